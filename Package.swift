@@ -1,0 +1,72 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Targets and what each may import: Documentation/ARCHITECTURE.md. A reason for a target is that another
+// process links it, that a C library ends there, or that it must contain no unsafe code.
+
+/// Swift without C: strict memory safety, and every warning is an error.
+let safe: [SwiftSetting] = [.strictMemorySafety(), .treatAllWarnings(as: .error)]
+
+/// Swift around C or system calls: every warning is an error.
+let wrapping: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+/// Functions of libssh.a that Sources/CLibSSH replaces at link time; Documentation/LIBSSH.md says why each.
+let wrapped = [
+  "ssh_srv_pki_do_sign_sessionid", "ssh_pki_export_privkey_to_pubkey", "pki_sign_data",
+  "ssh_pki_signature_verify", "ssh_buffer_add_u8",
+]
+
+let package = Package(
+  name: "bssh-server",
+  products: [
+    .executable(name: "bssh-server", targets: ["Server"]),
+    .executable(name: "bssh-supervisor", targets: ["Supervisor"]),
+    .executable(name: "bssh-transport", targets: ["Transport"]),
+    .executable(name: "bssh-authority", targets: ["Authority"]),
+    .executable(name: "bssh-session", targets: ["Session"]),
+  ],
+  targets: [
+    // C
+    .target(name: "CLinux"),
+    .target(
+      name: "CLibSSH",
+      linkerSettings: [
+        .unsafeFlags(wrapped.flatMap { ["-Xlinker", "--wrap=\($0)"] } + ["-l:libssh.a"]),
+        .linkedLibrary("crypto"), .linkedLibrary("z"),
+      ]),
+    .systemLibrary(name: "CArgon2", pkgConfig: "libargon2", providers: [.apt(["libargon2-dev"])]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CCrypt", pkgConfig: "libcrypt", providers: [.apt(["libcrypt-dev"])]),
+    .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
+
+    // Swift
+    .target(name: "System", dependencies: ["CLinux"], swiftSettings: wrapping),
+    .target(name: "Wire", swiftSettings: safe),
+    .target(name: "Authentication", dependencies: ["Wire"], swiftSettings: safe),
+    .target(name: "Configuration", dependencies: ["Wire"], swiftSettings: safe),
+    .target(name: "IPC", dependencies: ["Wire"], swiftSettings: safe),
+
+    // Executables
+    .executableTarget(
+      name: "Server",
+      dependencies: ["Configuration", "Authentication", "IPC", "System", "Wire", "CYAML", "COpenSSL", "CArgon2"],
+      swiftSettings: wrapping),
+    .executableTarget(
+      name: "Supervisor",
+      dependencies: ["Authentication", "Configuration", "IPC", "System", "Wire"],
+      swiftSettings: safe),
+    .executableTarget(
+      name: "Transport",
+      dependencies: ["IPC", "System", "Wire", "CLibSSH", "CSeccomp"],
+      swiftSettings: wrapping),
+    .executableTarget(
+      name: "Authority",
+      dependencies: ["Authentication", "Configuration", "IPC", "System", "Wire", "COpenSSL", "CArgon2", "CCrypt"],
+      swiftSettings: wrapping),
+    .executableTarget(
+      name: "Session",
+      dependencies: ["IPC", "System", "Wire"],
+      swiftSettings: safe),
+  ]
+)

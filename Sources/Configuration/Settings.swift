@@ -1,0 +1,121 @@
+/// Everything that a configuration says, checked and complete: what `run` acts on and `check-config` prints.
+public struct Settings: Equatable, Sendable {
+  public var server = Server()
+  public var auth = Auth()
+  public var shell = Shell()
+
+  /// The defaults of every key.
+  public init() {}
+
+  /// An address to listen on.
+  public struct BindAddress: Equatable, Sendable {
+    /// An IPv4 or IPv6 address without brackets.
+    public var address: String
+    public var port: UInt16
+
+    public init(address: String, port: UInt16) {
+      self.address = address
+      self.port = port
+    }
+  }
+
+  /// `server:`: listening, the protocol, and limits on connections.
+  public struct Server: Equatable, Sendable {
+    public var bindAddresses = [BindAddress(address: "0.0.0.0", port: 2222)]
+    /// Files with OpenSSH private keys, in the order in which they are offered.
+    public var hostKeys: [String] = []
+    /// Open connections, counted at accept.
+    public var maxConnections = 500
+    /// Seconds from accept to a finished login; 0 for no limit.
+    public var loginGrace = 120
+    /// Seconds; 0 for no keepalives.
+    public var keepaliveInterval = 60
+    public var keepaliveCountMax = 3
+    public var compression = false
+    /// Bytes of data in one packet that a client may send us.
+    public var maximumPacketSize = 32768
+    /// Bytes that a client may have under way on one channel.
+    public var windowSize = 2 << 20
+    /// The text shown before login, read from the file of `server.banner` while loading.
+    public var banner: String?
+    public var spareTransports = 2
+    public var ciphers = Algorithms.ciphers
+    public var keyExchanges = Algorithms.keyExchanges
+    public var macs = Algorithms.macs
+    public var hostKeyAlgorithms = Algorithms.hostKeys
+    public var publicKeyAlgorithms = Algorithms.publicKeys
+    /// Bytes either way after which keys are exchanged again.
+    public var rekeyBytes: UInt64 = 1 << 30
+    /// Seconds after which keys are exchanged again; 0 for never.
+    public var rekeyInterval = 3600
+  }
+
+  /// A method that a client can ask for by name; RFC 4252 and 4256.
+  public enum Method: String, CaseIterable, Sendable {
+    case publickey
+    case password
+    case keyboardInteractive = "keyboard-interactive"
+  }
+
+  /// How root may log in.
+  public enum PermitRoot: String, CaseIterable, Sendable {
+    case no, publickey, yes
+  }
+
+  /// `auth:`: who may log in, and how they prove it.
+  public struct Auth: Equatable, Sendable {
+    public var methods: [Method] = [.publickey]
+    public var permitRoot: PermitRoot = .publickey
+    /// A directory that holds `{user}/authorized_keys`.
+    public var authorizedKeysDirectory: String?
+    /// `%h` home, `%u` or `{user}` name, `%%` percent; absolute once expanded, no `..`.
+    public var authorizedKeysPattern: String? = "%h/.ssh/authorized_keys"
+    /// The users of `auth.password.users` and of the file `auth.password.users_file`.
+    public var users: [User] = []
+    /// Milliseconds that every password answer takes at least.
+    public var minimumPasswordTime = 100
+  }
+
+  /// A user whom the configuration defines.
+  public struct User: Equatable, Sendable {
+    public var name: String
+    /// Argon2id (PHC string) or bcrypt.
+    public var passwordHash: String?
+    /// Lines in the format of authorized_keys.
+    public var authorizedKeys: [String] = []
+    public var shell: String?
+    public var home: String?
+    public var environment: [EnvironmentVariable] = []
+    /// The system account whose rights the login has; without it, the account of the same name.
+    public var runAs: String?
+
+    public init(name: String) { self.name = name }
+  }
+
+  /// `NAME=value`.
+  public struct EnvironmentVariable: Equatable, Sendable {
+    public var name: String
+    public var value: String
+
+    public init(name: String, value: String) {
+      self.name = name
+      self.value = value
+    }
+  }
+
+  /// `shell:`: what a logged-in user may start, and in which surroundings.
+  public struct Shell: Equatable, Sendable {
+    /// For accounts that have no shell of their own.
+    public var defaultShell = "/bin/sh"
+    public var environment: [EnvironmentVariable] = []
+    /// Names or globs (`*`, `?`) of variables that a client may set.
+    public var acceptEnvironment = ["LANG", "LC_*", "COLORTERM", "TERM_PROGRAM*", "NO_COLOR"]
+    /// False: neither shells nor commands.
+    public var enabled = true
+    /// False: no terminals.
+    public var pty = true
+    public var umask: UInt32 = 0o022
+    /// A file shown on the terminal before an interactive shell.
+    public var motd: String?
+  }
+}

@@ -1,0 +1,217 @@
+import Wire
+
+/// What the supervisor asks an authority. An authority answers one question after the other, in order;
+/// it keeps nothing between two of them.
+public enum ToAuthority: WireCodable, Equatable {
+  /// Sign an exchange hash (32, 48 or 64 bytes) with the host key that has this public blob.
+  case sign(hostKey: [UInt8], algorithm: String, hash: [UInt8])
+  /// Prove possession of host keys for this session (hostkeys-prove-00@openssh.com). `keyExchangeAlgorithm` is
+  /// the host key algorithm of the first key exchange, which decides the hash for RSA keys.
+  case proveHostKeys(sessionID: [UInt8], keyExchangeAlgorithm: String, keys: [[UInt8]])
+  /// Who is this user? Answered for unknown names too, in the same time and form.
+  case account(user: String)
+  /// Judge a `publickey` request. `request` is the payload of the USERAUTH_REQUEST after its message number.
+  /// With a descriptor: the user's authorized_keys files, one after the other, as `files` says.
+  case publicKey(sessionID: [UInt8], request: [UInt8], files: [KeyFile])
+  /// Judge a password.
+  case password(user: String, password: [UInt8])
+
+  public func encode(to writer: inout WireWriter) {
+    switch self {
+    case .sign(let hostKey, let algorithm, let hash):
+      writer.byte(1)
+      writer.string(hostKey)
+      writer.text(algorithm)
+      writer.string(hash)
+    case .proveHostKeys(let sessionID, let algorithm, let keys):
+      writer.byte(2)
+      writer.string(sessionID)
+      writer.text(algorithm)
+      writer.list(keys) { $0.string($1) }
+    case .account(let user):
+      writer.byte(3)
+      writer.text(user)
+    case .publicKey(let sessionID, let request, let files):
+      writer.byte(4)
+      writer.string(sessionID)
+      writer.string(request)
+      writer.list(files) { $1.encode(to: &$0) }
+    case .password(let user, let password):
+      writer.byte(5)
+      writer.text(user)
+      writer.string(password)
+    }
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    switch try reader.byte() {
+    case 1:
+      self = .sign(
+        hostKey: Array(try reader.string()), algorithm: try reader.text(limit: 64),
+        hash: Array(try reader.string(limit: 64)))
+    case 2:
+      self = .proveHostKeys(
+        sessionID: Array(try reader.string(limit: 64)), keyExchangeAlgorithm: try reader.text(limit: 64),
+        keys: try reader.list(minimumSize: 4) { (r: inout WireReader) throws(WireError) in Array(try r.string()) })
+    case 3: self = .account(user: try reader.text(limit: 256))
+    case 4:
+      self = .publicKey(
+        sessionID: Array(try reader.string(limit: 64)), request: Array(try reader.string()),
+        files: try reader.list(minimumSize: 8) { (r: inout WireReader) throws(WireError) in try KeyFile(from: &r) })
+    case 5: self = .password(user: try reader.text(limit: 256), password: Array(try reader.string(limit: 4096)))
+    default: throw .malformed
+    }
+  }
+}
+
+/// What an authority answers.
+public enum FromAuthority: WireCodable, Equatable {
+  /// Once, at start: the public blobs of the host keys, in the order of the configuration.
+  case ready(hostKeys: [[UInt8]])
+  /// The SSH signature blob; nil: refused.
+  case signed([UInt8]?)
+  /// The payload of the REQUEST_SUCCESS after its message number; nil: refused.
+  case proved([UInt8]?)
+  case account(AccountAnswer)
+  case verdict(Verdict)
+
+  public func encode(to writer: inout WireWriter) {
+    switch self {
+    case .ready(let keys):
+      writer.byte(1)
+      writer.list(keys) { $0.string($1) }
+    case .signed(let signature):
+      writer.byte(2)
+      writer.optional(signature) { $0.string($1) }
+    case .proved(let payload):
+      writer.byte(3)
+      writer.optional(payload) { $0.string($1) }
+    case .account(let answer):
+      writer.byte(4)
+      answer.encode(to: &writer)
+    case .verdict(let verdict):
+      writer.byte(5)
+      verdict.encode(to: &writer)
+    }
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    switch try reader.byte() {
+    case 1:
+      self = .ready(
+        hostKeys: try reader.list(minimumSize: 4) { (r: inout WireReader) throws(WireError) in Array(try r.string()) })
+    case 2:
+      self = .signed(
+        try reader.optional { (r: inout WireReader) throws(WireError) in Array(try r.string()) })
+    case 3:
+      self = .proved(
+        try reader.optional { (r: inout WireReader) throws(WireError) in Array(try r.string()) })
+    case 4: self = .account(try AccountAnswer(from: &reader))
+    case 5: self = .verdict(try Verdict(from: &reader))
+    default: throw .malformed
+    }
+  }
+}
+
+/// Who a user is, and where their keys are.
+public struct AccountAnswer: WireCodable, Equatable {
+  /// Whose rights a login would have; nil: nobody of this name may log in, for `refusal`.
+  public var login: Account?
+  /// A stable code: `no_such_user`, `no_such_account` (of run_as), `bad_shell`; nil when `login` is there.
+  public var refusal: String?
+  /// As whom, and where, authorized_keys are looked up. For unknown users too: then an account that owns nothing.
+  public var lookUp: Account
+  /// Absolute paths, expanded.
+  public var keyPaths: [String]
+
+  public init(login: Account?, refusal: String?, lookUp: Account, keyPaths: [String]) {
+    self.login = login
+    self.refusal = refusal
+    self.lookUp = lookUp
+    self.keyPaths = keyPaths
+  }
+
+  public func encode(to writer: inout WireWriter) {
+    writer.optional(login) { $1.encode(to: &$0) }
+    writer.optional(refusal) { $0.text($1) }
+    lookUp.encode(to: &writer)
+    writer.list(keyPaths) { $0.text($1) }
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    login = try reader.optional { (r: inout WireReader) throws(WireError) in try Account(from: &r) }
+    refusal = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text(limit: 64) }
+    lookUp = try Account(from: &reader)
+    keyPaths = try reader.list(minimumSize: 4) { (r: inout WireReader) throws(WireError) in try r.text(limit: 4096) }
+  }
+}
+
+/// An authorized_keys file, as a session process found it in look-up mode.
+public struct KeyFile: WireCodable, Equatable {
+  public var path: String
+  /// Bytes of the descriptor that are this file's; 0 when it was not read.
+  public var length: UInt32
+  /// Why it was not read, for the log: `no such file`, `/home/u is writable by others (mode 0777)`; nil when it was.
+  public var problem: String?
+
+  public init(path: String, length: UInt32, problem: String?) {
+    self.path = path
+    self.length = length
+    self.problem = problem
+  }
+
+  public func encode(to writer: inout WireWriter) {
+    writer.text(path)
+    writer.uint32(length)
+    writer.optional(problem) { $0.text($1) }
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    path = try reader.text(limit: 4096)
+    length = try reader.uint32()
+    problem = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text(limit: 8192) }
+  }
+}
+
+/// An authority's judgement of one authentication request.
+public struct Verdict: WireCodable, Equatable {
+  public enum Outcome: UInt8, Sendable {
+    /// The credentials are not accepted.
+    case rejected = 0
+    /// The key would be accepted, but nothing is signed yet (RFC 4252, section 7: USERAUTH_PK_OK).
+    case acceptable = 1
+    /// Proven.
+    case accepted = 2
+  }
+
+  public var outcome: Outcome
+  /// A stable code for the log: `no_such_key`, `bad_signature`, `wrong_password`, `key_type_refused`,
+  /// `rsa_key_too_small`, `no_user_presence`, `malformed`; empty when accepted.
+  public var reason: String
+  /// `SHA256:…` of the key that was tried; empty for passwords.
+  public var fingerprint: String
+  /// For people: bad lines of authorized_keys, each with its file and line, at most 16.
+  public var warnings: [String]
+
+  public init(outcome: Outcome, reason: String = "", fingerprint: String = "", warnings: [String] = []) {
+    self.outcome = outcome
+    self.reason = reason
+    self.fingerprint = fingerprint
+    self.warnings = warnings
+  }
+
+  public func encode(to writer: inout WireWriter) {
+    writer.byte(outcome.rawValue)
+    writer.text(reason)
+    writer.text(fingerprint)
+    writer.list(warnings) { $0.text($1) }
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    guard let outcome = Outcome(rawValue: try reader.byte()) else { throw .malformed }
+    self.outcome = outcome
+    reason = try reader.text(limit: 64)
+    fingerprint = try reader.text(limit: 128)
+    warnings = try reader.list(minimumSize: 4) { (r: inout WireReader) throws(WireError) in try r.text(limit: 8192) }
+  }
+}
