@@ -68,5 +68,8 @@ let package = Package(
       name: "Session",
       dependencies: ["IPC", "System", "Wire"],
       swiftSettings: safe),
+
+    // Tests
+    .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Wire"]),
   ]
 )

@@ -1,0 +1,178 @@
+import Wire
+
+// Settings travel from bssh-server, which reads the configuration, to the processes that act on it. The
+// decoder refuses what no loader would have written, but does not repeat the loader's checks.
+
+extension Settings: WireCodable {
+  public func encode(to writer: inout WireWriter) {
+    server.encode(to: &writer)
+    auth.encode(to: &writer)
+    shell.encode(to: &writer)
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    self.init()
+    server = try Server(from: &reader)
+    auth = try Auth(from: &reader)
+    shell = try Shell(from: &reader)
+  }
+}
+
+extension Settings.BindAddress: WireCodable {
+  public func encode(to writer: inout WireWriter) {
+    writer.text(address)
+    writer.uint32(UInt32(port))
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    address = try reader.text(limit: 64)
+    guard let port = UInt16(exactly: try reader.uint32()) else { throw .malformed }
+    self.port = port
+  }
+}
+
+extension Settings.Server: WireCodable {
+  public func encode(to writer: inout WireWriter) {
+    writer.list(bindAddresses) { $1.encode(to: &$0) }
+    writer.list(hostKeys) { $0.text($1) }
+    writer.number(maxConnections)
+    writer.number(loginGrace)
+    writer.number(keepaliveInterval)
+    writer.number(keepaliveCountMax)
+    writer.boolean(compression)
+    writer.number(maximumPacketSize)
+    writer.number(windowSize)
+    writer.optional(banner) { $0.text($1) }
+    writer.number(spareTransports)
+    writer.nameList(ciphers)
+    writer.nameList(keyExchanges)
+    writer.nameList(macs)
+    writer.nameList(hostKeyAlgorithms)
+    writer.nameList(publicKeyAlgorithms)
+    writer.uint64(rekeyBytes)
+    writer.number(rekeyInterval)
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    bindAddresses = try reader.list(minimumSize: 8) { (r: inout WireReader) throws(WireError) in
+      try Settings.BindAddress(from: &r)
+    }
+    hostKeys = try reader.texts(limit: 4096)
+    maxConnections = try reader.number()
+    loginGrace = try reader.number()
+    keepaliveInterval = try reader.number()
+    keepaliveCountMax = try reader.number()
+    compression = try reader.boolean()
+    maximumPacketSize = try reader.number()
+    windowSize = try reader.number()
+    banner = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text() }
+    spareTransports = try reader.number()
+    ciphers = try reader.nameList()
+    keyExchanges = try reader.nameList()
+    macs = try reader.nameList()
+    hostKeyAlgorithms = try reader.nameList()
+    publicKeyAlgorithms = try reader.nameList()
+    rekeyBytes = try reader.uint64()
+    rekeyInterval = try reader.number()
+  }
+}
+
+extension Settings.Auth: WireCodable {
+  public func encode(to writer: inout WireWriter) {
+    writer.nameList(methods.map(\.rawValue))
+    writer.text(permitRoot.rawValue)
+    writer.optional(authorizedKeysDirectory) { $0.text($1) }
+    writer.optional(authorizedKeysPattern) { $0.text($1) }
+    writer.list(users) { $1.encode(to: &$0) }
+    writer.number(minimumPasswordTime)
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    methods = []
+    for name in try reader.nameList() {
+      guard let method = Settings.Method(rawValue: name) else { throw .malformed }
+      methods.append(method)
+    }
+    guard let permitRoot = Settings.PermitRoot(rawValue: try reader.text(limit: 16)) else { throw .malformed }
+    self.permitRoot = permitRoot
+    authorizedKeysDirectory = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text() }
+    authorizedKeysPattern = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text() }
+    users = try reader.list(minimumSize: 16) { (r: inout WireReader) throws(WireError) in
+      try Settings.User(from: &r)
+    }
+    minimumPasswordTime = try reader.number()
+  }
+}
+
+extension Settings.User: WireCodable {
+  public func encode(to writer: inout WireWriter) {
+    writer.text(name)
+    writer.optional(passwordHash) { $0.text($1) }
+    writer.list(authorizedKeys) { $0.text($1) }
+    writer.optional(shell) { $0.text($1) }
+    writer.optional(home) { $0.text($1) }
+    writer.list(environment) { $1.encode(to: &$0) }
+    writer.optional(runAs) { $0.text($1) }
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    self.init(name: try reader.text())
+    passwordHash = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text() }
+    authorizedKeys = try reader.texts()
+    shell = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text() }
+    home = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text() }
+    environment = try reader.environment()
+    runAs = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text() }
+  }
+}
+
+extension Settings.EnvironmentVariable: WireCodable {
+  public func encode(to writer: inout WireWriter) {
+    writer.text(name)
+    writer.text(value)
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    name = try reader.text()
+    value = try reader.text()
+  }
+}
+
+extension Settings.Shell: WireCodable {
+  public func encode(to writer: inout WireWriter) {
+    writer.text(defaultShell)
+    writer.list(environment) { $1.encode(to: &$0) }
+    writer.list(acceptEnvironment) { $0.text($1) }
+    writer.boolean(enabled)
+    writer.boolean(pty)
+    writer.uint32(umask)
+    writer.optional(motd) { $0.text($1) }
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    defaultShell = try reader.text()
+    environment = try reader.environment()
+    acceptEnvironment = try reader.texts()
+    enabled = try reader.boolean()
+    pty = try reader.boolean()
+    umask = try reader.uint32()
+    motd = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text() }
+  }
+}
+
+extension WireWriter {
+  /// `uint32`. The loader's ranges keep every number of the settings within it.
+  fileprivate mutating func number(_ value: Int) { uint32(UInt32(value)) }
+}
+
+extension WireReader {
+  fileprivate mutating func number() throws(WireError) -> Int { Int(try uint32()) }
+
+  fileprivate mutating func texts(limit: Int = .max) throws(WireError) -> [String] {
+    try list(minimumSize: 4) { (r: inout WireReader) throws(WireError) in try r.text(limit: limit) }
+  }
+
+  fileprivate mutating func environment() throws(WireError) -> [Settings.EnvironmentVariable] {
+    try list(minimumSize: 8) { (r: inout WireReader) throws(WireError) in try Settings.EnvironmentVariable(from: &r) }
+  }
+}

@@ -1,0 +1,65 @@
+import Configuration
+import Testing
+import Wire
+
+@Suite struct SettingsWireTests {
+  /// Settings in which no value is a default.
+  static var unusual: Settings {
+    var settings = Settings()
+    settings.server.bindAddresses = [.init(address: "::1", port: 22), .init(address: "10.0.0.1", port: 65535)]
+    settings.server.hostKeys = ["/k/one", "/k/two"]
+    settings.server.maxConnections = 7
+    settings.server.loginGrace = 0
+    settings.server.keepaliveInterval = 11
+    settings.server.keepaliveCountMax = 12
+    settings.server.compression = true
+    settings.server.maximumPacketSize = 1024
+    settings.server.windowSize = 64 << 20
+    settings.server.banner = "hello\n"
+    settings.server.spareTransports = 0
+    settings.server.ciphers = ["aes256-ctr"]
+    settings.server.keyExchanges = ["diffie-hellman-group14-sha256"]
+    settings.server.macs = ["hmac-sha2-512", "hmac-sha2-256"]
+    settings.server.hostKeyAlgorithms = ["rsa-sha2-256"]
+    settings.server.publicKeyAlgorithms = ["ssh-ed25519"]
+    settings.server.rekeyBytes = 1 << 40
+    settings.server.rekeyInterval = 0
+    settings.auth.methods = [.keyboardInteractive, .password, .publickey]
+    settings.auth.permitRoot = .no
+    settings.auth.authorizedKeysDirectory = "/keys"
+    settings.auth.authorizedKeysPattern = nil
+    settings.auth.minimumPasswordTime = 250
+    var user = Settings.User(name: "alice")
+    user.passwordHash = "$2b$10$abc"
+    user.authorizedKeys = ["ssh-ed25519 AAAA a", "ssh-ed25519 BBBB b"]
+    user.shell = "/bin/bash"
+    user.home = "/srv/alice"
+    user.environment = [.init(name: "A", value: "b=c"), .init(name: "B", value: "")]
+    user.runAs = "www-data"
+    settings.auth.users = [user, .init(name: "bob")]
+    settings.shell.defaultShell = "/bin/zsh"
+    settings.shell.environment = [.init(name: "TZ", value: "UTC")]
+    settings.shell.acceptEnvironment = []
+    settings.shell.enabled = false
+    settings.shell.pty = false
+    settings.shell.umask = 0o077
+    settings.shell.motd = "/etc/motd"
+    return settings
+  }
+
+  @Test(arguments: [Settings(), unusual])
+  func `settings read back are the settings written`(settings: Settings) throws {
+    #expect(try Settings(wireBytes: settings.wireBytes[...]) == settings)
+  }
+
+  @Test func `settings cut short anywhere are refused`() {
+    let bytes = Self.unusual.wireBytes
+    for length in bytes.indices {
+      #expect(throws: WireError.self) { try Settings(wireBytes: bytes[..<length]) }
+    }
+  }
+
+  @Test func `bytes after the settings are refused`() {
+    #expect(throws: WireError.trailingBytes) { try Settings(wireBytes: Settings().wireBytes + [0]) }
+  }
+}
