@@ -1,1 +1,240 @@
+#define _GNU_SOURCE
+#include "clinux.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/landlock.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+int clinux_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
+int clinux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+int clinux_close_from(unsigned first) { return (int)syscall(SYS_close_range, first, ~0U, 0); }
+int clinux_set_cloexec_from(unsigned first) { return (int)syscall(SYS_close_range, first, ~0U, 4); }
+int clinux_prctl(int operation, unsigned long argument) { return prctl(operation, argument, 0UL, 0UL, 0UL); }
+int clinux_fcntl(int fd, int command, long argument) { return fcntl(fd, command, argument); }
+int clinux_wait_exited(int status) { return WIFEXITED(status); }
+int clinux_wait_exit_code(int status) { return WEXITSTATUS(status); }
+int clinux_wait_signal(int status) { return WTERMSIG(status); }
+int clinux_wait_core_dumped(int status) { return WCOREDUMP(status) != 0; }
+void clinux_wipe(void *bytes, size_t count) { explicit_bzero(bytes, count); }
+
+int clinux_set_window_size(int fd, uint16_t rows, uint16_t columns, uint16_t x_pixels, uint16_t y_pixels) {
+  struct winsize size = {.ws_row = rows, .ws_col = columns, .ws_xpixel = x_pixels, .ws_ypixel = y_pixels};
+  return ioctl(fd, TIOCSWINSZ, &size);
+}
+
+#ifndef TIOCGPTPEER
+#define TIOCGPTPEER _IO('T', 0x41)
+#endif
+int clinux_open_terminal(int master) { return ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC); }
+
+int clinux_readable_bytes(int fd) {
+  int count = 0;
+  return ioctl(fd, FIONREAD, &count) < 0 ? -1 : count;
+}
+
+int clinux_memory_file(const char *name) { return memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING); }
+
+#define ALL_SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+int clinux_seal(int fd) { return fcntl(fd, F_ADD_SEALS, ALL_SEALS); }
+int clinux_is_sealed(int fd) {
+  int seals = fcntl(fd, F_GET_SEALS);
+  return seals >= 0 && (seals & ALL_SEALS) == ALL_SEALS;
+}
+
+#ifndef LANDLOCK_ACCESS_FS_REFER
+#define LANDLOCK_ACCESS_FS_REFER (1ULL << 13)
+#endif
+#ifndef LANDLOCK_ACCESS_FS_TRUNCATE
+#define LANDLOCK_ACCESS_FS_TRUNCATE (1ULL << 14)
+#endif
+int clinux_landlock_no_files(void) {
+  int version = (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+  if (version < 0) return -1;
+  struct landlock_ruleset_attr attributes = {.handled_access_fs = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1};
+  if (version >= 2) attributes.handled_access_fs |= LANDLOCK_ACCESS_FS_REFER;
+  if (version >= 3) attributes.handled_access_fs |= LANDLOCK_ACCESS_FS_TRUNCATE;
+  int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0);
+  if (ruleset < 0) return -1;
+  int result = (int)syscall(SYS_landlock_restrict_self, ruleset, 0);
+  int saved = errno;
+  close(ruleset);
+  errno = saved;
+  return result;
+}
+
+ssize_t clinux_send_message(int fd, const void *bytes, size_t count, const int *descriptors, size_t descriptor_count,
+                            int wait) {
+  union {
+    struct cmsghdr header;
+    char space[CMSG_SPACE(253 * sizeof(int))];
+  } control;
+  struct iovec part = {.iov_base = (void *)bytes, .iov_len = count};
+  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+  if (descriptor_count > 253) {
+    errno = EINVAL;
+    return -1;
+  }
+  if (descriptor_count > 0) {
+    message.msg_control = control.space;
+    message.msg_controllen = CMSG_SPACE(descriptor_count * sizeof(int));
+    memset(control.space, 0, message.msg_controllen);
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(descriptor_count * sizeof(int));
+    memcpy(CMSG_DATA(header), descriptors, descriptor_count * sizeof(int));
+  }
+  ssize_t sent;
+  do sent = sendmsg(fd, &message, MSG_NOSIGNAL | (wait ? 0 : MSG_DONTWAIT));
+  while (sent < 0 && errno == EINTR);
+  return sent;
+}
+
+ssize_t clinux_receive_message(int fd, void *bytes, size_t capacity, int *descriptors, size_t descriptor_capacity,
+                               size_t *descriptor_count, int *truncated, int wait) {
+  union {
+    struct cmsghdr header;
+    char space[CMSG_SPACE(253 * sizeof(int))];
+  } control;
+  struct iovec part = {.iov_base = bytes, .iov_len = capacity};
+  struct msghdr message = {
+      .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
+  *descriptor_count = 0;
+  *truncated = 0;
+  ssize_t received;
+  do received = recvmsg(fd, &message, MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT));
+  while (received < 0 && errno == EINTR);
+  if (received < 0) return -1;
+  *truncated = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
+  for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (size_t i = 0; i < count; i++) {
+      int received_fd;
+      memcpy(&received_fd, CMSG_DATA(header) + i * sizeof(int), sizeof received_fd);
+      if (*descriptor_count < descriptor_capacity) {
+        descriptors[(*descriptor_count)++] = received_fd;
+      } else {
+        close(received_fd);
+        *truncated = 1;
+      }
+    }
+  }
+  return received;
+}
+
+// Only system calls from here on: the child shares the parent's memory until it calls execve.
+// The raw calls change this task's identity alone, where glibc's wrappers would look for other threads.
+static int become(const struct clinux_spawn *request) {
+  struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  struct __user_cap_data_struct data[2] = {{0}};
+  if (request->keep_chroot && prctl(PR_SET_KEEPCAPS, 1UL, 0UL, 0UL, 0UL) < 0) return -1;
+  if (syscall(SYS_setgroups, request->group_count, request->groups) < 0) return -1;
+  if (syscall(SYS_setresgid, request->gid, request->gid, request->gid) < 0) return -1;
+  if (syscall(SYS_setresuid, request->uid, request->uid, request->uid) < 0) return -1;
+  if (!request->keep_chroot) return 0;
+  data[CAP_TO_INDEX(CAP_SYS_CHROOT)].permitted = CAP_TO_MASK(CAP_SYS_CHROOT);
+  data[CAP_TO_INDEX(CAP_SYS_CHROOT)].effective = CAP_TO_MASK(CAP_SYS_CHROOT);
+  data[CAP_TO_INDEX(CAP_SYS_CHROOT)].inheritable = CAP_TO_MASK(CAP_SYS_CHROOT);
+  if (syscall(SYS_capset, &header, data) < 0) return -1;
+  return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, (unsigned long)CAP_SYS_CHROOT, 0UL, 0UL);
+}
+
+// Above every number that a child's descriptor can get, so that moving one never overwrites another.
+enum { FIRST_TEMPORARY = 64, MOST_DESCRIPTORS = 64 };
+
+static int prepare(const struct clinux_spawn *request) {
+  int moved[MOST_DESCRIPTORS];
+  for (size_t i = 0; i < request->descriptor_count; i++) {
+    moved[i] = fcntl(request->descriptors[i], F_DUPFD_CLOEXEC, FIRST_TEMPORARY);
+    if (moved[i] < 0) return -1;
+  }
+  for (size_t i = 0; i < request->descriptor_count; i++)
+    if (dup2(moved[i], (int)i) < 0) return -1;
+  if (clinux_close_from((unsigned)request->descriptor_count) < 0) return -1;
+  if (request->new_session && setsid() < 0) return -1;
+  if (request->controlling_terminal && ioctl(0, TIOCSCTTY, 0) < 0) return -1;
+  for (size_t i = 0; i < request->limit_count; i++) {
+    struct rlimit limit = {request->limits[i].value, request->limits[i].value};
+    if (setrlimit((__rlimit_resource_t)request->limits[i].resource, &limit) < 0) return -1;
+  }
+  if (request->umask >= 0) umask((mode_t)request->umask);
+  if (request->change_identity && become(request) < 0) return -1;
+  if (request->directory && chdir(request->directory) < 0 && chdir("/") < 0) return -1;
+  return 0;
+}
+
+pid_t clinux_spawn(const struct clinux_spawn *request) {
+  if (request->descriptor_count > MOST_DESCRIPTORS) {
+    errno = EINVAL;
+    return -1;
+  }
+  sigset_t all, before, none;
+  sigfillset(&all);
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &all, &before);
+  volatile int failure = 0;
+  pid_t pid = vfork();
+  if (pid == 0) {
+    struct sigaction action = {.sa_handler = SIG_DFL};
+    for (int number = 1; number < NSIG; number++) sigaction(number, &action, NULL);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    if (prepare(request) == 0) execve(request->path, request->argv, request->envp);
+    failure = errno;
+    _exit(127);
+  }
+  int failed_to_fork = errno;
+  sigprocmask(SIG_SETMASK, &before, NULL);
+  if (pid < 0) {
+    errno = failed_to_fork;
+    return -1;
+  }
+  if (failure != 0) {
+    int status;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    errno = failure;
+    return -1;
+  }
+  return pid;
+}
+
+int clinux_drop_capabilities(void) {
+  struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  struct __user_cap_data_struct data[2] = {{0}};
+  if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0UL, 0UL, 0UL) < 0) return -1;
+  return (int)syscall(SYS_capset, &header, data);
+}
+
+int clinux_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
+int clinux_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }
+
+int clinux_open_pty(void) {
+  int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (master < 0) return -1;
+  if (grantpt(master) == 0 && unlockpt(master) == 0) return master;
+  int saved = errno;
+  close(master);
+  errno = saved;
+  return -1;
+}
+
+int clinux_pty_name(int master, char *name, size_t capacity) {
+  int result = ptsname_r(master, name, capacity);
+  if (result != 0) errno = result;
+  return result == 0 ? 0 : -1;
+}

@@ -1,1 +1,99 @@
+// Linux calls that Swift's Glibc module lacks or cannot call (variadic, macros), and nothing else.
+// Every function returns -1 with errno set, unless it says otherwise.
 #pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/types.h>
+
+// A resource limit that a new process gets; see setrlimit(2).
+struct clinux_limit {
+  int resource;
+  uint64_t value;
+};
+
+// How to start a process: clinux_spawn.
+struct clinux_spawn {
+  const char *path;
+  char *const *argv;
+  char *const *envp;
+  // These become descriptors 0, 1, 2 … of the new process, which gets no others.
+  const int *descriptors;
+  size_t descriptor_count;
+  // chdir(2) there, as the new identity; when that fails to "/". NULL: stay.
+  const char *directory;
+  // setsid(2).
+  int new_session;
+  // Descriptor 0 becomes the controlling terminal; needs new_session.
+  int controlling_terminal;
+  // setgroups, setresgid, setresuid.
+  int change_identity;
+  uid_t uid;
+  gid_t gid;
+  const gid_t *groups;
+  size_t group_count;
+  // Of all capabilities only CAP_SYS_CHROOT is kept, across execve (ambient).
+  int keep_chroot;
+  // umask(2) when not negative.
+  int umask;
+  const struct clinux_limit *limits;
+  size_t limit_count;
+};
+
+// Starts a process with vfork(2) and execve(2): signals unblocked and default, no descriptors but the given.
+// Returns its process id, or -1 with the errno of whatever failed in it.
+pid_t clinux_spawn(const struct clinux_spawn *request);
+
+int clinux_open(const char *path, int flags, mode_t mode);
+int clinux_pidfd_open(pid_t pid);
+int clinux_close_from(unsigned first);
+int clinux_set_cloexec_from(unsigned first);
+// prctl(2) with integer arguments.
+int clinux_prctl(int operation, unsigned long argument);
+// Forbids every access to files by path that Landlock knows. 0, or -1: errno ENOSYS or EOPNOTSUPP where the kernel
+// has none. Needs no_new_privs.
+int clinux_landlock_no_files(void);
+// fcntl(2) with an integer argument.
+int clinux_fcntl(int fd, int command, long argument);
+int clinux_set_window_size(int fd, uint16_t rows, uint16_t columns, uint16_t x_pixels, uint16_t y_pixels);
+// Opens the terminal that belongs to this pseudo-terminal master (TIOCGPTPEER).
+int clinux_open_terminal(int master);
+// Bytes that are buffered in a socket or pipe and not read (FIONREAD).
+int clinux_readable_bytes(int fd);
+
+// sendmsg(2) of one message with descriptors (at most 253), MSG_NOSIGNAL | MSG_DONTWAIT when `wait` is 0.
+ssize_t clinux_send_message(int fd, const void *bytes, size_t count, const int *descriptors, size_t descriptor_count,
+                            int wait);
+// recvmsg(2) of one message; descriptors get close-on-exec. `*truncated` is not 0 when bytes or descriptors were lost;
+// the descriptors that came are stored all the same.
+ssize_t clinux_receive_message(int fd, void *bytes, size_t capacity, int *descriptors, size_t descriptor_capacity,
+                               size_t *descriptor_count, int *truncated, int wait);
+
+// WIFEXITED and its relatives.
+int clinux_wait_exited(int status);
+int clinux_wait_exit_code(int status);
+int clinux_wait_signal(int status);
+int clinux_wait_core_dumped(int status);
+
+// memfd_create(2) with MFD_CLOEXEC | MFD_ALLOW_SEALING.
+int clinux_memory_file(const char *name);
+// Seals against every change; 0 or -1.
+int clinux_seal(int fd);
+// Not 0 when the descriptor is a memory file that can no longer change.
+int clinux_is_sealed(int fd);
+
+// Overwrites memory in a way that the compiler does not remove.
+void clinux_wipe(void *bytes, size_t count);
+// Gives up all capabilities, the ambient ones too.
+int clinux_drop_capabilities(void);
+// pipe2(2) with O_CLOEXEC.
+int clinux_pipe(int ends[2]);
+// accept4(2) with SOCK_CLOEXEC | SOCK_NONBLOCK.
+int clinux_accept(int listener);
+// A new pseudo-terminal, close-on-exec; its terminal side is unlocked.
+int clinux_open_pty(void);
+// The path of its terminal side. 0, or -1.
+int clinux_pty_name(int master, char *name, size_t capacity);

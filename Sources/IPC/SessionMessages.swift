@@ -1,0 +1,132 @@
+import Wire
+
+/// What the supervisor tells a session process. It starts with one of them, as descriptor 3's first message.
+public enum ToSession: WireCodable, Equatable {
+  /// Look-up mode: read these authorized_keys files, answer once, end. `home` is the account's home.
+  case lookUp(paths: [String], home: String)
+  /// A login; with the socket to its transport.
+  case login(Login)
+
+  public func encode(to writer: inout WireWriter) {
+    switch self {
+    case .lookUp(let paths, let home):
+      writer.byte(1)
+      writer.list(paths) { $0.text($1) }
+      writer.text(home)
+    case .login(let login):
+      writer.byte(2)
+      login.encode(to: &writer)
+    }
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    switch try reader.byte() {
+    case 1:
+      self = .lookUp(
+        paths: try reader.list(minimumSize: 4) { (r: inout WireReader) throws(WireError) in try r.text(limit: 4096) },
+        home: try reader.text(limit: 4096))
+    case 2: self = .login(try Login(from: &reader))
+    default: throw .malformed
+    }
+  }
+}
+
+/// What a session process tells the supervisor.
+public enum FromSession: WireCodable, Equatable {
+  /// What look-up found; with a sealed memory file that holds the files one after the other.
+  case keys([KeyFile])
+  /// A fact for the log: `shell started on /dev/pts/3`, at most 1,024 bytes.
+  case note(String)
+
+  public func encode(to writer: inout WireWriter) {
+    switch self {
+    case .keys(let files):
+      writer.byte(1)
+      writer.list(files) { $1.encode(to: &$0) }
+    case .note(let text):
+      writer.byte(2)
+      writer.text(text)
+    }
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    switch try reader.byte() {
+    case 1:
+      self = .keys(
+        try reader.list(minimumSize: 9) { (r: inout WireReader) throws(WireError) in try KeyFile(from: &r) })
+    case 2: self = .note(try reader.text(limit: 1024))
+    default: throw .malformed
+    }
+  }
+}
+
+/// A login: who it is, where they come from, and what they may do.
+public struct Login: WireCodable, Equatable {
+  public var account: Account
+  /// Addresses without brackets.
+  public var clientAddress: String
+  public var clientPort: UInt16
+  public var serverAddress: String
+  public var serverPort: UInt16
+  /// Variables of `shell.env`.
+  public var environment: [EnvironmentVariable]
+  /// Globs of `shell.accept_env`.
+  public var acceptEnvironment: [String]
+  /// `shell.enabled`: shells and commands.
+  public var mayExecute: Bool
+  /// `shell.pty`.
+  public var mayHaveTerminal: Bool
+  public var umask: UInt32
+  /// `shell.motd`; empty: none.
+  public var motd: String
+
+  public init(
+    account: Account, clientAddress: String, clientPort: UInt16, serverAddress: String, serverPort: UInt16,
+    environment: [EnvironmentVariable], acceptEnvironment: [String], mayExecute: Bool, mayHaveTerminal: Bool,
+    umask: UInt32, motd: String
+  ) {
+    self.account = account
+    self.clientAddress = clientAddress
+    self.clientPort = clientPort
+    self.serverAddress = serverAddress
+    self.serverPort = serverPort
+    self.environment = environment
+    self.acceptEnvironment = acceptEnvironment
+    self.mayExecute = mayExecute
+    self.mayHaveTerminal = mayHaveTerminal
+    self.umask = umask
+    self.motd = motd
+  }
+
+  public func encode(to writer: inout WireWriter) {
+    account.encode(to: &writer)
+    writer.text(clientAddress)
+    writer.uint32(UInt32(clientPort))
+    writer.text(serverAddress)
+    writer.uint32(UInt32(serverPort))
+    writer.list(environment) { $1.encode(to: &$0) }
+    writer.list(acceptEnvironment) { $0.text($1) }
+    writer.boolean(mayExecute)
+    writer.boolean(mayHaveTerminal)
+    writer.uint32(umask)
+    writer.text(motd)
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    account = try Account(from: &reader)
+    clientAddress = try reader.text(limit: 64)
+    clientPort = UInt16(truncatingIfNeeded: try reader.uint32())
+    serverAddress = try reader.text(limit: 64)
+    serverPort = UInt16(truncatingIfNeeded: try reader.uint32())
+    environment = try reader.list(minimumSize: 8) { (r: inout WireReader) throws(WireError) in
+      try EnvironmentVariable(from: &r)
+    }
+    acceptEnvironment = try reader.list(minimumSize: 4) { (r: inout WireReader) throws(WireError) in
+      try r.text(limit: 1024)
+    }
+    mayExecute = try reader.boolean()
+    mayHaveTerminal = try reader.boolean()
+    umask = try reader.uint32()
+    motd = try reader.text(limit: 4096)
+  }
+}

@@ -1,0 +1,160 @@
+import CLinux
+import Glibc
+
+/// Whose rights a process has. setgroups(2), setresgid(2), setresuid(2)
+public struct Identity: Equatable, Sendable {
+  public var uid: uid_t
+  public var gid: gid_t
+  public var groups: [gid_t]
+
+  public init(uid: uid_t, gid: gid_t, groups: [gid_t]) {
+    self.uid = uid
+    self.gid = gid
+    self.groups = groups
+  }
+}
+
+/// How a process ended.
+public enum ExitStatus: Equatable, Sendable, CustomStringConvertible {
+  case code(Int32)
+  case signal(Int32, coreDumped: Bool)
+  /// Somebody else's child: only that it ended is known.
+  case unknown
+
+  /// `exited with 1`, `killed by signal 11`.
+  public var description: String {
+    switch self {
+    case .code(let code): "exited with \(code)"
+    case .signal(let number, let core): "killed by signal \(number)\(core ? " (core dumped)" : "")"
+    case .unknown: "ended"
+    }
+  }
+}
+
+/// A process that we started.
+public final class ChildProcess: Sendable {
+  /// How to start a process.
+  public struct Request {
+    public var path: String
+    /// The arguments, the name first.
+    public var arguments: [String]
+    /// `NAME=value`.
+    public var environment: [String] = []
+    /// These become descriptors 0, 1, 2 … of the process, at most 64; it gets no others.
+    public var descriptors: [Descriptor]
+    /// Where it starts; "/" when its identity may not go there. nil: where we are.
+    public var directory: String?
+    /// Leads a session of its own. setsid(2)
+    public var newSession = false
+    /// Descriptor 0 becomes its controlling terminal; needs `newSession`.
+    public var controllingTerminal = false
+    /// nil: ours.
+    public var identity: Identity?
+    /// Of all capabilities it keeps CAP_SYS_CHROOT, to put itself into an empty root once its libraries are loaded.
+    public var keepsChroot = false
+    public var umask: mode_t?
+    public var limits: [ResourceLimit] = []
+
+    public init(path: String, arguments: [String], descriptors: [Descriptor]) {
+      self.path = path
+      self.arguments = arguments
+      self.descriptors = descriptors
+    }
+  }
+
+  public let pid: pid_t
+  /// Readable when the process has ended. pidfd_open(2)
+  public let descriptor: Descriptor
+
+  /// Starts a process; throws when it could not be started, also when execve(2) failed in it.
+  public init(_ request: Request) throws(SystemError) {
+    let arguments = CStrings(request.arguments)
+    let environment = CStrings(request.environment)
+    let numbers = request.descriptors.map(\.rawValue)
+    let limits = request.limits.map { clinux_limit(resource: $0.resource, value: $0.value) }
+    let groups = request.identity?.groups ?? []
+    let pid = withExtendedLifetime((arguments, environment, request.descriptors)) {
+      request.path.withCString { path in
+        CStrings.optional(request.directory) { directory in
+          numbers.withUnsafeBufferPointer { numbers in
+            limits.withUnsafeBufferPointer { limits in
+              groups.withUnsafeBufferPointer { groups in
+                var raw = clinux_spawn()
+                raw.path = path
+                raw.argv = UnsafePointer(arguments.pointers)
+                raw.envp = UnsafePointer(environment.pointers)
+                raw.descriptors = numbers.baseAddress
+                raw.descriptor_count = numbers.count
+                raw.directory = directory
+                raw.new_session = request.newSession ? 1 : 0
+                raw.controlling_terminal = request.controllingTerminal ? 1 : 0
+                if let identity = request.identity {
+                  raw.change_identity = 1
+                  raw.uid = identity.uid
+                  raw.gid = identity.gid
+                  raw.groups = groups.baseAddress
+                  raw.group_count = groups.count
+                  raw.keep_chroot = request.keepsChroot ? 1 : 0
+                }
+                raw.umask = request.umask.map { Int32($0) } ?? -1
+                raw.limits = limits.baseAddress
+                raw.limit_count = limits.count
+                return clinux_spawn(&raw)
+              }
+            }
+          }
+        }
+      }
+    }
+    if pid < 0 { throw .last("start \(request.path)") }
+    self.pid = pid
+    descriptor = Descriptor(owning: try check("pidfd_open") { clinux_pidfd_open(pid) })
+  }
+
+  /// How it ended; nil while it runs. Reaps it: ask only until the answer is not nil. waitpid(2)
+  public func reap() -> ExitStatus? {
+    var status: Int32 = 0
+    while true {
+      let result = waitpid(pid, &status, WNOHANG)
+      if result == 0 { return nil }
+      if result < 0 {
+        if errno == EINTR { continue }
+        return .unknown
+      }
+      if clinux_wait_exited(status) != 0 { return .code(clinux_wait_exit_code(status)) }
+      return .signal(clinux_wait_signal(status), coreDumped: clinux_wait_core_dumped(status) != 0)
+    }
+  }
+
+  /// Sends a signal to the process; nothing happens when it has ended. Call it only before `reap` has answered.
+  public func signal(_ number: Int32) {
+    kill(pid, number)
+  }
+
+  /// Sends a signal to the process group that the process leads.
+  public func signalGroup(_ number: Int32) {
+    kill(-pid, number)
+  }
+}
+
+/// Strings for execve(2), ended by NULL, valid while this value lives.
+private final class CStrings {
+  let pointers: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+  private let count: Int
+
+  init(_ strings: [String]) {
+    count = strings.count
+    pointers = .allocate(capacity: count + 1)
+    for (i, string) in strings.enumerated() { pointers[i] = strdup(string) }
+    pointers[count] = nil
+  }
+
+  deinit {
+    for i in 0..<count { free(pointers[i]) }
+    pointers.deallocate()
+  }
+
+  static func optional<Result>(_ string: String?, _ body: (UnsafePointer<CChar>?) -> Result) -> Result {
+    if let string { string.withCString(body) } else { body(nil) }
+  }
+}

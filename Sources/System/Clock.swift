@@ -1,0 +1,30 @@
+import Glibc
+
+/// Time.
+public enum Clock {
+  /// Milliseconds that only ever grow. CLOCK_MONOTONIC
+  public static var milliseconds: Int64 { microseconds / 1000 }
+
+  /// Microseconds that only ever grow. CLOCK_MONOTONIC
+  public static var microseconds: Int64 {
+    var now = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &now)
+    return Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1000
+  }
+
+  /// The time of day as RFC 3339 writes it, UTC, with milliseconds: `2026-11-20T20:37:17.123Z`.
+  public static var timestamp: String {
+    var now = timespec()
+    clock_gettime(CLOCK_REALTIME, &now)
+    var parts = tm()
+    gmtime_r(&now.tv_sec, &parts)
+    func padded(_ value: Int32, _ width: Int) -> String {
+      let digits = String(value)
+      return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    }
+    return
+      "\(padded(parts.tm_year + 1900, 4))-\(padded(parts.tm_mon + 1, 2))-\(padded(parts.tm_mday, 2))T"
+      + "\(padded(parts.tm_hour, 2)):\(padded(parts.tm_min, 2)):\(padded(parts.tm_sec, 2))."
+      + "\(padded(Int32(now.tv_nsec / 1_000_000), 3))Z"
+  }
+}

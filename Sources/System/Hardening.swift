@@ -1,0 +1,57 @@
+import CLinux
+import Glibc
+
+/// A limit on what a process may use; soft and hard are the same. setrlimit(2)
+public struct ResourceLimit: Sendable {
+  let resource: Int32
+  let value: UInt64
+
+  /// Bytes of memory.
+  public static func addressSpace(_ bytes: UInt64) -> ResourceLimit { .init(resource: 9, value: bytes) }
+  /// One more than the highest descriptor number.
+  public static func openFiles(_ count: UInt64) -> ResourceLimit { .init(resource: 7, value: count) }
+  /// Processes of this user; 0 forbids to start any.
+  public static func processes(_ count: UInt64) -> ResourceLimit { .init(resource: 6, value: count) }
+  /// Bytes of a core file; 0 for none.
+  public static func coreFile(_ bytes: UInt64) -> ResourceLimit { .init(resource: 4, value: bytes) }
+  /// Bytes of a file that is written; 0 forbids to write files.
+  public static func fileSize(_ bytes: UInt64) -> ResourceLimit { .init(resource: 1, value: bytes) }
+
+  /// Puts this process under the limit.
+  public func apply() throws(SystemError) {
+    var limit = rlimit(rlim_cur: rlim_t(value), rlim_max: rlim_t(value))
+    try check("setrlimit") { setrlimit(__rlimit_resource_t(UInt32(resource)), &limit) }
+  }
+}
+
+/// Rights that a process gives up.
+public enum Hardening {
+  /// No other process of the same user may look into this one, and it leaves no core file.
+  public static func becomeUnobservable() throws(SystemError) {
+    try check("PR_SET_DUMPABLE") { clinux_prctl(PR_SET_DUMPABLE, 0) }
+    try ResourceLimit.coreFile(0).apply()
+  }
+
+  /// Nothing that this process or its children execute can gain rights.
+  public static func gainNoPrivileges() throws(SystemError) {
+    try check("PR_SET_NO_NEW_PRIVS") { clinux_prctl(PR_SET_NO_NEW_PRIVS, 1) }
+  }
+
+  /// Forbids every access to files by path (Landlock). False where the kernel cannot.
+  public static func forbidFiles() throws(SystemError) -> Bool {
+    if clinux_landlock_no_files() == 0 { return true }
+    if errno == ENOSYS || errno == EOPNOTSUPP { return false }
+    throw .last("Landlock")
+  }
+
+  /// Puts this process into `directory` as its root and gives up the right to do so again.
+  public static func enterRoot(_ directory: String) throws(SystemError) {
+    try check("chroot \(directory)") { chroot(directory) }
+    try check("chdir") { chdir("/") }
+    try check("drop capabilities") { clinux_drop_capabilities() }
+  }
+
+  /// True when this process has root's identity.
+  public static var isRoot: Bool { geteuid() == 0 }
+
+}

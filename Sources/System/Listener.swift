@@ -1,0 +1,144 @@
+import CLinux
+import Glibc
+
+/// An IP address and a port.
+public struct SocketAddress: Equatable, Hashable, Sendable, CustomStringConvertible {
+  /// `192.0.2.1` or `2001:db8::1`; an IPv4-mapped IPv6 address is IPv4.
+  public var address: String
+  public var port: UInt16
+
+  public init(address: String, port: UInt16) {
+    self.address = address
+    self.port = port
+  }
+
+  /// `192.0.2.1:22`, `[2001:db8::1]:22`.
+  public var description: String { address.contains(":") ? "[\(address)]:\(port)" : "\(address):\(port)" }
+
+  /// The address of this end, or of the other end, of a socket; nil when it has none.
+  public init?(of socket: Descriptor, peer: Bool) {
+    var storage = sockaddr_storage()
+    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    let result = withUnsafeMutablePointer(to: &storage) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        peer ? getpeername(socket.rawValue, $0, &length) : getsockname(socket.rawValue, $0, &length)
+      }
+    }
+    guard result == 0 else { return nil }
+    var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+    switch Int32(storage.ss_family) {
+    case AF_INET:
+      withUnsafePointer(to: &storage) {
+        $0.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
+          var address = $0.pointee.sin_addr
+          inet_ntop(AF_INET, &address, &text, socklen_t(text.count))
+        }
+      }
+    case AF_INET6:
+      withUnsafePointer(to: &storage) {
+        $0.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) {
+          var address = $0.pointee.sin6_addr
+          inet_ntop(AF_INET6, &address, &text, socklen_t(text.count))
+        }
+      }
+    default: return nil
+    }
+    // The port stands at the same place in both families.
+    port = withUnsafeBytes(of: &storage) { UInt16($0[2]) << 8 | UInt16($0[3]) }
+    let name = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    address = name.hasPrefix("::ffff:") && name.contains(".") ? String(name.dropFirst(7)) : name
+  }
+}
+
+/// Accepts TCP connections.
+public final class Listener: Sendable {
+  /// What accept(2) had.
+  public enum Accepted {
+    case connection(Descriptor)
+    case wouldBlock
+    /// This one failed or no descriptor was free; others may come.
+    case failed(SystemError)
+  }
+
+  /// Readable when a connection waits.
+  public let descriptor: Descriptor
+
+  /// Takes a socket that listens already, from systemd for instance.
+  public init(_ descriptor: Descriptor) throws(SystemError) {
+    try descriptor.setNonBlocking()
+    self.descriptor = descriptor
+  }
+
+  /// Listens on an IPv4 or IPv6 address; port 0 takes a free one. An IPv6 address takes only IPv6.
+  public init(_ wanted: SocketAddress) throws(SystemError) {
+    let isIPv6 = wanted.address.contains(":")
+    let family = isIPv6 ? AF_INET6 : AF_INET
+    let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
+    let socket = Descriptor(owning: try check("socket") { Glibc.socket(family, type, 0) })
+    try socket.setOption(SOL_SOCKET, SO_REUSEADDR, 1)
+    let raw = socket.rawValue
+    var parsed: Int32 = 0
+    if isIPv6 {
+      try socket.setOption(Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1)
+      var address = sockaddr_in6()
+      address.sin6_family = sa_family_t(AF_INET6)
+      address.sin6_port = wanted.port.bigEndian
+      parsed = inet_pton(AF_INET6, wanted.address, &address.sin6_addr)
+      if parsed == 1 { try Listener.bind(raw, &address, wanted) }
+    } else {
+      var address = sockaddr_in()
+      address.sin_family = sa_family_t(AF_INET)
+      address.sin_port = wanted.port.bigEndian
+      parsed = inet_pton(AF_INET, wanted.address, &address.sin_addr)
+      if parsed == 1 { try Listener.bind(raw, &address, wanted) }
+    }
+    if parsed != 1 { throw SystemError("bind \(wanted)", code: EINVAL) }
+    try check("listen on \(wanted)") { listen(raw, 1024) }
+    descriptor = socket
+  }
+
+  /// Where it listens.
+  public var address: SocketAddress? { SocketAddress(of: descriptor, peer: false) }
+
+  /// The next connection, which does not wait and has TCP_NODELAY and SO_KEEPALIVE.
+  public func accept() -> Accepted {
+    while true {
+      let raw = clinux_accept(descriptor.rawValue)
+      if raw < 0 {
+        switch errno {
+        case EINTR, ECONNABORTED: continue
+        case EAGAIN: return .wouldBlock
+        default: return .failed(.last("accept"))
+        }
+      }
+      let connection = Descriptor(owning: raw)
+      do throws(SystemError) {
+        try connection.setOption(Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+        try connection.setOption(SOL_SOCKET, SO_KEEPALIVE, 1)
+        return .connection(connection)
+      } catch {
+        return .failed(error)
+      }
+    }
+  }
+
+  private static func bind<Address>(
+    _ socket: Int32, _ address: inout Address, _ wanted: SocketAddress
+  ) throws(SystemError) {
+    let result = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        Glibc.bind(socket, $0, socklen_t(MemoryLayout<Address>.size))
+      }
+    }
+    if result < 0 { throw .last("listen on \(wanted)") }
+  }
+}
+
+extension Descriptor {
+  /// Sets a socket option that is an integer. setsockopt(2)
+  func setOption(_ level: Int32, _ name: Int32, _ value: Int32) throws(SystemError) {
+    var value = value
+    let raw = rawValue
+    try check("setsockopt") { setsockopt(raw, level, name, &value, socklen_t(MemoryLayout<Int32>.size)) }
+  }
+}

@@ -1,0 +1,91 @@
+import CLinux
+import Glibc
+
+/// One end of a connection to another of our processes: whole messages, with descriptors (SCM_RIGHTS).
+///
+/// A Unix socket of type SOCK_SEQPACKET. A message arrives whole or not at all.
+public final class MessageSocket: Sendable {
+  /// Bytes that a message may have; an `exec` request with the longest command that Linux can run fits.
+  public static let limit = 160 << 10
+
+  /// What came.
+  public enum Received {
+    case message([UInt8], [Descriptor])
+    case wouldBlock
+    /// The other end is closed, or sent something that is no message of ours.
+    case closed
+  }
+
+  /// The socket.
+  public let descriptor: Descriptor
+
+  /// Takes a socket of type SOCK_SEQPACKET.
+  public init(_ descriptor: Descriptor) { self.descriptor = descriptor }
+
+  /// Two connected ends, close-on-exec. socketpair(2)
+  public static func pair() throws(SystemError) -> (MessageSocket, MessageSocket) {
+    var ends: [Int32] = [-1, -1]
+    try check("socketpair") {
+      socketpair(AF_UNIX, Int32(SOCK_SEQPACKET.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &ends)
+    }
+    let pair = (
+      MessageSocket(Descriptor(owning: ends[0])), MessageSocket(Descriptor(owning: ends[1]))
+    )
+    // Room for a few messages of the largest size; root may go over the system's limit, for others it is cut.
+    for end in ends {
+      var size = Int32(limit * 4)
+      setsockopt(end, SOL_SOCKET, SO_SNDBUF, &size, socklen_t(MemoryLayout<Int32>.size))
+    }
+    return pair
+  }
+
+  /// Sends a message with at most 253 descriptors, which stay open here.
+  ///
+  /// - Parameter wait: whether to wait for room; otherwise `.wouldBlock` says that there is none.
+  /// - Returns: `.ended` when the other end is closed.
+  @discardableResult
+  public func send(
+    _ bytes: [UInt8], descriptors: [Descriptor] = [], wait: Bool = false
+  ) throws(SystemError) -> Transfer {
+    guard !bytes.isEmpty, bytes.count <= MessageSocket.limit else { throw SystemError("send", code: EMSGSIZE) }
+    let numbers = descriptors.map(\.rawValue)
+    let sent = withExtendedLifetime(descriptors) {
+      clinux_send_message(descriptor.rawValue, bytes, bytes.count, numbers, numbers.count, wait ? 1 : 0)
+    }
+    if sent >= 0 { return .bytes(sent) }
+    switch errno {
+    case EAGAIN, ENOBUFS, ETOOMANYREFS: return .wouldBlock
+    case EPIPE, ECONNRESET: return .ended
+    default: throw .last("sendmsg")
+    }
+  }
+
+  /// Takes the next message. A message that was cut, or is empty, closes: no process of ours sends one.
+  ///
+  /// - Parameter milliseconds: how long to wait for one; -1 for ever. `.wouldBlock` when none came.
+  public func receive(wait milliseconds: Int32 = 0) throws(SystemError) -> Received {
+    if milliseconds != 0 && !descriptor.wait(for: POLLIN, milliseconds: milliseconds) { return .wouldBlock }
+    var numbers = [Int32](repeating: -1, count: 64)
+    var count = 0
+    var truncated: Int32 = 0
+    var received = 0
+    // What is queued is at least as long as the first message; when nothing is, one of any length may come meanwhile.
+    let queued = Int(clinux_readable_bytes(descriptor.rawValue))
+    let capacity = queued > 0 ? min(queued, MessageSocket.limit) : MessageSocket.limit
+    let bytes = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, filled in
+      received = clinux_receive_message(
+        descriptor.rawValue, buffer.baseAddress, capacity, &numbers, numbers.count, &count, &truncated, 0)
+      filled = max(received, 0)
+    }
+    if received < 0 {
+      switch errno {
+      case EAGAIN: return .wouldBlock
+      case ECONNRESET: return .closed
+      default: throw .last("recvmsg")
+      }
+    }
+    let descriptors = numbers.prefix(count).map { Descriptor(owning: $0) }
+    if received == 0 || truncated != 0 { return .closed }
+    return .message(bytes, descriptors)
+  }
+}
