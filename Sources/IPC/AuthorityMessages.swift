@@ -66,8 +66,8 @@ public enum ToAuthority: WireCodable, Equatable {
 
 /// What an authority answers.
 public enum FromAuthority: WireCodable, Equatable {
-  /// Once, at start: the public blobs of the host keys, in the order of the configuration.
-  case ready(hostKeys: [[UInt8]])
+  /// Once, at start: the host keys, in the order of the configuration.
+  case ready(hostKeys: [OfferedHostKey])
   /// The SSH signature blob; nil: refused.
   case signed([UInt8]?)
   /// The payload of the REQUEST_SUCCESS after its message number; nil: refused.
@@ -79,7 +79,7 @@ public enum FromAuthority: WireCodable, Equatable {
     switch self {
     case .ready(let keys):
       writer.byte(1)
-      writer.list(keys) { $0.string($1) }
+      writer.list(keys) { $1.encode(to: &$0) }
     case .signed(let signature):
       writer.byte(2)
       writer.optional(signature) { $0.string($1) }
@@ -99,7 +99,9 @@ public enum FromAuthority: WireCodable, Equatable {
     switch try reader.byte() {
     case 1:
       self = .ready(
-        hostKeys: try reader.list(minimumSize: 4) { (r: inout WireReader) throws(WireError) in Array(try r.string()) })
+        hostKeys: try reader.list(minimumSize: 8) { (r: inout WireReader) throws(WireError) in
+          try OfferedHostKey(from: &r)
+        })
     case 2:
       self = .signed(
         try reader.optional { (r: inout WireReader) throws(WireError) in Array(try r.string()) })
