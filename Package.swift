@@ -46,6 +46,9 @@ let package = Package(
     .target(name: "Authentication", dependencies: ["Wire"], swiftSettings: safe),
     .target(name: "Configuration", dependencies: ["Wire"], swiftSettings: safe),
     .target(name: "IPC", dependencies: ["Wire"], swiftSettings: safe),
+    .target(
+      name: "Credentials", dependencies: ["Authentication", "System", "Wire", "COpenSSL", "CArgon2"],
+      swiftSettings: wrapping),
 
     // Executables
     .executableTarget(
@@ -70,6 +73,8 @@ let package = Package(
       swiftSettings: safe),
 
     // Tests
+    .testTarget(name: "AuthenticationTests", dependencies: ["Authentication", "Wire"]),
+    .testTarget(name: "CredentialsTests", dependencies: ["Credentials", "Authentication", "Wire", "COpenSSL"]),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Wire"]),
   ]
 )

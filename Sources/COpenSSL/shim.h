@@ -9,3 +9,7 @@
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
 #include <openssl/sha.h>
+
+// Macros that Swift cannot read.
+static const int copenssl_public_key = EVP_PKEY_PUBLIC_KEY;
+static const int copenssl_key_pair = EVP_PKEY_KEYPAIR;

@@ -1,0 +1,317 @@
+import Testing
+import Wire
+
+@testable import Authentication
+
+@Suite struct AuthenticationMachineTests {
+  typealias Machine = AuthenticationMachine
+
+  static func policy(
+    _ methods: [Machine.Method] = Machine.Method.allCases, root: Machine.PermitRoot = .publicKey
+  ) -> Machine.Policy { Machine.Policy(methods: methods, permitRoot: root) }
+
+  static let none = Requests.none()
+  static let offer = Requests.publicKey(signature: nil)
+  static let signed = Requests.publicKey(signature: [9])
+  static let password = Requests.password("geheim")
+  static let interactive = Requests.keyboardInteractive()
+  static let answer = Requests.answer(["geheim"])
+
+  /// How to bring a new machine into each state.
+  static let waysIn: [(name: String, events: [Machine.Event])] = [
+    ("waiting", []),
+    ("waiting again", [.request(none)]),
+    ("offer", [.request(offer)]),
+    ("signature", [.request(signed)]),
+    ("password", [.request(password)]),
+    ("prompting", [.request(interactive)]),
+    ("prompted password", [.request(interactive), .infoResponse(answer)]),
+    ("logged in", [.request(signed), .verdict(.accepted, account: .ordinary)]),
+    ("disconnected", [.malformed]),
+  ]
+
+  static func machine(_ events: [Machine.Event], _ policy: Machine.Policy = policy()) -> Machine {
+    var machine = Machine(policy: policy)
+    for event in events { _ = machine.handle(event) }
+    return machine
+  }
+
+  static let reordered: Machine.Action = .disconnect(
+    code: 2, text: "Authentication request before the answer to the last one")
+  static let malformed: Machine.Action = .disconnect(code: 2, text: "Malformed authentication request")
+  static let unasked: Machine.Action = .disconnect(code: 2, text: "Unexpected keyboard-interactive response")
+  static let internalError: Machine.Action = .disconnect(code: 11, text: "Internal error")
+
+  static func rejected(_ refusal: Machine.Refusal) -> Machine.Action {
+    .reject(continuing: Machine.Method.allCases, refusal)
+  }
+
+  /// What each event leads to, in the order of ``waysIn``.
+  static let table: [(event: Machine.Event, actions: [Machine.Action])] = [
+    (
+      .request(none),
+      [
+        rejected(.noneMethod), rejected(.noneMethod), reordered, reordered, reordered, rejected(.noneMethod),
+        reordered, .ignore, .ignore,
+      ]
+    ),
+    (
+      .request(signed),
+      [
+        .judgePublicKey(user: "anna"), .judgePublicKey(user: "anna"), reordered, reordered, reordered,
+        .judgePublicKey(user: "anna"), reordered, .ignore, .ignore,
+      ]
+    ),
+    (
+      .request(offer),
+      [
+        .judgePublicKey(user: "anna"), .judgePublicKey(user: "anna"), reordered, reordered, reordered,
+        .judgePublicKey(user: "anna"), reordered, .ignore, .ignore,
+      ]
+    ),
+    (
+      .request(password),
+      [
+        .judgePassword(user: "anna", password: Array("geheim".utf8)),
+        .judgePassword(user: "anna", password: Array("geheim".utf8)), reordered, reordered, reordered,
+        .judgePassword(user: "anna", password: Array("geheim".utf8)), reordered, .ignore, .ignore,
+      ]
+    ),
+    (
+      .request(interactive),
+      [.prompt, .prompt, reordered, reordered, reordered, .prompt, reordered, .ignore, .ignore]
+    ),
+    (
+      .request(Requests.passwordChange()),
+      [
+        rejected(.passwordChange), rejected(.passwordChange), reordered, reordered, reordered,
+        rejected(.passwordChange), reordered, .ignore, .ignore,
+      ]
+    ),
+    (
+      .request(Requests.other("hostbased")),
+      [
+        rejected(.methodNotEnabled), rejected(.methodNotEnabled), reordered, reordered, reordered,
+        rejected(.methodNotEnabled), reordered, .ignore, .ignore,
+      ]
+    ),
+    (
+      .infoResponse(answer),
+      [
+        unasked, unasked, reordered, reordered, reordered,
+        .judgePassword(user: "anna", password: Array("geheim".utf8)), reordered, .ignore, .ignore,
+      ]
+    ),
+    (
+      .infoResponse(Requests.answer([])),
+      [
+        unasked, unasked, reordered, reordered, reordered, rejected(.wrongNumberOfResponses), reordered, .ignore,
+        .ignore,
+      ]
+    ),
+    (
+      .infoResponse(Requests.answer(["a", "b"])),
+      [
+        unasked, unasked, reordered, reordered, reordered, rejected(.wrongNumberOfResponses), reordered, .ignore,
+        .ignore,
+      ]
+    ),
+    (
+      .malformed,
+      [malformed, malformed, malformed, malformed, malformed, malformed, malformed, .ignore, .ignore]
+    ),
+    (
+      .verdict(.rejected, account: .ordinary),
+      [
+        .ignore, .ignore, rejected(.credentials), rejected(.credentials), rejected(.credentials), .ignore,
+        rejected(.credentials), .ignore, .ignore,
+      ]
+    ),
+    (
+      .verdict(.acceptable, account: .ordinary),
+      [
+        .ignore, .ignore, .publicKeyOK(algorithm: "ssh-ed25519", key: [1, 2, 3]), internalError, internalError,
+        .ignore, internalError, .ignore, .ignore,
+      ]
+    ),
+    (
+      .verdict(.accepted, account: .ordinary),
+      [
+        .ignore, .ignore, internalError, .accept(user: "anna", method: .publicKey),
+        .accept(user: "anna", method: .password), .ignore, .accept(user: "anna", method: .keyboardInteractive),
+        .ignore, .ignore,
+      ]
+    ),
+  ]
+
+  @Test func `every event in every state leads to what the table says`() {
+    for (event, actions) in Self.table {
+      #expect(actions.count == Self.waysIn.count)
+      for (way, action) in zip(Self.waysIn, actions) {
+        var machine = Self.machine(way.events)
+        #expect(machine.handle(event) == action, "\(way.name) × \(event)")
+      }
+    }
+  }
+
+  @Test func `whoever disconnects stays disconnected, and whoever is in stays in`() {
+    for way in Self.waysIn {
+      for (event, _) in Self.table {
+        var machine = Self.machine(way.events)
+        switch machine.handle(event) {
+        case .disconnect: #expect(machine.state == .disconnected)
+        case .accept: #expect(machine.state == .loggedIn)
+        case .judgePublicKey, .judgePassword, .prompt, .reject, .publicKeyOK, .ignore:
+          #expect(machine.state != .disconnected || way.name == "disconnected")
+          #expect(machine.state != .loggedIn || way.name == "logged in")
+        }
+      }
+    }
+  }
+
+  @Test func `no login without an accepted verdict on a signature or password`() {
+    // Every path of three events from every state: a login comes only right after such a verdict.
+    let events = Self.table.map(\.event)
+    for way in Self.waysIn where way.name != "logged in" {
+      for first in events {
+        for second in events {
+          for third in events {
+            var machine = Self.machine(way.events)
+            for event in [first, second, third] {
+              let before = machine.state
+              guard case .accept = machine.handle(event) else { continue }
+              #expect(event == .verdict(.accepted, account: .ordinary))
+              switch before {
+              case .judgingSignature, .judgingPassword: break
+              case .waitingForRequest, .judgingOffer, .prompting, .loggedIn, .disconnected:
+                Issue.record("logged in from \(before)")
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  @Test func `the sixth counted failure ends the connection`() {
+    var machine = Self.machine([.request(Self.none)])
+    for count in 1...5 {
+      _ = machine.handle(.request(Self.password))
+      #expect(machine.handle(.verdict(.rejected, account: .ordinary)) == Self.rejected(.credentials))
+      #expect(machine.failures == count)
+    }
+    _ = machine.handle(.request(Self.password))
+    #expect(
+      machine.handle(.verdict(.rejected, account: .ordinary))
+        == .disconnect(code: 2, text: "Too many authentication failures"))
+  }
+
+  @Test func `the first none is free, the next ones count`() {
+    var machine = Self.machine([.request(Self.none)])
+    #expect(machine.failures == 0)
+    for _ in 1...5 { #expect(machine.handle(.request(Self.none)) == Self.rejected(.noneMethod)) }
+    #expect(
+      machine.handle(.request(Self.none)) == .disconnect(code: 2, text: "Too many authentication failures"))
+  }
+
+  @Test func `prompts that are abandoned count`() {
+    var machine = Self.machine([.request(Self.interactive)])
+    for _ in 1...5 { #expect(machine.handle(.request(Self.interactive)) == .prompt) }
+    #expect(
+      machine.handle(.request(Self.interactive)) == .disconnect(code: 2, text: "Too many authentication failures"))
+  }
+
+  @Test func `twenty offers are free, the next one ends the connection`() {
+    var machine = Self.machine([])
+    for _ in 1...20 {
+      #expect(machine.handle(.request(Self.offer)) == .judgePublicKey(user: "anna"))
+      #expect(machine.handle(.verdict(.rejected, account: .ordinary)) == Self.rejected(.credentials))
+    }
+    #expect(machine.failures == 0)
+    #expect(
+      machine.handle(.request(Self.offer)) == .disconnect(code: 2, text: "Too many authentication failures"))
+  }
+
+  @Test(arguments: [
+    (Machine.PermitRoot.no, false, false), (.publicKey, true, false), (.yes, true, true),
+  ])
+  func `root logs in only as the policy permits`(permit: Machine.PermitRoot, byKey: Bool, byPassword: Bool) {
+    let policy = Self.policy(root: permit)
+    var machine = Self.machine([.request(Self.signed)], policy)
+    #expect(
+      machine.handle(.verdict(.accepted, account: .root))
+        == (byKey ? .accept(user: "anna", method: .publicKey) : Self.rejected(.rootNotPermitted)))
+    machine = Self.machine([.request(Self.offer)], policy)
+    #expect(
+      machine.handle(.verdict(.acceptable, account: .root))
+        == (byKey
+          ? .publicKeyOK(algorithm: "ssh-ed25519", key: [1, 2, 3]) : Self.rejected(.rootNotPermitted)))
+    machine = Self.machine([.request(Self.password)], policy)
+    #expect(
+      machine.handle(.verdict(.accepted, account: .root))
+        == (byPassword ? .accept(user: "anna", method: .password) : Self.rejected(.rootNotPermitted)))
+    machine = Self.machine([.request(Self.interactive), .infoResponse(Self.answer)], policy)
+    #expect(
+      machine.handle(.verdict(.accepted, account: .root))
+        == (byPassword ? .accept(user: "anna", method: .keyboardInteractive) : Self.rejected(.rootNotPermitted)))
+  }
+
+  @Test func `who has no account does not log in, whatever the verdict`() {
+    for request in [Self.signed, Self.password] {
+      var machine = Self.machine([.request(request)])
+      #expect(machine.handle(.verdict(.accepted, account: .none)) == Self.rejected(.noAccount))
+      #expect(machine.failures == 1)
+    }
+    var machine = Self.machine([.request(Self.offer)])
+    #expect(machine.handle(.verdict(.acceptable, account: .none)) == Self.rejected(.noAccount))
+  }
+
+  @Test func `user id 0 and the name root are root`() {
+    #expect(Machine.AccountKind(name: "toor", uid: 0) == .root)
+    #expect(Machine.AccountKind(name: "root", uid: 1000) == .root)
+    #expect(Machine.AccountKind(name: "anna", uid: 1000) == .ordinary)
+    #expect(Machine.AccountKind(name: "root", uid: nil) == .none)
+  }
+
+  @Test(arguments: ["Anna", "root", "ann", "annaa"])
+  func `the user name may not change`(name: String) {
+    var machine = Self.machine([.request(Self.none)])
+    guard case .disconnect(code: 2, _) = machine.handle(.request(Requests.none(user: name))) else {
+      Issue.record("not disconnected")
+      return
+    }
+  }
+
+  @Test func `names that look alike but differ in their bytes are different users`() {
+    var machine = Self.machine([.request(Requests.none(user: "ren\u{e9}"))])
+    guard case .disconnect(code: 2, _) = machine.handle(.request(Requests.none(user: "rene\u{301}"))) else {
+      Issue.record("not disconnected")
+      return
+    }
+  }
+
+  @Test func `another service than ssh-connection ends the connection`() {
+    var machine = Self.machine([])
+    guard case .disconnect(code: 7, _) = machine.handle(.request(Requests.none(service: "ssh-userauth"))) else {
+      Issue.record("not disconnected")
+      return
+    }
+  }
+
+  @Test(arguments: Machine.Method.allCases)
+  func `a method that is not enabled is refused and counted`(method: Machine.Method) {
+    let others = Machine.Method.allCases.filter { $0 != method }
+    let requests: [UserauthRequest] =
+      switch method {
+      case .publicKey: [Self.offer, Self.signed]
+      case .password: [Self.password, Requests.passwordChange()]
+      case .keyboardInteractive: [Self.interactive]
+      }
+    for request in requests {
+      var machine = Self.machine([], Self.policy(others))
+      #expect(machine.handle(.request(request)) == .reject(continuing: others, .methodNotEnabled))
+      #expect(machine.failures == 1)
+      #expect(machine.state == .waitingForRequest)
+    }
+  }
+}
