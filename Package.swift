@@ -16,6 +16,9 @@ let wrapped = [
   "ssh_pki_signature_verify", "ssh_buffer_add_u8",
 ]
 
+/// For every executable: all addresses are looked up at start, and then none can be overwritten.
+let hardened: [LinkerSetting] = [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "now"])]
+
 let package = Package(
   name: "bssh-server",
   products: [
@@ -27,7 +30,7 @@ let package = Package(
   ],
   targets: [
     // C
-    .target(name: "CLinux"),
+    .target(name: "CLinux", linkerSettings: hardened),
     .target(
       name: "CLibSSH",
       linkerSettings: [

@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# Installs, logs in and uninstalls, as root, in a root directory made for it: nothing of this machine is changed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. scripts/common.sh
+((EUID == 0)) || die "needs root"
+
+if [[ ${1:-} != inside ]]; then
+  root=$(mktemp -d)
+  trap 'rmdir "$root"' EXIT
+  # The mounts go with the namespace, and with them everything that was made; so do the processes.
+  unshare --mount --pid --fork --kill-child -- "scripts/${0##*/}" inside "$root"
+  exit
+fi
+
+root=$2
+mount -t tmpfs -o mode=755 tmpfs "$root"
+mkdir -p "$root"/{usr,dev,proc,repository,run,tmp,var/lib,var/tmp,root/.ssh,opt}
+chmod 1777 "$root/tmp" "$root/var/tmp"
+chmod 700 "$root/root" "$root/root/.ssh"
+for link in /bin /sbin /lib*; do [[ ! -L $link ]] || cp -a "$link" "$root/"; done
+cp -a /etc "$root/etc"
+rm -rf "$root/etc/bssh"
+mount --rbind /usr "$root/usr"
+mount --rbind /dev "$root/dev"
+mount -t proc proc "$root/proc"
+mount --bind . "$root/repository"
+
+inside() { chroot "$root" "$@"; }
+installer() { inside /repository/scripts/install.sh --prefix /opt/bssh "$@"; }
+have() { [[ -e $root$1 ]] || die "install.sh did not make $1"; }
+have_not() { [[ ! -e $root$1 ]] || die "--uninstall left $1"; }
+mode_of() { stat -c '%a %U' "$root$1"; }
+
+installer
+for file in /opt/bssh/sbin/bssh-server /opt/bssh/lib/bssh/bssh-{supervisor,transport,authority,session} \
+  /etc/systemd/system/bssh-server.service /etc/sysusers.d/bssh.conf /etc/tmpfiles.d/bssh.conf \
+  /etc/bssh/server.yaml /etc/bssh/host_ed25519.pub /run/bssh/empty /opt/bssh/share/man/man8/bssh-server.8; do
+  have "$file"
+done
+[[ $(mode_of /etc/bssh/host_ed25519) == "600 root" ]] || die "the host key is $(mode_of /etc/bssh/host_ed25519)"
+[[ $(mode_of /run/bssh/empty) == "755 root" ]] || die "/run/bssh/empty is $(mode_of /run/bssh/empty)"
+for account in bssh-transport bssh-authority; do
+  inside getent passwd "$account" >/dev/null || die "there is no account $account"
+done
+grep -q '^ExecStart=/opt/bssh/sbin/bssh-server ' "$root/etc/systemd/system/bssh-server.service" ||
+  die "the unit starts another bssh-server"
+
+# The installed executables find each other, and root logs in with a key.
+ssh-keygen -q -t ed25519 -N '' -f "$root/root/.ssh/id_ed25519"
+cp "$root/root/.ssh/id_ed25519.pub" "$root/root/.ssh/authorized_keys"
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+inside /opt/bssh/sbin/bssh-server run -D -c /etc/bssh/server.yaml -b 127.0.0.1 -p "$port" &
+daemon=$!
+for ((i = 0; i < 100; i++)); do
+  if port_answers "$port"; then break; fi
+  sleep 0.1
+done
+read -r type blob _ <"$root/etc/bssh/host_ed25519.pub"
+say "[127.0.0.1]:$port $type $blob" >"$root/root/known_hosts"
+answer=$(ssh -F none -p "$port" -i "$root/root/.ssh/id_ed25519" -o "UserKnownHostsFile=$root/root/known_hosts" \
+  -o BatchMode=yes -o IdentitiesOnly=yes root@127.0.0.1 'echo it works' </dev/null) || die "no login"
+[[ $answer == "it works" ]] || die "the login answered: $answer"
+kill -TERM "$daemon"
+wait "$daemon" || die "the daemon exited with $? after SIGTERM"
+
+# A second installation keeps the configuration and the key.
+say "# kept" >>"$root/etc/bssh/server.yaml"
+before=$(cat "$root/etc/bssh/server.yaml" "$root/etc/bssh/host_ed25519")
+installer
+[[ $(cat "$root/etc/bssh/server.yaml" "$root/etc/bssh/host_ed25519") == "$before" ]] ||
+  die "a second installation changed /etc/bssh"
+
+installer --uninstall
+have /etc/bssh/server.yaml
+for file in /opt/bssh/sbin/bssh-server /opt/bssh/lib/bssh /etc/systemd/system/bssh-server.service \
+  /etc/sysusers.d/bssh.conf /etc/tmpfiles.d/bssh.conf /opt/bssh/share/man/man8/bssh-server.8; do
+  have_not "$file"
+done
+installer --uninstall --purge
+have_not /etc/bssh
+have_not /run/bssh
+if inside getent passwd bssh-transport >/dev/null; then die "--purge left the account bssh-transport"; fi
+say "install.sh: installed, logged in, kept the configuration, uninstalled"

@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Checks that libssh.a is the one that was tried out, and that its internals are where Sources/CLibSSH replaces them.
+#
+# The linker's --wrap replaces calls from one object to another only: if a later libssh moved a function into the object
+# that calls it, the replacement would silently do nothing. Documentation/LIBSSH.md lists what each is for.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. scripts/common.sh
+
+oldest=0.10.6-0+deb12u3
+newest=0.10.6-0+deb12u99
+
+failures=0
+fail() {
+  say "  $1"
+  failures=$((failures + 1))
+}
+
+version=$(dpkg-query -W -f '${Version}' libssh-dev)
+if dpkg --compare-versions "$version" lt "$oldest" || dpkg --compare-versions "$version" gt "$newest"; then
+  fail "libssh-dev is $version; tried out is $oldest and what follows it in Debian 12"
+fi
+
+archive=$(dpkg-query -L libssh-dev | grep '/libssh\.a$') || die "libssh-dev has no libssh.a"
+# Lines of "object kind symbol".
+symbols=$(nm --print-file-name "$archive" 2>/dev/null |
+  sed -nE 's/^[^:]*:([^:]+):[0-9a-f ]* ([A-Za-z]) ([A-Za-z_0-9]+)$/\1 \2 \3/p')
+
+# Is the symbol defined in exactly one object, for others to use?
+defined() {
+  local count
+  count=$(grep -cE "^[^ ]+ T $1\$" <<<"$symbols" || true)
+  ((count == 1)) || fail "$1 is defined in $count objects, not in one"
+}
+
+# Wrapped: the objects named after it call it, and it is not defined in one of them.
+wrapped() {
+  local symbol=$1 callers
+  shift
+  defined "$symbol"
+  callers=$(sed -nE "s/^([^ ]+) U $symbol\$/\1/p" <<<"$symbols" | sort | tr '\n' ' ')
+  local object
+  for object in "$@"; do
+    case " $callers" in
+      *" $object "*) ;;
+      *) fail "$symbol is not called from $object; its callers: ${callers:-none}" ;;
+    esac
+    if grep -qx "$object T $symbol" <<<"$symbols"; then fail "$symbol moved into $object, which calls it"; fi
+  done
+}
+
+wrapped ssh_srv_pki_do_sign_sessionid curve25519.c.o dh.c.o ecdh_crypto.c.o
+wrapped ssh_pki_export_privkey_to_pubkey server.c.o
+wrapped pki_sign_data pki.c.o
+wrapped ssh_pki_signature_verify messages.c.o
+wrapped ssh_buffer_add_u8 messages.c.o
+for symbol in ssh_packet_set_callbacks ssh_packet_global_request ssh_auth_reply_success pki_key_dup \
+  ssh_pki_export_pubkey_blob; do
+  defined "$symbol"
+done
+
+# Who else could sign: a second caller of the signer would be one that nobody looked at.
+signers=$(sed -nE 's/^([^ ]+) U ssh_srv_pki_do_sign_sessionid$/\1/p' <<<"$symbols" | sort | tr '\n' ' ')
+[[ $signers == "curve25519.c.o dh.c.o ecdh_crypto.c.o " ]] || fail "host keys sign in: $signers"
+
+((failures == 0)) || die "libssh is not the one that was tried out ($failures differences)"
+say "libssh: $version, internals where they are expected"

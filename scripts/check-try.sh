@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Runs try.sh as a person would: the ssh line that it prints must log in, and Ctrl-C must leave nothing behind.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. scripts/common.sh
+
+output=$(mktemp)
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+# A process group of its own, so that Ctrl-C can be sent to it as a terminal would.
+setsid --wait scripts/try.sh --port "$port" >"$output" 2>&1 &
+waiter=$!
+group=
+finish() {
+  if [[ -n $group ]]; then kill -TERM -- "-$group" 2>/dev/null || true; fi
+  wait "$waiter" 2>/dev/null || true
+  rm -f "$output"
+}
+trap finish EXIT
+
+for ((i = 0; ; i++)); do
+  group=$(pgrep -P "$waiter" || true)
+  if grep -q '^Ctrl-C ends' "$output"; then break; fi
+  if ! kill -0 "$waiter" 2>/dev/null || ((i >= 3000)); then
+    sed 's/^/  /' "$output"
+    die "try.sh did not start the daemon"
+  fi
+  sleep 0.1
+done
+
+read -ra line < <(grep '^  ssh ' "$output")
+if [[ " ${line[*]} " != *" -i "* ]]; then
+  say "try.sh took the keys of ~/.ssh; logging in needs their private halves, so that is left to people"
+else
+  # One word of output, since a login shell may say more.
+  answer=$("${line[@]}" -o BatchMode=yes -F none 'echo it works' </dev/null)
+  [[ $answer == "it works" ]] || die "the printed line answered: $answer"
+fi
+
+kill -INT -- "-$group"
+wait "$waiter" || true
+if pgrep -g "$group" >/dev/null; then die "processes are left after Ctrl-C"; fi
+group=
+if port_answers "$port"; then die "somebody still listens after Ctrl-C"; fi
+say "try.sh: its line logs in, and Ctrl-C ends it"

@@ -1,0 +1,59 @@
+# shellcheck shell=bash disable=SC2034
+# What the scripts share; sourced, with the top of the repository as the working directory.
+
+# Debian packages that a build needs.
+build_packages=(
+  libssh-dev libssl-dev libargon2-dev zlib1g-dev libyaml-dev libseccomp-dev libcrypt-dev
+  pkg-config binutils libc6-dev openssh-client
+)
+
+# The executables, in the order in which a reader meets them.
+executables=(bssh-server bssh-supervisor bssh-transport bssh-authority bssh-session)
+
+say() { printf '%s\n' "$*"; }
+
+die() {
+  printf '%s: %s\n' "${0##*/}" "$*" >&2
+  exit 1
+}
+
+# Installs those of the packages that are missing, and says so first.
+need_packages() {
+  local package missing=()
+  for package in "$@"; do
+    if [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) != installed ]]; then
+      missing+=("$package")
+    fi
+  done
+  if ((${#missing[@]} == 0)); then return 0; fi
+  command -v apt-get >/dev/null || die "these Debian packages are missing: ${missing[*]}"
+  local as_root=()
+  if ((EUID != 0)); then
+    command -v sudo >/dev/null || die "as root, please: apt-get install -y ${missing[*]}"
+    as_root=(sudo)
+  fi
+  say "Installing Debian packages: ${missing[*]}"
+  local environment=(env DEBIAN_FRONTEND=noninteractive)
+  local options=(-o DPkg::Lock::Timeout=300 -qq)
+  "${as_root[@]}" "${environment[@]}" apt-get "${options[@]}" update ||
+    say "apt-get update failed; trying with the package lists that are here"
+  "${as_root[@]}" "${environment[@]}" apt-get "${options[@]}" install -y --no-install-recommends "${missing[@]}" \
+    >/dev/null || die "apt-get could not install: ${missing[*]}"
+}
+
+# Puts the Swift tool chain on the PATH.
+need_swift() {
+  if ! command -v swift >/dev/null && [[ -x /opt/swift/usr/bin/swift ]]; then
+    PATH=/opt/swift/usr/bin:$PATH
+  fi
+  command -v swift >/dev/null || die "no swift on the PATH; Swift 6.3 is at https://www.swift.org/install/linux/"
+}
+
+# Builds the executables that are installed, into .build/release.
+build_release() {
+  need_swift
+  swift build -c release --static-swift-stdlib --disable-local-rpath
+}
+
+# True while somebody listens on this port of 127.0.0.1.
+port_answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }

@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Installs what the tests need, builds everything and runs every check. Needs the network for Debian packages only.
+#
+#   scripts/test.sh
+#
+# FUZZ_SECONDS=N in the environment: how long each fuzzer runs (default 20).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. scripts/common.sh
+
+fuzz_seconds=${FUZZ_SECONDS:-20}
+passed=()
+skipped=()
+
+# Runs one step under its name; the first that fails ends the whole.
+step() {
+  local name=$1 started=$SECONDS
+  shift
+  say "== $name"
+  "$@" || die "failed: $name"
+  passed+=("$name ($((SECONDS - started)) s)")
+}
+
+# What the interoperability tests drive the daemon with, and what checks the scripts and the unit.
+test_packages=(
+  shellcheck python3 python3-paramiko sshpass dropbear-bin putty-tools socat expect procps psmisc util-linux systemd
+)
+need_packages "${build_packages[@]}" "${test_packages[@]}"
+need_swift
+
+check_scripts() { shellcheck -x scripts/*.sh .ci/run; }
+check_format() {
+  local folder folders=()
+  for folder in Sources Tests Fuzz; do [[ ! -d $folder ]] || folders+=("$folder"); done
+  swift format lint --strict --parallel --recursive "${folders[@]}" Package.swift
+}
+build_debug() { swift build --build-tests --explicit-target-dependency-import-check error; }
+run_tests() { swift test --skip-build; }
+check_unit() {
+  local folder status=0
+  folder=$(mktemp -d)
+  sed "s|/usr/sbin/bssh-server|$PWD/.build/release/bssh-server|" systemd/bssh-server.service \
+    >"$folder/bssh-server.service"
+  SYSTEMD_LOG_LEVEL=warning systemd-analyze verify --man=no "$folder/bssh-server.service" || status=$?
+  rm -rf "$folder"
+  # No worse than what Documentation/THREATS.md records.
+  systemd-analyze security --offline=true --threshold=96 --no-pager systemd/bssh-server.service >/dev/null || status=$?
+  return "$status"
+}
+
+step "scripts are clean" check_scripts
+step "libssh is the one that was tried out" scripts/check-libssh.sh
+step "sources are formatted" check_format
+step "debug build, warnings are errors, imports are declared" build_debug
+step "release build" build_release
+step "executables are linked as they should be" scripts/check-binaries.sh
+step "unit and interoperability tests" run_tests
+step "try.sh: the printed line logs in" scripts/check-try.sh
+step "the unit is valid" check_unit
+step "fuzzing, $fuzz_seconds s each" scripts/fuzz.sh "$fuzz_seconds"
+if ((EUID == 0)); then
+  step "install.sh: installs, logs in, keeps a configuration, uninstalls" scripts/check-install.sh
+else
+  skipped+=("separate accounts, other users' files" "install.sh")
+fi
+
+say
+say "All passed, in $((SECONDS / 60)) min $((SECONDS % 60)) s:"
+for name in "${passed[@]}"; do say "  $name"; done
+for name in "${skipped[@]}"; do say "  skipped, not root: $name"; done

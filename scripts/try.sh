@@ -1,0 +1,136 @@
+#!/usr/bin/env bash
+# Builds bssh-server and runs it here and now, for the one who calls this. All it makes is in ./.try and ./.build.
+#
+#   scripts/try.sh [--port N] [--build-only]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. scripts/common.sh
+
+port=2222
+build_only=
+while (($#)); do
+  case $1 in
+    --port)
+      port=${2:-}
+      if ! [[ $port =~ ^[1-9][0-9]{0,4}$ ]] || ((port > 65535)); then die "--port takes a number from 1 to 65535"; fi
+      shift 2
+      ;;
+    --build-only)
+      build_only=yes
+      shift
+      ;;
+    -h | --help)
+      sed -n '2,4s/^# \{0,1\}//p' "$0"
+      exit 0
+      ;;
+    *) die "unknown option $1; known: --port N, --build-only" ;;
+  esac
+done
+
+need_packages "${build_packages[@]}"
+say "Building (the first time takes some minutes)"
+build_release
+[[ -z $build_only ]] || exit 0
+
+if port_answers "$port"; then die "somebody listens on 127.0.0.1:$port; choose another with --port"; fi
+
+user=$(id -un)
+folder=.build/release
+mkdir -p .try
+chmod 700 .try
+scratch=
+daemon=
+# shellcheck disable=SC2317 # called by the trap
+finish() {
+  trap '' INT TERM
+  if [[ -n $daemon ]] && kill -TERM "$daemon" 2>/dev/null; then wait "$daemon" || true; fi
+  if [[ -n $scratch ]]; then rm -rf "$scratch"; fi
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+if ((EUID == 0)); then
+  for account in bssh-transport bssh-authority; do
+    if getent passwd "$account" >/dev/null; then continue; fi
+    say "Making the system account $account, as which a part of the daemon runs"
+    useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "$account"
+  done
+  # The empty directory that the network processes take as their root.
+  install -d -m 0755 /run/bssh /run/bssh/empty
+  if ! setpriv --reuid bssh-transport --regid bssh-transport --clear-groups test -x "$PWD/$folder/bssh-transport"; then
+    scratch=$(mktemp -d /var/tmp/bssh-try.XXXXXX)
+    chmod 755 "$scratch"
+    say "Copying the executables to $scratch, since other accounts cannot reach $PWD"
+    for executable in "${executables[@]}"; do install -m 755 "$folder/$executable" "$scratch/"; done
+    folder=$scratch
+  fi
+fi
+
+if [[ ! -e .try/host_key ]]; then "$folder/bssh-server" gen-host-key -t ed25519 -o .try/host_key; fi
+
+# Public keys of mine that the daemon takes: no certificates, no DSA, no RSA below 2048 bits.
+public_keys=()
+for file in ~/.ssh/*.pub; do
+  [[ -r $file && $file != *-cert.pub ]] || continue
+  read -r bits _ < <(ssh-keygen -lf "$file" 2>/dev/null) || continue
+  read -r line <"$file" || [[ -n $line ]] || continue
+  case $line in
+    ssh-rsa\ *) ((bits >= 2048)) || continue ;;
+    ssh-ed25519\ * | ecdsa-sha2-* | sk-*) ;;
+    *) continue ;;
+  esac
+  public_keys+=("$line")
+done
+identity=()
+if ((${#public_keys[@]} == 0)); then
+  if [[ ! -e .try/id_ed25519 ]]; then
+    say "You have no key in ~/.ssh: making one for this, .try/id_ed25519"
+    ssh-keygen -q -t ed25519 -N '' -C "try.sh" -f .try/id_ed25519
+  fi
+  public_keys+=("$(<.try/id_ed25519.pub)")
+  identity=(-i .try/id_ed25519 -o IdentitiesOnly=yes)
+fi
+
+# A string of YAML between single quotes.
+quoted() { printf "'%s'" "${1//\'/\'\'}"; }
+
+{
+  say "# Written by scripts/try.sh, each time anew."
+  say "server:"
+  say "  bind_address: 127.0.0.1"
+  say "  port: $port"
+  say "  host_keys: [$(quoted "$PWD/.try/host_key")]"
+  say "auth:"
+  say "  methods: [publickey]"
+  say "  password:"
+  say "    users:"
+  say "      - name: $(quoted "$user")"
+  say "        authorized_keys:"
+  for line in "${public_keys[@]}"; do say "          - $(quoted "$line")"; done
+} >.try/server.yaml
+chmod 600 .try/server.yaml
+"$folder/bssh-server" check-config -c .try/server.yaml >/dev/null
+
+read -r type blob _ <.try/host_key.pub
+say "[127.0.0.1]:$port $type $blob" >.try/known_hosts
+
+"$folder/bssh-server" run -D -c "$PWD/.try/server.yaml" &
+daemon=$!
+for ((i = 0; ; i++)); do
+  kill -0 "$daemon" 2>/dev/null || { daemon=; die "the daemon ended; it said why above"; }
+  if port_answers "$port"; then break; fi
+  ((i < 100)) || die "the daemon does not answer on 127.0.0.1:$port"
+  sleep 0.1
+done
+say
+say "Log in from another terminal, in $PWD:"
+say
+say "  ssh -p $port${identity[*]:+ ${identity[*]}} -o UserKnownHostsFile=./.try/known_hosts $user@127.0.0.1"
+say
+say "Ctrl-C ends the daemon."
+status=0
+wait "$daemon" || status=$?
+daemon=
+exit "$status"
