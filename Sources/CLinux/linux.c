@@ -15,12 +15,16 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
 int clinux_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
 int clinux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+int clinux_pidfd_signal(int pidfd, int signal) { return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0); }
+pid_t clinux_fork(void) { return fork(); }
+char **clinux_environment(void) { return environ; }
 int clinux_close_from(unsigned first) { return (int)syscall(SYS_close_range, first, ~0U, 0); }
 int clinux_set_cloexec_from(unsigned first) { return (int)syscall(SYS_close_range, first, ~0U, 4); }
 int clinux_prctl(int operation, unsigned long argument) { return prctl(operation, argument, 0UL, 0UL, 0UL); }
@@ -169,7 +173,7 @@ static int prepare(const struct clinux_spawn *request) {
   if (request->new_session && setsid() < 0) return -1;
   if (request->controlling_terminal && ioctl(0, TIOCSCTTY, 0) < 0) return -1;
   for (size_t i = 0; i < request->limit_count; i++) {
-    struct rlimit limit = {request->limits[i].value, request->limits[i].value};
+    struct rlimit limit = {request->limits[i].soft, request->limits[i].hard};
     if (setrlimit((__rlimit_resource_t)request->limits[i].resource, &limit) < 0) return -1;
   }
   if (request->umask >= 0) umask((mode_t)request->umask);
@@ -237,4 +241,24 @@ int clinux_pty_name(int master, char *name, size_t capacity) {
   int result = ptsname_r(master, name, capacity);
   if (result != 0) errno = result;
   return result == 0 ? 0 : -1;
+}
+
+int clinux_connect_datagram(const char *path) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  size_t length = strlen(path);
+  if (length == 0 || length >= sizeof address.sun_path) {
+    errno = ENAMETOOLONG;
+    return -1;
+  }
+  memcpy(address.sun_path, path, length);
+  // An abstract name begins with NUL, and is as long as the address says.
+  if (path[0] == '@') address.sun_path[0] = 0;
+  int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return -1;
+  socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + (path[0] == '@' ? 0 : 1));
+  if (connect(fd, (struct sockaddr *)&address, size) == 0) return fd;
+  int saved = errno;
+  close(fd);
+  errno = saved;
+  return -1;
 }

@@ -71,7 +71,7 @@ public final class ChildProcess: Sendable {
     let arguments = CStrings(request.arguments)
     let environment = CStrings(request.environment)
     let numbers = request.descriptors.map(\.rawValue)
-    let limits = request.limits.map { clinux_limit(resource: $0.resource, value: $0.value) }
+    let limits = request.limits.map { clinux_limit(resource: $0.resource, soft: $0.soft, hard: $0.hard) }
     let groups = request.identity?.groups ?? []
     let pid = withExtendedLifetime((arguments, environment, request.descriptors)) {
       request.path.withCString { path in
@@ -126,9 +126,9 @@ public final class ChildProcess: Sendable {
     }
   }
 
-  /// Sends a signal to the process; nothing happens when it has ended. Call it only before `reap` has answered.
+  /// Sends a signal to the process and never to another one; nothing happens when it has ended.
   public func signal(_ number: Int32) {
-    kill(pid, number)
+    _ = clinux_pidfd_signal(descriptor.rawValue, number)
   }
 
   /// Sends a signal to the process group that the process leads.

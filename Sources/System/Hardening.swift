@@ -1,10 +1,20 @@
 import CLinux
 import Glibc
 
-/// A limit on what a process may use; soft and hard are the same. setrlimit(2)
+/// A limit on what a process may use. setrlimit(2)
 public struct ResourceLimit: Sendable {
   let resource: Int32
-  let value: UInt64
+  /// What counts now, and how far the process may raise it.
+  let soft: UInt64
+  let hard: UInt64
+
+  private init(resource: Int32, value: UInt64) { self.init(resource: resource, soft: value, hard: value) }
+
+  private init(resource: Int32, soft: UInt64, hard: UInt64) {
+    self.resource = resource
+    self.soft = soft
+    self.hard = hard
+  }
 
   /// Bytes of memory.
   public static func addressSpace(_ bytes: UInt64) -> ResourceLimit { .init(resource: 9, value: bytes) }
@@ -19,17 +29,31 @@ public struct ResourceLimit: Sendable {
 
   /// Puts this process under the limit.
   public func apply() throws(SystemError) {
-    var limit = rlimit(rlim_cur: rlim_t(value), rlim_max: rlim_t(value))
+    var limit = rlimit(rlim_cur: rlim_t(soft), rlim_max: rlim_t(hard))
     try check("setrlimit") { setrlimit(__rlimit_resource_t(UInt32(resource)), &limit) }
+  }
+
+  /// Lets this process have as many descriptors as it may, and returns the limit that held before, for its children.
+  public static func raiseOpenFiles() throws(SystemError) -> ResourceLimit {
+    var limit = rlimit()
+    try check("getrlimit") { getrlimit(__rlimit_resource_t(7), &limit) }
+    let before = ResourceLimit(resource: 7, soft: UInt64(limit.rlim_cur), hard: UInt64(limit.rlim_max))
+    try ResourceLimit(resource: 7, soft: before.hard, hard: before.hard).apply()
+    return before
   }
 }
 
 /// Rights that a process gives up.
 public enum Hardening {
-  /// No other process of the same user may look into this one, and it leaves no core file.
+  /// No other process of the same user may look into this one, and it leaves no core file; nor do its children.
   public static func becomeUnobservable() throws(SystemError) {
-    try check("PR_SET_DUMPABLE") { clinux_prctl(PR_SET_DUMPABLE, 0) }
+    try forbidInspection()
     try ResourceLimit.coreFile(0).apply()
+  }
+
+  /// No other process of the same user may look into this one, and it leaves no core file. What it executes may.
+  public static func forbidInspection() throws(SystemError) {
+    try check("PR_SET_DUMPABLE") { clinux_prctl(PR_SET_DUMPABLE, 0) }
   }
 
   /// Nothing that this process or its children execute can gain rights.

@@ -12,7 +12,8 @@
 // A resource limit that a new process gets; see setrlimit(2).
 struct clinux_limit {
   int resource;
-  uint64_t value;
+  uint64_t soft;
+  uint64_t hard;
 };
 
 // How to start a process: clinux_spawn.
@@ -97,3 +98,12 @@ int clinux_accept(int listener);
 int clinux_open_pty(void);
 // The path of its terminal side. 0, or -1.
 int clinux_pty_name(int master, char *name, size_t capacity);
+// pidfd_send_signal(2).
+int clinux_pidfd_signal(int pidfd, int signal);
+// fork(2), which Swift does not offer.
+pid_t clinux_fork(void);
+// connect(2) of a Unix datagram socket to a path, or to an abstract name when it begins with '@'. A descriptor that
+// never waits, or -1.
+int clinux_connect_datagram(const char *path);
+// The variables of the environment, ended by NULL.
+char **clinux_environment(void);

@@ -1,0 +1,42 @@
+import CLinux
+import Glibc
+
+/// What this process was started with. environ(7)
+public enum ProcessEnvironment {
+  /// Every variable, as `NAME=value`.
+  public static var all: [String] {
+    var result: [String] = []
+    guard var next = clinux_environment() else { return [] }
+    while let variable = next.pointee {
+      result.append(String(cString: variable))
+      next += 1
+    }
+    return result
+  }
+
+  /// The value of a variable; nil when it is not set.
+  public static func value(of name: String) -> String? { getenv(name).map { String(cString: $0) } }
+
+  /// The folder that holds the executable of this process. /proc/self/exe
+  public static func executableFolder() throws(SystemError) -> String {
+    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+    let length = try check("readlink /proc/self/exe") { readlink("/proc/self/exe", &buffer, buffer.count) }
+    let path = String(decoding: buffer.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return String(path[..<slash])
+  }
+
+  /// Where this process works. getcwd(3)
+  public static var directory: String? {
+    guard let path = getcwd(nil, 0) else { return nil }
+    defer { free(path) }
+    return String(cString: path)
+  }
+
+  /// True when standard error goes to the journal: `JOURNAL_STREAM` names it. systemd.exec(5)
+  public static var isLoggedByJournal: Bool {
+    var file = stat()
+    guard let stream = value(of: "JOURNAL_STREAM"), fstat(STDERR_FILENO, &file) == 0 else { return false }
+    return stream == "\(file.st_dev):\(file.st_ino)"
+  }
+}
