@@ -1,0 +1,296 @@
+import Glibc
+import IPC
+import System
+import Wire
+
+/// Moves the bytes of one channel between the client and a program's descriptors, as its ``Channel`` decides.
+final class ChannelPump {
+  /// Which of a channel's descriptors is meant.
+  enum Stream: UInt64, CaseIterable {
+    case input = 0
+    case output = 1
+    case errors = 2
+  }
+
+  /// What a pump needs of its connection.
+  protocol Surroundings: AnyObject {
+    /// Sends a message; it is lost when the connection is over, which the caller need not know.
+    func send(_ message: [UInt8])
+    /// Sends a message that stands in `memory`. False: send no more data now.
+    func sendData(_ memory: UnsafeRawBufferPointer) -> Bool
+    /// Tells the session.
+    func tell(_ message: ToChannels)
+    /// The channel is over: forget it.
+    func forget(_ number: UInt32)
+    /// Descriptors to wait for.
+    var loop: EventLoop { get }
+    /// True when the client is an OpenSSH, which understands eow@openssh.com.
+    var clientIsOpenSSH: Bool { get }
+  }
+
+  private(set) var channel: Channel
+  private unowned let connection: any Surroundings
+  private var descriptors: [Stream: Descriptor] = [:]
+  private var interests: [Stream: EventLoop.Interest] = [:]
+  /// Outputs that may have bytes to read.
+  private var readable: Set<Stream> = []
+  /// Input that the program has not taken yet: everything from `pendingStart` on. At most a window.
+  private var pending: [UInt8] = []
+  private var pendingStart = 0
+  private var endInputAfterPending = false
+  private var isTerminal = false
+  private var hasStarted = false
+
+  init(_ channel: Channel, connection: any Surroundings) {
+    self.channel = channel
+    self.connection = connection
+  }
+
+  /// The token of a stream in the event loop.
+  static func token(channel: UInt32, _ stream: Stream) -> UInt64 { UInt64(channel) << 2 | stream.rawValue }
+
+  // MARK: From the client
+
+  /// CHANNEL_DATA: written at once as far as the program takes it; the rest waits.
+  func received(_ data: UnsafeRawBufferPointer) throws(Channel.Violation) {
+    try channel.received(bytes: data.count)
+    guard channel.takesInput else { return }
+    var rest = data
+    if hasStarted && pendingStart == pending.count, let input = inputDescriptor {
+      switch try? input.write(data) {
+      case .bytes(let count):
+        rest = UnsafeRawBufferPointer(rebasing: data.dropFirst(count))
+        perform(channel.consumed(bytes: count))
+      case .wouldBlock: break
+      case .ended, nil: return inputFailed()
+      }
+    }
+    guard !rest.isEmpty else { return }
+    pending.append(contentsOf: rest)
+    updateInterest(.input)
+  }
+
+  /// CHANNEL_EXTENDED_DATA: no type of it goes to a program, so it is thrown away.
+  func receivedExtended(bytes: Int) throws(Channel.Violation) {
+    try channel.received(bytes: bytes)
+    perform(channel.consumed(bytes: bytes))
+  }
+
+  /// CHANNEL_WINDOW_ADJUST.
+  func adjusted(by bytes: UInt32) throws(Channel.Violation) {
+    try channel.adjusted(by: bytes)
+    updateInterests()
+  }
+
+  /// CHANNEL_EOF.
+  func endOfFileReceived() { perform(channel.endOfFileReceived()) }
+
+  /// CHANNEL_CLOSE.
+  func closeReceived() throws(Channel.Violation) { perform(try channel.closeReceived()) }
+
+  /// CHANNEL_REQUEST for the session.
+  func requested(_ request: ChannelRequest, wantsReply: Bool) throws(Channel.Violation) {
+    try channel.requested(wantsReply: wantsReply)
+    connection.tell(.request(channel: channel.number, request))
+  }
+
+  /// CHANNEL_REQUEST that nobody here knows.
+  func refused(wantsReply: Bool) throws(Channel.Violation) { perform(try channel.refused(wantsReply: wantsReply)) }
+
+  // MARK: From the session
+
+  /// What the session says of this channel. False: no session of ours says that now.
+  func heard(_ message: FromChannels, _ given: [Descriptor]) -> Bool {
+    let actions: [Channel.Action]?
+    switch message {
+    case .done: actions = channel.answered(true)
+    case .refused: actions = channel.answered(false)
+    case .started(_, let terminal):
+      guard given.count == (terminal ? 1 : 3) else { return false }
+      actions = channel.started(outputs: terminal ? 1 : 2)
+      if actions != nil && !channel.isClosedByClient { start(given, terminal: terminal) }
+    case .exited(_, let status): actions = channel.exited(.sendExitStatus(status))
+    case .killed(_, let signal, let core): actions = channel.exited(.sendExitSignal(signal, coreDumped: core))
+    }
+    guard let actions else { return false }
+    perform(actions)
+    return true
+  }
+
+  private func start(_ given: [Descriptor], terminal: Bool) {
+    isTerminal = terminal
+    hasStarted = true
+    if terminal {
+      descriptors[.output] = given[0]
+    } else {
+      descriptors[.input] = given[0]
+      descriptors[.output] = given[1]
+      descriptors[.errors] = given[2]
+    }
+    flushPending()
+    updateInterests()
+  }
+
+  // MARK: From the program's descriptors
+
+  /// A descriptor is ready.
+  func ready(_ stream: Stream, _ event: EventLoop.Event) {
+    if event.isWritable && (stream == .input || isTerminal) { flushPending() }
+    guard event.isReadable || event.isHungUp else { return }
+    if stream == .input {
+      // The reading end of a pipe is closed: EPOLLERR.
+      if event.isHungUp { inputFailed() }
+    } else {
+      readable.insert(stream)
+    }
+  }
+
+  /// Sends one packet of what the program has written. True: there may be more.
+  func pumpOnce(_ memory: UnsafeMutableRawBufferPointer) -> Bool {
+    for stream in [Stream.errors, .output] where readable.contains(stream) {
+      guard let descriptor = descriptors[stream] else {
+        readable.remove(stream)
+        continue
+      }
+      let room = channel.sendable
+      guard room > 0 else { return false }
+      let header = stream == .errors ? 13 : 9
+      let space = UnsafeMutableRawBufferPointer(rebasing: memory[header..<header + room])
+      switch (try? descriptor.read(into: space)) ?? .ended {
+      case .bytes(let count):
+        memory[0] = stream == .errors ? MessageNumber.channelExtendedData : MessageNumber.channelData
+        memory.store(channel.peer, at: 1)
+        // SSH_EXTENDED_DATA_STDERR
+        if stream == .errors { memory.store(1, at: 5) }
+        memory.store(UInt32(count), at: header - 4)
+        channel.sent(bytes: count)
+        // A short read has emptied a pipe; a terminal gives a line or a page at a time.
+        if count < room && !isTerminal { readable.remove(stream) }
+        return connection.sendData(UnsafeRawBufferPointer(rebasing: memory[0..<header + count])) && channel.sendable > 0
+      case .wouldBlock: readable.remove(stream)
+      case .ended:
+        readable.remove(stream)
+        close(stream)
+        perform(channel.outputEnded())
+      }
+    }
+    return !readable.isEmpty && channel.sendable > 0
+  }
+
+  /// Whether there is something to send and room for it.
+  var wantsPump: Bool { !readable.isEmpty && channel.sendable > 0 }
+
+  /// Waits for each descriptor exactly while its readiness would be of use.
+  func updateInterests() {
+    for stream in Stream.allCases { updateInterest(stream) }
+  }
+
+  /// Closes all descriptors.
+  func end() {
+    for stream in Stream.allCases { close(stream) }
+  }
+
+  // MARK: Private
+
+  private var inputDescriptor: Descriptor? { isTerminal ? descriptors[.output] : descriptors[.input] }
+
+  private func flushPending() {
+    while pendingStart < pending.count, let input = inputDescriptor {
+      let outcome = pending.withUnsafeBytes { bytes in
+        try? input.write(UnsafeRawBufferPointer(rebasing: bytes[pendingStart...]))
+      }
+      switch outcome {
+      case .bytes(let count):
+        pendingStart += count
+        perform(channel.consumed(bytes: count))
+      case .wouldBlock: return updateInterest(isTerminal ? .output : .input)
+      case .ended, nil: return inputFailed()
+      }
+    }
+    pending.removeAll(keepingCapacity: pending.capacity <= 64 << 10)
+    pendingStart = 0
+    if endInputAfterPending && hasStarted { endInput() }
+    updateInterest(isTerminal ? .output : .input)
+  }
+
+  private func endInput() {
+    // A terminal has no end of file of its own: like sshd, the program goes on until the terminal is hung up.
+    if !isTerminal { close(.input) }
+  }
+
+  private func inputFailed() {
+    pending = []
+    pendingStart = 0
+    if !isTerminal { close(.input) }
+    perform(channel.inputFailed())
+  }
+
+  private func close(_ stream: Stream) {
+    guard let descriptor = descriptors.removeValue(forKey: stream) else { return }
+    if interests.removeValue(forKey: stream) != nil { connection.loop.remove(descriptor) }
+    readable.remove(stream)
+  }
+
+  private func updateInterest(_ stream: Stream) {
+    guard let descriptor = descriptors[stream] else { return }
+    var interest: EventLoop.Interest = []
+    if stream != .input && !readable.contains(stream) && channel.sendable > 0 { interest.insert(.read) }
+    if pendingStart < pending.count && (stream == .input || (isTerminal && stream == .output)) {
+      interest.insert(.write)
+    }
+    // A pipe whose reader went away is noticed even while nothing is to be written.
+    let wanted: EventLoop.Interest? = interest.isEmpty && stream != .input ? nil : interest
+    guard wanted != interests[stream] else { return }
+    let token = ChannelPump.token(channel: channel.number, stream)
+    switch (interests[stream], wanted) {
+    case (nil, let wanted?): try? connection.loop.add(descriptor, wanted, token: token)
+    case (.some, let wanted?): try? connection.loop.modify(descriptor, wanted, token: token)
+    case (.some, nil): connection.loop.remove(descriptor)
+    case (nil, nil): break
+    }
+    interests[stream] = wanted
+  }
+
+  private func perform(_ actions: [Channel.Action]) {
+    let peer = channel.peer
+    for action in actions {
+      switch action {
+      case .reply(let success):
+        connection.send(
+          Message.channel(success ? MessageNumber.channelSuccess : MessageNumber.channelFailure, peer: peer))
+      case .adjustWindow(let bytes): connection.send(Message.windowAdjust(peer: peer, by: bytes))
+      case .sendEndOfFile: connection.send(Message.channel(MessageNumber.channelEOF, peer: peer))
+      case .sendClose:
+        end()
+        connection.send(Message.channel(MessageNumber.channelClose, peer: peer))
+      case .sendExitStatus(let status):
+        connection.send(Message.channelRequest(peer: peer, "exit-status") { $0.uint32(status) })
+      case .sendExitSignal(let name, let core):
+        connection.send(
+          Message.channelRequest(peer: peer, "exit-signal") {
+            $0.text(name)
+            $0.boolean(core)
+            $0.text("")
+            $0.text("")
+          })
+      case .sendEndOfWrite:
+        if connection.clientIsOpenSSH {
+          connection.send(Message.channelRequest(peer: peer, "eow@openssh.com") { _ in })
+        }
+      case .endInput:
+        if pendingStart < pending.count || !hasStarted { endInputAfterPending = true } else { endInput() }
+      case .hangUp: connection.tell(.closed(channel: channel.number))
+      case .forget:
+        end()
+        connection.forget(channel.number)
+      }
+    }
+  }
+}
+
+extension UnsafeMutableRawBufferPointer {
+  /// Writes a big-endian `uint32`.
+  fileprivate func store(_ value: UInt32, at offset: Int) {
+    storeBytes(of: value.bigEndian, toByteOffset: offset, as: UInt32.self)
+  }
+}

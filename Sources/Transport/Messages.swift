@@ -1,0 +1,139 @@
+import Wire
+
+/// Message numbers of RFC 4252 and 4254 that a transport sends or takes.
+enum MessageNumber {
+  static let disconnect: UInt8 = 1
+  static let serviceRequest: UInt8 = 5
+  static let serviceAccept: UInt8 = 6
+  static let newKeys: UInt8 = 21
+  static let userauthRequest: UInt8 = 50
+  static let userauthFailure: UInt8 = 51
+  static let userauthBanner: UInt8 = 53
+  static let userauthPublicKeyOK: UInt8 = 60
+  static let userauthInfoResponse: UInt8 = 61
+  static let globalRequest: UInt8 = 80
+  static let requestSuccess: UInt8 = 81
+  static let requestFailure: UInt8 = 82
+  static let channelOpen: UInt8 = 90
+  static let channelOpenConfirmation: UInt8 = 91
+  static let channelOpenFailure: UInt8 = 92
+  static let channelWindowAdjust: UInt8 = 93
+  static let channelData: UInt8 = 94
+  static let channelExtendedData: UInt8 = 95
+  static let channelEOF: UInt8 = 96
+  static let channelClose: UInt8 = 97
+  static let channelRequest: UInt8 = 98
+  static let channelSuccess: UInt8 = 99
+  static let channelFailure: UInt8 = 100
+}
+
+/// Reason codes of DISCONNECT; RFC 4253, section 11.1.
+enum DisconnectReason: UInt32 {
+  case protocolError = 2
+  case serviceNotAvailable = 7
+  case connectionLost = 10
+  case byApplication = 11
+}
+
+/// Messages that a transport sends, their number first.
+enum Message {
+  private static func make(_ number: UInt8, _ write: (inout WireWriter) -> Void) -> [UInt8] {
+    var writer = WireWriter()
+    writer.byte(number)
+    write(&writer)
+    return writer.bytes
+  }
+
+  /// RFC 4253, section 11.1.
+  static func disconnect(_ reason: UInt32, _ text: String) -> [UInt8] {
+    make(MessageNumber.disconnect) {
+      $0.uint32(reason)
+      $0.text(text)
+      $0.text("")
+    }
+  }
+
+  /// RFC 4253, section 10.
+  static func serviceAccept(_ service: String) -> [UInt8] {
+    make(MessageNumber.serviceAccept) { $0.text(service) }
+  }
+
+  /// RFC 4252, section 5.4.
+  static func banner(_ text: String) -> [UInt8] {
+    make(MessageNumber.userauthBanner) {
+      $0.text(text)
+      $0.text("")
+    }
+  }
+
+  /// RFC 4252, section 5.1.
+  static func authenticationFailure(continuing: [String], partial: Bool) -> [UInt8] {
+    make(MessageNumber.userauthFailure) {
+      $0.nameList(continuing)
+      $0.boolean(partial)
+    }
+  }
+
+  /// RFC 4252, section 7.
+  static func publicKeyOK(algorithm: [UInt8], key: [UInt8]) -> [UInt8] {
+    make(MessageNumber.userauthPublicKeyOK) {
+      $0.string(algorithm)
+      $0.string(key)
+    }
+  }
+
+  /// A global request of ours; RFC 4254, section 4.
+  static func globalRequest(_ name: String, wantsReply: Bool, _ payload: [UInt8] = []) -> [UInt8] {
+    make(MessageNumber.globalRequest) {
+      $0.text(name)
+      $0.boolean(wantsReply)
+      $0.raw(payload)
+    }
+  }
+
+  /// The answer to a client's global request.
+  static func requestSuccess(_ payload: [UInt8] = []) -> [UInt8] {
+    make(MessageNumber.requestSuccess) { $0.raw(payload) }
+  }
+
+  /// The answer to a client's global request.
+  static let requestFailure = [MessageNumber.requestFailure]
+
+  /// RFC 4254, section 5.1.
+  static func openConfirmation(peer: UInt32, number: UInt32, window: UInt32, maximumPacket: UInt32) -> [UInt8] {
+    make(MessageNumber.channelOpenConfirmation) {
+      for value in [peer, number, window, maximumPacket] { $0.uint32(value) }
+    }
+  }
+
+  /// RFC 4254, section 5.1. Reasons: 1 prohibited, 2 connect failed, 3 unknown type, 4 resource shortage.
+  static func openFailure(peer: UInt32, reason: UInt32, _ text: String) -> [UInt8] {
+    make(MessageNumber.channelOpenFailure) {
+      $0.uint32(peer)
+      $0.uint32(reason)
+      $0.text(text)
+      $0.text("")
+    }
+  }
+
+  /// CHANNEL_EOF, CLOSE, SUCCESS and FAILURE: a number and a channel.
+  static func channel(_ number: UInt8, peer: UInt32) -> [UInt8] { make(number) { $0.uint32(peer) } }
+
+  /// RFC 4254, section 5.2.
+  static func windowAdjust(peer: UInt32, by bytes: UInt32) -> [UInt8] {
+    make(MessageNumber.channelWindowAdjust) {
+      $0.uint32(peer)
+      $0.uint32(bytes)
+    }
+  }
+
+  /// A request on a channel that wants no reply; RFC 4254, sections 6.9 and 6.10.
+  static func channelRequest(peer: UInt32, _ name: String, _ write: (inout WireWriter) -> Void) -> [UInt8] {
+    make(MessageNumber.channelRequest) {
+      $0.uint32(peer)
+      $0.text(name)
+      $0.boolean(false)
+      write(&$0)
+    }
+  }
+}

@@ -1,0 +1,146 @@
+import CLibSSH
+import Glibc
+import IPC
+import System
+
+/// The transport layer of RFC 4253, by libssh. One connection per process.
+///
+/// Nothing above this file knows that C is there.
+enum SSH {
+  /// Who gets a connection's messages.
+  protocol Owner: AnyObject {
+    /// Signs an exchange hash; waits for the answer. nil: refused, and the connection ends.
+    func sign(hostKey: [UInt8], algorithm: String, hash: [UInt8]) -> [UInt8]?
+    /// A message of RFC 4252 or 4254: its number and what follows it. The memory is valid during the call.
+    func received(_ number: UInt8, _ payload: UnsafeRawBufferPointer)
+    /// A message that the transport layer handles itself: DISCONNECT or NEWKEYS.
+    func noticed(_ number: UInt8, _ payload: UnsafeRawBufferPointer)
+  }
+
+  /// What went wrong, in libssh's words.
+  struct Failure: Error {
+    let text: String
+  }
+
+  /// What became of a message.
+  enum Sent {
+    /// Sent or buffered.
+    case sent
+    /// Held back until a key exchange under way is complete.
+    case held
+    /// The connection is over.
+    case over
+  }
+
+  nonisolated(unsafe) private static weak var owner: (any Owner)?
+
+  /// Prepares everything that needs no connection. `identification` follows `SSH-2.0-`.
+  static func prepare(_ settings: TransportSettings, identification: String, owner: any Owner) throws(Failure) {
+    SSH.owner = owner
+    var strings: [UnsafeMutablePointer<CChar>?] = []
+    let lists = [
+      settings.keyExchanges, settings.hostKeyAlgorithms, settings.ciphers, settings.macs, settings.publicKeyAlgorithms,
+    ]
+    for text in [identification] + lists.map({ $0.joined(separator: ",") }) { strings.append(strdup(text)) }
+    defer { for string in strings { free(string) } }
+    var raw = clibssh_settings()
+    raw.identification = UnsafePointer(strings[0])
+    raw.key_exchanges = UnsafePointer(strings[1])
+    raw.host_key_algorithms = UnsafePointer(strings[2])
+    raw.ciphers = UnsafePointer(strings[3])
+    raw.macs = UnsafePointer(strings[4])
+    raw.public_key_algorithms = UnsafePointer(strings[5])
+    raw.compression = settings.compression ? 1 : 0
+    raw.rekey_bytes = settings.rekeyBytes
+    raw.rekey_seconds = settings.rekeyInterval
+    var callbacks = clibssh_owner(
+      context: nil,
+      sign: { _, key, keyLength, algorithm, hash, hashLength, signature, capacity in
+        let answer = SSH.owner?.sign(
+          hostKey: Array(UnsafeBufferPointer(start: key, count: keyLength)), algorithm: String(cString: algorithm!),
+          hash: Array(UnsafeBufferPointer(start: hash, count: hashLength)))
+        guard let answer, answer.count <= capacity else { return 0 }
+        signature!.update(from: answer, count: answer.count)
+        return answer.count
+      },
+      packet: { _, number, payload, length in
+        SSH.owner?.received(number, UnsafeRawBufferPointer(start: payload, count: length))
+      },
+      notice: { _, number, payload, length in
+        SSH.owner?.noticed(number, UnsafeRawBufferPointer(start: payload, count: length))
+      })
+    try check(clibssh_prepare(&raw, &callbacks))
+    for blob in settings.hostKeys {
+      guard let type = keyType(blob) else { throw Failure(text: "a host key is malformed") }
+      try check(clibssh_add_host_key(type, blob, blob.count))
+    }
+  }
+
+  /// Takes a connected socket, for good.
+  static func accept(_ socket: Descriptor) throws(Failure) {
+    let number = dup(socket.rawValue)
+    try check(clibssh_accept(number))
+  }
+
+  /// Reads, hands messages to the owner, writes. False: the connection is over.
+  static func step() -> Bool { clibssh_step() == 0 }
+
+  /// Writes what can be written; may read a little. False: the connection is over.
+  static func flush() -> Bool { clibssh_flush() == 0 }
+
+  /// True while bytes wait for the socket to take them.
+  static var isWritePending: Bool { clibssh_is_write_pending() != 0 }
+
+  /// Sends a message, its number first.
+  static func send(_ message: UnsafeRawBufferPointer) -> Sent {
+    switch clibssh_send(message.baseAddress!.assumingMemoryBound(to: UInt8.self), message.count) {
+    case 0: .sent
+    case 1: .held
+    default: .over
+    }
+  }
+
+  /// USERAUTH_SUCCESS.
+  static func authenticated() -> Bool { clibssh_authenticated() == 0 }
+
+  /// USERAUTH_INFO_REQUEST with one prompt.
+  static func prompt(name: String, instruction: String, prompt: String) -> Bool {
+    clibssh_prompt(name, instruction, prompt) == 0
+  }
+
+  /// Bytes and packets that came in, after decryption.
+  static var received: (bytes: UInt64, packets: UInt64) {
+    var bytes: UInt64 = 0
+    var packets: UInt64 = 0
+    clibssh_received(&bytes, &packets)
+    return (bytes, packets)
+  }
+
+  /// What the first key exchange agreed on.
+  static var negotiated: Negotiated {
+    func text(_ pointer: UnsafePointer<CChar>?) -> String {
+      pointer.map { Log.printable(String(String(cString: $0).prefix(200))) } ?? ""
+    }
+    let client = text(clibssh_client())
+    return Negotiated(
+      client: client.hasPrefix("SSH-2.0-") ? String(client.dropFirst(8)) : client,
+      keyExchange: text(clibssh_key_exchange()), cipherIn: text(clibssh_cipher_in()),
+      cipherOut: text(clibssh_cipher_out()))
+  }
+
+  /// Why the connection is over, for the log.
+  static var error: String { String(cString: clibssh_error()) }
+
+  /// Writes what is buffered, at most this long, and closes the connection.
+  static func close(milliseconds: Int32) { clibssh_close(milliseconds) }
+
+  private static func check(_ message: UnsafePointer<CChar>?) throws(Failure) {
+    if let message { throw Failure(text: String(cString: message)) }
+  }
+
+  /// The name at the start of a public key blob.
+  private static func keyType(_ blob: [UInt8]) -> String? {
+    guard blob.count > 4, blob[0] == 0, blob[1] == 0, blob[2] == 0, blob.count >= 4 + Int(blob[3]) else { return nil }
+    return String(validating: blob[4..<4 + Int(blob[3])], as: UTF8.self)
+  }
+}

@@ -1,0 +1,69 @@
+import CSeccomp
+import Glibc
+import System
+
+/// What a transport may still do once it is in its sandbox: talk on descriptors that it has, and use memory.
+enum Sandbox {
+  /// System calls that stay allowed; any other kills the process. Each with the reason it is there.
+  ///
+  /// - read, write, recvmsg, sendmsg, recvfrom, sendto: descriptors that it was given.
+  /// - poll: libssh waits for its socket with it, without ever blocking.
+  /// - epoll_wait, epoll_ctl, epoll_create1: its own event loop.
+  /// - ioctl with FIONREAD: how long a message is; no other ioctl.
+  /// - fcntl with F_GETFL, F_SETFL, F_DUPFD_CLOEXEC: libssh asks whether its socket blocks.
+  /// - close: channels end.
+  /// - getsockopt: libssh asks what its socket is.
+  /// - brk, mmap, mremap, munmap, madvise, mprotect: memory, never executable.
+  /// - futex: locks inside libcrypto.
+  /// - getrandom: keys. clock_gettime, gettimeofday: where the vDSO has no clock.
+  /// - getpid: libcrypto notices a fork by it.
+  /// - rt_sigreturn, exit, exit_group, restart_syscall: to end, and to go on.
+  static let allowed = [
+    "read", "write", "recvmsg", "sendmsg", "recvfrom", "sendto", "poll", "epoll_wait", "epoll_pwait", "epoll_ctl",
+    "epoll_create1", "close", "getsockopt", "brk", "mremap", "munmap", "madvise", "futex", "getrandom",
+    "clock_gettime", "gettimeofday", "getpid", "rt_sigreturn", "exit", "exit_group", "restart_syscall",
+  ]
+
+  /// Gives up everything that a transport does not need. Returns what the kernel could not do.
+  ///
+  /// - Parameter root: an empty directory to take as root; empty: none, the process was not started as root.
+  static func enter(root: String) throws(SystemError) -> [String] {
+    var weaknesses: [String] = []
+    try Hardening.becomeUnobservable()
+    if !root.isEmpty { try Hardening.enterRoot(root) }
+    try Hardening.gainNoPrivileges()
+    if try !Hardening.forbidFiles() { weaknesses.append("the kernel has no Landlock") }
+    try ResourceLimit.fileSize(0).apply()
+    try filterSystemCalls()
+    return weaknesses
+  }
+
+  private static func filterSystemCalls() throws(SystemError) {
+    guard let filter = seccomp_init(SCMP_ACT_KILL_PROCESS) else { throw SystemError("seccomp", code: ENOMEM) }
+    defer { seccomp_release(filter) }
+    for name in allowed { try allow(filter, name, nil) }
+    for name in ["mmap", "mprotect"] {
+      try allow(
+        filter, name, scmp_arg_cmp(arg: 2, op: SCMP_CMP_MASKED_EQ, datum_a: UInt64(PROT_EXEC), datum_b: 0))
+    }
+    for command in [F_GETFL, F_SETFL, 1030 /* F_DUPFD_CLOEXEC */] {
+      try allow(filter, "fcntl", scmp_arg_cmp(arg: 1, op: SCMP_CMP_EQ, datum_a: UInt64(command), datum_b: 0))
+    }
+    try allow(filter, "ioctl", scmp_arg_cmp(arg: 1, op: SCMP_CMP_EQ, datum_a: 0x541B /* FIONREAD */, datum_b: 0))
+    let result = seccomp_load(filter)
+    if result != 0 { throw SystemError("load the seccomp filter", code: -result) }
+  }
+
+  private static func allow(_ filter: scmp_filter_ctx, _ name: String, _ argument: scmp_arg_cmp?) throws(SystemError) {
+    let number = seccomp_syscall_resolve_name(name)
+    // A call that this architecture does not have needs no rule.
+    if number < 0 { return }
+    let arguments = argument.map { [$0] } ?? []
+    let result = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number, UInt32(arguments.count), arguments)
+    if result != 0 { throw SystemError("allow \(name)", code: -result) }
+  }
+}
+
+// libseccomp has these as macros with casts, which Swift does not import.
+private let SCMP_ACT_KILL_PROCESS: UInt32 = 0x8000_0000
+private let SCMP_ACT_ALLOW: UInt32 = 0x7fff_0000

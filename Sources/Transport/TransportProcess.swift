@@ -1,0 +1,44 @@
+import Glibc
+import IPC
+import System
+import Wire
+
+/// A transport's life: configured as a spare, put into its sandbox, given a connection, over.
+enum TransportProcess {
+  /// Runs to the end; returns the exit status, of sysexits(3).
+  static func run(control number: Int32) -> Int32 {
+    SignalSource.ignoreBrokenPipes()
+    let control = MessageSocket(Descriptor(owning: number))
+    do {
+      guard case .configure(let settings)? = try next(control)?.0 else { return EX_PROTOCOL }
+      let connection = try Connection(settings, control: control)
+      try SSH.prepare(settings, identification: "bssh-server", owner: connection)
+      let weaknesses = try Sandbox.enter(root: settings.root)
+      try control.send(FromTransport.ready(weaknesses: weaknesses).wireBytes, wait: true)
+      guard let (message, descriptors) = try next(control) else { return EX_OK }
+      guard case .serve = message, descriptors.count == 1 else { return EX_PROTOCOL }
+      try SSH.accept(descriptors[0])
+      return try connection.run(descriptors[0])
+    } catch {
+      let text = (error as? SSH.Failure)?.text ?? "\(error)"
+      let farewell = FromTransport.closed(reason: "cannot_start", detail: text, bytesIn: 0, bytesOut: 0)
+      _ = try? control.send(farewell.wireBytes)
+      return EX_SOFTWARE
+    }
+  }
+
+  /// Waits for the supervisor's next message; nil when it has gone.
+  private static func next(_ control: MessageSocket) throws -> (ToTransport, [Descriptor])? {
+    while true {
+      switch try control.receive(wait: -1) {
+      case .message(let bytes, let descriptors): return (try ToTransport(wireBytes: bytes[...]), descriptors)
+      case .wouldBlock: continue
+      case .closed: return nil
+      }
+    }
+  }
+}
+
+private let EX_OK: Int32 = 0
+private let EX_SOFTWARE: Int32 = 70
+private let EX_PROTOCOL: Int32 = 76
