@@ -47,7 +47,7 @@ let package = Package(
     .target(name: "System", dependencies: ["CLinux"], swiftSettings: wrapping),
     .target(name: "Wire", swiftSettings: safe),
     .target(name: "Authentication", dependencies: ["Wire"], swiftSettings: safe),
-    .target(name: "Configuration", dependencies: ["Wire"], swiftSettings: safe),
+    .target(name: "Configuration", dependencies: ["Authentication", "Wire"], swiftSettings: safe),
     .target(name: "IPC", dependencies: ["Wire"], swiftSettings: safe),
     .target(
       name: "Credentials", dependencies: ["Authentication", "System", "Wire", "COpenSSL", "CArgon2"],
@@ -56,7 +56,7 @@ let package = Package(
     // Executables
     .executableTarget(
       name: "Server",
-      dependencies: ["Configuration", "Authentication", "IPC", "System", "Wire", "CYAML", "COpenSSL", "CArgon2"],
+      dependencies: ["Configuration", "Credentials", "IPC", "System", "Wire", "CYAML"],
       swiftSettings: wrapping),
     .executableTarget(
       name: "Supervisor",
@@ -79,5 +79,6 @@ let package = Package(
     .testTarget(name: "AuthenticationTests", dependencies: ["Authentication", "Wire"]),
     .testTarget(name: "CredentialsTests", dependencies: ["Credentials", "Authentication", "Wire", "COpenSSL"]),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Wire"]),
+    .testTarget(name: "ServerTests", dependencies: ["Server", "Configuration", "IPC", "System", "Wire"]),
   ]
 )

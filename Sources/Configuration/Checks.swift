@@ -1,0 +1,227 @@
+/// The checks that need more than one key, or the machine; and the settings that come of them.
+struct Checks {
+  private let given: GivenValues
+  private let surroundings: Surroundings
+  private let file: Loader.File?
+  private(set) var problems: [Problem] = []
+  private(set) var warnings: [Problem] = []
+
+  init(given: GivenValues, surroundings: Surroundings, file: Loader.File?) {
+    self.given = given
+    self.surroundings = surroundings
+    self.file = file
+  }
+
+  /// Reads the files that `choices` name, checks the whole, and completes it.
+  mutating func settings(of choices: Choices) -> Settings {
+    var settings = choices.settings
+    settings.server.bindAddresses = addresses(of: choices)
+    checkHostKeys(settings.server)
+    settings.server.banner = banner(choices.bannerFile)
+    checkUsers(choices.settings.auth.users, at: given.values["auth.password.users"], key: "auth.password.users")
+    warnAboutSecrets(in: choices.settings.auth.users)
+    if let path = choices.usersFile {
+      settings.auth.users += users(in: path, known: choices.settings.auth.users.map(\.name))
+    }
+    checkMethods(settings.auth)
+    if settings.shell.enabled, !surroundings.isExecutable(settings.shell.defaultShell) {
+      problem("shell.default", "\(quoted(settings.shell.defaultShell)) is no file that can be started")
+    }
+    return settings
+  }
+
+  private mutating func addresses(of choices: Choices) -> [Settings.BindAddress] {
+    if given.rank("server.port") > given.rank("server.bind_address"), given.rank("server.port") > 1,
+      choices.bindAddresses.allSatisfy({ $0.port != nil })
+    {
+      warning("server.port", "has no effect: every entry of server.bind_address has its own port")
+    }
+    var seen: [[UInt8]] = []
+    var result: [Settings.BindAddress] = []
+    for (index, choice) in choices.bindAddresses.enumerated() {
+      let port = choice.port ?? choices.port
+      let place = (addressBytes(choice.address[...]) ?? []) + [UInt8(port >> 8), UInt8(port & 0xff)]
+      if seen.contains(place) {
+        problem("server.bind_address", index: index, "\(choice.text) with port \(port) is in the list twice")
+      }
+      seen.append(place)
+      result.append(.init(address: choice.address, port: port))
+    }
+    return result
+  }
+
+  private mutating func checkHostKeys(_ server: Settings.Server) {
+    let key = "server.host_keys"
+    if server.hostKeys.isEmpty, given.values[key].map({ isEmptyList($0.node) }) ?? true {
+      problem(key, "no host key; 'bssh-server gen-host-key -t ed25519 -o FILE' makes one")
+      return
+    }
+    var offered: [[String]] = []
+    var faulty = false
+    for (index, path) in server.hostKeys.enumerated() {
+      switch surroundings.hostKey(path) {
+      case .unusable(let reason):
+        faulty = true
+        problem(key, index: index, reason)
+      case .usable(let algorithms):
+        if offered.contains(algorithms) {
+          problem(key, index: index, "\(quoted(path)) is a second key for \(algorithms.joined(separator: ", "))")
+        }
+        if !algorithms.contains(where: server.hostKeyAlgorithms.contains) {
+          warning(
+            key, index: index, "\(quoted(path)) is never used: server.host_key_algorithms has none of its algorithms")
+        }
+        offered.append(algorithms)
+      }
+    }
+    if !faulty, !server.hostKeys.isEmpty, !offered.joined().contains(where: server.hostKeyAlgorithms.contains) {
+      problem("server.host_key_algorithms", "none of these algorithms has a key in server.host_keys")
+    }
+  }
+
+  private mutating func banner(_ path: String?) -> String? {
+    guard let path else { return nil }
+    switch surroundings.read(path, 64 << 10) {
+    case .failure(let unreadable):
+      problem("server.banner", "cannot read \(quoted(path)): \(unreadable.reason)")
+      return nil
+    case .success(let file):
+      guard let text = String(validating: file.bytes, as: UTF8.self), !file.bytes.contains(0) else {
+        problem("server.banner", "\(quoted(path)) is not UTF-8 text")
+        return nil
+      }
+      return text
+    }
+  }
+
+  private mutating func users(in path: String, known: [String]) -> [Settings.User] {
+    let key = "auth.password.users_file"
+    let bytes: [UInt8]
+    switch surroundings.read(path, 1 << 20) {
+    case .failure(let unreadable):
+      problem(key, "cannot read \(quoted(path)): \(unreadable.reason)")
+      return []
+    case .success(let file):
+      if file.isReadableByOthers { warning(key, readableByOthers(path)) }
+      bytes = file.bytes
+    }
+    let root: Node
+    switch surroundings.parse(bytes, path) {
+    case .failure(let problem):
+      problems.append(problem)
+      return []
+    case .success(let tree): root = tree
+    }
+    guard case .mapping(let entries) = root.content else {
+      if !root.isNull { locate(root, in: path, "", "expected the key 'users', found \(root.found)") }
+      return []
+    }
+    var users: [Settings.User] = []
+    for (index, entry) in entries.enumerated() {
+      guard entry.key == "users", index == 0 else {
+        let reason = entry.key == "users" ? "given twice" : "unknown key; this file has the key 'users' alone"
+        problems.append(Problem(source: .file(path), position: entry.position, key: entry.key, reason: reason))
+        continue
+      }
+      var faults = Faults()
+      users = ValueType.users.parse(entry.value, &faults) ?? []
+      problems += faults.all.map {
+        Problem(source: .file(path), position: $0.position, key: "users" + $0.below, reason: $0.reason)
+      }
+      let given = GivenValue(node: entry.value, source: .file(path))
+      checkUsers(users, at: given, key: "users")
+      for user in users where known.contains(user.name) {
+        locate(
+          entry.value, in: path, "users", "the user \(quoted(user.name)) is defined in auth.password.users as well")
+      }
+    }
+    return users
+  }
+
+  /// Checks what the machine has to say about users; `value` is where they come from.
+  private mutating func checkUsers(_ users: [Settings.User], at value: GivenValue?, key: String) {
+    guard let value else { return }
+    for (entry, below) in entries(of: value.node) {
+      guard let user = users.first(where: { $0.name == entry.text("name") }) else { continue }
+      let place = entry.mapping("run_as") ?? entry.node
+      let report = { (node: Node, part: String, reason: String) in
+        Problem(source: value.source, position: node.position, key: key + below + part, reason: reason)
+      }
+      if surroundings.isRoot, let account = user.runAs, !surroundings.accountExists(account) {
+        problems.append(report(place, ".run_as", "the system has no account \(quoted(account))"))
+      }
+      if surroundings.isRoot, user.runAs == nil, !surroundings.accountExists(user.name) {
+        let reason = "the system has no account \(quoted(user.name)); say with run_as whose rights this user has"
+        problems.append(report(entry.node, "", reason))
+      }
+    }
+  }
+
+  private func entries(of node: Node) -> [(entry: UserEntry, below: String)] {
+    guard case .sequence(let items) = node.content else { return [] }
+    return items.enumerated().map { (UserEntry(node: $1), "[\($0)]") }
+  }
+
+  private mutating func warnAboutSecrets(in users: [Settings.User]) {
+    guard let file, file.isReadableByOthers, users.contains(where: { $0.passwordHash != nil }) else { return }
+    warning("auth.password.users", readableByOthers(file.name))
+  }
+
+  private mutating func checkMethods(_ auth: Settings.Auth) {
+    let asksPassword = auth.methods.contains(.password) || auth.methods.contains(.keyboardInteractive)
+    if asksPassword, !auth.users.contains(where: { $0.passwordHash != nil }) {
+      warning("auth.methods", "a password can be asked for, but no user has a password_hash")
+    }
+    let keys = auth.authorizedKeysDirectory != nil || auth.authorizedKeysPattern != nil
+    if auth.methods.contains(.publickey), !keys, auth.users.allSatisfy(\.authorizedKeys.isEmpty) {
+      warning("auth.methods", "publickey is allowed, but there is no place to find authorized keys")
+    }
+  }
+
+  private func isEmptyList(_ node: Node) -> Bool {
+    if case .sequence(let items) = node.content { items.isEmpty } else { false }
+  }
+
+  private func readableByOthers(_ path: String) -> String {
+    "\(quoted(path)) holds password hashes and can be read by others; 'chmod 600 \(path)' prevents that"
+  }
+
+  private mutating func problem(_ key: String, index: Int? = nil, _ reason: String) {
+    problems.append(located(key, index, reason))
+  }
+
+  private mutating func warning(_ key: String, index: Int? = nil, _ reason: String) {
+    warnings.append(located(key, index, reason))
+  }
+
+  private mutating func locate(_ node: Node, in path: String, _ key: String, _ reason: String) {
+    problems.append(Problem(source: .file(path), position: node.position, key: key, reason: reason))
+  }
+
+  /// Where `key`, or an entry of its list, was given; the file as a whole when it has its default.
+  private func located(_ key: String, _ index: Int?, _ reason: String) -> Problem {
+    guard let value = given.values[key] else {
+      return Problem(source: file.map { .file($0.name) }, key: key, reason: reason)
+    }
+    var position = value.node.position
+    if let index, case .sequence(let items) = value.node.content, items.indices.contains(index) {
+      position = items[index].position
+    }
+    return Problem(source: value.source, position: position, key: key, reason: reason)
+  }
+}
+
+/// An entry of a list of users, to find where something was said.
+private struct UserEntry {
+  var node: Node
+
+  func mapping(_ key: String) -> Node? {
+    guard case .mapping(let entries) = node.content else { return nil }
+    return entries.first { $0.key == key }?.value
+  }
+
+  func text(_ key: String) -> String? {
+    guard case .scalar(let text, _)? = mapping(key)?.content else { return nil }
+    return text
+  }
+}

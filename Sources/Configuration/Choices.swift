@@ -1,0 +1,12 @@
+/// What the keys say, before the files that they name are read: what `check-config` prints.
+public struct Choices: Equatable, Sendable {
+  /// `auth.users` are those of `auth.password.users` alone.
+  var settings = Settings()
+  var bindAddresses = [BindChoice(address: "0.0.0.0")]
+  var port: UInt16 = 2222
+  var bannerFile: String?
+  var usersFile: String?
+
+  /// The defaults of every key.
+  public init() {}
+}

@@ -1,0 +1,45 @@
+/// A key of the configuration: everything that is to know about it, in one place.
+public struct Key: Sendable {
+  /// `server.port`.
+  public let path: String
+  /// What a value looks like: `a whole number from 1 to 65535`.
+  public let form: String
+  /// What it does: sentences for the template and the manual, lines of at most 90 characters.
+  public let meaning: [String]
+  /// The variables that set it, the one made of its path first; empty for what only a file can say.
+  public let variables: [String]
+  /// The option of the command line that sets it: `-p`.
+  public let option: String?
+  /// True when a variable holds several values, separated by commas.
+  public let isList: Bool
+  /// What the template says where the default alone is no use.
+  let example: Rendering?
+  let parse: @Sendable (Node, inout Choices, inout Faults) -> Void
+  let render: @Sendable (Choices) -> Rendering
+
+  /// A key that fills `target`. `alias`: the variable's name in bssh, where that is not made of the path.
+  init<Value: Sendable>(
+    _ path: String, _ type: ValueType<Value>, _ target: WritableKeyPath<Choices, Value> & Sendable,
+    alias: String? = nil, option: String? = nil, example: Value? = nil, _ meaning: String...
+  ) {
+    self.path = path
+    form = type.description
+    self.meaning = meaning
+    variables = type.isFileOnly ? [] : [Self.variable(for: path)] + (alias.map { [$0] } ?? [])
+    self.option = option
+    isList = type.isList
+    self.example = example.map(type.render)
+    parse = { node, choices, faults in
+      if let value = type.parse(node, &faults) { choices[keyPath: target] = value }
+    }
+    render = { type.render($0[keyPath: target]) }
+  }
+
+  /// The last part of the path.
+  var name: String { path.split(separator: ".").last.map(String.init) ?? path }
+
+  /// `BSSH_SERVER_PORT` for `server.port`.
+  static func variable(for path: String) -> String {
+    "BSSH_" + path.uppercased().split(separator: ".").joined(separator: "_")
+  }
+}

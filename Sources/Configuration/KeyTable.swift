@@ -1,0 +1,130 @@
+/// Every key, in the order of the template. Reading, the environment, suggestions, the template, the
+/// output of `check-config` and the manual's completeness all come from here.
+public enum KeyTable {
+  public static let keys: [Key] = server + auth + shell
+
+  private static let server: [Key] = [
+    Key(
+      "server.bind_address",
+      .list(.bindAddress, of: "an address, as 192.0.2.1 or [2001:db8::1]:22, or a list of them", orOne: true),
+      \.bindAddresses, alias: "BSSH_BIND_ADDRESS", option: "-b",
+      "The address to listen on, or a list of them. IPv6 addresses stand in brackets; an entry",
+      "may have its own port: \"192.0.2.1:22\"."),
+    Key(
+      "server.port", .integer(1...65535), \.port, alias: "BSSH_PORT", option: "-p",
+      "The port for every address that does not have its own."),
+    Key(
+      "server.host_keys", .list(.file, of: "a list of paths", mayBeEmpty: true), \.settings.server.hostKeys,
+      alias: "BSSH_HOST_KEY", option: "-k", example: ["/etc/bssh/ssh_host_ed25519_key"],
+      "The files with the server's private keys, at least one, readable by their owner alone.",
+      "bssh-server gen-host-key makes one. No default."),
+    Key(
+      "server.max_connections", .integer(1...65536), \.settings.server.maxConnections,
+      alias: "BSSH_MAX_CONNECTIONS",
+      "Open connections, counted when they are accepted; more are closed at once."),
+    Key(
+      "server.timeout", .duration(0...86400, zero: "no limit"), \.settings.server.loginGrace,
+      "The time from accepting a connection to a finished login; 0 is no limit."),
+    Key(
+      "server.keepalive_interval", .duration(0...86400, zero: "never"), \.settings.server.keepaliveInterval,
+      alias: "BSSH_KEEPALIVE_INTERVAL",
+      "How often a silent client is asked for a sign of life; 0 is never."),
+    Key(
+      "server.keepalive_count_max", .integer(1...1000), \.settings.server.keepaliveCountMax,
+      "After so many questions without an answer the connection is closed."),
+    Key(
+      "server.compression", .boolean, \.settings.server.compression,
+      "Offer zlib@openssh.com, compression that starts after the login."),
+    Key(
+      "server.maximum_packet_size", .size(1024...131072), \.settings.server.maximumPacketSize,
+      "Bytes of data that a client may send in one packet."),
+    Key(
+      "server.window_size", .size(32 << 10...64 << 20), \.settings.server.windowSize,
+      "Bytes that a client may have under way on one channel."),
+    Key(
+      "server.banner", ValueType.file.optional, \.bannerFile,
+      "A file with text that is shown before the login, at most 64 KiB of UTF-8; null for none."),
+    Key(
+      "server.spare_transports", .integer(0...64), \.settings.server.spareTransports,
+      "Processes started ahead of the connections that they will serve."),
+    Key(
+      "server.ciphers", algorithms(Algorithms.ciphers), \.settings.server.ciphers,
+      "Ciphers that are offered, best first. Every one that can be named here is safe."),
+    Key(
+      "server.kex", algorithms(Algorithms.keyExchanges), \.settings.server.keyExchanges,
+      "Key exchange methods that are offered, best first."),
+    Key(
+      "server.macs", algorithms(Algorithms.macs), \.settings.server.macs,
+      "Message authentication codes for the ciphers that need one, best first."),
+    Key(
+      "server.host_key_algorithms", algorithms(Algorithms.hostKeys), \.settings.server.hostKeyAlgorithms,
+      "Signature algorithms of the server's keys, best first; those without a key are not offered."),
+    Key(
+      "server.publickey_algorithms", algorithms(Algorithms.publicKeys), \.settings.server.publicKeyAlgorithms,
+      "Signature algorithms that users' keys may log in with."),
+    Key(
+      "server.rekey.bytes", .size(64 << 10...64 << 30), \.settings.server.rekeyBytes,
+      "Bytes, in one direction, after which new session keys are exchanged."),
+    Key(
+      "server.rekey.interval", .duration(0...604_800, zero: "never"), \.settings.server.rekeyInterval,
+      "The time after which new session keys are exchanged; 0 is never."),
+  ]
+
+  private static let auth: [Key] = [
+    Key(
+      "auth.methods", .list(.choice(), of: "a list of publickey, password, keyboard-interactive"),
+      \.settings.auth.methods,
+      "How a user can log in: publickey, password, keyboard-interactive (which asks for the password)."),
+    Key(
+      "auth.permit_root", .choice(), \.settings.auth.permitRoot,
+      "Whether root may log in: no, publickey (never with a password), yes."),
+    Key(
+      "auth.publickey.authorized_keys_dir", ValueType.directory.optional,
+      \.settings.auth.authorizedKeysDirectory, alias: "BSSH_AUTHORIZED_KEYS_DIR",
+      "A directory that holds {user}/authorized_keys; null for none. Set alone, it takes the place of",
+      "authorized_keys_pattern; where both are set, both are searched."),
+    Key(
+      "auth.publickey.authorized_keys_pattern", ValueType.keyPattern.optional,
+      \.settings.auth.authorizedKeysPattern, alias: "BSSH_AUTHORIZED_KEYS_PATTERN",
+      "Each user's file of keys: %h is the home, %u or {user} the name, %% a percent sign; null for none."),
+    Key(
+      "auth.password.users_file", ValueType.file.optional, \.usersFile,
+      "A YAML file with more users under the key users; null for none. Keep it readable by its owner alone."),
+    Key(
+      "auth.password.users", .users, \.settings.auth.users,
+      "Users beside the system's accounts, each with a name and any of the keys that are shown here:"),
+    Key(
+      "auth.password.minimum_time", .milliseconds(0...10000), \.settings.auth.minimumPasswordTime,
+      "Every answer to a password takes at least this long, whoever asks; a number alone is seconds."),
+  ]
+
+  private static let shell: [Key] = [
+    Key(
+      "shell.default", .absolutePath, \.settings.shell.defaultShell, alias: "BSSH_SHELL",
+      "The shell, for logins and commands, of accounts that have none of their own."),
+    Key(
+      "shell.env", .variables, \.settings.shell.environment,
+      "Variables for every session."),
+    Key(
+      "shell.accept_env",
+      .list(.variablePattern, of: "a list of names of variables", mayBeEmpty: true),
+      \.settings.shell.acceptEnvironment,
+      "Variables that a client may set; * stands for any letters, ? for one."),
+    Key(
+      "shell.enabled", .boolean, \.settings.shell.enabled,
+      "Whether shells and commands may be started."),
+    Key(
+      "shell.pty", .boolean, \.settings.shell.pty,
+      "Whether clients get terminals."),
+    Key(
+      "shell.umask", .umask, \.settings.shell.umask,
+      "Permissions, in octal, that files made by a session do not get."),
+    Key(
+      "shell.motd", ValueType.absolutePath.optional, \.settings.shell.motd,
+      "A file shown on the terminal before a login shell starts; null for none."),
+  ]
+
+  private static func algorithms(_ known: [String]) -> ValueType<[String]> {
+    .list(.algorithm(known), of: "a list of algorithms")
+  }
+}

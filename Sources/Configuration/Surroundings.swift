@@ -1,0 +1,57 @@
+/// What the loader must know of the machine; closures, so that it needs no files to be tested.
+public struct Surroundings {
+  /// A file that the configuration names.
+  public struct File: Equatable, Sendable {
+    public var bytes: [UInt8]
+    /// True when its group or others may read it.
+    public var isReadableByOthers: Bool
+
+    public init(bytes: [UInt8], isReadableByOthers: Bool) {
+      self.bytes = bytes
+      self.isReadableByOthers = isReadableByOthers
+    }
+  }
+
+  /// A file of a host key, once looked at.
+  public enum HostKey: Equatable, Sendable {
+    /// It holds a key for these signature algorithms.
+    case usable(algorithms: [String])
+    /// Why it cannot be used, and what to do.
+    case unusable(String)
+  }
+
+  /// Why a file could not be read: `No such file or directory`.
+  public struct Unreadable: Error, Equatable, Sendable {
+    public var reason: String
+
+    public init(reason: String) { self.reason = reason }
+  }
+
+  /// Reads a file of at most so many bytes.
+  public var read: (_ path: String, _ limit: Int) -> Result<File, Unreadable>
+  /// Makes a tree of a YAML file's bytes; the problem tells line and column.
+  public var parse: (_ bytes: [UInt8], _ path: String) -> Result<Node, Problem>
+  public var hostKey: (_ path: String) -> HostKey
+  /// True when the system has an account of this name.
+  public var accountExists: (_ name: String) -> Bool
+  /// True for a file that can be started.
+  public var isExecutable: (_ path: String) -> Bool
+  /// True when the daemon runs as root, and so can become other accounts.
+  public var isRoot: Bool
+
+  public init(
+    read: @escaping (_ path: String, _ limit: Int) -> Result<File, Unreadable>,
+    parse: @escaping (_ bytes: [UInt8], _ path: String) -> Result<Node, Problem>,
+    hostKey: @escaping (_ path: String) -> HostKey,
+    accountExists: @escaping (_ name: String) -> Bool,
+    isExecutable: @escaping (_ path: String) -> Bool,
+    isRoot: Bool
+  ) {
+    self.read = read
+    self.parse = parse
+    self.hostKey = hostKey
+    self.accountExists = accountExists
+    self.isExecutable = isExecutable
+    self.isRoot = isRoot
+  }
+}

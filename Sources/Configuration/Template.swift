@@ -1,0 +1,66 @@
+/// The configuration as text: what `gen-config` and `check-config` print.
+public enum Template {
+  /// Every key with its default, what it means, and how else it is set.
+  public static let commented = """
+    # The configuration of bssh-server; bssh-server.yaml(5) is its manual.
+    #
+    # Every key is here with its default. An unknown key is an error, and so is a value that is not
+    # allowed: try "bssh-server check-config". Options of the command line override variables of the
+    # environment, and those override this file. Durations are seconds, or 90s, 15m, 2h, 1d; sizes are
+    # bytes, or 64KiB, 50MiB, 1GiB.
+
+    """ + text { key in Block(comment: comment(on: key), value: key.example ?? key.render(Choices())) }
+
+  /// `loaded` as a file that loads to the same settings, but for the password hashes, which are not shown.
+  public static func effective(_ loaded: Loaded) -> String {
+    var choices = loaded.choices
+    var notes = ""
+    let fromFile = loaded.settings.auth.users.dropFirst(choices.settings.auth.users.count)
+    if let file = choices.usersFile {
+      notes += "# Users of \(file): \(fromFile.map { yamlText($0.name) }.joined(separator: ", "))\n"
+    }
+    if choices.settings.auth.users.contains(where: { $0.passwordHash != nil }) {
+      notes += "# The password hashes of auth.password.users are left out.\n"
+    }
+    for index in choices.settings.auth.users.indices { choices.settings.auth.users[index].passwordHash = nil }
+    return notes + text { Block(comment: [], value: $0.render(choices)) }
+  }
+
+  private struct Block {
+    var comment: [String]
+    var value: Rendering
+  }
+
+  /// The keys under their sections, each as `block` has it.
+  private static func text(_ block: (Key) -> Block) -> String {
+    var result = ""
+    var open: [String] = []
+    for key in KeyTable.keys {
+      let sections = key.path.split(separator: ".").dropLast().map(String.init)
+      let shared = zip(open, sections).prefix { $0 == $1 }.count
+      for depth in shared..<sections.count {
+        if depth == 0 { result += "\n" }
+        result += indent(depth) + sections[depth] + ":\n"
+      }
+      open = sections
+      let block = block(key)
+      for line in block.comment.map({ "# " + $0 }) + block.value.lines(key: key.name) {
+        result += indent(sections.count) + line + "\n"
+      }
+    }
+    return result
+  }
+
+  private static func comment(on key: Key) -> [String] {
+    var lines = key.meaning
+    if key.path == "auth.password.users" {
+      for (index, user) in UserKey.all.enumerated() {
+        lines.append((index == 0 ? "  - " : "    ") + "\(user.name): \(user.meaning)")
+      }
+    }
+    let others = key.variables.reversed() + (key.option.map { [$0] } ?? [])
+    return lines + ["Value: \(key.form)."] + (others.isEmpty ? [] : ["Also: " + others.joined(separator: ", ") + "."])
+  }
+
+  private static func indent(_ depth: Int) -> String { String(repeating: "  ", count: depth) }
+}

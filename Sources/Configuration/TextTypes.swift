@@ -1,0 +1,224 @@
+import Authentication
+
+extension ValueType where Value == String {
+  /// Text for which `fault` has nothing to say.
+  static func text(_ description: String, fault: @escaping @Sendable (String) -> String?) -> ValueType {
+    ValueType(
+      description: description,
+      parse: { node, faults in
+        guard case .scalar(let text, _) = node.content, !node.isNull else {
+          faults.add(node, "expected \(description), found \(node.found)")
+          return nil
+        }
+        if let fault = fault(text) {
+          faults.add(node, fault)
+          return nil
+        }
+        return text
+      },
+      render: { .scalar(yamlText($0)) })
+  }
+
+  /// The path of a file that the configuration names; a relative one starts at the working directory.
+  static let file = text("a path") { pathFault($0) }
+
+  /// A path that means the same from everywhere.
+  static let absolutePath = text("an absolute path") { text in
+    pathFault(text) ?? (text.hasPrefix("/") ? nil : "\(quoted(text)) is not an absolute path: it must begin with '/'")
+  }
+
+  /// A directory in which each user has one; without `..`, since names are put behind it.
+  static let directory = text("an absolute path") { text in
+    absolutePath.fault(text) ?? parentFault(text)
+  }
+
+  /// `auth.publickey.authorized_keys_pattern`.
+  static let keyPattern = text("an absolute path with %h, %u, {user} or %%") { text in
+    pathFault(text) ?? keyPatternFault(text)
+  }
+
+  /// The name of an account.
+  static let accountName = text("the name of an account") { accountNameFault($0) }
+
+  static let passwordHash = text("an Argon2id or bcrypt hash") { text in
+    do throws(PasswordEntryError) {
+      _ = try PasswordEntry(text)
+      return nil
+    } catch { return error.description }
+  }
+
+  /// A line of authorized_keys that holds a key which can log in.
+  static let keyLine = text("a line of authorized_keys") { text in
+    if text.utf8.contains(0x0a) { return "expected one line of authorized_keys, found several" }
+    var lines = AuthorizedKeys(Array(text.utf8)[...])
+    switch lines.next() {
+    case .key: return nil
+    case .refused(let reason, _): return reason
+    case nil: return "there is no key in this line"
+    }
+  }
+
+  /// A name, or a glob for names, of variables.
+  static let variablePattern = text("the name of a variable, or a pattern with * and ?") { text in
+    let isPattern = text.utf8.allSatisfy { isVariableByte($0) || $0 == 0x2a || $0 == 0x3f }
+    return isPattern && (1...256).contains(text.utf8.count)
+      ? nil : "\(quoted(text)) is not the name of a variable: letters, digits, '_', and '*' or '?' for others"
+  }
+
+  /// One of `known`, which the fault lists.
+  static func algorithm(_ known: [String]) -> ValueType {
+    text("an algorithm") { text in
+      known.contains(text)
+        ? nil
+        : "unknown or unsafe algorithm \(quoted(text))\(suggestion(for: text, among: known)); known: "
+          + known.joined(separator: ", ")
+    }
+  }
+
+  private func fault(_ text: String) -> String? {
+    var faults = Faults()
+    _ = parse(Node(.scalar(text, plain: false)), &faults)
+    return faults.all.first?.reason
+  }
+}
+
+extension ValueType {
+  /// Values of `element`, none of them twice.
+  static func list<Element: Equatable & Sendable>(
+    _ element: ValueType<Element>, of description: String, orOne: Bool = false, mayBeEmpty: Bool = false
+  ) -> ValueType where Value == [Element] {
+    ValueType(
+      description: description, isList: true,
+      parse: { node, faults in
+        let nodes: [Node]
+        switch node.content {
+        case .sequence(let items): nodes = items
+        case .scalar where orOne && !node.isNull: nodes = [node]
+        case .scalar, .mapping:
+          faults.add(node, "expected \(description), found \(node.found)")
+          return nil
+        }
+        if nodes.isEmpty, !mayBeEmpty {
+          faults.add(node, "expected \(description), found an empty one")
+          return nil
+        }
+        var values: [Element] = []
+        for (index, item) in nodes.enumerated() {
+          let value = faults.within("[\(index)]") { faults in
+            let value = element.parse(item, &faults)
+            if let value, values.contains(value) { faults.add(item, "\(item.found) is in the list twice") }
+            return value
+          }
+          if let value { values.append(value) }
+        }
+        return values
+      },
+      render: { values in
+        let items = values.flatMap { value -> [String] in
+          guard case .scalar(let text) = element.render(value) else { return [] }
+          return [text]
+        }
+        return orOne && items.count == 1 ? .scalar(items.joined()) : .list(items)
+      })
+  }
+}
+
+extension ValueType where Value == BindChoice {
+  /// An address, with or without a port.
+  static let bindAddress = scalar(
+    "an IPv4 or IPv6 address, as 192.0.2.1, 192.0.2.1:22, [2001:db8::1] or [2001:db8::1]:22", { BindChoice($0) },
+    render: { yamlText($0.text) }, quotable: true)
+}
+
+extension ValueType where Value == [Settings.EnvironmentVariable] {
+  /// Names and values.
+  static let variables = ValueType(
+    description: "a mapping of variables to values", isFileOnly: true,
+    parse: { node, faults in
+      guard case .mapping(let entries) = node.content else {
+        faults.add(node, "expected names and values of variables, found \(node.found)")
+        return nil
+      }
+      var variables: [Settings.EnvironmentVariable] = []
+      for entry in entries {
+        let value = faults.within(".\(entry.key)") { variable(entry, &$0) }
+        if let value {
+          if variables.contains(where: { $0.name == value.name }) {
+            faults.add(at: entry.position, "\(quoted(entry.key)) is given twice")
+          }
+          variables.append(value)
+        }
+      }
+      return variables
+    },
+    render: { .mapping($0.map { ($0.name, yamlText($0.value)) }) })
+}
+
+/// Letters, digits and `_`.
+private func isVariableByte(_ byte: UInt8) -> Bool {
+  switch byte {
+  case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x5f: true
+  default: false
+  }
+}
+
+private func variable(_ entry: Node.Entry, _ faults: inout Faults) -> Settings.EnvironmentVariable? {
+  guard (1...256).contains(entry.key.utf8.count), entry.key.utf8.allSatisfy(isVariableByte),
+    !entry.key.utf8.prefix(1).allSatisfy({ (0x30...0x39).contains($0) })
+  else {
+    faults.add(at: entry.position, "not the name of a variable: letters, digits and '_', a digit not first")
+    return nil
+  }
+  guard case .scalar(let value, _) = entry.value.content else {
+    faults.add(entry.value, "expected the text of a variable, found \(entry.value.found)")
+    return nil
+  }
+  guard !value.utf8.contains(0), value.utf8.count <= 64 << 10 else {
+    faults.add(entry.value, "the value of a variable holds no NUL and at most 64 KiB")
+    return nil
+  }
+  return .init(name: entry.key, value: value)
+}
+
+private func pathFault(_ text: String) -> String? {
+  if text.isEmpty { return "the path is empty" }
+  if text.utf8.count > 4095 { return "the path is longer than 4095 bytes" }
+  if text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
+    return "the path \(quoted(text)) holds a control character"
+  }
+  return nil
+}
+
+private func parentFault(_ text: String) -> String? {
+  text.split(separator: "/").contains("..") ? "the path \(quoted(text)) must not contain '..'" : nil
+}
+
+private func keyPatternFault(_ text: String) -> String? {
+  guard text.hasPrefix("/") || text.hasPrefix("%h/") else {
+    return "\(quoted(text)) is not absolute: it must begin with '/' or '%h/'"
+  }
+  var rest = text[...]
+  while let percent = rest.firstIndex(of: "%") {
+    let token = rest[percent...].prefix(2)
+    guard ["%h", "%u", "%%"].contains(token) else {
+      return "unknown \(quoted(String(token))): expected %h (home), %u (name) or %% (a percent sign)"
+    }
+    if token == "%h", percent != text.startIndex { return "%h is an absolute path: it can only come first" }
+    rest = rest[percent...].dropFirst(2)
+  }
+  return parentFault(text)
+}
+
+private func accountNameFault(_ text: String) -> String? {
+  let isName = text.unicodeScalars.allSatisfy { scalar in
+    switch scalar.properties.generalCategory {
+    case .control, .format, .spaceSeparator, .lineSeparator, .paragraphSeparator: false
+    default: !["/", ":", "\\"].contains(scalar)
+    }
+  }
+  guard isName, (1...256).contains(text.utf8.count), !text.hasPrefix("-"), text != ".", text != ".." else {
+    return
+      "\(quoted(text)) cannot be the name of a user: 1 to 256 bytes without spaces, '/', ':' and '\\', no '-' first"
+  }
+  return nil
+}

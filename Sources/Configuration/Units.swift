@@ -1,0 +1,28 @@
+/// Durations and sizes as people write them.
+enum Units {
+  static let seconds: [(suffix: String, factor: UInt64)] = [("s", 1), ("m", 60), ("h", 3600), ("d", 86400)]
+  static let milliseconds: [(suffix: String, factor: UInt64)] =
+    [("ms", 1)] + seconds.map { ($0.suffix, $0.factor * 1000) }
+  static let bytes: [(suffix: String, factor: UInt64)] = [
+    ("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40),
+  ]
+
+  /// A whole number and one of the suffixes, or nothing: then the number counts `plain` units.
+  ///
+  /// nil for anything else, and for what no `UInt64` holds.
+  static func parse(_ text: String, _ units: [(suffix: String, factor: UInt64)], plain: UInt64) -> UInt64? {
+    let digits = text.prefix { $0.isASCII && $0.isNumber }
+    guard let number = UInt64(digits) else { return nil }
+    let suffix = text.dropFirst(digits.count)
+    let factor = suffix.isEmpty ? plain : units.first { $0.suffix == suffix }?.factor
+    guard let factor else { return nil }
+    let (product, overflow) = number.multipliedReportingOverflow(by: factor)
+    return overflow ? nil : product
+  }
+
+  /// The number with the largest suffix that leaves it whole: `90s`, `1h`, `64KiB`; `0` is `0`.
+  static func format(_ number: UInt64, _ units: [(suffix: String, factor: UInt64)]) -> String {
+    guard number > 0, let unit = units.last(where: { number.isMultiple(of: $0.factor) }) else { return "\(number)" }
+    return "\(number / unit.factor)\(unit.suffix)"
+  }
+}

@@ -1,0 +1,149 @@
+/// How the value of a key is written: from a node, and back into YAML.
+struct ValueType<Value: Sendable>: Sendable {
+  /// For the manual and the template: `a whole number from 1 to 65535`.
+  let description: String
+  /// Lists take several values: separated by commas in a variable, one from each option.
+  var isList = false
+  /// Mappings and lists of them are set in files only.
+  var isFileOnly = false
+  /// nil after adding at least one fault.
+  let parse: @Sendable (Node, inout Faults) -> Value?
+  let render: @Sendable (Value) -> Rendering
+}
+
+/// A value as YAML.
+enum Rendering: Sendable {
+  /// What stands after the colon.
+  case scalar(String)
+  /// Scalars, each on a line of its own.
+  case list([String])
+  /// Keys and scalars.
+  case mapping([(String, String)])
+  /// Mappings, each an entry of a list.
+  case block([[(String, Rendering)]])
+
+  /// The lines that give `key` this value.
+  func lines(key: String) -> [String] {
+    switch self {
+    case .scalar(let text): return ["\(key): \(text)"]
+    case .list(let items):
+      return items.isEmpty ? ["\(key): []"] : ["\(key):"] + items.map { "  - \($0)" }
+    case .mapping(let entries):
+      return entries.isEmpty ? ["\(key): {}"] : ["\(key):"] + entries.map { "  \($0): \($1)" }
+    case .block(let items):
+      if items.isEmpty { return ["\(key): []"] }
+      var lines = ["\(key):"]
+      for item in items {
+        for (index, line) in item.flatMap({ $1.lines(key: $0) }).enumerated() {
+          lines.append((index == 0 ? "  - " : "    ") + line)
+        }
+      }
+      return lines
+    }
+  }
+}
+
+extension ValueType {
+  /// A scalar that `convert` understands; other nodes are faults that say what is `expected`.
+  static func scalar(
+    _ expected: String, _ convert: @escaping @Sendable (String) -> Value?,
+    render: @escaping @Sendable (Value) -> String, quotable: Bool = false
+  ) -> ValueType {
+    ValueType(
+      description: expected,
+      parse: { node, faults in
+        if case .scalar(let text, let plain) = node.content, plain || quotable, !node.isNull, let value = convert(text)
+        {
+          return value
+        }
+        faults.add(node, "expected \(expected), found \(node.found)")
+        return nil
+      },
+      render: { .scalar(render($0)) })
+  }
+
+  /// The value, or nothing when the key says `null`.
+  var optional: ValueType<Value?> {
+    ValueType<Value?>(
+      description: description + ", or null for none",
+      parse: { node, faults in
+        if node.isNull { return .some(nil) }
+        return parse(node, &faults).map { .some($0) }
+      },
+      render: { value in value.map(render) ?? .scalar("null") })
+  }
+}
+
+extension ValueType where Value == Bool {
+  static let boolean = scalar(
+    "true or false", { ["true": true, "false": false][$0] }, render: { $0 ? "true" : "false" })
+}
+
+extension ValueType where Value: FixedWidthInteger {
+  static func integer(_ range: ClosedRange<Value>) -> ValueType {
+    scalar(
+      "a whole number from \(range.lowerBound) to \(range.upperBound)",
+      { text in digits(text).flatMap { Value(exactly: $0) }.flatMap { range.contains($0) ? $0 : nil } },
+      render: { "\($0)" })
+  }
+
+  /// Seconds, from `90`, `90s`, `15m`, `2h` or `1d`.
+  static func duration(_ range: ClosedRange<Value>, zero meaning: String? = nil) -> ValueType {
+    unit("a duration", range, Units.seconds, plain: 1, zero: meaning)
+  }
+
+  /// Milliseconds, from `100ms` or a ``duration(_:zero:)``.
+  static func milliseconds(_ range: ClosedRange<Value>) -> ValueType {
+    unit("a duration", range, Units.milliseconds, plain: 1000, zero: nil)
+  }
+
+  /// Bytes, from `65536`, `64KiB`, `50MiB` or `1GiB`.
+  static func size(_ range: ClosedRange<Value>) -> ValueType {
+    unit("a size", range, Units.bytes, plain: 1, zero: nil)
+  }
+
+  private static func unit(
+    _ what: String, _ range: ClosedRange<Value>, _ units: [(suffix: String, factor: UInt64)], plain: UInt64,
+    zero meaning: String?
+  ) -> ValueType {
+    let low = Units.format(UInt64(range.lowerBound), units)
+    let high = Units.format(UInt64(range.upperBound), units)
+    return scalar(
+      "\(what) from \(low) to \(high)" + (meaning.map { " (0 is \($0))" } ?? ""),
+      { text in
+        Units.parse(text, units, plain: plain).flatMap { Value(exactly: $0) }.flatMap { range.contains($0) ? $0 : nil }
+      },
+      render: { Units.format(UInt64($0), units) }, quotable: true)
+  }
+}
+
+extension ValueType where Value == UInt32 {
+  /// Permission bits in octal: `022`, `0022` or `0o22`.
+  static let umask = scalar(
+    "permission bits in octal from 000 to 777",
+    { text in
+      let bits = text.hasPrefix("0o") ? text.dropFirst(2) : text[...]
+      guard (1...4).contains(bits.utf8.count), bits.utf8.allSatisfy({ (0x30...0x37).contains($0) }),
+        let value = UInt32(bits, radix: 8)
+      else { return nil }
+      return value <= 0o777 ? value : nil
+    },
+    render: { bits in
+      let octal = String(bits, radix: 8)
+      return "\"" + String(repeating: "0", count: max(0, 3 - octal.utf8.count)) + octal + "\""
+    }, quotable: true)
+}
+
+extension ValueType where Value: CaseIterable & RawRepresentable<String> {
+  /// One of the cases, by its name.
+  static func choice() -> ValueType {
+    scalar(
+      "one of " + Value.allCases.map(\.rawValue).joined(separator: ", "), { Value(rawValue: $0) },
+      render: { yamlText($0.rawValue) }, quotable: true)
+  }
+}
+
+/// A number in decimal digits, without a sign.
+private func digits(_ text: String) -> UInt64? {
+  text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? UInt64(text) : nil
+}

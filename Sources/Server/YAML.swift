@@ -1,0 +1,168 @@
+import CYAML
+import Configuration
+
+/// Reads one YAML document into a tree, with libyaml's events.
+///
+/// Refused, with line and column: more than 1 MiB, more than 32 levels, anchors and aliases (a few lines could
+/// stand for gigabytes), tags, a second document, keys that are not text, bytes that are not UTF-8.
+struct YAML {
+  /// Bytes that a file may have.
+  static let sizeLimit = 1 << 20
+  /// Levels of lists and mappings.
+  static let depthLimit = 32
+
+  /// The tree of the file `name`; an empty file is a node without a value.
+  static func parse(_ bytes: [UInt8], name: String) throws(Problem) -> Node {
+    guard bytes.count <= sizeLimit else {
+      throw Problem(source: .file(name), key: "", reason: "the file is longer than 1 MiB")
+    }
+    guard let events = EventReader(name: name) else {
+      throw Problem(source: .file(name), key: "", reason: "out of memory")
+    }
+    var result: Result<Node, Problem> = .failure(Problem(source: .file(name), key: "", reason: "nothing was read"))
+    // The parser reads from the bytes until the document's end, so they must stay where they are.
+    bytes.withUnsafeBufferPointer { buffer in
+      events.read(from: buffer)
+      do throws(Problem) { result = .success(try document(events)) } catch { result = .failure(error) }
+    }
+    return try result.get()
+  }
+
+  private static func document(_ events: EventReader) throws(Problem) -> Node {
+    try events.next()  // the start of the stream
+    guard case .documentStart = try events.next().kind else { return Node(.scalar("", plain: true)) }
+    let root = try node(try events.next(), events, depth: 1)
+    try events.next()  // the end of the document
+    let last = try events.next()
+    guard case .streamEnd = last.kind else {
+      throw events.problem(last.position, "a second document; a configuration is one")
+    }
+    return root
+  }
+
+  private static func node(_ event: Event, _ events: EventReader, depth: Int) throws(Problem) -> Node {
+    if case .scalar(let text, let plain) = event.kind { return Node(.scalar(text, plain: plain), at: event.position) }
+    guard depth <= depthLimit else {
+      throw events.problem(event.position, "lists and mappings are nested more than \(depthLimit) levels deep")
+    }
+    switch event.kind {
+    case .sequenceStart:
+      var items: [Node] = []
+      while true {
+        let item = try events.next()
+        if case .sequenceEnd = item.kind { return Node(.sequence(items), at: event.position) }
+        items.append(try node(item, events, depth: depth + 1))
+      }
+    case .mappingStart:
+      var entries: [Node.Entry] = []
+      while true {
+        let key = try events.next()
+        if case .mappingEnd = key.kind { return Node(.mapping(entries), at: event.position) }
+        guard case .scalar(let text, _) = key.kind else {
+          throw events.problem(key.position, "a key must be text")
+        }
+        let value = try node(try events.next(), events, depth: depth + 1)
+        entries.append(.init(key: text, position: key.position, value: value))
+      }
+    case .scalar, .streamEnd, .documentStart, .sequenceEnd, .mappingEnd, .other:
+      throw events.problem(event.position, "the document ends too early")
+    }
+  }
+}
+
+/// What libyaml reports of a document.
+private struct Event {
+  enum Kind {
+    case documentStart, streamEnd
+    case scalar(String, plain: Bool)
+    case sequenceStart, sequenceEnd, mappingStart, mappingEnd
+    /// The start of the stream, the end of the document.
+    case other
+  }
+
+  var kind: Kind
+  var position: Node.Position
+}
+
+/// Owns a parser of libyaml.
+private final class EventReader {
+  private let parser: UnsafeMutablePointer<yaml_parser_t>
+  private let name: String
+
+  /// nil when there is no memory.
+  init?(name: String) {
+    self.name = name
+    parser = .allocate(capacity: 1)
+    guard yaml_parser_initialize(parser) == 1 else {
+      parser.deallocate()
+      return nil
+    }
+  }
+
+  deinit {
+    yaml_parser_delete(parser)
+    parser.deallocate()
+  }
+
+  /// Reads from `bytes`, which must stay until the last event.
+  func read(from bytes: UnsafeBufferPointer<UInt8>) {
+    yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
+    yaml_parser_set_input_string(parser, bytes.baseAddress, bytes.count)
+  }
+
+  func problem(_ position: Node.Position, _ reason: String) -> Problem {
+    Problem(source: .file(name), position: position, key: "", reason: reason)
+  }
+
+  /// The next event; throws for what we refuse.
+  @discardableResult
+  func next() throws(Problem) -> Event {
+    var event = yaml_event_t()
+    guard yaml_parser_parse(parser, &event) == 1 else { throw failure() }
+    defer { yaml_event_delete(&event) }
+    let position = Self.position(event.start_mark)
+    switch event.type {
+    case YAML_DOCUMENT_START_EVENT: return Event(kind: .documentStart, position: position)
+    case YAML_STREAM_END_EVENT: return Event(kind: .streamEnd, position: position)
+    case YAML_SCALAR_EVENT:
+      try refuse(anchor: event.data.scalar.anchor, tag: event.data.scalar.tag, position)
+      let bytes = UnsafeBufferPointer(start: event.data.scalar.value, count: event.data.scalar.length)
+      guard !bytes.contains(0), let text = String(validating: bytes, as: UTF8.self) else {
+        throw problem(position, "text holds a NUL or is not UTF-8")
+      }
+      return Event(kind: .scalar(text, plain: event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE), position: position)
+    case YAML_SEQUENCE_START_EVENT:
+      try refuse(anchor: event.data.sequence_start.anchor, tag: event.data.sequence_start.tag, position)
+      return Event(kind: .sequenceStart, position: position)
+    case YAML_SEQUENCE_END_EVENT: return Event(kind: .sequenceEnd, position: position)
+    case YAML_MAPPING_START_EVENT:
+      try refuse(anchor: event.data.mapping_start.anchor, tag: event.data.mapping_start.tag, position)
+      return Event(kind: .mappingStart, position: position)
+    case YAML_MAPPING_END_EVENT: return Event(kind: .mappingEnd, position: position)
+    case YAML_ALIAS_EVENT: throw problem(position, "an alias (*name); write the value out")
+    default: return Event(kind: .other, position: position)
+    }
+  }
+
+  private func refuse(
+    anchor: UnsafeMutablePointer<yaml_char_t>?, tag: UnsafeMutablePointer<yaml_char_t>?, _ position: Node.Position
+  ) throws(Problem) {
+    if anchor != nil { throw problem(position, "an anchor (&name); anchors and aliases are not allowed") }
+    if tag != nil { throw problem(position, "a tag (!name); tags are not allowed") }
+  }
+
+  /// libyaml's complaint, in its words.
+  private func failure() -> Problem {
+    let reason = parser.pointee.problem.map { String(cString: $0) } ?? "not YAML"
+    let context = parser.pointee.context.map { " " + String(cString: $0) } ?? ""
+    // A reader's complaint, about the encoding, has no mark but an offset.
+    let isReader = parser.pointee.error == YAML_READER_ERROR
+    let position =
+      isReader ? Self.position(parser.pointee.mark) : Self.position(parser.pointee.problem_mark)
+    return problem(position, "not valid YAML: " + reason + context)
+  }
+
+  private static func position(_ mark: yaml_mark_t) -> Node.Position {
+    Node.Position(line: Int(mark.line) + 1, column: Int(mark.column) + 1)
+  }
+}

@@ -1,0 +1,34 @@
+import Testing
+
+@testable import Configuration
+
+@Suite struct IPAddressTests {
+  @Test(arguments: [
+    ("0.0.0.0", nil, "0.0.0.0"), ("192.0.2.1:22", 22, "192.0.2.1"), ("::", nil, "::"), ("::1", nil, "::1"),
+    ("[::1]", nil, "::1"), ("[::1]:65535", 65535, "::1"), ("[2001:db8::1]:22", 22, "2001:db8::1"),
+    ("1:2:3:4:5:6:7:8", nil, "1:2:3:4:5:6:7:8"), ("::ffff:192.0.2.1", nil, "::ffff:192.0.2.1"),
+    ("1::8", nil, "1::8"), ("1::", nil, "1::"), ("1:2:3:4:5:6:192.0.2.1", nil, "1:2:3:4:5:6:192.0.2.1"),
+  ])
+  func `an address with or without a port is read`(text: String, port: UInt16?, address: String) throws {
+    let choice = try #require(BindChoice(text))
+    #expect(choice.port == port)
+    #expect(choice.address == address)
+    #expect(BindChoice(choice.text) == choice)
+  }
+
+  @Test(arguments: [
+    "", "localhost", "1.2.3", "1.2.3.4.5", "256.1.1.1", "01.2.3.4", "1.2.3.4:", "1.2.3.4:0", "1.2.3.4:65536",
+    "1.2.3.4:+1", "[1.2.3.4]", "[::1", "[::1]22", "[::1]:", ":::", "1:::2", "1::2::3", "1:2:3:4:5:6:7",
+    "1:2:3:4:5:6:7:8:9", "1:2:3:4:5:6:7::8", "12345::", "::g", "fe80::1%eth0", "::1.2.3", "1.2.3.4::", ":1::", "::１",
+    "*", "+1.2.3.4",
+  ])
+  func `what is no address is refused`(text: String) {
+    #expect(BindChoice(text) == nil)
+  }
+
+  @Test func `one address in two spellings is one`() {
+    #expect(addressBytes("::1") == addressBytes("0:0:0:0:0:0:0:1"))
+    #expect(addressBytes("::ABCD") == addressBytes("::abcd"))
+    #expect(addressBytes("::0102:0304") == addressBytes("::1.2.3.4"))
+  }
+}

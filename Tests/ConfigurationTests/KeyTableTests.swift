@@ -1,0 +1,170 @@
+import Configuration
+import Testing
+
+/// A value for one key, and what the settings are with it.
+struct Sample: Sendable, CustomTestStringConvertible {
+  let path: String
+  let node: Node
+  /// nil: the environment cannot say it.
+  let variable: String?
+  let expected: Settings
+
+  init(_ path: String, _ node: Node, _ variable: String?, _ change: (inout Settings) -> Void) {
+    self.path = path
+    self.node = node
+    self.variable = variable
+    var settings = defaults
+    change(&settings)
+    expected = settings
+  }
+
+  var testDescription: String { path }
+
+  static let alice: Settings.User = {
+    var user = Settings.User(name: "alice")
+    user.passwordHash = hash
+    user.authorizedKeys = [key]
+    user.shell = "/bin/bash"
+    user.home = "/srv/alice"
+    user.environment = [.init(name: "A", value: "1")]
+    user.runAs = "www-data"
+    return user
+  }()
+  static let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE+/uOekOdqvRcV4lkLWkIvw1QIPY6JO1NLQRc0QT7nI alice"
+  static let hash = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g"
+
+  static let all: [Sample] = [
+    Sample("server.bind_address", list(plain("10.0.0.1"), plain("[::1]:22")), "10.0.0.1, [::1]:22") {
+      $0.server.bindAddresses = [.init(address: "10.0.0.1", port: 2222), .init(address: "::1", port: 22)]
+    },
+    Sample("server.port", plain("22"), "22") {
+      $0.server.bindAddresses = [.init(address: "0.0.0.0", port: 22)]
+    },
+    Sample("server.host_keys", list(plain("/k/a"), plain("/k/rsa")), "/k/a,/k/rsa") {
+      $0.server.hostKeys = ["/k/a", "/k/rsa"]
+    },
+    Sample("server.max_connections", plain("7"), "7") { $0.server.maxConnections = 7 },
+    Sample("server.timeout", plain("2h"), "7200s") { $0.server.loginGrace = 7200 },
+    Sample("server.keepalive_interval", plain("0"), "0") { $0.server.keepaliveInterval = 0 },
+    Sample("server.keepalive_count_max", plain("9"), "9") { $0.server.keepaliveCountMax = 9 },
+    Sample("server.compression", plain("true"), "true") { $0.server.compression = true },
+    Sample("server.maximum_packet_size", plain("1024"), "1KiB") { $0.server.maximumPacketSize = 1024 },
+    Sample("server.window_size", plain("64MiB"), "67108864") { $0.server.windowSize = 64 << 20 },
+    Sample("server.banner", plain("/etc/issue"), "/etc/issue") { $0.server.banner = "hello\n" },
+    Sample("server.spare_transports", plain("0"), "0") { $0.server.spareTransports = 0 },
+    Sample("server.ciphers", list(plain("aes256-ctr")), "aes256-ctr") { $0.server.ciphers = ["aes256-ctr"] },
+    Sample("server.kex", list(plain("ecdh-sha2-nistp256")), "ecdh-sha2-nistp256") {
+      $0.server.keyExchanges = ["ecdh-sha2-nistp256"]
+    },
+    Sample("server.macs", list(plain("hmac-sha2-512"), plain("hmac-sha2-256")), "hmac-sha2-512,hmac-sha2-256") {
+      $0.server.macs = ["hmac-sha2-512", "hmac-sha2-256"]
+    },
+    Sample("server.host_key_algorithms", list(plain("ssh-ed25519")), "ssh-ed25519") {
+      $0.server.hostKeyAlgorithms = ["ssh-ed25519"]
+    },
+    Sample("server.publickey_algorithms", list(plain("ssh-ed25519")), "ssh-ed25519") {
+      $0.server.publicKeyAlgorithms = ["ssh-ed25519"]
+    },
+    Sample("server.rekey.bytes", plain("64KiB"), "65536") { $0.server.rekeyBytes = 65536 },
+    Sample("server.rekey.interval", plain("1d"), "86400") { $0.server.rekeyInterval = 86400 },
+    Sample("auth.methods", list(plain("keyboard-interactive"), plain("publickey")), "keyboard-interactive,publickey") {
+      $0.auth.methods = [.keyboardInteractive, .publickey]
+    },
+    Sample("auth.permit_root", plain("no"), "no") { $0.auth.permitRoot = .no },
+    Sample("auth.publickey.authorized_keys_dir", plain("/keys"), "/keys") {
+      $0.auth.authorizedKeysDirectory = "/keys"
+      $0.auth.authorizedKeysPattern = nil
+    },
+    Sample("auth.publickey.authorized_keys_pattern", plain("/keys/{user}/%u"), "/keys/{user}/%u") {
+      $0.auth.authorizedKeysPattern = "/keys/{user}/%u"
+    },
+    Sample("auth.password.users_file", plain("/users.yaml"), "/users.yaml") {
+      $0.auth.users = [.init(name: "carol")]
+    },
+    Sample(
+      "auth.password.users",
+      list(
+        mapping([
+          "name": plain("alice"), "password_hash": quotedText(hash), "shell": plain("/bin/bash"),
+          "authorized_keys": list(plain(key)), "home": plain("/srv/alice"),
+          "env": mapping(["A": plain("1")]), "run_as": plain("www-data"),
+        ])), nil
+    ) { $0.auth.users = [alice] },
+    Sample("auth.password.minimum_time", plain("250ms"), "250ms") { $0.auth.minimumPasswordTime = 250 },
+    Sample("shell.default", plain("/bin/bash"), "/bin/bash") { $0.shell.defaultShell = "/bin/bash" },
+    Sample("shell.env", mapping(["TZ": plain("UTC"), "EMPTY": plain("")]), nil) {
+      $0.shell.environment = [.init(name: "TZ", value: "UTC"), .init(name: "EMPTY", value: "")]
+    },
+    Sample("shell.accept_env", list(plain("LC_*"), plain("X?")), "LC_*, X?") {
+      $0.shell.acceptEnvironment = ["LC_*", "X?"]
+    },
+    Sample("shell.enabled", plain("false"), "false") { $0.shell.enabled = false },
+    Sample("shell.pty", plain("false"), "false") { $0.shell.pty = false },
+    Sample("shell.umask", plain("077"), "0o077") { $0.shell.umask = 0o077 },
+    Sample("shell.motd", plain("/etc/motd"), "/etc/motd") { $0.shell.motd = "/etc/motd" },
+  ]
+
+  /// Where `/etc/issue` and `/users.yaml` can be read.
+  static var machine: Surroundings {
+    var surroundings = ConfigurationTests.machine(files: [
+      "/etc/issue": .init(bytes: Array("hello\n".utf8), isReadableByOthers: true),
+      "/users.yaml": .init(bytes: [], isReadableByOthers: false),
+    ])
+    surroundings.parse = { _, _ in .success(tree("users", list(mapping(["name": plain("carol")])))) }
+    return surroundings
+  }
+}
+
+@Suite struct KeyTableTests {
+  @Test func `every key has a sample`() {
+    #expect(Sample.all.map(\.path) == KeyTable.keys.map(\.path))
+  }
+
+  @Test(arguments: Sample.all)
+  func `a value in the file arrives in the settings`(sample: Sample) throws {
+    let isHostKeys = sample.path == "server.host_keys"
+    let loaded = try load(
+      tree(sample.path, sample.node), hostKey: isHostKeys ? nil : "/k/ed25519", on: Sample.machine)
+    #expect(loaded.settings == sample.expected)
+    #expect(loaded.settings != defaults)
+  }
+
+  @Test(arguments: Sample.all)
+  func `a value in the environment arrives in the settings`(sample: Sample) throws {
+    let key = try #require(KeyTable.keys.first { $0.path == sample.path })
+    guard let text = sample.variable else {
+      #expect(key.variables.isEmpty)
+      return
+    }
+    let expected = "BSSH_" + sample.path.uppercased().split(separator: ".").joined(separator: "_")
+    #expect(key.variables.first == expected)
+    for variable in key.variables {
+      let isHostKeys = sample.path == "server.host_keys"
+      let loaded = try load(
+        environment: [variable: text], hostKey: isHostKeys ? nil : "/k/ed25519", on: Sample.machine)
+      #expect(loaded.settings == sample.expected)
+    }
+  }
+
+  @Test func `without a file every key has its default`() throws {
+    #expect(try load().settings == defaults)
+  }
+
+  @Test func `the variables that bssh has by other names set the same keys`() {
+    let aliases = KeyTable.keys.flatMap { $0.variables.dropFirst() }
+    #expect(
+      Set(aliases) == [
+        "BSSH_PORT", "BSSH_BIND_ADDRESS", "BSSH_HOST_KEY", "BSSH_MAX_CONNECTIONS", "BSSH_KEEPALIVE_INTERVAL",
+        "BSSH_AUTHORIZED_KEYS_DIR", "BSSH_AUTHORIZED_KEYS_PATTERN", "BSSH_SHELL",
+      ])
+  }
+
+  @Test func `the variable of bssh for the methods is the one of the path`() {
+    #expect(KeyTable.keys.first { $0.path == "auth.methods" }?.variables == ["BSSH_AUTH_METHODS"])
+  }
+
+  @Test func `no two keys share a variable`() {
+    let variables = KeyTable.keys.flatMap(\.variables)
+    #expect(Set(variables).count == variables.count)
+  }
+}

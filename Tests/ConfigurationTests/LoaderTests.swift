@@ -1,0 +1,334 @@
+import Configuration
+import Testing
+
+/// A configuration and the one complaint that it gets.
+struct Fault: Sendable, CustomTestStringConvertible {
+  let path: String
+  let node: Node
+  let complaint: String
+
+  init(_ path: String, _ node: Node, _ complaint: String) {
+    self.path = path
+    self.node = node
+    self.complaint = complaint
+  }
+
+  var testDescription: String { complaint }
+
+  static func user(_ entries: KeyValuePairs<String, Node>) -> Node { list(mapping(entries)) }
+
+  static let all: [Fault] = [
+    Fault("server.prot", plain("1"), "server.prot: unknown key; did you mean 'port'?"),
+    Fault("sever.port", plain("1"), "sever: unknown key; did you mean 'server'?"),
+    Fault("port", plain("22"), "port: unknown key; did you mean 'server.port'?"),
+    Fault("sftp.enabled", plain("true"), "sftp: unknown key"),
+    Fault("zzzzzzzzzz", plain("true"), "zzzzzzzzzz: unknown key"),
+    Fault("server.\u{1b}[2J", plain("true"), "server.\\u{1b}[2J: unknown key"),
+    Fault("server", plain("1"), "server: expected a section with keys, found '1'"),
+    Fault("server", list(), "server: expected a section with keys, found a list"),
+    Fault("server.port", plain("0"), "server.port: expected a whole number from 1 to 65535, found '0'"),
+    Fault("server.port", plain("65536"), "server.port: expected a whole number from 1 to 65535, found '65536'"),
+    Fault("server.port", plain("-1"), "server.port: expected a whole number from 1 to 65535, found '-1'"),
+    Fault(
+      "server.port", plain("99999999999999999999"),
+      "server.port: expected a whole number from 1 to 65535, found '99999999999999999999'"),
+    Fault("server.port", quotedText("22"), "server.port: expected a whole number from 1 to 65535, found the text '22'"),
+    Fault("server.port", plain(""), "server.port: expected a whole number from 1 to 65535, found nothing"),
+    Fault("server.port", list(), "server.port: expected a whole number from 1 to 65535, found a list"),
+    Fault("server.port", mapping([:]), "server.port: expected a whole number from 1 to 65535, found a mapping"),
+    Fault("server.compression", plain("yes"), "server.compression: expected true or false, found 'yes'"),
+    Fault(
+      "server.timeout", plain("25h"), "server.timeout: expected a duration from 0 to 1d (0 is no limit), found '25h'"),
+    Fault(
+      "server.timeout", plain("1w"), "server.timeout: expected a duration from 0 to 1d (0 is no limit), found '1w'"),
+    Fault(
+      "server.timeout", plain("99999999999999999d"),
+      "server.timeout: expected a duration from 0 to 1d (0 is no limit), found '99999999999999999d'"),
+    Fault(
+      "server.maximum_packet_size", plain("1023"),
+      "server.maximum_packet_size: expected a size from 1KiB to 128KiB, found '1023'"),
+    Fault(
+      "server.window_size", plain("65MiB"), "server.window_size: expected a size from 32KiB to 64MiB, found '65MiB'"),
+    Fault(
+      "server.window_size", plain("1MB"), "server.window_size: expected a size from 32KiB to 64MiB, found '1MB'"),
+    Fault(
+      "auth.password.minimum_time", plain("11s"),
+      "auth.password.minimum_time: expected a duration from 0 to 10s, found '11s'"),
+    Fault(
+      "server.bind_address", plain("localhost"),
+      "server.bind_address[0]: expected an IPv4 or IPv6 address, as 192.0.2.1, 192.0.2.1:22, [2001:db8::1] or "
+        + "[2001:db8::1]:22, found 'localhost'"),
+    Fault(
+      "server.bind_address", list(plain("::1"), plain("[0:0::1]:2222")),
+      "server.bind_address: [0:0::1]:2222 with port 2222 is in the list twice"),
+    Fault(
+      "server.bind_address", list(),
+      "server.bind_address: expected an address, as 192.0.2.1 or [2001:db8::1]:22, or a list of them, "
+        + "found an empty one"),
+    Fault("server.banner", plain("/x"), "server.banner: cannot read '/x': No such file or directory"),
+    Fault(
+      "auth.password.users_file", plain("/x"), "auth.password.users_file: cannot read '/x': No such file or directory"),
+    Fault(
+      "server.macs", list(plain("hmac-sha1")),
+      "server.macs[0]: unknown or unsafe algorithm 'hmac-sha1'; did you mean 'hmac-sha2-512'?; known: "
+        + "hmac-sha2-256-etm@openssh.com, hmac-sha2-512-etm@openssh.com, hmac-sha2-256, hmac-sha2-512"),
+    Fault(
+      "server.macs", list(plain("hmac-sha2-256"), plain("hmac-sha2-256")),
+      "server.macs[1]: 'hmac-sha2-256' is in the list twice"),
+    Fault("server.macs", list(), "server.macs: expected a list of algorithms, found an empty one"),
+    Fault("server.macs", plain("hmac-sha2-256"), "server.macs: expected a list of algorithms, found 'hmac-sha2-256'"),
+    Fault(
+      "server.host_key_algorithms", list(plain("rsa-sha2-256")),
+      "server.host_key_algorithms: none of these algorithms has a key in server.host_keys"),
+    Fault(
+      "auth.methods", list(plain("hostbased")),
+      "auth.methods[0]: expected one of publickey, password, keyboard-interactive, found 'hostbased'"),
+    Fault(
+      "auth.methods", list(),
+      "auth.methods: expected a list of publickey, password, keyboard-interactive, found an empty one"),
+    Fault("auth.permit_root", plain("maybe"), "auth.permit_root: expected one of no, publickey, yes, found 'maybe'"),
+    Fault(
+      "auth.publickey.authorized_keys_dir", plain("keys"),
+      "auth.publickey.authorized_keys_dir: 'keys' is not an absolute path: it must begin with '/'"),
+    Fault(
+      "auth.publickey.authorized_keys_dir", plain("/a/../b"),
+      "auth.publickey.authorized_keys_dir: the path '/a/../b' must not contain '..'"),
+    Fault(
+      "auth.publickey.authorized_keys_pattern", plain(".ssh/authorized_keys"),
+      "auth.publickey.authorized_keys_pattern: '.ssh/authorized_keys' is not absolute: it must begin with '/' or "
+        + "'%h/'"),
+    Fault(
+      "auth.publickey.authorized_keys_pattern", plain("%h/../x"),
+      "auth.publickey.authorized_keys_pattern: the path '%h/../x' must not contain '..'"),
+    Fault(
+      "auth.publickey.authorized_keys_pattern", plain("/x/%k"),
+      "auth.publickey.authorized_keys_pattern: unknown '%k': expected %h (home), %u (name) or %% (a percent sign)"),
+    Fault(
+      "auth.publickey.authorized_keys_pattern", plain("/x%h"),
+      "auth.publickey.authorized_keys_pattern: %h is an absolute path: it can only come first"),
+    Fault("auth.password.users", plain("alice"), "auth.password.users: expected a list of users, found 'alice'"),
+    Fault(
+      "auth.password.users", list(plain("alice")),
+      "auth.password.users[0]: expected a user with a name, found 'alice'"),
+    Fault("auth.password.users", list(mapping([:])), "auth.password.users[0]: the user has no name"),
+    Fault(
+      "auth.password.users", user(["name": plain("a b")]),
+      "auth.password.users[0].name: 'a b' cannot be the name of a user: 1 to 256 bytes without spaces, '/', ':' and "
+        + "'\\', no '-' first"),
+    Fault(
+      "auth.password.users", user(["name": plain("a"), "pasword_hash": plain("x")]),
+      "auth.password.users[0].pasword_hash: unknown key; did you mean 'password_hash'?"),
+    Fault(
+      "auth.password.users", user(["name": plain("a"), "name": plain("b")]),
+      "auth.password.users[0].name: given twice"),
+    Fault(
+      "auth.password.users", list(mapping(["name": plain("a")]), mapping(["name": plain("a")])),
+      "auth.password.users[1].name: the user 'a' is defined twice"),
+    Fault(
+      "auth.password.users", user(["name": plain("a"), "authorized_keys": list(plain("nonsense"))]),
+      "auth.password.users[0].authorized_keys[0]: neither a key nor options followed by a key"),
+    Fault(
+      "auth.password.users", user(["name": plain("a"), "authorized_keys": list(plain(Sample.key), plain("# none"))]),
+      "auth.password.users[0].authorized_keys[1]: there is no key in this line"),
+    Fault(
+      "auth.password.users", user(["name": plain("a"), "authorized_keys": list(plain("restrict " + Sample.key))]),
+      "auth.password.users[0].authorized_keys[0]: the key has options, and options are not enforced yet: "
+        + "the line is not used"),
+    Fault(
+      "auth.password.users", user(["name": plain("a"), "password_hash": plain("secret")]),
+      "auth.password.users[0].password_hash: neither Argon2id ('$argon2id$v=19$…') nor bcrypt ('$2b$…'); "
+        + "'bssh-server hash-password' makes one"),
+    Fault(
+      "auth.password.users", user(["name": plain("a"), "password_hash": plain("$argon2id$v=19$m=8,t=1,p=1$x$y")]),
+      "auth.password.users[0].password_hash: the hash is cut short or damaged; "
+        + "'bssh-server hash-password' makes one"),
+    Fault(
+      "auth.password.users", user(["name": plain("a"), "authorized_keys": list(quotedText("ssh-a\nssh-b"))]),
+      "auth.password.users[0].authorized_keys[0]: expected one line of authorized_keys, found several"),
+    Fault(
+      "auth.password.users", user(["name": plain("a"), "shell": plain("bash")]),
+      "auth.password.users[0].shell: 'bash' is not an absolute path: it must begin with '/'"),
+    Fault(
+      "auth.password.users", user(["name": plain("a"), "env": mapping(["A=B": plain("x")])]),
+      "auth.password.users[0].env.A=B: not the name of a variable: letters, digits and '_', a digit not first"),
+    Fault("shell.default", plain("/bin/missing"), "shell.default: '/bin/missing' is no file that can be started"),
+    Fault("shell.default", plain("null"), "shell.default: expected an absolute path, found nothing"),
+    Fault("shell.env", list(), "shell.env: expected names and values of variables, found a list"),
+    Fault("shell.env", mapping(["A": list()]), "shell.env.A: expected the text of a variable, found a list"),
+    Fault("shell.env", mapping(["A": plain("1"), "A": plain("2")]), "shell.env: 'A' is given twice"),
+    Fault(
+      "shell.accept_env", list(plain("A B")),
+      "shell.accept_env[0]: 'A B' is not the name of a variable: letters, digits, '_', and '*' or '?' for others"),
+    Fault(
+      "shell.umask", plain("089"), "shell.umask: expected permission bits in octal from 000 to 777, found '089'"),
+    Fault(
+      "shell.umask", plain("1777"), "shell.umask: expected permission bits in octal from 000 to 777, found '1777'"),
+    Fault("shell.motd", plain("motd"), "shell.motd: 'motd' is not an absolute path: it must begin with '/'"),
+  ]
+}
+
+@Suite struct LoaderTests {
+  @Test(arguments: Fault.all)
+  func `a fault is named with its key`(fault: Fault) {
+    #expect(complaints(tree(fault.path, fault.node)) == ["f.yaml: " + fault.complaint])
+  }
+
+  @Test func `a fault is named with its line and column`() {
+    let port = Node(.scalar("x", plain: true), at: .init(line: 14, column: 9))
+    #expect(
+      complaints(tree("server.port", port)) == [
+        "f.yaml:14:9: server.port: expected a whole number from 1 to 65535, found 'x'"
+      ])
+  }
+
+  @Test func `an unknown key is named where it stands`() {
+    let server = Node(.mapping([.init(key: "prot", position: .init(line: 2, column: 3), value: plain("1"))]))
+    #expect(
+      complaints(mapping(["server": server])) == ["f.yaml:2:3: server.prot: unknown key; did you mean 'port'?"])
+  }
+
+  @Test func `all faults are told at once`() {
+    let root = mapping([
+      "server": mapping(["port": plain("x"), "timeout": plain("y")]), "nonsense": plain(""),
+      "shell": mapping(["pty": plain("z")]),
+    ])
+    #expect(complaints(root, environment: ["BSSH_SHELL": "sh"]).count == 5)
+  }
+
+  @Test func `a key given twice is refused`() {
+    let twice = mapping(["port": plain("1"), "port": plain("1")])
+    #expect(complaints(mapping(["server": twice])) == ["f.yaml: server.port: given twice"])
+    let sections = mapping(["server": mapping([:]), "server": mapping([:])])
+    #expect(complaints(sections) == ["f.yaml: server: given twice"])
+  }
+
+  @Test func `a file must be a mapping`() {
+    #expect(
+      complaints(list()) == ["f.yaml: expected the sections server, auth, shell, found a list"])
+  }
+
+  @Test func `an empty file and empty sections are the defaults`() throws {
+    #expect(try load(plain("")).settings == defaults)
+    #expect(try load(mapping(["server": plain(""), "auth": tree("password", plain("~"))])).settings == defaults)
+  }
+
+  @Test func `faults of variables are named with the variable`() {
+    #expect(
+      complaints(environment: ["BSSH_PORT": "x"]) == [
+        "BSSH_PORT: server.port: expected a whole number from 1 to 65535, found 'x'"
+      ])
+    #expect(
+      complaints(environment: ["BSSH_PROT": "1"]) == ["BSSH_PROT: unknown variable; did you mean 'BSSH_PORT'?"])
+    #expect(complaints(environment: ["BSSHX": "1", "PATH": "1"]) == [])
+    #expect(
+      complaints(environment: ["BSSH_PORT": "1", "BSSH_SERVER_PORT": "2"]) == [
+        "BSSH_SERVER_PORT: server.port: set by BSSH_PORT as well; unset one of them"
+      ])
+  }
+
+  @Test func `faults of options are named with the option`() {
+    #expect(
+      complaints(options: [("-p", ["x"])]) == ["-p: server.port: expected a whole number from 1 to 65535, found 'x'"])
+  }
+
+  @Test func `the command line wins over the environment, that over the file, that over the default`() throws {
+    func port(_ loaded: Loaded) -> UInt16? { loaded.settings.server.bindAddresses.first?.port }
+    let file = tree("server.port", plain("1"))
+    #expect(port(try load()) == 2222)
+    #expect(port(try load(file)) == 1)
+    #expect(port(try load(file, environment: ["BSSH_PORT": "2"])) == 2)
+    #expect(port(try load(file, environment: ["BSSH_PORT": "2"], options: [("-p", ["3"])])) == 3)
+    #expect(port(try load(options: [("-p", ["3"])])) == 3)
+  }
+
+  @Test func `a wrong value that is overridden does not matter`() throws {
+    #expect(try load(tree("server.port", plain("x")), options: [("-p", ["2222"])]).settings == defaults)
+  }
+
+  @Test func `a directory of keys takes the place of the pattern unless both are set together`() throws {
+    let directory = "auth.publickey.authorized_keys_dir"
+    #expect(try load(tree(directory, plain("/k"))).settings.auth.authorizedKeysPattern == nil)
+    let both = tree(
+      "auth.publickey", mapping(["authorized_keys_dir": plain("/k"), "authorized_keys_pattern": plain("/p/%u")]))
+    #expect(try load(both).settings.auth.authorizedKeysPattern == "/p/%u")
+    #expect(try load(both).settings.auth.authorizedKeysDirectory == "/k")
+    let over = try load(both, environment: ["BSSH_AUTHORIZED_KEYS_PATTERN": "/q/%u"])
+    #expect(over.settings.auth.authorizedKeysDirectory == nil)
+    #expect(over.settings.auth.authorizedKeysPattern == "/q/%u")
+  }
+
+  @Test func `a configuration without a host key is refused`() {
+    let message = "server.host_keys: no host key; 'bssh-server gen-host-key -t ed25519 -o FILE' makes one"
+    #expect(complaints(hostKey: nil) == [message])
+    #expect(complaints(tree("server.host_keys", list()), hostKey: nil) == ["f.yaml: " + message])
+  }
+
+  @Test func `host keys that cannot be used are refused, each with its reason`() {
+    let keys = list(plain("/k/bad"), plain("/k/a"), plain("/k/none"))
+    #expect(
+      complaints(tree("server.host_keys", keys), hostKey: nil) == [
+        "f.yaml: server.host_keys: '/k/bad' can be read by others; 'chmod 600 /k/bad' prevents that",
+        "f.yaml: server.host_keys: '/k/none' does not exist",
+      ])
+  }
+
+  @Test func `two host keys of one type are refused`() {
+    #expect(
+      complaints(tree("server.host_keys", list(plain("/k/a"), plain("/k/b"))), hostKey: nil) == [
+        "f.yaml: server.host_keys: '/k/b' is a second key for ssh-ed25519"
+      ])
+  }
+
+  @Test func `as root a user needs an account of that name or run_as`() {
+    var root = machine()
+    root.isRoot = true
+    func users(_ entries: KeyValuePairs<String, Node>) -> Node { tree("auth.password.users", list(mapping(entries))) }
+    #expect(complaints(users(["name": plain("alice")]), on: root) == [])
+    #expect(complaints(users(["name": plain("bob"), "run_as": plain("alice")]), on: root) == [])
+    #expect(
+      complaints(users(["name": plain("bob")]), on: root) == [
+        "f.yaml: auth.password.users[0]: the system has no account 'bob'; say with run_as whose rights this user has"
+      ])
+    #expect(
+      complaints(users(["name": plain("alice"), "run_as": plain("bob")]), on: root) == [
+        "f.yaml: auth.password.users[0].run_as: the system has no account 'bob'"
+      ])
+    #expect(complaints(users(["name": plain("bob")])) == [])
+  }
+
+  @Test func `faults in the file of users name that file`() {
+    func complaint(_ tree: Node) -> [String] {
+      var surroundings = Sample.machine
+      surroundings.parse = { _, _ in .success(tree) }
+      return complaints(ConfigurationTests.tree("auth.password.users_file", plain("/users.yaml")), on: surroundings)
+    }
+    #expect(complaint(tree("users", list(mapping([:])))) == ["/users.yaml: users[0]: the user has no name"])
+    #expect(complaint(tree("user", list())) == ["/users.yaml: user: unknown key; this file has the key 'users' alone"])
+    #expect(complaint(list()) == ["/users.yaml: expected the key 'users', found a list"])
+    #expect(
+      complaint(tree("users", list(mapping(["name": plain("a"), "authorized_keys": list(plain("x"))])))) == [
+        "/users.yaml: users[0].authorized_keys[0]: neither a key nor options followed by a key"
+      ])
+    #expect(complaint(plain("")) == [])
+  }
+
+  @Test func `a user in both places is refused`() {
+    let both = tree(
+      "auth.password",
+      mapping(["users": list(mapping(["name": plain("carol")])), "users_file": plain("/users.yaml")]))
+    #expect(
+      complaints(both, on: Sample.machine) == [
+        "/users.yaml: users: the user 'carol' is defined in auth.password.users as well"
+      ])
+  }
+
+  @Test func `a banner must be text and not too long`() {
+    func complaint(_ bytes: [UInt8]) -> [String] {
+      complaints(
+        tree("server.banner", plain("/b")), on: machine(files: ["/b": .init(bytes: bytes, isReadableByOthers: true)]))
+    }
+    #expect(complaint([0xff]) == ["f.yaml: server.banner: '/b' is not UTF-8 text"])
+    #expect(complaint(Array(repeating: 65, count: 65537)) == ["f.yaml: server.banner: cannot read '/b': too long"])
+    #expect(complaint(Array(repeating: 65, count: 65536)) == [])
+  }
+}

@@ -1,0 +1,68 @@
+import Configuration
+
+/// A machine on which everything is as it should be; tests change what they are about.
+func machine(files: [String: Surroundings.File] = [:]) -> Surroundings {
+  Surroundings(
+    read: { path, limit in
+      guard let file = files[path] else { return .failure(.init(reason: "No such file or directory")) }
+      return file.bytes.count <= limit ? .success(file) : .failure(.init(reason: "too long"))
+    },
+    parse: { _, path in .failure(Problem(source: .file(path), key: "", reason: "no YAML in these tests")) },
+    hostKey: { path in
+      switch path {
+      case "/k/rsa": .usable(algorithms: ["rsa-sha2-512", "rsa-sha2-256"])
+      case "/k/bad": .unusable("'/k/bad' can be read by others; 'chmod 600 /k/bad' prevents that")
+      case "/k/none": .unusable("'/k/none' does not exist")
+      default: .usable(algorithms: ["ssh-ed25519"])
+      }
+    },
+    accountExists: { $0 == "alice" },
+    isExecutable: { $0 != "/bin/missing" },
+    isRoot: false)
+}
+
+/// `true`, `12`, `word` as they stand in a file without quotes.
+func plain(_ text: String) -> Node { Node(.scalar(text, plain: true)) }
+
+func quotedText(_ text: String) -> Node { Node(.scalar(text, plain: false)) }
+
+func list(_ items: Node...) -> Node { Node(.sequence(items)) }
+
+func mapping(_ entries: KeyValuePairs<String, Node>) -> Node {
+  Node(.mapping(entries.map { .init(key: $0.key, position: nil, value: $0.value) }))
+}
+
+/// A tree that gives `node` to `path`.
+func tree(_ path: String, _ node: Node) -> Node {
+  path.split(separator: ".").reversed().reduce(node) { mapping([String($1): $0]) }
+}
+
+/// Loads a file; a host key comes from the command line unless `hostKey` is nil.
+func load(
+  _ root: Node? = nil, environment: KeyValuePairs<String, String> = [:], options: [(String, [String])] = [],
+  hostKey: String? = "/k/ed25519", readableByOthers: Bool = false, on surroundings: Surroundings = machine()
+) throws(Rejected) -> Loaded {
+  try Loader(
+    file: root.map { .init(name: "f.yaml", root: $0, isReadableByOthers: readableByOthers) },
+    environment: environment.map { ($0.key, $0.value) },
+    options: options.map { ($0.0, $0.1) } + (hostKey.map { [("-k", [$0])] } ?? [])
+  ).load(in: surroundings)
+}
+
+/// What loading complains of, as it is printed.
+func complaints(
+  _ root: Node? = nil, environment: KeyValuePairs<String, String> = [:], options: [(String, [String])] = [],
+  hostKey: String? = "/k/ed25519", on surroundings: Surroundings = machine()
+) -> [String] {
+  do throws(Rejected) {
+    _ = try load(root, environment: environment, options: options, hostKey: hostKey, on: surroundings)
+    return []
+  } catch { return error.problems.map(\.description) }
+}
+
+/// The defaults, with the host key that ``load(_:environment:options:hostKey:readableByOthers:on:)`` adds.
+var defaults: Settings {
+  var settings = Settings()
+  settings.server.hostKeys = ["/k/ed25519"]
+  return settings
+}

@@ -1,0 +1,40 @@
+import Configuration
+import Testing
+
+@Suite struct TemplateTests {
+  private var lines: [Substring] { Template.commented.split(separator: "\n") }
+
+  @Test(arguments: KeyTable.keys.map(\.path))
+  func `every key is in the template, with what it means and how else it is set`(path: String) throws {
+    let key = try #require(KeyTable.keys.first { $0.path == path })
+    let name = try #require(path.split(separator: ".").last)
+    #expect(lines.contains { $0.drop { $0 == " " }.hasPrefix(name + ":") })
+    for sentence in key.meaning { #expect(Template.commented.contains("# " + sentence)) }
+    for variable in key.variables { #expect(Template.commented.contains(variable)) }
+    #expect(Template.commented.contains("# Value: \(key.form)."))
+  }
+
+  @Test func `every key of a user is in the template`() {
+    for key in UserKey.all { #expect(Template.commented.contains("\(key.name): \(key.meaning)")) }
+  }
+
+  @Test func `password hashes are not in the effective settings`() throws {
+    let users = tree(
+      "auth.password.users", list(mapping(["name": plain("alice"), "password_hash": quotedText(Sample.hash)])))
+    let text = Template.effective(try load(users))
+    #expect(!text.contains("argon2id"))
+    #expect(text.contains("# The password hashes of auth.password.users are left out."))
+    #expect(text.contains("- name: alice"))
+  }
+
+  @Test(arguments: [
+    ("word", "word"), ("/a/b_c.d", "/a/b_c.d"), ("", "\"\""), ("no", "\"no\""), ("Yes", "\"Yes\""),
+    ("null", "\"null\""),
+    ("12", "\"12\""), ("0.0.0.0", "\"0.0.0.0\""), ("a b", "\"a b\""), ("a: b", "\"a: b\""), ("#a", "\"#a\""),
+    ("a\"\\\n\t", "\"a\\\"\\\\\\n\\t\""), ("\u{1b}é", "\"\\U0000001b\\U000000e9\""), ("-a", "\"-a\""), ("*", "\"*\""),
+  ])
+  func `text is written so that it reads as itself`(text: String, yaml: String) throws {
+    let loaded = try load(tree("shell.env", mapping(["A": quotedText(text)])))
+    #expect(Template.effective(loaded).contains("\n    A: \(yaml)\n"))
+  }
+}

@@ -1,0 +1,60 @@
+import Configuration
+import Testing
+
+@Suite struct WarningTests {
+  private let users = tree(
+    "auth.password.users", list(mapping(["name": plain("a"), "password_hash": quotedText(Sample.hash)])))
+
+  private func warnings(_ loaded: Loaded) -> [String] { loaded.warnings.map(\.description) }
+
+  @Test func `an ordinary configuration has no warnings`() throws {
+    #expect(warnings(try load()) == [])
+    #expect(warnings(try load(users)) == [])
+  }
+
+  @Test func `hashes in a file that others can read are warned of`() throws {
+    #expect(
+      warnings(try load(users, readableByOthers: true)) == [
+        "f.yaml: auth.password.users: 'f.yaml' holds password hashes and can be read by others; "
+          + "'chmod 600 f.yaml' prevents that"
+      ])
+    #expect(warnings(try load(tree("server.port", plain("1")), readableByOthers: true)) == [])
+    var surroundings = machine(files: ["/u": .init(bytes: [], isReadableByOthers: true)])
+    surroundings.parse = { _, _ in .success(plain("")) }
+    #expect(warnings(try load(tree("auth.password.users_file", plain("/u")), on: surroundings)).count == 1)
+  }
+
+  @Test(arguments: ["password", "keyboard-interactive"])
+  func `a password method that no user can pass is warned of`(method: String) throws {
+    #expect(
+      warnings(try load(tree("auth.methods", list(plain(method))))) == [
+        "f.yaml: auth.methods: a password can be asked for, but no user has a password_hash"
+      ])
+  }
+
+  @Test func `publickey without a place for keys is warned of`() throws {
+    #expect(
+      warnings(try load(tree("auth.publickey.authorized_keys_pattern", plain("null"))))
+        == [
+          "auth.methods: publickey is allowed, but there is no place to find authorized keys"
+        ].map { "f.yaml: " + $0 })
+  }
+
+  @Test func `a host key that no algorithm uses is warned of`() throws {
+    let root = tree(
+      "server",
+      mapping(["host_keys": list(plain("/k/a"), plain("/k/rsa")), "host_key_algorithms": list(plain("ssh-ed25519"))]))
+    #expect(
+      warnings(try load(root, hostKey: nil)) == [
+        "f.yaml: server.host_keys: '/k/rsa' is never used: server.host_key_algorithms has none of its algorithms"
+      ])
+  }
+
+  @Test func `a port that no address takes is warned of`() throws {
+    let root = tree("server.bind_address", plain("127.0.0.1:22"))
+    #expect(
+      warnings(try load(root, options: [("-p", ["23"])])) == [
+        "-p: server.port: has no effect: every entry of server.bind_address has its own port"
+      ])
+  }
+}
