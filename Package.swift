@@ -80,5 +80,6 @@ let package = Package(
     .testTarget(name: "CredentialsTests", dependencies: ["Credentials", "Authentication", "Wire", "COpenSSL"]),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Wire"]),
     .testTarget(name: "ServerTests", dependencies: ["Server", "Configuration", "IPC", "System", "Wire"]),
+    .testTarget(name: "SessionTests", dependencies: ["Session", "CLinux", "IPC", "System", "Wire"]),
   ]
 )

@@ -21,6 +21,10 @@
 #include <unistd.h>
 
 int clinux_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
+int clinux_open_entry(int directory, const char *name) {
+  return openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+}
+int clinux_grow_pipe(int fd, int bytes) { return fcntl(fd, F_SETPIPE_SZ, bytes); }
 int clinux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 int clinux_pidfd_signal(int pidfd, int signal) { return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0); }
 pid_t clinux_fork(void) { return fork(); }
@@ -33,6 +37,7 @@ int clinux_wait_exited(int status) { return WIFEXITED(status); }
 int clinux_wait_exit_code(int status) { return WEXITSTATUS(status); }
 int clinux_wait_signal(int status) { return WTERMSIG(status); }
 int clinux_wait_core_dumped(int status) { return WCOREDUMP(status) != 0; }
+const char *clinux_signal_name(int number) { return sigabbrev_np(number); }
 void clinux_wipe(void *bytes, size_t count) { explicit_bzero(bytes, count); }
 
 int clinux_set_window_size(int fd, uint16_t rows, uint16_t columns, uint16_t x_pixels, uint16_t y_pixels) {

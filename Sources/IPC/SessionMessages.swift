@@ -1,8 +1,11 @@
 import Wire
 
-/// What the supervisor tells a session process. It starts with one of them, as descriptor 3's first message.
+/// What the supervisor tells a session process over its descriptor 3. After `login` nothing more; a closed socket does
+/// not end a login.
 public enum ToSession: WireCodable, Equatable {
-  /// Look-up mode: read these authorized_keys files, answer once, end. `home` is the account's home.
+  /// Look-up mode, at most once and before `login`: read these authorized_keys files, at most 12, and answer with
+  /// `keys`. Then the process waits: `login` makes it this user's session, and closing the socket ends it.
+  /// `home` is the account's home.
   case lookUp(paths: [String], home: String)
   /// A login; with the socket to its transport.
   case login(Login)

@@ -38,8 +38,12 @@ public final class ChildProcess: Sendable {
     public var path: String
     /// The arguments, the name first.
     public var arguments: [String]
+    /// More arguments, which need not be UTF-8.
+    public var argumentBytes: [[UInt8]] = []
     /// `NAME=value`.
     public var environment: [String] = []
+    /// More of the environment, which need not be UTF-8.
+    public var environmentBytes: [[UInt8]] = []
     /// These become descriptors 0, 1, 2 … of the process, at most 64; it gets no others.
     public var descriptors: [Descriptor]
     /// Where it starts; "/" when its identity may not go there. nil: where we are.
@@ -68,8 +72,8 @@ public final class ChildProcess: Sendable {
 
   /// Starts a process; throws when it could not be started, also when execve(2) failed in it.
   public init(_ request: Request) throws(SystemError) {
-    let arguments = CStrings(request.arguments)
-    let environment = CStrings(request.environment)
+    let arguments = CStrings(request.arguments.map { Array($0.utf8) } + request.argumentBytes)
+    let environment = CStrings(request.environment.map { Array($0.utf8) } + request.environmentBytes)
     let numbers = request.descriptors.map(\.rawValue)
     let limits = request.limits.map { clinux_limit(resource: $0.resource, soft: $0.soft, hard: $0.hard) }
     let groups = request.identity?.groups ?? []
@@ -142,10 +146,12 @@ private final class CStrings {
   let pointers: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
   private let count: Int
 
-  init(_ strings: [String]) {
+  init(_ strings: [[UInt8]]) {
     count = strings.count
     pointers = .allocate(capacity: count + 1)
-    for (i, string) in strings.enumerated() { pointers[i] = strdup(string) }
+    for (i, string) in strings.enumerated() {
+      pointers[i] = strdup(string.map { CChar(bitPattern: $0) } + [0])
+    }
     pointers[count] = nil
   }
 

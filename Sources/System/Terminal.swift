@@ -20,8 +20,8 @@ public final class Terminal {
 
   /// The side of the person who types.
   public let master: Descriptor
-  /// The side of the programs; keep it until they have it, or the master ends.
-  public let slave: Descriptor
+  /// The side of the programs, until `closeSlave`; keep it until they have it, or the master ends.
+  public private(set) var slave: Descriptor?
   /// `/dev/pts/3`.
   public let name: String
 
@@ -34,6 +34,9 @@ public final class Terminal {
     name = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     slave = Descriptor(owning: try check("open \(name)") { clinux_open_terminal(raw) })
   }
+
+  /// Lets go of the programs' side, so that the master ends with the last of them.
+  public func closeSlave() { slave = nil }
 
   /// Tells the programs a new size (SIGWINCH); values over 65,535 are cut.
   public func resize(_ size: Size) {
@@ -51,7 +54,7 @@ public final class Terminal {
   /// Reads, changes and sets the terminal's modes. termios(3)
   public func changeModes(_ body: (inout termios) -> Void) throws(SystemError) {
     var modes = termios()
-    let raw = slave.rawValue
+    let raw = master.rawValue
     try check("tcgetattr") { tcgetattr(raw, &modes) }
     body(&modes)
     try check("tcsetattr") { tcsetattr(raw, TCSANOW, &modes) }

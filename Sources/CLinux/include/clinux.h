@@ -49,6 +49,10 @@ struct clinux_spawn {
 pid_t clinux_spawn(const struct clinux_spawn *request);
 
 int clinux_open(const char *path, int flags, mode_t mode);
+// openat(2) with O_PATH | O_NOFOLLOW | O_CLOEXEC.
+int clinux_open_entry(int directory, const char *name);
+// F_SETPIPE_SZ.
+int clinux_grow_pipe(int fd, int bytes);
 int clinux_pidfd_open(pid_t pid);
 int clinux_close_from(unsigned first);
 int clinux_set_cloexec_from(unsigned first);
@@ -60,6 +64,8 @@ int clinux_landlock_no_files(void);
 // fcntl(2) with an integer argument.
 int clinux_fcntl(int fd, int command, long argument);
 int clinux_set_window_size(int fd, uint16_t rows, uint16_t columns, uint16_t x_pixels, uint16_t y_pixels);
+// XCASE, which termios.h only has for those who want everything.
+static const int clinux_xcase = 4;
 // Opens the terminal that belongs to this pseudo-terminal master (TIOCGPTPEER).
 int clinux_open_terminal(int master);
 // Bytes that are buffered in a socket or pipe and not read (FIONREAD).
@@ -78,6 +84,8 @@ int clinux_wait_exited(int status);
 int clinux_wait_exit_code(int status);
 int clinux_wait_signal(int status);
 int clinux_wait_core_dumped(int status);
+// The name of a signal without SIG, or NULL: sigabbrev_np(3).
+const char *clinux_signal_name(int number);
 
 // memfd_create(2) with MFD_CLOEXEC | MFD_ALLOW_SEALING.
 int clinux_memory_file(const char *name);

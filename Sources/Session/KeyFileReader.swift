@@ -1,0 +1,97 @@
+import IPC
+import System
+
+/// Why an authorized_keys file is not read, in words for the person who can put it right.
+struct KeyFileProblem: Error, Equatable {
+  let text: String
+
+  init(_ text: String) { self.text = text }
+
+  init(_ error: SystemError) { text = error.isMissingFile ? "no such file" : error.description }
+}
+
+/// Reads authorized_keys files that only their user, or root, can have written.
+///
+/// Symbolic links are followed, and what they lead to is judged: the file and every directory of its real path must
+/// belong to the user or root and be writable by nobody else. sshd(8), StrictModes; here up to the root directory.
+struct KeyFileReader {
+  /// Bytes of one file.
+  static let sizeLimit = 1 << 20
+  /// Files of one look-up, so that what is said about them fits into one message.
+  static let pathLimit = 12
+
+  /// Who may own the files, besides root.
+  let user: UInt32
+
+  /// What became of each path, and the contents of all, one after the other.
+  func read(_ paths: [String]) -> (files: [KeyFile], contents: [UInt8]) {
+    var contents: [UInt8] = []
+    let files = paths.map { path in
+      do throws(KeyFileProblem) {
+        let bytes = try read(path)
+        contents += bytes
+        return KeyFile(path: path, length: UInt32(bytes.count), problem: nil)
+      } catch {
+        return KeyFile(path: path, length: 0, problem: error.text)
+      }
+    }
+    return (files, contents)
+  }
+
+  /// The contents of one file.
+  func read(_ path: String) throws(KeyFileProblem) -> [UInt8] {
+    guard path.hasPrefix("/") else { throw KeyFileProblem("\(path) is not an absolute path") }
+    let (file, status, realPath) = try attempt { () throws(SystemError) in
+      let file = try Descriptor.openUntrusted(path)
+      return (file, try file.status(), try file.realPath())
+    }
+    let name = String(decoding: realPath, as: UTF8.self)
+    guard status.kind == .regular else { throw KeyFileProblem("\(name) is not a regular file") }
+    try check(status, name)
+    try checkDirectories(of: realPath, leadingTo: status)
+    let bytes = try attempt { () throws(SystemError) in try file.read(count: KeyFileReader.sizeLimit + 1, at: 0) }
+    guard bytes.count <= KeyFileReader.sizeLimit else { throw KeyFileProblem("\(name) is larger than 1 MiB") }
+    return bytes
+  }
+
+  /// Walks the real path from the root down, a descriptor for each step and no link followed, and so sees exactly the
+  /// directories that lead to the open file, or sees that they no longer do.
+  private func checkDirectories(of realPath: [UInt8], leadingTo file: FileStatus) throws(KeyFileProblem) {
+    let moved = KeyFileProblem("\(String(decoding: realPath, as: UTF8.self)) was moved or replaced meanwhile")
+    // What no longer hangs below our root has a path that begins otherwise.
+    guard realPath.first == UInt8(ascii: "/") else { throw moved }
+    var place = try attempt { () throws(SystemError) in try Descriptor.root() }
+    var status = try attempt { () throws(SystemError) in try place.status() }
+    try check(status, "/")
+    var name = ""
+    for component in realPath.split(separator: UInt8(ascii: "/")) {
+      guard status.kind == .directory else { throw moved }
+      name += "/" + String(decoding: component, as: UTF8.self)
+      do throws(SystemError) {
+        place = try place.entry(Array(component))
+        status = try place.status()
+      } catch {
+        throw error.isMissingFile ? moved : KeyFileProblem(error)
+      }
+      guard status.kind != .symbolicLink else { throw moved }
+      try check(status, name)
+    }
+    guard status.device == file.device, status.inode == file.inode else { throw moved }
+  }
+
+  private func check(_ status: FileStatus, _ name: String) throws(KeyFileProblem) {
+    guard status.owner == user || status.owner == 0 else {
+      throw KeyFileProblem(
+        "\(name) belongs to uid \(status.owner); it must belong to uid \(user) or to root (chown it)")
+    }
+    guard status.permissions & 0o022 == 0 else {
+      let digits = String(status.permissions, radix: 8)
+      let mode = String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+      throw KeyFileProblem("\(name) is writable by others (mode \(mode)); chmod go-w it")
+    }
+  }
+
+  private func attempt<Result>(_ body: () throws(SystemError) -> Result) throws(KeyFileProblem) -> Result {
+    do throws(SystemError) { return try body() } catch { throw KeyFileProblem(error) }
+  }
+}

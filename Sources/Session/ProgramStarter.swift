@@ -1,0 +1,110 @@
+import IPC
+import System
+
+/// A shell or command that runs, and what the transport gets of it.
+struct StartedProgram {
+  let process: ChildProcess
+  /// As `FromChannels.started` wants them.
+  let descriptors: [Descriptor]
+  /// Why it does not run in the user's home; nil when it does.
+  let complaint: String?
+}
+
+/// Starts shells and commands in the user's name.
+struct ProgramStarter {
+  /// Bytes of `shell.motd`'s file that are shown.
+  static let motdLimit = 64 << 10
+  /// Bytes that a program's pipe should hold, so that large transfers need few wake-ups.
+  static let pipeCapacity = 256 << 10
+
+  private let login: Login
+  private let environment: LoginEnvironment
+  private let limits: [ResourceLimit]
+
+  /// - Parameters:
+  ///   - login: whose programs these are.
+  ///   - limits: those of programs that are not this process's.
+  init(_ login: Login, limits: [ResourceLimit]) {
+    self.login = login
+    self.limits = limits
+    environment = LoginEnvironment(login: login, timeZone: ProcessEnvironment.value(of: "TZ"))
+  }
+
+  /// Starts a program as the leader of a session of its own; with a terminal, that is its controlling terminal, and we
+  /// let go of the programs' side of it.
+  func start(
+    _ program: Program, _ preparation: SessionChannel.Preparation, _ terminal: Terminal?
+  ) throws(SystemError) -> StartedProgram {
+    var request = request(program, preparation, terminal)
+    // The working directory is inherited: a chdir(2) between fork and exec could not tell us that it failed.
+    let complaint = enterHome()
+    defer { try? ThisProcess.enter("/") }
+    if let terminal, let slave = terminal.slave {
+      try slave.setNonBlocking()
+      if program == .shell { offer(motd(), to: slave) }
+      offer(Array((complaint ?? "").utf8), to: slave)
+      try slave.setNonBlocking(false)
+      request.descriptors = [slave, slave, slave]
+      request.controllingTerminal = true
+      let process = try ChildProcess(request)
+      terminal.closeSlave()
+      let master = try terminal.master.duplicate()
+      try master.setNonBlocking()
+      return StartedProgram(process: process, descriptors: [master], complaint: complaint)
+    }
+    let (input, output, errors) = (try Descriptor.pipe(), try Descriptor.pipe(), try Descriptor.pipe())
+    input.writer.growPipe(to: ProgramStarter.pipeCapacity)
+    output.reader.growPipe(to: ProgramStarter.pipeCapacity)
+    let ours = [input.writer, output.reader, errors.reader]
+    for end in ours { try end.setNonBlocking() }
+    // Fits into an empty pipe: a path has at most 4,096 bytes.
+    if let complaint { _ = try errors.writer.write(Array(complaint.utf8)[...]) }
+    request.descriptors = [input.reader, output.writer, errors.writer]
+    return StartedProgram(process: try ChildProcess(request), descriptors: ours, complaint: complaint)
+  }
+
+  private func request(
+    _ program: Program, _ preparation: SessionChannel.Preparation, _ terminal: Terminal?
+  ) -> ChildProcess.Request {
+    let shell = login.shell
+    let name = String(shell.split(separator: "/").last ?? "sh")
+    var request: ChildProcess.Request
+    switch program {
+    case .shell: request = ChildProcess.Request(path: shell, arguments: ["-" + name], descriptors: [])
+    case .command(let command):
+      request = ChildProcess.Request(path: shell, arguments: [name, "-c"], descriptors: [])
+      request.argumentBytes = [command]
+    }
+    let variables = environment.variables(
+      accepted: preparation.environment, terminal: terminal.map { ($0.name, preparation.terminal?.term ?? []) })
+    request.environmentBytes = variables.map(\.assignment)
+    request.newSession = true
+    request.limits = limits
+    request.umask = login.umask & 0o777
+    return request
+  }
+
+  private func enterHome() -> String? {
+    let home = login.account.home
+    do throws(SystemError) {
+      try ThisProcess.enter(home)
+      return nil
+    } catch {
+      try? ThisProcess.enter("/")
+      return "Could not chdir to home directory \(home): \(SystemError.message(error.code))\n"
+    }
+  }
+
+  private func motd() -> [UInt8] {
+    guard !login.motd.isEmpty, !FileStatus.exists(login.account.home + "/.hushlogin"),
+      let file = try? Descriptor.openUntrusted(login.motd), (try? file.status())?.kind == .regular
+    else { return [] }
+    return (try? file.read(count: ProgramStarter.motdLimit, at: 0)) ?? []
+  }
+
+  /// Writes what the terminal takes without anybody reading yet.
+  private func offer(_ bytes: [UInt8], to terminal: Descriptor) {
+    var rest = bytes[...]
+    while !rest.isEmpty, case .bytes(let count) = try? terminal.write(rest) { rest = rest.dropFirst(count) }
+  }
+}

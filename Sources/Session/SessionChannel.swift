@@ -1,0 +1,175 @@
+import IPC
+import System
+
+/// What runs on a channel.
+enum Program: Equatable {
+  /// The account's shell as a login shell.
+  case shell
+  /// A command line for the account's shell.
+  case command([UInt8])
+}
+
+/// A terminal as the client wants it: RFC 4254, section 6.2.
+struct TerminalRequest: Equatable {
+  let term: [UInt8]
+  let size: Terminal.Size
+  let modes: TerminalModes
+}
+
+/// Decides what becomes of each request on one session channel: RFC 4254, section 6.
+///
+/// Decides only: it opens no terminal and starts nothing. The caller does what an action says, and tells how it went.
+/// Subsystems are refused: there are none yet.
+struct SessionChannel: Equatable {
+  /// What the login allows.
+  struct Permissions: Equatable {
+    let mayExecute: Bool
+    let mayHaveTerminal: Bool
+    let environment: EnvironmentFilter
+  }
+
+  /// Variables that a client may set.
+  static let variableLimit = 64
+  /// Bytes of their names and values together.
+  static let environmentLimit = 32 << 10
+  /// Bytes of TERM.
+  static let termLimit = 1024
+
+  /// What the client has asked for so far.
+  struct Preparation: Equatable {
+    fileprivate(set) var terminal: TerminalRequest?
+    fileprivate(set) var environment: [Variable] = []
+    fileprivate var environmentSize = 0
+  }
+
+  enum State: Equatable {
+    /// Nothing runs yet.
+    case preparing(Preparation)
+    /// The caller opens the terminal.
+    case opening(TerminalRequest, Preparation)
+    /// The caller starts the program.
+    case starting(Preparation)
+    case running(hasTerminal: Bool)
+    /// What ran is gone.
+    case ended
+    /// The client closed the channel.
+    case closed
+  }
+
+  enum Event: Equatable {
+    case request(ChannelRequest)
+    /// The terminal is there, or it could not be opened: after `openTerminal`.
+    case terminal(opened: Bool)
+    /// The program runs, or it could not be started: after `start`.
+    case program(started: Bool)
+    /// The program has ended.
+    case ended
+    /// The client closed the channel, or vanished.
+    case closed
+  }
+
+  enum Action: Equatable {
+    case none
+    /// Answer the request.
+    case accept, refuse
+    /// Open a terminal, and say how it went with `terminal(opened:)`.
+    case openTerminal(TerminalRequest)
+    /// Start a program, and say how it went with `program(started:)`. Its start answers the request.
+    case start(Program, Preparation)
+    /// Tell the terminal its new size, and answer.
+    case resize(Terminal.Size)
+    /// Send a signal, and answer.
+    case signal(Int32)
+    /// Tell the client how the program ended.
+    case report
+    /// Hang up what runs.
+    case hangUp
+  }
+
+  private let permissions: Permissions
+  private(set) var state = State.preparing(Preparation())
+
+  /// A channel that has just been opened.
+  init(_ permissions: Permissions) { self.permissions = permissions }
+
+  /// What to do now. Events that can't come in a state change nothing.
+  mutating func handle(_ event: Event) -> Action {
+    switch (state, event) {
+    case (.preparing(let preparation), .request(let request)): return prepare(preparation, request)
+    case (.preparing, .closed), (.opening, .closed), (.starting, .closed), (.ended, .closed):
+      state = .closed
+      return .none
+    case (.running, .closed):
+      state = .closed
+      return .hangUp
+    case (.opening(let terminal, var preparation), .terminal(opened: let opened)):
+      if opened { preparation.terminal = terminal }
+      state = .preparing(preparation)
+      return opened ? .accept : .refuse
+    case (.starting(let preparation), .program(started: let started)):
+      // RFC 4254, section 6.5: only one can succeed. After one that failed the client may try another.
+      state = started ? .running(hasTerminal: preparation.terminal != nil) : .preparing(preparation)
+      return started ? .none : .refuse
+    case (.running(let hasTerminal), .request(let request)):
+      return SessionChannel.whileRunning(hasTerminal: hasTerminal, request)
+    case (.running, .ended):
+      state = .ended
+      return .report
+    case (.opening, .request), (.starting, .request), (.ended, .request), (.closed, .request): return .refuse
+    case (.preparing, .terminal), (.preparing, .program), (.preparing, .ended), (.opening, .program),
+      (.opening, .ended), (.starting, .terminal), (.starting, .ended), (.running, .terminal), (.running, .program),
+      (.ended, .terminal), (.ended, .program), (.ended, .ended), (.closed, .terminal), (.closed, .program),
+      (.closed, .ended), (.closed, .closed):
+      return .none
+    }
+  }
+
+  private mutating func prepare(_ preparation: Preparation, _ request: ChannelRequest) -> Action {
+    switch request {
+    case .terminal(let term, let columns, let rows, let xPixels, let yPixels, let modes):
+      guard permissions.mayHaveTerminal, preparation.terminal == nil, term.count <= SessionChannel.termLimit,
+        !term.contains(0)
+      else { return .refuse }
+      let size = Terminal.Size(columns: columns, rows: rows, xPixels: xPixels, yPixels: yPixels)
+      let terminal = TerminalRequest(term: term, size: size, modes: TerminalModes(modes))
+      state = .opening(terminal, preparation)
+      return .openTerminal(terminal)
+    case .environment(let name, let value):
+      guard let variable = permissions.environment.accept(name: name, value: value) else { return .refuse }
+      var changed = preparation
+      guard changed.environment.count < SessionChannel.variableLimit,
+        name.count + value.count <= SessionChannel.environmentLimit - changed.environmentSize
+      else { return .refuse }
+      changed.environment.append(variable)
+      changed.environmentSize += name.count + value.count
+      state = .preparing(changed)
+      return .accept
+    case .shell: return start(.shell, preparation)
+    case .execute(let command):
+      return command.contains(0) ? .refuse : start(.command(command), preparation)
+    case .windowChange(let columns, let rows, let xPixels, let yPixels):
+      if preparation.terminal == nil { return .refuse }
+      return .resize(Terminal.Size(columns: columns, rows: rows, xPixels: xPixels, yPixels: yPixels))
+    case .subsystem, .signal, .breakSignal: return .refuse
+    }
+  }
+
+  private mutating func start(_ program: Program, _ preparation: Preparation) -> Action {
+    if !permissions.mayExecute { return .refuse }
+    state = .starting(preparation)
+    return .start(program, preparation)
+  }
+
+  private static func whileRunning(hasTerminal: Bool, _ request: ChannelRequest) -> Action {
+    switch request {
+    case .windowChange(let columns, let rows, let xPixels, let yPixels):
+      if !hasTerminal { return .refuse }
+      return .resize(Terminal.Size(columns: columns, rows: rows, xPixels: xPixels, yPixels: yPixels))
+    case .signal(let name):
+      guard let number = Signal.numbers[String(decoding: name, as: UTF8.self)] else { return .refuse }
+      return .signal(number)
+    case .breakSignal: return .signal(Signal.interrupt)
+    case .terminal, .environment, .shell, .execute, .subsystem: return .refuse
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import IPC
+import System
+import Wire
+
+/// Why a session process ends before its time.
+enum SessionError: Error, CustomStringConvertible {
+  /// The control socket does not work.
+  case control(SystemError)
+  /// The supervisor said what it may not say now.
+  case unexpected(String)
+  /// A system call that the session cannot do without.
+  case system(SystemError)
+
+  var description: String {
+    switch self {
+    case .control(let error): "\(error); bssh-supervisor starts this program, nobody else"
+    case .unexpected(let what): "the supervisor sent \(what)"
+    case .system(let error): "\(error)"
+    }
+  }
+}
+
+/// A session process from its start to its end: it may look keys up, once, and it may become a login, once.
+struct SessionProcess {
+  /// Where the process is in its life.
+  enum Phase { case fresh, lookedUp }
+
+  private let control: MessageSocket
+  private var phase = Phase.fresh
+
+  /// - Parameter control: the socket to the supervisor.
+  init(control: MessageSocket) { self.control = control }
+
+  /// Does what the supervisor asks; returns when it closes the socket or the login is over.
+  consuming func run() throws(SessionError) {
+    while true {
+      let received: MessageSocket.Received
+      do throws(SystemError) { received = try control.receive(wait: -1) } catch { throw .control(error) }
+      switch received {
+      case .closed: return
+      case .wouldBlock: continue
+      case .message(let bytes, let descriptors):
+        let message: ToSession
+        do throws(WireError) {
+          message = try ToSession(wireBytes: bytes[...])
+        } catch {
+          throw .unexpected("a message that cannot be read (\(error))")
+        }
+        switch message {
+        case .lookUp(let paths, home: _):
+          guard phase == .fresh, descriptors.isEmpty, paths.count <= KeyFileReader.pathLimit else {
+            throw .unexpected("a look-up out of turn, or of more than \(KeyFileReader.pathLimit) files")
+          }
+          phase = .lookedUp
+          do throws(SystemError) { try answer(paths) } catch { throw .control(error) }
+        case .login(let login):
+          guard let transport = descriptors.first, descriptors.count == 1 else {
+            throw .unexpected("a login without the socket to its transport")
+          }
+          do throws(SystemError) {
+            var session = try LoginSession(login, transport: MessageSocket(transport), control: control)
+            try session.run()
+          } catch {
+            throw .system(error)
+          }
+          return
+        }
+      }
+    }
+  }
+
+  private func answer(_ paths: [String]) throws(SystemError) {
+    let (files, contents) = KeyFileReader(user: ThisProcess.user).read(paths)
+    let memory = try Descriptor.sealedMemory(name: "authorized_keys", contents)
+    try control.send(FromSession.keys(files).wireBytes, descriptors: [memory], wait: true)
+  }
+}

@@ -1,0 +1,111 @@
+import Foundation
+import IPC
+import System
+import Testing
+
+@Suite struct HangUpTests {
+  /// Starts a command that says a process id first.
+  private func startTelling(
+    _ session: SessionUnderTest, _ command: String, on channel: UInt32 = 0
+  ) throws -> (pid: pid_t, ends: [Descriptor]) {
+    let ends = try session.start(.execute(Array(command.utf8)), on: channel)
+    let text = try SessionUnderTest.read(ends.count == 1 ? ends[0] : ends[1], until: "\n")
+    return (try #require(pid_t(text.prefix { $0.isNumber })), ends)
+  }
+
+  @Test(arguments: [false, true]) func `closing a channel ends what runs on it`(hasTerminal: Bool) throws {
+    let session = try SessionUnderTest.loggedIn()
+    if hasTerminal { try session.askForTerminal() }
+    var (pid, ends) = try startTelling(session, "sleep 100 & echo $!; wait")
+    try session.send(.closed(channel: 0))
+    ends.removeAll()
+    #expect(isGone(pid))
+    // The session itself goes on.
+    #expect(try session.run("echo on", on: 0).output == "on\n")
+  }
+
+  @Test(arguments: [false, true]) func `when the client vanishes everything ends and nothing is left`(
+    hasTerminal: Bool
+  ) throws {
+    let session = try SessionUnderTest.loggedIn()
+    if hasTerminal { try session.askForTerminal() }
+    var (pid, ends) = try startTelling(session, "sleep 100 & echo $!; wait")
+    session.closeTransport()
+    ends.removeAll()
+    #expect(try session.waitForEnd() == .code(0))
+    #expect(isGone(pid))
+  }
+
+  @Test func `a stopped program is hung up too`() throws {
+    let session = try SessionUnderTest.loggedIn()
+    let (pid, _) = try startTelling(session, "echo $$; kill -STOP $$; sleep 100")
+    session.closeTransport()
+    #expect(try session.waitForEnd() == .code(0))
+    #expect(isGone(pid))
+  }
+
+  @Test func `a program that ignores hang-ups lives on, and the session ends all the same`() throws {
+    let session = try SessionUnderTest.loggedIn()
+    let (pid, _) = try startTelling(session, "trap '' HUP; echo $$; exec sleep 100")
+    session.closeTransport()
+    #expect(try session.waitForEnd() == .code(0))
+    #expect(kill(pid, SIGKILL) == 0)
+    #expect(isGone(pid))
+  }
+
+  @Test func `a session survives its supervisor`() throws {
+    let session = try SessionUnderTest.loggedIn()
+    session.closeControl()
+    #expect(try session.run("echo still here").output == "still here\n")
+    session.closeTransport()
+    #expect(try session.waitForEnd() == .code(0))
+  }
+
+  @Test func `a supervisor that hears no notes does not stop a session`() throws {
+    let session = try SessionUnderTest.loggedIn()
+    // Nobody reads notes here; two for each command are more than the socket holds.
+    for channel: UInt32 in 0..<1500 {
+      _ = try session.run(":", on: channel)
+      try session.send(.closed(channel: channel))
+    }
+    #expect(try session.note().hasPrefix("channel 0: command started, pid "))
+  }
+
+  @Test func `asked to terminate, a session hangs its programs up`() throws {
+    let session = try SessionUnderTest.loggedIn()
+    let (pid, _) = try startTelling(session, "echo $$; exec sleep 100")
+    session.process.signal(SIGTERM)
+    #expect(try session.waitForEnd() == .code(0))
+    #expect(isGone(pid))
+  }
+
+  @Test func `a transport that sends nonsense ends its session`() throws {
+    let session = try SessionUnderTest.loggedIn()
+    let (pid, _) = try startTelling(session, "echo $$; exec sleep 100")
+    try session.transport?.send([77, 1, 2, 3], wait: true)
+    #expect(try session.waitForEnd() == .code(0))
+    #expect(isGone(pid))
+  }
+
+  @Test func `a transport that does not read its answers is given up`() throws {
+    let session = try SessionUnderTest.loggedIn()
+    let request = ToChannels.request(channel: 0, .subsystem([])).wireBytes
+    var outcome = Transfer.wouldBlock
+    let transport = try #require(session.transport)
+    repeat {
+      outcome = try transport.send(request)
+      if outcome == .wouldBlock { _ = transport.descriptor.wait(for: POLLOUT, milliseconds: 100) }
+    } while outcome != .ended
+    #expect(try session.waitForEnd() == .code(0))
+  }
+
+  @Test func `notes tell what was started and how it ended`() throws {
+    let session = try SessionUnderTest.loggedIn()
+    try session.askForTerminal(on: 3)
+    let ends = try session.start(.execute(Array("exit 4".utf8)), on: 3)
+    _ = try SessionUnderTest.readToEnd(ends[0])
+    #expect(try session.note().hasPrefix("channel 3: command started on /dev/pts/"))
+    let end = try session.note()
+    #expect(end.hasPrefix("channel 3: pid ") && end.hasSuffix(" exited with 4"))
+  }
+}

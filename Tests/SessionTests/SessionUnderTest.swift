@@ -1,0 +1,189 @@
+import CLinux
+import Foundation
+import IPC
+import System
+import Testing
+import Wire
+
+/// What a test could not get.
+struct Missing: Error, CustomStringConvertible {
+  let description: String
+}
+
+/// A running bssh-session with us as its supervisor and its transport. It is ended when this goes.
+final class SessionUnderTest {
+  /// Milliseconds that anything may take before a test gives up on it.
+  static let limit: Int32 = 10_000
+
+  let process: ChildProcess
+  private(set) var control: MessageSocket?
+  private(set) var transport: MessageSocket?
+  private var isReaped = false
+
+  /// The program beside the tests.
+  static let path: String = {
+    let tests = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+    return (tests as NSString).deletingLastPathComponent + "/bssh-session"
+  }()
+
+  init(identity: Identity? = nil, environment: [String] = []) throws {
+    let (ours, theirs) = try MessageSocket.pair()
+    let null = try Descriptor.open("/dev/null", O_RDWR)
+    var request = ChildProcess.Request(
+      path: SessionUnderTest.path, arguments: ["bssh-session"],
+      descriptors: [null, null, null, theirs.descriptor])
+    request.identity = identity
+    request.environment = environment
+    process = try ChildProcess(request)
+    control = ours
+  }
+
+  deinit {
+    if !isReaped {
+      process.signal(SIGKILL)
+      _ = process.descriptor.wait(for: POLLIN, milliseconds: SessionUnderTest.limit)
+      _ = process.reap()
+    }
+  }
+
+  /// A process that has been told of a login.
+  static func loggedIn(
+    environment: [String] = [], _ change: (inout Login) -> Void = { _ in }
+  ) throws -> SessionUnderTest {
+    let session = try SessionUnderTest(environment: environment)
+    try session.logIn(change)
+    return session
+  }
+
+  func logIn(_ change: (inout Login) -> Void = { _ in }) throws {
+    let (ours, theirs) = try MessageSocket.pair()
+    var login = Login.sample
+    change(&login)
+    try control?.send(ToSession.login(login).wireBytes, descriptors: [theirs.descriptor], wait: true)
+    transport = ours
+  }
+
+  func lookUp(_ paths: [String]) throws -> (files: [KeyFile], memory: Descriptor) {
+    try control?.send(ToSession.lookUp(paths: paths, home: "/").wireBytes, wait: true)
+    let (bytes, descriptors) = try SessionUnderTest.receive(control)
+    guard case .keys(let files) = try FromSession(wireBytes: bytes[...]), let memory = descriptors.first else {
+      throw Missing(description: "keys")
+    }
+    return (files, memory)
+  }
+
+  /// The next note to the supervisor.
+  func note() throws -> String {
+    let (bytes, _) = try SessionUnderTest.receive(control)
+    guard case .note(let text) = try FromSession(wireBytes: bytes[...]) else { throw Missing(description: "a note") }
+    return text
+  }
+
+  func closeControl() { control = nil }
+  func closeTransport() { transport = nil }
+
+  func send(_ message: ToChannels) throws { try transport?.send(message.wireBytes, wait: true) }
+
+  /// Waits for the next answer or news.
+  func next() throws -> (message: FromChannels, descriptors: [Descriptor]) {
+    let (bytes, descriptors) = try SessionUnderTest.receive(transport)
+    return (try FromChannels(wireBytes: bytes[...]), descriptors)
+  }
+
+  /// Sends a request on a channel and waits for what comes back.
+  @discardableResult
+  func ask(_ request: ChannelRequest, on channel: UInt32 = 0) throws -> FromChannels {
+    try send(.request(channel: channel, request))
+    return try next().message
+  }
+
+  /// Asks for an 80 × 24 terminal.
+  @discardableResult
+  func askForTerminal(on channel: UInt32 = 0, term: String = "xterm", modes: [UInt8] = []) throws -> FromChannels {
+    try ask(
+      .terminal(term: Array(term.utf8), columns: 80, rows: 24, xPixels: 0, yPixels: 0, modes: modes), on: channel)
+  }
+
+  /// Starts a program; its descriptors wait when they are read or written.
+  func start(_ request: ChannelRequest, on channel: UInt32 = 0) throws -> [Descriptor] {
+    try send(.request(channel: channel, request))
+    let (message, descriptors) = try next()
+    guard case .started = message else { throw Missing(description: "a start, not \(message)") }
+    return descriptors
+  }
+
+  /// Runs a command without input to its end.
+  func run(_ command: String, on channel: UInt32 = 0) throws -> (output: String, errors: String, end: FromChannels) {
+    var ends = try start(.execute(Array(command.utf8)), on: channel)
+    let (output, errors) = (ends[1], ends[2])
+    ends = []
+    let text = try SessionUnderTest.readToEnd(output)
+    return (text, try SessionUnderTest.readToEnd(errors), try next().message)
+  }
+
+  /// Everything until the end, as text.
+  static func readToEnd(_ descriptor: Descriptor) throws -> String {
+    var bytes: [UInt8] = []
+    while true {
+      guard descriptor.wait(for: POLLIN, milliseconds: limit) else { throw Missing(description: "an end of file") }
+      let (part, outcome) = try descriptor.read(count: 65536)
+      bytes += part
+      if outcome == .ended { return String(decoding: bytes, as: UTF8.self) }
+    }
+  }
+
+  /// What comes until it contains `text`.
+  @discardableResult
+  static func read(_ descriptor: Descriptor, until text: String) throws -> String {
+    var bytes: [UInt8] = []
+    while true {
+      let soFar = String(decoding: bytes, as: UTF8.self)
+      if soFar.contains(text) { return soFar }
+      guard descriptor.wait(for: POLLIN, milliseconds: limit) else {
+        throw Missing(description: "\(text) in \(soFar)")
+      }
+      let (part, outcome) = try descriptor.read(count: 65536)
+      bytes += part
+      if outcome == .ended { throw Missing(description: "\(text) before the end of \(soFar)") }
+    }
+  }
+
+  /// How the session process ended.
+  func waitForEnd() throws -> System.ExitStatus {
+    guard process.descriptor.wait(for: POLLIN, milliseconds: SessionUnderTest.limit), let status = process.reap()
+    else { throw Missing(description: "the session's end") }
+    isReaped = true
+    return status
+  }
+
+  private static func receive(_ socket: MessageSocket?) throws -> (bytes: [UInt8], descriptors: [Descriptor]) {
+    guard case .message(let bytes, let descriptors)? = try socket?.receive(wait: limit) else {
+      throw Missing(description: "a message")
+    }
+    return (bytes, descriptors)
+  }
+}
+
+extension Login {
+  /// A login of ourselves that may do everything.
+  static var sample: Login {
+    Login(
+      account: Account(
+        name: "tester", uid: getuid(), gid: getgid(), groups: [], home: "/tmp", shell: "/bin/sh",
+        environment: []),
+      clientAddress: "192.0.2.1", clientPort: 50000, serverAddress: "192.0.2.2", serverPort: 22,
+      environment: [], acceptEnvironment: ["LANG", "LC_*"], mayExecute: true, mayHaveTerminal: true, umask: 0o022,
+      motd: "")
+  }
+}
+
+extension Descriptor {
+  func write(_ text: String) throws { try writeAll(Array(text.utf8)) }
+}
+
+/// Waits until a process is gone; false when it is still there after the limit.
+func isGone(_ pid: pid_t) -> Bool {
+  let number = clinux_pidfd_open(pid)
+  if number < 0 { return errno == ESRCH }
+  return Descriptor(owning: number).wait(for: POLLIN, milliseconds: SessionUnderTest.limit)
+}
