@@ -11,6 +11,7 @@ port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0));
 setsid --wait scripts/try.sh --port "$port" >"$output" 2>&1 &
 waiter=$!
 group=
+# shellcheck disable=SC2317 # called by the trap
 finish() {
   if [[ -n $group ]]; then kill -TERM -- "-$group" 2>/dev/null || true; fi
   wait "$waiter" 2>/dev/null || true

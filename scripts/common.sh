@@ -57,3 +57,27 @@ build_release() {
 
 # True while somebody listens on this port of 127.0.0.1.
 port_answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# Makes the system accounts as which two parts of the daemon run when it is started as root.
+make_service_accounts() {
+  local account
+  for account in bssh-transport bssh-authority; do
+    if getent passwd "$account" >/dev/null; then continue; fi
+    useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "$account"
+  done
+}
+
+# Prints a folder with the release executables that other accounts can reach: a copy, when this one is below a private
+# home. release_executables removes the copy.
+reachable_executables() {
+  local folder=$PWD/.build/release executable
+  if ((EUID == 0)) && ! setpriv --reuid bssh-transport --regid bssh-transport --clear-groups \
+    test -x "$folder/bssh-transport"; then
+    folder=$(mktemp -d /var/tmp/bssh-executables.XXXXXX)
+    chmod 755 "$folder"
+    for executable in "${executables[@]}"; do install -m 755 ".build/release/$executable" "$folder/"; done
+  fi
+  printf '%s\n' "$folder"
+}
+
+release_executables() { case $1 in /var/tmp/bssh-executables.*) rm -rf "$1" ;; esac }

@@ -38,7 +38,6 @@ done
 [[ $action == uninstall || -z $purge ]] || die "--purge goes with --uninstall"
 [[ -n $destdir ]] || ((EUID == 0)) || die "as root, please (or --destdir DIR for the files only)"
 
-accounts=(bssh-transport bssh-authority)
 # systemd looks into /usr and /etc, not into every prefix.
 if [[ $prefix == /usr ]]; then system=/usr/lib; else system=/etc; fi
 unit=$destdir$system/systemd/system/bssh-server.service
@@ -68,15 +67,7 @@ build_if_needed() {
 }
 
 make_accounts() {
-  local account
-  if command -v systemd-sysusers >/dev/null; then
-    systemd-sysusers "$sysusers"
-    return
-  fi
-  for account in "${accounts[@]}"; do
-    if getent passwd "$account" >/dev/null; then continue; fi
-    useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "$account"
-  done
+  if command -v systemd-sysusers >/dev/null; then systemd-sysusers "$sysusers"; else make_service_accounts; fi
 }
 
 make_configuration() {
@@ -122,11 +113,8 @@ install_all() {
     return
   fi
   make_accounts
-  if command -v systemd-tmpfiles >/dev/null; then
-    systemd-tmpfiles --create "$tmpfiles"
-  else
-    install -d -m 0755 /run/bssh /run/bssh/empty
-  fi
+  # Without systemd-tmpfiles the daemon makes its directory at start.
+  if command -v systemd-tmpfiles >/dev/null; then systemd-tmpfiles --create "$tmpfiles"; fi
   make_configuration
   if systemd_runs; then
     systemctl daemon-reload
@@ -161,10 +149,10 @@ uninstall_all() {
     return
   fi
   rm -rf /etc/bssh /var/lib/bssh /run/bssh
-  for account in "${accounts[@]}"; do
+  for account in bssh-transport bssh-authority; do
     if getent passwd "$account" >/dev/null; then userdel "$account"; fi
   done
-  say "Removed, with /etc/bssh, /var/lib/bssh and the accounts ${accounts[*]}."
+  say "Removed, with /etc/bssh, /var/lib/bssh and the accounts bssh-transport and bssh-authority."
 }
 
 "${action}_all"

@@ -36,37 +36,25 @@ build_release
 if port_answers "$port"; then die "somebody listens on 127.0.0.1:$port; choose another with --port"; fi
 
 user=$(id -un)
-folder=.build/release
+folder=
 mkdir -p .try
 chmod 700 .try
-scratch=
 daemon=
 # shellcheck disable=SC2317 # called by the trap
 finish() {
   trap '' INT TERM
   if [[ -n $daemon ]] && kill -TERM "$daemon" 2>/dev/null; then wait "$daemon" || true; fi
-  if [[ -n $scratch ]]; then rm -rf "$scratch"; fi
+  release_executables "$folder"
 }
 trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
 if ((EUID == 0)); then
-  for account in bssh-transport bssh-authority; do
-    if getent passwd "$account" >/dev/null; then continue; fi
-    say "Making the system account $account, as which a part of the daemon runs"
-    useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "$account"
-  done
-  # The empty directory that the network processes take as their root.
-  install -d -m 0755 /run/bssh /run/bssh/empty
-  if ! setpriv --reuid bssh-transport --regid bssh-transport --clear-groups test -x "$PWD/$folder/bssh-transport"; then
-    scratch=$(mktemp -d /var/tmp/bssh-try.XXXXXX)
-    chmod 755 "$scratch"
-    say "Copying the executables to $scratch, since other accounts cannot reach $PWD"
-    for executable in "${executables[@]}"; do install -m 755 "$folder/$executable" "$scratch/"; done
-    folder=$scratch
-  fi
+  say "As root: making sure of the system accounts bssh-transport and bssh-authority, as which parts of the daemon run"
+  make_service_accounts
 fi
+folder=$(reachable_executables)
 
 if [[ ! -e .try/host_key ]]; then "$folder/bssh-server" gen-host-key -t ed25519 -o .try/host_key; fi
 

@@ -1,0 +1,108 @@
+"""Compares bssh-server with Debian's sshd: in the same run, in turn, and as ratios, since machines differ."""
+
+import argparse
+import dataclasses
+import statistics
+import sys
+
+import measures
+import servers
+
+AES = "aes128-gcm@openssh.com"
+CHACHA = "chacha20-poly1305@openssh.com"
+
+
+@dataclasses.dataclass
+class Measure:
+    """One line of the table. `target` is for ours ÷ sshd: at most it where less is better, else at least it."""
+
+    name: str
+    unit: str
+    target: float
+    less_is_better: bool
+    function: object
+    # It starts and stops the servers by itself.
+    own_servers: bool = False
+
+
+MEASURES = [
+    Measure("login-time", "ms", 0.5, True, measures.login_time),
+    Measure("login-rate", "logins/s", 2.0, False, measures.login_rate),
+    Measure("login-cpu", "ms", 0.7, True, measures.login_cpu, own_servers=True),
+    Measure("download-aes128-gcm", "MB/s", 1.1, False, measures.download(AES)),
+    Measure("upload-aes128-gcm", "MB/s", 1.1, False, measures.upload(AES)),
+    Measure("download-chacha20", "MB/s", 1.1, False, measures.download(CHACHA)),
+    Measure("upload-chacha20", "MB/s", 1.1, False, measures.upload(CHACHA)),
+    Measure("session-memory", "KB", 0.7, True, measures.session_memory, own_servers=True),
+]
+
+
+@dataclasses.dataclass
+class Scale:
+    """How much one round does."""
+
+    logins: int
+    bytes: int
+    sessions: int
+
+
+def compare(measure, pair, runs, scale):
+    """The medians of ours, of sshd, and of the rounds' ratios; each round asks both, ours first in every other."""
+    figures = {server.name: [] for server in pair}
+    if not measure.own_servers:
+        for server in pair:
+            server.start()
+    try:
+        for number in range(runs):
+            for server in pair if number % 2 == 0 else reversed(pair):
+                figures[server.name].append(measure.function(server, scale))
+    finally:
+        for server in pair:
+            if server.process:
+                server.stop()
+    ours, theirs = (figures[server.name] for server in pair)
+    return (statistics.median(ours), statistics.median(theirs),
+            statistics.median(mine / other for mine, other in zip(ours, theirs)))
+
+
+def main():
+    names = [measure.name for measure in MEASURES]
+    parser = argparse.ArgumentParser(prog="bench.sh", description=__doc__)
+    parser.add_argument("--runs", type=int, metavar="N", help="rounds for each measure (5; with --quick 3)")
+    parser.add_argument("--quick", action="store_true", help="few logins and little data: a look, not a result")
+    parser.add_argument("--only", action="append", choices=names, metavar="NAME", help=", ".join(names))
+    parser.add_argument("--noise", action="store_true", help="sshd against itself: how far from 1.00 chance goes")
+    parser.add_argument("--folder", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--executables", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--user", required=True, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    runs = options.runs or (3 if options.quick else 5)
+    scale = Scale(5, 128 << 20, 5) if options.quick else Scale(20, 1 << 30, 20)
+
+    sshd = servers.OpenSSH("sshd", options.folder, options.user)
+    if options.noise:
+        ours = servers.OpenSSH("sshd-again", options.folder, options.user)
+    else:
+        ours = servers.Ours("bssh", options.folder, options.user, executables=options.executables)
+    pair = (ours, sshd)
+
+    print(f"median of {runs}, {scale.logins} logins, {scale.bytes >> 20} MiB, {scale.sessions} sessions")
+    print(f"{'measure':22}{ours.name:>12}{sshd.name:>12}  {'unit':10}{'ratio':>6}  target", flush=True)
+    missed = 0
+    for measure in MEASURES:
+        if options.only and measure.name not in options.only:
+            continue
+        mine, other, ratio = compare(measure, pair, runs, scale)
+        line = f"{measure.name:22}{mine:12.1f}{other:12.1f}  {measure.unit:10}{ratio:6.2f}"
+        if options.noise:
+            print(line, flush=True)
+            continue
+        reached = ratio <= measure.target if measure.less_is_better else ratio >= measure.target
+        missed += not reached
+        sign = "≤" if measure.less_is_better else "≥"
+        print(f"{line}  {sign} {measure.target}  {'ok' if reached else 'missed'}", flush=True)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
