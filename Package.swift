@@ -81,5 +81,6 @@ let package = Package(
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Wire"]),
     .testTarget(name: "ServerTests", dependencies: ["Server", "Configuration", "IPC", "System", "Wire"]),
     .testTarget(name: "SessionTests", dependencies: ["Session", "CLinux", "IPC", "System", "Wire"]),
+    .testTarget(name: "TransportTests", dependencies: ["Transport", "IPC", "Wire"]),
   ]
 )

@@ -38,18 +38,28 @@ enum Sandbox {
     return weaknesses
   }
 
+  // libseccomp and Linux have these as macros that Swift does not import.
+  /// SCMP_ACT_KILL_PROCESS
+  private static let killProcess: UInt32 = 0x8000_0000
+  /// SCMP_ACT_ALLOW
+  private static let allowCall: UInt32 = 0x7fff_0000
+  /// F_DUPFD_CLOEXEC
+  private static let duplicateDescriptor: Int32 = 1030
+  /// FIONREAD
+  private static let queuedBytes: UInt64 = 0x541B
+
   private static func filterSystemCalls() throws(SystemError) {
-    guard let filter = seccomp_init(SCMP_ACT_KILL_PROCESS) else { throw SystemError("seccomp", code: ENOMEM) }
+    guard let filter = seccomp_init(killProcess) else { throw SystemError("seccomp", code: ENOMEM) }
     defer { seccomp_release(filter) }
     for name in allowed { try allow(filter, name, nil) }
     for name in ["mmap", "mprotect"] {
       try allow(
         filter, name, scmp_arg_cmp(arg: 2, op: SCMP_CMP_MASKED_EQ, datum_a: UInt64(PROT_EXEC), datum_b: 0))
     }
-    for command in [F_GETFL, F_SETFL, 1030 /* F_DUPFD_CLOEXEC */] {
+    for command in [F_GETFL, F_SETFL, duplicateDescriptor] {
       try allow(filter, "fcntl", scmp_arg_cmp(arg: 1, op: SCMP_CMP_EQ, datum_a: UInt64(command), datum_b: 0))
     }
-    try allow(filter, "ioctl", scmp_arg_cmp(arg: 1, op: SCMP_CMP_EQ, datum_a: 0x541B /* FIONREAD */, datum_b: 0))
+    try allow(filter, "ioctl", scmp_arg_cmp(arg: 1, op: SCMP_CMP_EQ, datum_a: queuedBytes, datum_b: 0))
     let result = seccomp_load(filter)
     if result != 0 { throw SystemError("load the seccomp filter", code: -result) }
   }
@@ -59,11 +69,7 @@ enum Sandbox {
     // A call that this architecture does not have needs no rule.
     if number < 0 { return }
     let arguments = argument.map { [$0] } ?? []
-    let result = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number, UInt32(arguments.count), arguments)
+    let result = seccomp_rule_add_array(filter, allowCall, number, UInt32(arguments.count), arguments)
     if result != 0 { throw SystemError("allow \(name)", code: -result) }
   }
 }
-
-// libseccomp has these as macros with casts, which Swift does not import.
-private let SCMP_ACT_KILL_PROCESS: UInt32 = 0x8000_0000
-private let SCMP_ACT_ALLOW: UInt32 = 0x7fff_0000

@@ -10,20 +10,20 @@ enum TransportProcess {
     SignalSource.ignoreBrokenPipes()
     let control = MessageSocket(Descriptor(owning: number))
     do {
-      guard case .configure(let settings)? = try next(control)?.0 else { return EX_PROTOCOL }
+      guard case .configure(let settings)? = try next(control)?.0 else { return ExitCode.protocolError }
       let connection = try Connection(settings, control: control)
       try SSH.prepare(settings, identification: "bssh-server", owner: connection)
       let weaknesses = try Sandbox.enter(root: settings.root)
       try control.send(FromTransport.ready(weaknesses: weaknesses).wireBytes, wait: true)
-      guard let (message, descriptors) = try next(control) else { return EX_OK }
-      guard case .serve = message, descriptors.count == 1 else { return EX_PROTOCOL }
+      guard let (message, descriptors) = try next(control) else { return ExitCode.success }
+      guard case .serve = message, descriptors.count == 1 else { return ExitCode.protocolError }
       try SSH.accept(descriptors[0])
       return try connection.run(descriptors[0])
     } catch {
       let text = (error as? SSH.Failure)?.text ?? "\(error)"
       let farewell = FromTransport.closed(reason: "cannot_start", detail: text, bytesIn: 0, bytesOut: 0)
       _ = try? control.send(farewell.wireBytes)
-      return EX_SOFTWARE
+      return ExitCode.software
     }
   }
 
@@ -38,7 +38,3 @@ enum TransportProcess {
     }
   }
 }
-
-private let EX_OK: Int32 = 0
-private let EX_SOFTWARE: Int32 = 70
-private let EX_PROTOCOL: Int32 = 76
