@@ -36,10 +36,10 @@ mode_of() { stat -c '%a %U' "$root$1"; }
 installer
 for file in /opt/bssh/sbin/bssh-server /opt/bssh/lib/bssh/bssh-{supervisor,transport,authority,session} \
   /etc/systemd/system/bssh-server.service /etc/sysusers.d/bssh.conf /etc/tmpfiles.d/bssh.conf \
-  /etc/bssh/server.yaml /etc/bssh/host_ed25519.pub /run/bssh/empty /opt/bssh/share/man/man8/bssh-server.8; do
+  /etc/bssh/server.yaml /etc/bssh/ssh_host_ed25519_key.pub /run/bssh/empty /opt/bssh/share/man/man8/bssh-server.8; do
   have "$file"
 done
-[[ $(mode_of /etc/bssh/host_ed25519) == "600 root" ]] || die "the host key is $(mode_of /etc/bssh/host_ed25519)"
+[[ $(mode_of /etc/bssh/ssh_host_ed25519_key) == "600 root" ]] || die "the host key is $(mode_of /etc/bssh/ssh_host_ed25519_key)"
 [[ $(mode_of /run/bssh/empty) == "755 root" ]] || die "/run/bssh/empty is $(mode_of /run/bssh/empty)"
 for account in bssh-transport bssh-authority; do
   inside getent passwd "$account" >/dev/null || die "there is no account $account"
@@ -57,7 +57,7 @@ for ((i = 0; i < 100; i++)); do
   if port_answers "$port"; then break; fi
   sleep 0.1
 done
-read -r type blob _ <"$root/etc/bssh/host_ed25519.pub"
+read -r type blob _ <"$root/etc/bssh/ssh_host_ed25519_key.pub"
 say "[127.0.0.1]:$port $type $blob" >"$root/root/known_hosts"
 answer=$(ssh -F none -p "$port" -i "$root/root/.ssh/id_ed25519" -o "UserKnownHostsFile=$root/root/known_hosts" \
   -o BatchMode=yes -o IdentitiesOnly=yes root@127.0.0.1 'echo it works' </dev/null) || die "no login"
@@ -67,9 +67,9 @@ wait "$daemon" || die "the daemon exited with $? after SIGTERM"
 
 # A second installation keeps the configuration and the key.
 say "# kept" >>"$root/etc/bssh/server.yaml"
-before=$(cat "$root/etc/bssh/server.yaml" "$root/etc/bssh/host_ed25519")
+before=$(cat "$root/etc/bssh/server.yaml" "$root/etc/bssh/ssh_host_ed25519_key")
 installer
-[[ $(cat "$root/etc/bssh/server.yaml" "$root/etc/bssh/host_ed25519") == "$before" ]] ||
+[[ $(cat "$root/etc/bssh/server.yaml" "$root/etc/bssh/ssh_host_ed25519_key") == "$before" ]] ||
   die "a second installation changed /etc/bssh"
 
 installer --uninstall

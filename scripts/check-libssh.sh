@@ -55,8 +55,8 @@ wrapped ssh_pki_export_privkey_to_pubkey server.c.o
 wrapped pki_sign_data pki.c.o
 wrapped ssh_pki_signature_verify messages.c.o
 wrapped ssh_buffer_add_u8 messages.c.o
-for symbol in ssh_packet_set_callbacks ssh_packet_global_request ssh_auth_reply_success pki_key_dup \
-  ssh_pki_export_pubkey_blob; do
+for symbol in ssh_packet_set_callbacks ssh_packet_global_request ssh_packet_userauth_request ssh_auth_reply_success \
+  pki_key_dup ssh_pki_export_pubkey_blob; do
   defined "$symbol"
 done
 

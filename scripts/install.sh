@@ -72,8 +72,8 @@ make_accounts() {
 
 make_configuration() {
   install -d -m 0755 /etc/bssh
-  if [[ ! -e /etc/bssh/server.yaml && ! -e /etc/bssh/host_ed25519 ]]; then
-    "$server" gen-host-key -t ed25519 -o /etc/bssh/host_ed25519
+  if [[ ! -e /etc/bssh/server.yaml && ! -e /etc/bssh/ssh_host_ed25519_key ]]; then
+    "$server" gen-host-key -t ed25519 -o /etc/bssh/ssh_host_ed25519_key
   fi
   if [[ ! -e /etc/bssh/server.yaml ]]; then
     (
@@ -81,7 +81,7 @@ make_configuration() {
       say "# bssh-server.yaml(5); every key with its default: bssh-server gen-config"
       say "server:"
       say "  port: 2222"
-      say "  host_keys: [/etc/bssh/host_ed25519]"
+      say "  host_keys: [/etc/bssh/ssh_host_ed25519_key]"
       say "auth:"
       say "  methods: [publickey]"
     ) >/etc/bssh/server.yaml
