@@ -185,7 +185,7 @@ struct LoginSession {
     do throws(SystemError) {
       let terminal = try Terminal()
       terminal.resize(request.size)
-      try terminal.apply(request.modes.modes)
+      if !terminal.apply(request.modes.modes) { note("\(terminal.name) did not take all modes that the client wants") }
       return terminal
     } catch {
       note("no terminal: \(error)")

@@ -13,11 +13,19 @@ public struct TerminalMode: Equatable, Sendable {
 }
 
 extension Terminal {
-  /// Sets the modes that Linux has; the others are left out.
-  public func apply(_ modes: [TerminalMode]) throws(SystemError) {
-    if modes.isEmpty { return }
-    try changeModes { termios in
-      for mode in modes { mode.apply(to: &termios) }
+  /// Sets the modes that Linux has, and leaves the others out; false when the terminal did not take all it should.
+  ///
+  /// A pseudo-terminal always has 8 bits and no parity; asking it for others sets the rest, and is an error to
+  /// tcsetattr(3).
+  public func apply(_ modes: [TerminalMode]) -> Bool {
+    if modes.isEmpty { return true }
+    do throws(SystemError) {
+      try changeModes { termios in
+        for mode in modes { mode.apply(to: &termios) }
+      }
+      return true
+    } catch {
+      return false
     }
   }
 }

@@ -26,11 +26,11 @@ final class SessionUnderTest {
     return (tests as NSString).deletingLastPathComponent + "/bssh-session"
   }()
 
-  init(identity: Identity? = nil, environment: [String] = []) throws {
+  init(program: String = path, identity: Identity? = nil, environment: [String] = []) throws {
     let (ours, theirs) = try MessageSocket.pair()
     let null = try Descriptor.open("/dev/null", O_RDWR)
     var request = ChildProcess.Request(
-      path: SessionUnderTest.path, arguments: ["bssh-session"],
+      path: program, arguments: ["bssh-session"],
       descriptors: [null, null, null, theirs.descriptor])
     request.identity = identity
     request.environment = environment

@@ -48,6 +48,15 @@ import Testing
     }
   }
 
+  @Test func `modes that no pseudo-terminal has do not keep the client from its terminal`() throws {
+    let session = try SessionUnderTest.loggedIn()
+    // CS7, PARENB, and ECHO off.
+    #expect(
+      try session.askForTerminal(modes: [90, 0, 0, 0, 1, 92, 0, 0, 0, 1, 53, 0, 0, 0, 0, 0]) == .done(channel: 0))
+    let ends = try session.start(.execute(Array("stty -a".utf8)))
+    #expect(try SessionUnderTest.readToEnd(ends[0]).contains(" -echo "))
+  }
+
   @Test func `break interrupts what is in the foreground, and not the shell`() throws {
     let session = try SessionUnderTest.loggedIn { $0.account.shell = "/bin/bash" }
     try session.askForTerminal()

@@ -1,0 +1,48 @@
+import Testing
+
+@testable import Session
+
+@Suite struct EnvironmentFilterTests {
+  private static func accepts(_ name: String, _ patterns: [String]) -> Bool {
+    EnvironmentFilter(patterns: patterns).accept(name: Array(name.utf8), value: []) != nil
+  }
+
+  @Test(arguments: [
+    ("LANG", "LANG", true), ("LANG", "LC_*", false), ("LC_ALL", "LC_*", true), ("LC_", "LC_*", true),
+    ("XLC_ALL", "LC_*", false), ("LANGUAGE", "LANG", false), ("LAN", "LANG", false), ("LANG", "L?NG", true),
+    ("LNG", "L?NG", false), ("LANG", "*", true), ("LANG", "**", true), ("LANG", "", false), ("A_B_C", "A*C", true),
+    ("A_B_C_D", "A*C", false), ("AABAB", "*AB", true), ("AABAB", "*A?", true), ("lang", "LANG", false),
+  ])
+  func `globs decide about names`(name: String, glob: String, isAccepted: Bool) {
+    #expect(EnvironmentFilterTests.accepts(name, [glob]) == isAccepted)
+  }
+
+  @Test(arguments: ["", "1A", "A-B", "A B", "A=B", "A\n", "Ä", "A.B", "[", "`", "@", "{"])
+  func `a name that is no name is refused whatever the globs say`(name: String) {
+    #expect(!EnvironmentFilterTests.accepts(name, ["*", name]))
+  }
+
+  @Test(arguments: ["_", "a", "Z", "A1", "__z_9"]) func `letters, digits and underscores make names`(name: String) {
+    #expect(EnvironmentFilterTests.accepts(name, ["*"]))
+  }
+
+  @Test(arguments: ["LD_PRELOAD", "LD_LIBRARY_PATH", "LD_", "SSH_TTY", "SSH_AUTH_SOCK"])
+  func `variables for the loader and of the server are refused whatever the globs say`(name: String) {
+    #expect(!EnvironmentFilterTests.accepts(name, ["*", name]))
+  }
+
+  @Test func `without globs nothing is accepted`() { #expect(!EnvironmentFilterTests.accepts("LANG", [])) }
+
+  @Test func `a value may be any bytes but zero`() {
+    let filter = EnvironmentFilter(patterns: ["A"])
+    #expect(filter.accept(name: [0x41], value: [0xff, 10, 61]) == Variable(name: "A", value: [0xff, 10, 61]))
+    #expect(filter.accept(name: [0x41], value: [1, 0]) == nil)
+    #expect(filter.accept(name: [0x41, 0], value: []) == nil)
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `a glob of many stars is no work`() {
+    let text = [UInt8](repeating: 0x61, count: 10_000)
+    let glob = Array(String(repeating: "a*", count: 500).utf8) + [0x62]
+    #expect(!EnvironmentFilter.matches(text, glob))
+  }
+}

@@ -1,0 +1,208 @@
+import Glibc
+import IPC
+import System
+import Testing
+
+@testable import Session
+
+/// The state that a channel is brought into, by what happens to it before.
+private enum Situation: CaseIterable {
+  case fresh, withTerminal, opening, starting, running, runningOnTerminal, ended, closed
+
+  var history: [SessionChannel.Event] {
+    switch self {
+    case .fresh: []
+    case .withTerminal: [.request(.sampleTerminal), .terminal(opened: true)]
+    case .opening: [.request(.sampleTerminal)]
+    case .starting: [.request(.shell)]
+    case .running: [.request(.shell), .program(started: true)]
+    case .runningOnTerminal: Situation.withTerminal.history + Situation.running.history
+    case .ended: Situation.running.history + [.ended]
+    case .closed: [.closed]
+    }
+  }
+}
+
+/// What an action is, without its details.
+private enum Kind {
+  case none, accept, refuse, openTerminal, start, resize, signal, report, hangUp
+
+  init(_ action: SessionChannel.Action) {
+    self =
+      switch action {
+      case .none: .none
+      case .accept: .accept
+      case .refuse: .refuse
+      case .openTerminal: .openTerminal
+      case .start: .start
+      case .resize: .resize
+      case .signal: .signal
+      case .report: .report
+      case .hangUp: .hangUp
+      }
+  }
+}
+
+extension ChannelRequest {
+  fileprivate static var sampleTerminal: ChannelRequest {
+    .terminal(term: Array("vt100".utf8), columns: 80, rows: 24, xPixels: 0, yPixels: 0, modes: [])
+  }
+
+  fileprivate static func variable(_ name: String, _ value: String) -> ChannelRequest {
+    .environment(name: Array(name.utf8), value: Array(value.utf8))
+  }
+}
+
+@Suite struct SessionChannelTests {
+  private static func channel(
+    mayExecute: Bool = true, mayHaveTerminal: Bool = true, after history: [SessionChannel.Event] = []
+  ) -> SessionChannel {
+    var channel = SessionChannel(
+      SessionChannel.Permissions(
+        mayExecute: mayExecute, mayHaveTerminal: mayHaveTerminal,
+        environment: EnvironmentFilter(patterns: ["A*"])))
+    for event in history { _ = channel.handle(event) }
+    return channel
+  }
+
+  private static let events: [SessionChannel.Event] = [
+    .request(.sampleTerminal), .request(.variable("A", "1")), .request(.shell), .request(.execute([0x61])),
+    .request(.subsystem(Array("sftp".utf8))),
+    .request(.windowChange(columns: 1, rows: 2, xPixels: 3, yPixels: 4)), .request(.signal(Array("TERM".utf8))),
+    .request(.breakSignal(500)), .terminal(opened: true), .terminal(opened: false), .program(started: true),
+    .program(started: false), .ended, .closed,
+  ]
+
+  private static func expected(_ situation: Situation) -> [Kind] {
+    let allRefused = [Kind](repeating: .refuse, count: 8)
+    return switch situation {
+    case .fresh:
+      [.openTerminal, .accept, .start, .start, .refuse, .refuse, .refuse, .refuse]
+        + [.none, .none, .none, .none, .none, .none]
+    case .withTerminal:
+      [.refuse, .accept, .start, .start, .refuse, .resize, .refuse, .refuse]
+        + [.none, .none, .none, .none, .none, .none]
+    case .opening: allRefused + [.accept, .refuse, .none, .none, .none, .none]
+    case .starting: allRefused + [.none, .none, .none, .refuse, .none, .none]
+    case .running:
+      [.refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .signal, .signal]
+        + [.none, .none, .none, .none, .report, .hangUp]
+    case .runningOnTerminal:
+      [.refuse, .refuse, .refuse, .refuse, .refuse, .resize, .signal, .signal]
+        + [.none, .none, .none, .none, .report, .hangUp]
+    case .ended, .closed: allRefused + [.none, .none, .none, .none, .none, .none]
+    }
+  }
+
+  @Test func `every event in every state does what the table says`() {
+    for situation in Situation.allCases {
+      let expected = SessionChannelTests.expected(situation)
+      #expect(expected.count == SessionChannelTests.events.count)
+      for (event, kind) in zip(SessionChannelTests.events, expected) {
+        var channel = SessionChannelTests.channel(after: situation.history)
+        #expect(Kind(channel.handle(event)) == kind, "\(event) while \(situation)")
+      }
+    }
+  }
+
+  @Test func `a refusal changes nothing`() {
+    for situation in Situation.allCases {
+      for event in SessionChannelTests.events {
+        guard case .request = event else { continue }
+        var channel = SessionChannelTests.channel(after: situation.history)
+        let before = channel
+        if channel.handle(event) == .refuse { #expect(channel == before, "\(event) while \(situation)") }
+      }
+    }
+  }
+
+  @Test func `only one program runs on a channel, but after one that failed another may`() {
+    var channel = SessionChannelTests.channel()
+    guard case .start(.command([0x61]), _) = channel.handle(.request(.execute([0x61]))) else {
+      Issue.record("not started")
+      return
+    }
+    #expect(channel.handle(.program(started: false)) == .refuse)
+    guard case .start(.shell, _) = channel.handle(.request(.shell)) else {
+      Issue.record("not started")
+      return
+    }
+    #expect(channel.handle(.program(started: true)) == .none)
+    #expect(channel.handle(.request(.shell)) == .refuse)
+  }
+
+  @Test func `a program gets the terminal and the variables that were asked for before it`() {
+    var channel = SessionChannelTests.channel(after: Situation.withTerminal.history)
+    #expect(channel.handle(.request(.variable("A1", "x"))) == .accept)
+    #expect(channel.handle(.request(.variable("B1", "x"))) == .refuse)
+    guard case .start(_, let preparation) = channel.handle(.request(.shell)) else {
+      Issue.record("not started")
+      return
+    }
+    #expect(preparation.environment == [Variable(name: "A1", value: Array("x".utf8))])
+    #expect(preparation.terminal?.term == Array("vt100".utf8))
+    #expect(preparation.terminal?.size == Terminal.Size(columns: 80, rows: 24, xPixels: 0, yPixels: 0))
+  }
+
+  @Test func `without a terminal that could be opened there is none`() {
+    var channel = SessionChannelTests.channel(after: [.request(.sampleTerminal), .terminal(opened: false)])
+    guard case .start(_, let preparation) = channel.handle(.request(.shell)) else {
+      Issue.record("not started")
+      return
+    }
+    #expect(preparation.terminal == nil)
+  }
+
+  @Test func `what the login may not do is refused`() {
+    var channel = SessionChannelTests.channel(mayExecute: false, mayHaveTerminal: false)
+    #expect(channel.handle(.request(.shell)) == .refuse)
+    #expect(channel.handle(.request(.execute([0x61]))) == .refuse)
+    #expect(channel.handle(.request(.sampleTerminal)) == .refuse)
+  }
+
+  @Test func `a command or TERM with a zero byte is refused, since no program could be given it`() {
+    var channel = SessionChannelTests.channel()
+    #expect(channel.handle(.request(.execute([0x61, 0, 0x62]))) == .refuse)
+    let terminal = ChannelRequest.terminal(term: [0], columns: 1, rows: 1, xPixels: 0, yPixels: 0, modes: [])
+    #expect(channel.handle(.request(terminal)) == .refuse)
+  }
+
+  @Test(arguments: [(1024, true), (1025, false)]) func `TERM has at most 1,024 bytes`(count: Int, isTaken: Bool) {
+    var channel = SessionChannelTests.channel()
+    let term = [UInt8](repeating: 0x61, count: count)
+    let request = ChannelRequest.terminal(term: term, columns: 1, rows: 1, xPixels: 0, yPixels: 0, modes: [])
+    #expect((channel.handle(.request(request)) != .refuse) == isTaken)
+  }
+
+  @Test func `64 variables are accepted, and not one more`() {
+    var channel = SessionChannelTests.channel()
+    for number in 0..<64 { #expect(channel.handle(.request(.variable("A\(number)", ""))) == .accept) }
+    #expect(channel.handle(.request(.variable("A64", ""))) == .refuse)
+  }
+
+  @Test func `names and values together have at most 32 KiB`() {
+    var channel = SessionChannelTests.channel()
+    #expect(channel.handle(.request(.variable("A", String(repeating: "x", count: 32768)))) == .refuse)
+    #expect(channel.handle(.request(.variable("A", String(repeating: "x", count: 32765)))) == .accept)
+    #expect(channel.handle(.request(.variable("AB", "x"))) == .refuse)
+    #expect(channel.handle(.request(.variable("AB", ""))) == .accept)
+    #expect(channel.handle(.request(.variable("A", ""))) == .refuse)
+  }
+
+  @Test(arguments: Signal.numbers) func `each signal of RFC 4254 is delivered`(name: String, number: Int32) {
+    var channel = SessionChannelTests.channel(after: Situation.running.history)
+    #expect(channel.handle(.request(.signal(Array(name.utf8)))) == .signal(number))
+    #expect(Signal.name(number) == name)
+  }
+
+  @Test(arguments: ["", "STOP", "CONT", "SIGTERM", "term", "TERM ", "9", "WINCH"])
+  func `other signals are refused`(name: String) {
+    var channel = SessionChannelTests.channel(after: Situation.running.history)
+    #expect(channel.handle(.request(.signal(Array(name.utf8)))) == .refuse)
+  }
+
+  @Test func `a signal outside the RFC is told in the form that the RFC wants`() {
+    #expect(Signal.name(SIGBUS) == "BUS@bssh")
+    #expect(Signal.name(40) == "40@bssh")
+  }
+}
