@@ -134,15 +134,15 @@ struct Channel {
     return [.endInput]
   }
 
-  /// CHANNEL_CLOSE.
+  /// CHANNEL_CLOSE. The session hears of it whatever it has told us: it may have a terminal without a program, be
+  /// about to start one, or keep a place for the channel.
   mutating func closeReceived() throws(Violation) -> [Action] {
     if clientClosed { throw .closedTwice }
     clientClosed = true
     clientEnded = true
-    let hangUp: [Action] = runs && !hasExited ? [.hangUp] : []
-    if sentClose { return hangUp + [.forget] }
+    if sentClose { return [.hangUp, .forget] }
     sentClose = true
-    return hangUp + [.sendClose, .forget]
+    return [.hangUp, .sendClose, .forget]
   }
 
   // MARK: From the session

@@ -102,7 +102,7 @@ import Testing
     #expect(channel.exited(.sendExitStatus(3)) == [.sendExitStatus(3)])
     #expect(channel.outputEnded() == [])
     #expect(channel.outputEnded() == [.sendEndOfFile, .sendClose])
-    #expect(try channel.closeReceived() == [.forget])
+    #expect(try channel.closeReceived() == [.hangUp, .forget])
   }
 
   @Test func `a program that closes its output first is waited for`() throws {
@@ -127,9 +127,15 @@ import Testing
     #expect(channel.sendable == 0)
   }
 
-  @Test func `a client that closes before anything ran is answered with close`() throws {
+  @Test func `a client that closes before anything ran is answered with close, and the session hears of it`() throws {
     var channel = Self.open()
-    #expect(try channel.closeReceived() == [.sendClose, .forget])
+    #expect(try channel.closeReceived() == [.hangUp, .sendClose, .forget])
+  }
+
+  @Test func `a client that closes while its program is being started hangs it up`() throws {
+    var channel = Self.open()
+    try channel.requested(wantsReply: true)
+    #expect(try channel.closeReceived() == [.hangUp, .sendClose, .forget])
   }
 
   @Test func `closing twice is a violation`() throws {
