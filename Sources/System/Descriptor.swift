@@ -24,9 +24,12 @@ public final class Descriptor: Sendable {
   deinit { _ = close(rawValue) }
 
   /// A second descriptor of the same file, close-on-exec.
-  public func duplicate() throws(SystemError) -> Descriptor {
+  public func duplicate() throws(SystemError) -> Descriptor { Descriptor(owning: try duplicateNumber()) }
+
+  /// The number of a second descriptor of the same file, close-on-exec; the caller closes it. For C libraries.
+  public func duplicateNumber() throws(SystemError) -> Int32 {
     let raw = rawValue
-    return Descriptor(owning: try check("dup") { clinux_fcntl(raw, F_DUPFD_CLOEXEC, 0) })
+    return try check("dup") { clinux_fcntl(raw, F_DUPFD_CLOEXEC, 0) }
   }
 
   /// Opens a file, close-on-exec. open(2)

@@ -77,9 +77,8 @@ enum SSH {
   }
 
   /// Takes a connected socket, for good.
-  static func accept(_ socket: Descriptor) throws(Failure) {
-    let number = dup(socket.rawValue)
-    try check(clibssh_accept(number))
+  static func accept(_ socket: Descriptor) throws {
+    try check(clibssh_accept(socket.duplicateNumber()))
   }
 
   /// Reads, hands messages to the owner, writes. False: the connection is over.
