@@ -68,7 +68,7 @@ let package = Package(
       swiftSettings: wrapping),
     .executableTarget(
       name: "Authority",
-      dependencies: ["Authentication", "Configuration", "IPC", "System", "Wire", "COpenSSL", "CArgon2", "CCrypt"],
+      dependencies: ["Authentication", "Configuration", "Credentials", "IPC", "System", "Wire", "CCrypt"],
       swiftSettings: wrapping),
     .executableTarget(
       name: "Session",
@@ -77,6 +77,9 @@ let package = Package(
 
     // Tests
     .testTarget(name: "AuthenticationTests", dependencies: ["Authentication", "Wire"]),
+    .testTarget(
+      name: "AuthorityTests",
+      dependencies: ["Authority", "Authentication", "Configuration", "Credentials", "IPC", "System", "Wire"]),
     .testTarget(name: "CredentialsTests", dependencies: ["Credentials", "Authentication", "Wire", "COpenSSL"]),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Wire"]),
     .testTarget(name: "ServerTests", dependencies: ["Server", "Configuration", "IPC", "System", "Wire"]),

@@ -2,6 +2,8 @@
 public enum CredentialError: Error, Equatable, CustomStringConvertible {
   /// The file or its content is no usable private key; the text is for people.
   case hostKey(String)
+  /// A password hash that is none; the text is for people.
+  case passwordHash(String)
   /// A size that the key type doesn't have.
   case bits(String)
   /// The cryptographic library refuses; the text names the operation.
@@ -13,7 +15,7 @@ public enum CredentialError: Error, Equatable, CustomStringConvertible {
 
   public var description: String {
     switch self {
-    case .hostKey(let text), .bits(let text): text
+    case .hostKey(let text), .passwordHash(let text), .bits(let text): text
     case .library(let operation): "libcrypto refuses: \(operation)"
     case .file(let path, let reason): "\(path): \(reason)"
     case .exists(let path): "\(path): exists; --force replaces it"

@@ -152,7 +152,7 @@ extension KeyHandle {
 }
 
 /// `count` random bytes.
-func randomBytes(_ count: Int) throws(CredentialError) -> [UInt8] {
+public func randomBytes(_ count: Int) throws(CredentialError) -> [UInt8] {
   var bytes = [UInt8](repeating: 0, count: count)
   guard RAND_bytes(&bytes, Int32(count)) == 1 else { throw .library("draw random bytes") }
   return bytes

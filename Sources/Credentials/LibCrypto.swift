@@ -139,7 +139,7 @@ extension PublicKey.Curve {
 }
 
 /// SHA-256 of `bytes`.
-func sha256(_ bytes: some Collection<UInt8>) -> [UInt8] {
+public func sha256(_ bytes: some Collection<UInt8>) -> [UInt8] {
   let bytes = Array(bytes)
   return [UInt8](unsafeUninitializedCapacity: Int(SHA256_DIGEST_LENGTH)) { buffer, count in
     SHA256(bytes, bytes.count, buffer.baseAddress)

@@ -119,7 +119,8 @@ public enum FromAuthority: WireCodable, Equatable {
 public struct AccountAnswer: WireCodable, Equatable {
   /// Whose rights a login would have; nil: nobody of this name may log in, for `refusal`.
   public var login: Account?
-  /// A stable code: `no_such_user`, `no_such_account` (of run_as), `bad_shell`; nil when `login` is there.
+  /// A stable code: `no_such_user`, `no_such_account` (of run_as), `bad_shell`, `too_many_groups`, `lookup_failed`;
+  /// nil when `login` is there.
   public var refusal: String?
   /// As whom, and where, authorized_keys are looked up. For unknown users too: then an account that owns nothing.
   public var lookUp: Account

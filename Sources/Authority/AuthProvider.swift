@@ -1,0 +1,16 @@
+import IPC
+
+/// What somebody gives as proof of who they are.
+enum Attempt {
+  /// A `publickey` request, its payload as it came, and the authorized_keys files of the user it names.
+  case publicKey(sessionID: [UInt8], request: [UInt8], files: AuthorizedFiles)
+  case password(user: String, [UInt8])
+}
+
+/// Judges one kind of credentials.
+///
+/// What it answers, and how long that takes, must not tell whether there is a user of that name.
+protocol AuthProvider {
+  /// The judgement; nil when this is not the provider's kind of credentials.
+  func judge(_ attempt: Attempt) -> Verdict?
+}

@@ -1,0 +1,54 @@
+import Authentication
+import Configuration
+import Credentials
+import IPC
+import System
+import Wire
+
+/// Answers the supervisor's questions. Keeps nothing between two of them.
+struct Authority {
+  let hostKeys: HostKeyRing
+  private let directory: UserDirectory
+  private let providers: [any AuthProvider]
+
+  /// `singleUser`: see ``AuthorityStart/singleUser``.
+  init(
+    settings: Settings, hostKeys: [HostKey], singleUser: UInt32?, accounts: any AccountSource
+  ) throws(CredentialError) {
+    self.hostKeys = HostKeyRing(hostKeys, algorithms: settings.server.hostKeyAlgorithms)
+    directory = UserDirectory(settings: settings, singleUser: singleUser, accounts: accounts)
+    providers = [
+      PublicKeyProvider(users: settings.auth.users, algorithms: settings.server.publicKeyAlgorithms),
+      try PasswordProvider(users: settings.auth.users),
+    ]
+  }
+
+  /// Answers one question. `files` are the descriptors that came with it.
+  func answer(_ message: [UInt8], files: [Descriptor]) throws(ServiceError) -> FromAuthority {
+    let question: ToAuthority
+    do throws(WireError) {
+      question = try ToAuthority(wireBytes: message[...])
+    } catch { throw .message("the supervisor's question cannot be read (\(error))") }
+    switch question {
+    case .sign(let hostKey, let algorithm, let hash):
+      return .signed(hostKeys.sign(hash, with: hostKey, algorithm: algorithm))
+    case .proveHostKeys(let sessionID, let algorithm, let keys):
+      return .proved(hostKeys.prove(keys, sessionID: sessionID, keyExchangeAlgorithm: algorithm))
+    case .account(let user):
+      return .account(directory.answer(user))
+    case .publicKey(let sessionID, let request, let keyFiles):
+      let found = AuthorizedFiles(keyFiles, content: files.first)
+      return .verdict(judge(.publicKey(sessionID: sessionID, request: request, files: found)))
+    case .password(let user, let password):
+      return .verdict(judge(.password(user: user, password)))
+    }
+  }
+
+  /// Asks the provider whose kind of credentials it is.
+  private func judge(_ attempt: Attempt) -> Verdict {
+    for provider in providers {
+      if let verdict = provider.judge(attempt) { return verdict }
+    }
+    return Verdict(outcome: .rejected, reason: "malformed")
+  }
+}

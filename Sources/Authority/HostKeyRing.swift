@@ -1,0 +1,55 @@
+import Authentication
+import Credentials
+import IPC
+import Wire
+
+/// The host keys, and the two things that are signed with them.
+struct HostKeyRing {
+  private let keys: [HostKey]
+  private let algorithms: [String]
+
+  /// `algorithms`: what the configuration allows host keys to sign with.
+  init(_ keys: [HostKey], algorithms: [String]) {
+    self.keys = keys
+    self.algorithms = algorithms
+  }
+
+  /// The public halves, in the order of the configuration.
+  var offers: [OfferedHostKey] {
+    keys.map(\.publicKey).map { OfferedHostKey(blob: $0.blob, description: "\($0.type) \($0.fingerprint)") }
+  }
+
+  /// Signs an exchange hash of 32, 48 or 64 bytes; nil when it has another length, the key is not ours, or the
+  /// algorithm does not go with the key or is not allowed. RFC 4253, section 8.
+  func sign(_ hash: [UInt8], with blob: [UInt8], algorithm: String) -> [UInt8]? {
+    guard [32, 48, 64].contains(hash.count), algorithms.contains(algorithm), let key = key(blob),
+      key.publicKey.signatureAlgorithms.contains(algorithm)
+    else { return nil }
+    return try? key.sign(hash, algorithm: algorithm)
+  }
+
+  /// The payload of the answer to hostkeys-prove-00@openssh.com: a signature by each of the keys; nil when one is not
+  /// ours, or there is none, or there are more than we have. OpenSSH's PROTOCOL, section 2.5.
+  ///
+  /// An RSA key signs with the algorithm of the key exchange if that was RSA too, else with the best one allowed.
+  func prove(_ blobs: [[UInt8]], sessionID: [UInt8], keyExchangeAlgorithm: String) -> [UInt8]? {
+    guard (1...max(keys.count, 1)).contains(blobs.count), (32...64).contains(sessionID.count) else { return nil }
+    var payload = WireWriter(capacity: 1024)
+    for blob in blobs {
+      guard let key = key(blob) else { return nil }
+      let allowed = key.publicKey.signatureAlgorithms.filter(algorithms.contains)
+      guard let algorithm = allowed.contains(keyExchangeAlgorithm) ? keyExchangeAlgorithm : allowed.first else {
+        return nil
+      }
+      var data = WireWriter(capacity: 128 + blob.count)
+      data.text("hostkeys-prove-00@openssh.com")
+      data.string(sessionID)
+      data.string(blob)
+      guard let signature = try? key.sign(data.bytes, algorithm: algorithm) else { return nil }
+      payload.string(signature)
+    }
+    return payload.bytes
+  }
+
+  private func key(_ blob: [UInt8]) -> HostKey? { keys.first { $0.publicKey.blob == blob } }
+}

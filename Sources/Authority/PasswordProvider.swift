@@ -1,0 +1,60 @@
+import Authentication
+import Configuration
+import Credentials
+import IPC
+
+/// Judges passwords by the hashes of the configuration.
+///
+/// Whoever has no hash is measured against a decoy that costs what a configured one costs, always the same for the
+/// same name, in every authority.
+struct PasswordProvider: AuthProvider {
+  private let entries: [[UInt8]: PasswordEntry]
+  private let decoys: [PasswordEntry]
+  private let seed: [UInt8]
+
+  init(users: [Settings.User]) throws(CredentialError) {
+    var entries: [[UInt8]: PasswordEntry] = [:]
+    var decoys: [PasswordEntry] = []
+    var texts: [UInt8] = []
+    for user in users {
+      guard let text = user.passwordHash else { continue }
+      let entry: PasswordEntry
+      do throws(PasswordEntryError) {
+        entry = try PasswordEntry(text)
+      } catch { throw .passwordHash("the password hash of '\(user.name)': \(error)") }
+      entries[Array(user.name.utf8)] = entry
+      decoys.append(try Self.decoy(like: entry))
+      texts += Array(text.utf8)
+    }
+    self.entries = entries
+    self.decoys = decoys.isEmpty ? [.argon2id(try PasswordHash.decoy())] : decoys
+    seed = sha256(texts)
+  }
+
+  func judge(_ attempt: Attempt) -> Verdict? {
+    guard case .password(let user, let password) = attempt else { return nil }
+    let name = Array(user.utf8)
+    let entry = entries[name]
+    let fits = verify(Secret(password), entry ?? decoy(for: name))
+    return fits && entry != nil ? Verdict(outcome: .accepted) : Verdict(outcome: .rejected, reason: "wrong_password")
+  }
+
+  private static func decoy(like entry: PasswordEntry) throws(CredentialError) -> PasswordEntry {
+    switch entry {
+    case .argon2id(let entry): .argon2id(try PasswordHash.decoy(like: entry))
+    case .bcrypt(_, let cost): .bcrypt(Bcrypt.decoy(cost: cost, random: try randomBytes(53)), cost: cost)
+    }
+  }
+
+  private func decoy(for name: [UInt8]) -> PasswordEntry {
+    let number = sha256(seed + name).prefix(7).reduce(0) { $0 << 8 | Int($1) }
+    return decoys[number % decoys.count]
+  }
+
+  private func verify(_ password: borrowing Secret, _ entry: PasswordEntry) -> Bool {
+    switch entry {
+    case .argon2id(let entry): (try? PasswordHash.verify(password, entry)) ?? false
+    case .bcrypt(let text, _): Bcrypt.verify(password, text)
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import Configuration
+import Credentials
+import IPC
+import System
+import Wire
+
+/// Why an authority cannot go on.
+enum ServiceError: Error, CustomStringConvertible {
+  /// The supervisor said something else than expected, or not in the right form.
+  case message(String)
+  case system(SystemError)
+  case credentials(CredentialError)
+
+  var description: String {
+    switch self {
+    case .message(let text): text
+    case .system(let error): "\(error)"
+    case .credentials(let error): "\(error)"
+    }
+  }
+}
+
+/// The authority's connection to its supervisor: one question after the other, each answered before the next.
+enum Service {
+  /// The most that sealed memory with settings may have, in bytes.
+  static let settingsLimit = 16 << 20
+
+  /// Serves until the supervisor closes its end.
+  static func run(_ supervisor: MessageSocket) throws(ServiceError) {
+    guard let first = try receive(supervisor) else { return }
+    let authority = try start(first.bytes, first.descriptors)
+    try send(.ready(hostKeys: authority.hostKeys.offers), to: supervisor)
+    while var question = try receive(supervisor) {
+      let answer = try authority.answer(question.bytes, files: question.descriptors)
+      // Passwords come in questions.
+      Secret.wipe(&question.bytes)
+      try send(answer, to: supervisor)
+    }
+  }
+
+  /// Makes the authority that the first message describes.
+  static func start(_ message: [UInt8], _ descriptors: [Descriptor]) throws(ServiceError) -> Authority {
+    let start: AuthorityStart
+    do throws(WireError) {
+      start = try AuthorityStart(wireBytes: message[...])
+    } catch { throw .message("the first message is not what an authority starts with (\(error))") }
+    guard descriptors.count == 1 + Int(start.hostKeyCount) else {
+      throw .message("\(descriptors.count) descriptors came where \(1 + start.hostKeyCount) were said to come")
+    }
+    do {
+      // The descriptors are shared with other authorities, so nothing here moves their offsets.
+      let settings = try Settings(wireBytes: descriptors[0].read(count: settingsLimit, at: 0)[...])
+      var keys: [HostKey] = []
+      for (index, file) in descriptors.dropFirst().enumerated() {
+        let name = index < settings.server.hostKeys.count ? settings.server.hostKeys[index] : "host key \(index + 1)"
+        var content = try file.read(count: HostKey.fileLimit + 1, at: 0)
+        defer { Secret.wipe(&content) }
+        keys.append(try HostKey.read(content, name: name))
+      }
+      return try Authority(
+        settings: settings, hostKeys: keys, singleUser: start.singleUser, accounts: SystemAccounts())
+    } catch let error as SystemError {
+      throw .system(error)
+    } catch let error as CredentialError {
+      throw .credentials(error)
+    } catch {
+      throw .message("the settings cannot be read (\(error))")
+    }
+  }
+
+  private static func receive(
+    _ supervisor: MessageSocket
+  ) throws(ServiceError) -> (bytes: [UInt8], descriptors: [Descriptor])? {
+    while true {
+      do throws(SystemError) {
+        switch try supervisor.receive(wait: -1) {
+        case .message(let bytes, let descriptors): return (bytes, descriptors)
+        case .wouldBlock: continue
+        case .closed: return nil
+        }
+      } catch { throw .system(error) }
+    }
+  }
+
+  private static func send(_ answer: FromAuthority, to supervisor: MessageSocket) throws(ServiceError) {
+    do throws(SystemError) { try supervisor.send(answer.wireBytes, wait: true) } catch { throw .system(error) }
+  }
+}

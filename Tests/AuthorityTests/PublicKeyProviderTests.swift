@@ -1,0 +1,190 @@
+import Authentication
+import Configuration
+import Credentials
+import IPC
+import System
+import Testing
+import Wire
+
+@testable import Authority
+
+@Suite struct PublicKeyProviderTests {
+  private func verdict(
+    _ client: Client, _ request: [UInt8], listed: Bool = true, sessionID: [UInt8]? = nil,
+    _ configure: (inout Settings) -> Void = { _ in }
+  ) throws -> Verdict {
+    var files = Files()
+    if listed { files.add("# keys\n\(client.key.publicKey.text) a comment\n") }
+    return try authority(configure).verdict(
+      .publicKey(sessionID: sessionID ?? client.sessionID, request: request, files: files.files), files)
+  }
+
+  @Test(arguments: [
+    (HostKey.Kind.ed25519, 256, "ssh-ed25519"), (.ecdsa, 256, "ecdsa-sha2-nistp256"),
+    (.ecdsa, 384, "ecdsa-sha2-nistp384"), (.ecdsa, 521, "ecdsa-sha2-nistp521"), (.rsa, 2048, "rsa-sha2-256"),
+    (.rsa, 2048, "rsa-sha2-512"),
+  ])
+  func `a listed key is acceptable, and with its signature accepted`(
+    kind: HostKey.Kind, bits: Int, algorithm: String
+  ) throws {
+    let client = try Client(kind, bits: bits)
+    let offered = try verdict(client, try client.request(algorithm: algorithm, isSigned: false))
+    #expect(offered == Verdict(outcome: .acceptable, fingerprint: client.key.publicKey.fingerprint))
+    let proven = try verdict(client, try client.request(algorithm: algorithm))
+    #expect(proven == Verdict(outcome: .accepted, fingerprint: client.key.publicKey.fingerprint))
+  }
+
+  @Test func `a key that is not listed is refused, offered or signed`() throws {
+    let client = try Client()
+    for isSigned in [false, true] {
+      let verdict = try verdict(client, try client.request(isSigned: isSigned), listed: false)
+      #expect(verdict.outcome == .rejected)
+      #expect(verdict.reason == "no_such_key")
+      #expect(verdict.fingerprint == client.key.publicKey.fingerprint)
+    }
+  }
+
+  @Test func `a signature for another session, over other data or damaged is refused`() throws {
+    let client = try Client()
+    let request = try client.request()
+    let elsewhere = try verdict(client, request, sessionID: Array(repeating: 8, count: 32))
+    #expect(elsewhere.outcome == .rejected)
+    #expect(elsewhere.reason == "bad_signature")
+    #expect(try verdict(client, try client.request { $0 + [0] }).reason == "bad_signature")
+    var damaged = request
+    damaged[damaged.count - 1] ^= 1
+    #expect(try verdict(client, damaged).reason == "bad_signature")
+    #expect(try verdict(client, request, sessionID: []).outcome == .rejected)
+    #expect(try verdict(client, request + [0]).reason == "malformed")
+  }
+
+  @Test func `a signature for another user is refused`() throws {
+    var client = try Client()
+    let request = try client.request { data in
+      // The session id is 36 bytes, the message number one, the name's length four.
+      data.prefix(41) + Array("bert".utf8) + data.dropFirst(45)
+    }
+    #expect(try verdict(client, request).reason == "bad_signature")
+    client.user = "bert"
+    #expect(try verdict(client, try client.request()).outcome == .accepted)
+  }
+
+  @Test func `SHA-1, and an algorithm of another key type, are refused`() throws {
+    let client = try Client(.rsa, bits: 2048)
+    for algorithm in ["ssh-rsa", "ssh-ed25519", "ecdsa-sha2-nistp256", "rsa-sha2-256-cert-v01@openssh.com", ""] {
+      let request = try client.request(algorithm: algorithm, isSigned: false)
+      #expect(try verdict(client, request).reason == "key_type_refused")
+    }
+    let mixed = try client.request(algorithm: "rsa-sha2-512", signatureAlgorithm: "rsa-sha2-256")
+    #expect(try verdict(client, mixed).reason == "bad_signature")
+  }
+
+  @Test func `an algorithm that the configuration leaves out is refused`() throws {
+    let client = try Client()
+    let request = try client.request()
+    let verdict = try verdict(client, request) { $0.server.publicKeyAlgorithms = ["rsa-sha2-512"] }
+    #expect(verdict.outcome == .rejected)
+    #expect(verdict.reason == "key_type_refused")
+  }
+
+  @Test func `an RSA key under 2048 bits is refused, even when it is listed`() throws {
+    let small = PublicKey(.rsa(exponent: [1, 0, 1], modulus: [0x80] + Array(repeating: 0, count: 126) + [1]))
+    var writer = WireWriter()
+    for text in ["anna", "ssh-connection", "publickey"] { writer.text(text) }
+    writer.boolean(false)
+    writer.text("rsa-sha2-512")
+    writer.string(small.blob)
+    var files = Files()
+    files.add(small.text)
+    let verdict = try authority().verdict(
+      .publicKey(sessionID: Array(repeating: 1, count: 32), request: writer.bytes, files: files.files), files)
+    #expect(verdict.outcome == .rejected)
+    #expect(verdict.reason == "rsa_key_too_small")
+  }
+
+  @Test(arguments: [("none", false), ("password", true)])
+  func `what is no publickey request is malformed here`(method: String, hasField: Bool) throws {
+    var writer = WireWriter()
+    for text in ["anna", "ssh-connection", method] { writer.text(text) }
+    if hasField {
+      writer.boolean(false)
+      writer.text("x")
+    }
+    let verdict = try authority().verdict(.publicKey(sessionID: [], request: writer.bytes, files: []))
+    #expect(verdict.outcome == .rejected)
+    #expect(verdict.reason == "malformed")
+  }
+
+  @Test func `a request cut anywhere is refused and never traps`() throws {
+    let client = try Client()
+    let request = try client.request()
+    for length in request.indices {
+      #expect(try verdict(client, Array(request[..<length])).outcome == .rejected)
+    }
+  }
+
+  @Test func `a user's keys in the configuration work, for that user only`() throws {
+    var client = try Client()
+    let text = client.key.publicKey.text
+    func configure(_ settings: inout Settings) {
+      var user = Settings.User(name: "anna")
+      user.authorizedKeys = ["# laptop", text]
+      settings.auth.users = [user]
+    }
+    #expect(try verdict(client, try client.request(), listed: false, configure).outcome == .accepted)
+    client.user = "bert"
+    #expect(try verdict(client, try client.request(), listed: false, configure).reason == "no_such_key")
+  }
+
+  @Test func `a line with options is not used, and the warning names it`() throws {
+    let client = try Client()
+    var files = Files()
+    files.add("\nfrom=\"10.0.0.0/8\" \(client.key.publicKey.text)\n")
+    let verdict = try authority().verdict(
+      .publicKey(sessionID: client.sessionID, request: try client.request(), files: files.files), files)
+    #expect(verdict.outcome == .rejected)
+    #expect(verdict.reason == "no_such_key")
+    #expect(verdict.warnings.count == 1)
+    #expect(verdict.warnings[0].hasPrefix("/home/anna/.ssh/authorized_keys:2: the key has options"))
+  }
+
+  @Test func `the key may be in any of the files, and at most 16 warnings come along`() throws {
+    let client = try Client()
+    var files = Files()
+    files.files.append(KeyFile(path: "/etc/keys/anna", length: 0, problem: "no such file"))
+    files.add(String(repeating: "nonsense\n", count: 40), path: "/one")
+    files.add(client.key.publicKey.text, path: "/two")
+    let verdict = try authority().verdict(
+      .publicKey(sessionID: client.sessionID, request: try client.request(), files: files.files), files)
+    #expect(verdict.outcome == .accepted)
+    #expect(verdict.warnings.count == 16)
+    #expect(verdict.warnings[15].hasPrefix("/one:16: "))
+  }
+
+  @Test func `keys in a file that can still change are not used`() throws {
+    let client = try Client()
+    let content = Array(client.key.publicKey.text.utf8)
+    let pipe = try Descriptor.pipe()
+    try pipe.writer.writeAll(content)
+    let files = [KeyFile(path: "/keys", length: UInt32(content.count), problem: nil)]
+    let question = ToAuthority.publicKey(
+      sessionID: client.sessionID, request: try client.request(), files: files)
+    guard case .verdict(let verdict) = try authority().answer(question.wireBytes, files: [pipe.reader]) else { return }
+    #expect(verdict.outcome == .rejected)
+    #expect(verdict.warnings == ["the authorized_keys came in a file that can still change: not used"])
+  }
+
+  @Test func `keys that are fewer or more bytes than was said are not used`() throws {
+    let client = try Client()
+    let content = Array(client.key.publicKey.text.utf8)
+    for length in [UInt32(content.count + 1), UInt32(AuthorizedFiles.limit + 1), .max] {
+      let files = [KeyFile(path: "/keys", length: length, problem: nil)]
+      let question = ToAuthority.publicKey(
+        sessionID: client.sessionID, request: try client.request(), files: files)
+      let memory = try Descriptor.sealedMemory(name: "keys", content)
+      guard case .verdict(let verdict) = try authority().answer(question.wireBytes, files: [memory]) else { return }
+      #expect(verdict.outcome == .rejected)
+      #expect(verdict.warnings.count == 1)
+    }
+  }
+}

@@ -1,0 +1,107 @@
+import Authentication
+import Configuration
+import Credentials
+import Foundation
+import IPC
+import System
+import Wire
+
+@testable import Authority
+
+/// Accounts that the tests make up.
+struct MadeUpAccounts: AccountSource {
+  var accounts: [SystemAccount] = []
+  var broken: Set<String> = []
+  var executables: Set<String> = ["/bin/sh", "/bin/zsh"]
+
+  func account(named name: String) throws(AccountError) -> SystemAccount {
+    if broken.contains(name) { throw .failed }
+    guard let account = accounts.first(where: { $0.name == name }) else { throw .unknown }
+    return account
+  }
+
+  func account(uid: UInt32) throws(AccountError) -> SystemAccount {
+    guard let account = accounts.first(where: { $0.uid == uid }) else { throw .unknown }
+    return account
+  }
+
+  func isExecutable(_ path: String) -> Bool { executables.contains(path) }
+
+  static let usual = MadeUpAccounts(accounts: [
+    SystemAccount(name: "anna", uid: 1000, gid: 100, groups: [100, 27], home: "/home/anna", shell: "/bin/zsh"),
+    SystemAccount(name: "bert", uid: 1001, gid: 100, groups: [100], home: "/home/bert", shell: ""),
+    SystemAccount(name: "carl", uid: 1002, gid: 100, groups: [100], home: "/home/../carl", shell: "/bin/none"),
+    SystemAccount(name: "nobody", uid: 65534, gid: 65534, groups: [65534], home: "/", shell: "/bin/sh"),
+  ])
+}
+
+/// A key in a client's hand.
+struct Client {
+  let key: HostKey
+  var user = "anna"
+  var sessionID = [UInt8](repeating: 7, count: 32)
+
+  init(_ kind: HostKey.Kind = .ed25519, bits: Int? = nil) throws { key = try HostKey.generate(kind, bits: bits) }
+
+  /// The payload of a USERAUTH_REQUEST; `tamper` changes the data that is signed.
+  func request(
+    algorithm: String? = nil, signatureAlgorithm: String? = nil, isSigned: Bool = true,
+    service: String = "ssh-connection",
+    tamper: ([UInt8]) -> [UInt8] = { $0 }
+  ) throws -> [UInt8] {
+    let algorithm = algorithm ?? key.publicKey.signatureAlgorithms[0]
+    var writer = WireWriter()
+    writer.text(user)
+    writer.text(service)
+    writer.text("publickey")
+    writer.boolean(isSigned)
+    writer.text(algorithm)
+    writer.string(key.publicKey.blob)
+    guard isSigned else { return writer.bytes }
+    var data = WireWriter()
+    data.string(sessionID)
+    data.byte(50)
+    data.raw(writer.bytes)
+    writer.string(try key.sign(tamper(data.bytes), algorithm: signatureAlgorithm ?? algorithm))
+    return writer.bytes
+  }
+}
+
+/// authorized_keys files as a look-up hands them over.
+struct Files {
+  var files: [KeyFile] = []
+  var bytes: [UInt8] = []
+
+  mutating func add(_ content: String, path: String = "/home/anna/.ssh/authorized_keys") {
+    files.append(KeyFile(path: path, length: UInt32(content.utf8.count), problem: nil))
+    bytes += Array(content.utf8)
+  }
+
+  func descriptors() throws -> [Descriptor] { bytes.isEmpty ? [] : [try Descriptor.sealedMemory(name: "keys", bytes)] }
+}
+
+/// An authority with made-up accounts.
+func authority(
+  hostKeys: [HostKey] = [], singleUser: UInt32? = nil, accounts: MadeUpAccounts = .usual,
+  _ configure: (inout Settings) -> Void = { _ in }
+) throws -> Authority {
+  var settings = Settings()
+  configure(&settings)
+  return try Authority(settings: settings, hostKeys: hostKeys, singleUser: singleUser, accounts: accounts)
+}
+
+extension Authority {
+  func ask(_ question: ToAuthority, _ files: Files = Files()) throws -> FromAuthority {
+    try answer(question.wireBytes, files: try files.descriptors())
+  }
+
+  func verdict(_ question: ToAuthority, _ files: Files = Files()) throws -> Verdict {
+    guard case .verdict(let verdict) = try ask(question, files) else { throw WireError.malformed }
+    return verdict
+  }
+
+  func who(_ user: String) throws -> AccountAnswer {
+    guard case .account(let answer) = try ask(.account(user: user)) else { throw WireError.malformed }
+    return answer
+  }
+}
