@@ -175,3 +175,10 @@ public final class Descriptor: Sendable {
     }
   }
 }
+
+extension Descriptor {
+  /// A second descriptor of standard error, close-on-exec.
+  public static func standardError() throws(SystemError) -> Descriptor {
+    Descriptor(owning: try check("dup") { clinux_fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0) })
+  }
+}

@@ -1,0 +1,84 @@
+import System
+
+/// A process that the supervisor started, and the socket to it.
+final class Child {
+  /// What it is for.
+  enum Role {
+    case authority, transport, session, loader
+
+    /// Its name in the log.
+    var name: String {
+      switch self {
+      case .authority: "authority"
+      case .transport: "transport"
+      case .session: "session process"
+      case .loader: "loader"
+      }
+    }
+  }
+
+  /// Messages that may wait until the process takes them.
+  static let outboxLimit = 64
+
+  /// Never given twice.
+  let number: UInt64
+  let role: Role
+  let process: ChildProcess
+  let socket: MessageSocket
+  /// The connection that it serves.
+  var connection: UInt64?
+  /// A session process that has the login.
+  var hasLogin = false
+  /// A loader that has said what it had to say.
+  var hasAnswered = false
+  /// An authority that belongs to settings that do not apply yet.
+  var isCandidate = false
+  /// Its end of the socket is open, as far as we know.
+  var isOpen = true
+  private var outbox: [(bytes: [UInt8], descriptors: [Descriptor])] = []
+
+  init(number: UInt64, role: Role, process: ChildProcess, socket: MessageSocket) {
+    self.number = number
+    self.role = role
+    self.process = process
+    self.socket = socket
+  }
+
+  /// What became of a message.
+  enum Sent {
+    case sent
+    /// Wait until the socket is writable, and flush.
+    case waits
+    /// The process is gone, or does not read.
+    case failed(String)
+  }
+
+  /// True when messages wait.
+  var hasBacklog: Bool { !outbox.isEmpty }
+
+  /// Sends a message after those that wait; never waits itself.
+  func send(_ bytes: [UInt8], _ descriptors: [Descriptor] = []) -> Sent {
+    guard outbox.count < Self.outboxLimit else { return .failed("does not read its messages") }
+    outbox.append((bytes, descriptors))
+    return flush()
+  }
+
+  /// Sends what waits.
+  func flush() -> Sent {
+    while let (bytes, descriptors) = outbox.first {
+      do throws(SystemError) {
+        switch try socket.send(bytes, descriptors: descriptors) {
+        case .bytes: outbox.removeFirst()
+        case .wouldBlock: return .waits
+        case .ended:
+          outbox = []
+          return .failed("is gone")
+        }
+      } catch {
+        outbox = []
+        return .failed("cannot be sent a message: \(error)")
+      }
+    }
+    return .sent
+  }
+}

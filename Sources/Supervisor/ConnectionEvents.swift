@@ -1,0 +1,103 @@
+import Authentication
+import Configuration
+import IPC
+import System
+
+extension ConnectionMachine {
+  /// What does not change once a transport has the connection: the settings of that time.
+  struct Context: Equatable, Sendable {
+    let client: SocketAddress
+    let server: SocketAddress
+    /// Public blobs of the host keys that the transport was given.
+    let hostKeys: [[UInt8]]
+    let settings: Settings
+
+    /// True when authorized_keys can matter.
+    var looksKeysUp: Bool { settings.auth.methods.contains(.publickey) }
+
+    /// What the authentication machine goes by.
+    var policy: AuthenticationMachine.Policy {
+      let methods: [AuthenticationMachine.Method] = settings.auth.methods.map { method in
+        switch method {
+        case .publickey: .publicKey
+        case .password: .password
+        case .keyboardInteractive: .keyboardInteractive
+        }
+      }
+      let permitRoot: AuthenticationMachine.PermitRoot =
+        switch settings.auth.permitRoot {
+        case .no: .no
+        case .publickey: .publicKey
+        case .yes: .yes
+        }
+      return AuthenticationMachine.Policy(methods: methods, permitRoot: permitRoot)
+    }
+  }
+
+  /// What can take too long, or has to wait.
+  enum Timer: Hashable, CaseIterable, Sendable {
+    /// From accept to a login.
+    case loginGrace
+    /// From a goodbye to the transport's end.
+    case goodbye
+    /// A look-up of keys.
+    case lookUp
+    /// Until a password may be answered.
+    case passwordAnswer
+    /// Until the next signature is allowed.
+    case signature
+  }
+
+  /// What happened.
+  enum Event: Equatable, Sendable {
+    /// The connection was accepted; it waits for a transport.
+    case accepted
+    /// A transport has it; with the settings that this transport was given, if others than at accept.
+    case served(Context)
+    case transport(FromTransport)
+    /// The transport sent what is no message, or descriptors.
+    case transportMisbehaved(String)
+    /// The transport's process has ended.
+    case transportEnded(ExitStatus)
+    /// An authority's answer; nil: there is none.
+    case signed([UInt8]?)
+    case proved([UInt8]?)
+    case account(AccountAnswer?)
+    case verdict(Verdict?)
+    /// What the session process says: in look-up mode the keys, and later notes.
+    case session(FromSession)
+    case sessionMisbehaved(String)
+    /// What `startLookUp` or `openSession` came to.
+    case sessionOpened
+    case sessionFailed(String)
+    /// The session process, in either mode, has ended.
+    case sessionEnded(ExitStatus)
+    case timer(Timer)
+    /// The server ends: say goodbye.
+    case shutDown
+    /// The server ends and only logins may go on: drop it.
+    case abandon
+  }
+
+  /// What to do now, in this order.
+  enum Action: Equatable, Sendable {
+    case tell(ToTransport)
+    case ask(ToAuthority)
+    /// Start a session process as the account, and let it read these files. Answered by `session(.keys)`, and by
+    /// `sessionFailed` when it cannot be started.
+    case startLookUp(Account, paths: [String])
+    /// Start the login, in the session process that looked the keys up (`promoting`) or in a new one; then tell the
+    /// transport `.success` with the socket to it. Answered by `sessionOpened` or `sessionFailed`.
+    case openSession(Login, promoting: Bool)
+    /// Kill the process that looks keys up.
+    case killSession
+    /// Its transport is gone: let the session hang up, and see to it that it ends.
+    case endSession
+    case killTransport
+    case setTimer(Timer, milliseconds: Int64)
+    case cancelTimer(Timer)
+    case log(Log.Level, String)
+    /// Forget the connection; the last action.
+    case close
+  }
+}

@@ -1,0 +1,206 @@
+import Authentication
+import IPC
+import System
+
+extension ConnectionMachine {
+  /// An authentication request on its way to a verdict.
+  struct Judgement: Equatable, Sendable {
+    /// What is judged.
+    enum Attempt: Equatable, Sendable {
+      /// The payload of the USERAUTH_REQUEST; `isSigned`: it proves something.
+      case publicKey([UInt8], isSigned: Bool)
+      case password([UInt8])
+    }
+
+    /// What it waits for.
+    enum Stage: Equatable, Sendable {
+      /// The account, and for a key what was looked up.
+      case preparation
+      case verdict
+      /// The least time that every password takes; nil: no authority answered.
+      case time(Verdict?)
+    }
+
+    let attempt: Attempt
+    let method: AuthenticationMachine.Method
+    let startTime: Int64
+    var stage: Stage = .preparation
+  }
+
+  /// A USERAUTH_REQUEST, in the phase in which it is allowed.
+  mutating func authenticate(_ payload: [UInt8], at now: Int64) -> [Action] {
+    let request: UserauthRequest
+    do throws(UserauthError) {
+      request = try UserauthRequest(payload: payload[...])
+    } catch {
+      return carryOut(authentication.handle(.malformed), tried: "a malformed request", nil, at: now)
+    }
+    let method: String
+    let attempt: Judgement.Attempt?
+    switch request.method {
+    case .none: (method, attempt) = ("none", nil)
+    case .publicKey(let key): (method, attempt) = ("publickey", .publicKey(payload, isSigned: key.signature != nil))
+    case .password(let password): (method, attempt) = ("password", .password(password))
+    case .passwordChange: (method, attempt) = ("password", nil)
+    case .keyboardInteractive: (method, attempt) = ("keyboard-interactive", nil)
+    case .other(let name): (method, attempt) = (name, nil)
+    }
+    let action = authentication.handle(.request(request))
+    return carryOut(action, tried: method, attempt, at: now) + askForAccount()
+  }
+
+  /// A USERAUTH_INFO_RESPONSE, after a prompt.
+  mutating func informationResponse(_ payload: [UInt8], at now: Int64) -> [Action] {
+    let response: InfoResponse
+    do throws(UserauthError) {
+      response = try InfoResponse(payload: payload[...])
+    } catch {
+      return carryOut(authentication.handle(.malformed), tried: "a malformed answer", nil, at: now)
+    }
+    let action = authentication.handle(.infoResponse(response))
+    return carryOut(action, tried: "keyboard-interactive", response.responses.first.map { .password($0) }, at: now)
+  }
+
+  /// Asks once who the user is, as soon as there is a name, whichever method comes first.
+  private mutating func askForAccount() -> [Action] {
+    guard phase == .authenticating, identity == .unknown, let user = authentication.user else { return [] }
+    identity = .asked
+    return [.ask(.account(user: user))]
+  }
+
+  /// Does what the authentication machine says.
+  private mutating func carryOut(
+    _ action: AuthenticationMachine.Action, tried method: String, _ attempt: Judgement.Attempt?,
+    verdict: Verdict? = nil, at now: Int64
+  ) -> [Action] {
+    let who = "'\(authentication.user ?? "")' by \(method)"
+    let key = verdict.map { $0.fingerprint.isEmpty ? "" : ", key \($0.fingerprint)" } ?? ""
+    switch action {
+    case .judgePublicKey, .judgePassword:
+      guard let attempt else { return end(reason: 11, "Internal error", log: "internal error") }
+      judgement = Judgement(
+        attempt: attempt, method: AuthenticationMachine.Method(rawValue: method) ?? .password, startTime: now)
+      return judge()
+    case .prompt:
+      return [
+        .tell(
+          .authentication(.prompt(name: "", instruction: "", prompt: AuthenticationMachine.passwordPrompt)))
+      ]
+    case .reject(let continuing, let refusal):
+      let reason = refusal == .credentials ? verdict?.reason ?? "no_authority" : refusal.rawValue
+      // Asking for the methods, or which key would do, tries nothing.
+      let level: Log.Level = refusal == .noneMethod || attempt?.triesNothing == true ? .debug : .info
+      return [
+        .log(level, "refused \(who): \(reason)\(key)"),
+        .tell(.authentication(.failure(continuing: continuing.map(\.rawValue), partial: false))),
+      ]
+    case .publicKeyOK(let algorithm, let key):
+      return [
+        .log(.debug, "asked \(who): the key would do, \(verdict?.fingerprint ?? "")"),
+        .tell(.authentication(.publicKeyAcceptable(algorithm: Array(algorithm.utf8), key: key))),
+      ]
+    case .accept:
+      return [.log(.info, "accepted \(who)\(key)")] + open()
+    case .disconnect(let code, let text):
+      let reason = verdict.map { $0.reason.isEmpty ? "" : " (\($0.reason)\(key))" } ?? ""
+      return [.log(.info, "refused \(who)\(reason): \(text)")]
+        + end(reason: code, text, log: "authentication ended")
+    case .ignore:
+      return []
+    }
+  }
+
+  /// Asks for a verdict as soon as everything that it needs is there.
+  mutating func judge() -> [Action] {
+    guard let judgement, judgement.stage == .preparation, let sessionID, let user = authentication.user,
+      case .known = identity
+    else { return [] }
+    switch judgement.attempt {
+    case .publicKey(let payload, _):
+      switch lookUp {
+      case .none, .running: return []
+      case .done(let files, _):
+        self.judgement?.stage = .verdict
+        return [.ask(.publicKey(sessionID: sessionID, request: payload, files: files))]
+      }
+    case .password(let password):
+      self.judgement?.stage = .verdict
+      return [.ask(.password(user: user, password: password))]
+    }
+  }
+
+  /// An authority says who the user is; nil: it could not, and the next request asks again.
+  mutating func account(_ answer: AccountAnswer?, at now: Int64) -> [Action] {
+    switch phase {
+    case .starting, .keyExchange, .opening, .loggedIn, .closing: return []
+    case .authenticating: break
+    }
+    guard identity == .asked else { return [] }
+    guard let answer else {
+      identity = .unknown
+      guard judgement != nil else { return [] }
+      judgement?.stage = .verdict
+      return judged(nil, at: now)
+    }
+    identity = .known(answer)
+    var actions: [Action] = []
+    if let refusal = answer.refusal {
+      actions.append(.log(.info, "'\(authentication.user ?? "")' cannot log in: \(refusal)"))
+    }
+    if context.looksKeysUp && !answer.keyPaths.isEmpty {
+      lookUp = .running
+      actions.append(.setTimer(.lookUp, milliseconds: Self.lookUpTime))
+      actions.append(.startLookUp(answer.lookUp, paths: answer.keyPaths))
+    } else {
+      lookUp = .done([], isAlive: false)
+    }
+    return actions + judge()
+  }
+
+  /// An authority's verdict; nil: there is none, and the request fails.
+  mutating func judged(_ verdict: Verdict?, at now: Int64) -> [Action] {
+    guard phase == .authenticating, let judgement, judgement.stage == .verdict else { return [] }
+    switch judgement.attempt {
+    case .publicKey: return conclude(verdict, at: now)
+    case .password:
+      // Whoever it is and whatever is wrong: the time tells nothing.
+      let left = judgement.startTime + Int64(context.settings.auth.minimumPasswordTime) - now
+      guard left > 0 else { return conclude(verdict, at: now) }
+      self.judgement?.stage = .time(verdict)
+      return [.setTimer(.passwordAnswer, milliseconds: left)]
+    }
+  }
+
+  /// A password has taken its least time.
+  mutating func passwordTime(at now: Int64) -> [Action] {
+    guard case .time(let verdict) = judgement?.stage else { return [] }
+    return conclude(verdict, at: now)
+  }
+
+  private mutating func conclude(_ verdict: Verdict?, at now: Int64) -> [Action] {
+    guard let judgement, let user = authentication.user else { return [] }
+    self.judgement = nil
+    let outcome: AuthenticationMachine.Outcome =
+      switch verdict?.outcome {
+      case nil, .rejected: .rejected
+      case .acceptable: .acceptable
+      case .accepted: .accepted
+      }
+    var login: Account?
+    if case .known(let answer) = identity { login = answer.login }
+    let kind = AuthenticationMachine.AccountKind(name: user, uid: login?.uid)
+    let action = authentication.handle(.verdict(outcome, account: kind))
+    return (verdict?.warnings ?? []).prefix(16).map { .log(.warning, $0) }
+      + carryOut(action, tried: judgement.method.rawValue, judgement.attempt, verdict: verdict, at: now)
+  }
+}
+
+extension ConnectionMachine.Judgement.Attempt {
+  /// True for a key that is only asked about.
+  var triesNothing: Bool {
+    switch self {
+    case .publicKey(_, let isSigned): !isSigned
+    case .password: false
+    }
+  }
+}

@@ -1,0 +1,135 @@
+import IPC
+import System
+
+extension ConnectionMachine {
+  /// The login is granted: asks for its session.
+  mutating func open() -> [Action] {
+    guard case .known(let answer) = identity, let account = answer.login else {
+      return end(reason: 11, "Internal error", log: "internal error")
+    }
+    phase = .opening
+    var actions: [Action] = [.cancelTimer(.lookUp)]
+    var promoting = false
+    switch lookUp {
+    case .none, .done(_, isAlive: false): break
+    case .running: actions.append(.killSession)
+    case .done(_, isAlive: true):
+      promoting = answer.lookUp.hasSameRights(as: account)
+      if !promoting { actions.append(.killSession) }
+    }
+    lookUp = .none
+    let shell = context.settings.shell
+    let login = Login(
+      account: account, clientAddress: context.client.address, clientPort: context.client.port,
+      serverAddress: context.server.address, serverPort: context.server.port,
+      environment: shell.environment.map { EnvironmentVariable(name: $0.name, value: $0.value) },
+      acceptEnvironment: shell.acceptEnvironment, mayExecute: shell.enabled, mayHaveTerminal: shell.pty,
+      umask: shell.umask, motd: shell.motd ?? "")
+    return actions + [.openSession(login, promoting: promoting)]
+  }
+
+  /// The session process has the login, and the transport knows.
+  mutating func sessionOpened() -> [Action] {
+    guard phase == .opening, case .known(let answer) = identity, let account = answer.login else { return [] }
+    phase = .loggedIn
+    return [
+      .cancelTimer(.loginGrace),
+      .log(.info, "logged in '\(authentication.user ?? "")' as uid \(account.uid), gid \(account.gid)"),
+    ]
+  }
+
+  /// A session process could not be started.
+  mutating func sessionFailed(_ why: String, at now: Int64) -> [Action] {
+    switch phase {
+    case .starting, .keyExchange, .loggedIn, .closing:
+      return []
+    case .authenticating:
+      guard lookUp == .running else { return [] }
+      return [.log(.error, "authorized_keys could not be looked up: \(why)")] + found([], isAlive: false, at: now)
+    case .opening:
+      return [.log(.error, "the session could not be started: \(why)")]
+        + end(reason: 11, "The session could not be started", log: "session not started")
+    }
+  }
+
+  /// What a session process says.
+  mutating func session(_ message: FromSession, at now: Int64) -> [Action] {
+    switch (phase, message) {
+    case (.authenticating, .keys(let files)):
+      guard lookUp == .running, case .known(let answer) = identity else {
+        return sessionMisbehaved("answered without a question", at: now)
+      }
+      guard files.map(\.path) == answer.keyPaths else {
+        return sessionMisbehaved("answered about other files", at: now)
+      }
+      return files.compactMap { file in
+        file.problem.map { problem in
+          // Most users have one of the files that the configuration allows, not all.
+          .log(problem == "no such file" ? .debug : .warning, "\(file.path) is not used: \(problem)")
+        }
+      } + found(files, isAlive: true, at: now)
+    case (.loggedIn, .note(let text)):
+      return [.log(.info, text)]
+    case (.closing, .note(let text)):
+      return [.log(.info, text)]
+    case (.authenticating, .note), (.opening, .note), (.opening, .keys), (.loggedIn, .keys):
+      return sessionMisbehaved("spoke out of turn", at: now)
+    case (.closing, .keys), (.starting, .keys), (.starting, .note), (.keyExchange, .keys), (.keyExchange, .note):
+      return []
+    }
+  }
+
+  /// The session process did what it may not do: it ends, and a login with it.
+  mutating func sessionMisbehaved(_ what: String, at now: Int64) -> [Action] {
+    let actions: [Action] = [.log(.error, "its session process \(what): killed"), .killSession]
+    switch phase {
+    case .starting, .keyExchange: return []
+    case .closing: return actions
+    case .authenticating:
+      return actions + lost(at: now)
+    case .opening, .loggedIn:
+      return actions + end(reason: 11, "The session ended", log: "session violated the protocol")
+    }
+  }
+
+  /// The session process has ended.
+  mutating func sessionEnded(_ status: ExitStatus, at now: Int64) -> [Action] {
+    let level: Log.Level = status == .code(0) || status == .unknown ? .debug : .warning
+    let log = Action.log(level, "its session process \(status)")
+    switch phase {
+    case .starting, .keyExchange: return []
+    case .closing: return [log]
+    case .authenticating: return [log] + lost(at: now)
+    case .opening, .loggedIn:
+      return [log] + end(reason: 11, "The session ended", log: "session ended")
+    }
+  }
+
+  /// A look-up takes too long: a home that hangs, for instance.
+  mutating func lookUpTimedOut(at now: Int64) -> [Action] {
+    guard lookUp == .running else { return [] }
+    return [.log(.warning, "authorized_keys could not be read within \(Self.lookUpTime / 1000) s"), .killSession]
+      + found([], isAlive: false, at: now)
+  }
+
+  /// The process that looks keys up is gone.
+  private mutating func lost(at now: Int64) -> [Action] {
+    switch lookUp {
+    case .none: return []
+    case .running: return found([], isAlive: false, at: now)
+    case .done(let files, _):
+      lookUp = .done(files, isAlive: false)
+      return []
+    }
+  }
+
+  private mutating func found(_ files: [KeyFile], isAlive: Bool, at now: Int64) -> [Action] {
+    lookUp = .done(files, isAlive: isAlive)
+    return [.cancelTimer(.lookUp)] + judge()
+  }
+}
+
+extension Account {
+  /// True when a process of one is a process of the other.
+  func hasSameRights(as other: Account) -> Bool { uid == other.uid && gid == other.gid && groups == other.groups }
+}

@@ -1,0 +1,349 @@
+import Authentication
+import IPC
+import System
+import Wire
+
+/// One connection, from accept to its end: what its transport may ask now, and what comes of it.
+///
+/// Decides only. A transport holds hostile bytes, so what it says is checked against ``Phase``; what is not allowed now
+/// ends it. The session id is the first exchange hash that an authority was asked to sign, never what a transport says
+/// later. Only an authority's verdict, through `AuthenticationMachine`, leads to a login.
+struct ConnectionMachine: Sendable {
+  /// How far the connection is.
+  enum Phase: Equatable, Sendable {
+    /// Waits for a transport.
+    case starting
+    case keyExchange
+    case authenticating
+    /// The login is granted, and its session process is being started.
+    case opening
+    case loggedIn
+    case closing(Closing)
+  }
+
+  /// How a connection ends.
+  enum Closing: Equatable, Sendable {
+    /// The transport was told to say goodbye; what it sent before it knew is ignored.
+    case told
+    /// The transport has said its last word.
+    case closed
+    /// The transport was killed; its end is waited for.
+    case killed
+  }
+
+  /// What is known about the user of this connection.
+  enum Identity: Equatable, Sendable {
+    case unknown
+    case asked
+    case known(AccountAnswer)
+  }
+
+  /// What is known about the user's keys.
+  enum LookUp: Equatable, Sendable {
+    case none
+    case running
+    /// `isAlive`: the process that found them waits to become the login.
+    case done([KeyFile], isAlive: Bool)
+  }
+
+  /// Whether the transport waits for a signature.
+  enum Signing: Equatable, Sendable {
+    case none
+    /// Too many lately: asked for when the time has come.
+    case delayed(ToAuthority)
+    case asked
+  }
+
+  /// Milliseconds that a transport has to say goodbye.
+  static let goodbyeTime: Int64 = 2000
+  /// Milliseconds that reading a user's keys may take.
+  static let lookUpTime: Int64 = 10_000
+  /// hostkeys-prove-00@openssh.com requests in one connection.
+  static let proofLimit = 4
+
+  private(set) var context: Context
+  let startTime: Int64
+  var phase: Phase = .starting
+  var authentication: AuthenticationMachine
+  var judgement: Judgement?
+  var identity: Identity = .unknown
+  var lookUp: LookUp = .none
+  /// The first exchange hash.
+  private(set) var sessionID: [UInt8]?
+  /// The host key algorithm of the first key exchange.
+  private(set) var keyExchangeAlgorithm = ""
+  private(set) var signing: Signing = .none
+  /// A signature was given in the first key exchange.
+  private var isSigned = false
+  private var signatures: TokenBucket
+  private var proofs = 0
+  private var isProving = false
+  /// Why it ended, for the log: the first reason counts.
+  private var ending: String?
+  private var bytesIn: UInt64 = 0
+  private var bytesOut: UInt64 = 0
+
+  /// A connection that was accepted at `now`; `accepted` is its first event.
+  init(_ context: Context, at now: Int64) {
+    self.context = context
+    startTime = now
+    authentication = AuthenticationMachine(policy: context.policy)
+    // As many key exchanges as an interactive client ever needs, and no oracle for signatures.
+    signatures = TokenBucket(burst: 10, interval: 1000, at: now)
+  }
+
+  /// Takes an event, and says what to do.
+  mutating func handle(_ event: Event, at now: Int64) -> [Action] {
+    switch event {
+    case .accepted: accepted()
+    case .served(let context): served(context)
+    case .transport(let message): transport(message, at: now)
+    case .transportMisbehaved(let what): violation(what)
+    case .transportEnded(let status): transportEnded(status, at: now)
+    case .signed(let signature): signed(signature)
+    case .proved(let payload): proved(payload)
+    case .account(let answer): account(answer, at: now)
+    case .verdict(let verdict): judged(verdict, at: now)
+    case .session(let message): session(message, at: now)
+    case .sessionMisbehaved(let what): sessionMisbehaved(what, at: now)
+    case .sessionOpened: sessionOpened()
+    case .sessionFailed(let why): sessionFailed(why, at: now)
+    case .sessionEnded(let status): sessionEnded(status, at: now)
+    case .timer(let timer): time(timer, at: now)
+    case .shutDown: end(reason: 11, "The server is shutting down", log: "server shutting down")
+    case .abandon: abandon()
+    }
+  }
+
+  /// True once a login was granted and until it ends.
+  var isLoggedIn: Bool { phase == .loggedIn }
+
+  // MARK: The transport
+
+  private mutating func accepted() -> [Action] {
+    var actions: [Action] = [.log(.info, "connection from \(context.client) to \(context.server)")]
+    let grace = Int64(context.settings.server.loginGrace)
+    if grace > 0 { actions.append(.setTimer(.loginGrace, milliseconds: grace * 1000)) }
+    return actions
+  }
+
+  private mutating func served(_ context: Context) -> [Action] {
+    guard phase == .starting else { return [] }
+    phase = .keyExchange
+    self.context = context
+    authentication = AuthenticationMachine(policy: context.policy)
+    return []
+  }
+
+  private mutating func transport(_ message: FromTransport, at now: Int64) -> [Action] {
+    switch phase {
+    case .starting: return violation("spoke before it had the connection")
+    case .closing(.killed): return []
+    case .closing(.closed): return violation("spoke after its last word")
+    case .closing(.told):
+      if case .closed = message { return closed(message) }
+      return []
+    case .keyExchange, .authenticating, .opening, .loggedIn: break
+    }
+    switch message {
+    case .ready: return violation("said twice that it is ready")
+    case .sign(let hostKey, let algorithm, let hash):
+      return sign(hostKey: hostKey, algorithm: algorithm, hash: hash, at: now)
+    case .negotiated(let negotiated):
+      guard phase == .keyExchange else { return violation("negotiated a second time") }
+      guard isSigned else { return violation("negotiated without a host key signature") }
+      phase = .authenticating
+      return [
+        .log(
+          .info,
+          "client '\(negotiated.client)', key exchange \(negotiated.keyExchange) with \(keyExchangeAlgorithm), "
+            + "ciphers \(negotiated.cipherIn) in, \(negotiated.cipherOut) out")
+      ]
+    case .authenticate(let payload):
+      guard phase == .authenticating else { return violation("sent an authentication request out of turn") }
+      guard judgement == nil else { return violation("sent an authentication request before the answer to the last") }
+      return authenticate(payload, at: now)
+    case .informationResponse(let payload):
+      guard phase == .authenticating, judgement == nil, authentication.state == .prompting else {
+        return violation("sent an answer without a prompt")
+      }
+      return informationResponse(payload, at: now)
+    case .proveHostKeys(let payload):
+      guard phase == .loggedIn else { return violation("asked for host key proofs before the login") }
+      guard !isProving else { return violation("asked for host key proofs before the answer to the last") }
+      guard proofs < Self.proofLimit else { return violation("asked for too many host key proofs") }
+      return proveHostKeys(payload)
+    case .closed:
+      return closed(message)
+    }
+  }
+
+  private mutating func sign(
+    hostKey: [UInt8], algorithm: String, hash: [UInt8], at now: Int64
+  ) -> [Action] {
+    guard signing == .none else { return violation("asked for a signature before the answer to the last") }
+    // Later ones are for key exchanges of the same connection; the first one has its own answer, `negotiated`.
+    guard phase != .keyExchange || sessionID == nil else { return violation("asked for a second signature") }
+    guard context.hostKeys.contains(hostKey) else { return violation("asked for a signature with a foreign key") }
+    guard context.settings.server.hostKeyAlgorithms.contains(algorithm) else {
+      return violation("asked for a signature with an algorithm that is not configured")
+    }
+    guard [32, 48, 64].contains(hash.count) else { return violation("asked to sign \(hash.count) bytes") }
+    if sessionID == nil {
+      sessionID = hash
+      keyExchangeAlgorithm = algorithm
+    }
+    let question = ToAuthority.sign(hostKey: hostKey, algorithm: algorithm, hash: hash)
+    let delay = signatures.take(at: now)
+    guard delay == 0 else {
+      signing = .delayed(question)
+      return [.setTimer(.signature, milliseconds: delay)]
+    }
+    signing = .asked
+    return [.ask(question)]
+  }
+
+  private mutating func signed(_ signature: [UInt8]?) -> [Action] {
+    switch phase {
+    case .starting, .closing: return []
+    case .keyExchange, .authenticating, .opening, .loggedIn: break
+    }
+    guard signing == .asked else { return [] }
+    signing = .none
+    if signature != nil { isSigned = true }
+    return (signature == nil ? [.log(.error, "no authority signed the key exchange")] : [])
+      + [.tell(.signature(signature))]
+  }
+
+  private mutating func proveHostKeys(_ payload: [UInt8]) -> [Action] {
+    proofs += 1
+    guard let sessionID else { return [.tell(.hostKeyProofs(nil))] }
+    var keys: [[UInt8]] = []
+    var reader = WireReader(payload)
+    do throws(WireError) {
+      while !reader.isAtEnd { keys.append(Array(try reader.string(limit: 8192))) }
+    } catch {
+      return [.log(.info, "host key proofs refused: malformed request"), .tell(.hostKeyProofs(nil))]
+    }
+    guard !keys.isEmpty, keys.allSatisfy(context.hostKeys.contains), keys.count <= context.hostKeys.count else {
+      return [.log(.info, "host key proofs refused: not our keys"), .tell(.hostKeyProofs(nil))]
+    }
+    isProving = true
+    return [.ask(.proveHostKeys(sessionID: sessionID, keyExchangeAlgorithm: keyExchangeAlgorithm, keys: keys))]
+  }
+
+  private mutating func proved(_ payload: [UInt8]?) -> [Action] {
+    switch phase {
+    case .starting, .keyExchange, .authenticating, .opening, .closing: return []
+    case .loggedIn: break
+    }
+    guard isProving else { return [] }
+    isProving = false
+    return [.tell(.hostKeyProofs(payload))]
+  }
+
+  /// The last word of a transport.
+  private mutating func closed(_ message: FromTransport) -> [Action] {
+    if case .closed(let reason, let detail, let bytesIn, let bytesOut) = message {
+      ending = ending ?? (detail.isEmpty ? reason : "\(reason) (\(detail))")
+      self.bytesIn = bytesIn
+      self.bytesOut = bytesOut
+    }
+    phase = .closing(.closed)
+    return [.endSession, .setTimer(.goodbye, milliseconds: Self.goodbyeTime)]
+  }
+
+  private mutating func transportEnded(_ status: ExitStatus, at now: Int64) -> [Action] {
+    var actions: [Action] = []
+    switch phase {
+    case .starting, .closing: break
+    case .keyExchange, .authenticating, .opening, .loggedIn:
+      actions.append(.log(.error, "its transport \(status) without a word"))
+    }
+    phase = .closing(.killed)
+    let duration = max(now - startTime, 0)
+    actions.append(
+      .log(
+        .info,
+        "closed: \(ending ?? "transport lost"), after \(duration / 1000).\(duration % 1000 / 100) s, "
+          + "\(bytesIn) bytes in, \(bytesOut) bytes out"))
+    return actions + [.endSession, .close]
+  }
+
+  // MARK: Endings
+
+  /// The transport did what it may not do now: it is not the program that we started, or no longer.
+  mutating func violation(_ what: String) -> [Action] {
+    if phase == .closing(.killed) { return [] }
+    ending = ending ?? "transport violated the protocol"
+    phase = .closing(.killed)
+    return [.log(.error, "its transport \(what): killed"), .killTransport]
+  }
+
+  /// Lets the transport say goodbye; reason codes are those of RFC 4253, section 11.1.
+  mutating func end(reason: UInt32, _ text: String, log: String) -> [Action] {
+    switch phase {
+    case .starting:
+      return [.log(.info, "closed: \(log)"), .close]
+    case .keyExchange, .authenticating, .opening, .loggedIn:
+      ending = ending ?? log
+      phase = .closing(.told)
+      return [
+        .tell(.disconnect(reason: reason, text: text)), .setTimer(.goodbye, milliseconds: Self.goodbyeTime),
+      ]
+    case .closing:
+      return []
+    }
+  }
+
+  private mutating func abandon() -> [Action] {
+    switch phase {
+    case .starting:
+      return [.log(.info, "closed: server restarting"), .close]
+    case .keyExchange, .authenticating, .opening, .loggedIn:
+      ending = ending ?? "server restarting"
+      phase = .closing(.killed)
+      return [.killTransport]
+    case .closing(.told), .closing(.closed):
+      phase = .closing(.killed)
+      return [.killTransport]
+    case .closing(.killed):
+      return []
+    }
+  }
+
+  private mutating func time(_ timer: Timer, at now: Int64) -> [Action] {
+    switch (timer, phase) {
+    case (.loginGrace, .starting), (.loginGrace, .keyExchange), (.loginGrace, .authenticating),
+      (.loginGrace, .opening):
+      return end(reason: 11, "Login grace time exceeded", log: "no login in time")
+    case (.loginGrace, .loggedIn), (.loginGrace, .closing): return []
+
+    case (.goodbye, .closing(.told)), (.goodbye, .closing(.closed)):
+      phase = .closing(.killed)
+      return [.killTransport]
+    case (.goodbye, .closing(.killed)): return []
+    case (.goodbye, .starting), (.goodbye, .keyExchange), (.goodbye, .authenticating), (.goodbye, .opening),
+      (.goodbye, .loggedIn):
+      return []
+
+    case (.signature, .keyExchange), (.signature, .authenticating), (.signature, .opening), (.signature, .loggedIn):
+      guard case .delayed(let question) = signing else { return [] }
+      let delay = signatures.take(at: now)
+      if delay > 0 { return [.setTimer(.signature, milliseconds: delay)] }
+      signing = .asked
+      return [.ask(question)]
+    case (.signature, .starting), (.signature, .closing): return []
+
+    case (.lookUp, .authenticating): return lookUpTimedOut(at: now)
+    case (.lookUp, .starting), (.lookUp, .keyExchange), (.lookUp, .opening), (.lookUp, .loggedIn),
+      (.lookUp, .closing):
+      return []
+
+    case (.passwordAnswer, .authenticating): return passwordTime(at: now)
+    case (.passwordAnswer, .starting), (.passwordAnswer, .keyExchange), (.passwordAnswer, .opening),
+      (.passwordAnswer, .loggedIn), (.passwordAnswer, .closing):
+      return []
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import Configuration
+import IPC
+import System
+import Wire
+
+/// A configuration as the loader hands it over; never changes.
+final class LoadedSettings {
+  let settings: Settings
+  /// Sealed memory: the settings as they came, and the host keys, for authorities.
+  let memory: Descriptor
+  let hostKeys: [Descriptor]
+  /// nil: not root.
+  let accounts: ServiceAccounts?
+  /// Sockets that systemd gave.
+  let listeners: [Descriptor]
+  /// For people.
+  let warnings: [String]
+
+  /// Why a loader's message is of no use.
+  enum Problem: Error, Equatable {
+    /// What it says is wrong with the configuration.
+    case rejected([String])
+    /// It is no message of a loader.
+    case malformed(String)
+  }
+
+  /// Bytes that settings may have.
+  static let sizeLimit = 16 << 20
+
+  /// Takes the message and descriptors of a loader.
+  init(_ message: [UInt8], _ descriptors: [Descriptor]) throws(Problem) {
+    let result: LoaderResult
+    do throws(WireError) {
+      result = try LoaderResult(wireBytes: message[...])
+    } catch {
+      throw .malformed("the message of the loader cannot be read")
+    }
+    let loaded: LoadedConfiguration
+    switch result {
+    case .rejected(let problems): throw .rejected(problems)
+    case .loaded(let configuration): loaded = configuration
+    }
+    let keyCount = Int(loaded.hostKeyCount)
+    guard descriptors.count == 1 + keyCount + Int(loaded.listenerCount), keyCount > 0 else {
+      throw .malformed("the loader sent \(descriptors.count) descriptors")
+    }
+    memory = descriptors[0]
+    hostKeys = Array(descriptors[1..<1 + keyCount])
+    listeners = Array(descriptors[(1 + keyCount)...])
+    accounts = loaded.serviceAccounts
+    warnings = loaded.warnings
+    // Sealed memory can be read without waiting and does not change under its readers.
+    guard memory.isSealedMemory, hostKeys.allSatisfy(\.isSealedMemory) else {
+      throw .malformed("the loader sent files that can change")
+    }
+    do {
+      let bytes = try memory.read(count: Self.sizeLimit, at: 0)
+      settings = try Settings(wireBytes: bytes[...])
+    } catch {
+      throw .malformed("the settings of the loader cannot be read: \(error)")
+    }
+  }
+}
+
+extension Settings {
+  /// What a transport needs of the settings.
+  func transport(hostKeys: [[UInt8]], root: String) -> TransportSettings {
+    TransportSettings(
+      hostKeys: hostKeys, keyExchanges: server.keyExchanges, hostKeyAlgorithms: server.hostKeyAlgorithms,
+      ciphers: server.ciphers, macs: server.macs, publicKeyAlgorithms: server.publicKeyAlgorithms,
+      compression: server.compression, rekeyBytes: server.rekeyBytes,
+      rekeyInterval: UInt32(clamping: server.rekeyInterval),
+      keepaliveInterval: UInt32(clamping: server.keepaliveInterval),
+      keepaliveCountMax: UInt32(clamping: server.keepaliveCountMax),
+      maximumPacketSize: UInt32(clamping: server.maximumPacketSize), windowSize: UInt32(clamping: server.windowSize),
+      banner: server.banner ?? "", root: root)
+  }
+}

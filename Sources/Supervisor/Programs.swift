@@ -1,0 +1,69 @@
+import Glibc
+import IPC
+import System
+
+/// How the other processes are started: with which rights, limits and descriptors.
+struct Programs {
+  /// Where the executables are.
+  let folder: String
+  /// /dev/null.
+  let null: Descriptor
+  /// What authorities and loaders have as standard error.
+  let standardError: Descriptor
+  /// The limit on open files that the supervisor was started with; a login gets it.
+  let openFiles: ResourceLimit
+
+  /// An authority, which may block.
+  func authority(_ accounts: ServiceAccounts?, socket: MessageSocket) -> ChildProcess.Request {
+    var request = base("bssh-authority", standardError: standardError, socket)
+    request.identity = accounts.map { identity($0.authority) }
+    request.limits = [.coreFile(0), openFiles]
+    return request
+  }
+
+  /// A transport, which faces the network: an account of its own, and just enough to do that.
+  func transport(_ accounts: ServiceAccounts?, socket: MessageSocket) -> ChildProcess.Request {
+    var request = base("bssh-transport", standardError: null, socket)
+    request.identity = accounts.map { identity($0.transport) }
+    request.keepsChroot = accounts != nil
+    request.limits = [.coreFile(0), .fileSize(0), .openFiles(4096), .addressSpace(1 << 30)]
+    // As root's child its account has no other processes to count; a person's account has.
+    if accounts != nil { request.limits.append(.processes(0)) }
+    return request
+  }
+
+  /// A session process, in look-up mode or for a login: it is that account. Nil: whoever we are.
+  func session(_ account: Account?, socket: MessageSocket) -> ChildProcess.Request {
+    var request = base("bssh-session", standardError: null, socket)
+    request.identity = account.map { Identity(uid: $0.uid, gid: $0.gid, groups: $0.groups) }
+    request.limits = [openFiles]
+    return request
+  }
+
+  /// bssh-server, to load the configuration again.
+  func loader(
+    _ path: String, _ arguments: [String], directory: String?, socket: MessageSocket
+  ) -> ChildProcess.Request {
+    var request = ChildProcess.Request(
+      path: path, arguments: ["bssh-server", "load"] + arguments,
+      descriptors: [null, null, standardError, socket.descriptor])
+    request.environment = ProcessEnvironment.all
+    request.directory = directory
+    request.newSession = true
+    request.limits = [openFiles]
+    return request
+  }
+
+  private func base(_ name: String, standardError: Descriptor, _ socket: MessageSocket) -> ChildProcess.Request {
+    var request = ChildProcess.Request(
+      path: "\(folder)/\(name)", arguments: [name], descriptors: [null, null, standardError, socket.descriptor])
+    request.directory = "/"
+    // A key typed at the supervisor's terminal is for the supervisor.
+    request.newSession = true
+    return request
+  }
+
+  private func identity(_ account: ServiceAccount) -> Identity {
+    Identity(uid: account.uid, gid: account.gid, groups: [])
+  }
+}

@@ -1,0 +1,56 @@
+import Glibc
+import IPC
+import System
+
+/// From the first instruction to the loop.
+enum Start {
+  /// Runs the supervisor; returns the exit code. sysexits(3)
+  static func run(_ commandLine: [String]) -> Int32 {
+    var log = Log(threshold: .info, style: ProcessEnvironment.isLoggedByJournal ? .journal : .plain)
+    guard let arguments = Arguments(Array(commandLine.dropFirst())) else {
+      log.write(.error, "bssh-server starts this program, nobody else")
+      return 64
+    }
+    log = Log(
+      threshold: arguments.logLevel, style: ProcessEnvironment.isLoggedByJournal ? .journal : .plain)
+    do throws(SystemError) {
+      try Hardening.forbidInspection()
+      SignalSource.ignoreBrokenPipes()
+      umask(0o022)
+      let loaded = try load(&log)
+      guard let loaded else { return 78 }
+      let folder = try ProcessEnvironment.executableFolder()
+      let directory = ProcessEnvironment.directory
+      let report = arguments.isForeground ? nil : try Daemon.detach()
+      let null = try Descriptor.open("/dev/null", O_RDWR)
+      let programs = Programs(
+        folder: folder, null: null, standardError: arguments.isForeground ? try Descriptor.standardError() : null,
+        openFiles: try ResourceLimit.raiseOpenFiles())
+      return try Supervisor(
+        arguments, loaded, log: log, programs: programs, directory: directory, report: report
+      ).run()
+    } catch {
+      log.write(.error, "\(error)")
+      return 71
+    }
+  }
+
+  /// The configuration that bssh-server left on descriptor 3 before it became this program.
+  private static func load(_ log: inout Log) throws(SystemError) -> LoadedSettings? {
+    switch try MessageSocket(Descriptor(owning: 3)).receive(wait: 10_000) {
+    case .wouldBlock, .closed:
+      log.write(.error, "there is no configuration on descriptor 3; bssh-server starts this program, nobody else")
+      return nil
+    case .message(let bytes, let descriptors):
+      do throws(LoadedSettings.Problem) {
+        return try LoadedSettings(bytes, descriptors)
+      } catch {
+        switch error {
+        case .rejected(let problems): for problem in problems { log.write(.error, problem) }
+        case .malformed(let what): log.write(.error, what)
+        }
+        return nil
+      }
+    }
+  }
+}

@@ -1,0 +1,104 @@
+import Glibc
+import IPC
+import System
+import Wire
+
+extension Supervisor {
+  /// Starts an authority with these settings.
+  func startAuthority(_ loaded: LoadedSettings) throws(SystemError) -> Child {
+    let child = try spawn(.authority) { programs.authority(loaded.accounts, socket: $0) }
+    let start = AuthorityStart(
+      hostKeyCount: UInt32(loaded.hostKeys.count), singleUser: isRoot ? nil : Daemon.userID)
+    send(start.wireBytes, [loaded.memory] + loaded.hostKeys, to: child)
+    return child
+  }
+
+  /// Does what the pool says.
+  func perform(_ actions: [AuthorityPool.Action]) {
+    for action in actions {
+      switch action {
+      case .start:
+        do throws(SystemError) {
+          let child = try startAuthority(loaded)
+          perform(authorities.started(child.number))
+        } catch {
+          log.write(.error, "an authority could not be started: \(error)")
+          perform(authorities.startFailed())
+        }
+      case .restartAfter(let milliseconds):
+        timers.set(.authorityRestart(newNumber()), at: Clock.milliseconds + milliseconds)
+      case .ask(let number, let ticket, let question): ask(number, ticket, question)
+      case .watch(let number):
+        timers.set(.authorityAnswer(number), at: Clock.milliseconds + AuthorityPool.patience)
+      case .stopWatching(let number): timers.cancel(.authorityAnswer(number))
+      case .answer(let ticket, let answer): deliver(event(ticket.purpose, answer), to: ticket.connection)
+      case .retire(let number): children[number]?.process.signal(SIGTERM)
+      case .kill(let number, let reason):
+        guard let child = children[number] else { continue }
+        log.write(.error, "authority \(child.process.pid) \(reason): killed")
+        child.process.signal(SIGKILL)
+      }
+    }
+  }
+
+  private func ask(_ number: UInt64, _ ticket: Ticket, _ question: ToAuthority) {
+    guard let child = children[number] else { return }
+    var descriptors: [Descriptor] = []
+    if case .publicKey(_, _, let files) = question, !files.isEmpty,
+      let memory = connections[ticket.connection]?.keyMemory
+    {
+      descriptors = [memory]
+    }
+    send(question.wireBytes, descriptors, to: child)
+  }
+
+  private func event(_ purpose: Ticket.Purpose, _ answer: FromAuthority?) -> ConnectionMachine.Event {
+    switch answer {
+    case .signed(let signature): .signed(signature)
+    case .proved(let payload): .proved(payload)
+    case .account(let account): .account(account)
+    case .verdict(let verdict): .verdict(verdict)
+    case nil, .ready:
+      switch purpose {
+      case .signature: .signed(nil)
+      case .hostKeyProofs: .proved(nil)
+      case .account: .account(nil)
+      case .verdict: .verdict(nil)
+      }
+    }
+  }
+
+  /// A message of an authority.
+  func takeFromAuthority(_ bytes: [UInt8], _ descriptors: [Descriptor], _ child: Child) {
+    let message: FromAuthority
+    do throws(WireError) {
+      message = try FromAuthority(wireBytes: bytes[...])
+    } catch {
+      if child.isCandidate { return child.process.signal(SIGKILL) }
+      return perform(authorities.misbehaved(child.number, "sent a message that cannot be read"))
+    }
+    guard child.isCandidate else { return perform(authorities.received(message, from: child.number)) }
+    guard case .ready(let hostKeys) = message, !hostKeys.isEmpty else { return child.process.signal(SIGKILL) }
+    timers.cancel(.authorityAnswer(child.number))
+    child.isCandidate = false
+    activate(child, hostKeys)
+  }
+
+  /// An authority has had its time.
+  func authorityIsLate(_ number: UInt64) {
+    guard let child = children[number] else { return }
+    guard child.isCandidate else { return perform(authorities.hung(number)) }
+    log.write(.error, "authority \(child.process.pid) was not ready after \(AuthorityPool.patience / 1000) s: killed")
+    child.process.signal(SIGKILL)
+  }
+
+  /// An authority has ended.
+  func authorityEnded(_ child: Child, _ status: ExitStatus) {
+    if child.isCandidate {
+      timers.cancel(.authorityAnswer(child.number))
+      return candidateFailed("the authority \(status)")
+    }
+    if state != .ending { log.write(.warning, "authority \(child.process.pid) \(status)") }
+    perform(authorities.ended(child.number))
+  }
+}

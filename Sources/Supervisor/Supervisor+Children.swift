@@ -1,0 +1,96 @@
+import Glibc
+import IPC
+import System
+import Wire
+
+extension Supervisor {
+  /// Starts a process with one end of a new socket.
+  func spawn(_ role: Child.Role, _ request: (MessageSocket) -> ChildProcess.Request) throws(SystemError) -> Child {
+    let (ours, theirs) = try MessageSocket.pair()
+    let process = try ChildProcess(request(theirs))
+    let child = Child(number: newNumber(), role: role, process: process, socket: ours)
+    do throws(SystemError) {
+      try loop.add(ours.descriptor, .read, token: child.number << 1)
+      try loop.add(process.descriptor, .read, token: child.number << 1 | 1)
+    } catch {
+      process.signal(SIGKILL)
+      throw error
+    }
+    children[child.number] = child
+    return child
+  }
+
+  /// Sends a message to a process; one that is gone or does not read is killed, and its end is an event of its own.
+  func send(_ bytes: [UInt8], _ descriptors: [Descriptor] = [], to child: Child) {
+    sent(child.send(bytes, descriptors), to: child)
+  }
+
+  /// Goes on after sending.
+  func sent(_ result: Child.Sent, to child: Child) {
+    switch result {
+    case .sent: watch(child, .read)
+    case .waits: watch(child, [.read, .write])
+    case .failed(let why):
+      log.write(.debug, "\(child.role.name) \(child.process.pid) \(why)")
+      child.process.signal(SIGKILL)
+    }
+  }
+
+  private func watch(_ child: Child, _ interest: EventLoop.Interest) {
+    guard child.isOpen else { return }
+    do throws(SystemError) {
+      try loop.modify(child.socket.descriptor, interest, token: child.number << 1)
+    } catch {
+      child.process.signal(SIGKILL)
+    }
+  }
+
+  /// Takes messages of a process, at most `limit`, so that none keeps the others waiting.
+  func read(_ child: Child, limit: Int) {
+    for _ in 0..<limit {
+      guard child.isOpen, exitCode == nil else { return }
+      let received: MessageSocket.Received
+      do throws(SystemError) { received = try child.socket.receive() } catch { received = .closed }
+      switch received {
+      case .wouldBlock: return
+      case .message(let bytes, let descriptors): take(bytes, descriptors, from: child)
+      case .closed:
+        child.isOpen = false
+        loop.remove(child.socket.descriptor)
+        // A process that has nothing more to say has ended, or is about to.
+        if !timers.contains(.kill(child.number)) {
+          timers.set(.kill(child.number), at: Clock.milliseconds + Self.sessionEndTime)
+        }
+      }
+    }
+  }
+
+  private func take(_ bytes: [UInt8], _ descriptors: [Descriptor], from child: Child) {
+    switch child.role {
+    case .authority: takeFromAuthority(bytes, descriptors, child)
+    case .transport: takeFromTransport(bytes, descriptors, child)
+    case .session: takeFromSession(bytes, descriptors, child)
+    case .loader: takeFromLoader(bytes, descriptors, child)
+    }
+  }
+
+  /// A process has ended: first what it said before, then its end.
+  func ended(_ child: Child) {
+    // As many as a socket holds, so that the last word of a process is never lost.
+    read(child, limit: 4096)
+    guard let status = child.process.reap() else { return }
+    loop.remove(child.process.descriptor)
+    if child.isOpen { loop.remove(child.socket.descriptor) }
+    child.isOpen = false
+    children[child.number] = nil
+    timers.cancel(.kill(child.number))
+    timers.cancel(.transportReady(child.number))
+    switch child.role {
+    case .authority: authorityEnded(child, status)
+    case .transport: transportEnded(child, status)
+    case .session: sessionEnded(child, status)
+    case .loader: loaderEnded(child, status)
+    }
+    endWhenIdle()
+  }
+}

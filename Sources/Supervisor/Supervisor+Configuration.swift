@@ -1,0 +1,144 @@
+import Configuration
+import Glibc
+import IPC
+import System
+
+extension Supervisor {
+  /// The configuration is to be loaded again.
+  func reload() {
+    guard state == .running else { return }
+    guard candidate == nil, !children.values.contains(where: { $0.role == .loader && !$0.hasAnswered }) else {
+      shallReloadAgain = true
+      return
+    }
+    service?.reloading()
+    log.write(.info, "loading the configuration again")
+    do throws(SystemError) {
+      let child = try spawn(.loader) { socket in
+        programs.loader(arguments.server, arguments.serverArguments, directory: directory, socket: socket)
+      }
+      timers.set(.kill(child.number), at: Clock.milliseconds + Self.loadTime)
+    } catch {
+      keepConfiguration(["\(error)"])
+    }
+  }
+
+  /// What a loader says.
+  func takeFromLoader(_ bytes: [UInt8], _ descriptors: [Descriptor], _ child: Child) {
+    guard state == .running, !child.hasAnswered else { return }
+    // Its one message was its work.
+    child.hasAnswered = true
+    do throws(LoadedSettings.Problem) {
+      prepare(try LoadedSettings(bytes, descriptors))
+    } catch {
+      switch error {
+      case .rejected(let problems): keepConfiguration(problems)
+      case .malformed(let what): keepConfiguration([what])
+      }
+    }
+  }
+
+  /// A loader has ended.
+  func loaderEnded(_ child: Child, _ status: ExitStatus) {
+    guard state == .running, !child.hasAnswered else { return }
+    keepConfiguration(["the loader \(status) without an answer"])
+  }
+
+  /// Listens where these settings say, and starts their first authority; they apply when it is ready.
+  func prepare(_ new: LoadedSettings) {
+    for warning in new.warnings { log.write(.warning, warning) }
+    var opened: [ListeningSocket] = []
+    do throws(SystemError) {
+      opened = try listen(new)
+      let child = try startAuthority(new)
+      child.isCandidate = true
+      timers.set(.authorityAnswer(child.number), at: Clock.milliseconds + AuthorityPool.patience)
+      candidate = Candidate(loaded: new, authority: child.number, listeners: opened)
+    } catch {
+      if state == .starting {
+        log.write(.error, "\(error)")
+        fail(71)
+      } else {
+        keepConfiguration(["\(error)"])
+      }
+    }
+  }
+
+  /// The sockets that these settings need: those that we have, and new ones.
+  private func listen(_ new: LoadedSettings) throws(SystemError) -> [ListeningSocket] {
+    if !new.listeners.isEmpty {
+      return try new.listeners.map { (descriptor) throws(SystemError) in
+        ListeningSocket(number: newNumber(), configured: nil, listener: try Listener(descriptor))
+      }
+    }
+    // Sockets of systemd stay as they are: a loader that we start gets none.
+    if let first = listeners.first, first.configured == nil { return listeners }
+    return try new.settings.server.bindAddresses.map { (address) throws(SystemError) in
+      if let same = listeners.first(where: { $0.configured == address }) { return same }
+      let listener = try Listener(SocketAddress(address: address.address, port: address.port))
+      return ListeningSocket(number: newNumber(), configured: address, listener: listener)
+    }
+  }
+
+  /// The first authority of new settings is ready: they apply from now on.
+  func activate(_ authority: Child, _ hostKeys: [OfferedHostKey]) {
+    guard let candidate, candidate.authority == authority.number else { return }
+    self.candidate = nil
+    loaded = candidate.loaded
+    transportSettings = loaded.settings.transport(
+      hostKeys: hostKeys.map(\.blob), root: loaded.accounts == nil ? "" : Supervisor.emptyRoot)
+    listenOn(candidate.listeners)
+    for key in hostKeys { log.write(.info, "host key \(key.description)") }
+    perform(authorities.adopt(authority.number))
+    perform(transports.replaceAll(spares: loaded.settings.server.spareTransports))
+    if state == .starting {
+      if loaded.settings.server.spareTransports == 0 { started() }
+    } else {
+      log.write(.info, "the new configuration applies to new connections")
+      finishReload()
+    }
+  }
+
+  private func listenOn(_ new: [ListeningSocket]) {
+    let old = listeners
+    listeners = new
+    for socket in old where !new.contains(where: { $0.number == socket.number }) {
+      loop.remove(socket.listener.descriptor)
+    }
+    for socket in new where !old.contains(where: { $0.number == socket.number }) {
+      if let address = socket.listener.address { log.write(.info, "listening on \(address)") }
+      do throws(SystemError) {
+        try loop.add(socket.listener.descriptor, .read, token: socket.number << 1)
+      } catch {
+        log.write(.error, "\(error)")
+        if state == .starting { fail(71) }
+      }
+    }
+  }
+
+  /// The first authority of new settings has ended before it was ready.
+  func candidateFailed(_ why: String) {
+    candidate = nil
+    switch state {
+    case .starting:
+      log.write(.error, "\(why) before it was ready")
+      fail(69)
+    case .running: keepConfiguration(["\(why) before it was ready"])
+    case .ending: break
+    }
+  }
+
+  /// New settings are of no use.
+  func keepConfiguration(_ problems: [String]) {
+    for problem in problems { log.write(.error, problem) }
+    log.write(.error, "the new configuration is not used; the one before it still applies")
+    finishReload()
+  }
+
+  private func finishReload() {
+    service?.ready(status: status)
+    guard shallReloadAgain else { return }
+    shallReloadAgain = false
+    reload()
+  }
+}

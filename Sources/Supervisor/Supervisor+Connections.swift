@@ -1,0 +1,101 @@
+import Glibc
+import IPC
+import System
+import Wire
+
+extension Supervisor {
+  /// Takes the connections that wait, some at a time.
+  func accept(_ socket: ListeningSocket) {
+    for _ in 0..<32 {
+      switch socket.listener.accept() {
+      case .wouldBlock: return
+      case .failed(let error):
+        if let lost = acceptThrottle.pass(at: Clock.milliseconds) {
+          log.write(.error, "\(error); trying again (\(lost) more such lines left out)")
+        }
+        // Level-triggered: without a pause the loop would spin until there are descriptors again.
+        for listening in listeners { loop.remove(listening.listener.descriptor) }
+        timers.set(.acceptAgain, at: Clock.milliseconds + 100)
+        return
+      case .connection(let descriptor):
+        guard let client = SocketAddress(of: descriptor, peer: true),
+          let server = SocketAddress(of: descriptor, peer: false)
+        else { continue }
+        open(descriptor, client, server)
+      }
+    }
+  }
+
+  /// Listens again after a pause.
+  func acceptAgain() {
+    for listening in listeners {
+      do throws(SystemError) {
+        try loop.add(listening.listener.descriptor, .read, token: listening.number << 1)
+      } catch {
+        log.write(.error, "\(error)")
+      }
+    }
+  }
+
+  private func open(_ descriptor: Descriptor, _ client: SocketAddress, _ server: SocketAddress) {
+    guard connections.count < loaded.settings.server.maxConnections else {
+      if let lost = fullThrottle.pass(at: Clock.milliseconds) {
+        log.write(
+          .warning,
+          "refused \(client): there are \(connections.count) connections, server.max_connections "
+            + "(\(lost) more refused since the last such line)")
+      }
+      return
+    }
+    let number = newNumber()
+    let machine = ConnectionMachine(context(of: client, server), at: Clock.milliseconds)
+    connections[number] = Connection(number: number, machine: machine, socket: descriptor)
+    deliver(.accepted, to: number)
+    perform(transports.serve(number))
+  }
+
+  /// What applies to a connection now.
+  func context(of client: SocketAddress, _ server: SocketAddress) -> ConnectionMachine.Context {
+    ConnectionMachine.Context(
+      client: client, server: server, hostKeys: transportSettings?.hostKeys ?? [], settings: loaded.settings)
+  }
+
+  /// Tells a connection what happened, and does what it says; nothing when it is over.
+  func deliver(_ event: ConnectionMachine.Event, to number: UInt64) {
+    guard let connection = connections[number] else { return }
+    perform(connection.machine.handle(event, at: Clock.milliseconds), connection)
+  }
+
+  private func perform(_ actions: [ConnectionMachine.Action], _ connection: Connection) {
+    for action in actions {
+      switch action {
+      case .tell(let message): tell(connection, message)
+      case .ask(let question): perform(authorities.ask(question, for: connection.number))
+      case .startLookUp(let account, let paths): startLookUp(connection, account, paths)
+      case .openSession(let login, let promoting): openSession(connection, login, promoting)
+      case .killSession: killSession(connection)
+      case .endSession: endSession(connection)
+      case .killTransport: connection.transport?.process.signal(SIGKILL)
+      case .setTimer(let timer, let milliseconds):
+        timers.set(.connection(connection.number, timer), at: Clock.milliseconds + milliseconds)
+      case .cancelTimer(let timer): timers.cancel(.connection(connection.number, timer))
+      case .log(let level, let text): log.write(level, "[\(connection.number)] \(text)")
+      case .close: close(connection)
+      }
+    }
+  }
+
+  /// Tells the transport of a connection something.
+  func tell(_ connection: Connection, _ message: ToTransport, _ descriptors: [Descriptor] = []) {
+    guard let transport = connection.transport else { return }
+    send(message.wireBytes, descriptors, to: transport)
+  }
+
+  private func close(_ connection: Connection) {
+    connections[connection.number] = nil
+    authorities.forget(connection: connection.number)
+    transports.forget(connection: connection.number)
+    for timer in ConnectionMachine.Timer.allCases { timers.cancel(.connection(connection.number, timer)) }
+    endWhenIdle()
+  }
+}

@@ -1,0 +1,118 @@
+import Glibc
+import IPC
+import System
+
+extension Supervisor {
+  /// The directory that transports have as root; kept by tmpfiles.d, made here when it is not there.
+  static let emptyRoot = "/run/bssh/empty"
+
+  /// Where it listens, for people.
+  var status: String {
+    "listening on " + listeners.compactMap { $0.listener.address?.description }.joined(separator: ", ")
+  }
+
+  /// Begins; `started` is the other end of it.
+  func start() {
+    let mode =
+      isRoot
+      ? "as root" : "not as root: every login maps to uid \(Daemon.userID), and only configured users may log in"
+    log.write(.info, "bssh-server \(version) starts \(mode)")
+    if loaded.accounts != nil {
+      do throws(SystemError) { try EmptyDirectory.prepare(Supervisor.emptyRoot) } catch {
+        log.write(.error, "\(error)")
+        return fail(71)
+      }
+    }
+    prepare(loaded)
+  }
+
+  /// Everything works: says so to whoever waits for it.
+  func started() {
+    guard state == .starting, exitCode == nil else { return }
+    state = .running
+    if let path = arguments.pidFile {
+      do throws(SystemError) {
+        try Daemon.writePidFile(path)
+        hasPidFile = true
+      } catch {
+        log.write(.error, "\(error)")
+        return fail(73)
+      }
+    }
+    service?.ready(status: status)
+    guard let report else { return }
+    self.report = nil
+    do throws(SystemError) {
+      try report.succeed("bssh-server: \(status), pid \(Daemon.processID)")
+      let output = try Descriptor.datagram(to: "/dev/log")
+      log = Log(threshold: arguments.logLevel, style: .syslog, output: output)
+    } catch {
+      // Standard error is /dev/null now; without /dev/log there is no place left to write to.
+      log.write(.warning, "\(error)")
+    }
+  }
+
+  /// The start failed, and the log says why.
+  func fail(_ code: Int32) { if exitCode == nil { exitCode = code } }
+
+  /// Says goodbye to everyone and ends.
+  func shutDown() {
+    guard state != .starting else { return fail(0) }
+    log.write(.info, "shutting down with \(connections.count) connections")
+    service?.stopping()
+    stopAccepting()
+    for number in Array(connections.keys) { deliver(.shutDown, to: number) }
+    timers.set(.shutDown, at: Clock.milliseconds + Self.shutDownTime)
+    endWhenIdle()
+  }
+
+  /// Ends for whoever started it, while logins go on: a child serves them until the last one ends.
+  func letGo() {
+    guard state == .running else { return }
+    service?.stopping()
+    stopAccepting()
+    for number in Array(connections.keys) where connections[number]?.machine.isLoggedIn == false {
+      deliver(.abandon, to: number)
+    }
+    let logins = connections.values.count { $0.machine.isLoggedIn }
+    guard logins > 0 else { return endWhenIdle() }
+    log.write(.info, "letting go: \(logins) logins go on")
+    do throws(SystemError) {
+      switch try Daemon.fork() {
+      case .parent:
+        if hasPidFile, let path = arguments.pidFile { Daemon.removePidFile(path) }
+        _exit(0)
+      case .child:
+        hasPidFile = false
+        service = nil
+        // A signalfd wakes an epoll only for signals of the process that added it.
+        loop.remove(signals.descriptor)
+        try loop.add(signals.descriptor, .read, token: Self.signalToken)
+      }
+    } catch {
+      log.write(.error, "\(error); serving the logins as this process")
+    }
+    endWhenIdle()
+  }
+
+  private func stopAccepting() {
+    state = .ending
+    timers.cancel(.acceptAgain)
+    for socket in listeners { loop.remove(socket.listener.descriptor) }
+    listeners = []
+    if let candidate { children[candidate.authority]?.process.signal(SIGKILL) }
+    candidate = nil
+    perform(transports.close())
+  }
+
+  /// Ends with the last connection and session.
+  func endWhenIdle() {
+    guard state == .ending, connections.isEmpty, !children.values.contains(where: { $0.role == .session }) else {
+      return
+    }
+    if exitCode == nil {
+      log.write(.info, "ended")
+      exitCode = 0
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import Glibc
+import IPC
+import System
+import Wire
+
+extension Supervisor {
+  /// Starts a session process that reads an account's keys.
+  func startLookUp(_ connection: Connection, _ account: Account, _ paths: [String]) {
+    do throws(SystemError) {
+      let child = try startSession(connection, account)
+      send(ToSession.lookUp(paths: paths, home: account.home).wireBytes, to: child)
+    } catch {
+      deliver(.sessionFailed("\(error)"), to: connection.number)
+    }
+  }
+
+  /// Gives a login to a session process, and tells the transport.
+  func openSession(_ connection: Connection, _ login: Login, _ promoting: Bool) {
+    do throws(SystemError) {
+      let child: Child
+      if promoting, let waiting = connection.session {
+        child = waiting
+      } else {
+        killSession(connection)
+        child = try startSession(connection, login.account)
+      }
+      let (sessionEnd, transportEnd) = try MessageSocket.pair()
+      child.hasLogin = true
+      send(ToSession.login(login).wireBytes, [sessionEnd.descriptor], to: child)
+      tell(connection, .authentication(.success), [transportEnd.descriptor])
+      deliver(.sessionOpened, to: connection.number)
+    } catch {
+      deliver(.sessionFailed("\(error)"), to: connection.number)
+    }
+  }
+
+  private func startSession(_ connection: Connection, _ account: Account) throws(SystemError) -> Child {
+    let child = try spawn(.session) { programs.session(isRoot ? account : nil, socket: $0) }
+    child.connection = connection.number
+    connection.session = child
+    return child
+  }
+
+  /// Kills the session process of a connection; its end says nothing about the connection any more.
+  func killSession(_ connection: Connection) {
+    connection.session?.process.signal(SIGKILL)
+    connection.session = nil
+  }
+
+  /// The transport is gone: a login hangs up by itself, in time.
+  func endSession(_ connection: Connection) {
+    guard let child = connection.session else { return }
+    guard child.hasLogin else { return killSession(connection) }
+    guard children[child.number] != nil, !timers.contains(.kill(child.number)) else { return }
+    timers.set(.kill(child.number), at: Clock.milliseconds + Self.sessionEndTime)
+  }
+
+  /// A message of a session process.
+  func takeFromSession(_ bytes: [UInt8], _ descriptors: [Descriptor], _ child: Child) {
+    guard let number = child.connection, let connection = connections[number], connection.session === child else {
+      return
+    }
+    let message: FromSession
+    do throws(WireError) {
+      message = try FromSession(wireBytes: bytes[...])
+    } catch {
+      return deliver(.sessionMisbehaved("sent a message that cannot be read"), to: number)
+    }
+    switch message {
+    case .note:
+      guard descriptors.isEmpty else { return deliver(.sessionMisbehaved("sent a descriptor"), to: number) }
+    case .keys:
+      guard descriptors.count == 1, descriptors[0].isSealedMemory, connection.keyMemory == nil else {
+        return deliver(.sessionMisbehaved("sent keys that are no sealed memory, or a second time"), to: number)
+      }
+      connection.keyMemory = descriptors[0]
+    }
+    deliver(.session(message), to: number)
+  }
+
+  /// A session process has ended.
+  func sessionEnded(_ child: Child, _ status: ExitStatus) {
+    guard let number = child.connection else { return }
+    if let connection = connections[number], connection.session === child {
+      connection.session = nil
+      return deliver(.sessionEnded(status), to: number)
+    }
+    if child.hasLogin { log.write(.debug, "[\(number)] its session process \(status)") }
+  }
+}

@@ -1,0 +1,164 @@
+import Configuration
+import Glibc
+import IPC
+import System
+
+/// The shell around the machines: waits for sockets, processes, signals and times, tells the machines, and does what
+/// they say. Never waits for anything else.
+final class Supervisor {
+  /// Where the server is in its life.
+  enum State: Equatable {
+    /// Not everything works yet that must work at first.
+    case starting
+    case running
+    /// Takes no connections, and ends with the last one.
+    case ending
+  }
+
+  /// What has a time.
+  enum TimerKey: Hashable, Sendable {
+    case connection(UInt64, ConnectionMachine.Timer)
+    case authorityAnswer(UInt64)
+    case authorityRestart(UInt64)
+    case transportRestart
+    case transportReady(UInt64)
+    /// The process has had its time to end.
+    case kill(UInt64)
+    case acceptAgain
+    case shutDown
+  }
+
+  /// Settings that apply once their first authority is ready.
+  struct Candidate {
+    let loaded: LoadedSettings
+    let authority: UInt64
+    let listeners: [ListeningSocket]
+  }
+
+  /// A socket that connections come from.
+  struct ListeningSocket {
+    let number: UInt64
+    /// Nil: it came from systemd.
+    let configured: Settings.BindAddress?
+    let listener: Listener
+  }
+
+  /// Milliseconds that a transport may take until it is ready.
+  static let transportStartTime: Int64 = 10_000
+  /// Milliseconds that a session process has after its connection.
+  static let sessionEndTime: Int64 = 5000
+  /// Milliseconds that connections have when the server ends.
+  static let shutDownTime: Int64 = 3000
+  /// Milliseconds that a loader may take.
+  static let loadTime: Int64 = 60_000
+  /// The token of signals; all others are `number << 1`, plus 1 for a process's end.
+  static let signalToken: UInt64 = 0
+
+  let arguments: Arguments
+  let programs: Programs
+  let isRoot: Bool
+  /// Where it was started, for the loader.
+  let directory: String?
+  let loop: EventLoop
+  let signals: SignalSource
+  var log: Log
+  var service: ServiceManager?
+  var report: Daemon.Report?
+  var hasPidFile = false
+
+  var state: State = .starting
+  var exitCode: Int32?
+  var loaded: LoadedSettings
+  /// What the transports of the settings that apply are told.
+  var transportSettings: TransportSettings?
+  var candidate: Candidate?
+  var shallReloadAgain = false
+  var timers = Timers<TimerKey>()
+  var children: [UInt64: Child] = [:]
+  var connections: [UInt64: Connection] = [:]
+  var listeners: [ListeningSocket] = []
+  var authorities = AuthorityPool()
+  var transports: TransportPool
+  var fullThrottle = LogThrottle(interval: 10_000)
+  var acceptThrottle = LogThrottle(interval: 10_000)
+  var toldWeaknesses: Set<String> = []
+  var nextNumber: UInt64 = 1
+
+  init(
+    _ arguments: Arguments, _ loaded: LoadedSettings, log: Log, programs: Programs, directory: String?,
+    report: Daemon.Report?
+  ) throws(SystemError) {
+    self.arguments = arguments
+    self.loaded = loaded
+    self.log = log
+    self.programs = programs
+    self.directory = directory
+    self.report = report
+    isRoot = Hardening.isRoot
+    transports = TransportPool(spares: loaded.settings.server.spareTransports)
+    loop = try EventLoop()
+    signals = try SignalSource([SIGTERM, SIGINT, SIGHUP, SIGUSR1])
+    try loop.add(signals.descriptor, .read, token: Self.signalToken)
+    service = arguments.isForeground ? ServiceManager() : nil
+  }
+
+  /// Serves until it is told to end; returns the exit code.
+  func run() throws(SystemError) -> Int32 {
+    start()
+    while exitCode == nil {
+      let soonest = timers.soonest().map { max($0 - Clock.milliseconds, 0) } ?? -1
+      for event in try loop.wait(milliseconds: Int32(clamping: soonest)) {
+        handle(event)
+        if exitCode != nil { break }
+      }
+      while exitCode == nil, let key = timers.next(at: Clock.milliseconds) { time(key) }
+    }
+    for child in children.values { child.process.signal(SIGKILL) }
+    if hasPidFile, let path = arguments.pidFile { Daemon.removePidFile(path) }
+    return exitCode ?? 0
+  }
+
+  /// A number that was never given before.
+  func newNumber() -> UInt64 {
+    defer { nextNumber += 1 }
+    return nextNumber
+  }
+
+  private func handle(_ event: EventLoop.Event) {
+    if event.token == Self.signalToken { return takeSignals() }
+    let number = event.token >> 1
+    if let child = children[number] {
+      if event.token & 1 == 1 { return ended(child) }
+      if event.isWritable && child.hasBacklog { sent(child.flush(), to: child) }
+      if event.isReadable { read(child, limit: 16) }
+    } else if let socket = listeners.first(where: { $0.number == number }) {
+      accept(socket)
+    }
+  }
+
+  private func takeSignals() {
+    while let signal = signals.next() {
+      switch signal {
+      case SIGTERM, SIGINT: shutDown()
+      case SIGHUP: reload()
+      case SIGUSR1: letGo()
+      default: break
+      }
+    }
+  }
+
+  private func time(_ key: TimerKey) {
+    switch key {
+    case .connection(let number, let timer): deliver(.timer(timer), to: number)
+    case .authorityAnswer(let number): authorityIsLate(number)
+    case .authorityRestart: perform(authorities.restartTime())
+    case .transportRestart: perform(transports.restartTime())
+    case .transportReady(let number), .kill(let number):
+      guard let child = children[number] else { return }
+      log.write(.warning, "\(child.role.name) \(child.process.pid) takes too long: killed")
+      child.process.signal(SIGKILL)
+    case .acceptAgain: acceptAgain()
+    case .shutDown: exitCode = 0
+    }
+  }
+}
