@@ -16,6 +16,9 @@ let wrapped = [
   "ssh_pki_signature_verify", "ssh_buffer_add_u8",
 ]
 
+/// C: every warning is an error.
+let strict: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Wconversion", "-Werror"])]
+
 /// For every executable: all addresses are looked up at start, and then none can be overwritten.
 let hardened: [LinkerSetting] = [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "now"])]
 
@@ -30,9 +33,10 @@ let package = Package(
   ],
   targets: [
     // C
-    .target(name: "CLinux", linkerSettings: hardened),
+    .target(name: "CLinux", cSettings: strict, linkerSettings: hardened),
     .target(
       name: "CLibSSH",
+      cSettings: strict,
       linkerSettings: [
         .unsafeFlags(wrapped.flatMap { ["-Xlinker", "--wrap=\($0)"] } + ["-l:libssh.a"]),
         .linkedLibrary("crypto"), .linkedLibrary("z"),
