@@ -68,7 +68,7 @@ extension TerminalMode {
     40: IXOFF, 41: IMAXBEL, 42: IUTF8,
   ]
   private static let local: [UInt8: Int32] = [
-    50: ISIG, 51: ICANON, 52: clinux_xcase, 53: ECHO, 54: ECHOE, 55: ECHOK, 56: ECHONL, 57: NOFLSH, 58: TOSTOP,
+    50: ISIG, 51: ICANON, 52: XCASE, 53: ECHO, 54: ECHOE, 55: ECHOK, 56: ECHONL, 57: NOFLSH, 58: TOSTOP,
     59: IEXTEN, 60: ECHOCTL, 61: ECHOKE, 62: PENDIN,
   ]
   private static let output: [UInt8: Int32] = [

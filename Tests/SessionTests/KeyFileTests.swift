@@ -9,8 +9,10 @@ import Testing
 final class SafeFolder {
   let path: String
 
+  static var home: String { ProcessInfo.processInfo.environment["HOME"] ?? NSHomeDirectory() }
+
   /// - Parameter parent: a folder of ours or root's below others of root's.
-  init(in parent: String = NSHomeDirectory() + "/.cache/bssh-tests") throws {
+  init(in parent: String = SafeFolder.home + "/.cache/bssh-tests") throws {
     path = "\(parent)/\(UUID().uuidString)"
     try FileManager.default.createDirectory(
       atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])

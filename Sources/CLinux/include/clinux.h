@@ -64,8 +64,6 @@ int clinux_landlock_no_files(void);
 // fcntl(2) with an integer argument.
 int clinux_fcntl(int fd, int command, long argument);
 int clinux_set_window_size(int fd, uint16_t rows, uint16_t columns, uint16_t x_pixels, uint16_t y_pixels);
-// XCASE, which termios.h only has for those who want everything.
-static const int clinux_xcase = 4;
 // Opens the terminal that belongs to this pseudo-terminal master (TIOCGPTPEER).
 int clinux_open_terminal(int master);
 // Bytes that are buffered in a socket or pipe and not read (FIONREAD).
