@@ -1,0 +1,30 @@
+import IPC
+import Wire
+
+/// Messages between processes; the first byte says which one. What is read is written back so that it reads the same.
+func fuzz(_ bytes: [UInt8]) {
+  guard let kind = bytes.first else { return }
+  let message = bytes.dropFirst()
+  switch kind % 12 {
+  case 0: check(FromTransport.self, message)
+  case 1: check(ToTransport.self, message)
+  case 2: check(FromChannels.self, message)
+  case 3: check(ToChannels.self, message)
+  case 4: check(ToAuthority.self, message)
+  case 5: check(FromAuthority.self, message)
+  case 6: check(ToSession.self, message)
+  case 7: check(FromSession.self, message)
+  case 8: check(LoaderResult.self, message)
+  case 9: check(AuthorityStart.self, message)
+  case 10: check(TransportSettings.self, message)
+  default: check(Login.self, message)
+  }
+}
+
+private func check<Message: WireCodable & Equatable>(_ type: Message.Type, _ bytes: ArraySlice<UInt8>) {
+  guard let message = try? Message(wireBytes: bytes) else { return }
+  guard let again = try? Message(wireBytes: message.wireBytes[...]) else {
+    preconditionFailure("\(type) does not read what it wrote")
+  }
+  precondition(message == again)
+}

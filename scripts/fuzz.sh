@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Feeds the parsers of hostile bytes with libFuzzer, one harness of Fuzz/ after the other.
+#
+#   scripts/fuzz.sh [seconds for each harness, default 60]
+#
+# Ends with 1 when an input makes one crash; the input is then in .build/fuzz/crashes.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+seconds=${1:-60}
+build=.build/fuzz
+mkdir -p "$build/crashes"
+flags=(-O -sanitize=fuzzer -parse-as-library -swift-version 6 -I "$build" -module-cache-path "$build/cache")
+
+# Modules with coverage counters, in the order in which they import each other.
+for module in Wire Authentication IPC; do
+  swiftc "${flags[@]}" -wmo -module-name "$module" -emit-module -emit-module-path "$build/$module.swiftmodule" \
+    -emit-object -o "$build/$module.o" "Sources/$module"/*.swift
+done
+
+# Swift's own crash handler would keep libFuzzer from saving the input.
+export SWIFT_BACKTRACE=enable=no
+status=0
+for source in Fuzz/*.swift; do
+  harness=$(basename "$source" .swift)
+  [[ $harness != Entry ]] || continue
+  swiftc "${flags[@]}" -module-name "Fuzz$harness" -o "$build/$harness" Fuzz/Entry.swift "$source" \
+    "$build/Wire.o" "$build/Authentication.o" "$build/IPC.o"
+  echo "== $harness, $seconds s"
+  # New inputs go to the build folder; the ones in Fuzz/Corpus are only read.
+  mkdir -p "$build/corpus/$harness"
+  if ! "$build/$harness" -max_total_time="$seconds" -max_len=20000 -timeout=10 -rss_limit_mb=2048 \
+    -artifact_prefix="$build/crashes/$harness-" -print_final_stats=1 -verbosity=0 \
+    "$build/corpus/$harness" "Fuzz/Corpus/$harness" >"$build/$harness.log" 2>&1; then
+    tail -n 40 "$build/$harness.log"
+    status=1
+  fi
+  grep -E 'number_of_executed_units|slowest_unit' "$build/$harness.log" || true
+done
+exit "$status"
