@@ -37,6 +37,8 @@ struct Programs {
     var request = base("bssh-session", standardError: null, socket)
     request.identity = account.map { Identity(uid: $0.uid, gid: $0.gid, groups: $0.groups) }
     request.limits = [openFiles]
+    // Of our environment a login gets the time zone, as from sshd.
+    request.environment = ProcessEnvironment.value(of: "TZ").map { ["TZ=\($0)"] } ?? []
     return request
   }
 
