@@ -28,7 +28,6 @@ struct Programs {
     request.keepsChroot = accounts != nil
     request.limits = [.coreFile(0), .fileSize(0), .openFiles(4096), .addressSpace(1 << 30)]
     // As root's child its account has no other processes to count; a person's account has.
-    if accounts != nil { request.limits.append(.processes(0)) }
     return request
   }
 

@@ -34,6 +34,8 @@ enum Sandbox {
     try Hardening.gainNoPrivileges()
     if try !Hardening.forbidFiles() { weaknesses.append("the kernel has no Landlock") }
     try ResourceLimit.fileSize(0).apply()
+    // Not before execve: a process over this limit may not execute.
+    try ResourceLimit.processes(0).apply()
     try filterSystemCalls()
     return weaknesses
   }
