@@ -12,6 +12,11 @@ public struct Rejected: Error, Equatable, Sendable {
   /// Everything that is wrong, at least one problem.
   public var problems: [Problem]
   public var warnings: [Problem]
+
+  public init(problems: [Problem], warnings: [Problem]) {
+    self.problems = problems
+    self.warnings = warnings
+  }
 }
 
 /// Makes settings of a file, the environment and the command line.

@@ -44,6 +44,7 @@ public enum Template {
       }
       open = sections
       let block = block(key)
+      if !block.comment.isEmpty, !result.hasSuffix(":\n") { result += "\n" }
       for line in block.comment.map({ "# " + $0 }) + block.value.lines(key: key.name) {
         result += indent(sections.count) + line + "\n"
       }

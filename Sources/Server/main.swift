@@ -1,1 +1,28 @@
-print("not yet")
+import Glibc
+import IPC
+import System
+
+/// Does what the command line asks for.
+func perform(_ arguments: Arguments, anyCommand: Bool) throws(Failure) {
+  if arguments.has("help") {
+    return try Output.write(anyCommand ? Help.overall : Help.text(of: arguments.command))
+  }
+  switch arguments.command {
+  case .run: try RunCommand.run(arguments)
+  case .load: try RunCommand.load(arguments)
+  case .checkConfig: try CheckConfig.run(arguments)
+  case .genConfig: try GenConfig.run(arguments)
+  case .genHostKey: try GenHostKey.run(arguments)
+  case .hashPassword: try HashPassword.run()
+  case .version: try Output.write("bssh-server \(version)\n")
+  }
+}
+
+SignalSource.ignoreBrokenPipes()
+do throws(Failure) {
+  let arguments = try Arguments(Array(CommandLine.arguments.dropFirst()))
+  try perform(arguments, anyCommand: !arguments.isCommandNamed)
+} catch {
+  Output.complain(error.lines)
+  exit(error.code.rawValue)
+}

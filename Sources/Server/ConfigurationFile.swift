@@ -1,0 +1,58 @@
+import Configuration
+import Glibc
+import System
+
+/// Finds the configuration and loads it: one way for `run`, `load` and `check-config`.
+struct ConfigurationFile {
+  /// Absolute; nil when there is none, and variables and options say everything.
+  let path: String?
+
+  /// The file of `-c`, or the first that exists of those that are looked for.
+  init(_ arguments: Arguments) {
+    let named = arguments.value("config")
+    let found = named ?? Self.usual.first { path in access(path, F_OK) == 0 || ![ENOENT, ENOTDIR].contains(errno) }
+    path = found.map(Self.absolute)
+  }
+
+  /// Where a configuration is looked for, in this order.
+  static var usual: [String] {
+    let own =
+      ProcessEnvironment.value(of: "XDG_CONFIG_HOME").flatMap { $0.hasPrefix("/") ? $0 : nil }
+      ?? ProcessEnvironment.value(of: "HOME").flatMap { $0.isEmpty ? nil : $0 + "/.config" }
+    return ["./bssh-server.yaml", "/etc/bssh/server.yaml"] + (own.map { [$0 + "/bssh/server.yaml"] } ?? [])
+  }
+
+  /// `path` from the root on, so that it means the same from another directory.
+  static func absolute(_ path: String) -> String {
+    guard !path.hasPrefix("/"), let directory = ProcessEnvironment.directory else { return path }
+    return directory + "/" + (path.hasPrefix("./") ? String(path.dropFirst(2)) : path)
+  }
+
+  /// The settings that the file, the environment and the options make on this machine.
+  func load(_ arguments: Arguments, on machine: Machine) throws(Rejected) -> Loaded {
+    var file: Loader.File?
+    do throws(Problem) { file = try path.map(Self.read) } catch { throw Rejected(problems: [error], warnings: []) }
+    let environment = ProcessEnvironment.all.map { variable in
+      let parts = variable.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      return (name: String(parts[0]), value: parts.count == 2 ? String(parts[1]) : "")
+    }
+    let options = [("-b", "bind-address"), ("-p", "port"), ("-k", "host-key")].compactMap { short, long in
+      arguments.values[long].map { (name: short, values: $0) }
+    }
+    return try Loader(file: file, environment: environment, options: options).load(in: machine.surroundings)
+  }
+
+  private static func read(_ path: String) throws(Problem) -> Loader.File {
+    let bytes: [UInt8]
+    let isReadableByOthers: Bool
+    do throws(RegularFile.Unreadable) {
+      let file = try RegularFile(path)
+      isReadableByOthers = file.isReadableByOthers
+      bytes = try file.bytes(limit: YAML.sizeLimit)
+    } catch {
+      throw Problem(source: .file(path), key: "", reason: "cannot read the configuration: \(error.reason)")
+    }
+    let root = try YAML.parse(bytes, name: path)
+    return Loader.File(name: path, root: root, isReadableByOthers: isReadableByOthers)
+  }
+}

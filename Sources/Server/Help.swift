@@ -1,0 +1,65 @@
+/// The texts of `--help`.
+enum Help {
+  /// All commands.
+  static let overall = """
+    usage: bssh-server [command] [options]
+
+    An SSH server. Commands:
+
+    \(commands)
+
+    'bssh-server COMMAND --help' tells the options of a command; bssh-server(8) is the manual.
+
+    """
+
+  /// One command and its options.
+  static func text(of command: Command) -> String {
+    var text = "usage: bssh-server \(command.rawValue) [options]\n"
+    if let summary = command.summary { text += "\n\(summary).\n" }
+    if let more = more(on: command) { text += "\n\(more)\n" }
+    text += "\nOptions:\n"
+    for option in Option.all where option.commands.contains(command) {
+      let short = option.short.map { "-\($0), " } ?? "    "
+      let value = option.value.map { " " + $0 } ?? ""
+      let lines = option.help.split(separator: "\n")
+      text +=
+        "  " + padded("\(short)--\(option.long)\(value)", 30) + lines.joined(separator: "\n" + padded("", 32)) + "\n"
+    }
+    return text
+  }
+
+  private static var commands: String {
+    Command.allCases.compactMap { command in command.summary.map { "  " + padded(command.rawValue, 16) + $0 } }
+      .joined(separator: "\n")
+  }
+
+  private static func more(on command: Command) -> String? {
+    switch command {
+    case .run:
+      """
+      Without -D it goes into the background once it listens. SIGTERM ends it, SIGHUP reads the
+      configuration again. Exit codes are those of sysexits(3): 78 for a configuration that does not load.
+      """
+    case .checkConfig:
+      """
+      Exits with 0, or with 78 after a line for each problem. Password hashes are not printed.
+      """
+    case .genConfig: "Without -o it is printed."
+    case .genHostKey:
+      """
+      The key goes to FILE, its public half to FILE.pub, both in OpenSSH's format; prints the fingerprint.
+      """
+    case .hashPassword:
+      """
+      Asks for the password twice, without showing it, or reads one line when standard input is no
+      terminal. Prints an Argon2id hash for the password_hash of a user.
+      """
+    case .version: nil
+    case .load: "For bssh-supervisor, which reads the answer from the socket on descriptor 3."
+    }
+  }
+
+  private static func padded(_ text: String, _ width: Int) -> String {
+    text + String(repeating: " ", count: max(1, width - text.count))
+  }
+}

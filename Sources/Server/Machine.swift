@@ -1,0 +1,51 @@
+import Configuration
+import Credentials
+import Glibc
+import System
+
+/// This machine, as the loader asks about it; keeps the host keys that it read.
+final class Machine {
+  /// The content of each file of a host key, by its path.
+  private(set) var hostKeys: [String: [UInt8]] = [:]
+
+  var surroundings: Surroundings {
+    Surroundings(
+      read: { path, limit in
+        do throws(RegularFile.Unreadable) {
+          let file = try RegularFile(path)
+          return .success(.init(bytes: try file.bytes(limit: limit), isReadableByOthers: file.isReadableByOthers))
+        } catch { return .failure(.init(reason: error.reason)) }
+      },
+      parse: { bytes, path in
+        do throws(Problem) { return .success(try YAML.parse(bytes, name: path)) } catch { return .failure(error) }
+      },
+      hostKey: { self.hostKey($0) },
+      accountExists: { SystemAccount(named: $0) != nil },
+      isExecutable: { path in
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && access(path, X_OK) == 0
+      },
+      isRoot: Hardening.isRoot)
+  }
+
+  private func hostKey(_ path: String) -> Surroundings.HostKey {
+    do throws(RegularFile.Unreadable) {
+      let file = try RegularFile(path)
+      guard file.mode & 0o077 == 0 else {
+        let mode = String(file.mode, radix: 8)
+        return .unusable("'\(path)' is open to others (mode \(mode)); 'chmod 600 \(path)' makes it private")
+      }
+      let bytes = try file.bytes(limit: HostKey.fileLimit)
+      do throws(CredentialError) {
+        let key = try HostKey.read(bytes, name: path)
+        hostKeys[path] = bytes
+        return .usable(algorithms: key.publicKey.signatureAlgorithms)
+      } catch { return .unusable(error.description) }
+    } catch {
+      if error.code == ENOENT {
+        return .unusable("'\(path)' does not exist; 'bssh-server gen-host-key -t ed25519 -o \(path)' makes it")
+      }
+      return .unusable("cannot read '\(path)': \(error.reason)")
+    }
+  }
+}

@@ -1,0 +1,71 @@
+/// What can be done.
+enum Command: String, CaseIterable {
+  case run
+  case genConfig = "gen-config"
+  case checkConfig = "check-config"
+  case genHostKey = "gen-host-key"
+  case hashPassword = "hash-password"
+  case version
+  /// For bssh-supervisor, which reads the configuration again with it.
+  case load
+
+  /// A line for the list of commands; nil: not for people.
+  var summary: String? {
+    switch self {
+    case .run: "Start the daemon (when no command is named)"
+    case .genConfig: "Print a configuration with every key, its default and what it means"
+    case .checkConfig: "Check the configuration, and print the settings that are in effect"
+    case .genHostKey: "Make a host key"
+    case .hashPassword: "Turn a password into the hash that a configuration holds"
+    case .version: "Print the version"
+    case .load: nil
+    }
+  }
+}
+
+/// An option of the command line.
+struct Option {
+  var short: Character?
+  var long: String
+  /// What its value is called; nil: it has none.
+  var value: String?
+  var commands: [Command]
+  /// It may stand there several times.
+  var repeats = false
+  var help: String
+
+  /// Every one of them.
+  static let all: [Option] = [
+    Option(
+      short: "c", long: "config", value: "FILE", commands: daemon,
+      help:
+        "The configuration; else the first of ./bssh-server.yaml,\n/etc/bssh/server.yaml and ~/.config/bssh/server.yaml"
+    ),
+    Option(
+      short: "b", long: "bind-address", value: "ADDRESS", commands: daemon, repeats: true,
+      help: "Listen on this address instead; may be repeated"),
+    Option(short: "p", long: "port", value: "PORT", commands: daemon, help: "Listen on this port instead"),
+    Option(
+      short: "k", long: "host-key", value: "FILE", commands: daemon, repeats: true,
+      help: "Use this host key instead; may be repeated"),
+    Option(
+      short: "v", long: "verbose", commands: daemon, repeats: true,
+      help: "Log for debugging too; -vv and -vvv are the same"),
+    Option(short: "D", long: "foreground", commands: daemon, help: "Stay in the foreground"),
+    Option(long: "pid-file", value: "FILE", commands: daemon, help: "Write the daemon's process id to this file"),
+    Option(
+      short: "t", long: "type", value: "TYPE", commands: [.genHostKey],
+      help: "ed25519 (when nothing is said), rsa or ecdsa"),
+    Option(
+      short: "o", long: "output", value: "FILE", commands: [.genConfig, .genHostKey],
+      help: "Write to this file, which only its owner can read"),
+    Option(
+      long: "bits", value: "BITS", commands: [.genHostKey],
+      help: "2048 to 16384 for rsa (3072 when nothing is said);\n256, 384 or 521 for ecdsa (256)"),
+    Option(
+      long: "force", commands: [.genHostKey], help: "Replace files that exist"),
+    Option(short: "h", long: "help", commands: Command.allCases, help: "Print this"),
+  ]
+
+  private static let daemon: [Command] = [.run, .checkConfig, .load]
+}

@@ -1,0 +1,23 @@
+import Glibc
+import System
+
+/// Standard output and standard error.
+enum Output {
+  private static let standardOutput = Descriptor(owning: STDOUT_FILENO)
+  private static let standardError = Descriptor(owning: STDERR_FILENO)
+
+  /// Writes all of `text` to standard output.
+  static func write(_ text: String) throws(Failure) {
+    do throws(SystemError) { try standardOutput.writeAll(Array(text.utf8)) } catch {
+      throw Failure(.outputError, "bssh-server: standard output: \(error)")
+    }
+  }
+
+  /// Writes lines to standard error, without their control characters.
+  static func complain(_ lines: [String]) {
+    for line in lines {
+      // When nobody can be told, the exit code still says it.
+      _ = try? standardError.writeAll(Array((Log.printable(line) + "\n").utf8))
+    }
+  }
+}

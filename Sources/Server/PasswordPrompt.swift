@@ -1,0 +1,74 @@
+import Glibc
+import System
+
+/// Asks on the terminal of this process, without showing what is typed. termios(3)
+///
+/// However the question ends, by an answer or by a signal such as Ctrl-C's, the terminal shows again what is typed.
+struct PasswordPrompt {
+  /// How a question ended.
+  enum Answer: Equatable {
+    case line([UInt8])
+    /// The end of the input, instead of a line.
+    case ended
+    case tooLong
+  }
+
+  private let terminal: Descriptor
+  private let signals: SignalSource
+
+  /// Takes the terminal that controls this process.
+  init() throws(SystemError) {
+    terminal = try Descriptor.open("/dev/tty", O_RDWR)
+    // SIGTSTP is blocked as well: a stopped program would leave the terminal without echo.
+    signals = try SignalSource([SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP])
+  }
+
+  /// Shows `question` and takes a line of at most `limit` bytes.
+  func ask(_ question: String, limit: Int) throws(SystemError) -> Answer {
+    var modes = termios()
+    guard tcgetattr(terminal.rawValue, &modes) == 0 else { throw .last("/dev/tty") }
+    var silent = modes
+    silent.c_lflag &= ~tcflag_t(ECHO)
+    guard tcsetattr(terminal.rawValue, TCSAFLUSH, &silent) == 0 else { throw .last("/dev/tty") }
+    defer { tcsetattr(terminal.rawValue, TCSAFLUSH, &modes) }
+    try terminal.writeAll(Array(question.utf8))
+
+    var line: [UInt8] = []
+    while line.count <= limit {
+      waitForInput { signal in
+        tcsetattr(terminal.rawValue, TCSAFLUSH, &modes)
+        end(by: signal)
+      }
+      let (bytes, outcome) = try terminal.read(count: limit + 2 - line.count)
+      line += bytes
+      if line.last == UInt8(ascii: "\n") {
+        try terminal.writeAll([UInt8(ascii: "\n")])
+        return .line(line.dropLast())
+      }
+      if case .ended = outcome { return .ended }
+    }
+    return .tooLong
+  }
+
+  /// Waits for a key; calls `onSignal` for a signal that ends programs.
+  private func waitForInput(onSignal: (Int32) -> Void) {
+    while true {
+      var waiting = [
+        pollfd(fd: terminal.rawValue, events: Int16(POLLIN), revents: 0),
+        pollfd(fd: signals.descriptor.rawValue, events: Int16(POLLIN), revents: 0),
+      ]
+      poll(&waiting, nfds_t(waiting.count), -1)
+      if let signal = signals.next(), signal != SIGTSTP { onSignal(signal) }
+      if waiting[0].revents != 0 { return }
+    }
+  }
+
+  /// Dies as it would have without us.
+  private func end(by signal: Int32) {
+    var set = sigset_t()
+    sigemptyset(&set)
+    sigaddset(&set, signal)
+    raise(signal)
+    sigprocmask(SIG_UNBLOCK, &set, nil)
+  }
+}

@@ -1,0 +1,71 @@
+import Configuration
+import Glibc
+import IPC
+import System
+
+/// `run`, which becomes bssh-supervisor, and `load`, which answers it.
+///
+/// Both leave the same message: `run` in a socket that bssh-supervisor has as its descriptor 3, `load` in the
+/// socket that it got as its own descriptor 3.
+enum RunCommand {
+  /// Loads the configuration, and makes this process the daemon.
+  static func run(_ arguments: Arguments) throws(Failure) {
+    let file = ConfigurationFile(arguments)
+    let listeners = ListeningSockets.take()
+    let answer: Answer
+    do throws(Rejected) { answer = try Answer(file, arguments, listeners: listeners) } catch {
+      Output.complain(error.warnings.map { "warning: \($0)" })
+      var failure = Failure(.configuration)
+      failure.lines = error.problems.map(\.description)
+      throw failure
+    }
+    let failure: SystemError
+    do throws(SystemError) {
+      let (ours, theirs) = try MessageSocket.pair()
+      try answer.send(over: ours)
+      failure = try becomeSupervisor(arguments, file, theirs.descriptor)
+    } catch { failure = error }
+    throw Failure(.systemError, "bssh-server: \(failure)")
+  }
+
+  /// Loads the configuration again, for the supervisor.
+  static func load(_ arguments: Arguments) throws(Failure) {
+    let socket = MessageSocket(Descriptor(owning: 3))
+    do throws(SystemError) {
+      let answer: Answer
+      do throws(Rejected) {
+        answer = try Answer(ConfigurationFile(arguments), arguments, listeners: [])
+      } catch {
+        return try Answer.send(error.problems, over: socket)
+      }
+      try answer.send(over: socket)
+    } catch {
+      throw Failure(.systemError, "bssh-server: descriptor 3: \(error)")
+    }
+  }
+
+  private static func becomeSupervisor(
+    _ arguments: Arguments, _ file: ConfigurationFile, _ socket: Descriptor
+  ) throws(SystemError) -> SystemError {
+    let ourselves = try Executables.find("bssh-server")
+    let supervisor = try Executables.find("bssh-supervisor")
+    return Executables.replaceProcess(
+      with: supervisor, arguments: supervisorArguments(arguments, file, ourselves),
+      environment: ProcessEnvironment.all.filter { !$0.hasPrefix("LISTEN_") }, descriptor: socket)
+  }
+
+  /// `bssh-supervisor --log-level 6 -- /usr/sbin/bssh-server -c /etc/bssh/server.yaml`: after `--` the program that
+  /// loads the configuration again, with `load` behind its name, and its options.
+  static func supervisorArguments(_ arguments: Arguments, _ file: ConfigurationFile, _ ourselves: String) -> [String] {
+    let level = arguments.has("verbose") ? Log.Level.debug : .info
+    var words = ["bssh-supervisor", "--log-level", "\(level.rawValue)"]
+    if arguments.has("foreground") { words.append("--foreground") }
+    if let path = arguments.value("pid-file") { words += ["--pid-file", ConfigurationFile.absolute(path)] }
+    words += ["--", ourselves]
+    if let path = file.path { words += ["-c", path] }
+    for (short, long) in [("-b", "bind-address"), ("-p", "port"), ("-k", "host-key")] {
+      for value in arguments.values[long] ?? [] { words += [short, value] }
+    }
+    return words
+  }
+}

@@ -1,0 +1,27 @@
+import Glibc
+
+/// An account of the system; getpwnam_r(3). Looking one up may ask the network, and block.
+struct SystemAccount {
+  var uid: uid_t
+  var gid: gid_t
+
+  /// nil when there is no account of this name.
+  init?(named name: String) {
+    var size = 1 << 12
+    while size <= 1 << 20 {
+      var entry = passwd()
+      var found: UnsafeMutablePointer<passwd>?
+      var buffer = [CChar](repeating: 0, count: size)
+      let code = getpwnam_r(name, &entry, &buffer, size, &found)
+      if code == ERANGE {
+        size *= 4
+        continue
+      }
+      guard code == 0, found != nil else { return nil }
+      uid = entry.pw_uid
+      gid = entry.pw_gid
+      return
+    }
+    return nil
+  }
+}

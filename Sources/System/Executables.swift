@@ -1,0 +1,57 @@
+import CLinux
+import Glibc
+
+/// The programs of this package: where they are, and becoming one of them.
+public enum Executables {
+  /// The path of `name`: in the folder of this program, or installed as `…/sbin` and `…/lib/bssh` are.
+  public static func find(_ name: String) throws(SystemError) -> String {
+    let folder = try ProcessEnvironment.executableFolder()
+    for candidate in candidates(name, from: folder) where access(candidate, X_OK) == 0 { return candidate }
+    throw SystemError("find \(name) beside \(folder)", code: ENOENT)
+  }
+
+  /// Where `name` may be, seen from `folder`.
+  static func candidates(_ name: String, from folder: String) -> [String] {
+    var paths = ["\(folder)/\(name)"]
+    if let prefix = parent(of: folder, ending: "/sbin") ?? parent(of: folder, ending: "/bin") {
+      paths.append("\(prefix)/lib/bssh/\(name)")
+    }
+    if let prefix = parent(of: folder, ending: "/lib/bssh") { paths.append("\(prefix)/sbin/\(name)") }
+    return paths
+  }
+
+  /// Makes this process another program, with `descriptor` as its descriptor 3 and none above. execve(2)
+  ///
+  /// - Parameter environment: `NAME=value`.
+  /// - Returns: only when it failed, and then descriptors are closed: end the process.
+  public static func replaceProcess(
+    with path: String, arguments: [String], environment: [String], descriptor: Descriptor
+  ) -> SystemError {
+    // dup2 clears close-on-exec, but does nothing when the number is already right.
+    let number = descriptor.rawValue
+    let given = number == 3 ? clinux_fcntl(number, F_SETFD, 0) : dup2(number, 3)
+    guard given >= 0 else { return .last("dup2") }
+    clinux_close_from(4)
+    return withExtendedLifetime(descriptor) {
+      withTexts(arguments) { arguments in
+        withTexts(environment) { environment in
+          execve(path, arguments, environment)
+          return .last("start \(path)")
+        }
+      }
+    }
+  }
+
+  private static func parent(of folder: String, ending: String) -> String? {
+    folder.hasSuffix(ending) ? String(folder.dropLast(ending.utf8.count)) : nil
+  }
+
+  /// `texts` as C has them: pointers, and a null after the last.
+  private static func withTexts<Result>(
+    _ texts: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result
+  ) -> Result {
+    let copies = texts.map { strdup($0) }
+    defer { for copy in copies { free(copy) } }
+    return body(copies + [nil])
+  }
+}

@@ -1,0 +1,210 @@
+import Configuration
+import Foundation
+import Testing
+
+@testable import Server
+
+/// Drives the built program.
+@Suite struct CommandTests {
+  @Test func `version and help go to standard output`() throws {
+    #expect(try bsshServer("version").output.hasPrefix("bssh-server 0."))
+    let help = try bsshServer("--help")
+    #expect(help.code == 0)
+    #expect(help.output.contains("gen-host-key"))
+    #expect(!help.output.contains("load "))
+    for command in Command.allCases {
+      let help = try bsshServer(command.rawValue, "--help")
+      #expect(help.code == 0)
+      #expect(help.output.hasPrefix("usage: bssh-server \(command.rawValue)"))
+    }
+  }
+
+  @Test func `a wrong command line exits with 64 and a hint`() throws {
+    let outcome = try bsshServer("chekc-config")
+    #expect(outcome.code == 64)
+    #expect(
+      outcome.errors
+        == "bssh-server: unknown command 'chekc-config'; did you mean 'check-config'?\nTry 'bssh-server --help'.\n")
+  }
+
+  @Test func `gen-config writes a file for its owner alone and replaces nothing`() throws {
+    let folder = try Folder()
+    #expect(try bsshServer("gen-config", "-o", folder.file("c.yaml")).code == 0)
+    #expect(folder.mode("c.yaml") == 0o600)
+    #expect(try String(contentsOfFile: folder.file("c.yaml"), encoding: .utf8) == Template.commented)
+    let again = try bsshServer("gen-config", "-o", folder.file("c.yaml"))
+    #expect(again.code == 73)
+    #expect(again.errors.contains("exists"))
+    #expect(try bsshServer("gen-config").output == Template.commented)
+    #expect(try bsshServer("gen-config", "-o", "/nonexistent/c").code == 73)
+  }
+
+  @Test(arguments: [
+    ("ed25519", nil, "ED25519", "256"), ("ecdsa", nil, "ECDSA", "256"), ("ecdsa", "521", "ECDSA", "521"),
+    ("rsa", "2048", "RSA", "2048"),
+  ])
+  func `a host key is made, private, readable by ssh-keygen and by us`(
+    type: String, bits: String?, name: String, size: String
+  ) throws {
+    let folder = try Folder()
+    let path = folder.file("key")
+    let made =
+      if let bits { try bsshServer("gen-host-key", "-t", type, "--bits", bits, "-o", path) } else {
+        try bsshServer("gen-host-key", "-t", type, "-o", path)
+      }
+    #expect(made.code == 0)
+    #expect(folder.mode("key") == 0o600)
+    let keygen = try bsshServer("-lf", path, program: "/usr/bin/ssh-keygen")
+    let words = keygen.output.split(separator: " ")
+    #expect(words.first.map(String.init) == size)
+    #expect(keygen.output.contains("(\(name))"))
+    #expect(made.output.contains(words[1]))
+    #expect(try bsshServer("check-config", "-k", path).code == 0)
+    #expect(try bsshServer("gen-host-key", "-t", type, "-o", path).code == 73)
+    #expect(try bsshServer("gen-host-key", "-o", path, "--force").code == 0)
+  }
+
+  @Test(arguments: [
+    ["-t", "dsa", "-o", "/x"], ["-t", "rsa", "--bits", "1024", "-o", "/x"], ["--bits", "many", "-o", "/x"],
+    ["-t", "ed25519", "--bits", "512", "-o", "/x"], [],
+  ])
+  func `a host key that we do not make is a wrong command line`(options: [String]) throws {
+    let words = ["gen-host-key"] + options
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: program)
+    process.arguments = words
+    process.standardError = Pipe()
+    try process.run()
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 64)
+  }
+
+  @Test func `a password from a pipe is hashed`() throws {
+    let outcome = try bsshServer("hash-password", input: "correct horse\n")
+    #expect(outcome.code == 0)
+    #expect(outcome.output.hasPrefix("$argon2id$v=19$m=19456,t=2,p=1$"))
+    #expect(outcome.errors == "")
+    let loaded = try settings(
+      "server: {host_keys: [/k]}\nauth: {password: {users: [{name: a, password_hash: '"
+        + outcome.output.dropLast() + "'}]}}")
+    #expect(loaded.settings.auth.users.first?.passwordHash.map { $0 + "\n" } == outcome.output)
+  }
+
+  @Test(arguments: [
+    ("", "the password is empty"), ("\n", "the password is empty"), ("a\nb\n", "several lines"), ("a\0b", "NUL"),
+    (String(repeating: "x", count: 4097), "longer than 4096 bytes"),
+  ])
+  func `a password that cannot be used is refused`(input: String, reason: String) throws {
+    let outcome = try bsshServer("hash-password", input: input)
+    #expect(outcome.code == 65)
+    #expect(outcome.errors.contains(reason))
+    #expect(outcome.output == "")
+  }
+
+  @Test func `a password of 4096 bytes is hashed`() throws {
+    #expect(try bsshServer("hash-password", input: String(repeating: "x", count: 4096) + "\n").code == 0)
+  }
+
+  @Test func `check-config prints what loads again, and 78 with all problems`() throws {
+    let folder = try Folder()
+    let key = folder.file("key")
+    _ = try bsshServer("gen-host-key", "-o", key)
+    let file = try folder.write("c.yaml", "server:\n  port: 22\n  host_keys: [\(key)]\n")
+    let printed = try bsshServer("check-config", "-c", file, environment: ["BSSH_SHELL_UMASK": "077"])
+    #expect(printed.code == 0)
+    #expect(printed.output.hasPrefix("# The settings of \(file)"))
+    #expect(printed.output.contains("umask: \"077\""))
+    let again = try folder.write("d.yaml", printed.output)
+    let reprinted = try bsshServer("check-config", "-c", again)
+    #expect(reprinted.output.split(separator: "\n").dropFirst() == printed.output.split(separator: "\n").dropFirst())
+
+    let bad = try folder.write("bad.yaml", "server:\n  prot: 22\n  host_keys: [\(key)]\nshell:\n  pty: 1\n")
+    let outcome = try bsshServer("check-config", "-c", bad, "-p", "x")
+    #expect(outcome.code == 78)
+    #expect(outcome.output == "")
+    #expect(
+      outcome.errors == """
+        \(bad):2:3: server.prot: unknown key; did you mean 'port'?
+        -p: server.port: expected a whole number from 1 to 65535, found 'x'
+        \(bad):5:8: shell.pty: expected true or false, found '1'
+
+        """)
+  }
+
+  @Test(arguments: ["run", "check-config"])
+  func `run and check-config refuse the same configuration with the same words`(command: String) throws {
+    let folder = try Folder()
+    let file = try folder.write("c.yaml", "a: [\n")
+    let outcome = try bsshServer(command, "-c", file)
+    #expect(outcome.code == 78)
+    #expect(outcome.errors.hasPrefix("\(file):2:1: not valid YAML"))
+    let missing = try bsshServer(command, "-c", folder.file("none"))
+    #expect(missing.code == 78)
+    #expect(missing.errors.contains("cannot read the configuration: No such file or directory"))
+    #expect(try bsshServer(command, "-c", folder.path).errors.contains("not a regular file"))
+  }
+
+  @Test func `a host key that others can read, a missing one and a damaged one are refused`() throws {
+    let folder = try Folder()
+    let key = folder.file("key")
+    _ = try bsshServer("gen-host-key", "-o", key)
+    chmod(key, 0o640)
+    #expect(
+      try bsshServer("check-config", "-k", key).errors
+        == "-k: server.host_keys: '\(key)' is open to others (mode 640); 'chmod 600 \(key)' makes it private\n")
+    #expect(
+      try bsshServer("check-config", "-k", folder.file("none")).errors.contains(
+        "does not exist; 'bssh-server gen-host-key -t ed25519 -o \(folder.file("none"))' makes it"))
+    let damaged = try folder.write("damaged", "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n")
+    #expect(try bsshServer("check-config", "-k", damaged).code == 78)
+  }
+
+  @Test func `a configuration is looked for here first, then in the user's folder`() throws {
+    let folder = try Folder()
+    let key = folder.file("key")
+    _ = try bsshServer("gen-host-key", "-o", key)
+    try FileManager.default.createDirectory(atPath: folder.file("x/bssh"), withIntermediateDirectories: true)
+    try FileManager.default.createDirectory(atPath: folder.file("h/.config/bssh"), withIntermediateDirectories: true)
+    try folder.write("x/bssh/server.yaml", "server: {host_keys: [\(key)], port: 1}\n")
+    try folder.write("h/.config/bssh/server.yaml", "server: {host_keys: [\(key)], port: 2}\n")
+    func port(_ environment: [String: String]) throws -> String? {
+      try bsshServer("check-config", environment: environment, directory: folder.path).output
+        .split(separator: "\n").first { $0.contains("  port:") }.map { String($0.drop { $0 == " " }) }
+    }
+    let home = ["HOME": folder.file("h")]
+    if access("/etc/bssh/server.yaml", F_OK) != 0 {
+      #expect(try port(home) == "port: 2")
+      #expect(try port(home.merging(["XDG_CONFIG_HOME": folder.file("x")]) { $1 }) == "port: 1")
+    }
+    try folder.write("bssh-server.yaml", "server: {host_keys: [\(key)], port: 3}\n")
+    #expect(try port(home) == "port: 3")
+  }
+
+  @Test func `run becomes the supervisor beside it, with its options and a socket as descriptor 3`() throws {
+    let folder = try Folder()
+    try FileManager.default.createDirectory(atPath: folder.file("sbin"), withIntermediateDirectories: true)
+    try FileManager.default.createDirectory(atPath: folder.file("lib/bssh"), withIntermediateDirectories: true)
+    try FileManager.default.copyItem(atPath: program, toPath: folder.file("sbin/bssh-server"))
+    let script = "#!/bin/sh\nprintf '%s\\n' \"$@\"\nreadlink /proc/$$/fd/3\nprintf '%s\\n' \"fds: $LISTEN_FDS\"\n"
+    try folder.write("lib/bssh/bssh-supervisor", script, mode: 0o755)
+    let key = folder.file("key")
+    _ = try bsshServer("gen-host-key", "-o", key)
+    let outcome = try bsshServer(
+      "run", "-D", "-k", key, environment: ["LISTEN_FDS": "1", "LISTEN_PID": "1"], directory: folder.path,
+      program: folder.file("sbin/bssh-server"))
+    // As root it needs the accounts of its processes, which the test does not make.
+    if getuid() == 0, getpwnam("bssh-transport") == nil || getpwnam("bssh-authority") == nil {
+      #expect(outcome.code == 78)
+      #expect(outcome.errors.contains("the system has no account 'bssh-"))
+      return
+    }
+    let lines = outcome.output.split(separator: "\n").map(String.init)
+    #expect(
+      lines.dropLast(2) == [
+        "--log-level", "6", "--foreground", "--", folder.file("sbin/bssh-server"), "-k", key,
+      ])
+    #expect(lines.dropLast().last?.hasPrefix("socket:") == true)
+    #expect(lines.last == "fds: ")
+    #expect(outcome.errors == "")
+  }
+}

@@ -1,0 +1,80 @@
+import Configuration
+import Foundation
+import IPC
+import System
+import Testing
+import Wire
+
+/// `load`, as bssh-supervisor uses it.
+@Suite struct LoadCommandTests {
+  private func load(_ arguments: [String]) throws -> (LoaderResult, [Descriptor]) {
+    let (ours, theirs) = try MessageSocket.pair()
+    let null = try Descriptor.open("/dev/null", O_RDWR)
+    var request = ChildProcess.Request(
+      path: program, arguments: ["bssh-server", "load"] + arguments,
+      descriptors: [null, null, null, theirs.descriptor])
+    request.environment = ["PATH=/usr/bin:/bin"]
+    let child = try ChildProcess(request)
+    defer {
+      child.descriptor.wait(for: POLLIN, milliseconds: 20_000)
+      #expect(child.reap() == .code(0))
+    }
+    guard case .message(let bytes, let descriptors) = try ours.receive(wait: 20_000) else {
+      throw SystemError("receive", code: ETIMEDOUT)
+    }
+    return (try LoaderResult(wireBytes: bytes[...]), descriptors)
+  }
+
+  @Test func `a configuration that loads comes with sealed settings and host keys`() throws {
+    guard getuid() != 0 || (getpwnam("bssh-transport") != nil && getpwnam("bssh-authority") != nil) else { return }
+    let folder = try Folder()
+    let (one, two) = (folder.file("one"), folder.file("two"))
+    _ = try bsshServer("gen-host-key", "-o", one)
+    _ = try bsshServer("gen-host-key", "-t", "ecdsa", "-o", two)
+    let file = try folder.write("c.yaml", "auth: {methods: [password]}\n")
+    let (result, descriptors) = try load(["-c", file, "-p", "2200", "-k", one, "-k", two])
+    guard case .loaded(let loaded) = result else {
+      Issue.record("\(result)")
+      return
+    }
+    #expect(loaded.hostKeyCount == 2)
+    #expect(loaded.listenerCount == 0)
+    #expect((loaded.serviceAccounts != nil) == (getuid() == 0))
+    #expect(
+      loaded.warnings == ["\(file):1:17: auth.methods: a password can be asked for, but no user has a password_hash"])
+    #expect(descriptors.count == 3)
+    for descriptor in descriptors { #expect(descriptor.isSealedMemory) }
+    let settings = try Settings(wireBytes: try descriptors[0].read(count: 1 << 20, at: 0)[...])
+    #expect(settings.server.bindAddresses == [.init(address: "0.0.0.0", port: 2200)])
+    #expect(settings.server.hostKeys == [one, two])
+    for (path, descriptor) in zip([one, two], descriptors.dropFirst()) {
+      let content = try Data(contentsOf: URL(fileURLWithPath: path))
+      #expect(try descriptor.read(count: 1 << 20, at: 0) == Array(content))
+    }
+  }
+
+  @Test func `a configuration that does not load comes as its problems`() throws {
+    let folder = try Folder()
+    let file = try folder.write("c.yaml", "server: {prot: 1}\n")
+    let (result, descriptors) = try load(["-c", file])
+    #expect(
+      result
+        == .rejected([
+          "\(file):1:10: server.prot: unknown key; did you mean 'port'?",
+          "\(file): server.host_keys: no host key; 'bssh-server gen-host-key -t ed25519 -o FILE' makes one",
+        ]))
+    #expect(descriptors.isEmpty)
+  }
+
+  @Test func `more problems than a message holds are cut, and the rest is counted`() throws {
+    let folder = try Folder()
+    let lines = (0..<5000).map { "key_that_does_not_exist_and_is_long_\($0): 1\n" }.joined()
+    let (result, _) = try load(["-c", try folder.write("c.yaml", lines)])
+    guard case .rejected(let problems) = result else {
+      Issue.record("\(result)")
+      return
+    }
+    #expect(problems.count < 5000)
+    #expect(problems.last == "… and \(5001 - problems.count + 1) more")
+  }
+}

@@ -1,0 +1,129 @@
+import Configuration
+import Foundation
+import Testing
+
+@testable import Server
+
+@Suite struct TemplateTests {
+  private static let root = URL(fileURLWithPath: #filePath).appendingPathComponent("../../..").standardized
+
+  private func text(_ path: String) throws -> String {
+    try String(contentsOf: Self.root.appendingPathComponent(path), encoding: .utf8)
+  }
+
+  @Test func `the sample configuration is what gen-config prints`() throws {
+    #expect(try text("etc/server.yaml") == Template.commented)
+  }
+
+  @Test func `what gen-config prints loads to the defaults and a host key`() throws {
+    var expected = Settings()
+    expected.server.hostKeys = ["/etc/bssh/ssh_host_ed25519_key"]
+    let loaded = try settings(Template.commented)
+    #expect(loaded.settings == expected)
+    #expect(loaded.warnings == [])
+  }
+
+  @Test(arguments: [
+    "server: {host_keys: [/k/a]}",
+    """
+    server:
+      bind_address: [127.0.0.1, "[::1]:22", "192.0.2.7:2200"]
+      port: 22
+      host_keys: [/k/a, /k/rsa]
+      max_connections: 7
+      timeout: 0
+      keepalive_interval: 61
+      keepalive_count_max: 12
+      compression: true
+      maximum_packet_size: 1025
+      window_size: 64MiB
+      banner: "/etc/issue: #1"
+      spare_transports: 0
+      ciphers: [aes256-ctr, aes128-gcm@openssh.com]
+      kex: [diffie-hellman-group14-sha256]
+      macs: [hmac-sha2-512]
+      host_key_algorithms: [rsa-sha2-512, ssh-ed25519]
+      publickey_algorithms: [sk-ssh-ed25519@openssh.com]
+      rekey: {bytes: 64KiB, interval: 90s}
+    auth:
+      methods: [keyboard-interactive, publickey, password]
+      permit_root: no
+      publickey: {authorized_keys_dir: /keys, authorized_keys_pattern: "/p/{user}/%u%%"}
+      password:
+        minimum_time: 1500ms
+        users_file: /users.yaml
+        users:
+          - name: "alice"
+            shell: /bin/bash
+            home: /srv/alice
+            env: {A: "1", EMPTY: "", B: "a: b # c \\"d\\" \\\\ \\e é"}
+            run_as: www-data
+            authorized_keys:
+              - "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE+/uOekOdqvRcV4lkLWkIvw1QIPY6JO1NLQRc0QT7nI a: b"
+          - name: "1"
+          - name: no
+    shell:
+      default: /bin/zsh
+      env: {TZ: UTC, NULL: null, LINES: "a\\nb"}
+      accept_env: []
+      enabled: false
+      pty: false
+      umask: 7
+      motd: /etc/motd
+    """,
+    "server: {host_keys: [/k/a], bind_address: '::1'}\nauth: {publickey: {authorized_keys_dir: /keys}}",
+    "server: {host_keys: [/k/a]}\nauth: {publickey: {authorized_keys_pattern: ~}, password: {users: []}}",
+  ])
+  func `the effective settings load to the same settings`(yaml: String) throws {
+    let loaded = try settings(yaml)
+    let again = try settings(Template.effective(loaded))
+    #expect(again.settings == loaded.settings)
+    #expect(again.choices == loaded.choices)
+  }
+
+  @Test func `only the password hashes are missing from the effective settings`() throws {
+    let yaml = """
+      server: {host_keys: [/k/a]}
+      auth: {password: {users: [{name: alice, shell: /bin/a, password_hash: "\(hash)"}, {name: bob}]}}
+      """
+    var loaded = try settings(yaml)
+    let again = try settings(Template.effective(loaded))
+    loaded.settings.auth.users[0].passwordHash = nil
+    #expect(again.settings == loaded.settings)
+  }
+
+  @Test func `users of the file are named in the effective settings`() throws {
+    let loaded = try settings("server: {host_keys: [/k/a]}\nauth: {password: {users_file: /users.yaml}}")
+    #expect(Template.effective(loaded).contains("# Users of /users.yaml: carol\n"))
+    #expect(!Template.effective(loaded).contains("argon2id"))
+  }
+
+  @Test(arguments: KeyTable.keys.map(\.path))
+  func `the manual names every key`(path: String) throws {
+    #expect(try text("man/bssh-server.yaml.5").contains(".It Ic \(path)\n"))
+  }
+
+  @Test(arguments: KeyTable.keys.flatMap(\.variables))
+  func `the manual names every variable`(variable: String) throws {
+    let key = try #require(KeyTable.keys.first { $0.variables.contains(variable) })
+    // The variables that are made of the path are explained as a rule.
+    if variable != key.variables.first {
+      #expect(try text("man/bssh-server.yaml.5").contains(".Ev \(variable) .\n"))
+    }
+  }
+
+  @Test(arguments: UserKey.all.map(\.name))
+  func `the manual names every key of a user`(name: String) throws {
+    #expect(try text("man/bssh-server.yaml.5").contains(".It Ic \(name)\n"))
+  }
+
+  @Test(arguments: Option.all.map(\.long))
+  func `the manual names every option`(long: String) throws {
+    #expect(try text("man/bssh-server.8").contains("-\(long)"))
+  }
+
+  @Test(arguments: Command.allCases.filter { $0.summary != nil }.map(\.rawValue))
+  func `the manual names every command`(command: String) throws {
+    #expect(try text("man/bssh-server.8").contains(".It Cm \(command)"))
+  }
+}
