@@ -29,7 +29,7 @@ struct Authority {
     do throws(WireError) {
       question = try ToAuthority(wireBytes: message[...])
     } catch { throw .message("the supervisor's question cannot be read (\(error))") }
-    switch question {
+    switch consume question {
     case .sign(let hostKey, let algorithm, let hash):
       return .signed(hostKeys.sign(hash, with: hostKey, algorithm: algorithm))
     case .proveHostKeys(let sessionID, let algorithm, let keys):
@@ -39,7 +39,8 @@ struct Authority {
     case .publicKey(let sessionID, let request, let keyFiles):
       let found = AuthorizedFiles(keyFiles, content: files.first)
       return .verdict(judge(.publicKey(sessionID: sessionID, request: request, files: found)))
-    case .password(let user, let password):
+    case .password(let user, var password):
+      defer { Secret.wipe(&password) }
       return .verdict(judge(.password(user: user, password)))
     }
   }
