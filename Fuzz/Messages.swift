@@ -23,6 +23,9 @@ func fuzz(_ bytes: [UInt8]) {
 
 private func check<Message: WireCodable & Equatable>(_ type: Message.Type, _ bytes: ArraySlice<UInt8>) {
   guard let message = try? Message(wireBytes: bytes) else { return }
+  if case .request(_, .terminal(_, _, _, _, _, let modes))? = message as? ToChannels {
+    precondition(TerminalModes(modes).modes.count <= modes.count / 5)
+  }
   guard let again = try? Message(wireBytes: message.wireBytes[...]) else {
     preconditionFailure("\(type) does not read what it wrote")
   }

@@ -185,7 +185,9 @@ struct LoginSession {
     do throws(SystemError) {
       let terminal = try Terminal()
       terminal.resize(request.size)
-      if !terminal.apply(request.modes.modes) { note("\(terminal.name) did not take all modes that the client wants") }
+      if !terminal.apply(request.modes.modes.map { ($0.opcode, $0.value) }) {
+        note("\(terminal.name) did not take all modes that the client wants")
+      }
       return terminal
     } catch {
       note("no terminal: \(error)")

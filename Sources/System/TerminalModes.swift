@@ -1,27 +1,18 @@
 import CLinux
 import Glibc
 
-/// A terminal mode as a client encodes it: RFC 4254, section 8, and RFC 8160.
-public struct TerminalMode: Equatable, Sendable {
-  public let opcode: UInt8
-  public let value: UInt32
-
-  public init(opcode: UInt8, value: UInt32) {
-    self.opcode = opcode
-    self.value = value
-  }
-}
-
 extension Terminal {
   /// Sets the modes that Linux has, and leaves the others out; false when the terminal did not take all it should.
   ///
   /// A pseudo-terminal always has 8 bits and no parity; asking it for others sets the rest, and is an error to
   /// tcsetattr(3).
-  public func apply(_ modes: [TerminalMode]) -> Bool {
+  ///
+  /// - Parameter modes: opcodes and values of RFC 4254, section 8, and RFC 8160.
+  public func apply(_ modes: [(opcode: UInt8, value: UInt32)]) -> Bool {
     if modes.isEmpty { return true }
     do throws(SystemError) {
       try changeModes { termios in
-        for mode in modes { mode.apply(to: &termios) }
+        for (opcode, value) in modes { TerminalMode(opcode: opcode, value: value).apply(to: &termios) }
       }
       return true
     } catch {
@@ -30,8 +21,11 @@ extension Terminal {
   }
 }
 
-extension TerminalMode {
-  fileprivate func apply(to termios: inout termios) {
+private struct TerminalMode {
+  let opcode: UInt8
+  let value: UInt32
+
+  func apply(to termios: inout termios) {
     let isSet = value != 0
     switch opcode {
     case 1...18:

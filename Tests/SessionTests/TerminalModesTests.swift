@@ -1,7 +1,6 @@
+import IPC
 import System
 import Testing
-
-@testable import Session
 
 @Suite struct TerminalModesTests {
   private static let sample: [UInt8] = [1, 0, 0, 0, 3, 53, 0, 0, 0, 1, 128, 0, 0, 0x96, 0, 159, 255, 255, 255, 255, 0]
@@ -9,8 +8,9 @@ import Testing
   @Test func `modes are read up to the end mark, the unknown ones too`() {
     #expect(
       TerminalModes(TerminalModesTests.sample + [1, 0, 0, 0, 9]).modes == [
-        TerminalMode(opcode: 1, value: 3), TerminalMode(opcode: 53, value: 1), TerminalMode(opcode: 128, value: 38400),
-        TerminalMode(opcode: 159, value: .max),
+        TerminalModes.Mode(opcode: 1, value: 3), TerminalModes.Mode(opcode: 53, value: 1),
+        TerminalModes.Mode(opcode: 128, value: 38400),
+        TerminalModes.Mode(opcode: 159, value: .max),
       ])
   }
 
@@ -22,7 +22,9 @@ import Testing
 
   @Test(arguments: [UInt8(160), 200, 255]) func `opcodes from 160 on end the list`(opcode: UInt8) {
     #expect(
-      TerminalModes([53, 0, 0, 0, 0, opcode, 0, 0, 0, 1, 1, 0, 0, 0, 3]).modes == [TerminalMode(opcode: 53, value: 0)])
+      TerminalModes([53, 0, 0, 0, 0, opcode, 0, 0, 0, 1, 1, 0, 0, 0, 3]).modes == [
+        TerminalModes.Mode(opcode: 53, value: 0)
+      ])
   }
 
   @Test(arguments: [UInt32(0), 1, 255, 256, 38400, .max])
@@ -31,7 +33,7 @@ import Testing
     // A pseudo-terminal has no parity and no 7 bits to a byte, and says so.
     let impossible: Set<UInt8> = [90, 92]
     for opcode: UInt8 in 1...159 {
-      let isTaken = terminal.apply([TerminalMode(opcode: opcode, value: value)])
+      let isTaken = terminal.apply([(opcode, value)])
       #expect(isTaken || impossible.contains(opcode) && value != 0, "\(opcode) \(value)")
     }
   }
