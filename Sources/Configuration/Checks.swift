@@ -172,6 +172,12 @@ struct Checks {
     if asksPassword, !auth.users.contains(where: { $0.passwordHash != nil }) {
       warning("auth.methods", "a password can be asked for, but no user has a password_hash")
     }
+    if !asksPassword, auth.users.contains(where: { $0.passwordHash != nil }) {
+      warning("auth.methods", "users have a password_hash, but no method asks for a password")
+    }
+    if !auth.methods.contains(.publickey), !auth.users.allSatisfy(\.authorizedKeys.isEmpty) {
+      warning("auth.methods", "users have authorized_keys, but publickey is not among the methods")
+    }
     let keys = auth.authorizedKeysDirectory != nil || auth.authorizedKeysPattern != nil
     if auth.methods.contains(.publickey), !keys, auth.users.allSatisfy(\.authorizedKeys.isEmpty) {
       warning("auth.methods", "publickey is allowed, but there is no place to find authorized keys")

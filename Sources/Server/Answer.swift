@@ -10,6 +10,7 @@ struct Answer {
 
   private let settings: Settings
   private let warnings: [Problem]
+  /// One for each type of key at most, so that a message holds them all.
   private let hostKeys: [[UInt8]]
   private let listeners: [Descriptor]
   private let accounts: ServiceAccounts?
@@ -19,9 +20,6 @@ struct Answer {
     let machine = Machine()
     let loaded = try file.load(arguments, on: machine)
     var problems: [Problem] = []
-    if loaded.settings.server.hostKeys.count > 16 {
-      problems.append(Problem(source: nil, key: "server.host_keys", reason: "more than 16 host keys"))
-    }
     accounts = Hardening.isRoot ? Self.serviceAccounts(&problems) : nil
     if !problems.isEmpty { throw Rejected(problems: problems, warnings: loaded.warnings) }
     settings = loaded.settings

@@ -12,7 +12,7 @@ enum CheckConfig {
       throw failure
     }
     Output.complain(loaded.warnings.map { "warning: \($0)" })
-    let origin = file.path.map { "# The settings of \($0)" } ?? "# The settings without a file"
+    let origin = file.name.map { "# The settings of \($0)" } ?? "# The settings without a file"
     try Output.write(origin + ", and of variables and options.\n" + Template.effective(loaded))
   }
 }

@@ -4,14 +4,16 @@ import System
 
 /// Finds the configuration and loads it: one way for `run`, `load` and `check-config`.
 struct ConfigurationFile {
-  /// Absolute; nil when there is none, and variables and options say everything.
-  let path: String?
+  /// As it was named, and as problems name it; nil when there is none, and variables and options say everything.
+  let name: String?
+
+  /// The same from any directory.
+  var path: String? { name.map(Self.absolute) }
 
   /// The file of `-c`, or the first that exists of those that are looked for.
   init(_ arguments: Arguments) {
     let named = arguments.value("config")
-    let found = named ?? Self.usual.first { path in access(path, F_OK) == 0 || ![ENOENT, ENOTDIR].contains(errno) }
-    path = found.map(Self.absolute)
+    name = named ?? Self.usual.first { path in access(path, F_OK) == 0 || ![ENOENT, ENOTDIR].contains(errno) }
   }
 
   /// Where a configuration is looked for, in this order.
@@ -31,7 +33,7 @@ struct ConfigurationFile {
   /// The settings that the file, the environment and the options make on this machine.
   func load(_ arguments: Arguments, on machine: Machine) throws(Rejected) -> Loaded {
     var file: Loader.File?
-    do throws(Problem) { file = try path.map(Self.read) } catch { throw Rejected(problems: [error], warnings: []) }
+    do throws(Problem) { file = try name.map(Self.read) } catch { throw Rejected(problems: [error], warnings: []) }
     let environment = ProcessEnvironment.all.map { variable in
       let parts = variable.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       return (name: String(parts[0]), value: parts.count == 2 ? String(parts[1]) : "")

@@ -2,8 +2,12 @@ import Configuration
 import Testing
 
 @Suite struct WarningTests {
-  private let users = tree(
-    "auth.password.users", list(mapping(["name": plain("a"), "password_hash": quotedText(Sample.hash)])))
+  private let users = mapping([
+    "auth": mapping([
+      "methods": list(plain("publickey"), plain("password")),
+      "password": tree("users", list(mapping(["name": plain("a"), "password_hash": quotedText(Sample.hash)]))),
+    ])
+  ])
 
   private func warnings(_ loaded: Loaded) -> [String] { loaded.warnings.map(\.description) }
 
@@ -29,6 +33,22 @@ import Testing
     #expect(
       warnings(try load(tree("auth.methods", list(plain(method))))) == [
         "f.yaml: auth.methods: a password can be asked for, but no user has a password_hash"
+      ])
+  }
+
+  @Test func `credentials that no method asks for are warned of`() throws {
+    let user = list(
+      mapping([
+        "name": plain("a"), "password_hash": quotedText(Sample.hash), "authorized_keys": list(plain(Sample.key)),
+      ]))
+    #expect(
+      warnings(try load(tree("auth.password.users", user))) == [
+        "f.yaml: auth.methods: users have a password_hash, but no method asks for a password"
+      ])
+    let auth = mapping(["methods": list(plain("password")), "password": tree("users", user)])
+    #expect(
+      warnings(try load(tree("auth", auth))) == [
+        "f.yaml: auth.methods: users have authorized_keys, but publickey is not among the methods"
       ])
   }
 

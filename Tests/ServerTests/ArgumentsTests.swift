@@ -1,3 +1,4 @@
+import System
 import Testing
 
 @testable import Server
@@ -58,6 +59,12 @@ import Testing
     #expect(complaint("gen-config", "-p", "22") == "bssh-server: --port is no option of 'gen-config'")
     #expect(complaint("--bits", "4096", "run") == "bssh-server: --bits is no option of 'run'")
     #expect(complaint("gen-host-key", "-p", "22", "--help") == nil)
+  }
+
+  @Test func `the supervisor gets a path that means the same from everywhere`() throws {
+    let arguments = try Arguments(["-c", "./c.yaml"])
+    let words = RunCommand.supervisorArguments(arguments, ConfigurationFile(arguments), "/sbin/bssh-server")
+    #expect(words.last == (ProcessEnvironment.directory ?? "") + "/c.yaml")
   }
 
   @Test func `the supervisor gets the options with which to load again`() throws {

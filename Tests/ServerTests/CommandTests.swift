@@ -1,6 +1,9 @@
 import Configuration
 import Foundation
+import IPC
+import System
 import Testing
+import Wire
 
 @testable import Server
 
@@ -131,6 +134,13 @@ import Testing
         """)
   }
 
+  @Test func `a problem names the file as the person named it`() throws {
+    let folder = try Folder()
+    try folder.write("c.yaml", "server: {port: x}\n")
+    let outcome = try bsshServer("check-config", "-c", "c.yaml", "-k", "k", directory: folder.path)
+    #expect(outcome.errors.hasPrefix("c.yaml:1:16: server.port: expected a whole number"))
+  }
+
   @Test(arguments: ["run", "check-config"])
   func `run and check-config refuse the same configuration with the same words`(command: String) throws {
     let folder = try Folder()
@@ -178,6 +188,37 @@ import Testing
     }
     try folder.write("bssh-server.yaml", "server: {host_keys: [\(key)], port: 3}\n")
     #expect(try port(home) == "port: 3")
+  }
+
+  @Test func `sockets of systemd go to the supervisor, and others do not`() throws {
+    let folder = try Folder()
+    let key = folder.file("key")
+    _ = try bsshServer("gen-host-key", "-o", key)
+    try FileManager.default.copyItem(atPath: program, toPath: folder.file("bssh-server"))
+    // The message is all that descriptor 3 holds: its other end went with the program before.
+    try folder.write("bssh-supervisor", "#!/bin/sh\nexec cat <&3\n", mode: 0o755)
+    guard getuid() != 0 || (getpwnam("bssh-transport") != nil && getpwnam("bssh-authority") != nil) else { return }
+    let listener = try Listener(.init(address: "127.0.0.1", port: 0))
+    let null = try Descriptor.open("/dev/null", O_RDWR)
+    for (count, expected) in [("1", 1), ("2", 1), ("0", 0), ("17", 0), ("x", 0)] {
+      let (reader, writer) = try Descriptor.pipe()
+      let script = "LISTEN_PID=$$ LISTEN_FDS=\(count) exec \(folder.file("bssh-server")) run -k \(key)"
+      var request = ChildProcess.Request(
+        path: "/bin/sh", arguments: ["sh", "-c", script],
+        descriptors: [null, writer, null, listener.descriptor, null])
+      request.environment = ["PATH=/usr/bin:/bin"]
+      request.directory = folder.path
+      let child = try ChildProcess(request)
+      child.descriptor.wait(for: POLLIN, milliseconds: 20_000)
+      #expect(child.reap() == .code(0))
+      let message = try reader.read(count: 64 << 10).bytes
+      guard case .loaded(let loaded) = try LoaderResult(wireBytes: message[...]) else {
+        Issue.record("\(message)")
+        return
+      }
+      #expect(loaded.listenerCount == expected)
+      #expect(loaded.hostKeyCount == 1)
+    }
   }
 
   @Test func `run becomes the supervisor beside it, with its options and a socket as descriptor 3`() throws {
