@@ -33,6 +33,8 @@ final class Child {
   var hasAnswered = false
   /// An authority that belongs to settings that do not apply yet.
   var isCandidate = false
+  /// Told to end: its end is no news.
+  var isRetired = false
   /// Its end of the socket is open, as far as we know.
   var isOpen = true
   private var outbox: [(bytes: [UInt8], descriptors: [Descriptor])] = []

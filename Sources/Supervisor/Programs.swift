@@ -26,8 +26,8 @@ struct Programs {
     var request = base("bssh-transport", standardError: null, socket)
     request.identity = accounts.map { identity($0.transport) }
     request.keepsChroot = accounts != nil
+    // No limit on processes: it would count the other transports, and execve(2) would fail. seccomp forbids to fork.
     request.limits = [.coreFile(0), .fileSize(0), .openFiles(4096), .addressSpace(1 << 30)]
-    // As root's child its account has no other processes to count; a person's account has.
     return request
   }
 

@@ -32,7 +32,9 @@ extension Supervisor {
         timers.set(.authorityAnswer(number), at: Clock.milliseconds + AuthorityPool.patience)
       case .stopWatching(let number): timers.cancel(.authorityAnswer(number))
       case .answer(let ticket, let answer): deliver(event(ticket.purpose, answer), to: ticket.connection)
-      case .retire(let number): children[number]?.process.signal(SIGTERM)
+      case .retire(let number):
+        children[number]?.isRetired = true
+        children[number]?.process.signal(SIGTERM)
       case .kill(let number, let reason):
         guard let child = children[number] else { continue }
         log.write(.error, "authority \(child.process.pid) \(reason): killed")
@@ -98,7 +100,7 @@ extension Supervisor {
       timers.cancel(.authorityAnswer(child.number))
       return candidateFailed("the authority \(status)")
     }
-    if state != .ending { log.write(.warning, "authority \(child.process.pid) \(status)") }
+    if !child.isRetired { log.write(.warning, "authority \(child.process.pid) \(status)") }
     perform(authorities.ended(child.number))
   }
 }
