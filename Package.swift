@@ -87,6 +87,9 @@ let package = Package(
     .testTarget(name: "CredentialsTests", dependencies: ["Credentials", "Authentication", "Wire", "COpenSSL"]),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Wire"]),
     .testTarget(name: "ServerTests", dependencies: ["Server", "Configuration", "IPC", "System", "Wire"]),
+    .testTarget(
+      name: "InteropTests", dependencies: ["Server", "Supervisor", "Transport", "Authority", "Session", "System"],
+      exclude: ["Clients"]),
     .testTarget(name: "SessionTests", dependencies: ["Session", "CLinux", "IPC", "System", "Wire"]),
     .testTarget(name: "TransportTests", dependencies: ["Transport", "IPC", "Wire"]),
   ]

@@ -1,0 +1,455 @@
+"""Clients that break the protocol or the server's patience."""
+
+import os
+import select
+import socket
+import struct
+import time
+
+from claims import claim, main
+from processes import descendants
+from rawssh import *
+
+
+def private_bytes(name):
+    """Private memory of the daemon's processes with this name, and how many they are."""
+    sizes = []
+    for pid, found in descendants(int(os.environ["GUARDIAN"])):
+        if found != name:
+            continue
+        with open(f"/proc/{pid}/smaps_rollup") as rollup:
+            sizes.append(sum(int(line.split()[1]) for line in rollup if line.startswith("Private_")) * 1024)
+    return sizes
+
+
+def refused_packet_size(size):
+    peer = Peer().login()
+    peer.send(byte(CHANNEL_OPEN) + string("session") + uint32(5) + uint32(2**20) + uint32(size))
+    reply = peer.expect(CHANNEL_OPEN_FAILURE)
+    assert reply.uint32() == 5
+    assert reply.uint32() in (1, 2, 4)
+    assert peer.open_channel(number=6).execute("echo still here").output()[0] == b"still here\n"
+
+
+@claim
+def packet_size_0():
+    refused_packet_size(0)
+
+
+@claim
+def packet_size_10():
+    refused_packet_size(10)
+
+
+@claim
+def packet_size_1023():
+    refused_packet_size(1023)
+
+
+@claim
+def packet_size_1024():
+    peer = Peer().login()
+    channel = peer.open_channel(packet=1024).execute("head -c 100000 /dev/zero")
+    total = 0
+    while (payload := peer.receive())[0] != CHANNEL_CLOSE:
+        if payload[0] == CHANNEL_DATA:
+            size = len(Reader(payload[5:]).string())
+            assert size <= 1024, size
+            total += size
+    assert total == 100000, total
+
+
+@claim
+def window_is_respected():
+    """The server stops at the end of the window, and goes on when there is more."""
+    peer = Peer().login()
+    channel = peer.open_channel(window=5000).execute("head -c 20000 /dev/zero")
+    total, exited = 0, False
+    while total < 5000 or not exited:
+        payload = peer.receive()
+        exited = exited or payload[0] == CHANNEL_REQUEST
+        total += len(Reader(payload[5:]).string()) if payload[0] == CHANNEL_DATA else 0
+    assert total == 5000, total
+    assert peer.is_silent(0.3)
+    peer.send(channel.adjust(20000))
+    while (payload := peer.receive())[0] != CHANNEL_CLOSE:
+        if payload[0] == CHANNEL_DATA:
+            total += len(Reader(payload[5:]).string())
+    assert total == 20000, total
+
+
+@claim
+def window_overrun():
+    peer = Peer().login()
+    channel = peer.open_channel().execute("sleep 60")
+    block = b"x" * min(32768, channel.packet)
+    sent = 0
+    try:
+        while sent < 4 * channel.window:
+            peer.send(channel.data(block))
+            sent += len(block)
+    except (BrokenPipeError, ConnectionResetError):
+        pass
+    peer.expect_disconnect()
+
+
+@claim
+def window_overflow():
+    """More window than 2^32 - 1 is a fault of the client. RFC 4254, section 5.2."""
+    peer = Peer().login()
+    channel = peer.open_channel(window=2**32 - 1).execute("sleep 60")
+    peer.send(channel.adjust(2**32 - 1))
+    peer.expect_disconnect()
+
+
+@claim
+def data_after_eof():
+    peer = Peer().login()
+    channel = peer.open_channel().execute("cat >/dev/null; sleep 60")
+    peer.send(channel.end(), channel.data(b"more"))
+    peer.expect_disconnect()
+
+
+@claim
+def unknown_channel():
+    peer = Peer().login()
+    peer.send(byte(CHANNEL_DATA) + uint32(4711) + string("x"))
+    peer.expect_disconnect()
+
+
+@claim
+def stopped_reader():
+    """One channel's reader stops for 10 s; another channel of the same connection goes on all the time."""
+    peer = Peer().login()
+    lively = peer.open_channel(number=2).execute("cat")
+    stalled = peer.open_channel(window=65536, number=1).execute("head -c 3000000 /dev/zero; echo end >&2")
+    started = time.monotonic()
+    echoes, received = 0, 0
+    while time.monotonic() - started < 10:
+        word = f"echo {echoes}".encode()
+        peer.send(lively.data(word))
+        back = b""
+        while len(back) < len(word):
+            reply = peer.expect(CHANNEL_DATA, CHANNEL_WINDOW_ADJUST)
+            if reply.data[0] == 0 and len(reply.data) == 8:
+                reply.uint32(), reply.uint32()
+                continue
+            number, data = reply.uint32(), reply.string()
+            if number == 1:
+                received += len(data)
+            else:
+                back += data
+        assert back == word
+        echoes += 1
+        select.select([], [], [], 0.02)
+    assert echoes > 50, echoes
+    assert received == 65536, received
+    peer.send(stalled.adjust(2**24))
+    errors = b""
+    while b"end" not in errors:
+        payload = peer.receive()
+        reader = Reader(payload[1:])
+        number = reader.uint32()
+        if payload[0] == CHANNEL_DATA and number == 1:
+            received += len(reader.string())
+        elif payload[0] == CHANNEL_EXTENDED_DATA:
+            reader.uint32()
+            errors += reader.string()
+    while received < 3000000:
+        payload = peer.expect(CHANNEL_DATA)
+        assert payload.uint32() == 1
+        received += len(payload.string())
+    assert received == 3000000
+
+
+@claim
+def connection_that_is_not_read():
+    """The client takes nothing off the wire, with windows of 4 GB: the server's memory stays bounded."""
+    peer = Peer(receive_buffer=4096).login()
+    before = max(private_bytes("bssh-transport"))
+    channels = []
+    for number in range(4):
+        channel = peer.open_channel(window=2**32 - 1, number=number)
+        peer.send(channel.ask("exec", string("cat /dev/zero"), wants_reply=False))
+        channels.append(channel)
+    # Long enough to send gigabytes; what is looked at is that the server is stuck and small.
+    for _ in range(20):
+        select.select([], [], [], 0.1)
+        grown = max(private_bytes("bssh-transport")) - before
+        assert grown < 24 << 20, f"{grown >> 20} MB more"
+    peer.socket.close()
+
+
+@claim
+def flood_of_requests():
+    """Requests that want a reply, and nobody reads the replies."""
+    peer = Peer(receive_buffer=4096).login()
+    channel = peer.open_channel(window=2**32 - 1)
+    before = max(private_bytes("bssh-transport"))
+    peer.socket.settimeout(0.5)
+    flood = [channel.ask("nothing@example.org"), byte(GLOBAL_REQUEST) + string("nothing@example.org") + boolean(True)]
+    grown, deadline = 0, time.monotonic() + 4
+    try:
+        while time.monotonic() < deadline:
+            block = b"".join(peer.pack(message) for message in flood for _ in range(500))
+            view = memoryview(block)
+            while view:
+                view = view[peer.socket.send(view) :]
+            grown = max(private_bytes("bssh-transport") or [before]) - before
+            assert grown < 48 << 20, f"{grown >> 20} MB more"
+    except (socket.timeout, BrokenPipeError, ConnectionResetError):
+        pass
+    grown = max(private_bytes("bssh-transport") or [before]) - before
+    assert grown < 48 << 20, f"{grown >> 20} MB more"
+
+
+@claim
+def flood_of_waiting_requests():
+    """A thousand requests without waiting for one answer: answered in order, or the end; never forgotten."""
+    peer = Peer().login()
+    channel = peer.open_channel()
+    peer.send(*[channel.ask("env", string("LANG") + string(str(number))) for number in range(1000)])
+    try:
+        for _ in range(1000):
+            peer.expect(CHANNEL_SUCCESS)
+        assert channel.execute("echo $LANG").output()[0] == b"999\n"
+    except Disconnected:
+        pass
+
+
+@claim
+def many_channels():
+    """Channels without end: at some number they are refused, and those that are open still work."""
+    peer = Peer().login()
+    opened = []
+    for number in range(3000):
+        peer.send(byte(CHANNEL_OPEN) + string("session") + uint32(number) + uint32(2**20) + uint32(32768))
+        payload = peer.receive()
+        if payload[0] == CHANNEL_OPEN_FAILURE:
+            break
+        reader = Reader(payload[1:])
+        assert payload[0] == CHANNEL_OPEN_CONFIRMATION and reader.uint32() == number
+        opened.append(RemoteChannel(peer, reader.uint32(), reader.uint32(), reader.uint32()))
+    assert 10 <= len(opened) < 3000, len(opened)
+    assert opened[-1].execute("echo ok").output()[0] == b"ok\n"
+
+
+@claim
+def reset_while_downloading():
+    peer = Peer().login()
+    peer.open_channel(window=2**32 - 1).execute("cat /dev/zero")
+    for _ in range(100):
+        peer.receive()
+    peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    peer.socket.close()
+
+
+@claim
+def reset_while_uploading():
+    peer = Peer().login()
+    channel = peer.open_channel().execute("cat >/dev/null")
+    for _ in range(8):
+        peer.send(channel.data(b"x" * 30000))
+    peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    peer.socket.close()
+
+
+@claim
+def garbage_instead_of_an_identification():
+    peer = Peer(handshake=False)
+    peer.send_raw(os.urandom(4096).replace(b"\n", b"") + b"\r\n" + os.urandom(4096))
+    try:
+        while peer.read_raw(1):
+            pass
+    except Disconnected:
+        pass
+
+
+@claim
+def endless_identification():
+    peer = Peer(handshake=False)
+    try:
+        for _ in range(4096):
+            peer.send_raw(b"A" * 1024)
+        while peer.read_raw(1):
+            pass
+        raise AssertionError("4 MB of identification were taken")
+    except (Disconnected, BrokenPipeError, ConnectionResetError):
+        pass
+
+
+@claim
+def silent_client():
+    """Says nothing at all, and is dropped when the time to log in is over."""
+    peer = Peer(handshake=False)
+    try:
+        while peer.read_raw(1, patience=15):
+            pass
+    except Disconnected:
+        return
+
+
+@claim
+def client_that_does_not_log_in():
+    peer = Peer()
+    peer.request_service()
+    peer.expect_disconnect(patience=15)
+
+
+@claim
+def huge_packet_length():
+    peer = Peer(handshake=False)
+    peer.identify()
+    peer.send_raw(uint32(0x7FFFFFFF) + b"\4" + b"x" * 100000)
+    peer.expect_disconnect()
+
+
+@claim
+def huge_encrypted_packet_length():
+    peer = Peer().login()
+    try:
+        peer.send_raw(uint32(0xFFFFFFF0) + os.urandom(200000))
+    except (BrokenPipeError, ConnectionResetError):
+        return
+    peer.expect_disconnect()
+
+
+@claim
+def forged_packet():
+    """One bit of an encrypted packet is wrong."""
+    peer = Peer().login()
+    packet = bytearray(peer.pack(byte(IGNORE) + string("hello")))
+    packet[10] ^= 1
+    peer.send_raw(bytes(packet))
+    peer.expect_disconnect()
+
+
+def before_login(*messages):
+    peer = Peer()
+    peer.request_service()
+    peer.send(*messages)
+    return peer
+
+
+@claim
+def channel_before_login():
+    peer = before_login(byte(CHANNEL_OPEN) + string("session") + uint32(0) + uint32(2**20) + uint32(32768))
+    peer.expect_disconnect()
+
+
+@claim
+def channel_request_before_login():
+    before_login(byte(CHANNEL_REQUEST) + uint32(0) + string("exec") + boolean(True) + string("id")).expect_disconnect()
+
+
+@claim
+def global_request_before_login():
+    before_login(byte(GLOBAL_REQUEST) + string("keepalive@openssh.com") + boolean(True)).expect_disconnect()
+
+
+@claim
+def success_from_the_client():
+    peer = before_login(byte(USERAUTH_SUCCESS))
+    try:
+        peer.send(byte(CHANNEL_OPEN) + string("session") + uint32(0) + uint32(2**20) + uint32(32768))
+        while True:
+            payload = peer.receive()
+            assert payload[0] != CHANNEL_OPEN_CONFIRMATION
+    except (Disconnected, BrokenPipeError, ConnectionResetError):
+        pass
+
+
+@claim
+def wrong_service():
+    peer = Peer()
+    peer.send(byte(SERVICE_REQUEST) + string("ssh-connection"))
+    peer.expect_disconnect()
+
+
+@claim
+def authentication_after_login():
+    """RFC 4252, section 5.1: ignored. Never a second login."""
+    peer = Peer().login()
+    peer.send(peer.sign("root", Key.load()))
+    try:
+        assert peer.open_channel().execute("id -u").output()[0].strip().decode() == os.environ["USER_ID"]
+    except Disconnected:
+        pass
+
+
+@claim
+def empty_packet():
+    """A packet without a message: the end of the connection, or UNIMPLEMENTED."""
+    peer = Peer().login()
+    channel = peer.open_channel()
+    try:
+        peer.send(b"")
+        peer.expect(UNIMPLEMENTED)
+        assert channel.execute("echo ok").output()[0] == b"ok\n"
+    except Disconnected:
+        pass
+
+
+@claim
+def truncated_messages():
+    """Each message, cut short: the connection may end, and nothing else."""
+    whole = [
+        byte(CHANNEL_OPEN) + string("session") + uint32(0) + uint32(2**20) + uint32(32768),
+        byte(CHANNEL_REQUEST) + uint32(0) + string("exec") + boolean(True) + string("id"),
+        byte(CHANNEL_REQUEST) + uint32(0) + string("pty-req") + boolean(True) + string("xterm") + uint32(80) * 4
+        + string(b"\0"),
+        byte(CHANNEL_DATA) + uint32(0) + string("data"),
+        byte(GLOBAL_REQUEST) + string("keepalive@openssh.com") + boolean(True),
+    ]
+    for message in whole:
+        for length in sorted({1, 3, 6, len(message) // 2, len(message) - 1}):
+            peer = Peer().login()
+            peer.open_channel()
+            peer.send(message[:length])
+            try:
+                peer.send(byte(GLOBAL_REQUEST) + string("keepalive@openssh.com") + boolean(True))
+                while peer.receive()[0] not in (REQUEST_SUCCESS, REQUEST_FAILURE):
+                    pass
+            except (Disconnected, BrokenPipeError, ConnectionResetError):
+                pass
+            peer.socket.close()
+
+
+@claim
+def two_programs_on_one_channel():
+    peer = Peer().login()
+    channel = peer.open_channel().execute("cat")
+    peer.send(channel.ask("exec", string("echo second")))
+    peer.expect(CHANNEL_FAILURE)
+    peer.send(channel.end())
+    assert channel.output()[0] == b""
+
+
+@claim
+def refused_channel_types():
+    peer = Peer().login()
+    for kind in ["x11", "forwarded-tcpip", "tun@openssh.com", "auth-agent@openssh.com", "nonsense", ""]:
+        peer.send(byte(CHANNEL_OPEN) + string(kind) + uint32(1) + uint32(2**20) + uint32(32768))
+        peer.expect(CHANNEL_OPEN_FAILURE)
+    for name in ["x11-req", "auth-agent-req@openssh.com", "subsystem", "nonsense"]:
+        channel = peer.open_channel()
+        peer.send(channel.ask(name, string("nonsense")))
+        peer.expect(CHANNEL_FAILURE)
+
+
+@claim
+def hundred_connections_come_and_go():
+    """Resets at every stage leave nothing behind."""
+    for number in range(100):
+        peer = Peer(handshake=False)
+        if number % 4 >= 1:
+            peer.identify()
+        if number % 4 >= 2:
+            peer.exchange_keys()
+        if number % 4 == 3:
+            peer.login()
+        peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        peer.socket.close()
+
+
+main()

@@ -1,0 +1,126 @@
+import Foundation
+import Testing
+
+extension Interop {
+  /// Clients that break the protocol, each on a daemon of its own, which must serve the next client as before.
+  @Suite(.serialized) struct HostileClient {
+    /// Runs a claim of hostile.py; the daemon must then still let people in, and leave nothing of the client behind.
+    private func hostile(
+      _ claim: String, server: Daemon.Keys = [:], within seconds: Double = 60,
+      sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
+      try withDaemon(server: server, sourceLocation: sourceLocation) { daemon in
+        let before = daemon.pid
+        try daemon.claim(
+          "hostile.py", claim, environment: ["USER_ID": String(daemon.user.uid)], within: seconds,
+          sourceLocation: sourceLocation)
+        let outcome = try daemon.ssh("host", "echo still here")
+        #expect(outcome.output == "still here\n", sourceLocation: sourceLocation)
+        eventually("no session is left", sourceLocation: sourceLocation) {
+          daemon.processes("bssh-session").isEmpty && daemon.processes.allSatisfy { $0.name.hasPrefix("bssh-") }
+        }
+        #expect(RunningProcess.isRunning(before), sourceLocation: sourceLocation)
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1)), arguments: ["0", "10", "1023"])
+    func `a channel with a maximum packet below 1024 is refused`(size: String) throws {
+      try hostile("packet-size-\(size)")
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a maximum packet of 1024 is respected`() throws {
+      try hostile("packet-size-1024")
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `no more is sent than the window allows`() throws {
+      try hostile("window-is-respected")
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a client that overruns its window is disconnected`() throws {
+      try hostile("window-overrun")
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a window beyond 32 bits ends the connection`() throws {
+      try hostile("window-overflow")
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `data after an end of file ends the connection`() throws {
+      try hostile("data-after-eof")
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `data for a channel that does not exist ends the connection`() throws {
+      try hostile("unknown-channel")
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `a reader that stops reading for 10 seconds does not hold up another channel`() throws {
+      try hostile("stopped-reader")
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a client that reads nothing does not make the server grow`() throws {
+      try hostile("connection-that-is-not-read")
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a flood of requests whose answers nobody reads is bounded`() throws {
+      try hostile("flood-of-requests")
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `requests that do not wait are answered in order`() throws {
+      try hostile("flood-of-waiting-requests")
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `the number of channels is limited`() throws {
+      try hostile("many-channels")
+    }
+
+    @Test(.timeLimit(.minutes(1)), arguments: ["downloading", "uploading"])
+    func `a client that resets the connection leaves nothing behind`(while what: String) throws {
+      try hostile("reset-while-\(what)")
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `a hundred connections that are reset at every stage leave nothing behind`() throws {
+      try hostile("hundred-connections-come-and-go")
+    }
+
+    @Test(
+      .timeLimit(.minutes(1)), arguments: ["garbage-instead-of-an-identification", "endless-identification"])
+    func `garbage before the key exchange ends the connection`(claim: String) throws {
+      try hostile(claim)
+    }
+
+    @Test(.timeLimit(.minutes(1)), arguments: ["silent-client", "client-that-does-not-log-in"])
+    func `who has not logged in when the time is over is disconnected`(claim: String) throws {
+      try hostile(claim, server: ["timeout": "2s"])
+    }
+
+    @Test(
+      .timeLimit(.minutes(1)), arguments: ["huge-packet-length", "huge-encrypted-packet-length", "forged-packet"])
+    func `a broken packet ends the connection`(claim: String) throws {
+      try hostile(claim)
+    }
+
+    @Test(
+      .timeLimit(.minutes(1)),
+      arguments: [
+        "channel-before-login", "channel-request-before-login", "global-request-before-login",
+        "success-from-the-client", "wrong-service", "authentication-after-login", "empty-packet",
+      ])
+    func `a message of another phase gains nothing`(claim: String) throws {
+      try hostile(claim)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `messages that are cut short harm nobody else`() throws {
+      try hostile("truncated-messages")
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a channel runs one program`() throws {
+      try hostile("two-programs-on-one-channel")
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `unknown channels and requests are refused, and the connection goes on`() throws {
+      try hostile("refused-channel-types")
+    }
+  }
+}

@@ -1,0 +1,7 @@
+import Testing
+
+/// The daemon, driven by real clients: one test after the other, for two processors are soon busy with one.
+@Suite(.serialized) struct Interop {}
+
+/// For tests that need accounts of their own.
+let needsRoot = "needs root: it makes accounts, and looks at processes of others"

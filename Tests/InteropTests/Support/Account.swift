@@ -1,0 +1,76 @@
+import Foundation
+
+let isRoot = geteuid() == 0
+
+/// Who logs in: as root an account of the system, made for one test and removed after it.
+final class TestAccount {
+  let name: String
+  let uid: uid_t
+  let gid: gid_t
+  let home: String
+  private let isMade: Bool
+
+  /// Makes an account whose home is in `directory`.
+  init(in directory: String, shell: String = "/bin/sh") throws {
+    let name = "interop\(UInt32.random(in: 10_000...99_999))"
+    home = "\(directory)/\(name)"
+    try succeed("useradd", "--no-create-home", "--home-dir", home, "--shell", shell, "--password", "*", name)
+    isMade = true
+    self.name = name
+    guard let entry = getpwnam(name) else { throw Failure("the new account \(name) is not there") }
+    uid = entry.pointee.pw_uid
+    gid = entry.pointee.pw_gid
+    try makeHome()
+  }
+
+  /// The user of a daemon that runs as one user: a name of the configuration alone.
+  init(in directory: String, as user: (uid: uid_t, gid: gid_t)) throws {
+    name = "tester"
+    home = "\(directory)/\(name)"
+    (uid, gid) = user
+    isMade = false
+    try makeHome()
+  }
+
+  private func makeHome() throws {
+    for path in [home, "\(home)/.ssh"] {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+      chmod(path, 0o700)
+      chown(path, uid, gid)
+    }
+  }
+
+  var authorizedKeys: String { "\(home)/.ssh/authorized_keys" }
+
+  /// Writes the account's authorized_keys.
+  func authorize(_ lines: String) throws {
+    try Data(lines.utf8).write(to: URL(fileURLWithPath: authorizedKeys))
+    chmod(authorizedKeys, 0o600)
+    chown(authorizedKeys, uid, gid)
+  }
+
+  /// Ends what runs in the account's name, and removes the account.
+  func remove() {
+    guard isMade else { return }
+    _ = try? run(["pkill", "-KILL", "-u", String(uid)])
+    _ = try? run(["userdel", name])
+  }
+}
+
+/// The accounts that parts of the daemon run as; made when they are missing, and then removed again.
+struct ServiceAccounts {
+  private let made: [String]
+
+  init() throws {
+    made = ["bssh-transport", "bssh-authority"].filter { getpwnam($0) == nil }
+    for name in made {
+      try succeed(
+        "useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent", "--shell",
+        "/usr/sbin/nologin", name)
+    }
+  }
+
+  func remove() {
+    for name in made { _ = try? run(["userdel", name]) }
+  }
+}

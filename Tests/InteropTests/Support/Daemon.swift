@@ -1,0 +1,335 @@
+import Foundation
+import Testing
+
+/// A bssh-server that one test runs, with an account that may log in, keys on both sides, and an ssh that knows them.
+///
+/// Everything is below a directory whose parents belong to root or to whoever runs the tests, as authorized_keys demand.
+final class Daemon {
+  /// As whom the daemon runs.
+  enum Mode {
+    /// As whoever runs the tests: with root's rights, or all under one user id.
+    case asIs
+    /// As root, but the daemon as the unprivileged user 65533.
+    case unprivileged
+  }
+
+  /// Keys of server.yaml in flow style: `["max_connections": "2", "rekey": "{bytes: 1MiB}"]`. `DIRECTORY` in a value
+  /// stands for the daemon's directory.
+  typealias Keys = [String: String]
+
+  let directory: String
+  let port: UInt16
+  let user: TestAccount
+  let runsAsRoot: Bool
+  /// The path of bssh-server.
+  let server: String
+  /// What the daemon logs.
+  var log: Text { guardian.errors }
+  private let services: ServiceAccounts?
+  private(set) var guardian: Client!
+  /// The process that was started: it becomes the supervisor.
+  private(set) var pid: pid_t = 0
+  private var isStopped = false
+  private let sections: (server: Keys, auth: Keys, shell: Keys)
+
+  /// Starts a daemon and waits until it listens.
+  ///
+  /// - Parameters:
+  ///   - hostKeys: types for gen-host-key; `rsa` and `ecdsa` may have a size behind a space.
+  ///   - prepare: writes further files into the directory before the start; executables in a folder `bin` take the
+  ///     place of the built ones.
+  init(
+    mode: Mode = .asIs, server serverKeys: Keys = [:], auth: Keys = [:], shell: Keys = [:],
+    hostKeys: [String] = ["ed25519"], loginShell: String = "/bin/sh", arguments: [String] = ["-v"],
+    environment: [String: String] = [:], prepare: (Daemon.Preparation) throws -> Void = { _ in }
+  ) throws {
+    let base = isRoot ? "/var/lib" : "\(NSHomeDirectory())/.cache"
+    directory = "\(base)/bssh-interop-\(UInt32.random(in: 100_000_000...999_999_999))"
+    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    chmod(directory, 0o755)
+    port = try Daemon.freePort()
+    runsAsRoot = isRoot && mode == .asIs
+    switch mode {
+    case .asIs where isRoot:
+      services = try ServiceAccounts()
+      user = try TestAccount(in: directory, shell: loginShell)
+    case .asIs:
+      services = nil
+      user = try TestAccount(in: directory, as: (geteuid(), getegid()))
+    case .unprivileged:
+      services = nil
+      user = try TestAccount(in: directory, as: (65533, 65533))
+    }
+    sections = (serverKeys, auth, shell)
+    let executables = try Daemon.executables(in: directory)
+    try prepare(Preparation(directory: directory, executables: executables, user: user))
+    let replaced = FileManager.default.fileExists(atPath: "\(directory)/bin/bssh-server")
+    server = (replaced ? "\(directory)/bin" : executables) + "/bssh-server"
+    for (index, type) in hostKeys.enumerated() {
+      let words = type.split(separator: " ").map(String.init)
+      try succeed(
+        [server, "gen-host-key", "-t", words[0], "-o", "\(directory)/host\(index)"]
+          + (words.count > 1 ? ["--bits", words[1]] : []))
+      chown("\(directory)/host\(index)", runsAsRoot ? 0 : user.uid, runsAsRoot ? 0 : user.gid)
+    }
+    try succeed("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "interop", "-f", "\(directory)/id")
+    let publicKey = try String(contentsOfFile: "\(directory)/id.pub", encoding: .utf8)
+    try user.authorize(publicKey)
+    let command =
+      (mode == .unprivileged ? ["setpriv", "--reuid=65533", "--regid=65533", "--clear-groups"] : [])
+      + [server, "run", "-D", "-c", "\(directory)/server.yaml"] + arguments
+    try writeConfiguration(hostKeyCount: hostKeys.count)
+    try writeClientFiles(hostKeyCount: hostKeys.count)
+    try start(command, environment: environment)
+  }
+
+  deinit {
+    if !isStopped { abandon() }
+  }
+
+  /// What there is before the daemon starts.
+  struct Preparation {
+    let directory: String
+    /// Where the built executables are.
+    let executables: String
+    let user: TestAccount
+  }
+
+  private func start(_ command: [String], environment: [String: String]) throws {
+    guardian = try Client([Daemon.python, Daemon.client("subreaper.py")] + command, environment: environment)
+    let line = try guardian.output.line { $0.hasPrefix("pid ") }
+    pid = pid_t(line.dropFirst(4)) ?? 0
+    do {
+      try log.line(with: "listening")
+    } catch {
+      abandon()
+      throw error
+    }
+  }
+
+  // MARK: Files
+
+  /// The executables, in a place that every account can reach.
+  private static func executables(in directory: String) throws -> String {
+    let bundle = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    let built = (bundle as NSString).deletingLastPathComponent
+    var folder = built
+    while folder != "/" {
+      var entry = stat()
+      guard stat(folder, &entry) == 0, entry.st_mode & 0o005 == 0o005 else { break }
+      folder = (folder as NSString).deletingLastPathComponent
+    }
+    if folder == "/" { return built }
+    try copyExecutables(from: built, to: "\(directory)/executables")
+    return "\(directory)/executables"
+  }
+
+  /// The daemon's programs.
+  static let programs = ["bssh-server", "bssh-supervisor", "bssh-transport", "bssh-authority", "bssh-session"]
+
+  /// Copies the daemon's programs.
+  static func copyExecutables(from: String, to: String) throws {
+    try FileManager.default.createDirectory(atPath: to, withIntermediateDirectories: true)
+    for name in programs { try FileManager.default.copyItem(atPath: "\(from)/\(name)", toPath: "\(to)/\(name)") }
+  }
+
+  private func writeConfiguration(hostKeyCount: Int) throws {
+    let keys = (0..<hostKeyCount).map { "\"\(directory)/host\($0)\"" }.joined(separator: ", ")
+    var server = ["bind_address": "127.0.0.1", "port": String(port), "host_keys": "[\(keys)]"]
+    var auth: Keys = [:]
+    if !runsAsRoot {
+      let user = "{name: \(user.name), home: \"\(user.home)\", shell: /bin/sh}"
+      auth["password"] = "{users: [\(user)]}"
+    }
+    server.merge(sections.server) { $1 }
+    auth.merge(sections.auth) { $1 }
+    var text = ""
+    for (name, keys) in [("server", server), ("auth", auth), ("shell", sections.shell)] where !keys.isEmpty {
+      text += "\(name):\n" + keys.sorted { $0.key < $1.key }.map { "  \($0.key): \($0.value)\n" }.joined()
+    }
+    try configure(text.replacingOccurrences(of: "DIRECTORY", with: directory))
+  }
+
+  /// Writes server.yaml; SIGHUP makes it known.
+  func configure(_ text: String) throws {
+    try Data(text.utf8).write(to: URL(fileURLWithPath: "\(directory)/server.yaml"))
+    chmod("\(directory)/server.yaml", 0o600)
+    if !runsAsRoot { chown("\(directory)/server.yaml", user.uid, user.gid) }
+  }
+
+  /// Gives the daemon a new configuration, which must be good, and waits until it applies.
+  func reload(_ text: String) throws {
+    try configure(text)
+    let start = log.count
+    signal(SIGHUP)
+    try log.line(with: "the new configuration applies", after: start)
+  }
+
+  /// What server.yaml says.
+  var configuration: String {
+    get throws { try String(contentsOfFile: "\(directory)/server.yaml", encoding: .utf8) }
+  }
+
+  private func writeClientFiles(hostKeyCount: Int) throws {
+    let known = try (0..<hostKeyCount).map { number in
+      "[127.0.0.1]:\(port) " + (try String(contentsOfFile: "\(directory)/host\(number).pub", encoding: .utf8))
+    }
+    try Data(known.joined().utf8).write(to: URL(fileURLWithPath: "\(directory)/known_hosts"))
+    try Data(sshConfiguration(port: port).utf8).write(to: URL(fileURLWithPath: "\(directory)/ssh_config"))
+    let wrapper = "#!/bin/sh\nexec ssh -F \(directory)/ssh_config \"$@\"\n"
+    try Data(wrapper.utf8).write(to: URL(fileURLWithPath: "\(directory)/ssh"))
+    chmod("\(directory)/ssh", 0o755)
+  }
+
+  private func sshConfiguration(port: UInt16) -> String {
+    """
+    Host *
+      HostName 127.0.0.1
+      Port \(port)
+      User \(user.name)
+      IdentityFile \(directory)/id
+      IdentitiesOnly yes
+      IdentityAgent none
+      UserKnownHostsFile \(directory)/known_hosts
+      GlobalKnownHostsFile none
+      StrictHostKeyChecking yes
+      UpdateHostKeys no
+      BatchMode yes
+      ConnectTimeout 15
+      LogLevel INFO
+
+    """
+  }
+
+  private static func freePort() throws -> UInt16 {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    defer { close(descriptor) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let code = withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, length) == 0 ? getsockname(descriptor, $0, &length) : -1
+      }
+    }
+    guard code == 0 else { throw Failure("no free port: \(String(cString: strerror(errno)))") }
+    return UInt16(bigEndian: address.sin_port)
+  }
+
+  // MARK: Clients
+
+  static let python = "/usr/bin/python3"
+
+  /// A script of our own.
+  static func client(_ name: String) -> String {
+    let support = (#filePath as NSString).deletingLastPathComponent
+    return (support as NSString).deletingLastPathComponent + "/Clients/\(name)"
+  }
+
+  /// What scripts and clients are told.
+  var environment: [String: String] {
+    [
+      "PORT": String(port), "LOGIN": user.name, "KEY": "\(directory)/id", "AUTHORIZED_KEYS": user.authorizedKeys,
+      "SSH": "\(directory)/ssh", "DIRECTORY": directory, "USER_HOME": user.home, "HOME": directory,
+      "PYTHONDONTWRITEBYTECODE": "1", "DAEMON": String(pid), "GUARDIAN": String(guardian.pid),
+    ]
+  }
+
+  /// Runs `ssh` with these words behind its own options; `host` stands for the daemon.
+  func ssh(_ words: String..., within seconds: Double = 30) throws -> Outcome {
+    try run(["\(directory)/ssh"] + words, environment: environment, within: seconds)
+  }
+
+  /// Starts `ssh` without waiting for it.
+  func startSSH(_ words: String...) throws -> Client {
+    try Client(["\(directory)/ssh"] + words, environment: environment)
+  }
+
+  /// Runs a line of shell; `$SSH` in it is our ssh.
+  func shell(_ script: String, within seconds: Double = 60) throws -> Outcome {
+    try run(["bash", "-c", script], environment: environment, within: seconds)
+  }
+
+  /// Runs a claim of one of our scripts, which fails with a reason when it does not hold.
+  func claim(
+    _ script: String, _ claim: String, environment more: [String: String] = [:], within seconds: Double = 60,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
+    let arguments = [Daemon.python, Daemon.client(script), claim]
+    let outcome = try run(arguments, environment: environment.merging(more) { $1 }, within: seconds)
+    if outcome.status != 0 {
+      Issue.record(
+        "\(claim): \(outcome.output)\(outcome.errors)\nlog:\n\(log.all.suffix(6000))", sourceLocation: sourceLocation)
+    }
+  }
+
+  // MARK: Processes
+
+  /// Every process of the daemon, and of those who are logged in.
+  var processes: [RunningProcess] { RunningProcess.descendants(of: guardian.pid) }
+
+  /// The daemon's processes with this name.
+  func processes(_ name: String) -> [RunningProcess] { processes.filter { $0.name == name } }
+
+  /// Those with this argument in their command lines.
+  func processes(running word: String) -> [RunningProcess] { processes.filter { $0.arguments.contains(word) } }
+
+  /// Sends the supervisor a signal.
+  func signal(_ number: Int32) { kill(pid, number) }
+
+  // MARK: The end
+
+  /// Waits for the main process's end and returns its exit code, negative for a signal.
+  func exitCode(within seconds: Double = 15) throws -> Int {
+    let line = try guardian.output.line(within: seconds) { $0.hasPrefix("exit ") }
+    return Int(line.dropFirst(5)) ?? Int.min
+  }
+
+  /// Ends the daemon with SIGTERM; it must exit with 0 and leave nothing behind.
+  func stop(sourceLocation: SourceLocation = #_sourceLocation) throws {
+    defer { abandon() }
+    if RunningProcess.isRunning(pid) { signal(SIGTERM) }
+    let code = try exitCode()
+    if code != 0 {
+      Issue.record("the daemon ended with \(code); log:\n\(log.all.suffix(6000))", sourceLocation: sourceLocation)
+    }
+    guardian.closeInput()
+    try guardian.wait(within: 20)
+    let left = try guardian.output.whole().split(separator: "\n").filter { $0.hasPrefix("left ") }
+    if !left.isEmpty {
+      Issue.record("the daemon left: \(left.joined(separator: "; "))", sourceLocation: sourceLocation)
+    }
+  }
+
+  private func abandon() {
+    guard !isStopped else { return }
+    isStopped = true
+    if let guardian {
+      for process in processes { kill(process.pid, SIGKILL) }
+      guardian.closeInput()
+      _ = try? guardian.wait(within: 20)
+    }
+    user.remove()
+    services?.remove()
+    try? FileManager.default.removeItem(atPath: directory)
+  }
+}
+
+/// Runs `body` with a daemon, which must then end well and leave nothing behind.
+func withDaemon(
+  mode: Daemon.Mode = .asIs, server: Daemon.Keys = [:], auth: Daemon.Keys = [:], shell: Daemon.Keys = [:],
+  hostKeys: [String] = ["ed25519"], loginShell: String = "/bin/sh", arguments: [String] = ["-v"],
+  environment: [String: String] = [:], sourceLocation: SourceLocation = #_sourceLocation,
+  prepare: (Daemon.Preparation) throws -> Void = { _ in }, _ body: (Daemon) throws -> Void
+) throws {
+  let daemon = try Daemon(
+    mode: mode, server: server, auth: auth, shell: shell, hostKeys: hostKeys, loginShell: loginShell,
+    arguments: arguments, environment: environment, prepare: prepare)
+  do {
+    try body(daemon)
+  } catch {
+    Issue.record("\(error)\nlog:\n\(daemon.log.all.suffix(6000))", sourceLocation: sourceLocation)
+  }
+  try daemon.stop(sourceLocation: sourceLocation)
+}
