@@ -57,6 +57,8 @@ let package = Package(
       name: "Credentials", dependencies: ["Authentication", "System", "Wire", "COpenSSL", "CArgon2"],
       swiftSettings: wrapping),
 
+    .target(name: "Zygote", dependencies: ["IPC", "System", "Wire"], swiftSettings: safe),
+
     // Executables
     .executableTarget(
       name: "Server",
@@ -68,7 +70,7 @@ let package = Package(
       swiftSettings: safe),
     .executableTarget(
       name: "Transport",
-      dependencies: ["IPC", "System", "Wire", "CLibSSH", "CSeccomp"],
+      dependencies: ["IPC", "System", "Wire", "Zygote", "CLibSSH", "CSeccomp"],
       swiftSettings: wrapping),
     .executableTarget(
       name: "Authority",
@@ -76,7 +78,7 @@ let package = Package(
       swiftSettings: wrapping),
     .executableTarget(
       name: "Session",
-      dependencies: ["IPC", "System", "Wire"],
+      dependencies: ["IPC", "System", "Wire", "Zygote"],
       swiftSettings: safe),
 
     // Tests

@@ -9,6 +9,7 @@
 #include <libssh/server.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/rand.h>
 
 // Functions inside libssh.a, in no public header; the prototypes are those of 0.10.6, 0.11.4 and 0.12.2.
 // scripts/check-libssh.sh fails the build when a symbol is not where it is expected.
@@ -209,6 +210,8 @@ const char *clibssh_add_host_key(const char *type, const uint8_t *blob, size_t l
 static ssh_packet_callback hooks[LAST_OWNED];
 
 const char *clibssh_accept(int socket) {
+  // This process may be a copy of one that was prepared: its random numbers must be its own.
+  if (RAND_poll() != 1) return "no random numbers";
   static struct ssh_packet_callbacks_struct callbacks = {.start = 1, .n_callbacks = LAST_OWNED, .callbacks = hooks};
   if (ssh_bind_accept_fd(transport.bind, transport.session, socket) != SSH_OK) return bind_error();
   ssh_bind_free(transport.bind);

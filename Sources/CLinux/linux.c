@@ -5,7 +5,10 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
 #include <linux/landlock.h>
+#include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,8 +32,7 @@ int clinux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); 
 int clinux_pidfd_signal(int pidfd, int signal) { return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0); }
 pid_t clinux_fork(void) { return fork(); }
 char **clinux_environment(void) { return environ; }
-int clinux_close_from(unsigned first) { return (int)syscall(SYS_close_range, first, ~0U, 0); }
-int clinux_set_cloexec_from(unsigned first) { return (int)syscall(SYS_close_range, first, ~0U, 4); }
+int clinux_close_range(unsigned first, unsigned last) { return (int)syscall(SYS_close_range, first, last, 0); }
 int clinux_prctl(int operation, unsigned long argument) { return prctl(operation, argument, 0UL, 0UL, 0UL); }
 int clinux_fcntl(int fd, int command, long argument) { return fcntl(fd, command, argument); }
 int clinux_wait_exited(int status) { return WIFEXITED(status); }
@@ -148,13 +150,17 @@ ssize_t clinux_receive_message(int fd, void *bytes, size_t capacity, int *descri
 
 // Only system calls from here on: the child shares the parent's memory until it calls execve.
 // The raw calls change this task's identity alone, where glibc's wrappers would look for other threads.
+int clinux_become(uid_t uid, gid_t gid, const gid_t *groups, size_t group_count) {
+  if (syscall(SYS_setgroups, group_count, groups) < 0) return -1;
+  if (syscall(SYS_setresgid, gid, gid, gid) < 0) return -1;
+  return (int)syscall(SYS_setresuid, uid, uid, uid);
+}
+
 static int become(const struct clinux_spawn *request) {
   struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
   struct __user_cap_data_struct data[2] = {{0}};
   if (request->keep_chroot && prctl(PR_SET_KEEPCAPS, 1UL, 0UL, 0UL, 0UL) < 0) return -1;
-  if (syscall(SYS_setgroups, request->group_count, request->groups) < 0) return -1;
-  if (syscall(SYS_setresgid, request->gid, request->gid, request->gid) < 0) return -1;
-  if (syscall(SYS_setresuid, request->uid, request->uid, request->uid) < 0) return -1;
+  if (clinux_become(request->uid, request->gid, request->groups, request->group_count) < 0) return -1;
   if (!request->keep_chroot) return 0;
   data[CAP_TO_INDEX(CAP_SYS_CHROOT)].permitted = CAP_TO_MASK(CAP_SYS_CHROOT);
   data[CAP_TO_INDEX(CAP_SYS_CHROOT)].effective = CAP_TO_MASK(CAP_SYS_CHROOT);
@@ -174,7 +180,7 @@ static int prepare(const struct clinux_spawn *request) {
   }
   for (size_t i = 0; i < request->descriptor_count; i++)
     if (dup2(moved[i], (int)i) < 0) return -1;
-  if (clinux_close_from((unsigned)request->descriptor_count) < 0) return -1;
+  if (clinux_close_range((unsigned)request->descriptor_count, ~0U) < 0) return -1;
   if (request->new_session && setsid() < 0) return -1;
   if (request->controlling_terminal && ioctl(0, TIOCSCTTY, 0) < 0) return -1;
   for (size_t i = 0; i < request->limit_count; i++) {
@@ -266,4 +272,14 @@ int clinux_connect_datagram(const char *path) {
   close(fd);
   errno = saved;
   return -1;
+}
+
+pid_t clinux_fork_sibling(int *pidfd) {
+  struct clone_args arguments = {.flags = CLONE_PARENT | CLONE_PIDFD, .pidfd = (uint64_t)(uintptr_t)pidfd};
+  return (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
+}
+
+int clinux_apply_filter(const void *instructions, size_t count) {
+  struct sock_fprog program = {.len = (unsigned short)count, .filter = (struct sock_filter *)instructions};
+  return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
 }

@@ -2,8 +2,6 @@ import Wire
 
 /// What the supervisor tells a transport.
 public enum ToTransport: WireCodable, Equatable {
-  /// First of all, when the transport is a spare.
-  case configure(TransportSettings)
   /// Serve this connection; with its socket as descriptor. Once.
   case serve(connection: UInt64)
   /// The answer to `sign`; nil: refused.
@@ -17,9 +15,6 @@ public enum ToTransport: WireCodable, Equatable {
 
   public func encode(to writer: inout WireWriter) {
     switch self {
-    case .configure(let settings):
-      writer.byte(1)
-      settings.encode(to: &writer)
     case .serve(let connection):
       writer.byte(2)
       writer.uint64(connection)
@@ -41,7 +36,6 @@ public enum ToTransport: WireCodable, Equatable {
 
   public init(from reader: inout WireReader) throws(WireError) {
     switch try reader.byte() {
-    case 1: self = .configure(try TransportSettings(from: &reader))
     case 2: self = .serve(connection: try reader.uint64())
     case 3:
       self = .signature(try reader.optional { (r: inout WireReader) throws(WireError) in Array(try r.string()) })
@@ -101,8 +95,6 @@ public enum AuthenticationReply: WireCodable, Equatable {
 
 /// What a transport tells the supervisor.
 public enum FromTransport: WireCodable, Equatable {
-  /// Configured, in its sandbox, and waiting for a connection. `weaknesses`: what the kernel could not do.
-  case ready(weaknesses: [String])
   /// A key exchange needs a signature over this exchange hash; the transport waits for it.
   case sign(hostKey: [UInt8], algorithm: String, hash: [UInt8])
   /// The first key exchange is complete.
@@ -119,9 +111,6 @@ public enum FromTransport: WireCodable, Equatable {
 
   public func encode(to writer: inout WireWriter) {
     switch self {
-    case .ready(let weaknesses):
-      writer.byte(1)
-      writer.list(weaknesses) { $0.text($1) }
     case .sign(let hostKey, let algorithm, let hash):
       writer.byte(2)
       writer.string(hostKey)
@@ -150,11 +139,6 @@ public enum FromTransport: WireCodable, Equatable {
 
   public init(from reader: inout WireReader) throws(WireError) {
     switch try reader.byte() {
-    case 1:
-      self = .ready(
-        weaknesses: try reader.list(minimumSize: 4) { (r: inout WireReader) throws(WireError) in
-          try r.text(limit: 256)
-        })
     case 2:
       self = .sign(
         hostKey: Array(try reader.string(limit: 8192)), algorithm: try reader.text(limit: 64),

@@ -1,6 +1,7 @@
 import IPC
 import System
 import Wire
+import Zygote
 
 /// Why a session process ends before its time.
 enum SessionError: Error, CustomStringConvertible {
@@ -24,6 +25,25 @@ enum SessionError: Error, CustomStringConvertible {
 struct SessionProcess {
   /// Where the process is in its life.
   enum Phase { case fresh, lookedUp }
+
+  /// The zygote and its copies: each copy becomes an account and serves it. Returns the exit status.
+  static func start(control number: Int32) -> Int32 {
+    do {
+      try Hardening.forbidInspection()
+      SignalSource.ignoreBrokenPipes()
+      let zygote = MessageSocket(Descriptor(owning: number))
+      guard let copy = try Zygote.serve(zygote, prepare: { _ in [] }) else { return ExitCode.success }
+      try ThisProcess.leadSession()
+      try copy.identity?.assume()
+      try Hardening.forbidInspection()
+      try SessionProcess(control: copy.socket).run()
+      return ExitCode.success
+    } catch {
+      // Standard error is /dev/null unless a person typed this.
+      try? Descriptor(owning: 2).writeAll(Array("bssh-session: \(error)\n".utf8))
+      return ExitCode.software
+    }
+  }
 
   private let control: MessageSocket
   private var phase = Phase.fresh

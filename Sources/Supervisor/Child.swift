@@ -5,6 +5,8 @@ final class Child {
   /// What it is for.
   enum Role {
     case authority, transport, session, loader
+    /// Makes transports, or session processes.
+    case transportZygote, sessionZygote
 
     /// Its name in the log.
     var name: String {
@@ -13,6 +15,8 @@ final class Child {
       case .transport: "transport"
       case .session: "session process"
       case .loader: "loader"
+      case .transportZygote: "zygote of transports"
+      case .sessionZygote: "zygote of session processes"
       }
     }
   }
@@ -23,7 +27,9 @@ final class Child {
   /// Never given twice.
   let number: UInt64
   let role: Role
-  let process: ChildProcess
+  /// The zygote that makes it, and has not said yet that it did.
+  private(set) var maker: UInt64?
+  private(set) var process: ChildProcess?
   let socket: MessageSocket
   /// The connection that it serves.
   var connection: UInt64?
@@ -33,17 +39,42 @@ final class Child {
   var hasAnswered = false
   /// An authority that belongs to settings that do not apply yet.
   var isCandidate = false
-  /// Told to end: its end is no news.
-  var isRetired = false
   /// Its end of the socket is open, as far as we know.
   var isOpen = true
   private var outbox: [(bytes: [UInt8], descriptors: [Descriptor])] = []
+
+  /// The first signal that we sent it; one that ends otherwise by a signal has crashed.
+  private(set) var sentSignal: Int32?
 
   init(number: UInt64, role: Role, process: ChildProcess, socket: MessageSocket) {
     self.number = number
     self.role = role
     self.process = process
     self.socket = socket
+  }
+
+  /// A process that a zygote is asked to make. Messages may be sent to it at once.
+  init(number: UInt64, role: Role, maker: UInt64, socket: MessageSocket) {
+    self.number = number
+    self.role = role
+    self.maker = maker
+    self.socket = socket
+  }
+
+  /// Its number, for the log.
+  var pid: String { process.map { "\($0.pid)" } ?? "(not made yet)" }
+
+  /// The zygote has made it.
+  func adopt(_ process: ChildProcess) {
+    self.process = process
+    maker = nil
+    if let sentSignal { process.signal(sentSignal) }
+  }
+
+  /// Sends it a signal, or as soon as it is there.
+  func signal(_ number: Int32) {
+    if sentSignal == nil { sentSignal = number }
+    process?.signal(number)
   }
 
   /// What became of a message.

@@ -146,7 +146,6 @@ struct ConnectionMachine: Sendable {
     case .keyExchange, .authenticating, .opening, .loggedIn: break
     }
     switch message {
-    case .ready: return violation("said twice that it is ready")
     case .sign(let hostKey, let algorithm, let hash):
       return sign(hostKey: hostKey, algorithm: algorithm, hash: hash, at: now)
     case .negotiated(let negotiated):

@@ -21,20 +21,18 @@ struct Programs {
     return request
   }
 
-  /// A transport, which faces the network: an account of its own, and just enough to do that.
-  func transport(_ accounts: ServiceAccounts?, socket: MessageSocket) -> ChildProcess.Request {
+  /// What makes transports, which face the network: an account of its own, and just enough to do that.
+  func transportZygote(_ accounts: ServiceAccounts?, socket: MessageSocket) -> ChildProcess.Request {
     var request = base("bssh-transport", standardError: null, socket)
     request.identity = accounts.map { identity($0.transport) }
     request.keepsChroot = accounts != nil
-    // No limit on processes: it would count the other transports, and execve(2) would fail. seccomp forbids to fork.
-    request.limits = [.coreFile(0), .fileSize(0), .openFiles(4096), .addressSpace(1 << 30)]
+    request.limits = [.coreFile(0), .openFiles(4096), .addressSpace(1 << 30)]
     return request
   }
 
-  /// A session process, in look-up mode or for a login: it is that account. Nil: whoever we are.
-  func session(_ account: Account?, socket: MessageSocket) -> ChildProcess.Request {
+  /// What makes session processes: each becomes the account that it is made for.
+  func sessionZygote(socket: MessageSocket) -> ChildProcess.Request {
     var request = base("bssh-session", standardError: null, socket)
-    request.identity = account.map { Identity(uid: $0.uid, gid: $0.gid, groups: $0.groups) }
     request.limits = [openFiles]
     // Of our environment a login gets the time zone, as from sshd.
     request.environment = ProcessEnvironment.value(of: "TZ").map { ["TZ=\($0)"] } ?? []

@@ -32,13 +32,11 @@ extension Supervisor {
         timers.set(.authorityAnswer(number), at: Clock.milliseconds + AuthorityPool.patience)
       case .stopWatching(let number): timers.cancel(.authorityAnswer(number))
       case .answer(let ticket, let answer): deliver(event(ticket.purpose, answer), to: ticket.connection)
-      case .retire(let number):
-        children[number]?.isRetired = true
-        children[number]?.process.signal(SIGTERM)
+      case .retire(let number): children[number]?.signal(SIGTERM)
       case .kill(let number, let reason):
         guard let child = children[number] else { continue }
-        log.write(.error, "authority \(child.process.pid) \(reason): killed")
-        child.process.signal(SIGKILL)
+        log.write(.error, "authority \(child.pid) \(reason): killed")
+        child.signal(SIGKILL)
       }
     }
   }
@@ -76,11 +74,11 @@ extension Supervisor {
     do throws(WireError) {
       message = try FromAuthority(wireBytes: bytes[...])
     } catch {
-      if child.isCandidate { return child.process.signal(SIGKILL) }
+      if child.isCandidate { return child.signal(SIGKILL) }
       return perform(authorities.misbehaved(child.number, "sent a message that cannot be read"))
     }
     guard child.isCandidate else { return perform(authorities.received(message, from: child.number)) }
-    guard case .ready(let hostKeys) = message, !hostKeys.isEmpty else { return child.process.signal(SIGKILL) }
+    guard case .ready(let hostKeys) = message, !hostKeys.isEmpty else { return child.signal(SIGKILL) }
     timers.cancel(.authorityAnswer(child.number))
     child.isCandidate = false
     activate(child, hostKeys)
@@ -90,8 +88,8 @@ extension Supervisor {
   func authorityIsLate(_ number: UInt64) {
     guard let child = children[number] else { return }
     guard child.isCandidate else { return perform(authorities.hung(number)) }
-    log.write(.error, "authority \(child.process.pid) was not ready after \(AuthorityPool.patience / 1000) s: killed")
-    child.process.signal(SIGKILL)
+    log.write(.error, "authority \(child.pid) was not ready after \(AuthorityPool.patience / 1000) s: killed")
+    child.signal(SIGKILL)
   }
 
   /// An authority has ended.
@@ -100,7 +98,8 @@ extension Supervisor {
       timers.cancel(.authorityAnswer(child.number))
       return candidateFailed("the authority \(status)")
     }
-    if !child.isRetired { log.write(.warning, "authority \(child.process.pid) \(status)") }
+    // SIGTERM retires one that is not needed any more: no news.
+    if child.sentSignal != SIGTERM { log.write(.warning, "authority \(child.pid) \(status)") }
     perform(authorities.ended(child.number))
   }
 }

@@ -31,8 +31,8 @@ extension Supervisor {
     case .sent: watch(child, .read)
     case .waits: watch(child, [.read, .write])
     case .failed(let why):
-      log.write(.debug, "\(child.role.name) \(child.process.pid) \(why)")
-      child.process.signal(SIGKILL)
+      log.write(.debug, "\(child.role.name) \(child.pid) \(why)")
+      child.signal(SIGKILL)
     }
   }
 
@@ -41,7 +41,7 @@ extension Supervisor {
     do throws(SystemError) {
       try loop.modify(child.socket.descriptor, interest, token: child.number << 1)
     } catch {
-      child.process.signal(SIGKILL)
+      child.signal(SIGKILL)
     }
   }
 
@@ -71,6 +71,7 @@ extension Supervisor {
     case .transport: takeFromTransport(bytes, descriptors, child)
     case .session: takeFromSession(bytes, descriptors, child)
     case .loader: takeFromLoader(bytes, descriptors, child)
+    case .transportZygote, .sessionZygote: takeFromZygote(bytes, descriptors, child)
     }
   }
 
@@ -78,8 +79,13 @@ extension Supervisor {
   func ended(_ child: Child) {
     // As many as a socket holds, so that the last word of a process is never lost.
     read(child, limit: 4096)
-    guard let status = child.process.reap() else { return }
-    loop.remove(child.process.descriptor)
+    guard let process = child.process, let status = process.reap() else { return }
+    loop.remove(process.descriptor)
+    forget(child, status)
+  }
+
+  /// A process has ended, or was never made.
+  func forget(_ child: Child, _ status: ExitStatus) {
     if child.isOpen { loop.remove(child.socket.descriptor) }
     child.isOpen = false
     children[child.number] = nil
@@ -90,7 +96,9 @@ extension Supervisor {
     case .transport: transportEnded(child, status)
     case .session: sessionEnded(child, status)
     case .loader: loaderEnded(child, status)
+    case .transportZygote, .sessionZygote: zygoteEnded(child, status)
     }
+    if case .signal(let number, _) = status, child.sentSignal == nil { crashed(child, signal: number) }
     endWhenIdle()
   }
 }

@@ -90,6 +90,7 @@ extension Supervisor {
     listenOn(candidate.listeners)
     for key in hostKeys { log.write(.info, "host key \(key.description)") }
     perform(authorities.adopt(authority.number))
+    retireTransportZygote()
     perform(transports.replaceAll(spares: loaded.settings.server.spareTransports))
     if state == .starting {
       if loaded.settings.server.spareTransports == 0 { started() }

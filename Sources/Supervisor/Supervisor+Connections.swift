@@ -75,7 +75,7 @@ extension Supervisor {
       case .openSession(let login, let promoting): openSession(connection, login, promoting)
       case .killSession: killSession(connection)
       case .endSession: endSession(connection)
-      case .killTransport: connection.transport?.process.signal(SIGKILL)
+      case .killTransport: connection.transport?.signal(SIGKILL)
       case .setTimer(let timer, let milliseconds):
         timers.set(.connection(connection.number, timer), at: Clock.milliseconds + milliseconds)
       case .cancelTimer(let timer): timers.cancel(.connection(connection.number, timer))

@@ -100,9 +100,11 @@ extension Supervisor {
     timers.cancel(.acceptAgain)
     for socket in listeners { loop.remove(socket.listener.descriptor) }
     listeners = []
-    if let candidate { children[candidate.authority]?.process.signal(SIGKILL) }
+    if let candidate { children[candidate.authority]?.signal(SIGKILL) }
     candidate = nil
     perform(transports.close())
+    retireTransportZygote()
+    retireSessionZygote()
   }
 
   /// Ends with the last connection and session.

@@ -35,7 +35,8 @@ extension Supervisor {
   }
 
   private func startSession(_ connection: Connection, _ account: Account) throws(SystemError) -> Child {
-    let child = try spawn(.session) { programs.session(isRoot ? account : nil, socket: $0) }
+    let identity = ForkIdentity(uid: account.uid, gid: account.gid, groups: account.groups)
+    let child = try fork(.session, isRoot ? identity : nil)
     child.connection = connection.number
     connection.session = child
     return child
@@ -43,7 +44,7 @@ extension Supervisor {
 
   /// Kills the session process of a connection; its end says nothing about the connection any more.
   func killSession(_ connection: Connection) {
-    connection.session?.process.signal(SIGKILL)
+    connection.session?.signal(SIGKILL)
     connection.session = nil
   }
 

@@ -12,18 +12,16 @@ extension Supervisor {
       case .restartAfter(let milliseconds):
         timers.set(.transportRestart, at: Clock.milliseconds + milliseconds)
       case .serve(let connection, let transport): serve(connection, transport)
-      case .kill(let number): children[number]?.process.signal(SIGKILL)
+      case .kill(let number): children[number]?.signal(SIGKILL)
       }
     }
   }
 
   private func startTransport() {
-    guard let transportSettings else { return }
     do throws(SystemError) {
-      let child = try spawn(.transport) { programs.transport(loaded.accounts, socket: $0) }
+      let child = try fork(.transport, nil)
       timers.set(.transportReady(child.number), at: Clock.milliseconds + Self.transportStartTime)
       perform(transports.started(child.number))
-      send(ToTransport.configure(transportSettings).wireBytes, to: child)
     } catch {
       log.write(.error, "a transport could not be started: \(error)")
       perform(transports.startFailed())
@@ -52,21 +50,21 @@ extension Supervisor {
     }
     guard descriptors.isEmpty else { return misbehaved(child, "sent a descriptor") }
     if let connection = child.connection { return deliver(.transport(message), to: connection) }
-    guard case .ready(let weaknesses) = message, let actions = transports.becameReady(child.number) else {
-      return misbehaved(child, "spoke before it had a connection")
-    }
+    misbehaved(child, "spoke before it had a connection")
+  }
+
+  /// A transport is there, and ready: its zygote was prepared before.
+  func transportMade(_ child: Child) {
+    guard let actions = transports.becameReady(child.number) else { return }
     timers.cancel(.transportReady(child.number))
-    for weakness in weaknesses.prefix(8) where toldWeaknesses.count < 32 {
-      if toldWeaknesses.insert(weakness).inserted { log.write(.warning, "transports are weaker: \(weakness)") }
-    }
     perform(actions)
     if state == .starting { started() }
   }
 
   private func misbehaved(_ child: Child, _ what: String) {
     if let connection = child.connection { return deliver(.transportMisbehaved(what), to: connection) }
-    log.write(.error, "transport \(child.process.pid) \(what): killed")
-    child.process.signal(SIGKILL)
+    log.write(.error, "transport \(child.pid) \(what): killed")
+    child.signal(SIGKILL)
   }
 
   /// A transport has ended.
@@ -74,7 +72,7 @@ extension Supervisor {
     if let connection = child.connection { return deliver(.transportEnded(status), to: connection) }
     let actions = transports.ended(child.number)
     guard !actions.isEmpty || state == .starting else { return }
-    log.write(.error, "transport \(child.process.pid) \(status) before it had a connection")
+    log.write(.error, "transport \(child.pid) \(status) before it had a connection")
     perform(actions)
     if state == .starting { fail(69) }
   }

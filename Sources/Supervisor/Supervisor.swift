@@ -75,6 +75,10 @@ final class Supervisor {
   var shallReloadAgain = false
   var timers = Timers<TimerKey>()
   var children: [UInt64: Child] = [:]
+  /// Makes the next transport; nil: a new one has to be started first.
+  var transportZygote: Child?
+  /// Makes the next session process; nil: a new one has to be started first.
+  var sessionZygote: Child?
   var connections: [UInt64: Connection] = [:]
   var listeners: [ListeningSocket] = []
   var authorities = AuthorityPool()
@@ -113,7 +117,7 @@ final class Supervisor {
       }
       while exitCode == nil, let key = timers.next(at: Clock.milliseconds) { time(key) }
     }
-    for child in children.values { child.process.signal(SIGKILL) }
+    for child in children.values { child.signal(SIGKILL) }
     if hasPidFile, let path = arguments.pidFile { Daemon.removePidFile(path) }
     return exitCode ?? 0
   }
@@ -155,8 +159,8 @@ final class Supervisor {
     case .transportRestart: perform(transports.restartTime())
     case .transportReady(let number), .kill(let number):
       guard let child = children[number] else { return }
-      log.write(.warning, "\(child.role.name) \(child.process.pid) takes too long: killed")
-      child.process.signal(SIGKILL)
+      log.write(.warning, "\(child.role.name) \(child.pid) takes too long: killed")
+      child.signal(SIGKILL)
     case .acceptAgain: acceptAgain()
     case .shutDown: exitCode = 0
     }

@@ -70,6 +70,12 @@ public final class ChildProcess: Sendable {
   /// Readable when the process has ended. pidfd_open(2)
   public let descriptor: Descriptor
 
+  /// A process that another of our processes made for us, as our child.
+  public init(pid: pid_t, descriptor: Descriptor) {
+    self.pid = pid
+    self.descriptor = descriptor
+  }
+
   /// Starts a process; throws when it could not be started, also when execve(2) failed in it.
   public init(_ request: Request) throws(SystemError) {
     let arguments = CStrings(request.arguments.map { Array($0.utf8) } + request.argumentBytes)

@@ -147,9 +147,14 @@ public final class Descriptor: Sendable {
     return (Descriptor(owning: ends[0]), Descriptor(owning: ends[1]))
   }
 
+  /// An empty file in memory. memfd_create(2)
+  public static func memory(name: String) throws(SystemError) -> Descriptor {
+    Descriptor(owning: try check("memfd_create") { clinux_memory_file(name) })
+  }
+
   /// A file in memory with these bytes, which nobody can change any more. memfd_create(2), F_ADD_SEALS
   public static func sealedMemory(name: String, _ bytes: [UInt8]) throws(SystemError) -> Descriptor {
-    let file = Descriptor(owning: try check("memfd_create") { clinux_memory_file(name) })
+    let file = try memory(name: name)
     try file.writeAll(bytes)
     let raw = file.rawValue
     try check("seal") { clinux_seal(raw) }

@@ -31,7 +31,7 @@ public enum Executables {
     let number = descriptor.rawValue
     let given = number == 3 ? clinux_fcntl(number, F_SETFD, 0) : dup2(number, 3)
     guard given >= 0 else { return .last("dup2") }
-    clinux_close_from(4)
+    clinux_close_range(4, .max)
     return withExtendedLifetime(descriptor) {
       withTexts(arguments) { arguments in
         withTexts(environment) { environment in

@@ -78,4 +78,8 @@ public enum Hardening {
   /// True when this process has root's identity.
   public static var isRoot: Bool { geteuid() == 0 }
 
+  /// Allows only the system calls that `filter`, a compiled seccomp program, allows. seccomp(2)
+  public static func applySystemCallFilter(_ filter: [UInt8]) throws(SystemError) {
+    try check("load the seccomp filter") { clinux_apply_filter(filter, filter.count / 8) }
+  }
 }

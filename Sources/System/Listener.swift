@@ -135,6 +135,12 @@ public final class Listener: Sendable {
 }
 
 extension Descriptor {
+  /// Acknowledges at once what a TCP peer has sent: a peer with Nagle's algorithm sends its next packet only then.
+  /// Holds for a moment only, so it is called again after each read. tcp(7), TCP_QUICKACK
+  public func acknowledgeNow() {
+    try? setOption(Int32(IPPROTO_TCP), TCP_QUICKACK, 1)
+  }
+
   /// Sets a socket option that is an integer. setsockopt(2)
   func setOption(_ level: Int32, _ name: Int32, _ value: Int32) throws(SystemError) {
     var value = value

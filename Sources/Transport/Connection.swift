@@ -18,6 +18,9 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
   private static let outputLimit = 256 << 10
   /// Bytes held back by a key exchange that the client does not complete.
   private static let heldLimit = 1 << 20
+  /// Packets from the client that are acknowledged at once. During a login client and server take turns, and a
+  /// delayed acknowledgement (40 ms) would be waited for at each turn.
+  private static let handshakePackets = 32
   /// Channels at a time.
   private static let channelLimit = 1024
   /// Authentication messages that may wait for the one before.
@@ -98,6 +101,7 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
     switch event.token {
     case Token.socket:
       if !SSH.step() { lost() }
+      if SSH.received.packets < Connection.handshakePackets { socket?.acknowledgeNow() }
     case Token.control: receiveControl()
     case Token.session: receiveSession(event)
     default:
@@ -240,7 +244,7 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
         for reply in waiting { send(reply) }
       case .disconnect(let code, let text): disconnect(code: code, text, reason: "told_to_disconnect")
       // Answered where they are waited for, or said once at the start.
-      case .signature, .configure, .serve: break
+      case .signature, .serve: break
       }
     }
   }

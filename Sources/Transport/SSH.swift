@@ -35,8 +35,7 @@ enum SSH {
   nonisolated(unsafe) private static weak var owner: (any Owner)?
 
   /// Prepares everything that needs no connection. `identification` follows `SSH-2.0-`.
-  static func prepare(_ settings: TransportSettings, identification: String, owner: any Owner) throws(Failure) {
-    SSH.owner = owner
+  static func prepare(_ settings: TransportSettings, identification: String) throws(Failure) {
     var strings: [UnsafeMutablePointer<CChar>?] = []
     let lists = [
       settings.keyExchanges, settings.hostKeyAlgorithms, settings.ciphers, settings.macs, settings.publicKeyAlgorithms,
@@ -76,8 +75,9 @@ enum SSH {
     }
   }
 
-  /// Takes a connected socket, for good.
-  static func accept(_ socket: Descriptor) throws {
+  /// Takes a connected socket, for good. `owner` must live as long.
+  static func accept(_ socket: Descriptor, owner: any Owner) throws {
+    SSH.owner = owner
     try check(clibssh_accept(socket.duplicateNumber()))
   }
 

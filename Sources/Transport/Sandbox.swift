@@ -3,7 +3,7 @@ import Glibc
 import System
 
 /// What a transport may still do once it is in its sandbox: talk on descriptors that it has, and use memory.
-enum Sandbox {
+struct Sandbox {
   /// System calls that stay allowed; any other kills the process. Each with the reason it is there.
   ///
   /// - read, write, recvmsg, sendmsg, recvfrom, sendto: descriptors that it was given.
@@ -11,6 +11,7 @@ enum Sandbox {
   /// - epoll_wait, epoll_ctl, epoll_create1: its own event loop.
   /// - ioctl with FIONREAD: how long a message is; no other ioctl.
   /// - fcntl with F_GETFL, F_SETFL, F_DUPFD_CLOEXEC: libssh asks whether its socket blocks.
+  /// - setsockopt with TCP_QUICKACK: a login does not wait for delayed acknowledgements.
   /// - close: channels end.
   /// - getsockopt: libssh asks what its socket is.
   /// - brk, mmap, mremap, munmap, madvise, mprotect: memory, never executable.
@@ -24,20 +25,29 @@ enum Sandbox {
     "clock_gettime", "gettimeofday", "getpid", "rt_sigreturn", "exit", "exit_group", "restart_syscall",
   ]
 
-  /// Gives up everything that a transport does not need. Returns what the kernel could not do.
+  /// The compiled filter.
+  private let filter: [UInt8]
+
+  /// Gives up what a transport's zygote does not need, and prepares the rest.
   ///
   /// - Parameter root: an empty directory to take as root; empty: none, the process was not started as root.
-  static func enter(root: String) throws(SystemError) -> [String] {
+  /// - Returns: how to close the sandbox, and what the kernel could not do.
+  static func enter(root: String) throws(SystemError) -> (Sandbox, weaknesses: [String]) {
     var weaknesses: [String] = []
     try Hardening.becomeUnobservable()
+    let sandbox = Sandbox(filter: try compiledFilter())
     if !root.isEmpty { try Hardening.enterRoot(root) }
     try Hardening.gainNoPrivileges()
     if try !Hardening.forbidFiles() { weaknesses.append("the kernel has no Landlock") }
     try ResourceLimit.fileSize(0).apply()
-    // Not before execve: a process over this limit may not execute.
+    return (sandbox, weaknesses)
+  }
+
+  /// Gives up everything that a transport does not need. From now on it can meet the network.
+  func close() throws(SystemError) {
+    try Hardening.becomeUnobservable()
     try ResourceLimit.processes(0).apply()
-    try filterSystemCalls()
-    return weaknesses
+    try Hardening.applySystemCallFilter(filter)
   }
 
   // libseccomp and Linux have these as macros that Swift does not import.
@@ -50,10 +60,11 @@ enum Sandbox {
   /// FIONREAD
   private static let queuedBytes: UInt64 = 0x541B
 
-  private static func filterSystemCalls() throws(SystemError) {
+  /// Compiled once: libseccomp takes longer than all else that a copy does before it serves.
+  private static func compiledFilter() throws(SystemError) -> [UInt8] {
     guard let filter = seccomp_init(killProcess) else { throw SystemError("seccomp", code: ENOMEM) }
     defer { seccomp_release(filter) }
-    for name in allowed { try allow(filter, name, nil) }
+    for name in allowed { try allow(filter, name) }
     for name in ["mmap", "mprotect"] {
       try allow(
         filter, name, scmp_arg_cmp(arg: 2, op: SCMP_CMP_MASKED_EQ, datum_a: UInt64(PROT_EXEC), datum_b: 0))
@@ -61,16 +72,21 @@ enum Sandbox {
     for command in [F_GETFL, F_SETFL, duplicateDescriptor] {
       try allow(filter, "fcntl", scmp_arg_cmp(arg: 1, op: SCMP_CMP_EQ, datum_a: UInt64(command), datum_b: 0))
     }
+    try allow(
+      filter, "setsockopt", scmp_arg_cmp(arg: 1, op: SCMP_CMP_EQ, datum_a: UInt64(IPPROTO_TCP), datum_b: 0),
+      scmp_arg_cmp(arg: 2, op: SCMP_CMP_EQ, datum_a: UInt64(TCP_QUICKACK), datum_b: 0))
     try allow(filter, "ioctl", scmp_arg_cmp(arg: 1, op: SCMP_CMP_EQ, datum_a: queuedBytes, datum_b: 0))
-    let result = seccomp_load(filter)
-    if result != 0 { throw SystemError("load the seccomp filter", code: -result) }
+    let file = try Descriptor.memory(name: "seccomp")
+    let result = seccomp_export_bpf(filter, file.rawValue)
+    if result != 0 { throw SystemError("compile the seccomp filter", code: -result) }
+    return try file.read(count: 1 << 16, at: 0)
   }
 
-  private static func allow(_ filter: scmp_filter_ctx, _ name: String, _ argument: scmp_arg_cmp?) throws(SystemError) {
+  private static func allow(_ filter: scmp_filter_ctx, _ name: String, _ arguments: scmp_arg_cmp...) throws(SystemError)
+  {
     let number = seccomp_syscall_resolve_name(name)
     // A call that this architecture does not have needs no rule.
     if number < 0 { return }
-    let arguments = argument.map { [$0] } ?? []
     let result = seccomp_rule_add_array(filter, allowCall, number, UInt32(arguments.count), arguments)
     if result != 0 { throw SystemError("allow \(name)", code: -result) }
   }

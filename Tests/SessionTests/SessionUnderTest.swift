@@ -27,14 +27,32 @@ final class SessionUnderTest {
   }()
 
   init(program: String = path, identity: Identity? = nil, environment: [String] = []) throws {
-    let (ours, theirs) = try MessageSocket.pair()
+    let (zygoteControl, zygoteEnd) = try MessageSocket.pair()
     let null = try Descriptor.open("/dev/null", O_RDWR)
     var request = ChildProcess.Request(
       path: program, arguments: ["bssh-session"],
-      descriptors: [null, null, null, theirs.descriptor])
-    request.identity = identity
+      descriptors: [null, null, null, zygoteEnd.descriptor])
     request.environment = environment
-    process = try ChildProcess(request)
+    let zygote = try ChildProcess(request)
+    defer {
+      zygote.signal(SIGKILL)
+      _ = zygote.descriptor.wait(for: POLLIN, milliseconds: SessionUnderTest.limit)
+      _ = zygote.reap()
+    }
+    let (ours, theirs) = try MessageSocket.pair()
+    let forkIdentity = identity.map { ForkIdentity(uid: $0.uid, gid: $0.gid, groups: $0.groups) }
+    try zygoteControl.send(ToZygote.prepare(nil).wireBytes)
+    try zygoteControl.send(
+      ToZygote.fork(number: 7, identity: forkIdentity).wireBytes, descriptors: [theirs.descriptor])
+    let (ready, _) = try SessionUnderTest.receive(zygoteControl)
+    guard try FromZygote(wireBytes: ready[...]) == .ready(weaknesses: []) else {
+      throw Missing(description: "a zygote that is ready")
+    }
+    let (made, descriptors) = try SessionUnderTest.receive(zygoteControl)
+    guard case .forked(number: 7, let pid) = try FromZygote(wireBytes: made[...]), descriptors.count == 1 else {
+      throw Missing(description: "a copy of the zygote")
+    }
+    process = ChildProcess(pid: pid, descriptor: descriptors[0])
     control = ours
   }
 

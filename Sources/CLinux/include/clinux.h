@@ -54,8 +54,7 @@ int clinux_open_entry(int directory, const char *name);
 // F_SETPIPE_SZ.
 int clinux_grow_pipe(int fd, int bytes);
 int clinux_pidfd_open(pid_t pid);
-int clinux_close_from(unsigned first);
-int clinux_set_cloexec_from(unsigned first);
+int clinux_close_range(unsigned first, unsigned last);
 // prctl(2) with integer arguments.
 int clinux_prctl(int operation, unsigned long argument);
 // Forbids every access to files by path that Landlock knows. 0, or -1: errno ENOSYS or EOPNOTSUPP where the kernel
@@ -113,3 +112,10 @@ pid_t clinux_fork(void);
 int clinux_connect_datagram(const char *path);
 // The variables of the environment, ended by NULL.
 char **clinux_environment(void);
+// A copy of this process whose parent is ours (CLONE_PARENT). In the copy 0; here its process id, and `*pidfd`.
+// Only for a process with one thread.
+pid_t clinux_fork_sibling(int *pidfd);
+// setgroups(2), setresgid(2), setresuid(2), for a process with one thread.
+int clinux_become(uid_t uid, gid_t gid, const gid_t *groups, size_t group_count);
+// seccomp(2): applies a filter of `count` instructions of 8 bytes each.
+int clinux_apply_filter(const void *instructions, size_t count);

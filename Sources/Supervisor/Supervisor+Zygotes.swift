@@ -1,0 +1,105 @@
+import Glibc
+import IPC
+import System
+import Wire
+
+extension Supervisor {
+  /// Has a zygote make a process, with one end of a new socket. Nil identity: the zygote's.
+  func fork(_ role: Child.Role, _ identity: ForkIdentity?) throws(SystemError) -> Child {
+    let zygote = try role == .session ? currentSessionZygote() : currentTransportZygote()
+    let (ours, theirs) = try MessageSocket.pair()
+    let child = Child(number: newNumber(), role: role, maker: zygote.number, socket: ours)
+    try loop.add(ours.descriptor, .read, token: child.number << 1)
+    children[child.number] = child
+    send(ToZygote.fork(number: child.number, identity: identity).wireBytes, [theirs.descriptor], to: zygote)
+    return child
+  }
+
+  private func currentSessionZygote() throws(SystemError) -> Child {
+    if let sessionZygote { return sessionZygote }
+    let zygote = try spawn(.sessionZygote) { programs.sessionZygote(socket: $0) }
+    sessionZygote = zygote
+    send(ToZygote.prepare(nil).wireBytes, to: zygote)
+    return zygote
+  }
+
+  private func currentTransportZygote() throws(SystemError) -> Child {
+    if let transportZygote { return transportZygote }
+    let zygote = try spawn(.transportZygote) { programs.transportZygote(loaded.accounts, socket: $0) }
+    transportZygote = zygote
+    send(ToZygote.prepare(transportSettings).wireBytes, to: zygote)
+    return zygote
+  }
+
+  /// A message of a zygote.
+  func takeFromZygote(_ bytes: [UInt8], _ descriptors: [Descriptor], _ zygote: Child) {
+    guard let message = try? FromZygote(wireBytes: bytes[...]) else { return zygote.signal(SIGKILL) }
+    switch message {
+    case .ready(let weaknesses):
+      for weakness in weaknesses.prefix(8) where toldWeaknesses.count < 32 {
+        if toldWeaknesses.insert(weakness).inserted { log.write(.warning, "transports are weaker: \(weakness)") }
+      }
+    case .forked(let number, let pid):
+      guard descriptors.count == 1, let child = children[number], child.maker == zygote.number else {
+        return zygote.signal(SIGKILL)
+      }
+      made(child, ChildProcess(pid: pid, descriptor: descriptors[0]))
+      retireWhenIdle(zygote)
+    case .failed(let number, let reason):
+      log.write(.error, "\(zygote.role.name) \(zygote.pid): \(reason)")
+      if let child = children[number], child.maker == zygote.number { forget(child, .unknown) }
+    }
+  }
+
+  private func made(_ child: Child, _ process: ChildProcess) {
+    do throws(SystemError) {
+      try loop.add(process.descriptor, .read, token: child.number << 1 | 1)
+    } catch {
+      process.signal(SIGKILL)
+      return forget(child, .unknown)
+    }
+    child.adopt(process)
+    if child.role == .transport { transportMade(child) }
+  }
+
+  /// A zygote has ended, and with it what it was to make.
+  func zygoteEnded(_ zygote: Child, _ status: ExitStatus) {
+    if zygote.number == transportZygote?.number { transportZygote = nil }
+    if zygote.number == sessionZygote?.number { sessionZygote = nil }
+    if state != .ending && zygote.sentSignal == nil {
+      log.write(.error, "\(zygote.role.name) \(zygote.pid) \(status)")
+    }
+    for child in children.values where child.maker == zygote.number { forget(child, .unknown) }
+  }
+
+  /// A process was killed by a signal that is not ours. The copies of one zygote share a memory layout: whoever
+  /// crashes one to learn about it finds the next ones laid out anew.
+  func crashed(_ child: Child, signal: Int32) {
+    switch child.role {
+    case .transport: retireTransportZygote()
+    case .session: retireSessionZygote()
+    case .authority, .loader, .transportZygote, .sessionZygote: break
+    }
+  }
+
+  /// The next transport comes of a new zygote, prepared with the settings that apply then.
+  func retireTransportZygote() {
+    guard let zygote = transportZygote else { return }
+    transportZygote = nil
+    retireWhenIdle(zygote)
+  }
+
+  /// The next session process comes of a new zygote.
+  func retireSessionZygote() {
+    guard let zygote = sessionZygote else { return }
+    sessionZygote = nil
+    retireWhenIdle(zygote)
+  }
+
+  /// Ends a zygote that is not the current one any more, once it has made what it was asked for.
+  private func retireWhenIdle(_ zygote: Child) {
+    let isCurrent = zygote.number == transportZygote?.number || zygote.number == sessionZygote?.number
+    guard !isCurrent, !children.values.contains(where: { $0.maker == zygote.number }) else { return }
+    zygote.signal(SIGKILL)
+  }
+}
