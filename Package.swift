@@ -93,6 +93,9 @@ let package = Package(
       name: "InteropTests", dependencies: ["Server", "Supervisor", "Transport", "Authority", "Session", "System"],
       exclude: ["Clients"]),
     .testTarget(name: "SessionTests", dependencies: ["Session", "CLinux", "IPC", "System", "Wire"]),
+    .testTarget(
+      name: "SupervisorTests",
+      dependencies: ["Supervisor", "Authentication", "Configuration", "IPC", "System", "Wire"]),
     .testTarget(name: "TransportTests", dependencies: ["Transport", "IPC", "Wire"]),
   ]
 )

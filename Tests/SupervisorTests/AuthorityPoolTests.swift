@@ -1,0 +1,140 @@
+import IPC
+import Testing
+
+@testable import Supervisor
+
+@Suite struct AuthorityPoolTests {
+  private let sign = ToAuthority.sign(hostKey: [], algorithm: "a", hash: [])
+  private let password = ToAuthority.password(user: "u", password: [])
+
+  /// A pool with two idle authorities, 1 and 2.
+  private func ready() -> AuthorityPool {
+    var pool = AuthorityPool()
+    #expect(pool.adopt(1) == [.start])
+    #expect(pool.started(2) == [.watch(authority: 2)])
+    _ = pool.received(.ready(hostKeys: []), from: 2)
+    return pool
+  }
+
+  private func asked(_ actions: [AuthorityPool.Action]) -> [UInt64] {
+    actions.compactMap { if case .ask(_, let ticket, _) = $0 { ticket.connection } else { nil } }
+  }
+
+  @Test func `an authority has one question at a time, first come, first served`() {
+    var pool = ready()
+    #expect(asked(pool.ask(sign, for: 10)) == [10])
+    #expect(asked(pool.ask(sign, for: 11)) == [11])
+    #expect(asked(pool.ask(sign, for: 12)) == [])
+    #expect(asked(pool.ask(sign, for: 13)) == [])
+    #expect(asked(pool.received(.signed([1]), from: 2)) == [12])
+    #expect(asked(pool.received(.signed([1]), from: 1)) == [13])
+  }
+
+  @Test func `passwords never occupy the last free authority`() {
+    var pool = ready()
+    #expect(asked(pool.ask(password, for: 10)) == [10])
+    #expect(asked(pool.ask(password, for: 11)) == [])
+    #expect(asked(pool.ask(sign, for: 12)) == [12])
+    #expect(asked(pool.received(.signed(nil), from: 2)) == [])
+    #expect(asked(pool.received(.verdict(Verdict(outcome: .rejected)), from: 1)) == [11])
+  }
+
+  @Test func `everything else goes before passwords`() {
+    var pool = ready()
+    _ = pool.ask(sign, for: 1)
+    _ = pool.ask(sign, for: 2)
+    _ = pool.ask(password, for: 3)
+    _ = pool.ask(sign, for: 4)
+    #expect(asked(pool.received(.signed(nil), from: 1)) == [4])
+  }
+
+  @Test func `a queue that is full rejects, and passwords cannot fill the others' queue`() {
+    var pool = ready()
+    _ = pool.ask(password, for: 0)
+    for connection in 1...UInt64(AuthorityPool.queueLimit) { #expect(pool.ask(password, for: connection) == []) }
+    let ticket = Ticket(connection: 999, for: password)
+    #expect(pool.ask(password, for: 999) == [.answer(ticket, nil)])
+    #expect(asked(pool.ask(sign, for: 1000)) == [1000])
+    #expect(pool.ask(sign, for: 1001) == [])
+  }
+
+  @Test func `one that dies fails only its question, and is started again later each time`() {
+    var pool = ready()
+    _ = pool.ask(sign, for: 10)
+    let actions = pool.ended(1)
+    #expect(actions.contains(.answer(Ticket(connection: 10, for: sign), nil)))
+    #expect(actions.last == .restartAfter(milliseconds: 100))
+    var delays: [Int64] = []
+    for number in UInt64(3)...9 {
+      #expect(pool.restartTime() == [.start])
+      _ = pool.started(number)
+      for case .restartAfter(let delay) in pool.ended(number) { delays.append(delay) }
+    }
+    #expect(delays == [200, 400, 800, 1600, 3200, 5000, 5000])
+  }
+
+  @Test func `an answer ends the waiting`() {
+    var pool = ready()
+    _ = pool.ended(1)
+    _ = pool.ask(sign, for: 10)
+    _ = pool.received(.signed(nil), from: 2)
+    #expect(pool.ended(2).last == .restartAfter(milliseconds: 100))
+  }
+
+  @Test func `one that hangs is killed and its question fails at once`() {
+    var pool = ready()
+    _ = pool.ask(sign, for: 10)
+    let actions = pool.hung(1)
+    #expect(actions.contains(.kill(authority: 1, reason: "did not answer within 30 s")))
+    #expect(actions.contains(.answer(Ticket(connection: 10, for: sign), nil)))
+    #expect(pool.received(.signed([1]), from: 1) == [])
+    #expect(pool.hung(2) == [])
+  }
+
+  @Test func `an answer that nobody asked for, or to another question, ends the authority`() {
+    var pool = ready()
+    #expect(pool.received(.signed([1]), from: 1).contains(.kill(authority: 1, reason: "answered without a question")))
+    _ = pool.ask(password, for: 5)
+    _ = pool.ask(sign, for: 6)
+    let actions = pool.received(.verdict(Verdict(outcome: .accepted)), from: 2)
+    #expect(actions.contains(.kill(authority: 2, reason: "gave an answer to another question")))
+    #expect(actions.contains(.answer(Ticket(connection: 6, for: sign), nil)))
+  }
+
+  @Test func `no verdict of an authority that has no question reaches a connection`() {
+    var pool = ready()
+    let messages: [FromAuthority] = [
+      .ready(hostKeys: []), .signed([1]), .proved([1]), .account(Scenario.known()),
+      .verdict(Verdict(outcome: .accepted)),
+    ]
+    for message in messages {
+      for number in UInt64(0)...3 {
+        #expect(
+          !pool.received(message, from: number).contains { if case .answer = $0 { true } else { false } })
+      }
+    }
+  }
+
+  @Test func `new settings: the old finish what they have and get nothing more`() {
+    var pool = ready()
+    _ = pool.ask(sign, for: 10)
+    let actions = pool.adopt(7)
+    #expect(actions.contains(.retire(authority: 2)) && !actions.contains(.retire(authority: 1)))
+    #expect(actions.contains(.start))
+    #expect(pool.ask(sign, for: 11).contains(.ask(authority: 7, Ticket(connection: 11, for: sign), sign)))
+    #expect(pool.ask(sign, for: 12) == [])
+    let end = pool.received(.signed([1]), from: 1)
+    #expect(end.contains(.answer(Ticket(connection: 10, for: sign), .signed([1]))))
+    #expect(end.contains(.retire(authority: 1)) && asked(end) == [])
+    #expect(pool.ended(1) == [.stopWatching(authority: 1)])
+  }
+
+  @Test func `a connection that is over no longer waits`() {
+    var pool = ready()
+    _ = pool.ask(sign, for: 1)
+    _ = pool.ask(sign, for: 2)
+    _ = pool.ask(sign, for: 3)
+    pool.forget(connection: 3)
+    #expect(pool.waitingCount == 0)
+  }
+}

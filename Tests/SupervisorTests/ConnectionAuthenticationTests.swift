@@ -1,0 +1,168 @@
+import Authentication
+import IPC
+import Testing
+
+@testable import Supervisor
+
+@Suite struct ConnectionAuthenticationTests {
+  @Test func `the first request, even none, asks once who the user is`() {
+    var scenario = Scenario.atAuthentication()
+    let actions = scenario.authenticate(Scenario.request("none"))
+    #expect(actions.questions == [.account(user: "bob")])
+    #expect(
+      actions.told == [
+        .authentication(.failure(continuing: ["publickey", "password", "keyboard-interactive"], partial: false))
+      ])
+    #expect(scenario.authenticate(Scenario.request("none")).questions.isEmpty)
+  }
+
+  @Test func `unknown users are looked up as known ones are`() {
+    for answer in [Scenario.known(), Scenario.unknown] {
+      var scenario = Scenario.atAuthentication()
+      _ = scenario.authenticate(Scenario.request("none"))
+      let actions = scenario.send(.account(answer))
+      #expect(actions.contains(.startLookUp(answer.lookUp, paths: answer.keyPaths)))
+      scenario.send(Scenario.keys)
+      #expect(scenario.authenticate(Scenario.keyRequest(signed: false)).questions.count == 1)
+    }
+  }
+
+  @Test func `a key waits for the account and its files, and is judged with our session id`() {
+    var scenario = Scenario.atAuthentication()
+    let payload = Scenario.keyRequest(signed: true)
+    #expect(scenario.authenticate(payload).questions == [.account(user: "bob")])
+    #expect(scenario.send(.account(Scenario.known())).questions.isEmpty)
+    guard case .session(.keys(let files)) = Scenario.keys else { return }
+    #expect(
+      scenario.send(Scenario.keys).questions == [
+        .publicKey(sessionID: Scenario.hash, request: payload, files: files)
+      ])
+  }
+
+  @Test func `a key that would do is answered with itself`() {
+    var scenario = Scenario.prepared()
+    _ = scenario.authenticate(Scenario.keyRequest(signed: false))
+    #expect(
+      scenario.send(.verdict(Verdict(outcome: .acceptable))).told == [
+        .authentication(.publicKeyAcceptable(algorithm: Array("ssh-ed25519".utf8), key: [9, 9]))
+      ])
+  }
+
+  @Test func `a verdict that accepts a key nobody signed with ends the connection`() {
+    var scenario = Scenario.prepared()
+    _ = scenario.authenticate(Scenario.keyRequest(signed: false))
+    let actions = scenario.send(.verdict(Verdict(outcome: .accepted)))
+    #expect(actions.isGoodbye && !actions.opensSession)
+  }
+
+  @Test func `a proven key of an unknown user is no login`() {
+    var scenario = Scenario.prepared(Scenario.unknown)
+    _ = scenario.authenticate(Scenario.keyRequest(signed: true))
+    let actions = scenario.send(.verdict(Verdict(outcome: .accepted)))
+    #expect(!actions.opensSession && !scenario.machine.isLoggedIn)
+    #expect(actions.lines() == ["refused 'bob' by publickey: no_account"])
+  }
+
+  @Test func `root by password is refused unless the settings permit it`() {
+    for (permit, opens) in [(false, false), (true, true)] {
+      var scenario = Scenario.prepared(Scenario.known(uid: 0)) { if permit { $0.auth.permitRoot = .yes } }
+      _ = scenario.authenticate(Scenario.passwordRequest())
+      scenario.now += 100
+      #expect(scenario.send(.verdict(Verdict(outcome: .accepted))).opensSession == opens)
+    }
+  }
+
+  @Test func `a request before the answer to the last one ends the transport`() {
+    var scenario = Scenario.prepared()
+    _ = scenario.authenticate(Scenario.passwordRequest())
+    #expect(scenario.authenticate(Scenario.passwordRequest()).kills)
+  }
+
+  @Test func `garbage in an authentication request ends the connection in order`() {
+    var scenario = Scenario.prepared()
+    let actions = scenario.authenticate([0, 0, 0, 200, 1])
+    #expect(actions.isGoodbye && actions.questions.isEmpty)
+  }
+
+  @Test(arguments: [Verdict.Outcome.accepted, .rejected], [Int64(0), 1, 99])
+  func `a password is never answered before its least time`(_ outcome: Verdict.Outcome, _ taken: Int64) {
+    for answer in [Scenario.known(), Scenario.unknown] {
+      var scenario = Scenario.prepared(answer)
+      _ = scenario.authenticate(Scenario.passwordRequest())
+      scenario.now += taken
+      #expect(
+        scenario.send(.verdict(Verdict(outcome: outcome)))
+          == [.setTimer(.passwordAnswer, milliseconds: 100 - taken)])
+      scenario.now += 100 - taken
+      #expect(!scenario.send(.timer(.passwordAnswer)).isEmpty)
+    }
+  }
+
+  @Test func `a password without an authority fails, and the client may try again`() {
+    var scenario = Scenario.prepared()
+    for _ in 0..<2 {
+      _ = scenario.authenticate(Scenario.passwordRequest())
+      scenario.now += 200
+      let actions = scenario.send(.verdict(nil))
+      #expect(actions.lines() == ["refused 'bob' by password: no_authority"])
+      #expect(actions.told.count == 1)
+    }
+    _ = scenario.authenticate(Scenario.passwordRequest())
+    scenario.now += 200
+    #expect(scenario.send(.verdict(Verdict(outcome: .accepted))).opensSession)
+  }
+
+  @Test func `an account that nobody could tell is asked for again`() {
+    var scenario = Scenario.atAuthentication()
+    _ = scenario.authenticate(Scenario.keyRequest(signed: true))
+    #expect(scenario.send(.account(nil)).lines() == ["refused 'bob' by publickey: no_authority"])
+    #expect(scenario.authenticate(Scenario.keyRequest(signed: true)).questions == [.account(user: "bob")])
+  }
+
+  @Test func `keyboard-interactive is one prompt, and its answer a password`() {
+    var scenario = Scenario.prepared()
+    let prompt = scenario.authenticate(
+      Scenario.request("keyboard-interactive") {
+        $0.text("")
+        $0.text("")
+      })
+    #expect(prompt.told == [.authentication(.prompt(name: "", instruction: "", prompt: "Password: "))])
+    let actions = scenario.send(.transport(.informationResponse(Scenario.answer("secret"))))
+    #expect(actions.questions == [.password(user: "bob", password: Array("secret".utf8))])
+    scenario.now += 100
+    let end = scenario.send(.verdict(Verdict(outcome: .accepted)))
+    #expect(end.lines().first == "accepted 'bob' by keyboard-interactive" && end.opensSession)
+  }
+
+  @Test func `the sixth failure is the last`() {
+    var scenario = Scenario.prepared()
+    for attempt in 1...6 {
+      _ = scenario.authenticate(Scenario.passwordRequest())
+      scenario.now += 100
+      let actions = scenario.send(.verdict(Verdict(outcome: .rejected, reason: "wrong_password")))
+      #expect(actions.isGoodbye == (attempt == 6))
+    }
+  }
+
+  @Test func `the log names method, user, reason and key of each attempt, and warnings`() {
+    var scenario = Scenario.prepared()
+    _ = scenario.authenticate(Scenario.keyRequest(signed: true))
+    let refused = scenario.send(
+      .verdict(
+        Verdict(outcome: .rejected, reason: "bad_signature", fingerprint: "SHA256:abc", warnings: ["line 3 is bad"])))
+    #expect(refused.lines(.warning) == ["line 3 is bad"])
+    #expect(refused.lines(.info) == ["refused 'bob' by publickey: bad_signature, key SHA256:abc"])
+    _ = scenario.authenticate(Scenario.keyRequest(signed: true))
+    let accepted = scenario.send(.verdict(Verdict(outcome: .accepted, fingerprint: "SHA256:abc")))
+    #expect(accepted.lines(.info) == ["accepted 'bob' by publickey, key SHA256:abc"])
+  }
+
+  @Test func `no log line of a password attempt holds the password`() {
+    var scenario = Scenario.atAuthentication()
+    _ = scenario.authenticate(Scenario.passwordRequest("hunter2"))
+    scenario.send(.account(Scenario.known()))
+    scenario.now += 100
+    scenario.send(.verdict(Verdict(outcome: .rejected, reason: "wrong_password")))
+    #expect(scenario.said.lines().allSatisfy { !$0.contains("hunter2") })
+  }
+}

@@ -1,0 +1,235 @@
+import IPC
+import System
+import Testing
+import Wire
+
+@testable import Supervisor
+
+@Suite struct ConnectionMachineTests {
+  typealias Event = ConnectionMachine.Event
+
+  /// Every message of a transport, each well-formed.
+  static let messages: [FromTransport] = [
+    .sign(hostKey: Scenario.hostKey, algorithm: "ssh-ed25519", hash: Scenario.hash),
+    .negotiated(Negotiated(client: "x", keyExchange: "k", cipherIn: "a", cipherOut: "b")),
+    .authenticate(Scenario.passwordRequest()),
+    .informationResponse(Scenario.answer("x")),
+    .proveHostKeys([0, 0, 0, 3, 1, 2, 3]),
+    .closed(reason: "client_disconnected", detail: "", bytesIn: 0, bytesOut: 0),
+  ]
+
+  /// Every event; of those with a choice inside, each choice that matters.
+  static let events: [Event] =
+    messages.map { .transport($0) } + ConnectionMachine.Timer.allCases.map { .timer($0) } + [
+      .accepted, .served(Scenario().machine.context), .transportMisbehaved("x"), .transportEnded(.code(0)),
+      .transportEnded(.signal(11, coreDumped: false)), .signed(nil), .signed([1]), .proved(nil), .proved([1]),
+      .account(nil), .account(Scenario.known()), .account(Scenario.unknown), .verdict(nil),
+      .verdict(Verdict(outcome: .accepted)), .verdict(Verdict(outcome: .acceptable)),
+      .verdict(Verdict(outcome: .rejected)), Scenario.keys, .session(.note("x")), .sessionMisbehaved("x"),
+      .sessionOpened, .sessionFailed("x"), .sessionEnded(.code(0)), .sessionEnded(.unknown), .shutDown, .abandon,
+    ]
+
+  @Test func `a transport may say in each phase just what the table says`() {
+    // starting, key exchange, authentication, prepared, opening, logged in, told, closed, killed
+    let allowed: [[Bool]] = [
+      [false, true, true, true, true, true, true, false, true],  // sign
+      [false, false, false, false, false, false, true, false, true],  // negotiated, before the signature came
+      [false, false, true, true, false, false, true, false, true],  // authenticate
+      [false, false, false, false, false, false, true, false, true],  // information response, without a prompt
+      [false, false, false, false, false, true, true, false, true],  // prove host keys
+      [false, true, true, true, true, true, true, false, true],  // closed
+    ]
+    for (message, row) in zip(Self.messages, allowed) {
+      for (scenario, isAllowed) in zip(Scenario.everyPhase(), row) {
+        var scenario = scenario
+        let phase = scenario.machine.phase
+        #expect(scenario.send(.transport(message)).kills == !isAllowed, "\(message) in \(phase)")
+      }
+    }
+  }
+
+  @Test func `no event in any phase leads to a login but a verdict in authentication`() {
+    for scenario in Scenario.everyPhase() {
+      for event in Self.events {
+        var scenario = scenario
+        #expect(!scenario.send(event).opensSession, "\(event) in \(scenario.machine.phase)")
+      }
+    }
+  }
+
+  @Test func `no two events trap or log in without a session in any phase`() {
+    for scenario in Scenario.everyPhase() {
+      for first in Self.events {
+        for second in Self.events {
+          var scenario = scenario
+          let wasLoggedIn = scenario.machine.isLoggedIn || scenario.machine.phase == .opening
+          scenario.send(first)
+          scenario.send(second)
+          #expect(!scenario.machine.isLoggedIn || wasLoggedIn)
+        }
+      }
+    }
+  }
+
+  @Test func `every phase ends with its transport`() {
+    for scenario in Scenario.everyPhase() {
+      var scenario = scenario
+      #expect(scenario.send(.transportEnded(.signal(9, coreDumped: false))).suffix(2) == [.endSession, .close])
+    }
+  }
+
+  @Test func `the first hash that is signed is the session id, whatever is signed later`() {
+    var scenario = Scenario.atAuthentication()
+    scenario.send(
+      .transport(.sign(hostKey: Scenario.hostKey, algorithm: "ssh-ed25519", hash: .init(repeating: 9, count: 32))))
+    #expect(scenario.machine.sessionID == Scenario.hash)
+  }
+
+  @Test func `a key exchange is one signature and then negotiated, once`() {
+    var scenario = Scenario.atKeyExchange()
+    #expect(scenario.send(Scenario.sign).questions.count == 1)
+    #expect(scenario.send(.signed([4])) == [.tell(.signature([4]))])
+    #expect(!scenario.send(Scenario.negotiated).kills)
+    #expect(scenario.machine.phase == .authenticating)
+    #expect(scenario.send(Scenario.negotiated).kills)
+  }
+
+  @Test func `a second signature in the first key exchange ends the transport`() {
+    var scenario = Scenario.atKeyExchange()
+    scenario.send(Scenario.sign)
+    scenario.send(.signed([4]))
+    #expect(scenario.send(Scenario.sign).kills)
+  }
+
+  @Test func `a refused signature is told, and never negotiated`() {
+    var scenario = Scenario.atKeyExchange()
+    scenario.send(Scenario.sign)
+    #expect(scenario.send(.signed(nil)).told == [.signature(nil)])
+    #expect(scenario.send(Scenario.negotiated).kills)
+  }
+
+  @Test(arguments: [
+    FromTransport.sign(hostKey: [6, 6], algorithm: "ssh-ed25519", hash: Scenario.hash),
+    .sign(hostKey: Scenario.hostKey, algorithm: "ssh-rsa", hash: Scenario.hash),
+    .sign(hostKey: Scenario.hostKey, algorithm: "ssh-ed25519", hash: []),
+    .sign(hostKey: Scenario.hostKey, algorithm: "ssh-ed25519", hash: .init(repeating: 1, count: 33)),
+  ])
+  func `a signature with a foreign key, algorithm or length is no question at all`(_ message: FromTransport) {
+    var scenario = Scenario.atKeyExchange()
+    let actions = scenario.send(.transport(message))
+    #expect(actions.kills && actions.questions.isEmpty)
+  }
+
+  @Test func `ten signatures come at once, then one each second`() {
+    var scenario = Scenario.atAuthentication()
+    var delays = 0
+    for _ in 0..<9 {
+      #expect(scenario.send(Scenario.sign).questions.count == 1)
+      scenario.send(.signed([4]))
+    }
+    for _ in 0..<3 {
+      #expect(scenario.send(Scenario.sign) == [.setTimer(.signature, milliseconds: 1000)])
+      scenario.now += 1000
+      #expect(scenario.send(.timer(.signature)).questions.count == 1)
+      scenario.send(.signed([4]))
+      delays += 1
+    }
+    #expect(delays == 3)
+  }
+
+  @Test func `a flood of signatures ends its transport, even while they are held back`() {
+    var scenario = Scenario.atAuthentication()
+    for _ in 0..<9 {
+      scenario.send(Scenario.sign)
+      scenario.send(.signed([4]))
+    }
+    #expect(!scenario.send(Scenario.sign).kills)
+    #expect(scenario.send(Scenario.sign).kills)
+  }
+
+  @Test func `host keys are proven four times and no more`() {
+    var scenario = Scenario.loggedIn()
+    for _ in 0..<4 {
+      #expect(
+        scenario.send(.transport(.proveHostKeys([0, 0, 0, 3, 1, 2, 3]))).questions == [
+          .proveHostKeys(
+            sessionID: Scenario.hash, keyExchangeAlgorithm: "ssh-ed25519", keys: [Scenario.hostKey])
+        ])
+      #expect(scenario.send(.proved([5])).told == [.hostKeyProofs([5])])
+    }
+    #expect(scenario.send(.transport(.proveHostKeys([0, 0, 0, 3, 1, 2, 3]))).kills)
+  }
+
+  @Test func `two requests for host key proofs at once end the transport`() {
+    var scenario = Scenario.loggedIn()
+    scenario.send(.transport(.proveHostKeys([0, 0, 0, 3, 1, 2, 3])))
+    #expect(scenario.send(.transport(.proveHostKeys([0, 0, 0, 3, 1, 2, 3]))).kills)
+  }
+
+  @Test(arguments: [[UInt8](), [0, 0, 0, 9, 1], [0, 0, 0, 1, 9], [0, 0, 0, 3, 1, 2, 3, 0, 0, 0, 3, 1, 2, 3]])
+  func `proofs of other keys, or of none, are refused without a question`(_ payload: [UInt8]) {
+    var scenario = Scenario.loggedIn()
+    let actions = scenario.send(.transport(.proveHostKeys(payload)))
+    #expect(actions.told == [.hostKeyProofs(nil)] && actions.questions.isEmpty)
+  }
+
+  @Test func `without a login in time everyone is told and then killed`() {
+    for var scenario in [Scenario.atKeyExchange(), .atAuthentication(), .prepared()] {
+      let actions = scenario.send(.timer(.loginGrace))
+      #expect(actions.isGoodbye)
+      #expect(actions.contains(.setTimer(.goodbye, milliseconds: 2000)))
+      #expect(scenario.send(.timer(.goodbye)) == [.killTransport])
+    }
+  }
+
+  @Test func `a connection that never found a transport just goes when its time is over`() {
+    var scenario = Scenario { $0.server.loginGrace = 7 }
+    #expect(scenario.send(.accepted).contains(.setTimer(.loginGrace, milliseconds: 7000)))
+    #expect(scenario.send(.timer(.loginGrace)).last == .close)
+  }
+
+  @Test func `no grace time means none, and a login ends it`() {
+    var scenario = Scenario { $0.server.loginGrace = 0 }
+    #expect(scenario.send(.accepted).count == 1)
+    var opening = Scenario.atOpening()
+    #expect(opening.send(.sessionOpened).contains(.cancelTimer(.loginGrace)))
+    #expect(opening.send(.timer(.loginGrace)) == [])
+  }
+
+  @Test func `the end is logged with its reason, duration and bytes`() {
+    var scenario = Scenario.loggedIn()
+    scenario.now += 61_250
+    scenario.send(Scenario.lastWord)
+    let lines = scenario.send(.transportEnded(.code(0))).lines()
+    #expect(lines == ["closed: client_disconnected, after 61.2 s, 5 bytes in, 6 bytes out"])
+  }
+
+  @Test func `a transport that crashed is an error in the log`() {
+    var scenario = Scenario.loggedIn()
+    let lines = scenario.send(.transportEnded(.signal(11, coreDumped: false))).lines(.error)
+    #expect(lines == ["its transport killed by signal 11 without a word"])
+  }
+
+  @Test func `letting go drops who is not logged in, at once`() {
+    var scenario = Scenario.prepared()
+    #expect(scenario.send(.abandon) == [.killTransport])
+    var waiting = Scenario()
+    #expect(waiting.send(.abandon).last == .close)
+  }
+
+  @Test func `a transport that is told to go may still have spoken before`() {
+    var scenario = Scenario.told()
+    #expect(scenario.send(Scenario.sign) == [])
+    #expect(scenario.send(Scenario.lastWord).contains(.endSession))
+    #expect(scenario.send(Scenario.lastWord).kills)
+  }
+
+  @Test func `settings that changed while a connection waited apply to it`() {
+    var scenario = Scenario()
+    scenario.send(.accepted)
+    var settings = scenario.machine.context.settings
+    settings.auth.methods = [.password]
+    scenario.send(.served(Scenario.context(settings)))
+    #expect(scenario.machine.authentication.policy.methods == [.password])
+  }
+}

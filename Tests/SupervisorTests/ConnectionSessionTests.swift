@@ -1,0 +1,133 @@
+import IPC
+import System
+import Testing
+
+@testable import Supervisor
+
+@Suite struct ConnectionSessionTests {
+  private func isPromoted(_ actions: [ConnectionMachine.Action]) -> Bool? {
+    for case .openSession(_, let promoting) in actions { return promoting }
+    return nil
+  }
+
+  @Test func `the process that looked the keys up becomes the login`() {
+    var scenario = Scenario.prepared()
+    _ = scenario.authenticate(Scenario.keyRequest(signed: true))
+    let actions = scenario.send(.verdict(Verdict(outcome: .accepted)))
+    #expect(isPromoted(actions) == true && !actions.contains(.killSession))
+    #expect(!scenario.machine.isLoggedIn)
+    #expect(scenario.send(.sessionOpened).lines() == ["logged in 'bob' as uid 1000, gid 1000"])
+    #expect(scenario.machine.isLoggedIn)
+  }
+
+  @Test(arguments: [
+    Scenario.account(uid: 1001),
+    Account(name: "bob", uid: 1000, gid: 7, groups: [1000], home: "/", shell: "/bin/sh"),
+    Account(name: "bob", uid: 1000, gid: 1000, groups: [], home: "/", shell: "/bin/sh"),
+  ])
+  func `a process with other rights than the login's never becomes it`(_ lookUp: Account) {
+    var scenario = Scenario.prepared(
+      AccountAnswer(login: Scenario.account(), refusal: nil, lookUp: lookUp, keyPaths: Scenario.memory))
+    _ = scenario.authenticate(Scenario.keyRequest(signed: true))
+    let actions = scenario.send(.verdict(Verdict(outcome: .accepted)))
+    #expect(isPromoted(actions) == false && actions.contains(.killSession))
+  }
+
+  @Test func `a look-up that ended by itself is replaced, its keys still count`() {
+    var scenario = Scenario.prepared()
+    scenario.send(.sessionEnded(.code(0)))
+    guard case .publicKey(_, _, let files) = scenario.authenticate(Scenario.keyRequest(signed: true)).questions.first
+    else {
+      Issue.record("no question")
+      return
+    }
+    #expect(files.count == 1)
+    #expect(isPromoted(scenario.send(.verdict(Verdict(outcome: .accepted)))) == false)
+  }
+
+  @Test func `a password logs in while the look-up hangs, in a process of its own`() {
+    var scenario = Scenario.atAuthentication()
+    _ = scenario.authenticate(Scenario.passwordRequest())
+    scenario.send(.account(Scenario.known()))
+    scenario.now += 100
+    let actions = scenario.send(.verdict(Verdict(outcome: .accepted)))
+    #expect(actions.contains(.killSession) && isPromoted(actions) == false)
+  }
+
+  @Test func `a look-up that hangs is killed, and there are no keys`() {
+    var scenario = Scenario.atAuthentication()
+    let payload = Scenario.keyRequest(signed: true)
+    _ = scenario.authenticate(payload)
+    #expect(scenario.send(.account(Scenario.known())).contains(.setTimer(.lookUp, milliseconds: 10_000)))
+    let actions = scenario.send(.timer(.lookUp))
+    #expect(actions.contains(.killSession))
+    #expect(actions.questions == [.publicKey(sessionID: Scenario.hash, request: payload, files: [])])
+  }
+
+  @Test(arguments: [
+    ConnectionMachine.Event.sessionEnded(.signal(11, coreDumped: false)), .sessionFailed("no memory"),
+    .sessionMisbehaved("lied"),
+    .session(.keys([KeyFile(path: "/etc/shadow", length: 1, problem: nil)])),
+    .session(.keys([])),
+    .session(.note("early")),
+  ])
+  func `a look-up that fails or lies finds no keys, and the request is judged without`(
+    _ event: ConnectionMachine.Event
+  ) {
+    var scenario = Scenario.atAuthentication()
+    let payload = Scenario.keyRequest(signed: true)
+    _ = scenario.authenticate(payload)
+    scenario.send(.account(Scenario.known()))
+    let actions = scenario.send(event)
+    #expect(actions.questions == [.publicKey(sessionID: Scenario.hash, request: payload, files: [])])
+  }
+
+  @Test func `a missing file is no warning, any other problem is`() {
+    for (problem, level) in [("no such file", Log.Level.debug), ("/home/bob is writable by others", .warning)] {
+      var scenario = Scenario.atAuthentication()
+      _ = scenario.authenticate(Scenario.request("none"))
+      scenario.send(.account(Scenario.known()))
+      let actions = scenario.send(
+        .session(.keys([KeyFile(path: Scenario.memory[0], length: 0, problem: problem)])))
+      #expect(actions.lines(level) == ["\(Scenario.memory[0]) is not used: \(problem)"])
+    }
+  }
+
+  @Test func `without publickey nobody looks for keys`() {
+    var scenario = Scenario.atAuthentication { $0.auth.methods = [.password] }
+    _ = scenario.authenticate(Scenario.passwordRequest())
+    let actions = scenario.send(.account(Scenario.known()))
+    #expect(!actions.contains { if case .startLookUp = $0 { true } else { false } })
+    #expect(actions.questions.count == 1)
+  }
+
+  @Test func `a session that cannot be started ends the connection with a word`() {
+    var scenario = Scenario.atOpening()
+    #expect(scenario.send(.sessionFailed("no memory")).isGoodbye)
+    #expect(!scenario.machine.isLoggedIn)
+  }
+
+  @Test func `the end of a login's session ends its connection`() {
+    var scenario = Scenario.loggedIn()
+    let actions = scenario.send(.sessionEnded(.signal(9, coreDumped: false)))
+    #expect(actions.isGoodbye)
+    #expect(actions.lines(.warning) == ["its session process killed by signal 9"])
+  }
+
+  @Test func `the login carries the account, the addresses and the shell settings`() {
+    var scenario = Scenario.prepared(Scenario.known()) {
+      $0.shell.enabled = false
+      $0.shell.umask = 0o077
+      $0.shell.motd = "/etc/motd"
+    }
+    _ = scenario.authenticate(Scenario.keyRequest(signed: true))
+    for case .openSession(let login, _) in scenario.send(.verdict(Verdict(outcome: .accepted))) {
+      #expect(login.account == Scenario.account())
+      #expect(login.clientAddress == "203.0.113.7" && login.clientPort == 50000)
+      #expect(login.serverAddress == "192.0.2.1" && login.serverPort == 22)
+      #expect(!login.mayExecute && login.mayHaveTerminal && login.umask == 0o077 && login.motd == "/etc/motd")
+      return
+    }
+    Issue.record("no login")
+  }
+}

@@ -1,0 +1,83 @@
+import Configuration
+import IPC
+import System
+import Testing
+import Wire
+
+@testable import Supervisor
+
+@Suite struct LoadedSettingsTests {
+  private func message(keys: UInt32 = 1, listeners: UInt32 = 0) -> [UInt8] {
+    LoaderResult.loaded(
+      LoadedConfiguration(warnings: ["w"], hostKeyCount: keys, listenerCount: listeners, serviceAccounts: nil)
+    ).wireBytes
+  }
+
+  private func sealed(_ bytes: [UInt8] = Settings().wireBytes) throws -> Descriptor {
+    try Descriptor.sealedMemory(name: "test", bytes)
+  }
+
+  @Test func `settings come through as they were loaded`() throws {
+    let key = try sealed([1])
+    let loaded = try LoadedSettings(message(), [try sealed(), key])
+    #expect(loaded.settings == Settings())
+    #expect(loaded.hostKeys.count == 1 && loaded.hostKeys[0] === key)
+    #expect(loaded.warnings == ["w"])
+  }
+
+  @Test func `what a loader rejects is told in its words`() {
+    #expect(throws: LoadedSettings.Problem.rejected(["f:1:2: bad"])) {
+      try LoadedSettings(LoaderResult.rejected(["f:1:2: bad"]).wireBytes, [])
+    }
+  }
+
+  @Test func `too few or too many descriptors, or no host key, is no configuration`() throws {
+    let memory = try sealed()
+    for (keys, count) in [(UInt32(1), 1), (1, 3), (0, 1), (1, 0)] {
+      #expect(throws: LoadedSettings.Problem.self) {
+        try LoadedSettings(message(keys: keys), Array(repeating: memory, count: count))
+      }
+    }
+  }
+
+  @Test func `files that can still change are refused`() throws {
+    let pipe = try Descriptor.pipe().reader
+    for descriptors in [[pipe, try sealed()], [try sealed(), pipe]] {
+      #expect(throws: LoadedSettings.Problem.malformed("the loader sent files that can change")) {
+        try LoadedSettings(message(), descriptors)
+      }
+    }
+  }
+
+  @Test func `a message or settings that cannot be read are refused`() throws {
+    #expect(throws: LoadedSettings.Problem.self) { try LoadedSettings([9], []) }
+    #expect(throws: LoadedSettings.Problem.self) {
+      try LoadedSettings(message(), [try sealed([1, 2]), try sealed([1])])
+    }
+  }
+
+  @Test func `arguments are what bssh-server writes and nothing else`() {
+    let all = Arguments(["--log-level", "7", "--foreground", "--pid-file", "/p", "--", "/s", "-c", "x"])
+    #expect(all?.isForeground == true && all?.pidFile == "/p" && all?.logLevel == .debug)
+    #expect(all?.server == "/s" && all?.serverArguments == ["-c", "x"])
+    let bad = [
+      [], ["--"], ["--", "/s"], ["--log-level", "5", "--", "/s"], ["--log-level", "6"], ["--log-level"],
+      ["--log-level", "6", "--pid-file"], ["--log-level", "6", "--what", "--", "/s"],
+    ]
+    for arguments in bad { #expect(Arguments(arguments) == nil, "\(arguments)") }
+  }
+
+  @Test func `a child that does not read is given up, and nothing waits for it`() throws {
+    let (ours, theirs) = try MessageSocket.pair()
+    let process = try ChildProcess(.init(path: "/bin/true", arguments: ["true"], descriptors: []))
+    let child = Child(number: 1, role: .transport, process: process, socket: ours)
+    var failed = false
+    for _ in 0..<10_000 where !failed {
+      if case .failed = child.send([UInt8](repeating: 1, count: 100_000)) { failed = true }
+    }
+    #expect(failed)
+    withExtendedLifetime(theirs) {}
+    process.descriptor.wait(for: 1, milliseconds: 10_000)
+    #expect(process.reap() == .code(0))
+  }
+}

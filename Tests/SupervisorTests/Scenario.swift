@@ -1,0 +1,191 @@
+import Authentication
+import Configuration
+import IPC
+import System
+import Wire
+
+@testable import Supervisor
+
+/// A connection's machine with a clock, driven to where a test begins.
+struct Scenario {
+  static let hostKey: [UInt8] = [1, 2, 3]
+  static let hash = [UInt8](repeating: 7, count: 32)
+  static let memory = ["/home/bob/.ssh/authorized_keys"]
+
+  var machine: ConnectionMachine
+  var now: Int64 = 1_000_000
+  /// Everything that the machine said, in order.
+  var said: [ConnectionMachine.Action] = []
+
+  init(_ change: (inout Settings) -> Void = { _ in }) {
+    var settings = Settings()
+    settings.auth.methods = [.publickey, .password, .keyboardInteractive]
+    change(&settings)
+    machine = ConnectionMachine(Scenario.context(settings), at: now)
+  }
+
+  static func context(_ settings: Settings) -> ConnectionMachine.Context {
+    ConnectionMachine.Context(
+      client: SocketAddress(address: "203.0.113.7", port: 50000), server: SocketAddress(address: "192.0.2.1", port: 22),
+      hostKeys: [hostKey], settings: settings)
+  }
+
+  @discardableResult
+  mutating func send(_ event: ConnectionMachine.Event) -> [ConnectionMachine.Action] {
+    let actions = machine.handle(event, at: now)
+    said += actions
+    return actions
+  }
+
+  static func account(_ name: String = "bob", uid: UInt32 = 1000) -> Account {
+    Account(name: name, uid: uid, gid: 1000, groups: [1000], home: "/home/bob", shell: "/bin/sh")
+  }
+
+  static func known(uid: UInt32 = 1000) -> AccountAnswer {
+    AccountAnswer(login: account(uid: uid), refusal: nil, lookUp: account(uid: uid), keyPaths: memory)
+  }
+
+  static let unknown = AccountAnswer(
+    login: nil, refusal: "no_such_user", lookUp: account("nobody", uid: 65534), keyPaths: memory)
+
+  static let sign = ConnectionMachine.Event.transport(.sign(hostKey: hostKey, algorithm: "ssh-ed25519", hash: hash))
+  static let negotiated = ConnectionMachine.Event.transport(
+    .negotiated(Negotiated(client: "OpenSSH_9.2", keyExchange: "kex", cipherIn: "a", cipherOut: "b")))
+  static let lastWord = ConnectionMachine.Event.transport(
+    .closed(reason: "client_disconnected", detail: "", bytesIn: 5, bytesOut: 6))
+  static let keys = ConnectionMachine.Event.session(
+    .keys([KeyFile(path: "/home/bob/.ssh/authorized_keys", length: 3, problem: nil)]))
+
+  static func request(_ method: String, user: String = "bob", _ rest: (inout WireWriter) -> Void = { _ in }) -> [UInt8]
+  {
+    var writer = WireWriter()
+    writer.text(user)
+    writer.text("ssh-connection")
+    writer.text(method)
+    rest(&writer)
+    return writer.bytes
+  }
+
+  static func passwordRequest(_ password: String = "secret", user: String = "bob") -> [UInt8] {
+    request("password", user: user) {
+      $0.boolean(false)
+      $0.text(password)
+    }
+  }
+
+  static func keyRequest(signed: Bool) -> [UInt8] {
+    request("publickey") {
+      $0.boolean(signed)
+      $0.text("ssh-ed25519")
+      $0.string([9, 9])
+      if signed { $0.string([8, 8]) }
+    }
+  }
+
+  /// An answer to a prompt.
+  static func answer(_ password: String) -> [UInt8] {
+    var writer = WireWriter()
+    writer.uint32(1)
+    writer.text(password)
+    return writer.bytes
+  }
+
+  mutating func authenticate(_ payload: [UInt8]) -> [ConnectionMachine.Action] {
+    send(.transport(.authenticate(payload)))
+  }
+
+  static func atKeyExchange(_ change: (inout Settings) -> Void = { _ in }) -> Scenario {
+    var scenario = Scenario(change)
+    scenario.send(.accepted)
+    scenario.send(.served(scenario.machine.context))
+    return scenario
+  }
+
+  static func atAuthentication(_ change: (inout Settings) -> Void = { _ in }) -> Scenario {
+    var scenario = atKeyExchange(change)
+    scenario.send(sign)
+    scenario.send(.signed([4]))
+    scenario.send(negotiated)
+    return scenario
+  }
+
+  /// The account is known and its keys are found.
+  static func prepared(
+    _ answer: AccountAnswer = known(), _ change: (inout Settings) -> Void = { _ in }
+  ) -> Scenario {
+    var scenario = atAuthentication(change)
+    _ = scenario.authenticate(request("none"))
+    scenario.send(.account(answer))
+    scenario.send(keys)
+    return scenario
+  }
+
+  static func atOpening(_ change: (inout Settings) -> Void = { _ in }) -> Scenario {
+    var scenario = prepared(known(), change)
+    _ = scenario.authenticate(keyRequest(signed: true))
+    scenario.send(.verdict(Verdict(outcome: .accepted)))
+    return scenario
+  }
+
+  static func loggedIn(_ change: (inout Settings) -> Void = { _ in }) -> Scenario {
+    var scenario = atOpening(change)
+    scenario.send(.sessionOpened)
+    return scenario
+  }
+
+  static func told() -> Scenario {
+    var scenario = loggedIn()
+    scenario.send(.shutDown)
+    return scenario
+  }
+
+  static func closed() -> Scenario {
+    var scenario = loggedIn()
+    scenario.send(lastWord)
+    return scenario
+  }
+
+  static func killed() -> Scenario {
+    var scenario = loggedIn()
+    scenario.send(.transportMisbehaved("lied"))
+    return scenario
+  }
+
+  /// One machine in every phase.
+  static func everyPhase() -> [Scenario] {
+    var starting = Scenario()
+    starting.send(.accepted)
+    return [
+      starting, atKeyExchange(), atAuthentication(), prepared(), atOpening(), loggedIn(), told(), closed(), killed(),
+    ]
+  }
+}
+
+extension [ConnectionMachine.Action] {
+  var kills: Bool { contains(.killTransport) }
+
+  var isGoodbye: Bool {
+    contains { if case .tell(.disconnect) = $0 { true } else { false } }
+  }
+
+  var opensSession: Bool {
+    contains { if case .openSession = $0 { true } else { false } }
+  }
+
+  /// The questions to authorities.
+  var questions: [ToAuthority] {
+    compactMap { if case .ask(let question) = $0 { question } else { nil } }
+  }
+
+  /// What the transport is told.
+  var told: [ToTransport] {
+    compactMap { if case .tell(let message) = $0 { message } else { nil } }
+  }
+
+  /// The log lines of a level, or of all.
+  func lines(_ level: Log.Level? = nil) -> [String] {
+    compactMap { action in
+      if case .log(let found, let text) = action, level == nil || found == level { text } else { nil }
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import Testing
+
+@testable import Supervisor
+
+@Suite struct TimersTests {
+  @Test func `keys come in the order of their times, and only when those have come`() {
+    var timers = Timers<Int>()
+    var random = SystemRandomNumberGenerator()
+    let times = (0..<500).map { _ in Int64.random(in: 0..<1000, using: &random) }
+    for (key, time) in times.enumerated() { timers.set(key, at: time) }
+    #expect(timers.soonest() == times.min())
+    var last = Int64.min
+    while let key = timers.next(at: 499) {
+      #expect(times[key] >= last && times[key] <= 499)
+      last = times[key]
+    }
+    #expect(timers.count == times.count { $0 > 499 })
+  }
+
+  @Test func `a key has one time, the last`() {
+    var timers = Timers<String>()
+    timers.set("a", at: 1)
+    timers.set("a", at: 5)
+    #expect(timers.next(at: 4) == nil)
+    #expect(timers.next(at: 5) == "a")
+    #expect(timers.next(at: 100) == nil)
+    #expect(timers.soonest() == nil)
+  }
+
+  @Test func `a time that was taken away never comes`() {
+    var timers = Timers<String>()
+    timers.set("a", at: 1)
+    timers.set("b", at: 2)
+    timers.cancel("a")
+    #expect(!timers.contains("a") && timers.contains("b"))
+    #expect(timers.next(at: 9) == "b")
+  }
+
+  @Test func `setting one key very often keeps the order of the others`() {
+    var timers = Timers<Int>()
+    for key in 1...50 { timers.set(key, at: Int64(100 - key)) }
+    for time in 0..<100_000 { timers.set(0, at: Int64(time)) }
+    for key in (1...50).reversed() { #expect(timers.next(at: 1000) == key) }
+    #expect(timers.next(at: 200_000) == 0)
+  }
+
+  @Test func `a bucket gives its burst at once and then one each interval`() {
+    var bucket = TokenBucket(burst: 3, interval: 100, at: 0)
+    for _ in 0..<3 { #expect(bucket.take(at: 0) == 0) }
+    #expect(bucket.take(at: 0) == 100)
+    #expect(bucket.take(at: 60) == 40)
+    #expect(bucket.take(at: 100) == 0)
+    #expect(bucket.take(at: 1_000_000) == 0)
+    #expect(bucket.take(at: 1_000_000) == 0)
+    #expect(bucket.take(at: 1_000_000) == 0)
+    #expect(bucket.take(at: 1_000_000) == 100)
+  }
+
+  @Test func `a throttle counts what it holds back`() {
+    var throttle = LogThrottle(interval: 10)
+    #expect(throttle.pass(at: 0) == 0)
+    #expect(throttle.pass(at: 1) == nil)
+    #expect(throttle.pass(at: 9) == nil)
+    #expect(throttle.pass(at: 10) == 2)
+  }
+}

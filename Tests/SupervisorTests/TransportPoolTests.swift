@@ -1,0 +1,76 @@
+import Testing
+
+@testable import Supervisor
+
+@Suite struct TransportPoolTests {
+  /// A pool with two spares, 1 and 2, that are ready.
+  private func ready() -> TransportPool {
+    var pool = TransportPool(spares: 2)
+    #expect(pool.open() == [.start, .start])
+    _ = pool.started(1)
+    _ = pool.started(2)
+    #expect(pool.becameReady(1) == [])
+    #expect(pool.becameReady(2) == [])
+    return pool
+  }
+
+  @Test func `a spare serves at once and is replaced`() {
+    var pool = ready()
+    #expect(pool.serve(10) == [.serve(connection: 10, transport: 1), .start])
+  }
+
+  @Test func `connections that find no spare are served in order`() {
+    var pool = TransportPool(spares: 0)
+    #expect(pool.serve(10) == [.start])
+    #expect(pool.serve(11) == [.start])
+    _ = pool.started(1)
+    _ = pool.started(2)
+    #expect(pool.becameReady(2) == [.serve(connection: 10, transport: 2)])
+    #expect(pool.becameReady(1) == [.serve(connection: 11, transport: 1)])
+  }
+
+  @Test func `a transport is ready once, and only when it was started`() {
+    var pool = ready()
+    #expect(pool.becameReady(1) == nil)
+    #expect(pool.becameReady(99) == nil)
+  }
+
+  @Test func `failures hold starting back, longer each time`() {
+    var pool = TransportPool(spares: 2)
+    _ = pool.open()
+    #expect(pool.startFailed() == [.restartAfter(milliseconds: 100)])
+    #expect(pool.startFailed() == [])
+    #expect(pool.serve(10) == [])
+    #expect(pool.restartTime() == [.start, .start, .start])
+    _ = pool.started(1)
+    #expect(pool.ended(1) == [.restartAfter(milliseconds: 200)])
+  }
+
+  @Test func `the end of one that serves somebody starts nothing`() {
+    var pool = ready()
+    _ = pool.serve(10)
+    #expect(pool.ended(1) == [])
+  }
+
+  @Test func `a connection that is over is not served`() {
+    var pool = TransportPool(spares: 0)
+    _ = pool.serve(10)
+    pool.forget(connection: 10)
+    _ = pool.started(1)
+    #expect(pool.becameReady(1) == [])
+    #expect(pool.serve(11) == [.serve(connection: 11, transport: 1)])
+  }
+
+  @Test func `new settings replace those that serve nobody`() {
+    var pool = ready()
+    #expect(pool.replaceAll(spares: 1) == [.kill(transport: 1), .kill(transport: 2), .start])
+    #expect(pool.ended(1) == [])
+  }
+
+  @Test func `after closing nothing is started`() {
+    var pool = ready()
+    #expect(pool.close() == [.kill(transport: 1), .kill(transport: 2)])
+    #expect(pool.ended(1) == [])
+    #expect(pool.restartTime() == [])
+  }
+}
