@@ -32,6 +32,7 @@ struct SessionProcess {
       try Hardening.forbidInspection()
       SignalSource.ignoreBrokenPipes()
       let zygote = MessageSocket(Descriptor(owning: number))
+      ThisProcess.setTitle("bssh-session: zygote")
       guard let copy = try Zygote.serve(zygote, prepare: { _ in [] }) else { return ExitCode.success }
       try ThisProcess.leadSession()
       try copy.identity?.assume()
@@ -72,11 +73,13 @@ struct SessionProcess {
             throw .unexpected("a look-up out of turn, or of more than \(KeyFileReader.pathLimit) files")
           }
           phase = .lookedUp
+          ThisProcess.setTitle("bssh-session: look-up")
           do throws(SystemError) { try answer(paths) } catch { throw .control(error) }
         case .login(let login):
           guard let transport = descriptors.first, descriptors.count == 1 else {
             throw .unexpected("a login without the socket to its transport")
           }
+          ThisProcess.setTitle("bssh-session: \(login.account.name)")
           do throws(SystemError) {
             var session = try LoginSession(login, transport: MessageSocket(transport), control: control)
             try session.run()

@@ -27,6 +27,7 @@ struct Programs {
     request.identity = accounts.map { identity($0.transport) }
     request.keepsChroot = accounts != nil
     request.limits = [.coreFile(0), .openFiles(4096), .addressSpace(1 << 30)]
+    request.arguments.append(ThisProcess.titleRoom)
     return request
   }
 
@@ -34,6 +35,7 @@ struct Programs {
   func sessionZygote(socket: MessageSocket) -> ChildProcess.Request {
     var request = base("bssh-session", standardError: null, socket)
     request.limits = [openFiles]
+    request.arguments.append(ThisProcess.titleRoom)
     // Of our environment a login gets the time zone, as from sshd.
     request.environment = ProcessEnvironment.value(of: "TZ").map { ["TZ=\($0)"] } ?? []
     return request

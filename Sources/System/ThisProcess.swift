@@ -14,6 +14,21 @@ public enum ThisProcess {
   /// Makes this process the leader of a new session without a terminal. setsid(2)
   public static func leadSession() throws(SystemError) { try check("setsid") { setsid() } }
 
+  /// Room that a process must be given as an argument after its name, for ``setTitle(_:)``.
+  public static let titleRoom = String(repeating: " ", count: 64)
+
+  /// What ps(1) shows for this process: written over its arguments, and cut to what they have room for.
+  public static func setTitle(_ title: String) {
+    let arguments = CommandLine.unsafeArgv
+    guard let first = arguments[0] else { return }
+    // The kernel lays the arguments out one after the other, each ended by a zero.
+    var room = 0
+    for i in 0..<Int(CommandLine.argc) where arguments[i] == first + room { room += strlen(first + room) + 1 }
+    guard room > 1 else { return }
+    memset(first, 0, room)
+    for (i, byte) in title.utf8.prefix(room - 1).enumerated() { first[i] = CChar(bitPattern: byte) }
+  }
+
   /// Closes every descriptor over 2 but `kept`. `forgotten` owns one of those closed, and is never to close it again:
   /// its number may be somebody else's by then.
   public static func keepOnly(_ kept: Descriptor, forgetting forgotten: Descriptor) throws(SystemError) {

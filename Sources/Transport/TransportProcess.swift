@@ -16,9 +16,11 @@ enum TransportProcess {
         try SSH.prepare(settings, identification: "bssh-server")
         let (sandbox, weaknesses) = try Sandbox.enter(root: settings.root)
         prepared = (settings, sandbox)
+        ThisProcess.setTitle("bssh-transport: zygote")
         return weaknesses
       }
       guard let copy, let prepared else { return ExitCode.success }
+      ThisProcess.setTitle("bssh-transport: spare")
       try prepared.sandbox.close()
       return try serve(copy.socket, prepared.settings)
     } catch {
@@ -29,9 +31,10 @@ enum TransportProcess {
   /// Serves one connection, in a copy.
   private static func serve(_ control: MessageSocket, _ settings: TransportSettings) throws -> Int32 {
     guard case .message(let bytes, let descriptors) = try control.receive(wait: -1) else { return ExitCode.success }
-    guard case .serve = try ToTransport(wireBytes: bytes[...]), descriptors.count == 1 else {
+    guard case .serve(let number) = try ToTransport(wireBytes: bytes[...]), descriptors.count == 1 else {
       return ExitCode.protocolError
     }
+    ThisProcess.setTitle("bssh-transport [\(number)]")
     do {
       let connection = try Connection(settings, control: control)
       try SSH.accept(descriptors[0], owner: connection)
