@@ -37,14 +37,16 @@ public enum Daemon {
 
   /// How a detached process says that it works.
   public final class Report {
-    private let writer: Descriptor
+    private var writer: Descriptor?
 
     fileprivate init(_ writer: Descriptor) { self.writer = writer }
 
     /// Lets the parent print `text` and exit; then lets go of the terminal and the directory that it was started in.
-    /// Call it once, and let go of this value afterwards.
+    /// Call it once.
     public func succeed(_ text: String) throws(SystemError) {
-      try writer.writeAll(Array((text + "\n").utf8))
+      try writer?.writeAll(Array((text + "\n").utf8))
+      // The parent reads to the end.
+      writer = nil
       let null = try Descriptor.open("/dev/null", O_RDWR)
       for number in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] {
         try check("dup2") { dup2(null.rawValue, number) }
