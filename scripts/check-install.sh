@@ -51,7 +51,7 @@ grep -q '^ExecStart=/opt/bssh/sbin/bssh-server ' "$root/etc/systemd/system/bssh-
 ssh-keygen -q -t ed25519 -N '' -f "$root/root/.ssh/id_ed25519"
 cp "$root/root/.ssh/id_ed25519.pub" "$root/root/.ssh/authorized_keys"
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-inside /opt/bssh/sbin/bssh-server run -D -c /etc/bssh/server.yaml -b 127.0.0.1 -p "$port" &
+chroot "$root" /opt/bssh/sbin/bssh-server run -D -c /etc/bssh/server.yaml -b 127.0.0.1 -p "$port" &
 daemon=$!
 for ((i = 0; i < 100; i++)); do
   if port_answers "$port"; then break; fi

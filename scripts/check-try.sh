@@ -7,22 +7,24 @@ cd "$(dirname "$0")/.."
 
 output=$(mktemp)
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-# A process group of its own, so that Ctrl-C can be sent to it as a terminal would.
-setsid --wait scripts/try.sh --port "$port" >"$output" 2>&1 &
-waiter=$!
-group=
+# With job control it is a process group of its own, to which Ctrl-C can be sent as a terminal would.
+set -m
+scripts/try.sh --port "$port" >"$output" 2>&1 </dev/null &
+group=$!
+set +m
 # shellcheck disable=SC2317 # called by the trap
 finish() {
-  if [[ -n $group ]]; then kill -TERM -- "-$group" 2>/dev/null || true; fi
-  wait "$waiter" 2>/dev/null || true
+  if [[ -n $group ]]; then
+    kill -TERM -- "-$group" 2>/dev/null || true
+    wait "$group" 2>/dev/null || true
+  fi
   rm -f "$output"
 }
 trap finish EXIT
 
 for ((i = 0; ; i++)); do
-  group=$(pgrep -P "$waiter" || true)
   if grep -q '^Ctrl-C ends' "$output"; then break; fi
-  if ! kill -0 "$waiter" 2>/dev/null || ((i >= 3000)); then
+  if ! kill -0 "$group" 2>/dev/null || ((i >= 3000)); then
     sed 's/^/  /' "$output"
     die "try.sh did not start the daemon"
   fi
@@ -39,7 +41,7 @@ else
 fi
 
 kill -INT -- "-$group"
-wait "$waiter" || true
+wait "$group" || true
 if pgrep -g "$group" >/dev/null; then die "processes are left after Ctrl-C"; fi
 group=
 if port_answers "$port"; then die "somebody still listens after Ctrl-C"; fi

@@ -3,13 +3,13 @@
 #
 #   scripts/test.sh
 #
-# FUZZ_SECONDS=N in the environment: how long each fuzzer runs (default 20).
+# FUZZ_SECONDS=N in the environment: how long each fuzzer runs (default 60).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . scripts/common.sh
 
-fuzz_seconds=${FUZZ_SECONDS:-20}
+fuzz_seconds=${FUZZ_SECONDS:-60}
 passed=()
 skipped=()
 
