@@ -104,11 +104,13 @@ chmod 600 .try/server.yaml
 read -r type blob _ <.try/host_key.pub
 say "[127.0.0.1]:$port $type $blob" >.try/known_hosts
 
-"$folder/bssh-server" run -D -c "$PWD/.try/server.yaml" &
+rm -f .try/pid
+"$folder/bssh-server" run -D --pid-file "$PWD/.try/pid" -c "$PWD/.try/server.yaml" &
 daemon=$!
 for ((i = 0; ; i++)); do
   kill -0 "$daemon" 2>/dev/null || { daemon=; die "the daemon ended; it said why above"; }
-  if port_answers "$port"; then break; fi
+  # Written once everything works.
+  if [[ -s .try/pid ]]; then break; fi
   ((i < 100)) || die "the daemon does not answer on 127.0.0.1:$port"
   sleep 0.1
 done

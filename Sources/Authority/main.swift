@@ -10,5 +10,5 @@ do {
 } catch {
   var log = Log(threshold: .error, style: .plain)
   log.write(.error, "bssh-authority: \(error)")
-  exit(EX_SOFTWARE)
+  exit(ExitCode.software.rawValue)
 }

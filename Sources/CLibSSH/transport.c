@@ -229,7 +229,9 @@ const char *clibssh_accept(int socket) {
     return ssh_get_error(transport.session);
   ssh_set_counters(transport.session, &transport.socket_counter, &transport.raw_counter);
   ssh_set_blocking(transport.session, 0);
-  if (ssh_handle_key_exchange(transport.session) == SSH_ERROR) return ssh_get_error(transport.session);
+  // A client that is gone already is found out by the first step, like one that goes later.
+  ssh_handle_key_exchange(transport.session);
+  if (is_over()) return NULL;
   transport.event = ssh_event_new();
   if (transport.event == NULL || ssh_event_add_session(transport.event, transport.session) != SSH_OK)
     return "out of memory";

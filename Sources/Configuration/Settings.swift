@@ -94,6 +94,11 @@ public struct Settings: Equatable, Sendable {
 
   /// `NAME=value`.
   public struct EnvironmentVariable: Equatable, Sendable {
+    /// Variables that say who a login is and where it comes from: no configuration sets them.
+    public static let ofLogin: Set = [
+      "HOME", "USER", "LOGNAME", "SHELL", "SSH_CLIENT", "SSH_CONNECTION", "SSH_TTY", "SSH_ORIGINAL_COMMAND",
+    ]
+
     public var name: String
     public var value: String
 

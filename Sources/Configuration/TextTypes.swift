@@ -169,6 +169,10 @@ private func variable(_ entry: Node.Entry, _ faults: inout Faults) -> Settings.E
     faults.add(at: entry.position, "not the name of a variable: letters, digits and '_', a digit not first")
     return nil
   }
+  guard !Settings.EnvironmentVariable.ofLogin.contains(entry.key) else {
+    faults.add(at: entry.position, "set by the login itself")
+    return nil
+  }
   guard case .scalar(let value, _) = entry.value.content else {
     faults.add(entry.value, "expected the text of a variable, found \(entry.value.found)")
     return nil

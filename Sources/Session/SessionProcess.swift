@@ -26,23 +26,23 @@ struct SessionProcess {
   /// Where the process is in its life.
   enum Phase { case fresh, lookedUp }
 
-  /// The zygote and its copies: each copy becomes an account and serves it. Returns the exit status.
-  static func start(control number: Int32) -> Int32 {
+  /// The zygote and its copies: each copy becomes an account and serves it. Returns how it ended.
+  static func start(control number: Int32) -> ExitCode {
     do {
       try Hardening.forbidInspection()
       SignalSource.ignoreBrokenPipes()
       let zygote = MessageSocket(Descriptor(owning: number))
       ThisProcess.setTitle("bssh-session: zygote")
-      guard let copy = try Zygote.serve(zygote, prepare: { _ in [] }) else { return ExitCode.success }
+      guard let copy = try Zygote.serve(zygote, prepare: { _ in [] }) else { return .success }
       try ThisProcess.leadSession()
       try copy.identity?.assume()
       try Hardening.forbidInspection()
       try SessionProcess(control: copy.socket).run()
-      return ExitCode.success
+      return .success
     } catch {
       // Standard error is /dev/null unless a person typed this.
       try? Descriptor(owning: 2).writeAll(Array("bssh-session: \(error)\n".utf8))
-      return ExitCode.software
+      return .software
     }
   }
 

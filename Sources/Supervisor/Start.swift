@@ -4,12 +4,12 @@ import System
 
 /// From the first instruction to the loop.
 enum Start {
-  /// Runs the supervisor; returns the exit code. sysexits(3)
-  static func run(_ commandLine: [String]) -> Int32 {
+  /// Runs the supervisor; returns how it ended.
+  static func run(_ commandLine: [String]) -> ExitCode {
     var log = Log(threshold: .info, style: ProcessEnvironment.isLoggedByJournal ? .journal : .plain)
     guard let arguments = Arguments(Array(commandLine.dropFirst())) else {
       log.write(.error, "bssh-server starts this program, nobody else")
-      return 64
+      return .usage
     }
     log = Log(
       threshold: arguments.logLevel, style: ProcessEnvironment.isLoggedByJournal ? .journal : .plain)
@@ -18,7 +18,7 @@ enum Start {
       SignalSource.ignoreBrokenPipes()
       umask(0o022)
       let loaded = try load(&log)
-      guard let loaded else { return 78 }
+      guard let loaded else { return .configuration }
       let folder = try ProcessEnvironment.executableFolder()
       let directory = ProcessEnvironment.directory
       let report = arguments.isForeground ? nil : try Daemon.detach()
@@ -31,7 +31,7 @@ enum Start {
       ).run()
     } catch {
       log.write(.error, "\(error)")
-      return 71
+      return .systemError
     }
   }
 

@@ -57,7 +57,7 @@ extension Supervisor {
     } catch {
       if state == .starting {
         log.write(.error, "\(error)")
-        fail(71)
+        fail(.systemError)
       } else {
         keepConfiguration(["\(error)"])
       }
@@ -112,7 +112,7 @@ extension Supervisor {
         try loop.add(socket.listener.descriptor, .read, token: socket.number << 1)
       } catch {
         log.write(.error, "\(error)")
-        if state == .starting { fail(71) }
+        if state == .starting { fail(.systemError) }
       }
     }
   }
@@ -123,7 +123,7 @@ extension Supervisor {
     switch state {
     case .starting:
       log.write(.error, "\(why) before it was ready")
-      fail(69)
+      fail(.unavailable)
     case .running: keepConfiguration(["\(why) before it was ready"])
     case .ending: break
     }

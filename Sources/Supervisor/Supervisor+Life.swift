@@ -20,7 +20,7 @@ extension Supervisor {
     if loaded.accounts != nil {
       do throws(SystemError) { try EmptyDirectory.prepare(Supervisor.emptyRoot) } catch {
         log.write(.error, "\(error)")
-        return fail(71)
+        return fail(.systemError)
       }
     }
     prepare(loaded)
@@ -36,7 +36,7 @@ extension Supervisor {
         hasPidFile = true
       } catch {
         log.write(.error, "\(error)")
-        return fail(73)
+        return fail(.cannotCreate)
       }
     }
     service?.ready(status: status)
@@ -53,11 +53,11 @@ extension Supervisor {
   }
 
   /// The start failed, and the log says why.
-  func fail(_ code: Int32) { if exitCode == nil { exitCode = code } }
+  func fail(_ code: ExitCode) { if exitCode == nil { exitCode = code } }
 
   /// Says goodbye to everyone and ends.
   func shutDown() {
-    guard state != .starting else { return fail(0) }
+    guard state != .starting else { return fail(.success) }
     log.write(.info, "shutting down with \(connections.count) connections")
     service?.stopping()
     stopAccepting()
@@ -114,7 +114,7 @@ extension Supervisor {
     }
     if exitCode == nil {
       log.write(.info, "ended")
-      exitCode = 0
+      exitCode = .success
     }
   }
 }

@@ -25,7 +25,7 @@ extension Supervisor {
     } catch {
       log.write(.error, "a transport could not be started: \(error)")
       perform(transports.startFailed())
-      if state == .starting { fail(69) }
+      if state == .starting { fail(.unavailable) }
     }
   }
 
@@ -74,6 +74,6 @@ extension Supervisor {
     guard !actions.isEmpty || state == .starting else { return }
     log.write(.error, "transport \(child.pid) \(status) before it had a connection")
     perform(actions)
-    if state == .starting { fail(69) }
+    if state == .starting { fail(.unavailable) }
   }
 }

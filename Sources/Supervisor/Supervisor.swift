@@ -67,7 +67,7 @@ final class Supervisor {
   var hasPidFile = false
 
   var state: State = .starting
-  var exitCode: Int32?
+  var exitCode: ExitCode?
   var loaded: LoadedSettings
   /// What the transports of the settings that apply are told.
   var transportSettings: TransportSettings?
@@ -107,7 +107,7 @@ final class Supervisor {
   }
 
   /// Serves until it is told to end; returns the exit code.
-  func run() throws(SystemError) -> Int32 {
+  func run() throws(SystemError) -> ExitCode {
     start()
     while exitCode == nil {
       let soonest = timers.soonest().map { max($0 - Clock.milliseconds, 0) } ?? -1
@@ -119,7 +119,7 @@ final class Supervisor {
     }
     for child in children.values { child.signal(SIGKILL) }
     if hasPidFile, let path = arguments.pidFile { Daemon.removePidFile(path) }
-    return exitCode ?? 0
+    return exitCode ?? .success
   }
 
   /// A number that was never given before.
@@ -162,7 +162,7 @@ final class Supervisor {
       log.write(.warning, "\(child.role.name) \(child.pid) takes too long: killed")
       child.signal(SIGKILL)
     case .acceptAgain: acceptAgain()
-    case .shutDown: exitCode = 0
+    case .shutDown: exitCode = .success
     }
   }
 }

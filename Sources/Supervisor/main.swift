@@ -1,3 +1,3 @@
 import Glibc
 
-exit(Start.run(CommandLine.arguments))
+exit(Start.run(CommandLine.arguments).rawValue)

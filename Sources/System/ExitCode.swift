@@ -1,18 +1,24 @@
-/// How our processes end: sysexits(3).
-public enum ExitCode {
-  public static let success: Int32 = 0
+/// How our processes end; sysexits(3).
+public enum ExitCode: Int32, Sendable {
+  case success = 0
   /// The command line is wrong.
-  public static let usage: Int32 = 64
-  /// A service is not to be had.
-  public static let unavailable: Int32 = 69
-  /// A fault of ours.
-  public static let software: Int32 = 70
+  case usage = 64
+  /// What was typed or piped in is wrong.
+  case badInput = 65
+  /// The input cannot be read.
+  case noInput = 66
+  /// One of our processes does not work.
+  case unavailable = 69
+  /// Something of the program does not work.
+  case software = 70
   /// The system refused something.
-  public static let operatingSystem: Int32 = 71
+  case systemError = 71
   /// A file cannot be made.
-  public static let cannotCreate: Int32 = 73
+  case cannotCreate = 73
+  /// The output cannot be written.
+  case outputError = 74
   /// Another of our processes said what it may not say.
-  public static let protocolError: Int32 = 76
-  /// The configuration is wrong.
-  public static let configuration: Int32 = 78
+  case protocolError = 76
+  /// The configuration does not load.
+  case configuration = 78
 }

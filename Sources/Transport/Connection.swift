@@ -78,8 +78,8 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
 
   deinit { memory.deallocate() }
 
-  /// Serves `socket`, which ``SSH/accept(_:)`` has taken, to the end. Returns the exit status.
-  func run(_ socket: Descriptor) throws(SystemError) -> Int32 {
+  /// Serves `socket`, which ``SSH/accept(_:)`` has taken, to the end.
+  func run(_ socket: Descriptor) throws(SystemError) {
     self.socket = socket
     try loop.add(socket, socketInterest, token: Token.socket)
     try loop.add(control.descriptor, .read, token: Token.control)
@@ -92,7 +92,6 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
       updateInterests()
     }
     finish()
-    return 0
   }
 
   // MARK: The loop

@@ -5,8 +5,8 @@ import Zygote
 
 /// A transport's life: a zygote that is prepared with the settings, and its copies, each with one connection.
 enum TransportProcess {
-  /// Runs to the end; returns the exit status, of sysexits(3).
-  static func run(control number: Int32) -> Int32 {
+  /// Runs to the end; returns how it ended.
+  static func run(control number: Int32) -> ExitCode {
     SignalSource.ignoreBrokenPipes()
     let zygote = MessageSocket(Descriptor(owning: number))
     var prepared: (settings: TransportSettings, sandbox: Sandbox)?
@@ -19,31 +19,32 @@ enum TransportProcess {
         ThisProcess.setTitle("bssh-transport: zygote")
         return weaknesses
       }
-      guard let copy, let prepared else { return ExitCode.success }
+      guard let copy, let prepared else { return .success }
       ThisProcess.setTitle("bssh-transport: spare")
       try prepared.sandbox.close()
       return try serve(copy.socket, prepared.settings)
     } catch {
-      return ExitCode.software
+      return .software
     }
   }
 
   /// Serves one connection, in a copy.
-  private static func serve(_ control: MessageSocket, _ settings: TransportSettings) throws -> Int32 {
-    guard case .message(let bytes, let descriptors) = try control.receive(wait: -1) else { return ExitCode.success }
+  private static func serve(_ control: MessageSocket, _ settings: TransportSettings) throws -> ExitCode {
+    guard case .message(let bytes, let descriptors) = try control.receive(wait: -1) else { return .success }
     guard case .serve(let number) = try ToTransport(wireBytes: bytes[...]), descriptors.count == 1 else {
-      return ExitCode.protocolError
+      return .protocolError
     }
     ThisProcess.setTitle("bssh-transport [\(number)]")
     do {
       let connection = try Connection(settings, control: control)
       try SSH.accept(descriptors[0], owner: connection)
-      return try connection.run(descriptors[0])
+      try connection.run(descriptors[0])
+      return .success
     } catch {
       let text = (error as? SSH.Failure)?.text ?? "\(error)"
       let farewell = FromTransport.closed(reason: "cannot_start", detail: text, bytesIn: 0, bytesOut: 0)
       try control.send(farewell.wireBytes)
-      return ExitCode.software
+      return .software
     }
   }
 }

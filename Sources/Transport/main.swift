@@ -2,4 +2,4 @@ import Glibc
 
 // bssh-transport: one SSH connection, in a process that has nothing to lose.
 // Started by bssh-supervisor, which is at the other end of descriptor 3.
-exit(TransportProcess.run(control: 3))
+exit(TransportProcess.run(control: 3).rawValue)

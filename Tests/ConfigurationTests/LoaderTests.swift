@@ -154,6 +154,8 @@ struct Fault: Sendable, CustomTestStringConvertible {
     Fault("shell.default", plain("/bin/missing"), "shell.default: '/bin/missing' is no file that can be started"),
     Fault("shell.default", plain("null"), "shell.default: expected an absolute path, found nothing"),
     Fault("shell.env", list(), "shell.env: expected names and values of variables, found a list"),
+    Fault("shell.env", mapping(["HOME": plain("/x")]), "shell.env.HOME: set by the login itself"),
+    Fault("shell.env", mapping(["SSH_TTY": plain("x")]), "shell.env.SSH_TTY: set by the login itself"),
     Fault("shell.env", mapping(["A": list()]), "shell.env.A: expected the text of a variable, found a list"),
     Fault("shell.env", mapping(["A": plain("1"), "A": plain("2")]), "shell.env: 'A' is given twice"),
     Fault(
