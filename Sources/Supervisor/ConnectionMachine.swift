@@ -88,8 +88,9 @@ struct ConnectionMachine: Sendable {
     self.context = context
     startTime = now
     authentication = AuthenticationMachine(policy: context.policy)
-    // As many key exchanges as an interactive client ever needs, and no oracle for signatures.
-    signatures = TokenBucket(burst: 10, interval: 1000, at: now)
+    // A client that exchanges keys every megabyte is served at 10 MB/s in the long run; an oracle for signatures gets
+    // no more than a client could ask for.
+    signatures = TokenBucket(burst: 100, interval: 100, at: now)
   }
 
   /// Takes an event, and says what to do.
