@@ -155,7 +155,11 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
   }
 
   private func lost() {
-    if end == nil { end = End(reason: "connection_lost", detail: SSH.error) }
+    guard end == nil else { return }
+    let error = SSH.error
+    // libssh's words for an end of file, which is no error of a socket.
+    end = End(
+      reason: "connection_lost", detail: error == "Socket error: disconnected" ? "closed by the client" : error)
   }
 
   /// Says goodbye and ends.
