@@ -284,6 +284,8 @@ void clibssh_received(uint64_t *bytes, uint64_t *packets) {
   *packets = transport.raw_counter.in_packets;
 }
 
+uint64_t clibssh_sent(void) { return transport.raw_counter.out_bytes + 32 * transport.raw_counter.out_packets; }
+
 const char *clibssh_client(void) { return ssh_get_clientbanner(transport.session); }
 const char *clibssh_key_exchange(void) { return ssh_get_kex_algo(transport.session); }
 const char *clibssh_cipher_in(void) { return ssh_get_cipher_in(transport.session); }

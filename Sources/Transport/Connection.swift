@@ -15,7 +15,7 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
   }
 
   /// Bytes buffered for the client beyond which nothing more is produced until they are gone.
-  private static let outputLimit = 256 << 10
+  private static let outputLimit: UInt64 = 256 << 10
   /// Bytes held back by a key exchange that the client does not complete.
   private static let heldLimit = 1 << 20
   /// Packets from the client that are acknowledged at once. During a login client and server take turns, and a
@@ -55,7 +55,8 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
   // Flow
   private var inbox: [(ToTransport, [Descriptor])] = []
   private var untold: [[UInt8]] = []
-  private var unflushed = 0
+  /// How much of ``SSH/sentBytes`` the socket has taken for certain.
+  private var flushed: UInt64 = 0
   private var held = 0
   private var isRekeying = false
   private var bytesOut: UInt64 = 0
@@ -99,7 +100,8 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
   private func handle(_ event: EventLoop.Event) {
     switch event.token {
     case Token.socket:
-      if !SSH.step() { lost() }
+      // An event to write by does not read on: what libssh itself answers would grow faster than it is taken.
+      if !(mayRead ? SSH.step() : SSH.flush()) { lost() }
       if SSH.received.packets < Connection.handshakePackets { socket?.acknowledgeNow() }
     case Token.control: receiveControl()
     case Token.session: receiveSession(event)
@@ -114,6 +116,11 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
     guard let nextKeepalive else { return -1 }
     return Int32(clamping: max(0, nextKeepalive - Clock.milliseconds))
   }
+
+  /// Bytes that wait for the client to read: our messages, and what libssh itself answers, as UNIMPLEMENTED.
+  private var unflushed: UInt64 { SSH.sentBytes - flushed }
+
+  private var mayRead: Bool { !verdictPending && untold.isEmpty && unflushed < Connection.outputLimit }
 
   private var mayPump: Bool { end == nil && !isRekeying && unflushed < Connection.outputLimit }
 
@@ -131,13 +138,12 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
   private func flush() {
     guard end == nil else { return }
     if SSH.isWritePending && !SSH.flush() { return lost() }
-    if !SSH.isWritePending { unflushed = 0 }
+    if !SSH.isWritePending { flushed = SSH.sentBytes }
   }
 
   private func updateInterests() {
     guard end == nil, let socket else { return }
     var wanted: EventLoop.Interest = []
-    let mayRead = !verdictPending && untold.isEmpty && unflushed < Connection.outputLimit
     if mayRead { wanted.insert(.read) }
     if SSH.isWritePending { wanted.insert(.write) }
     // Bytes that wait to be pumped are work to do at once: waiting for the socket to be writable wakes the loop.
@@ -200,7 +206,7 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
     guard end == nil else { return false }
     bytesOut += UInt64(message.count)
     switch SSH.send(message) {
-    case .sent: unflushed += message.count
+    case .sent: break
     case .held:
       isRekeying = true
       held += message.count

@@ -115,6 +115,9 @@ enum SSH {
     return (bytes, packets)
   }
 
+  /// Bytes that went out so far, before encryption; libssh's own messages too.
+  static var sentBytes: UInt64 { clibssh_sent() }
+
   /// What the first key exchange agreed on.
   static var negotiated: Negotiated {
     func text(_ pointer: UnsafePointer<CChar>?) -> String {

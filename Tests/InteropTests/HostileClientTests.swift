@@ -65,6 +65,10 @@ extension Interop {
       try hostile("flood-of-requests")
     }
 
+    @Test(.timeLimit(.minutes(1))) func `a flood of unknown messages before the login is bounded`() throws {
+      try hostile("flood-of-unknown-messages")
+    }
+
     @Test(.timeLimit(.minutes(1))) func `requests that do not wait are answered in order`() throws {
       try hostile("flood-of-waiting-requests")
     }

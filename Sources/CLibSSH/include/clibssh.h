@@ -59,6 +59,8 @@ int clibssh_authenticated(void);
 int clibssh_prompt(const char *name, const char *instruction, const char *prompt);
 // Bytes and packets that came in, after decryption.
 void clibssh_received(uint64_t *bytes, uint64_t *packets);
+// Bytes that went out: payloads, and 32 for what a packet adds to each.
+uint64_t clibssh_sent(void);
 
 // What the key exchange agreed on; NULL before.
 const char *clibssh_client(void);

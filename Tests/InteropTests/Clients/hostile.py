@@ -204,6 +204,21 @@ def flood_of_requests():
 
 
 @claim
+def flood_of_unknown_messages():
+    """Messages that nobody knows, which libssh itself answers; nobody has logged in, and nobody reads the answers."""
+    peer = Peer(receive_buffer=4096)
+    before = max(private_bytes("bssh-transport"))
+    peer.socket.settimeout(1)
+    block = b"".join(peer.pack(byte(192)) for _ in range(400_000))
+    try:
+        peer.socket.sendall(block)
+    except (socket.timeout, BrokenPipeError, ConnectionResetError):
+        pass
+    grown = max(private_bytes("bssh-transport") or [before]) - before
+    assert grown < 8 << 20, f"{grown >> 20} MB more"
+
+
+@claim
 def flood_of_waiting_requests():
     """A thousand requests without waiting for one answer: answered in order, or the end; never forgotten."""
     peer = Peer().login()
