@@ -96,6 +96,7 @@ let package = Package(
     .testTarget(
       name: "SupervisorTests",
       dependencies: ["Supervisor", "Authentication", "Configuration", "IPC", "System", "Wire"]),
+    .testTarget(name: "SystemTests", dependencies: ["System"]),
     .testTarget(name: "TransportTests", dependencies: ["Transport", "IPC", "Wire"]),
   ]
 )

@@ -58,7 +58,7 @@ public struct Log {
     if !put(level, Log.printable(text)) { dropped += 1 }
   }
 
-  /// `text` without control characters, which become `\x0a` and the like; at most 4,096 bytes.
+  /// `text` without control characters, which become `\x0a` and the like; cut after 4,000 bytes.
   public static func printable(_ text: String) -> String {
     var result = ""
     for scalar in text.unicodeScalars {
@@ -68,7 +68,8 @@ public struct Log {
       } else {
         result.unicodeScalars.append(scalar)
       }
-      if result.utf8.count > 4096 { return result + "…" }
+      // A pipe that is ready takes 4,096 bytes without waiting: all of the line, with what stands around this text.
+      if result.utf8.count > 4000 { return result + "…" }
     }
     return result
   }
