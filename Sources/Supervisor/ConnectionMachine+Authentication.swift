@@ -59,6 +59,7 @@ extension ConnectionMachine {
     }
     let action = authentication.handle(.infoResponse(response))
     return carryOut(action, tried: "keyboard-interactive", response.responses.first.map { .password($0) }, at: now)
+      + askForAccount()
   }
 
   /// Asks once who the user is, as soon as there is a name, whichever method comes first.

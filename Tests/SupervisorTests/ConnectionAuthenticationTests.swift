@@ -27,6 +27,14 @@ import Testing
     }
   }
 
+  @Test func `an answer to the prompt asks again who the user is when nobody could say`() {
+    var scenario = Scenario.atAuthentication()
+    _ = scenario.authenticate(Scenario.request("keyboard-interactive") { for _ in 0..<2 { $0.text("") } })
+    scenario.send(.account(nil))
+    let actions = scenario.send(.transport(.informationResponse(Scenario.answer("secret"))))
+    #expect(actions.questions == [.account(user: "bob")])
+  }
+
   @Test func `a key waits for the account and its files, and is judged with our session id`() {
     var scenario = Scenario.atAuthentication()
     let payload = Scenario.keyRequest(signed: true)
