@@ -90,7 +90,7 @@ extension Supervisor {
     child.isOpen = false
     children[child.number] = nil
     timers.cancel(.kill(child.number))
-    timers.cancel(.transportReady(child.number))
+    timers.cancel(.made(child.number))
     switch child.role {
     case .authority: authorityEnded(child, status)
     case .transport: transportEnded(child, status)

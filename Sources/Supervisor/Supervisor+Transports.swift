@@ -20,7 +20,6 @@ extension Supervisor {
   private func startTransport() {
     do throws(SystemError) {
       let child = try fork(.transport, nil)
-      timers.set(.transportReady(child.number), at: Clock.milliseconds + Self.transportStartTime)
       perform(transports.started(child.number))
     } catch {
       log.write(.error, "a transport could not be started: \(error)")
@@ -56,7 +55,6 @@ extension Supervisor {
   /// A transport is there, and ready: its zygote was prepared before.
   func transportMade(_ child: Child) {
     guard let actions = transports.becameReady(child.number) else { return }
-    timers.cancel(.transportReady(child.number))
     perform(actions)
     if state == .starting { started() }
   }

@@ -11,6 +11,7 @@ extension Supervisor {
     let child = Child(number: newNumber(), role: role, maker: zygote.number, socket: ours)
     try loop.add(ours.descriptor, .read, token: child.number << 1)
     children[child.number] = child
+    timers.set(.made(child.number), at: Clock.milliseconds + Self.makeTime)
     send(ToZygote.fork(number: child.number, identity: identity).wireBytes, [theirs.descriptor], to: zygote)
     return child
   }
@@ -58,6 +59,7 @@ extension Supervisor {
       process.signal(SIGKILL)
       return forget(child, .unknown)
     }
+    timers.cancel(.made(child.number))
     child.adopt(process)
     if child.role == .transport { transportMade(child) }
   }
@@ -76,7 +78,10 @@ extension Supervisor {
   /// crashes one to learn about it finds the next ones laid out anew.
   func crashed(_ child: Child, signal: Int32) {
     switch child.role {
-    case .transport: retireTransportZygote()
+    case .transport:
+      retireTransportZygote()
+      // The spares are laid out as the one that crashed.
+      perform(transports.replaceAll(spares: loaded.settings.server.spareTransports))
     case .session: retireSessionZygote()
     case .authority, .loader, .transportZygote, .sessionZygote: break
     }

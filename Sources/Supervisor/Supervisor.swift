@@ -21,7 +21,8 @@ final class Supervisor {
     case authorityAnswer(UInt64)
     case authorityRestart(UInt64)
     case transportRestart
-    case transportReady(UInt64)
+    /// A zygote has had its time to make the process.
+    case made(UInt64)
     /// The process has had its time to end.
     case kill(UInt64)
     case acceptAgain
@@ -43,8 +44,8 @@ final class Supervisor {
     let listener: Listener
   }
 
-  /// Milliseconds that a transport may take until it is ready.
-  static let transportStartTime: Int64 = 10_000
+  /// Milliseconds that a zygote may take to make a process; the first takes longest, for the zygote has to start.
+  static let makeTime: Int64 = 10_000
   /// Milliseconds that a session process has after its connection.
   static let sessionEndTime: Int64 = 5000
   /// Milliseconds that connections have when the server ends.
@@ -157,7 +158,11 @@ final class Supervisor {
     case .authorityAnswer(let number): authorityIsLate(number)
     case .authorityRestart: perform(authorities.restartTime())
     case .transportRestart: perform(transports.restartTime())
-    case .transportReady(let number), .kill(let number):
+    case .made(let number):
+      guard let zygote = children[number]?.maker.flatMap({ children[$0] }) else { return }
+      log.write(.error, "\(zygote.role.name) \(zygote.pid) does not answer: killed")
+      zygote.signal(SIGKILL)
+    case .kill(let number):
       guard let child = children[number] else { return }
       log.write(.warning, "\(child.role.name) \(child.pid) takes too long: killed")
       child.signal(SIGKILL)

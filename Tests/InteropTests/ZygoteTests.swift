@@ -1,0 +1,37 @@
+import Foundation
+import Testing
+
+extension Interop {
+  /// The processes that make the others.
+  @Suite(.serialized) struct Zygotes {
+    private func zygote(_ daemon: Daemon, of name: String) throws -> RunningProcess {
+      try #require(daemon.processes(name).first { $0.arguments.first?.hasSuffix(": zygote") == true })
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a zygote that hangs is replaced`() throws {
+      try withDaemon { daemon in
+        #expect(try daemon.ssh("host", "echo in").output == "in\n")
+        let zygote = try zygote(daemon, of: "bssh-session")
+        kill(zygote.pid, SIGSTOP)
+        #expect(try daemon.ssh("host", "echo in").output == "")
+        #expect(try daemon.ssh("host", "echo in").output == "in\n")
+        #expect(!RunningProcess.isRunning(zygote.pid))
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `after a crash no transport with the same memory layout is used`() throws {
+      try withDaemon { daemon in
+        let client = try daemon.startSSH("host", "echo in; sleep 100")
+        try client.output.line { $0 == "in" }
+        let before = daemon.processes("bssh-transport")
+        let serving = try #require(before.first { $0.arguments.first?.contains("[") == true })
+        kill(serving.pid, SIGSEGV)
+        eventually("all transports are new ones") {
+          let now = daemon.processes("bssh-transport").map(\.pid)
+          return now.count > 1 && !before.contains { now.contains($0.pid) }
+        }
+        #expect(try daemon.ssh("host", "echo in").output == "in\n")
+      }
+    }
+  }
+}
