@@ -6,6 +6,7 @@ struct RegularFile {
   private let descriptor: Descriptor
   /// The permission bits.
   let mode: mode_t
+  private let owner: uid_t
 
   /// Opens `path`; throws the reason alone, as `No such file or directory`. A FIFO or a device, which could
   /// block, is refused.
@@ -21,6 +22,7 @@ struct RegularFile {
     }
     guard status.st_mode & S_IFMT == S_IFREG else { throw Unreadable(reason: "not a regular file", code: nil) }
     mode = status.st_mode & 0o7777
+    owner = status.st_uid
   }
 
   /// Why a file cannot be read.
@@ -32,6 +34,9 @@ struct RegularFile {
 
   /// True when its group or others may read it.
   var isReadableByOthers: Bool { mode & 0o044 != 0 }
+
+  /// True when nobody but this process's user, or root, can have written it.
+  var isOurs: Bool { (owner == 0 || owner == geteuid()) && mode & 0o022 == 0 }
 
   /// Everything that is in it, unless that is more than `limit` bytes.
   func bytes(limit: Int) throws(Unreadable) -> [UInt8] {

@@ -169,6 +169,19 @@ import Wire
     #expect(try bsshServer("check-config", "-k", damaged).code == 78)
   }
 
+  @Test func `a configuration that is found, and that others can have written, is used only when it is named`() throws {
+    let folder = try Folder()
+    let key = folder.file("key")
+    #expect(try bsshServer("gen-host-key", "-t", "ed25519", "-o", key).code == 0)
+    let file = try folder.write("bssh-server.yaml", "server: {host_keys: [\(key)]}\n", mode: 0o666)
+    let found = try bsshServer("check-config", directory: folder.path)
+    #expect(found.code == 78)
+    #expect(found.errors.hasPrefix("./bssh-server.yaml: found, but others can have written it"))
+    #expect(try bsshServer("check-config", "-c", file, directory: folder.path).code == 0)
+    chmod(file, 0o644)
+    #expect(try bsshServer("check-config", directory: folder.path).code == 0)
+  }
+
   @Test func `a configuration is looked for here first, then in the user's folder`() throws {
     let folder = try Folder()
     let key = folder.file("key")
