@@ -127,8 +127,9 @@ ssize_t clinux_receive_message(int fd, void *bytes, size_t capacity, int *descri
   *descriptor_count = 0;
   *truncated = 0;
   ssize_t received;
+  // A peer that closed with a message of ours unread leaves ECONNRESET, once, in front of what it sent before.
   do received = recvmsg(fd, &message, MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT));
-  while (received < 0 && errno == EINTR);
+  while (received < 0 && (errno == EINTR || errno == ECONNRESET));
   if (received < 0) return -1;
   *truncated = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
   for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {

@@ -78,11 +78,8 @@ public final class MessageSocket: Sendable {
       filled = max(received, 0)
     }
     if received < 0 {
-      switch errno {
-      case EAGAIN: return .wouldBlock
-      case ECONNRESET: return .closed
-      default: throw .last("recvmsg")
-      }
+      if errno == EAGAIN { return .wouldBlock }
+      throw .last("recvmsg")
     }
     let descriptors = numbers.prefix(count).map { Descriptor(owning: $0) }
     if received == 0 || truncated != 0 { return .closed }

@@ -186,13 +186,14 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
   private func finish() {
     let received = SSH.received.bytes
     let end = end ?? End(reason: "connection_lost", detail: "")
-    // Hang up at once what runs in the session; the goodbye may take a moment.
-    for channel in channels.values { channel.end() }
-    channels = [:]
-    session = nil
     let farewell = FromTransport.closed(
       reason: end.reason, detail: String(Log.printable(end.detail).prefix(256)), bytesIn: received, bytesOut: bytesOut)
     _ = try? control.send(farewell.wireBytes)
+    // Hang up at once what runs in the session, the goodbye may take a moment; but after the last word, lest the
+    // session's end be taken for the reason.
+    for channel in channels.values { channel.end() }
+    channels = [:]
+    session = nil
     SSH.close(milliseconds: 1000)
   }
 
