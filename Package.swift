@@ -88,6 +88,7 @@ let package = Package(
       dependencies: ["Authority", "Authentication", "Configuration", "Credentials", "IPC", "System", "Wire"]),
     .testTarget(name: "CredentialsTests", dependencies: ["Credentials", "Authentication", "Wire", "COpenSSL"]),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Wire"]),
+    .testTarget(name: "IPCTests", dependencies: ["IPC", "Wire"]),
     .testTarget(name: "ServerTests", dependencies: ["Server", "Configuration", "IPC", "System", "Wire"]),
     .testTarget(
       name: "InteropTests", dependencies: ["Server", "Supervisor", "Transport", "Authority", "Session", "System"],
@@ -98,5 +99,6 @@ let package = Package(
       dependencies: ["Supervisor", "Authentication", "Configuration", "IPC", "System", "Wire"]),
     .testTarget(name: "SystemTests", dependencies: ["System"]),
     .testTarget(name: "TransportTests", dependencies: ["Transport", "IPC", "Wire"]),
+    .testTarget(name: "WireTests", dependencies: ["Wire"]),
   ]
 )

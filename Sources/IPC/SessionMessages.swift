@@ -118,9 +118,9 @@ public struct Login: WireCodable, Equatable {
   public init(from reader: inout WireReader) throws(WireError) {
     account = try Account(from: &reader)
     clientAddress = try reader.text(limit: 64)
-    clientPort = UInt16(truncatingIfNeeded: try reader.uint32())
+    clientPort = try Login.port(from: &reader)
     serverAddress = try reader.text(limit: 64)
-    serverPort = UInt16(truncatingIfNeeded: try reader.uint32())
+    serverPort = try Login.port(from: &reader)
     environment = try reader.list(minimumSize: 8) { (r: inout WireReader) throws(WireError) in
       try EnvironmentVariable(from: &r)
     }
@@ -131,5 +131,9 @@ public struct Login: WireCodable, Equatable {
     mayHaveTerminal = try reader.boolean()
     umask = try reader.uint32()
     motd = try reader.text(limit: 4096)
+  }
+  private static func port(from reader: inout WireReader) throws(WireError) -> UInt16 {
+    guard let port = UInt16(exactly: try reader.uint32()) else { throw .malformed }
+    return port
   }
 }

@@ -92,7 +92,9 @@ public struct WireReader: Sendable {
   /// `name-list`: names separated by commas; an empty string is an empty list.
   public mutating func nameList(limit: Int = .max) throws(WireError) -> [String] {
     let all = try text(limit: limit)
-    return all.isEmpty ? [] : all.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    // By bytes: as characters, a comma and a combining mark after it would be one that is no comma.
+    let names = all.utf8.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
+    return all.isEmpty ? [] : names.map { String(Substring($0)) }
   }
 
   /// `mpint` that is not negative: its magnitude without leading zeros. Refuses needless leading zero bytes.

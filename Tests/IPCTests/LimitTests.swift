@@ -1,0 +1,158 @@
+import IPC
+import Testing
+import Wire
+
+/// A message with one field of a given size, and the error of reading it.
+struct Limit: Sendable, CustomTestStringConvertible {
+  let testDescription: String
+  let limit: Int
+  let error: @Sendable (Int) -> WireError?
+
+  init<Message: WireCodable>(_ name: String, _ limit: Int, _ make: @escaping @Sendable (Int) -> Message) {
+    testDescription = "\(Message.self): \(name)"
+    self.limit = limit
+    error = { Samples.error(Message.self, make($0).wireBytes[...]) }
+  }
+}
+
+private func text(_ count: Int) -> String { String(repeating: "a", count: count) }
+private func bytes(_ count: Int) -> [UInt8] { [UInt8](repeating: 97, count: count) }
+
+@Suite struct LimitTests {
+  static let authentication = TransportSettings.authenticationLimit
+
+  static let transport: [Limit] = [
+    Limit("reason", 1024) { ToTransport.disconnect(reason: 1, text: text($0)) },
+    Limit("continuing", 1024) { AuthenticationReply.failure(continuing: [text($0)], partial: false) },
+    Limit("algorithm", 256) { AuthenticationReply.publicKeyAcceptable(algorithm: bytes($0), key: []) },
+    Limit("name", 1024) { AuthenticationReply.prompt(name: text($0), instruction: "", prompt: "") },
+    Limit("instruction", 4096) { AuthenticationReply.prompt(name: "", instruction: text($0), prompt: "") },
+    Limit("prompt", 1024) { AuthenticationReply.prompt(name: "", instruction: "", prompt: text($0)) },
+    Limit("host key", 8192) { FromTransport.sign(hostKey: bytes($0), algorithm: "", hash: []) },
+    Limit("algorithm", 64) { FromTransport.sign(hostKey: [], algorithm: text($0), hash: []) },
+    Limit("hash", 64) { FromTransport.sign(hostKey: [], algorithm: "", hash: bytes($0)) },
+    Limit("request", authentication) { FromTransport.authenticate(bytes($0)) },
+    Limit("response", authentication) { FromTransport.informationResponse(bytes($0)) },
+    Limit("proofs", authentication) { FromTransport.proveHostKeys(bytes($0)) },
+    Limit("reason", 64) { FromTransport.closed(reason: text($0), detail: "", bytesIn: 0, bytesOut: 0) },
+    Limit("detail", 1024) { FromTransport.closed(reason: "", detail: text($0), bytesIn: 0, bytesOut: 0) },
+    Limit("client", 256) { Negotiated(client: text($0), keyExchange: "", cipherIn: "", cipherOut: "") },
+    Limit("key exchange", 128) { Negotiated(client: "", keyExchange: text($0), cipherIn: "", cipherOut: "") },
+    Limit("cipher in", 128) { Negotiated(client: "", keyExchange: "", cipherIn: text($0), cipherOut: "") },
+    Limit("cipher out", 128) { Negotiated(client: "", keyExchange: "", cipherIn: "", cipherOut: text($0)) },
+  ]
+
+  static let authority: [Limit] = [
+    Limit("algorithm", 64) { ToAuthority.sign(hostKey: [], algorithm: text($0), hash: []) },
+    Limit("hash", 64) { ToAuthority.sign(hostKey: [], algorithm: "", hash: bytes($0)) },
+    Limit("session id", 64) { ToAuthority.proveHostKeys(sessionID: bytes($0), keyExchangeAlgorithm: "", keys: []) },
+    Limit("algorithm", 64) { ToAuthority.proveHostKeys(sessionID: [], keyExchangeAlgorithm: text($0), keys: []) },
+    Limit("user", 256) { ToAuthority.account(user: text($0)) },
+    Limit("session id", 64) { ToAuthority.publicKey(sessionID: bytes($0), request: [], files: []) },
+    Limit("user", 256) { ToAuthority.password(user: text($0), password: []) },
+    Limit("password", 4096) { ToAuthority.password(user: "", password: bytes($0)) },
+    Limit("refusal", 64) {
+      AccountAnswer(login: nil, refusal: text($0), lookUp: Samples.bareAccount, keyPaths: [])
+    },
+    Limit("key path", 4096) {
+      AccountAnswer(login: nil, refusal: nil, lookUp: Samples.bareAccount, keyPaths: [text($0)])
+    },
+    Limit("path", 4096) { KeyFile(path: text($0), length: 0, problem: nil) },
+    Limit("problem", 8192) { KeyFile(path: "", length: 0, problem: text($0)) },
+    Limit("reason", 64) { Verdict(outcome: .rejected, reason: text($0)) },
+    Limit("fingerprint", 128) { Verdict(outcome: .rejected, fingerprint: text($0)) },
+    Limit("warning", 8192) { Verdict(outcome: .rejected, warnings: [text($0)]) },
+    Limit("blob", 8192) { OfferedHostKey(blob: bytes($0), description: "") },
+    Limit("description", 256) { OfferedHostKey(blob: [], description: text($0)) },
+  ]
+
+  static let session: [Limit] = [
+    Limit("path", 4096) { ToSession.lookUp(paths: [text($0)], home: "") },
+    Limit("home", 4096) { ToSession.lookUp(paths: [], home: text($0)) },
+    Limit("note", 1024) { FromSession.note(text($0)) },
+    Limit("signal", 64) { FromChannels.killed(channel: 0, signal: text($0), coreDumped: false) },
+    Limit("name", 256) { Account(name: text($0), uid: 0, gid: 0, groups: [], home: "", shell: "") },
+    Limit("home", 4096) { Account(name: "", uid: 0, gid: 0, groups: [], home: text($0), shell: "") },
+    Limit("shell", 4096) { Account(name: "", uid: 0, gid: 0, groups: [], home: "", shell: text($0)) },
+    Limit("name", 1024) { EnvironmentVariable(name: text($0), value: "") },
+    Limit("value", 128 << 10) { EnvironmentVariable(name: "", value: text($0)) },
+    Limit("client address", 64) { login { $0.clientAddress = text($1) }($0) },
+    Limit("server address", 64) { login { $0.serverAddress = text($1) }($0) },
+    Limit("accepted variable", 1024) { login { $0.acceptEnvironment = [text($1)] }($0) },
+    Limit("motd", 4096) { login { $0.motd = text($1) }($0) },
+  ]
+
+  static let others: [Limit] = [
+    Limit("problem", 8192) { LoaderResult.rejected([text($0)]) },
+    Limit("warning", 8192) {
+      LoadedConfiguration(warnings: [text($0)], hostKeyCount: 0, listenerCount: 0, serviceAccounts: nil)
+    },
+    Limit("weakness", 256) { FromZygote.ready(weaknesses: [text($0)]) },
+    Limit("reason", 1024) { FromZygote.failed(number: 0, reason: text($0)) },
+  ]
+
+  private static func login(_ change: @escaping (inout Login, Int) -> Void) -> (Int) -> Login {
+    { count in
+      var login = Samples.bareLogin
+      change(&login, count)
+      return login
+    }
+  }
+
+  @Test(arguments: transport + authority + session + others) func `a field may be as long as its limit and no longer`(
+    _ limit: Limit
+  ) {
+    #expect(limit.error(limit.limit - 1) == nil)
+    #expect(limit.error(limit.limit) == nil)
+    #expect(limit.error(limit.limit + 1) == .tooLong)
+  }
+
+  @Test func `at most 16 host keys and 16 sockets come with a message`() {
+    for count: UInt32 in [0, 16, 17, .max] {
+      let wanted: WireError? = count > 16 ? .malformed : nil
+      #expect(read(AuthorityStart(hostKeyCount: count, singleUser: nil)) == wanted)
+      for (keys, sockets) in [(count, 0), (0, count)] {
+        let loaded = LoadedConfiguration(
+          warnings: [], hostKeyCount: keys, listenerCount: sockets, serviceAccounts: nil)
+        #expect(read(loaded) == wanted)
+      }
+    }
+  }
+
+  @Test func `no service account is root`() {
+    #expect(read(ServiceAccount(uid: 1, gid: 1)) == nil)
+    #expect(read(ServiceAccount(uid: 0, gid: 1)) == .malformed)
+    #expect(read(ServiceAccount(uid: 1, gid: 0)) == .malformed)
+  }
+
+  @Test(arguments: [UInt32(65536), 65558, .max]) func `a port over 65,535 is refused, not cut`(port: UInt32) {
+    for place in [Samples.bareLogin.portOffset, Samples.bareLogin.portOffset + 8] {
+      var bytes = Samples.bareLogin.wireBytes
+      for i in 0..<4 { bytes[place + i] = UInt8(truncatingIfNeeded: port >> (24 - 8 * i)) }
+      #expect(Samples.error(Login.self, bytes[...]) == .malformed)
+    }
+  }
+
+  @Test func `a message with a count that lies is refused before anything is made room for`() {
+    for count: UInt32 in [1000, 0x7fff_ffff, .max] {
+      var writer = WireWriter()
+      writer.byte(1)
+      writer.uint32(count)
+      for bytes in [writer.bytes, writer.bytes + bytes(64)] {
+        #expect(Samples.error(FromSession.self, bytes[...]) == .tooLong)
+        #expect(Samples.error(FromAuthority.self, bytes[...]) == .tooLong)
+        #expect(Samples.error(FromZygote.self, bytes[...]) == .tooLong)
+        #expect(Samples.error(ToSession.self, bytes[...]) == .tooLong)
+      }
+    }
+  }
+
+  private func read<Message: WireCodable>(_ message: Message) -> WireError? {
+    Samples.error(Message.self, message.wireBytes[...])
+  }
+}
+
+extension Login {
+  /// Where the client's port stands when both addresses are empty.
+  fileprivate var portOffset: Int { account.wireBytes.count + 4 }
+}

@@ -1,0 +1,167 @@
+import IPC
+import Testing
+import Wire
+
+/// A message, with how to read it again.
+struct Sample: Sendable, CustomTestStringConvertible, CustomStringConvertible {
+  let type: String
+  let bytes: [UInt8]
+  let error: @Sendable (ArraySlice<UInt8>) -> WireError?
+  let checkRoundTrip: @Sendable () throws -> Void
+  let description: String
+
+  init<Message: WireCodable & Equatable>(_ message: Message) {
+    type = "\(Message.self)"
+    bytes = message.wireBytes
+    error = { Samples.error(Message.self, $0) }
+    checkRoundTrip = {
+      let again = try Message(wireBytes: message.wireBytes[...])
+      #expect(again == message)
+      // Read from the middle of other bytes, too.
+      let around = [7, 7] + message.wireBytes + [7]
+      let inside = try Message(wireBytes: around[2..<around.count - 1])
+      #expect(inside == message)
+    }
+    description = "\(Message.self) \(message)"
+  }
+
+  var testDescription: String { String(description.prefix(80)) }
+}
+
+/// At least one message of every kind, with empty and with full fields.
+enum Samples {
+  static func error<Message: WireCodable>(_: Message.Type, _ bytes: ArraySlice<UInt8>) -> WireError? {
+    do throws(WireError) {
+      _ = try Message(wireBytes: bytes)
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  static let account = Account(
+    name: "anna", uid: 1000, gid: 100, groups: [100, 27, .max], home: "/home/anna", shell: "/bin/sh",
+    environment: [EnvironmentVariable(name: "EDITOR", value: "vi"), EnvironmentVariable(name: "", value: "")])
+  static let bareAccount = Account(name: "", uid: 0, gid: .max, groups: [], home: "", shell: "")
+  static let login = Login(
+    account: account, clientAddress: "2001:db8::1", clientPort: .max, serverAddress: "192.0.2.1", serverPort: 22,
+    environment: [EnvironmentVariable(name: "LANG", value: "C")], acceptEnvironment: ["LC_*", "LANG"],
+    mayExecute: true, mayHaveTerminal: false, umask: 0o077, motd: "/etc/motd")
+  static let bareLogin = Login(
+    account: bareAccount, clientAddress: "", clientPort: 0, serverAddress: "", serverPort: 0, environment: [],
+    acceptEnvironment: [], mayExecute: false, mayHaveTerminal: true, umask: 0, motd: "")
+  static let settings = TransportSettings(
+    hostKeys: [[1, 2, 3], []], keyExchanges: ["curve25519-sha256"], hostKeyAlgorithms: ["ssh-ed25519"],
+    ciphers: ["a", "b"], macs: ["c"], publicKeyAlgorithms: ["d", "e"], compression: true, rekeyBytes: .max,
+    rekeyInterval: 3600, keepaliveInterval: 15, keepaliveCountMax: 3, maximumPacketSize: 32768, windowSize: 2 << 20,
+    banner: "Grüße\n", root: "/run/bssh/empty")
+  static let bareSettings = TransportSettings(
+    hostKeys: [], keyExchanges: [], hostKeyAlgorithms: [], ciphers: [], macs: [], publicKeyAlgorithms: [],
+    compression: false, rekeyBytes: 0, rekeyInterval: 0, keepaliveInterval: 0, keepaliveCountMax: 0,
+    maximumPacketSize: 0, windowSize: 0, banner: "", root: "")
+  static let keyFiles = [
+    KeyFile(path: "/home/anna/.ssh/authorized_keys", length: 400, problem: nil),
+    KeyFile(path: "", length: .max, problem: "no such file"), KeyFile(path: "a", length: 0, problem: ""),
+  ]
+  static let verdict = Verdict(
+    outcome: .acceptable, reason: "no_such_key", fingerprint: "SHA256:abc", warnings: ["line 1", ""])
+  static let terminal = ChannelRequest.terminal(
+    term: Array("xterm".utf8), columns: 80, rows: 24, xPixels: 640, yPixels: .max, modes: [1, 0, 0, 0, 3, 0])
+
+  static let all: [Sample] =
+    toTransport + fromTransport + authority + session + channels + loader + zygote + parts
+
+  private static let toTransport: [Sample] =
+    [
+      ToTransport.serve(connection: .max), .signature(nil), .signature([]), .signature([1, 2, 3]),
+      .authentication(.success), .authentication(.failure(continuing: ["publickey"], partial: true)),
+      .hostKeyProofs(nil), .hostKeyProofs([4]), .disconnect(reason: 11, text: "bye"), .disconnect(reason: 0, text: ""),
+    ].map(Sample.init)
+    + [
+      AuthenticationReply.success, .failure(continuing: [], partial: false),
+      .failure(continuing: ["publickey", "keyboard-interactive"], partial: true),
+      .publicKeyAcceptable(algorithm: [255], key: []),
+      .prompt(name: "", instruction: "Expired", prompt: "Password: "),
+    ].map(Sample.init)
+
+  private static let fromTransport: [Sample] =
+    [
+      FromTransport.sign(hostKey: [1], algorithm: "ssh-ed25519", hash: [UInt8](repeating: 9, count: 32)),
+      .negotiated(negotiated), .authenticate([]), .authenticate([0, 255]), .informationResponse([1]),
+      .proveHostKeys([2]), .closed(reason: "session_ended", detail: "", bytesIn: .max, bytesOut: 0),
+    ].map(Sample.init)
+
+  static let negotiated = Negotiated(client: "OpenSSH_9.2", keyExchange: "k", cipherIn: "", cipherOut: "c")
+
+  private static let authority: [Sample] =
+    [
+      ToAuthority.sign(hostKey: [1], algorithm: "ssh-ed25519", hash: [2]),
+      .proveHostKeys(sessionID: [1], keyExchangeAlgorithm: "rsa-sha2-512", keys: [[1], []]),
+      .proveHostKeys(sessionID: [], keyExchangeAlgorithm: "", keys: []), .account(user: "anna"),
+      .publicKey(sessionID: [3], request: [4], files: keyFiles), .publicKey(sessionID: [], request: [], files: []),
+      .password(user: "anna", password: [0, 255]),
+    ].map(Sample.init)
+    + [
+      FromAuthority.ready(hostKeys: []),
+      .ready(hostKeys: [OfferedHostKey(blob: [1], description: "ssh-ed25519 SHA256:x")]), .signed(nil), .signed([1]),
+      .proved(nil), .proved([]),
+      .account(AccountAnswer(login: account, refusal: nil, lookUp: account, keyPaths: ["/a", ""])),
+      .account(AccountAnswer(login: nil, refusal: "no_such_user", lookUp: bareAccount, keyPaths: [])),
+      .verdict(verdict), .verdict(Verdict(outcome: .rejected)), .verdict(Verdict(outcome: .accepted)),
+    ].map(Sample.init)
+    + [
+      AuthorityStart(hostKeyCount: 16, singleUser: nil), AuthorityStart(hostKeyCount: 0, singleUser: .max),
+    ].map(Sample.init)
+
+  private static let session: [Sample] =
+    [
+      ToSession.lookUp(paths: ["/home/anna/.ssh/authorized_keys", ""], home: "/home/anna"),
+      .lookUp(paths: [], home: ""), .login(login), .login(bareLogin),
+    ].map(Sample.init)
+    + [FromSession.keys(keyFiles), .keys([]), .note("shell started on /dev/pts/3"), .note("")].map(Sample.init)
+
+  private static let channels: [Sample] =
+    [
+      ToChannels.request(channel: .max, terminal), .request(channel: 0, .shell), .closed(channel: 7),
+    ].map(Sample.init)
+    + [
+      terminal, .environment(name: Array("LANG".utf8), value: []), .shell, .execute([0, 255]), .subsystem([1]),
+      .windowChange(columns: 0, rows: .max, xPixels: 1, yPixels: 2), .signal(Array("TERM".utf8)),
+      .breakSignal(.max),
+    ].map(Sample.init)
+    + [
+      FromChannels.done(channel: 0), .refused(channel: .max), .started(channel: 1, terminal: true),
+      .started(channel: 1, terminal: false), .exited(channel: 2, status: .max),
+      .killed(channel: 3, signal: "TERM", coreDumped: true), .killed(channel: 3, signal: "", coreDumped: false),
+    ].map(Sample.init)
+
+  static let serviceAccounts = ServiceAccounts(
+    transport: ServiceAccount(uid: 1, gid: 2), authority: ServiceAccount(uid: 3, gid: .max))
+
+  private static let loader: [Sample] =
+    [
+      LoaderResult.loaded(
+        LoadedConfiguration(warnings: ["w", ""], hostKeyCount: 16, listenerCount: 16, serviceAccounts: serviceAccounts)),
+      .loaded(LoadedConfiguration(warnings: [], hostKeyCount: 0, listenerCount: 0, serviceAccounts: nil)),
+      .rejected(["/etc/bssh/server.yaml:1:1: x: unknown key"]), .rejected([]),
+    ].map(Sample.init)
+
+  static let identity = ForkIdentity(uid: 1000, gid: .max, groups: [4, 0])
+
+  private static let zygote: [Sample] =
+    [
+      ToZygote.prepare(nil), .prepare(settings), .fork(number: .max, identity: nil),
+      .fork(number: 0, identity: identity),
+    ].map(Sample.init)
+    + [
+      FromZygote.ready(weaknesses: []), .ready(weaknesses: ["the kernel has no Landlock"]),
+      .forked(number: 1, pid: .max), .forked(number: 1, pid: -1), .failed(number: .max, reason: "clone: no memory"),
+    ].map(Sample.init)
+
+  /// Values that are parts of messages.
+  private static let parts: [Sample] =
+    [account, bareAccount].map(Sample.init) + [login, bareLogin].map(Sample.init)
+    + [settings, bareSettings].map(Sample.init) + keyFiles.map(Sample.init)
+    + [Verdict(outcome: .rejected), verdict, Verdict(outcome: .accepted)].map(Sample.init)
+    + [Sample(negotiated), Sample(serviceAccounts), Sample(identity)]
+}
