@@ -49,9 +49,12 @@ enum RunCommand {
   ) throws(SystemError) -> SystemError {
     let ourselves = try Executables.find("bssh-server")
     let supervisor = try Executables.find("bssh-supervisor")
+    let environment = ProcessEnvironment.all.filter { variable in
+      !["LISTEN_", "SWIFT_BACKTRACE="].contains { variable.hasPrefix($0) }
+    }
     return Executables.replaceProcess(
       with: supervisor, arguments: supervisorArguments(arguments, file, ourselves),
-      environment: ProcessEnvironment.all.filter { !$0.hasPrefix("LISTEN_") }, descriptor: socket)
+      environment: environment + [ProcessEnvironment.noBacktrace], descriptor: socket)
   }
 
   /// `bssh-supervisor --log-level 6 -- /usr/sbin/bssh-server -c /etc/bssh/server.yaml`: after `--` the program that

@@ -37,7 +37,7 @@ struct Programs {
     request.limits = [openFiles]
     request.arguments.append(ThisProcess.titleRoom)
     // Of our environment a login gets the time zone, as from sshd.
-    request.environment = ProcessEnvironment.value(of: "TZ").map { ["TZ=\($0)"] } ?? []
+    request.environment += ProcessEnvironment.value(of: "TZ").map { ["TZ=\($0)"] } ?? []
     return request
   }
 
@@ -58,6 +58,7 @@ struct Programs {
   private func base(_ name: String, standardError: Descriptor, _ socket: MessageSocket) -> ChildProcess.Request {
     var request = ChildProcess.Request(
       path: "\(folder)/\(name)", arguments: [name], descriptors: [null, null, standardError, socket.descriptor])
+    request.environment = [ProcessEnvironment.noBacktrace]
     request.directory = "/"
     // A key typed at the supervisor's terminal is for the supervisor.
     request.newSession = true

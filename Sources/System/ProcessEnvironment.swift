@@ -17,6 +17,10 @@ public enum ProcessEnvironment {
   /// The value of a variable; nil when it is not set.
   public static func value(of name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
+  /// Keeps Swift from answering a crash with a thread that serves this process's memory, keys and passwords with it, to
+  /// a program that prints a backtrace.
+  public static let noBacktrace = "SWIFT_BACKTRACE=enable=no"
+
   /// The folder that holds the executable of this process. /proc/self/exe
   public static func executableFolder() throws(SystemError) -> String {
     var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))

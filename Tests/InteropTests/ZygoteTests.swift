@@ -19,6 +19,17 @@ extension Interop {
       }
     }
 
+    @Test(.timeLimit(.minutes(1))) func `a process that crashes dies at once and shows nobody its memory`() throws {
+      try withDaemon { daemon in
+        let client = try daemon.startSSH("host", "echo in; sleep 100")
+        try client.output.line { $0 == "in" }
+        for process in daemon.processes where process.name.hasPrefix("bssh-") {
+          let caught = UInt64(process.status("SigCgt"), radix: 16)
+          #expect(caught == 0, "\(process.arguments)")
+        }
+      }
+    }
+
     @Test(.timeLimit(.minutes(1))) func `after a crash no transport with the same memory layout is used`() throws {
       try withDaemon { daemon in
         let client = try daemon.startSSH("host", "echo in; sleep 100")
