@@ -100,5 +100,6 @@ let package = Package(
     .testTarget(name: "SystemTests", dependencies: ["System"]),
     .testTarget(name: "TransportTests", dependencies: ["Transport", "IPC", "Wire"]),
     .testTarget(name: "WireTests", dependencies: ["Wire"]),
+    .testTarget(name: "ZygoteTests", dependencies: ["Session", "Transport", "IPC", "System", "Wire"]),
   ]
 )

@@ -19,15 +19,20 @@ public enum ThisProcess {
 
   /// What ps(1) shows for this process: written over its arguments, and cut to what they have room for.
   public static func setTitle(_ title: String) {
-    let arguments = CommandLine.unsafeArgv
-    guard let first = arguments[0] else { return }
-    // The kernel lays the arguments out one after the other, each ended by a zero.
-    var room = 0
-    for i in 0..<Int(CommandLine.argc) where arguments[i] == first + room { room += strlen(first + room) + 1 }
-    guard room > 1 else { return }
-    memset(first, 0, room)
-    for (i, byte) in title.utf8.prefix(room - 1).enumerated() { first[i] = CChar(bitPattern: byte) }
+    guard titleBytes > 1, let first = CommandLine.unsafeArgv[0] else { return }
+    memset(first, 0, titleBytes)
+    for (i, byte) in title.utf8.prefix(titleBytes - 1).enumerated() { first[i] = CChar(bitPattern: byte) }
   }
+
+  /// Bytes of the arguments, which the kernel lays out one after the other, each ended by a zero. Measured once: a
+  /// title has no more the lengths that the arguments had.
+  private static let titleBytes: Int = {
+    let arguments = CommandLine.unsafeArgv
+    guard let first = arguments[0] else { return 0 }
+    var bytes = 0
+    for i in 0..<Int(CommandLine.argc) where arguments[i] == first + bytes { bytes += strlen(first + bytes) + 1 }
+    return bytes
+  }()
 
   /// Closes every descriptor over 2 but `kept`. `forgotten` owns one of those closed, and is never to close it again:
   /// its number may be somebody else's by then.
