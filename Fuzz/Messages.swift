@@ -5,7 +5,7 @@ import Wire
 func fuzz(_ bytes: [UInt8]) {
   guard let kind = bytes.first else { return }
   let message = bytes.dropFirst()
-  switch kind % 12 {
+  switch kind % 14 {
   case 0: check(FromTransport.self, message)
   case 1: check(ToTransport.self, message)
   case 2: check(FromChannels.self, message)
@@ -17,6 +17,8 @@ func fuzz(_ bytes: [UInt8]) {
   case 8: check(LoaderResult.self, message)
   case 9: check(AuthorityStart.self, message)
   case 10: check(TransportSettings.self, message)
+  case 11: check(ToZygote.self, message)
+  case 12: check(FromZygote.self, message)
   default: check(Login.self, message)
   }
 }

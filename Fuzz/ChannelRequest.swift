@@ -1,0 +1,18 @@
+import IPC
+import Wire
+
+/// CHANNEL_REQUEST after its channel number: what is understood is well formed to its last byte, and the session reads
+/// it as the transport did.
+func fuzz(_ bytes: [UInt8]) {
+  var reader = WireReader(bytes)
+  guard let (request, wantsReply) = try? ParsedChannelRequest.parse(&reader) else { return }
+  var again = WireReader(bytes)
+  precondition((try? again.string(limit: 256)) != nil && (try? again.boolean()) == wantsReply)
+  guard case .forSession(let request) = request else { return }
+  precondition(reader.isAtEnd)
+  let message = ToChannels.request(channel: .max, request)
+  // A message socket takes no more than that.
+  precondition(message.wireBytes.count <= 160 << 10)
+  precondition((try? ToChannels(wireBytes: message.wireBytes[...])) == message)
+  if case .terminal(_, _, _, _, _, let modes) = request { precondition(TerminalModes(modes).modes.count <= 4096 / 5) }
+}
