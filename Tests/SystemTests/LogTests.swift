@@ -15,4 +15,57 @@ import Testing
     #expect(line.count > 4000)
     #expect(String(decoding: line, as: UTF8.self).contains("\\u{202e}…"))
   }
+
+  private func lines(threshold: Log.Level, style: Log.Style, _ write: (inout Log) -> Void) throws -> [String] {
+    let reader: Descriptor
+    do {
+      let pipe = try Descriptor.pipe()
+      reader = pipe.reader
+      var log = Log(threshold: threshold, style: style, output: pipe.writer)
+      write(&log)
+    }
+    let text = String(decoding: try reader.readAll(limit: 1 << 20) ?? [], as: UTF8.self)
+    return text.split(separator: "\n").map(String.init)
+  }
+
+  @Test(arguments: [(Log.Level.error, 1), (.warning, 2), (.info, 3), (.debug, 4)])
+  func `a line is written when it is important enough`(threshold: Log.Level, count: Int) throws {
+    let levels = [Log.Level.error, .warning, .info, .debug]
+    let written = try lines(threshold: threshold, style: .journal) { log in
+      for level in levels { log.write(level, "x") }
+    }
+    #expect(written == Array(["<3>x", "<4>x", "<6>x", "<7>x"].prefix(count)))
+    let log = Log(threshold: threshold, style: .plain)
+    #expect(levels.filter(log.writes).count == count)
+  }
+
+  @Test func `a plain line begins with time and level, one for syslog with its facility and us`() throws {
+    let plain = try #require(try lines(threshold: .info, style: .plain) { $0.write(.warning, "x y") }.first)
+    #expect(plain.hasSuffix("Z warning: x y") && plain.split(separator: " ").count == 4)
+    let syslog = try lines(threshold: .info, style: .syslog) { $0.write(.info, "x") }
+    #expect(syslog.first?.hasPrefix("<38>bssh-supervisor[") == true && syslog.first?.hasSuffix("]: x") == true)
+  }
+
+  @Test func `no text makes a second line or hides in one`() throws {
+    let written = try lines(threshold: .info, style: .journal) {
+      $0.write(.info, "a\nb\r\u{1b}[2J\0\u{7f}\u{9b}\u{202e}ä")
+    }
+    #expect(written == ["<6>a\\x0ab\\x0d\\x1b[2J\\x00\\x7f\\x9b\\u{202e}ä"])
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `lines that nobody takes are counted, and told when somebody does`() throws {
+    let (reader, writer) = try Descriptor.pipe()
+    let page = [UInt8](repeating: 0, count: 4096)
+    try writer.setNonBlocking()
+    while try writer.write(page[...]) != .wouldBlock {}
+    try writer.setNonBlocking(false)
+    var log = Log(threshold: .info, style: .journal, output: writer)
+    for _ in 0..<3 { log.write(.info, "lost") }
+    try reader.setNonBlocking()
+    while try reader.read(count: 1 << 16).outcome != .wouldBlock {}
+    log.write(.info, "taken")
+    log.write(.info, "too")
+    let text = String(decoding: try reader.read(count: 1 << 16).bytes, as: UTF8.self)
+    #expect(text == "<4>3 log lines were lost: nobody took them\n<6>taken\n<6>too\n")
+  }
 }
