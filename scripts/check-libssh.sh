@@ -34,11 +34,10 @@ defined() {
   ((count == 1)) || fail "$1 is defined in $count objects, not in one"
 }
 
-# Wrapped: the objects named after it call it, and it is not defined in one of them.
-wrapped() {
+# Called: the objects named after it call it, and it is not defined in one of them.
+called() {
   local symbol=$1 callers
   shift
-  defined "$symbol"
   callers=$(sed -nE "s/^([^ ]+) U $symbol\$/\1/p" <<<"$symbols" | sort | tr '\n' ' ')
   local object
   for object in "$@"; do
@@ -50,11 +49,21 @@ wrapped() {
   done
 }
 
+# One of libssh's own functions, replaced.
+wrapped() {
+  defined "$1"
+  called "$@"
+}
+
 wrapped ssh_srv_pki_do_sign_sessionid curve25519.c.o dh.c.o ecdh_crypto.c.o
 wrapped ssh_pki_export_privkey_to_pubkey server.c.o
 wrapped pki_sign_data pki.c.o
 wrapped ssh_pki_signature_verify messages.c.o
 wrapped ssh_buffer_add_u8 messages.c.o
+# The system's, replaced.
+called poll poll.c.o
+called recv socket.c.o
+called send socket.c.o
 for symbol in ssh_packet_set_callbacks ssh_packet_global_request ssh_packet_userauth_request ssh_auth_reply_success \
   pki_key_dup ssh_pki_export_pubkey_blob; do
   defined "$symbol"

@@ -1,4 +1,5 @@
 #include "clibssh.h"
+#include "socket.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -214,6 +215,7 @@ const char *clibssh_accept(int socket) {
   if (RAND_poll() != 1) return "no random numbers";
   static struct ssh_packet_callbacks_struct callbacks = {.start = 1, .n_callbacks = LAST_OWNED, .callbacks = hooks};
   if (ssh_bind_accept_fd(transport.bind, transport.session, socket) != SSH_OK) return bind_error();
+  clibssh_own_socket(socket);
   ssh_bind_free(transport.bind);
   transport.bind = NULL;
   hooks[DISCONNECT - 1] = hook;
@@ -249,8 +251,20 @@ static int poll_times(int most) {
   return is_over() ? -1 : 0;
 }
 
-int clibssh_step(void) { return poll_times(64); }
-int clibssh_flush(void) { return poll_times(1); }
+int clibssh_step(int readable, int writable) {
+  clibssh_socket_is_ready(readable != 0, writable != 0);
+  clibssh_set_reading(true);
+  int result = poll_times(64);
+  clibssh_set_reading(false);
+  return result;
+}
+
+int clibssh_flush(int writable) {
+  clibssh_socket_is_ready(false, writable != 0);
+  return poll_times(1);
+}
+
+int clibssh_is_read_pending(void) { return clibssh_has_read_ahead(); }
 
 int clibssh_is_write_pending(void) {
   return transport.session != NULL && (ssh_get_status(transport.session) & SSH_WRITE_PENDING) != 0;

@@ -20,6 +20,8 @@ final class ChannelPump {
     func sendData(_ memory: UnsafeRawBufferPointer) -> Bool
     /// Tells the session.
     func tell(_ message: ToChannels)
+    /// The channel has input to flush, once everything is read that is there.
+    func hasInput(_ channel: ChannelPump)
     /// The channel is over: forget it.
     func forget(_ number: UInt32)
     /// Descriptors to wait for.
@@ -51,23 +53,12 @@ final class ChannelPump {
 
   // MARK: From the client
 
-  /// CHANNEL_DATA: written at once as far as the program takes it; the rest waits.
+  /// CHANNEL_DATA: kept until ``flushInput()``, so that the packets of one read wake the program once.
   func received(_ data: UnsafeRawBufferPointer) throws(Channel.Violation) {
     try channel.received(bytes: data.count)
     guard channel.takesInput else { return }
-    var rest = data
-    if hasStarted && pendingStart == pending.count, let input = inputDescriptor {
-      switch try? input.write(data) {
-      case .bytes(let count):
-        rest = UnsafeRawBufferPointer(rebasing: data.dropFirst(count))
-        perform(channel.consumed(bytes: count))
-      case .wouldBlock: break
-      case .ended, nil: return inputFailed()
-      }
-    }
-    guard !rest.isEmpty else { return }
-    pending.append(contentsOf: rest)
-    updateInterest(.input)
+    pending.append(contentsOf: data)
+    connection.hasInput(self)
   }
 
   /// CHANNEL_EXTENDED_DATA: no type of it goes to a program, so it is thrown away.
@@ -127,15 +118,36 @@ final class ChannelPump {
       descriptors[.output] = given[1]
       descriptors[.errors] = given[2]
     }
-    flushPending()
+    flushInput()
     updateInterests()
   }
 
   // MARK: From the program's descriptors
 
+  /// Writes what the program takes now of its input; the rest waits until it takes more, or is there at all.
+  func flushInput() {
+    guard hasStarted else { return }
+    while pendingStart < pending.count, let input = inputDescriptor {
+      let outcome = pending.withUnsafeBytes { bytes in
+        try? input.write(UnsafeRawBufferPointer(rebasing: bytes[pendingStart...]))
+      }
+      switch outcome {
+      case .bytes(let count):
+        pendingStart += count
+        perform(channel.consumed(bytes: count))
+      case .wouldBlock: return updateInterest(isTerminal ? .output : .input)
+      case .ended, nil: return inputFailed()
+      }
+    }
+    pending.removeAll(keepingCapacity: pending.capacity <= 512 << 10)
+    pendingStart = 0
+    if endInputAfterPending { endInput() }
+    updateInterest(isTerminal ? .output : .input)
+  }
+
   /// A descriptor is ready.
   func ready(_ stream: Stream, _ event: EventLoop.Event) {
-    if event.isWritable && (stream == .input || isTerminal) { flushPending() }
+    if event.isWritable && (stream == .input || isTerminal) { flushInput() }
     guard event.isReadable || event.isHungUp else { return }
     if stream == .input {
       // The reading end of a pipe is closed: EPOLLERR.
@@ -193,25 +205,6 @@ final class ChannelPump {
   // MARK: Private
 
   private var inputDescriptor: Descriptor? { isTerminal ? descriptors[.output] : descriptors[.input] }
-
-  private func flushPending() {
-    while pendingStart < pending.count, let input = inputDescriptor {
-      let outcome = pending.withUnsafeBytes { bytes in
-        try? input.write(UnsafeRawBufferPointer(rebasing: bytes[pendingStart...]))
-      }
-      switch outcome {
-      case .bytes(let count):
-        pendingStart += count
-        perform(channel.consumed(bytes: count))
-      case .wouldBlock: return updateInterest(isTerminal ? .output : .input)
-      case .ended, nil: return inputFailed()
-      }
-    }
-    pending.removeAll(keepingCapacity: pending.capacity <= 64 << 10)
-    pendingStart = 0
-    if endInputAfterPending && hasStarted { endInput() }
-    updateInterest(isTerminal ? .output : .input)
-  }
 
   private func endInput() {
     // A terminal has no end of file of its own: like sshd, the program goes on until the terminal is hung up.

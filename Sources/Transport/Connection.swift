@@ -49,6 +49,8 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
 
   // Channels
   private var channels: [UInt32: ChannelPump] = [:]
+  /// Channels whose input is to be flushed in this turn of the loop.
+  private var withInput: [ChannelPump] = []
   private var nextChannel: UInt32 = 0
   private var noMoreSessions = false
 
@@ -85,7 +87,11 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
     try loop.add(socket, socketInterest, token: Token.socket)
     try loop.add(control.descriptor, .read, token: Token.control)
     while end == nil {
-      for event in try loop.wait(milliseconds: timeout) { handle(event) }
+      // What was read ahead makes no event.
+      let hasReadAhead = mayRead && SSH.isReadPending
+      for event in try loop.wait(milliseconds: hasReadAhead ? 0 : timeout) { handle(event) }
+      if hasReadAhead && mayRead && !SSH.step(readable: false, writable: false) { lost() }
+      flushInputs()
       drainInbox()
       keepAlive()
       pump()
@@ -100,8 +106,12 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
   private func handle(_ event: EventLoop.Event) {
     switch event.token {
     case Token.socket:
-      // An event to write by does not read on: what libssh itself answers would grow faster than it is taken.
-      if !(mayRead ? SSH.step() : SSH.flush()) { lost() }
+      // An event to write by does not read on: what libssh itself answers would grow faster than it is taken. But a
+      // socket that is hung up says so for ever, until it is read to its end.
+      let goesOn =
+        mayRead || event.isHungUp
+        ? SSH.step(readable: event.isReadable, writable: event.isWritable) : SSH.flush(writable: event.isWritable)
+      if !goesOn { lost() }
       if SSH.received.packets < Connection.handshakePackets { socket?.acknowledgeNow() }
     case Token.control: receiveControl()
     case Token.session: receiveSession(event)
@@ -480,6 +490,15 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
     case .forSession(let request): try channel.requested(request, wantsReply: wantsReply)
     case .unknown: try channel.refused(wantsReply: wantsReply)
     }
+  }
+
+  func hasInput(_ channel: ChannelPump) {
+    if withInput.last !== channel { withInput.append(channel) }
+  }
+
+  private func flushInputs() {
+    for channel in withInput { channel.flushInput() }
+    withInput.removeAll(keepingCapacity: true)
   }
 
   func forget(_ number: UInt32) { channels[number] = nil }

@@ -81,11 +81,17 @@ enum SSH {
     try check(clibssh_accept(socket.duplicateNumber()))
   }
 
-  /// Reads, hands messages to the owner, writes. False: the connection is over.
-  static func step() -> Bool { clibssh_step() == 0 }
+  /// Reads, hands messages to the owner, writes; `readable` and `writable`: what the event loop found the socket ready
+  /// for. False: the connection is over.
+  static func step(readable: Bool, writable: Bool) -> Bool {
+    clibssh_step(readable ? 1 : 0, writable ? 1 : 0) == 0
+  }
 
-  /// Writes what can be written; may read a little. False: the connection is over.
-  static func flush() -> Bool { clibssh_flush() == 0 }
+  /// True while bytes that were read wait to be handled by the next step.
+  static var isReadPending: Bool { clibssh_is_read_pending() != 0 }
+
+  /// Writes what can be written, and reads nothing. False: the connection is over.
+  static func flush(writable: Bool = false) -> Bool { clibssh_flush(writable ? 1 : 0) == 0 }
 
   /// True while bytes wait for the socket to take them.
   static var isWritePending: Bool { clibssh_is_write_pending() != 0 }

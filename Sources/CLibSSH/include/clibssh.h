@@ -40,11 +40,13 @@ const char *clibssh_add_host_key(const char *type, const uint8_t *blob, size_t l
 // Takes a connected, non-blocking socket, and owns it. NULL, or what went wrong.
 const char *clibssh_accept(int socket);
 
-// Reads what is there (at most about 256 KiB), hands messages to the owner, writes what can be written.
-// 0, or -1 when the connection is over.
-int clibssh_step(void);
-// Writes what can be written. Like clibssh_step it may also read a little.
-int clibssh_flush(void);
+// Reads what is there (at most about 256 KiB), hands messages to the owner, writes what can be written. The owner says
+// what its event loop has found the socket ready for. 0, or -1 when the connection is over.
+int clibssh_step(int readable, int writable);
+// Not 0 while bytes that were read wait to be handled by the next step.
+int clibssh_is_read_pending(void);
+// Writes what can be written, and reads nothing.
+int clibssh_flush(int writable);
 // Not 0 while bytes wait for the socket to take them.
 int clibssh_is_write_pending(void);
 // Why the connection is over; empty when the client closed it.
