@@ -8,7 +8,7 @@ extension Interop {
       _ claim: String, auth: Daemon.Keys = [:], password: String? = nil,
       sourceLocation: SourceLocation = #_sourceLocation, _ then: (Daemon) throws -> Void = { _ in }
     ) throws {
-      try withDaemon(auth: auth, sourceLocation: sourceLocation) { daemon in
+      try withDaemon(auth: auth, sourceLocation: sourceLocation) { daemon throws in
         try daemon.claim("credentials.py", claim, sourceLocation: sourceLocation)
         try then(daemon)
         #expect(try daemon.ssh("host", "echo in").output == "in\n", sourceLocation: sourceLocation)
@@ -38,7 +38,7 @@ extension Interop {
 
     @Test(.timeLimit(.minutes(1)), arguments: ["gssapi", "gssapi-messages-out-of-turn"])
     func `GSSAPI cannot be reached`(claim: String) throws {
-      try credentials(claim) { daemon in
+      try credentials(claim) { daemon throws in
         for process in daemon.processes("bssh-transport") {
           #expect(!process.descriptors.values.contains { $0.contains("krb5") || $0.contains("gss") })
         }

@@ -9,7 +9,7 @@ extension Interop {
       _ claim: String, server: Daemon.Keys = [:], within seconds: Double = 60,
       sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
-      try withDaemon(server: server, sourceLocation: sourceLocation) { daemon in
+      try withDaemon(server: server, sourceLocation: sourceLocation) { daemon throws in
         let before = daemon.pid
         try daemon.claim(
           "hostile.py", claim, environment: ["USER_ID": String(daemon.user.uid)], within: seconds,

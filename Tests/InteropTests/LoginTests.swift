@@ -5,7 +5,7 @@ extension Interop {
   /// Keys and passwords, as OpenSSH's client offers them.
   @Suite(.serialized) struct Login {
     @Test(.timeLimit(.minutes(1))) func `a command runs as its user, and its exit code comes back`() throws {
-      try withDaemon { daemon in
+      try withDaemon { daemon throws in
         let outcome = try daemon.ssh("host", "id -u; echo err >&2; exit 7")
         #expect(outcome.output == "\(daemon.user.uid)\n")
         #expect(outcome.errors == "err\n")
@@ -22,7 +22,7 @@ extension Interop {
         (["-t", "rsa", "-b", "2048"], "rsa-sha2-256"), (["-t", "rsa", "-b", "3072"], "rsa-sha2-512"),
       ])
     func `every type of key logs in`(type: [String], algorithm: String) throws {
-      try withDaemon { daemon in
+      try withDaemon { daemon throws in
         try succeed(["ssh-keygen", "-q", "-N", "", "-f", "\(daemon.directory)/key"] + type)
         let key = try String(contentsOfFile: "\(daemon.directory)/key.pub", encoding: .utf8)
         try daemon.user.authorize(key)
@@ -35,7 +35,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(1))) func `a key that is not authorized does not log in`() throws {
-      try withDaemon { daemon in
+      try withDaemon { daemon throws in
         try succeed("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "\(daemon.directory)/other")
         try daemon.user.authorize(try String(contentsOfFile: "\(daemon.directory)/other.pub", encoding: .utf8))
         let outcome = try daemon.ssh("host", "echo in")
@@ -47,7 +47,7 @@ extension Interop {
 
     @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `methods that are not configured are neither offered nor taken`() throws {
-      try withDaemon(auth: ["methods": "[publickey]"]) { daemon in
+      try withDaemon(auth: ["methods": "[publickey]"]) { daemon throws in
         let password = try daemon.shell("sshpass -p x $SSH -o BatchMode=no -o PubkeyAuthentication=no host true")
         #expect(password.status != 0)
         #expect(password.errors.contains("(publickey)"))
@@ -56,7 +56,7 @@ extension Interop {
 
     @Test(.timeLimit(.minutes(1)), arguments: ["argon2id", "bcrypt"], ["password", "keyboard-interactive"])
     func `a password logs in by every method that asks for it`(hash: String, method: String) throws {
-      try withPasswords(hash) { daemon in
+      try withPasswords(hash) { daemon throws in
         let good = "sshpass -p 'right horse' $SSH -o BatchMode=no -o PreferredAuthentications=\(method) host 'echo in'"
         #expect(try daemon.shell(good).output == "in\n")
         let bad = try daemon.shell(good.replacingOccurrences(of: "right", with: "wrong"))
@@ -77,13 +77,13 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(1))) func `an unknown user is told what a known one is told, as soon`() throws {
-      try withPasswords("argon2id") { daemon in
+      try withPasswords("argon2id") { daemon throws in
         try daemon.claim("credentials.py", "unknown-users-look-like-known-ones")
       }
     }
 
     @Test(.timeLimit(.minutes(1))) func `root does not log in with a password unless that is configured`() throws {
-      try withPasswords("argon2id", user: "root") { daemon in
+      try withPasswords("argon2id", user: "root") { daemon throws in
         let script = "sshpass -p 'right horse' $SSH -o BatchMode=no -o PubkeyAuthentication=no root@host 'echo in'"
         #expect(try daemon.shell(script).status != 0)
         try daemon.log.line(with: "refused", "root")
@@ -94,7 +94,7 @@ extension Interop {
       let write = { (files: Daemon.Preparation) in
         try Data("Beware of the dog\n".utf8).write(to: URL(fileURLWithPath: "\(files.directory)/banner.txt"))
       }
-      try withDaemon(server: ["banner": "DIRECTORY/banner.txt"], prepare: write) { daemon in
+      try withDaemon(server: ["banner": "DIRECTORY/banner.txt"], prepare: write) { daemon throws in
         let outcome = try daemon.ssh("host", "echo in")
         #expect(outcome.errors.contains("Beware of the dog"))
         #expect(outcome.output == "in\n")
@@ -103,7 +103,7 @@ extension Interop {
 
     /// A daemon that asks for passwords; `right horse` is right.
     private func withPasswords(_ hash: String, user name: String? = nil, _ body: (Daemon) throws -> Void) throws {
-      try withDaemon(auth: ["methods": "[publickey, password, keyboard-interactive]"]) { daemon in
+      try withDaemon(auth: ["methods": "[publickey, password, keyboard-interactive]"]) { daemon throws in
         let line =
           hash == "bcrypt"
           ? try daemon.shell(

@@ -201,7 +201,7 @@ final class Daemon {
     """
   }
 
-  private static func freePort() throws -> UInt16 {
+  static func freePort() throws -> UInt16 {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     defer { close(descriptor) }
     var address = sockaddr_in()
@@ -237,12 +237,16 @@ final class Daemon {
   }
 
   /// Runs `ssh` with these words behind its own options; `host` stands for the daemon.
-  func ssh(_ words: String..., within seconds: Double = 30) throws -> Outcome {
+  func ssh(_ words: String..., within seconds: Double = 30) throws -> Outcome { try ssh(words, within: seconds) }
+
+  func ssh(_ words: [String], within seconds: Double = 30) throws -> Outcome {
     try run(["\(directory)/ssh"] + words, environment: environment, within: seconds)
   }
 
   /// Starts `ssh` without waiting for it.
-  func startSSH(_ words: String...) throws -> Client {
+  func startSSH(_ words: String...) throws -> Client { try startSSH(words) }
+
+  func startSSH(_ words: [String]) throws -> Client {
     try Client(["\(directory)/ssh"] + words, environment: environment)
   }
 

@@ -31,6 +31,9 @@ struct RunningProcess {
     return line.dropFirst(field.count + 1).trimmingCharacters(in: .whitespaces)
   }
 
+  /// Its real user id.
+  var uid: uid_t? { status("Uid").split(separator: "\t").first.flatMap { uid_t($0) } }
+
   /// Its arguments.
   var arguments: [String] {
     (RunningProcess.read(pid, "cmdline") ?? "").split(separator: "\0").map(String.init)

@@ -1,0 +1,214 @@
+"""What a transport could say that is not true: told through lying_transport.py to the real supervisor."""
+
+import base64
+import os
+import socket
+import time
+
+from claims import claim, main
+from rawssh import Key
+from wire import *
+
+SIGN, NEGOTIATED, AUTHENTICATE, INFORMATION, PROVE, CLOSED = 2, 3, 4, 5, 6, 7
+SIGNATURE, AUTHENTICATION, PROOFS, DISCONNECT = 3, 4, 5, 6
+SUCCESS, FAILURE, ACCEPTABLE = 1, 2, 3
+USER = os.environ["LOGIN"]
+
+
+class Liar:
+    def __init__(self):
+        self.socket = socket.create_connection(("127.0.0.1", int(os.environ["PORT"])), 15)
+        self.lines = self.socket.makefile("r")
+
+    def tell(self, message, over="control"):
+        self.socket.sendall(f"{over} {message.hex()}\n".encode())
+
+    def hear(self):
+        """Who said what, with how many descriptors; None when the supervisor has ended the transport."""
+        try:
+            line = self.lines.readline()
+        except ConnectionResetError:
+            return None
+        if not line or line == "gone\n":
+            return None
+        who, what, count = line.split()
+        return who, None if what == "gone" else bytes.fromhex(what), int(count)
+
+    def sign(self, digest=None):
+        """Asks for a host key's signature, which makes `digest` the session id when it is the first."""
+        self.tell(byte(SIGN) + string(host_key()) + string("ssh-ed25519") + string(digest or os.urandom(32)))
+        answer = self.hear()
+        return answer and Reader(answer[1][1:])
+
+    def negotiate(self):
+        self.tell(byte(NEGOTIATED) + string("liar") + string("curve25519-sha256") + string("none") * 2)
+
+    def authenticate(self, request):
+        self.tell(byte(AUTHENTICATE) + string(request))
+        answer = self.hear()
+        assert answer and answer[1][0] == AUTHENTICATION, answer
+        return answer[1][1], answer[2]
+
+    def ended(self):
+        """Everything until the supervisor ends it; nothing of it lets anybody in."""
+        while (answer := self.hear()) is not None:
+            who, message, descriptors = answer
+            assert descriptors == 0, answer
+            assert who != "session"
+            if message is None:
+                return
+            assert message[:2] != bytes([AUTHENTICATION, SUCCESS]), answer
+
+
+def host_key():
+    with open(f"{os.environ['DIRECTORY']}/host0.pub") as file:
+        return base64.b64decode(file.read().split()[1])
+
+
+def request(key, session_id, user=USER, sign=True):
+    """The payload of a USERAUTH_REQUEST behind its number."""
+    start = string(user) + string("ssh-connection") + string("publickey") + boolean(True)
+    start += string(key.algorithm) + string(key.blob)
+    return start + string(key.sign(string(session_id) + byte(50) + start))
+
+
+def logged_in():
+    liar, digest = Liar(), os.urandom(32)
+    liar.sign(digest)
+    liar.negotiate()
+    outcome, descriptors = liar.authenticate(request(Key.load(), digest))
+    assert (outcome, descriptors) == (SUCCESS, 1), (outcome, descriptors)
+    return liar
+
+
+@claim
+def true_story():
+    """The control: told truly, the same messages do log in."""
+    liar = logged_in()
+    # request(channel 0, execute "id -u")
+    liar.tell(byte(1) + uint32(0) + byte(4) + string("echo in"), over="session")
+    who, message, descriptors = liar.hear()
+    assert who == "session" and descriptors == 3, (who, message, descriptors)
+
+
+@claim
+def login_without_a_signature():
+    liar, digest = Liar(), os.urandom(32)
+    liar.sign(digest)
+    liar.negotiate()
+    probe = string(USER) + string("ssh-connection") + string("publickey") + boolean(True)
+    key = Key.load()
+    forged = probe + string("ssh-ed25519") + string(key.blob) + string(string("ssh-ed25519") + string(os.urandom(64)))
+    assert liar.authenticate(forged)[0] == FAILURE
+
+
+@claim
+def signature_for_another_session():
+    """A signature that a user really made, but for a session id that the supervisor did not see signed first."""
+    liar, first, second = Liar(), os.urandom(32), os.urandom(32)
+    liar.sign(first)
+    liar.negotiate()
+    liar.sign(second)
+    assert liar.authenticate(request(Key.load(), second)) == (FAILURE, 0)
+    assert liar.authenticate(request(Key.load(), os.urandom(32))) == (FAILURE, 0)
+
+
+@claim
+def login_before_a_key_exchange():
+    liar = Liar()
+    liar.tell(byte(AUTHENTICATE) + string(request(Key.load(), b"\0" * 32)))
+    liar.ended()
+
+
+@claim
+def another_users_name():
+    """A good signature, with the name changed after it was made."""
+    liar, digest = Liar(), os.urandom(32)
+    liar.sign(digest)
+    liar.negotiate()
+    good = request(Key.load(), digest, user=USER)
+    forged = string("root") + good[len(string(USER)) :]
+    assert liar.authenticate(forged)[0] == FAILURE
+
+
+@claim
+def forged_messages():
+    """Messages that only others may send, or nobody."""
+    for message in [byte(number) + body for number in (0, 1, 3, 8, 77, 255) for body in (b"", b"\1", b"\1" * 64)]:
+        liar = Liar()
+        liar.sign()
+        liar.tell(message)
+        liar.ended()
+
+
+@claim
+def endless_lengths():
+    for number in (SIGN, NEGOTIATED, AUTHENTICATE, INFORMATION, PROVE, CLOSED):
+        liar = Liar()
+        liar.sign()
+        liar.tell(byte(number) + b"\xff\xff\xff\xff" + b"x" * 100)
+        liar.ended()
+
+
+@claim
+def descriptor_with_a_message():
+    liar = Liar()
+    liar.tell(byte(SIGN) + string(host_key()) + string("ssh-ed25519") + string(os.urandom(32)), over="descriptor")
+    liar.ended()
+
+
+@claim
+def thousand_signatures():
+    """Signatures over hashes of its choice are rationed: a few at once, and then about one a second."""
+    liar, count = Liar(), 0
+    liar.sign()
+    liar.negotiate()
+    started = time.monotonic()
+    while count < 1000 and time.monotonic() - started < 3:
+        answer = liar.sign()
+        if answer is None or answer.raw(1) == b"\0":
+            break
+        count += 1
+    assert count < 20, count
+
+
+@claim
+def signatures_of_unknown_keys():
+    liar = Liar()
+    liar.tell(byte(SIGN) + string(Key.ed25519().blob) + string("ssh-ed25519") + string(os.urandom(32)))
+    answer = liar.hear()
+    assert answer is None or answer[1] in (None, bytes([SIGNATURE, 0])) or answer[1][0] == DISCONNECT, answer
+
+
+@claim
+def closed_and_then_more():
+    liar, digest = Liar(), os.urandom(32)
+    liar.sign(digest)
+    liar.negotiate()
+    liar.tell(byte(CLOSED) + string("session_ended") + string("") + uint64(0) + uint64(0))
+    liar.tell(byte(AUTHENTICATE) + string(request(Key.load(), digest)))
+    liar.ended()
+
+
+@claim
+def garbage_for_the_session():
+    """After a true login: the session ends, and no other."""
+    for garbage in [b"\0", b"\xff" * 1000, byte(1) + uint32(0), byte(1) + uint32(0) + byte(4) + b"\xff\xff\xff\xff",
+                    byte(2) + uint32(99)]:
+        liar = logged_in()
+        liar.tell(garbage, over="session")
+        liar.socket.close()
+
+
+@claim
+def second_login():
+    """After a login nobody else can be logged in, and nothing more is signed in a user's name."""
+    liar = logged_in()
+    liar.tell(byte(AUTHENTICATE) + string(request(Key.load(), b"\0" * 32, user="root")))
+    while (answer := liar.hear()) is not None:
+        assert answer[2] == 0, answer
+        if answer[1] is None:
+            break
+
+
+main()

@@ -1,0 +1,73 @@
+#!/usr/bin/python3
+"""Stands in for bssh-transport and does what its client says: lines `control HEX`, `descriptor HEX` (with a descriptor)
+and `session HEX` become messages; what comes back is told as `control HEX`, `session HEX` and `gone`."""
+
+import array
+import os
+import select
+import socket
+import struct
+
+
+def receive(channel):
+    data, ancillary, _, _ = channel.recvmsg(262144, socket.CMSG_SPACE(4 * 8))
+    descriptors = array.array("i")
+    for _, _, content in ancillary:
+        descriptors.frombytes(content)
+    return data, list(descriptors)
+
+
+def send_descriptor(channel, data):
+    channel.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("i", 1))])
+
+
+def serve(control, client):
+    session, pending = None, b""
+    while True:
+        ready, _, _ = select.select([channel for channel in (control, client, session) if channel], [], [])
+        for channel in ready:
+            if channel is client:
+                pending += client.recv(1 << 20)
+                *lines, pending = pending.split(b"\n")
+                for line in lines:
+                    what, message = line.decode().split(" ")
+                    try:
+                        if what == "descriptor":
+                            send_descriptor(control, bytes.fromhex(message))
+                        else:
+                            (control if what == "control" else session).send(bytes.fromhex(message))
+                    except OSError:
+                        client.sendall(b"gone\n")
+                if not lines and not pending:
+                    return
+                continue
+            data, descriptors = receive(channel)
+            name = "control" if channel is control else "session"
+            if data:
+                client.sendall(f"{name} {data.hex()} {len(descriptors)}\n".encode())
+            else:
+                client.sendall(f"{name} gone 0\n".encode())
+                if channel is session:
+                    session = None
+                else:
+                    return
+            if descriptors and channel is control:
+                session = socket.socket(fileno=descriptors[0])
+
+
+def main():
+    control = socket.socket(fileno=3)
+    receive(control)
+    # ready, without weaknesses
+    control.send(b"\1\0\0\0\0")
+    while True:
+        data, descriptors = receive(control)
+        if not data:
+            return
+        if descriptors:
+            client = socket.socket(fileno=descriptors[0])
+            client.setblocking(True)
+            return serve(control, client)
+
+
+main()

@@ -1,0 +1,32 @@
+import Foundation
+import Testing
+
+extension Interop {
+  /// A transport that somebody has taken over says what it likes: it gets no login that the user did not prove.
+  @Suite(.serialized) struct LyingTransport {
+    @Test(
+      .timeLimit(.minutes(1)),
+      arguments: [
+        "true-story", "login-without-a-signature", "signature-for-another-session", "login-before-a-key-exchange",
+        "another-users-name", "forged-messages", "endless-lengths", "descriptor-with-a-message",
+        "thousand-signatures", "signatures-of-unknown-keys", "closed-and-then-more", "garbage-for-the-session",
+        "second-login",
+      ])
+    func `a lie gains nothing, and the daemon lives on`(lie: String) throws {
+      let replace = { (files: Daemon.Preparation) in
+        let folder = "\(files.directory)/bin"
+        try Daemon.copyExecutables(from: files.executables, to: folder)
+        try FileManager.default.removeItem(atPath: "\(folder)/bssh-transport")
+        try FileManager.default.copyItem(
+          atPath: Daemon.client("lying_transport.py"), toPath: "\(folder)/bssh-transport")
+        chmod("\(folder)/bssh-transport", 0o755)
+      }
+      try withDaemon(prepare: replace) { daemon throws in
+        try daemon.claim("lies.py", lie)
+        // The control of the controls: it still serves, and the truth still logs in.
+        try daemon.claim("lies.py", "true-story")
+        eventually("no session is left") { daemon.processes("bssh-session").isEmpty }
+      }
+    }
+  }
+}
