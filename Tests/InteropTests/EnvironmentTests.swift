@@ -50,7 +50,8 @@ extension Interop {
       let shell = ["env": "{GREETING: hello world}", "umask": "\"027\"", "accept_env": "[WANTED_*]"]
       try withDaemon(shell: shell) { daemon throws in
         let outcome = try daemon.ssh(
-          "-o", "SetEnv=WANTED_1=yes LANG=no", "host", "echo $GREETING; umask; echo $WANTED_1 $LANG; touch f; stat -c %a f")
+          "-o", "SetEnv=WANTED_1=yes LANG=no", "host",
+          "echo $GREETING; umask; echo $WANTED_1 $LANG; touch f; stat -c %a f")
         #expect(outcome.output == "hello world\n0027\nyes\n640\n")
       }
     }
@@ -58,9 +59,13 @@ extension Interop {
     @Test(.timeLimit(.minutes(1))) func `a program has its descriptors and its signals, and no others`() throws {
       try withDaemon { daemon throws in
         #expect(try daemon.ssh("host", "ls /proc/self/fd | tr '\\n' ' '").output == "0 1 2 3 ")
-        let signals = try daemon.ssh("host", "grep -E 'Sig(Blk|Ign)' /proc/self/status").output
-        #expect(signals == "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n")
-        let limits = try daemon.ssh("host", "ulimit -c; grep Seccomp: /proc/self/status; grep NoNewPrivs /proc/self/status")
+        let words = try daemon.ssh("host", "awk '/^Sig(Blk|Ign)/ { print $2 }' /proc/self/status").output
+        for word in words.split(separator: "\n") {
+          // Of signals 1 to 31; those behind are the C library's.
+          #expect((UInt64(word, radix: 16) ?? .max) & 0x7fff_ffff == 0)
+        }
+        let limits = try daemon.ssh(
+          "host", "ulimit -c; grep Seccomp: /proc/self/status; grep NoNewPrivs /proc/self/status")
         #expect(limits.output.contains("Seccomp:\t0"))
         #expect(limits.output.contains("NoNewPrivs:\t0"))
       }
@@ -81,19 +86,22 @@ extension Interop {
     @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `an account's own shell runs its commands`() throws {
       try withDaemon(loginShell: "/bin/bash") { daemon throws in
-        #expect(try daemon.ssh("host", "echo $0 $BASH; [[ a == a ]] && echo bash").output == "bash /bin/bash\nbash\n")
+        #expect(try daemon.ssh("host", "[[ a == a ]] && echo ${BASH_VERSION:+bash}").output == "bash\n")
         #expect(try daemon.shell("echo 'shopt -q login_shell && echo $0' | $SSH -T host").output == "-bash\n")
       }
     }
 
     @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `an account whose home is missing gets a shell all the same`() throws {
-      try withDaemon(auth: ["publickey": "{authorized_keys_dir: DIRECTORY/keys}"], prepare: { files throws in
-        try FileManager.default.createDirectory(
-          atPath: "\(files.directory)/keys/\(files.user.name)", withIntermediateDirectories: true)
-      }) { daemon throws in
+      let prepare = { (files: Daemon.Preparation) throws in
+        let folder = "\(files.directory)/keys/\(files.user.name)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      }
+      let auth = ["publickey": "{authorized_keys_dir: DIRECTORY/keys}"]
+      try withDaemon(auth: auth, prepare: prepare) { daemon throws in
         let keys = "\(daemon.directory)/keys/\(daemon.user.name)/authorized_keys"
         try FileManager.default.copyItem(atPath: daemon.user.authorizedKeys, toPath: keys)
+        chmod(keys, 0o644)
         try FileManager.default.moveItem(atPath: daemon.user.home, toPath: "\(daemon.user.home).away")
         #expect(try daemon.ssh("host", "pwd; echo in").output == "/\nin\n")
       }

@@ -16,9 +16,7 @@ extension Interop {
           sourceLocation: sourceLocation)
         let outcome = try daemon.ssh("host", "echo still here")
         #expect(outcome.output == "still here\n", sourceLocation: sourceLocation)
-        eventually("no session is left", sourceLocation: sourceLocation) {
-          daemon.processes("bssh-session").isEmpty && daemon.processes.allSatisfy { $0.name.hasPrefix("bssh-") }
-        }
+        eventually("nobody is left", sourceLocation: sourceLocation) { daemon.logins.isEmpty }
         #expect(RunningProcess.isRunning(before), sourceLocation: sourceLocation)
       }
     }

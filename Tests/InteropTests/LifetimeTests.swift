@@ -4,28 +4,23 @@ import Testing
 extension Interop {
   /// How connections, and what runs in them, end.
   @Suite(.serialized) struct Lifetime {
-    /// True when of the daemon nothing is left but what it is without a login.
-    private func isIdle(_ daemon: Daemon) -> Bool {
-      daemon.processes.allSatisfy { $0.uid != daemon.user.uid || !daemon.runsAsRoot }
-        && daemon.processes(running: "100").isEmpty
-    }
-
     @Test(.timeLimit(.minutes(1))) func `a client that is killed leaves nothing behind within 5 seconds`() throws {
       try withDaemon { daemon throws in
         let client = try daemon.startSSH("host", "echo ready; sleep 100")
         try client.output.line(with: "ready")
         client.signal(SIGKILL)
-        eventually(within: 5, "nothing is left") { isIdle(daemon) }
+        eventually(within: 5, "nothing is left") { daemon.logins.isEmpty }
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a program that ignores SIGHUP holds up neither the daemon nor others`() throws {
+    @Test(.timeLimit(.minutes(1))) func `a program that ignores SIGHUP holds up neither the daemon nor others`() throws
+    {
       try withDaemon { daemon throws in
         let client = try daemon.startSSH("host", "trap '' HUP; echo ready $$; sleep 100")
         let line = try client.output.line(with: "ready")
         client.signal(SIGKILL)
         try daemon.log.line(with: "closed:")
-        eventually("the session process has ended") { daemon.processes("bssh-session").isEmpty }
+        eventually("the session process has ended") { daemon.logins.allSatisfy { $0.name != "bssh-session" } }
         #expect(try daemon.ssh("host", "echo in").output == "in\n")
         // As under sshd it may live on, for it asked to.
         if let pid = pid_t(line.dropFirst(6)) { kill(-pid, SIGKILL) }
@@ -39,7 +34,7 @@ extension Interop {
         try client.output.line(with: "ready")
         client.signal(SIGSTOP)
         try daemon.log.line(with: "closed:", "keepalive_timeout")
-        eventually("nothing is left") { isIdle(daemon) }
+        eventually("nothing is left") { daemon.logins.isEmpty }
       }
     }
 
@@ -77,14 +72,14 @@ extension Interop {
       try withDaemon { daemon throws in
         let first = try daemon.startSSH("host", "echo ready; cat")
         try first.output.line(with: "ready")
-        let before = Set(daemon.processes(role).map(\.pid))
-        let second = try daemon.startSSH("host", "echo ready; sleep 100")
+        let before = Set(daemon.logins.map(\.pid))
+        let second = try daemon.startSSH("host", "echo ready; cat; echo over")
         try second.output.line(with: "ready")
-        let serving = try process(role, of: "sleep", in: daemon, notIn: before)
-        kill(serving, SIGKILL)
+        let serving = try #require(daemon.logins.first { $0.name == role && !before.contains($0.pid) })
+        kill(serving.pid, SIGKILL)
         #expect(try second.wait(within: 10) == 255)
         try daemon.log.line(with: "killed by signal 9")
-        eventually("its programs are gone") { daemon.processes(running: "100").isEmpty }
+        eventually("its programs are gone") { daemon.processes("cat").count == 1 }
         try first.send("still here\n")
         try first.output.line(with: "still here")
         #expect(try daemon.ssh("host", "echo in").output == "in\n")
@@ -93,25 +88,9 @@ extension Interop {
       }
     }
 
-    /// The process of this role that serves the newest login.
-    private func process(_ role: String, of: String, in daemon: Daemon, notIn: Set<pid_t>) throws -> pid_t {
-      if role == "bssh-session" {
-        let program = try #require(daemon.processes(running: "100").first)
-        var current = program
-        while current.name != role { current = try #require(RunningProcess(current.parent)) }
-        return current.pid
-      }
-      // A transport with a connection has a socket of the network.
-      let line = try #require(
-        try run(["ss", "-tnpH", "state", "established", "sport = :\(daemon.port)"]).output.split(separator: "\n").map(
-          String.init
-        ).filter { $0.contains(role) }.compactMap { line in
-          line.firstMatch(of: /pid=(\d+)/).flatMap { pid_t($0.1) }
-        }.max())
-      return line
-    }
-
-    @Test(.timeLimit(.minutes(1))) func `the death of an authority harms no session, and another takes its place`() throws {
+    @Test(.timeLimit(.minutes(1))) func `the death of an authority harms no session, and another takes its place`()
+      throws
+    {
       try withDaemon { daemon throws in
         let client = try daemon.startSSH("host", "echo ready; cat")
         try client.output.line(with: "ready")
@@ -127,14 +106,17 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `the death of a spare transport is made good`() throws {
+    @Test(
+      .timeLimit(.minutes(1)), arguments: ["bssh-transport: spare", "bssh-transport: zygote", "bssh-session: zygote"])
+    func `the death of a prepared process is made good`(title: String) throws {
       try withDaemon { daemon throws in
-        let spares = daemon.processes("bssh-transport")
-        #expect(spares.count >= 2)
-        for spare in spares { kill(spare.pid, SIGKILL) }
-        try daemon.log.line(with: "transport", "killed by signal 9")
+        let prepared = { daemon.processes.filter { $0.title == title } }
+        #expect(try daemon.ssh("host", "echo in").output == "in\n")
+        eventually("it is prepared") { !prepared().isEmpty }
+        let old = Set(prepared().map(\.pid))
+        for pid in old { kill(pid, SIGKILL) }
         eventually(within: 10, "somebody logs in") { (try? daemon.ssh("host", "echo in").output) == "in\n" }
-        eventually("there are spares again") { daemon.processes("bssh-transport").count >= 2 }
+        eventually("there are others") { prepared().contains { !old.contains($0.pid) } }
       }
     }
   }

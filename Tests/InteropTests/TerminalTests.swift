@@ -10,9 +10,7 @@ extension Interop {
     ) throws {
       try withDaemon(shell: shell, sourceLocation: sourceLocation, prepare: prepare) { daemon throws in
         try daemon.claim("terminal.py", claim, sourceLocation: sourceLocation)
-        eventually("nothing is left of the session", sourceLocation: sourceLocation) {
-          daemon.processes.allSatisfy { ["bssh-supervisor", "bssh-transport", "bssh-authority"].contains($0.name) }
-        }
+        eventually("nobody is left", sourceLocation: sourceLocation) { daemon.logins.isEmpty }
       }
     }
 

@@ -106,6 +106,15 @@ def login_shell():
 
 
 @claim
+def login_shell_of_one_user():
+    terminal = shell()
+    assert terminal.run("echo $0") == "-sh"
+    assert terminal.run("tty") == terminal.run("echo $SSH_TTY")
+    terminal.type("exit 5\n")
+    assert terminal.finish()[0] == 5
+
+
+@claim
 def end_of_file_key():
     terminal = shell()
     terminal.type("\4")

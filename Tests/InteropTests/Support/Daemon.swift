@@ -81,6 +81,10 @@ final class Daemon {
     try writeConfiguration(hostKeyCount: hostKeys.count)
     try writeClientFiles(hostKeyCount: hostKeys.count)
     try start(command, environment: environment)
+    // It listens before it is complete; with its spare transports it is, unless a test has others.
+    if !replaced && serverKeys["spare_transports"] == nil {
+      eventually(within: 10, "spare transports") { processes.count { $0.title == "bssh-transport: spare" } >= 2 }
+    }
   }
 
   deinit {
@@ -275,6 +279,15 @@ final class Daemon {
 
   /// The daemon's processes with this name.
   func processes(_ name: String) -> [RunningProcess] { processes.filter { $0.name == name } }
+
+  /// What serves one connection or login, or was started by it: all but what is there without anybody.
+  var logins: [RunningProcess] {
+    processes.filter { process in
+      let title = process.title
+      return !["bssh-supervisor", "bssh-authority"].contains(process.name) && !title.hasSuffix(": zygote")
+        && !title.hasSuffix(": spare")
+    }
+  }
 
   /// Those with this argument in their command lines.
   func processes(running word: String) -> [RunningProcess] { processes.filter { $0.arguments.contains(word) } }

@@ -39,6 +39,9 @@ struct RunningProcess {
     (RunningProcess.read(pid, "cmdline") ?? "").split(separator: "\0").map(String.init)
   }
 
+  /// How it calls itself: `bssh-transport: spare`.
+  var title: String { arguments.joined(separator: " ").trimmingCharacters(in: .whitespaces) }
+
   /// What each of its descriptors is.
   var descriptors: [Int: String] {
     let folder = "/proc/\(pid)/fd"
