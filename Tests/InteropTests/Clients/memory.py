@@ -4,7 +4,7 @@ import glob
 import os
 
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from claims import claim, main
 from processes import descendants
@@ -20,11 +20,11 @@ def needles():
             values = [("ed25519 seed", key.private_bytes(*raw))]
         else:
             numbers = key.private_numbers()
-            names = ["d", "p", "q"] if isinstance(key, rsa.RSAPrivateKey) else ["private_value"]
+            kind, names = ("rsa", ["d", "p", "q"]) if isinstance(key, rsa.RSAPrivateKey) else ("ecdsa", ["private_value"])
             values = []
             for name in names:
                 number = getattr(numbers, name)
-                values.append((f"{type(key).__name__} {name}", number.to_bytes((number.bit_length() + 7) // 8, "big")))
+                values.append((f"{kind} {name}", number.to_bytes((number.bit_length() + 7) // 8, "big")))
         for name, value in values:
             for form in (value, value[::-1]):
                 yield name, form[:24]
@@ -58,8 +58,8 @@ def private_keys():
     for pid, name in descendants(int(os.environ["GUARDIAN"])):
         roles.setdefault(name, []).append(pid)
     # The control: an authority has them.
-    assert any("ed25519 seed" in found(pid) for pid in roles["bssh-authority"])
-    assert any("RSAPrivateKey p" in found(pid) for pid in roles["bssh-authority"])
+    for name in ("ed25519 seed", "rsa p", "ecdsa private_value"):
+        assert any(name in found(pid) for pid in roles["bssh-authority"]), name
     assert len(roles["bssh-transport"]) >= 3, roles
     for role in ("bssh-transport", "bssh-session"):
         for pid in roles[role]:
