@@ -256,7 +256,10 @@ struct ConnectionMachine: Sendable {
   private mutating func transportEnded(_ status: ExitStatus, at now: Int64) -> [Action] {
     var actions: [Action] = []
     switch phase {
-    case .starting, .closing: break
+    case .starting, .closing(.killed): break
+    case .closing(.told), .closing(.closed):
+      // Its session may be the first of which we hear when a transport is killed.
+      if case .signal = status { actions.append(.log(.error, "its transport \(status)")) }
     case .keyExchange, .authenticating, .opening, .loggedIn:
       actions.append(.log(.error, "its transport \(status) without a word"))
     }

@@ -210,6 +210,13 @@ import Wire
     #expect(lines == ["its transport killed by signal 11 without a word"])
   }
 
+  @Test func `a transport that was killed is an error in the log though its session ended first`() {
+    var scenario = Scenario.loggedIn()
+    scenario.send(.sessionEnded(.code(0)))
+    let lines = scenario.send(.transportEnded(.signal(9, coreDumped: false))).lines(.error)
+    #expect(lines == ["its transport killed by signal 9"])
+  }
+
   @Test func `letting go drops who is not logged in, at once`() {
     var scenario = Scenario.prepared()
     #expect(scenario.send(.abandon) == [.killTransport])

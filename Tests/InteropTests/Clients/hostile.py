@@ -167,11 +167,8 @@ def connection_that_is_not_read():
     """The client takes nothing off the wire, with windows of 4 GB: the server's memory stays bounded."""
     peer = Peer(receive_buffer=4096).login()
     before = max(private_bytes("bssh-transport"))
-    channels = []
-    for number in range(4):
-        channel = peer.open_channel(window=2**32 - 1, number=number)
-        peer.send(channel.ask("exec", string("cat /dev/zero"), wants_reply=False))
-        channels.append(channel)
+    channels = [peer.open_channel(window=2**32 - 1, number=number) for number in range(4)]
+    peer.send(*[channel.ask("exec", string("cat /dev/zero"), wants_reply=False) for channel in channels])
     # Long enough to send gigabytes; what is looked at is that the server is stuck and small.
     for _ in range(20):
         select.select([], [], [], 0.1)
