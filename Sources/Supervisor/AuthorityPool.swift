@@ -35,8 +35,8 @@ struct Ticket: Hashable, Sendable {
 
 /// Which authority answers what, and when. Decides only: the supervisor starts, asks and ends them.
 ///
-/// An authority has one question at a time. Passwords take long, so they wait for everything else, and never occupy
-/// the last authority that is free. One that dies or hangs fails the question it had, and nothing else.
+/// An authority has one question at a time. Passwords take long and accounts may (a directory service that hangs), so
+/// they wait for everything else, and never occupy the last authority that is free. One that dies or hangs fails the question it had, and nothing else.
 struct AuthorityPool: Sendable {
   /// What to do now.
   enum Action: Equatable, Sendable {
@@ -82,18 +82,19 @@ struct AuthorityPool: Sendable {
   private let size: Int
   private var members: [Member] = []
   private var prompt: [Question] = []
+  private var accounts: [Question] = []
   private var passwords: [Question] = []
   private var backoff = Backoff()
   private var plannedStarts = 0
 
-  /// Keeps `size` authorities, at least 2: with one, no password would ever be judged.
-  init(size: Int = 2) { self.size = max(size, 2) }
+  /// Keeps `size` authorities, at least 2: with one, no account would ever be looked up.
+  init(size: Int = 3) { self.size = max(size, 2) }
 
   /// How many could take a question now.
   var idleCount: Int { members.count { $0.state == .idle && !$0.isRetiring } }
 
   /// How many questions wait.
-  var waitingCount: Int { prompt.count + passwords.count }
+  var waitingCount: Int { prompt.count + accounts.count + passwords.count }
 
   /// Takes an authority that is ready as the first of a new configuration; those before it get no more questions.
   mutating func adopt(_ number: UInt64) -> [Action] {
@@ -114,9 +115,12 @@ struct AuthorityPool: Sendable {
   mutating func ask(_ content: ToAuthority, for connection: UInt64) -> [Action] {
     let question = Question(ticket: Ticket(connection: connection, for: content), content: content)
     switch content {
-    case .sign, .proveHostKeys, .account, .publicKey:
+    case .sign, .proveHostKeys, .publicKey:
       guard prompt.count < Self.queueLimit else { return [.answer(question.ticket, nil)] }
       prompt.append(question)
+    case .account:
+      guard accounts.count < Self.queueLimit else { return [.answer(question.ticket, nil)] }
+      accounts.append(question)
     case .password:
       guard passwords.count < Self.queueLimit else { return [.answer(question.ticket, nil)] }
       passwords.append(question)
@@ -127,6 +131,7 @@ struct AuthorityPool: Sendable {
   /// The connection is over: its questions that wait are dropped. The answer to one that is under way still comes.
   mutating func forget(connection: UInt64) {
     prompt.removeAll { $0.ticket.connection == connection }
+    accounts.removeAll { $0.ticket.connection == connection }
     passwords.removeAll { $0.ticket.connection == connection }
   }
 
@@ -226,6 +231,8 @@ struct AuthorityPool: Sendable {
       let question: Question
       if !prompt.isEmpty {
         question = prompt.removeFirst()
+      } else if !accounts.isEmpty, idleCount >= 2 {
+        question = accounts.removeFirst()
       } else if !passwords.isEmpty, idleCount >= 2 {
         question = passwords.removeFirst()
       } else {

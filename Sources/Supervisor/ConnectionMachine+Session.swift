@@ -68,10 +68,9 @@ extension ConnectionMachine {
           .log(problem == "no such file" ? .debug : .warning, "\(file.path) is not used: \(problem)")
         }
       } + found(files, isAlive: true, at: now)
-    case (.loggedIn, .note(let text)):
-      return [.log(.info, text)]
-    case (.closing, .note(let text)):
-      return [.log(.info, text)]
+    // Named, so that no session can write a line that looks like ours.
+    case (.loggedIn, .note(let text)), (.closing, .note(let text)):
+      return [.log(.info, "session: \(text)")]
     case (.authenticating, .note), (.opening, .note), (.opening, .keys), (.loggedIn, .keys):
       return sessionMisbehaved("spoke out of turn", at: now)
     case (.closing, .keys), (.starting, .keys), (.starting, .note), (.keyExchange, .keys), (.keyExchange, .note):

@@ -119,6 +119,10 @@ final class Supervisor {
       while exitCode == nil, let key = timers.next(at: Clock.milliseconds) { time(key) }
     }
     for child in children.values { child.signal(SIGKILL) }
+    // What is killed is gone at once; reaped here, for where no init does.
+    for child in children.values where child.process?.descriptor.wait(for: POLLIN, milliseconds: 100) == true {
+      _ = child.process?.reap()
+    }
     if hasPidFile, let path = arguments.pidFile { Daemon.removePidFile(path) }
     return exitCode ?? .success
   }

@@ -21,8 +21,10 @@ public enum ForkedSibling {
 }
 
 extension Identity {
-  /// Makes this process, which has one thread, this identity.
+  /// Makes this process, which has one thread, this identity, without capabilities unless it is root.
   public func assume() throws(SystemError) {
     try check("become uid \(uid)") { clinux_become(uid, gid, groups, groups.count) }
+    // Inheritable capabilities outlive a change of identity. Root keeps what it was given.
+    if uid != 0 { try check("drop capabilities") { clinux_drop_capabilities() } }
   }
 }

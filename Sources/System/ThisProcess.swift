@@ -11,8 +11,12 @@ public enum ThisProcess {
     try check("chdir \(path)") { chdir(path) }
   }
 
-  /// Makes this process the leader of a new session without a terminal. setsid(2)
-  public static func leadSession() throws(SystemError) { try check("setsid") { setsid() } }
+  /// Makes this process the leader of a new session without a terminal, with a keyring of its own where the kernel
+  /// has keyrings. setsid(2), keyctl(2)
+  public static func leadSession() throws(SystemError) {
+    try check("setsid") { setsid() }
+    clinux_join_new_keyring()
+  }
 
   /// Room that a process must be given as an argument after its name, for ``setTitle(_:)``.
   public static let titleRoom = String(repeating: " ", count: 64)

@@ -9,7 +9,7 @@ import Testing
 
   /// A pool with two idle authorities, 1 and 2.
   private func ready() -> AuthorityPool {
-    var pool = AuthorityPool()
+    var pool = AuthorityPool(size: 2)
     #expect(pool.adopt(1) == [.start])
     #expect(pool.started(2) == [.watch(authority: 2)])
     _ = pool.received(.ready(hostKeys: []), from: 2)
@@ -37,6 +37,19 @@ import Testing
     #expect(asked(pool.ask(sign, for: 12)) == [12])
     #expect(asked(pool.received(.signed(nil), from: 2)) == [])
     #expect(asked(pool.received(.verdict(Verdict(outcome: .rejected)), from: 1)) == [11])
+  }
+
+  @Test func `accounts that take long never keep a key exchange waiting`() {
+    var pool = ready()
+    let account = ToAuthority.account(user: "u")
+    #expect(asked(pool.ask(account, for: 10)) == [10])
+    #expect(asked(pool.ask(account, for: 11)) == [])
+    #expect(asked(pool.ask(password, for: 12)) == [])
+    #expect(asked(pool.ask(sign, for: 13)) == [13])
+    pool.forget(connection: 11)
+    #expect(asked(pool.received(.signed(nil), from: 2)) == [])
+    #expect(asked(pool.hung(1)) == [])
+    #expect(pool.waitingCount == 1)
   }
 
   @Test func `everything else goes before passwords`() {

@@ -119,3 +119,5 @@ pid_t clinux_fork_sibling(int *pidfd);
 int clinux_become(uid_t uid, gid_t gid, const gid_t *groups, size_t group_count);
 // seccomp(2): applies a filter of `count` instructions of 8 bytes each.
 int clinux_apply_filter(const void *instructions, size_t count);
+// A new, empty session keyring. -1 where the kernel has none.
+int clinux_join_new_keyring(void);
