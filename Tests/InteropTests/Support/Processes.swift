@@ -53,15 +53,7 @@ struct RunningProcess {
     return result
   }
 
-  /// Megabytes of memory that are its own; 0 when it has gone.
-  var privateMegabytes: Int {
-    let fields = (RunningProcess.read(pid, "smaps_rollup") ?? "").split(separator: "\n")
-    let kilobytes = fields.filter { $0.hasPrefix("Private_") }.compactMap { line in
-      Int(line.split(separator: " ").dropFirst().first ?? "")
-    }
-    return kilobytes.reduce(0, +) / 1024
-  }
-
+  /// Every process that there is.
   static var all: [RunningProcess] {
     ((try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []).compactMap { pid_t($0) }
       .compactMap { RunningProcess($0) }
