@@ -30,6 +30,7 @@ let package = Package(
     .executable(name: "bssh-transport", targets: ["Transport"]),
     .executable(name: "bssh-authority", targets: ["Authority"]),
     .executable(name: "bssh-session", targets: ["Session"]),
+    .executable(name: "bssh-transfer", targets: ["Transfer"]),
   ],
   targets: [
     // C
@@ -57,6 +58,7 @@ let package = Package(
       name: "Credentials", dependencies: ["Authentication", "System", "Wire", "COpenSSL", "CArgon2"],
       swiftSettings: wrapping),
 
+    .target(name: "FileTransfer", dependencies: ["System", "Wire"], swiftSettings: safe),
     .target(name: "Zygote", dependencies: ["IPC", "System", "Wire"], swiftSettings: safe),
 
     // Executables
@@ -81,11 +83,14 @@ let package = Package(
       dependencies: ["IPC", "System", "Wire", "Zygote"],
       swiftSettings: safe),
 
+    .executableTarget(name: "Transfer", dependencies: ["FileTransfer", "System"], swiftSettings: safe),
+
     // Tests
     .testTarget(name: "AuthenticationTests", dependencies: ["Authentication", "Wire"]),
     .testTarget(
       name: "AuthorityTests",
       dependencies: ["Authority", "Authentication", "Configuration", "Credentials", "IPC", "System", "Wire"]),
+    .testTarget(name: "FileTransferTests", dependencies: ["FileTransfer", "System", "Wire"]),
     .testTarget(name: "CredentialsTests", dependencies: ["Credentials", "Authentication", "Wire", "COpenSSL"]),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Wire"]),
     .testTarget(name: "IPCTests", dependencies: ["IPC", "Wire"]),

@@ -8,13 +8,16 @@
 #include <linux/filter.h>
 #include <linux/keyctl.h>
 #include <linux/landlock.h>
+#include <linux/openat2.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -287,3 +290,37 @@ int clinux_apply_filter(const void *instructions, size_t count) {
 }
 
 int clinux_join_new_keyring(void) { return (int)syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL); }
+
+int clinux_openat2(int directory, const char *path, int flags, mode_t mode, uint64_t resolve) {
+  struct open_how how = {.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC), .mode = mode, .resolve = resolve};
+  return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+}
+
+const int clinux_path_only = O_PATH;
+
+int clinux_openat(int directory, const char *name, int flags, mode_t mode) {
+  return openat(directory, name, flags | O_CLOEXEC, mode);
+}
+
+int clinux_rename_new(int from_directory, const char *from, int to_directory, const char *to) {
+  return renameat2(from_directory, from, to_directory, to, RENAME_NOREPLACE);
+}
+
+int clinux_chown_descriptor(int fd, uid_t uid, gid_t gid) { return fchownat(fd, "", uid, gid, AT_EMPTY_PATH); }
+
+int clinux_set_times(int fd, int64_t access_seconds, int64_t access_nanoseconds, int64_t seconds, int64_t nanoseconds) {
+  struct timespec times[2] = {{.tv_sec = access_seconds, .tv_nsec = access_nanoseconds},
+                              {.tv_sec = seconds, .tv_nsec = nanoseconds}};
+  return utimensat(fd, "", times, AT_EMPTY_PATH);
+}
+
+int clinux_stat_entry(int directory, const char *name, struct stat *result) {
+  return fstatat(directory, name, result, AT_SYMLINK_NOFOLLOW);
+}
+
+ssize_t clinux_copy_range(int from, int64_t from_offset, int to, int64_t to_offset, size_t count) {
+  off_t source = from_offset, target = to_offset;
+  return copy_file_range(from, &source, to, &target, count, 0);
+}
+
+ssize_t clinux_random(void *bytes, size_t count) { return getrandom(bytes, count, 0); }

@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 // A resource limit that a new process gets; see setrlimit(2).
@@ -121,3 +122,22 @@ int clinux_become(uid_t uid, gid_t gid, const gid_t *groups, size_t group_count)
 int clinux_apply_filter(const void *instructions, size_t count);
 // A new, empty session keyring. -1 where the kernel has none.
 int clinux_join_new_keyring(void);
+
+// openat2(2) with O_CLOEXEC; `resolve` is made of the CLINUX_RESOLVE bits.
+#define CLINUX_RESOLVE_NO_MAGICLINKS 0x02
+#define CLINUX_RESOLVE_IN_ROOT 0x10
+int clinux_openat2(int directory, const char *path, int flags, mode_t mode, uint64_t resolve);
+int clinux_openat(int directory, const char *name, int flags, mode_t mode);
+// O_PATH.
+extern const int clinux_path_only;
+// renameat2(2) with RENAME_NOREPLACE.
+int clinux_rename_new(int from_directory, const char *from, int to_directory, const char *to);
+// fchownat(2) and utimensat(2) of the descriptor itself, which may be O_PATH.
+int clinux_chown_descriptor(int fd, uid_t uid, gid_t gid);
+int clinux_set_times(int fd, int64_t access_seconds, int64_t access_nanoseconds, int64_t seconds, int64_t nanoseconds);
+// fstatat(2) that follows no link.
+int clinux_stat_entry(int directory, const char *name, struct stat *result);
+// copy_file_range(2).
+ssize_t clinux_copy_range(int from, int64_t from_offset, int to, int64_t to_offset, size_t count);
+// getrandom(2).
+ssize_t clinux_random(void *bytes, size_t count);

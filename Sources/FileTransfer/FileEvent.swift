@@ -1,0 +1,25 @@
+/// What happened to files, for a log or an audit trail. Paths are absolute, as the client sees them, after resolution.
+public enum FileEvent: Equatable, Sendable {
+  case opened(path: [UInt8], reading: Bool, writing: Bool)
+  case closed(path: [UInt8], bytesRead: UInt64, bytesWritten: UInt64, milliseconds: UInt64)
+  /// A file that was written to was closed; `failed`: not everything that was sent is in it.
+  case uploaded(path: [UInt8], bytes: UInt64, milliseconds: UInt64, failed: Bool)
+  /// A file that was read from was closed.
+  case downloaded(path: [UInt8], bytes: UInt64, milliseconds: UInt64)
+  case deleted(path: [UInt8], directory: Bool)
+  case renamed(from: [UInt8], to: [UInt8])
+  /// A directory was made.
+  case made(path: [UInt8])
+  /// A link was made: symbolic with the text `target`, or hard with its first path as `target`.
+  case linked(path: [UInt8], target: [UInt8], symbolic: Bool)
+  /// A directory was read to the end or closed.
+  case listed(path: [UInt8], entries: UInt64)
+  case attributesChanged(path: [UInt8], FileChange)
+  /// The gate refused; nothing was done.
+  case denied(FileOperation, paths: [[UInt8]], rule: String)
+}
+
+/// Hears of each ``FileEvent`` once, just after it happened.
+public protocol FileObserver: AnyObject {
+  func record(_ event: FileEvent)
+}

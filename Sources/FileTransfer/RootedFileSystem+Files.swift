@@ -1,0 +1,166 @@
+import Glibc
+import System
+
+/// How a client opens a file.
+public struct FileOpening: OptionSet, Sendable {
+  public let rawValue: UInt8
+
+  public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  public static let read = FileOpening(rawValue: 1)
+  public static let write = FileOpening(rawValue: 2)
+  /// Every write goes to the end.
+  public static let append = FileOpening(rawValue: 4)
+  /// What is not there is made.
+  public static let create = FileOpening(rawValue: 8)
+  /// What is there is emptied.
+  public static let truncate = FileOpening(rawValue: 16)
+  /// With `create`: something there is an error, be it a link to nowhere.
+  public static let exclusive = FileOpening(rawValue: 32)
+}
+
+extension RootedFileSystem {
+  /// Opens a file, or makes one; the umask takes its part of `mode`.
+  ///
+  /// Never waits: a named pipe is opened as it is, without its other side.
+  public func open(_ path: [UInt8], _ opening: FileOpening, mode: UInt32 = 0o666) throws(FileError) -> OpenFile {
+    // open(2) with O_TRUNC or O_APPEND alone is for reading, and O_TRUNC writes all the same.
+    let writes = opening.contains(.write) || opening.contains(.truncate) || opening.contains(.create)
+    if writes { try requireWritable() }
+    var path = path
+    // Each turn but the last met a link to nowhere, or a name that was made or deleted meanwhile.
+    for _ in 0..<40 {
+      if !(opening.contains(.create) && opening.contains(.exclusive)) {
+        do throws(FileError) {
+          return try openFound(try paths.find(path, following: true), opening)
+        } catch {
+          guard error.isMissingFile, opening.contains(.create) else { throw error }
+        }
+      }
+      switch try make(path, opening, mode: mode) {
+      case .made(let file): return file
+      case .taken: continue
+      case .link(let target): path = target
+      }
+    }
+    throw .system(SystemError("open", code: ELOOP))
+  }
+
+  /// Changes a file, the one that a link leads to when `following`.
+  ///
+  /// Everything is tried; throws the first failure when there was one.
+  public func change(_ path: [UInt8], _ change: FileChange, following: Bool) throws(FileError) {
+    try requireWritable()
+    let file = try paths.find(path, following: following)
+    let isLink = try system { () throws(SystemError) in try file.attributes().kind == .symbolicLink }
+    try apply(change, path: try paths.path(of: file)) { (part) throws(SystemError) in
+      switch part {
+      case .size(let size): try file.setSize(size)
+      case .permissions where isLink: throw SystemError("chmod", code: EOPNOTSUPP)
+      case .permissions(let permissions): try file.setPermissions(permissions)
+      case .owner(let owner): try file.setOwner(owner.user, group: owner.group)
+      case .times(let times): try file.setTimes(access: times.access, modification: times.modification)
+      }
+    }
+  }
+
+  /// Changes an open file.
+  ///
+  /// Everything is tried; throws the first failure when there was one.
+  public func change(_ file: OpenFile, _ change: FileChange) throws(FileError) {
+    try requireWritable()
+    try apply(change, path: file.path) { (part) throws(SystemError) in
+      switch part {
+      case .size(let size): try file.descriptor.setOpenSize(size)
+      case .permissions(let permissions): try file.descriptor.setPermissions(permissions)
+      case .owner(let owner): try file.descriptor.setOwner(owner.user, group: owner.group)
+      case .times(let times): try file.descriptor.setTimes(access: times.access, modification: times.modification)
+      }
+    }
+    if let size = change.size { file.sizeChanged(to: size) }
+  }
+
+  private enum Part {
+    case size(UInt64), owner(FileOwner), permissions(UInt32), times(FileTimes)
+  }
+
+  /// In this order, as a new size changes the times, and a new owner the permissions.
+  private func apply(
+    _ change: FileChange, path: [UInt8], _ body: (Part) throws(SystemError) -> Void
+  ) throws(FileError) {
+    if let size = change.size { try ask(.upload, [path], size: size) }
+    if FileChange(size: change.size) != change || change.isEmpty { try ask(.setStatus, [path], size: nil) }
+    let parts: [Part?] = [
+      change.size.map { .size($0) }, change.owner.map { .owner($0) }, change.permissions.map { .permissions($0) },
+      change.times.map { .times($0) },
+    ]
+    var failure: SystemError?
+    for case let part? in parts {
+      do throws(SystemError) { try body(part) } catch { failure = failure ?? error }
+    }
+    if let failure { throw .system(failure) }
+    if !change.isEmpty { observer?.record(.attributesChanged(path: path, change)) }
+  }
+
+  private func openFound(_ found: Descriptor, _ opening: FileOpening) throws(FileError) -> OpenFile {
+    let attributes = try system { () throws(SystemError) in try found.attributes() }
+    if attributes.kind == .directory { throw .system(SystemError("open", code: EISDIR)) }
+    let path = try paths.path(of: found)
+    try askToOpen(path, opening, size: attributes.regularSize)
+    var access = access(opening)
+    if opening.contains(.truncate) { access.insert(.truncate) }
+    if attributes.kind != .regular { access.insert(.withoutWaiting) }
+    let file = try system { () throws(SystemError) in try found.reopen(access) }
+    return opened(file, path, opening, size: opening.contains(.truncate) ? 0 : attributes.size)
+  }
+
+  private enum Made {
+    case made(OpenFile)
+    /// Something has the name now.
+    case taken
+    /// The name is a link, which leads there.
+    case link([UInt8])
+  }
+
+  private func make(_ path: [UInt8], _ opening: FileOpening, mode: UInt32) throws(FileError) -> Made {
+    if path.last == UInt8(ascii: "/") { throw .system(SystemError("open", code: EISDIR)) }
+    let entry = try paths.entry(path)
+    if !opening.contains(.exclusive), let there = try? entry.parent.find(entry.name, following: false) {
+      guard let target = try? there.linkTarget(), !target.isEmpty else { return .taken }
+      return .link(target.first == UInt8(ascii: "/") ? target : entry.path.parent + target)
+    }
+    try askToOpen(entry.path, opening, size: 0)
+    do throws(SystemError) {
+      let file = try entry.parent.makeFile(entry.name, access(opening), mode: mode & 0o7777)
+      return .made(opened(file, entry.path, opening, size: 0))
+    } catch {
+      if error.code == EEXIST, !opening.contains(.exclusive) { return .taken }
+      throw .system(error)
+    }
+  }
+
+  private func askToOpen(_ path: [UInt8], _ opening: FileOpening, size: UInt64?) throws(FileError) {
+    let writes = opening.contains(.write) || opening.contains(.truncate) || opening.contains(.create)
+    if opening.contains(.read) || !writes { try ask(.download, [path], size: size) }
+    if writes { try ask(.upload, [path], size: opening.contains(.truncate) ? 0 : size) }
+  }
+
+  private func access(_ opening: FileOpening) -> FileAccess {
+    var access: FileAccess = []
+    if opening.contains(.read) { access.insert(.read) }
+    if opening.contains(.write) { access.insert(.write) }
+    if opening.contains(.append) { access.insert(.append) }
+    return access
+  }
+
+  private func opened(_ file: Descriptor, _ path: [UInt8], _ opening: FileOpening, size: UInt64) -> OpenFile {
+    observer?.record(
+      .opened(path: path, reading: opening.contains(.read), writing: opening.contains(.write)))
+    return OpenFile(file, path: path, opening, size: size, gate: gate, observer: observer)
+  }
+}
+
+extension [UInt8] {
+  /// The directory part of an absolute path, with its slash.
+  var parent: [UInt8] { Array(prefix((lastIndex(of: UInt8(ascii: "/")) ?? 0) + 1)) }
+}
