@@ -6,7 +6,7 @@ public final class OpenDirectory {
   /// Absolute, as the client saw it when it was opened.
   public let path: [UInt8]
   let stream: DirectoryStream
-  private weak var observer: (any FileObserver)?
+  private let observer: (any FileObserver)?
   private var entries: UInt64 = 0
 
   init(_ stream: DirectoryStream, path: [UInt8], observer: (any FileObserver)?) {
@@ -16,6 +16,16 @@ public final class OpenDirectory {
   }
 
   deinit { observer?.record(.listed(path: path, entries: entries)) }
+
+  /// What the directory is now.
+  public func attributes() throws(FileError) -> FileAttributes {
+    try system { () throws(SystemError) in try stream.directory.attributes() }
+  }
+
+  /// How full its file system is.
+  public func fileSystemStatus() throws(FileError) -> FileSystemStatus {
+    try system { () throws(SystemError) in try stream.directory.fileSystemStatus() }
+  }
 
   /// The next name, `.` and `..` among them, and what it is; nil at the end. What was deleted meanwhile is left out.
   ///

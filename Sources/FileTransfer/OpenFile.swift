@@ -8,7 +8,7 @@ public final class OpenFile {
   let descriptor: Descriptor
   private let opening: FileOpening
   private let gate: any TransferGate
-  private weak var observer: (any FileObserver)?
+  private let observer: (any FileObserver)?
   private let opened = Clock.microseconds
   public private(set) var bytesRead: UInt64 = 0
   public private(set) var bytesWritten: UInt64 = 0

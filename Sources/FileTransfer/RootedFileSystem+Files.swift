@@ -69,19 +69,29 @@ extension RootedFileSystem {
   /// Everything is tried; throws the first failure when there was one.
   public func change(_ file: OpenFile, _ change: FileChange) throws(FileError) {
     try requireWritable()
-    try apply(change, path: file.path) { (part) throws(SystemError) in
-      switch part {
-      case .size(let size): try file.descriptor.setOpenSize(size)
-      case .permissions(let permissions): try file.descriptor.setPermissions(permissions)
-      case .owner(let owner): try file.descriptor.setOwner(owner.user, group: owner.group)
-      case .times(let times): try file.descriptor.setTimes(access: times.access, modification: times.modification)
-      }
-    }
+    try apply(change, path: file.path, file.descriptor)
     if let size = change.size { file.sizeChanged(to: size) }
+  }
+
+  /// Changes an open directory, which has no size to change.
+  public func change(_ directory: OpenDirectory, _ change: FileChange) throws(FileError) {
+    try requireWritable()
+    try apply(change, path: directory.path, directory.stream.directory)
   }
 
   private enum Part {
     case size(UInt64), owner(FileOwner), permissions(UInt32), times(FileTimes)
+  }
+
+  private func apply(_ change: FileChange, path: [UInt8], _ open: Descriptor) throws(FileError) {
+    try apply(change, path: path) { (part) throws(SystemError) in
+      switch part {
+      case .size(let size): try open.setOpenSize(size)
+      case .permissions(let permissions): try open.setPermissions(permissions)
+      case .owner(let owner): try open.setOwner(owner.user, group: owner.group)
+      case .times(let times): try open.setTimes(access: times.access, modification: times.modification)
+      }
+    }
   }
 
   /// In this order, as a new size changes the times, and a new owner the permissions.

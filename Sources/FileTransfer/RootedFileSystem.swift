@@ -10,13 +10,12 @@ import System
 public final class RootedFileSystem {
   let paths: RootedPaths
   let gate: any TransferGate
-  weak var observer: (any FileObserver)?
+  let observer: (any FileObserver)?
   /// True when nothing may be changed.
   public let isReadOnly: Bool
 
   /// - Parameters:
   ///   - root: the directory that is the client's `/`; nil for the machine's.
-  ///   - observer: is not kept alive.
   public init(
     root: String? = nil, isReadOnly: Bool = false, gate: any TransferGate = OpenGate(),
     observer: (any FileObserver)? = nil

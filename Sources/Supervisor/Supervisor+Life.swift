@@ -45,7 +45,7 @@ extension Supervisor {
     do throws(SystemError) {
       try report.succeed("bssh-server: \(status), pid \(Daemon.processID)")
       let output = try Descriptor.datagram(to: "/dev/log")
-      log = Log(threshold: arguments.logLevel, style: .syslog, output: output)
+      log = Log(threshold: arguments.logLevel, style: .syslog(program: "bssh-supervisor", facility: 4), output: output)
     } catch {
       // Standard error is /dev/null now; without /dev/log there is no place left to write to.
       log.write(.warning, "\(error)")

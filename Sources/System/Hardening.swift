@@ -33,6 +33,12 @@ public struct ResourceLimit: Sendable {
     try check("setrlimit") { setrlimit(__rlimit_resource_t(UInt32(resource)), &limit) }
   }
 
+  /// Descriptors that this process may have. RLIMIT_NOFILE
+  public static var openFilesNow: UInt64 {
+    var limit = rlimit()
+    return getrlimit(__rlimit_resource_t(7), &limit) == 0 ? UInt64(limit.rlim_cur) : 0
+  }
+
   /// Lets this process have as many descriptors as it may, and returns the limit that held before, for its children.
   public static func raiseOpenFiles() throws(SystemError) -> ResourceLimit {
     var limit = rlimit()

@@ -30,8 +30,8 @@ public struct Log {
     case plain
     /// `<6>`, which the journal takes as the line's priority; it knows the time. sd-daemon(3)
     case journal
-    /// A datagram to /dev/log, for a daemon that has let go of its terminal. syslog(3)
-    case syslog
+    /// A datagram to /dev/log, for a process that has no terminal, or not for this. syslog(3)
+    case syslog(program: String, facility: Int)
   }
 
   private let threshold: Level
@@ -79,8 +79,7 @@ public struct Log {
       switch style {
       case .plain: "\(Clock.timestamp) \(level.name): \(text)\n"
       case .journal: "<\(level.rawValue)>\(text)\n"
-      // Facility 4: security and authorization.
-      case .syslog: "<\(4 << 3 | level.rawValue)>bssh-supervisor[\(getpid())]: \(text)"
+      case .syslog(let program, let facility): "<\(facility << 3 | level.rawValue)>\(program)[\(getpid())]: \(text)"
       }
     let number = output?.rawValue ?? STDERR_FILENO
     var waiting = pollfd(fd: number, events: Int16(POLLOUT), revents: 0)

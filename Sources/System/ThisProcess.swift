@@ -18,6 +18,9 @@ public enum ThisProcess {
     clinux_join_new_keyring()
   }
 
+  /// Permissions that files get taken away when they are made. umask(2)
+  public static func setUmask(_ mask: UInt32) { _ = umask(mask & 0o777) }
+
   /// Room that a process must be given as an argument after its name, for ``setTitle(_:)``.
   public static let titleRoom = String(repeating: " ", count: 64)
 

@@ -1,3 +1,8 @@
+import FileTransfer
 import Glibc
+import System
 
-exit(0)
+// Started for one channel, as its user: the protocol is on standard input and output. Without a protocol's name it is
+// the SFTP server, as sftp-server(8) is.
+let arguments = Array(CommandLine.arguments.dropFirst())
+exit(SFTPCommand.run(arguments.first == "sftp" ? Array(arguments.dropFirst()) : arguments).rawValue)

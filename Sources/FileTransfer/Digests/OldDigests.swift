@@ -1,0 +1,83 @@
+/// SHA-1: for clients that ask for nothing better; proves nothing against an attacker. FIPS 180-4, section 6.1
+struct SHA1: BlockFunction {
+  static let blockSize = 64
+  static let lengthSize = 8
+  static let isLittleEndian = false
+
+  private var state: [UInt32] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0]
+  private var schedule = [UInt32](repeating: 0, count: 80)
+
+  mutating func add(_ bytes: ArraySlice<UInt8>, at start: Int) {
+    for i in 0..<16 {
+      var word: UInt32 = 0
+      for j in 0..<4 { word = word << 8 | UInt32(bytes[start + 4 * i + j]) }
+      schedule[i] = word
+    }
+    for i in 16..<80 {
+      schedule[i] = (schedule[i - 3] ^ schedule[i - 8] ^ schedule[i - 14] ^ schedule[i - 16]).rotated(left: 1)
+    }
+    var (a, b, c, d, e) = (state[0], state[1], state[2], state[3], state[4])
+    for i in 0..<80 {
+      let (mix, constant): (UInt32, UInt32) =
+        switch i {
+        case ..<20: ((b & c) | (~b & d), 0x5a82_7999)
+        case ..<40: (b ^ c ^ d, 0x6ed9_eba1)
+        case ..<60: ((b & c) | (b & d) | (c & d), 0x8f1b_bcdc)
+        default: (b ^ c ^ d, 0xca62_c1d6)
+        }
+      let next = a.rotated(left: 5) &+ mix &+ e &+ constant &+ schedule[i]
+      (e, d, c, b, a) = (d, c, b.rotated(left: 30), a, next)
+    }
+    for (i, value) in [a, b, c, d, e].enumerated() { state[i] &+= value }
+  }
+
+  var result: [UInt8] { state.flatMap { $0.bytes } }
+}
+
+/// MD5: for clients that ask for nothing better; proves nothing against an attacker. RFC 1321
+struct MD5: BlockFunction {
+  static let blockSize = 64
+  static let lengthSize = 8
+  static let isLittleEndian = true
+
+  private static let shifts: [[UInt32]] = [[7, 12, 17, 22], [5, 9, 14, 20], [4, 11, 16, 23], [6, 10, 15, 21]]
+  private static let constants: [UInt32] = [
+    0xd76aa478, 0xe8c7b756, 0x242070db, 0xc1bdceee, 0xf57c0faf, 0x4787c62a,
+    0xa8304613, 0xfd469501, 0x698098d8, 0x8b44f7af, 0xffff5bb1, 0x895cd7be,
+    0x6b901122, 0xfd987193, 0xa679438e, 0x49b40821, 0xf61e2562, 0xc040b340,
+    0x265e5a51, 0xe9b6c7aa, 0xd62f105d, 0x02441453, 0xd8a1e681, 0xe7d3fbc8,
+    0x21e1cde6, 0xc33707d6, 0xf4d50d87, 0x455a14ed, 0xa9e3e905, 0xfcefa3f8,
+    0x676f02d9, 0x8d2a4c8a, 0xfffa3942, 0x8771f681, 0x6d9d6122, 0xfde5380c,
+    0xa4beea44, 0x4bdecfa9, 0xf6bb4b60, 0xbebfbc70, 0x289b7ec6, 0xeaa127fa,
+    0xd4ef3085, 0x04881d05, 0xd9d4d039, 0xe6db99e5, 0x1fa27cf8, 0xc4ac5665,
+    0xf4292244, 0x432aff97, 0xab9423a7, 0xfc93a039, 0x655b59c3, 0x8f0ccc92,
+    0xffeff47d, 0x85845dd1, 0x6fa87e4f, 0xfe2ce6e0, 0xa3014314, 0x4e0811a1,
+    0xf7537e82, 0xbd3af235, 0x2ad7d2bb, 0xeb86d391,
+  ]
+
+  private var state: [UInt32] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476]
+  private var words = [UInt32](repeating: 0, count: 16)
+
+  mutating func add(_ bytes: ArraySlice<UInt8>, at start: Int) {
+    for i in 0..<16 {
+      var word: UInt32 = 0
+      for j in 0..<4 { word |= UInt32(bytes[start + 4 * i + j]) << UInt32(8 * j) }
+      words[i] = word
+    }
+    var (a, b, c, d) = (state[0], state[1], state[2], state[3])
+    for i in 0..<64 {
+      let (mix, place) =
+        switch i / 16 {
+        case 0: ((b & c) | (~b & d), i)
+        case 1: ((d & b) | (~d & c), (5 * i + 1) % 16)
+        case 2: (b ^ c ^ d, (3 * i + 5) % 16)
+        default: (c ^ (b | ~d), 7 * i % 16)
+        }
+      let sum = a &+ mix &+ MD5.constants[i] &+ words[place]
+      (a, d, c, b) = (d, c, b, b &+ sum.rotated(left: MD5.shifts[i / 16][i % 4]))
+    }
+    for (i, value) in [a, b, c, d].enumerated() { state[i] &+= value }
+  }
+
+  var result: [UInt8] { state.flatMap { $0.byteSwapped.bytes } }
+}

@@ -1,0 +1,88 @@
+import System
+import Wire
+
+/// Replies that were not sent yet, one after the other in memory that is kept: file contents are read straight into it.
+public struct ReplyBuffer {
+  /// Bytes of unsent replies from which no more requests are handled.
+  static let limit = 384 << 10
+  /// Bytes of file contents in a reply.
+  static let dataLimit = 255 << 10
+
+  private var bytes = [UInt8](repeating: 0, count: limit + SFTPPackets.limit)
+  private var start = 0
+  private var end = 0
+
+  public init() {}
+
+  /// True when everything was sent.
+  public var isEmpty: Bool { start == end }
+
+  /// True when no more requests may be handled.
+  public var isFull: Bool { end >= ReplyBuffer.limit }
+
+  /// What was not sent.
+  public var unsent: ArraySlice<UInt8> { bytes[start..<end] }
+
+  /// Takes note that the first `count` bytes were sent.
+  public mutating func sent(_ count: Int) {
+    start += count
+    if start == end { (start, end) = (0, 0) }
+  }
+
+  /// Sends what the descriptor takes now.
+  mutating func flush(to descriptor: Descriptor) throws(SystemError) -> Transfer {
+    let outcome = try descriptor.write(unsent)
+    if case .bytes(let n) = outcome { sent(n) }
+    return outcome
+  }
+
+  /// Adds a packet.
+  mutating func append(_ packet: WireWriter) {
+    header(packet.bytes.count)
+    put(packet.bytes)
+  }
+
+  /// Adds a status. draft-ietf-secsh-filexfer-02, section 7
+  mutating func status(_ id: UInt32, _ status: SFTPStatus, _ message: String) {
+    header(17 + message.utf8.count)
+    bytes[end] = 101
+    end += 1
+    number(id)
+    number(status.rawValue)
+    number(UInt32(message.utf8.count))
+    put(message.utf8)
+    // No language.
+    number(0)
+  }
+
+  /// Adds DATA that `read` puts into the memory from a position on; nothing when it puts nothing there or fails.
+  mutating func data<Failure>(
+    _ id: UInt32, _ read: (inout [UInt8], Int) throws(Failure) -> Int
+  ) throws(Failure) -> Int {
+    let count = try read(&bytes, end + 13)
+    guard count > 0 else { return 0 }
+    header(count + 9)
+    bytes[end] = 103
+    end += 1
+    number(id)
+    number(UInt32(count))
+    end += count
+    return count
+  }
+
+  private mutating func header(_ count: Int) { number(UInt32(count)) }
+
+  private mutating func number(_ value: UInt32) {
+    for shift in stride(from: 24, through: 0, by: -8) {
+      bytes[end] = UInt8(truncatingIfNeeded: value >> UInt32(shift))
+      end += 1
+    }
+  }
+
+  private mutating func put(_ more: some Collection<UInt8>) {
+    for byte in more {
+      bytes[end] = byte
+      end += 1
+    }
+  }
+}

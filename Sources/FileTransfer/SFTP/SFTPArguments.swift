@@ -1,0 +1,111 @@
+import System
+
+/// The command line of an SFTP server, as sftp-server(8) has it, and `--root`.
+public struct SFTPArguments: Equatable, Sendable {
+  /// Why a command line is refused.
+  public struct Problem: Error, Equatable, Sendable {
+    /// For the person who typed it.
+    public let text: String
+  }
+
+  /// Lines of the log go to standard error, not to syslog. `-e`
+  public var logsToStandardError = false
+  /// `-f`; 4 is security and authorization. syslog(3)
+  public var facility = 4
+  /// `-l`; nil for no log at all.
+  public var logLevel: Log.Level? = .error
+  /// `-R`
+  public var isReadOnly = false
+  /// `-p`
+  public var allowedRequests: Set<String>?
+  /// `-P`
+  public var deniedRequests: Set<String> = []
+  /// Where relative paths begin, with `%d` for the home directory and `%u` for the user. `-d`
+  public var directory: String?
+  /// `-u`
+  public var umask: UInt32?
+  /// The requests are listed, and nothing is served. `-Q requests`
+  public var listsRequests = false
+  /// The client's `/`. `--root`
+  public var root: String?
+
+  static let facilities = [
+    "DAEMON": 3, "USER": 1, "AUTH": 4, "AUTHPRIV": 10, "LOCAL0": 16, "LOCAL1": 17, "LOCAL2": 18, "LOCAL3": 19,
+    "LOCAL4": 20, "LOCAL5": 21, "LOCAL6": 22, "LOCAL7": 23,
+  ]
+
+  /// Reads arguments without the program's name.
+  public init(_ arguments: [String]) throws(Problem) {
+    var rest = arguments[...]
+    while let argument = rest.popFirst() {
+      if argument == "--root" {
+        guard let value = rest.popFirst() else { throw Problem(text: "--root needs a directory") }
+        root = value
+        continue
+      }
+      guard argument.hasPrefix("-"), argument.utf8.count > 1 else {
+        throw Problem(text: "'\(argument)' is no option")
+      }
+      var letters = argument.dropFirst()
+      while let letter = letters.popFirst() {
+        if try takeFlag(letter) { continue }
+        guard "flpPduQ".contains(letter) else { throw Problem(text: "-\(letter) is no option") }
+        guard let value = letters.isEmpty ? rest.popFirst() : String(letters) else {
+          throw Problem(text: "-\(letter) needs a value")
+        }
+        try take(letter, value)
+        break
+      }
+    }
+  }
+
+  private mutating func takeFlag(_ letter: Character) throws(Problem) -> Bool {
+    switch letter {
+    case "e": logsToStandardError = true
+    case "R": isReadOnly = true
+    case "h":
+      throw Problem(
+        text: "[-ehR] [-d directory] [-f facility] [-l level] [-P denied] [-p allowed] [-u umask] [--root directory]"
+          + " | -Q requests")
+    default: return false
+    }
+    return true
+  }
+
+  private mutating func take(_ letter: Character, _ value: String) throws(Problem) {
+    switch letter {
+    case "f":
+      guard let known = SFTPArguments.facilities[value.uppercased()] else {
+        throw Problem(text: "-f \(value): one of \(SFTPArguments.facilities.keys.sorted().joined(separator: ", "))")
+      }
+      facility = known
+    case "l":
+      switch value.uppercased() {
+      case "QUIET": logLevel = nil
+      case "FATAL", "ERROR": logLevel = .error
+      case "INFO", "VERBOSE": logLevel = .info
+      case "DEBUG", "DEBUG1", "DEBUG2", "DEBUG3": logLevel = .debug
+      default: throw Problem(text: "-l \(value): one of QUIET, FATAL, ERROR, INFO, VERBOSE, DEBUG, DEBUG1 to DEBUG3")
+      }
+    case "p": allowedRequests = (allowedRequests ?? []).union(try requests(value))
+    case "P": deniedRequests.formUnion(try requests(value))
+    case "d": directory = value
+    case "u":
+      guard let mask = UInt32(value, radix: 8), mask <= 0o777 else {
+        throw Problem(text: "-u \(value): an octal number up to 777")
+      }
+      umask = mask
+    default:
+      guard value == "requests" else { throw Problem(text: "-Q \(value): only 'requests' can be asked for") }
+      listsRequests = true
+    }
+  }
+
+  private func requests(_ list: String) throws(Problem) -> [String] {
+    let names = list.split(separator: ",").map(String.init)
+    for name in names where !SFTPRequest.names.contains(name) {
+      throw Problem(text: "'\(name)' is no request; -Q requests lists them")
+    }
+    return names
+  }
+}

@@ -1,0 +1,153 @@
+import Glibc
+import System
+import Wire
+
+/// The extensions. OpenSSH's PROTOCOL, section 4; draft-ietf-secsh-filexfer-extensions-00, section 3
+extension SFTPServer {
+  private static let extendedReply: UInt8 = 201
+
+  func fileSystem(_ status: FileSystemStatus, _ id: UInt32) -> WireWriter {
+    var writer = reply(SFTPServer.extendedReply, id)
+    let flags: UInt64 = (status.isReadOnly ? 1 : 0) | (status.forbidsSetUserID ? 2 : 0)
+    let values: [UInt64] = [
+      status.blockSize, status.fragmentSize, status.blocks, status.freeBlocks, status.availableBlocks, status.files,
+      status.freeFiles, status.availableFiles, status.identifier, flags, status.nameLimit,
+    ]
+    for value in values { writer.uint64(value) }
+    return writer
+  }
+
+  func limits(_ id: UInt32) -> WireWriter {
+    var writer = reply(SFTPServer.extendedReply, id)
+    for value in [256 << 10, ReplyBuffer.dataLimit, ReplyBuffer.dataLimit, handles.limit] {
+      writer.uint64(UInt64(value))
+    }
+    return writer
+  }
+
+  /// The real path of `~`, `~user` and what is below them, and of any other path.
+  func expand(_ path: [UInt8]) throws(SFTPFailure) -> [UInt8] {
+    var path = path
+    if path.first == UInt8(ascii: "~") {
+      let user = path.dropFirst().prefix { $0 != UInt8(ascii: "/") }
+      path = try home(of: Array(user)) + path.dropFirst(1 + user.count)
+    }
+    let (files, whole) = (files, path)
+    return try attempt { () throws(FileError) in try files.realPath(whole) }
+  }
+
+  /// Where a user's files are; the own user's when the name is empty.
+  func home(of user: [UInt8]) throws(SFTPFailure) -> [UInt8] {
+    if !options.showsMachine, user.isEmpty { return files.start }
+    let home = AccountNames.home(of: user.isEmpty ? nil : user)
+    guard options.showsMachine else {
+      // Below a root, homes of the machine are no paths; the own user is at home where it starts.
+      if let home, home == AccountNames.home(of: nil) { return files.start }
+      throw SFTPFailure(.noSuchFile, "No such user")
+    }
+    guard let home else { throw SFTPFailure(.noSuchFile, "No such user") }
+    return home
+  }
+
+  func names(users: [UInt32], groups: [UInt32], _ id: UInt32) -> WireWriter {
+    // A name can be longer than the number that asks for it: what does not fit is left unknown.
+    var room = 200 << 10
+    func list(_ found: [[UInt8]?]) -> [UInt8] {
+      var list = WireWriter()
+      for name in found {
+        room -= 4 + (name?.count ?? 0)
+        list.string(room > 0 ? name ?? [] : [])
+      }
+      return list.bytes
+    }
+    var writer = reply(SFTPServer.extendedReply, id)
+    writer.string(list(users.map { names.knownUser($0) }))
+    writer.string(list(groups.map { names.knownGroup($0) }))
+    return writer
+  }
+
+  /// Copies between two files that are not the same; a count of 0 means to the end.
+  func copy(
+    from source: OpenFile, offset: UInt64, count: UInt64, to target: OpenFile, at place: UInt64
+  ) throws(SFTPFailure) {
+    let isSame = try attempt { () throws(FileError) in
+      try source.attributes().isSameFile(as: try target.attributes())
+    }
+    if isSame { throw SFTPFailure(.failure, "A file cannot be copied to itself") }
+    var (offset, place, left) = (offset, place, count == 0 ? UInt64.max : count)
+    var memory: [UInt8] = []
+    while left > 0 {
+      let wanted = Int(min(left, 1 << 30))
+      let (from, to) = (offset, place)
+      let n = try attempt { () throws(FileError) in
+        if memory.isEmpty {
+          do throws(FileError) {
+            let n = try source.copy(from: from, count: wanted, to: target, at: to)
+            // Files of /proc have no size, and so nothing to copy; they can be read.
+            if n > 0 { return n }
+          } catch {
+            guard case .system(let error) = error, [EXDEV, EINVAL, EOPNOTSUPP, EBADF].contains(error.code) else {
+              throw error
+            }
+          }
+          memory = [UInt8](repeating: 0, count: 256 << 10)
+        }
+        let n = try source.read(into: &memory, at: 0, count: min(wanted, memory.count), offset: from)
+        if n > 0 { try target.write(memory[..<n], offset: to) }
+        return n
+      }
+      if n == 0 {
+        if count == 0 { return }
+        throw SFTPFailure(.endOfFile, "The file ends before so many bytes")
+      }
+      (offset, place, left) = (offset + UInt64(n), place + UInt64(n), left - UInt64(n))
+    }
+  }
+
+  /// The hash of a part of a file, or of each block of it.
+  func check(
+    _ checked: SFTPRequest.CheckedFile, algorithms: String, offset: UInt64, count: UInt64, blockSize: UInt32,
+    _ id: UInt32
+  ) throws(SFTPFailure) -> WireWriter {
+    let known = algorithms.split(separator: ",").compactMap { FileDigest(rawValue: String($0)) }
+    guard let digest = known.first else {
+      throw SFTPFailure(.failure, "The hashes are \(SFTPExtension.checkFileName.version)")
+    }
+    if blockSize != 0, blockSize < 256 { throw SFTPFailure(.badMessage, "A block has at least 256 bytes") }
+    let file: OpenFile
+    switch checked {
+    case .handle(let handle): file = try handles.file(handle)
+    case .name(let path):
+      let files = files
+      file = try attempt { () throws(FileError) in try files.open(path, .read) }
+    }
+    let attributes = try attempt { () throws(FileError) in try file.attributes() }
+    guard attributes.kind == .regular else { throw SFTPFailure(.failure, "Not a regular file") }
+    let rest = attributes.size > offset ? attributes.size - offset : 0
+    let whole = count == 0 ? rest : min(count, rest)
+    let block = blockSize == 0 ? max(whole, 1) : UInt64(blockSize)
+    guard whole / block < UInt64((200 << 10) / digest.size) else {
+      throw SFTPFailure(.failure, "So many blocks do not fit into a reply")
+    }
+    var writer = reply(SFTPServer.extendedReply, id)
+    writer.text("check-file")
+    writer.text(digest.rawValue)
+    var memory = [UInt8](repeating: 0, count: 256 << 10)
+    var (place, left) = (offset, whole)
+    repeat {
+      var running = digest.begin()
+      var inBlock = min(block, left)
+      while inBlock > 0 {
+        let (from, wanted) = (place, Int(min(inBlock, UInt64(memory.count))))
+        let n = try attempt { () throws(FileError) in
+          try file.read(into: &memory, at: 0, count: wanted, offset: from)
+        }
+        if n == 0 { throw SFTPFailure(.failure, "The file became shorter meanwhile") }
+        running.add(memory[..<n])
+        (place, left, inBlock) = (place + UInt64(n), left - UInt64(n), inBlock - UInt64(n))
+      }
+      writer.raw(running.finished())
+    } while left > 0
+    return writer
+  }
+}

@@ -1,0 +1,69 @@
+import Glibc
+
+/// Names of users and groups, asked for once each. getpwuid(3), getgrgid(3)
+///
+/// May wait for a name service; not for processes that must not.
+public final class AccountNames {
+  /// Names that are remembered of each kind; past that, all are forgotten.
+  private static let limit = 4096
+
+  private var users: [UInt32: [UInt8]?] = [:]
+  private var groups: [UInt32: [UInt8]?] = [:]
+
+  public init() {}
+
+  /// The user's name; nil when nobody has this number.
+  public func knownUser(_ id: UInt32) -> [UInt8]? {
+    if let known = users[id] { return known }
+    if users.count >= AccountNames.limit { users = [:] }
+    let name = getpwuid(id).map { AccountNames.bytes($0.pointee.pw_name) }
+    users[id] = .some(name)
+    return name
+  }
+
+  /// The group's name; nil when none has this number.
+  public func knownGroup(_ id: UInt32) -> [UInt8]? {
+    if let known = groups[id] { return known }
+    if groups.count >= AccountNames.limit { groups = [:] }
+    let name = getgrgid(id).map { AccountNames.bytes($0.pointee.gr_name) }
+    groups[id] = .some(name)
+    return name
+  }
+
+  /// The user's name, or its number in digits.
+  public func user(_ id: UInt32) -> [UInt8] { knownUser(id) ?? Array(String(id).utf8) }
+
+  /// The group's name, or its number in digits.
+  public func group(_ id: UInt32) -> [UInt8] { knownGroup(id) ?? Array(String(id).utf8) }
+
+  /// The home directory of the user with this name, or of this process's user when nil. getpwnam(3)
+  public static func home(of user: [UInt8]?) -> [UInt8]? {
+    guard let user else { return getpwuid(geteuid()).map { bytes($0.pointee.pw_dir) } }
+    if user.contains(0) { return nil }
+    return getpwnam(user.map { CChar(bitPattern: $0) } + [0]).map { bytes($0.pointee.pw_dir) }
+  }
+
+  private static func bytes(_ text: UnsafePointer<CChar>?) -> [UInt8] {
+    text.map { text in (0..<strlen(text)).map { UInt8(bitPattern: text[$0]) } } ?? []
+  }
+}
+
+/// Time of day where this machine is.
+public enum LocalTime {
+  private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+
+  /// Seconds since 1970. time(2)
+  public static var now: Int64 { Int64(time(nil)) }
+
+  /// `Nov 20 20:37`, or with the year `Nov 20  2025`: as ls(1) writes it.
+  public static func listing(_ seconds: Int64, withYear: Bool) -> [UInt8] {
+    var moment = time_t(seconds)
+    var parts = tm()
+    guard localtime_r(&moment, &parts) != nil, months.indices.contains(Int(parts.tm_mon)) else { return [] }
+    func two(_ value: Int32, _ pad: String) -> String { value < 10 ? pad + String(value) : String(value) }
+    let day = "\(months[Int(parts.tm_mon)]) \(two(parts.tm_mday, " ")) "
+    let rest =
+      withYear ? " \(parts.tm_year + 1900)" : "\(two(parts.tm_hour, "0")):\(two(parts.tm_min, "0"))"
+    return Array((day + rest).utf8)
+  }
+}
