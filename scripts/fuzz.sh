@@ -12,10 +12,15 @@ build=.build/fuzz
 mkdir -p "$build/crashes"
 flags=(-O -sanitize=fuzzer -parse-as-library -swift-version 6 -I "$build" -module-cache-path "$build/cache")
 
+# The C that System calls, with the module map that SwiftPM would make for it.
+printf 'module CLinux { header "%s/Sources/CLinux/include/clinux.h" export * }\n' "$PWD" >"$build/module.modulemap"
+clang -O2 -c -o "$build/CLinux.o" -I Sources/CLinux/include Sources/CLinux/linux.c
+
 # Modules with coverage counters, in the order in which they import each other.
-for module in Wire Authentication IPC; do
+for module in Wire Authentication IPC System FileTransfer; do
+  mapfile -t sources < <(find "Sources/$module" -name '*.swift')
   swiftc "${flags[@]}" -wmo -module-name "$module" -emit-module -emit-module-path "$build/$module.swiftmodule" \
-    -emit-object -o "$build/$module.o" "Sources/$module"/*.swift
+    -emit-object -o "$build/$module.o" "${sources[@]}"
 done
 
 # Swift's own crash handler would keep libFuzzer from saving the input.
@@ -28,7 +33,7 @@ for source in Fuzz/*.swift; do
   parser=()
   [[ $harness != ChannelRequest ]] || parser=(Sources/Transport/ChannelRequestParser.swift)
   swiftc "${flags[@]}" -module-name "Fuzz$harness" -o "$build/$harness" Fuzz/Entry.swift "$source" "${parser[@]}" \
-    "$build/Wire.o" "$build/Authentication.o" "$build/IPC.o"
+    "$build"/{Wire,Authentication,IPC,System,FileTransfer,CLinux}.o
   echo "== $harness, $seconds s"
   # New inputs go to the build folder; the ones in Fuzz/Corpus are only read.
   mkdir -p "$build/corpus/$harness"

@@ -26,7 +26,8 @@ extension RootedFileSystem {
   public func open(_ path: [UInt8], _ opening: FileOpening, mode: UInt32 = 0o666) throws(FileError) -> OpenFile {
     // open(2) with O_TRUNC or O_APPEND alone is for reading, and O_TRUNC writes all the same.
     let writes = opening.contains(.write) || opening.contains(.truncate) || opening.contains(.create)
-    if writes { try requireWritable() }
+    guard writes else { return try openToRead(path, opening) }
+    try requireWritable()
     var path = path
     // Each turn but the last met a link to nowhere, or a name that was made or deleted meanwhile.
     for _ in 0..<40 {
@@ -80,7 +81,10 @@ extension RootedFileSystem {
   }
 
   private enum Part {
-    case size(UInt64), owner(FileOwner), permissions(UInt32), times(FileTimes)
+    case size(UInt64)
+    case owner(FileOwner)
+    case permissions(UInt32)
+    case times(FileTimes)
   }
 
   private func apply(_ change: FileChange, path: [UInt8], _ open: Descriptor) throws(FileError) {
@@ -112,6 +116,16 @@ extension RootedFileSystem {
     if !change.isEmpty { observer?.record(.attributesChanged(path: path, change)) }
   }
 
+  /// Reading changes nothing: the file is opened first and judged then, before anything is read.
+  private func openToRead(_ path: [UInt8], _ opening: FileOpening) throws(FileError) -> OpenFile {
+    let file = try paths.openForReading(path)
+    let attributes = try system { () throws(SystemError) in try file.attributes() }
+    if attributes.kind == .directory { throw .system(SystemError("open", code: EISDIR)) }
+    let path = try paths.path(of: file)
+    try askToOpen(path, opening, size: attributes.regularSize)
+    return opened(file, path, opening, size: attributes.size)
+  }
+
   private func openFound(_ found: Descriptor, _ opening: FileOpening) throws(FileError) -> OpenFile {
     let attributes = try system { () throws(SystemError) in try found.attributes() }
     if attributes.kind == .directory { throw .system(SystemError("open", code: EISDIR)) }
@@ -135,17 +149,16 @@ extension RootedFileSystem {
   private func make(_ path: [UInt8], _ opening: FileOpening, mode: UInt32) throws(FileError) -> Made {
     if path.last == UInt8(ascii: "/") { throw .system(SystemError("open", code: EISDIR)) }
     let entry = try paths.entry(path)
-    if !opening.contains(.exclusive), let there = try? entry.parent.find(entry.name, following: false) {
-      guard let target = try? there.linkTarget(), !target.isEmpty else { return .taken }
-      return .link(target.first == UInt8(ascii: "/") ? target : entry.path.parent + target)
-    }
     try askToOpen(entry.path, opening, size: 0)
     do throws(SystemError) {
       let file = try entry.parent.makeFile(entry.name, access(opening), mode: mode & 0o7777)
       return .made(opened(file, entry.path, opening, size: 0))
     } catch {
-      if error.code == EEXIST, !opening.contains(.exclusive) { return .taken }
-      throw .system(error)
+      guard error.code == EEXIST, !opening.contains(.exclusive) else { throw .system(error) }
+      guard let target = try? entry.parent.find(entry.name, following: false).linkTarget(), !target.isEmpty else {
+        return .taken
+      }
+      return .link(target.first == UInt8(ascii: "/") ? target : entry.path.parent + target)
     }
   }
 

@@ -47,6 +47,12 @@ final class RootedPaths {
     }
   }
 
+  /// Opens what is at `path` now, to read it.
+  func openForReading(_ path: [UInt8]) throws(FileError) -> Descriptor {
+    let whole = try absolute(path)
+    return try system { () throws(SystemError) in try root.openForReading(whole) }
+  }
+
   /// The place of `path`: its directory, which exists, and the name in it. Slashes at its end say nothing.
   func entry(_ path: [UInt8]) throws(FileError) -> DirectoryEntry {
     var whole = try absolute(path)[...]

@@ -96,6 +96,23 @@ public final class Descriptor: Sendable {
     return outcome
   }
 
+  /// Writes what a socket takes now, also when it is one that waits. send(2), MSG_DONTWAIT
+  public func send(_ bytes: ArraySlice<UInt8>) throws(SystemError) -> Transfer {
+    let (outcome, failure) = bytes.withUnsafeBytes { buffer in
+      Descriptor.outcome(reading: false) {
+        Glibc.send(rawValue, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
+      }
+    }
+    if let failure { throw failure }
+    return outcome
+  }
+
+  /// True for a socket.
+  public var isSocket: Bool {
+    var raw = stat()
+    return fstat(rawValue, &raw) == 0 && raw.st_mode & S_IFMT == S_IFSOCK
+  }
+
   /// Writes everything, waiting as long as that takes.
   public func writeAll(_ bytes: [UInt8]) throws(SystemError) {
     var rest = bytes[...]

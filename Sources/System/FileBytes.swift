@@ -19,17 +19,23 @@ extension Descriptor {
     }.get()
   }
 
-  /// Reads what comes next, waiting for it when the descriptor waits. read(2)
+  /// Reads what comes next, and waits for it, also when the descriptor does not. read(2)
   ///
   /// - Returns: how many bytes came; 0 at the end.
   public func read(into bytes: inout [UInt8], at position: Int, count: Int) throws(SystemError) -> Int {
     precondition(position >= 0 && count >= 0 && count <= bytes.count - position)
     let number = rawValue
-    return try bytes.withUnsafeMutableBytes { buffer in
-      Result { () throws(SystemError) in
-        try check("read") { Glibc.read(number, buffer.baseAddress.map { $0 + position }, count) }
+    while true {
+      let n = bytes.withUnsafeMutableBytes { buffer in
+        Glibc.read(number, buffer.baseAddress.map { $0 + position }, count)
       }
-    }.get()
+      if n >= 0 { return n }
+      switch errno {
+      case EINTR: continue
+      case EAGAIN: wait(for: POLLIN)
+      default: throw .last("read")
+      }
+    }
   }
 
   /// Writes `bytes` at `offset`, or at the end when nil; all of them, or fails. pwrite(2), write(2)

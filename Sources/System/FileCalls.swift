@@ -48,8 +48,18 @@ extension Descriptor {
   ///   - following: whether a link as the last component is followed.
   ///   - directory: refuses everything but a directory.
   public func find(_ path: [UInt8], following: Bool, directory: Bool = false) throws(SystemError) -> Descriptor {
+    try resolve(path, clinux_path_only | (following ? 0 : O_NOFOLLOW) | (directory ? O_DIRECTORY : 0))
+  }
+
+  /// Like ``find(_:following:directory:)``, links followed, and opens it for reading at once: without waiting for the
+  /// other side of a pipe. openat2(2)
+  public func openForReading(_ path: [UInt8]) throws(SystemError) -> Descriptor {
+    let access: FileAccess = [.read, .withoutWaiting]
+    return try resolve(path, access.flags)
+  }
+
+  private func resolve(_ path: [UInt8], _ flags: Int32) throws(SystemError) -> Descriptor {
     let number = rawValue
-    let flags = clinux_path_only | (following ? 0 : O_NOFOLLOW) | (directory ? O_DIRECTORY : 0)
     let resolve = UInt64(CLINUX_RESOLVE_IN_ROOT | CLINUX_RESOLVE_NO_MAGICLINKS)
     var attempts = 0
     while true {

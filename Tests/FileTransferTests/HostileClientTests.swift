@@ -33,14 +33,24 @@ struct HostileClientTests {
     #expect(try violation([0, 0, 0, 5, 1, 0, 0, 0, 3]) == .notInitialized(type: 1))
   }
 
-  @Test(arguments: Array(3...20) as [UInt8]) func `a request that is cut or goes on ends the session`(type: UInt8) throws {
+  @Test(arguments: Array(3...20) as [UInt8]) func `a request that is cut or goes on ends the session`(type: UInt8)
+    throws
+  {
     let packet = Client.packet(type, 7) { writer in
       writer.text("a")
       switch type {
-      case 3: writer.uint32(0); writer.uint32(0)
-      case 5: writer.uint64(0); writer.uint32(0)
-      case 6: writer.uint64(0); writer.text("x")
-      case 9, 10, 14: writer.uint32(1); writer.uint64(0)
+      case 3:
+        writer.uint32(0)
+        writer.uint32(0)
+      case 5:
+        writer.uint64(0)
+        writer.uint32(0)
+      case 6:
+        writer.uint64(0)
+        writer.text("x")
+      case 9, 10, 14:
+        writer.uint32(1)
+        writer.uint64(0)
       case 18, 20: writer.text("b")
       default: break
       }

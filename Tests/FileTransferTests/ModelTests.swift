@@ -7,7 +7,10 @@ import Testing
 
 /// Random operations on the server and on a model of a file system, which must agree after each.
 struct ModelTests {
-  private enum Node: Equatable { case file([UInt8]), directory }
+  private enum Node: Equatable {
+    case file([UInt8])
+    case directory
+  }
 
   private struct Model {
     var nodes: [String: Node] = ["": .directory]

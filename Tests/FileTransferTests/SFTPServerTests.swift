@@ -182,7 +182,9 @@ struct SFTPServerTests {
       #expect(reply.body.count < 34_000)
       for name in reply.names { #expect(seen.insert(name.name).inserted) }
       turns += 1
-      if turns == 2 { for i in 0..<3000 where !seen.contains("file\(i)") && i % 2 == 0 { unlink(directory.path + "/file\(i)") } }
+      if turns == 2 {
+        for i in 0..<3000 where !seen.contains("file\(i)") && i % 2 == 0 { unlink(directory.path + "/file\(i)") }
+      }
     }
     #expect(turns > 5 && (0..<3000).allSatisfy { $0 % 2 == 0 || seen.contains("file\($0)") })
   }

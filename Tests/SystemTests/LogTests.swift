@@ -3,7 +3,7 @@ import Testing
 
 @Suite struct LogTests {
   /// Blocks for ever when the claim is false, until the limit.
-  @Test(.timeLimit(.minutes(1)), arguments: [Log.Style.plain, .journal, .syslog])
+  @Test(.timeLimit(.minutes(1)), arguments: [Log.Style.plain, .journal, .syslog(program: "us", facility: 4)])
   func `the longest line goes into a pipe that has room for 4096 bytes, without waiting`(style: Log.Style) throws {
     let (reader, writer) = try Descriptor.pipe()
     let page = [UInt8](repeating: 0, count: 4096)
@@ -42,8 +42,8 @@ import Testing
   @Test func `a plain line begins with time and level, one for syslog with its facility and us`() throws {
     let plain = try #require(try lines(threshold: .info, style: .plain) { $0.write(.warning, "x y") }.first)
     #expect(plain.hasSuffix("Z warning: x y") && plain.split(separator: " ").count == 4)
-    let syslog = try lines(threshold: .info, style: .syslog) { $0.write(.info, "x") }
-    #expect(syslog.first?.hasPrefix("<38>bssh-supervisor[") == true && syslog.first?.hasSuffix("]: x") == true)
+    let syslog = try lines(threshold: .info, style: .syslog(program: "us", facility: 4)) { $0.write(.info, "x") }
+    #expect(syslog.first?.hasPrefix("<38>us[") == true && syslog.first?.hasSuffix("]: x") == true)
   }
 
   @Test func `no text makes a second line or hides in one`() throws {

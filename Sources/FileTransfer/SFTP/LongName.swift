@@ -39,7 +39,8 @@ struct LongName {
   /// Eleven characters, the last for an access list, of which nothing is known.
   private static func mode(_ mode: UInt32) -> [UInt8] {
     var text = [types[mode & 0o170000] ?? UInt8(ascii: "?")]
-    for (shift, special, letter) in [(6, 0o4000, "s"), (3, 0o2000, "s"), (0, 0o1000, "t")] as [(UInt32, UInt32, String)] {
+    for (shift, special, letter) in [(6, 0o4000, "s"), (3, 0o2000, "s"), (0, 0o1000, "t")] as [(UInt32, UInt32, String)]
+    {
       let bits = mode >> shift
       text.append(bits & 4 != 0 ? UInt8(ascii: "r") : UInt8(ascii: "-"))
       text.append(bits & 2 != 0 ? UInt8(ascii: "w") : UInt8(ascii: "-"))

@@ -30,8 +30,8 @@ public struct ReplyBuffer {
   }
 
   /// Sends what the descriptor takes now.
-  mutating func flush(to descriptor: Descriptor) throws(SystemError) -> Transfer {
-    let outcome = try descriptor.write(unsent)
+  mutating func flush(to descriptor: Descriptor, isSocket: Bool) throws(SystemError) -> Transfer {
+    let outcome = isSocket ? try descriptor.send(unsent) : try descriptor.write(unsent)
     if case .bytes(let n) = outcome { sent(n) }
     return outcome
   }

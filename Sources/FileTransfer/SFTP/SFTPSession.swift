@@ -21,7 +21,9 @@ public struct SFTPSession {
   /// Serves until the client goes. Requests are read while replies wait to be sent, as long as there is room for both.
   public mutating func run(input: Descriptor, output: Descriptor) -> End {
     do throws(SystemError) {
-      try output.setNonBlocking()
+      // Sockets are told with each write not to wait, as input and output may be one: reading waits where it can.
+      let isSocket = output.isSocket
+      if !isSocket { try output.setNonBlocking() }
       var violation: SFTPViolation?
       var hasEnded = false
       while true {
@@ -29,7 +31,7 @@ public struct SFTPSession {
           do throws(SFTPViolation) { try server.handle(&packets, &replies) } catch { violation = error }
         }
         if !replies.isEmpty {
-          switch try replies.flush(to: output) {
+          switch try replies.flush(to: output, isSocket: isSocket) {
           case .bytes: continue
           case .ended: return .finished
           case .wouldBlock: break
@@ -40,7 +42,9 @@ public struct SFTPSession {
           return packets.isEmpty ? .finished : .violated(.cutOff)
         }
         let mayRead = !hasEnded && violation == nil && packets.room > 0
-        if Readiness.wait(reading: mayRead ? input : nil, writing: replies.isEmpty ? nil : output), mayRead {
+        let isReadable =
+          replies.isEmpty || Readiness.wait(reading: mayRead ? input : nil, writing: output)
+        if isReadable, mayRead {
           hasEnded = try !packets.fill(from: input)
         }
       }
