@@ -52,7 +52,8 @@ let package = Package(
     .target(name: "System", dependencies: ["CLinux"], swiftSettings: wrapping),
     .target(name: "Wire", swiftSettings: safe),
     .target(name: "Authentication", dependencies: ["Wire"], swiftSettings: safe),
-    .target(name: "Configuration", dependencies: ["Authentication", "Wire"], swiftSettings: safe),
+    .target(name: "Filter", dependencies: ["Wire"], swiftSettings: safe),
+    .target(name: "Configuration", dependencies: ["Authentication", "Filter", "Wire"], swiftSettings: safe),
     .target(name: "IPC", dependencies: ["Wire"], swiftSettings: safe),
     .target(
       name: "Credentials", dependencies: ["Authentication", "System", "Wire", "COpenSSL", "CArgon2"],
@@ -92,7 +93,8 @@ let package = Package(
       dependencies: ["Authority", "Authentication", "Configuration", "Credentials", "IPC", "System", "Wire"]),
     .testTarget(name: "FileTransferTests", dependencies: ["FileTransfer", "System", "Wire"]),
     .testTarget(name: "CredentialsTests", dependencies: ["Credentials", "Authentication", "Wire", "COpenSSL"]),
-    .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Wire"]),
+    .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Filter", "Wire"]),
+    .testTarget(name: "FilterTests", dependencies: ["Filter", "Wire"]),
     .testTarget(name: "IPCTests", dependencies: ["IPC", "Wire"]),
     .testTarget(name: "ServerTests", dependencies: ["Server", "Configuration", "IPC", "System", "Wire"]),
     .testTarget(

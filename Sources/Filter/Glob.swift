@@ -1,0 +1,105 @@
+/// Why a text is no pattern.
+public struct GlobError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// What is wrong, and what would be right.
+  public let description: String
+}
+
+/// A pattern for names and paths, which are bytes.
+///
+/// `*` stands for any bytes but `/`, `**` for any bytes, `**/` for any directories or none, `?` for one byte but `/`,
+/// `[a-z]` and `[!a-z]` for one byte of a set or outside it (never `/`), `{a,b}` for one of several patterns, and `\`
+/// takes the next byte as it is. A pattern without `/` is matched against the last part of a path; one with it
+/// against the whole path, from the root on. Matching takes time proportional to the pattern's length times the path's.
+public struct Glob: Equatable, Sendable {
+  /// The longest pattern, in bytes.
+  public static let longest = 1024
+
+  /// What a state of the matcher does with the next byte, or without one.
+  enum Step: Equatable, Sendable {
+    case byte(UInt8)
+    /// Any byte but `/`.
+    case anyOfName
+    case anyByte
+    /// A byte of the set, as bits of four words; never `/`.
+    case set([UInt64])
+    /// Goes on at both places without taking a byte.
+    case split(Int, Int)
+    case jump(Int)
+    case matched
+  }
+
+  /// The pattern as it was written.
+  public let pattern: String
+  /// True when the whole path is matched, not its last part alone.
+  let isWhole: Bool
+  private let steps: [Step]
+
+  /// Reads a pattern.
+  public init(_ pattern: String) throws(GlobError) {
+    var compiler = GlobCompiler(Array(pattern.utf8))
+    self.pattern = pattern
+    steps = try compiler.compile()
+    isWhole = compiler.hasSlash
+  }
+
+  /// True when the pattern fits this absolute path without `.`, `..` and double slashes.
+  public func matches(path: some BidirectionalCollection<UInt8>) -> Bool {
+    if isWhole { return matches(bytes: path) }
+    let slash = path.lastIndex(of: UInt8(ascii: "/"))
+    return matches(bytes: path[(slash.map(path.index(after:)) ?? path.startIndex)...])
+  }
+
+  /// True when the pattern fits these bytes as they are.
+  public func matches(bytes: some Collection<UInt8>) -> Bool {
+    var states = GlobStates(count: steps.count)
+    states.add(0, steps)
+    for byte in bytes {
+      let current = states.advance()
+      if current.isEmpty { return false }
+      for state in current where steps[state].takes(byte) { states.add(state + 1, steps) }
+    }
+    return states.current.contains { steps[$0] == .matched }
+  }
+}
+
+extension Glob.Step {
+  fileprivate func takes(_ byte: UInt8) -> Bool {
+    switch self {
+    case .byte(let wanted): byte == wanted
+    case .anyOfName: byte != UInt8(ascii: "/")
+    case .anyByte: true
+    case .set(let words): words[Int(byte >> 6)] & (1 << UInt64(byte & 63)) != 0
+    case .split, .jump, .matched: false
+    }
+  }
+}
+
+/// The states in which a matcher can be after the bytes so far, each once.
+private struct GlobStates {
+  private(set) var current: [Int] = []
+  /// The round in which a state was added last.
+  private var added: [Int]
+  private var round = 1
+
+  init(count: Int) { added = Array(repeating: 0, count: count) }
+
+  /// Begins the states after the next byte; returns those before it.
+  mutating func advance() -> [Int] {
+    round += 1
+    defer { current.removeAll(keepingCapacity: true) }
+    return current
+  }
+
+  mutating func add(_ state: Int, _ steps: [Glob.Step]) {
+    var open = [state]
+    while let next = open.popLast() {
+      if added[next] == round { continue }
+      added[next] = round
+      switch steps[next] {
+      case .split(let first, let second): open += [second, first]
+      case .jump(let target): open.append(target)
+      case .byte, .anyOfName, .anyByte, .set, .matched: current.append(next)
+      }
+    }
+  }
+}

@@ -1,0 +1,146 @@
+/// Makes the steps of a ``Glob`` from its text.
+struct GlobCompiler {
+  /// How deep braces may stand in braces.
+  static let deepest = 16
+
+  /// True when a `/` stands in the pattern.
+  private(set) var hasSlash = false
+  private let pattern: [UInt8]
+  private var position = 0
+  private var steps: [Glob.Step] = []
+  /// True where a part of a path can begin.
+  private var isAtPartStart = true
+
+  init(_ pattern: [UInt8]) { self.pattern = pattern }
+
+  mutating func compile() throws(GlobError) -> [Glob.Step] {
+    guard !pattern.isEmpty else { throw fault("the pattern is empty") }
+    guard pattern.count <= Glob.longest else { throw fault("the pattern is longer than \(Glob.longest) bytes") }
+    guard !pattern.contains(0) else { throw fault("the pattern holds a NUL byte") }
+    // A whole path begins with a slash that a pattern need not have: 'a/*' is '/a/*'.
+    steps = [.split(1, 2), .byte(UInt8(ascii: "/"))]
+    try sequence(depth: 0)
+    steps.append(.matched)
+    if !hasSlash {
+      // Of a name nothing may be skipped.
+      steps[0] = .jump(2)
+    }
+    return steps
+  }
+
+  private func fault(_ reason: String) -> GlobError { GlobError(description: reason) }
+
+  private var next: UInt8? { position < pattern.count ? pattern[position] : nil }
+
+  /// Reads to the end, or inside braces to the `,` or `}` that ends an alternative.
+  private mutating func sequence(depth: Int) throws(GlobError) {
+    while let byte = next {
+      switch byte {
+      case UInt8(ascii: ","), UInt8(ascii: "}"):
+        if depth > 0 { return }
+        literal(byte)
+      case UInt8(ascii: "*"): stars()
+      case UInt8(ascii: "?"): step(.anyOfName)
+      case UInt8(ascii: "["): step(.set(try set()))
+      case UInt8(ascii: "{"): try alternatives(depth: depth + 1)
+      case UInt8(ascii: "\\"):
+        position += 1
+        guard let escaped = next else { throw fault("'\\' at the end takes no byte as it is; write '\\\\'") }
+        literal(escaped)
+      default: literal(byte)
+      }
+    }
+  }
+
+  private mutating func step(_ step: Glob.Step) {
+    steps.append(step)
+    position += 1
+    isAtPartStart = false
+  }
+
+  private mutating func literal(_ byte: UInt8) {
+    step(.byte(byte))
+    if byte == UInt8(ascii: "/") {
+      hasSlash = true
+      isAtPartStart = true
+    }
+  }
+
+  private mutating func stars() {
+    let isAlone = isAtPartStart
+    let start = position
+    while next == UInt8(ascii: "*") { position += 1 }
+    let isDouble = position - start > 1
+    let directories = isDouble && isAlone && next == UInt8(ascii: "/")
+    let optional = steps.count
+    if directories { steps.append(.split(optional + 1, 0)) }
+    let loop = steps.count
+    steps += [.split(loop + 1, loop + 3), isDouble ? .anyByte : .anyOfName, .jump(loop)]
+    isAtPartStart = false
+    if directories {
+      literal(UInt8(ascii: "/"))
+      steps[optional] = .split(optional + 1, steps.count)
+    }
+  }
+
+  private mutating func alternatives(depth: Int) throws(GlobError) {
+    guard depth <= Self.deepest else { throw fault("braces stand more than \(Self.deepest) deep in braces") }
+    position += 1
+    let beginsPart = isAtPartStart
+    var endsPart = true
+    var exits: [Int] = []
+    while true {
+      let entry = steps.count
+      steps.append(.split(entry + 1, 0))
+      isAtPartStart = beginsPart
+      try sequence(depth: depth)
+      endsPart = endsPart && isAtPartStart
+      guard let end = next else { throw fault("'{' without '}'") }
+      position += 1
+      exits.append(steps.count)
+      steps.append(.jump(0))
+      if end == UInt8(ascii: "}") {
+        // The last alternative has no other to go to.
+        steps[entry] = .jump(entry + 1)
+        break
+      }
+      steps[entry] = .split(entry + 1, steps.count)
+    }
+    for exit in exits { steps[exit] = .jump(steps.count) }
+    isAtPartStart = endsPart
+  }
+
+  /// The bits of the set at `[`; leaves the position on its `]`.
+  private mutating func set() throws(GlobError) -> [UInt64] {
+    position += 1
+    let isNegated = next == UInt8(ascii: "!") || next == UInt8(ascii: "^")
+    if isNegated { position += 1 }
+    var words: [UInt64] = [0, 0, 0, 0]
+    var isFirst = true
+    while true {
+      guard let byte = next else { throw fault("'[' without ']'") }
+      if byte == UInt8(ascii: "]"), !isFirst { break }
+      isFirst = false
+      let low = try member(byte)
+      var high = low
+      if next == UInt8(ascii: "-"), position + 1 < pattern.count, pattern[position + 1] != UInt8(ascii: "]") {
+        position += 1
+        high = try member(pattern[position])
+        guard low <= high else { throw fault("a range of '[…]' runs backwards; write the lower end first") }
+      }
+      for member in low...high { words[Int(member >> 6)] |= 1 << UInt64(member & 63) }
+    }
+    if isNegated { words = words.map { ~$0 } }
+    let slash = UInt8(ascii: "/")
+    words[Int(slash >> 6)] &= ~(1 << UInt64(slash & 63))
+    return words
+  }
+
+  private mutating func member(_ byte: UInt8) throws(GlobError) -> UInt8 {
+    position += 1
+    guard byte == UInt8(ascii: "\\") else { return byte }
+    guard let escaped = next else { throw fault("'[' without ']'") }
+    position += 1
+    return escaped
+  }
+}
