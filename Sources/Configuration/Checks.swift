@@ -24,6 +24,8 @@ struct Checks {
       settings.auth.users += users(in: path, known: choices.settings.auth.users.map(\.name))
     }
     checkMethods(settings.auth)
+    settings.scp.root = settings.scp.root ?? settings.sftp.root
+    checkTransfers(settings)
     if settings.shell.enabled, !surroundings.isExecutable(settings.shell.defaultShell) {
       problem("shell.default", "\(quoted(settings.shell.defaultShell)) is no file that can be started")
     }
@@ -181,6 +183,16 @@ struct Checks {
     let keys = auth.authorizedKeysDirectory != nil || auth.authorizedKeysPattern != nil
     if auth.methods.contains(.publickey), !keys, auth.users.allSatisfy(\.authorizedKeys.isEmpty) {
       warning("auth.methods", "publickey is allowed, but there is no place to find authorized keys")
+    }
+  }
+
+  private mutating func checkTransfers(_ settings: Settings) {
+    if !settings.filter.isEnabled, !settings.filter.rules.isEmpty {
+      warning("filter.rules", "have no effect: filter.enabled is false")
+    }
+    if !settings.sftp.enabled, !settings.scp.enabled, let user = settings.auth.users.first(where: \.sftpOnly) {
+      warning(
+        "sftp.enabled", "the user \(quoted(user.name)) is sftp_only and can do nothing: scp.enabled is false as well")
     }
   }
 

@@ -1,7 +1,7 @@
 /// Every key, in the order of the template. Reading, the environment, suggestions, the template, the
 /// output of `check-config` and the manual's completeness all come from here.
 public enum KeyTable {
-  public static let keys: [Key] = server + auth + shell
+  public static let keys: [Key] = server + auth + shell + sftp + scp + filter
 
   private static let server: [Key] = [
     Key(
@@ -122,6 +122,52 @@ public enum KeyTable {
     Key(
       "shell.motd", ValueType.absolutePath.optional, \.settings.shell.motd,
       "A file shown on the terminal before a login shell starts; null for none."),
+  ]
+
+  private static let sftp: [Key] = [
+    Key(
+      "sftp.enabled", .boolean, \.settings.sftp.enabled,
+      "Whether files are transferred by SFTP."),
+    Key(
+      "sftp.root", ValueType.rootPattern.optional, \.settings.sftp.root,
+      "The directory that clients see as /, and that no path or link leads out of: %h is the home,",
+      "%u the name, %% a percent sign; null for none."),
+    Key(
+      "sftp.read_only", .boolean, \.settings.sftp.readOnly,
+      "Whether files can be read alone, and nothing changed."),
+    Key(
+      "sftp.umask", ValueType.umask.optional, \.settings.sftp.umask,
+      "Permissions, in octal, that new files do not get; null for what shell.umask says."),
+    Key(
+      "sftp.max_file_size", ValueType.size(1...1 << 50).optional, \.settings.sftp.maxFileSize,
+      "The size that no file can be made to exceed; null for none."),
+    Key(
+      "sftp.max_handles", .integer(1...65536), \.settings.sftp.maxHandles,
+      "Files and directories that one client can have open."),
+  ]
+
+  private static let scp: [Key] = [
+    Key(
+      "scp.enabled", .boolean, \.settings.scp.enabled,
+      "Whether files are transferred by SCP; false refuses the command scp as well."),
+    Key(
+      "scp.root", ValueType.rootPattern.optional, \.settings.scp.root,
+      "The directory that clients of SCP see as /; null for that of sftp.root, / for none."),
+    Key(
+      "scp.max_file_size", ValueType.size(1...1 << 50).optional, \.settings.scp.maxFileSize,
+      "The size that no file can be made to exceed; null for none."),
+  ]
+
+  private static let filter: [Key] = [
+    Key(
+      "filter.enabled", .boolean, \.settings.filter.isEnabled,
+      "Whether the rules below decide which files may be transferred, by SFTP and by SCP."),
+    Key(
+      "filter.default_action", .choice(), \.settings.filter.defaultAction,
+      "What becomes of files that no rule matches: allow, deny, log (which allows and leaves a record)."),
+    Key(
+      "filter.rules", .filterRules, \.settings.filter.rules,
+      "Rules, of which the first that matches decides. All that one says must hold. The keys of each:"),
   ]
 
   private static func algorithms(_ known: [String]) -> ValueType<[String]> {

@@ -1,3 +1,4 @@
+import Filter
 import Wire
 
 // Settings travel from bssh-server, which reads the configuration, to the processes that act on it. The
@@ -8,6 +9,9 @@ extension Settings: WireCodable {
     server.encode(to: &writer)
     auth.encode(to: &writer)
     shell.encode(to: &writer)
+    sftp.encode(to: &writer)
+    scp.encode(to: &writer)
+    filter.encode(to: &writer)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
@@ -15,6 +19,9 @@ extension Settings: WireCodable {
     server = try Server(from: &reader)
     auth = try Auth(from: &reader)
     shell = try Shell(from: &reader)
+    sftp = try SFTP(from: &reader)
+    scp = try SCP(from: &reader)
+    filter = try TransferFilter(from: &reader)
   }
 }
 
@@ -113,6 +120,8 @@ extension Settings.User: WireCodable {
     writer.optional(home) { $0.text($1) }
     writer.list(environment) { $1.encode(to: &$0) }
     writer.optional(runAs) { $0.text($1) }
+    writer.boolean(sftpOnly)
+    writer.optional(root) { $0.text($1) }
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
@@ -123,6 +132,8 @@ extension Settings.User: WireCodable {
     home = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text() }
     environment = try reader.environment()
     runAs = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text() }
+    sftpOnly = try reader.boolean()
+    root = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text() }
   }
 }
 
@@ -157,6 +168,40 @@ extension Settings.Shell: WireCodable {
     pty = try reader.boolean()
     umask = try reader.uint32()
     motd = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text() }
+  }
+}
+
+extension Settings.SFTP: WireCodable {
+  public func encode(to writer: inout WireWriter) {
+    writer.boolean(enabled)
+    writer.optional(root) { $0.text($1) }
+    writer.boolean(readOnly)
+    writer.optional(umask) { $0.uint32($1) }
+    writer.optional(maxFileSize) { $0.uint64($1) }
+    writer.number(maxHandles)
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    enabled = try reader.boolean()
+    root = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text() }
+    readOnly = try reader.boolean()
+    umask = try reader.optional { (r: inout WireReader) throws(WireError) in try r.uint32() }
+    maxFileSize = try reader.optional { (r: inout WireReader) throws(WireError) in try r.uint64() }
+    maxHandles = try reader.number()
+  }
+}
+
+extension Settings.SCP: WireCodable {
+  public func encode(to writer: inout WireWriter) {
+    writer.boolean(enabled)
+    writer.optional(root) { $0.text($1) }
+    writer.optional(maxFileSize) { $0.uint64($1) }
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    enabled = try reader.boolean()
+    root = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text() }
+    maxFileSize = try reader.optional { (r: inout WireReader) throws(WireError) in try r.uint64() }
   }
 }
 

@@ -1,8 +1,14 @@
+import Filter
+
 /// Everything that a configuration says, checked and complete: what `run` acts on and `check-config` prints.
 public struct Settings: Equatable, Sendable {
   public var server = Server()
   public var auth = Auth()
   public var shell = Shell()
+  public var sftp = SFTP()
+  public var scp = SCP()
+  /// `filter:`: which files may be transferred, by SFTP and by SCP.
+  public var filter = TransferFilter()
 
   /// The defaults of every key.
   public init() {}
@@ -88,6 +94,10 @@ public struct Settings: Equatable, Sendable {
     public var environment: [EnvironmentVariable] = []
     /// The system account whose rights the login has; without it, the account of the same name.
     public var runAs: String?
+    /// True: files alone, by SFTP and SCP; no shell, no other commands, no forwarding.
+    public var sftpOnly = false
+    /// What the login sees as `/` of files, over ``SFTP/root`` and ``SCP/root``.
+    public var root: String?
 
     public init(name: String) { self.name = name }
   }
@@ -122,5 +132,29 @@ public struct Settings: Equatable, Sendable {
     public var umask: UInt32 = 0o022
     /// A file shown on the terminal before an interactive shell.
     public var motd: String?
+  }
+
+  /// `sftp:`.
+  public struct SFTP: Equatable, Sendable {
+    public var enabled = true
+    /// What clients see as `/`, with `%h`, `%u` and `%%`; nil for everything that the account can see.
+    public var root: String?
+    /// True: nothing can be changed.
+    public var readOnly = false
+    /// Permissions that new files do not get; nil for those of the session.
+    public var umask: UInt32?
+    /// Bytes; nil for no limit.
+    public var maxFileSize: UInt64?
+    /// Files and directories that one client has open.
+    public var maxHandles = 1024
+  }
+
+  /// `scp:`.
+  public struct SCP: Equatable, Sendable {
+    public var enabled = true
+    /// As ``SFTP/root``, which is taken while loading when there is none.
+    public var root: String?
+    /// Bytes; nil for no limit.
+    public var maxFileSize: UInt64?
   }
 }

@@ -59,6 +59,11 @@ public enum Template {
         lines.append((index == 0 ? "  - " : "    ") + "\(user.name): \(user.meaning)")
       }
     }
+    if key.path == "filter.rules" {
+      for (index, rule) in RuleKey.all.enumerated() {
+        lines.append((index == 0 ? "  - " : "    ") + "\(rule.name): \(rule.meaning)")
+      }
+    }
     let others = key.variables.reversed() + (key.option.map { [$0] } ?? [])
     return lines + ["Value: \(key.form)."] + (others.isEmpty ? [] : ["Also: " + others.joined(separator: ", ") + "."])
   }

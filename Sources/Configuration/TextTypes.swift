@@ -37,6 +37,11 @@ extension ValueType where Value == String {
     pathFault(text) ?? keyPatternFault(text)
   }
 
+  /// The directory that clients see as `/`.
+  static let rootPattern = text("an absolute path with %h, %u or %%") { text in
+    pathFault(text) ?? keyPatternFault(text)
+  }
+
   /// The name of an account.
   static let accountName = text("the name of an account") { accountNameFault($0) }
 
@@ -198,7 +203,7 @@ private func parentFault(_ text: String) -> String? {
 }
 
 private func keyPatternFault(_ text: String) -> String? {
-  guard text.hasPrefix("/") || text.hasPrefix("%h/") else {
+  guard text.hasPrefix("/") || text.hasPrefix("%h/") || text == "%h" else {
     return "\(quoted(text)) is not absolute: it must begin with '/' or '%h/'"
   }
   var rest = text[...]

@@ -39,6 +39,12 @@ public struct UserKey: Sendable {
     UserKey(
       "run_as", ValueType.accountName.optional, \.runAs, unless: .some(nil),
       "The system account whose rights the login has; needed as root when no account has the user's name."),
+    UserKey(
+      "sftp_only", .boolean, \.sftpOnly, unless: false,
+      "Whether this user gets files alone, by SFTP and SCP: no shell, no commands, no forwarding."),
+    UserKey(
+      "root", ValueType.rootPattern.optional, \.root, unless: .some(nil),
+      "What this user sees as / of files, over sftp.root and scp.root."),
   ]
 }
 

@@ -19,6 +19,8 @@ enum Rendering: Sendable {
   case list([String])
   /// Keys and scalars.
   case mapping([(String, String)])
+  /// Keys and any values.
+  case nested([(String, Rendering)])
   /// Mappings, each an entry of a list.
   case block([[(String, Rendering)]])
 
@@ -30,6 +32,8 @@ enum Rendering: Sendable {
       return items.isEmpty ? ["\(key): []"] : ["\(key):"] + items.map { "  - \($0)" }
     case .mapping(let entries):
       return entries.isEmpty ? ["\(key): {}"] : ["\(key):"] + entries.map { "  \($0): \($1)" }
+    case .nested(let entries):
+      return ["\(key):"] + entries.flatMap { $1.lines(key: $0) }.map { "  " + $0 }
     case .block(let items):
       if items.isEmpty { return ["\(key): []"] }
       var lines = ["\(key):"]

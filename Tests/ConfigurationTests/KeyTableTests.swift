@@ -1,4 +1,5 @@
 import Configuration
+import Filter
 import Testing
 
 /// A value for one key, and what the settings are with it.
@@ -28,6 +29,8 @@ struct Sample: Sendable, CustomTestStringConvertible {
     user.home = "/srv/alice"
     user.environment = [.init(name: "A", value: "1")]
     user.runAs = "www-data"
+    user.sftpOnly = true
+    user.root = "%h/files"
     return user
   }()
   static let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE+/uOekOdqvRcV4lkLWkIvw1QIPY6JO1NLQRc0QT7nI alice"
@@ -88,6 +91,7 @@ struct Sample: Sendable, CustomTestStringConvertible {
           "name": plain("alice"), "password_hash": quotedText(hash), "shell": plain("/bin/bash"),
           "authorized_keys": list(plain(key)), "home": plain("/srv/alice"),
           "env": mapping(["A": plain("1")]), "run_as": plain("www-data"),
+          "sftp_only": plain("true"), "root": plain("%h/files"),
         ])), nil
     ) { $0.auth.users = [alice] },
     Sample("auth.password.minimum_time", plain("250ms"), "250ms") { $0.auth.minimumPasswordTime = 250 },
@@ -102,6 +106,25 @@ struct Sample: Sendable, CustomTestStringConvertible {
     Sample("shell.pty", plain("false"), "false") { $0.shell.pty = false },
     Sample("shell.umask", plain("077"), "0o077") { $0.shell.umask = 0o077 },
     Sample("shell.motd", plain("/etc/motd"), "/etc/motd") { $0.shell.motd = "/etc/motd" },
+    Sample("sftp.enabled", plain("false"), "false") { $0.sftp.enabled = false },
+    Sample("sftp.root", plain("/srv/%u/100%%"), "/srv/%u/100%%") {
+      $0.sftp.root = "/srv/%u/100%%"
+      $0.scp.root = "/srv/%u/100%%"
+    },
+    Sample("sftp.read_only", plain("true"), "true") { $0.sftp.readOnly = true },
+    Sample("sftp.umask", plain("027"), "0027") { $0.sftp.umask = 0o027 },
+    Sample("sftp.max_file_size", plain("1GiB"), "1073741824") { $0.sftp.maxFileSize = 1 << 30 },
+    Sample("sftp.max_handles", plain("1"), "1") { $0.sftp.maxHandles = 1 },
+    Sample("scp.enabled", plain("false"), "false") { $0.scp.enabled = false },
+    Sample("scp.root", plain("%h"), "%h") { $0.scp.root = "%h" },
+    Sample("scp.max_file_size", plain("5"), "5B") { $0.scp.maxFileSize = 5 },
+    Sample("filter.enabled", plain("true"), "true") { $0.filter.isEnabled = true },
+    Sample("filter.default_action", plain("deny"), "deny") { $0.filter.defaultAction = .deny },
+    Sample("filter.rules", list(mapping(["extensions": list(plain("exe")), "action": plain("log")])), nil) {
+      var rule = FilterRule(action: .log)
+      rule.matcher.extensions = ["exe"]
+      $0.filter.rules = [rule]
+    },
   ]
 
   /// Where `/etc/issue` and `/users.yaml` can be read.

@@ -21,7 +21,7 @@ struct Fault: Sendable, CustomTestStringConvertible {
     Fault("server.prot", plain("1"), "server.prot: unknown key; did you mean 'port'?"),
     Fault("sever.port", plain("1"), "sever: unknown key; did you mean 'server'?"),
     Fault("port", plain("22"), "port: unknown key; did you mean 'server.port'?"),
-    Fault("sftp.enabled", plain("true"), "sftp: unknown key"),
+    Fault("audit.enabled", plain("true"), "audit: unknown key"),
     Fault("zzzzzzzzzz", plain("true"), "zzzzzzzzzz: unknown key"),
     Fault("server.\u{1b}[2J", plain("true"), "server.\\u{1b}[2J: unknown key"),
     Fault("server", plain("1"), "server: expected a section with keys, found '1'"),
@@ -206,7 +206,7 @@ struct Fault: Sendable, CustomTestStringConvertible {
 
   @Test func `a file must be a mapping`() {
     #expect(
-      complaints(list()) == ["f.yaml: expected the sections server, auth, shell, found a list"])
+      complaints(list()) == ["f.yaml: expected the sections server, auth, shell, sftp, scp, filter, found a list"])
   }
 
   @Test func `an empty file and empty sections are the defaults`() throws {

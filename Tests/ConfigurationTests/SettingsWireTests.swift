@@ -1,4 +1,5 @@
 import Configuration
+import Filter
 import Testing
 import Wire
 
@@ -36,6 +37,8 @@ import Wire
     user.home = "/srv/alice"
     user.environment = [.init(name: "A", value: "b=c"), .init(name: "B", value: "")]
     user.runAs = "www-data"
+    user.sftpOnly = true
+    user.root = "/srv"
     settings.auth.users = [user, .init(name: "bob")]
     settings.shell.defaultShell = "/bin/zsh"
     settings.shell.environment = [.init(name: "TZ", value: "UTC")]
@@ -44,6 +47,18 @@ import Wire
     settings.shell.pty = false
     settings.shell.umask = 0o077
     settings.shell.motd = "/etc/motd"
+    settings.sftp.enabled = false
+    settings.sftp.root = "%h"
+    settings.sftp.readOnly = true
+    settings.sftp.umask = 0o077
+    settings.sftp.maxFileSize = 1 << 50
+    settings.sftp.maxHandles = 7
+    settings.scp.enabled = false
+    settings.scp.root = "/srv"
+    settings.scp.maxFileSize = 1
+    settings.filter.isEnabled = true
+    settings.filter.defaultAction = .deny
+    settings.filter.rules = [FilterRule(name: "all", action: .log)]
     return settings
   }
 

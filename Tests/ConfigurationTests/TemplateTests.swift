@@ -18,6 +18,10 @@ import Testing
     for key in UserKey.all { #expect(Template.commented.contains("\(key.name): \(key.meaning)")) }
   }
 
+  @Test func `every key of a rule is in the template`() {
+    for key in RuleKey.all { #expect(Template.commented.contains("\(key.name): \(key.meaning)")) }
+  }
+
   @Test func `password hashes are not in the effective settings`() throws {
     let users = tree(
       "auth.password.users", list(mapping(["name": plain("alice"), "password_hash": quotedText(Sample.hash)])))

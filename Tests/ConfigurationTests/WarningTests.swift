@@ -77,4 +77,23 @@ import Testing
         "-p: server.port: has no effect: every entry of server.bind_address has its own port"
       ])
   }
+
+  @Test func `rules of a filter that is off are warned of`() throws {
+    let rules = list(mapping(["directory": plain(".git"), "action": plain("deny")]))
+    #expect(
+      warnings(try load(tree("filter.rules", rules))) == [
+        "f.yaml: filter.rules: have no effect: filter.enabled is false"
+      ])
+    #expect(warnings(try load(tree("filter", mapping(["enabled": plain("true"), "rules": rules])))) == [])
+  }
+
+  @Test func `a user who can do nothing is warned of`() throws {
+    let user = tree("password.users", list(mapping(["name": plain("a"), "sftp_only": plain("true")])))
+    let off = mapping(["enabled": plain("false")])
+    #expect(
+      warnings(try load(mapping(["auth": user, "sftp": off, "scp": off]))) == [
+        "f.yaml: sftp.enabled: the user 'a' is sftp_only and can do nothing: scp.enabled is false as well"
+      ])
+    #expect(warnings(try load(mapping(["auth": user, "sftp": off]))) == [])
+  }
 }

@@ -7,43 +7,46 @@ private func fits(_ pattern: String, _ path: String) throws -> Bool {
 }
 
 @Suite struct GlobTests {
-  @Test(arguments: [
-    ("*.key", "/a.key"), ("*.key", "/etc/ssl/private.key"), ("*.key", "/.key"), ("*", "/"), ("*", "/a/b"),
-    ("a?c", "/x/abc"), ("[a-c]x", "/bx"), ("[!a-c]x", "/dx"), ("[^a-c]x", "/dx"), ("[]a]", "/]"), ("[!]]", "/a"),
-    ("[a-]", "/-"), ("[-a]", "/-"), ("[\\]]", "/]"), ("[a\\-c]", "/-"), ("{a,b}", "/b"), ("{a,b}c", "/ac"),
-    ("{a,{b,c}d}e", "/cde"), ("{,a}b", "/b"), ("{a}", "/a"), ("x{a,b*}y", "/xbbby"), ("a}", "/a}"), ("a,b", "/a,b"),
-    ("\\*", "/*"), ("\\{a,b\\}", "/{a,b}"), ("\\\\", "/\\"), ("**", "/a/b"), ("**.c", "/x/a.c"),
-    ("/a/*", "/a/b"), ("/a/*/c", "/a/b/c"), ("/a/**", "/a/b/c"), ("/a/**/c", "/a/c"), ("/a/**/c", "/a/x/y/c"),
-    ("**/c", "/c"), ("**/c", "/a/b/c"), ("/**", "/a"), ("/**/x/**", "/a/x/b"), ("a/b", "/a/b"), ("a/*", "/a/b"),
-    ("{/a,b}/c", "/a/c"), ("{/a,b}/c", "/b/c"), ("{**/a,b}", "/x/y/a"), ("{a/,b}c", "/a/c"), ("{a/,b/}**/c", "/b/c"),
-    ("/a**b", "/a/x/b"), ("***", "/x"), ("/a/", "/a/"), ("/a***/c", "/ab/x/c"), ("?*", "/a"),
-  ] as [(String, String)])
+  @Test(
+    arguments: [
+      ("*.key", "/a.key"), ("*.key", "/etc/ssl/private.key"), ("*.key", "/.key"), ("*", "/"), ("*", "/a/b"),
+      ("a?c", "/x/abc"), ("[a-c]x", "/bx"), ("[!a-c]x", "/dx"), ("[^a-c]x", "/dx"), ("[]a]", "/]"), ("[!]]", "/a"),
+      ("[a-]", "/-"), ("[-a]", "/-"), ("[\\]]", "/]"), ("[a\\-c]", "/-"), ("{a,b}", "/b"), ("{a,b}c", "/ac"),
+      ("{a,{b,c}d}e", "/cde"), ("{,a}b", "/b"), ("{a}", "/a"), ("x{a,b*}y", "/xbbby"), ("a}", "/a}"), ("a,b", "/a,b"),
+      ("\\*", "/*"), ("\\{a,b\\}", "/{a,b}"), ("\\\\", "/\\"), ("**", "/a/b"), ("**.c", "/x/a.c"),
+      ("/a/*", "/a/b"), ("/a/*/c", "/a/b/c"), ("/a/**", "/a/b/c"), ("/a/**/c", "/a/c"), ("/a/**/c", "/a/x/y/c"),
+      ("**/c", "/c"), ("**/c", "/a/b/c"), ("/**", "/a"), ("/**/x/**", "/a/x/b"), ("a/b", "/a/b"), ("a/*", "/a/b"),
+      ("{/a,b}/c", "/a/c"), ("{/a,b}/c", "/b/c"), ("{**/a,b}", "/x/y/a"), ("{a/,b}c", "/a/c"), ("{a/,b/}**/c", "/b/c"),
+      ("/a**b", "/a/x/b"), ("***", "/x"), ("/a/", "/a/"), ("/a***/c", "/ab/x/c"), ("?*", "/a"),
+    ] as [(String, String)])
   func `a pattern fits`(pattern: String, path: String) throws {
     #expect(try fits(pattern, path))
   }
 
-  @Test(arguments: [
-    ("*.key", "/a.keys"), ("*.key", "/a.key/b"), ("*.KEY", "/a.key"), ("a", "/a/b"), ("a", "/ab"), ("?", "/"),
-    ("a?c", "/ac"), ("[a-c]x", "/dx"), ("[!a-c]x", "/ax"), ("[!a]x", "/x"), ("[!a]", "/"), ("{a,b}", "/c"),
-    ("{a,b}", "/"), ("{a,b}", "/ab"), ("{,a}b", "/c"), ("\\*", "/x"), ("/a/*", "/a/b/c"), ("/a/*/c", "/a/c"),
-    ("/a/*/c", "/a/b/d/c"), ("/a/**", "/a"), ("/a/**", "/ab"), ("/a/**/c", "/a/xc"), ("/a/**/c", "/b/a/c"),
-    ("**/c", "/xc"), ("a/b", "/x/a/b"), ("/a?b", "/a/b"), ("/a[/]b", "/a/b"), ("/a[!x]b", "/a/b"),
-    ("{/a,b}/c", "/c"), ("{a/,b}**/c", "/bxc"), ("/a/", "/a"), ("name", "/"),
-  ] as [(String, String)])
+  @Test(
+    arguments: [
+      ("*.key", "/a.keys"), ("*.key", "/a.key/b"), ("*.KEY", "/a.key"), ("a", "/a/b"), ("a", "/ab"), ("?", "/"),
+      ("a?c", "/ac"), ("[a-c]x", "/dx"), ("[!a-c]x", "/ax"), ("[!a]x", "/x"), ("[!a]", "/"), ("{a,b}", "/c"),
+      ("{a,b}", "/"), ("{a,b}", "/ab"), ("{,a}b", "/c"), ("\\*", "/x"), ("/a/*", "/a/b/c"), ("/a/*/c", "/a/c"),
+      ("/a/*/c", "/a/b/d/c"), ("/a/**", "/a"), ("/a/**", "/ab"), ("/a/**/c", "/a/xc"), ("/a/**/c", "/b/a/c"),
+      ("**/c", "/xc"), ("a/b", "/x/a/b"), ("/a?b", "/a/b"), ("/a[/]b", "/a/b"), ("/a[!x]b", "/a/b"),
+      ("{/a,b}/c", "/c"), ("{a/,b}**/c", "/bxc"), ("/a/", "/a"), ("name", "/"),
+    ] as [(String, String)])
   func `a pattern does not fit`(pattern: String, path: String) throws {
     #expect(try !fits(pattern, path))
   }
 
-  @Test(arguments: [
-    ("", "the pattern is empty"), ("[", "'[' without ']'"), ("[a", "'[' without ']'"), ("[]", "'[' without ']'"),
-    ("[\\", "'[' without ']'"), ("[a-\\", "'[' without ']'"), ("[!", "'[' without ']'"),
-    ("{", "'{' without '}'"), ("{a,b", "'{' without '}'"), ("{{a}", "'{' without '}'"),
-    ("a\\", "'\\' at the end takes no byte as it is; write '\\\\'"),
-    ("[z-a]", "a range of '[…]' runs backwards; write the lower end first"),
-    ("a\0", "the pattern holds a NUL byte"),
-    (String(repeating: "a", count: 1025), "the pattern is longer than 1024 bytes"),
-    (String(repeating: "{", count: 17), "braces stand more than 16 deep in braces"),
-  ] as [(String, String)])
+  @Test(
+    arguments: [
+      ("", "the pattern is empty"), ("[", "'[' without ']'"), ("[a", "'[' without ']'"), ("[]", "'[' without ']'"),
+      ("[\\", "'[' without ']'"), ("[a-\\", "'[' without ']'"), ("[!", "'[' without ']'"),
+      ("{", "'{' without '}'"), ("{a,b", "'{' without '}'"), ("{{a}", "'{' without '}'"),
+      ("a\\", "'\\' at the end takes no byte as it is; write '\\\\'"),
+      ("[z-a]", "a range of '[…]' runs backwards; write the lower end first"),
+      ("a\0", "the pattern holds a NUL byte"),
+      (String(repeating: "a", count: 1025), "the pattern is longer than 1024 bytes"),
+      (String(repeating: "{", count: 17), "braces stand more than 16 deep in braces"),
+    ] as [(String, String)])
   func `what is no pattern is refused with its reason`(pattern: String, reason: String) {
     #expect(throws: GlobError(description: reason)) { try Glob(pattern) }
   }

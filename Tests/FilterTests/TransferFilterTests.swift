@@ -84,9 +84,10 @@ private func filter(default action: FilterAction = .allow, _ rules: FilterRule..
     #expect(matcher { $0.directory = ".git" }.matches(path: Array(path.utf8), size: nil) == expected)
   }
 
-  @Test(arguments: [
-    (nil, false), (0, false), (9, false), (10, true), (11, true), (20, true), (21, false), (UInt64.max, false),
-  ] as [(UInt64?, Bool)])
+  @Test(
+    arguments: [
+      (nil, false), (0, false), (9, false), (10, true), (11, true), (20, true), (21, false), (UInt64.max, false),
+    ] as [(UInt64?, Bool)])
   func `sizes are limits that belong to the range`(size: UInt64?, expected: Bool) {
     let matcher = matcher {
       $0.minSize = 10
@@ -150,17 +151,20 @@ private func filter(default action: FilterAction = .allow, _ rules: FilterRule..
 
   @Test func `whether a size matters is known per operation`() throws {
     let filter = filter(
-      rule(nil, .deny, operations: [.upload]) { $0.composite = .init(kind: .not, matchers: [matcher { $0.maxSize = 5 }]) },
+      rule(nil, .deny, operations: [.upload]) {
+        $0.composite = .init(kind: .not, matchers: [matcher { $0.maxSize = 5 }])
+      },
       rule(nil, .deny, operations: [.download]) { $0.directory = "x" })
     #expect(filter.asksForSize(.upload))
     #expect(!filter.asksForSize(.download))
   }
 
-  @Test(arguments: [
-    ("upload", .upload), ("Download", .download), ("mkdir", .createDirectory), ("createdir", .createDirectory),
-    ("readdir", .listDirectory), ("LISTDIR", .listDirectory), ("setstat", .setStat), ("readlink", .readLink),
-    ("write", nil), ("", nil), ("createDirectory", nil),
-  ] as [(String, FilterOperation?)])
+  @Test(
+    arguments: [
+      ("upload", .upload), ("Download", .download), ("mkdir", .createDirectory), ("createdir", .createDirectory),
+      ("readdir", .listDirectory), ("LISTDIR", .listDirectory), ("setstat", .setStat), ("readlink", .readLink),
+      ("write", nil), ("", nil), ("createDirectory", nil),
+    ] as [(String, FilterOperation?)])
   func `operations are read by their names`(name: String, operation: FilterOperation?) {
     #expect(FilterOperation(name: name) == operation)
   }

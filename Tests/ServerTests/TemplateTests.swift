@@ -58,6 +58,8 @@ import Testing
             home: /srv/alice
             env: {A: "1", EMPTY: "", B: "a: b # c \\"d\\" \\\\ \\e é"}
             run_as: www-data
+            sftp_only: true
+            root: "%h/%u%%"
             authorized_keys:
               - "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE+/uOekOdqvRcV4lkLWkIvw1QIPY6JO1NLQRc0QT7nI a: b"
           - name: "1"
@@ -70,6 +72,30 @@ import Testing
       pty: false
       umask: 7
       motd: /etc/motd
+    sftp: {enabled: false, root: "/srv/%u", read_only: true, umask: 027, max_file_size: 1025, max_handles: 9}
+    scp: {enabled: false, root: "%h", max_file_size: 3TiB}
+    filter:
+      enabled: true
+      default_action: log
+      rules:
+        - name: "a: b"
+          action: deny
+          pattern: "**/*.{a,b}"
+          path_prefix: /srv/
+          extensions: [tar.gz, "7z"]
+          directory: ".git"
+          min_size: 0
+          max_size: 1MiB
+          not: {not: {directory: "no"}, pattern: "x*"}
+          composite:
+            type: or
+            matchers:
+              - {pattern: "*", not: {path_prefix: /a}}
+              - composite: {type: not, matcher: {composite: {type: and, matchers: [{directory: a}, {directory: b}]}}}
+          operations: [mkdir, upload]
+          users: [alice, "1"]
+          groups: [staff]
+        - {action: allow, operations: [stat]}
     """,
     "server: {host_keys: [/k/a], bind_address: '::1'}\nauth: {publickey: {authorized_keys_dir: /keys}}",
     "server: {host_keys: [/k/a]}\nauth: {publickey: {authorized_keys_pattern: ~}, password: {users: []}}",
@@ -114,6 +140,11 @@ import Testing
 
   @Test(arguments: UserKey.all.map(\.name))
   func `the manual names every key of a user`(name: String) throws {
+    #expect(try text("man/bssh-server.yaml.5").contains(".It Ic \(name)\n"))
+  }
+
+  @Test(arguments: RuleKey.all.map(\.name))
+  func `the manual names every key of a rule`(name: String) throws {
     #expect(try text("man/bssh-server.yaml.5").contains(".It Ic \(name)\n"))
   }
 
