@@ -59,7 +59,7 @@ let package = Package(
       name: "Credentials", dependencies: ["Authentication", "System", "Wire", "COpenSSL", "CArgon2"],
       swiftSettings: wrapping),
 
-    .target(name: "FileTransfer", dependencies: ["System", "Wire"], swiftSettings: safe),
+    .target(name: "FileTransfer", dependencies: ["Filter", "IPC", "System", "Wire"], swiftSettings: safe),
     .target(name: "Zygote", dependencies: ["IPC", "System", "Wire"], swiftSettings: safe),
 
     // Executables
@@ -84,14 +84,14 @@ let package = Package(
       dependencies: ["IPC", "System", "Wire", "Zygote"],
       swiftSettings: safe),
 
-    .executableTarget(name: "Transfer", dependencies: ["FileTransfer", "System"], swiftSettings: safe),
+    .executableTarget(name: "Transfer", dependencies: ["FileTransfer", "IPC", "System"], swiftSettings: safe),
 
     // Tests
     .testTarget(name: "AuthenticationTests", dependencies: ["Authentication", "Wire"]),
     .testTarget(
       name: "AuthorityTests",
       dependencies: ["Authority", "Authentication", "Configuration", "Credentials", "IPC", "System", "Wire"]),
-    .testTarget(name: "FileTransferTests", dependencies: ["FileTransfer", "System", "Wire"]),
+    .testTarget(name: "FileTransferTests", dependencies: ["FileTransfer", "Filter", "IPC", "System", "Wire"]),
     .testTarget(name: "CredentialsTests", dependencies: ["Credentials", "Authentication", "Wire", "COpenSSL"]),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Filter", "Wire"]),
     .testTarget(name: "FilterTests", dependencies: ["Filter", "Wire"]),

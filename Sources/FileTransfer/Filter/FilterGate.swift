@@ -1,0 +1,61 @@
+import Filter
+
+/// Asks the configured rules, on behalf of one login.
+public struct FilterGate: TransferGate {
+  /// Hears of what a rule with the action `log` allowed.
+  public typealias Record = @Sendable (_ operation: FileOperation, _ paths: [[UInt8]], _ rule: String) -> Void
+
+  private let filter: TransferFilter
+  private let user: String
+  private let groups: [String]
+  private let record: Record
+
+  public let judgesSizes: Bool
+
+  public init(_ filter: TransferFilter, user: String, groups: [String], record: @escaping Record) {
+    self.filter = filter
+    self.user = user
+    self.groups = groups
+    self.record = record
+    judgesSizes = FilterOperation.allCases.contains(where: filter.asksForSize)
+  }
+
+  public func check(_ operation: FileOperation, _ paths: [[UInt8]], size: UInt64?) -> TransferVerdict {
+    // A second name for a file is one more place to find it at, as a new name is.
+    let name = operation == .makeLink && paths.count > 1 ? .rename : operation.ofFilter
+    let requests = paths.map { path in
+      FilterRequest(operation: name, path: path, size: size, user: user, groups: groups)
+    }
+    guard let first = requests.first else { return .denied(rule: "no path") }
+    let verdict = requests.dropFirst().reduce(filter.verdict(on: first)) { strictest, request in
+      let verdict = filter.verdict(on: request)
+      return verdict.action.stricter(strictest.action) == strictest.action ? strictest : verdict
+    }
+    let rule = verdict.rule ?? "filter.default_action"
+    switch verdict.action {
+    case .allow: return .allowed
+    case .log:
+      record(operation, paths, rule)
+      return .allowed
+    case .deny: return .denied(rule: rule)
+    }
+  }
+}
+
+extension FileOperation {
+  /// The name that rules know it by.
+  fileprivate var ofFilter: FilterOperation {
+    switch self {
+    case .download: .download
+    case .upload: .upload
+    case .delete: .delete
+    case .rename: .rename
+    case .makeDirectory: .createDirectory
+    case .list: .listDirectory
+    case .status: .stat
+    case .setStatus: .setStat
+    case .makeLink: .symlink
+    case .readLink: .readLink
+    }
+  }
+}

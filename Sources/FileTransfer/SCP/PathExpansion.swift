@@ -1,0 +1,114 @@
+import Filter
+import IPC
+import Glibc
+import System
+
+/// Expands `~`, `*`, `?` and `[…]` of unquoted words as sh(1) does, on the files that a client may see.
+struct PathExpansion {
+  /// The most paths that one word stands for; of more a shell would say that the list is too long.
+  static let most = 65536
+
+  private let files: RootedFileSystem
+  /// The name of the login, whose home is where relative paths start.
+  private let user: String
+
+  init(files: RootedFileSystem, user: String) {
+    self.files = files
+    self.user = user
+  }
+
+  /// The paths that `word` stands for, sorted; itself when there are none. Throws E2BIG when there are too many.
+  func paths(_ word: ShellWord) throws(FileError) -> [[UInt8]] {
+    let word = withoutTilde(word)
+    let parts = split(word)
+    guard parts.contains(where: { $0.glob != nil }) else { return [word.bytes] }
+    var found: [[UInt8]] = [[]]
+    for (index, part) in parts.enumerated() {
+      let isLast = index == parts.count - 1
+      var next: [[UInt8]] = []
+      for path in found {
+        if let glob = part.glob {
+          try match(glob, part.bytes, in: path, directories: !isLast, &next)
+        } else {
+          next.append(path + part.bytes + (isLast ? [] : [slash]))
+        }
+      }
+      found = next
+    }
+    if parts.last?.glob == nil { found.removeAll { !exists($0) } }
+    return found.isEmpty ? [word.bytes] : found.sorted { $0.lexicographicallyPrecedes($1) }
+  }
+
+  private struct Part {
+    var bytes: [UInt8]
+    /// nil for bytes that stand for themselves.
+    var glob: Glob?
+  }
+
+  private func match(
+    _ glob: Glob, _ text: [UInt8], in directory: [UInt8], directories: Bool, _ result: inout [[UInt8]]
+  ) throws(FileError) {
+    guard let stream = try? files.openDirectory(directory.isEmpty ? [dot] : directory) else { return }
+    // A dot that begins a name must be written.
+    let withDot = text.first == dot || text.starts(with: [UInt8(ascii: "\\"), dot])
+    while let name = (try? stream.next())?.name {
+      guard name.first != dot || withDot, glob.matches(bytes: name) else { continue }
+      guard result.count < Self.most else { throw .system(SystemError("glob", code: E2BIG)) }
+      let path = directory + name
+      if !directories {
+        result.append(path)
+      } else if let there = try? files.attributes(path, following: true), there.kind == .directory {
+        result.append(path + [slash])
+      }
+    }
+  }
+
+  private func exists(_ path: [UInt8]) -> Bool { (try? files.attributes(path, following: false)) != nil }
+
+  private func withoutTilde(_ word: ShellWord) -> ShellWord {
+    guard word.bytes.first == UInt8(ascii: "~") else { return word }
+    let end = word.bytes.firstIndex(of: slash) ?? word.bytes.count
+    let name = word.bytes[1..<end]
+    guard word.isBare[..<end].allSatisfy({ $0 }), name.isEmpty || name.elementsEqual(user.utf8) else { return word }
+    let home = files.start
+    // The root's own slash is followed by no other.
+    let rest = home.last == slash && end < word.bytes.count ? end + 1 : end
+    return ShellWord(
+      bytes: home + word.bytes[rest...], isBare: home.map { _ in false } + word.isBare[rest...])
+  }
+
+  /// The parts between slashes, and the globs that they are.
+  private func split(_ word: ShellWord) -> [Part] {
+    var parts: [Part] = []
+    var start = 0
+    for end in word.bytes.indices where word.bytes[end] == slash {
+      parts.append(part(word, start..<end))
+      start = end + 1
+    }
+    return parts + [part(word, start..<word.bytes.count)]
+  }
+
+  private func part(_ word: ShellWord, _ range: Range<Int>) -> Part {
+    let bytes = Array(word.bytes[range])
+    var pattern: [UInt8] = []
+    var isGlob = false
+    for index in range {
+      let byte = word.bytes[index]
+      let isSpecial = word.isBare[index] && "*?[]!^-".utf8.contains(byte)
+      if isSpecial {
+        isGlob = isGlob || byte == UInt8(ascii: "*") || byte == UInt8(ascii: "?") || byte == UInt8(ascii: "[")
+      } else if "*?[]!^-\\{},".utf8.contains(byte) {
+        pattern.append(UInt8(ascii: "\\"))
+      }
+      pattern.append(byte)
+    }
+    // A pattern that is none, as one bracket alone, stands for itself; and what is not UTF-8 cannot be one.
+    guard isGlob, let text = String(validating: pattern, as: UTF8.self), let glob = try? Glob(text) else {
+      return Part(bytes: bytes)
+    }
+    return Part(bytes: bytes, glob: glob)
+  }
+}
+
+private let slash = UInt8(ascii: "/")
+private let dot = UInt8(ascii: ".")

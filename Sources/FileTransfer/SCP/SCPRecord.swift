@@ -1,0 +1,117 @@
+import System
+
+/// What the other side did that the protocol of scp has no place for.
+public struct SCPViolation: Error, Equatable, Sendable, CustomStringConvertible {
+  public let description: String
+
+  init(_ description: String) { self.description = description }
+}
+
+/// A line of scp's protocol: what comes next.
+public enum SCPRecord: Equatable, Sendable {
+  /// `C0644 120 name`: a file, whose bytes follow.
+  case file(SCPEntry)
+  /// `D0755 0 name`: a directory; what follows up to `E` is in it.
+  case directory(SCPEntry)
+  /// `E`: the end of a directory.
+  case end
+  /// `T1700000000 0 1700000000 0`: times for the record that follows.
+  case times(FileTimes)
+
+  /// Reads a line, without its newline.
+  public init(_ line: ArraySlice<UInt8>) throws(SCPViolation) {
+    let rest = line.dropFirst()
+    switch line.first {
+    case UInt8(ascii: "C"): self = .file(try SCPEntry(rest))
+    case UInt8(ascii: "D"): self = .directory(try SCPEntry(rest))
+    case UInt8(ascii: "T"): self = .times(try Self.times(rest))
+    case UInt8(ascii: "E"):
+      guard rest.isEmpty else { throw SCPViolation("the end of a directory has no more to say") }
+      self = .end
+    default: throw SCPViolation("expected control record")
+    }
+  }
+
+  /// The line, with its newline.
+  public var bytes: [UInt8] {
+    switch self {
+    case .file(let entry): Array("C".utf8) + entry.bytes
+    case .directory(let entry): Array("D".utf8) + entry.bytes
+    case .end: Array("E\n".utf8)
+    case .times(let times):
+      Array("T\(times.modification.seconds) 0 \(times.access.seconds) 0\n".utf8)
+    }
+  }
+
+  private static func times(_ text: ArraySlice<UInt8>) throws(SCPViolation) -> FileTimes {
+    let numbers = text.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false).map(decimal)
+    guard numbers.count == 4 else { throw SCPViolation("expected four numbers as times") }
+    guard let modified = numbers[0], let modifiedMicro = numbers[1], modifiedMicro < 1_000_000 else {
+      throw SCPViolation("bad modification time")
+    }
+    guard let accessed = numbers[2], let accessedMicro = numbers[3], accessedMicro < 1_000_000 else {
+      throw SCPViolation("bad access time")
+    }
+    return FileTimes(
+      access: FileTime(seconds: accessed, nanoseconds: accessedMicro * 1000),
+      modification: FileTime(seconds: modified, nanoseconds: modifiedMicro * 1000))
+  }
+}
+
+/// What a record says of a file or a directory.
+public struct SCPEntry: Equatable, Sendable {
+  /// At most 0o7777.
+  public var mode: UInt32
+  /// Bytes.
+  public var size: UInt64
+  /// One part of a path, neither `.` nor `..`.
+  public var name: [UInt8]
+
+  init(mode: UInt32, size: UInt64, name: [UInt8]) {
+    self.mode = mode
+    self.size = size
+    self.name = name
+  }
+
+  /// Reads `0644 120 name`.
+  init(_ text: ArraySlice<UInt8>) throws(SCPViolation) {
+    let parts = text.split(separator: UInt8(ascii: " "), maxSplits: 2, omittingEmptySubsequences: false)
+    guard let digits = parts.first, digits.count == 4, digits.allSatisfy({ (0x30...0x37).contains($0) }) else {
+      throw SCPViolation("bad mode")
+    }
+    guard parts.count > 1 else { throw SCPViolation("mode not delimited") }
+    guard let size = decimal(parts[1]) else { throw SCPViolation("size out of range") }
+    guard parts.count > 2 else { throw SCPViolation("size not delimited") }
+    guard Self.isName(parts[2]) else { throw SCPViolation("unexpected filename: \(shown(parts[2]))") }
+    mode = digits.reduce(0) { $0 << 3 | UInt32($1 & 7) }
+    self.size = UInt64(size)
+    name = Array(parts[2])
+  }
+
+  /// True for what can be sent as a name, and be made by who receives it.
+  static func isName(_ name: some Collection<UInt8>) -> Bool {
+    !name.isEmpty && !name.elementsEqual([0x2e]) && !name.elementsEqual([0x2e, 0x2e])
+      && !name.contains { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "\n") || $0 == 0 }
+  }
+
+  fileprivate var bytes: [UInt8] {
+    let octal = String(mode & 0o7777, radix: 8)
+    let padded = String(repeating: "0", count: max(0, 4 - octal.utf8.count)) + octal
+    return Array("\(padded) \(size) ".utf8) + name + [UInt8(ascii: "\n")]
+  }
+}
+
+/// A number of 1 to 19 decimal digits, at most `Int64.max`.
+private func decimal(_ text: ArraySlice<UInt8>) -> Int64? {
+  guard (1...19).contains(text.count), text.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+  return Int64(String(decoding: text, as: UTF8.self))
+}
+
+/// A name as it may stand in a message of one line.
+func shown(_ name: some Sequence<UInt8>) -> String {
+  var text = ""
+  for scalar in String(decoding: Array(name), as: UTF8.self).unicodeScalars {
+    text.unicodeScalars.append(scalar.properties.generalCategory == .control ? "?" : scalar)
+  }
+  return text
+}
