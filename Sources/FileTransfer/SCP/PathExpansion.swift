@@ -1,6 +1,6 @@
 import Filter
-import IPC
 import Glibc
+import IPC
 import System
 
 /// Expands `~`, `*`, `?` and `[…]` of unquoted words as sh(1) does, on the files that a client may see.
