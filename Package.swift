@@ -91,7 +91,8 @@ let package = Package(
     .testTarget(
       name: "AuthorityTests",
       dependencies: ["Authority", "Authentication", "Configuration", "Credentials", "IPC", "System", "Wire"]),
-    .testTarget(name: "FileTransferTests", dependencies: ["FileTransfer", "Filter", "IPC", "System", "Transfer", "Wire"]),
+    .testTarget(
+      name: "FileTransferTests", dependencies: ["FileTransfer", "Filter", "IPC", "System", "Transfer", "Wire"]),
     .testTarget(name: "CredentialsTests", dependencies: ["Credentials", "Authentication", "Wire", "COpenSSL"]),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Filter", "Wire"]),
     .testTarget(name: "FilterTests", dependencies: ["Filter", "Wire"]),

@@ -17,7 +17,7 @@ printf 'module CLinux { header "%s/Sources/CLinux/include/clinux.h" export * }\n
 clang -O2 -c -o "$build/CLinux.o" -I Sources/CLinux/include Sources/CLinux/linux.c
 
 # Modules with coverage counters, in the order in which they import each other.
-for module in Wire Authentication IPC System FileTransfer; do
+for module in Wire Authentication Filter IPC System FileTransfer; do
   mapfile -t sources < <(find "Sources/$module" -name '*.swift')
   swiftc "${flags[@]}" -wmo -module-name "$module" -emit-module -emit-module-path "$build/$module.swiftmodule" \
     -emit-object -o "$build/$module.o" "${sources[@]}"
@@ -33,7 +33,7 @@ for source in Fuzz/*.swift; do
   parser=()
   [[ $harness != ChannelRequest ]] || parser=(Sources/Transport/ChannelRequestParser.swift)
   swiftc "${flags[@]}" -module-name "Fuzz$harness" -o "$build/$harness" Fuzz/Entry.swift "$source" "${parser[@]}" \
-    "$build"/{Wire,Authentication,IPC,System,FileTransfer,CLinux}.o
+    "$build"/{Wire,Authentication,Filter,IPC,System,FileTransfer,CLinux}.o
   echo "== $harness, $seconds s"
   # New inputs go to the build folder; the ones in Fuzz/Corpus are only read.
   mkdir -p "$build/corpus/$harness"

@@ -25,7 +25,7 @@ step() {
 # What the interoperability tests drive the daemon with, and what checks the scripts and the unit.
 test_packages=(
   shellcheck python3 python3-paramiko sshpass dropbear-bin putty-tools socat expect procps psmisc util-linux systemd
-  openssh-server openssl passwd
+  openssh-server openssh-tests openssl passwd
 )
 need_packages "${build_packages[@]}" "${test_packages[@]}"
 need_swift
@@ -58,6 +58,7 @@ step "release build" build_release
 step "executables are linked as they should be" scripts/check-binaries.sh
 step "unit and interoperability tests" run_tests
 step "try.sh: the printed line logs in" scripts/check-try.sh
+step "OpenSSH's tests of scp" scripts/check-scp.sh
 step "the unit is valid" check_unit
 step "fuzzing, $fuzz_seconds s each" scripts/fuzz.sh "$fuzz_seconds"
 if ((EUID == 0)); then

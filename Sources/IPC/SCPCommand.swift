@@ -21,6 +21,8 @@ public struct ShellWord: Equatable, Sendable {
     var words: [ShellWord] = []
     var word: ShellWord?
     var rest = Array(command)[...]
+    // No argument of a program can hold it, however it is quoted.
+    if rest.contains(0) { return nil }
     while let byte = rest.popFirst() {
       switch byte {
       case UInt8(ascii: " "), UInt8(ascii: "\t"):
@@ -42,7 +44,7 @@ public struct ShellWord: Equatable, Sendable {
         word?.append(escaped, bare: false)
       case UInt8(ascii: "#") where word == nil: return nil
       case UInt8(ascii: "\n"), UInt8(ascii: ";"), UInt8(ascii: "|"), UInt8(ascii: "&"), UInt8(ascii: "<"),
-        UInt8(ascii: ">"), UInt8(ascii: "("), UInt8(ascii: ")"), UInt8(ascii: "$"), UInt8(ascii: "`"), 0:
+        UInt8(ascii: ">"), UInt8(ascii: "("), UInt8(ascii: ")"), UInt8(ascii: "$"), UInt8(ascii: "`"):
         return nil
       default:
         word = word ?? ShellWord()
@@ -59,7 +61,7 @@ public struct ShellWord: Equatable, Sendable {
     while let byte = rest.popFirst() {
       switch byte {
       case UInt8(ascii: "\""): return bytes
-      case UInt8(ascii: "$"), UInt8(ascii: "`"), 0: return nil
+      case UInt8(ascii: "$"), UInt8(ascii: "`"): return nil
       case UInt8(ascii: "\\"):
         guard let escaped = rest.popFirst() else { return nil }
         switch escaped {

@@ -10,6 +10,8 @@ enum SCPSubcommand {
   static func run() -> Int32 {
     SignalSource.ignoreBrokenPipes()
     do throws(SystemError) {
+      // Nobody may reach this process's memory through its own files in /proc.
+      try Hardening.forbidInspection()
       let arguments = try RawArguments.read().dropFirst()
       guard let command = arguments.first, arguments.count == 1, let command = SCPCommand.parse(command) else {
         complain("expected one argument: the command of an exec request, as 'scp -t files'")
@@ -26,7 +28,8 @@ enum SCPSubcommand {
     do throws(FileError) {
       return SCPServer(
         command, files: try RootedFileSystem(), input: Descriptor(owning: STDIN_FILENO),
-        output: Descriptor(owning: STDOUT_FILENO)
+        output: Descriptor(owning: STDOUT_FILENO),
+        user: String(decoding: AccountNames().user(ThisProcess.user), as: UTF8.self)
       ).run()
     } catch {
       complain("\(error)")

@@ -35,7 +35,8 @@ private func texts(_ command: String) -> [String]? {
     "", "scp", "scp -t", "scp -f --", "scp a b", "scp -r a", "scp -t -f a", "scp -tf a", "scp -x -t a",
     "scp -t a; id", "scp -t a\nid", "scp -t a|id", "scp -t a&", "scp -t a>b", "scp -t <b", "scp -t $HOME",
     "scp -t `id`", "scp -t \"$HOME\"", "scp -t \"`id`\"", "scp -t (a)", "scp -t a #b", "scp -t 'a", "scp -t \"a",
-    "scp -t a\\", "scp -t \"a\\", "scp -t a\0", "scp -t \"a\0\"", "SCP -t a", "scpx -t a", "/home/a/bin/scp -t a",
+    "scp -t a\\", "scp -t \"a\\", "scp -t a\0", "scp -t \"a\0\"", "scp -t '\0'", "scp -t \\\0", "SCP -t a", "scpx -t a",
+    "/home/a/bin/scp -t a",
     "./scp -t a", "A=b scp -t a", "ls", "sh -c 'scp -t a'", "scp -t -i a",
   ])
   func `what is no plain call of the server's side is left to others`(command: String) {

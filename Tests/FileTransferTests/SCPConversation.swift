@@ -54,13 +54,6 @@ final class ScratchDirectory {
   }
 }
 
-/// Hears of every event.
-final class EventList: FileObserver {
-  private(set) var events: [FileEvent] = []
-
-  func record(_ event: FileEvent) { events.append(event) }
-}
-
 /// A client of an ``SCPServer``, which runs on a thread of its own.
 final class SCPConversation {
   private var toServer: Descriptor?

@@ -142,14 +142,14 @@ import Testing
 
   @Test func `links out of the root lead to nothing`() throws {
     let outside = try ScratchDirectory()
-    try outside.write("secret", "secret")
+    try outside.write("secret", "hidden words")
     try scratch.link("file", to: outside.path + "/secret")
     try scratch.link("dir", to: outside.path)
     for path in ["file", "dir/secret", "dir/*", "../../../../\(outside.path)/secret", outside.path + "/*"] {
-      #expect(try !fetch("scp -f \(path)", code: 1).contains("C0"))
+      #expect(try !fetch("scp -f \(path)", code: 1).contains("hidden words"))
     }
     try scratch.write("d/x")
     try scratch.link("d/out", to: outside.path)
-    #expect(try !fetch("scp -r -f d", code: 1).contains("secret"))
+    #expect(try !fetch("scp -r -f d", code: 1).contains("hidden words"))
   }
 }

@@ -1,0 +1,30 @@
+import Filter
+
+/// A pattern, a zero byte and a path: a matcher with that pattern and its negation never agree, and rules that are read
+/// from a message are written as they were read.
+func fuzz(_ bytes: [UInt8]) {
+  if let filter = try? TransferFilter(wireBytes: bytes[...]) {
+    guard let again = try? TransferFilter(wireBytes: filter.wireBytes[...]) else {
+      preconditionFailure("a filter does not read what it wrote")
+    }
+    precondition(filter == again)
+    _ = filter.verdict(
+      on: FilterRequest(operation: .upload, path: Array("/a/b.c".utf8), size: 7, user: "a", groups: ["g"]))
+  }
+  let parts = bytes.split(separator: 0, maxSplits: 1, omittingEmptySubsequences: false)
+  guard let first = parts.first, let text = String(validating: first, as: UTF8.self) else { return }
+  let path = [UInt8(ascii: "/")] + (parts.count > 1 ? Array(parts[1].prefix(4096)) : [])
+  guard let glob = try? Glob(text) else { return }
+  precondition((try? Glob(glob.pattern)) == glob)
+  var matcher = FilterMatcher()
+  matcher.pattern = glob
+  var negated = FilterMatcher()
+  negated.not = [matcher]
+  precondition(matcher.matches(path: path, size: nil) != negated.matches(path: path, size: nil))
+  precondition(matcher.matches(path: path, size: nil) == glob.matches(path: path))
+  // Without a sign that means something a pattern is what it says.
+  if !text.utf8.contains(where: { "*?[]{},\\/".utf8.contains($0) }) {
+    let name = path[((path.lastIndex(of: UInt8(ascii: "/")) ?? -1) + 1)...]
+    precondition(glob.matches(path: path) == name.elementsEqual(text.utf8))
+  }
+}
