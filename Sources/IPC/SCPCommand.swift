@@ -92,8 +92,6 @@ public struct SCPCommand: Equatable, Sendable {
   public var preserves = false
   /// `-d`: the target must be a directory.
   public var needsDirectory = false
-  /// `-v`
-  public var isVerbose = false
   /// At least one.
   public var paths: [ShellWord]
 
@@ -125,9 +123,8 @@ public struct SCPCommand: Equatable, Sendable {
         case UInt8(ascii: "r"): result.isRecursive = true
         case UInt8(ascii: "p"): result.preserves = true
         case UInt8(ascii: "d"): result.needsDirectory = true
-        case UInt8(ascii: "v"): result.isVerbose = true
-        // What progress is shown is the client's business.
-        case UInt8(ascii: "q"): continue
+        // How much is told is the client's business: it sees every record and every problem as it is.
+        case UInt8(ascii: "v"), UInt8(ascii: "q"): continue
         default: return nil
         }
       }

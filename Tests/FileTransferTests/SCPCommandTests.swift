@@ -11,11 +11,11 @@ private func texts(_ command: String) -> [String]? {
   @Test func `options are read as scp has them`() throws {
     let all = try #require(parse("scp -v -r -p -d -t -- -x"))
     #expect(all.direction == .sink)
-    #expect(all.isVerbose && all.isRecursive && all.preserves && all.needsDirectory)
+    #expect(all.isRecursive && all.preserves && all.needsDirectory)
     #expect(all.paths.map(\.bytes) == [Array("-x".utf8)])
     let none = try #require(parse("/usr/bin/scp  -qf a\tb "))
     #expect(none.direction == .source)
-    #expect(!none.isVerbose && !none.isRecursive && !none.preserves && !none.needsDirectory)
+    #expect(!none.isRecursive && !none.preserves && !none.needsDirectory)
     #expect(none.paths.count == 2)
     #expect(parse("scp -prtv .")?.preserves == true)
   }
