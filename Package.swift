@@ -54,7 +54,7 @@ let package = Package(
     .target(name: "Authentication", dependencies: ["Wire"], swiftSettings: safe),
     .target(name: "Filter", dependencies: ["Wire"], swiftSettings: safe),
     .target(name: "Configuration", dependencies: ["Authentication", "Filter", "Wire"], swiftSettings: safe),
-    .target(name: "IPC", dependencies: ["Wire"], swiftSettings: safe),
+    .target(name: "IPC", dependencies: ["Filter", "Wire"], swiftSettings: safe),
     .target(
       name: "Credentials", dependencies: ["Authentication", "System", "Wire", "COpenSSL", "CArgon2"],
       swiftSettings: wrapping),
@@ -84,7 +84,8 @@ let package = Package(
       dependencies: ["IPC", "System", "Wire", "Zygote"],
       swiftSettings: safe),
 
-    .executableTarget(name: "Transfer", dependencies: ["FileTransfer", "IPC", "System"], swiftSettings: safe),
+    .executableTarget(
+      name: "Transfer", dependencies: ["FileTransfer", "Filter", "IPC", "System", "Wire"], swiftSettings: safe),
 
     // Tests
     .testTarget(name: "AuthenticationTests", dependencies: ["Authentication", "Wire"]),
@@ -96,15 +97,15 @@ let package = Package(
     .testTarget(name: "CredentialsTests", dependencies: ["Credentials", "Authentication", "Wire", "COpenSSL"]),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Filter", "Wire"]),
     .testTarget(name: "FilterTests", dependencies: ["Filter", "Wire"]),
-    .testTarget(name: "IPCTests", dependencies: ["IPC", "Wire"]),
+    .testTarget(name: "IPCTests", dependencies: ["Filter", "IPC", "Wire"]),
     .testTarget(name: "ServerTests", dependencies: ["Server", "Configuration", "IPC", "System", "Wire"]),
     .testTarget(
-      name: "InteropTests", dependencies: ["Server", "Supervisor", "Transport", "Authority", "Session", "System"],
+      name: "InteropTests", dependencies: ["Server", "Supervisor", "Transport", "Authority", "Session", "Transfer", "System"],
       exclude: ["Clients"]),
-    .testTarget(name: "SessionTests", dependencies: ["Session", "CLinux", "IPC", "System", "Wire"]),
+    .testTarget(name: "SessionTests", dependencies: ["Session", "Transfer", "CLinux", "Filter", "IPC", "System", "Wire"]),
     .testTarget(
       name: "SupervisorTests",
-      dependencies: ["Supervisor", "Authentication", "Configuration", "IPC", "System", "Wire"]),
+      dependencies: ["Supervisor", "Authentication", "Configuration", "Filter", "IPC", "System", "Wire"]),
     .testTarget(name: "SystemTests", dependencies: ["System"]),
     .testTarget(name: "TransportTests", dependencies: ["Transport", "IPC", "Wire"]),
     .testTarget(name: "WireTests", dependencies: ["Wire"]),

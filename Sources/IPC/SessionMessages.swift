@@ -9,6 +9,9 @@ public enum ToSession: WireCodable, Equatable {
   case lookUp(paths: [String], home: String)
   /// A login; with the socket to its transport.
   case login(Login)
+  /// A login that is longer than a message may be; with the socket to its transport, and with the wire bytes of a
+  /// ``Login``, at most ``Login/longest``, in sealed memory.
+  case longLogin
 
   public func encode(to writer: inout WireWriter) {
     switch self {
@@ -19,6 +22,7 @@ public enum ToSession: WireCodable, Equatable {
     case .login(let login):
       writer.byte(2)
       login.encode(to: &writer)
+    case .longLogin: writer.byte(3)
     }
   }
 
@@ -29,6 +33,7 @@ public enum ToSession: WireCodable, Equatable {
         paths: try reader.list(minimumSize: 4) { (r: inout WireReader) throws(WireError) in try r.text(limit: 4096) },
         home: try reader.text(limit: 4096))
     case 2: self = .login(try Login(from: &reader))
+    case 3: self = .longLogin
     default: throw .malformed
     }
   }
@@ -65,6 +70,9 @@ public enum FromSession: WireCodable, Equatable {
 
 /// A login: who it is, where they come from, and what they may do.
 public struct Login: WireCodable, Equatable {
+  /// Bytes on the wire at most: transfer settings twice, and everything else.
+  public static let longest = 2 * TransferSettings.longest + (1 << 20)
+
   public var account: Account
   /// Addresses without brackets.
   public var clientAddress: String
@@ -82,11 +90,15 @@ public struct Login: WireCodable, Equatable {
   public var umask: UInt32
   /// `shell.motd`; empty: none.
   public var motd: String
+  /// What SFTP may do; nil: nothing.
+  public var sftp: TransferSettings?
+  /// What SCP may do; nil: nothing.
+  public var scp: TransferSettings?
 
   public init(
     account: Account, clientAddress: String, clientPort: UInt16, serverAddress: String, serverPort: UInt16,
     environment: [EnvironmentVariable], acceptEnvironment: [String], mayExecute: Bool, mayHaveTerminal: Bool,
-    umask: UInt32, motd: String
+    umask: UInt32, motd: String, sftp: TransferSettings?, scp: TransferSettings?
   ) {
     self.account = account
     self.clientAddress = clientAddress
@@ -99,6 +111,8 @@ public struct Login: WireCodable, Equatable {
     self.mayHaveTerminal = mayHaveTerminal
     self.umask = umask
     self.motd = motd
+    self.sftp = sftp
+    self.scp = scp
   }
 
   public func encode(to writer: inout WireWriter) {
@@ -113,6 +127,8 @@ public struct Login: WireCodable, Equatable {
     writer.boolean(mayHaveTerminal)
     writer.uint32(umask)
     writer.text(motd)
+    writer.optional(sftp) { $1.encode(to: &$0) }
+    writer.optional(scp) { $1.encode(to: &$0) }
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
@@ -131,7 +147,10 @@ public struct Login: WireCodable, Equatable {
     mayHaveTerminal = try reader.boolean()
     umask = try reader.uint32()
     motd = try reader.text(limit: 4096)
+    sftp = try reader.optional { (r: inout WireReader) throws(WireError) in try TransferSettings(from: &r) }
+    scp = try reader.optional { (r: inout WireReader) throws(WireError) in try TransferSettings(from: &r) }
   }
+
   private static func port(from reader: inout WireReader) throws(WireError) -> UInt16 {
     guard let port = UInt16(exactly: try reader.uint32()) else { throw .malformed }
     return port

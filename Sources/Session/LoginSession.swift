@@ -11,6 +11,11 @@ struct LoginSession {
   /// Milliseconds that programs have to end after they were hung up; what ignores that lives on, as under sshd.
   static let hangUpTime: Int64 = 2000
 
+  /// Lines of a file transfer that are taken before others have their turn.
+  static let reportLines = 32
+  /// Bytes of such a line.
+  static let reportLength = 1000
+
   private struct Channel {
     var machine: SessionChannel
     var terminal: Terminal?
@@ -20,6 +25,14 @@ struct LoginSession {
 
   private struct Running {
     let process: ChildProcess
+    let channel: UInt32
+    /// The key in `reports` of what it tells.
+    let report: UInt64?
+  }
+
+  /// What a file transfer tells about itself.
+  private struct Report {
+    let socket: MessageSocket
     let channel: UInt32
   }
 
@@ -41,6 +54,8 @@ struct LoginSession {
   private var channels: [UInt32: Channel] = [:]
   /// By token.
   private var programs: [UInt64: Running] = [:]
+  /// By token.
+  private var reports: [UInt64: Report] = [:]
   private var nextToken = Token.firstProgram
   /// When to give up waiting for programs; nil while the client is there.
   private var deadline: Int64?
@@ -53,6 +68,7 @@ struct LoginSession {
     starter = ProgramStarter(login, limits: [try ResourceLimit.raiseOpenFiles()])
     permissions = SessionChannel.Permissions(
       mayExecute: login.mayExecute, mayHaveTerminal: login.mayHaveTerminal,
+      mayTransfer: login.sftp != nil, mayCopy: login.scp != nil,
       environment: EnvironmentFilter(patterns: login.acceptEnvironment))
     self.transport = transport
     self.control = control
@@ -80,7 +96,9 @@ struct LoginSession {
           if event.isReadable { receive() }
         case Token.control: receiveControl()
         case Token.signals: while signals.next() != nil { hangUpEverything() }
-        default: reap(event.token)
+        default:
+          if reports[event.token] != nil { forward(event.token, atMost: LoginSession.reportLines) }
+          reap(event.token)
         }
       }
     }
@@ -199,11 +217,7 @@ struct LoginSession {
   private mutating func start(
     _ program: Program, _ preparation: SessionChannel.Preparation, _ channel: inout Channel, _ number: UInt32
   ) -> [Descriptor]? {
-    let what =
-      switch program {
-      case .shell: "shell"
-      case .command: "command"
-      }
+    let what = program.name
     guard programs.count < LoginSession.channelLimit else {
       note("channel \(number): \(what) not started: \(programs.count) programs of this login have not ended")
       return nil
@@ -212,9 +226,15 @@ struct LoginSession {
       let started = try starter.start(program, preparation, channel.terminal)
       let token = nextToken
       nextToken += 1
-      programs[token] = Running(process: started.process, channel: number)
+      let report = started.report.map { _ in nextToken }
+      programs[token] = Running(process: started.process, channel: number, report: report)
       channel.program = token
       try loop.add(started.process.descriptor, .read, token: token)
+      if let report, let socket = started.report {
+        nextToken += 1
+        reports[report] = Report(socket: socket, channel: number)
+        try loop.add(socket.descriptor, .read, token: report)
+      }
       if let complaint = started.complaint { note("channel \(number): \(complaint.dropLast())") }
       let place = channel.terminal.map { " on \($0.name)" } ?? ""
       note("channel \(number): \(what) started\(place), pid \(started.process.pid)")
@@ -232,6 +252,11 @@ struct LoginSession {
     loop.remove(running.process.descriptor)
     programs[token] = nil
     let number = running.channel
+    if let report = running.report {
+      // Its last words: no more than the socket holds, unless somebody else writes into it.
+      forward(report, atMost: 4096)
+      removeReport(report)
+    }
     note("channel \(number): pid \(running.process.pid) \(status)")
     // The number may belong to another channel by now.
     guard var channel = channels[number], channel.program == token else { return }
@@ -247,6 +272,26 @@ struct LoginSession {
       send(.killed(channel: number, signal: Signal.name(signal), coreDumped: coreDumped))
     case .unknown: send(.exited(channel: number, status: 255))
     }
+  }
+
+  /// Puts what a file transfer tells into the log.
+  private mutating func forward(_ token: UInt64, atMost limit: Int) {
+    guard let report = reports[token] else { return }
+    var count = 0
+    while count < limit {
+      count += 1
+      switch try? report.socket.receive() {
+      case .message(let bytes, let descriptors):
+        guard descriptors.isEmpty, bytes.count <= LoginSession.reportLength else { return removeReport(token) }
+        note("channel \(report.channel): \(String(decoding: bytes, as: UTF8.self))")
+      case .wouldBlock: return
+      case .closed, nil: return removeReport(token)
+      }
+    }
+  }
+
+  private mutating func removeReport(_ token: UInt64) {
+    if let report = reports.removeValue(forKey: token) { loop.remove(report.socket.descriptor) }
   }
 
   private func group(of channel: Channel) -> Int32? {

@@ -1,16 +1,19 @@
 import IPC
 import System
+import Wire
 
-/// A shell or command that runs, and what the transport gets of it.
+/// A program that runs, and what the transport gets of it.
 struct StartedProgram {
   let process: ChildProcess
   /// As `FromChannels.started` wants them.
   let descriptors: [Descriptor]
   /// Why it does not run in the user's home; nil when it does.
   let complaint: String?
+  /// Where `bssh-transfer` tells what it did; nil for shells and commands.
+  let report: MessageSocket?
 }
 
-/// Starts shells and commands in the user's name.
+/// Starts shells, commands and file transfers in the user's name.
 struct ProgramStarter {
   /// Bytes of `shell.motd`'s file that are shown.
   static let motdLimit = 64 << 10
@@ -35,7 +38,7 @@ struct ProgramStarter {
   func start(
     _ program: Program, _ preparation: SessionChannel.Preparation, _ terminal: Terminal?
   ) throws(SystemError) -> StartedProgram {
-    var request = request(program, preparation, terminal)
+    var request = try request(program, preparation, terminal)
     // The working directory is inherited: a chdir(2) between fork and exec could not tell us that it failed.
     let complaint = enterHome()
     defer { try? ThisProcess.enter("/") }
@@ -50,7 +53,7 @@ struct ProgramStarter {
       terminal.closeSlave()
       let master = try terminal.master.duplicate()
       try master.setNonBlocking()
-      return StartedProgram(process: process, descriptors: [master], complaint: complaint)
+      return StartedProgram(process: process, descriptors: [master], complaint: complaint, report: nil)
     }
     let (input, output, errors) = (try Descriptor.pipe(), try Descriptor.pipe(), try Descriptor.pipe())
     input.writer.growPipe(to: ProgramStarter.pipeCapacity)
@@ -60,12 +63,20 @@ struct ProgramStarter {
     // Fits into an empty pipe: a path has at most 4,096 bytes.
     if let complaint { _ = try errors.writer.write(Array(complaint.utf8)[...]) }
     request.descriptors = [input.reader, output.writer, errors.writer]
-    return StartedProgram(process: try ChildProcess(request), descriptors: ours, complaint: complaint)
+    var report: MessageSocket?
+    if let settings = settings(of: program) {
+      let (ours, theirs) = try MessageSocket.pair()
+      let memory = try Descriptor.sealedMemory(name: "transfer settings", settings.wireBytes)
+      request.descriptors += [memory, theirs.descriptor]
+      report = ours
+    }
+    return StartedProgram(
+      process: try ChildProcess(request), descriptors: ours, complaint: complaint, report: report)
   }
 
   private func request(
     _ program: Program, _ preparation: SessionChannel.Preparation, _ terminal: Terminal?
-  ) -> ChildProcess.Request {
+  ) throws(SystemError) -> ChildProcess.Request {
     let shell = login.shell
     let name = String(shell.split(separator: "/").last ?? "sh")
     var request: ChildProcess.Request
@@ -73,6 +84,10 @@ struct ProgramStarter {
     case .shell: request = ChildProcess.Request(path: shell, arguments: ["-" + name], descriptors: [])
     case .command(let command):
       request = ChildProcess.Request(path: shell, arguments: [name, "-c"], descriptors: [])
+      request.argumentBytes = [command]
+    case .sftp: request = try transfer("sftp")
+    case .scp(let command):
+      request = try transfer("scp")
       request.argumentBytes = [command]
     }
     let variables = environment.variables(
@@ -82,6 +97,20 @@ struct ProgramStarter {
     request.limits = limits
     request.umask = login.umask & 0o777
     return request
+  }
+
+  private func transfer(_ protocolName: String) throws(SystemError) -> ChildProcess.Request {
+    ChildProcess.Request(
+      path: try Executables.find("bssh-transfer"), arguments: ["bssh-transfer", protocolName, "--settings"],
+      descriptors: [])
+  }
+
+  private func settings(of program: Program) -> TransferSettings? {
+    switch program {
+    case .shell, .command: nil
+    case .sftp: login.sftp
+    case .scp: login.scp
+    }
   }
 
   private func enterHome() -> String? {

@@ -7,6 +7,20 @@ enum Program: Equatable {
   case shell
   /// A command line for the account's shell.
   case command([UInt8])
+  /// The SFTP server.
+  case sftp
+  /// The server's side of SCP, for this command line.
+  case scp([UInt8])
+
+  /// For the log.
+  var name: String {
+    switch self {
+    case .shell: "shell"
+    case .command: "command"
+    case .sftp: "SFTP"
+    case .scp: "SCP"
+    }
+  }
 }
 
 /// A terminal as the client wants it: RFC 4254, section 6.2.
@@ -19,12 +33,16 @@ struct TerminalRequest: Equatable {
 /// Decides what becomes of each request on one session channel: RFC 4254, section 6.
 ///
 /// Decides only: it opens no terminal and starts nothing. The caller does what an action says, and tells how it went.
-/// Subsystems are refused: there are none yet.
+/// The only subsystem is `sftp`.
 struct SessionChannel: Equatable {
   /// What the login allows.
   struct Permissions: Equatable {
     let mayExecute: Bool
     let mayHaveTerminal: Bool
+    /// SFTP.
+    let mayTransfer: Bool
+    /// SCP, for which no shell is started.
+    let mayCopy: Bool
     let environment: EnvironmentFilter
   }
 
@@ -144,18 +162,32 @@ struct SessionChannel: Equatable {
       changed.environmentSize += name.count + value.count
       state = .preparing(changed)
       return .accept
-    case .shell: return start(.shell, preparation)
-    case .execute(let command):
-      return command.contains(0) ? .refuse : start(.command(command), preparation)
+    case .shell: return permissions.mayExecute ? start(.shell, preparation) : .refuse
+    case .execute(let command): return execute(command, preparation)
+    case .subsystem(let name):
+      // A terminal would change the bytes.
+      guard name.elementsEqual("sftp".utf8), permissions.mayTransfer, preparation.terminal == nil else {
+        return .refuse
+      }
+      return start(.sftp, preparation)
     case .windowChange(let columns, let rows, let xPixels, let yPixels):
       if preparation.terminal == nil { return .refuse }
       return .resize(Terminal.Size(columns: columns, rows: rows, xPixels: xPixels, yPixels: yPixels))
-    case .subsystem, .signal, .breakSignal: return .refuse
+    case .signal, .breakSignal: return .refuse
     }
   }
 
+  /// A call of scp's server side never comes to a shell: it is ours, or nobody's.
+  private mutating func execute(_ command: [UInt8], _ preparation: Preparation) -> Action {
+    if command.contains(0) { return .refuse }
+    if SCPCommand.parse(command) != nil {
+      guard permissions.mayCopy, preparation.terminal == nil else { return .refuse }
+      return start(.scp(command), preparation)
+    }
+    return permissions.mayExecute ? start(.command(command), preparation) : .refuse
+  }
+
   private mutating func start(_ program: Program, _ preparation: Preparation) -> Action {
-    if !permissions.mayExecute { return .refuse }
     state = .starting(preparation)
     return .start(program, preparation)
   }

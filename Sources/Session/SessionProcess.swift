@@ -79,17 +79,32 @@ struct SessionProcess {
           guard let transport = descriptors.first, descriptors.count == 1 else {
             throw .unexpected("a login without the socket to its transport")
           }
-          ThisProcess.setTitle("bssh-session: \(login.account.name)")
-          do throws(SystemError) {
-            var session = try LoginSession(login, transport: MessageSocket(transport), control: control)
-            try session.run()
-          } catch {
-            throw .system(error)
+          return try serve(login, transport)
+        case .longLogin:
+          guard descriptors.count == 2, let login = SessionProcess.login(in: descriptors[1]) else {
+            throw .unexpected("a long login without the socket to its transport and its memory")
           }
-          return
+          return try serve(login, descriptors[0])
         }
       }
     }
+  }
+
+  private func serve(_ login: Login, _ transport: Descriptor) throws(SessionError) {
+    ThisProcess.setTitle("bssh-session: \(login.account.name)")
+    do throws(SystemError) {
+      var session = try LoginSession(login, transport: MessageSocket(transport), control: control)
+      try session.run()
+    } catch {
+      throw .system(error)
+    }
+  }
+
+  private static func login(in memory: Descriptor) -> Login? {
+    guard memory.isSealedMemory, let bytes = try? memory.read(count: Login.longest + 1, at: 0),
+      bytes.count <= Login.longest
+    else { return nil }
+    return try? Login(wireBytes: bytes[...])
   }
 
   private func answer(_ paths: [String]) throws(SystemError) {

@@ -19,12 +19,18 @@ extension ConnectionMachine {
     }
     lookUp = .none
     let shell = context.settings.shell
+    let user = authentication.user ?? account.name
+    let rights = TransferRights(context.settings, user: user, home: account.home)
+    for root in rights.impossibleRoots {
+      actions.append(.log(.warning, "no files for '\(user)': the root \(root) means no directory for this login"))
+    }
     let login = Login(
       account: account, clientAddress: context.client.address, clientPort: context.client.port,
       serverAddress: context.server.address, serverPort: context.server.port,
       environment: shell.environment.map { EnvironmentVariable(name: $0.name, value: $0.value) },
-      acceptEnvironment: shell.acceptEnvironment, mayExecute: shell.enabled, mayHaveTerminal: shell.pty,
-      umask: shell.umask, motd: shell.motd ?? "")
+      acceptEnvironment: shell.acceptEnvironment, mayExecute: shell.enabled && !rights.isOnlyTransfer,
+      mayHaveTerminal: shell.pty && !rights.isOnlyTransfer, umask: shell.umask, motd: shell.motd ?? "",
+      sftp: rights.sftp, scp: rights.scp)
     return actions + [.openSession(login, promoting: promoting)]
   }
 

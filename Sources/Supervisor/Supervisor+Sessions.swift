@@ -26,7 +26,13 @@ extension Supervisor {
       }
       let (sessionEnd, transportEnd) = try MessageSocket.pair()
       child.hasLogin = true
-      send(ToSession.login(login).wireBytes, [sessionEnd.descriptor], to: child)
+      let message = ToSession.login(login).wireBytes
+      if message.count <= MessageSocket.limit {
+        send(message, [sessionEnd.descriptor], to: child)
+      } else {
+        let memory = try Descriptor.sealedMemory(name: "login", login.wireBytes)
+        send(ToSession.longLogin.wireBytes, [sessionEnd.descriptor, memory], to: child)
+      }
       tell(connection, .authentication(.success), [transportEnd.descriptor])
       deliver(.sessionOpened, to: connection.number)
     } catch {

@@ -27,4 +27,9 @@ public final class SignalSource {
   public static func ignoreBrokenPipes() {
     _ = signal(SIGPIPE, SIG_IGN)
   }
+
+  /// Lets writing beyond ``ResourceLimit/fileSize(_:)`` fail with EFBIG and not end the process.
+  public static func ignoreFileSizes() {
+    _ = signal(SIGXFSZ, SIG_IGN)
+  }
 }

@@ -6,6 +6,15 @@ public enum ThisProcess {
   /// Whose rights it has. geteuid(2)
   public static var user: uid_t { geteuid() }
 
+  /// The groups whose rights it has, each once. getgroups(2), getegid(2)
+  public static var groups: [gid_t] {
+    var groups = [gid_t](repeating: 0, count: 65536)
+    let count = getgroups(Int32(groups.count), &groups)
+    let own = getegid()
+    let others = groups.prefix(Int(max(0, count)))
+    return others.contains(own) ? Array(others) : [own] + others
+  }
+
   /// Makes `path` the directory in which it is and its children start. chdir(2)
   public static func enter(_ path: String) throws(SystemError) {
     try check("chdir \(path)") { chdir(path) }

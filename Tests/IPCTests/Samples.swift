@@ -1,3 +1,4 @@
+import Filter
 import IPC
 import Testing
 import Wire
@@ -46,10 +47,26 @@ enum Samples {
   static let login = Login(
     account: account, clientAddress: "2001:db8::1", clientPort: .max, serverAddress: "192.0.2.1", serverPort: 22,
     environment: [EnvironmentVariable(name: "LANG", value: "C")], acceptEnvironment: ["LC_*", "LANG"],
-    mayExecute: true, mayHaveTerminal: false, umask: 0o077, motd: "/etc/motd")
+    mayExecute: true, mayHaveTerminal: false, umask: 0o077, motd: "/etc/motd", sftp: transfer, scp: bareTransfer)
   static let bareLogin = Login(
     account: bareAccount, clientAddress: "", clientPort: 0, serverAddress: "", serverPort: 0, environment: [],
-    acceptEnvironment: [], mayExecute: false, mayHaveTerminal: true, umask: 0, motd: "")
+    acceptEnvironment: [], mayExecute: false, mayHaveTerminal: true, umask: 0, motd: "", sftp: nil, scp: nil)
+  static let filter = {
+    var rule = FilterRule(name: "no programs", action: .deny)
+    rule.matcher.extensions = ["exe"]
+    rule.operations = [.upload]
+    rule.users = ["anna"]
+    var filter = TransferFilter()
+    filter.isEnabled = true
+    filter.defaultAction = .log
+    filter.rules = [rule, FilterRule(action: .allow)]
+    return filter
+  }()
+  static let transfer = TransferSettings(
+    root: "/srv/files/anna", readOnly: true, umask: 0o027, maxFileSize: .max, maxHandles: .max, user: "anna",
+    filter: filter)
+  static let bareTransfer = TransferSettings(
+    root: "", readOnly: false, umask: nil, maxFileSize: nil, maxHandles: 0, user: "", filter: TransferFilter())
   static let settings = TransportSettings(
     hostKeys: [[1, 2, 3], []], keyExchanges: ["curve25519-sha256"], hostKeyAlgorithms: ["ssh-ed25519"],
     ciphers: ["a", "b"], macs: ["c"], publicKeyAlgorithms: ["d", "e"], compression: true, rekeyBytes: .max,
@@ -116,7 +133,7 @@ enum Samples {
   private static let session: [Sample] =
     [
       ToSession.lookUp(paths: ["/home/anna/.ssh/authorized_keys", ""], home: "/home/anna"),
-      .lookUp(paths: [], home: ""), .login(login), .login(bareLogin),
+      .lookUp(paths: [], home: ""), .login(login), .login(bareLogin), .longLogin,
     ].map(Sample.init)
     + [FromSession.keys(keyFiles), .keys([]), .note("shell started on /dev/pts/3"), .note("")].map(Sample.init)
 
@@ -161,7 +178,7 @@ enum Samples {
   /// Values that are parts of messages.
   private static let parts: [Sample] =
     [account, bareAccount].map(Sample.init) + [login, bareLogin].map(Sample.init)
-    + [settings, bareSettings].map(Sample.init) + keyFiles.map(Sample.init)
+    + [transfer, bareTransfer].map(Sample.init) + [settings, bareSettings].map(Sample.init) + keyFiles.map(Sample.init)
     + [Verdict(outcome: .rejected), verdict, Verdict(outcome: .accepted)].map(Sample.init)
     + [Sample(negotiated), Sample(serviceAccounts), Sample(identity)]
 }

@@ -48,6 +48,9 @@ extension ChannelRequest {
     .terminal(term: Array("vt100".utf8), columns: 80, rows: 24, xPixels: 0, yPixels: 0, modes: [])
   }
 
+  fileprivate static let sftp = ChannelRequest.subsystem(Array("sftp".utf8))
+  fileprivate static let copy = ChannelRequest.execute(Array("scp -t .".utf8))
+
   fileprivate static func variable(_ name: String, _ value: String) -> ChannelRequest {
     .environment(name: Array(name.utf8), value: Array(value.utf8))
   }
@@ -55,11 +58,12 @@ extension ChannelRequest {
 
 @Suite struct SessionChannelTests {
   private static func channel(
-    mayExecute: Bool = true, mayHaveTerminal: Bool = true, after history: [SessionChannel.Event] = []
+    mayExecute: Bool = true, mayHaveTerminal: Bool = true, mayTransfer: Bool = true, mayCopy: Bool = true,
+    after history: [SessionChannel.Event] = []
   ) -> SessionChannel {
     var channel = SessionChannel(
       SessionChannel.Permissions(
-        mayExecute: mayExecute, mayHaveTerminal: mayHaveTerminal,
+        mayExecute: mayExecute, mayHaveTerminal: mayHaveTerminal, mayTransfer: mayTransfer, mayCopy: mayCopy,
         environment: EnvironmentFilter(patterns: ["A*"])))
     for event in history { _ = channel.handle(event) }
     return channel
@@ -67,28 +71,28 @@ extension ChannelRequest {
 
   private static let events: [SessionChannel.Event] = [
     .request(.sampleTerminal), .request(.variable("A", "1")), .request(.shell), .request(.execute([0x61])),
-    .request(.subsystem(Array("sftp".utf8))),
+    .request(.sftp), .request(.copy), .request(.subsystem(Array("netconf".utf8))),
     .request(.windowChange(columns: 1, rows: 2, xPixels: 3, yPixels: 4)), .request(.signal(Array("TERM".utf8))),
     .request(.breakSignal(500)), .terminal(opened: true), .terminal(opened: false), .program(started: true),
     .program(started: false), .ended, .closed,
   ]
 
   private static func expected(_ situation: Situation) -> [Kind] {
-    let allRefused = [Kind](repeating: .refuse, count: 8)
+    let allRefused = [Kind](repeating: .refuse, count: 10)
     return switch situation {
     case .fresh:
-      [.openTerminal, .accept, .start, .start, .refuse, .refuse, .refuse, .refuse]
+      [.openTerminal, .accept, .start, .start, .start, .start, .refuse, .refuse, .refuse, .refuse]
         + [.none, .none, .none, .none, .none, .none]
     case .withTerminal:
-      [.refuse, .accept, .start, .start, .refuse, .resize, .refuse, .refuse]
+      [.refuse, .accept, .start, .start, .refuse, .refuse, .refuse, .resize, .refuse, .refuse]
         + [.none, .none, .none, .none, .none, .none]
     case .opening: allRefused + [.accept, .refuse, .none, .none, .none, .none]
     case .starting: allRefused + [.none, .none, .none, .refuse, .none, .none]
     case .running:
-      [.refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .signal, .signal]
+      [.refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .signal, .signal]
         + [.none, .none, .none, .none, .report, .hangUp]
     case .runningOnTerminal:
-      [.refuse, .refuse, .refuse, .refuse, .refuse, .resize, .signal, .signal]
+      [.refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .resize, .signal, .signal]
         + [.none, .none, .none, .none, .report, .hangUp]
     case .ended, .closed: allRefused + [.none, .none, .none, .none, .none, .none]
     }
@@ -158,6 +162,39 @@ extension ChannelRequest {
     #expect(channel.handle(.request(.shell)) == .refuse)
     #expect(channel.handle(.request(.execute([0x61]))) == .refuse)
     #expect(channel.handle(.request(.sampleTerminal)) == .refuse)
+  }
+
+  @Test func `files alone are transferred by a login that may execute nothing`() {
+    for (request, program) in [(ChannelRequest.sftp, Program.sftp), (.copy, .scp(Array("scp -t .".utf8)))] {
+      var channel = SessionChannelTests.channel(mayExecute: false, mayHaveTerminal: false)
+      guard case .start(program, _) = channel.handle(.request(request)) else {
+        Issue.record("\(program.name) not started")
+        continue
+      }
+      #expect(channel.handle(.program(started: true)) == .none)
+    }
+  }
+
+  @Test func `SFTP and SCP that the login may not use are refused, even to those who have a shell`() {
+    var channel = SessionChannelTests.channel(mayTransfer: false)
+    #expect(channel.handle(.request(.sftp)) == .refuse)
+    #expect(channel.handle(.request(.copy)) != .refuse)
+    channel = SessionChannelTests.channel(mayCopy: false)
+    #expect(channel.handle(.request(.copy)) == .refuse)
+    #expect(channel.handle(.request(.sftp)) != .refuse)
+  }
+
+  @Test func `a command that is no simple call of scp's server is the shell's, and needs a shell`() {
+    for text in ["scp -t . ; id", "scp a b", "scp -t $(id)"] {
+      let command = Array(text.utf8)
+      var channel = SessionChannelTests.channel(mayCopy: false)
+      guard case .start(.command(command), _) = channel.handle(.request(.execute(command))) else {
+        Issue.record("not the shell's: \(text)")
+        continue
+      }
+      channel = SessionChannelTests.channel(mayExecute: false)
+      #expect(channel.handle(.request(.execute(command))) == .refuse)
+    }
   }
 
   @Test func `a command or TERM with a zero byte is refused, since no program could be given it`() {

@@ -1,4 +1,5 @@
 import CLinux
+import Filter
 import Foundation
 import IPC
 import System
@@ -191,7 +192,16 @@ extension Login {
         environment: []),
       clientAddress: "192.0.2.1", clientPort: 50000, serverAddress: "192.0.2.2", serverPort: 22,
       environment: [], acceptEnvironment: ["LANG", "LC_*"], mayExecute: true, mayHaveTerminal: true, umask: 0o022,
-      motd: "")
+      motd: "", sftp: nil, scp: nil)
+  }
+}
+
+extension TransferSettings {
+  /// Everything, without limits.
+  static var sample: TransferSettings {
+    TransferSettings(
+      root: "", readOnly: false, umask: nil, maxFileSize: nil, maxHandles: 16, user: "tester",
+      filter: TransferFilter())
   }
 }
 

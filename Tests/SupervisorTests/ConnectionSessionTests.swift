@@ -1,3 +1,4 @@
+import Configuration
 import IPC
 import System
 import Testing
@@ -126,6 +127,22 @@ import Testing
       #expect(login.clientAddress == "203.0.113.7" && login.clientPort == 50000)
       #expect(login.serverAddress == "192.0.2.1" && login.serverPort == 22)
       #expect(!login.mayExecute && login.mayHaveTerminal && login.umask == 0o077 && login.motd == "/etc/motd")
+      return
+    }
+    Issue.record("no login")
+  }
+
+  @Test func `the login of a user for files alone has neither a shell nor a terminal, but the files`() {
+    var scenario = Scenario.prepared(Scenario.known()) {
+      var user = Settings.User(name: "bob")
+      user.sftpOnly = true
+      user.root = "/srv/%u"
+      $0.auth.users = [user]
+    }
+    _ = scenario.authenticate(Scenario.keyRequest(signed: true))
+    for case .openSession(let login, _) in scenario.send(.verdict(Verdict(outcome: .accepted))) {
+      #expect(!login.mayExecute && !login.mayHaveTerminal)
+      #expect(login.sftp?.root == "/srv/bob" && login.scp?.root == "/srv/bob")
       return
     }
     Issue.record("no login")

@@ -3,7 +3,7 @@ import Filter
 /// Asks the configured rules, on behalf of one login.
 public struct FilterGate: TransferGate {
   /// Hears of what a rule with the action `log` allowed.
-  public typealias Record = @Sendable (_ operation: FileOperation, _ paths: [[UInt8]], _ rule: String) -> Void
+  public typealias Record = (_ operation: FileOperation, _ paths: [[UInt8]], _ rule: String) -> Void
 
   private let filter: TransferFilter
   private let user: String

@@ -1,0 +1,79 @@
+import Configuration
+import IPC
+
+/// What a login may do with files, as the configuration says: sections `sftp`, `scp` and `filter`, and the keys
+/// `sftp_only` and `root` of its user.
+struct TransferRights: Equatable {
+  /// nil: no SFTP.
+  let sftp: TransferSettings?
+  /// nil: no SCP.
+  let scp: TransferSettings?
+  /// True: files alone, neither shells nor commands nor terminals.
+  let isOnlyTransfer: Bool
+  /// Roots that this login has no place in, as they are configured; what they are for is refused.
+  let impossibleRoots: [String]
+
+  /// - Parameters:
+  ///   - user: the name that logged in.
+  ///   - home: its account's.
+  init(_ settings: Settings, user: String, home: String) {
+    let configured = settings.auth.users.first { $0.name == user }
+    var impossible: [String] = []
+    func rights(isEnabled: Bool, root: String?, maxFileSize: UInt64?) -> TransferSettings? {
+      guard isEnabled else { return nil }
+      var expanded = ""
+      if let pattern = configured?.root ?? root {
+        guard let path = Self.expand(pattern, user: user, home: home) else {
+          if !impossible.contains(pattern) { impossible.append(pattern) }
+          return nil
+        }
+        expanded = path
+      }
+      // A client chooses between the two protocols, so what is forbidden in one is forbidden in the other.
+      return TransferSettings(
+        root: expanded, readOnly: settings.sftp.readOnly, umask: settings.sftp.umask, maxFileSize: maxFileSize,
+        maxHandles: UInt32(clamping: settings.sftp.maxHandles), user: user, filter: settings.filter)
+    }
+    sftp = rights(
+      isEnabled: settings.sftp.enabled, root: settings.sftp.root, maxFileSize: settings.sftp.maxFileSize)
+    scp = rights(isEnabled: settings.scp.enabled, root: settings.scp.root, maxFileSize: settings.scp.maxFileSize)
+    isOnlyTransfer = configured?.sftpOnly ?? false
+    impossibleRoots = impossible
+  }
+
+  /// `pattern` with the home for `%h`, the name for `%u`, a percent sign for `%%`; empty for `/`, which
+  /// confines nobody.
+  ///
+  /// nil when no directory can be meant: a name that is no file name, a home or pattern that is no absolute path.
+  static func expand(_ pattern: String, user: String, home: String) -> String? {
+    var result = ""
+    var rest = pattern[...]
+    while let next = rest.first {
+      if rest.hasPrefix("%u") {
+        guard isFileName(user) else { return nil }
+        result += user
+        rest = rest.dropFirst(2)
+      } else if rest.hasPrefix("%h") {
+        result += home
+        rest = rest.dropFirst(2)
+      } else if rest.hasPrefix("%%") {
+        result += "%"
+        rest = rest.dropFirst(2)
+      } else if next == "%" {
+        return nil
+      } else {
+        result.append(next)
+        rest = rest.dropFirst()
+      }
+    }
+    let parts = result.utf8.split(separator: UInt8(ascii: "/"))
+    guard result.utf8.first == UInt8(ascii: "/"), result.utf8.count < 4096, !result.utf8.contains(0),
+      !parts.contains(where: { $0.elementsEqual("..".utf8) })
+    else { return nil }
+    return parts.isEmpty ? "" : result
+  }
+
+  private static func isFileName(_ name: String) -> Bool {
+    !name.isEmpty && name != "." && name != ".." && !name.utf8.contains(UInt8(ascii: "/")) && !name.utf8.contains(0)
+  }
+}

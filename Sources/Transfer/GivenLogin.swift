@@ -1,0 +1,72 @@
+import FileTransfer
+import Filter
+import Glibc
+import IPC
+import System
+import Wire
+
+/// Why a transfer that a session started cannot be served.
+struct GivenProblem: Error, CustomStringConvertible {
+  let description: String
+}
+
+/// What the session that started this process says about the login: its settings on descriptor 3, in sealed memory, and
+/// a socket for log lines on descriptor 4.
+struct GivenLogin {
+  let settings: TransferSettings
+  let report: TransferReport
+
+  /// Takes both, and puts this process under the limits that they name.
+  static func take() throws(GivenProblem) -> GivenLogin {
+    let memory = Descriptor(owning: 3)
+    guard memory.isSealedMemory else {
+      throw GivenProblem(description: "descriptor 3 is no sealed memory; bssh-session starts this with --settings")
+    }
+    do throws(SystemError) {
+      try Hardening.forbidInspection()
+      try Hardening.gainNoPrivileges()
+      SignalSource.ignoreBrokenPipes()
+      let settings = try read(memory)
+      if let umask = settings.umask { ThisProcess.setUmask(umask) }
+      // The kernel refuses what is beyond, however it is written.
+      SignalSource.ignoreFileSizes()
+      if let limit = settings.maxFileSize { try ResourceLimit.fileSize(limit).apply() }
+      _ = try ResourceLimit.raiseOpenFiles()
+      return GivenLogin(settings: settings, report: TransferReport(MessageSocket(Descriptor(owning: 4))))
+    } catch {
+      throw GivenProblem(description: "\(error)")
+    }
+  }
+
+  /// The files that the login may see, with every rule in front of them.
+  func files() throws(GivenProblem) -> RootedFileSystem {
+    let filter = settings.filter
+    let asksForGroups = filter.isEnabled && filter.rules.contains { !$0.groups.isEmpty }
+    let names = AccountNames()
+    let groups = asksForGroups ? ThisProcess.groups.map { String(decoding: names.group($0), as: UTF8.self) } : []
+    let report = report
+    let gate = FilterGate(filter, user: settings.user, groups: groups) { operation, paths, rule in
+      report.record(operation, paths, rule: rule)
+    }
+    do throws(FileError) {
+      return try RootedFileSystem(
+        root: settings.root.isEmpty ? nil : settings.root, isReadOnly: settings.readOnly, gate: gate,
+        observer: report)
+    } catch {
+      let root = settings.root.isEmpty ? "/" : settings.root
+      report.tell("the root \(root) cannot be entered: \(error)")
+      throw GivenProblem(description: "the root of this login cannot be entered")
+    }
+  }
+
+  private static func read(_ memory: Descriptor) throws(SystemError) -> TransferSettings {
+    let limit = TransferSettings.longest
+    let bytes = try memory.read(count: limit + 1, at: 0)
+    guard bytes.count <= limit else { throw SystemError("read settings: more than \(limit) bytes", code: EFBIG) }
+    do throws(WireError) {
+      return try TransferSettings(wireBytes: bytes[...])
+    } catch {
+      throw SystemError("read settings: \(error)", code: EBADMSG)
+    }
+  }
+}

@@ -1,0 +1,23 @@
+import FileTransfer
+import Glibc
+import IPC
+import System
+
+/// `bssh-transfer scp --settings COMMAND`: the server's side of scp as its login may have it.
+enum GivenSCP {
+  /// Serves the client; returns the exit code, as scp(1) has it.
+  static func run() -> Int32 {
+    do throws(GivenProblem) {
+      let login = try GivenLogin.take()
+      guard let arguments = try? RawArguments.read(), arguments.count == 3, let command = SCPCommand.parse(arguments[2])
+      else { throw GivenProblem(description: "expected the command of an exec request behind --settings") }
+      return SCPServer(
+        command, files: try login.files(), input: Descriptor(owning: STDIN_FILENO),
+        output: Descriptor(owning: STDOUT_FILENO), user: login.settings.user, maxFileSize: login.settings.maxFileSize
+      ).run()
+    } catch {
+      try? Descriptor.standardError().writeAll(Array("bssh-transfer scp: \(error)\n".utf8))
+      return 1
+    }
+  }
+}

@@ -1,0 +1,121 @@
+import Configuration
+import Filter
+import IPC
+import Testing
+
+@testable import Supervisor
+
+@Suite struct TransferRightsTests {
+  private static func rights(_ change: (inout Settings) -> Void = { _ in }) -> TransferRights {
+    var settings = Settings()
+    change(&settings)
+    return TransferRights(settings, user: "bob", home: "/home/bob")
+  }
+
+  private static func configured(_ settings: inout Settings, _ change: (inout Settings.User) -> Void) {
+    var user = Settings.User(name: "bob")
+    change(&user)
+    settings.auth.users = [Settings.User(name: "anna"), user]
+  }
+
+  @Test func `without a word about it, everybody transfers whatever the account can see`() {
+    let everything = TransferSettings(
+      root: "", readOnly: false, umask: nil, maxFileSize: nil, maxHandles: 1024, user: "bob",
+      filter: TransferFilter())
+    let rights = TransferRightsTests.rights()
+    #expect(rights.sftp == everything && rights.scp == everything)
+    #expect(!rights.isOnlyTransfer && rights.impossibleRoots.isEmpty)
+  }
+
+  @Test func `each protocol is switched off by itself`() {
+    let withoutSFTP = TransferRightsTests.rights { $0.sftp.enabled = false }
+    #expect(withoutSFTP.sftp == nil && withoutSFTP.scp != nil)
+    let withoutSCP = TransferRightsTests.rights { $0.scp.enabled = false }
+    #expect(withoutSCP.sftp != nil && withoutSCP.scp == nil)
+  }
+
+  @Test func `each key arrives where it belongs`() {
+    let rights = TransferRightsTests.rights {
+      $0.sftp.root = "/srv/%u"
+      $0.scp.root = "%h/in"
+      $0.sftp.readOnly = true
+      $0.sftp.umask = 0o027
+      $0.sftp.maxFileSize = 5
+      $0.scp.maxFileSize = 6
+      $0.sftp.maxHandles = 7
+      $0.filter.isEnabled = true
+      $0.filter.defaultAction = .deny
+    }
+    var filter = TransferFilter()
+    filter.isEnabled = true
+    filter.defaultAction = .deny
+    #expect(
+      rights.sftp
+        == TransferSettings(
+          root: "/srv/bob", readOnly: true, umask: 0o027, maxFileSize: 5, maxHandles: 7, user: "bob", filter: filter))
+    #expect(
+      rights.scp
+        == TransferSettings(
+          root: "/home/bob/in", readOnly: true, umask: 0o027, maxFileSize: 6, maxHandles: 7, user: "bob",
+          filter: filter))
+  }
+
+  @Test func `a user's own root counts over both others, and for that user alone`() {
+    let rights = TransferRightsTests.rights {
+      $0.sftp.root = "/srv/sftp"
+      $0.scp.root = "/srv/scp"
+      TransferRightsTests.configured(&$0) { $0.root = "/srv/own" }
+    }
+    #expect(rights.sftp?.root == "/srv/own" && rights.scp?.root == "/srv/own")
+    let other = TransferRightsTests.rights {
+      $0.sftp.root = "/srv/sftp"
+      var user = Settings.User(name: "anna")
+      user.root = "/srv/anna"
+      $0.auth.users = [user]
+    }
+    #expect(other.sftp?.root == "/srv/sftp")
+  }
+
+  @Test func `a user for files alone is known by name`() {
+    #expect(
+      TransferRightsTests.rights { TransferRightsTests.configured(&$0) { $0.sftpOnly = true } }.isOnlyTransfer)
+    #expect(
+      !TransferRightsTests.rights {
+        var user = Settings.User(name: "anna")
+        user.sftpOnly = true
+        $0.auth.users = [user]
+      }.isOnlyTransfer)
+  }
+
+  @Test(arguments: [
+    ("/srv/%u", "/srv/bob"), ("%h", "/home/bob"), ("%h/%u/x", "/home/bob/bob/x"), ("/a%%u", "/a%u"), ("/", ""),
+    ("//", ""), ("/srv/%u%u", "/srv/bobbob"),
+  ]) func `a root is expanded once, from the front`(pattern: String, root: String) {
+    #expect(TransferRights.expand(pattern, user: "bob", home: "/home/bob") == root)
+  }
+
+  @Test(arguments: ["", ".", "..", "a/b", "../etc", "a\0b"])
+  func `a name that is no file name becomes no part of a root`(name: String) {
+    #expect(TransferRights.expand("/srv/%u", user: name, home: "/") == nil)
+    #expect(TransferRights.expand("/srv", user: name, home: "/") == "/srv")
+  }
+
+  @Test(arguments: ["%u", "srv", "/srv/%x", "/srv/%", "/srv/..", ""])
+  func `a pattern that means no absolute directory is no root`(pattern: String) {
+    #expect(TransferRights.expand(pattern, user: "bob", home: "/home/bob") == nil)
+  }
+
+  @Test func `a home that is not absolute or leads up is no root`() {
+    for home in ["", "home", "/home/../etc"] {
+      #expect(TransferRights.expand("%h", user: "bob", home: home) == nil)
+    }
+  }
+
+  @Test func `a root that means nothing refuses the transfer, never the confinement`() {
+    var settings = Settings()
+    settings.sftp.root = "/srv/%u"
+    settings.scp.root = "/srv/%u"
+    let rights = TransferRights(settings, user: "..", home: "/")
+    #expect(rights.sftp == nil && rights.scp == nil && rights.impossibleRoots == ["/srv/%u"])
+  }
+}
