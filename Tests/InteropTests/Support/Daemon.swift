@@ -30,17 +30,20 @@ final class Daemon {
   /// The process that was started: it becomes the supervisor.
   private(set) var pid: pid_t = 0
   private var isStopped = false
-  private let sections: (server: Keys, auth: Keys, shell: Keys)
+  private let sections: [(name: String, keys: Keys)]
+  private let userKeys: String
 
   /// Starts a daemon and waits until it listens.
   ///
   /// - Parameters:
+  ///   - userKeys: more keys of the account's entry among the users, in flow style: `sftp_only: true`.
   ///   - hostKeys: types for gen-host-key; `rsa` and `ecdsa` may have a size behind a space.
   ///   - prepare: writes further files into the directory before the start; executables in a folder `bin` take the
   ///     place of the built ones.
   init(
     mode: Mode = .asIs, server serverKeys: Keys = [:], auth: Keys = [:], shell: Keys = [:],
-    hostKeys: [String] = ["ed25519"], loginShell: String = "/bin/sh", arguments: [String] = ["-v"],
+    sftp: Keys = [:], scp: Keys = [:], filter: Keys = [:], userKeys: String = "", hostKeys: [String] = ["ed25519"],
+    loginShell: String = "/bin/sh", arguments: [String] = ["-v"],
     environment: [String: String] = [:], prepare: (Daemon.Preparation) throws -> Void = { _ in }
   ) throws {
     let base = isRoot ? "/var/lib" : "\(NSHomeDirectory())/.cache"
@@ -60,7 +63,10 @@ final class Daemon {
       services = nil
       user = try TestAccount(in: directory, as: (65533, 65533))
     }
-    sections = (serverKeys, auth, shell)
+    sections = [
+      ("server", serverKeys), ("auth", auth), ("shell", shell), ("sftp", sftp), ("scp", scp), ("filter", filter),
+    ]
+    self.userKeys = userKeys
     let executables = try Daemon.executables(in: directory)
     try prepare(Preparation(directory: directory, executables: executables, user: user))
     let replaced = FileManager.default.fileExists(atPath: "\(directory)/bin/bssh-server")
@@ -129,7 +135,9 @@ final class Daemon {
   }
 
   /// The daemon's programs.
-  static let programs = ["bssh-server", "bssh-supervisor", "bssh-transport", "bssh-authority", "bssh-session"]
+  static let programs = [
+    "bssh-server", "bssh-supervisor", "bssh-transport", "bssh-authority", "bssh-session", "bssh-transfer",
+  ]
 
   /// Copies the daemon's programs.
   static func copyExecutables(from: String, to: String) throws {
@@ -139,16 +147,18 @@ final class Daemon {
 
   private func writeConfiguration(hostKeyCount: Int) throws {
     let keys = (0..<hostKeyCount).map { "\"\(directory)/host\($0)\"" }.joined(separator: ", ")
-    var server = ["bind_address": "127.0.0.1", "port": String(port), "host_keys": "[\(keys)]"]
+    let server = ["bind_address": "127.0.0.1", "port": String(port), "host_keys": "[\(keys)]"]
     var auth: Keys = [:]
-    if !runsAsRoot {
-      let user = "{name: \(user.name), home: \"\(user.home)\", shell: /bin/sh}"
-      auth["password"] = "{users: [\(user)]}"
+    if !runsAsRoot || !userKeys.isEmpty {
+      let more = userKeys.isEmpty ? "" : ", \(userKeys)"
+      let place = runsAsRoot ? "" : ", home: \"\(user.home)\", shell: /bin/sh"
+      auth["password"] = "{users: [{name: \(user.name)\(place)\(more)}]}"
     }
-    server.merge(sections.server) { $1 }
-    auth.merge(sections.auth) { $1 }
     var text = ""
-    for (name, keys) in [("server", server), ("auth", auth), ("shell", sections.shell)] where !keys.isEmpty {
+    for (name, keys) in sections {
+      let own = name == "server" ? server : name == "auth" ? auth : [:]
+      let keys = own.merging(keys) { $1 }
+      if keys.isEmpty { continue }
       text += "\(name):\n" + keys.sorted { $0.key < $1.key }.map { "  \($0.key): \($0.value)\n" }.joined()
     }
     try configure(text.replacingOccurrences(of: "DIRECTORY", with: directory))
@@ -336,13 +346,14 @@ final class Daemon {
 /// Runs `body` with a daemon, which must then end well and leave nothing behind.
 func withDaemon(
   mode: Daemon.Mode = .asIs, server: Daemon.Keys = [:], auth: Daemon.Keys = [:], shell: Daemon.Keys = [:],
+  sftp: Daemon.Keys = [:], scp: Daemon.Keys = [:], filter: Daemon.Keys = [:], userKeys: String = "",
   hostKeys: [String] = ["ed25519"], loginShell: String = "/bin/sh", arguments: [String] = ["-v"],
   environment: [String: String] = [:], sourceLocation: SourceLocation = #_sourceLocation,
   prepare: (Daemon.Preparation) throws -> Void = { _ in }, _ body: (Daemon) throws -> Void
 ) throws {
   let daemon = try Daemon(
-    mode: mode, server: server, auth: auth, shell: shell, hostKeys: hostKeys, loginShell: loginShell,
-    arguments: arguments, environment: environment, prepare: prepare)
+    mode: mode, server: server, auth: auth, shell: shell, sftp: sftp, scp: scp, filter: filter, userKeys: userKeys,
+    hostKeys: hostKeys, loginShell: loginShell, arguments: arguments, environment: environment, prepare: prepare)
   do {
     try body(daemon)
   } catch {
