@@ -8,7 +8,7 @@ build_packages=(
 )
 
 # The executables, in the order in which a reader meets them.
-executables=(bssh-server bssh-supervisor bssh-transport bssh-authority bssh-session)
+executables=(bssh-server bssh-supervisor bssh-transport bssh-authority bssh-session bssh-transfer)
 
 say() { printf '%s\n' "$*"; }
 
