@@ -134,10 +134,10 @@ public enum KeyTable {
       "%u the name, %% a percent sign; null for none."),
     Key(
       "sftp.read_only", .boolean, \.settings.sftp.readOnly,
-      "Whether files can be read alone, and nothing changed."),
+      "Whether files can be read alone, and nothing changed; for SCP as well."),
     Key(
       "sftp.umask", ValueType.umask.optional, \.settings.sftp.umask,
-      "Permissions, in octal, that new files do not get; null for what shell.umask says."),
+      "Permissions, in octal, that new files do not get, also by SCP; null for what shell.umask says."),
     Key(
       "sftp.max_file_size", ValueType.size(1...1 << 50).optional, \.settings.sftp.maxFileSize,
       "The size that no file can be made to exceed; null for none."),

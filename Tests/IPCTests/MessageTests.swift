@@ -32,7 +32,7 @@ import Wire
     ("ToTransport", 2...6, { Samples.error(ToTransport.self, $0[...]) }),
     ("AuthenticationReply", 1...4, { Samples.error(AuthenticationReply.self, $0[...]) }),
     ("FromTransport", 2...7, { Samples.error(FromTransport.self, $0[...]) }),
-    ("ToSession", 1...2, { Samples.error(ToSession.self, $0[...]) }),
+    ("ToSession", 1...3, { Samples.error(ToSession.self, $0[...]) }),
     ("FromSession", 1...2, { Samples.error(FromSession.self, $0[...]) }),
     ("ToChannels", 1...2, { Samples.error(ToChannels.self, $0[...]) }),
     ("ChannelRequest", 1...8, { Samples.error(ChannelRequest.self, $0[...]) }),

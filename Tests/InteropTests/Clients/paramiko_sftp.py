@@ -48,6 +48,18 @@ def tree():
 
 
 @claim
+def too_large():
+    with connect().open_sftp() as sftp, sftp.open("large", "w") as file:
+        for change in (lambda: file.write(bytes((1 << 20) + 1)), lambda: file.truncate((1 << 20) + 1)):
+            try:
+                change()
+            except OSError as error:
+                assert "File too large" in str(error), error
+            else:
+                raise AssertionError("there is no limit")
+
+
+@claim
 def five_handles():
     sftp = connect().open_sftp()
     files = [sftp.open(f"file{number}", "w") for number in range(5)]

@@ -1,0 +1,251 @@
+import Filter
+import Foundation
+import Glibc
+import IPC
+import System
+import Testing
+import Wire
+
+/// The built bssh-transfer, started as a session starts it.
+private final class Given {
+  /// Milliseconds that anything may take before a test gives up on it.
+  static let limit: Int32 = 10_000
+
+  let process: ChildProcess
+  let report: MessageSocket
+  private var input: Descriptor?
+  private let output: Descriptor
+  private var number: UInt32 = 0
+
+  init(_ words: [String] = ["sftp", "--settings"], memory: Descriptor, in directory: String) throws {
+    let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    let path = (tests as NSString).deletingLastPathComponent + "/bssh-transfer"
+    let (input, output) = (try Descriptor.pipe(), try Descriptor.pipe())
+    let null = try Descriptor.open("/dev/null", O_RDWR)
+    let (ours, theirs) = try MessageSocket.pair()
+    var request = ChildProcess.Request(
+      path: path, arguments: ["bssh-transfer"] + words,
+      descriptors: [input.reader, output.writer, null, memory, theirs.descriptor])
+    request.directory = directory
+    request.umask = 0o022
+    process = try ChildProcess(request)
+    report = ours
+    self.input = input.writer
+    self.output = output.reader
+  }
+
+  convenience init(in directory: String, _ change: (inout TransferSettings) -> Void = { _ in }) throws {
+    var settings = TransferSettings(
+      root: directory, readOnly: false, umask: nil, maxFileSize: nil, maxHandles: 16, user: "anna",
+      filter: TransferFilter())
+    change(&settings)
+    try self.init(memory: try Descriptor.sealedMemory(name: "settings", settings.wireBytes), in: directory)
+    try send([1, 0, 0, 0, 3])
+    guard try receive().first == 2 else { throw SystemError("start the SFTP server", code: EPROTO) }
+  }
+
+  deinit {
+    process.signal(SIGKILL)
+    _ = process.descriptor.wait(for: POLLIN, milliseconds: Given.limit)
+    _ = process.reap()
+  }
+
+  private func send(_ packet: [UInt8]) throws {
+    var writer = WireWriter()
+    writer.string(packet)
+    try input?.writeAll(writer.bytes)
+  }
+
+  private func receive(_ count: Int) throws -> [UInt8] {
+    var bytes: [UInt8] = []
+    while bytes.count < count {
+      guard output.wait(for: POLLIN, milliseconds: Given.limit) else { throw SystemError("read", code: ETIMEDOUT) }
+      let (more, outcome) = try output.read(count: count - bytes.count)
+      if outcome == .ended { throw SystemError("read", code: EPIPE) }
+      bytes += more
+    }
+    return bytes
+  }
+
+  private func receive() throws -> [UInt8] {
+    var length = WireReader(try receive(4)[...])
+    return try receive(Int(try length.uint32()))
+  }
+
+  /// Sends a request and returns the reply without its id: 101 is a status.
+  func ask(_ type: UInt8, _ body: (inout WireWriter) -> Void) throws -> (type: UInt8, rest: [UInt8]) {
+    var writer = WireWriter()
+    number += 1
+    writer.byte(type)
+    writer.uint32(number)
+    body(&writer)
+    try send(writer.bytes)
+    let reply = try receive()
+    return (reply[0], Array(reply[5...]))
+  }
+
+  /// OPEN to write a new file; the handle, or nil.
+  func create(_ path: String, mode: UInt32 = 0o666) throws -> [UInt8]? {
+    let reply = try ask(3) {
+      $0.text(path)
+      $0.uint32(2 | 8 | 16)
+      $0.uint32(4)
+      $0.uint32(mode)
+    }
+    var reader = WireReader(reply.rest[...])
+    return reply.type == 102 ? Array(try reader.string()) : nil
+  }
+
+  /// WRITE; its status, 0 for success, and message.
+  func write(_ handle: [UInt8], at offset: UInt64, _ bytes: [UInt8]) throws -> (status: UInt32, message: String) {
+    let reply = try ask(6) {
+      $0.string(handle)
+      $0.uint64(offset)
+      $0.string(bytes)
+    }
+    var reader = WireReader(reply.rest[...])
+    return (try reader.uint32(), try reader.text())
+  }
+
+  /// MKDIR; its status.
+  func makeDirectory(_ path: String) throws -> UInt32 {
+    let reply = try ask(14) {
+      $0.text(path)
+      $0.uint32(0)
+    }
+    var reader = WireReader(reply.rest[...])
+    return try reader.uint32()
+  }
+
+  /// The next line for the log.
+  func line() throws -> String {
+    guard case .message(let bytes, _) = try report.receive(wait: Given.limit) else { return "" }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// Closes standard input and waits for the exit.
+  func end() throws -> System.ExitStatus? {
+    input = nil
+    guard process.descriptor.wait(for: POLLIN, milliseconds: Given.limit) else { return nil }
+    return process.reap()
+  }
+}
+
+@Suite struct GivenLoginTests {
+  @Test func `settings that are not sealed serve nobody`() throws {
+    let directory = try TemporaryDirectory()
+    let memory = try Descriptor.memory(name: "settings")
+    for words in [["sftp", "--settings"], ["scp", "--settings", "scp -t ."]] {
+      let given = try Given(words, memory: memory, in: directory.path)
+      let status = try given.end()
+      #expect(status != nil && status != .code(0))
+    }
+  }
+
+  @Test func `settings that are cut, empty or followed by more serve nobody`() throws {
+    let directory = try TemporaryDirectory()
+    let whole = TransferSettings(
+      root: "", readOnly: false, umask: nil, maxFileSize: nil, maxHandles: 1, user: "", filter: TransferFilter()
+    ).wireBytes
+    for bytes in [[], Array(whole.dropLast()), whole + [0]] {
+      let given = try Given(memory: try Descriptor.sealedMemory(name: "settings", bytes), in: directory.path)
+      let status = try given.end()
+      #expect(status != nil && status != .code(0))
+    }
+  }
+
+  @Test func `the client sees the root alone, and the session hears what is done below it`() throws {
+    let directory = try TemporaryDirectory()
+    let given = try Given(in: directory.path)
+    #expect(try given.makeDirectory("/d") == 0)
+    #expect(directory.exists("d"))
+    #expect(try given.line() == "make directory \"/d\"")
+    #expect(try given.end() == .code(0))
+  }
+
+  @Test func `read-only settings change nothing`() throws {
+    let directory = try TemporaryDirectory()
+    let given = try Given(in: directory.path) { $0.readOnly = true }
+    #expect(try given.makeDirectory("/d") == 3)
+    #expect(try given.create("/a") == nil)
+  }
+
+  @Test func `the umask of the settings counts, else that of the session`() throws {
+    let directory = try TemporaryDirectory()
+    #expect(try Given(in: directory.path) { $0.umask = 0o077 }.create("/a") != nil)
+    #expect(try Given(in: directory.path).create("/b") != nil)
+    #expect(try directory.status("a").st_mode & 0o777 == 0o600)
+    #expect(try directory.status("b").st_mode & 0o777 == 0o644)
+  }
+
+  @Test func `a write beyond the largest size is refused with the reason, whatever way it takes`() throws {
+    let directory = try TemporaryDirectory()
+    let given = try Given(in: directory.path) { $0.maxFileSize = 10 }
+    let handle = try #require(try given.create("/a"))
+    #expect(try given.write(handle, at: 0, [UInt8](repeating: 1, count: 10)).status == 0)
+    for offset: UInt64 in [1, 10, 1 << 40] {
+      let refused = try given.write(handle, at: offset, [UInt8](repeating: 1, count: 10))
+      #expect(refused.status == 4 && refused.message == "File too large", "at \(offset)")
+    }
+    // SETSTAT with a size.
+    let reply = try given.ask(9) {
+      $0.text("/a")
+      $0.uint32(1)
+      $0.uint64(11)
+    }
+    #expect(reply.rest[3] == 4)
+    #expect(try directory.status("a").st_size == 10)
+  }
+
+  @Test func `the number of handles is limited`() throws {
+    let directory = try TemporaryDirectory()
+    let given = try Given(in: directory.path) { $0.maxHandles = 2 }
+    #expect(try given.create("/a") != nil)
+    #expect(try given.create("/b") != nil)
+    #expect(try given.create("/c") == nil)
+  }
+
+  @Test func `rules know the login and its groups, and a denial is told with the rule's name`() throws {
+    let directory = try TemporaryDirectory()
+    let group = try #require(getgrgid(getegid())).pointee.gr_name
+    let name = String(cString: try #require(group))
+    for (users, groups, isDenied) in [
+      (["anna"], [], true), (["bob"], [], false), ([], [name], true), ([], ["no such group"], false),
+    ] as [([String], [String], Bool)] {
+      var rule = FilterRule(name: "the rule", action: .deny)
+      rule.operations = [.createDirectory]
+      rule.users = users
+      rule.groups = groups
+      let given = try Given(in: directory.path) {
+        $0.filter.isEnabled = true
+        $0.filter.rules = [rule]
+      }
+      #expect(try given.makeDirectory("/\(users)\(groups)") == (isDenied ? 3 : 0))
+      #expect(try given.line().hasPrefix("denied by the rule: makeDirectory") == isDenied)
+    }
+  }
+
+  @Test func `a session that does not listen holds up nothing, and hears how much it missed`() throws {
+    let directory = try TemporaryDirectory()
+    let given = try Given(in: directory.path)
+    let name = String(repeating: "x", count: 250)
+    var path = ""
+    for _ in 0..<3 {
+      path += "/" + name
+      #expect(try given.makeDirectory(path) == 0)
+    }
+    for number in 0..<3000 where try given.makeDirectory("\(path)/\(number)") != 0 {
+      Issue.record("\(number) was not made")
+      return
+    }
+    var heard = 0
+    while case .message(let bytes, _) = try given.report.receive() {
+      #expect(bytes.count <= 1000)
+      heard += 1
+    }
+    #expect(heard < 3003)
+    #expect(try given.makeDirectory("/last") == 0)
+    #expect(try given.line() == "\(3003 - heard) lines were dropped here")
+    #expect(try given.line() == "make directory \"/last\"")
+  }
+}
