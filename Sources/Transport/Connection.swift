@@ -488,6 +488,7 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
     let (request, wantsReply) = try ParsedChannelRequest.parse(&reader)
     switch request {
     case .forSession(let request): try channel.requested(request, wantsReply: wantsReply)
+    case .endOfWrite: channel.endOfWriteReceived()
     case .unknown: try channel.refused(wantsReply: wantsReply)
     }
   }
