@@ -22,6 +22,8 @@ static struct {
   // There may be more to read; room to write.
   bool readable;
   bool writable;
+  // The client's identification line has been read.
+  bool identified;
   // recv(2) has said end of file, or failed with this errno.
   bool ended;
   int failure;
@@ -93,6 +95,15 @@ ssize_t __wrap_recv(int socket, void *bytes, size_t count, int flags) {
   }
   size_t available = ahead.end - ahead.start;
   if (count > available) count = available;
+  if (!ahead.identified) {
+    // What comes with the line is for the next read, before which libssh writes its own key exchange message: a client
+    // with which no algorithm is in common learns what was offered before libssh hangs up.
+    const uint8_t *end = memchr(ahead.bytes + ahead.start, '\n', count);
+    if (end != NULL) {
+      count = (size_t)(end - (ahead.bytes + ahead.start)) + 1;
+      ahead.identified = true;
+    }
+  }
   memcpy(bytes, ahead.bytes + ahead.start, count);
   ahead.start += count;
   return (ssize_t)count;

@@ -6,8 +6,10 @@ import System
 extension Supervisor {
   /// The configuration is to be loaded again.
   func reload() {
-    guard state == .running else { return }
-    guard candidate == nil, !children.values.contains(where: { $0.role == .loader && !$0.hasAnswered }) else {
+    guard state != .ending else { return }
+    guard state == .running, candidate == nil,
+      !children.values.contains(where: { $0.role == .loader && !$0.hasAnswered })
+    else {
       shallReloadAgain = true
       return
     }

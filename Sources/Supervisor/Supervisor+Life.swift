@@ -39,7 +39,12 @@ extension Supervisor {
         return fail(.cannotCreate)
       }
     }
+    log.write(.info, "ready")
     service?.ready(status: status)
+    if shallReloadAgain {
+      shallReloadAgain = false
+      reload()
+    }
     guard let report else { return }
     self.report = nil
     do throws(SystemError) {
@@ -68,6 +73,8 @@ extension Supervisor {
 
   /// Ends for whoever started it, while logins go on: a child serves them until the last one ends.
   func letGo() {
+    // Nobody is logged in yet: there is nothing to let go of.
+    if state == .starting { return fail(.success) }
     guard state == .running else { return }
     service?.stopping()
     stopAccepting()

@@ -25,6 +25,8 @@ struct Channel {
     case sendExitSignal(String, coreDumped: Bool)
     /// eow@openssh.com: nobody reads what the client sends.
     case sendEndOfWrite
+    /// Close what the program writes to: nobody reads it.
+    case closeOutputs
     /// Close the program's standard input once what waits for it is written.
     case endInput
     /// Tell the session that the client has closed the channel.
@@ -132,6 +134,13 @@ struct Channel {
     if clientEnded || clientClosed { return [] }
     clientEnded = true
     return [.endInput]
+  }
+
+  /// eow@openssh.com: the client's program does not read any more.
+  mutating func endOfWriteReceived() -> [Action] {
+    guard openOutputs > 0, !sentEnd, !sentClose else { return [] }
+    openOutputs = 0
+    return [.closeOutputs] + finish()
   }
 
   /// CHANNEL_CLOSE. The session hears of it whatever it has told us: it may have a terminal without a program, be

@@ -85,6 +85,11 @@ final class ChannelPump {
     connection.tell(.request(channel: channel.number, request))
   }
 
+  /// eow@openssh.com. A terminal goes on: it has no side that could be closed alone.
+  func endOfWriteReceived() {
+    if hasStarted && !isTerminal { perform(channel.endOfWriteReceived()) }
+  }
+
   /// CHANNEL_REQUEST that nobody here knows.
   func refused(wantsReply: Bool) throws(Channel.Violation) { perform(try channel.refused(wantsReply: wantsReply)) }
 
@@ -270,6 +275,9 @@ final class ChannelPump {
         if connection.clientIsOpenSSH {
           connection.send(Message.channelRequest(peer: peer, "eow@openssh.com") { _ in })
         }
+      case .closeOutputs:
+        close(.output)
+        close(.errors)
       case .endInput:
         if pendingStart < pending.count || !hasStarted { endInputAfterPending = true } else { endInput() }
       case .hangUp: connection.tell(.closed(channel: channel.number))

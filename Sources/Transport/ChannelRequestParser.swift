@@ -5,7 +5,9 @@ import Wire
 enum ParsedChannelRequest: Equatable {
   /// For the session.
   case forSession(ChannelRequest)
-  /// For nobody here: answered with failure. `name` is the client's, for the log.
+  /// eow@openssh.com: the client reads no more of what the program writes.
+  case endOfWrite
+  /// For nobody here: answered with failure.
   case unknown
 }
 
@@ -36,6 +38,9 @@ extension ParsedChannelRequest {
         yPixels: try reader.uint32())
     case "signal": request = .signal(Array(try reader.string(limit: 256)))
     case "break": request = .breakSignal(try reader.uint32())
+    case "eow@openssh.com":
+      try reader.end()
+      return (.endOfWrite, wantsReply)
     default: return (.unknown, wantsReply)
     }
     try reader.end()

@@ -5,6 +5,12 @@ import Zygote
 
 /// A transport's life: a zygote that is prepared with the settings, and its copies, each with one connection.
 enum TransportProcess {
+  /// What follows `SSH-2.0-`; no version, and no minus sign (RFC 4253, section 4.2).
+  ///
+  /// OpenSSH's client tells only servers that call themselves OpenSSH that nobody reads what a command writes
+  /// (eow@openssh.com; without it `ssh host yes | head` never ends) and that no more sessions will come.
+  static let identification = "OpenSSH_compatible_bssh"
+
   /// Runs to the end; returns how it ended.
   static func run(control number: Int32) -> ExitCode {
     SignalSource.ignoreBrokenPipes()
@@ -13,7 +19,7 @@ enum TransportProcess {
     do {
       let copy = try Zygote.serve(zygote) { settings in
         guard let settings else { throw Zygote.Failure.unexpected }
-        try SSH.prepare(settings, identification: "bssh-server")
+        try SSH.prepare(settings, identification: identification)
         let (sandbox, weaknesses) = try Sandbox.enter(root: settings.root)
         prepared = (settings, sandbox)
         ThisProcess.setTitle("bssh-transport: zygote")

@@ -25,6 +25,22 @@ extension Interop {
       }
     }
 
+    @Test(.timeLimit(.minutes(1))) func `a command whose output nobody reads any more ends`() throws {
+      try withDaemon { daemon throws in
+        #expect(try daemon.shell("$SSH host yes | head -1").output == "y\n")
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a client without a common cipher hears what is offered`() throws {
+      try withDaemon { daemon throws in
+        for _ in 0..<6 {
+          let outcome = try daemon.ssh("-o", "Ciphers=aes128-cbc", "host", "true")
+          #expect(outcome.status == 255)
+          #expect(outcome.errors.contains("no matching cipher found"))
+        }
+      }
+    }
+
     @Test(.timeLimit(.minutes(1)), arguments: [0, 1, 42, 126, 127, 255])
     func `an exit code comes back`(code: Int32) throws {
       try withDaemon { daemon throws in

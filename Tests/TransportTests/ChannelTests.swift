@@ -169,6 +169,14 @@ import Testing
     #expect(!channel.takesInput)
   }
 
+  @Test func `a client that reads no more has the outputs closed, and the exit status still told`() throws {
+    var channel = try Self.running()
+    #expect(channel.endOfWriteReceived() == [.closeOutputs, .sendEndOfFile])
+    #expect(channel.endOfWriteReceived() == [])
+    #expect(channel.sendable == 0)
+    #expect(channel.exited(.sendExitSignal("PIPE", coreDumped: false)).map(\.last) == .sendClose)
+  }
+
   @Test func `answers after our close are not sent`() throws {
     var channel = Self.open()
     try channel.requested(wantsReply: true)
@@ -178,7 +186,7 @@ import Testing
 
   @Test func `no order of events sends anything after close, or two closes`() throws {
     enum Event: CaseIterable {
-      case data, end, close, request, answer, start, exit, outputEnd, inputFail, consume
+      case data, end, close, request, answer, start, exit, outputEnd, inputFail, consume, endOfWrite
     }
     var generator = Generator(state: 20_261_120)
     for _ in 0..<20_000 {
@@ -205,6 +213,9 @@ import Testing
               actions = channel.outputEnded()
             }
           case .inputFail: actions = channel.inputFailed()
+          case .endOfWrite:
+            actions = channel.endOfWriteReceived()
+            if !actions.isEmpty { outputs = 0 }
           case .consume: actions = channel.consumed(bytes: 500)
           }
         } catch { break }
@@ -215,7 +226,7 @@ import Testing
             closed = true
           case .reply, .adjustWindow, .sendEndOfFile, .sendExitStatus, .sendExitSignal, .sendEndOfWrite:
             #expect(!closed, "\(action) after close")
-          case .endInput, .hangUp, .forget: break
+          case .endInput, .closeOutputs, .hangUp, .forget: break
           }
         }
       }

@@ -79,6 +79,13 @@ import Wire
     #expect(!wantsReply)
   }
 
+  @Test func `a client that reads no more is understood`() throws {
+    var reader = WireReader(Self.request("eow@openssh.com", wantsReply: false))
+    #expect(try ParsedChannelRequest.parse(&reader).request == .endOfWrite)
+    var long = WireReader(Self.request("eow@openssh.com") { $0.byte(1) })
+    #expect(throws: WireError.trailingBytes) { try ParsedChannelRequest.parse(&long) }
+  }
+
   @Test func `messages have the bytes of the standard`() {
     #expect(Message.disconnect(11, "x") == [1, 0, 0, 0, 11, 0, 0, 0, 1, 120, 0, 0, 0, 0])
     #expect(Message.serviceAccept("a") == [6, 0, 0, 0, 1, 97])

@@ -471,7 +471,7 @@ def algorithms_for_signatures():
 
 @claim
 def identification():
-    assert Peer(handshake=False).read_raw(21) == b"SSH-2.0-bssh-server\r\n"
+    assert Peer(handshake=False).read_raw(33) == b"SSH-2.0-OpenSSH_compatible_bssh\r\n"
 
 
 main()

@@ -110,7 +110,7 @@ final class Daemon {
     let line = try guardian.output.line { $0.hasPrefix("pid ") }
     pid = pid_t(line.dropFirst(4)) ?? 0
     do {
-      try log.line(with: "listening")
+      try log.line(with: "ready")
     } catch {
       abandon()
       throw error

@@ -1,0 +1,84 @@
+import IPC
+import System
+import Wire
+
+extension Connection {
+  /// SERVICE_REQUEST: RFC 4253, section 10.
+  func serviceRequested(_ reader: inout WireReader) throws {
+    let service = try reader.text(limit: 256)
+    guard service == "ssh-userauth", !isAuthenticated else {
+      return disconnect(.serviceNotAvailable, "service not available", reason: "protocol_error")
+    }
+    send(Message.serviceAccept(service))
+    guard !hasService else { return }
+    hasService = true
+    let negotiated = SSH.negotiated
+    clientIsOpenSSH = negotiated.client.hasPrefix("OpenSSH")
+    report(.negotiated(negotiated))
+    if !settings.banner.isEmpty { send(Message.banner(settings.banner)) }
+  }
+
+  /// USERAUTH_REQUEST or USERAUTH_INFO_RESPONSE: one at a time goes to the supervisor.
+  func authenticationRequested(_ number: UInt8, _ payload: [UInt8]) {
+    // RFC 4252, section 5.1: requests after success are silently ignored.
+    if isAuthenticated { return }
+    guard hasService, payload.count <= TransportSettings.authenticationLimit,
+      waitingAuthentication.count < Connection.authenticationQueueLimit
+    else { return violated("an authentication request came too early, too often, or was too long") }
+    if verdictPending {
+      waitingAuthentication.append((number, payload))
+    } else {
+      judge(number, payload)
+    }
+  }
+
+  /// Hands an authentication message to the supervisor.
+  func judge(_ number: UInt8, _ payload: [UInt8]) {
+    if number == MessageNumber.userauthInfoResponse {
+      guard promptIsOpen else { return violated("an answer to no question") }
+      report(.informationResponse(payload))
+    } else {
+      report(.authenticate(payload))
+    }
+    promptIsOpen = false
+    verdictPending = true
+  }
+
+  /// Tells the client the verdict.
+  func answer(_ reply: AuthenticationReply, _ descriptors: [Descriptor]) {
+    guard verdictPending, !isAuthenticated else { return }
+    verdictPending = false
+    switch reply {
+    case .success:
+      guard let end = descriptors.first else {
+        return disconnect(.byApplication, "internal error", reason: "session_ended")
+      }
+      loggedIn(MessageSocket(end))
+    case .failure(let continuing, let partial):
+      send(Message.authenticationFailure(continuing: continuing, partial: partial))
+    case .publicKeyAcceptable(let algorithm, let key): send(Message.publicKeyOK(algorithm: algorithm, key: key))
+    case .prompt(let name, let instruction, let prompt):
+      promptIsOpen = true
+      if !SSH.prompt(name: name, instruction: instruction, prompt: prompt) { lost() }
+    }
+    if !isAuthenticated, !waitingAuthentication.isEmpty {
+      let next = waitingAuthentication.removeFirst()
+      judge(next.number, next.payload)
+    }
+  }
+
+  /// Lets the connection protocol through, towards `session`.
+  func loggedIn(_ session: MessageSocket) {
+    waitingAuthentication = []
+    guard SSH.authenticated(), (try? loop.add(session.descriptor, .read, token: Token.session)) != nil else {
+      return lost()
+    }
+    isAuthenticated = true
+    self.session = session
+    if settings.keepaliveInterval > 0 { nextKeepalive = Clock.milliseconds + Int64(settings.keepaliveInterval) * 1000 }
+    // OpenSSH's host key rotation: the client may ask us to prove that the keys it does not know are ours.
+    var keys = WireWriter()
+    for key in settings.hostKeys { keys.string(key) }
+    send(Message.globalRequest("hostkeys-00@openssh.com", wantsReply: false, keys.bytes))
+  }
+}

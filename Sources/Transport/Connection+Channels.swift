@@ -1,0 +1,113 @@
+import IPC
+import System
+import Wire
+
+extension Connection {
+  /// CHANNEL_OPEN: RFC 4254, section 5.1.
+  func openRequested(_ reader: inout WireReader) throws {
+    let type = String(decoding: try reader.string(limit: 256), as: UTF8.self)
+    let peer = try reader.uint32()
+    let window = try reader.uint32()
+    let maximumPacket = try reader.uint32()
+    guard type == "session" else { return send(Message.openFailure(peer: peer, reason: 3, "unknown channel type")) }
+    guard !noMoreSessions else { return violated("a session was opened after no-more-sessions") }
+    guard maximumPacket >= 1024 else {
+      return send(Message.openFailure(peer: peer, reason: 2, "maximum packet size under 1024"))
+    }
+    guard channels.count < Connection.channelLimit else {
+      return send(Message.openFailure(peer: peer, reason: 4, "too many channels"))
+    }
+    while channels[nextChannel] != nil { nextChannel &+= 1 }
+    let number = nextChannel
+    nextChannel &+= 1
+    let channel = Channel(
+      number: number, peer: peer, peerWindow: window, peerMaximumPacket: maximumPacket, windowSize: settings.windowSize)
+    channels[number] = ChannelPump(channel, connection: self)
+    send(
+      Message.openConfirmation(
+        peer: peer, number: number, window: settings.windowSize, maximumPacket: settings.maximumPacketSize))
+  }
+
+  /// CHANNEL_DATA, the one message that is read where it stands: it is most of what comes.
+  func receivedData(_ payload: UnsafeRawBufferPointer) throws {
+    guard payload.count >= 8 else { throw WireError.truncated }
+    let number = UInt32(bigEndian: payload.loadUnaligned(fromByteOffset: 0, as: UInt32.self))
+    let count = UInt32(bigEndian: payload.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
+    guard Int(count) == payload.count - 8 else { throw WireError.malformed }
+    guard let channel = channels[number] else { return violated("data for a channel that is not open") }
+    try channel.received(UnsafeRawBufferPointer(rebasing: payload[8...]))
+  }
+
+  /// CHANNEL_REQUEST: RFC 4254, section 5.4.
+  func channelRequested(_ reader: inout WireReader) throws {
+    guard let channel = channels[try reader.uint32()] else {
+      return violated("a request on a channel that is not open")
+    }
+    let (request, wantsReply) = try ParsedChannelRequest.parse(&reader)
+    switch request {
+    case .forSession(let request): try channel.requested(request, wantsReply: wantsReply)
+    case .endOfWrite: channel.endOfWriteReceived()
+    case .unknown: try channel.refused(wantsReply: wantsReply)
+    }
+  }
+
+  /// Remembers a channel whose input is to be flushed in this turn.
+  func hasInput(_ channel: ChannelPump) {
+    if withInput.last !== channel { withInput.append(channel) }
+  }
+
+  /// Hands programs what came for them in this turn.
+  func flushInputs() {
+    for channel in withInput { channel.flushInput() }
+    withInput.removeAll(keepingCapacity: true)
+  }
+
+  /// Both sides have closed the channel.
+  func forget(_ number: UInt32) { channels[number] = nil }
+
+  // MARK: The session
+
+  /// Tells the session; what it does not take at once waits, and nothing is read meanwhile.
+  func tell(_ message: ToChannels) {
+    guard let session else { return }
+    let bytes = message.wireBytes
+    guard untold.isEmpty else { return untold.append(bytes) }
+    switch (try? session.send(bytes)) ?? .ended {
+    case .bytes: break
+    case .wouldBlock: untold.append(bytes)
+    case .ended: sessionEnded()
+    }
+  }
+
+  /// Takes what the session says.
+  func receiveSession(_ event: EventLoop.Event) {
+    while !untold.isEmpty, let session, case .bytes? = try? session.send(untold[0]) { untold.removeFirst() }
+    while end == nil, let session {
+      switch try? session.receive() {
+      case .message(let bytes, let descriptors):
+        guard let message = try? FromChannels(wireBytes: bytes[...]) else { return sessionEnded() }
+        // A channel that both sides have closed may still be answered: that is late, not wrong.
+        guard let channel = channels[message.channel] else { continue }
+        if !channel.heard(message, descriptors) { return sessionEnded() }
+      case .wouldBlock: return
+      case .closed, nil: return sessionEnded()
+      }
+    }
+  }
+
+  /// The session is gone, and so is the login.
+  func sessionEnded() {
+    disconnect(.byApplication, "the session has ended", reason: "session_ended")
+  }
+}
+
+extension FromChannels {
+  /// The channel that it is about.
+  fileprivate var channel: UInt32 {
+    switch self {
+    case .done(let channel), .refused(let channel), .started(let channel, _), .exited(let channel, _),
+      .killed(let channel, _, _):
+      channel
+    }
+  }
+}

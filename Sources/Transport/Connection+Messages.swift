@@ -1,0 +1,74 @@
+import IPC
+import System
+import Wire
+
+extension Connection {
+  /// Every message of the client: RFC 4252 and 4254.
+  func received(_ number: UInt8, _ payload: UnsafeRawBufferPointer) {
+    guard end == nil else { return }
+    do {
+      if number == MessageNumber.channelData, isAuthenticated { return try receivedData(payload) }
+      var reader = WireReader(Array(payload))
+      switch number {
+      case MessageNumber.serviceRequest: try serviceRequested(&reader)
+      case MessageNumber.userauthRequest, MessageNumber.userauthInfoResponse:
+        authenticationRequested(number, Array(payload))
+      case MessageNumber.globalRequest where isAuthenticated: try globalRequested(&reader)
+      case MessageNumber.requestSuccess where isAuthenticated, MessageNumber.requestFailure where isAuthenticated:
+        // The answer to a keepalive; that a packet came is all that counts.
+        break
+      case MessageNumber.channelOpen where isAuthenticated: try openRequested(&reader)
+      case MessageNumber.channelExtendedData where isAuthenticated:
+        guard let channel = channels[try reader.uint32()] else {
+          return violated("data for a channel that is not open")
+        }
+        _ = try reader.uint32()
+        try channel.receivedExtended(bytes: reader.string().count)
+      case MessageNumber.channelWindowAdjust where isAuthenticated:
+        guard let channel = channels[try reader.uint32()] else { return }
+        try channel.adjusted(by: reader.uint32())
+      case MessageNumber.channelEOF where isAuthenticated:
+        channels[try reader.uint32()]?.endOfFileReceived()
+      case MessageNumber.channelClose where isAuthenticated:
+        guard let channel = channels[try reader.uint32()] else {
+          return violated("a channel that is not open was closed")
+        }
+        try channel.closeReceived()
+      case MessageNumber.channelRequest where isAuthenticated: try channelRequested(&reader)
+      case MessageNumber.channelSuccess where isAuthenticated, MessageNumber.channelFailure where isAuthenticated:
+        // We ask nothing on channels that wants a reply.
+        break
+      default: violated("message \(number) is not allowed now")
+      }
+    } catch let violation as Channel.Violation {
+      violated("channel: \(violation)")
+    } catch {
+      violated("message \(number) is malformed")
+    }
+  }
+
+  /// GLOBAL_REQUEST: RFC 4254, section 4.
+  func globalRequested(_ reader: inout WireReader) throws {
+    let name = String(decoding: try reader.string(limit: 256), as: UTF8.self)
+    let wantsReply = try reader.boolean()
+    switch name {
+    case "keepalive@openssh.com": reply(wantsReply, Message.requestSuccess())
+    case "no-more-sessions@openssh.com":
+      noMoreSessions = true
+      reply(wantsReply, Message.requestSuccess())
+    case "hostkeys-prove-00@openssh.com"
+    where wantsReply && repliesAfterProof == nil && reader.count <= TransportSettings.authenticationLimit:
+      repliesAfterProof = []
+      report(.proveHostKeys(Array(reader.rest)))
+    default: reply(wantsReply, Message.requestFailure)
+    }
+  }
+
+  /// Answers a global request, in the order of the requests.
+  func reply(_ wanted: Bool, _ message: [UInt8]) {
+    guard wanted else { return }
+    guard let waiting = repliesAfterProof else { return send(message) }
+    if waiting.count >= Channel.requestLimit { return violated("too many global requests") }
+    repliesAfterProof?.append(message)
+  }
+}

@@ -1,0 +1,80 @@
+import IPC
+import System
+import Wire
+
+extension Connection {
+  /// Tells the supervisor something.
+  func report(_ message: FromTransport) {
+    // The supervisor always takes our few messages; one that does not is gone or stuck, and so are we.
+    let sent = (try? control.send(message.wireBytes)) ?? .ended
+    if case .bytes = sent { return }
+    if end == nil { end = End(reason: "connection_lost", detail: "the supervisor takes no messages") }
+  }
+
+  /// Takes what the supervisor says into the inbox.
+  func receiveControl() {
+    while end == nil {
+      switch try? control.receive() {
+      case .message(let bytes, let descriptors):
+        guard let message = try? ToTransport(wireBytes: bytes[...]) else {
+          return disconnect(.byApplication, "internal error", reason: "told_to_disconnect")
+        }
+        inbox.append((message, descriptors))
+      case .wouldBlock: return
+      case .closed, nil: return disconnect(.byApplication, "the server has stopped", reason: "told_to_disconnect")
+      }
+    }
+  }
+
+  /// Does what the supervisor has said.
+  func drainInbox() {
+    while end == nil && !inbox.isEmpty {
+      let (message, descriptors) = inbox.removeFirst()
+      switch message {
+      case .authentication(let reply): answer(reply, descriptors)
+      case .hostKeyProofs(let payload):
+        guard let waiting = repliesAfterProof else { break }
+        repliesAfterProof = nil
+        send(payload.map { Message.requestSuccess($0) } ?? Message.requestFailure)
+        for reply in waiting { send(reply) }
+      case .disconnect(let code, let text): disconnect(code: code, text, reason: "told_to_disconnect")
+      // Answered where they are waited for, or said once at the start.
+      case .signature, .serve: break
+      }
+    }
+  }
+
+  // MARK: Key exchange
+
+  func sign(hostKey: [UInt8], algorithm: String, hash: [UInt8]) -> [UInt8]? {
+    report(.sign(hostKey: hostKey, algorithm: algorithm, hash: hash))
+    let deadline = Clock.milliseconds + 30_000
+    while end == nil {
+      let left = Int32(clamping: deadline - Clock.milliseconds)
+      guard left > 0, let received = try? control.receive(wait: left) else { return nil }
+      switch received {
+      case .message(let bytes, let descriptors):
+        guard let message = try? ToTransport(wireBytes: bytes[...]) else { return nil }
+        if case .signature(let signature) = message { return signature }
+        inbox.append((message, descriptors))
+      case .wouldBlock: continue
+      case .closed: return nil
+      }
+    }
+    return nil
+  }
+
+  func noticed(_ number: UInt8, _ payload: UnsafeRawBufferPointer) {
+    switch number {
+    case MessageNumber.newKeys:
+      isRekeying = false
+      held = 0
+    case MessageNumber.disconnect:
+      var reader = WireReader(Array(payload))
+      _ = try? reader.uint32()
+      let text = (try? reader.string(limit: 1024)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+      if end == nil { end = End(reason: "client_disconnected", detail: text) }
+    default: break
+    }
+  }
+}

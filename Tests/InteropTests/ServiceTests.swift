@@ -1,0 +1,69 @@
+import Foundation
+import Testing
+
+extension Interop {
+  /// The daemon as a service manager, or somebody at a shell, sees it.
+  @Suite(.serialized) struct Service {
+    @Test(.timeLimit(.minutes(1))) func `the service manager hears of start, reload and end`() throws {
+      let path = "/tmp/bssh-notified-\(UInt32.random(in: 0...999_999_999))"
+      defer { unlink(path) }
+      let manager = try Client([Daemon.python, Daemon.client("notified.py"), path])
+      defer { manager.end() }
+      try manager.output.line(with: "bound")
+      try withDaemon(environment: ["NOTIFY_SOCKET": path]) { daemon throws in
+        try manager.output.line(with: "READY=1", "STATUS=listening on 127.0.0.1:\(daemon.port)")
+        daemon.signal(SIGHUP)
+        try manager.output.line(with: "RELOADING=1", "MONOTONIC_USEC=")
+        try daemon.log.line(with: "the new configuration applies")
+      }
+      try manager.output.line(with: "STOPPING=1")
+      #expect(manager.output.all.split(separator: "\n").count { $0.contains("READY=1") } == 2)
+    }
+
+    @Test(.timeLimit(.minutes(1)), .enabled(if: access("/usr/bin/systemd-socket-activate", X_OK) == 0))
+    func `the sockets of a service manager win over the configured address`() throws {
+      try withDaemon { daemon throws in
+        let port = try Daemon.freePort()
+        let activated = try Client([
+          "systemd-socket-activate", "-l", "127.0.0.1:\(port)", daemon.server, "run", "-D", "-c",
+          "\(daemon.directory)/server.yaml",
+        ])
+        defer { activated.end() }
+        try activated.errors.line(with: "Listening on")
+        let script = "$SSH -p \(port) -o StrictHostKeyChecking=no host echo in"
+        #expect(try daemon.shell(script).output == "in\n")
+        #expect(activated.errors.all.contains("listening on 127.0.0.1:\(port)"))
+        activated.signal(SIGTERM)
+        #expect(try activated.wait() == 0)
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `without -D it detaches once it listens, and says where`() throws {
+      try withDaemon { daemon throws in
+        let port = try Daemon.freePort()
+        let pidFile = "\(daemon.directory)/detached.pid"
+        let run = try Client([
+          daemon.server, "run", "-c", "\(daemon.directory)/server.yaml", "-p", "\(port)", "--pid-file", pidFile,
+        ])
+        #expect(try run.wait() == 0)
+        let pid = try #require(pid_t(try String(contentsOfFile: pidFile, encoding: .utf8).filter(\.isNumber)))
+        #expect(run.output.all == "bssh-server: listening on 127.0.0.1:\(port), pid \(pid)\n")
+        #expect(try daemon.shell("$SSH -p \(port) -o StrictHostKeyChecking=no host echo in").output == "in\n")
+        kill(pid, SIGTERM)
+        eventually(within: 10, "the end of the detached daemon") {
+          !FileManager.default.fileExists(atPath: pidFile)
+        }
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a port that is taken is an error that says so`() throws {
+      try withDaemon { daemon throws in
+        for foreground in [["-D"], []] {
+          let second = try Client([daemon.server, "run", "-c", "\(daemon.directory)/server.yaml"] + foreground)
+          #expect(try second.wait() == 71)
+          #expect(second.errors.all.contains("listen on 127.0.0.1:\(daemon.port): Address already in use"))
+        }
+      }
+    }
+  }
+}
