@@ -100,9 +100,11 @@ let package = Package(
     .testTarget(name: "IPCTests", dependencies: ["Filter", "IPC", "Wire"]),
     .testTarget(name: "ServerTests", dependencies: ["Server", "Configuration", "IPC", "System", "Wire"]),
     .testTarget(
-      name: "InteropTests", dependencies: ["Server", "Supervisor", "Transport", "Authority", "Session", "Transfer", "System"],
+      name: "InteropTests",
+      dependencies: ["Server", "Supervisor", "Transport", "Authority", "Session", "Transfer", "System"],
       exclude: ["Clients"]),
-    .testTarget(name: "SessionTests", dependencies: ["Session", "Transfer", "CLinux", "Filter", "IPC", "System", "Wire"]),
+    .testTarget(
+      name: "SessionTests", dependencies: ["Session", "Transfer", "CLinux", "Filter", "IPC", "System", "Wire"]),
     .testTarget(
       name: "SupervisorTests",
       dependencies: ["Supervisor", "Authentication", "Configuration", "Filter", "IPC", "System", "Wire"]),

@@ -64,7 +64,8 @@ import Testing
     let pid = try #require(note.split(separator: " ").last)
     try ends[0].writeAll(TransferTests.hello)
     #expect(ends[1].wait(for: POLLIN, milliseconds: SessionUnderTest.limit))
-    #expect(Set(try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd")).isSuperset(of: ["0", "1", "2"]))
+    #expect(
+      Set(try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd")).isSuperset(of: ["0", "1", "2"]))
     #expect(try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/cwd") == "/tmp")
   }
 }
