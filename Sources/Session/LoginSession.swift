@@ -11,11 +11,6 @@ struct LoginSession {
   /// Milliseconds that programs have to end after they were hung up; what ignores that lives on, as under sshd.
   static let hangUpTime: Int64 = 2000
 
-  /// Lines of a file transfer that are taken before others have their turn.
-  static let reportLines = 32
-  /// Bytes of such a line.
-  static let reportLength = 1000
-
   private struct Channel {
     var machine: SessionChannel
     var terminal: Terminal?
@@ -28,12 +23,6 @@ struct LoginSession {
     let channel: UInt32
     /// The key in `reports` of what it tells.
     let report: UInt64?
-  }
-
-  /// What a file transfer tells about itself.
-  private struct Report {
-    let socket: MessageSocket
-    let channel: UInt32
   }
 
   private enum Token {
@@ -54,8 +43,7 @@ struct LoginSession {
   private var channels: [UInt32: Channel] = [:]
   /// By token.
   private var programs: [UInt64: Running] = [:]
-  /// By token.
-  private var reports: [UInt64: Report] = [:]
+  private var reports = TransferReports()
   private var nextToken = Token.firstProgram
   /// When to give up waiting for programs; nil while the client is there.
   private var deadline: Int64?
@@ -97,8 +85,11 @@ struct LoginSession {
         case Token.control: receiveControl()
         case Token.signals: while signals.next() != nil { hangUpEverything() }
         default:
-          if reports[event.token] != nil { forward(event.token, atMost: LoginSession.reportLines) }
-          reap(event.token)
+          if reports.has(event.token) {
+            forward(event.token, atMost: TransferReports.linesAtOnce)
+          } else {
+            reap(event.token)
+          }
         }
       }
     }
@@ -232,7 +223,7 @@ struct LoginSession {
       try loop.add(started.process.descriptor, .read, token: token)
       if let report, let socket = started.report {
         nextToken += 1
-        reports[report] = Report(socket: socket, channel: number)
+        reports.add(socket, of: number, token: report)
         try loop.add(socket.descriptor, .read, token: report)
       }
       if let complaint = started.complaint { note("channel \(number): \(complaint.dropLast())") }
@@ -253,8 +244,7 @@ struct LoginSession {
     programs[token] = nil
     let number = running.channel
     if let report = running.report {
-      // Its last words: no more than the socket holds, unless somebody else writes into it.
-      forward(report, atMost: 4096)
+      forward(report, atMost: TransferReports.lastLines)
       removeReport(report)
     }
     note("channel \(number): pid \(running.process.pid) \(status)")
@@ -276,22 +266,13 @@ struct LoginSession {
 
   /// Puts what a file transfer tells into the log.
   private mutating func forward(_ token: UInt64, atMost limit: Int) {
-    guard let report = reports[token] else { return }
-    var count = 0
-    while count < limit {
-      count += 1
-      switch try? report.socket.receive() {
-      case .message(let bytes, let descriptors):
-        guard descriptors.isEmpty, bytes.count <= LoginSession.reportLength else { return removeReport(token) }
-        note("channel \(report.channel): \(String(decoding: bytes, as: UTF8.self))")
-      case .wouldBlock: return
-      case .closed, nil: return removeReport(token)
-      }
-    }
+    let (lines, isOver) = reports.take(token, atMost: limit)
+    for line in lines { note(line) }
+    if isOver { removeReport(token) }
   }
 
   private mutating func removeReport(_ token: UInt64) {
-    if let report = reports.removeValue(forKey: token) { loop.remove(report.socket.descriptor) }
+    if let descriptor = reports.remove(token) { loop.remove(descriptor) }
   }
 
   private func group(of channel: Channel) -> Int32? {
