@@ -58,6 +58,7 @@ step "release build" build_release
 step "executables are linked as they should be" scripts/check-binaries.sh
 step "unit and interoperability tests" run_tests
 step "try.sh: the printed line logs in" scripts/check-try.sh
+step "OpenSSH's tests of SFTP" scripts/check-openssh-regress.sh
 step "OpenSSH's tests of scp" scripts/check-scp.sh
 step "the unit is valid" check_unit
 step "fuzzing, $fuzz_seconds s each" scripts/fuzz.sh "$fuzz_seconds"
