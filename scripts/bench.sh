@@ -9,23 +9,25 @@ cd "$(dirname "$0")/.."
 . scripts/common.sh
 ((EUID == 0)) || die "as root, please: both servers run as they do in earnest"
 
-need_packages "${build_packages[@]}" openssh-server python3 passwd
+need_packages "${build_packages[@]}" openssh-server openssh-sftp-server python3 passwd
 build_release >/dev/null
 
 account=bssh-bench
 folder=$(mktemp -d /run/bssh-bench.XXXXXX)
+# Files to transfer, in memory: a disk would be what is measured.
+data=$(mktemp -d /dev/shm/bssh-bench.XXXXXX)
 reachable=
 # shellcheck disable=SC2317 # called by the trap
 finish() {
   release_executables "$reachable"
   if getent passwd "$account" >/dev/null; then userdel "$account" || true; fi
-  rm -rf "$folder"
+  rm -rf "$folder" "$data"
 }
 trap finish EXIT
 
 make_service_accounts
 reachable=$(reachable_executables)
-chmod 755 "$folder"
+chmod 755 "$folder" "$data"
 # sshd's own; its package makes it at start of the service only.
 install -d -m 0755 /run/sshd
 # No password, and not locked: without PAM sshd refuses locked accounts.
@@ -37,4 +39,4 @@ ssh-keygen -q -t ed25519 -N '' -f "$folder/user_key"
 install -m 0644 "$folder/user_key.pub" "$folder/keys/authorized_keys"
 say "bench $(<"$folder/host_key.pub")" >"$folder/known_hosts"
 
-python3 -B scripts/bench/bench.py --folder "$folder" --executables "$reachable" --user "$account" "$@"
+python3 -B scripts/bench/bench.py --folder "$folder" --data "$data" --executables "$reachable" --user "$account" "$@"

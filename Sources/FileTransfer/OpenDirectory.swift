@@ -7,11 +7,13 @@ public final class OpenDirectory {
   public let path: [UInt8]
   let stream: DirectoryStream
   private let observer: (any FileObserver)?
+  private let isRoot: Bool
   private var entries: UInt64 = 0
 
   init(_ stream: DirectoryStream, path: [UInt8], observer: (any FileObserver)?) {
     self.stream = stream
     self.path = path
+    isRoot = path == [UInt8(ascii: "/")]
     self.observer = observer
   }
 
@@ -33,7 +35,7 @@ public final class OpenDirectory {
   public func next() throws(FileError) -> (name: [UInt8], attributes: FileAttributes?)? {
     while let name = try system({ () throws(SystemError) in try stream.next() }) {
       // Above the root there is nothing, not even its attributes.
-      let asked = path == [UInt8(ascii: "/")] && name == Array("..".utf8) ? [UInt8(ascii: ".")] : name
+      let asked = isRoot && name == Array("..".utf8) ? [UInt8(ascii: ".")] : name
       do throws(SystemError) {
         let attributes = try stream.directory.attributes(ofEntry: asked)
         entries += 1

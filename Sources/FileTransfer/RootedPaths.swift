@@ -53,6 +53,12 @@ final class RootedPaths {
     return try system { () throws(SystemError) in try root.openForReading(whole) }
   }
 
+  /// Makes a file at `path` and opens it; fails when something is there.
+  func makeFile(_ path: [UInt8], _ access: FileAccess, mode: UInt32) throws(FileError) -> Descriptor {
+    let whole = try absolute(path)
+    return try system { () throws(SystemError) in try root.makeFile(at: whole, access, mode: mode) }
+  }
+
   /// The place of `path`: its directory, which exists, and the name in it. Slashes at its end say nothing.
   func entry(_ path: [UInt8]) throws(FileError) -> DirectoryEntry {
     var whole = try absolute(path)[...]

@@ -30,6 +30,9 @@ public protocol TransferGate {
   /// True when verdicts depend on sizes: then a file that grows is asked about again with each write that makes it grow.
   var judgesSizes: Bool { get }
 
+  /// True when nothing is ever denied or recorded: then nobody needs to know what a path means before it is used.
+  var allowsEverything: Bool { get }
+
   /// - Parameters:
   ///   - paths: as the client sees them, absolute, without links and `..`; a link that is itself worked on keeps its
   ///     name. Two when the operation has two; both must be allowed.
@@ -37,11 +40,17 @@ public protocol TransferGate {
   func check(_ operation: FileOperation, _ paths: [[UInt8]], size: UInt64?) -> TransferVerdict
 }
 
+extension TransferGate {
+  public var allowsEverything: Bool { false }
+}
+
 /// Lets everything through.
 public struct OpenGate: TransferGate {
   public init() {}
 
   public var judgesSizes: Bool { false }
+
+  public var allowsEverything: Bool { true }
 
   public func check(_ operation: FileOperation, _ paths: [[UInt8]], size: UInt64?) -> TransferVerdict { .allowed }
 }

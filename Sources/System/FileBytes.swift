@@ -82,13 +82,37 @@ extension Descriptor {
   public func expectSequentialReads() { _ = posix_fadvise(rawValue, 0, 0, POSIX_FADV_SEQUENTIAL) }
 }
 
+extension [UInt8] {
+  /// Moves `count` bytes from `source` to `target`, which may overlap. memmove(3)
+  public mutating func move(_ count: Int, from source: Int, to target: Int) {
+    precondition(count >= 0 && source >= 0 && target >= 0)
+    precondition(count <= self.count - source && count <= self.count - target)
+    withUnsafeMutableBytes { buffer in
+      guard let start = buffer.baseAddress else { return }
+      memmove(start + target, start + source, count)
+    }
+  }
+
+  /// Puts `bytes` over what stands from `position` on. memcpy(3)
+  public mutating func put(_ bytes: [UInt8], at position: Int) {
+    precondition(position >= 0 && bytes.count <= count - position)
+    withUnsafeMutableBytes { buffer in
+      bytes.withUnsafeBytes { source in
+        guard let target = buffer.baseAddress, let start = source.baseAddress else { return }
+        memcpy(target + position, start, source.count)
+      }
+    }
+  }
+}
+
 /// Numbers that nobody can guess. getrandom(2)
 public enum SecureRandom {
-  /// 64 random bits.
-  public static func number() throws(SystemError) -> UInt64 {
-    var value: UInt64 = 0
+  /// This many times 64 random bits, at most 32.
+  public static func numbers(_ count: Int) throws(SystemError) -> [UInt64] {
+    precondition(count > 0 && count <= 32)
+    var values = [UInt64](repeating: 0, count: count)
     // As few bytes as these come whole or not at all.
-    try check("getrandom") { clinux_random(&value, 8) }
-    return value
+    try check("getrandom") { clinux_random(&values, count * 8) }
+    return values
   }
 }

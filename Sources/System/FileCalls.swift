@@ -58,14 +58,20 @@ extension Descriptor {
     return try resolve(path, access.flags)
   }
 
-  private func resolve(_ path: [UInt8], _ flags: Int32) throws(SystemError) -> Descriptor {
+  /// Like ``find(_:following:directory:)``, but makes a regular file that was not there, and opens it; fails when
+  /// something is there, be it a link to nowhere. openat2(2), O_EXCL
+  public func makeFile(at path: [UInt8], _ access: FileAccess, mode: UInt32) throws(SystemError) -> Descriptor {
+    try resolve(path, access.flags | O_CREAT | O_EXCL, mode: mode)
+  }
+
+  private func resolve(_ path: [UInt8], _ flags: Int32, mode: UInt32 = 0) throws(SystemError) -> Descriptor {
     let number = rawValue
     let resolve = UInt64(CLINUX_RESOLVE_IN_ROOT | CLINUX_RESOLVE_NO_MAGICLINKS)
     var attempts = 0
     while true {
       do throws(SystemError) {
         return Descriptor(
-          owning: try withName(path, "open") { (path) in clinux_openat2(number, path, flags, 0, resolve) })
+          owning: try withName(path, "open") { (path) in clinux_openat2(number, path, flags, mode, resolve) })
       } catch {
         // The kernel says so when something was renamed while it stood at a "..".
         attempts += 1

@@ -7,6 +7,7 @@ import sys
 
 import measures
 import servers
+import transfers
 
 AES = "aes128-gcm@openssh.com"
 CHACHA = "chacha20-poly1305@openssh.com"
@@ -23,6 +24,8 @@ class Measure:
     function: object
     # It starts and stops the servers by itself.
     own_servers: bool = False
+    # `target` is for our figure, whatever sshd's is.
+    absolute: bool = False
 
 
 MEASURES = [
@@ -34,6 +37,15 @@ MEASURES = [
     Measure("download-chacha20", "MB/s", 1.1, False, measures.download(CHACHA)),
     Measure("upload-chacha20", "MB/s", 1.1, False, measures.upload(CHACHA)),
     Measure("session-memory", "KB", 0.7, True, measures.session_memory, own_servers=True),
+    Measure("sftp-get-aes128-gcm", "MB/s", 1.1, False, transfers.download(AES)),
+    Measure("sftp-put-aes128-gcm", "MB/s", 1.1, False, transfers.upload(AES)),
+    Measure("sftp-get-chacha20", "MB/s", 1.0, False, transfers.download(CHACHA)),
+    Measure("sftp-put-chacha20", "MB/s", 1.0, False, transfers.upload(CHACHA)),
+    Measure("sftp-small-get", "files/s", 1.2, False, transfers.small_download),
+    Measure("sftp-small-put", "files/s", 1.2, False, transfers.small_upload),
+    Measure("sftp-list", "1000/s", 1.2, False, transfers.listing),
+    Measure("sftp-cpu", "ms/GB", 1.0, True, transfers.cpu, own_servers=True),
+    Measure("sftp-memory", "KB", 20000, True, transfers.memory, absolute=True),
 ]
 
 
@@ -44,6 +56,8 @@ class Scale:
     logins: int
     bytes: int
     sessions: int
+    files: int
+    entries: int
 
 
 def compare(measure, pair, runs, scale):
@@ -73,18 +87,21 @@ def main():
     parser.add_argument("--only", action="append", choices=names, metavar="NAME", help=", ".join(names))
     parser.add_argument("--noise", action="store_true", help="sshd against itself: how far from 1.00 chance goes")
     parser.add_argument("--folder", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--data", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--executables", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--user", required=True, help=argparse.SUPPRESS)
     options = parser.parse_args()
     runs = options.runs or (3 if options.quick else 5)
-    scale = Scale(5, 128 << 20, 5) if options.quick else Scale(20, 1 << 30, 20)
+    scale = Scale(5, 128 << 20, 5, 200, 2000) if options.quick else Scale(20, 1 << 30, 20, 2000, 20000)
 
-    sshd = servers.OpenSSH("sshd", options.folder, options.user)
+    sshd = servers.OpenSSH("sshd", options.folder, options.data, options.user)
     if options.noise:
-        ours = servers.OpenSSH("sshd-again", options.folder, options.user)
+        ours = servers.OpenSSH("sshd-again", options.folder, options.data, options.user)
     else:
-        ours = servers.Ours("bssh", options.folder, options.user, executables=options.executables)
+        ours = servers.Ours("bssh", options.folder, options.data, options.user, executables=options.executables)
     pair = (ours, sshd)
+    if any(name.startswith("sftp") for name in options.only or names):
+        transfers.prepare(options.data, options.user, scale)
 
     print(f"median of {runs}, {scale.logins} logins, {scale.bytes >> 20} MiB, {scale.sessions} sessions")
     print(f"{'measure':22}{ours.name:>12}{sshd.name:>12}  {'unit':10}{'ratio':>6}  target", flush=True)
@@ -97,10 +114,12 @@ def main():
         if options.noise:
             print(line, flush=True)
             continue
-        reached = ratio <= measure.target if measure.less_is_better else ratio >= measure.target
+        figure = mine if measure.absolute else ratio
+        reached = figure <= measure.target if measure.less_is_better else figure >= measure.target
         missed += not reached
         sign = "≤" if measure.less_is_better else "≥"
-        print(f"{line}  {sign} {measure.target}  {'ok' if reached else 'missed'}", flush=True)
+        unit = f" {measure.unit}" if measure.absolute else ""
+        print(f"{line}  {sign} {measure.target}{unit}  {'ok' if reached else 'missed'}", flush=True)
     return 1 if missed else 0
 
 

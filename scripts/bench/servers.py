@@ -38,9 +38,11 @@ def descendants(of):
 class Server:
     """One server: `start`, `stop`, and `command` for a client that talks to it."""
 
-    def __init__(self, name, folder, user):
+    def __init__(self, name, folder, data, user):
         self.name = name
         self.folder = folder
+        # Files to transfer.
+        self.data = data
         self.user = user
         self.port = free_port()
         self.process = None
@@ -112,7 +114,7 @@ class OpenSSH(Server):
                 f"ListenAddress 127.0.0.1:{self.port}\nHostKey {self.folder}/host_key\nPidFile none\n"
                 f"AuthorizedKeysFile {self.folder}/keys/authorized_keys\nPasswordAuthentication no\n"
                 f"KbdInteractiveAuthentication no\nUsePAM no\nMaxStartups 200\nKexAlgorithms {KEY_EXCHANGE}\n"
-                "AllowUsers " + self.user + "\n")
+                "Subsystem sftp /usr/lib/openssh/sftp-server\nAllowUsers " + self.user + "\n")
         return ["/usr/sbin/sshd", "-D", "-e", "-f", path]
 
 

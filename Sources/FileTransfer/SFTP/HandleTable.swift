@@ -11,6 +11,8 @@ struct HandleTable {
   let limit: Int
 
   private var handles: [UInt64: Handle] = [:]
+  /// Random numbers that were not used yet.
+  private var numbers: [UInt64] = []
 
   /// - Parameter limit: cut to what this process has descriptors for.
   init(limit: Int) {
@@ -22,12 +24,15 @@ struct HandleTable {
 
   /// The name under which the client has `handle` from now on: 8 bytes.
   mutating func add(_ handle: Handle) throws(FileError) -> [UInt8] {
-    var number: UInt64
-    repeat {
-      number = try system { () throws(SystemError) in try SecureRandom.number() }
-    } while handles[number] != nil
-    handles[number] = handle
-    return number.bytes
+    while true {
+      guard let number = numbers.popLast() else {
+        numbers = try system { () throws(SystemError) in try SecureRandom.numbers(32) }
+        continue
+      }
+      guard handles[number] == nil else { continue }
+      handles[number] = handle
+      return number.bytes
+    }
   }
 
   func find(_ name: ArraySlice<UInt8>) throws(SFTPFailure) -> Handle {

@@ -39,7 +39,8 @@ public struct ReplyBuffer {
   /// Adds a packet.
   mutating func append(_ packet: WireWriter) {
     header(packet.bytes.count)
-    put(packet.bytes)
+    bytes.put(packet.bytes, at: end)
+    end += packet.bytes.count
   }
 
   /// Adds a status. draft-ietf-secsh-filexfer-02, section 7
@@ -79,8 +80,8 @@ public struct ReplyBuffer {
     }
   }
 
-  private mutating func put(_ more: some Collection<UInt8>) {
-    for byte in more {
+  private mutating func put(_ text: String.UTF8View) {
+    for byte in text {
       bytes[end] = byte
       end += 1
     }

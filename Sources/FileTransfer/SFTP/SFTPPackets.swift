@@ -53,7 +53,7 @@ public struct SFTPPackets {
     if start == end { (start, end) = (0, 0) }
     guard start > 0, whole || bytes.count - end < SFTPPackets.limit / 2 else { return }
     let count = end - start
-    for i in 0..<count { bytes[i] = bytes[start + i] }
+    bytes.move(count, from: start, to: 0)
     (start, end) = (0, count)
   }
 }
