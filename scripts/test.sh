@@ -25,12 +25,12 @@ step() {
 # What the interoperability tests drive the daemon with, and what checks the scripts and the unit.
 test_packages=(
   shellcheck python3 python3-paramiko sshpass dropbear-bin putty-tools socat expect procps psmisc util-linux systemd
-  openssh-server openssh-tests openssl passwd rsync curl
+  openssh-server openssh-tests openssl passwd rsync sshfs rclone lftp python3-asyncssh curl
 )
 need_packages "${build_packages[@]}" "${test_packages[@]}"
 need_swift
 
-check_scripts() { shellcheck -x scripts/*.sh .ci/run; }
+check_scripts() { shellcheck -x scripts/*.sh .ci/run Tests/InteropTests/Clients/*.sh; }
 check_format() {
   local folder folders=()
   for folder in Sources Tests Fuzz; do [[ ! -d $folder ]] || folders+=("$folder"); done

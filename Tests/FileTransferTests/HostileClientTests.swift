@@ -33,7 +33,7 @@ struct HostileClientTests {
     #expect(try violation([0, 0, 0, 5, 1, 0, 0, 0, 3]) == .notInitialized(type: 1))
   }
 
-  @Test(arguments: Array(3...20) as [UInt8]) func `a request that is cut or goes on ends the session`(type: UInt8)
+  @Test(arguments: Array(3...20) as [UInt8]) func `a request that is cut ends the session`(type: UInt8)
     throws
   {
     let packet = Client.packet(type, 7) { writer in
@@ -63,7 +63,7 @@ struct HostileClientTests {
     }
     var writer = WireWriter()
     writer.string(packet[4...] + [0])
-    #expect(try violation(writer.bytes) == .malformed(type: type))
+    #expect(try violation(writer.bytes) == nil, "what is left over is ignored")
   }
 
   @Test func `lengths and counts inside of packets are not believed`() throws {

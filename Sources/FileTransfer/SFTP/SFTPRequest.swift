@@ -65,11 +65,9 @@ enum SFTPRequest: Equatable {
     case 19: self = .readLink(try reader.name())
     case 20: self = .symbolicLink(target: try reader.name(), try reader.name())
     case 200: try self.init(extensionFrom: &reader)
-    default:
-      _ = try reader.raw(reader.count)
-      self = .unknown
+    default: self = .unknown
     }
-    try reader.end()
+    // What is left over is ignored, as sftp-server does: rclone's last WRITE of a file has a block's worth of it.
   }
 
   private init(extensionFrom reader: inout WireReader) throws(WireError) {
@@ -164,7 +162,11 @@ enum SFTPExtension: String, CaseIterable {
   case checkFileName = "check-file-name"
   case checkFileHandle = "check-file-handle"
 
-  init?(name: ArraySlice<UInt8>) { self.init(rawValue: String(decoding: name, as: UTF8.self)) }
+  /// Paramiko knows check-file-handle as check-file.
+  init?(name: ArraySlice<UInt8>) {
+    let text = String(decoding: name, as: UTF8.self)
+    self.init(rawValue: text == "check-file" ? "check-file-handle" : text)
+  }
 
   /// What VERSION says of it.
   var version: String {
