@@ -46,34 +46,8 @@ struct TransferRights: Equatable {
   ///
   /// nil when no directory can be meant: a name that is no file name, a home or pattern that is no absolute path.
   static func expand(_ pattern: String, user: String, home: String) -> String? {
-    var result = ""
-    var rest = pattern[...]
-    while let next = rest.first {
-      if rest.hasPrefix("%u") {
-        guard isFileName(user) else { return nil }
-        result += user
-        rest = rest.dropFirst(2)
-      } else if rest.hasPrefix("%h") {
-        result += home
-        rest = rest.dropFirst(2)
-      } else if rest.hasPrefix("%%") {
-        result += "%"
-        rest = rest.dropFirst(2)
-      } else if next == "%" {
-        return nil
-      } else {
-        result.append(next)
-        rest = rest.dropFirst()
-      }
-    }
-    let parts = result.utf8.split(separator: UInt8(ascii: "/"))
-    guard result.utf8.first == UInt8(ascii: "/"), result.utf8.count < 4096, !result.utf8.contains(0),
-      !parts.contains(where: { $0.elementsEqual("..".utf8) })
+    guard let path = PathPattern.expand(pattern, user: user, home: home, braces: false), PathPattern.isUsable(path)
     else { return nil }
-    return parts.isEmpty ? "" : result
-  }
-
-  private static func isFileName(_ name: String) -> Bool {
-    !name.isEmpty && name != "." && name != ".." && !name.utf8.contains(UInt8(ascii: "/")) && !name.utf8.contains(0)
+    return path.utf8.allSatisfy { $0 == UInt8(ascii: "/") } ? "" : path
   }
 }

@@ -1,0 +1,42 @@
+/// Patterns of the configuration that stand for a path of each user.
+public enum PathPattern {
+  /// `pattern` with the home for `%h`, the name for `%u`, a percent sign for `%%`, each replaced once, from the front.
+  ///
+  /// - Parameter braces: whether `{user}` is the name too.
+  /// - Returns: nil for another `%`, and for a name that is no file name where the name is asked for.
+  public static func expand(_ pattern: String, user: String, home: String, braces: Bool) -> String? {
+    var result = ""
+    var rest = pattern[...]
+    while let next = rest.first {
+      if rest.hasPrefix("%u") || (braces && rest.hasPrefix("{user}")) {
+        guard isFileName(user) else { return nil }
+        result += user
+        rest = rest.dropFirst(next == "{" ? 6 : 2)
+      } else if rest.hasPrefix("%h") {
+        result += home
+        rest = rest.dropFirst(2)
+      } else if rest.hasPrefix("%%") {
+        result += "%"
+        rest = rest.dropFirst(2)
+      } else if next == "%" {
+        return nil
+      } else {
+        result.append(next)
+        rest = rest.dropFirst()
+      }
+    }
+    return result
+  }
+
+  /// True for a name that stays in its directory.
+  public static func isFileName(_ name: String) -> Bool {
+    !name.isEmpty && name != "." && name != ".." && !name.utf8.contains(UInt8(ascii: "/")) && !name.utf8.contains(0)
+  }
+
+  /// True for an absolute path without `..`, of at most 4,095 bytes.
+  public static func isUsable(_ path: String) -> Bool {
+    let parts = path.utf8.split(separator: UInt8(ascii: "/"))
+    return path.utf8.first == UInt8(ascii: "/") && path.utf8.count < 4096 && !path.utf8.contains(0)
+      && !parts.contains { $0.elementsEqual("..".utf8) }
+  }
+}
