@@ -51,9 +51,11 @@ let package = Package(
     // Swift
     .target(name: "System", dependencies: ["CLinux"], swiftSettings: wrapping),
     .target(name: "Wire", swiftSettings: safe),
+    .target(name: "AccessControl", dependencies: ["Wire"], swiftSettings: safe),
     .target(name: "Authentication", dependencies: ["Wire"], swiftSettings: safe),
     .target(name: "Filter", dependencies: ["Wire"], swiftSettings: safe),
-    .target(name: "Configuration", dependencies: ["Authentication", "Filter", "Wire"], swiftSettings: safe),
+    .target(
+      name: "Configuration", dependencies: ["AccessControl", "Authentication", "Filter", "Wire"], swiftSettings: safe),
     .target(name: "IPC", dependencies: ["Filter", "Wire"], swiftSettings: safe),
     .target(
       name: "Credentials", dependencies: ["Authentication", "System", "Wire", "COpenSSL", "CArgon2"],
@@ -88,6 +90,7 @@ let package = Package(
       name: "Transfer", dependencies: ["FileTransfer", "Filter", "IPC", "System", "Wire"], swiftSettings: safe),
 
     // Tests
+    .testTarget(name: "AccessControlTests", dependencies: ["AccessControl", "Wire"]),
     .testTarget(name: "AuthenticationTests", dependencies: ["Authentication", "Wire"]),
     .testTarget(
       name: "AuthorityTests",
@@ -95,7 +98,7 @@ let package = Package(
     .testTarget(
       name: "FileTransferTests", dependencies: ["FileTransfer", "Filter", "IPC", "System", "Transfer", "Wire"]),
     .testTarget(name: "CredentialsTests", dependencies: ["Credentials", "Authentication", "Wire", "COpenSSL"]),
-    .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Filter", "Wire"]),
+    .testTarget(name: "ConfigurationTests", dependencies: ["AccessControl", "Configuration", "Filter", "Wire"]),
     .testTarget(name: "FilterTests", dependencies: ["Filter", "Wire"]),
     .testTarget(name: "IPCTests", dependencies: ["Filter", "IPC", "Wire"]),
     .testTarget(name: "ServerTests", dependencies: ["Server", "Configuration", "IPC", "System", "Wire"]),

@@ -1,3 +1,5 @@
+import AccessControl
+
 /// The checks that need more than one key, or the machine; and the settings that come of them.
 struct Checks {
   private let given: GivenValues
@@ -38,12 +40,12 @@ struct Checks {
     {
       warning("server.port", "has no effect: every entry of server.bind_address has its own port")
     }
-    var seen: [[UInt8]] = []
+    var seen: [(IPAddress?, UInt16)] = []
     var result: [Settings.BindAddress] = []
     for (index, choice) in choices.bindAddresses.enumerated() {
       let port = choice.port ?? choices.port
-      let place = (addressBytes(choice.address[...]) ?? []) + [UInt8(port >> 8), UInt8(port & 0xff)]
-      if seen.contains(place) {
+      let place = (IPAddress(choice.address), port)
+      if seen.contains(where: { $0 == place }) {
         problem("server.bind_address", index: index, "\(choice.text) with port \(port) is in the list twice")
       }
       seen.append(place)

@@ -1,3 +1,4 @@
+import AccessControl
 import Authentication
 
 extension ValueType where Value == String {
@@ -89,7 +90,7 @@ extension ValueType where Value == String {
 
 extension ValueType {
   /// Values of `element`, none of them twice.
-  static func list<Element: Equatable & Sendable>(
+  static func list<Element: Hashable & Sendable>(
     _ element: ValueType<Element>, of description: String, orOne: Bool = false, mayBeEmpty: Bool = false
   ) -> ValueType where Value == [Element] {
     ValueType(
@@ -108,10 +109,11 @@ extension ValueType {
           return nil
         }
         var values: [Element] = []
+        var seen: Set<Element> = []
         for (index, item) in nodes.enumerated() {
           let value = faults.within("[\(index)]") { faults in
             let value = element.parse(item, &faults)
-            if let value, values.contains(value) { faults.add(item, "\(item.found) is in the list twice") }
+            if let value, !seen.insert(value).inserted { faults.add(item, "\(item.found) is in the list twice") }
             return value
           }
           if let value { values.append(value) }
@@ -133,6 +135,23 @@ extension ValueType where Value == BindChoice {
   static let bindAddress = scalar(
     "an IPv4 or IPv6 address, as 192.0.2.1, 192.0.2.1:22, [2001:db8::1] or [2001:db8::1]:22", { BindChoice($0) },
     render: { yamlText($0.text) }, quotable: true)
+}
+
+extension ValueType where Value == AddressRange {
+  /// An address, or a range of them in CIDR notation.
+  static let addressRange: ValueType = .init(
+    description: "an address or a range, as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32",
+    parse: { node, faults in
+      guard case .scalar(let text, _) = node.content, !node.isNull else {
+        faults.add(node, "expected an address or a range of addresses, found \(node.found)")
+        return nil
+      }
+      do throws(AddressRangeError) { return try AddressRange(text) } catch {
+        faults.add(node, "\(quoted(text)) \(error)")
+        return nil
+      }
+    },
+    render: { .scalar(yamlText($0.description)) })
 }
 
 extension ValueType where Value == [Settings.EnvironmentVariable] {
