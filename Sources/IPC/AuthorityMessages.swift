@@ -195,12 +195,18 @@ public struct Verdict: WireCodable, Equatable {
   public var fingerprint: String
   /// For people: bad lines of authorized_keys, each with its file and line, at most 16.
   public var warnings: [String]
+  /// What a login by these credentials may do.
+  public var permissions: KeyPermissions
 
-  public init(outcome: Outcome, reason: String = "", fingerprint: String = "", warnings: [String] = []) {
+  public init(
+    outcome: Outcome, reason: String = "", fingerprint: String = "", warnings: [String] = [],
+    permissions: KeyPermissions = .everything
+  ) {
     self.outcome = outcome
     self.reason = reason
     self.fingerprint = fingerprint
     self.warnings = warnings
+    self.permissions = permissions
   }
 
   public func encode(to writer: inout WireWriter) {
@@ -208,6 +214,7 @@ public struct Verdict: WireCodable, Equatable {
     writer.text(reason)
     writer.text(fingerprint)
     writer.list(warnings) { $0.text($1) }
+    permissions.encode(to: &writer)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
@@ -216,5 +223,6 @@ public struct Verdict: WireCodable, Equatable {
     reason = try reader.text(limit: 64)
     fingerprint = try reader.text(limit: 128)
     warnings = try reader.list(minimumSize: 4) { (r: inout WireReader) throws(WireError) in try r.text(limit: 8192) }
+    permissions = try KeyPermissions(from: &reader)
   }
 }

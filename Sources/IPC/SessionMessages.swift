@@ -94,11 +94,14 @@ public struct Login: WireCodable, Equatable {
   public var sftp: TransferSettings?
   /// What SCP may do; nil: nothing.
   public var scp: TransferSettings?
+  /// What the credentials allow; a login may do what these and the settings above both allow.
+  public var permissions: KeyPermissions
 
   public init(
     account: Account, clientAddress: String, clientPort: UInt16, serverAddress: String, serverPort: UInt16,
     environment: [EnvironmentVariable], acceptEnvironment: [String], mayExecute: Bool, mayHaveTerminal: Bool,
-    umask: UInt32, motd: String, sftp: TransferSettings?, scp: TransferSettings?
+    umask: UInt32, motd: String, sftp: TransferSettings?, scp: TransferSettings?,
+    permissions: KeyPermissions = .everything
   ) {
     self.account = account
     self.clientAddress = clientAddress
@@ -113,6 +116,7 @@ public struct Login: WireCodable, Equatable {
     self.motd = motd
     self.sftp = sftp
     self.scp = scp
+    self.permissions = permissions
   }
 
   public func encode(to writer: inout WireWriter) {
@@ -129,6 +133,7 @@ public struct Login: WireCodable, Equatable {
     writer.text(motd)
     writer.optional(sftp) { $1.encode(to: &$0) }
     writer.optional(scp) { $1.encode(to: &$0) }
+    permissions.encode(to: &writer)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
@@ -149,6 +154,7 @@ public struct Login: WireCodable, Equatable {
     motd = try reader.text(limit: 4096)
     sftp = try reader.optional { (r: inout WireReader) throws(WireError) in try TransferSettings(from: &r) }
     scp = try reader.optional { (r: inout WireReader) throws(WireError) in try TransferSettings(from: &r) }
+    permissions = try KeyPermissions(from: &reader)
   }
 
   private static func port(from reader: inout WireReader) throws(WireError) -> UInt16 {

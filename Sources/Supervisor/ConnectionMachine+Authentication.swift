@@ -178,9 +178,15 @@ extension ConnectionMachine {
     return conclude(verdict, at: now)
   }
 
-  private mutating func conclude(_ verdict: Verdict?, at now: Int64) -> [Action] {
+  private mutating func conclude(_ answer: Verdict?, at now: Int64) -> [Action] {
     guard let judgement, let user = authentication.user else { return [] }
     self.judgement = nil
+    var verdict = answer
+    let permissions = permissions.merged(with: answer?.permissions ?? .everything)
+    if answer?.outcome == .accepted && permissions == nil {
+      verdict?.outcome = .rejected
+      verdict?.reason = "forced_commands_differ"
+    }
     let outcome: AuthenticationMachine.Outcome =
       switch verdict?.outcome {
       case nil, .rejected: .rejected
@@ -191,6 +197,7 @@ extension ConnectionMachine {
     if case .known(let answer) = identity { login = answer.login }
     let kind = AuthenticationMachine.AccountKind(name: user, uid: login?.uid)
     let action = authentication.handle(.verdict(outcome, account: kind))
+    if case .accept = action, let permissions { self.permissions = permissions }
     return (verdict?.warnings ?? []).prefix(16).map { .log(.warning, $0) }
       + carryOut(action, tried: judgement.method.rawValue, judgement.attempt, verdict: verdict, at: now)
   }

@@ -30,7 +30,7 @@ extension ConnectionMachine {
       environment: shell.environment.map { EnvironmentVariable(name: $0.name, value: $0.value) },
       acceptEnvironment: shell.acceptEnvironment, mayExecute: shell.enabled && !rights.isOnlyTransfer,
       mayHaveTerminal: shell.pty && !rights.isOnlyTransfer, umask: shell.umask, motd: shell.motd ?? "",
-      sftp: rights.sftp, scp: rights.scp)
+      sftp: rights.sftp, scp: rights.scp, permissions: permissions)
     return actions + [.openSession(login, promoting: promoting)]
   }
 

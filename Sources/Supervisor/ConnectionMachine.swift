@@ -68,6 +68,8 @@ struct ConnectionMachine: Sendable {
   var judgement: Judgement?
   var identity: Identity = .unknown
   var lookUp: LookUp = .none
+  /// What the credentials that were accepted so far allow.
+  var permissions = KeyPermissions.everything
   /// The first exchange hash.
   private(set) var sessionID: [UInt8]?
   /// The host key algorithm of the first key exchange.

@@ -62,6 +62,17 @@ private func bytes(_ count: Int) -> [UInt8] { [UInt8](repeating: 97, count: coun
     Limit("reason", 64) { Verdict(outcome: .rejected, reason: text($0)) },
     Limit("fingerprint", 128) { Verdict(outcome: .rejected, fingerprint: text($0)) },
     Limit("warning", 8192) { Verdict(outcome: .rejected, warnings: [text($0)]) },
+    Limit("forced command", 16 << 10) { KeyPermissions(forcedCommand: bytes($0)) },
+    Limit("environment", 1024) {
+      KeyPermissions(environment: Array(repeating: EnvironmentVariable(name: "", value: ""), count: $0))
+    },
+    Limit("permitopen", 1024) {
+      KeyPermissions(permitOpen: Array(repeating: ForwardingPlace(host: "", port: nil), count: $0))
+    },
+    Limit("permitlisten", 1024) {
+      KeyPermissions(permitListen: Array(repeating: ForwardingPlace(host: "", port: nil), count: $0))
+    },
+    Limit("host", 1024) { ForwardingPlace(host: text($0), port: nil) },
     Limit("blob", 8192) { OfferedHostKey(blob: bytes($0), description: "") },
     Limit("description", 256) { OfferedHostKey(blob: [], description: text($0)) },
   ]
@@ -155,4 +166,17 @@ private func bytes(_ count: Int) -> [UInt8] { [UInt8](repeating: 97, count: coun
 extension Login {
   /// Where the client's port stands when both addresses are empty.
   fileprivate var portOffset: Int { account.wireBytes.count + 4 }
+}
+
+extension KeyPermissions {
+  fileprivate init(
+    forcedCommand: [UInt8]? = nil, environment: [EnvironmentVariable] = [], permitOpen: [ForwardingPlace]? = nil,
+    permitListen: [ForwardingPlace]? = nil
+  ) {
+    self = .everything
+    self.forcedCommand = forcedCommand
+    self.environment = environment
+    self.permitOpen = permitOpen
+    self.permitListen = permitListen
+  }
 }

@@ -47,10 +47,20 @@ enum Samples {
   static let login = Login(
     account: account, clientAddress: "2001:db8::1", clientPort: .max, serverAddress: "192.0.2.1", serverPort: 22,
     environment: [EnvironmentVariable(name: "LANG", value: "C")], acceptEnvironment: ["LC_*", "LANG"],
-    mayExecute: true, mayHaveTerminal: false, umask: 0o077, motd: "/etc/motd", sftp: transfer, scp: bareTransfer)
+    mayExecute: true, mayHaveTerminal: false, umask: 0o077, motd: "/etc/motd", sftp: transfer, scp: bareTransfer,
+    permissions: permissions)
   static let bareLogin = Login(
     account: bareAccount, clientAddress: "", clientPort: 0, serverAddress: "", serverPort: 0, environment: [],
     acceptEnvironment: [], mayExecute: false, mayHaveTerminal: true, umask: 0, motd: "", sftp: nil, scp: nil)
+  static let permissions = {
+    var permissions = KeyPermissions.restricted
+    permissions.terminal = true
+    permissions.forcedCommand = [0xff, 1]
+    permissions.environment = [EnvironmentVariable(name: "LANG", value: "C")]
+    permissions.permitOpen = [ForwardingPlace(host: "localhost", port: .max), ForwardingPlace(host: "*", port: nil)]
+    permissions.permitListen = []
+    return permissions
+  }()
   static let filter = {
     var rule = FilterRule(name: "no programs", action: .deny)
     rule.matcher.extensions = ["exe"]
@@ -81,7 +91,8 @@ enum Samples {
     KeyFile(path: "", length: .max, problem: "no such file"), KeyFile(path: "a", length: 0, problem: ""),
   ]
   static let verdict = Verdict(
-    outcome: .acceptable, reason: "no_such_key", fingerprint: "SHA256:abc", warnings: ["line 1", ""])
+    outcome: .acceptable, reason: "no_such_key", fingerprint: "SHA256:abc", warnings: ["line 1", ""],
+    permissions: permissions)
   static let terminal = ChannelRequest.terminal(
     term: Array("xterm".utf8), columns: 80, rows: 24, xPixels: 640, yPixels: .max, modes: [1, 0, 0, 0, 3, 0])
 
@@ -180,5 +191,6 @@ enum Samples {
     [account, bareAccount].map(Sample.init) + [login, bareLogin].map(Sample.init)
     + [transfer, bareTransfer].map(Sample.init) + [settings, bareSettings].map(Sample.init) + keyFiles.map(Sample.init)
     + [Verdict(outcome: .rejected), verdict, Verdict(outcome: .accepted)].map(Sample.init)
+    + [permissions, .everything, .restricted].map(Sample.init)
     + [Sample(negotiated), Sample(serviceAccounts), Sample(identity)]
 }

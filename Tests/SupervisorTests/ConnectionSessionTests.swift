@@ -147,4 +147,29 @@ import Testing
     }
     Issue.record("no login")
   }
+
+  @Test func `a login may do what its key allows`() {
+    var permissions = KeyPermissions.restricted
+    permissions.forcedCommand = Array("date".utf8)
+    var scenario = Scenario.prepared()
+    _ = scenario.authenticate(Scenario.keyRequest(signed: false))
+    scenario.send(.verdict(Verdict(outcome: .acceptable)))
+    _ = scenario.authenticate(Scenario.keyRequest(signed: true))
+    let logins = scenario.send(.verdict(Verdict(outcome: .accepted, permissions: permissions))).compactMap { action in
+      if case .openSession(let login, _) = action { login.permissions } else { nil }
+    }
+    #expect(logins == [permissions])
+  }
+
+  @Test func `what a refused key allows does not matter`() {
+    var scenario = Scenario.prepared()
+    for outcome in [Verdict.Outcome.rejected, .accepted] {
+      _ = scenario.authenticate(Scenario.keyRequest(signed: true))
+      let verdict = Verdict(outcome: outcome, permissions: outcome == .accepted ? .everything : .restricted)
+      for case .openSession(let login, _) in scenario.send(.verdict(verdict)) {
+        #expect(login.permissions == .everything)
+      }
+    }
+    #expect(scenario.said.opensSession)
+  }
 }
