@@ -83,7 +83,7 @@ let package = Package(
       swiftSettings: wrapping),
     .executableTarget(
       name: "Session",
-      dependencies: ["IPC", "System", "Wire", "Zygote"],
+      dependencies: ["Filter", "IPC", "System", "Wire", "Zygote"],
       swiftSettings: safe),
 
     .executableTarget(

@@ -1,3 +1,5 @@
+import Filter
+
 /// A variable whose value need not be UTF-8.
 struct Variable: Equatable {
   let name: String
@@ -20,7 +22,7 @@ struct EnvironmentFilter: Equatable {
     guard let first = name.first, !EnvironmentFilter.isDigit(first), name.allSatisfy(EnvironmentFilter.isNameCharacter)
     else { return nil }
     guard !value.contains(0), !name.starts(with: "LD_".utf8), !name.starts(with: "SSH_".utf8) else { return nil }
-    guard patterns.contains(where: { EnvironmentFilter.matches(name, Array($0.utf8)) }) else { return nil }
+    guard patterns.contains(where: { NamePattern($0).matches(name) }) else { return nil }
     return Variable(name: String(decoding: name, as: UTF8.self), value: value)
   }
 
@@ -29,27 +31,5 @@ struct EnvironmentFilter: Equatable {
   private static func isNameCharacter(_ byte: UInt8) -> Bool {
     isDigit(byte) || byte == UInt8(ascii: "_")
       || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte & ~0x20)
-  }
-
-  /// True when the glob describes all of `text`. Takes at most their lengths' product of steps.
-  static func matches(_ text: [UInt8], _ glob: [UInt8]) -> Bool {
-    var (t, g) = (0, 0)
-    // Where the last `*` was, and how much of the text it stands for so far ends.
-    var star: (glob: Int, text: Int)?
-    while t < text.count {
-      if g < glob.count, glob[g] == UInt8(ascii: "*") {
-        star = (g, t)
-        g += 1
-      } else if g < glob.count, glob[g] == UInt8(ascii: "?") || glob[g] == text[t] {
-        t += 1
-        g += 1
-      } else if let last = star {
-        star = (last.glob, last.text + 1)
-        (t, g) = (last.text + 1, last.glob + 1)
-      } else {
-        return false
-      }
-    }
-    return glob[g...].allSatisfy { $0 == UInt8(ascii: "*") }
   }
 }
