@@ -1,57 +1,9 @@
 /// Counts what one connection has tried, decides what it may try next, and holds the only path to a login.
 ///
 /// Decides only: it neither reads keys nor hashes passwords; an authority's verdict comes in as an event. One
-/// request is under way at a time. RFC 4252, section 5, and RFC 4256.
+/// request is under way at a time. A login can take several steps (``Policy/required``); failures and offers count over
+/// all of them. RFC 4252, section 5, and RFC 4256.
 public struct AuthenticationMachine: Sendable {
-  /// A method that can be enabled.
-  public enum Method: String, CaseIterable, Sendable {
-    case publicKey = "publickey"
-    case password
-    case keyboardInteractive = "keyboard-interactive"
-  }
-
-  /// How root may log in.
-  public enum PermitRoot: Sendable {
-    case no
-    case publicKey
-    case yes
-  }
-
-  /// What applies to a connection from its start to its end.
-  public struct Policy: Sendable {
-    /// In the order in which clients are told.
-    public var methods: [Method]
-    public var permitRoot: PermitRoot
-    /// Counted failures, the last of which ends the connection.
-    public var maximumFailures = 6
-    /// Keys that a client may ask about without signing.
-    public var maximumOffers = 20
-
-    public init(methods: [Method], permitRoot: PermitRoot) {
-      self.methods = methods
-      self.permitRoot = permitRoot
-    }
-  }
-
-  /// Whose rights a login under the requested name would have.
-  public enum AccountKind: CaseIterable, Sendable {
-    /// Nobody of that name may log in.
-    case none
-    case ordinary
-    /// User id 0, or the name `root`.
-    case root
-
-    /// The kind of the account `name` with the user id `uid`; nil `uid`: there is no such account.
-    public init(name: String, uid: UInt32?) {
-      self =
-        switch uid {
-        case nil: .none
-        case 0: .root
-        default: name.hasSameBytes(as: "root") ? .root : .ordinary
-        }
-    }
-  }
-
   /// An authority's judgement.
   public enum Outcome: CaseIterable, Sendable {
     case rejected
@@ -66,14 +18,16 @@ public struct AuthenticationMachine: Sendable {
     case infoResponse(InfoResponse)
     /// A USERAUTH_REQUEST or USERAUTH_INFO_RESPONSE that cannot be read.
     case malformed
-    /// The answer to ``Action/judgePublicKey(user:)`` or ``Action/judgePassword(user:password:)``.
-    case verdict(Outcome, account: AccountKind)
+    /// The answer to ``Action/judgePublicKey(user:)`` or ``Action/judgePassword(user:password:)``; `key`: the fingerprint
+    /// of the key that was judged.
+    case verdict(Outcome, account: AccountKind, key: String = "")
   }
 
   /// Why a request failed: the raw value is a stable code for the log.
-  public enum Refusal: String, Sendable {
+  public enum Refusal: String, Error, Sendable {
     /// `none` is how clients ask for the methods.
     case noneMethod = "none"
+    /// The method is not enabled, or not what the next step can be.
     case methodNotEnabled = "method_not_enabled"
     case passwordChange = "password_change"
     case wrongNumberOfResponses = "wrong_number_of_responses"
@@ -81,6 +35,8 @@ public struct AuthenticationMachine: Sendable {
     case credentials
     case noAccount = "no_account"
     case rootNotPermitted = "root_not_permitted"
+    /// The key was the proof of an earlier step.
+    case keyUsedBefore = "key_used_before"
   }
 
   /// What to do now.
@@ -92,10 +48,12 @@ public struct AuthenticationMachine: Sendable {
     case prompt
     /// Send USERAUTH_FAILURE, partial success false.
     case reject(continuing: [Method], Refusal)
+    /// Send USERAUTH_FAILURE, partial success true: the step is proven, and more are needed.
+    case acceptPartly(Step, continuing: [Method])
     /// Send USERAUTH_PK_OK.
     case publicKeyOK(algorithm: String, key: [UInt8])
-    /// Send USERAUTH_SUCCESS, and start the session.
-    case accept(user: String, method: Method)
+    /// Send USERAUTH_SUCCESS, and start the session; `steps`: all that were proven, in order.
+    case accept(user: String, steps: [Step])
     /// Send DISCONNECT with this reason code of RFC 4253, section 11.1, and close.
     case disconnect(code: UInt32, text: String)
     /// Nothing: it is over, one way or the other.
@@ -110,17 +68,21 @@ public struct AuthenticationMachine: Sendable {
     case waitingForRequest
     /// An authority looks at a key that is only offered.
     case judgingOffer(PublicKeyRequest)
-    /// An authority verifies a signature.
-    case judgingSignature
-    /// An authority verifies a password that came by this method.
-    case judgingPassword(Method)
+    /// An authority verifies a signature, or a password.
+    case judging(Step)
     /// The client has been asked for the password.
     case prompting
     case loggedIn
     case disconnected
   }
 
-  public let policy: Policy
+  /// Replacing it begins every sequence anew: nothing counts that was proven under another policy.
+  public var policy: Policy {
+    didSet {
+      progress = LoginProgress(policy.sequences)
+      keys = []
+    }
+  }
   public private(set) var state: State = .waitingForRequest
   /// The name of the first request; no other may follow.
   public private(set) var user: String?
@@ -128,9 +90,15 @@ public struct AuthenticationMachine: Sendable {
   public private(set) var failures = 0
   /// Keys asked about without a signature.
   public private(set) var offers = 0
+  private var progress: LoginProgress
+  /// Fingerprints of the keys that were proven, in order.
+  public private(set) var keys: [String] = []
   private var hasAskedForMethods = false
 
-  public init(policy: Policy) { self.policy = policy }
+  public init(policy: Policy) {
+    self.policy = policy
+    progress = LoginProgress(policy.sequences)
+  }
 
   /// Takes an event, and says what to do.
   public mutating func handle(_ event: Event) -> Action {
@@ -159,24 +127,21 @@ public struct AuthenticationMachine: Sendable {
       guard let user, answer.responses.count == 1, let password = answer.responses.first else {
         return fail(.wrongNumberOfResponses)
       }
-      state = .judgingPassword(.keyboardInteractive)
+      state = .judging(.keyboardInteractive)
       return .judgePassword(user: user, password: password)
     case (.prompting, .verdict):
       return .ignore
 
-    case (.judgingOffer, .request), (.judgingSignature, .request), (.judgingPassword, .request),
-      (.judgingOffer, .infoResponse), (.judgingSignature, .infoResponse), (.judgingPassword, .infoResponse):
+    case (.judgingOffer, .request), (.judging, .request), (.judgingOffer, .infoResponse), (.judging, .infoResponse):
       return disconnect("Authentication request before the answer to the last one")
     case (.waitingForRequest, .malformed), (.prompting, .malformed), (.judgingOffer, .malformed),
-      (.judgingSignature, .malformed), (.judgingPassword, .malformed):
+      (.judging, .malformed):
       return disconnect("Malformed authentication request")
 
-    case (.judgingOffer(let offer), .verdict(let outcome, let account)):
-      return judged(offer, outcome, account)
-    case (.judgingSignature, .verdict(let outcome, let account)):
-      return judged(.publicKey, outcome, account)
-    case (.judgingPassword(let method), .verdict(let outcome, let account)):
-      return judged(method, outcome, account)
+    case (.judgingOffer(let offer), .verdict(let outcome, let account, let key)):
+      return judged(offer, outcome, account, key)
+    case (.judging(let step), .verdict(let outcome, let account, let key)):
+      return judged(step, outcome, account, key)
     }
   }
 
@@ -194,23 +159,23 @@ public struct AuthenticationMachine: Sendable {
       defer { hasAskedForMethods = true }
       return hasAskedForMethods ? fail(.noneMethod) : reject(.noneMethod)
     case .publicKey(let key):
-      guard policy.methods.contains(.publicKey) else { return fail(.methodNotEnabled) }
+      guard let step = progress.step(by: .publicKey) else { return fail(.methodNotEnabled) }
       if key.signature == nil {
         guard offers < policy.maximumOffers else { return tooManyFailures() }
         offers += 1
         state = .judgingOffer(key)
       } else {
-        state = .judgingSignature
+        state = .judging(step)
       }
       return .judgePublicKey(user: request.user)
     case .password(let password):
-      guard policy.methods.contains(.password) else { return fail(.methodNotEnabled) }
-      state = .judgingPassword(.password)
+      guard let step = progress.step(by: .password) else { return fail(.methodNotEnabled) }
+      state = .judging(step)
       return .judgePassword(user: request.user, password: password)
     case .passwordChange:
-      return fail(policy.methods.contains(.password) ? .passwordChange : .methodNotEnabled)
+      return fail(progress.step(by: .password) == nil ? .methodNotEnabled : .passwordChange)
     case .keyboardInteractive:
-      guard policy.methods.contains(.keyboardInteractive) else { return fail(.methodNotEnabled) }
+      guard progress.step(by: .keyboardInteractive) != nil else { return fail(.methodNotEnabled) }
       state = .prompting
       return .prompt
     case .other:
@@ -219,42 +184,63 @@ public struct AuthenticationMachine: Sendable {
   }
 
   /// The verdict on a key that was only offered: never a login, never counted.
-  private mutating func judged(_ offer: PublicKeyRequest, _ outcome: Outcome, _ account: AccountKind) -> Action {
-    state = .waitingForRequest
+  private mutating func judged(
+    _ offer: PublicKeyRequest, _ outcome: Outcome, _ account: AccountKind, _ key: String
+  ) -> Action {
     switch outcome {
     case .rejected: return reject(.credentials)
     case .acceptable:
-      if let refusal = refusal(of: account, by: .publicKey) { return reject(refusal) }
-      return .publicKeyOK(algorithm: offer.algorithm, key: offer.key)
+      switch admit(.publicKey, account, key) {
+      case .failure(let refusal): return reject(refusal)
+      case .success:
+        state = .waitingForRequest
+        return .publicKeyOK(algorithm: offer.algorithm, key: offer.key)
+      }
     case .accepted: return impossibleVerdict()
     }
   }
 
   /// The verdict on a signature or password.
-  private mutating func judged(_ method: Method, _ outcome: Outcome, _ account: AccountKind) -> Action {
-    state = .waitingForRequest
+  private mutating func judged(_ step: Step, _ outcome: Outcome, _ account: AccountKind, _ key: String) -> Action {
     switch outcome {
     case .rejected: return fail(.credentials)
     case .acceptable: return impossibleVerdict()
     case .accepted:
-      if let refusal = refusal(of: account, by: method) { return fail(refusal) }
-      guard let user else { return impossibleVerdict() }
-      state = .loggedIn
-      return .accept(user: user, method: method)
+      switch admit(step, account, key) {
+      case .failure(let refusal): return fail(refusal)
+      case .success(let admitted):
+        guard let user else { return impossibleVerdict() }
+        progress = admitted
+        if step == .publicKey { keys.append(key) }
+        guard progress.advance(step) else {
+          state = .waitingForRequest
+          return .acceptPartly(step, continuing: progress.methods)
+        }
+        state = .loggedIn
+        return .accept(user: user, steps: progress.done)
+      }
     }
   }
 
-  private func refusal(of account: AccountKind, by method: Method) -> Refusal? {
+  /// The sequences that this account can go on with by a proven step; or why it gains nothing.
+  private func admit(_ step: Step, _ account: AccountKind, _ key: String) -> Result<LoginProgress, Refusal> {
+    // Two steps by one key would be one proof.
+    if step == .publicKey, keys.contains(where: { $0.hasSameBytes(as: key) }) { return .failure(.keyUsedBefore) }
+    var left = progress
     switch account {
-    case .none: .noAccount
-    case .ordinary: nil
+    case .none: return .failure(.noAccount)
+    case .ordinary: break
     case .root:
       switch policy.permitRoot {
-      case .no: .rootNotPermitted
-      case .publicKey: method == .publicKey ? nil : .rootNotPermitted
-      case .yes: nil
+      case .no: return .failure(.rootNotPermitted)
+      case .publicKey: left = progress.only(with: .publicKey)
+      case .yes: break
       }
     }
+    guard left.next.contains(step) else {
+      return .failure(progress.next.contains(step) ? .rootNotPermitted : .methodNotEnabled)
+    }
+    return .success(left)
   }
 
   /// A failure that counts.
@@ -267,7 +253,7 @@ public struct AuthenticationMachine: Sendable {
   /// A failure that does not count.
   private mutating func reject(_ refusal: Refusal) -> Action {
     state = .waitingForRequest
-    return .reject(continuing: policy.methods, refusal)
+    return .reject(continuing: progress.methods, refusal)
   }
 
   private mutating func tooManyFailures() -> Action { disconnect("Too many authentication failures") }

@@ -182,6 +182,14 @@ struct Checks {
     if !auth.methods.contains(.publickey), !auth.users.allSatisfy(\.authorizedKeys.isEmpty) {
       warning("auth.methods", "users have authorized_keys, but publickey is not among the methods")
     }
+    for (index, sequence) in auth.required.enumerated() {
+      guard let fault = StepSequence.fault(of: sequence, methods: auth.methods) else { continue }
+      problem("auth.required", index: index, fault)
+    }
+    let steps = auth.required.joined().map(\.method.rawValue)
+    for method in auth.methods where !auth.required.isEmpty && !steps.contains(method.rawValue) {
+      warning("auth.methods", "\(method.rawValue) has no effect: no sequence of auth.required has it")
+    }
     let keys = auth.authorizedKeysDirectory != nil || auth.authorizedKeysPattern != nil
     if auth.methods.contains(.publickey), !keys, auth.users.allSatisfy(\.authorizedKeys.isEmpty) {
       warning("auth.methods", "publickey is allowed, but there is no place to find authorized keys")

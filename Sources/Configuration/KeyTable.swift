@@ -76,8 +76,12 @@ public enum KeyTable {
       \.settings.auth.methods,
       "How a user can log in: publickey, password, keyboard-interactive (which asks for the password)."),
     Key(
+      "auth.required", .stepSequences, \.settings.auth.required,
+      "Sequences of steps, as [[publickey, password]]: a login takes all steps of one of them, in order.",
+      "Every step is one of auth.methods. Empty: any one method is a login."),
+    Key(
       "auth.permit_root", .choice(), \.settings.auth.permitRoot,
-      "Whether root may log in: no, publickey (never with a password), yes."),
+      "Whether root may log in: no, publickey (never without a key), yes."),
     Key(
       "auth.publickey.authorized_keys_dir", ValueType.directory.optional,
       \.settings.auth.authorizedKeysDirectory, alias: "BSSH_AUTHORIZED_KEYS_DIR",

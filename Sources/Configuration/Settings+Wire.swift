@@ -1,3 +1,4 @@
+import Authentication
 import Filter
 import Wire
 
@@ -87,6 +88,7 @@ extension Settings.Server: WireCodable {
 extension Settings.Auth: WireCodable {
   public func encode(to writer: inout WireWriter) {
     writer.nameList(methods.map(\.rawValue))
+    writer.list(required) { $0.nameList($1.map(\.rawValue)) }
     writer.text(permitRoot.rawValue)
     writer.optional(authorizedKeysDirectory) { $0.text($1) }
     writer.optional(authorizedKeysPattern) { $0.text($1) }
@@ -99,6 +101,14 @@ extension Settings.Auth: WireCodable {
     for name in try reader.nameList() {
       guard let method = Settings.Method(rawValue: name) else { throw .malformed }
       methods.append(method)
+    }
+    required = try reader.list(minimumSize: 4) { (r: inout WireReader) throws(WireError) in
+      var sequence: [AuthenticationMachine.Step] = []
+      for name in try r.nameList() {
+        guard let step = AuthenticationMachine.Step(rawValue: name) else { throw .malformed }
+        sequence.append(step)
+      }
+      return sequence
     }
     guard let permitRoot = Settings.PermitRoot(rawValue: try reader.text(limit: 16)) else { throw .malformed }
     self.permitRoot = permitRoot

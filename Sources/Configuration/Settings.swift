@@ -1,3 +1,4 @@
+import Authentication
 import Filter
 
 /// Everything that a configuration says, checked and complete: what `run` acts on and `check-config` prints.
@@ -71,6 +72,8 @@ public struct Settings: Equatable, Sendable {
   /// `auth:`: who may log in, and how they prove it.
   public struct Auth: Equatable, Sendable {
     public var methods: [Method] = [.publickey]
+    /// Sequences of steps, one of which a login takes whole and in order; none: any one method.
+    public var required: [[AuthenticationMachine.Step]] = []
     public var permitRoot: PermitRoot = .publickey
     /// A directory that holds `{user}/authorized_keys`.
     public var authorizedKeysDirectory: String?

@@ -30,7 +30,7 @@ extension ConnectionMachine {
         case .publickey: .publicKey
         case .yes: .yes
         }
-      return AuthenticationMachine.Policy(methods: methods, permitRoot: permitRoot)
+      return AuthenticationMachine.Policy(methods: methods, required: settings.auth.required, permitRoot: permitRoot)
     }
   }
 

@@ -100,8 +100,15 @@ extension ConnectionMachine {
         .log(.debug, "asked \(who): the key would do, \(verdict?.fingerprint ?? "")"),
         .tell(.authentication(.publicKeyAcceptable(algorithm: Array(algorithm.utf8), key: key))),
       ]
-    case .accept:
-      return [.log(.info, "accepted \(who)\(key)")] + open()
+    case .acceptPartly(_, let continuing):
+      let methods = continuing.map(\.rawValue)
+      return [
+        .log(.info, "partly accepted \(who)\(key): needs \(methods.joined(separator: " or ")) as well"),
+        .tell(.authentication(.failure(continuing: methods, partial: true))),
+      ]
+    case .accept(let user, let steps):
+      let keys = authentication.keys.map { $0.isEmpty ? "" : ", key \($0)" }.joined()
+      return [.log(.info, "accepted '\(user)' by \(steps.map(\.rawValue).joined(separator: ", "))\(keys)")] + open()
     case .disconnect(let code, let text):
       let reason = verdict.map { $0.reason.isEmpty ? "" : " (\($0.reason)\(key))" } ?? ""
       return [.log(.info, "refused \(who)\(reason): \(text)")]
@@ -196,8 +203,11 @@ extension ConnectionMachine {
     var login: Account?
     if case .known(let answer) = identity { login = answer.login }
     let kind = AuthenticationMachine.AccountKind(name: user, uid: login?.uid)
-    let action = authentication.handle(.verdict(outcome, account: kind))
-    if case .accept = action, let permissions { self.permissions = permissions }
+    let action = authentication.handle(.verdict(outcome, account: kind, key: verdict?.fingerprint ?? ""))
+    switch action {
+    case .accept, .acceptPartly: self.permissions = permissions ?? self.permissions
+    case .judgePublicKey, .judgePassword, .prompt, .reject, .publicKeyOK, .disconnect, .ignore: break
+    }
     return (verdict?.warnings ?? []).prefix(16).map { .log(.warning, $0) }
       + carryOut(action, tried: judgement.method.rawValue, judgement.attempt, verdict: verdict, at: now)
   }

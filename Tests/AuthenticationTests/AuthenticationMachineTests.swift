@@ -137,8 +137,8 @@ import Wire
     (
       .verdict(.accepted, account: .ordinary),
       [
-        .ignore, .ignore, internalError, .accept(user: "anna", method: .publicKey),
-        .accept(user: "anna", method: .password), .ignore, .accept(user: "anna", method: .keyboardInteractive),
+        .ignore, .ignore, internalError, .accept(user: "anna", steps: [.publicKey]),
+        .accept(user: "anna", steps: [.password]), .ignore, .accept(user: "anna", steps: [.keyboardInteractive]),
         .ignore, .ignore,
       ]
     ),
@@ -161,7 +161,7 @@ import Wire
         switch machine.handle(event) {
         case .disconnect: #expect(machine.state == .disconnected)
         case .accept: #expect(machine.state == .loggedIn)
-        case .judgePublicKey, .judgePassword, .prompt, .reject, .publicKeyOK, .ignore:
+        case .judgePublicKey, .judgePassword, .prompt, .reject, .acceptPartly, .publicKeyOK, .ignore:
           #expect(machine.state != .disconnected || way.name == "disconnected")
           #expect(machine.state != .loggedIn || way.name == "logged in")
         }
@@ -182,7 +182,7 @@ import Wire
               guard case .accept = machine.handle(event) else { continue }
               #expect(event == .verdict(.accepted, account: .ordinary))
               switch before {
-              case .judgingSignature, .judgingPassword: break
+              case .judging: break
               case .waitingForRequest, .judgingOffer, .prompting, .loggedIn, .disconnected:
                 Issue.record("logged in from \(before)")
               }
@@ -240,7 +240,7 @@ import Wire
     var machine = Self.machine([.request(Self.signed)], policy)
     #expect(
       machine.handle(.verdict(.accepted, account: .root))
-        == (byKey ? .accept(user: "anna", method: .publicKey) : Self.rejected(.rootNotPermitted)))
+        == (byKey ? .accept(user: "anna", steps: [.publicKey]) : Self.rejected(.rootNotPermitted)))
     machine = Self.machine([.request(Self.offer)], policy)
     #expect(
       machine.handle(.verdict(.acceptable, account: .root))
@@ -249,11 +249,11 @@ import Wire
     machine = Self.machine([.request(Self.password)], policy)
     #expect(
       machine.handle(.verdict(.accepted, account: .root))
-        == (byPassword ? .accept(user: "anna", method: .password) : Self.rejected(.rootNotPermitted)))
+        == (byPassword ? .accept(user: "anna", steps: [.password]) : Self.rejected(.rootNotPermitted)))
     machine = Self.machine([.request(Self.interactive), .infoResponse(Self.answer)], policy)
     #expect(
       machine.handle(.verdict(.accepted, account: .root))
-        == (byPassword ? .accept(user: "anna", method: .keyboardInteractive) : Self.rejected(.rootNotPermitted)))
+        == (byPassword ? .accept(user: "anna", steps: [.keyboardInteractive]) : Self.rejected(.rootNotPermitted)))
   }
 
   @Test func `who has no account does not log in, whatever the verdict`() {

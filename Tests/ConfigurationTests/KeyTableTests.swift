@@ -73,6 +73,9 @@ struct Sample: Sendable, CustomTestStringConvertible {
     Sample("auth.methods", list(plain("keyboard-interactive"), plain("publickey")), "keyboard-interactive,publickey") {
       $0.auth.methods = [.keyboardInteractive, .publickey]
     },
+    Sample("auth.required", list(list(plain("publickey"), plain("publickey"))), nil) {
+      $0.auth.required = [[.publicKey, .publicKey]]
+    },
     Sample("auth.permit_root", plain("no"), "no") { $0.auth.permitRoot = .no },
     Sample("auth.publickey.authorized_keys_dir", plain("/keys"), "/keys") {
       $0.auth.authorizedKeysDirectory = "/keys"

@@ -86,6 +86,27 @@ struct Fault: Sendable, CustomTestStringConvertible {
     Fault(
       "auth.methods", list(),
       "auth.methods: expected a list of publickey, password, keyboard-interactive, found an empty one"),
+    Fault(
+      "auth.required", plain("publickey"),
+      "auth.required: expected a list of sequences, as [[publickey, password]], found 'publickey'"),
+    Fault(
+      "auth.required", list(plain("publickey")),
+      "auth.required[0]: expected a list of 1 to 8 steps, as [publickey, password], found 'publickey'"),
+    Fault(
+      "auth.required", list(list()),
+      "auth.required[0]: expected a list of 1 to 8 steps, as [publickey, password], found one of 0"),
+    Fault(
+      "auth.required", list(list(plain("publickey"), plain("hostbased"))),
+      "auth.required[0][1]: expected one of publickey, password, keyboard-interactive, found 'hostbased'"),
+    Fault(
+      "auth.required", list(list(plain("publickey")), list(plain("publickey"))),
+      "auth.required[1]: the sequence is in the list twice"),
+    Fault(
+      "auth.required", Node(.sequence(Array(repeating: plain("publickey"), count: 17))),
+      "auth.required: expected at most 16 sequences, found 17"),
+    Fault(
+      "auth.required", list(list(plain("publickey"), plain("password"))),
+      "auth.required: the step password cannot be taken: auth.methods does not have it"),
     Fault("auth.permit_root", plain("maybe"), "auth.permit_root: expected one of no, publickey, yes, found 'maybe'"),
     Fault(
       "auth.publickey.authorized_keys_dir", plain("keys"),
@@ -195,6 +216,18 @@ struct Fault: Sendable, CustomTestStringConvertible {
       "shell": mapping(["pty": plain("z")]),
     ])
     #expect(complaints(root, environment: ["BSSH_SHELL": "sh"]).count == 5)
+  }
+
+  @Test(arguments: ["password", "keyboard-interactive"], ["password", "keyboard-interactive"])
+  func `a sequence that asks for the same password twice is refused`(first: String, second: String) {
+    let auth = mapping([
+      "methods": list(plain("password"), plain("keyboard-interactive")),
+      "required": list(list(plain(first), plain(second))),
+    ])
+    #expect(
+      complaints(tree("auth", auth)).contains(
+        "f.yaml: auth.required[0][1]: the same password again proves nothing more; keyboard-interactive asks for it, too"
+      ))
   }
 
   @Test func `a key given twice is refused`() {

@@ -26,6 +26,7 @@ import Wire
     settings.server.rekeyBytes = 1 << 40
     settings.server.rekeyInterval = 0
     settings.auth.methods = [.keyboardInteractive, .password, .publickey]
+    settings.auth.required = [[.publicKey, .password], [.keyboardInteractive, .publicKey, .publicKey]]
     settings.auth.permitRoot = .no
     settings.auth.authorizedKeysDirectory = "/keys"
     settings.auth.authorizedKeysPattern = nil

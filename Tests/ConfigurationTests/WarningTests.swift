@@ -52,6 +52,17 @@ import Testing
       ])
   }
 
+  @Test func `a method that is in no sequence is warned of`() throws {
+    let auth = mapping([
+      "methods": list(plain("publickey"), plain("password")), "required": list(list(plain("publickey"))),
+      "password": tree("users", list(mapping(["name": plain("a"), "password_hash": quotedText(Sample.hash)]))),
+    ])
+    #expect(
+      warnings(try load(tree("auth", auth))) == [
+        "f.yaml: auth.methods: password has no effect: no sequence of auth.required has it"
+      ])
+  }
+
   @Test func `publickey without a place for keys is warned of`() throws {
     #expect(
       warnings(try load(tree("auth.publickey.authorized_keys_pattern", plain("null"))))

@@ -142,6 +142,62 @@ import Testing
     #expect(end.lines().first == "accepted 'bob' by keyboard-interactive" && end.opensSession)
   }
 
+  @Test func `a first step is told as partial success, and the second opens the session`() {
+    let required: [[AuthenticationMachine.Step]] = [[.publicKey, .password], [.publicKey, .keyboardInteractive]]
+    var scenario = Scenario.prepared { $0.auth.required = required }
+    _ = scenario.authenticate(Scenario.keyRequest(signed: true))
+    let first = scenario.send(.verdict(Verdict(outcome: .accepted, fingerprint: "SHA256:abc")))
+    #expect(
+      first == [
+        .log(
+          .info, "partly accepted 'bob' by publickey, key SHA256:abc: needs password or keyboard-interactive as well"),
+        .tell(.authentication(.failure(continuing: ["password", "keyboard-interactive"], partial: true))),
+      ])
+    _ = scenario.authenticate(Scenario.passwordRequest())
+    scenario.now += 100
+    let second = scenario.send(.verdict(Verdict(outcome: .accepted)))
+    #expect(second.opensSession)
+    #expect(second.lines() == ["accepted 'bob' by publickey, password, key SHA256:abc"])
+  }
+
+  @Test func `what the key of the first step allows is what the login may do`() {
+    var scenario = Scenario.prepared { $0.auth.required = [[.publicKey, .password]] }
+    var permissions = KeyPermissions.restricted
+    permissions.forcedCommand = Array("date".utf8)
+    _ = scenario.authenticate(Scenario.keyRequest(signed: true))
+    scenario.send(.verdict(Verdict(outcome: .accepted, fingerprint: "SHA256:abc", permissions: permissions)))
+    _ = scenario.authenticate(Scenario.passwordRequest())
+    scenario.now += 100
+    let actions = scenario.send(.verdict(Verdict(outcome: .accepted)))
+    #expect(
+      actions.compactMap { if case .openSession(let login, _) = $0 { login.permissions } else { nil } } == [permissions]
+    )
+  }
+
+  @Test func `a key that was refused takes no permission from the login`() {
+    var scenario = Scenario.prepared { $0.auth.required = [[.publicKey, .publicKey]] }
+    let attempts: [(Verdict.Outcome, String, KeyPermissions)] = [
+      (.accepted, "a", .everything), (.rejected, "b", .restricted), (.accepted, "a", .restricted),
+      (.accepted, "c", .everything),
+    ]
+    for (outcome, key, permissions) in attempts {
+      _ = scenario.authenticate(Scenario.keyRequest(signed: true))
+      scenario.send(.verdict(Verdict(outcome: outcome, fingerprint: key, permissions: permissions)))
+    }
+    #expect(scenario.machine.phase == .opening)
+    #expect(scenario.machine.permissions == .everything)
+  }
+
+  @Test func `the key of an earlier step is no second proof`() {
+    var scenario = Scenario.prepared { $0.auth.required = [[.publicKey, .publicKey]] }
+    for expected in ["partly accepted 'bob' by publickey", "refused 'bob' by publickey: key_used_before"] {
+      _ = scenario.authenticate(Scenario.keyRequest(signed: true))
+      let actions = scenario.send(.verdict(Verdict(outcome: .accepted, fingerprint: "SHA256:abc")))
+      #expect(actions.lines().first?.hasPrefix(expected) == true)
+      #expect(!actions.opensSession)
+    }
+  }
+
   @Test func `the sixth failure is the last`() {
     var scenario = Scenario.prepared()
     for attempt in 1...6 {

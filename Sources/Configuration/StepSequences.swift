@@ -1,0 +1,70 @@
+import Authentication
+
+extension ValueType where Value == [[AuthenticationMachine.Step]] {
+  /// `auth.required`.
+  static let stepSequences = ValueType(
+    description: "a list of sequences, as [[publickey, password]]", isFileOnly: true,
+    parse: { node, faults in
+      guard case .sequence(let items) = node.content else {
+        faults.add(node, "expected a list of sequences, as [[publickey, password]], found \(node.found)")
+        return nil
+      }
+      guard items.count <= StepSequence.sequenceLimit else {
+        faults.add(node, "expected at most \(StepSequence.sequenceLimit) sequences, found \(items.count)")
+        return nil
+      }
+      var sequences: [[AuthenticationMachine.Step]] = []
+      for (index, item) in items.enumerated() {
+        let sequence = faults.within("[\(index)]") { faults in
+          let sequence = StepSequence.parse(item, &faults)
+          if let sequence, sequences.contains(sequence) { faults.add(item, "the sequence is in the list twice") }
+          return sequence
+        }
+        if let sequence { sequences.append(sequence) }
+      }
+      return sequences
+    },
+    render: { sequences in .list(sequences.map { "[\($0.map(\.rawValue).joined(separator: ", "))]" }) })
+}
+
+/// A sequence of steps that a login takes: an entry of `auth.required`.
+enum StepSequence {
+  typealias Step = AuthenticationMachine.Step
+
+  static let sequenceLimit = 16
+  static let stepLimit = 8
+
+  /// The steps, none of which can be passed with the proof of another; nil after adding a fault.
+  fileprivate static func parse(_ node: Node, _ faults: inout Faults) -> [Step]? {
+    guard case .sequence(let items) = node.content, (1...stepLimit).contains(items.count) else {
+      let found = if case .sequence(let items) = node.content { "one of \(items.count)" } else { node.found }
+      faults.add(node, "expected a list of 1 to \(stepLimit) steps, as [publickey, password], found \(found)")
+      return nil
+    }
+    var steps: [Step] = []
+    for (index, item) in items.enumerated() {
+      faults.within("[\(index)]") { faults in
+        guard let step = ValueType<Step>.choice().parse(item, &faults) else { return }
+        if let fault = fault(of: step, after: steps) { faults.add(item, fault) }
+        steps.append(step)
+      }
+    }
+    return steps.count == items.count ? steps : nil
+  }
+
+  /// Why the step proves nothing that `before` does not; nil: it does.
+  private static func fault(of step: Step, after before: [Step]) -> String? {
+    switch step {
+    case .publicKey: nil
+    case .password, .keyboardInteractive:
+      before.contains { $0 == .password || $0 == .keyboardInteractive }
+        ? "the same password again proves nothing more; \(Step.keyboardInteractive.rawValue) asks for it, too" : nil
+    }
+  }
+
+  /// Why nobody can pass the sequence; nil: it can be passed.
+  static func fault(of sequence: [Step], methods: [Settings.Method]) -> String? {
+    let missing = sequence.first { step in !methods.contains { $0.rawValue == step.method.rawValue } }
+    return missing.map { "the step \($0.rawValue) cannot be taken: auth.methods does not have it" }
+  }
+}

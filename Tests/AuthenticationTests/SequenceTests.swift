@@ -1,0 +1,336 @@
+import Testing
+import Wire
+
+@testable import Authentication
+
+/// Logins of several steps.
+@Suite struct SequenceTests {
+  typealias Machine = AuthenticationMachine
+  typealias Step = Machine.Step
+
+  static let offer = AuthenticationMachineTests.offer
+  static let signed = AuthenticationMachineTests.signed
+  static let password = AuthenticationMachineTests.password
+  static let interactive = AuthenticationMachineTests.interactive
+  static let answer = AuthenticationMachineTests.answer
+
+  static func policy(
+    _ required: [[Step]], methods: [Machine.Method] = Machine.Method.allCases, root: Machine.PermitRoot = .publicKey
+  ) -> Machine.Policy { Machine.Policy(methods: methods, required: required, permitRoot: root) }
+
+  static func machine(_ events: [Machine.Event], _ policy: Machine.Policy) -> Machine {
+    AuthenticationMachineTests.machine(events, policy)
+  }
+
+  /// What a client sends for a step, up to the verdict.
+  static func proof(of step: Step) -> [Machine.Event] {
+    switch step {
+    case .publicKey: [.request(signed)]
+    case .password: [.request(password)]
+    case .keyboardInteractive: [.request(interactive), .infoResponse(answer)]
+    }
+  }
+
+  /// Passes a step; returns what the verdict leads to.
+  static func pass(
+    _ step: Step, _ machine: inout Machine, account: Machine.AccountKind = .ordinary, key: String = "SHA256:a"
+  ) -> Machine.Action {
+    for event in proof(of: step) { _ = machine.handle(event) }
+    return machine.handle(.verdict(.accepted, account: account, key: key))
+  }
+
+  // MARK: The second step, state by state
+
+  /// After publickey of [[publickey, password], [publickey, keyboard-interactive]].
+  static let half: [Machine.Event] = [.request(signed), .verdict(.accepted, account: .ordinary, key: "SHA256:a")]
+
+  static let waysIn: [(name: String, events: [Machine.Event])] = [
+    ("waiting", half),
+    ("password", half + [.request(password)]),
+    ("prompting", half + [.request(interactive)]),
+    ("prompted password", half + [.request(interactive), .infoResponse(answer)]),
+    ("failed", half + [.request(password), .verdict(.rejected, account: .ordinary)]),
+    ("logged in", half + [.request(password), .verdict(.accepted, account: .ordinary)]),
+    ("disconnected", half + [.malformed]),
+  ]
+
+  static func rejected(_ refusal: Machine.Refusal) -> Machine.Action {
+    .reject(continuing: [.password, .keyboardInteractive], refusal)
+  }
+
+  static let judged = Machine.Action.judgePassword(user: "anna", password: Array("geheim".utf8))
+  static let reordered = AuthenticationMachineTests.reordered
+  static let unasked = AuthenticationMachineTests.unasked
+  static let malformed = AuthenticationMachineTests.malformed
+  static let internalError = AuthenticationMachineTests.internalError
+
+  static let table: [(event: Machine.Event, actions: [Machine.Action])] = [
+    (
+      .request(AuthenticationMachineTests.none),
+      [
+        rejected(.noneMethod), reordered, rejected(.noneMethod), reordered, rejected(.noneMethod), .ignore, .ignore,
+      ]
+    ),
+    (
+      .request(signed),
+      [
+        rejected(.methodNotEnabled), reordered, rejected(.methodNotEnabled), reordered, rejected(.methodNotEnabled),
+        .ignore, .ignore,
+      ]
+    ),
+    (
+      .request(offer),
+      [
+        rejected(.methodNotEnabled), reordered, rejected(.methodNotEnabled), reordered, rejected(.methodNotEnabled),
+        .ignore, .ignore,
+      ]
+    ),
+    (.request(password), [judged, reordered, judged, reordered, judged, .ignore, .ignore]),
+    (.request(interactive), [.prompt, reordered, .prompt, reordered, .prompt, .ignore, .ignore]),
+    (
+      .request(Requests.passwordChange()),
+      [
+        rejected(.passwordChange), reordered, rejected(.passwordChange), reordered, rejected(.passwordChange), .ignore,
+        .ignore,
+      ]
+    ),
+    (.infoResponse(answer), [unasked, reordered, judged, reordered, unasked, .ignore, .ignore]),
+    (
+      .infoResponse(Requests.answer([])),
+      [unasked, reordered, rejected(.wrongNumberOfResponses), reordered, unasked, .ignore, .ignore]
+    ),
+    (.malformed, [malformed, malformed, malformed, malformed, malformed, .ignore, .ignore]),
+    (
+      .verdict(.rejected, account: .ordinary),
+      [.ignore, rejected(.credentials), .ignore, rejected(.credentials), .ignore, .ignore, .ignore]
+    ),
+    (
+      .verdict(.acceptable, account: .ordinary),
+      [.ignore, internalError, .ignore, internalError, .ignore, .ignore, .ignore]
+    ),
+    (
+      .verdict(.accepted, account: .ordinary),
+      [
+        .ignore, .accept(user: "anna", steps: [.publicKey, .password]), .ignore,
+        .accept(user: "anna", steps: [.publicKey, .keyboardInteractive]), .ignore, .ignore, .ignore,
+      ]
+    ),
+    (
+      .verdict(.accepted, account: .none),
+      [.ignore, rejected(.noAccount), .ignore, rejected(.noAccount), .ignore, .ignore, .ignore]
+    ),
+  ]
+
+  @Test func `after the first step every event in every state leads to what the table says`() {
+    let policy = Self.policy([[.publicKey, .password], [.publicKey, .keyboardInteractive]])
+    for (event, actions) in Self.table {
+      #expect(actions.count == Self.waysIn.count)
+      for (way, action) in zip(Self.waysIn, actions) {
+        var machine = Self.machine(way.events, policy)
+        #expect(machine.handle(event) == action, "\(way.name) × \(event)")
+      }
+    }
+  }
+
+  // MARK: Sequences
+
+  @Test func `a step that is proven is partial success, with the methods that can continue`() {
+    var machine = Self.machine([], Self.policy([[.publicKey, .password], [.publicKey, .keyboardInteractive]]))
+    #expect(
+      Self.pass(.publicKey, &machine) == .acceptPartly(.publicKey, continuing: [.password, .keyboardInteractive]))
+    #expect(machine.state == .waitingForRequest)
+    #expect(Self.pass(.password, &machine) == .accept(user: "anna", steps: [.publicKey, .password]))
+    #expect(machine.keys == ["SHA256:a"])
+  }
+
+  @Test(arguments: Step.allCases)
+  func `no single step is a login where every sequence has two`(step: Step) {
+    let required: [[Step]] = [[.publicKey, .password], [.password, .publicKey], [.keyboardInteractive, .publicKey]]
+    var machine = Self.machine([], Self.policy(required))
+    guard case .acceptPartly(step, let continuing) = Self.pass(step, &machine) else {
+      Issue.record("\(step) is no partial success")
+      return
+    }
+    #expect(!continuing.isEmpty)
+    #expect(machine.state == .waitingForRequest)
+  }
+
+  @Test func `clients are told the first steps alone, and other methods are refused and counted`() {
+    var machine = Self.machine([], Self.policy([[.publicKey, .password]]))
+    let refused = Machine.Action.reject(continuing: [.publicKey], .methodNotEnabled)
+    #expect(machine.handle(.request(AuthenticationMachineTests.none)) == .reject(continuing: [.publicKey], .noneMethod))
+    #expect(machine.handle(.request(Self.password)) == refused)
+    #expect(machine.handle(.request(Self.interactive)) == refused)
+    #expect(machine.failures == 2)
+  }
+
+  @Test func `a sequence that was left can still be ended`() {
+    var machine = Self.machine([], Self.policy([[.publicKey, .publicKey], [.password, .keyboardInteractive]]))
+    #expect(Self.pass(.publicKey, &machine) == .acceptPartly(.publicKey, continuing: [.publicKey, .password]))
+    #expect(Self.pass(.password, &machine) == .acceptPartly(.password, continuing: [.publicKey, .keyboardInteractive]))
+    #expect(
+      Self.pass(.keyboardInteractive, &machine)
+        == .accept(user: "anna", steps: [.publicKey, .password, .keyboardInteractive]))
+  }
+
+  @Test func `a failure in a later step leaves the earlier ones proven, and counts on`() {
+    var machine = Self.machine([], Self.policy([[.publicKey, .password]]))
+    for count in 1...3 {
+      _ = machine.handle(.request(Self.signed))
+      _ = machine.handle(.verdict(.rejected, account: .ordinary))
+      #expect(machine.failures == count)
+    }
+    _ = Self.pass(.publicKey, &machine)
+    #expect(machine.failures == 3)
+    for _ in 4...5 {
+      _ = machine.handle(.request(Self.password))
+      #expect(
+        machine.handle(.verdict(.rejected, account: .ordinary)) == .reject(continuing: [.password], .credentials))
+    }
+    _ = machine.handle(.request(Self.password))
+    #expect(
+      machine.handle(.verdict(.rejected, account: .ordinary))
+        == .disconnect(code: 2, text: "Too many authentication failures"))
+  }
+
+  @Test func `offers are counted over all steps`() {
+    var machine = Self.machine([], Self.policy([[.publicKey, .publicKey]]))
+    for _ in 1...10 {
+      _ = machine.handle(.request(Self.offer))
+      _ = machine.handle(.verdict(.rejected, account: .ordinary))
+    }
+    _ = Self.pass(.publicKey, &machine)
+    for _ in 11...20 {
+      #expect(machine.handle(.request(Self.offer)) == .judgePublicKey(user: "anna"))
+      _ = machine.handle(.verdict(.rejected, account: .ordinary))
+    }
+    #expect(
+      machine.handle(.request(Self.offer)) == .disconnect(code: 2, text: "Too many authentication failures"))
+  }
+
+  @Test func `the same key does not count twice, neither offered nor signed`() {
+    var machine = Self.machine([], Self.policy([[.publicKey, .publicKey]]))
+    #expect(Self.pass(.publicKey, &machine) == .acceptPartly(.publicKey, continuing: [.publicKey]))
+    _ = machine.handle(.request(Self.offer))
+    #expect(
+      machine.handle(.verdict(.acceptable, account: .ordinary, key: "SHA256:a"))
+        == .reject(continuing: [.publicKey], .keyUsedBefore))
+    #expect(machine.failures == 0)
+    #expect(Self.pass(.publicKey, &machine) == .reject(continuing: [.publicKey], .keyUsedBefore))
+    #expect(machine.failures == 1)
+    #expect(
+      Self.pass(.publicKey, &machine, key: "SHA256:b") == .accept(user: "anna", steps: [.publicKey, .publicKey]))
+    #expect(machine.keys == ["SHA256:a", "SHA256:b"])
+  }
+
+  @Test func `a key that nobody names does not count twice either`() {
+    var machine = Self.machine([], Self.policy([[.publicKey, .publicKey]]))
+    _ = Self.pass(.publicKey, &machine, key: "")
+    #expect(Self.pass(.publicKey, &machine, key: "") == .reject(continuing: [.publicKey], .keyUsedBefore))
+  }
+
+  @Test func `a sequence with a method that is not enabled, or without steps, is none`() {
+    let policy = Self.policy([[], [.password, .publicKey], [.publicKey]], methods: [.publicKey])
+    #expect(policy.sequences == [[.publicKey]])
+    var machine = Self.machine([], Self.policy([[.password]], methods: [.publicKey]))
+    for request in [Self.signed, Self.offer, Self.password, Self.interactive] {
+      #expect(machine.handle(.request(request)) == .reject(continuing: [], .methodNotEnabled))
+    }
+  }
+
+  // MARK: root
+
+  @Test func `root that may log in by keys alone needs a sequence with one`() {
+    let required: [[Step]] = [[.password, .publicKey], [.keyboardInteractive], [.publicKey, .password]]
+    var machine = Self.machine([], Self.policy(required))
+    // Whoever it is, the methods that are told are the same, and so is the answer to what is no proof.
+    #expect(
+      Self.pass(.keyboardInteractive, &machine, account: .root)
+        == .reject(continuing: [.password, .keyboardInteractive, .publicKey], .rootNotPermitted))
+    #expect(Self.pass(.password, &machine, account: .root) == .acceptPartly(.password, continuing: [.publicKey]))
+    #expect(Self.pass(.publicKey, &machine, account: .root) == .accept(user: "anna", steps: [.password, .publicKey]))
+  }
+
+  @Test func `root that may not log in passes no step, and one that may passes any`() {
+    for step in [Step.publicKey, .password] {
+      var machine = Self.machine([], Self.policy([[.publicKey, .password], [.password, .publicKey]], root: .no))
+      #expect(
+        Self.pass(step, &machine, account: .root)
+          == .reject(continuing: [.publicKey, .password], .rootNotPermitted))
+    }
+    var machine = Self.machine([], Self.policy([[.password, .keyboardInteractive]], root: .yes))
+    _ = Self.pass(.password, &machine, account: .root)
+    #expect(
+      Self.pass(.keyboardInteractive, &machine, account: .root)
+        == .accept(user: "anna", steps: [.password, .keyboardInteractive]))
+  }
+
+  // MARK: Another policy
+
+  @Test func `a policy that is replaced begins every sequence anew, and keeps what was counted`() {
+    var machine = Self.machine([], Self.policy([[.publicKey, .password]]))
+    _ = machine.handle(.request(Self.offer))
+    _ = machine.handle(.verdict(.rejected, account: .ordinary))
+    _ = machine.handle(.request(Self.signed))
+    _ = machine.handle(.verdict(.rejected, account: .ordinary))
+    _ = Self.pass(.publicKey, &machine)
+    machine.policy = Self.policy([[.keyboardInteractive, .publicKey]])
+    #expect(machine.failures == 1 && machine.offers == 1 && machine.keys.isEmpty)
+    #expect(machine.handle(.request(Self.password)) == .reject(continuing: [.keyboardInteractive], .methodNotEnabled))
+    #expect(
+      Self.pass(.keyboardInteractive, &machine) == .acceptPartly(.keyboardInteractive, continuing: [.publicKey]))
+    #expect(
+      Self.pass(.publicKey, &machine) == .accept(user: "anna", steps: [.keyboardInteractive, .publicKey]))
+  }
+
+  @Test func `a proof that was under way when the policy was replaced counts only where its step is next`() {
+    var machine = Self.machine([.request(Self.password)], Self.policy([]))
+    machine.policy = Self.policy([[.publicKey, .password]])
+    #expect(
+      machine.handle(.verdict(.accepted, account: .ordinary)) == .reject(continuing: [.publicKey], .methodNotEnabled))
+  }
+
+  // MARK: Any client
+
+  @Test func `whatever a client does, a login is a whole sequence in order, by different keys`() {
+    var random = SystemRandomNumberGenerator()
+    let required: [[Step]] = [
+      [.publicKey, .publicKey, .password], [.password, .publicKey], [.keyboardInteractive, .publicKey],
+    ]
+    let requests: [Machine.Event] = [
+      .request(Self.signed), .request(Self.offer), .request(Self.password), .request(Self.interactive),
+      .infoResponse(Self.answer), .request(AuthenticationMachineTests.none),
+    ]
+    for _ in 0..<3000 {
+      var policy = Self.policy(required)
+      policy.maximumFailures = 50
+      var machine = Machine(policy: policy)
+      var proven: [Step] = []
+      var keys: [String] = []
+      for _ in 0..<30 {
+        let before = machine.state
+        let key = ["a", "b"].randomElement(using: &random) ?? "a"
+        var event = requests.randomElement(using: &random) ?? .malformed
+        switch before {
+        case .judging, .judgingOffer:
+          let outcome = Machine.Outcome.allCases.randomElement(using: &random) ?? .rejected
+          event = .verdict(outcome, account: .ordinary, key: key)
+        case .waitingForRequest, .prompting, .loggedIn, .disconnected: break
+        }
+        let action = machine.handle(event)
+        if case .judging(let step) = before, case .verdict(.accepted, _, _) = event {
+          switch action {
+          case .acceptPartly, .accept:
+            proven.append(step)
+            if step == .publicKey { keys.append(key) }
+          case .judgePublicKey, .judgePassword, .prompt, .reject, .publicKeyOK, .disconnect, .ignore: break
+          }
+        }
+        let isLogin = if case .accept = action { true } else { false }
+        let isPassed = required.contains { LoginProgressTests.isPassed($0, by: proven) }
+        if before != .loggedIn { #expect(isLogin == isPassed, "\(proven)") }
+        #expect(Set(keys).count == keys.count)
+      }
+    }
+  }
+}
