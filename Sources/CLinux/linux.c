@@ -12,6 +12,7 @@
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,14 @@ int clinux_wait_exited(int status) { return WIFEXITED(status); }
 int clinux_wait_exit_code(int status) { return WEXITSTATUS(status); }
 int clinux_wait_signal(int status) { return WTERMSIG(status); }
 int clinux_wait_core_dumped(int status) { return WCOREDUMP(status) != 0; }
+pid_t clinux_wait_peek(pid_t pid, int *status) {
+  siginfo_t info;
+  info.si_pid = 0;
+  if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0) return -1;
+  bool exited = info.si_code == CLD_EXITED;
+  *status = exited ? info.si_status << 8 : info.si_status | (info.si_code == CLD_DUMPED ? 0x80 : 0);
+  return info.si_pid;
+}
 const char *clinux_signal_name(int number) { return sigabbrev_np(number); }
 void clinux_wipe(void *bytes, size_t count) { explicit_bzero(bytes, count); }
 

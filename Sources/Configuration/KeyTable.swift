@@ -1,7 +1,7 @@
 /// Every key, in the order of the template. Reading, the environment, suggestions, the template, the
 /// output of `check-config` and the manual's completeness all come from here.
 public enum KeyTable {
-  public static let keys: [Key] = server + auth + shell + sftp + scp + filter
+  public static let keys: [Key] = server + auth + shell + sftp + scp + filter + security
 
   private static let server: [Key] = [
     Key(
@@ -126,6 +126,10 @@ public enum KeyTable {
     Key(
       "shell.motd", ValueType.absolutePath.optional, \.settings.shell.motd,
       "A file shown on the terminal before a login shell starts; null for none."),
+    Key(
+      "shell.command_timeout", .duration(0...year, zero: "no limit"), \.settings.shell.commandTimeout,
+      alias: "BSSH_COMMAND_TIMEOUT",
+      "The time that a command may run that a client starts without a shell; 0 is no limit."),
   ]
 
   private static let sftp: [Key] = [
@@ -173,6 +177,18 @@ public enum KeyTable {
       "filter.rules", .filterRules, \.settings.filter.rules,
       "Rules, of which the first that matches decides. All that one says must hold. The keys of each:"),
   ]
+
+  private static let security: [Key] = [
+    Key(
+      "security.idle_timeout", .duration(0...year, zero: "no limit"), \.settings.security.idleTimeout,
+      "A login ends when nothing has come or gone on its channels for so long; 0 is no limit."),
+    Key(
+      "security.session_timeout", .duration(0...year, zero: "no limit"), \.settings.security.sessionTimeout,
+      "A login ends after so long, whatever it does; 0 is no limit."),
+  ]
+
+  /// Seconds: the longest time limit of a login.
+  private static let year = 365 * 86400
 
   private static func algorithms(_ known: [String]) -> ValueType<[String]> {
     .list(.algorithm(known), of: "a list of algorithms")

@@ -13,6 +13,7 @@ extension Settings: WireCodable {
     sftp.encode(to: &writer)
     scp.encode(to: &writer)
     filter.encode(to: &writer)
+    security.encode(to: &writer)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
@@ -23,6 +24,7 @@ extension Settings: WireCodable {
     sftp = try SFTP(from: &reader)
     scp = try SCP(from: &reader)
     filter = try TransferFilter(from: &reader)
+    security = try Security(from: &reader)
   }
 }
 
@@ -168,6 +170,7 @@ extension Settings.Shell: WireCodable {
     writer.boolean(pty)
     writer.uint32(umask)
     writer.optional(motd) { $0.text($1) }
+    writer.number(commandTimeout)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
@@ -178,6 +181,7 @@ extension Settings.Shell: WireCodable {
     pty = try reader.boolean()
     umask = try reader.uint32()
     motd = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text() }
+    commandTimeout = try reader.number()
   }
 }
 
@@ -212,6 +216,18 @@ extension Settings.SCP: WireCodable {
     enabled = try reader.boolean()
     root = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text() }
     maxFileSize = try reader.optional { (r: inout WireReader) throws(WireError) in try r.uint64() }
+  }
+}
+
+extension Settings.Security: WireCodable {
+  public func encode(to writer: inout WireWriter) {
+    writer.number(idleTimeout)
+    writer.number(sessionTimeout)
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    idleTimeout = try reader.number()
+    sessionTimeout = try reader.number()
   }
 }
 

@@ -10,6 +10,7 @@ public struct Settings: Equatable, Sendable {
   public var scp = SCP()
   /// `filter:`: which files may be transferred, by SFTP and by SCP.
   public var filter = TransferFilter()
+  public var security = Security()
 
   /// The defaults of every key.
   public init() {}
@@ -135,6 +136,8 @@ public struct Settings: Equatable, Sendable {
     public var umask: UInt32 = 0o022
     /// A file shown on the terminal before an interactive shell.
     public var motd: String?
+    /// Seconds that a command of an `exec` request may run; 0 for no limit.
+    public var commandTimeout = 0
   }
 
   /// `sftp:`.
@@ -159,5 +162,13 @@ public struct Settings: Equatable, Sendable {
     public var root: String?
     /// Bytes; nil for no limit.
     public var maxFileSize: UInt64?
+  }
+
+  /// `security:`: limits on who is there, and for how long.
+  public struct Security: Equatable, Sendable {
+    /// Seconds without a byte on a channel, either way, after which a login ends; 0 for no limit.
+    public var idleTimeout = 0
+    /// Seconds after which a login ends, whatever it does; 0 for no limit.
+    public var sessionTimeout = 0
   }
 }

@@ -106,6 +106,8 @@ public enum FromChannels: WireCodable, Equatable {
   case exited(channel: UInt32, status: UInt32)
   /// What ran was killed. A signal's name without SIG; RFC 4254, section 6.10.
   case killed(channel: UInt32, signal: String, coreDumped: Bool)
+  /// Write this line, at most 1,024 bytes, between what the program writes: on its terminal, or else as standard error.
+  case announce(channel: UInt32, String)
 
   public func encode(to writer: inout WireWriter) {
     switch self {
@@ -128,6 +130,10 @@ public enum FromChannels: WireCodable, Equatable {
       writer.uint32(channel)
       writer.text(signal)
       writer.boolean(coreDumped)
+    case .announce(let channel, let text):
+      writer.byte(6)
+      writer.uint32(channel)
+      writer.text(text)
     }
   }
 
@@ -140,6 +146,7 @@ public enum FromChannels: WireCodable, Equatable {
     case 5:
       self = .killed(
         channel: try reader.uint32(), signal: try reader.text(limit: 64), coreDumped: try reader.boolean())
+    case 6: self = .announce(channel: try reader.uint32(), try reader.text(limit: 1024))
     default: throw .malformed
     }
   }

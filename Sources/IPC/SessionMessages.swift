@@ -90,6 +90,8 @@ public struct Login: WireCodable, Equatable {
   public var umask: UInt32
   /// `shell.motd`; empty: none.
   public var motd: String
+  /// `shell.command_timeout`, in seconds; 0: none.
+  public var commandTimeout: UInt32 = 0
   /// What SFTP may do; nil: nothing.
   public var sftp: TransferSettings?
   /// What SCP may do; nil: nothing.
@@ -131,6 +133,7 @@ public struct Login: WireCodable, Equatable {
     writer.boolean(mayHaveTerminal)
     writer.uint32(umask)
     writer.text(motd)
+    writer.uint32(commandTimeout)
     writer.optional(sftp) { $1.encode(to: &$0) }
     writer.optional(scp) { $1.encode(to: &$0) }
     permissions.encode(to: &writer)
@@ -152,6 +155,7 @@ public struct Login: WireCodable, Equatable {
     mayHaveTerminal = try reader.boolean()
     umask = try reader.uint32()
     motd = try reader.text(limit: 4096)
+    commandTimeout = try reader.uint32()
     sftp = try reader.optional { (r: inout WireReader) throws(WireError) in try TransferSettings(from: &r) }
     scp = try reader.optional { (r: inout WireReader) throws(WireError) in try TransferSettings(from: &r) }
     permissions = try KeyPermissions(from: &reader)

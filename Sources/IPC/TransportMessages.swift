@@ -12,6 +12,10 @@ public enum ToTransport: WireCodable, Equatable {
   case hostKeyProofs([UInt8]?)
   /// Send DISCONNECT (RFC 4253, section 11.1) and end.
   case disconnect(reason: UInt32, text: String)
+  /// Say with `idle` how long the connection has been silent.
+  case reportIdle
+  /// Write this line, at most 1,024 bytes, between what programs write on the terminals of the login.
+  case announce(String)
 
   public func encode(to writer: inout WireWriter) {
     switch self {
@@ -31,6 +35,10 @@ public enum ToTransport: WireCodable, Equatable {
       writer.byte(6)
       writer.uint32(reason)
       writer.text(text)
+    case .reportIdle: writer.byte(7)
+    case .announce(let text):
+      writer.byte(8)
+      writer.text(text)
     }
   }
 
@@ -43,6 +51,8 @@ public enum ToTransport: WireCodable, Equatable {
     case 5:
       self = .hostKeyProofs(try reader.optional { (r: inout WireReader) throws(WireError) in Array(try r.string()) })
     case 6: self = .disconnect(reason: try reader.uint32(), text: try reader.text(limit: 1024))
+    case 7: self = .reportIdle
+    case 8: self = .announce(try reader.text(limit: 1024))
     default: throw .malformed
     }
   }
@@ -105,6 +115,9 @@ public enum FromTransport: WireCodable, Equatable {
   case informationResponse([UInt8])
   /// The payload of a hostkeys-prove-00@openssh.com request after its want-reply.
   case proveHostKeys([UInt8])
+  /// The answer to `reportIdle`: when the last byte came or went on a channel, or the client last asked something of
+  /// one, in milliseconds of the monotonic clock. Keepalives and key exchanges do not count.
+  case idle(since: Int64)
   /// The last message. `reason` is a stable code: `client_disconnected`, `connection_lost`, `protocol_error`,
   /// `keepalive_timeout`, `told_to_disconnect`, `session_ended`.
   case closed(reason: String, detail: String, bytesIn: UInt64, bytesOut: UInt64)
@@ -134,6 +147,9 @@ public enum FromTransport: WireCodable, Equatable {
       writer.text(detail)
       writer.uint64(bytesIn)
       writer.uint64(bytesOut)
+    case .idle(let time):
+      writer.byte(8)
+      writer.uint64(UInt64(bitPattern: time))
     }
   }
 
@@ -151,6 +167,7 @@ public enum FromTransport: WireCodable, Equatable {
       self = .closed(
         reason: try reader.text(limit: 64), detail: try reader.text(limit: 1024), bytesIn: try reader.uint64(),
         bytesOut: try reader.uint64())
+    case 8: self = .idle(since: Int64(bitPattern: try reader.uint64()))
     default: throw .malformed
     }
   }

@@ -18,11 +18,14 @@ struct LoginSession {
     var program: UInt64?
   }
 
-  private struct Running {
+  struct Running {
     let process: ChildProcess
     let channel: UInt32
     /// The key in `reports` of what it tells.
     let report: UInt64?
+    var limit: CommandLimit?
+    /// It is kept, and its group's number with it, until what it has left behind is killed.
+    var hasEnded = false
   }
 
   private enum Token {
@@ -33,6 +36,8 @@ struct LoginSession {
   }
 
   private let starter: ProgramStarter
+  /// Seconds; 0: no limit.
+  let commandTimeout: UInt32
   private let permissions: SessionChannel.Permissions
   private let transport: MessageSocket
   private let control: MessageSocket
@@ -42,7 +47,7 @@ struct LoginSession {
   private var isWaitingToWrite = false
   private var channels: [UInt32: Channel] = [:]
   /// By token.
-  private var programs: [UInt64: Running] = [:]
+  var programs: [UInt64: Running] = [:]
   private var reports = TransferReports()
   private var nextToken = Token.firstProgram
   /// When to give up waiting for programs; nil while the client is there.
@@ -54,6 +59,7 @@ struct LoginSession {
   init(_ login: Login, transport: MessageSocket, control: MessageSocket) throws(SystemError) {
     // A thousand channels have more descriptors than a process usually may; its programs keep their limit.
     starter = ProgramStarter(login, limits: [try ResourceLimit.raiseOpenFiles()])
+    commandTimeout = login.commandTimeout
     permissions = SessionChannel.Permissions(
       mayExecute: login.mayExecute, mayHaveTerminal: login.mayHaveTerminal,
       mayTransfer: login.sftp != nil, mayCopy: login.scp != nil,
@@ -71,13 +77,11 @@ struct LoginSession {
   /// Serves the login; returns when it is over.
   mutating func run() throws(SystemError) {
     while true {
-      var timeout: Int32 = -1
-      if let deadline {
-        let left = deadline - Clock.milliseconds
-        if programs.isEmpty || left <= 0 { return }
-        timeout = Int32(clamping: left)
-      }
-      for event in try loop.wait(milliseconds: timeout) {
+      let now = Clock.milliseconds
+      keepLimits(at: now)
+      if let deadline, programs.isEmpty || deadline <= now { return killOverdue() }
+      let next = [deadline, nextLimit].compactMap(\.self).min()
+      for event in try loop.wait(milliseconds: next.map { Int32(clamping: max($0 - now, 0)) } ?? -1) {
         switch event.token {
         case Token.transport:
           if event.isWritable && isWaitingToWrite { follow(outbox.flush()) }
@@ -127,7 +131,7 @@ struct LoginSession {
     }
   }
 
-  private mutating func send(_ message: FromChannels, _ descriptors: [Descriptor] = []) {
+  mutating func send(_ message: FromChannels, _ descriptors: [Descriptor] = []) {
     if deadline == nil { follow(outbox.send(message, descriptors)) }
   }
 
@@ -218,7 +222,8 @@ struct LoginSession {
       let token = nextToken
       nextToken += 1
       let report = started.report.map { _ in nextToken }
-      programs[token] = Running(process: started.process, channel: number, report: report)
+      programs[token] = Running(
+        process: started.process, channel: number, report: report, limit: limit(of: program))
       channel.program = token
       try loop.add(started.process.descriptor, .read, token: token)
       if let report, let socket = started.report {
@@ -239,9 +244,9 @@ struct LoginSession {
   // MARK: Programs
 
   private mutating func reap(_ token: UInt64) {
-    guard let running = programs[token], let status = running.process.reap() else { return }
+    guard let running = programs[token], !running.hasEnded, let status = ending(of: running) else { return }
     loop.remove(running.process.descriptor)
-    programs[token] = nil
+    if running.isBeingEnded { programs[token]?.hasEnded = true } else { programs[token] = nil }
     let number = running.channel
     if let report = running.report {
       forward(report, atMost: TransferReports.lastLines)
@@ -273,6 +278,12 @@ struct LoginSession {
 
   private mutating func removeReport(_ token: UInt64) {
     if let descriptor = reports.remove(token) { loop.remove(descriptor) }
+  }
+
+  /// True when this program runs on a terminal of that channel.
+  func hasTerminal(_ number: UInt32, of token: UInt64) -> Bool {
+    guard let channel = channels[number] else { return false }
+    return channel.program == token && channel.terminal != nil
   }
 
   private func group(of channel: Channel) -> Int32? {
@@ -311,7 +322,7 @@ struct LoginSession {
   }
 
   /// Tells the supervisor a fact; when it has no time to listen, nobody hears it.
-  private func note(_ text: String) {
+  func note(_ text: String) {
     // A note has at most 1,024 bytes; the last character may be cut and become U+FFFD.
     let short = String(decoding: text.utf8.prefix(1000), as: UTF8.self)
     _ = try? control.send(FromSession.note(short).wireBytes)

@@ -46,6 +46,10 @@ extension ConnectionMachine {
     case passwordAnswer
     /// Until the next signature is allowed.
     case signature
+    /// Until the transport is asked how long the login has been silent.
+    case idle
+    /// Until the login's time is almost over, and then until it is over.
+    case session
   }
 
   /// What happened.

@@ -24,13 +24,14 @@ extension ConnectionMachine {
     for root in rights.impossibleRoots {
       actions.append(.log(.warning, "no files for '\(user)': the root \(root) means no directory for this login"))
     }
-    let login = Login(
+    var login = Login(
       account: account, clientAddress: context.client.address, clientPort: context.client.port,
       serverAddress: context.server.address, serverPort: context.server.port,
       environment: shell.environment.map { EnvironmentVariable(name: $0.name, value: $0.value) },
       acceptEnvironment: shell.acceptEnvironment, mayExecute: shell.enabled && !rights.isOnlyTransfer,
       mayHaveTerminal: shell.pty && !rights.isOnlyTransfer, umask: shell.umask, motd: shell.motd ?? "",
       sftp: rights.sftp, scp: rights.scp, permissions: permissions)
+    login.commandTimeout = UInt32(clamping: shell.commandTimeout)
     return actions + [.openSession(login, promoting: promoting)]
   }
 
@@ -41,7 +42,7 @@ extension ConnectionMachine {
     return [
       .cancelTimer(.loginGrace),
       .log(.info, "logged in '\(authentication.user ?? "")' as uid \(account.uid), gid \(account.gid)"),
-    ]
+    ] + startLimits()
   }
 
   /// A session process could not be started.

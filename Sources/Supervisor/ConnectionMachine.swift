@@ -70,6 +70,7 @@ struct ConnectionMachine: Sendable {
   var lookUp: LookUp = .none
   /// What the credentials that were accepted so far allow.
   var permissions = KeyPermissions.everything
+  var limits = LoginLimits()
   /// The first exchange hash.
   private(set) var sessionID: [UInt8]?
   /// The host key algorithm of the first key exchange.
@@ -175,6 +176,9 @@ struct ConnectionMachine: Sendable {
       guard !isProving else { return violation("asked for host key proofs before the answer to the last") }
       guard proofs < Self.proofLimit else { return violation("asked for too many host key proofs") }
       return proveHostKeys(payload)
+    case .idle(let time):
+      guard phase == .loggedIn, limits.takeAnswer() else { return violation("told of idleness without a question") }
+      return idle(since: time, at: now)
     case .closed:
       return closed(message)
     }
@@ -321,7 +325,9 @@ struct ConnectionMachine: Sendable {
     switch (timer, phase) {
     case (.loginGrace, .starting), (.loginGrace, .keyExchange), (.loginGrace, .authenticating),
       (.loginGrace, .opening):
-      return end(reason: 11, "Login grace time exceeded", log: "no login in time")
+      return end(
+        reason: 11, "No login within \(context.settings.server.loginGrace) seconds (login_timeout)",
+        log: "login_timeout")
     case (.loginGrace, .loggedIn), (.loginGrace, .closing): return []
 
     case (.goodbye, .closing(.told)), (.goodbye, .closing(.closed)):
@@ -348,6 +354,13 @@ struct ConnectionMachine: Sendable {
     case (.passwordAnswer, .authenticating): return passwordTime(at: now)
     case (.passwordAnswer, .starting), (.passwordAnswer, .keyExchange), (.passwordAnswer, .opening),
       (.passwordAnswer, .loggedIn), (.passwordAnswer, .closing):
+      return []
+
+    case (.idle, .loggedIn): return askForIdleness()
+    case (.session, .loggedIn): return sessionTime()
+    case (.idle, .starting), (.idle, .keyExchange), (.idle, .authenticating), (.idle, .opening), (.idle, .closing),
+      (.session, .starting), (.session, .keyExchange), (.session, .authenticating), (.session, .opening),
+      (.session, .closing):
       return []
     }
   }

@@ -31,6 +31,16 @@ public enum ExitStatus: Equatable, Sendable, CustomStringConvertible {
   }
 }
 
+extension ExitStatus {
+  /// What waitpid(2) has stored.
+  fileprivate init(waitStatus status: Int32) {
+    self =
+      clinux_wait_exited(status) != 0
+      ? .code(clinux_wait_exit_code(status))
+      : .signal(clinux_wait_signal(status), coreDumped: clinux_wait_core_dumped(status) != 0)
+  }
+}
+
 /// A process that we started.
 public final class ChildProcess: Sendable {
   /// How to start a process.
@@ -121,6 +131,12 @@ public final class ChildProcess: Sendable {
     descriptor = Descriptor(owning: try check("pidfd_open") { clinux_pidfd_open(pid) })
   }
 
+  /// How it ended; nil while it runs. It is not reaped: its number stays its own, and so does its group's. waitid(2)
+  public var ending: ExitStatus? {
+    var status: Int32 = 0
+    return clinux_wait_peek(pid, &status) > 0 ? ExitStatus(waitStatus: status) : nil
+  }
+
   /// How it ended; nil while it runs. Reaps it: ask only until the answer is not nil. waitpid(2)
   public func reap() -> ExitStatus? {
     var status: Int32 = 0
@@ -131,8 +147,7 @@ public final class ChildProcess: Sendable {
         if errno == EINTR { continue }
         return .unknown
       }
-      if clinux_wait_exited(status) != 0 { return .code(clinux_wait_exit_code(status)) }
-      return .signal(clinux_wait_signal(status), coreDumped: clinux_wait_core_dumped(status) != 0)
+      return ExitStatus(waitStatus: status)
     }
   }
 

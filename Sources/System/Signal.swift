@@ -17,6 +17,8 @@ public enum Signal {
   public static let resume = SIGCONT
   /// What asks a process to end.
   public static let terminate = SIGTERM
+  /// What no process can refuse.
+  public static let kill = SIGKILL
 
   /// The name to tell a client: one of the RFC's, or for others `BUS@bssh`, as the RFC wants additional names written.
   public static func name(_ number: Int32) -> String {
@@ -28,6 +30,6 @@ public enum Signal {
   /// Sends a signal to every process of a group; false when there is none that may be sent it. killpg(3)
   public static func send(_ number: Int32, toGroup group: pid_t) -> Bool {
     // kill(2) takes -1 for everybody.
-    group > 1 && kill(-group, number) == 0
+    group > 1 && Glibc.kill(-group, number) == 0
   }
 }

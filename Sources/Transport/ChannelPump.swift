@@ -18,6 +18,8 @@ final class ChannelPump {
     func send(_ message: [UInt8])
     /// Sends a message that stands in `memory`. False: send no more data now.
     func sendData(_ memory: UnsafeRawBufferPointer) -> Bool
+    /// Bytes of a program are on their way to the client.
+    var isActive: Bool { get set }
     /// Tells the session.
     func tell(_ message: ToChannels)
     /// The channel has input to flush, once everything is read that is there.
@@ -40,7 +42,10 @@ final class ChannelPump {
   private var pending: [UInt8] = []
   private var pendingStart = 0
   private var endInputAfterPending = false
-  private var isTerminal = false
+  /// Lines of the server's own that wait for the client's window.
+  private var announcements: [UInt8] = []
+  /// True once a program runs on a terminal.
+  private(set) var isTerminal = false
   private var hasStarted = false
 
   init(_ channel: Channel, connection: any Surroundings) {
@@ -107,6 +112,9 @@ final class ChannelPump {
       if actions != nil && !channel.isClosedByClient { start(given, terminal: terminal) }
     case .exited(_, let status): actions = channel.exited(.sendExitStatus(status))
     case .killed(_, let signal, let core): actions = channel.exited(.sendExitSignal(signal, coreDumped: core))
+    case .announce(_, let text):
+      announce(text)
+      actions = []
     }
     guard let actions else { return false }
     perform(actions)
@@ -162,8 +170,26 @@ final class ChannelPump {
     }
   }
 
+  /// Writes a line between what the program writes: on the terminal, or else as standard error. The client's program
+  /// that never reads gets no more than a few of them.
+  func announce(_ text: String) {
+    guard announcements.count < 4096 else { return }
+    announcements += Array((isTerminal ? "\r\n\(text)\r\n" : "\(text)\n").utf8)
+    sendAnnouncements()
+  }
+
+  private func sendAnnouncements() {
+    while !announcements.isEmpty, channel.sendable > 0 {
+      let bytes = announcements.prefix(channel.sendable)
+      channel.sent(bytes: bytes.count)
+      connection.send(Message.data(peer: channel.peer, bytes, asErrors: !isTerminal))
+      announcements.removeFirst(bytes.count)
+    }
+  }
+
   /// Sends one packet of what the program has written. True: there may be more.
   func pumpOnce(_ memory: UnsafeMutableRawBufferPointer) -> Bool {
+    sendAnnouncements()
     for stream in [Stream.errors, .output] where readable.contains(stream) {
       guard let descriptor = descriptors[stream] else {
         readable.remove(stream)
@@ -181,6 +207,7 @@ final class ChannelPump {
         if stream == .errors { memory.store(1, at: 5) }
         memory.store(UInt32(count), at: header - 4)
         channel.sent(bytes: count)
+        connection.isActive = true
         // A short read has emptied a pipe; a terminal gives a line or a page at a time.
         if count < room && !isTerminal { readable.remove(stream) }
         return connection.sendData(UnsafeRawBufferPointer(rebasing: memory[0..<header + count])) && channel.sendable > 0
@@ -195,7 +222,7 @@ final class ChannelPump {
   }
 
   /// Whether there is something to send and room for it.
-  var wantsPump: Bool { !readable.isEmpty && channel.sendable > 0 }
+  var wantsPump: Bool { !(readable.isEmpty && announcements.isEmpty) && channel.sendable > 0 }
 
   /// Waits for each descriptor exactly while its readiness would be of use.
   func updateInterests() {

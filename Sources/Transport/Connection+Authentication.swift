@@ -74,6 +74,7 @@ extension Connection {
       return lost()
     }
     isAuthenticated = true
+    rememberActivity()
     self.session = session
     if settings.keepaliveInterval > 0 { nextKeepalive = Clock.milliseconds + Int64(settings.keepaliveInterval) * 1000 }
     // OpenSSH's host key rotation: the client may ask us to prove that the keys it does not know are ours.

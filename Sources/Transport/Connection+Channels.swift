@@ -20,6 +20,7 @@ extension Connection {
     while channels[nextChannel] != nil { nextChannel &+= 1 }
     let number = nextChannel
     nextChannel &+= 1
+    isActive = true
     let channel = Channel(
       number: number, peer: peer, peerWindow: window, peerMaximumPacket: maximumPacket, windowSize: settings.windowSize)
     channels[number] = ChannelPump(channel, connection: self)
@@ -35,6 +36,7 @@ extension Connection {
     let count = UInt32(bigEndian: payload.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
     guard Int(count) == payload.count - 8 else { throw WireError.malformed }
     guard let channel = channels[number] else { return violated("data for a channel that is not open") }
+    isActive = true
     try channel.received(UnsafeRawBufferPointer(rebasing: payload[8...]))
   }
 
@@ -45,7 +47,9 @@ extension Connection {
     }
     let (request, wantsReply) = try ParsedChannelRequest.parse(&reader)
     switch request {
-    case .forSession(let request): try channel.requested(request, wantsReply: wantsReply)
+    case .forSession(let request):
+      isActive = true
+      try channel.requested(request, wantsReply: wantsReply)
     case .endOfWrite: channel.endOfWriteReceived()
     case .unknown: try channel.refused(wantsReply: wantsReply)
     }
@@ -106,7 +110,7 @@ extension FromChannels {
   fileprivate var channel: UInt32 {
     switch self {
     case .done(let channel), .refused(let channel), .started(let channel, _), .exited(let channel, _),
-      .killed(let channel, _, _):
+      .killed(let channel, _, _), .announce(let channel, _):
       channel
     }
   }

@@ -23,6 +23,7 @@ extension Connection {
           return violated("data for a channel that is not open")
         }
         _ = try reader.uint32()
+        isActive = true
         try channel.receivedExtended(bytes: reader.string().count)
       case MessageNumber.channelWindowAdjust where isAuthenticated:
         guard let channel = channels[try reader.uint32()] else { return }

@@ -73,6 +73,12 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
   /// Set while the authority proves host keys; later answers to global requests wait in it, to keep their order.
   var repliesAfterProof: [[UInt8]]?
 
+  // Idleness
+  /// Something that counts came or went in this turn of the loop.
+  var isActive = false
+  /// When something did in an earlier turn; the login counts.
+  var lastActivity: Int64 = 0
+
   init(_ settings: TransportSettings, control: MessageSocket) throws(SystemError) {
     self.settings = settings
     self.control = control
@@ -97,6 +103,7 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
       pump()
       flush()
       updateInterests()
+      if isActive { rememberActivity() }
     }
     finish()
   }
@@ -238,6 +245,14 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
     case .over: lost()
     }
     return mayPump
+  }
+
+  // MARK: Idleness
+
+  /// The login, a byte on a channel, or a request for one counts; a keepalive and a key exchange do not.
+  func rememberActivity() {
+    isActive = false
+    lastActivity = Clock.milliseconds
   }
 
   // MARK: Keepalive

@@ -119,6 +119,16 @@ enum Message {
   /// CHANNEL_EOF, CLOSE, SUCCESS and FAILURE: a number and a channel.
   static func channel(_ number: UInt8, peer: UInt32) -> [UInt8] { make(number) { $0.uint32(peer) } }
 
+  /// CHANNEL_DATA, or as standard error CHANNEL_EXTENDED_DATA; RFC 4254, section 5.2.
+  static func data(peer: UInt32, _ bytes: some Collection<UInt8>, asErrors: Bool) -> [UInt8] {
+    make(asErrors ? MessageNumber.channelExtendedData : MessageNumber.channelData) {
+      $0.uint32(peer)
+      // SSH_EXTENDED_DATA_STDERR
+      if asErrors { $0.uint32(1) }
+      $0.string(bytes)
+    }
+  }
+
   /// RFC 4254, section 5.2.
   static func windowAdjust(peer: UInt32, by bytes: UInt32) -> [UInt8] {
     make(MessageNumber.channelWindowAdjust) {

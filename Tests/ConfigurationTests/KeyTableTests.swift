@@ -109,6 +109,7 @@ struct Sample: Sendable, CustomTestStringConvertible {
     Sample("shell.pty", plain("false"), "false") { $0.shell.pty = false },
     Sample("shell.umask", plain("077"), "0o077") { $0.shell.umask = 0o077 },
     Sample("shell.motd", plain("/etc/motd"), "/etc/motd") { $0.shell.motd = "/etc/motd" },
+    Sample("shell.command_timeout", plain("15m"), "900") { $0.shell.commandTimeout = 900 },
     Sample("sftp.enabled", plain("false"), "false") { $0.sftp.enabled = false },
     Sample("sftp.root", plain("/srv/%u/100%%"), "/srv/%u/100%%") {
       $0.sftp.root = "/srv/%u/100%%"
@@ -128,6 +129,8 @@ struct Sample: Sendable, CustomTestStringConvertible {
       rule.matcher.extensions = ["exe"]
       $0.filter.rules = [rule]
     },
+    Sample("security.idle_timeout", plain("1h"), "3600s") { $0.security.idleTimeout = 3600 },
+    Sample("security.session_timeout", plain("365d"), "31536000") { $0.security.sessionTimeout = 31_536_000 },
   ]
 
   /// Where `/etc/issue` and `/users.yaml` can be read.
@@ -181,7 +184,7 @@ struct Sample: Sendable, CustomTestStringConvertible {
     #expect(
       Set(aliases) == [
         "BSSH_PORT", "BSSH_BIND_ADDRESS", "BSSH_HOST_KEY", "BSSH_MAX_CONNECTIONS", "BSSH_KEEPALIVE_INTERVAL",
-        "BSSH_AUTHORIZED_KEYS_DIR", "BSSH_AUTHORIZED_KEYS_PATTERN", "BSSH_SHELL",
+        "BSSH_AUTHORIZED_KEYS_DIR", "BSSH_AUTHORIZED_KEYS_PATTERN", "BSSH_SHELL", "BSSH_COMMAND_TIMEOUT",
       ])
   }
 

@@ -239,7 +239,9 @@ struct Fault: Sendable, CustomTestStringConvertible {
 
   @Test func `a file must be a mapping`() {
     #expect(
-      complaints(list()) == ["f.yaml: expected the sections server, auth, shell, sftp, scp, filter, found a list"])
+      complaints(list()) == [
+        "f.yaml: expected the sections server, auth, shell, sftp, scp, filter, security, found a list"
+      ])
   }
 
   @Test func `an empty file and empty sections are the defaults`() throws {

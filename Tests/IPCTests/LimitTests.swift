@@ -23,6 +23,8 @@ private func bytes(_ count: Int) -> [UInt8] { [UInt8](repeating: 97, count: coun
 
   static let transport: [Limit] = [
     Limit("reason", 1024) { ToTransport.disconnect(reason: 1, text: text($0)) },
+    Limit("line", 1024) { ToTransport.announce(text($0)) },
+    Limit("line", 1024) { FromChannels.announce(channel: 0, text($0)) },
     Limit("continuing", 1024) { AuthenticationReply.failure(continuing: [text($0)], partial: false) },
     Limit("algorithm", 256) { AuthenticationReply.publicKeyAcceptable(algorithm: bytes($0), key: []) },
     Limit("name", 1024) { AuthenticationReply.prompt(name: text($0), instruction: "", prompt: "") },

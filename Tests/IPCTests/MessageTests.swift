@@ -29,14 +29,14 @@ import Wire
   }
 
   static let discriminated: [(name: String, known: ClosedRange<UInt8>, read: @Sendable ([UInt8]) -> WireError?)] = [
-    ("ToTransport", 2...6, { Samples.error(ToTransport.self, $0[...]) }),
+    ("ToTransport", 2...8, { Samples.error(ToTransport.self, $0[...]) }),
     ("AuthenticationReply", 1...4, { Samples.error(AuthenticationReply.self, $0[...]) }),
-    ("FromTransport", 2...7, { Samples.error(FromTransport.self, $0[...]) }),
+    ("FromTransport", 2...8, { Samples.error(FromTransport.self, $0[...]) }),
     ("ToSession", 1...3, { Samples.error(ToSession.self, $0[...]) }),
     ("FromSession", 1...2, { Samples.error(FromSession.self, $0[...]) }),
     ("ToChannels", 1...2, { Samples.error(ToChannels.self, $0[...]) }),
     ("ChannelRequest", 1...8, { Samples.error(ChannelRequest.self, $0[...]) }),
-    ("FromChannels", 1...5, { Samples.error(FromChannels.self, $0[...]) }),
+    ("FromChannels", 1...6, { Samples.error(FromChannels.self, $0[...]) }),
     ("ToAuthority", 1...5, { Samples.error(ToAuthority.self, $0[...]) }),
     ("FromAuthority", 1...5, { Samples.error(FromAuthority.self, $0[...]) }),
     ("Verdict", 0...2, { Samples.error(Verdict.self, $0[...]) }),

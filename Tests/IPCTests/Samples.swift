@@ -44,7 +44,12 @@ enum Samples {
     name: "anna", uid: 1000, gid: 100, groups: [100, 27, .max], home: "/home/anna", shell: "/bin/sh",
     environment: [EnvironmentVariable(name: "EDITOR", value: "vi"), EnvironmentVariable(name: "", value: "")])
   static let bareAccount = Account(name: "", uid: 0, gid: .max, groups: [], home: "", shell: "")
-  static let login = Login(
+  static let login = {
+    var login = unlimitedLogin
+    login.commandTimeout = 3600
+    return login
+  }()
+  private static let unlimitedLogin = Login(
     account: account, clientAddress: "2001:db8::1", clientPort: .max, serverAddress: "192.0.2.1", serverPort: 22,
     environment: [EnvironmentVariable(name: "LANG", value: "C")], acceptEnvironment: ["LC_*", "LANG"],
     mayExecute: true, mayHaveTerminal: false, umask: 0o077, motd: "/etc/motd", sftp: transfer, scp: bareTransfer,
@@ -104,6 +109,7 @@ enum Samples {
       ToTransport.serve(connection: .max), .signature(nil), .signature([]), .signature([1, 2, 3]),
       .authentication(.success), .authentication(.failure(continuing: ["publickey"], partial: true)),
       .hostKeyProofs(nil), .hostKeyProofs([4]), .disconnect(reason: 11, text: "bye"), .disconnect(reason: 0, text: ""),
+      .reportIdle, .announce("bssh: this session ends in 60 seconds (idle)"), .announce(""),
     ].map(Sample.init)
     + [
       AuthenticationReply.success, .failure(continuing: [], partial: false),
@@ -117,6 +123,7 @@ enum Samples {
       FromTransport.sign(hostKey: [1], algorithm: "ssh-ed25519", hash: [UInt8](repeating: 9, count: 32)),
       .negotiated(negotiated), .authenticate([]), .authenticate([0, 255]), .informationResponse([1]),
       .proveHostKeys([2]), .closed(reason: "session_ended", detail: "", bytesIn: .max, bytesOut: 0),
+      .idle(since: 0), .idle(since: .max), .idle(since: .min),
     ].map(Sample.init)
 
   static let negotiated = Negotiated(client: "OpenSSH_9.2", keyExchange: "k", cipherIn: "", cipherOut: "c")
@@ -161,6 +168,7 @@ enum Samples {
       FromChannels.done(channel: 0), .refused(channel: .max), .started(channel: 1, terminal: true),
       .started(channel: 1, terminal: false), .exited(channel: 2, status: .max),
       .killed(channel: 3, signal: "TERM", coreDumped: true), .killed(channel: 3, signal: "", coreDumped: false),
+      .announce(channel: 4, "bssh: the command is ended"), .announce(channel: 0, ""),
     ].map(Sample.init)
 
   static let serviceAccounts = ServiceAccounts(

@@ -82,6 +82,9 @@ int clinux_wait_exited(int status);
 int clinux_wait_exit_code(int status);
 int clinux_wait_signal(int status);
 int clinux_wait_core_dumped(int status);
+// waitid(2) with WNOWAIT and WNOHANG: `pid` and its status in the form of waitpid(2) when it has ended, without reaping
+// it; 0 while it runs; -1.
+pid_t clinux_wait_peek(pid_t pid, int *status);
 // The name of a signal without SIG, or NULL: sigabbrev_np(3).
 const char *clinux_signal_name(int number);
 

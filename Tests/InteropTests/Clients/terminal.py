@@ -82,9 +82,9 @@ class Terminal:
         os.waitpid(self.pid, 0)
 
 
-def shell(**options):
+def shell(*, options=(), **more):
     """A login shell with a prompt that cannot be mistaken."""
-    terminal = Terminal("-tt", "host", **options)
+    terminal = Terminal("-tt", *options, "host", **more)
     terminal.type("PS1=''\n")
     terminal.run("true")
     return terminal
@@ -264,6 +264,35 @@ def much_output():
     status, text = terminal.finish(30)
     lines = [line for line in text.replace("\r", "").split("\n") if line.isdigit()]
     assert status == 0 and len(lines) == 200000 and lines[-1] == "200000", (status, len(lines))
+
+
+@claim
+def idle_terminal():
+    """Keepalives of the client do not count; what is typed does, and so does what a program writes."""
+    terminal = shell(options=["-o", "ServerAliveInterval=1"])
+    terminal.expect(r"\r\nbssh: this session ends in 3 seconds \(idle\)\r\n")
+    # Nothing has ended yet, and what is typed now starts the time anew.
+    assert terminal.run("echo more") == "more"
+    terminal.expect(r"bssh: this session ends in 3 seconds \(idle\)")
+    status, text = terminal.finish()
+    assert status == 255 and "idle_timeout" in text, (status, text)
+    assert "ends in" not in text, text
+
+
+@claim
+def terminal_whose_time_is_over():
+    terminal = Terminal("-tt", "host", "while :; do echo busy; sleep 0.1; done")
+    terminal.expect(r"busy\r\n\r\nbssh: this session ends in 2 seconds \(session time limit\)\r\nbusy")
+    status, text = terminal.finish()
+    assert status == 255 and "session_timeout" in text, (status, text)
+
+
+@claim
+def command_on_a_terminal_whose_time_is_over():
+    terminal = Terminal("-tt", "host", "trap 'echo clean''ed; exit 3' TERM; while :; do sleep 0.1; done")
+    terminal.expect(r"bssh: this command ends in 1 second \(command time limit\)\r\n")
+    status, text = terminal.finish()
+    assert "command_timeout" in text and "cleaned" in text and status == 3, (status, text)
 
 
 main()

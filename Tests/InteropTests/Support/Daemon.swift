@@ -42,7 +42,8 @@ final class Daemon {
   ///     place of the built ones.
   init(
     mode: Mode = .asIs, server serverKeys: Keys = [:], auth: Keys = [:], shell: Keys = [:],
-    sftp: Keys = [:], scp: Keys = [:], filter: Keys = [:], userKeys: String = "", hostKeys: [String] = ["ed25519"],
+    sftp: Keys = [:], scp: Keys = [:], filter: Keys = [:], security: Keys = [:], userKeys: String = "",
+    hostKeys: [String] = ["ed25519"],
     loginShell: String = "/bin/sh", arguments: [String] = ["-v"],
     environment: [String: String] = [:], prepare: (Daemon.Preparation) throws -> Void = { _ in }
   ) throws {
@@ -65,6 +66,7 @@ final class Daemon {
     }
     sections = [
       ("server", serverKeys), ("auth", auth), ("shell", shell), ("sftp", sftp), ("scp", scp), ("filter", filter),
+      ("security", security),
     ]
     self.userKeys = userKeys
     let executables = try Daemon.executables(in: directory)
@@ -346,14 +348,15 @@ final class Daemon {
 /// Runs `body` with a daemon, which must then end well and leave nothing behind.
 func withDaemon(
   mode: Daemon.Mode = .asIs, server: Daemon.Keys = [:], auth: Daemon.Keys = [:], shell: Daemon.Keys = [:],
-  sftp: Daemon.Keys = [:], scp: Daemon.Keys = [:], filter: Daemon.Keys = [:], userKeys: String = "",
-  hostKeys: [String] = ["ed25519"], loginShell: String = "/bin/sh", arguments: [String] = ["-v"],
+  sftp: Daemon.Keys = [:], scp: Daemon.Keys = [:], filter: Daemon.Keys = [:], security: Daemon.Keys = [:],
+  userKeys: String = "", hostKeys: [String] = ["ed25519"], loginShell: String = "/bin/sh", arguments: [String] = ["-v"],
   environment: [String: String] = [:], sourceLocation: SourceLocation = #_sourceLocation,
   prepare: (Daemon.Preparation) throws -> Void = { _ in }, _ body: (Daemon) throws -> Void
 ) throws {
   let daemon = try Daemon(
-    mode: mode, server: server, auth: auth, shell: shell, sftp: sftp, scp: scp, filter: filter, userKeys: userKeys,
-    hostKeys: hostKeys, loginShell: loginShell, arguments: arguments, environment: environment, prepare: prepare)
+    mode: mode, server: server, auth: auth, shell: shell, sftp: sftp, scp: scp, filter: filter, security: security,
+    userKeys: userKeys, hostKeys: hostKeys, loginShell: loginShell, arguments: arguments, environment: environment,
+    prepare: prepare)
   do {
     try body(daemon)
   } catch {

@@ -1,0 +1,138 @@
+import Configuration
+import IPC
+import System
+import Testing
+
+@testable import Supervisor
+
+@Suite struct LoginLimitsTests {
+  private static func loggedIn(idle: Int = 0, session: Int = 0) -> (Scenario, [ConnectionMachine.Action]) {
+    var scenario = Scenario.atOpening {
+      $0.security.idleTimeout = idle
+      $0.security.sessionTimeout = session
+    }
+    let actions = scenario.send(.sessionOpened)
+    return (scenario, actions)
+  }
+
+  /// The time of a timer that is set.
+  private func time(_ timer: ConnectionMachine.Timer, in actions: [ConnectionMachine.Action]) -> Int64? {
+    for case .setTimer(timer, let milliseconds) in actions { return milliseconds }
+    return nil
+  }
+
+  private func idle(_ time: Int64) -> ConnectionMachine.Event { .transport(.idle(since: time)) }
+
+  @Test func `without limits a login has no timers`() {
+    let (_, actions) = Self.loggedIn()
+    #expect(time(.idle, in: actions) == nil && time(.session, in: actions) == nil)
+  }
+
+  @Test(arguments: [(3600, 3_540_000), (61, 1000), (60, 30_000), (7, 3500), (1, 500)] as [(Int, Int64)])
+  func `terminals hear a minute before, or at half of a limit that is no longer`(limit: Int, first: Int64) {
+    let (_, actions) = Self.loggedIn(idle: limit, session: limit)
+    #expect(time(.idle, in: actions) == first)
+    #expect(time(.session, in: actions) == first)
+  }
+
+  @Test func `a login ends with its time, whatever it does, and its terminals know before`() {
+    var (scenario, _) = Self.loggedIn(session: 3600)
+    #expect(
+      scenario.send(.timer(.session)) == [
+        .tell(.announce("bssh: this session ends in 60 seconds (session time limit)")),
+        .setTimer(.session, milliseconds: 60_000),
+      ])
+    let actions = scenario.send(.timer(.session))
+    #expect(
+      actions.told == [
+        .disconnect(reason: 11, text: "The session's time of 3600 seconds is over (session_timeout)")
+      ])
+    scenario.send(.transport(.closed(reason: "told_to_disconnect", detail: "", bytesIn: 0, bytesOut: 0)))
+    #expect(scenario.send(.transportEnded(.code(0))).lines().contains { $0.hasPrefix("closed: session_timeout,") })
+  }
+
+  @Test func `a silent login is announced once, and then ends`() {
+    var (scenario, _) = Self.loggedIn(idle: 3600)
+    let start = scenario.now
+    scenario.now += 3_540_010
+    #expect(scenario.send(.timer(.idle)) == [.tell(.reportIdle)])
+    #expect(
+      scenario.send(idle(start)) == [
+        .tell(.announce("bssh: this session ends in 60 seconds (idle)")), .setTimer(.idle, milliseconds: 59_990),
+      ])
+    scenario.now = start + 3_599_999
+    scenario.send(.timer(.idle))
+    // A clock that is a little behind is asked again, and nobody told twice.
+    #expect(scenario.send(idle(start)) == [.setTimer(.idle, milliseconds: 1)])
+    scenario.now += 1
+    scenario.send(.timer(.idle))
+    #expect(
+      scenario.send(idle(start)).told == [
+        .disconnect(reason: 11, text: "Nothing came or went for 3600 seconds (idle_timeout)")
+      ])
+    scenario.send(.transport(.closed(reason: "told_to_disconnect", detail: "", bytesIn: 0, bytesOut: 0)))
+    #expect(scenario.send(.transportEnded(.code(0))).lines().contains { $0.hasPrefix("closed: idle_timeout,") })
+  }
+
+  @Test(arguments: [1, 30_000, 59_999] as [Int64])
+  func `a byte after the announcement starts the time anew, and the next silence is announced again`(after: Int64) {
+    var (scenario, _) = Self.loggedIn(idle: 120)
+    let start = scenario.now
+    scenario.now += 60_000
+    scenario.send(.timer(.idle))
+    scenario.send(idle(start))
+    let byte = scenario.now + after
+    scenario.now += 60_000
+    scenario.send(.timer(.idle))
+    #expect(scenario.send(idle(byte)) == [.setTimer(.idle, milliseconds: after)])
+    scenario.now += after
+    scenario.send(.timer(.idle))
+    #expect(scenario.send(idle(byte)).told == [.announce("bssh: this session ends in 60 seconds (idle)")])
+  }
+
+  @Test func `a second is one second`() {
+    #expect(LoginLimits.announcement(1000, "idle") == "bssh: this session ends in 1 second (idle)")
+    #expect(LoginLimits.announcement(20, "idle") == "bssh: this session ends in 1 second (idle)")
+    #expect(LoginLimits.announcement(1500, "idle") == "bssh: this session ends in 2 seconds (idle)")
+  }
+
+  @Test(arguments: [(Int64.max, false), (Int64.min, true), (0, true), (-1, true), (Int64.max - 1, false)])
+  func `no time is too early or too late`(time: Int64, ends: Bool) {
+    var (scenario, _) = Self.loggedIn(idle: 120)
+    scenario.send(.timer(.idle))
+    #expect(scenario.send(idle(time)).isGoodbye == ends)
+  }
+
+  @Test func `a transport that tells of idleness unasked is killed`() {
+    var (scenario, _) = Self.loggedIn(idle: 120)
+    #expect(scenario.send(idle(0)).kills)
+    for var scenario in Scenario.everyPhase() where !scenario.machine.isLoggedIn {
+      let phase = scenario.machine.phase
+      guard phase != .closing(.told), phase != .closing(.killed) else { continue }
+      #expect(scenario.send(idle(0)).kills, "\(phase)")
+    }
+  }
+
+  @Test func `the times mean nothing in any other phase`() {
+    for var scenario in Scenario.everyPhase() where !scenario.machine.isLoggedIn {
+      #expect(scenario.send(.timer(.idle)).isEmpty)
+      #expect(scenario.send(.timer(.session)).isEmpty)
+    }
+  }
+
+  @Test func `who does not log in in time is told so`() {
+    var scenario = Scenario.atAuthentication { $0.server.loginGrace = 2 }
+    #expect(
+      scenario.send(.timer(.loginGrace)).told == [
+        .disconnect(reason: 11, text: "No login within 2 seconds (login_timeout)")
+      ])
+    scenario.send(.transport(.closed(reason: "told_to_disconnect", detail: "", bytesIn: 0, bytesOut: 0)))
+    #expect(scenario.send(.transportEnded(.code(0))).lines().contains { $0.hasPrefix("closed: login_timeout,") })
+  }
+
+  @Test func `the session knows the time of its commands`() {
+    let scenario = Scenario.atOpening { $0.shell.commandTimeout = 90 }
+    for case .openSession(let login, _) in scenario.said { #expect(login.commandTimeout == 90) }
+    #expect(scenario.said.opensSession)
+  }
+}
