@@ -49,6 +49,33 @@ public struct Glob: Equatable, Sendable {
     return matches(bytes: path[(slash.map(path.index(after:)) ?? path.startIndex)...])
   }
 
+  /// What the pattern says of the paths below this directory, whatever they are.
+  func reach(below directory: [UInt8]) -> FilterReach {
+    var states = GlobStates(count: steps.count)
+    states.add(0, steps)
+    // A name says nothing about where it is.
+    guard isWhole else {
+      return takesEverything(states.current, .anyOfName) ? .everything : FilterReach(.some, .entry)
+    }
+    let slash = UInt8(ascii: "/")
+    for byte in directory.last == slash ? directory : directory + [slash] {
+      for state in states.advance() where steps[state].takes(byte) { states.add(state + 1, steps) }
+    }
+    if states.current.isEmpty { return .nothing }
+    if takesEverything(states.current, .anyByte) { return .everything }
+    return FilterReach(.some, .glob(states.current.sorted()))
+  }
+
+  /// True when one of these states takes any number of bytes with this step, and has matched after each.
+  private func takesEverything(_ current: [Int], _ step: Step) -> Bool {
+    current.contains { state in
+      guard steps[state] == step else { return false }
+      var next = GlobStates(count: steps.count)
+      next.add(state + 1, steps)
+      return next.current.contains(state) && next.current.contains { steps[$0] == .matched }
+    }
+  }
+
   /// True when the pattern fits these bytes as they are.
   public func matches(bytes: some Collection<UInt8>) -> Bool {
     var states = GlobStates(count: steps.count)

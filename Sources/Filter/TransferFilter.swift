@@ -31,6 +31,11 @@ public struct TransferFilter: Equatable, Sendable {
       self.action = action
       self.rule = rule
     }
+
+    /// The one of two that permits less; this one of equal ones.
+    func stricter(_ other: Verdict) -> Verdict {
+      action.stricter(other.action) == action ? self : other
+    }
   }
 
   /// The most rules that there may be.
@@ -54,23 +59,30 @@ public struct TransferFilter: Equatable, Sendable {
   /// What the first rule that matches says.
   public func verdict(on request: FilterRequest) -> Verdict {
     guard isEnabled else { return Verdict(action: .allow, rule: nil) }
-    for (index, rule) in rules.enumerated() where matches(rule, request) {
-      return Verdict(action: rule.action, rule: rule.name ?? "rule \(index + 1)")
-    }
+    for (index, rule) in rules.enumerated() where matches(rule, request) { return verdict(of: rule, at: index) }
     return Verdict(action: defaultAction, rule: nil)
+  }
+
+  func verdict(of rule: FilterRule, at index: Int) -> Verdict {
+    Verdict(action: rule.action, rule: rule.name ?? "rule \(index + 1)")
   }
 
   /// What becomes of an operation on two paths, as a rename: the stricter of both answers, the first of equal ones.
   public func verdict(on request: FilterRequest, and other: FilterRequest) -> Verdict {
-    let first = verdict(on: request)
-    let second = verdict(on: other)
-    return first.action.stricter(second.action) == first.action ? first : second
+    verdict(on: request).stricter(verdict(on: other))
   }
 
   private func matches(_ rule: FilterRule, _ request: FilterRequest) -> Bool {
-    (rule.operations.isEmpty || rule.operations.contains(request.operation))
-      && (rule.users.isEmpty || rule.users.contains(request.user))
-      && (rule.groups.isEmpty || rule.groups.contains(where: request.groups.contains))
-      && rule.matcher.matches(path: request.path, size: request.size)
+    concerns(rule, request) && rule.matcher.matches(path: request.path, size: request.size)
   }
+
+  /// True when a rule is for this operation and this login, whatever the path.
+  func concerns(_ rule: FilterRule, _ request: FilterRequest) -> Bool {
+    (rule.operations.isEmpty || rule.operations.contains(request.operation))
+      && (rule.users.isEmpty || rule.users.contains { isSame($0, request.user) })
+      && (rule.groups.isEmpty || rule.groups.contains { group in request.groups.contains { isSame($0, group) } })
+  }
+
+  /// Names are bytes: `==` calls `é` and `e` + accent equal, the system does not.
+  private func isSame(_ name: String, _ other: String) -> Bool { name.utf8.elementsEqual(other.utf8) }
 }

@@ -1,3 +1,4 @@
+import Authentication
 import Configuration
 import IPC
 
@@ -17,7 +18,7 @@ struct TransferRights: Equatable {
   ///   - user: the name that logged in.
   ///   - home: its account's.
   init(_ settings: Settings, user: String, home: String) {
-    let configured = settings.auth.users.first { $0.name == user }
+    let configured = settings.auth.users.first { $0.name.hasSameBytes(as: user) }
     var impossible: [String] = []
     func rights(isEnabled: Bool, root: String?, maxFileSize: UInt64?) -> TransferSettings? {
       guard isEnabled else { return nil }

@@ -28,10 +28,12 @@ public struct FilterGate: TransferGate {
     let requests = paths.map { path in
       FilterRequest(operation: name, path: path, size: size, user: user, groups: groups)
     }
-    guard let first = requests.first else { return .denied(rule: "no path") }
-    let verdict = requests.dropFirst().reduce(filter.verdict(on: first)) { strictest, request in
-      let verdict = filter.verdict(on: request)
-      return verdict.action.stricter(strictest.action) == strictest.action ? strictest : verdict
+    let verdict: TransferFilter.Verdict
+    switch requests.count {
+    case 1: verdict = filter.verdict(on: requests[0])
+    case 2 where operation == .rename: verdict = filter.verdict(onMove: requests[0], to: requests[1])
+    case 2: verdict = filter.verdict(on: requests[0], and: requests[1])
+    default: return .denied(rule: "no path")
     }
     let rule = verdict.rule ?? "filter.default_action"
     switch verdict.action {
