@@ -21,6 +21,14 @@ enum Program: Equatable {
     case .scp: "SCP"
     }
   }
+
+  /// True for what the client may send signals to: not for what works on the server's behalf and tells what it did.
+  var takesSignals: Bool {
+    switch self {
+    case .shell, .command: true
+    case .sftp, .scp: false
+    }
+  }
 }
 
 /// A terminal as the client wants it: RFC 4254, section 6.2.
@@ -66,8 +74,8 @@ struct SessionChannel: Equatable {
     /// The caller opens the terminal.
     case opening(TerminalRequest, Preparation)
     /// The caller starts the program.
-    case starting(Preparation)
-    case running(hasTerminal: Bool)
+    case starting(Preparation, takesSignals: Bool)
+    case running(hasTerminal: Bool, takesSignals: Bool)
     /// What ran is gone.
     case ended
     /// The client closed the channel.
@@ -124,12 +132,14 @@ struct SessionChannel: Equatable {
       if opened { preparation.terminal = terminal }
       state = .preparing(preparation)
       return opened ? .accept : .refuse
-    case (.starting(let preparation), .program(started: let started)):
+    case (.starting(let preparation, let takesSignals), .program(started: let started)):
       // RFC 4254, section 6.5: only one can succeed. After one that failed the client may try another.
-      state = started ? .running(hasTerminal: preparation.terminal != nil) : .preparing(preparation)
+      state =
+        started
+        ? .running(hasTerminal: preparation.terminal != nil, takesSignals: takesSignals) : .preparing(preparation)
       return started ? .none : .refuse
-    case (.running(let hasTerminal), .request(let request)):
-      return SessionChannel.whileRunning(hasTerminal: hasTerminal, request)
+    case (.running(let hasTerminal, let takesSignals), .request(let request)):
+      return SessionChannel.whileRunning(hasTerminal: hasTerminal, takesSignals: takesSignals, request)
     case (.running, .ended):
       state = .ended
       return .report
@@ -188,19 +198,21 @@ struct SessionChannel: Equatable {
   }
 
   private mutating func start(_ program: Program, _ preparation: Preparation) -> Action {
-    state = .starting(preparation)
+    state = .starting(preparation, takesSignals: program.takesSignals)
     return .start(program, preparation)
   }
 
-  private static func whileRunning(hasTerminal: Bool, _ request: ChannelRequest) -> Action {
+  private static func whileRunning(
+    hasTerminal: Bool, takesSignals: Bool, _ request: ChannelRequest
+  ) -> Action {
     switch request {
     case .windowChange(let columns, let rows, let xPixels, let yPixels):
       if !hasTerminal { return .refuse }
       return .resize(Terminal.Size(columns: columns, rows: rows, xPixels: xPixels, yPixels: yPixels))
     case .signal(let name):
-      guard let number = Signal.numbers[String(decoding: name, as: UTF8.self)] else { return .refuse }
+      guard takesSignals, let number = Signal.numbers[String(decoding: name, as: UTF8.self)] else { return .refuse }
       return .signal(number)
-    case .breakSignal: return .signal(Signal.interrupt)
+    case .breakSignal: return takesSignals ? .signal(Signal.interrupt) : .refuse
     case .terminal, .environment, .shell, .execute, .subsystem: return .refuse
     }
   }

@@ -7,7 +7,7 @@ import Testing
 
 /// The state that a channel is brought into, by what happens to it before.
 private enum Situation: CaseIterable {
-  case fresh, withTerminal, opening, starting, running, runningOnTerminal, ended, closed
+  case fresh, withTerminal, opening, starting, running, runningOnTerminal, transferring, ended, closed
 
   var history: [SessionChannel.Event] {
     switch self {
@@ -17,6 +17,7 @@ private enum Situation: CaseIterable {
     case .starting: [.request(.shell)]
     case .running: [.request(.shell), .program(started: true)]
     case .runningOnTerminal: Situation.withTerminal.history + Situation.running.history
+    case .transferring: [.request(.sftp), .program(started: true)]
     case .ended: Situation.running.history + [.ended]
     case .closed: [.closed]
     }
@@ -94,6 +95,7 @@ extension ChannelRequest {
     case .runningOnTerminal:
       [.refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .resize, .signal, .signal]
         + [.none, .none, .none, .none, .report, .hangUp]
+    case .transferring: allRefused + [.none, .none, .none, .none, .report, .hangUp]
     case .ended, .closed: allRefused + [.none, .none, .none, .none, .none, .none]
     }
   }
@@ -230,6 +232,14 @@ extension ChannelRequest {
     var channel = SessionChannelTests.channel(after: Situation.running.history)
     #expect(channel.handle(.request(.signal(Array(name.utf8)))) == .signal(number))
     #expect(Signal.name(number) == name)
+  }
+
+  @Test(arguments: [ChannelRequest.sftp, .copy]) func `no signal ends a transfer before it told what it did`(
+    request: ChannelRequest
+  ) {
+    var channel = SessionChannelTests.channel(after: [.request(request), .program(started: true)])
+    for name in Signal.numbers.keys { #expect(channel.handle(.request(.signal(Array(name.utf8)))) == .refuse) }
+    #expect(channel.handle(.request(.breakSignal(500))) == .refuse)
   }
 
   @Test(arguments: ["", "STOP", "CONT", "SIGTERM", "term", "TERM ", "9", "WINCH"])
