@@ -100,6 +100,38 @@ int clinux_landlock_no_files(void) {
   return result;
 }
 
+int clinux_landlock_files(int root, int may_change, const int *readable, size_t readable_count) {
+  int version = (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+  if (version < 0) return -1;
+  if (version < 2) {
+    // The first version forbids to rename from one directory into another, whatever its rules say.
+    errno = EOPNOTSUPP;
+    return -1;
+  }
+  const uint64_t reading = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
+  uint64_t all = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1;
+  all |= LANDLOCK_ACCESS_FS_REFER;
+  if (version >= 3) all |= LANDLOCK_ACCESS_FS_TRUNCATE;
+  uint64_t changing = all & ~reading & ~LANDLOCK_ACCESS_FS_EXECUTE;
+  struct landlock_ruleset_attr attributes = {.handled_access_fs = root < 0 ? all & ~reading : all};
+  int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0);
+  if (ruleset < 0) return -1;
+  int result = 0;
+  if (root >= 0) {
+    struct landlock_path_beneath_attr rule = {.allowed_access = reading | (may_change ? changing : 0), .parent_fd = root};
+    result = (int)syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+    for (size_t i = 0; i < readable_count && result == 0; i++) {
+      struct landlock_path_beneath_attr other = {.allowed_access = reading, .parent_fd = readable[i]};
+      result = (int)syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &other, 0);
+    }
+  }
+  if (result == 0) result = (int)syscall(SYS_landlock_restrict_self, ruleset, 0);
+  int saved = errno;
+  close(ruleset);
+  errno = saved;
+  return result;
+}
+
 ssize_t clinux_send_message(int fd, const void *bytes, size_t count, const int *descriptors, size_t descriptor_count,
                             int wait) {
   union {
@@ -330,6 +362,10 @@ int clinux_stat_entry(int directory, const char *name, struct stat *result) {
 ssize_t clinux_copy_range(int from, int64_t from_offset, int to, int64_t to_offset, size_t count) {
   off_t source = from_offset, target = to_offset;
   return copy_file_range(from, &source, to, &target, count, 0);
+}
+
+ssize_t clinux_read_entries(int directory, void *entries, size_t count) {
+  return syscall(SYS_getdents64, directory, entries, count);
 }
 
 ssize_t clinux_random(void *bytes, size_t count) { return getrandom(bytes, count, 0); }

@@ -2,8 +2,9 @@
 public enum FileEvent: Equatable, Sendable {
   case opened(path: [UInt8], reading: Bool, writing: Bool)
   case closed(path: [UInt8], bytesRead: UInt64, bytesWritten: UInt64, milliseconds: UInt64)
-  /// A file that was written to was closed; `failed`: not everything that was sent is in it.
-  case uploaded(path: [UInt8], bytes: UInt64, milliseconds: UInt64, failed: Bool)
+  /// A file that was opened for writing was closed; `problem`: why not everything that the client wanted to send is in
+  /// it, nil when it is.
+  case uploaded(path: [UInt8], bytes: UInt64, milliseconds: UInt64, problem: UploadProblem?)
   /// A file that was read from was closed.
   case downloaded(path: [UInt8], bytes: UInt64, milliseconds: UInt64)
   case deleted(path: [UInt8], directory: Bool)
@@ -17,6 +18,14 @@ public enum FileEvent: Equatable, Sendable {
   case attributesChanged(path: [UInt8], FileChange)
   /// The gate refused; nothing was done.
   case denied(FileOperation, paths: [[UInt8]], rule: String)
+}
+
+/// Why a file is not what its client wanted to send.
+public enum UploadProblem: Equatable, Sendable {
+  /// A write failed, the first one with this.
+  case failed(FileError)
+  /// The client went away without closing it, or could not read all of it at its side.
+  case brokenOff
 }
 
 /// Hears of each ``FileEvent`` once, just after it happened.

@@ -16,7 +16,7 @@ public final class OpenFile {
   private var judgedSize: UInt64
   /// The first write that failed: everything after it may be right and the file still is not.
   private var failure: FileError?
-  private var isClosed = false
+  private var isFinished = false
 
   init(
     _ descriptor: Descriptor, path: [UInt8], _ opening: FileOpening, size: UInt64, gate: any TransferGate,
@@ -30,7 +30,8 @@ public final class OpenFile {
     self.observer = observer
   }
 
-  deinit { finish() }
+  /// A file that nobody closed was broken off: what was sent of it may be a part.
+  deinit { finish(isClosed: false) }
 
   /// What the file is now.
   public func attributes() throws(FileError) -> FileAttributes {
@@ -104,7 +105,10 @@ public final class OpenFile {
 
   /// Ends the use of the file; throws the first write that failed, so that nobody believes it whole.
   public func close() throws(FileError) {
-    finish()
+    if bytesWritten > 0, failure == nil {
+      do throws(SystemError) { try descriptor.finishWrites() } catch { failure = .system(error) }
+    }
+    finish(isClosed: true)
     if let failure { throw failure }
   }
 
@@ -121,15 +125,16 @@ public final class OpenFile {
     judgedSize = size
   }
 
-  private func finish() {
-    if isClosed { return }
-    isClosed = true
+  private func finish(isClosed: Bool) {
+    if isFinished { return }
+    isFinished = true
     let milliseconds = UInt64(max(0, (Clock.microseconds - opened) / 1000))
     observer?.record(
       .closed(path: path, bytesRead: bytesRead, bytesWritten: bytesWritten, milliseconds: milliseconds))
     if opening.contains(.write) {
+      let problem = failure.map { UploadProblem.failed($0) } ?? (isClosed ? nil : .brokenOff)
       observer?.record(
-        .uploaded(path: path, bytes: bytesWritten, milliseconds: milliseconds, failed: failure != nil))
+        .uploaded(path: path, bytes: bytesWritten, milliseconds: milliseconds, problem: problem))
     }
     if bytesRead > 0 {
       observer?.record(.downloaded(path: path, bytes: bytesRead, milliseconds: milliseconds))

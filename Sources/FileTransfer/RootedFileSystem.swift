@@ -13,6 +13,7 @@ public final class RootedFileSystem {
   let observer: (any FileObserver)?
   /// True when nothing may be changed.
   public let isReadOnly: Bool
+  private let hasRoot: Bool
 
   /// - Parameters:
   ///   - root: the directory that is the client's `/`; nil for the machine's.
@@ -21,6 +22,7 @@ public final class RootedFileSystem {
     observer: (any FileObserver)? = nil
   ) throws(FileError) {
     paths = try RootedPaths(root: root)
+    hasRoot = root != nil
     self.isReadOnly = isReadOnly
     self.gate = gate
     self.observer = observer
@@ -31,6 +33,23 @@ public final class RootedFileSystem {
 
   /// Makes relative paths begin in this directory.
   public func enter(_ directory: [UInt8]) throws(FileError) { try paths.enter(directory) }
+
+  /// Where name services keep what they read: account names are asked for long after a root is closed off.
+  private static let readable = ["/etc", "/usr", "/lib", "/lib64", "/run", "/var/lib"]
+
+  /// Makes the kernel forbid to this process, for good, what no path of the client leads to (Landlock): below a root to
+  /// change files outside of it, or to read any but those of name services; where only reading is allowed, to change
+  /// files; and in both cases to execute any.
+  ///
+  /// A second line, behind the one that resolves paths: on a kernel without it nothing happens. Needs that the process
+  /// can gain no privileges.
+  public func closeOff() throws(FileError) {
+    guard hasRoot || isReadOnly else { return }
+    _ = try system { () throws(SystemError) in
+      try Hardening.confineFiles(
+        to: hasRoot ? paths.root : nil, mayChange: !isReadOnly, readable: RootedFileSystem.readable)
+    }
+  }
 
   /// The path without links and `..`; its last component need not exist. An empty path is `start`.
   public func realPath(_ path: [UInt8]) throws(FileError) -> [UInt8] {
@@ -76,8 +95,8 @@ public final class RootedFileSystem {
     let directory = try paths.find(path, following: true, directory: true)
     let resolved = try paths.path(of: directory)
     try ask(.list, [resolved], size: nil)
-    let stream = try system { () throws(SystemError) in try DirectoryStream(try directory.reopen(.read)) }
-    return OpenDirectory(stream, path: resolved, observer: observer)
+    let stream = try system { () throws(SystemError) in try directory.reopen(.read) }
+    return OpenDirectory(DirectoryStream(stream), path: resolved, observer: observer)
   }
 
   /// Asks the gate; a refusal is observed and thrown.

@@ -18,7 +18,7 @@ final class RootedPaths {
   private static let slash = UInt8(ascii: "/")
   private static let deleted = Array(" (deleted)".utf8)
 
-  private let root: Descriptor
+  let root: Descriptor
   /// Where the root is now, without a slash at the end: empty for the real root.
   private var rootPath: [UInt8] = []
   /// Where relative paths begin: absolute, as the client sees it.

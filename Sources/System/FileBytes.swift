@@ -65,6 +65,14 @@ extension Descriptor {
     }.get()
   }
 
+  /// Throws what the file system kept back of earlier writes, as those do that send them elsewhere: the error of close(2),
+  /// here of a second descriptor, which tells it as well.
+  public func finishWrites() throws(SystemError) {
+    let number = try duplicateNumber()
+    // Interrupted or not, it is closed.
+    if close(number) != 0, errno != EINTR { throw .last("close") }
+  }
+
   /// Copies inside the kernel at most `count` bytes to another file. copy_file_range(2)
   ///
   /// - Returns: how many bytes were copied; 0 at the end of this file.

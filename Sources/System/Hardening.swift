@@ -74,6 +74,26 @@ public enum Hardening {
     throw .last("Landlock")
   }
 
+  /// Forbids to execute anything, to change files but below `root`, and to read others (Landlock). False where the kernel
+  /// cannot.
+  ///
+  /// - Parameters:
+  ///   - root: nil: every file can be read, and none changed.
+  ///   - mayChange: whether files below the root can be changed.
+  ///   - readable: more directories whose files can be read; those that are not there are left out.
+  public static func confineFiles(
+    to root: Descriptor?, mayChange: Bool, readable: [String]
+  ) throws(SystemError) -> Bool {
+    let directories = readable.compactMap { try? Descriptor.findDirectory($0) }
+    let numbers = directories.map(\.rawValue)
+    let result = withExtendedLifetime(directories) {
+      clinux_landlock_files(root?.rawValue ?? -1, mayChange ? 1 : 0, numbers, numbers.count)
+    }
+    if result == 0 { return true }
+    if errno == ENOSYS || errno == EOPNOTSUPP { return false }
+    throw .last("Landlock")
+  }
+
   /// Puts this process into `directory` as its root and gives up the right to do so again.
   public static func enterRoot(_ directory: String) throws(SystemError) {
     try check("chroot \(directory)") { chroot(directory) }

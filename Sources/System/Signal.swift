@@ -27,6 +27,20 @@ public enum Signal {
     return "\(number)@bssh"
   }
 
+  /// Keeps a signal from ending this process; ``isPending(_:)`` tells that it came. sigprocmask(2)
+  public static func hold(_ number: Int32) {
+    var set = sigset_t()
+    sigemptyset(&set)
+    sigaddset(&set, number)
+    sigprocmask(SIG_BLOCK, &set, nil)
+  }
+
+  /// True when this signal came while it was held. sigpending(2)
+  public static func isPending(_ number: Int32) -> Bool {
+    var set = sigset_t()
+    return sigpending(&set) == 0 && sigismember(&set, number) == 1
+  }
+
   /// Sends a signal to every process of a group; false when there is none that may be sent it. killpg(3)
   public static func send(_ number: Int32, toGroup group: pid_t) -> Bool {
     // kill(2) takes -1 for everybody.

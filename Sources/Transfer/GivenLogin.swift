@@ -26,6 +26,8 @@ struct GivenLogin {
       try Hardening.forbidInspection()
       try Hardening.gainNoPrivileges()
       SignalSource.ignoreBrokenPipes()
+      // A client that vanishes is noticed by the end of what it sends: then there is time to tell what came of its files.
+      Signal.hold(Signal.hangUp)
       let settings = try read(memory)
       if let umask = settings.umask { ThisProcess.setUmask(umask) }
       // The kernel refuses what is beyond, however it is written.
@@ -49,9 +51,11 @@ struct GivenLogin {
       report.record(operation, paths, rule: rule)
     }
     do throws(FileError) {
-      return try RootedFileSystem(
+      let files = try RootedFileSystem(
         root: settings.root.isEmpty ? nil : settings.root, isReadOnly: settings.readOnly, gate: gate,
         observer: report)
+      try files.closeOff()
+      return files
     } catch {
       let root = settings.root.isEmpty ? "/" : settings.root
       report.tell("the root \(root) cannot be entered: \(error)")

@@ -77,14 +77,7 @@ struct ConfinementTests {
   @Test func `swapping a directory for a link while it is used gains nothing`() throws {
     try directory.link("inside/swap", to: directory.path + "/outside")
     let root = directory.path
-    let stop = Flag()
-    let swapper = Thread {
-      while !stop.isSet {
-        _ = exchange(root + "/inside/swap", root + "/inside/d")
-      }
-      stop.finish()
-    }
-    swapper.start()
+    let swapper = Swapper(root + "/inside/swap", root + "/inside/d")
     var client = try Client(files())
     for i in 0..<3000 {
       let handle = try client.open("d/f", 1 | 2 | 8)
@@ -98,8 +91,7 @@ struct ConfinementTests {
       _ = try client.ask(13, "d/g\(i % 7)")
       _ = try client.set(9, Array("d/o".utf8)) { $0.mode = 0 }
     }
-    stop.set()
-    stop.waitUntilFinished()
+    swapper.stop()
     #expect(Set(try FileManager.default.contentsOfDirectory(atPath: root + "/outside")) == ["secret", "o"])
     #expect(try directory.status("outside/o").st_mode & 0o777 != 0)
   }
@@ -149,28 +141,4 @@ struct ConfinementTests {
     #expect(try client.read(handle, 0, 10).type == 101)
     #expect(try client.open("pipe", 2).type != 0)
   }
-}
-
-/// Set by one thread and seen by another.
-private final class Flag: @unchecked Sendable {
-  private let condition = NSCondition()
-  private var value = false
-  private var finished = false
-
-  var isSet: Bool { condition.withLock { value } }
-  func set() { condition.withLock { value = true } }
-
-  func finish() {
-    condition.withLock {
-      finished = true
-      condition.signal()
-    }
-  }
-
-  func waitUntilFinished() { condition.withLock { while !finished { condition.wait() } } }
-}
-
-/// Gives each the other's name, one after the other: Swift has no renameat2(2).
-private func exchange(_ a: String, _ b: String) -> Bool {
-  rename(a, a + "-") == 0 && rename(b, a) == 0 && rename(a + "-", b) == 0
 }

@@ -7,7 +7,7 @@ import Testing
 import Wire
 
 /// The built bssh-transfer, started as a session starts it.
-private final class Given {
+final class Given {
   /// Milliseconds that anything may take before a test gives up on it.
   static let limit: Int32 = 10_000
 
@@ -17,7 +17,9 @@ private final class Given {
   private let output: Descriptor
   private var number: UInt32 = 0
 
-  init(_ words: [String] = ["sftp", "--settings"], memory: Descriptor, in directory: String) throws {
+  init(
+    _ words: [String] = ["sftp", "--settings"], memory: Descriptor, in directory: String, limits: [ResourceLimit] = []
+  ) throws {
     let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
     let path = (tests as NSString).deletingLastPathComponent + "/bssh-transfer"
     let (input, output) = (try Descriptor.pipe(), try Descriptor.pipe())
@@ -28,18 +30,22 @@ private final class Given {
       descriptors: [input.reader, output.writer, null, memory, theirs.descriptor])
     request.directory = directory
     request.umask = 0o022
+    request.limits = limits
     process = try ChildProcess(request)
     report = ours
     self.input = input.writer
     self.output = output.reader
   }
 
-  convenience init(in directory: String, _ change: (inout TransferSettings) -> Void = { _ in }) throws {
+  convenience init(
+    in directory: String, limits: [ResourceLimit] = [], _ change: (inout TransferSettings) -> Void = { _ in }
+  ) throws {
     var settings = TransferSettings(
       root: directory, readOnly: false, umask: nil, maxFileSize: nil, maxHandles: 16, user: "anna",
       filter: TransferFilter())
     change(&settings)
-    try self.init(memory: try Descriptor.sealedMemory(name: "settings", settings.wireBytes), in: directory)
+    try self.init(
+      memory: try Descriptor.sealedMemory(name: "settings", settings.wireBytes), in: directory, limits: limits)
     try send([1, 0, 0, 0, 3])
     guard try receive().first == 2 else { throw SystemError("start the SFTP server", code: EPROTO) }
   }
@@ -72,23 +78,40 @@ private final class Given {
     return try receive(Int(try length.uint32()))
   }
 
-  /// Sends a request and returns the reply without its id: 101 is a status.
+  /// Sends a request and returns the reply.
   func ask(_ type: UInt8, _ body: (inout WireWriter) -> Void) throws -> (type: UInt8, rest: [UInt8]) {
+    try request(type, body)
+    return try reply()
+  }
+
+  /// Sends a request, whose reply is to be taken later.
+  func request(_ type: UInt8, _ body: (inout WireWriter) -> Void) throws {
     var writer = WireWriter()
     number += 1
     writer.byte(type)
     writer.uint32(number)
     body(&writer)
     try send(writer.bytes)
+  }
+
+  /// The next reply without its id: 101 is a status.
+  func reply() throws -> (type: UInt8, rest: [UInt8]) {
     let reply = try receive()
     return (reply[0], Array(reply[5...]))
   }
 
-  /// OPEN to write a new file; the handle, or nil.
-  func create(_ path: String, mode: UInt32 = 0o666) throws -> [UInt8]? {
+  /// A field of /proc/PID/status that is in kB.
+  func kilobytes(_ field: String) -> Int {
+    let text = (try? String(contentsOfFile: "/proc/\(process.pid)/status", encoding: .utf8)) ?? ""
+    let line = text.split(separator: "\n").first { $0.hasPrefix("\(field):") }
+    return line.flatMap { Int($0.split(separator: " ").dropLast().last ?? "") } ?? 0
+  }
+
+  /// OPEN to write a new file, or with other flags; the handle, or nil.
+  func create(_ path: String, flags: UInt32 = 2 | 8 | 16, mode: UInt32 = 0o666) throws -> [UInt8]? {
     let reply = try ask(3) {
       $0.text(path)
-      $0.uint32(2 | 8 | 16)
+      $0.uint32(flags)
       $0.uint32(4)
       $0.uint32(mode)
     }

@@ -131,7 +131,7 @@ struct HostileClientTests {
     #expect(try client.close(handle) == .failure)
     #expect(
       list.events.contains {
-        if case .uploaded(_, _, _, failed: true) = $0 { true } else { false }
+        if case .uploaded(_, 40_001, _, .failed(.system(let error))) = $0 { error.code == ENOSPC } else { false }
       })
   }
 

@@ -198,8 +198,11 @@ import Testing
     try client.expectProblem("protocol error: lost connection")
     #expect(try client.finish() == 1)
     let uploads = events.events.filter { if case .uploaded = $0 { true } else { false } }
-    guard case .uploaded(_, let bytes, _, _)? = uploads.first else { return #expect(uploads.count == 1) }
-    #expect(bytes == 3)
+    #expect(uploads.count == 1)
+    guard case .uploaded(_, 3, _, .brokenOff)? = uploads.first else {
+      Issue.record("\(uploads)")
+      return
+    }
   }
 
   @Test func `a target that is no directory is refused where there must be one`() throws {
@@ -212,13 +215,42 @@ import Testing
     #expect(try two.finish() == 1)
   }
 
-  @Test func `what the client could not send makes the exit code 1`() throws {
-    let client = try SCPConversation("scp -t /", root: scratch.path)
+  @Test func `what the client could not send makes the exit code 1, and is told as broken off`() throws {
+    let events = EventList()
+    let client = try SCPConversation("scp -t /", root: scratch.path, observer: events)
     try client.expect("\0")
     try client.send("\u{1}scp: gone\nC0644 3 a\n")
     try client.expect("\0")
     try client.send("abc\u{1}read error\n")
     try client.expect("\0")
+    #expect(try client.finish() == 1)
+    #expect(
+      events.events.contains {
+        if case .uploaded(_, 3, _, .brokenOff) = $0 { true } else { false }
+      })
+  }
+
+  @Test(.enabled(if: geteuid() == 0)) func `a full file system is reported, and the upload told as failed`() throws {
+    try #require(mount("tmpfs", scratch.path, "tmpfs", 0, "size=64k") == 0)
+    defer { umount2(scratch.path, Int32(2)) }
+    let events = EventList()
+    let client = try SCPConversation("scp -t /", root: scratch.path, observer: events)
+    try client.expect("\0")
+    try client.send("C0644 100000 a\n")
+    try client.expect("\0")
+    try client.send([UInt8](repeating: 0x61, count: 100_000) + [0])
+    try client.expectProblem("/a: No space left on device")
+    #expect(try client.finish() == 1)
+    #expect(
+      events.events.contains {
+        if case .uploaded(_, _, _, .failed(.system(let error))) = $0 { error.code == ENOSPC } else { false }
+      })
+  }
+
+  @Test func `of a target with many meanings no more are looked for than it takes to refuse it`() throws {
+    for name in ["a", "b"] { try scratch.write(name) }
+    let client = try SCPConversation("scp -t " + String(repeating: "* ", count: 50_000), root: scratch.path)
+    try client.expectProblem("ambiguous target")
     #expect(try client.finish() == 1)
   }
 }

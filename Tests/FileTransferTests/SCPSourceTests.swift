@@ -140,6 +140,17 @@ import Testing
     #expect(names == expected, "\(sent.debugDescription)")
   }
 
+  @Test func `a word stands for as many paths as fit into memory, and then for none`() throws {
+    var path = ""
+    for number in 0..<15 { path += "/\(number)" + String(repeating: "x", count: 240) }
+    for number in 0..<2300 { try scratch.write("\(path)/\(number)") }
+    let client = try SCPConversation("scp -f */*/*/*/*/*/*/*/*/*/*/*/*/*/*/*", root: scratch.path)
+    try client.send([0])
+    let word = Array(repeating: "*", count: 16).joined(separator: "/")
+    try client.expectProblem("\(word): Argument list too long")
+    #expect(try client.finish() == 1)
+  }
+
   @Test func `links out of the root lead to nothing`() throws {
     let outside = try ScratchDirectory()
     try outside.write("secret", "hidden words")

@@ -230,3 +230,34 @@ struct Client {
     return reply.type == 103 ? String(decoding: reply.string, as: UTF8.self) : ""
   }
 }
+
+/// Bytes in hexadecimal digits.
+func hex(_ bytes: some Sequence<UInt8>) -> String { bytes.map { String(format: "%02x", $0) }.joined() }
+
+/// Gives two files each other's name, again and again, on a thread of its own.
+final class Swapper: @unchecked Sendable {
+  private let condition = NSCondition()
+  private var isStopped = false
+  private var isFinished = false
+
+  init(_ a: String, _ b: String) {
+    Thread.detachNewThread { [self] in
+      // Swift has no renameat2(2).
+      while !condition.withLock({ isStopped }) {
+        _ = rename(a, a + "-") == 0 && rename(b, a) == 0 && rename(a + "-", b) == 0
+      }
+      condition.withLock {
+        isFinished = true
+        condition.signal()
+      }
+    }
+  }
+
+  /// Returns when nothing is swapped any more.
+  func stop() {
+    condition.withLock {
+      isStopped = true
+      while !isFinished { condition.wait() }
+    }
+  }
+}

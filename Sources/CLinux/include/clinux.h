@@ -61,6 +61,10 @@ int clinux_prctl(int operation, unsigned long argument);
 // Forbids every access to files by path that Landlock knows. 0, or -1: errno ENOSYS or EOPNOTSUPP where the kernel
 // has none. Needs no_new_privs.
 int clinux_landlock_no_files(void);
+// Forbids, by Landlock, to execute anything, to change files but below `root`, there when `may_change`, and to read any
+// but below `root` and the directories `readable`. `root` -1: reading is free, and nothing can be changed. As above, where
+// the kernel has no Landlock that allows this. Needs no_new_privs.
+int clinux_landlock_files(int root, int may_change, const int *readable, size_t readable_count);
 // fcntl(2) with an integer argument.
 int clinux_fcntl(int fd, int command, long argument);
 int clinux_set_window_size(int fd, uint16_t rows, uint16_t columns, uint16_t x_pixels, uint16_t y_pixels);
@@ -142,5 +146,7 @@ int clinux_set_times(int fd, int64_t access_seconds, int64_t access_nanoseconds,
 int clinux_stat_entry(int directory, const char *name, struct stat *result);
 // copy_file_range(2).
 ssize_t clinux_copy_range(int from, int64_t from_offset, int to, int64_t to_offset, size_t count);
+// getdents64(2): bytes of entries; 0 at the end.
+ssize_t clinux_read_entries(int directory, void *entries, size_t count);
 // getrandom(2).
 ssize_t clinux_random(void *bytes, size_t count);

@@ -5,8 +5,8 @@ import System
 
 /// Expands `~`, `*`, `?` and `[…]` of unquoted words as sh(1) does, on the files that a client may see.
 struct PathExpansion {
-  /// The most paths that one word stands for; of more a shell would say that the list is too long.
-  static let most = 65536
+  /// Bytes of memory that the paths of one word may take: of more a shell would say that the list is too long.
+  static let longest = 8 << 20
 
   private let files: RootedFileSystem
   /// The name of the login, whose home is where relative paths start.
@@ -25,18 +25,31 @@ struct PathExpansion {
     var found: [[UInt8]] = [[]]
     for (index, part) in parts.enumerated() {
       let isLast = index == parts.count - 1
-      var next: [[UInt8]] = []
+      var next = Paths()
       for path in found {
         if let glob = part.glob {
           try match(glob, part.bytes, in: path, directories: !isLast, &next)
         } else {
-          next.append(path + part.bytes + (isLast ? [] : [slash]))
+          try next.append(path + part.bytes + (isLast ? [] : [slash]))
         }
       }
-      found = next
+      found = next.all
     }
     if parts.last?.glob == nil { found.removeAll { !exists($0) } }
     return found.isEmpty ? [word.bytes] : found.sorted { $0.lexicographicallyPrecedes($1) }
+  }
+
+  /// Paths that were found so far.
+  private struct Paths {
+    private(set) var all: [[UInt8]] = []
+    private var size = 0
+
+    mutating func append(_ path: [UInt8]) throws(FileError) {
+      // Each is an object of its own.
+      size += path.count + 64
+      guard size <= PathExpansion.longest else { throw .system(SystemError("glob", code: E2BIG)) }
+      all.append(path)
+    }
   }
 
   private struct Part {
@@ -46,20 +59,19 @@ struct PathExpansion {
   }
 
   private func match(
-    _ glob: Glob, _ text: [UInt8], in directory: [UInt8], directories: Bool, _ result: inout [[UInt8]]
+    _ glob: Glob, _ text: [UInt8], in directory: [UInt8], directories: Bool, _ result: inout Paths
   ) throws(FileError) {
     guard let stream = try? files.openDirectory(directory.isEmpty ? [dot] : directory) else { return }
     // A dot that begins a name must be written.
     let withDot = text.first == dot || text.starts(with: [UInt8(ascii: "\\"), dot])
     while let name = (try? stream.next())?.name {
       guard name.first != dot || withDot, glob.matches(bytes: name) else { continue }
-      guard result.count < Self.most else { throw .system(SystemError("glob", code: E2BIG)) }
-      let path = directory + name
-      if !directories {
-        result.append(path)
-      } else if let there = try? files.attributes(path, following: true), there.kind == .directory {
-        result.append(path + [slash])
+      var path = directory + name
+      if directories {
+        guard let there = try? files.attributes(path, following: true), there.kind == .directory else { continue }
+        path.append(slash)
       }
+      try result.append(path)
     }
   }
 

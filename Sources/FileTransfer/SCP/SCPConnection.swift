@@ -101,14 +101,3 @@ final class SCPConnection {
     }
   }
 }
-
-extension FileError {
-  /// What a client is told.
-  var reason: String {
-    switch self {
-    case .system(let error): SystemError.message(error.code)
-    case .denied: "Permission denied"
-    case .readOnly: "Read-only file system"
-    }
-  }
-}

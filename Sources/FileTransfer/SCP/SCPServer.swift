@@ -52,7 +52,7 @@ public struct SCPServer {
 
   private func receive() throws(SCPFailure) {
     var targets: [[UInt8]] = []
-    for word in command.paths { targets += try expand(word) }
+    for word in command.paths where targets.count < 2 { targets += try expand(word) }
     guard let target = targets.first, targets.count == 1 else {
       if !targets.isEmpty { try connection.complain("ambiguous target") }
       return

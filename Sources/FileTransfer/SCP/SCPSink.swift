@@ -134,7 +134,8 @@ struct SCPSink {
     do throws(FileError) {
       if let failure = current.failure { throw failure }
       try finish(current)
-      try current.file.close()
+      // What its source could not read is not in it: it stays unclosed, and counts as broken off.
+      if problem == nil { try current.file.close() }
     } catch {
       try connection.complain(current.file.path, error.reason)
       return

@@ -35,12 +35,21 @@ enum SFTPRequest: Equatable {
   case copyData(Handle, offset: UInt64, count: UInt64, to: Handle, at: UInt64)
   case homeDirectory(user: Name)
   case names(users: [UInt32], groups: [UInt32])
-  case checkFile(CheckedFile, algorithms: String, offset: UInt64, count: UInt64, blockSize: UInt32)
+  case checkFile(
+    CheckedFile, algorithms: String, offset: UInt64, count: UInt64, blockSize: UInt32, form: CheckFileForm)
   case unknown
 
   enum CheckedFile: Equatable {
     case name(Name)
     case handle(Handle)
+  }
+
+  /// How a reply to check-file begins.
+  enum CheckFileForm {
+    /// With the name of the hash. draft-ietf-secsh-filexfer-extensions-00, section 3
+    case draft
+    /// With `check-file` and the name of the hash: for those who call the request `check-file`, as Paramiko does.
+    case paramiko
   }
 
   /// Reads what follows a packet's id.
@@ -71,7 +80,8 @@ enum SFTPRequest: Equatable {
   }
 
   private init(extensionFrom reader: inout WireReader) throws(WireError) {
-    switch SFTPExtension(name: try reader.string()) {
+    let name = try reader.string()
+    switch SFTPExtension(name: name) {
     case .posixRename: self = .replacingRename(try reader.name(), try reader.name())
     case .statvfs: self = .fileSystemStatus(try reader.name())
     case .fstatvfs: self = .openFileSystemStatus(try reader.handle())
@@ -86,18 +96,22 @@ enum SFTPRequest: Equatable {
         at: try reader.uint64())
     case .homeDirectory: self = .homeDirectory(user: try reader.name())
     case .names: self = .names(users: try reader.numbers(), groups: try reader.numbers())
-    case .checkFileName: try self.init(check: .name(try reader.name()), from: &reader)
-    case .checkFileHandle: try self.init(check: .handle(try reader.handle()), from: &reader)
+    case .checkFileName: try self.init(check: .name(try reader.name()), .draft, from: &reader)
+    case .checkFileHandle:
+      let form: CheckFileForm = name.elementsEqual(SFTPExtension.checkFileOfParamiko.utf8) ? .paramiko : .draft
+      try self.init(check: .handle(try reader.handle()), form, from: &reader)
     case nil:
       _ = try reader.raw(reader.count)
       self = .unknown
     }
   }
 
-  private init(check file: CheckedFile, from reader: inout WireReader) throws(WireError) {
+  private init(
+    check file: CheckedFile, _ form: CheckFileForm, from reader: inout WireReader
+  ) throws(WireError) {
     self = .checkFile(
       file, algorithms: try reader.text(limit: 1024), offset: try reader.uint64(), count: try reader.uint64(),
-      blockSize: try reader.uint32())
+      blockSize: try reader.uint32(), form: form)
   }
 
   /// Its name on the command line and in the log, as sftp-server(8) has it; nil when there is none.
@@ -132,8 +146,8 @@ enum SFTPRequest: Equatable {
     case .copyData: SFTPExtension.copyData.requestName
     case .homeDirectory: SFTPExtension.homeDirectory.requestName
     case .names: SFTPExtension.names.requestName
-    case .checkFile(.name, _, _, _, _): SFTPExtension.checkFileName.requestName
-    case .checkFile(.handle, _, _, _, _): SFTPExtension.checkFileHandle.requestName
+    case .checkFile(.name, _, _, _, _, _): SFTPExtension.checkFileName.requestName
+    case .checkFile(.handle, _, _, _, _, _): SFTPExtension.checkFileHandle.requestName
     case .unknown: nil
     }
   }
@@ -162,10 +176,12 @@ enum SFTPExtension: String, CaseIterable {
   case checkFileName = "check-file-name"
   case checkFileHandle = "check-file-handle"
 
-  /// Paramiko knows check-file-handle as check-file.
+  /// Paramiko's name for check-file-handle.
+  static let checkFileOfParamiko = "check-file"
+
   init?(name: ArraySlice<UInt8>) {
     let text = String(decoding: name, as: UTF8.self)
-    self.init(rawValue: text == "check-file" ? "check-file-handle" : text)
+    self.init(rawValue: text == SFTPExtension.checkFileOfParamiko ? "check-file-handle" : text)
   }
 
   /// What VERSION says of it.

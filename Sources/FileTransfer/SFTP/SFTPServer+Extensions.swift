@@ -77,7 +77,8 @@ extension SFTPServer {
     var (offset, place, left) = (offset, place, count == 0 ? UInt64.max : count)
     var memory: [UInt8] = []
     while left > 0 {
-      let wanted = Int(min(left, 1 << 30))
+      try requireClient()
+      let wanted = Int(min(left, 64 << 20))
       let (from, to) = (offset, place)
       let n = try attempt { () throws(FileError) in
         if memory.isEmpty {
@@ -104,10 +105,15 @@ extension SFTPServer {
     }
   }
 
+  /// Gives up long work when the session has hung up: nobody will read what comes of it.
+  private func requireClient() throws(SFTPFailure) {
+    if Signal.isPending(Signal.hangUp) { throw SFTPFailure(.failure, "The client is gone") }
+  }
+
   /// The hash of a part of a file, or of each block of it.
   func check(
     _ checked: SFTPRequest.CheckedFile, algorithms: String, offset: UInt64, count: UInt64, blockSize: UInt32,
-    _ id: UInt32
+    _ form: SFTPRequest.CheckFileForm, _ id: UInt32
   ) throws(SFTPFailure) -> WireWriter {
     let known = algorithms.split(separator: ",").compactMap { FileDigest(rawValue: String($0)) }
     guard let digest = known.first else {
@@ -130,7 +136,7 @@ extension SFTPServer {
       throw SFTPFailure(.failure, "So many blocks do not fit into a reply")
     }
     var writer = reply(SFTPServer.extendedReply, id)
-    writer.text("check-file")
+    if form == .paramiko { writer.text(SFTPExtension.checkFileOfParamiko) }
     writer.text(digest.rawValue)
     var memory = [UInt8](repeating: 0, count: 256 << 10)
     var (place, left) = (offset, whole)
@@ -138,6 +144,7 @@ extension SFTPServer {
       var running = digest.begin()
       var inBlock = min(block, left)
       while inBlock > 0 {
+        try requireClient()
         let (from, wanted) = (place, Int(min(inBlock, UInt64(memory.count))))
         let n = try attempt { () throws(FileError) in
           try file.read(into: &memory, at: 0, count: wanted, offset: from)

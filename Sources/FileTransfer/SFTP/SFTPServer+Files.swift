@@ -31,9 +31,15 @@ extension SFTPServer {
     let lines = LongName(now: LocalTime.now, names: names)
     var entries = WireWriter(capacity: SFTPServer.listingSize + 2048)
     var count: UInt32 = 0
-    while entries.bytes.count < SFTPServer.listingSize,
-      let entry = try attempt({ () throws(FileError) in try directory.next() })
-    {
+    while entries.bytes.count < SFTPServer.listingSize {
+      var next: (name: [UInt8], attributes: FileAttributes?)?
+      do throws(FileError) {
+        next = try directory.next()
+      } catch {
+        // Names that came before are told first.
+        if count == 0 { throw SFTPFailure(error) }
+      }
+      guard let entry = next else { break }
       entries.string(entry.name)
       entries.string(entry.attributes.map { lines.line(entry.name, $0) } ?? entry.name)
       (entry.attributes.map { SFTPAttributes($0) } ?? SFTPAttributes()).encode(to: &entries)

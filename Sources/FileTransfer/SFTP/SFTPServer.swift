@@ -145,9 +145,9 @@ public struct SFTPServer {
     case .names(let users, let groups): return replies.append(names(users: users, groups: groups, id))
     case .copyData(let from, let offset, let count, let to, let target):
       try copy(from: try handles.file(from), offset: offset, count: count, to: try handles.file(to), at: target)
-    case .checkFile(let file, let algorithms, let offset, let count, let blockSize):
+    case .checkFile(let file, let algorithms, let offset, let count, let blockSize, let form):
       return replies.append(
-        try check(file, algorithms: algorithms, offset: offset, count: count, blockSize: blockSize, id))
+        try check(file, algorithms: algorithms, offset: offset, count: count, blockSize: blockSize, form, id))
     case .unknown: throw SFTPFailure(.unsupported, "Operation unsupported")
     }
     if case .read = request { return }

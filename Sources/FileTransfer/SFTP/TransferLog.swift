@@ -36,8 +36,8 @@ final class TransferLog: FileObserver {
       "open \(quoted(path))\(reading ? " for reading" : "")\(writing ? " for writing" : "")"
     case .closed(let path, let read, let written, let time):
       "close \(quoted(path)): \(read) bytes read, \(written) written, \(time) ms"
-    case .uploaded(let path, let bytes, let time, let failed):
-      "upload \(quoted(path)): \(bytes) bytes, \(time) ms\(failed ? ", not all of it" : "")"
+    case .uploaded(let path, let bytes, let time, let problem):
+      "upload \(quoted(path)): \(bytes) bytes, \(time) ms\(problem.map(text) ?? "")"
     case .downloaded(let path, let bytes, let time): "download \(quoted(path)): \(bytes) bytes, \(time) ms"
     case .deleted(let path, let directory): "delete \(directory ? "directory " : "")\(quoted(path))"
     case .renamed(let from, let to): "rename \(quoted(from)) to \(quoted(to))"
@@ -48,6 +48,13 @@ final class TransferLog: FileObserver {
     case .attributesChanged(let path, let change): "change \(quoted(path)): \(parts(change))"
     case .denied(let operation, let paths, let rule):
       "denied by \(rule): \(operation.rawValue) \(paths.map(quoted).joined(separator: " "))"
+    }
+  }
+
+  private static func text(of problem: UploadProblem) -> String {
+    switch problem {
+    case .failed(let error): ", not all of it: \(error)"
+    case .brokenOff: ", broken off"
     }
   }
 
