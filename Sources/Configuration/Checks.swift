@@ -28,6 +28,7 @@ struct Checks {
     checkMethods(settings.auth)
     settings.scp.root = settings.scp.root ?? settings.sftp.root
     checkTransfers(settings)
+    checkCommands(settings)
     if settings.shell.enabled, !surroundings.isExecutable(settings.shell.defaultShell) {
       problem("shell.default", "\(quoted(settings.shell.defaultShell)) is no file that can be started")
     }
@@ -214,11 +215,11 @@ struct Checks {
     "\(quoted(path)) holds password hashes and can be read by others; 'chmod 600 \(path)' prevents that"
   }
 
-  private mutating func problem(_ key: String, index: Int? = nil, _ reason: String) {
+  mutating func problem(_ key: String, index: Int? = nil, _ reason: String) {
     problems.append(located(key, index, reason))
   }
 
-  private mutating func warning(_ key: String, index: Int? = nil, _ reason: String) {
+  mutating func warning(_ key: String, index: Int? = nil, _ reason: String) {
     warnings.append(located(key, index, reason))
   }
 

@@ -130,6 +130,18 @@ public enum KeyTable {
       "shell.command_timeout", .duration(0...year, zero: "no limit"), \.settings.shell.commandTimeout,
       alias: "BSSH_COMMAND_TIMEOUT",
       "The time that a command may run that a client starts without a shell; 0 is no limit."),
+    Key(
+      "shell.allowed_commands", .list(.commandPattern, of: "a list of patterns for commands", mayBeEmpty: true),
+      \.settings.shell.allowedCommands,
+      "The only command lines that may be run: * stands for any plain bytes, ? for one, \\ takes the next",
+      "as it is; SFTP is the command internal-sftp. There is no shell unless its path is one of them."),
+    Key(
+      "shell.blocked_commands", .list(.commandPattern, of: "a list of patterns for commands", mayBeEmpty: true),
+      \.settings.shell.blockedCommands,
+      "Command lines that are refused; * stands for any bytes. No border: there are other ways to the same."),
+    Key(
+      "shell.forced_command", ValueType.command.optional, \.settings.shell.forcedCommand,
+      "What runs instead of every shell, command and subsystem, internal-sftp for SFTP alone; null for none."),
   ]
 
   private static let sftp: [Key] = [

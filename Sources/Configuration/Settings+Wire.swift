@@ -171,6 +171,9 @@ extension Settings.Shell: WireCodable {
     writer.uint32(umask)
     writer.optional(motd) { $0.text($1) }
     writer.number(commandTimeout)
+    writer.list(allowedCommands) { $0.text($1) }
+    writer.list(blockedCommands) { $0.text($1) }
+    writer.optional(forcedCommand) { $0.text($1) }
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
@@ -182,6 +185,9 @@ extension Settings.Shell: WireCodable {
     umask = try reader.uint32()
     motd = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text() }
     commandTimeout = try reader.number()
+    allowedCommands = try reader.texts()
+    blockedCommands = try reader.texts()
+    forcedCommand = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text() }
   }
 }
 

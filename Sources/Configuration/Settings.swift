@@ -138,6 +138,12 @@ public struct Settings: Equatable, Sendable {
     public var motd: String?
     /// Seconds that a command of an `exec` request may run; 0 for no limit.
     public var commandTimeout = 0
+    /// ``CommandPattern``s; empty: everything.
+    public var allowedCommands: [String] = []
+    /// ``CommandPattern``s.
+    public var blockedCommands: [String] = []
+    /// What runs instead of every shell, command and subsystem; nil: whatever the client asks for.
+    public var forcedCommand: String?
   }
 
   /// `sftp:`.

@@ -1,5 +1,6 @@
 import AccessControl
 import Authentication
+import Filter
 
 extension ValueType where Value == String {
   /// Text for which `fault` has nothing to say.
@@ -69,6 +70,21 @@ extension ValueType where Value == String {
     let isPattern = text.utf8.allSatisfy { isVariableByte($0) || $0 == 0x2a || $0 == 0x3f }
     return isPattern && (1...256).contains(text.utf8.count)
       ? nil : "\(quoted(text)) is not the name of a variable: letters, digits, '_', and '*' or '?' for others"
+  }
+
+  /// A pattern for command lines.
+  static let commandPattern = text("a pattern for commands") { text in
+    do throws(GlobError) {
+      _ = try CommandPattern(text)
+      return nil
+    } catch { return "\(quoted(text)): \(error.description)" }
+  }
+
+  /// A command line, at most 16 KiB.
+  static let command = text("a command") { text in
+    if text.isEmpty { return "there is no command in it" }
+    if text.utf8.contains(0) { return "the command holds a NUL byte" }
+    return text.utf8.count <= 16 << 10 ? nil : "the command is longer than 16 KiB"
   }
 
   /// One of `known`, which the fault lists.

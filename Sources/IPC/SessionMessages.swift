@@ -92,6 +92,8 @@ public struct Login: WireCodable, Equatable {
   public var motd: String
   /// `shell.command_timeout`, in seconds; 0: none.
   public var commandTimeout: UInt32 = 0
+  /// `shell.allowed_commands`, `shell.blocked_commands`, `shell.forced_command`.
+  public var commands = CommandRules()
   /// What SFTP may do; nil: nothing.
   public var sftp: TransferSettings?
   /// What SCP may do; nil: nothing.
@@ -134,6 +136,7 @@ public struct Login: WireCodable, Equatable {
     writer.uint32(umask)
     writer.text(motd)
     writer.uint32(commandTimeout)
+    commands.encode(to: &writer)
     writer.optional(sftp) { $1.encode(to: &$0) }
     writer.optional(scp) { $1.encode(to: &$0) }
     permissions.encode(to: &writer)
@@ -156,6 +159,7 @@ public struct Login: WireCodable, Equatable {
     umask = try reader.uint32()
     motd = try reader.text(limit: 4096)
     commandTimeout = try reader.uint32()
+    commands = try CommandRules(from: &reader)
     sftp = try reader.optional { (r: inout WireReader) throws(WireError) in try TransferSettings(from: &r) }
     scp = try reader.optional { (r: inout WireReader) throws(WireError) in try TransferSettings(from: &r) }
     permissions = try KeyPermissions(from: &reader)

@@ -13,7 +13,9 @@ extension LoginSession {
   func limit(of program: Program) -> CommandLimit? {
     switch program {
     case .command: CommandLimit(seconds: commandTimeout, at: Clock.milliseconds)
-    case .shell, .sftp, .scp: nil
+    case .forced(let forced):
+      forced.wanted.isCommand ? CommandLimit(seconds: commandTimeout, at: Clock.milliseconds) : nil
+    case .shell, .sftp, .scp, .forcedSFTP: nil
     }
   }
 

@@ -60,10 +60,7 @@ struct LoginSession {
     // A thousand channels have more descriptors than a process usually may; its programs keep their limit.
     starter = ProgramStarter(login, limits: [try ResourceLimit.raiseOpenFiles()])
     commandTimeout = login.commandTimeout
-    permissions = SessionChannel.Permissions(
-      mayExecute: login.mayExecute, mayHaveTerminal: login.mayHaveTerminal,
-      mayTransfer: login.sftp != nil, mayCopy: login.scp != nil,
-      environment: EnvironmentFilter(patterns: login.acceptEnvironment))
+    permissions = SessionChannel.Permissions(login)
     self.transport = transport
     self.control = control
     outbox = Outbox(transport)
@@ -183,6 +180,12 @@ struct LoginSession {
     case .none, .report: break
     case .accept: send(.done(channel: number))
     case .refuse: send(.refused(channel: number))
+    case .deny(let denial, let what):
+      note("channel \(number): \(what) refused: \(denial.rawValue)")
+      send(.refused(channel: number))
+    case .turnAway(let denial, let what):
+      note("channel \(number): \(what) refused: \(denial.rawValue)")
+      turnAway(denial, channel, number)
     case .resize(let size):
       channel.terminal?.resize(size)
       send(.done(channel: number))
@@ -192,6 +195,15 @@ struct LoginSession {
       send(isSent ? .done(channel: number) : .refused(channel: number))
     case .hangUp: hangUp(channel)
     }
+  }
+
+  /// Tells the client why nothing runs, as a program would that does nothing else.
+  private mutating func turnAway(_ denial: Denial, _ channel: Channel, _ number: UInt32) {
+    guard let ends = try? ProgramStarter.ends(saying: denial.words + (channel.terminal == nil ? "\n" : "\r\n")) else {
+      return send(.refused(channel: number))
+    }
+    send(.started(channel: number, terminal: false), ends)
+    send(.exited(channel: number, status: Denial.exitStatus))
   }
 
   private func openTerminal(_ request: TerminalRequest) -> Terminal? {

@@ -74,24 +74,42 @@ struct ProgramStarter {
       process: try ChildProcess(request), descriptors: ours, complaint: complaint, report: report)
   }
 
+  /// What the transport gets instead of a program: words on standard error, and nothing else.
+  static func ends(saying words: String) throws(SystemError) -> [Descriptor] {
+    let (input, output, errors) = (try Descriptor.pipe(), try Descriptor.pipe(), try Descriptor.pipe())
+    let ours = [input.writer, output.reader, errors.reader]
+    for end in ours { try end.setNonBlocking() }
+    _ = try errors.writer.write(Array(words.utf8)[...])
+    return ours
+  }
+
   private func request(
     _ program: Program, _ preparation: SessionChannel.Preparation, _ terminal: Terminal?
   ) throws(SystemError) -> ChildProcess.Request {
     let shell = login.shell
     let name = String(shell.split(separator: "/").last ?? "sh")
     var request: ChildProcess.Request
+    var original: [UInt8]?
     switch program {
     case .shell: request = ChildProcess.Request(path: shell, arguments: ["-" + name], descriptors: [])
     case .command(let command):
       request = ChildProcess.Request(path: shell, arguments: [name, "-c"], descriptors: [])
       request.argumentBytes = [command]
+    case .forced(let forced):
+      request = ChildProcess.Request(path: shell, arguments: [name, "-c"], descriptors: [])
+      request.argumentBytes = [forced.line]
+      original = forced.wanted.originalCommand
     case .sftp: request = try transfer("sftp")
+    case .forcedSFTP(let words):
+      request = try transfer("sftp")
+      request.argumentBytes = words
     case .scp(let command):
       request = try transfer("scp")
       request.argumentBytes = [command]
     }
     let variables = environment.variables(
-      accepted: preparation.environment, terminal: terminal.map { ($0.name, preparation.terminal?.term ?? []) })
+      accepted: preparation.environment, terminal: terminal.map { ($0.name, preparation.terminal?.term ?? []) },
+      originalCommand: original)
     request.environmentBytes = variables.map(\.assignment)
     request.newSession = true
     request.limits = limits
@@ -107,8 +125,8 @@ struct ProgramStarter {
 
   private func settings(of program: Program) -> TransferSettings? {
     switch program {
-    case .shell, .command: nil
-    case .sftp: login.sftp
+    case .shell, .command, .forced: nil
+    case .sftp, .forcedSFTP: login.sftp
     case .scp: login.scp
     }
   }

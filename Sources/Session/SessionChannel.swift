@@ -11,24 +11,28 @@ enum Program: Equatable {
   case sftp
   /// The server's side of SCP, for this command line.
   case scp([UInt8])
+  /// A command line that runs instead of what the client asked for.
+  case forced(ForcedCommand)
+  /// The SFTP server as a forced command, with these options of sftp-server(8).
+  case forcedSFTP([[UInt8]])
 
   /// For the log.
   var name: String {
     switch self {
     case .shell: "shell"
     case .command: "command"
-    case .sftp: "SFTP"
+    case .sftp, .forcedSFTP: "SFTP"
     case .scp: "SCP"
+    case .forced: "forced command"
     }
   }
+}
 
-  /// True for what the client may send signals to: not for what works on the server's behalf and tells what it did.
-  var takesSignals: Bool {
-    switch self {
-    case .shell, .command: true
-    case .sftp, .scp: false
-    }
-  }
+/// A command line for the account's shell, in the place of something else.
+struct ForcedCommand: Equatable {
+  let line: [UInt8]
+  /// What the client asked for.
+  let wanted: Wanted
 }
 
 /// A terminal as the client wants it: RFC 4254, section 6.2.
@@ -41,19 +45,8 @@ struct TerminalRequest: Equatable {
 /// Decides what becomes of each request on one session channel: RFC 4254, section 6.
 ///
 /// Decides only: it opens no terminal and starts nothing. The caller does what an action says, and tells how it went.
-/// The only subsystem is `sftp`.
+/// The only subsystem is `sftp`. ``Permissions`` say what may run.
 struct SessionChannel: Equatable {
-  /// What the login allows.
-  struct Permissions: Equatable {
-    let mayExecute: Bool
-    let mayHaveTerminal: Bool
-    /// SFTP.
-    let mayTransfer: Bool
-    /// SCP, for which no shell is started.
-    let mayCopy: Bool
-    let environment: EnvironmentFilter
-  }
-
   /// Variables that a client may set.
   static let variableLimit = 64
   /// Bytes of their names and values together.
@@ -98,6 +91,11 @@ struct SessionChannel: Equatable {
     case none
     /// Answer the request.
     case accept, refuse
+    /// Refuse the request for what the login may not have. `what` is for the log.
+    case deny(Denial, what: String)
+    /// Answer the request, tell on standard error why nothing runs, and end. Clients show their users no reason of a
+    /// request that fails.
+    case turnAway(Denial, what: String)
     /// Open a terminal, and say how it went with `terminal(opened:)`.
     case openTerminal(TerminalRequest)
     /// Start a program, and say how it went with `program(started:)`. Its start answers the request.
@@ -155,7 +153,8 @@ struct SessionChannel: Equatable {
   private mutating func prepare(_ preparation: Preparation, _ request: ChannelRequest) -> Action {
     switch request {
     case .terminal(let term, let columns, let rows, let xPixels, let yPixels, let modes):
-      guard permissions.mayHaveTerminal, preparation.terminal == nil, term.count <= SessionChannel.termLimit,
+      guard permissions.mayHaveTerminal else { return .deny(.noTerminal, what: "terminal") }
+      guard preparation.terminal == nil, term.count <= SessionChannel.termLimit,
         !term.contains(0)
       else { return .refuse }
       let size = Terminal.Size(columns: columns, rows: rows, xPixels: xPixels, yPixels: yPixels)
@@ -172,14 +171,9 @@ struct SessionChannel: Equatable {
       changed.environmentSize += name.count + value.count
       state = .preparing(changed)
       return .accept
-    case .shell: return permissions.mayExecute ? start(.shell, preparation) : .refuse
-    case .execute(let command): return execute(command, preparation)
-    case .subsystem(let name):
-      // A terminal would change the bytes.
-      guard name.elementsEqual("sftp".utf8), permissions.mayTransfer, preparation.terminal == nil else {
-        return .refuse
-      }
-      return start(.sftp, preparation)
+    case .shell: return start(.shell, preparation)
+    case .execute(let command): return command.contains(0) ? .refuse : start(.command(command), preparation)
+    case .subsystem(let name): return name == Array("sftp".utf8) ? start(.sftp, preparation) : .refuse
     case .windowChange(let columns, let rows, let xPixels, let yPixels):
       if preparation.terminal == nil { return .refuse }
       return .resize(Terminal.Size(columns: columns, rows: rows, xPixels: xPixels, yPixels: yPixels))
@@ -187,19 +181,17 @@ struct SessionChannel: Equatable {
     }
   }
 
-  /// A call of scp's server side never comes to a shell: it is ours, or nobody's.
-  private mutating func execute(_ command: [UInt8], _ preparation: Preparation) -> Action {
-    if command.contains(0) { return .refuse }
-    if SCPCommand.parse(command) != nil {
-      guard permissions.mayCopy, preparation.terminal == nil else { return .refuse }
-      return start(.scp(command), preparation)
+  private mutating func start(_ wanted: Wanted, _ preparation: Preparation) -> Action {
+    do throws(Denial) {
+      let program = try permissions.program(for: wanted, onTerminal: preparation.terminal != nil)
+      state = .starting(preparation, takesSignals: permissions.maySignal(program))
+      return .start(program, preparation)
+    } catch {
+      // Who asks for SFTP waits for packets, and may try something else when it fails.
+      if wanted == .sftp { return .deny(error, what: wanted.description) }
+      state = .ended
+      return .turnAway(error, what: wanted.description)
     }
-    return permissions.mayExecute ? start(.command(command), preparation) : .refuse
-  }
-
-  private mutating func start(_ program: Program, _ preparation: Preparation) -> Action {
-    state = .starting(preparation, takesSignals: program.takesSignals)
-    return .start(program, preparation)
   }
 
   private static func whileRunning(
@@ -210,9 +202,9 @@ struct SessionChannel: Equatable {
       if !hasTerminal { return .refuse }
       return .resize(Terminal.Size(columns: columns, rows: rows, xPixels: xPixels, yPixels: yPixels))
     case .signal(let name):
-      guard takesSignals, let number = Signal.numbers[String(decoding: name, as: UTF8.self)] else { return .refuse }
-      return .signal(number)
-    case .breakSignal: return takesSignals ? .signal(Signal.interrupt) : .refuse
+      guard let number = Signal.numbers[String(decoding: name, as: UTF8.self)] else { return .refuse }
+      return takesSignals ? .signal(number) : .deny(.noSignals, what: "signal")
+    case .breakSignal: return takesSignals ? .signal(Signal.interrupt) : .deny(.noSignals, what: "break")
     case .terminal, .environment, .shell, .execute, .subsystem: return .refuse
     }
   }

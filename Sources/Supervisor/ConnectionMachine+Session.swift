@@ -32,6 +32,8 @@ extension ConnectionMachine {
       mayHaveTerminal: shell.pty && !rights.isOnlyTransfer, umask: shell.umask, motd: shell.motd ?? "",
       sftp: rights.sftp, scp: rights.scp, permissions: permissions)
     login.commandTimeout = UInt32(clamping: shell.commandTimeout)
+    login.commands = CommandRules(
+      allowed: shell.allowedCommands, blocked: shell.blockedCommands, forced: shell.forcedCommand)
     return actions + [.openSession(login, promoting: promoting)]
   }
 

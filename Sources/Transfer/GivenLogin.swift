@@ -13,7 +13,7 @@ struct GivenProblem: Error, CustomStringConvertible {
 /// What the session that started this process says about the login: its settings on descriptor 3, in sealed memory, and
 /// a socket for log lines on descriptor 4.
 struct GivenLogin {
-  let settings: TransferSettings
+  var settings: TransferSettings
   let report: TransferReport
 
   /// Takes both, and puts this process under the limits that they name.

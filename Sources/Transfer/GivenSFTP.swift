@@ -2,16 +2,32 @@ import FileTransfer
 import Glibc
 import System
 
-/// `bssh-transfer sftp --settings`: one SFTP session as its login may have it.
+/// `bssh-transfer sftp --settings [OPTION…]`: one SFTP session as its login may have it.
 enum GivenSFTP {
   /// Serves the client, and returns how it ended.
-  static func run() -> ExitCode {
+  ///
+  /// - Parameter options: those of a forced command `internal-sftp`, which are sftp-server(8)'s: they can only take
+  ///   away from what the settings allow. Where the log goes is not theirs to say.
+  static func run(_ options: [String]) -> ExitCode {
     do throws(GivenProblem) {
-      let login = try GivenLogin.take()
+      let given = try arguments(options)
+      var login = try GivenLogin.take()
+      if given.isReadOnly { login.settings.readOnly = true }
+      if let umask = given.umask { ThisProcess.setUmask(umask | (login.settings.umask ?? 0)) }
+      let files = try login.files()
+      if let directory = given.directory {
+        do throws(FileError) {
+          try files.enter(SFTPCommand.expand(directory))
+        } catch {
+          login.report.tell("-d \(directory): \(error)")
+        }
+      }
       var options = SFTPServer.Options()
       options.handleLimit = Int(clamping: login.settings.maxHandles)
       options.showsMachine = login.settings.root.isEmpty
-      var session = SFTPSession(SFTPServer(try login.files(), options))
+      options.allowedRequests = given.allowedRequests
+      options.deniedRequests = given.deniedRequests
+      var session = SFTPSession(SFTPServer(files, options))
       let ending = session.run(input: Descriptor(owning: STDIN_FILENO), output: Descriptor(owning: STDOUT_FILENO))
       switch ending {
       case .finished: return .success
@@ -25,6 +41,18 @@ enum GivenSFTP {
     } catch {
       try? Descriptor.standardError().writeAll(Array("bssh-transfer sftp: \(error)\n".utf8))
       return .systemError
+    }
+  }
+
+  private static func arguments(_ options: [String]) throws(GivenProblem) -> SFTPArguments {
+    do throws(SFTPArguments.Problem) {
+      let given = try SFTPArguments(options)
+      guard given.root == nil, !given.listsRequests else {
+        throw SFTPArguments.Problem(text: "--root and -Q are not for a forced command")
+      }
+      return given
+    } catch {
+      throw GivenProblem(description: "internal-sftp: \(error.text)")
     }
   }
 }

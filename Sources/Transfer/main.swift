@@ -7,5 +7,5 @@ import System
 let arguments = Array(CommandLine.arguments.dropFirst())
 if arguments.starts(with: ["scp", "--settings"]) { exit(GivenSCP.run()) }
 if arguments.first == "scp" { exit(SCPSubcommand.run()) }
-if arguments == ["sftp", "--settings"] { exit(GivenSFTP.run().rawValue) }
+if arguments.starts(with: ["sftp", "--settings"]) { exit(GivenSFTP.run(Array(arguments.dropFirst(2))).rawValue) }
 exit(SFTPCommand.run(arguments.first == "sftp" ? Array(arguments.dropFirst()) : arguments).rawValue)

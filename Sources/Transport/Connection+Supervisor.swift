@@ -38,7 +38,7 @@ extension Connection {
         send(payload.map { Message.requestSuccess($0) } ?? Message.requestFailure)
         for reply in waiting { send(reply) }
       case .disconnect(let code, let text): disconnect(code: code, text, reason: "told_to_disconnect")
-      case .reportIdle: 
+      case .reportIdle:
         if isActive { rememberActivity() }
         report(.idle(since: lastActivity))
       case .announce(let text): for channel in channels.values where channel.isTerminal { channel.announce(text) }

@@ -110,6 +110,13 @@ struct Sample: Sendable, CustomTestStringConvertible {
     Sample("shell.umask", plain("077"), "0o077") { $0.shell.umask = 0o077 },
     Sample("shell.motd", plain("/etc/motd"), "/etc/motd") { $0.shell.motd = "/etc/motd" },
     Sample("shell.command_timeout", plain("15m"), "900") { $0.shell.commandTimeout = 900 },
+    Sample("shell.allowed_commands", list(plain("uptime"), plain("git-*")), "uptime,git-*") {
+      $0.shell.allowedCommands = ["uptime", "git-*"]
+    },
+    Sample("shell.blocked_commands", list(plain("*sudo*")), "*sudo*") { $0.shell.blockedCommands = ["*sudo*"] },
+    Sample("shell.forced_command", plain("internal-sftp -R"), "internal-sftp -R") {
+      $0.shell.forcedCommand = "internal-sftp -R"
+    },
     Sample("sftp.enabled", plain("false"), "false") { $0.sftp.enabled = false },
     Sample("sftp.root", plain("/srv/%u/100%%"), "/srv/%u/100%%") {
       $0.sftp.root = "/srv/%u/100%%"

@@ -107,4 +107,60 @@ import Testing
       ])
     #expect(warnings(try load(mapping(["auth": user, "sftp": off]))) == [])
   }
+
+  @Test func `commands that are blocked are said to be no border`() throws {
+    #expect(
+      warnings(try load(tree("shell.blocked_commands", list(plain("*sudo*"))))) == [
+        "f.yaml: shell.blocked_commands: is no border: what is blocked can be reached by other commands; "
+          + "shell.allowed_commands names what may be run"
+      ])
+  }
+
+  @Test(arguments: [("*", true), ("*/uptime", true), ("?ptime", true), ("uptime*", false), ("\\*", false)])
+  func `a pattern that allows any program is warned of`(pattern: String, isWarned: Bool) throws {
+    let found = warnings(try load(tree("shell.allowed_commands", list(plain("id"), quotedText(pattern)))))
+    #expect(
+      found
+        == (isWarned ? ["f.yaml: shell.allowed_commands: begins with a wildcard, and so allows any program"] : []))
+  }
+
+  @Test func `lists beside a forced command are warned of`() throws {
+    let shell = mapping([
+      "forced_command": plain("date"), "allowed_commands": list(plain("id")), "blocked_commands": list(plain("su")),
+    ])
+    #expect(
+      warnings(try load(tree("shell", shell))) == [
+        "f.yaml: shell.allowed_commands: has no effect: shell.forced_command runs instead of every command",
+        "f.yaml: shell.blocked_commands: has no effect: shell.forced_command runs instead of every command",
+      ])
+  }
+
+  @Test(arguments: [
+    ("date", "shell", "shell.enabled"), ("internal-sftp", "sftp", "sftp.enabled"),
+    ("internal-sftp -R", "sftp", "sftp.enabled"),
+  ])
+  func `a forced command that nobody can run is warned of`(command: String, section: String, key: String) throws {
+    let file = mapping([
+      "shell": mapping(["forced_command": plain(command), "enabled": plain(section == "shell" ? "false" : "true")]),
+      "sftp": mapping(["enabled": plain(section == "sftp" ? "false" : "true")]),
+    ])
+    #expect(
+      warnings(try load(file)) == [
+        "f.yaml: shell.forced_command: nobody can do anything: \(key) is false"
+      ])
+    let works = tree("shell.forced_command", plain(command))
+    #expect(warnings(try load(works)) == [])
+  }
+
+  @Test func `users for files alone whom a forced command leaves nothing are warned of`() throws {
+    let user = list(mapping(["name": plain("a"), "sftp_only": plain("true")]))
+    let file = mapping([
+      "auth": tree("password.users", user), "shell": mapping(["forced_command": plain("date")]),
+    ])
+    #expect(
+      warnings(try load(file)) == [
+        "f.yaml: shell.forced_command: the user 'a' is sftp_only and can do nothing: "
+          + "the forced command runs instead of SFTP"
+      ])
+  }
 }

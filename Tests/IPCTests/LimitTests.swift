@@ -93,6 +93,11 @@ private func bytes(_ count: Int) -> [UInt8] { [UInt8](repeating: 97, count: coun
     Limit("server address", 64) { login { $0.serverAddress = text($1) }($0) },
     Limit("accepted variable", 1024) { login { $0.acceptEnvironment = [text($1)] }($0) },
     Limit("motd", 4096) { login { $0.motd = text($1) }($0) },
+    Limit("pattern", 1024) { CommandRules(allowed: [text($0)]) },
+    Limit("pattern", 1024) { CommandRules(blocked: [text($0)]) },
+    Limit("patterns", 256) { CommandRules(allowed: Array(repeating: "a", count: $0)) },
+    Limit("patterns", 256) { CommandRules(blocked: Array(repeating: "a", count: $0)) },
+    Limit("forced command", 16 << 10) { CommandRules(forced: text($0)) },
   ]
 
   static let others: [Limit] = [

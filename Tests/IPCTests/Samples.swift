@@ -47,8 +47,10 @@ enum Samples {
   static let login = {
     var login = unlimitedLogin
     login.commandTimeout = 3600
+    login.commands = commands
     return login
   }()
+  static let commands = CommandRules(allowed: ["uptime", "git-*"], blocked: ["*su*"], forced: "internal-sftp -R")
   private static let unlimitedLogin = Login(
     account: account, clientAddress: "2001:db8::1", clientPort: .max, serverAddress: "192.0.2.1", serverPort: 22,
     environment: [EnvironmentVariable(name: "LANG", value: "C")], acceptEnvironment: ["LC_*", "LANG"],
@@ -200,5 +202,5 @@ enum Samples {
     + [transfer, bareTransfer].map(Sample.init) + [settings, bareSettings].map(Sample.init) + keyFiles.map(Sample.init)
     + [Verdict(outcome: .rejected), verdict, Verdict(outcome: .accepted)].map(Sample.init)
     + [permissions, .everything, .restricted].map(Sample.init)
-    + [Sample(negotiated), Sample(serviceAccounts), Sample(identity)]
+    + [commands, CommandRules()].map(Sample.init) + [Sample(negotiated), Sample(serviceAccounts), Sample(identity)]
 }

@@ -132,9 +132,10 @@ extension Interop {
     @Test(.timeLimit(.minutes(1))) func `a shell that is disabled runs nothing`() throws {
       try withDaemon(shell: ["enabled": "false"]) { daemon throws in
         let outcome = try daemon.ssh("host", "echo in")
-        #expect(outcome.status == 255)
-        #expect(outcome.output.isEmpty)
+        #expect(outcome.status == 126 && outcome.output.isEmpty)
+        #expect(outcome.errors == "bssh: this login runs no commands (no_commands)\n")
         #expect(try daemon.shell("echo 'echo in' | $SSH -T host").output.isEmpty)
+        try daemon.log.line(with: "command 'echo in' refused: no_commands")
       }
     }
 

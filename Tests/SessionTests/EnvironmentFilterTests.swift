@@ -39,4 +39,30 @@ import Testing
     #expect(filter.accept(name: [0x41], value: [1, 0]) == nil)
     #expect(filter.accept(name: [0x41, 0], value: []) == nil)
   }
+
+  private static func acceptsWhenRestricted(_ name: String, _ patterns: [String]) -> Bool {
+    EnvironmentFilter(patterns: patterns, isRestricted: true).accept(name: Array(name.utf8), value: []) != nil
+  }
+
+  @Test(arguments: ["LANG", "LC_ALL", "LC_TIME", "COLORTERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION", "NO_COLOR"])
+  func `language and looks are harmless, also to what others have chosen`(name: String) {
+    #expect(Self.acceptsWhenRestricted(name, ["*"]))
+    #expect(!Self.acceptsWhenRestricted(name, ["X*"]))
+  }
+
+  @Test(arguments: [
+    "GIT_PROTOCOL", "PYTHONSTARTUP", "GIT_SSH_COMMAND", "NODE_OPTIONS", "PERL5OPT", "LESSOPEN", "EDITOR",
+  ])
+  func `what means something to programs must be named`(name: String) {
+    for pattern in ["*", String(name.prefix(3)) + "*", String(name.dropLast()) + "?"] {
+      #expect(!Self.acceptsWhenRestricted(name, [pattern]))
+      #expect(Self.accepts(name, [pattern]))
+    }
+    #expect(Self.acceptsWhenRestricted(name, [name]))
+  }
+
+  @Test(arguments: ["BASH_ENV", "ENV", "ZDOTDIR", "SHELLOPTS", "BASHOPTS", "PS4", "IFS", "PATH", "XDG_CONFIG_HOME"])
+  func `what shells run or find by a variable is nobody's, even when it is named`(name: String) {
+    #expect(!Self.acceptsWhenRestricted(name, ["*", name]))
+  }
 }

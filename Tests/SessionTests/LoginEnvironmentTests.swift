@@ -74,4 +74,50 @@ import Testing
     login.account.shell = ""
     #expect(login.shell == "/bin/sh")
   }
+
+  private static func keyed(
+    _ environment: [(String, String)], original: String? = nil, _ change: (inout Login) -> Void = { _ in }
+  ) -> [String: String] {
+    var login = Login.sample
+    login.permissions.environment = environment.map { EnvironmentVariable(name: $0.0, value: $0.1) }
+    change(&login)
+    let variables = LoginEnvironment(login: login, timeZone: nil).variables(
+      accepted: [], terminal: nil, originalCommand: original.map { Array($0.utf8) })
+    return Dictionary(
+      variables.map { ($0.name, String(decoding: $0.value, as: UTF8.self)) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  @Test func `a key's variables override others, but not those that say from where this is`() {
+    let found = Self.keyed([("PATH", "/mine"), ("EDITOR", "vi"), ("SSH_CLIENT", "x"), ("SSH_TTY", "x")]) {
+      $0.account.environment = [EnvironmentVariable(name: "EDITOR", value: "ed")]
+    }
+    #expect(found["PATH"] == "/mine" && found["EDITOR"] == "vi")
+    #expect(found["SSH_CLIENT"] == "192.0.2.1 50000 22" && found["SSH_TTY"] == nil)
+  }
+
+  @Test(arguments: ["LD_PRELOAD", "LD_LIBRARY_PATH", "SSH_ORIGINAL_COMMAND", "SSH_CONNECTION_X"])
+  func `a key does not speak to the loader or for the server`(name: String) {
+    #expect(Self.keyed([(name, "x")])[name] == nil)
+  }
+
+  @Test func `where the configuration says what runs, a key gives harmless variables and named ones`() {
+    let variables = [("BASH_ENV", "x"), ("PATH", "x"), ("PYTHONPATH", "x"), ("GIT_PROTOCOL", "2"), ("LANG", "C")]
+    for rules in [CommandRules(allowed: ["ls"]), CommandRules(forced: "ls")] {
+      let found = Self.keyed(variables) {
+        $0.commands = rules
+        $0.acceptEnvironment = ["LANG", "GIT_PROTOCOL", "PYTHON*"]
+      }
+      #expect(found["BASH_ENV"] == nil && found["PYTHONPATH"] == nil && found["PATH"] != "x")
+      #expect(found["GIT_PROTOCOL"] == "2" && found["LANG"] == "C")
+    }
+    #expect(Self.keyed(variables) { $0.commands = CommandRules(blocked: ["ls"]) }["BASH_ENV"] == "x")
+  }
+
+  @Test func `what a client asked for is there for forced commands, and nobody else can set it`() {
+    #expect(Self.keyed([], original: "ls -l")["SSH_ORIGINAL_COMMAND"] == "ls -l")
+    #expect(
+      Self.keyed([("SSH_ORIGINAL_COMMAND", "x")]) {
+        $0.environment = [EnvironmentVariable(name: "SSH_ORIGINAL_COMMAND", value: "x")]
+      }["SSH_ORIGINAL_COMMAND"] == nil)
+  }
 }

@@ -87,9 +87,12 @@ import Testing
 
   @Test func `a login that may not execute gets neither shell nor command`() throws {
     let session = try SessionUnderTest.loggedIn { $0.mayExecute = false }
-    #expect(try session.ask(.shell) == .refused(channel: 0))
-    #expect(try session.ask(.execute(Array("true".utf8))) == .refused(channel: 0))
-    #expect(try session.ask(.subsystem(Array("sftp".utf8))) == .refused(channel: 0))
+    for (number, request) in [ChannelRequest.shell, .execute(Array("true".utf8))].enumerated() {
+      let ends = try session.start(request, on: UInt32(number))
+      #expect(try SessionUnderTest.readToEnd(ends[2]) == "bssh: this login runs no commands (no_commands)\n")
+      #expect(try session.next().message == .exited(channel: UInt32(number), status: 126))
+    }
+    #expect(try session.ask(.subsystem(Array("sftp".utf8)), on: 2) == .refused(channel: 2))
   }
 
   @Test func `the environment is what the login says and nothing of the daemon's but TZ`() throws {

@@ -26,7 +26,7 @@ private enum Situation: CaseIterable {
 
 /// What an action is, without its details.
 private enum Kind {
-  case none, accept, refuse, openTerminal, start, resize, signal, report, hangUp
+  case none, accept, refuse, deny, turnAway, openTerminal, start, resize, signal, report, hangUp
 
   init(_ action: SessionChannel.Action) {
     self =
@@ -34,6 +34,8 @@ private enum Kind {
       case .none: .none
       case .accept: .accept
       case .refuse: .refuse
+      case .deny: .deny
+      case .turnAway: .turnAway
       case .openTerminal: .openTerminal
       case .start: .start
       case .resize: .resize
@@ -85,7 +87,7 @@ extension ChannelRequest {
       [.openTerminal, .accept, .start, .start, .start, .start, .refuse, .refuse, .refuse, .refuse]
         + [.none, .none, .none, .none, .none, .none]
     case .withTerminal:
-      [.refuse, .accept, .start, .start, .refuse, .refuse, .refuse, .resize, .refuse, .refuse]
+      [.refuse, .accept, .start, .start, .deny, .turnAway, .refuse, .resize, .refuse, .refuse]
         + [.none, .none, .none, .none, .none, .none]
     case .opening: allRefused + [.accept, .refuse, .none, .none, .none, .none]
     case .starting: allRefused + [.none, .none, .none, .refuse, .none, .none]
@@ -95,7 +97,9 @@ extension ChannelRequest {
     case .runningOnTerminal:
       [.refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .resize, .signal, .signal]
         + [.none, .none, .none, .none, .report, .hangUp]
-    case .transferring: allRefused + [.none, .none, .none, .none, .report, .hangUp]
+    case .transferring:
+      [.refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .deny, .deny]
+        + [.none, .none, .none, .none, .report, .hangUp]
     case .ended, .closed: allRefused + [.none, .none, .none, .none, .none, .none]
     }
   }
@@ -117,7 +121,10 @@ extension ChannelRequest {
         guard case .request = event else { continue }
         var channel = SessionChannelTests.channel(after: situation.history)
         let before = channel
-        if channel.handle(event) == .refuse { #expect(channel == before, "\(event) while \(situation)") }
+        switch channel.handle(event) {
+        case .refuse, .deny: #expect(channel == before, "\(event) while \(situation)")
+        case .none, .accept, .turnAway, .openTerminal, .start, .resize, .signal, .report, .hangUp: break
+        }
       }
     }
   }
@@ -161,9 +168,11 @@ extension ChannelRequest {
 
   @Test func `what the login may not do is refused`() {
     var channel = SessionChannelTests.channel(mayExecute: false, mayHaveTerminal: false)
-    #expect(channel.handle(.request(.shell)) == .refuse)
-    #expect(channel.handle(.request(.execute([0x61]))) == .refuse)
-    #expect(channel.handle(.request(.sampleTerminal)) == .refuse)
+    #expect(channel.handle(.request(.sampleTerminal)) == .deny(.noTerminal, what: "terminal"))
+    var second = channel
+    #expect(channel.handle(.request(.shell)) == .turnAway(.noCommands, what: "shell"))
+    #expect(second.handle(.request(.execute([0x61]))) == .turnAway(.noCommands, what: "command 'a'"))
+    #expect(channel.state == .ended && second.state == .ended)
   }
 
   @Test func `files alone are transferred by a login that may execute nothing`() {
@@ -179,11 +188,12 @@ extension ChannelRequest {
 
   @Test func `SFTP and SCP that the login may not use are refused, even to those who have a shell`() {
     var channel = SessionChannelTests.channel(mayTransfer: false)
-    #expect(channel.handle(.request(.sftp)) == .refuse)
-    #expect(channel.handle(.request(.copy)) != .refuse)
+    #expect(channel.handle(.request(.sftp)) == .deny(.noSFTP, what: "SFTP"))
+    #expect(Kind(channel.handle(.request(.copy))) == .start)
     channel = SessionChannelTests.channel(mayCopy: false)
-    #expect(channel.handle(.request(.copy)) == .refuse)
-    #expect(channel.handle(.request(.sftp)) != .refuse)
+    #expect(channel.handle(.request(.copy)) == .turnAway(.noSCP, what: "command 'scp -t .'"))
+    channel = SessionChannelTests.channel(mayCopy: false)
+    #expect(Kind(channel.handle(.request(.sftp))) == .start)
   }
 
   @Test func `a command that is no simple call of scp's server is the shell's, and needs a shell`() {
@@ -195,7 +205,7 @@ extension ChannelRequest {
         continue
       }
       channel = SessionChannelTests.channel(mayExecute: false)
-      #expect(channel.handle(.request(.execute(command))) == .refuse)
+      #expect(Kind(channel.handle(.request(.execute(command)))) == .turnAway)
     }
   }
 
@@ -238,8 +248,10 @@ extension ChannelRequest {
     request: ChannelRequest
   ) {
     var channel = SessionChannelTests.channel(after: [.request(request), .program(started: true)])
-    for name in Signal.numbers.keys { #expect(channel.handle(.request(.signal(Array(name.utf8)))) == .refuse) }
-    #expect(channel.handle(.request(.breakSignal(500))) == .refuse)
+    for name in Signal.numbers.keys {
+      #expect(channel.handle(.request(.signal(Array(name.utf8)))) == .deny(.noSignals, what: "signal"))
+    }
+    #expect(channel.handle(.request(.breakSignal(500))) == .deny(.noSignals, what: "break"))
   }
 
   @Test(arguments: ["", "STOP", "CONT", "SIGTERM", "term", "TERM ", "9", "WINCH"])

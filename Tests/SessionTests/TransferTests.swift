@@ -50,7 +50,9 @@ import Testing
 
   @Test func `neither protocol runs on a terminal, nor for a login that may not`() throws {
     let session = try SessionUnderTest.loggedIn { $0.sftp = .sample }
-    #expect(try session.ask(.execute(Array("scp -f /tmp".utf8))) == .refused(channel: 0))
+    let ends = try session.start(.execute(Array("scp -f /tmp".utf8)))
+    #expect(try SessionUnderTest.readToEnd(ends[2]) == "bssh: this login has no SCP (no_scp)\n")
+    #expect(try session.next().message == .exited(channel: 0, status: 126))
     #expect(try session.askForTerminal(on: 1) == .done(channel: 1))
     #expect(try session.ask(TransferTests.sftp, on: 1) == .refused(channel: 1))
     let other = try SessionUnderTest.loggedIn()

@@ -6,6 +6,8 @@ public struct SFTPArguments: Equatable, Sendable {
   public struct Problem: Error, Equatable, Sendable {
     /// For the person who typed it.
     public let text: String
+
+    public init(text: String) { self.text = text }
   }
 
   /// Lines of the log go to standard error, not to syslog. `-e`

@@ -60,7 +60,7 @@ public enum SFTPCommand {
   }
 
   /// `%d` is the home directory, `%u` the user's name, `%%` a percent sign.
-  private static func expand(_ text: String) -> [UInt8] {
+  public static func expand(_ text: String) -> [UInt8] {
     var result: [UInt8] = []
     var rest = Array(text.utf8)[...]
     while let byte = rest.popFirst() {
