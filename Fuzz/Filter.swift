@@ -22,9 +22,27 @@ func fuzz(_ bytes: [UInt8]) {
   negated.not = [matcher]
   precondition(matcher.matches(path: path, size: nil) != negated.matches(path: path, size: nil))
   precondition(matcher.matches(path: path, size: nil) == glob.matches(path: path))
+  // A directory that may be moved takes nothing out of the reach of the pattern.
+  if path.last != UInt8(ascii: "/"), !path.indices.dropLast().contains(where: { path[$0...].starts(with: "//".utf8) }) {
+    var filter = TransferFilter()
+    filter.isEnabled = true
+    var rule = FilterRule(action: .deny)
+    rule.matcher = matcher
+    filter.rules = [rule]
+    let verdict = { (path: [UInt8]) in filter.verdict(on: move(path)).action }
+    if filter.verdict(onMove: move(path), to: move(Array("/b/c".utf8))).action != .deny {
+      for below in ["/x", "/b/c", "/x.txt", "/a/b/c"] {
+        precondition(verdict(path + below.utf8) == verdict(Array(("/b/c" + below).utf8)))
+      }
+    }
+  }
   // Without a sign that means something a pattern is what it says.
   if !text.utf8.contains(where: { "*?[]{},\\/".utf8.contains($0) }) {
     let name = path[((path.lastIndex(of: UInt8(ascii: "/")) ?? -1) + 1)...]
     precondition(glob.matches(path: path) == name.elementsEqual(text.utf8))
   }
+}
+
+private func move(_ path: [UInt8]) -> FilterRequest {
+  FilterRequest(operation: .rename, path: path, size: nil, user: "a", groups: [])
 }

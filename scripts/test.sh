@@ -60,6 +60,7 @@ step "unit and interoperability tests" run_tests
 step "try.sh: the printed line logs in" scripts/check-try.sh
 step "OpenSSH's tests of SFTP" scripts/check-openssh-regress.sh
 step "OpenSSH's tests of scp" scripts/check-scp.sh
+step "a directory of a million entries" scripts/check-large-directory.py
 step "the unit is valid" check_unit
 step "fuzzing, $fuzz_seconds s each" scripts/fuzz.sh "$fuzz_seconds"
 if ((EUID == 0)); then

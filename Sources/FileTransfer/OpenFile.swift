@@ -34,12 +34,12 @@ public final class OpenFile {
   deinit { finish(isClosed: false) }
 
   /// What the file is now.
-  public func attributes() throws(FileError) -> FileAttributes {
+  func attributes() throws(FileError) -> FileAttributes {
     try system { () throws(SystemError) in try descriptor.attributes() }
   }
 
   /// How full its file system is.
-  public func fileSystemStatus() throws(FileError) -> FileSystemStatus {
+  func fileSystemStatus() throws(FileError) -> FileSystemStatus {
     try system { () throws(SystemError) in try descriptor.fileSystemStatus() }
   }
 

@@ -74,6 +74,31 @@ public final class RootedFileSystem {
     return attributes
   }
 
+  /// What an open file is.
+  public func attributes(_ file: OpenFile) throws(FileError) -> FileAttributes {
+    let attributes = try file.attributes()
+    if !gate.allowsEverything { try ask(.status, [file.path], size: attributes.regularSize) }
+    return attributes
+  }
+
+  /// What an open directory is.
+  public func attributes(_ directory: OpenDirectory) throws(FileError) -> FileAttributes {
+    if !gate.allowsEverything { try ask(.status, [directory.path], size: nil) }
+    return try directory.attributes()
+  }
+
+  /// How full the file system is that holds an open file.
+  public func fileSystemStatus(_ file: OpenFile) throws(FileError) -> FileSystemStatus {
+    try ask(.status, [file.path], size: nil)
+    return try file.fileSystemStatus()
+  }
+
+  /// How full the file system is that holds an open directory.
+  public func fileSystemStatus(_ directory: OpenDirectory) throws(FileError) -> FileSystemStatus {
+    try ask(.status, [directory.path], size: nil)
+    return try directory.fileSystemStatus()
+  }
+
   /// How full the file system is that holds `path`.
   public func fileSystemStatus(_ path: [UInt8]) throws(FileError) -> FileSystemStatus {
     let file = try paths.find(path, following: true)
@@ -96,7 +121,7 @@ public final class RootedFileSystem {
     let resolved = try paths.path(of: directory)
     try ask(.list, [resolved], size: nil)
     let stream = try system { () throws(SystemError) in try directory.reopen(.read) }
-    return OpenDirectory(DirectoryStream(stream), path: resolved, observer: observer)
+    return OpenDirectory(DirectoryStream(stream), path: resolved, gate: gate, observer: observer)
   }
 
   /// Asks the gate; a refusal is observed and thrown.

@@ -38,10 +38,16 @@ public protocol TransferGate {
   ///     name. Two when the operation has two; both must be allowed.
   ///   - size: bytes of the file, for uploads as large as it would become; nil when not known or no regular file.
   func check(_ operation: FileOperation, _ paths: [[UInt8]], size: UInt64?) -> TransferVerdict
+
+  /// True when ``FileOperation/status`` of this path would be refused: the attributes in a list of names are left out.
+  /// Nothing is recorded.
+  func hides(_ path: [UInt8], size: UInt64?) -> Bool
 }
 
 extension TransferGate {
   public var allowsEverything: Bool { false }
+
+  public func hides(_ path: [UInt8], size: UInt64?) -> Bool { check(.status, [path], size: size) != .allowed }
 }
 
 /// Lets everything through.

@@ -107,9 +107,10 @@ struct ProgramStarter {
       request = try transfer("scp")
       request.argumentBytes = [command]
     }
+    // The client's variables are for what the user runs.
     let variables = environment.variables(
-      accepted: preparation.environment, terminal: terminal.map { ($0.name, preparation.terminal?.term ?? []) },
-      originalCommand: original)
+      accepted: settings(of: program) == nil ? preparation.environment : [],
+      terminal: terminal.map { ($0.name, preparation.terminal?.term ?? []) }, originalCommand: original)
     request.environmentBytes = variables.map(\.assignment)
     request.newSession = true
     request.limits = limits

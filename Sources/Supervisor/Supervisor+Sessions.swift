@@ -64,8 +64,9 @@ extension Supervisor {
 
   /// A message of a session process.
   func takeFromSession(_ bytes: [UInt8], _ descriptors: [Descriptor], _ child: Child) {
-    guard let number = child.connection, let connection = connections[number], connection.session === child else {
-      return
+    guard let number = child.connection else { return }
+    guard let connection = connections[number], connection.session === child else {
+      return takeLastWords(bytes, child, of: number)
     }
     let message: FromSession
     do throws(WireError) {
@@ -83,6 +84,12 @@ extension Supervisor {
       connection.keyMemory = descriptors[0]
     }
     deliver(.session(message), to: number)
+  }
+
+  /// A login whose connection is over hangs up what it runs, and tells what came of it.
+  private func takeLastWords(_ bytes: [UInt8], _ child: Child, of number: UInt64) {
+    guard child.hasLogin, case .note(let text)? = try? FromSession(wireBytes: bytes[...]) else { return }
+    log.write(.info, "[\(number)] session: \(text)")
   }
 
   /// A session process has ended.

@@ -64,6 +64,55 @@ private func rule(_ action: FilterAction, _ change: (inout FilterRule) throws ->
     }
   }
 
+  @Test func `users and groups are bytes, as the system has them`() {
+    var filter = TransferFilter()
+    filter.isEnabled = true
+    for change in [{ $0.users = ["caf\u{e9}"] }, { $0.groups = ["caf\u{e9}"] }] as [(inout FilterRule) -> Void] {
+      filter.rules = [rule(.deny, change)]
+      for (name, isAllowed) in [("caf\u{e9}", false), ("cafe\u{301}", true)] {
+        let gate = FilterGate(filter, user: name, groups: [name], record: { _, _, _ in })
+        #expect((gate.check(.download, [[0x2f]], size: nil) == .allowed) == isAllowed)
+      }
+    }
+  }
+
+  @Test func `attributes that may not be asked for are not told by a handle or with a name either`() throws {
+    let scratch = try TemporaryDirectory()
+    try scratch.make("d")
+    try scratch.write("d/secret", "12345")
+    try scratch.write("d/plain", "12345")
+    let hiding = gate(
+      rule(.deny) {
+        $0.operations = [.stat]
+        $0.matcher.composite = .init(
+          kind: .or,
+          matchers: ["secret", "d"].map { name in
+            var matcher = FilterMatcher()
+            matcher.pattern = try? Glob(name)
+            return matcher
+          })
+      })
+    let events = EventList()
+    var client = try Client(in: scratch, gate: hiding, observer: events)
+    #expect(try client.ask(17, "d/secret").status == .permissionDenied)
+    let file = try client.opened("d/secret", 1)
+    #expect(try client.ask(8) { $0.string(file) }.status == .permissionDenied)
+    #expect(try client.extended("fstatvfs@openssh.com") { $0.string(file) }.status == .permissionDenied)
+    let directory = try client.ask(11, "d").string
+    #expect(try client.ask(8) { $0.string(directory) }.status == .permissionDenied)
+    #expect(try client.extended("fstatvfs@openssh.com") { $0.string(directory) }.status == .permissionDenied)
+    events.events = []
+    let names = try client.ask(12) { $0.string(directory) }.names
+    let hidden = SFTPAttributes()
+    #expect(names.count == 4 && events.events == [])
+    for (name, isHidden) in [("secret", true), ("plain", false), (".", true), ("..", false)] {
+      let entry = names.first { $0.name == name }
+      #expect((entry?.attributes == hidden) == isHidden && (entry?.line == name) == isHidden, "\(name)")
+    }
+    let above = try client.ask(11, "/").string
+    #expect(try client.ask(12) { $0.string(above) }.names.first { $0.name == "d" }?.attributes == hidden)
+  }
+
   @Test func `sizes are judged where a rule asks for them`() {
     #expect(!gate(rule(.deny) { $0.matcher.directory = "a" }).judgesSizes)
     #expect(gate(rule(.deny) { $0.matcher.minSize = 1 }).judgesSizes)

@@ -124,88 +124,14 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: ["/bin/sh", "/usr/sbin/nologin"])
-    func `a user for files alone gets no shell and no command, but SFTP and SCP below the root`(
-      loginShell: String
-    ) throws {
-      let keys = "sftp_only: true, root: \"%h/files\""
-      try withDaemon(sftp: ["root": "/nonexistent"], userKeys: keys, loginShell: loginShell) { daemon throws in
-        try daemon.makeLocalFile("in")
-        try daemon.makeUserDirectory("files")
-        let command = try daemon.ssh("host", "echo in")
-        #expect(command.status == 126 && command.output.isEmpty)
-        #expect(try daemon.shell("echo 'echo in' | $SSH -T host").output.isEmpty)
-        #expect(try daemon.ssh("-tt", "host").status == 255)
-        #expect(try daemon.ssh("host", "scp -t /; echo in").output.isEmpty)
-        #expect(try daemon.sftp("put \(daemon.directory)/in /a").status == 0)
-        #expect(try daemon.scp("-O", "\(daemon.directory)/in", "host:/b").status == 0)
-        #expect(try daemon.scp("-O", "host:/a", "\(daemon.directory)/out").status == 0)
-        let names = try FileManager.default.contentsOfDirectory(atPath: "\(daemon.user.home)/files")
-        #expect(Set(names) == ["a", "b"])
-      }
-    }
-
-    @Test(.timeLimit(.minutes(1))) func `a rule's denial is a permission denied, and its name is in the log`() throws {
-      let rules = """
-        [{name: no programs, extensions: [exe], operations: [upload], action: deny}, \
-        {name: "watched", pattern: "**/*.txt", action: log}]
-        """
-      try withDaemon(filter: ["enabled": "true", "rules": rules]) { daemon throws in
-        try daemon.makeLocalFile("in")
-        let denied = try daemon.sftp("put \(daemon.directory)/in bad.exe")
-        #expect(denied.status != 0 && denied.errors.contains("Permission denied"))
-        try daemon.log.line(with: "denied by no programs: upload", "bad.exe")
-        let copied = try daemon.scp("-O", "\(daemon.directory)/in", "host:worse.exe")
-        #expect(copied.status != 0 && copied.errors.contains("Permission denied"))
-        try daemon.log.line(with: "denied by no programs: upload", "worse.exe")
-        #expect(!FileManager.default.fileExists(atPath: "\(daemon.user.home)/bad.exe"))
-        #expect(try daemon.sftp("put \(daemon.directory)/in good.txt").status == 0)
-        try daemon.log.line(with: "allowed by watched: upload", "good.txt")
-      }
-    }
-
-    @Test(.timeLimit(.minutes(1))) func `rules know the login and its groups`() throws {
-      let names = "users: [USER], path_prefix: /, name: \"their own\", operations: [upload], action: deny"
-      for (who, isDenied) in [("users: [somebody]", false), ("groups: [somebody]", false), ("", true)] {
-        let rule = who.isEmpty ? names.replacingOccurrences(of: "users: [USER], ", with: "") : "\(who), " + names
-        let text = rule.replacingOccurrences(of: "users: [USER], ", with: "")
-        try withDaemon(filter: ["enabled": "true", "rules": "[{\(text)}]"]) { daemon throws in
-          try daemon.makeLocalFile("in")
-          #expect((try daemon.sftp("put \(daemon.directory)/in a").status != 0) == isDenied, "\(who)")
-        }
-      }
-      guard isRoot else { return }
-      try withDaemon { daemon throws in
-        try daemon.makeLocalFile("in")
-        for who in ["users: [\(daemon.user.name)]", "groups: [\(daemon.user.name)]"] {
-          let rule = "{\(who), path_prefix: /, operations: [upload], action: deny}"
-          let filter = "\nfilter: {enabled: true, rules: [\(rule)]}\n"
-          let before = try daemon.configuration.components(separatedBy: "\nfilter:")[0]
-          try daemon.reload(before + filter)
-          #expect(try daemon.sftp("put \(daemon.directory)/in a").status != 0, "\(who)")
-        }
-      }
-    }
-
-    @Test(.timeLimit(.minutes(1))) func `a thousand rules arrive with the login`() throws {
-      let filler = (0..<999).map { "{pattern: \"**/\(String(repeating: "x", count: 300))\($0)\", action: deny}" }
-      let rules = filler + ["{name: the last, extensions: [exe], action: deny}"]
-      let filter = ["enabled": "true", "rules": "[\(rules.joined(separator: ", "))]"]
-      try withDaemon(filter: filter) { daemon throws in
-        try daemon.makeLocalFile("in")
-        #expect(try daemon.sftp("put \(daemon.directory)/in a").status == 0)
-        #expect(try daemon.sftp("put \(daemon.directory)/in a.exe").status != 0)
-        try daemon.log.line(with: "denied by the last")
-      }
-    }
-
     @Test(.timeLimit(.minutes(1))) func `no file grows beyond its limit`() throws {
       try withDaemon(sftp: ["max_file_size": "1MiB"], scp: ["max_file_size": "2MiB"]) { daemon throws in
         for megabytes in 1...3 { try daemon.makeLocalFile("in\(megabytes)", megabytes: megabytes) }
         #expect(try daemon.sftp("put \(daemon.directory)/in1 a").status == 0)
         let refused = try daemon.sftp("put \(daemon.directory)/in2 b")
         #expect(refused.status != 0)
-        try daemon.log.line(with: "upload", "/b", "not all of it")
+        // sftp(1) says "Failure" whatever the message is; the log says why.
+        try daemon.log.line(with: "upload", "/b", "not all of it", "File too large")
         try daemon.claim("paramiko_sftp.py", "too-large")
         let size = try FileManager.default.attributesOfItem(atPath: "\(daemon.user.home)/b")[.size] as? Int
         #expect(size ?? 0 <= 1 << 20)
@@ -276,38 +202,5 @@ extension Interop {
         #expect(outcome.output == "same\nsame\n", "\(outcome.errors)")
       }
     }
-  }
-}
-
-extension Daemon {
-  /// Runs these commands of sftp(1), up to the first that fails.
-  fileprivate func sftp(_ commands: String) throws -> Outcome {
-    try Data((commands + "\n").utf8).write(to: URL(fileURLWithPath: "\(directory)/batch"))
-    return try run(
-      ["sftp", "-q", "-F", "\(directory)/ssh_config", "-b", "\(directory)/batch", "host"], environment: environment)
-  }
-
-  /// Runs scp(1).
-  fileprivate func scp(_ words: String...) throws -> Outcome {
-    try run(["scp", "-q", "-F", "\(directory)/ssh_config"] + words, environment: environment)
-  }
-
-  fileprivate func digest(_ path: String) throws -> String { String(try succeed("sha256sum", path).prefix(64)) }
-
-  /// Makes a file on the client's side.
-  fileprivate func makeLocalFile(_ name: String, megabytes: Int = 1) throws {
-    try succeed("dd", "if=/dev/urandom", "of=\(directory)/\(name)", "bs=1M", "count=\(megabytes)", "status=none")
-  }
-
-  /// Makes a file in the user's home.
-  fileprivate func makeUserFile(_ name: String, _ text: String) throws {
-    try Data(text.utf8).write(to: URL(fileURLWithPath: "\(user.home)/\(name)"))
-    chown("\(user.home)/\(name)", user.uid, user.gid)
-  }
-
-  /// Makes a directory in the user's home.
-  fileprivate func makeUserDirectory(_ name: String) throws {
-    try FileManager.default.createDirectory(atPath: "\(user.home)/\(name)", withIntermediateDirectories: false)
-    chown("\(user.home)/\(name)", user.uid, user.gid)
   }
 }

@@ -48,6 +48,19 @@ import Testing
     #expect(try session.next().message == .exited(channel: 3, status: 1))
   }
 
+  @Test(.enabled(if: geteuid() == 0, "needs root: it looks into a process that nobody else may look into"))
+  func `a transfer gets no variables of the client's`() throws {
+    let session = try SessionUnderTest.loggedIn { $0.sftp = .sample }
+    let variable = ChannelRequest.environment(name: Array("LANG".utf8), value: Array("xx_XX".utf8))
+    #expect(try session.ask(variable) == .done(channel: 0))
+    let ends = try session.start(TransferTests.sftp)
+    let pid = try #require(try session.note().split(separator: " ").last)
+    try ends[0].writeAll(TransferTests.hello)
+    #expect(ends[1].wait(for: POLLIN, milliseconds: SessionUnderTest.limit))
+    let variables = try String(contentsOfFile: "/proc/\(pid)/environ", encoding: .utf8).split(separator: "\0")
+    #expect(variables.contains { $0.hasPrefix("HOME=") } && !variables.contains { $0.hasPrefix("LANG=") })
+  }
+
   @Test func `neither protocol runs on a terminal, nor for a login that may not`() throws {
     let session = try SessionUnderTest.loggedIn { $0.sftp = .sample }
     let ends = try session.start(.execute(Array("scp -f /tmp".utf8)))

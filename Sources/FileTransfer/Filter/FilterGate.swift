@@ -22,12 +22,14 @@ public struct FilterGate: TransferGate {
     judgesSizes = FilterOperation.allCases.contains(where: filter.asksForSize)
   }
 
+  public func hides(_ path: [UInt8], size: UInt64?) -> Bool {
+    filter.verdict(on: request(.stat, path, size)).action == .deny
+  }
+
   public func check(_ operation: FileOperation, _ paths: [[UInt8]], size: UInt64?) -> TransferVerdict {
     // A second name for a file is one more place to find it at, as a new name is.
     let name = operation == .makeLink && paths.count > 1 ? .rename : operation.ofFilter
-    let requests = paths.map { path in
-      FilterRequest(operation: name, path: path, size: size, user: user, groups: groups)
-    }
+    let requests = paths.map { request(name, $0, size) }
     let verdict: TransferFilter.Verdict
     switch requests.count {
     case 1: verdict = filter.verdict(on: requests[0])
@@ -43,6 +45,10 @@ public struct FilterGate: TransferGate {
       return .allowed
     case .deny: return .denied(rule: rule)
     }
+  }
+
+  private func request(_ operation: FilterOperation, _ path: [UInt8], _ size: UInt64?) -> FilterRequest {
+    FilterRequest(operation: operation, path: path, size: size, user: user, groups: groups)
   }
 }
 

@@ -58,20 +58,22 @@ extension SFTPServer {
   }
 
   func status(of handle: HandleTable.Handle, _ id: UInt32) throws(SFTPFailure) -> WireWriter {
-    status(
+    let files = files
+    return status(
       try attempt { () throws(FileError) in
         switch handle {
-        case .file(let file): try file.attributes()
-        case .directory(let directory): try directory.attributes()
+        case .file(let file): try files.attributes(file)
+        case .directory(let directory): try files.attributes(directory)
         }
       }, id)
   }
 
   func fileSystemStatus(of handle: HandleTable.Handle) throws(SFTPFailure) -> FileSystemStatus {
-    try attempt { () throws(FileError) in
+    let files = files
+    return try attempt { () throws(FileError) in
       switch handle {
-      case .file(let file): try file.fileSystemStatus()
-      case .directory(let directory): try directory.fileSystemStatus()
+      case .file(let file): try files.fileSystemStatus(file)
+      case .directory(let directory): try files.fileSystemStatus(directory)
       }
     }
   }
