@@ -46,6 +46,7 @@ let package = Package(
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CCrypt", pkgConfig: "libcrypt", providers: [.apt(["libcrypt-dev"])]),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .systemLibrary(name: "CQREncode", pkgConfig: "libqrencode", providers: [.apt(["libqrencode-dev"])]),
     .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
 
     // Swift
@@ -67,7 +68,9 @@ let package = Package(
     // Executables
     .executableTarget(
       name: "Server",
-      dependencies: ["Configuration", "Credentials", "IPC", "System", "Wire", "CYAML"],
+      dependencies: [
+        "Authentication", "Configuration", "Credentials", "IPC", "System", "Wire", "CQREncode", "CYAML",
+      ],
       swiftSettings: wrapping),
     .executableTarget(
       name: "Supervisor",

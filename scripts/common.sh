@@ -3,7 +3,7 @@
 
 # Debian packages that a build needs.
 build_packages=(
-  libssh-dev libssl-dev libargon2-dev zlib1g-dev libyaml-dev libseccomp-dev libcrypt-dev
+  libssh-dev libssl-dev libargon2-dev zlib1g-dev libyaml-dev libseccomp-dev libcrypt-dev libqrencode-dev
   pkg-config binutils libc6-dev openssh-client
 )
 

@@ -25,7 +25,7 @@ step() {
 # What the interoperability tests drive the daemon with, and what checks the scripts and the unit.
 test_packages=(
   shellcheck python3 python3-paramiko sshpass dropbear-bin putty-tools socat expect procps psmisc util-linux systemd
-  openssh-server openssh-tests openssl passwd rsync sshfs rclone lftp python3-asyncssh curl
+  openssh-server openssh-tests openssl passwd rsync sshfs rclone lftp python3-asyncssh curl qrencode oathtool
 )
 need_packages "${build_packages[@]}" "${test_packages[@]}"
 need_swift

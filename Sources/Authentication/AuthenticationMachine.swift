@@ -18,8 +18,7 @@ public struct AuthenticationMachine: Sendable {
     case infoResponse(InfoResponse)
     /// A USERAUTH_REQUEST or USERAUTH_INFO_RESPONSE that cannot be read.
     case malformed
-    /// The answer to ``Action/judgePublicKey(user:)`` or ``Action/judgePassword(user:password:)``; `key`: the fingerprint
-    /// of the key that was judged.
+    /// The answer to an action that asks an authority; `key`: the fingerprint of the key that was judged.
     case verdict(Outcome, account: AccountKind, key: String = "")
   }
 
@@ -44,8 +43,9 @@ public struct AuthenticationMachine: Sendable {
     /// Give the payload of this request to an authority.
     case judgePublicKey(user: String)
     case judgePassword(user: String, password: [UInt8])
-    /// Send USERAUTH_INFO_REQUEST with the one prompt ``passwordPrompt``, echo off.
-    case prompt
+    case judgeCode(user: String, code: [UInt8])
+    /// Send USERAUTH_INFO_REQUEST with the one prompt ``Prompt/text``, echo off.
+    case prompt(Prompt)
     /// Send USERAUTH_FAILURE, partial success false.
     case reject(continuing: [Method], Refusal)
     /// Send USERAUTH_FAILURE, partial success true: the step is proven, and more are needed.
@@ -60,18 +60,37 @@ public struct AuthenticationMachine: Sendable {
     case ignore
   }
 
-  /// The one prompt of `keyboard-interactive`.
-  public static let passwordPrompt = "Password: "
+  /// What `keyboard-interactive` asks for. RFC 4256, section 3.2
+  public enum Prompt: CaseIterable, Sendable {
+    case password
+    case code
+
+    /// A code is not shown, either: until it has been used, it is good for whoever looks on.
+    public var text: String {
+      switch self {
+      case .password: "Password: "
+      case .code: "Verification code: "
+      }
+    }
+
+    /// What the answer proves.
+    public var step: Step {
+      switch self {
+      case .password: .keyboardInteractive
+      case .code: .totp
+      }
+    }
+  }
 
   /// Where the connection stands.
   public enum State: Equatable, Sendable {
     case waitingForRequest
     /// An authority looks at a key that is only offered.
     case judgingOffer(PublicKeyRequest)
-    /// An authority verifies a signature, or a password.
+    /// An authority verifies a signature, a password or a code.
     case judging(Step)
-    /// The client has been asked for the password.
-    case prompting
+    /// The client has been asked.
+    case prompting(Prompt)
     case loggedIn
     case disconnected
   }
@@ -91,6 +110,8 @@ public struct AuthenticationMachine: Sendable {
   /// Keys asked about without a signature.
   public private(set) var offers = 0
   private var progress: LoginProgress
+  /// The steps that bring the client on.
+  public var nextSteps: [Step] { progress.next }
   /// Fingerprints of the keys that were proven, in order.
   public private(set) var keys: [String] = []
   private var hasAskedForMethods = false
@@ -123,12 +144,15 @@ public struct AuthenticationMachine: Sendable {
       failures += 1
       if failures >= policy.maximumFailures { return tooManyFailures() }
       return take(request)
-    case (.prompting, .infoResponse(let answer)):
-      guard let user, answer.responses.count == 1, let password = answer.responses.first else {
+    case (.prompting(let prompt), .infoResponse(let answer)):
+      guard let user, answer.responses.count == 1, let response = answer.responses.first else {
         return fail(.wrongNumberOfResponses)
       }
-      state = .judging(.keyboardInteractive)
-      return .judgePassword(user: user, password: password)
+      state = .judging(prompt.step)
+      switch prompt {
+      case .password: return .judgePassword(user: user, password: response)
+      case .code: return .judgeCode(user: user, code: response)
+      }
     case (.prompting, .verdict):
       return .ignore
 
@@ -175,9 +199,10 @@ public struct AuthenticationMachine: Sendable {
     case .passwordChange:
       return fail(progress.step(by: .password) == nil ? .methodNotEnabled : .passwordChange)
     case .keyboardInteractive:
-      guard progress.step(by: .keyboardInteractive) != nil else { return fail(.methodNotEnabled) }
-      state = .prompting
-      return .prompt
+      let step = progress.step(by: .keyboardInteractive)
+      guard let prompt = Prompt.allCases.first(where: { $0.step == step }) else { return fail(.methodNotEnabled) }
+      state = .prompting(prompt)
+      return .prompt(prompt)
     case .other:
       return fail(.methodNotEnabled)
     }

@@ -12,13 +12,25 @@ extension AuthenticationMachine {
     case password
     /// The password, asked for by keyboard-interactive.
     case keyboardInteractive = "keyboard-interactive"
+    /// A one-time code (RFC 6238), asked for by keyboard-interactive.
+    case totp
 
     /// How a client asks for the step.
     public var method: Method {
       switch self {
       case .publicKey: .publicKey
       case .password: .password
+      case .keyboardInteractive, .totp: .keyboardInteractive
+      }
+    }
+
+    /// The method that must be enabled; nil: the step is enabled where a sequence names it, and is no login alone.
+    public var enabling: Method? {
+      switch self {
+      case .publicKey: .publicKey
+      case .password: .password
       case .keyboardInteractive: .keyboardInteractive
+      case .totp: nil
       }
     }
 
@@ -59,12 +71,13 @@ extension AuthenticationMachine {
       self.permitRoot = permitRoot
     }
 
-    /// What leads to a login: the required sequences that need no method but those which are enabled. An empty sequence
-    /// would need no proof, so it is none.
+    /// What leads to a login: the required sequences that need no method but those which are enabled, and at least one
+    /// of these.
     var sequences: [[Step]] {
       guard !required.isEmpty else { return methods.map { [Step($0)] } }
       return required.filter { sequence in
-        !sequence.isEmpty && sequence.allSatisfy { methods.contains($0.method) }
+        let needed = sequence.compactMap(\.enabling)
+        return !needed.isEmpty && needed.allSatisfy(methods.contains)
       }
     }
   }

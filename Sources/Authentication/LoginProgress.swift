@@ -11,7 +11,8 @@ struct LoginProgress: Equatable, Sendable {
     /// How many of them are done; never all, but after a login.
     var done = 0
 
-    var next: Step? { done < steps.count ? steps[done] : nil }
+    var left: Int { steps.count - done }
+    var next: Step? { left > 0 ? steps[done] : nil }
   }
 
   private var tracks: [Track]
@@ -31,8 +32,11 @@ struct LoginProgress: Equatable, Sendable {
     next.map(\.method).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
   }
 
-  /// What a client that asks for `method` has to prove; nil: the method leads nowhere now.
-  func step(by method: Method) -> Step? { next.first { $0.method == method } }
+  /// What a client that asks for `method` has to prove; nil: the method leads nowhere now. keyboard-interactive can ask
+  /// for two things; then it asks for what the sequence with the fewest steps left wants, the first of several.
+  func step(by method: Method) -> Step? {
+    tracks.filter { $0.next?.method == method }.min { $0.left < $1.left }?.next
+  }
 
   /// Leaves the sequences that hold `step`.
   func only(with step: Step) -> LoginProgress {

@@ -10,6 +10,7 @@ struct Authority {
   let hostKeys: HostKeyRing
   private let directory: UserDirectory
   private let providers: [any AuthProvider]
+  private let codes: CodeJudge
 
   /// `singleUser`: see ``AuthorityStart/singleUser``.
   init(
@@ -21,6 +22,7 @@ struct Authority {
       PublicKeyProvider(users: settings.auth.users, algorithms: settings.server.publicKeyAlgorithms),
       try PasswordProvider(users: settings.auth.users),
     ]
+    codes = try CodeJudge(users: settings.auth.users)
   }
 
   /// Answers one question. `files` are the descriptors that came with it.
@@ -42,6 +44,9 @@ struct Authority {
     case .password(let user, var password):
       defer { Secret.wipe(&password) }
       return .verdict(judge(.password(user: user, password)))
+    case .code(let user, var code):
+      defer { Secret.wipe(&code) }
+      return .code(codes.judge(code, of: user, at: Clock.secondsSince1970))
     }
   }
 

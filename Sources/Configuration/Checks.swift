@@ -168,7 +168,8 @@ struct Checks {
   }
 
   private mutating func warnAboutSecrets(in users: [Settings.User]) {
-    guard let file, file.isReadableByOthers, users.contains(where: { $0.passwordHash != nil }) else { return }
+    guard let file, file.isReadableByOthers, users.contains(where: { $0.passwordHash != nil || $0.totpSecret != nil })
+    else { return }
     warning("auth.password.users", readableByOthers(file.name))
   }
 
@@ -183,13 +184,20 @@ struct Checks {
     if !auth.methods.contains(.publickey), !auth.users.allSatisfy(\.authorizedKeys.isEmpty) {
       warning("auth.methods", "users have authorized_keys, but publickey is not among the methods")
     }
-    for (index, sequence) in auth.required.enumerated() {
-      guard let fault = StepSequence.fault(of: sequence, methods: auth.methods) else { continue }
+    for index in auth.required.indices {
+      guard let fault = StepSequence.fault(ofLast: auth.required[...index], methods: auth.methods) else { continue }
       problem("auth.required", index: index, fault)
     }
-    let steps = auth.required.joined().map(\.method.rawValue)
+    let steps = auth.required.joined().compactMap(\.enabling?.rawValue)
     for method in auth.methods where !auth.required.isEmpty && !steps.contains(method.rawValue) {
       warning("auth.methods", "\(method.rawValue) has no effect: no sequence of auth.required has it")
+    }
+    let asksCode = auth.required.joined().contains(.totp)
+    if asksCode, auth.users.allSatisfy({ $0.totpSecret == nil }) {
+      warning("auth.required", "a code (totp) can be asked for, but no user has a totp_secret")
+    }
+    if !asksCode, auth.users.contains(where: { $0.totpSecret != nil }) {
+      warning("auth.required", "users have a totp_secret, but no sequence asks for a code (totp)")
     }
     let keys = auth.authorizedKeysDirectory != nil || auth.authorizedKeysPattern != nil
     if auth.methods.contains(.publickey), !keys, auth.users.allSatisfy(\.authorizedKeys.isEmpty) {
@@ -212,7 +220,7 @@ struct Checks {
   }
 
   private func readableByOthers(_ path: String) -> String {
-    "\(quoted(path)) holds password hashes and can be read by others; 'chmod 600 \(path)' prevents that"
+    "\(quoted(path)) holds what users log in with and can be read by others; 'chmod 600 \(path)' prevents that"
   }
 
   mutating func problem(_ key: String, index: Int? = nil, _ reason: String) {

@@ -78,7 +78,8 @@ public enum KeyTable {
     Key(
       "auth.required", .stepSequences, \.settings.auth.required,
       "Sequences of steps, as [[publickey, password]]: a login takes all steps of one of them, in order.",
-      "Every step is one of auth.methods. Empty: any one method is a login."),
+      "Every step is one of auth.methods, or totp: a code of the user's authenticator.",
+      "Empty: any one method is a login."),
     Key(
       "auth.permit_root", .choice(), \.settings.auth.permitRoot,
       "Whether root may log in: no, publickey (never without a key), yes."),
@@ -99,7 +100,7 @@ public enum KeyTable {
       "Users beside the system's accounts, each with a name and any of the keys that are shown here:"),
     Key(
       "auth.password.minimum_time", .milliseconds(0...10000), \.settings.auth.minimumPasswordTime,
-      "Every answer to a password takes at least this long, whoever asks; a number alone is seconds."),
+      "Every answer to a password or code takes at least this long, whoever asks; a number alone is seconds."),
   ]
 
   private static let shell: [Key] = [

@@ -127,6 +127,9 @@ extension Settings.User: WireCodable {
   public func encode(to writer: inout WireWriter) {
     writer.text(name)
     writer.optional(passwordHash) { $0.text($1) }
+    writer.optional(totpSecret) { $0.text($1) }
+    writer.text(totpAlgorithm.rawValue)
+    writer.number(totpDigits.rawValue)
     writer.list(authorizedKeys) { $0.text($1) }
     writer.optional(shell) { $0.text($1) }
     writer.optional(home) { $0.text($1) }
@@ -139,6 +142,11 @@ extension Settings.User: WireCodable {
   public init(from reader: inout WireReader) throws(WireError) {
     self.init(name: try reader.text())
     passwordHash = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text() }
+    totpSecret = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text() }
+    guard let algorithm = OneTimeSecret.Algorithm(rawValue: try reader.text(limit: 16)),
+      let digits = OneTimeSecret.Digits(rawValue: try reader.number())
+    else { throw .malformed }
+    (totpAlgorithm, totpDigits) = (algorithm, digits)
     authorizedKeys = try reader.texts()
     shell = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text() }
     home = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text() }

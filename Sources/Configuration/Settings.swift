@@ -82,7 +82,7 @@ public struct Settings: Equatable, Sendable {
     public var authorizedKeysPattern: String? = "%h/.ssh/authorized_keys"
     /// The users of `auth.password.users` and of the file `auth.password.users_file`.
     public var users: [User] = []
-    /// Milliseconds that every password answer takes at least.
+    /// Milliseconds that every answer to a password or a one-time code takes at least.
     public var minimumPasswordTime = 100
   }
 
@@ -91,6 +91,10 @@ public struct Settings: Equatable, Sendable {
     public var name: String
     /// Argon2id (PHC string) or bcrypt.
     public var passwordHash: String?
+    /// Base32 of what makes the user's one-time codes; RFC 6238.
+    public var totpSecret: String?
+    public var totpAlgorithm: OneTimeSecret.Algorithm = .sha1
+    public var totpDigits: OneTimeSecret.Digits = .six
     /// Lines in the format of authorized_keys.
     public var authorizedKeys: [String] = []
     public var shell: String?

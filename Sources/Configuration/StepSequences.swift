@@ -59,12 +59,25 @@ enum StepSequence {
     case .password, .keyboardInteractive:
       before.contains { $0 == .password || $0 == .keyboardInteractive }
         ? "the same password again proves nothing more; \(Step.keyboardInteractive.rawValue) asks for it, too" : nil
+    case .totp: before.contains(.totp) ? "the same code again proves nothing more" : nil
     }
   }
 
-  /// Why nobody can pass the sequence; nil: it can be passed.
-  static func fault(of sequence: [Step], methods: [Settings.Method]) -> String? {
-    let missing = sequence.first { step in !methods.contains { $0.rawValue == step.method.rawValue } }
-    return missing.map { "the step \($0.rawValue) cannot be taken: auth.methods does not have it" }
+  /// Why nobody could log in by the last of `sequences`; nil: it can be passed.
+  static func fault(ofLast sequences: ArraySlice<[Step]>, methods: [Settings.Method]) -> String? {
+    guard let sequence = sequences.last else { return nil }
+    let needed = sequence.compactMap(\.enabling)
+    if needed.isEmpty { return "a code alone is no login: publickey, password or keyboard-interactive must be with it" }
+    if let missing = needed.first(where: { method in !methods.contains { $0.rawValue == method.rawValue } }) {
+      return "the step \(missing.rawValue) cannot be taken: auth.methods does not have it"
+    }
+    for (index, other) in sequences.dropLast().enumerated() {
+      guard let (ours, theirs) = zip(sequence, other).first(where: { $0 != $1 }),
+        Set([ours, theirs]) == [.keyboardInteractive, .totp]
+      else { continue }
+      return "after the same steps [\(index)] asks for \(theirs.rawValue) and this for \(ours.rawValue), and clients "
+        + "cannot say which they mean; use password in place of keyboard-interactive"
+    }
+    return nil
   }
 }

@@ -11,7 +11,8 @@ public enum Template {
 
     """ + text { key in Block(comment: comment(on: key), value: key.example ?? key.render(Choices())) }
 
-  /// `loaded` as a file that loads to the same settings, but for the password hashes, which are not shown.
+  /// `loaded` as a file that loads to the same settings, but for what users prove themselves with: password hashes and
+  /// secrets of one-time codes are not shown.
   public static func effective(_ loaded: Loaded) -> String {
     var choices = loaded.choices
     var notes = ""
@@ -22,7 +23,13 @@ public enum Template {
     if choices.settings.auth.users.contains(where: { $0.passwordHash != nil }) {
       notes += "# The password hashes of auth.password.users are left out.\n"
     }
-    for index in choices.settings.auth.users.indices { choices.settings.auth.users[index].passwordHash = nil }
+    if choices.settings.auth.users.contains(where: { $0.totpSecret != nil }) {
+      notes += "# The secrets of one-time codes of auth.password.users are left out.\n"
+    }
+    for index in choices.settings.auth.users.indices {
+      choices.settings.auth.users[index].passwordHash = nil
+      choices.settings.auth.users[index].totpSecret = nil
+    }
     return notes + text { Block(comment: [], value: $0.render(choices)) }
   }
 

@@ -45,11 +45,19 @@ extension ValueType where Value == String {
   }
 
   /// The name of an account.
-  static let accountName = text("the name of an account") { accountNameFault($0) }
+  static let accountName = text("the name of an account") { userNameFault($0) }
 
   static let passwordHash = text("an Argon2id or bcrypt hash") { text in
     do throws(PasswordEntryError) {
       _ = try PasswordEntry(text)
+      return nil
+    } catch { return error.description }
+  }
+
+  /// Base32; what is wrong with it never shows it.
+  static let oneTimeSecret = text("a secret in base32") { text in
+    do throws(OneTimeSecretError) {
+      _ = try OneTimeSecret(base32: text)
       return nil
     } catch { return error.description }
   }
@@ -144,6 +152,12 @@ extension ValueType {
         return orOne && items.count == 1 ? .scalar(items.joined()) : .list(items)
       })
   }
+}
+
+extension ValueType where Value == OneTimeSecret.Digits {
+  static let codeDigits = scalar(
+    "6 or 8", { text in OneTimeSecret.Digits.allCases.first { "\($0.rawValue)" == text } }, render: { "\($0.rawValue)" }
+  )
 }
 
 extension ValueType where Value == BindChoice {
@@ -253,7 +267,8 @@ private func keyPatternFault(_ text: String) -> String? {
   return parentFault(text)
 }
 
-private func accountNameFault(_ text: String) -> String? {
+/// Why `text` cannot be the name of a user; nil: it can.
+public func userNameFault(_ text: String) -> String? {
   let isName = text.unicodeScalars.allSatisfy { scalar in
     switch scalar.properties.generalCategory {
     case .control, .format, .spaceSeparator, .lineSeparator, .paragraphSeparator: false

@@ -28,6 +28,14 @@ public struct UserKey: Sendable {
       "password_hash", ValueType.passwordHash.optional, \.passwordHash, unless: .some(nil),
       "The hash that bssh-server hash-password prints; without it there is no password."),
     UserKey(
+      "totp_secret", ValueType.oneTimeSecret.optional, \.totpSecret, unless: .some(nil),
+      "The secret of one-time codes (TOTP), in base32, that bssh-server totp-setup makes."),
+    UserKey(
+      "totp_algorithm", .choice(), \.totpAlgorithm, unless: .sha1,
+      "The hash that makes the codes; sha1, which every device knows, unless it is named."),
+    UserKey(
+      "totp_digits", .codeDigits, \.totpDigits, unless: .six, "The digits of a code; 6 unless they are named."),
+    UserKey(
       "authorized_keys", .list(.keyLine, of: "a list of lines of authorized_keys", mayBeEmpty: true),
       \.authorizedKeys, unless: [], "Public keys that may log in, in addition to those of the user's file."),
     UserKey(

@@ -4,6 +4,8 @@ public enum CredentialError: Error, Equatable, CustomStringConvertible {
   case hostKey(String)
   /// A password hash that is none; the text is for people.
   case passwordHash(String)
+  /// A secret for one-time codes that is none; the text is for people, and holds nothing of it.
+  case oneTimeSecret(String)
   /// A size that the key type doesn't have.
   case bits(String)
   /// The cryptographic library refuses; the text names the operation.
@@ -15,7 +17,7 @@ public enum CredentialError: Error, Equatable, CustomStringConvertible {
 
   public var description: String {
     switch self {
-    case .hostKey(let text), .passwordHash(let text), .bits(let text): text
+    case .hostKey(let text), .passwordHash(let text), .oneTimeSecret(let text), .bits(let text): text
     case .library(let operation): "libcrypto refuses: \(operation)"
     case .file(let path, let reason): "\(path): \(reason)"
     case .exists(let path): "\(path): exists; --force replaces it"

@@ -15,6 +15,8 @@ public enum ToAuthority: WireCodable, Equatable {
   case publicKey(sessionID: [UInt8], request: [UInt8], files: [KeyFile])
   /// Judge a password.
   case password(user: String, password: [UInt8])
+  /// Judge a one-time code, by this machine's clock.
+  case code(user: String, code: [UInt8])
 
   public func encode(to writer: inout WireWriter) {
     switch self {
@@ -40,6 +42,10 @@ public enum ToAuthority: WireCodable, Equatable {
       writer.byte(5)
       writer.text(user)
       writer.string(password)
+    case .code(let user, let code):
+      writer.byte(6)
+      writer.text(user)
+      writer.string(code)
     }
   }
 
@@ -59,6 +65,7 @@ public enum ToAuthority: WireCodable, Equatable {
         sessionID: Array(try reader.string(limit: 64)), request: Array(try reader.string()),
         files: try reader.list(minimumSize: 8) { (r: inout WireReader) throws(WireError) in try KeyFile(from: &r) })
     case 5: self = .password(user: try reader.text(limit: 256), password: Array(try reader.string(limit: 4096)))
+    case 6: self = .code(user: try reader.text(limit: 256), code: Array(try reader.string(limit: 4096)))
     default: throw .malformed
     }
   }
@@ -74,6 +81,7 @@ public enum FromAuthority: WireCodable, Equatable {
   case proved([UInt8]?)
   case account(AccountAnswer)
   case verdict(Verdict)
+  case code(CodeAnswer)
 
   public func encode(to writer: inout WireWriter) {
     switch self {
@@ -92,6 +100,9 @@ public enum FromAuthority: WireCodable, Equatable {
     case .verdict(let verdict):
       writer.byte(5)
       verdict.encode(to: &writer)
+    case .code(let answer):
+      writer.byte(6)
+      answer.encode(to: &writer)
     }
   }
 
@@ -110,6 +121,7 @@ public enum FromAuthority: WireCodable, Equatable {
         try reader.optional { (r: inout WireReader) throws(WireError) in Array(try r.string()) })
     case 4: self = .account(try AccountAnswer(from: &reader))
     case 5: self = .verdict(try Verdict(from: &reader))
+    case 6: self = .code(try CodeAnswer(from: &reader))
     default: throw .malformed
     }
   }

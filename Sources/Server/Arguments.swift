@@ -6,6 +6,8 @@ struct Arguments: Equatable {
   private(set) var command = Command.run
   /// False when `run` was not asked for by name.
   private(set) var isCommandNamed = false
+  /// The word after the command, for a command that takes one.
+  private(set) var operand: String?
   /// The values of each option, by its long name, in order.
   private(set) var values: [String: [String]] = [:]
   /// How often each option without a value stands there.
@@ -31,6 +33,8 @@ struct Arguments: Equatable {
           throw Self.usage("unknown command '\(word)'" + Self.hint(word, Self.commandNames))
         }
         named = command
+      } else if named?.operand != nil, operand == nil {
+        operand = word
       } else {
         throw Self.usage("'\(word)' is one word too many")
       }

@@ -26,7 +26,7 @@ enum GenHostKey {
       switch error {
       case .bits: throw Arguments.usage("\(error)", for: .genHostKey)
       case .file, .exists: throw Failure(.cannotCreate, "bssh-server: \(error)")
-      case .hostKey, .passwordHash, .library: throw Failure(.software, "bssh-server: \(error)")
+      case .hostKey, .passwordHash, .oneTimeSecret, .library: throw Failure(.software, "bssh-server: \(error)")
       }
     }
     let half = key.publicKey

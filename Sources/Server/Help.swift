@@ -14,7 +14,8 @@ enum Help {
 
   /// One command and its options.
   static func text(of command: Command) -> String {
-    var text = "usage: bssh-server \(command.rawValue) [options]\n"
+    let operand = command.operand.map { " " + $0 } ?? ""
+    var text = "usage: bssh-server \(command.rawValue)\(operand) [options]\n"
     if let summary = command.summary { text += "\n\(summary).\n" }
     if let more = more(on: command) { text += "\n\(more)\n" }
     text += "\nOptions:\n"
@@ -42,7 +43,7 @@ enum Help {
       """
     case .checkConfig:
       """
-      Exits with 0, or with 78 after a line for each problem. Password hashes are not printed.
+      Exits with 0, or with 78 after a line for each problem. Password hashes and secrets are not printed.
       """
     case .genConfig: "Without -o it is printed."
     case .genHostKey:
@@ -53,6 +54,11 @@ enum Help {
       """
       Asks for the password twice, without showing it, or reads one line when standard input is no
       terminal. Prints an Argon2id hash for the password_hash of a user.
+      """
+    case .totpSetup:
+      """
+      Prints what goes into the configuration, and the otpauth address for the user's authenticator, as
+      text and as a QR code. Nothing is stored: each call makes another secret.
       """
     case .version: nil
     case .load: "For bssh-supervisor, which reads the answer from the socket on descriptor 3."

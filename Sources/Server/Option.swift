@@ -5,6 +5,7 @@ enum Command: String, CaseIterable {
   case checkConfig = "check-config"
   case genHostKey = "gen-host-key"
   case hashPassword = "hash-password"
+  case totpSetup = "totp-setup"
   case version
   /// For bssh-supervisor, which reads the configuration again with it.
   case load
@@ -17,8 +18,17 @@ enum Command: String, CaseIterable {
     case .checkConfig: "Check the configuration, and print the settings that are in effect"
     case .genHostKey: "Make a host key"
     case .hashPassword: "Turn a password into the hash that a configuration holds"
+    case .totpSetup: "Make the secret of a user's one-time codes, with a QR code of it"
     case .version: "Print the version"
     case .load: nil
+    }
+  }
+
+  /// What the word after the command is called; nil: it takes none.
+  var operand: String? {
+    switch self {
+    case .totpSetup: "USER"
+    case .run, .genConfig, .checkConfig, .genHostKey, .hashPassword, .version, .load: nil
     }
   }
 }
@@ -64,6 +74,13 @@ struct Option {
       help: "2048 to 16384 for rsa (3072 when nothing is said);\n256, 384 or 521 for ecdsa (256)"),
     Option(
       long: "force", commands: [.genHostKey], help: "Replace files that exist"),
+    Option(
+      long: "issuer", value: "NAME", commands: [.totpSetup],
+      help: "What the authenticator lists the codes under; else the\nname of this machine"),
+    Option(long: "digits", value: "DIGITS", commands: [.totpSetup], help: "6 (when nothing is said) or 8"),
+    Option(
+      long: "algorithm", value: "HASH", commands: [.totpSetup],
+      help: "sha1 (when nothing is said), sha256 or sha512; many\nauthenticators take sha1 whatever they are told"),
     Option(short: "h", long: "help", commands: Command.allCases, help: "Print this"),
   ]
 

@@ -14,6 +14,7 @@ func perform(_ arguments: Arguments, anyCommand: Bool) throws(Failure) {
   case .genConfig: try GenConfig.run(arguments)
   case .genHostKey: try GenHostKey.run(arguments)
   case .hashPassword: try HashPassword.run()
+  case .totpSetup: try TOTPSetup.run(arguments)
   case .version: try Output.write("bssh-server \(version)\n")
   }
 }

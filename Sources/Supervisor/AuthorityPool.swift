@@ -4,7 +4,7 @@ import IPC
 struct Ticket: Hashable, Sendable {
   /// What an answer is for.
   enum Purpose: CaseIterable, Sendable {
-    case signature, hostKeyProofs, account, verdict
+    case signature, hostKeyProofs, account, verdict, code
   }
 
   let connection: UInt64
@@ -18,6 +18,7 @@ struct Ticket: Hashable, Sendable {
     case .proveHostKeys: purpose = .hostKeyProofs
     case .account: purpose = .account
     case .publicKey, .password: purpose = .verdict
+    case .code: purpose = .code
     }
   }
 
@@ -29,6 +30,7 @@ struct Ticket: Hashable, Sendable {
     case .proved: purpose == .hostKeyProofs
     case .account: purpose == .account
     case .verdict: purpose == .verdict
+    case .code: purpose == .code
     }
   }
 }
@@ -115,7 +117,7 @@ struct AuthorityPool: Sendable {
   mutating func ask(_ content: ToAuthority, for connection: UInt64) -> [Action] {
     let question = Question(ticket: Ticket(connection: connection, for: content), content: content)
     switch content {
-    case .sign, .proveHostKeys, .publicKey:
+    case .sign, .proveHostKeys, .publicKey, .code:
       guard prompt.count < Self.queueLimit else { return [.answer(question.ticket, nil)] }
       prompt.append(question)
     case .account:

@@ -10,6 +10,7 @@ extension ConnectionMachine {
       /// The payload of the USERAUTH_REQUEST; `isSigned`: it proves something.
       case publicKey([UInt8], isSigned: Bool)
       case password([UInt8])
+      case code([UInt8])
     }
 
     /// What it waits for.
@@ -17,12 +18,12 @@ extension ConnectionMachine {
       /// The account, and for a key what was looked up.
       case preparation
       case verdict
-      /// The least time that every password takes; nil: no authority answered.
+      /// The least time that every password and code takes; nil: no authority answered.
       case time(Verdict?)
     }
 
     let attempt: Attempt
-    let method: AuthenticationMachine.Method
+    let step: AuthenticationMachine.Step
     let startTime: Int64
     var stage: Stage = .preparation
   }
@@ -57,9 +58,15 @@ extension ConnectionMachine {
     } catch {
       return carryOut(authentication.handle(.malformed), tried: "a malformed answer", nil, at: now)
     }
+    let prompt = prompt
+    let attempt: Judgement.Attempt? = response.responses.first.map { prompt == .code ? .code($0) : .password($0) }
     let action = authentication.handle(.infoResponse(response))
-    return carryOut(action, tried: "keyboard-interactive", response.responses.first.map { .password($0) }, at: now)
-      + askForAccount()
+    return carryOut(action, tried: prompt?.step.rawValue ?? "keyboard-interactive", attempt, at: now) + askForAccount()
+  }
+
+  /// What the client has been asked for; nil: nothing.
+  var prompt: AuthenticationMachine.Prompt? {
+    if case .prompting(let prompt) = authentication.state { prompt } else { nil }
   }
 
   /// Asks once who the user is, as soon as there is a name, whichever method comes first.
@@ -77,16 +84,14 @@ extension ConnectionMachine {
     let who = "'\(authentication.user ?? "")' by \(method)"
     let key = verdict.map { $0.fingerprint.isEmpty ? "" : ", key \($0.fingerprint)" } ?? ""
     switch action {
-    case .judgePublicKey, .judgePassword:
-      guard let attempt else { return end(reason: 11, "Internal error", log: "internal error") }
-      judgement = Judgement(
-        attempt: attempt, method: AuthenticationMachine.Method(rawValue: method) ?? .password, startTime: now)
+    case .judgePublicKey, .judgePassword, .judgeCode:
+      guard let attempt, let step = AuthenticationMachine.Step(rawValue: method) else {
+        return end(reason: 11, "Internal error", log: "internal error")
+      }
+      judgement = Judgement(attempt: attempt, step: step, startTime: now)
       return judge()
-    case .prompt:
-      return [
-        .tell(
-          .authentication(.prompt(name: "", instruction: "", prompt: AuthenticationMachine.passwordPrompt)))
-      ]
+    case .prompt(let prompt):
+      return [.tell(.authentication(.prompt(name: "", instruction: "", prompt: prompt.text)))]
     case .reject(let continuing, let refusal):
       let reason = refusal == .credentials ? verdict?.reason ?? "no_authority" : refusal.rawValue
       // Asking for the methods, or which key would do, tries nothing.
@@ -101,10 +106,10 @@ extension ConnectionMachine {
         .tell(.authentication(.publicKeyAcceptable(algorithm: Array(algorithm.utf8), key: key))),
       ]
     case .acceptPartly(_, let continuing):
-      let methods = continuing.map(\.rawValue)
+      let steps = authentication.nextSteps.map(\.rawValue).joined(separator: " or ")
       return [
-        .log(.info, "partly accepted \(who)\(key): needs \(methods.joined(separator: " or ")) as well"),
-        .tell(.authentication(.failure(continuing: methods, partial: true))),
+        .log(.info, "partly accepted \(who)\(key): needs \(steps) as well"),
+        .tell(.authentication(.failure(continuing: continuing.map(\.rawValue), partial: true))),
       ]
     case .accept(let user, let steps):
       let keys = authentication.keys.map { $0.isEmpty ? "" : ", key \($0)" }.joined()
@@ -134,6 +139,9 @@ extension ConnectionMachine {
     case .password(let password):
       self.judgement?.stage = .verdict
       return [.ask(.password(user: user, password: password))]
+    case .code(let code):
+      self.judgement?.stage = .verdict
+      return [.ask(.code(user: user, code: code))]
     }
   }
 
@@ -170,7 +178,7 @@ extension ConnectionMachine {
     guard phase == .authenticating, let judgement, judgement.stage == .verdict else { return [] }
     switch judgement.attempt {
     case .publicKey: return conclude(verdict, at: now)
-    case .password:
+    case .password, .code:
       // Whoever it is and whatever is wrong: the time tells nothing.
       let left = judgement.startTime + Int64(context.settings.auth.minimumPasswordTime) - now
       guard left > 0 else { return conclude(verdict, at: now) }
@@ -179,7 +187,7 @@ extension ConnectionMachine {
     }
   }
 
-  /// A password has taken its least time.
+  /// A password or code has taken its least time.
   mutating func passwordTime(at now: Int64) -> [Action] {
     guard case .time(let verdict) = judgement?.stage else { return [] }
     return conclude(verdict, at: now)
@@ -206,10 +214,10 @@ extension ConnectionMachine {
     let action = authentication.handle(.verdict(outcome, account: kind, key: verdict?.fingerprint ?? ""))
     switch action {
     case .accept, .acceptPartly: self.permissions = permissions ?? self.permissions
-    case .judgePublicKey, .judgePassword, .prompt, .reject, .publicKeyOK, .disconnect, .ignore: break
+    case .judgePublicKey, .judgePassword, .judgeCode, .prompt, .reject, .publicKeyOK, .disconnect, .ignore: break
     }
     return (verdict?.warnings ?? []).prefix(16).map { .log(.warning, $0) }
-      + carryOut(action, tried: judgement.method.rawValue, judgement.attempt, verdict: verdict, at: now)
+      + carryOut(action, tried: judgement.step.rawValue, judgement.attempt, verdict: verdict, at: now)
   }
 }
 
@@ -218,7 +226,7 @@ extension ConnectionMachine.Judgement.Attempt {
   var triesNothing: Bool {
     switch self {
     case .publicKey(_, let isSigned): !isSigned
-    case .password: false
+    case .password, .code: false
     }
   }
 }

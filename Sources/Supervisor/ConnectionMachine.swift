@@ -167,7 +167,7 @@ struct ConnectionMachine: Sendable {
       guard judgement == nil else { return violation("sent an authentication request before the answer to the last") }
       return authenticate(payload, at: now)
     case .informationResponse(let payload):
-      guard phase == .authenticating, judgement == nil, authentication.state == .prompting else {
+      guard phase == .authenticating, judgement == nil, prompt != nil else {
         return violation("sent an answer without a prompt")
       }
       return informationResponse(payload, at: now)

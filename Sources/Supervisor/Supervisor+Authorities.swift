@@ -31,7 +31,7 @@ extension Supervisor {
       case .watch(let number):
         timers.set(.authorityAnswer(number), at: Clock.milliseconds + AuthorityPool.patience)
       case .stopWatching(let number): timers.cancel(.authorityAnswer(number))
-      case .answer(let ticket, let answer): deliver(event(ticket.purpose, answer), to: ticket.connection)
+      case .answer(let ticket, let answer): deliver(event(ticket, answer), to: ticket.connection)
       case .retire(let number): children[number]?.signal(SIGTERM)
       case .kill(let number, let reason):
         guard let child = children[number] else { continue }
@@ -52,18 +52,23 @@ extension Supervisor {
     send(question.wireBytes, descriptors, to: child)
   }
 
-  private func event(_ purpose: Ticket.Purpose, _ answer: FromAuthority?) -> ConnectionMachine.Event {
+  private func event(_ ticket: Ticket, _ answer: FromAuthority?) -> ConnectionMachine.Event {
     switch answer {
     case .signed(let signature): .signed(signature)
     case .proved(let payload): .proved(payload)
     case .account(let account): .account(account)
     case .verdict(let verdict): .verdict(verdict)
+    case .code(let answer):
+      .verdict(
+        connections[ticket.connection]?.machine.authentication.user.map {
+          codes.verdict(on: answer, of: $0, at: Clock.milliseconds)
+        })
     case nil, .ready:
-      switch purpose {
+      switch ticket.purpose {
       case .signature: .signed(nil)
       case .hostKeyProofs: .proved(nil)
       case .account: .account(nil)
-      case .verdict: .verdict(nil)
+      case .verdict, .code: .verdict(nil)
       }
     }
   }

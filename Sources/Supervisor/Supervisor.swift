@@ -83,6 +83,7 @@ final class Supervisor {
   var connections: [UInt64: Connection] = [:]
   var listeners: [ListeningSocket] = []
   var authorities = AuthorityPool()
+  var codes = CodeLedger()
   var transports: TransportPool
   var fullThrottle = LogThrottle(interval: 10_000)
   var acceptThrottle = LogThrottle(interval: 10_000)

@@ -12,6 +12,13 @@ public enum Clock {
     return Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1000
   }
 
+  /// Seconds from 1970 on, UTC. CLOCK_REALTIME
+  public static var secondsSince1970: Int64 {
+    var now = timespec()
+    clock_gettime(CLOCK_REALTIME, &now)
+    return Int64(now.tv_sec)
+  }
+
   /// The time of day as RFC 3339 writes it, UTC, with milliseconds: `2026-11-20T20:37:17.123Z`.
   public static var timestamp: String {
     var now = timespec()

@@ -35,6 +35,13 @@ public final class Terminal {
     slave = Descriptor(owning: try check("open \(name)") { clinux_open_terminal(raw) })
   }
 
+  /// The columns of the terminal that `descriptor` is; nil when it is none, or does not know.
+  public static func columns(of descriptor: Int32) -> Int? {
+    var size = winsize()
+    guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+    return Int(size.ws_col)
+  }
+
   /// Lets go of the programs' side, so that the master ends with the last of them.
   public func closeSlave() { slave = nil }
 

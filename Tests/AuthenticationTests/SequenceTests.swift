@@ -27,7 +27,7 @@ import Wire
     switch step {
     case .publicKey: [.request(signed)]
     case .password: [.request(password)]
-    case .keyboardInteractive: [.request(interactive), .infoResponse(answer)]
+    case .keyboardInteractive, .totp: [.request(interactive), .infoResponse(answer)]
     }
   }
 
@@ -86,7 +86,10 @@ import Wire
       ]
     ),
     (.request(password), [judged, reordered, judged, reordered, judged, .ignore, .ignore]),
-    (.request(interactive), [.prompt, reordered, .prompt, reordered, .prompt, .ignore, .ignore]),
+    (
+      .request(interactive),
+      [.prompt(.password), reordered, .prompt(.password), reordered, .prompt(.password), .ignore, .ignore]
+    ),
     (
       .request(Requests.passwordChange()),
       [
@@ -132,6 +135,80 @@ import Wire
     }
   }
 
+  // MARK: The code, state by state
+
+  static let judgedCode = Machine.Action.judgeCode(user: "anna", code: Array("geheim".utf8))
+  static let codeTable: [(event: Machine.Event, actions: [Machine.Action])] = [
+    (
+      .request(password),
+      [
+        codeRejected(.methodNotEnabled), codeRejected(.methodNotEnabled), reordered, codeRejected(.methodNotEnabled),
+        .ignore,
+      ]
+    ),
+    (.request(interactive), [.prompt(.code), .prompt(.code), reordered, .prompt(.code), .ignore]),
+    (.infoResponse(answer), [unasked, judgedCode, reordered, unasked, .ignore]),
+    (
+      .infoResponse(Requests.answer(["1", "2"])),
+      [unasked, codeRejected(.wrongNumberOfResponses), reordered, unasked, .ignore]
+    ),
+    (.malformed, [malformed, malformed, malformed, malformed, .ignore]),
+    (.verdict(.rejected, account: .ordinary), [.ignore, .ignore, codeRejected(.credentials), .ignore, .ignore]),
+    (.verdict(.rejected, account: .none), [.ignore, .ignore, codeRejected(.credentials), .ignore, .ignore]),
+    (.verdict(.acceptable, account: .ordinary), [.ignore, .ignore, internalError, .ignore, .ignore]),
+    (
+      .verdict(.accepted, account: .ordinary),
+      [.ignore, .ignore, .accept(user: "anna", steps: [.publicKey, .totp]), .ignore, .ignore]
+    ),
+    (.verdict(.accepted, account: .none), [.ignore, .ignore, codeRejected(.noAccount), .ignore, .ignore]),
+  ]
+
+  static func codeRejected(_ refusal: Machine.Refusal) -> Machine.Action {
+    .reject(continuing: [.keyboardInteractive], refusal)
+  }
+
+  @Test func `with a code as second step every event in every state leads to what the table says`() {
+    let asked: [Machine.Event] = [.request(Self.interactive), .infoResponse(Self.answer)]
+    let ways: [[Machine.Event]] = [
+      Self.half, Self.half + asked.prefix(1), Self.half + asked,
+      Self.half + asked + [.verdict(.rejected, account: .ordinary)],
+      Self.half + asked + [.verdict(.accepted, account: .ordinary)],
+    ]
+    // keyboard-interactive, which would ask for the password, is not enabled: a code does not need it.
+    let policy = Self.policy([[.publicKey, .totp]], methods: [.publicKey])
+    for (event, actions) in Self.codeTable {
+      #expect(actions.count == ways.count)
+      for (number, (way, action)) in zip(ways, actions).enumerated() {
+        var machine = Self.machine(way, policy)
+        #expect(machine.handle(event) == action, "\(number) × \(event)")
+      }
+    }
+  }
+
+  @Test func `a prompt for a code that is abandoned counts as one for a password does`() {
+    var machine = Self.machine(Self.half, Self.policy([[.publicKey, .totp]]))
+    for _ in 0...5 { #expect(machine.handle(.request(Self.interactive)) == .prompt(.code)) }
+    #expect(
+      machine.handle(.request(Self.interactive)) == .disconnect(code: 2, text: "Too many authentication failures"))
+  }
+
+  @Test func `a code alone is no login, and enables nothing`() {
+    #expect(Self.policy([[.totp]]).sequences.isEmpty)
+    #expect(Self.policy([[.totp, .totp]]).sequences.isEmpty)
+    #expect(Self.policy([[.keyboardInteractive, .totp]], methods: [.publicKey]).sequences.isEmpty)
+    #expect(Self.policy([], methods: [.keyboardInteractive]).sequences == [[.keyboardInteractive]])
+  }
+
+  @Test func `where password and code could be meant, the sequence that is nearest to its end says which`() {
+    let required: [[Step]] = [[.publicKey, .totp], [.keyboardInteractive, .totp]]
+    var machine = Self.machine([.request(Self.interactive)], Self.policy(required))
+    #expect(machine.state == .prompting(.password))
+    machine = Self.machine(Self.half + [.request(Self.interactive)], Self.policy(required))
+    #expect(machine.state == .prompting(.code))
+    machine = Self.machine([.request(Self.interactive)], Self.policy([[.keyboardInteractive], [.totp, .publicKey]]))
+    #expect(machine.state == .prompting(.password))
+  }
+
   // MARK: Sequences
 
   @Test func `a step that is proven is partial success, with the methods that can continue`() {
@@ -145,7 +222,10 @@ import Wire
 
   @Test(arguments: Step.allCases)
   func `no single step is a login where every sequence has two`(step: Step) {
-    let required: [[Step]] = [[.publicKey, .password], [.password, .publicKey], [.keyboardInteractive, .publicKey]]
+    let required: [[Step]] =
+      step == .totp
+      ? [[.totp, .publicKey]]
+      : [[.publicKey, .password], [.password, .publicKey], [.keyboardInteractive, .publicKey]]
     var machine = Self.machine([], Self.policy(required))
     guard case .acceptPartly(step, let continuing) = Self.pass(step, &machine) else {
       Issue.record("\(step) is no partial success")
@@ -296,6 +376,7 @@ import Wire
     var random = SystemRandomNumberGenerator()
     let required: [[Step]] = [
       [.publicKey, .publicKey, .password], [.password, .publicKey], [.keyboardInteractive, .publicKey],
+      [.publicKey, .totp, .password],
     ]
     let requests: [Machine.Event] = [
       .request(Self.signed), .request(Self.offer), .request(Self.password), .request(Self.interactive),
@@ -323,7 +404,7 @@ import Wire
           case .acceptPartly, .accept:
             proven.append(step)
             if step == .publicKey { keys.append(key) }
-          case .judgePublicKey, .judgePassword, .prompt, .reject, .publicKeyOK, .disconnect, .ignore: break
+          case .judgePublicKey, .judgePassword, .judgeCode, .prompt, .reject, .publicKeyOK, .disconnect, .ignore: break
           }
         }
         let isLogin = if case .accept = action { true } else { false }

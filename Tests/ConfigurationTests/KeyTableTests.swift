@@ -24,6 +24,9 @@ struct Sample: Sendable, CustomTestStringConvertible {
   static let alice: Settings.User = {
     var user = Settings.User(name: "alice")
     user.passwordHash = hash
+    user.totpSecret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+    user.totpAlgorithm = .sha512
+    user.totpDigits = .eight
     user.authorizedKeys = [key]
     user.shell = "/bin/bash"
     user.home = "/srv/alice"
@@ -92,7 +95,8 @@ struct Sample: Sendable, CustomTestStringConvertible {
       list(
         mapping([
           "name": plain("alice"), "password_hash": quotedText(hash), "shell": plain("/bin/bash"),
-          "authorized_keys": list(plain(key)), "home": plain("/srv/alice"),
+          "totp_secret": plain("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"), "totp_algorithm": plain("sha512"),
+          "totp_digits": plain("8"), "authorized_keys": list(plain(key)), "home": plain("/srv/alice"),
           "env": mapping(["A": plain("1")]), "run_as": plain("www-data"),
           "sftp_only": plain("true"), "root": plain("%h/files"),
         ])), nil

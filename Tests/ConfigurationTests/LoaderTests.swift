@@ -97,7 +97,13 @@ struct Fault: Sendable, CustomTestStringConvertible {
       "auth.required[0]: expected a list of 1 to 8 steps, as [publickey, password], found one of 0"),
     Fault(
       "auth.required", list(list(plain("publickey"), plain("hostbased"))),
-      "auth.required[0][1]: expected one of publickey, password, keyboard-interactive, found 'hostbased'"),
+      "auth.required[0][1]: expected one of publickey, password, keyboard-interactive, totp, found 'hostbased'"),
+    Fault(
+      "auth.required", list(list(plain("totp"))),
+      "auth.required: a code alone is no login: publickey, password or keyboard-interactive must be with it"),
+    Fault(
+      "auth.required", list(list(plain("publickey"), plain("totp"), plain("totp"))),
+      "auth.required[0][2]: the same code again proves nothing more"),
     Fault(
       "auth.required", list(list(plain("publickey")), list(plain("publickey"))),
       "auth.required[1]: the sequence is in the list twice"),
@@ -164,6 +170,19 @@ struct Fault: Sendable, CustomTestStringConvertible {
       "auth.password.users[0].password_hash: the hash is cut short or damaged; "
         + "'bssh-server hash-password' makes one"),
     Fault(
+      "auth.password.users", user(["name": plain("a"), "totp_secret": plain("SECRET0SECRET")]),
+      "auth.password.users[0].totp_secret: character 7 is no digit of base32, which are A to Z and 2 to 7; "
+        + "'bssh-server totp-setup' makes a secret"),
+    Fault(
+      "auth.password.users", user(["name": plain("a"), "totp_secret": plain("SECRETSECRET2345")]),
+      "auth.password.users[0].totp_secret: the secret has 80 bits, not 128 to 1024; 'bssh-server totp-setup' makes one"),
+    Fault(
+      "auth.password.users", user(["name": plain("a"), "totp_digits": plain("7")]),
+      "auth.password.users[0].totp_digits: expected 6 or 8, found '7'"),
+    Fault(
+      "auth.password.users", user(["name": plain("a"), "totp_algorithm": plain("md5")]),
+      "auth.password.users[0].totp_algorithm: expected one of sha1, sha256, sha512, found 'md5'"),
+    Fault(
       "auth.password.users", user(["name": plain("a"), "authorized_keys": list(quotedText("ssh-a\nssh-b"))]),
       "auth.password.users[0].authorized_keys[0]: expected one line of authorized_keys, found several"),
     Fault(
@@ -216,6 +235,19 @@ struct Fault: Sendable, CustomTestStringConvertible {
       "shell": mapping(["pty": plain("z")]),
     ])
     #expect(complaints(root, environment: ["BSSH_SHELL": "sh"]).count == 5)
+  }
+
+  @Test(arguments: [["publickey", "keyboard-interactive"], ["keyboard-interactive"]])
+  func `a sequence that no client can choose is refused`(first: [String]) {
+    let second = first.dropLast() + ["totp", "publickey", "publickey"]
+    let sequences = [first, Array(second)].map { Node(.sequence($0.map(plain))) }
+    let auth = mapping([
+      "methods": list(plain("publickey"), plain("keyboard-interactive")), "required": Node(.sequence(sequences)),
+    ])
+    #expect(
+      complaints(tree("auth", auth)).contains(
+        "f.yaml: auth.required: after the same steps [0] asks for keyboard-interactive and this for totp, and clients "
+          + "cannot say which they mean; use password in place of keyboard-interactive"))
   }
 
   @Test(arguments: ["password", "keyboard-interactive"], ["password", "keyboard-interactive"])

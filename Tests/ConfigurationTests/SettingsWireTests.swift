@@ -26,13 +26,16 @@ import Wire
     settings.server.rekeyBytes = 1 << 40
     settings.server.rekeyInterval = 0
     settings.auth.methods = [.keyboardInteractive, .password, .publickey]
-    settings.auth.required = [[.publicKey, .password], [.keyboardInteractive, .publicKey, .publicKey]]
+    settings.auth.required = [[.publicKey, .password], [.keyboardInteractive, .totp, .publicKey]]
     settings.auth.permitRoot = .no
     settings.auth.authorizedKeysDirectory = "/keys"
     settings.auth.authorizedKeysPattern = nil
     settings.auth.minimumPasswordTime = 250
     var user = Settings.User(name: "alice")
     user.passwordHash = "$2b$10$abc"
+    user.totpSecret = "GEZDGNBVGY3TQOJQ"
+    user.totpAlgorithm = .sha256
+    user.totpDigits = .eight
     user.authorizedKeys = ["ssh-ed25519 AAAA a", "ssh-ed25519 BBBB b"]
     user.shell = "/bin/bash"
     user.home = "/srv/alice"

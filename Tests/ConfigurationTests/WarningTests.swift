@@ -19,7 +19,7 @@ import Testing
   @Test func `hashes in a file that others can read are warned of`() throws {
     #expect(
       warnings(try load(users, readableByOthers: true)) == [
-        "f.yaml: auth.password.users: 'f.yaml' holds password hashes and can be read by others; "
+        "f.yaml: auth.password.users: 'f.yaml' holds what users log in with and can be read by others; "
           + "'chmod 600 f.yaml' prevents that"
       ])
     #expect(warnings(try load(tree("server.port", plain("1")), readableByOthers: true)) == [])
@@ -49,6 +49,27 @@ import Testing
     #expect(
       warnings(try load(tree("auth", auth))) == [
         "f.yaml: auth.methods: users have authorized_keys, but publickey is not among the methods"
+      ])
+  }
+
+  @Test func `codes that nobody can have, and secrets that nobody is asked for, are warned of`() throws {
+    let secret = mapping(["name": plain("a"), "totp_secret": plain("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")])
+    #expect(
+      warnings(try load(tree("auth.required", list(list(plain("publickey"), plain("totp")))))) == [
+        "f.yaml: auth.required: a code (totp) can be asked for, but no user has a totp_secret"
+      ])
+    #expect(
+      warnings(try load(tree("auth.password.users", list(secret)))) == [
+        "f.yaml: auth.required: users have a totp_secret, but no sequence asks for a code (totp)"
+      ])
+    let auth = mapping([
+      "required": list(list(plain("publickey"), plain("totp"))), "password": tree("users", list(secret)),
+    ])
+    #expect(warnings(try load(tree("auth", auth))) == [])
+    #expect(
+      warnings(try load(tree("auth", auth), readableByOthers: true)) == [
+        "f.yaml: auth.password.users: 'f.yaml' holds what users log in with and can be read by others; "
+          + "'chmod 600 f.yaml' prevents that"
       ])
   }
 

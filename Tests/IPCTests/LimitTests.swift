@@ -53,6 +53,8 @@ private func bytes(_ count: Int) -> [UInt8] { [UInt8](repeating: 97, count: coun
     Limit("session id", 64) { ToAuthority.publicKey(sessionID: bytes($0), request: [], files: []) },
     Limit("user", 256) { ToAuthority.password(user: text($0), password: []) },
     Limit("password", 4096) { ToAuthority.password(user: "", password: bytes($0)) },
+    Limit("user", 256) { ToAuthority.code(user: text($0), code: []) },
+    Limit("code", 4096) { ToAuthority.code(user: "", code: bytes($0)) },
     Limit("refusal", 64) {
       AccountAnswer(login: nil, refusal: text($0), lookUp: Samples.bareAccount, keyPaths: [])
     },

@@ -136,7 +136,7 @@ enum Samples {
       .proveHostKeys(sessionID: [1], keyExchangeAlgorithm: "rsa-sha2-512", keys: [[1], []]),
       .proveHostKeys(sessionID: [], keyExchangeAlgorithm: "", keys: []), .account(user: "anna"),
       .publicKey(sessionID: [3], request: [4], files: keyFiles), .publicKey(sessionID: [], request: [], files: []),
-      .password(user: "anna", password: [0, 255]),
+      .password(user: "anna", password: [0, 255]), .code(user: "anna", code: [0, 255]),
     ].map(Sample.init)
     + [
       FromAuthority.ready(hostKeys: []),
@@ -145,6 +145,7 @@ enum Samples {
       .account(AccountAnswer(login: account, refusal: nil, lookUp: account, keyPaths: ["/a", ""])),
       .account(AccountAnswer(login: nil, refusal: "no_such_user", lookUp: bareAccount, keyPaths: [])),
       .verdict(verdict), .verdict(Verdict(outcome: .rejected)), .verdict(Verdict(outcome: .accepted)),
+      .code(.right(step: .max)), .code(.wrong), .code(.noSecret),
     ].map(Sample.init)
     + [
       AuthorityStart(hostKeyCount: 16, singleUser: nil), AuthorityStart(hostKeyCount: 0, singleUser: .max),
@@ -201,6 +202,7 @@ enum Samples {
     [account, bareAccount].map(Sample.init) + [login, bareLogin].map(Sample.init)
     + [transfer, bareTransfer].map(Sample.init) + [settings, bareSettings].map(Sample.init) + keyFiles.map(Sample.init)
     + [Verdict(outcome: .rejected), verdict, Verdict(outcome: .accepted)].map(Sample.init)
+    + [CodeAnswer.right(step: 0), .wrong, .noSecret].map(Sample.init)
     + [permissions, .everything, .restricted].map(Sample.init)
     + [commands, CommandRules()].map(Sample.init) + [Sample(negotiated), Sample(serviceAccounts), Sample(identity)]
 }

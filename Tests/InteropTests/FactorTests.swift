@@ -96,6 +96,171 @@ extension Interop {
       }
     }
 
+    // MARK: A key and a code
+
+    /// RFC 6238's secret, as an authenticator of the user has it.
+    static let secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+
+    /// A daemon that requires these steps of a user who has a password and an authenticator.
+    private func withCodes(
+      _ required: String, methods: String = "[publickey]", keys: String = "",
+      sourceLocation: SourceLocation = #_sourceLocation,
+      _ body: (Daemon) throws -> Void
+    ) throws {
+      try withSteps(
+        required, methods: methods, userKeys: "\(Self.password), totp_secret: \(Self.secret)\(keys)",
+        sourceLocation: sourceLocation, body)
+    }
+
+    /// The code that the authenticator shows so many steps from now, by oathtool.
+    private func code(_ steps: Int = 0, _ more: [String] = []) throws -> String {
+      let time = Int(Date().timeIntervalSince1970) + 30 * steps
+      return try succeed(["oathtool", "--totp", "-b", "-N", "@\(time)", Self.secret] + more)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `ssh logs in with key and code, and with neither alone`() throws {
+      try withCodes("[[publickey, totp]]") { daemon throws in
+        let wrong = try daemon.answeringSSH(["host", "echo in"], code: "000000")
+        #expect(wrong.status == 255 && wrong.output.isEmpty)
+        #expect(wrong.errors.contains("Permission denied (keyboard-interactive)"))
+        try daemon.log.line(with: "refused '\(daemon.user.name)' by totp: wrong_code")
+        let none = try daemon.ssh("host", "echo in")
+        #expect(none.status == 255 && none.output.isEmpty)
+        let code = try code()
+        let codeAlone = try daemon.answeringSSH(["-o", "PubkeyAuthentication=no", "host", "echo in"], code: code)
+        #expect(codeAlone.status == 255 && codeAlone.output.isEmpty)
+        #expect(codeAlone.errors.contains("Permission denied (publickey)"))
+
+        let both = try daemon.answeringSSH(["-v", "host", "echo in"], code: code)
+        #expect(both.output == "in\n")
+        #expect(both.errors.contains("using \"publickey\" with partial success"))
+        #expect(try daemon.asked.last == "(\(daemon.user.name)@127.0.0.1) Verification code: ")
+        try daemon.log.line(with: "accepted '\(daemon.user.name)' by publickey, totp, key SHA256:")
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `a code that was used is refused, also after a reload, and the next one is not`() throws {
+      try withCodes("[[publickey, totp]]") { daemon throws in
+        let (code, next) = (try code(), try code(1))
+        #expect(try daemon.answeringSSH(["host", "echo in"], code: code).output == "in\n")
+        #expect(try daemon.answeringSSH(["host", "echo in"], code: code).status == 255)
+        try daemon.log.line(with: "refused '\(daemon.user.name)' by totp: code_used_before")
+        try daemon.reload(try daemon.configuration)
+        let start = daemon.log.count
+        #expect(try daemon.answeringSSH(["host", "echo in"], code: code).status == 255)
+        try daemon.log.line(with: "code_used_before", after: start)
+        #expect(try daemon.answeringSSH(["host", "echo in"], code: next).output == "in\n")
+        // The one before is used up with it.
+        #expect(try daemon.answeringSSH(["host", "echo in"], code: code).status == 255)
+        let log = daemon.log.all
+        #expect(!log.contains(Self.secret) && !log.contains(code) && !log.contains(next))
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `of many logins with one code at once one succeeds`() throws {
+      try withCodes("[[publickey, totp]]") { daemon throws in
+        let code = try code()
+        try daemon.claim("factors.py", "one-code-is-one-login", environment: ["CODE": code])
+        try daemon.log.line(with: "code_used_before")
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a clock that is off by a step is good, and by more it is not`() throws {
+      try withCodes("[[publickey, totp]]") { daemon throws in
+        for steps in [-4, -3, 3, 4] {
+          #expect(try daemon.answeringSSH(["host", "echo in"], code: try code(steps)).status == 255)
+        }
+        // A step can end between the authenticator's display and the server's look at it; then another has to be tried.
+        var isIn = false
+        for _ in 0..<3 where !isIn {
+          isIn = try daemon.answeringSSH(["host", "echo in"], code: try code(-1)).output == "in\n"
+        }
+        #expect(isIn)
+        #expect(try daemon.answeringSSH(["host", "echo in"], code: try code(1)).output == "in\n")
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1)), arguments: [("sha256", "8"), ("sha512", "6")])
+    func `codes of other hashes and lengths log in`(hash: String, digits: String) throws {
+      try withCodes("[[publickey, totp]]", keys: ", totp_algorithm: \(hash), totp_digits: \(digits)") { daemon throws in
+        #expect(try daemon.answeringSSH(["host", "echo in"], code: try code()).status == 255)
+        let time = Int(Date().timeIntervalSince1970)
+        let code = try succeed("oathtool", "--totp=\(hash)", "-d", digits, "-b", "-N", "@\(time)", Self.secret)
+        #expect(try daemon.answeringSSH(["host", "echo in"], code: code).output == "in\n")
+      }
+    }
+
+    @Test(
+      .timeLimit(.minutes(1)),
+      arguments: [
+        ("[[publickey, password, totp]]", "[publickey, password]"), ("[[password, totp]]", "[password]"),
+        ("[[keyboard-interactive, totp]]", "[keyboard-interactive]"), ("[[totp, password]]", "[password]"),
+      ])
+    func `ssh asks for password and code, each by its own prompt`(required: String, methods: String) throws {
+      try withCodes(required, methods: methods) { daemon throws in
+        let words = ["host", "echo in"]
+        let code = try code()
+        #expect(try daemon.answeringSSH(words, answer: "wrong horse", code: code, prompts: 2).status == 255)
+        let next = try self.code(1)
+        #expect(try daemon.answeringSSH(words, answer: "right horse", code: next, prompts: 2).output == "in\n")
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `unknown users, and users without a secret, fail at a code as one with a secret does`() throws {
+      try withCodes("[[totp, password]]", methods: "[password]") { daemon throws in
+        let second = "{name: \(isRoot ? "daemon" : "second"), home: /, shell: /bin/sh, \(Self.password)}"
+        try daemon.reload(
+          try daemon.configuration.replacingOccurrences(of: "{users: [", with: "{users: [\(second), "))
+        try daemon.claim(
+          "factors.py", "codes-of-anybody-fail-alike", environment: ["SECOND": isRoot ? "daemon" : "second"])
+        for reason in ["wrong_code", "no_totp_secret"] { try daemon.log.line(with: "by totp: \(reason)") }
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `after ten wrong codes not even the right one is good`() throws {
+      try withCodes("[[publickey, totp]]") { daemon throws in
+        try daemon.claim("factors.py", "ten-wrong-codes")
+        #expect(try daemon.answeringSSH(["host", "echo in"], code: try code()).status == 255)
+        try daemon.log.line(with: "by totp: too_many_codes")
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1)), arguments: ["paramiko", "asyncssh"])
+    func `Python's clients log in with key and code, and not with the code again`(client: String) throws {
+      try withCodes("[[publickey, totp]]") {
+        try $0.claim("factors.py", "\(client)-gives-key-and-code", environment: ["CODE": try code()])
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `PuTTY's plink asks for the code, without showing it`() throws {
+      try withCodes("[[publickey, totp]]") { daemon throws in
+        let key = "\(daemon.directory)/key.ppk"
+        try succeed("puttygen", "\(daemon.directory)/id", "-O", "private", "-o", key)
+        let code = try code()
+        for (code, isIn) in [("000000", false), (code, true), (code, false)] {
+          let outcome = try daemon.typing(code, afterPrompt: "Verification code: ", into: ["-i", key])
+          #expect(outcome.output.contains("logged-in") == isIn, "\(outcome.output)")
+          #expect(!outcome.output.contains(code))
+        }
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `what totp-setup prints logs in`() throws {
+      try withSteps("[[publickey, totp]]", methods: "[publickey]") { daemon throws in
+        let printed = try succeed(daemon.server, "totp-setup", daemon.user.name, "--algorithm", "sha256")
+        let lines = printed.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
+        let keys = lines.filter { $0.hasPrefix("totp_") }.joined(separator: ", ")
+        let address = lines.first { $0.hasPrefix("otpauth://totp/") }.flatMap { URLComponents(string: $0) }
+        try daemon.reload(
+          try daemon.configuration.replacingOccurrences(of: Self.password, with: "\(Self.password), \(keys)"))
+        let secret = address?.queryItems?.first { $0.name == "secret" }?.value ?? "none"
+        let code = try succeed("oathtool", "--totp=sha256", "-b", secret)
+        #expect(try daemon.answeringSSH(["host", "echo in"], code: code).output == "in\n")
+      }
+    }
+
     // MARK: What the client is told
 
     @Test(
@@ -134,16 +299,48 @@ extension Interop {
 }
 
 extension Daemon {
-  /// Runs our ssh with a program that gives `answer` to every question.
-  func answeringSSH(_ words: [String], answer: String) throws -> Outcome {
+  /// Runs our ssh with a program that answers its questions: for a code by `code`, for all else by `answer`.
+  func answeringSSH(
+    _ words: [String], answer: String = "", code: String = "", prompts: Int = 1
+  ) throws -> Outcome {
     let program = "\(directory)/askpass"
-    try Data("#!/bin/sh\necho \"$1\" >>\(directory)/asked\nprintf '%s\\n' \"$ANSWER\"\n".utf8)
-      .write(to: URL(fileURLWithPath: program))
+    let script = """
+      #!/bin/sh
+      echo "$1" >>\(directory)/asked
+      case $1 in *"Verification code"*) echo "$CODE" ;; *) echo "$ANSWER" ;; esac
+
+      """
+    try Data(script.utf8).write(to: URL(fileURLWithPath: program))
     chmod(program, 0o755)
-    let more = ["SSH_ASKPASS": program, "SSH_ASKPASS_REQUIRE": "force", "ANSWER": answer]
+    let more = ["SSH_ASKPASS": program, "SSH_ASKPASS_REQUIRE": "force", "ANSWER": answer, "CODE": code]
     return try run(
-      ["\(directory)/ssh", "-o", "BatchMode=no", "-o", "NumberOfPasswordPrompts=1"] + words,
+      ["\(directory)/ssh", "-o", "BatchMode=no", "-o", "NumberOfPasswordPrompts=\(prompts)"] + words,
       environment: environment.merging(more) { $1 })
+  }
+
+  /// The questions that `answeringSSH` was asked.
+  fileprivate var asked: [String] {
+    get throws {
+      try String(contentsOfFile: "\(directory)/asked", encoding: .utf8).split(separator: "\n").map(String.init)
+    }
+  }
+
+  /// Runs `echo logged-in` by plink on a terminal, where `text` is typed at the prompt; everything shown is the output.
+  fileprivate func typing(_ text: String, afterPrompt prompt: String, into words: [String]) throws -> Outcome {
+    let fingerprint = try succeed("ssh-keygen", "-lf", "\(directory)/host0.pub").split(separator: " ")[1]
+    let command =
+      ["plink", "-no-antispoof", "-P", String(port), "-hostkey", String(fingerprint)] + words + [
+        "\(user.name)@127.0.0.1", "echo logged-in",
+      ]
+    let script = """
+      set timeout 20
+      spawn -noecho {*}$argv
+      expect "\(prompt)" { send "\(text)\\r" }
+      expect "\(prompt)" { close } eof
+      """
+    let path = "\(directory)/typing.exp"
+    try Data(script.utf8).write(to: URL(fileURLWithPath: path))
+    return try run(["expect", path] + command, environment: environment)
   }
 
   /// Runs `echo in` by plink, which asks nobody.

@@ -46,6 +46,7 @@ import Testing
     #expect(complaint("-x") == "bssh-server: unknown option '-x'")
     #expect(complaint("-Dx") == "bssh-server: unknown option '-x'")
     #expect(complaint("--") == "bssh-server: unknown command '--'")
+    #expect(complaint("totp-setup", "anna", "bert") == "bssh-server: 'bert' is one word too many")
     #expect(complaint("run", "now") == "bssh-server: 'now' is one word too many")
     #expect(complaint("-p") == "bssh-server: -p needs a value: -p PORT")
     #expect(complaint("--port") == "bssh-server: --port needs a value: --port PORT")

@@ -39,6 +39,24 @@ import Testing
     #expect(asked(pool.received(.verdict(Verdict(outcome: .rejected)), from: 1)) == [11])
   }
 
+  @Test func `codes, which are quick, do not wait for passwords`() {
+    var pool = ready()
+    let code = ToAuthority.code(user: "u", code: [])
+    _ = pool.ask(password, for: 10)
+    #expect(asked(pool.ask(code, for: 11)) == [11])
+    #expect(pool.received(.code(.wrong), from: 2).contains(.answer(Ticket(connection: 11, for: code), .code(.wrong))))
+  }
+
+  @Test(arguments: [FromAuthority.verdict(Verdict(outcome: .accepted)), .signed(nil)])
+  func `only an answer to a code is one: a verdict would say nothing of its step`(answer: FromAuthority) {
+    var pool = ready()
+    let code = ToAuthority.code(user: "u", code: [])
+    _ = pool.ask(code, for: 11)
+    let actions = pool.received(answer, from: 1)
+    #expect(actions.contains(.kill(authority: 1, reason: "gave an answer to another question")))
+    #expect(actions.contains(.answer(Ticket(connection: 11, for: code), nil)))
+  }
+
   @Test func `accounts that take long never keep a key exchange waiting`() {
     var pool = ready()
     let account = ToAuthority.account(user: "u")

@@ -143,14 +143,14 @@ import Testing
   }
 
   @Test func `a first step is told as partial success, and the second opens the session`() {
-    let required: [[AuthenticationMachine.Step]] = [[.publicKey, .password], [.publicKey, .keyboardInteractive]]
+    let required: [[AuthenticationMachine.Step]] = [[.publicKey, .password], [.publicKey, .totp]]
     var scenario = Scenario.prepared { $0.auth.required = required }
     _ = scenario.authenticate(Scenario.keyRequest(signed: true))
     let first = scenario.send(.verdict(Verdict(outcome: .accepted, fingerprint: "SHA256:abc")))
     #expect(
       first == [
         .log(
-          .info, "partly accepted 'bob' by publickey, key SHA256:abc: needs password or keyboard-interactive as well"),
+          .info, "partly accepted 'bob' by publickey, key SHA256:abc: needs password or totp as well"),
         .tell(.authentication(.failure(continuing: ["password", "keyboard-interactive"], partial: true))),
       ])
     _ = scenario.authenticate(Scenario.passwordRequest())
@@ -158,6 +158,35 @@ import Testing
     let second = scenario.send(.verdict(Verdict(outcome: .accepted)))
     #expect(second.opensSession)
     #expect(second.lines() == ["accepted 'bob' by publickey, password, key SHA256:abc"])
+  }
+
+  @Test func `a code is asked for by a prompt of its own, and judged for its user, in no less than the least time`() {
+    for answer in [Scenario.known(), Scenario.unknown] {
+      var scenario = Scenario.prepared(answer) { $0.auth.required = [[.totp, .publicKey]] }
+      let prompt = scenario.authenticate(Scenario.request("keyboard-interactive") { for _ in 0..<2 { $0.text("") } })
+      #expect(prompt.told == [.authentication(.prompt(name: "", instruction: "", prompt: "Verification code: "))])
+      let asked = scenario.send(.transport(.informationResponse(Scenario.answer("123456"))))
+      #expect(asked.questions == [.code(user: "bob", code: Array("123456".utf8))])
+      scenario.now += 1
+      let refusal = Verdict(outcome: .rejected, reason: "wrong_code")
+      #expect(scenario.send(.verdict(refusal)) == [.setTimer(.passwordAnswer, milliseconds: 99)])
+      scenario.now += 99
+      #expect(
+        scenario.send(.timer(.passwordAnswer)) == [
+          .log(.info, "refused 'bob' by totp: wrong_code"),
+          .tell(.authentication(.failure(continuing: ["keyboard-interactive"], partial: false))),
+        ])
+    }
+  }
+
+  @Test func `no log line of a code holds the code`() {
+    var scenario = Scenario.prepared { $0.auth.required = [[.totp, .publicKey]] }
+    _ = scenario.authenticate(Scenario.request("keyboard-interactive") { for _ in 0..<2 { $0.text("") } })
+    scenario.send(.transport(.informationResponse(Scenario.answer("123456"))))
+    scenario.now += 100
+    scenario.send(.verdict(Verdict(outcome: .accepted)))
+    #expect(scenario.said.lines().allSatisfy { !$0.contains("123456") })
+    #expect(scenario.said.lines().last == "partly accepted 'bob' by totp: needs publickey as well")
   }
 
   @Test func `what the key of the first step allows is what the login may do`() {

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 
 from claims import claim, main
 from rawssh import *
@@ -90,7 +91,135 @@ def the_same_key_does_not_count_twice():
     assert failure(peer, peer.sign(USER, key)) == (["publickey"], False)
 
 
+# Codes
+
+
+def ask(peer, user=USER):
+    """The prompt for a code."""
+    peer.send(peer.request(user, "keyboard-interactive", string("") * 2))
+    question = peer.expect(USERAUTH_INFO_REQUEST)
+    name, instruction, language = question.text(), question.text(), question.text()
+    assert (name, instruction, language, question.uint32()) == ("", "", "", 1)
+    prompt = question.text()
+    assert not question.boolean(), "the code would be shown"
+    return prompt
+
+
+def give(peer, code):
+    peer.send(byte(USERAUTH_INFO_RESPONSE) + uint32(1) + string(code))
+
+
+@claim
+def one_code_is_one_login():
+    """Eight connections, all asked before the first answers; several authorities judge at the same time."""
+    peers = [connect() for _ in range(8)]
+    for peer in peers:
+        assert failure(peer, peer.sign(USER, Key.load())) == (["keyboard-interactive"], True)
+        assert ask(peer) == "Verification code: "
+    for peer in peers:
+        give(peer, os.environ["CODE"])
+    replies = [peer.receive()[0] for peer in peers]
+    assert sorted(replies) == [USERAUTH_FAILURE] * 7 + [USERAUTH_SUCCESS], replies
+
+
+@claim
+def codes_of_anybody_fail_alike():
+    """The same prompts and answers, and none comes before the least time of an answer."""
+
+    def heard(user):
+        peer = connect()
+        seen = [failure(peer, peer.request(user, "none"))]
+        for code in ["000000", "", "no code at all", "0" * 4096]:
+            seen.append(ask(peer, user))
+            started = time.perf_counter()
+            give(peer, code)
+            reply = peer.expect(USERAUTH_FAILURE)
+            assert time.perf_counter() - started > 0.095
+            seen.append((reply.text(), reply.boolean()))
+        return seen
+
+    known = heard(USER)
+    assert known[1:3] == ["Verification code: ", ("keyboard-interactive", False)], known
+    assert known == heard(os.environ["SECOND"]) == heard("nosuchuser")
+
+
+@claim
+def ten_wrong_codes():
+    """Five each on two connections, since six failures end one."""
+    for _ in range(2):
+        peer = connect()
+        assert failure(peer, peer.sign(USER, Key.load()))[1]
+        for _ in range(5):
+            ask(peer)
+            give(peer, "000000")
+            assert peer.expect(USERAUTH_FAILURE).text() == "keyboard-interactive"
+
+
 # Clients that people use
+
+
+@claim
+def paramiko_gives_key_and_code():
+    import paramiko
+
+    def log_in(code):
+        transport = paramiko.Transport(("127.0.0.1", int(os.environ["PORT"])))
+        transport.start_client()
+        assert transport.auth_publickey(USER, paramiko.Ed25519Key(filename=os.environ["KEY"])) == [
+            "keyboard-interactive"]
+        asked = []
+
+        def answer(title, instructions, prompts):
+            asked.extend(prompts)
+            return [code] * len(prompts)
+
+        try:
+            assert transport.auth_interactive(USER, answer) == []
+            assert asked == [("Verification code: ", False)], asked
+            return transport.is_authenticated()
+        finally:
+            transport.close()
+
+    assert log_in(os.environ["CODE"])
+    for code in ["000000", os.environ["CODE"]]:
+        try:
+            log_in(code)
+        except paramiko.AuthenticationException:
+            continue
+        raise AssertionError(f"logged in with {code}")
+
+
+@claim
+def asyncssh_gives_key_and_code():
+    import asyncssh
+
+    class Client(asyncssh.SSHClient):
+        def __init__(self, code):
+            self.code = code
+
+        def kbdint_auth_requested(self):
+            return ""
+
+        def kbdint_challenge_received(self, name, instructions, lang, prompts):
+            assert prompts in ([], [("Verification code: ", False)]), prompts
+            return [self.code for _ in prompts]
+
+    async def output(code):
+        async with asyncssh.connect(
+            "127.0.0.1", int(os.environ["PORT"]), username=USER, agent_path=None, config=None,
+            client_keys=[os.environ["KEY"]], known_hosts=f"{os.environ['DIRECTORY']}/known_hosts",
+            client_factory=lambda: Client(code),
+        ) as connection:
+            return (await connection.run("echo in")).stdout
+
+    assert asyncio.run(output(os.environ["CODE"])) == "in\n"
+    # It gives the same answer again until the server has enough of it.
+    for code in ["000000", os.environ["CODE"]]:
+        try:
+            asyncio.run(output(code))
+        except asyncssh.DisconnectError:
+            continue
+        raise AssertionError(f"logged in with {code}")
 
 
 @claim

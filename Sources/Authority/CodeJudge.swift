@@ -1,0 +1,34 @@
+import Authentication
+import Configuration
+import Credentials
+import IPC
+
+/// Judges one-time codes by the secrets of the configuration.
+///
+/// Whoever has no secret is measured against one that nobody has, so that the time tells nothing.
+struct CodeJudge {
+  private let secrets: [[UInt8]: OneTimeSecret]
+  private let decoy: OneTimeSecret
+
+  init(users: [Settings.User]) throws(CredentialError) {
+    var secrets: [[UInt8]: OneTimeSecret] = [:]
+    for user in users {
+      guard let text = user.totpSecret else { continue }
+      do throws(OneTimeSecretError) {
+        secrets[Array(user.name.utf8)] = try OneTimeSecret(
+          base32: text, algorithm: user.totpAlgorithm, digits: user.totpDigits)
+      } catch { throw .oneTimeSecret("the totp_secret of '\(user.name)': \(error)") }
+    }
+    self.secrets = secrets
+    decoy = try .make()
+  }
+
+  /// What to say of a code that came at `time`, seconds since 1970.
+  func judge(_ code: [UInt8], of user: String, at time: Int64) -> CodeAnswer {
+    let secret = secrets[Array(user.utf8)]
+    // A library that fails makes no code right.
+    let step = try? (secret ?? decoy).step(of: code, at: time)
+    guard secret != nil else { return .noSecret }
+    return step.map { .right(step: $0) } ?? .wrong
+  }
+}

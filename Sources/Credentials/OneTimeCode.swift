@@ -1,0 +1,60 @@
+import Authentication
+import COpenSSL
+
+extension OneTimeSecret {
+  /// A new secret, as long as the hash is (RFC 6238, section 5.1, names that length).
+  public static func make(
+    algorithm: Algorithm = .sha1, digits: Digits = .six
+  ) throws(CredentialError) -> OneTimeSecret {
+    OneTimeSecret(bytes: try randomBytes(algorithm.size), algorithm: algorithm, digits: digits)
+  }
+
+  /// The code of a step.
+  public func code(at step: UInt64) throws(CredentialError) -> String {
+    String(decoding: OneTimeCode.text(of: try mac(of: step), digits: digits), as: UTF8.self)
+  }
+
+  /// The step whose code this is, the last one where it is the code of several; nil: of none that is good at `time`,
+  /// seconds since 1970. Blanks in the code mean nothing, since devices show them.
+  ///
+  /// Takes as long for every code of one length, right or wrong.
+  public func step(of code: [UInt8], at time: Int64) throws(CredentialError) -> UInt64? {
+    let given = code.filter { $0 != UInt8(ascii: " ") }
+    var found: UInt64?
+    for step in OneTimeCode.steps(at: time) {
+      var expected = OneTimeCode.text(of: try mac(of: step), digits: digits)
+      if expected.count == given.count, CRYPTO_memcmp(expected, given, given.count) == 0 { found = step }
+      Secret.wipe(&expected)
+    }
+    return found
+  }
+
+  private func mac(of step: UInt64) throws(CredentialError) -> [UInt8] {
+    let message = OneTimeCode.message(of: step)
+    var mac = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
+    var size: UInt32 = 0
+    guard HMAC(algorithm.digest, bytes, Int32(bytes.count), message, message.count, &mac, &size) != nil else {
+      throw .library("HMAC of a one-time code")
+    }
+    return Array(mac.prefix(Int(size)))
+  }
+}
+
+extension OneTimeSecret.Algorithm {
+  /// Bytes of the hash.
+  fileprivate var size: Int {
+    switch self {
+    case .sha1: 20
+    case .sha256: 32
+    case .sha512: 64
+    }
+  }
+
+  fileprivate var digest: OpaquePointer? {
+    switch self {
+    case .sha1: EVP_sha1()
+    case .sha256: EVP_sha256()
+    case .sha512: EVP_sha512()
+    }
+  }
+}

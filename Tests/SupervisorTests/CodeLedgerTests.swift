@@ -1,0 +1,90 @@
+import IPC
+import Testing
+
+@testable import Supervisor
+
+@Suite struct CodeLedgerTests {
+  private static func rejected(_ reason: String) -> Verdict { Verdict(outcome: .rejected, reason: reason) }
+  private static let accepted = Verdict(outcome: .accepted)
+
+  @Test func `a code is accepted once`() {
+    var ledger = CodeLedger()
+    #expect(ledger.verdict(on: .right(step: 7), of: "anna", at: 0) == Self.accepted)
+    #expect(ledger.verdict(on: .right(step: 7), of: "anna", at: 1) == Self.rejected("code_used_before"))
+    #expect(ledger.verdict(on: .right(step: 7), of: "anna", at: 1 << 40) == Self.rejected("code_used_before"))
+  }
+
+  @Test func `with a code all that came before it are used up, and none that comes after it`() {
+    var ledger = CodeLedger()
+    _ = ledger.verdict(on: .right(step: 7), of: "anna", at: 0)
+    #expect(ledger.verdict(on: .right(step: 6), of: "anna", at: 0) == Self.rejected("code_used_before"))
+    #expect(ledger.verdict(on: .right(step: 8), of: "anna", at: 0) == Self.accepted)
+    #expect(ledger.verdict(on: .right(step: .max), of: "anna", at: 0) == Self.accepted)
+  }
+
+  @Test func `codes of users with other bytes in their names are others`() {
+    var ledger = CodeLedger()
+    for name in ["anna", "Anna", "ren\u{e9}", "rene\u{301}", ""] {
+      #expect(ledger.verdict(on: .right(step: 7), of: name, at: 0) == Self.accepted)
+    }
+    #expect(ledger.count == 5)
+  }
+
+  @Test func `after ten wrong codes not even the right one is accepted, until time has passed`() {
+    var ledger = CodeLedger()
+    for _ in 0..<10 { #expect(ledger.verdict(on: .wrong, of: "anna", at: 0) == Self.rejected("wrong_code")) }
+    #expect(ledger.verdict(on: .wrong, of: "anna", at: 0) == Self.rejected("too_many_codes"))
+    #expect(ledger.verdict(on: .right(step: 7), of: "anna", at: 119_999) == Self.rejected("too_many_codes"))
+    // Another user is another user.
+    #expect(ledger.verdict(on: .right(step: 7), of: "bert", at: 119_999) == Self.accepted)
+    // A code that was refused was not used.
+    #expect(ledger.verdict(on: .right(step: 7), of: "anna", at: 120_000) == Self.accepted)
+  }
+
+  @Test func `right codes do not make up for wrong ones, and cost nothing`() {
+    var ledger = CodeLedger()
+    for step in 0..<20 { #expect(ledger.verdict(on: .right(step: UInt64(step)), of: "anna", at: 0) == Self.accepted) }
+    for _ in 0..<9 { _ = ledger.verdict(on: .wrong, of: "anna", at: 0) }
+    #expect(ledger.verdict(on: .right(step: 100), of: "anna", at: 0) == Self.accepted)
+    _ = ledger.verdict(on: .wrong, of: "anna", at: 0)
+    #expect(ledger.verdict(on: .right(step: 101), of: "anna", at: 0) == Self.rejected("too_many_codes"))
+  }
+
+  @Test func `names without a secret are refused and not remembered`() {
+    var ledger = CodeLedger()
+    for number in 0..<1000 {
+      #expect(ledger.verdict(on: .noSecret, of: "u\(number)", at: 0) == Self.rejected("no_totp_secret"))
+    }
+    #expect(ledger.count == 0)
+  }
+
+  @Test func `memory is bounded, and the oldest code is forgotten first`() {
+    var ledger = CodeLedger()
+    for number in 0..<CodeLedger.userLimit {
+      _ = ledger.verdict(on: .right(step: UInt64(number + 1)), of: "u\(number)", at: 0)
+    }
+    _ = ledger.verdict(on: .right(step: 1_000_000), of: "one more", at: 0)
+    #expect(ledger.count == CodeLedger.userLimit)
+    #expect(ledger.verdict(on: .right(step: 2), of: "u1", at: 0) == Self.rejected("code_used_before"))
+    #expect(ledger.verdict(on: .right(step: 1), of: "u0", at: 0) == Self.accepted)
+  }
+
+  @Test func `whatever comes, no step of a user is accepted twice or backwards`() {
+    var random = SystemRandomNumberGenerator()
+    var ledger = CodeLedger()
+    var last: [String: UInt64] = [:]
+    var now: Int64 = 0
+    for _ in 0..<20_000 {
+      now += Int64.random(in: 0...60_000, using: &random)
+      let name = ["a", "b", "c"].randomElement(using: &random) ?? "a"
+      let step = UInt64(now / 30_000) + UInt64.random(in: 0...2, using: &random)
+      let answers: [CodeAnswer] = [.right(step: step), .right(step: step), .wrong, .noSecret]
+      let answer = answers.randomElement(using: &random) ?? .wrong
+      guard ledger.verdict(on: answer, of: name, at: now).outcome == .accepted else { continue }
+      #expect(answer == .right(step: step))
+      #expect(last[name].map { $0 < step } ?? true)
+      last[name] = step
+    }
+    #expect(last.count == 3)
+  }
+}
