@@ -53,11 +53,12 @@ let package = Package(
     .target(name: "System", dependencies: ["CLinux"], swiftSettings: wrapping),
     .target(name: "Wire", swiftSettings: safe),
     .target(name: "AccessControl", dependencies: ["Wire"], swiftSettings: safe),
-    .target(name: "Authentication", dependencies: ["Wire"], swiftSettings: safe),
+    .target(
+      name: "Authentication", dependencies: ["AccessControl", "Filter", "IPC", "Wire"], swiftSettings: safe),
     .target(name: "Filter", dependencies: ["Wire"], swiftSettings: safe),
     .target(
       name: "Configuration", dependencies: ["AccessControl", "Authentication", "Filter", "Wire"], swiftSettings: safe),
-    .target(name: "IPC", dependencies: ["Filter", "Wire"], swiftSettings: safe),
+    .target(name: "IPC", dependencies: ["AccessControl", "Filter", "Wire"], swiftSettings: safe),
     .target(
       name: "Credentials", dependencies: ["Authentication", "System", "Wire", "COpenSSL", "CArgon2"],
       swiftSettings: wrapping),
@@ -74,7 +75,7 @@ let package = Package(
       swiftSettings: wrapping),
     .executableTarget(
       name: "Supervisor",
-      dependencies: ["Authentication", "Configuration", "IPC", "System", "Wire"],
+      dependencies: ["AccessControl", "Authentication", "Configuration", "IPC", "System", "Wire"],
       swiftSettings: safe),
     .executableTarget(
       name: "Transport",
@@ -82,7 +83,9 @@ let package = Package(
       swiftSettings: wrapping),
     .executableTarget(
       name: "Authority",
-      dependencies: ["Authentication", "Configuration", "Credentials", "IPC", "System", "Wire", "CCrypt"],
+      dependencies: [
+        "AccessControl", "Authentication", "Configuration", "Credentials", "Filter", "IPC", "System", "Wire", "CCrypt",
+      ],
       swiftSettings: wrapping),
     .executableTarget(
       name: "Session",
@@ -94,16 +97,19 @@ let package = Package(
 
     // Tests
     .testTarget(name: "AccessControlTests", dependencies: ["AccessControl", "Wire"]),
-    .testTarget(name: "AuthenticationTests", dependencies: ["Authentication", "Wire"]),
+    .testTarget(
+      name: "AuthenticationTests", dependencies: ["AccessControl", "Authentication", "Filter", "IPC", "Wire"]),
     .testTarget(
       name: "AuthorityTests",
-      dependencies: ["Authority", "Authentication", "Configuration", "Credentials", "IPC", "System", "Wire"]),
+      dependencies: [
+        "AccessControl", "Authority", "Authentication", "Configuration", "Credentials", "IPC", "System", "Wire",
+      ]),
     .testTarget(
       name: "FileTransferTests", dependencies: ["FileTransfer", "Filter", "IPC", "System", "Transfer", "Wire"]),
     .testTarget(name: "CredentialsTests", dependencies: ["Credentials", "Authentication", "Wire", "COpenSSL"]),
     .testTarget(name: "ConfigurationTests", dependencies: ["AccessControl", "Configuration", "Filter", "Wire"]),
     .testTarget(name: "FilterTests", dependencies: ["Filter", "Wire"]),
-    .testTarget(name: "IPCTests", dependencies: ["Filter", "IPC", "Wire"]),
+    .testTarget(name: "IPCTests", dependencies: ["AccessControl", "Filter", "IPC", "Wire"]),
     .testTarget(name: "ServerTests", dependencies: ["Server", "Configuration", "IPC", "System", "Wire"]),
     .testTarget(
       name: "InteropTests",
@@ -113,7 +119,9 @@ let package = Package(
       name: "SessionTests", dependencies: ["Session", "Transfer", "CLinux", "Filter", "IPC", "System", "Wire"]),
     .testTarget(
       name: "SupervisorTests",
-      dependencies: ["Supervisor", "Authentication", "Configuration", "Filter", "IPC", "System", "Wire"]),
+      dependencies: [
+        "AccessControl", "Supervisor", "Authentication", "Configuration", "Filter", "IPC", "System", "Wire",
+      ]),
     .testTarget(name: "SystemTests", dependencies: ["System"]),
     .testTarget(name: "TransportTests", dependencies: ["Transport", "IPC", "Wire"]),
     .testTarget(name: "WireTests", dependencies: ["Wire"]),

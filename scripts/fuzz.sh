@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Feeds the parsers of hostile bytes with libFuzzer, one harness of Fuzz/ after the other.
 #
-#   scripts/fuzz.sh [seconds for each harness, default 60]
+#   scripts/fuzz.sh [seconds for each harness, default 60 [harness ...]]
 #
 # Ends with 1 when an input makes one crash; the input is then in .build/fuzz/crashes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 seconds=${1:-60}
+wanted=" ${*:2} "
 build=.build/fuzz
 mkdir -p "$build/crashes"
 flags=(-O -sanitize=fuzzer -parse-as-library -swift-version 6 -I "$build" -module-cache-path "$build/cache")
@@ -17,10 +18,13 @@ printf 'module CLinux { header "%s/Sources/CLinux/include/clinux.h" export * }\n
 clang -O2 -c -o "$build/CLinux.o" -I Sources/CLinux/include Sources/CLinux/linux.c
 
 # Modules with coverage counters, in the order in which they import each other.
-for module in Wire Authentication Filter IPC System FileTransfer; do
+modules=(Wire AccessControl Filter IPC Authentication System FileTransfer)
+objects=("$build/CLinux.o")
+for module in "${modules[@]}"; do
   mapfile -t sources < <(find "Sources/$module" -name '*.swift')
   swiftc "${flags[@]}" -wmo -module-name "$module" -emit-module -emit-module-path "$build/$module.swiftmodule" \
     -emit-object -o "$build/$module.o" "${sources[@]}"
+  objects+=("$build/$module.o")
 done
 
 # Swift's own crash handler would keep libFuzzer from saving the input.
@@ -29,11 +33,12 @@ status=0
 for source in Fuzz/*.swift; do
   harness=$(basename "$source" .swift)
   [[ $harness != Entry ]] || continue
+  [[ -z ${wanted// /} || $wanted == *" $harness "* ]] || continue
   # The parser of an executable, which is no module to import.
   parser=()
   [[ $harness != ChannelRequest ]] || parser=(Sources/Transport/ChannelRequestParser.swift)
   swiftc "${flags[@]}" -module-name "Fuzz$harness" -o "$build/$harness" Fuzz/Entry.swift "$source" "${parser[@]}" \
-    "$build"/{Wire,Authentication,Filter,IPC,System,FileTransfer,CLinux}.o
+    "${objects[@]}"
   echo "== $harness, $seconds s"
   # New inputs go to the build folder; the ones in Fuzz/Corpus are only read.
   mkdir -p "$build/corpus/$harness"

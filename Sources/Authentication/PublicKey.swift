@@ -89,7 +89,9 @@ public struct PublicKey: Equatable, Sendable {
   /// Reads a key blob that holds one key and nothing after it.
   public init(blob: ArraySlice<UInt8>) throws(PublicKeyError) {
     var reader = WireReader(blob)
-    let material = try Self.material(from: &reader)
+    let type: String
+    do throws(WireError) { type = try reader.text(limit: 64) } catch { throw .blob(error) }
+    let material = try Self.material(type: type, from: &reader)
     do throws(WireError) { try reader.end() } catch { throw .blob(error) }
     self.init(blob: Array(blob), material: material)
   }
@@ -171,9 +173,10 @@ public struct PublicKey: Equatable, Sendable {
     }
   }
 
-  private static func material(from reader: inout WireReader) throws(PublicKeyError) -> Material {
+  /// Reads what follows the name of `type` in a key, and the nonce in a certificate.
+  static func material(type: String, from reader: inout WireReader) throws(PublicKeyError) -> Material {
     do {
-      switch try reader.text(limit: 64) {
+      switch type {
       case "ssh-ed25519": return .ed25519(point: try edwardsPoint(from: &reader))
       case "ecdsa-sha2-nistp256": return .ecdsa(.p256, point: try point(on: .p256, from: &reader))
       case "ecdsa-sha2-nistp384": return .ecdsa(.p384, point: try point(on: .p384, from: &reader))

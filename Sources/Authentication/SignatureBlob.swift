@@ -16,6 +16,9 @@ public struct SignatureBlob: Equatable, Sendable {
 
     /// True when somebody touched the key.
     public var provesUserPresence: Bool { flags & 1 != 0 }
+
+    /// True when the key knows who touched it, by a PIN or a finger.
+    public var provesUserVerification: Bool { flags & 4 != 0 }
   }
 
   /// The name of the algorithm, at most 64 bytes.

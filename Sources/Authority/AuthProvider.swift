@@ -2,8 +2,8 @@ import IPC
 
 /// What somebody gives as proof of who they are.
 enum Attempt {
-  /// A `publickey` request, its payload as it came, and the authorized_keys files of the user it names.
-  case publicKey(sessionID: [UInt8], request: [UInt8], files: AuthorizedFiles)
+  /// A `publickey` request, and the files of the user whom it names.
+  case publicKey(KeyQuestion, LookedUpFiles)
   case password(user: String, [UInt8])
 }
 

@@ -19,7 +19,7 @@ struct Authority {
     self.hostKeys = HostKeyRing(hostKeys, algorithms: settings.server.hostKeyAlgorithms)
     directory = UserDirectory(settings: settings, singleUser: singleUser, accounts: accounts)
     providers = [
-      PublicKeyProvider(users: settings.auth.users, algorithms: settings.server.publicKeyAlgorithms),
+      PublicKeyProvider(settings: settings),
       try PasswordProvider(users: settings.auth.users),
     ]
     codes = try CodeJudge(users: settings.auth.users)
@@ -38,9 +38,8 @@ struct Authority {
       return .proved(hostKeys.prove(keys, sessionID: sessionID, keyExchangeAlgorithm: algorithm))
     case .account(let user):
       return .account(directory.answer(user))
-    case .publicKey(let sessionID, let request, let keyFiles):
-      let found = AuthorizedFiles(keyFiles, content: files.first)
-      return .verdict(judge(.publicKey(sessionID: sessionID, request: request, files: found)))
+    case .publicKey(let question):
+      return .verdict(judge(.publicKey(question, LookedUpFiles(question, content: files.first))))
     case .password(let user, var password):
       defer { Secret.wipe(&password) }
       return .verdict(judge(.password(user: user, password)))

@@ -1,9 +1,11 @@
 import Configuration
 
-/// Where a user's authorized_keys are, as `auth.publickey.authorized_keys_dir` and `authorized_keys_pattern` say.
+/// Where a user's authorized_keys are, as `auth.publickey.authorized_keys_dir` and `authorized_keys_pattern` say, and
+/// the principals, as `authorized_principals_pattern` says.
 struct KeyPaths {
   let directory: String?
   let pattern: String?
+  let principalsPattern: String?
 
   /// The absolute paths, the directory's first.
   ///
@@ -15,5 +17,11 @@ struct KeyPaths {
       pattern.flatMap { PathPattern.expand($0, user: user, home: home, braces: true) },
     ]
     return candidates.compactMap { $0 }.filter(PathPattern.isUsable)
+  }
+
+  /// The absolute path of the file of principals; nil for none, and for one that would lead elsewhere.
+  func principalsPath(user: String, home: String) -> String? {
+    let path = principalsPattern.flatMap { PathPattern.expand($0, user: user, home: home, braces: true) }
+    return path.flatMap { PathPattern.isUsable($0) ? $0 : nil }
   }
 }

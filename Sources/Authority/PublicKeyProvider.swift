@@ -2,85 +2,143 @@ import Authentication
 import Configuration
 import Credentials
 import IPC
+import System
 
-/// Judges `publickey` requests: keys of authorized_keys files, and of users in the configuration.
+/// Judges `publickey` requests: keys and certificates, by authorized_keys files, by lines of users in the
+/// configuration, and by the authorities that it trusts.
 struct PublicKeyProvider: AuthProvider {
-  private struct Inline {
-    let blobs: [[UInt8]]
-    let warnings: [String]
+  /// The time, in both ways in which it is asked for.
+  struct Time: Sendable {
+    /// Seconds from 1970 on.
+    var now: @Sendable () -> Int64
+    /// The seconds from 1970 on of a time in the system's zone.
+    var local: @Sendable (ExpiryTime) -> Int64?
+
+    /// The system's.
+    static let system = Time(
+      now: { Clock.secondsSince1970 },
+      local: {
+        Clock.secondsSince1970(
+          localYear: $0.year, month: $0.month, day: $0.day, hour: $0.hour, minute: $0.minute, second: $0.second)
+      })
   }
 
-  private let inline: [[UInt8]: Inline]
+  private let inline: [[UInt8]: KeySearch.File]
   private let algorithms: [String]
+  private let authorities: TrustedAuthorities
+  private let listsPrincipals: Bool
+  private let revocations: Revocations
+  private let variables: PermittedVariables
+  private let time: Time
 
-  /// `algorithms`: what the configuration allows users to sign with.
-  init(users: [Settings.User], algorithms: [String]) {
-    self.algorithms = algorithms
-    inline = users.reduce(into: [:]) { $0[Array($1.name.utf8)] = Self.inline($1) }
+  init(settings: Settings, time: Time = .system) {
+    algorithms = settings.server.publicKeyAlgorithms
+    // The loader has read both lists; what it would not have let through lets nobody in.
+    authorities = settings.auth.trustedUserCAKeys.flatMap { try? TrustedAuthorities($0) } ?? TrustedAuthorities()
+    revocations = Revocations(settings.auth.revokedKeys)
+    listsPrincipals = settings.auth.authorizedPrincipalsPattern != nil
+    variables = PermittedVariables(settings.auth.permittedUserEnvironment)
+    inline = settings.auth.users.reduce(into: [:]) { files, user in
+      let lines = Array(user.authorizedKeys.joined(separator: "\n").utf8)
+      files[Array(user.name.utf8)] = KeySearch.File(name: "authorized_keys of '\(user.name)'", content: lines[...])
+    }
+    self.time = time
   }
 
   func judge(_ attempt: Attempt) -> Verdict? {
-    guard case .publicKey(let sessionID, let payload, let files) = attempt else { return nil }
-    guard let request = try? UserauthRequest(payload: payload[...]), case .publicKey(let offer) = request.method else {
-      return Verdict(outcome: .rejected, reason: "malformed")
-    }
-    var verdict = Verdict(outcome: .rejected, fingerprint: PublicKey.fingerprint(ofBlob: offer.key))
+    guard case .publicKey(let question, let files) = attempt else { return nil }
+    guard let request = try? UserauthRequest(payload: question.request[...]),
+      case .publicKey(let offer) = request.method
+    else { return Verdict(outcome: .rejected, reason: "malformed") }
     // First everything about the key and signature alone, which is the same whoever the user is, and then the user.
-    if let reason = fault(of: offer, in: request, sessionID: sessionID) {
-      verdict.reason = reason
+    let shown: ShownKey
+    do throws(ShownKey.Fault) {
+      shown = try ShownKey(offer, algorithms: algorithms)
+    } catch {
+      return Verdict(outcome: .rejected, reason: error.rawValue, fingerprint: PublicKey.fingerprint(ofBlob: offer.key))
+    }
+    var verdict = Verdict(outcome: .rejected, fingerprint: shown.key.fingerprint, certificate: shown.identity)
+    var securityKey: SignatureBlob.SecurityKey?
+    if let signature = offer.signature {
+      do throws(SignatureFault) {
+        securityKey = try verify(signature, by: shown, in: request, sessionID: question.sessionID)
+      } catch {
+        verdict.reason = error.rawValue
+        return verdict
+      }
+    }
+    if let refusal = revocations.refusal(of: shown.credential) {
+      verdict.reason = refusal.rawValue
+      verdict.place = "auth.publickey.revoked_keys"
       return verdict
     }
-    var warnings = files.problems
-    var isListed = files.contains(offer.key) { warnings.append($0) }
-    if let inline = inline[Array(request.user.utf8)] {
-      warnings += inline.warnings
-      isListed = inline.blobs.contains(offer.key) || isListed
+    guard let grant = grant(to: shown, request.user, question, files, &verdict) else { return verdict }
+    if let fault = securityKey.flatMap({ fault(of: $0, where: grant) }) {
+      verdict.reason = fault.rawValue
+      return verdict
     }
-    verdict.warnings = Array(warnings.prefix(16))
-    if isListed {
-      verdict.outcome = offer.signature == nil ? .acceptable : .accepted
-    } else {
-      verdict.reason = "no_such_key"
+    verdict.outcome = offer.signature == nil ? .acceptable : .accepted
+    verdict.permissions = grant.permissions
+    let refused = variables.filter(&verdict.permissions.environment)
+    verdict.warnings += refused.map {
+      "\(verdict.place): environment= does not set \($0): auth.publickey.permit_user_environment does not permit it"
     }
+    verdict.warnings = Array(verdict.warnings.prefix(KeySearch.warningLimit))
     return verdict
   }
 
-  /// What is wrong with the key, or with the signature if there is one.
-  private func fault(of offer: PublicKeyRequest, in request: UserauthRequest, sessionID: [UInt8]) -> String? {
-    let key: PublicKey
-    do throws(PublicKeyError) {
-      key = try PublicKey(blob: offer.key[...])
-    } catch { return error == .type ? "key_type_refused" : "malformed" }
-    guard algorithms.contains(offer.algorithm), key.signatureAlgorithms.contains(offer.algorithm) else {
-      return "key_type_refused"
+  /// What the key is allowed by whoever allows it; the verdict gets the reason when nobody does.
+  private func grant(
+    to shown: ShownKey, _ user: String, _ question: KeyQuestion, _ files: LookedUpFiles, _ verdict: inout Verdict
+  ) -> KeyGrant? {
+    var search = KeySearch(
+      KeyClaim(
+        shown.credential, user: user, address: question.client, now: time.now(), localTime: time.local))
+    var grant: KeyGrant?
+    for file in files.keys + (inline[Array(user.utf8)].map { [$0] } ?? []) where grant == nil {
+      grant = search.find(in: file)
     }
-    guard !key.isTooSmall else { return "rsa_key_too_small" }
-    guard let signature = offer.signature else { return nil }
+    let principals = listsPrincipals ? KeySearch.PrincipalsRule.file(files.principals) : .userName
+    if grant == nil {
+      grant = search.find(
+        among: authorities.keys, of: "auth.publickey.trusted_user_ca_keys", principals: principals)
+    }
+    verdict.warnings = Array((files.problems + search.warnings).prefix(KeySearch.warningLimit))
+    verdict.place = search.place
+    if grant == nil { verdict.reason = search.refusal.rawValue }
+    return grant
+  }
+
+  /// Why a signature proves nothing; the raw value is a code for the log.
+  private enum SignatureFault: String, Error {
+    case malformed
+    case bad = "bad_signature"
+    /// Nobody touched the security key.
+    case noUserPresence = "no_user_presence"
+    /// The security key does not know who touched it.
+    case noUserVerification = "no_user_verification"
+  }
+
+  private func verify(
+    _ signature: [UInt8], by shown: ShownKey, in request: UserauthRequest, sessionID: [UInt8]
+  ) throws(SignatureFault) -> SignatureBlob.SecurityKey? {
     guard (32...64).contains(sessionID.count), let data = request.signedData(sessionID: sessionID) else {
-      return "malformed"
+      throw .malformed
     }
     do throws(Verifier.Failure) {
-      try Verifier.verify(signature, over: data, by: key, algorithm: offer.algorithm)
-      return nil
+      return try Verifier.verify(signature, over: data, by: shown.key, algorithm: shown.algorithm)
     } catch {
       switch error {
-      case .malformed, .key: return "malformed"
-      case .algorithm, .signature: return "bad_signature"
-      case .noUserPresence: return "no_user_presence"
+      case .malformed, .key: throw .malformed
+      case .algorithm, .signature: throw .bad
       }
     }
   }
 
-  private static func inline(_ user: Settings.User) -> Inline {
-    var blobs: [[UInt8]] = []
-    var warnings: [String] = []
-    let content = Array(user.authorizedKeys.joined(separator: "\n").utf8)
-    for entry in AuthorizedKeys(content[...]) {
-      switch entry {
-      case .key(let key, _): blobs.append(key.blob)
-      case .refused(let reason, let line): warnings.append("authorized_keys of '\(user.name)':\(line): \(reason)")
-      }
-    }
-    return Inline(blobs: blobs, warnings: warnings)
+  /// What a security key lacks that the line or the certificate asks for.
+  private func fault(of securityKey: SignatureBlob.SecurityKey, where grant: KeyGrant) -> SignatureFault? {
+    if grant.requiresTouch && !securityKey.provesUserPresence { return .noUserPresence }
+    if grant.requiresVerification && !securityKey.provesUserVerification { return .noUserVerification }
+    return nil
   }
 }

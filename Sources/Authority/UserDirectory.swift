@@ -19,7 +19,8 @@ struct UserDirectory {
     users = settings.auth.users.reduce(into: [:]) { $0[Array($1.name.utf8)] = $1 }
     defaultShell = settings.shell.defaultShell
     keyPaths = KeyPaths(
-      directory: settings.auth.authorizedKeysDirectory, pattern: settings.auth.authorizedKeysPattern)
+      directory: settings.auth.authorizedKeysDirectory, pattern: settings.auth.authorizedKeysPattern,
+      principalsPattern: settings.auth.authorizedPrincipalsPattern)
     self.singleUser = singleUser
     self.accounts = accounts
   }
@@ -31,11 +32,14 @@ struct UserDirectory {
     do throws(Refusal) {
       let account = try account(name)
       return AccountAnswer(
-        login: account, refusal: nil, lookUp: account, keyPaths: keyPaths.paths(user: name, home: account.home))
+        login: account, refusal: nil, lookUp: account, keyPaths: keyPaths.paths(user: name, home: account.home),
+        principalsPath: keyPaths.principalsPath(user: name, home: account.home))
     } catch {
       // The name itself may be one that never gets into a path; the number of paths must not tell.
       let paths = keyPaths.paths(user: Self.nobody, home: decoy.home)
-      return AccountAnswer(login: nil, refusal: error.rawValue, lookUp: decoy, keyPaths: paths)
+      return AccountAnswer(
+        login: nil, refusal: error.rawValue, lookUp: decoy, keyPaths: paths,
+        principalsPath: keyPaths.principalsPath(user: Self.nobody, home: decoy.home))
     }
   }
 

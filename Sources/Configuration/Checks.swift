@@ -3,7 +3,7 @@ import AccessControl
 /// The checks that need more than one key, or the machine; and the settings that come of them.
 struct Checks {
   private let given: GivenValues
-  private let surroundings: Surroundings
+  let surroundings: Surroundings
   private let file: Loader.File?
   private(set) var problems: [Problem] = []
   private(set) var warnings: [Problem] = []
@@ -20,12 +20,15 @@ struct Checks {
     settings.server.bindAddresses = addresses(of: choices)
     checkHostKeys(settings.server)
     settings.server.banner = banner(choices.bannerFile)
+    settings.auth.trustedUserCAKeys = trustedUserCAKeys(choices.trustedUserCAFile)
+    settings.auth.revokedKeys = revokedKeys(choices.revokedKeysFile)
     checkUsers(choices.settings.auth.users, at: given.values["auth.password.users"], key: "auth.password.users")
     warnAboutSecrets(in: choices.settings.auth.users)
     if let path = choices.usersFile {
       settings.auth.users += users(in: path, known: choices.settings.auth.users.map(\.name))
     }
     checkMethods(settings.auth)
+    checkAuthorities(settings)
     settings.scp.root = settings.scp.root ?? settings.sftp.root
     checkTransfers(settings)
     checkCommands(settings)
@@ -199,8 +202,9 @@ struct Checks {
     if !asksCode, auth.users.contains(where: { $0.totpSecret != nil }) {
       warning("auth.required", "users have a totp_secret, but no sequence asks for a code (totp)")
     }
-    let keys = auth.authorizedKeysDirectory != nil || auth.authorizedKeysPattern != nil
-    if auth.methods.contains(.publickey), !keys, auth.users.allSatisfy(\.authorizedKeys.isEmpty) {
+    let keys = [auth.authorizedKeysDirectory, auth.authorizedKeysPattern].contains { $0 != nil }
+    let authorities = auth.trustedUserCAKeys != nil
+    if auth.methods.contains(.publickey), !keys, !authorities, auth.users.allSatisfy(\.authorizedKeys.isEmpty) {
       warning("auth.methods", "publickey is allowed, but there is no place to find authorized keys")
     }
   }

@@ -6,6 +6,8 @@ public struct Choices: Equatable, Sendable {
   var port: UInt16 = 2222
   var bannerFile: String?
   var usersFile: String?
+  var trustedUserCAFile: String?
+  var revokedKeysFile: String?
 
   /// The defaults of every key.
   public init() {}

@@ -93,6 +93,23 @@ public enum KeyTable {
       \.settings.auth.authorizedKeysPattern, alias: "BSSH_AUTHORIZED_KEYS_PATTERN",
       "Each user's file of keys: %h is the home, %u or {user} the name, %% a percent sign; null for none."),
     Key(
+      "auth.publickey.trusted_user_ca_keys", ValueType.file.optional, \.trustedUserCAFile,
+      "A file with the public keys of authorities whose user certificates let in; null for none."),
+    Key(
+      "auth.publickey.authorized_principals_pattern", ValueType.keyPattern.optional,
+      \.settings.auth.authorizedPrincipalsPattern,
+      "Each user's file of the names that such a certificate may have, as authorized_keys_pattern; null: the",
+      "user's own name."),
+    Key(
+      "auth.publickey.revoked_keys", ValueType.file.optional, \.revokedKeysFile,
+      "A file with keys that let nobody in: one public key in each line, or a revocation list (KRL) as",
+      "ssh-keygen -k makes it. Read while loading; a reload reads it again. null for none."),
+    Key(
+      "auth.publickey.permit_user_environment",
+      .list(.variablePattern, of: "a list of names of variables", mayBeEmpty: true),
+      \.settings.auth.permittedUserEnvironment,
+      "Variables that environment= of a line of authorized_keys may set; * stands for any letters, ? for one."),
+    Key(
       "auth.password.users_file", ValueType.file.optional, \.usersFile,
       "A YAML file with more users under the key users; null for none. Keep it readable by its owner alone."),
     Key(

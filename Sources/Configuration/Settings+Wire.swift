@@ -94,6 +94,10 @@ extension Settings.Auth: WireCodable {
     writer.text(permitRoot.rawValue)
     writer.optional(authorizedKeysDirectory) { $0.text($1) }
     writer.optional(authorizedKeysPattern) { $0.text($1) }
+    writer.optional(trustedUserCAKeys) { $0.string($1) }
+    writer.optional(revokedKeys) { $0.string($1) }
+    writer.optional(authorizedPrincipalsPattern) { $0.text($1) }
+    writer.list(permittedUserEnvironment) { $0.text($1) }
     writer.list(users) { $1.encode(to: &$0) }
     writer.number(minimumPasswordTime)
   }
@@ -116,6 +120,10 @@ extension Settings.Auth: WireCodable {
     self.permitRoot = permitRoot
     authorizedKeysDirectory = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text() }
     authorizedKeysPattern = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text() }
+    trustedUserCAKeys = try reader.optional { (r: inout WireReader) throws(WireError) in Array(try r.string()) }
+    revokedKeys = try reader.optional { (r: inout WireReader) throws(WireError) in Array(try r.string()) }
+    authorizedPrincipalsPattern = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text() }
+    permittedUserEnvironment = try reader.texts()
     users = try reader.list(minimumSize: 16) { (r: inout WireReader) throws(WireError) in
       try Settings.User(from: &r)
     }

@@ -80,6 +80,14 @@ public struct Settings: Equatable, Sendable {
     public var authorizedKeysDirectory: String?
     /// `%h` home, `%u` or `{user}` name, `%%` percent; absolute once expanded, no `..`.
     public var authorizedKeysPattern: String? = "%h/.ssh/authorized_keys"
+    /// The content of the file `auth.publickey.trusted_user_ca_keys`; nil: no authority is trusted for every user.
+    public var trustedUserCAKeys: [UInt8]?
+    /// The content of the file `auth.publickey.revoked_keys`; nil: no key is revoked.
+    public var revokedKeys: [UInt8]?
+    /// Each user's file of principals, as ``authorizedKeysPattern``; nil: a certificate must name the user.
+    public var authorizedPrincipalsPattern: String?
+    /// Patterns for the names of variables that a line of authorized_keys may set.
+    public var permittedUserEnvironment: [String] = []
     /// The users of `auth.password.users` and of the file `auth.password.users_file`.
     public var users: [User] = []
     /// Milliseconds that every answer to a password or a one-time code takes at least.

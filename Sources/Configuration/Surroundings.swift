@@ -32,6 +32,8 @@ public struct Surroundings {
   /// Makes a tree of a YAML file's bytes; the problem tells line and column.
   public var parse: (_ bytes: [UInt8], _ path: String) -> Result<Node, Problem>
   public var hostKey: (_ path: String) -> HostKey
+  /// What is wrong with a list of revoked keys; nil: nothing.
+  public var revocationFault: (_ bytes: [UInt8]) -> String?
   /// True when the system has an account of this name.
   public var accountExists: (_ name: String) -> Bool
   /// True for a file that can be started.
@@ -43,6 +45,7 @@ public struct Surroundings {
     read: @escaping (_ path: String, _ limit: Int) -> Result<File, Unreadable>,
     parse: @escaping (_ bytes: [UInt8], _ path: String) -> Result<Node, Problem>,
     hostKey: @escaping (_ path: String) -> HostKey,
+    revocationFault: @escaping (_ bytes: [UInt8]) -> String?,
     accountExists: @escaping (_ name: String) -> Bool,
     isExecutable: @escaping (_ path: String) -> Bool,
     isRoot: Bool
@@ -50,6 +53,7 @@ public struct Surroundings {
     self.read = read
     self.parse = parse
     self.hostKey = hostKey
+    self.revocationFault = revocationFault
     self.accountExists = accountExists
     self.isExecutable = isExecutable
     self.isRoot = isRoot

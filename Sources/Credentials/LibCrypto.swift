@@ -147,6 +147,14 @@ public func sha256(_ bytes: some Collection<UInt8>) -> [UInt8] {
   }
 }
 
+/// SHA-1 of `bytes`: to compare with what others wrote down, never to trust.
+func sha1(_ bytes: [UInt8]) -> [UInt8] {
+  [UInt8](unsafeUninitializedCapacity: Int(SHA_DIGEST_LENGTH)) { buffer, count in
+    SHA1(bytes, bytes.count, buffer.baseAddress)
+    count = Int(SHA_DIGEST_LENGTH)
+  }
+}
+
 extension PublicKey {
   /// `SHA256:` and the unpadded Base64 of the blob's hash, as ssh-keygen -l prints it.
   public var fingerprint: String { Self.fingerprint(ofBlob: blob) }

@@ -10,8 +10,6 @@ public enum Verifier {
     case malformed
     /// The signature's algorithm is not the one asked for, or does not go with the key.
     case algorithm
-    /// The security key says that nobody touched it.
-    case noUserPresence
     /// The key is no point of its curve.
     case key
     /// Well-formed, but not made with this key over this data.
@@ -20,10 +18,11 @@ public enum Verifier {
 
   /// Verifies that `signature` (an SSH signature blob) was made by `key` over `data` with `algorithm`.
   ///
-  /// A security key must have been touched.
+  /// - Returns: what a security key says of its user: whether a touch was needed is for the caller to know.
+  @discardableResult
   public static func verify(
     _ signature: [UInt8], over data: [UInt8], by key: PublicKey, algorithm: String
-  ) throws(Failure) {
+  ) throws(Failure) -> SignatureBlob.SecurityKey? {
     let blob: SignatureBlob
     do throws(WireError) { blob = try SignatureBlob(signature[...]) } catch { throw .malformed }
     guard blob.algorithm.hasSameBytes(as: algorithm), key.signatureAlgorithms.contains(algorithm) else {
@@ -46,6 +45,14 @@ public enum Verifier {
       let signed = try securityKeyData(blob, application, data)
       try verify(try distinguished(blob.bytes), over: signed, handle, digest: EVP_sha256())
     }
+    return blob.securityKey
+  }
+
+  /// Verifies a signature that names its own algorithm, which must be a safe one of the key.
+  public static func verify(_ signature: [UInt8], over data: [UInt8], by key: PublicKey) throws(Failure) {
+    let blob: SignatureBlob
+    do throws(WireError) { blob = try SignatureBlob(signature[...]) } catch { throw .malformed }
+    try verify(signature, over: data, by: key, algorithm: blob.algorithm)
   }
 
   /// What a security key signs: hash of the application, flags, counter, hash of the data.
@@ -53,7 +60,6 @@ public enum Verifier {
     _ blob: SignatureBlob, _ application: [UInt8], _ data: [UInt8]
   ) throws(Failure) -> [UInt8] {
     guard let added = blob.securityKey else { throw .malformed }
-    guard added.provesUserPresence else { throw .noUserPresence }
     var writer = WireWriter(capacity: 69)
     writer.raw(sha256(application))
     writer.byte(added.flags)

@@ -10,9 +10,8 @@ public enum ToAuthority: WireCodable, Equatable {
   case proveHostKeys(sessionID: [UInt8], keyExchangeAlgorithm: String, keys: [[UInt8]])
   /// Who is this user? Answered for unknown names too, in the same time and form.
   case account(user: String)
-  /// Judge a `publickey` request. `request` is the payload of the USERAUTH_REQUEST after its message number.
-  /// With a descriptor: the user's authorized_keys files, one after the other, as `files` says.
-  case publicKey(sessionID: [UInt8], request: [UInt8], files: [KeyFile])
+  /// Judge a `publickey` request; with a descriptor when there are files.
+  case publicKey(KeyQuestion)
   /// Judge a password.
   case password(user: String, password: [UInt8])
   /// Judge a one-time code, by this machine's clock.
@@ -33,11 +32,9 @@ public enum ToAuthority: WireCodable, Equatable {
     case .account(let user):
       writer.byte(3)
       writer.text(user)
-    case .publicKey(let sessionID, let request, let files):
+    case .publicKey(let question):
       writer.byte(4)
-      writer.string(sessionID)
-      writer.string(request)
-      writer.list(files) { $1.encode(to: &$0) }
+      question.encode(to: &writer)
     case .password(let user, let password):
       writer.byte(5)
       writer.text(user)
@@ -60,10 +57,7 @@ public enum ToAuthority: WireCodable, Equatable {
         sessionID: Array(try reader.string(limit: 64)), keyExchangeAlgorithm: try reader.text(limit: 64),
         keys: try reader.list(minimumSize: 4) { (r: inout WireReader) throws(WireError) in Array(try r.string()) })
     case 3: self = .account(user: try reader.text(limit: 256))
-    case 4:
-      self = .publicKey(
-        sessionID: Array(try reader.string(limit: 64)), request: Array(try reader.string()),
-        files: try reader.list(minimumSize: 8) { (r: inout WireReader) throws(WireError) in try KeyFile(from: &r) })
+    case 4: self = .publicKey(try KeyQuestion(from: &reader))
     case 5: self = .password(user: try reader.text(limit: 256), password: Array(try reader.string(limit: 4096)))
     case 6: self = .code(user: try reader.text(limit: 256), code: Array(try reader.string(limit: 4096)))
     default: throw .malformed
@@ -138,19 +132,28 @@ public struct AccountAnswer: WireCodable, Equatable {
   public var lookUp: Account
   /// Absolute paths, expanded.
   public var keyPaths: [String]
+  /// Where the user's file of principals is; nil: there are no such files.
+  public var principalsPath: String?
 
-  public init(login: Account?, refusal: String?, lookUp: Account, keyPaths: [String]) {
+  public init(
+    login: Account?, refusal: String?, lookUp: Account, keyPaths: [String], principalsPath: String? = nil
+  ) {
     self.login = login
     self.refusal = refusal
     self.lookUp = lookUp
     self.keyPaths = keyPaths
+    self.principalsPath = principalsPath
   }
+
+  /// Everything that a look-up reads, in this order.
+  public var lookUpPaths: [String] { keyPaths + (principalsPath.map { [$0] } ?? []) }
 
   public func encode(to writer: inout WireWriter) {
     writer.optional(login) { $1.encode(to: &$0) }
     writer.optional(refusal) { $0.text($1) }
     lookUp.encode(to: &writer)
     writer.list(keyPaths) { $0.text($1) }
+    writer.optional(principalsPath) { $0.text($1) }
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
@@ -158,6 +161,7 @@ public struct AccountAnswer: WireCodable, Equatable {
     refusal = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text(limit: 64) }
     lookUp = try Account(from: &reader)
     keyPaths = try reader.list(minimumSize: 4) { (r: inout WireReader) throws(WireError) in try r.text(limit: 4096) }
+    principalsPath = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text(limit: 4096) }
   }
 }
 
@@ -201,22 +205,29 @@ public struct Verdict: WireCodable, Equatable {
 
   public var outcome: Outcome
   /// A stable code for the log: `no_such_key`, `bad_signature`, `wrong_password`, `key_type_refused`,
-  /// `rsa_key_too_small`, `no_user_presence`, `malformed`; empty when accepted.
+  /// `rsa_key_too_small`, `no_user_presence`, `no_user_verification`, `bad_certificate`, `ca_key_refused`, `malformed`,
+  /// and those of `KeyRefusal`; empty when accepted.
   public var reason: String
-  /// `SHA256:…` of the key that was tried; empty for passwords.
+  /// `SHA256:…` of the key that was tried, for a certificate of its key; empty for passwords.
   public var fingerprint: String
+  /// nil unless a certificate was tried that its authority signed.
+  public var certificate: CertificateIdentity?
+  /// `file:line` of what decided; empty when nothing is known of the key.
+  public var place: String
   /// For people: bad lines of authorized_keys, each with its file and line, at most 16.
   public var warnings: [String]
   /// What a login by these credentials may do.
   public var permissions: KeyPermissions
 
   public init(
-    outcome: Outcome, reason: String = "", fingerprint: String = "", warnings: [String] = [],
-    permissions: KeyPermissions = .everything
+    outcome: Outcome, reason: String = "", fingerprint: String = "", certificate: CertificateIdentity? = nil,
+    place: String = "", warnings: [String] = [], permissions: KeyPermissions = .everything
   ) {
     self.outcome = outcome
     self.reason = reason
     self.fingerprint = fingerprint
+    self.certificate = certificate
+    self.place = place
     self.warnings = warnings
     self.permissions = permissions
   }
@@ -225,6 +236,8 @@ public struct Verdict: WireCodable, Equatable {
     writer.byte(outcome.rawValue)
     writer.text(reason)
     writer.text(fingerprint)
+    writer.optional(certificate) { $1.encode(to: &$0) }
+    writer.text(place)
     writer.list(warnings) { $0.text($1) }
     permissions.encode(to: &writer)
   }
@@ -234,6 +247,8 @@ public struct Verdict: WireCodable, Equatable {
     self.outcome = outcome
     reason = try reader.text(limit: 64)
     fingerprint = try reader.text(limit: 128)
+    certificate = try reader.optional { (r: inout WireReader) throws(WireError) in try CertificateIdentity(from: &r) }
+    place = try reader.text(limit: 8192)
     warnings = try reader.list(minimumSize: 4) { (r: inout WireReader) throws(WireError) in try r.text(limit: 8192) }
     permissions = try KeyPermissions(from: &reader)
   }

@@ -44,6 +44,11 @@ public struct KeyPermissions: WireCodable, Equatable {
     self.userRC = userRC
   }
 
+  /// Takes every flag back: `restrict`. Commands, variables and lists stay.
+  public mutating func restrict() {
+    (terminal, agentForwarding, portForwarding, x11Forwarding, userRC) = (false, false, false, false, false)
+  }
+
   /// What is left when both hold: what both permit, and the commands, variables and lists of either. Where both have
   /// variables or a list, it is this one's. Nil: they force different commands.
   public func merged(with other: KeyPermissions) -> KeyPermissions? {

@@ -1,3 +1,4 @@
+import Authentication
 import Configuration
 import Credentials
 import Glibc
@@ -20,6 +21,12 @@ final class Machine {
         do throws(Problem) { return .success(try YAML.parse(bytes, name: path)) } catch { return .failure(error) }
       },
       hostKey: { self.hostKey($0) },
+      revocationFault: { bytes in
+        do throws(RevocationListError) {
+          _ = try RevokedKeys(bytes)
+          return nil
+        } catch { return error.description }
+      },
       accountExists: { SystemAccount(named: $0) != nil },
       isExecutable: { path in
         var status = stat()

@@ -53,8 +53,8 @@ struct LoginEnvironment {
     return result.variables
   }
 
-  /// A key may set any variable, unless the configuration says what this login may run: many authorized_keys are
-  /// written by their users.
+  /// A key may set any variable that `auth.publickey.permit_user_environment` let through, unless the configuration says
+  /// what this login may run: many authorized_keys are written by their users.
   private var keyFilter: EnvironmentFilter {
     login.commands.isRestricting
       ? EnvironmentFilter(patterns: login.acceptEnvironment, isRestricted: true) : EnvironmentFilter(patterns: ["*"])

@@ -1,3 +1,4 @@
+import AccessControl
 import Authentication
 import IPC
 import System
@@ -82,7 +83,7 @@ extension ConnectionMachine {
     verdict: Verdict? = nil, at now: Int64
   ) -> [Action] {
     let who = "'\(authentication.user ?? "")' by \(method)"
-    let key = verdict.map { $0.fingerprint.isEmpty ? "" : ", key \($0.fingerprint)" } ?? ""
+    let key = verdict?.keyDescription ?? ""
     switch action {
     case .judgePublicKey, .judgePassword, .judgeCode:
       guard let attempt, let step = AuthenticationMachine.Step(rawValue: method) else {
@@ -94,16 +95,18 @@ extension ConnectionMachine {
       return [.tell(.authentication(.prompt(name: "", instruction: "", prompt: prompt.text)))]
     case .reject(let continuing, let refusal):
       let reason = refusal == .credentials ? verdict?.reason ?? "no_authority" : refusal.rawValue
-      // Asking for the methods, or which key would do, tries nothing.
-      let level: Log.Level = refusal == .noneMethod || attempt?.triesNothing == true ? .debug : .info
+      // Asking for the methods, or which key would do, tries nothing. But when something says of a key that it may not
+      // be used, nothing else will come: clients do not sign with it.
+      let isQuestion = attempt?.triesNothing == true && verdict?.isAboutKnownKey != true
+      let level: Log.Level = refusal == .noneMethod || isQuestion ? .debug : .info
       return [
         .log(level, "refused \(who): \(reason)\(key)"),
         .tell(.authentication(.failure(continuing: continuing.map(\.rawValue), partial: false))),
       ]
-    case .publicKeyOK(let algorithm, let key):
+    case .publicKeyOK(let algorithm, let blob):
       return [
-        .log(.debug, "asked \(who): the key would do, \(verdict?.fingerprint ?? "")"),
-        .tell(.authentication(.publicKeyAcceptable(algorithm: Array(algorithm.utf8), key: key))),
+        .log(.debug, "asked \(who): would do\(key)"),
+        .tell(.authentication(.publicKeyAcceptable(algorithm: Array(algorithm.utf8), key: blob))),
       ]
     case .acceptPartly(_, let continuing):
       let steps = authentication.nextSteps.map(\.rawValue).joined(separator: " or ")
@@ -112,8 +115,8 @@ extension ConnectionMachine {
         .tell(.authentication(.failure(continuing: continuing.map(\.rawValue), partial: true))),
       ]
     case .accept(let user, let steps):
-      let keys = authentication.keys.map { $0.isEmpty ? "" : ", key \($0)" }.joined()
-      return [.log(.info, "accepted '\(user)' by \(steps.map(\.rawValue).joined(separator: ", "))\(keys)")] + open()
+      let methods = steps.map(\.rawValue).joined(separator: ", ")
+      return [.log(.info, "accepted '\(user)' by \(methods)\(provenKeys)")] + open()
     case .disconnect(let code, let text):
       let reason = verdict.map { $0.reason.isEmpty ? "" : " (\($0.reason)\(key))" } ?? ""
       return [.log(.info, "refused \(who)\(reason): \(text)")]
@@ -126,7 +129,7 @@ extension ConnectionMachine {
   /// Asks for a verdict as soon as everything that it needs is there.
   mutating func judge() -> [Action] {
     guard let judgement, judgement.stage == .preparation, let sessionID, let user = authentication.user,
-      case .known = identity
+      case .known(let answer) = identity
     else { return [] }
     switch judgement.attempt {
     case .publicKey(let payload, _):
@@ -134,7 +137,15 @@ extension ConnectionMachine {
       case .none, .running: return []
       case .done(let files, _):
         self.judgement?.stage = .verdict
-        return [.ask(.publicKey(sessionID: sessionID, request: payload, files: files))]
+        // The last of them is the file of principals.
+        let principals = answer.principalsPath == nil ? nil : files.last
+        return [
+          .ask(
+            .publicKey(
+              KeyQuestion(
+                sessionID: sessionID, request: payload, client: IPAddress(context.client.address),
+                files: principals == nil ? files : Array(files.dropLast()), principals: principals)))
+        ]
       }
     case .password(let password):
       self.judgement?.stage = .verdict
@@ -163,10 +174,10 @@ extension ConnectionMachine {
     if let refusal = answer.refusal {
       actions.append(.log(.info, "'\(authentication.user ?? "")' cannot log in: \(refusal)"))
     }
-    if context.looksKeysUp && !answer.keyPaths.isEmpty {
+    if context.looksKeysUp && !answer.lookUpPaths.isEmpty {
       lookUp = .running
       actions.append(.setTimer(.lookUp, milliseconds: Self.lookUpTime))
-      actions.append(.startLookUp(answer.lookUp, paths: answer.keyPaths))
+      actions.append(.startLookUp(answer.lookUp, paths: answer.lookUpPaths))
     } else {
       lookUp = .done([], isAlive: false)
     }
@@ -213,11 +224,22 @@ extension ConnectionMachine {
     let kind = AuthenticationMachine.AccountKind(name: user, uid: login?.uid)
     let action = authentication.handle(.verdict(outcome, account: kind, key: verdict?.fingerprint ?? ""))
     switch action {
-    case .accept, .acceptPartly: self.permissions = permissions ?? self.permissions
+    case .accept, .acceptPartly:
+      self.permissions = permissions ?? self.permissions
+      provenKeys += verdict?.keyDescription ?? ""
     case .judgePublicKey, .judgePassword, .judgeCode, .prompt, .reject, .publicKeyOK, .disconnect, .ignore: break
     }
-    return (verdict?.warnings ?? []).prefix(16).map { .log(.warning, $0) }
+    return tell(verdict?.warnings ?? [])
       + carryOut(action, tried: judgement.step.rawValue, judgement.attempt, verdict: verdict, at: now)
+  }
+}
+
+extension ConnectionMachine {
+  /// Lines of the log for warnings, each once in a connection; of more than 64, no more.
+  private mutating func tell(_ warnings: [String]) -> [Action] {
+    warnings.prefix(16).filter { toldWarnings.count < 64 && toldWarnings.insert($0).inserted }.map {
+      .log(.warning, $0)
+    }
   }
 }
 
@@ -228,5 +250,21 @@ extension ConnectionMachine.Judgement.Attempt {
     case .publicKey(_, let isSigned): !isSigned
     case .password, .code: false
     }
+  }
+}
+
+extension Verdict {
+  /// True when a line or a certificate's authority has something to say of the key.
+  var isAboutKnownKey: Bool { !place.isEmpty || certificate != nil }
+
+  /// What a line of the log says of the key: itself, its certificate, and what decided.
+  var keyDescription: String {
+    if fingerprint.isEmpty { return "" }
+    let certified = certificate.map { certificate in
+      // What an authority writes must not look like the rest of the line.
+      let keyID = certificate.keyID.flatMap { $0 == "'" || $0 == "\\" ? "\\\($0)" : "\($0)" }
+      return ", certificate '\(String(keyID))' serial \(certificate.serial), CA \(certificate.authority)"
+    }
+    return ", key \(fingerprint)" + (certified ?? "") + (place.isEmpty ? "" : ", by \(place)")
   }
 }

@@ -68,7 +68,7 @@ extension ConnectionMachine {
       guard lookUp == .running, case .known(let answer) = identity else {
         return sessionMisbehaved("answered without a question", at: now)
       }
-      guard files.map(\.path) == answer.keyPaths else {
+      guard files.map(\.path) == answer.lookUpPaths else {
         return sessionMisbehaved("answered about other files", at: now)
       }
       return files.compactMap { file in

@@ -68,6 +68,10 @@ struct ConnectionMachine: Sendable {
   var judgement: Judgement?
   var identity: Identity = .unknown
   var lookUp: LookUp = .none
+  /// What authorities said of lines that are not understood: told once, not for each key of a client.
+  var toldWarnings: Set<String> = []
+  /// For the log: the keys that were accepted so far.
+  var provenKeys = ""
   /// What the credentials that were accepted so far allow.
   var permissions = KeyPermissions.everything
   var limits = LoginLimits()

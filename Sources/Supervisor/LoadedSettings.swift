@@ -1,3 +1,4 @@
+import Authentication
 import Configuration
 import IPC
 import System
@@ -67,12 +68,21 @@ extension Settings {
   func transport(hostKeys: [[UInt8]], root: String) -> TransportSettings {
     TransportSettings(
       hostKeys: hostKeys, keyExchanges: server.keyExchanges, hostKeyAlgorithms: server.hostKeyAlgorithms,
-      ciphers: server.ciphers, macs: server.macs, publicKeyAlgorithms: server.publicKeyAlgorithms,
+      ciphers: server.ciphers, macs: server.macs, publicKeyAlgorithms: signatureAlgorithms,
       compression: server.compression, rekeyBytes: server.rekeyBytes,
       rekeyInterval: UInt32(clamping: server.rekeyInterval),
       keepaliveInterval: UInt32(clamping: server.keepaliveInterval),
       keepaliveCountMax: UInt32(clamping: server.keepaliveCountMax),
       maximumPacketSize: UInt32(clamping: server.maximumPacketSize), windowSize: UInt32(clamping: server.windowSize),
       banner: server.banner ?? "", root: root)
+  }
+
+  /// The algorithms of users' keys as a client is told them (RFC 8308, server-sig-algs), where those of a certificate
+  /// are those of the key in it; a client knows from them which it may sign with.
+  private var signatureAlgorithms: [String] {
+    server.publicKeyAlgorithms.reduce(into: []) { names, name in
+      let plain = Certificate.plainAlgorithm(name) ?? name
+      if !names.contains(plain) { names.append(plain) }
+    }
   }
 }

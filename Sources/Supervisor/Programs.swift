@@ -18,6 +18,7 @@ struct Programs {
     var request = base("bssh-authority", standardError: standardError, socket)
     request.identity = accounts.map { identity($0.authority) }
     request.limits = [.coreFile(0), openFiles]
+    request.environment += timeZone
     return request
   }
 
@@ -37,9 +38,12 @@ struct Programs {
     request.limits = [openFiles]
     request.arguments.append(ThisProcess.titleRoom)
     // Of our environment a login gets the time zone, as from sshd.
-    request.environment += ProcessEnvironment.value(of: "TZ").map { ["TZ=\($0)"] } ?? []
+    request.environment += timeZone
     return request
   }
+
+  /// The daemon's time zone, when it is not the system's; an authority reads times of authorized_keys in it.
+  private var timeZone: [String] { ProcessEnvironment.value(of: "TZ").map { ["TZ=\($0)"] } ?? [] }
 
   /// bssh-server, to load the configuration again.
   func loader(

@@ -44,7 +44,7 @@ extension Supervisor {
   private func ask(_ number: UInt64, _ ticket: Ticket, _ question: ToAuthority) {
     guard let child = children[number] else { return }
     var descriptors: [Descriptor] = []
-    if case .publicKey(_, _, let files) = question, !files.isEmpty,
+    if case .publicKey(let key) = question, !key.files.isEmpty || key.principals != nil,
       let memory = connections[ticket.connection]?.keyMemory
     {
       descriptors = [memory]

@@ -19,6 +19,26 @@ public enum Clock {
     return Int64(now.tv_sec)
   }
 
+  /// Seconds from 1970 on of a time in the system's zone; nil when that cannot be said. `TZ` or /etc/localtime decide,
+  /// tzset(3); of a time that comes twice in a year, the C library takes one. mktime(3)
+  public static func secondsSince1970(
+    localYear year: Int, month: Int, day: Int, hour: Int, minute: Int, second: Int
+  ) -> Int64? {
+    guard (1...9999).contains(year) else { return nil }
+    var parts = tm()
+    parts.tm_year = Int32(year - 1900)
+    parts.tm_mon = Int32(clamping: month - 1)
+    parts.tm_mday = Int32(clamping: day)
+    parts.tm_hour = Int32(clamping: hour)
+    parts.tm_min = Int32(clamping: minute)
+    parts.tm_sec = Int32(clamping: second)
+    parts.tm_isdst = -1
+    // -1 is a time too: a day of the week was filled in then.
+    parts.tm_wday = -1
+    let seconds = mktime(&parts)
+    return seconds == -1 && parts.tm_wday == -1 ? nil : Int64(seconds)
+  }
+
   /// The time of day as RFC 3339 writes it, UTC, with milliseconds: `2026-11-20T20:37:17.123Z`.
   public static var timestamp: String {
     var now = timespec()

@@ -24,7 +24,10 @@ enum Keys {
   }
 
   /// A blob of these strings.
-  static func blob(_ strings: [UInt8]...) -> [UInt8] {
+  static func blob(_ strings: [UInt8]...) -> [UInt8] { blob(strings) }
+
+  /// A blob of these strings.
+  static func blob(_ strings: [[UInt8]]) -> [UInt8] {
     var writer = WireWriter()
     for string in strings { writer.string(string) }
     return writer.bytes

@@ -78,9 +78,11 @@ import Wire
     var files = Files()
     files.add(client.key.publicKey.text)
     #expect(
-      try running.ask(
-        .publicKey(sessionID: client.sessionID, request: try client.request(), files: files.files), files)
-        == .verdict(Verdict(outcome: .accepted, fingerprint: client.key.publicKey.fingerprint)))
+      try running.ask(files.question(client, try client.request()), files)
+        == .verdict(
+          Verdict(
+            outcome: .accepted, fingerprint: client.key.publicKey.fingerprint,
+            place: "/home/anna/.ssh/authorized_keys:1")))
     #expect(
       try running.ask(.password(user: "root", password: Array("x".utf8)))
         == .verdict(Verdict(outcome: .rejected, reason: "wrong_password")))

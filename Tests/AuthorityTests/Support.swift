@@ -1,3 +1,4 @@
+import AccessControl
 import Authentication
 import Configuration
 import Credentials
@@ -43,26 +44,32 @@ struct Client {
 
   init(_ kind: HostKey.Kind = .ed25519, bits: Int? = nil) throws { key = try HostKey.generate(kind, bits: bits) }
 
-  /// The payload of a USERAUTH_REQUEST; `tamper` changes the data that is signed.
+  init(key: HostKey) { self.key = key }
+
+  /// The payload of a USERAUTH_REQUEST; `tamper` changes the data that is signed. With a certificate, that is shown
+  /// instead of the key.
   func request(
     algorithm: String? = nil, signatureAlgorithm: String? = nil, isSigned: Bool = true,
-    service: String = "ssh-connection",
+    service: String = "ssh-connection", certificate: [UInt8]? = nil,
     tamper: ([UInt8]) -> [UInt8] = { $0 }
   ) throws -> [UInt8] {
-    let algorithm = algorithm ?? key.publicKey.signatureAlgorithms[0]
+    let plain = key.publicKey.signatureAlgorithms[0]
+    let algorithm = algorithm ?? (certificate == nil ? plain : plain + "-cert-v01@openssh.com")
     var writer = WireWriter()
     writer.text(user)
     writer.text(service)
     writer.text("publickey")
     writer.boolean(isSigned)
     writer.text(algorithm)
-    writer.string(key.publicKey.blob)
+    writer.string(certificate ?? key.publicKey.blob)
     guard isSigned else { return writer.bytes }
     var data = WireWriter()
     data.string(sessionID)
     data.byte(50)
     data.raw(writer.bytes)
-    writer.string(try key.sign(tamper(data.bytes), algorithm: signatureAlgorithm ?? algorithm))
+    writer.string(
+      try key.sign(
+        tamper(data.bytes), algorithm: signatureAlgorithm ?? Certificate.plainAlgorithm(algorithm) ?? algorithm))
     return writer.bytes
   }
 }
@@ -70,11 +77,26 @@ struct Client {
 /// authorized_keys files as a look-up hands them over.
 struct Files {
   var files: [KeyFile] = []
+  var principals: KeyFile?
   var bytes: [UInt8] = []
 
   mutating func add(_ content: String, path: String = "/home/anna/.ssh/authorized_keys") {
     files.append(KeyFile(path: path, length: UInt32(content.utf8.count), problem: nil))
     bytes += Array(content.utf8)
+  }
+
+  /// After all files of keys.
+  mutating func addPrincipals(_ content: String) {
+    principals = KeyFile(path: "/principals", length: UInt32(content.utf8.count), problem: nil)
+    bytes += Array(content.utf8)
+  }
+
+  /// The question about a request, with these files.
+  func question(_ client: Client, _ request: [UInt8], from address: String? = "192.0.2.7") -> ToAuthority {
+    .publicKey(
+      KeyQuestion(
+        sessionID: client.sessionID, request: request, client: address.flatMap { IPAddress($0) }, files: files,
+        principals: principals))
   }
 
   func descriptors() throws -> [Descriptor] { bytes.isEmpty ? [] : [try Descriptor.sealedMemory(name: "keys", bytes)] }

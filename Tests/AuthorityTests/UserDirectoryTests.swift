@@ -104,6 +104,13 @@ import Testing
     #expect(try authority.who("rene\u{301}").login == nil)
   }
 
+  @Test func `the file of principals is looked up for whoever asks, known or not`() throws {
+    let authority = try authority { $0.auth.authorizedPrincipalsPattern = "/principals/%u" }
+    #expect(try authority.who("anna").principalsPath == "/principals/anna")
+    #expect(try authority.who("zoe").principalsPath == "/principals/nobody")
+    #expect(try AuthorityTests.authority().who("anna").principalsPath == nil)
+  }
+
   @Test func `the system's accounts are found by exact name only, with their groups`() throws {
     let root = try SystemAccounts().account(named: "root")
     #expect((root.uid, root.gid) == (0, 0))
@@ -122,17 +129,19 @@ import Testing
     (".ssh/authorized_keys", []), ("/keys/%x", []), ("/keys/%", []), ("/keys/../%u", []), ("", []),
   ])
   func `a pattern expands once, and only to an absolute path without dot-dot`(pattern: String, paths: [String]) {
-    #expect(KeyPaths(directory: nil, pattern: pattern).paths(user: "anna", home: "/home/anna") == paths)
+    #expect(
+      KeyPaths(directory: nil, pattern: pattern, principalsPattern: nil).paths(user: "anna", home: "/home/anna")
+        == paths)
   }
 
   @Test(arguments: ["a/b", "/", ".", "..", "../../etc"])
   func `a name that is no file name never becomes part of a path`(name: String) {
-    let paths = KeyPaths(directory: "/keys", pattern: "/more/%u").paths(user: name, home: "/")
+    let paths = KeyPaths(directory: "/keys", pattern: "/more/%u", principalsPattern: nil).paths(user: name, home: "/")
     #expect(paths.isEmpty)
   }
 
   @Test func `what a home contains is not expanded again, and must not lead upwards`() {
-    let paths = KeyPaths(directory: nil, pattern: "%h/k")
+    let paths = KeyPaths(directory: nil, pattern: "%h/k", principalsPattern: nil)
     #expect(paths.paths(user: "anna", home: "/home/%u") == ["/home/%u/k"])
     #expect(paths.paths(user: "anna", home: "/home/../x").isEmpty)
     #expect(paths.paths(user: "anna", home: "relative").isEmpty)
@@ -140,7 +149,19 @@ import Testing
   }
 
   @Test func `the directory comes first`() {
-    let paths = KeyPaths(directory: "/keys", pattern: "%h/k").paths(user: "anna", home: "/h")
+    let paths = KeyPaths(directory: "/keys", pattern: "%h/k", principalsPattern: nil).paths(user: "anna", home: "/h")
     #expect(paths == ["/keys/anna/authorized_keys", "/h/k"])
+  }
+
+  @Test(
+    arguments: [
+      ("/principals/%u", "anna", "/principals/anna"), ("%h/.ssh/principals", "anna", "/h/.ssh/principals"),
+      ("/principals/%u", "../x", nil), ("principals", "anna", nil),
+    ] as [(String, String, String?)])
+  func `a file of principals is found as those of keys are`(pattern: String, user: String, path: String?) throws {
+    let paths = KeyPaths(directory: nil, pattern: nil, principalsPattern: pattern)
+    #expect(paths.principalsPath(user: user, home: "/h") == path)
+    #expect(
+      KeyPaths(directory: nil, pattern: nil, principalsPattern: nil).principalsPath(user: user, home: "/h") == nil)
   }
 }

@@ -87,6 +87,18 @@ struct Sample: Sendable, CustomTestStringConvertible {
     Sample("auth.publickey.authorized_keys_pattern", plain("/keys/{user}/%u"), "/keys/{user}/%u") {
       $0.auth.authorizedKeysPattern = "/keys/{user}/%u"
     },
+    Sample("auth.publickey.trusted_user_ca_keys", plain("/cas"), "/cas") {
+      $0.auth.trustedUserCAKeys = Array(key.utf8)
+    },
+    Sample("auth.publickey.authorized_principals_pattern", plain("%h/p"), "%h/p") {
+      $0.auth.authorizedPrincipalsPattern = "%h/p"
+    },
+    Sample("auth.publickey.revoked_keys", plain("/revoked"), "/revoked") {
+      $0.auth.revokedKeys = Array("# none\n".utf8)
+    },
+    Sample("auth.publickey.permit_user_environment", list(plain("LANG"), plain("X_*")), "LANG, X_*") {
+      $0.auth.permittedUserEnvironment = ["LANG", "X_*"]
+    },
     Sample("auth.password.users_file", plain("/users.yaml"), "/users.yaml") {
       $0.auth.users = [.init(name: "carol")]
     },
@@ -148,6 +160,8 @@ struct Sample: Sendable, CustomTestStringConvertible {
   static var machine: Surroundings {
     var surroundings = ConfigurationTests.machine(files: [
       "/etc/issue": .init(bytes: Array("hello\n".utf8), isReadableByOthers: true),
+      "/cas": .init(bytes: Array(Sample.key.utf8), isReadableByOthers: true),
+      "/revoked": .init(bytes: Array("# none\n".utf8), isReadableByOthers: true),
       "/users.yaml": .init(bytes: [], isReadableByOthers: false),
     ])
     surroundings.parse = { _, _ in .success(tree("users", list(mapping(["name": plain("carol")])))) }

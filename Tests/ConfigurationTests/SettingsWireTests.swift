@@ -30,6 +30,10 @@ import Wire
     settings.auth.permitRoot = .no
     settings.auth.authorizedKeysDirectory = "/keys"
     settings.auth.authorizedKeysPattern = nil
+    settings.auth.trustedUserCAKeys = [1, 2]
+    settings.auth.revokedKeys = []
+    settings.auth.authorizedPrincipalsPattern = "/p/%u"
+    settings.auth.permittedUserEnvironment = ["LANG"]
     settings.auth.minimumPasswordTime = 250
     var user = Settings.User(name: "alice")
     user.passwordHash = "$2b$10$abc"

@@ -16,6 +16,7 @@ func machine(files: [String: Surroundings.File] = [:]) -> Surroundings {
       default: .usable(algorithms: ["ssh-ed25519"])
       }
     },
+    revocationFault: { $0.starts(with: "bad".utf8) ? "line 1 is no key" : nil },
     accountExists: { $0 == "alice" },
     isExecutable: { $0 != "/bin/missing" },
     isRoot: false)

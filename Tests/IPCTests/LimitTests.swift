@@ -50,7 +50,9 @@ private func bytes(_ count: Int) -> [UInt8] { [UInt8](repeating: 97, count: coun
     Limit("session id", 64) { ToAuthority.proveHostKeys(sessionID: bytes($0), keyExchangeAlgorithm: "", keys: []) },
     Limit("algorithm", 64) { ToAuthority.proveHostKeys(sessionID: [], keyExchangeAlgorithm: text($0), keys: []) },
     Limit("user", 256) { ToAuthority.account(user: text($0)) },
-    Limit("session id", 64) { ToAuthority.publicKey(sessionID: bytes($0), request: [], files: []) },
+    Limit("session id", 64) { KeyQuestion(sessionID: bytes($0), request: [], client: nil, files: []) },
+    Limit("key id", 256) { CertificateIdentity(keyID: text($0), serial: 0, authority: "") },
+    Limit("authority", 128) { CertificateIdentity(keyID: "", serial: 0, authority: text($0)) },
     Limit("user", 256) { ToAuthority.password(user: text($0), password: []) },
     Limit("password", 4096) { ToAuthority.password(user: "", password: bytes($0)) },
     Limit("user", 256) { ToAuthority.code(user: text($0), code: []) },
@@ -61,10 +63,14 @@ private func bytes(_ count: Int) -> [UInt8] { [UInt8](repeating: 97, count: coun
     Limit("key path", 4096) {
       AccountAnswer(login: nil, refusal: nil, lookUp: Samples.bareAccount, keyPaths: [text($0)])
     },
+    Limit("principals path", 4096) {
+      AccountAnswer(login: nil, refusal: nil, lookUp: Samples.bareAccount, keyPaths: [], principalsPath: text($0))
+    },
     Limit("path", 4096) { KeyFile(path: text($0), length: 0, problem: nil) },
     Limit("problem", 8192) { KeyFile(path: "", length: 0, problem: text($0)) },
     Limit("reason", 64) { Verdict(outcome: .rejected, reason: text($0)) },
     Limit("fingerprint", 128) { Verdict(outcome: .rejected, fingerprint: text($0)) },
+    Limit("place", 8192) { Verdict(outcome: .rejected, place: text($0)) },
     Limit("warning", 8192) { Verdict(outcome: .rejected, warnings: [text($0)]) },
     Limit("forced command", 16 << 10) { KeyPermissions(forcedCommand: bytes($0)) },
     Limit("environment", 1024) {
@@ -104,6 +110,7 @@ private func bytes(_ count: Int) -> [UInt8] { [UInt8](repeating: 97, count: coun
 
   static let others: [Limit] = [
     Limit("problem", 8192) { LoaderResult.rejected([text($0)]) },
+    Limit("place", 8192) { Verdict(outcome: .rejected, place: text($0)) },
     Limit("warning", 8192) {
       LoadedConfiguration(warnings: [text($0)], hostKeyCount: 0, listenerCount: 0, serviceAccounts: nil)
     },

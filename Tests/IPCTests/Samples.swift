@@ -1,3 +1,4 @@
+import AccessControl
 import Filter
 import IPC
 import Testing
@@ -97,9 +98,12 @@ enum Samples {
     KeyFile(path: "/home/anna/.ssh/authorized_keys", length: 400, problem: nil),
     KeyFile(path: "", length: .max, problem: "no such file"), KeyFile(path: "a", length: 0, problem: ""),
   ]
+  static let question = KeyQuestion(
+    sessionID: [3], request: [4], client: IPAddress("2001:db8::1"), files: keyFiles, principals: keyFiles[0])
+  static let certificate = CertificateIdentity(keyID: "anna", serial: .max, authority: "SHA256:def")
   static let verdict = Verdict(
-    outcome: .acceptable, reason: "no_such_key", fingerprint: "SHA256:abc", warnings: ["line 1", ""],
-    permissions: permissions)
+    outcome: .acceptable, reason: "no_such_key", fingerprint: "SHA256:abc", certificate: certificate, place: "/k:1",
+    warnings: ["line 1", ""], permissions: permissions)
   static let terminal = ChannelRequest.terminal(
     term: Array("xterm".utf8), columns: 80, rows: 24, xPixels: 640, yPixels: .max, modes: [1, 0, 0, 0, 3, 0])
 
@@ -135,14 +139,15 @@ enum Samples {
       ToAuthority.sign(hostKey: [1], algorithm: "ssh-ed25519", hash: [2]),
       .proveHostKeys(sessionID: [1], keyExchangeAlgorithm: "rsa-sha2-512", keys: [[1], []]),
       .proveHostKeys(sessionID: [], keyExchangeAlgorithm: "", keys: []), .account(user: "anna"),
-      .publicKey(sessionID: [3], request: [4], files: keyFiles), .publicKey(sessionID: [], request: [], files: []),
+      .publicKey(question), .publicKey(KeyQuestion(sessionID: [], request: [], client: nil, files: [])),
       .password(user: "anna", password: [0, 255]), .code(user: "anna", code: [0, 255]),
     ].map(Sample.init)
     + [
       FromAuthority.ready(hostKeys: []),
       .ready(hostKeys: [OfferedHostKey(blob: [1], description: "ssh-ed25519 SHA256:x")]), .signed(nil), .signed([1]),
       .proved(nil), .proved([]),
-      .account(AccountAnswer(login: account, refusal: nil, lookUp: account, keyPaths: ["/a", ""])),
+      .account(
+        AccountAnswer(login: account, refusal: nil, lookUp: account, keyPaths: ["/a", ""], principalsPath: "/p")),
       .account(AccountAnswer(login: nil, refusal: "no_such_user", lookUp: bareAccount, keyPaths: [])),
       .verdict(verdict), .verdict(Verdict(outcome: .rejected)), .verdict(Verdict(outcome: .accepted)),
       .code(.right(step: .max)), .code(.wrong), .code(.noSecret),
@@ -204,5 +209,6 @@ enum Samples {
     + [Verdict(outcome: .rejected), verdict, Verdict(outcome: .accepted)].map(Sample.init)
     + [CodeAnswer.right(step: 0), .wrong, .noSecret].map(Sample.init)
     + [permissions, .everything, .restricted].map(Sample.init)
-    + [commands, CommandRules()].map(Sample.init) + [Sample(negotiated), Sample(serviceAccounts), Sample(identity)]
+    + [commands, CommandRules()].map(Sample.init) + [Sample(question), Sample(certificate)]
+    + [Sample(negotiated), Sample(serviceAccounts), Sample(identity)]
 }

@@ -79,7 +79,7 @@ func settings(_ yaml: String) throws -> Loaded {
       do throws(Problem) { return .success(try YAML.parse(bytes, name: path)) } catch { return .failure(error) }
     },
     hostKey: { $0 == "/k/rsa" ? .usable(algorithms: ["rsa-sha2-512"]) : .usable(algorithms: ["ssh-ed25519"]) },
-    accountExists: { _ in true }, isExecutable: { _ in true }, isRoot: true)
+    revocationFault: { _ in nil }, accountExists: { _ in true }, isExecutable: { _ in true }, isRoot: true)
   return try Loader(file: .init(name: "f.yaml", root: root, isReadableByOthers: false)).load(in: surroundings)
 }
 

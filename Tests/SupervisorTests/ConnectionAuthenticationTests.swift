@@ -43,7 +43,7 @@ import Testing
     guard case .session(.keys(let files)) = Scenario.keys else { return }
     #expect(
       scenario.send(Scenario.keys).questions == [
-        .publicKey(sessionID: Scenario.hash, request: payload, files: files)
+        .publicKey(Scenario.question(payload, files))
       ])
   }
 
@@ -257,5 +257,85 @@ import Testing
     scenario.now += 100
     scenario.send(.verdict(Verdict(outcome: .rejected, reason: "wrong_password")))
     #expect(scenario.said.lines().allSatisfy { !$0.contains("hunter2") })
+  }
+
+  @Test func `the user's file of principals is read last, and asked about by itself`() {
+    var answer = Scenario.known()
+    answer.principalsPath = "/principals/bob"
+    let files = Scenario.memory.map { KeyFile(path: $0, length: 3, problem: nil) }
+    let principals = KeyFile(path: "/principals/bob", length: 0, problem: "no such file")
+    var scenario = Scenario.atAuthentication()
+    let payload = Scenario.keyRequest(signed: true)
+    _ = scenario.authenticate(payload)
+    let actions = scenario.send(.account(answer))
+    #expect(actions.contains(.startLookUp(answer.lookUp, paths: Scenario.memory + ["/principals/bob"])))
+    #expect(
+      scenario.send(.session(.keys(files + [principals]))).questions == [
+        .publicKey(Scenario.question(payload, files, principals: principals))
+      ])
+  }
+
+  @Test func `without its file of principals a look-up is no answer`() {
+    var answer = Scenario.known()
+    answer.principalsPath = "/principals/bob"
+    var scenario = Scenario.atAuthentication()
+    _ = scenario.authenticate(Scenario.keyRequest(signed: true))
+    scenario.send(.account(answer))
+    #expect(scenario.send(Scenario.keys).contains(.killSession))
+  }
+
+  @Test func `a look-up that failed leaves no files and no principals`() {
+    var answer = Scenario.known()
+    answer.principalsPath = "/principals/bob"
+    var scenario = Scenario.atAuthentication()
+    let payload = Scenario.keyRequest(signed: true)
+    _ = scenario.authenticate(payload)
+    scenario.send(.account(answer))
+    #expect(scenario.send(.sessionFailed("x")).questions == [.publicKey(Scenario.question(payload, []))])
+  }
+
+  @Test func `a login by a certificate is told with its key id, its number and its authority`() {
+    var scenario = Scenario.prepared()
+    _ = scenario.authenticate(Scenario.keyRequest(signed: true))
+    let certificate = CertificateIdentity(keyID: "bob's laptop", serial: 42, authority: "SHA256:ca")
+    let verdict = Verdict(outcome: .accepted, fingerprint: "SHA256:abc", certificate: certificate, place: "/k:3")
+    #expect(
+      scenario.send(.verdict(verdict)).lines(.info).first == "accepted 'bob' by publickey, key SHA256:abc, "
+        + "certificate 'bob\\'s laptop' serial 42, CA SHA256:ca, by /k:3")
+  }
+
+  @Test(
+    arguments: [
+      ("", nil, false), ("/k:3", nil, true), ("", CertificateIdentity(keyID: "", serial: 0, authority: ""), true),
+    ] as [(String, CertificateIdentity?, Bool)])
+  func `a key that is only offered is told of when something is known of it`(
+    place: String, certificate: CertificateIdentity?, isTold: Bool
+  ) {
+    var scenario = Scenario.prepared()
+    _ = scenario.authenticate(Scenario.keyRequest(signed: false))
+    let verdict = Verdict(
+      outcome: .rejected, reason: "expired_key", fingerprint: "SHA256:abc", certificate: certificate, place: place)
+    let lines = scenario.send(.verdict(verdict)).lines(isTold ? .info : .debug)
+    #expect(lines.count == 1 && lines[0].hasPrefix("refused 'bob' by publickey: expired_key, key SHA256:abc"))
+  }
+
+  @Test func `a key that would do is told at the level of debugging`() {
+    var scenario = Scenario.prepared()
+    _ = scenario.authenticate(Scenario.keyRequest(signed: false))
+    let actions = scenario.send(.verdict(Verdict(outcome: .acceptable, fingerprint: "SHA256:abc", place: "/k:3")))
+    #expect(actions.lines() == ["asked 'bob' by publickey: would do, key SHA256:abc, by /k:3"])
+    #expect(actions.lines(.debug).count == 1)
+  }
+
+  @Test func `what is wrong with lines is told once, and not for ever`() {
+    var scenario = Scenario.prepared()
+    var told = 0
+    for number in 0..<10 {
+      _ = scenario.authenticate(Scenario.keyRequest(signed: false))
+      let warnings = (0..<20).map { "line \($0) of \(number / 2)" }
+      told += scenario.send(.verdict(Verdict(outcome: .rejected, warnings: warnings))).lines(.warning).count
+      if number == 1 { #expect(told == 16) }
+    }
+    #expect(told == 64)
   }
 }

@@ -37,12 +37,12 @@ import Testing
   @Test func `a look-up that ended by itself is replaced, its keys still count`() {
     var scenario = Scenario.prepared()
     scenario.send(.sessionEnded(.code(0)))
-    guard case .publicKey(_, _, let files) = scenario.authenticate(Scenario.keyRequest(signed: true)).questions.first
+    guard case .publicKey(let question) = scenario.authenticate(Scenario.keyRequest(signed: true)).questions.first
     else {
       Issue.record("no question")
       return
     }
-    #expect(files.count == 1)
+    #expect(question.files.count == 1)
     #expect(isPromoted(scenario.send(.verdict(Verdict(outcome: .accepted)))) == false)
   }
 
@@ -62,7 +62,7 @@ import Testing
     #expect(scenario.send(.account(Scenario.known())).contains(.setTimer(.lookUp, milliseconds: 10_000)))
     let actions = scenario.send(.timer(.lookUp))
     #expect(actions.contains(.killSession))
-    #expect(actions.questions == [.publicKey(sessionID: Scenario.hash, request: payload, files: [])])
+    #expect(actions.questions == [.publicKey(Scenario.question(payload, []))])
   }
 
   @Test(arguments: [
@@ -80,7 +80,7 @@ import Testing
     _ = scenario.authenticate(payload)
     scenario.send(.account(Scenario.known()))
     let actions = scenario.send(event)
-    #expect(actions.questions == [.publicKey(sessionID: Scenario.hash, request: payload, files: [])])
+    #expect(actions.questions == [.publicKey(Scenario.question(payload, []))])
   }
 
   @Test func `a missing file is no warning, any other problem is`() {

@@ -56,6 +56,16 @@ import Wire
     }
   }
 
+  @Test func `a transport names to clients what signs, of certificates the algorithm of their keys`() {
+    var settings = Settings()
+    settings.server.publicKeyAlgorithms = [
+      "rsa-sha2-512-cert-v01@openssh.com", "ssh-ed25519", "sk-ssh-ed25519-cert-v01@openssh.com",
+      "ssh-ed25519-cert-v01@openssh.com",
+    ]
+    let transport = settings.transport(hostKeys: [], root: "")
+    #expect(transport.publicKeyAlgorithms == ["rsa-sha2-512", "ssh-ed25519", "sk-ssh-ed25519@openssh.com"])
+  }
+
   @Test func `arguments are what bssh-server writes and nothing else`() {
     let all = Arguments(["--log-level", "7", "--foreground", "--pid-file", "/p", "--", "/s", "-c", "x"])
     #expect(all?.isForeground == true && all?.pidFile == "/p" && all?.logLevel == .debug)

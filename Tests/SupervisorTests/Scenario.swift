@@ -1,3 +1,4 @@
+import AccessControl
 import Authentication
 import Configuration
 import IPC
@@ -55,6 +56,12 @@ struct Scenario {
     .closed(reason: "client_disconnected", detail: "", bytesIn: 5, bytesOut: 6))
   static let keys = ConnectionMachine.Event.session(
     .keys([KeyFile(path: "/home/bob/.ssh/authorized_keys", length: 3, problem: nil)]))
+
+  /// What an authority is asked about a key.
+  static func question(_ payload: [UInt8], _ files: [KeyFile], principals: KeyFile? = nil) -> KeyQuestion {
+    KeyQuestion(
+      sessionID: hash, request: payload, client: IPAddress("203.0.113.7"), files: files, principals: principals)
+  }
 
   static func request(_ method: String, user: String = "bob", _ rest: (inout WireWriter) -> Void = { _ in }) -> [UInt8]
   {

@@ -10,26 +10,6 @@ import Testing
   }
 }
 
-@Suite struct ClockTests {
-  @Test func `a timestamp is RFC 3339 in UTC with milliseconds`() throws {
-    let text = Clock.timestamp
-    #expect(text.wholeMatch(of: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/) != nil, "\(text)")
-    let before = Date()
-    let time = try Date(Clock.timestamp, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true))
-    #expect(time.timeIntervalSince(before) > -0.01 && time <= Date())
-  }
-
-  @Test func `the clock never goes back`() {
-    var last = Clock.microseconds
-    for _ in 0..<1000 {
-      let now = Clock.microseconds
-      #expect(now >= last)
-      last = now
-    }
-    #expect(Clock.milliseconds >= last / 1000)
-  }
-}
-
 @Suite struct TerminalTests {
   @Test func `a terminal has a name, a size and no foreground of its own`() throws {
     let terminal = try Terminal()

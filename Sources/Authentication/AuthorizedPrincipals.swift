@@ -1,0 +1,44 @@
+/// A user's file of principals: names of which a certificate must have one, each with options in front if it likes.
+/// sshd_config(5), AuthorizedPrincipalsFile
+public enum AuthorizedPrincipals {
+  /// What the file says of a certificate.
+  public enum Finding: Equatable, Sendable {
+    case notListed
+    /// The first line with one of its principals has these options.
+    case listed(KeyOptions)
+  }
+
+  /// Looks for the first line with one of `principals`.
+  ///
+  /// - Parameter warn: gets the number of each line that is not understood, and why.
+  public static func find(
+    _ principals: [[UInt8]], in content: ArraySlice<UInt8>, warn: (_ line: Int, _ reason: String) -> Void
+  ) -> Finding {
+    for line in TextLines(content) {
+      guard let whole = line.text else {
+        warn(line.number, "the line is longer than \(TextLines.limit) bytes")
+        continue
+      }
+      // Unlike in authorized_keys, a comment may also end a line.
+      var text = whole.prefix { $0 != UInt8(ascii: "#") }
+      while let last = text.last, isBlank(last) { text = text.dropLast() }
+      guard !text.isEmpty else { continue }
+      do throws(KeyOptionError) {
+        let (name, options) = try read(text)
+        if principals.contains(Array(name)) { return .listed(options) }
+      } catch { warn(line.number, error.reason) }
+    }
+    return .notListed
+  }
+
+  private static func read(_ text: ArraySlice<UInt8>) throws(KeyOptionError) -> (ArraySlice<UInt8>, KeyOptions) {
+    if text.contains(0) { throw KeyOptionError("the line holds a NUL byte") }
+    guard let blank = text.lastIndex(where: isBlank) else { return (text, KeyOptions()) }
+    var rest = text
+    let options = try KeyOptions(reading: &rest)
+    let name = rest.drop(while: isBlank)
+    guard name.startIndex == blank + 1 else { throw KeyOptionError("more than options and one name") }
+    guard !options.isCertificateAuthority else { throw KeyOptionError("cert-authority has no place here") }
+    return (name, options)
+  }
+}

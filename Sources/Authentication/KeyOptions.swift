@@ -1,0 +1,188 @@
+import IPC
+
+/// Why a line's options are not understood, for people.
+public struct KeyOptionError: Error, Equatable, Sendable {
+  public let reason: String
+
+  init(_ reason: String) { self.reason = reason }
+}
+
+/// The options of a line of authorized_keys or of a file of principals; sshd(8), AUTHORIZED_KEYS FILE FORMAT.
+public struct KeyOptions: Equatable, Sendable {
+  /// What a login by the line may do: every flag, `command=`, `environment=`, `permitopen=` and `permitlisten=`.
+  public var permissions = KeyPermissions.everything
+  /// `cert-authority`: the key signs certificates, and logs nobody in itself.
+  public var isCertificateAuthority = false
+  /// `principals=`, names of which a certificate must have one; nil: the user's name.
+  public var principals: [[UInt8]]?
+  /// `from=`; nil: from everywhere.
+  public var sources: SourcePatterns?
+  /// `expiry-time=`, each of them.
+  public var expiryTimes: [ExpiryTime] = []
+  /// False with `no-touch-required`: a security key need not have been touched.
+  public var requiresTouch = true
+  /// `verify-required`: a security key must have verified its user.
+  public var requiresVerification = false
+
+  /// No options.
+  public init() {}
+}
+
+extension KeyOptions {
+  /// Reads options up to the first blank that is not in quotation marks, and leaves that blank and what follows.
+  ///
+  /// What is not understood is refused: an option ignored is a hole.
+  public init(reading text: inout ArraySlice<UInt8>) throws(KeyOptionError) {
+    self.init()
+    while let byte = text.first, !isBlank(byte) {
+      if byte == UInt8(ascii: ",") {
+        text = text.dropFirst()
+        if text.isEmpty { throw KeyOptionError("the options end in a comma") }
+        continue
+      }
+      let word = text.prefix { !isBlank($0) && $0 != UInt8(ascii: ",") && $0 != UInt8(ascii: "=") }
+      text = text.dropFirst(word.count)
+      let name = String(decoding: word.lowercased, as: UTF8.self)
+      if text.first == UInt8(ascii: "=") {
+        text = text.dropFirst()
+        try set(name, to: try Self.unquoted(&text, of: name))
+      } else {
+        try set(name)
+      }
+      guard text.isEmpty || text.first.map({ isBlank($0) || $0 == UInt8(ascii: ",") }) == true else {
+        throw KeyOptionError("no comma after the value of \(name)=")
+      }
+    }
+    guard principals == nil || isCertificateAuthority else {
+      throw KeyOptionError("principals= is for a line with cert-authority")
+    }
+  }
+
+  /// An option without a value.
+  private mutating func set(_ name: String) throws(KeyOptionError) {
+    switch name {
+    case "agent-forwarding": permissions.agentForwarding = true
+    case "no-agent-forwarding": permissions.agentForwarding = false
+    case "port-forwarding": permissions.portForwarding = true
+    case "no-port-forwarding": permissions.portForwarding = false
+    case "x11-forwarding": permissions.x11Forwarding = true
+    case "no-x11-forwarding": permissions.x11Forwarding = false
+    case "pty": permissions.terminal = true
+    case "no-pty": permissions.terminal = false
+    case "user-rc": permissions.userRC = true
+    case "no-user-rc": permissions.userRC = false
+    case "restrict": permissions.restrict()
+    case "touch-required": requiresTouch = true
+    case "no-touch-required": requiresTouch = false
+    case "verify-required": requiresVerification = true
+    case "no-verify-required": requiresVerification = false
+    case "cert-authority": isCertificateAuthority = true
+    case "command", "environment", "expiry-time", "from", "permitlisten", "permitopen", "principals", "tunnel":
+      throw KeyOptionError("\(name) has no value: \(name)=\"…\"")
+    default: throw KeyOptionError("unknown option '\(Self.printable(name))'")
+    }
+  }
+
+  /// An option with a value.
+  private mutating func set(_ name: String, to value: [UInt8]) throws(KeyOptionError) {
+    switch name {
+    case "command":
+      guard permissions.forcedCommand == nil else { throw KeyOptionError("command= stands twice") }
+      permissions.forcedCommand = value
+    case "principals":
+      guard principals == nil else { throw KeyOptionError("principals= stands twice") }
+      // sshd reads no further than an empty name.
+      let names = value.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
+      principals = names.prefix { !$0.isEmpty }.map(Array.init)
+    case "from":
+      guard sources == nil else { throw KeyOptionError("from= stands twice") }
+      sources = try SourcePatterns(value)
+    case "expiry-time":
+      guard let time = ExpiryTime(value[...]) else {
+        throw KeyOptionError("expiry-time= is no YYYYMMDD[Z] or YYYYMMDDHHMM[SS][Z] that exists")
+      }
+      expiryTimes.append(time)
+    case "environment": try setVariable(value)
+    case "permitopen": permissions.permitOpen = (permissions.permitOpen ?? []) + [try Self.place(value, of: name)]
+    case "permitlisten":
+      permissions.permitListen = (permissions.permitListen ?? []) + [try Self.place(value, of: name)]
+    case "tunnel":
+      // There are no tunnels here; still, a line that cannot be right is refused.
+      guard value.lowercased.elementsEqual("any".utf8) || Self.number(value, upTo: 0x7fff_fffd) != nil else {
+        throw KeyOptionError("tunnel= is neither a number nor 'any'")
+      }
+    default: throw KeyOptionError("unknown option '\(Self.printable(name))='")
+    }
+  }
+
+  /// `NAME=value`; the first of a name counts.
+  private mutating func setVariable(_ text: [UInt8]) throws(KeyOptionError) {
+    let name = text.prefix { $0 != UInt8(ascii: "=") }
+    let isName =
+      !name.isEmpty && name.count <= 256
+      && name.allSatisfy { byte in
+        switch byte {
+        case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, UInt8(ascii: "_"): true
+        default: false
+        }
+      }
+    guard isName, name.count < text.count, let value = String(validating: text[(name.count + 1)...], as: UTF8.self)
+    else { throw KeyOptionError("environment= is no NAME=value of letters, digits and '_', and UTF-8") }
+    let variable = EnvironmentVariable(name: String(decoding: name, as: UTF8.self), value: value)
+    if !permissions.environment.contains(where: { $0.name == variable.name }) {
+      permissions.environment.append(variable)
+    }
+  }
+
+  /// `host:port`, `[address]:port`, `host:*`; for listening, also a port alone.
+  private static func place(_ text: [UInt8], of option: String) throws(KeyOptionError) -> ForwardingPlace {
+    var host = Array("*".utf8)[...]
+    var port = text[...]
+    if let close = text.firstIndex(of: UInt8(ascii: "]")), text.first == UInt8(ascii: "[") {
+      host = text[1..<close]
+      port = text[(close + 1)...]
+      guard port.first == UInt8(ascii: ":") else { throw KeyOptionError("\(option)= has no port after its address") }
+      port = port.dropFirst()
+    } else if let colon = text.firstIndex(of: UInt8(ascii: ":")) {
+      host = text[..<colon]
+      port = text[(colon + 1)...]
+    } else if option == "permitopen" {
+      throw KeyOptionError("permitopen= is no host:port")
+    }
+    guard !host.isEmpty, host.count < 1025, let name = String(validating: host, as: UTF8.self) else {
+      throw KeyOptionError("\(option)= has no usable host")
+    }
+    if port.elementsEqual("*".utf8) { return ForwardingPlace(host: name, port: nil) }
+    guard let number = number(port, upTo: 65535), number > 0 else {
+      throw KeyOptionError("\(option)= has no port from 1 to 65535, or *")
+    }
+    return ForwardingPlace(host: name, port: UInt16(number))
+  }
+
+  private static func number(_ text: some Collection<UInt8>, upTo limit: Int) -> Int? {
+    guard (1...10).contains(text.count), text.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+    let number = text.reduce(0) { $0 * 10 + Int($1 - 0x30) }
+    return number <= limit ? number : nil
+  }
+
+  /// What stands between the quotation marks that `text` begins with, `\"` being one that does not end it.
+  private static func unquoted(_ text: inout ArraySlice<UInt8>, of name: String) throws(KeyOptionError) -> [UInt8] {
+    let quote = UInt8(ascii: "\"")
+    guard text.first == quote else { throw KeyOptionError("\(printable(name))= has no quotation mark") }
+    text = text.dropFirst()
+    var value: [UInt8] = []
+    while let byte = text.first {
+      text = text.dropFirst()
+      if byte == quote { return value }
+      if byte == UInt8(ascii: "\\"), text.first == quote {
+        value.append(quote)
+        text = text.dropFirst()
+      } else {
+        value.append(byte)
+      }
+    }
+    throw KeyOptionError("a quotation mark is not closed")
+  }
+
+  private static func printable(_ name: String) -> String { String(name.prefix(40)) }
+}

@@ -1,0 +1,208 @@
+import IPC
+import Testing
+
+@testable import Authentication
+
+@Suite struct KeyOptionsTests {
+  /// What options are, and what is left of the text.
+  private func read(_ text: String) throws -> (options: KeyOptions, rest: String) {
+    var bytes = Array(text.utf8)[...]
+    let options = try KeyOptions(reading: &bytes)
+    return (options, String(decoding: bytes, as: UTF8.self))
+  }
+
+  private static func options(_ change: (inout KeyOptions) -> Void) -> KeyOptions {
+    var options = KeyOptions()
+    change(&options)
+    return options
+  }
+
+  private static let restricted = options { $0.permissions = .restricted }
+
+  /// Every option of sshd(8), by itself.
+  static let all: [(String, KeyOptions)] = [
+    ("agent-forwarding", KeyOptions()),
+    ("cert-authority", options { $0.isCertificateAuthority = true }),
+    ("command=\"date -u\"", options { $0.permissions.forcedCommand = Array("date -u".utf8) }),
+    ("environment=\"A=b=c\"", options { $0.permissions.environment = [EnvironmentVariable(name: "A", value: "b=c")] }),
+    ("expiry-time=\"20261120Z\"", options { $0.expiryTimes = [ExpiryTime(Array("20261120Z".utf8)[...])!] }),
+    ("from=\"10.0.0.0/8,!10.0.0.1\"", options { $0.sources = try! SourcePatterns(Array("10.0.0.0/8,!10.0.0.1".utf8)) }),
+    ("no-agent-forwarding", options { $0.permissions.agentForwarding = false }),
+    ("no-port-forwarding", options { $0.permissions.portForwarding = false }),
+    ("no-pty", options { $0.permissions.terminal = false }),
+    ("no-user-rc", options { $0.permissions.userRC = false }),
+    ("no-X11-forwarding", options { $0.permissions.x11Forwarding = false }),
+    ("permitlisten=\"8080\"", options { $0.permissions.permitListen = [ForwardingPlace(host: "*", port: 8080)] }),
+    ("permitopen=\"db:5432\"", options { $0.permissions.permitOpen = [ForwardingPlace(host: "db", port: 5432)] }),
+    ("port-forwarding", KeyOptions()),
+    (
+      "cert-authority,principals=\"a,b\"",
+      options {
+        $0.isCertificateAuthority = true
+        $0.principals = [Array("a".utf8), Array("b".utf8)]
+      }
+    ),
+    ("pty", KeyOptions()),
+    ("no-touch-required", options { $0.requiresTouch = false }),
+    ("verify-required", options { $0.requiresVerification = true }),
+    ("restrict", restricted),
+    ("tunnel=\"0\"", KeyOptions()),
+    ("user-rc", KeyOptions()),
+    ("X11-forwarding", KeyOptions()),
+  ]
+
+  @Test(arguments: all) func `every option says what sshd(8) says`(text: String, expected: KeyOptions) throws {
+    let (options, rest) = try read("\(text) ssh-ed25519 AAAA")
+    #expect(options == expected)
+    #expect(rest == " ssh-ed25519 AAAA")
+  }
+
+  @Test(arguments: all) func `names are read in any case`(text: String, expected: KeyOptions) throws {
+    let end = text.firstIndex(of: "\"") ?? text.endIndex
+    #expect(try read(text[..<end].uppercased() + text[end...]).options == expected)
+    let isList = text.hasPrefix("cert-authority,")
+    if !isList { #expect(try read(text[..<end].lowercased() + text[end...]).options == expected) }
+  }
+
+  @Test(arguments: all) func `restrict takes every permission back, and keeps what else was said`(
+    text: String, expected: KeyOptions
+  ) throws {
+    var restricted = expected
+    restricted.permissions.restrict()
+    #expect(try read("\(text),restrict").options == restricted)
+  }
+
+  static let flags: [(String, WritableKeyPath<KeyOptions, Bool> & Sendable)] = [
+    ("agent-forwarding", \.permissions.agentForwarding), ("port-forwarding", \.permissions.portForwarding),
+    ("x11-forwarding", \.permissions.x11Forwarding), ("pty", \.permissions.terminal),
+    ("user-rc", \.permissions.userRC), ("touch-required", \.requiresTouch), ("verify-required", \.requiresVerification),
+  ]
+
+  @Test(arguments: flags) func `of a flag and its no- form the last one counts, also after restrict`(
+    name: String, path: WritableKeyPath<KeyOptions, Bool> & Sendable
+  ) throws {
+    #expect(try read("\(name),no-\(name)").options[keyPath: path] == false)
+    #expect(try read("no-\(name),\(name)").options[keyPath: path] == true)
+    #expect(try read("restrict,\(name)").options[keyPath: path] == true)
+    var others = Self.restricted
+    others[keyPath: path] = true
+    #expect(try read("restrict,\(name)").options == others)
+  }
+
+  @Test(arguments: [
+    (#"command="""#, ""), (#"command="a \"b\" c""#, #"a "b" c"#), (#"command="a\\b""#, #"a\\b"#),
+    (#"command="\n""#, #"\n"#), (#"command="a,b=c d""#, "a,b=c d"), ("command=\"tab\ttab\"", "tab\ttab"),
+    (#"command="\\" d""#, #"\" d"#), (#"command="é 😀""#, "é 😀"), (##"command="#no comment""##, "#no comment"),
+  ])
+  func `a value is what stands between quotation marks, one behind a backslash too`(text: String, command: String)
+    throws
+  {
+    let (options, rest) = try read(text + " rest")
+    #expect(options.permissions.forcedCommand == Array(command.utf8))
+    #expect(rest == " rest")
+  }
+
+  @Test func `a command need not be UTF-8`() throws {
+    var bytes = (Array("command=\"".utf8) + [0xff, 0x80] + Array("\"".utf8))[...]
+    #expect(try KeyOptions(reading: &bytes).permissions.forcedCommand == [0xff, 0x80])
+  }
+
+  @Test(arguments: [
+    "permitopen=\"h:1\",permitopen=\"[2001:db8::1]:2\",permitopen=\"*:*\"",
+    "permitopen=\"h:1\",no-pty,pty,permitopen=\"[2001:db8::1]:2\",PermitOpen=\"*:*\"",
+  ])
+  func `places to forward to add up`(text: String) throws {
+    #expect(
+      try read(text).options.permissions.permitOpen == [
+        ForwardingPlace(host: "h", port: 1), ForwardingPlace(host: "2001:db8::1", port: 2),
+        ForwardingPlace(host: "*", port: nil),
+      ])
+  }
+
+  @Test func `places to listen may be a port alone`() throws {
+    #expect(
+      try read("permitlisten=\"1\",permitlisten=\"localhost:*\",permitlisten=\"[::1]:65535\",permitlisten=\"*\"")
+        .options.permissions.permitListen == [
+          ForwardingPlace(host: "*", port: 1), ForwardingPlace(host: "localhost", port: nil),
+          ForwardingPlace(host: "::1", port: 65535), ForwardingPlace(host: "*", port: nil),
+        ])
+  }
+
+  @Test func `of two values of a variable the first counts`() throws {
+    let options = try read("environment=\"A=1\",environment=\"B=2\",environment=\"A=3\",environment=\"a=4\"").options
+    #expect(options.permissions.environment.map { "\($0.name)=\($0.value)" } == ["A=1", "B=2", "a=4"])
+  }
+
+  @Test func `times to expire add up, and an empty name ends the principals`() throws {
+    #expect(try read("expiry-time=\"20300101\",expiry-time=\"20260101Z\"").options.expiryTimes.count == 2)
+    let principals = try read("cert-authority,principals=\"a,b,,c\"").options.principals
+    #expect(principals == [Array("a".utf8), Array("b".utf8)])
+    #expect(try read("principals=\"\",cert-authority").options.principals == [])
+  }
+
+  @Test(arguments: ["pty,,no-pty", ",no-pty", "pty,no-pty,"]) func `commas without an option between are passed`(
+    text: String
+  ) throws {
+    #expect(try read(text + " key").options == Self.options { $0.permissions.terminal = false })
+  }
+
+  @Test(arguments: ["", " ", "\tkey", " \" "]) func `there may be no options at all`(text: String) throws {
+    let (options, rest) = try read(text)
+    #expect(options == KeyOptions())
+    #expect(rest == text)
+  }
+
+  /// Lines that must not be used, and what is said of each.
+  static let refused: [(String, String)] = [
+    ("no-such-option", "unknown option 'no-such-option'"), ("no-restrict", "unknown option 'no-restrict'"),
+    ("no-cert-authority", "unknown option 'no-cert-authority'"), ("ptyx", "unknown option 'ptyx'"),
+    ("no-no-pty", "unknown option 'no-no-pty'"), ("pty=\"1\"", "unknown option 'pty='"),
+    ("pty,", "the options end in a comma"), ("pty\"\"", "unknown option 'pty\"\"'"),
+    ("command", "command has no value: command=\"…\""), ("command=", "command= has no quotation mark"),
+    ("command=date", "command= has no quotation mark"), ("command=\"date", "a quotation mark is not closed"),
+    ("command=\"date\\\"", "a quotation mark is not closed"),
+    ("command =\"date\"", "command has no value: command=\"…\""),
+    ("command=\"a\",command=\"a\"", "command= stands twice"),
+    ("command=\"a\"pty", "no comma after the value of command="),
+    ("command=\"a\"\"b\"", "no comma after the value of command="),
+    ("from=\"*\",from=\"*\"", "from= stands twice"), ("from=\"\"", "from= has an empty pattern"),
+    (
+      "from=\"10.0.0.1/8\"",
+      "'10.0.0.1/8' of from= has bits set after its prefix; the range around this address is 10.0.0.0/8"
+    ),
+    ("cert-authority,principals=\"a\",principals=\"b\"", "principals= stands twice"),
+    ("principals=\"a\"", "principals= is for a line with cert-authority"),
+    ("expiry-time=\"tomorrow\"", "expiry-time= is no YYYYMMDD[Z] or YYYYMMDDHHMM[SS][Z] that exists"),
+    ("environment=\"A\"", "environment= is no NAME=value of letters, digits and '_', and UTF-8"),
+    ("environment=\"=b\"", "environment= is no NAME=value of letters, digits and '_', and UTF-8"),
+    ("environment=\"A-B=c\"", "environment= is no NAME=value of letters, digits and '_', and UTF-8"),
+    ("environment=\"\"", "environment= is no NAME=value of letters, digits and '_', and UTF-8"),
+    ("permitopen=\"80\"", "permitopen= is no host:port"),
+    ("permitopen=\"h:0\"", "permitopen= has no port from 1 to 65535, or *"),
+    ("permitopen=\"h:65536\"", "permitopen= has no port from 1 to 65535, or *"),
+    ("permitopen=\"h:\"", "permitopen= has no port from 1 to 65535, or *"),
+    ("permitopen=\"h:ssh\"", "permitopen= has no port from 1 to 65535, or *"),
+    ("permitopen=\":80\"", "permitopen= has no usable host"),
+    ("permitopen=\"[::1]80\"", "permitopen= has no port after its address"),
+    ("permitopen=\"[::1]\"", "permitopen= has no port after its address"),
+    ("permitlisten=\"0\"", "permitlisten= has no port from 1 to 65535, or *"),
+    ("permitlisten=\"h:99999999999\"", "permitlisten= has no port from 1 to 65535, or *"),
+    ("tunnel=\"x\"", "tunnel= is neither a number nor 'any'"),
+    ("tunnel=\"-1\"", "tunnel= is neither a number nor 'any'"),
+    ("tunnel=\"\"", "tunnel= is neither a number nor 'any'"), ("zone-file=\"x\"", "unknown option 'zone-file='"),
+  ]
+
+  @Test(arguments: refused) func `what is not understood is refused, with the reason`(text: String, reason: String) {
+    var bytes = Array(text.utf8)[...]
+    #expect(throws: KeyOptionError(reason)) { try KeyOptions(reading: &bytes) }
+  }
+
+  @Test(arguments: all) func `options cut anywhere are refused or are other options, and never trap`(
+    text: String, _: KeyOptions
+  ) {
+    for length in 0...text.utf8.count {
+      var bytes = Array(text.utf8)[..<length]
+      _ = try? KeyOptions(reading: &bytes)
+    }
+  }
+}

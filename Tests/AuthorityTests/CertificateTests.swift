@@ -1,0 +1,266 @@
+import Authentication
+import Configuration
+import Credentials
+import IPC
+import System
+import Testing
+import Wire
+
+@testable import Authority
+
+/// Certificates, from the request to the verdict.
+@Suite struct CertificateTests {
+  private func verdict(
+    _ client: Client, _ certificate: [UInt8], algorithm: String? = nil, isSigned: Bool = true, lines: String = "",
+    principals: String? = nil, from address: String? = "192.0.2.7", _ configure: (inout Settings) -> Void = { _ in }
+  ) throws -> Verdict {
+    var files = Files()
+    if !lines.isEmpty { files.add(lines) }
+    if let principals { files.addPrincipals(principals) }
+    let request = try client.request(algorithm: algorithm, isSigned: isSigned, certificate: certificate)
+    return try process(configure).verdict(files.question(client, request, from: address), files)
+  }
+
+  private func trust(_ authority: CertificateAuthority) -> (inout Settings) -> Void {
+    { $0.auth.trustedUserCAKeys = Array("# CA\n\(authority.key.publicKey.text)\n".utf8) }
+  }
+
+  @Test(
+    arguments: [
+      (HostKey.Kind.ed25519, 256, nil), (.ecdsa, 256, nil), (.ecdsa, 384, nil), (.ecdsa, 521, nil),
+      (.rsa, 2048, "rsa-sha2-256"), (.rsa, 2048, "rsa-sha2-512"),
+    ] as [(HostKey.Kind, Int, String?)])
+  func `every type of key can be certified, and every type can certify`(
+    kind: HostKey.Kind, bits: Int, algorithm: String?
+  ) throws {
+    let client = try Client(kind, bits: bits)
+    let authority = try CertificateAuthority(kind, bits: bits, algorithm: algorithm)
+    let certificate = try authority.certify(client.key.publicKey)
+    let name = algorithm.map { $0 + "-cert-v01@openssh.com" }
+    for isSigned in [false, true] {
+      let verdict = try verdict(client, certificate, algorithm: name, isSigned: isSigned, trust(authority))
+      #expect(verdict.outcome == (isSigned ? .accepted : .acceptable), "\(verdict)")
+      #expect(verdict.fingerprint == client.key.publicKey.fingerprint)
+      #expect(
+        verdict.certificate
+          == CertificateIdentity(keyID: "anna's laptop", serial: 7, authority: authority.key.publicKey.fingerprint))
+      #expect(verdict.place == "auth.publickey.trusted_user_ca_keys")
+      var permissions = KeyPermissions.restricted
+      permissions.terminal = true
+      #expect(verdict.permissions == permissions)
+    }
+  }
+
+  @Test func `a line with cert-authority does for its user what the file does for all`() throws {
+    let client = try Client()
+    let authority = try CertificateAuthority()
+    let certificate = try authority.certify(client.key.publicKey)
+    let line = "\n\ncert-authority \(authority.key.publicKey.text)\n"
+    let verdict = try verdict(client, certificate, lines: line)
+    #expect(verdict.outcome == .accepted)
+    #expect(verdict.place == "/home/anna/.ssh/authorized_keys:3")
+    let inline = try self.verdict(client, certificate) { settings in
+      var user = Settings.User(name: "anna")
+      user.authorizedKeys = ["cert-authority,no-pty \(authority.key.publicKey.text)"]
+      settings.auth.users = [user]
+    }
+    #expect(inline.outcome == .accepted && !inline.permissions.terminal)
+    #expect(inline.place == "authorized_keys of 'anna':1")
+  }
+
+  @Test func `without trust in its authority a certificate is worth nothing, and neither is its key`() throws {
+    let client = try Client()
+    let authority = try CertificateAuthority()
+    let certificate = try authority.certify(client.key.publicKey)
+    for lines in ["", client.key.publicKey.text, authority.key.publicKey.text] {
+      let verdict = try verdict(client, certificate, lines: lines)
+      #expect(verdict.outcome == .rejected && verdict.reason == "untrusted_ca")
+      #expect(verdict.certificate != nil)
+    }
+  }
+
+  @Test func `the key of a trusted authority does not log in itself`() throws {
+    let authority = try CertificateAuthority()
+    let client = Client(key: authority.key)
+    let plain = try client.request()
+    let verdict = try process(trust(authority)).verdict(Files().question(client, plain))
+    #expect(verdict.reason == "no_such_key")
+  }
+
+  /// The process, not the one that certifies.
+  private func process(_ configure: (inout Settings) -> Void) throws -> Authority {
+    try AuthorityTests.authority(configure)
+  }
+
+  @Test func `a certificate that its authority did not sign is refused, whatever was changed`() throws {
+    let client = try Client()
+    let authority = try CertificateAuthority()
+    let good = try authority.certify(client.key.publicKey)
+    var reasons: Set<String> = []
+    for place in stride(from: 0, to: good.count, by: 7) {
+      var certificate = good
+      certificate[place] ^= 1
+      let verdict = try verdict(client, certificate, isSigned: false, trust(authority))
+      #expect(verdict.outcome == .rejected, "byte \(place)")
+      reasons.insert(verdict.reason)
+    }
+    #expect(reasons.contains("bad_certificate"))
+    // Signed by another, in the name of this one.
+    let other = try CertificateAuthority()
+    let blob = authority.key.publicKey.blob
+    let forged = try other.certify(client.key.publicKey) { _ in
+    } tamper: { bytes in
+      guard let range = bytes.firstRange(of: other.key.publicKey.blob) else { return }
+      bytes.replaceSubrange(range, with: blob)
+    }
+    #expect(try verdict(client, forged, trust(authority)).reason == "bad_certificate")
+  }
+
+  @Test func `a signature by another key than the certified one is refused`() throws {
+    let authority = try CertificateAuthority()
+    let certificate = try authority.certify(try Client().key.publicKey)
+    #expect(try verdict(try Client(), certificate, trust(authority)).reason == "bad_signature")
+  }
+
+  @Test func `an authority signs with SHA-2, has 2048 bits, and is no certificate`() throws {
+    let client = try Client()
+    let authority = try CertificateAuthority(.rsa, bits: 2048)
+    let certificate = try authority.certify(client.key.publicKey) { _ in
+    } tamper: { bytes in
+      // The name of the algorithm is the first of the signature's strings: RSA with SHA-1.
+      guard let range = bytes.firstRange(of: Array("rsa-sha2-512".utf8)) else { return }
+      let tail = Array(bytes[range.upperBound...])
+      bytes.removeSubrange((range.lowerBound - 8)...)
+      var signature = WireWriter()
+      signature.text("ssh-rsa")
+      signature.raw(tail)
+      var whole = WireWriter()
+      whole.string(signature.bytes)
+      bytes += whole.bytes
+    }
+    #expect(try verdict(client, certificate, trust(authority)).reason == "ca_key_refused")
+
+    let small = PublicKey(.rsa(exponent: [1, 0, 1], modulus: [0x80] + Array(repeating: 0, count: 126) + [1]))
+    let weak = try replacingAuthority(of: try authority.certify(client.key.publicKey), by: small.blob, authority)
+    #expect(try verdict(client, weak).reason == "ca_key_refused")
+    let nested = try replacingAuthority(
+      of: try authority.certify(client.key.publicKey), by: try authority.certify(client.key.publicKey), authority)
+    #expect(try verdict(client, nested).reason == "ca_key_refused")
+  }
+
+  private func replacingAuthority(
+    of certificate: [UInt8], by blob: [UInt8], _ authority: CertificateAuthority
+  ) throws -> [UInt8] {
+    let old = authority.key.publicKey.blob
+    let range = try #require(certificate.firstRange(of: old))
+    var writer = WireWriter()
+    writer.string(blob)
+    return Array(certificate[..<(range.lowerBound - 4)]) + writer.bytes + Array(certificate[range.upperBound...])
+  }
+
+  @Test func `algorithms of certificates are allowed by themselves`() throws {
+    let client = try Client(.rsa, bits: 2048)
+    let authority = try CertificateAuthority()
+    let certificate = try authority.certify(client.key.publicKey)
+    for algorithm in ["rsa-sha2-512", "ssh-rsa-cert-v01@openssh.com", "ssh-ed25519-cert-v01@openssh.com", "ssh-rsa"] {
+      let request = try client.request(
+        algorithm: algorithm, signatureAlgorithm: "rsa-sha2-512", certificate: certificate)
+      let verdict = try process(trust(authority)).verdict(Files().question(client, request))
+      #expect(verdict.reason == "key_type_refused", "\(algorithm)")
+    }
+    let name = "rsa-sha2-512-cert-v01@openssh.com"
+    for (allowed, isGood) in [(["rsa-sha2-512"], false), ([name], true)] {
+      let verdict = try verdict(client, certificate, algorithm: name) {
+        trust(authority)(&$0)
+        $0.server.publicKeyAlgorithms = allowed
+      }
+      #expect((verdict.outcome == .accepted) == isGood)
+    }
+    // One algorithm named, another one used.
+    let mixed = try client.request(algorithm: name, signatureAlgorithm: "rsa-sha2-256", certificate: certificate)
+    #expect(try process(trust(authority)).verdict(Files().question(client, mixed)).reason == "bad_signature")
+  }
+
+  static let refused: [(String, @Sendable (inout CertificateAuthority.Form) -> Void)] = [
+    ("host_certificate", { $0.kind = 2 }), ("certificate_not_yet_valid", { $0.validAfter = .max - 1 }),
+    ("expired_certificate", { $0.validBefore = 1_000_000_000 }), ("wrong_principal", { $0.principals = ["bert"] }),
+    ("wrong_principal", { $0.principals = [] }), ("unknown_critical_option", { $0.critical = [("x@y", "z")] }),
+    ("wrong_source", { $0.critical = [("source-address", "10.0.0.0/8")] }),
+    ("malformed_certificate_options", { $0.critical = [("force-command", nil)] }),
+  ]
+
+  @Test(arguments: refused.indices) func `what a certificate says is obeyed, and the reason has a code`(index: Int)
+    throws
+  {
+    let (reason, change) = Self.refused[index]
+    let client = try Client()
+    let authority = try CertificateAuthority()
+    let certificate = try authority.certify(client.key.publicKey, change)
+    let line = "cert-authority \(authority.key.publicKey.text)\n"
+    for isSigned in [false, true] {
+      let trusted = try verdict(client, certificate, isSigned: isSigned, trust(authority))
+      #expect(trusted.outcome == .rejected && trusted.reason == reason)
+      #expect(trusted.certificate?.keyID == "anna's laptop" && !trusted.place.isEmpty)
+      let listed = try verdict(client, certificate, isSigned: isSigned, lines: line)
+      #expect(listed.outcome == .rejected && listed.reason == reason)
+    }
+  }
+
+  @Test(
+    arguments: [
+      ("anna\n", true), ("laptops\n", true), ("bert\n", false), ("", false), (nil, false),
+      ("from=\"192.0.2.0/24\" laptops", true), ("from=\"10.0.0.0/8\" laptops", false),
+    ] as [(String?, Bool)])
+  func `the user's file of principals decides where there are such files`(principals: String?, isGood: Bool) throws {
+    let client = try Client()
+    let authority = try CertificateAuthority()
+    let certificate = try authority.certify(client.key.publicKey) { $0.principals = ["laptops", "anna"] }
+    let configure: (inout Settings) -> Void = {
+      trust(authority)(&$0)
+      $0.auth.authorizedPrincipalsPattern = "/etc/principals/%u"
+    }
+    let keys = "# none\n\(client.key.publicKey.text)\n"
+    for lines in ["", keys] {
+      let verdict = try verdict(client, certificate, lines: lines, principals: principals, configure)
+      #expect((verdict.outcome == .accepted) == isGood)
+    }
+    // Which it does not do for the lines of a user with cert-authority.
+    let line = "cert-authority \(authority.key.publicKey.text)\n"
+    #expect(try verdict(client, certificate, lines: line, principals: principals, configure).outcome == .accepted)
+  }
+
+  @Test func `a file of principals that could not be read lists nobody, and its bytes are no other file's`() throws {
+    let client = try Client()
+    let authority = try CertificateAuthority()
+    let certificate = try authority.certify(client.key.publicKey)
+    var files = Files()
+    files.add("anna\n")
+    files.principals = KeyFile(path: "/principals", length: 0, problem: "no such file")
+    let verdict = try process {
+      trust(authority)(&$0)
+      $0.auth.authorizedPrincipalsPattern = "/principals"
+    }.verdict(files.question(client, try client.request(certificate: certificate)), files)
+    #expect(verdict.reason == "wrong_principal")
+  }
+
+  @Test func `a key id that is no text, or long, is told as far as it goes`() throws {
+    let client = try Client()
+    let authority = try CertificateAuthority()
+    for keyID in [[0xff, 0xfe], Array(repeating: 0xff, count: 2000), Array(repeating: 97, count: 2000)] as [[UInt8]] {
+      let certificate = try authority.certify(client.key.publicKey) { $0.keyID = keyID }
+      let verdict = try verdict(client, certificate, trust(authority))
+      #expect(verdict.outcome == .accepted)
+      #expect((1...CertificateIdentity.keyIDLimit).contains(verdict.certificate?.keyID.utf8.count ?? 0))
+    }
+  }
+
+  @Test func `a request with a certificate cut anywhere is refused and never traps`() throws {
+    let client = try Client()
+    let authority = try CertificateAuthority()
+    let certificate = try authority.certify(client.key.publicKey)
+    for length in certificate.indices {
+      let verdict = try verdict(client, Array(certificate[..<length]), isSigned: false, trust(authority))
+      #expect(verdict.outcome == .rejected)
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import Configuration
+import Testing
+
+@Suite struct PublicKeyFilesTests {
+  private func complaints(_ key: String, _ content: String?) -> [String] {
+    let files = content.map { ["/f": Surroundings.File(bytes: Array($0.utf8), isReadableByOthers: true)] } ?? [:]
+    return ConfigurationTests.complaints(tree("auth.publickey.\(key)", plain("/f")), on: machine(files: files))
+  }
+
+  @Test(arguments: ["trusted_user_ca_keys", "revoked_keys"]) func `a file that cannot be read loads nothing`(
+    key: String
+  ) {
+    #expect(
+      complaints(key, nil) == ["f.yaml: auth.publickey.\(key): cannot read '/f': No such file or directory"])
+  }
+
+  @Test func `a file of authorities has keys in every line`() {
+    let key = "trusted_user_ca_keys"
+    #expect(complaints(key, "# CA\n\(Sample.key)\n").isEmpty)
+    #expect(complaints(key, "# none\n") == ["f.yaml: auth.publickey.\(key): '/f' holds no key"])
+    #expect(
+      complaints(key, "\(Sample.key)\nnonsense\n")
+        == ["f.yaml: auth.publickey.\(key): line 2 of '/f': unknown option 'nonsense'"])
+    #expect(
+      complaints(key, String(repeating: " ", count: 1 << 20 | 1)) == [
+        "f.yaml: auth.publickey.\(key): cannot read '/f': too long"
+      ])
+  }
+
+  @Test func `a list of revoked keys that cannot be used loads nothing`() {
+    #expect(complaints("revoked_keys", "").isEmpty)
+    #expect(
+      complaints("revoked_keys", "bad") == [
+        "f.yaml: auth.publickey.revoked_keys: '/f' cannot be used: line 1 is no key"
+      ])
+  }
+
+  private func warnings(_ auth: Node, server: Node = mapping([:])) throws -> [String] {
+    let cas = ["/cas": Surroundings.File(bytes: Array(Sample.key.utf8), isReadableByOthers: true)]
+    return try load(mapping(["auth": auth, "server": server]), on: machine(files: cas)).warnings.map(\.description)
+  }
+
+  @Test func `keys that have no effect are warned of`() throws {
+    let cas = tree("trusted_user_ca_keys", plain("/cas"))
+    #expect(try warnings(mapping(["publickey": cas])).isEmpty)
+    #expect(
+      try warnings(tree("publickey.authorized_principals_pattern", plain("/p/%u"))) == [
+        "f.yaml: auth.publickey.authorized_principals_pattern: has no effect without trusted_user_ca_keys"
+      ])
+    #expect(
+      try warnings(mapping(["publickey": cas]), server: tree("publickey_algorithms", list(plain("ssh-ed25519")))) == [
+        "f.yaml: auth.publickey.trusted_user_ca_keys: no certificate lets anybody in: "
+          + "server.publickey_algorithms has none of theirs"
+      ])
+    let passwords = mapping(["publickey": cas, "methods": list(plain("password"))])
+    #expect(
+      try warnings(passwords).contains(
+        "f.yaml: auth.publickey.trusted_user_ca_keys: no certificate lets anybody in: "
+          + "publickey is not among auth.methods"))
+  }
+
+  @Test func `authorities are a place to find keys`() throws {
+    let auth = mapping([
+      "publickey": mapping(["trusted_user_ca_keys": plain("/cas"), "authorized_keys_pattern": plain("null")])
+    ])
+    #expect(try warnings(auth).isEmpty)
+  }
+}

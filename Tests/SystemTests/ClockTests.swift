@@ -1,0 +1,45 @@
+import Foundation
+import System
+import Testing
+
+@Suite struct ClockTests {
+  @Test func `a timestamp is RFC 3339 in UTC with milliseconds`() throws {
+    let text = Clock.timestamp
+    #expect(text.wholeMatch(of: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/) != nil, "\(text)")
+    let before = Date()
+    let time = try Date(Clock.timestamp, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+    #expect(time.timeIntervalSince(before) > -0.01 && time <= Date())
+  }
+
+  @Test func `the clock never goes back`() {
+    var last = Clock.microseconds
+    for _ in 0..<1000 {
+      let now = Clock.microseconds
+      #expect(now >= last)
+      last = now
+    }
+    #expect(Clock.milliseconds >= last / 1000)
+  }
+
+  @Test func `the time of day is the one that others see`() {
+    let now = Clock.secondsSince1970
+    #expect(abs(now - Int64(Date().timeIntervalSince1970)) <= 2)
+  }
+
+  @Test func `a local time is what the C library's calendar says of it`() throws {
+    // Of a date in winter and one in summer: whatever the zone of this machine is.
+    for (month, day) in [(1, 15), (7, 15)] {
+      let seconds = try #require(
+        Clock.secondsSince1970(localYear: 2026, month: month, day: day, hour: 13, minute: 14, second: 15))
+      var parts = tm()
+      var time = time_t(seconds)
+      localtime_r(&time, &parts)
+      #expect((parts.tm_year, parts.tm_mon, parts.tm_mday) == (126, Int32(month - 1), Int32(day)))
+      #expect((parts.tm_hour, parts.tm_min, parts.tm_sec) == (13, 14, 15))
+    }
+  }
+
+  @Test(arguments: [0, -1, 10000, .max, .min]) func `a year out of range is no time`(year: Int) {
+    #expect(Clock.secondsSince1970(localYear: year, month: 1, day: 1, hour: 0, minute: 0, second: 0) == nil)
+  }
+}
