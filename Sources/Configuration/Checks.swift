@@ -32,6 +32,7 @@ struct Checks {
     settings.scp.root = settings.scp.root ?? settings.sftp.root
     checkTransfers(settings)
     checkCommands(settings)
+    warnAboutLimits(settings)
     if settings.shell.enabled, !surroundings.isExecutable(settings.shell.defaultShell) {
       problem("shell.default", "\(quoted(settings.shell.defaultShell)) is no file that can be started")
     }
@@ -216,6 +217,16 @@ struct Checks {
     if !settings.sftp.enabled, !settings.scp.enabled, let user = settings.auth.users.first(where: \.sftpOnly) {
       warning(
         "sftp.enabled", "the user \(quoted(user.name)) is sftp_only and can do nothing: scp.enabled is false as well")
+    }
+  }
+
+  private mutating func warnAboutLimits(_ settings: Settings) {
+    let (all, key) = (settings.server.maxUnauthenticated, "server.max_unauthenticated_per_source")
+    if given.rank(key) > 0, settings.server.maxUnauthenticatedPerSource > max(all / 2, 1) {
+      warning(key, "more than half of server.max_unauthenticated: \(max(all / 2, 1)) applies")
+    }
+    if given.rank("security.ban_max") > 0, settings.security.banMax < settings.security.banTime {
+      warning("security.ban_max", "shorter than security.ban_time, which is how long every ban lasts")
     }
   }
 

@@ -1,3 +1,5 @@
+import AccessControl
+
 /// Every key, in the order of the template. Reading, the environment, suggestions, the template, the
 /// output of `check-config` and the manual's completeness all come from here.
 public enum KeyTable {
@@ -22,6 +24,14 @@ public enum KeyTable {
       "server.max_connections", .integer(1...65536), \.settings.server.maxConnections,
       alias: "BSSH_MAX_CONNECTIONS",
       "Open connections, counted when they are accepted; more are closed at once."),
+    Key(
+      "server.max_unauthenticated", .integer(1...65536), \.settings.server.maxUnauthenticated,
+      "Open connections that have not logged in yet. From three tenths of it on, some are closed at",
+      "random, more and more, so that in a flood others still have a chance."),
+    Key(
+      "server.max_unauthenticated_per_source", .integer(1...65536), \.settings.server.maxUnauthenticatedPerSource,
+      "Of these, those from one address (of IPv6, from one /64); never more than half of all, so that",
+      "no address keeps others out."),
     Key(
       "server.timeout", .duration(0...86400, zero: "no limit"), \.settings.server.loginGrace,
       "The time from accepting a connection to a finished login; 0 is no limit."),
@@ -210,6 +220,41 @@ public enum KeyTable {
 
   private static let security: [Key] = [
     Key(
+      "security.allowed_ips", ranges, \.settings.security.allowedIPs,
+      "Addresses and ranges that may connect; with an empty list all may. An IPv4-mapped IPv6",
+      "address is the IPv4 address."),
+    Key(
+      "security.blocked_ips", ranges, \.settings.security.blockedIPs,
+      "Addresses and ranges that may not connect, also where allowed_ips has them. They are closed",
+      "without a word, whatever they could prove."),
+    Key(
+      "security.whitelist_ips", ranges, \.settings.security.whitelistIPs,
+      "Addresses and ranges that are never banned, and that rate_limit and max_unauthenticated do not",
+      "hold for. They must be allowed all the same."),
+    Key(
+      "security.max_auth_attempts", .integer(0...1000), \.settings.security.maxAuthAttempts,
+      "The failed login that gets an address (of IPv6, a /64) banned: a wrong password, a bad",
+      "signature, or a connection that asked for a login and ended without. 0 bans nobody."),
+    Key(
+      "security.auth_window", .duration(1...31_536_000), \.settings.security.authWindow,
+      "The time in which so many failures count."),
+    Key(
+      "security.ban_time", .duration(1...31_536_000), \.settings.security.banTime,
+      "How long the first ban lasts. A banned address is refused whatever it could prove."),
+    Key(
+      "security.ban_factor", .integer(1...100), \.settings.security.banFactor,
+      "Each further ban of an address is so many times as long as the one before."),
+    Key(
+      "security.ban_max", .duration(1...31_536_000), \.settings.security.banMax,
+      "The longest ban; an address that behaves well for this time is forgotten."),
+    Key(
+      "security.rate_limit.per_second", .integer(0...1000), \.settings.security.connectionsPerSecond,
+      "Connections that one address (of IPv6, one /64) may open in a second, in the long run; 0 is",
+      "no limit."),
+    Key(
+      "security.rate_limit.burst", .integer(1...100_000), \.settings.security.connectionBurst,
+      "Connections that it may open at once, before per_second holds."),
+    Key(
       "security.idle_timeout", .duration(0...year, zero: "no limit"), \.settings.security.idleTimeout,
       "A login ends when nothing has come or gone on its channels for so long; 0 is no limit."),
     Key(
@@ -219,6 +264,11 @@ public enum KeyTable {
 
   /// Seconds: the longest time limit of a login.
   private static let year = 365 * 86400
+
+  private static let ranges: ValueType<[AddressRange]> =
+    .list(
+      .addressRange, of: "a list of addresses and ranges, as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32", mayBeEmpty: true
+    )
 
   private static func algorithms(_ known: [String]) -> ValueType<[String]> {
     .list(.algorithm(known), of: "a list of algorithms")

@@ -46,6 +46,8 @@ extension Settings.Server: WireCodable {
     writer.list(bindAddresses) { $1.encode(to: &$0) }
     writer.list(hostKeys) { $0.text($1) }
     writer.number(maxConnections)
+    writer.number(maxUnauthenticated)
+    writer.number(maxUnauthenticatedPerSource)
     writer.number(loginGrace)
     writer.number(keepaliveInterval)
     writer.number(keepaliveCountMax)
@@ -69,6 +71,8 @@ extension Settings.Server: WireCodable {
     }
     hostKeys = try reader.texts(limit: 4096)
     maxConnections = try reader.number()
+    maxUnauthenticated = try reader.number()
+    maxUnauthenticatedPerSource = try reader.number()
     loginGrace = try reader.number()
     keepaliveInterval = try reader.number()
     keepaliveCountMax = try reader.number()
@@ -241,25 +245,13 @@ extension Settings.SCP: WireCodable {
   }
 }
 
-extension Settings.Security: WireCodable {
-  public func encode(to writer: inout WireWriter) {
-    writer.number(idleTimeout)
-    writer.number(sessionTimeout)
-  }
-
-  public init(from reader: inout WireReader) throws(WireError) {
-    idleTimeout = try reader.number()
-    sessionTimeout = try reader.number()
-  }
-}
-
 extension WireWriter {
   /// `uint32`. The loader's ranges keep every number of the settings within it.
-  fileprivate mutating func number(_ value: Int) { uint32(UInt32(value)) }
+  mutating func number(_ value: Int) { uint32(UInt32(value)) }
 }
 
 extension WireReader {
-  fileprivate mutating func number() throws(WireError) -> Int { Int(try uint32()) }
+  mutating func number() throws(WireError) -> Int { Int(try uint32()) }
 
   fileprivate mutating func texts(limit: Int = .max) throws(WireError) -> [String] {
     try list(minimumSize: 4) { (r: inout WireReader) throws(WireError) in try r.text(limit: limit) }

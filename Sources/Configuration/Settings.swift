@@ -34,6 +34,10 @@ public struct Settings: Equatable, Sendable {
     public var hostKeys: [String] = []
     /// Open connections, counted at accept.
     public var maxConnections = 500
+    /// Open connections without a login.
+    public var maxUnauthenticated = 100
+    /// Of them, those from one source.
+    public var maxUnauthenticatedPerSource = 32
     /// Seconds from accept to a finished login; 0 for no limit.
     public var loginGrace = 120
     /// Seconds; 0 for no keepalives.
@@ -180,13 +184,5 @@ public struct Settings: Equatable, Sendable {
     public var root: String?
     /// Bytes; nil for no limit.
     public var maxFileSize: UInt64?
-  }
-
-  /// `security:`: limits on who is there, and for how long.
-  public struct Security: Equatable, Sendable {
-    /// Seconds without a byte on a channel, either way, after which a login ends; 0 for no limit.
-    public var idleTimeout = 0
-    /// Seconds after which a login ends, whatever it does; 0 for no limit.
-    public var sessionTimeout = 0
   }
 }

@@ -3,18 +3,18 @@ import Configuration
 
 /// Reads one YAML document into a tree, with libyaml's events.
 ///
-/// Refused, with line and column: more than 1 MiB, more than 32 levels, anchors and aliases (a few lines could
+/// Refused, with line and column: more than 8 MiB, more than 32 levels, anchors and aliases (a few lines could
 /// stand for gigabytes), tags, a second document, keys that are not text, bytes that are not UTF-8.
 struct YAML {
-  /// Bytes that a file may have.
-  static let sizeLimit = 1 << 20
+  /// Bytes that a file may have: 100,000 ranges of addresses are not too many.
+  static let sizeLimit = 8 << 20
   /// Levels of lists and mappings.
   static let depthLimit = 32
 
   /// The tree of the file `name`; an empty file is a node without a value.
   static func parse(_ bytes: [UInt8], name: String) throws(Problem) -> Node {
     guard bytes.count <= sizeLimit else {
-      throw Problem(source: .file(name), key: "", reason: "the file is longer than 1 MiB")
+      throw Problem(source: .file(name), key: "", reason: "the file is longer than 8 MiB")
     }
     guard let events = EventReader(name: name) else {
       throw Problem(source: .file(name), key: "", reason: "out of memory")

@@ -1,10 +1,15 @@
+import AccessControl
 import System
 
 /// A connection: what decides about it, and what belongs to it.
 final class Connection {
   /// Never given twice.
   let number: UInt64
+  /// Where it comes from.
+  let client: IPAddress
   var machine: ConnectionMachine
+  /// It has not logged in yet, and counts among those.
+  var isStarting = true
   /// The client's socket, until a transport has it.
   var socket: Descriptor?
   var transport: Child?
@@ -12,8 +17,9 @@ final class Connection {
   /// The authorized_keys that were found, sealed.
   var keyMemory: Descriptor?
 
-  init(number: UInt64, machine: ConnectionMachine, socket: Descriptor) {
+  init(number: UInt64, client: IPAddress, machine: ConnectionMachine, socket: Descriptor) {
     self.number = number
+    self.client = client
     self.machine = machine
     self.socket = socket
   }

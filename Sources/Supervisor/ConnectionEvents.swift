@@ -1,3 +1,4 @@
+import AccessControl
 import Authentication
 import Configuration
 import IPC
@@ -77,6 +78,8 @@ extension ConnectionMachine {
     /// The session process, in either mode, has ended.
     case sessionEnded(ExitStatus)
     case timer(Timer)
+    /// The source that it comes from is banned from now on.
+    case banned
     /// The server ends: say goodbye.
     case shutDown
     /// The server ends and only logins may go on: drop it.
@@ -100,6 +103,8 @@ extension ConnectionMachine {
     case killTransport
     case setTimer(Timer, milliseconds: Int64)
     case cancelTimer(Timer)
+    /// What it did says something about its source.
+    case note(AdmissionControl.Conduct)
     case log(Log.Level, String)
     /// Forget the connection; the last action.
     case close

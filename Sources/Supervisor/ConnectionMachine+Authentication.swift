@@ -231,6 +231,7 @@ extension ConnectionMachine {
     }
     return tell(verdict?.warnings ?? [])
       + carryOut(action, tried: judgement.step.rawValue, judgement.attempt, verdict: verdict, at: now)
+      + count(judgement.attempt, answer)
   }
 }
 

@@ -8,6 +8,7 @@ extension ConnectionMachine {
       return end(reason: 11, "Internal error", log: "internal error")
     }
     phase = .opening
+    conduct.isExcused = true
     var actions: [Action] = [.cancelTimer(.lookUp)]
     var promoting = false
     switch lookUp {
@@ -44,6 +45,7 @@ extension ConnectionMachine {
     return [
       .cancelTimer(.loginGrace),
       .log(.info, "logged in '\(authentication.user ?? "")' as uid \(account.uid), gid \(account.gid)"),
+      .note(.loggedIn(failures: conduct.failures)),
     ] + startLimits()
   }
 

@@ -1,3 +1,4 @@
+import AccessControl
 import Authentication
 import IPC
 import System
@@ -58,6 +59,9 @@ struct ConnectionMachine: Sendable {
   static let goodbyeTime: Int64 = 2000
   /// Milliseconds that reading a user's keys may take.
   static let lookUpTime: Int64 = 10_000
+  /// A client that exchanges keys every megabyte is served at 10 MB/s in the long run; an oracle for signatures gets no
+  /// more than a client could ask for.
+  static let signatureRate = TokenBucket.Rate(perSecond: 10, burst: 100)
   /// hostkeys-prove-00@openssh.com requests in one connection.
   static let proofLimit = 4
 
@@ -82,9 +86,11 @@ struct ConnectionMachine: Sendable {
   private(set) var signing: Signing = .none
   /// A signature was given in the first key exchange.
   private var isSigned = false
-  private var signatures: TokenBucket
+  private var signatures = TokenBucket()
   private var proofs = 0
   private var isProving = false
+  /// What it did so far that says something about its source.
+  var conduct = Conduct()
   /// Why it ended, for the log: the first reason counts.
   private var ending: String?
   private var bytesIn: UInt64 = 0
@@ -95,9 +101,6 @@ struct ConnectionMachine: Sendable {
     self.context = context
     startTime = now
     authentication = AuthenticationMachine(policy: context.policy)
-    // A client that exchanges keys every megabyte is served at 10 MB/s in the long run; an oracle for signatures gets
-    // no more than a client could ask for.
-    signatures = TokenBucket(burst: 100, interval: 100, at: now)
   }
 
   /// Takes an event, and says what to do.
@@ -118,7 +121,8 @@ struct ConnectionMachine: Sendable {
     case .sessionFailed(let why): sessionFailed(why, at: now)
     case .sessionEnded(let status): sessionEnded(status, at: now)
     case .timer(let timer): time(timer, at: now)
-    case .shutDown: end(reason: 11, "The server is shutting down", log: "server shutting down")
+    case .banned: banned()
+    case .shutDown: shutDown()
     case .abandon: abandon()
     }
   }
@@ -168,6 +172,7 @@ struct ConnectionMachine: Sendable {
       ]
     case .authenticate(let payload):
       guard phase == .authenticating else { return violation("sent an authentication request out of turn") }
+      conduct.hasAskedForLogin = true
       guard judgement == nil else { return violation("sent an authentication request before the answer to the last") }
       return authenticate(payload, at: now)
     case .informationResponse(let payload):
@@ -204,7 +209,7 @@ struct ConnectionMachine: Sendable {
       keyExchangeAlgorithm = algorithm
     }
     let question = ToAuthority.sign(hostKey: hostKey, algorithm: algorithm, hash: hash)
-    let delay = signatures.take(at: now)
+    let delay = signatures.take(Self.signatureRate, at: now)
     guard delay == 0 else {
       signing = .delayed(question)
       return [.setTimer(.signature, milliseconds: delay)]
@@ -256,6 +261,7 @@ struct ConnectionMachine: Sendable {
   private mutating func closed(_ message: FromTransport) -> [Action] {
     if case .closed(let reason, let detail, let bytesIn, let bytesOut) = message {
       ending = ending ?? (detail.isEmpty ? reason : "\(reason) (\(detail))")
+      if reason == "protocol_error" { conduct.isUnfit = true }
       self.bytesIn = bytesIn
       self.bytesOut = bytesOut
     }
@@ -270,8 +276,10 @@ struct ConnectionMachine: Sendable {
     case .closing(.told), .closing(.closed):
       // Its session may be the first of which we hear when a transport is killed.
       if case .signal = status { actions.append(.log(.error, "its transport \(status)")) }
+      if status.isCrash { actions += crashed() }
     case .keyExchange, .authenticating, .opening, .loggedIn:
       actions.append(.log(.error, "its transport \(status) without a word"))
+      if status.isCrash { actions += crashed() }
     }
     phase = .closing(.killed)
     let duration = max(now - startTime, 0)
@@ -280,7 +288,7 @@ struct ConnectionMachine: Sendable {
         .info,
         "closed: \(ending ?? "transport lost"), after \(duration / 1000).\(duration % 1000 / 100) s, "
           + "\(bytesIn) bytes in, \(bytesOut) bytes out"))
-    return actions + [.endSession, .close]
+    return actions + lastNotes + [.endSession, .close]
   }
 
   // MARK: Endings
@@ -290,7 +298,7 @@ struct ConnectionMachine: Sendable {
     if phase == .closing(.killed) { return [] }
     ending = ending ?? "transport violated the protocol"
     phase = .closing(.killed)
-    return [.log(.error, "its transport \(what): killed"), .killTransport]
+    return [.log(.error, "its transport \(what): killed"), .killTransport] + crashed()
   }
 
   /// Lets the transport say goodbye; reason codes are those of RFC 4253, section 11.1.
@@ -310,6 +318,7 @@ struct ConnectionMachine: Sendable {
   }
 
   private mutating func abandon() -> [Action] {
+    conduct.isExcused = true
     switch phase {
     case .starting:
       return [.log(.info, "closed: server restarting"), .close]
@@ -329,6 +338,7 @@ struct ConnectionMachine: Sendable {
     switch (timer, phase) {
     case (.loginGrace, .starting), (.loginGrace, .keyExchange), (.loginGrace, .authenticating),
       (.loginGrace, .opening):
+      conduct.isUnfit = true
       return end(
         reason: 11, "No login within \(context.settings.server.loginGrace) seconds (login_timeout)",
         log: "login_timeout")
@@ -344,7 +354,7 @@ struct ConnectionMachine: Sendable {
 
     case (.signature, .keyExchange), (.signature, .authenticating), (.signature, .opening), (.signature, .loggedIn):
       guard case .delayed(let question) = signing else { return [] }
-      let delay = signatures.take(at: now)
+      let delay = signatures.take(Self.signatureRate, at: now)
       if delay > 0 { return [.setTimer(.signature, milliseconds: delay)] }
       signing = .asked
       return [.ask(question)]

@@ -87,6 +87,7 @@ extension Supervisor {
     guard let candidate, candidate.authority == authority.number else { return }
     self.candidate = nil
     loaded = candidate.loaded
+    admission.apply(loaded.settings.admissionRules)
     transportSettings = loaded.settings.transport(
       hostKeys: hostKeys.map(\.blob), root: loaded.accounts == nil ? "" : Supervisor.emptyRoot)
     listenOn(candidate.listeners)

@@ -1,3 +1,4 @@
+import AccessControl
 import Glibc
 import IPC
 import System
@@ -38,18 +39,11 @@ extension Supervisor {
   }
 
   private func open(_ descriptor: Descriptor, _ client: SocketAddress, _ server: SocketAddress) {
-    guard connections.count < loaded.settings.server.maxConnections else {
-      if let lost = fullThrottle.pass(at: Clock.milliseconds) {
-        log.write(
-          .warning,
-          "refused \(client): there are \(connections.count) connections, server.max_connections "
-            + "(\(lost) more refused since the last such line)")
-      }
-      return
-    }
+    guard let address = IPAddress(client.address), admits(address, client) else { return }
     let number = newNumber()
     let machine = ConnectionMachine(context(of: client, server), at: Clock.milliseconds)
-    connections[number] = Connection(number: number, machine: machine, socket: descriptor)
+    connections[number] = Connection(
+      number: number, client: address, machine: machine, socket: descriptor)
     deliver(.accepted, to: number)
     perform(transports.serve(number))
   }
@@ -79,6 +73,9 @@ extension Supervisor {
       case .setTimer(let timer, let milliseconds):
         timers.set(.connection(connection.number, timer), at: Clock.milliseconds + milliseconds)
       case .cancelTimer(let timer): timers.cancel(.connection(connection.number, timer))
+      case .note(let conduct):
+        if case .loggedIn = conduct { finishStart(connection) }
+        note(conduct, connection)
       case .log(let level, let text): log.write(level, "[\(connection.number)] \(text)")
       case .close: close(connection)
       }
@@ -93,6 +90,7 @@ extension Supervisor {
 
   private func close(_ connection: Connection) {
     connections[connection.number] = nil
+    finishStart(connection)
     authorities.forget(connection: connection.number)
     transports.forget(connection: connection.number)
     for timer in ConnectionMachine.Timer.allCases { timers.cancel(.connection(connection.number, timer)) }

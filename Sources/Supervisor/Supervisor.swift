@@ -1,3 +1,4 @@
+import AccessControl
 import Configuration
 import Glibc
 import IPC
@@ -26,6 +27,7 @@ final class Supervisor {
     /// The process has had its time to end.
     case kill(UInt64)
     case acceptAgain
+    case banEnd(ClientSource)
     case shutDown
   }
 
@@ -85,7 +87,9 @@ final class Supervisor {
   var authorities = AuthorityPool()
   var codes = CodeLedger()
   var transports: TransportPool
-  var fullThrottle = LogThrottle(interval: 10_000)
+  var admission: AdmissionControl
+  /// For each code of a refusal.
+  var refusalThrottles: [String: LogThrottle] = [:]
   var acceptThrottle = LogThrottle(interval: 10_000)
   var toldWeaknesses: Set<String> = []
   var nextNumber: UInt64 = 1
@@ -101,6 +105,7 @@ final class Supervisor {
     self.directory = directory
     self.report = report
     isRoot = Hardening.isRoot
+    admission = AdmissionControl(rules: loaded.settings.admissionRules)
     transports = TransportPool(spares: loaded.settings.server.spareTransports)
     loop = try EventLoop()
     signals = try SignalSource([SIGTERM, SIGINT, SIGHUP, SIGUSR1])
@@ -172,6 +177,7 @@ final class Supervisor {
       log.write(.warning, "\(child.role.name) \(child.pid) takes too long: killed")
       child.signal(SIGKILL)
     case .acceptAgain: acceptAgain()
+    case .banEnd(let source): banEnds(source)
     case .shutDown: exitCode = .success
     }
   }

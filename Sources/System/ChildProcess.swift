@@ -21,6 +21,15 @@ public enum ExitStatus: Equatable, Sendable, CustomStringConvertible {
   /// Somebody else's child: only that it ended is known.
   case unknown
 
+  /// True for a signal that only the process itself brings about, as a broken pointer or a system call that its sandbox
+  /// forbids; people, and a kernel without memory, send others.
+  public var isCrash: Bool {
+    switch self {
+    case .signal(let number, _): [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS].contains(number)
+    case .code, .unknown: false
+    }
+  }
+
   /// `exited with 1`, `killed by signal 11`.
   public var description: String {
     switch self {

@@ -187,9 +187,10 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
   func lost() {
     guard end == nil else { return }
     let error = SSH.error
+    // What is not the socket's fault is the client's: libssh has read what it could make nothing of.
+    let reason = error.hasPrefix("Socket error") ? "connection_lost" : "protocol_error"
     // libssh's words for an end of file, which is no error of a socket.
-    end = End(
-      reason: "connection_lost", detail: error == "Socket error: disconnected" ? "closed by the client" : error)
+    end = End(reason: reason, detail: error == "Socket error: disconnected" ? "closed by the client" : error)
   }
 
   /// Says goodbye and ends.

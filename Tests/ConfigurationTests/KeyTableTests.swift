@@ -1,3 +1,4 @@
+import AccessControl
 import Configuration
 import Filter
 import Testing
@@ -50,6 +51,8 @@ struct Sample: Sendable, CustomTestStringConvertible {
       $0.server.hostKeys = ["/k/a", "/k/rsa"]
     },
     Sample("server.max_connections", plain("7"), "7") { $0.server.maxConnections = 7 },
+    Sample("server.max_unauthenticated", plain("90"), "90") { $0.server.maxUnauthenticated = 90 },
+    Sample("server.max_unauthenticated_per_source", plain("5"), "5") { $0.server.maxUnauthenticatedPerSource = 5 },
     Sample("server.timeout", plain("2h"), "7200s") { $0.server.loginGrace = 7200 },
     Sample("server.keepalive_interval", plain("0"), "0") { $0.server.keepaliveInterval = 0 },
     Sample("server.keepalive_count_max", plain("9"), "9") { $0.server.keepaliveCountMax = 9 },
@@ -152,6 +155,22 @@ struct Sample: Sendable, CustomTestStringConvertible {
       rule.matcher.extensions = ["exe"]
       $0.filter.rules = [rule]
     },
+    Sample("security.allowed_ips", list(plain("10.0.0.0/8"), plain("::1")), "10.0.0.0/8, ::1") {
+      $0.security.allowedIPs = [range("10.0.0.0/8"), range("::1")]
+    },
+    Sample("security.blocked_ips", list(quotedText("2001:db8::/32")), "2001:db8::/32") {
+      $0.security.blockedIPs = [range("2001:db8::/32")]
+    },
+    Sample("security.whitelist_ips", list(plain("::ffff:192.0.2.1")), "192.0.2.1") {
+      $0.security.whitelistIPs = [range("192.0.2.1")]
+    },
+    Sample("security.max_auth_attempts", plain("0"), "0") { $0.security.maxAuthAttempts = 0 },
+    Sample("security.auth_window", plain("10m"), "600") { $0.security.authWindow = 600 },
+    Sample("security.ban_time", plain("1h"), "3600") { $0.security.banTime = 3600 },
+    Sample("security.ban_factor", plain("1"), "1") { $0.security.banFactor = 1 },
+    Sample("security.ban_max", plain("7d"), "604800") { $0.security.banMax = 604_800 },
+    Sample("security.rate_limit.per_second", plain("0"), "0") { $0.security.connectionsPerSecond = 0 },
+    Sample("security.rate_limit.burst", plain("5"), "5") { $0.security.connectionBurst = 5 },
     Sample("security.idle_timeout", plain("1h"), "3600s") { $0.security.idleTimeout = 3600 },
     Sample("security.session_timeout", plain("365d"), "31536000") { $0.security.sessionTimeout = 31_536_000 },
   ]
@@ -168,6 +187,8 @@ struct Sample: Sendable, CustomTestStringConvertible {
     return surroundings
   }
 }
+
+private func range(_ text: String) -> AddressRange { try! AddressRange(text) }
 
 @Suite struct KeyTableTests {
   @Test func `every key has a sample`() {

@@ -75,6 +75,23 @@ struct Fault: Sendable, CustomTestStringConvertible {
     Fault(
       "server.macs", list(plain("hmac-sha2-256"), plain("hmac-sha2-256")),
       "server.macs[1]: 'hmac-sha2-256' is in the list twice"),
+    Fault(
+      "security.blocked_ips", list(plain("192.0.2.1"), plain("192.0.2.1/24")),
+      "security.blocked_ips[1]: '192.0.2.1/24' has bits set after its prefix; the range around this address is "
+        + "192.0.2.0/24"),
+    Fault(
+      "security.allowed_ips", list(plain("example.org")),
+      "security.allowed_ips[0]: 'example.org' is no address and no range of addresses, as 192.0.2.1, 192.0.2.0/24 or "
+        + "2001:db8::/32"),
+    Fault(
+      "security.allowed_ips", list(plain("10.0.0.0/33")),
+      "security.allowed_ips[0]: '10.0.0.0/33' has no length of a prefix, from 0 to 32, after its '/'"),
+    Fault(
+      "security.allowed_ips", list(list()),
+      "security.allowed_ips[0]: expected an address or a range of addresses, found a list"),
+    Fault(
+      "security.whitelist_ips", list(plain("10.0.0.0/8"), plain("::ffff:10.0.0.0/104")),
+      "security.whitelist_ips[1]: '::ffff:10.0.0.0/104' is in the list twice"),
     Fault("server.macs", list(), "server.macs: expected a list of algorithms, found an empty one"),
     Fault("server.macs", plain("hmac-sha2-256"), "server.macs: expected a list of algorithms, found 'hmac-sha2-256'"),
     Fault(

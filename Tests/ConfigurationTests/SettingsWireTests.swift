@@ -1,3 +1,4 @@
+import AccessControl
 import Configuration
 import Filter
 import Testing
@@ -10,6 +11,8 @@ import Wire
     settings.server.bindAddresses = [.init(address: "::1", port: 22), .init(address: "10.0.0.1", port: 65535)]
     settings.server.hostKeys = ["/k/one", "/k/two"]
     settings.server.maxConnections = 7
+    settings.server.maxUnauthenticated = 8
+    settings.server.maxUnauthenticatedPerSource = 9
     settings.server.loginGrace = 0
     settings.server.keepaliveInterval = 11
     settings.server.keepaliveCountMax = 12
@@ -67,6 +70,17 @@ import Wire
     settings.filter.isEnabled = true
     settings.filter.defaultAction = .deny
     settings.filter.rules = [FilterRule(name: "all", action: .log)]
+    let ranges = ["10.0.0.0/8", "::1", "2001:db8::/32", "0.0.0.0/0"].compactMap { try? AddressRange($0) }
+    settings.security.allowedIPs = ranges
+    settings.security.blockedIPs = [ranges[1]]
+    settings.security.whitelistIPs = Array(ranges[2...])
+    settings.security.connectionsPerSecond = 0
+    settings.security.connectionBurst = 1
+    settings.security.maxAuthAttempts = 2
+    settings.security.authWindow = 3
+    settings.security.banTime = 4
+    settings.security.banFactor = 5
+    settings.security.banMax = 6
     return settings
   }
 

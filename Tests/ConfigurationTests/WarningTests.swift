@@ -28,6 +28,21 @@ import Testing
     #expect(warnings(try load(tree("auth.password.users_file", plain("/u")), on: surroundings)).count == 1)
   }
 
+  @Test func `limits that cannot hold as they are given are warned of`() throws {
+    let key = "server.max_unauthenticated_per_source"
+    #expect(
+      warnings(try load(tree(key, plain("51")))) == [
+        "f.yaml: \(key): more than half of server.max_unauthenticated: 50 applies"
+      ])
+    #expect(warnings(try load(tree(key, plain("50")))) == [])
+    #expect(warnings(try load(tree("server.max_unauthenticated", plain("2")))) == [])
+    #expect(
+      warnings(try load(tree("security.ban_max", plain("5")))) == [
+        "f.yaml: security.ban_max: shorter than security.ban_time, which is how long every ban lasts"
+      ])
+    #expect(warnings(try load(tree("security.ban_time", plain("7d")))) == [])
+  }
+
   @Test(arguments: ["password", "keyboard-interactive"])
   func `a password method that no user can pass is warned of`(method: String) throws {
     #expect(

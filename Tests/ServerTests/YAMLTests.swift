@@ -79,8 +79,8 @@ import Testing
     #expect(problem(nested(100_000)) == "f:1:33: lists and mappings are nested more than 32 levels deep")
   }
 
-  @Test func `1 MiB is read and a byte more is refused`() {
-    #expect(problem(Array(repeating: 0x20, count: 1 << 20)) == nil)
-    #expect(problem(Array(repeating: 0x20, count: (1 << 20) + 1)) != nil)
+  @Test func `8 MiB are read and a byte more is refused`() {
+    #expect(problem(Array(repeating: 0x20, count: 8 << 20)) == nil)
+    #expect(problem(Array(repeating: 0x20, count: (8 << 20) + 1)) != nil)
   }
 }

@@ -38,10 +38,12 @@ class Disconnected(Exception):
 
 
 class Peer:
-    """One connection, with its first key exchange done unless `handshake` is false."""
+    """One connection, with its first key exchange done unless `handshake` is false; from the address `source`."""
 
-    def __init__(self, handshake=True, receive_buffer=None):
+    def __init__(self, handshake=True, receive_buffer=None, source=os.environ.get("SOURCE")):
         self.socket = socket.socket()
+        if source:
+            self.socket.bind((source, 0))
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.connect(("127.0.0.1", int(os.environ["PORT"])))

@@ -1,0 +1,208 @@
+/// What is remembered about sources: how fast they connect, how often they failed, and which are banned until when.
+///
+/// Times are milliseconds of a clock that only grows. Memory is bounded: a source for which there is no room takes the
+/// place of the least dangerous one, and a ban yields to nothing but a source that failed.
+public struct SourceTable: Sendable {
+  /// What sources may do, and what follows when they do more.
+  public struct Limits: Equatable, Sendable {
+    /// Connections; nil: as many as they like.
+    public var rate: TokenBucket.Rate?
+    /// The failure that ends in a ban; 0: none does.
+    public var failures: Int
+    /// Milliseconds in which so many failures are a reason.
+    public var window: Int64
+    /// Milliseconds of the first ban.
+    public var banTime: Int64
+    /// Each further ban is so many times as long as the one before,
+    public var banFactor: Int64
+    /// but not longer than this, in milliseconds. A source that behaved well for this time is forgotten.
+    public var longestBan: Int64
+
+    public init(
+      rate: TokenBucket.Rate?, failures: Int, window: Int64, banTime: Int64, banFactor: Int64, longestBan: Int64
+    ) {
+      self.rate = rate
+      self.failures = failures
+      self.window = window
+      self.banTime = banTime
+      self.banFactor = banFactor
+      self.longestBan = longestBan
+    }
+
+    /// Milliseconds of the ban that is the `count`-th in a row.
+    func banTime(count: Int) -> Int64 {
+      var time = min(banTime, longestBan)
+      for _ in 1..<max(count, 1) where time < longestBan {
+        let (longer, isOver) = time.multipliedReportingOverflow(by: banFactor)
+        if longer == time { break }
+        time = isOver ? longestBan : min(longer, longestBan)
+      }
+      return time
+    }
+  }
+
+  /// Sources that are remembered.
+  public static let capacity = 65_536
+
+  public var limits: Limits
+  private let capacity: Int
+  private var records: [Record] = []
+  private var places: [ClientSource: Int32] = [:]
+  /// Records that nobody has.
+  private var vacant: [Int32] = []
+  /// For each ``Grade``, those who were seen last at the front.
+  private var orders = [RecencyOrder](repeating: RecencyOrder(), count: Grade.allCases.count)
+
+  public init(limits: Limits, capacity: Int = SourceTable.capacity) {
+    self.limits = limits
+    self.capacity = max(capacity, 1)
+  }
+
+  /// How many sources are remembered.
+  public var count: Int { places.count }
+
+  /// Whether a source may connect now; if so, it has one connection less to its limit.
+  public mutating func connect(_ source: ClientSource, at now: Int64) -> Refusal? {
+    forgetSome(at: now)
+    if let place = places[source] {
+      refresh(place, at: now)
+      if records[Int(place)].banEnd > now { return .banned(milliseconds: records[Int(place)].banEnd - now) }
+    }
+    guard let rate = limits.rate, let place = place(for: source, mayEvict: .formerlyBanned) else { return nil }
+    let wait = records[Int(place)].bucket.take(rate, at: now)
+    return wait > 0 ? .rateLimited : nil
+  }
+
+  /// Counts failures; returns the ban that begins with them. What a banned source does is not counted.
+  public mutating func fail(_ source: ClientSource, times: Int = 1, at now: Int64) -> Ban? {
+    guard limits.failures > 0, times > 0, let place = place(for: source, mayEvict: .banned) else { return nil }
+    refresh(place, at: now)
+    let i = Int(place)
+    guard records[i].banEnd <= now else { return nil }
+    records[i].misbehaviorTime = now
+    let counted = records[i].failures.count + min(times, limits.failures)
+    guard counted >= limits.failures else {
+      records[i].failures += Array(repeating: now, count: times)
+      regrade(place, at: now)
+      return nil
+    }
+    records[i].failures = []
+    records[i].banCount += 1
+    let time = limits.banTime(count: Int(records[i].banCount))
+    records[i].banEnd = now + time
+    records[i].misbehaviorTime = now + time
+    regrade(place, at: now)
+    return Ban(source: source, end: records[i].banEnd, count: Int(records[i].banCount))
+  }
+
+  /// Takes back the last failures: who made them has proven since that they were slips.
+  public mutating func forgive(_ source: ClientSource, times: Int, at now: Int64) {
+    guard let place = places[source] else { return }
+    let i = Int(place)
+    records[i].failures.removeLast(min(max(times, 0), records[i].failures.count))
+    regrade(place, at: now)
+  }
+
+  /// The ban that holds for a source.
+  public func ban(of source: ClientSource, at now: Int64) -> Ban? {
+    guard let place = places[source] else { return nil }
+    let record = records[Int(place)]
+    return record.banEnd > now ? Ban(source: source, end: record.banEnd, count: Int(record.banCount)) : nil
+  }
+
+  /// The ban of a source whose end has come; nil when it has none, or one that still holds.
+  public mutating func endBan(of source: ClientSource, at now: Int64) -> Ban? {
+    guard let place = places[source], records[Int(place)].grade == .banned, records[Int(place)].banEnd <= now else {
+      return nil
+    }
+    let record = records[Int(place)]
+    regrade(place, at: now)
+    return Ban(source: source, end: record.banEnd, count: Int(record.banCount))
+  }
+
+  /// Bans that hold, and those that are over and still make the next one longer.
+  public func bans(at now: Int64) -> [Ban] {
+    records.compactMap { record in
+      guard record.banCount > 0, record.misbehaviorTime + limits.longestBan > now else { return nil }
+      return Ban(source: record.source, end: record.banEnd, count: Int(record.banCount))
+    }
+  }
+
+  /// Takes bans over from an earlier time; none gets longer than a ban can be.
+  public mutating func restore(_ bans: [Ban], at now: Int64) {
+    for ban in bans where ban.count > 0 {
+      let end = min(ban.end, now + limits.longestBan)
+      guard end + limits.longestBan > now, let place = place(for: ban.source, mayEvict: .formerlyBanned) else {
+        continue
+      }
+      let i = Int(place)
+      records[i].banEnd = max(end, records[i].banEnd)
+      records[i].misbehaviorTime = max(records[i].banEnd, records[i].misbehaviorTime)
+      records[i].banCount = max(Int32(clamping: ban.count), records[i].banCount)
+      regrade(place, at: now)
+    }
+  }
+
+  /// How many failures of a source count now.
+  public func failures(of source: ClientSource, at now: Int64) -> Int {
+    guard let place = places[source] else { return 0 }
+    return records[Int(place)].failures.count { $0 + limits.window > now }
+  }
+
+  // MARK: Records
+
+  /// Drops what is too old to count.
+  private mutating func refresh(_ place: Int32, at now: Int64) {
+    let i = Int(place)
+    if records[i].failures.first.map({ $0 + limits.window <= now }) == true {
+      records[i].failures.removeAll { $0 + limits.window <= now }
+    }
+    if records[i].misbehaviorTime + limits.longestBan <= now { records[i].banCount = 0 }
+    regrade(place, at: now)
+  }
+
+  private mutating func regrade(_ place: Int32, at now: Int64) {
+    let i = Int(place)
+    orders[records[i].grade.rawValue].remove(place, &records)
+    records[i].grade = records[i].grade(at: now)
+    orders[records[i].grade.rawValue].add(place, &records)
+  }
+
+  /// The record of a source; of a new one, in a place that at most a record of grade `mayEvict` loses for it.
+  private mutating func place(for source: ClientSource, mayEvict: Grade) -> Int32? {
+    if let place = places[source] { return place }
+    if places.count >= capacity {
+      guard let victim = orders.prefix(mayEvict.rawValue + 1).lazy.compactMap(\.last).first else { return nil }
+      forget(victim)
+    }
+    let place: Int32
+    if let free = vacant.popLast() {
+      place = free
+      records[Int(place)] = Record(source)
+    } else {
+      place = Int32(records.count)
+      records.append(Record(source))
+    }
+    places[source] = place
+    orders[Grade.quiet.rawValue].add(place, &records)
+    return place
+  }
+
+  private mutating func forget(_ place: Int32) {
+    let record = records[Int(place)]
+    orders[record.grade.rawValue].remove(place, &records)
+    places[record.source] = nil
+    records[Int(place)] = Record(record.source)
+    vacant.append(place)
+  }
+
+  /// Forgets a few of those about whom there is nothing to remember: at least as many as one new source needs.
+  private mutating func forgetSome(at now: Int64) {
+    for grade in Grade.allCases {
+      for _ in 0..<2 {
+        guard let place = orders[grade.rawValue].last, records[Int(place)].isForgettable(limits, at: now) else { break }
+        forget(place)
+      }
+    }
+  }
+}

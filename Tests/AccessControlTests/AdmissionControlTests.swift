@@ -1,0 +1,119 @@
+import AccessControl
+import Testing
+
+@Suite struct AdmissionControlTests {
+  private static func address(_ text: String) -> IPAddress { IPAddress(text)! }
+
+  private func control(_ change: (inout AdmissionControl.Rules) -> Void = { _ in }) throws -> AdmissionControl {
+    var rules = AdmissionControl.Rules(
+      gate: ConnectionGate(), whitelist: RangeTrie([try AddressRange("10.9.0.0/16")]),
+      sources: SourceTable.Limits(
+        rate: TokenBucket.Rate(perSecond: 1, burst: 1000), failures: 3, window: 1000, banTime: 1000, banFactor: 2,
+        longestBan: 10_000),
+      starts: StartLimiter.Limits(total: 20, perSource: 5), connections: 50)
+    change(&rules)
+    return AdmissionControl(rules: rules)
+  }
+
+  private func admit(
+    _ control: inout AdmissionControl, _ address: String, connections: Int = 0, random: Double = 0.999
+  ) -> Refusal? {
+    control.admit(Self.address(address), connections: connections, random: random, at: 0)
+  }
+
+  private func ban(_ control: inout AdmissionControl, _ address: String) -> Ban? {
+    var ban: Ban?
+    for _ in 0..<3 { ban = control.note(.failed, of: Self.address(address), at: 0) ?? ban }
+    return ban
+  }
+
+  @Test func `the gate comes before everything, and holds for the whitelist`() throws {
+    var control = try control {
+      $0.gate = ConnectionGate(
+        allowed: [AddressRange(around: Self.address("10.0.0.0"), prefixLength: 8)],
+        blocked: [AddressRange(Self.address("10.9.0.1")), AddressRange(Self.address("10.0.0.1"))])
+    }
+    let blocked = AddressRange(Self.address("10.9.0.1"))
+    #expect(admit(&control, "10.9.0.1") == .blocked(blocked))
+    #expect(admit(&control, "::ffff:10.9.0.1", connections: 99) == .blocked(blocked))
+    #expect(admit(&control, "11.0.0.1", connections: 99) == .notAllowed)
+    #expect(admit(&control, "10.9.0.2") == nil)
+    #expect(ban(&control, "10.0.0.1") != nil)
+    #expect(admit(&control, "10.0.0.1") == .blocked(AddressRange(Self.address("10.0.0.1"))))
+    #expect(control.startCount == 1)
+  }
+
+  @Test func `a ban comes before limits, and what is refused takes no place`() throws {
+    var control = try control()
+    #expect(ban(&control, "192.0.2.1")?.source == ClientSource(Self.address("192.0.2.1")))
+    #expect(admit(&control, "192.0.2.1", connections: 99) == .banned(milliseconds: 1000))
+    #expect(admit(&control, "192.0.2.2", connections: 50) == .maxConnections)
+    #expect(control.startCount == 0)
+    for _ in 0..<5 { #expect(admit(&control, "192.0.2.2") == nil) }
+    #expect(admit(&control, "192.0.2.2") == .tooManyFromSource)
+    #expect(control.startCount == 5)
+    control.finishStart(Self.address("192.0.2.2"))
+    #expect(admit(&control, "192.0.2.2") == nil)
+  }
+
+  @Test func `the whitelist is not limited and not banned, but counts`() throws {
+    var control = try control { $0.sources.rate = TokenBucket.Rate(perSecond: 1, burst: 1) }
+    for _ in 0..<40 { #expect(admit(&control, "10.9.1.1") == nil) }
+    #expect(ban(&control, "10.9.1.1") == nil)
+    #expect(control.note(.crashed, of: Self.address("10.9.1.1"), at: 0) == nil)
+    #expect(control.sourceCount == 0)
+    #expect(admit(&control, "10.9.1.1", connections: 50) == .maxConnections)
+    #expect(admit(&control, "192.0.2.1") == .tooManyUnauthenticated)
+  }
+
+  @Test func `an address of a banned network that is whitelisted is let in`() throws {
+    var control = try control { $0.whitelist = RangeTrie([AddressRange(Self.address("2001:db8::1"))]) }
+    #expect(ban(&control, "2001:db8::2")?.source.description == "2001:db8::/64")
+    #expect(admit(&control, "2001:db8::3") == .banned(milliseconds: 1000))
+    #expect(admit(&control, "2001:db8::1") == nil)
+    #expect(control.ban(of: Self.address("2001:db8::3"), at: 0) != nil)
+    #expect(control.ban(of: Self.address("2001:db8::1"), at: 0) == nil)
+  }
+
+  @Test func `a crash counts like many failures`() throws {
+    var control = try control { $0.sources.failures = 10 }
+    #expect(control.note(.crashed, of: Self.address("192.0.2.1"), at: 0)?.count == 1)
+    control = try self.control { $0.sources.failures = 11 }
+    #expect(control.note(.crashed, of: Self.address("192.0.2.1"), at: 0) == nil)
+    #expect(control.note(.failed, of: Self.address("192.0.2.1"), at: 0)?.count == 1)
+  }
+
+  @Test func `a login takes back what it is told, and no ban`() throws {
+    var control = try control()
+    let client = Self.address("192.0.2.1")
+    for _ in 0..<10 {
+      for _ in 0..<2 { #expect(control.note(.failed, of: client, at: 0) == nil) }
+      #expect(control.note(.loggedIn(failures: 2), of: client, at: 0) == nil)
+    }
+    #expect(ban(&control, "192.0.2.1") != nil)
+    _ = control.note(.loggedIn(failures: 9), of: client, at: 0)
+    #expect(admit(&control, "192.0.2.1") == .banned(milliseconds: 1000))
+  }
+
+  @Test func `new rules hold at once, and bans go on`() throws {
+    var control = try control()
+    #expect(ban(&control, "192.0.2.1") != nil)
+    control.apply(
+      try self.control { $0.gate = ConnectionGate(blocked: [AddressRange(Self.address("192.0.2.3"))]) }.rules)
+    #expect(admit(&control, "192.0.2.3") == .blocked(AddressRange(Self.address("192.0.2.3"))))
+    #expect(admit(&control, "192.0.2.1") == .banned(milliseconds: 1000))
+    control.apply(try self.control { $0.whitelist = RangeTrie([AddressRange(Self.address("192.0.2.1"))]) }.rules)
+    #expect(admit(&control, "192.0.2.1") == nil)
+  }
+
+  @Test(
+    arguments: [
+      (.blocked(AddressRange(address("::1"))), "blocked_ip"), (.notAllowed, "not_allowed_ip"),
+      (.banned(milliseconds: 1), "banned"), (.rateLimited, "rate_limited"),
+      (.tooManyFromSource, "too_many_from_source"),
+      (.tooManyUnauthenticated, "too_many_unauthenticated"), (.maxConnections, "max_connections"),
+    ] as [(Refusal, String)])
+  func `a refusal has a stable code`(refusal: Refusal, code: String) {
+    #expect(refusal.code == code)
+  }
+}

@@ -1,0 +1,229 @@
+import Foundation
+import Testing
+
+extension Interop {
+  /// Which addresses may connect, and which are banned. The clients come from 127.0.0.2 and others, and have good keys.
+  @Suite(.serialized) struct Access {
+    private static let source = "127.0.0.2"
+    static let password = "right horse"
+
+    private func access(
+      _ daemon: Daemon, _ claim: String, from source: String = Access.source, attempts: Int = 3,
+      sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
+      let environment = ["SOURCE": source, "ATTEMPTS": String(attempts), "PASSWORD": Access.password]
+      try daemon.claim("access.py", claim, environment: environment, sourceLocation: sourceLocation)
+    }
+
+    /// A daemon that also takes passwords.
+    private func withPasswords(
+      _ security: Daemon.Keys, server: Daemon.Keys = [:], sourceLocation: SourceLocation = #_sourceLocation,
+      _ body: (Daemon) throws -> Void
+    ) throws {
+      try withDaemon(
+        server: server, auth: ["methods": "[publickey, password]"], security: security, userKeys: Factors.password,
+        sourceLocation: sourceLocation, body)
+    }
+
+    private func logsIn(_ daemon: Daemon, from source: String, _ options: [String] = []) throws -> Bool {
+      try daemon.ssh(["-b", source] + options + ["host", "echo in"]).output == "in\n"
+    }
+
+    // MARK: Lists
+
+    @Test(.timeLimit(.minutes(1))) func `a blocked address is closed before a byte is sent, and others are not`() throws
+    {
+      try withDaemon(security: ["blocked_ips": "[127.0.0.2, 127.0.1.0/24]"]) { daemon throws in
+        try access(daemon, "refused")
+        try access(daemon, "refused", from: "127.0.1.77")
+        try access(daemon, "welcome", from: "127.0.0.3")
+        #expect(try logsIn(daemon, from: "127.0.0.3"))
+        for method in ["none", "publickey", "password", "keyboard-interactive"] {
+          #expect(try !logsIn(daemon, from: "127.0.0.2", ["-o", "PreferredAuthentications=\(method)"]))
+        }
+        try daemon.log.line(with: "refused 127.0.0.2:", "blocked_ip, in 127.0.0.2 of security.blocked_ips")
+        try daemon.log.line(with: "refused 127.0.1.77:", "blocked_ip, in 127.0.1.0/24 of security.blocked_ips")
+        #expect(!daemon.log.all.contains("connection from 127.0.0.2"))
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `an allow list means only those, and blocked wins`() throws {
+      let lists = ["allowed_ips": "[127.0.0.0/24]", "blocked_ips": "[127.0.0.2]", "whitelist_ips": "[127.0.0.0/8]"]
+      try withDaemon(security: lists) { daemon throws in
+        #expect(try logsIn(daemon, from: "127.0.0.3"))
+        try access(daemon, "refused", from: "127.0.1.3")
+        // The whitelist opens nothing.
+        try access(daemon, "refused", from: "127.0.0.2")
+        try daemon.log.line(with: "refused 127.0.1.3:", "not_allowed_ip")
+        try daemon.log.line(with: "refused 127.0.0.2:", "blocked_ip")
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `lists that are loaded again apply to new connections`() throws {
+      try withDaemon(security: ["blocked_ips": "[127.0.0.9]"]) { daemon throws in
+        let before = try daemon.configuration
+        let session = try daemon.startSSH("-b", "127.0.0.2", "host", "echo ready; cat")
+        try session.output.line(with: "ready")
+        try daemon.reload(before.replacingOccurrences(of: "127.0.0.9", with: "127.0.0.2"))
+        try access(daemon, "refused")
+        try access(daemon, "welcome", from: "127.0.0.9")
+        try session.send("still here\n")
+        try session.output.line(with: "still here")
+        try daemon.reload(before)
+        try access(daemon, "welcome")
+        session.closeInput()
+        #expect(try session.wait() == 0)
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a list of 100,000 ranges loads, and decides`() throws {
+      let ranges = (0..<100_000).map { "10.\($0 >> 14).\($0 >> 6 & 255).\(($0 & 63) << 2)/30" }
+      try withDaemon { daemon throws in
+        try daemon.reload(
+          try daemon.configuration.replacingOccurrences(
+            of: "security:\n", with: "security:\n  blocked_ips: [\(ranges.joined(separator: ", ")), 127.0.0.2]\n"))
+        try access(daemon, "refused")
+        #expect(try logsIn(daemon, from: "127.0.0.3"))
+      }
+    }
+
+    // MARK: Bans
+
+    @Test(.timeLimit(.minutes(1)), arguments: ["wrong-passwords", "bad-signatures"], [1, 3, 5])
+    func `exactly so many failures end in a ban, whatever their kind`(claim: String, attempts: Int) throws {
+      try withPasswords(["max_auth_attempts": String(attempts)]) { daemon throws in
+        try access(daemon, claim, attempts: attempts)
+        // Good credentials do not help.
+        #expect(try !logsIn(daemon, from: "127.0.0.2"))
+        #expect(try logsIn(daemon, from: "127.0.0.3"))
+        try daemon.log.line(with: "banned 127.0.0.2 for 300 s, ban 1 in a row: failed logins")
+        try daemon.log.line(with: "refused 127.0.0.2:", "banned, for ", " s more")
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1)), arguments: ["connections-without-a-login", "broken-connections"])
+    func `connections that end without a login end in a ban`(claim: String) throws {
+      try withDaemon(security: ["max_auth_attempts": "3"]) { try access($0, claim) }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `who keeps a place until the time to log in is over has failed`() throws {
+      try withDaemon(server: ["timeout": "1s"], security: ["max_auth_attempts": "2"]) {
+        try access($0, "silent-connections", attempts: 2)
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1)), arguments: ["looks-at-the-server", "keys-that-are-not-listed"])
+    func `what proves nothing is not counted`(claim: String) throws {
+      try withDaemon(security: ["max_auth_attempts": "1"]) { daemon throws in
+        try access(daemon, claim, attempts: 1)
+        #expect(try logsIn(daemon, from: "127.0.0.2"))
+        #expect(!daemon.log.all.contains("banned"))
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a connection may offer 20 keys`() throws {
+      try withDaemon { try access($0, "one-key-too-many") }
+    }
+
+    @Test(.timeLimit(.minutes(1)), arguments: ["slips-before-a-login", "guesses-beside-a-login"])
+    func `a login takes back the slips of its own connection, and nothing else`(claim: String) throws {
+      try withPasswords(["max_auth_attempts": "3"]) { try access($0, claim) }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a ban ends what the source has open without a login`() throws {
+      try withPasswords(["max_auth_attempts": "2"]) { try access($0, "open-connections-end", attempts: 2) }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `the whitelist is never banned`() throws {
+      try withPasswords(["max_auth_attempts": "1", "whitelist_ips": "[127.0.0.2/31]"]) { daemon throws in
+        try access(daemon, "failures-without-a-ban")
+        try access(daemon, "failures-without-a-ban", from: "127.0.0.3")
+        try access(daemon, "wrong-passwords", from: "127.0.0.4", attempts: 1)
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `with a limit of 0 nobody is banned`() throws {
+      try withPasswords(["max_auth_attempts": "0"]) { try access($0, "failures-without-a-ban") }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `failures count only so long`() throws {
+      try withPasswords(["max_auth_attempts": "2", "auth_window": "1s"]) {
+        try access($0, "failures-that-are-long-ago")
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `bans end, and grow as far as they may`() throws {
+      let keys = ["max_auth_attempts": "1", "ban_time": "1s", "ban_factor": "3", "ban_max": "4s"]
+      try withPasswords(keys) { daemon throws in
+        for (number, length) in [1, 3, 4].enumerated() {
+          let start = daemon.log.count
+          try access(daemon, "wrong-passwords", attempts: 1)
+          try daemon.log.line(
+            with: "banned 127.0.0.2 for \(length) s, ban \(number + 1) in a row", after: start)
+          try daemon.log.line(with: "unbanned 127.0.0.2 after ban \(number + 1) in a row", after: start)
+          try access(daemon, "welcome")
+        }
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a transport that crashes bans who made it crash`() throws {
+      try withDaemon { daemon throws in
+        let transport = { try #require(daemon.logins.first { $0.name == "bssh-transport" }) }
+        let silent = { try Client([Daemon.python, "-c", Access.silentClient, String(daemon.port)]) }
+        for (signal, isCrash) in [(SIGTERM, false), (SIGKILL, false), (SIGSEGV, true)] {
+          let client = try silent()
+          try client.output.line(with: "SSH-")
+          let start = daemon.log.count
+          kill(try transport().pid, signal)
+          try client.wait()
+          try daemon.log.line(with: "closed: transport lost", after: start)
+          try access(daemon, isCrash ? "refused" : "welcome")
+        }
+        try daemon.log.line(with: "banned 127.0.0.2 for 300 s, ban 1 in a row: its transport crashed")
+      }
+    }
+
+    /// Comes from 127.0.0.2, prints what it hears, and stays until the server closes.
+    private static let silentClient = """
+      import socket, sys
+      peer = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 20, ("127.0.0.2", 0))
+      try:
+          while heard := peer.recv(1000):
+              print(heard.decode(), flush=True)
+      except OSError:
+          pass
+      """
+
+    // MARK: Floods
+
+    @Test(.timeLimit(.minutes(1))) func `a source connects so often and no more`() throws {
+      try withDaemon(security: ["rate_limit": "{per_second: 1, burst: 5}"]) { daemon throws in
+        try access(daemon, "burst")
+        try daemon.log.line(with: "refused 127.0.0.2:", "rate_limited, faster than security.rate_limit")
+        // Not those who are whitelisted.
+        try access(daemon, "no-rate", from: "127.0.0.1")
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a rate of 0 is no limit`() throws {
+      try withDaemon(security: ["rate_limit": "{per_second: 0, burst: 1}"]) { try access($0, "no-rate") }
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `200 idle connections from one address keep no other address out`() throws {
+      try withDaemon(security: ["rate_limit": "{per_second: 0}"]) { daemon throws in
+        try access(daemon, "two-hundred-idle-connections")
+        try daemon.log.line(with: "refused 127.0.0.2:", "too_many_from_source")
+        eventually("all places are free again") { daemon.logins.isEmpty }
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `connections without a login are limited in all`() throws {
+      let keys = ["max_unauthenticated": "4", "max_unauthenticated_per_source": "2"]
+      try withDaemon(server: keys, security: ["rate_limit": "{per_second: 0}"]) { daemon throws in
+        try access(daemon, "limit-in-all")
+        try daemon.log.line(with: "refused 127.0.0.2:", "too_many_unauthenticated")
+      }
+    }
+  }
+}

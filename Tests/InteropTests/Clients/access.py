@@ -1,0 +1,294 @@
+"""Clients from several addresses of 127.0.0.0/8, and whether they are let in at all.
+
+SOURCE is the address that a claim is about, ATTEMPTS what security.max_auth_attempts says."""
+
+import os
+import select
+import time
+
+from claims import claim, main
+from rawssh import *
+
+SOURCE = os.environ["SOURCE"]
+OTHER = "127.0.0.99"
+ATTEMPTS = int(os.environ.get("ATTEMPTS", "3"))
+
+
+def is_welcome(source=SOURCE):
+    """True for the server's identification; false when the connection is closed without a byte."""
+    try:
+        peer = Peer(handshake=False, source=source)
+        first = peer.read_raw(4)
+    except (Disconnected, ConnectionResetError):
+        return False
+    peer.socket.close()
+    assert first == b"SSH-", first
+    return True
+
+
+def until(condition, patience=15):
+    deadline = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < deadline, "it does not become so"
+        pause(0.02)
+
+
+def pause(seconds):
+    select.select([], [], [], seconds)
+
+
+def is_closed(peer):
+    """Waits until the server closes, whatever it says before."""
+    try:
+        while peer.read_raw(1):
+            pass
+    except (Disconnected, ConnectionResetError):
+        return True
+
+
+def asking(source=SOURCE):
+    """A peer that may try to log in."""
+    peer = Peer(source=source)
+    peer.request_service()
+    return peer
+
+
+def fail_with_password(peer=None):
+    """Tries a wrong password; returns the answer, or nothing when the server says goodbye instead."""
+    peer = peer or asking()
+    try:
+        return peer.try_password("wrong")[0]
+    except Disconnected:
+        return None
+
+
+def corrupt_signature(peer):
+    request = peer.sign(os.environ["LOGIN"], Key.load())
+    return request[:-1] + bytes([request[-1] ^ 1])
+
+
+def fail_with_signature():
+    peer = asking()
+    peer.send(corrupt_signature(peer))
+    try:
+        return peer.receive()[0]
+    except Disconnected:
+        return None
+
+
+def leave_without_login():
+    peer = asking()
+    peer.send(peer.request(os.environ["LOGIN"], "none"))
+    peer.expect(USERAUTH_FAILURE)
+    peer.socket.close()
+
+
+def exactly(fail):
+    """So many failures, and not one less, end in a ban."""
+    for _ in range(ATTEMPTS - 1):
+        assert fail() == USERAUTH_FAILURE
+    assert is_welcome()
+    assert fail() in (USERAUTH_FAILURE, None)
+    assert not is_welcome()
+    assert is_welcome(OTHER)
+
+
+@claim
+def refused():
+    assert not is_welcome()
+
+
+@claim
+def welcome():
+    assert is_welcome()
+
+
+@claim
+def wrong_passwords():
+    exactly(fail_with_password)
+
+
+@claim
+def bad_signatures():
+    exactly(fail_with_signature)
+
+
+@claim
+def connections_without_a_login():
+    for _ in range(ATTEMPTS):
+        assert is_welcome()
+        leave_without_login()
+    until(lambda: not is_welcome())
+
+
+@claim
+def broken_connections():
+    for _ in range(ATTEMPTS):
+        peer = Peer(handshake=False)
+        peer.send_raw(b"GET / HTTP/1.1\r\n\r\n" * 30)
+        assert is_closed(peer)
+    until(lambda: not is_welcome())
+
+
+@claim
+def silent_connections():
+    peers = [Peer(handshake=False) for _ in range(ATTEMPTS)]
+    assert all(is_closed(peer) for peer in peers)
+    until(lambda: not is_welcome())
+
+
+@claim
+def looks_at_the_server():
+    """Nobody who leaves before asking for a login has failed at one."""
+    for _ in range(3 * ATTEMPTS):
+        Peer(handshake=False).socket.close()
+        assert is_welcome()
+        peer = Peer(handshake=False)
+        peer.identify()
+        peer.socket.close()
+        Peer().socket.close()
+        reset = Peer(handshake=False)
+        reset.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        reset.socket.close()
+    # All of them are over when one more has come and gone.
+    Peer().login().socket.close()
+    assert is_welcome()
+
+
+@claim
+def keys_that_are_not_listed():
+    """Offered or signed, keys of an agent do not count; but only so many may be offered."""
+    peer = asking()
+    user = os.environ["LOGIN"]
+    for number in range(20):
+        key = Key.ed25519()
+        peer.send(peer.request(user, "publickey", boolean(False) + string(key.algorithm) + string(key.blob)))
+        peer.expect(USERAUTH_FAILURE)
+    for _ in range(4):
+        peer.send(peer.sign(user, Key.ed25519()))
+        peer.expect(USERAUTH_FAILURE)
+    peer.send(peer.sign(user, Key.load()))
+    peer.expect(USERAUTH_SUCCESS)
+    assert is_welcome()
+
+
+@claim
+def one_key_too_many():
+    peer = asking()
+    for number in range(21):
+        key = Key.ed25519()
+        rest = boolean(False) + string(key.algorithm) + string(key.blob)
+        peer.send(peer.request(os.environ["LOGIN"], "publickey", rest))
+        if number < 20:
+            peer.expect(USERAUTH_FAILURE)
+    assert peer.expect_disconnect().reason == 2
+
+
+@claim
+def slips_before_a_login():
+    """Who knows the password in the end has not guessed it."""
+    for _ in range(3):
+        peer = asking()
+        for _ in range(ATTEMPTS - 1):
+            assert fail_with_password(peer) == USERAUTH_FAILURE
+        assert peer.try_password(os.environ["PASSWORD"])[0] == USERAUTH_SUCCESS
+        peer.socket.close()
+    assert is_welcome()
+
+
+@claim
+def guesses_beside_a_login():
+    """A login does not take back what was tried in other connections."""
+    for _ in range(ATTEMPTS - 1):
+        fail_with_password()
+    Peer().login()
+    fail_with_password()
+    assert not is_welcome()
+
+
+@claim
+def open_connections_end():
+    """With the ban, those without a login end, and logins go on."""
+    inside = Peer().login()
+    silent, waiting, elsewhere = Peer(handshake=False), asking(), asking(OTHER)
+    silent.read_raw(1)
+    for _ in range(ATTEMPTS):
+        fail_with_password()
+    assert waiting.expect_disconnect().reason == 11
+    assert is_closed(silent)
+    assert not is_welcome()
+    assert inside.open_channel().execute("echo in").output()[0] == b"in\n"
+    elsewhere.send(elsewhere.sign(os.environ["LOGIN"], Key.load()))
+    elsewhere.expect(USERAUTH_SUCCESS)
+
+
+@claim
+def failures_without_a_ban():
+    for _ in range(3 * ATTEMPTS):
+        assert fail_with_password() == USERAUTH_FAILURE
+    assert is_welcome()
+
+
+@claim
+def failures_that_are_long_ago():
+    """With a window of a second: one failure at a time is none."""
+    for _ in range(3):
+        assert fail_with_password() == USERAUTH_FAILURE
+        pause(1.2)
+    assert is_welcome()
+
+
+@claim
+def burst():
+    """Five connections at once, then one each second."""
+    assert [is_welcome() for _ in range(8)] == [True] * 5 + [False] * 3
+    assert is_welcome(OTHER)
+    until(is_welcome)
+    assert not is_welcome()
+
+
+@claim
+def no_rate():
+    assert all(is_welcome() for _ in range(30))
+
+
+def idle(source, count):
+    """So many connections that say nothing; those that the server keeps."""
+    peers = [Peer(handshake=False, source=source) for _ in range(count)]
+    kept = []
+    for peer in peers:
+        try:
+            peer.buffer = peer.read_raw(4) + peer.buffer
+            kept.append(peer)
+        except (Disconnected, ConnectionResetError):
+            pass
+    return kept
+
+
+@claim
+def two_hundred_idle_connections():
+    kept = idle(SOURCE, 200)
+    assert len(kept) == 32, len(kept)
+    for _ in range(10):
+        assert Peer(source=OTHER).login().open_channel().execute("echo in").output()[0] == b"in\n"
+    kept.pop().socket.close()
+    until(lambda: len(idle(SOURCE, 1)) == 1)
+
+
+@claim
+def limit_in_all():
+    """Four in all, whoever they are; a login makes room, and so does an end."""
+    kept = []
+    for number in range(4):
+        until(lambda: kept.extend(idle(f"127.0.1.{number + 1}", 1)) or len(kept) == number + 1)
+    assert not is_welcome()
+    kept.pop().socket.close()
+    until(lambda: kept.extend(idle(SOURCE, 1)) or len(kept) == 4)
+    for peer in kept:
+        peer.identify()
+        peer.exchange_keys()
+        peer.login()
+    until(is_welcome)
+
+
+main()

@@ -1,0 +1,171 @@
+import AccessControl
+import IPC
+import System
+import Testing
+
+@testable import Supervisor
+
+/// What a connection is said to have done, from its first event to its last.
+@Suite struct ConnectionConductTests {
+  private typealias Conduct = AdmissionControl.Conduct
+
+  /// Everything noted, when the transport ends as `status` after what was done.
+  private func notes(_ scenario: Scenario, ending status: System.ExitStatus = .code(0), lastWord: String? = nil)
+    -> [Conduct]
+  {
+    var scenario = scenario
+    if let lastWord {
+      scenario.send(.transport(.closed(reason: lastWord, detail: "", bytesIn: 0, bytesOut: 0)))
+    }
+    scenario.send(.transportEnded(status))
+    return scenario.said.notes
+  }
+
+  private func tried(_ payload: [UInt8], _ verdict: Verdict?) -> Scenario {
+    var scenario = Scenario.prepared()
+    _ = scenario.authenticate(payload)
+    scenario.send(.verdict(verdict))
+    scenario.now += 1000
+    scenario.send(.timer(.passwordAnswer))
+    return scenario
+  }
+
+  private func rejected(_ reason: String) -> Verdict { Verdict(outcome: .rejected, reason: reason) }
+
+  @Test func `a wrong password counts when the answer is given, and once`() {
+    var scenario = Scenario.prepared()
+    _ = scenario.authenticate(Scenario.passwordRequest())
+    scenario.send(.verdict(rejected("wrong_password")))
+    #expect(scenario.said.notes.isEmpty)
+    scenario.now += 1000
+    #expect(scenario.send(.timer(.passwordAnswer)).last == .note(.failed))
+    #expect(notes(scenario, lastWord: "client_disconnected") == [.failed])
+  }
+
+  @Test func `each wrong password of a connection counts`() {
+    var scenario = tried(Scenario.passwordRequest(), rejected("wrong_password"))
+    for _ in 0..<3 {
+      _ = scenario.authenticate(Scenario.passwordRequest())
+      scenario.send(.verdict(rejected("wrong_password")))
+      scenario.now += 1000
+      scenario.send(.timer(.passwordAnswer))
+    }
+    #expect(notes(scenario) == [.failed, .failed, .failed, .failed])
+  }
+
+  @Test func `a bad signature counts`() {
+    #expect(notes(tried(Scenario.keyRequest(signed: true), rejected("bad_signature"))) == [.failed])
+  }
+
+  @Test(arguments: ["no_such_key", "key_type_refused", "rsa_key_too_small", "no_user_presence"])
+  func `a key that is not accepted does not count, only the end without a login`(reason: String) {
+    for isSigned in [true, false] {
+      let scenario = tried(Scenario.keyRequest(signed: isSigned), rejected(reason))
+      #expect(scenario.said.notes.isEmpty)
+      #expect(notes(scenario, lastWord: "client_disconnected") == [.failed])
+    }
+  }
+
+  @Test func `what no authority answered does not count`() {
+    #expect(tried(Scenario.passwordRequest(), nil).said.notes.isEmpty)
+  }
+
+  @Test(arguments: ["connection_lost", "client_disconnected", "keepalive_timeout"])
+  func `who leaves before asking for a login has not failed`(lastWord: String) {
+    #expect(notes(.atKeyExchange(), lastWord: lastWord).isEmpty)
+    #expect(notes(.atAuthentication(), lastWord: lastWord).isEmpty)
+  }
+
+  @Test func `whoever asked for a login and ends without one has failed`() {
+    #expect(notes(.prepared(), lastWord: "client_disconnected") == [.failed])
+    #expect(notes(.prepared(), lastWord: "connection_lost") == [.failed])
+    var malformed = Scenario.atAuthentication()
+    _ = malformed.authenticate([1, 2, 3])
+    #expect(notes(malformed, lastWord: "told_to_disconnect") == [.failed])
+  }
+
+  @Test func `who breaks the protocol has failed, unless that is after the login`() {
+    #expect(notes(.atKeyExchange(), lastWord: "protocol_error") == [.failed])
+    #expect(notes(.loggedIn(), lastWord: "protocol_error") == [.loggedIn(failures: 0)])
+  }
+
+  @Test func `who keeps a place until the time is over has failed`() {
+    for var scenario in [Scenario.atKeyExchange(), .atAuthentication(), .prepared()] {
+      scenario.send(.timer(.loginGrace))
+      #expect(notes(scenario, lastWord: "told_to_disconnect") == [.failed])
+    }
+    // It waited for a transport: that is not its fault.
+    var waiting = Scenario()
+    waiting.send(.accepted)
+    waiting.send(.timer(.loginGrace))
+    #expect(waiting.said.notes.isEmpty)
+  }
+
+  @Test func `a login is told with the slips before it`() {
+    var scenario = tried(Scenario.passwordRequest(), rejected("wrong_password"))
+    _ = scenario.authenticate(Scenario.passwordRequest())
+    scenario.send(.verdict(Verdict(outcome: .accepted)))
+    scenario.now += 1000
+    scenario.send(.timer(.passwordAnswer))
+    scenario.send(.sessionOpened)
+    #expect(notes(scenario, lastWord: "client_disconnected") == [.failed, .loggedIn(failures: 1)])
+  }
+
+  @Test func `a login whose session does not start is no failure`() {
+    var scenario = Scenario.atOpening()
+    scenario.send(.sessionFailed("x"))
+    #expect(notes(scenario, lastWord: "told_to_disconnect").isEmpty)
+  }
+
+  @Test func `what the server ends for its own reasons is no failure`() {
+    for event in [ConnectionMachine.Event.shutDown, .abandon, .banned] {
+      var scenario = Scenario.prepared()
+      scenario.send(event)
+      #expect(notes(scenario).isEmpty)
+    }
+  }
+
+  @Test(arguments: [4, 6, 7, 11, 31]) func `a crash is told, in every phase, and once`(signal: Int32) {
+    for scenario in [Scenario.atKeyExchange(), .prepared()] {
+      #expect(notes(scenario, ending: .signal(signal, coreDumped: false)) == [.crashed])
+    }
+    #expect(notes(.loggedIn(), ending: .signal(signal, coreDumped: false)) == [.loggedIn(failures: 0), .crashed])
+    #expect(notes(.killed(), ending: .signal(signal, coreDumped: false)) == [.loggedIn(failures: 0), .crashed])
+  }
+
+  @Test(arguments: [1, 2, 9, 15]) func `a signal that people send is no crash`(signal: Int32) {
+    #expect(notes(.atKeyExchange(), ending: .signal(signal, coreDumped: false)).isEmpty)
+  }
+
+  @Test func `a transport that lies counts as one that crashed`() {
+    var scenario = Scenario.atKeyExchange()
+    scenario.send(.transportMisbehaved("lied"))
+    scenario.send(.transportMisbehaved("lied again"))
+    #expect(notes(scenario, ending: .signal(9, coreDumped: false)) == [.crashed])
+  }
+
+  @Test func `a ban ends who has no login, politely, and nobody else`() {
+    for var scenario in Scenario.everyPhase() {
+      let phase = scenario.machine.phase
+      let actions = scenario.send(.banned)
+      switch phase {
+      case .starting: #expect(actions == [.log(.info, "closed: banned"), .close])
+      case .keyExchange, .authenticating: #expect(actions.isGoodbye)
+      case .opening, .loggedIn, .closing: #expect(actions.isEmpty)
+      }
+    }
+  }
+
+  @Test func `after a ban no credential helps`() {
+    var scenario = Scenario.prepared()
+    scenario.send(.banned)
+    #expect(scenario.authenticate(Scenario.keyRequest(signed: true)).isEmpty)
+    #expect(!scenario.send(.verdict(Verdict(outcome: .accepted))).opensSession)
+  }
+}
+
+extension [ConnectionMachine.Action] {
+  fileprivate var notes: [AdmissionControl.Conduct] {
+    compactMap { if case .note(let conduct) = $0 { conduct } else { nil } }
+  }
+}
