@@ -1,3 +1,4 @@
+import AccessControl
 import IPC
 
 /// A question to an authority, and who waits for its answer. A connection has at most one of each purpose.
@@ -38,7 +39,9 @@ struct Ticket: Hashable, Sendable {
 /// Which authority answers what, and when. Decides only: the supervisor starts, asks and ends them.
 ///
 /// An authority has one question at a time. Passwords take long and accounts may (a directory service that hangs), so
-/// they wait for everything else, and never occupy the last authority that is free. One that dies or hangs fails the question it had, and nothing else.
+/// they wait for everything else, and never occupy the last authority that is free. Sources take turns, and one that has
+/// a question under way waits for those that have none: a flood of passwords from one source delays another's by one
+/// hash at most. One that dies or hangs fails the question it had, and nothing else.
 struct AuthorityPool: Sendable {
   /// What to do now.
   enum Action: Equatable, Sendable {
@@ -72,6 +75,8 @@ struct AuthorityPool: Sendable {
   private struct Member {
     let number: UInt64
     var state: State
+    /// Who asked the question that it has.
+    var source: ClientSource?
     /// Belongs to an older configuration: gets nothing more.
     var isRetiring = false
   }
@@ -79,13 +84,13 @@ struct AuthorityPool: Sendable {
   private struct Question {
     let ticket: Ticket
     let content: ToAuthority
+    let source: ClientSource
   }
 
   private let size: Int
   private var members: [Member] = []
-  private var prompt: [Question] = []
-  private var accounts: [Question] = []
-  private var passwords: [Question] = []
+  private var prompt = FairQueue<Question>(limit: queueLimit)
+  private var slow = FairQueue<Question>(limit: queueLimit)
   private var backoff = Backoff()
   private var plannedStarts = 0
 
@@ -96,7 +101,7 @@ struct AuthorityPool: Sendable {
   var idleCount: Int { members.count { $0.state == .idle && !$0.isRetiring } }
 
   /// How many questions wait.
-  var waitingCount: Int { prompt.count + accounts.count + passwords.count }
+  var waitingCount: Int { prompt.count + slow.count }
 
   /// Takes an authority that is ready as the first of a new configuration; those before it get no more questions.
   mutating func adopt(_ number: UInt64) -> [Action] {
@@ -113,28 +118,21 @@ struct AuthorityPool: Sendable {
     return actions + fill() + dispatch()
   }
 
-  /// A question of a connection.
-  mutating func ask(_ content: ToAuthority, for connection: UInt64) -> [Action] {
-    let question = Question(ticket: Ticket(connection: connection, for: content), content: content)
-    switch content {
-    case .sign, .proveHostKeys, .publicKey, .code:
-      guard prompt.count < Self.queueLimit else { return [.answer(question.ticket, nil)] }
-      prompt.append(question)
-    case .account:
-      guard accounts.count < Self.queueLimit else { return [.answer(question.ticket, nil)] }
-      accounts.append(question)
-    case .password:
-      guard passwords.count < Self.queueLimit else { return [.answer(question.ticket, nil)] }
-      passwords.append(question)
-    }
-    return dispatch()
+  /// A question of a connection from `source`.
+  mutating func ask(_ content: ToAuthority, for connection: UInt64, from source: ClientSource) -> [Action] {
+    let question = Question(ticket: Ticket(connection: connection, for: content), content: content, source: source)
+    let dropped: Question? =
+      switch content {
+      case .sign, .proveHostKeys, .publicKey, .code: prompt.add(question, from: source)
+      case .account, .password: slow.add(question, from: source)
+      }
+    return (dropped.map { [.answer($0.ticket, nil)] } ?? []) + dispatch()
   }
 
   /// The connection is over: its questions that wait are dropped. The answer to one that is under way still comes.
   mutating func forget(connection: UInt64) {
     prompt.removeAll { $0.ticket.connection == connection }
-    accounts.removeAll { $0.ticket.connection == connection }
-    passwords.removeAll { $0.ticket.connection == connection }
+    slow.removeAll { $0.ticket.connection == connection }
   }
 
   /// The authority that `start` asked for runs.
@@ -166,6 +164,7 @@ struct AuthorityPool: Sendable {
       guard ticket.fits(message) else { return kill(i, "gave an answer to another question") }
       backoff.succeed()
       members[i].state = .idle
+      members[i].source = nil
       var actions: [Action] = [.stopWatching(authority: number), .answer(ticket, message)]
       if members[i].isRetiring { actions += retire(i) }
       return actions + dispatch()
@@ -230,20 +229,24 @@ struct AuthorityPool: Sendable {
   private mutating func dispatch() -> [Action] {
     var actions: [Action] = []
     while let i = members.firstIndex(where: { $0.state == .idle && !$0.isRetiring }) {
-      let question: Question
-      if !prompt.isEmpty {
-        question = prompt.removeFirst()
-      } else if !accounts.isEmpty, idleCount >= 2 {
-        question = accounts.removeFirst()
-      } else if !passwords.isEmpty, idleCount >= 2 {
-        question = passwords.removeFirst()
-      } else {
-        break
-      }
+      guard let question = nextQuestion() else { break }
       members[i].state = .busy(question.ticket)
+      members[i].source = question.source
       actions.append(.ask(authority: members[i].number, question.ticket, question.content))
       actions.append(.watch(authority: members[i].number))
     }
     return actions
+  }
+
+  /// Of the sources with the fewest questions under way, the one whose turn it is.
+  private mutating func nextQuestion() -> Question? {
+    for limit in 0...members.count {
+      let isLight = { [members] (source: ClientSource) in members.count { $0.source == source } <= limit }
+      if let question = prompt.next(isLight) { return question }
+      guard idleCount >= 2 else { continue }
+      // An account is known before a password is hashed, as a rule.
+      if let question = slow.next(isLight, isQuick: { $0.ticket.purpose == .account }) { return question }
+    }
+    return nil
   }
 }

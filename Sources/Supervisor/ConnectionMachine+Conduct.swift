@@ -59,14 +59,15 @@ extension ConnectionMachine {
 }
 
 extension ConnectionMachine.Judgement.Attempt {
-  /// True when `verdict` says that who tried this guesses: a password that is wrong, a signature that does not verify.
+  /// True when `verdict` says that who tried this guesses: a password or code that is wrong, a signature that does not
+  /// verify.
   ///
   /// Not a key that nobody has listed, signed or not: agents hold many keys, and clients try them in turn.
   func isProvenWrong(_ verdict: Verdict) -> Bool {
     guard verdict.outcome == .rejected else { return false }
     switch self {
     case .publicKey(_, let isSigned): return isSigned && verdict.reason == "bad_signature"
-    case .password: return true
+    case .password, .code: return true
     }
   }
 }

@@ -64,7 +64,8 @@ extension Supervisor {
     for action in actions {
       switch action {
       case .tell(let message): tell(connection, message)
-      case .ask(let question): perform(authorities.ask(question, for: connection.number))
+      case .ask(let question):
+        perform(authorities.ask(question, for: connection.number, from: ClientSource(connection.client)))
       case .startLookUp(let account, let paths): startLookUp(connection, account, paths)
       case .openSession(let login, let promoting): openSession(connection, login, promoting)
       case .killSession: killSession(connection)
