@@ -255,6 +255,9 @@ public enum KeyTable {
       "security.rate_limit.burst", .integer(1...100_000), \.settings.security.connectionBurst,
       "Connections that it may open at once, before per_second holds."),
     Key(
+      "security.max_sessions_per_user", .integer(1...65536), \.settings.security.maxSessionsPerUser,
+      "Logins that one user has at a time; one more is refused once it is proven."),
+    Key(
       "security.idle_timeout", .duration(0...year, zero: "no limit"), \.settings.security.idleTimeout,
       "A login ends when nothing has come or gone on its channels for so long; 0 is no limit."),
     Key(

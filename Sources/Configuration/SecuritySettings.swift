@@ -24,6 +24,8 @@ extension Settings {
     public var banFactor = 2
     /// but has at most so many seconds.
     public var banMax = 86400
+    /// Logins that one user has at a time.
+    public var maxSessionsPerUser = 50
     /// Seconds without a byte on a channel, either way, after which a login ends; 0 for no limit.
     public var idleTimeout = 0
     /// Seconds after which a login ends, whatever it does; 0 for no limit.
@@ -37,6 +39,7 @@ extension Settings.Security: WireCodable {
     for number in [connectionsPerSecond, connectionBurst, maxAuthAttempts, authWindow, banTime, banFactor, banMax] {
       writer.number(number)
     }
+    writer.number(maxSessionsPerUser)
     writer.number(idleTimeout)
     writer.number(sessionTimeout)
   }
@@ -53,6 +56,7 @@ extension Settings.Security: WireCodable {
     banTime = try reader.number()
     banFactor = try reader.number()
     banMax = try reader.number()
+    maxSessionsPerUser = try reader.number()
     idleTimeout = try reader.number()
     sessionTimeout = try reader.number()
   }

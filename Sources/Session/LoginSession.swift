@@ -56,9 +56,12 @@ struct LoginSession {
   /// - Parameters:
   ///   - transport: the socket over which channels' requests come.
   ///   - control: the socket to the supervisor, for notes.
-  init(_ login: Login, transport: MessageSocket, control: MessageSocket) throws(SystemError) {
+  ///   - coreFiles: the limit that its programs have on core files.
+  init(
+    _ login: Login, transport: MessageSocket, control: MessageSocket, coreFiles: ResourceLimit
+  ) throws(SystemError) {
     // A thousand channels have more descriptors than a process usually may; its programs keep their limit.
-    starter = ProgramStarter(login, limits: [try ResourceLimit.raiseOpenFiles()])
+    starter = ProgramStarter(login, limits: [try ResourceLimit.raiseOpenFiles(), coreFiles])
     commandTimeout = login.commandTimeout
     permissions = SessionChannel.Permissions(login)
     self.transport = transport

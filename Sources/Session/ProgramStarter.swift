@@ -112,6 +112,7 @@ struct ProgramStarter {
       accepted: settings(of: program) == nil ? preparation.environment : [],
       terminal: terminal.map { ($0.name, preparation.terminal?.term ?? []) }, originalCommand: original)
     request.environmentBytes = variables.map(\.assignment)
+    if UserRC.isWanted(before: program, of: login) { try UserRC.wrap(&request, home: login.account.home) }
     request.newSession = true
     request.limits = limits
     request.umask = login.umask & 0o777

@@ -30,6 +30,7 @@ struct SessionProcess {
   static func start(control number: Int32) -> ExitCode {
     do {
       try Hardening.forbidInspection()
+      let coreFiles = try ResourceLimit.forbidCores()
       SignalSource.ignoreBrokenPipes()
       let zygote = MessageSocket(Descriptor(owning: number))
       ThisProcess.setTitle("bssh-session: zygote")
@@ -37,7 +38,7 @@ struct SessionProcess {
       try ThisProcess.leadSession()
       try copy.identity?.assume()
       try Hardening.forbidInspection()
-      try SessionProcess(control: copy.socket).run()
+      try SessionProcess(control: copy.socket, coreFiles: coreFiles).run()
       return .success
     } catch {
       // Standard error is /dev/null unless a person typed this.
@@ -47,10 +48,16 @@ struct SessionProcess {
   }
 
   private let control: MessageSocket
+  private let coreFiles: ResourceLimit
   private var phase = Phase.fresh
 
-  /// - Parameter control: the socket to the supervisor.
-  init(control: MessageSocket) { self.control = control }
+  /// - Parameters:
+  ///   - control: the socket to the supervisor.
+  ///   - coreFiles: the limit that the login's programs have.
+  init(control: MessageSocket, coreFiles: ResourceLimit) {
+    self.control = control
+    self.coreFiles = coreFiles
+  }
 
   /// Does what the supervisor asks; returns when it closes the socket or the login is over.
   consuming func run() throws(SessionError) {
@@ -93,7 +100,8 @@ struct SessionProcess {
   private func serve(_ login: Login, _ transport: Descriptor) throws(SessionError) {
     ThisProcess.setTitle("bssh-session: \(login.account.name)")
     do throws(SystemError) {
-      var session = try LoginSession(login, transport: MessageSocket(transport), control: control)
+      var session = try LoginSession(
+        login, transport: MessageSocket(transport), control: control, coreFiles: coreFiles)
       try session.run()
     } catch {
       throw .system(error)

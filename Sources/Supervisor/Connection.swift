@@ -14,6 +14,8 @@ final class Connection {
   var socket: Descriptor?
   var transport: Child?
   var session: Child?
+  /// The user whose login this is, as far as it counts.
+  var countedUser: String?
   /// The authorized_keys that were found, sealed.
   var keyMemory: Descriptor?
 

@@ -74,6 +74,8 @@ extension ConnectionMachine {
     case sessionMisbehaved(String)
     /// What `startLookUp` or `openSession` came to.
     case sessionOpened
+    /// What `openSession` came to: the user has so many logins, and may have no more.
+    case sessionRefused(open: Int)
     case sessionFailed(String)
     /// The session process, in either mode, has ended.
     case sessionEnded(ExitStatus)
@@ -94,7 +96,8 @@ extension ConnectionMachine {
     /// `sessionFailed` when it cannot be started.
     case startLookUp(Account, paths: [String])
     /// Start the login, in the session process that looked the keys up (`promoting`) or in a new one; then tell the
-    /// transport `.success` with the socket to it. Answered by `sessionOpened` or `sessionFailed`.
+    /// transport `.success` with the socket to it; unless the user has ``ConnectionMachine/sessionLimit`` logins already.
+    /// Answered by `sessionOpened`, `sessionRefused` or `sessionFailed`.
     case openSession(Login, promoting: Bool)
     /// Kill the process that looks keys up.
     case killSession

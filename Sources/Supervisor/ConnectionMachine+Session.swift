@@ -49,6 +49,19 @@ extension ConnectionMachine {
     ] + startLimits()
   }
 
+  /// Logins that this user has at a time.
+  var sessionLimit: Int { context.settings.security.maxSessionsPerUser }
+
+  /// The user has as many logins as there may be.
+  mutating func sessionRefused(_ open: Int) -> [Action] {
+    guard phase == .opening else { return [] }
+    // RFC 4253, section 11.1: too many connections.
+    return [.log(.info, "refused '\(authentication.user ?? "")': too_many_sessions, \(open) are open")]
+      + end(
+        reason: 12, "There are \(open) logins of this user, and no more are allowed (too_many_sessions)",
+        log: "too_many_sessions")
+  }
+
   /// A session process could not be started.
   mutating func sessionFailed(_ why: String, at now: Int64) -> [Action] {
     switch phase {

@@ -118,6 +118,7 @@ struct ConnectionMachine: Sendable {
     case .session(let message): session(message, at: now)
     case .sessionMisbehaved(let what): sessionMisbehaved(what, at: now)
     case .sessionOpened: sessionOpened()
+    case .sessionRefused(let open): sessionRefused(open)
     case .sessionFailed(let why): sessionFailed(why, at: now)
     case .sessionEnded(let status): sessionEnded(status, at: now)
     case .timer(let timer): time(timer, at: now)

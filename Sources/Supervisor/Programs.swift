@@ -12,6 +12,8 @@ struct Programs {
   let standardError: Descriptor
   /// The limit on open files that the supervisor was started with; a login gets it.
   let openFiles: ResourceLimit
+  /// The limit on core files that it was started with; a login gets it, and no other process of ours has any.
+  let coreFiles: ResourceLimit
 
   /// An authority, which may block.
   func authority(_ accounts: ServiceAccounts?, socket: MessageSocket) -> ChildProcess.Request {
@@ -35,7 +37,7 @@ struct Programs {
   /// What makes session processes: each becomes the account that it is made for.
   func sessionZygote(socket: MessageSocket) -> ChildProcess.Request {
     var request = base("bssh-session", standardError: null, socket)
-    request.limits = [openFiles]
+    request.limits = [openFiles, coreFiles]
     request.arguments.append(ThisProcess.titleRoom)
     // Of our environment a login gets the time zone, as from sshd.
     request.environment += timeZone

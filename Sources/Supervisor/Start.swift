@@ -25,7 +25,7 @@ enum Start {
       let null = try Descriptor.open("/dev/null", O_RDWR)
       let programs = Programs(
         folder: folder, null: null, standardError: arguments.isForeground ? try Descriptor.standardError() : null,
-        openFiles: try ResourceLimit.raiseOpenFiles())
+        openFiles: try ResourceLimit.raiseOpenFiles(), coreFiles: try ResourceLimit.forbidCores())
       return try Supervisor(
         arguments, loaded, log: log, programs: programs, directory: directory, report: report
       ).run()

@@ -92,6 +92,7 @@ extension Supervisor {
   private func close(_ connection: Connection) {
     connections[connection.number] = nil
     finishStart(connection)
+    if let user = connection.countedUser { sessionCounts.leave(user) }
     authorities.forget(connection: connection.number)
     transports.forget(connection: connection.number)
     for timer in ConnectionMachine.Timer.allCases { timers.cancel(.connection(connection.number, timer)) }

@@ -83,6 +83,7 @@ final class Supervisor {
   /// Makes the next session process; nil: a new one has to be started first.
   var sessionZygote: Child?
   var connections: [UInt64: Connection] = [:]
+  var sessionCounts = SessionCounts()
   var listeners: [ListeningSocket] = []
   var authorities = AuthorityPool()
   var codes = CodeLedger()

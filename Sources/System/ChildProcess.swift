@@ -171,8 +171,27 @@ public final class ChildProcess: Sendable {
   }
 }
 
+extension ThisProcess {
+  /// The arguments that this process was started with, the name first; they need not be UTF-8.
+  public static var arguments: [[UInt8]] {
+    (0..<Int(CommandLine.argc)).compactMap { number in
+      CommandLine.unsafeArgv[number].map { text in (0..<strlen(text)).map { UInt8(bitPattern: text[$0]) } }
+    }
+  }
+
+  /// Makes this process another program, with its environment and its descriptors. Returns only when it failed.
+  /// execv(3)
+  public static func become(_ path: String, arguments: [[UInt8]]) -> SystemError {
+    let strings = CStrings(arguments)
+    return withExtendedLifetime(strings) {
+      execv(path, strings.pointers)
+      return .last("start \(path)")
+    }
+  }
+}
+
 /// Strings for execve(2), ended by NULL, valid while this value lives.
-private final class CStrings {
+final class CStrings {
   let pointers: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
   private let count: Int
 

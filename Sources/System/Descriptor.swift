@@ -203,4 +203,9 @@ extension Descriptor {
   public static func standardError() throws(SystemError) -> Descriptor {
     Descriptor(owning: try check("dup") { clinux_fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0) })
   }
+
+  /// Standard output, as a descriptor of its own.
+  public static func standardOutput() throws(SystemError) -> Descriptor {
+    Descriptor(owning: try check("dup") { clinux_fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0) })
+  }
 }

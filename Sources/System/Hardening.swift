@@ -39,6 +39,15 @@ public struct ResourceLimit: Sendable {
     return getrlimit(__rlimit_resource_t(7), &limit) == 0 ? UInt64(limit.rlim_cur) : 0
   }
 
+  /// Leaves no core file of this process, and returns the limit that held before, for its children.
+  public static func forbidCores() throws(SystemError) -> ResourceLimit {
+    var limit = rlimit()
+    try check("getrlimit") { getrlimit(__rlimit_resource_t(4), &limit) }
+    let before = ResourceLimit(resource: 4, soft: UInt64(limit.rlim_cur), hard: UInt64(limit.rlim_max))
+    try ResourceLimit(resource: 4, soft: 0, hard: before.hard).apply()
+    return before
+  }
+
   /// Lets this process have as many descriptors as it may, and returns the limit that held before, for its children.
   public static func raiseOpenFiles() throws(SystemError) -> ResourceLimit {
     var limit = rlimit()

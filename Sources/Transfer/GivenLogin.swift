@@ -23,7 +23,7 @@ struct GivenLogin {
       throw GivenProblem(description: "descriptor 3 is no sealed memory; bssh-session starts this with --settings")
     }
     do throws(SystemError) {
-      try Hardening.forbidInspection()
+      try Hardening.becomeUnobservable()
       try Hardening.gainNoPrivileges()
       SignalSource.ignoreBrokenPipes()
       // A client that vanishes is noticed by the end of what it sends: then there is time to tell what came of its files.

@@ -11,7 +11,7 @@ enum SCPSubcommand {
     SignalSource.ignoreBrokenPipes()
     do throws(SystemError) {
       // Nobody may reach this process's memory through its own files in /proc.
-      try Hardening.forbidInspection()
+      try Hardening.becomeUnobservable()
       let arguments = try RawArguments.read().dropFirst()
       guard let command = arguments.first, arguments.count == 1, let command = SCPCommand.parse(command) else {
         complain("expected one argument: the command of an exec request, as 'scp -t files'")

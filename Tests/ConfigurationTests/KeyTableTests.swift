@@ -171,6 +171,7 @@ struct Sample: Sendable, CustomTestStringConvertible {
     Sample("security.ban_max", plain("7d"), "604800") { $0.security.banMax = 604_800 },
     Sample("security.rate_limit.per_second", plain("0"), "0") { $0.security.connectionsPerSecond = 0 },
     Sample("security.rate_limit.burst", plain("5"), "5") { $0.security.connectionBurst = 5 },
+    Sample("security.max_sessions_per_user", plain("1"), "1") { $0.security.maxSessionsPerUser = 1 },
     Sample("security.idle_timeout", plain("1h"), "3600s") { $0.security.idleTimeout = 3600 },
     Sample("security.session_timeout", plain("365d"), "31536000") { $0.security.sessionTimeout = 31_536_000 },
   ]

@@ -65,7 +65,7 @@ extension Interop {
           #expect((UInt64(word, radix: 16) ?? .max) & 0x7fff_ffff == 0)
         }
         let limits = try daemon.ssh(
-          "host", "ulimit -c; grep Seccomp: /proc/self/status; grep NoNewPrivs /proc/self/status")
+          "host", "grep Seccomp: /proc/self/status; grep NoNewPrivs /proc/self/status")
         #expect(limits.output.contains("Seccomp:\t0"))
         #expect(limits.output.contains("NoNewPrivs:\t0"))
       }
@@ -88,6 +88,25 @@ extension Interop {
       try withDaemon(loginShell: "/bin/bash") { daemon throws in
         #expect(try daemon.ssh("host", "[[ a == a ]] && echo ${BASH_VERSION:+bash}").output == "bash\n")
         #expect(try daemon.shell("echo 'shopt -q login_shell && echo $0' | $SSH -T host").output == "-bash\n")
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    func `~/.ssh/rc runs as with Debian's sshd`() throws {
+      try withReference { daemon, reference throws in
+        let text = "echo rc of $USER; cat; pwd; echo complaint >&2; exit 7\n"
+        try Data(text.utf8).write(to: URL(fileURLWithPath: "\(daemon.user.home)/.ssh/rc"))
+        for script in [
+          "echo data | $SSH OPTIONS host 'cat; exit 3' 2>&1", "echo 'echo $0; exit 4' | $SSH OPTIONS -T host 2>&1",
+          "$SSH OPTIONS -tt host 'echo in' </dev/null 2>/dev/null",
+          "echo pwd | sftp -q -S $SSH -b - OPTIONS host",
+        ] {
+          func outcome(_ options: [String]) throws -> Outcome {
+            try daemon.shell(script.replacingOccurrences(of: "OPTIONS", with: options.joined(separator: " ")))
+          }
+          let (ours, theirs) = (try outcome([]), try outcome(reference.options))
+          #expect(ours.output == theirs.output && ours.status == theirs.status, "\(script)")
+        }
       }
     }
 

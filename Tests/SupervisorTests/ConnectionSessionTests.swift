@@ -108,6 +108,22 @@ import Testing
     #expect(!scenario.machine.isLoggedIn)
   }
 
+  @Test func `a login that is one too many ends the connection with a word, and is none`() {
+    var scenario = Scenario.atOpening { $0.security.maxSessionsPerUser = 2 }
+    #expect(scenario.machine.sessionLimit == 2)
+    let actions = scenario.send(.sessionRefused(open: 2))
+    #expect(actions.lines() == ["refused 'bob': too_many_sessions, 2 are open"])
+    #expect(
+      actions.told == [
+        .disconnect(
+          reason: 12, text: "There are 2 logins of this user, and no more are allowed (too_many_sessions)")
+      ])
+    #expect(!scenario.machine.isLoggedIn)
+    for var scenario in Scenario.everyPhase() where scenario.machine.phase != .opening {
+      #expect(scenario.send(.sessionRefused(open: 2)).isEmpty)
+    }
+  }
+
   @Test func `the end of a login's session ends its connection`() {
     var scenario = Scenario.loggedIn()
     let actions = scenario.send(.sessionEnded(.signal(9, coreDumped: false)))

@@ -39,7 +39,7 @@ public enum SFTPCommand {
 
   private static func serve(_ arguments: SFTPArguments, _ log: TransferLog) throws(FileError) -> SFTPSession.End {
     // Nobody may reach this process's memory through its own files in /proc.
-    try system { () throws(SystemError) in try Hardening.forbidInspection() }
+    try system { () throws(SystemError) in try Hardening.becomeUnobservable() }
     SignalSource.ignoreBrokenPipes()
     if let umask = arguments.umask { ThisProcess.setUmask(umask) }
     let files = try RootedFileSystem(root: arguments.root, isReadOnly: arguments.isReadOnly, observer: log)

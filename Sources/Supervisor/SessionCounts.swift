@@ -1,0 +1,24 @@
+/// How many logins each user has now: `security.max_sessions_per_user`.
+///
+/// Users are told apart by the name that they log in with, byte by byte: two names of one account are two users, as
+/// they are in the configuration.
+struct SessionCounts: Equatable, Sendable {
+  private var counts: [[UInt8]: Int] = [:]
+
+  /// How many logins the user has.
+  func count(of user: String) -> Int { counts[Array(user.utf8)] ?? 0 }
+
+  /// Counts a login, unless the user has `limit` of them; false: not counted.
+  mutating func enter(_ user: String, limit: Int) -> Bool {
+    let count = count(of: user)
+    guard count < limit else { return false }
+    counts[Array(user.utf8)] = count + 1
+    return true
+  }
+
+  /// A login that was counted has ended.
+  mutating func leave(_ user: String) {
+    let count = count(of: user)
+    counts[Array(user.utf8)] = count > 1 ? count - 1 : nil
+  }
+}
