@@ -2,13 +2,12 @@ import System
 
 /// Tells the session what happens to files: a line of text for each event, for the daemon's log.
 ///
-/// Never waits: while the session is behind, lines are dropped, and the next that goes through says how many.
+/// Waits while the session is behind, so that no line is lost.
 public final class TransferReport: FileObserver {
   /// Bytes of a line; what is longer is cut.
   static let lineLength = 1000
 
   private let socket: MessageSocket
-  private var dropped: UInt64 = 0
 
   public init(_ socket: MessageSocket) { self.socket = socket }
 
@@ -28,26 +27,13 @@ public final class TransferReport: FileObserver {
   }
 
   /// Tells something else, for people.
-  public func tell(_ text: String) {
-    if dropped > 0 {
-      guard send("\(dropped) lines were dropped here") else {
-        dropped += 1
-        return
-      }
-      dropped = 0
-    }
-    if !send(text) { dropped += 1 }
-  }
-
-  private func send(_ line: String) -> Bool {
+  public func tell(_ line: String) {
     var bytes = Array(line.utf8.prefix(TransferReport.lineLength))
     // The last character may be cut; as a replacement it must fit, too.
     if line.utf8.count > bytes.count {
       bytes = Array(String(decoding: bytes.dropLast(3), as: UTF8.self).utf8.prefix(TransferReport.lineLength))
     }
-    switch try? socket.send(bytes) {
-    case .bytes, .ended: return true
-    case .wouldBlock, nil: return false
-    }
+    // Without a session there is nobody to tell.
+    _ = try? socket.send(bytes, wait: true)
   }
 }

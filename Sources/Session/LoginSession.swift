@@ -80,7 +80,8 @@ struct LoginSession {
       let now = Clock.milliseconds
       keepLimits(at: now)
       if let deadline, programs.isEmpty || deadline <= now { return killOverdue() }
-      let next = [deadline, nextLimit].compactMap(\.self).min()
+      for report in reports.rested(at: now) { try loop.modify(report.descriptor, .read, token: report.token) }
+      let next = [deadline, nextLimit, reports.nextEnd].compactMap(\.self).min()
       for event in try loop.wait(milliseconds: next.map { Int32(clamping: max($0 - now, 0)) } ?? -1) {
         switch event.token {
         case Token.transport:
@@ -288,7 +289,10 @@ struct LoginSession {
   private mutating func forward(_ token: UInt64, atMost limit: Int) {
     let (lines, isOver) = reports.take(token, atMost: limit)
     for line in lines { note(line) }
-    if isOver { removeReport(token) }
+    if isOver { return removeReport(token) }
+    guard !lines.isEmpty, let descriptor = reports.rest(token, at: Clock.milliseconds) else { return }
+    // Its end is told all the same.
+    try? loop.modify(descriptor, [], token: token)
   }
 
   private mutating func removeReport(_ token: UInt64) {

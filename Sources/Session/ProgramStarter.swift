@@ -55,16 +55,17 @@ struct ProgramStarter {
       try master.setNonBlocking()
       return StartedProgram(process: process, descriptors: [master], complaint: complaint, report: nil)
     }
-    let (input, output, errors) = (try Descriptor.pipe(), try Descriptor.pipe(), try Descriptor.pipe())
-    input.writer.growPipe(to: ProgramStarter.pipeCapacity)
-    output.reader.growPipe(to: ProgramStarter.pipeCapacity)
+    let settings = settings(of: program)
+    // Programs may think of a socket what they like, a pipe is what shells give them; a transfer knows what it gets.
+    let (input, output) = settings == nil ? (try pipe(), try pipe()) : (try socketPair(), try socketPair())
+    let errors = try Descriptor.pipe()
     let ours = [input.writer, output.reader, errors.reader]
     for end in ours { try end.setNonBlocking() }
     // Fits into an empty pipe: a path has at most 4,096 bytes.
     if let complaint { _ = try errors.writer.write(Array(complaint.utf8)[...]) }
     request.descriptors = [input.reader, output.writer, errors.writer]
     var report: MessageSocket?
-    if let settings = settings(of: program) {
+    if let settings {
       let (ours, theirs) = try MessageSocket.pair()
       let memory = try Descriptor.sealedMemory(name: "transfer settings", settings.wireBytes)
       request.descriptors += [memory, theirs.descriptor]
@@ -81,6 +82,19 @@ struct ProgramStarter {
     for end in ours { try end.setNonBlocking() }
     _ = try errors.writer.write(Array(words.utf8)[...])
     return ours
+  }
+
+  private typealias Ends = (reader: Descriptor, writer: Descriptor)
+
+  private func pipe() throws(SystemError) -> Ends {
+    let ends = try Descriptor.pipe()
+    ends.writer.growPipe(to: ProgramStarter.pipeCapacity)
+    return ends
+  }
+
+  private func socketPair() throws(SystemError) -> Ends {
+    let ends = try Descriptor.streamPair()
+    return (ends.0, ends.1)
   }
 
   private func request(

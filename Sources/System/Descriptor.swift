@@ -164,6 +164,23 @@ public final class Descriptor: Sendable {
     return (Descriptor(owning: ends[0]), Descriptor(owning: ends[1]))
   }
 
+  /// Two connected stream sockets, close-on-exec, with as much room as a process may have. socketpair(2)
+  ///
+  /// One that is full can be written again when three quarters are free, where a pipe's writer is woken for each page.
+  public static func streamPair() throws(SystemError) -> (Descriptor, Descriptor) {
+    var ends: [Int32] = [-1, -1]
+    try check("socketpair") {
+      socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &ends)
+    }
+    let pair = (Descriptor(owning: ends[0]), Descriptor(owning: ends[1]))
+    // The kernel cuts it to what anybody may have; net.core.wmem_max in socket(7).
+    for end in ends {
+      var size: Int32 = 1 << 20
+      setsockopt(end, SOL_SOCKET, SO_SNDBUF, &size, socklen_t(MemoryLayout<Int32>.size))
+    }
+    return pair
+  }
+
   /// An empty file in memory. memfd_create(2)
   public static func memory(name: String) throws(SystemError) -> Descriptor {
     Descriptor(owning: try check("memfd_create") { clinux_memory_file(name) })

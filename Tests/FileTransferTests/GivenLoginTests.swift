@@ -132,12 +132,17 @@ final class Given {
 
   /// MKDIR; its status.
   func makeDirectory(_ path: String) throws -> UInt32 {
-    let reply = try ask(14) {
+    try sendMakeDirectory(path)
+    var reader = WireReader(try reply().rest[...])
+    return try reader.uint32()
+  }
+
+  /// MKDIR, whose reply is not waited for.
+  func sendMakeDirectory(_ path: String) throws {
+    try request(14) {
       $0.text(path)
       $0.uint32(0)
     }
-    var reader = WireReader(reply.rest[...])
-    return try reader.uint32()
   }
 
   /// The next line for the log.
@@ -248,7 +253,7 @@ final class Given {
     }
   }
 
-  @Test func `a session that does not listen holds up nothing, and hears how much it missed`() throws {
+  @Test func `a session that listens late hears every line`() throws {
     let directory = try TemporaryDirectory()
     let given = try Given(in: directory.path)
     let name = String(repeating: "x", count: 250)
@@ -256,19 +261,12 @@ final class Given {
     for _ in 0..<3 {
       path += "/" + name
       #expect(try given.makeDirectory(path) == 0)
+      _ = try given.line()
     }
-    for number in 0..<3000 where try given.makeDirectory("\(path)/\(number)") != 0 {
-      Issue.record("\(number) was not made")
-      return
-    }
-    var heard = 0
-    while case .message(let bytes, _) = try given.report.receive() {
-      #expect(bytes.count <= 1000)
-      heard += 1
-    }
-    #expect(heard < 3003)
-    #expect(try given.makeDirectory("/last") == 0)
-    #expect(try given.line() == "\(3003 - heard) lines were dropped here")
-    #expect(try given.line() == "make directory \"/last\"")
+    // More lines than the socket holds, asked for at once: the transfer waits in the middle of them.
+    let count = 500
+    for number in 0..<count { try given.sendMakeDirectory("\(path)/\(number)") }
+    for number in 0..<count { #expect(try given.line() == "make directory \"\(path)/\(number)\"") }
+    for _ in 0..<count { #expect(try given.reply().type == 101) }
   }
 }
