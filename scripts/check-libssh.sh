@@ -60,6 +60,7 @@ wrapped ssh_pki_export_privkey_to_pubkey server.c.o
 wrapped pki_sign_data pki.c.o
 wrapped ssh_pki_signature_verify messages.c.o
 wrapped ssh_buffer_add_u8 messages.c.o
+wrapped ssh_get_random packet.c.o
 # The system's, replaced.
 called poll poll.c.o
 called recv socket.c.o

@@ -34,10 +34,10 @@ final class ChannelPump {
 
   private(set) var channel: Channel
   private unowned let connection: any Surroundings
-  private var descriptors: [Stream: Descriptor] = [:]
-  private var interests: [Stream: EventLoop.Interest] = [:]
+  private var descriptors = PerStream<Descriptor>()
+  private var interests = PerStream<EventLoop.Interest>()
   /// Outputs that may have bytes to read.
-  private var readable: Set<Stream> = []
+  private var readable = PerStream<Bool>()
   /// Input that the program has not taken yet: everything from `pendingStart` on. At most a window.
   private var pending: [UInt8] = []
   private var pendingStart = 0
@@ -166,7 +166,7 @@ final class ChannelPump {
       // The reading end of a pipe is closed: EPOLLERR.
       if event.isHungUp { inputFailed() }
     } else {
-      readable.insert(stream)
+      readable[stream] = true
     }
   }
 
@@ -190,9 +190,9 @@ final class ChannelPump {
   /// Sends one packet of what the program has written. True: there may be more.
   func pumpOnce(_ memory: UnsafeMutableRawBufferPointer) -> Bool {
     sendAnnouncements()
-    for stream in [Stream.errors, .output] where readable.contains(stream) {
+    for stream in [Stream.errors, .output] where readable[stream] != nil {
       guard let descriptor = descriptors[stream] else {
-        readable.remove(stream)
+        readable[stream] = nil
         continue
       }
       let room = channel.sendable
@@ -209,11 +209,11 @@ final class ChannelPump {
         channel.sent(bytes: count)
         connection.isActive = true
         // A short read has emptied a pipe; a terminal gives a line or a page at a time.
-        if count < room && !isTerminal { readable.remove(stream) }
+        if count < room && !isTerminal { readable[stream] = nil }
         return connection.sendData(UnsafeRawBufferPointer(rebasing: memory[0..<header + count])) && channel.sendable > 0
-      case .wouldBlock: readable.remove(stream)
+      case .wouldBlock: readable[stream] = nil
       case .ended:
-        readable.remove(stream)
+        readable[stream] = nil
         close(stream)
         perform(channel.outputEnded())
       }
@@ -251,15 +251,17 @@ final class ChannelPump {
   }
 
   private func close(_ stream: Stream) {
-    guard let descriptor = descriptors.removeValue(forKey: stream) else { return }
-    if interests.removeValue(forKey: stream) != nil { connection.loop.remove(descriptor) }
-    readable.remove(stream)
+    guard let descriptor = descriptors[stream] else { return }
+    descriptors[stream] = nil
+    if interests[stream] != nil { connection.loop.remove(descriptor) }
+    interests[stream] = nil
+    readable[stream] = nil
   }
 
   private func updateInterest(_ stream: Stream) {
     guard let descriptor = descriptors[stream] else { return }
     var interest: EventLoop.Interest = []
-    if stream != .input && !readable.contains(stream) && channel.sendable > 0 { interest.insert(.read) }
+    if stream != .input && readable[stream] == nil && channel.sendable > 0 { interest.insert(.read) }
     if pendingStart < pending.count && (stream == .input || (isTerminal && stream == .output)) {
       interest.insert(.write)
     }
@@ -311,6 +313,32 @@ final class ChannelPump {
       case .forget:
         end()
         connection.forget(channel.number)
+      }
+    }
+  }
+}
+
+/// A value, or none, for each stream of a channel; a dictionary would hash for every packet.
+private struct PerStream<Value> {
+  private var input: Value?
+  private var output: Value?
+  private var errors: Value?
+
+  var isEmpty: Bool { input == nil && output == nil && errors == nil }
+
+  subscript(stream: ChannelPump.Stream) -> Value? {
+    get {
+      switch stream {
+      case .input: input
+      case .output: output
+      case .errors: errors
+      }
+    }
+    set {
+      switch stream {
+      case .input: input = newValue
+      case .output: output = newValue
+      case .errors: errors = newValue
       }
     }
   }
