@@ -30,9 +30,9 @@ extension RootedFileSystem {
     try requireWritable()
     // Most uploads are new files, which need no more than this; whatever is wrong with others is found below.
     if gate.allowsEverything, opening.contains(.create),
-      let file = try? paths.makeFile(path, access(opening), mode: mode & 0o7777)
+      let made = try paths.makeDirectly(path, access(opening), mode: mode & 0o7777)
     {
-      return opened(file, try paths.path(of: file), opening, size: 0)
+      return opened(made.file, made.path, opening, size: 0)
     }
     var path = path
     // Each turn but the last met a link to nowhere, or a name that was made or deleted meanwhile.
@@ -124,12 +124,20 @@ extension RootedFileSystem {
 
   /// Reading changes nothing: the file is opened first and judged then, before anything is read.
   private func openToRead(_ path: [UInt8], _ opening: FileOpening) throws(FileError) -> OpenFile {
+    if gate.allowsEverything, let direct = try paths.openDirectly(path) {
+      return opened(direct.file, direct.path, opening, size: try readable(direct.file).size)
+    }
     let file = try paths.openForReading(path)
-    let attributes = try system { () throws(SystemError) in try file.attributes() }
-    if attributes.kind == .directory { throw .system(SystemError("open", code: EISDIR)) }
+    let attributes = try readable(file)
     let path = try paths.path(of: file)
     try askToOpen(path, opening, size: attributes.regularSize)
     return opened(file, path, opening, size: attributes.size)
+  }
+
+  private func readable(_ file: Descriptor) throws(FileError) -> FileAttributes {
+    let attributes = try system { () throws(SystemError) in try file.attributes() }
+    if attributes.kind == .directory { throw .system(SystemError("open", code: EISDIR)) }
+    return attributes
   }
 
   private func openFound(_ found: Descriptor, _ opening: FileOpening) throws(FileError) -> OpenFile {

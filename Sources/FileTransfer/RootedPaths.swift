@@ -16,6 +16,7 @@ struct DirectoryEntry {
 /// is made before its resolution.
 final class RootedPaths {
   private static let slash = UInt8(ascii: "/")
+  private static let dot = UInt8(ascii: ".")
   private static let deleted = Array(" (deleted)".utf8)
 
   let root: Descriptor
@@ -53,10 +54,39 @@ final class RootedPaths {
     return try system { () throws(SystemError) in try root.openForReading(whole) }
   }
 
-  /// Makes a file at `path` and opens it; fails when something is there.
-  func makeFile(_ path: [UInt8], _ access: FileAccess, mode: UInt32) throws(FileError) -> Descriptor {
+  /// Opens what is at `path` now, to read it, and tells its path; nil when there is a link on the way, or any trouble.
+  ///
+  /// Without a link the path is what the client wrote. Not for judging by names: a file system may have one name in
+  /// several spellings.
+  func openDirectly(_ path: [UInt8]) throws(FileError) -> (file: Descriptor, path: [UInt8])? {
     let whole = try absolute(path)
-    return try system { () throws(SystemError) in try root.makeFile(at: whole, access, mode: mode) }
+    guard let file = try? root.openForReading(whole, links: false) else { return nil }
+    return (file, RootedPaths.simplified(whole))
+  }
+
+  /// Makes a file at `path`, opens it, and tells its path; nil when something is there, there is a link on the way, or
+  /// any trouble. Not for judging by names, as ``openDirectly(_:)``.
+  func makeDirectly(
+    _ path: [UInt8], _ access: FileAccess, mode: UInt32
+  ) throws(FileError) -> (file: Descriptor, path: [UInt8])? {
+    let whole = try absolute(path)
+    guard let file = try? root.makeFile(at: whole, access, mode: mode) else { return nil }
+    return (file, RootedPaths.simplified(whole))
+  }
+
+  /// An absolute path without `.`, `..` and slashes that say nothing: the same place, when no link is on the way.
+  static func simplified(_ path: [UInt8]) -> [UInt8] {
+    var result: [UInt8] = []
+    result.reserveCapacity(path.count)
+    for name in path.split(separator: slash) where !name.elementsEqual([dot]) {
+      if name.elementsEqual([dot, dot]) {
+        result.removeSubrange((result.lastIndex(of: slash) ?? 0)...)
+      } else {
+        result.append(slash)
+        result += name
+      }
+    }
+    return result.isEmpty ? [slash] : result
   }
 
   /// The place of `path`: its directory, which exists, and the name in it. Slashes at its end say nothing.
@@ -65,9 +95,9 @@ final class RootedPaths {
     while whole.count > 1, whole.last == RootedPaths.slash { whole.removeLast() }
     let cut = (whole.lastIndex(of: RootedPaths.slash) ?? whole.startIndex) + 1
     let name = Array(whole[cut...])
-    if name.isEmpty || name == [UInt8(ascii: ".")] || name == Array("..".utf8) {
+    if name.isEmpty || name == [RootedPaths.dot] || name == Array("..".utf8) {
       let directory = try find(Array(whole), following: true, directory: true)
-      return DirectoryEntry(parent: directory, name: [UInt8(ascii: ".")], path: try self.path(of: directory))
+      return DirectoryEntry(parent: directory, name: [RootedPaths.dot], path: try self.path(of: directory))
     }
     let parent = try find(Array(whole[..<cut]), following: true, directory: true)
     return DirectoryEntry(parent: parent, name: name, path: join(try self.path(of: parent), name))

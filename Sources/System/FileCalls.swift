@@ -53,20 +53,25 @@ extension Descriptor {
 
   /// Like ``find(_:following:directory:)``, links followed, and opens it for reading at once: without waiting for the
   /// other side of a pipe. openat2(2)
-  public func openForReading(_ path: [UInt8]) throws(SystemError) -> Descriptor {
+  ///
+  /// - Parameter links: false: a path with a link anywhere in it fails with ELOOP.
+  public func openForReading(_ path: [UInt8], links: Bool = true) throws(SystemError) -> Descriptor {
     let access: FileAccess = [.read, .withoutWaiting]
-    return try resolve(path, access.flags)
+    return try resolve(path, access.flags, links: links)
   }
 
   /// Like ``find(_:following:directory:)``, but makes a regular file that was not there, and opens it; fails when
-  /// something is there, be it a link to nowhere. openat2(2), O_EXCL
+  /// something is there, be it a link to nowhere, or when there is a link on the way. openat2(2), O_EXCL
   public func makeFile(at path: [UInt8], _ access: FileAccess, mode: UInt32) throws(SystemError) -> Descriptor {
-    try resolve(path, access.flags | O_CREAT | O_EXCL, mode: mode)
+    try resolve(path, access.flags | O_CREAT | O_EXCL, mode: mode, links: false)
   }
 
-  private func resolve(_ path: [UInt8], _ flags: Int32, mode: UInt32 = 0) throws(SystemError) -> Descriptor {
+  private func resolve(
+    _ path: [UInt8], _ flags: Int32, mode: UInt32 = 0, links: Bool = true
+  ) throws(SystemError) -> Descriptor {
     let number = rawValue
-    let resolve = UInt64(CLINUX_RESOLVE_IN_ROOT | CLINUX_RESOLVE_NO_MAGICLINKS)
+    let resolve = UInt64(
+      CLINUX_RESOLVE_IN_ROOT | CLINUX_RESOLVE_NO_MAGICLINKS | (links ? 0 : CLINUX_RESOLVE_NO_SYMLINKS))
     var attempts = 0
     while true {
       do throws(SystemError) {

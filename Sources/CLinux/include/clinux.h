@@ -132,6 +132,7 @@ int clinux_join_new_keyring(void);
 
 // openat2(2) with O_CLOEXEC; `resolve` is made of the CLINUX_RESOLVE bits.
 #define CLINUX_RESOLVE_NO_MAGICLINKS 0x02
+#define CLINUX_RESOLVE_NO_SYMLINKS 0x04
 #define CLINUX_RESOLVE_IN_ROOT 0x10
 int clinux_openat2(int directory, const char *path, int flags, mode_t mode, uint64_t resolve);
 int clinux_openat(int directory, const char *name, int flags, mode_t mode);
