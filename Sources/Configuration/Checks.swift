@@ -90,7 +90,7 @@ struct Checks {
 
   private mutating func banner(_ path: String?) -> String? {
     guard let path else { return nil }
-    switch surroundings.read(path, 64 << 10) {
+    switch surroundings.read(path, 128 << 10) {
     case .failure(let unreadable):
       problem("server.banner", "cannot read \(quoted(path)): \(unreadable.reason)")
       return nil

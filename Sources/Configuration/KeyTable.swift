@@ -53,7 +53,7 @@ public enum KeyTable {
       "Bytes that a client may have under way on one channel."),
     Key(
       "server.banner", ValueType.file.optional, \.bannerFile,
-      "A file with text that is shown before the login, at most 64 KiB of UTF-8; null for none."),
+      "A file with text that is shown before the login, at most 128 KiB of UTF-8; null for none."),
     Key(
       "server.spare_transports", .integer(0...64), \.settings.server.spareTransports,
       "Processes started ahead of the connections that they will serve."),

@@ -52,7 +52,7 @@ public struct Settings: Equatable, Sendable {
     public var banner: String?
     public var spareTransports = 2
     public var ciphers = Algorithms.ciphers
-    public var keyExchanges = Algorithms.keyExchanges
+    public var keyExchanges = Algorithms.defaultKeyExchanges
     public var macs = Algorithms.macs
     public var hostKeyAlgorithms = Algorithms.hostKeys
     public var publicKeyAlgorithms = Algorithms.publicKeys
