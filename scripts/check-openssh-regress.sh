@@ -1,42 +1,56 @@
 #!/usr/bin/env bash
-# Runs OpenSSH's own tests of SFTP, from the Debian package openssh-tests, against bssh-transfer.
+# Runs OpenSSH's own tests of SFTP and of logins, from the Debian package openssh-tests, against the release build.
 #
 #   scripts/check-openssh-regress.sh [test …]
 #
-# Needs the packages openssh-tests and openssh-client, and a release build. Ends with 1 when a test fails.
+# Needs the packages openssh-tests, openssh-client, python3 and telnet. Tests/OpenSSHRegress stands in for sshd(8): it
+# says in our configuration what the test's sshd_config says. Ends with 1 when a test fails.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. scripts/common.sh
 
 regress=${OPENSSH_REGRESS:-/usr/lib/openssh/regress}
-[[ -f $regress/test-exec.sh ]] || {
-  echo "$regress holds no tests: apt-get install openssh-tests" >&2
-  exit 1
-}
-transfer=$PWD/.build/release/bssh-transfer
-[[ -x $transfer ]] || {
-  echo "$transfer is not there: swift build -c release --product bssh-transfer" >&2
-  exit 1
-}
+[[ -f $regress/test-exec.sh ]] || die "$regress holds no tests: apt-get install openssh-tests"
+[[ -x .build/release/bssh-server ]] || die "there is no release build: swift build -c release"
+sftp_tests=(sftp sftp-cmds sftp-badcmds sftp-batch sftp-glob sftp-perm)
+login_tests=(envpass banner)
 tests=("$@")
-(($# > 0)) || tests=(sftp sftp-cmds sftp-badcmds sftp-batch sftp-glob sftp-perm)
+(($# > 0)) || tests=("${sftp_tests[@]}" "${login_tests[@]}")
 
-objects=$(mktemp -d)
-trap 'rm -rf "$objects"' EXIT
+((EUID != 0)) || make_service_accounts
+built=$(reachable_executables)
+# authorized_keys count only below directories that nobody else may write to, so not in /tmp.
+if ((EUID == 0)); then private=/run; else private=$HOME; fi
+objects=$(mktemp -d "$private/bssh-regress.XXXXXX")
+# shellcheck disable=SC2317 # called by the trap
+finish() {
+  release_executables "$built"
+  rm -rf "$objects"
+}
+trap finish EXIT
 
-# These tests talk to the SFTP server without SSH; their set-up only wants a daemon that finds its configuration good.
-printf '#!/bin/sh\nexit 0\n' >"$objects/sshd"
-chmod +x "$objects/sshd"
-export TEST_SHELL=sh TEST_SSH_SFTPSERVER=$transfer TEST_SSH_SSHD=$objects/sshd
-export TEST_SSH_SFTP=/usr/bin/sftp TEST_SSH_SSH=/usr/bin/ssh TEST_SSH_SCP=/usr/bin/scp
+export DAEMON_EXECUTABLES=$built TEST_SHELL=sh TEST_SSH_SFTPSERVER=$built/bssh-transfer
+export TEST_SSH_SSHD=$PWD/Tests/OpenSSHRegress/sshd TEST_SSH_SSH=$PWD/Tests/OpenSSHRegress/ssh
+export TEST_SSH_SFTP=/usr/bin/sftp TEST_SSH_SCP=/usr/bin/scp
+# Without it tests of terminals are left out.
+export SUDO=env
 
 status=0
 for name in "${tests[@]}"; do
-  if (cd "$objects" && sh "$regress/test-exec.sh" "$objects" "$regress/$name.sh") >"$objects/$name.out" 2>&1; then
-    echo "ok      $name"
+  started=$SECONDS
+  # In a session of its own, so that what it leaves behind can be ended.
+  (cd "$objects" && exec setsid sh "$regress/test-exec.sh" "$objects" "$regress/$name.sh") \
+    >"$objects/output-of-$name" 2>&1 </dev/null &
+  session=$!
+  if wait "$session"; then
+    say "ok      $name ($((SECONDS - started)) s)"
   else
-    echo "FAILED  $name"
-    tail -n 20 "$objects/$name.out"
+    say "FAILED  $name"
+    tail -n 30 "$objects/output-of-$name"
+    [[ ! -s $objects/failed-sshd.log ]] || tail -n 30 "$objects/failed-sshd.log"
     status=1
   fi
+  pkill -KILL -s "$session" || true
 done
 exit "$status"

@@ -25,7 +25,8 @@ step() {
 # What the interoperability tests drive the daemon with, and what checks the scripts and the unit.
 test_packages=(
   shellcheck python3 python3-paramiko sshpass dropbear-bin putty-tools socat expect procps psmisc util-linux systemd
-  openssh-server openssh-tests openssl passwd rsync sshfs rclone lftp python3-asyncssh curl qrencode oathtool
+  openssh-server openssh-tests openssl passwd rsync sshfs rclone lftp python3-asyncssh curl qrencode oathtool telnet
+  python3-venv
 )
 need_packages "${build_packages[@]}" "${test_packages[@]}"
 need_swift
@@ -58,9 +59,10 @@ step "release build" build_release
 step "executables are linked as they should be" scripts/check-binaries.sh
 step "unit and interoperability tests" run_tests
 step "try.sh: the printed line logs in" scripts/check-try.sh
-step "OpenSSH's tests of SFTP" scripts/check-openssh-regress.sh
+step "OpenSSH's tests of SFTP and of logins" scripts/check-openssh-regress.sh
 step "OpenSSH's tests of scp" scripts/check-scp.sh
 step "a directory of a million entries" scripts/check-large-directory.py
+step "ssh-audit finds nothing to mend" scripts/check-ssh-audit.sh
 step "the unit is valid" check_unit
 step "fuzzing, $fuzz_seconds s each" scripts/fuzz.sh "$fuzz_seconds"
 if ((EUID == 0)); then
