@@ -11,6 +11,12 @@ public struct TokenBucket: Equatable, Sendable {
       interval = 1_000_000 / Int64(max(perSecond, 1))
       self.burst = Int64(max(burst, 1))
     }
+
+    /// - Parameter interval: milliseconds for one token.
+    public init(interval: Int, burst: Int) {
+      self.interval = Int64(max(interval, 1)) * 1000
+      self.burst = Int64(max(burst, 1))
+    }
   }
 
   /// When it is full again, in microseconds: all that there is to know, at a given rate.

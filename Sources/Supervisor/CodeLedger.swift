@@ -1,3 +1,4 @@
+import AccessControl
 import IPC
 
 /// Sees to it that a one-time code is good once, and that few can be guessed. Decides only.
@@ -6,17 +7,19 @@ import IPC
 /// and settings change. RFC 6238, section 5.2; RFC 4226, section 7.3
 struct CodeLedger: Sendable {
   /// Wrong codes that a user has at once.
-  static let guesses: Int64 = 10
+  static let guesses = 10
   /// Milliseconds after which one more wrong code is allowed: with six digits and three codes that are good, who tries
   /// without an end gets in by luck once in a year, more likely than not.
-  static let guessInterval: Int64 = 120_000
+  static let guessInterval = 120_000
   /// Users that are remembered; beyond them, who used a code longest ago is forgotten. Only users with a secret are.
   static let userLimit = 65_536
+
+  private static let guessRate = TokenBucket.Rate(interval: guessInterval, burst: guesses)
 
   private struct Entry {
     /// The step of the last code that was accepted.
     var lastStep: UInt64?
-    var guesses: TokenBucket
+    var guesses = TokenBucket()
   }
 
   private var entries: [[UInt8]: Entry] = [:]
@@ -31,15 +34,15 @@ struct CodeLedger: Sendable {
     switch answer {
     case .noSecret: return Verdict(outcome: .rejected, reason: "no_totp_secret")
     case .wrong:
-      var entry = entries[name] ?? newEntry(at: now)
-      let isAllowed = entry.guesses.take(at: now) == 0
+      var entry = entries[name] ?? newEntry()
+      let isAllowed = entry.guesses.take(Self.guessRate, at: now) == 0
       entries[name] = entry
       return Verdict(outcome: .rejected, reason: isAllowed ? "wrong_code" : "too_many_codes")
     case .right(let step):
-      var entry = entries[name] ?? newEntry(at: now)
+      var entry = entries[name] ?? newEntry()
       var guesses = entry.guesses
       // A right code that comes after so many wrong ones may be one more guess.
-      guard guesses.take(at: now) == 0 else { return Verdict(outcome: .rejected, reason: "too_many_codes") }
+      guard guesses.take(Self.guessRate, at: now) == 0 else { return Verdict(outcome: .rejected, reason: "too_many_codes") }
       if let lastStep = entry.lastStep, step <= lastStep {
         return Verdict(outcome: .rejected, reason: "code_used_before")
       }
@@ -50,12 +53,12 @@ struct CodeLedger: Sendable {
   }
 
   /// Makes room for a user who is not remembered.
-  private mutating func newEntry(at now: Int64) -> Entry {
+  private mutating func newEntry() -> Entry {
     if entries.count >= Self.userLimit,
       let oldest = entries.min(by: { $0.value.lastStep ?? 0 < $1.value.lastStep ?? 0 })
     {
       entries[oldest.key] = nil
     }
-    return Entry(guesses: TokenBucket(burst: Self.guesses, interval: Self.guessInterval, at: now))
+    return Entry()
   }
 }

@@ -44,8 +44,8 @@ import Testing
   @Test func `codes, which are quick, do not wait for passwords`() {
     var pool = ready()
     let code = ToAuthority.code(user: "u", code: [])
-    _ = pool.ask(password, for: 10)
-    #expect(asked(pool.ask(code, for: 11)) == [11])
+    _ = pool.ask(password, for: 10, from: here)
+    #expect(asked(pool.ask(code, for: 11, from: here)) == [11])
     #expect(pool.received(.code(.wrong), from: 2).contains(.answer(Ticket(connection: 11, for: code), .code(.wrong))))
   }
 
@@ -53,7 +53,7 @@ import Testing
   func `only an answer to a code is one: a verdict would say nothing of its step`(answer: FromAuthority) {
     var pool = ready()
     let code = ToAuthority.code(user: "u", code: [])
-    _ = pool.ask(code, for: 11)
+    _ = pool.ask(code, for: 11, from: here)
     let actions = pool.received(answer, from: 1)
     #expect(actions.contains(.kill(authority: 1, reason: "gave an answer to another question")))
     #expect(actions.contains(.answer(Ticket(connection: 11, for: code), nil)))
