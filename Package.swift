@@ -75,7 +75,7 @@ let package = Package(
       swiftSettings: wrapping),
     .executableTarget(
       name: "Supervisor",
-      dependencies: ["AccessControl", "Authentication", "Configuration", "IPC", "System", "Wire"],
+      dependencies: ["AccessControl", "Authentication", "Configuration", "Filter", "IPC", "System", "Wire"],
       swiftSettings: safe),
     .executableTarget(
       name: "Transport",
@@ -102,12 +102,15 @@ let package = Package(
     .testTarget(
       name: "AuthorityTests",
       dependencies: [
-        "AccessControl", "Authority", "Authentication", "Configuration", "Credentials", "IPC", "System", "Wire",
+        "AccessControl", "Authority", "Authentication", "Configuration", "Credentials", "Filter", "IPC", "System",
+        "Wire",
       ]),
     .testTarget(
       name: "FileTransferTests", dependencies: ["FileTransfer", "Filter", "IPC", "System", "Transfer", "Wire"]),
     .testTarget(name: "CredentialsTests", dependencies: ["Credentials", "Authentication", "Wire", "COpenSSL"]),
-    .testTarget(name: "ConfigurationTests", dependencies: ["AccessControl", "Configuration", "Filter", "Wire"]),
+    .testTarget(
+      name: "ConfigurationTests",
+      dependencies: ["AccessControl", "Authentication", "Configuration", "Filter", "Wire"]),
     .testTarget(name: "FilterTests", dependencies: ["Filter", "Wire"]),
     .testTarget(name: "IPCTests", dependencies: ["AccessControl", "Filter", "IPC", "Wire"]),
     .testTarget(name: "ServerTests", dependencies: ["Server", "Configuration", "IPC", "System", "Wire"]),

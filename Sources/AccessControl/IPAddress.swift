@@ -41,6 +41,9 @@ public struct IPAddress: Hashable, Sendable {
     stride(from: bitWidth - 8, through: 0, by: -8).map { UInt8(truncatingIfNeeded: bits >> UInt128($0)) }
   }
 
+  /// `::`, which no packet comes from.
+  public static let unspecified = IPAddress(bits: 0)
+
   /// `::ffff:0:0`
   static let mappedPrefix = UInt128(0xffff) << 32
 }

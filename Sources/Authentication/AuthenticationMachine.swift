@@ -36,6 +36,19 @@ public struct AuthenticationMachine: Sendable {
     case rootNotPermitted = "root_not_permitted"
     /// The key was the proof of an earlier step.
     case keyUsedBefore = "key_used_before"
+    // What ``LoginRules`` say.
+    case userDisabled = "user_disabled"
+    case userDenied = "user_denied"
+    case groupDenied = "group_denied"
+    case userNotAllowed = "user_not_allowed"
+    case groupNotAllowed = "group_not_allowed"
+    case sourceNotAllowed = "source_not_allowed"
+    case methodNotAllowed = "method_not_allowed"
+    case accountLocked = "account_locked"
+    case accountExpired = "account_expired"
+    case passwordExpired = "password_expired"
+    case lookUpFailed = "lookup_failed"
+    case noLogins = "nologin"
   }
 
   /// What to do now.
@@ -262,6 +275,7 @@ public struct AuthenticationMachine: Sendable {
       case .yes: break
       }
     }
+    if let refusal = policy.refusals[step] { return .failure(refusal) }
     guard left.next.contains(step) else {
       return .failure(progress.next.contains(step) ? .rootNotPermitted : .methodNotEnabled)
     }

@@ -15,6 +15,14 @@ extension AuthenticationMachine {
     /// A one-time code (RFC 6238), asked for by keyboard-interactive.
     case totp
 
+    /// True when the proof is a password.
+    var isPassword: Bool {
+      switch self {
+      case .password, .keyboardInteractive: true
+      case .publicKey, .totp: false
+      }
+    }
+
     /// How a client asks for the step.
     public var method: Method {
       switch self {
@@ -60,6 +68,8 @@ extension AuthenticationMachine {
     /// Sequences of steps. One of them, whole and in order, is a login; with none, any one method is.
     public var required: [[Step]] = []
     public var permitRoot: PermitRoot
+    /// Steps that gain this login nothing, whatever is proven; see ``LoginRules``.
+    public var refusals: [Step: AuthenticationMachine.Refusal] = [:]
     /// Counted failures, the last of which ends the connection.
     public var maximumFailures = 6
     /// Keys that a client may ask about without signing.

@@ -1,4 +1,6 @@
+import Filter
 import Glibc
+import System
 
 /// An account as the system knows it; passwd(5).
 struct SystemAccount: Equatable {
@@ -27,6 +29,10 @@ protocol AccountSource {
   func account(named name: String) throws(AccountError) -> SystemAccount
   /// The account of this user id.
   func account(uid: UInt32) throws(AccountError) -> SystemAccount
+  /// Those patterns that match the name of one of these groups.
+  func patterns(_ patterns: [NamePattern], matching groups: [UInt32]) throws(AccountError) -> Set<NamePattern>
+  /// What nologin(5) says; nil: nothing, everyone may log in.
+  func noLogins() -> String?
   /// True when there is a regular file that somebody may execute, or when we may not look.
   func isExecutable(_ path: String) -> Bool
 }
@@ -47,35 +53,94 @@ struct SystemAccounts: AccountSource {
     try lookUp { getpwuid_r(uid, $0, $1, $2, $3) }
   }
 
+  /// Names are looked up by themselves, whoever asks, so that their number and not the account decides about the time;
+  /// wildcards need the name of every group of the account.
+  func patterns(_ patterns: [NamePattern], matching groups: [UInt32]) throws(AccountError) -> Set<NamePattern> {
+    var found: Set<NamePattern> = []
+    for pattern in patterns where pattern.isName {
+      guard let group = try groupEntry(named: pattern.description) else { continue }
+      if group.name == pattern.bytes, groups.contains(group.id) { found.insert(pattern) }
+    }
+    let wildcards = patterns.filter { !$0.isName }
+    if wildcards.isEmpty { return found }
+    for id in groups {
+      guard let group = try groupEntry(id: id) else { continue }
+      found.formUnion(wildcards.filter { $0.matches(group.name) })
+    }
+    return found
+  }
+
+  /// Where it may stand: the first one is gone after a restart, and systemd makes it while the machine goes down.
+  var noLoginsFiles = ["/run/nologin", "/etc/nologin"]
+
+  func noLogins() -> String? {
+    for path in noLoginsFiles {
+      do throws(SystemError) {
+        let file = try Descriptor.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY)
+        let isFile = try file.status().kind == .regular
+        return isFile ? String(decoding: try file.read(count: 2048, at: 0), as: UTF8.self) : ""
+      } catch {
+        // What is there and cannot be read says no, too.
+        if !error.isMissingFile { return "" }
+      }
+    }
+    return nil
+  }
+
   func isExecutable(_ path: String) -> Bool {
     var status = stat()
     guard stat(path, &status) == 0 else { return errno == EACCES }
     return status.st_mode & S_IFMT == S_IFREG && status.st_mode & 0o111 != 0
   }
 
-  private typealias Call = (
-    UnsafeMutablePointer<passwd>, UnsafeMutablePointer<CChar>, Int, UnsafeMutablePointer<UnsafeMutablePointer<passwd>?>
+  private typealias Call<Entry> = (
+    UnsafeMutablePointer<Entry>, UnsafeMutablePointer<CChar>, Int, UnsafeMutablePointer<UnsafeMutablePointer<Entry>?>
   ) -> Int32
 
-  private func lookUp(_ call: Call) throws(AccountError) -> SystemAccount {
+  private func lookUp(_ call: Call<passwd>) throws(AccountError) -> SystemAccount {
+    guard let found = try find(passwd(), call, { (entry) throws(AccountError) in try account(entry) }) else {
+      throw .unknown
+    }
+    return found
+  }
+
+  private func groupEntry(named name: String) throws(AccountError) -> (id: UInt32, name: [UInt8])? {
+    try find(Glibc.group(), { getgrnam_r(name, $0, $1, $2, $3) }, groupEntry)
+  }
+
+  private func groupEntry(id: UInt32) throws(AccountError) -> (id: UInt32, name: [UInt8])? {
+    try find(Glibc.group(), { getgrgid_r(id, $0, $1, $2, $3) }, groupEntry)
+  }
+
+  private func groupEntry(_ entry: Glibc.group) -> (id: UInt32, name: [UInt8]) {
+    (entry.gr_gid, bytes(entry.gr_name))
+  }
+
+  /// What `read` makes of the entry that `call` finds; nil when there is none. A group has a name for each member, so
+  /// entries can be long.
+  private func find<Entry, Value>(
+    _ empty: Entry, _ call: Call<Entry>, _ read: (Entry) throws(AccountError) -> Value
+  ) throws(AccountError) -> Value? {
     var size = 4096
-    while size <= 1 << 20 {
+    while size <= 16 << 20 {
       let buffer = UnsafeMutableBufferPointer<CChar>.allocate(capacity: size)
       defer { buffer.deallocate() }
       guard let start = buffer.baseAddress else { throw .failed }
-      var entry = passwd()
-      var found: UnsafeMutablePointer<passwd>?
+      var entry = empty
+      var found: UnsafeMutablePointer<Entry>?
       switch call(&entry, start, size, &found) {
-      case 0:
-        guard found != nil else { throw .unknown }
-        return try account(entry)
+      case 0: return found == nil ? nil : try read(entry)
       case ERANGE: size *= 4
       case EINTR: continue
-      case ENOENT, ESRCH: throw .unknown
+      case ENOENT, ESRCH: return nil
       default: throw .failed
       }
     }
     throw .failed
+  }
+
+  private func bytes(_ text: UnsafeMutablePointer<CChar>?) -> [UInt8] {
+    text.map { text in (0..<strlen(text)).map { UInt8(bitPattern: text[$0]) } } ?? []
   }
 
   private func account(_ entry: passwd) throws(AccountError) -> SystemAccount {

@@ -1,3 +1,4 @@
+import AccessControl
 import Authentication
 import Configuration
 import Credentials
@@ -36,8 +37,8 @@ struct Authority {
       return .signed(hostKeys.sign(hash, with: hostKey, algorithm: algorithm))
     case .proveHostKeys(let sessionID, let algorithm, let keys):
       return .proved(hostKeys.prove(keys, sessionID: sessionID, keyExchangeAlgorithm: algorithm))
-    case .account(let user):
-      return .account(directory.answer(user))
+    case .account(let user, let address):
+      return .account(directory.answer(user, from: IPAddress(address) ?? .unspecified))
     case .publicKey(let question):
       return .verdict(judge(.publicKey(question, LookedUpFiles(question, content: files.first))))
     case .password(let user, var password):

@@ -25,3 +25,9 @@ struct KeyPaths {
     return path.flatMap { PathPattern.isUsable($0) ? $0 : nil }
   }
 }
+
+extension KeyPaths {
+  init(_ auth: Settings.Auth) {
+    self.init(directory: auth.authorizedKeysDirectory, pattern: auth.authorizedKeysPattern)
+  }
+}

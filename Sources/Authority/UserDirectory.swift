@@ -1,12 +1,15 @@
+import AccessControl
+import Authentication
 import Configuration
+import Filter
 import Glibc
 import IPC
 
 /// Knows who users are: those of the configuration, and, run as root, the system's accounts.
 struct UserDirectory {
+  private let settings: Settings
   private let users: [[UInt8]: Settings.User]
-  private let defaultShell: String
-  private let keyPaths: KeyPaths
+  private let groupPatterns: [NamePattern]
   private let singleUser: UInt32?
   private let accounts: any AccountSource
 
@@ -16,30 +19,44 @@ struct UserDirectory {
 
   /// `singleUser`: see ``AuthorityStart/singleUser``.
   init(settings: Settings, singleUser: UInt32?, accounts: any AccountSource) {
+    self.settings = settings
     users = settings.auth.users.reduce(into: [:]) { $0[Array($1.name.utf8)] = $1 }
-    defaultShell = settings.shell.defaultShell
-    keyPaths = KeyPaths(
-      directory: settings.auth.authorizedKeysDirectory, pattern: settings.auth.authorizedKeysPattern,
-      principalsPattern: settings.auth.authorizedPrincipalsPattern)
+    groupPatterns = settings.groupPatterns
     self.singleUser = singleUser
     self.accounts = accounts
   }
 
-  /// Who `name` is; an answer of the same form for names that nobody has.
-  func answer(_ name: String) -> AccountAnswer {
+  /// Who `name` is, who comes from `address`; an answer of the same form for names that nobody has.
+  func answer(_ name: String, from address: IPAddress) -> AccountAnswer {
+    var answer = accountAnswer(name, from: address)
+    answer.noLogins = accounts.noLogins()
+    return answer
+  }
+
+  private func accountAnswer(_ name: String, from address: IPAddress) -> AccountAnswer {
     // Asked for every name, so that an unknown one takes no less.
     let decoy = decoyAccount()
+    let user = users[Array(name.utf8)]
+    var groups: Set<NamePattern> = []
     do throws(Refusal) {
-      let account = try account(name)
+      let system = try systemAccount(name, user)
+      groups = try patterns(matching: system.groups, of: user)
+      let settings = settings.effective(for: Applicant(user: name, address: address, groups: groups))
+      let account = try account(name, user, system, defaultShell: settings.shell.defaultShell)
       return AccountAnswer(
-        login: account, refusal: nil, lookUp: account, keyPaths: keyPaths.paths(user: name, home: account.home),
-        principalsPath: keyPaths.principalsPath(user: name, home: account.home))
+        login: account, refusal: nil, lookUp: account,
+        keyPaths: KeyPaths(settings.auth).paths(user: name, home: account.home),
+        principalsPath: KeyPaths(settings.auth).principalsPath(user: name, home: account.home), groups: texts(groups),
+        systemName: singleUser == nil ? system.name : nil)
     } catch {
+      if groups.isEmpty { _ = try? patterns(matching: decoy.groups, of: nil) }
+      let settings = settings.effective(for: Applicant(user: name, address: address, groups: groups))
       // The name itself may be one that never gets into a path; the number of paths must not tell.
-      let paths = keyPaths.paths(user: Self.nobody, home: decoy.home)
+      let paths = KeyPaths(settings.auth).paths(user: Self.nobody, home: decoy.home)
       return AccountAnswer(
         login: nil, refusal: error.rawValue, lookUp: decoy, keyPaths: paths,
-        principalsPath: keyPaths.principalsPath(user: Self.nobody, home: decoy.home))
+        principalsPath: KeyPaths(settings.auth).principalsPath(user: Self.nobody, home: decoy.home),
+        groups: texts(groups), systemName: singleUser == nil ? Self.nobody : nil)
     }
   }
 
@@ -51,9 +68,25 @@ struct UserDirectory {
     case lookUpFailed = "lookup_failed"
   }
 
-  private func account(_ name: String) throws(Refusal) -> Account {
-    let user = users[Array(name.utf8)]
-    let system = try systemAccount(name, user)
+  private func texts(_ patterns: Set<NamePattern>) -> [String] {
+    groupPatterns.filter(patterns.contains).map(\.description)
+  }
+
+  /// The patterns of the configuration that match a group of the account, or one that the configuration gives the user.
+  private func patterns(
+    matching groups: [UInt32], of user: Settings.User?
+  ) throws(Refusal) -> Set<NamePattern> {
+    var found: Set<NamePattern> = []
+    do throws(AccountError) { found = try accounts.patterns(groupPatterns, matching: groups) } catch {
+      throw .lookUpFailed
+    }
+    for group in user?.groups ?? [] { found.formUnion(groupPatterns.filter { $0.matches(group) }) }
+    return found
+  }
+
+  private func account(
+    _ name: String, _ user: Settings.User?, _ system: SystemAccount, defaultShell: String
+  ) throws(Refusal) -> Account {
     let shell = user?.shell ?? (system.shell.isEmpty ? defaultShell : system.shell)
     guard accounts.isExecutable(shell) else { throw .badShell }
     return Account(
@@ -87,6 +120,6 @@ struct UserDirectory {
     let id = singleUser ?? nobody?.uid ?? 65534
     let gid = singleUser == nil ? nobody?.gid ?? 65534 : getgid()
     return Account(
-      name: Self.nobody, uid: id, gid: gid, groups: [gid], home: Self.noHome, shell: defaultShell)
+      name: Self.nobody, uid: id, gid: gid, groups: [gid], home: Self.noHome, shell: settings.shell.defaultShell)
   }
 }

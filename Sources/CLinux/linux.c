@@ -11,6 +11,8 @@
 #include <linux/openat2.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
+#include <pwd.h>
+#include <shadow.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -369,3 +371,47 @@ ssize_t clinux_read_entries(int directory, void *entries, size_t count) {
 }
 
 ssize_t clinux_random(void *bytes, size_t count) { return getrandom(bytes, count, 0); }
+
+// 1: found, 0: none, -1.
+static int shadow_in(const char *name, struct clinux_shadow *entry, char *buffer, size_t size) {
+  struct spwd shadow;
+  struct spwd *found = NULL;
+  int code = getspnam_r(name, &shadow, buffer, size, &found);
+  if (found) {
+    entry->last_change = found->sp_lstchg;
+    entry->maximum = found->sp_max;
+    entry->inactive = found->sp_inact;
+    entry->expiration = found->sp_expire;
+    entry->is_locked = found->sp_pwdp && found->sp_pwdp[0] == '!';
+    return 1;
+  }
+  if (code != 0 && code != ENOENT && code != ESRCH) {
+    errno = code;
+    return -1;
+  }
+  struct passwd account;
+  struct passwd *known = NULL;
+  code = getpwnam_r(name, &account, buffer, size, &known);
+  if (known) {
+    entry->is_locked = known->pw_passwd && known->pw_passwd[0] == '!';
+    return 1;
+  }
+  if (code == 0 || code == ENOENT || code == ESRCH) return 0;
+  errno = code;
+  return -1;
+}
+
+int clinux_shadow_entry(const char *name, struct clinux_shadow *entry) {
+  *entry = (struct clinux_shadow){.last_change = -1, .maximum = -1, .inactive = -1, .expiration = -1};
+  for (size_t size = 4096; size <= 1 << 20; size *= 4) {
+    char *buffer = malloc(size);
+    if (!buffer) return -1;
+    int result = shadow_in(name, entry, buffer, size);
+    int code = errno;
+    explicit_bzero(buffer, size);
+    free(buffer);
+    errno = code;
+    if (result >= 0 || code != ERANGE) return result;
+  }
+  return -1;
+}

@@ -1,4 +1,5 @@
 import AccessControl
+import Filter
 
 /// The checks that need more than one key, or the machine; and the settings that come of them.
 struct Checks {
@@ -7,6 +8,8 @@ struct Checks {
   private let file: Loader.File?
   private(set) var problems: [Problem] = []
   private(set) var warnings: [Problem] = []
+  /// The block of `match` that is looked at, from 0: problems are those of its keys. nil: none.
+  private var block: Int?
 
   init(given: GivenValues, surroundings: Surroundings, file: Loader.File?) {
     self.given = given
@@ -27,15 +30,21 @@ struct Checks {
     if let path = choices.usersFile {
       settings.auth.users += users(in: path, known: choices.settings.auth.users.map(\.name))
     }
-    checkMethods(settings.auth)
     checkAuthorities(settings)
-    settings.scp.root = settings.scp.root ?? settings.sftp.root
-    checkTransfers(settings)
-    checkCommands(settings)
     warnAboutLimits(settings)
-    if settings.shell.enabled, !surroundings.isExecutable(settings.shell.defaultShell) {
-      problem("shell.default", "\(quoted(settings.shell.defaultShell)) is no file that can be started")
+    checkGroups(settings.groupPatterns)
+    // Every block alone stands for what it and others together can come to.
+    let variants = [settings] + settings.matches.indices.map { settings.applying([$0]) }
+    checkMethods(variants, of: settings.auth.users)
+    checkTransfers(variants, of: settings.auth.users)
+    for (number, variant) in variants.enumerated() where number == 0 || variant.shell != settings.shell {
+      block = number == 0 ? nil : number - 1
+      checkCommands(variant)
+      if variant.shell.enabled, !surroundings.isExecutable(variant.shell.defaultShell) {
+        problem("shell.default", "\(quoted(variant.shell.defaultShell)) is no file that can be started")
+      }
     }
+    block = nil
     return settings
   }
 
@@ -177,44 +186,72 @@ struct Checks {
     warning("auth.password.users", readableByOthers(file.name))
   }
 
-  private mutating func checkMethods(_ auth: Settings.Auth) {
-    let asksPassword = auth.methods.contains(.password) || auth.methods.contains(.keyboardInteractive)
-    if asksPassword, !auth.users.contains(where: { $0.passwordHash != nil }) {
+  private mutating func checkMethods(_ variants: [Settings], of users: [Settings.User]) {
+    let methods = variants.flatMap(\.auth.methods)
+    let asksPassword = methods.contains(.password) || methods.contains(.keyboardInteractive)
+    if asksPassword, !users.contains(where: { $0.passwordHash != nil }) {
       warning("auth.methods", "a password can be asked for, but no user has a password_hash")
     }
-    if !asksPassword, auth.users.contains(where: { $0.passwordHash != nil }) {
+    if !asksPassword, users.contains(where: { $0.passwordHash != nil }) {
       warning("auth.methods", "users have a password_hash, but no method asks for a password")
     }
-    if !auth.methods.contains(.publickey), !auth.users.allSatisfy(\.authorizedKeys.isEmpty) {
+    if !methods.contains(.publickey), !users.allSatisfy(\.authorizedKeys.isEmpty) {
       warning("auth.methods", "users have authorized_keys, but publickey is not among the methods")
     }
-    for index in auth.required.indices {
-      guard let fault = StepSequence.fault(ofLast: auth.required[...index], methods: auth.methods) else { continue }
-      problem("auth.required", index: index, fault)
+    checkSequences(variants)
+    let keys = variants.map(\.auth).contains { auth in
+      auth.authorizedKeysDirectory != nil || auth.authorizedKeysPattern != nil || auth.trustedUserCAKeys != nil
     }
-    let steps = auth.required.joined().compactMap(\.enabling?.rawValue)
+    if methods.contains(.publickey), !keys, users.allSatisfy(\.authorizedKeys.isEmpty) {
+      warning("auth.methods", "publickey is allowed, but there is no place to find authorized keys")
+    }
+    for user in users {
+      for method in user.methods ?? [] where !methods.contains(method) {
+        warning(
+          "auth.methods", "has no \(method.rawValue), so the methods of the user \(quoted(user.name)) are fewer")
+      }
+    }
+  }
+
+  /// What is said about the groups of one login has to fit into a message.
+  private mutating func checkGroups(_ patterns: [NamePattern]) {
+    let size = patterns.reduce(0) { $0 + $1.bytes.count + 4 }
+    guard size > 32 << 10 else { return }
+    let reason = "names and patterns of groups have \(size) bytes in all lists and blocks; expected at most 32768"
+    problem(given.values["match"] == nil ? "auth.allow_groups" : "match", reason)
+  }
+
+  private mutating func checkSequences(_ variants: [Settings]) {
+    for (number, auth) in variants.map(\.auth).enumerated() where number == 0 || auth != variants[0].auth {
+      block = number == 0 ? nil : number - 1
+      for index in auth.required.indices {
+        guard let fault = StepSequence.fault(ofLast: auth.required[...index], methods: auth.methods) else { continue }
+        // In a block it is not wrong: another one can give what this one lacks.
+        if number == 0 { problem("auth.required", index: index, fault) } else { warning("auth.required", fault) }
+      }
+    }
+    block = nil
+    let auth = variants[0].auth
+    let required = variants.flatMap(\.auth.required).joined()
+    let steps = required.compactMap(\.enabling?.rawValue)
     for method in auth.methods where !auth.required.isEmpty && !steps.contains(method.rawValue) {
       warning("auth.methods", "\(method.rawValue) has no effect: no sequence of auth.required has it")
     }
-    let asksCode = auth.required.joined().contains(.totp)
+    let asksCode = required.contains(.totp)
     if asksCode, auth.users.allSatisfy({ $0.totpSecret == nil }) {
       warning("auth.required", "a code (totp) can be asked for, but no user has a totp_secret")
     }
     if !asksCode, auth.users.contains(where: { $0.totpSecret != nil }) {
       warning("auth.required", "users have a totp_secret, but no sequence asks for a code (totp)")
     }
-    let keys = [auth.authorizedKeysDirectory, auth.authorizedKeysPattern].contains { $0 != nil }
-    let authorities = auth.trustedUserCAKeys != nil
-    if auth.methods.contains(.publickey), !keys, !authorities, auth.users.allSatisfy(\.authorizedKeys.isEmpty) {
-      warning("auth.methods", "publickey is allowed, but there is no place to find authorized keys")
-    }
   }
 
-  private mutating func checkTransfers(_ settings: Settings) {
-    if !settings.filter.isEnabled, !settings.filter.rules.isEmpty {
+  private mutating func checkTransfers(_ variants: [Settings], of users: [Settings.User]) {
+    if !variants.contains(where: \.filter.isEnabled), variants.contains(where: { !$0.filter.rules.isEmpty }) {
       warning("filter.rules", "have no effect: filter.enabled is false")
     }
-    if !settings.sftp.enabled, !settings.scp.enabled, let user = settings.auth.users.first(where: \.sftpOnly) {
+    let transfers = variants.contains { $0.sftp.enabled || $0.scp.enabled }
+    if !transfers, let user = users.first(where: \.sftpOnly) {
       warning(
         "sftp.enabled", "the user \(quoted(user.name)) is sftp_only and can do nothing: scp.enabled is false as well")
     }
@@ -252,14 +289,16 @@ struct Checks {
 
   /// Where `key`, or an entry of its list, was given; the file as a whole when it has its default.
   private func located(_ key: String, _ index: Int?, _ reason: String) -> Problem {
-    guard let value = given.values[key] else {
-      return Problem(source: file.map { .file($0.name) }, key: key, reason: reason)
+    let value = given.values[block == nil ? key : "match"]
+    guard let value else { return Problem(source: file.map { .file($0.name) }, key: key, reason: reason) }
+    var node = value.node
+    if let block {
+      let keys = key.split(separator: ".").map(String.init)
+      node = keys.reduce(node.item(block)) { $0?.entry($1) } ?? node.item(block) ?? node
     }
-    var position = value.node.position
-    if let index, case .sequence(let items) = value.node.content, items.indices.contains(index) {
-      position = items[index].position
-    }
-    return Problem(source: value.source, position: position, key: key, reason: reason)
+    let position = (index.flatMap(node.item) ?? node).position
+    return Problem(
+      source: value.source, position: position, key: (block.map { "match[\($0)]." } ?? "") + key, reason: reason)
   }
 }
 
@@ -267,10 +306,7 @@ struct Checks {
 private struct UserEntry {
   var node: Node
 
-  func mapping(_ key: String) -> Node? {
-    guard case .mapping(let entries) = node.content else { return nil }
-    return entries.first { $0.key == key }?.value
-  }
+  func mapping(_ key: String) -> Node? { node.entry(key) }
 
   func text(_ key: String) -> String? {
     guard case .scalar(let text, _)? = mapping(key)?.content else { return nil }

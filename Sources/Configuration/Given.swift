@@ -1,5 +1,5 @@
 /// A value that someone gave to a key.
-struct GivenValue {
+struct GivenValue: Equatable, Sendable {
   var node: Node
   var source: Source
 
@@ -17,6 +17,12 @@ struct GivenValue {
 struct GivenValues {
   private(set) var values: [String: GivenValue] = [:]
   private(set) var problems: [Problem] = []
+  /// Names that may stand beside the sections, for suggestions.
+  private let others: [String]
+  /// What ``names(in:)`` found before: a file can hold thousands of unknown keys.
+  private var foundNames: [String: [String]] = [:]
+
+  init(others: [String] = []) { self.others = others }
 
   /// The rank of the source of `path`'s value; 0 when it has its default.
   func rank(_ path: String) -> Int { values[path]?.rank ?? 0 }
@@ -74,7 +80,7 @@ struct GivenValues {
         continue
       }
       seen[entry.key] = .some(entry.position)
-      if KeyTable.keys.contains(where: { $0.path == path }) {
+      if KeyTable.key(path) != nil {
         values[path] = GivenValue(node: entry.value, source: source)
       } else if KeyTable.keys.contains(where: { $0.path.hasPrefix(path + ".") }) {
         take(entry.value, section: path, source: source)
@@ -86,7 +92,7 @@ struct GivenValues {
   }
 
   /// A name of this section that is like `name`, or a key that has this name in another section.
-  private func hint(for name: String, in section: String) -> String {
+  private mutating func hint(for name: String, in section: String) -> String {
     let near = suggestion(for: name, among: names(in: section))
     if !near.isEmpty { return near }
     let elsewhere = KeyTable.keys.first { $0.name == name }
@@ -94,13 +100,15 @@ struct GivenValues {
   }
 
   /// The keys and sections directly in `section`.
-  private func names(in section: String) -> [String] {
+  private mutating func names(in section: String) -> [String] {
+    if let found = foundNames[section] { return found }
     let depth = section.split(separator: ".").count
-    var names: [String] = []
+    var names = section.isEmpty ? others : []
     for key in KeyTable.keys where section.isEmpty || key.path.hasPrefix(section + ".") {
       let name = String(key.path.split(separator: ".")[depth])
       if !names.contains(name) { names.append(name) }
     }
+    foundNames[section] = names
     return names
   }
 }

@@ -2,6 +2,8 @@
 public struct Key: Sendable {
   /// `server.port`.
   public let path: String
+  /// The last part of the path.
+  let name: String
   /// What a value looks like: `a whole number from 1 to 65535`.
   public let form: String
   /// What it does: sentences for the template and the manual, lines of at most 90 characters.
@@ -16,6 +18,8 @@ public struct Key: Sendable {
   let example: Rendering?
   let parse: @Sendable (Node, inout Choices, inout Faults) -> Void
   let render: @Sendable (Choices) -> Rendering
+  /// Takes the value of this key over from one to the other.
+  let copy: @Sendable (Choices, inout Choices) -> Void
 
   /// A key that fills `target`. `alias`: the variable's name in bssh, where that is not made of the path.
   init<Value: Sendable>(
@@ -23,6 +27,7 @@ public struct Key: Sendable {
     alias: String? = nil, option: String? = nil, example: Value? = nil, _ meaning: String...
   ) {
     self.path = path
+    name = path.split(separator: ".").last.map(String.init) ?? path
     form = type.description
     self.meaning = meaning
     variables = type.isFileOnly ? [] : [Self.variable(for: path)] + (alias.map { [$0] } ?? [])
@@ -33,10 +38,8 @@ public struct Key: Sendable {
       if let value = type.parse(node, &faults) { choices[keyPath: target] = value }
     }
     render = { type.render($0[keyPath: target]) }
+    copy = { $1[keyPath: target] = $0[keyPath: target] }
   }
-
-  /// The last part of the path.
-  var name: String { path.split(separator: ".").last.map(String.init) ?? path }
 
   /// `BSSH_SERVER_PORT` for `server.port`.
   static func variable(for path: String) -> String {

@@ -3,7 +3,12 @@ import AccessControl
 /// Every key, in the order of the template. Reading, the environment, suggestions, the template, the
 /// output of `check-config` and the manual's completeness all come from here.
 public enum KeyTable {
-  public static let keys: [Key] = server + auth + shell + sftp + scp + filter + security
+  public static let keys: [Key] = server + auth + shell + sftp + scp + filter + security + [match]
+
+  /// The key with this path.
+  static func key(_ path: String) -> Key? { byPath[path] }
+
+  private static let byPath = Dictionary(keys.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
 
   private static let server: [Key] = [
     Key(
@@ -93,6 +98,24 @@ public enum KeyTable {
     Key(
       "auth.permit_root", .choice(), \.settings.auth.permitRoot,
       "Whether root may log in: no, publickey (never without a key), yes."),
+    Key(
+      "auth.allow_users", .list(.userPattern, of: "a list of names and patterns of users", mayBeEmpty: true),
+      \.settings.auth.allowUsers,
+      "Who may log in; [] for everyone. * in a name stands for any letters, ? for one, and behind @ may",
+      "stand where they come from: anna, \"ops-*\", backup@192.0.2.0/24."),
+    Key(
+      "auth.deny_users", .list(.userPattern, of: "a list of names and patterns of users", mayBeEmpty: true),
+      \.settings.auth.denyUsers,
+      "Who may not log in, even if another list allows it."),
+    Key(
+      "auth.allow_groups", .list(.groupPattern, of: "a list of names and patterns of groups", mayBeEmpty: true),
+      \.settings.auth.allowGroups,
+      "The groups of which a user must be in one; [] for none. Where there is a list of users as well,",
+      "both must allow the login."),
+    Key(
+      "auth.deny_groups", .list(.groupPattern, of: "a list of names and patterns of groups", mayBeEmpty: true),
+      \.settings.auth.denyGroups,
+      "The groups whose members may not log in, even if another list allows it."),
     Key(
       "auth.publickey.authorized_keys_dir", ValueType.directory.optional,
       \.settings.auth.authorizedKeysDirectory, alias: "BSSH_AUTHORIZED_KEYS_DIR",
@@ -272,6 +295,15 @@ public enum KeyTable {
     .list(
       .addressRange, of: "a list of addresses and ranges, as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32", mayBeEmpty: true
     )
+  private static let match = Key(
+    "match", .matches, \.settings.matches,
+    "Blocks that change keys for some logins; where several hold, the later one wins. Each has conditions,",
+    "all of which must hold, and keys under their sections: of auth, shell, sftp, scp, filter and the time",
+    "limits of security.",
+    "  - users: [\"ops-*\", \"!ops-intern\"]   names and patterns; ! takes away from the others",
+    "    groups: [staff]                     names and patterns of groups",
+    "    addresses: [192.0.2.0/24]           where the client is",
+    "    shell: {pty: false}")
 
   private static func algorithms(_ known: [String]) -> ValueType<[String]> {
     .list(.algorithm(known), of: "a list of algorithms")

@@ -5,6 +5,8 @@ public struct Loaded: Equatable, Sendable {
   public var choices: Choices
   /// What is allowed, but probably not meant.
   public var warnings: [Problem]
+  /// Where it says so.
+  public var places = Places()
 }
 
 /// A configuration that does not load.
@@ -76,7 +78,8 @@ public struct Loader {
     let settings = checks.settings(of: choices)
     problems += checks.problems
     guard problems.isEmpty else { throw Rejected(problems: problems, warnings: checks.warnings) }
-    return Loaded(settings: settings, choices: choices, warnings: checks.warnings)
+    return Loaded(
+      settings: settings, choices: choices, warnings: checks.warnings, places: Places(given.values))
   }
 
   /// Of the two places for authorized_keys, one that a higher source names takes the place of the other.

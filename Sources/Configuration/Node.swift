@@ -46,6 +46,18 @@ public struct Node: Equatable, Sendable {
     return ["", "~", "null", "Null", "NULL"].contains(text)
   }
 
+  /// An entry of a list.
+  func item(_ index: Int) -> Node? {
+    guard case .sequence(let items) = content, items.indices.contains(index) else { return nil }
+    return items[index]
+  }
+
+  /// The value of a mapping's key.
+  func entry(_ key: String) -> Node? {
+    guard case .mapping(let entries) = content else { return nil }
+    return entries.first { $0.key == key }?.value
+  }
+
   /// What the node is, for a message: `a list`, `'text'`.
   var found: String {
     switch content {

@@ -1,3 +1,4 @@
+import AccessControl
 import Authentication
 import Filter
 import Wire
@@ -7,6 +8,19 @@ import Wire
 
 extension Settings: WireCodable {
   public func encode(to writer: inout WireWriter) {
+    encodeSections(to: &writer)
+    writer.list(matches) { $1.encode(to: &$0) }
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    self.init()
+    try readSections(from: &reader)
+    matches = try reader.list(minimumSize: 20) { (r: inout WireReader) throws(WireError) in try Match(from: &r) }
+    guard matches.count <= Match.most else { throw .tooLong }
+  }
+
+  /// Everything but ``matches``.
+  func encodeSections(to writer: inout WireWriter) {
     server.encode(to: &writer)
     auth.encode(to: &writer)
     shell.encode(to: &writer)
@@ -16,8 +30,7 @@ extension Settings: WireCodable {
     security.encode(to: &writer)
   }
 
-  public init(from reader: inout WireReader) throws(WireError) {
-    self.init()
+  mutating func readSections(from reader: inout WireReader) throws(WireError) {
     server = try Server(from: &reader)
     auth = try Auth(from: &reader)
     shell = try Shell(from: &reader)
@@ -96,6 +109,8 @@ extension Settings.Auth: WireCodable {
     writer.nameList(methods.map(\.rawValue))
     writer.list(required) { $0.nameList($1.map(\.rawValue)) }
     writer.text(permitRoot.rawValue)
+    for users in [allowUsers, denyUsers] { writer.list(users) { $0.text($1.description) } }
+    for groups in [allowGroups, denyGroups] { writer.list(groups) { $0.text($1.description) } }
     writer.optional(authorizedKeysDirectory) { $0.text($1) }
     writer.optional(authorizedKeysPattern) { $0.text($1) }
     writer.optional(trustedUserCAKeys) { $0.string($1) }
@@ -107,11 +122,7 @@ extension Settings.Auth: WireCodable {
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
-    methods = []
-    for name in try reader.nameList() {
-      guard let method = Settings.Method(rawValue: name) else { throw .malformed }
-      methods.append(method)
-    }
+    methods = try reader.methods()
     required = try reader.list(minimumSize: 4) { (r: inout WireReader) throws(WireError) in
       var sequence: [AuthenticationMachine.Step] = []
       for name in try r.nameList() {
@@ -122,6 +133,10 @@ extension Settings.Auth: WireCodable {
     }
     guard let permitRoot = Settings.PermitRoot(rawValue: try reader.text(limit: 16)) else { throw .malformed }
     self.permitRoot = permitRoot
+    allowUsers = try reader.userPatterns()
+    denyUsers = try reader.userPatterns()
+    allowGroups = try reader.texts().map { NamePattern($0) }
+    denyGroups = try reader.texts().map { NamePattern($0) }
     authorizedKeysDirectory = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text() }
     authorizedKeysPattern = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text() }
     trustedUserCAKeys = try reader.optional { (r: inout WireReader) throws(WireError) in Array(try r.string()) }
@@ -149,6 +164,11 @@ extension Settings.User: WireCodable {
     writer.optional(runAs) { $0.text($1) }
     writer.boolean(sftpOnly)
     writer.optional(root) { $0.text($1) }
+    writer.boolean(isDisabled)
+    writer.list(allowedAddresses) { $1.encode(to: &$0) }
+    writer.optional(methods) { $0.nameList($1.map(\.rawValue)) }
+    writer.list(groups) { $0.text($1) }
+    writer.optional(maxSessions) { $0.number($1) }
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
@@ -166,6 +186,13 @@ extension Settings.User: WireCodable {
     runAs = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text() }
     sftpOnly = try reader.boolean()
     root = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text() }
+    isDisabled = try reader.boolean()
+    allowedAddresses = try reader.list(minimumSize: 9) { (r: inout WireReader) throws(WireError) in
+      try AddressRange(from: &r)
+    }
+    methods = try reader.optional { (r: inout WireReader) throws(WireError) in try r.methods() }
+    groups = try reader.texts()
+    maxSessions = try reader.optional { (r: inout WireReader) throws(WireError) in try r.number() }
   }
 }
 
@@ -251,6 +278,24 @@ extension WireWriter {
 }
 
 extension WireReader {
+  fileprivate mutating func methods() throws(WireError) -> [Settings.Method] {
+    var methods: [Settings.Method] = []
+    for name in try nameList() {
+      guard let method = Settings.Method(rawValue: name) else { throw .malformed }
+      methods.append(method)
+    }
+    return methods
+  }
+
+  fileprivate mutating func userPatterns() throws(WireError) -> [UserPattern] {
+    var patterns: [UserPattern] = []
+    for text in try texts() {
+      guard let pattern = try? UserPattern(text) else { throw .malformed }
+      patterns.append(pattern)
+    }
+    return patterns
+  }
+
   mutating func number() throws(WireError) -> Int { Int(try uint32()) }
 
   fileprivate mutating func texts(limit: Int = .max) throws(WireError) -> [String] {

@@ -1,3 +1,4 @@
+import AccessControl
 import Authentication
 import Filter
 
@@ -11,6 +12,8 @@ public struct Settings: Equatable, Sendable {
   /// `filter:`: which files may be transferred, by SFTP and by SCP.
   public var filter = TransferFilter()
   public var security = Security()
+  /// `match:`: what differs for some logins. Nothing but ``effective(for:)`` looks at these.
+  public var matches: [Match] = []
 
   /// The defaults of every key.
   public init() {}
@@ -80,6 +83,14 @@ public struct Settings: Equatable, Sendable {
     /// Sequences of steps, one of which a login takes whole and in order; none: any one method.
     public var required: [[AuthenticationMachine.Step]] = []
     public var permitRoot: PermitRoot = .publickey
+    /// Empty: everyone.
+    public var allowUsers: [UserPattern] = []
+    /// Wins over the lists of those who are allowed.
+    public var denyUsers: [UserPattern] = []
+    /// Empty: everyone.
+    public var allowGroups: [NamePattern] = []
+    /// Wins as ``denyUsers``.
+    public var denyGroups: [NamePattern] = []
     /// A directory that holds `{user}/authorized_keys`.
     public var authorizedKeysDirectory: String?
     /// `%h` home, `%u` or `{user}` name, `%%` percent; absolute once expanded, no `..`.
@@ -118,6 +129,16 @@ public struct Settings: Equatable, Sendable {
     public var sftpOnly = false
     /// What the login sees as `/` of files, over ``SFTP/root`` and ``SCP/root``.
     public var root: String?
+    /// True: nobody logs in by this name.
+    public var isDisabled = false
+    /// Where this user may come from. Empty: from anywhere.
+    public var allowedAddresses: [AddressRange] = []
+    /// Of the methods that ``Auth/methods`` says, those by which this user logs in; nil: all.
+    public var methods: [Method]?
+    /// Groups that rules know this user by, beside those of the account. They give no rights to files.
+    public var groups: [String] = []
+    /// Logins that this user has at a time; nil: what holds for everyone.
+    public var maxSessions: Int?
 
     public init(name: String) { self.name = name }
   }
@@ -180,7 +201,7 @@ public struct Settings: Equatable, Sendable {
   /// `scp:`.
   public struct SCP: Equatable, Sendable {
     public var enabled = true
-    /// As ``SFTP/root``, which is taken while loading when there is none.
+    /// As ``SFTP/root``, which holds when there is none.
     public var root: String?
     /// Bytes; nil for no limit.
     public var maxFileSize: UInt64?

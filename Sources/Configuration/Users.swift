@@ -53,6 +53,19 @@ public struct UserKey: Sendable {
     UserKey(
       "root", ValueType.rootPattern.optional, \.root, unless: .some(nil),
       "What this user sees as / of files, over sftp.root and scp.root."),
+    UserKey("disabled", .boolean, \.isDisabled, unless: false, "Whether nobody logs in by this name."),
+    UserKey(
+      "allowed_ips", .list(.addressRange, of: "a list of addresses and ranges of them"), \.allowedAddresses,
+      unless: [], "Where this user may come from; else from anywhere."),
+    UserKey(
+      "methods", ValueType.list(.choice(), of: "a list of methods").optional, \.methods, unless: .some(nil),
+      "Of auth.methods, those by which this user logs in; else all."),
+    UserKey(
+      "groups", .list(.accountName, of: "a list of groups"), \.groups, unless: [],
+      "Groups that rules know this user by, beside the account's; they give no rights to files."),
+    UserKey(
+      "max_sessions", ValueType.integer(1...65536).optional, \.maxSessions, unless: .some(nil),
+      "Logins that this user has at a time, in place of security.max_sessions_per_user."),
   ]
 }
 

@@ -8,8 +8,8 @@ public enum ToAuthority: WireCodable, Equatable {
   /// Prove possession of host keys for this session (hostkeys-prove-00@openssh.com). `keyExchangeAlgorithm` is
   /// the host key algorithm of the first key exchange, which decides the hash for RSA keys.
   case proveHostKeys(sessionID: [UInt8], keyExchangeAlgorithm: String, keys: [[UInt8]])
-  /// Who is this user? Answered for unknown names too, in the same time and form.
-  case account(user: String)
+  /// Who is this user, who comes from this address? Answered for unknown names too, in the same time and form.
+  case account(user: String, address: String)
   /// Judge a `publickey` request; with a descriptor when there are files.
   case publicKey(KeyQuestion)
   /// Judge a password.
@@ -29,9 +29,10 @@ public enum ToAuthority: WireCodable, Equatable {
       writer.string(sessionID)
       writer.text(algorithm)
       writer.list(keys) { $0.string($1) }
-    case .account(let user):
+    case .account(let user, let address):
       writer.byte(3)
       writer.text(user)
+      writer.text(address)
     case .publicKey(let question):
       writer.byte(4)
       question.encode(to: &writer)
@@ -56,7 +57,7 @@ public enum ToAuthority: WireCodable, Equatable {
       self = .proveHostKeys(
         sessionID: Array(try reader.string(limit: 64)), keyExchangeAlgorithm: try reader.text(limit: 64),
         keys: try reader.list(minimumSize: 4) { (r: inout WireReader) throws(WireError) in Array(try r.string()) })
-    case 3: self = .account(user: try reader.text(limit: 256))
+    case 3: self = .account(user: try reader.text(limit: 256), address: try reader.text(limit: 64))
     case 4: self = .publicKey(try KeyQuestion(from: &reader))
     case 5: self = .password(user: try reader.text(limit: 256), password: Array(try reader.string(limit: 4096)))
     case 6: self = .code(user: try reader.text(limit: 256), code: Array(try reader.string(limit: 4096)))
@@ -134,15 +135,25 @@ public struct AccountAnswer: WireCodable, Equatable {
   public var keyPaths: [String]
   /// Where the user's file of principals is; nil: there are no such files.
   public var principalsPath: String?
+  /// Of the configuration's patterns for groups, those that match a group which the user is in.
+  public var groups: [String]
+  /// The system account whose entry of shadow(5) counts; nil: there is none to be asked for, not run as root.
+  public var systemName: String?
+  /// What nologin(5) says, at most 4 KiB; nil: there is no such file, and everyone may log in.
+  public var noLogins: String?
 
   public init(
-    login: Account?, refusal: String?, lookUp: Account, keyPaths: [String], principalsPath: String? = nil
+    login: Account?, refusal: String?, lookUp: Account, keyPaths: [String], principalsPath: String? = nil,
+    groups: [String] = [], systemName: String? = nil, noLogins: String? = nil
   ) {
     self.login = login
     self.refusal = refusal
     self.lookUp = lookUp
     self.keyPaths = keyPaths
     self.principalsPath = principalsPath
+    self.groups = groups
+    self.systemName = systemName
+    self.noLogins = noLogins
   }
 
   /// Everything that a look-up reads, in this order.
@@ -154,6 +165,9 @@ public struct AccountAnswer: WireCodable, Equatable {
     lookUp.encode(to: &writer)
     writer.list(keyPaths) { $0.text($1) }
     writer.optional(principalsPath) { $0.text($1) }
+    writer.list(groups) { $0.text($1) }
+    writer.optional(systemName) { $0.text($1) }
+    writer.optional(noLogins) { $0.text($1) }
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
@@ -162,6 +176,9 @@ public struct AccountAnswer: WireCodable, Equatable {
     lookUp = try Account(from: &reader)
     keyPaths = try reader.list(minimumSize: 4) { (r: inout WireReader) throws(WireError) in try r.text(limit: 4096) }
     principalsPath = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text(limit: 4096) }
+    groups = try reader.list(minimumSize: 4) { (r: inout WireReader) throws(WireError) in try r.text(limit: 256) }
+    systemName = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text(limit: 256) }
+    noLogins = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text(limit: 4096) }
   }
 }
 

@@ -12,6 +12,9 @@ public enum ToSession: WireCodable, Equatable {
   /// A login that is longer than a message may be; with the socket to its transport, and with the wire bytes of a
   /// ``Login``, at most ``Login/longest``, in sealed memory.
   case longLogin
+  /// First and last message to a process that stays root: say what shadow(5) has about this account, with
+  /// ``FromSession/account(_:)``, and end.
+  case checkAccount(name: String)
 
   public func encode(to writer: inout WireWriter) {
     switch self {
@@ -23,6 +26,9 @@ public enum ToSession: WireCodable, Equatable {
       writer.byte(2)
       login.encode(to: &writer)
     case .longLogin: writer.byte(3)
+    case .checkAccount(let name):
+      writer.byte(4)
+      writer.text(name)
     }
   }
 
@@ -34,6 +40,7 @@ public enum ToSession: WireCodable, Equatable {
         home: try reader.text(limit: 4096))
     case 2: self = .login(try Login(from: &reader))
     case 3: self = .longLogin
+    case 4: self = .checkAccount(name: try reader.text(limit: 256))
     default: throw .malformed
     }
   }
@@ -45,6 +52,8 @@ public enum FromSession: WireCodable, Equatable {
   case keys([KeyFile])
   /// A fact for the log: `shell started on /dev/pts/3`, at most 1,024 bytes.
   case note(String)
+  /// What shadow(5) says about the account.
+  case account(AccountState)
 
   public func encode(to writer: inout WireWriter) {
     switch self {
@@ -54,6 +63,9 @@ public enum FromSession: WireCodable, Equatable {
     case .note(let text):
       writer.byte(2)
       writer.text(text)
+    case .account(let state):
+      writer.byte(3)
+      state.encode(to: &writer)
     }
   }
 
@@ -63,8 +75,34 @@ public enum FromSession: WireCodable, Equatable {
       self = .keys(
         try reader.list(minimumSize: 9) { (r: inout WireReader) throws(WireError) in try KeyFile(from: &r) })
     case 2: self = .note(try reader.text(limit: 1024))
+    case 3: self = .account(try AccountState(from: &reader))
     default: throw .malformed
     }
+  }
+}
+
+/// What shadow(5) says of an account, without anything that is secret.
+public struct AccountState: WireCodable, Equatable {
+  public var isLocked: Bool
+  public var isExpired: Bool
+  public var isPasswordExpired: Bool
+
+  public init(isLocked: Bool, isExpired: Bool, isPasswordExpired: Bool) {
+    self.isLocked = isLocked
+    self.isExpired = isExpired
+    self.isPasswordExpired = isPasswordExpired
+  }
+
+  public func encode(to writer: inout WireWriter) {
+    writer.boolean(isLocked)
+    writer.boolean(isExpired)
+    writer.boolean(isPasswordExpired)
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    isLocked = try reader.boolean()
+    isExpired = try reader.boolean()
+    isPasswordExpired = try reader.boolean()
   }
 }
 

@@ -18,11 +18,13 @@ public struct TransferSettings: WireCodable, Equatable {
   public var maxHandles: UInt32
   /// The name of the login, as rules know it.
   public var user: String
+  /// Groups that rules know the login by, beside those of the account.
+  public var groups: [String]
   public var filter: TransferFilter
 
   public init(
     root: String, readOnly: Bool, umask: UInt32?, maxFileSize: UInt64?, maxHandles: UInt32, user: String,
-    filter: TransferFilter
+    groups: [String] = [], filter: TransferFilter
   ) {
     self.root = root
     self.readOnly = readOnly
@@ -30,6 +32,7 @@ public struct TransferSettings: WireCodable, Equatable {
     self.maxFileSize = maxFileSize
     self.maxHandles = maxHandles
     self.user = user
+    self.groups = groups
     self.filter = filter
   }
 
@@ -40,6 +43,7 @@ public struct TransferSettings: WireCodable, Equatable {
     writer.optional(maxFileSize) { $0.uint64($1) }
     writer.uint32(maxHandles)
     writer.text(user)
+    writer.list(groups) { $0.text($1) }
     filter.encode(to: &writer)
   }
 
@@ -50,6 +54,7 @@ public struct TransferSettings: WireCodable, Equatable {
     maxFileSize = try reader.optional { (r: inout WireReader) throws(WireError) in try r.uint64() }
     maxHandles = try reader.uint32()
     user = try reader.text(limit: 4096)
+    groups = try reader.list(minimumSize: 4) { (r: inout WireReader) throws(WireError) in try r.text(limit: 256) }
     filter = try TransferFilter(from: &reader)
   }
 }

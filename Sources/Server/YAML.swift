@@ -148,7 +148,9 @@ private final class EventReader {
     anchor: UnsafeMutablePointer<yaml_char_t>?, tag: UnsafeMutablePointer<yaml_char_t>?, _ position: Node.Position
   ) throws(Problem) {
     if anchor != nil { throw problem(position, "an anchor (&name); anchors and aliases are not allowed") }
-    if tag != nil { throw problem(position, "a tag (!name); tags are not allowed") }
+    if tag != nil {
+      throw problem(position, "a tag (!name); tags are not allowed, and text that begins with '!' stands in quotes")
+    }
   }
 
   /// libyaml's complaint, in its words.

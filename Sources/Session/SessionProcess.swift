@@ -21,7 +21,8 @@ enum SessionError: Error, CustomStringConvertible {
   }
 }
 
-/// A session process from its start to its end: it may look keys up, once, and it may become a login, once.
+/// A session process from its start to its end: it may look keys up, once, and it may become a login, once; or it
+/// stays root, looks one account up in shadow(5), and ends.
 struct SessionProcess {
   /// Where the process is in its life.
   enum Phase { case fresh, lookedUp }
@@ -75,6 +76,10 @@ struct SessionProcess {
           throw .unexpected("a message that cannot be read (\(error))")
         }
         switch message {
+        case .checkAccount(let name):
+          guard phase == .fresh, descriptors.isEmpty else { throw .unexpected("an account to check out of turn") }
+          ThisProcess.setTitle("bssh-session: account check")
+          do throws(SystemError) { return try answer(checking: name) } catch { throw .control(error) }
         case .lookUp(let paths, home: _):
           guard phase == .fresh, descriptors.isEmpty, paths.count <= KeyFileReader.pathLimit else {
             throw .unexpected("a look-up out of turn, or of more than \(KeyFileReader.pathLimit) files")
@@ -95,6 +100,16 @@ struct SessionProcess {
         }
       }
     }
+  }
+
+  /// Says what shadow(5) has about an account. This process read other accounts' entries on the way, and ends now.
+  private func answer(checking name: String) throws(SystemError) {
+    let entry = try ShadowEntry(of: name) ?? ShadowEntry()
+    let day = ShadowEntry.today
+    let state = AccountState(
+      isLocked: entry.isLocked, isExpired: entry.isExpired(on: day), isPasswordExpired: entry.isPasswordExpired(on: day)
+    )
+    try control.send(FromSession.account(state).wireBytes, wait: true)
   }
 
   private func serve(_ login: Login, _ transport: Descriptor) throws(SessionError) {

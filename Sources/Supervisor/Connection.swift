@@ -16,6 +16,8 @@ final class Connection {
   var session: Child?
   /// The user whose login this is, as far as it counts.
   var countedUser: String?
+  /// Looks the account up in shadow(5).
+  var accountCheck: Child?
   /// The authorized_keys that were found, sealed.
   var keyMemory: Descriptor?
 

@@ -1,30 +1,33 @@
 import AccessControl
 import Authentication
 import Configuration
+import Filter
 import IPC
 import System
 
 extension ConnectionMachine {
-  /// What does not change once a transport has the connection: the settings of that time.
+  /// What a connection goes by: where it is, and the settings of the time when a transport got it.
   struct Context: Equatable, Sendable {
     let client: SocketAddress
     let server: SocketAddress
     /// Public blobs of the host keys that the transport was given.
     let hostKeys: [[UInt8]]
-    let settings: Settings
+    /// Once it is known who asks, with what blocks of `match` say of them.
+    var settings: Settings
+
+    /// Who asks to be let in.
+    func applicant(_ user: String, _ answer: AccountAnswer) -> Applicant {
+      // The kernel's own text for an address is always one.
+      let address = IPAddress(client.address) ?? IPAddress.unspecified
+      return Applicant(user: user, address: address, groups: Set(answer.groups.map { NamePattern($0) }))
+    }
 
     /// True when authorized_keys can matter.
     var looksKeysUp: Bool { settings.auth.methods.contains(.publickey) }
 
     /// What the authentication machine goes by.
     var policy: AuthenticationMachine.Policy {
-      let methods: [AuthenticationMachine.Method] = settings.auth.methods.map { method in
-        switch method {
-        case .publickey: .publicKey
-        case .password: .password
-        case .keyboardInteractive: .keyboardInteractive
-        }
-      }
+      let methods = settings.auth.methods.map(AuthenticationMachine.Method.init)
       let permitRoot: AuthenticationMachine.PermitRoot =
         switch settings.auth.permitRoot {
         case .no: .no
@@ -43,6 +46,8 @@ extension ConnectionMachine {
     case goodbye
     /// A look-up of keys.
     case lookUp
+    /// A look-up of the account in shadow(5).
+    case accountCheck
     /// Until a password may be answered.
     case passwordAnswer
     /// Until the next signature is allowed.
@@ -69,6 +74,8 @@ extension ConnectionMachine {
     case proved([UInt8]?)
     case account(AccountAnswer?)
     case verdict(Verdict?)
+    /// What `checkAccount` came to; nil: nothing could be found out.
+    case accountChecked(AccountState?)
     /// What the session process says: in look-up mode the keys, and later notes.
     case session(FromSession)
     case sessionMisbehaved(String)
@@ -95,6 +102,10 @@ extension ConnectionMachine {
     /// Start a session process as the account, and let it read these files. Answered by `session(.keys)`, and by
     /// `sessionFailed` when it cannot be started.
     case startLookUp(Account, paths: [String])
+    /// Start a process as root that looks the account up in shadow(5). Answered by `accountChecked`, once.
+    case checkAccount(String)
+    /// Kill that process.
+    case killAccountCheck
     /// Start the login, in the session process that looked the keys up (`promoting`) or in a new one; then tell the
     /// transport `.success` with the socket to it; unless the user has ``ConnectionMachine/sessionLimit`` logins already.
     /// Answered by `sessionOpened`, `sessionRefused` or `sessionFailed`.

@@ -37,6 +37,32 @@ extension ConnectionMachine {
     } catch {
       return carryOut(authentication.handle(.malformed), tried: "a malformed request", nil, at: now)
     }
+    return take(.request(request, payload: payload), of: request.user, at: now)
+  }
+
+  /// Answers a message, once it is known who the user is: even which methods there are depends on that.
+  private mutating func take(_ message: ClientMessage, of user: String, at now: Int64) -> [Action] {
+    switch identity {
+    case .known: return answer(message, at: now)
+    case .asked, .checking: return []
+    case .unknown:
+      identity = .asked(user: user, message)
+      return [.ask(.account(user: user, address: context.client.address))]
+    }
+  }
+
+  mutating func answer(_ message: ClientMessage, at now: Int64) -> [Action] {
+    switch message {
+    case .request(let request, let payload): return answer(request, payload, at: now)
+    case .response(let response):
+      let prompt = prompt
+      let attempt = response.responses.first.map { prompt == .code ? Judgement.Attempt.code($0) : .password($0) }
+      let action = authentication.handle(.infoResponse(response))
+      return carryOut(action, tried: prompt?.step.rawValue ?? "keyboard-interactive", attempt, at: now)
+    }
+  }
+
+  private mutating func answer(_ request: UserauthRequest, _ payload: [UInt8], at now: Int64) -> [Action] {
     let method: String
     let attempt: Judgement.Attempt?
     switch request.method {
@@ -47,8 +73,7 @@ extension ConnectionMachine {
     case .keyboardInteractive: (method, attempt) = ("keyboard-interactive", nil)
     case .other(let name): (method, attempt) = (name, nil)
     }
-    let action = authentication.handle(.request(request))
-    return carryOut(action, tried: method, attempt, at: now) + askForAccount()
+    return carryOut(authentication.handle(.request(request)), tried: method, attempt, at: now)
   }
 
   /// A USERAUTH_INFO_RESPONSE, after a prompt.
@@ -59,22 +84,12 @@ extension ConnectionMachine {
     } catch {
       return carryOut(authentication.handle(.malformed), tried: "a malformed answer", nil, at: now)
     }
-    let prompt = prompt
-    let attempt: Judgement.Attempt? = response.responses.first.map { prompt == .code ? .code($0) : .password($0) }
-    let action = authentication.handle(.infoResponse(response))
-    return carryOut(action, tried: prompt?.step.rawValue ?? "keyboard-interactive", attempt, at: now) + askForAccount()
+    return take(.response(response), of: authentication.user ?? "", at: now)
   }
 
   /// What the client has been asked for; nil: nothing.
   var prompt: AuthenticationMachine.Prompt? {
     if case .prompting(let prompt) = authentication.state { prompt } else { nil }
-  }
-
-  /// Asks once who the user is, as soon as there is a name, whichever method comes first.
-  private mutating func askForAccount() -> [Action] {
-    guard phase == .authenticating, identity == .unknown, let user = authentication.user else { return [] }
-    identity = .asked
-    return [.ask(.account(user: user))]
   }
 
   /// Does what the authentication machine says.
@@ -115,6 +130,10 @@ extension ConnectionMachine {
         .tell(.authentication(.failure(continuing: continuing.map(\.rawValue), partial: true))),
       ]
     case .accept(let user, let steps):
+      if let notice = noLoginsNotice(for: user) {
+        let refusal = AuthenticationMachine.Refusal.noLogins.rawValue
+        return [.log(.info, "refused \(who): \(refusal)\(key)")] + end(reason: 11, notice, log: refusal)
+      }
       let methods = steps.map(\.rawValue).joined(separator: ", ")
       return [.log(.info, "accepted '\(user)' by \(methods)\(provenKeys)")] + open()
     case .disconnect(let code, let text):
@@ -156,34 +175,6 @@ extension ConnectionMachine {
     }
   }
 
-  /// An authority says who the user is; nil: it could not, and the next request asks again.
-  mutating func account(_ answer: AccountAnswer?, at now: Int64) -> [Action] {
-    switch phase {
-    case .starting, .keyExchange, .opening, .loggedIn, .closing: return []
-    case .authenticating: break
-    }
-    guard identity == .asked else { return [] }
-    guard let answer else {
-      identity = .unknown
-      guard judgement != nil else { return [] }
-      judgement?.stage = .verdict
-      return judged(nil, at: now)
-    }
-    identity = .known(answer)
-    var actions: [Action] = []
-    if let refusal = answer.refusal {
-      actions.append(.log(.info, "'\(authentication.user ?? "")' cannot log in: \(refusal)"))
-    }
-    if context.looksKeysUp && !answer.lookUpPaths.isEmpty {
-      lookUp = .running
-      actions.append(.setTimer(.lookUp, milliseconds: Self.lookUpTime))
-      actions.append(.startLookUp(answer.lookUp, paths: answer.lookUpPaths))
-    } else {
-      lookUp = .done([], isAlive: false)
-    }
-    return actions + judge()
-  }
-
   /// An authority's verdict; nil: there is none, and the request fails.
   mutating func judged(_ verdict: Verdict?, at now: Int64) -> [Action] {
     guard phase == .authenticating, let judgement, judgement.stage == .verdict else { return [] }
@@ -219,10 +210,8 @@ extension ConnectionMachine {
       case .acceptable: .acceptable
       case .accepted: .accepted
       }
-    var login: Account?
-    if case .known(let answer) = identity { login = answer.login }
-    let kind = AuthenticationMachine.AccountKind(name: user, uid: login?.uid)
-    let action = authentication.handle(.verdict(outcome, account: kind, key: verdict?.fingerprint ?? ""))
+    let action = authentication.handle(
+      .verdict(outcome, account: accountKind(of: user), key: verdict?.fingerprint ?? ""))
     switch action {
     case .accept, .acceptPartly:
       self.permissions = permissions ?? self.permissions

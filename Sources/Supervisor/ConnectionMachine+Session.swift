@@ -80,7 +80,7 @@ extension ConnectionMachine {
   mutating func session(_ message: FromSession, at now: Int64) -> [Action] {
     switch (phase, message) {
     case (.authenticating, .keys(let files)):
-      guard lookUp == .running, case .known(let answer) = identity else {
+      guard lookUp == .running, let answer = accountAnswer else {
         return sessionMisbehaved("answered without a question", at: now)
       }
       guard files.map(\.path) == answer.lookUpPaths else {
@@ -95,8 +95,10 @@ extension ConnectionMachine {
     // Named, so that no session can write a line that looks like ours.
     case (.loggedIn, .note(let text)), (.closing, .note(let text)):
       return [.log(.info, "session: \(text)")]
-    case (.authenticating, .note), (.opening, .note), (.opening, .keys), (.loggedIn, .keys):
+    case (.authenticating, .note), (.opening, .note), (.opening, .keys), (.loggedIn, .keys),
+      (.authenticating, .account), (.opening, .account), (.loggedIn, .account):
       return sessionMisbehaved("spoke out of turn", at: now)
+    case (.closing, .account), (.starting, .account), (.keyExchange, .account): return []
     case (.closing, .keys), (.starting, .keys), (.starting, .note), (.keyExchange, .keys), (.keyExchange, .note):
       return []
     }

@@ -35,7 +35,10 @@ struct ConnectionMachine: Sendable {
   /// What is known about the user of this connection.
   enum Identity: Equatable, Sendable {
     case unknown
-    case asked
+    /// An authority is asked, and the client's message waits for its answer.
+    case asked(user: String, ClientMessage)
+    /// The answer is there, and what shadow(5) says of the account is not.
+    case checking(AccountAnswer, user: String, ClientMessage)
     case known(AccountAnswer)
   }
 
@@ -57,6 +60,8 @@ struct ConnectionMachine: Sendable {
 
   /// Milliseconds that a transport has to say goodbye.
   static let goodbyeTime: Int64 = 2000
+  /// Milliseconds that looking an account up in shadow(5) may take.
+  static let accountCheckTime: Int64 = 10_000
   /// Milliseconds that reading a user's keys may take.
   static let lookUpTime: Int64 = 10_000
   /// A client that exchanges keys every megabyte is served at 10 MB/s in the long run; an oracle for signatures gets no
@@ -65,7 +70,7 @@ struct ConnectionMachine: Sendable {
   /// hostkeys-prove-00@openssh.com requests in one connection.
   static let proofLimit = 4
 
-  private(set) var context: Context
+  var context: Context
   let startTime: Int64
   var phase: Phase = .starting
   var authentication: AuthenticationMachine
@@ -115,6 +120,7 @@ struct ConnectionMachine: Sendable {
     case .proved(let payload): proved(payload)
     case .account(let answer): account(answer, at: now)
     case .verdict(let verdict): judged(verdict, at: now)
+    case .accountChecked(let state): accountChecked(state, at: now)
     case .session(let message): session(message, at: now)
     case .sessionMisbehaved(let what): sessionMisbehaved(what, at: now)
     case .sessionOpened: sessionOpened()
@@ -125,6 +131,14 @@ struct ConnectionMachine: Sendable {
     case .banned: banned()
     case .shutDown: shutDown()
     case .abandon: abandon()
+    }
+  }
+
+  /// True while a client's message waits until it is known who the user is.
+  private var isAsking: Bool {
+    switch identity {
+    case .asked, .checking: true
+    case .unknown, .known: false
     }
   }
 
@@ -174,10 +188,12 @@ struct ConnectionMachine: Sendable {
     case .authenticate(let payload):
       guard phase == .authenticating else { return violation("sent an authentication request out of turn") }
       conduct.hasAskedForLogin = true
-      guard judgement == nil else { return violation("sent an authentication request before the answer to the last") }
+      guard judgement == nil, !isAsking else {
+        return violation("sent an authentication request before the answer to the last")
+      }
       return authenticate(payload, at: now)
     case .informationResponse(let payload):
-      guard phase == .authenticating, judgement == nil, prompt != nil else {
+      guard phase == .authenticating, judgement == nil, !isAsking, prompt != nil else {
         return violation("sent an answer without a prompt")
       }
       return informationResponse(payload, at: now)
@@ -364,6 +380,15 @@ struct ConnectionMachine: Sendable {
     case (.lookUp, .authenticating): return lookUpTimedOut(at: now)
     case (.lookUp, .starting), (.lookUp, .keyExchange), (.lookUp, .opening), (.lookUp, .loggedIn),
       (.lookUp, .closing):
+      return []
+
+    case (.accountCheck, .authenticating):
+      return [
+        .log(.warning, "shadow(5) could not be read within \(Self.accountCheckTime / 1000) s"), .killAccountCheck,
+      ]
+        + accountChecked(nil, at: now)
+    case (.accountCheck, .starting), (.accountCheck, .keyExchange), (.accountCheck, .opening),
+      (.accountCheck, .loggedIn), (.accountCheck, .closing):
       return []
 
     case (.passwordAnswer, .authenticating): return passwordTime(at: now)

@@ -68,6 +68,8 @@ extension Supervisor {
         perform(authorities.ask(question, for: connection.number, from: ClientSource(connection.client)))
       case .startLookUp(let account, let paths): startLookUp(connection, account, paths)
       case .openSession(let login, let promoting): openSession(connection, login, promoting)
+      case .checkAccount(let name): startAccountCheck(connection, name)
+      case .killAccountCheck: killAccountCheck(connection)
       case .killSession: killSession(connection)
       case .endSession: endSession(connection)
       case .killTransport: connection.transport?.signal(SIGKILL)
@@ -93,6 +95,7 @@ extension Supervisor {
     connections[connection.number] = nil
     finishStart(connection)
     if let user = connection.countedUser { sessionCounts.leave(user) }
+    killAccountCheck(connection)
     authorities.forget(connection: connection.number)
     transports.forget(connection: connection.number)
     for timer in ConnectionMachine.Timer.allCases { timers.cancel(.connection(connection.number, timer)) }

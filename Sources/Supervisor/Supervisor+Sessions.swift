@@ -14,6 +14,36 @@ extension Supervisor {
     }
   }
 
+  /// Starts a process that reads shadow(5), and stays root for that.
+  func startAccountCheck(_ connection: Connection, _ name: String) {
+    do throws(SystemError) {
+      let child = try fork(.session, nil)
+      child.connection = connection.number
+      connection.accountCheck = child
+      send(ToSession.checkAccount(name: name).wireBytes, to: child)
+    } catch {
+      log.write(.error, "[\(connection.number)] shadow(5) cannot be read: \(error)")
+      deliver(.accountChecked(nil), to: connection.number)
+    }
+  }
+
+  /// Kills the process that reads shadow(5), if there is one.
+  func killAccountCheck(_ connection: Connection) {
+    connection.accountCheck?.signal(SIGKILL)
+    connection.accountCheck = nil
+  }
+
+  /// A message of the process that reads shadow(5): the only one.
+  private func takeFromAccountCheck(_ bytes: [UInt8], _ descriptors: [Descriptor], _ connection: Connection) {
+    guard descriptors.isEmpty, case .account(let state)? = try? FromSession(wireBytes: bytes[...]) else {
+      log.write(.error, "[\(connection.number)] the process that reads shadow(5) sent something else: killed")
+      killAccountCheck(connection)
+      return deliver(.accountChecked(nil), to: connection.number)
+    }
+    connection.accountCheck = nil
+    deliver(.accountChecked(state), to: connection.number)
+  }
+
   /// Gives a login to a session process, and tells the transport.
   func openSession(_ connection: Connection, _ login: Login, _ promoting: Bool) {
     let user = connection.machine.authentication.user ?? login.account.name
@@ -70,6 +100,9 @@ extension Supervisor {
   /// A message of a session process.
   func takeFromSession(_ bytes: [UInt8], _ descriptors: [Descriptor], _ child: Child) {
     guard let number = child.connection else { return }
+    if let connection = connections[number], connection.accountCheck === child {
+      return takeFromAccountCheck(bytes, descriptors, connection)
+    }
     guard let connection = connections[number], connection.session === child else {
       return takeLastWords(bytes, child, of: number)
     }
@@ -80,7 +113,7 @@ extension Supervisor {
       return deliver(.sessionMisbehaved("sent a message that cannot be read"), to: number)
     }
     switch message {
-    case .note:
+    case .note, .account:
       guard descriptors.isEmpty else { return deliver(.sessionMisbehaved("sent a descriptor"), to: number) }
     case .keys:
       guard descriptors.count == 1, descriptors[0].isSealedMemory, connection.keyMemory == nil else {
@@ -100,6 +133,11 @@ extension Supervisor {
   /// A session process has ended.
   func sessionEnded(_ child: Child, _ status: ExitStatus) {
     guard let number = child.connection else { return }
+    if let connection = connections[number], connection.accountCheck === child {
+      connection.accountCheck = nil
+      log.write(.error, "[\(number)] the process that reads shadow(5) \(status) without an answer")
+      return deliver(.accountChecked(nil), to: number)
+    }
     if let connection = connections[number], connection.session === child {
       connection.session = nil
       return deliver(.sessionEnded(status), to: number)

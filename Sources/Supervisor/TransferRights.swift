@@ -33,11 +33,14 @@ struct TransferRights: Equatable {
       // A client chooses between the two protocols, so what is forbidden in one is forbidden in the other.
       return TransferSettings(
         root: expanded, readOnly: settings.sftp.readOnly, umask: settings.sftp.umask, maxFileSize: maxFileSize,
-        maxHandles: UInt32(clamping: settings.sftp.maxHandles), user: user, filter: settings.filter)
+        maxHandles: UInt32(clamping: settings.sftp.maxHandles), user: user, groups: configured?.groups ?? [],
+        filter: settings.filter)
     }
     sftp = rights(
       isEnabled: settings.sftp.enabled, root: settings.sftp.root, maxFileSize: settings.sftp.maxFileSize)
-    scp = rights(isEnabled: settings.scp.enabled, root: settings.scp.root, maxFileSize: settings.scp.maxFileSize)
+    scp = rights(
+      isEnabled: settings.scp.enabled, root: settings.scp.root ?? settings.sftp.root,
+      maxFileSize: settings.scp.maxFileSize)
     isOnlyTransfer = configured?.sftpOnly ?? false
     impossibleRoots = impossible
   }

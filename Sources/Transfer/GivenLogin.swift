@@ -45,9 +45,9 @@ struct GivenLogin {
     let filter = settings.filter
     let asksForGroups = filter.isEnabled && filter.rules.contains { !$0.groups.isEmpty }
     let names = AccountNames()
-    let groups = asksForGroups ? ThisProcess.groups.map { String(decoding: names.group($0), as: UTF8.self) } : []
+    let own = asksForGroups ? ThisProcess.groups.map { String(decoding: names.group($0), as: UTF8.self) } : []
     let report = report
-    let gate = FilterGate(filter, user: settings.user, groups: groups) { operation, paths, rule in
+    let gate = FilterGate(filter, user: settings.user, groups: own + settings.groups) { operation, paths, rule in
       report.record(operation, paths, rule: rule)
     }
     do throws(FileError) {

@@ -269,6 +269,26 @@ import Wire
     #expect(machine.handle(.verdict(.acceptable, account: .none)) == Self.rejected(.noAccount))
   }
 
+  @Test func `a step that is refused gains nothing, and the others do`() {
+    var policy = Self.policy()
+    policy.refusals = [.password: .methodNotAllowed, .keyboardInteractive: .passwordExpired]
+    var machine = Self.machine([.request(Self.password)], policy)
+    #expect(machine.handle(.verdict(.accepted, account: .ordinary)) == Self.rejected(.methodNotAllowed))
+    #expect(machine.failures == 1)
+    machine = Self.machine([.request(Self.interactive), .infoResponse(Self.answer)], policy)
+    #expect(machine.handle(.verdict(.accepted, account: .ordinary)) == Self.rejected(.passwordExpired))
+    machine = Self.machine([.request(Self.signed)], policy)
+    guard case .accept = machine.handle(.verdict(.accepted, account: .ordinary)) else {
+      Issue.record("the key was not taken")
+      return
+    }
+    policy.refusals = [.publicKey: .userDenied]
+    machine = Self.machine([.request(Self.offer)], policy)
+    #expect(machine.handle(.verdict(.acceptable, account: .ordinary)) == Self.rejected(.userDenied))
+    machine = Self.machine([.request(Self.signed)], policy)
+    #expect(machine.handle(.verdict(.accepted, account: .none)) == Self.rejected(.noAccount))
+  }
+
   @Test func `user id 0 and the name root are root`() {
     #expect(Machine.AccountKind(name: "toor", uid: 0) == .root)
     #expect(Machine.AccountKind(name: "root", uid: 1000) == .root)

@@ -86,7 +86,7 @@ import Wire
     #expect(
       try running.ask(.password(user: "root", password: Array("x".utf8)))
         == .verdict(Verdict(outcome: .rejected, reason: "wrong_password")))
-    guard case .account(let answer) = try running.ask(.account(user: "root")) else {
+    guard case .account(let answer) = try running.ask(.account(user: "root", address: "192.0.2.7")) else {
       Issue.record("no answer")
       return
     }

@@ -2,6 +2,7 @@ import AccessControl
 import Authentication
 import Configuration
 import Credentials
+import Filter
 import Foundation
 import IPC
 import System
@@ -13,6 +14,7 @@ import Wire
 struct MadeUpAccounts: AccountSource {
   var accounts: [SystemAccount] = []
   var broken: Set<String> = []
+  var notice: String?
   var executables: Set<String> = ["/bin/sh", "/bin/zsh"]
 
   func account(named name: String) throws(AccountError) -> SystemAccount {
@@ -25,6 +27,14 @@ struct MadeUpAccounts: AccountSource {
     guard let account = accounts.first(where: { $0.uid == uid }) else { throw .unknown }
     return account
   }
+
+  func patterns(_ patterns: [NamePattern], matching groups: [UInt32]) throws(AccountError) -> Set<NamePattern> {
+    if broken.contains("group") { throw .failed }
+    let names: [UInt32: String] = [100: "users", 27: "sudo", 65534: "nogroup"]
+    return Set(patterns.filter { pattern in groups.contains { names[$0].map(pattern.matches) ?? false } })
+  }
+
+  func noLogins() -> String? { notice }
 
   func isExecutable(_ path: String) -> Bool { executables.contains(path) }
 
@@ -122,8 +132,8 @@ extension Authority {
     return verdict
   }
 
-  func who(_ user: String) throws -> AccountAnswer {
-    guard case .account(let answer) = try ask(.account(user: user)) else { throw WireError.malformed }
+  func who(_ user: String, from address: String = "192.0.2.7") throws -> AccountAnswer {
+    guard case .account(let answer) = try ask(.account(user: user, address: address)) else { throw WireError.malformed }
     return answer
   }
 }

@@ -1,4 +1,7 @@
+import AccessControl
 import Configuration
+import Filter
+import Foundation
 import IPC
 import Testing
 
@@ -12,7 +15,8 @@ import Testing
     #expect(
       answer
         == AccountAnswer(
-          login: account, refusal: nil, lookUp: account, keyPaths: ["/home/anna/.ssh/authorized_keys"]))
+          login: account, refusal: nil, lookUp: account, keyPaths: ["/home/anna/.ssh/authorized_keys"],
+          systemName: "anna"))
   }
 
   @Test func `an account without a shell gets the default one`() throws {
@@ -96,6 +100,95 @@ import Testing
     let login = try authority(singleUser: 4711) { $0.auth.users = [Settings.User(name: "guest")] }.who("guest").login
     #expect(login?.uid == 4711)
     #expect(login?.shell == "/bin/sh")
+  }
+
+  @Test func `of the groups only what the configuration asks about is told`() throws {
+    let authority = try authority { settings in
+      settings.auth.allowGroups = ["users", "s*", "x*", "wheel"].map { NamePattern($0) }
+      settings.auth.denyGroups = [NamePattern("sudo")]
+      var user = Settings.User(name: "deploy")
+      user.runAs = "bert"
+      user.groups = ["wheel", "other"]
+      settings.auth.users = [user]
+    }
+    #expect(try authority.who("anna").groups == ["sudo", "users", "s*"])
+    #expect(try authority.who("bert").groups == ["users"])
+    #expect(try authority.who("deploy").groups == ["users", "wheel"])
+    #expect(try authority.who("zoe").groups == [])
+  }
+
+  @Test func `a login whose groups nobody can tell is refused`() throws {
+    var accounts = MadeUpAccounts.usual
+    accounts.broken = ["group"]
+    let answer = try authority(accounts: accounts) { $0.auth.denyGroups = [NamePattern("sudo")] }.who("anna")
+    #expect(answer.login == nil && answer.refusal == "lookup_failed")
+  }
+
+  @Test func `blocks of match say where keys are and which shell there is, for unknown users too`() throws {
+    var block = Match()
+    block.addresses = [.init(try AddressRange("192.0.2.0/24"))]
+    block.paths = ["auth.publickey.authorized_keys_pattern", "shell.default"]
+    block.values.auth.authorizedKeysPattern = "/keys/%u"
+    block.values.shell.defaultShell = "/bin/zsh"
+    var sudoers = Match()
+    sudoers.groups = [.init(NamePattern("sudo"))]
+    sudoers.paths = ["auth.publickey.authorized_keys_pattern"]
+    sudoers.values.auth.authorizedKeysPattern = "/sudo/%u"
+    let blocks = [block, sudoers]
+    let authority = try authority { $0.matches = blocks }
+    #expect(try authority.who("bert").keyPaths == ["/keys/bert"])
+    #expect(try authority.who("bert").login?.shell == "/bin/zsh")
+    #expect(try authority.who("bert", from: "198.51.100.7").keyPaths == ["/home/bert/.ssh/authorized_keys"])
+    #expect(try authority.who("bert", from: "198.51.100.7").login?.shell == "/bin/sh")
+    #expect(try authority.who("anna").keyPaths == ["/sudo/anna"])
+    #expect(try authority.who("zoe").keyPaths == ["/keys/nobody"])
+  }
+
+  @Test func `shadow(5) is asked about the system's account, and about nobody for unknown users`() throws {
+    var user = Settings.User(name: "deploy")
+    user.runAs = "bert"
+    let users = [user]
+    let asRoot = try authority { $0.auth.users = users }
+    #expect(try asRoot.who("deploy").systemName == "bert")
+    #expect(try asRoot.who("zoe").systemName == "nobody")
+    let single = try authority(singleUser: 1000) { $0.auth.users = users }
+    #expect(try single.who("deploy").systemName == nil)
+    #expect(try single.who("zoe").systemName == nil)
+  }
+
+  @Test func `what nologin(5) says comes with every answer`() throws {
+    var accounts = MadeUpAccounts.usual
+    accounts.notice = "Back at noon"
+    let closed = try authority(accounts: accounts)
+    for name in ["anna", "zoe"] { #expect(try closed.who(name).noLogins == "Back at noon") }
+    #expect(try authority().who("anna").noLogins == nil)
+  }
+
+  @Test func `nologin is read where it may stand, and what cannot be read closes as well`() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("bssh-nologin-\(getpid())")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let (first, second) = (folder.appendingPathComponent("a").path, folder.appendingPathComponent("b").path)
+    let accounts = SystemAccounts(noLoginsFiles: [first, second])
+    #expect(accounts.noLogins() == nil)
+    try "second".write(toFile: second, atomically: false, encoding: .utf8)
+    #expect(accounts.noLogins() == "second")
+    try String(repeating: "x", count: 5000).write(toFile: first, atomically: false, encoding: .utf8)
+    #expect(accounts.noLogins()?.utf8.count == 2048)
+    try FileManager.default.removeItem(atPath: first)
+    try FileManager.default.createDirectory(atPath: first, withIntermediateDirectories: false)
+    #expect(accounts.noLogins() == "")
+    try FileManager.default.removeItem(atPath: first)
+    mkfifo(first, 0o600)
+    #expect(accounts.noLogins() == "")
+    #expect(SystemAccounts().noLoginsFiles == ["/run/nologin", "/etc/nologin"])
+  }
+
+  @Test func `the system's groups are found by name and by wildcard`() throws {
+    let patterns = ["root", "r*t", "no-such-group", "x*"].map { NamePattern($0) }
+    let system = SystemAccounts()
+    #expect(try system.patterns(patterns, matching: [0]) == [NamePattern("root"), NamePattern("r*t")])
+    #expect(try system.patterns(patterns, matching: [4_000_000_000]).isEmpty)
   }
 
   @Test func `names that differ in their bytes only are different users`() throws {

@@ -198,11 +198,4 @@ private let faults: [(Node, String)] = [
     #expect(
       complaints(tree("auth.password.users", user)) == ["f.yaml: auth.password.users[0].root: \(complaint)"])
   }
-
-  @Test func `scp has the root of sftp unless it has its own`() throws {
-    let both = mapping(["sftp": mapping(["root": plain("/a")]), "scp": mapping(["root": plain("/b")])])
-    #expect(try load(both).settings.scp.root == "/b")
-    #expect(try load(tree("sftp.root", plain("/a"))).settings.scp.root == "/a")
-    #expect(try load(tree("scp.root", plain("/b"))).settings.sftp.root == nil)
-  }
 }

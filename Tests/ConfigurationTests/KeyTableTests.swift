@@ -1,7 +1,18 @@
 import AccessControl
+import Authentication
 import Configuration
 import Filter
 import Testing
+
+/// A range that is one.
+func range(_ text: String) -> AddressRange {
+  do { return try AddressRange(text) } catch { fatalError("\(text) \(error)") }
+}
+
+/// A pattern that is one.
+func users(_ text: String) -> UserPattern {
+  do { return try UserPattern(text) } catch { fatalError("\(text): \(error)") }
+}
 
 /// A value for one key, and what the settings are with it.
 struct Sample: Sendable, CustomTestStringConvertible {
@@ -35,10 +46,25 @@ struct Sample: Sendable, CustomTestStringConvertible {
     user.runAs = "www-data"
     user.sftpOnly = true
     user.root = "%h/files"
+    user.isDisabled = true
+    user.allowedAddresses = [range("192.0.2.0/24"), range("2001:db8::1")]
+    user.methods = [.password]
+    user.groups = ["staff"]
+    user.maxSessions = 2
     return user
   }()
   static let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE+/uOekOdqvRcV4lkLWkIvw1QIPY6JO1NLQRc0QT7nI alice"
   static let hash = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g"
+
+  static let block: Match = {
+    var block = Match()
+    block.users = [.init(NamePattern("ops-*")), .init(NamePattern("ops-1"), isNegated: true)]
+    block.groups = [.init(NamePattern("staff"))]
+    block.addresses = [.init(range("192.0.2.0/24"))]
+    block.paths = ["shell.pty"]
+    block.values.shell.pty = false
+    return block
+  }()
 
   static let all: [Sample] = [
     Sample("server.bind_address", list(plain("10.0.0.1"), plain("[::1]:22")), "10.0.0.1, [::1]:22") {
@@ -83,6 +109,16 @@ struct Sample: Sendable, CustomTestStringConvertible {
       $0.auth.required = [[.publicKey, .publicKey]]
     },
     Sample("auth.permit_root", plain("no"), "no") { $0.auth.permitRoot = .no },
+    Sample("auth.allow_users", list(plain("anna"), plain("b*@192.0.2.0/24")), "anna, b*@192.0.2.0/24") {
+      $0.auth.allowUsers = [users("anna"), users("b*@192.0.2.0/24")]
+    },
+    Sample("auth.deny_users", list(plain("anna@example.org")), "anna@example.org") {
+      $0.auth.denyUsers = [users("anna@example.org")]
+    },
+    Sample("auth.allow_groups", list(plain("domain users"), plain("b*")), "domain users,b*") {
+      $0.auth.allowGroups = [NamePattern("domain users"), NamePattern("b*")]
+    },
+    Sample("auth.deny_groups", list(plain("?")), "?") { $0.auth.denyGroups = [NamePattern("?")] },
     Sample("auth.publickey.authorized_keys_dir", plain("/keys"), "/keys") {
       $0.auth.authorizedKeysDirectory = "/keys"
       $0.auth.authorizedKeysPattern = nil
@@ -113,7 +149,9 @@ struct Sample: Sendable, CustomTestStringConvertible {
           "totp_secret": plain("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"), "totp_algorithm": plain("sha512"),
           "totp_digits": plain("8"), "authorized_keys": list(plain(key)), "home": plain("/srv/alice"),
           "env": mapping(["A": plain("1")]), "run_as": plain("www-data"),
-          "sftp_only": plain("true"), "root": plain("%h/files"),
+          "sftp_only": plain("true"), "root": plain("%h/files"), "disabled": plain("true"),
+          "allowed_ips": list(plain("192.0.2.0/24"), plain("2001:db8::1")), "methods": list(plain("password")),
+          "groups": list(plain("staff")), "max_sessions": plain("2"),
         ])), nil
     ) { $0.auth.users = [alice] },
     Sample("auth.password.minimum_time", plain("250ms"), "250ms") { $0.auth.minimumPasswordTime = 250 },
@@ -139,7 +177,6 @@ struct Sample: Sendable, CustomTestStringConvertible {
     Sample("sftp.enabled", plain("false"), "false") { $0.sftp.enabled = false },
     Sample("sftp.root", plain("/srv/%u/100%%"), "/srv/%u/100%%") {
       $0.sftp.root = "/srv/%u/100%%"
-      $0.scp.root = "/srv/%u/100%%"
     },
     Sample("sftp.read_only", plain("true"), "true") { $0.sftp.readOnly = true },
     Sample("sftp.umask", plain("027"), "0027") { $0.sftp.umask = 0o027 },
@@ -174,6 +211,14 @@ struct Sample: Sendable, CustomTestStringConvertible {
     Sample("security.max_sessions_per_user", plain("1"), "1") { $0.security.maxSessionsPerUser = 1 },
     Sample("security.idle_timeout", plain("1h"), "3600s") { $0.security.idleTimeout = 3600 },
     Sample("security.session_timeout", plain("365d"), "31536000") { $0.security.sessionTimeout = 31_536_000 },
+    Sample(
+      "match",
+      list(
+        mapping([
+          "users": list(plain("ops-*"), quotedText("!ops-1")), "groups": list(plain("staff")),
+          "addresses": list(plain("192.0.2.0/24")), "shell": mapping(["pty": plain("false")]),
+        ])), nil
+    ) { $0.matches = [block] },
   ]
 
   /// Where `/etc/issue` and `/users.yaml` can be read.

@@ -288,7 +288,7 @@ struct Fault: Sendable, CustomTestStringConvertible {
   @Test func `a file must be a mapping`() {
     #expect(
       complaints(list()) == [
-        "f.yaml: expected the sections server, auth, shell, sftp, scp, filter, security, found a list"
+        "f.yaml: expected the sections server, auth, shell, sftp, scp, filter, security, match, found a list"
       ])
   }
 

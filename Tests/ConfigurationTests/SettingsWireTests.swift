@@ -31,6 +31,10 @@ import Wire
     settings.auth.methods = [.keyboardInteractive, .password, .publickey]
     settings.auth.required = [[.publicKey, .password], [.keyboardInteractive, .totp, .publicKey]]
     settings.auth.permitRoot = .no
+    settings.auth.allowUsers = [users("anna"), users("*@192.0.2.0/24")]
+    settings.auth.denyUsers = [users("anna@example.org")]
+    settings.auth.allowGroups = [NamePattern("staff")]
+    settings.auth.denyGroups = [NamePattern("*")]
     settings.auth.authorizedKeysDirectory = "/keys"
     settings.auth.authorizedKeysPattern = nil
     settings.auth.trustedUserCAKeys = [1, 2]
@@ -50,6 +54,11 @@ import Wire
     user.runAs = "www-data"
     user.sftpOnly = true
     user.root = "/srv"
+    user.isDisabled = true
+    user.allowedAddresses = [range("192.0.2.0/24"), range("::/0")]
+    user.methods = []
+    user.groups = ["staff", ""]
+    user.maxSessions = 65536
     settings.auth.users = [user, .init(name: "bob")]
     settings.shell.defaultShell = "/bin/zsh"
     settings.shell.environment = [.init(name: "TZ", value: "UTC")]
@@ -81,6 +90,7 @@ import Wire
     settings.security.banTime = 4
     settings.security.banFactor = 5
     settings.security.banMax = 6
+    settings.matches = [Sample.block]
     return settings
   }
 

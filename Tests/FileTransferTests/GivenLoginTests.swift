@@ -253,6 +253,21 @@ final class Given {
     }
   }
 
+  @Test func `rules know the groups that the configuration gives a login`() throws {
+    let directory = try TemporaryDirectory()
+    var rule = FilterRule(name: "staff only", action: .deny)
+    rule.groups = ["no-such-group-here"]
+    let rules = [rule]
+    for (groups, status) in [(["other", "no-such-group-here"], UInt32(3)), (["other"], 0)] {
+      let given = try Given(in: directory.path) {
+        $0.filter.isEnabled = true
+        $0.filter.rules = rules
+        $0.groups = groups
+      }
+      #expect(try given.makeDirectory("/d") == status)
+    }
+  }
+
   @Test func `a session that listens late hears every line`() throws {
     let directory = try TemporaryDirectory()
     let given = try Given(in: directory.path)

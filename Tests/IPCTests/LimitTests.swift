@@ -49,7 +49,8 @@ private func bytes(_ count: Int) -> [UInt8] { [UInt8](repeating: 97, count: coun
     Limit("hash", 64) { ToAuthority.sign(hostKey: [], algorithm: "", hash: bytes($0)) },
     Limit("session id", 64) { ToAuthority.proveHostKeys(sessionID: bytes($0), keyExchangeAlgorithm: "", keys: []) },
     Limit("algorithm", 64) { ToAuthority.proveHostKeys(sessionID: [], keyExchangeAlgorithm: text($0), keys: []) },
-    Limit("user", 256) { ToAuthority.account(user: text($0)) },
+    Limit("user", 256) { ToAuthority.account(user: text($0), address: "") },
+    Limit("address", 64) { ToAuthority.account(user: "", address: text($0)) },
     Limit("session id", 64) { KeyQuestion(sessionID: bytes($0), request: [], client: nil, files: []) },
     Limit("key id", 256) { CertificateIdentity(keyID: text($0), serial: 0, authority: "") },
     Limit("authority", 128) { CertificateIdentity(keyID: "", serial: 0, authority: text($0)) },
@@ -60,6 +61,16 @@ private func bytes(_ count: Int) -> [UInt8] { [UInt8](repeating: 97, count: coun
     Limit("refusal", 64) {
       AccountAnswer(login: nil, refusal: text($0), lookUp: Samples.bareAccount, keyPaths: [])
     },
+    Limit("group", 256) {
+      AccountAnswer(login: nil, refusal: nil, lookUp: Samples.bareAccount, keyPaths: [], groups: [text($0)])
+    },
+    Limit("system name", 256) {
+      AccountAnswer(login: nil, refusal: nil, lookUp: Samples.bareAccount, keyPaths: [], systemName: text($0))
+    },
+    Limit("nologin", 4096) {
+      AccountAnswer(login: nil, refusal: nil, lookUp: Samples.bareAccount, keyPaths: [], noLogins: text($0))
+    },
+    Limit("name", 256) { ToSession.checkAccount(name: text($0)) },
     Limit("key path", 4096) {
       AccountAnswer(login: nil, refusal: nil, lookUp: Samples.bareAccount, keyPaths: [text($0)])
     },

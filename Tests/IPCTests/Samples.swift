@@ -82,7 +82,7 @@ enum Samples {
   }()
   static let transfer = TransferSettings(
     root: "/srv/files/anna", readOnly: true, umask: 0o027, maxFileSize: .max, maxHandles: .max, user: "anna",
-    filter: filter)
+    groups: ["staff", ""], filter: filter)
   static let bareTransfer = TransferSettings(
     root: "", readOnly: false, umask: nil, maxFileSize: nil, maxHandles: 0, user: "", filter: TransferFilter())
   static let settings = TransportSettings(
@@ -138,7 +138,7 @@ enum Samples {
     [
       ToAuthority.sign(hostKey: [1], algorithm: "ssh-ed25519", hash: [2]),
       .proveHostKeys(sessionID: [1], keyExchangeAlgorithm: "rsa-sha2-512", keys: [[1], []]),
-      .proveHostKeys(sessionID: [], keyExchangeAlgorithm: "", keys: []), .account(user: "anna"),
+      .proveHostKeys(sessionID: [], keyExchangeAlgorithm: "", keys: []), .account(user: "anna", address: "192.0.2.7"),
       .publicKey(question), .publicKey(KeyQuestion(sessionID: [], request: [], client: nil, files: [])),
       .password(user: "anna", password: [0, 255]), .code(user: "anna", code: [0, 255]),
     ].map(Sample.init)
@@ -149,6 +149,10 @@ enum Samples {
       .account(
         AccountAnswer(login: account, refusal: nil, lookUp: account, keyPaths: ["/a", ""], principalsPath: "/p")),
       .account(AccountAnswer(login: nil, refusal: "no_such_user", lookUp: bareAccount, keyPaths: [])),
+      .account(
+        AccountAnswer(
+          login: account, refusal: nil, lookUp: account, keyPaths: [], groups: ["staff", ""], systemName: "anna",
+          noLogins: "")),
       .verdict(verdict), .verdict(Verdict(outcome: .rejected)), .verdict(Verdict(outcome: .accepted)),
       .code(.right(step: .max)), .code(.wrong), .code(.noSecret),
     ].map(Sample.init)
@@ -160,8 +164,13 @@ enum Samples {
     [
       ToSession.lookUp(paths: ["/home/anna/.ssh/authorized_keys", ""], home: "/home/anna"),
       .lookUp(paths: [], home: ""), .login(login), .login(bareLogin), .longLogin,
+      .checkAccount(name: "anna"),
     ].map(Sample.init)
-    + [FromSession.keys(keyFiles), .keys([]), .note("shell started on /dev/pts/3"), .note("")].map(Sample.init)
+    + [
+      FromSession.keys(keyFiles), .keys([]), .note("shell started on /dev/pts/3"), .note(""),
+      .account(AccountState(isLocked: true, isExpired: false, isPasswordExpired: true)),
+      .account(AccountState(isLocked: false, isExpired: true, isPasswordExpired: false)),
+    ].map(Sample.init)
 
   private static let channels: [Sample] =
     [

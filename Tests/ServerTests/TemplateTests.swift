@@ -48,6 +48,10 @@ import Testing
     auth:
       methods: [keyboard-interactive, publickey, password]
       permit_root: no
+      allow_users: ["*@2001:db8::/32", anna@example.org, "a b", "EX\\\\anna"]
+      deny_users: ["?"]
+      allow_groups: ["domain users"]
+      deny_groups: [yes]
       publickey: {authorized_keys_dir: /keys, authorized_keys_pattern: "/p/{user}/%u%%"}
       password:
         minimum_time: 1500ms
@@ -62,6 +66,11 @@ import Testing
             root: "%h/%u%%"
             authorized_keys:
               - "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE+/uOekOdqvRcV4lkLWkIvw1QIPY6JO1NLQRc0QT7nI a: b"
+            disabled: true
+            allowed_ips: [192.0.2.0/24, "2001:db8::1"]
+            methods: [publickey]
+            groups: [staff, "1"]
+            max_sessions: 3
           - name: "1"
           - name: no
     shell:
@@ -96,6 +105,15 @@ import Testing
           users: [alice, "1"]
           groups: [staff]
         - {action: allow, operations: [stat]}
+    match:
+      - users: ["*", "!root", anna]
+        auth: {methods: [password], publickey: {authorized_keys_dir: /k}, deny_users: []}
+        sftp: {root: ~}
+        filter: {rules: [{action: deny, pattern: "*", not: {directory: a}}, {action: log, directory: "b c"}]}
+      - addresses: ["::/0", "!2001:db8::/32", 192.0.2.1]
+        groups: ["!a: b", "*"]
+        shell: {env: {A: "1"}, umask: 7}
+        security: {idle_timeout: 1h}
     """,
     "server: {host_keys: [/k/a], bind_address: '::1'}\nauth: {publickey: {authorized_keys_dir: /keys}}",
     "server: {host_keys: [/k/a]}\nauth: {publickey: {authorized_keys_pattern: ~}, password: {users: []}}",

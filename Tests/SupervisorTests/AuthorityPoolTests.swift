@@ -61,7 +61,7 @@ import Testing
 
   @Test func `accounts that take long never keep a key exchange waiting`() {
     var pool = ready()
-    let account = ToAuthority.account(user: "u")
+    let account = ToAuthority.account(user: "u", address: "192.0.2.7")
     #expect(asked(pool.ask(account, for: 10, from: here)) == [10])
     #expect(asked(pool.ask(account, for: 11, from: here)) == [])
     #expect(asked(pool.ask(password, for: 12, from: here)) == [])

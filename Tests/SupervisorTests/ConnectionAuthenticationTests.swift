@@ -8,9 +8,9 @@ import Testing
   @Test func `the first request, even none, asks once who the user is`() {
     var scenario = Scenario.atAuthentication()
     let actions = scenario.authenticate(Scenario.request("none"))
-    #expect(actions.questions == [.account(user: "bob")])
+    #expect(actions == [.ask(Scenario.whoIsBob)])
     #expect(
-      actions.told == [
+      scenario.send(.account(Scenario.known())).told == [
         .authentication(.failure(continuing: ["publickey", "password", "keyboard-interactive"], partial: false))
       ])
     #expect(scenario.authenticate(Scenario.request("none")).questions.isEmpty)
@@ -32,13 +32,13 @@ import Testing
     _ = scenario.authenticate(Scenario.request("keyboard-interactive") { for _ in 0..<2 { $0.text("") } })
     scenario.send(.account(nil))
     let actions = scenario.send(.transport(.informationResponse(Scenario.answer("secret"))))
-    #expect(actions.questions == [.account(user: "bob")])
+    #expect(actions.questions == [Scenario.whoIsBob])
   }
 
   @Test func `a key waits for the account and its files, and is judged with our session id`() {
     var scenario = Scenario.atAuthentication()
     let payload = Scenario.keyRequest(signed: true)
-    #expect(scenario.authenticate(payload).questions == [.account(user: "bob")])
+    #expect(scenario.authenticate(payload).questions == [Scenario.whoIsBob])
     #expect(scenario.send(.account(Scenario.known())).questions.isEmpty)
     guard case .session(.keys(let files)) = Scenario.keys else { return }
     #expect(
@@ -124,7 +124,7 @@ import Testing
     var scenario = Scenario.atAuthentication()
     _ = scenario.authenticate(Scenario.keyRequest(signed: true))
     #expect(scenario.send(.account(nil)).lines() == ["refused 'bob' by publickey: no_authority"])
-    #expect(scenario.authenticate(Scenario.keyRequest(signed: true)).questions == [.account(user: "bob")])
+    #expect(scenario.authenticate(Scenario.keyRequest(signed: true)).questions == [Scenario.whoIsBob])
   }
 
   @Test func `keyboard-interactive is one prompt, and its answer a password`() {

@@ -42,6 +42,8 @@ struct Scenario {
     Account(name: name, uid: uid, gid: 1000, groups: [1000], home: "/home/bob", shell: "/bin/sh")
   }
 
+  static let whoIsBob = ToAuthority.account(user: "bob", address: "203.0.113.7")
+
   static func known(uid: UInt32 = 1000) -> AccountAnswer {
     AccountAnswer(login: account(uid: uid), refusal: nil, lookUp: account(uid: uid), keyPaths: memory)
   }

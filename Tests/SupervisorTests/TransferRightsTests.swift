@@ -34,6 +34,18 @@ import Testing
     #expect(withoutSCP.sftp != nil && withoutSCP.scp == nil)
   }
 
+  @Test func `scp has the root of sftp unless it has its own`() {
+    let shared = TransferRightsTests.rights { $0.sftp.root = "/a" }
+    #expect(shared.sftp?.root == "/a" && shared.scp?.root == "/a")
+    let own = TransferRightsTests.rights { $0.scp.root = "/b" }
+    #expect(own.sftp?.root == "" && own.scp?.root == "/b")
+  }
+
+  @Test func `a user's own groups reach the rules`() {
+    let rights = TransferRightsTests.rights { TransferRightsTests.configured(&$0) { $0.groups = ["staff"] } }
+    #expect(rights.sftp?.groups == ["staff"] && rights.scp?.groups == ["staff"])
+  }
+
   @Test func `each key arrives where it belongs`() {
     let rights = TransferRightsTests.rights {
       $0.sftp.root = "/srv/%u"

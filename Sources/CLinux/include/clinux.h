@@ -151,3 +151,16 @@ ssize_t clinux_copy_range(int from, int64_t from_offset, int to, int64_t to_offs
 ssize_t clinux_read_entries(int directory, void *entries, size_t count);
 // getrandom(2).
 ssize_t clinux_random(void *bytes, size_t count);
+
+// What shadow(5) has about an account, but not its password: days since 1970; -1: none.
+struct clinux_shadow {
+  long last_change;
+  long maximum;
+  long inactive;
+  long expiration;
+  // The password begins with '!'.
+  int is_locked;
+};
+
+// getspnam(3); for an account without such an entry the password of passwd(5). Returns 1, or 0 when there is neither.
+int clinux_shadow_entry(const char *name, struct clinux_shadow *entry);

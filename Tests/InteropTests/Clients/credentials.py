@@ -403,16 +403,16 @@ def answers_that_nobody_asked_for():
         pass
 
 
-def answers_to(user):
+def answers_to(user, key=None, password="guess"):
     """Everything that a client can see of what happens to a user, and the time of each answer."""
     seen, times = [], []
-    key = Key.ed25519()
+    key = key or Key.ed25519()
     peer = connect()
     messages = [
         peer.request(user, "none"),
         peer.request(user, "publickey") + boolean(False) + string("ssh-ed25519") + string(key.blob),
         peer.sign(user, key),
-        peer.request(user, "password", boolean(False) + string("guess")),
+        peer.request(user, "password", boolean(False) + string(password)),
     ]
     for message in messages:
         started = time.perf_counter()
@@ -424,14 +424,26 @@ def answers_to(user):
 
 @claim
 def unknown_users_look_like_known_ones():
+    same_answers(lambda: answers_to(USER), lambda: answers_to("nosuchuser"))
+
+
+@claim
+def refused_users_look_like_wrong_credentials():
+    """Who is refused whatever they prove sees with the right key and password what others see with wrong ones."""
+    refused, password = os.environ["REFUSED"], os.environ["PASSWORD"]
+    same_answers(lambda: answers_to(USER), lambda: answers_to(refused, Key.load(), password))
+
+
+def same_answers(one, other, rounds=5):
     """The same answers; and times that no single look tells apart: each is the least of several."""
-    rounds = 5
-    known = [answers_to(USER) for _ in range(rounds)]
-    unknown = [answers_to("nosuchuser") for _ in range(rounds)]
-    assert [seen for seen, _ in known] == [seen for seen, _ in unknown]
-    for step in range(len(known[0][1])):
-        a = min(times[step] for _, times in known)
-        b = min(times[step] for _, times in unknown)
+    ones, others = [], []
+    for _ in range(rounds):
+        ones.append(one())
+        others.append(other())
+    assert [seen for seen, _ in ones] == [seen for seen, _ in others]
+    for step in range(len(ones[0][1])):
+        a = min(times[step] for _, times in ones)
+        b = min(times[step] for _, times in others)
         print(f"{step}: {a * 1000:.2f} ms, {b * 1000:.2f} ms")
         assert max(a, b) < 3 * min(a, b) + 0.004, f"request {step}: {a * 1000:.2f} ms, {b * 1000:.2f} ms"
 

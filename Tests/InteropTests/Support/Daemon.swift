@@ -36,6 +36,7 @@ final class Daemon {
   /// Starts a daemon and waits until it listens.
   ///
   /// - Parameters:
+  ///   - launcher: what starts the daemon in its place, and is given its command line: words, `DIRECTORY` as in keys.
   ///   - userKeys: more keys of the account's entry among the users, in flow style: `sftp_only: true`.
   ///   - hostKeys: types for gen-host-key; `rsa` and `ecdsa` may have a size behind a space.
   ///   - prepare: writes further files into the directory before the start; executables in a folder `bin` take the
@@ -45,7 +46,8 @@ final class Daemon {
     sftp: Keys = [:], scp: Keys = [:], filter: Keys = [:], security: Keys = [:], userKeys: String = "",
     hostKeys: [String] = ["ed25519"],
     loginShell: String = "/bin/sh", arguments: [String] = ["-v"],
-    environment: [String: String] = [:], prepare: (Daemon.Preparation) throws -> Void = { _ in }
+    environment: [String: String] = [:], launcher: [String] = [],
+    prepare: (Daemon.Preparation) throws -> Void = { _ in }
   ) throws {
     let base = isRoot ? "/var/lib" : "\(NSHomeDirectory())/.cache"
     directory = "\(base)/bssh-interop-\(UInt32.random(in: 100_000_000...999_999_999))"
@@ -86,6 +88,7 @@ final class Daemon {
     try user.authorize(publicKey)
     let command =
       (mode == .unprivileged ? ["setpriv", "--reuid=65533", "--regid=65533", "--clear-groups"] : [])
+      + launcher.map { $0.replacingOccurrences(of: "DIRECTORY", with: directory) }
       + [server, "run", "-D", "-c", "\(directory)/server.yaml"] + arguments
     try writeConfiguration(hostKeyCount: hostKeys.count)
     try writeClientFiles(hostKeyCount: hostKeys.count)
@@ -351,13 +354,13 @@ func withDaemon(
   mode: Daemon.Mode = .asIs, server: Daemon.Keys = [:], auth: Daemon.Keys = [:], shell: Daemon.Keys = [:],
   sftp: Daemon.Keys = [:], scp: Daemon.Keys = [:], filter: Daemon.Keys = [:], security: Daemon.Keys = [:],
   userKeys: String = "", hostKeys: [String] = ["ed25519"], loginShell: String = "/bin/sh", arguments: [String] = ["-v"],
-  environment: [String: String] = [:], sourceLocation: SourceLocation = #_sourceLocation,
+  environment: [String: String] = [:], launcher: [String] = [], sourceLocation: SourceLocation = #_sourceLocation,
   prepare: (Daemon.Preparation) throws -> Void = { _ in }, _ body: (Daemon) throws -> Void
 ) throws {
   let daemon = try Daemon(
     mode: mode, server: server, auth: auth, shell: shell, sftp: sftp, scp: scp, filter: filter, security: security,
     userKeys: userKeys, hostKeys: hostKeys, loginShell: loginShell, arguments: arguments, environment: environment,
-    prepare: prepare)
+    launcher: launcher, prepare: prepare)
   do {
     try body(daemon)
   } catch {

@@ -1,0 +1,42 @@
+/// Where a configuration says what it says, for explanations: `server.yaml:12:5`, `BSSH_AUTH_METHODS`.
+public struct Places: Equatable, Sendable {
+  private let values: [String: GivenValue]
+
+  init(_ values: [String: GivenValue] = [:]) { self.values = values }
+
+  /// Where the key is given, or an entry of its list; nil: it has its default.
+  public func place(of path: String, entry: Int? = nil) -> String? {
+    values[path].map { place($0.node, entry, in: $0.source) }
+  }
+
+  /// Where a block of `match`, from 0, gives the key, or an entry of its list; nil: it does not.
+  public func place(of path: String, entry: Int? = nil, inBlock block: Int) -> String? {
+    guard let match = values["match"],
+      let value = path.split(separator: ".").reduce(match.node.item(block), { $0?.entry(String($1)) })
+    else { return nil }
+    return place(value, entry, in: match.source)
+  }
+
+  /// Where the entry of a user in `auth.password.users` gives one of its keys, or an entry of its list; nil: it does not,
+  /// or the user stands in `auth.password.users_file`.
+  public func place(ofUserKey key: String, entry: Int? = nil, user name: String) -> String? {
+    guard let users = values["auth.password.users"], case .sequence(let items) = users.node.content else { return nil }
+    let user = items.first { item in
+      guard case .scalar(let text, _)? = item.entry("name")?.content else { return false }
+      return text.utf8.elementsEqual(name.utf8)
+    }
+    return user?.entry(key).map { place($0, entry, in: users.source) }
+  }
+
+  private func place(_ node: Node, _ entry: Int?, in source: Source) -> String {
+    let position = (entry.flatMap(node.item) ?? node).position
+    return source.name + (position.map { ":\($0.line):\($0.column)" } ?? "")
+  }
+}
+
+extension Settings {
+  /// Of these blocks of `match`, as ``matching(_:)`` has them, the one that decides about a key; nil: none gives it.
+  public func origin(of path: String, in blocks: [Int]) -> Int? {
+    blocks.last { matches.indices.contains($0) && matches[$0].paths.contains(path) }
+  }
+}

@@ -1,0 +1,193 @@
+import AccessControl
+import Filter
+import Testing
+
+@testable import Authentication
+
+@Suite struct LoginRulesTests {
+  typealias Step = AuthenticationMachine.Step
+  typealias Refusal = AuthenticationMachine.Refusal
+  typealias Judgement = LoginRules.Judgement
+
+  /// Rules, who asks, and what decides: `anna` of `staff` and `users`, from 192.0.2.7, whose account is good, unless a
+  /// row says otherwise.
+  struct Row: Sendable {
+    let rules: @Sendable (inout LoginRules) throws -> Void
+    let applicant: @Sendable (inout Applicant) -> Void
+    let step: Step
+    let judgement: Judgement?
+
+    init(
+      _ judgement: Judgement?, by step: Step = .publicKey,
+      rules: @escaping @Sendable (inout LoginRules) throws -> Void,
+      who applicant: @escaping @Sendable (inout Applicant) -> Void = { _ in }
+    ) {
+      self.rules = rules
+      self.applicant = applicant
+      self.step = step
+      self.judgement = judgement
+    }
+  }
+
+  private static func judged(_ rule: LoginRules.Rule, _ entry: Int, _ refusal: Refusal) -> Judgement {
+    Judgement(rule: rule, entry: entry, refusal: refusal)
+  }
+
+  private static func judged(_ rule: LoginRules.Rule, _ refusal: Refusal) -> Judgement {
+    Judgement(rule: rule, entry: nil, refusal: refusal)
+  }
+
+  static let table: [Row] = [
+    Row(nil, rules: { _ in }),
+    // auth.deny_users
+    Row(
+      judged(.denyUsers, 1, .userDenied), rules: { $0.denyUsers = [try UserPattern("bert"), try UserPattern("an*")] }),
+    Row(nil, rules: { $0.denyUsers = [try UserPattern("bert")] }),
+    Row(judged(.denyUsers, 0, .userDenied), rules: { $0.denyUsers = [try UserPattern("anna@192.0.2.0/24")] }),
+    Row(nil, rules: { $0.denyUsers = [try UserPattern("anna@198.51.100.0/24")] }),
+    // auth.allow_users
+    Row(nil, rules: { $0.allowUsers = [try UserPattern("bert"), try UserPattern("anna")] }),
+    Row(judged(.allowUsers, .userNotAllowed), rules: { $0.allowUsers = [try UserPattern("bert")] }),
+    Row(judged(.allowUsers, .userNotAllowed), rules: { $0.allowUsers = [try UserPattern("anna@198.51.100.7")] }),
+    Row(nil, rules: { $0.allowUsers = [try UserPattern("anna@192.0.2.7")] }),
+    // Deny wins, over users and groups that are allowed.
+    Row(
+      judged(.denyUsers, 0, .userDenied),
+      rules: {
+        $0.denyUsers = [try UserPattern("*")]
+        $0.allowUsers = [try UserPattern("anna")]
+        $0.allowGroups = [NamePattern("staff")]
+      }),
+    Row(
+      judged(.denyGroups, 0, .groupDenied),
+      rules: {
+        $0.denyGroups = [NamePattern("staff")]
+        $0.allowUsers = [try UserPattern("anna")]
+        $0.allowGroups = [NamePattern("staff")]
+      }),
+    // auth.deny_groups
+    Row(judged(.denyGroups, 1, .groupDenied), rules: { $0.denyGroups = [NamePattern("x"), NamePattern("staff")] }),
+    Row(nil, rules: { $0.denyGroups = [NamePattern("sudo")] }),
+    Row(nil, rules: { $0.denyGroups = [NamePattern("staff")] }, who: { $0.groups = [] }),
+    // auth.allow_groups
+    Row(nil, rules: { $0.allowGroups = [NamePattern("sudo"), NamePattern("users")] }),
+    Row(judged(.allowGroups, .groupNotAllowed), rules: { $0.allowGroups = [NamePattern("sudo")] }),
+    Row(
+      judged(.allowGroups, .groupNotAllowed), rules: { $0.allowGroups = [NamePattern("staff")] },
+      who: { $0.groups = [] }),
+    // With both lists, both must allow it.
+    Row(
+      judged(.allowGroups, .groupNotAllowed),
+      rules: {
+        $0.allowUsers = [try UserPattern("anna")]
+        $0.allowGroups = [NamePattern("sudo")]
+      }),
+    Row(
+      judged(.allowUsers, .userNotAllowed),
+      rules: {
+        $0.allowUsers = [try UserPattern("bert")]
+        $0.allowGroups = [NamePattern("staff")]
+      }),
+    // The user's own entry.
+    Row(judged(.disabled, .userDisabled), rules: { $0.isDisabled = true }),
+    Row(judged(.allowedAddresses, .sourceNotAllowed), rules: { $0.allowedAddresses = [try AddressRange("::/0")] }),
+    Row(nil, rules: { $0.allowedAddresses = [try AddressRange("::1"), try AddressRange("192.0.2.0/29")] }),
+    Row(
+      judged(.methods, .methodNotAllowed), by: .password, rules: { $0.methods = [.publicKey, .keyboardInteractive] }),
+    Row(nil, by: .keyboardInteractive, rules: { $0.methods = [.publicKey, .keyboardInteractive] }),
+    Row(judged(.methods, .methodNotAllowed), rules: { $0.methods = [] }),
+    // A code is no method of its own, and no login alone.
+    Row(nil, by: .totp, rules: { $0.methods = [.publicKey] }),
+    Row(nil, by: .totp, rules: { _ in }, who: { $0.account?.isPasswordExpired = true }),
+    // The system.
+    Row(judged(.account, .lookUpFailed), rules: { _ in }, who: { $0.account = nil }),
+    Row(judged(.account, .accountLocked), rules: { _ in }, who: { $0.account?.isLocked = true }),
+    Row(judged(.account, .accountExpired), rules: { _ in }, who: { $0.account?.isExpired = true }),
+    Row(nil, rules: { _ in }, who: { $0.account?.isPasswordExpired = true }),
+    Row(
+      judged(.account, .passwordExpired), by: .password, rules: { _ in },
+      who: { $0.account?.isPasswordExpired = true }),
+    Row(
+      judged(.account, .passwordExpired), by: .keyboardInteractive, rules: { _ in },
+      who: { $0.account?.isPasswordExpired = true }),
+    Row(judged(.noLogins, .noLogins), rules: { _ in }, who: { $0.isClosed = true }),
+    Row(
+      nil, rules: { _ in },
+      who: {
+        $0.isClosed = true
+        $0.isRoot = true
+      }),
+  ]
+
+  private static func anna() throws -> Applicant {
+    let address = try #require(IPAddress("192.0.2.7"))
+    var anna = Applicant(user: "anna", address: address, groups: [NamePattern("staff"), NamePattern("users")])
+    anna.account = AccountStatus()
+    return anna
+  }
+
+  @Test func `every rule decides as the table says`() throws {
+    for (number, row) in Self.table.enumerated() {
+      var rules = LoginRules()
+      try row.rules(&rules)
+      var applicant = try Self.anna()
+      row.applicant(&applicant)
+      #expect(rules.refusal(of: applicant, by: row.step) == row.judgement, "row \(number)")
+    }
+  }
+
+  @Test func `who knows nothing of the account lets nobody in`() throws {
+    let applicant = Applicant(user: "anna", address: .unspecified, groups: [])
+    for step in Step.allCases { #expect(LoginRules().refusal(of: applicant, by: step)?.refusal == .lookUpFailed) }
+  }
+
+  @Test func `every rule that is set is told, with the entry that decided, also those that let the login through`()
+    throws
+  {
+    var rules = LoginRules()
+    rules.denyUsers = [try UserPattern("bert")]
+    rules.denyGroups = [NamePattern("sudo")]
+    rules.allowUsers = [try UserPattern("bert"), try UserPattern("anna")]
+    rules.allowGroups = [NamePattern("users")]
+    rules.allowedAddresses = [try AddressRange("198.51.100.7")]
+    rules.methods = [.password, .publicKey]
+    #expect(
+      rules.judgements(of: try Self.anna(), by: .publicKey) == [
+        Judgement(rule: .denyUsers), Judgement(rule: .denyGroups), Judgement(rule: .allowUsers, entry: 1),
+        Judgement(rule: .allowGroups, entry: 0),
+        Judgement(rule: .allowedAddresses, refusal: .sourceNotAllowed), Judgement(rule: .account),
+        Judgement(rule: .noLogins), Judgement(rule: .methods, entry: 1),
+      ])
+    #expect(Judgement(rule: .allowUsers, entry: 1).description == "auth.allow_users[1]")
+    #expect(Judgement(rule: .account).description == "shadow(5)")
+  }
+
+  /// All combinations of the four lists, each with nothing, somebody else, or anna in it, against sshd_config(5).
+  @Test func `the four lists together are what sshd has`() throws {
+    let choices: [String?] = [nil, "bert", "anna"]
+    for denied in choices {
+      for allowed in choices {
+        for deniedGroup in choices {
+          for allowedGroup in choices {
+            var rules = LoginRules()
+            rules.denyUsers = try denied.map { [try UserPattern($0)] } ?? []
+            rules.allowUsers = try allowed.map { [try UserPattern($0)] } ?? []
+            rules.denyGroups = deniedGroup.map { [NamePattern($0)] } ?? []
+            rules.allowGroups = allowedGroup.map { [NamePattern($0)] } ?? []
+            var applicant = try Self.anna()
+            applicant.groups = [NamePattern("anna")]
+            let lets = denied != "anna" && deniedGroup != "anna" && allowed != "bert" && allowedGroup != "bert"
+            #expect((rules.refusal(of: applicant, by: .publicKey) == nil) == lets)
+          }
+        }
+      }
+    }
+  }
+}
+
+extension LoginRules.Judgement {
+  fileprivate init(rule: LoginRules.Rule, entry: Int? = nil) { self.init(rule: rule, entry: entry, refusal: nil) }
+  fileprivate init(rule: LoginRules.Rule, refusal: AuthenticationMachine.Refusal) {
+    self.init(rule: rule, entry: nil, refusal: refusal)
+  }
+}

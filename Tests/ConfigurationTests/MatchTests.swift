@@ -1,0 +1,233 @@
+import AccessControl
+import Authentication
+import Configuration
+import Filter
+import Testing
+import Wire
+
+/// Someone who logs in, as blocks look at them.
+func applicant(_ user: String, _ groups: String..., from address: String = "192.0.2.7") -> Applicant {
+  guard let address = IPAddress(address) else { fatalError("\(address) is no address") }
+  return Applicant(user: user, address: address, groups: Set(groups.map { NamePattern($0) }))
+}
+
+@Suite struct MatchTests {
+  private static func matches(_ blocks: Node...) throws -> Settings {
+    try load(mapping(["match": Node(.sequence(blocks))])).settings
+  }
+
+  private static let change = mapping(["pty": plain("false")])
+
+  /// A condition, who logs in, and whether a block with it holds.
+  static let conditions: [(condition: String, node: Node, applicant: Applicant, holds: Bool)] = [
+    ("users", list(plain("anna")), applicant("anna"), true),
+    ("users", list(plain("anna")), applicant("Anna"), false),
+    ("users", list(plain("bert"), plain("an*")), applicant("anna"), true),
+    ("users", list(plain("*"), quotedText("!anna")), applicant("anna"), false),
+    ("users", list(quotedText("!anna"), plain("*")), applicant("anna"), false),
+    ("users", list(plain("*"), quotedText("!anna")), applicant("bert"), true),
+    ("users", list(quotedText("!a*"), plain("anna")), applicant("anna"), false),
+    ("groups", list(plain("staff")), applicant("anna", "staff"), true),
+    ("groups", list(plain("staff")), applicant("anna"), false),
+    ("groups", list(plain("staff"), plain("s*")), applicant("anna", "s*"), true),
+    ("groups", list(plain("*"), quotedText("!staff")), applicant("anna", "*", "staff"), false),
+    ("groups", list(plain("*"), quotedText("!staff")), applicant("anna", "*"), true),
+    ("addresses", list(plain("192.0.2.0/24")), applicant("anna"), true),
+    ("addresses", list(plain("192.0.2.8")), applicant("anna"), false),
+    ("addresses", list(plain("::/0")), applicant("anna"), false),
+    ("addresses", list(plain("2001:db8::/32")), applicant("anna", from: "2001:db8::1"), true),
+    ("addresses", list(plain("::ffff:192.0.2.7")), applicant("anna"), true),
+    ("addresses", list(plain("192.0.2.0/24"), quotedText("!192.0.2.7")), applicant("anna"), false),
+    ("addresses", list(plain("192.0.2.0/24"), quotedText("!192.0.2.8")), applicant("anna"), true),
+  ]
+
+  @Test func `a condition holds for whom it says`() throws {
+    for (condition, node, applicant, holds) in Self.conditions {
+      let settings = try Self.matches(mapping([condition: node, "shell": Self.change]))
+      #expect(settings.matching(applicant) == (holds ? [0] : []), "\(condition) \(node) \(applicant)")
+      #expect(settings.effective(for: applicant).shell.pty == !holds)
+    }
+  }
+
+  @Test(arguments: [
+    ("anna", ["staff"], "192.0.2.7", true), ("bert", ["staff"], "192.0.2.7", false),
+    ("anna", [], "192.0.2.7", false), ("anna", ["staff"], "198.51.100.7", false),
+  ])
+  func `all conditions of a block must hold`(user: String, groups: [String], address: String, holds: Bool) throws {
+    let settings = try Self.matches(
+      mapping([
+        "users": list(plain("anna")), "groups": list(plain("staff")), "addresses": list(plain("192.0.2.0/24")),
+        "shell": Self.change,
+      ]))
+    var someone = applicant(user, from: address)
+    someone.groups = Set(groups.map { NamePattern($0) })
+    #expect(settings.effective(for: someone).shell.pty == !holds)
+  }
+
+  @Test func `of several blocks the later one wins, key by key`() throws {
+    let settings = try Self.matches(
+      mapping([
+        "users": list(plain("*")), "shell": mapping(["umask": plain("077"), "pty": plain("false")]),
+        "sftp": mapping(["read_only": plain("true")]),
+      ]),
+      mapping(["users": list(plain("bert")), "shell": mapping(["enabled": plain("false")])]),
+      mapping([
+        "users": list(plain("an*")), "shell": mapping(["umask": plain("027"), "pty": plain("true")]),
+      ]))
+    let anna = settings.effective(for: applicant("anna"))
+    #expect(settings.matching(applicant("anna")) == [0, 2])
+    #expect(anna.shell.umask == 0o027 && anna.shell.pty && anna.shell.enabled && anna.sftp.readOnly)
+    let bert = settings.effective(for: applicant("bert"))
+    #expect(bert.shell.umask == 0o077 && !bert.shell.pty && !bert.shell.enabled && bert.sftp.readOnly)
+  }
+
+  @Test func `a key that no block gives is as everywhere`() throws {
+    var expected = try Self.matches(mapping(["users": list(plain("anna")), "shell": Self.change]))
+    let someone = expected.effective(for: applicant("anna"))
+    expected.shell.pty = false
+    #expect(someone == expected)
+  }
+
+  @Test(arguments: Sample.all.filter { $0.path != "match" })
+  func `a block gives every key that it may, and no other`(sample: Sample) throws {
+    let root = mapping([
+      "match": list(
+        Node(.mapping([.init(key: "users", position: nil, value: list(plain("anna")))] + entries(sample))))
+    ])
+    let cannot: Set = ["auth.password.users", "auth.password.users_file", "auth.password.minimum_time"]
+    guard !sample.path.hasPrefix("server."), !cannot.contains(sample.path) else {
+      let complaints = complaints(root, on: Sample.machine)
+      #expect(complaints.count == 1)
+      #expect(complaints.first?.hasPrefix("f.yaml: match[0].\(sample.path): cannot stand in a block: it ") == true)
+      return
+    }
+    let settings = try load(root, on: Sample.machine).settings
+    var expected = sample.expected
+    expected.matches = settings.matches
+    #expect(settings.effective(for: applicant("anna")) == expected)
+    expected = defaults
+    expected.matches = settings.matches
+    #expect(settings.effective(for: applicant("bert")) == expected)
+    #expect(settings == expected)
+    let received = try Settings(wireBytes: settings.wireBytes[...])
+    #expect(received.effective(for: applicant("anna")) == settings.effective(for: applicant("anna")))
+  }
+
+  private func entries(_ sample: Sample) -> [Node.Entry] {
+    guard case .mapping(let entries) = tree(sample.path, sample.node).content else { return [] }
+    return entries
+  }
+
+  @Test func `of the places for authorized_keys a block's own takes the place of the other`() throws {
+    let directory = mapping(["publickey": mapping(["authorized_keys_dir": plain("/keys")])])
+    let settings = try Self.matches(mapping(["users": list(plain("anna")), "auth": directory]))
+    let auth = settings.effective(for: applicant("anna")).auth
+    #expect(auth.authorizedKeysDirectory == "/keys" && auth.authorizedKeysPattern == nil)
+  }
+
+  @Test func `the patterns of groups are collected from everywhere, each once`() throws {
+    let root = mapping([
+      "auth": mapping(["allow_groups": list(plain("staff")), "deny_groups": list(plain("bad"))]),
+      "match": list(
+        mapping([
+          "groups": list(plain("*"), quotedText("!staff")),
+          "auth": mapping(["deny_groups": list(plain("worse"), plain("bad"))]),
+        ])),
+    ])
+    #expect(try load(root).settings.groupPatterns.map(\.description) == ["bad", "staff", "*", "worse"])
+  }
+
+  static let faults: [(node: Node, complaint: String)] = [
+    (plain("x"), "match: expected a list of blocks, found 'x'"),
+    (list(plain("x")), "match[0]: expected a block with conditions and keys, found 'x'"),
+    (
+      list(mapping(["shell": change])),
+      "match[0]: the block has no condition (users, groups, addresses); what holds for everyone stands outside of match"
+    ),
+    (list(mapping(["users": list(plain("a"))])), "match[0]: the block changes nothing: it has conditions alone"),
+    (
+      list(mapping(["user": list(plain("a")), "groups": list(plain("a"))])),
+      "match[0].user: unknown key; did you mean 'users'?"
+    ),
+    (
+      list(mapping(["users": list(plain("a")), "shell": mapping(["ptty": plain("false")])])),
+      "match[0].shell.ptty: unknown key; did you mean 'pty'?"
+    ),
+    (
+      list(mapping(["users": list(plain("a")), "shell": mapping(["pty": plain("no")])])),
+      "match[0].shell.pty: expected true or false, found 'no'"
+    ),
+    (
+      list(mapping(["users": list(plain("a")), "pty": plain("false")])),
+      "match[0].pty: unknown key; did you mean 'shell.pty'?"
+    ),
+    (
+      list(mapping(["users": list(plain("a")), "match": list()])),
+      "match[0].match: cannot stand in a block: it is the same for every connection, and in use before anybody has "
+        + "said who they are"
+    ),
+    (
+      list(mapping(["users": list(plain("a")), "users": list(plain("b")), "shell": change])),
+      "match[0].users: given twice"
+    ),
+    (
+      list(mapping(["users": list(plain("a")), "shell": change, "shell": change])), "match[0].shell: given twice"
+    ),
+    (
+      list(mapping(["users": list(), "shell": change])),
+      "match[0].users: expected a list of names and patterns of users, found an empty one"
+    ),
+    (
+      list(mapping(["users": list(quotedText("!a")), "shell": change])),
+      "match[0].users: nothing can match: '!' only takes away from what other entries match, as '*'"
+    ),
+    (
+      list(mapping(["addresses": list(plain("192.0.2.1/24")), "shell": change])),
+      "match[0].addresses[0]: '192.0.2.1/24' has bits set after its prefix; the range around this address is "
+        + "192.0.2.0/24"
+    ),
+    (
+      list(mapping(["users": list(plain("a")), "shell": mapping(["default": plain("/bin/missing")])])),
+      "match[0].shell.default: '/bin/missing' is no file that can be started"
+    ),
+  ]
+
+  @Test func `what is wrong in a block is told with its place`() {
+    for (node, complaint) in Self.faults {
+      #expect(complaints(mapping(["match": node])) == ["f.yaml: \(complaint)"])
+    }
+  }
+
+  @Test func `groups fit into what an authority says about a login`() {
+    let names = (0..<200).map { plain(String(repeating: "g", count: 200) + "\($0)") }
+    let complaint = complaints(mapping(["auth": mapping(["deny_groups": Node(.sequence(names))])])).first
+    #expect(complaint?.hasPrefix("f.yaml: auth.allow_groups: names and patterns of groups have ") == true)
+  }
+
+  @Test func `there are not more blocks than can be looked at`() {
+    let block = mapping(["users": list(plain("a")), "shell": Self.change])
+    #expect(
+      complaints(mapping(["match": Node(.sequence(Array(repeating: block, count: 257)))]))
+        == ["f.yaml: match: expected at most 256 blocks, found 257"])
+  }
+
+  @Test func `a block of settings that names an unknown key or one that it may not is refused`() throws {
+    for path in ["server.port", "no.key", "match"] {
+      var settings = Settings()
+      settings.matches = [Sample.block]
+      settings.matches[0].paths = [path]
+      #expect(throws: WireError.malformed) { try Settings(wireBytes: settings.wireBytes[...]) }
+    }
+  }
+
+  @Test func `what one block could change is not warned about`() throws {
+    let root = mapping([
+      "auth": mapping([
+        "password": mapping(["users": list(mapping(["name": plain("a"), "password_hash": quotedText(Sample.hash)]))])
+      ]),
+      "match": list(
+        mapping(["users": list(plain("a")), "auth": mapping(["methods": list(plain("password"))])])),
+    ])
+    #expect(try load(root).warnings == [])
+  }
+}

@@ -1,0 +1,253 @@
+import Authentication
+import Configuration
+import Filter
+import IPC
+import Testing
+
+@testable import Supervisor
+
+/// Who asks decides which rules apply: what happens between a client's first request and its answer.
+@Suite struct ConnectionAccountTests {
+  static let good = AccountState(isLocked: false, isExpired: false, isPasswordExpired: false)
+
+  private static func known(
+    uid: UInt32 = 1000, groups: [String] = [], systemName: String? = "bob", noLogins: String? = nil
+  ) -> AccountAnswer {
+    var answer = Scenario.known(uid: uid)
+    answer.groups = groups
+    answer.systemName = systemName
+    answer.noLogins = noLogins
+    return answer
+  }
+
+  /// A connection of bob's whose account was looked up.
+  private static func prepared(
+    _ answer: AccountAnswer = known(), _ state: AccountState? = good, _ change: (inout Settings) -> Void = { _ in }
+  ) -> Scenario {
+    var settings = Settings()
+    settings.auth.methods = [.publickey, .password, .keyboardInteractive]
+    change(&settings)
+    let complete = settings
+    var scenario = Scenario.atAuthentication { $0 = complete }
+    _ = scenario.authenticate(Scenario.request("none"))
+    scenario.send(.account(answer))
+    scenario.send(Scenario.keys)
+    scenario.send(.accountChecked(state))
+    return scenario
+  }
+
+  private static func byKey(_ scenario: inout Scenario) -> [ConnectionMachine.Action] {
+    _ = scenario.authenticate(Scenario.keyRequest(signed: true))
+    return scenario.send(.verdict(Verdict(outcome: .accepted, fingerprint: "SHA256:abc")))
+  }
+
+  private static func byPassword(_ scenario: inout Scenario) -> [ConnectionMachine.Action] {
+    _ = scenario.authenticate(Scenario.passwordRequest())
+    scenario.now += 100
+    return scenario.send(.verdict(Verdict(outcome: .accepted)))
+  }
+
+  @Test func `the first request waits for the account and for shadow(5)`() {
+    var scenario = Scenario.atAuthentication()
+    #expect(scenario.authenticate(Scenario.request("none")) == [.ask(Scenario.whoIsBob)])
+    let answer = Self.known()
+    #expect(
+      scenario.send(.account(answer)) == [
+        .setTimer(.lookUp, milliseconds: 10_000), .startLookUp(answer.lookUp, paths: answer.keyPaths),
+        .setTimer(.accountCheck, milliseconds: 10_000), .checkAccount("bob"),
+      ])
+    let actions = scenario.send(.accountChecked(Self.good))
+    #expect(actions.first == .cancelTimer(.accountCheck))
+    #expect(actions.told.count == 1)
+    #expect(scenario.authenticate(Scenario.passwordRequest()).questions.count == 1)
+  }
+
+  @Test func `a request before the answer to the first ends the transport`() {
+    var scenario = Scenario.atAuthentication()
+    _ = scenario.authenticate(Scenario.request("none"))
+    #expect(scenario.authenticate(Scenario.request("none")).kills)
+    scenario = Scenario.atAuthentication()
+    _ = scenario.authenticate(Scenario.request("none"))
+    scenario.send(.account(Self.known()))
+    #expect(scenario.authenticate(Scenario.request("none")).kills)
+  }
+
+  @Test func `unknown users take the same course as known ones`() {
+    var unknown = Scenario.unknown
+    unknown.systemName = "nobody"
+    let courses = [Self.known(), unknown].map { answer in
+      var scenario = Scenario.atAuthentication()
+      _ = scenario.authenticate(Scenario.request("none"))
+      scenario.send(.account(answer))
+      scenario.send(Scenario.keys)
+      scenario.send(.accountChecked(Self.good))
+      _ = scenario.authenticate(Scenario.passwordRequest())
+      scenario.now += 100
+      scenario.send(.verdict(Verdict(outcome: .rejected, reason: "wrong_password")))
+      return scenario.said.filter { action in
+        switch action {
+        case .log, .startLookUp, .checkAccount: false
+        default: true
+        }
+      }
+    }
+    #expect(courses[0] == courses[1])
+  }
+
+  @Test func `nobody gets in whose account shadow(5) cannot be asked about`() {
+    for failure in [ConnectionMachine.Event.accountChecked(nil), .timer(.accountCheck)] {
+      var scenario = Scenario.atAuthentication()
+      _ = scenario.authenticate(Scenario.request("none"))
+      scenario.send(.account(Self.known()))
+      scenario.send(Scenario.keys)
+      let actions = scenario.send(failure)
+      #expect(actions.lines(.info) == ["'bob' cannot log in: lookup_failed (shadow(5))"])
+      #expect(actions.contains(.killAccountCheck) == (failure == .timer(.accountCheck)))
+      #expect(!Self.byKey(&scenario).opensSession)
+      #expect(scenario.said.lines().last == "refused 'bob' by publickey: lookup_failed, key SHA256:abc")
+      // A late answer changes nothing.
+      #expect(scenario.send(.accountChecked(Self.good)).isEmpty)
+    }
+  }
+
+  @Test(arguments: [
+    (AccountState(isLocked: true, isExpired: false, isPasswordExpired: false), "account_locked", "account_locked"),
+    (AccountState(isLocked: false, isExpired: true, isPasswordExpired: false), "account_expired", "account_expired"),
+    (AccountState(isLocked: false, isExpired: false, isPasswordExpired: true), "", "password_expired"),
+  ])
+  func `what shadow(5) says refuses`(state: AccountState, byKey: String, byPassword: String) {
+    var scenario = Self.prepared(Self.known(), state)
+    let password = Self.byPassword(&scenario)
+    #expect(password.lines() == ["refused 'bob' by password: \(byPassword)"])
+    #expect(
+      password.told == [
+        .authentication(.failure(continuing: ["publickey", "password", "keyboard-interactive"], partial: false))
+      ])
+    let key = Self.byKey(&scenario)
+    #expect(key.opensSession == byKey.isEmpty)
+    if !byKey.isEmpty { #expect(key.lines() == ["refused 'bob' by publickey: \(byKey), key SHA256:abc"]) }
+  }
+
+  @Test func `who is denied is judged all the same, and told what a wrong password is told`() throws {
+    let bob = try UserPattern("bob")
+    var denied = Self.prepared { $0.auth.denyUsers = [bob] }
+    var wrong = Self.prepared()
+    #expect(denied.said.lines().contains("'bob' cannot log in: user_denied (auth.deny_users[0])"))
+    for request in [Scenario.passwordRequest(), Scenario.keyRequest(signed: true), Scenario.keyRequest(signed: false)] {
+      #expect(denied.authenticate(request) == wrong.authenticate(request))
+      let isPassword = request == Scenario.passwordRequest()
+      let isOffer = request == Scenario.keyRequest(signed: false)
+      let verdict = Verdict(outcome: isOffer ? .acceptable : .accepted)
+      let rejected = Verdict(outcome: .rejected, reason: isPassword ? "wrong_password" : "no_such_key")
+      #expect(denied.send(.verdict(verdict)).filter(\.isNoLog) == wrong.send(.verdict(rejected)).filter(\.isNoLog))
+      denied.now += 100
+      wrong.now += 100
+      if isPassword { #expect(denied.send(.timer(.passwordAnswer)).told == wrong.send(.timer(.passwordAnswer)).told) }
+    }
+  }
+
+  @Test func `the settings of a login are those that match it`() throws {
+    var block = Match()
+    block.groups = [.init(NamePattern("staff"))]
+    block.paths = ["auth.methods", "shell.pty", "shell.umask", "sftp.read_only"]
+    block.values.auth.methods = [.publickey]
+    block.values.shell.pty = false
+    block.values.shell.umask = 0o077
+    block.values.sftp.readOnly = true
+    let blocks = [block]
+    for isStaff in [true, false] {
+      var scenario = Self.prepared(Self.known(groups: isStaff ? ["staff"] : [])) { $0.matches = blocks }
+      let methods = isStaff ? ["publickey"] : ["publickey", "password", "keyboard-interactive"]
+      #expect(scenario.said.told.last == .authentication(.failure(continuing: methods, partial: false)))
+      let logins = Self.byKey(&scenario).compactMap { action in
+        if case .openSession(let login, _) = action { login } else { nil }
+      }
+      #expect(logins.map(\.mayHaveTerminal) == [!isStaff])
+      #expect(logins.map(\.umask) == [isStaff ? 0o077 : 0o022])
+      #expect(logins.map(\.sftp?.readOnly) == [isStaff])
+    }
+  }
+
+  @Test func `keys are not looked up for a login that no key opens`() {
+    var block = Match()
+    block.users = [.init(NamePattern("bob"))]
+    block.paths = ["auth.methods"]
+    block.values.auth.methods = [.password]
+    let blocks = [block]
+    var scenario = Scenario.atAuthentication { $0.matches = blocks }
+    _ = scenario.authenticate(Scenario.request("none"))
+    #expect(
+      scenario.send(.account(Self.known())) == [
+        .log(.debug, "for 'bob' holds match[0]"), .setTimer(.accountCheck, milliseconds: 10_000), .checkAccount("bob"),
+      ])
+  }
+
+  @Test func `while nobody may log in, who has proven who they are is told so, and root is let in`() {
+    for (uid, notice, told) in [
+      (UInt32(1000), "Back at noon\u{1b}\u{7}\n", "Back at noon\n"), (1000, "", "Nobody but root may log in now"),
+      (1000, String(repeating: "\u{e9}", count: 2000), nil), (0, "Back at noon", nil),
+    ] {
+      var scenario = Self.prepared(Self.known(uid: uid, noLogins: notice))
+      #expect(!Self.wrongKey(&scenario).isGoodbye)
+      let actions = Self.byKey(&scenario)
+      #expect(actions.opensSession == (uid == 0))
+      guard uid != 0 else { continue }
+      #expect(actions.lines() == ["refused 'bob' by publickey: nologin, key SHA256:abc"])
+      guard case .disconnect(reason: 11, let text)? = actions.told.first else {
+        Issue.record("\(actions)")
+        continue
+      }
+      #expect(text.utf8.count <= 1024)
+      if let told { #expect(text == told) }
+    }
+  }
+
+  private static func wrongKey(_ scenario: inout Scenario) -> [ConnectionMachine.Action] {
+    _ = scenario.authenticate(Scenario.keyRequest(signed: true))
+    return scenario.send(.verdict(Verdict(outcome: .rejected, reason: "no_such_key")))
+  }
+
+  @Test func `a user's own methods refuse, and are not told`() {
+    var user = Settings.User(name: "bob")
+    user.methods = [.publickey]
+    let users = [user]
+    var scenario = Self.prepared { $0.auth.users = users }
+    let password = Self.byPassword(&scenario)
+    #expect(password.lines() == ["refused 'bob' by password: method_not_allowed"])
+    #expect(
+      password.told == [
+        .authentication(.failure(continuing: ["publickey", "password", "keyboard-interactive"], partial: false))
+      ])
+    #expect(Self.byKey(&scenario).opensSession)
+  }
+
+  @Test func `a denied user's first step is no partial success`() throws {
+    let bob = try UserPattern("bob")
+    var scenario = Self.prepared {
+      $0.auth.required = [[.publicKey, .password]]
+      $0.auth.denyUsers = [bob]
+    }
+    #expect(
+      Self.byKey(&scenario).told == [.authentication(.failure(continuing: ["publickey"], partial: false))])
+  }
+
+  @Test func `a session process that says something about accounts is killed`() {
+    for state in [Scenario.prepared(), .atOpening(), .loggedIn()] {
+      var scenario = state
+      #expect(scenario.send(.session(.account(Self.good))).contains(.killSession))
+    }
+  }
+
+  @Test func `a second name gets no answer to the rules of the first`() {
+    var scenario = Scenario.atAuthentication()
+    _ = scenario.authenticate(Scenario.request("none"))
+    scenario.send(.account(nil))
+    let actions = scenario.authenticate(Scenario.request("none", user: "eve"))
+    #expect(actions.questions == [.account(user: "eve", address: "203.0.113.7")])
+    #expect(scenario.send(.account(Self.known(systemName: nil))).isGoodbye)
+  }
+}
+
+extension ConnectionMachine.Action {
+  fileprivate var isNoLog: Bool { if case .log = self { false } else { true } }
+}
