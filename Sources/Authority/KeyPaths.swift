@@ -28,6 +28,8 @@ struct KeyPaths {
 
 extension KeyPaths {
   init(_ auth: Settings.Auth) {
-    self.init(directory: auth.authorizedKeysDirectory, pattern: auth.authorizedKeysPattern)
+    self.init(
+      directory: auth.authorizedKeysDirectory, pattern: auth.authorizedKeysPattern,
+      principalsPattern: auth.authorizedPrincipalsPattern)
   }
 }

@@ -9,6 +9,8 @@ extension Key {
     switch path {
     case "auth.password.users", "auth.password.users_file": "says who the users are, which comes before every block"
     case "auth.password.minimum_time": "is the same for everyone, or the time of an answer would tell who is who"
+    case "auth.publickey.trusted_user_ca_keys", "auth.publickey.revoked_keys":
+      "is a file that is read once, while loading, and holds for every key"
     case let path where Self.matchSections.contains(where: path.hasPrefix): nil
     case let path where path.hasPrefix("security.") && path.hasSuffix("timeout"): nil
     default: "is the same for every connection, and in use before anybody has said who they are"

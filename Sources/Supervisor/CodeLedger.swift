@@ -42,7 +42,9 @@ struct CodeLedger: Sendable {
       var entry = entries[name] ?? newEntry()
       var guesses = entry.guesses
       // A right code that comes after so many wrong ones may be one more guess.
-      guard guesses.take(Self.guessRate, at: now) == 0 else { return Verdict(outcome: .rejected, reason: "too_many_codes") }
+      guard guesses.take(Self.guessRate, at: now) == 0 else {
+        return Verdict(outcome: .rejected, reason: "too_many_codes")
+      }
       if let lastStep = entry.lastStep, step <= lastStep {
         return Verdict(outcome: .rejected, reason: "code_used_before")
       }

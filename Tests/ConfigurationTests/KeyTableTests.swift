@@ -234,8 +234,6 @@ struct Sample: Sendable, CustomTestStringConvertible {
   }
 }
 
-private func range(_ text: String) -> AddressRange { try! AddressRange(text) }
-
 @Suite struct KeyTableTests {
   @Test func `every key has a sample`() {
     #expect(Sample.all.map(\.path) == KeyTable.keys.map(\.path))

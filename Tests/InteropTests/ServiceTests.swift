@@ -47,7 +47,7 @@ extension Interop {
         ])
         #expect(try run.wait() == 0)
         let pid = try #require(pid_t(try String(contentsOfFile: pidFile, encoding: .utf8).filter(\.isNumber)))
-        #expect(run.output.all == "bssh-server: listening on 127.0.0.1:\(port), pid \(pid)\n")
+        #expect(try run.output.whole() == "bssh-server: listening on 127.0.0.1:\(port), pid \(pid)\n")
         #expect(try daemon.shell("$SSH -p \(port) -o StrictHostKeyChecking=no host echo in").output == "in\n")
         kill(pid, SIGTERM)
         eventually(within: 10, "the end of the detached daemon") {
@@ -61,7 +61,7 @@ extension Interop {
         for foreground in [["-D"], []] {
           let second = try Client([daemon.server, "run", "-c", "\(daemon.directory)/server.yaml"] + foreground)
           #expect(try second.wait() == 71)
-          #expect(second.errors.all.contains("listen on 127.0.0.1:\(daemon.port): Address already in use"))
+          #expect(try second.errors.whole().contains("listen on 127.0.0.1:\(daemon.port): Address already in use"))
         }
       }
     }

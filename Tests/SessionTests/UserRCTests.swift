@@ -11,7 +11,7 @@ import Testing
   private static func withHome(
     _ text: String, _ change: (inout Login) -> Void = { _ in }, _ body: (SessionUnderTest, String) throws -> Void
   ) throws {
-    let home = "\(NSTemporaryDirectory())/bssh rc's \(UInt32.random(in: 0 ... .max))"
+    let home = "/tmp/bssh rc's \(UInt32.random(in: 0 ... .max))"
     try FileManager.default.createDirectory(atPath: home + "/.ssh", withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: home) }
     try Data(text.utf8).write(to: URL(fileURLWithPath: home + "/.ssh/rc"))
@@ -43,8 +43,8 @@ import Testing
   @Test func `it runs on the terminal, which is the shell's afterwards`() throws {
     try Self.withHome("test -t 1 && echo on a terminal\n") { session, _ throws in
       try session.askForTerminal()
-      let ends = try session.start(.execute(Array("ps -o tpgid= -p $$; echo $$; read word; echo $word".utf8)))
-      try SessionUnderTest.read(ends[0], until: "on a terminal\r\n")
+      let ends = try session.start(.execute(Array("echo ready; read word; echo $word".utf8)))
+      try SessionUnderTest.read(ends[0], until: "on a terminal\r\nready\r\n")
       try ends[0].write("typed\n")
       try SessionUnderTest.read(ends[0], until: "typed\r\ntyped\r\n")
     }

@@ -208,7 +208,7 @@ import Testing
 
   @Test func `look-ups of one source's accounts do not delay another's passwords by more than one`() {
     var pool = ready()
-    let account = ToAuthority.account(user: "u")
+    let account = ToAuthority.account(user: "u", address: "")
     for connection in 0..<UInt64(50) { _ = pool.ask(account, for: connection, from: flooder) }
     #expect(asked(pool.ask(password, for: 99, from: here)) == [])
     #expect(asked(pool.received(.account(Scenario.known()), from: 1)) == [99])

@@ -175,6 +175,7 @@ import Testing
         scenario.send(.timer(.passwordAnswer)) == [
           .log(.info, "refused 'bob' by totp: wrong_code"),
           .tell(.authentication(.failure(continuing: ["keyboard-interactive"], partial: false))),
+          .note(.failed),
         ])
     }
   }
