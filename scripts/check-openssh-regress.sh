@@ -14,7 +14,7 @@ regress=${OPENSSH_REGRESS:-/usr/lib/openssh/regress}
 [[ -f $regress/test-exec.sh ]] || die "$regress holds no tests: apt-get install openssh-tests"
 [[ -x .build/release/bssh-server ]] || die "there is no release build: swift build -c release"
 sftp_tests=(sftp sftp-cmds sftp-badcmds sftp-batch sftp-glob sftp-perm)
-login_tests=(envpass banner)
+login_tests=(forcecommand allow-deny-users login-timeout envpass banner)
 tests=("$@")
 (($# > 0)) || tests=("${sftp_tests[@]}" "${login_tests[@]}")
 
