@@ -76,7 +76,13 @@ extension RootedFileSystem {
         try from.parent.rename(from.name, to: to.parent, to.name)
       } else {
         try from.parent.link(from.name, in: to.parent, to.name)
-        try from.parent.removeFile(from.name)
+        do throws(SystemError) {
+          try from.parent.removeFile(from.name)
+        } catch {
+          // It keeps the one name that it had.
+          try? to.parent.removeFile(to.name)
+          throw error
+        }
       }
     }
   }

@@ -86,13 +86,6 @@ extension RootedFileSystem {
     try apply(change, path: directory.path, directory.stream.directory)
   }
 
-  private enum Part {
-    case size(UInt64)
-    case owner(FileOwner)
-    case permissions(UInt32)
-    case times(FileTimes)
-  }
-
   private func apply(_ change: FileChange, path: [UInt8], _ open: Descriptor) throws(FileError) {
     try apply(change, path: path) { (part) throws(SystemError) in
       switch part {
@@ -115,11 +108,18 @@ extension RootedFileSystem {
       change.times.map { .times($0) },
     ]
     var failure: SystemError?
+    var done = FileChange()
     for case let part? in parts {
-      do throws(SystemError) { try body(part) } catch { failure = failure ?? error }
+      do throws(SystemError) {
+        try body(part)
+        done.take(part)
+      } catch {
+        failure = failure ?? error
+      }
     }
+    // What was changed is told though something else could not be.
+    if !done.isEmpty { observer?.record(.attributesChanged(path: path, done)) }
     if let failure { throw .system(failure) }
-    if !change.isEmpty { observer?.record(.attributesChanged(path: path, change)) }
   }
 
   /// Reading changes nothing: the file is opened first and judged then, before anything is read.
@@ -194,6 +194,25 @@ extension RootedFileSystem {
     observer?.record(
       .opened(path: path, reading: opening.contains(.read), writing: opening.contains(.write)))
     return OpenFile(file, path: path, opening, size: size, gate: gate, observer: observer)
+  }
+}
+
+/// One of the things that a ``FileChange`` changes.
+private enum Part {
+  case size(UInt64)
+  case owner(FileOwner)
+  case permissions(UInt32)
+  case times(FileTimes)
+}
+
+extension FileChange {
+  fileprivate mutating func take(_ part: Part) {
+    switch part {
+    case .size(let size): self.size = size
+    case .owner(let owner): self.owner = owner
+    case .permissions(let permissions): self.permissions = permissions
+    case .times(let times): self.times = times
+    }
   }
 }
 

@@ -57,7 +57,8 @@ struct SFTPAttributeTests {
   }
 
   @Test func `a part that fails keeps no other from being set, and the answer is its failure`() throws {
-    var client = try Client(in: directory)
+    let list = EventList()
+    var client = try Client(in: directory, observer: list)
     try directory.make("d")
     let status = try client.set(9, Array("d".utf8)) {
       $0.size = 0
@@ -67,6 +68,9 @@ struct SFTPAttributeTests {
     #expect(status == .failure)
     let found = try directory.status("d")
     #expect(found.st_mode & 0o7777 == 0o701 && found.st_mtim.tv_sec == 2000)
+    let times = FileTimes(access: FileTime(seconds: 1000), modification: FileTime(seconds: 2000))
+    let done = FileChange(permissions: 0o701, times: times)
+    #expect(list.events == [.attributesChanged(path: Array("/d".utf8), done)])
   }
 
   @Test func `lsetstat changes the link and setstat what it leads to`() throws {

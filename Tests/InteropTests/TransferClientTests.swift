@@ -6,7 +6,7 @@ extension Interop {
   @Suite(.serialized) struct TransferClients {
     @Test(
       .timeLimit(.minutes(4)),
-      arguments: ["rsync", "rclone", "lftp", "psftp", "pscp", "curl"])
+      arguments: ["sftp", "scp", "rsync", "rclone", "lftp", "psftp", "pscp", "curl"])
     func `a client brings a tree there and back unchanged`(client: String) throws {
       try withDaemon { try $0.transfer("\(client)_client") }
     }

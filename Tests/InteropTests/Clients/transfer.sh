@@ -182,15 +182,47 @@ curl_client() {
 
 sftp_batch() { sftp -q -F "$DIRECTORY/ssh_config" -b - host; }
 
+sftp_client() {
+  local all=(modes times directory-times)
+  tree make local odd newline bytes
+  sftp_batch <<<"put -rp local there" >out 2>&1 || fail "$(tail -5 out)"
+  same local "$USER_HOME/there" "${all[@]}"
+  sftp_batch <<<"get -rp there back" >out 2>&1 || fail "$(tail -5 out)"
+  same local back "${all[@]}"
+  printf '%s\n' 'cp there/large there/copy' 'ln there/one there/hard' 'ln -s one there/soft' 'df -h there' \
+    'chmod 604 there/one' 'rename there/sub there/moved' 'rm there/nothing' 'ls -la there' >script
+  sftp_batch <script >out 2>&1 || fail "$(tail -5 out)"
+  cmp local/large "$USER_HOME/there/copy"
+  equal "$(stat -c '%h %a' "$USER_HOME/there/hard")" "2 604" "a hard link"
+  equal "$(readlink "$USER_HOME/there/soft")" one "a link"
+  same local/sub "$USER_HOME/there/moved" modes times
+  grep -q 'soft$' out || fail "$(cat out)"
+}
+
+# Both protocols; the old one has no sign for a newline in a name.
+scp_client() {
+  local all=(modes times directory-times) protocol
+  tree make local odd bytes many
+  for protocol in -s -O; do
+    scp -q -F "$DIRECTORY/ssh_config" "$protocol" -rp local "host:there$protocol" >out 2>&1 || fail "$(tail -5 out)"
+    same local "$USER_HOME/there$protocol" "${all[@]}"
+    scp -q -F "$DIRECTORY/ssh_config" "$protocol" -rp "host:there$protocol" "back$protocol" >out 2>&1 ||
+      fail "$(tail -5 out)"
+    same local "back$protocol" "${all[@]}"
+  done
+}
+
 # 20,000 files, there and back.
 sftp_many() {
   local number
   mkdir local
   for ((number = 0; number < 20000; number++)); do printf %s "$number" >"local/$number"; done
-  sftp_batch <<<"put -r local there" >out 2>&1 || fail "$(tail -5 out)"
-  same local "$USER_HOME/there"
-  sftp_batch <<<"get -r there back" >out 2>&1 || fail "$(tail -5 out)"
-  same local back
+  chmod 640 local/1*
+  touch -d '2001-02-03 04:05:06' local/*7
+  sftp_batch <<<"put -rp local there" >out 2>&1 || fail "$(tail -5 out)"
+  same local "$USER_HOME/there" modes times
+  sftp_batch <<<"get -rp there back" >out 2>&1 || fail "$(tail -5 out)"
+  same local back modes times
 }
 
 # 10 GB, of which nearly everything is a hole.
