@@ -53,6 +53,7 @@ let package = Package(
     .target(name: "System", dependencies: ["CLinux"], swiftSettings: wrapping),
     .target(name: "Wire", swiftSettings: safe),
     .target(name: "AccessControl", dependencies: ["Wire"], swiftSettings: safe),
+    .target(name: "Audit", dependencies: ["Wire"], swiftSettings: safe),
     .target(
       name: "Authentication", dependencies: ["AccessControl", "Filter", "IPC", "Wire"], swiftSettings: safe),
     .target(name: "Filter", dependencies: ["Wire"], swiftSettings: safe),
@@ -97,6 +98,7 @@ let package = Package(
 
     // Tests
     .testTarget(name: "AccessControlTests", dependencies: ["AccessControl", "Wire"]),
+    .testTarget(name: "AuditTests", dependencies: ["Audit", "Wire"]),
     .testTarget(
       name: "AuthenticationTests", dependencies: ["AccessControl", "Authentication", "Filter", "IPC", "Wire"]),
     .testTarget(

@@ -1,0 +1,150 @@
+import Wire
+
+/// Whose connection a fact is about, as far as it is known.
+public struct Subject: Equatable, Sendable {
+  /// The login; nil: there is none yet.
+  public var sessionID: EventID?
+  /// The name that the client gave, whether or not there is such a user.
+  public var user: String?
+  /// Without brackets.
+  public var clientAddress: String?
+  public var clientPort: UInt16?
+  /// The daemon's number of the connection.
+  public var connection: UInt64?
+  /// The identification that the client sent. RFC 4253, section 4.2
+  public var clientVersion: String?
+  /// How the login was tried or granted: `publickey`, `publickey,totp`.
+  public var method: String?
+  /// `SHA256:…`, as ssh-keygen -l writes it.
+  public var keyFingerprint: String?
+
+  public init() {}
+}
+
+/// One line of the journal, but for its place there: its number and the hash of the line before.
+public struct AuditEvent: Equatable, Sendable {
+  public var id: EventID
+  /// Microseconds from 1970 on, UTC.
+  public var time: Int64
+  /// The server's name, gethostname(2).
+  public var host: String
+  public var subject: Subject
+  public var fact: Fact
+
+  public init(id: EventID, time: Int64, host: String, subject: Subject, fact: Fact) {
+    self.id = id
+    self.time = time
+    self.host = host
+    self.subject = subject
+    self.fact = fact
+  }
+}
+
+/// A random number that names one event or one login: UUID, version 4. RFC 9562, section 5.4
+public struct EventID: Hashable, Sendable, CustomStringConvertible {
+  private let high: UInt64
+  private let low: UInt64
+
+  /// A new one.
+  public static func random(using generator: inout some RandomNumberGenerator) -> EventID {
+    EventID(high: generator.next(), low: generator.next())
+  }
+
+  /// A new one, of the system's random numbers.
+  public static func random() -> EventID {
+    var generator = SystemRandomNumberGenerator()
+    return random(using: &generator)
+  }
+
+  /// The bits of version and variant are set, whatever they are in these.
+  public init(high: UInt64, low: UInt64) {
+    self.high = high & ~0xf000 | 0x4000
+    self.low = low & ~(0b11 << 62) | 0b10 << 62
+  }
+
+  /// Reads what `description` writes; nil when it is something else.
+  public init?(_ text: some StringProtocol) {
+    let groups = text.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
+    guard groups.map(\.count) == [8, 4, 4, 4, 12] else { return nil }
+    var digits: [UInt64] = []
+    for digit in groups.joined() {
+      switch digit {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"): digits.append(UInt64(digit - UInt8(ascii: "0")))
+      case UInt8(ascii: "a")...UInt8(ascii: "f"): digits.append(UInt64(digit - UInt8(ascii: "a") + 10))
+      default: return nil
+      }
+    }
+    let number = { (part: ArraySlice<UInt64>) in part.reduce(0 as UInt64) { $0 << 4 | $1 } }
+    self.init(high: number(digits[..<16]), low: number(digits[16...]))
+    guard number(digits[..<16]) == high, number(digits[16...]) == low else { return nil }
+  }
+
+  /// `f81d4fae-7dec-41d0-a765-00a0c91e6bf6`
+  public var description: String {
+    let digits = [high, low].flatMap { part in
+      stride(from: 60, through: 0, by: -4).map {
+        "0123456789abcdef".utf8.dropFirst(Int(part >> UInt64($0) & 15)).first!
+      }
+    }
+    var text = ""
+    for (index, digit) in digits.enumerated() {
+      if [8, 12, 16, 20].contains(index) { text += "-" }
+      text.unicodeScalars.append(Unicode.Scalar(digit))
+    }
+    return text
+  }
+}
+
+extension EventID: WireCodable {
+  public func encode(to writer: inout WireWriter) {
+    writer.uint64(high)
+    writer.uint64(low)
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    self.init(high: try reader.uint64(), low: try reader.uint64())
+  }
+}
+
+extension Subject: WireCodable {
+  public func encode(to writer: inout WireWriter) {
+    writer.optional(sessionID) { $1.encode(to: &$0) }
+    for value in [user, clientAddress, clientVersion, method, keyFingerprint] {
+      writer.optional(value) { $0.text(Fact.cut($1)) }
+    }
+    writer.optional(clientPort) { $0.uint32(UInt32($1)) }
+    writer.optional(connection) { $0.uint64($1) }
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    sessionID = try reader.optional { (r: inout WireReader) throws(WireError) in try EventID(from: &r) }
+    for field in [\Subject.user, \.clientAddress, \.clientVersion, \.method, \.keyFingerprint] {
+      self[keyPath: field] = try reader.optional { (r: inout WireReader) throws(WireError) in
+        try r.text(limit: Fact.textLimit)
+      }
+    }
+    clientPort = try reader.optional { (r: inout WireReader) throws(WireError) in
+      guard let port = UInt16(exactly: try r.uint32()) else { throw .malformed }
+      return port
+    }
+    connection = try reader.optional { (r: inout WireReader) throws(WireError) in try r.uint64() }
+  }
+}
+
+extension AuditEvent: WireCodable {
+  public func encode(to writer: inout WireWriter) {
+    id.encode(to: &writer)
+    writer.uint64(UInt64(bitPattern: time))
+    writer.text(host)
+    subject.encode(to: &writer)
+    fact.encode(to: &writer)
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    id = try EventID(from: &reader)
+    time = Int64(bitPattern: try reader.uint64())
+    host = try reader.text(limit: 256)
+    subject = try Subject(from: &reader)
+    fact = try Fact(from: &reader)
+  }
+}

@@ -1,0 +1,72 @@
+import Testing
+import Wire
+
+@testable import Audit
+
+@Suite struct FactTests {
+  /// Every field has a value.
+  static var full: Fact {
+    var fact = Fact(.fileRenamed, .denied, .sftp)
+    fact.path = [0x2f, 0xff]
+    fact.destination = [0x2f, 0x62]
+    fact.bytes = .max
+    fact.details = "a sentence"
+    fact.channel = 7
+    fact.command = Array("ls".utf8)
+    fact.exitStatus = 255
+    fact.signal = "TERM"
+    fact.milliseconds = 1
+    fact.bytesIn = 2
+    fact.bytesOut = 3
+    fact.rule = "no music"
+    fact.reason = "denied"
+    return fact
+  }
+
+  @Test func `a fact comes over the wire whole, with all or nothing in it`() throws {
+    #expect(try Fact(wireBytes: Self.full.wireBytes[...]) == Self.full)
+    for type in EventType.allCases {
+      for result in EventResult.allCases {
+        let fact = Fact(type, result)
+        #expect(try Fact(wireBytes: fact.wireBytes[...]) == fact)
+      }
+    }
+    for name in EventProtocol.allCases {
+      let fact = Fact(.fileRead, .success, name)
+      #expect(try Fact(wireBytes: fact.wireBytes[...]) == fact)
+    }
+  }
+
+  @Test func `a message that is cut off is no fact`() throws {
+    let bytes = Self.full.wireBytes
+    for count in 0..<bytes.count { #expect(throws: WireError.self) { try Fact(wireBytes: bytes[..<count]) } }
+  }
+
+  @Test func `an unknown type, result or protocol is no fact`() throws {
+    for (name, part) in [("file_renamed", "file_remamed"), ("denied", "denier"), ("sftp", "sfto")] {
+      let bytes = Self.full.wireBytes
+      let place = try #require(bytes.firstRange(of: name.utf8))
+      #expect(throws: WireError.malformed) {
+        try Fact(wireBytes: (bytes[..<place.lowerBound] + part.utf8 + bytes[place.upperBound...])[...])
+      }
+    }
+  }
+
+  @Test func `what is too long is cut, between characters`() throws {
+    var fact = Fact(.commandExecuted)
+    fact.command = [UInt8](repeating: 0xff, count: Fact.textLimit + 1)
+    fact.details = String(repeating: "€", count: Fact.textLimit)
+    let received = try Fact(wireBytes: fact.wireBytes[...])
+    #expect(received.command?.count == Fact.textLimit)
+    #expect(received.details == String(repeating: "€", count: Fact.textLimit / 3))
+  }
+
+  @Test func `the process of a login cannot say who logs in, nor what the daemon does`() {
+    let others = EventType.allCases.filter { !$0.isOfSession }.map(\.rawValue)
+    let prefixes = ["auth_", "session_", "ip_", "connection_", "daemon_", "configuration_", "admin_", "audit_"]
+    #expect(others.allSatisfy { name in prefixes.contains(where: name.hasPrefix) })
+    #expect(
+      EventType.allCases.filter(\.isOfSession).allSatisfy { type in !prefixes.contains(where: type.rawValue.hasPrefix) }
+    )
+  }
+}
