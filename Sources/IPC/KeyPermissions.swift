@@ -49,8 +49,8 @@ public struct KeyPermissions: WireCodable, Equatable {
     (terminal, agentForwarding, portForwarding, x11Forwarding, userRC) = (false, false, false, false, false)
   }
 
-  /// What is left when both hold: what both permit, and the commands, variables and lists of either. Where both have
-  /// variables or a list, it is this one's. Nil: they force different commands.
+  /// What is left when both hold: what both permit, and the command and variables of either. Where both have variables,
+  /// they are this one's. Nil: they force different commands.
   public func merged(with other: KeyPermissions) -> KeyPermissions? {
     if let forcedCommand, let second = other.forcedCommand, forcedCommand != second { return nil }
     var merged = self
@@ -61,9 +61,25 @@ public struct KeyPermissions: WireCodable, Equatable {
     merged.userRC = userRC && other.userRC
     merged.forcedCommand = forcedCommand ?? other.forcedCommand
     merged.environment = environment.isEmpty ? other.environment : environment
-    merged.permitOpen = permitOpen ?? other.permitOpen
-    merged.permitListen = permitListen ?? other.permitListen
+    merged.permitOpen = Self.common(permitOpen, other.permitOpen)
+    merged.permitListen = Self.common(permitListen, other.permitListen)
     return merged
+  }
+
+  /// The places that are in both lists; nil is everywhere. At most ``listLimit``: what is more is not permitted.
+  private static func common(_ places: [ForwardingPlace]?, _ others: [ForwardingPlace]?) -> [ForwardingPlace]? {
+    guard let places else { return others }
+    guard let others else { return places }
+    var common: [ForwardingPlace] = []
+    var seen: Set<ForwardingPlace> = []
+    for place in places {
+      for other in others {
+        guard common.count < listLimit else { return common }
+        guard let shared = place.shared(with: other), seen.insert(shared).inserted else { continue }
+        common.append(shared)
+      }
+    }
+    return common
   }
 
   public func encode(to writer: inout WireWriter) {
@@ -111,6 +127,13 @@ public struct ForwardingPlace: WireCodable, Hashable {
   public init(host: String, port: UInt16?) {
     self.host = host
     self.port = port
+  }
+
+  /// The places that both mean; nil: there are none.
+  func shared(with other: ForwardingPlace) -> ForwardingPlace? {
+    guard host == "*" || other.host == "*" || host.utf8.elementsEqual(other.host.utf8) else { return nil }
+    guard port == nil || other.port == nil || port == other.port else { return nil }
+    return ForwardingPlace(host: host == "*" ? other.host : host, port: port ?? other.port)
   }
 
   public func encode(to writer: inout WireWriter) {

@@ -35,15 +35,15 @@ struct CodeLedger: Sendable {
     case .noSecret: return Verdict(outcome: .rejected, reason: "no_totp_secret")
     case .wrong:
       var entry = entries[name] ?? newEntry()
-      let isAllowed = entry.guesses.take(Self.guessRate, at: now) == 0
+      _ = entry.guesses.take(Self.guessRate, at: now)
       entries[name] = entry
-      return Verdict(outcome: .rejected, reason: isAllowed ? "wrong_code" : "too_many_codes")
+      return Verdict(outcome: .rejected, reason: "wrong_code")
     case .right(let step):
       var entry = entries[name] ?? newEntry()
       var guesses = entry.guesses
       // A right code that comes after so many wrong ones may be one more guess.
       guard guesses.take(Self.guessRate, at: now) == 0 else {
-        return Verdict(outcome: .rejected, reason: "too_many_codes")
+        return Verdict(outcome: .rejected, reason: "too_many_wrong_codes")
       }
       if let lastStep = entry.lastStep, step <= lastStep {
         return Verdict(outcome: .rejected, reason: "code_used_before")

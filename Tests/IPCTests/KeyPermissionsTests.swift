@@ -33,19 +33,53 @@ import Wire
     #expect(one.merged(with: other) == nil)
   }
 
-  @Test func `lists are those of the one that has some, of the first when both have`() {
+  @Test func `variables and lists are those of the one that has some`() {
     var one = KeyPermissions.everything
     one.environment = [EnvironmentVariable(name: "A", value: "1")]
     one.permitOpen = [ForwardingPlace(host: "a", port: 1)]
     one.permitListen = [ForwardingPlace(host: "b", port: nil)]
     #expect(one.merged(with: .everything) == one)
     #expect(KeyPermissions.everything.merged(with: one) == one)
+    #expect(one.merged(with: one) == one)
     var other = one
     other.environment[0].value = "2"
-    other.permitOpen = []
-    other.permitListen = []
     #expect(one.merged(with: other) == one)
     #expect(other.merged(with: one) == other)
+  }
+
+  typealias Places = [(host: String, port: UInt16?)]
+
+  static let lists: [(one: Places, other: Places, common: Places)] = [
+    ([("a", 1)], [], []), ([], [("a", 1)], []), ([("a", 1)], [("a", 1)], [("a", 1)]),
+    ([("a", 1)], [("a", 2)], []), ([("a", 1)], [("b", 1)], []), ([("a", 1)], [("A", 1)], []),
+    ([("a", nil)], [("a", 1)], [("a", 1)]), ([("*", 1)], [("a", nil)], [("a", 1)]),
+    ([("*", nil)], [("a", 1), ("b", nil)], [("a", 1), ("b", nil)]), ([("*", 1)], [("a", 2)], []),
+    ([("a", 1), ("b", 2), ("c", nil)], [("c", 3), ("b", nil), ("c", nil)], [("b", 2), ("c", 3), ("c", nil)]),
+    ([("a", nil), ("*", 1)], [("a", 1)], [("a", 1)]),
+  ]
+
+  @Test(arguments: lists.indices) func `where both have places, those in both are permitted`(index: Int) {
+    let places = { (list: Places) in list.map { ForwardingPlace(host: $0.host, port: $0.port) } }
+    let (one, other, common) = Self.lists[index]
+    for list in [\KeyPermissions.permitOpen, \.permitListen] {
+      var first = KeyPermissions.everything
+      first[keyPath: list] = places(one)
+      var second = KeyPermissions.everything
+      second[keyPath: list] = places(other)
+      #expect(first.merged(with: second)?[keyPath: list] == places(common))
+      #expect(second.merged(with: first)?[keyPath: list].map(Set.init) == Set(places(common)))
+    }
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `two full lists make one that fits into a message`() throws {
+    let limit = KeyPermissions.listLimit
+    var one = KeyPermissions.everything
+    one.permitOpen = (0..<limit).map { ForwardingPlace(host: $0 % 2 == 0 ? "*" : "h\($0)", port: nil) }
+    var other = KeyPermissions.everything
+    other.permitOpen = (0..<limit).map { ForwardingPlace(host: "h\($0)", port: UInt16($0)) }
+    let merged = try #require(one.merged(with: other))
+    #expect(merged.permitOpen?.count == limit)
+    #expect(try KeyPermissions(wireBytes: merged.wireBytes[...]) == merged)
   }
 
   @Test func `a command with a NUL byte is no message`() {

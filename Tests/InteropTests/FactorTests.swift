@@ -223,7 +223,7 @@ extension Interop {
       try withCodes("[[publickey, totp]]") { daemon throws in
         try daemon.claim("factors.py", "ten-wrong-codes")
         #expect(try daemon.answeringSSH(["host", "echo in"], code: try code()).status == 255)
-        try daemon.log.line(with: "by totp: too_many_codes")
+        try daemon.log.line(with: "by totp: too_many_wrong_codes")
       }
     }
 

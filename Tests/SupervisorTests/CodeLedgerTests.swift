@@ -33,8 +33,8 @@ import Testing
   @Test func `after ten wrong codes not even the right one is accepted, until time has passed`() {
     var ledger = CodeLedger()
     for _ in 0..<10 { #expect(ledger.verdict(on: .wrong, of: "anna", at: 0) == Self.rejected("wrong_code")) }
-    #expect(ledger.verdict(on: .wrong, of: "anna", at: 0) == Self.rejected("too_many_codes"))
-    #expect(ledger.verdict(on: .right(step: 7), of: "anna", at: 119_999) == Self.rejected("too_many_codes"))
+    #expect(ledger.verdict(on: .wrong, of: "anna", at: 0) == Self.rejected("wrong_code"))
+    #expect(ledger.verdict(on: .right(step: 7), of: "anna", at: 119_999) == Self.rejected("too_many_wrong_codes"))
     // Another user is another user.
     #expect(ledger.verdict(on: .right(step: 7), of: "bert", at: 119_999) == Self.accepted)
     // A code that was refused was not used.
@@ -47,7 +47,22 @@ import Testing
     for _ in 0..<9 { _ = ledger.verdict(on: .wrong, of: "anna", at: 0) }
     #expect(ledger.verdict(on: .right(step: 100), of: "anna", at: 0) == Self.accepted)
     _ = ledger.verdict(on: .wrong, of: "anna", at: 0)
-    #expect(ledger.verdict(on: .right(step: 101), of: "anna", at: 0) == Self.rejected("too_many_codes"))
+    #expect(ledger.verdict(on: .right(step: 101), of: "anna", at: 0) == Self.rejected("too_many_wrong_codes"))
+  }
+
+  @Test func `who goes on guessing is refused no longer than who stops`() {
+    var ledger = CodeLedger()
+    for now in 0..<100 { _ = ledger.verdict(on: .wrong, of: "anna", at: Int64(now)) }
+    #expect(ledger.verdict(on: .right(step: 7), of: "anna", at: 110_000) == Self.rejected("too_many_wrong_codes"))
+    #expect(ledger.verdict(on: .right(step: 7), of: "anna", at: 120_009) == Self.accepted)
+    // In the long run, one guess in each interval.
+    var guesses = 0
+    for minute in 0..<1000 {
+      let now = 200_000 + Int64(minute) * 60_000
+      if ledger.verdict(on: .right(step: UInt64(100 + minute)), of: "anna", at: now) == Self.accepted { guesses += 1 }
+      _ = ledger.verdict(on: .wrong, of: "anna", at: now)
+    }
+    #expect((495...515).contains(guesses))
   }
 
   @Test func `names without a secret are refused and not remembered`() {
