@@ -1,3 +1,4 @@
+import Authentication
 import IPC
 import System
 
@@ -50,7 +51,10 @@ extension ConnectionMachine {
   }
 
   /// Logins that this user has at a time.
-  var sessionLimit: Int { context.settings.security.maxSessionsPerUser }
+  var sessionLimit: Int {
+    let user = context.settings.auth.users.first { $0.name.hasSameBytes(as: authentication.user ?? "") }
+    return user?.maxSessions ?? context.settings.security.maxSessionsPerUser
+  }
 
   /// The user has as many logins as there may be.
   mutating func sessionRefused(_ open: Int) -> [Action] {

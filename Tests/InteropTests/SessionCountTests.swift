@@ -39,6 +39,15 @@ extension Interop {
       }
     }
 
+    @Test(.timeLimit(.minutes(1))) func `a user's own number counts`() throws {
+      try withDaemon(userKeys: "max_sessions: 1") { daemon throws in
+        let first = try login(daemon)
+        #expect(try daemon.ssh("host", "true").errors.contains("too_many_sessions"))
+        first.closeInput()
+        try first.wait()
+      }
+    }
+
     @Test(.timeLimit(.minutes(1))) func `many channels of one login are one`() throws {
       try withDaemon(security: ["max_sessions_per_user": "1"]) { daemon throws in
         let options = "-o ControlPath=$DIRECTORY/mux"

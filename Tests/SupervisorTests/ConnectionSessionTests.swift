@@ -108,6 +108,16 @@ import Testing
     #expect(!scenario.machine.isLoggedIn)
   }
 
+  @Test func `what a user's entry says of logins counts before what is said for all`() {
+    let scenario = Scenario.atOpening {
+      var user = Settings.User(name: "bob")
+      user.maxSessions = 3
+      $0.auth.users = [Settings.User(name: "bo\u{308}b"), user]
+      $0.security.maxSessionsPerUser = 2
+    }
+    #expect(scenario.machine.sessionLimit == 3)
+  }
+
   @Test func `a login that is one too many ends the connection with a word, and is none`() {
     var scenario = Scenario.atOpening { $0.security.maxSessionsPerUser = 2 }
     #expect(scenario.machine.sessionLimit == 2)
