@@ -25,19 +25,12 @@ struct PublicKeyProvider: AuthProvider {
 
   private let inline: [[UInt8]: KeySearch.File]
   private let algorithms: [String]
-  private let authorities: TrustedAuthorities
-  private let listsPrincipals: Bool
-  private let revocations: Revocations
-  private let variables: PermittedVariables
+  private let rules: KeyRules
   private let time: Time
 
   init(settings: Settings, time: Time = .system) {
     algorithms = settings.server.publicKeyAlgorithms
-    // The loader has read both lists; what it would not have let through lets nobody in.
-    authorities = settings.auth.trustedUserCAKeys.flatMap { try? TrustedAuthorities($0) } ?? TrustedAuthorities()
-    revocations = Revocations(settings.auth.revokedKeys)
-    listsPrincipals = settings.auth.authorizedPrincipalsPattern != nil
-    variables = PermittedVariables(settings.auth.permittedUserEnvironment)
+    rules = KeyRules(settings)
     inline = settings.auth.users.reduce(into: [:]) { files, user in
       let lines = Array(user.authorizedKeys.joined(separator: "\n").utf8)
       files[Array(user.name.utf8)] = KeySearch.File(name: "authorized_keys of '\(user.name)'", content: lines[...])
@@ -67,19 +60,20 @@ struct PublicKeyProvider: AuthProvider {
         return verdict
       }
     }
-    if let refusal = revocations.refusal(of: shown.credential) {
+    let rules = rules.of(request.user, question)
+    if let refusal = rules.revocations.refusal(of: shown.credential) {
       verdict.reason = refusal.rawValue
       verdict.place = "auth.publickey.revoked_keys"
       return verdict
     }
-    guard let grant = grant(to: shown, request.user, question, files, &verdict) else { return verdict }
+    guard let grant = grant(to: shown, request.user, question, files, rules, &verdict) else { return verdict }
     if let fault = securityKey.flatMap({ fault(of: $0, where: grant) }) {
       verdict.reason = fault.rawValue
       return verdict
     }
     verdict.outcome = offer.signature == nil ? .acceptable : .accepted
     verdict.permissions = grant.permissions
-    let refused = variables.filter(&verdict.permissions.environment)
+    let refused = rules.variables.filter(&verdict.permissions.environment)
     verdict.warnings += refused.map {
       "\(verdict.place): environment= does not set \($0): auth.publickey.permit_user_environment does not permit it"
     }
@@ -89,7 +83,8 @@ struct PublicKeyProvider: AuthProvider {
 
   /// What the key is allowed by whoever allows it; the verdict gets the reason when nobody does.
   private func grant(
-    to shown: ShownKey, _ user: String, _ question: KeyQuestion, _ files: LookedUpFiles, _ verdict: inout Verdict
+    to shown: ShownKey, _ user: String, _ question: KeyQuestion, _ files: LookedUpFiles, _ rules: KeyRules.Login,
+    _ verdict: inout Verdict
   ) -> KeyGrant? {
     var search = KeySearch(
       KeyClaim(
@@ -98,10 +93,10 @@ struct PublicKeyProvider: AuthProvider {
     for file in files.keys + (inline[Array(user.utf8)].map { [$0] } ?? []) where grant == nil {
       grant = search.find(in: file)
     }
-    let principals = listsPrincipals ? KeySearch.PrincipalsRule.file(files.principals) : .userName
+    let principals = rules.listsPrincipals ? KeySearch.PrincipalsRule.file(files.principals) : .userName
     if grant == nil {
       grant = search.find(
-        among: authorities.keys, of: "auth.publickey.trusted_user_ca_keys", principals: principals)
+        among: rules.authorities.keys, of: "auth.publickey.trusted_user_ca_keys", principals: principals)
     }
     verdict.warnings = Array((files.problems + search.warnings).prefix(KeySearch.warningLimit))
     verdict.place = search.place

@@ -20,13 +20,14 @@ extension Checks {
   }
 
   /// What goes together.
-  mutating func checkAuthorities(_ settings: Settings) {
-    let auth = settings.auth
-    if auth.authorizedPrincipalsPattern != nil, auth.trustedUserCAKeys == nil {
+  mutating func checkAuthorities(_ variants: [Settings]) {
+    let trusts = variants.contains { $0.auth.trustedUserCAKeys != nil }
+    if !trusts, variants.contains(where: { $0.auth.authorizedPrincipalsPattern != nil }) {
       warning("auth.publickey.authorized_principals_pattern", "has no effect without trusted_user_ca_keys")
     }
-    let certificates = settings.server.publicKeyAlgorithms.contains { Certificate.plainAlgorithm($0) != nil }
-    if auth.trustedUserCAKeys != nil, !certificates || !auth.methods.contains(.publickey) {
+    let algorithms = variants.flatMap(\.server.publicKeyAlgorithms)
+    let certificates = algorithms.contains { Certificate.plainAlgorithm($0) != nil }
+    if trusts, !certificates || !variants.contains(where: { $0.auth.methods.contains(.publickey) }) {
       let reason =
         certificates ? "publickey is not among auth.methods" : "server.publickey_algorithms has none of theirs"
       warning("auth.publickey.trusted_user_ca_keys", "no certificate lets anybody in: \(reason)")

@@ -25,17 +25,23 @@ struct Checks {
     settings.server.banner = banner(choices.bannerFile)
     settings.auth.trustedUserCAKeys = trustedUserCAKeys(choices.trustedUserCAFile)
     settings.auth.revokedKeys = revokedKeys(choices.revokedKeysFile)
+    for (index, match) in settings.matches.enumerated() {
+      block = index
+      settings.matches[index].values.auth.trustedUserCAKeys = trustedUserCAKeys(match.choices.trustedUserCAFile)
+      settings.matches[index].values.auth.revokedKeys = revokedKeys(match.choices.revokedKeysFile)
+    }
+    block = nil
     checkUsers(choices.settings.auth.users, at: given.values["auth.password.users"], key: "auth.password.users")
     warnAboutSecrets(in: choices.settings.auth.users)
     if let path = choices.usersFile {
       settings.auth.users += users(in: path, known: choices.settings.auth.users.map(\.name))
     }
-    checkAuthorities(settings)
     warnAboutLimits(settings)
     checkGroups(settings.groupPatterns)
     // Every block alone stands for what it and others together can come to.
     let variants = [settings] + settings.matches.indices.map { settings.applying([$0]) }
     checkMethods(variants, of: settings.auth.users)
+    checkAuthorities(variants)
     checkTransfers(variants, of: settings.auth.users)
     for (number, variant) in variants.enumerated() where number == 0 || variant.shell != settings.shell {
       block = number == 0 ? nil : number - 1

@@ -21,10 +21,12 @@ public struct Key: Sendable {
   /// Takes the value of this key over from one to the other.
   let copy: @Sendable (Choices, inout Choices) -> Void
 
-  /// A key that fills `target`. `alias`: the variable's name in bssh, where that is not made of the path.
+  /// A key that fills `target`. `alias`: the variable's name in bssh, where that is not made of the path. `content`:
+  /// where the content of the file is that the value names, once it is read.
   init<Value: Sendable>(
     _ path: String, _ type: ValueType<Value>, _ target: WritableKeyPath<Choices, Value> & Sendable,
-    alias: String? = nil, option: String? = nil, example: Value? = nil, _ meaning: String...
+    alias: String? = nil, option: String? = nil, example: Value? = nil,
+    content: (WritableKeyPath<Choices, [UInt8]?> & Sendable)? = nil, _ meaning: String...
   ) {
     self.path = path
     name = path.split(separator: ".").last.map(String.init) ?? path
@@ -38,7 +40,10 @@ public struct Key: Sendable {
       if let value = type.parse(node, &faults) { choices[keyPath: target] = value }
     }
     render = { type.render($0[keyPath: target]) }
-    copy = { $1[keyPath: target] = $0[keyPath: target] }
+    copy = {
+      $1[keyPath: target] = $0[keyPath: target]
+      if let content { $1[keyPath: content] = $0[keyPath: content] }
+    }
   }
 
   /// `BSSH_SERVER_PORT` for `server.port`.

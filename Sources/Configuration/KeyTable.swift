@@ -127,6 +127,7 @@ public enum KeyTable {
       "Each user's file of keys: %h is the home, %u or {user} the name, %% a percent sign; null for none."),
     Key(
       "auth.publickey.trusted_user_ca_keys", ValueType.file.optional, \.trustedUserCAFile,
+      content: \Choices.settings.auth.trustedUserCAKeys,
       "A file with the public keys of authorities whose user certificates let in; null for none."),
     Key(
       "auth.publickey.authorized_principals_pattern", ValueType.keyPattern.optional,
@@ -135,6 +136,7 @@ public enum KeyTable {
       "user's own name."),
     Key(
       "auth.publickey.revoked_keys", ValueType.file.optional, \.revokedKeysFile,
+      content: \Choices.settings.auth.revokedKeys,
       "A file with keys that let nobody in: one public key in each line, or a revocation list (KRL) as",
       "ssh-keygen -k makes it. Read while loading; a reload reads it again. null for none."),
     Key(

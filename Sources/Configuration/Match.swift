@@ -28,8 +28,13 @@ public struct Match: Equatable, Sendable {
   public var addresses: [Entry<AddressRange>] = []
   /// The paths of the keys that the block gives, in the order of the table.
   public var paths: [String] = []
-  /// Has the block's values for these keys; for all others it says nothing.
-  public var values = Settings()
+  /// The block's values for these keys; about all others it says nothing.
+  public var values: Settings {
+    get { choices.settings }
+    set { choices.settings = newValue }
+  }
+  /// The values, with the paths of the files that some were read from; those are known where the file is loaded.
+  var choices = Choices()
 
   public init() {}
 
@@ -66,9 +71,7 @@ extension Settings {
     var choices = Choices()
     choices.settings = self
     for block in blocks where matches.indices.contains(block) {
-      var values = Choices()
-      values.settings = matches[block].values
-      for path in matches[block].paths { KeyTable.key(path)?.copy(values, &choices) }
+      for path in matches[block].paths { KeyTable.key(path)?.copy(matches[block].choices, &choices) }
     }
     return choices.settings
   }

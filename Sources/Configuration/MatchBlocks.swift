@@ -9,8 +9,6 @@ extension Key {
     switch path {
     case "auth.password.users", "auth.password.users_file": "says who the users are, which comes before every block"
     case "auth.password.minimum_time": "is the same for everyone, or the time of an answer would tell who is who"
-    case "auth.publickey.trusted_user_ca_keys", "auth.publickey.revoked_keys":
-      "is a file that is read once, while loading, and holds for every key"
     case let path where Self.matchSections.contains(where: path.hasPrefix): nil
     case let path where path.hasPrefix("security.") && path.hasSuffix("timeout"): nil
     default: "is the same for every connection, and in use before anybody has said who they are"
@@ -118,7 +116,7 @@ private func readKeys(_ node: Node, into block: inout Match, _ faults: inout Fau
     }
     block.paths.append(key.path)
   }
-  block.values = choices.settings
+  block.choices = choices
   chooseKeyFiles(&block)
 }
 
@@ -141,10 +139,8 @@ private func entries(of block: Match) -> [(String, Rendering)] {
   if !block.users.isEmpty { entries.append(("users", users.render(block.users))) }
   if !block.groups.isEmpty { entries.append(("groups", groups.render(block.groups))) }
   if !block.addresses.isEmpty { entries.append(("addresses", addresses.render(block.addresses))) }
-  var choices = Choices()
-  choices.settings = block.values
   let keys = block.paths.compactMap(KeyTable.key)
-  return entries + nested(keys.map { ($0.path.split(separator: ".")[...], $0.render(choices)) })
+  return entries + nested(keys.map { ($0.path.split(separator: ".")[...], $0.render(block.choices)) })
 }
 
 /// Values under their sections.

@@ -73,9 +73,6 @@ extension ValueType where Value == String {
     }
   }
 
-  /// Any text.
-  static let words = text("text") { _ in nil }
-
   /// A name, or a glob for names, of variables.
   static let variablePattern = text("the name of a variable, or a pattern with * and ?") { text in
     let isPattern = text.utf8.allSatisfy { isVariableByte($0) || $0 == 0x2a || $0 == 0x3f }
@@ -161,42 +158,6 @@ extension ValueType where Value == OneTimeSecret.Digits {
   static let codeDigits = scalar(
     "6 or 8", { text in OneTimeSecret.Digits.allCases.first { "\($0.rawValue)" == text } }, render: { "\($0.rawValue)" }
   )
-}
-
-extension ValueType where Value == UserPattern {
-  /// A name, a pattern, or either with where they come from.
-  static let userPattern = ValueType(
-    description: "a name or pattern of users",
-    parse: { node, faults in
-      guard let text = ValueType<String>.words.parse(node, &faults) else { return nil }
-      do throws(UserPatternError) { return try UserPattern(text) } catch {
-        switch error {
-        case .name: faults.add(node, "\(quoted(text)) is no name of a user, nor a pattern: 1 to 256 bytes")
-        case .address(let error):
-          faults.add(node, "\(quoted(text)): what stands behind '@' \(error)")
-        case .negated: faults.add(node, "\(quoted(text)): '!' has no meaning here; auth.deny_users has precedence")
-        }
-        return nil
-      }
-    },
-    render: { .scalar(yamlText($0.description)) })
-}
-
-extension ValueType where Value == NamePattern {
-  static let userName = pattern(of: "a user")
-  static let groupPattern = pattern(of: "a group")
-
-  private static func pattern(of whom: String) -> ValueType {
-    ValueType(
-      description: "a name or pattern of \(whom)",
-      parse: { node, faults in
-        guard let text = ValueType<String>.words.parse(node, &faults) else { return nil }
-        if UserPattern.isName(text) { return NamePattern(text) }
-        faults.add(node, "\(quoted(text)) is no name of \(whom), nor a pattern: 1 to 256 bytes, no '!' first")
-        return nil
-      },
-      render: { .scalar(yamlText($0.description)) })
-  }
 }
 
 extension ValueType where Value == BindChoice {

@@ -9,17 +9,21 @@ public struct KeyQuestion: WireCodable, Equatable {
   public var request: [UInt8]
   /// Where the client is; nil: not known.
   public var client: IPAddress?
+  /// As ``AccountAnswer/groups``: with the user and the client they say which blocks of `match` hold.
+  public var groups: [String]
   /// The user's authorized_keys files, whose contents are in the descriptor one after the other.
   public var files: [KeyFile]
   /// The user's file of principals, whose content follows theirs; nil: nobody looked for one.
   public var principals: KeyFile?
 
   public init(
-    sessionID: [UInt8], request: [UInt8], client: IPAddress?, files: [KeyFile], principals: KeyFile? = nil
+    sessionID: [UInt8], request: [UInt8], client: IPAddress?, groups: [String] = [], files: [KeyFile],
+    principals: KeyFile? = nil
   ) {
     self.sessionID = sessionID
     self.request = request
     self.client = client
+    self.groups = groups
     self.files = files
     self.principals = principals
   }
@@ -28,6 +32,7 @@ public struct KeyQuestion: WireCodable, Equatable {
     writer.string(sessionID)
     writer.string(request)
     writer.optional(client) { $1.encode(to: &$0) }
+    writer.list(groups) { $0.text($1) }
     writer.list(files) { $1.encode(to: &$0) }
     writer.optional(principals) { $1.encode(to: &$0) }
   }
@@ -36,6 +41,7 @@ public struct KeyQuestion: WireCodable, Equatable {
     sessionID = Array(try reader.string(limit: 64))
     request = Array(try reader.string())
     client = try reader.optional { (r: inout WireReader) throws(WireError) in try IPAddress(from: &r) }
+    groups = try reader.list(minimumSize: 4) { (r: inout WireReader) throws(WireError) in try r.text(limit: 256) }
     files = try reader.list(minimumSize: 8) { (r: inout WireReader) throws(WireError) in try KeyFile(from: &r) }
     principals = try reader.optional { (r: inout WireReader) throws(WireError) in try KeyFile(from: &r) }
   }

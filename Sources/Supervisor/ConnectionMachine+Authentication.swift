@@ -2,6 +2,7 @@ import AccessControl
 import Authentication
 import IPC
 import System
+import Wire
 
 extension ConnectionMachine {
   /// An authentication request on its way to a verdict.
@@ -10,8 +11,8 @@ extension ConnectionMachine {
     enum Attempt: Equatable, Sendable {
       /// The payload of the USERAUTH_REQUEST; `isSigned`: it proves something.
       case publicKey([UInt8], isSigned: Bool)
-      case password([UInt8])
-      case code([UInt8])
+      case password(SecretBytes)
+      case code(SecretBytes)
     }
 
     /// What it waits for.
@@ -30,7 +31,7 @@ extension ConnectionMachine {
   }
 
   /// A USERAUTH_REQUEST, in the phase in which it is allowed.
-  mutating func authenticate(_ payload: [UInt8], at now: Int64) -> [Action] {
+  mutating func authenticate(_ payload: SecretBytes, at now: Int64) -> [Action] {
     let request: UserauthRequest
     do throws(UserauthError) {
       request = try UserauthRequest(payload: payload[...])
@@ -62,12 +63,13 @@ extension ConnectionMachine {
     }
   }
 
-  private mutating func answer(_ request: UserauthRequest, _ payload: [UInt8], at now: Int64) -> [Action] {
+  private mutating func answer(_ request: UserauthRequest, _ payload: SecretBytes, at now: Int64) -> [Action] {
     let method: String
     let attempt: Judgement.Attempt?
     switch request.method {
     case .none: (method, attempt) = ("none", nil)
-    case .publicKey(let key): (method, attempt) = ("publickey", .publicKey(payload, isSigned: key.signature != nil))
+    case .publicKey(let key):
+      (method, attempt) = ("publickey", .publicKey(payload.bytes, isSigned: key.signature != nil))
     case .password(let password): (method, attempt) = ("password", .password(password))
     case .passwordChange: (method, attempt) = ("password", nil)
     case .keyboardInteractive: (method, attempt) = ("keyboard-interactive", nil)
@@ -77,7 +79,7 @@ extension ConnectionMachine {
   }
 
   /// A USERAUTH_INFO_RESPONSE, after a prompt.
-  mutating func informationResponse(_ payload: [UInt8], at now: Int64) -> [Action] {
+  mutating func informationResponse(_ payload: SecretBytes, at now: Int64) -> [Action] {
     let response: InfoResponse
     do throws(UserauthError) {
       response = try InfoResponse(payload: payload[...])
@@ -163,7 +165,8 @@ extension ConnectionMachine {
             .publicKey(
               KeyQuestion(
                 sessionID: sessionID, request: payload, client: IPAddress(context.client.address),
-                files: principals == nil ? files : Array(files.dropLast()), principals: principals)))
+                groups: answer.groups, files: principals == nil ? files : Array(files.dropLast()),
+                principals: principals)))
         ]
       }
     case .password(let password):

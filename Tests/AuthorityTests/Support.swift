@@ -102,10 +102,13 @@ struct Files {
   }
 
   /// The question about a request, with these files.
-  func question(_ client: Client, _ request: [UInt8], from address: String? = "192.0.2.7") -> ToAuthority {
+  func question(
+    _ client: Client, _ request: [UInt8], from address: String? = "192.0.2.7", groups: [String] = []
+  ) -> ToAuthority {
     .publicKey(
       KeyQuestion(
-        sessionID: client.sessionID, request: request, client: address.flatMap { IPAddress($0) }, files: files,
+        sessionID: client.sessionID, request: request, client: address.flatMap { IPAddress($0) },
+        groups: groups, files: files,
         principals: principals))
   }
 

@@ -139,7 +139,8 @@ enum Samples {
       ToAuthority.sign(hostKey: [1], algorithm: "ssh-ed25519", hash: [2]),
       .proveHostKeys(sessionID: [1], keyExchangeAlgorithm: "rsa-sha2-512", keys: [[1], []]),
       .proveHostKeys(sessionID: [], keyExchangeAlgorithm: "", keys: []), .account(user: "anna", address: "192.0.2.7"),
-      .publicKey(question), .publicKey(KeyQuestion(sessionID: [], request: [], client: nil, files: [])),
+      .publicKey(question),
+      .publicKey(KeyQuestion(sessionID: [], request: [], client: nil, groups: ["staff", ""], files: [])),
       .password(user: "anna", password: [0, 255]), .code(user: "anna", code: [0, 255]),
     ].map(Sample.init)
     + [

@@ -37,6 +37,9 @@ extension Interop {
       Effect("shell: {accept_env: [FLAVOUR]}", "FLAVOUR=mint $SSH -o SendEnv=FLAVOUR host 'echo $FLAVOUR'", "mint", ""),
       Effect("shell: {pty: false}", "$SSH -tt host 'test -t 0 && echo terminal'", "", "terminal"),
       Effect("shell: {command_timeout: 1s}", "$SSH host 'sleep 4; echo in'", "", "in"),
+      Effect("shell: {allowed_commands: [\"true *\"]}", login, "", "in"),
+      Effect("shell: {blocked_commands: [\"echo *\"]}", login, "", "in"),
+      Effect("shell: {forced_command: \"echo forced\"}", login, "forced", "in"),
       Effect("security: {session_timeout: 1s}", "$SSH host 'sleep 4; echo in'", "", "in"),
       Effect("security: {idle_timeout: 1s}", "$SSH host 'sleep 4; echo in'", "", "in"),
       Effect("sftp: {enabled: false}", "echo pwd | \(sftp) host >/dev/null && echo in", "", "in"),
@@ -98,6 +101,26 @@ extension Interop {
       let output = try daemon.shell(effect.probe).output.trimmingCharacters(in: .whitespacesAndNewlines)
       let expected = (applies ? effect.with : effect.without).replacingOccurrences(of: "HOME", with: daemon.user.home)
       #expect(output == expected, "\(condition), \(effect.keys)")
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `certificates are trusted and revoked where a block says so`() throws {
+      try withDaemon { daemon throws in
+        let (directory, name) = (daemon.directory, daemon.user.name)
+        try succeed("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "\(directory)/ca")
+        try succeed("ssh-keygen", "-q", "-s", "\(directory)/ca", "-I", "test", "-n", name, "\(directory)/id.pub")
+        let key = try String(contentsOfFile: "\(directory)/id.pub", encoding: .utf8)
+        try Data(key.utf8).write(to: URL(fileURLWithPath: "\(directory)/revoked"))
+        for (keys, with, without) in [
+          ("trusted_user_ca_keys: '\(directory)/ca.pub'", "in\n", ""),
+          ("revoked_keys: '\(directory)/revoked'", "", "in\n"),
+        ] {
+          try daemon.user.authorize(with.isEmpty ? key : "")
+          for (user, output) in [(name, with), ("other", without)] {
+            try daemon.apply(match: "[{users: [\(user)], auth: {publickey: {\(keys)}}}]")
+            #expect(try daemon.ssh("host", "echo in").output == output, "\(keys) for \(user)")
+          }
+        }
+      }
     }
 
     @Test(.timeLimit(.minutes(1))) func `of several blocks the later one wins, key by key`() throws {
