@@ -1,3 +1,5 @@
+import Wire
+
 /// Counts what one connection has tried, decides what it may try next, and holds the only path to a login.
 ///
 /// Decides only: it neither reads keys nor hashes passwords; an authority's verdict comes in as an event. One
@@ -55,8 +57,8 @@ public struct AuthenticationMachine: Sendable {
   public enum Action: Equatable, Sendable {
     /// Give the payload of this request to an authority.
     case judgePublicKey(user: String)
-    case judgePassword(user: String, password: [UInt8])
-    case judgeCode(user: String, code: [UInt8])
+    case judgePassword(user: String, password: SecretBytes)
+    case judgeCode(user: String, code: SecretBytes)
     /// Send USERAUTH_INFO_REQUEST with the one prompt ``Prompt/text``, echo off.
     case prompt(Prompt)
     /// Send USERAUTH_FAILURE, partial success false.

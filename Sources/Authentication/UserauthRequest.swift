@@ -22,7 +22,7 @@ public struct UserauthRequest: Equatable, Sendable {
     /// `publickey`, RFC 4252, section 7.
     case publicKey(PublicKeyRequest)
     /// `password`, RFC 4252, section 8.
-    case password([UInt8])
+    case password(SecretBytes)
     /// `password` with the wish to change it.
     case passwordChange
     /// `keyboard-interactive`, RFC 4256.
@@ -57,7 +57,7 @@ public struct UserauthRequest: Equatable, Sendable {
       case "publickey": method = .publicKey(try PublicKeyRequest(from: &reader))
       case "password":
         let change = try reader.boolean()
-        let password = Array(try reader.string(limit: Self.passwordLimit))
+        let password = try reader.secret(limit: Self.passwordLimit)
         if change { _ = try reader.string(limit: Self.passwordLimit) }
         method = change ? .passwordChange : .password(password)
       case "keyboard-interactive":
@@ -119,7 +119,7 @@ public struct PublicKeyRequest: Equatable, Sendable {
 /// The answers to the prompts of `keyboard-interactive`; RFC 4256, section 3.4.
 public struct InfoResponse: Equatable, Sendable {
   /// At most 16 answers of at most 4096 bytes.
-  public let responses: [[UInt8]]
+  public let responses: [SecretBytes]
 
   /// Reads the payload of a USERAUTH_INFO_RESPONSE after its message number.
   public init(payload: ArraySlice<UInt8>) throws(UserauthError) {
@@ -127,8 +127,8 @@ public struct InfoResponse: Equatable, Sendable {
     do throws(WireError) {
       let count = try reader.count(minimumSize: 4)
       guard count <= 16 else { throw .tooLong }
-      var responses: [[UInt8]] = []
-      for _ in 0..<count { responses.append(Array(try reader.string(limit: UserauthRequest.passwordLimit))) }
+      var responses: [SecretBytes] = []
+      for _ in 0..<count { responses.append(try reader.secret(limit: UserauthRequest.passwordLimit)) }
       try reader.end()
       self.responses = responses
     } catch { throw .message(error) }

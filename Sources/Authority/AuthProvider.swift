@@ -1,10 +1,11 @@
 import IPC
+import Wire
 
 /// What somebody gives as proof of who they are.
 enum Attempt {
   /// A `publickey` request, and the files of the user whom it names.
   case publicKey(KeyQuestion, LookedUpFiles)
-  case password(user: String, [UInt8])
+  case password(user: String, SecretBytes)
 }
 
 /// Judges one kind of credentials.

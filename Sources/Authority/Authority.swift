@@ -32,7 +32,7 @@ struct Authority {
     do throws(WireError) {
       question = try ToAuthority(wireBytes: message[...])
     } catch { throw .message("the supervisor's question cannot be read (\(error))") }
-    switch consume question {
+    switch question {
     case .sign(let hostKey, let algorithm, let hash):
       return .signed(hostKeys.sign(hash, with: hostKey, algorithm: algorithm))
     case .proveHostKeys(let sessionID, let algorithm, let keys):
@@ -41,12 +41,10 @@ struct Authority {
       return .account(directory.answer(user, from: IPAddress(address) ?? .unspecified))
     case .publicKey(let question):
       return .verdict(judge(.publicKey(question, LookedUpFiles(question, content: files.first))))
-    case .password(let user, var password):
-      defer { Secret.wipe(&password) }
+    case .password(let user, let password):
       return .verdict(judge(.password(user: user, password)))
-    case .code(let user, var code):
-      defer { Secret.wipe(&code) }
-      return .code(codes.judge(code, of: user, at: Clock.secondsSince1970))
+    case .code(let user, let code):
+      return .code(codes.judge(code.bytes, of: user, at: Clock.secondsSince1970))
     }
   }
 

@@ -7,7 +7,7 @@ enum Bcrypt {
   /// Tells whether the password is the one of the hash, comparing in constant time. A password with a NUL byte, which
   /// bcrypt cannot see behind, never is. bcrypt itself sees no more than 72 bytes.
   static func verify(_ password: borrowing Secret, _ hash: String) -> Bool {
-    let phrase = Secret(password.withBytes { $0.isEmpty ? [0] : Array($0) + [0] })
+    let phrase = password.terminated
     let hasNUL = password.withBytes { $0.contains(0) }
     var work: UnsafeMutableRawPointer?
     var size: Int32 = 0

@@ -26,7 +26,7 @@ ssh_string __real_ssh_srv_pki_do_sign_sessionid(ssh_session session, const ssh_k
 int __real_ssh_buffer_add_u8(ssh_buffer buffer, uint8_t value);
 
 enum { DISCONNECT = 1, SERVICE_REQUEST = 5, NEWKEYS = 21, FIRST_OWNED = 50, LAST_OWNED = 100 };
-enum { GLOBAL_REQUEST = 80, REQUEST_FAILURE = 82, USERAUTH_REQUEST = 50 };
+enum { GLOBAL_REQUEST = 80, REQUEST_FAILURE = 82, USERAUTH_REQUEST = 50, USERAUTH_INFO_RESPONSE = 61 };
 // enum ssh_digest_e of libssh's priv.h.
 enum { DIGEST_SHA256 = 2, DIGEST_SHA512 = 4 };
 
@@ -158,6 +158,8 @@ static int hook(ssh_session session, uint8_t type, ssh_buffer packet, void *user
   size_t length = ssh_buffer_get_len(packet);
   if (type == SERVICE_REQUEST || (type >= FIRST_OWNED && type <= LAST_OWNED)) {
     transport.owner.packet(transport.owner.context, type, payload, length);
+    // A password is in it. libssh reads no more of a packet that is used, and overwrites only what the next one needs.
+    if (type == USERAUTH_REQUEST || type == USERAUTH_INFO_RESPONSE) OPENSSL_cleanse((void *)payload, length);
     return SSH_PACKET_USED;
   }
   transport.owner.notice(transport.owner.context, type, payload, length);

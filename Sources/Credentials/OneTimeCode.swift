@@ -19,7 +19,8 @@ extension OneTimeSecret {
   ///
   /// Takes as long for every code of one length, right or wrong.
   public func step(of code: [UInt8], at time: Int64) throws(CredentialError) -> UInt64? {
-    let given = code.filter { $0 != UInt8(ascii: " ") }
+    var given = code.filter { $0 != UInt8(ascii: " ") }
+    defer { Secret.wipe(&given) }
     var found: UInt64?
     for step in OneTimeCode.steps(at: time) {
       var expected = OneTimeCode.text(of: try mac(of: step), digits: digits)

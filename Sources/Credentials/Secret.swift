@@ -16,6 +16,16 @@ public struct Secret: ~Copyable {
     Secret.wipe(&bytes)
   }
 
+  /// A copy with a zero byte behind it, for C.
+  public var terminated: Secret { Secret(count: count + 1, copying: storage) }
+
+  /// `count` bytes, the first of which are those of `bytes`, and the others zero.
+  private init(count: Int, copying bytes: UnsafeMutableRawBufferPointer) {
+    storage = .allocate(byteCount: count, alignment: 1)
+    storage.initializeMemory(as: UInt8.self, repeating: 0)
+    storage.copyMemory(from: UnsafeRawBufferPointer(bytes))
+  }
+
   deinit {
     OPENSSL_cleanse(storage.baseAddress, storage.count)
     storage.deallocate()

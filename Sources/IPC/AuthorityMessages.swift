@@ -13,9 +13,9 @@ public enum ToAuthority: WireCodable, Equatable {
   /// Judge a `publickey` request; with a descriptor when there are files.
   case publicKey(KeyQuestion)
   /// Judge a password.
-  case password(user: String, password: [UInt8])
+  case password(user: String, password: SecretBytes)
   /// Judge a one-time code, by this machine's clock.
-  case code(user: String, code: [UInt8])
+  case code(user: String, code: SecretBytes)
 
   public func encode(to writer: inout WireWriter) {
     switch self {
@@ -59,8 +59,8 @@ public enum ToAuthority: WireCodable, Equatable {
         keys: try reader.list(minimumSize: 4) { (r: inout WireReader) throws(WireError) in Array(try r.string()) })
     case 3: self = .account(user: try reader.text(limit: 256), address: try reader.text(limit: 64))
     case 4: self = .publicKey(try KeyQuestion(from: &reader))
-    case 5: self = .password(user: try reader.text(limit: 256), password: Array(try reader.string(limit: 4096)))
-    case 6: self = .code(user: try reader.text(limit: 256), code: Array(try reader.string(limit: 4096)))
+    case 5: self = .password(user: try reader.text(limit: 256), password: try reader.secret(limit: 4096))
+    case 6: self = .code(user: try reader.text(limit: 256), code: try reader.secret(limit: 4096))
     default: throw .malformed
     }
   }

@@ -110,9 +110,9 @@ public enum FromTransport: WireCodable, Equatable {
   /// The first key exchange is complete.
   case negotiated(Negotiated)
   /// The payload of a USERAUTH_REQUEST after its message number; one at a time.
-  case authenticate([UInt8])
+  case authenticate(SecretBytes)
   /// The payload of a USERAUTH_INFO_RESPONSE after its message number.
-  case informationResponse([UInt8])
+  case informationResponse(SecretBytes)
   /// The payload of a hostkeys-prove-00@openssh.com request after its want-reply.
   case proveHostKeys([UInt8])
   /// The answer to `reportIdle`: when the last byte came or went on a channel, or the client last asked something of
@@ -160,8 +160,8 @@ public enum FromTransport: WireCodable, Equatable {
         hostKey: Array(try reader.string(limit: 8192)), algorithm: try reader.text(limit: 64),
         hash: Array(try reader.string(limit: 64)))
     case 3: self = .negotiated(try Negotiated(from: &reader))
-    case 4: self = .authenticate(Array(try reader.string(limit: TransportSettings.authenticationLimit)))
-    case 5: self = .informationResponse(Array(try reader.string(limit: TransportSettings.authenticationLimit)))
+    case 4: self = .authenticate(try reader.secret(limit: TransportSettings.authenticationLimit))
+    case 5: self = .informationResponse(try reader.secret(limit: TransportSettings.authenticationLimit))
     case 6: self = .proveHostKeys(Array(try reader.string(limit: TransportSettings.authenticationLimit)))
     case 7:
       self = .closed(

@@ -8,6 +8,9 @@ enum HashPassword {
   static let limit = 4096
 
   static func run() throws(Failure) {
+    do throws(SystemError) { try Hardening.becomeUnobservable() } catch {
+      throw Failure(.systemError, "bssh-server: \(error)")
+    }
     var bytes = isatty(STDIN_FILENO) == 1 ? try ask() : try readLine()
     if bytes.isEmpty { throw Failure(.badInput, "bssh-server: the password is empty") }
     let password = Secret(taking: &bytes)

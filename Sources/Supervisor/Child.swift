@@ -1,4 +1,5 @@
 import System
+import Wire
 
 /// A process that the supervisor started, and the socket to it.
 final class Child {
@@ -41,7 +42,7 @@ final class Child {
   var isCandidate = false
   /// Its end of the socket is open, as far as we know.
   var isOpen = true
-  private var outbox: [(bytes: [UInt8], descriptors: [Descriptor])] = []
+  private var outbox: [(message: SecretBytes, descriptors: [Descriptor])] = []
 
   /// The first signal that we sent it; one that ends otherwise by a signal has crashed.
   private(set) var sentSignal: Int32?
@@ -90,17 +91,17 @@ final class Child {
   var hasBacklog: Bool { !outbox.isEmpty }
 
   /// Sends a message after those that wait; never waits itself.
-  func send(_ bytes: [UInt8], _ descriptors: [Descriptor] = []) -> Sent {
+  func send(_ message: SecretBytes, _ descriptors: [Descriptor] = []) -> Sent {
     guard outbox.count < Self.outboxLimit else { return .failed("does not read its messages") }
-    outbox.append((bytes, descriptors))
+    outbox.append((message, descriptors))
     return flush()
   }
 
   /// Sends what waits.
   func flush() -> Sent {
-    while let (bytes, descriptors) = outbox.first {
+    while let (message, descriptors) = outbox.first {
       do throws(SystemError) {
-        switch try socket.send(bytes, descriptors: descriptors) {
+        switch try socket.send(message.bytes, descriptors: descriptors) {
         case .bytes: outbox.removeFirst()
         case .wouldBlock: return .waits
         case .ended:

@@ -1,10 +1,11 @@
 import Authentication
 import IPC
+import Wire
 
 extension ConnectionMachine {
   /// A message of a client that logs in.
   enum ClientMessage: Equatable, Sendable {
-    case request(UserauthRequest, payload: [UInt8])
+    case request(UserauthRequest, payload: SecretBytes)
     case response(InfoResponse)
   }
 

@@ -9,7 +9,7 @@ extension Supervisor {
     let child = try spawn(.authority) { programs.authority(loaded.accounts, socket: $0) }
     let start = AuthorityStart(
       hostKeyCount: UInt32(loaded.hostKeys.count), singleUser: isRoot ? nil : Daemon.userID)
-    send(start.wireBytes, [loaded.memory] + loaded.hostKeys, to: child)
+    send(start, [loaded.memory] + loaded.hostKeys, to: child)
     return child
   }
 
@@ -49,7 +49,7 @@ extension Supervisor {
     {
       descriptors = [memory]
     }
-    send(question.wireBytes, descriptors, to: child)
+    send(question, descriptors, to: child)
   }
 
   private func event(_ ticket: Ticket, _ answer: FromAuthority?) -> ConnectionMachine.Event {

@@ -21,8 +21,13 @@ extension Supervisor {
   }
 
   /// Sends a message to a process; one that is gone or does not read is killed, and its end is an event of its own.
-  func send(_ bytes: [UInt8], _ descriptors: [Descriptor] = [], to child: Child) {
-    sent(child.send(bytes, descriptors), to: child)
+  func send(_ message: some WireCodable, _ descriptors: [Descriptor] = [], to child: Child) {
+    send(SecretBytes(encoding: message), descriptors, to: child)
+  }
+
+  /// Sends a message, which may have a secret in it and may have to wait.
+  func send(_ message: SecretBytes, _ descriptors: [Descriptor] = [], to child: Child) {
+    sent(child.send(message, descriptors), to: child)
   }
 
   /// Goes on after sending.
@@ -51,9 +56,12 @@ extension Supervisor {
       guard child.isOpen, exitCode == nil else { return }
       let received: MessageSocket.Received
       do throws(SystemError) { received = try child.socket.receive() } catch { received = .closed }
-      switch received {
+      switch consume received {
       case .wouldBlock: return
-      case .message(let bytes, let descriptors): take(bytes, descriptors, from: child)
+      case .message(var bytes, let descriptors):
+        take(bytes, descriptors, from: child)
+        // It may have been a password.
+        bytes.wipe()
       case .closed:
         child.isOpen = false
         loop.remove(child.socket.descriptor)

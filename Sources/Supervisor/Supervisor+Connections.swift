@@ -88,7 +88,7 @@ extension Supervisor {
   /// Tells the transport of a connection something.
   func tell(_ connection: Connection, _ message: ToTransport, _ descriptors: [Descriptor] = []) {
     guard let transport = connection.transport else { return }
-    send(message.wireBytes, descriptors, to: transport)
+    send(message, descriptors, to: transport)
   }
 
   private func close(_ connection: Connection) {

@@ -8,7 +8,7 @@ extension Supervisor {
   func startLookUp(_ connection: Connection, _ account: Account, _ paths: [String]) {
     do throws(SystemError) {
       let child = try startSession(connection, account)
-      send(ToSession.lookUp(paths: paths, home: account.home).wireBytes, to: child)
+      send(ToSession.lookUp(paths: paths, home: account.home), to: child)
     } catch {
       deliver(.sessionFailed("\(error)"), to: connection.number)
     }
@@ -20,7 +20,7 @@ extension Supervisor {
       let child = try fork(.session, nil)
       child.connection = connection.number
       connection.accountCheck = child
-      send(ToSession.checkAccount(name: name).wireBytes, to: child)
+      send(ToSession.checkAccount(name: name), to: child)
     } catch {
       log.write(.error, "[\(connection.number)] shadow(5) cannot be read: \(error)")
       deliver(.accountChecked(nil), to: connection.number)
@@ -61,12 +61,12 @@ extension Supervisor {
       }
       let (sessionEnd, transportEnd) = try MessageSocket.pair()
       child.hasLogin = true
-      let message = ToSession.login(login).wireBytes
+      let message = SecretBytes(encoding: ToSession.login(login))
       if message.count <= MessageSocket.limit {
         send(message, [sessionEnd.descriptor], to: child)
       } else {
         let memory = try Descriptor.sealedMemory(name: "login", login.wireBytes)
-        send(ToSession.longLogin.wireBytes, [sessionEnd.descriptor, memory], to: child)
+        send(ToSession.longLogin, [sessionEnd.descriptor, memory], to: child)
       }
       tell(connection, .authentication(.success), [transportEnd.descriptor])
       deliver(.sessionOpened, to: connection.number)

@@ -35,7 +35,7 @@ extension Supervisor {
     child.connection = number
     connection.transport = child
     deliver(.served(context(of: connection.machine.context.client, connection.machine.context.server)), to: number)
-    send(ToTransport.serve(connection: number).wireBytes, [socket], to: child)
+    send(ToTransport.serve(connection: number), [socket], to: child)
     connection.socket = nil
   }
 

@@ -12,7 +12,7 @@ extension Supervisor {
     try loop.add(ours.descriptor, .read, token: child.number << 1)
     children[child.number] = child
     timers.set(.made(child.number), at: Clock.milliseconds + Self.makeTime)
-    send(ToZygote.fork(number: child.number, identity: identity).wireBytes, [theirs.descriptor], to: zygote)
+    send(ToZygote.fork(number: child.number, identity: identity), [theirs.descriptor], to: zygote)
     return child
   }
 
@@ -20,7 +20,7 @@ extension Supervisor {
     if let sessionZygote { return sessionZygote }
     let zygote = try spawn(.sessionZygote) { programs.sessionZygote(socket: $0) }
     sessionZygote = zygote
-    send(ToZygote.prepare(nil).wireBytes, to: zygote)
+    send(ToZygote.prepare(nil), to: zygote)
     return zygote
   }
 
@@ -28,7 +28,7 @@ extension Supervisor {
     if let transportZygote { return transportZygote }
     let zygote = try spawn(.transportZygote) { programs.transportZygote(loaded.accounts, socket: $0) }
     transportZygote = zygote
-    send(ToZygote.prepare(transportSettings).wireBytes, to: zygote)
+    send(ToZygote.prepare(transportSettings), to: zygote)
     return zygote
   }
 

@@ -19,7 +19,7 @@ extension Connection {
   }
 
   /// USERAUTH_REQUEST or USERAUTH_INFO_RESPONSE: one at a time goes to the supervisor.
-  func authenticationRequested(_ number: UInt8, _ payload: [UInt8]) {
+  func authenticationRequested(_ number: UInt8, _ payload: SecretBytes) {
     // RFC 4252, section 5.1: requests after success are silently ignored.
     if isAuthenticated { return }
     guard hasService, payload.count <= TransportSettings.authenticationLimit,
@@ -33,7 +33,7 @@ extension Connection {
   }
 
   /// Hands an authentication message to the supervisor.
-  func judge(_ number: UInt8, _ payload: [UInt8]) {
+  func judge(_ number: UInt8, _ payload: SecretBytes) {
     if number == MessageNumber.userauthInfoResponse {
       guard promptIsOpen else { return violated("an answer to no question") }
       report(.informationResponse(payload))

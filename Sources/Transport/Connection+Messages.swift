@@ -8,11 +8,12 @@ extension Connection {
     guard end == nil else { return }
     do {
       if number == MessageNumber.channelData, isAuthenticated { return try receivedData(payload) }
+      if number == MessageNumber.userauthRequest || number == MessageNumber.userauthInfoResponse {
+        return authenticationRequested(number, SecretBytes(payload))
+      }
       var reader = WireReader(Array(payload))
       switch number {
       case MessageNumber.serviceRequest: try serviceRequested(&reader)
-      case MessageNumber.userauthRequest, MessageNumber.userauthInfoResponse:
-        authenticationRequested(number, Array(payload))
       case MessageNumber.globalRequest where isAuthenticated: try globalRequested(&reader)
       case MessageNumber.requestSuccess where isAuthenticated, MessageNumber.requestFailure where isAuthenticated:
         // The answer to a keepalive; that a packet came is all that counts.

@@ -44,7 +44,7 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
   var hasService = false
   var verdictPending = false
   var promptIsOpen = false
-  var waitingAuthentication: [(number: UInt8, payload: [UInt8])] = []
+  var waitingAuthentication: [(number: UInt8, payload: SecretBytes)] = []
   var clientIsOpenSSH = false
 
   // Channels

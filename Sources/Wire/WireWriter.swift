@@ -1,4 +1,6 @@
 /// Writes the data types of RFC 4251, section 5.
+///
+/// It may write secrets: where it needs more room, it overwrites what it leaves.
 public struct WireWriter: Sendable {
   /// What has been written so far.
   public private(set) var bytes: [UInt8]
@@ -10,28 +12,36 @@ public struct WireWriter: Sendable {
   }
 
   /// Bytes as they are.
-  public mutating func raw(_ value: some Collection<UInt8>) { bytes.append(contentsOf: value) }
+  public mutating func raw(_ value: some Collection<UInt8>) {
+    makeRoom(for: value.count)
+    bytes.append(contentsOf: value)
+  }
 
   /// `byte`.
-  public mutating func byte(_ value: UInt8) { bytes.append(value) }
+  public mutating func byte(_ value: UInt8) {
+    makeRoom(for: 1)
+    bytes.append(value)
+  }
 
   /// `boolean`.
-  public mutating func boolean(_ value: Bool) { bytes.append(value ? 1 : 0) }
+  public mutating func boolean(_ value: Bool) { byte(value ? 1 : 0) }
 
   /// `uint32`, big-endian.
   public mutating func uint32(_ value: UInt32) {
+    makeRoom(for: 4)
     for shift in stride(from: 24, through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: value >> shift)) }
   }
 
   /// `uint64`, big-endian.
   public mutating func uint64(_ value: UInt64) {
+    makeRoom(for: 8)
     for shift in stride(from: 56, through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: value >> shift)) }
   }
 
   /// `string`. The value must be shorter than 4 GiB.
   public mutating func string(_ value: some Collection<UInt8>) {
     uint32(UInt32(value.count))
-    bytes.append(contentsOf: value)
+    raw(value)
   }
 
   /// `string` of UTF-8.
@@ -45,7 +55,16 @@ public struct WireWriter: Sendable {
     let digits = magnitude.drop { $0 == 0 }
     let pad = (digits.first ?? 0) & 0x80 != 0
     uint32(UInt32(digits.count + (pad ? 1 : 0)))
-    if pad { bytes.append(0) }
-    bytes.append(contentsOf: digits)
+    if pad { byte(0) }
+    raw(digits)
+  }
+
+  private mutating func makeRoom(for count: Int) {
+    guard bytes.capacity - bytes.count < count else { return }
+    var larger: [UInt8] = []
+    larger.reserveCapacity(max(2 * bytes.capacity, bytes.count + count))
+    larger += bytes
+    bytes.wipe()
+    bytes = larger
   }
 }

@@ -58,7 +58,7 @@ import Wire
     .reject(continuing: [.password, .keyboardInteractive], refusal)
   }
 
-  static let judged = Machine.Action.judgePassword(user: "anna", password: Array("geheim".utf8))
+  static let judged = Machine.Action.judgePassword(user: "anna", password: SecretBytes("geheim".utf8))
   static let reordered = AuthenticationMachineTests.reordered
   static let unasked = AuthenticationMachineTests.unasked
   static let malformed = AuthenticationMachineTests.malformed
@@ -137,7 +137,7 @@ import Wire
 
   // MARK: The code, state by state
 
-  static let judgedCode = Machine.Action.judgeCode(user: "anna", code: Array("geheim".utf8))
+  static let judgedCode = Machine.Action.judgeCode(user: "anna", code: SecretBytes("geheim".utf8))
   static let codeTable: [(event: Machine.Event, actions: [Machine.Action])] = [
     (
       .request(password),

@@ -19,7 +19,7 @@ import Wire
     }
     #expect((offer.algorithm, offer.key, offer.signature) == ("ssh-ed25519", [1, 2, 3], nil))
     #expect(signed.signature == [9, 9])
-    #expect(Requests.parsed(Self.whole[3]).method == .password(Array("geheim".utf8)))
+    #expect(Requests.parsed(Self.whole[3]).method == .password(SecretBytes("geheim".utf8)))
     #expect(Requests.parsed(Self.whole[4]).method == .passwordChange)
     #expect(Requests.parsed(Self.whole[5]).method == .keyboardInteractive)
     #expect(Requests.other("hostbased").method == .other("hostbased"))

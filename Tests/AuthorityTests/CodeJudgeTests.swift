@@ -4,6 +4,7 @@ import Credentials
 import IPC
 import System
 import Testing
+import Wire
 
 @testable import Authority
 
@@ -45,10 +46,10 @@ import Testing
     let authority = try authority { $0.auth.users = [Self.user("anna") { $0.totpSecret = Self.secret.base32 }] }
     let step = OneTimeCode.step(at: Clock.secondsSince1970)
     let code = Array(try Self.secret.code(at: step).utf8)
-    #expect(try authority.ask(.code(user: "anna", code: code)) == .code(.right(step: step)))
+    #expect(try authority.ask(.code(user: "anna", code: SecretBytes(code))) == .code(.right(step: step)))
     let old = Array(try Self.secret.code(at: step - 3).utf8)
-    #expect(try authority.ask(.code(user: "anna", code: old)) == .code(.wrong))
-    #expect(try authority.ask(.code(user: "bert", code: code)) == .code(.noSecret))
+    #expect(try authority.ask(.code(user: "anna", code: SecretBytes(old))) == .code(.wrong))
+    #expect(try authority.ask(.code(user: "bert", code: SecretBytes(code))) == .code(.noSecret))
   }
 
   @Test func `a secret that cannot be read stops the authority, and the text names the user, not the secret`() {

@@ -3,6 +3,7 @@ import Configuration
 import Credentials
 import IPC
 import Testing
+import Wire
 
 @testable import Authority
 
@@ -27,7 +28,7 @@ import Testing
   func `only the right password of a user with a hash is accepted`(
     user: String, password: String, isRight: Bool
   ) throws {
-    let verdict = try authorityWithUsers().verdict(.password(user: user, password: Array(password.utf8)))
+    let verdict = try authorityWithUsers().verdict(.password(user: user, password: SecretBytes(password.utf8)))
     #expect(verdict == (isRight ? Verdict(outcome: .accepted) : Verdict(outcome: .rejected, reason: "wrong_password")))
   }
 

@@ -104,7 +104,9 @@ extension Interop {
           let start = daemon.log.count
           let key = try daemon.ssh("host", "echo in").output
           #expect(key == (change.byKey.isEmpty ? "in\n" : ""), "\(change)")
-          if !change.byKey.isEmpty, key.isEmpty { try daemon.log.line(with: "by publickey: \(change.byKey)", after: start) }
+          if !change.byKey.isEmpty, key.isEmpty {
+            try daemon.log.line(with: "by publickey: \(change.byKey)", after: start)
+          }
           let byPassword = try daemon.shell(password).output
           #expect(byPassword == (change.byPassword.isEmpty ? "in\n" : ""), "\(change)")
           if !change.byPassword.isEmpty, byPassword.isEmpty {

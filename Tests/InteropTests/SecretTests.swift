@@ -57,5 +57,69 @@ extension Interop {
         try client.wait()
       }
     }
+
+    /// Not a word that any program could have by itself.
+    private static let password = "correct-Horse-7f3e9a41-battery"
+    private static let hashes = [
+      "argon2id": "$argon2id$v=19$m=19456,t=2,p=1$B12oXN7khq/7NLwIHr2CNA$vnwhu7w6J6gKOL9XOdJHmOkVwHcUoYI7VUazvuh2+7E",
+      "bcrypt": "$2b$04$f88jsS3y1WYt57w8x0ElQ.iwuV.ZOgvKBEKjN7dfOCHq2/We1XTxq",
+    ]
+    private let methods = ["methods": "[publickey, password, keyboard-interactive]"]
+
+    @Test(
+      .timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)), arguments: ["argon2id", "bcrypt"])
+    func `no copy of a password is left in any process, right or wrong, nor in the log`(hash: String) throws {
+      let keys = "password_hash: '\(Self.hashes[hash] ?? "")'"
+      try withDaemon(auth: methods, userKeys: keys, hostKeys: ["ed25519", "rsa", "ecdsa"]) { daemon throws in
+        var clients: [Client] = []
+        for (method, cipher) in [
+          ("password", "chacha20-poly1305@openssh.com"), ("keyboard-interactive", "aes256-gcm@openssh.com"),
+          ("password", "aes128-ctr"), ("keyboard-interactive", "aes256-ctr"),
+        ] {
+          let words = [
+            "sshpass", "-p", Self.password, "\(daemon.directory)/ssh", "-o", "BatchMode=no", "-o", "Ciphers=\(cipher)",
+            "-o", "PreferredAuthentications=\(method)", "host", "echo in; exec cat",
+          ]
+          let client = try Client(words, environment: daemon.environment)
+          try client.output.line(with: "in")
+          clients.append(client)
+        }
+        try daemon.claim("memory.py", "passwords", environment: ["PASSWORD": Self.password])
+        #expect(!daemon.log.all.contains(Self.password) && daemon.log.all.contains("wrong_password"))
+        for client in clients {
+          client.closeInput()
+          try client.wait()
+        }
+      }
+    }
+
+    @Test(.timeLimit(.minutes(2)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    func `an unknown, a locked and a disabled user are answered as a known one, and as soon`() throws {
+      // The least time that a password takes would hide whether one was checked.
+      let auth = methods.merging(["password": "{minimum_time: 0}"]) { $1 }
+      try withDaemon(auth: auth) { daemon throws in
+        let hash = Self.hashes["argon2id"] ?? ""
+        let key = try String(contentsOfFile: daemon.user.authorizedKeys, encoding: .utf8)
+        let locked = try TestAccount(in: daemon.directory)
+        let disabled = try TestAccount(in: daemon.directory)
+        defer {
+          locked.remove()
+          disabled.remove()
+        }
+        for account in [locked, disabled] { try account.authorize(key) }
+        try succeed("usermod", "--lock", "--expiredate", "1", locked.name)
+        let users = [("", daemon.user), ("", locked), (", disabled: true", disabled)].map { keys, account in
+          "{name: \(account.name), password_hash: '\(hash)'\(keys)}"
+        }
+        let text = try daemon.configuration.replacingOccurrences(
+          of: "{minimum_time: 0}", with: "{minimum_time: 0, users: [\(users.joined(separator: ", "))]}")
+        try daemon.reload(text)
+        let kinds = "known=\(daemon.user.name),unknown=nosuchuser,locked=\(locked.name),disabled=\(disabled.name)"
+        try daemon.claim("timing.py", "users-alike", environment: ["KINDS": kinds], within: 110)
+        for name in [locked.name, disabled.name] {
+          #expect(try daemon.ssh("-l", name, "host", "true").status == 255)
+        }
+      }
+    }
   }
 }

@@ -1,6 +1,7 @@
 import Authentication
 import IPC
 import Testing
+import Wire
 
 @testable import Supervisor
 
@@ -31,7 +32,7 @@ import Testing
     var scenario = Scenario.atAuthentication()
     _ = scenario.authenticate(Scenario.request("keyboard-interactive") { for _ in 0..<2 { $0.text("") } })
     scenario.send(.account(nil))
-    let actions = scenario.send(.transport(.informationResponse(Scenario.answer("secret"))))
+    let actions = scenario.send(.transport(.informationResponse(SecretBytes(Scenario.answer("secret")))))
     #expect(actions.questions == [Scenario.whoIsBob])
   }
 
@@ -135,8 +136,8 @@ import Testing
         $0.text("")
       })
     #expect(prompt.told == [.authentication(.prompt(name: "", instruction: "", prompt: "Password: "))])
-    let actions = scenario.send(.transport(.informationResponse(Scenario.answer("secret"))))
-    #expect(actions.questions == [.password(user: "bob", password: Array("secret".utf8))])
+    let actions = scenario.send(.transport(.informationResponse(SecretBytes(Scenario.answer("secret")))))
+    #expect(actions.questions == [.password(user: "bob", password: SecretBytes("secret".utf8))])
     scenario.now += 100
     let end = scenario.send(.verdict(Verdict(outcome: .accepted)))
     #expect(end.lines().first == "accepted 'bob' by keyboard-interactive" && end.opensSession)
@@ -165,8 +166,8 @@ import Testing
       var scenario = Scenario.prepared(answer) { $0.auth.required = [[.totp, .publicKey]] }
       let prompt = scenario.authenticate(Scenario.request("keyboard-interactive") { for _ in 0..<2 { $0.text("") } })
       #expect(prompt.told == [.authentication(.prompt(name: "", instruction: "", prompt: "Verification code: "))])
-      let asked = scenario.send(.transport(.informationResponse(Scenario.answer("123456"))))
-      #expect(asked.questions == [.code(user: "bob", code: Array("123456".utf8))])
+      let asked = scenario.send(.transport(.informationResponse(SecretBytes(Scenario.answer("123456")))))
+      #expect(asked.questions == [.code(user: "bob", code: SecretBytes("123456".utf8))])
       scenario.now += 1
       let refusal = Verdict(outcome: .rejected, reason: "wrong_code")
       #expect(scenario.send(.verdict(refusal)) == [.setTimer(.passwordAnswer, milliseconds: 99)])
@@ -183,7 +184,7 @@ import Testing
   @Test func `no log line of a code holds the code`() {
     var scenario = Scenario.prepared { $0.auth.required = [[.totp, .publicKey]] }
     _ = scenario.authenticate(Scenario.request("keyboard-interactive") { for _ in 0..<2 { $0.text("") } })
-    scenario.send(.transport(.informationResponse(Scenario.answer("123456"))))
+    scenario.send(.transport(.informationResponse(SecretBytes(Scenario.answer("123456")))))
     scenario.now += 100
     scenario.send(.verdict(Verdict(outcome: .accepted)))
     #expect(scenario.said.lines().allSatisfy { !$0.contains("123456") })

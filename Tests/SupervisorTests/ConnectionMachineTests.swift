@@ -12,8 +12,8 @@ import Wire
   static let messages: [FromTransport] = [
     .sign(hostKey: Scenario.hostKey, algorithm: "ssh-ed25519", hash: Scenario.hash),
     .negotiated(Negotiated(client: "x", keyExchange: "k", cipherIn: "a", cipherOut: "b")),
-    .authenticate(Scenario.passwordRequest()),
-    .informationResponse(Scenario.answer("x")),
+    .authenticate(SecretBytes(Scenario.passwordRequest())),
+    .informationResponse(SecretBytes(Scenario.answer("x"))),
     .proveHostKeys([0, 0, 0, 3, 1, 2, 3]),
     .closed(reason: "client_disconnected", detail: "", bytesIn: 0, bytesOut: 0),
   ]

@@ -83,7 +83,7 @@ import Wire
     let child = Child(number: 1, role: .transport, process: process, socket: ours)
     var failed = false
     for _ in 0..<10_000 where !failed {
-      if case .failed = child.send([UInt8](repeating: 1, count: 100_000)) { failed = true }
+      if case .failed = child.send(SecretBytes([UInt8](repeating: 1, count: 100_000))) { failed = true }
     }
     #expect(failed)
     withExtendedLifetime(theirs) {}

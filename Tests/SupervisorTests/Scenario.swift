@@ -100,7 +100,7 @@ struct Scenario {
   }
 
   mutating func authenticate(_ payload: [UInt8]) -> [ConnectionMachine.Action] {
-    send(.transport(.authenticate(payload)))
+    send(.transport(.authenticate(SecretBytes(payload))))
   }
 
   static func atKeyExchange(_ change: (inout Settings) -> Void = { _ in }) -> Scenario {

@@ -1,4 +1,4 @@
-"""Looks for the private parts of the host keys in the memory of the daemon's processes."""
+"""Looks for what must not be there in the memory of the daemon's processes: host keys, and passwords."""
 
 import glob
 import os
@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from claims import claim, main
+from rawssh import *
 from processes import descendants
 
 
@@ -46,24 +47,85 @@ def memory(pid):
                 pass
 
 
-def found(pid):
-    wanted = list(needles())
-    assert len(wanted) >= 4 * 5, wanted
+def found(pid, wanted):
     return {name for block in memory(pid) for name, needle in wanted if needle in block}
+
+
+def roles():
+    """The daemon's processes by the name of their program."""
+    result = {}
+    for pid, name in descendants(int(os.environ["GUARDIAN"])):
+        result.setdefault(name, []).append(pid)
+    return result
 
 
 @claim
 def private_keys():
-    roles = {}
-    for pid, name in descendants(int(os.environ["GUARDIAN"])):
-        roles.setdefault(name, []).append(pid)
+    wanted = list(needles())
+    assert len(wanted) >= 4 * 5, wanted
+    processes = roles()
     # The control: an authority has them.
     for name in ("ed25519 seed", "rsa p", "ecdsa private_value"):
-        assert any(name in found(pid) for pid in roles["bssh-authority"]), name
-    assert len(roles["bssh-transport"]) >= 3, roles
+        assert any(name in found(pid, wanted) for pid in processes["bssh-authority"]), name
+    assert len(processes["bssh-transport"]) >= 3, processes
     for role in ("bssh-transport", "bssh-session"):
-        for pid in roles[role]:
-            assert not found(pid), (role, pid, found(pid))
+        for pid in processes[role]:
+            assert not found(pid, wanted), (role, pid, found(pid, wanted))
+
+
+def by_password(peer, user, password):
+    peer.send(peer.request(user, "password", boolean(False) + string(password)))
+    return peer.receive()[0]
+
+
+def by_prompt(peer, user, password):
+    peer.send(peer.request(user, "keyboard-interactive", string("") + string("")))
+    peer.expect(USERAUTH_INFO_REQUEST)
+    peer.send(byte(USERAUTH_INFO_RESPONSE) + uint32(1) + string(password))
+    return peer.receive()[0]
+
+
+def parts(name, password):
+    """Eight bytes are enough to be found by: of the beginning, the middle and the end."""
+    middle = len(password) // 2
+    for part in (password[:8], password[middle - 4 : middle + 4], password[-8:]):
+        yield f"{name}: {part!r}", part
+
+
+@claim
+def passwords():
+    """No copy of a password, right or wrong, is left in any process while the connections that it came on live.
+
+    Somebody is logged in already, by other clients and ciphers, with the right one.
+    """
+    user, right = os.environ["LOGIN"], os.environ["PASSWORD"].encode()
+    wanted, peers = list(parts("right", right)), []
+    for number, ask in enumerate([by_password, by_prompt]):
+        for length in [24, 300, 4000]:
+            wrong = os.urandom(length // 2).hex().encode()
+            wanted += parts(f"wrong, {ask.__name__}, {length}", wrong)
+            for name in [user, "nosuchuser"]:
+                peer = Peer()
+                peer.request_service()
+                assert ask(peer, name, wrong) == USERAUTH_FAILURE
+                if name == user and length == 24:
+                    assert ask(peer, name, right) == USERAUTH_SUCCESS
+                    peer.open_channel().execute("cat")
+                peers.append(peer)
+    processes = roles()
+    # The control: names are found where the program keeps them.
+    assert all(found(pid, [("name", user.encode())]) for role in ("bssh-supervisor", "bssh-authority")
+               for pid in processes[role])
+    checked = 0
+    for role, pids in processes.items():
+        if not role.startswith("bssh-"):
+            continue
+        for pid in pids:
+            checked += 1
+            left = found(pid, wanted)
+            assert not left, f"{role} {pid}: {sorted(left)}"
+    assert checked >= 1 + 2 + len(peers) + 4, processes
+    assert {"bssh-supervisor", "bssh-authority", "bssh-transport", "bssh-session"} <= set(processes), processes
 
 
 main()
