@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 int __real_poll(struct pollfd *descriptors, nfds_t count, int milliseconds);
 ssize_t __real_recv(int socket, void *bytes, size_t count, int flags);
@@ -118,4 +119,21 @@ ssize_t __wrap_send(int socket, const void *bytes, size_t count, int flags) {
   // Less than asked for: no room until the socket is writable again. libssh would take EAGAIN for the end.
   if (sent < (ssize_t)count) ahead.writable = false;
   return sent < 0 ? 0 : sent;
+}
+
+static int64_t now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+void clibssh_socket_linger(int milliseconds) {
+  if (!ahead.owned || ahead.ended || ahead.failure != 0 || shutdown(ahead.number, SHUT_WR) != 0) return;
+  int64_t end = now() + milliseconds;
+  struct pollfd waiting = {.fd = ahead.number, .events = POLLIN};
+  for (int64_t rest = milliseconds; rest > 0; rest = end - now()) {
+    if (__real_poll(&waiting, 1, (int)rest) <= 0) return;
+    ssize_t count = __real_recv(ahead.number, ahead.bytes, sizeof ahead.bytes, MSG_DONTWAIT);
+    if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) return;
+  }
 }

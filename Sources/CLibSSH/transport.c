@@ -334,7 +334,10 @@ const char *clibssh_cipher_out(void) { return ssh_get_cipher_out(transport.sessi
 
 void clibssh_close(int milliseconds) {
   if (transport.session == NULL) return;
-  if (!is_over()) ssh_blocking_flush(transport.session, milliseconds);
+  if (!is_over()) {
+    ssh_blocking_flush(transport.session, milliseconds);
+    clibssh_socket_linger(milliseconds / 2);
+  }
   if (transport.event != NULL) {
     ssh_event_remove_session(transport.event, transport.session);
     ssh_event_free(transport.event);

@@ -12,7 +12,7 @@ struct Sandbox {
   /// - ioctl with FIONREAD: how long a message is; no other ioctl.
   /// - fcntl with F_GETFL, F_SETFL, F_DUPFD_CLOEXEC: libssh asks whether its socket blocks.
   /// - setsockopt with TCP_QUICKACK: a login does not wait for delayed acknowledgements.
-  /// - close: channels end.
+  /// - close: channels end. shutdown: the connection does, and the client still hears why.
   /// - getsockopt: libssh asks what its socket is.
   /// - brk, mmap, mremap, munmap, madvise, mprotect: memory, never executable.
   /// - futex: locks inside libcrypto.
@@ -21,7 +21,7 @@ struct Sandbox {
   /// - rt_sigreturn, exit, exit_group, restart_syscall: to end, and to go on.
   static let allowed = [
     "read", "write", "recvmsg", "sendmsg", "recvfrom", "sendto", "poll", "epoll_wait", "epoll_pwait", "epoll_ctl",
-    "epoll_create1", "close", "getsockopt", "brk", "mremap", "munmap", "madvise", "futex", "getrandom",
+    "epoll_create1", "close", "shutdown", "getsockopt", "brk", "mremap", "munmap", "madvise", "futex", "getrandom",
     "clock_gettime", "gettimeofday", "getpid", "rt_sigreturn", "exit", "exit_group", "restart_syscall",
   ]
 

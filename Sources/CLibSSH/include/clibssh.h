@@ -70,5 +70,6 @@ const char *clibssh_key_exchange(void);
 const char *clibssh_cipher_in(void);
 const char *clibssh_cipher_out(void);
 
-// Writes what is buffered, waiting at most `milliseconds`, and closes the connection.
+// Writes what is buffered, waiting at most `milliseconds`, and closes the connection; before that the client has half of
+// that time to end it, too.
 void clibssh_close(int milliseconds);
