@@ -59,12 +59,12 @@ let package = Package(
     .target(name: "Filter", dependencies: ["Wire"], swiftSettings: safe),
     .target(
       name: "Configuration", dependencies: ["AccessControl", "Authentication", "Filter", "Wire"], swiftSettings: safe),
-    .target(name: "IPC", dependencies: ["AccessControl", "Filter", "Wire"], swiftSettings: safe),
+    .target(name: "IPC", dependencies: ["AccessControl", "Audit", "Filter", "Wire"], swiftSettings: safe),
     .target(
       name: "Credentials", dependencies: ["Authentication", "System", "Wire", "COpenSSL", "CArgon2"],
       swiftSettings: wrapping),
 
-    .target(name: "FileTransfer", dependencies: ["Filter", "IPC", "System", "Wire"], swiftSettings: safe),
+    .target(name: "FileTransfer", dependencies: ["Audit", "Filter", "IPC", "System", "Wire"], swiftSettings: safe),
     .target(name: "Zygote", dependencies: ["IPC", "System", "Wire"], swiftSettings: safe),
 
     // Executables
@@ -76,7 +76,7 @@ let package = Package(
       swiftSettings: wrapping),
     .executableTarget(
       name: "Supervisor",
-      dependencies: ["AccessControl", "Authentication", "Configuration", "Filter", "IPC", "System", "Wire"],
+      dependencies: ["AccessControl", "Audit", "Authentication", "Configuration", "Filter", "IPC", "System", "Wire"],
       swiftSettings: safe),
     .executableTarget(
       name: "Transport",
@@ -90,7 +90,7 @@ let package = Package(
       swiftSettings: wrapping),
     .executableTarget(
       name: "Session",
-      dependencies: ["Filter", "IPC", "System", "Wire", "Zygote"],
+      dependencies: ["Audit", "Filter", "IPC", "System", "Wire", "Zygote"],
       swiftSettings: safe),
 
     .executableTarget(
@@ -108,24 +108,26 @@ let package = Package(
         "Wire",
       ]),
     .testTarget(
-      name: "FileTransferTests", dependencies: ["FileTransfer", "Filter", "IPC", "System", "Transfer", "Wire"]),
+      name: "FileTransferTests",
+      dependencies: ["Audit", "FileTransfer", "Filter", "IPC", "System", "Transfer", "Wire"]),
     .testTarget(name: "CredentialsTests", dependencies: ["Credentials", "Authentication", "Wire", "COpenSSL"]),
     .testTarget(
       name: "ConfigurationTests",
       dependencies: ["AccessControl", "Authentication", "Configuration", "Filter", "Wire"]),
     .testTarget(name: "FilterTests", dependencies: ["Filter", "Wire"]),
-    .testTarget(name: "IPCTests", dependencies: ["AccessControl", "Filter", "IPC", "Wire"]),
+    .testTarget(name: "IPCTests", dependencies: ["AccessControl", "Audit", "Filter", "IPC", "System", "Wire"]),
     .testTarget(name: "ServerTests", dependencies: ["Server", "Configuration", "IPC", "System", "Wire"]),
     .testTarget(
       name: "InteropTests",
       dependencies: ["Server", "Supervisor", "Transport", "Authority", "Session", "Transfer", "System"],
       exclude: ["Clients"]),
     .testTarget(
-      name: "SessionTests", dependencies: ["Session", "Transfer", "CLinux", "Filter", "IPC", "System", "Wire"]),
+      name: "SessionTests",
+      dependencies: ["Audit", "Session", "Transfer", "CLinux", "Filter", "IPC", "System", "Wire"]),
     .testTarget(
       name: "SupervisorTests",
       dependencies: [
-        "AccessControl", "Supervisor", "Authentication", "Configuration", "Filter", "IPC", "System", "Wire",
+        "AccessControl", "Audit", "Supervisor", "Authentication", "Configuration", "Filter", "IPC", "System", "Wire",
       ]),
     .testTarget(name: "SystemTests", dependencies: ["System"]),
     .testTarget(name: "TransportTests", dependencies: ["Transport", "IPC", "Wire"]),

@@ -50,10 +50,12 @@ public enum ToSession: WireCodable, Equatable {
 public enum FromSession: WireCodable, Equatable {
   /// What look-up found; with a sealed memory file that holds the files one after the other.
   case keys([KeyFile])
-  /// A fact for the log: `shell started on /dev/pts/3`, at most 1,024 bytes.
+  /// A line for the log that is no event: `channel 0: shell started on /dev/pts/3`, at most 1,024 bytes.
   case note(String)
   /// What shadow(5) says about the account.
   case account(AccountState)
+  /// What happened in the login.
+  case facts(FactBatch)
 
   public func encode(to writer: inout WireWriter) {
     switch self {
@@ -66,6 +68,9 @@ public enum FromSession: WireCodable, Equatable {
     case .account(let state):
       writer.byte(3)
       state.encode(to: &writer)
+    case .facts(let batch):
+      writer.byte(4)
+      batch.encode(to: &writer)
     }
   }
 
@@ -76,6 +81,7 @@ public enum FromSession: WireCodable, Equatable {
         try reader.list(minimumSize: 9) { (r: inout WireReader) throws(WireError) in try KeyFile(from: &r) })
     case 2: self = .note(try reader.text(limit: 1024))
     case 3: self = .account(try AccountState(from: &reader))
+    case 4: self = .facts(try FactBatch(from: &reader))
     default: throw .malformed
     }
   }

@@ -1,4 +1,5 @@
 import AccessControl
+import Audit
 import Authentication
 import Configuration
 import Filter
@@ -119,7 +120,11 @@ extension ConnectionMachine {
     case cancelTimer(Timer)
     /// What it did says something about its source.
     case note(AdmissionControl.Conduct)
+    /// A line of the log that is no event.
     case log(Log.Level, String)
+    /// Something happened in the connection of this subject, whose number the caller adds: an event of the journal, and
+    /// a line of the log.
+    case audit(Fact, Subject)
     /// Forget the connection; the last action.
     case close
   }

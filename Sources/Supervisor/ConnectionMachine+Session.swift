@@ -99,10 +99,17 @@ extension ConnectionMachine {
     // Named, so that no session can write a line that looks like ours.
     case (.loggedIn, .note(let text)), (.closing, .note(let text)):
       return [.log(.info, "session: \(text)")]
+    case (.loggedIn, .facts(let batch)), (.closing, .facts(let batch)):
+      guard batch.facts.allSatisfy(\.type.isOfSession) else {
+        return sessionMisbehaved("told what it cannot know", at: now)
+      }
+      return batch.facts.map { .audit($0, subject) }
     case (.authenticating, .note), (.opening, .note), (.opening, .keys), (.loggedIn, .keys),
-      (.authenticating, .account), (.opening, .account), (.loggedIn, .account):
+      (.authenticating, .account), (.opening, .account), (.loggedIn, .account), (.authenticating, .facts),
+      (.opening, .facts):
       return sessionMisbehaved("spoke out of turn", at: now)
     case (.closing, .account), (.starting, .account), (.keyExchange, .account): return []
+    case (.starting, .facts), (.keyExchange, .facts): return []
     case (.closing, .keys), (.starting, .keys), (.starting, .note), (.keyExchange, .keys), (.keyExchange, .note):
       return []
     }

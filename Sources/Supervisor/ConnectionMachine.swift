@@ -1,4 +1,5 @@
 import AccessControl
+import Audit
 import Authentication
 import IPC
 import System
@@ -71,6 +72,8 @@ struct ConnectionMachine: Sendable {
   static let proofLimit = 4
 
   var context: Context
+  /// Whose connection it is, as far as that is known.
+  var subject = Subject()
   let startTime: Int64
   var phase: Phase = .starting
   var authentication: AuthenticationMachine
@@ -104,6 +107,8 @@ struct ConnectionMachine: Sendable {
   /// A connection that was accepted at `now`; `accepted` is its first event.
   init(_ context: Context, at now: Int64) {
     self.context = context
+    subject.clientAddress = context.client.address
+    subject.clientPort = context.client.port
     startTime = now
     authentication = AuthenticationMachine(policy: context.policy)
   }

@@ -80,6 +80,7 @@ extension Supervisor {
         if case .loggedIn = conduct { finishStart(connection) }
         note(conduct, connection)
       case .log(let level, let text): log.write(level, "[\(connection.number)] \(text)")
+      case .audit(let fact, let subject): record(fact, of: subject, connection.number)
       case .close: close(connection)
       }
     }

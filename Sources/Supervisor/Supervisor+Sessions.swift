@@ -113,7 +113,7 @@ extension Supervisor {
       return deliver(.sessionMisbehaved("sent a message that cannot be read"), to: number)
     }
     switch message {
-    case .note, .account:
+    case .note, .account, .facts:
       guard descriptors.isEmpty else { return deliver(.sessionMisbehaved("sent a descriptor"), to: number) }
     case .keys:
       guard descriptors.count == 1, descriptors[0].isSealedMemory, connection.keyMemory == nil else {

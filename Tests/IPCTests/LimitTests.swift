@@ -1,3 +1,4 @@
+import Audit
 import IPC
 import Testing
 import Wire
@@ -103,6 +104,10 @@ private func bytes(_ count: Int) -> [UInt8] { [UInt8](repeating: 97, count: coun
     Limit("path", 4096) { ToSession.lookUp(paths: [text($0)], home: "") },
     Limit("home", 4096) { ToSession.lookUp(paths: [], home: text($0)) },
     Limit("note", 1024) { FromSession.note(text($0)) },
+    Limit("note", 1024) { FromTransfer.note(text($0)) },
+    Limit("facts", FactBatch.countLimit) {
+      FromSession.facts(FactBatch([Fact](repeating: Fact(.fileRead), count: $0)))
+    },
     Limit("signal", 64) { FromChannels.killed(channel: 0, signal: text($0), coreDumped: false) },
     Limit("name", 256) { Account(name: text($0), uid: 0, gid: 0, groups: [], home: "", shell: "") },
     Limit("home", 4096) { Account(name: "", uid: 0, gid: 0, groups: [], home: text($0), shell: "") },

@@ -1,4 +1,5 @@
 import AccessControl
+import Audit
 import Filter
 import IPC
 import Testing
@@ -171,7 +172,17 @@ enum Samples {
       FromSession.keys(keyFiles), .keys([]), .note("shell started on /dev/pts/3"), .note(""),
       .account(AccountState(isLocked: true, isExpired: false, isPasswordExpired: true)),
       .account(AccountState(isLocked: false, isExpired: true, isPasswordExpired: false)),
+      .facts(FactBatch([])), .facts(FactBatch(facts)),
     ].map(Sample.init)
+    + [FromTransfer.facts(FactBatch([])), .facts(FactBatch(facts)), .note("the root"), .note("")].map(Sample.init)
+
+  private static let facts = {
+    var renamed = Fact(.fileRenamed, .failure, .sftp)
+    (renamed.path, renamed.destination) = ([0x2f, 0xff], [0x2f])
+    var ended = Fact(.commandExecuted, .success, .exec)
+    (ended.channel, ended.command, ended.exitStatus, ended.milliseconds) = (0, Array("ls".utf8), 3, 12)
+    return [renamed, ended]
+  }()
 
   private static let channels: [Sample] =
     [

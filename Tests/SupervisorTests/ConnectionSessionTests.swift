@@ -1,3 +1,4 @@
+import Audit
 import Configuration
 import IPC
 import System
@@ -70,7 +71,7 @@ import Testing
     .sessionMisbehaved("lied"),
     .session(.keys([KeyFile(path: "/etc/shadow", length: 1, problem: nil)])),
     .session(.keys([])),
-    .session(.note("early")),
+    .session(.note("early")), .session(.facts(FactBatch([Fact(.fileRead)]))),
   ])
   func `a look-up that fails or lies finds no keys, and the request is judged without`(
     _ event: ConnectionMachine.Event
@@ -139,6 +140,24 @@ import Testing
     let actions = scenario.send(.sessionEnded(.signal(9, coreDumped: false)))
     #expect(actions.isGoodbye)
     #expect(actions.lines(.warning) == ["its session process killed by signal 9"])
+  }
+
+  @Test func `what a session tells is told of its connection, and nothing that is not a session's to tell`() {
+    for var scenario in [Scenario.loggedIn(), .told(), .closed(), .killed()] {
+      var fact = Fact(.fileDeleted, .success, .sftp)
+      fact.path = [0x2f]
+      #expect(
+        scenario.send(.session(.facts(FactBatch([fact, Fact(.commandExecuted)])))) == [
+          .audit(fact, scenario.machine.subject), .audit(Fact(.commandExecuted), scenario.machine.subject),
+        ])
+      #expect(scenario.machine.subject.clientAddress == "203.0.113.7" && scenario.machine.subject.clientPort == 50000)
+    }
+    for type in EventType.allCases where !type.isOfSession {
+      var scenario = Scenario.loggedIn()
+      let actions = scenario.send(.session(.facts(FactBatch([Fact(.fileRead), Fact(type)]))))
+      #expect(actions.contains(.killSession) && actions.isGoodbye)
+      #expect(!actions.contains { if case .audit(let fact, _) = $0 { fact.type.isOfSession } else { false } })
+    }
   }
 
   @Test func `the login carries the account, the addresses and the shell settings`() {

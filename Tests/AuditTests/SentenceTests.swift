@@ -1,0 +1,101 @@
+import Testing
+
+@testable import Audit
+
+@Suite struct SentenceTests {
+  private static let subject = {
+    var subject = Subject()
+    (subject.user, subject.clientAddress, subject.clientPort) = ("anna", "2001:db8::1", 50000)
+    (subject.connection, subject.method) = (7, "publickey")
+    return subject
+  }()
+
+  private static func fact(_ type: EventType, _ result: EventResult = .success, _ change: (inout Fact) -> Void) -> Fact
+  {
+    var fact = Fact(type, result)
+    change(&fact)
+    return fact
+  }
+
+  private static let path = Array("/d/a b".utf8)
+
+  private static let sentences: [(Fact, String)] = [
+    (fact(.connectionOpen) { $0.details = "to 192.0.2.1:22" }, "connection from [2001:db8::1]:50000 to 192.0.2.1:22"),
+    (
+      fact(.connectionClosed) {
+        ($0.reason, $0.details, $0.milliseconds) = ("client_disconnected", "bye", 61_250)
+        ($0.bytesIn, $0.bytesOut) = (5, 6)
+      }, "closed: client_disconnected (bye), after 61.2 s, 5 bytes in, 6 bytes out"
+    ),
+    (
+      fact(.connectionRefused, .denied) { ($0.reason, $0.details) = ("banned", "for 3 s more") },
+      "refused [2001:db8::1]:50000: banned, for 3 s more"
+    ),
+    (fact(.authSuccess) { $0.details = "key SHA256:x" }, "accepted 'anna' by publickey, key SHA256:x"),
+    (
+      fact(.authFailure, .failure) { ($0.reason, $0.details) = ("bad_signature", "key SHA256:x") },
+      "refused 'anna' by publickey: bad_signature, key SHA256:x"
+    ),
+    (fact(.sessionStart) { $0.details = "as uid 1, gid 2" }, "logged in 'anna' as uid 1, gid 2"),
+    (fact(.sessionEnd) { $0.milliseconds = 1900 }, "logged out 'anna' after 1.9 s"),
+    (
+      fact(.commandExecuted) {
+        ($0.protocol, $0.channel, $0.command) = (.exec, 3, Array("exit 4".utf8))
+        ($0.exitStatus, $0.milliseconds, $0.details) = (4, 20, "on /dev/pts/3")
+      }, "channel 3: command 'exit 4' exited with 4 after 0.0 s, on /dev/pts/3"
+    ),
+    (
+      fact(.commandExecuted) { ($0.protocol, $0.signal, $0.reason) = (.shell, "TERM", "command_timeout") },
+      "shell killed by SIGTERM (command_timeout)"
+    ),
+    (
+      fact(.commandBlocked, .denied) {
+        ($0.protocol, $0.command, $0.reason) = (.exec, [UInt8](repeating: 0x61, count: 300), "command_blocked")
+      }, "command '\(String(repeating: "a", count: 200))' refused: command_blocked"
+    ),
+    (
+      fact(.fileUploaded) { ($0.path, $0.bytes, $0.milliseconds, $0.channel) = (path, 3, 4, 0) },
+      "channel 0: upload \"/d/a b\": 3 bytes, 4 ms"
+    ),
+    (
+      fact(.fileUploaded, .failure) {
+        ($0.path, $0.bytes, $0.milliseconds) = (path, 3, 4)
+        ($0.reason, $0.details) = ("disk_full", "No space left on device")
+      }, "upload \"/d/a b\": 3 bytes, 4 ms, not all of it: No space left on device"
+    ),
+    (
+      fact(.fileUploaded, .failure) { ($0.path, $0.bytes, $0.milliseconds, $0.reason) = (path, 3, 4, "broken_off") },
+      "upload \"/d/a b\": 3 bytes, 4 ms, broken off"
+    ),
+    (fact(.fileRenamed) { ($0.path, $0.destination) = (path, [0xff]) }, "rename \"/d/a b\" to \"\u{fffd}\""),
+    (
+      fact(.transferDenied, .denied) { ($0.path, $0.rule, $0.details) = (path, "no music", "upload") },
+      "denied by no music: upload \"/d/a b\""
+    ),
+    (
+      fact(.transferAllowed) { ($0.path, $0.destination, $0.rule, $0.details) = (path, path, "watched", "rename") },
+      "allowed by watched: rename \"/d/a b\" \"/d/a b\""
+    ),
+    (fact(.ipBlocked) { $0.details = "for 300 s" }, "banned [2001:db8::1]:50000, for 300 s"),
+    (
+      fact(.suspiciousActivity, .error) { ($0.reason, $0.details) = ("transport_crashed", "killed by signal 11") },
+      "suspicious activity: transport_crashed killed by signal 11"
+    ),
+    (fact(.adminAction) { $0.details = "reload" }, "admin action: reload"),
+  ]
+
+  @Test(arguments: sentences.indices) func `people read what happened`(index: Int) {
+    let (fact, sentence) = Self.sentences[index]
+    #expect(fact.sentence(of: Self.subject) == sentence)
+  }
+
+  @Test func `there is a sentence for every type, with nothing or everything in it`() {
+    let sentences = EventType.allCases.map { type in
+      var full = FactTests.full
+      full.type = type
+      #expect(!Fact(type).sentence(of: Subject()).isEmpty)
+      return full.sentence(of: Self.subject)
+    }
+    #expect(Set(sentences).count >= EventType.allCases.count - 1)
+  }
+}
