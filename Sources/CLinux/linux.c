@@ -11,6 +11,9 @@
 #include <linux/openat2.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <pwd.h>
 #include <shadow.h>
 #include <signal.h>
@@ -70,6 +73,25 @@ int clinux_open_terminal(int master) { return ioctl(master, TIOCGPTPEER, O_RDWR 
 int clinux_readable_bytes(int fd) {
   int count = 0;
   return ioctl(fd, FIONREAD, &count) < 0 ? -1 : count;
+}
+
+int clinux_outstanding_bytes(int fd) {
+  int count = 0;
+  return ioctl(fd, SIOCOUTQ, &count) < 0 ? -1 : count;
+}
+
+int clinux_tcp_progress(int fd, struct clinux_tcp_progress *progress) {
+  // An older kernel fills less of it.
+  struct tcp_info info;
+  memset(&info, 0, sizeof info);
+  socklen_t size = sizeof info;
+  // In this order what is acknowledged in between makes the sum of both too large, and never too small.
+  int outstanding = clinux_outstanding_bytes(fd);
+  if (outstanding < 0 || getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0) return -1;
+  progress->acknowledged = info.tcpi_bytes_acked;
+  progress->outstanding = (uint64_t)outstanding;
+  progress->window = info.tcpi_snd_wnd;
+  return 0;
 }
 
 int clinux_memory_file(const char *name) { return memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING); }

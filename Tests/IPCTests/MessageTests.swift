@@ -45,6 +45,7 @@ import Wire
     ("LoaderResult", 1...2, { Samples.error(LoaderResult.self, $0[...]) }),
     ("ToZygote", 1...2, { Samples.error(ToZygote.self, $0[...]) }),
     ("FromZygote", 1...3, { Samples.error(FromZygote.self, $0[...]) }),
+    ("FromExporter", 1...3, { Samples.error(FromExporter.self, $0[...]) }),
   ]
 
   @Test(arguments: discriminated.indices) func `a message of an unknown kind is malformed, whatever follows`(index: Int)

@@ -109,7 +109,7 @@ enum Samples {
     term: Array("xterm".utf8), columns: 80, rows: 24, xPixels: 640, yPixels: .max, modes: [1, 0, 0, 0, 3, 0])
 
   static let all: [Sample] =
-    toTransport + fromTransport + authority + session + channels + loader + zygote + parts
+    toTransport + fromTransport + authority + session + channels + loader + zygote + exporter + parts
 
   private static let toTransport: [Sample] =
     [
@@ -222,6 +222,28 @@ enum Samples {
       FromZygote.ready(weaknesses: []), .ready(weaknesses: ["the kernel has no Landlock"]),
       .forked(number: 1, pid: .max), .forked(number: 1, pid: -1), .failed(number: .max, reason: "clone: no memory"),
     ].map(Sample.init)
+
+  static let tls = TLSSettings(authorities: [1, 2], certificate: [3], key: [4, 5], verifies: false)
+
+  private static let exporter: [Sample] =
+    [
+      FromExporter.progress(ExporterProgress(shipped: nil, waiting: 0, isBehind: false)),
+      .progress(ExporterProgress(shipped: .max, waiting: .max, isBehind: true)),
+      .note(isProblem: true, text: "logs.example.org does not answer"), .note(isProblem: false, text: ""),
+      .lost(first: 1, count: .max, reason: "rotated_away"),
+    ].map(Sample.init)
+    + [
+      .logstash(LogstashSettings(host: "2001:db8::1", port: .max, tls: tls, timeout: 10)),
+      .logstash(LogstashSettings(host: "", port: 0, tls: nil, timeout: 0)),
+      .otel(
+        OTelSettings(
+          endpoint: "https://collector:4317", transport: .grpc, headers: [.init(name: "authorization", value: [1, 2])],
+          tls: TLSSettings(), compression: true, timeout: .max)),
+      .otel(
+        OTelSettings(
+          endpoint: "", transport: .httpJSON, headers: [], tls: tls, compression: false, timeout: 0)),
+      .syslog(SyslogSettings(facility: 23)),
+    ].map { Sample(ExporterSettings(name: "n", journal: "/var/log/bssh/audit.log", batchSize: 100, receiver: $0)) }
 
   /// Values that are parts of messages.
   private static let parts: [Sample] =

@@ -73,6 +73,19 @@ int clinux_open_terminal(int master);
 // Bytes that are buffered in a socket or pipe and not read (FIONREAD).
 int clinux_readable_bytes(int fd);
 
+// How far a TCP connection has come: TCP_INFO in tcp(7).
+struct clinux_tcp_progress {
+  // Bytes that the other side has acknowledged since the connection began.
+  uint64_t acknowledged;
+  // Bytes that were written and that it has not acknowledged (SIOCOUTQ).
+  uint64_t outstanding;
+  // Bytes that it takes now beyond those, or 0 where the kernel does not tell.
+  uint32_t window;
+};
+int clinux_tcp_progress(int fd, struct clinux_tcp_progress *progress);
+// Bytes that were written to a socket and that the other side has not taken (SIOCOUTQ).
+int clinux_outstanding_bytes(int fd);
+
 // sendmsg(2) of one message with descriptors (at most 253), MSG_NOSIGNAL | MSG_DONTWAIT when `wait` is 0.
 ssize_t clinux_send_message(int fd, const void *bytes, size_t count, const int *descriptors, size_t descriptor_count,
                             int wait);

@@ -1,0 +1,72 @@
+import Foundation
+import System
+import Testing
+
+@Suite struct SocketProgressTests {
+  @Test func `what a receiver has not read is outstanding on a Unix socket, and what it read is not`() throws {
+    let path = NSTemporaryDirectory() + "bssh-datagram-\(UUID().uuidString)"
+    let receiver = Descriptor(owning: socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0))
+    defer { unlink(path) }
+    try bindUnix(receiver, path)
+    let sender = try Descriptor.datagram(to: path)
+    #expect(try sender.outstandingBytes() == 0)
+    #expect(try sender.sendDatagram([1, 2, 3]) == .bytes(3))
+    #expect(try sender.outstandingBytes() > 0)
+    #expect(try receiver.read(count: 10).bytes == [1, 2, 3])
+    #expect(try sender.outstandingBytes() == 0)
+    let file = try Descriptor.sealedMemory(name: "large", [7])
+    #expect(try sender.sendDatagram([], descriptors: [file]) == .bytes(0))
+  }
+
+  @Test func `a receiver that is full blocks, and one that is gone ends`() throws {
+    let path = NSTemporaryDirectory() + "bssh-datagram-\(UUID().uuidString)"
+    var receiver: Descriptor? = Descriptor(owning: socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0))
+    defer { unlink(path) }
+    try bindUnix(#require(receiver), path)
+    let sender = try Descriptor.datagram(to: path)
+    var outcome = Transfer.bytes(0)
+    for _ in 0..<100_000 where outcome != .wouldBlock { outcome = try sender.sendDatagram([1]) }
+    #expect(outcome == .wouldBlock)
+    receiver = nil
+    #expect(try sender.sendDatagram([1]) == .ended)
+  }
+
+  @Test func `a TCP connection tells what was acknowledged, and how much more it takes`() throws {
+    let listener = try Listener(SocketAddress(address: "127.0.0.1", port: 0))
+    let client = try connected(to: #require(listener.address))
+    let start = try client.tcpProgress()
+    #expect(start.outstanding == 0 && start.window > 0)
+    try client.writeAll([UInt8](repeating: 1, count: 1000))
+    // Loopback acknowledges before the write returns, or soon after.
+    for _ in 0..<300_000 where try client.outstandingBytes() > 0 { usleep(100) }
+    let after = try client.tcpProgress()
+    #expect(after.written - start.written == 1000 && after.acknowledged == after.written)
+  }
+
+  private func bindUnix(_ socket: Descriptor, _ path: String) throws {
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+    let result = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(socket.rawValue, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
+    }
+    try #require(result == 0)
+  }
+
+  private func connected(to address: SocketAddress) throws -> Descriptor {
+    let client = Descriptor(owning: socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0))
+    var raw = sockaddr_in()
+    raw.sin_family = sa_family_t(AF_INET)
+    raw.sin_port = address.port.bigEndian
+    inet_pton(AF_INET, address.address, &raw.sin_addr)
+    let result = withUnsafePointer(to: &raw) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        connect(client.rawValue, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+    try #require(result == 0)
+    return client
+  }
+}
