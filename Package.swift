@@ -58,7 +58,8 @@ let package = Package(
       name: "Authentication", dependencies: ["AccessControl", "Filter", "IPC", "Wire"], swiftSettings: safe),
     .target(name: "Filter", dependencies: ["Wire"], swiftSettings: safe),
     .target(
-      name: "Configuration", dependencies: ["AccessControl", "Authentication", "Filter", "Wire"], swiftSettings: safe),
+      name: "Configuration", dependencies: ["AccessControl", "Authentication", "Filter", "IPC", "Wire"],
+      swiftSettings: safe),
     .target(name: "IPC", dependencies: ["AccessControl", "Audit", "Filter", "Wire"], swiftSettings: safe),
     .target(
       name: "Credentials", dependencies: ["Authentication", "System", "Wire", "COpenSSL", "CArgon2"],
@@ -71,7 +72,8 @@ let package = Package(
     .executableTarget(
       name: "Server",
       dependencies: [
-        "Authentication", "Configuration", "Credentials", "IPC", "System", "Wire", "CQREncode", "CYAML",
+        "AccessControl", "Authentication", "Configuration", "Credentials", "Filter", "IPC", "System", "Wire",
+        "CQREncode", "CYAML",
       ],
       swiftSettings: wrapping),
     .executableTarget(
@@ -113,7 +115,7 @@ let package = Package(
     .testTarget(name: "CredentialsTests", dependencies: ["Credentials", "Authentication", "Wire", "COpenSSL"]),
     .testTarget(
       name: "ConfigurationTests",
-      dependencies: ["AccessControl", "Authentication", "Configuration", "Filter", "Wire"]),
+      dependencies: ["AccessControl", "Authentication", "Configuration", "Filter", "IPC", "Wire"]),
     .testTarget(name: "FilterTests", dependencies: ["Filter", "Wire"]),
     .testTarget(name: "IPCTests", dependencies: ["AccessControl", "Audit", "Filter", "IPC", "System", "Wire"]),
     .testTarget(name: "ServerTests", dependencies: ["Server", "Configuration", "IPC", "System", "Wire"]),

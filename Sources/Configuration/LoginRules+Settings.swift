@@ -16,6 +16,45 @@ extension Settings {
   }
 }
 
+extension Settings {
+  /// How a login has to prove itself, before it is known who asks.
+  public var policy: AuthenticationMachine.Policy {
+    AuthenticationMachine.Policy(
+      methods: auth.methods.map(AuthenticationMachine.Method.init), required: auth.required,
+      permitRoot: AuthenticationMachine.PermitRoot(auth.permitRoot))
+  }
+
+  /// How this login has to prove itself, by these settings, as ``effective(for:)`` has them: steps that a rule refuses
+  /// gain nothing.
+  public func policy(for applicant: Applicant) -> AuthenticationMachine.Policy {
+    let rules = loginRules(for: applicant.user)
+    var policy = policy
+    for step in AuthenticationMachine.Step.allCases {
+      policy.refusals[step] = rules.refusal(of: applicant, by: step)?.refusal
+    }
+    return policy
+  }
+
+  /// The rule that refuses this login whatever it proves; nil: none does, or not all steps for the same reason.
+  public func refusal(ofEveryStep applicant: Applicant) -> LoginRules.Judgement? {
+    let rules = loginRules(for: applicant.user)
+    let judgements = AuthenticationMachine.Step.allCases.map { rules.refusal(of: applicant, by: $0) }
+    guard let first = judgements.first, judgements.allSatisfy({ $0 == first }) else { return nil }
+    return first
+  }
+}
+
+extension AuthenticationMachine.PermitRoot {
+  fileprivate init(_ permit: Settings.PermitRoot) {
+    self =
+      switch permit {
+      case .no: .no
+      case .publickey: .publicKey
+      case .yes: .yes
+      }
+  }
+}
+
 extension AuthenticationMachine.Method {
   public init(_ method: Settings.Method) {
     self =

@@ -25,18 +25,6 @@ extension ConnectionMachine {
 
     /// True when authorized_keys can matter.
     var looksKeysUp: Bool { settings.auth.methods.contains(.publickey) }
-
-    /// What the authentication machine goes by.
-    var policy: AuthenticationMachine.Policy {
-      let methods = settings.auth.methods.map(AuthenticationMachine.Method.init)
-      let permitRoot: AuthenticationMachine.PermitRoot =
-        switch settings.auth.permitRoot {
-        case .no: .no
-        case .publickey: .publicKey
-        case .yes: .yes
-        }
-      return AuthenticationMachine.Policy(methods: methods, required: settings.auth.required, permitRoot: permitRoot)
-    }
   }
 
   /// What can take too long, or has to wait.

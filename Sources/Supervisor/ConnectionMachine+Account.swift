@@ -73,15 +73,11 @@ extension ConnectionMachine {
     var applicant = context.applicant(user, answer)
     applicant.account = status
     applicant.isRoot = accountKind(of: user) == .root
-    let rules = context.settings.loginRules(for: user)
-    let judgements = AuthenticationMachine.Step.allCases.map { ($0, rules.refusal(of: applicant, by: $0)) }
-    var policy = context.policy
-    for (step, judgement) in judgements { policy.refusals[step] = judgement?.refusal }
-    authentication.policy = policy
+    authentication.policy = context.settings.policy(for: applicant)
     var actions: [Action] = []
     if let refusal = answer.refusal {
       actions.append(.log(.info, "'\(user)' cannot log in: \(refusal)"))
-    } else if let first = judgements.first?.1, judgements.allSatisfy({ $0.1 == first }), let refusal = first.refusal {
+    } else if let first = context.settings.refusal(ofEveryStep: applicant), let refusal = first.refusal {
       actions.append(.log(.info, "'\(user)' cannot log in: \(refusal.rawValue) (\(first))"))
     }
     return actions + self.answer(message, at: now)

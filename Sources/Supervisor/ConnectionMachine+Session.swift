@@ -1,4 +1,5 @@
 import Authentication
+import Configuration
 import IPC
 import System
 
@@ -20,22 +21,14 @@ extension ConnectionMachine {
       if !promoting { actions.append(.killSession) }
     }
     lookUp = .none
-    let shell = context.settings.shell
     let user = authentication.user ?? account.name
     let rights = TransferRights(context.settings, user: user, home: account.home)
     for root in rights.impossibleRoots {
       actions.append(.log(.warning, "no files for '\(user)': the root \(root) means no directory for this login"))
     }
-    var login = Login(
-      account: account, clientAddress: context.client.address, clientPort: context.client.port,
-      serverAddress: context.server.address, serverPort: context.server.port,
-      environment: shell.environment.map { EnvironmentVariable(name: $0.name, value: $0.value) },
-      acceptEnvironment: shell.acceptEnvironment, mayExecute: shell.enabled && !rights.isOnlyTransfer,
-      mayHaveTerminal: shell.pty && !rights.isOnlyTransfer, umask: shell.umask, motd: shell.motd ?? "",
-      sftp: rights.sftp, scp: rights.scp, permissions: permissions)
-    login.commandTimeout = UInt32(clamping: shell.commandTimeout)
-    login.commands = CommandRules(
-      allowed: shell.allowedCommands, blocked: shell.blockedCommands, forced: shell.forcedCommand)
+    let login = Login(
+      context.settings, rights, account: account, permissions: permissions,
+      client: (context.client.address, context.client.port), server: (context.server.address, context.server.port))
     return actions + [.openSession(login, promoting: promoting)]
   }
 
@@ -51,10 +44,7 @@ extension ConnectionMachine {
   }
 
   /// Logins that this user has at a time.
-  var sessionLimit: Int {
-    let user = context.settings.auth.users.first { $0.name.hasSameBytes(as: authentication.user ?? "") }
-    return user?.maxSessions ?? context.settings.security.maxSessionsPerUser
-  }
+  var sessionLimit: Int { context.settings.sessionLimit(of: authentication.user ?? "") }
 
   /// The user has as many logins as there may be.
   mutating func sessionRefused(_ open: Int) -> [Action] {

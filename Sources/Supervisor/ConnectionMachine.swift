@@ -110,7 +110,7 @@ struct ConnectionMachine: Sendable {
     subject.clientAddress = context.client.address
     subject.clientPort = context.client.port
     startTime = now
-    authentication = AuthenticationMachine(policy: context.policy)
+    authentication = AuthenticationMachine(policy: context.settings.policy)
   }
 
   /// Takes an event, and says what to do.
@@ -163,7 +163,7 @@ struct ConnectionMachine: Sendable {
     guard phase == .starting else { return [] }
     phase = .keyExchange
     self.context = context
-    authentication = AuthenticationMachine(policy: context.policy)
+    authentication = AuthenticationMachine(policy: context.settings.policy)
     return []
   }
 

@@ -1,5 +1,4 @@
 import AccessControl
-import Configuration
 import System
 
 extension Supervisor {
@@ -69,24 +68,5 @@ extension Refusal {
     case .blocked, .notAllowed, .banned, .rateLimited, .tooManyFromSource: .info
     case .tooManyUnauthenticated, .maxConnections: .warning
     }
-  }
-}
-
-extension Settings {
-  /// What applies to connections that come.
-  var admissionRules: AdmissionControl.Rules {
-    let rate =
-      security.connectionsPerSecond > 0
-      ? TokenBucket.Rate(perSecond: security.connectionsPerSecond, burst: security.connectionBurst) : nil
-    return AdmissionControl.Rules(
-      gate: ConnectionGate(allowed: security.allowedIPs, blocked: security.blockedIPs),
-      whitelist: RangeTrie(security.whitelistIPs),
-      sources: SourceTable.Limits(
-        rate: rate, failures: security.maxAuthAttempts, window: Int64(security.authWindow) * 1000,
-        banTime: Int64(security.banTime) * 1000, banFactor: Int64(security.banFactor),
-        longestBan: Int64(max(security.banMax, security.banTime)) * 1000),
-      starts: StartLimiter.Limits(
-        total: min(server.maxUnauthenticated, server.maxConnections), perSource: server.maxUnauthenticatedPerSource),
-      connections: server.maxConnections)
   }
 }

@@ -1,23 +1,22 @@
 import Authentication
-import Configuration
 import IPC
 
 /// What a login may do with files, as the configuration says: sections `sftp`, `scp` and `filter`, and the keys
 /// `sftp_only` and `root` of its user.
-struct TransferRights: Equatable {
+public struct TransferRights: Equatable {
   /// nil: no SFTP.
-  let sftp: TransferSettings?
+  public let sftp: TransferSettings?
   /// nil: no SCP.
-  let scp: TransferSettings?
+  public let scp: TransferSettings?
   /// True: files alone, neither shells nor commands nor terminals.
-  let isOnlyTransfer: Bool
+  public let isOnlyTransfer: Bool
   /// Roots that this login has no place in, as they are configured; what they are for is refused.
-  let impossibleRoots: [String]
+  public let impossibleRoots: [String]
 
   /// - Parameters:
   ///   - user: the name that logged in.
   ///   - home: its account's.
-  init(_ settings: Settings, user: String, home: String) {
+  public init(_ settings: Settings, user: String, home: String) {
     let configured = settings.auth.users.first { $0.name.hasSameBytes(as: user) }
     var impossible: [String] = []
     func rights(isEnabled: Bool, root: String?, maxFileSize: UInt64?) -> TransferSettings? {

@@ -1,9 +1,8 @@
-import Configuration
 import Filter
 import IPC
 import Testing
 
-@testable import Supervisor
+@testable import Configuration
 
 @Suite struct TransferRightsTests {
   private static func rights(_ change: (inout Settings) -> Void = { _ in }) -> TransferRights {

@@ -1,0 +1,29 @@
+import Authentication
+import IPC
+
+extension Settings {
+  /// Logins that a user has at a time, by these settings, as ``effective(for:)`` has them.
+  public func sessionLimit(of user: String) -> Int {
+    auth.users.first { $0.name.hasSameBytes(as: user) }?.maxSessions ?? security.maxSessionsPerUser
+  }
+}
+
+extension Login {
+  /// What a login may do by these settings, as ``Settings/effective(for:)`` has them for it, and by its credentials.
+  public init(
+    _ settings: Settings, _ rights: TransferRights, account: Account, permissions: KeyPermissions,
+    client: (address: String, port: UInt16), server: (address: String, port: UInt16)
+  ) {
+    let shell = settings.shell
+    self.init(
+      account: account, clientAddress: client.address, clientPort: client.port, serverAddress: server.address,
+      serverPort: server.port,
+      environment: shell.environment.map { EnvironmentVariable(name: $0.name, value: $0.value) },
+      acceptEnvironment: shell.acceptEnvironment, mayExecute: shell.enabled && !rights.isOnlyTransfer,
+      mayHaveTerminal: shell.pty && !rights.isOnlyTransfer, umask: shell.umask, motd: shell.motd ?? "",
+      sftp: rights.sftp, scp: rights.scp, permissions: permissions)
+    commandTimeout = UInt32(clamping: shell.commandTimeout)
+    commands = CommandRules(
+      allowed: shell.allowedCommands, blocked: shell.blockedCommands, forced: shell.forcedCommand)
+  }
+}
