@@ -1,0 +1,131 @@
+/// Writes bytes as the inside of a JSON string: UTF-8 stays what it is, and what is none becomes U+FFFD, one for each
+/// part that could begin a character. RFC 8259, section 7; Unicode, section 3.9
+///
+/// Text may come in parts that are cut anywhere: the beginning of a character is kept for the next part.
+struct TerminalText: Sendable {
+  /// The beginning of a character, at most 3 bytes.
+  private var beginning: [UInt8] = []
+
+  /// What each byte becomes: itself (0), a character behind a backslash, or `u` for one that is written in hexadecimal;
+  /// 1 for a byte that is not ASCII.
+  private static let meaning: [UInt8] = (0..<256).map { byte in
+    switch UInt8(byte) {
+    case UInt8(ascii: "\n"): UInt8(ascii: "n")
+    case UInt8(ascii: "\r"): UInt8(ascii: "r")
+    case UInt8(ascii: "\t"): UInt8(ascii: "t")
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"): UInt8(byte)
+    case 0..<0x20, 0x7f: UInt8(ascii: "u")
+    case 0x80...: 1
+    default: 0
+    }
+  }
+
+  /// Writes `text` into `target` from `used` on, and moves `used` behind it.
+  mutating func append(_ text: Span<UInt8>, to target: inout [UInt8], at used: inout Int) {
+    if beginning.isEmpty { return write(text, to: &target, at: &used) }
+    var whole = beginning
+    for index in text.indices { whole.append(text[index]) }
+    beginning = []
+    write(whole.span, to: &target, at: &used)
+  }
+
+  /// Nothing more comes: the beginning of a character is none.
+  mutating func finish(_ target: inout [UInt8], at used: inout Int) {
+    if beginning.isEmpty { return }
+    beginning = []
+    target.makeRoom(for: 3, at: used)
+    var space = target.mutableSpan
+    TerminalText.replace(&space, &used)
+  }
+
+  private mutating func write(_ text: Span<UInt8>, to target: inout [UInt8], at used: inout Int) {
+    // No byte becomes more than six.
+    target.makeRoom(for: 6 * text.count, at: used)
+    let meaning = TerminalText.meaning.span
+    var space = target.mutableSpan
+    var end = used
+    var index = 0
+    while index < text.count {
+      let byte = text[index]
+      let kind = meaning[Int(byte)]
+      if kind == 0 {
+        space[end] = byte
+        end += 1
+        index += 1
+      } else if kind == 1 {
+        let length = TerminalText.length(of: text, at: index)
+        switch length {
+        case .whole(let count):
+          for place in index..<index + count {
+            space[end] = text[place]
+            end += 1
+          }
+          index += count
+        case .broken(let count):
+          TerminalText.replace(&space, &end)
+          index += count
+        case .incomplete:
+          for place in index..<text.count { beginning.append(text[place]) }
+          index = text.count
+        }
+      } else {
+        space[end] = UInt8(ascii: "\\")
+        space[end + 1] = kind
+        end += 2
+        index += 1
+        if kind == UInt8(ascii: "u") {
+          space[end] = UInt8(ascii: "0")
+          space[end + 1] = UInt8(ascii: "0")
+          space[end + 2] = TerminalText.digit(byte >> 4)
+          space[end + 3] = TerminalText.digit(byte & 15)
+          end += 4
+        }
+      }
+    }
+    used = end
+  }
+
+  /// How many bytes at a place belong together.
+  private enum Length {
+    /// A character.
+    case whole(Int)
+    /// No character, and none could begin with them.
+    case broken(Int)
+    /// The beginning of a character, to the end of the text.
+    case incomplete
+  }
+
+  /// Unicode, table 3-7. Byte `start` is not ASCII.
+  private static func length(of text: Span<UInt8>, at start: Int) -> Length {
+    let count: Int
+    var second: ClosedRange<UInt8> = 0x80...0xbf
+    switch text[start] {
+    case 0xc2...0xdf: count = 2
+    case 0xe0: (count, second) = (3, 0xa0...0xbf)
+    case 0xed: (count, second) = (3, 0x80...0x9f)
+    case 0xe1...0xef: count = 3
+    case 0xf0: (count, second) = (4, 0x90...0xbf)
+    case 0xf1...0xf3: count = 4
+    case 0xf4: (count, second) = (4, 0x80...0x8f)
+    default: return .broken(1)
+    }
+    for offset in 1..<count {
+      guard offset < text.count - start else { return .incomplete }
+      let allowed = offset == 1 ? second : 0x80...0xbf
+      if !allowed.contains(text[start + offset]) { return .broken(offset) }
+    }
+    return .whole(count)
+  }
+
+  /// U+FFFD
+  private static func replace(_ space: inout MutableSpan<UInt8>, _ end: inout Int) {
+    space[end] = 0xef
+    space[end + 1] = 0xbf
+    space[end + 2] = 0xbd
+    end += 3
+  }
+
+  private static func digit(_ value: UInt8) -> UInt8 {
+    value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
+  }
+}
