@@ -44,7 +44,7 @@ struct Authority {
     case .password(let user, let password):
       return .verdict(judge(.password(user: user, password)))
     case .code(let user, let code):
-      return .code(codes.judge(code.bytes, of: user, at: Clock.secondsSince1970))
+      return .code(code.lend { codes.judge($0, of: user, at: Clock.secondsSince1970) })
     }
   }
 

@@ -35,7 +35,7 @@ struct PasswordProvider: AuthProvider {
     guard case .password(let user, let password) = attempt else { return nil }
     let name = Array(user.utf8)
     let entry = entries[name]
-    let fits = verify(Secret(password.bytes), entry ?? decoy(for: name))
+    let fits = verify(password.lend { Secret($0) }, entry ?? decoy(for: name))
     return fits && entry != nil ? Verdict(outcome: .accepted) : Verdict(outcome: .rejected, reason: "wrong_password")
   }
 

@@ -43,6 +43,8 @@ static struct {
   uint32_t rekey_seconds;
   bool compression;
   bool handshake_done;
+  // A packet with a password has been decrypted.
+  bool heard_secret;
 } transport;
 
 // MARK: Host keys: libssh holds the public part, and every signature is the owner's.
@@ -159,7 +161,10 @@ static int hook(ssh_session session, uint8_t type, ssh_buffer packet, void *user
   if (type == SERVICE_REQUEST || (type >= FIRST_OWNED && type <= LAST_OWNED)) {
     transport.owner.packet(transport.owner.context, type, payload, length);
     // A password is in it. libssh reads no more of a packet that is used, and overwrites only what the next one needs.
-    if (type == USERAUTH_REQUEST || type == USERAUTH_INFO_RESPONSE) OPENSSL_cleanse((void *)payload, length);
+    if (type == USERAUTH_REQUEST || type == USERAUTH_INFO_RESPONSE) {
+      OPENSSL_cleanse((void *)payload, length);
+      transport.heard_secret = true;
+    }
     return SSH_PACKET_USED;
   }
   transport.owner.notice(transport.owner.context, type, payload, length);
@@ -269,12 +274,20 @@ const char *clibssh_accept(int socket) {
 
 // MARK: Running
 
+// Overwrites what is left of a password where functions had their variables: libcrypto's ciphers keep text there.
+static __attribute__((noinline)) void wipe_stack(void) {
+  uint8_t below[32 << 10];
+  OPENSSL_cleanse(below, sizeof below);
+}
+
 static int poll_times(int most) {
   for (int i = 0; i < most && !is_over(); i++) {
     int result = ssh_event_dopoll(transport.event, 0);
     if (result == SSH_ERROR) return -1;
     if (result == SSH_AGAIN) break;
   }
+  if (transport.heard_secret) wipe_stack();
+  transport.heard_secret = false;
   return is_over() ? -1 : 0;
 }
 

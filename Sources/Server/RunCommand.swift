@@ -50,11 +50,11 @@ enum RunCommand {
     let ourselves = try Executables.find("bssh-server")
     let supervisor = try Executables.find("bssh-supervisor")
     let environment = ProcessEnvironment.all.filter { variable in
-      !["LISTEN_", "SWIFT_BACKTRACE="].contains { variable.hasPrefix($0) }
+      !["LISTEN_", "SWIFT_BACKTRACE=", "LD_BIND_NOW="].contains { variable.hasPrefix($0) }
     }
     return Executables.replaceProcess(
       with: supervisor, arguments: supervisorArguments(arguments, file, ourselves),
-      environment: environment + [ProcessEnvironment.noBacktrace], descriptor: socket)
+      environment: environment + ProcessEnvironment.fixed, descriptor: socket)
   }
 
   /// `bssh-supervisor --log-level 6 -- /usr/sbin/bssh-server -c /etc/bssh/server.yaml`: after `--` the program that

@@ -101,7 +101,8 @@ final class Child {
   func flush() -> Sent {
     while let (message, descriptors) = outbox.first {
       do throws(SystemError) {
-        switch try socket.send(message.bytes, descriptors: descriptors) {
+        let sent = try message.lend { (bytes) throws(SystemError) in try socket.send(bytes, descriptors: descriptors) }
+        switch sent {
         case .bytes: outbox.removeFirst()
         case .wouldBlock: return .waits
         case .ended:

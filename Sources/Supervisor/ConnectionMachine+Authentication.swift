@@ -34,7 +34,7 @@ extension ConnectionMachine {
   mutating func authenticate(_ payload: SecretBytes, at now: Int64) -> [Action] {
     let request: UserauthRequest
     do throws(UserauthError) {
-      request = try UserauthRequest(payload: payload[...])
+      request = try payload.lend { (bytes) throws(UserauthError) in try UserauthRequest(payload: bytes[...]) }
     } catch {
       return carryOut(authentication.handle(.malformed), tried: "a malformed request", nil, at: now)
     }
@@ -69,7 +69,7 @@ extension ConnectionMachine {
     switch request.method {
     case .none: (method, attempt) = ("none", nil)
     case .publicKey(let key):
-      (method, attempt) = ("publickey", .publicKey(payload.bytes, isSigned: key.signature != nil))
+      (method, attempt) = ("publickey", .publicKey(payload.lend { $0 }, isSigned: key.signature != nil))
     case .password(let password): (method, attempt) = ("password", .password(password))
     case .passwordChange: (method, attempt) = ("password", nil)
     case .keyboardInteractive: (method, attempt) = ("keyboard-interactive", nil)
@@ -82,7 +82,7 @@ extension ConnectionMachine {
   mutating func informationResponse(_ payload: SecretBytes, at now: Int64) -> [Action] {
     let response: InfoResponse
     do throws(UserauthError) {
-      response = try InfoResponse(payload: payload[...])
+      response = try payload.lend { (bytes) throws(UserauthError) in try InfoResponse(payload: bytes[...]) }
     } catch {
       return carryOut(authentication.handle(.malformed), tried: "a malformed answer", nil, at: now)
     }

@@ -64,7 +64,7 @@ struct Programs {
   private func base(_ name: String, standardError: Descriptor, _ socket: MessageSocket) -> ChildProcess.Request {
     var request = ChildProcess.Request(
       path: "\(folder)/\(name)", arguments: [name], descriptors: [null, null, standardError, socket.descriptor])
-    request.environment = [ProcessEnvironment.noBacktrace]
+    request.environment = ProcessEnvironment.fixed
     request.directory = "/"
     // A key typed at the supervisor's terminal is for the supervisor.
     request.newSession = true

@@ -17,9 +17,13 @@ public enum ProcessEnvironment {
   /// The value of a variable; nil when it is not set.
   public static func value(of name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
-  /// Keeps Swift from answering a crash with a thread that serves this process's memory, keys and passwords with it, to
-  /// a program that prints a backtrace.
-  public static let noBacktrace = "SWIFT_BACKTRACE=enable=no"
+  /// What every process of the daemon is started with.
+  ///
+  /// - SWIFT_BACKTRACE: Swift would answer a crash with a thread that serves this process's memory, keys and passwords
+  ///   with it, to a program that prints a backtrace.
+  /// - LD_BIND_NOW: a symbol that is looked up later, at its first call, has all registers saved on the stack, and
+  ///   those that copied a password still hold a part of it. ld.so(8)
+  public static let fixed = ["SWIFT_BACKTRACE=enable=no", "LD_BIND_NOW=1"]
 
   /// The folder that holds the executable of this process. /proc/self/exe
   public static func executableFolder() throws(SystemError) -> String {

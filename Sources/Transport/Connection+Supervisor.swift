@@ -6,7 +6,7 @@ extension Connection {
   /// Tells the supervisor something.
   func report(_ message: FromTransport) {
     // The supervisor always takes our few messages; one that does not is gone or stuck, and so are we.
-    let sent = (try? control.send(SecretBytes(encoding: message).bytes)) ?? .ended
+    let sent = (try? SecretBytes(encoding: message).lend { try control.send($0) }) ?? .ended
     if case .bytes = sent { return }
     if end == nil { end = End(reason: "connection_lost", detail: "the supervisor takes no messages") }
   }

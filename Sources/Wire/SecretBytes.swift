@@ -1,13 +1,18 @@
 /// Bytes that nobody is to find later: a password, or a message with one in it.
 ///
 /// There is one buffer, and copies of this value refer to it. It is overwritten when the last of them goes, so no path
-/// can forget to. ``bytes`` is lent: who keeps them, keeps a secret that is not overwritten.
+/// can forget to. ``lend(_:)`` lends them: who keeps them, keeps a secret that is not overwritten.
 public final class SecretBytes: @unchecked Sendable {
   /// Changed by `deinit` alone.
   private var buffer: [UInt8]
 
   /// A copy of `bytes`, whose owner has to overwrite its own.
-  public init(_ bytes: some Collection<UInt8>) { buffer = Array(bytes) }
+  public init(_ bytes: some Collection<UInt8>) {
+    // `Array(bytes)` would share the buffer of an array.
+    buffer = []
+    buffer.reserveCapacity(bytes.count)
+    buffer.append(contentsOf: bytes)
+  }
 
   /// What `value` is on the wire.
   public init(encoding value: some WireCodable) {
@@ -18,13 +23,18 @@ public final class SecretBytes: @unchecked Sendable {
 
   deinit { buffer.wipe() }
 
-  /// The bytes, on loan.
-  public var bytes: [UInt8] { buffer }
+  /// Lends the bytes to `body`, which must not keep them.
+  ///
+  /// There is no property for them: an array that outlives this value by a moment shares its buffer, and then a copy
+  /// would be overwritten.
+  public func lend<Result: ~Copyable, Failure: Error>(
+    _ body: ([UInt8]) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    defer { withExtendedLifetime(self) {} }
+    return try body(buffer)
+  }
 
   public var count: Int { buffer.count }
-
-  /// The bytes as a slice, on loan.
-  public subscript(_: UnboundedRange) -> ArraySlice<UInt8> { buffer[...] }
 }
 
 extension SecretBytes: Equatable {
@@ -60,7 +70,7 @@ extension [UInt8] {
 
 extension WireWriter {
   /// `string` of a secret.
-  public mutating func string(_ value: SecretBytes) { string(value.bytes) }
+  public mutating func string(_ value: SecretBytes) { value.lend { string($0) } }
 }
 
 extension WireReader {
