@@ -118,7 +118,11 @@ let package = Package(
       dependencies: ["AccessControl", "Authentication", "Configuration", "Filter", "IPC", "Wire"]),
     .testTarget(name: "FilterTests", dependencies: ["Filter", "Wire"]),
     .testTarget(name: "IPCTests", dependencies: ["AccessControl", "Audit", "Filter", "IPC", "System", "Wire"]),
-    .testTarget(name: "ServerTests", dependencies: ["Server", "Configuration", "IPC", "System", "Wire"]),
+    .testTarget(
+      name: "ServerTests",
+      dependencies: [
+        "Server", "AccessControl", "Authentication", "Configuration", "Credentials", "IPC", "System", "Wire",
+      ]),
     .testTarget(
       name: "InteropTests",
       dependencies: ["Server", "Supervisor", "Transport", "Authority", "Session", "Transfer", "System"],

@@ -68,7 +68,7 @@ struct Answer {
   }
 
   /// The accounts of the processes that belong to nobody; they must be there when the daemon runs as root.
-  private static func serviceAccounts(_ problems: inout [Problem]) -> ServiceAccounts? {
+  static func serviceAccounts(_ problems: inout [Problem]) -> ServiceAccounts? {
     func account(_ name: String) -> ServiceAccount? {
       guard let account = SystemAccount(named: name) else {
         let reason = "the system has no account '\(name)'; 'useradd --system --no-create-home \(name)' makes it"

@@ -60,6 +60,12 @@ enum Help {
       Prints what goes into the configuration, and the otpauth address for the user's authenticator, as
       text and as a QR code. Nothing is stored: each call makes another secret.
       """
+    case .explain:
+      """
+      Says what each rule has to say, with where it is written, what the login may do, and in the last
+      line what comes of it. Passwords, codes and signatures are taken to be right. Nothing is changed,
+      and no daemon needs to run. Exits with 0 when the login would be let in, and with 1 when not.
+      """
     case .version: nil
     case .load: "For bssh-supervisor, which reads the answer from the socket on descriptor 3."
     }

@@ -6,6 +6,7 @@ enum Command: String, CaseIterable {
   case genHostKey = "gen-host-key"
   case hashPassword = "hash-password"
   case totpSetup = "totp-setup"
+  case explain
   case version
   /// For bssh-supervisor, which reads the configuration again with it.
   case load
@@ -19,6 +20,7 @@ enum Command: String, CaseIterable {
     case .genHostKey: "Make a host key"
     case .hashPassword: "Turn a password into the hash that a configuration holds"
     case .totpSetup: "Make the secret of a user's one-time codes, with a QR code of it"
+    case .explain: "Tell whether a login would be let in, rule by rule, and what decides"
     case .version: "Print the version"
     case .load: nil
     }
@@ -28,7 +30,7 @@ enum Command: String, CaseIterable {
   var operand: String? {
     switch self {
     case .totpSetup: "USER"
-    case .run, .genConfig, .checkConfig, .genHostKey, .hashPassword, .version, .load: nil
+    case .run, .genConfig, .checkConfig, .genHostKey, .hashPassword, .explain, .version, .load: nil
     }
   }
 }
@@ -47,7 +49,7 @@ struct Option {
   /// Every one of them.
   static let all: [Option] = [
     Option(
-      short: "c", long: "config", value: "FILE", commands: daemon,
+      short: "c", long: "config", value: "FILE", commands: daemon + [.explain],
       help:
         "The configuration; else the first of ./bssh-server.yaml,\n/etc/bssh/server.yaml and ~/.config/bssh/server.yaml"
     ),
@@ -56,7 +58,7 @@ struct Option {
       help: "Listen on this address instead; may be repeated"),
     Option(short: "p", long: "port", value: "PORT", commands: daemon, help: "Listen on this port instead"),
     Option(
-      short: "k", long: "host-key", value: "FILE", commands: daemon, repeats: true,
+      short: "k", long: "host-key", value: "FILE", commands: daemon + [.explain], repeats: true,
       help: "Use this host key instead; may be repeated"),
     Option(
       short: "v", long: "verbose", commands: daemon, repeats: true,
@@ -81,6 +83,14 @@ struct Option {
     Option(
       long: "algorithm", value: "HASH", commands: [.totpSetup],
       help: "sha1 (when nothing is said), sha256 or sha512; many\nauthenticators take sha1 whatever they are told"),
+    Option(long: "user", value: "NAME", commands: [.explain], help: "Who logs in"),
+    Option(long: "from", value: "ADDRESS", commands: [.explain], help: "Where they come from: an IPv4 or IPv6 address"),
+    Option(
+      long: "key", value: "FILE", commands: [.explain], repeats: true,
+      help: "A public key or certificate that they have; may be\nrepeated. Else the keys that are listed for them"),
+    Option(
+      long: "method", value: "METHOD", commands: [.explain], repeats: true,
+      help: "publickey, password or keyboard-interactive; may be\nrepeated. Else whatever leads to a login"),
     Option(short: "h", long: "help", commands: Command.allCases, help: "Print this"),
   ]
 

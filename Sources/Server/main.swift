@@ -15,6 +15,7 @@ func perform(_ arguments: Arguments, anyCommand: Bool) throws(Failure) {
   case .genHostKey: try GenHostKey.run(arguments)
   case .hashPassword: try HashPassword.run()
   case .totpSetup: try TOTPSetup.run(arguments)
+  case .explain: try ExplainCommand.run(arguments)
   case .version: try Output.write("bssh-server \(version)\n")
   }
 }

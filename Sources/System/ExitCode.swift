@@ -1,6 +1,8 @@
 /// How our processes end; sysexits(3).
 public enum ExitCode: Int32, Sendable {
   case success = 0
+  /// What was asked about would be refused.
+  case refused = 1
   /// The command line is wrong.
   case usage = 64
   /// What was typed or piped in is wrong.

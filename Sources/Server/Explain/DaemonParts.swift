@@ -1,0 +1,135 @@
+import AccessControl
+import Authentication
+import Configuration
+import Glibc
+import IPC
+import System
+import Wire
+
+/// The parts of the daemon that a login comes to, started for one explanation: an authority, which looks accounts up and
+/// judges keys, and what session processes are copied from, which read shadow(5) as root and a user's files as that user.
+/// They end with the sockets to them.
+final class DaemonParts: LoginFacts {
+  /// Milliseconds that each answer may take, as for the supervisor.
+  private static let patience: Int32 = 30_000
+  private static let lookUpPatience: Int32 = 10_000
+
+  private let authority: MessageSocket
+  private let zygote: MessageSocket
+
+  /// `accounts`: of the daemon's processes; nil: not started as root.
+  init(_ settings: Settings, _ accounts: ServiceAccounts?) throws(FactError) {
+    do throws(SystemError) {
+      let identity = accounts.map { Identity(uid: $0.authority.uid, gid: $0.authority.gid, groups: []) }
+      authority = try Self.start("bssh-authority", identity: identity, room: [])
+      let memory = try Descriptor.sealedMemory(name: "settings", settings.wireBytes)
+      let start = AuthorityStart(hostKeyCount: 0, singleUser: Hardening.isRoot ? nil : Daemon.userID)
+      try authority.send(start.wireBytes, descriptors: [memory], wait: true)
+      zygote = try Self.start("bssh-session", identity: nil, room: [ThisProcess.titleRoom])
+      try zygote.send(ToZygote.prepare(nil).wireBytes, wait: true)
+    } catch { throw FactError("\(error)") }
+    guard case .ready = try answer(FromAuthority.self, of: "bssh-authority", authority).message else {
+      throw FactError("bssh-authority does not start")
+    }
+    guard case .ready = try answer(FromZygote.self, of: "bssh-session", zygote).message else {
+      throw FactError("bssh-session does not start")
+    }
+  }
+
+  func account(_ user: String, from address: IPAddress) throws(FactError) -> AccountAnswer {
+    guard case .account(let answer) = try ask(.account(user: user, address: "\(address)"), []) else {
+      throw FactError("bssh-authority gave an answer to another question")
+    }
+    return answer
+  }
+
+  func verdict(on question: KeyQuestion, _ files: FoundFiles) throws(FactError) -> Verdict {
+    guard case .verdict(let verdict) = try ask(.publicKey(question), files.memory.map { [$0] } ?? []) else {
+      throw FactError("bssh-authority gave an answer to another question")
+    }
+    return verdict
+  }
+
+  func status(of account: String) throws(FactError) -> AccountStatus? {
+    let process = try fork(nil)
+    try send(ToSession.checkAccount(name: account), to: process)
+    guard let answer = try? answer(FromSession.self, of: "bssh-session", process, wait: Self.lookUpPatience),
+      case .account(let state) = answer.message
+    else { return nil }
+    return AccountStatus(
+      isLocked: state.isLocked, isExpired: state.isExpired, isPasswordExpired: state.isPasswordExpired)
+  }
+
+  func files(of account: Account, _ paths: [String]) throws(FactError) -> FoundFiles {
+    let identity = ForkIdentity(uid: account.uid, gid: account.gid, groups: account.groups)
+    let process = try fork(Hardening.isRoot ? identity : nil)
+    try send(ToSession.lookUp(paths: paths, home: account.home), to: process)
+    let answer = try answer(FromSession.self, of: "the process that reads keys", process, wait: Self.lookUpPatience)
+    guard case .keys(let files) = answer.message, let memory = answer.descriptors.first else {
+      throw FactError("the process that reads keys gave an answer to another question")
+    }
+    return FoundFiles(files: files, memory: memory)
+  }
+
+  // MARK: Processes
+
+  private static func start(
+    _ name: String, identity: Identity?, room: [String]
+  ) throws(SystemError) -> MessageSocket {
+    let (ours, theirs) = try MessageSocket.pair()
+    let null = try Descriptor.open("/dev/null", O_RDWR)
+    var request = ChildProcess.Request(
+      path: try Executables.find(name), arguments: [name] + room,
+      descriptors: [null, null, try Descriptor.standardError(), theirs.descriptor])
+    request.environment = [ProcessEnvironment.noBacktrace]
+    // Times of authorized_keys are the zone's.
+    if let zone = ProcessEnvironment.value(of: "TZ") { request.environment.append("TZ=\(zone)") }
+    request.directory = "/"
+    request.newSession = true
+    request.identity = identity
+    request.limits = [.coreFile(0)]
+    _ = try ChildProcess(request)
+    return ours
+  }
+
+  /// A copy of the session's zygote, with this identity.
+  private func fork(_ identity: ForkIdentity?) throws(FactError) -> MessageSocket {
+    let ends: (ours: MessageSocket, theirs: MessageSocket)
+    do throws(SystemError) {
+      ends = try MessageSocket.pair()
+      try zygote.send(
+        ToZygote.fork(number: 1, identity: identity).wireBytes, descriptors: [ends.theirs.descriptor], wait: true)
+    } catch { throw FactError("\(error)") }
+    guard case .forked = try answer(FromZygote.self, of: "bssh-session", zygote).message else {
+      throw FactError("bssh-session cannot copy itself")
+    }
+    return ends.ours
+  }
+
+  private func ask(_ question: ToAuthority, _ descriptors: [Descriptor]) throws(FactError) -> FromAuthority {
+    do throws(SystemError) {
+      try authority.send(question.wireBytes, descriptors: descriptors, wait: true)
+    } catch { throw FactError("bssh-authority: \(error)") }
+    return try answer(FromAuthority.self, of: "bssh-authority", authority).message
+  }
+
+  private func send(_ message: ToSession, to process: MessageSocket) throws(FactError) {
+    do throws(SystemError) { try process.send(message.wireBytes, wait: true) } catch {
+      throw FactError("bssh-session: \(error)")
+    }
+  }
+
+  private func answer<Message: WireCodable>(
+    _ type: Message.Type, of name: String, _ socket: MessageSocket, wait milliseconds: Int32 = patience
+  ) throws(FactError) -> (message: Message, descriptors: [Descriptor]) {
+    do {
+      switch try socket.receive(wait: milliseconds) {
+      case .message(let bytes, let descriptors): return (try Message(wireBytes: bytes[...]), descriptors)
+      case .wouldBlock: throw FactError("\(name) did not answer within \(milliseconds / 1000) s")
+      case .closed: throw FactError("\(name) ended without an answer")
+      }
+    } catch let error as FactError {
+      throw error
+    } catch { throw FactError("\(name): \(error)") }
+  }
+}

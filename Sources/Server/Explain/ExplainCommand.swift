@@ -1,0 +1,47 @@
+import Configuration
+import IPC
+import System
+
+/// `explain`: would this login be let in, and what decides?
+///
+/// What the daemon has decide a login decides here: the gate and the rules of the configuration are the same code, and
+/// accounts, files and keys are judged by the same processes, with the same rights.
+enum ExplainCommand {
+  static func run(_ arguments: Arguments) throws(Failure) {
+    let question = try LoginQuestion(arguments)
+    let loaded = try load(arguments)
+    let report: Report
+    do throws(FactError) {
+      let parts = try DaemonParts(loaded.settings, try accounts())
+      var explainer = Explainer(loaded: loaded, question: question, facts: parts)
+      report = try explainer.explain()
+    } catch { throw Failure(.unavailable, "bssh-server: \(error)") }
+    if !Hardening.isRoot {
+      Output.complain([
+        "warning: not as root: explained as for a daemon that this user starts, which lets in only configured users"
+      ])
+    }
+    try Output.write(report.text(question))
+    if !report.isLetIn { throw Failure(.refused) }
+  }
+
+  private static func load(_ arguments: Arguments) throws(Failure) -> Loaded {
+    do throws(Rejected) {
+      return try ConfigurationFile(arguments).load(arguments, on: Machine())
+    } catch {
+      var failure = Failure(.configuration)
+      failure.lines = error.problems.map(\.description)
+      throw failure
+    }
+  }
+
+  /// nil: not as root.
+  private static func accounts() throws(FactError) -> ServiceAccounts? {
+    guard Hardening.isRoot else { return nil }
+    var problems: [Problem] = []
+    guard let accounts = Answer.serviceAccounts(&problems) else {
+      throw FactError(problems.map(\.description).joined(separator: "; "))
+    }
+    return accounts
+  }
+}

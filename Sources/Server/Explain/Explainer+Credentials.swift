@@ -1,0 +1,153 @@
+import Authentication
+import Configuration
+import IPC
+import Wire
+
+extension Explainer {
+  /// A way to log in, as far as it was gone.
+  struct Way {
+    /// The daemon's own.
+    var machine: AuthenticationMachine
+    var permissions = KeyPermissions.everything
+    var steps: [Step] = []
+  }
+
+  /// What came of a step.
+  fileprivate enum Progress {
+    case refused, further, done
+  }
+
+  /// A proof that a client can give, and what the daemon would say of it.
+  struct Proof {
+    let step: Step
+    let verdict: Verdict
+    /// What is proven with, for people.
+    let text: String
+    let place: String?
+  }
+
+  /// Ways to log in, by what is asked about; the first that leads to a login.
+  mutating func explainCredentials(_ user: KnownUser) throws(FactError) -> Way? {
+    explainPolicy(user)
+    // Of names that nobody has the daemon judges what they show, and lets nobody in.
+    guard user.answer.login != nil else { return nil }
+    let found = try look(for: user)
+    var search = WaySearch(user: user, files: found, keys: question.keys)
+    if search.keys.isEmpty { search.keys = listedKeys(user, found) }
+    let policy = user.settings.policy(for: user.applicant)
+    return try explore(Way(machine: AuthenticationMachine(policy: policy)), search)
+  }
+
+  /// Files of keys and principals; as for the daemon none when they cannot be read.
+  private mutating func look(for user: KnownUser) throws(FactError) -> FoundFiles {
+    guard user.settings.auth.methods.contains(.publickey), !user.answer.lookUpPaths.isEmpty else { return FoundFiles() }
+    let found: FoundFiles
+    do throws(FactError) { found = try facts.files(of: user.answer.lookUp, user.answer.lookUpPaths) } catch {
+      report.add(.credentials, .notes, "publickey", "files of keys could not be read: \(error)")
+      return FoundFiles()
+    }
+    for file in found.files {
+      guard let problem = file.problem else { continue }
+      report.add(.credentials, .notes, "publickey", "\(file.path) is not used: \(problem)")
+    }
+    return found
+  }
+
+  /// What does not change on the way.
+  struct WaySearch {
+    let user: KnownUser
+    let files: FoundFiles
+    var keys: [OfferedKey]
+  }
+
+  private mutating func explainPolicy(_ user: KnownUser) {
+    let auth = user.settings.auth
+    report.add(
+      .credentials, .notes, "auth.methods", auth.methods.map(\.rawValue).joined(separator: ", "),
+      at: place(of: "auth.methods", for: user))
+    if !auth.required.isEmpty {
+      let sequences = auth.required.map { "[\($0.map(\.rawValue).joined(separator: ", "))]" }
+      report.add(
+        .credentials, .notes, "auth.required", "one of \(sequences.joined(separator: " "))",
+        at: place(of: "auth.required", for: user))
+    }
+    if user.kind == .root {
+      report.add(
+        .credentials, .notes, "auth.permit_root", auth.permitRoot.rawValue, at: place(of: "auth.permit_root", for: user)
+      )
+    }
+  }
+
+  private mutating func explore(_ way: Way, _ search: WaySearch) throws(FactError) -> Way? {
+    let done = way.steps.count
+    let methods = methods(after: way, search.user)
+    if methods.isEmpty, done > 0 {
+      let missing = way.machine.nextSteps.map(\.rawValue).joined(separator: " or ")
+      report.add(
+        .credentials, .refuses("more_steps"), "auth.required", "\(missing) is needed as well",
+        at: place(of: "auth.required", for: search.user))
+    }
+    for method in methods {
+      var asked = way
+      guard let step = ask(for: method, &asked) else { continue }
+      for proof in try proofs(of: step, search) {
+        var next = asked
+        switch take(proof, &next, search.user) {
+        case .refused: continue
+        case .further: if let whole = try explore(next, search) { return whole }
+        case .done:
+          if question.methods.isEmpty, !question.keys.isEmpty, !next.steps.contains(.publicKey) { continue }
+          return next
+        }
+      }
+    }
+    return nil
+  }
+
+  /// What a client would ask for next: of what leads on, that which it uses, in its order.
+  private func methods(after way: Way, _ user: KnownUser) -> [AuthenticationMachine.Method] {
+    let next = way.machine.nextSteps.map(\.method).reduce(into: [AuthenticationMachine.Method]()) {
+      if !$0.contains($1) { $0.append($1) }
+    }
+    // Who asks about a key does not mean a password alone.
+    let isAboutKey = !question.keys.isEmpty && user.settings.auth.required.isEmpty
+    let used = question.methods.isEmpty ? (isAboutKey ? [.publicKey] : next) : question.methods
+    let left = used.filter(next.contains)
+    // At first it asks all the same, and hears why not.
+    return left.isEmpty && way.steps.isEmpty ? used : left
+  }
+
+  /// Gives a proof to the daemon's machine, and tells what it says.
+  private mutating func take(_ proof: Proof, _ way: inout Way, _ user: KnownUser) -> Progress {
+    let name = (way.steps + [proof.step]).map(\.rawValue).joined(separator: ", then ")
+    var verdict = proof.verdict
+    // As for the daemon: two keys must not force different commands.
+    let permissions = way.permissions.merged(with: verdict.permissions)
+    if verdict.outcome == .accepted, permissions == nil {
+      verdict.outcome = .rejected
+      verdict.reason = "forced_commands_differ"
+    }
+    let outcome: AuthenticationMachine.Outcome = verdict.outcome == .accepted ? .accepted : .rejected
+    let action = way.machine.handle(.verdict(outcome, account: user.kind, key: verdict.fingerprint))
+    let progress: Progress
+    var mark = Finding.Mark.passes
+    switch action {
+    case .accept: progress = .done
+    case .acceptPartly: progress = .further
+    case .reject(_, let refusal):
+      progress = .refused
+      mark = .refuses(refusal == .credentials ? verdict.reason : refusal.rawValue)
+    case .disconnect, .judgePublicKey, .judgePassword, .judgeCode, .prompt, .publicKeyOK, .ignore:
+      progress = .refused
+      mark = .refuses("not_possible")
+    }
+    report.add(.credentials, mark, name, proof.text, at: proof.place)
+    explainRules(of: proof.step, user)
+    for warning in verdict.warnings { report.add(.credentials, .notes, name, warning) }
+    if progress != .refused {
+      way.steps.append(proof.step)
+      way.permissions = permissions ?? way.permissions
+    }
+    return progress
+  }
+}

@@ -1,0 +1,92 @@
+import Authentication
+import Configuration
+import IPC
+
+extension Explainer {
+  /// What the login may do, once it is let in.
+  mutating func explainPermissions(_ user: KnownUser, _ permissions: KeyPermissions) {
+    guard let account = user.answer.login else { return }
+    let rights = TransferRights(user.settings, user: question.user, home: account.home)
+    let login = Login(
+      user.settings, rights, account: account, permissions: permissions, client: ("\(question.address)", 0),
+      server: ("", 0))
+    explainPrograms(login, rights, user)
+    let hasTerminal = login.mayHaveTerminal && permissions.terminal
+    let lacks = !permissions.terminal ? "no, by the key" : rights.isOnlyTransfer ? "no: sftp_only" : "no: shell.pty"
+    add("terminal", hasTerminal ? "yes" : lacks, hasTerminal ? nil : place(of: "shell.pty", for: user))
+    explainFiles(login, rights, user)
+    if !permissions.environment.isEmpty {
+      add("environment", "of the key: \(permissions.environment.map(\.name).joined(separator: ", "))", nil)
+    }
+    if !permissions.userRC { add("~/.ssh/rc", "is not run, by the key", nil) }
+    explainLimits(login, user)
+  }
+
+  private mutating func add(_ rule: String, _ text: String, _ place: String?) {
+    report.add(.permissions, .notes, rule, text, at: place)
+  }
+
+  private mutating func explainPrograms(_ login: Login, _ rights: TransferRights, _ user: KnownUser) {
+    let rules = login.commands
+    if let forced = rules.forced {
+      return add(
+        "commands", "'\(forced)' instead of every shell, command and subsystem",
+        place(of: "shell.forced_command", for: user))
+    }
+    if let command = login.permissions.forcedCommand {
+      let text = String(decoding: command, as: UTF8.self)
+      guard let refusal = rules.refusal(of: command) else {
+        return add("commands", "'\(text)' instead of every shell, command and subsystem, by the key", nil)
+      }
+      let list = refusal == .blocked ? "shell.blocked_commands" : "shell.allowed_commands"
+      return add(
+        "commands", "none: the key forces '\(text)', which is refused: \(refusal.rawValue)",
+        place(of: list, for: user))
+    }
+    guard login.mayExecute else {
+      if rights.isOnlyTransfer { return add("commands", "none: sftp_only", place(ofUserKey: "sftp_only")) }
+      return add("commands", "none: shell.enabled", place(of: "shell.enabled", for: user))
+    }
+    if rules.allowed.isEmpty && rules.blocked.isEmpty {
+      return add("commands", "shells and every command", nil)
+    }
+    let shell = rules.refusal(ofShell: login.account.shell).map { "no shell: \($0.rawValue)" } ?? "a shell"
+    if !rules.allowed.isEmpty {
+      add("commands", "\(shell); those of shell.allowed_commands", place(of: "shell.allowed_commands", for: user))
+    }
+    if !rules.blocked.isEmpty {
+      add("commands", "\(shell); none of shell.blocked_commands", place(of: "shell.blocked_commands", for: user))
+    }
+  }
+
+  private mutating func explainFiles(_ login: Login, _ rights: TransferRights, _ user: KnownUser) {
+    for (name, settings) in [("SFTP", login.sftp), ("SCP", login.scp)] {
+      let key = name == "SFTP" ? "sftp" : "scp"
+      guard let settings else {
+        let impossible = rights.impossibleRoots.first.map { ": the root \($0) is no directory of this login" }
+        let text = "no" + (impossible ?? ": \(key).enabled")
+        add(name, text, place(of: impossible == nil ? "\(key).enabled" : "\(key).root", for: user))
+        continue
+      }
+      var text = settings.root.isEmpty ? "everything that the account can see" : "below \(settings.root)"
+      if settings.readOnly { text += ", only to read" }
+      if settings.filter.isEnabled { text += ", as far as filter.rules let it" }
+      let root = configured?.root != nil ? place(ofUserKey: "root") : place(of: "\(key).root", for: user)
+      add(name, text, root ?? place(of: "sftp.root", for: user))
+    }
+  }
+
+  private mutating func explainLimits(_ login: Login, _ user: KnownUser) {
+    let security = user.settings.security
+    add(
+      "logins", "\(user.settings.sessionLimit(of: question.user)) at a time",
+      configured?.maxSessions != nil
+        ? place(ofUserKey: "max_sessions") : place(of: "security.max_sessions_per_user", for: user))
+    for (name, seconds) in [
+      ("security.idle_timeout", security.idleTimeout), ("security.session_timeout", security.sessionTimeout),
+      ("shell.command_timeout", Int(login.commandTimeout)),
+    ] where seconds > 0 {
+      add(name, "\(seconds) s", place(of: name, for: user))
+    }
+  }
+}

@@ -1,0 +1,174 @@
+import Authentication
+import Configuration
+import Filter
+import IPC
+
+extension Explainer {
+  typealias Step = AuthenticationMachine.Step
+
+  /// The account, the blocks of `match` and the rules that hold whatever is proven.
+  mutating func explainUser() throws(FactError) -> KnownUser {
+    let answer = try facts.account(question.user, from: question.address)
+    let kind = AuthenticationMachine.AccountKind(name: question.user, uid: answer.login?.uid)
+    explainAccount(answer)
+    var applicant = Applicant(
+      user: question.user, address: question.address, groups: Set(answer.groups.map { NamePattern($0) }))
+    let blocks = loaded.settings.matching(applicant)
+    explainBlocks(applicant)
+    if let name = answer.systemName, answer.login != nil {
+      applicant.account = try facts.status(of: name)
+    } else {
+      applicant.account = AccountStatus()
+    }
+    applicant.isRoot = kind == .root
+    applicant.isClosed = answer.noLogins != nil
+    let user = KnownUser(
+      answer: answer, applicant: applicant, blocks: blocks, settings: loaded.settings.applying(blocks), kind: kind)
+    explainRules(user)
+    return user
+  }
+
+  private mutating func explainAccount(_ answer: AccountAnswer) {
+    let place = place(ofUserKey: configured?.runAs == nil ? "name" : "run_as")
+    guard let account = answer.login else {
+      let text =
+        switch answer.refusal {
+        case "no_such_user": "nobody has this name"
+        case "no_such_account": "there is no account '\(configured?.runAs ?? question.user)'"
+        case "bad_shell": "the account's shell is no file that can be started"
+        case "too_many_groups": "the account is in more groups than can be told"
+        default: "the account could not be looked up"
+        }
+      return report.add(.user, .refuses(answer.refusal ?? "lookup_failed"), "account", text, at: place)
+    }
+    report.add(
+      .user, .passes, "account",
+      "uid \(account.uid), gid \(account.gid), home \(account.home), shell \(account.shell)", at: place)
+  }
+
+  private mutating func explainBlocks(_ applicant: Applicant) {
+    for (number, block) in loaded.settings.matches.enumerated() {
+      let conditions = Match.conditions.filter { !Self.isEmpty($0, of: block) }
+      let failed = conditions.filter { !Self.only($0, of: block).holds(for: applicant) }
+      let place = conditions.first.flatMap { loaded.places.place(of: $0, inBlock: number) }
+      let text =
+        failed.isEmpty
+        ? "holds, and gives \(block.paths.joined(separator: ", "))"
+        : "does not hold: \(failed.joined(separator: ", "))"
+      report.add(.user, .notes, "match[\(number)]", text, at: place)
+    }
+  }
+
+  private static func isEmpty(_ condition: String, of block: Match) -> Bool {
+    switch condition {
+    case "users": block.users.isEmpty
+    case "groups": block.groups.isEmpty
+    default: block.addresses.isEmpty
+    }
+  }
+
+  /// A block with one of the conditions alone.
+  private static func only(_ condition: String, of block: Match) -> Match {
+    var only = Match()
+    switch condition {
+    case "users": only.users = block.users
+    case "groups": only.groups = block.groups
+    default: only.addresses = block.addresses
+    }
+    return only
+  }
+
+  // MARK: Rules
+
+  /// Rules that say the same whichever step it is; ``stepRules(_:_:)`` has the others.
+  private mutating func explainRules(_ user: KnownUser) {
+    let rules = user.settings.loginRules(for: question.user)
+    let steps = steps(user)
+    let all = steps.map { rules.judgements(of: user.applicant, by: $0) }
+    for judgement in all.first ?? [] where all.allSatisfy({ $0.contains(judgement) }) {
+      if judgement.rule != .account || user.answer.login != nil { add(judgement, .user, user) }
+    }
+    let lists: [LoginRules.Rule] = [.denyUsers, .denyGroups, .allowUsers, .allowGroups]
+    let missing = lists.filter { rule in all.first?.contains { $0.rule == rule } != true }
+    if !missing.isEmpty {
+      report.add(.user, .notes, "lists", "not given: \(missing.map(\.rawValue).joined(separator: ", "))")
+    }
+  }
+
+  /// The rules that stand against this step, or are for it alone.
+  mutating func explainRules(of step: Step, _ user: KnownUser) {
+    let rules = user.settings.loginRules(for: question.user)
+    let others = steps(user).filter { $0 != step }.map { rules.judgements(of: user.applicant, by: $0) }
+    for judgement in rules.judgements(of: user.applicant, by: step)
+    where others.contains(where: { !$0.contains(judgement) }) {
+      add(judgement, .credentials, user, of: step)
+    }
+  }
+
+  /// The steps that a login can have here.
+  private func steps(_ user: KnownUser) -> [Step] {
+    let auth = user.settings.auth
+    if !auth.required.isEmpty { return Step.allCases.filter(auth.required.joined().contains) }
+    return Step.allCases.filter { step in step.enabling.map { auth.methods.map(Method.init).contains($0) } ?? false }
+  }
+
+  private typealias Method = AuthenticationMachine.Method
+
+  private mutating func add(
+    _ judgement: LoginRules.Judgement, _ part: Report.Part, _ user: KnownUser, of step: Step? = nil
+  ) {
+    let mark = judgement.refusal.map { Finding.Mark.refuses($0.rawValue) } ?? .passes
+    let place =
+      switch judgement.rule {
+      case .denyUsers, .denyGroups, .allowUsers, .allowGroups:
+        place(of: judgement.rule.rawValue, entry: judgement.entry, for: user)
+      case .disabled, .allowedAddresses, .methods:
+        place(ofUserKey: judgement.rule.rawValue, entry: judgement.entry)
+      case .account, .noLogins: String?.none
+      }
+    let name = step.map { "\($0.rawValue): \(judgement)" } ?? "\(judgement)"
+    report.add(part, mark, name, text(of: judgement, user, step), at: place)
+  }
+
+  private func text(of judgement: LoginRules.Judgement, _ user: KnownUser, _ step: Step?) -> String {
+    let (name, auth) = (question.user, user.settings.auth)
+    func entry(of list: [some CustomStringConvertible]) -> String {
+      judgement.entry.map { "'\(list[$0])'" } ?? ""
+    }
+    switch judgement.rule {
+    case .disabled: return "nobody logs in by this name"
+    case .denyUsers:
+      return judgement.entry == nil ? "does not name '\(name)'" : "\(entry(of: auth.denyUsers)) names '\(name)'"
+    case .allowUsers:
+      return judgement.entry == nil ? "does not name '\(name)'" : "\(entry(of: auth.allowUsers)) names '\(name)'"
+    case .denyGroups:
+      return judgement.entry == nil
+        ? "names no group of '\(name)'" : "\(entry(of: auth.denyGroups)) names a group of '\(name)'"
+    case .allowGroups:
+      return judgement.entry == nil
+        ? "names no group of '\(name)'" : "\(entry(of: auth.allowGroups)) names a group of '\(name)'"
+    case .allowedAddresses:
+      let ranges = configured?.allowedAddresses ?? []
+      return "\(question.address) is in " + (judgement.entry == nil ? "none of them" : entry(of: ranges))
+    case .account: return accountText(judgement.refusal, user)
+    case .noLogins:
+      return judgement.refusal != nil
+        ? "nobody but root may log in now"
+        : user.applicant.isClosed ? "nobody but root may log in now, and this is root" : "everyone may log in"
+    case .methods:
+      return judgement.entry == nil
+        ? "of the user does not have \(step?.rawValue ?? "these")" : "of the user has \(step?.rawValue ?? "these")"
+    }
+  }
+
+  private func accountText(_ refusal: LoginRules.Refusal?, _ user: KnownUser) -> String {
+    guard let name = user.answer.systemName else { return "is not asked, not as root" }
+    return switch refusal {
+    case .accountLocked: "'\(name)' is locked: its password begins with '!'"
+    case .accountExpired: "'\(name)' has expired"
+    case .passwordExpired: "the password of '\(name)' has expired"
+    case .lookUpFailed: "could not be read"
+    default: "'\(name)' is neither locked nor expired"
+    }
+  }
+}

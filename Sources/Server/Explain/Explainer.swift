@@ -1,0 +1,112 @@
+import AccessControl
+import Authentication
+import Configuration
+import Filter
+import IPC
+
+/// Asks each rule about a login, in the order in which the daemon does, and tells what it says and where it is written.
+struct Explainer {
+  let loaded: Loaded
+  let question: LoginQuestion
+  let facts: any LoginFacts
+  var report = Report()
+
+  init(loaded: Loaded, question: LoginQuestion, facts: any LoginFacts) {
+    self.loaded = loaded
+    self.question = question
+    self.facts = facts
+  }
+
+  /// Who asks, and what applies to them.
+  struct KnownUser {
+    let answer: AccountAnswer
+    let applicant: Applicant
+    /// The blocks of `match` that hold.
+    let blocks: [Int]
+    /// With what these say.
+    let settings: Settings
+    let kind: AuthenticationMachine.AccountKind
+  }
+
+  /// The whole explanation.
+  mutating func explain() throws(FactError) -> Report {
+    explainConnection()
+    let user = try explainUser()
+    if let way = try explainCredentials(user) {
+      report.steps = way.steps.map(\.rawValue)
+      explainPermissions(user, way.permissions)
+    }
+    return report
+  }
+
+  /// Where a key has the value that counts, or an entry of its list; nil: it has its default.
+  func place(of path: String, entry: Int? = nil, for user: KnownUser) -> String? {
+    guard let block = user.settings.origin(of: path, in: user.blocks) else {
+      return loaded.places.place(of: path, entry: entry)
+    }
+    return loaded.places.place(of: path, entry: entry, inBlock: block)
+  }
+
+  /// Where a user's entry has a key; for those of a file of users, where that is named.
+  func place(ofUserKey key: String, entry: Int? = nil) -> String? {
+    loaded.places.place(ofUserKey: key, entry: entry, user: question.user)
+      ?? (configured == nil ? nil : loaded.places.place(of: "auth.password.users_file"))
+  }
+
+  /// The user's entry in the configuration.
+  var configured: Settings.User? { loaded.settings.auth.users.first { $0.name.hasSameBytes(as: question.user) } }
+
+  // MARK: The connection
+
+  /// Decided before a byte is sent.
+  private mutating func explainConnection() {
+    let (address, security) = (question.address, loaded.settings.security)
+    var admission = AdmissionControl(rules: loaded.settings.admissionRules)
+    let refusal = admission.admit(address, connections: 0, random: 0, at: 0)
+    explainGate(address, security)
+    if security.whitelistIPs.contains(where: { $0.contains(address) }) {
+      let entry = security.whitelistIPs.firstIndex { $0.contains(address) }
+      report.add(
+        .connection, .notes, entryName("security.whitelist_ips", entry), "\(address) is never banned, never limited",
+        at: loaded.places.place(of: "security.whitelist_ips", entry: entry))
+    }
+    if report.refusal == nil, let refusal {
+      report.add(.connection, .refuses(refusal.code), "connection", "\(address) is refused")
+    }
+    report.add(
+      .connection, .notes, "limits",
+      "security.rate_limit and server.max_… depend on who else is connected, which is not asked")
+  }
+
+  private mutating func explainGate(_ address: IPAddress, _ security: Settings.Security) {
+    let (blocked, allowed) = ("security.blocked_ips", "security.allowed_ips")
+    let verdict = loaded.settings.admissionRules.gate.verdict(on: address)
+    if case .blocked(let range) = verdict {
+      let entry = security.blockedIPs.firstIndex(of: range)
+      return report.add(
+        .connection, .refuses("blocked_ip"), entryName(blocked, entry), "\(address) is in \(range)",
+        at: loaded.places.place(of: blocked, entry: entry))
+    }
+    if security.blockedIPs.isEmpty {
+      report.add(.connection, .passes, blocked, "nobody is blocked")
+    } else {
+      report.add(
+        .connection, .passes, blocked, "\(address) is in none of them", at: loaded.places.place(of: blocked))
+    }
+    let entry = security.allowedIPs.firstIndex { $0.contains(address) }
+    switch (verdict, entry) {
+    case (.notAllowed, _), (.blocked, _):
+      report.add(
+        .connection, .refuses("not_allowed_ip"), allowed, "\(address) is in none of them",
+        at: loaded.places.place(of: allowed))
+    case (.open, let entry?):
+      report.add(
+        .connection, .passes, entryName(allowed, entry), "\(address) is in \(security.allowedIPs[entry])",
+        at: loaded.places.place(of: allowed, entry: entry))
+    case (.open, nil): report.add(.connection, .passes, allowed, "every address is allowed")
+    }
+  }
+
+  /// `security.allowed_ips[2]`
+  func entryName(_ path: String, _ entry: Int?) -> String { path + (entry.map { "[\($0)]" } ?? "") }
+}

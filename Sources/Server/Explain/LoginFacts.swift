@@ -1,0 +1,30 @@
+import AccessControl
+import Authentication
+import IPC
+import System
+
+/// What an explanation has to ask others: the same parts of the daemon that a login comes to.
+protocol LoginFacts {
+  /// Who a user is, who comes from this address.
+  func account(_ user: String, from address: IPAddress) throws(FactError) -> AccountAnswer
+  /// What shadow(5) has about an account; nil: it could not be read, and nobody gets in.
+  func status(of account: String) throws(FactError) -> AccountStatus?
+  /// The files of keys and principals, read as this account.
+  func files(of account: Account, _ paths: [String]) throws(FactError) -> FoundFiles
+  /// What is said of a key.
+  func verdict(on question: KeyQuestion, _ files: FoundFiles) throws(FactError) -> Verdict
+}
+
+/// Files that were looked up.
+struct FoundFiles {
+  var files: [KeyFile] = []
+  /// Their contents, one after the other; nil: none was looked for.
+  var memory: Descriptor?
+}
+
+/// A part of the daemon does not answer.
+struct FactError: Error, CustomStringConvertible {
+  let description: String
+
+  init(_ description: String) { self.description = description }
+}

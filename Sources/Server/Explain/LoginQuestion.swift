@@ -1,0 +1,89 @@
+import AccessControl
+import Authentication
+
+/// The login that is asked about.
+struct LoginQuestion {
+  var user: String
+  var address: IPAddress
+  /// The keys of `--key`, in order.
+  var keys: [OfferedKey]
+  /// What the client uses, in its order; empty: whatever leads to a login.
+  var methods: [AuthenticationMachine.Method]
+}
+
+/// A public key or certificate that a client could show.
+struct OfferedKey: Equatable {
+  /// Where it is from: a file, or `file:line`.
+  var name: String
+  var blob: [UInt8]
+
+  /// The algorithm that a client would name, one of `allowed` if any goes with the key.
+  func algorithm(of allowed: [String]) -> String? {
+    let all: [String]
+    if Certificate.isCertificate(blob) {
+      guard let certificate = try? Certificate(blob: blob[...]) else { return nil }
+      all = certificate.signatureAlgorithms
+    } else {
+      guard let key = try? PublicKey(blob: blob[...]) else { return nil }
+      all = key.signatureAlgorithms
+    }
+    return all.first(where: allowed.contains) ?? all.first
+  }
+}
+
+extension LoginQuestion {
+  /// Reads the options of a command line, and the files that they name.
+  init(_ arguments: Arguments) throws(Failure) {
+    guard let user = arguments.value("user"), let from = arguments.value("from") else {
+      throw Arguments.usage("explain needs a user and an address: --user NAME --from ADDRESS", for: .explain)
+    }
+    guard UserauthRequest.isUserName(user) else {
+      throw Arguments.usage(
+        "no client can ask for this name: it has 1 to 256 bytes, and no control characters", for: .explain)
+    }
+    guard let address = IPAddress(from) else {
+      throw Arguments.usage("--from \(from) is no IPv4 or IPv6 address", for: .explain)
+    }
+    self.user = user
+    self.address = address
+    keys = []
+    for path in arguments.values["key"] ?? [] { keys.append(try OfferedKey(file: path)) }
+    methods = []
+    for name in arguments.values["method"] ?? [] {
+      guard let method = AuthenticationMachine.Method(rawValue: name) else {
+        let known = AuthenticationMachine.Method.allCases.map(\.rawValue)
+        throw Arguments.usage(
+          "unknown method '\(name)': expected \(known.joined(separator: ", "))", for: .explain)
+      }
+      methods.append(method)
+    }
+  }
+}
+
+extension OfferedKey {
+  /// Bytes that a file of a key may have.
+  private static let sizeLimit = 64 << 10
+
+  /// Reads the first key of a file with public keys, `type base64 comment`.
+  init(file path: String) throws(Failure) {
+    let bytes: [UInt8]
+    do throws(RegularFile.Unreadable) {
+      bytes = try RegularFile(path).bytes(limit: Self.sizeLimit)
+    } catch { throw Failure(.noInput, "bssh-server: \(path): \(error.reason)") }
+    if bytes.starts(with: "-----BEGIN".utf8) {
+      throw Failure(.noInput, "bssh-server: \(path) holds a private key; its public half is wanted, as \(path).pub")
+    }
+    let lines = bytes.split(separator: UInt8(ascii: "\n")).filter { $0.first != UInt8(ascii: "#") }
+    let fields = lines.first?.split(whereSeparator: { [0x20, 0x09, 0x0d].contains($0) }) ?? []
+    guard fields.count >= 2, let blob = Base64.decode(fields[1]), Self.isKey(blob, of: fields[0]) else {
+      throw Failure(.noInput, "bssh-server: \(path) holds no public key in the form 'type base64 comment'")
+    }
+    self.init(name: path, blob: blob)
+  }
+
+  /// True for a blob that says of itself that it is of this type.
+  private static func isKey(_ blob: [UInt8], of type: ArraySlice<UInt8>) -> Bool {
+    let length = [0, 0, UInt8(type.count >> 8 & 255), UInt8(type.count & 255)]
+    return blob.starts(with: length + type)
+  }
+}

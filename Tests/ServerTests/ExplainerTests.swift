@@ -1,0 +1,396 @@
+import AccessControl
+import Authentication
+import Configuration
+import IPC
+import System
+import Testing
+import Wire
+
+@testable import Server
+
+/// What the daemon's parts would answer about anna, whose account has uid 1000.
+struct KnownFacts: LoginFacts {
+  var answer = AccountAnswer(
+    login: KnownFacts.anna(), refusal: nil, lookUp: KnownFacts.anna(), keyPaths: ["/home/anna/.ssh/keys"],
+    systemName: "anna")
+  var status: AccountStatus? = AccountStatus()
+  /// The content of the file of keys; nil: there is none.
+  var keys: String? = ""
+  /// What is said of a key by its blob; others let in.
+  var verdicts: [[UInt8]: Verdict] = [:]
+
+  static func anna(uid: UInt32 = 1000) -> Account {
+    Account(name: "anna", uid: uid, gid: 1000, groups: [1000], home: "/home/anna", shell: "/bin/sh")
+  }
+
+  func account(_ user: String, from address: IPAddress) throws(FactError) -> AccountAnswer { answer }
+
+  func status(of account: String) throws(FactError) -> AccountStatus? { status }
+
+  func files(of account: Account, _ paths: [String]) throws(FactError) -> FoundFiles {
+    guard let keys else { throw FactError("it hangs") }
+    let bytes = Array(keys.utf8)
+    let memory = try? Descriptor.sealedMemory(name: "keys", bytes)
+    return FoundFiles(
+      files: [KeyFile(path: paths[0], length: UInt32(bytes.count), problem: nil)], memory: memory)
+  }
+
+  func verdict(on question: KeyQuestion, _ files: FoundFiles) throws(FactError) -> Verdict {
+    guard let request = try? UserauthRequest(payload: question.request[...]), case .publicKey(let key) = request.method
+    else { return Verdict(outcome: .rejected, reason: "malformed") }
+    return verdicts[key.key] ?? Verdict(outcome: .acceptable, fingerprint: "SHA256:\(key.key.last ?? 0)")
+  }
+
+  /// An Ed25519 key, told apart by its last byte.
+  static func key(_ number: UInt8) -> OfferedKey {
+    var blob = WireWriter()
+    blob.text("ssh-ed25519")
+    blob.string([UInt8](repeating: 7, count: 31) + [number])
+    return OfferedKey(name: "k\(number).pub", blob: blob.bytes)
+  }
+}
+
+@Suite struct ExplainerTests {
+  private static let hostKey = "server: {host_keys: [/k]}"
+
+  /// The report on a login of anna's; each entry of `lines` is a line behind `server:`, which is the first.
+  private func explain(
+    _ lines: String..., from address: String = "192.0.2.7", keys: [OfferedKey] = [KnownFacts.key(1)],
+    methods: [AuthenticationMachine.Method] = [], facts: KnownFacts = KnownFacts()
+  ) throws -> Report {
+    let loaded = try settings(([Self.hostKey] + lines).joined(separator: "\n"))
+    let question = LoginQuestion(
+      user: "anna", address: try #require(IPAddress(address)), keys: keys, methods: methods)
+    var explainer = Explainer(loaded: loaded, question: question, facts: facts)
+    return try explainer.explain()
+  }
+
+  /// What decides: the code, the rule, and where it is written.
+  private func decision(_ report: Report) -> String {
+    guard let refusal = report.refusal, !report.isLetIn else { return report.isLetIn ? "let in" : "nothing decides" }
+    return "\(refusal.code ?? "-") \(refusal.rule)" + (refusal.place.map { " \($0)" } ?? "")
+  }
+
+  @Test func `without a rule against it a good key is let in, and may do everything`() throws {
+    let report = try explain()
+    #expect(decision(report) == "let in")
+    #expect(report.steps == ["publickey"])
+    #expect(report.findings[.permissions]?.first?.text == "shells and every command")
+  }
+
+  // MARK: The connection
+
+  @Test(arguments: [
+    ("{blocked_ips: [198.51.100.1, 192.0.2.0/24]}", "blocked_ip security.blocked_ips[1] f.yaml:2:40"),
+    ("{blocked_ips: [198.51.100.1]}", "let in"),
+    ("{allowed_ips: [198.51.100.0/24]}", "not_allowed_ip security.allowed_ips f.yaml:2:25"),
+    ("{allowed_ips: [198.51.100.0/24, 192.0.2.7]}", "let in"),
+    ("{allowed_ips: [192.0.2.0/24], blocked_ips: [192.0.2.7]}", "blocked_ip security.blocked_ips[0] f.yaml:2:55"),
+    // It opens nothing.
+    ("{whitelist_ips: [192.0.2.7], blocked_ips: [192.0.2.7]}", "blocked_ip security.blocked_ips[0] f.yaml:2:54"),
+  ])
+  func `the gate decides first`(security: String, expected: String) throws {
+    #expect(decision(try explain("security: \(security)")) == expected)
+  }
+
+  @Test func `a mapped address is the IPv4 address, and the whitelist is told`() throws {
+    let report = try explain(
+      "security: {whitelist_ips: [192.0.2.0/24], blocked_ips: [192.0.2.8]}", from: "::ffff:192.0.2.8")
+    #expect(report.refusal?.code == "blocked_ip")
+    #expect(report.findings[.connection]?.contains { $0.rule == "security.whitelist_ips[0]" } == true)
+  }
+
+  // MARK: The user
+
+  @Test(arguments: ["no_such_user", "no_such_account", "bad_shell", "too_many_groups", "lookup_failed"])
+  func `who has no account is not let in, whatever they have`(code: String) throws {
+    var facts = KnownFacts()
+    facts.answer.login = nil
+    facts.answer.refusal = code
+    let report = try explain("auth: {password: {users: [{name: anna, run_as: anna}]}}", facts: facts)
+    #expect(decision(report) == "\(code) account f.yaml:2:48")
+    #expect(report.steps == nil)
+  }
+
+  /// Lines behind the first, and what decides.
+  static let rules: [([String], String)] = [
+    (["auth: {deny_users: [bert, \"an*\"]}"], "user_denied auth.deny_users[1] f.yaml:2:27"),
+    (["auth: {deny_users: [anna@198.51.100.0/24]}"], "let in"),
+    (["auth: {allow_users: [bert]}"], "user_not_allowed auth.allow_users f.yaml:2:21"),
+    (["auth: {allow_users: [anna@192.0.2.0/24]}"], "let in"),
+    (["auth: {deny_groups: [x, ops]}"], "group_denied auth.deny_groups[1] f.yaml:2:25"),
+    (["auth: {deny_groups: [x]}"], "let in"),
+    (["auth: {allow_groups: [x]}"], "group_not_allowed auth.allow_groups f.yaml:2:22"),
+    (["auth: {allow_groups: [x, ops]}"], "let in"),
+    (["auth: {allow_users: [anna], deny_users: [anna]}"], "user_denied auth.deny_users[0] f.yaml:2:42"),
+    (["auth: {password: {users: [{name: anna, disabled: true}]}}"], "user_disabled disabled f.yaml:2:50"),
+    (
+      ["auth: {password: {users: [{name: anna, allowed_ips: [198.51.100.1]}]}}"],
+      "source_not_allowed allowed_ips f.yaml:2:53"
+    ),
+    (["auth: {password: {users: [{name: anna, allowed_ips: [192.0.2.7]}]}}"], "let in"),
+    (
+      ["auth: {password: {users: [{name: anna, methods: [password]}]}}"],
+      "method_not_allowed methods f.yaml:2:49"
+    ),
+    // A block that holds has the word, also by an entry of its own.
+    (
+      ["auth: {deny_users: [bert]}", "match: [{users: [anna], auth: {deny_users: [x, anna]}}]"],
+      "user_denied auth.deny_users[1] f.yaml:3:48"
+    ),
+    (["match: [{groups: [ops], auth: {allow_users: [x]}}]"], "user_not_allowed auth.allow_users f.yaml:2:45"),
+    (["match: [{groups: [x], auth: {allow_users: [x]}}]"], "let in"),
+    (["match: [{addresses: [198.51.100.0/24], auth: {deny_users: [anna]}}]"], "let in"),
+    (["auth: {deny_users: [anna]}", "match: [{users: [anna], auth: {deny_users: []}}]"], "let in"),
+  ]
+
+  @Test(arguments: rules)
+  func `every rule about users decides, and is told with its place`(lines: [String], expected: String) throws {
+    var facts = KnownFacts()
+    facts.answer.groups = ["ops"]
+    let report =
+      lines.count == 1
+      ? try explain(lines[0], facts: facts) : try explain(lines[0], lines[1], facts: facts)
+    #expect(decision(report) == expected)
+  }
+
+  @Test func `a user of a file of users is told with the file`() throws {
+    let loaded = try settings("server: {host_keys: [/k]}\nauth: {password: {users_file: /users.yaml}}")
+    let question = LoginQuestion(
+      user: "carol", address: try #require(IPAddress("192.0.2.7")), keys: [KnownFacts.key(1)], methods: [])
+    var explainer = Explainer(loaded: loaded, question: question, facts: KnownFacts())
+    let account = try explainer.explain().findings[.user]?.first
+    #expect(account?.rule == "account" && account?.place == "f.yaml:2:31")
+  }
+
+  @Test func `blocks are told with the conditions that fail`() throws {
+    let report = try explain("match: [{users: [x], addresses: [192.0.2.7], shell: {pty: false}}]")
+    let block = try #require(report.findings[.user]?.first { $0.rule == "match[0]" })
+    #expect(block.text == "does not hold: users" && block.place == "f.yaml:2:17")
+    let holds = try explain("match: [{users: [anna], shell: {pty: false}}]")
+    #expect(holds.findings[.user]?.first { $0.rule == "match[0]" }?.text == "holds, and gives shell.pty")
+  }
+
+  @Test(arguments: [
+    (AccountStatus(isLocked: true), "account_locked shadow(5)"),
+    (AccountStatus(isExpired: true), "account_expired shadow(5)"),
+    (AccountStatus(isPasswordExpired: true), "let in"),
+    (nil, "lookup_failed shadow(5)"),
+  ])
+  func `shadow(5) decides`(status: AccountStatus?, expected: String) throws {
+    var facts = KnownFacts()
+    facts.status = status
+    #expect(decision(try explain(facts: facts)) == expected)
+  }
+
+  @Test func `a password that has expired refuses passwords, and keys log in`() throws {
+    var facts = KnownFacts()
+    facts.status = AccountStatus(isPasswordExpired: true)
+    let auth = "auth: {methods: [publickey, password], password: {users: [{name: anna, password_hash: '\(hash)'}]}}"
+    let byPassword = try explain(auth, keys: [], methods: [.password], facts: facts)
+    #expect(decision(byPassword) == "password_expired password f.yaml:2:87")
+    #expect(byPassword.findings[.credentials]?.contains { $0.rule == "password: shadow(5)" } == true)
+    #expect(decision(try explain(auth, facts: facts)) == "let in")
+  }
+
+  @Test func `nologin(5) keeps out everybody but root`() throws {
+    var facts = KnownFacts()
+    facts.answer.noLogins = "Back at noon"
+    #expect(decision(try explain(facts: facts)) == "nologin nologin(5)")
+    facts.answer.login = KnownFacts.anna(uid: 0)
+    #expect(decision(try explain(facts: facts)) == "let in")
+  }
+
+  // MARK: Credentials
+
+  @Test(arguments: [("no", "root_not_permitted publickey"), ("publickey", "let in"), ("yes", "let in")])
+  func `permit_root decides about root`(permit: String, expected: String) throws {
+    var facts = KnownFacts()
+    facts.answer.login = KnownFacts.anna(uid: 0)
+    let report = try explain("auth: {permit_root: \(permit)}", facts: facts)
+    #expect(decision(report) == expected)
+    #expect(
+      report.findings[.credentials]?.contains { $0.rule == "auth.permit_root" && $0.place == "f.yaml:2:21" } == true)
+  }
+
+  @Test func `what a key is refused for is told, with where that is written`() throws {
+    var facts = KnownFacts()
+    let key = KnownFacts.key(1)
+    for (place, told) in [("/home/anna/.ssh/keys:3", nil), ("auth.publickey.revoked_keys", "f.yaml:2:34")] {
+      facts.verdicts[key.blob] = Verdict(outcome: .rejected, reason: "a_reason", fingerprint: "SHA256:x", place: place)
+      let report = try explain("auth: {publickey: {revoked_keys: /r}}", facts: facts)
+      #expect(report.refusal?.code == "a_reason" && report.refusal?.place == told)
+      #expect(report.refusal?.text == "key SHA256:x of k1.pub, by \(place)")
+    }
+  }
+
+  @Test func `without a key those that are listed are tried`() throws {
+    let lines = [1, 2, 3].map {
+      "ssh-ed25519 " + String(decoding: Base64.encode(KnownFacts.key($0).blob), as: UTF8.self)
+    }
+    var facts = KnownFacts()
+    facts.keys = "\(lines[0])\ncert-authority \(lines[1])\n# \(lines[0])\n\(lines[2])\n"
+    facts.verdicts[KnownFacts.key(1).blob] = Verdict(outcome: .rejected, reason: "wrong_source")
+    let report = try explain(keys: [], facts: facts)
+    #expect(decision(report) == "let in")
+    let told = report.findings[.credentials]?.filter { $0.rule == "publickey" }.map(\.text) ?? []
+    #expect(told.contains("certificates may let in as well: --key tells about one"))
+    #expect(told.contains { $0.hasSuffix(" of /home/anna/.ssh/keys:1") })
+    #expect(!told.contains { $0.hasSuffix(" of /home/anna/.ssh/keys:2") })
+    #expect(told.contains { $0.hasSuffix(" of /home/anna/.ssh/keys:4") })
+  }
+
+  @Test func `without any key there is none`() throws {
+    #expect(decision(try explain(keys: [])) == "no_such_key publickey")
+    var facts = KnownFacts()
+    facts.keys = nil
+    let report = try explain(keys: [], facts: facts)
+    #expect(decision(report) == "no_such_key publickey")
+    #expect(report.findings[.credentials]?.contains { $0.text.contains("it hangs") } == true)
+  }
+
+  /// `auth.methods`, `auth.required`, what the client uses, and what decides.
+  static let sequences: [(String, String, [AuthenticationMachine.Method], String)] = [
+    ("publickey", "", [.password], "method_not_enabled password"),
+    ("password", "", [.password], "let in"),
+    ("keyboard-interactive", "", [.keyboardInteractive], "let in"),
+    ("publickey, password", "[[publickey, password]]", [.publicKey], "more_steps auth.required f.yaml:2:50"),
+    ("publickey, password", "[[publickey, password]]", [.password], "method_not_enabled password"),
+    ("publickey, password", "[[publickey, password]]", [.publicKey, .password], "let in"),
+    ("publickey, password", "[[publickey, password]]", [], "let in"),
+    ("publickey", "[[publickey, publickey]]", [], "key_used_before publickey, then publickey"),
+    ("publickey", "[[publickey, totp]]", [], "let in"),
+  ]
+
+  @Test(arguments: sequences)
+  func `every step of a login is gone`(
+    methods: String, required: String, used: [AuthenticationMachine.Method], expected: String
+  ) throws {
+    let more = required.isEmpty ? "" : ", required: \(required)"
+    let user = "{name: anna, password_hash: '\(hash)', totp_secret: MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U}"
+    let report = try explain(
+      "auth: {methods: [\(methods)]\(more), password: {users: [\(user)]}}", methods: used)
+    #expect(decision(report) == expected)
+  }
+
+  @Test func `a second key takes a step that the first has not`() throws {
+    let report = try explain(
+      "auth: {required: [[publickey, publickey]]}", keys: [KnownFacts.key(1), KnownFacts.key(2)])
+    #expect(decision(report) == "let in")
+    #expect(report.steps == ["publickey", "publickey"])
+  }
+
+  @Test(arguments: [
+    ("password", AuthenticationMachine.Method.password), ("keyboard-interactive", .keyboardInteractive),
+  ])
+  func `who has no password cannot type it`(name: String, method: AuthenticationMachine.Method) throws {
+    let users = "[{name: bert, password_hash: '\(hash)'}, {name: anna}]"
+    let report = try explain(
+      "auth: {methods: [\(name)], password: {users: \(users)}}", keys: [], methods: [method])
+    #expect(report.refusal?.code == "wrong_password" && report.refusal?.rule == name)
+  }
+
+  @Test func `who has no secret cannot have a code`() throws {
+    let users = "[{name: bert, totp_secret: MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U}, {name: anna}]"
+    let report = try explain("auth: {required: [[publickey, totp]], password: {users: \(users)}}")
+    #expect(report.refusal?.code == "no_totp_secret")
+    #expect(report.refusal?.rule == "publickey, then totp")
+  }
+
+  @Test func `a key that is asked about must be used`() throws {
+    var facts = KnownFacts()
+    facts.verdicts[KnownFacts.key(1).blob] = Verdict(outcome: .rejected, reason: "no_such_key")
+    let auth = "auth: {methods: [publickey, password], password: {users: [{name: anna, password_hash: '\(hash)'}]}}"
+    #expect(decision(try explain(auth, facts: facts)).hasPrefix("no_such_key"))
+    // Who asks about no key may use the password.
+    facts.keys = ""
+    #expect(decision(try explain(auth, keys: [], facts: facts)) == "let in")
+  }
+
+  @Test func `two keys that force different commands let nobody in`() throws {
+    var facts = KnownFacts()
+    for number in [1, 2] as [UInt8] {
+      var permissions = KeyPermissions.everything
+      permissions.forcedCommand = [number]
+      facts.verdicts[KnownFacts.key(number).blob] = Verdict(
+        outcome: .acceptable, fingerprint: "SHA256:\(number)", permissions: permissions)
+    }
+    let report = try explain(
+      "auth: {required: [[publickey, publickey]]}", keys: [KnownFacts.key(1), KnownFacts.key(2)], facts: facts)
+    #expect(report.findings[.credentials]?.contains { $0.code == "forced_commands_differ" } == true)
+    #expect(!report.isLetIn)
+  }
+
+  // MARK: Permissions
+
+  /// Lines, the rule, what it says, and where it is written.
+  static let permissions: [(String, String, String, String?)] = [
+    ("shell: {enabled: false}", "commands", "none: shell.enabled", "f.yaml:2:18"),
+    (
+      "shell: {forced_command: date}", "commands", "'date' instead of every shell, command and subsystem", "f.yaml:2:25"
+    ),
+    (
+      "shell: {allowed_commands: [date]}", "commands", "no shell: shell_not_allowed; those of shell.allowed_commands",
+      "f.yaml:2:27"
+    ),
+    (
+      "shell: {blocked_commands: [date]}", "commands", "no shell: shell_not_allowed; none of shell.blocked_commands",
+      "f.yaml:2:27"
+    ),
+    ("shell: {pty: false}", "terminal", "no: shell.pty", "f.yaml:2:14"),
+    ("shell: {pty: true}", "terminal", "yes", nil),
+    ("shell: {command_timeout: 5m}", "shell.command_timeout", "300 s", "f.yaml:2:26"),
+    ("sftp: {enabled: false}", "SFTP", "no: sftp.enabled", "f.yaml:2:17"),
+    ("sftp: {root: /srv/%u}", "SFTP", "below /srv/anna", "f.yaml:2:14"),
+    ("sftp: {root: /srv/%u}", "SCP", "below /srv/anna", "f.yaml:2:14"),
+    ("sftp: {read_only: true}", "SFTP", "everything that the account can see, only to read", nil),
+    ("scp: {enabled: false}", "SCP", "no: scp.enabled", "f.yaml:2:16"),
+    (
+      "auth: {password: {users: [{name: anna, sftp_only: true, max_sessions: 3}]}}", "commands", "none: sftp_only",
+      "f.yaml:2:51"
+    ),
+    ("auth: {password: {users: [{name: anna, max_sessions: 3}]}}", "logins", "3 at a time", "f.yaml:2:54"),
+    ("security: {max_sessions_per_user: 4}", "logins", "4 at a time", "f.yaml:2:35"),
+    ("security: {idle_timeout: 60}", "security.idle_timeout", "60 s", "f.yaml:2:26"),
+    ("security: {session_timeout: 1h}", "security.session_timeout", "3600 s", "f.yaml:2:29"),
+    ("match: [{users: [anna], shell: {pty: false}}]", "terminal", "no: shell.pty", "f.yaml:2:38"),
+  ]
+
+  @Test(arguments: permissions)
+  func `what a login may do is told`(line: String, rule: String, text: String, place: String?) throws {
+    let found = try explain(line).findings[.permissions]?.first { $0.rule == rule }
+    #expect(found?.text == text)
+    #expect(found?.place == place)
+  }
+
+  @Test func `what a key takes away is told`() throws {
+    var facts = KnownFacts()
+    var permissions = KeyPermissions.restricted
+    permissions.forcedCommand = Array("uptime".utf8)
+    permissions.environment = [EnvironmentVariable(name: "COLOUR", value: "red")]
+    facts.verdicts[KnownFacts.key(1).blob] = Verdict(outcome: .acceptable, permissions: permissions)
+    let told = try explain(facts: facts).findings[.permissions]?.map { "\($0.rule): \($0.text)" } ?? []
+    #expect(told.contains("commands: 'uptime' instead of every shell, command and subsystem, by the key"))
+    #expect(told.contains("terminal: no, by the key"))
+    #expect(told.contains("environment: of the key: COLOUR"))
+    #expect(told.contains("~/.ssh/rc: is not run, by the key"))
+    let refused = try explain("shell: {allowed_commands: [date]}", facts: facts)
+    #expect(
+      refused.findings[.permissions]?.first?.text
+        == "none: the key forces 'uptime', which is refused: command_not_allowed")
+  }
+
+  // MARK: Text
+
+  @Test func `the last line says what comes of it and what decided`() throws {
+    let question = LoginQuestion(user: "anna", address: try #require(IPAddress("192.0.2.7")), keys: [], methods: [])
+    let last = { (report: Report) in report.text(question).split(separator: "\n").last.map(String.init) }
+    #expect(last(try explain()) == "let in: 'anna' from 192.0.2.7, by publickey")
+    let refused = try explain("auth: {deny_users: [anna]}")
+    #expect(
+      last(refused) == "refused: 'anna' from 192.0.2.7, user_denied, by auth.deny_users[0] (f.yaml:2:21)")
+    #expect(
+      refused.text(question).contains("\n  NO  auth.deny_users[0]  'anna' names 'anna': user_denied (f.yaml:2:21)\n"))
+    #expect(!refused.text(question).contains("Permissions"))
+  }
+}
