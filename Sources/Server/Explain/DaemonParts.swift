@@ -81,7 +81,7 @@ final class DaemonParts: LoginFacts {
     var request = ChildProcess.Request(
       path: try Executables.find(name), arguments: [name] + room,
       descriptors: [null, null, try Descriptor.standardError(), theirs.descriptor])
-    request.environment = [ProcessEnvironment.noBacktrace]
+    request.environment = ProcessEnvironment.fixed
     // Times of authorized_keys are the zone's.
     if let zone = ProcessEnvironment.value(of: "TZ") { request.environment.append("TZ=\(zone)") }
     request.directory = "/"
