@@ -47,15 +47,17 @@ let package = Package(
     .systemLibrary(name: "CCrypt", pkgConfig: "libcrypt", providers: [.apt(["libcrypt-dev"])]),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .systemLibrary(name: "CQREncode", pkgConfig: "libqrencode", providers: [.apt(["libqrencode-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
 
     // Swift
     .target(name: "System", dependencies: ["CLinux"], swiftSettings: wrapping),
     .target(name: "Wire", swiftSettings: safe),
     .target(name: "AccessControl", dependencies: ["Wire"], swiftSettings: safe),
-    .target(name: "Audit", dependencies: ["Wire"], swiftSettings: safe),
+    .target(name: "Audit", dependencies: ["Digests", "Wire"], swiftSettings: safe),
     .target(
       name: "Authentication", dependencies: ["AccessControl", "Filter", "IPC", "Wire"], swiftSettings: safe),
+    .target(name: "Digests", swiftSettings: safe),
     .target(name: "Filter", dependencies: ["Wire"], swiftSettings: safe),
     .target(
       name: "Configuration", dependencies: ["AccessControl", "Authentication", "Filter", "IPC", "Wire"],
@@ -65,7 +67,9 @@ let package = Package(
       name: "Credentials", dependencies: ["Authentication", "System", "Wire", "COpenSSL", "CArgon2"],
       swiftSettings: wrapping),
 
-    .target(name: "FileTransfer", dependencies: ["Audit", "Filter", "IPC", "System", "Wire"], swiftSettings: safe),
+    .target(
+      name: "FileTransfer", dependencies: ["Audit", "Digests", "Filter", "IPC", "System", "Wire"], swiftSettings: safe),
+    .target(name: "Gzip", dependencies: ["CZlib"], swiftSettings: wrapping),
     .target(name: "Zygote", dependencies: ["IPC", "System", "Wire"], swiftSettings: safe),
 
     // Executables
@@ -100,7 +104,7 @@ let package = Package(
 
     // Tests
     .testTarget(name: "AccessControlTests", dependencies: ["AccessControl", "Wire"]),
-    .testTarget(name: "AuditTests", dependencies: ["Audit", "Wire"]),
+    .testTarget(name: "AuditTests", dependencies: ["Audit", "Digests", "Wire"]),
     .testTarget(
       name: "AuthenticationTests", dependencies: ["AccessControl", "Authentication", "Filter", "IPC", "Wire"]),
     .testTarget(
@@ -116,7 +120,9 @@ let package = Package(
     .testTarget(
       name: "ConfigurationTests",
       dependencies: ["AccessControl", "Authentication", "Configuration", "Filter", "IPC", "Wire"]),
+    .testTarget(name: "DigestsTests", dependencies: ["Digests"]),
     .testTarget(name: "FilterTests", dependencies: ["Filter", "Wire"]),
+    .testTarget(name: "GzipTests", dependencies: ["Gzip"]),
     .testTarget(name: "IPCTests", dependencies: ["AccessControl", "Audit", "Filter", "IPC", "System", "Wire"]),
     .testTarget(
       name: "ServerTests",

@@ -1,3 +1,5 @@
+import Wire
+
 /// Why text is no password hash that we accept.
 public enum PasswordEntryError: Error, Equatable, Sendable, CustomStringConvertible {
   /// Another scheme, such as `$6$` or `$argon2i$`.

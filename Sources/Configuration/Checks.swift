@@ -5,14 +5,17 @@ import Filter
 struct Checks {
   private let given: GivenValues
   let surroundings: Surroundings
-  private let file: Loader.File?
+  let file: Loader.File?
+  /// Where programs of this user keep what they must not lose; nil: it is not known.
+  private let stateDirectory: String?
   private(set) var problems: [Problem] = []
   private(set) var warnings: [Problem] = []
   /// The block of `match` that is looked at, from 0: problems are those of its keys. nil: none.
   private var block: Int?
 
-  init(given: GivenValues, surroundings: Surroundings, file: Loader.File?) {
+  init(given: GivenValues, surroundings: Surroundings, file: Loader.File?, stateDirectory: String?) {
     self.given = given
+    self.stateDirectory = stateDirectory
     self.surroundings = surroundings
     self.file = file
   }
@@ -31,6 +34,7 @@ struct Checks {
       settings.matches[index].values.auth.revokedKeys = revokedKeys(match.choices.revokedKeysFile)
     }
     block = nil
+    settle(&settings.audit, stateDirectory: stateDirectory)
     checkUsers(choices.settings.auth.users, at: given.values["auth.password.users"], key: "auth.password.users")
     warnAboutSecrets(in: choices.settings.auth.users)
     if let path = choices.usersFile {

@@ -3,7 +3,7 @@ import AccessControl
 /// Every key, in the order of the template. Reading, the environment, suggestions, the template, the
 /// output of `check-config` and the manual's completeness all come from here.
 public enum KeyTable {
-  public static let keys: [Key] = server + auth + shell + sftp + scp + filter + security + [match]
+  public static let keys: [Key] = server + auth + shell + sftp + scp + filter + audit + security + [match]
 
   /// The key with this path.
   static func key(_ path: String) -> Key? { byPath[path] }
@@ -300,8 +300,8 @@ public enum KeyTable {
   private static let match = Key(
     "match", .matches, \.settings.matches,
     "Blocks that change keys for some logins; where several hold, the later one wins. Each has conditions,",
-    "all of which must hold, and keys under their sections: of auth, shell, sftp, scp, filter and the time",
-    "limits of security.",
+    "all of which must hold, and keys under their sections: of auth, shell, sftp, scp, filter, audit.recording",
+    "and the time limits of security.",
     "  - users: [\"ops-*\", \"!ops-intern\"]   names and patterns; ! takes away from the others",
     "    groups: [staff]                     names and patterns of groups",
     "    addresses: [192.0.2.0/24]           where the client is",

@@ -74,12 +74,19 @@ public struct Loader {
     }
     chooseKeyFiles(&choices, given)
 
-    var checks = Checks(given: given, surroundings: surroundings, file: file)
+    var checks = Checks(
+      given: given, surroundings: surroundings, file: file, stateDirectory: stateDirectory)
     let settings = checks.settings(of: choices)
     problems += checks.problems
     guard problems.isEmpty else { throw Rejected(problems: problems, warnings: checks.warnings) }
     return Loaded(
       settings: settings, choices: choices, warnings: checks.warnings, places: Places(given.values))
+  }
+
+  /// As the XDG Base Directory Specification has it.
+  private var stateDirectory: String? {
+    let path = { (name: String) in environment.last { $0.name == name && $0.value.hasPrefix("/") }?.value }
+    return path("XDG_STATE_HOME") ?? path("HOME").map { $0 + "/.local/state" }
   }
 
   /// Of the two places for authorized_keys, one that a higher source names takes the place of the other.

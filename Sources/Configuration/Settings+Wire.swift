@@ -27,6 +27,7 @@ extension Settings: WireCodable {
     sftp.encode(to: &writer)
     scp.encode(to: &writer)
     filter.encode(to: &writer)
+    audit.encode(to: &writer)
     security.encode(to: &writer)
   }
 
@@ -37,6 +38,7 @@ extension Settings: WireCodable {
     sftp = try SFTP(from: &reader)
     scp = try SCP(from: &reader)
     filter = try TransferFilter(from: &reader)
+    audit = try Audit(from: &reader)
     security = try Security(from: &reader)
   }
 }
@@ -298,7 +300,7 @@ extension WireReader {
 
   mutating func number() throws(WireError) -> Int { Int(try uint32()) }
 
-  fileprivate mutating func texts(limit: Int = .max) throws(WireError) -> [String] {
+  mutating func texts(limit: Int = .max) throws(WireError) -> [String] {
     try list(minimumSize: 4) { (r: inout WireReader) throws(WireError) in try r.text(limit: limit) }
   }
 

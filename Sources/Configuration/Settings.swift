@@ -11,6 +11,7 @@ public struct Settings: Equatable, Sendable {
   public var scp = SCP()
   /// `filter:`: which files may be transferred, by SFTP and by SCP.
   public var filter = TransferFilter()
+  public var audit = Audit()
   public var security = Security()
   /// `match:`: what differs for some logins. Nothing but ``effective(for:)`` looks at these.
   public var matches: [Match] = []

@@ -11,8 +11,8 @@ public enum Template {
 
     """ + text { key in Block(comment: comment(on: key), value: key.example ?? key.render(Choices())) }
 
-  /// `loaded` as a file that loads to the same settings, but for what users prove themselves with: password hashes and
-  /// secrets of one-time codes are not shown.
+  /// `loaded` as a file that loads to the same settings, but for what somebody proves himself with: password hashes,
+  /// secrets of one-time codes and headers for receivers of events are not shown.
   public static func effective(_ loaded: Loaded) -> String {
     var choices = loaded.choices
     var notes = ""
@@ -25,6 +25,10 @@ public enum Template {
     }
     if choices.settings.auth.users.contains(where: { $0.totpSecret != nil }) {
       notes += "# The secrets of one-time codes of auth.password.users are left out.\n"
+    }
+    if choices.settings.audit.hasHeaders {
+      notes += "# The headers of audit.exporters are left out.\n"
+      choices.settings.audit.removeHeaders()
     }
     for index in choices.settings.auth.users.indices {
       choices.settings.auth.users[index].passwordHash = nil
@@ -71,6 +75,7 @@ public enum Template {
         lines.append((index == 0 ? "  - " : "    ") + "\(rule.name): \(rule.meaning)")
       }
     }
+    if key.path == "audit.exporters" { lines += ExporterHelp.lines }
     let others = key.variables.reversed() + (key.option.map { [$0] } ?? [])
     return lines + ["Value: \(key.form)."] + (others.isEmpty ? [] : ["Also: " + others.joined(separator: ", ") + "."])
   }

@@ -1,5 +1,6 @@
 import Authentication
 import COpenSSL
+import Wire
 
 /// Owns one `EVP_PKEY`, and frees it when it goes.
 final class KeyHandle {

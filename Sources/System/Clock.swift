@@ -19,6 +19,13 @@ public enum Clock {
     return Int64(now.tv_sec)
   }
 
+  /// Microseconds from 1970 on, UTC. CLOCK_REALTIME
+  public static var microsecondsSince1970: Int64 {
+    var now = timespec()
+    clock_gettime(CLOCK_REALTIME, &now)
+    return Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1000
+  }
+
   /// Seconds from 1970 on of a time in the system's zone; nil when that cannot be said. `TZ` or /etc/localtime decide,
   /// tzset(3); of a time that comes twice in a year, the C library takes one. mktime(3)
   public static func secondsSince1970(

@@ -41,6 +41,18 @@ extension Descriptor {
       owning: try check("open \(path)") { clinux_open(path, clinux_path_only | O_DIRECTORY | O_CLOEXEC, 0) })
   }
 
+  /// A directory, to use and to list. open(2)
+  public static func openDirectory(_ path: String) throws(SystemError) -> Descriptor {
+    try open(path, O_RDONLY | O_DIRECTORY)
+  }
+
+  /// This directory, with a place of its own among its entries. openat(2) of "."
+  public func reopenDirectory() throws(SystemError) -> Descriptor {
+    let number = rawValue
+    return Descriptor(
+      owning: try withName([UInt8(ascii: ".")], "open") { clinux_openat(number, $0, O_RDONLY | O_DIRECTORY, 0) })
+  }
+
   /// Looks `path` up with this directory as root: `..` stops here, links lead to what they mean here, and no magic link
   /// of /proc is followed. The result can be looked at and named, not read. openat2(2), O_PATH
   ///

@@ -103,6 +103,12 @@ public enum Hardening {
     throw .last("Landlock")
   }
 
+  /// Forbids to start programs and processes, to look into others and to make sockets; such calls fail with EPERM.
+  /// seccomp(2)
+  public static func forbidProgramsAndSockets() throws(SystemError) {
+    try check("load the seccomp filter") { clinux_forbid_programs_and_sockets() }
+  }
+
   /// Puts this process into `directory` as its root and gives up the right to do so again.
   public static func enterRoot(_ directory: String) throws(SystemError) {
     try check("chroot \(directory)") { chroot(directory) }

@@ -15,6 +15,14 @@ public enum ThisProcess {
     return others.contains(own) ? Array(others) : [own] + others
   }
 
+  /// The name of the machine; `localhost` where it has none. gethostname(2)
+  public static var hostName: String {
+    var buffer = [CChar](repeating: 0, count: 257)
+    guard gethostname(&buffer, buffer.count - 1) == 0 else { return "localhost" }
+    let name = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    return name.isEmpty ? "localhost" : name
+  }
+
   /// Makes `path` the directory in which it is and its children start. chdir(2)
   public static func enter(_ path: String) throws(SystemError) {
     try check("chdir \(path)") { chdir(path) }

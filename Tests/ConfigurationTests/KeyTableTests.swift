@@ -192,6 +192,34 @@ struct Sample: Sendable, CustomTestStringConvertible {
       rule.matcher.extensions = ["exe"]
       $0.filter.rules = [rule]
     },
+    Sample("audit.enabled", plain("false"), "false") { $0.audit.enabled = false },
+    Sample(
+      "audit.exporters",
+      list(
+        mapping(["type": plain("file"), "path": plain("/a"), "mode": plain("0640")]),
+        mapping(["type": plain("logstash"), "host": plain("l")])), nil
+    ) {
+      var file = Settings.Audit.File()
+      file.path = "/a"
+      file.mode = 0o640
+      var logstash = Settings.Audit.Logstash()
+      logstash.host = "l"
+      $0.audit.exporters = [.file(file), .logstash(logstash)]
+    },
+    Sample("audit.buffer_size", plain("5000"), "5000") { $0.audit.bufferSize = 5000 },
+    Sample("audit.batch_size", plain("1"), "1") { $0.audit.batchSize = 1 },
+    Sample("audit.flush_interval", plain("1m"), "60") { $0.audit.flushInterval = 60 },
+    Sample("audit.on_failure", plain("refuse"), "refuse") { $0.audit.onFailure = .refuse },
+    Sample("audit.rescue_users", list(plain("root"), plain("alice")), "root, alice") {
+      $0.audit.rescueUsers = ["root", "alice"]
+    },
+    Sample("audit.verbose_io", plain("true"), "true") { $0.audit.verboseIO = true },
+    Sample("audit.recording.enabled", plain("true"), "true") { $0.audit.recording.enabled = true },
+    Sample("audit.recording.directory", plain("/r"), "/r") { $0.audit.recording.directory = "/r" },
+    Sample("audit.recording.users", list(plain("ops-*")), "ops-*") {
+      $0.audit.recording.users = [NamePattern("ops-*")]
+    },
+    Sample("audit.recording.input", plain("true"), "true") { $0.audit.recording.input = true },
     Sample("security.allowed_ips", list(plain("10.0.0.0/8"), plain("::1")), "10.0.0.0/8, ::1") {
       $0.security.allowedIPs = [range("10.0.0.0/8"), range("::1")]
     },

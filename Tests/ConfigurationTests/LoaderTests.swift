@@ -21,7 +21,7 @@ struct Fault: Sendable, CustomTestStringConvertible {
     Fault("server.prot", plain("1"), "server.prot: unknown key; did you mean 'port'?"),
     Fault("sever.port", plain("1"), "sever: unknown key; did you mean 'server'?"),
     Fault("port", plain("22"), "port: unknown key; did you mean 'server.port'?"),
-    Fault("audit.enabled", plain("true"), "audit: unknown key"),
+    Fault("audit.enable", plain("true"), "audit.enable: unknown key; did you mean 'enabled'?"),
     Fault("zzzzzzzzzz", plain("true"), "zzzzzzzzzz: unknown key"),
     Fault("server.\u{1b}[2J", plain("true"), "server.\\u{1b}[2J: unknown key"),
     Fault("server", plain("1"), "server: expected a section with keys, found '1'"),
@@ -288,7 +288,7 @@ struct Fault: Sendable, CustomTestStringConvertible {
   @Test func `a file must be a mapping`() {
     #expect(
       complaints(list()) == [
-        "f.yaml: expected the sections server, auth, shell, sftp, scp, filter, security, match, found a list"
+        "f.yaml: expected the sections server, auth, shell, sftp, scp, filter, audit, security, match, found a list"
       ])
   }
 

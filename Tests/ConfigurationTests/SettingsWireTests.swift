@@ -79,6 +79,7 @@ import Wire
     settings.filter.isEnabled = true
     settings.filter.defaultAction = .deny
     settings.filter.rules = [FilterRule(name: "all", action: .log)]
+    settings.audit = AuditSettingsTests.unusual
     let ranges = ["10.0.0.0/8", "::1", "2001:db8::/32", "0.0.0.0/0"].compactMap { try? AddressRange($0) }
     settings.security.allowedIPs = ranges
     settings.security.blockedIPs = [ranges[1]]

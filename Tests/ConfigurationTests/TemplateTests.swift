@@ -22,6 +22,29 @@ import Testing
     for key in RuleKey.all { #expect(Template.commented.contains("\(key.name): \(key.meaning)")) }
   }
 
+  @Test func `every key of an exporter is in the template`() {
+    func check<Entry>(_ keys: [EntryKey<Entry>]) {
+      for key in keys { #expect(Template.commented.contains("\(key.name): \(key.meaning)")) }
+    }
+    check(EntryKey<Settings.Audit.File>.all)
+    check(EntryKey<Settings.Audit.Rotate>.all)
+    check(EntryKey<Settings.Audit.Logstash>.all)
+    check(EntryKey<Settings.Audit.TLS>.all)
+    check(EntryKey<Settings.Audit.OTel>.all)
+    check(EntryKey<Settings.Audit.Syslog>.all)
+  }
+
+  @Test func `headers for receivers of events are not in the effective settings`() throws {
+    let exporter = mapping([
+      "type": plain("otel"), "endpoint": plain("http://c"),
+      "headers": mapping(["authorization": plain("Bearer hunter2")]),
+    ])
+    let text = Template.effective(try load(tree("audit.exporters", list(exporter))))
+    #expect(!text.contains("hunter2"))
+    #expect(text.contains("# The headers of audit.exporters are left out.\n"))
+    #expect(text.contains("endpoint: \"http://c\""))
+  }
+
   @Test func `password hashes are not in the effective settings`() throws {
     let users = tree(
       "auth.password.users", list(mapping(["name": plain("alice"), "password_hash": quotedText(Sample.hash)])))

@@ -105,6 +105,30 @@ import Testing
           users: [alice, "1"]
           groups: [staff]
         - {action: allow, operations: [stat]}
+    audit:
+      enabled: false
+      exporters:
+        - {type: file, path: /j, rotate: {max_size: 1MiB, max_backups: 0, compress: false}, fsync: always, mode: "0640"}
+        - type: logstash
+          host: "2001:db8::1"
+          port: 1
+          tls: {enabled: true, verify: false}
+          timeout: 1m
+        - {type: logstash, host: b}
+        - type: otel
+          endpoint: "https://collector:4318/x"
+          protocol: http/json
+          compression: none
+          resource: {deployment.environment: "a: b", "1": ""}
+          timeout: 3
+        - {type: syslog, facility: local3, socket: /s}
+      buffer_size: 100
+      batch_size: 100
+      flush_interval: 1h
+      on_failure: refuse
+      rescue_users: [anna, "1"]
+      verbose_io: true
+      recording: {enabled: true, directory: /r, users: ["*", no], input: true}
     match:
       - users: ["*", "!root", anna]
         auth: {methods: [password], publickey: {authorized_keys_dir: /k}, deny_users: []}
@@ -114,6 +138,7 @@ import Testing
         groups: ["!a: b", "*"]
         shell: {env: {A: "1"}, umask: 7}
         security: {idle_timeout: 1h}
+        audit: {recording: {enabled: false, directory: ~, users: []}}
     """,
     "server: {host_keys: [/k/a], bind_address: '::1'}\nauth: {publickey: {authorized_keys_dir: /keys}}",
     "server: {host_keys: [/k/a]}\nauth: {publickey: {authorized_keys_pattern: ~}, password: {users: []}}",
@@ -174,6 +199,19 @@ import Testing
   @Test(arguments: RuleKey.all.map(\.name))
   func `the manual names every key of a rule`(name: String) throws {
     #expect(try text("man/bssh-server.yaml.5").contains(".It Ic \(name)\n"))
+  }
+
+  @Test func `the manual names every key of an exporter`() throws {
+    let manual = try text("man/bssh-server.yaml.5")
+    func check<Entry>(_ keys: [EntryKey<Entry>]) {
+      for key in keys { #expect(manual.contains(".It Ic \(key.name)\n"), "\(key.name)") }
+    }
+    check(EntryKey<Settings.Audit.File>.all)
+    check(EntryKey<Settings.Audit.Rotate>.all)
+    check(EntryKey<Settings.Audit.Logstash>.all)
+    check(EntryKey<Settings.Audit.TLS>.all)
+    check(EntryKey<Settings.Audit.OTel>.all)
+    check(EntryKey<Settings.Audit.Syslog>.all)
   }
 
   @Test(arguments: Option.all.map(\.long))

@@ -140,6 +140,9 @@ pid_t clinux_fork_sibling(int *pidfd);
 int clinux_become(uid_t uid, gid_t gid, const gid_t *groups, size_t group_count);
 // seccomp(2): applies a filter of `count` instructions of 8 bytes each.
 int clinux_apply_filter(const void *instructions, size_t count);
+// Forbids, with EPERM and by seccomp, to start programs and processes, to look into others and to make sockets. Needs
+// no_new_privs.
+int clinux_forbid_programs_and_sockets(void);
 // A new, empty session keyring. -1 where the kernel has none.
 int clinux_join_new_keyring(void);
 

@@ -31,7 +31,7 @@ struct HandleTable {
       }
       guard handles[number] == nil else { continue }
       handles[number] = handle
-      return number.bytes
+      return (0..<8).map { UInt8(truncatingIfNeeded: number >> (56 - 8 * $0)) }
     }
   }
 

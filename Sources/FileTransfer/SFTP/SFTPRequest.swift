@@ -1,3 +1,4 @@
+import Digests
 import Wire
 
 /// A request of a client. draft-ietf-secsh-filexfer-02, sections 4 and 6; OpenSSH's PROTOCOL, section 4

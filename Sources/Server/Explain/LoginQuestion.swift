@@ -1,5 +1,6 @@
 import AccessControl
 import Authentication
+import Wire
 
 /// The login that is asked about.
 struct LoginQuestion {

@@ -1,9 +1,9 @@
 /// The hashes that a client may ask for, by their names in the check-file extension, best first.
-enum FileDigest: String, CaseIterable {
+public enum FileDigest: String, CaseIterable, Sendable {
   case sha256, sha512, sha1, md5
 
   /// Bytes of a hash.
-  var size: Int {
+  public var size: Int {
     switch self {
     case .sha256: 32
     case .sha512: 64
@@ -13,7 +13,7 @@ enum FileDigest: String, CaseIterable {
   }
 
   /// A hash of nothing, to add to.
-  func begin() -> RunningDigest {
+  public func begin() -> RunningDigest {
     switch self {
     case .sha256: .sha256(BlockDigest())
     case .sha512: .sha512(BlockDigest())
@@ -24,14 +24,14 @@ enum FileDigest: String, CaseIterable {
 }
 
 /// A hash of what has come so far.
-enum RunningDigest {
+public enum RunningDigest: Sendable {
   case sha256(BlockDigest<SHA256>)
   case sha512(BlockDigest<SHA512>)
   case sha1(BlockDigest<SHA1>)
   case md5(BlockDigest<MD5>)
 
   /// Takes in what comes next.
-  mutating func add(_ bytes: ArraySlice<UInt8>) {
+  public mutating func add(_ bytes: ArraySlice<UInt8>) {
     switch self {
     case .sha256(var digest):
       digest.add(bytes)
@@ -49,7 +49,7 @@ enum RunningDigest {
   }
 
   /// The hash.
-  func finished() -> [UInt8] {
+  public func finished() -> [UInt8] {
     switch self {
     case .sha256(let digest): digest.finished()
     case .sha512(let digest): digest.finished()

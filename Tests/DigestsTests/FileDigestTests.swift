@@ -1,8 +1,8 @@
 import Testing
 
-@testable import FileTransfer
+@testable import Digests
 
-struct DigestTests {
+@Suite struct FileDigestTests {
   private static let known: [(FileDigest, String, String)] = [
     (.md5, "", "d41d8cd98f00b204e9800998ecf8427e"),
     (.md5, "abc", "900150983cd24fb0d6963f7d28e17f72"),
@@ -26,7 +26,7 @@ struct DigestTests {
   ]
 
   @Test func `hashes are those of their standards, whatever the pieces`() {
-    for (digest, text, expected) in DigestTests.known {
+    for (digest, text, expected) in Self.known {
       let bytes = text == "million" ? [UInt8](repeating: UInt8(ascii: "a"), count: 1_000_000) : Array(text.utf8)
       for size in [1, 63, 64, 65, 1000, 1_000_000] where size > 1 || bytes.count < 100 {
         var running = digest.begin()
@@ -39,5 +39,18 @@ struct DigestTests {
         #expect(running.finished().count == digest.size)
       }
     }
+  }
+  @Test func `a hash at once is the hash of the pieces`() {
+    for count in 0..<300 {
+      let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+      var digest = FileDigest.sha256.begin()
+      for byte in bytes { digest.add([byte]) }
+      #expect(SHA256.hash(bytes[...]) == digest.finished(), "\(count) bytes")
+      #expect(SHA256.hash(([1] + bytes)[1...]) == digest.finished(), "a slice of \(count) bytes")
+    }
+  }
+
+  private func hex(_ bytes: [UInt8]) -> String {
+    bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
   }
 }

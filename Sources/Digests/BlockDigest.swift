@@ -1,5 +1,5 @@
 /// A hash function that works on blocks of 64 or 128 bytes.
-protocol BlockFunction {
+public protocol BlockFunction: Sendable {
   static var blockSize: Int { get }
   /// Bytes of the length at the end of the last block.
   static var lengthSize: Int { get }
@@ -12,15 +12,15 @@ protocol BlockFunction {
 }
 
 /// A hash of bytes that come in pieces of any size: Merkle–Damgård padding around a block function.
-struct BlockDigest<Function: BlockFunction> {
+public struct BlockDigest<Function: BlockFunction>: Sendable {
   private var function = Function()
   private var rest: [UInt8] = []
   private var count: UInt64 = 0
 
-  init() {}
+  public init() {}
 
   /// Takes in what comes next.
-  mutating func add(_ bytes: ArraySlice<UInt8>) {
+  public mutating func add(_ bytes: ArraySlice<UInt8>) {
     count &+= UInt64(bytes.count)
     var bytes = bytes
     if !rest.isEmpty {
@@ -40,7 +40,7 @@ struct BlockDigest<Function: BlockFunction> {
   }
 
   /// The hash of everything that was added.
-  func finished() -> [UInt8] {
+  public func finished() -> [UInt8] {
     var copy = self
     let bits = count &* 8
     var padding: [UInt8] = [0x80]

@@ -1,13 +1,15 @@
 /// SHA-1: for clients that ask for nothing better; proves nothing against an attacker. FIPS 180-4, section 6.1
-struct SHA1: BlockFunction {
-  static let blockSize = 64
-  static let lengthSize = 8
-  static let isLittleEndian = false
+public struct SHA1: BlockFunction {
+  public static let blockSize = 64
+  public static let lengthSize = 8
+  public static let isLittleEndian = false
 
   private var state: [UInt32] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0]
   private var schedule = [UInt32](repeating: 0, count: 80)
 
-  mutating func add(_ bytes: ArraySlice<UInt8>, at start: Int) {
+  public init() {}
+
+  public mutating func add(_ bytes: ArraySlice<UInt8>, at start: Int) {
     for i in 0..<16 {
       var word: UInt32 = 0
       for j in 0..<4 { word = word << 8 | UInt32(bytes[start + 4 * i + j]) }
@@ -31,14 +33,14 @@ struct SHA1: BlockFunction {
     for (i, value) in [a, b, c, d, e].enumerated() { state[i] &+= value }
   }
 
-  var result: [UInt8] { state.flatMap { $0.bytes } }
+  public var result: [UInt8] { state.flatMap { $0.bytes } }
 }
 
 /// MD5: for clients that ask for nothing better; proves nothing against an attacker. RFC 1321
-struct MD5: BlockFunction {
-  static let blockSize = 64
-  static let lengthSize = 8
-  static let isLittleEndian = true
+public struct MD5: BlockFunction {
+  public static let blockSize = 64
+  public static let lengthSize = 8
+  public static let isLittleEndian = true
 
   private static let shifts: [[UInt32]] = [[7, 12, 17, 22], [5, 9, 14, 20], [4, 11, 16, 23], [6, 10, 15, 21]]
   private static let constants: [UInt32] = [
@@ -58,7 +60,9 @@ struct MD5: BlockFunction {
   private var state: [UInt32] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476]
   private var words = [UInt32](repeating: 0, count: 16)
 
-  mutating func add(_ bytes: ArraySlice<UInt8>, at start: Int) {
+  public init() {}
+
+  public mutating func add(_ bytes: ArraySlice<UInt8>, at start: Int) {
     for i in 0..<16 {
       var word: UInt32 = 0
       for j in 0..<4 { word |= UInt32(bytes[start + 4 * i + j]) << UInt32(8 * j) }
@@ -79,5 +83,5 @@ struct MD5: BlockFunction {
     for (i, value) in [a, b, c, d].enumerated() { state[i] &+= value }
   }
 
-  var result: [UInt8] { state.flatMap { $0.byteSwapped.bytes } }
+  public var result: [UInt8] { state.flatMap { $0.byteSwapped.bytes } }
 }

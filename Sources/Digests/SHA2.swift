@@ -1,8 +1,8 @@
 /// SHA-256. FIPS 180-4, section 6.2
-struct SHA256: BlockFunction {
-  static let blockSize = 64
-  static let lengthSize = 8
-  static let isLittleEndian = false
+public struct SHA256: BlockFunction {
+  public static let blockSize = 64
+  public static let lengthSize = 8
+  public static let isLittleEndian = false
 
   private static let constants: [UInt32] = [
     0x428a_2f98, 0x7137_4491, 0xb5c0_fbcf, 0xe9b5_dba5, 0x3956_c25b, 0x59f1_11f1,
@@ -24,7 +24,9 @@ struct SHA256: BlockFunction {
   ]
   private var schedule = [UInt32](repeating: 0, count: 64)
 
-  mutating func add(_ bytes: ArraySlice<UInt8>, at start: Int) {
+  public init() {}
+
+  public mutating func add(_ bytes: ArraySlice<UInt8>, at start: Int) {
     for i in 0..<16 {
       var word: UInt32 = 0
       for j in 0..<4 { word = word << 8 | UInt32(bytes[start + 4 * i + j]) }
@@ -49,14 +51,26 @@ struct SHA256: BlockFunction {
     for (i, value) in [a, b, c, d, e, f, g, h].enumerated() { state[i] &+= value }
   }
 
-  var result: [UInt8] { state.flatMap { $0.bytes } }
+  public var result: [UInt8] { state.flatMap { $0.bytes } }
+}
+
+extension SHA256 {
+  /// Bytes of a hash.
+  public static let size = 32
+
+  /// The hash of `bytes`.
+  public static func hash(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
+    var digest = BlockDigest<SHA256>()
+    digest.add(bytes)
+    return digest.finished()
+  }
 }
 
 /// SHA-512. FIPS 180-4, section 6.4
-struct SHA512: BlockFunction {
-  static let blockSize = 128
-  static let lengthSize = 16
-  static let isLittleEndian = false
+public struct SHA512: BlockFunction {
+  public static let blockSize = 128
+  public static let lengthSize = 16
+  public static let isLittleEndian = false
 
   private static let constants: [UInt64] = [
     0x428a_2f98_d728_ae22, 0x7137_4491_23ef_65cd, 0xb5c0_fbcf_ec4d_3b2f, 0xe9b5_dba5_8189_dbbc,
@@ -87,7 +101,9 @@ struct SHA512: BlockFunction {
   ]
   private var schedule = [UInt64](repeating: 0, count: 80)
 
-  mutating func add(_ bytes: ArraySlice<UInt8>, at start: Int) {
+  public init() {}
+
+  public mutating func add(_ bytes: ArraySlice<UInt8>, at start: Int) {
     for i in 0..<16 {
       var word: UInt64 = 0
       for j in 0..<8 { word = word << 8 | UInt64(bytes[start + 8 * i + j]) }
@@ -112,7 +128,7 @@ struct SHA512: BlockFunction {
     for (i, value) in [a, b, c, d, e, f, g, h].enumerated() { state[i] &+= value }
   }
 
-  var result: [UInt8] { state.flatMap { $0.bytes } }
+  public var result: [UInt8] { state.flatMap { $0.bytes } }
 }
 
 extension FixedWidthInteger {

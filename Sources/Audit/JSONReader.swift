@@ -1,0 +1,99 @@
+/// Reads an object of JSON that holds texts, whole numbers and `null` under known names, in a known order, and no
+/// space: what the journal's lines are. RFC 8259
+///
+/// Strict: of the ways to write a line there is one, but for escapes in texts.
+struct JSONReader {
+  private let bytes: ArraySlice<UInt8>
+  private var position: Int
+
+  init(_ bytes: ArraySlice<UInt8>) {
+    self.bytes = bytes
+    position = bytes.startIndex
+  }
+
+  /// True at the end of the bytes.
+  var isAtEnd: Bool { position == bytes.endIndex }
+
+  /// Takes these bytes, if they are next.
+  mutating func take(_ expected: String) -> Bool {
+    guard bytes[position...].starts(with: expected.utf8) else { return false }
+    position += expected.utf8.count
+    return true
+  }
+
+  /// Takes `name` and what stands before and behind it; `isFirst`: it begins the object.
+  mutating func takeKey(_ name: String, isFirst: Bool) -> Bool {
+    let start = position
+    if take(isFirst ? "{\"" : ",\""), take(name), take("\":") { return true }
+    position = start
+    return false
+  }
+
+  /// A whole number that is no less than 0 and has no digit too many.
+  mutating func number() -> UInt64? {
+    let digits = bytes[position...].prefix { (0x30...0x39).contains($0) }
+    guard digits.count == 1 || digits.first != 0x30, digits.count <= 20,
+      let number = UInt64(String(decoding: digits, as: UTF8.self))
+    else { return nil }
+    position += digits.count
+    return number
+  }
+
+  /// A text, without its quotes and escapes.
+  mutating func text() -> String? {
+    guard take("\"") else { return nil }
+    var plain: [UInt8] = []
+    while let byte = next() {
+      switch byte {
+      case UInt8(ascii: "\""): return String(validating: plain, as: UTF8.self)
+      case UInt8(ascii: "\\"):
+        guard let scalar = escaped() else { return nil }
+        plain.append(contentsOf: UTF8.encode(scalar)!)
+      case ..<0x20: return nil
+      default: plain.append(byte)
+      }
+    }
+    return nil
+  }
+
+  private mutating func next() -> UInt8? {
+    guard position < bytes.endIndex else { return nil }
+    defer { position += 1 }
+    return bytes[position]
+  }
+
+  /// What stands behind a backslash.
+  private mutating func escaped() -> Unicode.Scalar? {
+    switch next() {
+    case UInt8(ascii: "\""): "\""
+    case UInt8(ascii: "\\"): "\\"
+    case UInt8(ascii: "/"): "/"
+    case UInt8(ascii: "b"): "\u{8}"
+    case UInt8(ascii: "f"): "\u{c}"
+    case UInt8(ascii: "n"): "\n"
+    case UInt8(ascii: "r"): "\r"
+    case UInt8(ascii: "t"): "\t"
+    case UInt8(ascii: "u"): unicode()
+    case nil, .some: nil
+    }
+  }
+
+  /// Four digits, or twice four with `\u` in between: a pair of surrogates.
+  private mutating func unicode() -> Unicode.Scalar? {
+    guard let first = unit() else { return nil }
+    guard UTF16.isLeadSurrogate(first) else { return Unicode.Scalar(first) }
+    guard take("\\u"), let second = unit(), UTF16.isTrailSurrogate(second) else { return nil }
+    return UTF16.decode(UTF16.EncodedScalar([first, second]))
+  }
+
+  private mutating func unit() -> UInt16? {
+    var unit: UInt16 = 0
+    for _ in 0..<4 {
+      guard let byte = next(), let value = Hex.value((0x41...0x46).contains(byte) ? byte + 0x20 : byte) else {
+        return nil
+      }
+      unit = unit << 4 | UInt16(value)
+    }
+    return unit
+  }
+}

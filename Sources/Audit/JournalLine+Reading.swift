@@ -1,0 +1,108 @@
+import Wire
+
+extension JournalLine {
+  /// Reads a line, without its newline.
+  public init(json: ArraySlice<UInt8>) throws(JournalLineError) {
+    guard json.count <= Self.lengthLimit else { throw .tooLong }
+    var reader = LineReader(json)
+    let id = try reader.required("id") { EventID($0) }
+    let time = try reader.required("timestamp") { Timestamp.microseconds($0) }
+    var fact = Fact(try reader.required("event_type") { EventType(rawValue: $0) })
+    var subject = Subject()
+    subject.sessionID = try reader.optional("session_id") { EventID($0) }
+    subject.user = try reader.text("user")
+    subject.clientAddress = try reader.text("client_ip")
+    fact.path = try reader.text("path").map { Array($0.utf8) }
+    fact.destination = try reader.text("dest_path").map { Array($0.utf8) }
+    fact.bytes = try reader.number("bytes")
+    fact.result = try reader.required("result") { EventResult(rawValue: $0) }
+    fact.details = try reader.text("details")
+    fact.protocol = try reader.optional("protocol") { EventProtocol(rawValue: $0) }
+    guard try reader.number("v") == Self.version else { throw .value(of: "v") }
+    guard let sequence = try reader.number("seq"), sequence > 0 else { throw .value(of: "seq") }
+    let previous = try reader.required("prev") { LineHash($0) }
+    let host = try reader.required("host") { $0 }
+    subject.connection = try reader.number("connection_id")
+    fact.channel = try reader.small("channel")
+    subject.clientPort = try reader.small("client_port")
+    subject.clientVersion = try reader.text("client_version")
+    subject.method = try reader.text("method")
+    subject.keyFingerprint = try reader.text("key_fingerprint")
+    fact.command = try reader.text("command").map { Array($0.utf8) }
+    fact.exitStatus = try reader.small("exit_status")
+    fact.signal = try reader.text("signal")
+    fact.milliseconds = try reader.number("duration_ms")
+    fact.bytesIn = try reader.number("bytes_in")
+    fact.bytesOut = try reader.number("bytes_out")
+    fact.rule = try reader.text("rule")
+    fact.reason = try reader.text("reason")
+    for (key, field) in zip(Self.rawKeys, [\Fact.path, \.destination, \.command]) {
+      if let raw = try reader.raw(key, of: fact[keyPath: field]) { fact[keyPath: field] = raw }
+    }
+    try reader.end()
+    self.init(
+      AuditEvent(id: id, time: time, host: host, subject: subject, fact: fact), sequence: sequence, previous: previous)
+  }
+}
+
+/// Reads the values of a line, each under the key that must come next.
+private struct LineReader {
+  private var reader: JSONReader
+  private var isFirst = true
+
+  init(_ bytes: ArraySlice<UInt8>) { reader = JSONReader(bytes) }
+
+  private mutating func key(_ name: String) throws(JournalLineError) {
+    guard reader.takeKey(name, isFirst: isFirst) else { throw .missingKey(name) }
+    isFirst = false
+  }
+
+  mutating func text(_ name: String) throws(JournalLineError) -> String? {
+    try key(name)
+    if reader.take("null") { return nil }
+    guard let text = reader.text() else { throw .value(of: name) }
+    return text
+  }
+
+  mutating func number(_ name: String) throws(JournalLineError) -> UInt64? {
+    try key(name)
+    if reader.take("null") { return nil }
+    guard let number = reader.number() else { throw .value(of: name) }
+    return number
+  }
+
+  mutating func small<Value: FixedWidthInteger>(_ name: String) throws(JournalLineError) -> Value? {
+    guard let number = try number(name) else { return nil }
+    guard let value = Value(exactly: number) else { throw .value(of: name) }
+    return value
+  }
+
+  mutating func optional<Value>(
+    _ name: String, _ convert: (String) -> Value?
+  ) throws(JournalLineError) -> Value? {
+    guard let text = try text(name) else { return nil }
+    guard let value = convert(text) else { throw .value(of: name) }
+    return value
+  }
+
+  mutating func required<Value>(
+    _ name: String, _ convert: (String) -> Value?
+  ) throws(JournalLineError) -> Value {
+    guard let value = try optional(name, convert) else { throw .value(of: name) }
+    return value
+  }
+
+  /// The bytes that `shown` is the text of, if they are there.
+  mutating func raw(_ name: String, of shown: [UInt8]?) throws(JournalLineError) -> [UInt8]? {
+    guard reader.takeKey(name, isFirst: false) else { return nil }
+    guard let text = reader.text(), let bytes = Base64.decode(Array(text.utf8)),
+      String(validating: bytes, as: UTF8.self) == nil, let shown,
+      String(decoding: bytes, as: UTF8.self).utf8.elementsEqual(shown)
+    else { throw .value(of: name) }
+    return bytes
+  }
+
+  mutating func end() throws(JournalLineError) {
+    guard reader.take("}"), reader.isAtEnd else { throw .rest }
+  }
+}

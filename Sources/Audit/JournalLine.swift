@@ -1,0 +1,148 @@
+import Wire
+
+/// Why bytes are no line of a journal.
+public enum JournalLineError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// It has more than ``JournalLine/lengthLimit`` bytes.
+  case tooLong
+  /// The key that must come next does not.
+  case missingKey(String)
+  /// The value of the key is none that it can have.
+  case value(of: String)
+  /// The line does not end where its last value does.
+  case rest
+
+  public var description: String {
+    switch self {
+    case .tooLong: "longer than \(JournalLine.lengthLimit) bytes"
+    case .missingKey(let key): "'\(key)' does not stand where it must"
+    case .value(let key): "'\(key)' has a value that it cannot have"
+    case .rest: "something follows the last value"
+    }
+  }
+}
+
+/// One line of the journal: an event, and its place there.
+///
+/// A line is a JSON object with all ``keys``, always in this order; `null` is what does not apply. Bytes that are no
+/// UTF-8 are U+FFFD in it, and whole, in base64, under a key with `_raw` after all others.
+public struct JournalLine: Equatable, Sendable {
+  /// The version of the form: `v`.
+  public static let version: UInt64 = 1
+  /// Bytes of a line at most: all texts as long as they can be, and all of it escaped.
+  public static let lengthLimit = 320 << 10
+
+  /// The keys of every line, in their order.
+  public static let keys = [
+    "id", "timestamp", "event_type", "session_id", "user", "client_ip", "path", "dest_path", "bytes", "result",
+    "details", "protocol", "v", "seq", "prev", "host", "connection_id", "channel", "client_port", "client_version",
+    "method", "key_fingerprint", "command", "exit_status", "signal", "duration_ms", "bytes_in", "bytes_out", "rule",
+    "reason",
+  ]
+  /// The keys that stand behind those in a line that needs them.
+  public static let rawKeys = ["path_raw", "dest_path_raw", "command_raw"]
+
+  public var event: AuditEvent
+  /// Its number, from 1 on; a journal leaves none out.
+  public var sequence: UInt64
+  /// The hash of the line before, whose number is one less.
+  public var previous: LineHash
+
+  public init(_ event: AuditEvent, sequence: UInt64, previous: LineHash) {
+    self.event = event
+    self.sequence = sequence
+    self.previous = previous
+  }
+}
+
+extension JournalLine {
+  /// The line, without a newline.
+  public var json: [UInt8] {
+    var writer = LineWriter()
+    let (subject, fact) = (event.subject, event.fact)
+    writer.text(event.id.description)
+    writer.time(event.time)
+    writer.text(fact.type.rawValue)
+    writer.text(subject.sessionID?.description)
+    writer.text(subject.user)
+    writer.text(subject.clientAddress)
+    writer.bytes(fact.path)
+    writer.bytes(fact.destination)
+    writer.number(fact.bytes)
+    writer.text(fact.result.rawValue)
+    writer.text(fact.details)
+    writer.text(fact.protocol?.rawValue)
+    writer.number(Self.version)
+    writer.number(sequence)
+    writer.text(previous.description)
+    writer.text(event.host)
+    writer.number(subject.connection)
+    writer.number(fact.channel.map(UInt64.init))
+    writer.number(subject.clientPort.map(UInt64.init))
+    writer.text(subject.clientVersion)
+    writer.text(subject.method)
+    writer.text(subject.keyFingerprint)
+    writer.bytes(fact.command)
+    writer.number(fact.exitStatus.map(UInt64.init))
+    writer.text(fact.signal)
+    writer.number(fact.milliseconds)
+    writer.number(fact.bytesIn)
+    writer.number(fact.bytesOut)
+    writer.text(fact.rule)
+    writer.text(fact.reason)
+    for (key, value) in zip(Self.rawKeys, [fact.path, fact.destination, fact.command]) {
+      if let value { writer.raw(key, value) }
+    }
+    return writer.finished()
+  }
+}
+
+/// Writes the values of a line, each under the next of its keys.
+private struct LineWriter {
+  private var line: [UInt8] = []
+  private var next = 0
+
+  init() { line.reserveCapacity(1024) }
+
+  private mutating func key() {
+    line.append(UInt8(ascii: next == 0 ? "{" : ","))
+    line.append(UInt8(ascii: "\""))
+    line.append(contentsOf: JournalLine.keys[next].utf8)
+    line.append(contentsOf: "\":".utf8)
+    next += 1
+  }
+
+  private mutating func null() { line.append(contentsOf: "null".utf8) }
+
+  mutating func text(_ value: String?) {
+    key()
+    if let value { JSONText.append(Fact.cut(value), to: &line) } else { null() }
+  }
+
+  mutating func bytes(_ value: [UInt8]?) {
+    key()
+    if let value { JSONText.append(String(decoding: Fact.cut(value), as: UTF8.self), to: &line) } else { null() }
+  }
+
+  mutating func number(_ value: UInt64?) {
+    key()
+    if let value { JSONText.append(value, to: &line) } else { null() }
+  }
+
+  mutating func time(_ value: Int64) {
+    key()
+    line.append(UInt8(ascii: "\""))
+    Timestamp.append(value, to: &line)
+    line.append(UInt8(ascii: "\""))
+  }
+
+  /// The bytes, if their text does not say what they are.
+  mutating func raw(_ key: String, _ value: [UInt8]) {
+    let value = Fact.cut(value)
+    guard String(validating: value, as: UTF8.self) == nil else { return }
+    line.append(contentsOf: ",\"\(key)\":\"".utf8)
+    line.append(contentsOf: Base64.encode(value))
+    line.append(UInt8(ascii: "\""))
+  }
+
+  func finished() -> [UInt8] { line + [UInt8(ascii: "}")] }
+}

@@ -1,0 +1,8 @@
+#pragma once
+#include <zlib.h>
+
+// Macros that Swift does not import. windowBits 15 + 16: a gzip header and trailer around the data.
+static inline int czlib_start_compressing(z_stream *stream) {
+  return deflateInit2(stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
+}
+static inline int czlib_start_decompressing(z_stream *stream) { return inflateInit2(stream, 15 + 16); }

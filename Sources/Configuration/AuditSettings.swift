@@ -1,0 +1,212 @@
+import Filter
+
+extension Settings {
+  /// `audit:`: what becomes of the events that the daemon tells.
+  public struct Audit: Equatable, Sendable {
+    /// Where the journal is, as root, when nothing else is said.
+    public static let defaultJournal = "/var/log/bssh/audit.log"
+
+    /// What becomes of new logins while no event can be written.
+    public enum OnFailure: String, CaseIterable, Sendable {
+      case `continue`, refuse
+    }
+
+    public var enabled = true
+    /// Where the events go: at most one is a file, which is the journal.
+    public var exporters: [Exporter] = [.file(File())]
+    /// Events in memory at most.
+    public var bufferSize = 1000
+    /// Events in one write at most.
+    public var batchSize = 100
+    /// Seconds until an event is on the disk at most.
+    public var flushInterval = 5
+    public var onFailure: OnFailure = .continue
+    /// Names of users who may log in all the same.
+    public var rescueUsers: [String] = []
+    /// True: every read and write of a file is an event.
+    public var verboseIO = false
+    public var recording = Recording()
+
+    /// The defaults of every key.
+    public init() {}
+
+    /// Where the journal is, and how it is written.
+    public var journal: File {
+      for case .file(let file) in exporters { return file }
+      return File()
+    }
+
+    /// The path of the journal.
+    public var journalPath: String { journal.path ?? Self.defaultJournal }
+
+    /// True when requests to a receiver have headers, which may be secrets.
+    var hasHeaders: Bool { otels.contains { !$0.headers.isEmpty } }
+
+    private var otels: [OTel] {
+      exporters.compactMap { if case .otel(let otel) = $0 { otel } else { nil } }
+    }
+
+    mutating func removeHeaders() {
+      exporters = exporters.map {
+        guard case .otel(var otel) = $0 else { return $0 }
+        otel.headers = []
+        return .otel(otel)
+      }
+    }
+
+    /// Where recordings are.
+    public var recordingDirectory: String {
+      if let directory = recording.directory { return directory }
+      let path = journalPath
+      return path.prefix(upTo: path.lastIndex(of: "/") ?? path.startIndex) + "/recordings"
+    }
+  }
+}
+
+extension Settings.Audit {
+  /// `audit.recording:`: which terminals are recorded.
+  public struct Recording: Equatable, Sendable {
+    public var enabled = false
+    /// nil: the directory `recordings` beside the journal.
+    public var directory: String?
+    /// Patterns for the names of those who are recorded. Empty: everyone.
+    public var users: [NamePattern] = []
+    /// True: what is typed is recorded as well, passwords with it.
+    public var input = false
+
+    public init() {}
+  }
+
+  /// Where events go: an entry of `audit.exporters`.
+  public enum Exporter: Equatable, Sendable {
+    case file(File)
+    case logstash(Logstash)
+    case otel(OTel)
+    case syslog(Syslog)
+
+    /// What `type` says.
+    public enum Kind: String, CaseIterable, Sendable {
+      case file, logstash, otel, syslog
+    }
+
+    public var kind: Kind {
+      switch self {
+      case .file: .file
+      case .logstash: .logstash
+      case .otel: .otel
+      case .syslog: .syslog
+      }
+    }
+  }
+
+  /// The journal: JSON Lines in a file.
+  public struct File: Equatable, Sendable {
+    /// When what was written has to be on the disk itself.
+    public enum Sync: String, CaseIterable, Sendable {
+      case always, interval, never
+    }
+
+    /// Absolute. Once loaded, nil is ``Settings/Audit/defaultJournal``.
+    public var path: String?
+    public var rotate = Rotate()
+    public var sync: Sync = .interval
+    /// Permissions of the file.
+    public var mode: UInt32 = 0o600
+
+    public init() {}
+  }
+
+  /// When the journal begins a new file, and what becomes of the old one.
+  public struct Rotate: Equatable, Sendable {
+    /// Bytes from which on a file gets no further line.
+    public var maxSize: UInt64 = 100 << 20
+    /// Old files that are kept.
+    public var maxBackups = 5
+    /// True: old files are compressed, by gzip.
+    public var compress = true
+
+    public init() {}
+  }
+
+  /// JSON Lines over TCP.
+  public struct Logstash: Equatable, Sendable {
+    /// A name or an address, without brackets.
+    public var host = ""
+    public var port: UInt16 = 5044
+    public var tls = TLS()
+    /// Seconds until a connection that answers nothing is given up.
+    public var timeout = 10
+
+    public init() {}
+  }
+
+  /// OpenTelemetry: OTLP.
+  public struct OTel: Equatable, Sendable {
+    public enum Transport: String, CaseIterable, Sendable {
+      case grpc
+      case httpProtobuf = "http/protobuf"
+      case httpJSON = "http/json"
+    }
+
+    public enum Compression: String, CaseIterable, Sendable {
+      case gzip, none
+    }
+
+    /// `http://collector:4317`, `https://…`: the latter uses TLS.
+    public var endpoint = ""
+    public var transport: Transport = .grpc
+    /// Of every request; may hold secrets.
+    public var headers: [Pair] = []
+    /// Its ``TLS/enabled`` says nothing here: the endpoint does.
+    public var tls = TLS()
+    public var compression: Compression = .gzip
+    /// Attributes of the resource, over those that there are anyway.
+    public var resource: [Pair] = []
+    /// Seconds that a request may take.
+    public var timeout = 10
+
+    public init() {}
+  }
+
+  /// The system's log: RFC 5424, or journald's own form.
+  public struct Syslog: Equatable, Sendable {
+    public enum Facility: String, CaseIterable, Sendable {
+      case auth, authpriv, daemon, user, local0, local1, local2, local3, local4, local5, local6, local7
+    }
+
+    public var facility: Facility = .authpriv
+    /// The socket to write to.
+    public var socket = "/dev/log"
+
+    public init() {}
+  }
+
+  /// How a receiver is known, and how it knows us. The files are read while loading.
+  public struct TLS: Equatable, Sendable {
+    public var enabled = false
+    public var caFile: String?
+    public var certificateFile: String?
+    public var keyFile: String?
+    /// False: whoever answers is taken for the receiver.
+    public var verify = true
+    /// PEM: whom to trust; nil: the system's authorities.
+    public var ca: [UInt8]?
+    /// PEM: the certificate that we show, with those that lead to its authority.
+    public var certificate: [UInt8]?
+    /// PEM: the private key of it. Secret.
+    public var key: [UInt8]?
+
+    public init() {}
+  }
+
+  /// A name and what it stands for.
+  public struct Pair: Equatable, Sendable {
+    public var name: String
+    public var value: String
+
+    public init(name: String, value: String) {
+      self.name = name
+      self.value = value
+    }
+  }
+}

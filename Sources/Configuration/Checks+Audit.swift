@@ -1,0 +1,90 @@
+extension Checks {
+  /// Settles where the journal is, reads the files that exporters name, and looks what goes together.
+  mutating func settle(_ audit: inout Settings.Audit, stateDirectory: String?) {
+    let key = "audit.exporters"
+    for index in audit.exporters.indices {
+      switch audit.exporters[index] {
+      case .file(var file):
+        if audit.exporters[..<index].contains(where: { $0.kind == .file }) {
+          problem(key, index: index, "a second file: the journal is one, and other programs can read it as well")
+        }
+        if file.path == nil, !surroundings.isRoot { file.path = stateDirectory.map { $0 + "/bssh/audit.log" } }
+        audit.exporters[index] = .file(file)
+      case .logstash(var logstash):
+        if logstash.tls.enabled {
+          read(&logstash.tls, index)
+        } else if logstash.tls != Settings.Audit.TLS() {
+          warning(key, index: index, "tls has no effect: its enabled is false")
+        }
+        audit.exporters[index] = .logstash(logstash)
+      case .otel(var otel):
+        if otel.endpoint.hasPrefix("https:") {
+          read(&otel.tls, index)
+        } else if otel.tls != Settings.Audit.TLS() {
+          warning(key, index: index, "tls has no effect: the endpoint does not begin with https://")
+        }
+        audit.exporters[index] = .otel(otel)
+      case .syslog: break
+      }
+    }
+    if !audit.exporters.contains(where: { $0.kind == .file }), !surroundings.isRoot, let stateDirectory {
+      var file = Settings.Audit.File()
+      file.path = stateDirectory + "/bssh/audit.log"
+      audit.exporters.append(.file(file))
+    }
+    checkTogether(audit)
+    if let file, file.isReadableByOthers, audit.hasHeaders {
+      warning(
+        key, "\(quoted(file.name)) holds headers and can be read by others; 'chmod 600 \(file.name)' prevents that")
+    }
+  }
+
+  private mutating func checkTogether(_ audit: Settings.Audit) {
+    if audit.batchSize > audit.bufferSize {
+      problem("audit.batch_size", "\(audit.batchSize) is more than audit.buffer_size, which is \(audit.bufferSize)")
+    }
+    switch audit.onFailure {
+    case .refuse where audit.rescueUsers.isEmpty:
+      warning("audit.on_failure", "when events cannot be written, nobody can log in to mend it: see audit.rescue_users")
+    case .continue where !audit.rescueUsers.isEmpty:
+      warning("audit.rescue_users", "has no effect: audit.on_failure is continue")
+    case .refuse, .continue: break
+    }
+  }
+
+  private mutating func read(_ tls: inout Settings.Audit.TLS, _ index: Int) {
+    let key = "audit.exporters"
+    tls.ca = pem(tls.caFile, "CERTIFICATE", index)
+    tls.certificate = pem(tls.certificateFile, "CERTIFICATE", index)
+    tls.key = pem(tls.keyFile, "PRIVATE KEY", index)
+    if (tls.certificateFile == nil) != (tls.keyFile == nil) {
+      problem(key, index: index, "tls needs certificate and key together")
+    }
+    if !tls.verify {
+      warning(key, index: index, "tls.verify is false: events go to whoever answers")
+    }
+  }
+
+  /// The content of a file of PEM that has at least one such thing in it. RFC 7468
+  private mutating func pem(_ path: String?, _ label: String, _ index: Int) -> [UInt8]? {
+    guard let path else { return nil }
+    let isKey = label == "PRIVATE KEY"
+    let key = "audit.exporters"
+    switch surroundings.read(path, 1 << 20) {
+    case .failure(let unreadable):
+      problem(key, index: index, "cannot read \(quoted(path)): \(unreadable.reason)")
+      return nil
+    case .success(let file):
+      if isKey, file.isReadableByOthers {
+        problem(key, index: index, "\(quoted(path)) is open to others; 'chmod 600 \(path)' makes it private")
+      }
+      let begins = String(decoding: file.bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
+        .filter { $0.hasPrefix("-----BEGIN ") && $0.hasSuffix("\(label)-----") }
+      if begins.isEmpty { problem(key, index: index, "\(quoted(path)) holds no \(label) in PEM") }
+      if isKey, begins.contains(where: { $0.contains("ENCRYPTED") }) {
+        problem(key, index: index, "\(quoted(path)) is encrypted; nobody is there to ask for its passphrase")
+      }
+      return file.bytes
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import Audit
+
+/// Numbers that look random and are the same each time: SplitMix64.
+struct Generator: RandomNumberGenerator {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+    return z ^ (z >> 31)
+  }
+
+  mutating func maybe<Value>(_ value: (inout Generator) -> Value) -> Value? {
+    Bool.random(using: &self) ? value(&self) : nil
+  }
+
+  /// Any characters, those that are dear to attackers among them.
+  mutating func text() -> String {
+    let scalars: [Unicode.Scalar] = [
+      "a", "Z", "/", " ", "\"", "\\", "\n", "\r", "\t", "\u{1}", "\u{1b}", "\u{7f}", "\u{9b}", "é", "e", "\u{301}",
+      "\u{200d}", "\u{202e}", "\u{2028}", "\u{fffd}", "😀", "\u{e0001}", "\u{10ffff}", "\u{feff}", "{", "}", ",", ":",
+    ]
+    var text = ""
+    for _ in 0..<Int.random(in: 0...12, using: &self) {
+      text.unicodeScalars.append(scalars.randomElement(using: &self)!)
+    }
+    return text
+  }
+
+  /// Any bytes: half of them text.
+  mutating func bytes() -> [UInt8] {
+    if Bool.random(using: &self) { return Array(text().utf8) }
+    return (0..<Int.random(in: 0...12, using: &self)).map { _ in UInt8.random(in: 0...255, using: &self) }
+  }
+
+  mutating func number() -> UInt64 { Bool.random(using: &self) ? next() : next() % 1000 }
+
+  mutating func event() -> AuditEvent {
+    var subject = Subject()
+    subject.sessionID = maybe { EventID.random(using: &$0) }
+    subject.user = maybe { $0.text() }
+    subject.clientAddress = maybe { $0.text() }
+    subject.clientPort = maybe { UInt16.random(in: 0...65535, using: &$0) }
+    subject.connection = maybe { $0.number() }
+    subject.clientVersion = maybe { $0.text() }
+    subject.method = maybe { $0.text() }
+    subject.keyFingerprint = maybe { $0.text() }
+    var fact = Fact(
+      EventType.allCases.randomElement(using: &self)!, EventResult.allCases.randomElement(using: &self)!,
+      maybe { EventProtocol.allCases.randomElement(using: &$0)! })
+    fact.path = maybe { $0.bytes() }
+    fact.destination = maybe { $0.bytes() }
+    fact.bytes = maybe { $0.number() }
+    fact.details = maybe { $0.text() }
+    fact.channel = maybe { UInt32.random(in: 0 ... .max, using: &$0) }
+    fact.command = maybe { $0.bytes() }
+    fact.exitStatus = maybe { UInt32.random(in: 0 ... .max, using: &$0) }
+    fact.signal = maybe { $0.text() }
+    fact.milliseconds = maybe { $0.number() }
+    fact.bytesIn = maybe { $0.number() }
+    fact.bytesOut = maybe { $0.number() }
+    fact.rule = maybe { $0.text() }
+    fact.reason = maybe { $0.text() }
+    return AuditEvent(
+      id: EventID.random(using: &self), time: Int64.random(in: Timestamp.range, using: &self), host: text(),
+      subject: subject, fact: fact)
+  }
+
+  /// A journal: lines of which each follows the one before.
+  mutating func journal(_ count: Int, first: UInt64 = 1) -> [JournalLine] {
+    var lines: [JournalLine] = []
+    var previous = first == 1 ? LineHash.none : LineHash(of: [0])
+    for number in 0..<UInt64(count) {
+      let line = JournalLine(event(), sequence: first + number, previous: previous)
+      previous = LineHash(of: line.json[...])
+      lines.append(line)
+    }
+    return lines
+  }
+}

@@ -1,0 +1,120 @@
+import Digests
+import Foundation
+import Testing
+
+@testable import Audit
+
+@Suite struct JournalLineTests {
+  private static let full = JournalLine(
+    AuditEventTests.full, sequence: 12, previous: LineHash(of: Array("the line before".utf8)[...]))
+
+  @Test func `a line is the contract's, key by key`() {
+    let text = """
+      {"id":"00000000-0000-4001-8000-000000000002","timestamp":"1969-12-31T23:59:59.999999Z",\
+      "event_type":"file_renamed","session_id":"00000000-0000-4001-8000-000000000002","user":"anna",\
+      "client_ip":"2001:db8::1","path":"/\u{fffd}","dest_path":"/b","bytes":18446744073709551615,"result":"denied",\
+      "details":"a sentence","protocol":"sftp","v":1,"seq":12,\
+      "prev":"\(SHA256.hash(Array("the line before".utf8)[...]).map { String(format: "%02x", $0) }.joined())",\
+      "host":"h","connection_id":9,"channel":7,"client_port":65535,"client_version":"SSH-2.0-x",\
+      "method":"publickey","key_fingerprint":"SHA256:x","command":"ls","exit_status":255,"signal":"TERM",\
+      "duration_ms":1,"bytes_in":2,"bytes_out":3,"rule":"no music","reason":"denied","path_raw":"L/8="}
+      """
+    var line = Self.full
+    line.event.id = EventID(high: 1, low: 2)
+    #expect(String(decoding: line.json, as: UTF8.self) == text)
+  }
+
+  @Test func `what does not apply is null, and every key is there`() throws {
+    let event = AuditEvent(
+      id: EventID(high: 0, low: 0), time: 0, host: "h", subject: Subject(), fact: Fact(.daemonStarted))
+    let json = JournalLine(event, sequence: 1, previous: .none).json
+    let object = try #require(try JSONSerialization.jsonObject(with: Data(json)) as? [String: Any])
+    #expect(Set(object.keys) == Set(JournalLine.keys))
+    let values = object.filter { !($0.value is NSNull) }.keys
+    #expect(Set(values) == ["id", "timestamp", "event_type", "result", "v", "seq", "prev", "host"])
+  }
+
+  @Test func `any event comes back whole, and another reader of JSON sees the same texts`() throws {
+    var generator = Generator(seed: 1)
+    for _ in 0..<300 {
+      let event = generator.event()
+      let line = JournalLine(event, sequence: generator.number() | 1, previous: LineHash(of: generator.bytes()[...]))
+      let json = line.json
+      #expect(!json.contains(0x0a))
+      #expect(json.allSatisfy { $0 >= 0x20 && $0 != 0x7f })
+      let read = try JournalLine(json: json[...])
+      #expect(read == line)
+      #expect(read.json == json)
+      let object = try #require(try JSONSerialization.jsonObject(with: Data(json)) as? [String: Any])
+      let details = (object["details"] as? String).map { Array($0.utf8) }
+      #expect(details == event.fact.details.map { Array($0.utf8) })
+      let raw = (object["path_raw"] as? String).flatMap { Data(base64Encoded: $0) }
+      #expect((raw.map(Array.init) ?? (object["path"] as? String).map { Array($0.utf8) }) == event.fact.path)
+    }
+  }
+
+  @Test func `the longest line keeps the limit, and reads`() throws {
+    var event = AuditEventTests.full
+    let text = String(repeating: "\u{1}", count: 5000)
+    for field in [\Subject.user, \.clientAddress, \.clientVersion, \.method, \.keyFingerprint] {
+      event.subject[keyPath: field] = text
+    }
+    for field in [\Fact.details, \.signal, \.rule, \.reason] { event.fact[keyPath: field] = text }
+    // One byte makes three of U+FFFD, or six of an escape; and base64 follows.
+    for field in [\Fact.path, \.destination, \.command] {
+      event.fact[keyPath: field] = [0xff] + [UInt8](repeating: 1, count: 5000)
+    }
+    let json = JournalLine(event, sequence: .max, previous: .none).json
+    #expect(json.count <= JournalLine.lengthLimit)
+    #expect(try JournalLine(json: json[...]).event.fact.path?.count == Fact.textLimit)
+    let long = [UInt8](repeating: 0x20, count: JournalLine.lengthLimit + 1)
+    #expect(throws: JournalLineError.tooLong) { try JournalLine(json: long[...]) }
+  }
+
+  @Test func `a line that is cut anywhere is none`() {
+    let json = Self.full.json
+    for count in 0..<json.count { #expect(throws: JournalLineError.self) { try JournalLine(json: json[..<count]) } }
+  }
+
+  @Test(arguments: [
+    ("\"v\":1", "\"v\":2", JournalLineError.value(of: "v")), ("\"seq\":12", "\"seq\":0", .value(of: "seq")),
+    ("\"seq\":12", "\"seq\":-1", .value(of: "seq")), ("\"seq\":12", "\"seq\":12.0", .missingKey("prev")),
+    ("file_renamed", "file_reread", .value(of: "event_type")), ("\"user\":\"anna\",", "", .missingKey("user")),
+    ("\"user\":\"anna\"", "\"user\":\"anna\",\"user\":\"bert\"", .missingKey("client_ip")),
+    ("\"user\":\"anna\"", "\"user\": \"anna\"", .value(of: "user")),
+    ("\"user\":\"anna\"", "\"user\":7", .value(of: "user")),
+    ("\"host\":\"h\"", "\"host\":null", .value(of: "host")),
+    ("\"client_port\":65535", "\"client_port\":65536", .value(of: "client_port")),
+    ("\"exit_status\":255", "\"exit_status\":4294967296", .value(of: "exit_status")),
+    ("\"path_raw\":\"L/8=\"", "\"path_raw\":\"L/7=\"", .value(of: "path_raw")),
+    ("\"path_raw\":\"L/8=\"", "\"path_raw\":\"L2I=\"", .value(of: "path_raw")),
+    ("\"path_raw\":\"L/8=\"", "\"dest_path_raw\":\"L/8=\"", .value(of: "dest_path_raw")),
+    ("\"path_raw\":\"L/8=\"", "\"other\":1", .rest), ("{\"id\"", " {\"id\"", .missingKey("id")),
+  ])
+  func `a line in another form is none, and what is wrong is named`(
+    part: String, other: String, error: JournalLineError
+  ) throws {
+    let text = String(decoding: Self.full.json, as: UTF8.self)
+    try #require(text.contains(part))
+    let changed = Array(text.replacing(part, with: other).utf8)
+    #expect(throws: error) { try JournalLine(json: changed[...]) }
+    #expect(!error.description.isEmpty)
+  }
+
+  @Test func `no bytes make the reader trap`() {
+    var generator = Generator(seed: 2)
+    let json = Self.full.json
+    for _ in 0..<1000 {
+      var bytes = json
+      for _ in 0..<Int.random(in: 1...4, using: &generator) {
+        let place = Int.random(in: 0..<bytes.count, using: &generator)
+        switch Int.random(in: 0..<3, using: &generator) {
+        case 0: bytes[place] = UInt8.random(in: 0...255, using: &generator)
+        case 1: bytes.remove(at: place)
+        default: bytes.insert(bytes.randomElement(using: &generator)!, at: place)
+        }
+      }
+      _ = try? JournalLine(json: bytes[...])
+    }
+  }
+}
