@@ -11,6 +11,7 @@ struct Channel {
     case windowTooLarge
     case tooManyRequests
     case closedTwice
+    case requestAfterClose
   }
 
   /// What is to be sent or done, in this order.
@@ -115,6 +116,7 @@ struct Channel {
   }
 
   private mutating func wait(_ request: Request) throws(Violation) {
+    if clientClosed { throw .requestAfterClose }
     if waiting.count >= Channel.requestLimit { throw .tooManyRequests }
     waiting.append(request)
   }
@@ -145,9 +147,13 @@ struct Channel {
 
   /// CHANNEL_CLOSE. The session hears of it whatever it has told us: it may have a terminal without a program, be
   /// about to start one, or keep a place for the channel.
+  ///
+  /// OpenSSH's client closes as soon as both sides have ended what they send, though the program still runs. It does not
+  /// give the program up by that: it waits for the exit status.
   mutating func closeReceived() throws(Violation) -> [Action] {
     if clientClosed { throw .closedTwice }
     clientClosed = true
+    if clientEnded, sentEnd, runs, !hasExited { return [] }
     clientEnded = true
     if sentClose { return [.hangUp, .forget] }
     sentClose = true
@@ -218,7 +224,7 @@ struct Channel {
     if hasExited {
       sentClose = true
       actions.append(.sendClose)
-      if clientClosed { actions.append(.forget) }
+      if clientClosed { actions += [.hangUp, .forget] }
     }
     return actions
   }

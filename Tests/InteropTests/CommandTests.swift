@@ -116,6 +116,22 @@ extension Interop {
       }
     }
 
+    @Test(.timeLimit(.minutes(1))) func `a program that closes its outputs goes on, and is heard of`() throws {
+      try withDaemon { daemon throws in
+        // The client closes the channel as soon as both sides have ended what they send.
+        let outcome = try daemon.ssh("-n", "-v", "host", "exec >&- 2>&-; sleep 1; exit 7")
+        #expect(outcome.status == 7, "\(outcome)")
+        let script = """
+          for i in $(seq 20); do
+            $SSH -n -S $DIRECTORY/control -o ControlMaster=yes -o ControlPersist=yes host 'exec >&- 2>&-; sleep 0.05' ||
+              echo "$i: $?"
+            $SSH -S $DIRECTORY/control -O exit host 2>/dev/null
+          done
+          """
+        #expect(try daemon.shell(script).output == "")
+      }
+    }
+
     @Test(.timeLimit(.minutes(1))) func `a shell without a terminal reads its commands from the client`() throws {
       try withDaemon { daemon throws in
         let outcome = try daemon.shell("printf 'echo $0\\ntty\\nexit 3\\n' | $SSH -T host")

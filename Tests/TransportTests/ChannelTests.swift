@@ -127,6 +127,25 @@ import Testing
     #expect(channel.sendable == 0)
   }
 
+  @Test func `a client that closes when both sides have ended waits for the exit status`() throws {
+    var channel = try Self.running()
+    #expect(channel.endOfFileReceived() == [.endInput])
+    #expect(channel.outputEnded() == [])
+    #expect(channel.outputEnded() == [.sendEndOfFile])
+    #expect(try channel.closeReceived() == [])
+    #expect(channel.isClosedByClient && !channel.takesInput)
+    #expect(throws: Channel.Violation.closedTwice) { try channel.closeReceived() }
+    #expect(throws: Channel.Violation.requestAfterClose) { try channel.requested(wantsReply: true) }
+    #expect(throws: Channel.Violation.dataAfterEnd) { try channel.received(bytes: 1) }
+    #expect(channel.exited(.sendExitStatus(7)) == [.sendExitStatus(7), .sendClose, .hangUp, .forget])
+  }
+
+  @Test func `a client that closes when only the program has ended what it sends hangs it up`() throws {
+    var channel = try Self.running()
+    _ = channel.outputEnded() + channel.outputEnded()
+    #expect(try channel.closeReceived() == [.hangUp, .sendClose, .forget])
+  }
+
   @Test func `a client that closes before anything ran is answered with close, and the session hears of it`() throws {
     var channel = Self.open()
     #expect(try channel.closeReceived() == [.hangUp, .sendClose, .forget])
