@@ -76,7 +76,7 @@ let package = Package(
     .executableTarget(
       name: "Server",
       dependencies: [
-        "AccessControl", "Authentication", "Configuration", "Credentials", "Filter", "IPC", "System", "Wire",
+        "AccessControl", "Audit", "Authentication", "Configuration", "Credentials", "Filter", "IPC", "System", "Wire",
         "CQREncode", "CYAML",
       ],
       swiftSettings: wrapping),
@@ -127,7 +127,7 @@ let package = Package(
     .testTarget(
       name: "ServerTests",
       dependencies: [
-        "Server", "AccessControl", "Authentication", "Configuration", "Credentials", "IPC", "System", "Wire",
+        "Server", "AccessControl", "Audit", "Authentication", "Configuration", "Credentials", "IPC", "System", "Wire",
       ]),
     .testTarget(
       name: "InteropTests",

@@ -39,6 +39,16 @@ struct JSONReader {
     return number
   }
 
+  /// A number with at most 32 characters, as it is written.
+  mutating func decimal() -> String? {
+    let characters = bytes[position...].prefix { "+-.0123456789Ee".utf8.contains($0) }
+    guard (1...32).contains(characters.count), let first = characters.first, first == 0x2d || first >= 0x30 else {
+      return nil
+    }
+    position += characters.count
+    return String(decoding: characters, as: UTF8.self)
+  }
+
   /// A text, without its quotes and escapes.
   mutating func text() -> String? {
     guard take("\"") else { return nil }

@@ -6,6 +6,8 @@ struct Arguments: Equatable {
   private(set) var command = Command.run
   /// False when `run` was not asked for by name.
   private(set) var isCommandNamed = false
+  /// The first word of commands that have two.
+  private(set) var group: String?
   /// The word after the command, for a command that takes one.
   private(set) var operand: String?
   /// The values of each option, by its long name, in order.
@@ -21,7 +23,7 @@ struct Arguments: Equatable {
   /// Reads the words after the program's name. Options may stand before and after the command.
   init(_ words: [String]) throws(Failure) {
     var named: Command?
-    var used: [Option] = []
+    var used: [Used] = []
     var rest = words[...]
     while let word = rest.popFirst() {
       if word.hasPrefix("--"), word.utf8.count > 2 {
@@ -29,10 +31,7 @@ struct Arguments: Equatable {
       } else if word.hasPrefix("-"), word.utf8.count > 1, word != "--" {
         used += try takeShort(word, &rest)
       } else if named == nil {
-        guard let command = Command(rawValue: word) else {
-          throw Self.usage("unknown command '\(word)'" + Self.hint(word, Self.commandNames))
-        }
-        named = command
+        named = try takeCommand(word)
       } else if named?.operand != nil, operand == nil {
         operand = word
       } else {
@@ -42,24 +41,60 @@ struct Arguments: Equatable {
     command = named ?? .run
     isCommandNamed = named != nil
     if has("help") { return }
-    for option in used where !option.commands.contains(command) {
-      throw Self.usage("--\(option.long) is no option of '\(command.rawValue)'", for: command)
+    if let group {
+      if named == nil { throw Self.usage("\(group) needs an action: \(Command.actions(of: group))", forWords: group) }
     }
+    try check(used)
+  }
+
+  /// An option that stands there. Several commands can have options of one name.
+  private struct Used {
+    var long: String
+    /// As it was written.
+    var shown: String
+  }
+
+  private func check(_ used: [Used]) throws(Failure) {
+    for option in used where option.long != "help" {
+      guard let known = Option.all.first(where: { $0.long == option.long && $0.commands.contains(command) }) else {
+        throw Self.usage("--\(option.long) is no option of '\(command.rawValue)'", for: command)
+      }
+      let count = flags[known.long] ?? values[known.long]?.count ?? 0
+      if count > 1, !known.repeats { throw Self.usage("\(option.shown) is given twice") }
+    }
+  }
+
+  /// The command that a word names; nil: the word begins the name of one.
+  private mutating func takeCommand(_ word: String) throws(Failure) -> Command? {
+    if group == nil, Command.groups.contains(word) {
+      group = word
+      return nil
+    }
+    let name = group.map { "\($0) \(word)" } ?? word
+    if let command = Command(rawValue: name) { return command }
+    guard let group else { throw Self.usage("unknown command '\(word)'" + Self.hint(word, Self.commandNames)) }
+    let hint = closest(to: name, among: Self.commandNames).map { "; did you mean '\($0)'?" } ?? ""
+    throw Self.usage("unknown action '\(word)' of '\(group)'\(hint)", forWords: group)
   }
 
   /// A complaint about the command line, with where to find help.
   static func usage(_ text: String, for command: Command? = nil) -> Failure {
-    let name = command.map { " " + $0.rawValue } ?? ""
-    return Failure(.usage, "bssh-server: \(text)", "Try 'bssh-server\(name) --help'.")
+    usage(text, forWords: command?.rawValue)
   }
 
-  private static var commandNames: [String] { Command.allCases.filter { $0.summary != nil }.map(\.rawValue) }
+  private static func usage(_ text: String, forWords words: String?) -> Failure {
+    Failure(.usage, "bssh-server: \(text)", "Try 'bssh-server\(words.map { " " + $0 } ?? "") --help'.")
+  }
+
+  private static var commandNames: [String] {
+    Command.allCases.filter { $0.summary != nil }.map(\.rawValue) + Command.groups
+  }
 
   private static func hint(_ word: String, _ candidates: [String]) -> String {
     closest(to: word, among: candidates).map { "; did you mean '\($0)'?" } ?? ""
   }
 
-  private mutating func takeLong(_ word: String, _ rest: inout ArraySlice<String>) throws(Failure) -> Option {
+  private mutating func takeLong(_ word: String, _ rest: inout ArraySlice<String>) throws(Failure) -> Used {
     let parts = word.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     let name = String(parts[0])
     guard let option = Option.all.first(where: { $0.long == name }) else {
@@ -67,13 +102,12 @@ struct Arguments: Equatable {
     }
     let attached = parts.count == 2 ? String(parts[1]) : nil
     if option.value == nil, attached != nil { throw Self.usage("--\(name) takes no value") }
-    try take(option, shown: "--\(name)", attached: attached, &rest)
-    return option
+    return try take(option, shown: "--\(name)", attached: attached, &rest)
   }
 
   /// `-p 22`, `-p22`, `-Dvv`.
-  private mutating func takeShort(_ word: String, _ rest: inout ArraySlice<String>) throws(Failure) -> [Option] {
-    var used: [Option] = []
+  private mutating func takeShort(_ word: String, _ rest: inout ArraySlice<String>) throws(Failure) -> [Used] {
+    var used: [Used] = []
     var letters = word.dropFirst()
     while let letter = letters.popFirst() {
       guard let option = Option.all.first(where: { $0.short == letter }) else {
@@ -84,23 +118,24 @@ struct Arguments: Equatable {
         attached = String(letters)
         letters = ""
       }
-      try take(option, shown: "-\(letter)", attached: attached, &rest)
-      used.append(option)
+      used.append(try take(option, shown: "-\(letter)", attached: attached, &rest))
     }
     return used
   }
 
+  /// Options of one name take a value all, or none of them.
   private mutating func take(
     _ option: Option, shown: String, attached: String?, _ rest: inout ArraySlice<String>
-  ) throws(Failure) {
-    let before = flags[option.long] ?? values[option.long]?.count ?? 0
-    if before > 0, !option.repeats, option.long != "help" { throw Self.usage("\(shown) is given twice") }
-    guard let name = option.value else {
-      flags[option.long] = before + 1
-      return
+  ) throws(Failure) -> Used {
+    if let name = option.value {
+      guard let value = attached ?? rest.popFirst() else {
+        throw Self.usage("\(shown) needs a value: \(shown) \(name)")
+      }
+      if value.isEmpty { throw Self.usage("the value of \(shown) is empty") }
+      values[option.long, default: []].append(value)
+    } else {
+      flags[option.long, default: 0] += 1
     }
-    guard let value = attached ?? rest.popFirst() else { throw Self.usage("\(shown) needs a value: \(shown) \(name)") }
-    if value.isEmpty { throw Self.usage("the value of \(shown) is empty") }
-    values[option.long, default: []].append(value)
+    return Used(long: option.long, shown: shown)
   }
 }

@@ -66,6 +66,12 @@ enum Help {
       line what comes of it. Passwords, codes and signatures are taken to be right. Nothing is changed,
       and no daemon needs to run. Exits with 0 when the login would be let in, and with 1 when not.
       """
+    case .replay:
+      """
+      FILE is an asciicast: a recording of this server's, or one that asciinema has made; '-' is
+      standard input. Space pauses, '.' shows the next event then, the right arrow skips ten seconds,
+      'q' ends. When standard output is no terminal, nothing is waited for.
+      """
     case .version: nil
     case .load: "For bssh-supervisor, which reads the answer from the socket on descriptor 3."
     }

@@ -7,9 +7,19 @@ enum Command: String, CaseIterable {
   case hashPassword = "hash-password"
   case totpSetup = "totp-setup"
   case explain
+  case replay
   case version
   /// For bssh-supervisor, which reads the configuration again with it.
   case load
+
+  /// Words that commands of two words begin with.
+  static var groups: [String] { [] }
+
+  /// The second words of commands.
+  static func actions(of group: String) -> String {
+    allCases.map(\.rawValue).filter { $0.hasPrefix(group + " ") }.map { String($0.dropFirst(group.count + 1)) }
+      .joined(separator: ", ")
+  }
 
   /// A line for the list of commands; nil: not for people.
   var summary: String? {
@@ -21,6 +31,7 @@ enum Command: String, CaseIterable {
     case .hashPassword: "Turn a password into the hash that a configuration holds"
     case .totpSetup: "Make the secret of a user's one-time codes, with a QR code of it"
     case .explain: "Tell whether a login would be let in, rule by rule, and what decides"
+    case .replay: "Show a recording of a terminal"
     case .version: "Print the version"
     case .load: nil
     }
@@ -30,6 +41,7 @@ enum Command: String, CaseIterable {
   var operand: String? {
     switch self {
     case .totpSetup: "USER"
+    case .replay: "FILE"
     case .run, .genConfig, .checkConfig, .genHostKey, .hashPassword, .explain, .version, .load: nil
     }
   }
@@ -91,6 +103,17 @@ struct Option {
     Option(
       long: "method", value: "METHOD", commands: [.explain], repeats: true,
       help: "publickey, password or keyboard-interactive; may be\nrepeated. Else whatever leads to a login"),
+    Option(
+      long: "speed", value: "FACTOR", commands: [.replay], help: "So many times as fast, from 0.01 to 1000"),
+    Option(
+      long: "idle-limit", value: "SECONDS", commands: [.replay],
+      help: "Wait for nothing longer than this; else as long as the\nrecording says, or as it took"),
+    Option(
+      long: "from", value: "TIME", commands: [.replay],
+      help: "Begin at this time of the recording: seconds, or as in\n12:34; what is before is shown at once"),
+    Option(
+      long: "raw", commands: [.replay],
+      help: "Show everything, also what does more to a terminal than\nshow; only for recordings that you trust"),
     Option(short: "h", long: "help", commands: Command.allCases, help: "Print this"),
   ]
 

@@ -37,7 +37,7 @@ struct PasswordPrompt {
     while line.count <= limit {
       waitForInput { signal in
         tcsetattr(terminal.rawValue, TCSAFLUSH, &modes)
-        end(by: signal)
+        DefaultSignal.raise(signal)
       }
       let (bytes, outcome) = try terminal.read(count: limit + 2 - line.count)
       line += bytes
@@ -61,14 +61,5 @@ struct PasswordPrompt {
       if let signal = signals.next(), signal != SIGTSTP { onSignal(signal) }
       if waiting[0].revents != 0 { return }
     }
-  }
-
-  /// Dies as it would have without us.
-  private func end(by signal: Int32) {
-    var set = sigset_t()
-    sigemptyset(&set)
-    sigaddset(&set, signal)
-    raise(signal)
-    sigprocmask(SIG_UNBLOCK, &set, nil)
   }
 }

@@ -3,7 +3,8 @@ import System
 
 /// A regular file, opened for reading, and what it says about itself.
 struct RegularFile {
-  private let descriptor: Descriptor
+  /// Open for reading.
+  let descriptor: Descriptor
   /// The permission bits.
   let mode: mode_t
   private let owner: uid_t

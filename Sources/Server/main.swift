@@ -16,6 +16,7 @@ func perform(_ arguments: Arguments, anyCommand: Bool) throws(Failure) {
   case .hashPassword: try HashPassword.run()
   case .totpSetup: try TOTPSetup.run(arguments)
   case .explain: try ExplainCommand.run(arguments)
+  case .replay: try ReplayCommand.run(arguments)
   case .version: try Output.write("bssh-server \(version)\n")
   }
 }

@@ -47,6 +47,13 @@ func bsshServer(
   _ arguments: String..., environment: [String: String] = [:], input: String = "", directory: String = "/",
   program: String = program
 ) throws -> Outcome {
+  try bsshServer(arguments, environment: environment, input: input, directory: directory, program: program)
+}
+
+func bsshServer(
+  _ arguments: [String], environment: [String: String] = [:], input: String = "", directory: String = "/",
+  program: String = program
+) throws -> Outcome {
   let process = Process()
   process.executableURL = URL(fileURLWithPath: program)
   process.arguments = arguments

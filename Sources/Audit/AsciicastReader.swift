@@ -1,0 +1,190 @@
+/// What is wrong with a recording.
+public enum AsciicastError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The first line is no header of an asciicast.
+  case header
+  /// It is one of another version.
+  case version(String)
+  /// A line has more than ``AsciicastReader/lineLimit`` bytes.
+  case tooLong
+  /// A line is no event.
+  case event
+
+  public var description: String {
+    switch self {
+    case .header: "not an asciicast: the first line is no header"
+    case .version(let version): "an asciicast of version \(version); versions 2 and 3 can be played"
+    case .tooLong: "longer than \(AsciicastReader.lineLimit >> 20) MiB"
+    case .event: "not an event of an asciicast"
+    }
+  }
+}
+
+/// Reads the lines of an asciicast: version 2, as we write it and asciinema has, and version 3 of newer ones.
+public struct AsciicastReader: Sendable {
+  /// Bytes of a line at most.
+  public static let lineLimit = 16 << 20
+
+  /// Something that happened on the terminal.
+  public struct Event: Equatable, Sendable {
+    /// What.
+    public enum Kind: Equatable, Sendable {
+      case output, input, resize, marker, other
+    }
+
+    /// Microseconds from the start.
+    public var time: Int64
+    public var kind: Kind
+    public var text: String
+  }
+
+  /// 2 or 3.
+  public private(set) var version: UInt64 = 0
+  /// Characters; 0: not said.
+  public private(set) var columns: UInt64 = 0
+  public private(set) var rows: UInt64 = 0
+  /// Microseconds that a player is to wait at most for anything; nil: as long as it took.
+  public private(set) var idleLimit: Int64?
+  /// When the last event was.
+  private var last: Int64 = 0
+
+  /// Reads the header: the first line, without its newline.
+  public init(header: ArraySlice<UInt8>) throws(AsciicastError) {
+    guard header.count <= AsciicastReader.lineLimit else { throw .tooLong }
+    var reader = JSONReader(header)
+    guard takeObject(&reader, depth: 0, { $0.take($1, &$2) }), reader.isAtEnd, version > 0 else { throw .header }
+    guard version == 2 || version == 3 else { throw .version("\(version)") }
+  }
+
+  /// A value of the header. False: it is none that it can be.
+  private mutating func take(_ key: String, _ reader: inout JSONReader) -> Bool {
+    switch key {
+    case "version":
+      guard let number = reader.number() else { return false }
+      version = number
+    case "width": return Self.takeNumber(&columns, &reader)
+    case "height": return Self.takeNumber(&rows, &reader)
+    case "idle_time_limit":
+      if reader.take("null") { return true }
+      guard let time = reader.microseconds() else { return false }
+      idleLimit = time
+    // Version 3 has the size in here.
+    case "term" where reader.isAtObject: return takeObject(&reader, depth: 1) { $0.takeSize($1, &$2) }
+    default: return reader.skipValue(depth: 1)
+    }
+    return true
+  }
+
+  private mutating func takeSize(_ key: String, _ reader: inout JSONReader) -> Bool {
+    switch key {
+    case "cols": Self.takeNumber(&columns, &reader)
+    case "rows": Self.takeNumber(&rows, &reader)
+    default: reader.skipValue(depth: 2)
+    }
+  }
+
+  private static func takeNumber(_ value: inout UInt64, _ reader: inout JSONReader) -> Bool {
+    guard let number = reader.number() else { return false }
+    value = number
+    return true
+  }
+
+  private mutating func takeObject(
+    _ reader: inout JSONReader, depth: Int,
+    _ member: (inout AsciicastReader, String, inout JSONReader) -> Bool
+  ) -> Bool {
+    guard depth < 2, reader.take("{") else { return false }
+    reader.skipSpace()
+    if !reader.take("}") {
+      repeat {
+        reader.skipSpace()
+        guard let key = reader.text() else { return false }
+        reader.skipSpace()
+        guard reader.take(":") else { return false }
+        reader.skipSpace()
+        guard member(&self, key, &reader) else { return false }
+        reader.skipSpace()
+      } while reader.take(",")
+      guard reader.take("}") else { return false }
+    }
+    if depth == 0 { reader.skipSpace() }
+    return true
+  }
+
+  /// Reads a line after the header, without its newline. nil: there is nothing in it, as in a comment of version 3.
+  ///
+  /// Time never runs back: an event that is before the last one is at its time.
+  public mutating func event(_ line: ArraySlice<UInt8>) throws(AsciicastError) -> Event? {
+    guard line.count <= AsciicastReader.lineLimit else { throw .tooLong }
+    if line.isEmpty || line == [UInt8(ascii: "\r")] { return nil }
+    if version == 3, line.first == UInt8(ascii: "#") { return nil }
+    var reader = JSONReader(line)
+    guard reader.take("[") else { throw .event }
+    reader.skipSpace()
+    guard let time = reader.microseconds(), reader.takeComma(), let code = reader.text(), reader.takeComma(),
+      let text = reader.text()
+    else { throw .event }
+    reader.skipSpace()
+    guard reader.take("]") else { throw .event }
+    reader.skipSpace()
+    guard reader.isAtEnd else { throw .event }
+    let (sum, overflow) = last.addingReportingOverflow(time)
+    last = version == 3 ? (overflow ? last : sum) : max(last, time)
+    let kind: Event.Kind =
+      switch code {
+      case "o": .output
+      case "i": .input
+      case "r": .resize
+      case "m": .marker
+      default: .other
+      }
+    return Event(time: last, kind: kind, text: text)
+  }
+}
+
+extension JSONReader {
+  /// True when an object is next.
+  var isAtObject: Bool {
+    var ahead = self
+    return ahead.take("{")
+  }
+
+  mutating func skipSpace() { while take(" ") || take("\t") || take("\r") || take("\n") {} }
+
+  mutating func takeComma() -> Bool {
+    skipSpace()
+    guard take(",") else { return false }
+    skipSpace()
+    return true
+  }
+
+  /// A number of seconds, from 0 to a hundred years, as microseconds.
+  mutating func microseconds() -> Int64? {
+    guard let text = decimal(), let seconds = Double(text), seconds >= 0, seconds < 3.2e9 else { return nil }
+    return Int64((seconds * 1_000_000).rounded())
+  }
+
+  /// Takes any value, with at most 32 arrays and objects in one another.
+  mutating func skipValue(depth: Int) -> Bool {
+    guard depth < 32 else { return false }
+    if take("{") { return skipMembers(until: "}", depth: depth, hasKeys: true) }
+    if take("[") { return skipMembers(until: "]", depth: depth, hasKeys: false) }
+    return take("null") || take("true") || take("false") || decimal() != nil || text() != nil
+  }
+
+  private mutating func skipMembers(until end: String, depth: Int, hasKeys: Bool) -> Bool {
+    skipSpace()
+    if take(end) { return true }
+    repeat {
+      skipSpace()
+      if hasKeys {
+        guard text() != nil else { return false }
+        skipSpace()
+        guard take(":") else { return false }
+        skipSpace()
+      }
+      guard skipValue(depth: depth + 1) else { return false }
+      skipSpace()
+    } while take(",")
+    return take(end)
+  }
+}
