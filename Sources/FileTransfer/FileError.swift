@@ -1,3 +1,4 @@
+import Glibc
 import System
 
 /// Why an operation on files was not done.
@@ -24,6 +25,17 @@ public enum FileError: Error, Equatable, Sendable, CustomStringConvertible {
     case .system(let error): SystemError.message(error.code)
     case .denied: "Permission denied"
     case .readOnly: "Read-only file system"
+    }
+  }
+}
+
+extension FileError {
+  /// True when it was not permitted; other failures say nothing about rights. A rule's refusal is an event of its own.
+  var isRefusal: Bool {
+    switch self {
+    case .system(let error): [EACCES, EPERM, EROFS].contains(error.code)
+    case .readOnly: true
+    case .denied: false
     }
   }
 }

@@ -9,6 +9,7 @@ public final class OpenFile {
   private let opening: FileOpening
   private let gate: any TransferGate
   private let observer: (any FileObserver)?
+  private let hearsAll: Bool
   private let opened = Clock.microseconds
   public private(set) var bytesRead: UInt64 = 0
   public private(set) var bytesWritten: UInt64 = 0
@@ -28,6 +29,7 @@ public final class OpenFile {
     judgedSize = size
     self.gate = gate
     self.observer = observer
+    hearsAll = observer?.hearsReadsAndWrites ?? false
   }
 
   /// A file that nobody closed was broken off: what was sent of it may be a part.
@@ -50,6 +52,7 @@ public final class OpenFile {
     do throws(SystemError) {
       let n = try descriptor.read(into: &bytes, at: position, count: count, offset: offset)
       bytesRead += UInt64(n)
+      if hearsAll { observer?.record(.read(path: path, offset: offset, bytes: UInt64(n))) }
       return n
     } catch {
       throw .system(error)
@@ -66,6 +69,7 @@ public final class OpenFile {
         try descriptor.write(bytes, offset: opening.contains(.append) ? nil : offset)
       }
       bytesWritten += UInt64(bytes.count)
+      if hearsAll { observer?.record(.written(path: path, offset: offset, bytes: UInt64(bytes.count))) }
     } catch {
       failure = failure ?? error
       throw error
@@ -96,6 +100,10 @@ public final class OpenFile {
       }
       bytesRead += UInt64(n)
       target.bytesWritten += UInt64(n)
+      if hearsAll {
+        observer?.record(.read(path: path, offset: offset, bytes: UInt64(n)))
+        observer?.record(.written(path: target.path, offset: targetOffset, bytes: UInt64(n)))
+      }
       return n
     } catch {
       target.failure = target.failure ?? error

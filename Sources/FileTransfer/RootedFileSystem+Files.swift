@@ -26,7 +26,12 @@ extension RootedFileSystem {
   public func open(_ path: [UInt8], _ opening: FileOpening, mode: UInt32 = 0o666) throws(FileError) -> OpenFile {
     // open(2) with O_TRUNC or O_APPEND alone is for reading, and O_TRUNC writes all the same.
     let writes = opening.contains(.write) || opening.contains(.truncate) || opening.contains(.create)
-    guard writes else { return try openToRead(path, opening) }
+    return try attempt(writes ? .upload : .download, [path]) { () throws(FileError) in
+      writes ? try openToWrite(path, opening, mode: mode) : try openToRead(path, opening)
+    }
+  }
+
+  private func openToWrite(_ path: [UInt8], _ opening: FileOpening, mode: UInt32) throws(FileError) -> OpenFile {
     try requireWritable()
     // Most uploads are new files, which need no more than this; whatever is wrong with others is found below.
     if gate.allowsEverything, opening.contains(.create),
@@ -57,16 +62,18 @@ extension RootedFileSystem {
   ///
   /// Everything is tried; throws the first failure when there was one.
   public func change(_ path: [UInt8], _ change: FileChange, following: Bool) throws(FileError) {
-    try requireWritable()
-    let file = try paths.find(path, following: following)
-    let isLink = try system { () throws(SystemError) in try file.attributes().kind == .symbolicLink }
-    try apply(change, path: try paths.path(of: file)) { (part) throws(SystemError) in
-      switch part {
-      case .size(let size): try file.setSize(size)
-      case .permissions where isLink: throw SystemError("chmod", code: EOPNOTSUPP)
-      case .permissions(let permissions): try file.setPermissions(permissions)
-      case .owner(let owner): try file.setOwner(owner.user, group: owner.group)
-      case .times(let times): try file.setTimes(access: times.access, modification: times.modification)
+    try attempt(.setStatus, [path]) { () throws(FileError) in
+      try requireWritable()
+      let file = try paths.find(path, following: following)
+      let isLink = try system { () throws(SystemError) in try file.attributes().kind == .symbolicLink }
+      try apply(change, path: try paths.path(of: file)) { (part) throws(SystemError) in
+        switch part {
+        case .size(let size): try file.setSize(size)
+        case .permissions where isLink: throw SystemError("chmod", code: EOPNOTSUPP)
+        case .permissions(let permissions): try file.setPermissions(permissions)
+        case .owner(let owner): try file.setOwner(owner.user, group: owner.group)
+        case .times(let times): try file.setTimes(access: times.access, modification: times.modification)
+        }
       }
     }
   }
@@ -75,15 +82,19 @@ extension RootedFileSystem {
   ///
   /// Everything is tried; throws the first failure when there was one.
   public func change(_ file: OpenFile, _ change: FileChange) throws(FileError) {
-    try requireWritable()
-    try apply(change, path: file.path, file.descriptor)
+    try attempt(.setStatus, [file.path]) { () throws(FileError) in
+      try requireWritable()
+      try apply(change, path: file.path, file.descriptor)
+    }
     if let size = change.size { file.sizeChanged(to: size) }
   }
 
   /// Changes an open directory, which has no size to change.
   public func change(_ directory: OpenDirectory, _ change: FileChange) throws(FileError) {
-    try requireWritable()
-    try apply(change, path: directory.path, directory.stream.directory)
+    try attempt(.setStatus, [directory.path]) { () throws(FileError) in
+      try requireWritable()
+      try apply(change, path: directory.path, directory.stream.directory)
+    }
   }
 
   private func apply(_ change: FileChange, path: [UInt8], _ open: Descriptor) throws(FileError) {

@@ -117,11 +117,13 @@ public final class RootedFileSystem {
 
   /// Opens a directory to read its names.
   public func openDirectory(_ path: [UInt8]) throws(FileError) -> OpenDirectory {
-    let directory = try paths.find(path, following: true, directory: true)
-    let resolved = try paths.path(of: directory)
-    try ask(.list, [resolved], size: nil)
-    let stream = try system { () throws(SystemError) in try directory.reopen(.read) }
-    return OpenDirectory(DirectoryStream(stream), path: resolved, gate: gate, observer: observer)
+    try attempt(.list, [path]) { () throws(FileError) in
+      let directory = try paths.find(path, following: true, directory: true)
+      let resolved = try paths.path(of: directory)
+      try ask(.list, [resolved], size: nil)
+      let stream = try system { () throws(SystemError) in try directory.reopen(.read) }
+      return OpenDirectory(DirectoryStream(stream), path: resolved, gate: gate, observer: observer)
+    }
   }
 
   /// Asks the gate; a refusal is observed and thrown.
@@ -131,6 +133,21 @@ public final class RootedFileSystem {
     case .denied(let rule):
       observer?.record(.denied(operation, paths: paths, rule: rule))
       throw .denied(rule: rule)
+    }
+  }
+
+  /// Does what a client asks for; what it is not permitted is observed and thrown.
+  func attempt<Result>(
+    _ operation: FileOperation, _ named: [[UInt8]], _ body: () throws(FileError) -> Result
+  ) throws(FileError) -> Result {
+    do throws(FileError) {
+      return try body()
+    } catch {
+      if error.isRefusal, let observer {
+        let shown = named.map { name in (try? paths.absolute(name)).map(RootedPaths.simplified) ?? name }
+        observer.record(.refused(operation, paths: shown, error))
+      }
+      throw error
     }
   }
 

@@ -4,8 +4,9 @@ import Wire
 public enum ToChannels: WireCodable, Equatable {
   /// A client's request on a session channel. `channel` is the transport's number for it.
   case request(channel: UInt32, ChannelRequest)
-  /// The client closed the channel: hang up what runs on it. No answer.
-  case closed(channel: UInt32)
+  /// The client closed the channel, or vanished: hang up what runs on it. No answer. With the bytes of data that came
+  /// from the client and went to it.
+  case closed(channel: UInt32, bytesIn: UInt64, bytesOut: UInt64)
 
   public func encode(to writer: inout WireWriter) {
     switch self {
@@ -13,16 +14,19 @@ public enum ToChannels: WireCodable, Equatable {
       writer.byte(1)
       writer.uint32(channel)
       request.encode(to: &writer)
-    case .closed(let channel):
+    case .closed(let channel, let bytesIn, let bytesOut):
       writer.byte(2)
       writer.uint32(channel)
+      writer.uint64(bytesIn)
+      writer.uint64(bytesOut)
     }
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
     switch try reader.byte() {
     case 1: self = .request(channel: try reader.uint32(), try ChannelRequest(from: &reader))
-    case 2: self = .closed(channel: try reader.uint32())
+    case 2:
+      self = .closed(channel: try reader.uint32(), bytesIn: try reader.uint64(), bytesOut: try reader.uint64())
     default: throw .malformed
     }
   }

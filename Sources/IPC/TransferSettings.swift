@@ -21,6 +21,8 @@ public struct TransferSettings: WireCodable, Equatable {
   /// Groups that rules know the login by, beside those of the account.
   public var groups: [String]
   public var filter: TransferFilter
+  /// `audit.verbose_io`: every read and write is told, too.
+  public var tellsReadsAndWrites = false
 
   public init(
     root: String, readOnly: Bool, umask: UInt32?, maxFileSize: UInt64?, maxHandles: UInt32, user: String,
@@ -45,6 +47,7 @@ public struct TransferSettings: WireCodable, Equatable {
     writer.text(user)
     writer.list(groups) { $0.text($1) }
     filter.encode(to: &writer)
+    writer.boolean(tellsReadsAndWrites)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
@@ -56,5 +59,6 @@ public struct TransferSettings: WireCodable, Equatable {
     user = try reader.text(limit: 4096)
     groups = try reader.list(minimumSize: 4) { (r: inout WireReader) throws(WireError) in try r.text(limit: 256) }
     filter = try TransferFilter(from: &reader)
+    tellsReadsAndWrites = try reader.boolean()
   }
 }

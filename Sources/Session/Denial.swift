@@ -14,6 +14,10 @@ enum Denial: String, Error, Equatable {
   case notAllowed = "command_not_allowed"
   case blocked = "command_blocked"
   case noShell = "shell_not_allowed"
+  /// No other than SFTP is there.
+  case noSubsystem = "no_such_subsystem"
+  /// No program can have a zero byte among its arguments.
+  case malformed = "malformed_command"
   /// Something other than SFTP, where SFTP is the forced command.
   case notSFTP = "forced_command"
   /// Of a transfer, a forced command, or a command that had to be allowed: nobody sends them signals.
@@ -38,6 +42,8 @@ enum Denial: String, Error, Equatable {
       case .onTerminal: "files are not transferred on a terminal"
       case .notAllowed, .blocked: "this command is not allowed"
       case .noShell: "this login has no shell"
+      case .noSubsystem: "there is no such subsystem"
+      case .malformed: "this is no command"
       case .notSFTP: "this login is for SFTP alone"
       case .noSignals: "this command takes no signals"
       }

@@ -1,28 +1,30 @@
+import Audit
 import IPC
 import System
 import Wire
 
 /// A login: acts on its channels' requests until the client is gone, and then hangs up what is left.
 ///
-/// Only the transport's end, or a signal, ends it; the supervisor may be restarted meanwhile.
+/// Only the transport's end, or a signal, ends it; the supervisor may be restarted meanwhile. What happens is told to the
+/// supervisor, and while that does not listen, nothing new is begun: no request is taken, and transfers wait.
 struct LoginSession {
   /// Open channels, and programs that have not ended.
   static let channelLimit = 1024
   /// Milliseconds that programs have to end after they were hung up; what ignores that lives on, as under sshd.
   static let hangUpTime: Int64 = 2000
 
-  private struct Channel {
+  struct Channel {
     var machine: SessionChannel
     var terminal: Terminal?
-    /// The key in `programs` of what runs.
+    /// The key in `programs` of what runs, or in `endings` of what ran.
     var program: UInt64?
   }
 
   struct Running {
     let process: ChildProcess
     let channel: UInt32
-    /// The key in `reports` of what it tells.
-    let report: UInt64?
+    /// What will be told of it.
+    var story: ProgramStory
     var limit: CommandLimit?
     /// It is kept, and its group's number with it, until what it has left behind is killed.
     var hasEnded = false
@@ -35,21 +37,25 @@ struct LoginSession {
     static let firstProgram: UInt64 = 3
   }
 
-  private let starter: ProgramStarter
+  let starter: ProgramStarter
   /// Seconds; 0: no limit.
   let commandTimeout: UInt32
   private let permissions: SessionChannel.Permissions
   private let transport: MessageSocket
   private let control: MessageSocket
   private let signals: SignalSource
-  private let loop: EventLoop
+  let loop: EventLoop
   private var outbox: Outbox
   private var isWaitingToWrite = false
-  private var channels: [UInt32: Channel] = [:]
+  var channels: [UInt32: Channel] = [:]
   /// By token.
   var programs: [UInt64: Running] = [:]
-  private var reports = TransferReports()
-  private var nextToken = Token.firstProgram
+  /// What has ended and is not told yet, by the token that it had in `programs`.
+  var endings: [UInt64: ProgramStory] = [:]
+  var reports = TransferReports()
+  var nextToken = Token.firstProgram
+  var supervisor: SupervisorOutbox
+  private var isHoldingBack = false
   /// When to give up waiting for programs; nil while the client is there.
   private var deadline: Int64?
 
@@ -67,6 +73,7 @@ struct LoginSession {
     self.transport = transport
     self.control = control
     outbox = Outbox(transport)
+    supervisor = SupervisorOutbox(control)
     signals = try SignalSource([Signal.hangUp, Signal.interrupt, Signal.terminate])
     loop = try EventLoop()
     try loop.add(transport.descriptor, .read, token: Token.transport)
@@ -79,25 +86,48 @@ struct LoginSession {
     while true {
       let now = Clock.milliseconds
       keepLimits(at: now)
-      if let deadline, programs.isEmpty || deadline <= now { return killOverdue() }
-      for report in reports.rested(at: now) { try loop.modify(report.descriptor, .read, token: report.token) }
-      let next = [deadline, nextLimit, reports.nextEnd].compactMap(\.self).min()
-      for event in try loop.wait(milliseconds: next.map { Int32(clamping: max($0 - now, 0)) } ?? -1) {
+      tellEndings(at: now)
+      try tellSupervisor()
+      if let deadline, (programs.isEmpty && endings.isEmpty) || deadline <= now { return finish() }
+      if !isHoldingBack {
+        for report in reports.rested(at: now) { try loop.modify(report.descriptor, .read, token: report.token) }
+      }
+      let times = [deadline, nextLimit, nextEnding, isHoldingBack ? nil : reports.nextEnd]
+      let next = times.compactMap(\.self).min().map { Int32(clamping: max($0 - now, 0)) }
+      for event in try loop.wait(milliseconds: next ?? -1) {
         switch event.token {
         case Token.transport:
           if event.isWritable && isWaitingToWrite { follow(outbox.flush()) }
-          if event.isReadable { receive() }
-        case Token.control: receiveControl()
+          // A hang-up says so for ever, until it is read.
+          if event.isReadable && (!isHoldingBack || event.isHungUp) { receive() }
+        case Token.control: receiveControl(event)
         case Token.signals: while signals.next() != nil { hangUpEverything() }
-        default:
-          if reports.has(event.token) {
-            forward(event.token, atMost: TransferReports.linesAtOnce)
-          } else {
-            reap(event.token)
-          }
+        default: if reports.has(event.token) { forward(event.token) } else { reap(event.token) }
         }
       }
     }
+  }
+
+  /// Tells what there is to tell; while the supervisor does not listen, nothing new comes in.
+  private mutating func tellSupervisor() throws(SystemError) {
+    supervisor.flush()
+    guard supervisor.isBehind != isHoldingBack else { return }
+    isHoldingBack = supervisor.isBehind
+    try loop.modify(control.descriptor, isHoldingBack ? [.read, .write] : .read, token: Token.control)
+    if isHoldingBack { for token in reports.tokens { rest(token) } }
+    if deadline == nil { watchTransport() }
+  }
+
+  /// The login is over: tells what is left to tell, and ends what has had its time.
+  private mutating func finish() {
+    for token in reports.tokens { while !forward(token) {} }
+    for token in endings.keys.sorted() { tell(token) }
+    for (token, running) in programs.sorted(by: { $0.key < $1.key }) where !running.hasEnded {
+      supervisor.add(running.story.unfinished(at: Clock.milliseconds))
+      programs[token]?.hasEnded = true
+    }
+    killOverdue()
+    supervisor.finish()
   }
 
   // MARK: The transport
@@ -112,9 +142,14 @@ struct LoginSession {
       }
       switch message {
       case .request(let number, let request): handle(.request(request), number)
-      case .closed(let number):
-        if channels[number] != nil { handle(.closed, number) }
+      case .closed(let number, let bytesIn, let bytesOut):
+        guard let channel = channels[number] else { continue }
+        handle(.closed, number)
         channels[number] = nil
+        if let token = channel.program {
+          programs[token]?.story.channelClosed(bytesIn, bytesOut)
+          endings[token]?.channelClosed(bytesIn, bytesOut)
+        }
       }
     }
   }
@@ -142,11 +177,16 @@ struct LoginSession {
       let waits = outcome == .waiting
       if waits == isWaitingToWrite { return }
       isWaitingToWrite = waits
-      let changed: Void? = try? loop.modify(
-        transport.descriptor, waits ? [.read, .write] : .read, token: Token.transport)
-      if changed == nil { hangUpEverything() }
+      watchTransport()
     case .failed: hangUpEverything()
     }
+  }
+
+  private mutating func watchTransport() {
+    var interest: EventLoop.Interest = isHoldingBack ? [] : .read
+    if isWaitingToWrite { interest.insert(.write) }
+    let changed: Void? = try? loop.modify(transport.descriptor, interest, token: Token.transport)
+    if changed == nil { hangUpEverything() }
   }
 
   // MARK: Channels
@@ -167,13 +207,17 @@ struct LoginSession {
       action = channel.machine.handle(.terminal(opened: channel.terminal != nil))
     }
     var descriptors: [Descriptor]?
-    if case .start(let program, let preparation) = action {
-      descriptors = start(program, preparation, &channel, number)
+    if case .start(let program, let preparation) = action, case .request(let request) = event {
+      descriptors = start(program, preparation, request, &channel, number)
       action = channel.machine.handle(.program(started: descriptors != nil))
     }
     channels[number] = channel
     // Sending can end everything, so what is to be hung up then must be known by now.
     if let descriptors { send(.started(channel: number, terminal: channel.terminal != nil), descriptors) }
+    switch action {
+    case .deny(let denial, let what), .turnAway(let denial, let what): tell(denial, what, event, number)
+    default: break
+    }
     perform(action, channel, number)
   }
 
@@ -183,13 +227,8 @@ struct LoginSession {
     case .openTerminal, .start: break
     case .none, .report: break
     case .accept: send(.done(channel: number))
-    case .refuse: send(.refused(channel: number))
-    case .deny(let denial, let what):
-      note("channel \(number): \(what) refused: \(denial.rawValue)")
-      send(.refused(channel: number))
-    case .turnAway(let denial, let what):
-      note("channel \(number): \(what) refused: \(denial.rawValue)")
-      turnAway(denial, channel, number)
+    case .refuse, .deny: send(.refused(channel: number))
+    case .turnAway(let denial, _): turnAway(denial, channel, number)
     case .resize(let size):
       channel.terminal?.resize(size)
       send(.done(channel: number))
@@ -201,6 +240,15 @@ struct LoginSession {
     }
   }
 
+  /// Tells the supervisor what was refused.
+  private mutating func tell(_ denial: Denial, _ what: String, _ event: SessionChannel.Event, _ number: UInt32) {
+    guard case .request(let request) = event, var fact = Fact(denial, of: request) else {
+      return note("channel \(number): \(what) refused: \(denial.rawValue)")
+    }
+    fact.channel = number
+    supervisor.add(fact)
+  }
+
   /// Tells the client why nothing runs, as a program would that does nothing else.
   private mutating func turnAway(_ denial: Denial, _ channel: Channel, _ number: UInt32) {
     guard let ends = try? ProgramStarter.ends(saying: denial.words + (channel.terminal == nil ? "\n" : "\r\n")) else {
@@ -210,7 +258,7 @@ struct LoginSession {
     send(.exited(channel: number, status: Denial.exitStatus))
   }
 
-  private func openTerminal(_ request: TerminalRequest) -> Terminal? {
+  private mutating func openTerminal(_ request: TerminalRequest) -> Terminal? {
     do throws(SystemError) {
       let terminal = try Terminal()
       terminal.resize(request.size)
@@ -224,100 +272,8 @@ struct LoginSession {
     }
   }
 
-  /// What the transport gets of the program; nil when it could not be started.
-  private mutating func start(
-    _ program: Program, _ preparation: SessionChannel.Preparation, _ channel: inout Channel, _ number: UInt32
-  ) -> [Descriptor]? {
-    let what = program.name
-    guard programs.count < LoginSession.channelLimit else {
-      note("channel \(number): \(what) not started: \(programs.count) programs of this login have not ended")
-      return nil
-    }
-    do throws(SystemError) {
-      let started = try starter.start(program, preparation, channel.terminal)
-      let token = nextToken
-      nextToken += 1
-      let report = started.report.map { _ in nextToken }
-      programs[token] = Running(
-        process: started.process, channel: number, report: report, limit: limit(of: program))
-      channel.program = token
-      try loop.add(started.process.descriptor, .read, token: token)
-      if let report, let socket = started.report {
-        nextToken += 1
-        reports.add(socket, of: number, token: report)
-        try loop.add(socket.descriptor, .read, token: report)
-      }
-      if let complaint = started.complaint { note("channel \(number): \(complaint.dropLast())") }
-      let place = channel.terminal.map { " on \($0.name)" } ?? ""
-      note("channel \(number): \(what) started\(place), pid \(started.process.pid)")
-      return started.descriptors
-    } catch {
-      note("channel \(number): \(what) not started: \(error)")
-      return nil
-    }
-  }
-
-  // MARK: Programs
-
-  private mutating func reap(_ token: UInt64) {
-    guard let running = programs[token], !running.hasEnded, let status = ending(of: running) else { return }
-    loop.remove(running.process.descriptor)
-    if running.isBeingEnded { programs[token]?.hasEnded = true } else { programs[token] = nil }
-    let number = running.channel
-    if let report = running.report {
-      forward(report, atMost: TransferReports.lastLines)
-      removeReport(report)
-    }
-    note("channel \(number): pid \(running.process.pid) \(status)")
-    // The number may belong to another channel by now.
-    guard var channel = channels[number], channel.program == token else { return }
-    let action = channel.machine.handle(.ended)
-    // The transport has the terminal; for us there is nothing more to do with it.
-    channel.terminal = nil
-    channel.program = nil
-    channels[number] = channel
-    guard action == .report else { return }
-    switch status {
-    case .code(let code): send(.exited(channel: number, status: UInt32(bitPattern: code)))
-    case .signal(let signal, let coreDumped):
-      send(.killed(channel: number, signal: Signal.name(signal), coreDumped: coreDumped))
-    case .unknown: send(.exited(channel: number, status: 255))
-    }
-  }
-
-  /// Puts what a file transfer tells into the log.
-  private mutating func forward(_ token: UInt64, atMost limit: Int) {
-    let (lines, isOver) = reports.take(token, atMost: limit)
-    for line in lines { note(line) }
-    if isOver { return removeReport(token) }
-    guard !lines.isEmpty, let descriptor = reports.rest(token, at: Clock.milliseconds) else { return }
-    // Its end is told all the same.
-    try? loop.modify(descriptor, [], token: token)
-  }
-
-  private mutating func removeReport(_ token: UInt64) {
-    if let descriptor = reports.remove(token) { loop.remove(descriptor) }
-  }
-
-  /// True when this program runs on a terminal of that channel.
-  func hasTerminal(_ number: UInt32, of token: UInt64) -> Bool {
-    guard let channel = channels[number] else { return false }
-    return channel.program == token && channel.terminal != nil
-  }
-
-  private func group(of channel: Channel) -> Int32? {
-    // A program that has not been reaped still has its number, and leads the group of that number.
-    channel.program.flatMap { programs[$0]?.process.pid }
-  }
-
-  private func hangUp(_ channel: Channel) {
-    guard let group = group(of: channel) else { return }
-    _ = Signal.send(Signal.hangUp, toGroup: group)
-    _ = Signal.send(Signal.resume, toGroup: group)
-  }
-
   /// Hangs up all programs and gives them a little time; nothing is told to the transport any more.
-  private mutating func hangUpEverything() {
+  mutating func hangUpEverything() {
     if deadline != nil { return }
     deadline = Clock.milliseconds + LoginSession.hangUpTime
     loop.remove(transport.descriptor)
@@ -329,21 +285,21 @@ struct LoginSession {
 
   // MARK: The supervisor
 
-  private mutating func receiveControl() {
+  private mutating func receiveControl(_ event: EventLoop.Event) {
+    guard event.isReadable else { return }
     switch try? control.receive() {
     case .wouldBlock: return
-    case .closed, nil: loop.remove(control.descriptor)
+    case .closed, nil:
+      loop.remove(control.descriptor)
+      supervisor.giveUp()
+      isHoldingBack = false
+      if deadline == nil { watchTransport() }
     case .message:
       // After `login` there is nothing to be said.
-      loop.remove(control.descriptor)
       hangUpEverything()
     }
   }
 
-  /// Tells the supervisor a fact; when it has no time to listen, nobody hears it.
-  func note(_ text: String) {
-    // A note has at most 1,024 bytes; the last character may be cut and become U+FFFD.
-    let short = String(decoding: text.utf8.prefix(1000), as: UTF8.self)
-    _ = try? control.send(FromSession.note(short).wireBytes)
-  }
+  /// Tells the supervisor a line for the log.
+  mutating func note(_ text: String) { supervisor.note(text) }
 }

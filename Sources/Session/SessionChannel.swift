@@ -172,8 +172,12 @@ struct SessionChannel: Equatable {
       state = .preparing(changed)
       return .accept
     case .shell: return start(.shell, preparation)
-    case .execute(let command): return command.contains(0) ? .refuse : start(.command(command), preparation)
-    case .subsystem(let name): return name == Array("sftp".utf8) ? start(.sftp, preparation) : .refuse
+    case .execute(let command):
+      if command.contains(0) { return .deny(.malformed, what: "command") }
+      return start(.command(command), preparation)
+    case .subsystem(let name):
+      if name != Array("sftp".utf8) { return .deny(.noSubsystem, what: "subsystem") }
+      return start(.sftp, preparation)
     case .windowChange(let columns, let rows, let xPixels, let yPixels):
       if preparation.terminal == nil { return .refuse }
       return .resize(Terminal.Size(columns: columns, rows: rows, xPixels: xPixels, yPixels: yPixels))

@@ -1,28 +1,46 @@
+import Audit
+import IPC
 import System
+import Wire
 
 /// What file transfers tell about themselves: for each a socket, by its token in the event loop.
 struct TransferReports {
-  /// Lines of one transfer that are taken before others have their turn: about as many as its socket holds.
-  static let linesAtOnce = 512
+  /// Messages of one transfer that are taken before others have their turn.
+  static let messagesAtOnce = 64
   /// Milliseconds in which a transfer that has just told something is left alone: a client that moves thousands of
-  /// files waits for each, and would wait for us to write about it, too.
+  /// files waits for each, and would wait for us to read about it, too.
   static let rest: Int64 = 50
-  /// Lines that are taken of a transfer that is over: more than its socket holds.
-  static let lastLines = 4096
-  /// Bytes of a line.
-  static let lineLength = 1000
 
-  private var reports: [UInt64: (socket: MessageSocket, channel: UInt32)] = [:]
+  /// What came of a transfer.
+  struct Told: Equatable {
+    /// With the channel and the protocol.
+    var facts: [Fact] = []
+    /// Lines for the log.
+    var notes: [String] = []
+    /// There can be no more: the transfer ended, or sent what it may not.
+    var isOver = false
+  }
+
+  private struct Report {
+    let socket: MessageSocket
+    let channel: UInt32
+    let eventProtocol: EventProtocol?
+  }
+
+  private var reports: [UInt64: Report] = [:]
   /// Until when transfers are left alone, in milliseconds.
   private var rests: [UInt64: Int64] = [:]
 
   /// Begins to listen to a transfer.
-  mutating func add(_ socket: MessageSocket, of channel: UInt32, token: UInt64) {
-    reports[token] = (socket, channel)
+  mutating func add(_ socket: MessageSocket, of channel: UInt32, _ eventProtocol: EventProtocol?, token: UInt64) {
+    reports[token] = Report(socket: socket, channel: channel, eventProtocol: eventProtocol)
   }
 
   /// True when the token is one of these.
   func has(_ token: UInt64) -> Bool { reports[token] != nil }
+
+  /// All that there are.
+  var tokens: [UInt64] { reports.keys.sorted() }
 
   /// Stops listening; returns what the event loop is to forget.
   mutating func remove(_ token: UInt64) -> Descriptor? {
@@ -47,21 +65,33 @@ struct TransferReports {
     return over.compactMap { token in reports[token].map { (token, $0.socket.descriptor) } }
   }
 
-  /// Takes lines that have come, each with its channel's number.
-  ///
-  /// - Returns: the lines, and whether there can be no more: the transfer ended, or sent what is no line.
-  func take(_ token: UInt64, atMost limit: Int) -> (lines: [String], isOver: Bool) {
-    guard let report = reports[token] else { return ([], false) }
-    var lines: [String] = []
-    while lines.count < limit {
+  /// Takes what has come, at most `limit` messages.
+  func take(_ token: UInt64, atMost limit: Int = messagesAtOnce) -> Told {
+    var told = Told()
+    guard let report = reports[token] else { return told }
+    for _ in 0..<limit {
       switch try? report.socket.receive() {
       case .message(let bytes, let descriptors):
-        guard descriptors.isEmpty, bytes.count <= TransferReports.lineLength else { return (lines, true) }
-        lines.append("channel \(report.channel): \(String(decoding: bytes, as: UTF8.self))")
-      case .wouldBlock: return (lines, false)
-      case .closed, nil: return (lines, true)
+        guard descriptors.isEmpty, let message = try? FromTransfer(wireBytes: bytes[...]) else {
+          told.notes.append("channel \(report.channel): the transfer sent a message that cannot be read")
+          told.isOver = true
+          return told
+        }
+        switch message {
+        case .facts(let batch):
+          for var fact in batch.facts {
+            fact.channel = report.channel
+            fact.protocol = report.eventProtocol
+            told.facts.append(fact)
+          }
+        case .note(let text): told.notes.append("channel \(report.channel): \(text)")
+        }
+      case .wouldBlock: return told
+      case .closed, nil:
+        told.isOver = true
+        return told
       }
     }
-    return (lines, false)
+    return told
   }
 }

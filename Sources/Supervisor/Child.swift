@@ -1,3 +1,4 @@
+import Audit
 import System
 import Wire
 
@@ -36,6 +37,8 @@ final class Child {
   var connection: UInt64?
   /// A session process that has the login.
   var hasLogin = false
+  /// Whose login it is, once the connection is over.
+  var subject: Subject?
   /// A loader that has said what it had to say.
   var hasAnswered = false
   /// An authority that belongs to settings that do not apply yet.

@@ -94,6 +94,7 @@ extension Supervisor {
 
   private func close(_ connection: Connection) {
     connections[connection.number] = nil
+    connection.session?.subject = connection.machine.subject
     finishStart(connection)
     if let user = connection.countedUser { sessionCounts.leave(user) }
     killAccountCheck(connection)

@@ -126,8 +126,13 @@ extension Supervisor {
 
   /// A login whose connection is over hangs up what it runs, and tells what came of it.
   private func takeLastWords(_ bytes: [UInt8], _ child: Child, of number: UInt64) {
-    guard child.hasLogin, case .note(let text)? = try? FromSession(wireBytes: bytes[...]) else { return }
-    log.write(.info, "[\(number)] session: \(text)")
+    guard child.hasLogin, let subject = child.subject else { return }
+    switch try? FromSession(wireBytes: bytes[...]) {
+    case .note(let text): log.write(.info, "[\(number)] session: \(text)")
+    case .facts(let batch):
+      for fact in batch.facts where fact.type.isOfSession { record(fact, of: subject, number) }
+    case .keys, .account, nil: return
+    }
   }
 
   /// A session process has ended.

@@ -11,7 +11,7 @@ struct GivenProblem: Error, CustomStringConvertible {
 }
 
 /// What the session that started this process says about the login: its settings on descriptor 3, in sealed memory, and
-/// a socket for log lines on descriptor 4.
+/// a socket on descriptor 4 to tell what is done.
 struct GivenLogin {
   var settings: TransferSettings
   let report: TransferReport
@@ -34,7 +34,9 @@ struct GivenLogin {
       SignalSource.ignoreFileSizes()
       if let limit = settings.maxFileSize { try ResourceLimit.fileSize(limit).apply() }
       _ = try ResourceLimit.raiseOpenFiles()
-      return GivenLogin(settings: settings, report: TransferReport(MessageSocket(Descriptor(owning: 4))))
+      return GivenLogin(
+        settings: settings,
+        report: TransferReport(MessageSocket(Descriptor(owning: 4)), verbose: settings.tellsReadsAndWrites))
     } catch {
       throw GivenProblem(description: "\(error)")
     }
@@ -58,7 +60,7 @@ struct GivenLogin {
       return files
     } catch {
       let root = settings.root.isEmpty ? "/" : settings.root
-      report.tell("the root \(root) cannot be entered: \(error)")
+      report.note("the root \(root) cannot be entered: \(error)")
       throw GivenProblem(description: "the root of this login cannot be entered")
     }
   }

@@ -19,7 +19,7 @@ enum GivenSFTP {
         do throws(FileError) {
           try files.enter(SFTPCommand.expand(directory))
         } catch {
-          login.report.tell("-d \(directory): \(error)")
+          login.report.note("-d \(directory): \(error)")
         }
       }
       var options = SFTPServer.Options()
@@ -31,11 +31,13 @@ enum GivenSFTP {
       let ending = session.run(input: Descriptor(owning: STDIN_FILENO), output: Descriptor(owning: STDOUT_FILENO))
       switch ending {
       case .finished: return .success
+      // It went away, and no more.
+      case .violated(.cutOff): return .protocolError
       case .violated(let violation):
-        login.report.tell("the client breaks the protocol: \(violation)")
+        login.report.record(.violated("\(violation)"))
         return .protocolError
       case .failed(let error):
-        login.report.tell("\(error)")
+        login.report.note("\(error)")
         return .systemError
       }
     } catch {

@@ -63,6 +63,9 @@ struct Channel {
   private var hasExited = false
   private var runs = false
   private var openOutputs = 0
+  /// Bytes of data that the client has sent, and that it was sent.
+  private(set) var bytesIn: UInt64 = 0
+  private(set) var bytesOut: UInt64 = 0
   private var clientEnded = false
   private var clientClosed = false
   private var sentEnd = false
@@ -95,6 +98,7 @@ struct Channel {
     if clientEnded || clientClosed { throw .dataAfterEnd }
     guard bytes <= Int(window) else { throw .windowOverrun }
     window -= UInt32(bytes)
+    bytesIn &+= UInt64(bytes)
   }
 
   /// CHANNEL_WINDOW_ADJUST.
@@ -188,7 +192,10 @@ struct Channel {
   // MARK: From the program's descriptors
 
   /// This many bytes have been sent to the client.
-  mutating func sent(bytes: Int) { peerWindow -= UInt32(bytes) }
+  mutating func sent(bytes: Int) {
+    peerWindow -= UInt32(bytes)
+    bytesOut &+= UInt64(bytes)
+  }
 
   /// One of the outputs has ended.
   mutating func outputEnded() -> [Action] {

@@ -229,6 +229,11 @@ final class ChannelPump {
     for stream in Stream.allCases { updateInterest(stream) }
   }
 
+  /// What the session hears when the client has closed the channel, or is gone.
+  var lastWord: ToChannels {
+    .closed(channel: channel.number, bytesIn: channel.bytesIn, bytesOut: channel.bytesOut)
+  }
+
   /// Closes all descriptors.
   func end() {
     for stream in Stream.allCases { close(stream) }
@@ -309,7 +314,7 @@ final class ChannelPump {
         close(.errors)
       case .endInput:
         if pendingStart < pending.count || !hasStarted { endInputAfterPending = true } else { endInput() }
-      case .hangUp: connection.tell(.closed(channel: channel.number))
+      case .hangUp: connection.tell(lastWord)
       case .forget:
         end()
         connection.forget(channel.number)

@@ -218,7 +218,10 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
     _ = try? control.send(farewell.wireBytes)
     // Hang up at once what runs in the session, the goodbye may take a moment; but after the last word, lest the
     // session's end be taken for the reason.
-    for channel in channels.values { channel.end() }
+    for channel in channels.values {
+      tell(channel.lastWord)
+      channel.end()
+    }
     channels = [:]
     session = nil
     SSH.close(milliseconds: 1000)

@@ -14,7 +14,9 @@ extension FileEvent {
     case .uploaded(let path, let bytes, _, let problem):
       .uploaded(path: path, bytes: bytes, milliseconds: 0, problem: problem)
     case .downloaded(let path, let bytes, _): .downloaded(path: path, bytes: bytes, milliseconds: 0)
-    case .opened, .deleted, .renamed, .made, .linked, .listed, .attributesChanged, .denied: self
+    case .opened, .read, .written, .deleted, .renamed, .made, .linked, .listed, .attributesChanged, .denied, .refused,
+      .forbidden, .violated:
+      self
     }
   }
 }
@@ -113,6 +115,51 @@ struct FileEventTests {
     #expect(try client.open("missing", 1).type == 101)
     #expect(try client.set(9, bytes("missing")) { $0.mode = 0 } != .ok)
     #expect(heard() == [])
+  }
+
+  @Test func `reads and writes are heard by who asks for them`() throws {
+    list.hearsReadsAndWrites = true
+    var client = try Client(in: directory, observer: list)
+    let file = try client.opened("a", 1 | 2 | 8)
+    _ = heard()
+    #expect(try client.write(file, 5, "12345") == .ok)
+    _ = try client.read(file, 0, 7)
+    #expect(
+      heard() == [
+        .written(path: bytes("/a"), offset: 5, bytes: 5), .read(path: bytes("/a"), offset: 0, bytes: 7),
+      ])
+  }
+
+  @Test func `what a session that only reads would change is heard as refused`() throws {
+    try directory.write("a", "1")
+    try directory.make("d")
+    var client = try Client(in: directory, readOnly: true, observer: list)
+    let requests: [(FileOperation, [String], (inout Client) throws -> SFTPStatus?)] = [
+      (.upload, ["/a"], { try $0.open("./d/../a", 2).status }), (.delete, ["/a"], { try $0.ask(13, "a").status }),
+      (.delete, ["/d"], { try $0.ask(15, "/d").status }), (.rename, ["/a", "/b"], { try $0.ask(18, "a", "b").status }),
+      (.makeDirectory, ["/e"], { try $0.set(14, Array("e".utf8)) { _ in } }),
+      (.setStatus, ["/a"], { try $0.set(9, Array("a".utf8)) { $0.mode = 0 } }),
+      (.makeLink, ["/l"], { try $0.ask(20, "x", "l").status }),
+      (.makeLink, ["/a", "/h"], { try $0.ask(200, "hardlink@openssh.com", "a", "h").status }),
+    ]
+    for (operation, paths, request) in requests {
+      #expect(try request(&client) == .permissionDenied, "\(operation)")
+      #expect(heard() == [.refused(operation, paths: paths.map(bytes), .readOnly)])
+    }
+    let sink = try SCPConversation("scp -t /", root: directory.path, observer: list, readOnly: true)
+    try sink.expect("\0")
+    try sink.send("C0644 3 new\n")
+    try sink.expectProblem("/new: Read-only file system")
+    _ = try sink.finish()
+    #expect(heard() == [.refused(.upload, paths: [bytes("/new")], .readOnly)])
+  }
+
+  @Test func `a request that may not be used is heard by its name`() throws {
+    var options = SFTPServer.Options()
+    options.deniedRequests = ["mkdir"]
+    var client = try Client(in: directory, observer: list, options)
+    #expect(try client.set(14, bytes("d")) { _ in } == .permissionDenied)
+    #expect(heard() == [.forbidden(request: "mkdir")])
   }
 
   @Test func `a denial is heard with its rule, and nothing else is`() throws {

@@ -124,8 +124,11 @@ import Wire
     #expect(try given.write(handle, at: 0, [1, 2, 3]).status == 0)
     given.process.signal(SIGHUP)
     #expect(try given.end() == .code(0))
-    let line = try given.line()
-    #expect(line.hasPrefix("upload \"/a\": 3 bytes") && line.hasSuffix("broken off"), "\(line)")
+    let facts = try given.facts(until: .fileUploaded)
+    #expect(facts.map(\.type) == [.fileOpenWrite, .fileClose, .fileUploaded])
+    let uploaded = try #require(facts.last)
+    #expect(uploaded.path == Array("/a".utf8) && uploaded.bytes == 3 && uploaded.reason == "broken_off")
+    #expect(uploaded.result == .failure)
   }
 
   @Test(arguments: ["check-file-handle", "copy-data"]) func `long work ends when the client is gone`(

@@ -1,3 +1,4 @@
+import Audit
 import Filter
 import Foundation
 import Glibc
@@ -16,6 +17,10 @@ final class Given {
   private var input: Descriptor?
   private let output: Descriptor
   private var number: UInt32 = 0
+  /// Told, and not yet asked for.
+  private var facts: [Fact] = []
+  /// How many messages the session got.
+  private(set) var messages = 0
 
   init(
     _ words: [String] = ["sftp", "--settings"], memory: Descriptor, in directory: String, limits: [ResourceLimit] = []
@@ -145,10 +150,23 @@ final class Given {
     }
   }
 
-  /// The next line for the log.
-  func line() throws -> String {
-    guard case .message(let bytes, _) = try report.receive(wait: Given.limit) else { return "" }
-    return String(decoding: bytes, as: UTF8.self)
+  /// The next fact that the session is told.
+  func fact() throws -> Fact {
+    while facts.isEmpty {
+      guard case .message(let bytes, _) = try report.receive(wait: Given.limit) else {
+        throw SystemError("hear a fact", code: ETIMEDOUT)
+      }
+      messages += 1
+      if case .facts(let batch) = try FromTransfer(wireBytes: bytes[...]) { facts += batch.facts }
+    }
+    return facts.removeFirst()
+  }
+
+  /// Facts up to the first of this type.
+  func facts(until type: EventType) throws -> [Fact] {
+    var result: [Fact] = []
+    repeat { result.append(try fact()) } while result.last?.type != type
+    return result
   }
 
   /// Closes standard input and waits for the exit.
@@ -187,7 +205,8 @@ final class Given {
     let given = try Given(in: directory.path)
     #expect(try given.makeDirectory("/d") == 0)
     #expect(directory.exists("d"))
-    #expect(try given.line() == "make directory \"/d\"")
+    let fact = try given.fact()
+    #expect(fact.type == .directoryCreated && fact.path == Array("/d".utf8))
     #expect(try given.end() == .code(0))
   }
 
@@ -249,7 +268,8 @@ final class Given {
         $0.filter.rules = [rule]
       }
       #expect(try given.makeDirectory("/\(users)\(groups)") == (isDenied ? 3 : 0))
-      #expect(try given.line().hasPrefix("denied by the rule: makeDirectory") == isDenied)
+      let fact = try given.fact()
+      #expect((fact.type == .transferDenied && fact.rule == "the rule") == isDenied)
     }
   }
 
@@ -268,7 +288,7 @@ final class Given {
     }
   }
 
-  @Test func `a session that listens late hears every line`() throws {
+  @Test func `a session that listens late hears every fact`() throws {
     let directory = try TemporaryDirectory()
     let given = try Given(in: directory.path)
     let name = String(repeating: "x", count: 250)
@@ -276,12 +296,39 @@ final class Given {
     for _ in 0..<3 {
       path += "/" + name
       #expect(try given.makeDirectory(path) == 0)
-      _ = try given.line()
+      _ = try given.fact()
     }
-    // More lines than the socket holds, asked for at once: the transfer waits in the middle of them.
-    let count = 500
-    for number in 0..<count { try given.sendMakeDirectory("\(path)/\(number)") }
-    for number in 0..<count { #expect(try given.line() == "make directory \"\(path)/\(number)\"") }
+    try directory.link("l", to: path)
+    // More facts than the socket holds: the transfer waits in the middle of them.
+    let count = 3000
+    for number in 0..<count { try given.sendMakeDirectory("/l/\(number)") }
+    for number in 0..<count { try #require(try given.fact().path == Array("\(path)/\(number)".utf8)) }
     for _ in 0..<count { #expect(try given.reply().type == 101) }
+  }
+
+  @Test func `facts go together, but none is kept when the client pauses`() throws {
+    let directory = try TemporaryDirectory()
+    let given = try Given(in: directory.path)
+    let count = 1000
+    for number in 0..<count { try given.sendMakeDirectory("/\(number)") }
+    for _ in 0..<count { _ = try given.fact() }
+    #expect(given.messages <= count / 4)
+    for _ in 0..<count { _ = try given.reply() }
+    // The client says no more, and the fact comes all the same.
+    #expect(try given.makeDirectory("/last") == 0)
+    #expect(try given.fact().path == Array("/last".utf8))
+  }
+
+  @Test func `reads and writes are told when that is asked for`() throws {
+    let directory = try TemporaryDirectory()
+    for isVerbose in [false, true] {
+      let given = try Given(in: directory.path) { $0.tellsReadsAndWrites = isVerbose }
+      let handle = try #require(try given.create("/a"))
+      #expect(try given.write(handle, at: 7, [1, 2, 3]).status == 0)
+      #expect(try given.end() == .code(0))
+      let facts = try given.facts(until: .fileUploaded)
+      #expect(facts.map(\.type) == [.fileOpenWrite] + (isVerbose ? [.fileWrite] : []) + [.fileClose, .fileUploaded])
+      if isVerbose { #expect(facts[1].bytes == 3 && facts[1].details == "at 7") }
+    }
   }
 }

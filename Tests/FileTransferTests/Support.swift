@@ -49,6 +49,7 @@ final class TemporaryDirectory {
 /// Remembers what it hears.
 final class EventList: FileObserver {
   var events: [FileEvent] = []
+  var hearsReadsAndWrites = false
   func record(_ event: FileEvent) { events.append(event) }
 }
 

@@ -186,7 +186,8 @@ enum Samples {
 
   private static let channels: [Sample] =
     [
-      ToChannels.request(channel: .max, terminal), .request(channel: 0, .shell), .closed(channel: 7),
+      ToChannels.request(channel: .max, terminal), .request(channel: 0, .shell),
+      .closed(channel: 7, bytesIn: 1, bytesOut: .max),
     ].map(Sample.init)
     + [
       terminal, .environment(name: Array("LANG".utf8), value: []), .shell, .execute([0, 255]), .subsystem([1]),

@@ -183,6 +183,7 @@ import Testing
   @Test func `every denial has a code of its own, and words of one line`() {
     let all: [Denial] = [
       .noTerminal, .noCommands, .noSFTP, .noSCP, .onTerminal, .notAllowed, .blocked, .noShell, .notSFTP, .noSignals,
+      .noSubsystem, .malformed,
     ]
     #expect(Set(all.map(\.rawValue)).count == all.count)
     for words in all.map(\.words) { #expect(words.hasPrefix("bssh: ") && !words.contains("\n")) }
@@ -197,8 +198,12 @@ import Testing
     #expect(try session.next().message == .exited(channel: 3, status: 126))
     #expect(try session.ask(.shell, on: 3) == .refused(channel: 3))
     #expect(try session.ask(.subsystem(Self.bytes("sftp")), on: 4) == .refused(channel: 4))
-    #expect(try session.note() == "channel 3: command 'echo in; id' refused: command_not_allowed")
-    #expect(try session.note() == "channel 4: SFTP refused: no_sftp")
+    let blocked = try session.fact()
+    #expect(blocked.type == .commandBlocked && blocked.result == .denied && blocked.protocol == .exec)
+    #expect(blocked.command == Self.bytes("echo in; id") && blocked.reason == "command_not_allowed")
+    let refused = try session.fact()
+    #expect(refused.type == .commandBlocked && refused.protocol == .sftp && refused.reason == "no_sftp")
+    #expect([blocked.channel, refused.channel] == [3, 4])
     #expect(try session.run("echo in").output == "in\n")
   }
 

@@ -1,3 +1,4 @@
+import Audit
 import Foundation
 import IPC
 import System
@@ -82,7 +83,11 @@ import Testing
     let session = try SessionUnderTest.loggedIn { $0.account.shell = "/nonexistent/shell" }
     #expect(try session.ask(.shell) == .refused(channel: 0))
     #expect(try session.ask(.execute(Array("true".utf8))) == .refused(channel: 0))
-    #expect(try session.note().contains("/nonexistent/shell"))
+    for kind in [EventProtocol.shell, .exec] {
+      let fact = try session.fact()
+      #expect(fact.type == .commandExecuted && fact.protocol == kind && fact.result == .error)
+      #expect(fact.reason == "not_started" && fact.details?.contains("/nonexistent/shell") == true)
+    }
   }
 
   @Test func `a login that may not execute gets neither shell nor command`() throws {
@@ -177,7 +182,7 @@ import Testing
       #expect(try session.ask(.subsystem([]), on: channel) == .refused(channel: channel))
     }
     #expect(try session.askForTerminal(on: 1024) == .refused(channel: 1024))
-    try session.send(.closed(channel: 7))
+    try session.send(.closed(channel: 7, bytesIn: 0, bytesOut: 0))
     #expect(try session.askForTerminal(on: 1024) == .done(channel: 1024))
   }
 

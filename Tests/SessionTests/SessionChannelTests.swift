@@ -84,10 +84,10 @@ extension ChannelRequest {
     let allRefused = [Kind](repeating: .refuse, count: 10)
     return switch situation {
     case .fresh:
-      [.openTerminal, .accept, .start, .start, .start, .start, .refuse, .refuse, .refuse, .refuse]
+      [.openTerminal, .accept, .start, .start, .start, .start, .deny, .refuse, .refuse, .refuse]
         + [.none, .none, .none, .none, .none, .none]
     case .withTerminal:
-      [.refuse, .accept, .start, .start, .deny, .turnAway, .refuse, .resize, .refuse, .refuse]
+      [.refuse, .accept, .start, .start, .deny, .turnAway, .deny, .resize, .refuse, .refuse]
         + [.none, .none, .none, .none, .none, .none]
     case .opening: allRefused + [.accept, .refuse, .none, .none, .none, .none]
     case .starting: allRefused + [.none, .none, .none, .refuse, .none, .none]
@@ -211,7 +211,7 @@ extension ChannelRequest {
 
   @Test func `a command or TERM with a zero byte is refused, since no program could be given it`() {
     var channel = SessionChannelTests.channel()
-    #expect(channel.handle(.request(.execute([0x61, 0, 0x62]))) == .refuse)
+    #expect(channel.handle(.request(.execute([0x61, 0, 0x62]))) == .deny(.malformed, what: "command"))
     let terminal = ChannelRequest.terminal(term: [0], columns: 1, rows: 1, xPixels: 0, yPixels: 0, modes: [])
     #expect(channel.handle(.request(terminal)) == .refuse)
   }

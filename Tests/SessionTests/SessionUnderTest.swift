@@ -1,3 +1,4 @@
+import Audit
 import CLinux
 import Filter
 import Foundation
@@ -20,6 +21,9 @@ final class SessionUnderTest {
   private(set) var control: MessageSocket?
   private(set) var transport: MessageSocket?
   private var isReaped = false
+  /// Told, and not yet asked for.
+  private var notes: [String] = []
+  private var facts: [Fact] = []
 
   /// The program beside the tests.
   static let path: String = {
@@ -93,9 +97,30 @@ final class SessionUnderTest {
 
   /// The next note to the supervisor.
   func note() throws -> String {
+    while notes.isEmpty { try listen() }
+    return notes.removeFirst()
+  }
+
+  /// The next fact that the supervisor is told.
+  func fact() throws -> Fact {
+    while facts.isEmpty { try listen() }
+    return facts.removeFirst()
+  }
+
+  /// Every fact up to the first of this type.
+  func facts(until type: EventType) throws -> [Fact] {
+    var result: [Fact] = []
+    repeat { result.append(try fact()) } while result.last?.type != type
+    return result
+  }
+
+  private func listen() throws {
     let (bytes, _) = try SessionUnderTest.receive(control)
-    guard case .note(let text) = try FromSession(wireBytes: bytes[...]) else { throw Missing(description: "a note") }
-    return text
+    switch try FromSession(wireBytes: bytes[...]) {
+    case .note(let text): notes.append(text)
+    case .facts(let batch): facts += batch.facts
+    case .keys, .account: throw Missing(description: "a note or a fact")
+    }
   }
 
   func closeControl() { control = nil }

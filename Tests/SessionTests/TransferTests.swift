@@ -33,7 +33,7 @@ import Testing
     #expect(try session.next().message == .exited(channel: 0, status: 0))
   }
 
-  @Test func `what a transfer tells becomes notes of its channel`() throws {
+  @Test func `what a transfer tells is told of its channel, and its end last`() throws {
     let session = try SessionUnderTest.loggedIn {
       $0.scp = .sample
       $0.scp?.filter = TransferTests.filter()
@@ -42,10 +42,12 @@ import Testing
     let ends = try session.start(.execute(Array("scp -f /tmp".utf8)), on: 3)
     try ends[0].writeAll([0])
     #expect(try SessionUnderTest.readToEnd(ends[1]).contains("Permission denied"))
-    var notes: [String] = []
-    repeat { notes.append(try session.note()) } while !(notes.last?.contains("exited") ?? false)
-    #expect(notes.contains { $0.hasPrefix("channel 3: denied by nothing here: ") })
     #expect(try session.next().message == .exited(channel: 3, status: 1))
+    let facts = try session.facts(until: .commandExecuted)
+    let denied = try #require(facts.first)
+    #expect(denied.type == .transferDenied && denied.rule == "nothing here" && denied.path == Array("/tmp".utf8))
+    #expect(facts.allSatisfy { $0.channel == 3 && $0.protocol == .scp })
+    #expect(facts.last?.exitStatus == 1 && facts.last?.command == Array("scp -f /tmp".utf8))
   }
 
   @Test(.enabled(if: geteuid() == 0, "needs root: it looks into a process that nobody else may look into"))

@@ -18,6 +18,7 @@ final class SCPConnection {
 
   private let input: Descriptor
   private let output: Descriptor
+  private let observer: (any FileObserver)?
   private var buffer = [UInt8](repeating: 0, count: chunk)
   private var responses = SCPResponseMachine()
   /// Read, not yet used.
@@ -25,9 +26,11 @@ final class SCPConnection {
   /// Told the client that something went wrong, or was told.
   private(set) var hasFailed = false
 
-  init(input: Descriptor, output: Descriptor) {
+  /// - Parameter observer: hears when the client is waited for.
+  init(input: Descriptor, output: Descriptor, observer: (any FileObserver)? = nil) {
     self.input = input
     self.output = output
+    self.observer = observer
   }
 
   /// Sends bytes.
@@ -89,6 +92,7 @@ final class SCPConnection {
 
   /// Waits for more, when everything has been used; false at the end.
   private func fill() throws(SCPFailure) -> Bool {
+    observer?.rest(waitingFor: input)
     while true {
       do throws(SystemError) {
         let count = try input.read(into: &buffer, at: 0, count: Self.chunk)

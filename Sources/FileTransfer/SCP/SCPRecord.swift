@@ -3,6 +3,9 @@ import System
 /// What the other side did that the protocol of scp has no place for.
 public struct SCPViolation: Error, Equatable, Sendable, CustomStringConvertible {
   public let description: String
+  /// It went away before the end.
+  static let lost = SCPViolation("lost connection")
+  static let lostInDirectory = SCPViolation("lost connection in a directory")
 
   init(_ description: String) { self.description = description }
 }

@@ -19,7 +19,7 @@ public struct SCPServer {
   ) {
     self.command = command
     self.files = files
-    connection = SCPConnection(input: input, output: output)
+    connection = SCPConnection(input: input, output: output, observer: files.observer)
     self.user = user
     self.maxFileSize = maxFileSize
   }
@@ -34,6 +34,7 @@ public struct SCPServer {
       return connection.hasFailed ? 1 : 0
     } catch {
       if case .violation(let violation) = error {
+        if violation != .lost && violation != .lostInDirectory { files.observer?.record(.violated(violation.description)) }
         // The client may be gone, and then there is nobody to tell.
         try? connection.complain("protocol error: \(violation.description)")
       }

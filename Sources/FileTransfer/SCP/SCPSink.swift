@@ -209,7 +209,7 @@ struct SCPSink {
 extension RootedFileSystem {
   /// Asks the gate whether a file may be as large as is said, before anything is made or written.
   fileprivate func askToUpload(_ path: [UInt8], size: UInt64) throws(FileError) {
-    try requireWritable()
+    try attempt(.upload, [path]) { () throws(FileError) in try requireWritable() }
     let resolved: [UInt8]
     do throws(FileError) {
       resolved = try paths.path(of: try paths.find(path, following: true))

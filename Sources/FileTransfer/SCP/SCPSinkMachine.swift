@@ -100,8 +100,8 @@ public struct SCPSinkMachine {
   public func end() throws(SCPViolation) {
     switch state {
     case .record, .ended:
-      if depth > 0 { throw SCPViolation("lost connection in a directory") }
-    case .line, .undecided, .data, .status, .statusLine: throw SCPViolation("lost connection")
+      if depth > 0 { throw .lostInDirectory }
+    case .line, .undecided, .data, .status, .statusLine: throw .lost
     }
   }
 

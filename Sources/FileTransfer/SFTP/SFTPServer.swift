@@ -80,7 +80,9 @@ public struct SFTPServer {
 
   private func permit(_ request: SFTPRequest) throws(SFTPFailure) {
     guard let name = request.name else { throw SFTPFailure(.unsupported, "Operation unsupported") }
-    if !isPermitted(name) { throw SFTPFailure(.permissionDenied, "Requests of this kind are not allowed") }
+    guard !isPermitted(name) else { return }
+    files.observer?.record(.forbidden(request: name))
+    throw SFTPFailure(.permissionDenied, "Requests of this kind are not allowed")
   }
 
   private mutating func perform(

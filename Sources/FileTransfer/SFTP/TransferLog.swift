@@ -1,3 +1,4 @@
+import Audit
 import System
 
 /// Writes what happened to files into a log, a line for each event.
@@ -17,53 +18,18 @@ final class TransferLog: FileObserver {
   func write(_ level: Log.Level, _ text: String) { log?.write(level, text) }
 
   func record(_ event: FileEvent) {
+    // The command itself says so.
+    if case .violated = event { return }
     let level = TransferLog.level(of: event)
-    if log?.writes(level) == true { write(level, TransferLog.text(of: event)) }
+    if log?.writes(level) == true { write(level, Fact(event).sentence(of: Subject())) }
   }
 
   static func level(of event: FileEvent) -> Log.Level {
     switch event {
-    case .denied: .warning
-    case .opened: .debug
+    case .denied, .refused, .forbidden: .warning
+    case .violated: .error
+    case .opened, .read, .written: .debug
     case .closed, .uploaded, .downloaded, .deleted, .renamed, .made, .linked, .listed, .attributesChanged: .info
     }
-  }
-
-  static func text(of event: FileEvent) -> String {
-    func quoted(_ path: [UInt8]) -> String { "\"\(String(decoding: path, as: UTF8.self))\"" }
-    return switch event {
-    case .opened(let path, let reading, let writing):
-      "open \(quoted(path))\(reading ? " for reading" : "")\(writing ? " for writing" : "")"
-    case .closed(let path, let read, let written, let time):
-      "close \(quoted(path)): \(read) bytes read, \(written) written, \(time) ms"
-    case .uploaded(let path, let bytes, let time, let problem):
-      "upload \(quoted(path)): \(bytes) bytes, \(time) ms\(problem.map(text) ?? "")"
-    case .downloaded(let path, let bytes, let time): "download \(quoted(path)): \(bytes) bytes, \(time) ms"
-    case .deleted(let path, let directory): "delete \(directory ? "directory " : "")\(quoted(path))"
-    case .renamed(let from, let to): "rename \(quoted(from)) to \(quoted(to))"
-    case .made(let path): "make directory \(quoted(path))"
-    case .linked(let path, let target, let symbolic):
-      "make \(symbolic ? "symbolic" : "hard") link \(quoted(path)) to \(quoted(target))"
-    case .listed(let path, let entries): "list \(quoted(path)): \(entries) entries"
-    case .attributesChanged(let path, let change): "change \(quoted(path)): \(parts(change))"
-    case .denied(let operation, let paths, let rule):
-      "denied by \(rule): \(operation.rawValue) \(paths.map(quoted).joined(separator: " "))"
-    }
-  }
-
-  private static func text(of problem: UploadProblem) -> String {
-    switch problem {
-    case .failed(let error): ", not all of it: \(error)"
-    case .brokenOff: ", broken off"
-    }
-  }
-
-  private static func parts(_ change: FileChange) -> String {
-    var parts: [String] = []
-    if let size = change.size { parts.append("size \(size)") }
-    if let owner = change.owner { parts.append("owner \(owner.user):\(owner.group)") }
-    if let permissions = change.permissions { parts.append("mode \(String(permissions, radix: 8))") }
-    if let times = change.times { parts.append("time \(times.modification.seconds)") }
-    return parts.joined(separator: ", ")
   }
 }

@@ -1,0 +1,81 @@
+import Audit
+import IPC
+import System
+
+/// What is told of a program that a client asked for: one event, when it has ended, or was refused.
+extension Fact {
+  /// A program that runs; how it ended is added.
+  ///
+  /// - Parameters:
+  ///   - request: what the client asked for.
+  ///   - terminal: the name of its terminal, if it has one.
+  init(_ program: Program, for request: ChannelRequest, onTerminal terminal: String? = nil) {
+    self.init(.commandExecuted, .success, program.eventProtocol)
+    command = request.commandLine
+    var parts: [String] = []
+    if let terminal { parts.append("on \(terminal)") }
+    switch program {
+    case .forced(let forced): parts.append("forced '\(Self.shown(forced.line))'")
+    case .forcedSFTP(let words): parts.append("forced '\(Self.shown(CommandRules.sftp, words))'")
+    case .shell, .command, .sftp, .scp: break
+    }
+    details = parts.isEmpty ? nil : parts.joined(separator: ", ")
+  }
+
+  /// What a client may not run; nil for a request of something else.
+  init?(_ denial: Denial, of request: ChannelRequest) {
+    switch request {
+    case .shell: self.init(.commandBlocked, .denied, .shell)
+    case .execute(let line):
+      self.init(.commandBlocked, .denied, SCPCommand.parse(line) == nil ? .exec : .scp)
+    case .subsystem(let name): self.init(.commandBlocked, .denied, name == Array("sftp".utf8) ? .sftp : .ssh)
+    case .terminal, .environment, .windowChange, .signal, .breakSignal: return nil
+    }
+    command = request.commandLine
+    reason = denial.rawValue
+  }
+
+  /// Adds how the program ended.
+  ///
+  /// - Parameter isOverdue: it was ended because its time was over.
+  mutating func end(_ status: ExitStatus, isOverdue: Bool) {
+    switch status {
+    case .code(let code):
+      exitStatus = UInt32(bitPattern: code)
+      result = code == 0 ? .success : .failure
+    case .signal(let number, _):
+      signal = Signal.name(number)
+      result = .failure
+    case .unknown: (result, reason) = (.error, "end_unknown")
+    }
+    if isOverdue { (result, reason) = (.failure, "command_timeout") }
+  }
+
+  private static func shown(_ line: [UInt8], _ words: [[UInt8]] = []) -> String {
+    // A forced command can have 16 KiB.
+    String(decoding: Array(([line] + words).joined(separator: [UInt8(ascii: " ")])).prefix(1000), as: UTF8.self)
+  }
+}
+
+extension Program {
+  /// The part of the server that it is.
+  fileprivate var eventProtocol: EventProtocol {
+    switch self {
+    case .shell: .shell
+    case .command, .forced: .exec
+    case .sftp, .forcedSFTP: .sftp
+    case .scp: .scp
+    }
+  }
+}
+
+extension ChannelRequest {
+  /// What is to run, as the client wrote it; nil for a shell.
+  fileprivate var commandLine: [UInt8]? {
+    switch self {
+    case .execute(let line): line
+    case .subsystem(let name): name
+    case .shell, .terminal, .environment, .windowChange, .signal, .breakSignal: nil
+    }
+  }
+}

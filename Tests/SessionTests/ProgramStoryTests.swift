@@ -1,0 +1,141 @@
+import Audit
+import Glibc
+import IPC
+import System
+import Testing
+
+@testable import Session
+
+/// When a program is told of, and what is told.
+@Suite struct ProgramStoryTests {
+  private static let line = Array("ls -l".utf8)
+
+  private func story(report: UInt64? = nil) -> ProgramStory {
+    ProgramStory(Fact(.command(Self.line), for: .execute(Self.line)), report: report, at: 1000)
+  }
+
+  @Test func `a program is told of when it has ended and its channel is closed, in either order`() {
+    var first = story()
+    #expect(!first.isComplete(at: .max))
+    first.end(.code(3), isOverdue: false, at: 1500)
+    #expect(!first.isComplete(at: 1500))
+    var second = story()
+    second.channelClosed(10, 20)
+    #expect(!second.isComplete(at: .max))
+    second.end(.code(3), isOverdue: false, at: 1500)
+    first.channelClosed(10, 20)
+    #expect(first.isComplete(at: 1500) && second.isComplete(at: 1500) && first.fact == second.fact)
+    var fact = Fact(.commandExecuted, .failure, .exec)
+    (fact.command, fact.exitStatus, fact.milliseconds) = (Self.line, 3, 500)
+    (fact.bytes, fact.bytesIn, fact.bytesOut) = (30, 10, 20)
+    #expect(first.fact == fact)
+  }
+
+  @Test func `a channel that stays open keeps nobody waiting, and the bytes are not known then`() {
+    var story = story()
+    story.end(.code(0), isOverdue: false, at: 1500)
+    #expect(story.deadline == 2500 && !story.isComplete(at: 2499) && story.isComplete(at: 2500))
+    #expect(story.fact.bytesIn == nil && story.fact.result == .success)
+  }
+
+  @Test func `a transfer is told of after all that it tells`() {
+    var story = story(report: 7)
+    story.channelClosed(1, 2)
+    story.end(.code(0), isOverdue: false, at: 1500)
+    #expect(!story.isComplete(at: .max))
+    story.reportEnded()
+    #expect(story.isComplete(at: 1500))
+  }
+
+  @Test func `a program that outlives its login is told of as one that runs`() {
+    let fact = story().unfinished(at: 1700)
+    #expect(fact.reason == "still_running" && fact.milliseconds == 700 && fact.exitStatus == nil && fact.signal == nil)
+  }
+
+  private static let endings: [(System.ExitStatus, Bool, EventResult, UInt32?, String?, String?)] = [
+    (.code(0), false, .success, 0, nil, nil), (.code(4), false, .failure, 4, nil, nil),
+    (.signal(15, coreDumped: false), false, .failure, nil, "TERM", nil),
+    (.signal(15, coreDumped: false), true, .failure, nil, "TERM", "command_timeout"),
+    (.code(0), true, .failure, 0, nil, "command_timeout"), (.unknown, false, .error, nil, nil, "end_unknown"),
+  ]
+
+  @Test(arguments: endings.indices) func `an end is told as it was`(index: Int) {
+    let (status, isOverdue, result, exitStatus, signal, reason) = Self.endings[index]
+    var fact = Fact(.shell, for: .shell)
+    fact.end(status, isOverdue: isOverdue)
+    #expect(fact.result == result && fact.exitStatus == exitStatus && fact.signal == signal && fact.reason == reason)
+  }
+
+  @Test func `what ran, where, and in the place of what is told`() {
+    let sftp = ChannelRequest.subsystem(Array("sftp".utf8))
+    let copy = Array("scp -t .".utf8)
+    let forced = Program.forced(ForcedCommand(line: Array("date".utf8), wanted: .shell))
+    let table: [(Program, ChannelRequest, String?, EventProtocol, [UInt8]?, String?)] = [
+      (.shell, .shell, "/dev/pts/3", .shell, nil, "on /dev/pts/3"),
+      (.command(Self.line), .execute(Self.line), nil, .exec, Self.line, nil),
+      (.sftp, sftp, nil, .sftp, Array("sftp".utf8), nil),
+      (.forcedSFTP([Array("-R".utf8)]), sftp, nil, .sftp, Array("sftp".utf8), "forced 'internal-sftp -R'"),
+      (.scp(copy), .execute(copy), nil, .scp, copy, nil),
+      (forced, .shell, "/dev/pts/3", .exec, nil, "on /dev/pts/3, forced 'date'"),
+      (forced, .execute(Self.line), nil, .exec, Self.line, "forced 'date'"),
+    ]
+    for (program, request, terminal, kind, command, details) in table {
+      let fact = Fact(program, for: request, onTerminal: terminal)
+      #expect(fact.type == .commandExecuted && fact.protocol == kind)
+      #expect(fact.command == command && fact.details == details)
+    }
+  }
+
+  @Test func `every refusal of something to run is told with its code, others are no events`() {
+    let copy = Array("scp -t .".utf8)
+    let table: [(Denial, ChannelRequest, EventProtocol, [UInt8]?)] = [
+      (.noShell, .shell, .shell, nil), (.blocked, .execute(Self.line), .exec, Self.line),
+      (.noSCP, .execute(copy), .scp, copy),
+      (.noSFTP, .subsystem(Array("sftp".utf8)), .sftp, Array("sftp".utf8)),
+      (.noSubsystem, .subsystem([1]), .ssh, [1]),
+    ]
+    for (denial, request, kind, command) in table {
+      var fact = Fact(.commandBlocked, .denied, kind)
+      (fact.command, fact.reason) = (command, denial.rawValue)
+      #expect(Fact(denial, of: request) == fact)
+    }
+    #expect(Fact(.noSignals, of: .signal([])) == nil && Fact(.noSignals, of: .breakSignal(0)) == nil)
+    let terminal = ChannelRequest.terminal(term: [], columns: 0, rows: 0, xPixels: 0, yPixels: 0, modes: [])
+    #expect(Fact(.noTerminal, of: terminal) == nil)
+  }
+
+  // MARK: The process
+
+  @Test func `a command is told of once, with its end and its bytes`() throws {
+    let session = try SessionUnderTest.loggedIn()
+    _ = try session.run("exit 4", on: 3)
+    try session.send(.closed(channel: 3, bytesIn: 5, bytesOut: 6))
+    _ = try session.run("kill -KILL $$", on: 4)
+    try session.send(.closed(channel: 4, bytesIn: 0, bytesOut: 0))
+    session.closeTransport()
+    #expect(try session.waitForEnd() == .code(0))
+    var facts = [try session.fact(), try session.fact()]
+    #expect(throws: Missing.self) { try session.fact() }
+    #expect(facts.allSatisfy { $0.milliseconds != nil && $0.milliseconds! < 60_000 })
+    for index in facts.indices { facts[index].milliseconds = nil }
+    var first = Fact(.commandExecuted, .failure, .exec)
+    (first.channel, first.command, first.exitStatus) = (3, Array("exit 4".utf8), 4)
+    (first.bytes, first.bytesIn, first.bytesOut) = (11, 5, 6)
+    var second = Fact(.commandExecuted, .failure, .exec)
+    (second.channel, second.command, second.signal) = (4, Array("kill -KILL $$".utf8), "KILL")
+    (second.bytes, second.bytesIn, second.bytesOut) = (0, 0, 0)
+    #expect(facts == [first, second])
+  }
+
+  @Test func `what still runs when the login ends is told of, too`() throws {
+    let session = try SessionUnderTest.loggedIn()
+    let ends = try session.start(.execute(Array("trap '' HUP; echo $$; exec sleep 100".utf8)))
+    let pid = try #require(pid_t(try SessionUnderTest.read(ends[1], until: "\n").prefix { $0.isNumber }))
+    session.closeTransport()
+    let fact = try session.fact()
+    #expect(fact.type == .commandExecuted && fact.reason == "still_running" && fact.exitStatus == nil)
+    #expect(try session.waitForEnd() == .code(0))
+    #expect(kill(pid, SIGKILL) == 0)
+    #expect(isGone(pid))
+  }
+}
