@@ -1,4 +1,5 @@
 import Authentication
+import Wire
 
 /// Key and signature blobs, and hashes: what is read is written back as it was.
 func fuzz(_ bytes: [UInt8]) {

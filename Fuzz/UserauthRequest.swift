@@ -1,12 +1,16 @@
 import Authentication
 
 /// A connection's authentication messages, each with a byte that says what it is and one for its length: no path leads
-/// to a login but an accepted verdict on a signature or password.
+/// to a login but accepted verdicts on signatures, passwords and codes, in the order of one of the sequences.
 func fuzz(_ bytes: [UInt8]) {
   _ = try? UserauthRequest(payload: bytes[...])
-  var machine = AuthenticationMachine(
-    policy: .init(methods: [.publicKey, .password, .keyboardInteractive], permitRoot: .no))
+  let sequences: [[[AuthenticationMachine.Step]]] = [
+    [], [[.publicKey, .totp]], [[.publicKey, .publicKey], [.password, .totp]],
+  ]
   var rest = bytes[...]
+  let required = sequences[Int(rest.popFirst() ?? 0) % sequences.count]
+  var machine = AuthenticationMachine(
+    policy: .init(methods: [.publicKey, .password, .keyboardInteractive], required: required, permitRoot: .no))
   while let kind = rest.popFirst(), let length = rest.popFirst() {
     let payload = rest.prefix(Int(length))
     rest = rest.dropFirst(Int(length))
@@ -14,15 +18,12 @@ func fuzz(_ bytes: [UInt8]) {
     switch kind % 5 {
     case 0, 1: event = (try? UserauthRequest(payload: payload)).map { .request($0) } ?? .malformed
     case 2: event = (try? InfoResponse(payload: payload)).map { .infoResponse($0) } ?? .malformed
-    case 3: event = .verdict(.accepted, account: .ordinary)
+    case 3: event = .verdict(.accepted, account: .ordinary, key: "\(length)")
     default: event = .verdict(length % 2 == 0 ? .rejected : .acceptable, account: .ordinary)
     }
     let before = machine.state
-    guard case .accept = machine.handle(event) else { continue }
-    precondition(event == .verdict(.accepted, account: .ordinary))
-    switch before {
-    case .judgingSignature, .judgingPassword: break
-    case .waitingForRequest, .judgingOffer, .prompting, .loggedIn, .disconnected: preconditionFailure("\(before)")
-    }
+    guard case .accept(_, let steps) = machine.handle(event) else { continue }
+    guard case .judging = before, case .verdict(.accepted, _, _) = event else { preconditionFailure("\(before)") }
+    precondition(required.isEmpty ? steps.count == 1 : required.contains(steps))
   }
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Feeds the parsers of hostile bytes with libFuzzer, one harness of Fuzz/ after the other.
+# Feeds the parsers of hostile bytes with libFuzzer: the harnesses of Fuzz/, as many at a time as there are processors.
 #
 #   scripts/fuzz.sh [seconds for each harness, default 60 [harness ...]]
 #
@@ -18,7 +18,7 @@ printf 'module CLinux { header "%s/Sources/CLinux/include/clinux.h" export * }\n
 clang -O2 -c -o "$build/CLinux.o" -I Sources/CLinux/include Sources/CLinux/linux.c
 
 # Modules with coverage counters, in the order in which they import each other.
-modules=(Wire AccessControl Filter IPC Authentication System FileTransfer)
+modules=(Wire Digests Audit AccessControl Filter IPC Authentication System FileTransfer)
 objects=("$build/CLinux.o")
 for module in "${modules[@]}"; do
   mapfile -t sources < <(find "Sources/$module" -name '*.swift')
@@ -30,6 +30,34 @@ done
 # Swift's own crash handler would keep libFuzzer from saving the input.
 export SWIFT_BACKTRACE=enable=no
 status=0
+
+# Runs one harness; what it printed is in its log.
+fuzz() {
+  local harness=$1
+  # New inputs go to the build folder; the ones in Fuzz/Corpus are only read.
+  mkdir -p "$build/corpus/$harness"
+  "$build/$harness" -max_total_time="$seconds" -max_len=20000 -timeout=10 -rss_limit_mb=2048 \
+    -artifact_prefix="$build/crashes/$harness-" -print_final_stats=1 -verbosity=0 \
+    "$build/corpus/$harness" "Fuzz/Corpus/$harness" >"$build/$harness.log" 2>&1
+}
+
+# Waits for the first of those that run, and tells what became of it.
+running=()
+# shellcheck disable=SC2317 # called by the trap
+stop_all() {
+  local one
+  for one in "${running[@]}"; do kill "${one#*:}" 2>/dev/null || true; done
+}
+trap stop_all EXIT
+finish_first() {
+  local harness=${running[0]%:*} failed=
+  wait "${running[0]#*:}" || failed=yes
+  running=("${running[@]:1}")
+  echo "== $harness, $seconds s"
+  [[ -z $failed ]] || { tail -n 40 "$build/$harness.log"; status=1; }
+  grep -E 'number_of_executed_units|slowest_unit' "$build/$harness.log" || true
+}
+
 for source in Fuzz/*.swift; do
   harness=$(basename "$source" .swift)
   [[ $harness != Entry ]] || continue
@@ -39,15 +67,9 @@ for source in Fuzz/*.swift; do
   [[ $harness != ChannelRequest ]] || parser=(Sources/Transport/ChannelRequestParser.swift)
   swiftc "${flags[@]}" -module-name "Fuzz$harness" -o "$build/$harness" Fuzz/Entry.swift "$source" "${parser[@]}" \
     "${objects[@]}"
-  echo "== $harness, $seconds s"
-  # New inputs go to the build folder; the ones in Fuzz/Corpus are only read.
-  mkdir -p "$build/corpus/$harness"
-  if ! "$build/$harness" -max_total_time="$seconds" -max_len=20000 -timeout=10 -rss_limit_mb=2048 \
-    -artifact_prefix="$build/crashes/$harness-" -print_final_stats=1 -verbosity=0 \
-    "$build/corpus/$harness" "Fuzz/Corpus/$harness" >"$build/$harness.log" 2>&1; then
-    tail -n 40 "$build/$harness.log"
-    status=1
-  fi
-  grep -E 'number_of_executed_units|slowest_unit' "$build/$harness.log" || true
+  ((${#running[@]} < $(nproc))) || finish_first
+  fuzz "$harness" &
+  running+=("$harness:$!")
 done
+while ((${#running[@]} > 0)); do finish_first; done
 exit "$status"
