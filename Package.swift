@@ -76,8 +76,8 @@ let package = Package(
     .executableTarget(
       name: "Server",
       dependencies: [
-        "AccessControl", "Audit", "Authentication", "Configuration", "Credentials", "Filter", "IPC", "System", "Wire",
-        "CQREncode", "CYAML",
+        "AccessControl", "Audit", "Authentication", "Configuration", "Credentials", "Filter", "Gzip", "IPC", "System",
+        "Wire", "CQREncode", "CYAML",
       ],
       swiftSettings: wrapping),
     .executableTarget(
@@ -127,7 +127,8 @@ let package = Package(
     .testTarget(
       name: "ServerTests",
       dependencies: [
-        "Server", "AccessControl", "Audit", "Authentication", "Configuration", "Credentials", "IPC", "System", "Wire",
+        "Server", "AccessControl", "Audit", "Authentication", "Configuration", "Credentials", "Gzip", "IPC", "System",
+        "Wire",
       ]),
     .testTarget(
       name: "InteropTests",

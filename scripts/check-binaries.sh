@@ -10,7 +10,7 @@ runtime="libc.so.6 libm.so.6 libgcc_s.so.1 libstdc++.so.6"
 # Libraries beyond the runtime. The supervisor, which is root, and the session and the transfers, which
 # are the user, parse nothing in C.
 declare -A allowed=(
-  [bssh-server]="libyaml-0.so.2 libcrypto.so.3 libargon2.so.1 libqrencode.so.4"
+  [bssh-server]="libyaml-0.so.2 libcrypto.so.3 libargon2.so.1 libqrencode.so.4 libz.so.1"
   [bssh-supervisor]=""
   [bssh-transport]="libcrypto.so.3 libz.so.1 libseccomp.so.2"
   [bssh-authority]="libcrypto.so.3 libargon2.so.1 libcrypt.so.1"

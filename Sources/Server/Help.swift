@@ -29,8 +29,24 @@ enum Help {
     return text
   }
 
-  private static var commands: String {
-    Command.allCases.compactMap { command in command.summary.map { "  " + padded(command.rawValue, 16) + $0 } }
+  /// Commands of two words: all that begin with this one.
+  static func text(ofGroup group: String) -> String {
+    """
+    usage: bssh-server \(group) ACTION [options]
+
+    Reads the journal of what happened. Actions:
+
+    \(list(Command.allCases.filter { $0.rawValue.hasPrefix(group + " ") }))
+
+    'bssh-server \(group) ACTION --help' tells the options of an action.
+
+    """
+  }
+
+  private static var commands: String { list(Command.allCases) }
+
+  private static func list(_ commands: [Command]) -> String {
+    commands.compactMap { command in command.summary.map { "  " + padded(command.rawValue, 16) + $0 } }
       .joined(separator: "\n")
   }
 
@@ -72,6 +88,24 @@ enum Help {
       standard input. Space pauses, '.' shows the next event then, the right arrow skips ten seconds,
       'q' ends. When standard output is no terminal, nothing is waited for.
       """
+    case .auditTail: "Events are shown in local time, one in a line; control characters in names are escaped."
+    case .auditGrep:
+      """
+      All events when nothing is asked for. Of different options, all have to fit. Exits with 1 when no
+      event fits.
+      """
+    case .auditShow:
+      """
+      SESSION is the id of a session as in the journal, or how it begins, or the number of a connection
+      as in the log, of which the last is meant. Its story begins with the connection.
+      """
+    case .auditVerify:
+      """
+      Follows the chain of hashes through all files of the journal, and compares its end with what the
+      journal says of itself. Exits with 1 after a line that names the first that is wrong. Whoever can
+      write all of the files can make up another journal: what exporters sent away shows that.
+      """
+    case .auditStats, .auditLast, .auditLastb: nil
     case .version: nil
     case .load: "For bssh-supervisor, which reads the answer from the socket on descriptor 3."
     }

@@ -15,7 +15,7 @@ struct LineReader {
   /// Bytes that are asked for at a time.
   static let block = 64 << 10
 
-  private let read: (Int) throws(SystemError) -> [UInt8]
+  private let read: (Int) throws(RegularFile.Unreadable) -> [UInt8]
   private let limit: Int
   private var buffer: [UInt8] = []
   private var start = 0
@@ -26,27 +26,29 @@ struct LineReader {
   /// - Parameters:
   ///   - limit: bytes of a line at most.
   ///   - read: gives at most so many bytes as it is asked for, and none at the end.
-  init(limit: Int, read: @escaping (Int) throws(SystemError) -> [UInt8]) {
+  init(limit: Int, read: @escaping (Int) throws(RegularFile.Unreadable) -> [UInt8]) {
     self.limit = limit
     self.read = read
   }
 
   /// The lines of a file that is open for reading.
   init(_ file: Descriptor, limit: Int) {
-    self.init(limit: limit) { (count) throws(SystemError) in
-      while true {
-        let (bytes, outcome) = try file.read(count: count)
-        switch outcome {
-        case .bytes: return bytes
-        case .ended: return []
-        case .wouldBlock: file.wait(for: POLLIN)
+    self.init(limit: limit) { (count) throws(RegularFile.Unreadable) in
+      do throws(SystemError) {
+        while true {
+          let (bytes, outcome) = try file.read(count: count)
+          switch outcome {
+          case .bytes: return bytes
+          case .ended: return []
+          case .wouldBlock: file.wait(for: POLLIN)
+          }
         }
-      }
+      } catch { throw RegularFile.Unreadable(reason: SystemError.message(error.code), code: error.code) }
     }
   }
 
   /// The next line; nil at the end.
-  mutating func next() throws(SystemError) -> Line? {
+  mutating func next() throws(RegularFile.Unreadable) -> Line? {
     while true {
       if let end = buffer[searched...].firstIndex(of: UInt8(ascii: "\n")) {
         let line = buffer[start..<end]

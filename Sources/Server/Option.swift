@@ -8,12 +8,19 @@ enum Command: String, CaseIterable {
   case totpSetup = "totp-setup"
   case explain
   case replay
+  case auditTail = "audit tail"
+  case auditGrep = "audit grep"
+  case auditShow = "audit show"
+  case auditVerify = "audit verify"
+  case auditStats = "audit stats"
+  case auditLast = "audit last"
+  case auditLastb = "audit lastb"
   case version
   /// For bssh-supervisor, which reads the configuration again with it.
   case load
 
   /// Words that commands of two words begin with.
-  static var groups: [String] { [] }
+  static let groups = ["audit"]
 
   /// The second words of commands.
   static func actions(of group: String) -> String {
@@ -32,6 +39,13 @@ enum Command: String, CaseIterable {
     case .totpSetup: "Make the secret of a user's one-time codes, with a QR code of it"
     case .explain: "Tell whether a login would be let in, rule by rule, and what decides"
     case .replay: "Show a recording of a terminal"
+    case .auditTail: "Show the last events of the journal"
+    case .auditGrep: "Show the events of the journal that fit"
+    case .auditShow: "Tell what happened in a session"
+    case .auditVerify: "Check that no line of the journal was changed or removed"
+    case .auditStats: "Count what is in the journal"
+    case .auditLast: "List logins, the last first"
+    case .auditLastb: "List refused logins, the last first"
     case .version: "Print the version"
     case .load: nil
     }
@@ -42,6 +56,8 @@ enum Command: String, CaseIterable {
     switch self {
     case .totpSetup: "USER"
     case .replay: "FILE"
+    case .auditShow: "SESSION"
+    case .auditTail, .auditGrep, .auditVerify, .auditStats, .auditLast, .auditLastb: nil
     case .run, .genConfig, .checkConfig, .genHostKey, .hashPassword, .explain, .version, .load: nil
     }
   }
@@ -61,7 +77,7 @@ struct Option {
   /// Every one of them.
   static let all: [Option] = [
     Option(
-      short: "c", long: "config", value: "FILE", commands: daemon + [.explain],
+      short: "c", long: "config", value: "FILE", commands: daemon + [.explain] + audit,
       help:
         "The configuration; else the first of ./bssh-server.yaml,\n/etc/bssh/server.yaml and ~/.config/bssh/server.yaml"
     ),
@@ -114,8 +130,47 @@ struct Option {
     Option(
       long: "raw", commands: [.replay],
       help: "Show everything, also what does more to a terminal than\nshow; only for recordings that you trust"),
+    Option(
+      long: "file", value: "FILE", commands: audit,
+      help: "The journal; older files are found beside it. Else the\nconfiguration says where it is"),
+    Option(
+      short: "f", long: "follow", commands: [.auditTail], help: "Go on with what comes, also in a new file"),
+    Option(
+      short: "n", long: "lines", value: "COUNT", commands: [.auditTail, .auditLast, .auditLastb],
+      help: "So many at most; tail shows 10 when nothing is said"),
+    Option(
+      long: "user", value: "NAME", commands: filtered, repeats: true,
+      help:
+        "Of this user; * and ? stand for other letters. This and\nwhat follows may be repeated: one of them has to fit"),
+    Option(
+      long: "address", value: "ADDRESS", commands: filtered, repeats: true,
+      help: "From this address, or from this range, as 192.0.2.0/24"),
+    Option(
+      long: "session", value: "ID", commands: filtered, repeats: true, help: "Of the session whose id begins so"),
+    Option(
+      long: "type", value: "TYPE", commands: filtered, repeats: true,
+      help: "Of this type, as auth_failure or 'file_*'; several with\ncommas in between"),
+    Option(
+      long: "result", value: "RESULT", commands: filtered, repeats: true,
+      help: "With this result: success, failure, denied, error"),
+    Option(
+      long: "path", value: "GLOB", commands: filtered, repeats: true,
+      help: "About a file whose path fits, as '/srv/**' or '*.pdf'"),
+    Option(
+      long: "since", value: "TIME", commands: filtered,
+      help:
+        "Not before this time: 2026-11-20, '2026-11-20 20:37',\n20:37, today, yesterday; or 15m, 2h, 1d ago; UTC with a Z"
+    ),
+    Option(long: "until", value: "TIME", commands: filtered, help: "Not after this time"),
+    Option(
+      long: "json", commands: [.auditTail, .auditGrep, .auditShow], help: "Show the lines as they are in the journal"),
+    Option(long: "utc", commands: audit.filter { $0 != .auditVerify }, help: "Show times in UTC"),
     Option(short: "h", long: "help", commands: Command.allCases, help: "Print this"),
   ]
 
   private static let daemon: [Command] = [.run, .checkConfig, .load]
+  private static let audit: [Command] = [
+    .auditTail, .auditGrep, .auditShow, .auditVerify, .auditStats, .auditLast, .auditLastb,
+  ]
+  private static let filtered: [Command] = [.auditTail, .auditGrep, .auditStats, .auditLast, .auditLastb]
 }

@@ -9,6 +9,8 @@ enum Output {
   /// Writes all of `text` to standard output.
   static func write(_ text: String) throws(Failure) {
     do throws(SystemError) { try standardOutput.writeAll(Array(text.utf8)) } catch {
+      // Whoever reads has had enough, as head(1) has.
+      if error.code == EPIPE { throw Failure(.outputError) }
       throw Failure(.outputError, "bssh-server: standard output: \(error)")
     }
   }

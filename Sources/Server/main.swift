@@ -5,6 +5,7 @@ import System
 /// Does what the command line asks for.
 func perform(_ arguments: Arguments, anyCommand: Bool) throws(Failure) {
   if arguments.has("help") {
+    if anyCommand, let group = arguments.group { return try Output.write(Help.text(ofGroup: group)) }
     return try Output.write(anyCommand ? Help.overall : Help.text(of: arguments.command))
   }
   switch arguments.command {
@@ -17,6 +18,13 @@ func perform(_ arguments: Arguments, anyCommand: Bool) throws(Failure) {
   case .totpSetup: try TOTPSetup.run(arguments)
   case .explain: try ExplainCommand.run(arguments)
   case .replay: try ReplayCommand.run(arguments)
+  case .auditTail: try AuditCommand.tail(arguments)
+  case .auditGrep: try AuditCommand.grep(arguments)
+  case .auditShow: try AuditShow.run(arguments)
+  case .auditVerify: try AuditVerify.run(arguments)
+  case .auditStats: try AuditStats.run(arguments)
+  case .auditLast: try AuditLast.logins(arguments)
+  case .auditLastb: try AuditLast.refusals(arguments)
   case .version: try Output.write("bssh-server \(version)\n")
   }
 }

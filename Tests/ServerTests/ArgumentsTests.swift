@@ -19,7 +19,7 @@ import Testing
 
   @Test(arguments: Command.allCases)
   func `every command is known by its name`(command: Command) throws {
-    #expect(try Arguments([command.rawValue]).command == command)
+    #expect(try Arguments(command.rawValue.split(separator: " ").map(String.init)).command == command)
   }
 
   @Test func `options stand before and after the command, apart and together`() throws {

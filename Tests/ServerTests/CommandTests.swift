@@ -16,7 +16,7 @@ import Wire
     #expect(help.output.contains("gen-host-key"))
     #expect(!help.output.contains("load "))
     for command in Command.allCases {
-      let help = try bsshServer(command.rawValue, "--help")
+      let help = try bsshServer(command.rawValue.split(separator: " ").map(String.init) + ["--help"])
       #expect(help.code == 0)
       #expect(help.output.hasPrefix("usage: bssh-server \(command.rawValue)"))
     }

@@ -16,7 +16,7 @@ struct Recording {
     self.path = path == "-" ? "standard input" : path
     lines = LineReader(try Self.open(path), limit: AsciicastReader.lineLimit)
     let first: LineReader.Line?
-    do throws(SystemError) { first = try lines.next() } catch { throw Self.unreadable(self.path, error) }
+    do throws(RegularFile.Unreadable) { first = try lines.next() } catch { throw Self.unreadable(self.path, error) }
     do throws(AsciicastError) {
       switch first {
       case .whole(let line), .rest(let line): reader = try AsciicastReader(header: line)
@@ -29,7 +29,7 @@ struct Recording {
   mutating func next() throws(Failure) -> AsciicastReader.Event? {
     while true {
       let line: LineReader.Line?
-      do throws(SystemError) { line = try lines.next() } catch { throw Self.unreadable(path, error) }
+      do throws(RegularFile.Unreadable) { line = try lines.next() } catch { throw Self.unreadable(path, error) }
       number += 1
       do throws(AsciicastError) {
         switch line {
@@ -52,7 +52,7 @@ struct Recording {
     }
   }
 
-  private static func unreadable(_ path: String, _ error: SystemError) -> Failure {
-    Failure(.noInput, "bssh-server: \(path): \(error)")
+  private static func unreadable(_ path: String, _ error: RegularFile.Unreadable) -> Failure {
+    Failure(.noInput, "bssh-server: \(path): \(error.reason)")
   }
 }

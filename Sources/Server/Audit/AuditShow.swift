@@ -1,0 +1,106 @@
+import Audit
+import System
+
+/// `audit show`: everything about one login, from its connection on.
+enum AuditShow {
+  /// What is known of a login after a first look through the journal.
+  private struct Story {
+    var session: EventID?
+    var connection: UInt64
+    /// Where its connection begins.
+    var first: UInt64
+    var host: String
+  }
+
+  static func run(_ arguments: Arguments) throws(Failure) {
+    guard let wanted = arguments.operand?.lowercased() else {
+      throw Arguments.usage(
+        "audit show needs a session: audit show SESSION, an id as in the journal, how one begins, or the number of a\n"
+          + "connection as in the log", for: .auditShow)
+    }
+    let files = try JournalFiles(try AuditCommand.path(arguments))
+    let stories = try find(wanted, in: files)
+    guard let story = stories.last else {
+      throw Failure(.refused, "bssh-server: the journal has no session '\(wanted)'")
+    }
+    if stories.count > 1 {
+      var failure = Failure(.badInput, "bssh-server: several sessions begin with '\(wanted)':")
+      failure.lines +=
+        stories.prefix(10).map { "  \($0.session.map(\.description) ?? "")" } + (stories.count > 10 ? ["  …"] : [])
+      throw failure
+    }
+    try tell(story, files, arguments)
+  }
+
+  /// The sessions whose id begins so; for a number, the last connection that had it.
+  private static func find(_ wanted: String, in files: JournalFiles) throws(Failure) -> [Story] {
+    let number = UInt64(wanted)
+    var stories: [Story] = []
+    // Where each connection that is open began.
+    var open: [String: UInt64] = [:]
+    var reader = JournalReader(files)
+    while let line = try reader.nextEvent() {
+      guard let connection = line.event.subject.connection else { continue }
+      let key = "\(connection) \(line.event.host)"
+      if line.event.fact.type == .connectionOpen { open[key] = line.sequence }
+      let first = open[key] ?? line.sequence
+      if line.event.fact.type == .connectionClosed { open[key] = nil }
+      let session = line.event.subject.sessionID
+      if let session, session.description.hasPrefix(wanted), number == nil || wanted.utf8.count >= 8 {
+        if !stories.contains(where: { $0.session == session }) {
+          stories.append(Story(session: session, connection: connection, first: first, host: line.event.host))
+        }
+      } else if connection == number {
+        let story = Story(session: session, connection: connection, first: first, host: line.event.host)
+        if stories.last?.first == first {
+          stories[stories.count - 1].session = stories[stories.count - 1].session ?? session
+        } else {
+          stories = [story]
+        }
+      }
+    }
+    return stories
+  }
+
+  private static func tell(_ story: Story, _ files: JournalFiles, _ arguments: Arguments) throws(Failure) {
+    var output = EventOutput(arguments)
+    var isOpen = true
+    var hasTitle = arguments.has("json")
+    var waiting: [JournalLine] = []
+    var reader = JournalReader(files)
+    while let line = try reader.nextEvent() {
+      guard line.sequence >= story.first, line.event.host.utf8.elementsEqual(story.host.utf8) else { continue }
+      let subject = line.event.subject
+      guard
+        (isOpen && subject.connection == story.connection)
+          || (subject.sessionID != nil && subject.sessionID == story.session)
+      else { continue }
+      if line.event.fact.type == .connectionClosed { isOpen = false }
+      waiting.append(line)
+      // Who it is shows with the login.
+      if !hasTitle, subject.sessionID != nil || waiting.count == 100 || !isOpen {
+        try output.write(title(line.event, output.text))
+        hasTitle = true
+      }
+      if hasTitle {
+        for line in waiting { try output.show(line, isStory: true) }
+        waiting = []
+      }
+    }
+    if let last = waiting.last {
+      try output.write(title(last.event, output.text))
+      for line in waiting { try output.show(line, isStory: true) }
+    }
+    try output.flush()
+  }
+
+  private static func title(_ event: AuditEvent, _ text: EventText) -> String {
+    let subject = event.subject
+    let parts = [
+      subject.user.map { "'\($0)'" } ?? "nobody", subject.clientAddress.map { "from \($0)" },
+      subject.method.map { "by \($0)" }, subject.keyFingerprint, "on \(event.host)",
+      subject.connection.map { "connection \($0)" }, subject.sessionID.map { "session \($0)" },
+    ]
+    return EventText.visible(parts.compactMap(\.self).joined(separator: ", ")) + "\n"
+  }
+}

@@ -1,0 +1,107 @@
+import Audit
+import Configuration
+import System
+
+/// `audit stats`: what is in the journal, in numbers.
+struct AuditStats {
+  /// Different names that are counted; an attacker can make up any number.
+  static let nameLimit = 100_000
+  /// Names that are shown.
+  static let shown = 10
+
+  /// How often each name came.
+  struct Tally {
+    private(set) var counts: [String: UInt64] = [:]
+    /// Of names for which there was no room.
+    private(set) var others: UInt64 = 0
+
+    mutating func add(_ name: String?) {
+      guard let name else { return }
+      if counts[name] != nil || counts.count < AuditStats.nameLimit {
+        counts[name, default: 0] += 1
+      } else {
+        others += 1
+      }
+    }
+
+    /// The most frequent ones.
+    func top(_ limit: Int) -> [(name: String, count: UInt64)] {
+      counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(limit).map { ($0.key, $0.value) }
+    }
+  }
+
+  private var count: UInt64 = 0
+  private var first: Int64?
+  private var last: Int64?
+  private var types: [EventType: [EventResult: UInt64]] = [:]
+  private var logins = Tally()
+  private var refusedUsers = Tally()
+  private var refusedAddresses = Tally()
+  private var reasons = Tally()
+  private var uploaded: UInt64 = 0
+  private var downloaded: UInt64 = 0
+
+  static func run(_ arguments: Arguments) throws(Failure) {
+    let filter = try EventFilter(arguments, now: Clock.microsecondsSince1970)
+    let files = try JournalFiles(try AuditCommand.path(arguments))
+    var stats = AuditStats()
+    var reader = JournalReader(files)
+    while let line = try reader.nextEvent() {
+      if filter.matches(line.event) { stats.add(line.event) }
+    }
+    var output = EventOutput(arguments)
+    let bytes = files.files.reduce(0) { $0 + $1.size }
+    try output.write("\(files.files.count) file\(files.files.count == 1 ? "" : "s"), \(bytes) bytes\n")
+    try output.write(stats.text(output.text))
+    try output.flush()
+  }
+
+  mutating func add(_ event: AuditEvent) {
+    count += 1
+    first = first ?? event.time
+    last = event.time
+    types[event.fact.type, default: [:]][event.fact.result, default: 0] += 1
+    switch event.fact.type {
+    case .sessionStart: logins.add(event.subject.user)
+    case .authFailure:
+      refusedUsers.add(event.subject.user)
+      refusedAddresses.add(event.subject.clientAddress)
+      reasons.add(event.fact.reason)
+    case .connectionRefused, .commandBlocked, .transferDenied, .forwardDenied: reasons.add(event.fact.reason)
+    case .fileUploaded: uploaded &+= event.fact.bytes ?? 0
+    case .fileDownloaded: downloaded &+= event.fact.bytes ?? 0
+    default: break
+    }
+  }
+
+  func text(_ style: EventText) -> String {
+    guard let first, let last else { return "no events\n" }
+    var text = "\(count) events from \(style.time(first)) to \(style.time(last))\n\nEvents\n"
+    for type in EventType.allCases {
+      guard let results = types[type] else { continue }
+      let all = results.values.reduce(0, +)
+      let failures = EventResult.allCases.filter { $0 != .success }.compactMap { result in
+        results[result].map { "\($0) \(result.rawValue)" }
+      }
+      text += row(type.rawValue, all) + (failures.isEmpty ? "" : "  (\(failures.joined(separator: ", ")))") + "\n"
+    }
+    for (title, tally) in [
+      ("Logins", logins), ("Refused users", refusedUsers), ("Refused addresses", refusedAddresses),
+      ("Reasons of refusals", reasons),
+    ] where !tally.counts.isEmpty {
+      text += "\n\(title)\n"
+      for (name, count) in tally.top(Self.shown) { text += row(name, count) + "\n" }
+      let more = tally.counts.count - Self.shown
+      if more > 0 { text += "  and \(more)\(tally.others > 0 ? " or more" : "") others\n" }
+    }
+    if uploaded > 0 || downloaded > 0 {
+      text += "\nBytes of files\n" + row("uploaded", uploaded) + "\n" + row("downloaded", downloaded) + "\n"
+    }
+    return text
+  }
+
+  private func row(_ name: String, _ count: UInt64) -> String {
+    let name = EventText.visible(name)
+    return "  " + name + String(repeating: " ", count: max(1, 40 - name.unicodeScalars.count)) + "\(count)"
+  }
+}

@@ -1,0 +1,68 @@
+import Audit
+import Glibc
+import System
+
+/// How events are shown to people, or to programs.
+struct EventText {
+  private let isJSON: Bool
+  private let hasColors: Bool
+  private let inUTC: Bool
+
+  /// - Parameter isTerminal: people look at it.
+  init(_ arguments: Arguments, isTerminal: Bool) {
+    isJSON = arguments.has("json")
+    inUTC = arguments.has("utc")
+    // https://no-color.org
+    hasColors = isTerminal && (ProcessEnvironment.value(of: "NO_COLOR") ?? "").isEmpty
+  }
+
+  /// A line for an event, with its newline.
+  ///
+  /// - Parameter isStory: whose event it is, is known.
+  func line(_ line: JournalLine, isStory: Bool = false) -> String {
+    if isJSON { return String(decoding: line.json, as: UTF8.self) + "\n" }
+    let event = line.event
+    var who =
+      isStory
+      ? []
+      : [event.subject.connection.map { "[\($0)]" }, event.subject.user, event.subject.clientAddress]
+        .compactMap(\.self).map { Self.visible($0) }
+    if let place = who.popLast() { who.append(place + ":") }
+    let type = event.fact.type.rawValue
+    let padding = String(repeating: " ", count: max(0, 18 - type.utf8.count))
+    return [
+      colored(time(event.time), "2"), colored(type, color(event.fact)) + padding,
+    ].joined(separator: " ") + (who.isEmpty ? "" : " " + who.joined(separator: " ")) + " "
+      + Self.visible(event.fact.sentence(of: event.subject)) + "\n"
+  }
+
+  func time(_ time: Int64) -> String { TimeText.format(time, inUTC: inUTC) }
+
+  private func color(_ fact: Fact) -> String {
+    switch (fact.result, fact.type) {
+    case (.success, .authSuccess), (.success, .sessionStart): "32"
+    case (.success, .ipBlocked), (.success, .suspiciousActivity), (.success, .auditGap): "31"
+    case (.success, _): "36"
+    case (.failure, _): "33"
+    case (.denied, _), (.error, _): "31"
+    }
+  }
+
+  private func colored(_ text: String, _ color: String) -> String {
+    hasColors ? "\u{1b}[\(color)m\(text)\u{1b}[0m" : text
+  }
+
+  /// The text without what steers a terminal, hides or turns around what is beside it: such characters become `\u{9b}`,
+  /// as do the bytes that were no text.
+  static func visible(_ text: String) -> String {
+    var result = ""
+    for scalar in text.unicodeScalars {
+      switch scalar.properties.generalCategory {
+      case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned:
+        result += "\\u{\(String(scalar.value, radix: 16))}"
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result
+  }
+}

@@ -1,0 +1,167 @@
+import Audit
+import Glibc
+import Gzip
+import System
+
+/// The files of a journal, the oldest first: `audit.log.2.gz`, `audit.log.1`, `audit.log`.
+struct JournalFiles {
+  struct File {
+    let path: String
+    let descriptor: Descriptor
+    let isCompressed: Bool
+    /// What tells it apart from others: device and inode.
+    let identity: [UInt64]
+    /// Bytes when it was opened; more may come.
+    private(set) var size: Int
+
+    /// The same when it has this size.
+    func grown(to size: Int) -> File {
+      var file = self
+      file.size = size
+      return file
+    }
+  }
+
+  private(set) var files: [File]
+  /// Where the journal begins and ends, as it says itself; nil: there is no such file.
+  let head: ChainHead?
+
+  /// Opens all files of the journal of this path, as they are at one moment.
+  ///
+  /// - Parameter isSettled: true waits for the moment between two batches, when head and files say the same.
+  init(_ path: String, isSettled: Bool = false) throws(Failure) {
+    do throws(RegularFile.Unreadable) {
+      let headFile = try? RegularFile(path + ".head").descriptor
+      if isSettled { try? headFile?.lock() }
+      defer { headFile?.unlock() }
+      head = headFile.flatMap { try? $0.read(count: ChainHead.size + 1, at: 0) }.flatMap { ChainHead(json: $0[...]) }
+      files = try Self.open(path)
+    } catch {
+      throw Failure(.noInput, "bssh-server: \(path): \(error.reason)")
+    }
+  }
+
+  /// Files are renamed while they are opened, now and then: until nothing has changed meanwhile, again.
+  private static func open(_ path: String) throws(RegularFile.Unreadable) -> [File] {
+    var files: [File] = []
+    for _ in 0..<100 {
+      let names = try names(path)
+      files = try self.files(names)
+      if files.count == names.count, try self.names(path) == names,
+        try self.files(names).map(\.identity) == files.map(\.identity)
+      {
+        break
+      }
+    }
+    guard !files.isEmpty else { throw RegularFile.Unreadable(reason: SystemError.message(ENOENT), code: ENOENT) }
+    return files
+  }
+
+  private static func files(_ names: [String]) throws(RegularFile.Unreadable) -> [File] {
+    var files: [File] = []
+    for name in names {
+      if let file = try file(name) { files.append(file) }
+    }
+    return files
+  }
+
+  /// A file as it is now; nil: there is none.
+  static func file(_ path: String) throws(RegularFile.Unreadable) -> File? {
+    do throws(RegularFile.Unreadable) {
+      let file = try RegularFile(path)
+      let status: FileStatus
+      do throws(SystemError) { status = try file.descriptor.status() } catch {
+        throw RegularFile.Unreadable(reason: SystemError.message(error.code), code: error.code)
+      }
+      return File(
+        path: path, descriptor: file.descriptor, isCompressed: path.hasSuffix(".gz"),
+        identity: [status.device, status.inode], size: status.size)
+    } catch {
+      if error.code == ENOENT { return nil }
+      throw error
+    }
+  }
+
+  /// Paths of the journal's files, the oldest first. Of one that is there in both forms, the compressed one may not be
+  /// whole yet.
+  private static func names(_ path: String) throws(RegularFile.Unreadable) -> [String] {
+    let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
+    let folder = slash.map { String(path[...$0]) } ?? "./"
+    let name = Array((slash.map { path[path.utf8.index(after: $0)...] } ?? path[...]).utf8)
+    var numbers: [UInt32: Bool] = [:]
+    var isThere = false
+    do throws(SystemError) {
+      let stream = DirectoryStream(try Descriptor.openDirectory(folder))
+      while let entry = try stream.next() {
+        if entry == name { isThere = true }
+        guard let (number, isCompressed) = backup(entry, of: name) else { continue }
+        numbers[number] = isCompressed && numbers[number] != false
+      }
+    } catch { throw RegularFile.Unreadable(reason: SystemError.message(error.code), code: error.code) }
+    let backups = numbers.sorted { $0.key > $1.key }.map { "\(path).\($0.key)" + ($0.value ? ".gz" : "") }
+    return backups + (isThere ? [path] : [])
+  }
+
+  /// What the name of an older file says.
+  private static func backup(_ entry: [UInt8], of name: [UInt8]) -> (number: UInt32, isCompressed: Bool)? {
+    guard entry.starts(with: name + [UInt8(ascii: ".")]) else { return nil }
+    var rest = String(decoding: entry.dropFirst(name.count + 1), as: UTF8.self)
+    let isCompressed = rest.hasSuffix(".gz")
+    if isCompressed { rest.removeLast(3) }
+    guard let number = UInt32(rest), number > 0, "\(number)" == rest else { return nil }
+    return (number, isCompressed)
+  }
+}
+
+extension LineReader {
+  /// The lines of a file of a journal, up to where it ended when it was opened.
+  init(_ file: JournalFiles.File, from start: Int = 0) {
+    let source = JournalSource(file, from: start)
+    self.init(limit: JournalLine.lengthLimit) { (count) throws(RegularFile.Unreadable) in
+      file.isCompressed ? try source.decompressed(count) : try source.read(count)
+    }
+  }
+}
+
+/// Reads a file of a journal from front to back.
+private final class JournalSource {
+  private let file: JournalFiles.File
+  private var offset: Int
+  private var gzip: GzipReader?
+
+  init(_ file: JournalFiles.File, from start: Int) {
+    self.file = file
+    offset = start
+  }
+
+  /// The next bytes as they are in the file; none at the end.
+  func read(_ count: Int) throws(RegularFile.Unreadable) -> [UInt8] {
+    do throws(SystemError) {
+      let bytes = try file.descriptor.read(count: min(count, max(0, file.size - offset)), at: offset)
+      offset += bytes.count
+      return bytes
+    } catch { throw RegularFile.Unreadable(reason: SystemError.message(error.code), code: error.code) }
+  }
+
+  /// The next bytes of what was compressed; none at the end.
+  func decompressed(_ count: Int) throws(RegularFile.Unreadable) -> [UInt8] {
+    while true {
+      if let bytes = try inflate(count) { return bytes }
+      let more = try read(count)
+      if more.isEmpty {
+        if gzip?.isWhole ?? true { return [] }
+        throw RegularFile.Unreadable(reason: "the compressed file ends too soon", code: nil)
+      }
+      gzip?.add(more[...])
+    }
+  }
+
+  /// nil: more of the file is needed.
+  private func inflate(_ count: Int) throws(RegularFile.Unreadable) -> [UInt8]? {
+    do throws(GzipError) {
+      if gzip == nil { gzip = try GzipReader() }
+      let bytes = try gzip?.next(limit: count) ?? []
+      return bytes.isEmpty ? nil : bytes
+    } catch { throw RegularFile.Unreadable(reason: error.description, code: nil) }
+  }
+}

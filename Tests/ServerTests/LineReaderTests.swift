@@ -1,0 +1,54 @@
+import Testing
+
+@testable import Server
+
+@Suite struct LineReaderTests {
+  /// What there is, in pieces of this size, and no more than is asked for.
+  private func reader(_ text: String, piece: Int, limit: Int = 100) -> LineReader {
+    var rest = Array(text.utf8)[...]
+    return LineReader(limit: limit) { (count) throws(RegularFile.Unreadable) in
+      defer { rest = rest.dropFirst(min(piece, count)) }
+      return Array(rest.prefix(min(piece, count)))
+    }
+  }
+
+  private func lines(_ text: String, piece: Int, limit: Int = 100) throws -> [String] {
+    var reader = reader(text, piece: piece, limit: limit)
+    var lines: [String] = []
+    while let line = try reader.next() {
+      switch line {
+      case .whole(let bytes): lines.append(String(decoding: bytes, as: UTF8.self))
+      case .rest(let bytes): lines.append("rest:" + String(decoding: bytes, as: UTF8.self))
+      case .tooLong: return lines + ["too long"]
+      }
+    }
+    return lines
+  }
+
+  @Test(arguments: [1, 2, 3, 1000])
+  func `lines come as they are, however they are cut`(piece: Int) throws {
+    #expect(try lines("", piece: piece) == [])
+    #expect(try lines("a\n\nbc\n", piece: piece) == ["a", "", "bc"])
+    #expect(try lines("a\nbc", piece: piece) == ["a", "rest:bc"])
+    #expect(try lines("\n", piece: piece) == [""])
+  }
+
+  @Test(arguments: [1, 7, 1000])
+  func `a line that is too long ends it`(piece: Int) throws {
+    let long = String(repeating: "x", count: 100)
+    #expect(try lines("a\n\(long)\nb\n", piece: piece) == ["a", long, "b"])
+    #expect(try lines("a\n\(long)x\nb\n", piece: piece) == ["a", "too long"])
+    #expect(try lines("\(long)x", piece: piece) == ["too long"])
+    #expect(try lines(long, piece: piece) == ["rest:" + long])
+  }
+
+  @Test func `an endless line needs no more memory than it may have`() throws {
+    var asked = 0
+    var reader = LineReader(limit: 1000) { (count) throws(RegularFile.Unreadable) in
+      asked += count
+      return [UInt8](repeating: 0x61, count: count)
+    }
+    #expect(try reader.next() == .tooLong)
+    #expect(asked <= 2 * LineReader.block)
+  }
+}
