@@ -97,6 +97,8 @@ quoted() { printf "'%s'" "${1//\'/\'\'}"; }
   say "      - name: $(quoted "$user")"
   say "        authorized_keys:"
   for line in "${public_keys[@]}"; do say "          - $(quoted "$line")"; done
+  say "security:"
+  say "  ban_state_file: $(quoted "$PWD/.try/bans")"
 } >.try/server.yaml
 chmod 600 .try/server.yaml
 "$folder/bssh-server" check-config -c .try/server.yaml >/dev/null

@@ -10,6 +10,23 @@ extension IPAddress: WireCodable {
   }
 }
 
+extension Ban: WireCodable {
+  /// An address of the source, the end as `uint64` in two's complement, the number as `uint32`.
+  public func encode(to writer: inout WireWriter) {
+    source.range.base.encode(to: &writer)
+    writer.uint64(UInt64(bitPattern: end))
+    writer.uint32(UInt32(clamping: count))
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    let source = ClientSource(try IPAddress(from: &reader))
+    let end = Int64(bitPattern: try reader.uint64())
+    let count = try reader.uint32()
+    guard count > 0, count <= Int32.max else { throw .malformed }
+    self.init(source: source, end: end, count: Int(count))
+  }
+}
+
 extension AddressRange: WireCodable {
   /// The first address, and `byte` for the length of the prefix.
   public func encode(to writer: inout WireWriter) {

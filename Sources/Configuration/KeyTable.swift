@@ -273,6 +273,9 @@ public enum KeyTable {
       "security.ban_max", .duration(1...31_536_000), \.settings.security.banMax,
       "The longest ban; an address that behaves well for this time is forgotten."),
     Key(
+      "security.ban_state_file", ValueType.absolutePath.optional, \.settings.security.banStateFile,
+      "The file that bans are kept in, so that they survive a restart; null for none."),
+    Key(
       "security.rate_limit.per_second", .integer(0...1000), \.settings.security.connectionsPerSecond,
       "Connections that one address (of IPv6, one /64) may open in a second, in the long run; 0 is",
       "no limit."),

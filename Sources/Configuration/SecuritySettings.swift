@@ -24,6 +24,8 @@ extension Settings {
     public var banFactor = 2
     /// but has at most so many seconds.
     public var banMax = 86400
+    /// Where bans are kept for the time after a restart; nil: they end with the daemon.
+    public var banStateFile: String? = "/var/lib/bssh/bans"
     /// Logins that one user has at a time.
     public var maxSessionsPerUser = 50
     /// Seconds without a byte on a channel, either way, after which a login ends; 0 for no limit.
@@ -39,6 +41,7 @@ extension Settings.Security: WireCodable {
     for number in [connectionsPerSecond, connectionBurst, maxAuthAttempts, authWindow, banTime, banFactor, banMax] {
       writer.number(number)
     }
+    writer.optional(banStateFile) { $0.text($1) }
     writer.number(maxSessionsPerUser)
     writer.number(idleTimeout)
     writer.number(sessionTimeout)
@@ -56,6 +59,7 @@ extension Settings.Security: WireCodable {
     banTime = try reader.number()
     banFactor = try reader.number()
     banMax = try reader.number()
+    banStateFile = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text(limit: 4096) }
     maxSessionsPerUser = try reader.number()
     idleTimeout = try reader.number()
     sessionTimeout = try reader.number()

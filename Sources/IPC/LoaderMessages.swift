@@ -4,7 +4,7 @@ import Wire
 /// descriptor 3, at start and for each reload.
 public enum LoaderResult: WireCodable, Equatable {
   /// With descriptors, in this order: sealed memory that holds the settings, one file of sealed memory for each host
-  /// key, and the listening sockets that systemd gave.
+  /// key, the listening sockets that systemd gave, and sealed memory with a ``BanList``.
   case loaded(LoadedConfiguration)
   /// What is wrong, one line each, `file:line:column: key: reason`.
   case rejected([String])
@@ -39,13 +39,19 @@ public struct LoadedConfiguration: WireCodable, Equatable {
   public var hostKeyCount: UInt32
   /// Descriptors that are listening sockets, at most 16; they win over `server.bind_address`.
   public var listenerCount: UInt32
+  /// True when bans of the time before a restart come with it; never with a reload.
+  public var hasBans: Bool
   /// nil: not started as root, so all processes run as who started them.
   public var serviceAccounts: ServiceAccounts?
 
-  public init(warnings: [String], hostKeyCount: UInt32, listenerCount: UInt32, serviceAccounts: ServiceAccounts?) {
+  public init(
+    warnings: [String], hostKeyCount: UInt32, listenerCount: UInt32, hasBans: Bool = false,
+    serviceAccounts: ServiceAccounts?
+  ) {
     self.warnings = warnings
     self.hostKeyCount = hostKeyCount
     self.listenerCount = listenerCount
+    self.hasBans = hasBans
     self.serviceAccounts = serviceAccounts
   }
 
@@ -53,6 +59,7 @@ public struct LoadedConfiguration: WireCodable, Equatable {
     writer.list(warnings) { $0.text($1) }
     writer.uint32(hostKeyCount)
     writer.uint32(listenerCount)
+    writer.boolean(hasBans)
     writer.optional(serviceAccounts) { $1.encode(to: &$0) }
   }
 
@@ -61,6 +68,7 @@ public struct LoadedConfiguration: WireCodable, Equatable {
     hostKeyCount = try reader.uint32()
     listenerCount = try reader.uint32()
     guard hostKeyCount <= 16, listenerCount <= 16 else { throw .malformed }
+    hasBans = try reader.boolean()
     serviceAccounts = try reader.optional { (r: inout WireReader) throws(WireError) in try ServiceAccounts(from: &r) }
   }
 }

@@ -1,3 +1,4 @@
+import AccessControl
 import Configuration
 import Glibc
 import IPC
@@ -13,17 +14,25 @@ struct Answer {
   /// One for each type of key at most, so that a message holds them all.
   private let hostKeys: [[UInt8]]
   private let listeners: [Descriptor]
+  /// Of the time before a restart; nil: this is a reload, or there is no file.
+  private let bans: [Ban]?
   private let accounts: ServiceAccounts?
 
   /// Loads the configuration, and looks up what else the daemon needs.
-  init(_ file: ConfigurationFile, _ arguments: Arguments, listeners: [Descriptor]) throws(Rejected) {
+  ///
+  /// - Parameter readsBans: whether bans of the time before are of use: at the start, when the daemon has none yet.
+  init(
+    _ file: ConfigurationFile, _ arguments: Arguments, listeners: [Descriptor], readsBans: Bool
+  ) throws(Rejected) {
     let machine = Machine()
     let loaded = try file.load(arguments, on: machine)
     var problems: [Problem] = []
     accounts = Hardening.isRoot ? Self.serviceAccounts(&problems) : nil
     if !problems.isEmpty { throw Rejected(problems: problems, warnings: loaded.warnings) }
     settings = loaded.settings
-    warnings = loaded.warnings
+    let (bans, warning) = readsBans ? Self.bans(settings.security.banStateFile) : (nil, nil)
+    self.bans = bans
+    warnings = loaded.warnings + (warning.map { [$0] } ?? [])
     hostKeys = loaded.settings.server.hostKeys.compactMap { machine.hostKeys[$0] }
     self.listeners = listeners
   }
@@ -32,11 +41,13 @@ struct Answer {
   func send(over socket: MessageSocket) throws(SystemError) {
     var descriptors = [try Descriptor.sealedMemory(name: "settings", settings.wireBytes)]
     for key in hostKeys { descriptors.append(try Descriptor.sealedMemory(name: "host-key", key)) }
+    descriptors += listeners
+    if let bans { descriptors.append(try Descriptor.sealedMemory(name: "bans", BanList(bans).wireBytes)) }
     let message = LoaderResult.loaded(
       LoadedConfiguration(
         warnings: Self.lines(warnings), hostKeyCount: UInt32(hostKeys.count), listenerCount: UInt32(listeners.count),
-        serviceAccounts: accounts))
-    try Self.send(message, descriptors + listeners, over: socket)
+        hasBans: bans != nil, serviceAccounts: accounts))
+    try Self.send(message, descriptors, over: socket)
   }
 
   /// Leaves the problems in the socket instead.
@@ -65,6 +76,23 @@ struct Answer {
       lines.append(line)
     }
     return lines
+  }
+
+  /// The bans of a file, and what a person should know of it.
+  private static func bans(_ path: String?) -> ([Ban]?, Problem?) {
+    guard let path else { return (nil, nil) }
+    switch BanFile.read(path) {
+    case .none: return (nil, nil)
+    case .bans(let bans): return (bans, nil)
+    case .unusable(let line, let reason):
+      let position = line.map { Node.Position(line: $0, column: 1) }
+      return (
+        nil,
+        Problem(
+          source: .file(path), position: position, key: "security.ban_state_file",
+          reason: "\(reason); starting without the bans of the time before")
+      )
+    }
   }
 
   /// The accounts of the processes that belong to nobody; they must be there when the daemon runs as root.

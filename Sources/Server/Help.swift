@@ -107,6 +107,7 @@ enum Help {
       """
     case .auditStats, .auditLast, .auditLastb: nil
     case .version: nil
+    case .saveBans: "For bssh-supervisor, which gives the bans as descriptor 4."
     case .load: "For bssh-supervisor, which reads the answer from the socket on descriptor 3."
     }
   }

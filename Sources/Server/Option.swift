@@ -18,6 +18,8 @@ enum Command: String, CaseIterable {
   case version
   /// For bssh-supervisor, which reads the configuration again with it.
   case load
+  /// For bssh-supervisor, which writes bans with it.
+  case saveBans = "save-bans"
 
   /// Words that commands of two words begin with.
   static let groups = ["audit"]
@@ -47,7 +49,7 @@ enum Command: String, CaseIterable {
     case .auditLast: "List logins, the last first"
     case .auditLastb: "List refused logins, the last first"
     case .version: "Print the version"
-    case .load: nil
+    case .load, .saveBans: nil
     }
   }
 
@@ -55,7 +57,7 @@ enum Command: String, CaseIterable {
   var operand: String? {
     switch self {
     case .totpSetup: "USER"
-    case .replay: "FILE"
+    case .replay, .saveBans: "FILE"
     case .auditShow: "SESSION"
     case .auditTail, .auditGrep, .auditVerify, .auditStats, .auditLast, .auditLastb: nil
     case .run, .genConfig, .checkConfig, .genHostKey, .hashPassword, .explain, .version, .load: nil

@@ -13,7 +13,7 @@ enum RunCommand {
     let file = ConfigurationFile(arguments)
     let listeners = ListeningSockets.take()
     let answer: Answer
-    do throws(Rejected) { answer = try Answer(file, arguments, listeners: listeners) } catch {
+    do throws(Rejected) { answer = try Answer(file, arguments, listeners: listeners, readsBans: true) } catch {
       Output.complain(error.warnings.map { "warning: \($0)" })
       var failure = Failure(.configuration)
       failure.lines = error.problems.map(\.description)
@@ -34,7 +34,7 @@ enum RunCommand {
     do throws(SystemError) {
       let answer: Answer
       do throws(Rejected) {
-        answer = try Answer(ConfigurationFile(arguments), arguments, listeners: [])
+        answer = try Answer(ConfigurationFile(arguments), arguments, listeners: [], readsBans: false)
       } catch {
         return try Answer.send(error.problems, over: socket)
       }

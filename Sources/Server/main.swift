@@ -11,6 +11,7 @@ func perform(_ arguments: Arguments, anyCommand: Bool) throws(Failure) {
   switch arguments.command {
   case .run: try RunCommand.run(arguments)
   case .load: try RunCommand.load(arguments)
+  case .saveBans: try SaveBans.run(arguments)
   case .checkConfig: try CheckConfig.run(arguments)
   case .genConfig: try GenConfig.run(arguments)
   case .genHostKey: try GenHostKey.run(arguments)

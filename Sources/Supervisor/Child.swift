@@ -6,7 +6,7 @@ import Wire
 final class Child {
   /// What it is for.
   enum Role {
-    case authority, transport, session, loader
+    case authority, transport, session, loader, banWriter
     /// Makes transports, or session processes.
     case transportZygote, sessionZygote
 
@@ -17,6 +17,7 @@ final class Child {
       case .transport: "transport"
       case .session: "session process"
       case .loader: "loader"
+      case .banWriter: "process that saves bans"
       case .transportZygote: "zygote of transports"
       case .sessionZygote: "zygote of session processes"
       }
@@ -39,7 +40,7 @@ final class Child {
   var hasLogin = false
   /// Whose login it is, once the connection is over.
   var subject: Subject?
-  /// A loader that has said what it had to say.
+  /// A loader, or a process that saves bans, that has said what it had to say.
   var hasAnswered = false
   /// An authority that belongs to settings that do not apply yet.
   var isCandidate = false

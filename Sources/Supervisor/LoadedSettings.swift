@@ -1,3 +1,4 @@
+import AccessControl
 import Authentication
 import Configuration
 import IPC
@@ -14,6 +15,8 @@ final class LoadedSettings {
   let accounts: ServiceAccounts?
   /// Sockets that systemd gave.
   let listeners: [Descriptor]
+  /// Of the time before a restart; ``Ban/end`` counts from when these settings were loaded.
+  let bans: [Ban]
   /// For people.
   let warnings: [String]
 
@@ -42,21 +45,24 @@ final class LoadedSettings {
     case .loaded(let configuration): loaded = configuration
     }
     let keyCount = Int(loaded.hostKeyCount)
-    guard descriptors.count == 1 + keyCount + Int(loaded.listenerCount), keyCount > 0 else {
+    let count = 1 + keyCount + Int(loaded.listenerCount) + (loaded.hasBans ? 1 : 0)
+    guard descriptors.count == count, keyCount > 0 else {
       throw .malformed("the loader sent \(descriptors.count) descriptors")
     }
     memory = descriptors[0]
     hostKeys = Array(descriptors[1..<1 + keyCount])
-    listeners = Array(descriptors[(1 + keyCount)...])
+    listeners = Array(descriptors[(1 + keyCount)...].prefix(Int(loaded.listenerCount)))
+    let banMemory = loaded.hasBans ? descriptors.last : nil
     accounts = loaded.serviceAccounts
     warnings = loaded.warnings
     // Sealed memory can be read without waiting and does not change under its readers.
-    guard memory.isSealedMemory, hostKeys.allSatisfy(\.isSealedMemory) else {
+    guard memory.isSealedMemory, hostKeys.allSatisfy(\.isSealedMemory), banMemory?.isSealedMemory ?? true else {
       throw .malformed("the loader sent files that can change")
     }
     do {
       let bytes = try memory.read(count: Self.sizeLimit, at: 0)
       settings = try Settings(wireBytes: bytes[...])
+      bans = try banMemory.map { try BanList(wireBytes: $0.read(count: BanList.sizeLimit, at: 0)[...]).bans } ?? []
     } catch {
       throw .malformed("the settings of the loader cannot be read: \(error)")
     }

@@ -61,6 +61,20 @@ struct Programs {
     return request
   }
 
+  /// bssh-server, to write bans, which are in `memory`, into `file`.
+  func banWriter(
+    _ path: String, _ file: String, _ memory: Descriptor, socket: MessageSocket
+  ) -> ChildProcess.Request {
+    var request = ChildProcess.Request(
+      path: path, arguments: ["bssh-server", "save-bans", file],
+      descriptors: [null, null, standardError, socket.descriptor, memory])
+    request.environment = ProcessEnvironment.fixed
+    request.directory = "/"
+    request.newSession = true
+    request.limits = [openFiles]
+    return request
+  }
+
   private func base(_ name: String, standardError: Descriptor, _ socket: MessageSocket) -> ChildProcess.Request {
     var request = ChildProcess.Request(
       path: "\(folder)/\(name)", arguments: [name], descriptors: [null, null, standardError, socket.descriptor])

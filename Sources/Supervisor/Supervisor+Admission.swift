@@ -26,6 +26,7 @@ extension Supervisor {
     log.write(
       .warning, "[\(connection.number)] banned \(ban.source) for \(seconds) s, ban \(ban.count) in a row: \(why)")
     timers.set(.banEnd(ban.source), at: ban.end)
+    bansChanged()
     for number in Array(connections.keys) {
       guard let other = connections[number], other.isStarting,
         admission.ban(of: other.client, at: now) != nil

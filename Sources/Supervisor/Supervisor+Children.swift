@@ -79,6 +79,7 @@ extension Supervisor {
     case .transport: takeFromTransport(bytes, descriptors, child)
     case .session: takeFromSession(bytes, descriptors, child)
     case .loader: takeFromLoader(bytes, descriptors, child)
+    case .banWriter: takeFromBanWriter(bytes, child)
     case .transportZygote, .sessionZygote: takeFromZygote(bytes, descriptors, child)
     }
   }
@@ -104,6 +105,7 @@ extension Supervisor {
     case .transport: transportEnded(child, status)
     case .session: sessionEnded(child, status)
     case .loader: loaderEnded(child, status)
+    case .banWriter: banWriterEnded(child, status)
     case .transportZygote, .sessionZygote: zygoteEnded(child, status)
     }
     if case .signal(let number, _) = status, child.sentSignal == nil { crashed(child, signal: number) }

@@ -86,7 +86,9 @@ extension Supervisor {
   func activate(_ authority: Child, _ hostKeys: [OfferedHostKey]) {
     guard let candidate, candidate.authority == authority.number else { return }
     self.candidate = nil
+    let hasOtherFile = loaded.settings.security.banStateFile != candidate.loaded.settings.security.banStateFile
     loaded = candidate.loaded
+    if hasOtherFile { bansChanged() }
     admission.apply(loaded.settings.admissionRules)
     transportSettings = loaded.settings.transport(
       hostKeys: hostKeys.map(\.blob), root: loaded.accounts == nil ? "" : Supervisor.emptyRoot)

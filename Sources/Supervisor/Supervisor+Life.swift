@@ -23,6 +23,7 @@ extension Supervisor {
         return fail(.systemError)
       }
     }
+    restoreBans()
     prepare(loaded)
   }
 
@@ -67,6 +68,7 @@ extension Supervisor {
     service?.stopping()
     stopAccepting()
     for number in Array(connections.keys) { deliver(.shutDown, to: number) }
+    if !hasLetGo { perform(banSaver.finish(at: Clock.milliseconds)) }
     timers.set(.shutDown, at: Clock.milliseconds + Self.shutDownTime)
     endWhenIdle()
   }
@@ -81,6 +83,21 @@ extension Supervisor {
     for number in Array(connections.keys) where connections[number]?.machine.isLoggedIn == false {
       deliver(.abandon, to: number)
     }
+    perform(banSaver.finish(at: Clock.milliseconds))
+    isLettingGo = true
+    guard banSaver.isDone else {
+      // Who starts the next daemon waits for this process, and that one reads what is written now.
+      return timers.set(.letGo, at: Clock.milliseconds + Self.shutDownTime)
+    }
+    finishLettingGo()
+  }
+
+  /// Lets go, bans being saved or late.
+  func finishLettingGo() {
+    guard isLettingGo else { return }
+    isLettingGo = false
+    hasLetGo = true
+    timers.cancel(.letGo)
     let logins = connections.values.count { $0.machine.isLoggedIn }
     guard logins > 0 else { return endWhenIdle() }
     log.write(.info, "letting go: \(logins) logins go on")
@@ -116,9 +133,9 @@ extension Supervisor {
 
   /// Ends with the last connection and session.
   func endWhenIdle() {
-    guard state == .ending, connections.isEmpty, !children.values.contains(where: { $0.role == .session }) else {
-      return
-    }
+    guard state == .ending, connections.isEmpty,
+      !children.values.contains(where: { $0.role == .session || $0.role == .banWriter })
+    else { return }
     if exitCode == nil {
       log.write(.info, "ended")
       exitCode = .success

@@ -28,6 +28,9 @@ final class Supervisor {
     case kill(UInt64)
     case acceptAgain
     case banEnd(ClientSource)
+    case saveBans
+    /// The process that saves bans has had its time to end, and logins go on without this process.
+    case letGo
     case shutDown
   }
 
@@ -89,6 +92,13 @@ final class Supervisor {
   var codes = CodeLedger()
   var transports: TransportPool
   var admission: AdmissionControl
+  var banSaver = BanSaver()
+  /// Why bans were not saved last.
+  var toldBanProblem = ""
+  /// Lets go as soon as bans are saved.
+  var isLettingGo = false
+  /// Another daemon may listen by now: bans are its to save.
+  var hasLetGo = false
   /// For each code of a refusal.
   var refusalThrottles: [String: LogThrottle] = [:]
   var acceptThrottle = LogThrottle(interval: 10_000)
@@ -179,6 +189,8 @@ final class Supervisor {
       child.signal(SIGKILL)
     case .acceptAgain: acceptAgain()
     case .banEnd(let source): banEnds(source)
+    case .saveBans: perform(banSaver.time(at: Clock.milliseconds))
+    case .letGo: finishLettingGo()
     case .shutDown: exitCode = .success
     }
   }

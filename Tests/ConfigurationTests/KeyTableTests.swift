@@ -234,6 +234,7 @@ struct Sample: Sendable, CustomTestStringConvertible {
     Sample("security.ban_time", plain("1h"), "3600") { $0.security.banTime = 3600 },
     Sample("security.ban_factor", plain("1"), "1") { $0.security.banFactor = 1 },
     Sample("security.ban_max", plain("7d"), "604800") { $0.security.banMax = 604_800 },
+    Sample("security.ban_state_file", plain("/srv/bans"), "/srv/bans") { $0.security.banStateFile = "/srv/bans" },
     Sample("security.rate_limit.per_second", plain("0"), "0") { $0.security.connectionsPerSecond = 0 },
     Sample("security.rate_limit.burst", plain("5"), "5") { $0.security.connectionBurst = 5 },
     Sample("security.max_sessions_per_user", plain("1"), "1") { $0.security.maxSessionsPerUser = 1 },

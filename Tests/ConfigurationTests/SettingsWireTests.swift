@@ -91,6 +91,7 @@ import Wire
     settings.security.banTime = 4
     settings.security.banFactor = 5
     settings.security.banMax = 6
+    settings.security.banStateFile = nil
     settings.matches = [Sample.block]
     return settings
   }

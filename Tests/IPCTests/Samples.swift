@@ -208,7 +208,8 @@ enum Samples {
     [
       LoaderResult.loaded(
         LoadedConfiguration(warnings: ["w", ""], hostKeyCount: 16, listenerCount: 16, serviceAccounts: serviceAccounts)),
-      .loaded(LoadedConfiguration(warnings: [], hostKeyCount: 0, listenerCount: 0, serviceAccounts: nil)),
+      .loaded(
+        LoadedConfiguration(warnings: [], hostKeyCount: 0, listenerCount: 0, hasBans: true, serviceAccounts: nil)),
       .rejected(["/etc/bssh/server.yaml:1:1: x: unknown key"]), .rejected([]),
     ].map(Sample.init)
 

@@ -106,7 +106,7 @@ extension Interop {
           : try daemon.shell("echo 'right horse' | \(daemon.server) hash-password").line
         let text = "auth:\n  password:\n    users:\n      - {name: \(name ?? daemon.user.name), "
         let rest = "home: \(daemon.user.home), shell: /bin/sh, password_hash: '\(line)'}\n"
-        let methods = "  methods: [publickey, password, keyboard-interactive]\nsecurity: {whitelist_ips: [127.0.0.1]}\n"
+        let methods = "  methods: [publickey, password, keyboard-interactive]\n"
         let server = try daemon.configuration.components(separatedBy: "auth:\n")[0]
         try daemon.reload(server + text + rest + methods)
         try body(daemon)

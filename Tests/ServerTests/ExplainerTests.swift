@@ -16,12 +16,15 @@ struct KnownFacts: LoginFacts {
   var status: AccountStatus? = AccountStatus()
   /// The content of the file of keys; nil: there is none.
   var keys: String? = ""
+  var bans = BanFile.Content.none
   /// What is said of a key by its blob; others let in.
   var verdicts: [[UInt8]: Verdict] = [:]
 
   static func anna(uid: UInt32 = 1000) -> Account {
     Account(name: "anna", uid: uid, gid: 1000, groups: [1000], home: "/home/anna", shell: "/bin/sh")
   }
+
+  func bans(in path: String) -> BanFile.Content { bans }
 
   func account(_ user: String, from address: IPAddress) throws(FactError) -> AccountAnswer { answer }
 
@@ -98,6 +101,26 @@ struct KnownFacts: LoginFacts {
       "security: {whitelist_ips: [192.0.2.0/24], blocked_ips: [192.0.2.8]}", from: "::ffff:192.0.2.8")
     #expect(report.refusal?.code == "blocked_ip")
     #expect(report.findings[.connection]?.contains { $0.rule == "security.whitelist_ips[0]" } == true)
+  }
+
+  @Test func `a ban that the daemon has saved decides`() throws {
+    var facts = KnownFacts()
+    let file = "/var/lib/bssh/bans"
+    let source = ClientSource(try #require(IPAddress("192.0.2.7")))
+    facts.bans = .bans([Ban(source: source, end: 61_500, count: 2)])
+    let banned = try explain(facts: facts)
+    #expect(decision(banned) == "banned security.ban_state_file \(file)")
+    #expect(banned.refusal?.text == "192.0.2.7 is banned for 62 s more")
+    #expect(decision(try explain(from: "192.0.2.8", facts: facts)) == "let in")
+    #expect(decision(try explain("security: {whitelist_ips: [192.0.2.7]}", facts: facts)) == "let in")
+    #expect(decision(try explain("security: {ban_state_file: null}", facts: facts)) == "let in")
+    // One that is over, and one that is not known.
+    facts.bans = .bans([Ban(source: source, end: -1, count: 2)])
+    #expect(decision(try explain(facts: facts)) == "let in")
+    facts.bans = .unusable(line: 3, "damaged")
+    let unknown = try explain(facts: facts)
+    #expect(decision(unknown) == "let in")
+    #expect(unknown.findings[.connection]?.contains { $0.text.contains("bans are not known") } == true)
   }
 
   // MARK: The user

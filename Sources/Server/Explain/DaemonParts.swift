@@ -36,6 +36,8 @@ final class DaemonParts: LoginFacts {
     }
   }
 
+  func bans(in path: String) -> BanFile.Content { BanFile.read(path) }
+
   func account(_ user: String, from address: IPAddress) throws(FactError) -> AccountAnswer {
     guard case .account(let answer) = try ask(.account(user: user, address: "\(address)"), []) else {
       throw FactError("bssh-authority gave an answer to another question")

@@ -62,6 +62,8 @@ struct Explainer {
   private mutating func explainConnection() {
     let (address, security) = (question.address, loaded.settings.security)
     var admission = AdmissionControl(rules: loaded.settings.admissionRules)
+    let file = security.banStateFile.map { (path: $0, content: facts.bans(in: $0)) }
+    if case .bans(let bans)? = file?.content { admission.restore(bans, at: 0) }
     let refusal = admission.admit(address, connections: 0, random: 0, at: 0)
     explainGate(address, security)
     if security.whitelistIPs.contains(where: { $0.contains(address) }) {
@@ -70,12 +72,27 @@ struct Explainer {
         .connection, .notes, entryName("security.whitelist_ips", entry), "\(address) is never banned, never limited",
         at: loaded.places.place(of: "security.whitelist_ips", entry: entry))
     }
+    if let file { explainBan(refusal, file.path, file.content) }
     if report.refusal == nil, let refusal {
       report.add(.connection, .refuses(refusal.code), "connection", "\(address) is refused")
     }
     report.add(
       .connection, .notes, "limits",
       "security.rate_limit and server.max_… depend on who else is connected, which is not asked")
+  }
+
+  private mutating func explainBan(_ refusal: Refusal?, _ path: String, _ content: BanFile.Content) {
+    let (rule, source) = ("security.ban_state_file", ClientSource(question.address))
+    switch (content, refusal) {
+    case (.bans, .banned(let milliseconds)):
+      report.add(
+        .connection, .refuses("banned"), rule, "\(source) is banned for \((milliseconds + 999) / 1000) s more", at: path
+      )
+    case (.bans, _): report.add(.connection, .passes, rule, "\(source) is not banned", at: path)
+    case (.none, _): report.add(.connection, .passes, rule, "there is no such file, and so no ban", at: path)
+    case (.unusable(_, let reason), _):
+      report.add(.connection, .notes, rule, "is not used, so bans are not known: \(reason)", at: path)
+    }
   }
 
   private mutating func explainGate(_ address: IPAddress, _ security: Settings.Security) {

@@ -5,6 +5,8 @@ import System
 
 /// What an explanation has to ask others: the same parts of the daemon that a login comes to.
 protocol LoginFacts {
+  /// The bans of `security.ban_state_file`, as the daemon last wrote them.
+  func bans(in path: String) -> BanFile.Content
   /// Who a user is, who comes from this address.
   func account(_ user: String, from address: IPAddress) throws(FactError) -> AccountAnswer
   /// What shadow(5) has about an account; nil: it could not be read, and nobody gets in.

@@ -30,6 +30,10 @@ final class Daemon {
   /// The process that was started: it becomes the supervisor.
   private(set) var pid: pid_t = 0
   private var isStopped = false
+  private var command: [String] = []
+  private var environmentOfDaemon: [String: String] = [:]
+  /// Of daemons that were restarted.
+  private var earlier: [Client] = []
   private let sections: [(name: String, keys: Keys)]
   private let userKeys: String
 
@@ -67,9 +71,13 @@ final class Daemon {
       user = try TestAccount(in: directory, as: (65533, 65533))
     }
     sections = [
-      ("server", serverKeys), ("auth", auth), ("shell", shell), ("sftp", sftp), ("scp", scp), ("filter", filter),
+      ("server", serverKeys),
       // Most tests come from one address, and many of them fail to log in. Those about that come from others.
-      ("security", ["whitelist_ips": "[127.0.0.1, \"::1\"]"].merging(security) { $1 }),
+      (
+        "security",
+        ["whitelist_ips": "[127.0.0.1, \"::1\"]", "ban_state_file": "DIRECTORY/bans"].merging(security) { $1 }
+      ),
+      ("auth", auth), ("shell", shell), ("sftp", sftp), ("scp", scp), ("filter", filter),
     ]
     self.userKeys = userKeys
     let executables = try Daemon.executables(in: directory)
@@ -86,17 +94,32 @@ final class Daemon {
     try succeed("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "interop", "-f", "\(directory)/id")
     let publicKey = try String(contentsOfFile: "\(directory)/id.pub", encoding: .utf8)
     try user.authorize(publicKey)
-    let command =
+    command =
       (mode == .unprivileged ? ["setpriv", "--reuid=65533", "--regid=65533", "--clear-groups"] : [])
       + launcher.map { $0.replacingOccurrences(of: "DIRECTORY", with: directory) }
       + [server, "run", "-D", "-c", "\(directory)/server.yaml"] + arguments
     try writeConfiguration(hostKeyCount: hostKeys.count)
     try writeClientFiles(hostKeyCount: hostKeys.count)
-    try start(command, environment: environment)
+    self.environmentOfDaemon = environment
+    try start()
     // It listens before it is complete; with its spare transports it is, unless a test has others.
-    if !replaced && serverKeys["spare_transports"] == nil {
-      eventually(within: 10, "spare transports") { processes.count { $0.title == "bssh-transport: spare" } >= 2 }
-    }
+    if !replaced && serverKeys["spare_transports"] == nil { waitForSpares() }
+  }
+
+  private func waitForSpares() {
+    eventually(within: 10, "spare transports") { processes.count { $0.title == "bssh-transport: spare" } >= 2 }
+  }
+
+  /// Ends the daemon with this signal and starts it again, as a service manager does. What it was before stays as it is:
+  /// logins that go on must have ended when this daemon is told to stop.
+  func restart(_ number: Int32 = Glibc.SIGTERM) throws {
+    signal(number)
+    let code = try exitCode()
+    let expected = number == SIGKILL ? -Int(SIGKILL) : 0
+    guard code == expected else { throw Failure("the daemon ended with \(code)") }
+    earlier.append(guardian)
+    try start()
+    waitForSpares()
   }
 
   deinit {
@@ -111,8 +134,9 @@ final class Daemon {
     let user: TestAccount
   }
 
-  private func start(_ command: [String], environment: [String: String]) throws {
-    guardian = try Client([Daemon.python, Daemon.client("subreaper.py")] + command, environment: environment)
+  private func start() throws {
+    guardian = try Client(
+      [Daemon.python, Daemon.client("subreaper.py")] + command, environment: environmentOfDaemon)
     let line = try guardian.output.line { $0.hasPrefix("pid ") }
     pid = pid_t(line.dropFirst(4)) ?? 0
     do {
@@ -327,9 +351,12 @@ final class Daemon {
     if code != 0 {
       Issue.record("the daemon ended with \(code); log:\n\(log.all.suffix(6000))", sourceLocation: sourceLocation)
     }
-    guardian.closeInput()
-    try guardian.wait(within: 20)
-    let left = try guardian.output.whole().split(separator: "\n").filter { $0.hasPrefix("left ") }
+    var left: [Substring] = []
+    for guardian in earlier + [guardian!] {
+      guardian.closeInput()
+      try guardian.wait(within: 20)
+      left += try guardian.output.whole().split(separator: "\n").filter { $0.hasPrefix("left ") }
+    }
     if !left.isEmpty {
       Issue.record("the daemon left: \(left.joined(separator: "; "))", sourceLocation: sourceLocation)
     }
