@@ -60,6 +60,10 @@ public enum KeyTable {
       "server.banner", ValueType.file.optional, \.bannerFile,
       "A file with text that is shown before the login, at most 128 KiB of UTF-8; null for none."),
     Key(
+      "server.proxy_protocol.trusted", ranges, \.settings.server.trustedProxies,
+      "Addresses and ranges of load balancers that send a PROXY header, version 1 or 2. From them it is",
+      "required, and says where the client is; from anybody else there must be none."),
+    Key(
       "server.spare_transports", .integer(0...64), \.settings.server.spareTransports,
       "Processes started ahead of the connections that they will serve."),
     Key(

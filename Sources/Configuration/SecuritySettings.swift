@@ -67,7 +67,7 @@ extension Settings.Security: WireCodable {
 }
 
 extension WireReader {
-  fileprivate mutating func ranges() throws(WireError) -> [AddressRange] {
+  mutating func ranges() throws(WireError) -> [AddressRange] {
     try list(minimumSize: 9) { (r: inout WireReader) throws(WireError) in try AddressRange(from: &r) }
   }
 }

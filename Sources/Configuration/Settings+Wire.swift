@@ -63,6 +63,7 @@ extension Settings.Server: WireCodable {
     writer.number(maxConnections)
     writer.number(maxUnauthenticated)
     writer.number(maxUnauthenticatedPerSource)
+    writer.list(trustedProxies) { $1.encode(to: &$0) }
     writer.number(loginGrace)
     writer.number(keepaliveInterval)
     writer.number(keepaliveCountMax)
@@ -88,6 +89,7 @@ extension Settings.Server: WireCodable {
     maxConnections = try reader.number()
     maxUnauthenticated = try reader.number()
     maxUnauthenticatedPerSource = try reader.number()
+    trustedProxies = try reader.ranges()
     loginGrace = try reader.number()
     keepaliveInterval = try reader.number()
     keepaliveCountMax = try reader.number()
@@ -189,9 +191,7 @@ extension Settings.User: WireCodable {
     sftpOnly = try reader.boolean()
     root = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text() }
     isDisabled = try reader.boolean()
-    allowedAddresses = try reader.list(minimumSize: 9) { (r: inout WireReader) throws(WireError) in
-      try AddressRange(from: &r)
-    }
+    allowedAddresses = try reader.ranges()
     methods = try reader.optional { (r: inout WireReader) throws(WireError) in try r.methods() }
     groups = try reader.texts()
     maxSessions = try reader.optional { (r: inout WireReader) throws(WireError) in try r.number() }

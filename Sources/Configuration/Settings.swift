@@ -42,6 +42,8 @@ public struct Settings: Equatable, Sendable {
     public var maxUnauthenticated = 100
     /// Of them, those from one source.
     public var maxUnauthenticatedPerSource = 32
+    /// Load balancers, from which a PROXY header comes first, and is believed.
+    public var trustedProxies: [AddressRange] = []
     /// Seconds from accept to a finished login; 0 for no limit.
     public var loginGrace = 120
     /// Seconds; 0 for no keepalives.

@@ -5,16 +5,19 @@ extension Supervisor {
   /// Whether this client may connect now; if not, the log says why.
   func admits(_ client: IPAddress, _ address: SocketAddress) -> Bool {
     let refusal = admission.admit(
-      client, connections: connections.count, random: Double.random(in: 0..<1), at: Clock.milliseconds)
+      client, connections: connections.count + proxied.count, random: Double.random(in: 0..<1), at: Clock.milliseconds)
     guard let refusal else { return true }
-    // A flood must not become a flood of lines.
-    let throttle = refusalThrottles[refusal.code, default: LogThrottle(burst: 10, interval: 10_000)].pass(
-      at: Clock.milliseconds)
-    if let throttle {
-      let others = throttle > 0 ? " (\(throttle) more of this kind since the last such line)" : ""
-      log.write(refusal.level, "refused \(address): \(refusal.code), \(refusal.reason)\(others)")
-    }
+    tellRefusal(of: address, refusal.level, refusal.code, refusal.reason)
     return false
+  }
+
+  /// A line about a connection that is refused. A flood of them must not become a flood of lines.
+  func tellRefusal(of address: SocketAddress, _ level: Log.Level, _ code: String, _ reason: String) {
+    let throttle = refusalThrottles[code, default: LogThrottle(burst: 10, interval: 10_000)].pass(
+      at: Clock.milliseconds)
+    guard let throttle else { return }
+    let others = throttle > 0 ? " (\(throttle) more of this kind since the last such line)" : ""
+    log.write(level, "refused \(address): \(code), \(reason)\(others)")
   }
 
   /// Takes note of what a connection did. A ban that comes of it ends all of that source's that have no login.

@@ -1,3 +1,4 @@
+import AccessControl
 import Configuration
 import Glibc
 import IPC
@@ -90,6 +91,7 @@ extension Supervisor {
     loaded = candidate.loaded
     if hasOtherFile { bansChanged() }
     admission.apply(loaded.settings.admissionRules)
+    proxies = RangeTrie(loaded.settings.server.trustedProxies)
     transportSettings = loaded.settings.transport(
       hostKeys: hostKeys.map(\.blob), root: loaded.accounts == nil ? "" : Supervisor.emptyRoot)
     listenOn(candidate.listeners)

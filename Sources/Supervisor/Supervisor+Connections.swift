@@ -22,7 +22,11 @@ extension Supervisor {
         guard let client = SocketAddress(of: descriptor, peer: true),
           let server = SocketAddress(of: descriptor, peer: false)
         else { continue }
-        open(descriptor, client, server)
+        if let address = IPAddress(client.address), proxies.contains(address) {
+          awaitHeader(descriptor, client, server)
+        } else {
+          open(descriptor, client, server, proxy: nil)
+        }
       }
     }
   }
@@ -38,9 +42,11 @@ extension Supervisor {
     }
   }
 
-  private func open(_ descriptor: Descriptor, _ client: SocketAddress, _ server: SocketAddress) {
+  /// A connection comes from `client`, by way of `proxy` if there is one.
+  func open(_ descriptor: Descriptor, _ client: SocketAddress, _ server: SocketAddress, proxy: SocketAddress?) {
     guard let address = IPAddress(client.address), admits(address, client) else { return }
     let number = newNumber()
+    if let proxy { log.write(.info, "[\(number)] by way of \(proxy)") }
     let machine = ConnectionMachine(context(of: client, server), at: Clock.milliseconds)
     connections[number] = Connection(
       number: number, client: address, machine: machine, socket: descriptor)

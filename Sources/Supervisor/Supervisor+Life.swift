@@ -124,6 +124,7 @@ extension Supervisor {
     timers.cancel(.acceptAgain)
     for socket in listeners { loop.remove(socket.listener.descriptor) }
     listeners = []
+    forgetAllProxied()
     if let candidate { children[candidate.authority]?.signal(SIGKILL) }
     candidate = nil
     perform(transports.close())

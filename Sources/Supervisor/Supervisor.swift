@@ -28,6 +28,8 @@ final class Supervisor {
     case kill(UInt64)
     case acceptAgain
     case banEnd(ClientSource)
+    /// A load balancer has had its time to send a PROXY header.
+    case proxyHeader(UInt64)
     case saveBans
     /// The process that saves bans has had its time to end, and logins go on without this process.
     case letGo
@@ -86,6 +88,10 @@ final class Supervisor {
   /// Makes the next session process; nil: a new one has to be started first.
   var sessionZygote: Child?
   var connections: [UInt64: Connection] = [:]
+  /// Connections of load balancers that have not said yet whose they are.
+  var proxied: [UInt64: ProxiedConnection] = [:]
+  /// Where load balancers are.
+  var proxies: RangeTrie
   var sessionCounts = SessionCounts()
   var listeners: [ListeningSocket] = []
   var authorities = AuthorityPool()
@@ -117,6 +123,7 @@ final class Supervisor {
     self.report = report
     isRoot = Hardening.isRoot
     admission = AdmissionControl(rules: loaded.settings.admissionRules)
+    proxies = RangeTrie(loaded.settings.server.trustedProxies)
     transports = TransportPool(spares: loaded.settings.server.spareTransports)
     loop = try EventLoop()
     signals = try SignalSource([SIGTERM, SIGINT, SIGHUP, SIGUSR1])
@@ -159,6 +166,8 @@ final class Supervisor {
       if event.isReadable { read(child, limit: 16) }
     } else if let socket = listeners.first(where: { $0.number == number }) {
       accept(socket)
+    } else {
+      readHeader(number)
     }
   }
 
@@ -189,6 +198,7 @@ final class Supervisor {
       child.signal(SIGKILL)
     case .acceptAgain: acceptAgain()
     case .banEnd(let source): banEnds(source)
+    case .proxyHeader(let number): proxyHeaderIsLate(number)
     case .saveBans: perform(banSaver.time(at: Clock.milliseconds))
     case .letGo: finishLettingGo()
     case .shutDown: exitCode = .success

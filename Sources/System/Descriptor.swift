@@ -107,6 +107,20 @@ public final class Descriptor: Sendable {
     return outcome
   }
 
+  /// What a stream socket would read now, at most `count` bytes, which stay to be read. recv(2), MSG_PEEK
+  public func peek(count: Int) throws(SystemError) -> (bytes: [UInt8], outcome: Transfer) {
+    var outcome = Transfer.ended
+    var failure: SystemError?
+    let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+      (outcome, failure) = Descriptor.outcome(reading: true) {
+        Glibc.recv(rawValue, buffer.baseAddress, count, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
+      }
+      if case .bytes(let n) = outcome { filled = n } else { filled = 0 }
+    }
+    if let failure { throw failure }
+    return (bytes, outcome)
+  }
+
   /// True for a socket.
   public var isSocket: Bool {
     var raw = stat()

@@ -86,6 +86,9 @@ struct Sample: Sendable, CustomTestStringConvertible {
     Sample("server.maximum_packet_size", plain("1024"), "1KiB") { $0.server.maximumPacketSize = 1024 },
     Sample("server.window_size", plain("64MiB"), "67108864") { $0.server.windowSize = 64 << 20 },
     Sample("server.banner", plain("/etc/issue"), "/etc/issue") { $0.server.banner = "hello\n" },
+    Sample("server.proxy_protocol.trusted", list(plain("10.0.0.0/8"), plain("::1")), "10.0.0.0/8, ::1") {
+      $0.server.trustedProxies = [range("10.0.0.0/8"), range("::1")]
+    },
     Sample("server.spare_transports", plain("0"), "0") { $0.server.spareTransports = 0 },
     Sample("server.ciphers", list(plain("aes256-ctr")), "aes256-ctr") { $0.server.ciphers = ["aes256-ctr"] },
     Sample("server.kex", list(plain("ecdh-sha2-nistp256")), "ecdh-sha2-nistp256") {

@@ -13,6 +13,7 @@ import Wire
     settings.server.maxConnections = 7
     settings.server.maxUnauthenticated = 8
     settings.server.maxUnauthenticatedPerSource = 9
+    settings.server.trustedProxies = [range("192.0.2.0/24")]
     settings.server.loginGrace = 0
     settings.server.keepaliveInterval = 11
     settings.server.keepaliveCountMax = 12

@@ -82,6 +82,9 @@ class Peer:
     def identify(self, line=b"SSH-2.0-interop"):
         self.client_id = line
         self.send_raw(line + b"\r\n")
+        self.hear_identification()
+
+    def hear_identification(self):
         text = b""
         while not text.endswith(b"\n"):
             text += self.read_raw(1)

@@ -365,8 +365,8 @@ final class Daemon {
   private func abandon() {
     guard !isStopped else { return }
     isStopped = true
-    if let guardian {
-      for process in processes { kill(process.pid, SIGKILL) }
+    for guardian in earlier + [guardian].compactMap({ $0 }) {
+      for process in RunningProcess.descendants(of: guardian.pid) { kill(process.pid, SIGKILL) }
       guardian.closeInput()
       _ = try? guardian.wait(within: 20)
     }

@@ -1,0 +1,33 @@
+import AccessControl
+
+/// PROXY headers: what is taken is bounded, and pieces come to the same as the whole.
+func fuzz(_ bytes: [UInt8]) {
+  var whole = ProxyHeaderParser()
+  let outcome = Result { try whole.take(bytes) }
+  // The first byte says where it is cut.
+  for cut in [Int(bytes.first ?? 0) % (bytes.count + 1), 1, bytes.count] where cut <= bytes.count {
+    var parser = ProxyHeaderParser()
+    var (taken, header): (Int, ProxyHeader?) = (0, nil)
+    do {
+      for part in [bytes[..<cut], bytes[cut...]] where header == nil {
+        let (count, found) = try parser.take(part)
+        precondition(count == part.count || found != nil)
+        (taken, header) = (taken + count, found)
+      }
+    } catch {
+      guard case .failure(let other) = outcome else { preconditionFailure("refused in pieces alone") }
+      precondition(error as? ProxyHeaderError == other as? ProxyHeaderError)
+      continue
+    }
+    guard case .success(let other) = outcome else { preconditionFailure("refused whole alone") }
+    precondition(taken == other.count && header == other.header)
+    precondition(taken <= ProxyHeaderParser.binaryLimit && parser.room >= 0)
+    if bytes.first == UInt8(ascii: "P") { precondition(taken <= ProxyHeaderParser.textLimit) }
+    // Without a header every byte may belong to one.
+    precondition(header != nil || taken == bytes.count)
+  }
+  // What it says is what its text says.
+  if case .success((_, .forwarded(let client, let server)?)) = outcome {
+    for address in [client.address, server.address] { precondition(IPAddress("\(address)") == address) }
+  }
+}
