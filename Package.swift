@@ -31,6 +31,7 @@ let package = Package(
     .executable(name: "bssh-authority", targets: ["Authority"]),
     .executable(name: "bssh-session", targets: ["Session"]),
     .executable(name: "bssh-transfer", targets: ["Transfer"]),
+    .executable(name: "bssh-journal", targets: ["Journal"]),
   ],
   targets: [
     // C
@@ -102,6 +103,9 @@ let package = Package(
     .executableTarget(
       name: "Transfer", dependencies: ["FileTransfer", "Filter", "IPC", "System", "Wire"], swiftSettings: safe),
 
+    .executableTarget(
+      name: "Journal", dependencies: ["Audit", "Gzip", "IPC", "System", "Wire"], swiftSettings: safe),
+
     // Tests
     .testTarget(name: "AccessControlTests", dependencies: ["AccessControl", "Wire"]),
     .testTarget(name: "AuditTests", dependencies: ["Audit", "Digests", "Wire"]),
@@ -124,6 +128,7 @@ let package = Package(
     .testTarget(name: "FilterTests", dependencies: ["Filter", "Wire"]),
     .testTarget(name: "GzipTests", dependencies: ["Gzip"]),
     .testTarget(name: "IPCTests", dependencies: ["AccessControl", "Audit", "Filter", "IPC", "System", "Wire"]),
+    .testTarget(name: "JournalTests", dependencies: ["Audit", "Gzip", "IPC", "Journal", "System", "Wire"]),
     .testTarget(
       name: "ServerTests",
       dependencies: [
@@ -132,7 +137,9 @@ let package = Package(
       ]),
     .testTarget(
       name: "InteropTests",
-      dependencies: ["Server", "Supervisor", "Transport", "Authority", "Session", "Transfer", "System"],
+      dependencies: [
+        "Audit", "Server", "Supervisor", "Transport", "Authority", "Session", "Transfer", "Journal", "System",
+      ],
       exclude: ["Clients"]),
     .testTarget(
       name: "SessionTests",

@@ -16,6 +16,7 @@ declare -A allowed=(
   [bssh-authority]="libcrypto.so.3 libargon2.so.1 libcrypt.so.1"
   [bssh-session]=""
   [bssh-transfer]=""
+  [bssh-journal]="libz.so.1"
 )
 
 # True for a library of the runtime, the kernel or the loader, and for those of the list.

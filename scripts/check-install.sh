@@ -34,14 +34,14 @@ have_not() { [[ ! -e $root$1 ]] || die "--uninstall left $1"; }
 mode_of() { stat -c '%a %U' "$root$1"; }
 
 installer
-for file in /opt/bssh/sbin/bssh-server /opt/bssh/lib/bssh/bssh-{supervisor,transport,authority,session} \
+for file in /opt/bssh/sbin/bssh-server /opt/bssh/lib/bssh/bssh-{supervisor,transport,authority,session,journal} \
   /etc/systemd/system/bssh-server.service /etc/sysusers.d/bssh.conf /etc/tmpfiles.d/bssh.conf \
   /etc/bssh/server.yaml /etc/bssh/ssh_host_ed25519_key.pub /run/bssh/empty /opt/bssh/share/man/man8/bssh-server.8; do
   have "$file"
 done
 [[ $(mode_of /etc/bssh/ssh_host_ed25519_key) == "600 root" ]] || die "the host key is $(mode_of /etc/bssh/ssh_host_ed25519_key)"
 [[ $(mode_of /run/bssh/empty) == "755 root" ]] || die "/run/bssh/empty is $(mode_of /run/bssh/empty)"
-for account in bssh-transport bssh-authority; do
+for account in bssh-transport bssh-authority bssh-audit; do
   inside getent passwd "$account" >/dev/null || die "there is no account $account"
 done
 grep -q '^ExecStart=/opt/bssh/sbin/bssh-server ' "$root/etc/systemd/system/bssh-server.service" ||
@@ -64,6 +64,9 @@ answer=$(ssh -F none -p "$port" -i "$root/root/.ssh/id_ed25519" -o "UserKnownHos
 [[ $answer == "it works" ]] || die "the login answered: $answer"
 kill -TERM "$daemon"
 wait "$daemon" || die "the daemon exited with $? after SIGTERM"
+[[ $(mode_of /var/log/bssh/audit.log) == "600 bssh-audit" ]] ||
+  [[ $(stat -c '%a' "$root/var/log/bssh/audit.log") == 600 ]] || die "the journal is $(mode_of /var/log/bssh/audit.log)"
+grep -q '"event_type":"daemon_stopped"' "$root/var/log/bssh/audit.log" || die "the journal does not tell of the end"
 
 # A second installation keeps the configuration and the key.
 say "# kept" >>"$root/etc/bssh/server.yaml"

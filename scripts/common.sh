@@ -8,7 +8,7 @@ build_packages=(
 )
 
 # The executables, in the order in which a reader meets them.
-executables=(bssh-server bssh-supervisor bssh-transport bssh-authority bssh-session bssh-transfer)
+executables=(bssh-server bssh-supervisor bssh-transport bssh-authority bssh-session bssh-transfer bssh-journal)
 
 say() { printf '%s\n' "$*"; }
 
@@ -58,10 +58,10 @@ build_release() {
 # True while somebody listens on this port of 127.0.0.1.
 port_answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# Makes the system accounts as which two parts of the daemon run when it is started as root.
+# Makes the system accounts as which parts of the daemon run when it is started as root.
 make_service_accounts() {
   local account
-  for account in bssh-transport bssh-authority; do
+  for account in bssh-transport bssh-authority bssh-audit; do
     if getent passwd "$account" >/dev/null; then continue; fi
     useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "$account"
   done

@@ -3,7 +3,8 @@
 #
 #   scripts/install.sh [--prefix DIR]              below DIR (default /usr), as root
 #   scripts/install.sh --destdir DIR [--prefix …]  the files only, below DIR, for packagers
-#   scripts/install.sh --uninstall [--purge]       all but /etc/bssh; with --purge also that, the state, the accounts
+#   scripts/install.sh --uninstall [--purge]       all but /etc/bssh; with --purge also that, the state, the accounts;
+#                                                  never the journal in /var/log/bssh
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source-path=SCRIPTDIR source=common.sh
@@ -29,7 +30,7 @@ while (($#)); do
       shift
       ;;
     -h | --help)
-      sed -n '2,6s/^# \{0,1\}//p' "$0"
+      sed -n '2,7s/^# \{0,1\}//p' "$0"
       exit 0
       ;;
     *) die "unknown option $1; known: --prefix DIR, --destdir DIR, --uninstall, --purge" ;;
@@ -145,14 +146,14 @@ uninstall_all() {
   if [[ -n $destdir ]]; then return; fi
   if systemd_runs; then systemctl daemon-reload; fi
   if [[ -z $purge ]]; then
-    say "Removed, but for /etc/bssh with the host key and the configuration, /var/lib/bssh and the accounts (--purge)."
+    say "Removed, but for /etc/bssh with the host key and the configuration, /var/lib/bssh, the accounts (--purge), and /var/log/bssh with the journal."
     return
   fi
   rm -rf /etc/bssh /var/lib/bssh /run/bssh
-  for account in bssh-transport bssh-authority; do
+  for account in bssh-transport bssh-authority bssh-audit; do
     if getent passwd "$account" >/dev/null; then userdel "$account"; fi
   done
-  say "Removed, with /etc/bssh, /var/lib/bssh and the accounts bssh-transport and bssh-authority."
+  say "Removed, with /etc/bssh, /var/lib/bssh and the accounts; the journal in /var/log/bssh stays."
 }
 
 "${action}_all"

@@ -51,7 +51,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 if ((EUID == 0)); then
-  say "As root: making sure of the system accounts bssh-transport and bssh-authority, as which parts of the daemon run"
+  say "As root: making sure of the system accounts that parts of the daemon run as: bssh-transport, bssh-authority, bssh-audit"
   make_service_accounts
 fi
 folder=$(reachable_executables)
@@ -99,6 +99,8 @@ quoted() { printf "'%s'" "${1//\'/\'\'}"; }
   for line in "${public_keys[@]}"; do say "          - $(quoted "$line")"; done
   say "security:"
   say "  ban_state_file: $(quoted "$PWD/.try/bans")"
+  say "audit:"
+  say "  exporters: [{type: file, path: $(quoted "$PWD/.try/audit/audit.log")}]"
 } >.try/server.yaml
 chmod 600 .try/server.yaml
 "$folder/bssh-server" check-config -c .try/server.yaml >/dev/null

@@ -79,20 +79,25 @@ public struct ServiceAccounts: WireCodable, Equatable {
   public var transport: ServiceAccount
   /// The account `bssh-authority`.
   public var authority: ServiceAccount
+  /// The account `bssh-audit`.
+  public var audit: ServiceAccount
 
-  public init(transport: ServiceAccount, authority: ServiceAccount) {
+  public init(transport: ServiceAccount, authority: ServiceAccount, audit: ServiceAccount) {
     self.transport = transport
     self.authority = authority
+    self.audit = audit
   }
 
   public func encode(to writer: inout WireWriter) {
     transport.encode(to: &writer)
     authority.encode(to: &writer)
+    audit.encode(to: &writer)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
     transport = try ServiceAccount(from: &reader)
     authority = try ServiceAccount(from: &reader)
+    audit = try ServiceAccount(from: &reader)
   }
 }
 

@@ -32,7 +32,8 @@ struct Answer {
     settings = loaded.settings
     let (bans, warning) = readsBans ? Self.bans(settings.security.banStateFile) : (nil, nil)
     self.bans = bans
-    warnings = loaded.warnings + (warning.map { [$0] } ?? [])
+    warnings =
+      loaded.warnings + (warning.map { [$0] } ?? []) + Self.prepareJournal(loaded.settings.audit, accounts)
     hostKeys = loaded.settings.server.hostKeys.compactMap { machine.hostKeys[$0] }
     self.listeners = listeners
   }
@@ -95,6 +96,23 @@ struct Answer {
     }
   }
 
+  /// Makes the directory of the journal, if it is not there; returns what is wrong with it. The daemon starts all the
+  /// same: `audit.on_failure` says what follows.
+  private static func prepareJournal(_ audit: Settings.Audit, _ accounts: ServiceAccounts?) -> [Problem] {
+    guard audit.enabled else { return [] }
+    let path = audit.journalPath
+    let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
+    guard !directory.isEmpty else { return [] }
+    let owner = accounts.map { (user: $0.audit.uid, group: $0.audit.gid) }
+    let warning = { (reason: String) in [Problem(source: nil, key: "audit.exporters", reason: reason)] }
+    do throws(SystemError) {
+      let mode: UInt32 = audit.journal.mode == 0o600 ? 0o700 : 0o750
+      try OwnedDirectory.make(directory, owner: owner, mode: mode)
+      guard let owner, try !OwnedDirectory.isWritable(directory, by: owner) else { return [] }
+      return warning("bssh-audit may not write to '\(directory)'; 'chown bssh-audit: \(directory)' changes that")
+    } catch { return warning("the journal cannot be written: \(error)") }
+  }
+
   /// The accounts of the processes that belong to nobody; they must be there when the daemon runs as root.
   static func serviceAccounts(_ problems: inout [Problem]) -> ServiceAccounts? {
     func account(_ name: String) -> ServiceAccount? {
@@ -109,12 +127,14 @@ struct Answer {
       }
       return ServiceAccount(uid: account.uid, gid: account.gid)
     }
-    guard let transport = account("bssh-transport"), let authority = account("bssh-authority") else { return nil }
-    guard transport.uid != authority.uid else {
-      let reason = "the accounts 'bssh-transport' and 'bssh-authority' must not be one and the same user"
+    // Each is asked for, so that all that are missing are told at once.
+    let accounts = ["bssh-transport", "bssh-authority", "bssh-audit"].map(account)
+    guard let transport = accounts[0], let authority = accounts[1], let audit = accounts[2] else { return nil }
+    guard Set([transport.uid, authority.uid, audit.uid]).count == 3 else {
+      let reason = "the accounts 'bssh-transport', 'bssh-authority' and 'bssh-audit' must be three users"
       problems.append(Problem(source: nil, key: "", reason: reason))
       return nil
     }
-    return ServiceAccounts(transport: transport, authority: authority)
+    return ServiceAccounts(transport: transport, authority: authority, audit: audit)
   }
 }

@@ -6,7 +6,7 @@ import Wire
 final class Child {
   /// What it is for.
   enum Role {
-    case authority, transport, session, loader, banWriter
+    case authority, transport, session, loader, journal, banWriter
     /// Makes transports, or session processes.
     case transportZygote, sessionZygote
 
@@ -18,6 +18,7 @@ final class Child {
       case .session: "session process"
       case .loader: "loader"
       case .banWriter: "process that saves bans"
+      case .journal: "journal"
       case .transportZygote: "zygote of transports"
       case .sessionZygote: "zygote of session processes"
       }
@@ -42,6 +43,8 @@ final class Child {
   var subject: Subject?
   /// A loader, or a process that saves bans, that has said what it had to say.
   var hasAnswered = false
+  /// A login to which nobody listens now: the journal is slow.
+  var isHeld = false
   /// An authority that belongs to settings that do not apply yet.
   var isCandidate = false
   /// Its end of the socket is open, as far as we know.

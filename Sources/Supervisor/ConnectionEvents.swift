@@ -72,6 +72,8 @@ extension ConnectionMachine {
     case sessionOpened
     /// What `openSession` came to: the user has so many logins, and may have no more.
     case sessionRefused(open: Int)
+    /// What `openSession` came to: events cannot be written, and without them this user may not log in.
+    case journalRefused
     case sessionFailed(String)
     /// The session process, in either mode, has ended.
     case sessionEnded(ExitStatus)
@@ -97,7 +99,7 @@ extension ConnectionMachine {
     case killAccountCheck
     /// Start the login, in the session process that looked the keys up (`promoting`) or in a new one; then tell the
     /// transport `.success` with the socket to it; unless the user has ``ConnectionMachine/sessionLimit`` logins already.
-    /// Answered by `sessionOpened`, `sessionRefused` or `sessionFailed`.
+    /// Answered by `sessionOpened`, `sessionRefused`, `journalRefused` or `sessionFailed`.
     case openSession(Login, promoting: Bool)
     /// Kill the process that looks keys up.
     case killSession

@@ -56,6 +56,15 @@ extension ConnectionMachine {
         log: "too_many_sessions")
   }
 
+  /// Events cannot be written, and `audit.on_failure` says that then nobody logs in, but some.
+  mutating func journalRefused() -> [Action] {
+    guard phase == .opening else { return [] }
+    return [.log(.warning, "refused '\(authentication.user ?? "")': audit_unavailable")]
+      + end(
+        reason: 11, "No login is possible now, because it could not be recorded (audit_unavailable)",
+        log: "audit_unavailable")
+  }
+
   /// A session process could not be started.
   mutating func sessionFailed(_ why: String, at now: Int64) -> [Action] {
     switch phase {

@@ -130,6 +130,7 @@ struct ConnectionMachine: Sendable {
     case .sessionMisbehaved(let what): sessionMisbehaved(what, at: now)
     case .sessionOpened: sessionOpened()
     case .sessionRefused(let open): sessionRefused(open)
+    case .journalRefused: journalRefused()
     case .sessionFailed(let why): sessionFailed(why, at: now)
     case .sessionEnded(let status): sessionEnded(status, at: now)
     case .timer(let timer): time(timer, at: now)
@@ -153,7 +154,9 @@ struct ConnectionMachine: Sendable {
   // MARK: The transport
 
   private mutating func accepted() -> [Action] {
-    var actions: [Action] = [.log(.info, "connection from \(context.client) to \(context.server)")]
+    var fact = Fact(.connectionOpen, .success, .ssh)
+    fact.details = "to \(context.server)"
+    var actions: [Action] = [.audit(fact, subject)]
     let grace = Int64(context.settings.server.loginGrace)
     if grace > 0 { actions.append(.setTimer(.loginGrace, milliseconds: grace * 1000)) }
     return actions

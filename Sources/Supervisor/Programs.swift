@@ -24,6 +24,14 @@ struct Programs {
     return request
   }
 
+  /// What writes the journal: an account of its own, which has the journal's files and nothing else.
+  func journal(_ accounts: ServiceAccounts?, socket: MessageSocket) -> ChildProcess.Request {
+    var request = base("bssh-journal", standardError: standardError, socket)
+    request.identity = accounts.map { identity($0.audit) }
+    request.limits = [.coreFile(0), .openFiles(64), .addressSpace(1 << 30)]
+    return request
+  }
+
   /// What makes transports, which face the network: an account of its own, and just enough to do that.
   func transportZygote(_ accounts: ServiceAccounts?, socket: MessageSocket) -> ChildProcess.Request {
     var request = base("bssh-transport", standardError: null, socket)

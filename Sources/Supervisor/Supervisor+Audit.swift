@@ -11,6 +11,7 @@ extension Supervisor {
     let place = connection.map { "[\($0)] " } ?? ""
     // Named, so that no session can write a line that looks like ours.
     let teller = fact.type.isOfSession ? "session: " : ""
+    journal(fact, of: subject)
     if log.writes(fact.level) { log.write(fact.level, place + teller + fact.sentence(of: subject)) }
   }
 }
@@ -19,16 +20,17 @@ extension Fact {
   /// How important it is for who runs the server.
   var level: Log.Level {
     switch type {
+    // The log has said these in its own words.
+    case .daemonStarted, .daemonStopped, .configurationLoaded, .configurationRejected: .debug
     case .fileOpenRead, .fileOpenWrite, .fileRead, .fileWrite, .fileClose: .debug
     case .authSuccess, .authFailure, .authRateLimited, .sessionStart, .sessionEnd, .commandExecuted, .commandBlocked,
       .fileUploaded, .fileDownloaded, .fileDeleted, .fileRenamed, .directoryCreated, .directoryDeleted,
       .directoryListed, .transferDenied, .transferAllowed, .ipUnblocked, .connectionOpen, .connectionClosed,
       .connectionRefused, .forwardOpen, .forwardClosed, .forwardDenied, .agentForwarded, .attributesChanged,
-      .linkCreated, .recordingStarted, .recordingFinished, .daemonStarted, .daemonStopped, .configurationLoaded,
-      .adminAction:
+      .linkCreated, .recordingStarted, .recordingFinished, .adminAction:
       .info
     case .ipBlocked, .suspiciousActivity: .warning
-    case .configurationRejected, .auditGap: .error
+    case .auditGap: .error
     }
   }
 }

@@ -42,7 +42,7 @@ extension Supervisor {
   }
 
   private func watch(_ child: Child, _ interest: EventLoop.Interest) {
-    guard child.isOpen else { return }
+    guard child.isOpen, !child.isHeld else { return }
     do throws(SystemError) {
       try loop.modify(child.socket.descriptor, interest, token: child.number << 1)
     } catch {
@@ -53,7 +53,7 @@ extension Supervisor {
   /// Takes messages of a process, at most `limit`, so that none keeps the others waiting.
   func read(_ child: Child, limit: Int) {
     for _ in 0..<limit {
-      guard child.isOpen, exitCode == nil else { return }
+      guard child.isOpen, exitCode == nil, !child.isHeld || limit > Self.readLimit else { return }
       let received: MessageSocket.Received
       do throws(SystemError) { received = try child.socket.receive() } catch { received = .closed }
       switch consume received {
@@ -80,6 +80,7 @@ extension Supervisor {
     case .session: takeFromSession(bytes, descriptors, child)
     case .loader: takeFromLoader(bytes, descriptors, child)
     case .banWriter: takeFromBanWriter(bytes, child)
+    case .journal: takeFromJournal(bytes, descriptors, child)
     case .transportZygote, .sessionZygote: takeFromZygote(bytes, descriptors, child)
     }
   }
@@ -106,6 +107,7 @@ extension Supervisor {
     case .session: sessionEnded(child, status)
     case .loader: loaderEnded(child, status)
     case .banWriter: banWriterEnded(child, status)
+    case .journal: journalEnded(child, status)
     case .transportZygote, .sessionZygote: zygoteEnded(child, status)
     }
     if case .signal(let number, _) = status, child.sentSignal == nil { crashed(child, signal: number) }

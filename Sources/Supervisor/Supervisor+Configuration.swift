@@ -1,4 +1,5 @@
 import AccessControl
+import Audit
 import Configuration
 import Glibc
 import IPC
@@ -90,6 +91,7 @@ extension Supervisor {
     let hasOtherFile = loaded.settings.security.banStateFile != candidate.loaded.settings.security.banStateFile
     loaded = candidate.loaded
     if hasOtherFile { bansChanged() }
+    if state != .starting { applyAuditSettings() }
     admission.apply(loaded.settings.admissionRules)
     proxies = RangeTrie(loaded.settings.server.trustedProxies)
     transportSettings = loaded.settings.transport(
@@ -103,6 +105,7 @@ extension Supervisor {
       if loaded.settings.server.spareTransports == 0 { started() }
     } else {
       log.write(.info, "the new configuration applies to new connections")
+      recordConfiguration()
       finishReload()
     }
   }
@@ -140,7 +143,19 @@ extension Supervisor {
   func keepConfiguration(_ problems: [String]) {
     for problem in problems { log.write(.error, problem) }
     log.write(.error, "the new configuration is not used; the one before it still applies")
+    var fact = Fact(.configurationRejected, .failure)
+    fact.details = (problems.first ?? "") + (problems.count > 1 ? " (and \(problems.count - 1) more)" : "")
+    record(fact, of: Subject())
     finishReload()
+  }
+
+  /// The settings apply.
+  func recordConfiguration() {
+    var fact = Fact(.configurationLoaded)
+    let words = arguments.serverArguments
+    fact.path = words.firstIndex(of: "-c").flatMap { words.dropFirst($0 + 1).first }.map { Array($0.utf8) }
+    if !loaded.warnings.isEmpty { fact.details = "with \(loaded.warnings.count) warnings" }
+    record(fact, of: Subject())
   }
 
   private func finishReload() {

@@ -33,7 +33,10 @@ extension Supervisor {
 
   /// Listens again after a pause.
   func acceptAgain() {
+    if events.isHolding { return }
     for listening in listeners {
+      // It may have been listened to all the time.
+      loop.remove(listening.listener.descriptor)
       do throws(SystemError) {
         try loop.add(listening.listener.descriptor, .read, token: listening.number << 1)
       } catch {

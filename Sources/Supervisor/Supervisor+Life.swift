@@ -1,3 +1,4 @@
+import Audit
 import Glibc
 import IPC
 import System
@@ -24,6 +25,7 @@ extension Supervisor {
       }
     }
     restoreBans()
+    applyAuditSettings()
     prepare(loaded)
   }
 
@@ -41,6 +43,10 @@ extension Supervisor {
       }
     }
     log.write(.info, "ready")
+    var fact = Fact(.daemonStarted)
+    fact.details = "bssh-server \(version), \(isRoot ? "as root" : "not as root"), \(status)"
+    record(fact, of: Subject())
+    recordConfiguration()
     service?.ready(status: status)
     if shallReloadAgain {
       shallReloadAgain = false
@@ -65,6 +71,7 @@ extension Supervisor {
   func shutDown() {
     guard state != .starting else { return fail(.success) }
     log.write(.info, "shutting down with \(connections.count) connections")
+    recordStop("shutting down")
     service?.stopping()
     stopAccepting()
     for number in Array(connections.keys) { deliver(.shutDown, to: number) }
@@ -99,6 +106,7 @@ extension Supervisor {
     hasLetGo = true
     timers.cancel(.letGo)
     let logins = connections.values.count { $0.machine.isLoggedIn }
+    recordStop(logins > 0 ? "\(logins) logins go on" : "shutting down")
     guard logins > 0 else { return endWhenIdle() }
     log.write(.info, "letting go: \(logins) logins go on")
     do throws(SystemError) {
@@ -119,6 +127,15 @@ extension Supervisor {
     endWhenIdle()
   }
 
+  /// The end of the service, once.
+  private func recordStop(_ details: String) {
+    if hasRecordedStop { return }
+    hasRecordedStop = true
+    var fact = Fact(.daemonStopped)
+    fact.details = details
+    record(fact, of: Subject())
+  }
+
   private func stopAccepting() {
     state = .ending
     timers.cancel(.acceptAgain)
@@ -137,9 +154,8 @@ extension Supervisor {
     guard state == .ending, connections.isEmpty,
       !children.values.contains(where: { $0.role == .session || $0.role == .banWriter })
     else { return }
-    if exitCode == nil {
-      log.write(.info, "ended")
-      exitCode = .success
-    }
+    guard exitCode == nil, !isDraining else { return }
+    log.write(.info, "ended")
+    drain()
   }
 }

@@ -47,6 +47,7 @@ extension Supervisor {
   /// Gives a login to a session process, and tells the transport.
   func openSession(_ connection: Connection, _ login: Login, _ promoting: Bool) {
     let user = connection.machine.authentication.user ?? login.account.name
+    guard journalAdmits(user) else { return deliver(.journalRefused, to: connection.number) }
     guard sessionCounts.enter(user, limit: connection.machine.sessionLimit) else {
       return deliver(.sessionRefused(open: sessionCounts.count(of: user)), to: connection.number)
     }

@@ -27,6 +27,12 @@ final class Supervisor {
     /// The process has had its time to end.
     case kill(UInt64)
     case acceptAgain
+    /// The journal has had its time to write.
+    case journalAnswer
+    case journalRestart
+    case journalRetry
+    /// What was left has had its time to be written.
+    case drain
     case banEnd(ClientSource)
     /// A load balancer has had its time to send a PROXY header.
     case proxyHeader(UInt64)
@@ -59,6 +65,8 @@ final class Supervisor {
   static let shutDownTime: Int64 = 3000
   /// Milliseconds that a loader may take.
   static let loadTime: Int64 = 60_000
+  /// Messages of a process that are taken at a time.
+  static let readLimit = 16
   /// The token of signals; all others are `number << 1`, plus 1 for a process's end.
   static let signalToken: UInt64 = 0
 
@@ -97,6 +105,18 @@ final class Supervisor {
   var authorities = AuthorityPool()
   var codes = CodeLedger()
   var transports: TransportPool
+  /// The name of this machine, for events.
+  let hostName: String
+  /// Events on their way to the journal.
+  var events: AuditQueue
+  /// The process that writes them; nil: none runs.
+  var journal: Child?
+  /// What it was told; nil: there is to be no journal.
+  var journalSettings: JournalSettings?
+  /// The end of this process waits for the journal alone.
+  var isDraining = false
+  /// The journal has the end of the service.
+  var hasRecordedStop = false
   var admission: AdmissionControl
   var banSaver = BanSaver()
   /// Why bans were not saved last.
@@ -124,6 +144,8 @@ final class Supervisor {
     isRoot = Hardening.isRoot
     admission = AdmissionControl(rules: loaded.settings.admissionRules)
     proxies = RangeTrie(loaded.settings.server.trustedProxies)
+    hostName = ThisProcess.hostName
+    events = AuditQueue(loaded.settings.audit.queueLimits)
     transports = TransportPool(spares: loaded.settings.server.spareTransports)
     loop = try EventLoop()
     signals = try SignalSource([SIGTERM, SIGINT, SIGHUP, SIGUSR1])
@@ -142,6 +164,7 @@ final class Supervisor {
       }
       while exitCode == nil, let key = timers.next(at: Clock.milliseconds) { time(key) }
     }
+    endJournal()
     for child in children.values { child.signal(SIGKILL) }
     // What is killed is gone at once; reaped here, for where no init does.
     for child in children.values where child.process?.descriptor.wait(for: POLLIN, milliseconds: 100) == true {
@@ -163,7 +186,7 @@ final class Supervisor {
     if let child = children[number] {
       if event.token & 1 == 1 { return ended(child) }
       if event.isWritable && child.hasBacklog { sent(child.flush(), to: child) }
-      if event.isReadable { read(child, limit: 16) }
+      if event.isReadable { read(child, limit: Self.readLimit) }
     } else if let socket = listeners.first(where: { $0.number == number }) {
       accept(socket)
     } else {
@@ -201,7 +224,11 @@ final class Supervisor {
     case .proxyHeader(let number): proxyHeaderIsLate(number)
     case .saveBans: perform(banSaver.time(at: Clock.milliseconds))
     case .letGo: finishLettingGo()
-    case .shutDown: exitCode = .success
+    case .journalAnswer: perform(events.hung())
+    case .journalRestart: perform(events.restartTime())
+    case .journalRetry: perform(events.retryTime())
+    case .drain: exitCode = exitCode ?? .success
+    case .shutDown: drain()
     }
   }
 }

@@ -202,7 +202,8 @@ enum Samples {
     ].map(Sample.init)
 
   static let serviceAccounts = ServiceAccounts(
-    transport: ServiceAccount(uid: 1, gid: 2), authority: ServiceAccount(uid: 3, gid: .max))
+    transport: ServiceAccount(uid: 1, gid: 2), authority: ServiceAccount(uid: 3, gid: .max),
+    audit: ServiceAccount(uid: .max, gid: 1))
 
   private static let loader: [Sample] =
     [

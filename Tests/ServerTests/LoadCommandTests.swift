@@ -26,12 +26,16 @@ import Wire
   }
 
   @Test func `a configuration that loads comes with sealed settings and host keys`() throws {
-    guard getuid() != 0 || (getpwnam("bssh-transport") != nil && getpwnam("bssh-authority") != nil) else { return }
+    guard getuid() != 0 || hasServiceAccounts else {
+      return
+    }
     let folder = try Folder()
     let (one, two) = (folder.file("one"), folder.file("two"))
     _ = try bsshServer("gen-host-key", "-o", one)
     _ = try bsshServer("gen-host-key", "-t", "ecdsa", "-o", two)
-    let file = try folder.write("c.yaml", "auth: {methods: [password]}\n")
+    let journal = folder.file("made/for/audit.log")
+    let file = try folder.write(
+      "c.yaml", "auth: {methods: [password]}\naudit: {exporters: [{type: file, path: \(journal)}]}\n")
     let (result, descriptors) = try load(["-c", file, "-p", "2200", "-k", one, "-k", two])
     guard case .loaded(let loaded) = result else {
       Issue.record("\(result)")
@@ -51,6 +55,28 @@ import Wire
       let content = try Data(contentsOf: URL(fileURLWithPath: path))
       #expect(try descriptor.read(count: 1 << 20, at: 0) == Array(content))
     }
+    // The journal's directory is there, and its process's alone.
+    let made = try FileManager.default.attributesOfItem(atPath: folder.file("made/for"))
+    #expect(made[.posixPermissions] as? Int == 0o700)
+    let owner = getuid() == 0 ? getpwnam("bssh-audit").pointee.pw_uid : getuid()
+    #expect(made[.ownerAccountID] as? uid_t == owner)
+    let above = try FileManager.default.attributesOfItem(atPath: folder.file("made"))
+    #expect(above[.ownerAccountID] as? uid_t == getuid())
+    let (_, again) = try load(["-c", file, "-k", one])
+    #expect(again.count == 2)
+  }
+
+  @Test func `a directory that the journal's process may not write to is warned of`() throws {
+    guard getuid() == 0, getpwnam("bssh-audit") != nil else { return }
+    let folder = try Folder()
+    _ = try bsshServer("gen-host-key", "-o", folder.file("key"))
+    let file = try folder.write("c.yaml", "audit: {exporters: [{type: file, path: \(folder.file("audit.log"))}]}\n")
+    guard case .loaded(let loaded) = try load(["-c", file, "-k", folder.file("key")]).0 else {
+      Issue.record("it does not load")
+      return
+    }
+    #expect(
+      loaded.warnings.contains { $0.contains("bssh-audit may not write to '\(folder.path)'; 'chown bssh-audit:") })
   }
 
   @Test func `a configuration that does not load comes as its problems`() throws {

@@ -91,3 +91,9 @@ func settings(_ yaml: String) throws -> Loaded {
 }
 
 let hash = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g"
+
+/// True when the accounts are there that the daemon's processes have when it is started as root.
+var hasServiceAccounts: Bool {
+  let names: [String] = ["bssh-transport", "bssh-authority", "bssh-audit"]
+  return names.allSatisfy { getpwnam($0) != nil }
+}

@@ -80,7 +80,7 @@ rclone_client() {
   if rclone "${sftp[@]}" check back :sftp:there 2>/dev/null; then fail "a difference was not found"; fi
   equal "$(rclone "${sftp[@]}" md5sum :sftp:there/one)" "$(cd local && md5sum one)" "MD5"
   equal "$(rclone "${sftp[@]}" sha1sum :sftp:there/one)" "$(cd local && sha1sum one)" "SHA-1"
-  rclone "${sftp[@]}" about :sftp: | grep -q Total || fail "no size of the file system"
+  rclone "${sftp[@]}" about :sftp: | grep Total >/dev/null || fail "no size of the file system"
   # rcat writes what it cannot know the length of, moveto renames.
   printf streamed | rclone "${sftp[@]}" rcat :sftp:streamed
   rclone "${sftp[@]}" moveto :sftp:streamed :sftp:there/moved

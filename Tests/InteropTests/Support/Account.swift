@@ -62,7 +62,7 @@ struct ServiceAccounts {
   private let made: [String]
 
   init() throws {
-    made = ["bssh-transport", "bssh-authority"].filter { getpwnam($0) == nil }
+    made = ["bssh-transport", "bssh-authority", "bssh-audit"].filter { getpwnam($0) == nil }
     for name in made {
       try succeed(
         "useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent", "--shell",

@@ -23,6 +23,8 @@ final class Daemon {
   let runsAsRoot: Bool
   /// The path of bssh-server.
   let server: String
+  /// The events of the daemon.
+  let events: DaemonJournal
   /// What the daemon logs.
   var log: Text { guardian.errors }
   private let services: ServiceAccounts?
@@ -36,6 +38,8 @@ final class Daemon {
   private var earlier: [Client] = []
   private let sections: [(name: String, keys: Keys)]
   private let userKeys: String
+  /// Whether there must be a good journal at the end: not where a test spoils it.
+  var keepsJournal = true
 
   /// Starts a daemon and waits until it listens.
   ///
@@ -47,8 +51,8 @@ final class Daemon {
   ///     place of the built ones.
   init(
     mode: Mode = .asIs, server serverKeys: Keys = [:], auth: Keys = [:], shell: Keys = [:],
-    sftp: Keys = [:], scp: Keys = [:], filter: Keys = [:], security: Keys = [:], userKeys: String = "",
-    hostKeys: [String] = ["ed25519"],
+    sftp: Keys = [:], scp: Keys = [:], filter: Keys = [:], audit: Keys = [:], security: Keys = [:],
+    userKeys: String = "", hostKeys: [String] = ["ed25519"],
     loginShell: String = "/bin/sh", arguments: [String] = ["-v"],
     environment: [String: String] = [:], launcher: [String] = [],
     prepare: (Daemon.Preparation) throws -> Void = { _ in }
@@ -57,6 +61,7 @@ final class Daemon {
     directory = "\(base)/bssh-interop-\(UInt32.random(in: 100_000_000...999_999_999))"
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
     chmod(directory, 0o755)
+    events = DaemonJournal(path: "\(directory)/audit/audit.log")
     port = try Daemon.freePort()
     runsAsRoot = isRoot && mode == .asIs
     switch mode {
@@ -72,6 +77,7 @@ final class Daemon {
     }
     sections = [
       ("server", serverKeys),
+      ("audit", ["exporters": "[{type: file, path: DIRECTORY/audit/audit.log}]"].merging(audit) { $1 }),
       // Most tests come from one address, and many of them fail to log in. Those about that come from others.
       (
         "security",
@@ -80,6 +86,10 @@ final class Daemon {
       ("auth", auth), ("shell", shell), ("sftp", sftp), ("scp", scp), ("filter", filter),
     ]
     self.userKeys = userKeys
+    if !runsAsRoot {
+      try FileManager.default.createDirectory(atPath: "\(directory)/audit", withIntermediateDirectories: true)
+      chown("\(directory)/audit", user.uid, user.gid)
+    }
     let executables = try Daemon.executables(in: directory)
     try prepare(Preparation(directory: directory, executables: executables, user: user))
     let replaced = FileManager.default.fileExists(atPath: "\(directory)/bin/bssh-server")
@@ -167,6 +177,7 @@ final class Daemon {
   /// The daemon's programs.
   static let programs = [
     "bssh-server", "bssh-supervisor", "bssh-transport", "bssh-authority", "bssh-session", "bssh-transfer",
+    "bssh-journal",
   ]
 
   /// Copies the daemon's programs.
@@ -194,8 +205,10 @@ final class Daemon {
     try configure(text.replacingOccurrences(of: "DIRECTORY", with: directory))
   }
 
-  /// Writes server.yaml; SIGHUP makes it known.
+  /// Writes server.yaml; SIGHUP makes it known. The journal stays where it is, unless `text` says something else.
   func configure(_ text: String) throws {
+    let audit = "\naudit: {exporters: [{type: file, path: \(events.path)}]}\n"
+    let text = text.contains("audit:") ? text : text + audit
     try Data(text.utf8).write(to: URL(fileURLWithPath: "\(directory)/server.yaml"))
     chmod("\(directory)/server.yaml", 0o600)
     if !runsAsRoot { chown("\(directory)/server.yaml", user.uid, user.gid) }
@@ -261,6 +274,10 @@ final class Daemon {
     return UInt16(bigEndian: address.sin_port)
   }
 
+  /// The top of the repository.
+  static let repository = ((#filePath as NSString).deletingLastPathComponent as NSString)
+    .appendingPathComponent("../../..")
+
   // MARK: Clients
 
   static let python = "/usr/bin/python3"
@@ -324,7 +341,8 @@ final class Daemon {
   var logins: [RunningProcess] {
     processes.filter { process in
       let title = process.title
-      return !["bssh-supervisor", "bssh-authority"].contains(process.name) && !title.hasSuffix(": zygote")
+      return !["bssh-supervisor", "bssh-authority", "bssh-journal"].contains(process.name)
+        && !title.hasSuffix(": zygote")
         && !title.hasSuffix(": spare")
     }
   }
@@ -360,6 +378,14 @@ final class Daemon {
     if !left.isEmpty {
       Issue.record("the daemon left: \(left.joined(separator: "; "))", sourceLocation: sourceLocation)
     }
+    if keepsJournal {
+      do { try events.check(sourceLocation: sourceLocation) } catch {
+        Issue.record("the journal: \(error)", sourceLocation: sourceLocation)
+      }
+    }
+    for password in DaemonJournal.passwords where log.all.contains(password) {
+      Issue.record("the password '\(password)' is in the log", sourceLocation: sourceLocation)
+    }
   }
 
   private func abandon() {
@@ -379,14 +405,16 @@ final class Daemon {
 /// Runs `body` with a daemon, which must then end well and leave nothing behind.
 func withDaemon(
   mode: Daemon.Mode = .asIs, server: Daemon.Keys = [:], auth: Daemon.Keys = [:], shell: Daemon.Keys = [:],
-  sftp: Daemon.Keys = [:], scp: Daemon.Keys = [:], filter: Daemon.Keys = [:], security: Daemon.Keys = [:],
-  userKeys: String = "", hostKeys: [String] = ["ed25519"], loginShell: String = "/bin/sh", arguments: [String] = ["-v"],
+  sftp: Daemon.Keys = [:], scp: Daemon.Keys = [:], filter: Daemon.Keys = [:], audit: Daemon.Keys = [:],
+  security: Daemon.Keys = [:], userKeys: String = "", hostKeys: [String] = ["ed25519"], loginShell: String = "/bin/sh",
+  arguments: [String] = ["-v"],
   environment: [String: String] = [:], launcher: [String] = [], sourceLocation: SourceLocation = #_sourceLocation,
   prepare: (Daemon.Preparation) throws -> Void = { _ in }, _ body: (Daemon) throws -> Void
 ) throws {
   let daemon = try Daemon(
-    mode: mode, server: server, auth: auth, shell: shell, sftp: sftp, scp: scp, filter: filter, security: security,
-    userKeys: userKeys, hostKeys: hostKeys, loginShell: loginShell, arguments: arguments, environment: environment,
+    mode: mode, server: server, auth: auth, shell: shell, sftp: sftp, scp: scp, filter: filter, audit: audit,
+    security: security, userKeys: userKeys, hostKeys: hostKeys, loginShell: loginShell, arguments: arguments,
+    environment: environment,
     launcher: launcher, prepare: prepare)
   do {
     try body(daemon)

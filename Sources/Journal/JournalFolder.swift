@@ -1,0 +1,97 @@
+import Audit
+import System
+
+/// The directory of a journal, and the names of the files in it.
+struct JournalFolder {
+  let directory: Descriptor
+  /// The name of the journal itself.
+  let name: [UInt8]
+  /// Permissions of its files.
+  let mode: UInt32
+
+  /// An older file of the journal.
+  struct Backup: Equatable {
+    /// 1 is the youngest.
+    var number: UInt32
+    var isCompressed: Bool
+  }
+
+  /// Opens the directory; `path` is the journal's.
+  init(path: String, mode: UInt32) throws(SystemError) {
+    let parts = Array(path.utf8).split(separator: UInt8(ascii: "/"))
+    guard path.hasPrefix("/"), let name = parts.last else { throw SystemError("open \(path)", code: 22) }
+    self.name = Array(name)
+    self.mode = mode
+    let parent = parts.dropLast().map { String(decoding: $0, as: UTF8.self) }.joined(separator: "/")
+    directory = try Descriptor.openDirectory("/" + parent)
+  }
+
+  /// True when the directory has been removed.
+  var isGone: Bool { get throws(SystemError) { try directory.attributes().links == 0 } }
+
+  /// Opens the journal to append to it, and makes it if need be.
+  func openJournal() throws(SystemError) -> Descriptor {
+    let file = try directory.openToAppend(name, mode: mode)
+    try file.setOpenPermissions(mode)
+    return file
+  }
+
+  /// Opens the file of the ``ChainHead``, and makes it if need be.
+  func openHead() throws(SystemError) -> Descriptor {
+    let file = try directory.openToChange(name + ".head".utf8, mode: mode)
+    try file.setOpenPermissions(mode)
+    return file
+  }
+
+  func name(of backup: Backup) -> [UInt8] {
+    name + ".\(backup.number)".utf8 + (backup.isCompressed ? Array(".gz".utf8) : [])
+  }
+
+  /// What is being compressed has this name, with a number behind it.
+  private var temporaryPrefix: [UInt8] { name + ".compressing.".utf8 }
+
+  func temporaryName(_ number: UInt64) -> [UInt8] { temporaryPrefix + "\(number)".utf8 }
+
+  /// The older files, the youngest first; of one that is there in both forms, both.
+  func backups() throws(SystemError) -> [Backup] {
+    var backups: [Backup] = []
+    for entry in try entries() {
+      guard entry.starts(with: name + ".".utf8) else { continue }
+      var rest = entry.dropFirst(name.count + 1)
+      let isCompressed = rest.suffix(3).elementsEqual(".gz".utf8)
+      if isCompressed { rest = rest.dropLast(3) }
+      guard let text = String(validating: rest, as: UTF8.self), let number = UInt32(text), number > 0,
+        "\(number)" == text
+      else { continue }
+      backups.append(Backup(number: number, isCompressed: isCompressed))
+    }
+    return backups.sorted { ($0.number, $0.isCompressed ? 1 : 0) < ($1.number, $1.isCompressed ? 1 : 0) }
+  }
+
+  /// Removes what a process left behind that ended while it compressed. What somebody still works at is locked.
+  func removeLeftovers() throws(SystemError) {
+    for entry in try entries() where entry.starts(with: temporaryPrefix) {
+      guard let file = try? directory.openToRead(entry), (try? file.tryLock()) == true else { continue }
+      try? directory.removeFile(entry)
+    }
+  }
+
+  /// The number of the first line of an older file; nil: it has none that can be read.
+  func firstNumber(of backup: Backup) -> UInt64? {
+    guard let file = try? directory.openToRead(name(of: backup)) else { return nil }
+    return LineScan(file, isCompressed: backup.isCompressed).firstLine?.sequence
+  }
+
+  /// The last line of an older file, as above.
+  func lastLine(of backup: Backup) -> (line: JournalLine, hash: LineHash)? {
+    guard let file = try? directory.openToRead(name(of: backup)) else { return nil }
+    return LineScan(file, isCompressed: backup.isCompressed).lastLine
+  }
+
+  private func entries() throws(SystemError) -> [[UInt8]] {
+    let stream = DirectoryStream(try directory.reopenDirectory())
+    var entries: [[UInt8]] = []
+    while let entry = try stream.next() { entries.append(entry) }
+    return entries
+  }
+}

@@ -1,0 +1,120 @@
+import Audit
+import Glibc
+import IPC
+import System
+import Wire
+
+/// Takes events from the supervisor and writes them, until the supervisor is gone.
+struct JournalService {
+  private let supervisor: MessageSocket
+  private var log = Log(threshold: .info, style: ProcessEnvironment.isLoggedByJournal ? .journal : .plain)
+  private var settings: JournalSettings?
+  private var isConfined = false
+  private var folder: JournalFolder?
+  private var writer: JournalWriter?
+  /// When what was written has to be on the disk.
+  private var syncTime: Int64?
+
+  init(_ supervisor: MessageSocket) { self.supervisor = supervisor }
+
+  /// Serves until there is nothing more to come.
+  mutating func run() {
+    while true {
+      let message: MessageSocket.Received
+      do throws(SystemError) { message = try supervisor.receive(wait: patience) } catch { break }
+      switch consume message {
+      case .closed: return finish()
+      case .wouldBlock: work()
+      case .message(let bytes, _):
+        guard let message = try? ToJournal(wireBytes: bytes[...]) else {
+          log.write(.error, "bssh-journal: the supervisor's message cannot be read")
+          return finish()
+        }
+        if message == .close { return finish() }
+        // Of another directory nothing can be opened any more: a new process can.
+        if let folder, (try? folder.isGone) ?? false { return finish() }
+        take(message)
+      }
+      synchronizeInTime()
+    }
+    finish()
+  }
+
+  /// Milliseconds until there is something to do without a message; -1: there will not be.
+  private var patience: Int32 {
+    if writer?.isCompressing ?? false { return 0 }
+    return syncTime.map { Int32(clamping: max($0 - Clock.milliseconds, 0)) } ?? -1
+  }
+
+  /// Nothing else is to be done.
+  private func work() { writer?.compressSome() }
+
+  private mutating func take(_ message: ToJournal) {
+    switch message {
+    case .open(let settings):
+      self.settings = settings
+      do throws(SystemError) { try open() } catch { answer(.failed(batch: 0, reason: reason(error))) }
+    case .reopen:
+      do throws(SystemError) {
+        if let writer { try writer.reopen() } else { try open() }
+      } catch { answer(.failed(batch: 0, reason: reason(error))) }
+    case .close: return
+    case .append(let batch):
+      do throws(SystemError) {
+        if writer == nil { try open() }
+        try writer?.append(events(batch), isRepeated: batch.isRepeated)
+        answer(.written(batch: batch.number))
+        planSync()
+      } catch { answer(.failed(batch: batch.number, reason: reason(error))) }
+    }
+    if let findings = writer?.takeFindings() { answer(.found(findings)) }
+  }
+
+  private mutating func events(_ batch: JournalBatch) -> [AuditEvent] {
+    var events: [AuditEvent] = []
+    for bytes in batch.events {
+      if let event = try? AuditEvent(wireBytes: bytes[...]) {
+        events.append(event)
+      } else {
+        log.write(.error, "bssh-journal: an event of the supervisor cannot be read")
+      }
+    }
+    return events
+  }
+
+  /// Opens the journal; from then on there are no other files.
+  private mutating func open() throws(SystemError) {
+    guard let settings else { throw SystemError("open the journal", code: EINVAL) }
+    if folder == nil { folder = try JournalFolder(path: settings.path, mode: settings.mode) }
+    guard let folder else { return }
+    if !isConfined {
+      if try !Hardening.confineFiles(to: folder.directory, mayChange: true, readable: []) {
+        log.write(.warning, "bssh-journal: the kernel has no Landlock")
+      }
+      isConfined = true
+    }
+    writer = try JournalWriter(folder, settings)
+  }
+
+  private mutating func planSync() {
+    guard settings?.sync == .interval, syncTime == nil, writer?.isDirty ?? false else { return }
+    syncTime = Clock.milliseconds + Int64(settings?.flushInterval ?? 0) * 1000
+  }
+
+  private mutating func synchronizeInTime() {
+    guard let time = syncTime, time <= Clock.milliseconds else { return }
+    syncTime = nil
+    do throws(SystemError) { try writer?.synchronize() } catch { answer(.failed(batch: 0, reason: reason(error))) }
+  }
+
+  private mutating func finish() { if settings?.sync != .never { try? writer?.synchronize() } }
+
+  private func answer(_ message: FromJournal) {
+    // The supervisor is gone when this fails, and the next message is the end.
+    _ = try? supervisor.send(message.wireBytes, wait: true)
+  }
+
+  private func reason(_ error: SystemError) -> String {
+    String(Log.printable("\(settings?.path ?? "the journal"): \(error)").prefix(250))
+  }
+}

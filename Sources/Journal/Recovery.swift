@@ -1,0 +1,160 @@
+import Audit
+import IPC
+
+/// Where a journal goes on, from what is at the end of its file and what its head says.
+///
+/// After a process was killed, or the machine lost its power, the file can end within a line, and can have lines that the
+/// head does not know of, or fewer than it does.
+struct Recovery: Equatable {
+  /// What the next line follows.
+  var head: ChainHead
+  /// What the file is to be cut to; nil: it ends as it should.
+  var size: UInt64?
+  /// True when the last line is whole but for its newline.
+  var lacksNewline = false
+  var findings = JournalFindings()
+
+  /// Bytes at the end of a file that are looked at when the head is of no help: more than two lines.
+  static let tailSize = 1 << 20
+
+  /// Looks at a file.
+  ///
+  /// - Parameters:
+  ///   - head: nil: there is none.
+  ///   - first: the number of the oldest line, to be asked for only when the head does not say it.
+  ///   - previous: the number and the hash of the last line of the file before, asked for only when this one is new.
+  ///   - read: at most so many bytes from there on.
+  init<Failure: Error>(
+    size: UInt64, head: ChainHead?, first: () -> UInt64?, previous: () -> (sequence: UInt64, hash: LineHash)?,
+    read: (_ offset: UInt64, _ count: Int) throws(Failure) -> [UInt8]
+  ) throws(Failure) {
+    if size == 0 {
+      self.init(emptyWith: head, first: first, previous: previous())
+    } else if let head, try Self.ends(head, size, read) {
+      try self.init(after: head, size: size, read: read)
+    } else {
+      let count = Int(min(size, UInt64(Self.tailSize)))
+      let tail = try read(size - UInt64(count), count)
+      self.init(tail: tail, size: size, head: head, first: first)
+      guard self.head.size == 0, let torn = self.size.map({ _ in findings.tornBytes }) else { return }
+      // Nothing was in it but a line that was not finished.
+      self = Recovery(emptyWith: head, first: first, previous: previous())
+      self.size = 0
+      findings.tornBytes = torn
+    }
+  }
+
+  /// True when the line that the head means ends where the head says.
+  private static func ends<Failure: Error>(
+    _ head: ChainHead, _ size: UInt64, _ read: (UInt64, Int) throws(Failure) -> [UInt8]
+  ) throws(Failure) -> Bool {
+    guard head.size <= size else { return false }
+    guard head.size > 0 else { return true }
+    let count = Int(min(head.size, UInt64(JournalLine.lengthLimit + 2)))
+    let bytes = try read(head.size - UInt64(count), count)
+    guard bytes.count == count, bytes.last == UInt8(ascii: "\n") else { return false }
+    let line = bytes.dropLast()
+    let start = line.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? line.startIndex
+    return LineHash(of: line[start...]) == head.hash
+  }
+
+  /// The file is as the head knows it up to there; more may follow.
+  private init<Failure: Error>(
+    after head: ChainHead, size: UInt64, read: (UInt64, Int) throws(Failure) -> [UInt8]
+  ) throws(Failure) {
+    self.init(head: head)
+    while self.head.size < size {
+      let count = Int(min(size - self.head.size, UInt64(JournalLine.lengthLimit + 1)))
+      let bytes = try read(self.head.size, count)
+      let end = bytes.firstIndex(of: UInt8(ascii: "\n")) ?? bytes.endIndex
+      let isWhole = end < bytes.endIndex
+      if follow(bytes[..<end], isWhole: isWhole) { continue }
+      try leaveOut(bytes[..<end], isWhole, size, read)
+      return
+    }
+  }
+
+  /// Takes a line, if it is the next one.
+  private mutating func follow(_ bytes: ArraySlice<UInt8>, isWhole: Bool) -> Bool {
+    guard let line = try? JournalLine(json: bytes), line.sequence == head.last &+ 1, line.previous == head.hash else {
+      return false
+    }
+    head.last = line.sequence
+    head.hash = LineHash(of: bytes)
+    head.size += UInt64(bytes.count) + 1
+    lacksNewline = !isWhole
+    return true
+  }
+
+  /// What follows is no line of this journal: a line that was not finished goes, and anything else stays to be seen.
+  private mutating func leaveOut<Failure: Error>(
+    _ bytes: ArraySlice<UInt8>, _ isWhole: Bool, _ size: UInt64, _ read: (UInt64, Int) throws(Failure) -> [UInt8]
+  ) throws(Failure) {
+    var end = size
+    if isWhole || head.size + UInt64(bytes.count) < size {
+      findings.isAltered = true
+      let count = Int(min(size - head.size, UInt64(Self.tailSize)))
+      let tail = try read(size - UInt64(count), count)
+      end = size - UInt64(tail.reversed().prefix { $0 != UInt8(ascii: "\n") }.count)
+    } else {
+      end = head.size
+    }
+    cut(to: end, from: size)
+  }
+
+  private mutating func cut(to end: UInt64, from size: UInt64) {
+    head.size = end
+    guard end < size else { return }
+    self.size = end
+    findings.tornBytes = size - end
+  }
+
+  /// The head is of no help: what the file itself says counts.
+  private init(tail: [UInt8], size: UInt64, head: ChainHead?, first: () -> UInt64?) {
+    self.init(head: head ?? ChainHead(first: first() ?? 1, last: 0, hash: .none))
+    let torn = tail.reversed().prefix { $0 != UInt8(ascii: "\n") }.count
+    if torn == tail.count, UInt64(torn) < size {
+      // No line of ours is as long as that: it stays, and is no part of the next.
+      lacksNewline = true
+      self.head.size = size + 1
+      findings.isAltered = true
+      return
+    }
+    cut(to: size - UInt64(torn), from: size)
+    let lines = tail.dropLast(torn).split(separator: UInt8(ascii: "\n"))
+    let last = lines.last.flatMap { bytes in
+      (try? JournalLine(json: bytes)).map { (line: $0, hash: LineHash(of: bytes)) }
+    }
+    let number = last?.line.sequence ?? 0
+    if let last, head.map({ number > $0.last }) ?? true {
+      self.head.last = number
+      self.head.hash = last.hash
+    } else if let head, last != nil {
+      // The chain goes on where it broke off, so that it shows for ever.
+      findings.missingLines = head.last - max(number, head.first - 1)
+      findings.isAltered = findings.missingLines == 0
+    } else {
+      findings.isAltered = true
+    }
+  }
+
+  /// The file is new: it goes on where the one before ended.
+  private init(
+    emptyWith head: ChainHead?, first: () -> UInt64?, previous: (sequence: UInt64, hash: LineHash)?
+  ) {
+    self.init(head: head ?? ChainHead(first: first() ?? 1, last: 0, hash: .none))
+    let hadLines = self.head.size > 0
+    self.head.size = 0
+    guard let head else {
+      guard let previous else { return }
+      self.head.last = previous.sequence
+      self.head.hash = previous.hash
+      return
+    }
+    guard hadLines, head.hash != previous?.hash else { return }
+    let known = previous.map(\.sequence) ?? head.first - 1
+    if known < head.last { findings.missingLines = head.last - max(known, head.first - 1) }
+  }
+
+  private init(head: ChainHead) { self.head = head }
+}

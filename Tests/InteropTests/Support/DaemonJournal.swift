@@ -1,0 +1,204 @@
+import Foundation
+import Testing
+
+@testable import Audit
+
+/// The journal of a daemon, as whoever reads its files sees it.
+struct DaemonJournal {
+  /// The path of the youngest file.
+  let path: String
+
+  /// A line, as a reader of JSON sees it.
+  struct Event: CustomStringConvertible {
+    let text: String
+    let values: [String: Any]
+
+    init(_ text: String) throws {
+      self.text = text
+      guard let values = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any] else {
+        throw Failure("no object: \(text)")
+      }
+      self.values = values
+    }
+
+    var type: String { self["event_type"] ?? "" }
+    var id: String { self["id"] ?? "" }
+
+    /// nil for null, and for what is no text.
+    subscript(_ key: String) -> String? { values[key] as? String }
+
+    func number(_ key: String) -> Int? { (values[key] as? NSNumber)?.intValue }
+
+    var description: String { text }
+  }
+
+  /// The files that are there, oldest first.
+  var files: [String] {
+    let folder = (path as NSString).deletingLastPathComponent
+    let name = (path as NSString).lastPathComponent
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    let backups = names.compactMap { entry -> (Int, String)? in
+      guard entry.hasPrefix(name + ".") else { return nil }
+      let end = entry.dropFirst(name.count + 1)
+      return Int(end.hasSuffix(".gz") ? end.dropLast(3) : end).map { ($0, entry) }
+    }
+    return backups.sorted { $0.0 > $1.0 }.map { "\(folder)/\($0.1)" } + [path]
+  }
+
+  /// All lines, oldest first, and what stands behind the last newline.
+  func lines() throws -> (lines: [String], rest: String) {
+    var bytes = Data()
+    for file in files where FileManager.default.fileExists(atPath: file) {
+      if file.hasSuffix(".gz") {
+        let outcome = try run(["sh", "-c", "gzip -dc < \"$FILE\" > \"$FILE.plain\""], environment: ["FILE": file])
+        guard outcome.status == 0 else { throw Failure("gzip: \(outcome.errors)") }
+        bytes += try Data(contentsOf: URL(fileURLWithPath: file + ".plain"))
+        try FileManager.default.removeItem(atPath: file + ".plain")
+      } else {
+        bytes += try Data(contentsOf: URL(fileURLWithPath: file))
+      }
+    }
+    var parts = bytes.split(separator: 0x0a, omittingEmptySubsequences: false)
+    let rest = parts.removeLast()
+    return (parts.map { String(decoding: $0, as: UTF8.self) }, String(decoding: rest, as: UTF8.self))
+  }
+
+  /// All events until now; a line that is being written is left out.
+  func all() throws -> [Event] { try lines().lines.map { try Event($0) } }
+
+  /// The events of one type until now.
+  func all(_ type: String) throws -> [Event] { try all().filter { $0.type == type } }
+
+  /// Waits for an event of this type for which `matches` holds.
+  @discardableResult
+  func event(
+    _ type: String, within seconds: Double = 30, where matches: (Event) -> Bool = { _ in true }
+  ) throws -> Event {
+    try events(1, of: type, within: seconds, where: matches)[0]
+  }
+
+  /// Waits for so many such events.
+  @discardableResult
+  func events(
+    _ count: Int, of type: String, within seconds: Double = 30, where matches: (Event) -> Bool = { _ in true }
+  ) throws -> [Event] {
+    let deadline = Date(timeIntervalSinceNow: seconds)
+    while true {
+      let found = ((try? all()) ?? []).filter { $0.type == type && matches($0) }
+      if found.count >= count { return found }
+      guard Date() < deadline else {
+        let there = ((try? lines().lines) ?? []).joined(separator: "\n")
+        throw Failure("\(found.count) of \(count) events \(type) within \(seconds) s in:\n\(there)")
+      }
+      usleep(10_000)
+    }
+  }
+
+  /// What the chain says is wrong: nil: nothing.
+  func problem() throws -> Chain<Int>.Problem? {
+    let head = try? Data(contentsOf: URL(fileURLWithPath: path + ".head"))
+    var chain = Chain<Int>(head: head.flatMap { ChainHead(json: Array($0)[...]) })
+    let (lines, rest) = try lines()
+    for (number, line) in lines.enumerated() {
+      if let problem = chain.add(Array(line.utf8)[...], at: number) { return problem }
+    }
+    return chain.finish(rest: rest.isEmpty ? nil : lines.count)
+  }
+
+  /// What no daemon may write anywhere: the passwords that tests log in with, or try to.
+  static let passwords = ["right horse", "wrong horse", "battery staple"]
+
+  /// Everything that must hold of every journal that a test leaves: whole, as the schema says, no event twice, no secret.
+  func check(sourceLocation: SourceLocation) throws {
+    let (lines, _) = try lines()
+    if lines.isEmpty { Issue.record("there is no journal at \(path)", sourceLocation: sourceLocation) }
+    let schema = try Schema.ofEvents
+    var ids: Set<String> = []
+    for line in lines {
+      let event = try Event(line)
+      for fault in schema.faults(in: event.values) {
+        Issue.record("\(fault) in \(line)", sourceLocation: sourceLocation)
+      }
+      if !ids.insert(event.id).inserted { Issue.record("twice: \(line)", sourceLocation: sourceLocation) }
+      for password in Self.passwords where line.contains(password) {
+        Issue.record("a password in \(line)", sourceLocation: sourceLocation)
+      }
+    }
+    if let problem = try problem() {
+      Issue.record("line \(problem.place ?? -1): \(problem.fault)", sourceLocation: sourceLocation)
+    }
+  }
+}
+
+/// As much of JSON Schema as etc/audit-event.schema.json uses.
+struct Schema: @unchecked Sendable {
+  private let properties: [String: [String: Any]]
+  private let required: [String]
+  private let patterns: [String: NSRegularExpression]
+
+  static var ofEvents: Schema { get throws { try shared.get() } }
+
+  private static let shared = Result { try Schema(path: Daemon.repository + "/etc/audit-event.schema.json") }
+
+  init(path: String) throws {
+    let known: Set = [
+      "$schema", "$id", "title", "description", "type", "properties", "required", "additionalProperties",
+    ]
+    let content = try Data(contentsOf: URL(fileURLWithPath: path))
+    guard let object = try JSONSerialization.jsonObject(with: content) as? [String: Any], Set(object.keys) == known,
+      let properties = object["properties"] as? [String: [String: Any]], let required = object["required"] as? [String]
+    else { throw Failure("the schema has another form") }
+    self.properties = properties
+    self.required = required
+    patterns = try properties.compactMapValues { property in
+      try (property["pattern"] as? String).map { try NSRegularExpression(pattern: $0) }
+    }
+  }
+
+  /// What is wrong with an object.
+  func faults(in object: [String: Any]) -> [String] {
+    let missing = required.filter { object[$0] == nil }.map { "no \($0)" }
+    return missing + object.flatMap { key, value in faults(of: key, value) }
+  }
+
+  private func faults(of key: String, _ value: Any) -> [String] {
+    guard let property = properties[key] else { return ["\(key) is unknown"] }
+    var faults: [String] = []
+    for (word, rule) in property {
+      let isGood: Bool
+      switch word {
+      case "description": isGood = true
+      case "type": isGood = (rule as? [String] ?? [rule as? String ?? ""]).contains { Self.isOf($0, value) }
+      case "enum": isGood = (rule as? [Any] ?? []).contains { Self.isSame($0, value) }
+      case "const": isGood = Self.isSame(rule, value)
+      case "minimum":
+        isGood = (value as? NSNumber).map { $0.doubleValue >= (rule as? NSNumber)?.doubleValue ?? 0 } ?? true
+      case "maximum":
+        isGood = (value as? NSNumber).map { $0.doubleValue <= (rule as? NSNumber)?.doubleValue ?? 0 } ?? true
+      case "pattern":
+        isGood =
+          (value as? String).map { text in
+            patterns[key]?.firstMatch(in: text, range: NSRange(text.startIndex..., in: text)) != nil
+          } ?? true
+      default: isGood = false
+      }
+      if !isGood { faults.append("\(key) is \(value), against \(word) \(rule)") }
+    }
+    return faults
+  }
+
+  private static func isSame(_ one: Any, _ other: Any) -> Bool {
+    if one is NSNull { return other is NSNull }
+    if let one = one as? String { return one == other as? String }
+    return (one as? NSNumber).map { $0 == other as? NSNumber } ?? false
+  }
+
+  private static func isOf(_ type: String, _ value: Any) -> Bool {
+    switch type {
+    case "string": value is String
+    case "null": value is NSNull
+    case "integer": (value as? NSNumber).map { $0.doubleValue == $0.doubleValue.rounded() } ?? false
+    default: false
+    }
+  }
+}

@@ -1,0 +1,204 @@
+import Audit
+import Foundation
+import IPC
+import System
+import Testing
+
+@testable import Journal
+
+@Suite struct JournalWriterTests {
+  @Test func `lines are numbered, chained, and end with a newline`() throws {
+    let place = try Place()
+    let writer = try place.writer()
+    try writer.append([event(1), event(2)], isRepeated: false)
+    try writer.append([event(3)], isRepeated: false)
+    #expect(try place.written() == [1, 2, 3])
+    #expect(try place.problem() == nil)
+    #expect(place.head?.first == 1 && place.head?.last == 3)
+    #expect(try place.head?.size == UInt64(place.bytes().count))
+    #expect(writer.takeFindings() == nil)
+  }
+
+  @Test(arguments: [0o600, 0o640] as [UInt32])
+  func `files have the mode of the settings, whatever the umask`(mode: UInt32) throws {
+    let place = try Place()
+    let settings = place.settings(maxSize: 4096, compress: true, mode: mode)
+    let writer = try place.writer(settings)
+    for number in 0..<40 { try writer.append([event(number)], isRepeated: false) }
+    while writer.isCompressing { writer.compressSome() }
+    let names = try place.names
+    #expect(names.contains("audit.log.1.gz"))
+    for name in names {
+      let attributes = try FileManager.default.attributesOfItem(
+        atPath: "\(place.directory)/\(name)")
+      #expect(attributes[.posixPermissions] as? UInt32 == mode, "\(name)")
+    }
+  }
+
+  @Test func `the chain goes on over restarts`() throws {
+    let place = try Place()
+    for start in stride(from: 0, to: 30, by: 3) {
+      let writer = try place.writer()
+      #expect(writer.takeFindings() == nil)
+      try writer.write(start..<start + 3)
+    }
+    #expect(try place.written() == Array(0..<30))
+    #expect(try place.problem() == nil)
+  }
+
+  @Test(arguments: [false, true])
+  func `the chain goes on over files, of which the youngest are kept`(compress: Bool) throws {
+    let place = try Place()
+    let settings = place.settings(maxSize: 4096, maxBackups: 3, compress: compress)
+    var writer: JournalWriter?
+    for number in 0..<200 {
+      // In between, the process ends, perhaps while it compresses.
+      if number % 37 == 0 {
+        writer = nil
+        writer = try place.writer(settings)
+      }
+      try writer?.write(number..<number + 1)
+      if number % 3 == 0 { writer?.compressSome() }
+    }
+    while let writer, writer.isCompressing { writer.compressSome() }
+    let written = try place.written()
+    #expect(written.first! > 0 && written == Array(written.first!..<200))
+    #expect(try place.problem() == nil)
+    #expect(place.head?.first == UInt64(written.first! + 1))
+    let end = compress ? ".gz" : ""
+    #expect(
+      try place.names == [
+        "audit.log", "audit.log.1\(end)", "audit.log.2\(end)", "audit.log.3\(end)",
+        "audit.log.head",
+      ])
+  }
+
+  @Test func `without older files the journal begins anew, and says so`() throws {
+    let place = try Place()
+    let writer = try place.writer(place.settings(maxSize: 4096, maxBackups: 0))
+    try writer.write(0..<100)
+    let written = try place.written()
+    #expect(written == Array(written.first!..<100))
+    #expect(try place.problem() == nil)
+    #expect(try place.names == ["audit.log", "audit.log.head"])
+  }
+
+  @Test func `fewer older files than before are kept when there shall be fewer`() throws {
+    let place = try Place()
+    try place.writer(place.settings(maxSize: 4096, maxBackups: 6)).write(0..<200)
+    #expect(try place.names.contains("audit.log.6"))
+    try place.writer(place.settings(maxSize: 4096, maxBackups: 2)).write(200..<220)
+    #expect(try place.names == ["audit.log", "audit.log.1", "audit.log.2", "audit.log.head"])
+    #expect(try place.problem() == nil)
+  }
+
+  @Test func `a file gets no further line from its size on, and no line is cut`() throws {
+    let place = try Place()
+    let writer = try place.writer(place.settings(maxSize: 4096, maxBackups: 50))
+    try writer.append(
+      [event(0, details: String(repeating: "x", count: 4000)), event(1)], isRepeated: false)
+    try writer.append([event(2)], isRepeated: false)
+    #expect(try place.bytes("audit.log.1").count > 4096)
+    #expect(try place.bytes().count < 1000)
+    #expect(try place.problem() == nil)
+  }
+
+  @Test func `events that come again are there once`() throws {
+    let place = try Place()
+    var writer = try place.writer()
+    try writer.write(0..<10)
+    writer = try place.writer()
+    try writer.append((7..<14).map { event($0) }, isRepeated: true)
+    #expect(try place.written() == Array(0..<14))
+    try writer.append((9..<14).map { event($0) }, isRepeated: true)
+    #expect(try place.written() == Array(0..<14))
+    // Nobody said that these may have come before.
+    try writer.append([event(13)], isRepeated: false)
+    #expect(try place.written() == Array(0..<14) + [13])
+    #expect(try place.problem() == nil)
+  }
+
+  @Test func `two writers share a journal, also when one of them begins a new file`() throws {
+    let place = try Place()
+    let settings = place.settings(maxSize: 4096, maxBackups: 100, compress: true)
+    let writers = [try place.writer(settings), try place.writer(settings)]
+    for number in 0..<300 {
+      try writers[number % 7 < 3 ? 0 : 1].write(number..<number + 1)
+      if number % 2 == 0 { writers[number % 4 / 2].compressSome() }
+    }
+    for writer in writers { while writer.isCompressing { writer.compressSome() } }
+    #expect(try place.written() == Array(0..<300))
+    #expect(try place.problem() == nil)
+    for writer in writers { #expect(writer.takeFindings() == nil) }
+    #expect(try !place.names.contains { $0.contains("compressing") })
+  }
+
+  @Test func `a file that was moved away is followed by a new one`() throws {
+    let place = try Place()
+    let writer = try place.writer()
+    try writer.write(0..<3)
+    // As logrotate does it, and then a reload.
+    try FileManager.default.moveItem(atPath: place.path, toPath: place.path + ".1")
+    try writer.reopen()
+    try writer.write(3..<5)
+    #expect(try place.written() == Array(0..<5))
+    #expect(try place.problem() == nil)
+    #expect(writer.takeFindings() == nil)
+  }
+
+  @Test func `a file that was moved away while no daemon ran is followed by a new one`() throws {
+    let place = try Place()
+    try place.writer().write(0..<3)
+    try FileManager.default.moveItem(atPath: place.path, toPath: place.path + ".1")
+    let writer = try place.writer()
+    try writer.write(3..<5)
+    #expect(try place.written() == Array(0..<5))
+    #expect(try place.problem() == nil)
+    #expect(writer.takeFindings() == nil)
+  }
+
+  @Test func `a file that is removed is noticed, and what is missing told`() throws {
+    let place = try Place()
+    let writer = try place.writer()
+    try writer.write(0..<3)
+    try FileManager.default.removeItem(atPath: place.path)
+    try writer.write(3..<5)
+    #expect(try place.written() == [3, 4])
+    #expect(writer.takeFindings()?.missingLines == 3)
+    guard case .missing(1...3)? = try place.problem()?.fault else {
+      Issue.record("\(String(describing: try place.problem()))")
+      return
+    }
+  }
+
+  @Test func `a journal that is a link, or a directory, is not written to`() throws {
+    let place = try Place()
+    try place.write([], to: "other")
+    try FileManager.default.createSymbolicLink(
+      atPath: place.path, withDestinationPath: "\(place.directory)/other")
+    #expect(throws: SystemError.self) { try place.writer() }
+    try FileManager.default.removeItem(atPath: place.path)
+    try FileManager.default.createDirectory(atPath: place.path, withIntermediateDirectories: true)
+    #expect(throws: SystemError.self) { try place.writer() }
+  }
+
+  @Test func `what is on the disk is told apart from what is not`() throws {
+    let place = try Place()
+    for (sync, isDirty) in [(.always, false), (.interval, true), (.never, false)]
+      as [(JournalSettings.Sync, Bool)]
+    {
+      let writer = try place.writer(place.settings(sync: sync))
+      try writer.write(0..<1)
+      #expect(writer.isDirty == isDirty, "\(sync)")
+      try writer.synchronize()
+      #expect(!writer.isDirty)
+    }
+  }
+
+  @Test func `what a process left behind that was killed while it compressed is removed`() throws {
+    let place = try Place()
+    try place.write([1, 2, 3], to: "audit.log.compressing.77")
+    _ = try place.writer()
+    #expect(try place.names == ["audit.log", "audit.log.head"])
+  }
+}

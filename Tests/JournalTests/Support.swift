@@ -1,0 +1,113 @@
+import Audit
+import Foundation
+import Gzip
+import IPC
+import System
+import Testing
+
+@testable import Journal
+
+/// A directory for one journal, removed when it goes.
+final class Place {
+  let directory: String
+  var path: String { "\(directory)/audit.log" }
+
+  init() throws {
+    directory =
+      FileManager.default.temporaryDirectory.appending(path: "bssh-journal-\(UUID().uuidString)")
+      .path
+    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: directory) }
+
+  func settings(
+    maxSize: UInt64 = 1 << 30, maxBackups: UInt32 = 5, compress: Bool = false,
+    sync: JournalSettings.Sync = .never,
+    mode: UInt32 = 0o600
+  ) -> JournalSettings {
+    JournalSettings(
+      path: path, mode: mode, maxSize: maxSize, maxBackups: maxBackups, compress: compress,
+      sync: sync,
+      flushInterval: 1)
+  }
+
+  func writer(_ settings: JournalSettings? = nil) throws -> JournalWriter {
+    let settings = settings ?? self.settings()
+    return try JournalWriter(JournalFolder(path: path, mode: settings.mode), settings)
+  }
+
+  func bytes(_ name: String = "audit.log") throws -> [UInt8] {
+    Array(try Data(contentsOf: URL(filePath: "\(directory)/\(name)")))
+  }
+
+  func write(_ bytes: [UInt8], to name: String = "audit.log") throws {
+    try Data(bytes).write(to: URL(filePath: "\(directory)/\(name)"))
+  }
+
+  /// What is in the directory.
+  var names: [String] {
+    get throws { try FileManager.default.contentsOfDirectory(atPath: directory).sorted() }
+  }
+
+  var head: ChainHead? { (try? bytes("audit.log.head")).flatMap { ChainHead(json: $0[...]) } }
+
+  /// The lines of all files, oldest first, and what stands behind the last.
+  func lines() throws -> (lines: [[UInt8]], rest: [UInt8]) {
+    var all: [UInt8] = []
+    for backup in try JournalFolder(path: path, mode: 0o600).backups().reversed() {
+      let name = "audit.log.\(backup.number)" + (backup.isCompressed ? ".gz" : "")
+      var content = try bytes(name)
+      if backup.isCompressed {
+        let reader = try GzipReader()
+        reader.add(content[...])
+        content = []
+        while true {
+          let part = try reader.next(limit: 1 << 20)
+          if part.isEmpty { break }
+          content += part
+        }
+        #expect(reader.isWhole)
+      }
+      all += content
+    }
+    all += try bytes()
+    var lines = all.split(separator: 0x0a, omittingEmptySubsequences: false).map { Array($0) }
+    let rest = lines.removeLast()
+    return (lines, rest)
+  }
+
+  /// What the chain says of all of it.
+  func problem() throws -> Chain<Int>.Problem? {
+    var chain = Chain<Int>(head: head)
+    let (lines, rest) = try lines()
+    for (index, line) in lines.enumerated() {
+      if let problem = chain.add(line[...], at: index) { return problem }
+    }
+    return chain.finish(rest: rest.isEmpty ? nil : lines.count)
+  }
+
+  /// The paths in the events of all files: what ``event(_:)`` put there.
+  func written() throws -> [Int] {
+    try lines().lines.map {
+      Int(String(decoding: try JournalLine(json: $0[...]).event.fact.path ?? [], as: UTF8.self))
+        ?? -1
+    }
+  }
+}
+
+/// An event that has `number` as its path.
+func event(_ number: Int, details: String? = nil) -> AuditEvent {
+  var fact = Fact(.fileDeleted, .success, .sftp)
+  fact.path = Array("\(number)".utf8)
+  fact.details = details
+  return AuditEvent(
+    id: EventID(high: UInt64(number), low: 1), time: 0, host: "h", subject: Subject(), fact: fact)
+}
+
+extension JournalWriter {
+  /// Writes events with these numbers, each in a batch of its own.
+  func write(_ numbers: some Sequence<Int>) throws {
+    for number in numbers { try append([event(number)], isRepeated: false) }
+  }
+}

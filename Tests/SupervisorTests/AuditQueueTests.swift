@@ -1,0 +1,346 @@
+import IPC
+import Testing
+
+@testable import Supervisor
+
+@Suite struct AuditQueueTests {
+  private static let limits = AuditQueue.Limits(events: 100, batch: 10)
+
+  private func event(_ number: Int) -> [UInt8] {
+    [UInt8(truncatingIfNeeded: number >> 8), UInt8(truncatingIfNeeded: number)]
+  }
+
+  private func batch(_ number: UInt64, _ events: Range<Int>, repeated: Bool = false)
+    -> AuditQueue.Action
+  {
+    .send(JournalBatch(number: number, isRepeated: repeated, events: events.map(event)))
+  }
+
+  /// A queue whose journal runs and has nothing to do.
+  private func ready(_ limits: AuditQueue.Limits = limits) -> AuditQueue {
+    var queue = AuditQueue(limits)
+    #expect(queue.replace() == [.start])
+    #expect(queue.started() == [])
+    return queue
+  }
+
+  @Test func `an event is sent at once, and those that come meanwhile together`() {
+    var queue = ready()
+    #expect(queue.add(event(0)) == [batch(1, 0..<1), .watch])
+    for number in 1...14 { #expect(queue.add(event(number)) == []) }
+    #expect(queue.count == 15)
+    #expect(queue.written(1) == [.stopWatching, batch(2, 1..<11), .watch])
+    #expect(queue.written(2) == [.stopWatching, batch(3, 11..<15), .watch])
+    #expect(queue.written(3) == [.stopWatching])
+    #expect(queue.count == 0)
+  }
+
+  @Test func `events wait for a journal that is not there yet`() {
+    var queue = AuditQueue(Self.limits)
+    #expect(queue.add(event(0)) == [])
+    #expect(queue.replace() == [.start])
+    #expect(queue.started() == [batch(1, 0..<1), .watch])
+  }
+
+  @Test func `a batch is no larger than a message, and has at least one event`() {
+    var queue = ready()
+    let large = [UInt8](repeating: 1, count: JournalBatch.sizeLimit / 3)
+    for _ in 0..<4 { _ = queue.add(large) }
+    guard
+      case .send(let second)? = queue.written(1)?.first(where: {
+        if case .send = $0 { true } else { false }
+      })
+    else {
+      Issue.record("no batch")
+      return
+    }
+    #expect(second.events.count == 2)
+    #expect(second.wireBytes.count <= 160 << 10)
+    var fifo = EventFIFO()
+    fifo.append([UInt8](repeating: 1, count: 1000))
+    #expect(fifo.first(10, size: 10).count == 1)
+  }
+
+  @Test func `what a journal that died had got is sent again, and said to be sent again`() {
+    var queue = ready()
+    for number in 0..<3 { _ = queue.add(event(number)) }
+    #expect(queue.ended("x") == [.stopWatching, .restartAfter(milliseconds: 100)])
+    #expect(queue.add(event(3)) == [])
+    #expect(queue.restartTime() == [.start])
+    #expect(queue.started() == [batch(2, 0..<4, repeated: true), .watch])
+    #expect(queue.add(event(4)) == [])
+    #expect(queue.written(2) == [.stopWatching, batch(3, 4..<5), .watch])
+    #expect(!queue.isFailing)
+  }
+
+  @Test func `answers to batches that are not under way are no answers`() {
+    var queue = ready()
+    #expect(queue.written(0) == nil)
+    #expect(queue.written(1) == nil)
+    #expect(queue.failed(7, "x") == nil)
+    _ = queue.add(event(0))
+    #expect(queue.written(2) == nil)
+    #expect(queue.failed(2, "x") == nil)
+    #expect(queue.written(1) == [.stopWatching])
+    #expect(queue.written(1) == nil)
+  }
+
+  @Test func `a full queue holds those who make events, and drops none`() {
+    var queue = ready()
+    for number in 0..<99 { #expect(!queue.add(event(number)).contains(.hold)) }
+    #expect(queue.add(event(99)) == [.hold])
+    #expect(queue.isHolding)
+    for number in 100..<110 { #expect(queue.add(event(number)) == []) }
+    #expect(queue.count == 110)
+    var batch: UInt64 = 0
+    var released: Int?
+    while queue.count > 0 {
+      batch += 1
+      if queue.written(batch)!.contains(.release) { released = queue.count }
+    }
+    #expect(released == 49)
+    #expect(!queue.isHolding)
+  }
+
+  @Test func `few events of many bytes hold as well`() {
+    var queue = ready()
+    let large = [UInt8](repeating: 1, count: 50_000)
+    var count = 0
+    while !queue.isHolding {
+      _ = queue.add(large)
+      count += 1
+    }
+    #expect(count == 9)
+  }
+
+  @Test
+  func
+    `when the journal fails nobody is held, what does not fit is counted, and told once it is over`()
+  {
+    var queue = ready()
+    for number in 0..<100 { _ = queue.add(event(number)) }
+    #expect(queue.isHolding)
+    #expect(
+      queue.failed(1, "disk full") == [
+        .stopWatching, .failing(reason: "disk full"), .release,
+        .retryAfter(milliseconds: AuditQueue.retryTime),
+      ])
+    #expect(queue.isFailing)
+    for number in 100..<107 { #expect(queue.add(event(number)) == []) }
+    #expect(queue.count == 100)
+    #expect(queue.retryTime() == [batch(2, 0..<10, repeated: true), .watch])
+    // It goes on failing: told once.
+    #expect(
+      queue.failed(2, "disk full") == [
+        .stopWatching, .retryAfter(milliseconds: AuditQueue.retryTime),
+      ])
+    #expect(queue.retryTime().first == batch(3, 0..<10, repeated: true))
+    let actions = queue.written(3)!
+    #expect(actions.prefix(2) == [.stopWatching, .recovered(lost: 7)])
+    #expect(!queue.isFailing)
+  }
+
+  @Test func `a file that cannot be opened is a failure before there is an event`() {
+    var queue = ready()
+    #expect(queue.failed(0, "no such directory") == [.failing(reason: "no such directory")])
+    #expect(queue.failed(0, "no such directory") == [])
+    #expect(queue.add(event(0)) == [batch(1, 0..<1), .watch])
+    #expect(queue.written(1) == [.stopWatching, .recovered(lost: 0)])
+  }
+
+  @Test func `a journal that cannot be started, or ends again and again, is a failure`() {
+    var queue = AuditQueue(Self.limits)
+    _ = queue.replace()
+    #expect(queue.startFailed("x") == [.failing(reason: "x"), .restartAfter(milliseconds: 100)])
+    #expect(queue.restartTime() == [.start])
+    queue = ready()
+    #expect(queue.ended("e") == [.stopWatching, .restartAfter(milliseconds: 100)])
+    _ = queue.restartTime()
+    _ = queue.started()
+    #expect(queue.ended("e") == [.stopWatching, .restartAfter(milliseconds: 200)])
+    _ = queue.restartTime()
+    _ = queue.started()
+    #expect(
+      queue.ended("e") == [.stopWatching, .failing(reason: "e"), .restartAfter(milliseconds: 400)])
+    _ = queue.restartTime()
+    _ = queue.started()
+    #expect(queue.add(event(0)) == [batch(1, 0..<1), .watch])
+    #expect(queue.written(1) == [.stopWatching, .recovered(lost: 0)])
+  }
+
+  @Test func `a journal that does not answer is a failure until it does`() {
+    var queue = ready()
+    #expect(queue.hung() == [])
+    _ = queue.add(event(0))
+    #expect(queue.hung() == [.failing(reason: "the journal has not answered for 30 s")])
+    #expect(queue.written(1) == [.stopWatching, .recovered(lost: 0)])
+  }
+
+  @Test func `another journal takes over between two batches`() {
+    var queue = ready()
+    #expect(queue.replace() == [.stop, .start])
+    _ = queue.started()
+    _ = queue.add(event(0))
+    _ = queue.add(event(1))
+    #expect(queue.replace() == [])
+    #expect(queue.written(1) == [.stopWatching, .stop, .start])
+    #expect(queue.started() == [batch(2, 1..<2), .watch])
+    #expect(queue.replace() == [])
+    #expect(queue.failed(2, "x") == [.stopWatching, .stop, .start])
+    #expect(queue.started() == [batch(3, 1..<2, repeated: true), .watch])
+    #expect(queue.replace() == [])
+    #expect(queue.ended("x") == [.stopWatching, .restartAfter(milliseconds: 100)])
+    #expect(queue.replace() == [])
+    #expect(queue.restartTime() == [.start])
+  }
+
+  @Test func `a journal that is closed gets what waits, and no other is started`() {
+    var queue = ready()
+    #expect(queue.close() == [.stop])
+    #expect(queue.close() == [])
+    #expect(queue.restartTime() == [])
+    #expect(queue.retryTime() == [])
+    queue = ready()
+    _ = queue.add(event(0))
+    _ = queue.add(event(1))
+    #expect(queue.close() == [])
+    #expect(queue.written(1) == [.stopWatching, batch(2, 1..<2), .watch])
+    #expect(queue.written(2) == [.stopWatching, .stop])
+    queue = ready()
+    _ = queue.add(event(0))
+    #expect(queue.close() == [])
+    #expect(queue.ended("x") == [.stopWatching])
+    #expect(queue.count == 0)
+    queue = ready()
+    _ = queue.add(event(0))
+    _ = queue.close()
+    #expect(queue.failed(1, "x") == [.stopWatching, .stop])
+  }
+
+  @Test func `new limits hold and let go`() {
+    var queue = ready()
+    for number in 0..<60 { _ = queue.add(event(number)) }
+    #expect(queue.apply(.init(events: 60, batch: 10)) == [.hold])
+    #expect(queue.apply(.init(events: 1000, batch: 10)) == [.release])
+  }
+
+  /// Journals that die, refuse and answer as chance has it: every event is written once and in order, but for those that
+  /// were counted as lost; and nobody is held for ever.
+  @Test(arguments: 1...60 as ClosedRange<UInt64>)
+  func `whatever happens, each event is written once and in order`(seed: UInt64) {
+    var model = Model(seed: seed)
+    model.run()
+    #expect(model.file == model.file.sorted())
+    #expect(Set(model.file).count == model.file.count)
+    #expect(
+      UInt64(model.file.count) + model.lost == UInt64(model.made),
+      "\(model.file.count), \(model.lost), \(model.made)")
+    #expect(model.queue.count == 0)
+    #expect(!model.queue.isHolding && !model.queue.isFailing)
+  }
+}
+
+/// A journal in memory that fails at random, and those who make events, who wait when they are told to.
+private struct Model {
+  var queue = AuditQueue(.init(events: 100, batch: 7))
+  var random: SplitMix
+  var file: [Int] = []
+  var made = 0
+  var lost: UInt64 = 0
+  private var underWay: JournalBatch?
+  private var isRunning = false
+  private var isStartDue = false
+  private var isRetryDue = false
+
+  init(seed: UInt64) { random = SplitMix(state: seed) }
+
+  mutating func run() {
+    perform(queue.replace())
+    for _ in 0..<3000 { step(isHostile: true) }
+    var steps = 0
+    while queue.count > 0 || queue.isFailing, steps < 10_000 {
+      if queue.count == 0 { make() }
+      step(isHostile: false)
+      steps += 1
+    }
+  }
+
+  private mutating func make() {
+    let number = made
+    made += 1
+    perform(queue.add([UInt8(number >> 16 & 255), UInt8(number >> 8 & 255), UInt8(number & 255)]))
+  }
+
+  private mutating func step(isHostile: Bool) {
+    let isMaking = isHostile && (!queue.isHolding || Int.random(in: 0..<20, using: &random) == 0)
+    if isMaking { for _ in 0..<Int.random(in: 0...5, using: &random) { make() } }
+    if isStartDue, Bool.random(using: &random) {
+      isStartDue = false
+      perform(queue.restartTime())
+    }
+    if isRetryDue, Bool.random(using: &random) {
+      isRetryDue = false
+      perform(queue.retryTime())
+    }
+    guard isRunning else { return }
+    if isHostile, Int.random(in: 0..<200, using: &random) == 0 { perform(queue.replace()) }
+    guard let batch = underWay, isRunning else { return }
+    switch isHostile ? Int.random(in: 0..<12, using: &random) : 11 {
+    case 0:
+      // It dies before, in the middle of, or after writing.
+      write(batch, count: Int.random(in: 0...batch.events.count, using: &random))
+      isRunning = false
+      underWay = nil
+      perform(queue.ended("died"))
+    case 1:
+      underWay = nil
+      perform(queue.failed(batch.number, "full") ?? [])
+    case 2: perform(queue.hung())
+    case 3...5: break
+    default:
+      write(batch, count: batch.events.count)
+      underWay = nil
+      perform(queue.written(batch.number) ?? [])
+    }
+  }
+
+  private mutating func write(_ batch: JournalBatch, count: Int) {
+    for bytes in batch.events.prefix(count) {
+      let number = bytes.reduce(0) { $0 << 8 | Int($1) }
+      if batch.isRepeated, file.suffix(50).contains(number) { continue }
+      file.append(number)
+    }
+  }
+
+  private mutating func perform(_ actions: [AuditQueue.Action]) {
+    for action in actions {
+      switch action {
+      case .start:
+        if Int.random(in: 0..<5, using: &random) == 0 {
+          perform(queue.startFailed("no"))
+        } else {
+          isRunning = true
+          perform(queue.started())
+        }
+      case .restartAfter: isStartDue = true
+      case .retryAfter: isRetryDue = true
+      case .send(let batch): underWay = batch
+      case .stop: isRunning = false
+      case .recovered(let count): lost += count
+      case .watch, .stopWatching, .hold, .release, .failing: break
+      }
+    }
+  }
+}
+
+private struct SplitMix: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+    return z ^ (z >> 31)
+  }
+}
