@@ -25,7 +25,7 @@ public struct AuthenticationMachine: Sendable {
   }
 
   /// Why a request failed: the raw value is a stable code for the log.
-  public enum Refusal: String, Error, Sendable {
+  public enum Refusal: String, Error, CaseIterable, Sendable {
     /// `none` is how clients ask for the methods.
     case noneMethod = "none"
     /// The method is not enabled, or not what the next step can be.

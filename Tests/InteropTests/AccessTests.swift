@@ -218,6 +218,31 @@ extension Interop {
       }
     }
 
+    @Test(.timeLimit(.minutes(1)), arguments: [3, 7])
+    func `one source has so many places without a login as it may have`(places: Int) throws {
+      let keys = ["max_unauthenticated_per_source": String(places)]
+      try withDaemon(server: keys, security: ["rate_limit": "{per_second: 0}"]) { daemon throws in
+        try daemon.claim(
+          "access.py", "places-of-one-source", environment: ["SOURCE": Access.source, "PLACES": String(places)])
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `a flood of passwords from one address does not keep another's waiting`() throws {
+      let auth = [
+        "methods": "[password]",
+        "password": "{minimum_time: 0, users: [{name: USER, \(Factors.password)PLACE}]}",
+      ]
+      let security = ["max_auth_attempts": "0", "rate_limit": "{per_second: 0}"]
+      try withDaemon(security: security) { daemon throws in
+        let place = daemon.runsAsRoot ? "" : ", home: '\(daemon.user.home)', shell: /bin/sh"
+        let keys = auth.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: ", ")
+          .replacingOccurrences(of: "USER", with: daemon.user.name).replacingOccurrences(of: "PLACE", with: place)
+        try daemon.reload(try daemon.configuration.components(separatedBy: "auth:\n")[0] + "auth: {\(keys)}\n")
+        try access(daemon, "password-flood")
+      }
+    }
+
     @Test(.timeLimit(.minutes(1))) func `connections without a login are limited in all`() throws {
       let keys = ["max_unauthenticated": "4", "max_unauthenticated_per_source": "2"]
       try withDaemon(server: keys, security: ["rate_limit": "{per_second: 0}"]) { daemon throws in

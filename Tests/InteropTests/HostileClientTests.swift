@@ -6,11 +6,16 @@ extension Interop {
   @Suite(.serialized) struct HostileClient {
     /// Runs a claim of hostile.py; the daemon must then still let people in, and leave nothing of the client behind.
     private func hostile(
-      _ claim: String, server: Daemon.Keys = [:], within seconds: Double = 60,
+      _ claim: String, server: Daemon.Keys = [:], security: Daemon.Keys = [:], within seconds: Double = 60,
       sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
-      try withDaemon(server: server, sourceLocation: sourceLocation) { daemon throws in
+      try withDaemon(server: server, security: security, sourceLocation: sourceLocation) { daemon throws in
         let before = daemon.pid
+        // A login, so that everything is there which is kept for the next one.
+        #expect(try daemon.ssh("host", "echo in").output == "in\n", sourceLocation: sourceLocation)
+        eventually("it is over", sourceLocation: sourceLocation) { daemon.logins.isEmpty }
+        let descriptors = RunningProcess(before)?.descriptors.count ?? 0
+        let processes = daemon.processes.count
         try daemon.claim(
           "hostile.py", claim, environment: ["USER_ID": String(daemon.user.uid)], within: seconds,
           sourceLocation: sourceLocation)
@@ -18,6 +23,9 @@ extension Interop {
         #expect(outcome.output == "still here\n", sourceLocation: sourceLocation)
         eventually("nobody is left", sourceLocation: sourceLocation) { daemon.logins.isEmpty }
         #expect(RunningProcess.isRunning(before), sourceLocation: sourceLocation)
+        eventually(within: 30, "no process and no descriptor is left", sourceLocation: sourceLocation) {
+          daemon.processes.count <= processes && RunningProcess(before)?.descriptors.count ?? .max <= descriptors
+        }
       }
     }
 
@@ -83,6 +91,17 @@ extension Interop {
     @Test(.timeLimit(.minutes(1)))
     func `a hundred connections that are reset at every stage leave nothing behind`() throws {
       try hostile("hundred-connections-come-and-go")
+    }
+
+    /// Slots are what leaks first: few connections in all, and none but those of one source, which has no privileges.
+    @Test(.timeLimit(.minutes(3)))
+    func `a thousand broken connections leave nothing behind, and logins work throughout`() throws {
+      try hostile(
+        "thousand-broken-connections",
+        server: [
+          "max_connections": "60", "max_unauthenticated": "80", "max_unauthenticated_per_source": "40",
+        ],
+        security: ["whitelist_ips": "[]", "max_auth_attempts": "0", "rate_limit": "{per_second: 0}"], within: 170)
     }
 
     @Test(

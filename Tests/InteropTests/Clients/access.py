@@ -291,4 +291,44 @@ def limit_in_all():
     until(is_welcome)
 
 
+@claim
+def places_of_one_source():
+    """PLACES, and no more; another source has as many."""
+    places = int(os.environ["PLACES"])
+    for source in (SOURCE, OTHER):
+        kept = idle(source, places + 3)
+        assert len(kept) == places, len(kept)
+
+
+@claim
+def password_flood():
+    """Passwords of one source wait for each other, and another's is judged after those that are being judged already."""
+    def ready(source):
+        peer = asking(source)
+        peer.send(peer.request(os.environ["LOGIN"], "none"))
+        peer.expect(USERAUTH_FAILURE)
+        return peer
+
+    flood, good = [ready(SOURCE) for _ in range(24)], ready(OTHER)
+    request = good.request(os.environ["LOGIN"], "password", boolean(False) + string(os.environ["PASSWORD"]))
+    wrong = good.request(os.environ["LOGIN"], "password", boolean(False) + string("wrong"))
+    for peer in flood:
+        peer.send(wrong)
+    good.send(request)
+    answered, waiting = 0, {peer.socket: peer for peer in flood}
+    while True:
+        ready_sockets = select.select([good.socket, *waiting], [], [], 30)[0]
+        assert ready_sockets
+        if good.socket in ready_sockets:
+            break
+        for one in ready_sockets:
+            waiting.pop(one).expect(USERAUTH_FAILURE)
+            answered += 1
+    good.expect(USERAUTH_SUCCESS)
+    # Two authorities hash at a time, and one more may have finished meanwhile.
+    assert answered <= 4, answered
+    for peer in waiting.values():
+        peer.expect(USERAUTH_FAILURE)
+
+
 main()

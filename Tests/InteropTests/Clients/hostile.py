@@ -466,4 +466,90 @@ def hundred_connections_come_and_go():
         peer.socket.close()
 
 
+def half_a_key_exchange(rest):
+    """Everything up to the server's KEXINIT, and then these bytes."""
+    peer = Peer(handshake=False)
+    peer.identify()
+    peer.send(peer.kexinit())
+    while peer.receive_packet()[0] != KEXINIT:
+        pass
+    peer.send_raw(rest)
+    return peer
+
+
+def broken(number):
+    """One of the ways to break a connection off, by number; the connection, still open on this side."""
+    way = number % 10
+    if way < 5:
+        peer = Peer(handshake=False)
+        if way == 0:
+            peer.send_raw(os.urandom(2000))
+        elif way == 1:
+            peer.send_raw(b"SSH-2.0-half of an identifi")
+        elif way == 2:
+            peer.identify()
+        elif way == 3:
+            peer.identify()
+            packet = peer.pack(peer.kexinit())
+            peer.send_raw(packet[: len(packet) // 2])
+        else:
+            peer.identify()
+            peer.send_raw(uint32(0xFFFFFFFF) + os.urandom(100))
+        return peer
+    if way == 5:
+        return half_a_key_exchange(uint32(0x40000) + b"\4" + b"x" * 50000)
+    if way == 6:
+        peer = half_a_key_exchange(b"")
+        init = peer.pack(byte(KEX_ECDH_INIT) + string(os.urandom(32)))
+        peer.send_raw(init[: len(init) // 2])
+        return peer
+    if way == 7:
+        return half_a_key_exchange(uint32(60) + bytes([200]) + os.urandom(59))
+    peer = Peer()
+    if way == 8:
+        peer.send_raw(uint32(0xFFFFFFF0) + os.urandom(1000))
+    else:
+        peer.request_service()
+        peer.send(peer.request(os.environ["LOGIN"], "password")[:-3])
+    return peer
+
+
+def drip(peers):
+    """One byte more of an identification without an end, from each."""
+    for peer in peers:
+        try:
+            peer.send_raw(b"x")
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+
+
+@claim
+def thousand_broken_connections():
+    """They come one after another and twenty at a time, and ten that say a byte now and then; logins from elsewhere work
+    throughout."""
+    dripping = [Peer(handshake=False) for _ in range(10)]
+    waiting, refused = [], 0
+    for number in range(990):
+        try:
+            waiting.append(broken(number))
+        except (Disconnected, BrokenPipeError, ConnectionResetError):
+            refused += 1
+        if number % 10 == 0:
+            drip(dripping)
+        if len(waiting) == 20 or number % 3 == 0:
+            for peer in waiting:
+                if number % 2:
+                    peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                peer.socket.close()
+            waiting = []
+        if number % 90 == 45:
+            inside = Peer(source="127.0.0.9").login()
+            assert inside.open_channel().execute("echo in").output()[0] == b"in\n"
+            inside.socket.close()
+    for peer in waiting + dripping:
+        peer.socket.close()
+    # They were heard, and not turned away at the door.
+    assert refused < 50, refused
+
+
 main()
