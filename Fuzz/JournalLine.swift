@@ -1,0 +1,26 @@
+import Audit
+
+/// Files of a journal, and their heads: what is read as a line is written as one that reads the same, and the chain
+/// comes to an end, whatever the lines are.
+func fuzz(_ bytes: [UInt8]) {
+  if let head = ChainHead(json: bytes.prefix(ChainHead.size)) {
+    precondition(ChainHead(json: head.json[...]) == head && head.json.count == ChainHead.size)
+  }
+  let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+  for line in lines {
+    guard let read = try? JournalLine(json: line) else { continue }
+    let json = read.json
+    precondition(json.count <= JournalLine.lengthLimit && json.allSatisfy { $0 >= 0x20 && $0 != 0x7f })
+    precondition((try? JournalLine(json: json[...])) == read)
+  }
+  for head in [nil, ChainHead(), ChainHead(json: bytes.prefix(ChainHead.size))] {
+    var chain = Chain<Int>(head: head)
+    var problem: Chain<Int>.Problem?
+    for (number, line) in lines.dropLast().enumerated() where problem == nil {
+      problem = chain.add(line, at: number)
+      precondition((problem?.place ?? 0) <= number)
+    }
+    problem = problem ?? chain.finish(rest: lines.last?.isEmpty ?? true ? nil : lines.count)
+    if let problem { precondition((problem.place ?? 0) <= lines.count) }
+  }
+}

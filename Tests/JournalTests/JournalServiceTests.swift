@@ -1,0 +1,176 @@
+import Audit
+import Foundation
+import IPC
+import System
+import Testing
+
+@testable import Journal
+
+/// The built bssh-journal, with a test as its supervisor.
+private final class JournalProcess {
+  let socket: MessageSocket
+  let process: ChildProcess
+  private var batches: UInt64 = 0
+
+  /// - Parameter launcher: what starts the program, and gets its path as the last word.
+  init(launcher: [String] = []) throws {
+    let (ours, theirs) = try MessageSocket.pair()
+    socket = ours
+    let null = try Descriptor.open("/dev/null", O_RDWR)
+    let program = try ProcessEnvironment.executableFolder() + "/bssh-journal"
+    let command = launcher + [program]
+    var request = ChildProcess.Request(
+      path: command[0], arguments: command, descriptors: [null, null, null, theirs.descriptor])
+    request.environment = ["PATH=/usr/bin:/bin"]
+    process = try ChildProcess(request)
+  }
+
+  deinit { process.signal(SIGKILL) }
+
+  func send(_ message: ToJournal) throws { try socket.send(message.wireBytes, wait: true) }
+
+  /// The next message that is no finding.
+  func answer() throws -> FromJournal {
+    while true {
+      guard case .message(let bytes, _) = try socket.receive(wait: 30_000) else {
+        throw SystemError("receive", code: EPIPE)
+      }
+      let message = try FromJournal(wireBytes: bytes[...])
+      if case .found = message { continue }
+      return message
+    }
+  }
+
+  /// Sends events, and returns what became of them.
+  func append(_ events: [AuditEvent], isRepeated: Bool = false) throws -> FromJournal {
+    batches += 1
+    try send(.append(JournalBatch(number: batches, isRepeated: isRepeated, events: events.map(\.wireBytes))))
+    return try answer()
+  }
+
+  /// Waits for the end; nil: it did not come.
+  func end() -> System.ExitStatus? {
+    process.descriptor.wait(for: POLLIN, milliseconds: 30_000)
+    return process.reap()
+  }
+}
+
+@Suite struct JournalServiceTests {
+  @Test func `batches are answered in order, and a close ends it once all is written`() throws {
+    let place = try Place()
+    let journal = try JournalProcess()
+    try journal.send(.open(place.settings()))
+    #expect(try journal.append([event(0), event(1)]) == .written(batch: 1))
+    #expect(try journal.append([event(2)]) == .written(batch: 2))
+    try journal.send(.close)
+    #expect(journal.end() == .code(0))
+    #expect(try place.written() == [0, 1, 2])
+    #expect(try place.problem() == nil)
+  }
+
+  @Test(arguments: [[], [0], [9, 9]] as [[UInt8]])
+  func `what is no message of a supervisor ends it`(bytes: [UInt8]) throws {
+    let journal = try JournalProcess()
+    if !bytes.isEmpty {
+      try journal.socket.send(bytes)
+    } else {
+      shutdown(journal.socket.descriptor.rawValue, Int32(SHUT_WR))
+    }
+    #expect(journal.end() == .code(0))
+  }
+
+  @Test func `events before a path are refused, and a directory that comes later is used`() throws {
+    let place = try Place()
+    let journal = try JournalProcess()
+    guard case .failed(batch: 1, _) = try journal.append([event(0)]) else {
+      Issue.record("written to nowhere")
+      return
+    }
+    var settings = place.settings()
+    settings.path = "\(place.directory)/later/audit.log"
+    try journal.send(.open(settings))
+    guard case .failed(batch: 0, let reason) = try journal.answer() else { return }
+    #expect(reason.contains("\(settings.path): open") && reason.contains("No such file or directory"))
+    guard case .failed(batch: 2, _) = try journal.append([event(0)]) else { return }
+    try FileManager.default.createDirectory(atPath: "\(place.directory)/later", withIntermediateDirectories: true)
+    #expect(try journal.append([event(0)]) == .written(batch: 3))
+    try FileManager.default.removeItem(atPath: "\(place.directory)/later")
+    try journal.send(.reopen)
+    // A process that reaches that directory alone cannot reach the next of its name: another one can.
+    #expect(journal.end() == .code(0))
+  }
+
+  @Test func `it reaches no other file, and starts nothing`() throws {
+    let place = try Place()
+    let journal = try JournalProcess()
+    try journal.send(.open(place.settings()))
+    #expect(try journal.append([event(0)]) == .written(batch: 1))
+    let status = try String(contentsOfFile: "/proc/\(journal.process.pid)/status", encoding: .utf8)
+    #expect(status.contains("NoNewPrivs:\t1") && status.contains("Seccomp:\t2"))
+    // A link in its directory leads it nowhere.
+    try FileManager.default.removeItem(atPath: place.path)
+    try FileManager.default.createSymbolicLink(atPath: place.path, withDestinationPath: "/tmp/\(UUID().uuidString)")
+    guard case .failed(batch: 2, _) = try journal.append([event(1)]) else {
+      Issue.record("it followed the link")
+      return
+    }
+  }
+
+  /// What strace(1) saw of system calls, once the program has ended.
+  private func calls(_ settings: JournalSettings, _ body: (JournalProcess, String) throws -> Void) throws -> [String] {
+    let trace = settings.path + ".trace"
+    let journal = try JournalProcess(launcher: ["/usr/bin/strace", "-o", trace, "-e", "trace=write,fdatasync,sendmsg"])
+    try journal.send(.open(settings))
+    try body(journal, trace)
+    try journal.send(.close)
+    #expect(journal.end() == .code(0))
+    let lines = try String(contentsOfFile: trace, encoding: .utf8).split(separator: "\n")
+    return lines.compactMap { line in
+      if line.hasPrefix("write(") && line.contains(#"{\"id"#) { return "write" }
+      return ["fdatasync", "sendmsg"].first { line.hasPrefix($0 + "(") }
+    }
+  }
+
+  private static let hasTrace = FileManager.default.isExecutableFile(atPath: "/usr/bin/strace")
+
+  @Test(.enabled(if: hasTrace)) func `with fsync always an event is on the disk before it counts as written`() throws {
+    let place = try Place()
+    let calls = try calls(place.settings(sync: .always)) { journal, _ throws in
+      #expect(try journal.append([event(0), event(1)]) == .written(batch: 1))
+      #expect(try journal.append([event(2)]) == .written(batch: 2))
+    }
+    #expect(calls == ["write", "fdatasync", "sendmsg", "write", "fdatasync", "sendmsg"])
+  }
+
+  @Test(.enabled(if: hasTrace)) func `with fsync interval it is on the disk after the interval, at the latest`() throws
+  {
+    let place = try Place()
+    var settings = place.settings(sync: .interval)
+    let calls = try calls(settings) { journal, trace throws in
+      #expect(try journal.append([event(0)]) == .written(batch: 1))
+      // Nothing else happens, but the second goes by.
+      let deadline = Date(timeIntervalSinceNow: 30)
+      while try !String(contentsOfFile: trace, encoding: .utf8).contains("fdatasync("), Date() < deadline {
+        usleep(10_000)
+      }
+      #expect(try journal.append([event(1)]) == .written(batch: 2))
+      #expect(try journal.append([event(2)]) == .written(batch: 3))
+    }
+    #expect(calls == ["write", "sendmsg", "fdatasync", "write", "sendmsg", "write", "sendmsg", "fdatasync"])
+    settings.flushInterval = 3600
+    settings.path += "2"
+    let later = try self.calls(settings) { journal, _ throws in
+      for number in 0..<3 { #expect(try journal.append([event(number)]) == .written(batch: UInt64(number + 1))) }
+    }
+    // The last is that of the end.
+    #expect(later == ["write", "sendmsg", "write", "sendmsg", "write", "sendmsg", "fdatasync"])
+  }
+
+  @Test(.enabled(if: hasTrace)) func `with fsync never the system alone decides`() throws {
+    let place = try Place()
+    let calls = try calls(place.settings(sync: .never)) { journal, _ throws in
+      for number in 0..<3 { #expect(try journal.append([event(number)]) == .written(batch: UInt64(number + 1))) }
+    }
+    #expect(calls == ["write", "sendmsg", "write", "sendmsg", "write", "sendmsg"])
+  }
+}
