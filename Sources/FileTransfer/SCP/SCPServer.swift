@@ -34,7 +34,9 @@ public struct SCPServer {
       return connection.hasFailed ? 1 : 0
     } catch {
       if case .violation(let violation) = error {
-        if violation != .lost && violation != .lostInDirectory { files.observer?.record(.violated(violation.description)) }
+        if violation != .lost && violation != .lostInDirectory {
+          files.observer?.record(.violated(violation.description))
+        }
         // The client may be gone, and then there is nobody to tell.
         try? connection.complain("protocol error: \(violation.description)")
       }
