@@ -11,7 +11,7 @@ struct Checks {
   private(set) var problems: [Problem] = []
   private(set) var warnings: [Problem] = []
   /// The block of `match` that is looked at, from 0: problems are those of its keys. nil: none.
-  private var block: Int?
+  var block: Int?
 
   init(given: GivenValues, surroundings: Surroundings, file: Loader.File?, stateDirectory: String?) {
     self.given = given
@@ -40,6 +40,7 @@ struct Checks {
     if let path = choices.usersFile {
       settings.auth.users += users(in: path, known: choices.settings.auth.users.map(\.name))
     }
+    warnOfWhatIsMissing(settings)
     warnAboutLimits(settings)
     checkGroups(settings.groupPatterns)
     // Every block alone stands for what it and others together can come to.
