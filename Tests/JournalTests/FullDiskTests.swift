@@ -31,7 +31,7 @@ import Testing
       do {
         try writer.append((next..<next + 7).map { event($0, details: text) }, isRepeated: false)
         next += 7
-      } catch { failure = error as? SystemError }
+      } catch { failure = error }
     }
     #expect(failure?.code == ENOSPC)
     // Of the batch that did not fit there is nothing, and the journal is whole.
