@@ -5,6 +5,8 @@ import dataclasses
 import statistics
 import sys
 
+import access
+import journal
 import measures
 import servers
 import transfers
@@ -26,6 +28,8 @@ class Measure:
     own_servers: bool = False
     # `target` is for our figure, whatever sshd's is.
     absolute: bool = False
+    # sshd has nothing like it.
+    alone: bool = False
 
 
 MEASURES = [
@@ -46,6 +50,11 @@ MEASURES = [
     Measure("sftp-list", "1000/s", 1.2, False, transfers.listing),
     Measure("sftp-cpu", "ms/GB", 1.0, True, transfers.cpu, own_servers=True),
     Measure("sftp-memory", "KB", 20000, True, transfers.memory, absolute=True),
+    Measure("audit-events", "events/s", 20000, False, journal.rate, own_servers=True, absolute=True, alone=True),
+    Measure("gate-lookup", "ns", 1000, True, access.gate("lookup"), own_servers=True, absolute=True, alone=True),
+    Measure("gate-source", "ns", 5000, True, access.gate("source"), own_servers=True, absolute=True, alone=True),
+    Measure("gate-memory", "KB", 16384, True, access.gate("memory"), own_servers=True, absolute=True, alone=True),
+    Measure("login-in-flood", "x", 2.0, True, access.login_in_flood, own_servers=True, absolute=True, alone=True),
 ]
 
 
@@ -58,10 +67,13 @@ class Scale:
     sessions: int
     files: int
     entries: int
+    events: int
 
 
 def compare(measure, pair, runs, scale):
     """The medians of ours, of sshd, and of the rounds' ratios; each round asks both, ours first in every other."""
+    if measure.alone:
+        return statistics.median(measure.function(pair[0], scale) for _ in range(runs)), None, None
     figures = {server.name: [] for server in pair}
     if not measure.own_servers:
         for server in pair:
@@ -92,7 +104,7 @@ def main():
     parser.add_argument("--user", required=True, help=argparse.SUPPRESS)
     options = parser.parse_args()
     runs = options.runs or (3 if options.quick else 5)
-    scale = Scale(5, 128 << 20, 5, 200, 2000) if options.quick else Scale(20, 1 << 30, 20, 2000, 20000)
+    scale = Scale(5, 128 << 20, 5, 200, 2000, 40000) if options.quick else Scale(20, 1 << 30, 20, 2000, 20000, 400_000)
 
     sshd = servers.OpenSSH("sshd", options.folder, options.data, options.user)
     if options.noise:
@@ -107,10 +119,13 @@ def main():
     print(f"{'measure':22}{ours.name:>12}{sshd.name:>12}  {'unit':10}{'ratio':>6}  target", flush=True)
     missed = 0
     for measure in MEASURES:
-        if options.only and measure.name not in options.only:
+        if options.only and measure.name not in options.only or options.noise and measure.alone:
             continue
         mine, other, ratio = compare(measure, pair, runs, scale)
-        line = f"{measure.name:22}{mine:12.1f}{other:12.1f}  {measure.unit:10}{ratio:6.2f}"
+        if measure.alone:
+            line = f"{measure.name:22}{mine:12.1f}{'':12}  {measure.unit:10}{'':6}"
+        else:
+            line = f"{measure.name:22}{mine:12.1f}{other:12.1f}  {measure.unit:10}{ratio:6.2f}"
         if options.noise:
             print(line, flush=True)
             continue
