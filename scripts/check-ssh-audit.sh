@@ -32,7 +32,7 @@ python3 -m venv "$folder/venv"
 built=$(reachable_executables)
 "$built/bssh-server" gen-host-key -o "$folder/host_key" >/dev/null
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-printf 'server: {bind_address: 127.0.0.1, port: %s, host_keys: [%s]}\nsecurity: {ban_state_file: null}\n' \
+printf 'server: {bind_address: 127.0.0.1, port: %s, host_keys: [%s]}\nsecurity: {ban_state_file: null}\naudit: {enabled: false}\n' \
   "$port" "$folder/host_key" >"$folder/server.yaml"
 chmod 600 "$folder/server.yaml"
 "$built/bssh-server" run -D -c "$folder/server.yaml" 2>"$folder/log" &

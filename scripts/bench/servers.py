@@ -132,6 +132,8 @@ class Ours(Server):
                 f"server:\n  bind_address: 127.0.0.1\n  port: {self.port}\n  host_keys: [{self.folder}/host_key]\n"
                 f"auth:\n  publickey:\n    authorized_keys_pattern: {self.folder}/keys/authorized_keys\n"
                 # As sshd, which limits connections without a login alone.
-                f"security:\n  whitelist_ips: [127.0.0.1]\n  ban_state_file: null\n")
+                f"security:\n  whitelist_ips: [127.0.0.1]\n  ban_state_file: null\n"
+                # With its journal, as in earnest, and not with that of this machine.
+                f"audit:\n  exporters: [{{type: file, path: {self.folder}/audit/audit.log}}]\n")
         os.chmod(path, 0o600)
         return [f"{self.executables}/bssh-server", "run", "-D", "-c", path]
