@@ -8,6 +8,8 @@ struct LineScan {
   private let reader: GzipReader?
   private var offset = 0
   private var pending: [UInt8] = []
+  /// Where in `pending` the next line begins.
+  private var start = 0
   private var isAtEnd = false
 
   init(_ file: Descriptor, isCompressed: Bool) {
@@ -33,12 +35,15 @@ struct LineScan {
 
   /// The next whole line, without its newline; nil: there is none, or none that is short enough.
   mutating func next() -> [UInt8]? {
-    var searched = 0
+    var searched = start
     while true {
       if let end = pending[searched...].firstIndex(of: UInt8(ascii: "\n")) {
-        defer { pending.removeSubrange(...end) }
-        return Array(pending[..<end])
+        defer { start = end + 1 }
+        return Array(pending[start..<end])
       }
+      // The lines before are thrown away once for each block, and not each by itself.
+      pending.removeFirst(start)
+      start = 0
       searched = pending.count
       guard !isAtEnd, searched <= JournalLine.lengthLimit else { return nil }
       fill()
