@@ -90,7 +90,7 @@ let package = Package(
       swiftSettings: safe),
     .executableTarget(
       name: "Transport",
-      dependencies: ["IPC", "System", "Wire", "Zygote", "CLibSSH", "CSeccomp"],
+      dependencies: ["Audit", "IPC", "System", "Wire", "Zygote", "CLibSSH", "COpenSSL", "CSeccomp"],
       swiftSettings: wrapping),
     .executableTarget(
       name: "Authority",
@@ -153,7 +153,7 @@ let package = Package(
         "AccessControl", "Audit", "Supervisor", "Authentication", "Configuration", "Filter", "IPC", "System", "Wire",
       ]),
     .testTarget(name: "SystemTests", dependencies: ["System"]),
-    .testTarget(name: "TransportTests", dependencies: ["Transport", "IPC", "Wire"]),
+    .testTarget(name: "TransportTests", dependencies: ["Transport", "Audit", "IPC", "System", "Wire"]),
     .testTarget(name: "WireTests", dependencies: ["Wire"]),
     .testTarget(name: "ZygoteTests", dependencies: ["Session", "Transport", "IPC", "System", "Wire"]),
   ]

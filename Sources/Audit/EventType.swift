@@ -48,11 +48,11 @@ public enum EventType: String, CaseIterable, Sendable {
     case .commandExecuted, .commandBlocked, .fileOpenRead, .fileOpenWrite, .fileRead, .fileWrite, .fileClose,
       .fileUploaded, .fileDownloaded, .fileDeleted, .fileRenamed, .directoryCreated, .directoryDeleted,
       .directoryListed, .transferDenied, .transferAllowed, .suspiciousActivity, .forwardOpen, .forwardClosed,
-      .forwardDenied, .agentForwarded, .attributesChanged, .linkCreated, .recordingStarted, .recordingFinished:
+      .forwardDenied, .agentForwarded, .attributesChanged, .linkCreated:
       true
     case .authSuccess, .authFailure, .authRateLimited, .sessionStart, .sessionEnd, .ipBlocked, .ipUnblocked,
       .connectionOpen, .connectionClosed, .connectionRefused, .daemonStarted, .daemonStopped, .configurationLoaded,
-      .configurationRejected, .adminAction, .auditGap:
+      .configurationRejected, .adminAction, .auditGap, .recordingStarted, .recordingFinished:
       false
     }
   }

@@ -158,6 +158,33 @@ int clinux_landlock_files(int root, int may_change, const int *readable, size_t 
   return result;
 }
 
+int clinux_landlock_additions(const int *directories, size_t directory_count, const int *files, size_t file_count) {
+  int version = (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+  if (version < 0) return -1;
+  const uint64_t reading = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
+  uint64_t all = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1;
+  if (version >= 2) all |= LANDLOCK_ACCESS_FS_REFER;
+  if (version >= 3) all |= LANDLOCK_ACCESS_FS_TRUNCATE;
+  struct landlock_ruleset_attr attributes = {.handled_access_fs = all & ~reading};
+  int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0);
+  if (ruleset < 0) return -1;
+  int result = 0;
+  for (size_t i = 0; i < directory_count && result == 0; i++) {
+    struct landlock_path_beneath_attr rule = {
+        .allowed_access = LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_WRITE_FILE, .parent_fd = directories[i]};
+    result = (int)syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+  }
+  for (size_t i = 0; i < file_count && result == 0; i++) {
+    struct landlock_path_beneath_attr rule = {.allowed_access = LANDLOCK_ACCESS_FS_WRITE_FILE, .parent_fd = files[i]};
+    result = (int)syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+  }
+  if (result == 0) result = (int)syscall(SYS_landlock_restrict_self, ruleset, 0);
+  int saved = errno;
+  close(ruleset);
+  errno = saved;
+  return result;
+}
+
 ssize_t clinux_send_message(int fd, const void *bytes, size_t count, const int *descriptors, size_t descriptor_count,
                             int wait) {
   union {

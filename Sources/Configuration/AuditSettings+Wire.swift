@@ -13,6 +13,7 @@ extension Settings.Audit: WireCodable {
     writer.list(rescueUsers) { $0.text($1) }
     writer.boolean(verboseIO)
     recording.encode(to: &writer)
+    writer.boolean(loginRecords)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
@@ -27,6 +28,7 @@ extension Settings.Audit: WireCodable {
     rescueUsers = try reader.texts()
     verboseIO = try reader.boolean()
     recording = try Recording(from: &reader)
+    loginRecords = try reader.boolean()
   }
 }
 

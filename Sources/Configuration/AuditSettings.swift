@@ -26,6 +26,8 @@ extension Settings {
     /// True: every read and write of a file is an event.
     public var verboseIO = false
     public var recording = Recording()
+    /// True: utmp, wtmp, lastlog and btmp are kept, as root.
+    public var loginRecords = true
 
     /// The defaults of every key.
     public init() {}
@@ -60,6 +62,28 @@ extension Settings {
       let path = journalPath
       return path.prefix(upTo: path.lastIndex(of: "/") ?? path.startIndex) + "/recordings"
     }
+  }
+}
+
+extension Settings {
+  /// Where recordings of anybody are, those of blocks of `match` too; empty: nobody is recorded.
+  public var recordingDirectories: [String] {
+    let blocks = matches.filter { $0.paths.contains { $0.hasPrefix("audit.recording.") } }
+    guard audit.recording.enabled || blocks.contains(where: { $0.values.audit.recording.enabled }) else { return [] }
+    let others = blocks.compactMap(\.values.audit.recording.directory)
+    return ([audit.recordingDirectory] + others).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+  }
+}
+
+extension Settings.Audit {
+  /// True when terminals of this user are recorded, with the settings of the login.
+  public func records(_ user: String) -> Bool {
+    recording.enabled && (recording.users.isEmpty || recording.users.contains { $0.matches(user) })
+  }
+
+  /// True when a login of this user is to end rather than to go on without a recording.
+  public func insists(onRecording user: String) -> Bool {
+    onFailure == .refuse && !rescueUsers.contains { $0.utf8.elementsEqual(user.utf8) }
   }
 }
 

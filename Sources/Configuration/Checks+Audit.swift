@@ -47,12 +47,6 @@ extension Checks {
         "nothing is sent: this version has no \(exporter.kind.rawValue) exporter yet; the journal has every event")
     }
     if settings.audit.verboseIO { warning("audit.verbose_io", "has no effect: this version does not tell of them yet") }
-    let records = [settings.audit.recording.enabled] + settings.matches.map(\.values.audit.recording.enabled)
-    for (number, isEnabled) in records.enumerated() where isEnabled {
-      block = number == 0 ? nil : number - 1
-      warning("audit.recording.enabled", "has no effect: this version records nothing yet")
-    }
-    block = nil
   }
 
   private mutating func checkTogether(_ audit: Settings.Audit) {

@@ -40,5 +40,9 @@ extension KeyTable {
     Key(
       "audit.recording.input", .boolean, \.settings.audit.recording.input,
       "Whether what is typed is recorded as well, passwords that programs ask for with it."),
+    Key(
+      "audit.login_records", .boolean, \.settings.audit.loginRecords,
+      "Whether who(1), last(1), lastlog(8) and lastb(1) show logins: utmp, wtmp, lastlog and btmp, where these",
+      "files exist. Only as root."),
   ]
 }

@@ -81,6 +81,8 @@ public struct ServiceAccounts: WireCodable, Equatable {
   public var authority: ServiceAccount
   /// The account `bssh-audit`.
   public var audit: ServiceAccount
+  /// The group `utmp`, to which the files of login records belong; nil: the system has none.
+  public var loginRecords: UInt32?
 
   public init(transport: ServiceAccount, authority: ServiceAccount, audit: ServiceAccount) {
     self.transport = transport
@@ -92,12 +94,14 @@ public struct ServiceAccounts: WireCodable, Equatable {
     transport.encode(to: &writer)
     authority.encode(to: &writer)
     audit.encode(to: &writer)
+    writer.optional(loginRecords) { $0.uint32($1) }
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
     transport = try ServiceAccount(from: &reader)
     authority = try ServiceAccount(from: &reader)
     audit = try ServiceAccount(from: &reader)
+    loginRecords = try reader.optional { (r: inout WireReader) throws(WireError) in try r.uint32() }
   }
 }
 

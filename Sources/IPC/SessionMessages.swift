@@ -56,6 +56,8 @@ public enum FromSession: WireCodable, Equatable {
   case account(AccountState)
   /// What happened in the login.
   case facts(FactBatch)
+  /// A program on a terminal has begun or ended.
+  case terminal(TerminalUse)
 
   public func encode(to writer: inout WireWriter) {
     switch self {
@@ -71,6 +73,9 @@ public enum FromSession: WireCodable, Equatable {
     case .facts(let batch):
       writer.byte(4)
       batch.encode(to: &writer)
+    case .terminal(let use):
+      writer.byte(5)
+      use.encode(to: &writer)
     }
   }
 
@@ -82,6 +87,7 @@ public enum FromSession: WireCodable, Equatable {
     case 2: self = .note(try reader.text(limit: 1024))
     case 3: self = .account(try AccountState(from: &reader))
     case 4: self = .facts(try FactBatch(from: &reader))
+    case 5: self = .terminal(try TerminalUse(from: &reader))
     default: throw .malformed
     }
   }

@@ -16,6 +16,12 @@ public enum ToTransport: WireCodable, Equatable {
   case reportIdle
   /// Write this line, at most 1,024 bytes, between what programs write on the terminals of the login.
   case announce(String)
+  /// Terminals of this login are recorded: ask with ``FromTransport/record(channel:)`` before each. Before the
+  /// success of the login; `input`: what is typed as well.
+  case recordTerminals(input: Bool)
+  /// The answer to ``FromTransport/record(channel:)``. With a title comes the file as descriptor; without one nothing is
+  /// recorded, and the terminal can be used all the same.
+  case recording(channel: UInt32, title: String?)
 
   public func encode(to writer: inout WireWriter) {
     switch self {
@@ -39,6 +45,13 @@ public enum ToTransport: WireCodable, Equatable {
     case .announce(let text):
       writer.byte(8)
       writer.text(text)
+    case .recordTerminals(let input):
+      writer.byte(9)
+      writer.boolean(input)
+    case .recording(let channel, let title):
+      writer.byte(10)
+      writer.uint32(channel)
+      writer.optional(title) { $0.text($1) }
     }
   }
 
@@ -53,6 +66,11 @@ public enum ToTransport: WireCodable, Equatable {
     case 6: self = .disconnect(reason: try reader.uint32(), text: try reader.text(limit: 1024))
     case 7: self = .reportIdle
     case 8: self = .announce(try reader.text(limit: 1024))
+    case 9: self = .recordTerminals(input: try reader.boolean())
+    case 10:
+      self = .recording(
+        channel: try reader.uint32(),
+        title: try reader.optional { (r: inout WireReader) throws(WireError) in try r.text(limit: 2048) })
     default: throw .malformed
     }
   }
@@ -118,6 +136,10 @@ public enum FromTransport: WireCodable, Equatable {
   /// The answer to `reportIdle`: when the last byte came or went on a channel, or the client last asked something of
   /// one, in milliseconds of the monotonic clock. Keepalives and key exchanges do not count.
   case idle(since: Int64)
+  /// The client wants a terminal on this channel, which is to be recorded; it waits for the answer.
+  case record(channel: UInt32)
+  /// A recording is over.
+  case recorded(RecordingEnd)
   /// The last message. `reason` is a stable code: `client_disconnected`, `connection_lost`, `protocol_error`,
   /// `keepalive_timeout`, `told_to_disconnect`, `session_ended`.
   case closed(reason: String, detail: String, bytesIn: UInt64, bytesOut: UInt64)
@@ -150,6 +172,12 @@ public enum FromTransport: WireCodable, Equatable {
     case .idle(let time):
       writer.byte(8)
       writer.uint64(UInt64(bitPattern: time))
+    case .record(let channel):
+      writer.byte(9)
+      writer.uint32(channel)
+    case .recorded(let end):
+      writer.byte(10)
+      end.encode(to: &writer)
     }
   }
 
@@ -168,6 +196,8 @@ public enum FromTransport: WireCodable, Equatable {
         reason: try reader.text(limit: 64), detail: try reader.text(limit: 1024), bytesIn: try reader.uint64(),
         bytesOut: try reader.uint64())
     case 8: self = .idle(since: Int64(bitPattern: try reader.uint64()))
+    case 9: self = .record(channel: try reader.uint32())
+    case 10: self = .recorded(try RecordingEnd(from: &reader))
     default: throw .malformed
     }
   }
@@ -199,6 +229,8 @@ public struct TransportSettings: WireCodable, Equatable {
   public var banner: String
   /// An empty directory to take as root; empty: keep the root (not started as root).
   public var root: String
+  /// Some logins are recorded: descriptors of files will be written to.
+  public var mayRecord = false
 
   public init(
     hostKeys: [[UInt8]], keyExchanges: [String], hostKeyAlgorithms: [String], ciphers: [String], macs: [String],
@@ -233,6 +265,7 @@ public struct TransportSettings: WireCodable, Equatable {
     }
     writer.text(banner)
     writer.text(root)
+    writer.boolean(mayRecord)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
@@ -251,6 +284,7 @@ public struct TransportSettings: WireCodable, Equatable {
     windowSize = try reader.uint32()
     banner = try reader.text()
     root = try reader.text()
+    mayRecord = try reader.boolean()
   }
 }
 

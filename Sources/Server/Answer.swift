@@ -34,6 +34,7 @@ struct Answer {
     self.bans = bans
     warnings =
       loaded.warnings + (warning.map { [$0] } ?? []) + Self.prepareJournal(loaded.settings.audit, accounts)
+      + Self.prepareRecordings(loaded.settings.recordingDirectories, accounts)
     hostKeys = loaded.settings.server.hostKeys.compactMap { machine.hostKeys[$0] }
     self.listeners = listeners
   }
@@ -113,6 +114,20 @@ struct Answer {
     } catch { return warning("the journal cannot be written: \(error)") }
   }
 
+  /// Makes the directories of recordings, as that of the journal.
+  private static func prepareRecordings(_ directories: [String], _ accounts: ServiceAccounts?) -> [Problem] {
+    let owner = accounts.map { (user: $0.audit.uid, group: $0.audit.gid) }
+    var reasons: [String] = []
+    for directory in directories {
+      do throws(SystemError) {
+        try OwnedDirectory.make(directory, owner: owner, mode: 0o700)
+        guard let owner, try !OwnedDirectory.isWritable(directory, by: owner) else { continue }
+        reasons.append("bssh-audit may not write to '\(directory)'; 'chown bssh-audit: \(directory)' changes that")
+      } catch { reasons.append("no recordings can be made: \(error)") }
+    }
+    return reasons.map { Problem(source: nil, key: "audit.recording.directory", reason: $0) }
+  }
+
   /// The accounts of the processes that belong to nobody; they must be there when the daemon runs as root.
   static func serviceAccounts(_ problems: inout [Problem]) -> ServiceAccounts? {
     func account(_ name: String) -> ServiceAccount? {
@@ -135,6 +150,8 @@ struct Answer {
       problems.append(Problem(source: nil, key: "", reason: reason))
       return nil
     }
-    return ServiceAccounts(transport: transport, authority: authority, audit: audit)
+    var all = ServiceAccounts(transport: transport, authority: authority, audit: audit)
+    all.loginRecords = getgrnam("utmp")?.pointee.gr_gid
+    return all
   }
 }

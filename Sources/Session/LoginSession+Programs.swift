@@ -22,7 +22,8 @@ extension LoginSession {
       let report = started.report.map { _ in nextToken }
       programs[token] = Running(
         process: started.process, channel: number,
-        story: ProgramStory(fact, report: report, at: Clock.milliseconds), limit: limit(of: program))
+        terminal: channel.terminal?.name, story: ProgramStory(fact, report: report, at: Clock.milliseconds),
+        limit: limit(of: program))
       channel.program = token
       try loop.add(started.process.descriptor, .read, token: token)
       if let report, let socket = started.report {
@@ -31,6 +32,9 @@ extension LoginSession {
         try loop.add(socket.descriptor, .read, token: report)
       }
       if let complaint = started.complaint { note("channel \(number): \(complaint.dropLast())") }
+      if let terminal = channel.terminal {
+        supervisor.add(.began(channel: number, name: terminal.name, process: started.process.pid))
+      }
       let place = channel.terminal.map { " on \($0.name)" } ?? ""
       note("channel \(number): \(program.name) started\(place), pid \(started.process.pid)")
       return started.descriptors
@@ -49,6 +53,7 @@ extension LoginSession {
     var story = running.story
     story.end(status, isOverdue: running.limit?.isOver ?? false, at: Clock.milliseconds)
     endings[token] = story
+    if let name = running.terminal { supervisor.add(.ended(name: name)) }
     let number = running.channel
     // The number may belong to another channel by now.
     guard var channel = channels[number], channel.program == token else {

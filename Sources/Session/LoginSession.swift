@@ -23,6 +23,8 @@ struct LoginSession {
   struct Running {
     let process: ChildProcess
     let channel: UInt32
+    /// The name of its terminal, if it has one.
+    let terminal: String?
     /// What will be told of it.
     var story: ProgramStory
     var limit: CommandLimit?

@@ -35,6 +35,13 @@ struct SupervisorOutbox {
     messages.append(FromSession.note(short).wireBytes)
   }
 
+  /// Tells of a terminal, with the next ``flush()``.
+  mutating func add(_ use: TerminalUse) {
+    if isGone { return }
+    pack()
+    messages.append(FromSession.terminal(use).wireBytes)
+  }
+
   /// Sends what the supervisor takes now.
   mutating func flush() { send(wait: false) }
 

@@ -6,7 +6,7 @@ import Wire
 final class Child {
   /// What it is for.
   enum Role {
-    case authority, transport, session, loader, journal, banWriter
+    case authority, transport, session, loader, journal, recorder, banWriter
     /// Makes transports, or session processes.
     case transportZygote, sessionZygote
 
@@ -19,6 +19,7 @@ final class Child {
       case .loader: "loader"
       case .banWriter: "process that saves bans"
       case .journal: "journal"
+      case .recorder: "recorder"
       case .transportZygote: "zygote of transports"
       case .sessionZygote: "zygote of session processes"
       }

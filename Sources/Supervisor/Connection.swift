@@ -21,6 +21,11 @@ final class Connection {
   /// The authorized_keys that were found, sealed.
   var keyMemory: Descriptor?
 
+  /// The file of a recording, until the transport has it.
+  var recording: Descriptor?
+  /// Recordings so far, for their names.
+  var recordingCount = 0
+
   init(number: UInt64, client: IPAddress, machine: ConnectionMachine, socket: Descriptor) {
     self.number = number
     self.client = client

@@ -45,6 +45,8 @@ extension ConnectionMachine {
     case idle
     /// Until the login's time is almost over, and then until it is over.
     case session
+    /// Until a recording must have its file.
+    case recording
   }
 
   /// What happened.
@@ -78,6 +80,9 @@ extension ConnectionMachine {
     /// The session process, in either mode, has ended.
     case sessionEnded(ExitStatus)
     case timer(Timer)
+    /// What `openRecording` came to.
+    case recordingOpened(String)
+    case recordingFailed(String)
     /// The source that it comes from is banned from now on.
     case banned
     /// The server ends: say goodbye.
@@ -115,6 +120,14 @@ extension ConnectionMachine {
     /// Something happened in the connection of this subject, whose number the caller adds: an event of the journal, and
     /// a line of the log.
     case audit(Fact, Subject)
+    /// Make the file of a recording. Answered by `recordingOpened` or `recordingFailed`, once.
+    case openRecording(directory: String)
+    /// It does not answer.
+    case killRecorder
+    /// Tell the transport ``ToTransport/recording(channel:title:)``, with the file that was made.
+    case giveRecording(channel: UInt32, title: String)
+    /// Put this into the login records; its time is now.
+    case recordLogin(LoginEntry)
     /// Forget the connection; the last action.
     case close
   }

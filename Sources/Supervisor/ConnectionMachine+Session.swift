@@ -29,7 +29,7 @@ extension ConnectionMachine {
     let login = Login(
       context.settings, rights, account: account, permissions: permissions,
       client: (context.client.address, context.client.port), server: (context.server.address, context.server.port))
-    return actions + [.openSession(login, promoting: promoting)]
+    return actions + prepareRecording(user) + [.openSession(login, promoting: promoting)]
   }
 
   /// The session process has the login, and the transport knows.
@@ -103,6 +103,11 @@ extension ConnectionMachine {
         return sessionMisbehaved("told what it cannot know", at: now)
       }
       return batch.facts.map { .audit($0, subject) }
+    case (.loggedIn, .terminal(let use)): return terminal(use, at: now)
+    // With the connection all of its terminals have ended in the login records.
+    case (.closing, .terminal): return []
+    case (.authenticating, .terminal), (.opening, .terminal): return sessionMisbehaved("spoke out of turn", at: now)
+    case (.starting, .terminal), (.keyExchange, .terminal): return []
     case (.authenticating, .note), (.opening, .note), (.opening, .keys), (.loggedIn, .keys),
       (.authenticating, .account), (.opening, .account), (.loggedIn, .account), (.authenticating, .facts),
       (.opening, .facts):

@@ -87,6 +87,7 @@ struct ConnectionMachine: Sendable {
   /// What the credentials that were accepted so far allow.
   var permissions = KeyPermissions.everything
   var limits = LoginLimits()
+  var terminals = Terminals()
   /// The first exchange hash.
   private(set) var sessionID: [UInt8]?
   /// The host key algorithm of the first key exchange.
@@ -134,6 +135,8 @@ struct ConnectionMachine: Sendable {
     case .sessionFailed(let why): sessionFailed(why, at: now)
     case .sessionEnded(let status): sessionEnded(status, at: now)
     case .timer(let timer): time(timer, at: now)
+    case .recordingOpened(let path): recordingOpened(path)
+    case .recordingFailed(let why): recordingFailed(why)
     case .banned: banned()
     case .shutDown: shutDown()
     case .abandon: abandon()
@@ -177,6 +180,7 @@ struct ConnectionMachine: Sendable {
     case .closing(.closed): return violation("spoke after its last word")
     case .closing(.told):
       if case .closed = message { return closed(message) }
+      if case .recorded(let end) = message { return recorded(end) }
       return []
     case .keyExchange, .authenticating, .opening, .loggedIn: break
     }
@@ -213,6 +217,8 @@ struct ConnectionMachine: Sendable {
     case .idle(let time):
       guard phase == .loggedIn, limits.takeAnswer() else { return violation("told of idleness without a question") }
       return idle(since: time, at: now)
+    case .record(let channel): return record(channel)
+    case .recorded(let end): return recorded(end)
     case .closed:
       return closed(message)
     }
@@ -307,6 +313,7 @@ struct ConnectionMachine: Sendable {
       if status.isCrash { actions += crashed() }
     }
     phase = .closing(.killed)
+    actions += endTerminals()
     let duration = max(now - startTime, 0)
     actions.append(
       .log(
@@ -402,6 +409,12 @@ struct ConnectionMachine: Sendable {
     case (.passwordAnswer, .authenticating): return passwordTime(at: now)
     case (.passwordAnswer, .starting), (.passwordAnswer, .keyExchange), (.passwordAnswer, .opening),
       (.passwordAnswer, .loggedIn), (.passwordAnswer, .closing):
+      return []
+
+    case (.recording, .loggedIn):
+      return [.killRecorder] + recordingFailed("no file within \(Terminals.recorderTime / 1000) s")
+    case (.recording, .starting), (.recording, .keyExchange), (.recording, .authenticating), (.recording, .opening),
+      (.recording, .closing):
       return []
 
     case (.idle, .loggedIn): return askForIdleness()

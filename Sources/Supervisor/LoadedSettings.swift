@@ -72,7 +72,7 @@ final class LoadedSettings {
 extension Settings {
   /// What a transport needs of the settings.
   func transport(hostKeys: [[UInt8]], root: String) -> TransportSettings {
-    TransportSettings(
+    var transport = TransportSettings(
       hostKeys: hostKeys, keyExchanges: server.keyExchanges, hostKeyAlgorithms: server.hostKeyAlgorithms,
       ciphers: server.ciphers, macs: server.macs, publicKeyAlgorithms: signatureAlgorithms,
       compression: server.compression, rekeyBytes: server.rekeyBytes,
@@ -81,6 +81,8 @@ extension Settings {
       keepaliveCountMax: UInt32(clamping: server.keepaliveCountMax),
       maximumPacketSize: UInt32(clamping: server.maximumPacketSize), windowSize: UInt32(clamping: server.windowSize),
       banner: server.banner ?? "", root: root)
+    transport.mayRecord = !recordingDirectories.isEmpty
+    return transport
   }
 
   /// The algorithms of users' keys as a client is told them (RFC 8308, server-sig-algs), where those of a certificate

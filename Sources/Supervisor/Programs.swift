@@ -69,6 +69,17 @@ struct Programs {
     return request
   }
 
+  /// What makes recordings and keeps login records: the journal's account, in the group of those records.
+  func recorder(_ accounts: ServiceAccounts?, socket: MessageSocket) -> ChildProcess.Request {
+    var request = base("bssh-journal", standardError: standardError, socket)
+    request.arguments.append("records")
+    request.identity = accounts.map {
+      Identity(uid: $0.audit.uid, gid: $0.audit.gid, groups: $0.loginRecords.map { [$0] } ?? [])
+    }
+    request.limits = [.coreFile(0), .openFiles(1024), .addressSpace(1 << 30)]
+    return request
+  }
+
   /// bssh-server, to write bans, which are in `memory`, into `file`.
   func banWriter(
     _ path: String, _ file: String, _ memory: Descriptor, socket: MessageSocket

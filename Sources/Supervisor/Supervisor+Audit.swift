@@ -12,6 +12,7 @@ extension Supervisor {
     // Named, so that no session can write a line that looks like ours.
     let teller = fact.type.isOfSession ? "session: " : ""
     journal(fact, of: subject)
+    if fact.type == .authFailure { recordRefusal(of: subject) }
     if log.writes(fact.level) { log.write(fact.level, place + teller + fact.sentence(of: subject)) }
   }
 }

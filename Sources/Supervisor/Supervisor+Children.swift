@@ -81,6 +81,7 @@ extension Supervisor {
     case .loader: takeFromLoader(bytes, descriptors, child)
     case .banWriter: takeFromBanWriter(bytes, child)
     case .journal: takeFromJournal(bytes, descriptors, child)
+    case .recorder: takeFromRecorder(bytes, descriptors, child)
     case .transportZygote, .sessionZygote: takeFromZygote(bytes, descriptors, child)
     }
   }
@@ -108,6 +109,7 @@ extension Supervisor {
     case .loader: loaderEnded(child, status)
     case .banWriter: banWriterEnded(child, status)
     case .journal: journalEnded(child, status)
+    case .recorder: recorderEnded(child, status)
     case .transportZygote, .sessionZygote: zygoteEnded(child, status)
     }
     if case .signal(let number, _) = status, child.sentSignal == nil { crashed(child, signal: number) }

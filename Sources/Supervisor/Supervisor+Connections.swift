@@ -90,6 +90,10 @@ extension Supervisor {
         note(conduct, connection)
       case .log(let level, let text): log.write(level, "[\(connection.number)] \(text)")
       case .audit(let fact, let subject): record(fact, of: subject, connection.number)
+      case .openRecording(let directory): openRecording(connection, directory)
+      case .killRecorder: recorder?.signal(SIGKILL)
+      case .giveRecording(let channel, let title): giveRecording(connection, channel, title)
+      case .recordLogin(let entry): recordLogin(entry)
       case .close: close(connection)
       }
     }

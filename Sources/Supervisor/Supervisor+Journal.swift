@@ -13,6 +13,7 @@ extension Supervisor {
 
   /// What the journal does from now on, after the settings have changed.
   func applyAuditSettings() {
+    applyRecorderSettings()
     let new = loaded.settings.audit.enabled ? loaded.settings.audit.journalSettings : nil
     perform(events.apply(loaded.settings.audit.queueLimits))
     if let new, new == journalSettings {

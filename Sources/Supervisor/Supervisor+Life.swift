@@ -16,7 +16,8 @@ extension Supervisor {
   func start() {
     let mode =
       isRoot
-      ? "as root" : "not as root: every login maps to uid \(Daemon.userID), and only configured users may log in"
+      ? "as root"
+      : "not as root: every login maps to uid \(Daemon.userID), only configured users may log in, no login records"
     log.write(.info, "bssh-server \(version) starts \(mode)")
     if loaded.accounts != nil {
       do throws(SystemError) { try EmptyDirectory.prepare(Supervisor.emptyRoot) } catch {

@@ -114,7 +114,7 @@ extension Supervisor {
       return deliver(.sessionMisbehaved("sent a message that cannot be read"), to: number)
     }
     switch message {
-    case .note, .account, .facts:
+    case .note, .account, .facts, .terminal:
       guard descriptors.isEmpty else { return deliver(.sessionMisbehaved("sent a descriptor"), to: number) }
     case .keys:
       guard descriptors.count == 1, descriptors[0].isSealedMemory, connection.keyMemory == nil else {
@@ -132,7 +132,8 @@ extension Supervisor {
     case .note(let text): log.write(.info, "[\(number)] session: \(text)")
     case .facts(let batch):
       for fact in batch.facts where fact.type.isOfSession { record(fact, of: subject, number) }
-    case .keys, .account, nil: return
+    // Its terminals have ended in the login records with the connection.
+    case .keys, .account, .terminal, nil: return
     }
   }
 

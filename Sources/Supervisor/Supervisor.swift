@@ -113,6 +113,14 @@ final class Supervisor {
   var journal: Child?
   /// What it was told; nil: there is to be no journal.
   var journalSettings: JournalSettings?
+  /// The process that makes recordings and keeps login records; nil: none runs.
+  var recorder: Child?
+  /// What it was told.
+  var recorderTold: RecorderSettings?
+  /// When another one may be started.
+  var recorderStart: Int64 = 0
+  /// Files that it was asked to make, in order.
+  var openings: [Opening] = []
   /// The end of this process waits for the journal alone.
   var isDraining = false
   /// The journal has the end of the service.
@@ -164,6 +172,7 @@ final class Supervisor {
       }
       while exitCode == nil, let key = timers.next(at: Clock.milliseconds) { time(key) }
     }
+    endRecorder()
     endJournal()
     for child in children.values { child.signal(SIGKILL) }
     // What is killed is gone at once; reaped here, for where no init does.

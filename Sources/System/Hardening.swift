@@ -109,6 +109,21 @@ public enum Hardening {
     try check("load the seccomp filter") { clinux_forbid_programs_and_sockets() }
   }
 
+  /// Forbids to change anything, and to execute anything, but to make files in these directories and to write to these
+  /// files (Landlock). Places that are not there are left out. False where the kernel cannot.
+  public static func allowOnlyAdditions(
+    to directories: [Descriptor], files: [String]
+  ) throws(SystemError) -> Bool {
+    let files = files.compactMap { try? Descriptor.open($0, clinux_path_only) }
+    let (places, numbers) = (directories.map(\.rawValue), files.map(\.rawValue))
+    let result = withExtendedLifetime((directories, files)) {
+      clinux_landlock_additions(places, places.count, numbers, numbers.count)
+    }
+    if result == 0 { return true }
+    if errno == ENOSYS || errno == EOPNOTSUPP { return false }
+    throw .last("Landlock")
+  }
+
   /// Puts this process into `directory` as its root and gives up the right to do so again.
   public static func enterRoot(_ directory: String) throws(SystemError) {
     try check("chroot \(directory)") { chroot(directory) }

@@ -47,6 +47,11 @@ public struct LoginRecordFiles: Equatable, Sendable {
   public static let system = LoginRecordFiles(
     now: "/run/utmp", history: "/var/log/wtmp", last: "/var/log/lastlog", refused: "/var/log/btmp")
 
+  /// What must be writable for it: the files, or where others may take their places.
+  public var places: [String] {
+    [now] + [history, last, refused].map { path in path.lastIndex(of: "/").map { String(path[...$0]) } ?? path }
+  }
+
   /// Somebody has logged in on a terminal: utmp, wtmp and lastlog.
   ///
   /// - Returns: why files that exist were not written; every other one was.

@@ -39,6 +39,9 @@ public final class MessageSocket: Sendable {
     return pair
   }
 
+  /// Ends our side: the other one finds the socket closed behind what was sent. shutdown(2)
+  public func shutDownWriting() { _ = shutdown(descriptor.rawValue, Int32(SHUT_WR)) }
+
   /// Sends a message with at most 253 descriptors, which stay open here.
   ///
   /// - Parameter wait: whether to wait for room; otherwise `.wouldBlock` says that there is none.

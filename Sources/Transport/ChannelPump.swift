@@ -30,6 +30,10 @@ final class ChannelPump {
     var loop: EventLoop { get }
     /// True when the client is an OpenSSH, which understands eow@openssh.com.
     var clientIsOpenSSH: Bool { get }
+    /// What is typed on terminals is recorded, too.
+    var recordsInput: Bool { get }
+    /// A recording is over.
+    func recorded(_ end: RecordingEnd)
   }
 
   private(set) var channel: Channel
@@ -44,6 +48,8 @@ final class ChannelPump {
   private var endInputAfterPending = false
   /// Lines of the server's own that wait for the client's window.
   private var announcements: [UInt8] = []
+  /// Records the terminal, from its request on.
+  var recorder: TerminalRecorder?
   /// True once a program runs on a terminal.
   private(set) var isTerminal = false
   private var hasStarted = false
@@ -62,6 +68,7 @@ final class ChannelPump {
   func received(_ data: UnsafeRawBufferPointer) throws(Channel.Violation) {
     try channel.received(bytes: data.count)
     guard channel.takesInput else { return }
+    if let recorder, connection.recordsInput { recorder.input(data) }
     pending.append(contentsOf: data)
     connection.hasInput(self)
   }
@@ -87,6 +94,9 @@ final class ChannelPump {
   /// CHANNEL_REQUEST for the session.
   func requested(_ request: ChannelRequest, wantsReply: Bool) throws(Channel.Violation) {
     try channel.requested(wantsReply: wantsReply)
+    if let recorder, case .windowChange(let columns, let rows, _, _) = request {
+      recorder.resized(columns: columns, rows: rows)
+    }
     connection.tell(.request(channel: channel.number, request))
   }
 
@@ -181,6 +191,7 @@ final class ChannelPump {
   private func sendAnnouncements() {
     while !announcements.isEmpty, channel.sendable > 0 {
       let bytes = announcements.prefix(channel.sendable)
+      if let recorder { bytes.withUnsafeBytes { recorder.output($0) } }
       channel.sent(bytes: bytes.count)
       connection.send(Message.data(peer: channel.peer, bytes, asErrors: !isTerminal))
       announcements.removeFirst(bytes.count)
@@ -201,6 +212,7 @@ final class ChannelPump {
       let space = UnsafeMutableRawBufferPointer(rebasing: memory[header..<header + room])
       switch (try? descriptor.read(into: space)) ?? .ended {
       case .bytes(let count):
+        recorder?.output(UnsafeRawBufferPointer(rebasing: space[..<count]))
         memory[0] = stream == .errors ? MessageNumber.channelExtendedData : MessageNumber.channelData
         memory.store(channel.peer, at: 1)
         // SSH_EXTENDED_DATA_STDERR
@@ -234,9 +246,24 @@ final class ChannelPump {
     .closed(channel: channel.number, bytesIn: channel.bytesIn, bytesOut: channel.bytesOut)
   }
 
-  /// Closes all descriptors.
+  /// Closes all descriptors, and the recording.
   func end() {
     for stream in Stream.allCases { close(stream) }
+    endRecording()
+  }
+
+  /// Writes what of a recording has waited long enough; one that failed is over.
+  func flushRecording(at now: Int64) {
+    guard let recorder else { return }
+    recorder.flush(at: now)
+    if recorder.failure != nil { endRecording() }
+  }
+
+  /// The recording is over, if there is one.
+  func endRecording() {
+    guard let recorder else { return }
+    self.recorder = nil
+    connection.recorded(recorder.finish(channel.number))
   }
 
   // MARK: Private

@@ -73,19 +73,14 @@ extension Connection {
 
   /// Tells the session; what it does not take at once waits, and nothing is read meanwhile.
   func tell(_ message: ToChannels) {
-    guard let session else { return }
-    let bytes = message.wireBytes
-    guard untold.isEmpty else { return untold.append(bytes) }
-    switch (try? session.send(bytes)) ?? .ended {
-    case .bytes: break
-    case .wouldBlock: untold.append(bytes)
-    case .ended: sessionEnded()
-    }
+    guard session != nil else { return }
+    untold.append(UntoldMessage(bytes: message.wireBytes, terminal: isRecorded ? WantedTerminal(message) : nil))
+    if untold.count == 1 { tellSession() }
   }
 
   /// Takes what the session says.
   func receiveSession(_ event: EventLoop.Event) {
-    while !untold.isEmpty, let session, case .bytes? = try? session.send(untold[0]) { untold.removeFirst() }
+    tellSession()
     while end == nil, let session {
       switch try? session.receive() {
       case .message(let bytes, let descriptors):

@@ -42,6 +42,10 @@ extension Connection {
         if isActive { rememberActivity() }
         report(.idle(since: lastActivity))
       case .announce(let text): for channel in channels.values where channel.isTerminal { channel.announce(text) }
+      case .recordTerminals(let input):
+        isRecorded = true
+        recordsInput = input
+      case .recording(let channel, let title): recordingAnswered(channel, title: title, descriptors)
       // Answered where they are waited for, or said once at the start.
       case .signature, .serve: break
       }

@@ -56,7 +56,12 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
 
   // Flow
   var inbox: [(ToTransport, [Descriptor])] = []
-  var untold: [[UInt8]] = []
+  var untold: [UntoldMessage] = []
+  /// Terminals of this login are recorded, and with `recordsInput` what is typed as well.
+  var isRecorded = false
+  var recordsInput = false
+  /// The supervisor was asked for the file of a recording.
+  var isAwaitingRecording = false
   /// How much of ``SSH/sentBytes`` the socket has taken for certain.
   var flushed: UInt64 = 0
   var held = 0
@@ -101,6 +106,7 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
       drainInbox()
       keepAlive()
       pump()
+      flushRecordings()
       flush()
       updateInterests()
       if isActive { rememberActivity() }
@@ -130,10 +136,10 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
     }
   }
 
-  /// Milliseconds until the next keepalive; -1 for none.
+  /// Milliseconds until there is something to do without an event; -1: there will not be.
   var timeout: Int32 {
-    guard let nextKeepalive else { return -1 }
-    return Int32(clamping: max(0, nextKeepalive - Clock.milliseconds))
+    guard let next = [nextKeepalive, recordingDeadline].compactMap(\.self).min() else { return -1 }
+    return Int32(clamping: max(0, next - Clock.milliseconds))
   }
 
   /// Bytes that wait for the client to read: our messages, and what libssh itself answers, as UNIMPLEMENTED.
@@ -176,7 +182,7 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
       socketInterest = wanted
     }
     guard let session else { return }
-    let sessionWanted: EventLoop.Interest = untold.isEmpty ? .read : [.read, .write]
+    let sessionWanted: EventLoop.Interest = untold.isEmpty || isAwaitingRecording ? .read : [.read, .write]
     if sessionWanted != sessionInterest {
       try? loop.modify(session.descriptor, sessionWanted, token: Token.session)
       sessionInterest = sessionWanted
@@ -211,6 +217,7 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
 
   /// Says the last words and closes everything.
   func finish() {
+    for channel in channels.values { channel.endRecording() }
     let received = SSH.received.bytes
     let end = end ?? End(reason: "connection_lost", detail: "")
     let farewell = FromTransport.closed(

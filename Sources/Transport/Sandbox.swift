@@ -30,16 +30,18 @@ struct Sandbox {
 
   /// Gives up what a transport's zygote does not need, and prepares the rest.
   ///
-  /// - Parameter root: an empty directory to take as root; empty: none, the process was not started as root.
+  /// - Parameters:
+  ///   - root: an empty directory to take as root; empty: none, the process was not started as root.
+  ///   - mayRecord: it may get files to write to; it can still open none.
   /// - Returns: how to close the sandbox, and what the kernel could not do.
-  static func enter(root: String) throws(SystemError) -> (Sandbox, weaknesses: [String]) {
+  static func enter(root: String, mayRecord: Bool) throws(SystemError) -> (Sandbox, weaknesses: [String]) {
     var weaknesses: [String] = []
     try Hardening.becomeUnobservable()
     let sandbox = Sandbox(filter: try compiledFilter())
     if !root.isEmpty { try Hardening.enterRoot(root) }
     try Hardening.gainNoPrivileges()
     if try !Hardening.forbidFiles() { weaknesses.append("the kernel has no Landlock") }
-    try ResourceLimit.fileSize(0).apply()
+    if !mayRecord { try ResourceLimit.fileSize(0).apply() }
     return (sandbox, weaknesses)
   }
 

@@ -20,7 +20,8 @@ enum TransportProcess {
       let copy = try Zygote.serve(zygote) { settings in
         guard let settings else { throw Zygote.Failure.unexpected }
         try SSH.prepare(settings, identification: identification)
-        let (sandbox, weaknesses) = try Sandbox.enter(root: settings.root)
+        if settings.mayRecord { RunningHash.prepare() }
+        let (sandbox, weaknesses) = try Sandbox.enter(root: settings.root, mayRecord: settings.mayRecord)
         prepared = (settings, sandbox)
         ThisProcess.setTitle("bssh-transport: zygote")
         return weaknesses

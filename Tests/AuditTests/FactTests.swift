@@ -63,7 +63,9 @@ import Wire
 
   @Test func `the process of a login cannot say who logs in, nor what the daemon does`() {
     let others = EventType.allCases.filter { !$0.isOfSession }.map(\.rawValue)
-    let prefixes = ["auth_", "session_", "ip_", "connection_", "daemon_", "configuration_", "admin_", "audit_"]
+    let prefixes = [
+      "auth_", "session_", "ip_", "connection_", "daemon_", "configuration_", "admin_", "audit_", "recording_",
+    ]
     #expect(others.allSatisfy { name in prefixes.contains(where: name.hasPrefix) })
     #expect(
       EventType.allCases.filter(\.isOfSession).allSatisfy { type in !prefixes.contains(where: type.rawValue.hasPrefix) }

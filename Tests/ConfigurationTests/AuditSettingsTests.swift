@@ -49,6 +49,7 @@ import Wire
     audit.recording.directory = "/r"
     audit.recording.users = [NamePattern("ops-*")]
     audit.recording.input = true
+    audit.loginRecords = false
     return audit
   }
 
@@ -264,16 +265,7 @@ import Wire
     let receivers = list(
       mapping(["type": plain("logstash"), "host": plain("a")]),
       mapping(["type": plain("otel"), "endpoint": plain("https://c")]), mapping(["type": plain("syslog")]))
-    let root = mapping([
-      "audit": mapping([
-        "exporters": receivers, "verbose_io": plain("true"),
-        "recording": mapping(["enabled": plain("true")]),
-      ]),
-      "match": list(
-        mapping([
-          "users": list(plain("anna")), "audit": mapping(["recording": mapping(["enabled": plain("true")])]),
-        ])),
-    ])
+    let root = mapping(["audit": mapping(["exporters": receivers, "verbose_io": plain("true")])])
     let warnings = try load(root).warnings.map(\.description)
     #expect(
       warnings.filter { !isSettled($0) } == [
@@ -282,8 +274,6 @@ import Wire
         "f.yaml: audit.exporters: nothing is sent: this version has no otel exporter yet; the journal has every event",
         "f.yaml: audit.exporters: nothing is sent: this version has no syslog exporter yet; the journal has every event",
         "f.yaml: audit.verbose_io: has no effect: this version does not tell of them yet",
-        "f.yaml: audit.recording.enabled: has no effect: this version records nothing yet",
-        "f.yaml: match[0].audit.recording.enabled: has no effect: this version records nothing yet",
       ])
     #expect(try load().warnings.isEmpty)
   }
@@ -332,5 +322,55 @@ import Wire
     #expect(!loaded.settings.audit.recording.enabled)
     let other = mapping(["users": list(plain("anna")), "audit": mapping(["enabled": plain("false")])])
     #expect(complaints(tree("match", list(other))).count == 1)
+  }
+
+  // MARK: Recordings
+
+  @Test func `recordings are beside the journal, unless they have a place of their own`() {
+    var settings = Settings()
+    #expect(settings.recordingDirectories == [])
+    settings.audit.recording.enabled = true
+    #expect(settings.recordingDirectories == ["/var/log/bssh/recordings"])
+    settings.audit.recording.directory = "/srv/r"
+    #expect(settings.recordingDirectories == ["/srv/r"])
+  }
+
+  @Test func `what blocks of match say of recordings counts as well`() {
+    func block(_ enabled: Bool?, _ directory: String?) -> Match {
+      var block = Match()
+      if let enabled {
+        block.paths.append("audit.recording.enabled")
+        block.values.audit.recording.enabled = enabled
+      }
+      if let directory {
+        block.paths.append("audit.recording.directory")
+        block.values.audit.recording.directory = directory
+      }
+      return block
+    }
+    func directories(_ blocks: Match...) -> [String] {
+      var settings = Settings()
+      settings.audit.recording.directory = "/z"
+      settings.matches = blocks
+      return settings.recordingDirectories
+    }
+    #expect(directories() == [])
+    #expect(directories(block(nil, "/a")) == [])
+    #expect(directories(block(false, "/a")) == [])
+    #expect(directories(block(true, nil)) == ["/z"])
+    #expect(directories(block(true, "/a"), block(nil, "/z"), block(nil, "/b")) == ["/z", "/a", "/b"])
+  }
+
+  @Test func `who is recorded, and for whom that is a condition`() {
+    var audit = Settings.Audit()
+    #expect(!audit.records("anna"))
+    audit.recording.enabled = true
+    #expect(audit.records("anna"))
+    audit.recording.users = [NamePattern("ops-*"), NamePattern("root")]
+    #expect(!audit.records("anna") && audit.records("ops-1") && audit.records("root"))
+    #expect(!audit.insists(onRecording: "root"))
+    audit.onFailure = .refuse
+    audit.rescueUsers = ["root"]
+    #expect(audit.insists(onRecording: "anna") && !audit.insists(onRecording: "root"))
   }
 }

@@ -223,6 +223,7 @@ struct Sample: Sendable, CustomTestStringConvertible {
       $0.audit.recording.users = [NamePattern("ops-*")]
     },
     Sample("audit.recording.input", plain("true"), "true") { $0.audit.recording.input = true },
+    Sample("audit.login_records", plain("false"), "false") { $0.audit.loginRecords = false },
     Sample("security.allowed_ips", list(plain("10.0.0.0/8"), plain("::1")), "10.0.0.0/8, ::1") {
       $0.security.allowedIPs = [range("10.0.0.0/8"), range("::1")]
     },

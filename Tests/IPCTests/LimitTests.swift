@@ -108,6 +108,19 @@ private func bytes(_ count: Int) -> [UInt8] { [UInt8](repeating: 97, count: coun
     Limit("facts", FactBatch.countLimit) {
       FromSession.facts(FactBatch([Fact](repeating: Fact(.fileRead), count: $0)))
     },
+    Limit("terminal", 64) { FromSession.terminal(.ended(name: text($0))) },
+    Limit("user", 1024) {
+      LoginEntry(.began, user: text($0), uid: 0, terminal: "", process: 0, address: "")
+    },
+    Limit("name of a recording", 255) { ToRecorder.open(number: 0, directory: "", name: text($0)) },
+    Limit("directories", RecorderSettings.mostDirectories) {
+      RecorderSettings(directories: Array(repeating: "", count: $0), keepsLogins: true)
+    },
+    Limit("why a recording failed", 256) {
+      FromTransport.recorded(
+        RecordingEnd(
+          channel: 0, bytes: 0, hash: [UInt8](repeating: 0, count: 32), milliseconds: 0, failure: text($0)))
+    },
     Limit("signal", 64) { FromChannels.killed(channel: 0, signal: text($0), coreDumped: false) },
     Limit("name", 256) { Account(name: text($0), uid: 0, gid: 0, groups: [], home: "", shell: "") },
     Limit("home", 4096) { Account(name: "", uid: 0, gid: 0, groups: [], home: text($0), shell: "") },

@@ -29,11 +29,11 @@ import Wire
   }
 
   static let discriminated: [(name: String, known: ClosedRange<UInt8>, read: @Sendable ([UInt8]) -> WireError?)] = [
-    ("ToTransport", 2...8, { Samples.error(ToTransport.self, $0[...]) }),
+    ("ToTransport", 2...10, { Samples.error(ToTransport.self, $0[...]) }),
     ("AuthenticationReply", 1...4, { Samples.error(AuthenticationReply.self, $0[...]) }),
-    ("FromTransport", 2...8, { Samples.error(FromTransport.self, $0[...]) }),
+    ("FromTransport", 2...10, { Samples.error(FromTransport.self, $0[...]) }),
     ("ToSession", 1...4, { Samples.error(ToSession.self, $0[...]) }),
-    ("FromSession", 1...4, { Samples.error(FromSession.self, $0[...]) }),
+    ("FromSession", 1...5, { Samples.error(FromSession.self, $0[...]) }),
     ("FromTransfer", 1...2, { Samples.error(FromTransfer.self, $0[...]) }),
     ("ToChannels", 1...2, { Samples.error(ToChannels.self, $0[...]) }),
     ("ChannelRequest", 1...8, { Samples.error(ChannelRequest.self, $0[...]) }),
@@ -45,6 +45,10 @@ import Wire
     ("LoaderResult", 1...2, { Samples.error(LoaderResult.self, $0[...]) }),
     ("ToZygote", 1...2, { Samples.error(ToZygote.self, $0[...]) }),
     ("FromZygote", 1...3, { Samples.error(FromZygote.self, $0[...]) }),
+    ("ToRecorder", 1...3, { Samples.error(ToRecorder.self, $0[...]) }),
+    ("FromRecorder", 1...3, { Samples.error(FromRecorder.self, $0[...]) }),
+    ("LoginEntry", 1...3, { Samples.error(LoginEntry.self, $0[...]) }),
+    ("TerminalUse", 1...2, { Samples.error(TerminalUse.self, $0[...]) }),
     ("FromExporter", 1...3, { Samples.error(FromExporter.self, $0[...]) }),
   ]
 

@@ -86,6 +86,11 @@ enum Samples {
     groups: ["staff", ""], filter: filter)
   static let bareTransfer = TransferSettings(
     root: "", readOnly: false, umask: nil, maxFileSize: nil, maxHandles: 0, user: "", filter: TransferFilter())
+  static let recordingSettings = {
+    var settings = bareSettings
+    settings.mayRecord = true
+    return settings
+  }()
   static let settings = TransportSettings(
     hostKeys: [[1, 2, 3], []], keyExchanges: ["curve25519-sha256"], hostKeyAlgorithms: ["ssh-ed25519"],
     ciphers: ["a", "b"], macs: ["c"], publicKeyAlgorithms: ["d", "e"], compression: true, rekeyBytes: .max,
@@ -109,7 +114,25 @@ enum Samples {
     term: Array("xterm".utf8), columns: 80, rows: 24, xPixels: 640, yPixels: .max, modes: [1, 0, 0, 0, 3, 0])
 
   static let all: [Sample] =
-    toTransport + fromTransport + authority + session + channels + loader + zygote + exporter + parts
+    toTransport + fromTransport + authority + session + channels + loader + zygote + exporter + recorder + parts
+
+  static let loginEntry = LoginEntry(
+    .began, user: "anna", uid: .max, terminal: "pts/3", process: .max, address: "2001:db8::1", time: .max)
+
+  private static let recorder: [Sample] =
+    [
+      ToRecorder.prepare(RecorderSettings(directories: ["/var/log/bssh/recordings", ""], keepsLogins: true)),
+      .prepare(RecorderSettings(directories: [], keepsLogins: false)),
+      .open(number: .max, directory: "/r", name: "a.cast"),
+      .login(loginEntry),
+    ].map(Sample.init)
+    + [FromRecorder.opened(number: .max), .failed(number: 0, reason: "No space left"), .note("")].map(Sample.init)
+    + LoginEntry.Kind.allCases.map {
+      Sample(LoginEntry($0, user: "", uid: 0, terminal: "", process: .min, address: "", time: .min))
+    }
+    + [
+      TerminalUse.began(channel: .max, name: "/dev/pts/3", process: .min), .ended(name: "/dev/pts/3"),
+    ].map(Sample.init)
 
   private static let toTransport: [Sample] =
     [
@@ -117,6 +140,8 @@ enum Samples {
       .authentication(.success), .authentication(.failure(continuing: ["publickey"], partial: true)),
       .hostKeyProofs(nil), .hostKeyProofs([4]), .disconnect(reason: 11, text: "bye"), .disconnect(reason: 0, text: ""),
       .reportIdle, .announce("bssh: this session ends in 60 seconds (idle)"), .announce(""),
+      .recordTerminals(input: true), .recording(channel: .max, title: "anna from 192.0.2.1"),
+      .recording(channel: 0, title: nil),
     ].map(Sample.init)
     + [
       AuthenticationReply.success, .failure(continuing: [], partial: false),
@@ -130,9 +155,14 @@ enum Samples {
       FromTransport.sign(hostKey: [1], algorithm: "ssh-ed25519", hash: [UInt8](repeating: 9, count: 32)),
       .negotiated(negotiated), .authenticate([]), .authenticate([0, 255]), .informationResponse([1]),
       .proveHostKeys([2]), .closed(reason: "session_ended", detail: "", bytesIn: .max, bytesOut: 0),
-      .idle(since: 0), .idle(since: .max), .idle(since: .min),
+      .idle(since: 0), .idle(since: .max), .idle(since: .min), .record(channel: .max), .recorded(recordingEnd),
+      .recorded(
+        RecordingEnd(
+          channel: 0, bytes: 0, hash: [UInt8](repeating: 0, count: 32), milliseconds: 0, failure: "No space left")),
     ].map(Sample.init)
 
+  static let recordingEnd = RecordingEnd(
+    channel: .max, bytes: .max, hash: [UInt8](repeating: 0xff, count: 32), milliseconds: .max, failure: nil)
   static let negotiated = Negotiated(client: "OpenSSH_9.2", keyExchange: "k", cipherIn: "", cipherOut: "c")
 
   private static let authority: [Sample] =
@@ -172,7 +202,8 @@ enum Samples {
       FromSession.keys(keyFiles), .keys([]), .note("shell started on /dev/pts/3"), .note(""),
       .account(AccountState(isLocked: true, isExpired: false, isPasswordExpired: true)),
       .account(AccountState(isLocked: false, isExpired: true, isPasswordExpired: false)),
-      .facts(FactBatch([])), .facts(FactBatch(facts)),
+      .facts(FactBatch([])), .facts(FactBatch(facts)), .terminal(.ended(name: "")),
+      .terminal(.began(channel: 0, name: "/dev/pts/3", process: 1)),
     ].map(Sample.init)
     + [FromTransfer.facts(FactBatch([])), .facts(FactBatch(facts)), .note("the root"), .note("")].map(Sample.init)
 
@@ -201,9 +232,13 @@ enum Samples {
       .announce(channel: 4, "bssh: the command is ended"), .announce(channel: 0, ""),
     ].map(Sample.init)
 
-  static let serviceAccounts = ServiceAccounts(
-    transport: ServiceAccount(uid: 1, gid: 2), authority: ServiceAccount(uid: 3, gid: .max),
-    audit: ServiceAccount(uid: .max, gid: 1))
+  static let serviceAccounts = {
+    var accounts = ServiceAccounts(
+      transport: ServiceAccount(uid: 1, gid: 2), authority: ServiceAccount(uid: 3, gid: .max),
+      audit: ServiceAccount(uid: .max, gid: 1))
+    accounts.loginRecords = 43
+    return accounts
+  }()
 
   private static let loader: [Sample] =
     [
@@ -251,7 +286,8 @@ enum Samples {
   /// Values that are parts of messages.
   private static let parts: [Sample] =
     [account, bareAccount].map(Sample.init) + [login, bareLogin].map(Sample.init)
-    + [transfer, bareTransfer].map(Sample.init) + [settings, bareSettings].map(Sample.init) + keyFiles.map(Sample.init)
+    + [transfer, bareTransfer].map(Sample.init) + [settings, bareSettings, recordingSettings].map(Sample.init)
+    + keyFiles.map(Sample.init)
     + [Verdict(outcome: .rejected), verdict, Verdict(outcome: .accepted)].map(Sample.init)
     + [CodeAnswer.right(step: 0), .wrong, .noSecret].map(Sample.init)
     + [permissions, .everything, .restricted].map(Sample.init)

@@ -24,6 +24,7 @@ final class SessionUnderTest {
   /// Told, and not yet asked for.
   private var notes: [String] = []
   private var facts: [Fact] = []
+  private var terminals: [TerminalUse] = []
 
   /// The program beside the tests.
   static let path: String = {
@@ -101,6 +102,12 @@ final class SessionUnderTest {
     return notes.removeFirst()
   }
 
+  /// The next that the supervisor is told of a terminal.
+  func terminal() throws -> TerminalUse {
+    while terminals.isEmpty { try listen() }
+    return terminals.removeFirst()
+  }
+
   /// The next fact that the supervisor is told.
   func fact() throws -> Fact {
     while facts.isEmpty { try listen() }
@@ -119,6 +126,7 @@ final class SessionUnderTest {
     switch try FromSession(wireBytes: bytes[...]) {
     case .note(let text): notes.append(text)
     case .facts(let batch): facts += batch.facts
+    case .terminal(let use): terminals.append(use)
     case .keys, .account: throw Missing(description: "a note or a fact")
     }
   }

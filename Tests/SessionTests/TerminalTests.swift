@@ -72,6 +72,22 @@ import Testing
     #expect(try session.next().message == .exited(channel: 0, status: 0))
   }
 
+  @Test func `the supervisor hears of a program on a terminal, and of its end; of no other`() throws {
+    let session = try SessionUnderTest.loggedIn()
+    _ = try session.run("true", on: 1)
+    try session.askForTerminal()
+    let ends = try session.start(.execute(Array("tty; echo $$; read line".utf8)))
+    guard case .began(let channel, let name, let process) = try session.terminal() else {
+      Issue.record("no beginning")
+      return
+    }
+    #expect(channel == 0)
+    #expect(name.hasPrefix("/dev/pts/"))
+    try SessionUnderTest.read(ends[0], until: "\(name)\r\n\(process)\r\n")
+    try ends[0].write("\n")
+    #expect(try session.terminal() == .ended(name: name))
+  }
+
   @Test func `a login that may have no terminal is refused one and still gets its shell`() throws {
     let session = try SessionUnderTest.loggedIn { $0.mayHaveTerminal = false }
     #expect(try session.askForTerminal() == .refused(channel: 0))

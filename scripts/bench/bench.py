@@ -8,6 +8,7 @@ import sys
 import access
 import journal
 import measures
+import recording
 import servers
 import transfers
 
@@ -51,6 +52,7 @@ MEASURES = [
     Measure("sftp-cpu", "ms/GB", 1.0, True, transfers.cpu, own_servers=True),
     Measure("sftp-memory", "KB", 20000, True, transfers.memory, absolute=True),
     Measure("audit-events", "events/s", 20000, False, journal.rate, own_servers=True, absolute=True, alone=True),
+    Measure("recording", "x", 0.95, False, recording.ratio, own_servers=True, absolute=True, alone=True),
     Measure("gate-lookup", "ns", 1000, True, access.gate("lookup"), own_servers=True, absolute=True, alone=True),
     Measure("gate-source", "ns", 5000, True, access.gate("source"), own_servers=True, absolute=True, alone=True),
     Measure("gate-memory", "KB", 16384, True, access.gate("memory"), own_servers=True, absolute=True, alone=True),
@@ -123,7 +125,7 @@ def main():
             continue
         mine, other, ratio = compare(measure, pair, runs, scale)
         if measure.alone:
-            line = f"{measure.name:22}{mine:12.1f}{'':12}  {measure.unit:10}{'':6}"
+            line = f"{measure.name:22}{mine:12.{2 if measure.target < 1 else 1}f}{'':12}  {measure.unit:10}{'':6}"
         else:
             line = f"{measure.name:22}{mine:12.1f}{other:12.1f}  {measure.unit:10}{ratio:6.2f}"
         if options.noise:

@@ -96,10 +96,10 @@ class Server:
             words += ["-o", f"{key}={value}"]
         return [*words, f"{self.user}@127.0.0.1", remote]
 
-    def run(self, remote, cipher=CIPHER, **streams):
+    def run(self, remote, *options, cipher=CIPHER, **streams):
         """Runs a command there; a failure ends the benchmark, since its time would mean nothing."""
         streams.setdefault("stdin", subprocess.DEVNULL)
-        status = subprocess.run(self.command(remote, cipher=cipher), check=False, **streams).returncode
+        status = subprocess.run(self.command(remote, *options, cipher=cipher), check=False, **streams).returncode
         if status != 0:
             self.fail(f"ssh {remote!r} exited with {status}")
 
@@ -121,9 +121,11 @@ class OpenSSH(Server):
 class Ours(Server):
     """bssh-server."""
 
-    def __init__(self, *arguments, executables):
+    def __init__(self, *arguments, executables, audit=""):
         super().__init__(*arguments)
         self.executables = executables
+        # A key of `audit` beyond those of every measure.
+        self.audit = audit
 
     def arguments(self):
         path = f"{self.folder}/{self.name}.yaml"
@@ -133,7 +135,8 @@ class Ours(Server):
                 f"auth:\n  publickey:\n    authorized_keys_pattern: {self.folder}/keys/authorized_keys\n"
                 # As sshd, which limits connections without a login alone.
                 f"security:\n  whitelist_ips: [127.0.0.1]\n  ban_state_file: null\n"
-                # With its journal, as in earnest, and not with that of this machine.
-                f"audit:\n  exporters: [{{type: file, path: {self.folder}/audit/audit.log}}]\n")
+                # With its journal, as in earnest, and not with that of this machine, nor with its login records.
+                f"audit:\n  exporters: [{{type: file, path: {self.folder}/audit-{self.name}/audit.log}}]\n"
+                f"  login_records: false\n  {self.audit}\n")
         os.chmod(path, 0o600)
         return [f"{self.executables}/bssh-server", "run", "-D", "-c", path]

@@ -65,6 +65,10 @@ int clinux_landlock_no_files(void);
 // but below `root` and the directories `readable`. `root` -1: reading is free, and nothing can be changed. As above, where
 // the kernel has no Landlock that allows this. Needs no_new_privs.
 int clinux_landlock_files(int root, int may_change, const int *readable, size_t readable_count);
+// Forbids, by Landlock, to change anything but this: in `directories` and below, to make regular files, to read and to
+// write; to write to `files`, which may be directories: then to all below. Nothing can be removed, renamed or executed.
+// As above, where the kernel has no Landlock. Needs no_new_privs.
+int clinux_landlock_additions(const int *directories, size_t directory_count, const int *files, size_t file_count);
 // fcntl(2) with an integer argument.
 int clinux_fcntl(int fd, int command, long argument);
 int clinux_set_window_size(int fd, uint16_t rows, uint16_t columns, uint16_t x_pixels, uint16_t y_pixels);

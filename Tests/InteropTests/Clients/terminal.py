@@ -250,6 +250,18 @@ def vanished_client():
 
 
 @claim
+def recorded_size():
+    """A window that gets another size while nothing is written."""
+    terminal = Terminal(
+        "-tt", "host", "echo ready; while [ \"$(stty size)\" != '50 120' ]; do sleep 0.05; done; echo sized", rows=37,
+        columns=91)
+    terminal.expect("ready\r\n")
+    terminal.resize(50, 120)
+    terminal.expect("sized\r\n")
+    assert terminal.finish()[0] == 0
+
+
+@claim
 def exec_with_a_terminal():
     terminal = Terminal("-tt", "host", "echo out; echo err >&2; stty size; exit 9", rows=40, columns=90)
     status, text = terminal.finish()

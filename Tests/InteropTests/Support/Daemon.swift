@@ -77,7 +77,14 @@ final class Daemon {
     }
     sections = [
       ("server", serverKeys),
-      ("audit", ["exporters": "[{type: file, path: DIRECTORY/audit/audit.log}]"].merging(audit) { $1 }),
+      (
+        "audit",
+        [
+          "exporters": "[{type: file, path: DIRECTORY/audit/audit.log}]",
+          // The login records are this machine's.
+          "login_records": "false",
+        ].merging(audit) { $1 }
+      ),
       // Most tests come from one address, and many of them fail to log in. Those about that come from others.
       (
         "security",

@@ -1,0 +1,84 @@
+import Glibc
+import IPC
+import System
+
+/// Makes the files of recordings, and keeps the login records: `bssh-journal records`.
+///
+/// A process of its own, because both can take long: recordings may lie on another disk than the journal, and whoever may
+/// read utmp can lock it. It can add to files and make some, and change and remove none of a recording.
+struct RecorderService {
+  private let supervisor: MessageSocket
+  private let files: LoginRecordFiles
+  private var settings: RecorderSettings?
+  private var directories: [String: Descriptor] = [:]
+  /// What was told about login records: each failure once.
+  private var told: Set<String> = []
+
+  init(_ supervisor: MessageSocket, files: LoginRecordFiles = .system) {
+    self.supervisor = supervisor
+    self.files = files
+  }
+
+  /// Serves until the supervisor is gone.
+  mutating func run() {
+    while true {
+      guard case .message(let bytes, _)? = try? supervisor.receive(wait: -1),
+        let message = try? ToRecorder(wireBytes: bytes[...])
+      else { return }
+      switch message {
+      case .prepare(let settings): prepare(settings)
+      case .open(let number, let directory, let name): open(number, directory, name)
+      case .login(let entry): keep(entry)
+      }
+    }
+  }
+
+  /// Opens the directories; from then on there are no others.
+  private mutating func prepare(_ settings: RecorderSettings) {
+    guard self.settings == nil else { return }
+    self.settings = settings
+    for path in settings.directories {
+      do throws(SystemError) { directories[path] = try Descriptor.openDirectory(path) } catch { note("\(error)") }
+    }
+    let places = settings.keepsLogins ? files.places : []
+    do throws(SystemError) {
+      if try !Hardening.allowOnlyAdditions(to: Array(directories.values), files: places) {
+        note("the kernel has no Landlock")
+      }
+    } catch { note("\(error)") }
+  }
+
+  private func open(_ number: UInt64, _ directory: String, _ name: String) {
+    do throws(SystemError) {
+      guard !name.utf8.contains(UInt8(ascii: "/")) else { throw SystemError("open \(name)", code: EINVAL) }
+      // One that was not there at the start cannot be opened any more where the kernel has Landlock.
+      let known = directories[directory]
+      let place = if let known { known } else { try Descriptor.openDirectory(directory) }
+      let file = try place.makeFile(Array(name.utf8), [.write, .append], mode: 0o600)
+      try supervisor.send(FromRecorder.opened(number: number).wireBytes, descriptors: [file], wait: true)
+    } catch {
+      let reason = Self.short("\(directory): \(error)")
+      _ = try? supervisor.send(FromRecorder.failed(number: number, reason: reason).wireBytes, wait: true)
+    }
+  }
+
+  private mutating func keep(_ entry: LoginEntry) {
+    let record = LoginRecord(
+      user: entry.user, terminal: entry.terminal, process: entry.process, address: entry.address, time: entry.time)
+    let failures =
+      switch entry.kind {
+      case .began: files.began(record, uid: entry.uid)
+      case .ended: files.ended(record)
+      case .refused: files.refused(record)
+      }
+    for failure in failures where told.count < 16 && told.insert("\(failure)").inserted {
+      note("login records: \(failure)")
+    }
+  }
+
+  private func note(_ text: String) {
+    _ = try? supervisor.send(FromRecorder.note(Self.short(text)).wireBytes, wait: true)
+  }
+
+  private static func short(_ text: String) -> String { String(Log.printable(text).prefix(250)) }
+}

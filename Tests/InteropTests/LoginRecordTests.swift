@@ -1,0 +1,195 @@
+import Foundation
+import System
+import Testing
+
+extension Interop {
+  /// Login records, as the system's own programs show them; in a mount namespace, with files that are nobody else's.
+  @Suite(.serialized) struct LoginRecords {
+    /// Starts a server where utmp, wtmp, btmp and lastlog are empty and private. $PRIVATE is where they are.
+    private static let launcher = """
+      #!/bin/sh
+      set -e
+      mount --make-rprivate /
+      mkdir -p "$1/run/sshd" "$1/log"
+      for file in run/utmp log/wtmp log/btmp log/lastlog; do
+        case $KEEP in *no-$file*) continue ;; esac
+        : >"$1/$file"; chown root:utmp "$1/$file"; chmod 664 "$1/$file"
+      done
+      [ ! -e "$1/log/btmp" ] || chmod 660 "$1/log/btmp"
+      chmod 755 "$1/run/sshd"
+      mount --bind "$1/run" /run
+      mount --bind "$1/log" /var/log
+      shift
+      exec "$@"
+
+      """
+
+    private func writeLauncher(_ directory: String) throws {
+      try Data(Self.launcher.utf8).write(to: URL(fileURLWithPath: "\(directory)/private.sh"))
+      chmod("\(directory)/private.sh", 0o755)
+    }
+
+    /// A daemon whose login records are its own.
+    private func withRecords(_ keep: String = "", _ body: (Daemon) throws -> Void) throws {
+      try withDaemon(
+        auth: ["methods": "[publickey, password, keyboard-interactive]"], audit: ["login_records": "true"],
+        environment: ["KEEP": keep],
+        launcher: ["unshare", "-m", "DIRECTORY/private.sh", "DIRECTORY/records"],
+        prepare: { try writeLauncher($0.directory) }, body)
+    }
+
+    /// Runs a line of shell where the server is.
+    private func look(_ pid: pid_t, _ script: String) throws -> String {
+      try succeed("nsenter", "-m", "-t", String(pid), "sh", "-c", "export TZ=UTC LC_ALL=C; \(script)")
+    }
+
+    /// How many are logged in there, as who(1) says.
+    private func present(_ pid: pid_t) -> Int? { (try? look(pid, "who | wc -l")).flatMap { Int($0) } }
+
+    /// What differs from login to login: numbers of terminals and processes, and times.
+    private func normal(_ text: String) -> String {
+      text.replacing(/pts\/[0-9]+/, with: "pts/N").replacing(/[A-Z][a-z]{2} [A-Z][a-z]{2} +[0-9]+/, with: "DATE")
+        .replacing(/[A-Z][a-z]{2} +[0-9]+ (?=[0-9]{2}:)/, with: "DATE ").replacing(
+          /[0-9]{2}:[0-9]{2}(:[0-9]{2})?/, with: "TIME"
+        )
+        .replacing(/[ ]20[0-9]{2}\b/, with: " YEAR").replacing(/[0-9]+\.[0-9]{2}s/, with: "IDLE")
+        .replacing(/[ ]+/, with: " ").replacing(/[ ]\n/, with: "\n")
+    }
+
+    /// What the system's programs show during a login on a terminal.
+    private static let during =
+      "until who | grep -q .; do sleep 0.05; done; "
+      + "who; who -q; last -w -n1 -f /var/log/wtmp; lastlog -u \"$(id -un)\"; w -hs"
+
+    /// What they show after it.
+    private static let after =
+      "who; echo ended; last -w -i -f /var/log/wtmp; lastlog -u USER; "
+      + "utmpdump /var/log/wtmp 2>/dev/null | cut -c1-4 | sort | uniq -c"
+
+    @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot && hasLastlog, "needs root, and lastlog(8)"))
+    func `who, w, last and lastlog show what they show under sshd`() throws {
+      var shown: [[String]] = []
+      try withRecords { daemon throws in
+        shown.append(try logins(daemon.user.name, daemon.pid) { daemon.directory + "/ssh" })
+        try addSSHD(daemon, &shown)
+      }
+      guard shown.count == 2 else { return }
+      for (ours, theirs) in zip(shown[0], shown[1]) { #expect(ours == theirs) }
+      #expect(shown[0][0].contains(/[ ]pts\/N DATE TIME \(127\.0\.0\.1\)\n.*\n# users=1\n/))
+    }
+
+    private static let hasLastlog = access("/usr/bin/lastlog", X_OK) == 0 && access("/usr/bin/last", X_OK) == 0
+
+    /// Logs in on a terminal, without one, and with wrong passwords; returns what is shown during and after it.
+    private func logins(_ user: String, _ pid: pid_t, _ ssh: () -> String) throws -> [String] {
+      let environment = ["SSH": ssh()]
+      func shell(_ script: String) throws -> Outcome {
+        try run(["bash", "-c", script], environment: environment, within: 60)
+      }
+      let during = try shell("$SSH -tt host 'export TZ=UTC LC_ALL=C; \(Self.during)'")
+      #expect(during.status == 0, "\(during.errors)")
+      #expect(try shell("$SSH host true").status == 0)
+      var after = ""
+      eventually(within: 30, "records of the end") {
+        after = (try? look(pid, Self.after.replacing("USER", with: user))) ?? ""
+        return after.hasPrefix("ended") && after.contains(" - ")
+      }
+      return [normal(during.output.replacing("\r\n", with: "\n")), normal(after)].map {
+        $0.replacing(/sh -c.*/, with: "COMMAND").replacing(/w -hs/, with: "COMMAND")
+      }
+    }
+
+    /// The same with Debian's sshd, for the same user and keys, with records of its own.
+    private func addSSHD(_ daemon: Daemon, _ shown: inout [[String]]) throws {
+      let port = try Daemon.freePort()
+      let folder = daemon.directory
+      let options = [
+        "UsePAM=no", "PasswordAuthentication=yes", "KbdInteractiveAuthentication=yes", "UseDNS=no", "PrintLastLog=no",
+        "PrintMotd=no", "AuthorizedKeysFile=\(daemon.user.authorizedKeys)", "StrictModes=no", "ListenAddress=127.0.0.1",
+      ]
+      let sshd = try Client(
+        [
+          "unshare", "-m", "\(folder)/private.sh", "\(folder)/sshd-records", "/usr/sbin/sshd", "-D", "-e", "-f",
+          "/dev/null",
+          "-p", String(port), "-h", "\(folder)/host0",
+        ] + options.flatMap { ["-o", $0] })
+      defer { sshd.end() }
+      try sshd.errors.line(with: "Server listening", within: 30)
+      let configuration = try String(contentsOfFile: "\(folder)/ssh_config", encoding: .utf8)
+        .replacing("Port \(daemon.port)", with: "Port \(port)").replacing(
+          "StrictHostKeyChecking yes", with: "StrictHostKeyChecking no")
+      try Data(configuration.utf8).write(to: URL(fileURLWithPath: "\(folder)/sshd_client_config"))
+      let wrapper = "#!/bin/sh\nexec ssh -F \(folder)/sshd_client_config \"$@\"\n"
+      try Data(wrapper.utf8).write(to: URL(fileURLWithPath: "\(folder)/sshd-ssh"))
+      chmod("\(folder)/sshd-ssh", 0o755)
+      shown.append(try logins(daemon.user.name, sshd.pid) { "\(folder)/sshd-ssh" })
+    }
+
+    @Test(.timeLimit(.minutes(2)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    func `several terminals of one connection are several logins, and all end with it`() throws {
+      try withRecords { daemon throws in
+        let socket = "\(daemon.directory)/mux"
+        let master = try daemon.startSSH("-M", "-S", socket, "-N", "host")
+        eventually(within: 30, "a master") { FileManager.default.fileExists(atPath: socket) }
+        let clients = try (0..<3).map { _ in try daemon.startSSH("-S", socket, "-tt", "host", "echo ready; sleep 100") }
+        for client in clients { try client.output.line(with: "ready") }
+        eventually(within: 30, "three logins") { present(daemon.pid) == 3 }
+        let transport = try #require(
+          daemon.processes("bssh-transport").first { $0.title.hasPrefix("bssh-transport [") })
+        kill(transport.pid, SIGKILL)
+        eventually(within: 30, "no login") { present(daemon.pid) == 0 }
+        for client in clients { try client.wait() }
+        master.end()
+      }
+    }
+
+    @Test(.timeLimit(.minutes(2)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    func `when the daemon ends, so do the logins in the records`() throws {
+      try withRecords { daemon throws in
+        let ssh = try daemon.startSSH("-tt", "host", "echo ready; sleep 100")
+        try ssh.output.line(with: "ready")
+        eventually(within: 30, "a login") { present(daemon.pid) == 1 }
+        daemon.signal(SIGTERM)
+        #expect(try daemon.exitCode() == 0)
+        try ssh.wait()
+        let history = try Data(contentsOf: URL(fileURLWithPath: "\(daemon.directory)/records/log/wtmp"))
+        #expect(history.count == 2 * MemoryLayout<utmpx>.stride)
+        #expect(try succeed("who", "\(daemon.directory)/records/run/utmp") == "")
+      }
+    }
+
+    @Test(.timeLimit(.minutes(2)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    func `files that do not exist are not made, and the login does not mind`() throws {
+      try withRecords("no-run/utmp no-log/wtmp no-log/lastlog no-log/btmp") { daemon throws in
+        #expect(try daemon.ssh("-tt", "host", "echo in").output == "in\r\n")
+        try daemon.events.event("command_executed")
+        for file in ["run/utmp", "log/wtmp", "log/lastlog", "log/btmp"] {
+          #expect(!FileManager.default.fileExists(atPath: "\(daemon.directory)/records/\(file)"), "\(file)")
+        }
+        #expect(!daemon.log.all.contains("login records:"))
+      }
+    }
+
+    @Test(.timeLimit(.minutes(2)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    func `without login records nothing is written, and no process is there for it`() throws {
+      try withDaemon { daemon throws in
+        #expect(try daemon.ssh("-tt", "host", "echo in").output == "in\r\n")
+        #expect(!daemon.processes.contains { $0.arguments == ["bssh-journal", "records"] })
+      }
+    }
+
+    @Test(.timeLimit(.minutes(2)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    func `what keeps them has the group of their files, and no other right`() throws {
+      try withRecords { daemon throws in
+        #expect(try daemon.ssh("-tt", "host", "echo in").output == "in\r\n")
+        let recorder = try #require(daemon.processes.first { $0.arguments == ["bssh-journal", "records"] })
+        let account = getpwnam("bssh-audit").pointee
+        #expect(recorder.status("Uid").split(separator: "\t").allSatisfy { $0 == String(account.pw_uid) })
+        #expect(recorder.status("Groups") == String(getgrnam("utmp").pointee.gr_gid))
+        #expect(recorder.status("CapEff") == "0000000000000000")
+        eventually("it has locked itself up") { recorder.status("Seccomp") == "2" }
+        #expect(recorder.status("NoNewPrivs") == "1")
+      }
+    }
+  }
+}

@@ -1,0 +1,119 @@
+import Foundation
+import Glibc
+import IPC
+import System
+import Testing
+import Wire
+
+/// The built `bssh-journal records`, which may then do no more than it must: so not in this process.
+@Suite struct RecorderTests {
+  private final class Recorder {
+    let process: ChildProcess
+    let socket: MessageSocket
+
+    init(_ settings: RecorderSettings) throws {
+      let (ours, theirs) = try MessageSocket.pair()
+      let null = try Descriptor.open("/dev/null", O_RDWR)
+      let folder = try ProcessEnvironment.executableFolder()
+      var request = ChildProcess.Request(
+        path: "\(folder)/bssh-journal", arguments: ["bssh-journal", "records"],
+        descriptors: [null, null, null, theirs.descriptor])
+      request.environment = []
+      process = try ChildProcess(request)
+      socket = ours
+      try socket.send(ToRecorder.prepare(settings).wireBytes)
+    }
+
+    deinit { process.signal(SIGKILL) }
+
+    func answer(_ message: ToRecorder) throws -> (FromRecorder, [Descriptor])? {
+      try socket.send(message.wireBytes)
+      guard case .message(let bytes, let descriptors) = try socket.receive(wait: 30_000) else { return nil }
+      return (try FromRecorder(wireBytes: bytes[...]), descriptors)
+    }
+  }
+
+  private let folder: String
+
+  init() throws {
+    var template = Array("/tmp/bssh-recorder-tests.XXXXXX".utf8CString)
+    guard let made = mkdtemp(&template) else { throw SystemError.last("mkdtemp") }
+    folder = String(cString: made)
+  }
+
+  private func remove() { try? FileManager.default.removeItem(atPath: folder) }
+
+  @Test func `a recording is a new file for its owner alone, and what is written goes behind what is there`() throws {
+    defer { remove() }
+    let recorder = try Recorder(RecorderSettings(directories: [folder], keepsLogins: false))
+    let (message, descriptors) = try #require(
+      try recorder.answer(.open(number: 7, directory: folder, name: "a.cast")))
+    #expect(message == .opened(number: 7))
+    let file = try #require(descriptors.first)
+    #expect(descriptors.count == 1)
+    let status = try file.status()
+    #expect(status.permissions == 0o600)
+    #expect(fcntl(file.rawValue, F_GETFL) & (O_APPEND | O_ACCMODE) == O_APPEND | O_WRONLY)
+    try file.writeAll(Array("one".utf8))
+    lseek(file.rawValue, 0, SEEK_SET)
+    try file.writeAll(Array("two".utf8))
+    #expect(try String(contentsOfFile: "\(folder)/a.cast", encoding: .utf8) == "onetwo")
+
+    let second = try #require(try recorder.answer(.open(number: 8, directory: folder, name: "a.cast")))
+    #expect(second.0 == .failed(number: 8, reason: "\(folder): open: File exists"))
+    #expect(second.1.isEmpty)
+  }
+
+  @Test func `nothing is made but in the directories of recordings, and no link is followed`() throws {
+    defer { remove() }
+    let (inside, outside) = ("\(folder)/in", "\(folder)/out")
+    for path in [inside, outside] {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+    }
+    symlink("\(outside)/x", "\(inside)/link")
+    let recorder = try Recorder(RecorderSettings(directories: [inside], keepsLogins: false))
+    for (directory, name) in [
+      (outside, "a"), (inside, "../out/a"), (inside, "link"), (inside, ".."), (inside, ""), (inside, "/tmp/a"),
+    ] {
+      let answer = try #require(try recorder.answer(.open(number: 1, directory: directory, name: name)))
+      guard case .failed(number: 1, _) = answer.0 else {
+        Issue.record("\(directory) \(name): \(answer.0)")
+        continue
+      }
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: outside).isEmpty)
+    #expect(try #require(try recorder.answer(.open(number: 2, directory: inside, name: "b"))).0 == .opened(number: 2))
+  }
+
+  @Test func `a directory that is not there is told of`() throws {
+    defer { remove() }
+    let recorder = try Recorder(RecorderSettings(directories: ["\(folder)/none"], keepsLogins: false))
+    guard case .message(let bytes, _) = try recorder.socket.receive(wait: 30_000) else {
+      Issue.record("no message")
+      return
+    }
+    #expect(try FromRecorder(wireBytes: bytes[...]) == .note("open \(folder)/none: No such file or directory"))
+    let answer = try #require(try recorder.answer(.open(number: 1, directory: "\(folder)/none", name: "a")))
+    guard case .failed = answer.0 else {
+      Issue.record("\(answer.0)")
+      return
+    }
+  }
+
+  @Test func `it ends when the supervisor does, behind what it was told`() throws {
+    defer { remove() }
+    let recorder = try Recorder(RecorderSettings(directories: [folder], keepsLogins: false))
+    try recorder.socket.send(ToRecorder.open(number: 1, directory: folder, name: "last").wireBytes)
+    recorder.socket.shutDownWriting()
+    #expect(recorder.process.descriptor.wait(for: POLLIN, milliseconds: 30_000))
+    #expect(recorder.process.reap() == .code(0))
+    #expect(FileManager.default.fileExists(atPath: "\(folder)/last"))
+  }
+
+  @Test func `what it does not understand ends it`() throws {
+    defer { remove() }
+    let recorder = try Recorder(RecorderSettings(directories: [folder], keepsLogins: false))
+    try recorder.socket.send([9])
+    #expect(recorder.process.descriptor.wait(for: POLLIN, milliseconds: 30_000))
+  }
+}

@@ -1,0 +1,245 @@
+import Audit
+import Configuration
+import Filter
+import IPC
+import Testing
+
+@testable import Supervisor
+
+/// What a connection makes of terminals that are recorded, and of those that are in the login records.
+@Suite struct ConnectionTerminalsTests {
+  private static func recorded(_ change: (inout Settings) -> Void = { _ in }) -> Scenario {
+    .loggedIn { settings in
+      settings.audit.recording.enabled = true
+      settings.audit.recording.directory = "/r"
+      change(&settings)
+    }
+  }
+
+  private static let hash = [UInt8](repeating: 0xa0, count: 32)
+
+  private static func end(_ channel: UInt32 = 3, failure: String? = nil) -> ConnectionMachine.Event {
+    .transport(.recorded(RecordingEnd(channel: channel, bytes: 10, hash: hash, milliseconds: 7, failure: failure)))
+  }
+
+  private static func fact(
+    _ type: EventType, _ result: EventResult = .success, path: String? = "/r/a.cast", _ change: (inout Fact) -> Void
+  ) -> Fact {
+    var fact = Fact(type, result)
+    fact.path = path.map { Array($0.utf8) }
+    fact.channel = 3
+    change(&fact)
+    return fact
+  }
+
+  private func facts(_ actions: [ConnectionMachine.Action]) -> [Fact] {
+    actions.compactMap { if case .audit(let fact, _) = $0 { fact } else { nil } }
+  }
+
+  // MARK: Recordings
+
+  @Test func `the transport knows that terminals are recorded before the login is granted`() {
+    for input in [true, false] {
+      let scenario = Self.recorded { $0.audit.recording.input = input }
+      let told = scenario.said.firstIndex(of: .tell(.recordTerminals(input: input)))
+      let opened = scenario.said.firstIndex { if case .openSession = $0 { true } else { false } }
+      #expect(told != nil && opened != nil && told! < opened!)
+    }
+  }
+
+  @Test(arguments: [
+    ([], true), (["bob"], true), (["b*"], true), (["alice", "?ob"], true), (["alice"], false), (["Bob"], false),
+  ])
+  func `who is recorded is who the patterns mean`(users: [String], isRecorded: Bool) {
+    let scenario = Self.recorded { $0.audit.recording.users = users.map { NamePattern($0) } }
+    #expect(scenario.said.contains(.tell(.recordTerminals(input: false))) == isRecorded)
+  }
+
+  @Test func `nobody is recorded unless that is configured, and who asks all the same is killed`() {
+    var scenario = Scenario.loggedIn()
+    #expect(!scenario.said.contains { if case .tell(.recordTerminals) = $0 { true } else { false } })
+    #expect(scenario.send(.transport(.record(channel: 3))).kills)
+  }
+
+  @Test func `a recording is asked for, given, and told at its start and end`() {
+    var scenario = Self.recorded()
+    #expect(
+      scenario.send(.transport(.record(channel: 3))) == [
+        .openRecording(directory: "/r"), .setTimer(.recording, milliseconds: 10_000),
+      ])
+    let opened = scenario.send(.recordingOpened("/r/a.cast"))
+    #expect(opened.contains(.giveRecording(channel: 3, title: "bob from 203.0.113.7")))
+    #expect(opened.contains(.cancelTimer(.recording)))
+    #expect(facts(opened) == [Self.fact(.recordingStarted) { _ in }])
+    let ended = scenario.send(Self.end())
+    #expect(
+      facts(ended) == [
+        Self.fact(.recordingFinished) {
+          $0.bytes = 10
+          $0.milliseconds = 7
+          $0.details = "sha256:" + String(repeating: "a0", count: 32)
+        }
+      ])
+    #expect(!ended.kills && !ended.isGoodbye)
+  }
+
+  @Test func `a recording is waited for before the next, and each has its own end`() {
+    var scenario = Self.recorded()
+    scenario.send(.transport(.record(channel: 3)))
+    var second = scenario
+    #expect(second.send(.transport(.record(channel: 4))).kills)
+    scenario.send(.recordingOpened("/r/a.cast"))
+    var again = scenario
+    #expect(again.send(.transport(.record(channel: 3))).kills)
+    scenario.send(.transport(.record(channel: 4)))
+    scenario.send(.recordingOpened("/r/b.cast"))
+    #expect(facts(scenario.send(Self.end(4))).first?.path == Array("/r/b.cast".utf8))
+    var twice = scenario
+    #expect(twice.send(Self.end(4)).kills)
+    #expect(facts(scenario.send(Self.end(3))).first?.path == Array("/r/a.cast".utf8))
+    // Its number may come again.
+    #expect(!scenario.send(.transport(.record(channel: 3))).kills)
+  }
+
+  @Test func `what cannot be recorded goes on, or ends, as the configuration says`() {
+    for (failure, rescue, ends) in [
+      (Settings.Audit.OnFailure.continue, [], false), (.refuse, [], true), (.refuse, ["bob"], false),
+      (.refuse, ["Bob"], true),
+    ] {
+      var scenario = Self.recorded {
+        $0.audit.onFailure = failure
+        $0.audit.rescueUsers = rescue
+      }
+      scenario.send(.transport(.record(channel: 3)))
+      var broken = scenario
+      let actions = scenario.send(.recordingFailed("No space left"))
+      #expect(
+        facts(actions) == [
+          Self.fact(.recordingStarted, .error, path: nil) {
+            $0.reason = "recording_failed"
+            $0.details = "No space left"
+          }
+        ])
+      #expect(actions.isGoodbye == ends)
+      #expect(actions.contains(.tell(.recording(channel: 3, title: nil))) == !ends)
+
+      broken.send(.recordingOpened("/r/a.cast"))
+      let end = broken.send(Self.end(failure: "No space left"))
+      #expect(facts(end).first?.result == .error)
+      #expect(facts(end).first?.reason == "recording_failed")
+      #expect(facts(end).first?.details?.hasPrefix("No space left, sha256:a0a0") == true)
+      #expect(end.isGoodbye == ends)
+    }
+  }
+
+  @Test func `a recorder that does not answer is killed, and its late answer is nobody's`() {
+    var scenario = Self.recorded()
+    scenario.send(.transport(.record(channel: 3)))
+    let actions = scenario.send(.timer(.recording))
+    #expect(actions.contains(.killRecorder))
+    #expect(facts(actions).first?.details == "no file within 10 s")
+    #expect(scenario.send(.recordingOpened("/r/a.cast")) == [])
+    #expect(scenario.send(.recordingFailed("dead")) == [])
+  }
+
+  @Test func `recordings that are open when the transport is lost are told as lost, once`() {
+    var scenario = Self.recorded()
+    scenario.send(.transport(.record(channel: 3)))
+    scenario.send(.recordingOpened("/r/a.cast"))
+    let actions = scenario.send(.transportEnded(.signal(9, coreDumped: false)))
+    #expect(facts(actions).contains(Self.fact(.recordingFinished, .error) { $0.reason = "transport_lost" }))
+    #expect(actions.last == .close)
+  }
+
+  @Test func `a transport that says goodbye still tells of its recordings`() {
+    var scenario = Self.recorded()
+    scenario.send(.transport(.record(channel: 3)))
+    scenario.send(.recordingOpened("/r/a.cast"))
+    scenario.send(.shutDown)
+    #expect(facts(scenario.send(Self.end())).first?.bytes == 10)
+    scenario.send(Scenario.lastWord)
+    #expect(facts(scenario.send(.transportEnded(.code(0)))).allSatisfy { $0.type != .recordingFinished })
+  }
+
+  @Test func `out of turn nobody is recorded`() {
+    for scenario in Scenario.everyPhase() {
+      var scenario = scenario
+      let wasKilled = scenario.machine.phase == .closing(.killed)
+      let isTold = scenario.machine.phase == .closing(.told)
+      let actions = scenario.send(.transport(.record(channel: 3)))
+      #expect(actions.kills == !(wasKilled || isTold), "\(scenario.machine.phase)")
+      #expect(!actions.contains { if case .openRecording = $0 { true } else { false } })
+    }
+  }
+
+  // MARK: Login records
+
+  private static func began(_ name: String = "/dev/pts/3", _ process: Int32 = 77) -> ConnectionMachine.Event {
+    .session(.terminal(.began(channel: 0, name: name, process: process)))
+  }
+
+  private static func entry(_ kind: LoginEntry.Kind, _ terminal: String, _ process: Int32 = 77) -> LoginEntry {
+    LoginEntry(kind, user: "bob", uid: 1000, terminal: terminal, process: process, address: "203.0.113.7")
+  }
+
+  @Test func `a terminal is in the login records from its program's start to its end`() {
+    var scenario = Scenario.loggedIn()
+    #expect(scenario.send(Self.began()) == [.recordLogin(Self.entry(.began, "pts/3"))])
+    #expect(scenario.send(Self.began("/dev/pts/4", 78)) == [.recordLogin(Self.entry(.began, "pts/4", 78))])
+    #expect(
+      scenario.send(.session(.terminal(.ended(name: "/dev/pts/3")))) == [.recordLogin(Self.entry(.ended, "pts/3"))])
+    // Another program gets a terminal of the same name.
+    #expect(scenario.send(Self.began()) == [.recordLogin(Self.entry(.began, "pts/3"))])
+    let ends = scenario.send(.transportEnded(.code(0))).filter { if case .recordLogin = $0 { true } else { false } }
+    #expect(ends == [.recordLogin(Self.entry(.ended, "pts/3")), .recordLogin(Self.entry(.ended, "pts/4", 78))])
+  }
+
+  @Test(arguments: [
+    "/dev/tty1", "pts/3", "/dev/pts/", "/dev/pts/3x", "/dev/pts/-1", "/dev/pts/../tty", "/dev/pts/12345678901", "", "~",
+    "/dev/pts/３",
+  ])
+  func `a session cannot write what is no terminal into the login records`(name: String) {
+    var scenario = Scenario.loggedIn()
+    let actions = scenario.send(Self.began(name))
+    #expect(actions.contains(.killSession))
+    #expect(!actions.contains { if case .recordLogin = $0 { true } else { false } })
+  }
+
+  @Test func `a session tells of a terminal once, and ends only its own`() {
+    for event in [
+      Self.began(), Self.began("/dev/pts/4", 0), Self.began("/dev/pts/4", -1),
+      .session(.terminal(.ended(name: "/dev/pts/4"))), .session(.terminal(.ended(name: "x"))),
+    ] {
+      var scenario = Scenario.loggedIn()
+      scenario.send(Self.began())
+      #expect(scenario.send(event).contains(.killSession))
+    }
+    var scenario = Scenario.loggedIn()
+    for number in 0..<ConnectionMachine.Terminals.limit {
+      #expect(scenario.send(Self.began("/dev/pts/\(number)")).count == 1)
+    }
+    #expect(scenario.send(Self.began("/dev/pts/9999")).contains(.killSession))
+  }
+
+  @Test func `terminals before a login are no session's to tell, and after it they are over`() {
+    var opening = Scenario.atOpening()
+    #expect(opening.send(Self.began()).contains(.killSession))
+    var closed = Scenario.closed()
+    #expect(closed.send(Self.began()) == [])
+  }
+
+  // MARK: Names
+
+  @Test func `the name of a recording sorts by time, and holds nothing that means something to a shell`() {
+    #expect(
+      RecordingName.make(time: "2026-11-20T20:37:17.123Z", user: "anna", session: "f81d4fae", number: 0)
+        == "20261120T203717Z-anna-f81d4fae-0.cast")
+    let name = RecordingName.make(
+      time: "2026-11-20T20:37:17.123Z", user: "../a b\n*\u{e9}-" + String(repeating: "x", count: 300), session: "7",
+      number: 12)
+    #expect(name.hasPrefix("20261120T203717Z-.._a_b_____xxx"))
+    #expect(name.hasSuffix("x-7-12.cast"))
+    #expect(name.utf8.count < 200)
+    #expect(!name.contains("/"))
+  }
+}
