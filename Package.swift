@@ -35,6 +35,7 @@ let package = Package(
     .executable(name: "bssh-session", targets: ["Session"]),
     .executable(name: "bssh-transfer", targets: ["Transfer"]),
     .executable(name: "bssh-journal", targets: ["Journal"]),
+    .executable(name: "bssh-exporter", targets: ["Exporter"]),
   ],
   targets: [
     // C
@@ -51,6 +52,7 @@ let package = Package(
     .systemLibrary(name: "CCrypt", pkgConfig: "libcrypt", providers: [.apt(["libcrypt-dev"])]),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .systemLibrary(name: "CQREncode", pkgConfig: "libqrencode", providers: [.apt(["libqrencode-dev"])]),
+    .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
 
@@ -62,6 +64,7 @@ let package = Package(
     .target(
       name: "Authentication", dependencies: ["AccessControl", "Filter", "IPC", "Wire"], swiftSettings: safe),
     .target(name: "Digests", swiftSettings: fast),
+    .target(name: "Export", dependencies: ["Audit", "Wire"], swiftSettings: safe),
     .target(name: "Filter", dependencies: ["Wire"], swiftSettings: safe),
     .target(
       name: "Configuration", dependencies: ["AccessControl", "Authentication", "Filter", "IPC", "Wire"],
@@ -105,6 +108,10 @@ let package = Package(
 
     .executableTarget(
       name: "Transfer", dependencies: ["FileTransfer", "Filter", "IPC", "System", "Wire"], swiftSettings: safe),
+    .executableTarget(
+      name: "Exporter",
+      dependencies: ["Audit", "Export", "Gzip", "IPC", "System", "Wire", "CCurl"],
+      swiftSettings: wrapping),
 
     .executableTarget(
       name: "Journal", dependencies: ["Audit", "Gzip", "IPC", "System", "Wire"], swiftSettings: safe),
@@ -128,6 +135,8 @@ let package = Package(
       name: "ConfigurationTests",
       dependencies: ["AccessControl", "Authentication", "Configuration", "Filter", "IPC", "Wire"]),
     .testTarget(name: "DigestsTests", dependencies: ["Digests"]),
+    .testTarget(name: "ExportTests", dependencies: ["Audit", "Export", "Wire"]),
+    .testTarget(name: "ExporterTests", dependencies: ["Audit", "Export", "Exporter", "IPC", "System", "Wire"]),
     .testTarget(name: "FilterTests", dependencies: ["Filter", "Wire"]),
     .testTarget(name: "GzipTests", dependencies: ["Gzip"]),
     .testTarget(name: "IPCTests", dependencies: ["AccessControl", "Audit", "Filter", "IPC", "System", "Wire"]),
@@ -141,7 +150,8 @@ let package = Package(
     .testTarget(
       name: "InteropTests",
       dependencies: [
-        "Audit", "Server", "Supervisor", "Transport", "Authority", "Session", "Transfer", "Journal", "System",
+        "Audit", "Authority", "Exporter", "IPC", "Journal", "Server", "Session", "Supervisor", "System", "Transfer",
+        "Transport", "Wire",
       ],
       exclude: ["Clients"]),
     .testTarget(

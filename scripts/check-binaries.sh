@@ -17,6 +17,7 @@ declare -A allowed=(
   [bssh-session]=""
   [bssh-transfer]=""
   [bssh-journal]="libz.so.1"
+  [bssh-exporter]="libcurl.so.4 libz.so.1"
 )
 
 # True for a library of the runtime, the kernel or the loader, and for those of the list.

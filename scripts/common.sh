@@ -4,11 +4,14 @@
 # Debian packages that a build needs.
 build_packages=(
   libssh-dev libssl-dev libargon2-dev zlib1g-dev libyaml-dev libseccomp-dev libcrypt-dev libqrencode-dev
+  libcurl4-openssl-dev
   pkg-config binutils libc6-dev openssh-client
 )
 
 # The executables, in the order in which a reader meets them.
-executables=(bssh-server bssh-supervisor bssh-transport bssh-authority bssh-session bssh-transfer bssh-journal)
+executables=(
+  bssh-server bssh-supervisor bssh-transport bssh-authority bssh-session bssh-transfer bssh-journal bssh-exporter
+)
 
 say() { printf '%s\n' "$*"; }
 

@@ -93,6 +93,8 @@ int clinux_tcp_progress(int fd, struct clinux_tcp_progress *progress) {
   progress->acknowledged = info.tcpi_bytes_acked;
   progress->outstanding = (uint64_t)outstanding;
   progress->window = info.tcpi_snd_wnd;
+  progress->unanswered = (uint32_t)info.tcpi_retransmits + info.tcpi_probes;
+  progress->silence = info.tcpi_last_ack_recv;
   return 0;
 }
 

@@ -105,6 +105,8 @@ public struct OTelSettings: WireCodable, Equatable {
   public var transport: Transport
   /// More headers of each request, such as those that prove who is asking.
   public var headers: [Header]
+  /// Attributes of the resource, beside and over those that there are anyway.
+  public var resource: [Attribute]
   public var tls: TLSSettings
   /// Whether requests are compressed with gzip.
   public var compression: Bool
@@ -122,12 +124,25 @@ public struct OTelSettings: WireCodable, Equatable {
     }
   }
 
+  /// What a resource is said to be.
+  public struct Attribute: Equatable, Sendable {
+    public var name: String
+    public var value: String
+
+    public init(name: String, value: String) {
+      self.name = name
+      self.value = value
+    }
+  }
+
   public init(
-    endpoint: String, transport: Transport, headers: [Header], tls: TLSSettings, compression: Bool, timeout: UInt32
+    endpoint: String, transport: Transport, headers: [Header] = [], resource: [Attribute] = [],
+    tls: TLSSettings = TLSSettings(), compression: Bool, timeout: UInt32
   ) {
     self.endpoint = endpoint
     self.transport = transport
     self.headers = headers
+    self.resource = resource
     self.tls = tls
     self.compression = compression
     self.timeout = timeout
@@ -139,6 +154,10 @@ public struct OTelSettings: WireCodable, Equatable {
     writer.list(headers) {
       $0.text($1.name)
       $0.string($1.value)
+    }
+    writer.list(resource) {
+      $0.text($1.name)
+      $0.text($1.value)
     }
     tls.encode(to: &writer)
     writer.boolean(compression)
@@ -152,24 +171,25 @@ public struct OTelSettings: WireCodable, Equatable {
     headers = try reader.list(minimumSize: 8) { (r: inout WireReader) throws(WireError) in
       Header(name: try r.text(limit: 256), value: try r.secret(limit: 8192))
     }
+    resource = try reader.list(minimumSize: 8) { (r: inout WireReader) throws(WireError) in
+      Attribute(name: try r.text(limit: 256), value: try r.text(limit: 8192))
+    }
     tls = try TLSSettings(from: &reader)
     compression = try reader.boolean()
     timeout = try reader.uint32()
   }
 }
 
-/// The system's log: journald where it listens, else whoever listens at /dev/log.
+/// The system's log.
 public struct SyslogSettings: WireCodable, Equatable {
   /// The facility's number: 10 is authpriv. RFC 5424, section 6.2.1
   public var facility: UInt8
-  /// Where journald takes entries with fields.
-  public var journalSocket: String
+  /// Where journald takes entries with fields; nil, and where nobody listens there: ``socket`` is used.
+  public var journalSocket: String?
   /// Where a syslog daemon takes messages.
   public var socket: String
 
-  public init(
-    facility: UInt8, journalSocket: String = "/run/systemd/journal/socket", socket: String = "/dev/log"
-  ) {
+  public init(facility: UInt8, journalSocket: String? = nil, socket: String) {
     self.facility = facility
     self.journalSocket = journalSocket
     self.socket = socket
@@ -177,14 +197,14 @@ public struct SyslogSettings: WireCodable, Equatable {
 
   public func encode(to writer: inout WireWriter) {
     writer.byte(facility)
-    writer.text(journalSocket)
+    writer.optional(journalSocket) { $0.text($1) }
     writer.text(socket)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
     facility = try reader.byte()
     guard facility < 24 else { throw .malformed }
-    journalSocket = try reader.text(limit: 4096)
+    journalSocket = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text(limit: 4096) }
     socket = try reader.text(limit: 4096)
   }
 }

@@ -24,3 +24,8 @@ extension Descriptor {
     }
   }
 }
+
+extension SystemError {
+  /// True when a message is longer than what may be sent at once. EMSGSIZE
+  public var isTooLong: Bool { code == EMSGSIZE }
+}

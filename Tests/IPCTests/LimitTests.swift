@@ -149,18 +149,17 @@ private func bytes(_ count: Int) -> [UInt8] { [UInt8](repeating: 97, count: coun
     Limit("note", 2048) { FromExporter.note(isProblem: false, text: text($0)) },
     Limit("reason", 64) { FromExporter.lost(first: 0, count: 0, reason: text($0)) },
     Limit("endpoint", 4096) {
-      OTelSettings(
-        endpoint: text($0), transport: .grpc, headers: [], tls: TLSSettings(), compression: false, timeout: 0)
+      OTelSettings(endpoint: text($0), transport: .grpc, compression: false, timeout: 0)
     },
     Limit("header", 8192) {
       OTelSettings(
-        endpoint: "", transport: .grpc, headers: [.init(name: "", value: SecretBytes(bytes($0)))], tls: TLSSettings(),
+        endpoint: "", transport: .grpc, headers: [.init(name: "", value: SecretBytes(bytes($0)))],
         compression: false, timeout: 0)
     },
     Limit("host", 1024) { LogstashSettings(host: text($0), port: 0, tls: nil, timeout: 0) },
     Limit("journal", 4096) {
       ExporterSettings(
-        name: "", journal: text($0), batchSize: 1, receiver: .syslog(SyslogSettings(facility: 0)))
+        name: "", journal: text($0), batchSize: 1, receiver: .syslog(SyslogSettings(facility: 0, socket: "")))
     },
     Limit("certificate", 1 << 20) { TLSSettings(certificate: bytes($0)) },
   ]

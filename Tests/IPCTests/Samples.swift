@@ -276,11 +276,11 @@ enum Samples {
       .otel(
         OTelSettings(
           endpoint: "https://collector:4317", transport: .grpc, headers: [.init(name: "authorization", value: [1, 2])],
-          tls: TLSSettings(), compression: true, timeout: .max)),
+          resource: [.init(name: "deployment.environment", value: "test")], compression: true, timeout: .max)),
       .otel(
-        OTelSettings(
-          endpoint: "", transport: .httpJSON, headers: [], tls: tls, compression: false, timeout: 0)),
-      .syslog(SyslogSettings(facility: 23)),
+        OTelSettings(endpoint: "", transport: .httpJSON, tls: tls, compression: false, timeout: 0)),
+      .syslog(SyslogSettings(facility: 23, journalSocket: "/run/systemd/journal/socket", socket: "/dev/log")),
+      .syslog(SyslogSettings(facility: 0, socket: "")),
     ].map { Sample(ExporterSettings(name: "n", journal: "/var/log/bssh/audit.log", batchSize: 100, receiver: $0)) }
 
   /// Values that are parts of messages.

@@ -85,6 +85,10 @@ struct clinux_tcp_progress {
   uint64_t outstanding;
   // Bytes that it takes now beyond those, or 0 where the kernel does not tell.
   uint32_t window;
+  // Times that it was sent something again, or asked whether it takes more, since it last answered.
+  uint32_t unanswered;
+  // Milliseconds since its last acknowledgement.
+  uint32_t silence;
 };
 int clinux_tcp_progress(int fd, struct clinux_tcp_progress *progress);
 // Bytes that were written to a socket and that the other side has not taken (SIOCOUTQ).

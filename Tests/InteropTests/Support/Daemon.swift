@@ -184,7 +184,7 @@ final class Daemon {
   /// The daemon's programs.
   static let programs = [
     "bssh-server", "bssh-supervisor", "bssh-transport", "bssh-authority", "bssh-session", "bssh-transfer",
-    "bssh-journal",
+    "bssh-journal", "bssh-exporter",
   ]
 
   /// Copies the daemon's programs.
@@ -348,7 +348,7 @@ final class Daemon {
   var logins: [RunningProcess] {
     processes.filter { process in
       let title = process.title
-      return !["bssh-supervisor", "bssh-authority", "bssh-journal"].contains(process.name)
+      return !["bssh-supervisor", "bssh-authority", "bssh-journal", "bssh-exporter"].contains(process.name)
         && !title.hasSuffix(": zygote")
         && !title.hasSuffix(": spare")
     }

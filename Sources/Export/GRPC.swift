@@ -1,0 +1,107 @@
+import Wire
+
+/// A message as gRPC frames it: a byte that says whether it is compressed, its length in four, and the message.
+///
+/// https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
+public enum GRPCFrame {
+  /// The frame of a message.
+  public static func frame(_ message: [UInt8], isCompressed: Bool) -> [UInt8] {
+    var writer = WireWriter(capacity: message.count + 5)
+    writer.boolean(isCompressed)
+    writer.string(message)
+    return writer.bytes
+  }
+
+  /// The message in a body that has one, which is not compressed: we say that we take no other.
+  static func content(of body: [UInt8]) -> [UInt8]? {
+    var reader = WireReader(body)
+    do throws(WireError) {
+      guard try reader.byte() == 0 else { return nil }
+      return Array(try reader.string())
+    } catch {
+      return nil
+    }
+  }
+}
+
+/// How gRPC says what came of a call.
+enum GRPCCode {
+  private static let names = [
+    "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
+    "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED",
+    "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
+  ]
+
+  /// The name of a code.
+  static func name(_ code: UInt8) -> String { Int(code) < names.count ? names[Int(code)] : "status \(code)" }
+
+  /// `grpc-message`, where bytes may be written as `%2F`.
+  static func message(_ text: String) -> String {
+    var bytes: [UInt8] = []
+    var rest = Array(text.utf8.prefix(1024))[...]
+    while let byte = rest.popFirst() {
+      if byte == UInt8(ascii: "%"), rest.count >= 2,
+        let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
+      {
+        bytes.append(value)
+        rest = rest.dropFirst(2)
+      } else {
+        bytes.append(byte)
+      }
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// A header whose name ends in `-bin`: base64, whose padding may be missing.
+  static func binary(_ text: String) -> [UInt8]? {
+    guard text.utf8.count <= 16 << 10 else { return nil }
+    var padded = Array(text.utf8)
+    while padded.count % 4 != 0 { padded.append(UInt8(ascii: "=")) }
+    return Base64.decode(padded)
+  }
+}
+
+/// `google.rpc.Status`: an error with details. google/rpc/status.proto, google/rpc/error_details.proto
+struct RPCStatus {
+  private(set) var message = ""
+  /// Milliseconds of a `RetryInfo` among the details.
+  private(set) var retryDelay: Int64?
+
+  init?(protobuf: ArraySlice<UInt8>) {
+    var reader = ProtobufReader(protobuf)
+    while let (field, value) = reader.next() {
+      switch (field, value) {
+      case (2, .bytes(let bytes)): message = String(decoding: bytes.prefix(1024), as: UTF8.self)
+      case (3, .bytes(let bytes)): retryDelay = RPCStatus.retryInfo(bytes) ?? retryDelay
+      default: continue
+      }
+    }
+  }
+
+  /// `google.protobuf.Any` that is a `RetryInfo`.
+  private static func retryInfo(_ any: ArraySlice<UInt8>) -> Int64? {
+    var isRetryInfo = false
+    var content: ArraySlice<UInt8> = []
+    var reader = ProtobufReader(any)
+    while let (field, value) = reader.next() {
+      switch (field, value) {
+      case (1, .bytes(let type)): isRetryInfo = type.elementsEqual("type.googleapis.com/google.rpc.RetryInfo".utf8)
+      case (2, .bytes(let bytes)): content = bytes
+      default: continue
+      }
+    }
+    guard isRetryInfo else { return nil }
+    var info = ProtobufReader(content)
+    guard case (1, .bytes(let duration))? = info.next() else { return 0 }
+    var milliseconds: Int64 = 0
+    var fields = ProtobufReader(duration)
+    while let (field, value) = fields.next() {
+      switch (field, value) {
+      case (1, .integer(let seconds)): milliseconds += Int64(clamping: min(seconds, 1 << 40)) * 1000
+      case (2, .integer(let nanoseconds)): milliseconds += Int64(clamping: min(nanoseconds, 1_000_000_000)) / 1_000_000
+      default: continue
+      }
+    }
+    return milliseconds
+  }
+}

@@ -1,0 +1,70 @@
+/// Which of a journal's files has the event that comes next. Decides only: names, and the number of each file's first
+/// event, come from whoever has looked.
+public struct JournalPlan: Equatable, Sendable {
+  /// A file of the journal.
+  public struct File: Equatable, Sendable {
+    /// 0 for the file that is written, 1 for the one before it, and so on.
+    public var age: Int
+    public var isCompressed: Bool
+    /// The number of its first event; nil: it has none yet.
+    public var first: UInt64?
+
+    public init(age: Int, isCompressed: Bool, first: UInt64?) {
+      self.age = age
+      self.isCompressed = isCompressed
+      self.first = first
+    }
+  }
+
+  /// What to do.
+  public enum Step: Equatable, Sendable {
+    /// Read this one of the files. When its first event is not the next one, those between are gone.
+    case read(index: Int)
+    /// There is nothing new: wait until the directory changes.
+    case wait
+  }
+
+  /// The file of that name: `audit.log` (0), `audit.log.1`, `audit.log.2.gz`; nil for what belongs to no journal called
+  /// `base`.
+  public static func file(named name: [UInt8], of base: [UInt8]) -> (age: Int, isCompressed: Bool)? {
+    guard name.starts(with: base) else { return nil }
+    if name.count == base.count { return (0, false) }
+    var rest = name.dropFirst(base.count)
+    guard rest.popFirst() == UInt8(ascii: ".") else { return nil }
+    let isCompressed = rest.suffix(3).elementsEqual(".gz".utf8)
+    if isCompressed { rest = rest.dropLast(3) }
+    guard (1...4).contains(rest.count), rest.first != UInt8(ascii: "0"),
+      rest.allSatisfy({ (0x30...0x39).contains($0) }),
+      let age = Int(String(decoding: rest, as: UTF8.self))
+    else { return nil }
+    return (age, isCompressed)
+  }
+
+  /// Where to go on after a file is read to its end, or at first.
+  ///
+  /// - Parameters:
+  ///   - last: the number of the last event that was read; nil: none was ever.
+  ///   - isFinished: that event was the last one of its file, which gets no more: what comes next is in another file.
+  ///     Otherwise the file with this event itself is looked for.
+  public static func next(after last: UInt64?, isFinished: Bool, in files: [File]) -> Step {
+    let found = files.indices.compactMap { index in files[index].first.map { (index: index, first: $0) } }
+    guard let last else {
+      return found.min { $0.first < $1.first }.map { .read(index: $0.index) } ?? .wait
+    }
+    if !isFinished, let holder = newest(found.filter { $0.first <= last }, files) {
+      return .read(index: holder)
+    }
+    let later = found.filter { $0.first > last }
+    guard let first = later.map(\.first).min(), let index = newest(later.filter { $0.first == first }, files) else {
+      return .wait
+    }
+    return .read(index: index)
+  }
+
+  /// Of files, the one with the highest first event; of a file that is just being compressed, the plain one.
+  private static func newest(_ found: [(index: Int, first: UInt64)], _ files: [File]) -> Int? {
+    found.max { a, b in
+      a.first == b.first ? files[a.index].isCompressed && !files[b.index].isCompressed : a.first < b.first
+    }?.index
+  }
+}

@@ -1,0 +1,56 @@
+import Export
+import Glibc
+import IPC
+import System
+import Wire
+
+/// An exporter's life: takes its settings, gives up what it does not need, and ships.
+enum ExporterProcess {
+  /// Runs to the end; returns how it ended.
+  static func run(supervisor: Int32, settings: Int32) -> ExitCode {
+    SignalSource.ignoreBrokenPipes()
+    let link = SupervisorLink(MessageSocket(Descriptor(owning: supervisor)))
+    do {
+      try Hardening.becomeUnobservable()
+      try Hardening.gainNoPrivileges()
+      let memory = Descriptor(owning: settings)
+      guard memory.isSealedMemory else { throw SystemError("read the settings", code: EINVAL) }
+      let given = try ExporterSettings(
+        wireBytes: memory.read(count: ExporterSettings.longest, at: 0)[...])
+      let signals = try SignalSource([SIGTERM])
+      let cursors = try CursorFile(journal: given.journal, exporter: given.name)
+      if try !confine(to: cursors.directory, journal: given.journal) {
+        link.note("the kernel has no Landlock: files are protected by their permissions alone", isProblem: true)
+      }
+      let loop = try CurlLoop()
+      let shipper = try Shipper(
+        follower: JournalFollower(journal: given.journal), cursors: cursors, receiver: receiver(given, loop),
+        link: link, loop: loop, signals: signals)
+      try shipper.run()
+      return .success
+    } catch {
+      link.note("cannot go on: \(error)", isProblem: true)
+      return error is WireError ? .protocolError : .systemError
+    }
+  }
+
+  private static func receiver(_ settings: ExporterSettings, _ loop: CurlLoop) throws -> any Receiver {
+    switch settings.receiver {
+    case .logstash(let logstash): LogstashReceiver(logstash, batchSize: Int(settings.batchSize), loop: loop)
+    case .otel(let otel): try OTLPReceiver(otel, batchSize: Int(settings.batchSize), loop: loop)
+    case .syslog(let syslog): SyslogReceiver(syslog, batchSize: Int(settings.batchSize))
+    }
+  }
+
+  /// Forbids to change any file but the cursors, and to read others than the journal and what it takes to find and to
+  /// trust a receiver: the configuration of the resolver, its libraries, the system's authorities.
+  private static func confine(to cursors: String, journal: String) throws(SystemError) -> Bool {
+    let folder = JournalFollower.split(journal).folder
+    return try Hardening.confineFiles(
+      to: Descriptor.findDirectory(cursors), mayChange: true,
+      readable: [
+        folder, "/etc", "/lib", "/lib64", "/usr/lib", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates",
+        "/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager", "/proc/self",
+      ])
+  }
+}

@@ -1,0 +1,175 @@
+import CCurl
+import Export
+import IPC
+import System
+
+/// JSON Lines over TCP, with or without TLS. RFC 8446 for the latter.
+///
+/// The receiver acknowledges nothing, so ``StreamLedger`` says which events it is known to have.
+final class LogstashReceiver: Receiver {
+  private enum State {
+    case closed
+    case connecting(CurlHandle)
+    case open(CurlHandle, socket: Int32)
+    /// Nothing more is sent; the receiver is to read what there is, and to close.
+    case closing(CurlHandle, socket: Int32)
+  }
+
+  /// Milliseconds between two looks at what was acknowledged: doubles from the first to the last, as there is nothing
+  /// that the kernel would wake us with.
+  static let firstLook: Int64 = 2
+  static let lastLook: Int64 = 1000
+
+  private let settings: LogstashSettings
+  private let batchSize: Int
+  private let loop: CurlLoop
+  private var state: State = .closed
+  /// Lines that are being sent, from `position` on, and the events that they are.
+  private var buffer: [UInt8] = []
+  private var position = 0
+  private var events: [JournalEvent] = []
+  private var ledger = StreamLedger()
+  private var lookAgain: (time: Int64, pause: Int64)?
+
+  init(_ settings: LogstashSettings, batchSize: Int, loop: CurlLoop) {
+    self.settings = settings
+    self.batchSize = batchSize
+    self.loop = loop
+  }
+
+  var room: Int { events.isEmpty ? batchSize : 0 }
+
+  var waits: [CurlLoop.Wait] {
+    switch state {
+    case .closed, .connecting: []
+    case .open(_, let socket): [CurlLoop.Wait(descriptor: socket, writes: !events.isEmpty)]
+    case .closing(_, let socket): [CurlLoop.Wait(descriptor: socket)]
+    }
+  }
+
+  var deadline: Int64? { lookAgain?.time }
+
+  func take(_ events: [JournalEvent], now: Int64) {
+    self.events = events
+    buffer.removeAll(keepingCapacity: true)
+    position = 0
+    for event in events {
+      buffer += event.line
+      buffer.append(UInt8(ascii: "\n"))
+    }
+    if case .closed = state { connect() }
+  }
+
+  func reset() {
+    state = .closed
+    events = []
+    ledger = StreamLedger()
+    lookAgain = nil
+  }
+
+  private func connect() {
+    do throws(SystemError) {
+      let handle = try CurlHandle()
+      let host = settings.host.utf8.contains(UInt8(ascii: ":")) ? "[\(settings.host)]" : settings.host
+      handle.set(CURLOPT_CONNECT_ONLY, 1)
+      handle.set(CURLOPT_CONNECTTIMEOUT, Int(settings.timeout))
+      handle.set(CURLOPT_URL, "\(settings.tls == nil ? "http" : "https")://\(host):\(settings.port)/")
+      // What is spoken here has no name in ALPN.
+      handle.set(CURLOPT_SSL_ENABLE_ALPN, 0)
+      if let tls = settings.tls { handle.set(tls) }
+      loop.start(handle)
+      state = .connecting(handle)
+    } catch {
+      state = .closed
+    }
+  }
+
+  func work(now: Int64) -> [Outcome] {
+    do throws(CurlError) {
+      switch state {
+      case .closed: return events.isEmpty ? [] : [.failed(reason: "no memory for a connection")]
+      case .connecting(let handle):
+        guard let code = loop.result(of: handle) else { return [] }
+        guard code == CURLE_OK else { throw handle.error(code) }
+        guard let socket = handle.socket else { return [.failed(reason: "the connection is lost")] }
+        state = .open(handle, socket: socket)
+        return [.note("connected")] + (try exchange(handle, now))
+      case .open(let handle, _): return try exchange(handle, now)
+      case .closing: return []
+      }
+    } catch {
+      return [.failed(reason: "\(error)")]
+    }
+  }
+
+  /// Sends, and looks how far it came.
+  private func exchange(_ handle: CurlHandle, _ now: Int64) throws(CurlError) -> [Outcome] {
+    // Nothing is expected; what comes is read, so that it is seen when the other side closes.
+    for _ in 0..<16 {
+      guard let bytes = try handle.receive() else { break }
+      if bytes.isEmpty { return [.failed(reason: "the receiver has closed the connection")] }
+    }
+    var hasMoved = false
+    while position < buffer.count, !events.isEmpty {
+      guard let count = try handle.send(buffer[position...]) else { break }
+      position += count
+      hasMoved = true
+    }
+    return look(handle, now, hasMoved: hasMoved)
+  }
+
+  private func look(_ handle: CurlHandle, _ now: Int64, hasMoved: Bool) -> [Outcome] {
+    guard let socket = handle.socket, let progress = try? BorrowedSocket(socket).tcpProgress() else {
+      return [.failed(reason: "the connection is lost")]
+    }
+    if position == buffer.count {
+      for event in events { ledger.wrote(event.head, at: event.place, end: progress.written) }
+      events = []
+    }
+    if progress.silence > Int64(settings.timeout) * 1000 {
+      return [.failed(reason: "the receiver has not answered for \(progress.silence / 1000) s")]
+    }
+    ledger.observe(
+      acknowledged: progress.acknowledged, outstanding: progress.outstanding, window: progress.window)
+    var outcomes: [Outcome] = []
+    if let head = ledger.acknowledge() { outcomes.append(.accepted(head)) }
+    if let (head, place) = ledger.settle() { outcomes.append(.settled(head, place)) }
+    if !ledger.isOutstanding && events.isEmpty {
+      lookAgain = nil
+    } else if let last = lookAgain, !hasMoved {
+      if last.time <= now {
+        let pause = min(last.pause * 2, Self.lastLook)
+        lookAgain = (now + pause, pause)
+      }
+    } else {
+      lookAgain = (now + Self.firstLook, Self.firstLook)
+    }
+    return outcomes
+  }
+
+  func finish(now: Int64) -> (outcomes: [Outcome], isOver: Bool) {
+    switch state {
+    case .closed, .connecting: return ([], true)
+    case .open(let handle, let socket):
+      // Of a line that is half written the rest does not come: it is no event, and comes again.
+      BorrowedSocket(socket).endWriting()
+      state = .closing(handle, socket: socket)
+      return ([], false)
+    case .closing(let handle, let socket):
+      guard let isClosed = try? isClosed(handle) else { return ([], true) }
+      guard isClosed, let progress = try? BorrowedSocket(socket).tcpProgress() else { return ([], isClosed) }
+      ledger.observe(
+        acknowledged: progress.acknowledged, outstanding: progress.outstanding, window: progress.window)
+      return (ledger.settle(everything: true).map { [.settled($0.head, $0.place)] } ?? [], true)
+    }
+  }
+
+  /// True when the receiver has closed its side, as it does when it has read all of ours.
+  private func isClosed(_ handle: CurlHandle) throws(CurlError) -> Bool {
+    for _ in 0..<16 {
+      guard let bytes = try handle.receive() else { return false }
+      if bytes.isEmpty { return true }
+    }
+    return false
+  }
+}

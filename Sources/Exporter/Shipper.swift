@@ -1,0 +1,264 @@
+import Audit
+import Export
+import Glibc
+import IPC
+import System
+
+/// Takes events from the journal to the receiver, and remembers how far it has come.
+final class Shipper {
+  /// Bytes of lines that are sent together at most, but for a single one that is longer.
+  static let batchBytes = 512 << 10
+  /// Milliseconds: how often the cursor is kept while there is much to do, how often progress is told while it does not
+  /// go well, how often the log says that it still does not, and how long the end may take.
+  static let saveInterval: Int64 = 1000
+  static let reportInterval: Int64 = 5000
+  static let problemInterval: Int64 = 60_000
+  static let finishTime: Int64 = 1500
+
+  private let follower: JournalFollower
+  private let cursors: CursorFile
+  private let receiver: any Receiver
+  private let link: SupervisorLink
+  private let loop: CurlLoop
+  private let signals: SignalSource
+
+  private var cursor = Cursor()
+  private var savedTime: Int64 = 0
+  private var isUnsaved = false
+  private var isSavingBroken = false
+  /// Events that are with the receiver: of each batch the last number, and the time of its first event.
+  private var underWay: [(last: UInt64, time: Int64)] = []
+  /// The time of the oldest event that waits to be sent again.
+  private var oldest: Int64?
+  private var accepted: LineHead?
+  private var delay = RetryDelay()
+  private var retryTime: Int64?
+  private var failing: (since: Int64, reason: String, told: Int64)?
+  private var lag = LagWatch()
+  private var reportTime: Int64 = 0
+  private var toldAccepted: LineHead?
+  private var generator = SystemRandomNumberGenerator()
+
+  init(
+    follower: JournalFollower, cursors: CursorFile, receiver: any Receiver, link: SupervisorLink, loop: CurlLoop,
+    signals: SignalSource
+  ) throws {
+    self.follower = follower
+    self.cursors = cursors
+    self.receiver = receiver
+    self.link = link
+    self.loop = loop
+    self.signals = signals
+  }
+
+  /// Ships until the supervisor is gone or says so.
+  func run() throws {
+    let kept = try cursors.read()
+    if kept.isDamaged {
+      link.note("its cursor cannot be read: everything in the journal is sent again", isProblem: true)
+    }
+    cursor = kept.cursor ?? Cursor()
+    accepted = cursor.last
+    follower.resume(at: cursor)
+    while true {
+      let isCaughtUp = try ship()
+      report(isCaughtUp: isCaughtUp)
+      if isUnsaved, isCaughtUp || Clock.milliseconds >= savedTime + Self.saveInterval { save() }
+      wait(isCaughtUp: isCaughtUp)
+      loop.work()
+      if signals.next() != nil || link.descriptor.wait(for: POLLIN, milliseconds: 0) { return finish() }
+    }
+  }
+
+  // MARK: Shipping
+
+  /// Does what can be done now. True when all events that there are have been sent.
+  private func ship() throws -> Bool {
+    let now = Clock.milliseconds
+    if let time = retryTime {
+      if now < time { return false }
+      retryTime = nil
+    }
+    handle(receiver.work(now: now))
+    while retryTime == nil {
+      let room = receiver.room
+      if room == 0 { return false }
+      try follower.watch.drain()
+      let events = try follower.next(count: room, bytes: Self.batchBytes)
+      tellFindings()
+      guard let first = events.first, let last = events.last else { return underWay.isEmpty }
+      underWay.append((last.head.sequence, Shipper.time(of: first)))
+      receiver.take(events, now: now)
+      handle(receiver.work(now: now))
+    }
+    return false
+  }
+
+  private func handle(_ outcomes: [Outcome]) {
+    for outcome in outcomes {
+      switch outcome {
+      case .accepted(let head): accept(head)
+      case .settled(let head, let place):
+        cursor.advance(to: head, at: place)
+        isUnsaved = true
+      case .failed(let reason, let wanted, let isLasting):
+        let pause = delay.fail(wanted: wanted, isLasting: isLasting, using: &generator)
+        retryTime = Clock.milliseconds + pause
+        startAgain()
+        failed(reason)
+        return
+      case .again:
+        startAgain()
+        return
+      case .lost(let first, let count, let reason):
+        link.lost(first: first, count: count, reason: reason)
+        link.note("\(count) events from number \(first) on will not arrive: \(reason)", isProblem: true)
+      case .note(let text): link.note(text, isProblem: false)
+      }
+    }
+  }
+
+  private func accept(_ head: LineHead) {
+    accepted = head
+    underWay.removeAll { $0.last <= head.sequence }
+    oldest = nil
+    delay.succeed()
+    if let failing {
+      let seconds = (Clock.milliseconds - failing.since) / 1000
+      link.note("delivers again, after \(seconds) s", isProblem: false)
+      self.failing = nil
+    }
+  }
+
+  /// Events that are not settled are read and sent again.
+  private func startAgain() {
+    oldest = oldest ?? underWay.first?.time
+    underWay = []
+    receiver.reset()
+    follower.resume(at: cursor)
+  }
+
+  private func failed(_ reason: String) {
+    let now = Clock.milliseconds
+    let isNew = failing.map { $0.reason != reason && now >= $0.told + Self.reportInterval } ?? true
+    guard isNew || now >= (failing?.told ?? 0) + Self.problemInterval else { return }
+    link.note("\(reason); \(waiting) events wait, and are sent again", isProblem: true)
+    failing = (failing?.since ?? now, reason, now)
+    tellProgress(now)
+  }
+
+  private func tellFindings() {
+    for finding in follower.takeFindings() {
+      switch finding {
+      case .missing(let first, let count):
+        link.lost(first: first, count: count, reason: "no_longer_in_journal")
+        link.note(
+          "\(count) events from number \(first) on are no longer in the journal and were not delivered", isProblem: true
+        )
+      case .wentBack(let number):
+        link.note(
+          "the journal has not the events that were delivered last: goes on after number \(number ?? 0)",
+          isProblem: true)
+      case .unreadable(let text): link.note("a file of the journal cannot be read: \(text)", isProblem: true)
+      }
+    }
+  }
+
+  // MARK: How far it is
+
+  /// Events of the journal that the receiver has not.
+  private var waiting: UInt64 {
+    let last = follower.lastNumber() ?? 0
+    let done = accepted?.sequence ?? 0
+    return last > done ? last - done : 0
+  }
+
+  private var oldestWaiting: Int64? { oldest ?? underWay.first?.time }
+
+  private func report(isCaughtUp: Bool) {
+    let now = Clock.milliseconds
+    let change = lag.look(oldest: isCaughtUp ? nil : oldestWaiting, now: Clock.secondsSince1970 * 1000)
+    switch change {
+    case .fellBehind(let milliseconds):
+      link.note("is behind: \(waiting) events wait, the oldest for \(milliseconds / 1000) s", isProblem: true)
+    case .caughtUp: link.note("has caught up", isProblem: false)
+    case nil: break
+    }
+    if change != nil || (now >= reportTime && hasNews(isCaughtUp: isCaughtUp)) { tellProgress(now) }
+  }
+
+  /// True when the supervisor does not know how far it is.
+  private func hasNews(isCaughtUp: Bool) -> Bool {
+    lag.isBehind || failing != nil || (isCaughtUp && accepted != toldAccepted)
+  }
+
+  private func tellProgress(_ now: Int64) {
+    reportTime = now + (lag.isBehind || failing != nil ? Self.reportInterval : Self.saveInterval)
+    toldAccepted = accepted
+    link.progress(ExporterProgress(shipped: accepted?.sequence, waiting: waiting, isBehind: lag.isBehind))
+  }
+
+  /// Milliseconds from 1970 on: when an event happened. Its line says so behind its id.
+  private static func time(of event: JournalEvent) -> Int64 {
+    let start = event.line.startIndex + "{\"id\":\"\",\"timestamp\":\"".utf8.count + 36
+    guard start + 27 <= event.line.endIndex else { return 0 }
+    return (Timestamp.microseconds(String(decoding: event.line[start..<start + 27], as: UTF8.self)) ?? 0) / 1000
+  }
+
+  // MARK: Waiting
+
+  private func wait(isCaughtUp: Bool) {
+    let now = Clock.milliseconds
+    var waits = [
+      CurlLoop.Wait(descriptor: link.descriptor.rawValue), CurlLoop.Wait(descriptor: signals.descriptor.rawValue),
+    ]
+    var deadlines: [Int64] = []
+    if let retryTime {
+      deadlines.append(retryTime)
+    } else {
+      waits += receiver.waits
+      if let deadline = receiver.deadline { deadlines.append(deadline) }
+      // While the receiver has enough to do, what is new in the journal is no news.
+      if receiver.room > 0 { waits.append(CurlLoop.Wait(descriptor: follower.watch.descriptor.rawValue)) }
+    }
+    if isUnsaved { deadlines.append(savedTime + Self.saveInterval) }
+    if hasNews(isCaughtUp: isCaughtUp) { deadlines.append(reportTime) }
+    if let late = lag.deadline(oldest: isCaughtUp ? nil : oldestWaiting) {
+      deadlines.append(now + max(late - Clock.secondsSince1970 * 1000, 0))
+    }
+    loop.wait(waits, milliseconds: min(deadlines.map { max($0 - now, 0) }.min() ?? 3_600_000, 3_600_000))
+  }
+
+  // MARK: The cursor, and the end
+
+  private func save() {
+    savedTime = Clock.milliseconds
+    do throws(SystemError) {
+      try cursors.write(cursor)
+      isUnsaved = false
+      isSavingBroken = false
+    } catch {
+      // It goes on: after a restart more events come again than would have to.
+      if !isSavingBroken { link.note("its cursor cannot be kept: \(error)", isProblem: true) }
+      isSavingBroken = true
+    }
+  }
+
+  private func finish() {
+    let end = Clock.milliseconds + Self.finishTime
+    while true {
+      let now = Clock.milliseconds
+      let (outcomes, isOver) = receiver.finish(now: now)
+      for outcome in outcomes {
+        if case .settled(let head, let place) = outcome {
+          cursor.advance(to: head, at: place)
+          isUnsaved = true
+        }
+      }
+      if isOver || now >= end { break }
+      loop.wait(receiver.waits, milliseconds: min(end - now, 50))
+      loop.work()
+    }
+    if isUnsaved { save() }
+  }
+}

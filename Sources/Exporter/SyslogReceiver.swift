@@ -1,0 +1,150 @@
+import Audit
+import Export
+import IPC
+import System
+
+/// The system's log: journald, with its own form, where it listens; else RFC 5424 to a socket.
+///
+/// What a receiver has not read, the kernel keeps account of. That it has read everything is certain once one more
+/// message went to it afterwards: of one that has died, too, nothing is left unread.
+final class SyslogReceiver: Receiver {
+  /// Events that a receiver is allowed to have read and to lose.
+  static let allowance = 32
+  /// Milliseconds between two looks at what was read: doubles from the first to the last.
+  static let firstLook: Int64 = 1
+  static let lastLook: Int64 = 1000
+
+  private let settings: SyslogSettings
+  private let batchSize: Int
+  private var socket: Descriptor?
+  private var isJournal = false
+  private var events: ArraySlice<JournalEvent> = []
+  /// The next event's message, when it did not go through.
+  private var message: [UInt8]?
+  /// Events that were sent, oldest first; those before `readCount` were read.
+  private var sent: [JournalEvent] = []
+  private var readCount = 0
+  private var lost: [Outcome] = []
+  private var isFull = false
+  private var lookAgain: (time: Int64, pause: Int64)?
+
+  init(_ settings: SyslogSettings, batchSize: Int) {
+    self.settings = settings
+    self.batchSize = batchSize
+  }
+
+  var room: Int { events.isEmpty && readCount == sent.count ? batchSize : 0 }
+
+  var waits: [CurlLoop.Wait] {
+    guard isFull, let socket else { return [] }
+    return [CurlLoop.Wait(descriptor: socket.rawValue, reads: false, writes: true)]
+  }
+
+  var deadline: Int64? { lookAgain?.time }
+
+  func take(_ events: [JournalEvent], now: Int64) {
+    self.events = events[...]
+    lookAgain = (now, Self.firstLook)
+  }
+
+  func reset() {
+    socket = nil
+    events = []
+    message = nil
+    sent = []
+    readCount = 0
+    isFull = false
+    lookAgain = nil
+  }
+
+  func work(now: Int64) -> [Outcome] {
+    do throws(SystemError) {
+      if events.isEmpty && readCount == sent.count { return [] }
+      let connection = try connection()
+      var outcomes: [Outcome] = []
+      isFull = false
+      while let event = events.first, !isFull {
+        switch try send(event, over: connection) {
+        case .bytes:
+          // It is alive: what it had been sent before, it has read, and not just left.
+          outcomes += settle()
+          sent.append(event)
+          events = events.dropFirst()
+          message = nil
+        case .wouldBlock: isFull = true
+        case .ended: return [.failed(reason: "nobody takes messages at \(place)")]
+        }
+      }
+      return outcomes + (try look(connection, now))
+    } catch {
+      return [.failed(reason: "\(error)")]
+    }
+  }
+
+  private var place: String { isJournal ? settings.journalSocket ?? settings.socket : settings.socket }
+
+  private func connection() throws(SystemError) -> Descriptor {
+    if let socket { return socket }
+    if let path = settings.journalSocket, let journal = try? Descriptor.datagram(to: path) {
+      (socket, isJournal) = (journal, true)
+      return journal
+    }
+    let log = try Descriptor.datagram(to: settings.socket)
+    (socket, isJournal) = (log, false)
+    return log
+  }
+
+  private func send(_ event: JournalEvent, over connection: Descriptor) throws(SystemError) -> Transfer {
+    let line: JournalLine
+    do throws(JournalLineError) {
+      line = try JournalLine(json: event.line)
+    } catch {
+      lost.append(.lost(first: event.head.sequence, count: 1, reason: "unreadable_line"))
+      return .bytes(0)
+    }
+    let syslog = SyslogMessage(line, facility: settings.facility)
+    let message = self.message ?? (isJournal ? syslog.journalEntry : syslog.rfc5424())
+    self.message = message
+    do throws(SystemError) {
+      return try connection.sendDatagram(message)
+    } catch {
+      guard error.isTooLong else { throw error }
+    }
+    // journald takes a sealed file with the entry; a syslog daemon would cut the message anyway.
+    if isJournal {
+      return try connection.sendDatagram([], descriptors: [Descriptor.sealedMemory(name: "entry", message)])
+    }
+    self.message = syslog.rfc5424(isShort: true)
+    return try connection.sendDatagram(syslog.rfc5424(isShort: true))
+  }
+
+  /// Everything that was read is settled, but for what the receiver may still have to deal with.
+  private func settle() -> [Outcome] {
+    let count = min(readCount, sent.count) - Self.allowance
+    guard count > 0 else { return [] }
+    let last = sent[count - 1]
+    sent.removeFirst(count)
+    readCount -= count
+    return [.settled(last.head, last.place)]
+  }
+
+  private func look(_ connection: Descriptor, _ now: Int64) throws(SystemError) -> [Outcome] {
+    var outcomes = lost
+    lost = []
+    if events.isEmpty, try connection.outstandingBytes() == 0 {
+      lookAgain = nil
+      if let last = sent.last, readCount < sent.count { outcomes.append(.accepted(last.head)) }
+      readCount = sent.count
+    } else {
+      let pause = lookAgain.map { $0.time <= now ? min($0.pause * 2, Self.lastLook) : $0.pause } ?? Self.firstLook
+      lookAgain = (now + pause, pause)
+    }
+    return outcomes
+  }
+
+  func finish(now: Int64) -> (outcomes: [Outcome], isOver: Bool) {
+    if events.isEmpty && readCount == sent.count { return ([], true) }
+    let outcomes = work(now: now)
+    return (outcomes, events.isEmpty && readCount == sent.count || socket == nil)
+  }
+}

@@ -1,0 +1,121 @@
+import Audit
+import Export
+import Testing
+
+private func head(_ sequence: UInt64) -> LineHead {
+  LineHead(sequence: sequence, id: EventID(high: sequence, low: sequence))
+}
+
+@Suite struct CursorTests {
+  @Test func `a cursor reads as it was written`() {
+    var cursor = Cursor()
+    #expect(Cursor(Array(cursor.text.utf8)) == cursor)
+    for sequence: UInt64 in [1, 2, 50, 51, 52, 9000] {
+      cursor.advance(to: head(sequence), at: Cursor.Place(device: 7, inode: .max, offset: sequence * 600))
+      #expect(Cursor(Array(cursor.text.utf8)) == cursor)
+    }
+    cursor.advance(to: head(9001), at: nil)
+    #expect(Cursor(Array(cursor.text.utf8)) == cursor && cursor.place == nil && cursor.last == head(9001))
+  }
+
+  @Test func `a cursor that was cut, or that nobody wrote, is none`() {
+    var cursor = Cursor()
+    for sequence: UInt64 in 1...40 {
+      cursor.advance(to: head(sequence), at: Cursor.Place(device: 1, inode: 2, offset: 3))
+    }
+    let bytes = Array(cursor.text.utf8)
+    for length in bytes.indices { #expect(Cursor(Array(bytes[..<length])) == nil) }
+    for text in [
+      "bssh-cursor 2\nend\n", "bssh-cursor 1\nmark 1\nend\n", "bssh-cursor 1\nplace 1 2\nend\n",
+      "bssh-cursor 1\nmark 1 \(head(1).id)\nmark 2 \(head(2).id)\nend\n", "bssh-cursor 1\nmark -1 \(head(1).id)\nend\n",
+      "bssh-cursor 1\nend\nend\n", "\u{ff}",
+    ] {
+      #expect(Cursor(Array(text.utf8)) == nil, "\(text)")
+    }
+  }
+
+  @Test func `marks are few, go back to the start, and at most four times as far as they have to`() {
+    var cursor = Cursor()
+    for sequence: UInt64 in 1...20_000 { cursor.advance(to: head(sequence), at: nil) }
+    let distances = cursor.marks.map { 20_000 - $0.sequence }
+    #expect(distances.count < 64 && distances[0] == 0 && cursor.text.utf8.count < Cursor.longest)
+    for (near, far) in zip(distances.dropFirst(), distances.dropFirst(2)) { #expect(far <= near * 4) }
+    #expect(distances[1] <= 2 && distances.last! > 5000)
+    #expect(distances == distances.sorted())
+  }
+
+  @Test func `going back drops the newest marks and the place`() {
+    var cursor = Cursor()
+    for sequence: UInt64 in [1, 10, 20] {
+      cursor.advance(to: head(sequence), at: Cursor.Place(device: 1, inode: 1, offset: 0))
+    }
+    cursor.goBack(dropping: 1)
+    #expect(cursor.last == head(10) && cursor.place == nil)
+    cursor.advance(to: head(5), at: nil)
+    #expect(cursor.marks.map(\.sequence) == [5, 1])
+    cursor.goBack(dropping: 99)
+    #expect(cursor.last == nil)
+  }
+
+  @Test func `names of files are plain, and differ where names of exporters do`() {
+    let names = [
+      "logstash a:1", "logstash a_1", "logstash a:1 ", "../../etc/passwd", String(repeating: "x", count: 300),
+    ]
+    let files = names.map(Cursor.fileName)
+    #expect(Set(files).count == names.count)
+    for file in files {
+      #expect(file.utf8.count <= 100 && !file.utf8.contains(UInt8(ascii: "/")))
+      #expect(file.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f })
+    }
+  }
+}
+
+@Suite struct LineHeadTests {
+  private func line(_ change: (inout AuditEvent) -> Void = { _ in }) -> JournalLine {
+    var event = AuditEvent(id: .random(), time: 0, host: "h", subject: Subject(), fact: Fact(.fileClose))
+    change(&event)
+    return JournalLine(event, sequence: 4711, previous: .none)
+  }
+
+  @Test func `the number and the id are those of the line`() {
+    let line = line()
+    #expect(LineHead(line.json[...]) == LineHead(sequence: 4711, id: line.event.id))
+  }
+
+  @Test func `no text of an event passes for its number`() {
+    let line = line { event in
+      event.fact.path = Array(#"","seq":1,"x":""#.utf8)
+      event.fact.details = #","seq":2"#
+      event.subject.user = #"\","seq":3,"#
+      event.fact.command = Array(#"x,"#.utf8)
+    }
+    #expect(LineHead(line.json[...])?.sequence == 4711)
+  }
+
+  @Test func `a line that was cut anywhere is none`() {
+    let json = line().json
+    for length in 0..<json.count { #expect(LineHead(json[..<length]) == nil) }
+    #expect(LineHead([]) == nil && LineHead(Array("{}".utf8)[...]) == nil)
+  }
+}
+
+@Suite struct LineSplitterTests {
+  @Test(arguments: 1...7) func `lines are the same however they are read`(size: Int) {
+    let text = Array("a\n\nbcd\nefghijk\nl".utf8)
+    var splitter = LineSplitter(offset: 100)
+    var lines: [LineSplitter.Line] = []
+    for start in stride(from: 0, to: text.count, by: size) {
+      lines += splitter.take(Array(text[start..<min(start + size, text.count)]))
+    }
+    #expect(lines.map { String(decoding: $0.bytes, as: UTF8.self) } == ["a", "", "bcd", "efghijk"])
+    #expect(lines.map(\.offset) == [100, 102, 103, 107])
+    #expect(splitter.lineOffset == 115 && splitter.offset == 116)
+  }
+
+  @Test func `a line that is too long is passed over and not held`() {
+    var splitter = LineSplitter()
+    for _ in 0..<40 { #expect(splitter.take([UInt8](repeating: 1, count: 64 << 10)).isEmpty) }
+    let lines = splitter.take(Array("end\nnext\n".utf8))
+    #expect(lines.map { String(decoding: $0.bytes, as: UTF8.self) } == ["next"])
+  }
+}

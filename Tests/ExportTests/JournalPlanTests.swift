@@ -1,0 +1,195 @@
+import Export
+import Testing
+
+@Suite struct JournalPlanTests {
+  private func file(_ age: Int, _ first: UInt64?, compressed: Bool = false) -> JournalPlan.File {
+    JournalPlan.File(age: age, isCompressed: compressed, first: first)
+  }
+
+  @Test func `files of a journal are known by their names`() {
+    let base = Array("audit.log".utf8)
+    let known: [(String, Int, Bool)] = [
+      ("audit.log", 0, false), ("audit.log.1", 1, false), ("audit.log.12.gz", 12, true),
+      ("audit.log.1000", 1000, false),
+    ]
+    for (name, age, isCompressed) in known {
+      let file = JournalPlan.file(named: Array(name.utf8), of: base)
+      #expect(file?.age == age && file?.isCompressed == isCompressed)
+    }
+    for name in [
+      "audit.lo", "audit.logs", "audit.log.", "audit.log.0", "audit.log.01", "audit.log.gz", "audit.log.head",
+      "audit.log.1.gz.tmp", "audit.log.compressing.1", "audit.log.99999", "other.log.1", "audit.log.-1",
+    ] {
+      #expect(JournalPlan.file(named: Array(name.utf8), of: base) == nil, "\(name)")
+    }
+  }
+
+  @Test func `at first the oldest file is read`() {
+    #expect(JournalPlan.next(after: nil, isFinished: false, in: []) == .wait)
+    #expect(JournalPlan.next(after: nil, isFinished: false, in: [file(0, nil)]) == .wait)
+    #expect(
+      JournalPlan.next(after: nil, isFinished: false, in: [file(0, 30), file(1, 20), file(2, 10, compressed: true)])
+        == .read(index: 2))
+  }
+
+  @Test func `an event is looked for in the youngest file that can have it`() {
+    let files = [file(0, 30), file(1, 20), file(2, 10)]
+    for (last, index) in [(30, 0), (99, 0), (29, 1), (20, 1), (10, 2)] as [(UInt64, Int)] {
+      #expect(JournalPlan.next(after: last, isFinished: false, in: files) == .read(index: index))
+    }
+    // Older than all: what there is comes next.
+    #expect(JournalPlan.next(after: 5, isFinished: false, in: files) == .read(index: 2))
+  }
+
+  @Test func `after a file comes the one with the next event, or nothing yet`() {
+    let files = [file(0, 30), file(1, 20), file(2, 10)]
+    #expect(JournalPlan.next(after: 19, isFinished: true, in: files) == .read(index: 1))
+    #expect(JournalPlan.next(after: 29, isFinished: true, in: files) == .read(index: 0))
+    #expect(JournalPlan.next(after: 31, isFinished: true, in: files) == .wait)
+    #expect(JournalPlan.next(after: 29, isFinished: true, in: [file(0, nil), file(1, 20)]) == .wait)
+    #expect(JournalPlan.next(after: 3, isFinished: true, in: files) == .read(index: 2))
+  }
+
+  @Test func `of a file that is just being compressed the plain one is read`() {
+    let files = [file(0, 30), file(1, 20, compressed: true), file(1, 20)]
+    #expect(JournalPlan.next(after: 19, isFinished: true, in: files) == .read(index: 2))
+    #expect(JournalPlan.next(after: 25, isFinished: false, in: files) == .read(index: 2))
+  }
+}
+
+@Suite struct StreamLedgerTests {
+  private func head(_ sequence: UInt64) -> LineHead {
+    LineHead(sequence: sequence, id: .init(high: sequence, low: 0))
+  }
+
+  @Test func `nothing is settled that the other kernel may still hold`() {
+    var ledger = StreamLedger()
+    for number: UInt64 in 1...1000 { ledger.wrote(head(number), at: nil, end: number * 1000) }
+    ledger.observe(acknowledged: 0, outstanding: 1_000_000, window: 65_536)
+    #expect(ledger.isOutstanding && ledger.acknowledge() == nil && ledger.settle() == nil)
+    ledger.observe(acknowledged: 500_500, outstanding: 499_500, window: 100_000)
+    #expect(ledger.acknowledge()?.sequence == 500)
+    // The largest window of all, not the last.
+    #expect(ledger.settle()?.head.sequence == (500_500 - 100_000 - StreamLedger.allowance) / 1000)
+    ledger.observe(acknowledged: 1_000_000, outstanding: 0, window: 10)
+    #expect(!ledger.isOutstanding && ledger.acknowledge()?.sequence == 1000 && ledger.acknowledge() == nil)
+    #expect(ledger.settle()?.head.sequence == (1_000_000 - 100_000 - StreamLedger.allowance) / 1000)
+    #expect(ledger.settle() == nil)
+    #expect(ledger.settle(everything: true)?.head.sequence == 1000)
+  }
+
+  @Test func `a kernel that tells no window is taken to have a large one`() {
+    var ledger = StreamLedger()
+    ledger.wrote(head(1), at: nil, end: 1000)
+    ledger.wrote(head(2), at: nil, end: 10 << 20)
+    ledger.observe(acknowledged: 10 << 20, outstanding: 0, window: 0)
+    #expect(ledger.settle()?.head.sequence == 1)
+  }
+
+  @Test func `a position that was read too large is reached all the same`() {
+    var ledger = StreamLedger()
+    // Acknowledged twice over: once in what is outstanding, once in what is acknowledged.
+    ledger.observe(acknowledged: 500, outstanding: 700, window: 65_536)
+    ledger.wrote(head(1), at: nil, end: 1200)
+    ledger.observe(acknowledged: 1000, outstanding: 0, window: 65_536)
+    #expect(!ledger.isOutstanding && ledger.acknowledge()?.sequence == 1)
+  }
+
+  @Test func `what was settled is forgotten`() {
+    var ledger = StreamLedger()
+    var settled: UInt64 = 0
+    for number: UInt64 in 1...20_000 {
+      ledger.wrote(head(number), at: nil, end: number * 1000)
+      ledger.observe(acknowledged: number * 1000, outstanding: 0, window: 65_536)
+      #expect(ledger.acknowledge()?.sequence == number)
+      if let (head, _) = ledger.settle() {
+        #expect(head.sequence > settled && head.sequence < number)
+        settled = head.sequence
+      }
+    }
+    #expect(settled > 19_000)
+  }
+}
+
+@Suite struct BatchSizerTests {
+  private func heads(_ range: ClosedRange<UInt64>) -> [LineHead] {
+    range.map { LineHead(sequence: $0, id: .init(high: $0, low: 0)) }
+  }
+
+  @Test func `one event is found that is refused, and given up once the next is taken`() {
+    var sizer = BatchSizer(most: 100)
+    let bad: UInt64 = 37
+    var next: UInt64 = 1
+    var lost: [UInt64] = []
+    var requests = 0
+    while next <= 200, requests < 100 {
+      requests += 1
+      let first = sizer.suspect.map { $0.sequence + 1 } ?? next
+      let batch = heads(first...min(first + UInt64(sizer.limit) - 1, 200))
+      if batch.contains(where: { $0.sequence == bad }) {
+        #expect(sizer.refused(batch, isTooMuch: false) != .wait)
+      } else {
+        if let given = sizer.taken() { lost.append(given.sequence) }
+        next = batch.last!.sequence + 1
+      }
+    }
+    #expect(lost == [bad] && next == 201 && requests < 40)
+  }
+
+  @Test func `a receiver that refuses everything is asked again, and nothing is given up`() {
+    var sizer = BatchSizer(most: 4)
+    #expect(sizer.refused(heads(1...4), isTooMuch: false) == .again && sizer.limit == 2)
+    #expect(sizer.refused(heads(1...2), isTooMuch: false) == .again && sizer.limit == 1)
+    #expect(sizer.refused(heads(1...1), isTooMuch: false) == .probe && sizer.suspect?.sequence == 1)
+    #expect(sizer.refused(heads(2...2), isTooMuch: false) == .wait && sizer.suspect == nil)
+    #expect(sizer.refused(heads(1...1), isTooMuch: false) == .probe)
+    sizer.failed()
+    #expect(sizer.suspect == nil && sizer.taken() == nil && sizer.limit == 2)
+  }
+
+  @Test func `one event alone is never too much for ever`() {
+    var sizer = BatchSizer(most: 2)
+    #expect(sizer.refused(heads(1...2), isTooMuch: true) == .again)
+    #expect(sizer.refused(heads(1...1), isTooMuch: true) == .wait && sizer.suspect == nil)
+  }
+}
+
+@Suite struct RetryDelayTests {
+  @Test func `pauses grow to half a minute, and differ`() {
+    var generator = SystemRandomNumberGenerator()
+    var delay = RetryDelay()
+    var pauses: [Int64] = []
+    for _ in 0..<20 { pauses.append(delay.fail(using: &generator)) }
+    for (index, pause) in pauses.enumerated() {
+      let full: Int64 = min(500 << Int64(min(index, 10)), 30_000)
+      #expect((full / 2...full).contains(pause))
+    }
+    #expect(Set(pauses.suffix(10)).count > 1)
+    delay.succeed()
+    #expect(delay.fail(using: &generator) <= 500)
+  }
+
+  @Test func `what a receiver asks for is waited, within bounds`() {
+    var generator = SystemRandomNumberGenerator()
+    var delay = RetryDelay()
+    #expect(delay.fail(wanted: 20_000, using: &generator) == 20_000)
+    #expect(delay.fail(wanted: .max, using: &generator) == 600_000)
+    delay.succeed()
+    #expect(delay.fail(wanted: -5, using: &generator) >= 250)
+    delay.succeed()
+    #expect(delay.fail(isLasting: true, using: &generator) >= 15_000)
+  }
+}
+
+@Suite struct LagWatchTests {
+  @Test func `falling behind and catching up are said once each`() {
+    var watch = LagWatch()
+    #expect(watch.look(oldest: nil, now: 0) == nil)
+    #expect(watch.look(oldest: 1000, now: 61_000) == nil && watch.deadline(oldest: 1000) == 61_001)
+    #expect(watch.look(oldest: 1000, now: 61_001) == .fellBehind(milliseconds: 60_001) && watch.isBehind)
+    #expect(watch.look(oldest: 1000, now: 99_000) == nil && watch.deadline(oldest: 1000) == nil)
+    #expect(watch.look(oldest: 98_000, now: 99_000) == nil && watch.isBehind)
+    #expect(watch.look(oldest: nil, now: 99_000) == .caughtUp && !watch.isBehind)
+    #expect(watch.look(oldest: nil, now: 99_000) == nil)
+  }
+}

@@ -1,0 +1,252 @@
+import Audit
+import Foundation
+import IPC
+import System
+import Testing
+import Wire
+
+extension Interop {
+  /// bssh-exporter alone, with a journal that the test writes, and receivers of JSON Lines that are real.
+  @Suite(.serialized) struct LogstashExporter {
+    private static let plain = """
+      module(load="imtcp")
+      input(type="imtcp" port="PORT" address="127.0.0.1" ruleset="events")
+      ruleset(name="events" queue.type="Direct") { action(type="omfile" file="FILE" template="raw" asyncWriting="off") }
+      """
+
+    private static let encrypted = """
+      global(DefaultNetstreamDriverCAFile="DIRECTORY/ca.pem" DefaultNetstreamDriverCertFile="DIRECTORY/server.pem"
+             DefaultNetstreamDriverKeyFile="DIRECTORY/server.key")
+      module(load="imtcp" StreamDriver.Name="gtls" StreamDriver.Mode="1" StreamDriver.AuthMode="x509/name"
+             PermittedPeer=["client"])
+      input(type="imtcp" port="PORT" address="127.0.0.1" ruleset="events")
+      ruleset(name="events" queue.type="Direct") { action(type="omfile" file="FILE" template="raw" asyncWriting="off") }
+      """
+
+    private func logstash(_ port: UInt16, tls: TLSSettings? = nil, timeout: UInt32 = 10) -> ExporterSettings.Receiver {
+      .logstash(
+        LogstashSettings(host: tls == nil ? "127.0.0.1" : "localhost", port: port, tls: tls, timeout: timeout))
+    }
+
+    /// What happens in a bad hour, in seconds: every part is killed and comes back, and the journal moves on.
+    private func torture(_ receiver: EventReceiver, _ exporter: RunningExporter, _ journal: TestJournal) throws {
+      try journal.append(300)
+      receiver.events.expect(atLeast: 300)
+      try receiver.kill()
+      try journal.append(250)
+      try journal.rotate()
+      try journal.append(250)
+      try exporter.note(with: "events wait")
+      try receiver.start()
+      receiver.events.expect(atLeast: 800)
+      exporter.kill()
+      try journal.append(100)
+      try journal.rotate(compress: false)
+      try journal.append(100)
+      try journal.rotate()
+      try exporter.start()
+      for _ in 0..<5 {
+        try journal.append(200)
+        try receiver.kill()
+        try receiver.start()
+      }
+      try journal.append(1)
+      receiver.events.expectAll(of: journal)
+      #expect(exporter.lost.isEmpty)
+    }
+
+    @Test(.timeLimit(.minutes(5))) func `rsyslog gets every event, whoever is killed meanwhile`() throws {
+      let journal = try TestJournal()
+      let receiver = try EventReceiver(rsyslog: Self.plain, in: journal.directory)
+      let exporter = try RunningExporter(journal, logstash(receiver.port))
+      try torture(receiver, exporter, journal)
+    }
+
+    @Test(.timeLimit(.minutes(5))) func `rsyslog with TLS and certificates gets every event, too`() throws {
+      let journal = try TestJournal()
+      let certificates = try TestCertificates(in: journal.directory)
+      let receiver = try EventReceiver(rsyslog: Self.encrypted, in: journal.directory)
+      let tls = TLSSettings(
+        authorities: certificates.bytes("ca.pem"), certificate: certificates.bytes("client.pem"),
+        key: SecretBytes(certificates.bytes("client.key")))
+      let exporter = try RunningExporter(journal, logstash(receiver.port, tls: tls))
+      try torture(receiver, exporter, journal)
+    }
+
+    @Test(.timeLimit(.minutes(2))) func `each line is the journal's, byte for byte`() throws {
+      let journal = try TestJournal()
+      let receiver = try EventReceiver(script: "lines.py", in: journal.directory)
+      let exporter = try RunningExporter(journal, logstash(receiver.port))
+      try journal.append(50) { event in
+        event.fact.path = [0xff, 0x0a, 0x22, 0x5c, 0xe2, 0x80, 0xae]
+        event.fact.details = "\u{1b}[31m\",\"seq\":99,"
+      }
+      receiver.events.expectAll(of: journal)
+      #expect(FileManager.default.contentsEqual(atPath: journal.path, andPath: receiver.events.path))
+      exporter.end()
+    }
+
+    @Test(.timeLimit(.minutes(2))) func `after an orderly end nothing is sent twice`() throws {
+      let journal = try TestJournal()
+      let receiver = try EventReceiver(script: "lines.py", in: journal.directory)
+      let exporter = try RunningExporter(journal, logstash(receiver.port))
+      try journal.append(500)
+      receiver.events.expectAll(of: journal)
+      exporter.end()
+      try journal.append(1)
+      try exporter.start()
+      receiver.events.expectAll(of: journal)
+      #expect(receiver.events.ids().count == 501)
+    }
+
+    @Test(.timeLimit(.minutes(2))) func `what a receiver had not read when its connection broke comes again`() throws {
+      let journal = try TestJournal()
+      let receiver = try EventReceiver(script: "lines.py", in: journal.directory)
+      try receiver.tell("stop")
+      let exporter = try RunningExporter(journal, logstash(receiver.port))
+      try journal.append(100)
+      // The kernel has taken all of it, the program nothing.
+      try exporter.message("progress") {
+        if case .progress(let progress) = $0, progress.shipped == 100 { true } else { nil }
+      }
+      #expect(receiver.events.ids().isEmpty)
+      exporter.kill()
+      try receiver.tell("reset")
+      try receiver.tell("read")
+      try exporter.start()
+      receiver.events.expectAll(of: journal)
+    }
+
+    @Test(.timeLimit(.minutes(3))) func `a receiver that reads slowly costs no memory, and no connection`() throws {
+      let journal = try TestJournal()
+      let receiver = try EventReceiver(script: "lines.py", in: journal.directory)
+      let exporter = try RunningExporter(journal, logstash(receiver.port, timeout: 1), batchSize: 1000)
+      try journal.append(100)
+      receiver.events.expectAll(of: journal)
+      let before = exporter.peakMemory
+      try receiver.tell("stop")
+      // 30 MB: more than the buffers of both kernels.
+      for _ in 0..<10 { try journal.append(1000) { $0.fact.details = String(repeating: "x", count: 3000) } }
+      try receiver.tell("read")
+      receiver.events.expectAll(of: journal)
+      #expect(exporter.peakMemory < before + (16 << 20), "\(before) \(exporter.peakMemory)")
+      #expect(exporter.count(of: "connected") == 1)
+    }
+
+    @Test(.timeLimit(.minutes(2))) func `a receiver with another name, or of another authority, gets nothing`() throws {
+      let journal = try TestJournal()
+      let certificates = try TestCertificates(in: journal.directory)
+      try journal.append(3)
+      let files = { (name: String) in ["\(journal.directory)/\(name).pem", "\(journal.directory)/\(name).key"] }
+      for (server, tls, problem) in [
+        ("server", TLSSettings(authorities: certificates.bytes("other-ca.pem")), "certificate"),
+        ("client", TLSSettings(authorities: certificates.bytes("ca.pem")), "localhost"),
+        ("server", TLSSettings(), "certificate"),
+      ] {
+        let receiver = try EventReceiver(script: "lines.py", in: journal.directory, arguments: files(server))
+        let exporter = try RunningExporter(journal, logstash(receiver.port, tls: tls))
+        #expect(try exporter.note(with: "3 events wait").contains(problem))
+        exporter.kill()
+        #expect(receiver.events.ids().isEmpty)
+      }
+      // The same, but for `verify`.
+      let receiver = try EventReceiver(script: "lines.py", in: journal.directory, arguments: files("stranger"))
+      let exporter = try RunningExporter(journal, logstash(receiver.port, tls: TLSSettings(verifies: false)))
+      receiver.events.expectAll(of: journal)
+      exporter.end()
+    }
+
+    @Test(.timeLimit(.minutes(2))) func `a client without the certificate that rsyslog wants delivers nothing`() throws
+    {
+      let journal = try TestJournal()
+      let certificates = try TestCertificates(in: journal.directory)
+      try journal.append(3)
+      let receiver = try EventReceiver(rsyslog: Self.encrypted, in: journal.directory)
+      for pair in [nil, "stranger"] {
+        let tls = TLSSettings(
+          authorities: certificates.bytes("ca.pem"), certificate: pair.map { certificates.bytes("\($0).pem") },
+          key: pair.map { SecretBytes(certificates.bytes("\($0).key")) })
+        let exporter = try RunningExporter(journal, logstash(receiver.port, tls: tls))
+        try exporter.note(with: "3 events wait")
+        exporter.kill()
+      }
+      #expect(receiver.events.ids().isEmpty)
+    }
+
+    @Test(.timeLimit(.minutes(2))) func `a receiver that does not speak is given up after the timeout`() throws {
+      let journal = try TestJournal()
+      let certificates = try TestCertificates(in: journal.directory)
+      try journal.append(1)
+      let receiver = try EventReceiver(
+        script: "lines.py", in: journal.directory,
+        arguments: ["\(journal.directory)/server.pem", "\(journal.directory)/server.key"])
+      try receiver.tell("silent")
+      let tls = TLSSettings(authorities: certificates.bytes("ca.pem"))
+      let start = Date()
+      let exporter = try RunningExporter(journal, logstash(receiver.port, tls: tls, timeout: 1))
+      try exporter.note(within: 30, with: "timeout")
+      #expect(Date().timeIntervalSince(start) >= 1)
+      exporter.kill()
+    }
+
+    @Test(.timeLimit(.minutes(2))) func `events that were rotated away are counted and told, and the rest arrives`()
+      throws
+    {
+      let journal = try TestJournal()
+      let receiver = try EventReceiver(script: "lines.py", in: journal.directory)
+      let exporter = try RunningExporter(journal, logstash(receiver.port))
+      try journal.append(10)
+      receiver.events.expectAll(of: journal)
+      exporter.end()
+      try journal.append(5)
+      for _ in 0..<3 {
+        try journal.rotate(keeping: 2)
+        try journal.append(7)
+      }
+      try exporter.start()
+      eventually(within: 60, "the last event") { receiver.events.ids().last == journal.ids.last }
+      #expect(exporter.lost == [.lost(first: 11, count: 5, reason: "no_longer_in_journal")])
+      #expect(
+        receiver.events.ids() == journal.ids.enumerated().filter { !(10..<15).contains($0.offset) }.map(\.element))
+    }
+
+    @Test(.timeLimit(.minutes(2))) func `falling behind and catching up are told, each once, with a number`() throws {
+      let journal = try TestJournal()
+      let receiver = try EventReceiver(script: "lines.py", in: journal.directory)
+      try receiver.kill()
+      journal.time = Int64(Date().timeIntervalSince1970 * 1000) - 3_650_000
+      try journal.append(40)
+      let exporter = try RunningExporter(journal, logstash(receiver.port))
+      let text = try exporter.note(with: "is behind")
+      #expect(text.hasPrefix("is behind: 40 events wait, the oldest for 36"))
+      try exporter.message("progress") { message in
+        if case .progress(let progress) = message, progress.isBehind, progress.waiting == 40 { true } else { nil }
+      }
+      try receiver.start()
+      try exporter.note(with: "has caught up")
+      try exporter.message("progress") { message in
+        if case .progress(let progress) = message, !progress.isBehind, progress.waiting == 0, progress.shipped == 40 {
+          true
+        } else {
+          nil
+        }
+      }
+      #expect(try exporter.note(with: "delivers again").contains("after"))
+    }
+
+    @Test(.timeLimit(.minutes(2))) func `an exporter may write to its cursor alone, and gains no rights`() throws {
+      let journal = try TestJournal()
+      let receiver = try EventReceiver(script: "lines.py", in: journal.directory)
+      let exporter = try RunningExporter(journal, logstash(receiver.port))
+      try journal.append(1)
+      receiver.events.expectAll(of: journal)
+      let status = try String(contentsOfFile: "/proc/\(exporter.pid)/status", encoding: .utf8)
+      #expect(status.contains("NoNewPrivs:\t1"))
+      exporter.end()
+      let cursors = try FileManager.default.contentsOfDirectory(atPath: "\(journal.directory)/cursors")
+      #expect(cursors.count == 1)
+      let attributes = try FileManager.default.attributesOfItem(atPath: "\(journal.directory)/cursors/\(cursors[0])")
+      #expect(attributes[.posixPermissions] as? Int == 0o600)
+    }
+  }
+}

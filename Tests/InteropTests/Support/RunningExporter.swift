@@ -1,0 +1,166 @@
+import Foundation
+import IPC
+import System
+import Testing
+import Wire
+
+/// bssh-exporter, run by a test in the supervisor's place.
+final class RunningExporter {
+  let settings: ExporterSettings
+  private var process: ChildProcess?
+  private var socket: MessageSocket?
+  private(set) var messages: [FromExporter] = []
+
+  init(_ journal: TestJournal, _ receiver: ExporterSettings.Receiver, batchSize: UInt32 = 100) throws {
+    settings = ExporterSettings(name: "test", journal: journal.path, batchSize: batchSize, receiver: receiver)
+    try start()
+  }
+
+  deinit { kill() }
+
+  /// Starts it, again or at first.
+  func start() throws {
+    let bundle = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    let (ours, theirs) = try MessageSocket.pair()
+    let null = try Descriptor.open("/dev/null", O_RDWR)
+    var request = ChildProcess.Request(
+      path: (bundle as NSString).deletingLastPathComponent + "/bssh-exporter", arguments: ["bssh-exporter"],
+      descriptors: [
+        null, null, try Descriptor.standardError(), theirs.descriptor,
+        try Descriptor.sealedMemory(name: "settings", settings.wireBytes),
+      ])
+    request.environment = ["SWIFT_BACKTRACE=enable=no"]
+    process = try ChildProcess(request)
+    socket = ours
+  }
+
+  var pid: pid_t { process?.pid ?? 0 }
+
+  /// Ends it with SIGKILL.
+  func kill() {
+    guard let process else { return }
+    process.signal(SIGKILL)
+    process.descriptor.wait(for: POLLIN, milliseconds: 10_000)
+    _ = process.reap()
+    read()
+    self.process = nil
+    socket = nil
+  }
+
+  /// Ends it as a supervisor does that ends itself; it must exit with 0.
+  func end(sourceLocation: SourceLocation = #_sourceLocation) {
+    guard let process else { return }
+    read()
+    socket = nil
+    #expect(process.descriptor.wait(for: POLLIN, milliseconds: 30_000), sourceLocation: sourceLocation)
+    #expect(process.reap() == .code(0), sourceLocation: sourceLocation)
+    self.process = nil
+  }
+
+  private func read() {
+    while let socket, case .message(let bytes, _)? = try? socket.receive() {
+      if let message = try? FromExporter(wireBytes: bytes[...]) { messages.append(message) }
+    }
+  }
+
+  /// Waits for a message.
+  @discardableResult
+  func message<Value>(
+    after count: Int = 0, within seconds: Double = 60, _ what: String, _ matches: (FromExporter) -> Value?
+  ) throws -> Value {
+    let deadline = Date(timeIntervalSinceNow: seconds)
+    while true {
+      read()
+      for message in messages.dropFirst(count) {
+        if let value = matches(message) { return value }
+      }
+      guard Date() < deadline else { throw Failure("no \(what) from the exporter; it said: \(messages)") }
+      _ = socket?.descriptor.wait(for: POLLIN, milliseconds: 100)
+    }
+  }
+
+  /// Waits for a line of the log with these words.
+  @discardableResult
+  func note(after count: Int = 0, within seconds: Double = 60, with words: String) throws -> String {
+    try message(after: count, within: seconds, "'\(words)'") {
+      if case .note(_, let text) = $0, text.contains(words) { text } else { nil }
+    }
+  }
+
+  /// How often it said this, so far.
+  func count(of text: String) -> Int {
+    read()
+    return messages.count { $0 == .note(isProblem: false, text: text) }
+  }
+
+  /// Everything that it said of events that will not arrive.
+  var lost: [FromExporter] {
+    read()
+    return messages.filter { if case .lost = $0 { true } else { false } }
+  }
+
+  /// Bytes of memory that it had at most so far.
+  var peakMemory: Int {
+    let status = (try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)) ?? ""
+    let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") } ?? ""
+    return (line.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) * 1024
+  }
+}
+
+/// What a receiver has written down of the events that it got.
+struct ReceivedEvents {
+  let path: String
+
+  /// The ids in the order in which they came, repeats and all. Only what is whole counts.
+  func ids(_ id: (String) -> String? = ReceivedEvents.ofLine) -> [String] {
+    guard let data = FileManager.default.contents(atPath: path) else { return [] }
+    return String(decoding: data, as: UTF8.self).split(separator: "\n").compactMap { id(String($0)) }
+  }
+
+  /// The id of an event in a line as the journal has it; a receiver that was killed may have left half a line before it.
+  static func ofLine(_ line: String) -> String? {
+    guard let start = line.range(of: "{\"id\":\"", options: .backwards),
+      let object = try? JSONSerialization.jsonObject(with: Data(line[start.lowerBound...].utf8)) as? [String: Any]
+    else { return nil }
+    return object["id"] as? String
+  }
+
+  /// The id of an event in a record of a collector.
+  static func ofRecord(_ line: String) -> String? {
+    guard let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any],
+      let attributes = object["attributes"] as? [String: Any]
+    else { return nil }
+    return attributes["event.id"] as? String
+  }
+
+  /// Waits until every event of the journal has come; then they came in order, repeats left out.
+  func expectAll(
+    of journal: TestJournal, within seconds: Double = 120, _ id: @escaping (String) -> String? = ReceivedEvents.ofLine,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) {
+    let wanted = Set(journal.ids)
+    let last = journal.ids.last ?? ""
+    eventually(within: seconds, "all \(wanted.count) events", sourceLocation: sourceLocation) {
+      ends(with: last) && wanted.isSubset(of: ids(id))
+    }
+    var seen: Set<String> = []
+    let first = ids(id).filter { seen.insert($0).inserted }
+    #expect(first == journal.ids, "not in order, or more than there are", sourceLocation: sourceLocation)
+  }
+
+  /// True when this id is among what came last: cheap to ask again and again.
+  private func ends(with id: String) -> Bool {
+    guard let file = try? Descriptor.open(path, O_RDONLY), let size = try? file.status().size,
+      let tail = try? file.read(count: 256 << 10, at: max(size - (256 << 10), 0))
+    else { return false }
+    return String(decoding: tail, as: UTF8.self).contains(id)
+  }
+
+  /// Waits until so many have come.
+  func expect(
+    atLeast count: Int, _ id: @escaping (String) -> String? = ReceivedEvents.ofLine,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) {
+    eventually(within: 60, "\(count) events", sourceLocation: sourceLocation) { Set(ids(id)).count >= count }
+  }
+}
