@@ -83,8 +83,8 @@ let package = Package(
     .executableTarget(
       name: "Server",
       dependencies: [
-        "AccessControl", "Audit", "Authentication", "Configuration", "Credentials", "Filter", "Gzip", "IPC", "System",
-        "Wire", "CQREncode", "CYAML",
+        "AccessControl", "Audit", "Authentication", "Configuration", "Credentials", "Export", "Filter", "Gzip", "IPC",
+        "System", "Wire", "CQREncode", "CYAML",
       ],
       swiftSettings: wrapping),
     .executableTarget(
@@ -144,8 +144,8 @@ let package = Package(
     .testTarget(
       name: "ServerTests",
       dependencies: [
-        "Server", "AccessControl", "Audit", "Authentication", "Configuration", "Credentials", "Gzip", "IPC", "System",
-        "Wire",
+        "Server", "AccessControl", "Audit", "Authentication", "Configuration", "Credentials", "Export", "Gzip", "IPC",
+        "System", "Wire",
       ]),
     .testTarget(
       name: "InteropTests",

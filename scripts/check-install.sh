@@ -34,7 +34,7 @@ have_not() { [[ ! -e $root$1 ]] || die "--uninstall left $1"; }
 mode_of() { stat -c '%a %U' "$root$1"; }
 
 installer
-for file in /opt/bssh/sbin/bssh-server /opt/bssh/lib/bssh/bssh-{supervisor,transport,authority,session,journal} \
+for file in /opt/bssh/sbin/bssh-server /opt/bssh/lib/bssh/bssh-{supervisor,transport,authority,session,journal,exporter} \
   /etc/systemd/system/bssh-server.service /etc/sysusers.d/bssh.conf /etc/tmpfiles.d/bssh.conf \
   /etc/bssh/server.yaml /etc/bssh/ssh_host_ed25519_key.pub /run/bssh/empty /opt/bssh/share/man/man8/bssh-server.8; do
   have "$file"

@@ -41,11 +41,6 @@ extension Checks {
 
   /// Says what this version reads and does nothing with: nobody is to believe that it works.
   mutating func warnOfWhatIsMissing(_ settings: Settings) {
-    for (index, exporter) in settings.audit.exporters.enumerated() where exporter.kind != .file {
-      warning(
-        "audit.exporters", index: index,
-        "nothing is sent: this version has no \(exporter.kind.rawValue) exporter yet; the journal has every event")
-    }
     if settings.audit.verboseIO { warning("audit.verbose_io", "has no effect: this version does not tell of them yet") }
   }
 

@@ -7,6 +7,13 @@ public struct Cursor: Equatable, Sendable {
   public private(set) var marks: [LineHead] = []
   /// Where the line of the newest mark begins, as long as its file is not compressed.
   public private(set) var place: Place?
+  /// Whose it is: what the log calls the receiver. One line.
+  public var receiver: String?
+  /// Events up to this number the receiver has, or was never to have, or it was told that they are lost: when the journal
+  /// does not have them any more, nothing is missing. nil: nothing is known.
+  public var accounted: UInt64?
+  /// The last event that the receiver took, as far as it says; what is after ``last`` may have to come again.
+  public var accepted: UInt64?
 
   /// A line's place.
   public struct Place: Equatable, Sendable {
@@ -49,6 +56,7 @@ public struct Cursor: Equatable, Sendable {
   public mutating func goBack(dropping count: Int) {
     marks.removeFirst(min(count, marks.count))
     place = nil
+    accounted = nil
   }
 
   /// The newest mark's line is not where it was.
@@ -59,6 +67,9 @@ public struct Cursor: Equatable, Sendable {
   /// What a cursor's file holds.
   public var text: String {
     var text = "bssh-cursor 1\n"
+    if let receiver { text += "receiver \(receiver)\n" }
+    if let accounted { text += "accounted \(accounted)\n" }
+    if let accepted { text += "accepted \(accepted)\n" }
     if let place { text += "place \(place.device) \(place.inode) \(place.offset)\n" }
     for mark in marks { text += "mark \(mark.sequence) \(mark.id)\n" }
     return text + "end\n"
@@ -75,6 +86,15 @@ public struct Cursor: Equatable, Sendable {
     for line in lines.dropFirst() {
       let words = line.split(separator: " ", omittingEmptySubsequences: false)
       switch (words.first, words.count) {
+      case ("receiver", 2...):
+        guard receiver == nil, place == nil, marks.isEmpty else { return nil }
+        receiver = String(line.dropFirst("receiver ".count))
+      case ("accounted", 2):
+        guard let number = UInt64(words[1]), accounted == nil, place == nil, marks.isEmpty else { return nil }
+        accounted = number
+      case ("accepted", 2):
+        guard let number = UInt64(words[1]), accepted == nil, place == nil, marks.isEmpty else { return nil }
+        accepted = number
       case ("place", 4):
         guard let device = UInt64(words[1]), let inode = UInt64(words[2]), let offset = UInt64(words[3]),
           place == nil, marks.isEmpty

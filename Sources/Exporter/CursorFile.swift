@@ -7,17 +7,26 @@ struct CursorFile {
   /// `cursors` in the journal's directory.
   let directory: String
   private let name: [UInt8]
+  private let exporter: String
 
   /// Makes the directory when it is not there, for its owner alone.
   init(journal: String, exporter: String) throws(SystemError) {
     let (folder, base) = JournalFollower.split(journal)
     directory = folder + "/cursors"
+    self.exporter = String(exporter.map { $0.isNewline ? "?" : $0 })
     name = Array(Cursor.fileName(for: String(decoding: base, as: UTF8.self) + " " + exporter).utf8)
     do throws(SystemError) {
       try Descriptor.findDirectory(folder).makeDirectory(Array("cursors".utf8), mode: 0o700)
     } catch {
       if error.code != EEXIST { throw SystemError("make \(directory)", code: error.code) }
     }
+  }
+
+  /// Waits until no other exporter has this cursor: the one before may still end. It is had as long as the result is.
+  func lock() throws(SystemError) -> Descriptor {
+    let file = try Descriptor.findDirectory(directory).openToChange(name + Array(".lock".utf8), mode: 0o600)
+    try file.lock()
+    return file
   }
 
   /// What was kept; nil: nothing yet, or nothing that can be read.
@@ -35,6 +44,8 @@ struct CursorFile {
 
   /// Keeps it, on the disk itself: after a power cut there is this one or the one before.
   func write(_ cursor: Cursor) throws(SystemError) {
+    var cursor = cursor
+    cursor.receiver = exporter
     let folder = try Descriptor.open(directory, O_RDONLY | O_DIRECTORY)
     let fresh = name + Array(".new".utf8)
     // One that a crash left behind.

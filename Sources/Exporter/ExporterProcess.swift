@@ -13,12 +13,15 @@ enum ExporterProcess {
     do {
       try Hardening.becomeUnobservable()
       try Hardening.gainNoPrivileges()
+      try Hardening.forbidProgramsAndListening()
       let memory = Descriptor(owning: settings)
       guard memory.isSealedMemory else { throw SystemError("read the settings", code: EINVAL) }
       let given = try ExporterSettings(
         wireBytes: memory.read(count: ExporterSettings.longest, at: 0)[...])
       let signals = try SignalSource([SIGTERM])
       let cursors = try CursorFile(journal: given.journal, exporter: given.name)
+      let lock = try cursors.lock()
+      defer { withExtendedLifetime(lock) {} }
       if try !confine(to: cursors.directory, journal: given.journal) {
         link.note("the kernel has no Landlock: files are protected by their permissions alone", isProblem: true)
       }

@@ -133,8 +133,8 @@ final class JournalFollower {
         isSameJournal = true
         continue
       }
-      if let last, head.sequence > last.sequence + 1 {
-        findings.append(.missing(first: last.sequence + 1, count: head.sequence - last.sequence - 1))
+      if let known = [last?.sequence, cursor.accounted].compactMap({ $0 }).max(), head.sequence > known + 1 {
+        findings.append(.missing(first: known + 1, count: head.sequence - known - 1))
       }
       isSameJournal = true
       last = head

@@ -30,6 +30,8 @@ final class LogstashReceiver: Receiver {
   private var events: [JournalEvent] = []
   private var ledger = StreamLedger()
   private var lookAgain: (time: Int64, pause: Int64)?
+  /// Since when the other machine owes an answer, and when it gave the last one.
+  private var unanswered: (since: Int64, last: Int64)?
 
   init(_ settings: LogstashSettings, batchSize: Int, loop: CurlLoop) {
     self.settings = settings
@@ -65,6 +67,7 @@ final class LogstashReceiver: Receiver {
     events = []
     ledger = StreamLedger()
     lookAgain = nil
+    unanswered = nil
   }
 
   private func connect() {
@@ -126,8 +129,8 @@ final class LogstashReceiver: Receiver {
       for event in events { ledger.wrote(event.head, at: event.place, end: progress.written) }
       events = []
     }
-    if progress.silence > Int64(settings.timeout) * 1000 {
-      return [.failed(reason: "the receiver has not answered for \(progress.silence / 1000) s")]
+    if let silence = silence(progress, now), silence > Int64(settings.timeout) * 1000 {
+      return [.failed(reason: "the receiver has not answered for \(silence / 1000) s")]
     }
     ledger.observe(
       acknowledged: progress.acknowledged, outstanding: progress.outstanding, window: progress.window)
@@ -145,6 +148,21 @@ final class LogstashReceiver: Receiver {
       lookAgain = (now + Self.firstLook, Self.firstLook)
     }
     return outcomes
+  }
+
+  /// Milliseconds that the other machine has owed an answer; nil: it owes none.
+  ///
+  /// One that reads nothing is asked now and then, at last every two minutes. Who looks in the moment between the question
+  /// and the answer sees one that has been silent for long, so it counts from the first such look on.
+  private func silence(_ progress: SocketProgress, _ now: Int64) -> Int64? {
+    guard progress.silence > 0 else {
+      unanswered = nil
+      return nil
+    }
+    let last = now - progress.silence
+    if let unanswered, last <= unanswered.last + 100 { return now - unanswered.since }
+    unanswered = (now, last)
+    return 0
   }
 
   func finish(now: Int64) -> (outcomes: [Outcome], isOver: Bool) {

@@ -135,14 +135,14 @@ final class OTLPReceiver: Receiver {
   private func taken(_ last: JournalEvent, rejected: UInt64, _ message: String) -> [Outcome] {
     var outcomes: [Outcome] = []
     if let lost = sizer.taken() {
-      outcomes.append(.lost(first: lost.sequence, count: 1, reason: "refused_by_receiver"))
+      outcomes.append(.lost(first: lost.sequence, count: 1, reason: .refused))
     }
     refusal = nil
     for event in unreadable {
-      outcomes.append(.lost(first: event.head.sequence, count: 1, reason: "unreadable_line"))
+      outcomes.append(.lost(first: event.head.sequence, count: 1, reason: .unreadable))
     }
     if rejected > 0, let first = events.first {
-      outcomes.append(.lost(first: first.head.sequence, count: rejected, reason: "rejected_by_receiver"))
+      outcomes.append(.lost(first: first.head.sequence, count: rejected, reason: .rejected))
     }
     if !message.isEmpty { outcomes.append(.note("the receiver says: \(message)")) }
     events = []

@@ -1,4 +1,5 @@
 import Export
+import IPC
 
 /// What came of sending events.
 enum Outcome {
@@ -14,7 +15,7 @@ enum Outcome {
   /// Every event after the cursor's is to come again at once, fewer at a time.
   case again
   /// This many events will never arrive, the first with this number.
-  case lost(first: UInt64, count: UInt64, reason: String)
+  case lost(first: UInt64, count: UInt64, reason: ExportLoss)
   /// For the log.
   case note(String)
 }

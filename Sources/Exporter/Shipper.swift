@@ -87,6 +87,11 @@ final class Shipper {
       let events = try follower.next(count: room, bytes: Self.batchBytes)
       tellFindings()
       guard let first = events.first, let last = events.last else { return underWay.isEmpty }
+      if cursor.last == nil, cursor.accounted == nil {
+        // It is new: what was before is no loss, and what goes from now on is one.
+        cursor.accounted = first.head.sequence - min(first.head.sequence, 1)
+        isUnsaved = true
+      }
       underWay.append((last.head.sequence, Shipper.time(of: first)))
       receiver.take(events, now: now)
       handle(receiver.work(now: now))
@@ -112,7 +117,7 @@ final class Shipper {
         return
       case .lost(let first, let count, let reason):
         link.lost(first: first, count: count, reason: reason)
-        link.note("\(count) events from number \(first) on will not arrive: \(reason)", isProblem: true)
+        link.note("\(count) events from number \(first) on will not arrive: \(reason.rawValue)", isProblem: true)
       case .note(let text): link.note(text, isProblem: false)
       }
     }
@@ -120,6 +125,8 @@ final class Shipper {
 
   private func accept(_ head: LineHead) {
     accepted = head
+    cursor.accepted = head.sequence
+    isUnsaved = true
     underWay.removeAll { $0.last <= head.sequence }
     oldest = nil
     delay.succeed()
@@ -151,11 +158,14 @@ final class Shipper {
     for finding in follower.takeFindings() {
       switch finding {
       case .missing(let first, let count):
-        link.lost(first: first, count: count, reason: "no_longer_in_journal")
+        link.lost(first: first, count: count, reason: .noLongerInJournal)
         link.note(
           "\(count) events from number \(first) on are no longer in the journal and were not delivered", isProblem: true
         )
+        cursor.accounted = first + count - 1
+        isUnsaved = true
       case .wentBack(let number):
+        cursor.accounted = nil
         link.note(
           "the journal has not the events that were delivered last: goes on after number \(number ?? 0)",
           isProblem: true)
@@ -246,6 +256,11 @@ final class Shipper {
 
   private func finish() {
     let end = Clock.milliseconds + Self.finishTime
+    // What is in the journal by now is sent, if that goes well.
+    while failing == nil, retryTime == nil, Clock.milliseconds < end, (try? ship()) == false {
+      loop.wait(receiver.waits, milliseconds: 20)
+      loop.work()
+    }
     while true {
       let now = Clock.milliseconds
       let (outcomes, isOver) = receiver.finish(now: now)

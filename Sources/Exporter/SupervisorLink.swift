@@ -20,7 +20,7 @@ final class SupervisorLink {
   func progress(_ progress: ExporterProgress) { _ = try? socket.send(FromExporter.progress(progress).wireBytes) }
 
   /// Events that will never arrive. Returns when the supervisor has been told, or is gone.
-  func lost(first: UInt64, count: UInt64, reason: String) {
+  func lost(first: UInt64, count: UInt64, reason: ExportLoss) {
     _ = try? socket.send(FromExporter.lost(first: first, count: count, reason: reason).wireBytes, wait: true)
   }
 

@@ -99,7 +99,7 @@ final class SyslogReceiver: Receiver {
     do throws(JournalLineError) {
       line = try JournalLine(json: event.line)
     } catch {
-      lost.append(.lost(first: event.head.sequence, count: 1, reason: "unreadable_line"))
+      lost.append(.lost(first: event.head.sequence, count: 1, reason: .unreadable))
       return .bytes(0)
     }
     let syslog = SyslogMessage(line, facility: settings.facility)

@@ -7,8 +7,8 @@ public enum FromExporter: WireCodable, Equatable {
   case progress(ExporterProgress)
   /// A line for the log.
   case note(isProblem: Bool, text: String)
-  /// Events that will never arrive: `count` of them, the first with the number `first`. `reason` is a stable code.
-  case lost(first: UInt64, count: UInt64, reason: String)
+  /// Events that will never arrive: `count` of them, the first with the number `first`.
+  case lost(first: UInt64, count: UInt64, reason: ExportLoss)
 
   public func encode(to writer: inout WireWriter) {
     switch self {
@@ -23,7 +23,7 @@ public enum FromExporter: WireCodable, Equatable {
       writer.byte(3)
       writer.uint64(first)
       writer.uint64(count)
-      writer.text(reason)
+      writer.text(reason.rawValue)
     }
   }
 
@@ -32,10 +32,24 @@ public enum FromExporter: WireCodable, Equatable {
     case 1: self = .progress(try ExporterProgress(from: &reader))
     case 2: self = .note(isProblem: try reader.boolean(), text: try reader.text(limit: 2048))
     case 3:
-      self = .lost(first: try reader.uint64(), count: try reader.uint64(), reason: try reader.text(limit: 64))
+      let (first, count) = (try reader.uint64(), try reader.uint64())
+      guard let reason = ExportLoss(rawValue: try reader.text(limit: 64)) else { throw .malformed }
+      self = .lost(first: first, count: count, reason: reason)
     default: throw .malformed
     }
   }
+}
+
+/// Why events never arrive at a receiver: the code in the event `audit_gap`.
+public enum ExportLoss: String, CaseIterable, Sendable {
+  /// The journal's size pushed them out.
+  case noLongerInJournal = "no_longer_in_journal"
+  /// The receiver does not take a request with this event in it.
+  case refused = "refused_by_receiver"
+  /// The receiver took a request, but for some of its events.
+  case rejected = "rejected_by_receiver"
+  /// A line that no journal wrote.
+  case unreadable = "unreadable_line"
 }
 
 /// How far an exporter has come.

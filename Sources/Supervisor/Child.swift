@@ -6,7 +6,7 @@ import Wire
 final class Child {
   /// What it is for.
   enum Role {
-    case authority, transport, session, loader, journal, recorder, banWriter
+    case authority, transport, session, loader, journal, recorder, exporter, banWriter
     /// Makes transports, or session processes.
     case transportZygote, sessionZygote
 
@@ -20,6 +20,7 @@ final class Child {
       case .banWriter: "process that saves bans"
       case .journal: "journal"
       case .recorder: "recorder"
+      case .exporter: "exporter"
       case .transportZygote: "zygote of transports"
       case .sessionZygote: "zygote of session processes"
       }

@@ -24,6 +24,17 @@ struct Programs {
     return request
   }
 
+  /// What reads the journal and sends it to a receiver; it has the account of the journal, and the network.
+  func exporter(
+    _ accounts: ServiceAccounts?, socket: MessageSocket, settings: Descriptor
+  ) -> ChildProcess.Request {
+    var request = base("bssh-exporter", standardError: standardError, socket)
+    request.descriptors.append(settings)
+    request.identity = accounts.map { identity($0.audit) }
+    request.limits = [.coreFile(0), .openFiles(256), .addressSpace(1 << 30)]
+    return request
+  }
+
   /// What writes the journal: an account of its own, which has the journal's files and nothing else.
   func journal(_ accounts: ServiceAccounts?, socket: MessageSocket) -> ChildProcess.Request {
     var request = base("bssh-journal", standardError: standardError, socket)

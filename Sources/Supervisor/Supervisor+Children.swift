@@ -82,6 +82,7 @@ extension Supervisor {
     case .banWriter: takeFromBanWriter(bytes, child)
     case .journal: takeFromJournal(bytes, descriptors, child)
     case .recorder: takeFromRecorder(bytes, descriptors, child)
+    case .exporter: takeFromExporter(bytes, descriptors, child)
     case .transportZygote, .sessionZygote: takeFromZygote(bytes, descriptors, child)
     }
   }
@@ -110,6 +111,7 @@ extension Supervisor {
     case .banWriter: banWriterEnded(child, status)
     case .journal: journalEnded(child, status)
     case .recorder: recorderEnded(child, status)
+    case .exporter: exporterEnded(child, status)
     case .transportZygote, .sessionZygote: zygoteEnded(child, status)
     }
     if case .signal(let number, _) = status, child.sentSignal == nil { crashed(child, signal: number) }

@@ -16,12 +16,14 @@ extension Supervisor {
     applyRecorderSettings()
     let new = loaded.settings.audit.enabled ? loaded.settings.audit.journalSettings : nil
     perform(events.apply(loaded.settings.audit.queueLimits))
+    perform(exporters.apply(loaded.settings.audit.exporterSettings))
     if let new, new == journalSettings {
       // The same file; but somebody may have moved it, and wants a new one.
       if let journal { send(ToJournal.reopen, to: journal) }
       return
     }
     journalSettings = new
+    if new == nil { journalProblem = nil }
     perform(new == nil ? events.close() : events.replace())
   }
 
@@ -178,11 +180,13 @@ extension Supervisor {
       case .refuse: "of new logins only those of audit.rescue_users are let in"
       }
     log.write(.error, "events cannot be written: \(reason); \(consequence)")
-    service?.status("\(status); EVENTS CANNOT BE WRITTEN: \(reason)")
+    journalProblem = reason
+    service?.status(status)
   }
 
   private func journalRecovered(_ lost: UInt64) {
     log.write(.warning, "events are written again; \(lost) were lost")
+    journalProblem = nil
     service?.status(status)
     guard lost > 0 else { return }
     var fact = Fact(.auditGap, .error)

@@ -7,9 +7,12 @@ extension Supervisor {
   /// The directory that transports have as root; kept by tmpfiles.d, made here when it is not there.
   static let emptyRoot = "/run/bssh/empty"
 
-  /// Where it listens, for people.
+  /// Where it listens, and what does not go well, for people.
   var status: String {
-    "listening on " + listeners.compactMap { $0.listener.address?.description }.joined(separator: ", ")
+    let places = listeners.compactMap { $0.listener.address?.description }.joined(separator: ", ")
+    let failure = journalProblem.map { "; EVENTS CANNOT BE WRITTEN: \($0)" } ?? ""
+    let late = exporters.behind.map { "; \($0.name) is behind: \($0.waiting) events wait" }.joined()
+    return "listening on " + places + failure + late
   }
 
   /// Begins; `started` is the other end of it.
@@ -110,6 +113,8 @@ extension Supervisor {
     recordStop(logins > 0 ? "\(logins) logins go on" : "shutting down")
     guard logins > 0 else { return endWhenIdle() }
     log.write(.info, "letting go: \(logins) logins go on")
+    // The next daemon's send what is written from now on.
+    perform(exporters.apply([]))
     do throws(SystemError) {
       switch try Daemon.fork() {
       case .parent:
@@ -132,6 +137,7 @@ extension Supervisor {
   private func recordStop(_ details: String) {
     if hasRecordedStop { return }
     hasRecordedStop = true
+    tellExporterLosses()
     var fact = Fact(.daemonStopped)
     fact.details = details
     record(fact, of: Subject())

@@ -83,7 +83,7 @@ extension Supervisor {
       // The spares are laid out as the one that crashed.
       perform(transports.replaceAll(spares: loaded.settings.server.spareTransports))
     case .session: retireSessionZygote()
-    case .authority, .loader, .journal, .recorder, .banWriter, .transportZygote, .sessionZygote: break
+    case .authority, .loader, .journal, .recorder, .exporter, .banWriter, .transportZygote, .sessionZygote: break
     }
   }
 

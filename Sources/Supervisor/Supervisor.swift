@@ -31,6 +31,10 @@ final class Supervisor {
     case journalAnswer
     case journalRestart
     case journalRetry
+    /// By its name.
+    case exporterRestart(String)
+    /// What was held back of its losses is due.
+    case exporterLoss(String)
     /// What was left has had its time to be written.
     case drain
     case banEnd(ClientSource)
@@ -121,6 +125,14 @@ final class Supervisor {
   var recorderStart: Int64 = 0
   /// Files that it was asked to make, in order.
   var openings: [Opening] = []
+  /// Why events cannot be written now.
+  var journalProblem: String?
+  /// What sends events away from the journal.
+  var exporters = ExporterPool()
+  /// For what each exporter has to say.
+  var exporterThrottles: [String: LogThrottle] = [:]
+  /// Of each exporter, the events that never arrive.
+  var exporterLosses: [String: LossTally] = [:]
   /// The end of this process waits for the journal alone.
   var isDraining = false
   /// The journal has the end of the service.
@@ -174,6 +186,7 @@ final class Supervisor {
     }
     endRecorder()
     endJournal()
+    endExporters()
     for child in children.values { child.signal(SIGKILL) }
     // What is killed is gone at once; reaped here, for where no init does.
     for child in children.values where child.process?.descriptor.wait(for: POLLIN, milliseconds: 100) == true {
@@ -236,6 +249,8 @@ final class Supervisor {
     case .journalAnswer: perform(events.hung())
     case .journalRestart: perform(events.restartTime())
     case .journalRetry: perform(events.retryTime())
+    case .exporterRestart(let name): perform(exporters.restartTime(name))
+    case .exporterLoss(let name): exporterLossTime(name)
     case .drain: exitCode = exitCode ?? .success
     case .shutDown: drain()
     }

@@ -124,6 +124,12 @@ public enum Hardening {
     throw .last("Landlock")
   }
 
+  /// Forbids to start programs and processes, to look into others and to signal them, and to take connections; such calls
+  /// fail with EPERM. Threads can be started, and connections made. seccomp(2)
+  public static func forbidProgramsAndListening() throws(SystemError) {
+    try check("load the seccomp filter") { clinux_forbid_programs_and_listening() }
+  }
+
   /// Puts this process into `directory` as its root and gives up the right to do so again.
   public static func enterRoot(_ directory: String) throws(SystemError) {
     try check("chroot \(directory)") { chroot(directory) }

@@ -16,6 +16,10 @@ private func head(_ sequence: UInt64) -> LineHead {
     }
     cursor.advance(to: head(9001), at: nil)
     #expect(Cursor(Array(cursor.text.utf8)) == cursor && cursor.place == nil && cursor.last == head(9001))
+    cursor.receiver = "syslog /run/a log"
+    (cursor.accounted, cursor.accepted) = (0, .max)
+    #expect(Cursor(Array(cursor.text.utf8)) == cursor)
+    #expect(Cursor(Array(cursor.text.utf8))?.receiver == "syslog /run/a log")
   }
 
   @Test func `a cursor that was cut, or that nobody wrote, is none`() {
@@ -26,7 +30,8 @@ private func head(_ sequence: UInt64) -> LineHead {
     let bytes = Array(cursor.text.utf8)
     for length in bytes.indices { #expect(Cursor(Array(bytes[..<length])) == nil) }
     for text in [
-      "bssh-cursor 2\nend\n", "bssh-cursor 1\nmark 1\nend\n", "bssh-cursor 1\nplace 1 2\nend\n",
+      "bssh-cursor 2\nend\n", "bssh-cursor 1\nreceiver a\nreceiver b\nend\n", "bssh-cursor 1\nreceiver\nend\n",
+      "bssh-cursor 1\nmark 1\nend\n", "bssh-cursor 1\nplace 1 2\nend\n",
       "bssh-cursor 1\nmark 1 \(head(1).id)\nmark 2 \(head(2).id)\nend\n", "bssh-cursor 1\nmark -1 \(head(1).id)\nend\n",
       "bssh-cursor 1\nend\nend\n", "\u{ff}",
     ] {

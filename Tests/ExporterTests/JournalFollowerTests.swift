@@ -177,6 +177,41 @@ extension JournalFollower {
     #expect(another.takeFindings() == [.missing(first: 5, count: 16)])
   }
 
+  @Test func `events that are gone before a receiver has any are missing, but not those before it was there`() throws {
+    let files = try Files()
+    try files.append(files.lines(8...10))
+    let follower = try JournalFollower(journal: files.path)
+    var cursor = Cursor()
+    for (accounted, findings): (UInt64?, [JournalFollower.Finding]) in [
+      (nil, []), (2, [.missing(first: 3, count: 5)]), (7, []), (9, []),
+    ] {
+      cursor.accounted = accounted
+      follower.resume(at: cursor)
+      #expect(try follower.next(count: 10, bytes: 1 << 20).map(\.head.sequence) == [8, 9, 10])
+      #expect(follower.takeFindings() == findings)
+    }
+  }
+
+  @Test func `what was told to be lost is not told again`() throws {
+    let files = try Files()
+    try files.append(files.lines(1...2))
+    let follower = try JournalFollower(journal: files.path)
+    follower.resume(at: Cursor())
+    let events = try follower.next(count: 10, bytes: 1 << 20)
+    var cursor = Cursor()
+    cursor.advance(to: events[1].head, at: nil)
+    try files.rotate()
+    try FileManager.default.removeItem(atPath: files.path + ".1")
+    try files.append(files.lines(6...7))
+    follower.resume(at: cursor)
+    #expect(try follower.next(count: 10, bytes: 1 << 20).count == 2)
+    #expect(follower.takeFindings() == [.missing(first: 3, count: 3)])
+    cursor.accounted = 5
+    follower.resume(at: cursor)
+    #expect(try follower.next(count: 10, bytes: 1 << 20).count == 2)
+    #expect(follower.takeFindings() == [])
+  }
+
   @Test func `a line that is no line is missing, and all others come`() throws {
     let files = try Files()
     try files.append(files.lines(1...2) + Array("garbage\n\n{}\n".utf8) + files.lines(4...5))

@@ -147,7 +147,6 @@ private func bytes(_ count: Int) -> [UInt8] { [UInt8](repeating: 97, count: coun
     Limit("weakness", 256) { FromZygote.ready(weaknesses: [text($0)]) },
     Limit("reason", 1024) { FromZygote.failed(number: 0, reason: text($0)) },
     Limit("note", 2048) { FromExporter.note(isProblem: false, text: text($0)) },
-    Limit("reason", 64) { FromExporter.lost(first: 0, count: 0, reason: text($0)) },
     Limit("endpoint", 4096) {
       OTelSettings(endpoint: text($0), transport: .grpc, compression: false, timeout: 0)
     },

@@ -10,21 +10,10 @@ extension Interop {
   @Suite(.serialized) struct OTLPExporter {
     private static let transports: [OTelSettings.Transport] = [.grpc, .httpProtobuf, .httpJSON]
 
-    /// A Python with the stubs; made when it is not there.
-    private func python() throws -> String {
-      let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().path
-      let outcome = try run(["\(root)/scripts/make-otlp-venv.sh"], environment: ["HOME": root], within: 240)
-      guard outcome.status == 0 else { throw Failure("no stubs of OTLP: \(outcome.errors)") }
-      return outcome.line + "/bin/python"
-    }
-
     private func collector(
       _ transport: OTelSettings.Transport, in journal: TestJournal, arguments: [String] = []
     ) throws -> EventReceiver {
-      try EventReceiver(
-        script: transport == .grpc ? "collector_grpc.py" : "collector_http.py", python: python(),
-        in: journal.directory, arguments: arguments)
+      try EventReceiver(collector: transport, in: journal.directory, arguments: arguments)
     }
 
     private func otel(
@@ -132,19 +121,34 @@ extension Interop {
     func `headers and compression are as configured`(_ transport: OTelSettings.Transport, isCompressed: Bool) throws {
       let journal = try TestJournal()
       let collector = try collector(transport, in: journal)
+      let relay = try EventReceiver(script: "relay.py", in: journal.directory, arguments: ["\(collector.port)"])
       let exporter = try RunningExporter(
         journal,
         otel(collector, transport) {
+          $0.endpoint = "http://127.0.0.1:\(relay.port)"
           $0.headers = [.init(name: "X-Tenant", value: SecretBytes(Array("blue".utf8)))]
           $0.compression = isCompressed
         })
-      try journal.append(2)
+      try journal.append(40) { $0.fact.details = String(repeating: "x", count: 3000) }
       collector.events.expectAll(of: journal, ReceivedEvents.ofRecord)
+      let sent = try #require(Int(String(contentsOfFile: relay.events.path, encoding: .utf8)))
+      #expect((sent < 60_000) == isCompressed, "\(sent) bytes")
       let headers = try #require(records(collector).first?["headers"] as? [String: String])
       #expect(headers["x-tenant"] == "blue")
       // grpcio keeps grpc-encoding to itself.
       if transport != .grpc { #expect((headers["content-encoding"] == "gzip") == isCompressed) }
       #expect(headers["user-agent"]?.hasPrefix("bssh-exporter/") == true)
+      exporter.end()
+    }
+
+    @Test(.timeLimit(.minutes(3)), arguments: transports)
+    func `a request has no more events than batch_size`(_ transport: OTelSettings.Transport) throws {
+      let journal = try TestJournal()
+      let collector = try collector(transport, in: journal)
+      try journal.append(25)
+      let exporter = try RunningExporter(journal, otel(collector, transport), batchSize: 10)
+      collector.events.expectAll(of: journal, ReceivedEvents.ofRecord)
+      #expect(collector.client?.output.all.split(separator: "\n").count { $0.hasPrefix("request ") } == 3)
       exporter.end()
     }
 
@@ -161,7 +165,7 @@ extension Interop {
         Set(collector.events.ids(ReceivedEvents.ofRecord)).count == 59
       }
       #expect(collector.events.ids(ReceivedEvents.ofRecord) == journal.ids.filter { $0 != journal.ids[41] })
-      #expect(exporter.lost == [.lost(first: 42, count: 1, reason: "refused_by_receiver")])
+      #expect(exporter.lost == [.lost(first: 42, count: 1, reason: .refused)])
       exporter.end()
     }
 
@@ -191,7 +195,7 @@ extension Interop {
       let exporter = try RunningExporter(journal, otel(collector, transport))
       try journal.append(1)
       try exporter.message("loss") { if case .lost = $0 { true } else { nil } }
-      #expect(exporter.lost == [.lost(first: 1, count: 3, reason: "rejected_by_receiver")])
+      #expect(exporter.lost == [.lost(first: 1, count: 3, reason: .rejected)])
       try exporter.note(with: "too ")
       try collector.tell("ok")
       try journal.append(1)

@@ -8,7 +8,7 @@ import Wire
 extension Interop {
   /// bssh-exporter alone, with a journal that the test writes, and the system's log of the test.
   @Suite(.serialized) struct SyslogExporter {
-    private static let rsyslog = """
+    static let rsyslog = """
       module(load="imuxsock" SysSock.Use="off")
       input(type="imuxsock" Socket="DIRECTORY/log" UseSpecialParser="off" ParseHostname="on" RateLimit.Interval="0"
             ruleset="events")

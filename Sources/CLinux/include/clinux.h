@@ -151,6 +151,9 @@ int clinux_apply_filter(const void *instructions, size_t count);
 // Forbids, with EPERM and by seccomp, to start programs and processes, to look into others and to make sockets. Needs
 // no_new_privs.
 int clinux_forbid_programs_and_sockets(void);
+// Makes such calls fail with EPERM that start programs or processes (not threads), signal or look into others, take
+// connections, or reach parts of the kernel that hardly anyone needs. Needs no_new_privs.
+int clinux_forbid_programs_and_listening(void);
 // A new, empty session keyring. -1 where the kernel has none.
 int clinux_join_new_keyring(void);
 

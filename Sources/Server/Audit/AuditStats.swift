@@ -1,5 +1,6 @@
 import Audit
 import Configuration
+import Export
 import System
 
 /// `audit stats`: what is in the journal, in numbers.
@@ -43,17 +44,45 @@ struct AuditStats {
 
   static func run(_ arguments: Arguments) throws(Failure) {
     let filter = try EventFilter(arguments, now: Clock.microsecondsSince1970)
-    let files = try JournalFiles(try AuditCommand.path(arguments))
+    let path = try AuditCommand.path(arguments)
+    let files = try JournalFiles(path)
     var stats = AuditStats()
     var reader = JournalReader(files)
+    var (oldest, newest): (UInt64?, UInt64) = (nil, 0)
     while let line = try reader.nextEvent() {
+      oldest = oldest ?? line.sequence
+      newest = line.sequence
       if filter.matches(line.event) { stats.add(line.event) }
     }
     var output = EventOutput(arguments)
     let bytes = files.files.reduce(0) { $0 + $1.size }
     try output.write("\(files.files.count) file\(files.files.count == 1 ? "" : "s"), \(bytes) bytes\n")
     try output.write(stats.text(output.text))
+    if let oldest { try output.write(AuditStats.receivers(path, oldest...max(oldest, newest))) }
     try output.flush()
+  }
+
+  /// How many events wait for each receiver, as the cursors of exporters have it; nothing when there are none, or none
+  /// that may be read.
+  ///
+  /// - Parameter numbers: the journal's oldest and its youngest event.
+  private static func receivers(_ path: String, _ numbers: ClosedRange<UInt64>) -> String {
+    let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
+    let folder = (slash.map { String(path[..<$0]) } ?? ".") + "/cursors"
+    let base = slash.map { path[path.utf8.index(after: $0)...] } ?? path[...]
+    guard let stream = (try? Descriptor.openDirectory(folder)).map({ DirectoryStream($0) }) else { return "" }
+    var rows: [(name: String, count: UInt64)] = []
+    while let entry = try? stream.next() {
+      guard let file = try? stream.directory.openForReading(entry, links: false),
+        let cursor = (try? file.read(count: Cursor.longest + 1, at: 0)).flatMap({ Cursor($0) }),
+        let name = cursor.receiver, entry.elementsEqual(Cursor.fileName(for: "\(base) \(name)").utf8)
+      else { continue }
+      let known = max(cursor.accepted ?? 0, cursor.last?.sequence ?? 0)
+      let has = max(known, numbers.lowerBound - min(numbers.lowerBound, 1))
+      rows.append((name, numbers.upperBound - min(has, numbers.upperBound)))
+    }
+    let lines = rows.sorted { $0.name < $1.name }.map { row($0.name, $0.count) + "\n" }
+    return lines.isEmpty ? "" : "\nEvents that wait for receivers\n" + lines.joined()
   }
 
   mutating func add(_ event: AuditEvent) {
@@ -100,7 +129,9 @@ struct AuditStats {
     return text
   }
 
-  private func row(_ name: String, _ count: UInt64) -> String {
+  private func row(_ name: String, _ count: UInt64) -> String { Self.row(name, count) }
+
+  private static func row(_ name: String, _ count: UInt64) -> String {
     let name = EventText.visible(name)
     return "  " + name + String(repeating: " ", count: max(1, 40 - name.unicodeScalars.count)) + "\(count)"
   }

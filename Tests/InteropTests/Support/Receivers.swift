@@ -1,4 +1,6 @@
 import Foundation
+import IPC
+import System
 import Testing
 
 /// A program that receives events in a test: one of Clients, or rsyslog. It is killed and started again.
@@ -19,6 +21,21 @@ final class EventReceiver {
     environment = ["PYTHONDONTWRITEBYTECODE": "1"]
     isScript = true
     try start()
+  }
+
+  /// A collector of OpenTelemetry, with the official stubs.
+  convenience init(collector transport: OTelSettings.Transport, in directory: String, arguments: [String] = []) throws {
+    try self.init(
+      script: transport == .grpc ? "collector_grpc.py" : "collector_http.py", python: Self.pythonOfOTLP(),
+      in: directory, arguments: arguments)
+  }
+
+  /// A Python with the stubs; made when it is not there.
+  private static func pythonOfOTLP() throws -> String {
+    let root = Daemon.repository
+    let outcome = try run(["\(root)/scripts/make-otlp-venv.sh"], environment: ["HOME": root], within: 240)
+    guard outcome.status == 0 else { throw Failure("no stubs of OTLP: \(outcome.errors)") }
+    return outcome.line + "/bin/python"
   }
 
   /// rsyslog with these lines of configuration; `PORT`, `FILE` and `DIRECTORY` in them stand for what they say.
@@ -62,6 +79,64 @@ final class EventReceiver {
     let start = client.output.count
     try client.send(words + "\n")
     try client.output.line(after: start, within: 30) { $0 == "done \(words)" }
+  }
+}
+
+/// systemd-journald, in a mount namespace of its own where /run is empty. It is killed and started again.
+final class Journald {
+  static let path = "/lib/systemd/systemd-journald"
+  /// Keeps the namespace.
+  private let keeper: Client
+  private var client: Client?
+
+  init() throws {
+    // It must not turn the kernel's own auditing on or off, or read the kernel's messages.
+    let script = """
+      mount -t tmpfs none /run && mkdir -p /run/systemd/journal /run/systemd/journald.conf.d /run/log/journal &&
+      printf '[Journal]\\nAudit=\\nReadKMsg=no\\nRateLimitBurst=0\\n' >/run/systemd/journald.conf.d/test.conf &&
+      echo ready && exec cat
+      """
+    keeper = try Client(["unshare", "--mount", "--propagation", "private", "sh", "-c", script])
+    try keeper.output.line(with: "ready")
+    try start()
+  }
+
+  /// What runs a command line in its namespace.
+  var launcher: [String] { ["nsenter", "--mount=/proc/\(keeper.pid)/ns/mnt"] }
+
+  /// Starts it, again or at first, and waits until it listens.
+  func start() throws {
+    client = try Client(launcher + [Self.path])
+    let socket = "/proc/\(keeper.pid)/root/run/systemd/journal/socket"
+    eventually(within: 30, "journald listens") { (try? Descriptor.datagram(to: socket)) != nil }
+  }
+
+  /// Ends it with SIGKILL.
+  func kill() throws {
+    client?.signal(SIGKILL)
+    _ = try client?.wait()
+    client = nil
+  }
+
+  /// The entries of exporters.
+  func entries() throws -> [[String: Any]] {
+    let words = "journalctl -o json -q --no-pager -D /run/log/journal SYSLOG_IDENTIFIER=bssh-audit"
+    let outcome = try run(launcher + words.split(separator: " ").map(String.init))
+    return outcome.output.split(separator: "\n").compactMap {
+      try? JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
+    }
+  }
+
+  /// Waits until these events have come, which are the first of a journal; then they came in order, repeats left out.
+  func expect(_ ids: [String], sourceLocation: SourceLocation = #_sourceLocation) throws {
+    var seen: Set<String> = []
+    var distinct: [String] = []
+    try eventually(within: 60, "all \(ids.count) events", sourceLocation: sourceLocation) {
+      seen = []
+      distinct = try entries().compactMap { $0["BSSH_ID"] as? String }.filter { seen.insert($0).inserted }
+      return seen.isSuperset(of: ids)
+    }
+    #expect(Array(distinct.prefix(ids.count)) == ids, "not in order", sourceLocation: sourceLocation)
   }
 }
 

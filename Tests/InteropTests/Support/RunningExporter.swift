@@ -138,14 +138,24 @@ struct ReceivedEvents {
     of journal: TestJournal, within seconds: Double = 120, _ id: @escaping (String) -> String? = ReceivedEvents.ofLine,
     sourceLocation: SourceLocation = #_sourceLocation
   ) {
-    let wanted = Set(journal.ids)
-    let last = journal.ids.last ?? ""
+    expect(journal.ids, within: seconds, id, sourceLocation: sourceLocation)
+    #expect(distinct(id).count == journal.ids.count, "more than there are", sourceLocation: sourceLocation)
+  }
+
+  /// Waits until these have come, which are the first of a journal; then they came in order, repeats left out.
+  func expect(
+    _ wanted: [String], within seconds: Double = 120, _ id: @escaping (String) -> String? = ReceivedEvents.ofLine,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) {
     eventually(within: seconds, "all \(wanted.count) events", sourceLocation: sourceLocation) {
-      ends(with: last) && wanted.isSubset(of: ids(id))
+      ends(with: wanted.last ?? "") && Set(wanted).isSubset(of: ids(id))
     }
+    #expect(Array(distinct(id).prefix(wanted.count)) == wanted, "not in order", sourceLocation: sourceLocation)
+  }
+
+  private func distinct(_ id: (String) -> String?) -> [String] {
     var seen: Set<String> = []
-    let first = ids(id).filter { seen.insert($0).inserted }
-    #expect(first == journal.ids, "not in order, or more than there are", sourceLocation: sourceLocation)
+    return ids(id).filter { seen.insert($0).inserted }
   }
 
   /// True when this id is among what came last: cheap to ask again and again.

@@ -1,4 +1,5 @@
 import Audit
+import Export
 import Foundation
 import System
 import Testing
@@ -62,6 +63,27 @@ import Testing
     #expect(try Watched.output(of: command, in: journal.folder).contains("\u{1b}[32msession_start\u{1b}[0m"))
     #expect(try !Watched.output(of: ["NO_COLOR=1"] + command, in: journal.folder).contains("\u{1b}"))
     #expect(try !journal.audit("tail").output.contains("\u{1b}"))
+  }
+
+  @Test func `stats says how many events wait for each receiver`() throws {
+    let journal = try SampleJournal.day()
+    try journal.write()
+    #expect(try !journal.audit("stats").output.contains("receivers"))
+    let folder = journal.folder.file("cursors")
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    for (base, receiver, accepted): (String, String, UInt64?) in [
+      ("audit.log", "syslog /dev/log", nil), ("audit.log", "logstash a:1", 12), ("audit.log", "otel http://b", 99),
+      ("other.log", "logstash c:1", 1),
+    ] {
+      var cursor = Cursor()
+      (cursor.receiver, cursor.accepted) = (receiver, accepted)
+      let file = "\(folder)/\(Cursor.fileName(for: "\(base) \(receiver)"))"
+      try Data(cursor.text.utf8).write(to: URL(fileURLWithPath: file))
+      try Data().write(to: URL(fileURLWithPath: file + ".lock"))
+    }
+    let parts = try journal.audit("stats").output.components(separatedBy: "\nEvents that wait for receivers\n")
+    let rows = parts.last?.split(separator: "\n").map { $0.split(separator: " ").joined(separator: " ") }
+    #expect(parts.count == 2 && rows == ["logstash a:1 6", "otel http://b 0", "syslog /dev/log 18"])
   }
 
   @Test func `json is the line as it is in the journal`() throws {

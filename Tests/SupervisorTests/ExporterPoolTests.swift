@@ -1,0 +1,112 @@
+import Configuration
+import IPC
+import Testing
+import Wire
+
+@testable import Supervisor
+
+@Suite struct ExporterPoolTests {
+  private func settings(_ name: String, port: UInt16 = 5044) -> ExporterSettings {
+    ExporterSettings(
+      name: name, journal: "/j", batchSize: 1,
+      receiver: .logstash(LogstashSettings(host: "h", port: port, tls: nil, timeout: 1)))
+  }
+
+  private func progress(_ waiting: UInt64, behind: Bool) -> ExporterProgress {
+    ExporterProgress(shipped: 1, waiting: waiting, isBehind: behind)
+  }
+
+  @Test func `new settings end what changed, start what is new, and leave the rest alone`() {
+    var pool = ExporterPool()
+    let (a, b, c) = (settings("a"), settings("b"), settings("c"))
+    #expect(pool.apply([a, b]) == [.start(a), .start(b)])
+    pool.started("a", 1)
+    pool.started("b", 2)
+    #expect(pool.apply([b, a]) == [])
+    let other = settings("a", port: 1)
+    #expect(pool.apply([b, other, c]) == [.stop(exporter: 1), .start(other), .start(c)])
+    #expect(pool.name(of: 1) == nil && pool.name(of: 2) == "b")
+    pool.started("a", 3)
+    // The one that was stopped is not started again.
+    #expect(pool.ended(1) == [])
+    #expect(pool.apply([]) == [.stop(exporter: 2), .stop(exporter: 3)])
+  }
+
+  @Test func `one that ends is started again, with growing pauses until it works`() {
+    var pool = ExporterPool()
+    let a = settings("a")
+    _ = pool.apply([a])
+    pool.started("a", 1)
+    #expect(pool.ended(1) == [.restartAfter(name: "a", milliseconds: 100)])
+    #expect(pool.restartTime("a") == [.start(a)])
+    #expect(pool.startFailed("a") == [.restartAfter(name: "a", milliseconds: 200)])
+    #expect(pool.restartTime("a") == [.start(a)])
+    pool.started("a", 2)
+    #expect(pool.restartTime("a") == [])
+    pool.received(progress(0, behind: false), from: 2)
+    #expect(pool.ended(2) == [.restartAfter(name: "a", milliseconds: 100)])
+    _ = pool.apply([])
+    #expect(pool.restartTime("a") == [] && pool.startFailed("a") == [] && pool.ended(2) == [])
+  }
+
+  @Test func `those that are behind are known by name and number`() {
+    var pool = ExporterPool()
+    _ = pool.apply([settings("a"), settings("b")])
+    pool.started("a", 1)
+    pool.started("b", 2)
+    pool.received(progress(9, behind: true), from: 1)
+    pool.received(progress(3, behind: false), from: 2)
+    pool.received(progress(3, behind: true), from: 99)
+    #expect(pool.behind.map(\.name) == ["a"] && pool.behind.map(\.waiting) == [9])
+    pool.received(progress(0, behind: false), from: 1)
+    #expect(pool.behind.isEmpty)
+  }
+
+  @Test func `each receiver of the configuration is told what it needs, and the file is none`() throws {
+    var audit = Settings.Audit()
+    var logstash = Settings.Audit.Logstash()
+    (logstash.host, logstash.port, logstash.timeout) = ("2001:db8::1", 5045, 7)
+    var encrypted = logstash
+    encrypted.tls.enabled = true
+    (encrypted.tls.ca, encrypted.tls.certificate, encrypted.tls.key) = ([1], [2], [3])
+    encrypted.tls.verify = false
+    var otel = Settings.Audit.OTel()
+    otel.endpoint = "https://otel.example.org"
+    otel.transport = .httpJSON
+    otel.headers = [.init(name: "x", value: "y")]
+    otel.resource = [.init(name: "a", value: "b")]
+    otel.compression = .none
+    otel.timeout = 3
+    otel.tls.ca = [9]
+    var syslog = Settings.Audit.Syslog()
+    syslog.facility = .local5
+    var other = syslog
+    other.socket = "/run/other"
+    audit.exporters = [
+      .file(.init()), .logstash(logstash), .logstash(encrypted), .otel(otel), .syslog(syslog), .syslog(other),
+    ]
+    audit.batchSize = 77
+    let given = audit.exporterSettings
+    #expect(
+      given.map(\.name) == [
+        "logstash [2001:db8::1]:5045", "logstash [2001:db8::1]:5045 (2)", "otel https://otel.example.org",
+        "syslog /dev/log", "syslog /run/other",
+      ])
+    #expect(given.allSatisfy { $0.batchSize == 77 && $0.journal == "/var/log/bssh/audit.log" })
+    let tls = TLSSettings(authorities: [1], certificate: [2], key: [3], verifies: false)
+    #expect(
+      given.map(\.receiver) == [
+        .logstash(LogstashSettings(host: "2001:db8::1", port: 5045, tls: nil, timeout: 7)),
+        .logstash(LogstashSettings(host: "2001:db8::1", port: 5045, tls: tls, timeout: 7)),
+        .otel(
+          OTelSettings(
+            endpoint: "https://otel.example.org", transport: .httpJSON, headers: [.init(name: "x", value: [0x79])],
+            resource: [.init(name: "a", value: "b")], tls: TLSSettings(authorities: [9]), compression: false,
+            timeout: 3)),
+        .syslog(SyslogSettings(facility: 21, journalSocket: "/run/systemd/journal/socket", socket: "/dev/log")),
+        .syslog(SyslogSettings(facility: 21, socket: "/run/other")),
+      ])
+    audit.enabled = false
+    #expect(audit.exporterSettings.isEmpty)
+  }
+}
