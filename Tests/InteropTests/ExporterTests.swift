@@ -85,6 +85,14 @@ extension Interop {
       try daemon.events.events(before + 2, of: "command_executed")
     }
 
+    /// What `audit stats` says.
+    private func waiting(_ destination: Destination, _ daemon: Daemon) throws -> Int? {
+      let outcome = try run([daemon.server, "audit", "stats", "--file", daemon.events.path])
+      let row = outcome.output.components(separatedBy: "Events that wait for receivers\n").last?.split(separator: "\n")
+        .first { $0.contains(destination.name) }
+      return row?.split(separator: " ").last.flatMap { Int($0) }
+    }
+
     private func ids(_ daemon: Daemon) throws -> [String] { try daemon.events.all().map(\.id) }
 
     @Test(.timeLimit(.minutes(4)))
@@ -152,6 +160,33 @@ extension Interop {
       }
     }
 
+    @Test(.timeLimit(.minutes(2))) func `not run as root, events are sent as well`() throws {
+      let folder = try Folder()
+      let destination = try Destination(.httpJSON, in: folder.path)
+      try withDaemon(mode: .unprivileged, audit: audit([destination])) { daemon throws in
+        try logIn(daemon)
+        destination.expect(try ids(daemon))
+      }
+    }
+
+    @Test(.timeLimit(.minutes(3))) func `what logins do that a restarted service lets go on is sent by the next one`()
+      throws
+    {
+      let folder = try Folder()
+      let destination = try Destination(.grpc, in: folder.path)
+      try withDaemon(audit: audit([destination])) { daemon throws in
+        let open = try daemon.startSSH("host", "echo ready; cat")
+        try open.output.line(with: "ready")
+        try daemon.restart(SIGUSR1)
+        eventually(within: 30, "one exporter, of the new daemon") { daemon.processes("bssh-exporter").count == 1 }
+        open.closeInput()
+        #expect(try open.wait() == 0)
+        try daemon.events.event("command_executed")
+        try logIn(daemon)
+        destination.expect(try ids(daemon))
+      }
+    }
+
     @Test(.timeLimit(.minutes(3))) func `who is behind, and by how much, is in the log and the service's status`()
       throws
     {
@@ -181,11 +216,13 @@ extension Interop {
         let count = try #require(line.components(separatedBy: "is behind: ").last?.split(separator: " ").first)
         #expect(Int(count) ?? 0 >= 40)
         try manager.output.line(with: "STATUS=", "\(destination.name) is behind: ", " events wait", within: 30)
+        eventually(within: 30, "what waits, in numbers") { (try? waiting(destination, daemon)) ?? 0 >= 40 }
         try destination.receiver.start()
         try daemon.log.line(with: "\(destination.name): has caught up", within: 60)
         let start = manager.output.count
         destination.expect(try ids(daemon))
         #expect(try ids(daemon).count > 40 && Array(try ids(daemon).prefix(40)) == old.ids)
+        eventually(within: 30, "nothing waits") { (try? waiting(destination, daemon)) == 0 }
         daemon.signal(SIGHUP)
         let status = try manager.output.line(after: start, within: 30) { $0.contains("STATUS=") }
         #expect(!status.contains("behind"))

@@ -50,6 +50,7 @@ extension Interop {
         try receiver.kill()
         try receiver.start()
       }
+      try exporter.dieOften(10, journal)
       try journal.append(1)
       receiver.events.expectAll(of: journal)
       #expect(exporter.lost.isEmpty)

@@ -62,6 +62,7 @@ extension Interop {
         try exporter.start()
         collector.events.expect(atLeast: journal.ids.count, ReceivedEvents.ofRecord)
       }
+      try exporter.dieOften(10, journal)
       try collector.tell("slow 0.05")
       exporter.kill()
       try journal.append(400)

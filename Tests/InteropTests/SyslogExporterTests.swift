@@ -68,9 +68,7 @@ extension Interop {
         try receiver.start()
         waitForSocket("\(journal.directory)/log")
       }
-      exporter.kill()
-      try journal.append(50)
-      try exporter.start()
+      try exporter.dieOften(10, journal)
       receiver.events.expectAll(of: journal)
       #expect(exporter.lost.isEmpty)
       exporter.end()

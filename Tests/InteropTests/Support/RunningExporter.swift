@@ -47,6 +47,17 @@ final class RunningExporter {
     socket = nil
   }
 
+  /// Is killed so many times at any moment of sending what is appended, and started again.
+  func dieOften(_ count: Int, _ journal: TestJournal) throws {
+    for round in 0..<count {
+      try journal.append(30)
+      if round % 4 == 3 { try journal.rotate(compress: round % 8 == 7) }
+      usleep(UInt32.random(in: 0...60_000))
+      kill()
+      try start()
+    }
+  }
+
   /// Ends it as a supervisor does that ends itself; it must exit with 0.
   func end(sourceLocation: SourceLocation = #_sourceLocation) {
     guard let process else { return }
@@ -109,25 +120,34 @@ final class RunningExporter {
 
 /// What a receiver has written down of the events that it got.
 struct ReceivedEvents {
+  /// What tells the id of an event in a line.
+  typealias Identify = (Data) -> String?
+
   let path: String
 
   /// The ids in the order in which they came, repeats and all. Only what is whole counts.
-  func ids(_ id: (String) -> String? = ReceivedEvents.ofLine) -> [String] {
+  func ids(_ id: Identify = ReceivedEvents.ofLine) -> [String] {
     guard let data = FileManager.default.contents(atPath: path) else { return [] }
-    return String(decoding: data, as: UTF8.self).split(separator: "\n").compactMap { id(String($0)) }
+    var ids: [String] = []
+    var rest = data.startIndex..<data.endIndex
+    while let end = data.range(of: Data([10]), in: rest)?.lowerBound {
+      if let id = id(data[rest.lowerBound..<end]) { ids.append(id) }
+      rest = end + 1..<rest.upperBound
+    }
+    return ids
   }
 
   /// The id of an event in a line as the journal has it; a receiver that was killed may have left half a line before it.
-  static func ofLine(_ line: String) -> String? {
-    guard let start = line.range(of: "{\"id\":\"", options: .backwards),
-      let object = try? JSONSerialization.jsonObject(with: Data(line[start.lowerBound...].utf8)) as? [String: Any]
+  static func ofLine(_ line: Data) -> String? {
+    guard let start = line.range(of: Data("{\"id\":\"".utf8), options: .backwards),
+      let object = try? JSONSerialization.jsonObject(with: line[start.lowerBound...]) as? [String: Any]
     else { return nil }
     return object["id"] as? String
   }
 
   /// The id of an event in a record of a collector.
-  static func ofRecord(_ line: String) -> String? {
-    guard let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any],
+  static func ofRecord(_ line: Data) -> String? {
+    guard let object = try? JSONSerialization.jsonObject(with: line) as? [String: Any],
       let attributes = object["attributes"] as? [String: Any]
     else { return nil }
     return attributes["event.id"] as? String
@@ -135,27 +155,30 @@ struct ReceivedEvents {
 
   /// Waits until every event of the journal has come; then they came in order, repeats left out.
   func expectAll(
-    of journal: TestJournal, within seconds: Double = 120, _ id: @escaping (String) -> String? = ReceivedEvents.ofLine,
+    of journal: TestJournal, within seconds: Double = 120, _ id: Identify = ReceivedEvents.ofLine,
     sourceLocation: SourceLocation = #_sourceLocation
   ) {
-    expect(journal.ids, within: seconds, id, sourceLocation: sourceLocation)
-    #expect(distinct(id).count == journal.ids.count, "more than there are", sourceLocation: sourceLocation)
+    let count = expect(journal.ids, within: seconds, id, sourceLocation: sourceLocation)
+    #expect(count == journal.ids.count, "more than there are", sourceLocation: sourceLocation)
   }
 
   /// Waits until these have come, which are the first of a journal; then they came in order, repeats left out.
+  ///
+  /// - Returns: how many different events have come.
+  @discardableResult
   func expect(
-    _ wanted: [String], within seconds: Double = 120, _ id: @escaping (String) -> String? = ReceivedEvents.ofLine,
+    _ wanted: [String], within seconds: Double = 120, _ id: Identify = ReceivedEvents.ofLine,
     sourceLocation: SourceLocation = #_sourceLocation
-  ) {
+  ) -> Int {
+    var distinct: [String] = []
     eventually(within: seconds, "all \(wanted.count) events", sourceLocation: sourceLocation) {
-      ends(with: wanted.last ?? "") && Set(wanted).isSubset(of: ids(id))
+      guard ends(with: wanted.last ?? "") else { return false }
+      var seen: Set<String> = []
+      distinct = ids(id).filter { seen.insert($0).inserted }
+      return seen.isSuperset(of: wanted)
     }
-    #expect(Array(distinct(id).prefix(wanted.count)) == wanted, "not in order", sourceLocation: sourceLocation)
-  }
-
-  private func distinct(_ id: (String) -> String?) -> [String] {
-    var seen: Set<String> = []
-    return ids(id).filter { seen.insert($0).inserted }
+    #expect(Array(distinct.prefix(wanted.count)) == wanted, "not in order", sourceLocation: sourceLocation)
+    return distinct.count
   }
 
   /// True when this id is among what came last: cheap to ask again and again.
@@ -163,13 +186,12 @@ struct ReceivedEvents {
     guard let file = try? Descriptor.open(path, O_RDONLY), let size = try? file.status().size,
       let tail = try? file.read(count: 256 << 10, at: max(size - (256 << 10), 0))
     else { return false }
-    return String(decoding: tail, as: UTF8.self).contains(id)
+    return Data(tail).range(of: Data(id.utf8)) != nil
   }
 
   /// Waits until so many have come.
   func expect(
-    atLeast count: Int, _ id: @escaping (String) -> String? = ReceivedEvents.ofLine,
-    sourceLocation: SourceLocation = #_sourceLocation
+    atLeast count: Int, _ id: Identify = ReceivedEvents.ofLine, sourceLocation: SourceLocation = #_sourceLocation
   ) {
     eventually(within: 60, "\(count) events", sourceLocation: sourceLocation) { Set(ids(id)).count >= count }
   }
