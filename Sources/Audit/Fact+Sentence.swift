@@ -7,13 +7,13 @@ extension Fact {
     switch type {
     case .connectionOpen, .connectionClosed, .connectionRefused, .authRateLimited, .ipBlocked, .ipUnblocked:
       aboutConnection(subject)
-    case .authSuccess: "accepted \(Self.user(subject)) by \(subject.method ?? "nothing")\(comma(details))"
+    case .authSuccess: "accepted \(Self.user(subject)) by \(Self.methods(subject))\(comma(details))"
     case .authFailure:
-      "refused \(Self.user(subject)) by \(subject.method ?? "nothing"): \(reason ?? result.rawValue)\(comma(details))"
+      "refused \(Self.user(subject)) by \(Self.methods(subject)): \(reason ?? result.rawValue)\(comma(details))"
     case .sessionStart: "logged in \(Self.user(subject))\(space(details))"
     case .sessionEnd: "logged out \(Self.user(subject))\(after)\(traffic)"
     case .commandExecuted: "\(onChannel)\(program) \(ending)\(after)\(traffic)\(comma(details))"
-    case .commandBlocked: "\(onChannel)\(program) refused: \(reason ?? "")"
+    case .commandBlocked: "\(onChannel)\(details ?? program) refused: \(reason ?? "")"
     case .fileOpenRead, .fileOpenWrite, .fileRead, .fileWrite, .fileClose, .fileUploaded, .fileDownloaded,
       .fileDeleted, .fileRenamed, .directoryCreated, .directoryDeleted, .directoryListed, .transferDenied,
       .transferAllowed, .attributesChanged, .linkCreated:
@@ -30,8 +30,8 @@ extension Fact {
     return switch type {
     case .connectionOpen: "connection from \(place)\(space(details))"
     case .connectionClosed: "closed: \(reason ?? "")\(details.map { " (\($0))" } ?? "")\(comma(duration))\(traffic)"
-    case .ipBlocked: "banned \(place)\(comma(details))"
-    case .ipUnblocked: "unbanned \(place)\(comma(details))"
+    case .ipBlocked: "banned \(place)\(space(details))"
+    case .ipUnblocked: "unbanned \(place)\(space(details))"
     default: "refused \(place): \(reason ?? "")\(comma(details))"
     }
   }
@@ -116,11 +116,15 @@ extension Fact {
 
   private static func quoted(_ path: [UInt8]?) -> String { "\"\(String(decoding: path ?? [], as: UTF8.self))\"" }
 
+  private static func methods(_ subject: Subject) -> String {
+    (subject.method ?? "nothing").split(separator: ",").joined(separator: ", ")
+  }
+
   private static func user(_ subject: Subject) -> String { "'\(subject.user ?? "")'" }
 
   /// `192.0.2.1:22`, `[2001:db8::1]:22`; without a port as it is.
   private static func place(_ subject: Subject) -> String {
-    let address = subject.clientAddress ?? "somebody"
+    let address = subject.clientAddress ?? "connections"
     guard let port = subject.clientPort else { return address }
     return address.contains(":") ? "[\(address)]:\(port)" : "\(address):\(port)"
   }

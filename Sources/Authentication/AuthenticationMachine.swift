@@ -53,6 +53,21 @@ public struct AuthenticationMachine: Sendable {
     case noLogins = "nologin"
   }
 
+  /// Why it ended without a login: the raw value is a stable code for the log.
+  public enum Ending: String, Sendable {
+    case tooManyFailures = "too_many_failures"
+    /// More keys were asked about than anybody has.
+    case tooManyOffers = "too_many_keys"
+    // What no client of the protocol does.
+    case malformed = "malformed_request"
+    case userChanged = "user_changed"
+    case unknownService = "unknown_service"
+    case unexpectedResponse = "unexpected_response"
+    case requestTooSoon = "request_before_answer"
+    /// An authority said what it cannot say.
+    case impossibleVerdict = "impossible_verdict"
+  }
+
   /// What to do now.
   public enum Action: Equatable, Sendable {
     /// Give the payload of this request to an authority.
@@ -120,6 +135,10 @@ public struct AuthenticationMachine: Sendable {
   public private(set) var state: State = .waitingForRequest
   /// The name of the first request; no other may follow.
   public private(set) var user: String?
+  /// Why it is over without a login; nil while it is not.
+  public private(set) var ending: Ending?
+  /// Why the last event was refused, when it was a failure that counts.
+  public private(set) var countedRefusal: Refusal?
   /// Counted failures.
   public private(set) var failures = 0
   /// Keys asked about without a signature.
@@ -127,6 +146,8 @@ public struct AuthenticationMachine: Sendable {
   private var progress: LoginProgress
   /// The steps that bring the client on.
   public var nextSteps: [Step] { progress.next }
+  /// The steps that were proven, in order.
+  public var provenSteps: [Step] { progress.done }
   /// Fingerprints of the keys that were proven, in order.
   public private(set) var keys: [String] = []
   private var hasAskedForMethods = false
@@ -138,6 +159,7 @@ public struct AuthenticationMachine: Sendable {
 
   /// Takes an event, and says what to do.
   public mutating func handle(_ event: Event) -> Action {
+    countedRefusal = nil
     switch (state, event) {
     case (.disconnected, .request), (.disconnected, .infoResponse), (.disconnected, .malformed),
       (.disconnected, .verdict):
@@ -149,7 +171,7 @@ public struct AuthenticationMachine: Sendable {
     case (.waitingForRequest, .request(let request)):
       return take(request)
     case (.waitingForRequest, .infoResponse):
-      return disconnect("Unexpected keyboard-interactive response")
+      return disconnect("Unexpected keyboard-interactive response", .unexpectedResponse)
     case (.waitingForRequest, .verdict):
       return .ignore
 
@@ -172,10 +194,10 @@ public struct AuthenticationMachine: Sendable {
       return .ignore
 
     case (.judgingOffer, .request), (.judging, .request), (.judgingOffer, .infoResponse), (.judging, .infoResponse):
-      return disconnect("Authentication request before the answer to the last one")
+      return disconnect("Authentication request before the answer to the last one", .requestTooSoon)
     case (.waitingForRequest, .malformed), (.prompting, .malformed), (.judgingOffer, .malformed),
       (.judging, .malformed):
-      return disconnect("Malformed authentication request")
+      return disconnect("Malformed authentication request", .malformed)
 
     case (.judgingOffer(let offer), .verdict(let outcome, let account, let key)):
       return judged(offer, outcome, account, key)
@@ -186,10 +208,10 @@ public struct AuthenticationMachine: Sendable {
 
   private mutating func take(_ request: UserauthRequest) -> Action {
     if let user, !user.hasSameBytes(as: request.user) {
-      return disconnect("The user name may not change between authentication requests")
+      return disconnect("The user name may not change between authentication requests", .userChanged)
     }
     guard request.service == "ssh-connection" else {
-      return disconnect(code: 7, "There is no service but ssh-connection")
+      return disconnect(code: 7, "There is no service but ssh-connection", .unknownService)
     }
     user = request.user
 
@@ -200,7 +222,7 @@ public struct AuthenticationMachine: Sendable {
     case .publicKey(let key):
       guard let step = progress.step(by: .publicKey) else { return fail(.methodNotEnabled) }
       if key.signature == nil {
-        guard offers < policy.maximumOffers else { return tooManyFailures() }
+        guard offers < policy.maximumOffers else { return tooManyFailures(.tooManyOffers) }
         offers += 1
         state = .judgingOffer(key)
       } else {
@@ -287,6 +309,7 @@ public struct AuthenticationMachine: Sendable {
   /// A failure that counts.
   private mutating func fail(_ refusal: Refusal) -> Action {
     failures += 1
+    countedRefusal = refusal
     if failures >= policy.maximumFailures { return tooManyFailures() }
     return reject(refusal)
   }
@@ -297,12 +320,15 @@ public struct AuthenticationMachine: Sendable {
     return .reject(continuing: progress.methods, refusal)
   }
 
-  private mutating func tooManyFailures() -> Action { disconnect("Too many authentication failures") }
+  private mutating func tooManyFailures(_ ending: Ending = .tooManyFailures) -> Action {
+    disconnect("Too many authentication failures", ending)
+  }
 
-  private mutating func impossibleVerdict() -> Action { disconnect(code: 11, "Internal error") }
+  private mutating func impossibleVerdict() -> Action { disconnect(code: 11, "Internal error", .impossibleVerdict) }
 
-  private mutating func disconnect(code: UInt32 = 2, _ text: String) -> Action {
+  private mutating func disconnect(code: UInt32 = 2, _ text: String, _ ending: Ending) -> Action {
     state = .disconnected
+    self.ending = ending
     return .disconnect(code: code, text: text)
   }
 }

@@ -39,11 +39,6 @@ extension Checks {
     }
   }
 
-  /// Says what this version reads and does nothing with: nobody is to believe that it works.
-  mutating func warnOfWhatIsMissing(_ settings: Settings) {
-    if settings.audit.verboseIO { warning("audit.verbose_io", "has no effect: this version does not tell of them yet") }
-  }
-
   private mutating func checkTogether(_ audit: Settings.Audit) {
     if audit.batchSize > audit.bufferSize {
       problem("audit.batch_size", "\(audit.batchSize) is more than audit.buffer_size, which is \(audit.bufferSize)")

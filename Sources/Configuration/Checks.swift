@@ -40,7 +40,6 @@ struct Checks {
     if let path = choices.usersFile {
       settings.auth.users += users(in: path, known: choices.settings.auth.users.map(\.name))
     }
-    warnOfWhatIsMissing(settings)
     warnAboutLimits(settings)
     checkGroups(settings.groupPatterns)
     // Every block alone stands for what it and others together can come to.

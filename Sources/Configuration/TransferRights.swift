@@ -30,10 +30,12 @@ public struct TransferRights: Equatable {
         expanded = path
       }
       // A client chooses between the two protocols, so what is forbidden in one is forbidden in the other.
-      return TransferSettings(
+      var rights = TransferSettings(
         root: expanded, readOnly: settings.sftp.readOnly, umask: settings.sftp.umask, maxFileSize: maxFileSize,
         maxHandles: UInt32(clamping: settings.sftp.maxHandles), user: user, groups: configured?.groups ?? [],
         filter: settings.filter)
+      rights.tellsReadsAndWrites = settings.audit.enabled && settings.audit.verboseIO
+      return rights
     }
     sftp = rights(
       isEnabled: settings.sftp.enabled, root: settings.sftp.root, maxFileSize: settings.sftp.maxFileSize)

@@ -31,6 +31,16 @@ enum Denial: String, Error, Equatable {
     }
   }
 
+  /// The key of the configuration that decided, where it can be but one.
+  var key: String? {
+    switch self {
+    case .notAllowed: "shell.allowed_commands"
+    case .blocked: "shell.blocked_commands"
+    case .noShell, .noTerminal, .noCommands, .noSFTP, .noSCP, .onTerminal, .noSubsystem, .malformed, .notSFTP, .noSignals:
+      nil
+    }
+  }
+
   /// What the client's user is told.
   var words: String {
     let text =

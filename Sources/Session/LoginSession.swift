@@ -145,14 +145,19 @@ struct LoginSession {
       switch message {
       case .request(let number, let request): handle(.request(request), number)
       case .closed(let number, let bytesIn, let bytesOut):
-        guard let channel = channels[number] else { continue }
-        handle(.closed, number)
-        channels[number] = nil
-        if let token = channel.program {
-          programs[token]?.story.channelClosed(bytesIn, bytesOut)
-          endings[token]?.channelClosed(bytesIn, bytesOut)
-        }
+        closed(number, bytesIn, bytesOut)
       }
+    }
+  }
+
+  /// The channel is closed, after so many bytes.
+  private mutating func closed(_ number: UInt32, _ bytesIn: UInt64, _ bytesOut: UInt64) {
+    guard let channel = channels[number] else { return }
+    handle(.closed, number)
+    channels[number] = nil
+    if let token = channel.program {
+      programs[token]?.story.channelClosed(bytesIn, bytesOut)
+      endings[token]?.channelClosed(bytesIn, bytesOut)
     }
   }
 
@@ -279,6 +284,14 @@ struct LoginSession {
     if deadline != nil { return }
     deadline = Clock.milliseconds + LoginSession.hangUpTime
     loop.remove(transport.descriptor)
+    // What it said of its channels before it went is still to be read.
+    for _ in 0..<LoginSession.channelLimit {
+      guard case .message(let bytes, _)? = try? transport.receive() else { break }
+      guard case .closed(let number, let bytesIn, let bytesOut)? = try? ToChannels(wireBytes: bytes[...]) else {
+        continue
+      }
+      closed(number, bytesIn, bytesOut)
+    }
     for number in channels.keys.sorted() { handle(.closed, number) }
     // Our ends of the terminals close with this, which hangs up whoever still has one.
     channels = [:]

@@ -22,17 +22,24 @@ extension Fact {
     details = parts.isEmpty ? nil : parts.joined(separator: ", ")
   }
 
-  /// What a client may not run; nil for a request of something else.
+  /// What a client may not have; nil for a request that is refused without being told.
   init?(_ denial: Denial, of request: ChannelRequest) {
     switch request {
     case .shell: self.init(.commandBlocked, .denied, .shell)
     case .execute(let line):
       self.init(.commandBlocked, .denied, SCPCommand.parse(line) == nil ? .exec : .scp)
     case .subsystem(let name): self.init(.commandBlocked, .denied, name == Array("sftp".utf8) ? .sftp : .ssh)
-    case .terminal, .environment, .windowChange, .signal, .breakSignal: return nil
+    case .terminal:
+      self.init(.commandBlocked, .denied, .ssh)
+      details = "terminal"
+    case .signal(let name):
+      self.init(.commandBlocked, .denied, .ssh)
+      details = "signal \(String(decoding: name.prefix(32), as: UTF8.self))"
+    case .environment, .windowChange, .breakSignal: return nil
     }
     command = request.commandLine
     reason = denial.rawValue
+    rule = denial.key
   }
 
   /// Adds how the program ended.

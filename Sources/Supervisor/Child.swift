@@ -41,8 +41,8 @@ final class Child {
   var connection: UInt64?
   /// A session process that has the login.
   var hasLogin = false
-  /// Whose login it is, once the connection is over.
-  var subject: Subject?
+  /// What is to be told of the login once this process, which outlives its connection, has told everything.
+  var lastWords: [(fact: Fact, subject: Subject)] = []
   /// A loader, or a process that saves bans, that has said what it had to say.
   var hasAnswered = false
   /// A login to which nobody listens now: the journal is slow.

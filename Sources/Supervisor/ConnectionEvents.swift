@@ -70,8 +70,8 @@ extension ConnectionMachine {
     /// What the session process says: in look-up mode the keys, and later notes.
     case session(FromSession)
     case sessionMisbehaved(String)
-    /// What `startLookUp` or `openSession` came to.
-    case sessionOpened
+    /// What `openSession` came to: the login has this name from now on.
+    case sessionOpened(EventID)
     /// What `openSession` came to: the user has so many logins, and may have no more.
     case sessionRefused(open: Int)
     /// What `openSession` came to: events cannot be written, and without them this user may not log in.
@@ -128,6 +128,8 @@ extension ConnectionMachine {
     case giveRecording(channel: UInt32, title: String)
     /// Put this into the login records; its time is now.
     case recordLogin(LoginEntry)
+    /// The same, but the process of the login is to tell what it has to tell first, if it is there.
+    case auditAfterSession(Fact, Subject)
     /// Forget the connection; the last action.
     case close
   }

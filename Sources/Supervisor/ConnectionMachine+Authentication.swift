@@ -36,8 +36,10 @@ extension ConnectionMachine {
     do throws(UserauthError) {
       request = try payload.lend { (bytes) throws(UserauthError) in try UserauthRequest(payload: bytes[...]) }
     } catch {
-      return carryOut(authentication.handle(.malformed), tried: "a malformed request", nil, at: now)
+      return carryOut(authentication.handle(.malformed), tried: "malformed", nil, at: now)
     }
+    if subject.user == nil { subject.user = request.user }
+    trial.begin(request.method.name, isQuestion: request.method.isQuestion)
     return take(.request(request, payload: payload), of: request.user, at: now)
   }
 
@@ -64,18 +66,13 @@ extension ConnectionMachine {
   }
 
   private mutating func answer(_ request: UserauthRequest, _ payload: SecretBytes, at now: Int64) -> [Action] {
-    let method: String
-    let attempt: Judgement.Attempt?
-    switch request.method {
-    case .none: (method, attempt) = ("none", nil)
-    case .publicKey(let key):
-      (method, attempt) = ("publickey", .publicKey(payload.lend { $0 }, isSigned: key.signature != nil))
-    case .password(let password): (method, attempt) = ("password", .password(password))
-    case .passwordChange: (method, attempt) = ("password", nil)
-    case .keyboardInteractive: (method, attempt) = ("keyboard-interactive", nil)
-    case .other(let name): (method, attempt) = (name, nil)
-    }
-    return carryOut(authentication.handle(.request(request)), tried: method, attempt, at: now)
+    let attempt: Judgement.Attempt? =
+      switch request.method {
+      case .publicKey(let key): .publicKey(payload.lend { $0 }, isSigned: key.signature != nil)
+      case .password(let password): .password(password)
+      case .none, .passwordChange, .keyboardInteractive, .other: nil
+      }
+    return carryOut(authentication.handle(.request(request)), tried: request.method.name, attempt, at: now)
   }
 
   /// A USERAUTH_INFO_RESPONSE, after a prompt.
@@ -84,8 +81,9 @@ extension ConnectionMachine {
     do throws(UserauthError) {
       response = try payload.lend { (bytes) throws(UserauthError) in try InfoResponse(payload: bytes[...]) }
     } catch {
-      return carryOut(authentication.handle(.malformed), tried: "a malformed answer", nil, at: now)
+      return carryOut(authentication.handle(.malformed), tried: "malformed", nil, at: now)
     }
+    trial.begin(prompt?.step.rawValue ?? "keyboard-interactive", isQuestion: false)
     return take(.response(response), of: authentication.user ?? "", at: now)
   }
 
@@ -99,49 +97,44 @@ extension ConnectionMachine {
     _ action: AuthenticationMachine.Action, tried method: String, _ attempt: Judgement.Attempt?,
     verdict: Verdict? = nil, at now: Int64
   ) -> [Action] {
-    let who = "'\(authentication.user ?? "")' by \(method)"
-    let key = verdict?.keyDescription ?? ""
     switch action {
     case .judgePublicKey, .judgePassword, .judgeCode:
       guard let attempt, let step = AuthenticationMachine.Step(rawValue: method) else {
-        return end(reason: 11, "Internal error", log: "internal error")
+        return end(reason: 11, "Internal error", log: "internal_error")
       }
       judgement = Judgement(attempt: attempt, step: step, startTime: now)
       return judge()
     case .prompt(let prompt):
       return [.tell(.authentication(.prompt(name: "", instruction: "", prompt: prompt.text)))]
     case .reject(let continuing, let refusal):
-      let reason = refusal == .credentials ? verdict?.reason ?? "no_authority" : refusal.rawValue
-      // Asking for the methods, or which key would do, tries nothing. But when something says of a key that it may not
-      // be used, nothing else will come: clients do not sign with it.
-      let isQuestion = attempt?.triesNothing == true && verdict?.isAboutKnownKey != true
-      let level: Log.Level = refusal == .noneMethod || isQuestion ? .debug : .info
       return [
-        .log(level, "refused \(who): \(reason)\(key)"),
+        refused(refusal, tried: method, attempt, verdict),
         .tell(.authentication(.failure(continuing: continuing.map(\.rawValue), partial: false))),
       ]
     case .publicKeyOK(let algorithm, let blob):
+      trial.concludeQuestion("not_signed", key: verdict?.fingerprint ?? "")
       return [
-        .log(.debug, "asked \(who): would do\(key)"),
+        .log(.debug, "asked '\(authentication.user ?? "")' by \(method): would do\(comma(verdict?.keyDescription))"),
         .tell(.authentication(.publicKeyAcceptable(algorithm: Array(algorithm.utf8), key: blob))),
       ]
     case .acceptPartly(_, let continuing):
+      trial.prove()
       let steps = authentication.nextSteps.map(\.rawValue).joined(separator: " or ")
+      let who = "'\(authentication.user ?? "")' by \(method)"
       return [
-        .log(.info, "partly accepted \(who)\(key): needs \(steps) as well"),
+        .log(.info, "partly accepted \(who)\(comma(verdict?.keyDescription)): needs \(steps) as well"),
         .tell(.authentication(.failure(continuing: continuing.map(\.rawValue), partial: true))),
       ]
     case .accept(let user, let steps):
       if let notice = noLoginsNotice(for: user) {
-        let refusal = AuthenticationMachine.Refusal.noLogins.rawValue
-        return [.log(.info, "refused \(who): \(refusal)\(key)")] + end(reason: 11, notice, log: refusal)
+        let refusal = AuthenticationMachine.Refusal.noLogins
+        return [refused(refusal, tried: method, attempt, verdict)] + end(reason: 11, notice, log: refusal.rawValue)
       }
-      let methods = steps.map(\.rawValue).joined(separator: ", ")
-      return [.log(.info, "accepted '\(user)' by \(methods)\(provenKeys)")] + open()
+      subject.method = steps.map(\.rawValue).joined(separator: ",")
+      subject.keyFingerprint = authentication.keys.first
+      return open()
     case .disconnect(let code, let text):
-      let reason = verdict.map { $0.reason.isEmpty ? "" : " (\($0.reason)\(key))" } ?? ""
-      return [.log(.info, "refused \(who)\(reason): \(text)")]
-        + end(reason: code, text, log: "authentication ended")
+      return [disconnected(text, tried: method, verdict)] + end(reason: code, text, log: "authentication_failed")
     case .ignore:
       return []
     }
@@ -218,7 +211,7 @@ extension ConnectionMachine {
     switch action {
     case .accept, .acceptPartly:
       self.permissions = permissions ?? self.permissions
-      provenKeys += verdict?.keyDescription ?? ""
+      if let key = verdict?.keyDescription { provenKeys.append(key) }
     case .judgePublicKey, .judgePassword, .judgeCode, .prompt, .reject, .publicKeyOK, .disconnect, .ignore: break
     }
     return tell(verdict?.warnings ?? [])
@@ -250,14 +243,38 @@ extension Verdict {
   /// True when a line or a certificate's authority has something to say of the key.
   var isAboutKnownKey: Bool { !place.isEmpty || certificate != nil }
 
-  /// What a line of the log says of the key: itself, its certificate, and what decided.
-  var keyDescription: String {
-    if fingerprint.isEmpty { return "" }
+  /// What is told of the key: itself, its certificate, and what decided; nil: there is none.
+  var keyDescription: String? {
+    if fingerprint.isEmpty { return nil }
     let certified = certificate.map { certificate in
       // What an authority writes must not look like the rest of the line.
       let keyID = certificate.keyID.flatMap { $0 == "'" || $0 == "\\" ? "\\\($0)" : "\($0)" }
       return ", certificate '\(String(keyID))' serial \(certificate.serial), CA \(certificate.authority)"
     }
-    return ", key \(fingerprint)" + (certified ?? "") + (place.isEmpty ? "" : ", by \(place)")
+    return "key \(fingerprint)" + (certified ?? "") + (place.isEmpty ? "" : ", by \(place)")
+  }
+}
+
+extension UserauthRequest.Method {
+  /// As RFC 4252 calls it.
+  fileprivate var name: String {
+    switch self {
+    case .none: "none"
+    case .publicKey: "publickey"
+    case .password, .passwordChange: "password"
+    case .keyboardInteractive: "keyboard-interactive"
+    case .other(let name): name
+    }
+  }
+
+  /// True for what asks and tries nothing.
+  fileprivate var isQuestion: Bool {
+    switch self {
+    case .none: true
+    case .publicKey(let key): key.signature == nil
+    // The prompt comes first.
+    case .keyboardInteractive: true
+    case .password, .passwordChange, .other: false
+    }
   }
 }

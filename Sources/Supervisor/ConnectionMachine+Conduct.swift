@@ -37,6 +37,11 @@ extension ConnectionMachine {
     return [.note(.crashed)]
   }
 
+  /// The same, of one that ended so.
+  mutating func crashed(_ status: ExitStatus) -> [Action] {
+    [suspicious("transport_crashed", "its transport \(status)", .error)] + crashed()
+  }
+
   /// What is to be noted when it is over.
   var lastNotes: [Action] { conduct.hasFailedAtEnd ? [.note(.failed)] : [] }
 
@@ -54,7 +59,7 @@ extension ConnectionMachine {
   /// The server ends.
   mutating func shutDown() -> [Action] {
     conduct.isExcused = true
-    return end(reason: 11, "The server is shutting down", log: "server shutting down")
+    return end(reason: 11, "The server is shutting down", log: "server_shutdown")
   }
 }
 

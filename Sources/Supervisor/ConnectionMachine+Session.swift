@@ -1,3 +1,4 @@
+import Audit
 import Authentication
 import Configuration
 import IPC
@@ -7,7 +8,7 @@ extension ConnectionMachine {
   /// The login is granted: asks for its session.
   mutating func open() -> [Action] {
     guard case .known(let answer) = identity, let account = answer.login else {
-      return end(reason: 11, "Internal error", log: "internal error")
+      return end(reason: 11, "Internal error", log: "internal_error")
     }
     phase = .opening
     conduct.isExcused = true
@@ -33,14 +34,13 @@ extension ConnectionMachine {
   }
 
   /// The session process has the login, and the transport knows.
-  mutating func sessionOpened() -> [Action] {
+  mutating func sessionOpened(_ id: EventID) -> [Action] {
     guard phase == .opening, case .known(let answer) = identity, let account = answer.login else { return [] }
     phase = .loggedIn
-    return [
-      .cancelTimer(.loginGrace),
-      .log(.info, "logged in '\(authentication.user ?? "")' as uid \(account.uid), gid \(account.gid)"),
-      .note(.loggedIn(failures: conduct.failures)),
-    ] + startLimits()
+    loginTime = now
+    subject.sessionID = id
+    return [.cancelTimer(.loginGrace)] + loggedIn(account) + [.note(.loggedIn(failures: conduct.failures))]
+      + startLimits()
   }
 
   /// Logins that this user has at a time.
@@ -50,7 +50,7 @@ extension ConnectionMachine {
   mutating func sessionRefused(_ open: Int) -> [Action] {
     guard phase == .opening else { return [] }
     // RFC 4253, section 11.1: too many connections.
-    return [.log(.info, "refused '\(authentication.user ?? "")': too_many_sessions, \(open) are open")]
+    return [notOpened("too_many_sessions", .denied, "\(open) are open")]
       + end(
         reason: 12, "There are \(open) logins of this user, and no more are allowed (too_many_sessions)",
         log: "too_many_sessions")
@@ -59,7 +59,7 @@ extension ConnectionMachine {
   /// Events cannot be written, and `audit.on_failure` says that then nobody logs in, but some.
   mutating func journalRefused() -> [Action] {
     guard phase == .opening else { return [] }
-    return [.log(.warning, "refused '\(authentication.user ?? "")': audit_unavailable")]
+    return [notOpened("audit_unavailable", .denied, "events cannot be written")]
       + end(
         reason: 11, "No login is possible now, because it could not be recorded (audit_unavailable)",
         log: "audit_unavailable")
@@ -74,8 +74,8 @@ extension ConnectionMachine {
       guard lookUp == .running else { return [] }
       return [.log(.error, "authorized_keys could not be looked up: \(why)")] + found([], isAlive: false, at: now)
     case .opening:
-      return [.log(.error, "the session could not be started: \(why)")]
-        + end(reason: 11, "The session could not be started", log: "session not started")
+      return [notOpened("session_not_started", .error, why)]
+        + end(reason: 11, "The session could not be started", log: "session_not_started")
     }
   }
 
@@ -121,14 +121,14 @@ extension ConnectionMachine {
 
   /// The session process did what it may not do: it ends, and a login with it.
   mutating func sessionMisbehaved(_ what: String, at now: Int64) -> [Action] {
-    let actions: [Action] = [.log(.error, "its session process \(what): killed"), .killSession]
+    let actions: [Action] = [suspicious("session_misbehaved", "its session process \(what)", .error), .killSession]
     switch phase {
     case .starting, .keyExchange: return []
     case .closing: return actions
     case .authenticating:
       return actions + lost(at: now)
     case .opening, .loggedIn:
-      return actions + end(reason: 11, "The session ended", log: "session violated the protocol")
+      return actions + end(reason: 11, "The session ended", log: "session_misbehaved")
     }
   }
 
@@ -141,7 +141,7 @@ extension ConnectionMachine {
     case .closing: return [log]
     case .authenticating: return [log] + lost(at: now)
     case .opening, .loggedIn:
-      return [log] + end(reason: 11, "The session ended", log: "session ended")
+      return [log] + end(reason: 11, "The session ended", log: "session_ended")
     }
   }
 

@@ -72,6 +72,8 @@ struct ConnectionMachine: Sendable {
   static let proofLimit = 4
 
   var context: Context
+  /// The load balancer by way of which it comes; nil: it comes from the client.
+  var proxy: SocketAddress?
   /// Whose connection it is, as far as that is known.
   var subject = Subject()
   let startTime: Int64
@@ -82,8 +84,10 @@ struct ConnectionMachine: Sendable {
   var lookUp: LookUp = .none
   /// What authorities said of lines that are not understood: told once, not for each key of a client.
   var toldWarnings: Set<String> = []
-  /// For the log: the keys that were accepted so far.
-  var provenKeys = ""
+  /// For people: the keys that were accepted so far.
+  var provenKeys: [String] = []
+  /// What the client tried, and no event told.
+  var trial = LoginTrial()
   /// What the credentials that were accepted so far allow.
   var permissions = KeyPermissions.everything
   var limits = LoginLimits()
@@ -100,10 +104,14 @@ struct ConnectionMachine: Sendable {
   private var isProving = false
   /// What it did so far that says something about its source.
   var conduct = Conduct()
-  /// Why it ended, for the log: the first reason counts.
-  private var ending: String?
-  private var bytesIn: UInt64 = 0
-  private var bytesOut: UInt64 = 0
+  /// Why it ended: the first reason counts.
+  private(set) var ending: Ending?
+  /// Of the connection, as its transport counted them; nil: it did not say.
+  private(set) var traffic: (bytesIn: UInt64, bytesOut: UInt64)?
+  /// When the login began; nil: there is none.
+  var loginTime: Int64?
+  /// The time of the event that is handled.
+  private(set) var now: Int64
 
   /// A connection that was accepted at `now`; `accepted` is its first event.
   init(_ context: Context, at now: Int64) {
@@ -111,12 +119,14 @@ struct ConnectionMachine: Sendable {
     subject.clientAddress = context.client.address
     subject.clientPort = context.client.port
     startTime = now
+    self.now = now
     authentication = AuthenticationMachine(policy: context.settings.policy)
   }
 
   /// Takes an event, and says what to do.
   mutating func handle(_ event: Event, at now: Int64) -> [Action] {
-    switch event {
+    self.now = now
+    return switch event {
     case .accepted: accepted()
     case .served(let context): served(context)
     case .transport(let message): transport(message, at: now)
@@ -129,7 +139,7 @@ struct ConnectionMachine: Sendable {
     case .accountChecked(let state): accountChecked(state, at: now)
     case .session(let message): session(message, at: now)
     case .sessionMisbehaved(let what): sessionMisbehaved(what, at: now)
-    case .sessionOpened: sessionOpened()
+    case .sessionOpened(let id): sessionOpened(id)
     case .sessionRefused(let open): sessionRefused(open)
     case .journalRefused: journalRefused()
     case .sessionFailed(let why): sessionFailed(why, at: now)
@@ -157,9 +167,7 @@ struct ConnectionMachine: Sendable {
   // MARK: The transport
 
   private mutating func accepted() -> [Action] {
-    var fact = Fact(.connectionOpen, .success, .ssh)
-    fact.details = "to \(context.server)"
-    var actions: [Action] = [.audit(fact, subject)]
+    var actions = [opened()]
     let grace = Int64(context.settings.server.loginGrace)
     if grace > 0 { actions.append(.setTimer(.loginGrace, milliseconds: grace * 1000)) }
     return actions
@@ -191,6 +199,7 @@ struct ConnectionMachine: Sendable {
       guard phase == .keyExchange else { return violation("negotiated a second time") }
       guard isSigned else { return violation("negotiated without a host key signature") }
       phase = .authenticating
+      subject.clientVersion = "SSH-2.0-\(negotiated.client)"
       return [
         .log(
           .info,
@@ -290,14 +299,17 @@ struct ConnectionMachine: Sendable {
 
   /// The last word of a transport.
   private mutating func closed(_ message: FromTransport) -> [Action] {
+    var actions: [Action] = []
     if case .closed(let reason, let detail, let bytesIn, let bytesOut) = message {
-      ending = ending ?? (detail.isEmpty ? reason : "\(reason) (\(detail))")
-      if reason == "protocol_error" { conduct.isUnfit = true }
-      self.bytesIn = bytesIn
-      self.bytesOut = bytesOut
+      ending = ending ?? Ending(code: reason, detail: detail.isEmpty ? nil : detail)
+      if reason == "protocol_error" {
+        conduct.isUnfit = true
+        actions.append(suspicious(reason, detail))
+      }
+      traffic = (bytesIn, bytesOut)
     }
     phase = .closing(.closed)
-    return [.endSession, .setTimer(.goodbye, milliseconds: Self.goodbyeTime)]
+    return actions + [.endSession, .setTimer(.goodbye, milliseconds: Self.goodbyeTime)]
   }
 
   private mutating func transportEnded(_ status: ExitStatus, at now: Int64) -> [Action] {
@@ -306,21 +318,17 @@ struct ConnectionMachine: Sendable {
     case .starting, .closing(.killed): break
     case .closing(.told), .closing(.closed):
       // Its session may be the first of which we hear when a transport is killed.
-      if case .signal = status { actions.append(.log(.error, "its transport \(status)")) }
-      if status.isCrash { actions += crashed() }
+      if status.isCrash {
+        actions += crashed(status)
+      } else if case .signal = status {
+        actions.append(.log(.error, "its transport \(status)"))
+      }
     case .keyExchange, .authenticating, .opening, .loggedIn:
-      actions.append(.log(.error, "its transport \(status) without a word"))
-      if status.isCrash { actions += crashed() }
+      actions += status.isCrash ? crashed(status) : [.log(.error, "its transport \(status) without a word")]
     }
     phase = .closing(.killed)
     actions += endTerminals()
-    let duration = max(now - startTime, 0)
-    actions.append(
-      .log(
-        .info,
-        "closed: \(ending ?? "transport lost"), after \(duration / 1000).\(duration % 1000 / 100) s, "
-          + "\(bytesIn) bytes in, \(bytesOut) bytes out"))
-    return actions + lastNotes + [.endSession, .close]
+    return actions + lastWords + lastNotes + [.endSession, .close]
   }
 
   // MARK: Endings
@@ -328,18 +336,19 @@ struct ConnectionMachine: Sendable {
   /// The transport did what it may not do now: it is not the program that we started, or no longer.
   mutating func violation(_ what: String) -> [Action] {
     if phase == .closing(.killed) { return [] }
-    ending = ending ?? "transport violated the protocol"
+    ending = ending ?? Ending(code: "transport_misbehaved")
     phase = .closing(.killed)
-    return [.log(.error, "its transport \(what): killed"), .killTransport] + crashed()
+    return [suspicious("transport_misbehaved", "its transport \(what)", .error), .killTransport] + crashed()
   }
 
   /// Lets the transport say goodbye; reason codes are those of RFC 4253, section 11.1.
   mutating func end(reason: UInt32, _ text: String, log: String) -> [Action] {
     switch phase {
     case .starting:
-      return [.log(.info, "closed: \(log)"), .close]
+      ending = Ending(code: log)
+      return lastWords + [.close]
     case .keyExchange, .authenticating, .opening, .loggedIn:
-      ending = ending ?? log
+      ending = ending ?? Ending(code: log)
       phase = .closing(.told)
       return [
         .tell(.disconnect(reason: reason, text: text)), .setTimer(.goodbye, milliseconds: Self.goodbyeTime),
@@ -353,9 +362,10 @@ struct ConnectionMachine: Sendable {
     conduct.isExcused = true
     switch phase {
     case .starting:
-      return [.log(.info, "closed: server restarting"), .close]
+      ending = Ending(code: "server_restart")
+      return lastWords + [.close]
     case .keyExchange, .authenticating, .opening, .loggedIn:
-      ending = ending ?? "server restarting"
+      ending = ending ?? Ending(code: "server_restart")
       phase = .closing(.killed)
       return [.killTransport]
     case .closing(.told), .closing(.closed):

@@ -1,4 +1,5 @@
 import AccessControl
+import Audit
 import System
 
 extension Supervisor {
@@ -7,17 +8,50 @@ extension Supervisor {
     let refusal = admission.admit(
       client, connections: connections.count + proxied.count, random: Double.random(in: 0..<1), at: Clock.milliseconds)
     guard let refusal else { return true }
-    tellRefusal(of: address, refusal.level, refusal.code, refusal.reason)
+    tellRefusal(of: address, refusal.code, refusal.reason)
     return false
   }
 
-  /// A line about a connection that is refused. A flood of them must not become a flood of lines.
-  func tellRefusal(of address: SocketAddress, _ level: Log.Level, _ code: String, _ reason: String) {
+  /// A connection is refused. A flood of them must not become a flood of events, nor of lines.
+  ///
+  /// - Parameter result: `.error` for what shows that something is set up wrong.
+  func tellRefusal(of address: SocketAddress, _ code: String, _ reason: String, _ result: EventResult = .denied) {
+    let source = ClientSource(IPAddress(address.address) ?? IPAddress.unspecified)
+    if refusals.refuse(source, code, at: Clock.milliseconds) {
+      var subject = Subject()
+      (subject.clientAddress, subject.clientPort) = (address.address, address.port)
+      tell(code, reason, of: subject, result)
+    }
+    if let end = refusals.nextEnd { timers.set(.refusals, at: end) }
+  }
+
+  /// Tells of connections that were refused and only counted.
+  func tellRefusals() {
+    tell(refusals.ended(at: Clock.milliseconds))
+    if let end = refusals.nextEnd { timers.set(.refusals, at: end) }
+  }
+
+  /// Tells the same of all of them, for the server ends.
+  func tellLastRefusals() { tell(refusals.rest()) }
+
+  private func tell(_ counts: [RefusalLedger.Count]) {
+    for count in counts {
+      var subject = Subject()
+      subject.clientAddress = count.source?.description
+      let connections = "\(count.connections) \(count.connections == 1 ? "connection" : "connections")"
+      let more = count.source == nil ? "of other sources" : "more"
+      tell(count.code, "\(connections) \(more) in \(RefusalLedger.interval / 1000) s", of: subject, .denied)
+    }
+  }
+
+  private func tell(_ code: String, _ details: String, of subject: Subject, _ result: EventResult) {
+    var fact = Fact(code == Refusal.rateLimited.code ? .authRateLimited : .connectionRefused, result, .ssh)
+    (fact.reason, fact.details) = (code, details)
+    // Lines are for people: fewer than events.
     let throttle = refusalThrottles[code, default: LogThrottle(burst: 10, interval: 10_000)].pass(
       at: Clock.milliseconds)
-    guard let throttle else { return }
-    let others = throttle > 0 ? " (\(throttle) more of this kind since the last such line)" : ""
-    log.write(level, "refused \(address): \(code), \(reason)\(others)")
+    let others = throttle.map { $0 > 0 ? " (\($0) more such lines left out)" : "" }
+    record(fact, of: subject, logging: others)
   }
 
   /// Takes note of what a connection did. A ban that comes of it ends all of that source's that have no login.
@@ -26,8 +60,11 @@ extension Supervisor {
     guard let ban = admission.note(conduct, of: connection.client, at: now) else { return }
     let seconds = (ban.end - now + 999) / 1000
     let why = conduct == .crashed ? "its transport crashed" : "failed logins"
-    log.write(
-      .warning, "[\(connection.number)] banned \(ban.source) for \(seconds) s, ban \(ban.count) in a row: \(why)")
+    var fact = Fact(.ipBlocked, .denied, .ssh)
+    fact.reason = conduct == .crashed ? "transport_crashed" : "failed_logins"
+    fact.details = "for \(seconds) s, ban \(ban.count) in a row: \(why)"
+    fact.milliseconds = UInt64(max(ban.end - now, 0))
+    record(fact, of: ban.subject, connection.number)
     timers.set(.banEnd(ban.source), at: ban.end)
     bansChanged()
     for number in Array(connections.keys) {
@@ -41,7 +78,9 @@ extension Supervisor {
   /// The time of a ban is over.
   func banEnds(_ source: ClientSource) {
     guard let ban = admission.endBan(of: source, at: Clock.milliseconds) else { return }
-    log.write(.info, "unbanned \(ban.source) after ban \(ban.count) in a row")
+    var fact = Fact(.ipUnblocked, .success, .ssh)
+    (fact.reason, fact.details) = ("ban_over", "after ban \(ban.count) in a row")
+    record(fact, of: ban.subject)
   }
 
   /// A connection has logged in, or is over: it counts no more among those without a login.
@@ -49,6 +88,15 @@ extension Supervisor {
     guard connection.isStarting else { return }
     connection.isStarting = false
     admission.finishStart(connection.client)
+  }
+}
+
+extension Ban {
+  /// Who is banned: an address, or the range that counts as one.
+  fileprivate var subject: Subject {
+    var subject = Subject()
+    subject.clientAddress = source.description
+    return subject
   }
 }
 
@@ -63,14 +111,6 @@ extension Refusal {
     case .tooManyFromSource: "server.max_unauthenticated_per_source"
     case .tooManyUnauthenticated: "server.max_unauthenticated"
     case .maxConnections: "server.max_connections"
-    }
-  }
-
-  /// How important it is for who runs the server: others may be kept out with them, or nobody.
-  var level: Log.Level {
-    switch self {
-    case .blocked, .notAllowed, .banned, .rateLimited, .tooManyFromSource: .info
-    case .tooManyUnauthenticated, .maxConnections: .warning
     }
   }
 }

@@ -1,11 +1,14 @@
+import AccessControl
 import Audit
 import System
 
 extension Supervisor {
   /// Something happened: the one place from which the log hears of it.
   ///
-  /// - Parameter connection: its number; nil for what is about the daemon, or a connection that was not let in.
-  func record(_ fact: Fact, of subject: Subject, _ connection: UInt64? = nil) {
+  /// - Parameters:
+  ///   - connection: its number; nil for what is about the daemon, or a connection that was not let in.
+  ///   - suffix: what the line of the log ends with; nil: there is none.
+  func record(_ fact: Fact, of subject: Subject, _ connection: UInt64? = nil, logging suffix: String? = "") {
     var subject = subject
     subject.connection = connection
     let place = connection.map { "[\($0)] " } ?? ""
@@ -13,7 +16,21 @@ extension Supervisor {
     let teller = fact.type.isOfSession ? "session: " : ""
     journal(fact, of: subject)
     if fact.type == .authFailure { recordRefusal(of: subject) }
-    if log.writes(fact.level) { log.write(fact.level, place + teller + fact.sentence(of: subject)) }
+    guard let suffix, log.writes(fact.level) else { return }
+    log.write(fact.level, place + teller + fact.sentence(of: subject) + suffix)
+  }
+
+  /// Somebody who may told the daemon to do something.
+  func asked(_ what: String, _ by: String) {
+    var fact = Fact(.adminAction)
+    (fact.reason, fact.details) = (what, by)
+    record(fact, of: Subject())
+  }
+
+  /// The server ends, and there is no more time: tells what would have been told later.
+  func tellRest() {
+    tellLastRefusals()
+    for child in children.values { tellLastWords(of: child) }
   }
 }
 
@@ -27,10 +44,15 @@ extension Fact {
     case .authSuccess, .authFailure, .authRateLimited, .sessionStart, .sessionEnd, .commandExecuted, .commandBlocked,
       .fileUploaded, .fileDownloaded, .fileDeleted, .fileRenamed, .directoryCreated, .directoryDeleted,
       .directoryListed, .transferDenied, .transferAllowed, .ipUnblocked, .connectionOpen, .connectionClosed,
-      .connectionRefused, .forwardOpen, .forwardClosed, .forwardDenied, .agentForwarded, .attributesChanged,
+      .forwardOpen, .forwardClosed, .forwardDenied, .agentForwarded, .attributesChanged,
       .linkCreated, .recordingStarted, .recordingFinished, .adminAction:
       .info
-    case .ipBlocked, .suspiciousActivity: .warning
+    case .suspiciousActivity: result == .error ? .error : .warning
+    case .ipBlocked: .warning
+    // Others may be kept out with them.
+    case .connectionRefused where result == .error: .warning
+    case .connectionRefused:
+      [Refusal.tooManyUnauthenticated.code, Refusal.maxConnections.code].contains(reason) ? .warning : .info
     case .auditGap: .error
     }
   }

@@ -49,8 +49,8 @@ extension Supervisor {
   func open(_ descriptor: Descriptor, _ client: SocketAddress, _ server: SocketAddress, proxy: SocketAddress?) {
     guard let address = IPAddress(client.address), admits(address, client) else { return }
     let number = newNumber()
-    if let proxy { log.write(.info, "[\(number)] by way of \(proxy)") }
-    let machine = ConnectionMachine(context(of: client, server), at: Clock.milliseconds)
+    var machine = ConnectionMachine(context(of: client, server), at: Clock.milliseconds)
+    machine.proxy = proxy
     connections[number] = Connection(
       number: number, client: address, machine: machine, socket: descriptor)
     deliver(.accepted, to: number)
@@ -94,6 +94,12 @@ extension Supervisor {
       case .killRecorder: recorder?.signal(SIGKILL)
       case .giveRecording(let channel, let title): giveRecording(connection, channel, title)
       case .recordLogin(let entry): recordLogin(entry)
+      case .auditAfterSession(let fact, let subject):
+        if let session = connection.session, session.hasLogin {
+          session.lastWords.append((fact, subject))
+        } else {
+          record(fact, of: subject, connection.number)
+        }
       case .close: close(connection)
       }
     }
@@ -107,7 +113,6 @@ extension Supervisor {
 
   private func close(_ connection: Connection) {
     connections[connection.number] = nil
-    connection.session?.subject = connection.machine.subject
     finishStart(connection)
     if let user = connection.countedUser { sessionCounts.leave(user) }
     killAccountCheck(connection)

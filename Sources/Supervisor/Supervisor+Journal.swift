@@ -133,6 +133,8 @@ extension Supervisor {
   /// What is left goes to the journal, and then this process ends.
   func drain() {
     guard exitCode == nil, !isDraining else { return }
+    tellRest()
+    recordStop("shut down")
     isDraining = true
     timers.set(.drain, at: Clock.milliseconds + Self.drainTime)
     perform([] as [AuditQueue.Action])

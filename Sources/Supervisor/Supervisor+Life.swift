@@ -75,7 +75,6 @@ extension Supervisor {
   func shutDown() {
     guard state != .starting else { return fail(.success) }
     log.write(.info, "shutting down with \(connections.count) connections")
-    recordStop("shutting down")
     service?.stopping()
     stopAccepting()
     for number in Array(connections.keys) { deliver(.shutDown, to: number) }
@@ -134,7 +133,7 @@ extension Supervisor {
   }
 
   /// The end of the service, once.
-  private func recordStop(_ details: String) {
+  func recordStop(_ details: String) {
     if hasRecordedStop { return }
     hasRecordedStop = true
     tellExporterLosses()

@@ -18,7 +18,7 @@ extension Supervisor {
   /// Waits for the header of a connection that comes from a load balancer.
   func awaitHeader(_ descriptor: Descriptor, _ proxy: SocketAddress, _ server: SocketAddress) {
     guard connections.count + proxied.count < loaded.settings.server.maxConnections else {
-      return tellRefusal(of: proxy, .warning, Refusal.maxConnections.code, Refusal.maxConnections.reason)
+      return tellRefusal(of: proxy, Refusal.maxConnections.code, Refusal.maxConnections.reason)
     }
     let number = newNumber()
     do throws(SystemError) {
@@ -43,7 +43,7 @@ extension Supervisor {
       case .wouldBlock: return
       case .ended:
         forgetProxied(number)
-        return tellRefusal(of: proxy, .info, "bad_proxy_header", "closed before its PROXY header")
+        return tellRefusal(of: proxy, "bad_proxy_header", "closed before its PROXY header")
       case .bytes: break
       }
       let count: Int
@@ -51,7 +51,7 @@ extension Supervisor {
       _ = try descriptor.read(count: count)
     } catch {
       forgetProxied(number)
-      return tellRefusal(of: proxy, .warning, "bad_proxy_header", "\(error)")
+      return tellRefusal(of: proxy, "bad_proxy_header", "\(error)", .error)
     }
     guard let header else {
       proxied[number] = connection
@@ -72,8 +72,7 @@ extension Supervisor {
     guard let connection = proxied[number] else { return }
     forgetProxied(number)
     tellRefusal(
-      of: connection.proxy, .warning, "proxy_header_timeout",
-      "no PROXY header within \(Self.proxyHeaderTime / 1000) s")
+      of: connection.proxy, "proxy_header_timeout", "no PROXY header within \(Self.proxyHeaderTime / 1000) s", .error)
   }
 
   /// The server ends: no header is waited for any more.

@@ -70,7 +70,7 @@ extension Supervisor {
         send(ToSession.longLogin, [sessionEnd.descriptor, memory], to: child)
       }
       tell(connection, .authentication(.success), [transportEnd.descriptor])
-      deliver(.sessionOpened, to: connection.number)
+      deliver(.sessionOpened(.random()), to: connection.number)
     } catch {
       deliver(.sessionFailed("\(error)"), to: connection.number)
     }
@@ -127,7 +127,7 @@ extension Supervisor {
 
   /// A login whose connection is over hangs up what it runs, and tells what came of it.
   private func takeLastWords(_ bytes: [UInt8], _ child: Child, of number: UInt64) {
-    guard child.hasLogin, let subject = child.subject else { return }
+    guard child.hasLogin, let subject = child.lastWords.first?.subject else { return }
     switch try? FromSession(wireBytes: bytes[...]) {
     case .note(let text): log.write(.info, "[\(number)] session: \(text)")
     case .facts(let batch):
@@ -135,6 +135,13 @@ extension Supervisor {
     // Its terminals have ended in the login records with the connection.
     case .keys, .account, .terminal, nil: return
     }
+  }
+
+  /// A login is over, now that its process has told everything.
+  func tellLastWords(of child: Child) {
+    let words = child.lastWords
+    child.lastWords = []
+    for (fact, subject) in words { record(fact, of: subject, child.connection) }
   }
 
   /// A session process has ended.
@@ -150,5 +157,6 @@ extension Supervisor {
       return deliver(.sessionEnded(status), to: number)
     }
     if child.hasLogin { log.write(.debug, "[\(number)] its session process \(status)") }
+    tellLastWords(of: child)
   }
 }

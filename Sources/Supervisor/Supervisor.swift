@@ -43,6 +43,8 @@ final class Supervisor {
     case saveBans
     /// The process that saves bans has had its time to end, and logins go on without this process.
     case letGo
+    /// Connections that were refused are counted until then.
+    case refusals
     case shutDown
   }
 
@@ -145,6 +147,7 @@ final class Supervisor {
   var isLettingGo = false
   /// Another daemon may listen by now: bans are its to save.
   var hasLetGo = false
+  var refusals = RefusalLedger()
   /// For each code of a refusal.
   var refusalThrottles: [String: LogThrottle] = [:]
   var acceptThrottle = LogThrottle(interval: 10_000)
@@ -217,11 +220,18 @@ final class Supervisor {
   }
 
   private func takeSignals() {
-    while let signal = signals.next() {
+    while let (signal, process, user) = signals.nextWithSender() {
+      let sender = "by pid \(process), uid \(user)"
       switch signal {
-      case SIGTERM, SIGINT: shutDown()
-      case SIGHUP: reload()
-      case SIGUSR1: letGo()
+      case SIGTERM, SIGINT:
+        asked("shutdown", sender)
+        shutDown()
+      case SIGHUP:
+        asked("reload", sender)
+        reload()
+      case SIGUSR1:
+        asked("let_go", sender)
+        letGo()
       default: break
       }
     }
@@ -239,6 +249,8 @@ final class Supervisor {
       zygote.signal(SIGKILL)
     case .kill(let number):
       guard let child = children[number] else { return }
+      // It has more to tell, and would be listened to if the journal kept up.
+      if child.isHeld { return timers.set(key, at: Clock.milliseconds + Self.sessionEndTime) }
       log.write(.warning, "\(child.role.name) \(child.pid) takes too long: killed")
       child.signal(SIGKILL)
     case .acceptAgain: acceptAgain()
@@ -252,7 +264,10 @@ final class Supervisor {
     case .exporterRestart(let name): perform(exporters.restartTime(name))
     case .exporterLoss(let name): exporterLossTime(name)
     case .drain: exitCode = exitCode ?? .success
-    case .shutDown: drain()
+    case .refusals: tellRefusals()
+    case .shutDown:
+      for number in Array(connections.keys) { deliver(.transportEnded(.unknown), to: number) }
+      drain()
     }
   }
 }

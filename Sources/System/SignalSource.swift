@@ -17,10 +17,14 @@ public final class SignalSource {
   }
 
   /// The next signal that has come; nil when there is none.
-  public func next() -> Int32? {
+  public func next() -> Int32? { nextWithSender()?.signal }
+
+  /// The next signal that has come, and who sent it; nil when there is none.
+  public func nextWithSender() -> (signal: Int32, process: UInt32, user: UInt32)? {
     var information = signalfd_siginfo()
     let size = MemoryLayout<signalfd_siginfo>.size
-    return read(descriptor.rawValue, &information, size) == size ? Int32(information.ssi_signo) : nil
+    guard read(descriptor.rawValue, &information, size) == size else { return nil }
+    return (Int32(information.ssi_signo), information.ssi_pid, information.ssi_uid)
   }
 
   /// Lets writing to a closed pipe or socket fail with EPIPE and not end the process.

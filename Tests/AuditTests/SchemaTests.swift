@@ -10,6 +10,15 @@ import Testing
     return try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
   }
 
+  @Test func `the documentation has every event and every key`() throws {
+    let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Documentation/AUDIT.md")
+    let rows = try String(contentsOf: file, encoding: .utf8).split(separator: "\n").filter { $0.hasPrefix("| `") }
+    let names = Set(
+      rows.flatMap { row in row.split(separator: "|")[0].matches(of: /`(\w+)`/).map { String($0.1) } })
+    for name in JournalLine.keys + EventType.allCases.map(\.rawValue) { #expect(names.contains(name), "\(name)") }
+    for name in JournalLine.rawKeys { #expect(try String(contentsOf: file, encoding: .utf8).contains("`\(name)`")) }
+  }
+
   private func values(of key: String) throws -> [String]? {
     let properties = try schema()["properties"] as? [String: [String: Any]]
     return (properties?[key]?["enum"] as? [Any])?.compactMap { $0 as? String }

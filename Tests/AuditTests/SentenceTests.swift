@@ -76,7 +76,7 @@ import Testing
       fact(.transferAllowed) { ($0.path, $0.destination, $0.rule, $0.details) = (path, path, "watched", "rename") },
       "allowed by watched: rename \"/d/a b\" \"/d/a b\""
     ),
-    (fact(.ipBlocked) { $0.details = "for 300 s" }, "banned [2001:db8::1]:50000, for 300 s"),
+    (fact(.ipBlocked) { $0.details = "for 300 s" }, "banned [2001:db8::1]:50000 for 300 s"),
     (
       fact(.suspiciousActivity, .error) { ($0.reason, $0.details) = ("transport_crashed", "killed by signal 11") },
       "suspicious activity: transport_crashed killed by signal 11"

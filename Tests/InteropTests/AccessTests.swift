@@ -176,7 +176,7 @@ extension Interop {
           let start = daemon.log.count
           kill(try transport().pid, signal)
           try client.wait()
-          try daemon.log.line(with: "closed: transport lost", after: start)
+          try daemon.log.line(with: "closed: transport_lost", after: start)
           try access(daemon, isCrash ? "refused" : "welcome")
         }
         try daemon.log.line(with: "banned 127.0.0.2 for 300 s, ban 1 in a row: its transport crashed")

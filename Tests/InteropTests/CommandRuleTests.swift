@@ -77,7 +77,7 @@ extension Interop {
       ] {
         try withDaemon(shell: shell) { daemon throws in
           try daemon.claim("commands.py", "signals", environment: ["REFUSED": what == "free" ? "" : "yes"])
-          if what != "free" { try daemon.log.line(with: "signal refused: no_signals") }
+          if what != "free" { try daemon.log.line(with: "signal TERM refused: no_signals") }
         }
       }
     }

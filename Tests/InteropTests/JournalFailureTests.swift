@@ -85,7 +85,7 @@ extension Interop {
         let refused = try daemon.ssh("host", "echo in")
         #expect(refused.status == 255 && refused.output.isEmpty)
         #expect(refused.errors.contains("audit_unavailable"))
-        try daemon.log.line(with: "refused '\(daemon.user.name)': audit_unavailable")
+        try daemon.log.line(with: "refused '\(daemon.user.name)' by publickey: audit_unavailable")
         // Who is logged in already stays so.
         try open.send("still here\n")
         try open.output.line(with: "still here")

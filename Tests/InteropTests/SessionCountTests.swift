@@ -18,7 +18,7 @@ extension Interop {
         let refused = try daemon.ssh("host", "echo in")
         #expect(refused.status == 255 && refused.output.isEmpty)
         #expect(refused.errors.contains("There are 2 logins of this user, and no more are allowed (too_many_sessions)"))
-        try daemon.log.line(with: "refused '\(daemon.user.name)': too_many_sessions, 2 are open")
+        try daemon.log.line(with: "refused '\(daemon.user.name)' by publickey: too_many_sessions, 2 are open")
         try daemon.log.line(with: "closed: too_many_sessions")
         // Who does not prove anything learns nothing of it.
         let stranger = try daemon.ssh("-o", "PubkeyAuthentication=no", "host", "true")

@@ -97,11 +97,16 @@ import Testing
     for (denial, request, kind, command) in table {
       var fact = Fact(.commandBlocked, .denied, kind)
       (fact.command, fact.reason) = (command, denial.rawValue)
+      fact.rule = denial == .blocked ? "shell.blocked_commands" : nil
       #expect(Fact(denial, of: request) == fact)
     }
-    #expect(Fact(.noSignals, of: .signal([])) == nil && Fact(.noSignals, of: .breakSignal(0)) == nil)
+    var fact = Fact(.commandBlocked, .denied, .ssh)
+    (fact.details, fact.reason) = ("signal TERM", "no_signals")
+    #expect(Fact(.noSignals, of: .signal(Array("TERM".utf8))) == fact)
+    (fact.details, fact.reason) = ("terminal", "no_terminal")
     let terminal = ChannelRequest.terminal(term: [], columns: 0, rows: 0, xPixels: 0, yPixels: 0, modes: [])
-    #expect(Fact(.noTerminal, of: terminal) == nil)
+    #expect(Fact(.noTerminal, of: terminal) == fact)
+    #expect(Fact(.noSignals, of: .breakSignal(0)) == nil)
   }
 
   // MARK: The process

@@ -86,7 +86,8 @@ import Testing
       scenario.send(.verdict(Verdict(outcome: .rejected, reason: "wrong_password")))
       return scenario.said.filter { action in
         switch action {
-        case .log, .startLookUp, .checkAccount: false
+        // What the log and the journal say, no client hears.
+        case .log, .audit, .startLookUp, .checkAccount: false
         default: true
         }
       }
@@ -249,5 +250,10 @@ import Testing
 }
 
 extension ConnectionMachine.Action {
-  fileprivate var isNoLog: Bool { if case .log = self { false } else { true } }
+  fileprivate var isNoLog: Bool {
+    switch self {
+    case .log, .audit: false
+    default: true
+    }
+  }
 }

@@ -26,7 +26,8 @@ import Wire
       .account(nil), .account(Scenario.known()), .account(Scenario.unknown), .verdict(nil),
       .verdict(Verdict(outcome: .accepted)), .verdict(Verdict(outcome: .acceptable)),
       .verdict(Verdict(outcome: .rejected)), Scenario.keys, .session(.note("x")), .sessionMisbehaved("x"),
-      .sessionOpened, .sessionFailed("x"), .sessionEnded(.code(0)), .sessionEnded(.unknown), .shutDown, .abandon,
+      .sessionOpened(Scenario.loginID), .sessionFailed("x"), .sessionEnded(.code(0)), .sessionEnded(.unknown),
+      .shutDown, .abandon,
     ]
 
   @Test func `a transport may say in each phase just what the table says`() {
@@ -192,7 +193,7 @@ import Wire
     var scenario = Scenario { $0.server.loginGrace = 0 }
     #expect(scenario.send(.accepted).count == 1)
     var opening = Scenario.atOpening()
-    #expect(opening.send(.sessionOpened).contains(.cancelTimer(.loginGrace)))
+    #expect(opening.send(.sessionOpened(Scenario.loginID)).contains(.cancelTimer(.loginGrace)))
     #expect(opening.send(.timer(.loginGrace)) == [])
   }
 
@@ -201,13 +202,14 @@ import Wire
     scenario.now += 61_250
     scenario.send(Scenario.lastWord)
     let lines = scenario.send(.transportEnded(.code(0))).lines()
-    #expect(lines == ["closed: client_disconnected, after 61.2 s, 5 bytes in, 6 bytes out"])
+    let ends = "after 61.2 s, 5 bytes in, 6 bytes out"
+    #expect(lines == ["logged out 'bob' \(ends)", "closed: client_disconnected, \(ends)"])
   }
 
   @Test func `a transport that crashed is an error in the log`() {
     var scenario = Scenario.loggedIn()
     let lines = scenario.send(.transportEnded(.signal(11, coreDumped: false))).lines(.error)
-    #expect(lines == ["its transport killed by signal 11 without a word"])
+    #expect(lines == ["suspicious activity: transport_crashed its transport killed by signal 11"])
   }
 
   @Test func `a transport that was killed is an error in the log though its session ended first`() {

@@ -18,7 +18,8 @@ import Testing
     let actions = scenario.send(.verdict(Verdict(outcome: .accepted)))
     #expect(isPromoted(actions) == true && !actions.contains(.killSession))
     #expect(!scenario.machine.isLoggedIn)
-    #expect(scenario.send(.sessionOpened).lines() == ["logged in 'bob' as uid 1000, gid 1000"])
+    #expect(
+      scenario.send(.sessionOpened(Scenario.loginID)).lines(.info).last == "logged in 'bob' as uid 1000, gid 1000")
     #expect(scenario.machine.isLoggedIn)
   }
 
@@ -123,7 +124,7 @@ import Testing
     var scenario = Scenario.atOpening { $0.security.maxSessionsPerUser = 2 }
     #expect(scenario.machine.sessionLimit == 2)
     let actions = scenario.send(.sessionRefused(open: 2))
-    #expect(actions.lines() == ["refused 'bob': too_many_sessions, 2 are open"])
+    #expect(actions.lines() == ["refused 'bob' by publickey: too_many_sessions, 2 are open"])
     #expect(
       actions.told == [
         .disconnect(
@@ -156,7 +157,7 @@ import Testing
       var scenario = Scenario.loggedIn()
       let actions = scenario.send(.session(.facts(FactBatch([Fact(.fileRead), Fact(type)]))))
       #expect(actions.contains(.killSession) && actions.isGoodbye)
-      #expect(!actions.contains { if case .audit(let fact, _) = $0 { fact.type.isOfSession } else { false } })
+      #expect(actions.facts.map(\.reason) == ["session_misbehaved"])
     }
   }
 

@@ -68,7 +68,7 @@ import Testing
         .openRecording(directory: "/r"), .setTimer(.recording, milliseconds: 10_000),
       ])
     let opened = scenario.send(.recordingOpened("/r/a.cast"))
-    #expect(opened.contains(.giveRecording(channel: 3, title: "bob from 203.0.113.7")))
+    #expect(opened.contains(.giveRecording(channel: 3, title: "bob from 203.0.113.7, session \(Scenario.loginID)")))
     #expect(opened.contains(.cancelTimer(.recording)))
     #expect(facts(opened) == [Self.fact(.recordingStarted) { _ in }])
     let ended = scenario.send(Self.end())

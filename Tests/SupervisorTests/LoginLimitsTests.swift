@@ -11,7 +11,7 @@ import Testing
       $0.security.idleTimeout = idle
       $0.security.sessionTimeout = session
     }
-    let actions = scenario.send(.sessionOpened)
+    let actions = scenario.send(.sessionOpened(Scenario.loginID))
     return (scenario, actions)
   }
 

@@ -1,4 +1,5 @@
 import AccessControl
+import Audit
 import Authentication
 import Configuration
 import IPC
@@ -10,6 +11,7 @@ import Wire
 /// A connection's machine with a clock, driven to where a test begins.
 struct Scenario {
   static let hostKey: [UInt8] = [1, 2, 3]
+  static let loginID = EventID(high: 1, low: 2)
   static let hash = [UInt8](repeating: 7, count: 32)
   static let memory = ["/home/bob/.ssh/authorized_keys"]
 
@@ -138,9 +140,12 @@ struct Scenario {
 
   static func loggedIn(_ change: (inout Settings) -> Void = { _ in }) -> Scenario {
     var scenario = atOpening(change)
-    scenario.send(.sessionOpened)
+    scenario.send(.sessionOpened(Scenario.loginID))
     return scenario
   }
+
+  /// The session begins; the first line of the log about that.
+  mutating func loggedIn() -> String? { send(.sessionOpened(Scenario.loginID)).lines().first }
 
   static func told() -> Scenario {
     var scenario = loggedIn()
@@ -194,7 +199,22 @@ extension [ConnectionMachine.Action] {
   /// The log lines of a level, or of all.
   func lines(_ level: Log.Level? = nil) -> [String] {
     compactMap { action in
-      if case .log(let found, let text) = action, level == nil || found == level { text } else { nil }
+      switch action {
+      case .log(let found, let text): level == nil || found == level ? text : nil
+      case .audit(let fact, let subject), .auditAfterSession(let fact, let subject):
+        level == nil || fact.level == level ? fact.sentence(of: subject) : nil
+      default: nil
+      }
+    }
+  }
+
+  /// The facts that are told, in order.
+  var facts: [Fact] {
+    compactMap { action in
+      switch action {
+      case .audit(let fact, _), .auditAfterSession(let fact, _): fact
+      default: nil
+      }
     }
   }
 }

@@ -1,0 +1,152 @@
+import Audit
+import Authentication
+import IPC
+import System
+
+/// What is told of a connection, and when.
+extension ConnectionMachine {
+  /// Why a connection ended.
+  struct Ending: Equatable, Sendable {
+    /// A stable code.
+    let code: String
+    /// What the other side said to it.
+    var detail: String?
+  }
+
+  /// It was accepted.
+  func opened() -> Action {
+    var fact = Fact(.connectionOpen, .success, .ssh)
+    fact.details = "to \(context.server)" + (proxy.map { ", by way of \($0)" } ?? "")
+    return .audit(fact, subject)
+  }
+
+  /// What is told when it is over: an attempt to log in of which nothing was told, the connection, and the login.
+  var lastWords: [Action] {
+    var actions: [Action] = []
+    // Who is let in has nothing more to prove.
+    let proven = authentication.state == .loggedIn ? [] : authentication.provenSteps.map(\.rawValue)
+    if loginTime == nil, let rest = trial.rest(proven: proven) {
+      var details = rest.details.map { [$0] } ?? []
+      if rest.attempt.reason == "incomplete" { details += provenKeys }
+      let text = details.isEmpty ? nil : details.joined(separator: ", ")
+      actions.append(
+        failure(rest.attempt.method, .failure, rest.attempt.reason, key: rest.attempt.key, details: text))
+    }
+    let ending = ending ?? Ending(code: "transport_lost")
+    var closed = Fact(.connectionClosed, ending.result, .ssh)
+    (closed.reason, closed.details) = (ending.code, ending.detail)
+    if let (bytesIn, bytesOut) = traffic {
+      (closed.bytes, closed.bytesIn, closed.bytesOut) = (bytesIn &+ bytesOut, bytesIn, bytesOut)
+    }
+    closed.milliseconds = UInt64(max(now - startTime, 0))
+    guard let loginTime else { return actions + [.audit(closed, subject)] }
+    var end = closed
+    end.type = .sessionEnd
+    end.milliseconds = UInt64(max(now - loginTime, 0))
+    return actions + [.auditAfterSession(end, subject), .auditAfterSession(closed, subject)]
+  }
+
+  /// Somebody does what none of our programs, and no client that keeps to the protocol, does.
+  func suspicious(_ reason: String, _ details: String, _ result: EventResult = .failure) -> Action {
+    var fact = Fact(.suspiciousActivity, result, .ssh)
+    (fact.reason, fact.details) = (reason, details)
+    return .audit(fact, subject)
+  }
+
+  // MARK: Logins
+
+  /// A request was refused.
+  mutating func refused(
+    _ refusal: AuthenticationMachine.Refusal, tried method: String, _ attempt: Judgement.Attempt?, _ verdict: Verdict?
+  ) -> Action {
+    let reason = refusal == .credentials ? reason(verdict) : refusal.rawValue
+    // Asking for the methods, or which key would do, tries nothing. But when something says of a key that it may not be
+    // used, nothing else will come: clients do not sign with it.
+    let isQuestion =
+      refusal == .noneMethod || (attempt?.triesNothing == true && verdict?.isAboutKnownKey != true)
+    guard isQuestion else {
+      let result: EventResult = refusal != .credentials ? .denied : verdict == nil ? .error : .failure
+      return concluded(method, result, reason, verdict)
+    }
+    trial.concludeQuestion(reason, key: verdict?.fingerprint ?? "")
+    let who = "'\(authentication.user ?? "")' by \(method)"
+    return .log(.debug, "refused \(who): \(reason)\(comma(verdict?.keyDescription))")
+  }
+
+  /// It was refused, and with it the client.
+  mutating func disconnected(_ text: String, tried method: String, _ verdict: Verdict?) -> Action {
+    let ending = authentication.ending ?? .impossibleVerdict
+    switch ending {
+    case .tooManyFailures:
+      let refusal = authentication.countedRefusal
+      let reason = refusal == .credentials ? reason(verdict) : refusal?.rawValue ?? ending.rawValue
+      return concluded(method, .failure, reason, verdict, text)
+    case .tooManyOffers: return concluded(method, .failure, ending.rawValue, nil, text)
+    case .malformed, .userChanged, .unknownService, .unexpectedResponse, .requestTooSoon:
+      trial.tell()
+      return suspicious(ending.rawValue, text)
+    case .impossibleVerdict: return concluded(method, .error, ending.rawValue, verdict, text)
+    }
+  }
+
+  /// The login was granted, and is there.
+  mutating func loggedIn(_ account: Account) -> [Action] {
+    trial.tell()
+    var success = Fact(.authSuccess, .success, .ssh)
+    success.details = provenKeys.isEmpty ? nil : provenKeys.joined(separator: ", ")
+    var start = Fact(.sessionStart, .success, .ssh)
+    start.details = "as uid \(account.uid), gid \(account.gid)"
+    return [.audit(success, subject), .audit(start, subject)]
+  }
+
+  /// The login was granted, and could not begin.
+  mutating func notOpened(_ reason: String, _ result: EventResult, _ details: String) -> Action {
+    trial.tell()
+    return failure(
+      subject.method ?? "", result, reason, key: subject.keyFingerprint ?? "", details: details)
+  }
+
+  /// Why credentials were refused: nobody can have the right ones of a user that there is not.
+  private func reason(_ verdict: Verdict?) -> String {
+    guard let verdict else { return "no_authority" }
+    return accountAnswer?.refusal ?? verdict.reason
+  }
+
+  private mutating func concluded(
+    _ method: String, _ result: EventResult, _ reason: String, _ verdict: Verdict?, _ more: String? = nil
+  ) -> Action {
+    trial.tell()
+    let details = [verdict?.keyDescription, more].compactMap(\.self)
+    return failure(
+      method, result, reason, key: verdict?.fingerprint ?? "",
+      details: details.isEmpty ? nil : details.joined(separator: ", "))
+  }
+
+  private func failure(
+    _ method: String, _ result: EventResult, _ reason: String, key: String, details: String?
+  ) -> Action {
+    var fact = Fact(.authFailure, result, .ssh)
+    (fact.reason, fact.details) = (reason, details)
+    var subject = subject
+    subject.method = method
+    subject.keyFingerprint = key.isEmpty ? nil : key
+    return .audit(fact, subject)
+  }
+
+  /// `, text`; nothing for nil.
+  func comma(_ text: String?) -> String { text.map { ", \($0)" } ?? "" }
+}
+
+extension ConnectionMachine.Ending {
+  /// Whether the connection ended well.
+  fileprivate var result: EventResult {
+    switch code {
+    case "client_disconnected", "session_ended", "told_to_disconnect", "idle_timeout", "session_timeout",
+      "server_shutdown", "server_restart":
+      .success
+    case "banned", "too_many_sessions", "nologin": .denied
+    case "connection_lost", "protocol_error", "keepalive_timeout", "login_timeout", "authentication_failed": .failure
+    default: .error
+    }
+  }
+}

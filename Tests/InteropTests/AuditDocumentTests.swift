@@ -1,0 +1,52 @@
+import Foundation
+import Testing
+
+extension Interop {
+  /// What Documentation/AUDIT.md shows, run as it stands there.
+  @Suite(.serialized) struct AuditDocument {
+    private static let text = try? String(
+      contentsOfFile: Daemon.repository + "/Documentation/AUDIT.md", encoding: .utf8)
+
+    /// The blocks of code in this language.
+    private func blocks(_ language: String) throws -> [String] {
+      let text = try #require(Self.text)
+      return text.matches(of: /```(\w+)\n((?:[^`]|`[^`])*?)```/).filter { $0.1 == language }.map { String($0.2) }
+    }
+
+    @Test(.timeLimit(.minutes(2))) func `every line for the shell prints what it promises`() throws {
+      let lines = try blocks("sh")
+      #expect(lines.count >= 7)
+      let deny = "[{pattern: '*.secret', action: deny, operations: [upload]}]"
+      try withDaemon(filter: ["enabled": "true", "rules": deny]) { daemon throws in
+        try Data("0123456789".utf8).write(to: URL(fileURLWithPath: "\(daemon.directory)/ten"))
+        #expect(try daemon.ssh("host", "exit 7").status == 7)
+        let put = try daemon.sftp("put \(daemon.directory)/ten ten\n-put \(daemon.directory)/ten no.secret")
+        #expect(put.status == 0)
+        #expect(try daemon.ssh("-o", "PubkeyAuthentication=no", "host", "true").status == 255)
+        try daemon.events.events(2, of: "session_end")
+        try daemon.events.events(3, of: "connection_closed")
+        let user = daemon.user.name
+        let expected = [
+          "127.0.0.1 \(user) none", "\t\(user)\t127.0.0.1\tpublickey\tSHA256:", #""command":"exit 7","exit_status":7"#,
+          #""files": 1"#, "file_uploaded", #"{"rule":"rule 1","count":1}"#, "fits",
+        ]
+        try #require(lines.count == expected.count)
+        for (line, expected) in zip(lines, expected) {
+          let script = line.replacingOccurrences(of: "/var/log/bssh/audit.log", with: daemon.events.path)
+            .replacingOccurrences(of: "bssh-server audit", with: "\(daemon.server) audit")
+            .replacingOccurrences(of: "audit grep", with: "audit grep --file \(daemon.events.path)")
+            .replacingOccurrences(of: "audit show", with: "audit show --file \(daemon.events.path)")
+          let outcome = try daemon.shell("set -o pipefail\n" + script)
+          #expect(outcome.status == 0 && outcome.output.contains(expected), "\(line)\(outcome)")
+        }
+      }
+    }
+
+    @Test func `queries for other programs name keys that lines have`() throws {
+      let schema = try String(contentsOfFile: Daemon.repository + "/etc/audit-event.schema.json", encoding: .utf8)
+      let query = try #require(try blocks("logql").first)
+      for key in ["client_ip", "event_type"] { #expect(query.contains(key) && schema.contains("\"\(key)\": {")) }
+      #expect(schema.contains("\"auth_failure\""))
+    }
+  }
+}
