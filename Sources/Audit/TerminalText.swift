@@ -46,13 +46,17 @@ struct TerminalText: Sendable {
     var end = used
     var index = 0
     while index < text.count {
+      let run = TerminalText.plainBytes(of: text.extracting(index..<text.count))
+      if run > 0 {
+        let source = text.extracting(index..<index &+ run)
+        for offset in 0..<run { space[end &+ offset] = source[offset] }
+        end += run
+        index += run
+        guard index < text.count else { break }
+      }
       let byte = text[index]
       let kind = meaning[Int(byte)]
-      if kind == 0 {
-        space[end] = byte
-        end += 1
-        index += 1
-      } else if kind == 1 {
+      if kind == 1 {
         let length = TerminalText.length(of: text, at: index)
         switch length {
         case .whole(let count):
@@ -83,6 +87,43 @@ struct TerminalText: Sendable {
       }
     }
     used = end
+  }
+
+  /// How many bytes at the beginning are what they are in JSON.
+  ///
+  /// Sums are not checked here, but ranges are by what takes them: this is most of what a recording costs.
+  @inline(__always) private static func plainBytes(of text: Span<UInt8>) -> Int {
+    var index = 0
+    while text.count - index >= 8 {
+      guard isPlain(word(text.extracting(index..<index &+ 8))) else { break }
+      index &+= 8
+    }
+    while index < text.count {
+      let byte = text[index]
+      if byte &- 0x20 >= 0x5f || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { break }
+      index &+= 1
+    }
+    return index
+  }
+
+  /// Eight bytes, the first one lowest.
+  @inline(__always) private static func word(_ text: Span<UInt8>) -> UInt64 {
+    let low = UInt64(text[0]) | UInt64(text[1]) &<< 8 | UInt64(text[2]) &<< 16 | UInt64(text[3]) &<< 24
+    let high = UInt64(text[4]) | UInt64(text[5]) &<< 8 | UInt64(text[6]) &<< 16 | UInt64(text[7]) &<< 24
+    return low | high &<< 32
+  }
+
+  /// True when all eight bytes are from 0x20 to 0x7e, and none a quotation mark or a backslash.
+  ///
+  /// The lowest byte that is not sets its own highest bit in one of these; what it carries to those above is of no
+  /// interest then.
+  @inline(__always) private static func isPlain(_ word: UInt64) -> Bool {
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    let control = word &- ones &* 0x20
+    let delete = word &+ ones
+    let quote = (word ^ (ones &* 0x22)) &- ones
+    let backslash = (word ^ (ones &* 0x5c)) &- ones
+    return (word | control | delete | quote | backslash) & (ones &* 0x80) == 0
   }
 
   /// How many bytes at a place belong together.

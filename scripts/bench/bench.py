@@ -52,7 +52,10 @@ MEASURES = [
     Measure("sftp-cpu", "ms/GB", 1.0, True, transfers.cpu, own_servers=True),
     Measure("sftp-memory", "KB", 20000, True, transfers.memory, absolute=True),
     Measure("audit-events", "events/s", 20000, False, journal.rate, own_servers=True, absolute=True, alone=True),
-    Measure("recording", "x", 0.95, False, recording.ratio, own_servers=True, absolute=True, alone=True),
+    # As programs write on a terminal, line by line; and in blocks, as cat does.
+    Measure("recording", "x", 0.95, False, recording.ratio("grep --line-buffered ."), own_servers=True, absolute=True,
+            alone=True),
+    Measure("recording-cat", "x", 0.95, False, recording.ratio("cat"), own_servers=True, absolute=True, alone=True),
     Measure("gate-lookup", "ns", 1000, True, access.gate("lookup"), own_servers=True, absolute=True, alone=True),
     Measure("gate-source", "ns", 5000, True, access.gate("source"), own_servers=True, absolute=True, alone=True),
     Measure("gate-memory", "KB", 16384, True, access.gate("memory"), own_servers=True, absolute=True, alone=True),
