@@ -6,6 +6,7 @@ import statistics
 import sys
 
 import access
+import audit
 import journal
 import measures
 import recording
@@ -52,6 +53,11 @@ MEASURES = [
     Measure("sftp-cpu", "ms/GB", 1.0, True, transfers.cpu, own_servers=True),
     Measure("sftp-memory", "KB", 20000, True, transfers.memory, absolute=True),
     Measure("audit-events", "events/s", 20000, False, journal.rate, own_servers=True, absolute=True, alone=True),
+    Measure("audit-sftp-get", "x", 0.97, False, audit.get, own_servers=True, absolute=True, alone=True),
+    Measure("audit-sftp-put", "x", 0.97, False, audit.put, own_servers=True, absolute=True, alone=True),
+    Measure("audit-small-get", "x", 0.97, False, audit.small_get, own_servers=True, absolute=True, alone=True),
+    Measure("audit-small-put", "x", 0.97, False, audit.small_put, own_servers=True, absolute=True, alone=True),
+    Measure("audit-login", "x", 1.05, True, audit.login, own_servers=True, absolute=True, alone=True),
     # As programs write on a terminal, line by line; and in blocks, as cat does.
     Measure("recording", "x", 0.95, False, recording.ratio("grep --line-buffered ."), own_servers=True, absolute=True,
             alone=True),
@@ -117,7 +123,7 @@ def main():
     else:
         ours = servers.Ours("bssh", options.folder, options.data, options.user, executables=options.executables)
     pair = (ours, sshd)
-    if any(name.startswith("sftp") for name in options.only or names):
+    if any("sftp" in name or "small" in name for name in options.only or names):
         transfers.prepare(options.data, options.user, scale)
 
     print(f"median of {runs}, {scale.logins} logins, {scale.bytes >> 20} MiB, {scale.sessions} sessions")
@@ -128,7 +134,8 @@ def main():
             continue
         mine, other, ratio = compare(measure, pair, runs, scale)
         if measure.alone:
-            line = f"{measure.name:22}{mine:12.{2 if measure.target < 1 else 1}f}{'':12}  {measure.unit:10}{'':6}"
+            digits = 2 if measure.unit == "x" else 1
+            line = f"{measure.name:22}{mine:12.{digits}f}{'':12}  {measure.unit:10}{'':6}"
         else:
             line = f"{measure.name:22}{mine:12.1f}{other:12.1f}  {measure.unit:10}{ratio:6.2f}"
         if options.noise:
