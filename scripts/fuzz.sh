@@ -18,7 +18,7 @@ printf 'module CLinux { header "%s/Sources/CLinux/include/clinux.h" export * }\n
 clang -O2 -c -o "$build/CLinux.o" -I Sources/CLinux/include Sources/CLinux/linux.c
 
 # Modules with coverage counters, in the order in which they import each other.
-modules=(Wire Digests Audit AccessControl Filter IPC Authentication System FileTransfer)
+modules=(Wire Digests Audit Export AccessControl Filter IPC Authentication System FileTransfer)
 objects=("$build/CLinux.o")
 for module in "${modules[@]}"; do
   mapfile -t sources < <(find "Sources/$module" -name '*.swift')

@@ -93,15 +93,16 @@ struct RPCStatus {
     guard isRetryInfo else { return nil }
     var info = ProtobufReader(content)
     guard case (1, .bytes(let duration))? = info.next() else { return 0 }
-    var milliseconds: Int64 = 0
+    // Of a field that comes again the last one counts.
+    var (seconds, nanoseconds): (UInt64, UInt64) = (0, 0)
     var fields = ProtobufReader(duration)
     while let (field, value) = fields.next() {
       switch (field, value) {
-      case (1, .integer(let seconds)): milliseconds += Int64(clamping: min(seconds, 1 << 40)) * 1000
-      case (2, .integer(let nanoseconds)): milliseconds += Int64(clamping: min(nanoseconds, 1_000_000_000)) / 1_000_000
+      case (1, .integer(let value)): seconds = min(value, 1 << 40)
+      case (2, .integer(let value)): nanoseconds = min(value, 1_000_000_000)
       default: continue
       }
     }
-    return milliseconds
+    return Int64(seconds * 1000 + nanoseconds / 1_000_000)
   }
 }

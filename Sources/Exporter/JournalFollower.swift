@@ -133,7 +133,9 @@ final class JournalFollower {
         isSameJournal = true
         continue
       }
-      if let known = [last?.sequence, cursor.accounted].compactMap({ $0 }).max(), head.sequence > known + 1 {
+      if let known = [last?.sequence, cursor.accounted].compactMap({ $0 }).max(), head.sequence > known,
+        head.sequence - known > 1
+      {
         findings.append(.missing(first: known + 1, count: head.sequence - known - 1))
       }
       isSameJournal = true

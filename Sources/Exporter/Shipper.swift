@@ -8,7 +8,7 @@ import System
 final class Shipper {
   /// Bytes of lines that are sent together at most, but for a single one that is longer.
   static let batchBytes = 512 << 10
-  /// Milliseconds: how often the cursor is kept while there is much to do, how often progress is told while it does not
+  /// Milliseconds: how often the cursor is kept at most, how often progress is told while it does not
   /// go well, how often the log says that it still does not, and how long the end may take.
   static let saveInterval: Int64 = 1000
   static let reportInterval: Int64 = 5000
@@ -63,7 +63,7 @@ final class Shipper {
     while true {
       let isCaughtUp = try ship()
       report(isCaughtUp: isCaughtUp)
-      if isUnsaved, isCaughtUp || Clock.milliseconds >= savedTime + Self.saveInterval { save() }
+      if isUnsaved, Clock.milliseconds >= savedTime + Self.saveInterval { save() }
       wait(isCaughtUp: isCaughtUp)
       loop.work()
       if signals.next() != nil || link.descriptor.wait(for: POLLIN, milliseconds: 0) { return finish() }

@@ -1,7 +1,8 @@
 import Audit
-import Export
 import Testing
 import Wire
+
+@testable import Export
 
 private func answer(_ status: Int, _ headers: [String] = [], body: [UInt8] = []) -> OTLPAnswer {
   var answer = OTLPAnswer()
@@ -31,6 +32,24 @@ private func answer(_ status: Int, _ headers: [String] = [], body: [UInt8] = [])
       break
     default: Issue.record("\(code): \(outcome)")
     }
+  }
+
+  @Test func `a delay that is said ten thousand times is the last one, and no sum`() {
+    var duration = ProtobufWriter()
+    for _ in 0..<10_000 { duration.integer(1, 1 << 62) }
+    duration.integer(1, 3)
+    var info = ProtobufWriter()
+    info.message(1, duration)
+    var any = ProtobufWriter()
+    any.string(1, "type.googleapis.com/google.rpc.RetryInfo")
+    any.message(2, info)
+    var status = ProtobufWriter()
+    status.string(2, "later")
+    status.message(3, any)
+    #expect(RPCStatus(protobuf: status.bytes[...])?.retryDelay == 3000)
+    let outcome = answer(503, ["content-type: application/x-protobuf"], body: status.bytes)
+      .httpOutcome(isJSON: false, now: 0)
+    guard case .failed("HTTP 503: later", nil, false) = outcome else { return #expect(Bool(false), "\(outcome)") }
   }
 
   @Test func `a delay that gRPC asks for is read`() {

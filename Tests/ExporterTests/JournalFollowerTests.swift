@@ -192,6 +192,20 @@ extension JournalFollower {
     }
   }
 
+  @Test func `numbers at the end of their range are no trap`() throws {
+    let files = try Files()
+    let line = String(decoding: files.lines(1...1), as: UTF8.self)
+    try files.append(Array(line.replacingOccurrences(of: "\"seq\":1,", with: "\"seq\":\(UInt64.max),").utf8))
+    let follower = try JournalFollower(journal: files.path)
+    var cursor = Cursor()
+    for accounted: UInt64 in [.max, .max - 1] {
+      cursor.accounted = accounted
+      follower.resume(at: cursor)
+      #expect(try follower.next(count: 10, bytes: 1 << 20).map(\.head.sequence) == [.max])
+      #expect(follower.takeFindings() == [])
+    }
+  }
+
   @Test func `what was told to be lost is not told again`() throws {
     let files = try Files()
     try files.append(files.lines(1...2))
@@ -313,6 +327,8 @@ extension JournalFollower {
     for sequence: UInt64 in 1...3 {
       cursor.advance(to: LineHead(sequence: sequence, id: .random()), at: nil)
       try file.write(cursor)
+      // Whose it is, the file says itself.
+      cursor.receiver = "logstash host:5044"
       #expect(try again.read().cursor == cursor)
     }
     let names = try FileManager.default.contentsOfDirectory(atPath: folder + "/cursors")

@@ -236,6 +236,7 @@ extension Interop {
       let destination = try Destination(.logstash, in: folder.path)
       let file = ", rotate: {max_size: 4KiB, max_backups: 1}"
       try withDaemon(audit: audit([destination], file: file)) { daemon throws in
+        try daemon.events.event("configuration_loaded")
         destination.expect(try ids(daemon))
         try destination.receiver.kill()
         let before = try #require(try daemon.events.all().last?.number("seq"))
@@ -317,6 +318,7 @@ extension Interop {
       let folder = try Folder()
       let destination = try Destination(.logstash, in: folder.path)
       try withDaemon(audit: audit([destination])) { daemon throws in
+        try logIn(daemon)
         destination.expect(try ids(daemon))
         let process = try #require(daemon.processes("bssh-exporter").first)
         #expect(process.uid == getpwnam("bssh-audit").pointee.pw_uid)
