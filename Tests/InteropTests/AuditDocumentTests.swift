@@ -42,6 +42,30 @@ extension Interop {
       }
     }
 
+    @Test(.timeLimit(.minutes(2))) func `every action of audit reads the journal of a daemon that runs`() throws {
+      try withDaemon { daemon throws in
+        let tail = try Client([daemon.server, "audit", "tail", "-f", "-n", "0", "--file", daemon.events.path])
+        defer { tail.end() }
+        func audit(_ words: String) throws -> Outcome {
+          try daemon.shell("\(daemon.server) audit \(words) --file \(daemon.events.path)")
+        }
+        #expect(try daemon.ssh("host", "exit 7").status == 7)
+        #expect(try daemon.ssh("-o", "PubkeyAuthentication=no", "host", "true").status == 255)
+        try daemon.events.events(2, of: "connection_closed")
+        let user = daemon.user.name
+        try tail.output.line(with: "command_executed", "exited with 7", within: 30)
+        let session = try #require(daemon.events.all("session_end").first?["session_id"])
+        for (words, expected) in [
+          ("grep --type command_executed --user \(user)", "exited with 7"), ("show \(session)", "logged out"),
+          ("verify", "whole"), ("stats", "auth_failure"), ("last", user), ("lastb", user),
+        ] {
+          let outcome = try audit(words)
+          #expect(outcome.status == 0 && outcome.output.contains(expected), "\(words): \(outcome)")
+        }
+        #expect(try audit("grep --type file_uploaded").status == 1)
+      }
+    }
+
     @Test func `queries for other programs name keys that lines have`() throws {
       let schema = try String(contentsOfFile: Daemon.repository + "/etc/audit-event.schema.json", encoding: .utf8)
       let query = try #require(try blocks("logql").first)

@@ -57,7 +57,7 @@ def fail_with_password(peer=None):
     """Tries a wrong password; returns the answer, or nothing when the server says goodbye instead."""
     peer = peer or asking()
     try:
-        return peer.try_password("wrong")[0]
+        return peer.try_password("wrong horse")[0]
     except Disconnected:
         return None
 
@@ -311,7 +311,7 @@ def password_flood():
 
     flood, good = [ready(SOURCE) for _ in range(24)], ready(OTHER)
     request = good.request(os.environ["LOGIN"], "password", boolean(False) + string(os.environ["PASSWORD"]))
-    wrong = good.request(os.environ["LOGIN"], "password", boolean(False) + string("wrong"))
+    wrong = good.request(os.environ["LOGIN"], "password", boolean(False) + string("wrong horse"))
     for peer in flood:
         peer.send(wrong)
     good.send(request)

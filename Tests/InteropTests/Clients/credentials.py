@@ -343,7 +343,7 @@ def twenty_five_keys():
 @claim
 def seven_passwords():
     peer = connect()
-    guesses = [peer.request(USER, "password", boolean(False) + string(f"guess {number}")) for number in range(7)]
+    guesses = [peer.request(USER, "password", boolean(False) + string(f"wrong horse {number}")) for number in range(7)]
     count, ended = until_the_end(peer, guesses)
     assert ended and 3 <= count < 7, (count, ended)
 
@@ -351,7 +351,7 @@ def seven_passwords():
 @claim
 def right_password():
     peer = connect()
-    reply = peer.try_password("wrong")
+    reply = peer.try_password("wrong horse")
     assert reply[0] == USERAUTH_FAILURE, reply
     reply = peer.try_password(os.environ["PASSWORD"])
     assert reply[0] == USERAUTH_SUCCESS, reply
@@ -403,7 +403,7 @@ def answers_that_nobody_asked_for():
         pass
 
 
-def answers_to(user, key=None, password="guess"):
+def answers_to(user, key=None, password="wrong horse"):
     """Everything that a client can see of what happens to a user, and the time of each answer."""
     seen, times = [], []
     key = key or Key.ed25519()

@@ -34,7 +34,7 @@ def partial_success_names_what_can_continue():
     peer = connect()
     assert failure(peer, peer.request(USER, "none")) == (["publickey"], False)
     assert failure(peer, peer.sign(USER, Key.load())) == (["password", "keyboard-interactive"], True)
-    assert failure(peer, password(peer, "wrong")) == (["password", "keyboard-interactive"], False)
+    assert failure(peer, password(peer, "wrong horse")) == (["password", "keyboard-interactive"], False)
     peer.send(password(peer, PASSWORD))
     peer.expect(USERAUTH_SUCCESS)
     assert peer.open_channel().execute("echo in").output()[0] == b"in\n"
@@ -75,8 +75,8 @@ def failures_count_over_all_steps():
         failure(peer, peer.sign(USER, Key.ed25519()))
     assert failure(peer, peer.sign(USER, Key.load()))[1]
     for _ in range(2):
-        assert not failure(peer, password(peer, "wrong"))[1]
-    peer.send(password(peer, "wrong"))
+        assert not failure(peer, password(peer, "wrong horse"))[1]
+    peer.send(password(peer, "wrong horse"))
     peer.expect_disconnect()
 
 

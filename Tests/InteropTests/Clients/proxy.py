@@ -162,7 +162,7 @@ def bans_of_the_address_inside():
         peer = through(version2(INSIDE))
         peer.request_service()
         try:
-            peer.try_password("wrong")
+            peer.try_password("wrong horse")
         except Disconnected:
             pass
     assert not is_welcome(version1(INSIDE))

@@ -22,8 +22,8 @@ def answers_to(user):
         peer.request(user, "none"),
         peer.request(user, "publickey") + boolean(False) + string("ssh-ed25519") + string(key.blob),
         peer.sign(user, key),
-        peer.request(user, "password", boolean(False) + string("guess")),
-        byte(USERAUTH_INFO_RESPONSE) + uint32(1) + string("guess"),
+        peer.request(user, "password", boolean(False) + string("wrong horse")),
+        byte(USERAUTH_INFO_RESPONSE) + uint32(1) + string("wrong horse"),
     ]
     for message in messages:
         if message is messages[-1]:

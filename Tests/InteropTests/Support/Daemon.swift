@@ -393,6 +393,19 @@ final class Daemon {
     for password in DaemonJournal.passwords where log.all.contains(password) {
       Issue.record("the password '\(password)' is in the log", sourceLocation: sourceLocation)
     }
+    // Journals, their heads, recordings, cursors, bans.
+    for path in written {
+      guard let content = FileManager.default.contents(atPath: path) else { continue }
+      for password in DaemonJournal.passwords where content.range(of: Data(password.utf8)) != nil {
+        Issue.record("the password '\(password)' is in \(path)", sourceLocation: sourceLocation)
+      }
+    }
+  }
+
+  /// All files that the daemon wrote.
+  private var written: [String] {
+    let entries = FileManager.default.enumerator(atPath: "\(directory)/audit")?.compactMap { $0 as? String } ?? []
+    return entries.map { "\(directory)/audit/\($0)" } + ["\(directory)/bans"]
   }
 
   private func abandon() {
