@@ -15,7 +15,7 @@ flock 9
 if [[ $(cat "$folder/packages" 2>/dev/null) != "${packages[*]}" ]]; then
   rm -rf "$folder"
   python3 -m venv "$folder"
-  "$folder/bin/pip" install --quiet --disable-pip-version-check "${packages[@]}"
+  "$folder/bin/pip" install --quiet --no-cache-dir --disable-pip-version-check "${packages[@]}"
   printf '%s\n' "${packages[*]}" >"$folder/packages"
 fi
 printf '%s\n' "$folder"

@@ -313,6 +313,28 @@ extension Interop {
       }
     }
 
+    @Test(.timeLimit(.minutes(1))) func `the configuration that AUDIT.md shows loads, without a warning`() throws {
+      let folder = try Folder()
+      _ = try TestCertificates(in: folder.path)
+      let document = try String(contentsOfFile: Daemon.repository + "/Documentation/AUDIT.md", encoding: .utf8)
+      let parts = document.components(separatedBy: "```")
+      let sample = try #require(parts.first { $0.hasPrefix("yaml\n") && $0.contains("type: logstash") })
+      let text = ["logs-ca.pem": "ca.pem", "logs.pem": "client.pem", "logs.key": "client.key"]
+        .reduce(sample.dropFirst(5)) { text, names in
+          text.replacingOccurrences(of: "/etc/bssh/\(names.key)", with: "\(folder.path)/\(names.value)")[...]
+        }
+      chmod("\(folder.path)/client.key", 0o600)
+      try withDaemon { daemon throws in
+        let file = "\(folder.path)/server.yaml"
+        let server = "server: {host_keys: [\"\(daemon.directory)/host0\"]}\n"
+        try Data((server + text).utf8).write(to: URL(fileURLWithPath: file))
+        chmod(file, 0o600)
+        let outcome = try run([daemon.server, "check-config", "-c", file])
+        #expect(outcome.status == 0 && outcome.errors == "", "\(outcome.errors)")
+        #expect(outcome.output.contains("type: otel") && !outcome.output.contains("Bearer"))
+      }
+    }
+
     @Test(.timeLimit(.minutes(2)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `the process of an exporter has its account, the journal to read, its cursor, and nothing else`() throws {
       let folder = try Folder()
