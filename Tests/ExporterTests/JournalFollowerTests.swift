@@ -337,7 +337,7 @@ extension JournalFollower {
     #expect(try Descriptor.open(path, O_RDONLY).status().permissions == 0o600)
     #expect(try Descriptor.findDirectory(folder + "/cursors").status().permissions == 0o700)
     // One that a crash left behind is no hindrance.
-    FileManager.default.createFile(atPath: path + ".new", contents: Data([1]))
+    _ = FileManager.default.createFile(atPath: path + ".new", contents: Data([1]))
     try file.write(cursor)
     truncate(path, 20)
     #expect(try file.read().cursor == nil && file.read().isDamaged)
