@@ -26,7 +26,7 @@ step() {
 test_packages=(
   shellcheck python3 python3-paramiko sshpass dropbear-bin putty-tools socat expect procps psmisc util-linux systemd
   openssh-server openssh-tests openssl passwd rsync sshfs rclone lftp python3-asyncssh curl qrencode oathtool telnet
-  python3-venv asciinema haproxy strace rsyslog rsyslog-gnutls gzip ca-certificates
+  python3-venv asciinema haproxy strace rsyslog rsyslog-gnutls iproute2 gzip ca-certificates
 )
 need_packages "${build_packages[@]}" "${test_packages[@]}"
 need_swift

@@ -1,5 +1,7 @@
 """A receiver of lines over TCP that a test leads: lines.py PORT FILE [CERTIFICATE KEY].
 
+It listens at 127.0.0.1, or at the address that is in ADDRESS.
+
 Commands come line by line on standard input:
   read        reads whatever comes (as at first)
   stop        reads nothing more, and keeps connections
@@ -8,6 +10,7 @@ Commands come line by line on standard input:
 Lines are written to FILE as they come.
 """
 
+import os
 import selectors
 import socket
 import ssl
@@ -24,7 +27,7 @@ def main():
     output = open(path, "ab", buffering=0)
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", port))
+    listener.bind((os.environ.get("ADDRESS", "127.0.0.1"), port))
     listener.listen()
     print("ready", listener.getsockname()[1], flush=True)
     selector = selectors.DefaultSelector()
