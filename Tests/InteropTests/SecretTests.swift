@@ -4,6 +4,11 @@ import Testing
 extension Interop {
   /// What the daemon knows and nobody may find.
   @Suite(.serialized) struct Secrets {
+    /// An exporter to nobody, so that there is a process of every kind.
+    private let exporter = [
+      "exporters": "[{type: file, path: DIRECTORY/audit/audit.log}, {type: syslog, socket: DIRECTORY/nobody}]"
+    ]
+
     /// `Max core file size` of a process: what counts now, and how far it may be raised.
     private func coreLimits(_ pid: pid_t) throws -> [Substring] {
       let text = try String(contentsOfFile: "/proc/\(pid)/limits", encoding: .utf8)
@@ -14,7 +19,7 @@ extension Interop {
     @Test(.timeLimit(.minutes(1))) func `no process of the daemon may leave a core file, a login's programs may`()
       throws
     {
-      try withDaemon { daemon throws in
+      try withDaemon(audit: exporter) { daemon throws in
         let client = try daemon.startSSH("host", "ulimit -Sc; ulimit -Hc; exec cat")
         try client.output.line { !$0.isEmpty }
         let copy = try Client(["sftp", "-S", "\(daemon.directory)/ssh", "host"], environment: daemon.environment)
@@ -37,7 +42,7 @@ extension Interop {
 
     @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `nobody of the same user may look into a process of the daemon`() throws {
-      try withDaemon(mode: .unprivileged) { daemon throws in
+      try withDaemon(mode: .unprivileged, audit: exporter) { daemon throws in
         let client = try daemon.startSSH("host", "echo in; exec cat")
         try client.output.line(with: "in")
         let names = Set(Daemon.programs).subtracting(["bssh-server", "bssh-transfer"])
