@@ -8,8 +8,8 @@ public enum ToRecorder: WireCodable, Equatable {
   /// Make the file of a recording, which must be new. Answered by ``FromRecorder/opened(number:)`` or
   /// ``FromRecorder/failed(number:reason:)``, in order.
   case open(number: UInt64, directory: String, name: String)
-  /// Put this into the login records. No answer.
-  case login(LoginEntry)
+  /// Put this into the login records. A beginning is answered by ``FromRecorder/entered(connection:)``.
+  case login(LoginEntry, connection: UInt64)
 
   public func encode(to writer: inout WireWriter) {
     switch self {
@@ -21,9 +21,10 @@ public enum ToRecorder: WireCodable, Equatable {
       writer.uint64(number)
       writer.text(directory)
       writer.text(name)
-    case .login(let entry):
+    case .login(let entry, let connection):
       writer.byte(3)
       entry.encode(to: &writer)
+      writer.uint64(connection)
     }
   }
 
@@ -33,7 +34,7 @@ public enum ToRecorder: WireCodable, Equatable {
     case 2:
       self = .open(
         number: try reader.uint64(), directory: try reader.text(limit: 4096), name: try reader.text(limit: 255))
-    case 3: self = .login(try LoginEntry(from: &reader))
+    case 3: self = .login(try LoginEntry(from: &reader), connection: try reader.uint64())
     default: throw .malformed
     }
   }
@@ -47,6 +48,8 @@ public enum FromRecorder: WireCodable, Equatable {
   case failed(number: UInt64, reason: String)
   /// A line for the log, at most 1,024 bytes.
   case note(String)
+  /// The beginning of a login is in the records, as far as it can be.
+  case entered(connection: UInt64)
 
   public func encode(to writer: inout WireWriter) {
     switch self {
@@ -60,6 +63,9 @@ public enum FromRecorder: WireCodable, Equatable {
     case .note(let text):
       writer.byte(3)
       writer.text(text)
+    case .entered(let connection):
+      writer.byte(4)
+      writer.uint64(connection)
     }
   }
 
@@ -68,6 +74,7 @@ public enum FromRecorder: WireCodable, Equatable {
     case 1: self = .opened(number: try reader.uint64())
     case 2: self = .failed(number: try reader.uint64(), reason: try reader.text(limit: 1024))
     case 3: self = .note(try reader.text(limit: 1024))
+    case 4: self = .entered(connection: try reader.uint64())
     default: throw .malformed
     }
   }
@@ -120,7 +127,7 @@ public struct LoginEntry: WireCodable, Equatable {
   public var uid: UInt32
   /// As below /dev: `pts/3`.
   public var terminal: String
-  /// The first process on the terminal.
+  /// The session process, as with sshd(8): the entry is there before the first program is.
   public var process: Int32
   /// Of the client, without brackets.
   public var address: String
@@ -163,7 +170,7 @@ public struct LoginEntry: WireCodable, Equatable {
 
 /// A terminal of a login, as its session process tells of it.
 public enum TerminalUse: WireCodable, Equatable {
-  /// A program runs on it. `name`: `/dev/pts/3`; `process`: the program's.
+  /// A program is about to run on it. `name`: `/dev/pts/3`; `process`: the session process.
   case began(channel: UInt32, name: String, process: Int32)
   /// The program has ended.
   case ended(name: String)

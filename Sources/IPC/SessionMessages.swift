@@ -1,7 +1,7 @@
 import Wire
 
-/// What the supervisor tells a session process over its descriptor 3. After `login` nothing more; a closed socket does
-/// not end a login.
+/// What the supervisor tells a session process over its descriptor 3. After `login` nothing but `terminalEntered`; a
+/// closed socket does not end a login.
 public enum ToSession: WireCodable, Equatable {
   /// Look-up mode, at most once and before `login`: read these authorized_keys files, at most 12, and answer with
   /// `keys`. Then the process waits: `login` makes it this user's session, and closing the socket ends it.
@@ -15,6 +15,8 @@ public enum ToSession: WireCodable, Equatable {
   /// First and last message to a process that stays root: say what shadow(5) has about this account, with
   /// ``FromSession/account(_:)``, and end.
   case checkAccount(name: String)
+  /// A terminal that it told of is in the login records: the program can start.
+  case terminalEntered
 
   public func encode(to writer: inout WireWriter) {
     switch self {
@@ -29,6 +31,7 @@ public enum ToSession: WireCodable, Equatable {
     case .checkAccount(let name):
       writer.byte(4)
       writer.text(name)
+    case .terminalEntered: writer.byte(5)
     }
   }
 
@@ -41,6 +44,7 @@ public enum ToSession: WireCodable, Equatable {
     case 2: self = .login(try Login(from: &reader))
     case 3: self = .longLogin
     case 4: self = .checkAccount(name: try reader.text(limit: 256))
+    case 5: self = .terminalEntered
     default: throw .malformed
     }
   }
@@ -150,6 +154,8 @@ public struct Login: WireCodable, Equatable {
   public var scp: TransferSettings?
   /// What the credentials allow; a login may do what these and the settings above both allow.
   public var permissions: KeyPermissions
+  /// Its terminals are in the login records before programs start on them: it waits for `terminalEntered`.
+  public var keepsRecords = false
 
   public init(
     account: Account, clientAddress: String, clientPort: UInt16, serverAddress: String, serverPort: UInt16,
@@ -190,6 +196,7 @@ public struct Login: WireCodable, Equatable {
     writer.optional(sftp) { $1.encode(to: &$0) }
     writer.optional(scp) { $1.encode(to: &$0) }
     permissions.encode(to: &writer)
+    writer.boolean(keepsRecords)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
@@ -213,6 +220,7 @@ public struct Login: WireCodable, Equatable {
     sftp = try reader.optional { (r: inout WireReader) throws(WireError) in try TransferSettings(from: &r) }
     scp = try reader.optional { (r: inout WireReader) throws(WireError) in try TransferSettings(from: &r) }
     permissions = try KeyPermissions(from: &reader)
+    keepsRecords = try reader.boolean()
   }
 
   private static func port(from reader: inout WireReader) throws(WireError) -> UInt16 {

@@ -28,7 +28,10 @@ struct RecorderService {
       switch message {
       case .prepare(let settings): prepare(settings)
       case .open(let number, let directory, let name): open(number, directory, name)
-      case .login(let entry): keep(entry)
+      case .login(let entry, let connection):
+        keep(entry)
+        guard entry.kind == .began else { continue }
+        _ = try? supervisor.send(FromRecorder.entered(connection: connection).wireBytes, wait: true)
       }
     }
   }

@@ -36,7 +36,8 @@ enum Denial: String, Error, Equatable {
     switch self {
     case .notAllowed: "shell.allowed_commands"
     case .blocked: "shell.blocked_commands"
-    case .noShell, .noTerminal, .noCommands, .noSFTP, .noSCP, .onTerminal, .noSubsystem, .malformed, .notSFTP, .noSignals:
+    case .noShell, .noTerminal, .noCommands, .noSFTP, .noSCP, .onTerminal, .noSubsystem, .malformed, .notSFTP,
+      .noSignals:
       nil
     }
   }

@@ -15,6 +15,7 @@ extension LoginSession {
       supervisor.add(fact)
       return nil
     }
+    if let terminal = channel.terminal { enter(terminal, number) }
     do throws(SystemError) {
       let started = try starter.start(program, preparation, channel.terminal)
       let token = nextToken
@@ -32,16 +33,25 @@ extension LoginSession {
         try loop.add(socket.descriptor, .read, token: report)
       }
       if let complaint = started.complaint { note("channel \(number): \(complaint.dropLast())") }
-      if let terminal = channel.terminal {
-        supervisor.add(.began(channel: number, name: terminal.name, process: started.process.pid))
-      }
       let place = channel.terminal.map { " on \($0.name)" } ?? ""
       note("channel \(number): \(program.name) started\(place), pid \(started.process.pid)")
       return started.descriptors
     } catch {
+      if let terminal = channel.terminal { supervisor.add(.ended(name: terminal.name)) }
       fact.notStarted("\(error)")
       supervisor.add(fact)
       return nil
+    }
+  }
+
+  /// Tells of a terminal, and waits a moment until it is in the login records: programs look there who they belong to.
+  private mutating func enter(_ terminal: Terminal, _ number: UInt32) {
+    supervisor.add(.began(channel: number, name: terminal.name, process: Daemon.processID))
+    guard keepsRecords else { return }
+    supervisor.flush()
+    guard !supervisor.isBehind else { return }
+    if case .wouldBlock? = try? control.receive(wait: LoginSession.recordTime) {
+      note("channel \(number): the login records take long; \(terminal.name) is not waited for")
     }
   }
 

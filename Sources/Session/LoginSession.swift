@@ -12,6 +12,8 @@ struct LoginSession {
   static let channelLimit = 1024
   /// Milliseconds that programs have to end after they were hung up; what ignores that lives on, as under sshd.
   static let hangUpTime: Int64 = 2000
+  /// Milliseconds that a program on a terminal waits at most until the terminal is in the login records.
+  static let recordTime: Int32 = 500
 
   struct Channel {
     var machine: SessionChannel
@@ -42,9 +44,11 @@ struct LoginSession {
   let starter: ProgramStarter
   /// Seconds; 0: no limit.
   let commandTimeout: UInt32
+  /// Terminals are in the login records before programs start on them.
+  let keepsRecords: Bool
   private let permissions: SessionChannel.Permissions
   private let transport: MessageSocket
-  private let control: MessageSocket
+  let control: MessageSocket
   private let signals: SignalSource
   let loop: EventLoop
   private var outbox: Outbox
@@ -71,6 +75,7 @@ struct LoginSession {
     // A thousand channels have more descriptors than a process usually may; its programs keep their limit.
     starter = ProgramStarter(login, limits: [try ResourceLimit.raiseOpenFiles(), coreFiles])
     commandTimeout = login.commandTimeout
+    keepsRecords = login.keepsRecords
     permissions = SessionChannel.Permissions(login)
     self.transport = transport
     self.control = control
@@ -309,9 +314,9 @@ struct LoginSession {
       supervisor.giveUp()
       isHoldingBack = false
       if deadline == nil { watchTransport() }
-    case .message:
-      // After `login` there is nothing to be said.
-      hangUpEverything()
+    case .message(let bytes, _):
+      // After `login` there is nothing else to be said; this one was late.
+      if (try? ToSession(wireBytes: bytes[...])) != .terminalEntered { hangUpEverything() }
     }
   }
 

@@ -97,6 +97,7 @@ struct SessionProcess {
             throw .unexpected("a long login without the socket to its transport and its memory")
           }
           return try serve(login, descriptors[0])
+        case .terminalEntered: throw .unexpected("a terminal before a login")
         }
       }
     }

@@ -27,9 +27,10 @@ extension ConnectionMachine {
     for root in rights.impossibleRoots {
       actions.append(.log(.warning, "no files for '\(user)': the root \(root) means no directory for this login"))
     }
-    let login = Login(
+    var login = Login(
       context.settings, rights, account: account, permissions: permissions,
       client: (context.client.address, context.client.port), server: (context.server.address, context.server.port))
+    login.keepsRecords = context.settings.audit.loginRecords
     return actions + prepareRecording(user) + [.openSession(login, promoting: promoting)]
   }
 

@@ -15,7 +15,7 @@ extension Supervisor {
     // Named, so that no session can write a line that looks like ours.
     let teller = fact.type.isOfSession ? "session: " : ""
     journal(fact, of: subject)
-    if fact.type == .authFailure { recordRefusal(of: subject) }
+    if fact.type == .authFailure { recordRefusal(fact, of: subject) }
     guard let suffix, log.writes(fact.level) else { return }
     log.write(fact.level, place + teller + fact.sentence(of: subject) + suffix)
   }

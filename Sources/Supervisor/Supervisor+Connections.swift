@@ -93,7 +93,7 @@ extension Supervisor {
       case .openRecording(let directory): openRecording(connection, directory)
       case .killRecorder: recorder?.signal(SIGKILL)
       case .giveRecording(let channel, let title): giveRecording(connection, channel, title)
-      case .recordLogin(let entry): recordLogin(entry)
+      case .recordLogin(let entry): recordLogin(entry, connection.number)
       case .auditAfterSession(let fact, let subject):
         if let session = connection.session, session.hasLogin {
           session.lastWords.append((fact, subject))

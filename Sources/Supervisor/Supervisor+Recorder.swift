@@ -93,6 +93,9 @@ extension Supervisor {
     case .note(let text):
       guard descriptors.isEmpty else { break }
       return log.write(.warning, "recorder: \(text)")
+    case .entered(let number):
+      guard descriptors.isEmpty else { break }
+      return entered(number)
     case nil: break
     }
     log.write(.error, "recorder \(child.pid) sent something that it was not asked for: killed")
@@ -117,25 +120,37 @@ extension Supervisor {
 
   // MARK: Login records
 
-  /// Puts something into the login records, as root.
-  func recordLogin(_ entry: LoginEntry) {
-    guard keepsLogins, let recorder = try? currentRecorder() else { return }
+  /// Puts something into the login records, as root; whoever waits for that is told, also when there are none.
+  func recordLogin(_ entry: LoginEntry, _ connection: UInt64) {
+    guard keepsLogins, let recorder = try? currentRecorder() else {
+      if entry.kind == .began { entered(connection) }
+      return
+    }
     // Who guesses passwords must not fill the memory.
     if entry.kind == .refused, recorder.hasBacklog { return }
     var entry = entry
     entry.time = Clock.microsecondsSince1970
-    send(ToRecorder.login(entry), to: recorder)
+    send(ToRecorder.login(entry, connection: connection), to: recorder)
   }
 
-  /// A login was refused: of what was typed, as sshd(8) does, btmp hears; a key that does not fit is no guess.
-  func recordRefusal(of subject: Subject) {
-    guard let user = subject.user, let method = subject.method,
-      method.split(separator: ",").contains(where: { ["password", "keyboard-interactive", "totp"].contains($0) })
+  /// The session of this connection may start its program.
+  private func entered(_ connection: UInt64) {
+    guard let connection = connections[connection], connection.machine.phase == .loggedIn,
+      connection.machine.context.settings.audit.loginRecords, let session = connection.session
     else { return }
+    send(ToSession.terminalEntered, to: session)
+  }
+
+  /// A login was refused. btmp hears, as from sshd(8), of what was typed and of names that nobody has; a key that does
+  /// not fit is no guess.
+  func recordRefusal(_ fact: Fact, of subject: Subject) {
+    guard let user = subject.user, let method = subject.method else { return }
+    let isTyped = method.split(separator: ",").contains { ["password", "keyboard-interactive", "totp"].contains($0) }
+    guard isTyped || fact.reason == "no_such_user" else { return }
     recordLogin(
       LoginEntry(
         .refused, user: String(decoding: user.utf8.prefix(256), as: UTF8.self), uid: 0, terminal: "ssh:notty",
-        process: 0, address: subject.clientAddress ?? ""))
+        process: 0, address: subject.clientAddress ?? ""), subject.connection ?? 0)
   }
 
   /// Nobody records any more: waits a moment until all of it is written.

@@ -50,6 +50,7 @@ enum Samples {
     var login = unlimitedLogin
     login.commandTimeout = 3600
     login.commands = commands
+    login.keepsRecords = true
     return login
   }()
   static let commands = CommandRules(allowed: ["uptime", "git-*"], blocked: ["*su*"], forced: "internal-sftp -R")
@@ -124,9 +125,12 @@ enum Samples {
       ToRecorder.prepare(RecorderSettings(directories: ["/var/log/bssh/recordings", ""], keepsLogins: true)),
       .prepare(RecorderSettings(directories: [], keepsLogins: false)),
       .open(number: .max, directory: "/r", name: "a.cast"),
-      .login(loginEntry),
+      .login(loginEntry, connection: .max),
     ].map(Sample.init)
-    + [FromRecorder.opened(number: .max), .failed(number: 0, reason: "No space left"), .note("")].map(Sample.init)
+    + [
+      FromRecorder.opened(number: .max), .failed(number: 0, reason: "No space left"), .note(""),
+      .entered(connection: .max),
+    ].map(Sample.init)
     + LoginEntry.Kind.allCases.map {
       Sample(LoginEntry($0, user: "", uid: 0, terminal: "", process: .min, address: "", time: .min))
     }
@@ -196,7 +200,7 @@ enum Samples {
     [
       ToSession.lookUp(paths: ["/home/anna/.ssh/authorized_keys", ""], home: "/home/anna"),
       .lookUp(paths: [], home: ""), .login(login), .login(bareLogin), .longLogin,
-      .checkAccount(name: "anna"),
+      .checkAccount(name: "anna"), .terminalEntered,
     ].map(Sample.init)
     + [
       FromSession.keys(keyFiles), .keys([]), .note("shell started on /dev/pts/3"), .note(""),

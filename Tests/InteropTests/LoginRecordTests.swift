@@ -58,16 +58,15 @@ extension Interop {
 
     /// What the system's programs show during a login on a terminal.
     private static let during =
-      "until who | grep -q .; do sleep 0.05; done; "
-      + "who; who -q; last -w -n1 -f /var/log/wtmp; lastlog -u \"$(id -un)\"; w -hs"
+      "who; who -q; last -w -n1 -f /var/log/wtmp; lastlog -u \"$(id -un)\"; w -hs"
 
     /// What they show after it.
     private static let after =
-      "who; echo ended; last -w -i -f /var/log/wtmp; lastlog -u USER; "
+      "who; echo ended; last -w -i -f /var/log/wtmp; lastlog -u USER; lastb -w -f /var/log/btmp; "
       + "utmpdump /var/log/wtmp 2>/dev/null | cut -c1-4 | sort | uniq -c"
 
     @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot && hasLastlog, "needs root, and lastlog(8)"))
-    func `who, w, last and lastlog show what they show under sshd`() throws {
+    func `who, w, last, lastlog and lastb show what they show under sshd`() throws {
       var shown: [[String]] = []
       try withRecords { daemon throws in
         shown.append(try logins(daemon.user.name, daemon.pid) { daemon.directory + "/ssh" })
@@ -75,6 +74,9 @@ extension Interop {
       }
       guard shown.count == 2 else { return }
       for (ours, theirs) in zip(shown[0], shown[1]) { #expect(ours == theirs) }
+      for name in ["nosuchuser", "nobodyhere"] {
+        #expect(shown[0][1].contains("\n\(name) ssh:notty 127.0.0.1 DATE TIME"))
+      }
       #expect(shown[0][0].contains(/[ ]pts\/N DATE TIME \(127\.0\.0\.1\)\n.*\n# users=1\n/))
     }
 
@@ -89,13 +91,25 @@ extension Interop {
       let during = try shell("$SSH -tt host 'export TZ=UTC LC_ALL=C; \(Self.during)'")
       #expect(during.status == 0, "\(during.errors)")
       #expect(try shell("$SSH host true").status == 0)
+      for (name, password) in [(user, "wrong horse"), ("nosuchuser", "battery staple")] {
+        let options = "-o BatchMode=no -o PubkeyAuthentication=no -o NumberOfPasswordPrompts=1"
+        let script = "sshpass -p '\(password)' $SSH \(options) -o PreferredAuthentications=password \(name)@host true"
+        #expect(try shell(script).status != 0)
+      }
+      #expect(try shell("$SSH -o PreferredAuthentications=publickey nobodyhere@host true").status != 0)
       var after = ""
       eventually(within: 30, "records of the end") {
         after = (try? look(pid, Self.after.replacing("USER", with: user))) ?? ""
         return after.hasPrefix("ended") && after.contains(" - ")
+          && [user, "nosuchuser", "nobodyhere"].allSatisfy { name in
+            after.split(separator: "\n").contains { $0.hasPrefix("\(name) ") && $0.contains("ssh:notty") }
+          }
       }
       return [normal(during.output.replacing("\r\n", with: "\n")), normal(after)].map {
+        // sshd puts a password for a name that nobody has down twice, and last(1) sees what is of this second as going on.
         $0.replacing(/sh -c.*/, with: "COMMAND").replacing(/w -hs/, with: "COMMAND")
+          .replacing("still running", with: "- TIME (TIME)")
+          .replacing(/(?<line>.* ssh:notty .*\n)(\k<line>)+/) { $0.output.line }
       }
     }
 
@@ -123,6 +137,16 @@ extension Interop {
       try Data(wrapper.utf8).write(to: URL(fileURLWithPath: "\(folder)/sshd-ssh"))
       chmod("\(folder)/sshd-ssh", 0o755)
       shown.append(try logins(daemon.user.name, sshd.pid) { "\(folder)/sshd-ssh" })
+    }
+
+    @Test(.timeLimit(.minutes(2)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    func `the first program on a terminal finds its login in the records`() throws {
+      try withRecords { daemon throws in
+        for _ in 0..<20 {
+          let seen = try daemon.ssh("-tt", "host", "who").output
+          #expect(seen.hasPrefix("\(daemon.user.name) "), "\(seen)")
+        }
+      }
     }
 
     @Test(.timeLimit(.minutes(2)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))

@@ -76,7 +76,7 @@ import Testing
     let session = try SessionUnderTest.loggedIn()
     _ = try session.run("true", on: 1)
     try session.askForTerminal()
-    let ends = try session.start(.execute(Array("tty; echo $$; read line".utf8)))
+    let ends = try session.start(.execute(Array("tty; echo $PPID; read line".utf8)))
     guard case .began(let channel, let name, let process) = try session.terminal() else {
       Issue.record("no beginning")
       return
