@@ -46,6 +46,14 @@ extension ConnectionMachine {
     return actions + [.auditAfterSession(end, subject), .auditAfterSession(closed, subject)]
   }
 
+  /// What a session told, as far as it can know: why it finds something suspicious is not its word, which could look like
+  /// ours.
+  static func told(_ fact: Fact) -> Fact {
+    var fact = fact
+    if fact.type == .suspiciousActivity { fact.reason = "protocol_violation" }
+    return fact
+  }
+
   /// Somebody does what none of our programs, and no client that keeps to the protocol, does.
   func suspicious(_ reason: String, _ details: String, _ result: EventResult = .failure) -> Action {
     var fact = Fact(.suspiciousActivity, result, .ssh)
@@ -145,7 +153,9 @@ extension ConnectionMachine.Ending {
       "server_shutdown", "server_restart":
       .success
     case "banned", "too_many_sessions", "nologin": .denied
-    case "connection_lost", "protocol_error", "keepalive_timeout", "login_timeout", "authentication_failed": .failure
+    case "connection_lost", "no_common_algorithm", "protocol_error", "keepalive_timeout", "login_timeout",
+      "authentication_failed":
+      .failure
     default: .error
     }
   }

@@ -103,7 +103,7 @@ extension ConnectionMachine {
       guard batch.facts.allSatisfy(\.type.isOfSession) else {
         return sessionMisbehaved("told what it cannot know", at: now)
       }
-      return batch.facts.map { .audit($0, subject) }
+      return batch.facts.map { .audit(Self.told($0), subject) }
     case (.loggedIn, .terminal(let use)): return terminal(use, at: now)
     // With the connection all of its terminals have ended in the login records.
     case (.closing, .terminal): return []

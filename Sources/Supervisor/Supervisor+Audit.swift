@@ -13,7 +13,7 @@ extension Supervisor {
     subject.connection = connection
     let place = connection.map { "[\($0)] " } ?? ""
     // Named, so that no session can write a line that looks like ours.
-    let teller = fact.type.isOfSession ? "session: " : ""
+    let teller = fact.type.isOfSession && fact.type != .suspiciousActivity ? "session: " : ""
     journal(fact, of: subject)
     if fact.type == .authFailure { recordRefusal(fact, of: subject) }
     guard let suffix, log.writes(fact.level) else { return }

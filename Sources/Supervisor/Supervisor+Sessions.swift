@@ -131,7 +131,9 @@ extension Supervisor {
     switch try? FromSession(wireBytes: bytes[...]) {
     case .note(let text): log.write(.info, "[\(number)] session: \(text)")
     case .facts(let batch):
-      for fact in batch.facts where fact.type.isOfSession { record(fact, of: subject, number) }
+      for fact in batch.facts where fact.type.isOfSession {
+        record(ConnectionMachine.told(fact), of: subject, number)
+      }
     // Its terminals have ended in the login records with the connection.
     case .keys, .account, .terminal, nil: return
     }

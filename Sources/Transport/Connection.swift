@@ -194,7 +194,15 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
     guard end == nil else { return }
     let error = SSH.error
     // What is not the socket's fault is the client's: libssh has read what it could make nothing of.
-    let reason = error.hasPrefix("Socket error") ? "connection_lost" : "protocol_error"
+    let reason =
+      if error.hasPrefix("Socket error") {
+        "connection_lost"
+      } else if error.hasPrefix("kex error : no match") {
+        // The client is older or stricter than this server, or asks for one type of host key after another.
+        "no_common_algorithm"
+      } else {
+        "protocol_error"
+      }
     // libssh's words for an end of file, which is no error of a socket.
     end = End(reason: reason, detail: error == "Socket error: disconnected" ? "closed by the client" : error)
   }

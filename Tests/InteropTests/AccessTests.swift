@@ -89,6 +89,16 @@ extension Interop {
 
     // MARK: Bans
 
+    @Test(.timeLimit(.minutes(1))) func `who asks for host keys of every type is not banned`() throws {
+      try withDaemon(security: ["whitelist_ips": "[]", "max_auth_attempts": "1"]) { daemon throws in
+        let scan = try daemon.shell("ssh-keyscan -p $PORT 127.0.0.1 2>/dev/null")
+        #expect(scan.output.contains("ssh-ed25519"))
+        try daemon.events.event("connection_closed") { $0["reason"] == "no_common_algorithm" }
+        #expect(try daemon.ssh("host", "echo in").output == "in\n")
+        #expect(try daemon.events.all("suspicious_activity").isEmpty)
+      }
+    }
+
     @Test(.timeLimit(.minutes(1)), arguments: ["wrong-passwords", "bad-signatures"], [1, 3, 5])
     func `exactly so many failures end in a ban, whatever their kind`(claim: String, attempts: Int) throws {
       try withPasswords(["max_auth_attempts": String(attempts)]) { daemon throws in
