@@ -19,6 +19,8 @@ extension SourceTable {
     var failures: [Int64] = []
     /// The end of the last ban.
     var banEnd: Int64 = .min
+    /// ``SourceTable/endBan(of:at:)`` has not told of it yet.
+    var isBanUntold = false
     /// When it failed last, or the end of its last ban.
     var misbehaviorTime: Int64 = .min
     /// Bans in a row.

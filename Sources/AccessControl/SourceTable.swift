@@ -90,6 +90,7 @@ public struct SourceTable: Sendable {
     records[i].banCount += 1
     let time = limits.banTime(count: Int(records[i].banCount))
     records[i].banEnd = now + time
+    records[i].isBanUntold = true
     records[i].misbehaviorTime = now + time
     regrade(place, at: now)
     return Ban(source: source, end: records[i].banEnd, count: Int(records[i].banCount))
@@ -110,11 +111,12 @@ public struct SourceTable: Sendable {
     return record.banEnd > now ? Ban(source: source, end: record.banEnd, count: Int(record.banCount)) : nil
   }
 
-  /// The ban of a source whose end has come; nil when it has none, or one that still holds.
+  /// The ban of a source whose end has come, once; nil when it has none, or one that still holds.
   public mutating func endBan(of source: ClientSource, at now: Int64) -> Ban? {
-    guard let place = places[source], records[Int(place)].grade == .banned, records[Int(place)].banEnd <= now else {
+    guard let place = places[source], records[Int(place)].isBanUntold, records[Int(place)].banEnd <= now else {
       return nil
     }
+    records[Int(place)].isBanUntold = false
     let record = records[Int(place)]
     regrade(place, at: now)
     return Ban(source: source, end: record.banEnd, count: Int(record.banCount))
@@ -137,6 +139,7 @@ public struct SourceTable: Sendable {
       }
       let i = Int(place)
       records[i].banEnd = max(end, records[i].banEnd)
+      if end > now { records[i].isBanUntold = true }
       records[i].misbehaviorTime = max(records[i].banEnd, records[i].misbehaviorTime)
       records[i].banCount = max(Int32(clamping: ban.count), records[i].banCount)
       regrade(place, at: now)

@@ -141,8 +141,10 @@ final class OTLPReceiver: Receiver {
     for event in unreadable {
       outcomes.append(.lost(first: event.head.sequence, count: 1, reason: .unreadable))
     }
-    if rejected > 0, let first = events.first {
-      outcomes.append(.lost(first: first.head.sequence, count: rejected, reason: .rejected))
+    // Whatever the receiver says: no more than it was sent.
+    let count = min(rejected, UInt64(events.count - unreadable.count))
+    if count > 0, let first = events.first {
+      outcomes.append(.lost(first: first.head.sequence, count: count, reason: .rejected))
     }
     if !message.isEmpty { outcomes.append(.note("the receiver says: \(message)")) }
     events = []

@@ -26,6 +26,8 @@ final class Shipper {
   private var savedTime: Int64 = 0
   private var isUnsaved = false
   private var isSavingBroken = false
+  /// It ends: the supervisor may not listen any more, so nothing that would have to be told is settled.
+  private var isFinishing = false
   /// Events that are with the receiver: of each batch the last number, and the time of its first event.
   private var underWay: [(last: UInt64, time: Int64)] = []
   /// The time of the oldest event that waits to be sent again.
@@ -85,7 +87,7 @@ final class Shipper {
       if room == 0 { return false }
       try follower.watch.drain()
       let events = try follower.next(count: room, bytes: Self.batchBytes)
-      tellFindings()
+      guard tellFindings() else { return true }
       guard let first = events.first, let last = events.last else { return underWay.isEmpty }
       if cursor.last == nil, cursor.accounted == nil {
         // It is new: what was before is no loss, and what goes from now on is one.
@@ -116,7 +118,7 @@ final class Shipper {
         startAgain()
         return
       case .lost(let first, let count, let reason):
-        link.lost(first: first, count: count, reason: reason)
+        guard !isFinishing, link.lost(first: first, count: count, reason: reason) else { return }
         link.note("\(count) events from number \(first) on will not arrive: \(reason.rawValue)", isProblem: true)
       case .note(let text): link.note(text, isProblem: false)
       }
@@ -154,11 +156,12 @@ final class Shipper {
     tellProgress(now)
   }
 
-  private func tellFindings() {
+  /// False: that events are missing could not be told, so those behind them have to wait.
+  private func tellFindings() -> Bool {
     for finding in follower.takeFindings() {
       switch finding {
       case .missing(let first, let count):
-        link.lost(first: first, count: count, reason: .noLongerInJournal)
+        guard !isFinishing, link.lost(first: first, count: count, reason: .noLongerInJournal) else { return false }
         link.note(
           "\(count) events from number \(first) on are no longer in the journal and were not delivered", isProblem: true
         )
@@ -172,6 +175,7 @@ final class Shipper {
       case .unreadable(let text): link.note("a file of the journal cannot be read: \(text)", isProblem: true)
       }
     }
+    return true
   }
 
   // MARK: How far it is
@@ -255,6 +259,7 @@ final class Shipper {
   }
 
   private func finish() {
+    isFinishing = true
     let end = Clock.milliseconds + Self.finishTime
     // What is in the journal by now is sent, if that goes well.
     while failing == nil, retryTime == nil, Clock.milliseconds < end, (try? ship()) == false {
@@ -264,10 +269,13 @@ final class Shipper {
     while true {
       let now = Clock.milliseconds
       let (outcomes, isOver) = receiver.finish(now: now)
-      for outcome in outcomes {
-        if case .settled(let head, let place) = outcome {
+      settling: for outcome in outcomes {
+        switch outcome {
+        case .settled(let head, let place):
           cursor.advance(to: head, at: place)
           isUnsaved = true
+        case .lost: break settling
+        case .accepted, .failed, .again, .note: continue
         }
       }
       if isOver || now >= end { break }

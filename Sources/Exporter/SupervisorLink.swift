@@ -19,9 +19,11 @@ final class SupervisorLink {
 
   func progress(_ progress: ExporterProgress) { _ = try? socket.send(FromExporter.progress(progress).wireBytes) }
 
-  /// Events that will never arrive. Returns when the supervisor has been told, or is gone.
-  func lost(first: UInt64, count: UInt64, reason: ExportLoss) {
-    _ = try? socket.send(FromExporter.lost(first: first, count: count, reason: reason).wireBytes, wait: true)
+  /// Events that will never arrive. Returns when the supervisor has been told; false: it is gone.
+  func lost(first: UInt64, count: UInt64, reason: ExportLoss) -> Bool {
+    let message = FromExporter.lost(first: first, count: count, reason: reason)
+    guard case .bytes? = try? socket.send(message.wireBytes, wait: true) else { return false }
+    return true
   }
 
   private func cut(_ text: String) -> String {

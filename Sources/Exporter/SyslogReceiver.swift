@@ -55,6 +55,7 @@ final class SyslogReceiver: Receiver {
     readCount = 0
     isFull = false
     lookAgain = nil
+    lost = []
   }
 
   func work(now: Int64) -> [Outcome] {

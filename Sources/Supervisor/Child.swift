@@ -45,6 +45,8 @@ final class Child {
   var lastWords: [(fact: Fact, subject: Subject)] = []
   /// A loader, or a process that saves bans, that has said what it had to say.
   var hasAnswered = false
+  /// The receiver that an exporter sends to, for people.
+  var receiver = ""
   /// A login to which nobody listens now: the journal is slow.
   var isHeld = false
   /// An authority that belongs to settings that do not apply yet.

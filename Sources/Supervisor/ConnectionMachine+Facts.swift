@@ -11,6 +11,12 @@ extension ConnectionMachine {
     let code: String
     /// What the other side said to it.
     var detail: String?
+
+    /// The codes that a transport can know.
+    static let ofTransports: Set = [
+      "client_disconnected", "connection_lost", "no_common_algorithm", "protocol_error", "keepalive_timeout",
+      "told_to_disconnect", "session_ended", "cannot_start",
+    ]
   }
 
   /// It was accepted.

@@ -301,6 +301,7 @@ struct ConnectionMachine: Sendable {
   private mutating func closed(_ message: FromTransport) -> [Action] {
     var actions: [Action] = []
     if case .closed(let reason, let detail, let bytesIn, let bytesOut) = message {
+      guard Ending.ofTransports.contains(reason) else { return violation("ended for a reason that there is not") }
       ending = ending ?? Ending(code: reason, detail: detail.isEmpty ? nil : detail)
       if reason == "protocol_error" {
         conduct.isUnfit = true
@@ -318,6 +319,7 @@ struct ConnectionMachine: Sendable {
     case .starting, .closing(.killed): break
     case .closing(.told), .closing(.closed):
       // Its session may be the first of which we hear when a transport is killed.
+      if case .signal = status, ending?.code == "session_ended" { ending = Ending(code: "transport_lost") }
       if status.isCrash {
         actions += crashed(status)
       } else if case .signal = status {

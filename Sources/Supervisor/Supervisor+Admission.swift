@@ -77,6 +77,8 @@ extension Supervisor {
 
   /// The time of a ban is over.
   func banEnds(_ source: ClientSource) {
+    // The next daemon has taken the bans over, and tells of their ends.
+    if hasLetGo, loaded.settings.security.banStateFile != nil { return }
     guard let ban = admission.endBan(of: source, at: Clock.milliseconds) else { return }
     var fact = Fact(.ipUnblocked, .success, .ssh)
     (fact.reason, fact.details) = ("ban_over", "after ban \(ban.count) in a row")

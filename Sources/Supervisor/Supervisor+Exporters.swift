@@ -26,6 +26,7 @@ extension Supervisor {
         try Descriptor.sealedMemory(name: "exporter", bytes)
       }
       let child = try spawn(.exporter) { programs.exporter(loaded.accounts, socket: $0, settings: memory) }
+      child.receiver = settings.name
       exporters.started(settings.name, child.number)
       log.write(.info, "exporter \(child.pid) sends events to \(settings.name)")
     } catch {
@@ -46,8 +47,7 @@ extension Supervisor {
       log.write(.error, "exporter \(child.pid) sent a message that cannot be read: killed")
       return child.signal(SIGKILL)
     }
-    // One that is to end has nothing more to say that matters.
-    guard let name = exporters.name(of: child.number) else { return }
+    let name = child.receiver
     switch message {
     case .progress(let progress):
       let before = exporters.behind.count

@@ -8,6 +8,8 @@ import Wire
 extension Supervisor {
   /// Milliseconds in which what is left goes to the journal when the server ends.
   static let drainTime: Int64 = 3000
+  /// Messages of a login that are taken when the server ends: more than a socket holds.
+  static let lastReadLimit = 4096
   /// Milliseconds that a journal may take to end, once it is told to.
   static let journalEndTime: Int64 = 30_000
 
@@ -21,6 +23,11 @@ extension Supervisor {
       // The same file; but somebody may have moved it, and wants a new one.
       if let journal { send(ToJournal.reopen, to: journal) }
       return
+    }
+    if new == nil, journalSettings != nil {
+      var fact = Fact(.configurationLoaded)
+      fact.details = "audit.enabled is false: nothing more is written here"
+      record(fact, of: Subject())
     }
     journalSettings = new
     if new == nil { journalProblem = nil }
@@ -133,6 +140,10 @@ extension Supervisor {
   /// What is left goes to the journal, and then this process ends.
   func drain() {
     guard exitCode == nil, !isDraining else { return }
+    // What logins have said by now is heard, also of those that are held.
+    for child in Array(children.values) where child.role == .session && child.hasLogin {
+      read(child, limit: Self.lastReadLimit)
+    }
     tellRest()
     recordStop("shut down")
     isDraining = true
@@ -155,10 +166,13 @@ extension Supervisor {
   private func hold() {
     log.write(.warning, "the journal is slow: \(events.count) events wait, and so does what makes more")
     for socket in listeners { loop.remove(socket.listener.descriptor) }
-    for child in children.values where child.hasLogin && child.isOpen {
-      loop.remove(child.socket.descriptor)
-      child.isHeld = true
-    }
+    for child in children.values where child.hasLogin && child.isOpen { hold(child) }
+  }
+
+  /// A login that makes events waits.
+  func hold(_ child: Child) {
+    loop.remove(child.socket.descriptor)
+    child.isHeld = true
   }
 
   private func release() {

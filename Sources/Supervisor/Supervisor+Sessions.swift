@@ -70,6 +70,8 @@ extension Supervisor {
         send(ToSession.longLogin, [sessionEnd.descriptor, memory], to: child)
       }
       tell(connection, .authentication(.success), [transportEnd.descriptor])
+      // Messages to it go on; those of it wait as others do.
+      if events.isHolding, !child.hasBacklog { hold(child) }
       deliver(.sessionOpened(.random()), to: connection.number)
     } catch {
       deliver(.sessionFailed("\(error)"), to: connection.number)

@@ -68,7 +68,7 @@ final class Supervisor {
   /// Milliseconds that a session process has after its connection.
   static let sessionEndTime: Int64 = 5000
   /// Milliseconds that connections have when the server ends.
-  static let shutDownTime: Int64 = 3000
+  static let shutDownTime: Int64 = 4500
   /// Milliseconds that a loader may take.
   static let loadTime: Int64 = 60_000
   /// Messages of a process that are taken at a time.

@@ -143,6 +143,8 @@ import Testing
     #expect(fail(&table, source(1), 5, at: 0) != nil)
     #expect(table.endBan(of: source(1), at: 299_999) == nil)
     #expect(table.endBan(of: source(2), at: 300_000) == nil)
+    // Whoever knocks at that very moment does not take the end away.
+    _ = table.connect(source(1), at: 300_000)
     #expect(table.endBan(of: source(1), at: 300_000) == Ban(source: source(1), end: 300_000, count: 1))
     #expect(table.endBan(of: source(1), at: 300_000) == nil)
   }

@@ -255,6 +255,29 @@ extension Interop {
       }
     }
 
+    @Test(.timeLimit(.minutes(3))) func `what goes on when the daemon ends is told, whatever it does`() throws {
+      try withDay { daemon throws in
+        let client = try daemon.startSSH("host", "trap '' HUP; echo ready; exec sleep 1234")
+        try client.output.line(with: "ready")
+        let start = try daemon.events.all().count
+        // A client that does not hear the goodbye, and a command that does not mind being hung up.
+        client.signal(SIGSTOP)
+        daemon.signal(SIGTERM)
+        #expect(try daemon.exitCode() == 0)
+        for process in daemon.processes(running: "1234") { kill(process.pid, SIGKILL) }
+        client.signal(SIGCONT)
+        let user = "user=USER method=publickey"
+        #expect(
+          try daemon.events.all().dropFirst(start).map { brief($0, daemon) } == [
+            "admin_action success reason=shutdown",
+            "command_executed success protocol=exec \(user) reason=still_running "
+              + "command=trap '' HUP; echo ready; exec sleep 1234",
+            "session_end success protocol=ssh \(user) reason=server_shutdown",
+            "connection_closed success protocol=ssh \(user) reason=server_shutdown", "daemon_stopped success",
+          ])
+      }
+    }
+
     @Test(.timeLimit(.minutes(3))) func `signals to the daemon, and processes that are killed, leave their events`()
       throws
     {

@@ -27,7 +27,8 @@ import Testing
     "bad_signature", "no_user_presence", "no_user_verification", "login_timeout", "too_many_sessions", "idle_timeout",
     "session_timeout", "no_terminal", "no_commands", "no_sftp", "no_scp", "transfer_on_terminal",
     "command_not_allowed", "command_blocked", "shell_not_allowed", "forced_command", "no_signals",
-    "no_such_subsystem", "malformed_command",
+    "no_such_subsystem", "malformed_command", "too_many_failures", "too_many_keys", "malformed_request", "user_changed",
+    "unknown_service", "unexpected_response", "request_before_answer", "impossible_verdict",
   ]
 
   @Test func `codes stay what they are`() {
@@ -35,8 +36,8 @@ import Testing
     #expect(KeyRefusal.allCases.map(\.rawValue) == Self.keys)
   }
 
-  @Test func `every code is in the manual, or where it says that those of keys are`() throws {
-    let texts = try ["man/bssh-server.yaml.5", "Documentation/KEYS.md"].map { path in
+  @Test func `every code is in the manual, or where it says that they are`() throws {
+    let texts = try ["man/bssh-server.yaml.5", "Documentation/KEYS.md", "Documentation/AUDIT.md"].map { path in
       try String(contentsOf: Self.root.appendingPathComponent(path), encoding: .utf8)
     }
     let words = Set(

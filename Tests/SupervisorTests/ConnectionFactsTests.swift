@@ -134,6 +134,13 @@ import Wire
     #expect(story(scenario) == [Self.opened, "auth_failure failure expired_key", Self.closed])
   }
 
+  @Test func `a transport says no more of an end than it can know`() {
+    var scenario = Scenario.prepared()
+    #expect(
+      scenario.send(.transport(.closed(reason: "server_shutdown", detail: "", bytesIn: 0, bytesOut: 0))).kills)
+    #expect(scenario.said.facts.last?.reason == "transport_misbehaved")
+  }
+
   @Test func `asking for the methods and leaving is told as what it is`() {
     #expect(story(.prepared()) == [Self.opened, "auth_failure failure none", Self.closed])
   }

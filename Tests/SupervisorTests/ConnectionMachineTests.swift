@@ -217,6 +217,7 @@ import Wire
     scenario.send(.sessionEnded(.code(0)))
     let lines = scenario.send(.transportEnded(.signal(9, coreDumped: false))).lines(.error)
     #expect(lines == ["its transport killed by signal 9"])
+    #expect(scenario.said.facts.last?.reason == "transport_lost")
   }
 
   @Test func `letting go drops who is not logged in, at once`() {

@@ -3,6 +3,7 @@
 FILE has the number of bytes that clients have sent so far.
 """
 
+import os
 import socket
 import sys
 import threading
@@ -21,8 +22,9 @@ def main():
                 if counts:
                     with lock:
                         count += len(data)
-                        with open(path, "w", encoding="ascii") as file:
+                        with open(f"{path}.new", "w", encoding="ascii") as file:
                             file.write(str(count))
+                        os.replace(f"{path}.new", path)
                 if not data:
                     destination.shutdown(socket.SHUT_WR)
                     return
