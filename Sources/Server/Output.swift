@@ -8,11 +8,14 @@ enum Output {
 
   /// Writes all of `text` to standard output.
   static func write(_ text: String) throws(Failure) {
-    do throws(SystemError) { try standardOutput.writeAll(Array(text.utf8)) } catch {
-      // Whoever reads has had enough, as head(1) has.
-      if error.code == EPIPE { throw Failure(.outputError) }
-      throw Failure(.outputError, "bssh-server: standard output: \(error)")
-    }
+    do throws(SystemError) { try standardOutput.writeAll(Array(text.utf8)) } catch { throw failure(error) }
+  }
+
+  /// Why writing to standard output ends the program.
+  static func failure(_ error: SystemError) -> Failure {
+    // Whoever reads has had enough, as head(1) has.
+    if error.code == EPIPE { return Failure(.outputError) }
+    return Failure(.outputError, "bssh-server: standard output: \(error)")
   }
 
   /// Writes lines to standard error, without their control characters.

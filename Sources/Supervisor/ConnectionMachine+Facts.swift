@@ -73,7 +73,8 @@ extension ConnectionMachine {
   mutating func refused(
     _ refusal: AuthenticationMachine.Refusal, tried method: String, _ attempt: Judgement.Attempt?, _ verdict: Verdict?
   ) -> Action {
-    let reason = refusal == .credentials ? reason(verdict) : refusal.rawValue
+    let nobody = refusal == .noneMethod ? accountAnswer?.refusal : nil
+    let reason = refusal == .credentials ? reason(verdict) : nobody ?? refusal.rawValue
     // Asking for the methods, or which key would do, tries nothing. But when something says of a key that it may not be
     // used, nothing else will come: clients do not sign with it.
     let isQuestion =

@@ -143,6 +143,8 @@ import Wire
 
   @Test func `asking for the methods and leaving is told as what it is`() {
     #expect(story(.prepared()) == [Self.opened, "auth_failure failure none", Self.closed])
+    let nobody = story(.prepared(Scenario.unknown))
+    #expect(nobody == [Self.opened, "auth_failure failure no_such_user", Self.closed])
   }
 
   @Test func `a key that would do and is not used is told`() {

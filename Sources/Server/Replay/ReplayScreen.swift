@@ -56,7 +56,7 @@ final class ReplayScreen {
           case .ended: throw SystemError("write", code: EPIPE)
           }
         }
-      } catch { throw Failure(.outputError, "bssh-server: standard output: \(error)") }
+      } catch { throw Output.failure(error) }
       while let signal = signals.next() {
         if signal != SIGTSTP { return signal }
         stop()

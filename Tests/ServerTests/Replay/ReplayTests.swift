@@ -22,6 +22,14 @@ import Testing
     #expect(outcome.errors == "")
   }
 
+  @Test func `a reader that has had enough ends it without a word`() throws {
+    let folder = try Folder()
+    let path = try cast(folder, #"[1, "o", "\#(String(repeating: "x\\r\\n", count: 100_000))"]"#)
+    let outcome = try bsshServer("-c", "\(program) replay \(path) | head -n 1", program: "/bin/sh")
+    #expect(outcome.output == "x\r\n")
+    #expect(outcome.errors == "")
+  }
+
   @Test func `a recording comes from standard input as well`() throws {
     #expect(try bsshServer("replay", "-", input: header + "\n" + #"[1, "o", "in"]"#).output == "in")
   }
