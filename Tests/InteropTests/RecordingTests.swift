@@ -144,6 +144,35 @@ extension Interop {
       }
     }
 
+    @Test(.timeLimit(.minutes(1))) func `without a journal terminals are recorded all the same, and the log says so`()
+      throws
+    {
+      try withDaemon(audit: Self.on.merging(["enabled": "false"]) { $1 }) { daemon throws in
+        daemon.keepsJournal = false
+        #expect(try daemon.ssh("-tt", "host", "echo in").output == "in\r\n")
+        try daemon.log.line(with: "recording finished", "sha256:")
+        let name = try #require(files(daemon).first)
+        #expect(files(daemon).count == 1)
+        #expect(try Cast("\(directory(daemon))/\(name)").text("o") == "in\r\n")
+        #expect(!FileManager.default.fileExists(atPath: "\(daemon.directory)/audit/audit.log"))
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `the configuration of recordings that AUDIT.md shows loads`() throws {
+      let document = try String(contentsOfFile: Daemon.repository + "/Documentation/AUDIT.md", encoding: .utf8)
+      let parts = document.components(separatedBy: "```")
+      let sample = try #require(parts.first { $0.hasPrefix("yaml\n") && $0.contains("recording:") })
+      try withDaemon { daemon throws in
+        let file = "\(daemon.directory)/sample.yaml"
+        let server = "server: {host_keys: [\"\(daemon.directory)/host0\"]}\n"
+        try Data((server + sample.dropFirst(5)).utf8).write(to: URL(fileURLWithPath: file))
+        chmod(file, 0o600)
+        let outcome = try run([daemon.server, "check-config", "-c", file])
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.output.contains("ops-*") && outcome.output.contains("/srv/recordings"))
+      }
+    }
+
     // MARK: Whom
 
     @Test(
