@@ -160,7 +160,7 @@ int clinux_landlock_files(int root, int may_change, const int *readable, size_t 
   return result;
 }
 
-int clinux_landlock_additions(const int *directories, size_t directory_count, const int *files, size_t file_count) {
+int clinux_landlock_additions(const int *directories, size_t directory_count) {
   int version = (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
   if (version < 0) return -1;
   const uint64_t reading = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
@@ -174,10 +174,6 @@ int clinux_landlock_additions(const int *directories, size_t directory_count, co
   for (size_t i = 0; i < directory_count && result == 0; i++) {
     struct landlock_path_beneath_attr rule = {
         .allowed_access = LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_WRITE_FILE, .parent_fd = directories[i]};
-    result = (int)syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
-  }
-  for (size_t i = 0; i < file_count && result == 0; i++) {
-    struct landlock_path_beneath_attr rule = {.allowed_access = LANDLOCK_ACCESS_FS_WRITE_FILE, .parent_fd = files[i]};
     result = (int)syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
   }
   if (result == 0) result = (int)syscall(SYS_landlock_restrict_self, ruleset, 0);
@@ -393,77 +389,145 @@ int clinux_apply_filter(const void *instructions, size_t count) {
 #error "the constant of <linux/audit.h> for this architecture, please"
 #endif
 
-int clinux_forbid_programs_and_sockets(void) {
-  static const unsigned forbidden[] = {
-      SYS_execve, SYS_execveat, SYS_clone, SYS_clone3, SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev,
-      SYS_socket, SYS_socketpair, SYS_connect, SYS_bind, SYS_listen, SYS_accept, SYS_accept4, SYS_io_uring_setup,
-      SYS_bpf, SYS_userfaultfd, SYS_perf_event_open, SYS_unshare, SYS_setns, SYS_mount, SYS_keyctl, SYS_add_key,
+// A seccomp filter that is being made. Its accumulator holds the number of the call.
+struct filter {
+  struct sock_filter code[256];
+  unsigned short count;
+};
+
+#define LOW_HALF(index) (offsetof(struct seccomp_data, args) + (index) * sizeof(uint64_t))
+#define ALLOW ((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW))
+#define REFUSE ((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM))
+#define LOAD(offset) ((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (offset)))
+// Skips so many instructions when the accumulator is `value`, or is not.
+#define WHEN(value, yes, no) ((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), (yes), (no)))
+
+static void add(struct filter *filter, struct sock_filter instruction) { filter->code[filter->count++] = instruction; }
+
+static void begin_filter(struct filter *filter) {
+  filter->count = 0;
+  add(filter, LOAD(offsetof(struct seccomp_data, arch)));
+  add(filter, WHEN(OUR_ARCHITECTURE, 1, 0));
+  add(filter, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS));
+  add(filter, LOAD(offsetof(struct seccomp_data, nr)));
+  // Numbers from 2^30 on are those of x32, where they name the same calls.
+  add(filter, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, 0, 1));
+  add(filter, REFUSE);
+}
+
+static void refuse_calls(struct filter *filter, const unsigned *calls, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    add(filter, WHEN(calls[i], 0, 1));
+    add(filter, REFUSE);
+  }
+}
+
+// Refuses a call when the lower half of an argument, which is all that the kernel takes of an int, is one of `values`.
+static void refuse_values(struct filter *filter, unsigned call, unsigned index, const unsigned *values, size_t count) {
+  add(filter, WHEN(call, 0, (unsigned char)(2 * count + 2)));
+  add(filter, LOAD(LOW_HALF(index)));
+  refuse_calls(filter, values, count);
+  add(filter, ALLOW);
+}
+
+// Allows a call only when the lower half of its first argument is `value`.
+static void allow_first(struct filter *filter, unsigned call, unsigned value) {
+  add(filter, WHEN(call, 0, 4));
+  add(filter, LOAD(LOW_HALF(0)));
+  add(filter, WHEN(value, 0, 1));
+  add(filter, ALLOW);
+  add(filter, REFUSE);
+}
+
+// What no process that is closed off needs: to start programs, and to signal, slow down and look into processes of the
+// same user.
+static void refuse_reaching_others(struct filter *filter) {
+  static const unsigned calls[] = {
+      SYS_execve, SYS_execveat, SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, SYS_listen, SYS_accept,
+      SYS_accept4, SYS_kill, SYS_tkill, SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo, SYS_pidfd_send_signal,
+      SYS_pidfd_getfd, SYS_setpriority, SYS_sched_setaffinity, SYS_sched_setscheduler, SYS_sched_setparam,
+      SYS_sched_setattr, SYS_ioprio_set, SYS_migrate_pages, SYS_move_pages, SYS_io_uring_setup, SYS_bpf,
+      SYS_userfaultfd, SYS_perf_event_open, SYS_unshare, SYS_setns, SYS_mount, SYS_keyctl, SYS_add_key,
+#ifdef SYS_process_madvise
+      SYS_process_madvise,
+#endif
 #if defined(__x86_64__)
       SYS_fork, SYS_vfork,
 #endif
   };
-  enum { calls = sizeof forbidden / sizeof *forbidden, capacity = calls + 8 };
-  struct sock_filter code[capacity];
-  unsigned short n = 0;
-  code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
-  code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OUR_ARCHITECTURE, 1, 0);
-  code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
-  code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
-  // Numbers from 2^30 on are those of x32, where they name the same calls.
-  code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, calls + 1, 0);
-  for (size_t i = 0; i < calls; i++) {
-    code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, forbidden[i], (unsigned char)(calls - i), 0);
-  }
-  code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-  code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
-  struct sock_fprog program = {.len = n, .filter = code};
+  // Who is sent SIGIO, or another signal, when a descriptor is ready.
+  static const unsigned commands[] = {F_SETOWN, F_SETOWN_EX, F_SETSIG};
+  static const unsigned requests[] = {FIOSETOWN, SIOCSPGRP};
+  refuse_calls(filter, calls, sizeof calls / sizeof *calls);
+  refuse_values(filter, SYS_fcntl, 1, commands, sizeof commands / sizeof *commands);
+  refuse_values(filter, SYS_ioctl, 1, requests, sizeof requests / sizeof *requests);
+  // A low limit of another process can end it.
+  allow_first(filter, SYS_prlimit64, 0);
+  // To itself, as abort(3) does.
+  allow_first(filter, SYS_tgkill, (unsigned)getpid());
+}
+
+static int load_filter(struct filter *filter) {
+  add(filter, ALLOW);
+  struct sock_fprog program = {.len = filter->count, .filter = filter->code};
   return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
 }
 
+int clinux_forbid_programs_and_sockets(void) {
+  static const unsigned calls[] = {SYS_clone, SYS_clone3, SYS_socket, SYS_socketpair, SYS_connect, SYS_bind};
+  struct filter filter;
+  begin_filter(&filter);
+  refuse_calls(&filter, calls, sizeof calls / sizeof *calls);
+  refuse_reaching_others(&filter);
+  return load_filter(&filter);
+}
+
 int clinux_forbid_programs_and_listening(void) {
-  static const unsigned forbidden[] = {
-      SYS_execve, SYS_execveat, SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, SYS_listen, SYS_accept,
-      SYS_accept4, SYS_kill, SYS_tkill, SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo, SYS_pidfd_send_signal,
-      SYS_io_uring_setup, SYS_bpf, SYS_userfaultfd, SYS_perf_event_open, SYS_unshare, SYS_setns, SYS_mount, SYS_keyctl,
-      SYS_add_key,
+  struct filter filter;
+  begin_filter(&filter);
+  // Its arguments are in memory, where no filter sees them; without it the C library takes clone.
+  add(&filter, WHEN(SYS_clone3, 0, 1));
+  add(&filter, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS));
+  // Threads, and no processes.
+  add(&filter, WHEN(SYS_clone, 0, 4));
+  add(&filter, LOAD(LOW_HALF(0)));
+  add(&filter, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_THREAD, 0, 1));
+  add(&filter, ALLOW);
+  add(&filter, REFUSE);
+  refuse_reaching_others(&filter);
+  return load_filter(&filter);
+}
+
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452
+#endif
+int clinux_open_only_new_files(void) {
+  // The arguments of openat2 are in memory, where no filter sees them.
+  static const unsigned calls[] = {
+      SYS_openat2, SYS_open_by_handle_at, SYS_truncate, SYS_fchmod, SYS_fchmodat, SYS_fchmodat2, SYS_fchown,
+      SYS_fchownat, SYS_setxattr, SYS_lsetxattr, SYS_fsetxattr, SYS_removexattr, SYS_lremovexattr, SYS_fremovexattr,
+      SYS_utimensat, SYS_unlinkat, SYS_renameat2, SYS_linkat,
+#ifdef SYS_renameat
+      SYS_renameat,
+#endif
 #if defined(__x86_64__)
-      SYS_fork, SYS_vfork,
+      SYS_open, SYS_creat, SYS_chmod, SYS_chown, SYS_lchown, SYS_unlink, SYS_rmdir, SYS_rename, SYS_link, SYS_utime,
+      SYS_utimes, SYS_futimesat,
 #endif
   };
-  enum { calls = sizeof forbidden / sizeof *forbidden, capacity = 2 * calls + 20 };
-  const struct sock_filter refuse = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
-  const struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-  const struct sock_filter load_first = BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args));
-  struct sock_filter code[capacity];
-  unsigned short n = 0;
-  code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
-  code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OUR_ARCHITECTURE, 1, 0);
-  code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
-  code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
-  // Numbers from 2^30 on are those of x32, where they name the same calls.
-  code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, 0, 1);
-  code[n++] = refuse;
-  for (size_t i = 0; i < calls; i++) {
-    code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, forbidden[i], 0, 1);
-    code[n++] = refuse;
-  }
-  // Its arguments are in memory, where no filter sees them; without it the C library takes clone.
-  code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 0, 1);
-  code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS);
-  // Threads, and no processes.
-  code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 4);
-  code[n++] = load_first;
-  code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_THREAD, 0, 1);
-  code[n++] = allow;
-  code[n++] = refuse;
-  // To itself, as abort(3) does.
-  code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_tgkill, 0, 3);
-  code[n++] = load_first;
-  code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)getpid(), 1, 0);
-  code[n++] = refuse;
-  code[n++] = allow;
-  struct sock_fprog program = {.len = n, .filter = code};
-  return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
+  struct filter filter;
+  begin_filter(&filter);
+  refuse_calls(&filter, calls, sizeof calls / sizeof *calls);
+  add(&filter, WHEN(SYS_openat, 0, 7));
+  add(&filter, LOAD(LOW_HALF(2)));
+  // O_TRUNC cuts a file that is opened to be read, too.
+  add(&filter, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, O_ACCMODE | O_TRUNC, 1, 0));
+  add(&filter, ALLOW);
+  add(&filter, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, O_CREAT | O_EXCL));
+  add(&filter, WHEN(O_CREAT | O_EXCL, 0, 1));
+  add(&filter, ALLOW);
+  add(&filter, REFUSE);
+  return load_filter(&filter);
 }
 
 int clinux_join_new_keyring(void) { return (int)syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL); }

@@ -8,7 +8,8 @@ public enum ToRecorder: WireCodable, Equatable {
   /// Make the file of a recording, which must be new. Answered by ``FromRecorder/opened(number:)`` or
   /// ``FromRecorder/failed(number:reason:)``, in order.
   case open(number: UInt64, directory: String, name: String)
-  /// Put this into the login records. A beginning is answered by ``FromRecorder/entered(connection:)``.
+  /// Put this into the login records. A beginning is answered by ``FromRecorder/entered(connection:)``, and everything by
+  /// ``FromRecorder/replaced(_:connection:)`` once the files are others.
   case login(LoginEntry, connection: UInt64)
 
   public func encode(to writer: inout WireWriter) {
@@ -50,6 +51,8 @@ public enum FromRecorder: WireCodable, Equatable {
   case note(String)
   /// The beginning of a login is in the records, as far as it can be.
   case entered(connection: UInt64)
+  /// This is not in the login records: other files have taken their places, which only a new recorder can write.
+  case replaced(LoginEntry, connection: UInt64)
 
   public func encode(to writer: inout WireWriter) {
     switch self {
@@ -66,6 +69,10 @@ public enum FromRecorder: WireCodable, Equatable {
     case .entered(let connection):
       writer.byte(4)
       writer.uint64(connection)
+    case .replaced(let entry, let connection):
+      writer.byte(5)
+      entry.encode(to: &writer)
+      writer.uint64(connection)
     }
   }
 
@@ -75,6 +82,7 @@ public enum FromRecorder: WireCodable, Equatable {
     case 2: self = .failed(number: try reader.uint64(), reason: try reader.text(limit: 1024))
     case 3: self = .note(try reader.text(limit: 1024))
     case 4: self = .entered(connection: try reader.uint64())
+    case 5: self = .replaced(try LoginEntry(from: &reader), connection: try reader.uint64())
     default: throw .malformed
     }
   }

@@ -5,10 +5,11 @@ import System
 /// Makes the files of recordings, and keeps the login records: `bssh-journal records`.
 ///
 /// A process of its own, because both can take long: recordings may lie on another disk than the journal, and whoever may
-/// read utmp can lock it. It can add to files and make some, and change and remove none of a recording.
+/// read utmp can lock it. It makes new files, and writes to the login records that were there at its start: those are open
+/// then, and no file that exists can be opened for writing afterwards.
 struct RecorderService {
   private let supervisor: MessageSocket
-  private let files: LoginRecordFiles
+  private var files: LoginRecordFiles
   private var settings: RecorderSettings?
   private var directories: [String: Descriptor] = [:]
   /// What was told about login records: each failure once.
@@ -29,6 +30,10 @@ struct RecorderService {
       case .prepare(let settings): prepare(settings)
       case .open(let number, let directory, let name): open(number, directory, name)
       case .login(let entry, let connection):
+        if files.areReplaced {
+          _ = try? supervisor.send(FromRecorder.replaced(entry, connection: connection).wireBytes, wait: true)
+          continue
+        }
         keep(entry)
         guard entry.kind == .began else { continue }
         _ = try? supervisor.send(FromRecorder.entered(connection: connection).wireBytes, wait: true)
@@ -43,11 +48,9 @@ struct RecorderService {
     for path in settings.directories {
       do throws(SystemError) { directories[path] = try Descriptor.openDirectory(path) } catch { note("\(error)") }
     }
-    let places = settings.keepsLogins ? files.places : []
+    if settings.keepsLogins { files.hold() }
     do throws(SystemError) {
-      if try !Hardening.allowOnlyAdditions(to: Array(directories.values), files: places) {
-        note("the kernel has no Landlock")
-      }
+      if try !Hardening.allowOnlyAdditions(to: Array(directories.values)) { note("the kernel has no Landlock") }
     } catch { note("\(error)") }
   }
 

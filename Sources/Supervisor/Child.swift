@@ -27,8 +27,9 @@ final class Child {
     }
   }
 
-  /// Messages that may wait until the process takes them.
-  static let outboxLimit = 64
+  /// Messages that may wait until the process takes them. A recorder is told of the ends of all terminals at once, of
+  /// which Linux has 4,096 (kernel.pty.max) unless it is told otherwise.
+  private var outboxLimit: Int { role == .recorder ? 8192 : 64 }
 
   /// Never given twice.
   let number: UInt64
@@ -100,10 +101,12 @@ final class Child {
 
   /// True when messages wait.
   var hasBacklog: Bool { !outbox.isEmpty }
+  /// Messages that wait.
+  var backlog: Int { outbox.count }
 
   /// Sends a message after those that wait; never waits itself.
   func send(_ message: SecretBytes, _ descriptors: [Descriptor] = []) -> Sent {
-    guard outbox.count < Self.outboxLimit else { return .failed("does not read its messages") }
+    guard outbox.count < outboxLimit else { return .failed("does not read its messages") }
     outbox.append((message, descriptors))
     return flush()
   }

@@ -25,6 +25,8 @@ final class Connection {
   var recording: Descriptor?
   /// Recordings so far, for their names.
   var recordingCount = 0
+  /// Its terminals in the login records.
+  var terminals = TerminalBook()
 
   init(number: UInt64, client: IPAddress, machine: ConnectionMachine, socket: Descriptor) {
     self.number = number

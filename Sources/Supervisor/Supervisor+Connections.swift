@@ -91,7 +91,7 @@ extension Supervisor {
       case .log(let level, let text): log.write(level, "[\(connection.number)] \(text)")
       case .audit(let fact, let subject): record(fact, of: subject, connection.number)
       case .openRecording(let directory): openRecording(connection, directory)
-      case .killRecorder: recorder?.signal(SIGKILL)
+      case .killRecorder: killRecorder(of: connection)
       case .giveRecording(let channel, let title): giveRecording(connection, channel, title)
       case .recordLogin(let entry): recordLogin(entry, connection.number)
       case .auditAfterSession(let fact, let subject):

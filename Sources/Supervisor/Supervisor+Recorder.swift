@@ -1,3 +1,4 @@
+import AccessControl
 import Audit
 import Glibc
 import IPC
@@ -10,24 +11,50 @@ extension Supervisor {
   /// Milliseconds that a recorder has at the end for what it was told.
   static let recorderEndTime: Int32 = 2000
 
-  /// Login records are root's to keep.
-  private var keepsLogins: Bool { loaded.accounts != nil && loaded.settings.audit.loginRecords }
+  /// How often another recorder takes over because files were replaced; whoever claims that all the time gets no other.
+  static let renewalRate = TokenBucket.Rate(interval: 1000, burst: 10)
+  /// Messages that may wait for the recorder before no more logins go into the records; ends do.
+  static let backlogLimit = 1024
 
-  /// What the recorder is told; it is another one when this changes.
+  /// What the recorder is told: what applies now, and what logins began with that go on.
   private var recorderSettings: RecorderSettings {
-    RecorderSettings(directories: loaded.settings.recordingDirectories, keepsLogins: keepsLogins)
+    var all = RecorderSettings(
+      directories: loaded.settings.recordingDirectories, keepsLogins: loaded.settings.audit.loginRecords)
+    for machine in connections.values.map(\.machine) {
+      let settings = machine.context.settings
+      all.keepsLogins = all.keepsLogins || settings.audit.loginRecords
+      let isLogin = machine.phase == .loggedIn
+      let others = isLogin ? [settings.audit.recordingDirectory] : settings.recordingDirectories
+      for path in others where !isLogin || machine.terminals.isRecorded {
+        guard all.directories.count < RecorderSettings.mostDirectories else { break }
+        if !all.directories.contains(path) { all.directories.append(path) }
+      }
+    }
+    // They are root's to keep.
+    all.keepsLogins = all.keepsLogins && loaded.accounts != nil
+    return all
   }
 
   /// The settings have changed.
   func applyRecorderSettings() {
-    if let recorder, recorderTold != recorderSettings {
-      // What it was told it does; then it finds the socket closed.
-      retireRecorder(recorder)
-    }
-    guard recorder == nil, keepsLogins || !loaded.settings.recordingDirectories.isEmpty else { return }
+    let wanted = recorderSettings
+    if let recorder, recorderTold != wanted { retireRecorder(recorder) }
+    guard recorder == nil, wanted.keepsLogins || !wanted.directories.isEmpty else { return }
     do throws(SystemError) { _ = try currentRecorder() } catch {
       log.write(.error, "there are no recordings and no login records: \(error)")
     }
+  }
+
+  /// The recorder, after one that was told of something else.
+  private func currentRecorder(for isEnough: (RecorderSettings) -> Bool) throws(SystemError) -> Child {
+    if let recorder, recorder.sentSignal == nil, let told = recorderTold, !isEnough(told), mayRenewRecorder() {
+      retireRecorder(recorder)
+    }
+    return try currentRecorder()
+  }
+
+  private func mayRenewRecorder() -> Bool {
+    recorderRenewals.take(Self.renewalRate, at: Clock.milliseconds) == 0
   }
 
   private func currentRecorder() throws(SystemError) -> Child {
@@ -39,14 +66,16 @@ extension Supervisor {
     guard Clock.milliseconds >= recorderStart else { throw SystemError("start the recorder again", code: EAGAIN) }
     let child = try spawn(.recorder) { programs.recorder(loaded.accounts, socket: $0) }
     recorder = child
-    recorderTold = recorderSettings
-    send(ToRecorder.prepare(recorderSettings), to: child)
+    let settings = recorderSettings
+    recorderTold = settings
+    send(ToRecorder.prepare(settings), to: child)
     return child
   }
 
+  /// Another one is the recorder from now on. This one does what it was told; then it finds the socket closed.
   private func retireRecorder(_ child: Child) {
     recorder = nil
-    child.socket.shutDownWriting()
+    if !child.hasBacklog { child.socket.shutDownWriting() }
     timers.set(.kill(child.number), at: Clock.milliseconds + Int64(Self.recorderEndTime))
   }
 
@@ -61,13 +90,21 @@ extension Supervisor {
       number: connection.recordingCount)
     connection.recordingCount += 1
     do throws(SystemError) {
-      let recorder = try currentRecorder()
+      let recorder = try currentRecorder { $0.directories.contains(directory) }
       let number = newNumber()
-      openings.append(Opening(number: number, connection: connection.number, path: "\(directory)/\(name)"))
+      openings.append(
+        Opening(
+          number: number, recorder: recorder.number, connection: connection.number, path: "\(directory)/\(name)"))
       send(ToRecorder.open(number: number, directory: directory, name: name), to: recorder)
     } catch {
       deliver(.recordingFailed("\(error)"), to: connection.number)
     }
+  }
+
+  /// The recorder that this connection has asked does not answer.
+  func killRecorder(of connection: Connection) {
+    guard let opening = openings.first(where: { $0.connection == connection.number }) else { return }
+    children[opening.recorder]?.signal(SIGKILL)
   }
 
   /// Gives the transport its file.
@@ -96,6 +133,9 @@ extension Supervisor {
     case .entered(let number):
       guard descriptors.isEmpty else { break }
       return entered(number)
+    case .replaced(let entry, let number):
+      guard descriptors.isEmpty else { break }
+      return filesAreReplaced(child, entry, number)
     case nil: break
     }
     log.write(.error, "recorder \(child.pid) sent something that it was not asked for: killed")
@@ -107,30 +147,74 @@ extension Supervisor {
     return openings.remove(at: index)
   }
 
-  /// A recorder has ended.
+  /// A recorder has ended, with it what it was asked for.
   func recorderEnded(_ child: Child, _ status: ExitStatus) {
-    guard child === recorder else { return }
-    recorder = nil
-    recorderStart = Clock.milliseconds + Self.recorderPause
-    log.write(.error, "recorder \(child.pid) \(status)")
-    let lost = openings
-    openings = []
+    if child === recorder {
+      recorder = nil
+      recorderStart = Clock.milliseconds + Self.recorderPause
+      log.write(.error, "recorder \(child.pid) \(status)")
+    }
+    let lost = openings.filter { $0.recorder == child.number }
+    openings.removeAll { $0.recorder == child.number }
     for opening in lost { deliver(.recordingFailed("the recorder \(status)"), to: opening.connection) }
   }
 
   // MARK: Login records
 
-  /// Puts something into the login records, as root; whoever waits for that is told, also when there are none.
+  /// Puts something into the login records, as root; whoever waits for that is told, also when it is left out.
   func recordLogin(_ entry: LoginEntry, _ connection: UInt64) {
-    guard keepsLogins, let recorder = try? currentRecorder() else {
-      if entry.kind == .began { entered(connection) }
-      return
-    }
-    // Who guesses passwords must not fill the memory.
-    if entry.kind == .refused, recorder.hasBacklog { return }
     var entry = entry
     entry.time = Clock.microsecondsSince1970
-    send(ToRecorder.login(entry, connection: connection), to: recorder)
+    switch entry.kind {
+    case .began: loginBegins(entry, connection)
+    case .ended:
+      guard connections[connection]?.terminals.ends(entry.terminal) == true else { return }
+      if let recorder = try? loginRecorder() { send(ToRecorder.login(entry, connection: connection), to: recorder) }
+    case .refused:
+      // Who guesses passwords must not fill the memory.
+      guard loaded.accounts != nil, loaded.settings.audit.loginRecords, let recorder = try? loginRecorder(),
+        !recorder.hasBacklog
+      else { return }
+      send(ToRecorder.login(entry, connection: connection), to: recorder)
+    }
+  }
+
+  private func loginRecorder() throws(SystemError) -> Child { try currentRecorder(for: \.keepsLogins) }
+
+  /// A login begins on a terminal, as its session process says.
+  private func loginBegins(_ entry: LoginEntry, _ number: UInt64) {
+    guard let connection = connections[number] else { return }
+    guard loaded.accounts != nil, connection.machine.context.settings.audit.loginRecords,
+      let recorder = try? loginRecorder()
+    else { return entered(number) }
+    guard recorder.backlog < Self.backlogLimit else { return leaveOut(entry, number, "the recorder is slow") }
+    let owner = TerminalOwner(of: entry.terminal)
+    switch connection.terminals.begins(entry.terminal, uid: entry.uid, owner: owner, at: Clock.milliseconds) {
+    case .record: send(ToRecorder.login(entry, connection: number), to: recorder)
+    case .leaveOut(let why): leaveOut(entry, number, why)
+    case .refuse: deliver(.sessionMisbehaved("told of a terminal that is not its user's"), to: number)
+    }
+  }
+
+  private func leaveOut(_ entry: LoginEntry, _ number: UInt64, _ why: String) {
+    if let connection = connections[number], !connection.terminals.hasTold {
+      connection.terminals.hasTold = true
+      log.write(.warning, "[\(number)] \(entry.terminal) is not in the login records: \(why)")
+    }
+    entered(number)
+  }
+
+  /// A recorder cannot write the files that there are now: another one can, and gets what this one did not write.
+  private func filesAreReplaced(_ child: Child, _ entry: LoginEntry, _ connection: UInt64) {
+    if child === recorder, mayRenewRecorder() {
+      log.write(.info, "the files of login records were replaced: another recorder than \(child.pid) takes over")
+      retireRecorder(child)
+    }
+    if let other = try? currentRecorder(), other !== child {
+      return send(ToRecorder.login(entry, connection: connection), to: other)
+    }
+    log.write(.error, "[\(connection)] not in the login records, whose files were replaced: \(entry.terminal)")
+    if entry.kind == .began { entered(connection) }
   }
 
   /// The session of this connection may start its program.
@@ -166,6 +250,8 @@ extension Supervisor {
   /// A file of a recording that is being made.
   struct Opening {
     let number: UInt64
+    /// The number of the process that was asked.
+    let recorder: UInt64
     let connection: UInt64
     let path: String
   }

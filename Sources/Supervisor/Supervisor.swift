@@ -125,7 +125,9 @@ final class Supervisor {
   var recorderTold: RecorderSettings?
   /// When another one may be started.
   var recorderStart: Int64 = 0
-  /// Files that it was asked to make, in order.
+  /// How often another one takes over because the files of login records were replaced.
+  var recorderRenewals = TokenBucket()
+  /// Files that recorders were asked to make, in order.
   var openings: [Opening] = []
   /// Why events cannot be written now.
   var journalProblem: String?

@@ -36,6 +36,39 @@ public struct FileStatus: Equatable, Sendable {
   public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 }
 
+/// Which file is at a path, while it exists.
+struct FileIdentity: Equatable, Sendable {
+  private let device: UInt64
+  private let inode: UInt64
+
+  /// nil: none that can be found. stat(2)
+  init?(of path: String) {
+    var raw = stat()
+    guard stat(path, &raw) == 0 else { return nil }
+    device = UInt64(raw.st_dev)
+    inode = UInt64(raw.st_ino)
+  }
+}
+
+/// Whose a pseudo-terminal is. devpts is no disk: looking there never waits.
+public enum TerminalOwner: Equatable, Sendable {
+  case user(uid_t)
+  /// Nothing is there any more.
+  case nobody
+  /// No terminal is there.
+  case notTerminal
+
+  /// - Parameter terminal: as below /dev: `pts/3`.
+  public init(of terminal: String) {
+    var raw = stat()
+    if lstat("/dev/\(terminal)", &raw) != 0 {
+      self = .nobody
+    } else {
+      self = raw.st_mode & S_IFMT == S_IFCHR ? .user(raw.st_uid) : .notTerminal
+    }
+  }
+}
+
 extension Descriptor {
   /// What this is. fstat(2)
   public func status() throws(SystemError) -> FileStatus {

@@ -103,29 +103,26 @@ public enum Hardening {
     throw .last("Landlock")
   }
 
-  /// Forbids to start programs and processes, to look into others and to make sockets; such calls fail with EPERM.
-  /// seccomp(2)
+  /// Forbids to start programs and processes, to signal, slow down and look into others, and to make sockets; such calls
+  /// fail with EPERM. seccomp(2)
   public static func forbidProgramsAndSockets() throws(SystemError) {
     try check("load the seccomp filter") { clinux_forbid_programs_and_sockets() }
   }
 
-  /// Forbids to change anything, and to execute anything, but to make files in these directories and to write to these
-  /// files (Landlock). Places that are not there are left out. False where the kernel cannot.
-  public static func allowOnlyAdditions(
-    to directories: [Descriptor], files: [String]
-  ) throws(SystemError) -> Bool {
-    let files = files.compactMap { try? Descriptor.open($0, clinux_path_only) }
-    let (places, numbers) = (directories.map(\.rawValue), files.map(\.rawValue))
-    let result = withExtendedLifetime((directories, files)) {
-      clinux_landlock_additions(places, places.count, numbers, numbers.count)
-    }
+  /// Forbids to change anything, and to execute anything, but to make new files, in these directories (Landlock), and to
+  /// write to what is open. False where the kernel has no Landlock: then new files can be made anywhere, but still no file
+  /// that exists be opened for writing or changed by its name. seccomp(2)
+  public static func allowOnlyAdditions(to directories: [Descriptor]) throws(SystemError) -> Bool {
+    try check("load the seccomp filter") { clinux_open_only_new_files() }
+    let places = directories.map(\.rawValue)
+    let result = withExtendedLifetime(directories) { clinux_landlock_additions(places, places.count) }
     if result == 0 { return true }
     if errno == ENOSYS || errno == EOPNOTSUPP { return false }
     throw .last("Landlock")
   }
 
-  /// Forbids to start programs and processes, to look into others and to signal them, and to take connections; such calls
-  /// fail with EPERM. Threads can be started, and connections made. seccomp(2)
+  /// Forbids to start programs and processes, to signal, slow down and look into others, and to take connections; such
+  /// calls fail with EPERM. Threads can be started, and connections made. seccomp(2)
   public static func forbidProgramsAndListening() throws(SystemError) {
     try check("load the seccomp filter") { clinux_forbid_programs_and_listening() }
   }

@@ -26,7 +26,7 @@ public struct LoginRecord: Equatable, Sendable {
 ///
 /// Their readers take locks on them, and anybody may read utmp and wtmp. So nothing here waits for a lock: what is
 /// appended goes in by one write(2), and a login's place in utmp is its own.
-public struct LoginRecordFiles: Equatable, Sendable {
+public struct LoginRecordFiles: Sendable {
   /// Who is logged in now.
   public var now: String
   /// Logins and their ends.
@@ -47,10 +47,31 @@ public struct LoginRecordFiles: Equatable, Sendable {
   public static let system = LoginRecordFiles(
     now: "/run/utmp", history: "/var/log/wtmp", last: "/var/log/lastlog", refused: "/var/log/btmp")
 
-  /// What must be writable for it: the files, or where others may take their places.
-  public var places: [String] {
-    [now] + [history, last, refused].map { path in path.lastIndex(of: "/").map { String(path[...$0]) } ?? path }
+  /// A file that was opened, or why it was not, and which one it was; nil: there was none.
+  private struct Held: Sendable {
+    let file: Result<Descriptor, SystemError>
+    let identity: FileIdentity?
   }
+
+  /// The files by their paths, once they are held.
+  private var held: [String: Held]?
+
+  /// Opens the files for good: from then on no other is written to, and none needs to be opened any more.
+  public mutating func hold() {
+    var held: [String: Held] = [:]
+    for (path, flags) in [
+      (now, O_RDWR), (history, O_WRONLY | O_APPEND), (last, O_WRONLY), (refused, O_WRONLY | O_APPEND),
+    ] {
+      let identity = FileIdentity(of: path)
+      let file: Result<Descriptor, SystemError>
+      do throws(SystemError) { file = .success(try open(path, flags)) } catch { file = .failure(error) }
+      held[path] = Held(file: file, identity: identity)
+    }
+    self.held = held
+  }
+
+  /// True when other files than those that are held have these paths now: logrotate(8) does that.
+  public var areReplaced: Bool { held?.contains { $1.identity != FileIdentity(of: $0) } ?? false }
 
   /// Somebody has logged in on a terminal: utmp, wtmp and lastlog.
   ///
@@ -122,6 +143,7 @@ public struct LoginRecordFiles: Equatable, Sendable {
 
   /// Only a regular file: a pipe would keep us waiting.
   private func open(_ path: String, _ flags: Int32) throws(SystemError) -> Descriptor {
+    if let held = held?[path] { return try held.file.get() }
     let file = try Descriptor.open(path, flags | O_NONBLOCK | O_NOCTTY)
     guard try file.status().kind == .regular else { throw SystemError("open \(path)", code: EINVAL) }
     return file

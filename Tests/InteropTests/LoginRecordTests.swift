@@ -213,6 +213,40 @@ extension Interop {
         #expect(recorder.status("CapEff") == "0000000000000000")
         eventually("it has locked itself up") { recorder.status("Seccomp") == "2" }
         #expect(recorder.status("NoNewPrivs") == "1")
+        // Its second filter: it opens nothing that exists to write to it, neither the journal nor a recording.
+        #expect(recorder.status("Seccomp_filters") == "2")
+        let writable = recorder.descriptors.filter { number, _ in
+          let text = try? String(contentsOfFile: "/proc/\(recorder.pid)/fdinfo/\(number)", encoding: .utf8)
+          let flags = text?.split(separator: "\n").first { $0.hasPrefix("flags:") }?.split(separator: "\t").last
+          return flags.flatMap { Int32($0, radix: 8) }.map { $0 & O_ACCMODE != O_RDONLY } ?? true
+        }
+        let files = writable.values.filter { $0.hasPrefix("/") && $0 != "/dev/null" }
+        #expect(files.sorted() == ["/run/utmp", "/var/log/btmp", "/var/log/lastlog", "/var/log/wtmp"])
+      }
+    }
+
+    @Test(.timeLimit(.minutes(2)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    func `after logrotate the next login, its end and what is refused are in the new files`() throws {
+      try withRecords { daemon throws in
+        let log = "\(daemon.directory)/records/log"
+        let entry = MemoryLayout<utmpx>.stride
+        func size(_ name: String) -> Int {
+          ((try? FileManager.default.attributesOfItem(atPath: "\(log)/\(name)")[.size]) ?? nil) as? Int ?? -1
+        }
+        #expect(try daemon.ssh("-tt", "host", "echo in").output == "in\r\n")
+        eventually(within: 30, "both entries") { size("wtmp") == 2 * entry }
+        for name in ["wtmp", "btmp"] {
+          let script = "mv \(name) \(name).1 && : >\(name) && chown root:utmp \(name) && chmod 660 \(name)"
+          _ = try succeed("sh", "-c", "cd '\(log)' && \(script)")
+        }
+        #expect(try daemon.ssh("-tt", "host", "who | wc -l").output == "1\r\n")
+        eventually(within: 30, "both entries") { size("wtmp") == 2 * entry }
+        #expect(size("wtmp.1") == 2 * entry)
+        _ = try daemon.ssh("-o", "PreferredAuthentications=publickey", "nobodyhere@host", "true")
+        eventually(within: 30, "what was refused") { size("btmp") == entry }
+        #expect(size("btmp.1") == 0)
+        try daemon.log.line(with: "the files of login records were replaced")
+        #expect(!daemon.log.all.contains("not in the login records"))
       }
     }
   }

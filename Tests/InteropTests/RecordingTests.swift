@@ -173,6 +173,27 @@ extension Interop {
       }
     }
 
+    @Test(.timeLimit(.minutes(2))) func `a login that goes on is recorded as before after a reload that ends it`()
+      throws
+    {
+      try withDaemon(audit: Self.on) { daemon throws in
+        let ssh = try daemon.startSSH("-M", "-S", "\(daemon.directory)/mux", "-tt", "host", "echo ready; sleep 100")
+        try ssh.output.line(with: "ready")
+        try daemon.reload(
+          try daemon.configuration.replacing("recording: {enabled: true}", with: "recording: {enabled: false}"))
+        // What the terminal makes of the line is its own matter: the client has none.
+        let output = try daemon.ssh("-S", "\(daemon.directory)/mux", "-tt", "host", "echo in").output
+        #expect(output.contains("in"))
+        let end = try finished(daemon)[0]
+        #expect(end["result"] == "success")
+        #expect(try Cast(try #require(end["path"])).text("o") == output)
+        // Who comes now is not recorded.
+        #expect(try daemon.ssh("-S", "none", "-tt", "host", "echo in").output == "in\r\n")
+        #expect(try daemon.events.all("recording_started").count == 2)
+        ssh.end()
+      }
+    }
+
     // MARK: Whom
 
     @Test(

@@ -4,16 +4,21 @@ import Testing
 @testable import System
 
 @Suite struct HardeningTests {
+  private final class Answer<Value>: @unchecked Sendable { var value: Value? }
+
   /// What a thread under the filter could do; seccomp(2) applies to the thread alone, and it ends.
   private func underFilter(_ attempt: @escaping @Sendable () -> Bool) -> Bool? {
-    final class Answer: @unchecked Sendable { var value: Bool? }
-    let answer = Answer()
+    under(Hardening.forbidProgramsAndListening, attempt)
+  }
+
+  private func under<Value>(
+    _ lock: @escaping @Sendable () throws -> Void, _ attempt: @escaping @Sendable () -> Value
+  ) -> Value? {
+    let answer = Answer<Value>()
     let done = DispatchSemaphore(value: 0)
     Thread.detachNewThread {
       defer { done.signal() }
-      guard (try? Hardening.gainNoPrivileges()) != nil, (try? Hardening.forbidProgramsAndListening()) != nil else {
-        return
-      }
+      guard (try? Hardening.gainNoPrivileges()) != nil, (try? lock()) != nil else { return }
       answer.value = attempt()
     }
     done.wait()
@@ -57,5 +62,122 @@ import Testing
       }
     }
     #expect(underFilter(connects) == true)
+  }
+
+  /// The number of a call of x86-64 and of arm64, and its arguments.
+  private struct Call: Sendable {
+    let name: String
+    let number: Int
+    var first = 0
+    var second = 0
+    var third = 0
+
+    init(_ name: String, _ intel: Int, _ arm: Int, _ arguments: Int...) {
+      self.name = name
+      #if arch(x86_64)
+        number = intel
+      #else
+        number = arm
+      #endif
+      let arguments = arguments + [0, 0, 0]
+      (first, second, third) = (arguments[0], arguments[1], arguments[2])
+    }
+
+    /// True when it fails with EPERM.
+    func isRefused() -> Bool {
+      typealias Function = @convention(c) (Int, Int, Int, Int, Int, Int, Int) -> Int
+      guard let symbol = dlsym(nil, "syscall") else { return false }
+      let call = unsafeBitCast(symbol, to: Function.self)
+      return call(number, first, second, third, 0, 0, 0) == -1 && errno == EPERM
+    }
+  }
+
+  /// Calls that reach other processes of the same user, none of which does anything here.
+  private static let reaching: [Call] = {
+    let other = Int(getppid())
+    return [
+      Call("kill", 62, 129, other), Call("tkill", 200, 130, other), Call("tgkill", 234, 131, other, other),
+      Call("rt_sigqueueinfo", 129, 138, other), Call("rt_tgsigqueueinfo", 297, 240, other, other),
+      Call("pidfd_send_signal", 424, 424, -1), Call("pidfd_getfd", 438, 438, -1, -1),
+      Call("setpriority", 141, 140, 9), Call("sched_setaffinity", 203, 122, other),
+      Call("sched_setscheduler", 144, 119, other, -1), Call("sched_setparam", 142, 118, other),
+      Call("sched_setattr", 314, 274, other), Call("ioprio_set", 251, 30, 9),
+      Call("prlimit64", 302, 261, other, 7), Call("prlimit64, high half", 302, 261, 1 << 32 | other, 7),
+      Call("prlimit64 of itself by number", 302, 261, Int(getpid()), 7),
+      Call("F_SETOWN", 72, 25, -1, 8), Call("F_SETSIG", 72, 25, -1, 10), Call("F_SETOWN_EX", 72, 25, -1, 15),
+      Call("F_SETOWN, high half", 72, 25, -1, 1 << 32 | 8),
+      Call("FIOSETOWN", 16, 29, -1, 0x8901), Call("SIOCSPGRP", 16, 29, -1, 0x8902),
+      Call("FIOSETOWN, high half", 16, 29, -1, 1 << 32 | 0x8901),
+    ]
+  }()
+
+  private static let locks: [@Sendable () throws -> Void] = [
+    { try Hardening.forbidProgramsAndListening() }, { try Hardening.forbidProgramsAndSockets() },
+  ]
+
+  @Test func `no process that is closed off can signal, slow down or limit another of its user`() {
+    let calls = Self.reaching
+    let nothing: @Sendable () throws -> Void = {}
+    let free = under(nothing) { calls.filter { $0.isRefused() }.map(\.name) }
+    #expect(free == [])
+    for lock in Self.locks {
+      let through = under(lock) { calls.filter { !$0.isRefused() }.map(\.name) }
+      #expect(through == [])
+    }
+  }
+
+  @Test func `a process that is closed off can still limit and end itself`() {
+    let own = [
+      Call("prlimit64", 302, 261, 0, 7), Call("F_GETFD", 72, 25, 0, 1), Call("FIONREAD", 16, 29, -1, 0x541b),
+      Call("getpid", 39, 172),
+    ]
+    for lock in Self.locks {
+      let refused = under(lock) { own.filter { $0.isRefused() }.map(\.name) }
+      #expect(refused == [])
+      let signalled = under(lock) { pthread_kill(pthread_self(), 0) }
+      #expect(signalled == 0)
+    }
+  }
+
+  @Test func `what adds to directories can open and change no file that is there`() throws {
+    var template = Array("/tmp/bssh-hardening-tests.XXXXXX".utf8CString)
+    let folder = String(cString: try #require(mkdtemp(&template)))
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let recordings = "\(folder)/recordings"
+    try FileManager.default.createDirectory(atPath: recordings, withIntermediateDirectories: false)
+    let old = ["\(folder)/audit.log", "\(recordings)/old.cast"]
+    for path in old { try Data("old".utf8).write(to: URL(fileURLWithPath: path)) }
+    let held = try Descriptor.open(old[0], O_WRONLY | O_APPEND)
+    let directory = try Descriptor.openDirectory(recordings)
+    let faults = under(
+      { _ = try Hardening.allowOnlyAdditions(to: [directory]) },
+      { () -> [String] in
+        var faults: [String] = []
+        func refuse(_ what: String, _ result: Int32) {
+          if result != -1 || (errno != EPERM && errno != EACCES) { faults.append(what) }
+        }
+        for path in old {
+          for flags in [
+            O_WRONLY, O_RDWR, O_WRONLY | O_APPEND, O_RDONLY | O_TRUNC, O_WRONLY | O_CREAT, O_ACCMODE,
+            O_WRONLY | O_TRUNC | O_CREAT,
+          ] { refuse("open \(path) \(flags)", open(path, flags, 0o600)) }
+          refuse("truncate \(path)", truncate(path, 0))
+          refuse("chmod \(path)", chmod(path, 0o666))
+          refuse("unlink \(path)", unlink(path))
+          refuse("rename \(path)", rename(path, "\(recordings)/other"))
+          refuse("link \(path)", link(path, "\(recordings)/link"))
+          if open(path, O_RDONLY) < 0 { faults.append("read \(path)") }
+        }
+        refuse("open by descriptor", open("/proc/self/fd/\(held.rawValue)", O_RDWR))
+        refuse("openat2", Call("openat2", 437, 437).isRefused() ? -1 : 0)
+        if (try? directory.makeFile(Array("new.cast".utf8), [.write, .append], mode: 0o600)) == nil {
+          faults.append("a new recording")
+        }
+        if (try? held.writeAll(Array("+".utf8))) == nil { faults.append("what is open") }
+        return faults
+      })
+    #expect(faults == [])
+    #expect(try String(contentsOfFile: old[0], encoding: .utf8) == "old+")
+    #expect(try String(contentsOfFile: old[1], encoding: .utf8) == "old")
   }
 }

@@ -118,6 +118,36 @@ private func isInstalled(_ program: String) -> Bool { access("/usr/bin/\(program
     #expect(try output("who", files.now).hasPrefix("alice"))
   }
 
+  @Test func `files that are held are written to until others have their places, and that shows`() throws {
+    defer { remove() }
+    try makeFiles()
+    try FileManager.default.removeItem(atPath: files.last)
+    var files = files
+    #expect(!files.areReplaced)
+    files.hold()
+    #expect(!files.areReplaced)
+    #expect(files.began(login("alice", "pts/3"), uid: 0) == [])
+    #expect(!files.areReplaced)
+    rename(files.history, files.history + ".1")
+    #expect(files.areReplaced)
+    #expect(files.ended(login("alice", "pts/3")) == [])
+    let entry = MemoryLayout<utmpx>.stride
+    #expect(try FileManager.default.attributesOfItem(atPath: files.history + ".1")[.size] as? Int == 2 * entry)
+    #expect(!FileManager.default.fileExists(atPath: files.history))
+    rename(files.history + ".1", files.history)
+    #expect(!files.areReplaced)
+    try Data().write(to: URL(fileURLWithPath: files.last))
+    #expect(files.areReplaced)
+  }
+
+  @Test func `the owner of a pseudo-terminal is found, and what is none has none`() throws {
+    let terminal = try Terminal()
+    #expect(TerminalOwner(of: String(terminal.name.dropFirst("/dev/".count))) == .user(geteuid()))
+    #expect(TerminalOwner(of: "pts/4294967295") == .nobody)
+    #expect(TerminalOwner(of: "pts") == .notTerminal)
+    #expect(TerminalOwner(of: "fd") == .notTerminal)
+  }
+
   @Test func `names that are too long are cut, and a damaged file does no harm`() throws {
     defer { remove() }
     try makeFiles()

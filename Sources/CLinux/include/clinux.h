@@ -68,7 +68,7 @@ int clinux_landlock_files(int root, int may_change, const int *readable, size_t 
 // Forbids, by Landlock, to change anything but this: in `directories` and below, to make regular files, to read and to
 // write; to write to `files`, which may be directories: then to all below. Nothing can be removed, renamed or executed.
 // As above, where the kernel has no Landlock. Needs no_new_privs.
-int clinux_landlock_additions(const int *directories, size_t directory_count, const int *files, size_t file_count);
+int clinux_landlock_additions(const int *directories, size_t directory_count);
 // fcntl(2) with an integer argument.
 int clinux_fcntl(int fd, int command, long argument);
 int clinux_set_window_size(int fd, uint16_t rows, uint16_t columns, uint16_t x_pixels, uint16_t y_pixels);
@@ -148,12 +148,15 @@ pid_t clinux_fork_sibling(int *pidfd);
 int clinux_become(uid_t uid, gid_t gid, const gid_t *groups, size_t group_count);
 // seccomp(2): applies a filter of `count` instructions of 8 bytes each.
 int clinux_apply_filter(const void *instructions, size_t count);
-// Forbids, with EPERM and by seccomp, to start programs and processes, to look into others and to make sockets. Needs
-// no_new_privs.
+// Forbids, with EPERM and by seccomp, to start programs and processes, to signal, slow down or look into others and to
+// make sockets. Needs no_new_privs.
 int clinux_forbid_programs_and_sockets(void);
-// Makes such calls fail with EPERM that start programs or processes (not threads), signal or look into others, take
-// connections, or reach parts of the kernel that hardly anyone needs. Needs no_new_privs.
+// Makes such calls fail with EPERM that start programs or processes (not threads), signal, slow down or look into others,
+// take connections, or reach parts of the kernel that hardly anyone needs. Needs no_new_privs.
 int clinux_forbid_programs_and_listening(void);
+// Makes such calls fail with EPERM that open a file to write to it, unless it is a new one (O_CREAT | O_EXCL), or change
+// a file by its name. Needs no_new_privs.
+int clinux_open_only_new_files(void);
 // A new, empty session keyring. -1 where the kernel has none.
 int clinux_join_new_keyring(void);
 
