@@ -59,7 +59,7 @@ let package = Package(
 
     // Swift
     .target(name: "System", dependencies: ["CLinux"], swiftSettings: wrapping),
-    .target(name: "Wire", swiftSettings: safe),
+    .target(name: "Wire", swiftSettings: fast),
     .target(name: "AccessControl", dependencies: ["Wire"], swiftSettings: safe),
     .target(name: "Audit", dependencies: ["Digests", "Wire"], swiftSettings: fast),
     .target(

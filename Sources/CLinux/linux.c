@@ -95,6 +95,8 @@ int clinux_tcp_progress(int fd, struct clinux_tcp_progress *progress) {
   progress->window = info.tcpi_snd_wnd;
   progress->unanswered = (uint32_t)info.tcpi_retransmits + info.tcpi_probes;
   progress->silence = info.tcpi_last_ack_recv;
+  // TCP_CLOSE of netinet/tcp.h, which cannot stand beside linux/tcp.h.
+  progress->is_closed = info.tcpi_state == 7;
   return 0;
 }
 

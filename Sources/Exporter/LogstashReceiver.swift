@@ -122,9 +122,8 @@ final class LogstashReceiver: Receiver {
   }
 
   private func look(_ handle: CurlHandle, _ now: Int64, hasMoved: Bool) -> [Outcome] {
-    guard let socket = handle.socket, let progress = try? BorrowedSocket(socket).tcpProgress() else {
-      return [.failed(reason: "the connection is lost")]
-    }
+    guard let socket = handle.socket, let progress = try? BorrowedSocket(socket).tcpProgress(), !progress.isClosed
+    else { return [.failed(reason: "the connection is lost")] }
     if position == buffer.count {
       for event in events { ledger.wrote(event.head, at: event.place, end: progress.written) }
       events = []

@@ -13,8 +13,12 @@ public struct SocketProgress: Equatable, Sendable {
   /// Milliseconds since the other side last answered, if it was asked meanwhile and did not; else 0. A receiver that
   /// reads nothing, but whose kernel is there, does answer.
   public let silence: Int64
+  /// The connection is over in both directions. If the other side broke it off, what was outstanding is forgotten, and
+  /// looks as if it had been acknowledged.
+  public let isClosed: Bool
 
-  public init(acknowledged: UInt64, outstanding: UInt64, window: UInt64, silence: Int64 = 0) {
+  public init(acknowledged: UInt64, outstanding: UInt64, window: UInt64, silence: Int64 = 0, isClosed: Bool = false) {
+    self.isClosed = isClosed
     self.acknowledged = acknowledged
     self.outstanding = outstanding
     self.window = window
@@ -38,7 +42,7 @@ public struct BorrowedSocket: Sendable {
     try check("TCP_INFO") { clinux_tcp_progress(rawValue, &raw) }
     return SocketProgress(
       acknowledged: raw.acknowledged, outstanding: raw.outstanding, window: UInt64(raw.window),
-      silence: raw.unanswered > 0 ? Int64(raw.silence) : 0)
+      silence: raw.unanswered > 0 ? Int64(raw.silence) : 0, isClosed: raw.is_closed != 0)
   }
 
   /// Says that nothing more will be sent. shutdown(2)

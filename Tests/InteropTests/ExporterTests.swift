@@ -79,10 +79,10 @@ extension Interop {
     }
 
     private func logIn(_ daemon: Daemon) throws {
-      let before = try daemon.events.all("command_executed").count
+      let before = try daemon.events.all("connection_closed").count
       #expect(try daemon.ssh("host", "echo in").output == "in\n")
       #expect(try daemon.scp("\(daemon.directory)/id.pub", "host:copy").status == 0)
-      try daemon.events.events(before + 2, of: "command_executed")
+      try daemon.events.events(before + 2, of: "connection_closed")
     }
 
     /// What `audit stats` says.

@@ -43,6 +43,23 @@ import Testing
     #expect(after.written - start.written == 1000 && after.acknowledged == after.written)
   }
 
+  @Test func `a connection that the other side broke off is closed, whatever is outstanding`() throws {
+    let listener = try Listener(SocketAddress(address: "127.0.0.1", port: 0))
+    let client = try connected(to: #require(listener.address))
+    #expect(try !BorrowedSocket(client.rawValue).tcpProgress().isClosed)
+    for _ in 0..<300_000 {
+      guard case .connection(let accepted) = listener.accept() else {
+        usleep(100)
+        continue
+      }
+      var now = linger(l_onoff: 1, l_linger: 0)
+      setsockopt(accepted.rawValue, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
+      break
+    }
+    for _ in 0..<300_000 where try !BorrowedSocket(client.rawValue).tcpProgress().isClosed { usleep(100) }
+    #expect(try BorrowedSocket(client.rawValue).tcpProgress().isClosed)
+  }
+
   private func bindUnix(_ socket: Descriptor, _ path: String) throws {
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)

@@ -89,6 +89,8 @@ struct clinux_tcp_progress {
   uint32_t unanswered;
   // Milliseconds since its last acknowledgement.
   uint32_t silence;
+  // Not 0: nothing goes in either direction any more. What was outstanding when the other side reset it is forgotten.
+  int is_closed;
 };
 int clinux_tcp_progress(int fd, struct clinux_tcp_progress *progress);
 // Bytes that were written to a socket and that the other side has not taken (SIOCOUTQ).

@@ -47,6 +47,24 @@ struct DaemonJournal {
 
   /// All lines, oldest first, and what stands behind the last newline.
   func lines() throws -> (lines: [String], rest: String) {
+    while true {
+      let before = identities
+      let found = try? readLines()
+      // A file that got another name meanwhile was read twice, or not at all.
+      guard identities == before else { continue }
+      return try found ?? readLines()
+    }
+  }
+
+  /// Which files there are.
+  private var identities: [String] {
+    files.map { path in
+      var entry = stat()
+      return stat(path, &entry) == 0 ? "\(path) \(entry.st_ino)" : path
+    }
+  }
+
+  private func readLines() throws -> (lines: [String], rest: String) {
     var bytes = Data()
     for file in files where FileManager.default.fileExists(atPath: file) {
       if file.hasSuffix(".gz") {
@@ -132,9 +150,62 @@ struct DaemonJournal {
 
 /// As much of JSON Schema as etc/audit-event.schema.json uses.
 struct Schema: @unchecked Sendable {
-  private let properties: [String: [String: Any]]
+  /// What the value of a key may be.
+  private struct Property {
+    var mayBeNull = false
+    var mayBeText = false
+    var mayBeWhole = false
+    /// nil: any.
+    var texts: Set<String>?
+    var number: Double?
+    var range = -Double.infinity...Double.infinity
+    var pattern: NSRegularExpression?
+
+    init(_ rules: [String: Any]) throws {
+      for (word, rule) in rules {
+        switch word {
+        case "description": continue
+        case "type":
+          let types = Set(rule as? [String] ?? [rule as? String ?? ""])
+          guard types.isSubset(of: ["null", "string", "integer"]) else { throw Failure("type \(types)") }
+          mayBeNull = mayBeNull || types.contains("null")
+          mayBeText = types.contains("string")
+          mayBeWhole = types.contains("integer")
+        case "enum":
+          let values = rule as? [Any] ?? []
+          texts = Set(values.compactMap { $0 as? String })
+          mayBeText = true
+          mayBeNull = values.contains { $0 is NSNull }
+        case "const":
+          number = (rule as? NSNumber)?.doubleValue
+          mayBeWhole = true
+        case "minimum": range = try Self.number(rule)...range.upperBound
+        case "maximum": range = range.lowerBound...(try Self.number(rule))
+        case "pattern": pattern = try NSRegularExpression(pattern: rule as? String ?? "")
+        default: throw Failure("the schema uses \(word)")
+        }
+      }
+    }
+
+    private static func number(_ value: Any) throws -> Double {
+      guard let number = value as? NSNumber else { throw Failure("\(value) is no number") }
+      return number.doubleValue
+    }
+
+    func accepts(_ value: Any) -> Bool {
+      if let text = value as? String {
+        guard mayBeText, texts?.contains(text) != false else { return false }
+        return pattern?.firstMatch(in: text, range: NSRange(location: 0, length: text.utf16.count)) != nil
+          || pattern == nil
+      }
+      if value is NSNull { return mayBeNull }
+      guard let value = (value as? NSNumber)?.doubleValue else { return false }
+      return mayBeWhole && value == value.rounded() && range.contains(value) && (number == nil || number == value)
+    }
+  }
+
+  private let properties: [String: Property]
   private let required: [String]
-  private let patterns: [String: NSRegularExpression]
 
   static var ofEvents: Schema { get throws { try shared.get() } }
 
@@ -148,57 +219,21 @@ struct Schema: @unchecked Sendable {
     guard let object = try JSONSerialization.jsonObject(with: content) as? [String: Any], Set(object.keys) == known,
       let properties = object["properties"] as? [String: [String: Any]], let required = object["required"] as? [String]
     else { throw Failure("the schema has another form") }
-    self.properties = properties
+    self.properties = try properties.mapValues(Property.init)
     self.required = required
-    patterns = try properties.compactMapValues { property in
-      try (property["pattern"] as? String).map { try NSRegularExpression(pattern: $0) }
-    }
   }
 
   /// What is wrong with an object.
   func faults(in object: [String: Any]) -> [String] {
-    let missing = required.filter { object[$0] == nil }.map { "no \($0)" }
-    return missing + object.flatMap { key, value in faults(of: key, value) }
-  }
-
-  private func faults(of key: String, _ value: Any) -> [String] {
-    guard let property = properties[key] else { return ["\(key) is unknown"] }
     var faults: [String] = []
-    for (word, rule) in property {
-      let isGood: Bool
-      switch word {
-      case "description": isGood = true
-      case "type": isGood = (rule as? [String] ?? [rule as? String ?? ""]).contains { Self.isOf($0, value) }
-      case "enum": isGood = (rule as? [Any] ?? []).contains { Self.isSame($0, value) }
-      case "const": isGood = Self.isSame(rule, value)
-      case "minimum":
-        isGood = (value as? NSNumber).map { $0.doubleValue >= (rule as? NSNumber)?.doubleValue ?? 0 } ?? true
-      case "maximum":
-        isGood = (value as? NSNumber).map { $0.doubleValue <= (rule as? NSNumber)?.doubleValue ?? 0 } ?? true
-      case "pattern":
-        isGood =
-          (value as? String).map { text in
-            patterns[key]?.firstMatch(in: text, range: NSRange(text.startIndex..., in: text)) != nil
-          } ?? true
-      default: isGood = false
+    for key in required where object[key] == nil { faults.append("no \(key)") }
+    for (key, value) in object {
+      guard let property = properties[key] else {
+        faults.append("\(key) is unknown")
+        continue
       }
-      if !isGood { faults.append("\(key) is \(value), against \(word) \(rule)") }
+      if !property.accepts(value) { faults.append("\(key) is \(value)") }
     }
     return faults
-  }
-
-  private static func isSame(_ one: Any, _ other: Any) -> Bool {
-    if one is NSNull { return other is NSNull }
-    if let one = one as? String { return one == other as? String }
-    return (one as? NSNumber).map { $0 == other as? NSNumber } ?? false
-  }
-
-  private static func isOf(_ type: String, _ value: Any) -> Bool {
-    switch type {
-    case "string": value is String
-    case "null": value is NSNull
-    case "integer": (value as? NSNumber).map { $0.doubleValue == $0.doubleValue.rounded() } ?? false
-    default: false
-    }
   }
 }
