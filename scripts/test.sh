@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . scripts/common.sh
 
-fuzz_seconds=${FUZZ_SECONDS:-60}
+fuzz_seconds=${FUZZ_SECONDS:-20}
 passed=()
 skipped=()
 
