@@ -4,11 +4,11 @@ import Testing
 extension Interop {
   /// What Documentation/AUDIT.md shows, run as it stands there.
   @Suite(.serialized) struct AuditDocument {
-    private static let text = try? String(
+    static let text = try? String(
       contentsOfFile: Daemon.repository + "/Documentation/AUDIT.md", encoding: .utf8)
 
     /// The blocks of code in this language.
-    private func blocks(_ language: String) throws -> [String] {
+    func blocks(_ language: String) throws -> [String] {
       let text = try #require(Self.text)
       return text.matches(of: /```(\w+)\n((?:[^`]|`[^`])*?)```/).filter { $0.1 == language }.map { String($0.2) }
     }
@@ -64,13 +64,6 @@ extension Interop {
         }
         #expect(try audit("grep --type file_uploaded").status == 1)
       }
-    }
-
-    @Test func `queries for other programs name keys that lines have`() throws {
-      let schema = try String(contentsOfFile: Daemon.repository + "/etc/audit-event.schema.json", encoding: .utf8)
-      let query = try #require(try blocks("logql").first)
-      for key in ["client_ip", "event_type"] { #expect(query.contains(key) && schema.contains("\"\(key)\": {")) }
-      #expect(schema.contains("\"auth_failure\""))
     }
   }
 }

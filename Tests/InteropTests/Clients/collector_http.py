@@ -1,4 +1,4 @@
-"""A collector of OTLP over HTTP, in both forms. As collector.py says."""
+"""A collector of OTLP over HTTP, in both forms. As collector.py says; a third argument is what comes before /v1/logs."""
 
 import gzip
 import sys
@@ -13,13 +13,14 @@ from collector import Behaviour
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     behaviour = None
+    place = "/v1/logs"
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         code, hint = self.behaviour.now()
         if code is not None:
             return self.answer(int(code), b"not now", "text/plain", hint)
-        if self.path != "/v1/logs":
+        if self.path != self.place:
             return self.answer(404, b"no such path: " + self.path.encode(), "text/plain")
         if self.headers.get("Content-Encoding") == "gzip":
             body = gzip.decompress(body)
@@ -59,6 +60,7 @@ class Handler(BaseHTTPRequestHandler):
 
 def main():
     Handler.behaviour = Behaviour(sys.argv[2])
+    Handler.place = "".join(sys.argv[3:]) + Handler.place
     server = ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler)
     print("ready", server.server_address[1], flush=True)
     server.serve_forever()

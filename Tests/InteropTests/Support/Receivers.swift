@@ -26,15 +26,15 @@ final class EventReceiver {
   /// A collector of OpenTelemetry, with the official stubs.
   convenience init(collector transport: OTelSettings.Transport, in directory: String, arguments: [String] = []) throws {
     try self.init(
-      script: transport == .grpc ? "collector_grpc.py" : "collector_http.py", python: Self.pythonOfOTLP(),
+      script: transport == .grpc ? "collector_grpc.py" : "collector_http.py", python: Self.pythonWithPackages(),
       in: directory, arguments: arguments)
   }
 
-  /// A Python with the stubs; made when it is not there.
-  private static func pythonOfOTLP() throws -> String {
+  /// A Python with packages of PyPI; made when it is not there.
+  static func pythonWithPackages() throws -> String {
     let root = Daemon.repository
-    let outcome = try run(["\(root)/scripts/make-otlp-venv.sh"], environment: ["HOME": root], within: 240)
-    guard outcome.status == 0 else { throw Failure("no stubs of OTLP: \(outcome.errors)") }
+    let outcome = try run(["\(root)/scripts/make-test-venv.sh"], environment: ["HOME": root], within: 240)
+    guard outcome.status == 0 else { throw Failure("no packages of Python: \(outcome.errors)") }
     return outcome.line + "/bin/python"
   }
 

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Makes a Python environment (PyPI) for the tests of exporters and of what AUDIT.md shows for other programs, and prints
+# where it is: the official OTLP stubs and gRPC, the grammar of Logstash's pipelines, and Loki's own parser of queries.
+# One that is there is kept.
+#
+#   scripts/make-test-venv.sh [FOLDER]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+folder=${1:-$PWD/.build/test-venv}
+packages=(
+  grpcio==1.76.0 opentelemetry-proto==1.38.0 googleapis-common-protos==1.72.0
+  logstash-pipeline-parser==0.0.3 pyparsing==3.3.3
+)
+# Go code of Loki as a shared library, which ctypes calls: any Python can, though its wheel says CPython 3.13.
+loki=logql-to-logsql==0.2.0
+
+# Puts a wheel for Linux that was made for CPython 3.13 among the packages of any Python.
+add_wheel() {
+  local wheels=$folder/wheels
+  "$folder/bin/pip" download --quiet --no-cache-dir --disable-pip-version-check --dest "$wheels" --no-deps \
+    --only-binary :all: --implementation cp --python-version 313 --abi cp313 \
+    --platform "manylinux_2_17_$(uname -m)" "$1"
+  "$folder/bin/python" -m zipfile -e "$wheels"/*.whl \
+    "$("$folder/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+  rm -r "$wheels"
+}
+
+# Two tests may want it at the same time.
+mkdir -p "${folder%/*}"
+exec 9>"$folder.lock"
+flock 9
+if [[ $(cat "$folder/packages" 2>/dev/null) != "${packages[*]} $loki" ]]; then
+  rm -rf "$folder"
+  python3 -m venv "$folder"
+  "$folder/bin/pip" install --quiet --no-cache-dir --disable-pip-version-check "${packages[@]}"
+  add_wheel "$loki"
+  printf '%s\n' "${packages[*]} $loki" >"$folder/packages"
+fi
+printf '%s\n' "$folder"
