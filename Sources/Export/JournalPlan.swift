@@ -1,17 +1,16 @@
+import Audit
+
 /// Which of a journal's files has the event that comes next. Decides only: names, and the number of each file's first
 /// event, come from whoever has looked.
 public struct JournalPlan: Equatable, Sendable {
   /// A file of the journal.
   public struct File: Equatable, Sendable {
-    /// 0 for the file that is written, 1 for the one before it, and so on.
-    public var age: Int
-    public var isCompressed: Bool
+    public var name: JournalFileName
     /// The number of its first event; nil: it has none yet.
     public var first: UInt64?
 
-    public init(age: Int, isCompressed: Bool, first: UInt64?) {
-      self.age = age
-      self.isCompressed = isCompressed
+    public init(_ name: JournalFileName, first: UInt64?) {
+      self.name = name
       self.first = first
     }
   }
@@ -22,22 +21,6 @@ public struct JournalPlan: Equatable, Sendable {
     case read(index: Int)
     /// There is nothing new: wait until the directory changes.
     case wait
-  }
-
-  /// The file of that name: `audit.log` (0), `audit.log.1`, `audit.log.2.gz`; nil for what belongs to no journal called
-  /// `base`.
-  public static func file(named name: [UInt8], of base: [UInt8]) -> (age: Int, isCompressed: Bool)? {
-    guard name.starts(with: base) else { return nil }
-    if name.count == base.count { return (0, false) }
-    var rest = name.dropFirst(base.count)
-    guard rest.popFirst() == UInt8(ascii: ".") else { return nil }
-    let isCompressed = rest.suffix(3).elementsEqual(".gz".utf8)
-    if isCompressed { rest = rest.dropLast(3) }
-    guard (1...4).contains(rest.count), rest.first != UInt8(ascii: "0"),
-      rest.allSatisfy({ (0x30...0x39).contains($0) }),
-      let age = Int(String(decoding: rest, as: UTF8.self))
-    else { return nil }
-    return (age, isCompressed)
   }
 
   /// Where to go on after a file is read to its end, or at first.
@@ -64,7 +47,7 @@ public struct JournalPlan: Equatable, Sendable {
   /// Of files, the one with the highest first event; of a file that is just being compressed, the plain one.
   private static func newest(_ found: [(index: Int, first: UInt64)], _ files: [File]) -> Int? {
     found.max { a, b in
-      a.first == b.first ? files[a.index].isCompressed && !files[b.index].isCompressed : a.first < b.first
+      a.first == b.first ? files[a.index].name.isCompressed && !files[b.index].name.isCompressed : a.first < b.first
     }?.index
   }
 }

@@ -118,7 +118,7 @@ final class JournalFollower {
         return true
       }
     } catch let error as GzipError {
-      findings.append(.unreadable("\(String(decoding: base, as: UTF8.self)).\(source.age).gz: \(error)"))
+      findings.append(.unreadable("\(String(decoding: source.name.bytes(of: base), as: UTF8.self)): \(error)"))
     }
     return try reachedEnd(of: source)
   }
@@ -156,7 +156,7 @@ final class JournalFollower {
 
   /// A file has no more to read. True when there may be more elsewhere.
   private func reachedEnd(of source: JournalSource) throws -> Bool {
-    if source.age == 0, !source.isComplete {
+    if source.name.age == 0, !source.isComplete {
       guard try isStillWritten(source) else {
         // It may have got more until it was renamed, after it was read.
         source.isComplete = true
@@ -197,7 +197,7 @@ final class JournalFollower {
     if finished == nil, let place = cursor.place, let source = try source(at: place) { return source }
     let found = try files()
     var step = JournalPlan.next(after: last?.sequence, isFinished: finished != nil, in: found.map(\.file))
-    if step == .wait, let finished, let last, let current = found.first(where: { $0.file.age == 0 }),
+    if step == .wait, let finished, let last, let current = found.first(where: { $0.file.name.age == 0 }),
       let first = current.file.first, first <= last.sequence,
       try current.descriptor.status().inode != finished.inode
     {
@@ -208,32 +208,31 @@ final class JournalFollower {
     guard case .read(let index) = step else { return nil }
     finished = nil
     let file = found[index]
-    return try JournalSource(file.descriptor, age: file.file.age, isCompressed: file.file.isCompressed)
+    return try JournalSource(file.descriptor, file.file.name)
   }
 
   /// The file where a cursor's event is, opened there; nil when it is not there any more.
   private func source(at place: Cursor.Place) throws -> JournalSource? {
-    for (name, age, isCompressed) in try names() where !isCompressed {
-      guard let file = try? open(name), let status = try? file.status(),
+    for name in try names() where !name.isCompressed {
+      guard let file = try? open(name.bytes(of: base)), let status = try? file.status(),
         status.device == place.device, status.inode == place.inode
       else { continue }
-      let source = try JournalSource(file, age: age, isCompressed: false, offset: place.offset)
+      let source = try JournalSource(file, name, offset: place.offset)
       guard let line = try source.read()?.first, LineHead(line.bytes) == last else { break }
-      return try JournalSource(file, age: age, isCompressed: false, offset: place.offset)
+      return try JournalSource(file, name, offset: place.offset)
     }
     cursor.forgetPlace()
     return nil
   }
 
   /// The journal's files that there are, by their names.
-  private func names() throws(SystemError) -> [(name: [UInt8], age: Int, isCompressed: Bool)] {
+  private func names() throws(SystemError) -> [JournalFileName] {
     let stream = DirectoryStream(try Descriptor.open(folder, O_RDONLY | O_DIRECTORY))
-    var names: [(name: [UInt8], age: Int, isCompressed: Bool)] = []
-    while let name = try stream.next() {
-      guard let (age, isCompressed) = JournalPlan.file(named: name, of: base) else { continue }
-      names.append((name, age, isCompressed))
+    var names: [JournalFileName] = []
+    while let entry = try stream.next() {
+      if let name = JournalFileName(entry, of: base) { names.append(name) }
     }
-    return names.sorted { ($0.age, $0.isCompressed ? 1 : 0) < ($1.age, $1.isCompressed ? 1 : 0) }
+    return names.sorted()
   }
 
   /// The journal's files, with the number of the first event of each, all as they were at one moment: were one missed
@@ -250,9 +249,10 @@ final class JournalFollower {
   private func inodes() throws(SystemError) -> [UInt64] {
     let directory = try Descriptor.findDirectory(folder)
     var result: [UInt64] = []
-    for (name, age, isCompressed) in try names() {
+    for name in try names() {
       do throws(SystemError) {
-        result += [UInt64(age), isCompressed ? 1 : 0, try directory.attributes(ofEntry: name).inode]
+        let inode = try directory.attributes(ofEntry: name.bytes(of: base)).inode
+        result += [UInt64(name.age), name.isCompressed ? 1 : 0, inode]
       } catch {
         if !error.isMissingFile { throw error }
       }
@@ -263,16 +263,16 @@ final class JournalFollower {
   /// From the youngest on, as far back as is needed: the first that begins before the last event that was read.
   private func openFiles() throws -> [(file: JournalPlan.File, descriptor: Descriptor)] {
     var files: [(file: JournalPlan.File, descriptor: Descriptor)] = []
-    for (name, age, isCompressed) in try names() {
+    for name in try names() {
       do {
-        let file = try open(name)
-        let first = try JournalSource.firstEvent(of: file, isCompressed: isCompressed)?.sequence
-        files.append((JournalPlan.File(age: age, isCompressed: isCompressed, first: first), file))
+        let file = try open(name.bytes(of: base))
+        let first = try JournalSource.firstEvent(of: file, name)?.sequence
+        files.append((JournalPlan.File(name, first: first), file))
         if let first, let last, first <= last.sequence { break }
       } catch let error as SystemError where error.isMissingFile {
         continue
       } catch let error as GzipError {
-        findings.append(.unreadable("\(String(decoding: name, as: UTF8.self)): \(error)"))
+        findings.append(.unreadable("\(String(decoding: name.bytes(of: base), as: UTF8.self)): \(error)"))
       }
     }
     return files

@@ -1,3 +1,4 @@
+import Audit
 import Export
 import Glibc
 import Gzip
@@ -10,9 +11,8 @@ final class JournalSource {
 
   let device: UInt64
   let inode: UInt64
-  /// 0: it was the one that is written when it was opened.
-  let age: Int
-  let isCompressed: Bool
+  /// What it was called when it was opened.
+  let name: JournalFileName
   /// True once it was seen that the journal goes on in another file: what is there now is all that it will have.
   var isComplete = false
   private let file: Descriptor
@@ -23,25 +23,24 @@ final class JournalSource {
   private var offset: UInt64
 
   /// Reads `file` from `offset` on, where a line begins; a compressed one from its start.
-  init(_ file: Descriptor, age: Int, isCompressed: Bool, offset: UInt64 = 0) throws {
+  init(_ file: Descriptor, _ name: JournalFileName, offset: UInt64 = 0) throws {
     let status = try file.status()
     guard status.kind == .regular else { throw SystemError("read a journal that is no file", code: EINVAL) }
     (device, inode) = (status.device, status.inode)
     self.file = file
-    self.age = age
-    self.isCompressed = isCompressed
-    self.offset = isCompressed ? 0 : offset
-    unpacker = isCompressed ? try GzipReader() : nil
+    self.name = name
+    self.offset = name.isCompressed ? 0 : offset
+    unpacker = name.isCompressed ? try GzipReader() : nil
   }
 
   /// Where a line stands, for a cursor; nil in a compressed file.
   func place(of line: LineSplitter.Line) -> Cursor.Place? {
-    isCompressed ? nil : Cursor.Place(device: device, inode: inode, offset: line.offset)
+    name.isCompressed ? nil : Cursor.Place(device: device, inode: inode, offset: line.offset)
   }
 
   /// The next lines, perhaps none; nil at the end of the file.
   func read() throws -> [LineSplitter.Line]? {
-    isCompressed ? try readCompressed() : try readPlain()
+    name.isCompressed ? try readCompressed() : try readPlain()
   }
 
   private func readPlain() throws(SystemError) -> [LineSplitter.Line]? {
@@ -78,8 +77,8 @@ final class JournalSource {
   var isCut: Bool { get throws(SystemError) { UInt64(clamping: try file.status().size) < offset } }
 
   /// The first event of a file.
-  static func firstEvent(of file: Descriptor, isCompressed: Bool) throws -> LineHead? {
-    let source = try JournalSource(file, age: 0, isCompressed: isCompressed)
+  static func firstEvent(of file: Descriptor, _ name: JournalFileName) throws -> LineHead? {
+    let source = try JournalSource(file, name)
     while source.offset < 4 << 20, let lines = try source.read() {
       if let head = lines.lazy.compactMap({ LineHead($0.bytes) }).first { return head }
     }

@@ -14,7 +14,7 @@ final class Compressor {
   private let writer: GzipWriter
   private var offset = 0
 
-  init(_ folder: JournalFolder, _ backup: JournalFolder.Backup) throws(SystemError) {
+  init(_ folder: JournalFolder, _ backup: JournalFileName) throws(SystemError) {
     self.folder = folder
     source = try folder.directory.openToRead(folder.name(of: backup))
     temporaryName = folder.temporaryName(try SecureRandom.numbers(1)[0])
@@ -39,7 +39,7 @@ final class Compressor {
     for backup in try folder.backups() where !backup.isCompressed {
       let name = folder.name(of: backup)
       guard try folder.directory.attributes(ofEntry: name).isSameFile(as: ours) else { continue }
-      let compressed = folder.name(of: JournalFolder.Backup(number: backup.number, isCompressed: true))
+      let compressed = folder.name(of: JournalFileName(age: backup.age, isCompressed: true))
       try folder.directory.rename(temporaryName, to: folder.directory, compressed)
       return try folder.directory.removeFile(name)
     }

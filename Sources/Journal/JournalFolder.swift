@@ -9,13 +9,6 @@ struct JournalFolder {
   /// Permissions of its files.
   let mode: UInt32
 
-  /// An older file of the journal.
-  struct Backup: Equatable {
-    /// 1 is the youngest.
-    var number: UInt32
-    var isCompressed: Bool
-  }
-
   /// Opens the directory; `path` is the journal's.
   init(path: String, mode: UInt32) throws(SystemError) {
     let parts = Array(path.utf8).split(separator: UInt8(ascii: "/"))
@@ -43,9 +36,7 @@ struct JournalFolder {
     return file
   }
 
-  func name(of backup: Backup) -> [UInt8] {
-    name + ".\(backup.number)".utf8 + (backup.isCompressed ? Array(".gz".utf8) : [])
-  }
+  func name(of file: JournalFileName) -> [UInt8] { file.bytes(of: name) }
 
   /// What is being compressed has this name, with a number behind it.
   private var temporaryPrefix: [UInt8] { name + ".compressing.".utf8 }
@@ -53,19 +44,8 @@ struct JournalFolder {
   func temporaryName(_ number: UInt64) -> [UInt8] { temporaryPrefix + "\(number)".utf8 }
 
   /// The older files, the youngest first; of one that is there in both forms, both.
-  func backups() throws(SystemError) -> [Backup] {
-    var backups: [Backup] = []
-    for entry in try entries() {
-      guard entry.starts(with: name + ".".utf8) else { continue }
-      var rest = entry.dropFirst(name.count + 1)
-      let isCompressed = rest.suffix(3).elementsEqual(".gz".utf8)
-      if isCompressed { rest = rest.dropLast(3) }
-      guard let text = String(validating: rest, as: UTF8.self), let number = UInt32(text), number > 0,
-        "\(number)" == text
-      else { continue }
-      backups.append(Backup(number: number, isCompressed: isCompressed))
-    }
-    return backups.sorted { ($0.number, $0.isCompressed ? 1 : 0) < ($1.number, $1.isCompressed ? 1 : 0) }
+  func backups() throws(SystemError) -> [JournalFileName] {
+    try entries().compactMap { JournalFileName($0, of: name) }.filter { $0.age > 0 }.sorted()
   }
 
   /// Removes what a process left behind that ended while it compressed. What somebody still works at is locked.
@@ -77,13 +57,13 @@ struct JournalFolder {
   }
 
   /// The number of the first line of an older file; nil: it has none that can be read.
-  func firstNumber(of backup: Backup) -> UInt64? {
+  func firstNumber(of backup: JournalFileName) -> UInt64? {
     guard let file = try? directory.openToRead(name(of: backup)) else { return nil }
     return LineScan(file, isCompressed: backup.isCompressed).firstLine?.sequence
   }
 
   /// The last line of an older file, as above.
-  func lastLine(of backup: Backup) -> (line: JournalLine, hash: LineHash)? {
+  func lastLine(of backup: JournalFileName) -> (line: JournalLine, hash: LineHash)? {
     guard let file = try? directory.openToRead(name(of: backup)) else { return nil }
     return LineScan(file, isCompressed: backup.isCompressed).lastLine
   }

@@ -181,20 +181,20 @@ final class JournalWriter {
     isDoubtful = true
     let keep = settings.maxBackups
     let backups = try folder.backups()
-    let kept = backups.filter { $0.number < keep }
+    let kept = backups.filter { $0.age < keep }
     // First it is said that the oldest lines go, and then they do: lines that are too many are no fault.
     head.first = keep == 0 ? head.last + 1 : (kept.last.flatMap(folder.firstNumber) ?? oldestHere)
     try writeHead()
-    for backup in backups where backup.number >= keep { try folder.directory.removeFile(folder.name(of: backup)) }
+    for backup in backups where backup.age >= keep { try folder.directory.removeFile(folder.name(of: backup)) }
     for backup in kept.reversed() {
       var older = backup
-      older.number += 1
+      older.age += 1
       try folder.directory.rename(folder.name(of: backup), to: folder.directory, folder.name(of: older))
     }
     if keep == 0 {
       try folder.directory.removeFile(folder.name)
     } else {
-      let youngest = folder.name(of: JournalFolder.Backup(number: 1, isCompressed: false))
+      let youngest = folder.name(of: JournalFileName(age: 1, isCompressed: false))
       try folder.directory.rename(folder.name, to: folder.directory, youngest)
     }
     file = try folder.openJournal()

@@ -1,27 +1,10 @@
+import Audit
 import Export
 import Testing
 
 @Suite struct JournalPlanTests {
-  private func file(_ age: Int, _ first: UInt64?, compressed: Bool = false) -> JournalPlan.File {
-    JournalPlan.File(age: age, isCompressed: compressed, first: first)
-  }
-
-  @Test func `files of a journal are known by their names`() {
-    let base = Array("audit.log".utf8)
-    let known: [(String, Int, Bool)] = [
-      ("audit.log", 0, false), ("audit.log.1", 1, false), ("audit.log.12.gz", 12, true),
-      ("audit.log.1000", 1000, false),
-    ]
-    for (name, age, isCompressed) in known {
-      let file = JournalPlan.file(named: Array(name.utf8), of: base)
-      #expect(file?.age == age && file?.isCompressed == isCompressed)
-    }
-    for name in [
-      "audit.lo", "audit.logs", "audit.log.", "audit.log.0", "audit.log.01", "audit.log.gz", "audit.log.head",
-      "audit.log.1.gz.tmp", "audit.log.compressing.1", "audit.log.99999", "other.log.1", "audit.log.-1",
-    ] {
-      #expect(JournalPlan.file(named: Array(name.utf8), of: base) == nil, "\(name)")
-    }
+  private func file(_ age: UInt32, _ first: UInt64?, compressed: Bool = false) -> JournalPlan.File {
+    JournalPlan.File(JournalFileName(age: age, isCompressed: compressed), first: first)
   }
 
   @Test func `at first the oldest file is read`() {

@@ -56,7 +56,7 @@ final class Place {
   func lines() throws -> (lines: [[UInt8]], rest: [UInt8]) {
     var all: [UInt8] = []
     for backup in try JournalFolder(path: path, mode: 0o600).backups().reversed() {
-      let name = "audit.log.\(backup.number)" + (backup.isCompressed ? ".gz" : "")
+      let name = String(decoding: backup.bytes(of: Array("audit.log".utf8)), as: UTF8.self)
       var content = try bytes(name)
       if backup.isCompressed {
         let reader = try GzipReader()

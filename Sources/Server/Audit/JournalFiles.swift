@@ -88,28 +88,15 @@ struct JournalFiles {
     let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
     let folder = slash.map { String(path[...$0]) } ?? "./"
     let name = Array((slash.map { path[path.utf8.index(after: $0)...] } ?? path[...]).utf8)
-    var numbers: [UInt32: Bool] = [:]
-    var isThere = false
+    var files: Set<JournalFileName> = []
     do throws(SystemError) {
       let stream = DirectoryStream(try Descriptor.openDirectory(folder))
       while let entry = try stream.next() {
-        if entry == name { isThere = true }
-        guard let (number, isCompressed) = backup(entry, of: name) else { continue }
-        numbers[number] = isCompressed && numbers[number] != false
+        if let file = JournalFileName(entry, of: name) { files.insert(file) }
       }
     } catch { throw RegularFile.Unreadable(reason: SystemError.message(error.code), code: error.code) }
-    let backups = numbers.sorted { $0.key > $1.key }.map { "\(path).\($0.key)" + ($0.value ? ".gz" : "") }
-    return backups + (isThere ? [path] : [])
-  }
-
-  /// What the name of an older file says.
-  private static func backup(_ entry: [UInt8], of name: [UInt8]) -> (number: UInt32, isCompressed: Bool)? {
-    guard entry.starts(with: name + [UInt8(ascii: ".")]) else { return nil }
-    var rest = String(decoding: entry.dropFirst(name.count + 1), as: UTF8.self)
-    let isCompressed = rest.hasSuffix(".gz")
-    if isCompressed { rest.removeLast(3) }
-    guard let number = UInt32(rest), number > 0, "\(number)" == rest else { return nil }
-    return (number, isCompressed)
+    let whole = files.filter { !$0.isCompressed || !files.contains(JournalFileName(age: $0.age, isCompressed: false)) }
+    return whole.sorted().reversed().map { String(decoding: $0.bytes(of: Array(path.utf8)), as: UTF8.self) }
   }
 }
 
