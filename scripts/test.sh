@@ -3,7 +3,7 @@
 #
 #   scripts/test.sh
 #
-# FUZZ_SECONDS=N in the environment: how long each fuzzer runs (default 60).
+# FUZZ_SECONDS=N in the environment: how long each fuzzer runs (default 20).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source-path=SCRIPTDIR source=common.sh
@@ -21,6 +21,27 @@ step() {
   "$@" || die "failed: $name"
   passed+=("$name ($((SECONDS - started)) s)")
 }
+
+# Starts the fuzzers, which run beside the tests and give way to them: those wait most of the time.
+fuzz_log=$(mktemp)
+fuzzers=
+start_fuzzing() {
+  nice -n 10 scripts/fuzz.sh "$fuzz_seconds" >"$fuzz_log" 2>&1 &
+  fuzzers=$!
+}
+finish_fuzzing() {
+  local status=0
+  wait "$fuzzers" || status=$?
+  fuzzers=
+  cat "$fuzz_log"
+  return "$status"
+}
+# shellcheck disable=SC2317 # called by the trap
+finish() {
+  [[ -z $fuzzers ]] || kill "$fuzzers" 2>/dev/null || true
+  rm -f "$fuzz_log"
+}
+trap finish EXIT
 
 # What the interoperability tests drive the daemon with, and what checks the scripts and the unit.
 test_packages=(
@@ -57,6 +78,7 @@ step "sources are formatted" check_format
 step "debug build, warnings are errors, imports are declared" build_debug
 step "release build" build_release
 step "executables are linked as they should be" scripts/check-binaries.sh
+start_fuzzing
 step "unit and interoperability tests" run_tests
 step "try.sh: the printed line logs in" scripts/check-try.sh
 step "OpenSSH's tests of SFTP and of logins" scripts/check-openssh-regress.sh
@@ -64,7 +86,7 @@ step "OpenSSH's tests of scp" scripts/check-scp.sh
 step "a directory of a million entries" scripts/check-large-directory.py
 step "ssh-audit finds nothing to mend" scripts/check-ssh-audit.sh
 step "the unit is valid" check_unit
-step "fuzzing, $fuzz_seconds s each" scripts/fuzz.sh "$fuzz_seconds"
+step "fuzzing, $fuzz_seconds s each" finish_fuzzing
 if ((EUID == 0)); then
   step "install.sh: installs, logs in, keeps a configuration, uninstalls" scripts/check-install.sh
 else
