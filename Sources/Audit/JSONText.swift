@@ -56,7 +56,12 @@ public enum JSONText {
 }
 
 /// Numbers to the base of 16, in small letters.
-enum Hex {
+public enum Hex {
+  /// Two digits for each byte.
+  public static func text(_ bytes: some Sequence<UInt8>) -> String {
+    String(decoding: bytes.flatMap { [digit($0 >> 4), digit($0 & 15)] }, as: UTF8.self)
+  }
+
   static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
 
   /// nil for what is no such digit.

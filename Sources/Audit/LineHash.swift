@@ -29,9 +29,7 @@ public struct LineHash: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// 64 hexadecimal digits.
-  public var description: String { String(decoding: digits, as: UTF8.self) }
-
-  var digits: [UInt8] { bytes.flatMap { [Hex.digit($0 >> 4), Hex.digit($0 & 15)] } }
+  public var description: String { Hex.text(bytes) }
 
   private init(bytes: [UInt8]) { self.bytes = bytes }
 }

@@ -120,6 +120,8 @@ extension ConnectionMachine {
     /// Something happened in the connection of this subject, whose number the caller adds: an event of the journal, and
     /// a line of the log.
     case audit(Fact, Subject)
+    /// The same, but the process of the login is to tell what it has to tell first, if it is there.
+    case auditAfterSession(Fact, Subject)
     /// Make the file of a recording. Answered by `recordingOpened` or `recordingFailed`, once.
     case openRecording(directory: String)
     /// It does not answer.
@@ -128,8 +130,6 @@ extension ConnectionMachine {
     case giveRecording(channel: UInt32, title: String)
     /// Put this into the login records; its time is now.
     case recordLogin(LoginEntry)
-    /// The same, but the process of the login is to tell what it has to tell first, if it is there.
-    case auditAfterSession(Fact, Subject)
     /// Forget the connection; the last action.
     case close
   }

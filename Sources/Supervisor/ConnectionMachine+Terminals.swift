@@ -75,7 +75,7 @@ extension ConnectionMachine {
     fact.channel = end.channel
     fact.bytes = end.bytes
     fact.milliseconds = end.milliseconds
-    fact.details = "sha256:" + Self.hexadecimal(end.hash)
+    fact.details = "sha256:" + Hex.text(end.hash)
     guard let failure = end.failure else { return [.audit(fact, subject)] }
     fact.reason = "recording_failed"
     fact.details = "\(failure), \(fact.details ?? "")"
@@ -92,12 +92,8 @@ extension ConnectionMachine {
 
   /// For people who look at the file.
   private var title: String {
-    return "\(Self.short(authentication.user ?? "")) from \(context.client.address)"
+    "\(Self.short(authentication.user ?? "")) from \(context.client.address)"
       + (subject.sessionID.map { ", session \($0)" } ?? "")
-  }
-
-  private static func hexadecimal(_ bytes: [UInt8]) -> String {
-    bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 
   // MARK: Login records
@@ -144,8 +140,8 @@ extension ConnectionMachine {
       address: context.client.address)
   }
 
-  /// More of a name than any file holds.
-  private static func short(_ user: String) -> String { String(decoding: user.utf8.prefix(256), as: UTF8.self) }
+  /// A name, cut where no file of login records holds more of it.
+  static func short(_ user: String) -> String { String(decoding: user.utf8.prefix(256), as: UTF8.self) }
 
   /// `pts/3` of `/dev/pts/3`; nil for what is no pseudo-terminal.
   private static func terminalName(_ path: String) -> String? {

@@ -51,26 +51,12 @@ struct ConnectionMachine: Sendable {
     case done([KeyFile], isAlive: Bool)
   }
 
-  /// Whether the transport waits for a signature.
-  enum Signing: Equatable, Sendable {
-    case none
-    /// Too many lately: asked for when the time has come.
-    case delayed(ToAuthority)
-    case asked
-  }
-
   /// Milliseconds that a transport has to say goodbye.
   static let goodbyeTime: Int64 = 2000
   /// Milliseconds that looking an account up in shadow(5) may take.
   static let accountCheckTime: Int64 = 10_000
   /// Milliseconds that reading a user's keys may take.
   static let lookUpTime: Int64 = 10_000
-  /// A client that exchanges keys every megabyte is served at 10 MB/s in the long run; an oracle for signatures gets no
-  /// more than a client could ask for.
-  static let signatureRate = TokenBucket.Rate(perSecond: 10, burst: 100)
-  /// hostkeys-prove-00@openssh.com requests in one connection.
-  static let proofLimit = 4
-
   var context: Context
   /// The load balancer by way of which it comes; nil: it comes from the client.
   var proxy: SocketAddress?
@@ -92,22 +78,13 @@ struct ConnectionMachine: Sendable {
   var permissions = KeyPermissions.everything
   var limits = LoginLimits()
   var terminals = Terminals()
-  /// The first exchange hash.
-  private(set) var sessionID: [UInt8]?
-  /// The host key algorithm of the first key exchange.
-  private(set) var keyExchangeAlgorithm = ""
-  private(set) var signing: Signing = .none
-  /// A signature was given in the first key exchange.
-  private var isSigned = false
-  private var signatures = TokenBucket()
-  private var proofs = 0
-  private var isProving = false
+  var hostKeyUse = HostKeyUse()
   /// What it did so far that says something about its source.
   var conduct = Conduct()
   /// Why it ended: the first reason counts.
-  private(set) var ending: Ending?
+  var ending: Ending?
   /// Of the connection, as its transport counted them; nil: it did not say.
-  private(set) var traffic: (bytesIn: UInt64, bytesOut: UInt64)?
+  var traffic: (bytesIn: UInt64, bytesOut: UInt64)?
   /// When the login began; nil: there is none.
   var loginTime: Int64?
   /// The time of the event that is handled.
@@ -187,9 +164,12 @@ struct ConnectionMachine: Sendable {
     case .closing(.killed): return []
     case .closing(.closed): return violation("spoke after its last word")
     case .closing(.told):
-      if case .closed = message { return closed(message) }
-      if case .recorded(let end) = message { return recorded(end) }
-      return []
+      switch message {
+      case .closed(let reason, let detail, let bytesIn, let bytesOut):
+        return closed(reason, detail, (bytesIn, bytesOut))
+      case .recorded(let end): return recorded(end)
+      case .sign, .negotiated, .authenticate, .informationResponse, .proveHostKeys, .idle, .record: return []
+      }
     case .keyExchange, .authenticating, .opening, .loggedIn: break
     }
     switch message {
@@ -197,13 +177,13 @@ struct ConnectionMachine: Sendable {
       return sign(hostKey: hostKey, algorithm: algorithm, hash: hash, at: now)
     case .negotiated(let negotiated):
       guard phase == .keyExchange else { return violation("negotiated a second time") }
-      guard isSigned else { return violation("negotiated without a host key signature") }
+      guard hostKeyUse.isSigned else { return violation("negotiated without a host key signature") }
       phase = .authenticating
       subject.clientVersion = "SSH-2.0-\(negotiated.client)"
       return [
         .log(
           .info,
-          "client '\(negotiated.client)', key exchange \(negotiated.keyExchange) with \(keyExchangeAlgorithm), "
+          "client '\(negotiated.client)', key exchange \(negotiated.keyExchange) with \(hostKeyUse.algorithm), "
             + "ciphers \(negotiated.cipherIn) in, \(negotiated.cipherOut) out")
       ]
     case .authenticate(let payload):
@@ -219,162 +199,14 @@ struct ConnectionMachine: Sendable {
       }
       return informationResponse(payload, at: now)
     case .proveHostKeys(let payload):
-      guard phase == .loggedIn else { return violation("asked for host key proofs before the login") }
-      guard !isProving else { return violation("asked for host key proofs before the answer to the last") }
-      guard proofs < Self.proofLimit else { return violation("asked for too many host key proofs") }
       return proveHostKeys(payload)
     case .idle(let time):
       guard phase == .loggedIn, limits.takeAnswer() else { return violation("told of idleness without a question") }
       return idle(since: time, at: now)
     case .record(let channel): return record(channel)
     case .recorded(let end): return recorded(end)
-    case .closed:
-      return closed(message)
-    }
-  }
-
-  private mutating func sign(
-    hostKey: [UInt8], algorithm: String, hash: [UInt8], at now: Int64
-  ) -> [Action] {
-    guard signing == .none else { return violation("asked for a signature before the answer to the last") }
-    // Later ones are for key exchanges of the same connection; the first one has its own answer, `negotiated`.
-    guard phase != .keyExchange || sessionID == nil else { return violation("asked for a second signature") }
-    guard context.hostKeys.contains(hostKey) else { return violation("asked for a signature with a foreign key") }
-    guard context.settings.server.hostKeyAlgorithms.contains(algorithm) else {
-      return violation("asked for a signature with an algorithm that is not configured")
-    }
-    guard [32, 48, 64].contains(hash.count) else { return violation("asked to sign \(hash.count) bytes") }
-    if sessionID == nil {
-      sessionID = hash
-      keyExchangeAlgorithm = algorithm
-    }
-    let question = ToAuthority.sign(hostKey: hostKey, algorithm: algorithm, hash: hash)
-    let delay = signatures.take(Self.signatureRate, at: now)
-    guard delay == 0 else {
-      signing = .delayed(question)
-      return [.setTimer(.signature, milliseconds: delay)]
-    }
-    signing = .asked
-    return [.ask(question)]
-  }
-
-  private mutating func signed(_ signature: [UInt8]?) -> [Action] {
-    switch phase {
-    case .starting, .closing: return []
-    case .keyExchange, .authenticating, .opening, .loggedIn: break
-    }
-    guard signing == .asked else { return [] }
-    signing = .none
-    if signature != nil { isSigned = true }
-    return (signature == nil ? [.log(.error, "no authority signed the key exchange")] : [])
-      + [.tell(.signature(signature))]
-  }
-
-  private mutating func proveHostKeys(_ payload: [UInt8]) -> [Action] {
-    proofs += 1
-    guard let sessionID else { return [.tell(.hostKeyProofs(nil))] }
-    var keys: [[UInt8]] = []
-    var reader = WireReader(payload)
-    do throws(WireError) {
-      while !reader.isAtEnd { keys.append(Array(try reader.string(limit: 8192))) }
-    } catch {
-      return [.log(.info, "host key proofs refused: malformed request"), .tell(.hostKeyProofs(nil))]
-    }
-    guard !keys.isEmpty, keys.allSatisfy(context.hostKeys.contains), keys.count <= context.hostKeys.count else {
-      return [.log(.info, "host key proofs refused: not our keys"), .tell(.hostKeyProofs(nil))]
-    }
-    isProving = true
-    return [.ask(.proveHostKeys(sessionID: sessionID, keyExchangeAlgorithm: keyExchangeAlgorithm, keys: keys))]
-  }
-
-  private mutating func proved(_ payload: [UInt8]?) -> [Action] {
-    switch phase {
-    case .starting, .keyExchange, .authenticating, .opening, .closing: return []
-    case .loggedIn: break
-    }
-    guard isProving else { return [] }
-    isProving = false
-    return [.tell(.hostKeyProofs(payload))]
-  }
-
-  /// The last word of a transport.
-  private mutating func closed(_ message: FromTransport) -> [Action] {
-    var actions: [Action] = []
-    if case .closed(let reason, let detail, let bytesIn, let bytesOut) = message {
-      guard Ending.ofTransports.contains(reason) else { return violation("ended for a reason that there is not") }
-      ending = ending ?? Ending(code: reason, detail: detail.isEmpty ? nil : detail)
-      if reason == "protocol_error" {
-        conduct.isUnfit = true
-        actions.append(suspicious(reason, detail))
-      }
-      traffic = (bytesIn, bytesOut)
-    }
-    phase = .closing(.closed)
-    return actions + [.endSession, .setTimer(.goodbye, milliseconds: Self.goodbyeTime)]
-  }
-
-  private mutating func transportEnded(_ status: ExitStatus, at now: Int64) -> [Action] {
-    var actions: [Action] = []
-    switch phase {
-    case .starting, .closing(.killed): break
-    case .closing(.told), .closing(.closed):
-      // Its session may be the first of which we hear when a transport is killed.
-      if case .signal = status, ending?.code == "session_ended" { ending = Ending(code: "transport_lost") }
-      if status.isCrash {
-        actions += crashed(status)
-      } else if case .signal = status {
-        actions.append(.log(.error, "its transport \(status)"))
-      }
-    case .keyExchange, .authenticating, .opening, .loggedIn:
-      actions += status.isCrash ? crashed(status) : [.log(.error, "its transport \(status) without a word")]
-    }
-    phase = .closing(.killed)
-    actions += endTerminals()
-    return actions + lastWords + lastNotes + [.endSession, .close]
-  }
-
-  // MARK: Endings
-
-  /// The transport did what it may not do now: it is not the program that we started, or no longer.
-  mutating func violation(_ what: String) -> [Action] {
-    if phase == .closing(.killed) { return [] }
-    ending = ending ?? Ending(code: "transport_misbehaved")
-    phase = .closing(.killed)
-    return [suspicious("transport_misbehaved", "its transport \(what)", .error), .killTransport] + crashed()
-  }
-
-  /// Lets the transport say goodbye; reason codes are those of RFC 4253, section 11.1.
-  mutating func end(reason: UInt32, _ text: String, log: String) -> [Action] {
-    switch phase {
-    case .starting:
-      ending = Ending(code: log)
-      return lastWords + [.close]
-    case .keyExchange, .authenticating, .opening, .loggedIn:
-      ending = ending ?? Ending(code: log)
-      phase = .closing(.told)
-      return [
-        .tell(.disconnect(reason: reason, text: text)), .setTimer(.goodbye, milliseconds: Self.goodbyeTime),
-      ]
-    case .closing:
-      return []
-    }
-  }
-
-  private mutating func abandon() -> [Action] {
-    conduct.isExcused = true
-    switch phase {
-    case .starting:
-      ending = Ending(code: "server_restart")
-      return lastWords + [.close]
-    case .keyExchange, .authenticating, .opening, .loggedIn:
-      ending = ending ?? Ending(code: "server_restart")
-      phase = .closing(.killed)
-      return [.killTransport]
-    case .closing(.told), .closing(.closed):
-      phase = .closing(.killed)
-      return [.killTransport]
-    case .closing(.killed):
-      return []
+    case .closed(let reason, let detail, let bytesIn, let bytesOut):
+      return closed(reason, detail, (bytesIn, bytesOut))
     }
   }
 
@@ -397,11 +229,7 @@ struct ConnectionMachine: Sendable {
       return []
 
     case (.signature, .keyExchange), (.signature, .authenticating), (.signature, .opening), (.signature, .loggedIn):
-      guard case .delayed(let question) = signing else { return [] }
-      let delay = signatures.take(Self.signatureRate, at: now)
-      if delay > 0 { return [.setTimer(.signature, milliseconds: delay)] }
-      signing = .asked
-      return [.ask(question)]
+      return signatureTime(at: now)
     case (.signature, .starting), (.signature, .closing): return []
 
     case (.lookUp, .authenticating): return lookUpTimedOut(at: now)

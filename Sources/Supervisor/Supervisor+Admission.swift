@@ -22,12 +22,16 @@ extension Supervisor {
       (subject.clientAddress, subject.clientPort) = (address.address, address.port)
       tell(code, reason, of: subject, result)
     }
-    if let end = refusals.nextEnd { timers.set(.refusals, at: end) }
+    setRefusalTimer()
   }
 
   /// Tells of connections that were refused and only counted.
   func tellRefusals() {
     tell(refusals.ended(at: Clock.milliseconds))
+    setRefusalTimer()
+  }
+
+  private func setRefusalTimer() {
     if let end = refusals.nextEnd { timers.set(.refusals, at: end) }
   }
 

@@ -64,14 +64,18 @@ extension Supervisor {
       var tally = exporterLosses[name] ?? LossTally()
       let loss = tally.add(LossTally.Loss(reason: reason, first: first, count: count), at: Clock.milliseconds)
       exporterLosses[name] = tally
-      if let loss { tell(loss, name) }
-      if let time = tally.deadline { timers.set(.exporterLoss(name), at: time) }
+      tell(loss.map { [$0] } ?? [], of: name)
     }
   }
 
   /// What was held back of an exporter's losses is due.
   func exporterLossTime(_ name: String) {
-    for loss in exporterLosses[name]?.due(at: Clock.milliseconds) ?? [] { tell(loss, name) }
+    tell(exporterLosses[name]?.due(at: Clock.milliseconds) ?? [], of: name)
+  }
+
+  /// Tells of losses, and sees to those that are held back.
+  private func tell(_ losses: [LossTally.Loss], of name: String) {
+    for loss in losses { tell(loss, name) }
     if let time = exporterLosses[name]?.deadline { timers.set(.exporterLoss(name), at: time) }
   }
 

@@ -233,8 +233,8 @@ extension Supervisor {
     guard isTyped || fact.reason == "no_such_user" else { return }
     recordLogin(
       LoginEntry(
-        .refused, user: String(decoding: user.utf8.prefix(256), as: UTF8.self), uid: 0, terminal: "ssh:notty",
-        process: 0, address: subject.clientAddress ?? ""), subject.connection ?? 0)
+        .refused, user: ConnectionMachine.short(user), uid: 0, terminal: "ssh:notty", process: 0,
+        address: subject.clientAddress ?? ""), subject.connection ?? 0)
   }
 
   /// Nobody records any more: waits a moment until all of it is written.

@@ -19,7 +19,7 @@ final class TestJournal {
     // Exporters of tests are root's or whoever's; below /tmp they may read it in any case.
     directory = NSTemporaryDirectory() + "bssh-export-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-    FileManager.default.createFile(atPath: path, contents: nil)
+    _ = FileManager.default.createFile(atPath: path, contents: nil)
   }
 
   deinit { try? FileManager.default.removeItem(atPath: directory) }
@@ -62,7 +62,7 @@ final class TestJournal {
       }
     }
     if count == 0 { try files.removeItem(atPath: path) } else { rename(path, "\(path).1") }
-    files.createFile(atPath: path, contents: nil)
+    _ = files.createFile(atPath: path, contents: nil)
     guard compress, count > 0 else { return }
     try succeed("sh", "-c", "gzip -c '\(path).1' > '\(path).compressing.1'")
     rename("\(path).compressing.1", "\(path).1.gz")

@@ -1,0 +1,85 @@
+import Audit
+import IPC
+import System
+
+// How a connection ends: by its transport's last word, by its end, or because we end it.
+extension ConnectionMachine {
+  /// The last word of a transport.
+  mutating func closed(_ reason: String, _ detail: String, _ traffic: (bytesIn: UInt64, bytesOut: UInt64)) -> [Action] {
+    guard Ending.ofTransports.contains(reason) else { return violation("ended for a reason that there is not") }
+    ending = ending ?? Ending(code: reason, detail: detail.isEmpty ? nil : detail)
+    self.traffic = traffic
+    phase = .closing(.closed)
+    var actions: [Action] = []
+    if reason == "protocol_error" {
+      conduct.isUnfit = true
+      actions.append(suspicious(reason, detail))
+    }
+    return actions + [.endSession, .setTimer(.goodbye, milliseconds: Self.goodbyeTime)]
+  }
+
+  /// The transport is gone: the last event of a connection that had one.
+  mutating func transportEnded(_ status: ExitStatus, at now: Int64) -> [Action] {
+    var actions: [Action] = []
+    switch phase {
+    case .starting, .closing(.killed): break
+    case .closing(.told), .closing(.closed):
+      // Its session may be the first of which we hear when a transport is killed.
+      if case .signal = status, ending?.code == "session_ended" { ending = Ending(code: "transport_lost") }
+      if status.isCrash {
+        actions += crashed(status)
+      } else if case .signal = status {
+        actions.append(.log(.error, "its transport \(status)"))
+      }
+    case .keyExchange, .authenticating, .opening, .loggedIn:
+      actions += status.isCrash ? crashed(status) : [.log(.error, "its transport \(status) without a word")]
+    }
+    phase = .closing(.killed)
+    actions += endTerminals()
+    return actions + lastWords + lastNotes + [.endSession, .close]
+  }
+
+  /// The transport did what it may not do now: it is not the program that we started, or no longer.
+  mutating func violation(_ what: String) -> [Action] {
+    if phase == .closing(.killed) { return [] }
+    ending = ending ?? Ending(code: "transport_misbehaved")
+    phase = .closing(.killed)
+    return [suspicious("transport_misbehaved", "its transport \(what)", .error), .killTransport] + crashed()
+  }
+
+  /// Lets the transport say goodbye; reason codes are those of RFC 4253, section 11.1.
+  mutating func end(reason: UInt32, _ text: String, log: String) -> [Action] {
+    switch phase {
+    case .starting:
+      ending = Ending(code: log)
+      return lastWords + [.close]
+    case .keyExchange, .authenticating, .opening, .loggedIn:
+      ending = ending ?? Ending(code: log)
+      phase = .closing(.told)
+      return [
+        .tell(.disconnect(reason: reason, text: text)), .setTimer(.goodbye, milliseconds: Self.goodbyeTime),
+      ]
+    case .closing:
+      return []
+    }
+  }
+
+  /// Another daemon takes over: nobody waits for anything.
+  mutating func abandon() -> [Action] {
+    conduct.isExcused = true
+    switch phase {
+    case .starting:
+      ending = Ending(code: "server_restart")
+      return lastWords + [.close]
+    case .keyExchange, .authenticating, .opening, .loggedIn:
+      ending = ending ?? Ending(code: "server_restart")
+      phase = .closing(.killed)
+      return [.killTransport]
+    case .closing(.told), .closing(.closed):
+      phase = .closing(.killed)
+      return [.killTransport]
+    case .closing(.killed):
+      return []
+    }
+  }
+}
