@@ -8,8 +8,9 @@ public enum ToRecorder: WireCodable, Equatable {
   /// Make the file of a recording, which must be new. Answered by ``FromRecorder/opened(number:)`` or
   /// ``FromRecorder/failed(number:reason:)``, in order.
   case open(number: UInt64, directory: String, name: String)
-  /// Put this into the login records. A beginning is answered by ``FromRecorder/entered(connection:)``, and everything by
-  /// ``FromRecorder/replaced(_:connection:)`` once the files are others.
+  /// Put this into the login records. Answered in order: a beginning by ``FromRecorder/entered(connection:)``, an end by
+  /// ``FromRecorder/left(connection:)``, and everything by ``FromRecorder/replaced(_:connection:)`` once the files are
+  /// others.
   case login(LoginEntry, connection: UInt64)
 
   public func encode(to writer: inout WireWriter) {
@@ -53,6 +54,8 @@ public enum FromRecorder: WireCodable, Equatable {
   case entered(connection: UInt64)
   /// This is not in the login records: other files have taken their places, which only a new recorder can write.
   case replaced(LoginEntry, connection: UInt64)
+  /// The end of a login is in the records, as far as it can be.
+  case left(connection: UInt64)
 
   public func encode(to writer: inout WireWriter) {
     switch self {
@@ -73,6 +76,9 @@ public enum FromRecorder: WireCodable, Equatable {
       writer.byte(5)
       entry.encode(to: &writer)
       writer.uint64(connection)
+    case .left(let connection):
+      writer.byte(6)
+      writer.uint64(connection)
     }
   }
 
@@ -83,6 +89,7 @@ public enum FromRecorder: WireCodable, Equatable {
     case 3: self = .note(try reader.text(limit: 1024))
     case 4: self = .entered(connection: try reader.uint64())
     case 5: self = .replaced(try LoginEntry(from: &reader), connection: try reader.uint64())
+    case 6: self = .left(connection: try reader.uint64())
     default: throw .malformed
     }
   }

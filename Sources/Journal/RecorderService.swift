@@ -35,8 +35,7 @@ struct RecorderService {
           continue
         }
         keep(entry)
-        guard entry.kind == .began else { continue }
-        _ = try? supervisor.send(FromRecorder.entered(connection: connection).wireBytes, wait: true)
+        answer(entry.kind, connection)
       }
     }
   }
@@ -79,6 +78,15 @@ struct RecorderService {
       }
     for failure in failures where told.count < 16 && told.insert("\(failure)").inserted {
       note("login records: \(failure)")
+    }
+  }
+
+  /// Nobody waits for what was refused.
+  private func answer(_ kind: LoginEntry.Kind, _ connection: UInt64) {
+    switch kind {
+    case .began: _ = try? supervisor.send(FromRecorder.entered(connection: connection).wireBytes, wait: true)
+    case .ended: _ = try? supervisor.send(FromRecorder.left(connection: connection).wireBytes, wait: true)
+    case .refused: return
     }
   }
 

@@ -101,8 +101,14 @@ final class Child {
 
   /// True when messages wait.
   var hasBacklog: Bool { !outbox.isEmpty }
-  /// Messages that wait.
-  var backlog: Int { outbox.count }
+  /// Nothing more will be sent to it.
+  private(set) var isFinished = false
+
+  /// Nothing more will be sent: it finds the socket closed behind what waits.
+  func finish() {
+    isFinished = true
+    if !hasBacklog { socket.shutDownWriting() }
+  }
 
   /// Sends a message after those that wait; never waits itself.
   func send(_ message: SecretBytes, _ descriptors: [Descriptor] = []) -> Sent {
@@ -128,6 +134,7 @@ final class Child {
         return .failed("cannot be sent a message: \(error)")
       }
     }
+    if isFinished { socket.shutDownWriting() }
     return .sent
   }
 }

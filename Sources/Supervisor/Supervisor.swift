@@ -31,6 +31,8 @@ final class Supervisor {
     case journalAnswer
     case journalRestart
     case journalRetry
+    /// There may be a recorder again for what is to go into the login records.
+    case loginRecords
     /// By its name.
     case exporterRestart(String)
     /// What was held back of its losses is due.
@@ -127,8 +129,10 @@ final class Supervisor {
   var recorderStart: Int64 = 0
   /// How often another one takes over because the files of login records were replaced.
   var recorderRenewals = TokenBucket()
-  /// Files that recorders were asked to make, in order.
-  var openings: [Opening] = []
+  /// Files that recorders were asked to make.
+  var openings = RecordingOpenings()
+  /// What is to go into the login records.
+  var logins = LoginLedger()
   /// Why events cannot be written now.
   var journalProblem: String?
   /// What sends events away from the journal.
@@ -263,6 +267,7 @@ final class Supervisor {
     case .journalAnswer: perform(events.hung())
     case .journalRestart: perform(events.restartTime())
     case .journalRetry: perform(events.retryTime())
+    case .loginRecords: tellLogins()
     case .exporterRestart(let name): perform(exporters.restartTime(name))
     case .exporterLoss(let name): exporterLossTime(name)
     case .drain: exitCode = exitCode ?? .success

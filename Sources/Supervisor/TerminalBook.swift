@@ -24,17 +24,25 @@ struct TerminalBook: Equatable, Sendable {
   private var recorded: Set<String> = []
 
   /// A session says that a login of `uid` begins on a terminal.
-  mutating func begins(_ terminal: String, uid: UInt32, owner: TerminalOwner, at now: Int64) -> Decision {
+  ///
+  /// - Parameter isTaken: whether another connection has a login on it, which is not to be changed.
+  mutating func begins(
+    _ terminal: String, uid: UInt32, owner: TerminalOwner, isTaken: Bool, at now: Int64
+  ) -> Decision {
     switch owner {
     case .notTerminal: return .refuse
     // The session has ended before it was looked at.
     case .nobody: return .leaveOut(why: "is gone already")
     case .user(let other): guard other == uid else { return .refuse }
     }
+    if isTaken { return .leaveOut(why: "is another login's") }
     guard bucket.take(Self.rate, at: now) == 0 else { return .leaveOut(why: "comes after too many others") }
     recorded.insert(terminal)
     return .record
   }
+
+  /// True when the records have a login on this terminal, or are about to.
+  func has(_ terminal: String) -> Bool { recorded.contains(terminal) }
 
   /// The login on a terminal has ended; false: the records do not have it.
   mutating func ends(_ terminal: String) -> Bool { recorded.remove(terminal) != nil }

@@ -46,7 +46,7 @@ import Wire
     ("ToZygote", 1...2, { Samples.error(ToZygote.self, $0[...]) }),
     ("FromZygote", 1...3, { Samples.error(FromZygote.self, $0[...]) }),
     ("ToRecorder", 1...3, { Samples.error(ToRecorder.self, $0[...]) }),
-    ("FromRecorder", 1...5, { Samples.error(FromRecorder.self, $0[...]) }),
+    ("FromRecorder", 1...6, { Samples.error(FromRecorder.self, $0[...]) }),
     ("LoginEntry", 1...3, { Samples.error(LoginEntry.self, $0[...]) }),
     ("TerminalUse", 1...2, { Samples.error(TerminalUse.self, $0[...]) }),
     ("FromExporter", 1...3, { Samples.error(FromExporter.self, $0[...]) }),

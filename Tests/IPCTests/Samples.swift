@@ -129,7 +129,7 @@ enum Samples {
     ].map(Sample.init)
     + [
       FromRecorder.opened(number: .max), .failed(number: 0, reason: "No space left"), .note(""),
-      .entered(connection: .max), .replaced(loginEntry, connection: .max),
+      .entered(connection: .max), .replaced(loginEntry, connection: .max), .left(connection: .max),
     ].map(Sample.init)
     + LoginEntry.Kind.allCases.map {
       Sample(LoginEntry($0, user: "", uid: 0, terminal: "", process: .min, address: "", time: .min))

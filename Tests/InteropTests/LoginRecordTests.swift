@@ -5,46 +5,8 @@ import Testing
 extension Interop {
   /// Login records, as the system's own programs show them; in a mount namespace, with files that are nobody else's.
   @Suite(.serialized) struct LoginRecords {
-    /// Starts a server where utmp, wtmp, btmp and lastlog are empty and private. $PRIVATE is where they are.
-    private static let launcher = """
-      #!/bin/sh
-      set -e
-      mount --make-rprivate /
-      mkdir -p "$1/run/sshd" "$1/log"
-      for file in run/utmp log/wtmp log/btmp log/lastlog; do
-        case $KEEP in *no-$file*) continue ;; esac
-        : >"$1/$file"; chown root:utmp "$1/$file"; chmod 664 "$1/$file"
-      done
-      [ ! -e "$1/log/btmp" ] || chmod 660 "$1/log/btmp"
-      chmod 755 "$1/run/sshd"
-      mount --bind "$1/run" /run
-      mount --bind "$1/log" /var/log
-      shift
-      exec "$@"
-
-      """
-
-    private func writeLauncher(_ directory: String) throws {
-      try Data(Self.launcher.utf8).write(to: URL(fileURLWithPath: "\(directory)/private.sh"))
-      chmod("\(directory)/private.sh", 0o755)
-    }
-
-    /// A daemon whose login records are its own.
-    private func withRecords(_ keep: String = "", _ body: (Daemon) throws -> Void) throws {
-      try withDaemon(
-        auth: ["methods": "[publickey, password, keyboard-interactive]"], audit: ["login_records": "true"],
-        environment: ["KEEP": keep],
-        launcher: ["unshare", "-m", "DIRECTORY/private.sh", "DIRECTORY/records"],
-        prepare: { try writeLauncher($0.directory) }, body)
-    }
-
-    /// Runs a line of shell where the server is.
-    private func look(_ pid: pid_t, _ script: String) throws -> String {
-      try succeed("nsenter", "-m", "-t", String(pid), "sh", "-c", "export TZ=UTC LC_ALL=C; \(script)")
-    }
-
     /// How many are logged in there, as who(1) says.
-    private func present(_ pid: pid_t) -> Int? { (try? look(pid, "who | wc -l")).flatMap { Int($0) } }
+    private func present(_ pid: pid_t) -> Int? { (try? LoginRecordFiles.look(pid, "who | wc -l")).flatMap { Int($0) } }
 
     /// What differs from login to login: numbers of terminals and processes, and times.
     private func normal(_ text: String) -> String {
@@ -68,7 +30,7 @@ extension Interop {
     @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot && hasLastlog, "needs root, and lastlog(8)"))
     func `who, w, last, lastlog and lastb show what they show under sshd`() throws {
       var shown: [[String]] = []
-      try withRecords { daemon throws in
+      try withLoginRecords { daemon throws in
         shown.append(try logins(daemon.user.name, daemon.pid) { daemon.directory + "/ssh" })
         try addSSHD(daemon, &shown)
       }
@@ -99,7 +61,7 @@ extension Interop {
       #expect(try shell("$SSH -o PreferredAuthentications=publickey nobodyhere@host true").status != 0)
       var after = ""
       eventually(within: 30, "records of the end") {
-        after = (try? look(pid, Self.after.replacing("USER", with: user))) ?? ""
+        after = (try? LoginRecordFiles.look(pid, Self.after.replacing("USER", with: user))) ?? ""
         return after.hasPrefix("ended") && after.contains(" - ")
           && [user, "nosuchuser", "nobodyhere"].allSatisfy { name in
             after.split(separator: "\n").contains { $0.hasPrefix("\(name) ") && $0.contains("ssh:notty") }
@@ -141,7 +103,7 @@ extension Interop {
 
     @Test(.timeLimit(.minutes(2)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `the first program on a terminal finds its login in the records`() throws {
-      try withRecords { daemon throws in
+      try withLoginRecords { daemon throws in
         for _ in 0..<20 {
           let seen = try daemon.ssh("-tt", "host", "who").output
           #expect(seen.hasPrefix("\(daemon.user.name) "), "\(seen)")
@@ -151,7 +113,7 @@ extension Interop {
 
     @Test(.timeLimit(.minutes(2)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `several terminals of one connection are several logins, and all end with it`() throws {
-      try withRecords { daemon throws in
+      try withLoginRecords { daemon throws in
         let socket = "\(daemon.directory)/mux"
         let master = try daemon.startSSH("-M", "-S", socket, "-N", "host")
         eventually(within: 30, "a master") { FileManager.default.fileExists(atPath: socket) }
@@ -169,7 +131,7 @@ extension Interop {
 
     @Test(.timeLimit(.minutes(2)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `when the daemon ends, so do the logins in the records`() throws {
-      try withRecords { daemon throws in
+      try withLoginRecords { daemon throws in
         let ssh = try daemon.startSSH("-tt", "host", "echo ready; sleep 100")
         try ssh.output.line(with: "ready")
         eventually(within: 30, "a login") { present(daemon.pid) == 1 }
@@ -184,7 +146,7 @@ extension Interop {
 
     @Test(.timeLimit(.minutes(2)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `files that do not exist are not made, and the login does not mind`() throws {
-      try withRecords("no-run/utmp no-log/wtmp no-log/lastlog no-log/btmp") { daemon throws in
+      try withLoginRecords("no-run/utmp no-log/wtmp no-log/lastlog no-log/btmp") { daemon throws in
         #expect(try daemon.ssh("-tt", "host", "echo in").output == "in\r\n")
         try daemon.events.event("command_executed")
         for file in ["run/utmp", "log/wtmp", "log/lastlog", "log/btmp"] {
@@ -204,7 +166,7 @@ extension Interop {
 
     @Test(.timeLimit(.minutes(2)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `what keeps them has the group of their files, and no other right`() throws {
-      try withRecords { daemon throws in
+      try withLoginRecords { daemon throws in
         #expect(try daemon.ssh("-tt", "host", "echo in").output == "in\r\n")
         let recorder = try #require(daemon.processes.first { $0.arguments == ["bssh-journal", "records"] })
         let account = getpwnam("bssh-audit").pointee
@@ -227,7 +189,7 @@ extension Interop {
 
     @Test(.timeLimit(.minutes(2)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `after logrotate the next login, its end and what is refused are in the new files`() throws {
-      try withRecords { daemon throws in
+      try withLoginRecords { daemon throws in
         let log = "\(daemon.directory)/records/log"
         let entry = MemoryLayout<utmpx>.stride
         func size(_ name: String) -> Int {

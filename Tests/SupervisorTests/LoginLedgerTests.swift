@@ -1,0 +1,102 @@
+import IPC
+import Testing
+
+@testable import Supervisor
+
+@Suite struct LoginLedgerTests {
+  private static func item(_ kind: LoginEntry.Kind, _ terminal: Int, of connection: UInt64 = 1) -> LoginLedger.Item {
+    LoginLedger.Item(
+      LoginEntry(kind, user: "bob", uid: 1, terminal: "pts/\(terminal)", process: 7, address: "::1"), of: connection)
+  }
+
+  private let began = item(.began, 3)
+  private let ended = item(.ended, 3)
+  private let other = item(.began, 4, of: 2)
+
+  /// As the recorder has it: whatever became of it before.
+  private func entries(_ items: [LoginLedger.Item]) -> [LoginEntry] { items.map(\.entry) }
+
+  private func ledger(_ items: [LoginLedger.Item]) -> LoginLedger {
+    var ledger = LoginLedger()
+    for item in items { ledger.add(item) }
+    return ledger
+  }
+
+  private func answer(_ ledger: inout LoginLedger, _ recorder: UInt64, _ item: LoginLedger.Item? = nil) -> LoginEntry? {
+    ledger.answer(by: recorder) { item?.isSame(as: $0) ?? true }?.entry
+  }
+
+  private func end(
+    _ ledger: inout LoginLedger, _ recorder: UInt64, isOn: (UInt64) -> Bool = { _ in true }
+  ) -> [LoginEntry] {
+    entries(ledger.end(recorder) { isOn($0.connection) })
+  }
+
+  @Test func `a recorder is told in order, once, and answers in that order`() {
+    var ledger = ledger([began, other, ended])
+    #expect(ledger.isWaiting)
+    #expect(ledger.tell(1) == [began, other, ended])
+    #expect(!ledger.isWaiting)
+    #expect(ledger.tell(1) == [])
+    #expect(ledger.count == 3)
+    #expect(answer(&ledger, 2) == nil)
+    #expect(answer(&ledger, 1, other) == nil)
+    for item in [began, other, ended] { #expect(answer(&ledger, 1, item) == item.entry) }
+    #expect(answer(&ledger, 1) == nil)
+    #expect(ledger.count == 0)
+  }
+
+  @Test func `what a recorder had when it died goes to the next one, before what came later`() {
+    var ledger = ledger([began, other])
+    _ = ledger.tell(1)
+    #expect(answer(&ledger, 1) == began.entry)
+    ledger.add(ended)
+    #expect(end(&ledger, 1) == [])
+    #expect(entries(ledger.tell(2)) == entries([other, ended]))
+    #expect(answer(&ledger, 2, other) != nil)
+    #expect(answer(&ledger, 2, ended) != nil)
+    #expect(ledger.count == 0)
+  }
+
+  @Test func `an end does not overtake its beginning at a recorder that is retired`() {
+    var ledger = ledger([began])
+    _ = ledger.tell(1)
+    ledger.add(ended)
+    ledger.add(other)
+    // The other login has nothing to do with it.
+    #expect(ledger.tell(2) == [other])
+    #expect(ledger.isWaiting)
+    var died = ledger
+    #expect(answer(&ledger, 1) == began.entry)
+    #expect(ledger.tell(2) == [ended])
+    #expect(end(&died, 1) { _ in false } == [])
+    #expect(entries(died.tell(2)) == entries([began, ended]))
+  }
+
+  @Test func `a beginning whose end is in the records already stays out, or it would never end`() {
+    var ledger = ledger([began, other])
+    _ = ledger.tell(1)
+    #expect(end(&ledger, 1) { $0 == 2 } == entries([began]))
+    #expect(entries(ledger.tell(2)) == entries([other]))
+  }
+
+  @Test func `an entry that recorders die of is left out after the third`() {
+    var ledger = ledger([began, other])
+    for recorder in 1...3 as ClosedRange<UInt64> {
+      #expect(entries(ledger.tell(recorder)) == entries([began, other]))
+      #expect(end(&ledger, recorder) == (recorder == 3 ? entries([began]) : []))
+    }
+    #expect(entries(ledger.tell(4)) == entries([other]))
+    #expect(end(&ledger, 5) == [])
+  }
+
+  @Test func `nothing is lost or mixed up in a long queue`() {
+    var ledger = LoginLedger()
+    for number in 0..<3000 { ledger.add(Self.item(.began, number)) }
+    #expect(ledger.tell(1).count == 3000)
+    for number in 0..<1999 { #expect(answer(&ledger, 1)?.terminal == "pts/\(number)") }
+    #expect(ledger.count == 1001)
+    #expect(end(&ledger, 1) == [])
+    #expect(ledger.tell(2).map(\.entry.terminal) == (1999..<3000).map { "pts/\($0)" })
+  }
+}

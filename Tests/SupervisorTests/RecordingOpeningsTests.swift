@@ -1,0 +1,57 @@
+import Testing
+
+@testable import Supervisor
+
+@Suite struct RecordingOpeningsTests {
+  /// Recorder 1 was asked by 10 and 11, recorder 2 by 12.
+  private func asked() -> RecordingOpenings {
+    var openings = RecordingOpenings()
+    for (number, recorder, connection) in [(100, 1, 10), (101, 1, 11), (102, 2, 12)] as [(UInt64, UInt64, UInt64)] {
+      #expect(openings.ask(number, of: recorder, for: connection, path: "/r/\(number)") == true)
+    }
+    return openings
+  }
+
+  @Test func `an answer is taken once, and from the recorder that was asked`() {
+    var openings = asked()
+    #expect(openings.answer(100, by: 2) == nil)
+    #expect(openings.answer(103, by: 1) == nil)
+    let answer = openings.answer(100, by: 1)
+    #expect(answer?.connection == 10)
+    #expect(answer?.path == "/r/100")
+    #expect(openings.answer(100, by: 1) == nil)
+  }
+
+  @Test func `with a recorder ends what it was asked for, and nothing else`() {
+    var openings = asked()
+    #expect(openings.end(1) == [10, 11])
+    #expect(openings.end(1) == [])
+    #expect(openings.answer(100, by: 1) == nil)
+    #expect(openings.answer(102, by: 2)?.connection == 12)
+  }
+
+  @Test func `whoever has waited too long gets neither a late answer nor the end of that recorder`() {
+    var openings = asked()
+    #expect(openings.giveUp(10) == 1)
+    #expect(openings.giveUp(10) == nil)
+    // Its next terminal is asked for at another recorder, and waits for that one alone.
+    #expect(openings.ask(103, of: 2, for: 10, path: "/r/103") == true)
+    var late = openings
+    #expect(late.answer(100, by: 1)?.path == "/r/100")
+    #expect(openings.answer(100, by: 1).map(\.connection) == .some(nil))
+    #expect(openings.end(1) == [11])
+    #expect(late.end(1) == [11])
+    #expect(openings.giveUp(10) == 2)
+    #expect(late.answer(103, by: 2)?.connection == 10)
+  }
+
+  @Test func `so many may be asked for, and no more`() {
+    var openings = RecordingOpenings()
+    for number in 0..<UInt64(RecordingOpenings.limit) {
+      #expect(openings.ask(number, of: 1, for: number, path: "") == true)
+    }
+    #expect(openings.ask(.max, of: 1, for: 1, path: "") == false)
+    #expect(openings.answer(7, by: 1) != nil)
+    #expect(openings.ask(.max, of: 1, for: 1, path: "") == true)
+  }
+}
