@@ -84,6 +84,50 @@ import Testing
     #expect(size > 200 * 6 * 32768)
   }
 
+  /// How far a thread is that gives a recorder what a terminal shows.
+  private final class Progress: @unchecked Sendable {
+    private let lock = NSLock()
+    private var state: (pieces: Int, end: RecordingEnd?) = (0, nil)
+
+    func step() { lock.withLock { state.pieces += 1 } }
+    func finish(_ end: RecordingEnd) { lock.withLock { state.end = end } }
+    var pieces: Int { lock.withLock { state.pieces } }
+    var end: RecordingEnd? { lock.withLock { state.end } }
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `before a slow disk the terminal waits, no more than a block is gathered, and nothing is lost`() throws {
+    let (page, pieces) = (4096, 100)
+    var ends: [Int32] = [-1, -1]
+    try #require(pipe(&ends) == 0)
+    // Stands for the disk: it takes a page, and nothing more until that is read.
+    let (slow, file) = (Descriptor(owning: ends[0]), Descriptor(owning: ends[1]))
+    // F_SETPIPE_SZ
+    try #require(fcntl(file.rawValue, 1031, Int32(page)) == page)
+    try #require(fcntl(slow.rawValue, F_SETFL, O_NONBLOCK) == 0)
+    let progress = Progress()
+    Thread.detachNewThread {
+      let recorder = TerminalRecorder(
+        file, AsciicastWriter.Header(columns: 80, rows: 24, time: 1, title: "", term: []))
+      let text = [UInt8](repeating: 0x78, count: page)
+      for _ in 0..<pieces {
+        text.withUnsafeBytes { recorder.output($0) }
+        progress.step()
+      }
+      progress.finish(recorder.finish(0))
+    }
+    var taken: [UInt8] = []
+    while progress.end.map({ Int($0.bytes) > taken.count }) ?? true {
+      // It is full, so that the terminal waits; or there is no more.
+      while file.wait(for: POLLOUT, milliseconds: 0), progress.end == nil { sched_yield() }
+      #expect(progress.pieces * page <= taken.count + page + TerminalRecorder.blockSize + page)
+      taken += try slow.read(count: page).bytes
+    }
+    #expect(progress.end?.failure == nil)
+    #expect(taken.count { $0 == 0x78 } == pieces * page)
+    #expect(taken.split(separator: 0x0a).count == 1 + pieces)
+  }
+
   @Test func `a disk that is full ends the recording, and says why`() throws {
     defer { remove() }
     let recorder = try recorder("/dev/full")
