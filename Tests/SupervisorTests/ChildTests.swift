@@ -1,0 +1,95 @@
+import System
+import Testing
+import Wire
+
+@testable import Supervisor
+
+/// What waits for a process that does not read.
+@Suite struct ChildTests {
+  /// A process, and its end of the socket.
+  private func child(_ role: Child.Role) throws -> (child: Child, socket: MessageSocket) {
+    let (ours, theirs) = try MessageSocket.pair()
+    return (Child(number: 7, role: role, maker: 1, socket: ours), theirs)
+  }
+
+  private func message(_ number: Int) -> SecretBytes {
+    var writer = WireWriter()
+    writer.uint64(UInt64(number))
+    return SecretBytes(writer.bytes)
+  }
+
+  /// The numbers of the messages that the process reads until it finds nothing, and whether that is the end.
+  private func read(_ socket: MessageSocket) throws -> (numbers: [UInt64], isClosed: Bool) {
+    var numbers: [UInt64] = []
+    while true {
+      switch try socket.receive() {
+      case .message(let bytes, _):
+        var reader = WireReader(bytes[...])
+        numbers.append(try reader.uint64())
+      case .wouldBlock: return (numbers, false)
+      case .closed: return (numbers, true)
+      }
+    }
+  }
+
+  /// Sends until the socket takes no more and so many messages wait; returns how many there were.
+  private func fill(_ child: Child, waiting: Int) throws -> Int {
+    var (sent, waits) = (0, 0)
+    while waits < waiting {
+      switch child.send(message(sent)) {
+      case .sent: break
+      case .waits: waits += 1
+      case .failed(let why):
+        Issue.record("\(why) after \(sent)")
+        return sent
+      }
+      sent += 1
+    }
+    return sent
+  }
+
+  @Test func `a process that is told nothing more finds the end behind everything that waits`() throws {
+    let (child, socket) = try child(.recorder)
+    let sent = try fill(child, waiting: 100)
+    child.finish()
+    #expect(child.isFinished && child.hasBacklog)
+    var numbers: [UInt64] = []
+    var isClosed = false
+    while !isClosed {
+      let (more, end) = try read(socket)
+      guard end || !more.isEmpty else {
+        Issue.record("no end after \(numbers.count) messages")
+        return
+      }
+      // A process that has read its last message must not have to be killed for want of an end.
+      #expect(!end || !child.hasBacklog)
+      numbers += more
+      isClosed = end
+      if child.hasBacklog { _ = child.flush() }
+    }
+    #expect(numbers == (0..<UInt64(sent)).map { $0 })
+  }
+
+  @Test func `without anything that waits the end is there at once`() throws {
+    let (child, socket) = try child(.recorder)
+    child.finish()
+    #expect(try read(socket) == ([], true))
+  }
+
+  @Test(arguments: [(Child.Role.recorder, 8192), (.session, 64)])
+  func `so many messages wait, and one more is too many`(role: Child.Role, limit: Int) throws {
+    let (child, socket) = try child(role)
+    let sent = try fill(child, waiting: limit)
+    guard case .failed = child.send(message(sent)) else {
+      Issue.record("one more was taken")
+      return
+    }
+    // What was taken is not lost by that.
+    var numbers = try read(socket).numbers
+    while child.hasBacklog {
+      _ = child.flush()
+      numbers += try read(socket).numbers
+    }
+    #expect(numbers == (0..<UInt64(sent)).map { $0 })
+  }
+}
