@@ -14,25 +14,29 @@ enum Start {
     log = Log(
       threshold: arguments.logLevel, style: ProcessEnvironment.isLoggedByJournal ? .journal : .plain)
     do throws(SystemError) {
-      try Hardening.forbidInspection()
-      SignalSource.ignoreBrokenPipes()
-      umask(0o022)
-      let loaded = try load(&log)
-      guard let loaded else { return .configuration }
-      let folder = try ProcessEnvironment.executableFolder()
-      let directory = ProcessEnvironment.directory
-      let report = arguments.isForeground ? nil : try Daemon.detach()
-      let null = try Descriptor.open("/dev/null", O_RDWR)
-      let programs = Programs(
-        folder: folder, null: null, standardError: arguments.isForeground ? try Descriptor.standardError() : null,
-        openFiles: try ResourceLimit.raiseOpenFiles(), coreFiles: try ResourceLimit.forbidCores())
-      return try Supervisor(
-        arguments, loaded, log: log, programs: programs, directory: directory, report: report
-      ).run()
+      guard let supervisor = try supervisor(arguments, &log) else { return .configuration }
+      return try supervisor.run()
     } catch {
       log.write(.error, "\(error)")
       return .systemError
     }
+  }
+
+  /// The supervisor, which alone has the configuration then: its memory, host keys in it, is closed by a reload. nil:
+  /// there is none that could be used.
+  private static func supervisor(_ arguments: Arguments, _ log: inout Log) throws(SystemError) -> Supervisor? {
+    try Hardening.forbidInspection()
+    SignalSource.ignoreBrokenPipes()
+    umask(0o022)
+    guard let loaded = try load(&log) else { return nil }
+    let folder = try ProcessEnvironment.executableFolder()
+    let directory = ProcessEnvironment.directory
+    let report = arguments.isForeground ? nil : try Daemon.detach()
+    let null = try Descriptor.open("/dev/null", O_RDWR)
+    let programs = Programs(
+      folder: folder, null: null, standardError: arguments.isForeground ? try Descriptor.standardError() : null,
+      openFiles: try ResourceLimit.raiseOpenFiles(), coreFiles: try ResourceLimit.forbidCores())
+    return try Supervisor(arguments, loaded, log: log, programs: programs, directory: directory, report: report)
   }
 
   /// The configuration that bssh-server left on descriptor 3 before it became this program.

@@ -120,7 +120,7 @@ extension Supervisor {
     guard isTyped || fact.reason == "no_such_user" else { return }
     recordLogin(
       LoginEntry(
-        .refused, user: user, uid: 0, terminal: "ssh:notty", process: 0, address: subject.clientAddress ?? ""),
-      subject.connection ?? 0)
+        .refused, user: ConnectionMachine.short(user), uid: 0, terminal: "ssh:notty", process: 0,
+        address: subject.clientAddress ?? ""), subject.connection ?? 0)
   }
 }
