@@ -23,35 +23,24 @@ step() {
   passed+=("$name ($((SECONDS - started)) s)")
 }
 
-# What runs beside the tests: a group of processes for each, and what it prints.
-declare -A groups=()
-logs=$(mktemp -d)
-
-# Starts something that gives way to the tests, which wait most of the time; `joined` is its step.
-beside() {
-  local name=$1
-  shift
-  # A group of its own, so that all of it can be ended.
-  set -m
-  (
-    renice -n 10 "$BASHPID" >/dev/null
-    "$@"
-  ) >"$logs/$name" 2>&1 </dev/null &
-  groups[$name]=$!
-  set +m
+# Starts the fuzzers, which run beside the tests and give way to them: those wait most of the time.
+fuzz_log=$(mktemp)
+fuzzers=
+start_fuzzing() {
+  nice -n 10 scripts/fuzz.sh "$fuzz_seconds" >"$fuzz_log" 2>&1 &
+  fuzzers=$!
 }
-joined() {
+finish_fuzzing() {
   local status=0
-  wait "${groups[$1]}" || status=$?
-  unset "groups[$1]"
-  cat "$logs/$1"
+  wait "$fuzzers" || status=$?
+  fuzzers=
+  cat "$fuzz_log"
   return "$status"
 }
 # shellcheck disable=SC2317 # called by the trap
 finish() {
-  local group
-  for group in "${groups[@]}"; do kill -- "-$group" 2>/dev/null || true; done
-  rm -rf "$logs"
+  [[ -z $fuzzers ]] || kill "$fuzzers" 2>/dev/null || true
+  rm -f "$fuzz_log"
 }
 trap finish EXIT
 
@@ -71,8 +60,7 @@ check_format() {
   swift format lint --strict --parallel --recursive "${folders[@]}" Package.swift
 }
 build_debug() { swift build --build-tests --explicit-target-dependency-import-check error; }
-# What 'swift test --skip-build' runs; that would keep the release build waiting until it has ended.
-run_tests() { NO_COLOR=1 .build/debug/bssh-serverPackageTests.xctest --testing-library swift-testing "$@"; }
+run_tests() { swift test --skip-build; }
 check_unit() {
   local folder status=0
   folder=$(mktemp -d)
@@ -89,19 +77,17 @@ step "scripts are clean" check_scripts
 step "libssh is the one that was tried out" scripts/check-libssh.sh
 step "sources are formatted" check_format
 step "debug build, warnings are errors, imports are declared" build_debug
-beside release build_release
-beside fuzzing scripts/fuzz.sh "$fuzz_seconds"
-step "unit tests" run_tests --skip '^InteropTests\.'
-step "interoperability tests" run_tests --filter '^InteropTests\.'
-step "release build" joined release
+step "release build" build_release
 step "executables are linked as they should be" scripts/check-binaries.sh
+start_fuzzing
+step "unit and interoperability tests" run_tests
 step "try.sh: the printed line logs in" scripts/check-try.sh
 step "OpenSSH's tests of SFTP and of logins" scripts/check-openssh-regress.sh
 step "OpenSSH's tests of scp" scripts/check-scp.sh
 step "a directory of a million entries" scripts/check-large-directory.py
 step "ssh-audit finds nothing to mend" scripts/check-ssh-audit.sh
 step "the unit is valid" check_unit
-step "fuzzing, $fuzz_seconds s each" joined fuzzing
+step "fuzzing, $fuzz_seconds s each" finish_fuzzing
 if ((EUID == 0)); then
   step "install.sh: installs, logs in, keeps a configuration, uninstalls" scripts/check-install.sh
 else

@@ -98,6 +98,32 @@ extension Interop {
       }
     }
 
+    /// The files in memory that host keys are in, wherever one of the daemon's processes has one open.
+    private func hostKeys(_ daemon: Daemon) -> Set<ino_t> {
+      var found: Set<ino_t> = []
+      for pid in [daemon.pid] + daemon.processes.map(\.pid) {
+        for (number, name) in RunningProcess(pid)?.descriptors ?? [:] where name.hasPrefix("/memfd:host-key") {
+          var entry = stat()
+          if stat("/proc/\(pid)/fd/\(number)", &entry) == 0 { found.insert(entry.st_ino) }
+        }
+      }
+      return found
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `after a reload no process has the host keys of before`() throws {
+      try withDaemon { daemon throws in
+        #expect(try daemon.ssh("host", "true").status == 0)
+        let before = hostKeys(daemon)
+        #expect(!before.isEmpty)
+        try daemon.reload(try daemon.configuration + "\n")
+        eventually(within: 30, "other host keys alone") {
+          let now = hostKeys(daemon)
+          return !now.isEmpty && now.isDisjoint(with: before)
+        }
+        #expect(try daemon.ssh("host", "true").status == 0)
+      }
+    }
+
     @Test(.timeLimit(.minutes(2)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `an unknown, a locked and a disabled user are answered as a known one, and as soon`() throws {
       // The least time that a password takes would hide whether one was checked.
