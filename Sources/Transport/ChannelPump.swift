@@ -42,9 +42,8 @@ final class ChannelPump {
   private var interests = PerStream<EventLoop.Interest>()
   /// Outputs that may have bytes to read.
   private var readable = PerStream<Bool>()
-  /// Input that the program has not taken yet: everything from `pendingStart` on. At most a window.
-  private var pending: [UInt8] = []
-  private var pendingStart = 0
+  /// Input that the program has not taken yet: at most a window.
+  private var pending = ByteQueue()
   private var endInputAfterPending = false
   /// Lines of the server's own that wait for the client's window.
   private var announcements: [UInt8] = []
@@ -69,7 +68,7 @@ final class ChannelPump {
     try channel.received(bytes: data.count)
     guard channel.takesInput else { return }
     if let recorder, connection.recordsInput { recorder.input(data) }
-    pending.append(contentsOf: data)
+    pending.append(data)
     connection.hasInput(self)
   }
 
@@ -150,20 +149,17 @@ final class ChannelPump {
   /// Writes what the program takes now of its input; the rest waits until it takes more, or is there at all.
   func flushInput() {
     guard hasStarted else { return }
-    while pendingStart < pending.count, let input = inputDescriptor {
-      let outcome = pending.withUnsafeBytes { bytes in
-        try? input.write(UnsafeRawBufferPointer(rebasing: bytes[pendingStart...]))
-      }
+    while !pending.isEmpty, let input = inputDescriptor {
+      let outcome = pending.withBytes { try? input.write($0) }
       switch outcome {
       case .bytes(let count):
-        pendingStart += count
+        pending.removeFirst(count)
         perform(channel.consumed(bytes: count))
       case .wouldBlock: return updateInterest(isTerminal ? .output : .input)
       case .ended, nil: return inputFailed()
       }
     }
-    pending.removeAll(keepingCapacity: pending.capacity <= 512 << 10)
-    pendingStart = 0
+    pending.removeAll()
     if endInputAfterPending { endInput() }
     updateInterest(isTerminal ? .output : .input)
   }
@@ -276,8 +272,7 @@ final class ChannelPump {
   }
 
   private func inputFailed() {
-    pending = []
-    pendingStart = 0
+    pending.removeAll()
     if !isTerminal { close(.input) }
     perform(channel.inputFailed())
   }
@@ -294,7 +289,7 @@ final class ChannelPump {
     guard let descriptor = descriptors[stream] else { return }
     var interest: EventLoop.Interest = []
     if stream != .input && readable[stream] == nil && channel.sendable > 0 { interest.insert(.read) }
-    if pendingStart < pending.count && (stream == .input || (isTerminal && stream == .output)) {
+    if !pending.isEmpty && (stream == .input || (isTerminal && stream == .output)) {
       interest.insert(.write)
     }
     // A pipe whose reader went away is noticed even while nothing is to be written.
@@ -340,7 +335,7 @@ final class ChannelPump {
         close(.output)
         close(.errors)
       case .endInput:
-        if pendingStart < pending.count || !hasStarted { endInputAfterPending = true } else { endInput() }
+        if !pending.isEmpty || !hasStarted { endInputAfterPending = true } else { endInput() }
       case .hangUp: connection.tell(lastWord)
       case .forget:
         end()
