@@ -68,11 +68,8 @@ public struct EventID: Hashable, Sendable, CustomStringConvertible {
     guard groups.map(\.count) == [8, 4, 4, 4, 12] else { return nil }
     var digits: [UInt64] = []
     for digit in groups.joined() {
-      switch digit {
-      case UInt8(ascii: "0")...UInt8(ascii: "9"): digits.append(UInt64(digit - UInt8(ascii: "0")))
-      case UInt8(ascii: "a")...UInt8(ascii: "f"): digits.append(UInt64(digit - UInt8(ascii: "a") + 10))
-      default: return nil
-      }
+      guard let value = Hex.value(digit) else { return nil }
+      digits.append(UInt64(value))
     }
     let number = { (part: ArraySlice<UInt64>) in part.reduce(0 as UInt64) { $0 << 4 | $1 } }
     self.init(high: number(digits[..<16]), low: number(digits[16...]))

@@ -80,8 +80,8 @@ struct TerminalText: Sendable {
         if kind == UInt8(ascii: "u") {
           space[end] = UInt8(ascii: "0")
           space[end + 1] = UInt8(ascii: "0")
-          space[end + 2] = TerminalText.digit(byte >> 4)
-          space[end + 3] = TerminalText.digit(byte & 15)
+          space[end + 2] = Hex.digit(byte >> 4)
+          space[end + 3] = Hex.digit(byte & 15)
           end += 4
         }
       }
@@ -164,9 +164,5 @@ struct TerminalText: Sendable {
     space[end + 1] = 0xbf
     space[end + 2] = 0xbd
     end += 3
-  }
-
-  private static func digit(_ value: UInt8) -> UInt8 {
-    value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
   }
 }

@@ -48,9 +48,9 @@ struct LoginLedger: Equatable, Sendable {
   /// Gives a recorder what waits, in order: but no end whose beginning another recorder may write behind it.
   mutating func tell(_ recorder: UInt64) -> [Item] {
     let others = told.filter { $0.key != recorder }.values.flatMap(\.items)
-    let held = waiting.filter { item in others.contains { item.ends($0) } }
-    let items = others.isEmpty ? waiting : waiting.filter { !held.contains($0) }
-    waiting = held
+    func isHeld(_ item: Item) -> Bool { others.contains { item.ends($0) } }
+    let items = waiting.filter { !isHeld($0) }
+    waiting.removeAll { !isHeld($0) }
     told[recorder, default: Line()].append(items)
     return items
   }
