@@ -28,6 +28,8 @@ public struct AdmissionControl: Sendable {
   public enum Conduct: Hashable, Sendable {
     /// It proved that it guesses: a wrong password, a bad signature, an end without a login.
     case failed
+    /// It offered keys, none of which let in, and tried nothing else.
+    case keysRefused
     /// Its transport crashed, or did what our transport never does: somebody looks for a way in.
     case crashed
     /// It logged in, after so many failures: slips of somebody who knows the secret.
@@ -83,6 +85,7 @@ public struct AdmissionControl: Sendable {
     let source = ClientSource(client)
     switch conduct {
     case .failed: return sources.fail(source, at: now)
+    case .keysRefused: return sources.refuseKeys(source, at: now)
     case .crashed: return sources.fail(source, times: Self.failuresOfCrash, at: now)
     case .loggedIn(let failures):
       sources.forgive(source, times: failures, at: now)

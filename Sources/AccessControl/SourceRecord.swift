@@ -17,6 +17,8 @@ extension SourceTable {
     var bucket = TokenBucket()
     /// When it failed, the oldest first; fewer than end in a ban.
     var failures: [Int64] = []
+    /// The same for connections with refused keys alone.
+    var keyFailures: [Int64] = []
     /// The end of the last ban.
     var banEnd: Int64 = .min
     /// ``SourceTable/endBan(of:at:)`` has not told of it yet.
@@ -36,13 +38,13 @@ extension SourceTable {
     func grade(at now: Int64) -> Grade {
       if banEnd > now { return .banned }
       if banCount > 0 { return .formerlyBanned }
-      return failures.isEmpty ? .quiet : .failed
+      return failures.isEmpty && keyFailures.isEmpty ? .quiet : .failed
     }
 
     /// True when nothing of it would ever matter again.
     func isForgettable(_ limits: Limits, at now: Int64) -> Bool {
       banEnd <= now && (banCount == 0 || misbehaviorTime + limits.longestBan <= now)
-        && failures.allSatisfy { $0 + limits.window <= now } && bucket.isFull(at: now)
+        && (failures + keyFailures).allSatisfy { $0 + limits.window <= now } && bucket.isFull(at: now)
     }
   }
 

@@ -7,8 +7,10 @@ public struct SourceTable: Sendable {
   public struct Limits: Equatable, Sendable {
     /// Connections; nil: as many as they like.
     public var rate: TokenBucket.Rate?
-    /// The failure that ends in a ban; 0: none does.
+    /// The failure that ends in a ban; 0: none does, whatever it is.
     public var failures: Int
+    /// The connection with refused keys alone that ends in a ban; 0: none does.
+    public var keyFailures: Int
     /// Milliseconds in which so many failures are a reason.
     public var window: Int64
     /// Milliseconds of the first ban.
@@ -19,10 +21,12 @@ public struct SourceTable: Sendable {
     public var longestBan: Int64
 
     public init(
-      rate: TokenBucket.Rate?, failures: Int, window: Int64, banTime: Int64, banFactor: Int64, longestBan: Int64
+      rate: TokenBucket.Rate?, failures: Int, keyFailures: Int, window: Int64, banTime: Int64, banFactor: Int64,
+      longestBan: Int64
     ) {
       self.rate = rate
       self.failures = failures
+      self.keyFailures = keyFailures
       self.window = window
       self.banTime = banTime
       self.banFactor = banFactor
@@ -75,18 +79,32 @@ public struct SourceTable: Sendable {
 
   /// Counts failures; returns the ban that begins with them. What a banned source does is not counted.
   public mutating func fail(_ source: ClientSource, times: Int = 1, at now: Int64) -> Ban? {
-    guard limits.failures > 0, times > 0, let place = place(for: source, mayEvict: .banned) else { return nil }
+    count(\.failures, limits.failures, source, times, at: now)
+  }
+
+  /// Counts a connection that offered keys, none of which let in, and nothing else; returns the ban that begins with it.
+  public mutating func refuseKeys(_ source: ClientSource, at now: Int64) -> Ban? {
+    count(\.keyFailures, limits.keyFailures, source, 1, at: now)
+  }
+
+  /// Each kind of failure is counted for itself; both lead to the same bans.
+  private mutating func count(
+    _ kind: WritableKeyPath<Record, [Int64]>, _ limit: Int, _ source: ClientSource, _ times: Int, at now: Int64
+  ) -> Ban? {
+    guard limits.failures > 0, limit > 0, times > 0, let place = place(for: source, mayEvict: .banned) else {
+      return nil
+    }
     refresh(place, at: now)
     let i = Int(place)
     guard records[i].banEnd <= now else { return nil }
     records[i].misbehaviorTime = now
-    let counted = records[i].failures.count + min(times, limits.failures)
-    guard counted >= limits.failures else {
-      records[i].failures += Array(repeating: now, count: times)
+    guard records[i][keyPath: kind].count + min(times, limit) >= limit else {
+      records[i][keyPath: kind] += Array(repeating: now, count: times)
       regrade(place, at: now)
       return nil
     }
     records[i].failures = []
+    records[i].keyFailures = []
     records[i].banCount += 1
     let time = limits.banTime(count: Int(records[i].banCount))
     records[i].banEnd = now + time
@@ -157,8 +175,9 @@ public struct SourceTable: Sendable {
   /// Drops what is too old to count.
   private mutating func refresh(_ place: Int32, at now: Int64) {
     let i = Int(place)
-    if records[i].failures.first.map({ $0 + limits.window <= now }) == true {
-      records[i].failures.removeAll { $0 + limits.window <= now }
+    for kind in [\Record.failures, \.keyFailures] {
+      guard let oldest = records[i][keyPath: kind].first, oldest + limits.window <= now else { continue }
+      records[i][keyPath: kind].removeAll { $0 + limits.window <= now }
     }
     if records[i].misbehaviorTime + limits.longestBan <= now { records[i].banCount = 0 }
     regrade(place, at: now)

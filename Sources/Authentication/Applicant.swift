@@ -24,7 +24,7 @@ public struct Applicant: Equatable, Sendable {
 
 /// What shadow(5) says of an account.
 public struct AccountStatus: Equatable, Sendable {
-  /// Its password begins with `!`.
+  /// Its password begins with `!` or `*LK*`: see ``LoginRules/lockedAccounts``.
   public var isLocked: Bool
   public var isExpired: Bool
   public var isPasswordExpired: Bool

@@ -25,6 +25,13 @@ public struct LoginRules: Equatable, Sendable {
     case methods
   }
 
+  /// How a locked account logs in, whose password in shadow(5) begins with `!` or `*LK*`.
+  public enum LockedAccounts: String, CaseIterable, Sendable {
+    case no
+    /// By keys, and by nothing else.
+    case keys
+  }
+
   /// What a rule says about a login.
   public struct Judgement: Equatable, Sendable, CustomStringConvertible {
     public var rule: Rule
@@ -47,6 +54,7 @@ public struct LoginRules: Equatable, Sendable {
   public var isDisabled = false
   /// Where the user's entry lets them come from. Empty: from anywhere.
   public var allowedAddresses: [AddressRange] = []
+  public var lockedAccounts = LockedAccounts.keys
   /// Of all methods, those that the user's entry leaves. nil: all.
   public var methods: [Method]?
 
@@ -97,8 +105,13 @@ public struct LoginRules: Equatable, Sendable {
 
   private func refusal(of account: AccountStatus?, by step: Step) -> Refusal? {
     guard let account else { return .lookUpFailed }
-    if account.isLocked { return .accountLocked }
     if account.isExpired { return .accountExpired }
+    if account.isLocked {
+      switch lockedAccounts {
+      case .no: return .accountLocked
+      case .keys: if step != .publicKey { return .accountLocked }
+      }
+    }
     // A key is no password: it goes on working, as without PAM under sshd.
     return account.isPasswordExpired && step.isPassword ? .passwordExpired : nil
   }

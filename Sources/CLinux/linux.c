@@ -573,6 +573,11 @@ ssize_t clinux_read_entries(int directory, void *entries, size_t count) {
 ssize_t clinux_random(void *bytes, size_t count) { return getrandom(bytes, count, 0); }
 
 // 1: found, 0: none, -1.
+// useradd(8), passwd(1) and usermod(8) write `!`, other systems and their directory services `*LK*`.
+static int is_locked(const char *password) {
+  return password && (password[0] == '!' || strncmp(password, "*LK*", 4) == 0);
+}
+
 static int shadow_in(const char *name, struct clinux_shadow *entry, char *buffer, size_t size) {
   struct spwd shadow;
   struct spwd *found = NULL;
@@ -582,7 +587,7 @@ static int shadow_in(const char *name, struct clinux_shadow *entry, char *buffer
     entry->maximum = found->sp_max;
     entry->inactive = found->sp_inact;
     entry->expiration = found->sp_expire;
-    entry->is_locked = found->sp_pwdp && found->sp_pwdp[0] == '!';
+    entry->is_locked = is_locked(found->sp_pwdp);
     return 1;
   }
   if (code != 0 && code != ENOENT && code != ESRCH) {
@@ -593,7 +598,7 @@ static int shadow_in(const char *name, struct clinux_shadow *entry, char *buffer
   struct passwd *known = NULL;
   code = getpwnam_r(name, &account, buffer, size, &known);
   if (known) {
-    entry->is_locked = known->pw_passwd && known->pw_passwd[0] == '!';
+    entry->is_locked = is_locked(known->pw_passwd);
     return 1;
   }
   if (code == 0 || code == ENOENT || code == ESRCH) return 0;

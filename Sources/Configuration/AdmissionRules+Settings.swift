@@ -10,7 +10,8 @@ extension Settings {
       gate: ConnectionGate(allowed: security.allowedIPs, blocked: security.blockedIPs),
       whitelist: RangeTrie(security.whitelistIPs),
       sources: SourceTable.Limits(
-        rate: rate, failures: security.maxAuthAttempts, window: Int64(security.authWindow) * 1000,
+        rate: rate, failures: security.maxAuthAttempts, keyFailures: security.maxKeyFailures,
+        window: Int64(security.authWindow) * 1000,
         banTime: Int64(security.banTime) * 1000, banFactor: Int64(security.banFactor),
         longestBan: Int64(max(security.banMax, security.banTime)) * 1000),
       starts: StartLimiter.Limits(

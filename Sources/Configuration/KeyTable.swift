@@ -103,6 +103,10 @@ public enum KeyTable {
       "auth.permit_root", .choice(), \.settings.auth.permitRoot,
       "Whether root may log in: no, publickey (never without a key), yes."),
     Key(
+      "auth.locked_accounts", .choice(), \.settings.auth.lockedAccounts,
+      "How accounts log in that have no password or a locked one (in shadow(5) it begins with !, as after",
+      "useradd): keys (by keys alone, as with Debian's sshd), no. Those that have expired never do."),
+    Key(
       "auth.allow_users", .list(.userPattern, of: "a list of names and patterns of users", mayBeEmpty: true),
       \.settings.auth.allowUsers,
       "Who may log in; [] for everyone. * in a name stands for any letters, ? for one, and behind @ may",
@@ -264,6 +268,10 @@ public enum KeyTable {
       "security.max_auth_attempts", .integer(0...1000), \.settings.security.maxAuthAttempts,
       "The failed login that gets an address (of IPv6, a /64) banned: a wrong password, a bad",
       "signature, or a connection that asked for a login and ended without. 0 bans nobody."),
+    Key(
+      "security.max_key_failures", .integer(0...1000), \.settings.security.maxKeyFailures,
+      "The connection that gets an address banned of those that offered nothing but keys, none of which",
+      "let in. They are counted apart from other failures. 0: such connections ban nobody."),
     Key(
       "security.auth_window", .duration(1...31_536_000), \.settings.security.authWindow,
       "The time in which so many failures count."),

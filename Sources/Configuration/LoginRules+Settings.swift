@@ -8,6 +8,7 @@ extension Settings {
     rules.denyGroups = auth.denyGroups
     rules.allowUsers = auth.allowUsers
     rules.allowGroups = auth.allowGroups
+    rules.lockedAccounts = auth.lockedAccounts
     guard let entry = auth.users.first(where: { $0.name.hasSameBytes(as: user) }) else { return rules }
     rules.isDisabled = entry.isDisabled
     rules.allowedAddresses = entry.allowedAddresses

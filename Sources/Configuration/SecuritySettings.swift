@@ -16,6 +16,8 @@ extension Settings {
     public var connectionBurst = 100
     /// The failed login that ends in a ban; 0: none does.
     public var maxAuthAttempts = 5
+    /// The connection that offered refused keys and nothing else, and ends in a ban; 0: none does.
+    public var maxKeyFailures = 20
     /// Seconds in which so many failures are a reason.
     public var authWindow = 300
     /// Seconds of the first ban.
@@ -38,9 +40,11 @@ extension Settings {
 extension Settings.Security: WireCodable {
   public func encode(to writer: inout WireWriter) {
     for ranges in [allowedIPs, blockedIPs, whitelistIPs] { writer.list(ranges) { $1.encode(to: &$0) } }
-    for number in [connectionsPerSecond, connectionBurst, maxAuthAttempts, authWindow, banTime, banFactor, banMax] {
-      writer.number(number)
-    }
+    writer.number(connectionsPerSecond)
+    writer.number(connectionBurst)
+    writer.number(maxAuthAttempts)
+    writer.number(maxKeyFailures)
+    for number in [authWindow, banTime, banFactor, banMax] { writer.number(number) }
     writer.optional(banStateFile) { $0.text($1) }
     writer.number(maxSessionsPerUser)
     writer.number(idleTimeout)
@@ -55,6 +59,7 @@ extension Settings.Security: WireCodable {
     connectionsPerSecond = try reader.number()
     connectionBurst = try reader.number()
     maxAuthAttempts = try reader.number()
+    maxKeyFailures = try reader.number()
     authWindow = try reader.number()
     banTime = try reader.number()
     banFactor = try reader.number()

@@ -113,6 +113,7 @@ extension Settings.Auth: WireCodable {
     writer.nameList(methods.map(\.rawValue))
     writer.list(required) { $0.nameList($1.map(\.rawValue)) }
     writer.text(permitRoot.rawValue)
+    writer.text(lockedAccounts.rawValue)
     for users in [allowUsers, denyUsers] { writer.list(users) { $0.text($1.description) } }
     for groups in [allowGroups, denyGroups] { writer.list(groups) { $0.text($1.description) } }
     writer.optional(authorizedKeysDirectory) { $0.text($1) }
@@ -137,6 +138,8 @@ extension Settings.Auth: WireCodable {
     }
     guard let permitRoot = Settings.PermitRoot(rawValue: try reader.text(limit: 16)) else { throw .malformed }
     self.permitRoot = permitRoot
+    guard let lockedAccounts = LoginRules.LockedAccounts(rawValue: try reader.text(limit: 16)) else { throw .malformed }
+    self.lockedAccounts = lockedAccounts
     allowUsers = try reader.userPatterns()
     denyUsers = try reader.userPatterns()
     allowGroups = try reader.texts().map { NamePattern($0) }

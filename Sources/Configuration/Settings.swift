@@ -86,6 +86,8 @@ public struct Settings: Equatable, Sendable {
     /// Sequences of steps, one of which a login takes whole and in order; none: any one method.
     public var required: [[AuthenticationMachine.Step]] = []
     public var permitRoot: PermitRoot = .publickey
+    /// How accounts log in whose password is locked.
+    public var lockedAccounts = LoginRules.LockedAccounts.keys
     /// Empty: everyone.
     public var allowUsers: [UserPattern] = []
     /// Wins over the lists of those who are allowed.

@@ -39,6 +39,7 @@ extension ConnectionMachine {
       return carryOut(authentication.handle(.malformed), tried: "malformed", nil, at: now)
     }
     if subject.user == nil { subject.user = request.user }
+    noteAttempt(request.method)
     trial.begin(request.method.name, isQuestion: request.method.isQuestion)
     return take(.request(request, payload: payload), of: request.user, at: now)
   }
@@ -134,6 +135,10 @@ extension ConnectionMachine {
       subject.keyFingerprint = authentication.keys.first
       return open()
     case .disconnect(let code, let text):
+      switch authentication.ending {
+      case .malformed, .userChanged, .unknownService, .unexpectedResponse, .requestTooSoon: conduct.isUnfit = true
+      case .tooManyFailures, .tooManyOffers, .impossibleVerdict, nil: break
+      }
       return [disconnected(text, tried: method, verdict)] + end(reason: code, text, log: "authentication_failed")
     case .ignore:
       return []

@@ -1,4 +1,5 @@
 import AccessControl
+import Authentication
 import IPC
 import System
 
@@ -7,6 +8,10 @@ extension ConnectionMachine {
   struct Conduct: Equatable, Sendable {
     /// It asked to log in, by whatever method.
     var hasAskedForLogin = false
+    /// It offered a key, or signed with one.
+    var hasTriedKeys = false
+    /// It tried anything that is neither a key nor the question which methods there are.
+    var hasTriedOthers = false
     /// Wrong passwords and bad signatures.
     var failures = 0
     /// It broke the protocol, or kept its place without a login until its time was over.
@@ -19,8 +24,23 @@ extension ConnectionMachine {
     /// What its end without a login counts for.
     ///
     /// Nothing when failures were counted already, and nothing when it left by itself before it asked for a login: that
-    /// is what scans for keys and tests whether the server is up do, and it guesses nothing.
-    var hasFailedAtEnd: Bool { !isExcused && !hasCrashed && failures == 0 && (hasAskedForLogin || isUnfit) }
+    /// is what scans for keys and tests whether the server is up do, and it guesses nothing. Keys that were refused are
+    /// counted apart: nobody guesses a key, and ssh-copy-id makes a connection for each of an agent.
+    var atEnd: AdmissionControl.Conduct? {
+      guard !isExcused, !hasCrashed, failures == 0 else { return nil }
+      if isUnfit { return .failed }
+      if hasTriedKeys, !hasTriedOthers { return .keysRefused }
+      return hasAskedForLogin ? .failed : nil
+    }
+  }
+
+  /// Takes note of what is asked for, whatever becomes of it.
+  mutating func noteAttempt(_ method: UserauthRequest.Method) {
+    switch method {
+    case .none: break
+    case .publicKey: conduct.hasTriedKeys = true
+    case .password, .passwordChange, .keyboardInteractive, .other: conduct.hasTriedOthers = true
+    }
   }
 
   /// Counts what a verdict proves: see ``Judgement/Attempt/isProvenWrong(_:)``.
@@ -43,7 +63,7 @@ extension ConnectionMachine {
   }
 
   /// What is to be noted when it is over.
-  var lastNotes: [Action] { conduct.hasFailedAtEnd ? [.note(.failed)] : [] }
+  var lastNotes: [Action] { conduct.atEnd.map { [.note($0)] } ?? [] }
 
   /// Its source is banned from now on: without a login it ends.
   mutating func banned() -> [Action] {

@@ -63,9 +63,14 @@ extension Supervisor {
     let now = Clock.milliseconds
     guard let ban = admission.note(conduct, of: connection.client, at: now) else { return }
     let seconds = (ban.end - now + 999) / 1000
-    let why = conduct == .crashed ? "its transport crashed" : "failed logins"
+    let (reason, why) =
+      switch conduct {
+      case .crashed: ("transport_crashed", "its transport crashed")
+      case .keysRefused: ("refused_keys", "refused keys")
+      case .failed, .loggedIn: ("failed_logins", "failed logins")
+      }
     var fact = Fact(.ipBlocked, .denied, .ssh)
-    fact.reason = conduct == .crashed ? "transport_crashed" : "failed_logins"
+    fact.reason = reason
     fact.details = "for \(seconds) s, ban \(ban.count) in a row: \(why)"
     fact.milliseconds = UInt64(max(ban.end - now, 0))
     record(fact, of: ban.subject, connection.number)

@@ -3,7 +3,8 @@ import Glibc
 
 /// What shadow(5) says about an account, but for its password. Days are counted from 1970-01-01; nil: none is given.
 public struct ShadowEntry: Equatable, Sendable {
-  /// The password begins with `!`: passwd(1) -l and usermod(8) -L put that there.
+  /// The password begins with `!`, as useradd(8) without a password, passwd(1) -l and usermod(8) -L leave it, or with
+  /// `*LK*`.
   public var isLocked = false
   /// The day of the last change of the password; 0: it has to be changed.
   public var lastChange: Int?

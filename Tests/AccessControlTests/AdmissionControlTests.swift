@@ -8,8 +8,8 @@ import Testing
     var rules = AdmissionControl.Rules(
       gate: ConnectionGate(), whitelist: RangeTrie([try AddressRange("10.9.0.0/16")]),
       sources: SourceTable.Limits(
-        rate: TokenBucket.Rate(perSecond: 1, burst: 1000), failures: 3, window: 1000, banTime: 1000, banFactor: 2,
-        longestBan: 10_000),
+        rate: TokenBucket.Rate(perSecond: 1, burst: 1000), failures: 3, keyFailures: 4, window: 1000, banTime: 1000,
+        banFactor: 2, longestBan: 10_000),
       starts: StartLimiter.Limits(total: 20, perSource: 5), connections: 50)
     change(&rules)
     return AdmissionControl(rules: rules)
@@ -25,6 +25,16 @@ import Testing
     var ban: Ban?
     for _ in 0..<3 { ban = control.note(.failed, of: Self.address(address), at: 0) ?? ban }
     return ban
+  }
+
+  @Test func `refused keys have a count of their own, and the whitelist none`() throws {
+    var control = try control()
+    for address in ["10.0.0.1", "10.9.0.1"] {
+      for number in 1...4 {
+        let ban = control.note(.keysRefused, of: Self.address(address), at: 0)
+        #expect((ban != nil) == (number == 4 && address == "10.0.0.1"))
+      }
+    }
   }
 
   @Test func `the gate comes before everything, and holds for the whitelist`() throws {

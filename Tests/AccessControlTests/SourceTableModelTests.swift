@@ -7,6 +7,7 @@ private struct NaiveSource {
   let limits: SourceTable.Limits
   var connections: [Int64] = []
   var failures: [Int64] = []
+  var keyFailures: [Int64] = []
   var bans: [Ban] = []
   /// Bans that are too long ago to make the next one longer.
   var forgotten = 0
@@ -29,13 +30,14 @@ private struct NaiveSource {
     return nil
   }
 
-  mutating func fail(_ source: ClientSource, at now: Int64) -> Ban? {
+  mutating func fail(_ source: ClientSource, byKeys: Bool = false, at now: Int64) -> Ban? {
     guard ban(at: now) == nil else { return nil }
-    let lastMisbehavior = (failures + bans.map(\.end)).max()
+    let lastMisbehavior = (failures + keyFailures + bans.map(\.end)).max()
     if let lastMisbehavior, lastMisbehavior + limits.longestBan <= now { forgotten = bans.count }
-    failures.append(now)
+    if byKeys { keyFailures.append(now) } else { failures.append(now) }
     let start = bans.last?.end ?? .min
-    guard failures.count(where: { $0 >= start && $0 > now - limits.window }) >= limits.failures else { return nil }
+    let (counted, limit) = byKeys ? (keyFailures, limits.keyFailures) : (failures, limits.failures)
+    guard counted.count(where: { $0 >= start && $0 > now - limits.window }) >= limit else { return nil }
     let count = bans.count - forgotten + 1
     var time = limits.banTime
     for _ in 1..<count { time = min(time * limits.banFactor, limits.longestBan) }
@@ -45,7 +47,7 @@ private struct NaiveSource {
 }
 
 @Suite struct SourceTableModelTests {
-  private enum Event { case connect, fail }
+  private enum Event { case connect, fail, refuseKeys }
 
   private func limits(_ random: inout Generator) -> SourceTable.Limits {
     let banTime = Int64.random(in: 1...2000, using: &random)
@@ -53,7 +55,8 @@ private struct NaiveSource {
       rate: Bool.random(using: &random)
         ? TokenBucket.Rate(
           perSecond: [1, 2, 5, 10].randomElement(using: &random)!, burst: .random(in: 1...5, using: &random)) : nil,
-      failures: Int.random(in: 1...6, using: &random), window: Int64.random(in: 1...3000, using: &random),
+      failures: Int.random(in: 1...6, using: &random), keyFailures: Int.random(in: 1...6, using: &random),
+      window: Int64.random(in: 1...3000, using: &random),
       banTime: banTime, banFactor: Int64.random(in: 1...3, using: &random),
       longestBan: banTime * Int64.random(in: 1...6, using: &random))
   }
@@ -68,13 +71,16 @@ private struct NaiveSource {
       for _ in 0..<400 {
         now += Int64.random(in: 0...200, using: &random) * (Int.random(in: 0...60, using: &random) == 0 ? 100 : 1)
         let source = ClientSource(IPAddress(bytes: [10, 0, 0, UInt8.random(in: 0...4, using: &random)])!)
-        switch [Event.connect, .fail, .fail].randomElement(using: &random)! {
+        switch [Event.connect, .fail, .fail, .refuseKeys].randomElement(using: &random)! {
         case .connect:
           #expect(
             table.connect(source, at: now) == models[source, default: NaiveSource(limits: limits)].connect(at: now))
         case .fail:
           let expected = models[source, default: NaiveSource(limits: limits)].fail(source, at: now)
           #expect(table.fail(source, at: now) == expected)
+        case .refuseKeys:
+          let expected = models[source, default: NaiveSource(limits: limits)].fail(source, byKeys: true, at: now)
+          #expect(table.refuseKeys(source, at: now) == expected)
         }
         for (source, model) in models {
           #expect(table.ban(of: source, at: now) == model.ban(at: now))

@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct SourceTableTests {
   static let limits = SourceTable.Limits(
-    rate: nil, failures: 5, window: 300_000, banTime: 300_000, banFactor: 2, longestBan: 86_400_000)
+    rate: nil, failures: 5, keyFailures: 20, window: 300_000, banTime: 300_000, banFactor: 2, longestBan: 86_400_000)
 
   private func source(_ number: Int) -> ClientSource {
     ClientSource(IPAddress(bytes: [10, UInt8(number >> 16), UInt8(number >> 8 & 0xff), UInt8(number & 0xff)])!)
@@ -27,6 +27,40 @@ import Testing
     #expect(table.connect(source(1), at: 300_999) == .banned(milliseconds: 1))
     #expect(table.connect(source(1), at: 301_000) == nil)
     #expect(table.connect(source(2), at: 1000) == nil)
+  }
+
+  @Test func `refused keys are counted apart from other failures, in the same window, and lead to the same bans`() {
+    var table = SourceTable(limits: Self.limits)
+    // Neither count adds to the other.
+    for _ in 0..<19 { #expect(table.refuseKeys(source(1), at: 0) == nil) }
+    #expect(fail(&table, source(1), 4, at: 0) == nil)
+    #expect(table.failures(of: source(1), at: 0) == 4)
+    #expect(table.refuseKeys(source(1), at: 1) == Ban(source: source(1), end: 300_001, count: 1))
+    // The ban cleared both, and the next one is longer, whichever ends in it.
+    #expect(fail(&table, source(1), 4, at: 300_001) == nil)
+    for _ in 0..<19 { #expect(table.refuseKeys(source(1), at: 300_001) == nil) }
+    #expect(table.fail(source(1), at: 300_002) == Ban(source: source(1), end: 900_002, count: 2))
+    #expect(table.refuseKeys(source(1), at: 900_002) == nil)
+    // In a window that slides: never twenty in it.
+    for number in 0..<100 { #expect(table.refuseKeys(source(2), at: Int64(number) * 16_000) == nil) }
+  }
+
+  @Test(arguments: [(5, 0), (0, 20)]) func `a limit of 0 for keys bans nobody for keys, and one for all nobody at all`(
+    failures: Int, keyFailures: Int
+  ) {
+    var limits = Self.limits
+    (limits.failures, limits.keyFailures) = (failures, keyFailures)
+    var table = SourceTable(limits: limits)
+    for _ in 0..<100 { #expect(table.refuseKeys(source(1), at: 0) == nil) }
+    #expect((fail(&table, source(1), 5, at: 0) == nil) == (failures == 0))
+  }
+
+  @Test func `who had keys refused is remembered as one who failed, and forgotten as one`() {
+    var table = SourceTable(limits: Self.limits, capacity: 1)
+    _ = table.refuseKeys(source(1), at: 0)
+    #expect(table.count == 1)
+    _ = table.connect(source(2), at: 400_000)
+    #expect(table.count == 0)
   }
 
   @Test func `failures count in a window that slides`() {

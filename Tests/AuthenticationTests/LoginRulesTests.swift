@@ -101,7 +101,22 @@ import Testing
     Row(nil, by: .totp, rules: { _ in }, who: { $0.account?.isPasswordExpired = true }),
     // The system.
     Row(judged(.account, .lookUpFailed), rules: { _ in }, who: { $0.account = nil }),
-    Row(judged(.account, .accountLocked), rules: { _ in }, who: { $0.account?.isLocked = true }),
+    // A locked account, as useradd leaves it: by keys alone, or not at all.
+    Row(nil, rules: { _ in }, who: { $0.account?.isLocked = true }),
+    Row(judged(.account, .accountLocked), by: .password, rules: { _ in }, who: { $0.account?.isLocked = true }),
+    Row(
+      judged(.account, .accountLocked), by: .keyboardInteractive, rules: { _ in },
+      who: { $0.account?.isLocked = true }),
+    Row(judged(.account, .accountLocked), by: .totp, rules: { _ in }, who: { $0.account?.isLocked = true }),
+    Row(
+      judged(.account, .accountLocked), rules: { $0.lockedAccounts = .no }, who: { $0.account?.isLocked = true }),
+    Row(nil, rules: { $0.lockedAccounts = .no }),
+    Row(
+      judged(.account, .accountExpired), rules: { _ in },
+      who: {
+        $0.account?.isLocked = true
+        $0.account?.isExpired = true
+      }),
     Row(judged(.account, .accountExpired), rules: { _ in }, who: { $0.account?.isExpired = true }),
     Row(nil, rules: { _ in }, who: { $0.account?.isPasswordExpired = true }),
     Row(

@@ -112,6 +112,7 @@ struct Sample: Sendable, CustomTestStringConvertible {
       $0.auth.required = [[.publicKey, .publicKey]]
     },
     Sample("auth.permit_root", plain("no"), "no") { $0.auth.permitRoot = .no },
+    Sample("auth.locked_accounts", plain("no"), "no") { $0.auth.lockedAccounts = .no },
     Sample("auth.allow_users", list(plain("anna"), plain("b*@192.0.2.0/24")), "anna, b*@192.0.2.0/24") {
       $0.auth.allowUsers = [users("anna"), users("b*@192.0.2.0/24")]
     },
@@ -234,6 +235,7 @@ struct Sample: Sendable, CustomTestStringConvertible {
       $0.security.whitelistIPs = [range("192.0.2.1")]
     },
     Sample("security.max_auth_attempts", plain("0"), "0") { $0.security.maxAuthAttempts = 0 },
+    Sample("security.max_key_failures", plain("0"), "0") { $0.security.maxKeyFailures = 0 },
     Sample("security.auth_window", plain("10m"), "600") { $0.security.authWindow = 600 },
     Sample("security.ban_time", plain("1h"), "3600") { $0.security.banTime = 3600 },
     Sample("security.ban_factor", plain("1"), "1") { $0.security.banFactor = 1 },

@@ -32,6 +32,7 @@ import Wire
     settings.auth.methods = [.keyboardInteractive, .password, .publickey]
     settings.auth.required = [[.publicKey, .password], [.keyboardInteractive, .totp, .publicKey]]
     settings.auth.permitRoot = .no
+    settings.auth.lockedAccounts = .no
     settings.auth.allowUsers = [users("anna"), users("*@192.0.2.0/24")]
     settings.auth.denyUsers = [users("anna@example.org")]
     settings.auth.allowGroups = [NamePattern("staff")]
@@ -88,6 +89,7 @@ import Wire
     settings.security.connectionsPerSecond = 0
     settings.security.connectionBurst = 1
     settings.security.maxAuthAttempts = 2
+    settings.security.maxKeyFailures = 7
     settings.security.authWindow = 3
     settings.security.banTime = 4
     settings.security.banFactor = 5

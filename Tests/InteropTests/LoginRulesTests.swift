@@ -89,7 +89,13 @@ extension Interop {
         let name = daemon.user.name
         // What is done to the account, and the reasons by key and by password; empty: it logs in.
         let changes: [(words: [String], byKey: String, byPassword: String)] = [
-          (["usermod", "-L", name], "account_locked", "account_locked"),
+          (["usermod", "-L", name], "", "account_locked"),
+          // As useradd leaves it, as RHEL's does, and as other systems lock it.
+          (["usermod", "-p", "!", name], "", "account_locked"),
+          (["usermod", "-p", "!!", name], "", "account_locked"),
+          (["usermod", "-p", "*LK*", name], "", "account_locked"),
+          (["usermod", "-p", "!*", "-e", "2001-01-01", name], "account_expired", "account_expired"),
+          (["usermod", "-e", "", name], "", "account_locked"),
           (["usermod", "-p", "*", name], "", ""),
           (["chage", "-E", "2001-01-01", name], "account_expired", "account_expired"),
           (["chage", "-E", "2101-01-01", name], "", ""),
@@ -98,6 +104,7 @@ extension Interop {
           (["chage", "-I", "7", name], "account_expired", "account_expired"),
           (["chage", "-d", "2101-01-01", "-I", "-1", name], "", ""),
         ]
+        let locked: [[String]] = ["!", "!!", "*LK*", "!$6$x$y"].map { ["usermod", "-p", $0, name] }
         let password = "sshpass -p 'right horse' $SSH -o BatchMode=no -o PreferredAuthentications=password host echo in"
         for change in changes {
           try succeed(change.words)
@@ -113,6 +120,20 @@ extension Interop {
             try daemon.log.line(with: "by password: \(change.byPassword)", after: start)
           }
         }
+        try daemon.apply(auth: "locked_accounts: no")
+        for words in locked {
+          try succeed(words)
+          let start = daemon.log.count
+          #expect(try daemon.ssh("host", "echo in").output == "", "\(words)")
+          try daemon.log.line(with: "by publickey: account_locked", after: start)
+          let explained = try daemon.shell(
+            "\(daemon.server) explain -c \(daemon.directory)/server.yaml --user \(name) --from 127.0.0.1")
+          #expect(explained.output.contains("account_locked, by shadow(5)"), "\(explained.output)")
+        }
+        // A block of `match` has the word.
+        try daemon.apply(
+          auth: "locked_accounts: no", match: "[{users: [ACCOUNT], auth: {locked_accounts: keys}}]")
+        #expect(try daemon.ssh("host", "echo in").output == "in\n")
       }
     }
 

@@ -195,7 +195,7 @@ struct KnownFacts: LoginFacts {
   }
 
   @Test(arguments: [
-    (AccountStatus(isLocked: true), "account_locked shadow(5)"),
+    (AccountStatus(isLocked: true), "let in"),
     (AccountStatus(isExpired: true), "account_expired shadow(5)"),
     (AccountStatus(isPasswordExpired: true), "let in"),
     (nil, "lookup_failed shadow(5)"),
@@ -204,6 +204,21 @@ struct KnownFacts: LoginFacts {
     var facts = KnownFacts()
     facts.status = status
     #expect(decision(try explain(facts: facts)) == expected)
+  }
+
+  @Test func `a locked account logs in by key alone, unless auth.locked_accounts says no`() throws {
+    var facts = KnownFacts()
+    facts.status = AccountStatus(isLocked: true)
+    let auth = "methods: [publickey, password], password: {users: [{name: anna, password_hash: '\(hash)'}]}"
+    let byPassword = try explain("auth: {\(auth)}", keys: [], methods: [.password], facts: facts)
+    #expect(byPassword.refusal?.code == "account_locked")
+    let byKey = try explain("auth: {\(auth)}", facts: facts)
+    #expect(decision(byKey) == "let in")
+    #expect(
+      byKey.findings[.credentials]?.contains { $0.rule == "publickey: shadow(5)" && $0.text.contains("by key alone") }
+        == true)
+    let closed = try explain("auth: {locked_accounts: no}", facts: facts)
+    #expect(decision(closed) == "account_locked shadow(5) f.yaml:2:25")
   }
 
   @Test func `a password that has expired refuses passwords, and keys log in`() throws {

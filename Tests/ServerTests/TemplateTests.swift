@@ -48,6 +48,7 @@ import Testing
     auth:
       methods: [keyboard-interactive, publickey, password]
       permit_root: no
+      locked_accounts: no
       allow_users: ["*@2001:db8::/32", anna@example.org, "a b", "EX\\\\anna"]
       deny_users: ["?"]
       allow_groups: ["domain users"]

@@ -112,7 +112,7 @@ import Testing
   }
 
   @Test(arguments: [
-    (AccountState(isLocked: true, isExpired: false, isPasswordExpired: false), "account_locked", "account_locked"),
+    (AccountState(isLocked: true, isExpired: false, isPasswordExpired: false), "", "account_locked"),
     (AccountState(isLocked: false, isExpired: true, isPasswordExpired: false), "account_expired", "account_expired"),
     (AccountState(isLocked: false, isExpired: false, isPasswordExpired: true), "", "password_expired"),
   ])
@@ -127,6 +127,20 @@ import Testing
     let key = Self.byKey(&scenario)
     #expect(key.opensSession == byKey.isEmpty)
     if !byKey.isEmpty { #expect(key.lines() == ["refused 'bob' by publickey: \(byKey), key SHA256:abc"]) }
+  }
+
+  @Test func `a locked account logs in as the settings that match it say`() {
+    let locked = AccountState(isLocked: true, isExpired: false, isPasswordExpired: false)
+    var block = Match()
+    block.groups = [.init(NamePattern("staff"))]
+    block.paths = ["auth.locked_accounts"]
+    block.values.auth.lockedAccounts = .no
+    let blocks = [block]
+    for isStaff in [true, false] {
+      var scenario = Self.prepared(Self.known(groups: isStaff ? ["staff"] : []), locked) { $0.matches = blocks }
+      #expect(Self.byKey(&scenario).opensSession == !isStaff)
+      #expect(scenario.said.lines().contains("'bob' cannot log in: account_locked (shadow(5))") == isStaff)
+    }
   }
 
   @Test func `who is denied is judged all the same, and told what a wrong password is told`() throws {

@@ -58,11 +58,44 @@ import Testing
   }
 
   @Test(arguments: ["no_such_key", "key_type_refused", "rsa_key_too_small", "no_user_presence"])
-  func `a key that is not accepted does not count, only the end without a login`(reason: String) {
+  func `a key that is not accepted does not count, only the end without a login, and apart`(reason: String) {
     for isSigned in [true, false] {
       let scenario = tried(Scenario.keyRequest(signed: isSigned), rejected(reason))
       #expect(scenario.said.notes.isEmpty)
-      #expect(notes(scenario, lastWord: "client_disconnected") == [.failed])
+      #expect(notes(scenario, lastWord: "client_disconnected") == [.keysRefused])
+    }
+  }
+
+  @Test func `refused keys are told apart only where nothing else was tried and the protocol was kept`() {
+    let refused = { self.tried(Scenario.keyRequest(signed: false), self.rejected("no_such_key")) }
+    // Prompts of passwords, passwords where none can be, unknown methods.
+    for method in ["keyboard-interactive", "password", "hostbased"] {
+      var scenario = refused()
+      _ = scenario.authenticate(
+        method == "password" ? Scenario.passwordRequest() : Scenario.request(method))
+      #expect(notes(scenario, lastWord: "client_disconnected") == [.failed], "\(method)")
+    }
+    var asked = refused()
+    _ = asked.authenticate(Scenario.request("none"))
+    #expect(notes(asked, lastWord: "client_disconnected") == [.keysRefused])
+    var malformed = refused()
+    _ = malformed.authenticate([1, 2, 3])
+    #expect(notes(malformed, lastWord: "told_to_disconnect") == [.failed])
+    var late = refused()
+    late.send(.timer(.loginGrace))
+    #expect(notes(late, lastWord: "told_to_disconnect") == [.failed])
+    #expect(notes(refused(), lastWord: "protocol_error") == [.failed])
+  }
+
+  @Test func `too many keys, offered or signed, are refused keys`() {
+    for isSigned in [true, false] {
+      var scenario = Scenario.prepared()
+      for _ in 0..<21 {
+        _ = scenario.authenticate(Scenario.keyRequest(signed: isSigned))
+        scenario.send(.verdict(rejected("no_such_key")))
+      }
+      #expect(scenario.said.told.contains { if case .disconnect = $0 { true } else { false } })
+      #expect(notes(scenario, lastWord: "told_to_disconnect") == [.keysRefused])
     }
   }
 

@@ -124,7 +124,9 @@ extension Explainer {
         place(of: judgement.rule.rawValue, entry: judgement.entry, for: user)
       case .disabled, .allowedAddresses, .methods:
         place(ofUserKey: judgement.rule.rawValue, entry: judgement.entry)
-      case .account, .noLogins: String?.none
+      case .account:
+        judgement.refusal == .accountLocked ? self.place(of: "auth.locked_accounts", for: user) : nil
+      case .noLogins: String?.none
       }
     let name = step.map { "\($0.rawValue): \(judgement)" } ?? "\(judgement)"
     report.add(part, mark, name, text(of: judgement, user, step), at: place)
@@ -164,11 +166,16 @@ extension Explainer {
   private func accountText(_ refusal: LoginRules.Refusal?, _ user: KnownUser) -> String {
     guard let name = user.answer.systemName else { return "is not asked, not as root" }
     return switch refusal {
-    case .accountLocked: "'\(name)' is locked: its password begins with '!'"
+    case .accountLocked:
+      "'\(name)' is locked: its password begins with '!' or '*LK*', and auth.locked_accounts is "
+        + user.settings.auth.lockedAccounts.rawValue
     case .accountExpired: "'\(name)' has expired"
     case .passwordExpired: "the password of '\(name)' has expired"
     case .lookUpFailed: "could not be read"
-    default: "'\(name)' is neither locked nor expired"
+    default:
+      user.applicant.account?.isLocked == true
+        ? "'\(name)' has a locked password: it logs in by key alone (auth.locked_accounts)"
+        : "'\(name)' is neither locked nor expired"
     }
   }
 }
