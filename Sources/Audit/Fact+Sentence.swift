@@ -1,8 +1,8 @@
 extension Fact {
   /// What people read of a fact: one line, without the time and the number of the connection.
   ///
-  /// Names and texts of clients stand in it as they are; who writes it to a terminal or a log makes control characters
-  /// visible. Bytes that are not UTF-8 become U+FFFD.
+  /// Names and texts of clients stand in quotation marks, with a backslash before each such mark in them; who writes it to
+  /// a terminal or a log makes control characters visible. Bytes that are not UTF-8 become U+FFFD.
   public func sentence(of subject: Subject) -> String {
     switch type {
     case .connectionOpen, .connectionClosed, .connectionRefused, .authRateLimited, .ipBlocked, .ipUnblocked:
@@ -29,7 +29,8 @@ extension Fact {
     let place = Self.place(subject)
     return switch type {
     case .connectionOpen: "connection from \(place)\(space(details))"
-    case .connectionClosed: "closed: \(reason ?? "")\(details.map { " (\($0))" } ?? "")\(comma(duration))\(traffic)"
+    case .connectionClosed:
+      "closed: \(reason ?? "")\(details.map { " (\($0.quoted()))" } ?? "")\(comma(duration))\(traffic)"
     case .ipBlocked: "banned \(place)\(space(details))"
     case .ipUnblocked: "unbanned \(place)\(space(details))"
     default: "refused \(place): \(reason ?? "")\(comma(details))"
@@ -79,7 +80,7 @@ extension Fact {
       }
     guard let command, self.protocol != .sftp else { return name }
     // A command can have 100 KiB.
-    return "\(name) '\(String(decoding: command.prefix(200), as: UTF8.self))'"
+    return "\(name) \(String(decoding: command.prefix(200), as: UTF8.self).quoted())"
   }
 
   private var ending: String {
@@ -114,13 +115,15 @@ extension Fact {
 
   private func space(_ text: String?) -> String { text.map { " \($0)" } ?? "" }
 
-  private static func quoted(_ path: [UInt8]?) -> String { "\"\(String(decoding: path ?? [], as: UTF8.self))\"" }
+  private static func quoted(_ path: [UInt8]?) -> String {
+    String(decoding: path ?? [], as: UTF8.self).quoted(by: "\"")
+  }
 
   private static func methods(_ subject: Subject) -> String {
     (subject.method ?? "nothing").split(separator: ",").joined(separator: ", ")
   }
 
-  private static func user(_ subject: Subject) -> String { "'\(subject.user ?? "")'" }
+  private static func user(_ subject: Subject) -> String { (subject.user ?? "").quoted() }
 
   /// `192.0.2.1:22`, `[2001:db8::1]:22`; without a port as it is.
   private static func place(_ subject: Subject) -> String {

@@ -1,6 +1,8 @@
 import IPC
 
 /// Why a line's options are not understood, for people.
+///
+/// Holds no bytes of the line: it may be one of any file that a link leads to, and the reason goes into the log.
 public struct KeyOptionError: Error, Equatable, Sendable {
   public let reason: String
 
@@ -34,6 +36,7 @@ extension KeyOptions {
   /// What is not understood is refused: an option ignored is a hole.
   public init(reading text: inout ArraySlice<UInt8>) throws(KeyOptionError) {
     self.init()
+    var number = 0
     while let byte = text.first, !isBlank(byte) {
       if byte == UInt8(ascii: ",") {
         text = text.dropFirst()
@@ -43,6 +46,10 @@ extension KeyOptions {
       let word = text.prefix { !isBlank($0) && $0 != UInt8(ascii: ",") && $0 != UInt8(ascii: "=") }
       text = text.dropFirst(word.count)
       let name = String(decoding: word.lowercased, as: UTF8.self)
+      number += 1
+      guard Self.flags.contains(name) || Self.valued.contains(name) else {
+        throw KeyOptionError("option \(number) of the line is unknown")
+      }
       if text.first == UInt8(ascii: "=") {
         text = text.dropFirst()
         try set(name, to: try Self.unquoted(&text, of: name))
@@ -57,6 +64,15 @@ extension KeyOptions {
       throw KeyOptionError("principals= is for a line with cert-authority")
     }
   }
+
+  private static let flags: Set = [
+    "agent-forwarding", "no-agent-forwarding", "port-forwarding", "no-port-forwarding", "x11-forwarding",
+    "no-x11-forwarding", "pty", "no-pty", "user-rc", "no-user-rc", "restrict", "touch-required", "no-touch-required",
+    "verify-required", "no-verify-required", "cert-authority",
+  ]
+  private static let valued: Set = [
+    "command", "environment", "expiry-time", "from", "permitlisten", "permitopen", "principals", "tunnel",
+  ]
 
   /// An option without a value.
   private mutating func set(_ name: String) throws(KeyOptionError) {
@@ -77,9 +93,7 @@ extension KeyOptions {
     case "verify-required": requiresVerification = true
     case "no-verify-required": requiresVerification = false
     case "cert-authority": isCertificateAuthority = true
-    case "command", "environment", "expiry-time", "from", "permitlisten", "permitopen", "principals", "tunnel":
-      throw KeyOptionError("\(name) has no value: \(name)=\"…\"")
-    default: throw KeyOptionError("unknown option '\(Self.printable(name))'")
+    default: throw KeyOptionError("\(name) has no value: \(name)=\"…\"")
     }
   }
 
@@ -111,7 +125,7 @@ extension KeyOptions {
       guard value.lowercased.elementsEqual("any".utf8) || Self.number(value, upTo: 0x7fff_fffd) != nil else {
         throw KeyOptionError("tunnel= is neither a number nor 'any'")
       }
-    default: throw KeyOptionError("unknown option '\(Self.printable(name))='")
+    default: throw KeyOptionError("\(name) takes no value")
     }
   }
 
@@ -168,7 +182,7 @@ extension KeyOptions {
   /// What stands between the quotation marks that `text` begins with, `\"` being one that does not end it.
   private static func unquoted(_ text: inout ArraySlice<UInt8>, of name: String) throws(KeyOptionError) -> [UInt8] {
     let quote = UInt8(ascii: "\"")
-    guard text.first == quote else { throw KeyOptionError("\(printable(name))= has no quotation mark") }
+    guard text.first == quote else { throw KeyOptionError("\(name)= has no quotation mark") }
     text = text.dropFirst()
     var value: [UInt8] = []
     while let byte = text.first {
@@ -183,6 +197,4 @@ extension KeyOptions {
     }
     throw KeyOptionError("a quotation mark is not closed")
   }
-
-  private static func printable(_ name: String) -> String { String(name.prefix(40)) }
 }

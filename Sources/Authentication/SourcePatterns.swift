@@ -21,11 +21,11 @@ public struct SourcePatterns: Equatable, Sendable {
   /// Reads patterns that commas separate. Throws for an empty one, and for a range that is none.
   public init(_ text: [UInt8]) throws(KeyOptionError) {
     var patterns: [Pattern] = []
-    for part in text.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
+    for (index, part) in text.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false).enumerated() {
       let isNegated = part.first == UInt8(ascii: "!")
       let pattern = part.dropFirst(isNegated ? 1 : 0)
       guard !pattern.isEmpty else { throw KeyOptionError("from= has an empty pattern") }
-      patterns.append(Pattern(isNegated: isNegated, place: try Self.place(pattern)))
+      patterns.append(Pattern(isNegated: isNegated, place: try Self.place(pattern, number: index + 1)))
     }
     self.patterns = patterns
   }
@@ -42,14 +42,15 @@ public struct SourcePatterns: Equatable, Sendable {
     return !matching.isEmpty && !matching.contains(where: \.isNegated)
   }
 
-  private static func place(_ pattern: ArraySlice<UInt8>) throws(KeyOptionError) -> Place {
+  private static func place(_ pattern: ArraySlice<UInt8>, number: Int) throws(KeyOptionError) -> Place {
     let text = String(decoding: pattern.lowercased, as: UTF8.self)
     do throws(AddressRangeError) {
       return .range(try AddressRange(text))
     } catch {
       // No address is written with a slash: this was meant as a range.
       guard error == .notAnAddress, !pattern.contains(UInt8(ascii: "/")) else {
-        throw KeyOptionError("'\(text)' of from= \(error)")
+        let why = if case .bitsAfterPrefix = error { "has bits set after its prefix" } else { "\(error)" }
+        throw KeyOptionError("pattern \(number) of from= \(why)")
       }
       return .text(NamePattern(text))
     }

@@ -1,3 +1,4 @@
+import Audit
 import IPC
 import System
 
@@ -87,7 +88,7 @@ enum Wanted: Equatable, CustomStringConvertible {
   var description: String {
     switch self {
     case .shell: "shell"
-    case .command(let line): "command '\(Log.printable(String(decoding: line.prefix(200), as: UTF8.self)))'"
+    case .command(let line): "command \(Log.printable(String(decoding: line.prefix(200), as: UTF8.self).quoted()))"
     case .sftp: "SFTP"
     }
   }

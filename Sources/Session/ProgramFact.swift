@@ -15,8 +15,8 @@ extension Fact {
     var parts: [String] = []
     if let terminal { parts.append("on \(terminal)") }
     switch program {
-    case .forced(let forced): parts.append("forced '\(Self.shown(forced.line))'")
-    case .forcedSFTP(let words): parts.append("forced '\(Self.shown(CommandRules.sftp, words))'")
+    case .forced(let forced): parts.append("forced \(Self.shown(forced.line).quoted())")
+    case .forcedSFTP(let words): parts.append("forced \(Self.shown(CommandRules.sftp, words).quoted())")
     case .shell, .command, .sftp, .scp: break
     }
     details = parts.isEmpty ? nil : parts.joined(separator: ", ")

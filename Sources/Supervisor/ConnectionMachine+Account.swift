@@ -1,3 +1,4 @@
+import Audit
 import Authentication
 import IPC
 import Wire
@@ -35,7 +36,7 @@ extension ConnectionMachine {
     context.settings = context.settings.applying(blocks)
     identity = .checking(answer, user: user, message)
     let names = blocks.map { "match[\($0)]" }.joined(separator: ", ")
-    return (blocks.isEmpty ? [] : [.log(.debug, "for '\(user)' holds \(names)")]) + startLookUp(answer)
+    return (blocks.isEmpty ? [] : [.log(.debug, "for \(user.quoted()) holds \(names)")]) + startLookUp(answer)
       + check(answer, at: now)
   }
 
@@ -76,9 +77,9 @@ extension ConnectionMachine {
     authentication.policy = context.settings.policy(for: applicant)
     var actions: [Action] = []
     if let refusal = answer.refusal {
-      actions.append(.log(.info, "'\(user)' cannot log in: \(refusal)"))
+      actions.append(.log(.info, "\(user.quoted()) cannot log in: \(refusal)"))
     } else if let first = context.settings.refusal(ofEveryStep: applicant), let refusal = first.refusal {
-      actions.append(.log(.info, "'\(user)' cannot log in: \(refusal.rawValue) (\(first))"))
+      actions.append(.log(.info, "\(user.quoted()) cannot log in: \(refusal.rawValue) (\(first))"))
     }
     return actions + self.answer(message, at: now)
   }

@@ -1,4 +1,5 @@
 import AccessControl
+import Audit
 import Authentication
 import IPC
 import System
@@ -115,13 +116,15 @@ extension ConnectionMachine {
     case .publicKeyOK(let algorithm, let blob):
       trial.concludeQuestion("not_signed", key: verdict?.fingerprint ?? "")
       return [
-        .log(.debug, "asked '\(authentication.user ?? "")' by \(method): would do\(comma(verdict?.keyDescription))"),
+        .log(
+          .debug,
+          "asked \((authentication.user ?? "").quoted()) by \(method): would do\(comma(verdict?.keyDescription))"),
         .tell(.authentication(.publicKeyAcceptable(algorithm: Array(algorithm.utf8), key: blob))),
       ]
     case .acceptPartly(_, let continuing):
       trial.prove()
       let steps = authentication.nextSteps.map(\.rawValue).joined(separator: " or ")
-      let who = "'\(authentication.user ?? "")' by \(method)"
+      let who = "\((authentication.user ?? "").quoted()) by \(method)"
       return [
         .log(.info, "partly accepted \(who)\(comma(verdict?.keyDescription)): needs \(steps) as well"),
         .tell(.authentication(.failure(continuing: continuing.map(\.rawValue), partial: true))),
@@ -253,8 +256,7 @@ extension Verdict {
     if fingerprint.isEmpty { return nil }
     let certified = certificate.map { certificate in
       // What an authority writes must not look like the rest of the line.
-      let keyID = certificate.keyID.flatMap { $0 == "'" || $0 == "\\" ? "\\\($0)" : "\($0)" }
-      return ", certificate '\(String(keyID))' serial \(certificate.serial), CA \(certificate.authority)"
+      return ", certificate \(certificate.keyID.quoted()) serial \(certificate.serial), CA \(certificate.authority)"
     }
     return "key \(fingerprint)" + (certified ?? "") + (place.isEmpty ? "" : ", by \(place)")
   }

@@ -84,7 +84,7 @@ extension ConnectionMachine {
       return concluded(method, result, reason, verdict)
     }
     trial.concludeQuestion(reason, key: verdict?.fingerprint ?? "")
-    let who = "'\(authentication.user ?? "")' by \(method)"
+    let who = "\((authentication.user ?? "").quoted()) by \(method)"
     return .log(.debug, "refused \(who): \(reason)\(comma(verdict?.keyDescription))")
   }
 

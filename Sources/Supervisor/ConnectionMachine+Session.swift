@@ -25,7 +25,8 @@ extension ConnectionMachine {
     let user = authentication.user ?? account.name
     let rights = TransferRights(context.settings, user: user, home: account.home)
     for root in rights.impossibleRoots {
-      actions.append(.log(.warning, "no files for '\(user)': the root \(root) means no directory for this login"))
+      actions.append(
+        .log(.warning, "no files for \(user.quoted()): the root \(root) means no directory for this login"))
     }
     var login = Login(
       context.settings, rights, account: account, permissions: permissions,

@@ -183,7 +183,7 @@ struct ConnectionMachine: Sendable {
       return [
         .log(
           .info,
-          "client '\(negotiated.client)', key exchange \(negotiated.keyExchange) with \(hostKeyUse.algorithm), "
+          "client \(negotiated.client.quoted()), key exchange \(negotiated.keyExchange) with \(hostKeyUse.algorithm), "
             + "ciphers \(negotiated.cipherIn) in, \(negotiated.cipherOut) out")
       ]
     case .authenticate(let payload):

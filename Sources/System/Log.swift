@@ -51,28 +51,17 @@ public struct Log {
   /// True when a line of this level would be written.
   public func writes(_ level: Level) -> Bool { level <= threshold }
 
-  /// Writes a line. Control characters in it become `\x0a` and the like, so that no text can make a second line.
+  /// Writes a line. What cannot be seen in it is escaped, so that no text can make a second line.
   public mutating func write(_ level: Level, _ text: String) {
     guard writes(level) else { return }
     if dropped > 0 && put(.warning, "\(dropped) log lines were lost: nobody took them") { dropped = 0 }
     if !put(level, Log.printable(text)) { dropped += 1 }
   }
 
-  /// `text` without control characters, which become `\x0a` and the like; cut after 4,000 bytes.
-  public static func printable(_ text: String) -> String {
-    var result = ""
-    for scalar in text.unicodeScalars {
-      if scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value) || (0x2028...0x202e).contains(scalar.value) {
-        let digits = String(scalar.value, radix: 16)
-        result += scalar.value < 0x100 ? "\\x" + (digits.count < 2 ? "0" : "") + digits : "\\u{" + digits + "}"
-      } else {
-        result.unicodeScalars.append(scalar)
-      }
-      // A pipe that is ready takes 4,096 bytes without waiting: all of the line, with what stands around this text.
-      if result.utf8.count > 4000 { return result + "…" }
-    }
-    return result
-  }
+  /// `text` with ``VisibleText`` for what cannot be seen, cut after 4,000 bytes.
+  ///
+  /// A pipe that is ready takes 4,096 bytes without waiting: all of the line, with what stands around this text.
+  public static func printable(_ text: String) -> String { VisibleText.escape(text, limit: 4000) }
 
   private func put(_ level: Level, _ text: String) -> Bool {
     let line =

@@ -25,7 +25,7 @@ import Testing
       fact(.connectionClosed) {
         ($0.reason, $0.details, $0.milliseconds) = ("client_disconnected", "bye", 61_250)
         ($0.bytesIn, $0.bytesOut) = (5, 6)
-      }, "closed: client_disconnected (bye), after 61.2 s, 5 bytes in, 6 bytes out"
+      }, "closed: client_disconnected ('bye'), after 61.2 s, 5 bytes in, 6 bytes out"
     ),
     (
       fact(.connectionRefused, .denied) { ($0.reason, $0.details) = ("banned", "for 3 s more") },
@@ -87,6 +87,20 @@ import Testing
   @Test(arguments: sentences.indices) func `people read what happened`(index: Int) {
     let (fact, sentence) = Self.sentences[index]
     #expect(fact.sentence(of: Self.subject) == sentence)
+  }
+
+  @Test func `no name, command or path of a client looks like another line`() {
+    var subject = Self.subject
+    subject.user = "root' by publickey: logged in 'root"
+    #expect(
+      Self.fact(.authSuccess) { _ in }.sentence(of: subject)
+        == #"accepted 'root\' by publickey: logged in \'root' by publickey"#)
+    let command = Self.fact(.commandExecuted) { ($0.command, $0.exitStatus) = (Array(#"a\' exited with 0"#.utf8), 1) }
+    #expect(command.sentence(of: subject) == #"command 'a\\\' exited with 0' exited with 1"#)
+    let rename = Self.fact(.fileRenamed) { ($0.path, $0.destination) = (Array(#"/a" to "/b"#.utf8), Self.path) }
+    #expect(rename.sentence(of: subject) == #"rename "/a\" to \"/b" to "/d/a b""#)
+    let closed = Self.fact(.connectionClosed) { ($0.reason, $0.details) = ("client_disconnected", "'), after 9 s") }
+    #expect(closed.sentence(of: subject) == #"closed: client_disconnected ('\'), after 9 s')"#)
   }
 
   @Test func `there is a sentence for every type, with nothing or everything in it`() {

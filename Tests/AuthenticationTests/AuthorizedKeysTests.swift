@@ -39,9 +39,9 @@ import Testing
   }
 
   @Test(arguments: [
-    ("unknown-option", "unknown option 'unknown-option'"),
+    ("unknown-option", "option 1 of the line is unknown"),
     ("command=\"x\" ,no-pty", "no key follows the options"), ("no-pty restrict", "no key follows the options"),
-    ("restrict,nosuch", "unknown option 'nosuch'"), ("command=\"x", "a quotation mark is not closed"),
+    ("restrict,nosuch", "option 2 of the line is unknown"), ("command=\"x", "a quotation mark is not closed"),
   ])
   func `a line with an option that is not understood is refused whole`(options: String, reason: String) {
     #expect(reasons("\(options) \(Keys.ed25519.text)\n") == ["1: \(reason)"])
@@ -80,7 +80,7 @@ import Testing
       """
     #expect(
       reasons(text) == [
-        "1: unknown option 'nonsense'", "2: not a key in the form 'type base64 comment'",
+        "1: option 1 of the line is unknown", "2: not a key in the form 'type base64 comment'",
         "3: the key is cut short", "4: the type before the key is not the type inside it",
         "5: keys of type ssh-dss are not accepted", "6: the RSA key has 1024 bits; 2048 are the least",
         "7: a quotation mark is not closed",

@@ -33,7 +33,8 @@ import Testing
     #expect(finding == .listed(KeyOptions()))
     #expect(
       warnings == [
-        "1: unknown option 'nosuch'", "2: cert-authority has no place here", "3: the line is longer than 8192 bytes",
+        "1: option 1 of the line is unknown", "2: cert-authority has no place here",
+        "3: the line is longer than 8192 bytes",
         "4: more than options and one name", "5: the line holds a NUL byte",
       ])
   }

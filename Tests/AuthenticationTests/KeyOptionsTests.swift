@@ -154,10 +154,10 @@ import Testing
 
   /// Lines that must not be used, and what is said of each.
   static let refused: [(String, String)] = [
-    ("no-such-option", "unknown option 'no-such-option'"), ("no-restrict", "unknown option 'no-restrict'"),
-    ("no-cert-authority", "unknown option 'no-cert-authority'"), ("ptyx", "unknown option 'ptyx'"),
-    ("no-no-pty", "unknown option 'no-no-pty'"), ("pty=\"1\"", "unknown option 'pty='"),
-    ("pty,", "the options end in a comma"), ("pty\"\"", "unknown option 'pty\"\"'"),
+    ("no-such-option", "option 1 of the line is unknown"), ("no-restrict", "option 1 of the line is unknown"),
+    ("no-cert-authority", "option 1 of the line is unknown"), ("ptyx", "option 1 of the line is unknown"),
+    ("no-no-pty", "option 1 of the line is unknown"), ("pty=\"1\"", "pty takes no value"),
+    ("pty,", "the options end in a comma"), ("pty\"\"", "option 1 of the line is unknown"),
     ("command", "command has no value: command=\"…\""), ("command=", "command= has no quotation mark"),
     ("command=date", "command= has no quotation mark"), ("command=\"date", "a quotation mark is not closed"),
     ("command=\"date\\\"", "a quotation mark is not closed"),
@@ -168,7 +168,7 @@ import Testing
     ("from=\"*\",from=\"*\"", "from= stands twice"), ("from=\"\"", "from= has an empty pattern"),
     (
       "from=\"10.0.0.1/8\"",
-      "'10.0.0.1/8' of from= has bits set after its prefix; the range around this address is 10.0.0.0/8"
+      "pattern 1 of from= has bits set after its prefix"
     ),
     ("cert-authority,principals=\"a\",principals=\"b\"", "principals= stands twice"),
     ("principals=\"a\"", "principals= is for a line with cert-authority"),
@@ -189,12 +189,26 @@ import Testing
     ("permitlisten=\"h:99999999999\"", "permitlisten= has no port from 1 to 65535, or *"),
     ("tunnel=\"x\"", "tunnel= is neither a number nor 'any'"),
     ("tunnel=\"-1\"", "tunnel= is neither a number nor 'any'"),
-    ("tunnel=\"\"", "tunnel= is neither a number nor 'any'"), ("zone-file=\"x\"", "unknown option 'zone-file='"),
+    ("tunnel=\"\"", "tunnel= is neither a number nor 'any'"), ("zone-file=\"x\"", "option 1 of the line is unknown"),
   ]
 
   @Test(arguments: refused) func `what is not understood is refused, with the reason`(text: String, reason: String) {
     var bytes = Array(text.utf8)[...]
     #expect(throws: KeyOptionError(reason)) { try KeyOptions(reading: &bytes) }
+  }
+
+  /// Each of these has the word in it that may not be shown.
+  static let secrets = [
+    "sesame", "sesame=\"x\"", "sesame=x", "pty=\"sesame\"", "command=sesame", "from=\"sesame/8\"",
+    "pty,from=\"!sesame/x\"",
+    "expiry-time=\"sesame\"", "environment=\"ses-ame\"", "permitopen=\"sesame\"", "permitlisten=\"h:sesame\"",
+    "tunnel=\"sesame\"", "command=\"sesame\"sesame", "sesame:x:0:0::/root:/bin/sh", "from=\"10.1.2.3/8\"",
+  ]
+
+  @Test(arguments: secrets) func `a reason has no bytes of the line, which may be one of any file`(text: String) {
+    var bytes = Array(text.utf8)[...]
+    let error = #expect(throws: KeyOptionError.self) { try KeyOptions(reading: &bytes) }
+    #expect(error?.reason.contains("ame") == false && error?.reason.contains("10.") == false)
   }
 
   @Test(arguments: all) func `options cut anywhere are refused or are other options, and never trap`(

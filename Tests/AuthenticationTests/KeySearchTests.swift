@@ -78,7 +78,7 @@ import Testing
 
   @Test func `lines that are not understood are told with their places, at most 16`() {
     let found = search(in: "nonsense\n\(Self.key)", "never read")
-    #expect(found.search.warnings == ["/keys0:1: unknown option 'nonsense'"])
+    #expect(found.search.warnings == ["/keys0:1: option 1 of the line is unknown"])
     let many = search(in: "a\n", String(repeating: "b\n", count: 40)).search.warnings
     #expect(many.count == 16)
     #expect(many[15].hasPrefix("/keys1:15: "))

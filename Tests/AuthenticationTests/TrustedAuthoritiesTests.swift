@@ -10,7 +10,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("nonsense", "unknown option 'nonsense'"), ("ssh-dss AAAA", "keys of type ssh-dss are not accepted"),
+    ("nonsense", "option 1 of the line is unknown"), ("ssh-dss AAAA", "keys of type ssh-dss are not accepted"),
     (Keys.rsa(bits: 1024).text, "the RSA key has 1024 bits; 2048 are the least"),
     (
       "cert-authority \(Keys.rsa.text)",

@@ -170,13 +170,13 @@ struct Fault: Sendable, CustomTestStringConvertible {
       "auth.password.users[1].name: the user 'a' is defined twice"),
     Fault(
       "auth.password.users", user(["name": plain("a"), "authorized_keys": list(plain("nonsense"))]),
-      "auth.password.users[0].authorized_keys[0]: unknown option 'nonsense'"),
+      "auth.password.users[0].authorized_keys[0]: option 1 of the line is unknown"),
     Fault(
       "auth.password.users", user(["name": plain("a"), "authorized_keys": list(plain(Sample.key), plain("# none"))]),
       "auth.password.users[0].authorized_keys[1]: there is no key in this line"),
     Fault(
       "auth.password.users", user(["name": plain("a"), "authorized_keys": list(plain("no-such " + Sample.key))]),
-      "auth.password.users[0].authorized_keys[0]: unknown option 'no-such'"),
+      "auth.password.users[0].authorized_keys[0]: option 1 of the line is unknown"),
     Fault(
       "auth.password.users", user(["name": plain("a"), "password_hash": plain("secret")]),
       "auth.password.users[0].password_hash: neither Argon2id ('$argon2id$v=19$…') nor bcrypt ('$2b$…'); "
@@ -392,7 +392,7 @@ struct Fault: Sendable, CustomTestStringConvertible {
     #expect(complaint(list()) == ["/users.yaml: expected the key 'users', found a list"])
     #expect(
       complaint(tree("users", list(mapping(["name": plain("a"), "authorized_keys": list(plain("x"))])))) == [
-        "/users.yaml: users[0].authorized_keys[0]: unknown option 'x'"
+        "/users.yaml: users[0].authorized_keys[0]: option 1 of the line is unknown"
       ])
     #expect(complaint(plain("")) == [])
   }

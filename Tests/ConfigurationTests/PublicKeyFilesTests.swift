@@ -20,7 +20,7 @@ import Testing
     #expect(complaints(key, "# none\n") == ["f.yaml: auth.publickey.\(key): '/f' holds no key"])
     #expect(
       complaints(key, "\(Sample.key)\nnonsense\n")
-        == ["f.yaml: auth.publickey.\(key): line 2 of '/f': unknown option 'nonsense'"])
+        == ["f.yaml: auth.publickey.\(key): line 2 of '/f': option 1 of the line is unknown"])
     #expect(
       complaints(key, String(repeating: " ", count: 1 << 20 | 1)) == [
         "f.yaml: auth.publickey.\(key): cannot read '/f': too long"

@@ -18,7 +18,7 @@ extension Interop {
           ("expiry-time=\"29990101\" \(key)", true, "authorized_keys:1"),
           ("expiry-time=\"20200101\" \(key)", false, "expired_key"),
           ("expiry-time=\"202001010000Z\" \(key)", false, "expired_key"),
-          ("no-such-option \(key)", false, "unknown option 'no-such-option'"),
+          ("no-such-option \(key)", false, "option 1 of the line is unknown"),
           ("cert-authority \(key)", false, "no_such_key"),
           ("nonsense \(String(repeating: "x", count: 9000)) \(key)", false, "longer than 8192 bytes"),
         ]

@@ -53,6 +53,22 @@ import Testing
     #expect(written == ["<6>a\\x0ab\\x0d\\x1b[2J\\x00\\x7f\\x9b\\u{202e}ä"])
   }
 
+  /// Marks of direction, isolates, a soft hyphen, private use, a tag.
+  @Test(arguments: [
+    0x61c, 0x200e, 0x200f, 0x2028, 0x2029, 0x202a, 0x202e, 0x2066, 0x2069, 0xfeff, 0xad, 0xe000, 0xe0001,
+  ])
+  func `characters that are not seen, or turn others around, are escaped`(value: UInt32) throws {
+    let scalar = try #require(Unicode.Scalar(value))
+    let escaped = value < 0x100 ? "\\xad" : "\\u{\(String(value, radix: 16))}"
+    #expect(Log.printable("a\(Character(scalar))b") == "a\(escaped)b")
+    #expect(try lines(threshold: .info, style: .journal) { $0.write(.info, "\(scalar)") } == ["<6>" + escaped])
+  }
+
+  @Test func `letters, marks and signs stay what they are`() {
+    let text = "äß 漢字 – \u{301} '\\\"' €"
+    #expect(Log.printable(text) == text)
+  }
+
   @Test(.timeLimit(.minutes(1))) func `lines that nobody takes are counted, and told when somebody does`() throws {
     let (reader, writer) = try Descriptor.pipe()
     let page = [UInt8](repeating: 0, count: 4096)

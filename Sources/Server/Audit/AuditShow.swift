@@ -97,7 +97,7 @@ enum AuditShow {
   private static func title(_ event: AuditEvent, _ text: EventText) -> String {
     let subject = event.subject
     let parts = [
-      subject.user.map { "'\($0)'" } ?? "nobody", subject.clientAddress.map { "from \($0)" },
+      subject.user.map { $0.quoted() } ?? "nobody", subject.clientAddress.map { "from \($0)" },
       subject.method.map { "by \($0)" }, subject.keyFingerprint, "on \(event.host)",
       subject.connection.map { "connection \($0)" }, subject.sessionID.map { "session \($0)" },
     ]

@@ -52,17 +52,6 @@ struct EventText {
     hasColors ? "\u{1b}[\(color)m\(text)\u{1b}[0m" : text
   }
 
-  /// The text without what steers a terminal, hides or turns around what is beside it: such characters become `\u{9b}`,
-  /// as do the bytes that were no text.
-  static func visible(_ text: String) -> String {
-    var result = ""
-    for scalar in text.unicodeScalars {
-      switch scalar.properties.generalCategory {
-      case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned:
-        result += "\\u{\(String(scalar.value, radix: 16))}"
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result
-  }
+  /// The text with ``VisibleText`` for what cannot be seen.
+  static func visible(_ text: String) -> String { VisibleText.escape(text) }
 }

@@ -52,8 +52,8 @@ import Testing
         #expect(category != .control && category != .format, "\(words) \(output.debugDescription)")
       }
     }
-    #expect(try journal.audit("lastb").output.hasPrefix("ma\\u{1b}[31ml\\u{202e}lory "))
-    #expect(try journal.audit("grep", "--type", "transfer_denied").output.contains(#""/srv/secret\u{a}\#u{fffd}""#))
+    #expect(try journal.audit("lastb").output.hasPrefix("ma\\x1b[31ml\\u{202e}lory "))
+    #expect(try journal.audit("grep", "--type", "transfer_denied").output.contains(#""/srv/secret\x0a\#u{fffd}""#))
   }
 
   @Test func `there are colors on a terminal, unless nobody wants them`() throws {
