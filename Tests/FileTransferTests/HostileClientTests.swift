@@ -30,7 +30,14 @@ struct HostileClientTests {
   @Test func `the first packet is INIT and no other is`() throws {
     #expect(try violation([0, 0, 0, 5, 17, 0, 0, 0, 1], initialized: false) == .notInitialized(type: 17))
     #expect(try violation([0, 0, 0, 2, 1, 0], initialized: false) == .malformed(type: 1))
-    #expect(try violation([0, 0, 0, 5, 1, 0, 0, 0, 3]) == .notInitialized(type: 1))
+  }
+
+  @Test func `a second INIT is answered again, and what is open stays open`() throws {
+    var client = try Client(in: directory)
+    let handle = try client.opened("a", 1 | 2 | 8)
+    let again = try client.exchange([0, 0, 0, 5, 1, 0, 0, 0, 3])
+    #expect(again.map(\.type) == [2])
+    #expect(try client.write(handle, 0, "x") == .ok)
   }
 
   @Test(arguments: Array(3...20) as [UInt8]) func `a request that is cut ends the session`(type: UInt8)
@@ -82,7 +89,11 @@ struct HostileClientTests {
   @Test func `handles of others and made-up handles are no handles`() throws {
     var (mine, other) = (try Client(in: directory), try Client(in: directory))
     let handle = try mine.opened("a", 1 | 2 | 8)
-    for handle in [handle, [], [0], Array(repeating: 0, count: 8), Array(repeating: 0xff, count: 256)] {
+    for handle in [
+      handle, [], [0], Array(repeating: 0, count: 8), Array(repeating: 0xff, count: 256),
+      Array(repeating: 1, count: 257),
+      Array(repeating: 1, count: 200_000),
+    ] {
       #expect(try other.read(handle, 0, 10).status == .failure)
       #expect(try other.write(handle, 0, "x") == .failure)
       #expect(try other.ask(12) { $0.string(handle) }.status == .failure)

@@ -74,11 +74,36 @@ import Testing
       sent == "\u{1}scp: a: No such file or directory\n\u{1}scp: pipe: not a regular file\nC0600 1 b\n2\0")
   }
 
-  @Test func `a name with a newline is not sent`() throws {
+  @Test func `a name with a newline is sent as OpenSSH's scp spells it`() throws {
     try scratch.write("d/a\nC0644 1 b", "2")
-    let sent = try fetch("scp -r -f d", code: 1)
-    #expect(sent.contains("\u{1}scp: d/a?C0644 1 b: this name cannot be sent\n"))
-    #expect(!sent.contains("\nC0644 1 b\n"))
+    chmod("d/a\nC0644 1 b", 0o600)
+    #expect(try fetch("scp -r -f d").hasSuffix("\nC0600 1 a\\^JC0644 1 b\n2\0E\n"))
+    // A directory as well, which OpenSSH's scp cannot send.
+    try scratch.write("e/new\nline/x", "3")
+    chmod("e/new\nline", 0o700)
+    chmod("e/new\nline/x", 0o600)
+    #expect(try fetch("scp -r -f e").hasSuffix("\nD0700 0 new\\^Jline\nC0600 1 x\n3\0E\nE\n"))
+  }
+
+  @Test(arguments: ["new\nline", "\n", "back\\slash\n", "tab\t blank \n", "\u{1}\u{1b}\u{7f}\n", "é\n", "it's\n*?\n"])
+  func `Debian's scp spells these names in the same way`(name: String) throws {
+    try scratch.write(name, "x")
+    chmod(name, 0o600)
+    let word = "'" + name.replacingOccurrences(of: "'", with: "'\\''") + "'"
+    let theirs = Process()
+    theirs.executableURL = URL(fileURLWithPath: "/bin/sh")
+    theirs.arguments = ["-c", "cd '\(scratch.path)' && printf '\\0\\0\\0' | scp -f \(word)"]
+    let output = Pipe()
+    theirs.standardOutput = output
+    try theirs.run()
+    let data = output.fileHandleForReading.readDataToEndOfFile()
+    theirs.waitUntilExit()
+    #expect(try fetch("scp -f \(word)") == String(decoding: data, as: UTF8.self))
+  }
+
+  @Test func `bytes that are no ASCII are spelled where a newline is`() {
+    #expect(SCPName.line(Array("a\n".utf8) + [0x80, 0xa0, 0xc3, 0xff]) == Array("a\\^J\\M^@\\240\\M-C\\M^?".utf8))
+    #expect(SCPName.line([0xff, 0x80, 0x5c]) == [0xff, 0x80, 0x5c])
   }
 
   @Test func `a file that shrinks is filled up, one that grows is cut, and the stream stays in step`() throws {
@@ -126,7 +151,9 @@ import Testing
       ("a[2-9]", ["a2"]), (".*den", [".hidden"]), ("'a*'", []), ("a\\*", []), ("b[1]", ["b[1]"]), ("b'['*", ["b[1]"]),
       ("d/*", ["x"]), ("*/x", ["x"]), ("*/*", ["x"]), ("~/a1", ["a1"]), ("~alice/a1", ["a1"]), ("~bob/a1", []),
       ("'~'/a1", []), ("\\~/a1", []), ("/d/../a[1]", ["a1"]), ("[", []), ("**", ["a1", "a2", "b[1]", "é"]),
-      ("{a1,a2}", []), ("../../*1", ["a1"]), ("nothing*", []), ("*/nothing", []),
+      ("{a1,a2}", ["a1", "a2"]), ("'{a1,a2}'", []), ("a{2,1}", ["a2", "a1"]), ("{b*,a*}", ["b[1]", "a1", "a2"]),
+      ("{,d/}x", ["x"]), ("{~,/d/..}/a1", ["a1", "a1"]), ("a{1..3}", ["a1", "a2"]), ("a{1,\\*}", ["a1"]),
+      ("../../*1", ["a1"]), ("nothing*", []), ("*/nothing", []),
     ] as [(String, [String])])
   func `words are expanded as a shell does`(word: String, expected: [String]) throws {
     for name in ["a1", "a2", "b[1]", ".hidden", "é", "d/x"] { try scratch.write(name) }

@@ -3,7 +3,8 @@ import Glibc
 import IPC
 import System
 
-/// Expands `~`, `*`, `?` and `[…]` of unquoted words as sh(1) does, on the files that a client may see.
+/// Expands `~`, `*`, `?` and `[…]` of unquoted words as sh(1) does, and braces before them as bash(1) does, on the files
+/// that a client may see.
 struct PathExpansion {
   /// Bytes of memory that the paths of one word may take: of more a shell would say that the list is too long.
   static let longest = 8 << 20
@@ -19,6 +20,16 @@ struct PathExpansion {
 
   /// The paths that `word` stands for, sorted; itself when there are none. Throws E2BIG when there are too many.
   func paths(_ word: ShellWord) throws(FileError) -> [[UInt8]] {
+    let words = try BraceExpansion.words(word)
+    guard words.count > 1 else { return try words.isEmpty ? [] : matches(words[0]) }
+    var all = Paths()
+    for word in words {
+      for path in try matches(word) { try all.append(path) }
+    }
+    return all.all
+  }
+
+  private func matches(_ word: ShellWord) throws(FileError) -> [[UInt8]] {
     let word = withoutTilde(word)
     let parts = split(word)
     guard parts.contains(where: { $0.glob != nil }) else { return [word.bytes] }

@@ -67,7 +67,7 @@ public struct SCPEntry: Equatable, Sendable {
   public var mode: UInt32
   /// Bytes.
   public var size: UInt64
-  /// One part of a path, neither `.` nor `..`.
+  /// One part of a path, neither `.` nor `..`; with a newline it is sent as ``SCPName`` writes it.
   public var name: [UInt8]
 
   init(mode: UInt32, size: UInt64, name: [UInt8]) {
@@ -94,13 +94,13 @@ public struct SCPEntry: Equatable, Sendable {
   /// True for what can be sent as a name, and be made by who receives it.
   static func isName(_ name: some Collection<UInt8>) -> Bool {
     !name.isEmpty && !name.elementsEqual([0x2e]) && !name.elementsEqual([0x2e, 0x2e])
-      && !name.contains { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "\n") || $0 == 0 }
+      && !name.contains { $0 == UInt8(ascii: "/") || $0 == 0 }
   }
 
   fileprivate var bytes: [UInt8] {
     let octal = String(mode & 0o7777, radix: 8)
     let padded = String(repeating: "0", count: max(0, 4 - octal.utf8.count)) + octal
-    return Array("\(padded) \(size) ".utf8) + name + [UInt8(ascii: "\n")]
+    return Array("\(padded) \(size) ".utf8) + SCPName.line(name) + [UInt8(ascii: "\n")]
   }
 }
 

@@ -111,7 +111,8 @@ enum SFTPRequest: Equatable {
     check file: CheckedFile, _ form: CheckFileForm, from reader: inout WireReader
   ) throws(WireError) {
     self = .checkFile(
-      file, algorithms: try reader.text(limit: 1024), offset: try reader.uint64(), count: try reader.uint64(),
+      file, algorithms: String(decoding: try reader.string(), as: UTF8.self), offset: try reader.uint64(),
+      count: try reader.uint64(),
       blockSize: try reader.uint32(), form: form)
   }
 
@@ -202,7 +203,8 @@ extension WireReader {
   /// A path or a name: longer ones than the kernel takes are for it to refuse.
   fileprivate mutating func name() throws(WireError) -> [UInt8] { Array(try string()) }
 
-  fileprivate mutating func handle() throws(WireError) -> ArraySlice<UInt8> { try string(limit: 256) }
+  /// A handle: one that is longer than any of ours is none of them.
+  fileprivate mutating func handle() throws(WireError) -> ArraySlice<UInt8> { try string() }
 
   /// `string` that holds `uint32`s.
   fileprivate mutating func numbers() throws(WireError) -> [UInt32] {

@@ -40,8 +40,8 @@ public struct SFTPServer {
   /// Handles a packet without its length. A failure of the request is a reply; what throws ends the session.
   mutating func handle(_ packet: ArraySlice<UInt8>, _ replies: inout ReplyBuffer) throws(SFTPViolation) {
     guard let type = packet.first else { throw .badLength(0) }
-    guard isInitialized else { return try initialize(packet, &replies) }
-    if type == 1 { throw .notInitialized(type: type) }
+    // As with sftp-server, who begins anew is told again what there is; what is open stays open.
+    guard isInitialized, type != 1 else { return try initialize(packet, &replies) }
     let id: UInt32
     let request: SFTPRequest
     do throws(WireError) {

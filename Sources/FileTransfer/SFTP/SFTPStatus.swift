@@ -50,7 +50,7 @@ public enum SFTPViolation: Error, Equatable, Sendable {
   case badLength(UInt32)
   /// A packet of this type does not hold what it must, or more.
   case malformed(type: UInt8)
-  /// The first packet must be INIT, and no other may.
+  /// The first packet must be INIT.
   case notInitialized(type: UInt8)
   /// The client went away in the middle of a packet.
   case cutOff
