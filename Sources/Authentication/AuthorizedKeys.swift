@@ -10,7 +10,7 @@ public struct AuthorizedKeys: Sequence, IteratorProtocol, Sendable {
     case refused(reason: String, line: Int)
   }
 
-  /// The longest line, in bytes without its end.
+  /// Bytes of a line before its comment, at most: options, type and key.
   public static let lineLimit = TextLines.limit
 
   private var lines: TextLines
@@ -21,21 +21,21 @@ public struct AuthorizedKeys: Sequence, IteratorProtocol, Sendable {
   /// The next key or refused line; nil at the end.
   public mutating func next() -> Entry? {
     while let line = lines.next() {
-      guard let text = line.text else {
-        return .refused(reason: "the line is longer than \(Self.lineLimit) bytes", line: line.number)
-      }
-      guard let first = text.first, first != UInt8(ascii: "#") else { continue }
+      if line.text.first == UInt8(ascii: "#") || (line.text.isEmpty && !line.isCut) { continue }
       do throws(KeyOptionError) {
-        let (key, options) = try Self.read(text)
+        let (key, options) = try Self.read(line)
         return .key(key, options, line: line.number)
-      } catch { return .refused(reason: error.reason, line: line.number) }
+      } catch {
+        let reason = line.isCut ? "the line is longer than \(Self.lineLimit) bytes before its comment" : error.reason
+        return .refused(reason: reason, line: line.number)
+      }
     }
     return nil
   }
 
-  private static func read(_ text: ArraySlice<UInt8>) throws(KeyOptionError) -> (PublicKey, KeyOptions) {
-    if text.contains(0) { throw KeyOptionError("the line holds a NUL byte") }
-    var rest = text
+  private static func read(_ line: TextLines.Line) throws(KeyOptionError) -> (PublicKey, KeyOptions) {
+    if line.text.contains(0) { throw KeyOptionError("the line holds a NUL byte") }
+    var rest = line.text
     var options = KeyOptions()
     if keyType(at: rest) == nil {
       options = try KeyOptions(reading: &rest)
@@ -46,6 +46,11 @@ public struct AuthorizedKeys: Sequence, IteratorProtocol, Sendable {
       throw KeyOptionError("a certificate; what belongs here is the key of its authority, with cert-authority")
     }
     guard PublicKey.types.contains(name) else { throw KeyOptionError("keys of type \(name) are not accepted") }
+    if line.isCut {
+      // The key is whole only where something follows it.
+      let key = rest.dropFirst(name.utf8.count).drop(while: isBlank)
+      guard key.contains(where: isBlank) else { throw KeyOptionError("the key does not end") }
+    }
     return (try usableKey(rest), options)
   }
 

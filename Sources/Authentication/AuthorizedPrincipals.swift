@@ -15,12 +15,12 @@ public enum AuthorizedPrincipals {
     _ principals: [[UInt8]], in content: ArraySlice<UInt8>, warn: (_ line: Int, _ reason: String) -> Void
   ) -> Finding {
     for line in TextLines(content) {
-      guard let whole = line.text else {
+      // Unlike in authorized_keys, a comment may also end a line.
+      var text = line.text.prefix { $0 != UInt8(ascii: "#") }
+      if line.isCut, text.endIndex == line.text.endIndex {
         warn(line.number, "the line is longer than \(TextLines.limit) bytes")
         continue
       }
-      // Unlike in authorized_keys, a comment may also end a line.
-      var text = whole.prefix { $0 != UInt8(ascii: "#") }
       while let last = text.last, isBlank(last) { text = text.dropLast() }
       guard !text.isEmpty else { continue }
       do throws(KeyOptionError) {

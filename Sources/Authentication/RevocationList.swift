@@ -88,11 +88,11 @@ public struct RevocationList: Equatable, Sendable {
 
   private mutating func readText(_ bytes: [UInt8]) throws(RevocationListError) {
     for line in TextLines(bytes[...]) {
-      guard let text = line.text else {
-        throw RevocationListError("line \(line.number) is longer than \(TextLines.limit) bytes")
+      if line.text.first == UInt8(ascii: "#") || (line.text.isEmpty && !line.isCut) { continue }
+      let fields = line.text.split(maxSplits: 2, whereSeparator: isBlank)
+      guard !line.isCut || fields.count == 3 else {
+        throw RevocationListError("line \(line.number) is longer than \(TextLines.limit) bytes before its comment")
       }
-      guard let first = text.first, first != UInt8(ascii: "#") else { continue }
-      let fields = text.split(maxSplits: 2, whereSeparator: isBlank)
       guard fields.count >= 2, let blob = Base64.decode(fields[1]) else {
         throw RevocationListError("line \(line.number) is no key in the form 'type base64 comment'")
       }

@@ -1,14 +1,16 @@
-/// The lines of a file, bounded: one that is too long is told as a whole, and its tail is no line.
+/// The lines of a file, bounded: of a longer one the beginning is there, for its comment may be of any length.
 struct TextLines: Sequence, IteratorProtocol, Sendable {
-  /// The longest line, in bytes without its end.
+  /// Bytes of a line that are looked at.
   static let limit = 8 << 10
 
   /// A line, without its end and the blanks before it.
   struct Line {
     /// From 1.
     let number: Int
-    /// nil: it is too long.
-    let text: ArraySlice<UInt8>?
+    /// The first ``TextLines/limit`` bytes of the line.
+    let text: ArraySlice<UInt8>
+    /// True when the line goes on behind them.
+    let isCut: Bool
   }
 
   private var rest: ArraySlice<UInt8>
@@ -24,6 +26,7 @@ struct TextLines: Sequence, IteratorProtocol, Sendable {
     rest = end.map { rest[($0 + 1)...] } ?? []
     number += 1
     if text.last == UInt8(ascii: "\r") { text = text.dropLast() }
-    return Line(number: number, text: text.count <= Self.limit ? text.drop(while: isBlank) : nil)
+    return Line(
+      number: number, text: text.prefix(Self.limit).drop(while: isBlank), isCut: text.count > Self.limit)
   }
 }

@@ -48,7 +48,7 @@ struct TerminalRequest: Equatable {
 /// The only subsystem is `sftp`. ``Permissions`` say what may run.
 struct SessionChannel: Equatable {
   /// Variables that a client may set.
-  static let variableLimit = 64
+  static let variableLimit = 128
   /// Bytes of their names and values together.
   static let environmentLimit = 32 << 10
   /// Bytes of TERM.

@@ -88,11 +88,24 @@ import Testing
     #expect(entries(text).last == .key(Keys.ed25519, KeyOptions(), line: 8))
   }
 
-  @Test func `a line of 8 KiB is read, one byte more is refused whole`() {
+  @Test func `a comment may have any length, what is before it 8 KiB`() {
     let key = Keys.ed25519.text
-    let fits = key + " " + String(repeating: "c", count: AuthorizedKeys.lineLimit - key.utf8.count - 1)
-    #expect(entries(fits + "\n") == [.key(Keys.ed25519, KeyOptions(), line: 1)])
-    #expect(reasons(fits + "c\n") == ["1: the line is longer than 8192 bytes"])
+    for count in [AuthorizedKeys.lineLimit - key.utf8.count - 1, AuthorizedKeys.lineLimit, 1_000_000] {
+      let text = key + " " + String(repeating: "c", count: count) + "\n" + Keys.rsa.text
+      #expect(
+        entries(text) == [.key(Keys.ed25519, KeyOptions(), line: 1), .key(Keys.rsa, KeyOptions(), line: 2)])
+    }
+    #expect(entries("#" + String(repeating: "c", count: 20_000) + "\n").isEmpty)
+    let reason = "1: the line is longer than 8192 bytes before its comment"
+    func options(_ count: Int) -> String {
+      let start = "command=\""
+      return start + String(repeating: "x", count: count - start.utf8.count - 1) + "\""
+    }
+    // The blank behind the key is the last byte that counts.
+    let room = AuthorizedKeys.lineLimit - key.utf8.count - 2
+    #expect(reasons("\(options(room)) \(key) comment").isEmpty)
+    for count in [room + 1, room + 40, 20_000] { #expect(reasons("\(options(count)) \(key) comment") == [reason]) }
+    #expect(reasons(String(repeating: " ", count: 8193) + key) == [reason])
   }
 
   @Test func `the tail of a line that is too long is not read as a line`() {

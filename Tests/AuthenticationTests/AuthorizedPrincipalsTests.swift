@@ -31,6 +31,7 @@ import Testing
     let long = String(repeating: "x", count: TextLines.limit) + " b"
     let (finding, warnings) = find("nosuch b\ncert-authority b\n\(long)\nno-pty a b\nb\0\nb", "b")
     #expect(finding == .listed(KeyOptions()))
+    #expect(find("b # \(long)", "b").0 == .listed(KeyOptions()))
     #expect(
       warnings == [
         "1: option 1 of the line is unknown", "2: cert-authority has no place here",

@@ -67,8 +67,11 @@ import Wire
   }
 
   @Test func `a line that is too long, and a list that is too large, are unusable`() {
-    let long = "# " + String(repeating: "x", count: TextLines.limit)
-    #expect(throws: RevocationListError("line 1 is longer than 8192 bytes")) { try RevocationList(Array(long.utf8)) }
+    let tail = String(repeating: "x", count: TextLines.limit)
+    #expect(throws: RevocationListError("line 1 is longer than 8192 bytes before its comment")) {
+      try RevocationList(Array("ssh-ed25519 \(tail)".utf8))
+    }
+    #expect(throws: Never.self) { try RevocationList(Array("# \(tail)\n\(Keys.ed25519.text) \(tail)".utf8)) }
     #expect(throws: RevocationListError("it is larger than 8 MiB")) {
       try RevocationList([UInt8](repeating: 10, count: RevocationList.sizeLimit + 1))
     }
