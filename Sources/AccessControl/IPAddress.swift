@@ -33,6 +33,9 @@ public struct IPAddress: Hashable, Sendable {
   /// True also for what was written as an IPv4-mapped IPv6 address.
   public var isIPv4: Bool { bits >> 32 == Self.mappedPrefix >> 32 }
 
+  /// True for `fe80::/10`, whose addresses mean something on one interface only. RFC 4291, section 2.5.6
+  public var isLinkLocal: Bool { bits >> 118 == 0x3fa }
+
   /// 32 or 128.
   public var bitWidth: Int { isIPv4 ? 32 : 128 }
 

@@ -2,6 +2,7 @@ import AccessControl
 
 /// One entry of `server.bind_address`: an address, and a port where the entry has its own.
 struct BindChoice: Hashable, Sendable {
+  /// A link-local address has a zone behind a percent sign: `fe80::1%eth0`.
   var address: String
   var port: UInt16?
 
@@ -10,7 +11,7 @@ struct BindChoice: Hashable, Sendable {
     self.port = port
   }
 
-  /// `192.0.2.1`, `192.0.2.1:22`, `[2001:db8::1]`, `[2001:db8::1]:22`, and `2001:db8::1` as well.
+  /// `192.0.2.1`, `192.0.2.1:22`, `[2001:db8::1]`, `[2001:db8::1]:22`, `[fe80::1%eth0]:22`, and `2001:db8::1` as well.
   init?(_ text: String) {
     var port: Substring?
     let address: Substring
@@ -29,13 +30,29 @@ struct BindChoice: Hashable, Sendable {
     } else {
       address = text[...]
     }
-    guard IPAddress(address) != nil else { return nil }
+    let parts = address.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)
+    guard let plain = parts.first.flatMap({ IPAddress($0) }) else { return nil }
+    if parts.count > 1 {
+      guard plain.isLinkLocal, Self.isInterface(parts[1]) else { return nil }
+    }
     self.address = String(address)
     if let port {
       guard port.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = UInt16(port), number > 0
       else { return nil }
       self.port = number
     }
+  }
+
+  /// A name that the kernel gives to no interface is none: at most 15 bytes, without slash, colon and blanks.
+  private static func isInterface(_ name: Substring) -> Bool {
+    (1...15).contains(name.utf8.count) && name != "." && name != ".."
+      && name.utf8.allSatisfy { (0x21...0x7e).contains($0) && !"/:%[]".utf8.contains($0) }
+  }
+
+  /// The address without its zone, and the zone.
+  var place: (IPAddress?, Substring) {
+    let parts = address.split(separator: "%", maxSplits: 1)
+    return (parts.first.flatMap { IPAddress($0) }, parts.count > 1 ? parts[1] : "")
   }
 
   /// As ``init(_:)`` reads it.

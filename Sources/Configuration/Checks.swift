@@ -64,11 +64,11 @@ struct Checks {
     {
       warning("server.port", "has no effect: every entry of server.bind_address has its own port")
     }
-    var seen: [(IPAddress?, UInt16)] = []
+    var seen: [(IPAddress?, Substring, UInt16)] = []
     var result: [Settings.BindAddress] = []
     for (index, choice) in choices.bindAddresses.enumerated() {
       let port = choice.port ?? choices.port
-      let place = (IPAddress(choice.address), port)
+      let place = (choice.place.0, choice.place.1, port)
       if seen.contains(where: { $0 == place }) {
         problem("server.bind_address", index: index, "\(choice.text) with port \(port) is in the list twice")
       }

@@ -30,7 +30,7 @@ extension ConnectionMachine {
     }
     var login = Login(
       context.settings, rights, account: account, permissions: permissions,
-      client: (context.client.address, context.client.port), server: (context.server.address, context.server.port))
+      client: (context.client.host, context.client.port), server: (context.server.host, context.server.port))
     login.keepsRecords = context.settings.audit.loginRecords
     return actions + prepareRecording(user) + [.openSession(login, promoting: promoting)]
   }

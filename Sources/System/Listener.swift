@@ -5,15 +5,23 @@ import Glibc
 public struct SocketAddress: Equatable, Hashable, Sendable, CustomStringConvertible {
   /// `192.0.2.1` or `2001:db8::1`; an IPv4-mapped IPv6 address is IPv4.
   public var address: String
+  /// The interface on which a link-local address is one: its name, or its number when it has no name. RFC 4007
+  public var zone: String?
   public var port: UInt16
 
+  /// - Parameter address: with its zone, if it has one: `fe80::1%eth0`.
   public init(address: String, port: UInt16) {
-    self.address = address
+    let parts = address.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)
+    self.address = parts.first.map(String.init) ?? ""
+    zone = parts.count > 1 ? String(parts[1]) : nil
     self.port = port
   }
 
-  /// `192.0.2.1:22`, `[2001:db8::1]:22`.
-  public var description: String { address.contains(":") ? "[\(address)]:\(port)" : "\(address):\(port)" }
+  /// The address and its zone: `192.0.2.1`, `fe80::1%eth0`.
+  public var host: String { zone.map { "\(address)%\($0)" } ?? address }
+
+  /// `192.0.2.1:22`, `[2001:db8::1]:22`, `[fe80::1%eth0]:22`.
+  public var description: String { address.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
   /// The address of this end, or of the other end, of a socket; nil when it has none.
   public init?(of socket: Descriptor, peer: Bool) {
@@ -26,6 +34,7 @@ public struct SocketAddress: Equatable, Hashable, Sendable, CustomStringConverti
     }
     guard result == 0 else { return nil }
     var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+    var interface: UInt32 = 0
     switch Int32(storage.ss_family) {
     case AF_INET:
       withUnsafePointer(to: &storage) {
@@ -39,14 +48,33 @@ public struct SocketAddress: Equatable, Hashable, Sendable, CustomStringConverti
         $0.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) {
           var address = $0.pointee.sin6_addr
           inet_ntop(AF_INET6, &address, &text, socklen_t(text.count))
+          interface = $0.pointee.sin6_scope_id
         }
       }
     default: return nil
     }
+    zone = SocketAddress.zone(interface)
     // The port stands at the same place in both families.
     port = withUnsafeBytes(of: &storage) { UInt16($0[2]) << 8 | UInt16($0[3]) }
     let name = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     address = name.hasPrefix("::ffff:") && name.contains(".") ? String(name.dropFirst(7)) : name
+  }
+
+  /// The name of an interface, or its number when it has none any more; nil for 0, which is none.
+  private static func zone(_ number: UInt32) -> String? {
+    guard number != 0 else { return nil }
+    var name = [CChar](repeating: 0, count: Int(IF_NAMESIZE))
+    guard if_indextoname(number, &name) != nil else { return String(number) }
+    return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  /// The number of the interface; 0 without a zone.
+  fileprivate func interface() throws(SystemError) -> UInt32 {
+    guard let zone else { return 0 }
+    let number = if_nametoindex(zone)
+    if number != 0 { return number }
+    guard let number = UInt32(zone), number > 0 else { throw SystemError("listen on \(self)", code: ENODEV) }
+    return number
   }
 }
 
@@ -69,7 +97,8 @@ public final class Listener: Sendable {
     self.descriptor = descriptor
   }
 
-  /// Listens on an IPv4 or IPv6 address; port 0 takes a free one. An IPv6 address takes only IPv6.
+  /// Listens on an IPv4 or IPv6 address; port 0 takes a free one. An IPv6 address takes only IPv6; a link-local one
+  /// needs its zone.
   public init(_ wanted: SocketAddress) throws(SystemError) {
     let isIPv6 = wanted.address.contains(":")
     let family = isIPv6 ? AF_INET6 : AF_INET
@@ -83,6 +112,7 @@ public final class Listener: Sendable {
       var address = sockaddr_in6()
       address.sin6_family = sa_family_t(AF_INET6)
       address.sin6_port = wanted.port.bigEndian
+      address.sin6_scope_id = try wanted.interface()
       parsed = inet_pton(AF_INET6, wanted.address, &address.sin6_addr)
       if parsed == 1 { try Listener.bind(raw, &address, wanted) }
     } else {

@@ -62,6 +62,9 @@ struct Fault: Sendable, CustomTestStringConvertible {
       "server.bind_address", list(plain("::1"), plain("[0:0::1]:2222")),
       "server.bind_address: [0:0::1]:2222 with port 2222 is in the list twice"),
     Fault(
+      "server.bind_address", list(plain("fe80::1%eth0"), plain("fe80::1%eth1"), plain("fe80:0::1%eth0")),
+      "server.bind_address: [fe80:0::1%eth0] with port 2222 is in the list twice"),
+    Fault(
       "server.bind_address", list(),
       "server.bind_address: expected an address, as 192.0.2.1 or [2001:db8::1]:22, or a list of them, "
         + "found an empty one"),

@@ -28,6 +28,16 @@ import Testing
   @Test func `addresses are written as people write them`() {
     #expect(SocketAddress(address: "192.0.2.1", port: 22).description == "192.0.2.1:22")
     #expect(SocketAddress(address: "2001:db8::1", port: 22).description == "[2001:db8::1]:22")
+    let local = SocketAddress(address: "fe80::1%eth0", port: 22)
+    #expect(local.description == "[fe80::1%eth0]:22" && local.address == "fe80::1" && local.host == "fe80::1%eth0")
+  }
+
+  @Test func `an interface that is not there is named in the error`() {
+    #expect {
+      _ = try Listener(SocketAddress(address: "fe80::1%nowhere", port: 22))
+    } throws: {
+      "\($0)" == "listen on [fe80::1%nowhere]:22: No such device"
+    }
   }
 
   @Test func `an IPv4 address in an IPv6 socket is IPv4`() throws {
