@@ -41,21 +41,31 @@ public enum EventType: String, CaseIterable, Sendable {
   case configurationRejected = "configuration_rejected"
   case adminAction = "admin_action"
   case auditGap = "audit_gap"
+  case commandStarted = "command_started"
+  case sessionLost = "session_lost"
 
   /// True for what the process of a login may report; all else is the supervisor's to say.
   public var isOfSession: Bool {
     switch self {
-    case .commandExecuted, .commandBlocked, .fileOpenRead, .fileOpenWrite, .fileRead, .fileWrite, .fileClose,
+    case .commandStarted, .commandExecuted, .commandBlocked, .fileOpenRead, .fileOpenWrite, .fileRead, .fileWrite,
+      .fileClose,
       .fileUploaded, .fileDownloaded, .fileDeleted, .fileRenamed, .directoryCreated, .directoryDeleted,
       .directoryListed, .transferDenied, .transferAllowed, .suspiciousActivity, .forwardOpen, .forwardClosed,
       .forwardDenied, .agentForwarded, .attributesChanged, .linkCreated:
       true
     case .authSuccess, .authFailure, .authRateLimited, .sessionStart, .sessionEnd, .ipBlocked, .ipUnblocked,
       .connectionOpen, .connectionClosed, .connectionRefused, .daemonStarted, .daemonStopped, .configurationLoaded,
-      .configurationRejected, .adminAction, .auditGap, .recordingStarted, .recordingFinished:
+      .configurationRejected, .adminAction, .auditGap, .recordingStarted, .recordingFinished,
+      .sessionLost:
       false
     }
   }
+}
+
+extension EventType {
+  /// True for what the process of a login reports once it has happened. That a command starts is told by itself, and
+  /// answered.
+  public var isToldInBatches: Bool { isOfSession && self != .commandStarted }
 }
 
 /// How what an event is about ended.

@@ -12,6 +12,8 @@ extension Fact {
       "refused \(Self.user(subject)) by \(Self.methods(subject)): \(reason ?? result.rawValue)\(comma(details))"
     case .sessionStart: "logged in \(Self.user(subject))\(space(details))"
     case .sessionEnd: "logged out \(Self.user(subject))\(after)\(traffic)"
+    case .commandStarted: "\(onChannel)\(program) starts\(comma(details))"
+    case .sessionLost: "lost the session process of \(Self.user(subject)): \(reason ?? "")\(comma(details))"
     case .commandExecuted: "\(onChannel)\(program) \(ending)\(after)\(traffic)\(comma(details))"
     case .commandBlocked: "\(onChannel)\(details ?? program) refused: \(reason ?? "")"
     case .fileOpenRead, .fileOpenWrite, .fileRead, .fileWrite, .fileClose, .fileUploaded, .fileDownloaded,

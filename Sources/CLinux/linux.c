@@ -59,6 +59,11 @@ pid_t clinux_wait_peek(pid_t pid, int *status) {
   *status = exited ? info.si_status << 8 : info.si_status | (info.si_code == CLD_DUMPED ? 0x80 : 0);
   return info.si_pid;
 }
+int clinux_is_stopped(pid_t pid) {
+  siginfo_t info;
+  info.si_pid = 0;
+  return waitid(P_PID, (id_t)pid, &info, WSTOPPED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
+}
 const char *clinux_signal_name(int number) { return sigabbrev_np(number); }
 void clinux_wipe(void *bytes, size_t count) { explicit_bzero(bytes, count); }
 

@@ -17,9 +17,10 @@ public enum Severity: Equatable, Sendable {
   private static func ofFailure(_ type: EventType) -> Severity {
     switch type {
     case .authFailure, .authRateLimited, .transferDenied, .commandBlocked, .connectionRefused, .forwardDenied: .warning
-    case .authSuccess, .sessionStart, .sessionEnd, .commandExecuted, .fileOpenRead, .fileOpenWrite, .fileRead,
-      .fileWrite, .fileClose, .fileUploaded, .fileDownloaded, .fileDeleted, .fileRenamed, .directoryCreated,
-      .directoryDeleted, .directoryListed, .transferAllowed, .ipBlocked, .ipUnblocked, .suspiciousActivity,
+    case .authSuccess, .sessionStart, .sessionEnd, .sessionLost, .commandStarted, .commandExecuted, .fileOpenRead,
+      .fileOpenWrite, .fileRead, .fileWrite, .fileClose, .fileUploaded, .fileDownloaded, .fileDeleted, .fileRenamed,
+      .directoryCreated, .directoryDeleted, .directoryListed, .transferAllowed, .ipBlocked, .ipUnblocked,
+      .suspiciousActivity,
       .connectionOpen, .connectionClosed, .forwardOpen, .forwardClosed, .agentForwarded, .attributesChanged,
       .linkCreated, .recordingStarted, .recordingFinished, .daemonStarted, .daemonStopped, .configurationLoaded,
       .configurationRejected, .adminAction, .auditGap:
@@ -29,11 +30,11 @@ public enum Severity: Equatable, Sendable {
 
   private static func ofSuccess(_ type: EventType) -> Severity {
     switch type {
-    case .suspiciousActivity, .ipBlocked, .configurationRejected, .auditGap: .error
+    case .suspiciousActivity, .ipBlocked, .configurationRejected, .auditGap, .sessionLost: .error
     case .authFailure, .authRateLimited, .transferDenied, .commandBlocked, .connectionRefused, .forwardDenied: .warning
     case .transferAllowed: .debug
-    case .authSuccess, .sessionStart, .sessionEnd, .commandExecuted, .fileOpenRead, .fileOpenWrite, .fileRead,
-      .fileWrite, .fileClose, .fileUploaded, .fileDownloaded, .fileDeleted, .fileRenamed, .directoryCreated,
+    case .authSuccess, .sessionStart, .sessionEnd, .commandStarted, .commandExecuted, .fileOpenRead, .fileOpenWrite,
+      .fileRead, .fileWrite, .fileClose, .fileUploaded, .fileDownloaded, .fileDeleted, .fileRenamed, .directoryCreated,
       .directoryDeleted, .directoryListed, .ipUnblocked, .connectionOpen, .connectionClosed, .forwardOpen,
       .forwardClosed, .agentForwarded, .attributesChanged, .linkCreated, .recordingStarted, .recordingFinished,
       .daemonStarted, .daemonStopped, .configurationLoaded, .adminAction:

@@ -1,3 +1,4 @@
+import Audit
 import Wire
 
 /// What the supervisor tells a session process over its descriptor 3. After `login` nothing but `terminalEntered`; a
@@ -17,6 +18,9 @@ public enum ToSession: WireCodable, Equatable {
   case checkAccount(name: String)
   /// A terminal that it told of is in the login records: the program can start.
   case terminalEntered
+  /// The answer to ``FromSession/starts(number:_:)``: the event is in the journal, or there is to be none, and the
+  /// program can start; or, if it is not `allowed`, it cannot be recorded and must not start.
+  case mayStart(number: UInt64, allowed: Bool)
 
   public func encode(to writer: inout WireWriter) {
     switch self {
@@ -32,6 +36,10 @@ public enum ToSession: WireCodable, Equatable {
       writer.byte(4)
       writer.text(name)
     case .terminalEntered: writer.byte(5)
+    case .mayStart(let number, let allowed):
+      writer.byte(6)
+      writer.uint64(number)
+      writer.boolean(allowed)
     }
   }
 
@@ -45,6 +53,7 @@ public enum ToSession: WireCodable, Equatable {
     case 3: self = .longLogin
     case 4: self = .checkAccount(name: try reader.text(limit: 256))
     case 5: self = .terminalEntered
+    case 6: self = .mayStart(number: try reader.uint64(), allowed: try reader.boolean())
     default: throw .malformed
     }
   }
@@ -62,6 +71,9 @@ public enum FromSession: WireCodable, Equatable {
   case facts(FactBatch)
   /// A program on a terminal has begun or ended.
   case terminal(TerminalUse)
+  /// A program is about to start: a `command_started`. It waits for ``ToSession/mayStart(number:allowed:)`` with the
+  /// same number.
+  case starts(number: UInt64, Fact)
 
   public func encode(to writer: inout WireWriter) {
     switch self {
@@ -80,6 +92,10 @@ public enum FromSession: WireCodable, Equatable {
     case .terminal(let use):
       writer.byte(5)
       use.encode(to: &writer)
+    case .starts(let number, let fact):
+      writer.byte(6)
+      writer.uint64(number)
+      fact.encode(to: &writer)
     }
   }
 
@@ -92,6 +108,7 @@ public enum FromSession: WireCodable, Equatable {
     case 3: self = .account(try AccountState(from: &reader))
     case 4: self = .facts(try FactBatch(from: &reader))
     case 5: self = .terminal(try TerminalUse(from: &reader))
+    case 6: self = .starts(number: try reader.uint64(), try Fact(from: &reader))
     default: throw .malformed
     }
   }

@@ -24,6 +24,9 @@ enum Denial: String, Error, Equatable {
   /// Of a transfer, a forced command, or a command that had to be allowed: nobody sends them signals.
   case noSignals = "no_signals"
 
+  /// Events cannot be written, and `audit.on_failure` is `refuse`.
+  case notRecorded = "audit_unavailable"
+
   init(_ refusal: CommandRules.Refusal) {
     switch refusal {
     case .notAllowed: self = .notAllowed
@@ -40,6 +43,7 @@ enum Denial: String, Error, Equatable {
     case .noShell, .noTerminal, .noCommands, .noSFTP, .noSCP, .onTerminal, .noSubsystem, .malformed, .notSFTP,
       .noSignals:
       nil
+    case .notRecorded: "audit.on_failure"
     }
   }
 
@@ -58,6 +62,7 @@ enum Denial: String, Error, Equatable {
       case .malformed: "this is no command"
       case .notSFTP: "this login is for SFTP alone"
       case .noSignals: "this command takes no signals"
+      case .notRecorded: "nothing can be run now, because it could not be recorded"
       }
     return "bssh: \(text) (\(rawValue))"
   }

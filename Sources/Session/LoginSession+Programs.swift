@@ -3,19 +3,90 @@ import IPC
 import System
 
 extension LoginSession {
-  /// What the transport gets of the program; nil when it could not be started.
-  mutating func start(
-    _ program: Program, _ preparation: SessionChannel.Preparation, _ request: ChannelRequest, _ channel: inout Channel,
+  /// Asks whether a program may start: it does when ``proceed(at:)`` finds the answer. Until then nothing more is taken
+  /// from the transport, so that whatever the client sends behind the request finds the program running.
+  mutating func begin(
+    _ program: Program, _ preparation: SessionChannel.Preparation, _ request: ChannelRequest, _ channel: Channel,
     _ number: UInt32
-  ) -> [Descriptor]? {
+  ) {
     var fact = Fact(program, for: request, onTerminal: channel.terminal?.name)
     fact.channel = number
-    guard programs.count < LoginSession.channelLimit else {
-      fact.notStarted("\(programs.count) programs of this login have not ended")
-      supervisor.add(fact)
-      return nil
+    var recordDeadline: Int64?
+    if let terminal = channel.terminal {
+      supervisor.add(.began(channel: number, name: terminal.name, process: Daemon.processID))
+      if keepsRecords { recordDeadline = Clock.milliseconds + PendingStart.recordTime }
     }
-    if let terminal = channel.terminal { enter(terminal, number) }
+    starts += 1
+    supervisor.add(start: starts, fact.ofStart)
+    pending = PendingStart(
+      number: starts, channel: number, program, preparation, request, fact, recordDeadline: recordDeadline)
+  }
+
+  /// Starts, or refuses, the program that waits, if the time for that has come.
+  mutating func proceed(at now: Int64) {
+    guard let start = pending else { return }
+    switch start.step(at: now) {
+    case .wait: return
+    case .start(let isLate):
+      if isLate, let terminal = channels[start.channel]?.terminal {
+        note("channel \(start.channel): the login records take long; \(terminal.name) is not waited for")
+      }
+    case .refuse: break
+    }
+    pending = nil
+    guard var channel = channels[start.channel] else { return }
+    if start.step(at: now) == .refuse {
+      if let terminal = channel.terminal { supervisor.add(.ended(name: terminal.name)) }
+      var fact = start.fact
+      fact.notStarted("it could not be recorded")
+      supervisor.add(fact)
+      var isSFTP = false
+      if case .subsystem = start.request { isSFTP = true }
+      let action = channel.machine.handle(.notRecorded(isSFTP: isSFTP))
+      channels[start.channel] = channel
+      return perform(action, channel, start.channel)
+    }
+    let descriptors = self.start(start, &channel)
+    let action = channel.machine.handle(.program(started: descriptors != nil))
+    channels[start.channel] = channel
+    // Sending can end everything, so what is to be hung up then must be known by now.
+    if let descriptors { send(.started(channel: start.channel, terminal: channel.terminal != nil), descriptors) }
+    perform(action, channel, start.channel)
+  }
+
+  /// The client is gone: what it asked for last runs all the same, as under sshd, if the supervisor answers soon.
+  mutating func proceedAtOnce() {
+    guard pending != nil else { return }
+    supervisor.flush()
+    let deadline = Clock.milliseconds + PendingStart.recordTime
+    while pending != nil {
+      let now = Clock.milliseconds
+      proceed(at: now)
+      guard pending != nil, now < deadline, !supervisor.isGone,
+        case .message(let bytes, _)? = try? control.receive(wait: Int32(deadline - now))
+      else { break }
+      if let message = try? ToSession(wireBytes: bytes[...]) { _ = answered(message) }
+    }
+    guard var fact = pending?.fact else { return }
+    pending = nil
+    fact.notStarted("the client was gone before it was recorded")
+    supervisor.add(fact)
+  }
+
+  /// Takes an answer of the supervisor about the program that waits. False: it says something else.
+  mutating func answered(_ message: ToSession) -> Bool {
+    switch message {
+    case .mayStart(let number, let allowed): pending?.answered(number, allowed: allowed)
+    case .terminalEntered: pending?.entered()
+    case .lookUp, .login, .longLogin, .checkAccount: return false
+    }
+    return true
+  }
+
+  /// What the transport gets of the program; nil when it could not be started.
+  private mutating func start(_ start: PendingStart, _ channel: inout Channel) -> [Descriptor]? {
+    let (program, preparation, number) = (start.program, start.preparation, start.channel)
+    var fact = start.fact
     do throws(SystemError) {
       let started = try starter.start(program, preparation, channel.terminal)
       let token = nextToken
@@ -26,6 +97,7 @@ extension LoginSession {
         terminal: channel.terminal?.name, story: ProgramStory(fact, report: report, at: Clock.milliseconds),
         limit: limit(of: program))
       channel.program = token
+      if channel.terminal != nil { showTerminals() }
       try loop.add(started.process.descriptor, .read, token: token)
       if let report, let socket = started.report {
         nextToken += 1
@@ -44,17 +116,6 @@ extension LoginSession {
     }
   }
 
-  /// Tells of a terminal, and waits a moment until it is in the login records: programs look there who they belong to.
-  private mutating func enter(_ terminal: Terminal, _ number: UInt32) {
-    supervisor.add(.began(channel: number, name: terminal.name, process: Daemon.processID))
-    guard keepsRecords else { return }
-    supervisor.flush()
-    guard !supervisor.isBehind else { return }
-    if case .wouldBlock? = try? control.receive(wait: LoginSession.recordTime) {
-      note("channel \(number): the login records take long; \(terminal.name) is not waited for")
-    }
-  }
-
   /// A program may have ended.
   mutating func reap(_ token: UInt64) {
     guard let running = programs[token], !running.hasEnded, let status = ending(of: running) else { return }
@@ -63,7 +124,10 @@ extension LoginSession {
     var story = running.story
     story.end(status, isOverdue: running.limit?.isOver ?? false, at: Clock.milliseconds)
     endings[token] = story
-    if let name = running.terminal { supervisor.add(.ended(name: name)) }
+    if let name = running.terminal {
+      supervisor.add(.ended(name: name))
+      showTerminals()
+    }
     let number = running.channel
     // The number may belong to another channel by now.
     guard var channel = channels[number], channel.program == token else {

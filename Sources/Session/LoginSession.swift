@@ -12,8 +12,6 @@ struct LoginSession {
   static let channelLimit = 1024
   /// Milliseconds that programs have to end after they were hung up; what ignores that lives on, as under sshd.
   static let hangUpTime: Int64 = 2000
-  /// Milliseconds that a program on a terminal waits at most until the terminal is in the login records.
-  static let recordTime: Int32 = 500
 
   struct Channel {
     var machine: SessionChannel
@@ -42,6 +40,8 @@ struct LoginSession {
   }
 
   let starter: ProgramStarter
+  /// Of the account, for people.
+  let name: String
   /// Seconds; 0: no limit.
   let commandTimeout: UInt32
   /// Terminals are in the login records before programs start on them.
@@ -61,7 +61,13 @@ struct LoginSession {
   var reports = TransferReports()
   var nextToken = Token.firstProgram
   var supervisor: SupervisorOutbox
+  /// The program that waits until its start is recorded.
+  var pending: PendingStart?
+  /// Programs that were asked about.
+  var starts: UInt64 = 0
   private var isHoldingBack = false
+  /// Requests are taken from the transport.
+  private var isListening = true
   /// When to give up waiting for programs; nil while the client is there.
   private var deadline: Int64?
 
@@ -74,6 +80,7 @@ struct LoginSession {
   ) throws(SystemError) {
     // A thousand channels have more descriptors than a process usually may; its programs keep their limit.
     starter = ProgramStarter(login, limits: [try ResourceLimit.raiseOpenFiles(), coreFiles])
+    name = login.account.name
     commandTimeout = login.commandTimeout
     keepsRecords = login.keepsRecords
     permissions = SessionChannel.Permissions(login)
@@ -94,19 +101,21 @@ struct LoginSession {
       let now = Clock.milliseconds
       keepLimits(at: now)
       tellEndings(at: now)
+      proceed(at: now)
       try tellSupervisor()
       if let deadline, (programs.isEmpty && endings.isEmpty) || deadline <= now { return finish() }
       if !isHoldingBack {
         for report in reports.rested(at: now) { try loop.modify(report.descriptor, .read, token: report.token) }
       }
-      let times = [deadline, nextLimit, nextEnding, isHoldingBack ? nil : reports.nextEnd]
+      let times = [deadline, nextLimit, nextEnding, pending?.recordDeadline, isHoldingBack ? nil : reports.nextEnd]
       let next = times.compactMap(\.self).min().map { Int32(clamping: max($0 - now, 0)) }
       for event in try loop.wait(milliseconds: next ?? -1) {
         switch event.token {
         case Token.transport:
           if event.isWritable && isWaitingToWrite { follow(outbox.flush()) }
           // A hang-up says so for ever, until it is read.
-          if event.isReadable && (!isHoldingBack || event.isHungUp) { receive() }
+          if event.isHungUp { proceedAtOnce() }
+          if event.isReadable && (isListening || event.isHungUp) { receive() }
         case Token.control: receiveControl(event)
         case Token.signals: while signals.next() != nil { hangUpEverything() }
         default: if reports.has(event.token) { forward(event.token) } else { reap(event.token) }
@@ -118,11 +127,12 @@ struct LoginSession {
   /// Tells what there is to tell; while the supervisor does not listen, nothing new comes in.
   private mutating func tellSupervisor() throws(SystemError) {
     supervisor.flush()
-    guard supervisor.isBehind != isHoldingBack else { return }
-    isHoldingBack = supervisor.isBehind
-    try loop.modify(control.descriptor, isHoldingBack ? [.read, .write] : .read, token: Token.control)
-    if isHoldingBack { for token in reports.tokens { rest(token) } }
-    if deadline == nil { watchTransport() }
+    if supervisor.isBehind != isHoldingBack {
+      isHoldingBack = supervisor.isBehind
+      try loop.modify(control.descriptor, isHoldingBack ? [.read, .write] : .read, token: Token.control)
+      if isHoldingBack { for token in reports.tokens { rest(token) } }
+    }
+    watchTransport()
   }
 
   /// The login is over: tells what is left to tell, and ends what has had its time.
@@ -141,7 +151,7 @@ struct LoginSession {
 
   /// Takes a few messages, so that programs that ended are not kept waiting by a busy client.
   private mutating func receive() {
-    for _ in 0..<32 where deadline == nil {
+    for _ in 0..<32 where deadline == nil && pending == nil {
       guard case .message(let bytes, let descriptors)? = receivedFromTransport() else { return }
       guard descriptors.isEmpty, let message = try? ToChannels(wireBytes: bytes[...]) else {
         note("the transport sent a message that cannot be read")
@@ -189,13 +199,17 @@ struct LoginSession {
       let waits = outcome == .waiting
       if waits == isWaitingToWrite { return }
       isWaitingToWrite = waits
-      watchTransport()
+      watchTransport(anew: true)
     case .failed: hangUpEverything()
     }
   }
 
-  private mutating func watchTransport() {
-    var interest: EventLoop.Interest = isHoldingBack ? [] : .read
+  /// Listens to the transport, unless something has to be told or recorded first.
+  private mutating func watchTransport(anew: Bool = false) {
+    let listens = !isHoldingBack && pending == nil
+    guard deadline == nil, anew || listens != isListening else { return }
+    isListening = listens
+    var interest: EventLoop.Interest = listens ? .read : []
     if isWaitingToWrite { interest.insert(.write) }
     let changed: Void? = try? loop.modify(transport.descriptor, interest, token: Token.transport)
     if changed == nil { hangUpEverything() }
@@ -218,14 +232,17 @@ struct LoginSession {
       channel.terminal = openTerminal(request)
       action = channel.machine.handle(.terminal(opened: channel.terminal != nil))
     }
-    var descriptors: [Descriptor]?
-    if case .start(let program, let preparation) = action, case .request(let request) = event {
-      descriptors = start(program, preparation, request, &channel, number)
-      action = channel.machine.handle(.program(started: descriptors != nil))
-    }
     channels[number] = channel
-    // Sending can end everything, so what is to be hung up then must be known by now.
-    if let descriptors { send(.started(channel: number, terminal: channel.terminal != nil), descriptors) }
+    if case .start(let program, let preparation) = action, case .request(let request) = event {
+      guard programs.count < LoginSession.channelLimit else {
+        var fact = Fact(program, for: request, onTerminal: channel.terminal?.name)
+        fact.channel = number
+        fact.notStarted("\(programs.count) programs of this login have not ended")
+        supervisor.add(fact)
+        return handle(.program(started: false), number)
+      }
+      return begin(program, preparation, request, channel, number)
+    }
     switch action {
     case .deny(let denial, let what), .turnAway(let denial, let what): tell(denial, what, event, number)
     default: break
@@ -233,7 +250,8 @@ struct LoginSession {
     perform(action, channel, number)
   }
 
-  private mutating func perform(_ action: SessionChannel.Action, _ channel: Channel, _ number: UInt32) {
+  /// Does what a channel's machine says.
+  mutating func perform(_ action: SessionChannel.Action, _ channel: Channel, _ number: UInt32) {
     switch action {
     // The caller has done these two before.
     case .openTerminal, .start: break
@@ -287,6 +305,7 @@ struct LoginSession {
   /// Hangs up all programs and gives them a little time; nothing is told to the transport any more.
   mutating func hangUpEverything() {
     if deadline != nil { return }
+    proceedAtOnce()
     deadline = Clock.milliseconds + LoginSession.hangUpTime
     loop.remove(transport.descriptor)
     // What it said of its channels before it went is still to be read.
@@ -313,11 +332,19 @@ struct LoginSession {
       loop.remove(control.descriptor)
       supervisor.giveUp()
       isHoldingBack = false
-      if deadline == nil { watchTransport() }
+      // There is nobody who could record it, or answer.
+      if let start = pending { pending?.answered(start.number, allowed: true) }
+      watchTransport()
     case .message(let bytes, _):
-      // After `login` there is nothing else to be said; this one was late.
-      if (try? ToSession(wireBytes: bytes[...])) != .terminalEntered { hangUpEverything() }
+      // After `login` there is nothing else to be said.
+      guard let message = try? ToSession(wireBytes: bytes[...]), answered(message) else { return hangUpEverything() }
     }
+  }
+
+  /// Says in ps(1) whose login this is and on which terminals: `bssh-session: anna@pts/0,pts/1`.
+  func showTerminals() {
+    let terminals = programs.values.compactMap { $0.hasEnded ? nil : $0.terminal?.dropFirst("/dev/".count) }.sorted()
+    ThisProcess.setTitle("bssh-session: \(name)" + (terminals.isEmpty ? "" : "@" + terminals.joined(separator: ",")))
   }
 
   /// Tells the supervisor a line for the log.

@@ -2,8 +2,16 @@ import Audit
 import IPC
 import System
 
-/// What is told of a program that a client asked for: one event, when it has ended, or was refused.
+/// What is told of a program that a client asked for: one event before it starts and one when it has ended, or one when it
+/// was refused.
 extension Fact {
+  /// Of a program that has not started yet: that it will.
+  var ofStart: Fact {
+    var fact = self
+    fact.type = .commandStarted
+    return fact
+  }
+
   /// A program that runs; how it ended is added.
   ///
   /// - Parameters:

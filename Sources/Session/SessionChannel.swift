@@ -81,6 +81,8 @@ struct SessionChannel: Equatable {
     case terminal(opened: Bool)
     /// The program runs, or it could not be started: after `start`.
     case program(started: Bool)
+    /// That it starts could not be recorded: after `start`. `isSFTP`: SFTP was asked for.
+    case notRecorded(isSFTP: Bool)
     /// The program has ended.
     case ended
     /// The client closed the channel, or vanished.
@@ -136,12 +138,18 @@ struct SessionChannel: Equatable {
         started
         ? .running(hasTerminal: preparation.terminal != nil, takesSignals: takesSignals) : .preparing(preparation)
       return started ? .none : .refuse
+    case (.starting(let preparation, _), .notRecorded(let isSFTP)):
+      state = isSFTP ? .preparing(preparation) : .ended
+      return isSFTP ? .deny(.notRecorded, what: "SFTP") : .turnAway(.notRecorded, what: "command")
     case (.running(let hasTerminal, let takesSignals), .request(let request)):
       return SessionChannel.whileRunning(hasTerminal: hasTerminal, takesSignals: takesSignals, request)
     case (.running, .ended):
       state = .ended
       return .report
     case (.opening, .request), (.starting, .request), (.ended, .request), (.closed, .request): return .refuse
+    case (.preparing, .notRecorded), (.opening, .notRecorded), (.running, .notRecorded), (.ended, .notRecorded),
+      (.closed, .notRecorded):
+      return .none
     case (.preparing, .terminal), (.preparing, .program), (.preparing, .ended), (.opening, .program),
       (.opening, .ended), (.starting, .terminal), (.starting, .ended), (.running, .terminal), (.running, .program),
       (.ended, .terminal), (.ended, .program), (.ended, .ended), (.closed, .terminal), (.closed, .program),

@@ -35,11 +35,14 @@ struct SessionProcess {
       SignalSource.ignoreBrokenPipes()
       let zygote = MessageSocket(Descriptor(owning: number))
       ThisProcess.setTitle("bssh-session: zygote")
+      // The daemon may have been started by somebody who was logged in; its logins are not theirs.
+      if Hardening.isRoot, let file = ThisProcess.openLoginUser() { try? ThisProcess.setLoginUser(.max, file) }
       guard let copy = try Zygote.serve(zygote, prepare: { _ in [] }) else { return .success }
       try ThisProcess.leadSession()
+      let loginUser = copy.identity == nil ? nil : ThisProcess.openLoginUser()
       try copy.identity?.assume()
       try Hardening.forbidInspection()
-      try SessionProcess(control: copy.socket, coreFiles: coreFiles).run()
+      try SessionProcess(control: copy.socket, coreFiles: coreFiles, loginUser: loginUser).run()
       return .success
     } catch {
       // Standard error is /dev/null unless a person typed this.
@@ -50,14 +53,17 @@ struct SessionProcess {
 
   private let control: MessageSocket
   private let coreFiles: ResourceLimit
+  private let loginUser: Descriptor?
   private var phase = Phase.fresh
 
   /// - Parameters:
   ///   - control: the socket to the supervisor.
   ///   - coreFiles: the limit that the login's programs have.
-  init(control: MessageSocket, coreFiles: ResourceLimit) {
+  ///   - loginUser: what sets the audit user id once there is a login; nil: it is not set.
+  init(control: MessageSocket, coreFiles: ResourceLimit, loginUser: Descriptor?) {
     self.control = control
     self.coreFiles = coreFiles
+    self.loginUser = loginUser
   }
 
   /// Does what the supervisor asks; returns when it closes the socket or the login is over.
@@ -97,7 +103,7 @@ struct SessionProcess {
             throw .unexpected("a long login without the socket to its transport and its memory")
           }
           return try serve(login, descriptors[0])
-        case .terminalEntered: throw .unexpected("a terminal before a login")
+        case .terminalEntered, .mayStart: throw .unexpected("an answer before a login")
         }
       }
     }
@@ -115,6 +121,8 @@ struct SessionProcess {
 
   private func serve(_ login: Login, _ transport: Descriptor) throws(SessionError) {
     ThisProcess.setTitle("bssh-session: \(login.account.name)")
+    // Only now is it a login; a look-up is none. A container may forbid it.
+    if let loginUser { try? ThisProcess.setLoginUser(ThisProcess.user, loginUser) }
     do throws(SystemError) {
       var session = try LoginSession(
         login, transport: MessageSocket(transport), control: control, coreFiles: coreFiles)

@@ -15,7 +15,8 @@ struct SupervisorOutbox {
   private var facts: [Fact] = []
   /// Messages that were told before `facts`.
   private var messages: [[UInt8]] = []
-  private var isGone = false
+  /// The supervisor has ended, and nobody is told anything any more.
+  private(set) var isGone = false
 
   /// An empty outbox of this socket.
   init(_ socket: MessageSocket) { self.socket = socket }
@@ -40,6 +41,13 @@ struct SupervisorOutbox {
     if isGone { return }
     pack()
     messages.append(FromSession.terminal(use).wireBytes)
+  }
+
+  /// Asks, with the next ``flush()``, whether a program may start; with what is told of it.
+  mutating func add(start number: UInt64, _ fact: Fact) {
+    if isGone { return }
+    pack()
+    messages.append(FromSession.starts(number: number, fact).wireBytes)
   }
 
   /// Sends what the supervisor takes now.

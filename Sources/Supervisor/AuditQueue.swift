@@ -76,6 +76,8 @@ struct AuditQueue: Sendable {
   /// Of the first events, those that may be in the file though nobody said so.
   private var doubtful = 0
   private var nextBatch: UInt64 = 1
+  /// Events that have been put into the queue so far: the position of the last one.
+  private(set) var position: UInt64 = 0
   private var backoff = Backoff()
   /// Ends of journals in a row without a batch that was written.
   private var ends = 0
@@ -89,6 +91,10 @@ struct AuditQueue: Sendable {
 
   /// Events that wait, or are under way.
   var count: Int { events.count }
+
+  /// True when nobody has to wait for the event at a position any longer: it is in the journal, or there is no journal,
+  /// or events cannot be written now.
+  func isSettled(_ position: UInt64) -> Bool { isFailing || position + UInt64(events.count) <= self.position }
 
   /// There is to be a journal: the first one, or another one than before.
   mutating func replace() -> [Action] {
@@ -145,6 +151,7 @@ struct AuditQueue: Sendable {
       return []
     }
     events.append(event)
+    position += 1
     return balance() + send()
   }
 

@@ -42,6 +42,12 @@ final class Child {
   var connection: UInt64?
   /// A session process that has the login.
   var hasLogin = false
+  /// Whose login it is, once it has one.
+  var subject = Subject()
+  /// Of a login, the programs without an end.
+  var commands = UnfinishedCommands()
+  /// Why it was killed, if it was because it did not end in time.
+  var loss: SessionLoss?
   /// What is to be told of the login once this process, which outlives its connection, has told everything.
   var lastWords: [(fact: Fact, subject: Subject)] = []
   /// A loader, or a process that saves bans, that has said what it had to say.

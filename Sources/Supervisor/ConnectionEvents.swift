@@ -130,6 +130,9 @@ extension ConnectionMachine {
     case giveRecording(channel: UInt32, title: String)
     /// Put this into the login records; its time is now.
     case recordLogin(LoginEntry)
+    /// Let the session process start a program once what was recorded last is in the journal:
+    /// ``ToSession/mayStart(number:allowed:)``.
+    case awaitStart(UInt64)
     /// Forget the connection; the last action.
     case close
   }

@@ -101,10 +101,14 @@ extension ConnectionMachine {
     case (.loggedIn, .note(let text)), (.closing, .note(let text)):
       return [.log(.info, "session: \(text)")]
     case (.loggedIn, .facts(let batch)), (.closing, .facts(let batch)):
-      guard batch.facts.allSatisfy(\.type.isOfSession) else {
+      guard batch.facts.allSatisfy(\.type.isToldInBatches) else {
         return sessionMisbehaved("told what it cannot know", at: now)
       }
       return batch.facts.map { .audit(Self.told($0), subject) }
+    case (.loggedIn, .starts(let number, let fact)), (.closing, .starts(let number, let fact)):
+      return [.audit(fact, subject), .awaitStart(number)]
+    case (.authenticating, .starts), (.opening, .starts): return sessionMisbehaved("spoke out of turn", at: now)
+    case (.starting, .starts), (.keyExchange, .starts): return []
     case (.loggedIn, .terminal(let use)): return terminal(use, at: now)
     // With the connection all of its terminals have ended in the login records.
     case (.closing, .terminal): return []

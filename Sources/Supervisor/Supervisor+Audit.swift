@@ -30,7 +30,10 @@ extension Supervisor {
   /// The server ends, and there is no more time: tells what would have been told later.
   func tellRest() {
     tellLastRefusals()
-    for child in children.values { tellLastWords(of: child) }
+    for child in children.values {
+      recordLoss(of: child, .shutDown, isExpected: true)
+      tellLastWords(of: child)
+    }
   }
 }
 
@@ -41,6 +44,8 @@ extension Fact {
     // The log has said these in its own words.
     case .daemonStarted, .daemonStopped, .configurationLoaded, .configurationRejected: .debug
     case .fileOpenRead, .fileOpenWrite, .fileRead, .fileWrite, .fileClose: .debug
+    // What follows it, a note at the start and the event of the end, are in the log.
+    case .commandStarted: .debug
     case .authSuccess, .authFailure, .authRateLimited, .sessionStart, .sessionEnd, .commandExecuted, .commandBlocked,
       .fileUploaded, .fileDownloaded, .fileDeleted, .fileRenamed, .directoryCreated, .directoryDeleted,
       .directoryListed, .transferDenied, .transferAllowed, .ipUnblocked, .connectionOpen, .connectionClosed,
@@ -48,7 +53,7 @@ extension Fact {
       .linkCreated, .recordingStarted, .recordingFinished, .adminAction:
       .info
     case .suspiciousActivity: result == .error ? .error : .warning
-    case .ipBlocked: .warning
+    case .ipBlocked, .sessionLost: .warning
     // Others may be kept out with them.
     case .connectionRefused where result == .error: .warning
     case .connectionRefused:

@@ -93,6 +93,8 @@ extension Supervisor {
       case .openRecording(let directory): openRecording(connection, directory)
       case .killRecorder: killRecorder(of: connection)
       case .giveRecording(let channel, let title): giveRecording(connection, channel, title)
+      case .awaitStart(let number):
+        if let session = connection.session { awaitStart(number, of: session) }
       case .recordLogin(let entry): recordLogin(entry, connection.number)
       case .auditAfterSession(let fact, let subject):
         if let session = connection.session, session.hasLogin {

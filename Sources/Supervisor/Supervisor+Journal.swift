@@ -67,6 +67,7 @@ extension Supervisor {
       case .recovered(let lost): journalRecovered(lost)
       }
     }
+    answerStarts()
     if isDraining, events.count == 0 || events.isFailing { exitCode = exitCode ?? .success }
   }
 

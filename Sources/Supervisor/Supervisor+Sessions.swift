@@ -73,6 +73,7 @@ extension Supervisor {
       // Messages to it go on; those of it wait as others do.
       if events.isHolding, !child.hasBacklog { hold(child) }
       deliver(.sessionOpened(.random()), to: connection.number)
+      child.subject = connection.machine.subject
     } catch {
       deliver(.sessionFailed("\(error)"), to: connection.number)
     }
@@ -116,13 +117,17 @@ extension Supervisor {
       return deliver(.sessionMisbehaved("sent a message that cannot be read"), to: number)
     }
     switch message {
-    case .note, .account, .facts, .terminal:
+    case .note, .account, .facts, .terminal, .starts:
       guard descriptors.isEmpty else { return deliver(.sessionMisbehaved("sent a descriptor"), to: number) }
     case .keys:
       guard descriptors.count == 1, descriptors[0].isSealedMemory, connection.keyMemory == nil else {
         return deliver(.sessionMisbehaved("sent keys that are no sealed memory, or a second time"), to: number)
       }
       connection.keyMemory = descriptors[0]
+    }
+    if case .facts(let batch) = message { batch.facts.forEach { child.commands.handle($0) } }
+    if case .starts(_, let fact) = message, child.hasLogin, !commandStarts(fact, child) {
+      return deliver(.sessionMisbehaved("told of a start that there cannot be"), to: number)
     }
     deliver(.session(message), to: number)
   }
@@ -133,9 +138,14 @@ extension Supervisor {
     switch try? FromSession(wireBytes: bytes[...]) {
     case .note(let text): log.write(.info, "[\(number)] session: \(text)")
     case .facts(let batch):
-      for fact in batch.facts where fact.type.isOfSession {
+      for fact in batch.facts where fact.type.isToldInBatches {
+        child.commands.handle(fact)
         record(ConnectionMachine.told(fact), of: subject, number)
       }
+    case .starts(let start, let fact):
+      guard commandStarts(fact, child) else { return }
+      record(fact, of: subject, number)
+      awaitStart(start, of: child)
     // Its terminals have ended in the login records with the connection.
     case .keys, .account, .terminal, nil: return
     }
@@ -156,6 +166,8 @@ extension Supervisor {
       log.write(.error, "[\(number)] the process that reads shadow(5) \(status) without an answer")
       return deliver(.accountChecked(nil), to: number)
     }
+    recordLoss(
+      of: child, child.loss ?? SessionLoss(status, isOurs: child.sentSignal != nil), isExpected: status == .code(0))
     if let connection = connections[number], connection.session === child {
       connection.session = nil
       return deliver(.sessionEnded(status), to: number)

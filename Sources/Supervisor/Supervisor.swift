@@ -117,6 +117,8 @@ final class Supervisor {
   let hostName: String
   /// Events on their way to the journal.
   var events: AuditQueue
+  /// Programs that wait for their events to be written, in the order of the events.
+  var starts: [AwaitedStart] = []
   /// The process that writes them; nil: none runs.
   var journal: Child?
   /// What it was told; nil: there is to be no journal.
@@ -257,6 +259,7 @@ final class Supervisor {
       guard let child = children[number] else { return }
       // It has more to tell, and would be listened to if the journal kept up.
       if child.isHeld { return timers.set(key, at: Clock.milliseconds + Self.sessionEndTime) }
+      child.loss = child.process?.isStopped == true ? .stopped : .silent
       log.write(.warning, "\(child.role.name) \(child.pid) takes too long: killed")
       child.signal(SIGKILL)
     case .acceptAgain: acceptAgain()

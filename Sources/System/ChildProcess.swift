@@ -146,6 +146,9 @@ public final class ChildProcess: Sendable {
     return clinux_wait_peek(pid, &status) > 0 ? ExitStatus(waitStatus: status) : nil
   }
 
+  /// True while a signal keeps it from running, as SIGSTOP does. waitid(2)
+  public var isStopped: Bool { clinux_is_stopped(pid) == 1 }
+
   /// How it ended; nil while it runs. Reaps it: ask only until the answer is not nil. waitpid(2)
   public func reap() -> ExitStatus? {
     var status: Int32 = 0

@@ -35,6 +35,20 @@ public enum ThisProcess {
     clinux_join_new_keyring()
   }
 
+  /// What sets the audit user id of this process, to be opened while it is root; nil where the kernel keeps none. The
+  /// file is root's, and whether it may be written is decided when it is opened. proc_pid_loginuid(5)
+  public static func openLoginUser() -> Descriptor? {
+    try? Descriptor.open("/proc/self/loginuid", O_WRONLY | O_CLOEXEC)
+  }
+
+  /// Sets the audit user id, by which auditd(8) and last(1) know whose processes these and all that they start are.
+  /// Without CAP_AUDIT_CONTROL that is possible once.
+  ///
+  /// - Parameter file: what ``openLoginUser()`` opened, by this very process.
+  public static func setLoginUser(_ user: uid_t, _ file: Descriptor) throws(SystemError) {
+    try file.writeAll(Array("\(user)".utf8))
+  }
+
   /// Permissions that files get taken away when they are made. umask(2)
   public static func setUmask(_ mask: UInt32) { _ = umask(mask & 0o777) }
 

@@ -200,14 +200,15 @@ enum Samples {
     [
       ToSession.lookUp(paths: ["/home/anna/.ssh/authorized_keys", ""], home: "/home/anna"),
       .lookUp(paths: [], home: ""), .login(login), .login(bareLogin), .longLogin,
-      .checkAccount(name: "anna"), .terminalEntered,
+      .checkAccount(name: "anna"), .terminalEntered, .mayStart(number: .max, allowed: true),
+      .mayStart(number: 0, allowed: false),
     ].map(Sample.init)
     + [
       FromSession.keys(keyFiles), .keys([]), .note("shell started on /dev/pts/3"), .note(""),
       .account(AccountState(isLocked: true, isExpired: false, isPasswordExpired: true)),
       .account(AccountState(isLocked: false, isExpired: true, isPasswordExpired: false)),
       .facts(FactBatch([])), .facts(FactBatch(facts)), .terminal(.ended(name: "")),
-      .terminal(.began(channel: 0, name: "/dev/pts/3", process: 1)),
+      .terminal(.began(channel: 0, name: "/dev/pts/3", process: 1)), .starts(number: .max, Fact(.commandStarted)),
     ].map(Sample.init)
     + [FromTransfer.facts(FactBatch([])), .facts(FactBatch(facts)), .note("the root"), .note("")].map(Sample.init)
 

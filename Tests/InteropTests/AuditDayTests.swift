@@ -55,8 +55,14 @@ extension Interop {
     ) -> [String] {
       let user = "user=USER method=\(method)"
       let reason = reason ?? "client_disconnected"
+      // Whatever ended had started before anything else happened.
+      let starts = events.filter { $0.hasPrefix("command_executed ") }.map {
+        $0.replacing(/^command_executed [a-z]+/, with: "command_started success").replacing(
+          /( exit=[0-9]+| signal=[A-Z]+)$/, with: "")
+      }
       return ["connection_open success protocol=ssh", "auth_success success protocol=ssh \(user)"]
-        + ["session_start success protocol=ssh \(user)"] + events.map { $0.replacingOccurrences(of: "@", with: user) }
+        + ["session_start success protocol=ssh \(user)"]
+        + (starts + events).map { $0.replacingOccurrences(of: "@", with: user) }
         + [
           "session_end \(end) protocol=ssh \(user) reason=\(reason)",
           "connection_closed \(end) protocol=ssh \(user) reason=\(reason)",

@@ -25,6 +25,9 @@ final class SessionUnderTest {
   private var notes: [String] = []
   private var facts: [Fact] = []
   private var terminals: [TerminalUse] = []
+  private(set) var starts: [(number: UInt64, fact: Fact)] = []
+  /// What the supervisor says when a program is about to start; nil: nothing.
+  var allowsStarts: Bool? = true
 
   /// The program beside the tests.
   static let path: String = {
@@ -127,8 +130,21 @@ final class SessionUnderTest {
     case .note(let text): notes.append(text)
     case .facts(let batch): facts += batch.facts
     case .terminal(let use): terminals.append(use)
+    case .starts(let number, let fact):
+      starts.append((number, fact))
+      if let allowsStarts { try answer(number, allowed: allowsStarts) }
     case .keys, .account: throw Missing(description: "a note or a fact")
     }
+  }
+
+  /// The next program that is about to start.
+  func start() throws -> (number: UInt64, fact: Fact) {
+    while starts.isEmpty { try listen() }
+    return starts.removeFirst()
+  }
+
+  func answer(_ number: UInt64, allowed: Bool) throws {
+    try control?.send(ToSession.mayStart(number: number, allowed: allowed).wireBytes, wait: true)
   }
 
   func closeControl() { control = nil }
@@ -138,8 +154,19 @@ final class SessionUnderTest {
 
   /// Waits for the next answer or news.
   func next() throws -> (message: FromChannels, descriptors: [Descriptor]) {
+    try serve()
     let (bytes, descriptors) = try SessionUnderTest.receive(transport)
     return (try FromChannels(wireBytes: bytes[...]), descriptors)
+  }
+
+  /// Does what a supervisor does until the transport has something to read.
+  private func serve() throws {
+    while let control, let transport {
+      var waited = [control, transport].map { pollfd(fd: $0.descriptor.rawValue, events: Int16(POLLIN), revents: 0) }
+      guard poll(&waited, 2, SessionUnderTest.limit) > 0 else { throw Missing(description: "a message") }
+      if waited[1].revents != 0 { return }
+      try listen()
+    }
   }
 
   /// Sends a request on a channel and waits for what comes back.

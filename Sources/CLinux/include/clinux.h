@@ -112,6 +112,8 @@ int clinux_wait_core_dumped(int status);
 // waitid(2) with WNOWAIT and WNOHANG: `pid` and its status in the form of waitpid(2) when it has ended, without reaping
 // it; 0 while it runs; -1.
 pid_t clinux_wait_peek(pid_t pid, int *status);
+// waitid(2) with WSTOPPED: 1 while a signal keeps the child from running, else 0.
+int clinux_is_stopped(pid_t pid);
 // The name of a signal without SIG, or NULL: sigabbrev_np(3).
 const char *clinux_signal_name(int number);
 

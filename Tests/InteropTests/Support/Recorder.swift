@@ -31,6 +31,6 @@ extension Daemon {
 
   /// The session processes of this account's logins.
   func sessions(of account: TestAccount) -> [RunningProcess] {
-    processes.filter { $0.title == "bssh-session: \(account.name)" }
+    processes.filter { $0.title.split(separator: "@").first == "bssh-session: \(account.name)" }
   }
 }

@@ -1,0 +1,55 @@
+import Audit
+
+/// The programs of one login that were started and of whose end nothing was heard.
+///
+/// A session process runs as its user, who can kill or stop it. What it has told before is here, so that the journal can
+/// say which programs have no end.
+struct UnfinishedCommands: Equatable, Sendable {
+  /// Programs of a login at a time: as many as a session process allows.
+  static let limit = 1024
+  /// Bytes of a command that ``summary`` shows.
+  private static let shownBytes = 200
+  /// Programs that ``summary`` shows.
+  private static let shownCommands = 16
+
+  private struct Command: Equatable {
+    let channel: UInt32?
+    let `protocol`: EventProtocol?
+    /// The first ``shownBytes`` of it.
+    let line: [UInt8]
+
+    init(_ fact: Fact) {
+      (channel, `protocol`) = (fact.channel, fact.protocol)
+      line = Array((fact.command ?? []).prefix(UnfinishedCommands.shownBytes))
+    }
+  }
+
+  private var commands: [Command] = []
+
+  /// True when each start has had its end.
+  var isEmpty: Bool { commands.isEmpty }
+
+  /// A program starts: its `command_started`. False: there are too many, which no session process of ours allows.
+  mutating func start(_ fact: Fact) -> Bool {
+    guard commands.count < Self.limit else { return false }
+    commands.append(Command(fact))
+    return true
+  }
+
+  /// Something happened; a `command_executed` ends the oldest program like it.
+  mutating func handle(_ fact: Fact) {
+    guard fact.type == .commandExecuted, let index = commands.firstIndex(of: Command(fact)) else { return }
+    commands.remove(at: index)
+  }
+
+  /// The programs without an end, for people: `1 command without an end: channel 0: exec 'sleep 60'`.
+  var summary: String {
+    let shown = commands.prefix(Self.shownCommands).map { command in
+      let line = command.line.isEmpty ? "" : " '\(String(decoding: command.line, as: UTF8.self))'"
+      return "channel \(command.channel ?? 0): \(command.protocol?.rawValue ?? "exec")\(line)"
+    }
+    let count = "\(commands.count) \(commands.count == 1 ? "command" : "commands") without an end"
+    let rest = commands.count - shown.count
+    return shown.isEmpty ? count : "\(count): " + (shown + (rest > 0 ? ["\(rest) more"] : [])).joined(separator: "; ")
+  }
+}

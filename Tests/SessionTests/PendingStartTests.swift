@@ -1,0 +1,107 @@
+import Audit
+import Glibc
+import IPC
+import System
+import Testing
+
+@testable import Session
+
+/// A program does not start before its event is in the journal.
+@Suite struct PendingStartTests {
+  private func pending(recordDeadline: Int64? = nil) -> PendingStart {
+    PendingStart(
+      number: 7, channel: 0, .shell, SessionChannel.Preparation(), .shell, Fact(.commandExecuted),
+      recordDeadline: recordDeadline)
+  }
+
+  @Test func `it waits for the supervisor however long that takes`() {
+    var start = pending()
+    #expect(start.step(at: .max) == .wait)
+    start.answered(6, allowed: true)
+    start.answered(8, allowed: false)
+    #expect(start.step(at: .max) == .wait)
+    start.answered(7, allowed: true)
+    #expect(start.step(at: 0) == .start(isLate: false))
+  }
+
+  @Test func `it does not start when the supervisor says no, whatever the login records say`() {
+    for deadline in [nil, 500 as Int64?] {
+      var start = pending(recordDeadline: deadline)
+      start.answered(7, allowed: false)
+      #expect(start.step(at: 0) == .refuse)
+    }
+  }
+
+  @Test func `the login records are waited for, and for no longer than until the deadline`() {
+    var start = pending(recordDeadline: 500)
+    #expect(start.step(at: 600) == .wait)
+    start.answered(7, allowed: true)
+    #expect(start.step(at: 499) == .wait && start.step(at: 500) == .start(isLate: true))
+    start.entered()
+    #expect(start.step(at: 0) == .start(isLate: false) && start.recordDeadline == nil)
+  }
+
+  // MARK: In the process
+
+  @Test(arguments: [ChannelRequest.execute(Array("echo x".utf8)), .shell])
+  func `a program runs after the supervisor's word, and what comes behind the request finds it running`(
+    request: ChannelRequest
+  ) throws {
+    let session = try SessionUnderTest.loggedIn()
+    session.allowsStarts = nil
+    try session.askForTerminal()
+    try session.send(.request(channel: 0, request))
+    try session.send(.request(channel: 0, .windowChange(columns: 100, rows: 30, xPixels: 0, yPixels: 0)))
+    let start = try session.start()
+    #expect(start.fact.type == .commandStarted && start.fact.channel == 0)
+    #expect(start.fact.details?.hasPrefix("on /dev/pts/") == true)
+    // Neither request is answered before.
+    #expect(try session.transport?.receive().isMessage == false)
+    try session.answer(start.number, allowed: true)
+    guard case .started(channel: 0, terminal: true) = try session.next().message else {
+      throw Missing(description: "a start")
+    }
+    #expect(try session.next().message == .done(channel: 0))
+  }
+
+  @Test func `what cannot be recorded is not run, and the client reads why`() throws {
+    let session = try SessionUnderTest.loggedIn { $0.sftp = .sample }
+    session.allowsStarts = false
+    let file = "/tmp/bssh-not-recorded-\(getpid())"
+    let (output, errors, end) = try session.run("touch \(file)")
+    #expect(output.isEmpty && end == .exited(channel: 0, status: 126))
+    #expect(errors == "bssh: nothing can be run now, because it could not be recorded (audit_unavailable)\n")
+    #expect(access(file, F_OK) != 0)
+    #expect(try session.fact().reason == "not_started")
+    #expect(try session.ask(.subsystem(Array("sftp".utf8)), on: 1) == .refused(channel: 1))
+    session.allowsStarts = true
+    #expect(try session.run("echo in", on: 2).output == "in\n")
+  }
+
+  @Test func `a client that leaves at once has what it asked for started all the same`() throws {
+    let session = try SessionUnderTest.loggedIn()
+    session.allowsStarts = nil
+    try session.send(.request(channel: 0, .execute(Array("exit 7".utf8))))
+    let start = try session.start()
+    session.closeTransport()
+    try session.answer(start.number, allowed: true)
+    #expect(try session.fact().exitStatus == 7)
+    #expect(try session.waitForEnd() == .code(0))
+  }
+
+  @Test func `without an answer, what a client that has left asked for does not run, and that is told`() throws {
+    let session = try SessionUnderTest.loggedIn()
+    session.allowsStarts = nil
+    try session.send(.request(channel: 0, .execute(Array("exit 7".utf8))))
+    _ = try session.start()
+    session.closeTransport()
+    let fact = try session.fact()
+    #expect(fact.type == .commandExecuted && fact.reason == "not_started" && fact.exitStatus == nil)
+    #expect(try session.waitForEnd() == .code(0))
+  }
+}
+
+extension MessageSocket.Received {
+  /// True when something was there to read.
+  fileprivate var isMessage: Bool { if case .message = self { true } else { false } }
+}

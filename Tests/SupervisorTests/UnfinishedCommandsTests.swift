@@ -1,0 +1,67 @@
+import Audit
+import System
+import Testing
+
+@testable import Supervisor
+
+/// Which programs of a login have no end.
+@Suite struct UnfinishedCommandsTests {
+  private func start(_ command: String, on channel: UInt32 = 0) -> Fact {
+    var fact = Fact(.commandStarted, .success, .exec)
+    (fact.command, fact.channel) = (Array(command.utf8), channel)
+    return fact
+  }
+
+  private func end(_ command: String, on channel: UInt32 = 0) -> Fact {
+    var fact = start(command, on: channel)
+    (fact.type, fact.result, fact.exitStatus, fact.details) = (.commandExecuted, .failure, 3, "on /dev/pts/1")
+    return fact
+  }
+
+  @Test func `a program that has ended is not among them, however it ended`() {
+    var commands = UnfinishedCommands()
+    #expect(commands.start(start("ls")) && !commands.isEmpty)
+    commands.handle(end("ls"))
+    #expect(commands.isEmpty)
+  }
+
+  @Test func `an end is that of the same command on the same channel`() {
+    var commands = UnfinishedCommands()
+    for fact in [start("a"), start("b"), start("a", on: 1)] { #expect(commands.start(fact)) }
+    commands.handle(end("a", on: 1))
+    commands.handle(end("c"))
+    var other = end("b")
+    other.type = .fileUploaded
+    commands.handle(other)
+    #expect(commands.summary == "2 commands without an end: channel 0: exec 'a'; channel 0: exec 'b'")
+    commands.handle(end("a"))
+    #expect(commands.summary == "1 command without an end: channel 0: exec 'b'")
+  }
+
+  @Test func `long commands have an end, too`() {
+    var commands = UnfinishedCommands()
+    let long = String(repeating: "x", count: 100_000)
+    #expect(commands.start(start(long)))
+    #expect(commands.summary.utf8.count < 300)
+    commands.handle(end(long))
+    #expect(commands.isEmpty)
+  }
+
+  @Test func `there are at most as many as a login can have programs, and few of them are shown`() {
+    var commands = UnfinishedCommands()
+    for number in 0..<UnfinishedCommands.limit { #expect(commands.start(start("sleep \(number)"))) }
+    #expect(!commands.start(start("one more")))
+    #expect(commands.summary.hasPrefix("1024 commands without an end: channel 0: exec 'sleep 0'; "))
+    #expect(commands.summary.hasSuffix("'sleep 15'; 1008 more"))
+  }
+
+  @Test(arguments: [
+    (System.ExitStatus.signal(9, coreDumped: false), false, SessionLoss.killed),
+    (.signal(9, coreDumped: false), true, .endedByDaemon), (.code(0), false, .ended), (.code(70), true, .ended),
+    (.unknown, false, .ended),
+  ]) func `why a session process is lost follows from how it ended`(
+    status: System.ExitStatus, isOurs: Bool, loss: SessionLoss
+  ) {
+    #expect(SessionLoss(status, isOurs: isOurs) == loss)
+  }
+}
