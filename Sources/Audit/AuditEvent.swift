@@ -30,8 +30,14 @@ public struct AuditEvent: Equatable, Sendable {
   public var host: String
   public var subject: Subject
   public var fact: Fact
+  /// Where it is to be written. No part of its line.
+  public var series: JournalSeries
 
-  public init(id: EventID, time: Int64, host: String, subject: Subject, fact: Fact) {
+  /// - Parameter series: nil: that of its type.
+  public init(
+    id: EventID, time: Int64, host: String, subject: Subject, fact: Fact, series: JournalSeries? = nil
+  ) {
+    self.series = series ?? fact.type.series
     self.id = id
     self.time = time
     self.host = host
@@ -135,6 +141,7 @@ extension AuditEvent: WireCodable {
     writer.text(host)
     subject.encode(to: &writer)
     fact.encode(to: &writer)
+    writer.byte(series.rawValue)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
@@ -143,5 +150,7 @@ extension AuditEvent: WireCodable {
     host = try reader.text(limit: 256)
     subject = try Subject(from: &reader)
     fact = try Fact(from: &reader)
+    guard let series = JournalSeries(rawValue: try reader.byte()) else { throw .malformed }
+    self.series = series
   }
 }

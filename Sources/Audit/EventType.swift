@@ -43,6 +43,7 @@ public enum EventType: String, CaseIterable, Sendable {
   case auditGap = "audit_gap"
   case commandStarted = "command_started"
   case sessionLost = "session_lost"
+  case eventsCounted = "events_counted"
 
   /// True for what the process of a login may report; all else is the supervisor's to say.
   public var isOfSession: Bool {
@@ -56,7 +57,7 @@ public enum EventType: String, CaseIterable, Sendable {
     case .authSuccess, .authFailure, .authRateLimited, .sessionStart, .sessionEnd, .ipBlocked, .ipUnblocked,
       .connectionOpen, .connectionClosed, .connectionRefused, .daemonStarted, .daemonStopped, .configurationLoaded,
       .configurationRejected, .adminAction, .auditGap, .recordingStarted, .recordingFinished,
-      .sessionLost:
+      .sessionLost, .eventsCounted:
       false
     }
   }

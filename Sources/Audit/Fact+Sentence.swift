@@ -22,7 +22,7 @@ extension Fact {
       "\(onChannel)\(aboutFile)"
     case .forwardOpen, .forwardClosed, .forwardDenied, .agentForwarded, .recordingStarted, .recordingFinished,
       .suspiciousActivity, .daemonStarted, .daemonStopped, .configurationLoaded, .configurationRejected, .adminAction,
-      .auditGap:
+      .auditGap, .eventsCounted:
       onChannel + general
     }
   }

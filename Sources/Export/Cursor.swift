@@ -1,6 +1,6 @@
 import Audit
 
-/// How far a receiver has the journal, in a form that survives the process, the file's rotation and a journal that has
+/// How far a receiver has a series of the journal, in a form that survives the process, the file's rotation and a journal that has
 /// lost its last lines in a crash.
 public struct Cursor: Equatable, Sendable {
   /// The last event that the receiver has, and some before it, newest first; empty: it has none.
@@ -79,7 +79,9 @@ public struct Cursor: Equatable, Sendable {
   public static let longest = 16 << 10
 
   /// Nil for what no cursor wrote, or what was cut.
-  public init?(_ bytes: [UInt8]) {
+  ///
+  /// - Parameter series: whose cursor it is.
+  public init?(_ bytes: [UInt8], of series: JournalSeries = .main) {
     guard let text = String(validating: bytes, as: UTF8.self) else { return nil }
     var lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map { Substring($0) }
     guard lines.popLast() == "", lines.popLast() == "end", lines.first == "bssh-cursor 1" else { return nil }
@@ -104,7 +106,7 @@ public struct Cursor: Equatable, Sendable {
         guard let sequence = UInt64(words[1]), let id = EventID(words[2]), marks.count < Self.markLimit,
           marks.last.map({ $0.sequence > sequence }) ?? true
         else { return nil }
-        marks.append(LineHead(sequence: sequence, id: id))
+        marks.append(LineHead(sequence: sequence, id: id, series: series))
       default: return nil
       }
     }

@@ -7,14 +7,17 @@ import Audit
 public struct LineHead: Equatable, Sendable {
   public var sequence: UInt64
   public var id: EventID
+  /// In which its number is; the line does not say it.
+  public var series: JournalSeries
 
-  public init(sequence: UInt64, id: EventID) {
+  public init(sequence: UInt64, id: EventID, series: JournalSeries = .main) {
     self.sequence = sequence
     self.id = id
+    self.series = series
   }
 
   /// Nil for what is no line of a journal.
-  public init?(_ line: ArraySlice<UInt8>) {
+  public init?(_ line: ArraySlice<UInt8>, of series: JournalSeries = .main) {
     let start = Array("{\"id\":\"".utf8)
     guard line.starts(with: start), line.last == UInt8(ascii: "}") else { return nil }
     let idEnd = line.startIndex + start.count + 36
@@ -24,6 +27,7 @@ public struct LineHead: Equatable, Sendable {
     else { return nil }
     self.id = id
     sequence = number
+    self.series = series
   }
 
   private static func number(after key: [UInt8], in line: ArraySlice<UInt8>) -> UInt64? {

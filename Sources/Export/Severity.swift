@@ -23,7 +23,7 @@ public enum Severity: Equatable, Sendable {
       .suspiciousActivity,
       .connectionOpen, .connectionClosed, .forwardOpen, .forwardClosed, .agentForwarded, .attributesChanged,
       .linkCreated, .recordingStarted, .recordingFinished, .daemonStarted, .daemonStopped, .configurationLoaded,
-      .configurationRejected, .adminAction, .auditGap:
+      .configurationRejected, .adminAction, .auditGap, .eventsCounted:
       .error
     }
   }
@@ -37,7 +37,7 @@ public enum Severity: Equatable, Sendable {
       .fileRead, .fileWrite, .fileClose, .fileUploaded, .fileDownloaded, .fileDeleted, .fileRenamed, .directoryCreated,
       .directoryDeleted, .directoryListed, .ipUnblocked, .connectionOpen, .connectionClosed, .forwardOpen,
       .forwardClosed, .agentForwarded, .attributesChanged, .linkCreated, .recordingStarted, .recordingFinished,
-      .daemonStarted, .daemonStopped, .configurationLoaded, .adminAction:
+      .daemonStarted, .daemonStopped, .configurationLoaded, .adminAction, .eventsCounted:
       .info
     }
   }

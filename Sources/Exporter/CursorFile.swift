@@ -1,17 +1,20 @@
+import Audit
 import Export
 import Glibc
 import System
 
-/// Where an exporter keeps how far it has come: a small file beside the journal, replaced as a whole.
+/// Where an exporter keeps how far it has come in a series of the journal: a small file beside the journal, replaced as a whole.
 struct CursorFile {
   /// `cursors` in the journal's directory.
   let directory: String
   private let name: [UInt8]
   private let exporter: String
+  private let series: JournalSeries
 
   /// Makes the directory when it is not there, for its owner alone.
-  init(journal: String, exporter: String) throws(SystemError) {
-    let (folder, base) = JournalFollower.split(journal)
+  init(journal: String, _ series: JournalSeries = .main, exporter: String) throws(SystemError) {
+    let (folder, base) = JournalFollower.split(series.path(of: journal))
+    self.series = series
     directory = folder + "/cursors"
     self.exporter = String(exporter.map { $0.isNewline ? "?" : $0 })
     name = Array(Cursor.fileName(for: String(decoding: base, as: UTF8.self) + " " + exporter).utf8)
@@ -34,7 +37,7 @@ struct CursorFile {
     do throws(SystemError) {
       let file = try Descriptor.findDirectory(directory).openForReading(name, links: false)
       let bytes = try file.read(count: Cursor.longest + 1, at: 0)
-      let cursor = Cursor(bytes)
+      let cursor = Cursor(bytes, of: series)
       return (cursor, cursor == nil)
     } catch {
       if error.isMissingFile { return (nil, false) }

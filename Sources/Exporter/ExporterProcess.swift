@@ -1,3 +1,4 @@
+import Audit
 import Export
 import Glibc
 import IPC
@@ -26,8 +27,15 @@ enum ExporterProcess {
         link.note("the kernel has no Landlock: files are protected by their permissions alone", isProblem: true)
       }
       let loop = try CurlLoop()
+      var sources: [Shipper.Source] = []
+      for series in JournalSeries.allCases {
+        sources.append(
+          Shipper.Source(
+            try JournalFollower(journal: given.journal, series),
+            try CursorFile(journal: given.journal, series, exporter: given.name)))
+      }
       let shipper = try Shipper(
-        follower: JournalFollower(journal: given.journal), cursors: cursors, receiver: receiver(given, loop),
+        sources, receiver: receiver(given, loop),
         link: link, loop: loop, signals: signals)
       try shipper.run()
       return .success

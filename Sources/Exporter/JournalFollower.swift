@@ -12,7 +12,7 @@ struct JournalEvent {
   let place: Cursor.Place?
 }
 
-/// Reads a journal's events in order, across its older files, from where a cursor says on.
+/// Reads the events of a series of a journal in order, across its older files, from where a cursor says on.
 ///
 /// Survives what happens to files meanwhile: they are renamed, compressed and removed, a torn line is cut off, the whole
 /// journal is another one. What it finds to be wrong, it tells as ``Finding``.
@@ -29,6 +29,7 @@ final class JournalFollower {
 
   /// Tells when there may be something new.
   let watch: DirectoryWatch
+  let series: JournalSeries
   private let folder: String
   private let base: [UInt8]
   private var source: JournalSource?
@@ -46,8 +47,9 @@ final class JournalFollower {
   private var findings: [Finding] = []
 
   /// - Parameter path: the journal's; its directory must be there.
-  init(journal path: String) throws(SystemError) {
-    (folder, base) = JournalFollower.split(path)
+  init(journal path: String, _ series: JournalSeries = .main) throws(SystemError) {
+    self.series = series
+    (folder, base) = JournalFollower.split(series.path(of: path))
     watch = try DirectoryWatch(folder)
   }
 
@@ -126,7 +128,7 @@ final class JournalFollower {
   private func take(_ lines: [LineSplitter.Line], of source: JournalSource) {
     var newest: Cursor.Place??
     for line in lines {
-      guard let head = LineHead(line.bytes) else { continue }
+      guard let head = LineHead(line.bytes, of: series) else { continue }
       if let last, head.sequence <= last.sequence {
         if isSameJournal || head.sequence < last.sequence { continue }
         guard head == last else { return goBack() }
@@ -218,7 +220,7 @@ final class JournalFollower {
         status.device == place.device, status.inode == place.inode
       else { continue }
       let source = try JournalSource(file, name, offset: place.offset)
-      guard let line = try source.read()?.first, LineHead(line.bytes) == last else { break }
+      guard let line = try source.read()?.first, LineHead(line.bytes, of: series) == last else { break }
       return try JournalSource(file, name, offset: place.offset)
     }
     cursor.forgetPlace()

@@ -135,16 +135,16 @@ final class OTLPReceiver: Receiver {
   private func taken(_ last: JournalEvent, rejected: UInt64, _ message: String) -> [Outcome] {
     var outcomes: [Outcome] = []
     if let lost = sizer.taken() {
-      outcomes.append(.lost(first: lost.sequence, count: 1, reason: .refused))
+      outcomes.append(.lost(first: lost, count: 1, reason: .refused))
     }
     refusal = nil
     for event in unreadable {
-      outcomes.append(.lost(first: event.head.sequence, count: 1, reason: .unreadable))
+      outcomes.append(.lost(first: event.head, count: 1, reason: .unreadable))
     }
     // Whatever the receiver says: no more than it was sent.
     let count = min(rejected, UInt64(events.count - unreadable.count))
     if count > 0, let first = events.first {
-      outcomes.append(.lost(first: first.head.sequence, count: count, reason: .rejected))
+      outcomes.append(.lost(first: first.head, count: count, reason: .rejected))
     }
     if !message.isEmpty { outcomes.append(.note("the receiver says: \(message)")) }
     events = []

@@ -14,8 +14,8 @@ enum Outcome {
   case failed(reason: String, wanted: Int64? = nil, isLasting: Bool = false)
   /// Every event after the cursor's is to come again at once, fewer at a time.
   case again
-  /// This many events will never arrive, the first with this number.
-  case lost(first: UInt64, count: UInt64, reason: ExportLoss)
+  /// This many events will never arrive, from this one on.
+  case lost(first: LineHead, count: UInt64, reason: ExportLoss)
   /// For the log.
   case note(String)
 }
@@ -28,7 +28,7 @@ protocol Receiver: AnyObject {
   var waits: [CurlLoop.Wait] { get }
   /// When to call ``work(now:)`` at the latest. Milliseconds of the monotonic clock.
   var deadline: Int64? { get }
-  /// Takes events, at most ``room``, in order.
+  /// Takes events of one series, at most ``room``, in order.
   func take(_ events: [JournalEvent], now: Int64)
   /// Goes on with what there is to do, and says what has come of it.
   func work(now: Int64) -> [Outcome]

@@ -5,6 +5,9 @@ import IPC
 import System
 
 /// Takes events from the journal to the receiver, and remembers how far it has come.
+///
+/// Each series of the journal is sent in order. A batch has events of one series; when both have some, the main one is
+/// first, so that a flood of events of files does not delay those that an alarm waits for.
 final class Shipper {
   /// Bytes of lines that are sent together at most, but for a single one that is longer.
   static let batchBytes = 512 << 10
@@ -15,38 +18,45 @@ final class Shipper {
   static let problemInterval: Int64 = 60_000
   static let finishTime: Int64 = 1500
 
-  private let follower: JournalFollower
-  private let cursors: CursorFile
+  /// A series of the journal, and how far it is.
+  struct Source {
+    let follower: JournalFollower
+    let file: CursorFile
+    var cursor = Cursor()
+    var isUnsaved = false
+    var accepted: LineHead?
+
+    init(_ follower: JournalFollower, _ file: CursorFile) { (self.follower, self.file) = (follower, file) }
+  }
+
+  /// By ``JournalSeries/rawValue``.
+  private var sources: [Source]
   private let receiver: any Receiver
   private let link: SupervisorLink
   private let loop: CurlLoop
   private let signals: SignalSource
 
-  private var cursor = Cursor()
   private var savedTime: Int64 = 0
-  private var isUnsaved = false
   private var isSavingBroken = false
   /// It ends: the supervisor may not listen any more, so nothing that would have to be told is settled.
   private var isFinishing = false
-  /// Events that are with the receiver: of each batch the last number, and the time of its first event.
-  private var underWay: [(last: UInt64, time: Int64)] = []
+  /// Batches that the receiver has not accepted, and those whose events are not settled.
+  private var underWay = BatchOrder()
+  private var unsettled = BatchOrder()
   /// The time of the oldest event that waits to be sent again.
   private var oldest: Int64?
-  private var accepted: LineHead?
   private var delay = RetryDelay()
   private var retryTime: Int64?
   private var failing: (since: Int64, reason: String, told: Int64)?
   private var lag = LagWatch()
   private var reportTime: Int64 = 0
-  private var toldAccepted: LineHead?
+  private var toldAccepted: [LineHead?] = []
   private var generator = SystemRandomNumberGenerator()
 
   init(
-    follower: JournalFollower, cursors: CursorFile, receiver: any Receiver, link: SupervisorLink, loop: CurlLoop,
-    signals: SignalSource
+    _ sources: [Source], receiver: any Receiver, link: SupervisorLink, loop: CurlLoop, signals: SignalSource
   ) throws {
-    self.follower = follower
-    self.cursors = cursors
+    self.sources = sources
     self.receiver = receiver
     self.link = link
     self.loop = loop
@@ -55,13 +65,15 @@ final class Shipper {
 
   /// Ships until the supervisor is gone or says so.
   func run() throws {
-    let kept = try cursors.read()
-    if kept.isDamaged {
-      link.note("its cursor cannot be read: everything in the journal is sent again", isProblem: true)
+    for index in sources.indices {
+      let kept = try sources[index].file.read()
+      if kept.isDamaged {
+        link.note("its cursor cannot be read: everything in the journal is sent again", isProblem: true)
+      }
+      sources[index].cursor = kept.cursor ?? Cursor()
+      sources[index].accepted = kept.cursor?.last
+      sources[index].follower.resume(at: sources[index].cursor)
     }
-    cursor = kept.cursor ?? Cursor()
-    accepted = cursor.last
-    follower.resume(at: cursor)
     while true {
       let isCaughtUp = try ship()
       report(isCaughtUp: isCaughtUp)
@@ -85,29 +97,46 @@ final class Shipper {
     while retryTime == nil {
       let room = receiver.room
       if room == 0 { return false }
-      try follower.watch.drain()
-      let events = try follower.next(count: room, bytes: Self.batchBytes)
-      guard tellFindings() else { return true }
+      guard let (index, events) = try nextEvents(room) else { return true }
       guard let first = events.first, let last = events.last else { return underWay.isEmpty }
-      if cursor.last == nil, cursor.accounted == nil {
+      if sources[index].cursor.last == nil, sources[index].cursor.accounted == nil {
         // It is new: what was before is no loss, and what goes from now on is one.
-        cursor.accounted = first.head.sequence - min(first.head.sequence, 1)
-        isUnsaved = true
+        sources[index].cursor.accounted = first.head.sequence - min(first.head.sequence, 1)
+        sources[index].isUnsaved = true
       }
-      underWay.append((last.head.sequence, Shipper.time(of: first)))
+      underWay.sent(BatchOrder.Mark(last.head, at: last.place, time: Shipper.time(of: first)))
+      unsettled.sent(BatchOrder.Mark(last.head, at: last.place))
       receiver.take(events, now: now)
       handle(receiver.work(now: now))
     }
     return false
   }
 
+  /// The next events of the first series that has any, and its index; nil: that events are missing could not be told.
+  private func nextEvents(_ room: Int) throws -> (index: Int, events: [JournalEvent])? {
+    for index in sources.indices {
+      let follower = sources[index].follower
+      try follower.watch.drain()
+      let events = try follower.next(count: room, bytes: Self.batchBytes)
+      guard tellFindings(of: index) else { return nil }
+      if !events.isEmpty { return (index, events) }
+    }
+    return (0, [])
+  }
+
+  private func settle(_ head: LineHead, at place: Cursor.Place?) {
+    for mark in unsettled.done(head, at: place) {
+      let index = Int(mark.head.series.rawValue)
+      sources[index].cursor.advance(to: mark.head, at: mark.place)
+      sources[index].isUnsaved = true
+    }
+  }
+
   private func handle(_ outcomes: [Outcome]) {
     for outcome in outcomes {
       switch outcome {
       case .accepted(let head): accept(head)
-      case .settled(let head, let place):
-        cursor.advance(to: head, at: place)
-        isUnsaved = true
+      case .settled(let head, let place): settle(head, at: place)
       case .failed(let reason, let wanted, let isLasting):
         let pause = delay.fail(wanted: wanted, isLasting: isLasting, using: &generator)
         retryTime = Clock.milliseconds + pause
@@ -119,17 +148,19 @@ final class Shipper {
         return
       case .lost(let first, let count, let reason):
         guard !isFinishing, link.lost(first: first, count: count, reason: reason) else { return }
-        link.note("\(count) events from number \(first) on will not arrive: \(reason.rawValue)", isProblem: true)
+        link.note("\(count) events from \(name(first)) on will not arrive: \(reason.rawValue)", isProblem: true)
       case .note(let text): link.note(text, isProblem: false)
       }
     }
   }
 
   private func accept(_ head: LineHead) {
-    accepted = head
-    cursor.accepted = head.sequence
-    isUnsaved = true
-    underWay.removeAll { $0.last <= head.sequence }
+    for mark in underWay.done(head, at: nil) {
+      let index = Int(mark.head.series.rawValue)
+      sources[index].accepted = mark.head
+      sources[index].cursor.accepted = mark.head.sequence
+      sources[index].isUnsaved = true
+    }
     oldest = nil
     delay.succeed()
     if let failing {
@@ -141,10 +172,11 @@ final class Shipper {
 
   /// Events that are not settled are read and sent again.
   private func startAgain() {
-    oldest = oldest ?? underWay.first?.time
-    underWay = []
+    oldest = oldest ?? underWay.oldest
+    underWay = BatchOrder()
+    unsettled = BatchOrder()
     receiver.reset()
-    follower.resume(at: cursor)
+    for source in sources { source.follower.resume(at: source.cursor) }
   }
 
   private func failed(_ reason: String) {
@@ -157,21 +189,22 @@ final class Shipper {
   }
 
   /// False: that events are missing could not be told, so those behind them have to wait.
-  private func tellFindings() -> Bool {
-    for finding in follower.takeFindings() {
+  private func tellFindings(of index: Int) -> Bool {
+    for finding in sources[index].follower.takeFindings() {
       switch finding {
       case .missing(let first, let count):
-        guard !isFinishing, link.lost(first: first, count: count, reason: .noLongerInJournal) else { return false }
+        let head = LineHead(sequence: first, id: EventID(high: 0, low: 0), series: sources[index].follower.series)
+        guard !isFinishing, link.lost(first: head, count: count, reason: .noLongerInJournal) else { return false }
         link.note(
-          "\(count) events from number \(first) on are no longer in the journal and were not delivered", isProblem: true
-        )
-        cursor.accounted = first + count - 1
-        isUnsaved = true
+          "\(count) events from \(name(head)) on are no longer in the journal and were not delivered", isProblem: true)
+        sources[index].cursor.accounted = first + count - 1
+        sources[index].isUnsaved = true
       case .wentBack(let number):
-        cursor.accounted = nil
+        sources[index].cursor.accounted = nil
+        let head = LineHead(
+          sequence: number ?? 0, id: EventID(high: 0, low: 0), series: sources[index].follower.series)
         link.note(
-          "the journal has not the events that were delivered last: goes on after number \(number ?? 0)",
-          isProblem: true)
+          "the journal has not the events that were delivered last: goes on after \(name(head))", isProblem: true)
       case .unreadable(let text): link.note("a file of the journal cannot be read: \(text)", isProblem: true)
       }
     }
@@ -180,14 +213,20 @@ final class Shipper {
 
   // MARK: How far it is
 
-  /// Events of the journal that the receiver has not.
-  private var waiting: UInt64 {
-    let last = follower.lastNumber() ?? 0
-    let done = accepted?.sequence ?? 0
-    return last > done ? last - done : 0
+  /// An event, for people.
+  private func name(_ head: LineHead) -> String {
+    "number \(head.sequence)\(head.series == .files ? " of those of files" : "")"
   }
 
-  private var oldestWaiting: Int64? { oldest ?? underWay.first?.time }
+  /// Events of the journal that the receiver has not.
+  private var waiting: UInt64 {
+    sources.reduce(0) { sum, source in
+      let last = source.follower.lastNumber() ?? 0
+      return sum + last - min(last, source.accepted?.sequence ?? 0)
+    }
+  }
+
+  private var oldestWaiting: Int64? { oldest ?? underWay.oldest }
 
   private func report(isCaughtUp: Bool) {
     let now = Clock.milliseconds
@@ -203,13 +242,14 @@ final class Shipper {
 
   /// True when the supervisor does not know how far it is.
   private func hasNews(isCaughtUp: Bool) -> Bool {
-    lag.isBehind || failing != nil || (isCaughtUp && accepted != toldAccepted)
+    lag.isBehind || failing != nil || (isCaughtUp && sources.map(\.accepted) != toldAccepted)
   }
 
   private func tellProgress(_ now: Int64) {
     reportTime = now + (lag.isBehind || failing != nil ? Self.reportInterval : Self.saveInterval)
-    toldAccepted = accepted
-    link.progress(ExporterProgress(shipped: accepted?.sequence, waiting: waiting, isBehind: lag.isBehind))
+    toldAccepted = sources.map(\.accepted)
+    link.progress(
+      ExporterProgress(shipped: sources.first?.accepted?.sequence, waiting: waiting, isBehind: lag.isBehind))
   }
 
   /// Milliseconds from 1970 on: when an event happened. Its line says so behind its id.
@@ -233,7 +273,9 @@ final class Shipper {
       waits += receiver.waits
       if let deadline = receiver.deadline { deadlines.append(deadline) }
       // While the receiver has enough to do, what is new in the journal is no news.
-      if receiver.room > 0 { waits.append(CurlLoop.Wait(descriptor: follower.watch.descriptor.rawValue)) }
+      if receiver.room > 0 {
+        waits += sources.map { CurlLoop.Wait(descriptor: $0.follower.watch.descriptor.rawValue) }
+      }
     }
     if isUnsaved { deadlines.append(savedTime + Self.saveInterval) }
     if hasNews(isCaughtUp: isCaughtUp) { deadlines.append(reportTime) }
@@ -243,13 +285,17 @@ final class Shipper {
     loop.wait(waits, milliseconds: min(deadlines.map { max($0 - now, 0) }.min() ?? 3_600_000, 3_600_000))
   }
 
-  // MARK: The cursor, and the end
+  // MARK: The cursors, and the end
+
+  private var isUnsaved: Bool { sources.contains(where: \.isUnsaved) }
 
   private func save() {
     savedTime = Clock.milliseconds
     do throws(SystemError) {
-      try cursors.write(cursor)
-      isUnsaved = false
+      for index in sources.indices where sources[index].isUnsaved {
+        try sources[index].file.write(sources[index].cursor)
+        sources[index].isUnsaved = false
+      }
       isSavingBroken = false
     } catch {
       // It goes on: after a restart more events come again than would have to.
@@ -271,9 +317,7 @@ final class Shipper {
       let (outcomes, isOver) = receiver.finish(now: now)
       settling: for outcome in outcomes {
         switch outcome {
-        case .settled(let head, let place):
-          cursor.advance(to: head, at: place)
-          isUnsaved = true
+        case .settled(let head, let place): settle(head, at: place)
         case .lost: break settling
         case .accepted, .failed, .again, .note: continue
         }

@@ -1,3 +1,4 @@
+import Export
 import Glibc
 import IPC
 import System
@@ -20,8 +21,8 @@ final class SupervisorLink {
   func progress(_ progress: ExporterProgress) { _ = try? socket.send(FromExporter.progress(progress).wireBytes) }
 
   /// Events that will never arrive. Returns when the supervisor has been told; false: it is gone.
-  func lost(first: UInt64, count: UInt64, reason: ExportLoss) -> Bool {
-    let message = FromExporter.lost(first: first, count: count, reason: reason)
+  func lost(first: LineHead, count: UInt64, reason: ExportLoss) -> Bool {
+    let message = FromExporter.lost(first.series, first: first.sequence, count: count, reason: reason)
     guard case .bytes? = try? socket.send(message.wireBytes, wait: true) else { return false }
     return true
   }

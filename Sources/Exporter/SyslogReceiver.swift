@@ -100,7 +100,7 @@ final class SyslogReceiver: Receiver {
     do throws(JournalLineError) {
       line = try JournalLine(json: event.line)
     } catch {
-      lost.append(.lost(first: event.head.sequence, count: 1, reason: .unreadable))
+      lost.append(.lost(first: event.head, count: 1, reason: .unreadable))
       return .bytes(0)
     }
     let syslog = SyslogMessage(line, facility: settings.facility)

@@ -1,3 +1,4 @@
+import Audit
 import Wire
 
 /// What an exporter tells the supervisor, on the socket that is its descriptor 3. The supervisor says nothing there: what
@@ -7,8 +8,8 @@ public enum FromExporter: WireCodable, Equatable {
   case progress(ExporterProgress)
   /// A line for the log.
   case note(isProblem: Bool, text: String)
-  /// Events that will never arrive: `count` of them, the first with the number `first`.
-  case lost(first: UInt64, count: UInt64, reason: ExportLoss)
+  /// Events that will never arrive: `count` of them, the first with the number `first` in its series.
+  case lost(JournalSeries, first: UInt64, count: UInt64, reason: ExportLoss)
 
   public func encode(to writer: inout WireWriter) {
     switch self {
@@ -19,8 +20,9 @@ public enum FromExporter: WireCodable, Equatable {
       writer.byte(2)
       writer.boolean(isProblem)
       writer.text(text)
-    case .lost(let first, let count, let reason):
+    case .lost(let series, let first, let count, let reason):
       writer.byte(3)
+      writer.byte(series.rawValue)
       writer.uint64(first)
       writer.uint64(count)
       writer.text(reason.rawValue)
@@ -32,9 +34,10 @@ public enum FromExporter: WireCodable, Equatable {
     case 1: self = .progress(try ExporterProgress(from: &reader))
     case 2: self = .note(isProblem: try reader.boolean(), text: try reader.text(limit: 2048))
     case 3:
+      guard let series = JournalSeries(rawValue: try reader.byte()) else { throw .malformed }
       let (first, count) = (try reader.uint64(), try reader.uint64())
       guard let reason = ExportLoss(rawValue: try reader.text(limit: 64)) else { throw .malformed }
-      self = .lost(first: first, count: count, reason: reason)
+      self = .lost(series, first: first, count: count, reason: reason)
     default: throw .malformed
     }
   }
@@ -54,9 +57,9 @@ public enum ExportLoss: String, CaseIterable, Sendable {
 
 /// How far an exporter has come.
 public struct ExporterProgress: WireCodable, Equatable {
-  /// The number of the last event that the receiver has; nil: none yet.
+  /// The number of the last event of the main series that the receiver has; nil: none yet.
   public var shipped: UInt64?
-  /// Events of the journal after that one.
+  /// Events of the journal, of all series, that it has not.
   public var waiting: UInt64
   /// True since it fell behind, and until it has caught up.
   public var isBehind: Bool

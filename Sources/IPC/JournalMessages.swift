@@ -103,8 +103,9 @@ public enum FromJournal: WireCodable, Equatable {
   }
 }
 
-/// What was not as it should be at the end of a journal that was opened.
+/// What was not as it should be at the end of a series of a journal that was opened.
 public struct JournalFindings: WireCodable, Equatable {
+  public var series = JournalSeries.main
   /// Bytes of a line that was not whole, and was cut off.
   public var tornBytes: UInt64 = 0
   /// Lines that had been written last, and are not there any more.
@@ -115,12 +116,15 @@ public struct JournalFindings: WireCodable, Equatable {
   public init() {}
 
   public func encode(to writer: inout WireWriter) {
+    writer.byte(series.rawValue)
     writer.uint64(tornBytes)
     writer.uint64(missingLines)
     writer.boolean(isAltered)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
+    guard let series = JournalSeries(rawValue: try reader.byte()) else { throw .malformed }
+    self.series = series
     tornBytes = try reader.uint64()
     missingLines = try reader.uint64()
     isAltered = try reader.boolean()
@@ -134,9 +138,9 @@ public struct JournalSettings: WireCodable, Equatable {
     case always, interval, never
   }
 
-  /// Absolute.
+  /// Absolute: that of the main series, ``JournalSeries/path(of:)``.
   public var path: String
-  /// Permissions of the file.
+  /// Permissions of the files.
   public var mode: UInt32
   /// Bytes from which on a file gets no further line.
   public var maxSize: UInt64

@@ -19,6 +19,16 @@ struct JournalFolder {
     directory = try Descriptor.openDirectory("/" + parent)
   }
 
+  /// The same directory, with the files of this series of the journal.
+  func folder(of series: JournalSeries) -> JournalFolder {
+    JournalFolder(
+      directory: directory, name: Array(series.path(of: String(decoding: name, as: UTF8.self)).utf8), mode: mode)
+  }
+
+  private init(directory: Descriptor, name: [UInt8], mode: UInt32) {
+    (self.directory, self.name, self.mode) = (directory, name, mode)
+  }
+
   /// True when the directory has been removed.
   var isGone: Bool { get throws(SystemError) { try directory.attributes().links == 0 } }
 

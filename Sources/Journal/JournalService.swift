@@ -11,7 +11,9 @@ struct JournalService {
   private var settings: JournalSettings?
   private var isConfined = false
   private var folder: JournalFolder?
-  private var writer: JournalWriter?
+  private var writers: [JournalSeries: JournalWriter] = [:]
+  /// The series that is being worked at, for what is said of failures.
+  private var current = JournalSeries.main
   /// When what was written has to be on the disk.
   private var syncTime: Int64?
 
@@ -42,12 +44,12 @@ struct JournalService {
 
   /// Milliseconds until there is something to do without a message; -1: there will not be.
   private var patience: Int32 {
-    if writer?.isCompressing ?? false { return 0 }
+    if writers.values.contains(where: \.isCompressing) { return 0 }
     return syncTime.map { Int32(clamping: max($0 - Clock.milliseconds, 0)) } ?? -1
   }
 
   /// Nothing else is to be done.
-  private func work() { writer?.compressSome() }
+  private func work() { writers.values.first(where: \.isCompressing)?.compressSome() }
 
   private mutating func take(_ message: ToJournal) {
     switch message {
@@ -56,18 +58,32 @@ struct JournalService {
       do throws(SystemError) { try open() } catch { answer(.failed(batch: 0, reason: reason(error))) }
     case .reopen:
       do throws(SystemError) {
-        if let writer { try writer.reopen() } else { try open() }
+        for series in JournalSeries.allCases {
+          current = series
+          try writers[series]?.reopen()
+        }
+        try open()
       } catch { answer(.failed(batch: 0, reason: reason(error))) }
     case .close: return
     case .append(let batch):
       do throws(SystemError) {
-        if writer == nil { try open() }
-        try writer?.append(events(batch), isRepeated: batch.isRepeated)
+        try open()
+        let events = events(batch)
+        for series in JournalSeries.allCases {
+          current = series
+          let new = events.filter { $0.series == series }
+          // What is written of a batch that fails afterwards comes again, and is left out then.
+          if !new.isEmpty { try writers[series]?.append(new, isRepeated: batch.isRepeated) }
+        }
         answer(.written(batch: batch.number))
         planSync()
       } catch { answer(.failed(batch: batch.number, reason: reason(error))) }
     }
-    if let findings = writer?.takeFindings() { answer(.found(findings)) }
+    for series in JournalSeries.allCases {
+      guard var findings = writers[series]?.takeFindings() else { continue }
+      findings.series = series
+      answer(.found(findings))
+    }
   }
 
   private mutating func events(_ batch: JournalBatch) -> [AuditEvent] {
@@ -82,8 +98,10 @@ struct JournalService {
     return events
   }
 
-  /// Opens the journal; from then on there are no other files.
+  /// Opens what is not open of the journal; from then on there are no other files.
   private mutating func open() throws(SystemError) {
+    guard writers.count < JournalSeries.allCases.count else { return }
+    current = .main
     guard let settings else { throw SystemError("open the journal", code: EINVAL) }
     if folder == nil { folder = try JournalFolder(path: settings.path, mode: settings.mode) }
     guard let folder else { return }
@@ -93,21 +111,32 @@ struct JournalService {
       }
       isConfined = true
     }
-    writer = try JournalWriter(folder, settings)
+    for series in JournalSeries.allCases where writers[series] == nil {
+      current = series
+      writers[series] = try JournalWriter(folder.folder(of: series), settings)
+    }
   }
 
   private mutating func planSync() {
-    guard settings?.sync == .interval, syncTime == nil, writer?.isDirty ?? false else { return }
+    guard settings?.sync == .interval, syncTime == nil, writers.values.contains(where: \.isDirty) else { return }
     syncTime = Clock.milliseconds + Int64(settings?.flushInterval ?? 0) * 1000
   }
 
   private mutating func synchronizeInTime() {
     guard let time = syncTime, time <= Clock.milliseconds else { return }
     syncTime = nil
-    do throws(SystemError) { try writer?.synchronize() } catch { answer(.failed(batch: 0, reason: reason(error))) }
+    do throws(SystemError) {
+      for series in JournalSeries.allCases {
+        current = series
+        try writers[series]?.synchronize()
+      }
+    } catch { answer(.failed(batch: 0, reason: reason(error))) }
   }
 
-  private mutating func finish() { if settings?.sync != .never { try? writer?.synchronize() } }
+  private mutating func finish() {
+    guard settings?.sync != .never else { return }
+    for writer in writers.values { try? writer.synchronize() }
+  }
 
   private func answer(_ message: FromJournal) {
     // The supervisor is gone when this fails, and the next message is the end.
@@ -115,6 +144,7 @@ struct JournalService {
   }
 
   private func reason(_ error: SystemError) -> String {
-    String(Log.printable("\(settings?.path ?? "the journal"): \(error)").prefix(250))
+    let place = settings.map { current.path(of: $0.path) } ?? "the journal"
+    return String(Log.printable("\(place): \(error)").prefix(250))
   }
 }

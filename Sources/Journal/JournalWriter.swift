@@ -3,7 +3,7 @@ import IPC
 import System
 import Wire
 
-/// Writes lines to a journal, each with its number and the hash of the line before.
+/// Writes lines to one series of a journal, each with its number and the hash of the line before.
 ///
 /// Several processes may write to one journal: while a restart of the service lets logins go on, the journal of the old
 /// supervisor and that of the new one. So each batch is written with the head locked, which is read first.
@@ -183,7 +183,9 @@ final class JournalWriter {
     let backups = try folder.backups()
     let kept = backups.filter { $0.age < keep }
     // First it is said that the oldest lines go, and then they do: lines that are too many are no fault.
-    head.first = keep == 0 ? head.last + 1 : (kept.last.flatMap(folder.firstNumber) ?? oldestHere)
+    let first = keep == 0 ? head.last + 1 : (kept.last.flatMap(folder.firstNumber) ?? oldestHere)
+    if first > head.first { head.removed = Clock.microsecondsSince1970 }
+    head.first = first
     try writeHead()
     for backup in backups where backup.age >= keep { try folder.directory.removeFile(folder.name(of: backup)) }
     for backup in kept.reversed() {

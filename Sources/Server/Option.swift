@@ -166,7 +166,7 @@ struct Option {
     Option(long: "until", value: "TIME", commands: filtered, help: "Not after this time"),
     Option(
       long: "json", commands: [.auditTail, .auditGrep, .auditShow], help: "Show the lines as they are in the journal"),
-    Option(long: "utc", commands: audit.filter { $0 != .auditVerify }, help: "Show times in UTC"),
+    Option(long: "utc", commands: audit, help: "Show times in UTC"),
     Option(short: "h", long: "help", commands: Command.allCases, help: "Print this"),
   ]
 

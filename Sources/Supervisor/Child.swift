@@ -54,8 +54,12 @@ final class Child {
   var hasAnswered = false
   /// The receiver that an exporter sends to, for people.
   var receiver = ""
-  /// A login to which nobody listens now: the journal is slow.
-  var isHeld = false
+  /// A login that waits because the journal is slow.
+  var waitsForJournal = false
+  /// A login that waits because its user has used up the budget of events.
+  var isThrottled = false
+  /// A login to which nobody listens now.
+  var isHeld: Bool { waitsForJournal || isThrottled }
   /// An authority that belongs to settings that do not apply yet.
   var isCandidate = false
   /// Its end of the socket is open, as far as we know.

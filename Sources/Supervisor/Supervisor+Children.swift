@@ -103,6 +103,7 @@ extension Supervisor {
     children[child.number] = nil
     timers.cancel(.kill(child.number))
     timers.cancel(.made(child.number))
+    timers.cancel(.throttle(child.number))
     switch child.role {
     case .authority: authorityEnded(child, status)
     case .transport: transportEnded(child, status)

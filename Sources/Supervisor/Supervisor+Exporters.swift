@@ -60,9 +60,9 @@ extension Supervisor {
       guard let heldBack = passes else { return }
       let more = heldBack > 0 ? " (\(heldBack) more lines were left out)" : ""
       log.write(isProblem ? .warning : .info, "\(name): \(text)\(more)")
-    case .lost(let first, let count, let reason):
+    case .lost(let series, let first, let count, let reason):
       var tally = exporterLosses[name] ?? LossTally()
-      let loss = tally.add(LossTally.Loss(reason: reason, first: first, count: count), at: Clock.milliseconds)
+      let loss = tally.add(LossTally.Loss(series, reason: reason, first: first, count: count), at: Clock.milliseconds)
       exporterLosses[name] = tally
       tell(loss.map { [$0] } ?? [], of: name)
     }
@@ -89,7 +89,8 @@ extension Supervisor {
   private func tell(_ loss: LossTally.Loss, _ name: String) {
     var fact = Fact(.auditGap, .error)
     fact.reason = loss.reason.rawValue
-    fact.details = "\(loss.count) events from number \(loss.first) on do not reach \(name)"
+    fact.details =
+      "\(loss.count) events\(loss.series == .files ? " of files" : "") from number \(loss.first) on do not reach \(name)"
     record(fact, of: Subject())
   }
 

@@ -18,6 +18,7 @@ extension Supervisor {
     applyRecorderSettings()
     let new = loaded.settings.audit.enabled ? loaded.settings.audit.journalSettings : nil
     perform(events.apply(loaded.settings.audit.queueLimits))
+    budgets.apply(loaded.settings.audit.budgetLimits)
     perform(exporters.apply(loaded.settings.audit.exporterSettings))
     if let new, new == journalSettings {
       // The same file; but somebody may have moved it, and wants a new one.
@@ -35,10 +36,11 @@ extension Supervisor {
   }
 
   /// Puts an event on its way to the journal.
-  func journal(_ fact: Fact, of subject: Subject) {
+  func journal(_ fact: Fact, of subject: Subject, in series: JournalSeries? = nil) {
     guard journalSettings != nil else { return }
     let event = AuditEvent(
-      id: .random(), time: Clock.microsecondsSince1970, host: hostName, subject: subject, fact: fact)
+      id: .random(), time: Clock.microsecondsSince1970, host: hostName, subject: subject, fact: fact,
+      series: series)
     perform(events.add(event.wireBytes))
   }
 
@@ -108,24 +110,26 @@ extension Supervisor {
     perform(actions)
   }
 
-  /// What was wrong with the end of the journal.
+  /// What was wrong with the end of a series of the journal.
   private func tell(_ findings: JournalFindings) {
+    let name = findings.series.path(of: journalSettings?.path ?? "")
+    let journal = name.lastIndex(of: "/").map { String(name[name.index(after: $0)...]) } ?? name
     if findings.tornBytes > 0 {
       var fact = Fact(.auditGap, .error)
       fact.reason = "torn_line"
-      fact.details = "the last line was not whole: \(findings.tornBytes) bytes removed"
+      fact.details = "the last line of \(journal) was not whole: \(findings.tornBytes) bytes removed"
       record(fact, of: Subject())
     }
     if findings.missingLines > 0 {
       var fact = Fact(.auditGap, .error)
       fact.reason = "missing_lines"
-      fact.details = "\(findings.missingLines) lines that were written last are not in the journal any more"
+      fact.details = "\(findings.missingLines) lines that were written last are not in \(journal) any more"
       record(fact, of: Subject())
     }
     if findings.isAltered {
       var fact = Fact(.auditGap, .error)
       fact.reason = "altered"
-      fact.details = "the journal does not end as it was written"
+      fact.details = "\(journal) does not end as it was written"
       record(fact, of: Subject())
     }
   }
@@ -167,25 +171,30 @@ extension Supervisor {
   private func hold() {
     log.write(.warning, "the journal is slow: \(events.count) events wait, and so does what makes more")
     for socket in listeners { loop.remove(socket.listener.descriptor) }
-    for child in children.values where child.hasLogin && child.isOpen { hold(child) }
+    for child in children.values where child.hasLogin && child.isOpen && !child.waitsForJournal { hold(child) }
   }
 
   /// A login that makes events waits.
   func hold(_ child: Child) {
-    loop.remove(child.socket.descriptor)
-    child.isHeld = true
+    if !child.isHeld { loop.remove(child.socket.descriptor) }
+    child.waitsForJournal = true
   }
 
   private func release() {
     log.write(.info, "the journal keeps up again")
     acceptAgain()
-    for child in children.values where child.isHeld {
-      child.isHeld = false
-      guard child.isOpen else { continue }
-      do throws(SystemError) {
-        try loop.add(child.socket.descriptor, child.hasBacklog ? [.read, .write] : .read, token: child.number << 1)
-      } catch { child.signal(SIGKILL) }
+    for child in children.values where child.waitsForJournal {
+      child.waitsForJournal = false
+      listen(to: child)
     }
+  }
+
+  /// Listens again to a login that waited, unless it has another reason to wait.
+  func listen(to child: Child) {
+    guard child.isOpen, !child.isHeld else { return }
+    do throws(SystemError) {
+      try loop.add(child.socket.descriptor, child.hasBacklog ? [.read, .write] : .read, token: child.number << 1)
+    } catch { child.signal(SIGKILL) }
   }
 
   private func journalFails(_ reason: String) {
@@ -226,6 +235,13 @@ extension Settings.Audit {
     return JournalSettings(
       path: journalPath, mode: file.mode, maxSize: file.rotate.maxSize, maxBackups: UInt32(file.rotate.maxBackups),
       compress: file.rotate.compress, sync: sync, flushInterval: UInt32(flushInterval))
+  }
+
+  /// What a user may write of the main series.
+  var budgetLimits: EventBudgets.Limits {
+    let rotate = journal.rotate
+    let (kept, isTooMuch) = rotate.maxSize.multipliedReportingOverflow(by: UInt64(rotate.maxBackups) + 1)
+    return EventBudgets.Limits(kept: isTooMuch ? .max : kept)
   }
 
   var queueLimits: AuditQueue.Limits { AuditQueue.Limits(events: bufferSize, batch: batchSize) }

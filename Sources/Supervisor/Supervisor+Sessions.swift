@@ -125,11 +125,15 @@ extension Supervisor {
       }
       connection.keyMemory = descriptors[0]
     }
-    if case .facts(let batch) = message { batch.facts.forEach { child.commands.handle($0) } }
+    if case .facts(let batch) = message { for fact in batch.facts { child.commands.handle(fact) } }
     if case .starts(_, let fact) = message, child.hasLogin, !commandStarts(fact, child) {
       return deliver(.sessionMisbehaved("told of a start that there cannot be"), to: number)
     }
     deliver(.session(message), to: number)
+    switch message {
+    case .facts, .starts: throttle(child, connection.machine.authentication.user)
+    case .note, .account, .terminal, .keys: break
+    }
   }
 
   /// A login whose connection is over hangs up what it runs, and tells what came of it.
@@ -142,10 +146,12 @@ extension Supervisor {
         child.commands.handle(fact)
         record(ConnectionMachine.told(fact), of: subject, number)
       }
+      throttle(child, subject.user)
     case .starts(let start, let fact):
       guard commandStarts(fact, child) else { return }
       record(fact, of: subject, number)
       awaitStart(start, of: child)
+      throttle(child, subject.user)
     // Its terminals have ended in the login records with the connection.
     case .keys, .account, .terminal, nil: return
     }

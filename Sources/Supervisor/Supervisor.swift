@@ -47,6 +47,10 @@ final class Supervisor {
     case letGo
     /// Connections that were refused are counted until then.
     case refusals
+    /// Events of logins are counted until then.
+    case countedEvents
+    /// The login has waited for its user's budget of events.
+    case throttle(UInt64)
     case shutDown
   }
 
@@ -156,6 +160,8 @@ final class Supervisor {
   /// Another daemon may listen by now: bans are its to save.
   var hasLetGo = false
   var refusals = RefusalLedger()
+  var budgets = EventBudgets(EventBudgets.Limits(kept: 0))
+  var throttleLog = LogThrottle(burst: 10, interval: 10_000)
   /// For each code of a refusal.
   var refusalThrottles: [String: LogThrottle] = [:]
   var acceptThrottle = LogThrottle(interval: 10_000)
@@ -275,6 +281,8 @@ final class Supervisor {
     case .exporterLoss(let name): exporterLossTime(name)
     case .drain: exitCode = exitCode ?? .success
     case .refusals: tellRefusals()
+    case .countedEvents: tellCounted()
+    case .throttle(let number): throttleEnds(number)
     case .shutDown:
       for number in Array(connections.keys) { deliver(.transportEnded(.unknown), to: number) }
       drain()

@@ -273,7 +273,7 @@ enum Samples {
       FromExporter.progress(ExporterProgress(shipped: nil, waiting: 0, isBehind: false)),
       .progress(ExporterProgress(shipped: .max, waiting: .max, isBehind: true)),
       .note(isProblem: true, text: "logs.example.org does not answer"), .note(isProblem: false, text: ""),
-      .lost(first: 1, count: .max, reason: .noLongerInJournal),
+      .lost(.files, first: 1, count: .max, reason: .noLongerInJournal),
     ].map(Sample.init)
     + [
       .logstash(LogstashSettings(host: "2001:db8::1", port: .max, tls: tls, timeout: 10)),

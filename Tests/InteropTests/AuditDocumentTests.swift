@@ -33,6 +33,7 @@ extension Interop {
         try #require(lines.count == expected.count)
         for (line, expected) in zip(lines, expected) {
           let script = line.replacingOccurrences(of: "/var/log/bssh/audit.log", with: daemon.events.path)
+            .replacingOccurrences(of: "/var/log/bssh/audit-files.log", with: daemon.events.ofFiles.path)
             .replacingOccurrences(of: "bssh-server audit", with: "\(daemon.server) audit")
             .replacingOccurrences(of: "audit grep", with: "audit grep --file \(daemon.events.path)")
             .replacingOccurrences(of: "audit show", with: "audit show --file \(daemon.events.path)")

@@ -51,12 +51,14 @@ extension Interop {
       /// Nobody but the collector is to see it.
       static let secret = "opensesame-4711"
 
-      /// Waits until the first events of a journal have arrived, in order.
-      func expect(_ ids: [String], sourceLocation: SourceLocation = #_sourceLocation) {
-        switch kind {
-        case .logstash, .logstashTLS, .syslog: receiver.events.expect(ids, sourceLocation: sourceLocation)
-        case .grpc, .httpProtobuf, .httpJSON:
-          receiver.events.expect(ids, ReceivedEvents.ofRecord, sourceLocation: sourceLocation)
+      /// Waits until these events of each series of a journal have arrived, each series in order.
+      func expect(_ series: [[String]], sourceLocation: SourceLocation = #_sourceLocation) {
+        for ids in series {
+          switch kind {
+          case .logstash, .logstashTLS, .syslog: receiver.events.expect(ids, sourceLocation: sourceLocation)
+          case .grpc, .httpProtobuf, .httpJSON:
+            receiver.events.expect(ids, ReceivedEvents.ofRecord, sourceLocation: sourceLocation)
+          }
         }
       }
     }
@@ -93,7 +95,12 @@ extension Interop {
       return row?.split(separator: " ").last.flatMap { Int($0) }
     }
 
-    private func ids(_ daemon: Daemon) throws -> [String] { try daemon.events.all().map(\.id) }
+    /// The ids of the events of each series of the journal.
+    private func ids(_ daemon: Daemon) throws -> [[String]] {
+      try [daemon.events, daemon.events.ofFiles].map { series in
+        try series.lines().lines.map { try DaemonJournal.Event($0).id }
+      }
+    }
 
     @Test(.timeLimit(.minutes(4)))
     func `receivers of every type get every event of a daemon's life, in order and over its restart`() throws {
@@ -107,7 +114,7 @@ extension Interop {
         for type in ["daemon_started", "connection_open", "file_uploaded", "daemon_stopped"] {
           #expect(events.contains { $0.type == type }, "\(type)")
         }
-        for destination in destinations { destination.expect(events.map(\.id)) }
+        for destination in destinations { destination.expect(try ids(daemon)) }
         let record = try #require(
           FileManager.default.contents(atPath: destinations[2].receiver.events.path)?.split(separator: 10).first)
         #expect(String(decoding: record, as: UTF8.self).contains("\"deployment.environment\": \"lab\""))
@@ -154,9 +161,28 @@ extension Interop {
         for destination in destinations { try destination.receiver.start() }
         try logIn(daemon)
         let events = try daemon.events.all()
-        for destination in destinations { destination.expect(events.map(\.id)) }
+        for destination in destinations { destination.expect(try ids(daemon)) }
         #expect(events.allSatisfy { $0.type != "audit_gap" })
         #expect(daemon.events.files.count > 3)
+      }
+    }
+
+    @Test(.timeLimit(.minutes(3)))
+    func `events of files arrive as well, in their order, and each series has a cursor over a restart`() throws {
+      let folder = try Folder()
+      let destination = try Destination(.logstash, in: folder.path)
+      try withDaemon(audit: audit([destination])) { daemon throws in
+        try logIn(daemon)
+        destination.expect(try ids(daemon))
+        #expect(try ids(daemon)[1].count >= 3)
+        try daemon.restart()
+        let cursors = "\(daemon.directory)/audit/cursors"
+        let names = try FileManager.default.contentsOfDirectory(atPath: cursors).filter { $0.hasPrefix("audit") }
+        #expect(
+          names.filter { $0.hasPrefix("audit-files.log_") && !$0.hasSuffix(".lock") && !$0.hasSuffix(".new") }.count
+            == 1, "\(names)")
+        for _ in 0..<3 { try logIn(daemon) }
+        destination.expect(try ids(daemon))
       }
     }
 
@@ -221,7 +247,7 @@ extension Interop {
         try daemon.log.line(with: "\(destination.name): has caught up", within: 60)
         let start = manager.output.count
         destination.expect(try ids(daemon))
-        #expect(try ids(daemon).count > 40 && Array(try ids(daemon).prefix(40)) == old.ids)
+        #expect(try ids(daemon)[0].count > 40 && Array(try ids(daemon)[0].prefix(40)) == old.ids)
         eventually(within: 30, "nothing waits") { (try? waiting(destination, daemon)) == 0 }
         daemon.signal(SIGHUP)
         let status = try manager.output.line(after: start, within: 30) { $0.contains("STATUS=") }
@@ -297,12 +323,12 @@ extension Interop {
       let keys = ["exporters": "[{type: file, path: DIRECTORY/audit/audit.log}, {type: syslog, facility: daemon}]"]
       try withDaemon(audit: keys, launcher: journald.launcher) { daemon throws in
         try logIn(daemon)
-        try journald.expect(ids(daemon))
+        for series in try ids(daemon) { try journald.expect(series) }
         try journald.kill()
         try logIn(daemon)
         try daemon.log.line(with: "syslog /dev/log: ", "events wait, and are sent again", within: 60)
         try journald.start()
-        try journald.expect(ids(daemon))
+        for series in try ids(daemon) { try journald.expect(series) }
         let event = try daemon.events.event("file_uploaded")
         let entry = try #require(try journald.entries().first { $0["BSSH_ID"] as? String == event.id })
         let wanted: [String: String?] = [

@@ -166,7 +166,10 @@ extension Interop {
         eventually(within: 30, "three older files, compressed") {
           let names = (try? FileManager.default.contentsOfDirectory(atPath: folder))?.sorted()
           return names
-            == ["audit.log", "audit.log.1.gz", "audit.log.2.gz", "audit.log.3.gz", "audit.log.head"]
+            == [
+              "audit-files.log", "audit-files.log.head", "audit.log", "audit.log.1.gz", "audit.log.2.gz",
+              "audit.log.3.gz", "audit.log.head",
+            ]
         }
       }
     }

@@ -242,7 +242,7 @@ extension Interop {
       }
       try exporter.start()
       eventually(within: 60, "the last event") { receiver.events.ids().last == journal.ids.last }
-      #expect(exporter.lost == [.lost(first: 11, count: 5, reason: .noLongerInJournal)])
+      #expect(exporter.lost == [.lost(.main, first: 11, count: 5, reason: .noLongerInJournal)])
       #expect(
         receiver.events.ids() == journal.ids.enumerated().filter { !(10..<15).contains($0.offset) }.map(\.element))
     }

@@ -166,7 +166,7 @@ extension Interop {
         Set(collector.events.ids(ReceivedEvents.ofRecord)).count == 59
       }
       #expect(collector.events.ids(ReceivedEvents.ofRecord) == journal.ids.filter { $0 != journal.ids[41] })
-      #expect(exporter.lost == [.lost(first: 42, count: 1, reason: .refused)])
+      #expect(exporter.lost == [.lost(.main, first: 42, count: 1, reason: .refused)])
       exporter.end()
     }
 
@@ -197,7 +197,7 @@ extension Interop {
       try journal.append(1)
       try exporter.message("loss") { if case .lost = $0 { true } else { nil } }
       // It was sent one.
-      #expect(exporter.lost == [.lost(first: 1, count: 1, reason: .rejected)])
+      #expect(exporter.lost == [.lost(.main, first: 1, count: 1, reason: .rejected)])
       try exporter.note(with: "too ")
       try collector.tell("ok")
       try journal.append(1)

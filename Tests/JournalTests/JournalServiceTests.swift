@@ -68,6 +68,57 @@ private final class JournalProcess {
     #expect(try place.problem() == nil)
   }
 
+  @Test func `a flood of events of files removes no other, and each series has a chain of its own`() throws {
+    let place = try Place()
+    let files = Place(filesOf: place)
+    let journal = try JournalProcess()
+    let start = Clock.microsecondsSince1970
+    try journal.send(.open(place.settings(maxSize: 16384, maxBackups: 2, compress: true)))
+    for number in 0..<20 { _ = try journal.append([event(number)]) }
+    for first in stride(from: 0, to: 3000, by: 100) {
+      let batch = UInt64(21 + first / 100)
+      #expect(try journal.append((first..<first + 100).map { event($0, .fileRenamed) }) == .written(batch: batch))
+    }
+    _ = try journal.append([event(20), event(3000, .fileDeleted)])
+    try journal.send(.close)
+    #expect(journal.end() == .code(0))
+    #expect(try place.written() == Array(0...20))
+    #expect(try place.problem() == nil && place.head?.first == 1 && place.head?.removed == 0)
+    let written = try files.written()
+    #expect(written.first! > 0 && written == Array(written.first!...3000))
+    #expect(try files.problem() == nil && files.head?.first == UInt64(written.first! + 1))
+    let head = try #require(files.head)
+    #expect(head.removed >= start)
+  }
+
+  @Test func `a batch that comes again is in each series once`() throws {
+    let place = try Place()
+    let journal = try JournalProcess()
+    try journal.send(.open(place.settings()))
+    let events = [event(0), event(0, .fileRenamed), event(1), event(1, .fileRenamed)].enumerated().map { index, event in
+      var event = event
+      event.id = EventID(high: 7, low: UInt64(index))
+      return event
+    }
+    _ = try journal.append(events)
+    _ = try journal.append(events + [event(2)], isRepeated: true)
+    try journal.send(.close)
+    #expect(journal.end() == .code(0))
+    #expect(try place.written() == [0, 1, 2] && Place(filesOf: place).written() == [0, 1])
+  }
+
+  @Test func `a denial beyond the budget of its login is with the files`() throws {
+    let place = try Place()
+    let journal = try JournalProcess()
+    try journal.send(.open(place.settings()))
+    var beyond = event(2, .transferDenied)
+    beyond.series = .files
+    _ = try journal.append([event(1, .transferDenied), beyond])
+    try journal.send(.close)
+    #expect(journal.end() == .code(0))
+    #expect(try place.written() == [1] && Place(filesOf: place).written() == [2])
+  }
+
   @Test(arguments: [[], [0], [9, 9]] as [[UInt8]])
   func `what is no message of a supervisor ends it`(bytes: [UInt8]) throws {
     let journal = try JournalProcess()

@@ -73,6 +73,33 @@ import Testing
       ])
   }
 
+  @Test func `the head says when rotation removed lines last, also after a restart`() throws {
+    let place = try Place()
+    let settings = place.settings(maxSize: 4096, maxBackups: 1)
+    let start = Clock.microsecondsSince1970
+    try place.writer(settings).write(0..<8)
+    #expect(place.head?.removed == 0 && place.head?.first == 1)
+    try place.writer(settings).write(8..<40)
+    let removed = try #require(place.head?.removed)
+    #expect(removed >= start && removed <= Clock.microsecondsSince1970)
+    try place.writer(settings).write(40..<41)
+    #expect(place.head?.removed == removed)
+    #expect(try place.problem() == nil)
+  }
+
+  @Test func `the head of a version that had one series is read, and written anew`() throws {
+    let place = try Place()
+    try place.writer().write(0..<3)
+    let text = String(decoding: try #require(place.head).json, as: UTF8.self)
+    let old = text.replacing(",\"removed\":0", with: "").replacing("\n", with: "            \n")
+    try place.write(Array(old.utf8), to: "audit.log.head")
+    #expect(place.head?.isOfOneSeries == true && place.head?.last == 3)
+    let writer = try place.writer()
+    try writer.write(3..<4)
+    #expect(writer.takeFindings() == nil && place.head?.isOfOneSeries == false)
+    #expect(try place.problem() == nil)
+  }
+
   @Test func `without older files the journal begins anew, and says so`() throws {
     let place = try Place()
     let writer = try place.writer(place.settings(maxSize: 4096, maxBackups: 0))

@@ -10,16 +10,24 @@ import Testing
 /// A directory for one journal, removed when it goes.
 final class Place {
   let directory: String
-  var path: String { "\(directory)/audit.log" }
+  private let name: String
+  var path: String { "\(directory)/\(name)" }
+
+  /// The series of events of files of a journal there.
+  init(filesOf place: Place) {
+    directory = place.directory
+    name = "audit-files.log"
+  }
 
   init() throws {
+    name = "audit.log"
     directory =
       FileManager.default.temporaryDirectory.appending(path: "bssh-journal-\(UUID().uuidString)")
       .path
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
   }
 
-  deinit { try? FileManager.default.removeItem(atPath: directory) }
+  deinit { if name == "audit.log" { try? FileManager.default.removeItem(atPath: directory) } }
 
   func settings(
     maxSize: UInt64 = 1 << 30, maxBackups: UInt32 = 5, compress: Bool = false,
@@ -37,8 +45,8 @@ final class Place {
     return try JournalWriter(JournalFolder(path: path, mode: settings.mode), settings)
   }
 
-  func bytes(_ name: String = "audit.log") throws -> [UInt8] {
-    Array(try Data(contentsOf: URL(filePath: "\(directory)/\(name)")))
+  func bytes(_ name: String? = nil) throws -> [UInt8] {
+    Array(try Data(contentsOf: URL(filePath: "\(directory)/\(name ?? self.name)")))
   }
 
   func write(_ bytes: [UInt8], to name: String = "audit.log") throws {
@@ -50,13 +58,13 @@ final class Place {
     get throws { try FileManager.default.contentsOfDirectory(atPath: directory).sorted() }
   }
 
-  var head: ChainHead? { (try? bytes("audit.log.head")).flatMap { ChainHead(json: $0[...]) } }
+  var head: ChainHead? { (try? bytes(name + ".head")).flatMap { ChainHead(json: $0[...]) } }
 
   /// The lines of all files, oldest first, and what stands behind the last.
   func lines() throws -> (lines: [[UInt8]], rest: [UInt8]) {
     var all: [UInt8] = []
     for backup in try JournalFolder(path: path, mode: 0o600).backups().reversed() {
-      let name = String(decoding: backup.bytes(of: Array("audit.log".utf8)), as: UTF8.self)
+      let name = String(decoding: backup.bytes(of: Array(name.utf8)), as: UTF8.self)
       var content = try bytes(name)
       if backup.isCompressed {
         let reader = try GzipReader()
@@ -97,8 +105,8 @@ final class Place {
 }
 
 /// An event that has `number` as its path.
-func event(_ number: Int, details: String? = nil) -> AuditEvent {
-  var fact = Fact(.fileDeleted, .success, .sftp)
+func event(_ number: Int, _ type: EventType = .commandExecuted, details: String? = nil) -> AuditEvent {
+  var fact = Fact(type, .success, .sftp)
   fact.path = Array("\(number)".utf8)
   fact.details = details
   return AuditEvent(

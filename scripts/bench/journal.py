@@ -38,7 +38,7 @@ def event(index):
     fact += optional(None, text) * 4
     fact += optional(123456789, number) + optional(1234, number) + optional(123456789, number) + optional(0, number)
     fact += optional(3, small) + optional(None, small)
-    return number(index) + number(index) + number(1_795_207_037_123_456) + text("server.example.org") + subject + fact
+    return number(index) + number(index) + number(1_795_207_037_123_456) + text("server.example.org") + subject + fact + b"\1"
 
 
 def rate(server, scale):

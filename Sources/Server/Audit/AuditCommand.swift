@@ -21,7 +21,7 @@ enum AuditCommand {
   /// `audit grep`: the events that fit.
   static func grep(_ arguments: Arguments) throws(Failure) {
     let filter = try EventFilter(arguments, now: Clock.microsecondsSince1970)
-    var reader = JournalReader(try JournalFiles(try path(arguments)))
+    var reader = MergedReader(try Journal(try path(arguments)))
     var output = EventOutput(arguments)
     var count = 0
     while let line = try reader.nextEvent() {
@@ -39,18 +39,31 @@ enum AuditCommand {
     let filter = try EventFilter(arguments, now: Clock.microsecondsSince1970)
     let count = try number("lines", arguments, 0...1_000_000) ?? 10
     let path = try path(arguments)
-    let files = try JournalFiles(path)
+    let journal = try Journal(path)
     var output = EventOutput(arguments)
-    for line in try last(count, of: files, filter) { try output.show(line) }
+    var lines: [[JournalLine]] = []
+    for files in journal.series { lines.append(try last(count, of: files, filter)) }
+    for line in try inOrder(lines).suffix(count) { try output.show(line) }
     try output.flush()
     guard arguments.has("follow") else { return }
-    var follower = JournalFollower(path, behind: files)
+    var followers = JournalSeries.allCases.map { series in
+      JournalFollower(series.path(of: path), behind: series == .main ? journal.main : journal.files)
+    }
     while true {
-      for line in try follower.more() where filter.matches(line.event) { try output.show(line) }
+      lines = []
+      for index in followers.indices { lines.append(try followers[index].more()) }
+      for line in try inOrder(lines) where filter.matches(line.event) { try output.show(line) }
       try output.flush()
       // The journal is written about once in a second at most.
       usleep(200_000)
     }
+  }
+
+  private static func inOrder(_ lines: [[JournalLine]]) throws(Failure) -> [JournalLine] {
+    var reader = MergedReader(lines)
+    var all: [JournalLine] = []
+    while let line = try reader.nextEvent() { all.append(line) }
+    return all
   }
 
   private static func last(_ count: Int, of files: JournalFiles, _ filter: EventFilter) throws(Failure) -> [JournalLine]

@@ -7,8 +7,8 @@ enum AuditShow {
   private struct Story {
     var session: EventID?
     var connection: UInt64
-    /// Where its connection begins.
-    var first: UInt64
+    /// Where its connection begins: how many events are before it.
+    var first: Int
     var host: String
   }
 
@@ -18,8 +18,8 @@ enum AuditShow {
         "audit show needs a session: audit show SESSION, an id as in the journal, how one begins, or the number of a\n"
           + "connection as in the log", for: .auditShow)
     }
-    let files = try JournalFiles(try AuditCommand.path(arguments))
-    let stories = try find(wanted, in: files)
+    let journal = try Journal(try AuditCommand.path(arguments))
+    let stories = try find(wanted, in: journal)
     guard let story = stories.last else {
       throw Failure(.refused, "bssh-server: the journal has no session '\(wanted)'")
     }
@@ -29,21 +29,23 @@ enum AuditShow {
         stories.prefix(10).map { "  \($0.session.map(\.description) ?? "")" } + (stories.count > 10 ? ["  …"] : [])
       throw failure
     }
-    try tell(story, files, arguments)
+    try tell(story, journal, arguments)
   }
 
   /// The sessions whose id begins so; for a number, the last connection that had it.
-  private static func find(_ wanted: String, in files: JournalFiles) throws(Failure) -> [Story] {
+  private static func find(_ wanted: String, in journal: Journal) throws(Failure) -> [Story] {
     let number = UInt64(wanted)
     var stories: [Story] = []
     // Where each connection that is open began.
-    var open: [String: UInt64] = [:]
-    var reader = JournalReader(files)
+    var open: [String: Int] = [:]
+    var reader = MergedReader(journal)
+    var count = 0
     while let line = try reader.nextEvent() {
+      defer { count += 1 }
       guard let connection = line.event.subject.connection else { continue }
       let key = "\(connection) \(line.event.host)"
-      if line.event.fact.type == .connectionOpen { open[key] = line.sequence }
-      let first = open[key] ?? line.sequence
+      if line.event.fact.type == .connectionOpen { open[key] = count }
+      let first = open[key] ?? count
       if line.event.fact.type == .connectionClosed { open[key] = nil }
       let session = line.event.subject.sessionID
       if let session, session.description.hasPrefix(wanted), number == nil || wanted.utf8.count >= 8 {
@@ -62,14 +64,16 @@ enum AuditShow {
     return stories
   }
 
-  private static func tell(_ story: Story, _ files: JournalFiles, _ arguments: Arguments) throws(Failure) {
+  private static func tell(_ story: Story, _ journal: Journal, _ arguments: Arguments) throws(Failure) {
     var output = EventOutput(arguments)
     var isOpen = true
     var hasTitle = arguments.has("json")
     var waiting: [JournalLine] = []
-    var reader = JournalReader(files)
+    var reader = MergedReader(journal)
+    var count = 0
     while let line = try reader.nextEvent() {
-      guard line.sequence >= story.first, line.event.host.utf8.elementsEqual(story.host.utf8) else { continue }
+      defer { count += 1 }
+      guard count >= story.first, line.event.host.utf8.elementsEqual(story.host.utf8) else { continue }
       let subject = line.event.subject
       guard
         (isOpen && subject.connection == story.connection)

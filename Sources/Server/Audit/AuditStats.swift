@@ -45,50 +45,59 @@ struct AuditStats {
   static func run(_ arguments: Arguments) throws(Failure) {
     let filter = try EventFilter(arguments, now: Clock.microsecondsSince1970)
     let path = try AuditCommand.path(arguments)
-    let files = try JournalFiles(path)
+    let journal = try Journal(path)
     var stats = AuditStats()
-    var reader = JournalReader(files)
-    var (oldest, newest): (UInt64?, UInt64) = (nil, 0)
-    while let line = try reader.nextEvent() {
-      oldest = oldest ?? line.sequence
-      newest = line.sequence
-      if filter.matches(line.event) { stats.add(line.event) }
+    // The numbers of the oldest and the youngest event of each series.
+    var numbers: [JournalSeries: ClosedRange<UInt64>] = [:]
+    for (series, files) in zip(JournalSeries.allCases, journal.series) {
+      var reader = JournalReader(files)
+      while let line = try reader.nextEvent() {
+        let oldest = numbers[series]?.lowerBound ?? line.sequence
+        numbers[series] = oldest...max(oldest, line.sequence)
+        if filter.matches(line.event) { stats.add(line.event) }
+      }
     }
     var output = EventOutput(arguments)
-    let bytes = files.files.reduce(0) { $0 + $1.size }
-    try output.write("\(files.files.count) file\(files.files.count == 1 ? "" : "s"), \(bytes) bytes\n")
+    let files = journal.series.flatMap(\.files)
+    let bytes = files.reduce(0) { $0 + $1.size }
+    try output.write("\(files.count) file\(files.count == 1 ? "" : "s"), \(bytes) bytes\n")
     try output.write(stats.text(output.text))
-    if let oldest { try output.write(AuditStats.receivers(path, oldest...max(oldest, newest))) }
+    try output.write(AuditStats.receivers(path, numbers))
     try output.flush()
   }
 
   /// How many events wait for each receiver, as the cursors of exporters have it; nothing when there are none, or none
   /// that may be read.
   ///
-  /// - Parameter numbers: the journal's oldest and its youngest event.
-  private static func receivers(_ path: String, _ numbers: ClosedRange<UInt64>) -> String {
+  /// - Parameter numbers: the oldest and the youngest event of each series that has any.
+  private static func receivers(_ path: String, _ numbers: [JournalSeries: ClosedRange<UInt64>]) -> String {
     let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
     let folder = (slash.map { String(path[..<$0]) } ?? ".") + "/cursors"
-    let base = slash.map { path[path.utf8.index(after: $0)...] } ?? path[...]
+    let base = String(slash.map { path[path.utf8.index(after: $0)...] } ?? path[...])
     guard let stream = (try? Descriptor.openDirectory(folder)).map({ DirectoryStream($0) }) else { return "" }
-    var rows: [(name: String, count: UInt64)] = []
+    var rows: [String: UInt64] = [:]
     while let entry = try? stream.next() {
       guard let file = try? stream.directory.openForReading(entry, links: false),
         let cursor = (try? file.read(count: Cursor.longest + 1, at: 0)).flatMap({ Cursor($0) }),
-        let name = cursor.receiver, entry.elementsEqual(Cursor.fileName(for: "\(base) \(name)").utf8)
+        let name = cursor.receiver,
+        let series = JournalSeries.allCases.first(where: { series in
+          entry.elementsEqual(Cursor.fileName(for: "\(series.path(of: base)) \(name)").utf8)
+        })
       else { continue }
+      rows[name, default: 0] += 0
+      guard let numbers = numbers[series] else { continue }
       let known = max(cursor.accepted ?? 0, cursor.last?.sequence ?? 0)
       let has = max(known, numbers.lowerBound - min(numbers.lowerBound, 1))
-      rows.append((name, numbers.upperBound - min(has, numbers.upperBound)))
+      rows[name, default: 0] += numbers.upperBound - min(has, numbers.upperBound)
     }
-    let lines = rows.sorted { $0.name < $1.name }.map { row($0.name, $0.count) + "\n" }
+    let lines = rows.sorted { $0.key < $1.key }.map { row($0.key, $0.value) + "\n" }
     return lines.isEmpty ? "" : "\nEvents that wait for receivers\n" + lines.joined()
   }
 
   mutating func add(_ event: AuditEvent) {
     count += 1
-    first = first ?? event.time
-    last = event.time
+    first = min(first ?? event.time, event.time)
+    last = max(last ?? event.time, event.time)
     types[event.fact.type, default: [:]][event.fact.result, default: 0] += 1
     switch event.fact.type {
     case .sessionStart: logins.add(event.subject.user)

@@ -1,19 +1,37 @@
 import Audit
 import System
 
-/// `audit verify`: is the journal what was written?
+/// `audit verify`: is the journal what was written, and what is not there any more?
 enum AuditVerify {
   static func run(_ arguments: Arguments) throws(Failure) {
-    let path = try AuditCommand.path(arguments)
-    let files = try JournalFiles(path, isSettled: true)
+    let journal = try Journal(try AuditCommand.path(arguments), isSettled: true)
+    let style = EventText(arguments, isTerminal: false)
+    var isWhole = true
+    for files in journal.series {
+      if let problem = try check(files, style) {
+        isWhole = false
+        try Output.write(problem + "\n")
+      }
+    }
+    if journal.files == nil, journal.main.head?.isOfOneSeries == false {
+      isWhole = false
+      try Output.write("\(JournalSeries.files.path(of: journal.path)): missing\n")
+    }
+    if !isWhole { throw Failure(.refused) }
+  }
+
+  /// Says of a series what it has; returns what is wrong with it.
+  private static func check(_ files: JournalFiles, _ style: EventText) throws(Failure) -> String? {
     var chain = Chain<JournalPlace>(head: files.head)
     var problem: String?
+    var oldest: JournalLine?
     var reader = JournalReader(files)
     do throws(RegularFile.Unreadable) {
       while problem == nil, let line = try reader.next() {
+        if oldest == nil { oldest = try? JournalLine(json: line.bytes) }
         if line.isWhole {
           problem = chain.add(line.bytes, at: line.place).map(Self.text)
-        } else if line.place.path == path {
+        } else if line.place.path == files.path {
           problem = chain.finish(rest: line.place).map(Self.text)
         } else {
           problem = "\(line.place): the file ends in the middle of it"
@@ -26,17 +44,28 @@ enum AuditVerify {
     if problem == nil { problem = chain.finish().map(Self.text) }
     if files.head == nil {
       Output.complain([
-        "bssh-server: \(path).head is missing or damaged: lines that are missing at either end do not show"
+        "bssh-server: \(files.path).head is missing or damaged: lines that are missing at either end do not show"
       ])
     }
-    guard let problem else {
-      let range = chain.first.flatMap { first in chain.lastSequence.map { "\(first) to \($0)" } }
-      let lines = range.map { "lines \($0)" } ?? "no lines"
-      return try Output.write(
-        "\(path): \(files.files.count) file\(files.files.count == 1 ? "" : "s"), \(lines): whole\n")
-    }
-    try Output.write(problem + "\n")
-    throw Failure(.refused)
+    if let problem { return problem }
+    let range = chain.first.flatMap { first in chain.lastSequence.map { "\(first) to \($0)" } }
+    let lines = range.map { "lines \($0)" } ?? "no lines"
+    try Output.write("\(files.path): \(files.files.count) file\(files.files.count == 1 ? "" : "s"), \(lines): whole\n")
+    try Output.write(removed(files, chain.first, oldest, style))
+    return nil
+  }
+
+  /// What rotation has removed, and when; nothing when it has removed nothing.
+  private static func removed(
+    _ files: JournalFiles, _ first: UInt64?, _ oldest: JournalLine?, _ style: EventText
+  ) -> String {
+    guard let first = first ?? files.head?.first, first > 1 else { return "" }
+    let time = files.head.flatMap { $0.removed > 0 ? style.time($0.removed) : nil }
+    var text =
+      "\(files.path): " + (first == 2 ? "line 1 was" : "lines 1 to \(first - 1) were") + " removed by rotation, "
+    text += time.map { "the last of them on \($0)" } ?? "and it is not known when"
+    if let oldest { text += "; what is left begins on \(style.time(oldest.event.time))" }
+    return text + "\n"
   }
 
   /// What is wrong, and where.

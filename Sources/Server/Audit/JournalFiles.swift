@@ -3,7 +3,7 @@ import Glibc
 import Gzip
 import System
 
-/// The files of a journal, the oldest first: `audit.log.2.gz`, `audit.log.1`, `audit.log`.
+/// The files of a series of a journal, the oldest first: `audit.log.2.gz`, `audit.log.1`, `audit.log`.
 struct JournalFiles {
   struct File {
     let path: String
@@ -22,23 +22,32 @@ struct JournalFiles {
     }
   }
 
+  /// That of the youngest.
+  let path: String
   private(set) var files: [File]
-  /// Where the journal begins and ends, as it says itself; nil: there is no such file.
+  /// Where the series begins and ends, as it says itself; nil: there is no such file.
   let head: ChainHead?
 
-  /// Opens all files of the journal of this path, as they are at one moment.
+  /// Opens all files of the series of this path, as they are at one moment; nil: there are none.
   ///
   /// - Parameter isSettled: true waits for the moment between two batches, when head and files say the same.
-  init(_ path: String, isSettled: Bool = false) throws(Failure) {
+  static func find(_ path: String, isSettled: Bool = false) throws(Failure) -> JournalFiles? {
     do throws(RegularFile.Unreadable) {
       let headFile = try? RegularFile(path + ".head").descriptor
       if isSettled { try? headFile?.lock() }
       defer { headFile?.unlock() }
-      head = headFile.flatMap { try? $0.read(count: ChainHead.size + 1, at: 0) }.flatMap { ChainHead(json: $0[...]) }
-      files = try Self.open(path)
+      let head = headFile.flatMap { try? $0.read(count: ChainHead.size + 1, at: 0) }
+        .flatMap { ChainHead(json: $0[...]) }
+      let files = try Self.open(path)
+      return files.isEmpty ? nil : JournalFiles(path: path, files: files, head: head)
     } catch {
+      if error.code == ENOENT { return nil }
       throw Failure(.noInput, "bssh-server: \(path): \(error.reason)")
     }
+  }
+
+  private init(path: String, files: [File], head: ChainHead?) {
+    (self.path, self.files, self.head) = (path, files, head)
   }
 
   /// Files are renamed while they are opened, now and then: until nothing has changed meanwhile, again.
@@ -53,7 +62,6 @@ struct JournalFiles {
         break
       }
     }
-    guard !files.isEmpty else { throw RegularFile.Unreadable(reason: SystemError.message(ENOENT), code: ENOENT) }
     return files
   }
 

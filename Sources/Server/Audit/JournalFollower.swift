@@ -1,33 +1,34 @@
 import Audit
 import System
 
-/// Waits for what a journal gets, also when it goes on in a new file.
+/// Waits for what a series of a journal gets, also when it goes on in a new file.
 struct JournalFollower {
   private let path: String
-  private var file: JournalFiles.File
+  /// nil: there is none yet.
+  private var file: JournalFiles.File?
   /// Where the first line begins that was not read yet.
-  private var offset: Int
+  private var offset = 0
   /// The number of the last line that was read.
   private var last: UInt64 = 0
 
-  /// Begins at the end of these files.
-  init(_ path: String, behind files: JournalFiles) {
+  /// Begins at the end of these files; nil: of none.
+  init(_ path: String, behind files: JournalFiles?) {
     self.path = path
-    file = files.files[files.files.count - 1]
-    offset = Self.lineStart(of: file, before: file.size)
+    file = files?.files.last
+    if let file { offset = Self.lineStart(of: file, before: file.size) }
   }
 
   /// The lines that have come since the last time.
   mutating func more() throws(Failure) -> [JournalLine] {
     var lines = try readOn()
-    guard let now = try? JournalFiles.file(path), now.identity != file.identity || now.size < offset else {
+    guard let now = try? JournalFiles.file(path), now.identity != file?.identity || now.size < offset else {
       return lines
     }
     // What came to the old file before it got its new name.
     lines += try readOn()
-    let files = try JournalFiles(path)
+    guard let files = try JournalFiles.find(path) else { return lines }
     var newer = files.files[...]
-    if let known = newer.lastIndex(where: { $0.identity == file.identity && $0.size >= offset }) {
+    if let known = newer.lastIndex(where: { $0.identity == file?.identity && $0.size >= offset }) {
       newer = newer[(known + 1)...]
     }
     let known = last
@@ -41,15 +42,17 @@ struct JournalFollower {
 
   /// Reads to the end of the file as it is now.
   private mutating func readOn() throws(Failure) -> [JournalLine] {
+    guard let file else { return [] }
     guard !file.isCompressed else {
       var reader = JournalReader(file, from: 0)
       return try read(&reader)
     }
     guard let size = try? file.descriptor.status().size, size > offset else { return [] }
-    file = file.grown(to: size)
-    let end = Self.lineStart(of: file, before: size)
+    let grown = file.grown(to: size)
+    self.file = grown
+    let end = Self.lineStart(of: grown, before: size)
     guard end > offset else { return [] }
-    var reader = JournalReader(file.grown(to: end), from: offset)
+    var reader = JournalReader(grown.grown(to: end), from: offset)
     offset = end
     return try read(&reader)
   }

@@ -12,7 +12,7 @@ extension JournalPlace: CustomStringConvertible {
   var description: String { "\(path): line \(line)" }
 }
 
-/// Reads the lines of a journal, the oldest first, over all of its files.
+/// Reads the lines of a series of a journal, the oldest first, over all of its files.
 struct JournalReader {
   struct Line {
     let place: JournalPlace

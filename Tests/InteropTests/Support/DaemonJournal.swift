@@ -5,8 +5,11 @@ import Testing
 
 /// The journal of a daemon, as whoever reads its files sees it.
 struct DaemonJournal {
-  /// The path of the youngest file.
+  /// The path of the youngest file of the main series.
   let path: String
+
+  /// The series of events of files.
+  var ofFiles: DaemonJournal { DaemonJournal(path: JournalSeries.files.path(of: path)) }
 
   /// A line, as a reader of JSON sees it.
   struct Event: CustomStringConvertible {
@@ -45,7 +48,7 @@ struct DaemonJournal {
     return backups.sorted { $0.0 > $1.0 }.map { "\(folder)/\($0.1)" } + [path]
   }
 
-  /// All lines, oldest first, and what stands behind the last newline.
+  /// All lines of this series, oldest first, and what stands behind the last newline.
   func lines() throws -> (lines: [String], rest: String) {
     while true {
       let before = identities
@@ -81,8 +84,18 @@ struct DaemonJournal {
     return (parts.map { String(decoding: $0, as: UTF8.self) }, String(decoding: rest, as: UTF8.self))
   }
 
-  /// All events until now; a line that is being written is left out.
-  func all() throws -> [Event] { try lines().lines.map { try Event($0) } }
+  /// All events until now, of both series, by their times; a line that is being written is left out.
+  func all() throws -> [Event] {
+    var main = try lines().lines.map { try Event($0) }[...]
+    var files = try ofFiles.lines().lines.map { try Event($0) }[...]
+    var all: [Event] = []
+    while let next = main.first ?? files.first {
+      let isOfFiles = files.first.map { ($0["timestamp"] ?? "") < (next["timestamp"] ?? "") } ?? false
+      let first = isOfFiles || main.isEmpty ? files.popFirst() : main.popFirst()
+      if let first { all.append(first) }
+    }
+    return all
+  }
 
   /// The events of one type until now.
   func all(_ type: String) throws -> [Event] { try all().filter { $0.type == type } }
@@ -128,11 +141,11 @@ struct DaemonJournal {
 
   /// Everything that must hold of every journal that a test leaves: whole, as the schema says, no event twice, no secret.
   func check(sourceLocation: SourceLocation) throws {
-    let (lines, _) = try lines()
-    if lines.isEmpty { Issue.record("there is no journal at \(path)", sourceLocation: sourceLocation) }
+    let main = try lines().lines
+    if main.isEmpty { Issue.record("there is no journal at \(path)", sourceLocation: sourceLocation) }
     let schema = try Schema.ofEvents
     var ids: Set<String> = []
-    for line in lines {
+    for line in main + (try ofFiles.lines().lines) {
       let event = try Event(line)
       for fault in schema.faults(in: event.values) {
         Issue.record("\(fault) in \(line)", sourceLocation: sourceLocation)
@@ -142,8 +155,10 @@ struct DaemonJournal {
         Issue.record("a password in \(line)", sourceLocation: sourceLocation)
       }
     }
-    if let problem = try problem() {
-      Issue.record("line \(problem.place ?? -1): \(problem.fault)", sourceLocation: sourceLocation)
+    for series in [self, ofFiles] {
+      if let problem = try series.problem() {
+        Issue.record("\(series.path): line \(problem.place ?? -1): \(problem.fault)", sourceLocation: sourceLocation)
+      }
     }
   }
 }

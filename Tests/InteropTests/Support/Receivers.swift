@@ -136,7 +136,8 @@ final class Journald {
       distinct = try entries().compactMap { $0["BSSH_ID"] as? String }.filter { seen.insert($0).inserted }
       return seen.isSuperset(of: ids)
     }
-    #expect(Array(distinct.prefix(ids.count)) == ids, "not in order", sourceLocation: sourceLocation)
+    let known = Set(ids)
+    #expect(distinct.filter(known.contains) == ids, "not in order", sourceLocation: sourceLocation)
   }
 }
 

@@ -25,7 +25,12 @@ import Testing
     try journal.writeRotated()
     try FileManager.default.removeItem(atPath: journal.folder.file("audit.log.2.gz"))
     try journal.writeHead(first: 6, size: journal.bytes(13...18).count)
-    #expect(try verify(journal) == (0, "audit.log: 2 files, lines 6 to 18: whole\n", ""))
+    #expect(
+      try verify(journal) == (
+        0,
+        "audit.log: 2 files, lines 6 to 18: whole\naudit.log: lines 1 to 5 were removed by rotation, and it is not known "
+          + "when; what is left begins on 2026-03-04 05:06:12.000\n", ""
+      ))
   }
 
   /// What somebody does to the files, and what is said then.
@@ -118,7 +123,7 @@ import Testing
   @Test func `an empty journal is whole`() throws {
     let journal = try SampleJournal()
     try journal.write("audit.log", [])
-    try journal.write("audit.log.head", ChainHead().json)
+    try journal.write("audit.log.head", SampleJournal.old(ChainHead()))
     #expect(try verify(journal).text == "audit.log: 1 file, no lines: whole\n")
   }
 }

@@ -4,7 +4,7 @@ import Gzip
 
 @testable import Server
 
-/// A journal in a folder of its own, and what was written to it.
+/// A journal in a folder of its own, and what was written to it: one series, as versions before had it.
 struct SampleJournal {
   let folder: Folder
   private(set) var lines: [JournalLine] = []
@@ -122,7 +122,14 @@ struct SampleJournal {
     guard let last = lines.last else { return }
     try write(
       "audit.log.head",
-      ChainHead(first: first, last: last.sequence, hash: LineHash(of: last.json[...]), size: UInt64(size)).json)
+      Self.old(
+        ChainHead(first: first, last: last.sequence, hash: LineHash(of: last.json[...]), size: UInt64(size))))
+  }
+
+  /// The head as a version before wrote it.
+  static func old(_ head: ChainHead) -> [UInt8] {
+    let text = String(decoding: head.json, as: UTF8.self).replacing(",\"removed\":0", with: "")
+    return Array(text.utf8.dropLast()) + Array("            \n".utf8)
   }
 
   /// Everything in one file.

@@ -1,0 +1,195 @@
+import Audit
+
+/// What logins may put into the journal, so that none pushes out everybody's history, nor hides in its own noise.
+///
+/// - Listings and changes of attributes beyond ``listings`` of a login in ``interval`` are counted and told together.
+///   Every other event is told by itself.
+/// - Events of the main series have a budget for each user, over all logins: ``Limits``. When half of it is used up,
+///   denials of files go to the series of files, and the main one tells how many. When all of it is, the user's
+///   logins are not listened to until there is some again: they wait, and nothing is left out.
+///
+/// Decides only. Times are milliseconds of a clock that only grows, and microseconds from 1970 on for what is told.
+struct EventBudgets: Sendable {
+  /// Listings and changes of attributes of a login that are told one by one, in each ``interval``.
+  static let listings = 1000
+  /// Milliseconds.
+  static let interval: Int64 = 60_000
+
+  /// The budget of a user, in bytes of lines.
+  struct Limits: Equatable, Sendable {
+    /// A tenth of what the main series of the journal keeps, and 64 KiB at least.
+    let burst: Int64
+    /// Bytes in a second: what the main series keeps comes to in a day, and 2 KiB at least.
+    let rate: Int64
+
+    /// - Parameter kept: bytes that the main series keeps, with its older files.
+    init(kept: UInt64) {
+      let kept = Int64(clamping: kept)
+      burst = max(kept / 10, 64 << 10)
+      rate = max(kept / 86_400, 2 << 10)
+    }
+  }
+
+  /// What was counted of a login.
+  struct Counted: Equatable, Sendable {
+    var subject: Subject
+    var connection: UInt64?
+    var listed: UInt64 = 0
+    var changed: UInt64 = 0
+    var denied: UInt64 = 0
+    /// When the first and the last of them was told.
+    var first: Int64 = 0
+    var last: Int64 = 0
+  }
+
+  private struct Window {
+    var counted: Counted
+    var end: Int64
+    var told = 0
+
+    var isEmpty: Bool { counted.first == 0 }
+  }
+
+  /// How much of its budget a user has used up, in bytes, and when that was so.
+  private struct Account {
+    var used: Int64 = 0
+    var time: Int64
+  }
+
+  private var limits: Limits
+  private var windows: [EventID: Window] = [:]
+  private var accounts: [String: Account] = [:]
+  /// No counting ends before; an early one costs a look.
+  private(set) var nextEnd: Int64?
+
+  init(_ limits: Limits) { self.limits = limits }
+
+  /// The configuration has changed.
+  mutating func apply(_ limits: Limits) { self.limits = limits }
+
+  // MARK: Counting
+
+  /// A login listed a directory or changed attributes; false: it was counted.
+  mutating func tells(
+    _ type: EventType, of subject: Subject, _ connection: UInt64?, at now: Int64, time: Int64
+  ) -> Bool {
+    guard let session = subject.sessionID else { return true }
+    var window = window(session, subject, connection, now)
+    defer { windows[session] = window }
+    window.told += 1
+    guard window.told > Self.listings else { return true }
+    if type == .attributesChanged { window.counted.changed += 1 } else { window.counted.listed += 1 }
+    note(&window, time)
+    return false
+  }
+
+  /// A login was denied a file, which `bytes` of a line tell; returns where that is written.
+  mutating func denial(
+    of subject: Subject, _ connection: UInt64?, bytes: Int, at now: Int64, time: Int64
+  ) -> JournalSeries {
+    guard let session = subject.sessionID, let user = subject.user else { return .main }
+    if used(user, now) + Int64(bytes) <= limits.burst / 2 {
+      _ = spend(bytes, user, at: now)
+      return .main
+    }
+    var window = window(session, subject, connection, now)
+    window.counted.denied += 1
+    note(&window, time)
+    windows[session] = window
+    return .files
+  }
+
+  private func window(_ session: EventID, _ subject: Subject, _ connection: UInt64?, _ now: Int64) -> Window {
+    if let window = windows[session], window.end > now || !window.isEmpty { return window }
+    return Window(counted: Counted(subject: subject, connection: connection), end: now + Self.interval)
+  }
+
+  private mutating func note(_ window: inout Window, _ time: Int64) {
+    if window.isEmpty { window.counted.first = max(time, 1) }
+    window.counted.last = max(time, window.counted.first)
+    nextEnd = min(nextEnd ?? window.end, window.end)
+  }
+
+  /// What is to be told, now that times of counting are over.
+  mutating func ended(at now: Int64) -> [Counted] {
+    if let nextEnd, nextEnd > now { return [] }
+    var told: [Counted] = []
+    for (session, window) in windows where window.end <= now {
+      windows[session] = nil
+      if !window.isEmpty { told.append(window.counted) }
+    }
+    nextEnd = windows.values.filter { !$0.isEmpty }.map(\.end).min()
+    return told
+  }
+
+  /// The login ends; returns what was counted of it and not told.
+  mutating func end(_ session: EventID, _ user: String?, at now: Int64) -> Counted? {
+    if let user, used(user, now) == 0 { accounts[user] = nil }
+    // Those of logins that ended before their budget was full again.
+    if accounts.count > 1024 { for (name, _) in accounts where used(name, now) == 0 { accounts[name] = nil } }
+    guard let window = windows.removeValue(forKey: session), !window.isEmpty else { return nil }
+    return window.counted
+  }
+
+  /// All that was counted, when the server ends.
+  mutating func rest() -> [Counted] {
+    defer {
+      windows = [:]
+      nextEnd = nil
+    }
+    return windows.values.filter { !$0.isEmpty }.map(\.counted)
+  }
+
+  // MARK: The budget of a user
+
+  /// Events of a user are written to the main series: returns the milliseconds that their logins have to wait.
+  mutating func spend(_ bytes: Int, _ user: String, at now: Int64) -> Int64 {
+    // Who has used up much more than there is does not wait for ever.
+    let used = min(used(user, now) + Int64(bytes), 2 * limits.burst)
+    accounts[user] = Account(used: used, time: now)
+    return wait(for: user, at: now)
+  }
+
+  /// The milliseconds that logins of a user have to wait; 0: none.
+  func wait(for user: String, at now: Int64) -> Int64 {
+    let excess = used(user, now) - limits.burst
+    // A second's worth is free then, and not one event after the other.
+    return excess > 0 ? (excess / limits.rate + 2) * 1000 : 0
+  }
+
+  private func used(_ user: String, _ now: Int64) -> Int64 {
+    guard let account = accounts[user] else { return 0 }
+    let (regained, isEnough) = max(now - account.time, 0).multipliedReportingOverflow(by: limits.rate)
+    return isEnough ? 0 : max(account.used - regained / 1000, 0)
+  }
+}
+
+extension EventBudgets.Counted {
+  /// The event that tells of it.
+  var fact: Fact {
+    var fact = Fact(.eventsCounted)
+    let counts = [
+      (EventType.directoryListed.rawValue, listed), (EventType.attributesChanged.rawValue, changed),
+      ("\(EventType.transferDenied.rawValue) with the events of files", denied),
+    ]
+    let text = counts.filter { $0.1 > 0 }.map { "\($0.1) \($0.0)" }.joined(separator: ", ")
+    fact.details = "\(text), from \(Timestamp.text(first)) to \(Timestamp.text(last))"
+    fact.milliseconds = UInt64((last - first) / 1000)
+    fact.reason = denied > 0 ? "many_denials" : "many_listings"
+    return fact
+  }
+}
+
+extension Fact {
+  /// About as many bytes as its line has, when everything is escaped that has to be.
+  var lineSize: Int {
+    let texts = [path, destination, command].compactMap(\.self)
+    let others = [details, signal, rule, reason].compactMap(\.self)
+    return 700 + texts.reduce(0) { $0 + Self.size($1) } + others.reduce(0) { $0 + Self.size($1.utf8) }
+  }
+
+  private static func size(_ text: some Sequence<UInt8>) -> Int {
+    // A control character has six in JSON; a byte that is no text has U+FFFD, and base64 beside it.
+    text.reduce(0) { $0 + ($1 < 0x20 ? 6 : $1 == 0x22 || $1 == 0x5c ? 2 : $1 < 0x80 ? 1 : 5) }
+  }
+}
