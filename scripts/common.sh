@@ -55,7 +55,19 @@ need_swift() {
 # Builds the executables that are installed, into .build/release.
 build_release() {
   need_swift
-  swift build -c release --static-swift-stdlib --disable-local-rpath
+  BSSH_COMMIT=$(built_commit) BSSH_LIBSSH_PACKAGE=$(dpkg-query -W -f '${Version}' libssh-dev 2>/dev/null || say unknown) \
+    swift build -c release --static-swift-stdlib --disable-local-rpath
+}
+
+# The commit that is checked out, for `bssh-server version`.
+built_commit() {
+  local commit
+  commit=$(git rev-parse HEAD 2>/dev/null) || {
+    say unknown
+    return
+  }
+  git diff --quiet HEAD -- Sources Package.swift 2>/dev/null || commit+=-modified
+  say "$commit"
 }
 
 # True while somebody listens on this port of 127.0.0.1.

@@ -3,8 +3,8 @@
 #
 #   scripts/install.sh [--prefix DIR]              below DIR (default /usr), as root
 #   scripts/install.sh --destdir DIR [--prefix …]  the files only, below DIR, for packagers
-#   scripts/install.sh --uninstall [--purge]       all but /etc/bssh; with --purge also that, the state, the accounts;
-#                                                  never the journal in /var/log/bssh
+#   scripts/install.sh --uninstall [--purge]       all but /etc/bssh; with --purge also that, the state, the accounts,
+#                                                  and everybody's login; never the journal in /var/log/bssh
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source-path=SCRIPTDIR source=common.sh
@@ -41,7 +41,9 @@ done
 
 # systemd looks into /usr and /etc, not into every prefix.
 if [[ $prefix == /usr ]]; then system=/usr/lib; else system=/etc; fi
-unit=$destdir$system/systemd/system/bssh-server.service
+units=$system/systemd/system
+unit=$destdir$units/bssh-server.service
+socket=$destdir$units/bssh-server.socket
 sysusers=$destdir$system/sysusers.d/bssh.conf
 tmpfiles=$destdir$system/tmpfiles.d/bssh.conf
 helpers=$destdir$prefix/lib/bssh
@@ -68,7 +70,37 @@ build_if_needed() {
 }
 
 make_accounts() {
-  if command -v systemd-sysusers >/dev/null; then systemd-sysusers "$sysusers"; else make_service_accounts; fi
+  if command -v systemd-sysusers >/dev/null; then systemd-sysusers "$PWD/systemd/sysusers.conf"; else make_service_accounts; fi
+}
+
+# An upgrade replaces nothing before the new program has taken the configuration that is there.
+check_configuration() {
+  if [[ -e /etc/bssh/server.yaml ]]; then
+    .build/release/bssh-server check-config -q -c /etc/bssh/server.yaml ||
+      die "/etc/bssh/server.yaml does not load with this version, see above; nothing was installed"
+  fi
+}
+
+# Removes the units of an installation with another prefix: of two with one name, systemd takes that of /etc, and would
+# go on starting the old programs. What belongs to a package is the package's.
+remove_other_units() {
+  local other=/etc was_enabled='' old file name
+  [[ $units != /etc/* ]] || other=/usr/lib
+  old=$other/systemd/system/bssh-server.service
+  if [[ ! -f $old || -L $old ]] || ! grep -q '^Documentation=man:bssh-server(8)' "$old"; then return 0; fi
+  if dpkg-query -S "$old" >/dev/null 2>&1; then die "$old belongs to a package; remove that first, or use its prefix"; fi
+  name=$(sed -n 's|^ExecStart=\(.*\)/sbin/bssh-server .*|\1|p' "$old")
+  say "$old is of an installation below ${name:-another prefix}, and would hide this one: removed"
+  if systemd_runs && systemctl --quiet is-enabled bssh-server.service 2>/dev/null; then was_enabled=service; fi
+  if systemd_runs && systemctl --quiet is-enabled bssh-server.socket 2>/dev/null; then was_enabled=socket; fi
+  for file in systemd/system/bssh-server.service systemd/system/bssh-server.socket sysusers.d/bssh.conf tmpfiles.d/bssh.conf; do
+    rm -f "$other/$file"
+  done
+  # Its links lead to the unit that is gone.
+  if [[ -n $was_enabled ]]; then systemctl --quiet reenable "bssh-server.$was_enabled"; fi
+  if [[ -n $name ]]; then
+    say "Its programs stay while the old daemon runs; once that is restarted: scripts/install.sh --uninstall --prefix $name"
+  fi
 }
 
 make_configuration() {
@@ -77,15 +109,16 @@ make_configuration() {
     "$server" gen-host-key -t ed25519 -o /etc/bssh/ssh_host_ed25519_key
   fi
   if [[ ! -e /etc/bssh/server.yaml ]]; then
-    (
-      umask 077
+    # Before the redirection opens the file.
+    (umask 077 && : >/etc/bssh/server.yaml)
+    {
       say "# bssh-server.yaml(5); every key with its default: bssh-server gen-config"
       say "server:"
       say "  port: 2222"
       say "  host_keys: [/etc/bssh/ssh_host_ed25519_key]"
       say "auth:"
       say "  methods: [publickey]"
-    ) >/etc/bssh/server.yaml
+    } >/etc/bssh/server.yaml
   fi
   "$server" check-config -c /etc/bssh/server.yaml >/dev/null || die "/etc/bssh/server.yaml does not load, see above"
 }
@@ -99,8 +132,9 @@ install_files() {
   install -D -m 0644 systemd/sysusers.conf "$sysusers"
   install -D -m 0644 systemd/tmpfiles.conf "$tmpfiles"
   install -d "${unit%/*}"
-  sed "s|/usr/sbin/bssh-server|$prefix/sbin/bssh-server|" systemd/bssh-server.service >"$unit"
+  sed "s|/usr/sbin/bssh-server|$prefix/sbin/bssh-server|g" systemd/bssh-server.service >"$unit"
   chmod 0644 "$unit"
+  install -m 0644 systemd/bssh-server.socket "$socket"
   for page in man/*.[1-9]; do install -D -m 0644 "$page" "$manual/man${page##*.}/${page##*/}"; done
   install -D -m 0644 etc/server.yaml "$examples/server.yaml"
   install -m 0644 LICENSE README.md CHANGELOG.md "$examples/"
@@ -108,12 +142,16 @@ install_files() {
 
 install_all() {
   build_if_needed
+  if [[ -z $destdir ]]; then
+    make_accounts
+    check_configuration
+  fi
   install_files
   if [[ -n $destdir ]]; then
     say "The files are below $destdir. Accounts, host key and /etc/bssh are made where they get installed."
     return
   fi
-  make_accounts
+  remove_other_units
   # Without systemd-tmpfiles the daemon makes its directory at start.
   if command -v systemd-tmpfiles >/dev/null; then systemd-tmpfiles --create "$tmpfiles"; fi
   make_configuration
@@ -129,14 +167,71 @@ install_all() {
   fi
 }
 
-uninstall_all() {
-  local executable page account folder
-  if systemd_runs && systemctl --quiet is-enabled bssh-server 2>/dev/null; then systemctl disable bssh-server; fi
-  if systemd_runs && systemctl --quiet is-active bssh-server; then
-    say "Stopping the service; who is logged in stays so until they leave"
-    systemctl stop bssh-server
+# The ids of processes that run one of our programs, an old file of it included; the names of programs choose among them.
+our_processes() {
+  local link target
+  for link in /proc/[0-9]*/exe; do
+    target=$(readlink "$link" 2>/dev/null) || continue
+    target=${target% (deleted)}
+    case " $* " in *" ${target##*/} "*) say "${link//[!0-9]/}" ;; esac
+  done
+}
+
+# True for a process that the login of one of our sessions started: this one must not end with it.
+is_below_us() {
+  local process=$1 ours
+  ours=" $(our_processes bssh-session bssh-supervisor | tr '\n' ' ') "
+  while ((process > 1)); do
+    [[ $ours != *" $process "* ]] || return 0
+    process=$(awk '/^PPid:/ { print $2 }' "/proc/$process/status" 2>/dev/null) || return 1
+  done
+  return 1
+}
+
+# Ends all daemons and everybody's login through them: accounts that are used cannot be removed.
+end_everything() {
+  local supervisors process i
+  mapfile -t supervisors < <(our_processes bssh-supervisor)
+  if ((${#supervisors[@]} > 0)); then
+    say "Ending every login: $(our_processes bssh-session | wc -l) processes"
+    for process in "${supervisors[@]}"; do kill -TERM "$process" 2>/dev/null || true; done
   fi
-  rm -f "$server" "$unit" "$sysusers" "$tmpfiles"
+  for ((i = 0; i < 100; i++)); do
+    if [[ -z $(our_processes "${executables[@]:1}") ]]; then return; fi
+    sleep 0.1
+  done
+  for process in $(our_processes "${executables[@]:1}"); do kill -KILL "$process" 2>/dev/null || true; done
+}
+
+# Where the journal and recordings are, as the configuration has it, and as it is without one.
+journal_directories() {
+  say /var/log/bssh
+  if [[ -x $server && -e /etc/bssh/server.yaml ]]; then
+    "$server" check-config -c /etc/bssh/server.yaml 2>/dev/null |
+      sed -n 's/^ *-\{0,1\} *path: "\{0,1\}\(\/.*\)\/[^/"]*"\{0,1\}$/\1/p; s/^ *directory: "\{0,1\}\(\/[^"]*\)"\{0,1\}$/\1/p' || true
+  fi
+}
+
+uninstall_all() {
+  local executable page account folder name directories=()
+  if [[ -n $purge && -z $destdir ]]; then
+    if is_below_us $$; then
+      die "--purge ends every login, this one too: run it on the console, or through another server"
+    fi
+    mapfile -t directories < <(journal_directories)
+  fi
+  # A unit that is not there was not this installation's: another one may run.
+  if systemd_runs && [[ -e $unit ]]; then
+    for name in bssh-server.socket bssh-server.service; do
+      if systemctl --quiet is-enabled "$name" 2>/dev/null; then systemctl disable "$name"; fi
+      if systemctl --quiet is-active "$name"; then
+        say "Stopping $name; who is logged in stays so${purge:+ for now}"
+        systemctl stop "$name"
+      fi
+    done
+  fi
+  if [[ -n $purge && -z $destdir ]]; then end_everything; fi
+  rm -f "$server" "$unit" "$socket" "$sysusers" "$tmpfiles"
   for executable in "${executables[@]:1}"; do rm -f "$helpers/$executable"; done
   for page in man/*.[1-9]; do rm -f "$manual/man${page##*.}/${page##*/}"; done
   rm -f "$examples"/{server.yaml,LICENSE,README.md,CHANGELOG.md}
@@ -150,10 +245,17 @@ uninstall_all() {
     return
   fi
   rm -rf /etc/bssh /var/lib/bssh /run/bssh
+  # The next account with these numbers is not to own them.
+  for folder in "${directories[@]}"; do
+    for account in bssh-transport bssh-authority bssh-audit; do
+      if [[ ! -d $folder ]] || ! getent passwd "$account" >/dev/null; then continue; fi
+      find "$folder" -xdev \( -user "$account" -o -group "$account" \) -exec chown -h root:root {} +
+    done
+  done
   for account in bssh-transport bssh-authority bssh-audit; do
     if getent passwd "$account" >/dev/null; then userdel "$account"; fi
   done
-  say "Removed, with /etc/bssh, /var/lib/bssh and the accounts; the journal in /var/log/bssh stays."
+  say "Removed, with /etc/bssh, /var/lib/bssh and the accounts; the journal in /var/log/bssh stays, and is root's."
 }
 
 "${action}_all"

@@ -47,7 +47,7 @@ trap finish EXIT
 # What the interoperability tests drive the daemon with, and what checks the scripts and the unit.
 test_packages=(
   shellcheck python3 python3-paramiko sshpass dropbear-bin putty-tools socat expect procps psmisc util-linux systemd
-  openssh-server openssh-tests openssl passwd rsync sshfs rclone lftp python3-asyncssh curl qrencode oathtool telnet
+  openssh-server openssh-tests dbus-daemon python3-dbus python3-gi openssl passwd rsync sshfs rclone lftp python3-asyncssh curl qrencode oathtool telnet
   python3-venv asciinema haproxy strace rsyslog rsyslog-gnutls iproute2 gzip ca-certificates
 )
 need_packages "${build_packages[@]}" "${test_packages[@]}"
@@ -64,9 +64,10 @@ run_tests() { swift test --skip-build; }
 check_unit() {
   local folder status=0
   folder=$(mktemp -d)
-  sed "s|/usr/sbin/bssh-server|$PWD/.build/release/bssh-server|" systemd/bssh-server.service \
+  sed "s|/usr/sbin/bssh-server|$PWD/.build/release/bssh-server|g" systemd/bssh-server.service \
     >"$folder/bssh-server.service"
-  SYSTEMD_LOG_LEVEL=warning systemd-analyze verify --man=no "$folder/bssh-server.service" || status=$?
+  cp systemd/bssh-server.socket "$folder/"
+  SYSTEMD_LOG_LEVEL=warning systemd-analyze verify --man=no "$folder"/bssh-server.{service,socket} || status=$?
   rm -rf "$folder"
   # No worse than what Documentation/THREATS.md records.
   systemd-analyze security --offline=true --threshold=96 --no-pager systemd/bssh-server.service >/dev/null || status=$?
