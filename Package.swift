@@ -26,6 +26,13 @@ let strict: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Wconversion", "-We
 /// For every executable: all addresses are looked up at start, and then none can be overwritten.
 let hardened: [LinkerSetting] = [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "now"])]
 
+/// What whoever builds says of the build, for `bssh-server version`: scripts/common.sh does.
+let build: [CSetting] = ["BSSH_COMMIT", "BSSH_LIBSSH_PACKAGE"].compactMap { name in
+  Context.environment[name].map { value in
+    .define(name, to: "\"\(value.filter { $0.isASCII && ($0.isLetter || $0.isNumber || ".+~:-".contains($0)) })\"")
+  }
+}
+
 let package = Package(
   name: "bssh-server",
   products: [
@@ -41,6 +48,7 @@ let package = Package(
   targets: [
     // C
     .target(name: "CLinux", cSettings: strict, linkerSettings: hardened),
+    .target(name: "CBuild", cSettings: strict + build),
     .target(
       name: "CLibSSH",
       cSettings: strict,
@@ -77,6 +85,7 @@ let package = Package(
 
     .target(
       name: "FileTransfer", dependencies: ["Audit", "Digests", "Filter", "IPC", "System", "Wire"], swiftSettings: safe),
+    .target(name: "SystemBus", swiftSettings: safe),
     .target(name: "Gzip", dependencies: ["CZlib"], swiftSettings: wrapping),
     .target(name: "Zygote", dependencies: ["IPC", "System", "Wire"], swiftSettings: safe),
 
@@ -85,7 +94,7 @@ let package = Package(
       name: "Server",
       dependencies: [
         "AccessControl", "Audit", "Authentication", "Configuration", "Credentials", "Export", "Filter", "Gzip", "IPC",
-        "System", "Wire", "CQREncode", "CYAML",
+        "System", "Wire", "CBuild", "CQREncode", "CYAML",
       ],
       swiftSettings: wrapping),
     .executableTarget(
@@ -104,7 +113,7 @@ let package = Package(
       swiftSettings: wrapping),
     .executableTarget(
       name: "Session",
-      dependencies: ["Audit", "Filter", "IPC", "System", "Wire", "Zygote"],
+      dependencies: ["Audit", "Filter", "IPC", "System", "SystemBus", "Wire", "Zygote"],
       swiftSettings: safe),
 
     .executableTarget(
@@ -157,12 +166,13 @@ let package = Package(
       exclude: ["Clients"]),
     .testTarget(
       name: "SessionTests",
-      dependencies: ["Audit", "Session", "Transfer", "CLinux", "Filter", "IPC", "System", "Wire"]),
+      dependencies: ["Audit", "Session", "Transfer", "CLinux", "Filter", "IPC", "System", "SystemBus", "Wire"]),
     .testTarget(
       name: "SupervisorTests",
       dependencies: [
         "AccessControl", "Audit", "Supervisor", "Authentication", "Configuration", "Filter", "IPC", "System", "Wire",
       ]),
+    .testTarget(name: "SystemBusTests", dependencies: ["SystemBus"]),
     .testTarget(name: "SystemTests", dependencies: ["System"]),
     .testTarget(name: "TransportTests", dependencies: ["Transport", "Audit", "IPC", "System", "Wire"]),
     .testTarget(name: "WireTests", dependencies: ["Wire"]),

@@ -152,7 +152,7 @@ extension Settings.Audit.Pair: WireCodable {
 }
 
 extension WireReader {
-  fileprivate mutating func choice<Value: RawRepresentable<String>>() throws(WireError) -> Value {
+  mutating func choice<Value: RawRepresentable<String>>() throws(WireError) -> Value {
     guard let value = Value(rawValue: try text(limit: 64)) else { throw .malformed }
     return value
   }

@@ -60,6 +60,10 @@ public enum KeyTable {
       "server.banner", ValueType.file.optional, \.bannerFile,
       "A file with text that is shown before the login, at most 128 KiB of UTF-8; null for none."),
     Key(
+      "server.log_level", .choice(), \.settings.server.logLevel,
+      "The least important lines of the log: error, warning, info (a few for each login), debug.",
+      "-v and -q of the command line win. The journal of events does not depend on it."),
+    Key(
       "server.proxy_protocol.trusted", ranges, \.settings.server.trustedProxies,
       "Addresses and ranges of load balancers that send a PROXY header, version 1 or 2. From them it is",
       "required, and says where the client is; from anybody else there must be none."),

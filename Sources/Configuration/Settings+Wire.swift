@@ -71,6 +71,7 @@ extension Settings.Server: WireCodable {
     writer.number(maximumPacketSize)
     writer.number(windowSize)
     writer.optional(banner) { $0.text($1) }
+    writer.text(logLevel.rawValue)
     writer.number(spareTransports)
     writer.nameList(ciphers)
     writer.nameList(keyExchanges)
@@ -97,6 +98,7 @@ extension Settings.Server: WireCodable {
     maximumPacketSize = try reader.number()
     windowSize = try reader.number()
     banner = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text() }
+    logLevel = try reader.choice()
     spareTransports = try reader.number()
     ciphers = try reader.nameList()
     keyExchanges = try reader.nameList()

@@ -56,6 +56,8 @@ public struct Settings: Equatable, Sendable {
     public var windowSize = 2 << 20
     /// The text shown before login, read from the file of `server.banner` while loading.
     public var banner: String?
+    /// The least important lines of the log that are written, unless the command line says something else.
+    public var logLevel = LogLevel.info
     public var spareTransports = 2
     public var ciphers = Algorithms.ciphers
     public var keyExchanges = Algorithms.defaultKeyExchanges
@@ -66,6 +68,11 @@ public struct Settings: Equatable, Sendable {
     public var rekeyBytes: UInt64 = 1 << 30
     /// Seconds after which keys are exchanged again; 0 for never.
     public var rekeyInterval = 3600
+  }
+
+  /// How important a line of the log is.
+  public enum LogLevel: String, CaseIterable, Sendable {
+    case error, warning, info, debug
   }
 
   /// A method that a client can ask for by name; RFC 4252 and 4256.

@@ -2,6 +2,12 @@ import Authentication
 import COpenSSL
 import Wire
 
+/// The library of this system that does the cryptography.
+public enum LibCrypto {
+  /// As it says of itself, in the process that asks: `OpenSSL 3.0.17 1 Jul 2025`.
+  public static var version: String { String(cString: OpenSSL_version(OPENSSL_VERSION)) }
+}
+
 /// Owns one `EVP_PKEY`, and frees it when it goes.
 final class KeyHandle {
   let raw: OpaquePointer

@@ -24,7 +24,7 @@ enum ExporterProcess {
       let lock = try cursors.lock()
       defer { withExtendedLifetime(lock) {} }
       if try !confine(to: cursors.directory, journal: given.journal) {
-        link.note("the kernel has no Landlock: files are protected by their permissions alone", isProblem: true)
+        link.note("\(Hardening.missingLandlock): files are protected by their permissions alone", isProblem: true)
       }
       let loop = try CurlLoop()
       var sources: [Shipper.Source] = []

@@ -1,8 +1,8 @@
 import Audit
 import Wire
 
-/// What the supervisor tells a session process over its descriptor 3. After `login` nothing but `terminalEntered`; a
-/// closed socket does not end a login.
+/// What the supervisor tells a session process over its descriptor 3. After `login` nothing but `terminalEntered`,
+/// `mayStart` and `scopeEntered`; a closed socket does not end a login.
 public enum ToSession: WireCodable, Equatable {
   /// Look-up mode, at most once and before `login`: read these authorized_keys files, at most 12, and answer with
   /// `keys`. Then the process waits: `login` makes it this user's session, and closing the socket ends it.
@@ -21,6 +21,8 @@ public enum ToSession: WireCodable, Equatable {
   /// The answer to ``FromSession/starts(number:_:)``: the event is in the journal, or there is to be none, and the
   /// program can start; or, if it is not `allowed`, it cannot be recorded and must not start.
   case mayStart(number: UInt64, allowed: Bool)
+  /// The process is in a scope of its own, or will not be: programs can start.
+  case scopeEntered
 
   public func encode(to writer: inout WireWriter) {
     switch self {
@@ -40,6 +42,7 @@ public enum ToSession: WireCodable, Equatable {
       writer.byte(6)
       writer.uint64(number)
       writer.boolean(allowed)
+    case .scopeEntered: writer.byte(7)
     }
   }
 
@@ -54,6 +57,7 @@ public enum ToSession: WireCodable, Equatable {
     case 4: self = .checkAccount(name: try reader.text(limit: 256))
     case 5: self = .terminalEntered
     case 6: self = .mayStart(number: try reader.uint64(), allowed: try reader.boolean())
+    case 7: self = .scopeEntered
     default: throw .malformed
     }
   }
@@ -173,6 +177,8 @@ public struct Login: WireCodable, Equatable {
   public var permissions: KeyPermissions
   /// Its terminals are in the login records before programs start on them: it waits for `terminalEntered`.
   public var keepsRecords = false
+  /// It is about to be moved into a scope of its own: its programs wait for `scopeEntered`.
+  public var awaitsScope = false
 
   public init(
     account: Account, clientAddress: String, clientPort: UInt16, serverAddress: String, serverPort: UInt16,
@@ -214,6 +220,7 @@ public struct Login: WireCodable, Equatable {
     writer.optional(scp) { $1.encode(to: &$0) }
     permissions.encode(to: &writer)
     writer.boolean(keepsRecords)
+    writer.boolean(awaitsScope)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
@@ -238,6 +245,7 @@ public struct Login: WireCodable, Equatable {
     scp = try reader.optional { (r: inout WireReader) throws(WireError) in try TransferSettings(from: &r) }
     permissions = try KeyPermissions(from: &reader)
     keepsRecords = try reader.boolean()
+    awaitsScope = try reader.boolean()
   }
 
   private static func port(from reader: inout WireReader) throws(WireError) -> UInt16 {

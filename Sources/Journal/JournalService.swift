@@ -107,7 +107,7 @@ struct JournalService {
     guard let folder else { return }
     if !isConfined {
       if try !Hardening.confineFiles(to: folder.directory, mayChange: true, readable: []) {
-        log.write(.warning, "bssh-journal: the kernel has no Landlock")
+        log.write(.warning, "bssh-journal: \(Hardening.missingLandlock)")
       }
       isConfined = true
     }

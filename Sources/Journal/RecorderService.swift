@@ -49,7 +49,7 @@ struct RecorderService {
     }
     if settings.keepsLogins { files.hold() }
     do throws(SystemError) {
-      if try !Hardening.allowOnlyAdditions(to: Array(directories.values)) { note("the kernel has no Landlock") }
+      if try !Hardening.allowOnlyAdditions(to: Array(directories.values)) { note(Hardening.missingLandlock) }
     } catch { note("\(error)") }
   }
 

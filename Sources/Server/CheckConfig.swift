@@ -6,12 +6,13 @@ enum CheckConfig {
     let file = ConfigurationFile(arguments)
     let loaded: Loaded
     do throws(Rejected) { loaded = try file.load(arguments, on: Machine()) } catch {
-      Output.complain(error.warnings.map { "warning: \($0)" })
+      Output.complain(error.warnings.map { "warning: \($0)" }, .warning)
       var failure = Failure(.configuration)
       failure.lines = error.problems.map(\.description)
       throw failure
     }
-    Output.complain(loaded.warnings.map { "warning: \($0)" })
+    Output.complain(loaded.warnings.map { "warning: \($0)" }, .warning)
+    if arguments.has("quiet") { return }
     let origin = file.name.map { "# The settings of \($0)" } ?? "# The settings without a file"
     try Output.write(origin + ", and of variables and options.\n" + Template.effective(loaded))
   }

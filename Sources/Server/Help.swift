@@ -106,6 +106,12 @@ enum Help {
       write all of the files can make up another journal: what exporters sent away shows that.
       """
     case .auditStats, .auditLast, .auditLastb: nil
+    case .reload:
+      """
+      PID is that of a bssh-supervisor that root has started. It gets SIGHUP; then its answer is waited for.
+      Exits with 0 when the new configuration applies, and with 78 after a line for each problem when the
+      one before still does.
+      """
     case .version: nil
     case .saveBans: "For bssh-supervisor, which gives the bans as descriptor 4."
     case .load: "For bssh-supervisor, which reads the answer from the socket on descriptor 3."

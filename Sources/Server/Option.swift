@@ -15,6 +15,7 @@ enum Command: String, CaseIterable {
   case auditStats = "audit stats"
   case auditLast = "audit last"
   case auditLastb = "audit lastb"
+  case reload
   case version
   /// For bssh-supervisor, which reads the configuration again with it.
   case load
@@ -48,6 +49,7 @@ enum Command: String, CaseIterable {
     case .auditStats: "Count what is in the journal"
     case .auditLast: "List logins, the last first"
     case .auditLastb: "List refused logins, the last first"
+    case .reload: "Have a daemon load its configuration again, and tell what came of it"
     case .version: "Print the version"
     case .load, .saveBans: nil
     }
@@ -59,6 +61,7 @@ enum Command: String, CaseIterable {
     case .totpSetup: "USER"
     case .replay, .saveBans: "FILE"
     case .auditShow: "SESSION"
+    case .reload: "PID"
     case .auditTail, .auditGrep, .auditVerify, .auditStats, .auditLast, .auditLastb: nil
     case .run, .genConfig, .checkConfig, .genHostKey, .hashPassword, .explain, .version, .load: nil
     }
@@ -92,7 +95,10 @@ struct Option {
       help: "Use this host key instead; may be repeated"),
     Option(
       short: "v", long: "verbose", commands: daemon, repeats: true,
-      help: "Log for debugging too; -vv and -vvv are the same"),
+      help: "Log for debugging too, whatever server.log_level says;\n-vv and -vvv are the same"),
+    Option(
+      short: "q", long: "quiet", commands: daemon,
+      help: "Log nothing less than warnings, whatever\nserver.log_level says; check-config prints no settings"),
     Option(short: "D", long: "foreground", commands: daemon, help: "Stay in the foreground"),
     Option(long: "pid-file", value: "FILE", commands: daemon, help: "Write the daemon's process id to this file"),
     Option(

@@ -18,11 +18,12 @@ enum Output {
     return Failure(.outputError, "bssh-server: standard output: \(error)")
   }
 
-  /// Writes lines to standard error, without their control characters.
-  static func complain(_ lines: [String]) {
+  /// Writes lines to standard error, without their control characters; for the system's journal with their priority.
+  static func complain(_ lines: [String], _ level: Log.Level = .error) {
+    let priority = ProcessEnvironment.isLoggedByJournal ? "<\(level.rawValue)>" : ""
     for line in lines {
       // When nobody can be told, the exit code still says it.
-      _ = try? standardError.writeAll(Array((Log.printable(line) + "\n").utf8))
+      _ = try? standardError.writeAll(Array((priority + Log.printable(line) + "\n").utf8))
     }
   }
 }

@@ -14,7 +14,7 @@ enum RunCommand {
     let listeners = ListeningSockets.take()
     let answer: Answer
     do throws(Rejected) { answer = try Answer(file, arguments, listeners: listeners, readsBans: true) } catch {
-      Output.complain(error.warnings.map { "warning: \($0)" })
+      Output.complain(error.warnings.map { "warning: \($0)" }, .warning)
       var failure = Failure(.configuration)
       failure.lines = error.problems.map(\.description)
       throw failure
@@ -57,11 +57,12 @@ enum RunCommand {
       environment: environment + ProcessEnvironment.fixed, descriptor: socket)
   }
 
-  /// `bssh-supervisor --log-level 6 -- /usr/sbin/bssh-server -c /etc/bssh/server.yaml`: after `--` the program that
+  /// `bssh-supervisor --log-level 7 -- /usr/sbin/bssh-server -c /etc/bssh/server.yaml`: after `--` the program that
   /// loads the configuration again, with `load` behind its name, and its options.
   static func supervisorArguments(_ arguments: Arguments, _ file: ConfigurationFile, _ ourselves: String) -> [String] {
-    let level = arguments.has("verbose") ? Log.Level.debug : .info
-    var words = ["bssh-supervisor", "--log-level", "\(level.rawValue)"]
+    var words = ["bssh-supervisor"]
+    let level: Log.Level? = arguments.has("verbose") ? .debug : arguments.has("quiet") ? .warning : nil
+    if let level { words += ["--log-level", "\(level.rawValue)"] }
     if arguments.has("foreground") { words.append("--foreground") }
     if let path = arguments.value("pid-file") { words += ["--pid-file", ConfigurationFile.absolute(path)] }
     words += ["--", ourselves]

@@ -1,5 +1,4 @@
 import Glibc
-import IPC
 import System
 
 /// Does what the command line asks for.
@@ -11,6 +10,7 @@ func perform(_ arguments: Arguments, anyCommand: Bool) throws(Failure) {
   switch arguments.command {
   case .run: try RunCommand.run(arguments)
   case .load: try RunCommand.load(arguments)
+  case .reload: try ReloadCommand.run(arguments)
   case .saveBans: try SaveBans.run(arguments)
   case .checkConfig: try CheckConfig.run(arguments)
   case .genConfig: try GenConfig.run(arguments)
@@ -26,7 +26,7 @@ func perform(_ arguments: Arguments, anyCommand: Bool) throws(Failure) {
   case .auditStats: try AuditStats.run(arguments)
   case .auditLast: try AuditLast.logins(arguments)
   case .auditLastb: try AuditLast.refusals(arguments)
-  case .version: try Output.write("bssh-server \(version)\n")
+  case .version: try Output.write(VersionCommand.text)
   }
 }
 

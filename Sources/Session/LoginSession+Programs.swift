@@ -19,7 +19,14 @@ extension LoginSession {
     starts += 1
     supervisor.add(start: starts, fact.ofStart)
     pending = PendingStart(
-      number: starts, channel: number, program, preparation, request, fact, recordDeadline: recordDeadline)
+      number: starts, channel: number, program, preparation, request, fact, recordDeadline: recordDeadline,
+      scopeDeadline: scopeDeadline)
+  }
+
+  /// The login is in its scope, or will not be.
+  mutating func enteredScope() {
+    scopeDeadline = nil
+    pending?.enteredScope()
   }
 
   /// Starts, or refuses, the program that waits, if the time for that has come.
@@ -30,6 +37,10 @@ extension LoginSession {
     case .start(let isLate):
       if isLate, let terminal = channels[start.channel]?.terminal {
         note("channel \(start.channel): the login records take long; \(terminal.name) is not waited for")
+      }
+      if scopeDeadline != nil {
+        note("channel \(start.channel): this login is not in a scope of its own yet, and is not waited for")
+        scopeDeadline = nil
       }
     case .refuse: break
     }
@@ -58,14 +69,17 @@ extension LoginSession {
   mutating func proceedAtOnce() {
     guard pending != nil else { return }
     supervisor.flush()
-    let deadline = Clock.milliseconds + PendingStart.recordTime
-    while pending != nil {
+    let deadline = max(Clock.milliseconds + PendingStart.recordTime, scopeDeadline ?? 0)
+    waiting: while pending != nil {
       let now = Clock.milliseconds
       proceed(at: now)
-      guard pending != nil, now < deadline, !supervisor.isGone,
-        case .message(let bytes, _)? = try? control.receive(wait: Int32(deadline - now))
-      else { break }
-      if let message = try? ToSession(wireBytes: bytes[...]) { _ = answered(message) }
+      guard pending != nil, now < deadline, !supervisor.isGone else { break }
+      switch try? control.receive(wait: Int32(deadline - now)) {
+      case .message(let bytes, _): if let message = try? ToSession(wireBytes: bytes[...]) { _ = answered(message) }
+      // The deadlines are over: what is allowed starts.
+      case .wouldBlock: continue
+      case .closed, nil: break waiting
+      }
     }
     guard var fact = pending?.fact else { return }
     pending = nil
@@ -78,6 +92,7 @@ extension LoginSession {
     switch message {
     case .mayStart(let number, let allowed): pending?.answered(number, allowed: allowed)
     case .terminalEntered: pending?.entered()
+    case .scopeEntered: enteredScope()
     case .lookUp, .login, .longLogin, .checkAccount: return false
     }
     return true

@@ -12,6 +12,8 @@ struct LoginSession {
   static let channelLimit = 1024
   /// Milliseconds that programs have to end after they were hung up; what ignores that lives on, as under sshd.
   static let hangUpTime: Int64 = 2000
+  /// Milliseconds after the login in which programs wait for its scope: more than who asks for that waits for systemd.
+  static let scopeTime: Int64 = 1500
 
   struct Channel {
     var machine: SessionChannel
@@ -68,6 +70,8 @@ struct LoginSession {
   private var isHoldingBack = false
   /// Requests are taken from the transport.
   private var isListening = true
+  /// Until when programs wait for the scope of this login; nil: they do not.
+  var scopeDeadline: Int64?
   /// When to give up waiting for programs; nil while the client is there.
   private var deadline: Int64?
 
@@ -83,6 +87,7 @@ struct LoginSession {
     name = login.account.name
     commandTimeout = login.commandTimeout
     keepsRecords = login.keepsRecords
+    scopeDeadline = login.awaitsScope ? Clock.milliseconds + LoginSession.scopeTime : nil
     permissions = SessionChannel.Permissions(login)
     self.transport = transport
     self.control = control
@@ -107,7 +112,9 @@ struct LoginSession {
       if !isHoldingBack {
         for report in reports.rested(at: now) { try loop.modify(report.descriptor, .read, token: report.token) }
       }
-      let times = [deadline, nextLimit, nextEnding, pending?.recordDeadline, isHoldingBack ? nil : reports.nextEnd]
+      let times = [
+        deadline, nextLimit, nextEnding, pending?.deadline(after: now), isHoldingBack ? nil : reports.nextEnd,
+      ]
       let next = times.compactMap(\.self).min().map { Int32(clamping: max($0 - now, 0)) }
       for event in try loop.wait(milliseconds: next ?? -1) {
         switch event.token {
@@ -334,6 +341,7 @@ struct LoginSession {
       isHoldingBack = false
       // There is nobody who could record it, or answer.
       if let start = pending { pending?.answered(start.number, allowed: true) }
+      enteredScope()
       watchTransport()
     case .message(let bytes, _):
       // After `login` there is nothing else to be said.

@@ -1,7 +1,8 @@
 import Audit
 import IPC
 
-/// A program that is to start once its event is in the journal, and its terminal in the login records.
+/// A program that is to start once its event is in the journal, its terminal in the login records, and its login in a scope
+/// of its own.
 ///
 /// Decides only. Times are milliseconds of a clock that only grows.
 struct PendingStart {
@@ -20,11 +21,15 @@ struct PendingStart {
   private(set) var isAllowed: Bool?
   /// Until when the login records are waited for; nil: they are not.
   private(set) var recordDeadline: Int64?
+  /// Until when the login's scope is waited for; nil: it is not.
+  private(set) var scopeDeadline: Int64?
 
-  /// - Parameter recordDeadline: until when its terminal's entry in the login records is waited for; nil: there is none.
+  /// - Parameters:
+  ///   - recordDeadline: until when its terminal's entry in the login records is waited for; nil: there is none.
+  ///   - scopeDeadline: until when the login's scope is waited for; nil: it is in one, or will not be.
   init(
     number: UInt64, channel: UInt32, _ program: Program, _ preparation: SessionChannel.Preparation,
-    _ request: ChannelRequest, _ fact: Fact, recordDeadline: Int64?
+    _ request: ChannelRequest, _ fact: Fact, recordDeadline: Int64?, scopeDeadline: Int64? = nil
   ) {
     self.number = number
     self.channel = channel
@@ -33,6 +38,7 @@ struct PendingStart {
     self.request = request
     self.fact = fact
     self.recordDeadline = recordDeadline
+    self.scopeDeadline = scopeDeadline
   }
 
   /// What there is to do.
@@ -50,13 +56,20 @@ struct PendingStart {
   /// Its terminal is in the login records.
   mutating func entered() { recordDeadline = nil }
 
+  /// Its login is in its scope, or will not be.
+  mutating func enteredScope() { scopeDeadline = nil }
+
+  /// The next time at which something is not waited for any longer.
+  func deadline(after now: Int64) -> Int64? {
+    [recordDeadline, scopeDeadline].compactMap(\.self).filter { $0 > now }.min()
+  }
+
   /// What there is to do now.
   func step(at now: Int64) -> Step {
-    switch (isAllowed, recordDeadline) {
-    case (nil, _): .wait
-    case (false?, _): .refuse
-    case (true?, nil): .start(isLate: false)
-    case (true?, let deadline?): deadline <= now ? .start(isLate: true) : .wait
+    switch isAllowed {
+    case nil: .wait
+    case false?: .refuse
+    case true?: deadline(after: now) == nil ? .start(isLate: recordDeadline != nil) : .wait
     }
   }
 }

@@ -103,7 +103,7 @@ struct SessionProcess {
             throw .unexpected("a long login without the socket to its transport and its memory")
           }
           return try serve(login, descriptors[0])
-        case .terminalEntered, .mayStart: throw .unexpected("an answer before a login")
+        case .terminalEntered, .mayStart, .scopeEntered: throw .unexpected("an answer before a login")
         }
       }
     }

@@ -2,8 +2,10 @@ import Glibc
 import System
 import Zygote
 
-// Started by the supervisor with descriptor 3 as the socket to it: the zygote of session processes. Or by a session, to
-// run a user's file before a shell.
+// Started by the supervisor with descriptor 3 as the socket to it: the zygote of session processes, or what speaks with
+// systemd for it. Or in the place of a supervisor that has handed over. Or by a session, to run a user's file before a shell.
 let arguments = ThisProcess.arguments.dropFirst()
 if arguments.first == UserRC.argument { exit(UserRC.run(Array(arguments.dropFirst())).rawValue) }
+if arguments.first == HandOver.argument { exit(HandOver.run(Array(arguments.dropFirst())).rawValue) }
+if arguments.first == ScopeService.argument { exit(ScopeService.run(control: 3).rawValue) }
 exit(SessionProcess.start(control: 3).rawValue)

@@ -7,6 +7,8 @@ final class Child {
   /// What it is for.
   enum Role {
     case authority, transport, session, loader, journal, recorder, exporter, banWriter
+    /// Speaks with systemd.
+    case scopes
     /// Makes transports, or session processes.
     case transportZygote, sessionZygote
 
@@ -20,6 +22,7 @@ final class Child {
       case .banWriter: "process that saves bans"
       case .journal: "journal"
       case .recorder: "recorder"
+      case .scopes: "process that speaks with systemd"
       case .exporter: "exporter"
       case .transportZygote: "zygote of transports"
       case .sessionZygote: "zygote of session processes"
@@ -29,7 +32,13 @@ final class Child {
 
   /// Messages that may wait until the process takes them. A recorder is told of the ends of all terminals at once, of
   /// which Linux has 4,096 (kernel.pty.max) unless it is told otherwise.
-  private var outboxLimit: Int { role == .recorder ? 8192 : 64 }
+  private var outboxLimit: Int {
+    switch role {
+    case .recorder: 8192
+    case .scopes: 512
+    default: 64
+    }
+  }
 
   /// Never given twice.
   let number: UInt64
@@ -40,6 +49,16 @@ final class Child {
   let socket: MessageSocket
   /// The connection that it serves.
   var connection: UInt64?
+  /// Whether a login's session process is in a scope of its own.
+  enum Scope: Equatable {
+    /// It stays where it is.
+    case none
+    /// As soon as there is a process.
+    case wanted(slice: String, description: String)
+    case asked, entered
+  }
+
+  var scope = Scope.none
   /// A session process that has the login.
   var hasLogin = false
   /// Whose login it is, once it has one.

@@ -63,6 +63,20 @@ struct Programs {
     return request
   }
 
+  /// What speaks with systemd, as root.
+  func scopes(socket: MessageSocket) -> ChildProcess.Request {
+    var request = base("bssh-session", standardError: null, socket)
+    request.arguments += ["scopes", ThisProcess.titleRoom]
+    request.limits = [.coreFile(0), .openFiles(1024), .addressSpace(1 << 30)]
+    request.environment += bus
+    return request
+  }
+
+  /// The bus that systemd is to be found at, when it is not the usual one.
+  private var bus: [String] {
+    ProcessEnvironment.value(of: "DBUS_SYSTEM_BUS_ADDRESS").map { ["DBUS_SYSTEM_BUS_ADDRESS=\($0)"] } ?? []
+  }
+
   /// The daemon's time zone, when it is not the system's; an authority reads times of authorized_keys in it.
   private var timeZone: [String] { ProcessEnvironment.value(of: "TZ").map { ["TZ=\($0)"] } ?? [] }
 

@@ -12,7 +12,7 @@ enum Start {
       return .usage
     }
     log = Log(
-      threshold: arguments.logLevel, style: ProcessEnvironment.isLoggedByJournal ? .journal : .plain)
+      threshold: arguments.logLevel ?? .info, style: ProcessEnvironment.isLoggedByJournal ? .journal : .plain)
     do throws(SystemError) {
       guard let supervisor = try supervisor(arguments, &log) else { return .configuration }
       return try supervisor.run()
@@ -29,6 +29,7 @@ enum Start {
     SignalSource.ignoreBrokenPipes()
     umask(0o022)
     guard let loaded = try load(&log) else { return nil }
+    log.threshold = arguments.logLevel(loaded.settings)
     let folder = try ProcessEnvironment.executableFolder()
     let directory = ProcessEnvironment.directory
     let report = arguments.isForeground ? nil : try Daemon.detach()

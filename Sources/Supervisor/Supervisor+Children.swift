@@ -83,6 +83,7 @@ extension Supervisor {
     case .journal: takeFromJournal(bytes, descriptors, child)
     case .recorder: takeFromRecorder(bytes, descriptors, child)
     case .exporter: takeFromExporter(bytes, descriptors, child)
+    case .scopes: takeFromScopes(bytes, descriptors, child)
     case .transportZygote, .sessionZygote: takeFromZygote(bytes, descriptors, child)
     }
   }
@@ -113,6 +114,7 @@ extension Supervisor {
     case .journal: journalEnded(child, status)
     case .recorder: recorderEnded(child, status)
     case .exporter: exporterEnded(child, status)
+    case .scopes: scopesEnded(child, status)
     case .transportZygote, .sessionZygote: zygoteEnded(child, status)
     }
     if case .signal(let number, _) = status, child.sentSignal == nil { crashed(child, signal: number) }

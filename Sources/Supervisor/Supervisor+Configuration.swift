@@ -6,9 +6,10 @@ import IPC
 import System
 
 extension Supervisor {
-  /// The configuration is to be loaded again.
-  func reload() {
-    guard state != .ending else { return }
+  /// The configuration is to be loaded again, and this process, if there is one, hears what came of it.
+  func reload(for asker: Int32? = nil) {
+    if let asker, reloadAskers.count < 16 { reloadAskers.append(asker) }
+    guard state != .ending else { return answerReload(.refused(["the server ends"])) }
     guard state == .running, candidate == nil,
       !children.values.contains(where: { $0.role == .loader && !$0.hasAnswered })
     else {
@@ -51,13 +52,12 @@ extension Supervisor {
   /// Listens where these settings say, and starts their first authority; they apply when it is ready.
   func prepare(_ new: LoadedSettings) {
     for warning in new.warnings { log.write(.warning, warning) }
-    var opened: [ListeningSocket] = []
     do throws(SystemError) {
-      opened = try listen(new)
+      let (opened, absent) = try listen(new)
       let child = try startAuthority(new)
       child.isCandidate = true
       timers.set(.authorityAnswer(child.number), at: Clock.milliseconds + AuthorityPool.patience)
-      candidate = Candidate(loaded: new, authority: child.number, listeners: opened)
+      candidate = Candidate(loaded: new, authority: child.number, listeners: opened, absent: absent)
     } catch {
       if state == .starting {
         log.write(.error, "\(error)")
@@ -68,34 +68,76 @@ extension Supervisor {
     }
   }
 
-  /// The sockets that these settings need: those that we have, and new ones.
-  private func listen(_ new: LoadedSettings) throws(SystemError) -> [ListeningSocket] {
+  /// The sockets that these settings need, those that we have and new ones, and the addresses that cannot be had now.
+  /// Throws when there is none at all.
+  private func listen(_ new: LoadedSettings) throws(SystemError) -> ([ListeningSocket], [AbsentAddress]) {
     if !new.listeners.isEmpty {
-      return try new.listeners.map { (descriptor) throws(SystemError) in
+      let sockets = try new.listeners.map { (descriptor) throws(SystemError) in
         ListeningSocket(number: newNumber(), configured: nil, listener: try Listener(descriptor))
       }
+      return (sockets, [])
     }
     // Sockets of systemd stay as they are: a loader that we start gets none.
-    if let first = listeners.first, first.configured == nil { return listeners }
-    return try new.settings.server.bindAddresses.map { (address) throws(SystemError) in
-      if let same = listeners.first(where: { $0.configured == address }) { return same }
-      let listener = try Listener(SocketAddress(address: address.address, port: address.port))
-      return ListeningSocket(number: newNumber(), configured: address, listener: listener)
+    if let first = listeners.first, first.configured == nil { return (listeners, []) }
+    var sockets: [ListeningSocket] = []
+    var absent: [AbsentAddress] = []
+    for address in new.settings.server.bindAddresses {
+      if let same = listeners.first(where: { $0.configured == address }) {
+        sockets.append(same)
+        continue
+      }
+      do throws(SystemError) { sockets.append(try listen(address)) } catch {
+        absent.append(AbsentAddress(configured: address, error: error))
+      }
     }
+    if sockets.isEmpty, let last = absent.popLast() {
+      for address in absent { log.write(.error, "\(address.error)") }
+      throw last.error
+    }
+    for address in absent { log.write(.warning, "\(address.error); the other addresses are served") }
+    return (sockets, absent)
+  }
+
+  private func listen(_ address: Settings.BindAddress) throws(SystemError) -> ListeningSocket {
+    let listener = try Listener(SocketAddress(address: address.address, port: address.port))
+    return ListeningSocket(number: newNumber(), configured: address, listener: listener)
+  }
+
+  /// An address that was not there may be there now: a network comes up after the server.
+  func listenAgain() {
+    guard state != .ending else { return }
+    var found: [ListeningSocket] = []
+    absentAddresses = absentAddresses.compactMap { absent in
+      do throws(SystemError) { found.append(try listen(absent.configured)) } catch {
+        return AbsentAddress(configured: absent.configured, error: error)
+      }
+      return nil
+    }
+    if !found.isEmpty {
+      listenOn(listeners + found)
+      service?.status(status)
+    }
+    if !absentAddresses.isEmpty { timers.set(.listenAgain, at: Clock.milliseconds + listenBackoff.fail()) }
   }
 
   /// The first authority of new settings is ready: they apply from now on.
   func activate(_ authority: Child, _ hostKeys: [OfferedHostKey]) {
     guard let candidate, candidate.authority == authority.number else { return }
     self.candidate = nil
+    refusedSince = nil
     let hasOtherFile = loaded.settings.security.banStateFile != candidate.loaded.settings.security.banStateFile
     loaded = candidate.loaded
+    log.threshold = arguments.logLevel(loaded.settings)
     if hasOtherFile { bansChanged() }
     if state != .starting { applyAuditSettings() }
     admission.apply(loaded.settings.admissionRules)
     proxies = RangeTrie(loaded.settings.server.trustedProxies)
     transportSettings = loaded.settings.transport(
       hostKeys: hostKeys.map(\.blob), root: loaded.accounts == nil ? "" : Supervisor.emptyRoot)
+    absentAddresses = candidate.absent
+    listenBackoff.succeed()
+    timers.cancel(.listenAgain)
+    if !absentAddresses.isEmpty { timers.set(.listenAgain, at: Clock.milliseconds + listenBackoff.fail()) }
     listenOn(candidate.listeners)
     for key in hostKeys { log.write(.info, "host key \(key.description)") }
     perform(authorities.adopt(authority.number))
@@ -106,7 +148,7 @@ extension Supervisor {
     } else {
       log.write(.info, "the new configuration applies to new connections")
       recordConfiguration()
-      finishReload()
+      finishReload(.applied)
     }
   }
 
@@ -118,6 +160,8 @@ extension Supervisor {
     }
     for socket in new where !old.contains(where: { $0.number == socket.number }) {
       if let address = socket.listener.address { log.write(.info, "listening on \(address)") }
+      // As all others, once the journal keeps up again.
+      if events.isHolding { continue }
       do throws(SystemError) {
         try loop.add(socket.listener.descriptor, .read, token: socket.number << 1)
       } catch {
@@ -146,7 +190,22 @@ extension Supervisor {
     var fact = Fact(.configurationRejected, .failure)
     fact.details = (problems.first ?? "") + (problems.count > 1 ? " (and \(problems.count - 1) more)" : "")
     record(fact, of: Subject())
-    finishReload()
+    if refusedSince == nil { refusedSince = Clock.timeOfDay }
+    finishReload(.refused(problems))
+  }
+
+  /// Tells who asked for it what came of a reload.
+  func answerReload(_ answer: ReloadAnswer) {
+    let askers = reloadAskers
+    reloadAskers = []
+    // Only root can have a socket there.
+    for asker in askers where isRoot {
+      do throws(SystemError) {
+        _ = try Descriptor.datagram(to: ReloadAnswer.path(for: asker)).sendDatagram(answer.wireBytes)
+      } catch {
+        log.write(.debug, "pid \(asker) does not wait for the end of its reload: \(error)")
+      }
+    }
   }
 
   /// The settings apply.
@@ -158,9 +217,10 @@ extension Supervisor {
     record(fact, of: Subject())
   }
 
-  private func finishReload() {
+  private func finishReload(_ answer: ReloadAnswer) {
     service?.ready(status: status)
-    guard shallReloadAgain else { return }
+    // Who asked in the meantime hears of the next one.
+    guard shallReloadAgain else { return answerReload(answer) }
     shallReloadAgain = false
     reload()
   }

@@ -10,9 +10,11 @@ extension Supervisor {
   /// Where it listens, and what does not go well, for people.
   var status: String {
     let places = listeners.compactMap { $0.listener.address?.description }.joined(separator: ", ")
+    let absent = absentAddresses.map { "; not on \($0.address): \(SystemError.message($0.error.code))" }.joined()
+    let refused = refusedSince.map { "; \(Log.printable(arguments.configurationName)) refused since \($0)" } ?? ""
     let failure = journalProblem.map { "; EVENTS CANNOT BE WRITTEN: \($0)" } ?? ""
     let late = exporters.behind.map { "; \($0.name) is behind: \($0.waiting) events wait" }.joined()
-    return "listening on " + places + failure + late
+    return (places.isEmpty ? "listening nowhere" : "listening on " + places) + absent + refused + failure + late
   }
 
   /// Begins; `started` is the other end of it.
@@ -61,7 +63,7 @@ extension Supervisor {
     do throws(SystemError) {
       try report.succeed("bssh-server: \(status), pid \(Daemon.processID)")
       let output = try Descriptor.datagram(to: "/dev/log")
-      log = Log(threshold: arguments.logLevel, style: .syslog(program: "bssh-supervisor", facility: 4), output: output)
+      log = Log(threshold: log.threshold, style: .syslog(program: "bssh-supervisor", facility: 4), output: output)
     } catch {
       // Standard error is /dev/null now; without /dev/log there is no place left to write to.
       log.write(.warning, "\(error)")
@@ -116,9 +118,9 @@ extension Supervisor {
     perform(exporters.apply([]))
     do throws(SystemError) {
       switch try Daemon.fork() {
-      case .parent:
+      case .parent(let copy):
         if hasPidFile, let path = arguments.pidFile { Daemon.removePidFile(path) }
-        _exit(0)
+        leave(to: copy)
       case .child:
         hasPidFile = false
         service = nil
@@ -145,6 +147,8 @@ extension Supervisor {
   private func stopAccepting() {
     state = .ending
     timers.cancel(.acceptAgain)
+    timers.cancel(.listenAgain)
+    answerReload(.refused(["the server ends"]))
     for socket in listeners { loop.remove(socket.listener.descriptor) }
     listeners = []
     forgetAllProxied()

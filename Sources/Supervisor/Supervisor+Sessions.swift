@@ -62,6 +62,8 @@ extension Supervisor {
       }
       let (sessionEnd, transportEnd) = try MessageSocket.pair()
       child.hasLogin = true
+      var login = login
+      login.awaitsScope = wantsScope(child, login.account)
       let message = SecretBytes(encoding: ToSession.login(login))
       if message.count <= MessageSocket.limit {
         send(message, [sessionEnd.descriptor], to: child)

@@ -62,6 +62,7 @@ extension Supervisor {
     timers.cancel(.made(child.number))
     child.adopt(process)
     if child.role == .transport { transportMade(child) }
+    askForScope(child)
   }
 
   /// A zygote has ended, and with it what it was to make.
@@ -83,7 +84,8 @@ extension Supervisor {
       // The spares are laid out as the one that crashed.
       perform(transports.replaceAll(spares: loaded.settings.server.spareTransports))
     case .session: retireSessionZygote()
-    case .authority, .loader, .journal, .recorder, .exporter, .banWriter, .transportZygote, .sessionZygote: break
+    case .authority, .loader, .journal, .recorder, .exporter, .banWriter, .scopes, .transportZygote, .sessionZygote:
+      break
     }
   }
 

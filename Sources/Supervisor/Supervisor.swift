@@ -27,6 +27,8 @@ final class Supervisor {
     /// The process has had its time to end.
     case kill(UInt64)
     case acceptAgain
+    /// Addresses that were not there are tried again.
+    case listenAgain
     /// The journal has had its time to write.
     case journalAnswer
     case journalRestart
@@ -59,6 +61,15 @@ final class Supervisor {
     let loaded: LoadedSettings
     let authority: UInt64
     let listeners: [ListeningSocket]
+    let absent: [AbsentAddress]
+  }
+
+  /// An address of the configuration that the system does not give us now.
+  struct AbsentAddress {
+    let configured: Settings.BindAddress
+    let error: SystemError
+
+    var address: SocketAddress { SocketAddress(address: configured.address, port: configured.port) }
   }
 
   /// A socket that connections come from.
@@ -101,12 +112,22 @@ final class Supervisor {
   var transportSettings: TransportSettings?
   var candidate: Candidate?
   var shallReloadAgain = false
+  /// Processes that asked for a reload, and wait for what comes of it.
+  var reloadAskers: [Int32] = []
+  /// Since when the configuration is one that does not apply, for people; nil: the one that was loaded last applies.
+  var refusedSince: String?
   var timers = Timers<TimerKey>()
   var children: [UInt64: Child] = [:]
   /// Makes the next transport; nil: a new one has to be started first.
   var transportZygote: Child?
   /// Makes the next session process; nil: a new one has to be started first.
   var sessionZygote: Child?
+  /// Speaks with systemd; nil: none runs.
+  var scopes: Child?
+  /// When another one may be started.
+  var scopesStart: Int64 = 0
+  /// Why a login was not moved into a scope last, as it was logged.
+  var toldScopeProblem: String?
   var connections: [UInt64: Connection] = [:]
   /// Connections of load balancers that have not said yet whose they are.
   var proxied: [UInt64: ProxiedConnection] = [:]
@@ -114,6 +135,9 @@ final class Supervisor {
   var proxies: RangeTrie
   var sessionCounts = SessionCounts()
   var listeners: [ListeningSocket] = []
+  /// Addresses of the settings that apply on which it cannot listen yet.
+  var absentAddresses: [AbsentAddress] = []
+  var listenBackoff = Backoff(first: 1000, longest: 30_000)
   var authorities = AuthorityPool()
   var codes = CodeLedger()
   var transports: TransportPool
@@ -242,7 +266,7 @@ final class Supervisor {
         shutDown()
       case SIGHUP:
         asked("reload", sender)
-        reload()
+        reload(for: user == 0 ? Int32(clamping: process) : nil)
       case SIGUSR1:
         asked("let_go", sender)
         letGo()
@@ -269,6 +293,7 @@ final class Supervisor {
       log.write(.warning, "\(child.role.name) \(child.pid) takes too long: killed")
       child.signal(SIGKILL)
     case .acceptAgain: acceptAgain()
+    case .listenAgain: listenAgain()
     case .banEnd(let source): banEnds(source)
     case .proxyHeader(let number): proxyHeaderIsLate(number)
     case .saveBans: perform(banSaver.time(at: Clock.milliseconds))

@@ -137,7 +137,7 @@ public final class ChildProcess: Sendable {
     }
     if pid < 0 { throw .last("start \(request.path)") }
     self.pid = pid
-    descriptor = Descriptor(owning: try check("pidfd_open") { clinux_pidfd_open(pid) })
+    descriptor = try Descriptor.process(pid)
   }
 
   /// How it ended; nil while it runs. It is not reaped: its number stays its own, and so does its group's. waitid(2)
@@ -171,6 +171,13 @@ public final class ChildProcess: Sendable {
   /// Sends a signal to the process group that the process leads.
   public func signalGroup(_ number: Int32) {
     kill(-pid, number)
+  }
+}
+
+extension Descriptor {
+  /// A process, whosever child it is: readable when it has ended. pidfd_open(2)
+  public static func process(_ pid: pid_t) throws(SystemError) -> Descriptor {
+    Descriptor(owning: try check("process \(pid)") { clinux_pidfd_open(pid) })
   }
 }
 

@@ -46,6 +46,9 @@ public enum Clock {
     return seconds == -1 && parts.tm_wday == -1 ? nil : Int64(seconds)
   }
 
+  /// Hours and minutes, for people: `20:37 UTC`.
+  public static var timeOfDay: String { "\(timestamp.dropFirst(11).prefix(5)) UTC" }
+
   /// The time of day as RFC 3339 writes it, UTC, with milliseconds: `2026-11-20T20:37:17.123Z`.
   public static var timestamp: String {
     var now = timespec()

@@ -4,11 +4,15 @@ import Glibc
 /// What a process does to live on without the one that started it. daemon(7)
 public enum Daemon {
   /// Which of two processes this is.
-  public enum Side: Sendable { case parent, child }
+  public enum Side: Sendable {
+    case parent(child: pid_t)
+    case child
+  }
 
   /// Makes a copy of this process. fork(2)
   public static func fork() throws(SystemError) -> Side {
-    try check("fork") { clinux_fork() } == 0 ? .child : .parent
+    let pid = try check("fork") { clinux_fork() }
+    return pid == 0 ? .child : .parent(child: pid)
   }
 
   /// Goes on in a child that leads its own session; this process waits for its report.

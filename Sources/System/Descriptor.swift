@@ -163,6 +163,9 @@ public final class Descriptor: Sendable {
     return poll(&waiting, 1, milliseconds) > 0
   }
 
+  /// True when it is readable now; of a process, when that has ended.
+  public var isReadable: Bool { wait(for: POLLIN, milliseconds: 0) }
+
   /// Makes reads and writes return at once, or wait again.
   public func setNonBlocking(_ nonBlocking: Bool = true) throws(SystemError) {
     let raw = rawValue

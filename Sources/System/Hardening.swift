@@ -76,15 +76,34 @@ public enum Hardening {
     try check("PR_SET_NO_NEW_PRIVS") { clinux_prctl(PR_SET_NO_NEW_PRIVS, 1) }
   }
 
-  /// Forbids every access to files by path (Landlock). False where the kernel cannot.
-  public static func forbidFiles() throws(SystemError) -> Bool {
-    if clinux_landlock_no_files() == 0 { return true }
+  /// What a result of a Landlock call means. False where the kernel has none, and where a container's filter of system
+  /// calls forbids it: whoever set that up has decided it, and no client can.
+  private static func holds(_ result: Int32) throws(SystemError) -> Bool {
+    if result == 0 { return true }
     if errno == ENOSYS || errno == EOPNOTSUPP { return false }
-    throw .last("Landlock")
+    let failure = SystemError.last("Landlock")
+    if isLandlockForbidden { return false }
+    throw failure
   }
 
-  /// Forbids to execute anything, to change files but below `root`, and to read others (Landlock). False where the kernel
-  /// cannot.
+  /// True when not even the version of Landlock may be asked for, which needs no rights.
+  private static var isLandlockForbidden: Bool { clinux_landlock_version() < 0 && (errno == EPERM || errno == EACCES) }
+
+  /// Why Landlock does not hold where it returned false, and what changes that; for people.
+  public static var missingLandlock: String {
+    isLandlockForbidden
+      ? "a filter of system calls, as containers have, forbids Landlock; it should allow landlock_create_ruleset, "
+        + "landlock_add_rule and landlock_restrict_self"
+      : "the kernel has no Landlock"
+  }
+
+  /// Forbids every access to files by path (Landlock). False where it cannot be had: ``missingLandlock`` says why.
+  public static func forbidFiles() throws(SystemError) -> Bool {
+    try holds(clinux_landlock_no_files())
+  }
+
+  /// Forbids to execute anything, to change files but below `root`, and to read others (Landlock). False where it
+  /// cannot be had.
   ///
   /// - Parameters:
   ///   - root: nil: every file can be read, and none changed.
@@ -98,9 +117,7 @@ public enum Hardening {
     let result = withExtendedLifetime(directories) {
       clinux_landlock_files(root?.rawValue ?? -1, mayChange ? 1 : 0, numbers, numbers.count)
     }
-    if result == 0 { return true }
-    if errno == ENOSYS || errno == EOPNOTSUPP { return false }
-    throw .last("Landlock")
+    return try holds(result)
   }
 
   /// Forbids to start programs and processes, to signal, slow down and look into others, and to make sockets; such calls
@@ -110,15 +127,13 @@ public enum Hardening {
   }
 
   /// Forbids to change anything, and to execute anything, but to make new files, in these directories (Landlock), and to
-  /// write to what is open. False where the kernel has no Landlock: then new files can be made anywhere, but still no file
+  /// write to what is open. False where Landlock cannot be had: then new files can be made anywhere, but still no file
   /// that exists be opened for writing or changed by its name. seccomp(2)
   public static func allowOnlyAdditions(to directories: [Descriptor]) throws(SystemError) -> Bool {
     try check("load the seccomp filter") { clinux_open_only_new_files() }
     let places = directories.map(\.rawValue)
     let result = withExtendedLifetime(directories) { clinux_landlock_additions(places, places.count) }
-    if result == 0 { return true }
-    if errno == ENOSYS || errno == EOPNOTSUPP { return false }
-    throw .last("Landlock")
+    return try holds(result)
   }
 
   /// Forbids to start programs and processes, to signal, slow down and look into others, and to take connections; such

@@ -7,6 +7,16 @@ extension Descriptor {
     Descriptor(owning: try check("connect to \(path)") { clinux_connect_datagram(path) })
   }
 
+  /// A Unix stream socket that is connected to `path`; it never waits.
+  public static func stream(to path: String) throws(SystemError) -> Descriptor {
+    Descriptor(owning: try check("connect to \(path)") { clinux_connect_stream(path) })
+  }
+
+  /// A Unix datagram socket that receives what is sent to `path`, which must not exist; it never waits.
+  public static func datagram(at path: String) throws(SystemError) -> Descriptor {
+    Descriptor(owning: try check("bind \(path)") { clinux_bind_datagram(path) })
+  }
+
   /// Sends one datagram, with descriptors, which stay open here. sendmsg(2)
   ///
   /// - Returns: `.wouldBlock` when the receiver has as many as it may have, `.ended` when it is gone. One that is too

@@ -34,7 +34,8 @@ public struct Log {
     case syslog(program: String, facility: Int)
   }
 
-  private let threshold: Level
+  /// The least important level that is written.
+  public var threshold: Level
   private let style: Style
   private let output: Descriptor?
   private var dropped = 0

@@ -34,6 +34,17 @@ public enum ProcessEnvironment {
     return String(path[..<slash])
   }
 
+  /// The name of the program that a process runs, also when its file was replaced since; nil: there is no such process,
+  /// or it is none of ours. /proc/PID/exe
+  public static func executable(of process: pid_t) -> String? {
+    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+    let length = readlink("/proc/\(process)/exe", &buffer, buffer.count)
+    guard length > 0 else { return nil }
+    var path = String(decoding: buffer.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    if path.hasSuffix(" (deleted)") { path.removeLast(10) }
+    return path.split(separator: "/").last.map(String.init)
+  }
+
   /// Where this process works. getcwd(3)
   public static var directory: String? {
     guard let path = getcwd(nil, 0) else { return nil }

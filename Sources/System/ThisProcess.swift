@@ -23,6 +23,9 @@ public enum ThisProcess {
     return name.isEmpty ? "localhost" : name
   }
 
+  /// True when a process has this number. kill(2)
+  public static func exists(_ process: pid_t) -> Bool { kill(process, 0) == 0 || errno == EPERM }
+
   /// Makes `path` the directory in which it is and its children start. chdir(2)
   public static func enter(_ path: String) throws(SystemError) {
     try check("chdir \(path)") { chdir(path) }

@@ -40,7 +40,7 @@ struct Sandbox {
     let sandbox = Sandbox(filter: try compiledFilter())
     if !root.isEmpty { try Hardening.enterRoot(root) }
     try Hardening.gainNoPrivileges()
-    if try !Hardening.forbidFiles() { weaknesses.append("the kernel has no Landlock") }
+    if try !Hardening.forbidFiles() { weaknesses.append(Hardening.missingLandlock) }
     if !mayRecord { try ResourceLimit.fileSize(0).apply() }
     return (sandbox, weaknesses)
   }

@@ -72,6 +72,10 @@ private func bytes(_ count: Int) -> [UInt8] { [UInt8](repeating: 97, count: coun
     Limit("nologin", 4096) {
       AccountAnswer(login: nil, refusal: nil, lookUp: Samples.bareAccount, keyPaths: [], noLogins: text($0))
     },
+    Limit("scope", 256) { ToScopes.move(number: 0, process: 2, scope: text($0), slice: "", description: "") },
+    Limit("slice", 256) { ToScopes.move(number: 0, process: 2, scope: "", slice: text($0), description: "") },
+    Limit("description", 1024) { ToScopes.move(number: 0, process: 2, scope: "", slice: "", description: text($0)) },
+    Limit("reason", 4096) { FromScopes.notMoved(number: 0, reason: text($0)) },
     Limit("name", 256) { ToSession.checkAccount(name: text($0)) },
     Limit("key path", 4096) {
       AccountAnswer(login: nil, refusal: nil, lookUp: Samples.bareAccount, keyPaths: [text($0)])

@@ -51,6 +51,7 @@ enum Samples {
     login.commandTimeout = 3600
     login.commands = commands
     login.keepsRecords = true
+    login.awaitsScope = true
     return login
   }()
   static let commands = CommandRules(allowed: ["uptime", "git-*"], blocked: ["*su*"], forced: "internal-sftp -R")
@@ -115,7 +116,8 @@ enum Samples {
     term: Array("xterm".utf8), columns: 80, rows: 24, xPixels: 640, yPixels: .max, modes: [1, 0, 0, 0, 3, 0])
 
   static let all: [Sample] =
-    toTransport + fromTransport + authority + session + channels + loader + zygote + exporter + recorder + parts
+    toTransport + fromTransport + authority + session + channels + loader + service + zygote + exporter + recorder
+    + parts
 
   static let loginEntry = LoginEntry(
     .began, user: "anna", uid: .max, terminal: "pts/3", process: .max, address: "2001:db8::1", time: .max)
@@ -201,7 +203,7 @@ enum Samples {
       ToSession.lookUp(paths: ["/home/anna/.ssh/authorized_keys", ""], home: "/home/anna"),
       .lookUp(paths: [], home: ""), .login(login), .login(bareLogin), .longLogin,
       .checkAccount(name: "anna"), .terminalEntered, .mayStart(number: .max, allowed: true),
-      .mayStart(number: 0, allowed: false),
+      .mayStart(number: 0, allowed: false), .scopeEntered,
     ].map(Sample.init)
     + [
       FromSession.keys(keyFiles), .keys([]), .note("shell started on /dev/pts/3"), .note(""),
@@ -255,6 +257,15 @@ enum Samples {
     ].map(Sample.init)
 
   static let identity = ForkIdentity(uid: 1000, gid: .max, groups: [4, 0])
+
+  static let move = ToScopes.move(
+    number: .max, process: 2, scope: "bssh-login-1.scope", slice: "user-1000.slice", description: "")
+
+  private static let service: [Sample] =
+    [move].map(Sample.init)
+    + [FromScopes.moved(number: 1), .notMoved(number: .max, reason: "no"), .notMoved(number: 0, reason: "")]
+    .map(Sample.init)
+    + [ReloadAnswer.applied, .refused(["a", ""]), .refused([])].map(Sample.init)
 
   private static let zygote: [Sample] =
     [

@@ -77,4 +77,12 @@ import Testing
         "/c.yaml", "-p", "22", "-k", "/a", "-k", "/b",
       ])
   }
+
+  @Test(arguments: [("-Dc/c.yaml", nil), ("-Dqc/c.yaml", "4"), ("-Dvqc/c.yaml", "7")])
+  func `without -v and -q the configuration says what is logged`(words: String, level: String?) throws {
+    let arguments = try Arguments([words])
+    let words = RunCommand.supervisorArguments(arguments, ConfigurationFile(arguments), "/sbin/bssh-server")
+    let expected = ["bssh-supervisor"] + (level.map { ["--log-level", $0] } ?? [])
+    #expect(words == expected + ["--foreground", "--", "/sbin/bssh-server", "-c", "/c.yaml"])
+  }
 }

@@ -38,6 +38,7 @@ import Testing
       maximum_packet_size: 1025
       window_size: 64MiB
       banner: "/etc/issue: #1"
+      log_level: debug
       spare_transports: 0
       ciphers: [aes256-ctr, aes128-gcm@openssh.com]
       kex: [diffie-hellman-group14-sha256]

@@ -41,6 +41,20 @@ import Testing
     #expect(start.step(at: 0) == .start(isLate: false) && start.recordDeadline == nil)
   }
 
+  @Test func `the scope of the login is waited for beside the login records, and each until its own deadline`() {
+    var start = PendingStart(
+      number: 7, channel: 0, .shell, SessionChannel.Preparation(), .shell, Fact(.commandExecuted), recordDeadline: 500,
+      scopeDeadline: 1500)
+    start.answered(7, allowed: true)
+    #expect(start.step(at: 0) == .wait && start.deadline(after: 0) == 500)
+    #expect(start.step(at: 500) == .wait && start.deadline(after: 500) == 1500)
+    #expect(start.step(at: 1500) == .start(isLate: true) && start.deadline(after: 1500) == nil)
+    start.enteredScope()
+    #expect(start.step(at: 499) == .wait && start.step(at: 500) == .start(isLate: true))
+    start.entered()
+    #expect(start.step(at: 0) == .start(isLate: false))
+  }
+
   // MARK: In the process
 
   @Test(arguments: [ChannelRequest.execute(Array("echo x".utf8)), .shell])

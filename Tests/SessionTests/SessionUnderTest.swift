@@ -147,6 +147,9 @@ final class SessionUnderTest {
     try control?.send(ToSession.mayStart(number: number, allowed: allowed).wireBytes, wait: true)
   }
 
+  /// Tells it, as its supervisor, that it is in its scope.
+  func enterScope() throws { try control?.send(ToSession.scopeEntered.wireBytes, wait: true) }
+
   func closeControl() { control = nil }
   func closeTransport() { transport = nil }
 

@@ -71,10 +71,25 @@ import Wire
     #expect(all?.isForeground == true && all?.pidFile == "/p" && all?.logLevel == .debug)
     #expect(all?.server == "/s" && all?.serverArguments == ["-c", "x"])
     let bad = [
-      [], ["--"], ["--", "/s"], ["--log-level", "5", "--", "/s"], ["--log-level", "6"], ["--log-level"],
+      [], ["--"], ["--log-level", "5", "--", "/s"], ["--log-level", "6"], ["--log-level"],
       ["--log-level", "6", "--pid-file"], ["--log-level", "6", "--what", "--", "/s"],
     ]
     for arguments in bad { #expect(Arguments(arguments) == nil, "\(arguments)") }
+  }
+
+  @Test func `the level of the command line wins over that of the settings`() throws {
+    var settings = Settings()
+    settings.server.logLevel = .error
+    #expect(try #require(Arguments(["--", "/s"])).logLevel(settings) == .error)
+    #expect(try #require(Arguments(["--log-level", "4", "--", "/s"])).logLevel(settings) == .warning)
+  }
+
+  @Test func `pauses double up to the longest`() {
+    var backoff = Backoff(first: 1000, longest: 30_000)
+    #expect((0..<7).map { _ in backoff.fail() } == [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000])
+    for _ in 0..<1000 { #expect(backoff.fail() == 30_000) }
+    backoff.succeed()
+    #expect(backoff.fail() == 1000)
   }
 
   @Test func `a child that does not read is given up, and nothing waits for it`() throws {

@@ -58,6 +58,8 @@ int clinux_pidfd_open(pid_t pid);
 int clinux_close_range(unsigned first, unsigned last);
 // prctl(2) with integer arguments.
 int clinux_prctl(int operation, unsigned long argument);
+// The version of Landlock.
+int clinux_landlock_version(void);
 // Forbids every access to files by path that Landlock knows. 0, or -1: errno ENOSYS or EOPNOTSUPP where the kernel
 // has none. Needs no_new_privs.
 int clinux_landlock_no_files(void);
@@ -143,6 +145,10 @@ pid_t clinux_fork(void);
 // connect(2) of a Unix datagram socket to a path, or to an abstract name when it begins with '@'. A descriptor that
 // never waits, or -1.
 int clinux_connect_datagram(const char *path);
+// A Unix stream socket that is connected to a path; it never waits.
+int clinux_connect_stream(const char *path);
+// A Unix datagram socket that receives at a path, which must not exist.
+int clinux_bind_datagram(const char *path);
 // The variables of the environment, ended by NULL.
 char **clinux_environment(void);
 // A copy of this process whose parent is ours (CLONE_PARENT). In the copy 0; here its process id, and `*pidfd`.

@@ -117,7 +117,8 @@ final class Daemon {
       + [server, "run", "-D", "-c", "\(directory)/server.yaml"] + arguments
     try writeConfiguration(hostKeyCount: hostKeys.count)
     try writeClientFiles(hostKeyCount: hostKeys.count)
-    self.environmentOfDaemon = environment
+    // Logins of tests are no business of this machine's systemd.
+    self.environmentOfDaemon = ["DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nonexistent/bus"].merging(environment) { $1 }
     try start()
     // It listens before it is complete; with its spare transports it is, unless a test has others.
     if !replaced && serverKeys["spare_transports"] == nil { waitForSpares() }
@@ -351,6 +352,7 @@ final class Daemon {
       return !["bssh-supervisor", "bssh-authority", "bssh-journal", "bssh-exporter"].contains(process.name)
         && !title.hasSuffix(": zygote")
         && !title.hasSuffix(": spare")
+        && !title.hasSuffix(": scopes")
     }
   }
 

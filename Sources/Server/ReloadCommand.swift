@@ -1,0 +1,55 @@
+import Glibc
+import IPC
+import System
+
+/// `reload`: asks a daemon to load its configuration again, and waits for what comes of it. SIGHUP alone tells nobody.
+enum ReloadCommand {
+  /// Milliseconds that the daemon may take: it waits for a loader for a minute, and then for an authority.
+  private static let patience: Int64 = 90_000
+
+  static func run(_ arguments: Arguments) throws(Failure) {
+    guard let word = arguments.operand, let process = Int32(word), process > 1 else {
+      throw Arguments.usage("reload needs the process id of a daemon", for: .reload)
+    }
+    // Any other process would end of the signal.
+    guard let name = ProcessEnvironment.executable(of: process), name == "bssh-supervisor" else {
+      throw Failure(.noInput, "bssh-server: process \(process) is no bssh-supervisor, or not one of yours")
+    }
+    let answer: ReloadAnswer
+    do throws(SystemError) { answer = try ask(process) } catch {
+      throw Failure(.systemError, "bssh-server: \(error)")
+    }
+    switch answer {
+    case .applied: return
+    case .refused(let problems):
+      var failure = Failure(.configuration)
+      failure.lines = problems + ["bssh-server: the new configuration is not used; the one before it still applies"]
+      throw failure
+    }
+  }
+
+  private static func ask(_ process: Int32) throws(SystemError) -> ReloadAnswer {
+    let path = ReloadAnswer.path(for: getpid())
+    // A process that had our number and was killed may have left its socket.
+    unlink(path)
+    umask(0o077)
+    let socket = try Descriptor.datagram(at: path)
+    defer { unlink(path) }
+    let target = try Descriptor.process(process)
+    let loop = try EventLoop()
+    try loop.add(socket, .read, token: 0)
+    try loop.add(target, .read, token: 1)
+    guard kill(process, SIGHUP) == 0 else { throw .last("signal process \(process)") }
+    let end = Clock.milliseconds + patience
+    while Clock.milliseconds < end {
+      let events = try loop.wait(milliseconds: Int32(clamping: end - Clock.milliseconds))
+      if events.contains(where: { $0.token == 0 }) {
+        let (bytes, _) = try socket.read(count: ReloadAnswer.longest)
+        guard let answer = try? ReloadAnswer(wireBytes: bytes[...]) else { break }
+        return answer
+      }
+      if !events.isEmpty { return .refused(["process \(process) has ended"]) }
+    }
+    return .refused(["process \(process) does not answer; its log says what came of it"])
+  }
+}

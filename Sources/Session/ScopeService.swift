@@ -1,0 +1,151 @@
+import IPC
+import System
+import SystemBus
+import Wire
+
+/// The process that speaks with systemd for the supervisor, which must not wait: `bssh-session scopes`, as root. What it
+/// reads are messages of the supervisor and of systemd.
+struct ScopeService {
+  /// The first argument.
+  static let argument: [UInt8] = Array("scopes".utf8)
+  /// Milliseconds that systemd has to move a process.
+  static let patience: Int64 = 1000
+  /// Requests that may wait for systemd.
+  private static let most = 256
+
+  private enum Token {
+    static let control: UInt64 = 0
+    static let systemd: UInt64 = 1
+  }
+
+  private let control: MessageSocket
+  private let loop: EventLoop
+  private var client: ScopeClient
+  /// When each request has waited long enough.
+  private var deadlines: [UInt64: Int64] = [:]
+  /// systemd is not asked before, because it does not answer; a login is not to wait for that each time.
+  private var pauseEnd: Int64 = 0
+  private var pause: Int64 = 0
+
+  /// Serves the supervisor at descriptor `number` until that closes it.
+  static func run(control number: Int32, places: ScopeClient.Places = ScopeClient.usualPlaces) -> ExitCode {
+    SignalSource.ignoreBrokenPipes()
+    ThisProcess.setTitle("bssh-session: scopes")
+    do {
+      try Hardening.becomeUnobservable()
+      var service = try ScopeService(MessageSocket(Descriptor(owning: number)), places)
+      try service.serve()
+      return .success
+    } catch {
+      return .systemError
+    }
+  }
+
+  init(_ control: MessageSocket, _ places: ScopeClient.Places) throws(SystemError) {
+    self.control = control
+    client = ScopeClient(places)
+    loop = try EventLoop()
+    try loop.add(control.descriptor, .read, token: Token.control)
+  }
+
+  private mutating func serve() throws {
+    while true {
+      let next = deadlines.values.min().map { Int32(clamping: max($0 - Clock.milliseconds, 0)) }
+      for event in try loop.wait(milliseconds: next ?? -1) {
+        if event.token == Token.control {
+          guard try receive() else { return }
+        } else {
+          converse(event.isReadable)
+        }
+      }
+      if deadlines.values.contains(where: { $0 <= Clock.milliseconds }) { fail("systemd does not answer") }
+      // One that is open hears of every unit.
+      if client.isIdle { disconnect() }
+    }
+  }
+
+  /// Takes requests; false when the supervisor is gone.
+  private mutating func receive() throws -> Bool {
+    while true {
+      switch try control.receive() {
+      case .wouldBlock: return true
+      case .closed: return false
+      case .message(let bytes, let descriptors):
+        guard descriptors.count == 1, case let message = try ToScopes(wireBytes: bytes[...]) else { return false }
+        switch message {
+        case .move(let number, let process, let scope, let slice, let description):
+          let request = ScopeRequest(
+            name: scope, description: description, slice: slice, processes: [Int32(bitPattern: process)])
+          move(request, number, descriptors[0])
+        }
+      }
+    }
+  }
+
+  private mutating func move(_ request: ScopeRequest, _ number: UInt64, _ process: Descriptor) {
+    if pauseEnd > Clock.milliseconds { return answer(number, "systemd did not answer a moment ago") }
+    guard deadlines.count < Self.most else { return answer(number, "\(deadlines.count) others wait") }
+    // Its number is another process's by now, or will be.
+    if process.isReadable { return answer(number, "it has ended") }
+    let isNew = client.socket == nil
+    do throws(ScopeError) {
+      try client.ask(request, number: number)
+      deadlines[number] = Clock.milliseconds + Self.patience
+      if isNew, let socket = client.socket {
+        do throws(SystemError) { try loop.add(socket, [.read, .write], token: Token.systemd) } catch {
+          throw .system(error)
+        }
+      }
+      try flush()
+    } catch {
+      // Without a socket there is no systemd, and that is found out at once.
+      if client.socket == nil { return answer(number, "\(error)") }
+      deadlines[number] = Clock.milliseconds + Self.patience
+      fail("\(error)")
+    }
+  }
+
+  private mutating func converse(_ isReadable: Bool) {
+    do throws(ScopeError) {
+      if isReadable {
+        for outcome in try client.receive() where deadlines.removeValue(forKey: outcome.number) != nil {
+          pause = 0
+          answer(outcome.number, outcome.problem)
+        }
+      }
+      try flush()
+    } catch { fail("\(error)") }
+  }
+
+  private mutating func flush() throws(ScopeError) {
+    try client.flush()
+    guard let socket = client.socket else { return }
+    do throws(SystemError) {
+      try loop.modify(socket, client.hasOutput ? [.read, .write] : .read, token: Token.systemd)
+    } catch { throw .system(error) }
+  }
+
+  /// Nothing comes of what waits, and for a while of nothing else.
+  private mutating func fail(_ reason: String) {
+    for number in deadlines.keys.sorted() { answer(number, reason) }
+    deadlines = [:]
+    disconnect()
+    pause = min(max(pause * 2, 1000), 60_000)
+    pauseEnd = Clock.milliseconds + pause
+  }
+
+  private mutating func disconnect() {
+    if let socket = client.socket { loop.remove(socket) }
+    client.close()
+  }
+
+  private func answer(_ number: UInt64, _ problem: String?) {
+    let message: FromScopes
+    if let problem {
+      message = .notMoved(number: number, reason: String(Log.printable(problem).prefix(500)))
+    } else {
+      message = .moved(number: number)
+    }
+    _ = try? control.send(message.wireBytes, wait: true)
+  }
+}

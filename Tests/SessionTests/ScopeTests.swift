@@ -1,0 +1,37 @@
+import Foundation
+import IPC
+import System
+import Testing
+
+@Suite struct ScopeTests {
+  @Test(.timeLimit(.minutes(1))) func `a program waits until its login is in its scope, and the next does not`() throws
+  {
+    let session = try SessionUnderTest.loggedIn { $0.awaitsScope = true }
+    try session.send(.request(channel: 0, .execute(Array("true".utf8))))
+    _ = try session.start()
+    #expect(session.transport?.descriptor.wait(for: POLLIN, milliseconds: 300) == false)
+    try session.enterScope()
+    #expect(try session.next().message == .started(channel: 0, terminal: false))
+    #expect(try session.next().message == .exited(channel: 0, status: 0))
+    #expect(try session.ask(.execute(Array("true".utf8)), on: 1) == .started(channel: 1, terminal: false))
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `a program that waits for a scope in vain starts a little later`() throws {
+    let start = Clock.milliseconds
+    let session = try SessionUnderTest.loggedIn { $0.awaitsScope = true }
+    #expect(try session.ask(.execute(Array("true".utf8))) == .started(channel: 0, terminal: false))
+    #expect((1000...10_000).contains(Clock.milliseconds - start))
+    // What comes late is not taken for something else.
+    try session.enterScope()
+    #expect(try session.next().message == .exited(channel: 0, status: 0))
+    #expect(try session.ask(.execute(Array("true".utf8)), on: 1) == .started(channel: 1, terminal: false))
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `a login whose supervisor is gone waits for no scope`() throws {
+    let session = try SessionUnderTest.loggedIn { $0.awaitsScope = true }
+    session.closeControl()
+    let start = Clock.milliseconds
+    #expect(try session.ask(.execute(Array("true".utf8))) == .started(channel: 0, terminal: false))
+    #expect(Clock.milliseconds - start < 1000)
+  }
+}
