@@ -3,7 +3,7 @@ import Export
 import Glibc
 import System
 
-/// Where an exporter keeps how far it has come in a series of the journal: a small file beside the journal, replaced as a whole.
+/// Where an exporter keeps how far it has come in a series of the journal: a small file beside it, replaced as a whole.
 struct CursorFile {
   /// `cursors` in the journal's directory.
   let directory: String

@@ -14,7 +14,9 @@ extension Interop {
       private(set) var data = Data([0, 0, 0, 5, 1, 0, 0, 0, 3])
       private var number: UInt32 = 0
 
-      private static func bytes(_ value: UInt32) -> Data { withUnsafeBytes(of: value.bigEndian) { Data($0) } }
+      private static func bytes(_ value: UInt32) -> Data {
+        Data([24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> UInt32($0)) })
+      }
 
       mutating func add(_ type: UInt8, _ paths: [String], _ rest: [UInt32] = []) {
         number += 1
