@@ -1,19 +1,27 @@
 #!/usr/bin/env bash
-# Makes a Python environment (PyPI) for the tests of exporters and of what AUDIT.md shows for other programs, and prints
-# where it is: the official OTLP stubs and gRPC, the grammar of Logstash's pipelines, and Loki's own parser of queries.
-# One that is there is kept.
+# Makes a Python environment (PyPI) for tests and prints where it is. One that is there is kept.
 #
 #   scripts/make-test-venv.sh [FOLDER]
+#     for the tests of exporters and of what AUDIT.md shows for other programs: the official OTLP stubs and gRPC, the
+#     grammar of Logstash's pipelines, and Loki's own parser of queries
+#   scripts/make-test-venv.sh --ansible [FOLDER]
+#     for the tests with Ansible
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-folder=${1:-$PWD/.build/test-venv}
-packages=(
-  grpcio==1.76.0 opentelemetry-proto==1.38.0 googleapis-common-protos==1.72.0
-  logstash-pipeline-parser==0.0.3 pyparsing==3.3.3
-)
-# Go code of Loki as a shared library, which ctypes calls: any Python can, though its wheel says CPython 3.13.
-loki=logql-to-logsql==0.2.0
+if [[ ${1:-} == --ansible ]]; then
+  folder=${2:-$PWD/.build/ansible-venv}
+  packages=(ansible-core==2.19.4)
+  loki=
+else
+  folder=${1:-$PWD/.build/test-venv}
+  packages=(
+    grpcio==1.76.0 opentelemetry-proto==1.38.0 googleapis-common-protos==1.72.0
+    logstash-pipeline-parser==0.0.3 pyparsing==3.3.3
+  )
+  # Go code of Loki as a shared library, which ctypes calls: any Python can, though its wheel says CPython 3.13.
+  loki=logql-to-logsql==0.2.0
+fi
 
 # Puts a wheel for Linux that was made for CPython 3.13 among the packages of any Python.
 add_wheel() {
@@ -34,7 +42,7 @@ if [[ $(cat "$folder/packages" 2>/dev/null) != "${packages[*]} $loki" ]]; then
   rm -rf "$folder"
   python3 -m venv "$folder"
   "$folder/bin/pip" install --quiet --no-cache-dir --disable-pip-version-check "${packages[@]}"
-  add_wheel "$loki"
+  if [[ $loki ]]; then add_wheel "$loki"; fi
   printf '%s\n' "${packages[*]} $loki" >"$folder/packages"
 fi
 printf '%s\n' "$folder"

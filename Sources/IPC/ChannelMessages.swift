@@ -4,8 +4,8 @@ import Wire
 public enum ToChannels: WireCodable, Equatable {
   /// A client's request on a session channel. `channel` is the transport's number for it.
   case request(channel: UInt32, ChannelRequest)
-  /// The client closed the channel, or vanished: hang up what runs on it. No answer. With the bytes of data that came
-  /// from the client and went to it.
+  /// The client closed the channel, or vanished: let go of its terminal. No answer, but the end of what runs is still
+  /// told. With the bytes of data that came from the client and went to it.
   case closed(channel: UInt32, bytesIn: UInt64, bytesOut: UInt64)
 
   public func encode(to writer: inout WireWriter) {

@@ -60,7 +60,7 @@ extension LoginSession {
     let descriptors = self.start(start, &channel)
     let action = channel.machine.handle(.program(started: descriptors != nil))
     channels[start.channel] = channel
-    // Sending can end everything, so what is to be hung up then must be known by now.
+    // Sending can end everything, so what is to be let go then must be known by now.
     if let descriptors { send(.started(channel: start.channel, terminal: channel.terminal != nil), descriptors) }
     perform(action, channel, start.channel)
   }
@@ -153,6 +153,7 @@ extension LoginSession {
     // The transport has the terminal; for us there is nothing more to do with it.
     channel.terminal = nil
     channels[number] = channel
+    forgetIfClosed(number)
     guard action == .report else { return }
     switch status {
     case .code(let code): send(.exited(channel: number, status: UInt32(bitPattern: code)))
@@ -212,12 +213,5 @@ extension LoginSession {
   func group(of channel: Channel) -> Int32? {
     // A program that has not been reaped still has its number, and leads the group of that number.
     channel.program.flatMap { programs[$0]?.process.pid }
-  }
-
-  /// Hangs up what runs on a channel.
-  func hangUp(_ channel: Channel) {
-    guard let group = group(of: channel) else { return }
-    _ = Signal.send(Signal.hangUp, toGroup: group)
-    _ = Signal.send(Signal.resume, toGroup: group)
   }
 }

@@ -3,15 +3,18 @@ import IPC
 import System
 import Wire
 
-/// A login: acts on its channels' requests until the client is gone, and then hangs up what is left.
+/// A login: acts on its channels' requests until the client is gone, and then lets go of what is left. Terminals are
+/// hung up by that, by the kernel; a program without one finds its input ended and nobody who reads what it writes, and
+/// gets no signal.
 ///
 /// Only the transport's end, or a signal, ends it; the supervisor may be restarted meanwhile. What happens is told to the
 /// supervisor, and while that does not listen, nothing new is begun: no request is taken, and transfers wait.
 struct LoginSession {
   /// Open channels, and programs that have not ended.
   static let channelLimit = 1024
-  /// Milliseconds that programs have to end after they were hung up; what ignores that lives on, as under sshd.
-  static let hangUpTime: Int64 = 2000
+  /// Milliseconds for which the end of programs is waited for after the client has left, to be told; what goes on longer
+  /// lives on, as under sshd.
+  static let partingTime: Int64 = 2000
   /// Milliseconds after the login in which programs wait for its scope: more than who asks for that waits for systemd.
   static let scopeTime: Int64 = 1500
 
@@ -124,7 +127,7 @@ struct LoginSession {
           if event.isHungUp { proceedAtOnce() }
           if event.isReadable && (isListening || event.isHungUp) { receive() }
         case Token.control: receiveControl(event)
-        case Token.signals: while signals.next() != nil { hangUpEverything() }
+        case Token.signals: while signals.next() != nil { letGo() }
         default: if reports.has(event.token) { forward(event.token) } else { reap(event.token) }
         }
       }
@@ -162,7 +165,7 @@ struct LoginSession {
       guard case .message(let bytes, let descriptors)? = receivedFromTransport() else { return }
       guard descriptors.isEmpty, let message = try? ToChannels(wireBytes: bytes[...]) else {
         note("the transport sent a message that cannot be read")
-        return hangUpEverything()
+        return letGo()
       }
       switch message {
       case .request(let number, let request): handle(.request(request), number)
@@ -172,26 +175,32 @@ struct LoginSession {
     }
   }
 
-  /// The channel is closed, after so many bytes.
+  /// The client has closed the channel, after so many bytes. What runs on it goes on, without its terminal.
   private mutating func closed(_ number: UInt32, _ bytesIn: UInt64, _ bytesOut: UInt64) {
     guard let channel = channels[number] else { return }
     handle(.closed, number)
-    channels[number] = nil
+    channels[number]?.terminal = nil
+    forgetIfClosed(number)
     if let token = channel.program {
       programs[token]?.story.channelClosed(bytesIn, bytesOut)
       endings[token]?.channelClosed(bytesIn, bytesOut)
     }
   }
 
+  /// Forgets a channel that the client has closed, once nothing runs on it.
+  mutating func forgetIfClosed(_ number: UInt32) {
+    if channels[number]?.machine.state == .closed { channels[number] = nil }
+  }
+
   private mutating func receivedFromTransport() -> MessageSocket.Received? {
     guard let received = try? transport.receive() else {
-      hangUpEverything()
+      letGo()
       return nil
     }
     switch received {
     case .message, .wouldBlock: return received
     case .closed:
-      hangUpEverything()
+      letGo()
       return nil
     }
   }
@@ -207,7 +216,7 @@ struct LoginSession {
       if waits == isWaitingToWrite { return }
       isWaitingToWrite = waits
       watchTransport(anew: true)
-    case .failed: hangUpEverything()
+    case .failed: letGo()
     }
   }
 
@@ -219,7 +228,7 @@ struct LoginSession {
     var interest: EventLoop.Interest = listens ? .read : []
     if isWaitingToWrite { interest.insert(.write) }
     let changed: Void? = try? loop.modify(transport.descriptor, interest, token: Token.transport)
-    if changed == nil { hangUpEverything() }
+    if changed == nil { letGo() }
   }
 
   // MARK: Channels
@@ -273,7 +282,6 @@ struct LoginSession {
       let group = channel.terminal?.foregroundGroup ?? group(of: channel)
       let isSent = group.map { Signal.send(signal, toGroup: $0) } ?? false
       send(isSent ? .done(channel: number) : .refused(channel: number))
-    case .hangUp: hangUp(channel)
     }
   }
 
@@ -309,11 +317,12 @@ struct LoginSession {
     }
   }
 
-  /// Hangs up all programs and gives them a little time; nothing is told to the transport any more.
-  mutating func hangUpEverything() {
+  /// The client has left: lets go of all programs and gives them a little time; nothing is told to the transport any
+  /// more.
+  mutating func letGo() {
     if deadline != nil { return }
     proceedAtOnce()
-    deadline = Clock.milliseconds + LoginSession.hangUpTime
+    deadline = Clock.milliseconds + LoginSession.partingTime
     loop.remove(transport.descriptor)
     // What it said of its channels before it went is still to be read.
     for _ in 0..<LoginSession.channelLimit {
@@ -345,7 +354,7 @@ struct LoginSession {
       watchTransport()
     case .message(let bytes, _):
       // After `login` there is nothing else to be said.
-      guard let message = try? ToSession(wireBytes: bytes[...]), answered(message) else { return hangUpEverything() }
+      guard let message = try? ToSession(wireBytes: bytes[...]), answered(message) else { return letGo() }
     }
   }
 

@@ -69,6 +69,8 @@ struct SessionChannel: Equatable {
     /// The caller starts the program.
     case starting(Preparation, takesSignals: Bool)
     case running(hasTerminal: Bool, takesSignals: Bool)
+    /// The client closed the channel, and what runs goes on: how it ends is still told.
+    case leftRunning
     /// What ran is gone.
     case ended
     /// The client closed the channel.
@@ -108,8 +110,6 @@ struct SessionChannel: Equatable {
     case signal(Int32)
     /// Tell the client how the program ended.
     case report
-    /// Hang up what runs.
-    case hangUp
   }
 
   private let permissions: Permissions
@@ -126,8 +126,11 @@ struct SessionChannel: Equatable {
       state = .closed
       return .none
     case (.running, .closed):
+      state = .leftRunning
+      return .none
+    case (.leftRunning, .ended):
       state = .closed
-      return .hangUp
+      return .report
     case (.opening(let terminal, var preparation), .terminal(opened: let opened)):
       if opened { preparation.terminal = terminal }
       state = .preparing(preparation)
@@ -146,13 +149,15 @@ struct SessionChannel: Equatable {
     case (.running, .ended):
       state = .ended
       return .report
-    case (.opening, .request), (.starting, .request), (.ended, .request), (.closed, .request): return .refuse
-    case (.preparing, .notRecorded), (.opening, .notRecorded), (.running, .notRecorded), (.ended, .notRecorded),
-      (.closed, .notRecorded):
+    case (.opening, .request), (.starting, .request), (.leftRunning, .request), (.ended, .request),
+      (.closed, .request):
+      return .refuse
+    case (.preparing, .notRecorded), (.opening, .notRecorded), (.running, .notRecorded), (.leftRunning, .notRecorded),
+      (.ended, .notRecorded), (.closed, .notRecorded):
       return .none
     case (.preparing, .terminal), (.preparing, .program), (.preparing, .ended), (.opening, .program),
       (.opening, .ended), (.starting, .terminal), (.starting, .ended), (.running, .terminal), (.running, .program),
-      (.ended, .terminal), (.ended, .program), (.ended, .ended), (.closed, .terminal), (.closed, .program),
+      (.leftRunning, .terminal), (.leftRunning, .program), (.leftRunning, .closed), (.ended, .terminal), (.ended, .program), (.ended, .ended), (.closed, .terminal), (.closed, .program),
       (.closed, .ended), (.closed, .closed):
       return .none
     }

@@ -166,6 +166,9 @@ public final class Descriptor: Sendable {
   /// True when it is readable now; of a process, when that has ended.
   public var isReadable: Bool { wait(for: POLLIN, milliseconds: 0) }
 
+  /// True when nobody is at the other end of a pipe or socket any more. poll(2), POLLHUP and POLLERR
+  public var isHungUp: Bool { wait(for: 0, milliseconds: 0) }
+
   /// Makes reads and writes return at once, or wait again.
   public func setNonBlocking(_ nonBlocking: Bool = true) throws(SystemError) {
     let raw = rawValue

@@ -11,9 +11,9 @@ public enum Signal {
 
   /// What `break` becomes. RFC 4335
   public static let interrupt = SIGINT
-  /// What a vanished client means to programs.
+  /// What a vanished terminal means to programs.
   public static let hangUp = SIGHUP
-  /// Lets stopped programs go on, so that they hear of a hang-up.
+  /// Lets stopped programs go on, so that they hear of another signal.
   public static let resume = SIGCONT
   /// What asks a process to end.
   public static let terminate = SIGTERM
@@ -25,20 +25,6 @@ public enum Signal {
     if let known = numbers.first(where: { $0.value == number }) { return known.key }
     if let abbreviation = clinux_signal_name(number) { return String(cString: abbreviation) + "@bssh" }
     return "\(number)@bssh"
-  }
-
-  /// Keeps a signal from ending this process; ``isPending(_:)`` tells that it came. sigprocmask(2)
-  public static func hold(_ number: Int32) {
-    var set = sigset_t()
-    sigemptyset(&set)
-    sigaddset(&set, number)
-    sigprocmask(SIG_BLOCK, &set, nil)
-  }
-
-  /// True when this signal came while it was held. sigpending(2)
-  public static func isPending(_ number: Int32) -> Bool {
-    var set = sigset_t()
-    return sigpending(&set) == 0 && sigismember(&set, number) == 1
   }
 
   /// Sends a signal to every process of a group; false when there is none that may be sent it. killpg(3)

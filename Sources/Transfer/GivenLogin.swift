@@ -26,8 +26,6 @@ struct GivenLogin {
       try Hardening.becomeUnobservable()
       try Hardening.gainNoPrivileges()
       SignalSource.ignoreBrokenPipes()
-      // A client that vanishes is noticed by the end of what it sends: then there is time to tell what came of its files.
-      Signal.hold(Signal.hangUp)
       let settings = try read(memory)
       if let umask = settings.umask { ThisProcess.setUmask(umask) }
       // The kernel refuses what is beyond, however it is written.

@@ -9,6 +9,8 @@ struct ByteQueue {
   private var start = 0
 
   var isEmpty: Bool { start == bytes.count }
+  /// Bytes that wait.
+  var count: Int { bytes.count - start }
   /// Bytes that are in memory: at most twice what waits, and ``slack``.
   var size: Int { bytes.count }
 

@@ -9,9 +9,6 @@ struct Channel {
     case windowOverrun
     case dataAfterEnd
     case windowTooLarge
-    case tooManyRequests
-    case closedTwice
-    case requestAfterClose
   }
 
   /// What is to be sent or done, in this order.
@@ -30,13 +27,15 @@ struct Channel {
     case closeOutputs
     /// Close the program's standard input once what waits for it is written.
     case endInput
+    /// Close the program's standard input now: what waits for it has no reader.
+    case dropInput
     /// Tell the session that the client has closed the channel.
     case hangUp
     /// Both sides have closed: forget the channel.
     case forget
   }
 
-  /// Requests that may wait for the session's answer; a client that sends more at once is disconnected.
+  /// Requests that may wait for the session's answer; nothing more is read from a client that has sent as many.
   static let requestLimit = 256
 
   private struct Request {
@@ -62,12 +61,16 @@ struct Channel {
   private var waiting: [Request] = []
   private var hasExited = false
   private var runs = false
+  /// What runs has a terminal.
+  private var isTerminal = false
   private var openOutputs = 0
   /// Bytes of data that the client has sent, and that it was sent.
   private(set) var bytesIn: UInt64 = 0
   private(set) var bytesOut: UInt64 = 0
   private var clientEnded = false
   private var clientClosed = false
+  /// The client has said that it reads no more.
+  private var clientIgnoresOutput = false
   private var sentEnd = false
   private var sentClose = false
   private var inputBroken = false
@@ -83,13 +86,16 @@ struct Channel {
   }
 
   /// Bytes that may be sent in the next packet; 0: none now.
-  var sendable: Int { sentEnd || sentClose ? 0 : min(packetLimit, Int(peerWindow)) }
+  var sendable: Int { sentEnd || sentClose || clientClosed ? 0 : min(packetLimit, Int(peerWindow)) }
 
   /// True when the program's input is to be kept for it.
-  var takesInput: Bool { !inputBroken && !clientClosed }
+  var takesInput: Bool { !inputBroken }
 
   /// The client has closed the channel.
   var isClosedByClient: Bool { clientClosed }
+
+  /// As many requests wait as may.
+  var hasManyRequests: Bool { waiting.count >= Channel.requestLimit }
 
   // MARK: From the client
 
@@ -108,21 +114,17 @@ struct Channel {
     peerWindow = sum
   }
 
-  /// A request that is now with the session.
-  mutating func requested(wantsReply: Bool) throws(Violation) {
-    try wait(Request(wantsReply: wantsReply, isRefused: false))
+  /// A request for the session. False: the client has closed the channel before, and gets no more from it.
+  mutating func requested(wantsReply: Bool) -> Bool {
+    if clientClosed { return false }
+    waiting.append(Request(wantsReply: wantsReply, isRefused: false))
+    return true
   }
 
-  /// A request that nobody here knows.
-  mutating func refused(wantsReply: Bool) throws(Violation) -> [Action] {
-    try wait(Request(wantsReply: wantsReply, isRefused: true))
+  /// A request that nobody here knows, or that cannot be passed on.
+  mutating func refused(wantsReply: Bool) -> [Action] {
+    waiting.append(Request(wantsReply: wantsReply, isRefused: true))
     return refusals()
-  }
-
-  private mutating func wait(_ request: Request) throws(Violation) {
-    if clientClosed { throw .requestAfterClose }
-    if waiting.count >= Channel.requestLimit { throw .tooManyRequests }
-    waiting.append(request)
   }
 
   /// Answers to refused requests that nothing is before any more.
@@ -142,51 +144,59 @@ struct Channel {
     return [.endInput]
   }
 
-  /// eow@openssh.com: the client's program does not read any more.
+  /// eow@openssh.com: the client's program does not read any more. A terminal goes on: it has no side that could be
+  /// closed alone.
   mutating func endOfWriteReceived() -> [Action] {
-    guard openOutputs > 0, !sentEnd, !sentClose else { return [] }
-    openOutputs = 0
-    return [.closeOutputs] + finish()
+    guard !isTerminal, !sentEnd, !sentClose else { return [] }
+    clientIgnoresOutput = true
+    return closeOutputs() + finish()
   }
 
-  /// CHANNEL_CLOSE. The session hears of it whatever it has told us: it may have a terminal without a program, be
-  /// about to start one, or keep a place for the channel.
+  /// CHANNEL_CLOSE. What the client has sent is still for the program, and nothing of it for the client but how it
+  /// ends: our CLOSE waits for that, also when the program is still to be started.
   ///
-  /// OpenSSH's client closes as soon as both sides have ended what they send, though the program still runs. It does not
-  /// give the program up by that: it waits for the exit status.
-  mutating func closeReceived() throws(Violation) -> [Action] {
-    if clientClosed { throw .closedTwice }
+  /// OpenSSH's client closes as soon as both sides have ended what they send, and waits for the exit status all the
+  /// same. The session hears of it whatever it has told us: it may have a terminal without a program, be about to start
+  /// one, or keep a place for the channel. A second CLOSE says nothing new.
+  mutating func closeReceived() -> [Action] {
+    if clientClosed { return [] }
     clientClosed = true
-    if clientEnded, sentEnd, runs, !hasExited { return [] }
-    clientEnded = true
     if sentClose { return [.hangUp, .forget] }
-    sentClose = true
-    return [.hangUp, .sendClose, .forget]
+    let input: [Action] = clientEnded ? [] : [.endInput]
+    clientEnded = true
+    return [.hangUp] + input + closeOutputs() + finish()
   }
 
   // MARK: From the session
 
   /// The session's answer to the oldest waiting request. nil: there is none, which no session of ours does.
-  mutating func answered(_ success: Bool) -> [Action]? {
+  mutating func answered(_ success: Bool) -> [Action]? { reply(success).map { $0 + finish() } }
+
+  private mutating func reply(_ success: Bool) -> [Action]? {
     guard !waiting.isEmpty else { return nil }
     let request = waiting.removeFirst()
     return (request.wantsReply && !sentClose ? [.reply(success)] : []) + refusals()
   }
 
-  /// A program runs, with this many descriptors to read from. nil as for ``answered(_:)``.
-  mutating func started(outputs: Int) -> [Action]? {
-    guard !runs, let actions = answered(true) else { return nil }
+  /// A program runs, with a terminal or with two descriptors to read from. nil as for ``answered(_:)``.
+  mutating func started(isTerminal: Bool) -> [Action]? {
+    guard !runs, let answer = reply(true) else { return nil }
     runs = true
-    openOutputs = outputs
-    return actions
+    self.isTerminal = isTerminal
+    openOutputs = isTerminal ? 1 : 2
+    guard clientClosed || (clientIgnoresOutput && !isTerminal) else { return answer }
+    return answer + closeOutputs() + finish()
   }
 
   /// The program has ended. nil: it was not running.
+  ///
+  /// Nobody is told that its input is not read any more: what it has left behind may still write, and the client hears
+  /// of the end.
   mutating func exited(_ exit: Action) -> [Action]? {
     guard runs, !hasExited else { return nil }
     hasExited = true
     inputBroken = true
-    return (sentClose ? [] : [exit]) + finish()
+    return (sentClose ? [] : [exit]) + [.dropInput] + finish()
   }
 
   // MARK: From the program's descriptors
@@ -214,25 +224,31 @@ struct Channel {
     return [.adjustWindow(taken)]
   }
 
-  /// The program reads no more: what the client still sends is thrown away, and the client is told.
+  /// A write of what the client has sent failed: the program reads no more. What the client still sends is thrown away,
+  /// and the client is told.
   mutating func inputFailed() -> [Action] {
     if inputBroken { return [] }
     inputBroken = true
-    return sentClose || clientEnded ? [] : [.sendEndOfWrite]
+    return sentClose || clientEnded ? [.dropInput] : [.dropInput, .sendEndOfWrite]
   }
 
+  private mutating func closeOutputs() -> [Action] {
+    guard openOutputs > 0 else { return [] }
+    openOutputs = 0
+    return [.closeOutputs]
+  }
+
+  /// Ends what we send once there is nothing left to send, and closes once the program has ended as well; when the
+  /// client has closed, also without a program, once no request can start one any more.
   private mutating func finish() -> [Action] {
-    guard runs, openOutputs == 0, !sentClose else { return [] }
+    guard !sentClose, openOutputs == 0, runs || (clientClosed && waiting.isEmpty) else { return [] }
     var actions: [Action] = []
-    if !sentEnd {
+    if runs, !sentEnd, !clientClosed {
       sentEnd = true
       actions.append(.sendEndOfFile)
     }
-    if hasExited {
-      sentClose = true
-      actions.append(.sendClose)
-      if clientClosed { actions += [.hangUp, .forget] }
-    }
-    return actions
+    if runs && !hasExited { return actions }
+    sentClose = true
+    return actions + (clientClosed ? [.sendClose, .forget] : [.sendClose])
   }
 }

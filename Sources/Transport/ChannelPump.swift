@@ -66,7 +66,7 @@ final class ChannelPump {
   /// CHANNEL_DATA: kept until ``flushInput()``, so that the packets of one read wake the program once.
   func received(_ data: UnsafeRawBufferPointer) throws(Channel.Violation) {
     try channel.received(bytes: data.count)
-    guard channel.takesInput else { return }
+    guard channel.takesInput else { return perform(channel.consumed(bytes: data.count)) }
     if let recorder, connection.recordsInput { recorder.input(data) }
     pending.append(data)
     connection.hasInput(self)
@@ -88,24 +88,22 @@ final class ChannelPump {
   func endOfFileReceived() { perform(channel.endOfFileReceived()) }
 
   /// CHANNEL_CLOSE.
-  func closeReceived() throws(Channel.Violation) { perform(try channel.closeReceived()) }
+  func closeReceived() { perform(channel.closeReceived()) }
 
   /// CHANNEL_REQUEST for the session.
-  func requested(_ request: ChannelRequest, wantsReply: Bool) throws(Channel.Violation) {
-    try channel.requested(wantsReply: wantsReply)
+  func requested(_ request: ChannelRequest, wantsReply: Bool) {
+    guard channel.requested(wantsReply: wantsReply) else { return refused(wantsReply: wantsReply) }
     if let recorder, case .windowChange(let columns, let rows, _, _) = request {
       recorder.resized(columns: columns, rows: rows)
     }
     connection.tell(.request(channel: channel.number, request))
   }
 
-  /// eow@openssh.com. A terminal goes on: it has no side that could be closed alone.
-  func endOfWriteReceived() {
-    if hasStarted && !isTerminal { perform(channel.endOfWriteReceived()) }
-  }
+  /// eow@openssh.com.
+  func endOfWriteReceived() { perform(channel.endOfWriteReceived()) }
 
-  /// CHANNEL_REQUEST that nobody here knows.
-  func refused(wantsReply: Bool) throws(Channel.Violation) { perform(try channel.refused(wantsReply: wantsReply)) }
+  /// CHANNEL_REQUEST that nobody here knows, or that cannot be passed on.
+  func refused(wantsReply: Bool) { perform(channel.refused(wantsReply: wantsReply)) }
 
   // MARK: From the session
 
@@ -117,8 +115,8 @@ final class ChannelPump {
     case .refused: actions = channel.answered(false)
     case .started(_, let terminal):
       guard given.count == (terminal ? 1 : 3) else { return false }
-      actions = channel.started(outputs: terminal ? 1 : 2)
-      if actions != nil && !channel.isClosedByClient { start(given, terminal: terminal) }
+      actions = channel.started(isTerminal: terminal)
+      if actions != nil { start(given, terminal: terminal) }
     case .exited(_, let status): actions = channel.exited(.sendExitStatus(status))
     case .killed(_, let signal, let core): actions = channel.exited(.sendExitSignal(signal, coreDumped: core))
     case .announce(_, let text):
@@ -156,7 +154,7 @@ final class ChannelPump {
         pending.removeFirst(count)
         perform(channel.consumed(bytes: count))
       case .wouldBlock: return updateInterest(isTerminal ? .output : .input)
-      case .ended, nil: return inputFailed()
+      case .ended, nil: return perform(channel.inputFailed())
       }
     }
     pending.removeAll()
@@ -167,13 +165,7 @@ final class ChannelPump {
   /// A descriptor is ready.
   func ready(_ stream: Stream, _ event: EventLoop.Event) {
     if event.isWritable && (stream == .input || isTerminal) { flushInput() }
-    guard event.isReadable || event.isHungUp else { return }
-    if stream == .input {
-      // The reading end of a pipe is closed: EPOLLERR.
-      if event.isHungUp { inputFailed() }
-    } else {
-      readable[stream] = true
-    }
+    if stream != .input && (event.isReadable || event.isHungUp) { readable[stream] = true }
   }
 
   /// Writes a line between what the program writes: on the terminal, or else as standard error. The client's program
@@ -271,10 +263,12 @@ final class ChannelPump {
     if !isTerminal { close(.input) }
   }
 
-  private func inputFailed() {
+  /// Throws away what waits for the program, and what is still to come.
+  private func dropInput() {
+    let count = pending.count
     pending.removeAll()
     if !isTerminal { close(.input) }
-    perform(channel.inputFailed())
+    perform(channel.consumed(bytes: count))
   }
 
   private func close(_ stream: Stream) {
@@ -292,8 +286,8 @@ final class ChannelPump {
     if !pending.isEmpty && (stream == .input || (isTerminal && stream == .output)) {
       interest.insert(.write)
     }
-    // A pipe whose reader went away is noticed even while nothing is to be written.
-    let wanted: EventLoop.Interest? = interest.isEmpty && stream != .input ? nil : interest
+    // A pipe whose reader went away is of interest only to who has something to write: then the write fails.
+    let wanted: EventLoop.Interest? = interest.isEmpty ? nil : interest
     guard wanted != interests[stream] else { return }
     let token = ChannelPump.token(channel: channel.number, stream)
     switch (interests[stream], wanted) {
@@ -334,8 +328,11 @@ final class ChannelPump {
       case .closeOutputs:
         close(.output)
         close(.errors)
+        // What a terminal has not taken has nowhere to go.
+        if isTerminal { dropInput() }
       case .endInput:
         if !pending.isEmpty || !hasStarted { endInputAfterPending = true } else { endInput() }
+      case .dropInput: dropInput()
       case .hangUp: connection.tell(lastWord)
       case .forget:
         end()

@@ -49,9 +49,9 @@ extension Connection {
     switch request {
     case .forSession(let request):
       isActive = true
-      try channel.requested(request, wantsReply: wantsReply)
+      channel.requested(request, wantsReply: wantsReply)
     case .endOfWrite: channel.endOfWriteReceived()
-    case .unknown: try channel.refused(wantsReply: wantsReply)
+    case .unknown: channel.refused(wantsReply: wantsReply)
     }
   }
 

@@ -146,7 +146,14 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
   var unflushed: UInt64 { SSH.sentBytes - flushed }
 
   /// True while more of the client can be taken.
-  var mayRead: Bool { !verdictPending && untold.isEmpty && unflushed < Connection.outputLimit }
+  var mayRead: Bool {
+    !verdictPending && untold.isEmpty && unflushed < Connection.outputLimit && !hasManyRequests
+  }
+
+  /// As many requests wait for their answers as may.
+  private var hasManyRequests: Bool {
+    (repliesAfterProof?.count ?? 0) >= Channel.requestLimit || channels.values.contains(where: \.channel.hasManyRequests)
+  }
 
   /// True while the client takes what programs write.
   var mayPump: Bool { end == nil && !isRekeying && unflushed < Connection.outputLimit }
@@ -231,10 +238,10 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
     let farewell = FromTransport.closed(
       reason: end.reason, detail: String(Log.printable(end.detail).prefix(256)), bytesIn: received, bytesOut: bytesOut)
     _ = try? control.send(farewell.wireBytes)
-    // Hang up at once what runs in the session, the goodbye may take a moment; but after the last word, lest the
+    // The session lets go of what runs at once, the goodbye may take a moment; but after the last word, lest the
     // session's end be taken for the reason.
     for channel in channels.values {
-      tell(channel.lastWord)
+      if !channel.channel.isClosedByClient { tell(channel.lastWord) }
       channel.end()
     }
     channels = [:]

@@ -122,7 +122,7 @@ import Wire
     let given = try Given(in: directory.path)
     let handle = try #require(try given.create("/a"))
     #expect(try given.write(handle, at: 0, [1, 2, 3]).status == 0)
-    given.process.signal(SIGHUP)
+    given.closeOutput()
     #expect(try given.end() == .code(0))
     let facts = try given.facts(until: .fileUploaded)
     #expect(facts.map(\.type) == [.fileOpenWrite, .fileClose, .fileUploaded])
@@ -154,7 +154,7 @@ import Wire
         $0.uint32(0)
       }
     }
-    given.process.signal(SIGHUP)
+    given.closeOutput()
     #expect(try given.end() == .code(0))
   }
 }

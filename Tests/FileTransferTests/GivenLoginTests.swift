@@ -15,7 +15,7 @@ final class Given {
   let process: ChildProcess
   let report: MessageSocket
   private var input: Descriptor?
-  private let output: Descriptor
+  private var output: Descriptor?
   private var number: UInt32 = 0
   /// Told, and not yet asked for.
   private var facts: [Fact] = []
@@ -69,6 +69,7 @@ final class Given {
 
   private func receive(_ count: Int) throws -> [UInt8] {
     var bytes: [UInt8] = []
+    guard let output else { throw SystemError("read", code: EPIPE) }
     while bytes.count < count {
       guard output.wait(for: POLLIN, milliseconds: Given.limit) else { throw SystemError("read", code: ETIMEDOUT) }
       let (more, outcome) = try output.read(count: count - bytes.count)
@@ -168,6 +169,9 @@ final class Given {
     repeat { result.append(try fact()) } while result.last?.type != type
     return result
   }
+
+  /// Nobody reads what it sends any more.
+  func closeOutput() { output = nil }
 
   /// Closes standard input and waits for the exit.
   func end() throws -> System.ExitStatus? {

@@ -6,7 +6,7 @@ extension Interop {
   @Suite(.serialized) struct Supervisor {
     @Test(.timeLimit(.minutes(1))) func `SIGTERM says goodbye to clients, and the daemon exits with 0`() throws {
       try withDaemon { daemon throws in
-        let client = try daemon.startSSH("host", "echo ready; sleep 100")
+        let client = try daemon.startSSH("host", "echo ready; cat")
         try client.output.line(with: "ready")
         let waiting = try daemon.startSSH("-o", "PreferredAuthentications=none", "host")
         daemon.signal(SIGTERM)
@@ -85,7 +85,7 @@ extension Interop {
 
     @Test(.timeLimit(.minutes(1))) func `the daemon's death takes its spare processes with it`() throws {
       let daemon = try Daemon()
-      let client = try daemon.startSSH("host", "echo ready; sleep 100")
+      let client = try daemon.startSSH("host", "echo ready; cat")
       try client.output.line(with: "ready")
       daemon.signal(SIGKILL)
       #expect(try daemon.exitCode() == -9)

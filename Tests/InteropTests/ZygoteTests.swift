@@ -21,7 +21,7 @@ extension Interop {
 
     @Test(.timeLimit(.minutes(1))) func `a process that crashes dies at once and shows nobody its memory`() throws {
       try withDaemon { daemon in
-        let client = try daemon.startSSH("host", "echo in; sleep 100")
+        let client = try daemon.startSSH("host", "echo in; cat")
         try client.output.line { $0 == "in" }
         for process in daemon.processes where process.name.hasPrefix("bssh-") {
           let caught = UInt64(process.status("SigCgt"), radix: 16)
@@ -32,7 +32,7 @@ extension Interop {
 
     @Test(.timeLimit(.minutes(1))) func `after a crash no transport with the same memory layout is used`() throws {
       try withDaemon { daemon in
-        let client = try daemon.startSSH("host", "echo in; sleep 100")
+        let client = try daemon.startSSH("host", "echo in; cat")
         try client.output.line { $0 == "in" }
         let before = daemon.processes("bssh-transport")
         let serving = try #require(before.first { $0.arguments.first?.contains("[") == true })

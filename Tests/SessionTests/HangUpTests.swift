@@ -13,22 +13,32 @@ import Testing
     return (try #require(pid_t(text.prefix { $0.isNumber })), ends)
   }
 
-  @Test(arguments: [false, true]) func `closing a channel ends what runs on it`(hasTerminal: Bool) throws {
+  @Test func `closing a channel hangs up what runs on its terminal, and its end is told`() throws {
     let session = try SessionUnderTest.loggedIn()
-    if hasTerminal { try session.askForTerminal() }
-    var (pid, ends) = try startTelling(session, "sleep 100 & echo $!; wait")
+    try session.askForTerminal()
+    var (pid, ends) = try startTelling(session, "trap 'exit 3' HUP; sleep 100 & echo $!; wait")
     try session.send(.closed(channel: 0, bytesIn: 0, bytesOut: 0))
     ends.removeAll()
     #expect(isGone(pid))
+    #expect(try session.next().message == .exited(channel: 0, status: 3))
     // The session itself goes on.
     #expect(try session.run("echo on", on: 0).output == "on\n")
   }
 
-  @Test(arguments: [false, true]) func `when the client vanishes everything ends and nothing is left`(
-    hasTerminal: Bool
-  ) throws {
+  @Test func `closing a channel signals nothing that has no terminal, and its end is told`() throws {
     let session = try SessionUnderTest.loggedIn()
-    if hasTerminal { try session.askForTerminal() }
+    var ends = try session.start(.execute(Array("trap 'exit 9' HUP CONT; echo in; cat; exit 7".utf8)))
+    try SessionUnderTest.read(ends[1], until: "in")
+    try session.send(.closed(channel: 0, bytesIn: 0, bytesOut: 0))
+    // Behind it in order: whatever the closing did is done.
+    #expect(try session.run("echo on", on: 1).output == "on\n")
+    ends.removeAll()
+    #expect(try session.next().message == .exited(channel: 0, status: 7))
+  }
+
+  @Test func `when the client vanishes what has a terminal is hung up`() throws {
+    let session = try SessionUnderTest.loggedIn()
+    try session.askForTerminal()
     var (pid, ends) = try startTelling(session, "sleep 100 & echo $!; wait")
     session.closeTransport()
     ends.removeAll()
@@ -36,20 +46,30 @@ import Testing
     #expect(isGone(pid))
   }
 
-  @Test func `a stopped program is hung up too`() throws {
+  @Test(arguments: [false, true]) func `when the client vanishes what has no terminal goes on, and gets no signal`(
+    isTerminated: Bool
+  ) throws {
+    let done = "/tmp/bssh-left-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: done) }
     let session = try SessionUnderTest.loggedIn()
-    let (pid, _) = try startTelling(session, "echo $$; kill -STOP $$; sleep 100")
-    session.closeTransport()
+    // It lives through the session's end by what ends its input.
+    let command = "trap 'exit 9' HUP TERM CONT; echo $$; cat; exec sh -c 'echo $$ >\(done); exec sleep 100'"
+    var (pid, ends) = try startTelling(session, command)
+    if isTerminated { session.process.signal(SIGTERM) } else { session.closeTransport() }
+    ends.removeAll()
     #expect(try session.waitForEnd() == .code(0))
+    #expect(try String(contentsOfFile: done, encoding: .utf8) == "\(pid)\n")
+    #expect(kill(pid, SIGKILL) == 0)
     #expect(isGone(pid))
   }
 
-  @Test func `a program that ignores hang-ups lives on, and the session ends all the same`() throws {
+  @Test func `a stopped program is hung up with its terminal`() throws {
     let session = try SessionUnderTest.loggedIn()
-    let (pid, _) = try startTelling(session, "trap '' HUP; echo $$; exec sleep 100")
+    try session.askForTerminal()
+    var (pid, ends) = try startTelling(session, "echo $$; kill -STOP $$; sleep 100")
     session.closeTransport()
+    ends.removeAll()
     #expect(try session.waitForEnd() == .code(0))
-    #expect(kill(pid, SIGKILL) == 0)
     #expect(isGone(pid))
   }
 
@@ -84,18 +104,12 @@ import Testing
     #expect(try session.waitForEnd() == .code(0))
   }
 
-  @Test func `asked to terminate, a session hangs its programs up`() throws {
-    let session = try SessionUnderTest.loggedIn()
-    let (pid, _) = try startTelling(session, "echo $$; exec sleep 100")
-    session.process.signal(SIGTERM)
-    #expect(try session.waitForEnd() == .code(0))
-    #expect(isGone(pid))
-  }
-
   @Test func `a transport that sends nonsense ends its session`() throws {
     let session = try SessionUnderTest.loggedIn()
-    let (pid, _) = try startTelling(session, "echo $$; exec sleep 100")
+    try session.askForTerminal()
+    var (pid, ends) = try startTelling(session, "echo $$; exec sleep 100")
     try session.transport?.send([77, 1, 2, 3], wait: true)
+    ends.removeAll()
     #expect(try session.waitForEnd() == .code(0))
     #expect(isGone(pid))
   }

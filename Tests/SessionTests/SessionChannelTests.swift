@@ -7,7 +7,7 @@ import Testing
 
 /// The state that a channel is brought into, by what happens to it before.
 private enum Situation: CaseIterable {
-  case fresh, withTerminal, opening, starting, running, runningOnTerminal, transferring, ended, closed
+  case fresh, withTerminal, opening, starting, running, runningOnTerminal, transferring, leftRunning, ended, closed
 
   var history: [SessionChannel.Event] {
     switch self {
@@ -18,6 +18,7 @@ private enum Situation: CaseIterable {
     case .running: [.request(.shell), .program(started: true)]
     case .runningOnTerminal: Situation.withTerminal.history + Situation.running.history
     case .transferring: [.request(.sftp), .program(started: true)]
+    case .leftRunning: Situation.running.history + [.closed]
     case .ended: Situation.running.history + [.ended]
     case .closed: [.closed]
     }
@@ -26,7 +27,7 @@ private enum Situation: CaseIterable {
 
 /// What an action is, without its details.
 private enum Kind {
-  case none, accept, refuse, deny, turnAway, openTerminal, start, resize, signal, report, hangUp
+  case none, accept, refuse, deny, turnAway, openTerminal, start, resize, signal, report
 
   init(_ action: SessionChannel.Action) {
     self =
@@ -41,7 +42,6 @@ private enum Kind {
       case .resize: .resize
       case .signal: .signal
       case .report: .report
-      case .hangUp: .hangUp
       }
   }
 }
@@ -93,13 +93,14 @@ extension ChannelRequest {
     case .starting: allRefused + [.none, .none, .none, .refuse, .none, .none]
     case .running:
       [.refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .signal, .signal]
-        + [.none, .none, .none, .none, .report, .hangUp]
+        + [.none, .none, .none, .none, .report, .none]
     case .runningOnTerminal:
       [.refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .resize, .signal, .signal]
-        + [.none, .none, .none, .none, .report, .hangUp]
+        + [.none, .none, .none, .none, .report, .none]
     case .transferring:
       [.refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .deny, .deny]
-        + [.none, .none, .none, .none, .report, .hangUp]
+        + [.none, .none, .none, .none, .report, .none]
+    case .leftRunning: allRefused + [.none, .none, .none, .none, .report, .none]
     case .ended, .closed: allRefused + [.none, .none, .none, .none, .none, .none]
     }
   }
@@ -123,7 +124,7 @@ extension ChannelRequest {
         let before = channel
         switch channel.handle(event) {
         case .refuse, .deny: #expect(channel == before, "\(event) while \(situation)")
-        case .none, .accept, .turnAway, .openTerminal, .start, .resize, .signal, .report, .hangUp: break
+        case .none, .accept, .turnAway, .openTerminal, .start, .resize, .signal, .report: break
         }
       }
     }

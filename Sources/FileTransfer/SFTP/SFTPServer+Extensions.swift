@@ -106,9 +106,9 @@ extension SFTPServer {
     }
   }
 
-  /// Gives up long work when the session has hung up: nobody will read what comes of it.
+  /// Gives up long work when nobody will read what comes of it.
   private func requireClient() throws(SFTPFailure) {
-    if Signal.isPending(Signal.hangUp) { throw SFTPFailure(.failure, "The client is gone") }
+    if client?.isHungUp ?? false { throw SFTPFailure(.failure, "The client is gone") }
   }
 
   /// The hash of a part of a file, or of each block of it.

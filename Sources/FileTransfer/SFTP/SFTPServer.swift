@@ -22,6 +22,8 @@ public struct SFTPServer {
   let options: Options
   let names = AccountNames()
   var handles: HandleTable
+  /// Where replies go, when that is a descriptor.
+  var client: Descriptor?
   private var isInitialized = false
 
   public init(_ files: RootedFileSystem, _ options: Options = Options()) {

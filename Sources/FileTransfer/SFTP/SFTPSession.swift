@@ -20,6 +20,7 @@ public struct SFTPSession {
 
   /// Serves until the client goes. Requests are read while replies wait to be sent, as long as there is room for both.
   public mutating func run(input: Descriptor, output: Descriptor) -> End {
+    server.client = output
     do throws(SystemError) {
       // Sockets are told with each write not to wait, as input and output may be one: reading waits where it can.
       let isSocket = output.isSocket

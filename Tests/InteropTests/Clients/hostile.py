@@ -11,6 +11,10 @@ from processes import descendants
 from rawssh import *
 
 
+# Reads nothing, and ends when nobody reads what it writes.
+BUSY = "while echo x; do sleep 0.1; done"
+
+
 def private_bytes(name):
     """Private memory of the daemon's processes with this name, and how many they are."""
     sizes = []
@@ -83,7 +87,7 @@ def window_is_respected():
 @claim
 def window_overrun():
     peer = Peer().login()
-    channel = peer.open_channel().execute("sleep 60")
+    channel = peer.open_channel().execute(BUSY)
     block = b"x" * min(32768, channel.packet)
     sent = 0
     try:
@@ -99,7 +103,7 @@ def window_overrun():
 def window_overflow():
     """More window than 2^32 - 1 is a fault of the client. RFC 4254, section 5.2."""
     peer = Peer().login()
-    channel = peer.open_channel(window=2**32 - 1).execute("sleep 60")
+    channel = peer.open_channel(window=2**32 - 1).execute(BUSY)
     peer.send(channel.adjust(2**32 - 1))
     peer.expect_disconnect()
 
@@ -107,7 +111,7 @@ def window_overflow():
 @claim
 def data_after_eof():
     peer = Peer().login()
-    channel = peer.open_channel().execute("cat >/dev/null; sleep 60")
+    channel = peer.open_channel().execute("cat >/dev/null; " + BUSY)
     peer.send(channel.end(), channel.data(b"more"))
     peer.expect_disconnect()
 

@@ -1,0 +1,55 @@
+// The end of a process that gets no more memory. Swift and libcrypto would abort, by system calls that the sandbox
+// answers with death: nobody could tell that from an attack. So this process says itself why it ends.
+//
+// What allocates memory in this executable comes here, and goes on to the C library, whose memory all of it stays.
+#include "clibssh.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *memory, size_t size);
+void *__libc_memalign(size_t alignment, size_t size);
+
+static struct {
+  int socket;
+  size_t length;
+  uint8_t message[512];
+} farewell;
+
+int clibssh_when_out_of_memory(int socket, const uint8_t *message, size_t length) {
+  if (length > sizeof farewell.message) return -1;
+  memcpy(farewell.message, message, length);
+  farewell.socket = socket;
+  farewell.length = length;
+  return 0;
+}
+
+// `memory`, unless there was none although some was wanted.
+static void *given(void *memory, size_t size) {
+  if (memory != NULL || size == 0 || farewell.length == 0) return memory;
+  send(farewell.socket, farewell.message, farewell.length, MSG_DONTWAIT | MSG_NOSIGNAL);
+  _exit(EX_OSERR);
+}
+
+void *malloc(size_t size) { return given(__libc_malloc(size), size); }
+
+void *calloc(size_t count, size_t size) { return given(__libc_calloc(count, size), count == 0 ? 0 : size); }
+
+void *realloc(void *memory, size_t size) { return given(__libc_realloc(memory, size), size); }
+
+void *memalign(size_t alignment, size_t size) { return given(__libc_memalign(alignment, size), size); }
+
+void *aligned_alloc(size_t alignment, size_t size) { return given(__libc_memalign(alignment, size), size); }
+
+int posix_memalign(void **memory, size_t alignment, size_t size) {
+  if (alignment < sizeof(void *) || (alignment & (alignment - 1)) != 0) return EINVAL;
+  void *new = given(__libc_memalign(alignment, size), size);
+  if (new == NULL && size != 0) return ENOMEM;
+  *memory = new;
+  return 0;
+}

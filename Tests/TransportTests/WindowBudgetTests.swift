@@ -1,0 +1,42 @@
+import Testing
+
+@testable import Transport
+
+@Suite struct WindowBudgetTests {
+  /// The windows of so many channels that run programs.
+  private static func windows(_ count: Int, _ budget: inout WindowBudget) -> [UInt32] {
+    (0..<count).map { _ in budget.initialSize + budget.grow(budget.initialSize) }
+  }
+
+  @Test func `one channel has the whole window, and a few have it too`() {
+    var budget = WindowBudget(fullSize: 2 << 20)
+    #expect(budget.initialSize == 64 << 10)
+    #expect(Self.windows(6, &budget) == [UInt32](repeating: 2 << 20, count: 6))
+  }
+
+  @Test(arguments: [32 << 10, 64 << 10, 2 << 20, 64 << 20] as [UInt32])
+  func `all channels together stay below the limit, and each has its first window`(fullSize: UInt32) {
+    var budget = WindowBudget(fullSize: fullSize)
+    let windows = Self.windows(1024, &budget)
+    let limit = UInt64(budget.initialSize) * 1024 + max(16 << 20, 2 * UInt64(fullSize))
+    #expect(windows.reduce(0) { $0 + UInt64($1) } <= limit)
+    #expect(windows.allSatisfy { $0 >= budget.initialSize && $0 <= fullSize })
+  }
+
+  @Test func `what a channel had is there for the next`() {
+    var budget = WindowBudget(fullSize: 2 << 20)
+    let fresh = budget
+    let windows = Self.windows(50, &budget)
+    #expect(windows.last == 64 << 10)
+    for window in windows { budget.giveBack(window) }
+    #expect(budget == fresh)
+  }
+
+  @Test func `a channel that had to be content grows when others are gone`() {
+    var budget = WindowBudget(fullSize: 2 << 20)
+    let windows = Self.windows(50, &budget)
+    for window in windows.dropLast() { budget.giveBack(window) }
+    #expect(windows.last! + budget.grow(windows.last!) == 2 << 20)
+    #expect(budget.grow(2 << 20) == 0)
+  }
+}
