@@ -124,8 +124,10 @@ struct BraceExpansion {
     let width = step == 0 ? 1 : step.magnitude
     let distance = first <= last ? last.subtract(first) : first.subtract(last)
     guard distance / width < UInt64(longest / 64) else { throw tooMany }
-    return (0...Int64(distance / width)).map { index in
-      first <= last ? first + index * Int64(width) : first - index * Int64(width)
+    // Each is between the two, though what is added to the first may not be.
+    return (0...distance / width).map { index in
+      let way = Int64(bitPattern: index &* width)
+      return first <= last ? first &+ way : first &- way
     }
   }
 
