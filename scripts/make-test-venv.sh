@@ -6,12 +6,21 @@
 #     grammar of Logstash's pipelines, and Loki's own parser of queries
 #   scripts/make-test-venv.sh --ansible [FOLDER]
 #     for the tests with Ansible
+#   scripts/make-test-venv.sh --clients [FOLDER]
+#     for the tests with parallel-ssh and its two libraries
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 if [[ ${1:-} == --ansible ]]; then
   folder=${2:-$PWD/.build/ansible-venv}
   packages=(ansible-core==2.19.4)
+  loki=
+elif [[ ${1:-} == --clients ]]; then
+  folder=${2:-$PWD/.build/clients-venv}
+  packages=(
+    parallel-ssh==2.16.0.post1 ssh2-python==1.2.0.post1 ssh-python==1.2.0.post1
+    gevent==26.9.0 greenlet==3.5.6 zope.event==6.2 zope.interface==8.7
+  )
   loki=
 else
   folder=${1:-$PWD/.build/test-venv}

@@ -49,6 +49,9 @@ test_packages=(
   shellcheck python3 python3-paramiko sshpass dropbear-bin putty-tools socat expect procps psmisc util-linux systemd
   openssh-server openssh-tests dbus-daemon python3-dbus python3-gi openssl passwd rsync sshfs rclone lftp python3-asyncssh curl qrencode oathtool telnet
   python3-venv asciinema haproxy strace rsyslog rsyslog-gnutls iproute2 gzip ca-certificates
+  # Programs and libraries of Documentation/COMPATIBILITY.md.
+  restic borgbackup duplicity python3-pexpect git sqlite3 tmux mosh nmap php-cli php-phpseclib3 ruby-net-ssh ruby-net-sftp
+  ruby-net-scp libnet-ssh2-perl python3-fabric
 )
 need_packages "${build_packages[@]}" "${test_packages[@]}"
 need_swift

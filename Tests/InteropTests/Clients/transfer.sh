@@ -1,21 +1,7 @@
 #!/usr/bin/env bash
-# Clients of file transfer, one function each: transfer.sh CLIENT. It works in an empty directory that is removed after
-# it; what the daemon's user has is in $USER_HOME. Prints what differs, and fails then.
-set -euo pipefail
-
-clients=$(cd "$(dirname "$0")" && pwd)
-work=$(mktemp -d "$DIRECTORY/client.XXXXXX")
-cd "$work"
-trap 'cd / && rm -rf "$work"' EXIT
-
-tree() { /usr/bin/python3 "$clients/tree.py" "$@"; }
-# same A B WHAT...: both trees have the same entries.
-same() { diff <(tree list "$1" "${@:3}") <(tree list "$2" "${@:3}") || fail "$1 and $2 differ"; }
-fail() {
-  printf '%s\n' "$*" >&2
-  exit 1
-}
-equal() { [[ $1 == "$2" ]] || fail "$3: $1 instead of $2"; }
+# Clients of file transfer, one function each: transfer.sh CLIENT. Prints what differs, and fails then.
+# shellcheck source-path=SCRIPTDIR source=work.sh
+. "$(dirname "$0")/work.sh"
 
 rsync_client() {
   local all=(modes times directory-times)
@@ -59,11 +45,8 @@ sshfs_client() {
 }
 
 rclone_client() {
-  local sftp=(
-    --config "$work/none" --sftp-host 127.0.0.1 --sftp-port "$PORT" --sftp-user "$LOGIN" --sftp-key-file "$KEY"
-    --sftp-known-hosts-file "$DIRECTORY/known_hosts" --retries 1 --transfers 8 --checkers 8 --stats-log-level DEBUG
-  )
-  touch none
+  local sftp
+  rclone_options
   tree make local odd many
   # rclone shows control characters as pictures of them.
   find local -name $'*\t*' -delete
@@ -105,13 +88,6 @@ lftp_client() {
   mv local/one local/uno
   chmod 604 local/uno
   same local "$USER_HOME/there" modes
-}
-
-putty_options() {
-  puttygen "$KEY" -O private -o key.ppk
-  putty=(
-    -batch -i key.ppk -P "$PORT" -hostkey "$(ssh-keygen -lf "$DIRECTORY/host0.pub" | awk '{print $2}')"
-  )
 }
 
 psftp_client() {

@@ -1,0 +1,51 @@
+import Testing
+
+extension Interop {
+  /// What clients do with channels that other servers have got wrong, message by message.
+  @Suite(.serialized) struct ChannelCases {
+    @Test(.timeLimit(.minutes(2))) func `what a command says is complete, whatever its line and its client are`() throws
+    {
+      try withDaemon { daemon throws in
+        try daemon.claims(
+          "channel_cases.py", "fast-commands-are-complete", "output-waits-for-a-slow-client", "odd-commands",
+          "an-empty-command-is-answered", "a-nul-cuts-no-command-short")
+      }
+    }
+
+    @Test(.timeLimit(.minutes(2))) func `variables have odd values, and no odd names`() throws {
+      try withDaemon { daemon throws in
+        try daemon.claims(
+          "channel_cases.py", "odd-values-of-variables", "names-of-variables-that-nobody-sets",
+          "as-many-variables-as-with-sshd")
+      }
+    }
+
+    @Test(.timeLimit(.minutes(2))) func `terminals have odd sizes, names and modes`() throws {
+      try withDaemon { daemon throws in
+        try daemon.claims(
+          "channel_cases.py", "odd-sizes-of-terminals", "odd-names-of-terminals", "odd-modes-of-terminals",
+          "a-second-terminal-and-a-size-without-one-are-refused")
+      }
+    }
+
+    @Test(.timeLimit(.minutes(2))) func `signals have their names, and every request has an answer`() throws {
+      try withDaemon { daemon throws in
+        try daemon.claims(
+          "channel_cases.py", "deaths-by-signals-have-their-names", "signals-of-clients",
+          "unknown-requests-are-answered", "no-more-sessions")
+      }
+    }
+
+    @Test(.timeLimit(.minutes(2))) func `messages that nobody knows or needs do no harm`() throws {
+      try withDaemon { daemon throws in
+        try daemon.claims(
+          "channel_cases.py", "unknown-messages-are-answered-as-such", "messages-that-mean-nothing-go-by",
+          "empty-data-and-requests-behind-the-end")
+      }
+    }
+
+    @Test(.timeLimit(.minutes(3))) func `new keys are agreed upon again and again under load`() throws {
+      try withDaemon { try $0.claims("asyncssh_cases.py", "new-keys-under-load", within: 150) }
+    }
+  }
+}

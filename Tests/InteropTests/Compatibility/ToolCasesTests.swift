@@ -1,0 +1,45 @@
+import Foundation
+import Testing
+
+extension Interop {
+  /// Programs and libraries that work through SSH, as Debian and PyPI have them.
+  @Suite(.serialized) struct ToolCases {
+    @Test(.timeLimit(.minutes(4)), arguments: [["restic", "borg"], ["duplicity", "rclone", "git"]])
+    func `backups, synchronized folders and repositories are brought and brought back`(tools: [String]) throws {
+      try withDaemon(loginShell: "/bin/bash") { daemon throws in
+        for tool in tools { try daemon.tool(tool) }
+      }
+    }
+
+    @Test(.timeLimit(.minutes(2)), .enabled(if: canMountFiles, "FUSE cannot be used here"))
+    func `git, sqlite and tar work on what sshfs has mounted`() throws {
+      try withDaemon { try $0.tool("sshfs") }
+    }
+
+    @Test(.timeLimit(.minutes(2))) func `clients and scanners by other people log in and find the keys`() throws {
+      try withPasswords(hostKeys: ["ed25519", "ecdsa 256", "rsa 3072"]) { daemon throws in
+        for tool in ["dropbear", "putty", "scanners"] { try daemon.tool(tool) }
+      }
+    }
+
+    @Test(.timeLimit(.minutes(4))) func `libraries of PHP, Ruby, Perl and Python run commands and bring files`() throws
+    {
+      let venv = try run(
+        ["\(Daemon.repository)/scripts/make-test-venv.sh", "--clients"], environment: ["HOME": NSHomeDirectory()],
+        within: 200)
+      #expect(venv.status == 0, "\(venv.errors)")
+      try withPasswords(hostKeys: ["ed25519", "ecdsa 256", "rsa 3072"]) { daemon throws in
+        for tool in ["php", "ruby", "perl", "fabric", "pssh"] {
+          try daemon.tool(tool, environment: ["VENV": venv.line])
+        }
+      }
+    }
+  }
+}
+
+/// Whether a file system of FUSE can be mounted: as root, with the device that this needs.
+private let canMountFiles: Bool = {
+  let device = open("/dev/fuse", O_RDWR | O_CLOEXEC)
+  if device >= 0 { close(device) }
+  return isRoot && device >= 0
+}()
