@@ -31,6 +31,8 @@ struct ScopeService {
   static func run(control number: Int32, places: ScopeClient.Places = ScopeClient.usualPlaces) -> ExitCode {
     SignalSource.ignoreBrokenPipes()
     ThisProcess.setTitle("bssh-session: scopes")
+    // It is nobody's session.
+    ThisProcess.setName("bssh-scopes")
     do {
       try Hardening.becomeUnobservable()
       var service = try ScopeService(MessageSocket(Descriptor(owning: number)), places)

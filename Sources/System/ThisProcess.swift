@@ -65,6 +65,11 @@ public enum ThisProcess {
     for (i, byte) in title.utf8.prefix(titleBytes - 1).enumerated() { first[i] = CChar(bitPattern: byte) }
   }
 
+  /// What pgrep(1) and top(1) call this process: at most 15 bytes. PR_SET_NAME
+  public static func setName(_ name: String) {
+    _ = name.withCString { clinux_prctl(PR_SET_NAME, UInt(bitPattern: $0)) }
+  }
+
   /// Bytes of the arguments, which the kernel lays out one after the other, each ended by a zero. Measured once: a
   /// title has no more the lengths that the arguments had.
   private static let titleBytes: Int = {

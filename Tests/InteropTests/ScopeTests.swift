@@ -84,7 +84,7 @@ extension Interop {
     @Test(.timeLimit(.minutes(1))) func `the end of what speaks with systemd holds up nobody`() throws {
       try withManager("silent") { daemon, _ in
         let first = try daemon.startSSH("host", "echo in")
-        let speakers = { daemon.processes("bssh-session").filter { $0.title == "bssh-session: scopes" } }
+        let speakers = { daemon.processes("bssh-scopes") }
         eventually("the process that speaks with systemd") { !speakers().isEmpty }
         for process in speakers() { kill(process.pid, SIGKILL) }
         #expect(try first.wait() == 0)
