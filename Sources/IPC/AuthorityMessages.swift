@@ -221,7 +221,7 @@ public struct Verdict: WireCodable, Equatable {
   }
 
   public var outcome: Outcome
-  /// A stable code for the log: `no_such_key`, `bad_signature`, `wrong_password`, `key_type_refused`,
+  /// A stable code for the log: `no_such_key`, `bad_signature`, `wrong_password`, `no_password`, `key_type_refused`,
   /// `rsa_key_too_small`, `no_user_presence`, `no_user_verification`, `bad_certificate`, `ca_key_refused`, `malformed`,
   /// and those of `KeyRefusal`; empty when accepted.
   public var reason: String

@@ -85,7 +85,7 @@ import Wire
             place: "/home/anna/.ssh/authorized_keys:1")))
     #expect(
       try running.ask(.password(user: "root", password: SecretBytes("x".utf8)))
-        == .verdict(Verdict(outcome: .rejected, reason: "wrong_password")))
+        == .verdict(Verdict(outcome: .rejected, reason: "no_password")))
     guard case .account(let answer) = try running.ask(.account(user: "root", address: "192.0.2.7")) else {
       Issue.record("no answer")
       return

@@ -325,7 +325,7 @@ struct KnownFacts: LoginFacts {
     let users = "[{name: bert, password_hash: '\(hash)'}, {name: anna}]"
     let report = try explain(
       "auth: {methods: [\(name)], password: {users: \(users)}}", keys: [], methods: [method])
-    #expect(report.refusal?.code == "wrong_password" && report.refusal?.rule == name)
+    #expect(report.refusal?.code == "no_password" && report.refusal?.rule == name)
   }
 
   @Test func `who has no secret cannot have a code`() throws {

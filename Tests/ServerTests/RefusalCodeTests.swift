@@ -22,7 +22,8 @@ import Testing
   private static let others = [
     "blocked_ip", "not_allowed_ip", "banned", "rate_limited", "too_many_from_source", "too_many_unauthenticated",
     "max_connections", "bad_proxy_header", "proxy_header_timeout", "no_such_user", "no_such_account", "bad_shell",
-    "too_many_groups", "wrong_password", "wrong_code", "no_totp_secret", "code_used_before", "too_many_wrong_codes",
+    "too_many_groups", "wrong_password", "no_password", "wrong_code", "no_totp_secret", "code_used_before",
+    "too_many_wrong_codes",
     "no_authority", "malformed", "key_type_refused", "rsa_key_too_small", "bad_certificate", "ca_key_refused",
     "bad_signature", "no_user_presence", "no_user_verification", "login_timeout", "too_many_sessions", "idle_timeout",
     "session_timeout", "no_terminal", "no_commands", "no_sftp", "no_scp", "transfer_on_terminal",

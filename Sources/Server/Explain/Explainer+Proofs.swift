@@ -40,7 +40,7 @@ extension Explainer {
       for key in search.keys { proofs.append(try proof(by: key, search)) }
       return proofs
     case .password, .keyboardInteractive:
-      return [secret(step, configured?.passwordHash, "password_hash", missing: "wrong_password")]
+      return [secret(step, configured?.passwordHash, "password_hash", missing: "no_password")]
     case .totp: return [secret(step, configured?.totpSecret, "totp_secret", missing: "no_totp_secret")]
     }
   }
