@@ -69,9 +69,9 @@ def a_right_guess_is_taken():
 @claim
 def wrong_guesses_are_passed_over():
     """Also those for methods that the server does not know: new clients guess what is new."""
-    exchange(
-        kexinit(f"diffie-hellman-group16-sha512,{CURVE}", True), byte(KEX_ECDH_INIT) + string(b"\0" + os.urandom(400)),
-        then=byte(KEX_ECDH_INIT) + string(b"\0" + os.urandom(400)))
+    # A power of the group's generator, for others are no public keys; the message has the number of the curves'.
+    power = byte(KEX_ECDH_INIT) + string(b"\1" + bytes(400))
+    exchange(kexinit(f"diffie-hellman-group16-sha512,{CURVE}", True), share(), then=power)
     for method, size in [
         ("sntrup761x25519-sha512", 1190), ("mlkem768x25519-sha256-unknown", 1216), ("no-such@example.org", None),
         ("sntrup4591761x25519-sha512", 50),
