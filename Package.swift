@@ -173,7 +173,7 @@ let package = Package(
         "AccessControl", "Audit", "Supervisor", "Authentication", "Configuration", "Filter", "IPC", "System", "Wire",
       ]),
     .testTarget(name: "SystemBusTests", dependencies: ["SystemBus"]),
-    .testTarget(name: "SystemTests", dependencies: ["System"]),
+    .testTarget(name: "SystemTests", dependencies: ["CLinux", "System"]),
     .testTarget(name: "TransportTests", dependencies: ["Transport", "Audit", "IPC", "System", "Wire"]),
     .testTarget(name: "WireTests", dependencies: ["Wire"]),
     .testTarget(name: "ZygoteTests", dependencies: ["Session", "Transport", "IPC", "System", "Wire"]),

@@ -45,6 +45,10 @@ done
 [[ $(mode_of /etc/bssh/server.yaml) == "600 root" ]] || die "server.yaml is $(mode_of /etc/bssh/server.yaml)"
 have /etc/systemd/system/bssh-server.socket
 [[ $(mode_of /run/bssh/empty) == "755 root" ]] || die "/run/bssh/empty is $(mode_of /run/bssh/empty)"
+for executable in session transfer; do
+  [[ $(mode_of "/opt/bssh/lib/bssh/bssh-$executable") == "711 root" ]] ||
+    die "bssh-$executable is $(mode_of "/opt/bssh/lib/bssh/bssh-$executable")"
+done
 for account in bssh-transport bssh-authority bssh-audit; do
   inside getent passwd "$account" >/dev/null || die "there is no account $account"
 done

@@ -13,6 +13,15 @@ executables=(
   bssh-server bssh-supervisor bssh-transport bssh-authority bssh-session bssh-transfer bssh-journal bssh-exporter
 )
 
+# The mode that an executable is installed with. A process of a user whose file that user may not read can be looked into
+# by no other process of theirs, from its first moment on; ptrace(2).
+executable_mode() {
+  case $1 in
+    bssh-session | bssh-transfer) printf '0711\n' ;;
+    *) printf '0755\n' ;;
+  esac
+}
+
 say() { printf '%s\n' "$*"; }
 
 die() {
@@ -82,15 +91,16 @@ make_service_accounts() {
   done
 }
 
-# Prints a folder with the release executables that other accounts can reach: a copy, when this one is below a private
-# home. release_executables removes the copy.
+# Prints a folder with the release executables, as root a copy: other accounts can reach it, and its files are root's,
+# with the modes that they are installed with. release_executables removes the copy.
 reachable_executables() {
   local folder=$PWD/.build/release executable
-  if ((EUID == 0)) && ! setpriv --reuid bssh-transport --regid bssh-transport --clear-groups \
-    test -x "$folder/bssh-transport"; then
+  if ((EUID == 0)); then
     folder=$(mktemp -d /var/tmp/bssh-executables.XXXXXX)
     chmod 755 "$folder"
-    for executable in "${executables[@]}"; do install -m 755 ".build/release/$executable" "$folder/"; done
+    for executable in "${executables[@]}"; do
+      install -o root -g root -m "$(executable_mode "$executable")" ".build/release/$executable" "$folder/"
+    done
   fi
   printf '%s\n' "$folder"
 }

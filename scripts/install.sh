@@ -127,7 +127,7 @@ install_files() {
   local executable page
   install -D -m 0755 .build/release/bssh-server "$server"
   for executable in "${executables[@]:1}"; do
-    install -D -m 0755 ".build/release/$executable" "$helpers/$executable"
+    install -D -m "$(executable_mode "$executable")" ".build/release/$executable" "$helpers/$executable"
   done
   install -D -m 0644 systemd/sysusers.conf "$sysusers"
   install -D -m 0644 systemd/tmpfiles.conf "$tmpfiles"

@@ -61,6 +61,21 @@ public enum EventType: String, CaseIterable, Sendable {
       false
     }
   }
+
+  /// True for what a file transfer of a login may report to its session.
+  public var isOfTransfer: Bool {
+    switch self {
+    case .fileOpenRead, .fileOpenWrite, .fileRead, .fileWrite, .fileClose, .fileUploaded, .fileDownloaded, .fileDeleted,
+      .fileRenamed, .directoryCreated, .directoryDeleted, .directoryListed, .transferDenied, .transferAllowed,
+      .suspiciousActivity, .attributesChanged, .linkCreated:
+      true
+    case .commandStarted, .commandExecuted, .sessionLost, .eventsCounted, .commandBlocked, .forwardOpen, .forwardClosed,
+      .forwardDenied, .agentForwarded, .authSuccess, .authFailure, .authRateLimited, .sessionStart, .sessionEnd, .ipBlocked, .ipUnblocked,
+      .connectionOpen, .connectionClosed, .connectionRefused, .daemonStarted, .daemonStopped, .configurationLoaded,
+      .configurationRejected, .adminAction, .auditGap, .recordingStarted, .recordingFinished:
+      false
+    }
+  }
 }
 
 extension EventType {

@@ -150,9 +150,10 @@ struct SystemAccounts: AccountSource {
     var groups = [gid_t](repeating: 0, count: Self.groupLimit)
     var count = Int32(groups.count)
     guard getgrouplist(name, entry.pw_gid, &groups, &count) >= 0 else { throw .tooManyGroups }
-    return SystemAccount(
-      name: name, uid: entry.pw_uid, gid: entry.pw_gid, groups: Array(groups.prefix(Int(count))), home: home,
-      shell: shell)
+    let own = Array(groups.prefix(Int(count)))
+    // To the kernel that number means "leave as it is", which would be root.
+    guard entry.pw_uid != .max, entry.pw_gid != .max, !own.contains(.max) else { throw .failed }
+    return SystemAccount(name: name, uid: entry.pw_uid, gid: entry.pw_gid, groups: own, home: home, shell: shell)
   }
 
   private func text(_ pointer: UnsafeMutablePointer<CChar>?) -> String? {

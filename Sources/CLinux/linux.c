@@ -258,10 +258,46 @@ ssize_t clinux_receive_message(int fd, void *bytes, size_t capacity, int *descri
 
 // Only system calls from here on: the child shares the parent's memory until it calls execve.
 // The raw calls change this task's identity alone, where glibc's wrappers would look for other threads.
+enum { MOST_GROUPS = 65536 };
+
+// True when this task has exactly these groups. The kernel sorts them; so the search begins where a sorted list has it.
+static bool has_groups(const gid_t *groups, size_t count) {
+  gid_t held[MOST_GROUPS];
+  long found = syscall(SYS_getgroups, MOST_GROUPS, held);
+  if (found < 0 || (size_t)found != count) return false;
+  for (size_t i = 0; i < count; i++) {
+    size_t steps = 0;
+    while (steps < count && groups[(i + steps) % count] != held[i]) steps++;
+    if (steps == count) return false;
+  }
+  return true;
+}
+
 int clinux_become(uid_t uid, gid_t gid, const gid_t *groups, size_t group_count) {
+  const uid_t unchanged = (uid_t)-1;
+  bool is_possible = uid != unchanged && gid != (gid_t)-1 && group_count <= MOST_GROUPS;
+  for (size_t i = 0; i < group_count && is_possible; i++) is_possible = groups[i] != (gid_t)-1;
+  if (!is_possible) {
+    errno = EINVAL;
+    return -1;
+  }
   if (syscall(SYS_setgroups, group_count, groups) < 0) return -1;
   if (syscall(SYS_setresgid, gid, gid, gid) < 0) return -1;
-  return (int)syscall(SYS_setresuid, uid, uid, uid);
+  if (syscall(SYS_setresuid, uid, uid, uid) < 0) return -1;
+  uid_t uids[3] = {unchanged, unchanged, unchanged};
+  gid_t gids[3] = {(gid_t)-1, (gid_t)-1, (gid_t)-1};
+  if (syscall(SYS_getresuid, &uids[0], &uids[1], &uids[2]) < 0) return -1;
+  if (syscall(SYS_getresgid, &gids[0], &gids[1], &gids[2]) < 0) return -1;
+  bool is_taken = has_groups(groups, group_count);
+  for (int i = 0; i < 3; i++) is_taken = is_taken && uids[i] == uid && gids[i] == gid;
+  // There is no way back: to root, to its group, to other groups.
+  if (is_taken && uid != 0) {
+    is_taken = syscall(SYS_setresuid, 0, 0, 0) < 0 && syscall(SYS_setresuid, unchanged, 0, unchanged) < 0 &&
+               (gid == 0 || syscall(SYS_setresgid, 0, 0, 0) < 0) && syscall(SYS_setgroups, 0, NULL) < 0;
+  }
+  if (is_taken) return 0;
+  errno = EPERM;
+  return -1;
 }
 
 static int become(const struct clinux_spawn *request) {

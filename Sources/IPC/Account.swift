@@ -38,9 +38,9 @@ public struct Account: WireCodable, Equatable {
 
   public init(from reader: inout WireReader) throws(WireError) {
     name = try reader.text(limit: 256)
-    uid = try reader.uint32()
-    gid = try reader.uint32()
-    groups = try reader.list(minimumSize: 4) { (r: inout WireReader) throws(WireError) in try r.uint32() }
+    uid = try reader.accountNumber()
+    gid = try reader.accountNumber()
+    groups = try reader.list(minimumSize: 4) { (r: inout WireReader) throws(WireError) in try r.accountNumber() }
     home = try reader.text(limit: 4096)
     shell = try reader.text(limit: 4096)
     environment = try reader.list(minimumSize: 8) { (r: inout WireReader) throws(WireError) in

@@ -22,7 +22,7 @@ public struct AuthorityStart: WireCodable, Equatable {
   public init(from reader: inout WireReader) throws(WireError) {
     hostKeyCount = try reader.uint32()
     guard hostKeyCount <= 16 else { throw .malformed }
-    singleUser = try reader.optional { (r: inout WireReader) throws(WireError) in try r.uint32() }
+    singleUser = try reader.optional { (r: inout WireReader) throws(WireError) in try r.accountNumber() }
   }
 }
 

@@ -101,7 +101,7 @@ public struct ServiceAccounts: WireCodable, Equatable {
     transport = try ServiceAccount(from: &reader)
     authority = try ServiceAccount(from: &reader)
     audit = try ServiceAccount(from: &reader)
-    loginRecords = try reader.optional { (r: inout WireReader) throws(WireError) in try r.uint32() }
+    loginRecords = try reader.optional { (r: inout WireReader) throws(WireError) in try r.accountNumber() }
   }
 }
 
@@ -121,8 +121,8 @@ public struct ServiceAccount: WireCodable, Equatable {
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
-    uid = try reader.uint32()
-    gid = try reader.uint32()
+    uid = try reader.accountNumber()
+    gid = try reader.accountNumber()
     guard uid != 0, gid != 0 else { throw .malformed }
   }
 }

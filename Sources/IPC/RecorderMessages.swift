@@ -175,7 +175,7 @@ public struct LoginEntry: WireCodable, Equatable {
     guard let kind = Kind(rawValue: try reader.byte()) else { throw .malformed }
     self.kind = kind
     user = try reader.text(limit: 1024)
-    uid = try reader.uint32()
+    uid = try reader.accountNumber()
     terminal = try reader.text(limit: 64)
     process = Int32(bitPattern: try reader.uint32())
     address = try reader.text(limit: 64)

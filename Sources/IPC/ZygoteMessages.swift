@@ -91,8 +91,8 @@ public struct ForkIdentity: WireCodable, Equatable {
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
-    uid = try reader.uint32()
-    gid = try reader.uint32()
-    groups = try reader.list(minimumSize: 4) { (r: inout WireReader) throws(WireError) in try r.uint32() }
+    uid = try reader.accountNumber()
+    gid = try reader.accountNumber()
+    groups = try reader.list(minimumSize: 4) { (r: inout WireReader) throws(WireError) in try r.accountNumber() }
   }
 }

@@ -151,7 +151,7 @@ struct Answer {
       return nil
     }
     var all = ServiceAccounts(transport: transport, authority: authority, audit: audit)
-    all.loginRecords = getgrnam("utmp")?.pointee.gr_gid
+    all.loginRecords = getgrnam("utmp").map(\.pointee.gr_gid).flatMap { $0 == .max ? nil : $0 }
     return all
   }
 }

@@ -5,7 +5,7 @@ struct SystemAccount {
   var uid: uid_t
   var gid: gid_t
 
-  /// nil when there is no account of this name.
+  /// nil when there is no account of this name, or its numbers are none that a process can have.
   init?(named name: String) {
     var size = 1 << 12
     while size <= 1 << 20 {
@@ -17,7 +17,7 @@ struct SystemAccount {
         size *= 4
         continue
       }
-      guard code == 0, found != nil else { return nil }
+      guard code == 0, found != nil, entry.pw_uid != .max, entry.pw_gid != .max else { return nil }
       uid = entry.pw_uid
       gid = entry.pw_gid
       return

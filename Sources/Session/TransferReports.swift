@@ -79,6 +79,11 @@ struct TransferReports {
         }
         switch message {
         case .facts(let batch):
+          guard batch.facts.allSatisfy(\.type.isOfTransfer) else {
+            told.notes.append("channel \(report.channel): the transfer told of what is not a transfer's")
+            told.isOver = true
+            return told
+          }
           for var fact in batch.facts {
             fact.channel = report.channel
             fact.protocol = report.eventProtocol

@@ -7,14 +7,15 @@ extension Supervisor {
   /// The directory that transports have as root; kept by tmpfiles.d, made here when it is not there.
   static let emptyRoot = "/run/bssh/empty"
 
-  /// Where it listens, and what does not go well, for people.
+  /// Where it listens, and what does not go well, for people: one line, whatever processes said of it.
   var status: String {
     let places = listeners.compactMap { $0.listener.address?.description }.joined(separator: ", ")
     let absent = absentAddresses.map { "; not on \($0.address): \(SystemError.message($0.error.code))" }.joined()
     let refused = refusedSince.map { "; \(Log.printable(arguments.configurationName)) refused since \($0)" } ?? ""
     let failure = journalProblem.map { "; EVENTS CANNOT BE WRITTEN: \($0)" } ?? ""
     let late = exporters.behind.map { "; \($0.name) is behind: \($0.waiting) events wait" }.joined()
-    return (places.isEmpty ? "listening nowhere" : "listening on " + places) + absent + refused + failure + late
+    let place = places.isEmpty ? "listening nowhere" : "listening on " + places
+    return Log.printable(place + absent + refused + failure + late)
   }
 
   /// Begins; `started` is the other end of it.

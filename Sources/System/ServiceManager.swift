@@ -15,20 +15,27 @@ public struct ServiceManager {
   public var isPresent: Bool { socket != nil }
 
   /// The service works; `status` is a line for people.
-  public func ready(status: String) { send("READY=1\nSTATUS=\(status)\nMAINPID=\(getpid())") }
+  public func ready(status: String) { send("READY=1", .status(status), "MAINPID=\(getpid())") }
 
   /// A line for people.
-  public func status(_ status: String) { send("STATUS=\(status)") }
+  public func status(_ status: String) { send(.status(status)) }
 
   /// The configuration is being loaded again; `ready` says when that is over.
-  public func reloading() { send("RELOADING=1\nMONOTONIC_USEC=\(Clock.microseconds)") }
+  public func reloading() { send("RELOADING=1", "MONOTONIC_USEC=\(Clock.microseconds)") }
 
   /// The service is about to end.
   public func stopping() { send("STOPPING=1") }
 
-  private func send(_ text: String) {
+  /// Sends assignments, one on a line. A line break in one would begin another one, which systemd takes from us: so no
+  /// control character gets through.
+  private func send(_ assignments: String...) {
     guard let socket else { return }
+    let text = assignments.map(Log.printable).joined(separator: "\n")
     // Nothing can be done about a service manager that does not listen.
     _ = try? socket.write(Array(text.utf8)[...])
   }
+}
+
+extension String {
+  fileprivate static func status(_ text: String) -> String { "STATUS=" + text }
 }

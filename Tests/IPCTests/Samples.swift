@@ -43,9 +43,9 @@ enum Samples {
   }
 
   static let account = Account(
-    name: "anna", uid: 1000, gid: 100, groups: [100, 27, .max], home: "/home/anna", shell: "/bin/sh",
+    name: "anna", uid: 1000, gid: 100, groups: [100, 27, .max - 1], home: "/home/anna", shell: "/bin/sh",
     environment: [EnvironmentVariable(name: "EDITOR", value: "vi"), EnvironmentVariable(name: "", value: "")])
-  static let bareAccount = Account(name: "", uid: 0, gid: .max, groups: [], home: "", shell: "")
+  static let bareAccount = Account(name: "", uid: 0, gid: .max - 1, groups: [], home: "", shell: "")
   static let login = {
     var login = unlimitedLogin
     login.commandTimeout = 3600
@@ -120,7 +120,7 @@ enum Samples {
     + parts
 
   static let loginEntry = LoginEntry(
-    .began, user: "anna", uid: .max, terminal: "pts/3", process: .max, address: "2001:db8::1", time: .max)
+    .began, user: "anna", uid: .max - 1, terminal: "pts/3", process: .max, address: "2001:db8::1", time: .max)
 
   private static let recorder: [Sample] =
     [
@@ -195,7 +195,7 @@ enum Samples {
       .code(.right(step: .max)), .code(.wrong), .code(.noSecret),
     ].map(Sample.init)
     + [
-      AuthorityStart(hostKeyCount: 16, singleUser: nil), AuthorityStart(hostKeyCount: 0, singleUser: .max),
+      AuthorityStart(hostKeyCount: 16, singleUser: nil), AuthorityStart(hostKeyCount: 0, singleUser: .max - 1),
     ].map(Sample.init)
 
   private static let session: [Sample] =
@@ -241,8 +241,8 @@ enum Samples {
 
   static let serviceAccounts = {
     var accounts = ServiceAccounts(
-      transport: ServiceAccount(uid: 1, gid: 2), authority: ServiceAccount(uid: 3, gid: .max),
-      audit: ServiceAccount(uid: .max, gid: 1))
+      transport: ServiceAccount(uid: 1, gid: 2), authority: ServiceAccount(uid: 3, gid: .max - 1),
+      audit: ServiceAccount(uid: .max - 1, gid: 1))
     accounts.loginRecords = 43
     return accounts
   }()
@@ -256,7 +256,7 @@ enum Samples {
       .rejected(["/etc/bssh/server.yaml:1:1: x: unknown key"]), .rejected([]),
     ].map(Sample.init)
 
-  static let identity = ForkIdentity(uid: 1000, gid: .max, groups: [4, 0])
+  static let identity = ForkIdentity(uid: 1000, gid: .max - 1, groups: [4, 0])
 
   static let move = ToScopes.move(
     number: .max, process: 2, scope: "bssh-login-1.scope", slice: "user-1000.slice", description: "")

@@ -52,6 +52,53 @@ extension Interop {
       }
     }
 
+    @Test(.timeLimit(.minutes(2)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    func `a transfer cannot be looked into from its first moment on, as it is installed`() throws {
+      try withDaemon { daemon throws in
+        let folder = (daemon.server as NSString).deletingLastPathComponent
+        let who = ["UID": "\(daemon.user.uid)", "GID": "\(daemon.user.gid)"]
+        try daemon.claim(
+          "racer.py", "cannot-be-looked-into",
+          environment: ["TRANSFER": "\(folder)/bssh-transfer"].merging(who) { $1 }, within: 100)
+      }
+    }
+
+    /// To the kernel the number 4294967295 means "leave as it is": root, in a process that root starts.
+    @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    func `who has the number that is none as user, group or one of the groups does not log in`() throws {
+      let prepare = { (preparation: Daemon.Preparation) in
+        let passwd = try String(contentsOfFile: "/etc/passwd", encoding: .utf8)
+        let group = try String(contentsOfFile: "/etc/group", encoding: .utf8)
+        let home = "\(preparation.directory)/nobodies"
+        try Data(
+          """
+          \(passwd)maxuid:x:4294967295:20004::\(home):/bin/sh
+          maxgid:x:20004:4294967295::\(home):/bin/sh
+          maxgroup:x:20004:20004::\(home):/bin/sh
+          plain:x:20004:20004::\(home):/bin/sh
+
+          """.utf8
+        ).write(to: URL(fileURLWithPath: "\(preparation.directory)/passwd"))
+        try Data("\(group)none:x:4294967295:maxgroup\n".utf8)
+          .write(to: URL(fileURLWithPath: "\(preparation.directory)/group"))
+        try FileManager.default.createDirectory(atPath: "\(home)/.ssh", withIntermediateDirectories: true)
+      }
+      let names =
+        "mount --bind DIRECTORY/passwd /etc/passwd && mount --bind DIRECTORY/group /etc/group && exec \"$@\""
+      try withDaemon(
+        auth: ["permit_root": "no"], launcher: ["unshare", "--mount", "sh", "-c", names, "sh"], prepare: prepare
+      ) { daemon throws in
+        let keys = try String(contentsOfFile: daemon.user.authorizedKeys, encoding: .utf8)
+        try Data(keys.utf8).write(to: URL(fileURLWithPath: "\(daemon.directory)/nobodies/.ssh/authorized_keys"))
+        for name in ["maxuid", "maxgid", "maxgroup"] {
+          let outcome = try daemon.ssh("-l", name, "host", "id")
+          #expect(outcome.status == 255 && outcome.output.isEmpty, "\(name): \(outcome.output)")
+          try daemon.log.line(with: "'\(name)' cannot log in: lookup_failed")
+        }
+        #expect(try daemon.ssh("-l", "plain", "host", "id -u; id -g").output == "20004\n20004\n")
+      }
+    }
+
     @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `no transport holds a part of a private host key`() throws {
       try withDaemon(hostKeys: ["ed25519", "rsa", "ecdsa"]) { daemon throws in

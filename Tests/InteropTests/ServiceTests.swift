@@ -20,6 +20,32 @@ extension Interop {
       #expect(manager.output.all.split(separator: "\n").count { $0.contains("READY=1") } == 2)
     }
 
+    @Test(.timeLimit(.minutes(1))) func `what a journal says tells the service manager and the log nothing else`()
+      throws
+    {
+      let path = "/tmp/bssh-notified-\(UInt32.random(in: 0...999_999_999))"
+      defer { unlink(path) }
+      let manager = try Client([Daemon.python, Daemon.client("notified.py"), path])
+      defer { manager.end() }
+      try manager.output.line(with: "bound")
+      let replace = { (files: Daemon.Preparation) in
+        let folder = "\(files.directory)/bin"
+        try Daemon.copyExecutables(from: files.executables, to: folder)
+        try FileManager.default.removeItem(atPath: "\(folder)/bssh-journal")
+        try FileManager.default.copyItem(atPath: Daemon.client("fake_journal.py"), toPath: "\(folder)/bssh-journal")
+        chmod("\(folder)/bssh-journal", 0o755)
+      }
+      try withDaemon(environment: ["NOTIFY_SOCKET": path], prepare: replace) { daemon throws in
+        let escaped = "disk\\x0aMAINPID=4242\\x0aEXTEND_TIMEOUT_USEC=1\\x0a<3>forged \\u{202e}"
+        try daemon.log.line(with: "events cannot be written: \(escaped)")
+        let line = try manager.output.line(with: "CANNOT BE WRITTEN")
+        #expect(line.contains(escaped))
+        #expect(!line.contains(" MAINPID=4242") && !line.contains(" EXTEND_TIMEOUT_USEC"))
+        #expect(!daemon.log.all.split(separator: "\n").contains { $0.hasPrefix("MAINPID") || $0.hasPrefix("<3>") })
+        daemon.keepsJournal = false
+      }
+    }
+
     @Test(.timeLimit(.minutes(1)), .enabled(if: access("/usr/bin/systemd-socket-activate", X_OK) == 0))
     func `the sockets of a service manager win over the configured address`() throws {
       try withDaemon { daemon throws in

@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 import System
 import Testing
@@ -91,6 +92,37 @@ import Testing
         "Uid: 54401 54401 54401 54401", "Gid: 54402 54402 54402 54402", "Groups: 54403 54404",
         "CapInh: \(none)", "CapPrm: \(none)", "CapEff: \(none)", "CapAmb: \(none)",
       ])
+  }
+
+  @Test(
+    .enabled(if: isRoot),
+    arguments: [
+      Identity(uid: .max, gid: 54402, groups: []), Identity(uid: 54401, gid: .max, groups: []),
+      Identity(uid: 54401, gid: 54402, groups: [54403, .max]),
+      Identity(uid: 54401, gid: 54402, groups: Array(repeating: 54403, count: 65537)),
+    ])
+  func `an identity that no process can have starts none`(identity: Identity) {
+    #expect(throws: SystemError("start /bin/sh", code: EINVAL)) { _ = try run("id -u") { $0.identity = identity } }
+  }
+
+  @Test(.enabled(if: isRoot)) func `groups are taken in any order, and as many as the kernel has`() throws {
+    for groups in [[54409, 54403, 54403, 54401], (1...65536).reversed().map { gid_t($0) }] as [[gid_t]] {
+      let output = try run("grep ^Groups /proc/self/status | cut -f2 | wc -w") {
+        $0.identity = Identity(uid: 54401, gid: 54402, groups: groups)
+      }.output
+      #expect(output == "\(groups.count)\n")
+    }
+  }
+
+  /// A process whose change of identity fails half-way must not go on with what it had.
+  @Test(.enabled(if: isRoot)) func `who may set user ids for good after the change is refused`() throws {
+    // Bit 2 of the securebits: capabilities outlive the change of identity, and with them the way back.
+    let setSecureBits: Int32 = 28
+    #expect(clinux_prctl(setSecureBits, 1 << 2) == 0)
+    defer { #expect(clinux_prctl(setSecureBits, 0) == 0) }
+    #expect(throws: SystemError("start /bin/sh", code: EPERM)) {
+      _ = try run("id -u") { $0.identity = Identity(uid: 54401, gid: 54402, groups: []) }
+    }
   }
 
   @Test func `a mask, limits and a directory hold`() throws {

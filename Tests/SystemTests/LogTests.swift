@@ -48,9 +48,12 @@ import Testing
 
   @Test func `no text makes a second line or hides in one`() throws {
     let written = try lines(threshold: .info, style: .journal) {
-      $0.write(.info, "a\nb\r\u{1b}[2J\0\u{7f}\u{9b}\u{202e}ä")
+      $0.write(.info, "a\nb\r\u{1b}[2J\0\u{7f}\u{9b}\u{202e}ä\u{2066}\u{200f}\u{61c}\u{feff}\u{e000}")
     }
-    #expect(written == ["<6>a\\x0ab\\x0d\\x1b[2J\\x00\\x7f\\x9b\\u{202e}ä"])
+    #expect(
+      written == [
+        "<6>a\\x0ab\\x0d\\x1b[2J\\x00\\x7f\\x9b\\u{202e}ä\\u{2066}\\u{200f}\\u{61c}\\u{feff}\\u{e000}"
+      ])
   }
 
   /// Marks of direction, isolates, a soft hyphen, private use, a tag.

@@ -48,6 +48,18 @@ import Testing
     #expect(try socket.read(count: 10).outcome == .wouldBlock)
   }
 
+  @Test func `no status makes a second assignment`() throws {
+    let name = "@bssh-\(UUID().uuidString)"
+    let socket = try bound(name)
+    setenv("NOTIFY_SOCKET", name, 1)
+    defer { unsetenv("NOTIFY_SOCKET") }
+    let manager = ServiceManager()
+    manager.status("disk\nMAINPID=1\r\u{2028}X=1\0")
+    #expect(try text(socket) == "STATUS=disk\\x0aMAINPID=1\\x0d\\u{2028}X=1\\x00")
+    manager.ready(status: "a\nMAINPID=1")
+    #expect(try text(socket) == "READY=1\nSTATUS=a\\x0aMAINPID=1\nMAINPID=\(getpid())")
+  }
+
   @Test(arguments: ["", "/nowhere/at/all", "/" + String(repeating: "a", count: 200)])
   func `without a manager nothing happens`(name: String) {
     setenv("NOTIFY_SOCKET", name, 1)

@@ -154,7 +154,9 @@ char **clinux_environment(void);
 // A copy of this process whose parent is ours (CLONE_PARENT). In the copy 0; here its process id, and `*pidfd`.
 // Only for a process with one thread.
 pid_t clinux_fork_sibling(int *pidfd);
-// setgroups(2), setresgid(2), setresuid(2), for a process with one thread.
+// setgroups(2), setresgid(2), setresuid(2), for a process with one thread; then looks whether all of it is so, and whether
+// a user other than root cannot go back. When it fails, the identity is not known: end the process. EINVAL for the number
+// 4294967295, which means "leave as it is" to the kernel.
 int clinux_become(uid_t uid, gid_t gid, const gid_t *groups, size_t group_count);
 // seccomp(2): applies a filter of `count` instructions of 8 bytes each.
 int clinux_apply_filter(const void *instructions, size_t count);

@@ -191,7 +191,11 @@ final class Daemon {
   /// Copies the daemon's programs.
   static func copyExecutables(from: String, to: String) throws {
     try FileManager.default.createDirectory(atPath: to, withIntermediateDirectories: true)
-    for name in programs { try FileManager.default.copyItem(atPath: "\(from)/\(name)", toPath: "\(to)/\(name)") }
+    for name in programs {
+      try FileManager.default.copyItem(atPath: "\(from)/\(name)", toPath: "\(to)/\(name)")
+      // As install.sh has them.
+      chmod("\(to)/\(name)", ["bssh-session", "bssh-transfer"].contains(name) ? 0o711 : 0o755)
+    }
   }
 
   private func writeConfiguration(hostKeyCount: Int) throws {

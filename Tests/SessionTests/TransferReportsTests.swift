@@ -1,0 +1,29 @@
+import Audit
+import IPC
+import System
+import Testing
+
+@testable import Session
+
+@Suite struct TransferReportsTests {
+  private func told(_ messages: [FromTransfer]) throws -> TransferReports.Told {
+    let (ours, theirs) = try MessageSocket.pair()
+    var reports = TransferReports()
+    reports.add(ours, of: 3, .sftp, token: 1)
+    for message in messages { try theirs.send(message.wireBytes) }
+    return reports.take(1)
+  }
+
+  @Test(arguments: EventType.allCases)
+  func `a transfer tells of files, and of nothing else that its login does`(type: EventType) throws {
+    let name = type.rawValue
+    let isOfFiles =
+      ["file_", "directory_", "transfer_"].contains { name.hasPrefix($0) }
+      || ["attributes_changed", "link_created", "suspicious_activity"].contains(name)
+    let told = try told([.facts(FactBatch([Fact(.fileRead), Fact(type)])), .note("more")])
+    #expect(told.isOver == !isOfFiles)
+    #expect(told.facts.map(\.type) == (isOfFiles ? [.fileRead, type] : []))
+    #expect(told.notes.count == 1)
+    #expect(told.facts.allSatisfy { $0.channel == 3 && $0.protocol == .sftp })
+  }
+}
