@@ -17,14 +17,22 @@ make_data() {
 # quietly COMMAND...: its output is shown only when it fails.
 quietly() { "$@" >"$work/output" 2>&1 || fail "$1 $2 $3: $(tail -5 "$work/output")"; }
 
-# until_gone PATTERN: no process of the user with this in its command line is left, within ten seconds.
-until_gone() {
-  local -i tries=0
-  while pgrep -u "$LOGIN" -f "$1" >/dev/null; do
-    ((++tries < 1000)) || fail "$1 goes on"
-    read -rt 0.01 <>/dev/null || true
+# within SECONDS WHAT COMMAND...: the command succeeds within this time.
+within() {
+  local end=$((SECONDS + $1)) what=$2
+  shift 2
+  until "$@"; do
+    ((SECONDS < end)) || fail "not in time: $what"
+    sleep 0.02
   done
 }
+
+# The repository is locked; prints the number of the client's ssh.
+borg_locks() {
+  [[ -e $USER_HOME/borg/lock.exclusive || -e $USER_HOME/borg/lock.roster ]] && pgrep -P "$1" -x ssh
+}
+# No process of the user has this in its command line.
+nothing_runs() { ! pgrep -u "$LOGIN" -f "$1" >/dev/null; }
 
 # Backups
 
@@ -63,15 +71,11 @@ borg_tool() {
   yes >endless &
   local feeder=$!
   borg create --read-special ::three endless >/dev/null 2>&1 &
-  local client=$! ssh
-  local -i tries=0
-  until [[ -e $USER_HOME/borg/lock.exclusive ]] && ssh=$(pgrep -P $client -x ssh); do
-    ((++tries < 1000)) || fail "borg does not begin"
-    read -rt 0.01 <>/dev/null || true
-  done
-  kill -KILL $client "$ssh" $feeder
+  local client=$!
+  within 30 "borg begins" borg_locks "$client" >ssh.pid
+  kill -KILL $client "$(<ssh.pid)" $feeder
   wait $client $feeder 2>/dev/null || true
-  until_gone "borg serve"
+  within 20 "borg's end at the server" nothing_runs "borg serve"
   quietly borg break-lock --lock-wait 5
   quietly borg create ::four data
 }
@@ -106,6 +110,8 @@ git_tool() {
   git config --global user.email somebody@example.org
   git config --global init.defaultBranch main
   make_data
+  # git has no empty directories.
+  rmdir data/tree/empty
   "$SSH" host 'git init -q --bare repository'
   git -C data init -q
   git -C data add .
