@@ -17,7 +17,8 @@ let wrapping: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 /// Functions of libssh.a that Sources/CLibSSH replaces at link time; Documentation/LIBSSH.md says why each.
 let wrapped = [
   "ssh_srv_pki_do_sign_sessionid", "ssh_pki_export_privkey_to_pubkey", "pki_sign_data",
-  "ssh_pki_signature_verify", "ssh_buffer_add_u8", "ssh_get_random", "poll", "recv", "send",
+  "ssh_pki_signature_verify", "ssh_buffer_add_u8", "ssh_buffer_get_u8", "ssh_buffer_pass_bytes_end",
+  "ssh_get_random", "strdup", "poll", "recv", "send",
 ]
 
 /// C: every warning is an error.

@@ -60,8 +60,11 @@ wrapped ssh_pki_export_privkey_to_pubkey server.c.o
 wrapped pki_sign_data pki.c.o
 wrapped ssh_pki_signature_verify messages.c.o
 wrapped ssh_buffer_add_u8 messages.c.o
+wrapped ssh_buffer_get_u8 packet.c.o
+wrapped ssh_buffer_pass_bytes_end packet.c.o
 wrapped ssh_get_random packet.c.o
 # The system's, replaced.
+called strdup server.c.o
 called poll poll.c.o
 called recv socket.c.o
 called send socket.c.o

@@ -1,8 +1,9 @@
-// The socket under libssh. libssh asks poll(2) before each read of 4 KB, two system calls each time; here it reads from
+// The socket under libssh, and the client's identification line, which comes first on it. libssh asks poll(2) before each read of 4 KB, two system calls each time; here it reads from
 // memory, which one recv(2) fills with up to 128 KB, and poll(2) is answered from what is known.
 #include "socket.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -25,11 +26,26 @@ static struct {
   bool writable;
   // The client's identification line has been read.
   bool identified;
-  // recv(2) has said end of file, or failed with this errno.
+  // recv(2) has said end of file, or failed with this errno, as send(2) with the other.
   bool ended;
   int failure;
+  int send_failure;
   uint8_t bytes[128 << 10];
 } ahead;
+
+// RFC 4253, section 4.2: bytes of an identification line, CR and LF among them.
+enum { LONGEST_LINE = 255 };
+// Of a line that is longer than libssh takes (129), libssh gets so many bytes, and the whole line for the exchange hash.
+enum { LIBSSH_LINE = 129, BRIEF_LINE = 100 };
+
+static struct {
+  char whole[LONGEST_LINE + 1];
+  char brief[BRIEF_LINE + 1];
+  // The next copy of `brief` is to be one of `whole`.
+  bool armed;
+  // Why the line is none.
+  const char *problem;
+} identification;
 
 void clibssh_own_socket(int number) {
   ahead.owned = true;
@@ -46,17 +62,32 @@ void clibssh_socket_is_ready(bool readable, bool writable) {
   ahead.writable |= writable;
 }
 
-bool clibssh_has_read_ahead(void) { return ahead.start < ahead.end; }
+// Not NULL when the end of the identification line is among what was read.
+static const uint8_t *end_of_line(void) {
+  size_t count = ahead.end - ahead.start;
+  return memchr(ahead.bytes + ahead.start, '\n', count < LONGEST_LINE ? count : LONGEST_LINE);
+}
+
+// A part of the identification line is here, and the rest may still come: libssh gets it whole.
+static bool line_is_partial(void) {
+  return !ahead.identified && ahead.end - ahead.start < LONGEST_LINE && end_of_line() == NULL;
+}
+
+// libssh has something to read.
+static bool has_input(void) { return ahead.start < ahead.end && !line_is_partial(); }
+
+bool clibssh_has_read_ahead(void) { return has_input(); }
 
 static void read_ahead(void) {
-  if (ahead.start < ahead.end || !ahead.readable || ahead.ended || ahead.failure != 0) return;
+  if (has_input() || !ahead.readable || ahead.ended || ahead.failure != 0) return;
+  if (ahead.start == ahead.end) ahead.start = ahead.end = 0;
+  size_t room = sizeof ahead.bytes - ahead.end;
   ssize_t count;
-  do count = __real_recv(ahead.number, ahead.bytes, sizeof ahead.bytes, MSG_DONTWAIT);
+  do count = __real_recv(ahead.number, ahead.bytes + ahead.end, room, MSG_DONTWAIT);
   while (count < 0 && errno == EINTR);
-  ahead.start = 0;
-  ahead.end = count > 0 ? (size_t)count : 0;
+  if (count > 0) ahead.end += (size_t)count;
   // What filled the buffer may not be all; less than that is.
-  if (count > 0 && (size_t)count < sizeof ahead.bytes) ahead.readable = false;
+  if (count > 0 && (size_t)count < room) ahead.readable = false;
   if (count == 0) ahead.ended = true;
   if (count < 0 && errno == EAGAIN) ahead.readable = false;
   if (count < 0 && errno != EAGAIN) ahead.failure = errno;
@@ -66,7 +97,7 @@ static short ready(short events) {
   short result = 0;
   if ((events & POLLIN) && ahead.reads) {
     read_ahead();
-    if (ahead.start < ahead.end || ahead.ended || ahead.failure != 0) result |= POLLIN;
+    if (has_input() || ahead.ended || ahead.failure != 0) result |= POLLIN;
   }
   if ((events & POLLOUT) && ahead.writable) result |= POLLOUT;
   return result;
@@ -87,24 +118,65 @@ int __wrap_poll(struct pollfd *descriptors, nfds_t count, int milliseconds) {
   return descriptors->revents != 0;
 }
 
+// Hands libssh the identification line. What comes with it is for the next read, before which libssh writes its own key
+// exchange message: a client with which no algorithm is in common learns what was offered before libssh hangs up.
+static ssize_t identify(void *bytes, size_t count) {
+  const uint8_t *line = ahead.bytes + ahead.start;
+  const uint8_t *end = end_of_line();
+  if (end == NULL) identification.problem = "the client's identification line has more than 255 bytes";
+  if (memcmp(line, "SSH-", 4) != 0) identification.problem = "the client does not speak SSH";
+  if (identification.problem != NULL || count < LONGEST_LINE) {
+    ahead.failure = EPROTO;
+    ahead.start = ahead.end = 0;
+    errno = EPROTO;
+    return -1;
+  }
+  size_t length = (size_t)(end - line) + 1;
+  ahead.start += length;
+  ahead.identified = true;
+  if (length > LIBSSH_LINE && memchr(line, 0, length) == NULL) {
+    memcpy(identification.whole, line, length - 1);
+    identification.whole[strcspn(identification.whole, "\r")] = 0;
+    memcpy(identification.brief, line, BRIEF_LINE);
+    identification.armed = true;
+    memcpy(bytes, line, BRIEF_LINE);
+    ((uint8_t *)bytes)[BRIEF_LINE] = '\n';
+    return BRIEF_LINE + 1;
+  }
+  memcpy(bytes, line, length);
+  return (ssize_t)length;
+}
+
+char *__real_strdup(const char *text);
+char *__wrap_strdup(const char *text);
+
+// libssh keeps the client's line by this, for the exchange hash, in which it must stand as it was sent.
+char *__wrap_strdup(const char *text) {
+  if (!identification.armed || strcmp(text, identification.brief) != 0) return __real_strdup(text);
+  identification.armed = false;
+  return __real_strdup(identification.whole);
+}
+
+const char *clibssh_socket_problem(void) {
+  static char text[128];
+  if (identification.problem != NULL) return identification.problem;
+  if (ahead.failure == 0 && ahead.ended) return "Socket error: disconnected";
+  int code = ahead.failure != 0 ? ahead.failure : ahead.send_failure;
+  if (code == 0) return NULL;
+  snprintf(text, sizeof text, "Socket error: %s", strerror(code));
+  return text;
+}
+
 ssize_t __wrap_recv(int socket, void *bytes, size_t count, int flags) {
   if (!ahead.owned || socket != ahead.number) return __real_recv(socket, bytes, count, flags);
-  if (ahead.start == ahead.end) {
+  if (!has_input()) {
     if (ahead.ended) return 0;
     errno = ahead.failure != 0 ? ahead.failure : EAGAIN;
     return -1;
   }
+  if (!ahead.identified) return identify(bytes, count);
   size_t available = ahead.end - ahead.start;
   if (count > available) count = available;
-  if (!ahead.identified) {
-    // What comes with the line is for the next read, before which libssh writes its own key exchange message: a client
-    // with which no algorithm is in common learns what was offered before libssh hangs up.
-    const uint8_t *end = memchr(ahead.bytes + ahead.start, '\n', count);
-    if (end != NULL) {
-      count = (size_t)(end - (ahead.bytes + ahead.start)) + 1;
-      ahead.identified = true;
-    }
-  }
   memcpy(bytes, ahead.bytes + ahead.start, count);
   ahead.start += count;
   return (ssize_t)count;
@@ -115,7 +187,10 @@ ssize_t __wrap_send(int socket, const void *bytes, size_t count, int flags) {
   ssize_t sent;
   do sent = __real_send(socket, bytes, count, flags | MSG_DONTWAIT | MSG_NOSIGNAL);
   while (sent < 0 && errno == EINTR);
-  if (sent < 0 && errno != EAGAIN) return -1;
+  if (sent < 0 && errno != EAGAIN) {
+    ahead.send_failure = errno;
+    return -1;
+  }
   // Less than asked for: no room until the socket is writable again. libssh would take EAGAIN for the end.
   if (sent < (ssize_t)count) ahead.writable = false;
   return sent < 0 ? 0 : sent;

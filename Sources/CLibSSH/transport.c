@@ -24,8 +24,10 @@ ssh_key pki_key_dup(const ssh_key key, int demote);
 int ssh_pki_export_pubkey_blob(const ssh_key key, ssh_string *blob);
 ssh_string __real_ssh_srv_pki_do_sign_sessionid(ssh_session session, const ssh_key key, int digest);
 int __real_ssh_buffer_add_u8(ssh_buffer buffer, uint8_t value);
+uint32_t __real_ssh_buffer_get_u8(ssh_buffer buffer, uint8_t *value);
+uint32_t __real_ssh_buffer_pass_bytes_end(ssh_buffer buffer, uint32_t count);
 
-enum { DISCONNECT = 1, SERVICE_REQUEST = 5, NEWKEYS = 21, FIRST_OWNED = 50, LAST_OWNED = 100 };
+enum { DISCONNECT = 1, IGNORE = 2, SERVICE_REQUEST = 5, NEWKEYS = 21, FIRST_OWNED = 50, LAST_OWNED = 100 };
 enum { GLOBAL_REQUEST = 80, REQUEST_FAILURE = 82, USERAUTH_REQUEST = 50, USERAUTH_INFO_RESPONSE = 61 };
 // enum ssh_digest_e of libssh's priv.h.
 enum { DIGEST_SHA256 = 2, DIGEST_SHA512 = 4 };
@@ -171,6 +173,34 @@ static int hook(ssh_session session, uint8_t type, ssh_buffer packet, void *user
   return SSH_PACKET_NOT_USED;
 }
 
+// MARK: After the login. libssh ends the connection for a message of user authentication; RFC 4252, section 5.1, has it
+// ignored. So libssh reads another number, that of IGNORE. A packet's number is what is read of it directly after its
+// padding was taken off its end.
+
+static struct {
+  bool is_authenticated;
+  // Whose padding was taken off last.
+  ssh_buffer trimmed;
+} phase;
+
+uint32_t __wrap_ssh_buffer_pass_bytes_end(ssh_buffer buffer, uint32_t count) {
+  phase.trimmed = buffer;
+  return __real_ssh_buffer_pass_bytes_end(buffer, count);
+}
+
+uint32_t __wrap_ssh_buffer_get_u8(ssh_buffer buffer, uint8_t *value) {
+  uint32_t count = __real_ssh_buffer_get_u8(buffer, value);
+  bool is_number = phase.trimmed == buffer;
+  phase.trimmed = NULL;
+  if (is_number && count == 1 && phase.is_authenticated && *value >= USERAUTH_REQUEST && *value < GLOBAL_REQUEST) {
+    *value = IGNORE;
+    // It may hold a password.
+    OPENSSL_cleanse(ssh_buffer_get(buffer), ssh_buffer_get_len(buffer));
+    transport.heard_secret = true;
+  }
+  return count;
+}
+
 // MARK: Set-up
 
 static const char *bind_error(void) { return ssh_get_error(transport.bind); }
@@ -310,9 +340,16 @@ int clibssh_is_write_pending(void) {
   return transport.session != NULL && (ssh_get_status(transport.session) & SSH_WRITE_PENDING) != 0;
 }
 
-const char *clibssh_error(void) { return transport.session == NULL ? "" : ssh_get_error(transport.session); }
+// libssh has no words of its own for what happens to a socket, and those of an errno that may be another's.
+const char *clibssh_error(void) {
+  const char *error = transport.session == NULL ? "" : ssh_get_error(transport.session);
+  bool is_of_socket = error[0] == 0 || strncmp(error, "Socket error", strlen("Socket error")) == 0;
+  const char *problem = is_of_socket ? clibssh_socket_problem() : NULL;
+  return problem == NULL ? error : problem;
+}
 
 int clibssh_authenticated(void) {
+  phase.is_authenticated = true;
   return is_over() || ssh_auth_reply_success(transport.session, 0) == SSH_ERROR || is_over() ? -1 : 0;
 }
 

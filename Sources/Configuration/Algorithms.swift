@@ -6,8 +6,8 @@ public enum Algorithms {
     "diffie-hellman-group18-sha512", "ecdh-sha2-nistp256", "ecdh-sha2-nistp384", "ecdh-sha2-nistp521",
     "diffie-hellman-group14-sha256",
   ]
-  /// Without the curves of NIST, whose constants nobody can explain, and the group of 2,048 bits.
-  public static let defaultKeyExchanges = Array(keyExchanges.prefix(4))
+  /// Without the group of 2,048 bits. The curves of NIST come last: many clients have nothing else.
+  public static let defaultKeyExchanges = keyExchanges.filter { $0 != "diffie-hellman-group14-sha256" }
   public static let ciphers = [
     "aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com", "aes128-ctr", "aes192-ctr",
     "aes256-ctr",

@@ -55,7 +55,12 @@ public enum KeyTable {
       "Bytes of data that a client may send in one packet."),
     Key(
       "server.window_size", .size(32 << 10...64 << 20), \.settings.server.windowSize,
-      "Bytes that a client may have under way on one channel."),
+      "Bytes that a client may have under way on one channel with a program. All channels of a",
+      "connection together have at most 16 MiB of them, or two windows, and 64 KiB each."),
+    Key(
+      "server.max_channels", .integer(1...1024), \.settings.server.maxChannels,
+      "Channels that a connection may have at a time: shells, commands and file transfers. What still",
+      "runs on a channel that its client has closed counts, too."),
     Key(
       "server.banner", ValueType.file.optional, \.bannerFile,
       "A file with text that is shown before the login, at most 128 KiB of UTF-8; null for none."),

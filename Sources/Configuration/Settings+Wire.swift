@@ -70,6 +70,7 @@ extension Settings.Server: WireCodable {
     writer.boolean(compression)
     writer.number(maximumPacketSize)
     writer.number(windowSize)
+    writer.number(maxChannels)
     writer.optional(banner) { $0.text($1) }
     writer.text(logLevel.rawValue)
     writer.number(spareTransports)
@@ -97,6 +98,7 @@ extension Settings.Server: WireCodable {
     compression = try reader.boolean()
     maximumPacketSize = try reader.number()
     windowSize = try reader.number()
+    maxChannels = try reader.number()
     banner = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text() }
     logLevel = try reader.choice()
     spareTransports = try reader.number()

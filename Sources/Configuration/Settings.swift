@@ -54,6 +54,8 @@ public struct Settings: Equatable, Sendable {
     public var maximumPacketSize = 32768
     /// Bytes that a client may have under way on one channel.
     public var windowSize = 2 << 20
+    /// Channels that a connection may have at a time.
+    public var maxChannels = 50
     /// The text shown before login, read from the file of `server.banner` while loading.
     public var banner: String?
     /// The least important lines of the log that are written, unless the command line says something else.

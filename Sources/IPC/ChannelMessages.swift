@@ -39,6 +39,8 @@ public enum ChannelRequest: WireCodable, Equatable {
   case environment(name: [UInt8], value: [UInt8])
   case shell
   case execute([UInt8])
+  /// A command that is longer than any can be: what it begins with.
+  case overlongCommand([UInt8])
   case subsystem([UInt8])
   case windowChange(columns: UInt32, rows: UInt32, xPixels: UInt32, yPixels: UInt32)
   /// A signal's name without SIG.
@@ -73,6 +75,9 @@ public enum ChannelRequest: WireCodable, Equatable {
     case .breakSignal(let length):
       writer.byte(8)
       writer.uint32(length)
+    case .overlongCommand(let start):
+      writer.byte(9)
+      writer.string(start)
     }
   }
 
@@ -92,6 +97,7 @@ public enum ChannelRequest: WireCodable, Equatable {
         yPixels: try reader.uint32())
     case 7: self = .signal(Array(try reader.string()))
     case 8: self = .breakSignal(try reader.uint32())
+    case 9: self = .overlongCommand(Array(try reader.string()))
     default: throw .malformed
     }
   }

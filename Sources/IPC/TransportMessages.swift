@@ -141,7 +141,7 @@ public enum FromTransport: WireCodable, Equatable {
   /// A recording is over.
   case recorded(RecordingEnd)
   /// The last message. `reason` is a stable code: `client_disconnected`, `connection_lost`, `protocol_error`,
-  /// `keepalive_timeout`, `told_to_disconnect`, `session_ended`.
+  /// `keepalive_timeout`, `told_to_disconnect`, `session_ended`, `out_of_memory`.
   case closed(reason: String, detail: String, bytesIn: UInt64, bytesOut: UInt64)
 
   public func encode(to writer: inout WireWriter) {
@@ -225,6 +225,8 @@ public struct TransportSettings: WireCodable, Equatable {
   public var keepaliveCountMax: UInt32
   public var maximumPacketSize: UInt32
   public var windowSize: UInt32
+  /// Channels at a time.
+  public var maxChannels: UInt32 = 50
   /// Shown before login; empty: none.
   public var banner: String
   /// An empty directory to take as root; empty: keep the root (not started as root).
@@ -260,7 +262,7 @@ public struct TransportSettings: WireCodable, Equatable {
     for list in [keyExchanges, hostKeyAlgorithms, ciphers, macs, publicKeyAlgorithms] { writer.nameList(list) }
     writer.boolean(compression)
     writer.uint64(rekeyBytes)
-    for number in [rekeyInterval, keepaliveInterval, keepaliveCountMax, maximumPacketSize, windowSize] {
+    for number in [rekeyInterval, keepaliveInterval, keepaliveCountMax, maximumPacketSize, windowSize, maxChannels] {
       writer.uint32(number)
     }
     writer.text(banner)
@@ -282,6 +284,7 @@ public struct TransportSettings: WireCodable, Equatable {
     keepaliveCountMax = try reader.uint32()
     maximumPacketSize = try reader.uint32()
     windowSize = try reader.uint32()
+    maxChannels = try reader.uint32()
     banner = try reader.text()
     root = try reader.text()
     mayRecord = try reader.boolean()

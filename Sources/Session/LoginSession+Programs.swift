@@ -3,6 +3,15 @@ import IPC
 import System
 
 extension LoginSession {
+  /// What became of a program that was to be started.
+  private enum Start {
+    /// It runs, and this is what the transport gets of it.
+    case started([Descriptor])
+    case failed
+    /// Its arguments and variables are more than the kernel takes. execve(2), E2BIG
+    case tooLong
+  }
+
   /// Asks whether a program may start: it does when ``proceed(at:)`` finds the answer. Until then nothing more is taken
   /// from the transport, so that whatever the client sends behind the request finds the program running.
   mutating func begin(
@@ -57,8 +66,15 @@ extension LoginSession {
       channels[start.channel] = channel
       return perform(action, channel, start.channel)
     }
-    let descriptors = self.start(start, &channel)
-    let action = channel.machine.handle(.program(started: descriptors != nil))
+    var descriptors: [Descriptor]?
+    let action: SessionChannel.Action
+    switch self.start(start, &channel) {
+    case .started(let given):
+      descriptors = given
+      action = channel.machine.handle(.program(started: true))
+    case .failed: action = channel.machine.handle(.program(started: false))
+    case .tooLong: action = channel.machine.handle(.argumentsTooLong)
+    }
     channels[start.channel] = channel
     // Sending can end everything, so what is to be let go then must be known by now.
     if let descriptors { send(.started(channel: start.channel, terminal: channel.terminal != nil), descriptors) }
@@ -98,8 +114,8 @@ extension LoginSession {
     return true
   }
 
-  /// What the transport gets of the program; nil when it could not be started.
-  private mutating func start(_ start: PendingStart, _ channel: inout Channel) -> [Descriptor]? {
+  /// Starts a program.
+  private mutating func start(_ start: PendingStart, _ channel: inout Channel) -> Start {
     let (program, preparation, number) = (start.program, start.preparation, start.channel)
     var fact = start.fact
     do throws(SystemError) {
@@ -122,12 +138,12 @@ extension LoginSession {
       if let complaint = started.complaint { note("channel \(number): \(complaint.dropLast())") }
       let place = channel.terminal.map { " on \($0.name)" } ?? ""
       note("channel \(number): \(program.name) started\(place), pid \(started.process.pid)")
-      return started.descriptors
+      return .started(started.descriptors)
     } catch {
       if let terminal = channel.terminal { supervisor.add(.ended(name: terminal.name)) }
       fact.notStarted("\(error)")
       supervisor.add(fact)
-      return nil
+      return error.isArgumentListTooLong ? .tooLong : .failed
     }
   }
 

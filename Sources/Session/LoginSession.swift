@@ -248,6 +248,12 @@ struct LoginSession {
       channel.terminal = openTerminal(request)
       action = channel.machine.handle(.terminal(opened: channel.terminal != nil))
     }
+    if action == .complainOfLength, case .request(.overlongCommand(let line)) = event {
+      var fact = Fact(.command(line), for: .overlongCommand(line), onTerminal: channel.terminal?.name)
+      fact.channel = number
+      fact.notStarted("longer than any command can be; its start is shown")
+      supervisor.add(fact)
+    }
     channels[number] = channel
     if case .start(let program, let preparation) = action, case .request(let request) = event {
       guard programs.count < LoginSession.channelLimit else {
@@ -274,7 +280,9 @@ struct LoginSession {
     case .none, .report: break
     case .accept: send(.done(channel: number))
     case .refuse, .deny: send(.refused(channel: number))
-    case .turnAway(let denial, _): turnAway(denial, channel, number)
+    case .turnAway(let denial, _): end(channel, number, saying: denial.words, status: Denial.exitStatus)
+    case .complainOfLength:
+      end(channel, number, saying: "\(starter.shell): \(SystemError.argumentListTooLong)", status: 1)
     case .resize(let size):
       channel.terminal?.resize(size)
       send(.done(channel: number))
@@ -295,12 +303,12 @@ struct LoginSession {
   }
 
   /// Tells the client why nothing runs, as a program would that does nothing else.
-  private mutating func turnAway(_ denial: Denial, _ channel: Channel, _ number: UInt32) {
-    guard let ends = try? ProgramStarter.ends(saying: denial.words + (channel.terminal == nil ? "\n" : "\r\n")) else {
+  private mutating func end(_ channel: Channel, _ number: UInt32, saying words: String, status: UInt32) {
+    guard let ends = try? ProgramStarter.ends(saying: words + (channel.terminal == nil ? "\n" : "\r\n")) else {
       return send(.refused(channel: number))
     }
     send(.started(channel: number, terminal: false), ends)
-    send(.exited(channel: number, status: Denial.exitStatus))
+    send(.exited(channel: number, status: status))
   }
 
   private mutating func openTerminal(_ request: TerminalRequest) -> Terminal? {

@@ -34,7 +34,7 @@ extension Fact {
   init?(_ denial: Denial, of request: ChannelRequest) {
     switch request {
     case .shell: self.init(.commandBlocked, .denied, .shell)
-    case .execute(let line):
+    case .execute(let line), .overlongCommand(let line):
       self.init(.commandBlocked, .denied, SCPCommand.parse(line) == nil ? .exec : .scp)
     case .subsystem(let name): self.init(.commandBlocked, .denied, name == Array("sftp".utf8) ? .sftp : .ssh)
     case .terminal:
@@ -88,7 +88,7 @@ extension ChannelRequest {
   /// What is to run, as the client wrote it; nil for a shell.
   fileprivate var commandLine: [UInt8]? {
     switch self {
-    case .execute(let line): line
+    case .execute(let line), .overlongCommand(let line): line
     case .subsystem(let name): name
     case .shell, .terminal, .environment, .windowChange, .signal, .breakSignal: nil
     }

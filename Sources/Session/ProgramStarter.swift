@@ -33,6 +33,9 @@ struct ProgramStarter {
     environment = LoginEnvironment(login: login, timeZone: ProcessEnvironment.value(of: "TZ"))
   }
 
+  /// The account's shell.
+  var shell: String { login.shell }
+
   /// Starts a program as the leader of a session of its own; with a terminal, that is its controlling terminal, and we
   /// let go of the programs' side of it.
   func start(

@@ -85,6 +85,8 @@ struct SessionChannel: Equatable {
     case program(started: Bool)
     /// That it starts could not be recorded: after `start`. `isSFTP`: SFTP was asked for.
     case notRecorded(isSFTP: Bool)
+    /// The program could not be started, as its arguments are too long: after `start`.
+    case argumentsTooLong
     /// The program has ended.
     case ended
     /// The client closed the channel, or vanished.
@@ -100,6 +102,8 @@ struct SessionChannel: Equatable {
     /// Answer the request, tell on standard error why nothing runs, and end. Clients show their users no reason of a
     /// request that fails.
     case turnAway(Denial, what: String)
+    /// Answer the request, tell on standard error that the command is too long, and end, as sshd does.
+    case complainOfLength
     /// Open a terminal, and say how it went with `terminal(opened:)`.
     case openTerminal(TerminalRequest)
     /// Start a program, and say how it went with `program(started:)`. Its start answers the request.
@@ -144,6 +148,9 @@ struct SessionChannel: Equatable {
     case (.starting(let preparation, _), .notRecorded(let isSFTP)):
       state = isSFTP ? .preparing(preparation) : .ended
       return isSFTP ? .deny(.notRecorded, what: "SFTP") : .turnAway(.notRecorded, what: "command")
+    case (.starting, .argumentsTooLong):
+      state = .ended
+      return .complainOfLength
     case (.running(let hasTerminal, let takesSignals), .request(let request)):
       return SessionChannel.whileRunning(hasTerminal: hasTerminal, takesSignals: takesSignals, request)
     case (.running, .ended):
@@ -157,8 +164,11 @@ struct SessionChannel: Equatable {
       return .none
     case (.preparing, .terminal), (.preparing, .program), (.preparing, .ended), (.opening, .program),
       (.opening, .ended), (.starting, .terminal), (.starting, .ended), (.running, .terminal), (.running, .program),
-      (.leftRunning, .terminal), (.leftRunning, .program), (.leftRunning, .closed), (.ended, .terminal), (.ended, .program), (.ended, .ended), (.closed, .terminal), (.closed, .program),
-      (.closed, .ended), (.closed, .closed):
+      (.leftRunning, .terminal), (.leftRunning, .program), (.leftRunning, .closed), (.ended, .terminal),
+      (.ended, .program), (.ended, .ended), (.closed, .terminal), (.closed, .program),
+      (.closed, .ended), (.closed, .closed), (.preparing, .argumentsTooLong), (.opening, .argumentsTooLong),
+      (.running, .argumentsTooLong), (.leftRunning, .argumentsTooLong), (.ended, .argumentsTooLong),
+      (.closed, .argumentsTooLong):
       return .none
     }
   }
@@ -188,6 +198,13 @@ struct SessionChannel: Equatable {
     case .execute(let command):
       if command.contains(0) { return .deny(.malformed, what: "command") }
       return start(.command(command), preparation)
+    case .overlongCommand(let start):
+      // Whether it could run at all is decided by what it begins with; it runs in no case.
+      guard case .turnAway(let denial, let what) = self.start(.command(start), preparation) else {
+        state = .ended
+        return .complainOfLength
+      }
+      return .turnAway(denial, what: what)
     case .subsystem(let name):
       if name != Array("sftp".utf8) { return .deny(.noSubsystem, what: "subsystem") }
       return start(.sftp, preparation)
@@ -222,7 +239,7 @@ struct SessionChannel: Equatable {
       guard let number = Signal.numbers[String(decoding: name, as: UTF8.self)] else { return .refuse }
       return takesSignals ? .signal(number) : .deny(.noSignals, what: "signal")
     case .breakSignal: return takesSignals ? .signal(Signal.interrupt) : .deny(.noSignals, what: "break")
-    case .terminal, .environment, .shell, .execute, .subsystem: return .refuse
+    case .terminal, .environment, .shell, .execute, .overlongCommand, .subsystem: return .refuse
     }
   }
 }

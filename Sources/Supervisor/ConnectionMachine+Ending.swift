@@ -11,6 +11,11 @@ extension ConnectionMachine {
     self.traffic = traffic
     phase = .closing(.closed)
     var actions: [Action] = []
+    // A login that asks for too much is not an attack on others.
+    if reason == "out_of_memory" {
+      conduct.isExcused = true
+      actions.append(.log(.error, detail))
+    }
     if reason == "protocol_error" {
       conduct.isUnfit = true
       actions.append(suspicious(reason, detail))

@@ -15,7 +15,7 @@ extension ConnectionMachine {
     /// The codes that a transport can know.
     static let ofTransports: Set = [
       "client_disconnected", "connection_lost", "no_common_algorithm", "protocol_error", "keepalive_timeout",
-      "told_to_disconnect", "session_ended", "cannot_start",
+      "told_to_disconnect", "session_ended", "cannot_start", "out_of_memory",
     ]
   }
 

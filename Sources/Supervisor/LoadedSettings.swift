@@ -81,6 +81,7 @@ extension Settings {
       keepaliveCountMax: UInt32(clamping: server.keepaliveCountMax),
       maximumPacketSize: UInt32(clamping: server.maximumPacketSize), windowSize: UInt32(clamping: server.windowSize),
       banner: server.banner ?? "", root: root)
+    transport.maxChannels = UInt32(clamping: server.maxChannels)
     transport.mayRecord = !recordingDirectories.isEmpty
     return transport
   }

@@ -20,6 +20,12 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
   /// `bind: Address already in use`.
   public var description: String { "\(operation): \(SystemError.message(code))" }
 
+  /// More arguments and variables than the kernel takes. execve(2)
+  public var isArgumentListTooLong: Bool { code == E2BIG }
+
+  /// What a shell says then.
+  public static let argumentListTooLong = message(E2BIG)
+
   /// The text of strerror(3).
   public static func message(_ code: Int32) -> String { String(cString: strerror(code)) }
 }

@@ -54,7 +54,8 @@ struct Channel {
   private(set) var peerWindow: UInt32
   /// Bytes that the client may still send.
   private(set) var window: UInt32
-  private let windowSize: UInt32
+  /// Bytes that the client may send ahead of what the program takes.
+  private(set) var windowSize: UInt32
   /// Bytes that the program has taken since the client was last given more window.
   private var taken: UInt32 = 0
   /// Requests that are not answered yet, oldest first; answers keep the order of the requests.
@@ -222,6 +223,16 @@ struct Channel {
     defer { taken = 0 }
     window += taken
     return [.adjustWindow(taken)]
+  }
+
+  /// True when more window would be of use: a program runs and takes what the client sends.
+  var mayWiden: Bool { runs && takesInput && !clientEnded && !sentClose }
+
+  /// The client may send so many bytes more ahead.
+  mutating func widened(by bytes: UInt32) -> [Action] {
+    windowSize += bytes
+    window += bytes
+    return [.adjustWindow(bytes)]
   }
 
   /// A write of what the client has sent failed: the program reads no more. What the client still sends is thrown away,

@@ -34,6 +34,8 @@ final class ChannelPump {
     var recordsInput: Bool { get }
     /// A recording is over.
     func recorded(_ end: RecordingEnd)
+    /// What channels may let the client send ahead.
+    var windows: WindowBudget { get set }
   }
 
   private(set) var channel: Channel
@@ -125,7 +127,15 @@ final class ChannelPump {
     }
     guard let actions else { return false }
     perform(actions)
+    if case .started = message { widen() }
     return true
+  }
+
+  /// Opens the window further, as far as the connection has room.
+  private func widen() {
+    guard channel.mayWiden else { return }
+    let growth = connection.windows.grow(channel.windowSize)
+    if growth > 0 { perform(channel.widened(by: growth)) }
   }
 
   private func start(_ given: [Descriptor], terminal: Bool) {
@@ -152,7 +162,9 @@ final class ChannelPump {
       switch outcome {
       case .bytes(let count):
         pending.removeFirst(count)
-        perform(channel.consumed(bytes: count))
+        let actions = channel.consumed(bytes: count)
+        perform(actions)
+        if !actions.isEmpty { widen() }
       case .wouldBlock: return updateInterest(isTerminal ? .output : .input)
       case .ended, nil: return perform(channel.inputFailed())
       }

@@ -7,43 +7,68 @@ enum ParsedChannelRequest: Equatable {
   case forSession(ChannelRequest)
   /// eow@openssh.com: the client reads no more of what the program writes.
   case endOfWrite
-  /// For nobody here: answered with failure.
-  case unknown
+  /// For nobody here, or longer than what may be passed on: answered with failure.
+  case refused
 }
 
 extension ParsedChannelRequest {
+  /// Bytes of TERM.
+  static let termLimit = 1024
+  /// Bytes of encoded terminal modes.
+  static let modesLimit = 4096
+  /// Bytes of the name of a variable, a subsystem or a signal.
+  static let nameLimit = 1024
+  /// Bytes of a variable's value or a command: no program can be given as many in one argument. execve(2)
+  static let argumentLimit = 128 << 10
+  /// Bytes that are passed on of a command that is longer.
+  static let overlongCommandLimit = 4096
+
   /// Reads a CHANNEL_REQUEST after its channel number: RFC 4254, section 6.
   ///
-  /// - Throws: WireError for a request of a known type that is not well formed, or has bytes left over.
+  /// - Throws: WireError for a request of a known type that is not well formed, or has bytes left over. One that is too
+  ///   long is well formed, and no reason to end the connection.
   static func parse(
     _ reader: inout WireReader
   ) throws(WireError) -> (request: ParsedChannelRequest, wantsReply: Bool) {
-    let name = Array(try reader.string(limit: 256))
+    let type = String(decoding: try reader.string(), as: UTF8.self)
     let wantsReply = try reader.boolean()
-    let request: ChannelRequest
-    switch String(decoding: name, as: UTF8.self) {
+    var request: ChannelRequest?
+    switch type {
     case "pty-req":
-      request = .terminal(
-        term: Array(try reader.string(limit: 1024)), columns: try reader.uint32(), rows: try reader.uint32(),
-        xPixels: try reader.uint32(), yPixels: try reader.uint32(), modes: Array(try reader.string(limit: 4096)))
+      let term = Array(try reader.string())
+      let (columns, rows) = (try reader.uint32(), try reader.uint32())
+      let (xPixels, yPixels) = (try reader.uint32(), try reader.uint32())
+      let modes = Array(try reader.string())
+      if term.count <= termLimit, modes.count <= modesLimit {
+        request = .terminal(
+          term: term, columns: columns, rows: rows, xPixels: xPixels, yPixels: yPixels, modes: modes)
+      }
     case "env":
-      request = .environment(
-        name: Array(try reader.string(limit: 1024)), value: Array(try reader.string(limit: 128 << 10)))
+      let (name, value) = (Array(try reader.string()), Array(try reader.string()))
+      if name.count <= nameLimit, value.count <= argumentLimit { request = .environment(name: name, value: value) }
     case "shell": request = .shell
-    case "exec": request = .execute(Array(try reader.string(limit: 128 << 10)))
-    case "subsystem": request = .subsystem(Array(try reader.string(limit: 1024)))
+    case "exec":
+      let command = try reader.string()
+      request =
+        command.count <= argumentLimit
+        ? .execute(Array(command)) : .overlongCommand(Array(command.prefix(overlongCommandLimit)))
+    case "subsystem":
+      let name = Array(try reader.string())
+      if name.count <= nameLimit { request = .subsystem(name) }
     case "window-change":
       request = .windowChange(
         columns: try reader.uint32(), rows: try reader.uint32(), xPixels: try reader.uint32(),
         yPixels: try reader.uint32())
-    case "signal": request = .signal(Array(try reader.string(limit: 256)))
+    case "signal":
+      let name = Array(try reader.string())
+      if name.count <= nameLimit { request = .signal(name) }
     case "break": request = .breakSignal(try reader.uint32())
     case "eow@openssh.com":
       try reader.end()
       return (.endOfWrite, wantsReply)
-    default: return (.unknown, wantsReply)
+    default: return (.refused, wantsReply)
     }
     try reader.end()
-    return (.forSession(request), wantsReply)
+    return (request.map { ParsedChannelRequest.forSession($0) } ?? .refused, wantsReply)
   }
 }

@@ -5,8 +5,9 @@ import Wire
 extension Connection {
   /// SERVICE_REQUEST: RFC 4253, section 10.
   func serviceRequested(_ reader: inout WireReader) throws {
-    let service = try reader.text(limit: 256)
-    guard service == "ssh-userauth", !isAuthenticated else {
+    let service = String(decoding: try reader.string(), as: UTF8.self)
+    // Behind a login it is granted, and what is asked of it is ignored.
+    guard service == "ssh-userauth" || (isAuthenticated && service == "ssh-connection") else {
       return disconnect(.serviceNotAvailable, "service not available", reason: "protocol_error")
     }
     send(Message.serviceAccept(service))
@@ -22,9 +23,10 @@ extension Connection {
   func authenticationRequested(_ number: UInt8, _ payload: SecretBytes) {
     // RFC 4252, section 5.1: requests after success are silently ignored.
     if isAuthenticated { return }
-    guard hasService, payload.count <= TransportSettings.authenticationLimit,
-      waitingAuthentication.count < Connection.authenticationQueueLimit
-    else { return violated("an authentication request came too early, too often, or was too long") }
+    guard hasService, payload.count <= TransportSettings.authenticationLimit else {
+      return violated("an authentication request came too early, or was too long")
+    }
+    // Nothing more is read while one is judged, so that no more can wait than was read ahead.
     if verdictPending {
       waitingAuthentication.append((number, payload))
     } else {

@@ -5,7 +5,7 @@ import Wire
 extension Connection {
   /// CHANNEL_OPEN: RFC 4254, section 5.1.
   func openRequested(_ reader: inout WireReader) throws {
-    let type = String(decoding: try reader.string(limit: 256), as: UTF8.self)
+    let type = String(decoding: try reader.string(), as: UTF8.self)
     let peer = try reader.uint32()
     let window = try reader.uint32()
     let maximumPacket = try reader.uint32()
@@ -14,7 +14,7 @@ extension Connection {
     guard maximumPacket >= 1024 else {
       return send(Message.openFailure(peer: peer, reason: 2, "maximum packet size under 1024"))
     }
-    guard channels.count < Connection.channelLimit else {
+    guard channels.count < Int(settings.maxChannels) else {
       return send(Message.openFailure(peer: peer, reason: 4, "too many channels"))
     }
     while channels[nextChannel] != nil { nextChannel &+= 1 }
@@ -22,11 +22,11 @@ extension Connection {
     nextChannel &+= 1
     isActive = true
     let channel = Channel(
-      number: number, peer: peer, peerWindow: window, peerMaximumPacket: maximumPacket, windowSize: settings.windowSize)
+      number: number, peer: peer, peerWindow: window, peerMaximumPacket: maximumPacket, windowSize: windows.initialSize)
     channels[number] = ChannelPump(channel, connection: self)
     send(
       Message.openConfirmation(
-        peer: peer, number: number, window: settings.windowSize, maximumPacket: settings.maximumPacketSize))
+        peer: peer, number: number, window: windows.initialSize, maximumPacket: settings.maximumPacketSize))
   }
 
   /// CHANNEL_DATA, the one message that is read where it stands: it is most of what comes.
@@ -51,7 +51,7 @@ extension Connection {
       isActive = true
       channel.requested(request, wantsReply: wantsReply)
     case .endOfWrite: channel.endOfWriteReceived()
-    case .unknown: channel.refused(wantsReply: wantsReply)
+    case .refused: channel.refused(wantsReply: wantsReply)
     }
   }
 
@@ -67,7 +67,10 @@ extension Connection {
   }
 
   /// Both sides have closed the channel.
-  func forget(_ number: UInt32) { channels[number] = nil }
+  func forget(_ number: UInt32) {
+    guard let channel = channels.removeValue(forKey: number) else { return }
+    windows.giveBack(channel.channel.windowSize)
+  }
 
   // MARK: The session
 

@@ -51,7 +51,7 @@ extension Connection {
 
   /// GLOBAL_REQUEST: RFC 4254, section 4.
   func globalRequested(_ reader: inout WireReader) throws {
-    let name = String(decoding: try reader.string(limit: 256), as: UTF8.self)
+    let name = String(decoding: try reader.string(), as: UTF8.self)
     let wantsReply = try reader.boolean()
     switch name {
     case "keepalive@openssh.com": reply(wantsReply, Message.requestSuccess())

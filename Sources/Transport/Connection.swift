@@ -21,10 +21,6 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
   /// Packets from the client that are acknowledged at once. During a login client and server take turns, and a
   /// delayed acknowledgement (40 ms) would be waited for at each turn.
   static let handshakePackets = 32
-  /// Channels at a time.
-  static let channelLimit = 1024
-  /// Authentication messages that may wait for the one before.
-  static let authenticationQueueLimit = 8
 
   enum Token {
     static let socket = UInt64.max
@@ -52,6 +48,7 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
   /// Channels whose input is to be flushed in this turn of the loop.
   var withInput: [ChannelPump] = []
   var nextChannel: UInt32 = 0
+  var windows: WindowBudget
   var noMoreSessions = false
 
   // Flow
@@ -87,6 +84,7 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
   init(_ settings: TransportSettings, control: MessageSocket) throws(SystemError) {
     self.settings = settings
     self.control = control
+    windows = WindowBudget(fullSize: settings.windowSize)
     loop = try EventLoop()
   }
 
@@ -152,7 +150,8 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
 
   /// As many requests wait for their answers as may.
   private var hasManyRequests: Bool {
-    (repliesAfterProof?.count ?? 0) >= Channel.requestLimit || channels.values.contains(where: \.channel.hasManyRequests)
+    (repliesAfterProof?.count ?? 0) >= Channel.requestLimit
+      || channels.values.contains(where: \.channel.hasManyRequests)
   }
 
   /// True while the client takes what programs write.

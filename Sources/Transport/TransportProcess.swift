@@ -43,6 +43,9 @@ enum TransportProcess {
     }
     ThisProcess.setTitle("bssh-transport [\(number)]")
     do {
+      let lastWord = FromTransport.closed(
+        reason: "out_of_memory", detail: "the connection needs more memory than it may have", bytesIn: 0, bytesOut: 0)
+      try SSH.whenOutOfMemory(send: lastWord.wireBytes, to: control.descriptor)
       let connection = try Connection(settings, control: control)
       try SSH.accept(descriptors[0], owner: connection)
       try connection.run(descriptors[0])

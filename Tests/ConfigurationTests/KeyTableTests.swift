@@ -85,6 +85,7 @@ struct Sample: Sendable, CustomTestStringConvertible {
     Sample("server.compression", plain("true"), "true") { $0.server.compression = true },
     Sample("server.maximum_packet_size", plain("1024"), "1KiB") { $0.server.maximumPacketSize = 1024 },
     Sample("server.window_size", plain("64MiB"), "67108864") { $0.server.windowSize = 64 << 20 },
+    Sample("server.max_channels", plain("3"), "3") { $0.server.maxChannels = 3 },
     Sample("server.banner", plain("/etc/issue"), "/etc/issue") { $0.server.banner = "hello\n" },
     Sample("server.log_level", plain("warning"), "warning") { $0.server.logLevel = .warning },
     Sample("server.proxy_protocol.trusted", list(plain("10.0.0.0/8"), plain("::1")), "10.0.0.0/8, ::1") {

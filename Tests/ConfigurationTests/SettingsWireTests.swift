@@ -20,6 +20,7 @@ import Wire
     settings.server.compression = true
     settings.server.maximumPacketSize = 1024
     settings.server.windowSize = 64 << 20
+    settings.server.maxChannels = 3
     settings.server.banner = "hello\n"
     settings.server.spareTransports = 0
     settings.server.ciphers = ["aes256-ctr"]

@@ -23,6 +23,12 @@ struct SFTPArgumentsTests {
     #expect(all.allowedRequests == ["open", "close"] && all.deniedRequests == ["remove"])
   }
 
+  @Test func `arguments behind two dashes are ignored`() throws {
+    let given = try SFTPArguments(["-R", "--", "-x", "localhost", "sftp", "-u", "8"])
+    #expect(given.isReadOnly && given.umask == nil)
+    #expect(try SFTPArguments(["--", "-R"]) == SFTPArguments([]))
+  }
+
   @Test(
     arguments: [
       ("QUIET", nil), ("FATAL", .error), ("ERROR", .error), ("INFO", .info), ("VERBOSE", .info), ("DEBUG", .debug),

@@ -230,7 +230,7 @@ enum Samples {
     + [
       terminal, .environment(name: Array("LANG".utf8), value: []), .shell, .execute([0, 255]), .subsystem([1]),
       .windowChange(columns: 0, rows: .max, xPixels: 1, yPixels: 2), .signal(Array("TERM".utf8)),
-      .breakSignal(.max),
+      .breakSignal(.max), .overlongCommand(Array("echo".utf8)),
     ].map(Sample.init)
     + [
       FromChannels.done(channel: 0), .refused(channel: .max), .started(channel: 1, terminal: true),

@@ -91,6 +91,16 @@ extension Interop {
     }
 
     @Test(
+      .timeLimit(.minutes(1)), arguments: ["ecdh-sha2-nistp256", "ecdh-sha2-nistp384", "ecdh-sha2-nistp521"])
+    func `a client that has nothing but curves of NIST gets in, and others use what is better`(method: String) throws {
+      try withDaemon { daemon throws in
+        #expect(try daemon.ssh("-o", "KexAlgorithms=\(method)", "host", "echo in").output == "in\n")
+        let both = try daemon.ssh("-v", "-o", "KexAlgorithms=diffie-hellman-group18-sha512,\(method)", "host", "true")
+        #expect(both.errors.contains("kex: algorithm: diffie-hellman-group18-sha512"))
+      }
+    }
+
+    @Test(
       .timeLimit(.minutes(1)), arguments: ["KexAlgorithms=diffie-hellman-group1-sha1", "HostKeyAlgorithms=ssh-rsa"])
     func `what is weak is not offered`(option: String) throws {
       try withDaemon(hostKeys: ["ed25519", "rsa"]) { daemon throws in

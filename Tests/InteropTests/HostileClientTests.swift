@@ -125,10 +125,57 @@ extension Interop {
       .timeLimit(.minutes(1)),
       arguments: [
         "channel-before-login", "channel-request-before-login", "global-request-before-login",
-        "success-from-the-client", "wrong-service", "authentication-after-login", "empty-packet",
+        "success-from-the-client", "wrong-service", "authentication-after-login", "service-after-login", "empty-packet",
       ])
     func `a message of another phase gains nothing`(claim: String) throws {
       try hostile(claim)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a request that is too long is refused, and no more than that`() throws {
+      try hostile("too-long-requests")
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `identification lines have up to 255 bytes, in whatever pieces`() throws {
+      try hostile("long-identifications")
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `the log names what is no SSH, and who just went`() throws {
+      try withDaemon(security: ["max_auth_attempts": "0"]) { daemon throws in
+        try daemon.claim("hostile.py", "no-identifications")
+        try daemon.log.line(with: "protocol_error", "the client does not speak SSH")
+        try daemon.log.line(with: "protocol_error", "the client's identification line has more than 255 bytes")
+        try daemon.log.line(with: "connection_lost")
+        eventually("they are over") { daemon.logins.isEmpty }
+        #expect(!daemon.log.all.contains("Bad address"))
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `what all channels of a connection hold is bounded together`() throws {
+      try hostile("input-that-nobody-reads")
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a connection that gets no memory ends as an error, and not as a crash`() throws
+    {
+      // One crash would be a ban.
+      try withDaemon(security: ["whitelist_ips": "[]"]) { daemon throws in
+        for _ in 0..<2 { try daemon.claim("hostile.py", "out-of-memory") }
+        try daemon.log.line(with: "out_of_memory", "needs more memory than it may have")
+        #expect(try daemon.ssh("host", "echo on").output == "on\n")
+        #expect(!daemon.log.all.contains("crash"))
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `channels are as many as the configuration says`() throws {
+      try withDaemon(server: ["max_channels": "2"]) { daemon throws in
+        let script = """
+          $SSH -M -S $DIRECTORY/c -o ControlPersist=yes -fN host </dev/null >/dev/null 2>&1
+          mkfifo $DIRECTORY/f; exec 3<>$DIRECTORY/f
+          for i in 1 2; do $SSH -S $DIRECTORY/c host 'echo in; cat' <$DIRECTORY/f & done | head -2
+          $SSH -S $DIRECTORY/c -o ProxyCommand=false host true </dev/null 2>/dev/null || echo refused
+          $SSH -S $DIRECTORY/c -O exit host 2>/dev/null
+          """
+        #expect(try daemon.shell(script).output == "in\nin\nrefused\n")
+      }
     }
 
     @Test(.timeLimit(.minutes(1))) func `messages that are cut short harm nobody else`() throws {

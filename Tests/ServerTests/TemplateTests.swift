@@ -37,6 +37,7 @@ import Testing
       compression: true
       maximum_packet_size: 1025
       window_size: 64MiB
+      max_channels: 3
       banner: "/etc/issue: #1"
       log_level: debug
       spare_transports: 0

@@ -27,7 +27,7 @@ private enum Situation: CaseIterable {
 
 /// What an action is, without its details.
 private enum Kind {
-  case none, accept, refuse, deny, turnAway, openTerminal, start, resize, signal, report
+  case none, accept, refuse, deny, turnAway, openTerminal, start, resize, signal, report, complainOfLength
 
   init(_ action: SessionChannel.Action) {
     self =
@@ -42,6 +42,7 @@ private enum Kind {
       case .resize: .resize
       case .signal: .signal
       case .report: .report
+      case .complainOfLength: .complainOfLength
       }
   }
 }
@@ -77,7 +78,7 @@ extension ChannelRequest {
     .request(.sftp), .request(.copy), .request(.subsystem(Array("netconf".utf8))),
     .request(.windowChange(columns: 1, rows: 2, xPixels: 3, yPixels: 4)), .request(.signal(Array("TERM".utf8))),
     .request(.breakSignal(500)), .terminal(opened: true), .terminal(opened: false), .program(started: true),
-    .program(started: false), .ended, .closed,
+    .program(started: false), .ended, .closed, .argumentsTooLong, .request(.overlongCommand([0x61])),
   ]
 
   private static func expected(_ situation: Situation) -> [Kind] {
@@ -85,23 +86,23 @@ extension ChannelRequest {
     return switch situation {
     case .fresh:
       [.openTerminal, .accept, .start, .start, .start, .start, .deny, .refuse, .refuse, .refuse]
-        + [.none, .none, .none, .none, .none, .none]
+        + [.none, .none, .none, .none, .none, .none, .none, .complainOfLength]
     case .withTerminal:
       [.refuse, .accept, .start, .start, .deny, .turnAway, .deny, .resize, .refuse, .refuse]
-        + [.none, .none, .none, .none, .none, .none]
-    case .opening: allRefused + [.accept, .refuse, .none, .none, .none, .none]
-    case .starting: allRefused + [.none, .none, .none, .refuse, .none, .none]
+        + [.none, .none, .none, .none, .none, .none, .none, .complainOfLength]
+    case .opening: allRefused + [.accept, .refuse, .none, .none, .none, .none, .none, .refuse]
+    case .starting: allRefused + [.none, .none, .none, .refuse, .none, .none, .complainOfLength, .refuse]
     case .running:
       [.refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .signal, .signal]
-        + [.none, .none, .none, .none, .report, .none]
+        + [.none, .none, .none, .none, .report, .none, .none, .refuse]
     case .runningOnTerminal:
       [.refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .resize, .signal, .signal]
-        + [.none, .none, .none, .none, .report, .none]
+        + [.none, .none, .none, .none, .report, .none, .none, .refuse]
     case .transferring:
       [.refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .deny, .deny]
-        + [.none, .none, .none, .none, .report, .none]
-    case .leftRunning: allRefused + [.none, .none, .none, .none, .report, .none]
-    case .ended, .closed: allRefused + [.none, .none, .none, .none, .none, .none]
+        + [.none, .none, .none, .none, .report, .none, .none, .refuse]
+    case .leftRunning: allRefused + [.none, .none, .none, .none, .report, .none, .none, .refuse]
+    case .ended, .closed: allRefused + [.none, .none, .none, .none, .none, .none, .none, .refuse]
     }
   }
 
@@ -124,7 +125,7 @@ extension ChannelRequest {
         let before = channel
         switch channel.handle(event) {
         case .refuse, .deny: #expect(channel == before, "\(event) while \(situation)")
-        case .none, .accept, .turnAway, .openTerminal, .start, .resize, .signal, .report: break
+        case .none, .accept, .turnAway, .openTerminal, .start, .resize, .signal, .report, .complainOfLength: break
         }
       }
     }
@@ -264,5 +265,16 @@ extension ChannelRequest {
   @Test func `a signal outside the RFC is told in the form that the RFC wants`() {
     #expect(Signal.name(SIGBUS) == "BUS@bssh")
     #expect(Signal.name(40) == "40@bssh")
+  }
+
+  @Test func `a command that is too long is told of only where commands may run, and nothing runs after it`() {
+    var channel = SessionChannelTests.channel()
+    #expect(channel.handle(.request(.overlongCommand([0x61]))) == .complainOfLength)
+    #expect(channel.state == .ended && channel.handle(.request(.shell)) == .refuse)
+    var closed = SessionChannelTests.channel(mayExecute: false)
+    guard case .turnAway(.noCommands, _) = closed.handle(.request(.overlongCommand([0x61]))) else {
+      Issue.record("not turned away")
+      return
+    }
   }
 }

@@ -122,6 +122,13 @@ import Testing
     #expect(notes(.loggedIn(), lastWord: "protocol_error") == [.loggedIn(failures: 0)])
   }
 
+  @Test func `running out of memory is an error, and nothing that counts`() {
+    for scenario in [Scenario.atKeyExchange(), .atAuthentication(), .prepared()] {
+      #expect(notes(scenario, lastWord: "out_of_memory").isEmpty)
+    }
+    #expect(notes(.loggedIn(), lastWord: "out_of_memory") == [.loggedIn(failures: 0)])
+  }
+
   @Test func `who keeps a place until the time is over has failed`() {
     for var scenario in [Scenario.atKeyExchange(), .atAuthentication(), .prepared()] {
       scenario.send(.timer(.loginGrace))

@@ -34,6 +34,18 @@ import Testing
     #expect(channel.window == 1000)
   }
 
+  @Test func `a window that is widened lets the client send as much more`() throws {
+    var channel = Self.running()
+    #expect(channel.mayWiden)
+    #expect(channel.widened(by: 500) == [.adjustWindow(500)])
+    try channel.received(bytes: 1500)
+    #expect(throws: Channel.Violation.windowOverrun) { try channel.received(bytes: 1) }
+    #expect(channel.consumed(bytes: 749) == [])
+    #expect(channel.consumed(bytes: 1) == [.adjustWindow(750)])
+    _ = channel.endOfFileReceived()
+    #expect(!channel.mayWiden)
+  }
+
   @Test func `what the program does not take is never given back`() throws {
     var channel = Self.running()
     try channel.received(bytes: 1000)

@@ -64,18 +64,47 @@ import Wire
     #expect(throws: WireError.trailingBytes) { try ParsedChannelRequest.parse(&reader) }
   }
 
-  @Test func `a command may be as long as Linux can run, and no longer`() throws {
-    for (length, isTaken) in [(128 << 10, true), (128 << 10 + 1, false)] {
+  @Test func `of a command that is longer than Linux can run the start is passed on`() throws {
+    let limit = 128 << 10
+    for length in [limit, limit + 1, 260_000] {
       var reader = WireReader(Self.request("exec") { $0.string([UInt8](repeating: 97, count: length)) })
-      let parsed = try? ParsedChannelRequest.parse(&reader)
-      #expect((parsed != nil) == isTaken)
+      let wanted: ChannelRequest =
+        length == limit
+        ? .execute([UInt8](repeating: 97, count: length)) : .overlongCommand([UInt8](repeating: 97, count: 4096))
+      #expect(try ParsedChannelRequest.parse(&reader).request == .forSession(wanted))
+    }
+  }
+
+  @Test(arguments: ["env name", "env value", "term", "modes", "subsystem", "signal", "name"])
+  func `a request that is too long is refused, and no violation`(_ what: String) throws {
+    func long(_ name: String, _ count: Int) -> [UInt8] { [UInt8](repeating: 97, count: what == name ? count : 4) }
+    for extra in [0, 1, 100_000] {
+      let bytes: [UInt8] =
+        switch what {
+        case "env name", "env value":
+          Self.request("env") {
+            $0.string(long("env name", 1024 + extra))
+            $0.string(long("env value", (128 << 10) + extra))
+          }
+        case "term", "modes":
+          Self.request("pty-req") {
+            $0.string(long("term", 1024 + extra))
+            for number in [80, 24, 0, 0] as [UInt32] { $0.uint32(number) }
+            $0.string(long("modes", 4096 + extra))
+          }
+        case "name": Self.request(String(repeating: "x", count: 256 + extra))
+        default: Self.request(what) { $0.string(long(what, 1024 + extra)) }
+        }
+      var reader = WireReader(bytes)
+      let (parsed, wantsReply) = try ParsedChannelRequest.parse(&reader)
+      #expect(wantsReply && (parsed == .refused) == (extra > 0 || what == "name"))
     }
   }
 
   @Test func `an unknown request is for nobody, whatever follows its name`() throws {
     var reader = WireReader(Self.request("x11-req", wantsReply: false) { $0.raw([1, 2, 3]) })
     let (parsed, wantsReply) = try ParsedChannelRequest.parse(&reader)
-    #expect(parsed == .unknown)
+    #expect(parsed == .refused)
     #expect(!wantsReply)
   }
 

@@ -40,6 +40,8 @@ public struct SFTPArguments: Equatable, Sendable {
   public init(_ arguments: [String]) throws(Problem) {
     var rest = arguments[...]
     while let argument = rest.popFirst() {
+      // What follows is for nobody, as with getopt(3) and OpenSSH's server: `scp -D` calls it so.
+      if argument == "--" { return }
       if argument == "--root" {
         guard let value = rest.popFirst() else { throw Problem(text: "--root needs a directory") }
         root = value

@@ -1,6 +1,7 @@
 """Clients that break the protocol or the server's patience."""
 
 import os
+import resource
 import select
 import socket
 import struct
@@ -13,6 +14,8 @@ from rawssh import *
 
 # Reads nothing, and ends when nobody reads what it writes.
 BUSY = "while echo x; do sleep 0.1; done"
+# Reads and writes nothing, and ends with its login.
+IDLE = "while [ -e /proc/$PPID ]; do sleep 0.2; done"
 
 
 def private_bytes(name):
@@ -91,7 +94,8 @@ def window_overrun():
     block = b"x" * min(32768, channel.packet)
     sent = 0
     try:
-        while sent < 4 * channel.window:
+        # The window grows once the program runs.
+        while sent < 8 << 20:
             peer.send(channel.data(block))
             sent += len(block)
     except (BrokenPipeError, ConnectionResetError):
@@ -386,13 +390,171 @@ def wrong_service():
 
 @claim
 def authentication_after_login():
-    """RFC 4252, section 5.1: ignored. Never a second login."""
+    """RFC 4252, section 5.1: ignored in silence, also when it was under way before. Never a second login."""
+    late = [
+        lambda peer: peer.sign("root", Key.load()),
+        lambda peer: peer.request(os.environ["LOGIN"], "none"),
+        lambda peer: peer.request("nobody", "password", boolean(False) + string("a wrong one")),
+        lambda peer: byte(USERAUTH_INFO_RESPONSE) + uint32(1) + string("123456"),
+        lambda peer: byte(66) + string("of GSSAPI"),
+    ]
+    for waits in (True, False):
+        for count in (1, 40):
+            peer = Peer()
+            peer.request_service()
+            messages = [message(peer) for message in late for _ in range(count)]
+            login = peer.sign(os.environ["LOGIN"], Key.load())
+            if waits:
+                peer.send(login)
+                peer.expect(USERAUTH_SUCCESS)
+                peer.send(*messages)
+            else:
+                peer.send(login, *messages)
+                peer.expect(USERAUTH_SUCCESS)
+            # Nothing comes in between.
+            channel = peer.open_channel()
+            assert channel.execute("id -u").output()[0].strip().decode() == os.environ["USER_ID"]
+            peer.socket.close()
+
+
+@claim
+def service_after_login():
+    """A request for a service, as clients send it before each try: granted, and without effect."""
+    for service in ("ssh-userauth", "ssh-connection"):
+        peer = Peer().login()
+        peer.request_service(service)
+        assert peer.open_channel().execute("echo on").output()[0] == b"on\n"
+
+
+@claim
+def too_long_requests():
+    """Each is refused, and the connection and its other channels go on."""
     peer = Peer().login()
-    peer.send(peer.sign("root", Key.load()))
+    other = peer.open_channel(number=1).execute("cat")
+    sizes = string("xterm"), uint32(80) + uint32(24) + uint32(0) * 2, string(b"\0")
+    for name, rest in [
+        ("env", string("LANG") + string(b"x" * 200_000)), ("env", string(b"L" * 5000) + string("C")),
+        ("pty-req", string(b"x" * 2000) + sizes[1] + sizes[2]),
+        ("pty-req", sizes[0] + sizes[1] + string(b"\0" * 5000)), ("subsystem", string(b"x" * 2000)),
+        ("signal", string(b"x" * 2000)), ("x" * 1000, b""),
+    ]:
+        channel = peer.open_channel(number=2)
+        peer.send(channel.ask(name, rest))
+        peer.expect(CHANNEL_FAILURE)
+        assert channel.execute("echo on").output() == (b"on\n", b"", 0), name
+    peer.send(byte(CHANNEL_OPEN) + string("x" * 1000) + uint32(3) + uint32(2**20) + uint32(32768))
+    peer.expect(CHANNEL_OPEN_FAILURE)
+    peer.send(byte(GLOBAL_REQUEST) + string("x" * 1000) + boolean(True))
+    peer.expect(REQUEST_FAILURE)
+    for length in (131_071, 131_072, 131_073, 200_000, 260_000):
+        channel = peer.open_channel(number=2).execute(b"echo on #" + b"x" * (length - 9))
+        output, errors, status = channel.output()
+        if length == 131_071:
+            assert (output, errors, status) == (b"on\n", b"", 0), (length, errors)
+        else:
+            assert output == b"" and errors.endswith(b"sh: Argument list too long\n") and status == 1, (length, errors)
+    peer.send(other.data(b"survivor"), other.end())
+    assert other.output()[0] == b"survivor"
+
+
+@claim
+def long_identifications():
+    """An identification line may have 255 bytes; it is part of what the server signs."""
+    for length in (40, 128, 129, 130, 131, 200, 254, 255):
+        line = b"SSH-2.0-" + bytes(97 + number % 26 for number in range(length - 10))
+        for pieces in (1, 3):
+            peer = Peer(handshake=False)
+            peer.client_id = line
+            whole = line + b"\r\n"
+            step = -(-len(whole) // pieces)
+            for start in range(0, len(whole), step):
+                peer.send_raw(whole[start : start + step])
+            peer.hear_identification()
+            peer.exchange_keys()
+            assert peer.login().open_channel().execute("echo in").output()[0] == b"in\n", length
+            peer.socket.close()
+    peer = Peer(handshake=False)
+    peer.send_raw(b"SSH-2.0-" + b"x" * 246 + b"\r\n")
+    peer.hear_identification()
+    peer.expect_disconnect()
+
+
+@claim
+def no_identifications():
+    """What is no SSH, and is closed at once."""
+    for text in (b"GET / HTTP/1.1\r\n\r\n", b"SSH-2.0-x\r\n", b"SSH-2.0-half", b"\n", b"SSH-2.0-" + b"x" * 300):
+        for _ in range(3):
+            peer = Peer(handshake=False)
+            peer.send_raw(text)
+            peer.socket.close()
+
+
+def fill(peer, channel, window):
+    """Sends all that a window allows, and says how much."""
+    sent = 0
+    while window > 0:
+        count = min(window, 32000)
+        peer.send(channel.data(bytes(count)))
+        window -= count
+        sent += count
+    return sent
+
+
+@claim
+def input_that_nobody_reads():
+    """All channels of a connection together keep a bounded amount, with programs and without."""
+    peer = Peer().login()
+    before = max(private_bytes("bssh-transport"))
+    channels = []
+    while True:
+        peer.send(byte(CHANNEL_OPEN) + string("session") + uint32(len(channels)) + uint32(2**20) + uint32(32768))
+        payload = peer.receive()
+        if payload[0] == CHANNEL_OPEN_FAILURE:
+            break
+        reader = Reader(payload[5:])
+        channels.append(RemoteChannel(peer, reader.uint32(), reader.uint32(), reader.uint32()))
+    assert 10 <= len(channels) <= 60, len(channels)
+    sent = sum(fill(peer, channel, channel.window) for channel in channels)
+    assert sent <= 8 << 20, sent
+    # Half of them run something that does not read.
+    windows = dict.fromkeys(range(len(channels)), 0)
+    for channel in channels[::2]:
+        peer.send(channel.ask("exec", string(IDLE)))
+    answers = 0
+    while answers < len(channels[::2]) or not peer.is_silent(0.5):
+        payload = peer.receive()
+        if payload[0] == CHANNEL_SUCCESS:
+            answers += 1
+        elif payload[0] == CHANNEL_WINDOW_ADJUST:
+            reader = Reader(payload[1:])
+            windows[reader.uint32()] += reader.uint32()
+    sent += sum(fill(peer, channels[number], window) for number, window in windows.items())
+    assert 8 << 20 < sent < 32 << 20, sent
+    peer.send(byte(GLOBAL_REQUEST) + string("keepalive@openssh.com") + boolean(True))
+    peer.expect(REQUEST_SUCCESS)
+    grown = max(private_bytes("bssh-transport")) - before
+    assert grown < 80 << 20, f"{grown >> 20} MB more"
+
+
+@claim
+def out_of_memory():
+    """A connection whose process gets no more memory ends, and it alone."""
+    peer = Peer().login()
+    channel = peer.open_channel().execute(IDLE)
+    for pid, name in descendants(int(os.environ["GUARDIAN"])):
+        if name == "bssh-transport":
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                if b"bssh-transport [" not in file.read():
+                    continue
+            with open(f"/proc/{pid}/statm") as file:
+                size = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+            resource.prlimit(pid, resource.RLIMIT_AS, (size, size))
     try:
-        assert peer.open_channel().execute("id -u").output()[0].strip().decode() == os.environ["USER_ID"]
-    except Disconnected:
-        pass
+        for _ in range(2 << 20 >> 14):
+            peer.send(channel.data(bytes(1 << 14)))
+    except (BrokenPipeError, ConnectionResetError):
+        return
+    peer.expect_disconnect()
 
 
 @claim
