@@ -7,7 +7,7 @@
 #   scripts/make-test-venv.sh --ansible [FOLDER]
 #     for the tests with Ansible
 #   scripts/make-test-venv.sh --clients [FOLDER]
-#     for the tests with parallel-ssh and its two libraries
+#     for the tests with parallel-ssh and its two libraries, and with AsyncSSH, which is newer than Debian's
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -20,6 +20,7 @@ elif [[ ${1:-} == --clients ]]; then
   packages=(
     parallel-ssh==2.16.0.post1 ssh2-python==1.2.0.post1 ssh-python==1.2.0.post1
     gevent==26.9.0 greenlet==3.5.6 zope.event==6.2 zope.interface==8.7
+    asyncssh==2.24.0 cryptography==50.0.2 cffi==2.1.1 pycparser==3.12 typing_extensions==4.16.0
   )
   loki=
 else

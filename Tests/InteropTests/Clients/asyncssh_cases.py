@@ -1,4 +1,4 @@
-"""AsyncSSH, which exchanges keys again and again."""
+"""AsyncSSH, which exchanges keys again and again; Debian's sends data within a key exchange."""
 
 import asyncio
 import os
@@ -17,7 +17,8 @@ async def load(cipher):
     ) as connection:
 
         async def echo():
-            assert (await connection.run("cat", input=data, encoding=None)).stdout == data
+            result = await connection.run("cat", input=data, encoding=None)
+            assert result.stdout == data, (cipher, len(result.stdout), result.exit_status)
 
         async def file(name):
             async with connection.start_sftp_client() as sftp:

@@ -288,6 +288,19 @@ def messages_that_mean_nothing_go_by():
 
 
 @claim
+def data_within_a_key_exchange_ends_the_connection():
+    """Behind its own KEXINIT a client sends nothing else: RFC 4253, section 7.1."""
+    peer = login()
+    channel = peer.open_channel().execute("cat")
+    peer.send(peer.kexinit(), channel.data(b"too early"))
+    try:
+        while True:
+            peer.receive_packet()
+    except (Disconnected, ConnectionError):
+        pass
+
+
+@claim
 def empty_data_and_requests_behind_the_end():
     peer = login()
     channel = peer.open_channel().execute("cat; sleep 0.2; echo end; exit 3")

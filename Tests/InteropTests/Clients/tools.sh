@@ -93,7 +93,7 @@ rclone_tool() {
   local sftp status=0
   rclone_options
   make_data
-  quietly rclone "${sftp[@]}" sync --checksum --sftp-concurrency 64 --sftp-chunk-size 255k data :sftp:there
+  quietly rclone "${sftp[@]}" sync --create-empty-src-dirs --checksum --sftp-concurrency 64 --sftp-chunk-size 255k data :sftp:there
   same data "$USER_HOME/there" times
   quietly rclone "${sftp[@]}" moveto :sftp:there/large :sftp:there/moved
   quietly rclone "${sftp[@]}" copyto :sftp:there/moved :sftp:there/copied

@@ -4,10 +4,10 @@ import Testing
 extension Daemon {
   /// Runs claims of one of our scripts, one after the other and whatever became of those before; they fail with reasons.
   func claims(
-    _ script: String, _ claims: String..., environment more: [String: String] = [:], within seconds: Double = 90,
-    sourceLocation: SourceLocation = #_sourceLocation
+    _ script: String, _ claims: String..., python: String = Daemon.python, environment more: [String: String] = [:],
+    within seconds: Double = 90, sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
-    let arguments = [Daemon.python, Daemon.client(script)] + claims
+    let arguments = [python, Daemon.client(script)] + claims
     let outcome = try run(arguments, environment: environment.merging(more) { $1 }, within: seconds)
     if outcome.status != 0 {
       Issue.record(
@@ -26,6 +26,14 @@ extension Daemon {
       let text = "\(name): \(outcome.output.suffix(4000))\(outcome.errors.suffix(4000))"
       Issue.record("\(text)\nlog:\n\(log.all.suffix(4000))", sourceLocation: sourceLocation)
     }
+  }
+
+  /// A Python environment with clients that Debian has not; made when it is not there yet.
+  static func clientsEnvironment() throws -> String {
+    let outcome = try run(
+      ["\(repository)/scripts/make-test-venv.sh", "--clients"], environment: ["HOME": NSHomeDirectory()], within: 200)
+    guard outcome.status == 0 else { throw Failure("no clients of PyPI: \(outcome.errors)") }
+    return outcome.line
   }
 
   /// The password of ``withPasswords(_:)``.

@@ -22,15 +22,12 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(4))) func `libraries of PHP, Ruby, Perl and Python run commands and bring files`() throws
+    @Test(.timeLimit(.minutes(6))) func `libraries of PHP, Ruby, Perl and Python run commands and bring files`() throws
     {
-      let venv = try run(
-        ["\(Daemon.repository)/scripts/make-test-venv.sh", "--clients"], environment: ["HOME": NSHomeDirectory()],
-        within: 200)
-      #expect(venv.status == 0, "\(venv.errors)")
+      let folder = try Daemon.clientsEnvironment()
       try withPasswords(hostKeys: ["ed25519", "ecdsa 256", "rsa 3072"]) { daemon throws in
         for tool in ["php", "ruby", "perl", "fabric", "pssh"] {
-          try daemon.tool(tool, environment: ["VENV": venv.line])
+          try daemon.tool(tool, environment: ["VENV": folder])
         }
       }
     }
