@@ -187,7 +187,7 @@ public struct LoginEntry: WireCodable, Equatable {
 public enum TerminalUse: WireCodable, Equatable {
   /// A program is about to run on it. `name`: `/dev/pts/3`; `process`: the session process.
   case began(channel: UInt32, name: String, process: Int32)
-  /// The program has ended.
+  /// The program has ended, or the terminal is hung up, whatever comes first.
   case ended(name: String)
 
   public func encode(to writer: inout WireWriter) {

@@ -151,7 +151,12 @@ extension LoginSession {
   mutating func reap(_ token: UInt64) {
     guard let running = programs[token], !running.hasEnded, let status = ending(of: running) else { return }
     loop.remove(running.process.descriptor)
-    if running.isBeingEnded { programs[token]?.hasEnded = true } else { programs[token] = nil }
+    if running.isBeingEnded {
+      programs[token]?.hasEnded = true
+      programs[token]?.terminal = nil
+    } else {
+      programs[token] = nil
+    }
     var story = running.story
     story.end(status, isOverdue: running.limit?.isOver ?? false, at: Clock.milliseconds)
     endings[token] = story

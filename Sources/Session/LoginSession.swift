@@ -28,8 +28,8 @@ struct LoginSession {
   struct Running {
     let process: ChildProcess
     let channel: UInt32
-    /// The name of its terminal, if it has one.
-    let terminal: String?
+    /// The name of its terminal, as long as it has one.
+    var terminal: String?
     /// What will be told of it.
     var story: ProgramStory
     var limit: CommandLimit?
@@ -179,6 +179,12 @@ struct LoginSession {
   private mutating func closed(_ number: UInt32, _ bytesIn: UInt64, _ bytesOut: UInt64) {
     guard let channel = channels[number] else { return }
     handle(.closed, number)
+    // The name may be another terminal's as soon as this one is closed.
+    if let token = channel.program, let name = programs[token]?.terminal {
+      supervisor.add(.ended(name: name))
+      programs[token]?.terminal = nil
+      showTerminals()
+    }
     channels[number]?.terminal = nil
     forgetIfClosed(number)
     if let token = channel.program {

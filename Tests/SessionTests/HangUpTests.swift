@@ -63,6 +63,33 @@ import Testing
     #expect(isGone(pid))
   }
 
+  @Test func `a terminal is told to be over when its channel is closed, once, though its program goes on`() throws {
+    let session = try SessionUnderTest.loggedIn()
+    try session.askForTerminal()
+    var (pid, ends) = try startTelling(session, "trap '' HUP; echo $$; exec sleep 100")
+    guard case .began(channel: 0, let name, _) = try session.terminal() else {
+      Issue.record("no beginning")
+      return
+    }
+    try session.send(.closed(channel: 0, bytesIn: 0, bytesOut: 0))
+    ends.removeAll()
+    #expect(try session.terminal() == .ended(name: name))
+    // Its name can be that of the next terminal, which is not over when the first program ends.
+    try session.askForTerminal(on: 1)
+    _ = try session.start(.execute(Array("cat".utf8)), on: 1)
+    guard case .began(channel: 1, let next, _) = try session.terminal() else {
+      Issue.record("no second beginning")
+      return
+    }
+    #expect(kill(pid, SIGKILL) == 0)
+    #expect(try session.next().message == .killed(channel: 0, signal: "KILL", coreDumped: false))
+    try session.send(.closed(channel: 1, bytesIn: 0, bytesOut: 0))
+    #expect(try session.terminal() == .ended(name: next))
+    session.closeTransport()
+    #expect(try session.waitForEnd() == .code(0))
+    #expect(throws: Missing.self) { try session.terminal() }
+  }
+
   @Test func `a stopped program is hung up with its terminal`() throws {
     let session = try SessionUnderTest.loggedIn()
     try session.askForTerminal()
