@@ -189,7 +189,16 @@ extension Fact {
   }
 
   private static func size(_ text: some Sequence<UInt8>) -> Int {
-    // A control character has six in JSON; a byte that is no text has U+FFFD, and base64 beside it.
-    text.reduce(0) { $0 + ($1 < 0x20 ? 6 : $1 == 0x22 || $1 == 0x5c ? 2 : $1 < 0x80 ? 1 : 5) }
+    var size = 0
+    for byte in text {
+      switch byte {
+      // In JSON a control character has six bytes, and what is no text has U+FFFD, with base64 beside it.
+      case 0..<0x20: size += 6
+      case 0x22, 0x5c: size += 2
+      case 0x80...: size += 5
+      default: size += 1
+      }
+    }
+    return size
   }
 }
