@@ -193,7 +193,7 @@ extension Fact {
     for byte in text {
       switch byte {
       // In JSON a control character has six bytes, and what is no text has U+FFFD, with base64 beside it.
-      case 0..<0x20: size += 6
+      case 0..<0x20, 0x7f: size += 6
       case 0x22, 0x5c: size += 2
       case 0x80...: size += 5
       default: size += 1
