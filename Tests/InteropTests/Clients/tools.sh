@@ -7,10 +7,12 @@ export HOME=$work
 mkdir -m 700 .ssh
 cp "$DIRECTORY/known_hosts" .ssh/known_hosts
 
-# A tree and a large file, in `data`.
+# A tree, 200 small files and a large one, in `data`.
 make_data() {
-  mkdir data
-  tree make data/tree many
+  local number
+  mkdir -p data/files
+  tree make data/tree
+  for number in {1..200}; do echo "$number" >"data/files/$number"; done
   head -c 8000000 /dev/urandom >data/large
 }
 
@@ -42,7 +44,7 @@ restic_tool() {
   repository() { quietly restic -q -o "sftp.command=$SSH host -s sftp" --cache-dir "$work/cache" "$@"; }
   repository init --repository-version 1
   repository backup data
-  rm -r data/tree/many
+  rm -r data/files
   head -c 1000000 /dev/urandom >>data/large
   repository backup data
   repository check --read-data
