@@ -5,7 +5,7 @@ import System
 /// The files of keys and of principals that a session process found in look-up mode.
 struct LookedUpFiles {
   /// The most that all files of a user may have, in bytes.
-  static let limit = 16 << 20
+  static let limit = KeyFile.totalLimit
 
   /// authorized_keys.
   private(set) var keys: [KeySearch.File] = []

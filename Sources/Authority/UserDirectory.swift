@@ -4,6 +4,7 @@ import Configuration
 import Filter
 import Glibc
 import IPC
+import System
 
 /// Knows who users are: those of the configuration, and, run as root, the system's accounts.
 struct UserDirectory {

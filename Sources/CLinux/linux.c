@@ -109,6 +109,7 @@ int clinux_memory_file(const char *name) { return memfd_create(name, MFD_CLOEXEC
 
 #define ALL_SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 int clinux_seal(int fd) { return fcntl(fd, F_ADD_SEALS, ALL_SEALS); }
+int clinux_seal_size(int fd) { return fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW); }
 int clinux_is_sealed(int fd) {
   int seals = fcntl(fd, F_GET_SEALS);
   return seals >= 0 && (seals & ALL_SEALS) == ALL_SEALS;
@@ -273,11 +274,15 @@ static bool has_groups(const gid_t *groups, size_t count) {
   return true;
 }
 
+static bool can_become(uid_t uid, gid_t gid, const gid_t *groups, size_t group_count) {
+  bool is_possible = uid != (uid_t)-1 && gid != (gid_t)-1 && group_count <= MOST_GROUPS;
+  for (size_t i = 0; i < group_count && is_possible; i++) is_possible = groups[i] != (gid_t)-1;
+  return is_possible;
+}
+
 int clinux_become(uid_t uid, gid_t gid, const gid_t *groups, size_t group_count) {
   const uid_t unchanged = (uid_t)-1;
-  bool is_possible = uid != unchanged && gid != (gid_t)-1 && group_count <= MOST_GROUPS;
-  for (size_t i = 0; i < group_count && is_possible; i++) is_possible = groups[i] != (gid_t)-1;
-  if (!is_possible) {
+  if (!can_become(uid, gid, groups, group_count)) {
     errno = EINVAL;
     return -1;
   }
@@ -316,7 +321,8 @@ static int become(const struct clinux_spawn *request) {
 // Above every number that a child's descriptor can get, so that moving one never overwrites another.
 enum { FIRST_TEMPORARY = 64, MOST_DESCRIPTORS = 64 };
 
-static int prepare(const struct clinux_spawn *request) {
+// Everything but the change of identity. `kept`, which is over all numbers that the process gets, stays open; -1: none.
+static int prepare(const struct clinux_spawn *request, int kept) {
   int moved[MOST_DESCRIPTORS];
   for (size_t i = 0; i < request->descriptor_count; i++) {
     moved[i] = fcntl(request->descriptors[i], F_DUPFD_CLOEXEC, FIRST_TEMPORARY);
@@ -324,7 +330,12 @@ static int prepare(const struct clinux_spawn *request) {
   }
   for (size_t i = 0; i < request->descriptor_count; i++)
     if (dup2(moved[i], (int)i) < 0) return -1;
-  if (clinux_close_range((unsigned)request->descriptor_count, ~0U) < 0) return -1;
+  unsigned first = (unsigned)request->descriptor_count;
+  if (kept >= 0) {
+    if (clinux_close_range(first, (unsigned)kept - 1) < 0) return -1;
+    first = (unsigned)kept + 1;
+  }
+  if (clinux_close_range(first, ~0U) < 0) return -1;
   if (request->new_session && setsid() < 0) return -1;
   if (request->controlling_terminal && ioctl(0, TIOCSCTTY, 0) < 0) return -1;
   for (size_t i = 0; i < request->limit_count; i++) {
@@ -332,43 +343,89 @@ static int prepare(const struct clinux_spawn *request) {
     if (setrlimit((__rlimit_resource_t)request->limits[i].resource, &limit) < 0) return -1;
   }
   if (request->umask >= 0) umask((mode_t)request->umask);
-  if (request->change_identity && become(request) < 0) return -1;
-  if (request->directory && chdir(request->directory) < 0 && chdir("/") < 0) return -1;
   return 0;
 }
 
-pid_t clinux_spawn(const struct clinux_spawn *request) {
-  if (request->descriptor_count > MOST_DESCRIPTORS) {
-    errno = EINVAL;
-    return -1;
-  }
-  sigset_t all, before, none;
-  sigfillset(&all);
+static int start(const struct clinux_spawn *request) {
+  if (request->directory && chdir(request->directory) < 0 && chdir("/") < 0) return -1;
+  return execve(request->path, request->argv, request->envp);
+}
+
+static void reset_signals(void) {
+  struct sigaction action = {.sa_handler = SIG_DFL};
+  sigset_t none;
   sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &all, &before);
+  for (int number = 1; number < NSIG; number++) sigaction(number, &action, NULL);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static int wait_for_failure(pid_t pid, int failure) {
+  int status;
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  errno = failure;
+  return -1;
+}
+
+// A process with our identity: the parent waits until it has called execve.
+static pid_t spawn_as_we_are(const struct clinux_spawn *request) {
   volatile int failure = 0;
   pid_t pid = vfork();
   if (pid == 0) {
-    struct sigaction action = {.sa_handler = SIG_DFL};
-    for (int number = 1; number < NSIG; number++) sigaction(number, &action, NULL);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    if (prepare(request) == 0) execve(request->path, request->argv, request->envp);
+    reset_signals();
+    if (prepare(request, -1) == 0) start(request);
     failure = errno;
     _exit(127);
   }
-  int failed_to_fork = errno;
+  return pid < 0 || failure == 0 ? pid : wait_for_failure(pid, failure);
+}
+
+// A process with another identity. From the moment on when it has that, others of the same user can stop it, and so they
+// could stop a parent that waits for execve. So the parent waits as long as the process has the parent's identity.
+static pid_t spawn_as_another(const struct clinux_spawn *request) {
+  int ends[2];
+  if (access(request->path, X_OK) < 0 || pipe2(ends, O_CLOEXEC) < 0) return -1;
+  pid_t pid = fork();
+  if (pid == 0) {
+    reset_signals();
+    int report = fcntl(ends[1], F_DUPFD_CLOEXEC, FIRST_TEMPORARY + MOST_DESCRIPTORS);
+    int failure = report < 0 || prepare(request, report) < 0 ? errno : 0;
+    if (write(report < 0 ? ends[1] : report, &failure, sizeof failure) != sizeof failure || failure) _exit(127);
+    close(report);
+    if (become(request) == 0) start(request);
+    dprintf(STDERR_FILENO, "%s cannot be started: %s\n", request->path, strerror(errno));
+    _exit(127);
+  }
+  int saved = errno;
+  close(ends[1]);
+  int failure = EPIPE;
+  ssize_t count = -1;
+  if (pid > 0) {
+    do count = read(ends[0], &failure, sizeof failure);
+    while (count < 0 && errno == EINTR);
+  }
+  close(ends[0]);
+  errno = saved;
+  if (pid < 0) return -1;
+  if (count == (ssize_t)sizeof failure && failure == 0) return pid;
+  return wait_for_failure(pid, count == (ssize_t)sizeof failure ? failure : EPIPE);
+}
+
+pid_t clinux_spawn(const struct clinux_spawn *request) {
+  bool is_possible = request->descriptor_count <= MOST_DESCRIPTORS;
+  if (request->change_identity)
+    is_possible = is_possible && can_become(request->uid, request->gid, request->groups, request->group_count);
+  if (!is_possible) {
+    errno = EINVAL;
+    return -1;
+  }
+  sigset_t all, before;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, &before);
+  pid_t pid = request->change_identity ? spawn_as_another(request) : spawn_as_we_are(request);
+  int saved = errno;
   sigprocmask(SIG_SETMASK, &before, NULL);
-  if (pid < 0) {
-    errno = failed_to_fork;
-    return -1;
-  }
-  if (failure != 0) {
-    int status;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-    }
-    errno = failure;
-    return -1;
-  }
+  errno = saved;
   return pid;
 }
 
@@ -452,8 +509,8 @@ int clinux_bind_datagram(const char *path) {
   return -1;
 }
 
-pid_t clinux_fork_sibling(int *pidfd) {
-  struct clone_args arguments = {.flags = CLONE_PARENT | CLONE_PIDFD, .pidfd = (uint64_t)(uintptr_t)pidfd};
+pid_t clinux_fork_sibling(void) {
+  struct clone_args arguments = {.flags = CLONE_PARENT};
   return (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
 }
 

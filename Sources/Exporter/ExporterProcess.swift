@@ -8,9 +8,9 @@ import Wire
 /// An exporter's life: takes its settings, gives up what it does not need, and ships.
 enum ExporterProcess {
   /// Runs to the end; returns how it ended.
-  static func run(supervisor: Int32, settings: Int32) -> ExitCode {
+  static func run(settings: Int32) -> ExitCode {
     SignalSource.ignoreBrokenPipes()
-    let link = SupervisorLink(MessageSocket(Descriptor(owning: supervisor)))
+    let link = SupervisorLink(MessageSocket.toSupervisor())
     do {
       try Hardening.becomeUnobservable()
       try Hardening.gainNoPrivileges()

@@ -126,8 +126,8 @@ public enum FromAuthority: WireCodable, Equatable {
 public struct AccountAnswer: WireCodable, Equatable {
   /// Whose rights a login would have; nil: nobody of this name may log in, for `refusal`.
   public var login: Account?
-  /// A stable code: `no_such_user`, `no_such_account` (of run_as), `bad_shell`, `too_many_groups`, `lookup_failed`;
-  /// nil when `login` is there.
+  /// A stable code: `no_such_user`, `no_such_account` (of run_as), `bad_shell`, `too_many_groups`, `lookup_failed`; from the
+  /// supervisor also `account_differs`; nil when `login` is there.
   public var refusal: String?
   /// As whom, and where, authorized_keys are looked up. For unknown users too: then an account that owns nothing.
   public var lookUp: Account
@@ -184,6 +184,11 @@ public struct AccountAnswer: WireCodable, Equatable {
 
 /// An authorized_keys file, as a session process found it in look-up mode.
 public struct KeyFile: WireCodable, Equatable {
+  /// Bytes of one file at most.
+  public static let sizeLimit = 16 << 20
+  /// Bytes of all files of a user at most.
+  public static let totalLimit = 2 * sizeLimit
+
   public var path: String
   /// Bytes of the descriptor that are this file's; 0 when it was not read.
   public var length: UInt32

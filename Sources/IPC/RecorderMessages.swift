@@ -5,7 +5,8 @@ import Wire
 public enum ToRecorder: WireCodable, Equatable {
   /// The first message, and the only one of its kind.
   case prepare(RecorderSettings)
-  /// Make the file of a recording, which must be new. Answered by ``FromRecorder/opened(number:)`` or
+  /// Make the file of a recording, which must be new, and send its descriptor over the socket that comes as descriptor,
+  /// with a message of one byte. Answered by ``FromRecorder/opened(number:)`` or
   /// ``FromRecorder/failed(number:reason:)``, in order.
   case open(number: UInt64, directory: String, name: String)
   /// Put this into the login records. Answered in order: a beginning by ``FromRecorder/entered(connection:)``, an end by
@@ -44,7 +45,7 @@ public enum ToRecorder: WireCodable, Equatable {
 
 /// What that process tells the supervisor.
 public enum FromRecorder: WireCodable, Equatable {
-  /// The file is there; with a descriptor that can only append to it.
+  /// The file is there, and a descriptor that can only append to it was sent.
   case opened(number: UInt64)
   /// Why it is not, at most 1,024 bytes.
   case failed(number: UInt64, reason: String)

@@ -4,18 +4,18 @@ import Wire
 /// What the supervisor tells a session process over its descriptor 3. After `login` nothing but `terminalEntered`,
 /// `mayStart` and `scopeEntered`; a closed socket does not end a login.
 public enum ToSession: WireCodable, Equatable {
-  /// Look-up mode, at most once and before `login`: read these authorized_keys files, at most 12, and answer with
-  /// `keys`. Then the process waits: `login` makes it this user's session, and closing the socket ends it.
-  /// `home` is the account's home.
+  /// Look-up mode, at most once and before `login`: read these authorized_keys files, at most 12, write them one after the
+  /// other into the memory that comes as descriptor, which has ``KeyFile/totalLimit`` bytes, and answer with `keys`. Then
+  /// the process waits: `login` makes it this user's session, and closing the socket ends it. `home` is the account's home.
   case lookUp(paths: [String], home: String)
   /// A login; with the socket to its transport.
   case login(Login)
   /// A login that is longer than a message may be; with the socket to its transport, and with the wire bytes of a
   /// ``Login``, at most ``Login/longest``, in sealed memory.
   case longLogin
-  /// First and last message to a process that stays root: say what shadow(5) has about this account, with
+  /// First and last message to a process that stays root: say what the system knows about an account, with
   /// ``FromSession/account(_:)``, and end.
-  case checkAccount(name: String)
+  case checkAccount(AccountQuestion)
   /// A terminal that it told of is in the login records: the program can start.
   case terminalEntered
   /// The answer to ``FromSession/starts(number:_:)``: the event is in the journal, or there is to be none, and the
@@ -34,9 +34,9 @@ public enum ToSession: WireCodable, Equatable {
       writer.byte(2)
       login.encode(to: &writer)
     case .longLogin: writer.byte(3)
-    case .checkAccount(let name):
+    case .checkAccount(let question):
       writer.byte(4)
-      writer.text(name)
+      question.encode(to: &writer)
     case .terminalEntered: writer.byte(5)
     case .mayStart(let number, let allowed):
       writer.byte(6)
@@ -54,7 +54,7 @@ public enum ToSession: WireCodable, Equatable {
         home: try reader.text(limit: 4096))
     case 2: self = .login(try Login(from: &reader))
     case 3: self = .longLogin
-    case 4: self = .checkAccount(name: try reader.text(limit: 256))
+    case 4: self = .checkAccount(try AccountQuestion(from: &reader))
     case 5: self = .terminalEntered
     case 6: self = .mayStart(number: try reader.uint64(), allowed: try reader.boolean())
     case 7: self = .scopeEntered
@@ -65,11 +65,11 @@ public enum ToSession: WireCodable, Equatable {
 
 /// What a session process tells the supervisor.
 public enum FromSession: WireCodable, Equatable {
-  /// What look-up found; with a sealed memory file that holds the files one after the other.
+  /// What look-up found: the files that are in the memory now, one after the other.
   case keys([KeyFile])
   /// A line for the log that is no event: `channel 0: shell started on /dev/pts/3`, at most 1,024 bytes.
   case note(String)
-  /// What shadow(5) says about the account.
+  /// What the system knows about the account.
   case account(AccountState)
   /// What happened in the login.
   case facts(FactBatch)
@@ -115,31 +115,6 @@ public enum FromSession: WireCodable, Equatable {
     case 6: self = .starts(number: try reader.uint64(), try Fact(from: &reader))
     default: throw .malformed
     }
-  }
-}
-
-/// What shadow(5) says of an account, without anything that is secret.
-public struct AccountState: WireCodable, Equatable {
-  public var isLocked: Bool
-  public var isExpired: Bool
-  public var isPasswordExpired: Bool
-
-  public init(isLocked: Bool, isExpired: Bool, isPasswordExpired: Bool) {
-    self.isLocked = isLocked
-    self.isExpired = isExpired
-    self.isPasswordExpired = isPasswordExpired
-  }
-
-  public func encode(to writer: inout WireWriter) {
-    writer.boolean(isLocked)
-    writer.boolean(isExpired)
-    writer.boolean(isPasswordExpired)
-  }
-
-  public init(from reader: inout WireReader) throws(WireError) {
-    isLocked = try reader.boolean()
-    isExpired = try reader.boolean()
-    isPasswordExpired = try reader.boolean()
   }
 }
 

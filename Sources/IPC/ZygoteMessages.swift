@@ -4,7 +4,8 @@ import Wire
 public enum ToZygote: WireCodable, Equatable {
   /// First of all, once. With settings for a zygote of transports.
   case prepare(TransportSettings?)
-  /// Make a copy, which serves the socket that comes as descriptor. `number` comes back in the answer.
+  /// Make a copy, which serves the connection that comes as descriptors, a socket and a pipe; a third one is to be its
+  /// standard error. `number` comes back in the answer.
   case fork(number: UInt64, identity: ForkIdentity?)
 
   public func encode(to writer: inout WireWriter) {
@@ -37,7 +38,7 @@ public enum ToZygote: WireCodable, Equatable {
 public enum FromZygote: WireCodable, Equatable {
   /// Prepared. `weaknesses`: what the kernel could not do for the sandbox, for people.
   case ready(weaknesses: [String])
-  /// With a descriptor of the process; it is the supervisor's child.
+  /// The process is the supervisor's child.
   case forked(number: UInt64, pid: Int32)
   /// For people.
   case failed(number: UInt64, reason: String)

@@ -7,7 +7,7 @@ import Wire
 /// Takes events from the supervisor and writes them, until the supervisor is gone.
 struct JournalService {
   private let supervisor: MessageSocket
-  private var log = Log(threshold: .info, style: ProcessEnvironment.isLoggedByJournal ? .journal : .plain)
+  private var log = Log(threshold: .info, style: .bare)
   private var settings: JournalSettings?
   private var isConfined = false
   private var folder: JournalFolder?
@@ -29,7 +29,7 @@ struct JournalService {
       case .wouldBlock: work()
       case .message(let bytes, _):
         guard let message = try? ToJournal(wireBytes: bytes[...]) else {
-          log.write(.error, "bssh-journal: the supervisor's message cannot be read")
+          log.write(.error, "the supervisor's message cannot be read")
           return finish()
         }
         if message == .close { return finish() }
@@ -92,7 +92,7 @@ struct JournalService {
       if let event = try? AuditEvent(wireBytes: bytes[...]) {
         events.append(event)
       } else {
-        log.write(.error, "bssh-journal: an event of the supervisor cannot be read")
+        log.write(.error, "an event of the supervisor cannot be read")
       }
     }
     return events
@@ -107,7 +107,7 @@ struct JournalService {
     guard let folder else { return }
     if !isConfined {
       if try !Hardening.confineFiles(to: folder.directory, mayChange: true, readable: []) {
-        log.write(.warning, "bssh-journal: \(Hardening.missingLandlock)")
+        log.write(.warning, "\(Hardening.missingLandlock)")
       }
       isConfined = true
     }

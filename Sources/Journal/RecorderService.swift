@@ -23,12 +23,12 @@ struct RecorderService {
   /// Serves until the supervisor is gone.
   mutating func run() {
     while true {
-      guard case .message(let bytes, _)? = try? supervisor.receive(wait: -1),
+      guard case .message(let bytes, let descriptors)? = try? supervisor.receive(wait: -1),
         let message = try? ToRecorder(wireBytes: bytes[...])
       else { return }
       switch message {
       case .prepare(let settings): prepare(settings)
-      case .open(let number, let directory, let name): open(number, directory, name)
+      case .open(let number, let directory, let name): open(number, directory, name, for: descriptors.first)
       case .login(let entry, let connection):
         if files.areReplaced {
           _ = try? supervisor.send(FromRecorder.replaced(entry, connection: connection).wireBytes, wait: true)
@@ -53,14 +53,17 @@ struct RecorderService {
     } catch { note("\(error)") }
   }
 
-  private func open(_ number: UInt64, _ directory: String, _ name: String) {
+  /// Makes a file, and gives it to the transport at the other end of `transport`.
+  private func open(_ number: UInt64, _ directory: String, _ name: String, for transport: Descriptor?) {
     do throws(SystemError) {
       guard !name.utf8.contains(UInt8(ascii: "/")) else { throw SystemError("open \(name)", code: EINVAL) }
       // One that was not there at the start cannot be opened any more where the kernel has Landlock.
       let known = directories[directory]
       let place = if let known { known } else { try Descriptor.openDirectory(directory) }
       let file = try place.makeFile(Array(name.utf8), [.write, .append], mode: 0o600)
-      try supervisor.send(FromRecorder.opened(number: number).wireBytes, descriptors: [file], wait: true)
+      guard let transport else { throw SystemError("open \(name)", code: EDESTADDRREQ) }
+      try MessageSocket(transport).send([0], descriptors: [file])
+      try supervisor.send(FromRecorder.opened(number: number).wireBytes, wait: true)
     } catch {
       let reason = Self.short("\(directory): \(error)")
       _ = try? supervisor.send(FromRecorder.failed(number: number, reason: reason).wireBytes, wait: true)

@@ -3,13 +3,13 @@ import IPC
 import System
 
 // The process that writes the journal, or, with the word `records`, that of recordings and login records. Descriptor 3
-// leads to the supervisor.
+// leads from the supervisor, descriptor 4 to it.
 do {
   try Hardening.becomeUnobservable()
   try Hardening.gainNoPrivileges()
   try Hardening.forbidProgramsAndSockets()
   ThisProcess.setUmask(0o077)
-  let supervisor = MessageSocket(Descriptor(owning: 3))
+  let supervisor = MessageSocket.toSupervisor()
   if CommandLine.arguments.dropFirst().first == "records" {
     var service = RecorderService(supervisor)
     service.run()
@@ -18,7 +18,7 @@ do {
     service.run()
   }
 } catch {
-  var log = Log(threshold: .error, style: .plain)
-  log.write(.error, "bssh-journal: \(error)")
+  var log = Log(threshold: .error, style: .bare)
+  log.write(.error, "\(error)")
   exit(ExitCode.software.rawValue)
 }

@@ -15,8 +15,9 @@ struct KeyFileProblem: Error, Equatable {
 /// Symbolic links are followed, and what they lead to is judged: the file and every directory of its real path must
 /// belong to the user or root and be writable by nobody else. sshd(8), StrictModes; here up to the root directory.
 struct KeyFileReader {
-  /// Bytes of one file.
-  static let sizeLimit = 1 << 20
+  /// Bytes of one file, and of all.
+  static let sizeLimit = KeyFile.sizeLimit
+  static let totalLimit = KeyFile.totalLimit
   /// Files of one look-up, so that what is said about them fits into one message.
   static let pathLimit = 12
 
@@ -29,6 +30,9 @@ struct KeyFileReader {
     let files = paths.map { path in
       do throws(KeyFileProblem) {
         let bytes = try read(path)
+        guard bytes.count <= Self.totalLimit - contents.count else {
+          throw KeyFileProblem("with \(path) the files are larger than \(Self.totalLimit >> 20) MiB")
+        }
         contents += bytes
         return KeyFile(path: path, length: UInt32(bytes.count), problem: nil)
       } catch {
@@ -50,7 +54,7 @@ struct KeyFileReader {
     try check(status, name)
     try checkDirectories(of: realPath, leadingTo: status)
     let bytes = try attempt { () throws(SystemError) in try file.read(count: KeyFileReader.sizeLimit + 1, at: 0) }
-    guard bytes.count <= KeyFileReader.sizeLimit else { throw KeyFileProblem("\(name) is larger than 1 MiB") }
+    guard bytes.count <= KeyFileReader.sizeLimit else { throw KeyFileProblem("\(name) is larger than 16 MiB") }
     return bytes
   }
 

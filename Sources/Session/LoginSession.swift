@@ -41,7 +41,9 @@ struct LoginSession {
     static let transport: UInt64 = 0
     static let control: UInt64 = 1
     static let signals: UInt64 = 2
-    static let firstProgram: UInt64 = 3
+    /// Room on the way to the supervisor.
+    static let room: UInt64 = 3
+    static let firstProgram: UInt64 = 4
   }
 
   let starter: ProgramStarter
@@ -127,6 +129,8 @@ struct LoginSession {
           if event.isHungUp { proceedAtOnce() }
           if event.isReadable && (isListening || event.isHungUp) { receive() }
         case Token.control: receiveControl(event)
+        // The next turn tells what waits.
+        case Token.room: break
         case Token.signals: while signals.next() != nil { letGo() }
         default: if reports.has(event.token) { forward(event.token) } else { reap(event.token) }
         }
@@ -139,10 +143,21 @@ struct LoginSession {
     supervisor.flush()
     if supervisor.isBehind != isHoldingBack {
       isHoldingBack = supervisor.isBehind
-      try loop.modify(control.descriptor, isHoldingBack ? [.read, .write] : .read, token: Token.control)
+      try watchRoomForSupervisor()
       if isHoldingBack { for token in reports.tokens { rest(token) } }
     }
     watchTransport()
+  }
+
+  /// Room for what is to be told wakes us, while something waits for it.
+  private func watchRoomForSupervisor() throws(SystemError) {
+    if control.isTwoWays {
+      try loop.modify(control.descriptor, isHoldingBack ? [.read, .write] : .read, token: Token.control)
+    } else if isHoldingBack {
+      try loop.add(control.writing, .write, token: Token.room)
+    } else {
+      loop.remove(control.writing)
+    }
   }
 
   /// The login is over: tells what is left to tell, and ends what has had its time.
@@ -360,6 +375,7 @@ struct LoginSession {
     case .wouldBlock: return
     case .closed, nil:
       loop.remove(control.descriptor)
+      loop.remove(control.writing)
       supervisor.giveUp()
       isHoldingBack = false
       // There is nobody who could record it, or answer.

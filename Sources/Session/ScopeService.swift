@@ -35,7 +35,7 @@ struct ScopeService {
     ThisProcess.setName("bssh-scopes")
     do {
       try Hardening.becomeUnobservable()
-      var service = try ScopeService(MessageSocket(Descriptor(owning: number)), places)
+      var service = try ScopeService(MessageSocket.toSupervisor(socket: number, pipe: number + 1), places)
       try service.serve()
       return .success
     } catch {

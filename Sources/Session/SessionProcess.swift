@@ -22,7 +22,7 @@ enum SessionError: Error, CustomStringConvertible {
 }
 
 /// A session process from its start to its end: it may look keys up, once, and it may become a login, once; or it
-/// stays root, looks one account up in shadow(5), and ends.
+/// stays root, looks one account up, and ends.
 struct SessionProcess {
   /// Where the process is in its life.
   enum Phase { case fresh, lookedUp }
@@ -33,7 +33,7 @@ struct SessionProcess {
       try Hardening.forbidInspection()
       let coreFiles = try ResourceLimit.forbidCores()
       SignalSource.ignoreBrokenPipes()
-      let zygote = MessageSocket(Descriptor(owning: number))
+      let zygote = MessageSocket.toSupervisor(socket: number, pipe: number + 1)
       ThisProcess.setTitle("bssh-session: zygote")
       // The daemon may have been started by somebody who was logged in; its logins are not theirs.
       if Hardening.isRoot, let file = ThisProcess.openLoginUser() { try? ThisProcess.setLoginUser(.max, file) }
@@ -45,7 +45,7 @@ struct SessionProcess {
       try SessionProcess(control: copy.socket, coreFiles: coreFiles, loginUser: loginUser).run()
       return .success
     } catch {
-      // Standard error is /dev/null unless a person typed this.
+      // The supervisor logs what is on standard error, unless a person typed this.
       try? Descriptor(owning: 2).writeAll(Array("bssh-session: \(error)\n".utf8))
       return .software
     }
@@ -82,17 +82,20 @@ struct SessionProcess {
           throw .unexpected("a message that cannot be read (\(error))")
         }
         switch message {
-        case .checkAccount(let name):
+        case .checkAccount(let question):
           guard phase == .fresh, descriptors.isEmpty else { throw .unexpected("an account to check out of turn") }
           ThisProcess.setTitle("bssh-session: account check")
-          do throws(SystemError) { return try answer(checking: name) } catch { throw .control(error) }
+          do throws(SystemError) {
+            try control.send(FromSession.account(try AccountCheck.answer(question)).wireBytes, wait: true)
+          } catch { throw .control(error) }
+          return
         case .lookUp(let paths, home: _):
-          guard phase == .fresh, descriptors.isEmpty, paths.count <= KeyFileReader.pathLimit else {
+          guard phase == .fresh, descriptors.count == 1, paths.count <= KeyFileReader.pathLimit else {
             throw .unexpected("a look-up out of turn, or of more than \(KeyFileReader.pathLimit) files")
           }
           phase = .lookedUp
           ThisProcess.setTitle("bssh-session: look-up")
-          do throws(SystemError) { try answer(paths) } catch { throw .control(error) }
+          do throws(SystemError) { try answer(paths, descriptors[0]) } catch { throw .control(error) }
         case .login(let login):
           guard let transport = descriptors.first, descriptors.count == 1 else {
             throw .unexpected("a login without the socket to its transport")
@@ -107,16 +110,6 @@ struct SessionProcess {
         }
       }
     }
-  }
-
-  /// Says what shadow(5) has about an account. This process read other accounts' entries on the way, and ends now.
-  private func answer(checking name: String) throws(SystemError) {
-    let entry = try ShadowEntry(of: name) ?? ShadowEntry()
-    let day = ShadowEntry.today
-    let state = AccountState(
-      isLocked: entry.isLocked, isExpired: entry.isExpired(on: day), isPasswordExpired: entry.isPasswordExpired(on: day)
-    )
-    try control.send(FromSession.account(state).wireBytes, wait: true)
   }
 
   private func serve(_ login: Login, _ transport: Descriptor) throws(SessionError) {
@@ -139,9 +132,9 @@ struct SessionProcess {
     return try? Login(wireBytes: bytes[...])
   }
 
-  private func answer(_ paths: [String]) throws(SystemError) {
+  private func answer(_ paths: [String], _ memory: Descriptor) throws(SystemError) {
     let (files, contents) = KeyFileReader(user: ThisProcess.user).read(paths)
-    let memory = try Descriptor.sealedMemory(name: "authorized_keys", contents)
-    try control.send(FromSession.keys(files).wireBytes, descriptors: [memory], wait: true)
+    try memory.write(contents[...], offset: 0)
+    try control.send(FromSession.keys(files).wireBytes, wait: true)
   }
 }

@@ -71,6 +71,8 @@ struct SupervisorOutbox {
   private mutating func send(wait: Bool) {
     pack()
     var sent = 0
+    // What is left of the last message goes first.
+    if (try? socket.flush(wait: wait)) ?? .ended == .ended { return giveUp() }
     sending: for message in messages {
       switch try? socket.send(message, wait: wait) {
       case .bytes: sent += 1
@@ -79,6 +81,6 @@ struct SupervisorOutbox {
       }
     }
     messages.removeFirst(sent)
-    isBehind = !messages.isEmpty
+    isBehind = !messages.isEmpty || socket.hasRest
   }
 }

@@ -2,7 +2,7 @@ import Glibc
 import System
 import Zygote
 
-// Started by the supervisor with descriptor 3 as the socket to it: the zygote of session processes, or what speaks with
+// Started by the supervisor with descriptors 3 and 4 as the ways from and to it: the zygote of session processes, or what speaks with
 // systemd for it. Or in the place of a supervisor that has handed over. Or by a session, to run a user's file before a shell.
 let arguments = ThisProcess.arguments.dropFirst()
 if arguments.first == UserRC.argument { exit(UserRC.run(Array(arguments.dropFirst())).rawValue) }

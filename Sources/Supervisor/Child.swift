@@ -47,6 +47,9 @@ final class Child {
   private(set) var maker: UInt64?
   private(set) var process: ChildProcess?
   let socket: MessageSocket
+  /// Where its standard error comes out, and the lines of it; nil: its standard error is nobody's.
+  let errors: Descriptor?
+  var errorLines = ErrorLines()
   /// The connection that it serves.
   var connection: UInt64?
   /// Whether a login's session process is in a scope of its own.
@@ -81,6 +84,8 @@ final class Child {
   var isHeld: Bool { waitsForJournal || isThrottled }
   /// An authority that belongs to settings that do not apply yet.
   var isCandidate = false
+  /// The event loop waits until its socket has room.
+  var isWaitingForRoom = false
   /// Its end of the socket is open, as far as we know.
   var isOpen = true
   private var outbox: [(message: SecretBytes, descriptors: [Descriptor])] = []
@@ -88,7 +93,8 @@ final class Child {
   /// The first signal that we sent it; one that ends otherwise by a signal has crashed.
   private(set) var sentSignal: Int32?
 
-  init(number: UInt64, role: Role, process: ChildProcess, socket: MessageSocket) {
+  init(number: UInt64, role: Role, process: ChildProcess, socket: MessageSocket, errors: Descriptor? = nil) {
+    self.errors = errors
     self.number = number
     self.role = role
     self.process = process
@@ -96,7 +102,8 @@ final class Child {
   }
 
   /// A process that a zygote is asked to make. Messages may be sent to it at once.
-  init(number: UInt64, role: Role, maker: UInt64, socket: MessageSocket) {
+  init(number: UInt64, role: Role, maker: UInt64, socket: MessageSocket, errors: Descriptor? = nil) {
+    self.errors = errors
     self.number = number
     self.role = role
     self.maker = maker

@@ -21,7 +21,7 @@ final class Connection {
   /// The authorized_keys that were found, sealed.
   var keyMemory: Descriptor?
 
-  /// The file of a recording, until the transport has it.
+  /// A socket over which the file of a recording comes to the transport, until that has it.
   var recording: Descriptor?
   /// Recordings so far, for their names.
   var recordingCount = 0

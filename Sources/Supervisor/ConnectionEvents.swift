@@ -15,6 +15,8 @@ extension ConnectionMachine {
     let hostKeys: [[UInt8]]
     /// Once it is known who asks, with what blocks of `match` say of them.
     var settings: Settings
+    /// Not started as root: the one user whose rights every login has.
+    var singleUser: UInt32?
 
     /// Who asks to be let in.
     func applicant(_ user: String, _ answer: AccountAnswer) -> Applicant {
@@ -35,7 +37,7 @@ extension ConnectionMachine {
     case goodbye
     /// A look-up of keys.
     case lookUp
-    /// A look-up of the account in shadow(5).
+    /// A look-up of the account by the process that is root for that.
     case accountCheck
     /// Until a password may be answered.
     case passwordAnswer
@@ -98,8 +100,8 @@ extension ConnectionMachine {
     /// Start a session process as the account, and let it read these files. Answered by `session(.keys)`, and by
     /// `sessionFailed` when it cannot be started.
     case startLookUp(Account, paths: [String])
-    /// Start a process as root that looks the account up in shadow(5). Answered by `accountChecked`, once.
-    case checkAccount(String)
+    /// Start a process as root that looks the account up. Answered by `accountChecked`, once.
+    case checkAccount(AccountQuestion)
     /// Kill that process.
     case killAccountCheck
     /// Start the login, in the session process that looked the keys up (`promoting`) or in a new one; then tell the

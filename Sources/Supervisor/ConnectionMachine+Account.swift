@@ -1,3 +1,4 @@
+import AccessControl
 import Audit
 import Authentication
 import IPC
@@ -32,12 +33,15 @@ extension ConnectionMachine {
       judgement?.stage = .verdict
       return actions + judged(nil, at: now)
     }
-    let blocks = context.settings.matching(context.applicant(user, answer))
-    context.settings = context.settings.applying(blocks)
     identity = .checking(answer, user: user, message)
-    let names = blocks.map { "match[\($0)]" }.joined(separator: ", ")
-    return (blocks.isEmpty ? [] : [.log(.debug, "for \(user.quoted()) holds \(names)")]) + startLookUp(answer)
-      + check(answer, at: now)
+    guard let question = comparison(of: user).question(answer) else { return decide(nil, at: now) }
+    return [.setTimer(.accountCheck, milliseconds: Self.accountCheckTime), .checkAccount(question)]
+  }
+
+  private func comparison(of user: String) -> AccountComparison {
+    AccountComparison(
+      user: user, address: IPAddress(context.client.address) ?? .unspecified, settings: context.settings,
+      singleUser: context.singleUser)
   }
 
   private mutating func startLookUp(_ answer: AccountAnswer) -> [Action] {
@@ -51,37 +55,44 @@ extension ConnectionMachine {
     ]
   }
 
-  private mutating func check(_ answer: AccountAnswer, at now: Int64) -> [Action] {
-    guard let name = answer.systemName else { return decide(AccountStatus(), at: now) }
-    return [.setTimer(.accountCheck, milliseconds: Self.accountCheckTime), .checkAccount(name)]
-  }
-
-  /// What shadow(5) says about the account; nil: that is not known, and nobody gets in.
+  /// What the system says about the account; nil: that is not known, and nobody gets in.
   mutating func accountChecked(_ state: AccountState?, at now: Int64) -> [Action] {
     guard phase == .authenticating, case .checking = identity else { return [] }
-    var status: AccountStatus?
-    if let state {
-      status = AccountStatus(
-        isLocked: state.isLocked, isExpired: state.isExpired, isPasswordExpired: state.isPasswordExpired)
-    }
-    return [.cancelTimer(.accountCheck)] + decide(status, at: now)
+    return [.cancelTimer(.accountCheck)] + decide(state, at: now)
   }
 
-  /// Everything is known that rules look at: from now on they apply, and the client's message is answered.
-  private mutating func decide(_ status: AccountStatus?, at now: Int64) -> [Action] {
-    guard case .checking(let answer, let user, let message) = identity else { return [] }
+  /// Everything is known that rules look at: from now on they apply, keys are looked up, and the client's message is
+  /// answered.
+  private mutating func decide(_ state: AccountState?, at now: Int64) -> [Action] {
+    guard case .checking(let told, let user, let message) = identity else { return [] }
+    let (answer, fault) = comparison(of: user).verified(told, state)
     identity = .known(answer)
+    var actions: [Action] = []
+    if let fault { actions.append(.log(.error, "an authority's account of \(user.quoted()) does not count: \(fault)")) }
     var applicant = context.applicant(user, answer)
-    applicant.account = status
+    let blocks = context.settings.matching(applicant)
+    context.settings = context.settings.applying(blocks)
+    if !blocks.isEmpty {
+      let names = blocks.map { "match[\($0)]" }.joined(separator: ", ")
+      actions.append(.log(.debug, "for \(user.quoted()) holds \(names)"))
+    }
+    applicant.account = status(state)
     applicant.isRoot = accountKind(of: user) == .root
     authentication.policy = context.settings.policy(for: applicant)
-    var actions: [Action] = []
     if let refusal = answer.refusal {
       actions.append(.log(.info, "\(user.quoted()) cannot log in: \(refusal)"))
     } else if let first = context.settings.refusal(ofEveryStep: applicant), let refusal = first.refusal {
       actions.append(.log(.info, "\(user.quoted()) cannot log in: \(refusal.rawValue) (\(first))"))
     }
-    return actions + self.answer(message, at: now)
+    return actions + startLookUp(answer) + self.answer(message, at: now)
+  }
+
+  private func status(_ state: AccountState?) -> AccountStatus? {
+    if context.singleUser != nil { return AccountStatus() }
+    return state.map {
+      AccountStatus(
+        isLocked: $0.isLocked, isExpired: $0.isExpired, isPasswordExpired: $0.isPasswordExpired)
+    }
   }
 
   /// Whose rights a login as `user` would have.

@@ -8,16 +8,21 @@ struct Programs {
   let folder: String
   /// /dev/null.
   let null: Descriptor
-  /// What authorities and loaders have as standard error.
-  let standardError: Descriptor
+  /// What a process of ours is started with: the other end of its standard error, and of its connection to us, which
+  /// become its descriptors 2, 3 and, but for a loader, 4.
+  struct Ends {
+    let standardError: Descriptor
+    let supervisor: [Descriptor]
+  }
+
   /// The limit on open files that the supervisor was started with; a login gets it.
   let openFiles: ResourceLimit
   /// The limit on core files that it was started with; a login gets it, and no other process of ours has any.
   let coreFiles: ResourceLimit
 
   /// An authority, which may block.
-  func authority(_ accounts: ServiceAccounts?, socket: MessageSocket) -> ChildProcess.Request {
-    var request = base("bssh-authority", standardError: standardError, socket)
+  func authority(_ accounts: ServiceAccounts?, ends: Ends) -> ChildProcess.Request {
+    var request = base("bssh-authority", ends)
     request.identity = accounts.map { identity($0.authority) }
     request.limits = [.coreFile(0), openFiles]
     request.environment += timeZone
@@ -26,9 +31,9 @@ struct Programs {
 
   /// What reads the journal and sends it to a receiver; it has the account of the journal, and the network.
   func exporter(
-    _ accounts: ServiceAccounts?, socket: MessageSocket, settings: Descriptor
+    _ accounts: ServiceAccounts?, ends: Ends, settings: Descriptor
   ) -> ChildProcess.Request {
-    var request = base("bssh-exporter", standardError: standardError, socket)
+    var request = base("bssh-exporter", ends)
     request.descriptors.append(settings)
     request.identity = accounts.map { identity($0.audit) }
     request.limits = [.coreFile(0), .openFiles(256), .addressSpace(1 << 30)]
@@ -36,16 +41,16 @@ struct Programs {
   }
 
   /// What writes the journal: an account of its own, which has the journal's files and nothing else.
-  func journal(_ accounts: ServiceAccounts?, socket: MessageSocket) -> ChildProcess.Request {
-    var request = base("bssh-journal", standardError: standardError, socket)
+  func journal(_ accounts: ServiceAccounts?, ends: Ends) -> ChildProcess.Request {
+    var request = base("bssh-journal", ends)
     request.identity = accounts.map { identity($0.audit) }
     request.limits = [.coreFile(0), .openFiles(64), .addressSpace(1 << 30)]
     return request
   }
 
   /// What makes transports, which face the network: an account of its own, and just enough to do that.
-  func transportZygote(_ accounts: ServiceAccounts?, socket: MessageSocket) -> ChildProcess.Request {
-    var request = base("bssh-transport", standardError: null, socket)
+  func transportZygote(_ accounts: ServiceAccounts?, ends: Ends) -> ChildProcess.Request {
+    var request = base("bssh-transport", ends)
     request.identity = accounts.map { identity($0.transport) }
     request.keepsChroot = accounts != nil
     request.limits = [.coreFile(0), .openFiles(4096), .addressSpace(1 << 30)]
@@ -54,8 +59,8 @@ struct Programs {
   }
 
   /// What makes session processes: each becomes the account that it is made for.
-  func sessionZygote(socket: MessageSocket) -> ChildProcess.Request {
-    var request = base("bssh-session", standardError: null, socket)
+  func sessionZygote(ends: Ends) -> ChildProcess.Request {
+    var request = base("bssh-session", ends)
     request.limits = [openFiles, coreFiles]
     request.arguments.append(ThisProcess.titleRoom)
     // Of our environment a login gets the time zone, as from sshd.
@@ -64,8 +69,8 @@ struct Programs {
   }
 
   /// What speaks with systemd, as root.
-  func scopes(socket: MessageSocket) -> ChildProcess.Request {
-    var request = base("bssh-session", standardError: null, socket)
+  func scopes(ends: Ends) -> ChildProcess.Request {
+    var request = base("bssh-session", ends)
     request.arguments += ["scopes", ThisProcess.titleRoom]
     request.limits = [.coreFile(0), .openFiles(1024), .addressSpace(1 << 30)]
     request.environment += bus
@@ -82,11 +87,11 @@ struct Programs {
 
   /// bssh-server, to load the configuration again.
   func loader(
-    _ path: String, _ arguments: [String], directory: String?, socket: MessageSocket
+    _ path: String, _ arguments: [String], directory: String?, ends: Ends
   ) -> ChildProcess.Request {
     var request = ChildProcess.Request(
       path: path, arguments: ["bssh-server", "load"] + arguments,
-      descriptors: [null, null, standardError, socket.descriptor])
+      descriptors: [null, null, ends.standardError] + ends.supervisor)
     request.environment = ProcessEnvironment.all
     request.directory = directory
     request.newSession = true
@@ -95,8 +100,8 @@ struct Programs {
   }
 
   /// What makes recordings and keeps login records: the journal's account, in the group of those records.
-  func recorder(_ accounts: ServiceAccounts?, socket: MessageSocket) -> ChildProcess.Request {
-    var request = base("bssh-journal", standardError: standardError, socket)
+  func recorder(_ accounts: ServiceAccounts?, ends: Ends) -> ChildProcess.Request {
+    var request = base("bssh-journal", ends)
     request.arguments.append("records")
     request.identity = accounts.map {
       Identity(uid: $0.audit.uid, gid: $0.audit.gid, groups: $0.loginRecords.map { [$0] } ?? [])
@@ -107,11 +112,11 @@ struct Programs {
 
   /// bssh-server, to write bans, which are in `memory`, into `file`.
   func banWriter(
-    _ path: String, _ file: String, _ memory: Descriptor, socket: MessageSocket
+    _ path: String, _ file: String, _ memory: Descriptor, ends: Ends
   ) -> ChildProcess.Request {
     var request = ChildProcess.Request(
       path: path, arguments: ["bssh-server", "save-bans", file],
-      descriptors: [null, null, standardError, socket.descriptor, memory])
+      descriptors: [null, null, ends.standardError] + ends.supervisor + [memory])
     request.environment = ProcessEnvironment.fixed
     request.directory = "/"
     request.newSession = true
@@ -119,9 +124,9 @@ struct Programs {
     return request
   }
 
-  private func base(_ name: String, standardError: Descriptor, _ socket: MessageSocket) -> ChildProcess.Request {
+  private func base(_ name: String, _ ends: Ends) -> ChildProcess.Request {
     var request = ChildProcess.Request(
-      path: "\(folder)/\(name)", arguments: [name], descriptors: [null, null, standardError, socket.descriptor])
+      path: "\(folder)/\(name)", arguments: [name], descriptors: [null, null, ends.standardError] + ends.supervisor)
     request.environment = ProcessEnvironment.fixed
     request.directory = "/"
     // A key typed at the supervisor's terminal is for the supervisor.

@@ -35,8 +35,8 @@ enum Start {
     let report = arguments.isForeground ? nil : try Daemon.detach()
     let null = try Descriptor.open("/dev/null", O_RDWR)
     let programs = Programs(
-      folder: folder, null: null, standardError: arguments.isForeground ? try Descriptor.standardError() : null,
-      openFiles: try ResourceLimit.raiseOpenFiles(), coreFiles: try ResourceLimit.forbidCores())
+      folder: folder, null: null, openFiles: try ResourceLimit.raiseOpenFiles(),
+      coreFiles: try ResourceLimit.forbidCores())
     return try Supervisor(arguments, loaded, log: log, programs: programs, directory: directory, report: report)
   }
 

@@ -6,7 +6,7 @@ import Wire
 extension Supervisor {
   /// Starts an authority with these settings.
   func startAuthority(_ loaded: LoadedSettings) throws(SystemError) -> Child {
-    let child = try spawn(.authority) { programs.authority(loaded.accounts, socket: $0) }
+    let child = try spawn(.authority) { programs.authority(loaded.accounts, ends: $0) }
     let start = AuthorityStart(
       hostKeyCount: UInt32(loaded.hostKeys.count), singleUser: isRoot ? nil : Daemon.userID)
     send(start, [loaded.memory] + loaded.hostKeys, to: child)

@@ -41,8 +41,8 @@ extension Supervisor {
       admission.bans(at: now).map { Ban(source: $0.source, end: $0.end - now, count: $0.count) })
     do throws(SystemError) {
       let memory = try Descriptor.sealedMemory(name: "bans", list.wireBytes)
-      let child = try spawn(.banWriter) { socket in
-        programs.banWriter(arguments.server, path, memory, socket: socket)
+      let child = try spawn(.banWriter) { ends in
+        programs.banWriter(arguments.server, path, memory, ends: ends)
       }
       timers.set(.kill(child.number), at: now + Self.banSaveTime)
     } catch {

@@ -4,19 +4,28 @@ import System
 import Wire
 
 extension Supervisor {
-  /// Starts a process with one end of a new socket.
-  func spawn(_ role: Child.Role, _ request: (MessageSocket) -> ChildProcess.Request) throws(SystemError) -> Child {
-    let (ours, theirs) = try MessageSocket.pair()
-    let process = try ChildProcess(request(theirs))
-    let child = Child(number: newNumber(), role: role, process: process, socket: ours)
+  /// Starts a process with one end of a new connection. One that is root, and loads the configuration, has descriptors to
+  /// send; no other has.
+  func spawn(_ role: Child.Role, _ request: (Programs.Ends) -> ChildProcess.Request) throws(SystemError) -> Child {
+    let (ours, theirs): (MessageSocket, [Descriptor])
+    if role == .loader {
+      let pair = try MessageSocket.pair()
+      (ours, theirs) = (pair.0, [pair.1.descriptor])
+    } else {
+      (ours, theirs) = try MessageSocket.supervised()
+    }
+    let errors = try errorPipe()
+    let process = try ChildProcess(request(Programs.Ends(standardError: errors.writer, supervisor: theirs)))
+    let child = Child(number: newNumber(), role: role, process: process, socket: ours, errors: errors.reader)
     do throws(SystemError) {
-      try loop.add(ours.descriptor, .read, token: child.number << 1)
-      try loop.add(process.descriptor, .read, token: child.number << 1 | 1)
+      try loop.add(ours.descriptor, .read, token: Self.token(child.number))
+      try loop.add(process.descriptor, .read, token: Self.token(child.number, .end))
     } catch {
       process.signal(SIGKILL)
       throw error
     }
     children[child.number] = child
+    watchErrors(child)
     return child
   }
 
@@ -44,9 +53,21 @@ extension Supervisor {
   private func watch(_ child: Child, _ interest: EventLoop.Interest) {
     guard child.isOpen, !child.isHeld else { return }
     do throws(SystemError) {
-      try loop.modify(child.socket.descriptor, interest, token: child.number << 1)
+      guard child.socket.isTwoWays else { return try watchRoom(child, interest.contains(.write)) }
+      try loop.modify(child.socket.descriptor, interest, token: Self.token(child.number))
     } catch {
       child.signal(SIGKILL)
+    }
+  }
+
+  /// Whether we wait for room in the socket to a process, whose own messages come another way.
+  private func watchRoom(_ child: Child, _ isWanted: Bool) throws(SystemError) {
+    guard isWanted != child.isWaitingForRoom else { return }
+    child.isWaitingForRoom = isWanted
+    if isWanted {
+      try loop.add(child.socket.writing, .write, token: Self.token(child.number, .room))
+    } else {
+      loop.remove(child.socket.writing)
     }
   }
 
@@ -65,6 +86,7 @@ extension Supervisor {
       case .closed:
         child.isOpen = false
         loop.remove(child.socket.descriptor)
+        loop.remove(child.socket.writing)
         // A process that has nothing more to say has ended, or is about to.
         if !timers.contains(.kill(child.number)) {
           timers.set(.kill(child.number), at: Clock.milliseconds + Self.sessionEndTime)
@@ -90,8 +112,8 @@ extension Supervisor {
 
   /// A process has ended: first what it said before, then its end.
   func ended(_ child: Child) {
-    // As many as a socket holds, so that the last word of a process is never lost.
-    read(child, limit: 4096)
+    // As many as a pipe holds, so that the last word of a process is never lost.
+    read(child, limit: Self.lastReadLimit)
     guard let process = child.process, let status = process.reap() else { return }
     loop.remove(process.descriptor)
     forget(child, status)
@@ -99,8 +121,12 @@ extension Supervisor {
 
   /// A process has ended, or was never made.
   func forget(_ child: Child, _ status: ExitStatus) {
-    if child.isOpen { loop.remove(child.socket.descriptor) }
+    if child.isOpen {
+      loop.remove(child.socket.descriptor)
+      loop.remove(child.socket.writing)
+    }
     child.isOpen = false
+    finishErrors(child)
     children[child.number] = nil
     timers.cancel(.kill(child.number))
     timers.cancel(.made(child.number))

@@ -19,8 +19,8 @@ extension Supervisor {
     service?.reloading()
     log.write(.info, "loading the configuration again")
     do throws(SystemError) {
-      let child = try spawn(.loader) { socket in
-        programs.loader(arguments.server, arguments.serverArguments, directory: directory, socket: socket)
+      let child = try spawn(.loader) { ends in
+        programs.loader(arguments.server, arguments.serverArguments, directory: directory, ends: ends)
       }
       timers.set(.kill(child.number), at: Clock.milliseconds + Self.loadTime)
     } catch {
@@ -163,7 +163,7 @@ extension Supervisor {
       // As all others, once the journal keeps up again.
       if events.isHolding { continue }
       do throws(SystemError) {
-        try loop.add(socket.listener.descriptor, .read, token: socket.number << 1)
+        try loop.add(socket.listener.descriptor, .read, token: Self.token(socket.number))
       } catch {
         log.write(.error, "\(error)")
         if state == .starting { fail(.systemError) }

@@ -38,7 +38,7 @@ extension Supervisor {
       // It may have been listened to all the time.
       loop.remove(listening.listener.descriptor)
       do throws(SystemError) {
-        try loop.add(listening.listener.descriptor, .read, token: listening.number << 1)
+        try loop.add(listening.listener.descriptor, .read, token: Self.token(listening.number))
       } catch {
         log.write(.error, "\(error)")
       }
@@ -60,7 +60,8 @@ extension Supervisor {
   /// What applies to a connection now.
   func context(of client: SocketAddress, _ server: SocketAddress) -> ConnectionMachine.Context {
     ConnectionMachine.Context(
-      client: client, server: server, hostKeys: transportSettings?.hostKeys ?? [], settings: loaded.settings)
+      client: client, server: server, hostKeys: transportSettings?.hostKeys ?? [], settings: loaded.settings,
+      singleUser: isRoot ? nil : Daemon.userID)
   }
 
   /// Tells a connection what happened, and does what it says; nothing when it is over.
@@ -77,7 +78,7 @@ extension Supervisor {
         perform(authorities.ask(question, for: connection.number, from: ClientSource(connection.client)))
       case .startLookUp(let account, let paths): startLookUp(connection, account, paths)
       case .openSession(let login, let promoting): openSession(connection, login, promoting)
-      case .checkAccount(let name): startAccountCheck(connection, name)
+      case .checkAccount(let question): startAccountCheck(connection, question)
       case .killAccountCheck: killAccountCheck(connection)
       case .killSession: killSession(connection)
       case .endSession: endSession(connection)

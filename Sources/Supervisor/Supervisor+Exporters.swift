@@ -25,7 +25,7 @@ extension Supervisor {
       let memory = try SecretBytes(encoding: settings).lend { (bytes) throws(SystemError) in
         try Descriptor.sealedMemory(name: "exporter", bytes)
       }
-      let child = try spawn(.exporter) { programs.exporter(loaded.accounts, socket: $0, settings: memory) }
+      let child = try spawn(.exporter) { programs.exporter(loaded.accounts, ends: $0, settings: memory) }
       child.receiver = settings.name
       exporters.started(settings.name, child.number)
       log.write(.info, "exporter \(child.pid) sends events to \(settings.name)")

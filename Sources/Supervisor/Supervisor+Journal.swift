@@ -8,8 +8,8 @@ import Wire
 extension Supervisor {
   /// Milliseconds in which what is left goes to the journal when the server ends.
   static let drainTime: Int64 = 3000
-  /// Messages of a login that are taken when the server ends: more than a socket holds.
-  static let lastReadLimit = 4096
+  /// Messages of a process that are taken when it ends, or the server does: more than a pipe holds.
+  static let lastReadLimit = 16384
   /// Milliseconds that a journal may take to end, once it is told to.
   static let journalEndTime: Int64 = 30_000
 
@@ -76,7 +76,7 @@ extension Supervisor {
   private func startJournal() {
     guard let journalSettings else { return }
     do throws(SystemError) {
-      let child = try spawn(.journal) { programs.journal(loaded.accounts, socket: $0) }
+      let child = try spawn(.journal) { programs.journal(loaded.accounts, ends: $0) }
       journal = child
       send(ToJournal.open(journalSettings), to: child)
       perform(events.started())
@@ -193,7 +193,8 @@ extension Supervisor {
   func listen(to child: Child) {
     guard child.isOpen, !child.isHeld else { return }
     do throws(SystemError) {
-      try loop.add(child.socket.descriptor, child.hasBacklog ? [.read, .write] : .read, token: child.number << 1)
+      try loop.add(child.socket.descriptor, .read, token: Self.token(child.number))
+      if child.hasBacklog { sent(child.flush(), to: child) }
     } catch { child.signal(SIGKILL) }
   }
 

@@ -22,7 +22,7 @@ extension Supervisor {
     }
     let number = newNumber()
     do throws(SystemError) {
-      try loop.add(descriptor, .read, token: number << 1)
+      try loop.add(descriptor, .read, token: Self.token(number))
     } catch {
       return log.write(.error, "\(error)")
     }

@@ -64,7 +64,7 @@ extension Supervisor {
       return recorder
     }
     guard Clock.milliseconds >= recorderStart else { throw SystemError("start the recorder again", code: EAGAIN) }
-    let child = try spawn(.recorder) { programs.recorder(loaded.accounts, socket: $0) }
+    let child = try spawn(.recorder) { programs.recorder(loaded.accounts, ends: $0) }
     recorder = child
     let settings = recorderSettings
     recorderTold = settings
@@ -94,7 +94,10 @@ extension Supervisor {
       let number = newNumber()
       let isTaken = openings.ask(number, of: recorder.number, for: connection.number, path: "\(directory)/\(name)")
       guard isTaken else { throw SystemError("ask the recorder", code: EBUSY) }
-      send(ToRecorder.open(number: number, directory: directory, name: name), to: recorder)
+      // The file goes from one to the other: its descriptor is nothing for this process.
+      let (recorderEnd, transportEnd) = try MessageSocket.pair()
+      connection.recording = transportEnd.descriptor
+      send(ToRecorder.open(number: number, directory: directory, name: name), [recorderEnd.descriptor], to: recorder)
     } catch {
       deliver(.recordingFailed("\(error)"), to: connection.number)
     }
@@ -106,23 +109,20 @@ extension Supervisor {
     children[number]?.signal(SIGKILL)
   }
 
-  /// Gives the transport its file.
+  /// Gives the transport the way to its file.
   func giveRecording(_ connection: Connection, _ channel: UInt32, _ title: String) {
-    guard let file = connection.recording else { return }
+    guard let end = connection.recording else { return }
     connection.recording = nil
-    tell(connection, .recording(channel: channel, title: title), [file])
+    tell(connection, .recording(channel: channel, title: title), [end])
   }
 
   /// A message of a recorder.
   func takeFromRecorder(_ bytes: [UInt8], _ descriptors: [Descriptor], _ child: Child) {
     switch try? FromRecorder(wireBytes: bytes[...]) {
     case .opened(let number):
-      guard descriptors.count == 1, let opening = openings.answer(number, by: child.number) else { break }
-      guard let waiting = opening.connection, let connection = connections[waiting] else { return }
-      connection.recording = descriptors[0]
-      deliver(.recordingOpened(opening.path), to: waiting)
-      connection.recording = nil
-      return
+      guard descriptors.isEmpty, let opening = openings.answer(number, by: child.number) else { break }
+      guard let waiting = opening.connection, connections[waiting] != nil else { return }
+      return deliver(.recordingOpened(opening.path), to: waiting)
     case .failed(let number, let reason):
       guard descriptors.isEmpty, let opening = openings.answer(number, by: child.number) else { break }
       if let waiting = opening.connection { deliver(.recordingFailed(reason), to: waiting) }

@@ -35,7 +35,7 @@ extension Supervisor {
     if let scopes { return scopes }
     guard scopesStart <= Clock.milliseconds else { return nil }
     scopesStart = Clock.milliseconds + Self.scopesPause
-    do throws(SystemError) { scopes = try spawn(.scopes) { programs.scopes(socket: $0) } } catch {
+    do throws(SystemError) { scopes = try spawn(.scopes) { programs.scopes(ends: $0) } } catch {
       log.write(.error, "logins stay in the service's control group: \(error)")
     }
     return scopes

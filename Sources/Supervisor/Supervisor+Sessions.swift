@@ -7,20 +7,23 @@ extension Supervisor {
   /// Starts a session process that reads an account's keys.
   func startLookUp(_ connection: Connection, _ account: Account, _ paths: [String]) {
     do throws(SystemError) {
+      // Made here, and sealed when it is written: the process that writes is the user's.
+      let memory = try Descriptor.memory(name: "authorized_keys", size: KeyFile.totalLimit)
       let child = try startSession(connection, account)
-      send(ToSession.lookUp(paths: paths, home: account.home), to: child)
+      connection.keyMemory = memory
+      send(ToSession.lookUp(paths: paths, home: account.home), [memory], to: child)
     } catch {
       deliver(.sessionFailed("\(error)"), to: connection.number)
     }
   }
 
-  /// Starts a process that reads shadow(5), and stays root for that.
-  func startAccountCheck(_ connection: Connection, _ name: String) {
+  /// Starts a process that looks an account up, and stays root for that.
+  func startAccountCheck(_ connection: Connection, _ question: AccountQuestion) {
     do throws(SystemError) {
       let child = try fork(.session, nil)
       child.connection = connection.number
       connection.accountCheck = child
-      send(ToSession.checkAccount(name: name), to: child)
+      send(ToSession.checkAccount(question), to: child)
     } catch {
       log.write(.error, "[\(connection.number)] shadow(5) cannot be read: \(error)")
       deliver(.accountChecked(nil), to: connection.number)
@@ -118,14 +121,9 @@ extension Supervisor {
     } catch {
       return deliver(.sessionMisbehaved("sent a message that cannot be read"), to: number)
     }
-    switch message {
-    case .note, .account, .facts, .terminal, .starts:
-      guard descriptors.isEmpty else { return deliver(.sessionMisbehaved("sent a descriptor"), to: number) }
-    case .keys:
-      guard descriptors.count == 1, descriptors[0].isSealedMemory, connection.keyMemory == nil else {
-        return deliver(.sessionMisbehaved("sent keys that are no sealed memory, or a second time"), to: number)
-      }
-      connection.keyMemory = descriptors[0]
+    guard descriptors.isEmpty else { return deliver(.sessionMisbehaved("sent a descriptor"), to: number) }
+    if case .keys(let files) = message, let fault = sealKeys(files, connection) {
+      return deliver(.sessionMisbehaved(fault), to: number)
     }
     if case .facts(let batch) = message { for fact in batch.facts { child.commands.handle(fact) } }
     if case .starts(_, let fact) = message, child.hasLogin, !commandStarts(fact, child) {
@@ -136,6 +134,17 @@ extension Supervisor {
     case .facts, .starts: throttle(child, connection.machine.authentication.user)
     case .note, .account, .terminal, .keys: break
     }
+  }
+
+  /// Nobody changes what was looked up any more. Returns what the process did that it may not do.
+  private func sealKeys(_ files: [KeyFile], _ connection: Connection) -> String? {
+    let total = files.reduce(0) { $0 + Int($1.length) }
+    guard total <= KeyFile.totalLimit else { return "told of more keys than there can be" }
+    guard let memory = connection.keyMemory else { return "answered without a question" }
+    do throws(SystemError) { try memory.seal() } catch {
+      return "has its hands on the keys that it looked up: \(error)"
+    }
+    return nil
   }
 
   /// A login whose connection is over hangs up what it runs, and tells what came of it.

@@ -7,18 +7,21 @@ extension Supervisor {
   /// Has a zygote make a process, with one end of a new socket. Nil identity: the zygote's.
   func fork(_ role: Child.Role, _ identity: ForkIdentity?) throws(SystemError) -> Child {
     let zygote = try role == .session ? currentSessionZygote() : currentTransportZygote()
-    let (ours, theirs) = try MessageSocket.pair()
-    let child = Child(number: newNumber(), role: role, maker: zygote.number, socket: ours)
-    try loop.add(ours.descriptor, .read, token: child.number << 1)
+    let (ours, theirs) = try MessageSocket.supervised()
+    let errors = try errorPipe()
+    let child = Child(
+      number: newNumber(), role: role, maker: zygote.number, socket: ours, errors: errors.reader)
+    try loop.add(ours.descriptor, .read, token: Self.token(child.number))
     children[child.number] = child
     timers.set(.made(child.number), at: Clock.milliseconds + Self.makeTime)
-    send(ToZygote.fork(number: child.number, identity: identity), [theirs.descriptor], to: zygote)
+    watchErrors(child)
+    send(ToZygote.fork(number: child.number, identity: identity), theirs + [errors.writer], to: zygote)
     return child
   }
 
   private func currentSessionZygote() throws(SystemError) -> Child {
     if let sessionZygote { return sessionZygote }
-    let zygote = try spawn(.sessionZygote) { programs.sessionZygote(socket: $0) }
+    let zygote = try spawn(.sessionZygote) { programs.sessionZygote(ends: $0) }
     sessionZygote = zygote
     send(ToZygote.prepare(nil), to: zygote)
     return zygote
@@ -26,7 +29,7 @@ extension Supervisor {
 
   private func currentTransportZygote() throws(SystemError) -> Child {
     if let transportZygote { return transportZygote }
-    let zygote = try spawn(.transportZygote) { programs.transportZygote(loaded.accounts, socket: $0) }
+    let zygote = try spawn(.transportZygote) { programs.transportZygote(loaded.accounts, ends: $0) }
     transportZygote = zygote
     send(ToZygote.prepare(transportSettings), to: zygote)
     return zygote
@@ -34,17 +37,24 @@ extension Supervisor {
 
   /// A message of a zygote.
   func takeFromZygote(_ bytes: [UInt8], _ descriptors: [Descriptor], _ zygote: Child) {
-    guard let message = try? FromZygote(wireBytes: bytes[...]) else { return zygote.signal(SIGKILL) }
+    guard descriptors.isEmpty, let message = try? FromZygote(wireBytes: bytes[...]) else {
+      return zygote.signal(SIGKILL)
+    }
     switch message {
     case .ready(let weaknesses):
       for weakness in weaknesses.prefix(8) where toldWeaknesses.count < 32 {
         if toldWeaknesses.insert(weakness).inserted { log.write(.warning, "transports are weaker: \(weakness)") }
       }
     case .forked(let number, let pid):
-      guard descriptors.count == 1, let child = children[number], child.maker == zygote.number else {
-        return zygote.signal(SIGKILL)
+      guard let child = children[number], child.maker == zygote.number,
+        !children.values.contains(where: { $0.process?.pid == pid })
+      else { return zygote.signal(SIGKILL) }
+      do throws(SystemError) {
+        made(child, try ChildProcess(adopting: pid))
+      } catch {
+        log.write(.error, "\(zygote.role.name) \(zygote.pid) told of a process that is not there: \(error)")
+        forget(child, .unknown)
       }
-      made(child, ChildProcess(pid: pid, descriptor: descriptors[0]))
       retireWhenIdle(zygote)
     case .failed(let number, let reason):
       log.write(.error, "\(zygote.role.name) \(zygote.pid): \(reason)")
@@ -54,7 +64,7 @@ extension Supervisor {
 
   private func made(_ child: Child, _ process: ChildProcess) {
     do throws(SystemError) {
-      try loop.add(process.descriptor, .read, token: child.number << 1 | 1)
+      try loop.add(process.descriptor, .read, token: Self.token(child.number, .end))
     } catch {
       process.signal(SIGKILL)
       return forget(child, .unknown)

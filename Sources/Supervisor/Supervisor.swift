@@ -22,6 +22,8 @@ final class Supervisor {
     case authorityAnswer(UInt64)
     case authorityRestart(UInt64)
     case transportRestart
+    /// What a process writes to its standard error is read again.
+    case errors(UInt64)
     /// A zygote has had its time to make the process.
     case made(UInt64)
     /// The process has had its time to end.
@@ -90,8 +92,17 @@ final class Supervisor {
   static let loadTime: Int64 = 60_000
   /// Messages of a process that are taken at a time.
   static let readLimit = 16
-  /// The token of signals; all others are `number << 1`, plus 1 for a process's end.
+  /// What a descriptor of a process, or of anything else with a number, is for.
+  enum TokenKind: UInt64 {
+    case messages = 0
+    case end, errors, room
+  }
+
+  /// The token of signals.
   static let signalToken: UInt64 = 0
+
+  /// All other tokens.
+  static func token(_ number: UInt64, _ kind: TokenKind = .messages) -> UInt64 { number << 2 | kind.rawValue }
 
   let arguments: Arguments
   let programs: Programs
@@ -245,11 +256,16 @@ final class Supervisor {
 
   private func handle(_ event: EventLoop.Event) {
     if event.token == Self.signalToken { return takeSignals() }
-    let number = event.token >> 1
+    let number = event.token >> 2
     if let child = children[number] {
-      if event.token & 1 == 1 { return ended(child) }
-      if event.isWritable && child.hasBacklog { sent(child.flush(), to: child) }
-      if event.isReadable { read(child, limit: Self.readLimit) }
+      switch TokenKind(rawValue: event.token & 3) {
+      case .end: ended(child)
+      case .errors: readErrors(child)
+      case .room: sent(child.flush(), to: child)
+      case .messages, nil:
+        if event.isWritable && child.hasBacklog { sent(child.flush(), to: child) }
+        if event.isReadable { read(child, limit: Self.readLimit) }
+      }
     } else if let socket = listeners.first(where: { $0.number == number }) {
       accept(socket)
     } else {
@@ -281,6 +297,7 @@ final class Supervisor {
     case .authorityAnswer(let number): authorityIsLate(number)
     case .authorityRestart: perform(authorities.restartTime())
     case .transportRestart: perform(transports.restartTime())
+    case .errors(let number): if let child = children[number] { watchErrors(child) }
     case .made(let number):
       guard let zygote = children[number]?.maker.flatMap({ children[$0] }) else { return }
       log.write(.error, "\(zygote.role.name) \(zygote.pid) does not answer: killed")

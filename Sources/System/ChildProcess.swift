@@ -89,10 +89,15 @@ public final class ChildProcess: Sendable {
   /// Readable when the process has ended. pidfd_open(2)
   public let descriptor: Descriptor
 
-  /// A process that another of our processes made for us, as our child.
-  public init(pid: pid_t, descriptor: Descriptor) {
+  /// A process that another of our processes made for us; throws when it is no child of ours that is still to be reaped.
+  /// waitid(2), pidfd_open(2)
+  public init(adopting pid: pid_t) throws(SystemError) {
+    var status: Int32 = 0
+    guard pid > 0 else { throw SystemError("adopt \(pid)", code: ECHILD) }
+    try check("adopt \(pid)") { clinux_wait_peek(pid, &status) }
     self.pid = pid
-    self.descriptor = descriptor
+    // Its number is its own until we reap it.
+    descriptor = Descriptor(owning: try check("pidfd_open") { clinux_pidfd_open(pid) })
   }
 
   /// Starts a process; throws when it could not be started, also when execve(2) failed in it.

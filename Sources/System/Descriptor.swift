@@ -215,6 +215,23 @@ public final class Descriptor: Sendable {
     return file
   }
 
+  /// A file in memory of exactly this many zero bytes, which nobody can make larger or smaller. What is not written takes
+  /// no memory. memfd_create(2), F_ADD_SEALS
+  public static func memory(name: String, size: Int) throws(SystemError) -> Descriptor {
+    let file = try memory(name: name)
+    let raw = file.rawValue
+    try check("ftruncate") { ftruncate(raw, off_t(size)) }
+    try check("seal") { clinux_seal_size(raw) }
+    return file
+  }
+
+  /// Takes away everybody's right to change this file in memory; throws when somebody has it mapped to write to it, or has
+  /// sealed it otherwise. F_ADD_SEALS
+  public func seal() throws(SystemError) {
+    let raw = rawValue
+    try check("seal") { clinux_seal(raw) }
+  }
+
   /// True for a file in memory that nobody can change any more, so that reading it cannot block or change underway.
   public var isSealedMemory: Bool { clinux_is_sealed(rawValue) != 0 }
 

@@ -6,17 +6,16 @@ import Glibc
 /// A copy shares the memory of the original until one of them writes: it costs a fraction of what starting an
 /// executable does. Only for processes with one thread.
 public enum ForkedSibling {
-  /// This is the original: the copy's number, and a descriptor that is readable when the copy has ended.
-  case original(pid: pid_t, descriptor: Descriptor)
+  /// This is the original: the copy's number.
+  case original(pid: pid_t)
   /// This is the copy.
   case copy
 
   /// Copies this process. clone(2) with CLONE_PARENT
   public static func fork() throws(SystemError) -> ForkedSibling {
-    var descriptor: Int32 = -1
-    let pid = clinux_fork_sibling(&descriptor)
+    let pid = clinux_fork_sibling()
     if pid < 0 { throw .last("clone") }
-    return pid == 0 ? .copy : .original(pid: pid, descriptor: Descriptor(owning: descriptor))
+    return pid == 0 ? .copy : .original(pid: pid)
   }
 }
 

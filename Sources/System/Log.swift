@@ -30,6 +30,8 @@ public struct Log {
     case plain
     /// `<6>`, which the journal takes as the line's priority; it knows the time. sd-daemon(3)
     case journal
+    /// Nothing: somebody else adds what is missing.
+    case bare
     /// A datagram to /dev/log, for a process that has no terminal, or not for this. syslog(3)
     case syslog(program: String, facility: Int)
   }
@@ -69,6 +71,7 @@ public struct Log {
       switch style {
       case .plain: "\(Clock.timestamp) \(level.name): \(text)\n"
       case .journal: "<\(level.rawValue)>\(text)\n"
+      case .bare: "\(text)\n"
       case .syslog(let program, let facility): "<\(facility << 3 | level.rawValue)>\(program)[\(getpid())]: \(text)"
       }
     let number = output?.rawValue ?? STDERR_FILENO

@@ -3,7 +3,9 @@ import Glibc
 
 /// One end of a connection to another of our processes: whole messages, with descriptors (SCM_RIGHTS).
 ///
-/// A Unix socket of type SOCK_SEQPACKET. A message arrives whole or not at all.
+/// A Unix socket of type SOCK_SEQPACKET. A message arrives whole or not at all. Where one side has no descriptors to send,
+/// its messages go over a pipe: the other side cannot get any, and has none to close, which could take as long as their
+/// sender likes (SO_LINGER, a file of FUSE).
 public final class MessageSocket: Sendable {
   /// Bytes that a message may have; an `exec` request with the longest command that Linux can run fits.
   public static let limit = 160 << 10
@@ -16,11 +18,55 @@ public final class MessageSocket: Sendable {
     case closed
   }
 
-  /// The socket.
+  /// Where messages come from: readable when there is one.
   public let descriptor: Descriptor
+  /// Where messages go: writable when there is room. The same but where one direction is a pipe.
+  public let writing: Descriptor
+  private let reader: MessagePipe.Reader?
+  private let writer: MessagePipe.Writer?
 
   /// Takes a socket of type SOCK_SEQPACKET.
-  public init(_ descriptor: Descriptor) { self.descriptor = descriptor }
+  public init(_ descriptor: Descriptor) {
+    (self.descriptor, writing, reader, writer) = (descriptor, descriptor, nil, nil)
+  }
+
+  /// A child's end of ``supervised()``: messages come by a socket and go by a pipe, which both end with the supervisor.
+  public init(from socket: Descriptor, to pipe: Descriptor) {
+    (descriptor, writing, reader, writer) = (socket, pipe, nil, MessagePipe.Writer(pipe))
+  }
+
+  private init(to socket: Descriptor, from pipe: Descriptor) {
+    (descriptor, writing, reader, writer) = (pipe, socket, MessagePipe.Reader(pipe), nil)
+  }
+
+  /// A supervisor's end, and the two descriptors of a child's: the socket to it and the pipe from it, close-on-exec. The
+  /// supervisor sends descriptors, and gets none: its socket takes nothing, its pipe bytes. socketpair(2), shutdown(2),
+  /// pipe2(2)
+  public static func supervised() throws(SystemError) -> (ours: MessageSocket, theirs: [Descriptor]) {
+    let (ours, theirs) = try pair()
+    let socket = ours.descriptor.rawValue
+    try check("shutdown") { shutdown(socket, Int32(SHUT_RD)) }
+    let pipe = try Descriptor.pipe()
+    for end in [pipe.reader, pipe.writer] { try end.setNonBlocking() }
+    // Room for the longest message; for others than root the kernel counts what all pipes of a user may have.
+    if Hardening.isRoot { pipe.writer.growPipe(to: 256 << 10) }
+    return (MessageSocket(to: ours.descriptor, from: pipe.reader), [theirs.descriptor, pipe.writer])
+  }
+
+  /// A child's end of ``supervised()``, whose descriptors it was started with.
+  public static func toSupervisor(socket: Int32 = 3, pipe: Int32 = 4) -> MessageSocket {
+    MessageSocket(from: Descriptor(owning: socket), to: Descriptor(owning: pipe))
+  }
+
+  /// True when messages are read from one descriptor and written to another.
+  public var isTwoWays: Bool { descriptor === writing }
+
+  /// True while a part of a message that was sent waits for room.
+  public var hasRest: Bool { writer?.hasRest ?? false }
+
+  /// Goes on with what waits; `.bytes` when nothing does any more.
+  @discardableResult
+  public func flush(wait: Bool = false) throws(SystemError) -> Transfer { try writer?.flush(wait: wait) ?? .bytes(0) }
 
   /// Two connected ends, close-on-exec. socketpair(2)
   public static func pair() throws(SystemError) -> (MessageSocket, MessageSocket) {
@@ -40,7 +86,7 @@ public final class MessageSocket: Sendable {
   }
 
   /// Ends our side: the other one finds the socket closed behind what was sent. shutdown(2)
-  public func shutDownWriting() { _ = shutdown(descriptor.rawValue, Int32(SHUT_WR)) }
+  public func shutDownWriting() { _ = shutdown(writing.rawValue, Int32(SHUT_WR)) }
 
   /// Sends a message with at most 253 descriptors, which stay open here.
   ///
@@ -51,9 +97,13 @@ public final class MessageSocket: Sendable {
     _ bytes: [UInt8], descriptors: [Descriptor] = [], wait: Bool = false
   ) throws(SystemError) -> Transfer {
     guard !bytes.isEmpty, bytes.count <= MessageSocket.limit else { throw SystemError("send", code: EMSGSIZE) }
+    if let writer {
+      guard descriptors.isEmpty else { throw SystemError("send", code: EINVAL) }
+      return try writer.send(bytes, wait: wait)
+    }
     let numbers = descriptors.map(\.rawValue)
     let sent = withExtendedLifetime(descriptors) {
-      clinux_send_message(descriptor.rawValue, bytes, bytes.count, numbers, numbers.count, wait ? 1 : 0)
+      clinux_send_message(writing.rawValue, bytes, bytes.count, numbers, numbers.count, wait ? 1 : 0)
     }
     if sent >= 0 { return .bytes(sent) }
     switch errno {
@@ -67,6 +117,7 @@ public final class MessageSocket: Sendable {
   ///
   /// - Parameter milliseconds: how long to wait for one; -1 for ever. `.wouldBlock` when none came.
   public func receive(wait milliseconds: Int32 = 0) throws(SystemError) -> Received {
+    if let reader { return try receive(from: reader, wait: milliseconds) }
     if milliseconds != 0 && !descriptor.wait(for: POLLIN, milliseconds: milliseconds) { return .wouldBlock }
     var numbers = [Int32](repeating: -1, count: 64)
     var count = 0
@@ -87,5 +138,15 @@ public final class MessageSocket: Sendable {
     let descriptors = numbers.prefix(count).map { Descriptor(owning: $0) }
     if received == 0 || truncated != 0 { return .closed }
     return .message(bytes, descriptors)
+  }
+
+  private func receive(from reader: MessagePipe.Reader, wait milliseconds: Int32) throws(SystemError) -> Received {
+    let end = Clock.milliseconds + Int64(milliseconds)
+    while true {
+      let received = try reader.receive()
+      guard case .wouldBlock = received, milliseconds != 0 else { return received }
+      let left = milliseconds < 0 ? -1 : Int32(clamping: max(end - Clock.milliseconds, 0))
+      if left == 0 || !descriptor.wait(for: POLLIN, milliseconds: left) { return .wouldBlock }
+    }
   }
 }

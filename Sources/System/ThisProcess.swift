@@ -80,12 +80,21 @@ public enum ThisProcess {
     return bytes
   }()
 
-  /// Closes every descriptor over 2 but `kept`. `forgotten` owns one of those closed, and is never to close it again:
-  /// its number may be somebody else's by then.
-  public static func keepOnly(_ kept: Descriptor, forgetting forgotten: Descriptor) throws(SystemError) {
+  /// Closes every descriptor over 2 but `kept`. `forgotten` owns some of those closed, and is never to close them again:
+  /// their numbers may be somebody else's by then.
+  public static func keepOnly(_ kept: [Descriptor], forgetting forgotten: MessageSocket) throws(SystemError) {
     _ = Unmanaged.passRetained(forgotten)
-    let number = kept.rawValue
-    if number > 3 { try check("close_range") { clinux_close_range(3, UInt32(number - 1)) } }
-    try check("close_range") { clinux_close_range(UInt32(number + 1), .max) }
+    var next: Int32 = 3
+    for number in kept.map(\.rawValue).sorted() {
+      if number > next { try check("close_range") { clinux_close_range(UInt32(next), UInt32(number - 1)) } }
+      next = max(next, number + 1)
+    }
+    try check("close_range") { clinux_close_range(UInt32(next), .max) }
+  }
+
+  /// Makes this the standard error. dup2(2)
+  public static func setStandardError(_ descriptor: Descriptor) throws(SystemError) {
+    let number = descriptor.rawValue
+    try check("dup2") { dup2(number, STDERR_FILENO) }
   }
 }

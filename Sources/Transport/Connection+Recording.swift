@@ -51,7 +51,10 @@ extension Connection {
     else { return disconnect(.byApplication, "internal error", reason: "told_to_disconnect") }
     isAwaitingRecording = false
     untold[0].terminal = nil
-    if let title, let file = descriptors.first {
+    if let title, let end = descriptors.first {
+      // The recorder has sent it before the supervisor told us.
+      guard case .message(_, let files)? = try? MessageSocket(end).receive(), let file = files.first, files.count == 1
+      else { return disconnect(.byApplication, "internal error", reason: "told_to_disconnect") }
       let header = AsciicastWriter.Header(
         columns: terminal.columns, rows: terminal.rows, time: Clock.secondsSince1970, title: title, term: terminal.term)
       let recorder = TerminalRecorder(file, header)

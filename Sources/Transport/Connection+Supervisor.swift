@@ -5,8 +5,8 @@ import Wire
 extension Connection {
   /// Tells the supervisor something.
   func report(_ message: FromTransport) {
-    // The supervisor always takes our few messages; one that does not is gone or stuck, and so are we.
-    let sent = (try? SecretBytes(encoding: message).lend { try control.send($0) }) ?? .ended
+    // The supervisor always takes our few messages; until then this connection has nothing better to do.
+    let sent = (try? SecretBytes(encoding: message).lend { try control.send($0, wait: true) }) ?? .ended
     if case .bytes = sent { return }
     if end == nil { end = End(reason: "connection_lost", detail: "the supervisor takes no messages") }
   }

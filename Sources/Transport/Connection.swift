@@ -236,7 +236,7 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
     let end = end ?? End(reason: "connection_lost", detail: "")
     let farewell = FromTransport.closed(
       reason: end.reason, detail: String(Log.printable(end.detail).prefix(256)), bytesIn: received, bytesOut: bytesOut)
-    _ = try? control.send(farewell.wireBytes)
+    _ = try? control.send(farewell.wireBytes, wait: true)
     // The session lets go of what runs at once, the goodbye may take a moment; but after the last word, lest the
     // session's end be taken for the reason.
     for channel in channels.values {

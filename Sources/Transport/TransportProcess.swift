@@ -14,7 +14,7 @@ enum TransportProcess {
   /// Runs to the end; returns how it ended.
   static func run(control number: Int32) -> ExitCode {
     SignalSource.ignoreBrokenPipes()
-    let zygote = MessageSocket(Descriptor(owning: number))
+    let zygote = MessageSocket.toSupervisor(socket: number, pipe: number + 1)
     var prepared: (settings: TransportSettings, sandbox: Sandbox)?
     do {
       let copy = try Zygote.serve(zygote) { settings in
@@ -53,7 +53,7 @@ enum TransportProcess {
     } catch {
       let text = (error as? SSH.Failure)?.text ?? "\(error)"
       let farewell = FromTransport.closed(reason: "cannot_start", detail: text, bytesIn: 0, bytesOut: 0)
-      try control.send(farewell.wireBytes)
+      try control.send(farewell.wireBytes, wait: true)
       return .software
     }
   }

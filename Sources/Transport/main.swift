@@ -1,5 +1,5 @@
 import Glibc
 
 // bssh-transport: one SSH connection, in a process that has nothing to lose.
-// Started by bssh-supervisor, which is at the other end of descriptor 3.
+// Started by bssh-supervisor, which is at the other end of descriptors 3 (from it) and 4 (to it).
 exit(TransportProcess.run(control: 3).rawValue)

@@ -18,8 +18,9 @@ public enum Zygote {
   /// Serves the supervisor on `control`.
   ///
   /// - Parameter prepare: called once; returns what the kernel could not do.
-  /// - Returns: in each copy its own socket to the supervisor, the only descriptor over 2 that is left, and the
-  ///   identity that it has to take; nil in the zygote, when the supervisor has closed `control`.
+  /// - Returns: in each copy its own connection to the supervisor, whose are the only descriptors over 2 that are left, and
+  ///   the identity that it has to take; its standard error is its own, too. nil in the zygote, when the supervisor has
+  ///   closed `control`.
   public static func serve(
     _ control: MessageSocket, prepare: (TransportSettings?) throws -> [String]
   ) throws -> (socket: MessageSocket, identity: Identity?)? {
@@ -40,11 +41,14 @@ public enum Zygote {
             throw error
           }
         case .fork(let number, let identity):
-          guard isPrepared, descriptors.count == 1 else { throw Failure.unexpected }
+          guard isPrepared, descriptors.count == 3 else { throw Failure.unexpected }
           if try makeCopy(number, control) {
-            try ThisProcess.keepOnly(descriptors[0], forgetting: control.descriptor)
+            try ThisProcess.setStandardError(descriptors[2])
+            // The standard error's own number is closed when `descriptors` goes.
+            try ThisProcess.keepOnly(descriptors, forgetting: control)
             return (
-              MessageSocket(descriptors[0]), identity.map { Identity(uid: $0.uid, gid: $0.gid, groups: $0.groups) }
+              MessageSocket(from: descriptors[0], to: descriptors[1]),
+              identity.map { Identity(uid: $0.uid, gid: $0.gid, groups: $0.groups) }
             )
           }
         }
@@ -61,9 +65,8 @@ public enum Zygote {
     }
     switch copy {
     case .copy: return true
-    case .original(let pid, let descriptor):
-      try control.send(
-        FromZygote.forked(number: number, pid: pid).wireBytes, descriptors: [descriptor], wait: true)
+    case .original(let pid):
+      try control.send(FromZygote.forked(number: number, pid: pid).wireBytes, wait: true)
       return false
     }
   }

@@ -16,13 +16,13 @@ import Wire
     private(set) var socket: MessageSocket?
 
     init() throws {
-      let (ours, theirs) = try MessageSocket.pair()
+      let (ours, theirs) = try MessageSocket.supervised()
       let null = try Descriptor.open("/dev/null", O_RDWR)
       let path = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().path
       process = try ChildProcess(
         .init(
           path: path + "/bssh-authority", arguments: ["bssh-authority"],
-          descriptors: [null, null, null, theirs.descriptor]))
+          descriptors: [null, null, null] + theirs))
       socket = ours
     }
 

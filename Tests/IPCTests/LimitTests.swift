@@ -76,7 +76,9 @@ private func bytes(_ count: Int) -> [UInt8] { [UInt8](repeating: 97, count: coun
     Limit("slice", 256) { ToScopes.move(number: 0, process: 2, scope: "", slice: text($0), description: "") },
     Limit("description", 1024) { ToScopes.move(number: 0, process: 2, scope: "", slice: "", description: text($0)) },
     Limit("reason", 4096) { FromScopes.notMoved(number: 0, reason: text($0)) },
-    Limit("name", 256) { ToSession.checkAccount(name: text($0)) },
+    Limit("name", 256) { AccountQuestion(name: text($0)) },
+    Limit("pattern", 256) { AccountQuestion(name: "", groupPatterns: [text($0)]) },
+    Limit("group", 256) { AccountState(groups: [text($0)]) },
     Limit("key path", 4096) {
       AccountAnswer(login: nil, refusal: nil, lookUp: Samples.bareAccount, keyPaths: [text($0)])
     },

@@ -116,5 +116,21 @@ extension Interop {
         #expect(try daemon.ssh("host", "echo in").output == "in\n")
       }
     }
+
+    @Test(.timeLimit(.minutes(3))) func `16 MiB of keys are read, and a byte more is too much`() throws {
+      try withDaemon { daemon throws in
+        let key = try String(contentsOfFile: daemon.user.authorizedKeys, encoding: .utf8)
+        let line = "# " + String(repeating: "x", count: 1021) + "\n"
+        let size = 16 << 20
+        var text = String(repeating: line, count: (size - key.utf8.count) / line.utf8.count - 1)
+        text += String(repeating: "#", count: size - key.utf8.count - text.utf8.count - 1) + "\n" + key
+        #expect(text.utf8.count == size)
+        try daemon.user.authorize(text)
+        #expect(try daemon.ssh(["host", "echo in"], within: 100).output == "in\n")
+        try daemon.user.authorize("#" + text)
+        #expect(try daemon.ssh(["host", "echo in"], within: 100).output.isEmpty)
+        try daemon.log.line(with: "is not used", "is larger than 16 MiB")
+      }
+    }
   }
 }

@@ -25,6 +25,8 @@ extension Interop {
         }
         for process in daemon.processes("bssh-authority") {
           #expect(process.uid == getpwnam("bssh-authority").pointee.pw_uid)
+          #expect(process.status("NoNewPrivs") == "1")
+          #expect(process.status("Seccomp") == "2")
           #expect(process.status("CapEff") == "0000000000000000")
         }
         let session = try #require(daemon.logins.first { $0.name == "bssh-session" })

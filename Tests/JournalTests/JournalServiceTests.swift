@@ -14,13 +14,13 @@ private final class JournalProcess {
 
   /// - Parameter launcher: what starts the program, and gets its path as the last word.
   init(launcher: [String] = []) throws {
-    let (ours, theirs) = try MessageSocket.pair()
+    let (ours, theirs) = try MessageSocket.supervised()
     socket = ours
     let null = try Descriptor.open("/dev/null", O_RDWR)
     let program = try ProcessEnvironment.executableFolder() + "/bssh-journal"
     let command = launcher + [program]
     var request = ChildProcess.Request(
-      path: command[0], arguments: command, descriptors: [null, null, null, theirs.descriptor])
+      path: command[0], arguments: command, descriptors: [null, null, null] + theirs)
     request.environment = ["PATH=/usr/bin:/bin"]
     process = try ChildProcess(request)
   }

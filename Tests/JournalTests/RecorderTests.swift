@@ -12,12 +12,12 @@ import Wire
     let socket: MessageSocket
 
     init(_ settings: RecorderSettings) throws {
-      let (ours, theirs) = try MessageSocket.pair()
+      let (ours, theirs) = try MessageSocket.supervised()
       let null = try Descriptor.open("/dev/null", O_RDWR)
       let folder = try ProcessEnvironment.executableFolder()
       var request = ChildProcess.Request(
         path: "\(folder)/bssh-journal", arguments: ["bssh-journal", "records"],
-        descriptors: [null, null, null, theirs.descriptor])
+        descriptors: [null, null, null] + theirs)
       request.environment = []
       process = try ChildProcess(request)
       socket = ours
@@ -26,10 +26,14 @@ import Wire
 
     deinit { process.signal(SIGKILL) }
 
+    /// What it answers, and what the transport gets of it.
     func answer(_ message: ToRecorder) throws -> (FromRecorder, [Descriptor])? {
-      try socket.send(message.wireBytes)
+      let (transport, end) = try MessageSocket.pair()
+      try socket.send(message.wireBytes, descriptors: [end.descriptor])
       guard case .message(let bytes, let descriptors) = try socket.receive(wait: 30_000) else { return nil }
-      return (try FromRecorder(wireBytes: bytes[...]), descriptors)
+      #expect(descriptors.isEmpty)
+      let given: [Descriptor] = if case .message(_, let files) = try transport.receive() { files } else { [] }
+      return (try FromRecorder(wireBytes: bytes[...]), given)
     }
   }
 
@@ -103,7 +107,10 @@ import Wire
   @Test func `it ends when the supervisor does, behind what it was told`() throws {
     defer { remove() }
     let recorder = try Recorder(RecorderSettings(directories: [folder], keepsLogins: false))
-    try recorder.socket.send(ToRecorder.open(number: 1, directory: folder, name: "last").wireBytes)
+    let (transport, end) = try MessageSocket.pair()
+    defer { withExtendedLifetime(transport) {} }
+    try recorder.socket.send(
+      ToRecorder.open(number: 1, directory: folder, name: "last").wireBytes, descriptors: [end.descriptor])
     recorder.socket.shutDownWriting()
     #expect(recorder.process.descriptor.wait(for: POLLIN, milliseconds: 30_000))
     #expect(recorder.process.reap() == .code(0))

@@ -139,11 +139,11 @@ import Wire
 
   /// Runs `save-bans` as bssh-supervisor does; its exit code, and what it says.
   private func save(_ bans: [UInt8], to path: String) throws -> (code: Int32?, reason: String?) {
-    let (ours, theirs) = try MessageSocket.pair()
+    let (ours, theirs) = try MessageSocket.supervised()
     let null = try Descriptor.open("/dev/null", O_RDWR)
     var request = ChildProcess.Request(
       path: program, arguments: ["bssh-server", "save-bans", path],
-      descriptors: [null, null, null, theirs.descriptor, try Descriptor.sealedMemory(name: "bans", bans)])
+      descriptors: [null, null, null] + theirs + [try Descriptor.sealedMemory(name: "bans", bans)])
     request.environment = ["PATH=/usr/bin:/bin"]
     let child = try ChildProcess(request)
     child.descriptor.wait(for: POLLIN, milliseconds: 30_000)

@@ -119,12 +119,12 @@ final class SafeFolder {
     #expect(problem("") == " is not an absolute path")
   }
 
-  @Test func `a file of 1 MiB is read, and a larger one is refused`() throws {
+  @Test func `a file of 16 MiB is read, and a larger one is refused`() throws {
     let folder = try SafeFolder()
-    let path = try folder.file("keys", String(repeating: "x", count: 1 << 20))
-    #expect(reader.read([path]).contents.count == 1 << 20)
-    try folder.file("keys", String(repeating: "x", count: 1 << 20 + 1))
-    #expect(problem(path) == "\(path) is larger than 1 MiB")
+    let path = try folder.file("keys", String(repeating: "x", count: 16 << 20))
+    #expect(reader.read([path]).contents.count == 16 << 20)
+    try folder.file("keys", String(repeating: "x", count: 16 << 20 + 1))
+    #expect(problem(path) == "\(path) is larger than 16 MiB")
     #expect(reader.read([path]).contents.isEmpty)
   }
 

@@ -36,11 +36,11 @@ final class SessionUnderTest {
   }()
 
   init(program: String = path, identity: Identity? = nil, environment: [String] = []) throws {
-    let (zygoteControl, zygoteEnd) = try MessageSocket.pair()
+    let (zygoteControl, zygoteEnds) = try MessageSocket.supervised()
     let null = try Descriptor.open("/dev/null", O_RDWR)
     var request = ChildProcess.Request(
       path: program, arguments: ["bssh-session"],
-      descriptors: [null, null, null, zygoteEnd.descriptor])
+      descriptors: [null, null, null] + zygoteEnds)
     request.environment = environment
     let zygote = try ChildProcess(request)
     defer {
@@ -48,20 +48,20 @@ final class SessionUnderTest {
       _ = zygote.descriptor.wait(for: POLLIN, milliseconds: SessionUnderTest.limit)
       _ = zygote.reap()
     }
-    let (ours, theirs) = try MessageSocket.pair()
+    let (ours, theirs) = try MessageSocket.supervised()
     let forkIdentity = identity.map { ForkIdentity(uid: $0.uid, gid: $0.gid, groups: $0.groups) }
     try zygoteControl.send(ToZygote.prepare(nil).wireBytes)
     try zygoteControl.send(
-      ToZygote.fork(number: 7, identity: forkIdentity).wireBytes, descriptors: [theirs.descriptor])
+      ToZygote.fork(number: 7, identity: forkIdentity).wireBytes, descriptors: theirs + [null])
     let (ready, _) = try SessionUnderTest.receive(zygoteControl)
     guard try FromZygote(wireBytes: ready[...]) == .ready(weaknesses: []) else {
       throw Missing(description: "a zygote that is ready")
     }
-    let (made, descriptors) = try SessionUnderTest.receive(zygoteControl)
-    guard case .forked(number: 7, let pid) = try FromZygote(wireBytes: made[...]), descriptors.count == 1 else {
+    let (made, _) = try SessionUnderTest.receive(zygoteControl)
+    guard case .forked(number: 7, let pid) = try FromZygote(wireBytes: made[...]) else {
       throw Missing(description: "a copy of the zygote")
     }
-    process = ChildProcess(pid: pid, descriptor: descriptors[0])
+    process = try ChildProcess(adopting: pid)
     control = ours
   }
 
@@ -91,11 +91,14 @@ final class SessionUnderTest {
   }
 
   func lookUp(_ paths: [String]) throws -> (files: [KeyFile], memory: Descriptor) {
-    try control?.send(ToSession.lookUp(paths: paths, home: "/").wireBytes, wait: true)
+    let memory = try Descriptor.memory(name: "authorized_keys", size: KeyFile.totalLimit)
+    try control?.send(
+      ToSession.lookUp(paths: paths, home: "/").wireBytes, descriptors: [memory], wait: true)
     let (bytes, descriptors) = try SessionUnderTest.receive(control)
-    guard case .keys(let files) = try FromSession(wireBytes: bytes[...]), let memory = descriptors.first else {
+    guard case .keys(let files) = try FromSession(wireBytes: bytes[...]), descriptors.isEmpty else {
       throw Missing(description: "keys")
     }
+    try memory.seal()
     return (files, memory)
   }
 

@@ -19,6 +19,8 @@ struct Scenario {
   var now: Int64 = 1_000_000
   /// Everything that the machine said, in order.
   var said: [ConnectionMachine.Action] = []
+  /// Whether the system says of each account what an authority says of it, as soon as it is asked.
+  var systemAgrees = true
 
   init(_ change: (inout Settings) -> Void = { _ in }) {
     var settings = Settings()
@@ -35,9 +37,20 @@ struct Scenario {
 
   @discardableResult
   mutating func send(_ event: ConnectionMachine.Event) -> [ConnectionMachine.Action] {
-    let actions = machine.handle(event, at: now)
+    var actions = machine.handle(event, at: now)
+    if systemAgrees, case .account(let answer?) = event, actions.contains(where: \.checksAccount) {
+      actions.removeAll { $0.checksAccount || $0 == .setTimer(.accountCheck, milliseconds: 10_000) }
+      actions += machine.handle(.accountChecked(Scenario.state(answer)), at: now).filter {
+        $0 != .cancelTimer(.accountCheck)
+      }
+    }
     said += actions
     return actions
+  }
+
+  /// What the system says of an account when it agrees with an authority.
+  static func state(_ answer: AccountAnswer) -> AccountState {
+    AccountState(account: answer.login, groups: answer.groups, isClosed: answer.noLogins != nil)
   }
 
   static func account(_ name: String = "bob", uid: UInt32 = 1000) -> Account {
@@ -173,6 +186,10 @@ struct Scenario {
       starting, atKeyExchange(), atAuthentication(), prepared(), atOpening(), loggedIn(), told(), closed(), killed(),
     ]
   }
+}
+
+extension ConnectionMachine.Action {
+  var checksAccount: Bool { if case .checkAccount = self { true } else { false } }
 }
 
 extension [ConnectionMachine.Action] {

@@ -120,9 +120,32 @@ import Testing
     let setSecureBits: Int32 = 28
     #expect(clinux_prctl(setSecureBits, 1 << 2) == 0)
     defer { #expect(clinux_prctl(setSecureBits, 0) == 0) }
-    #expect(throws: SystemError("start /bin/sh", code: EPERM)) {
-      _ = try run("id -u") { $0.identity = Identity(uid: 54401, gid: 54402, groups: []) }
+    let result = try run("id -u") { $0.identity = Identity(uid: 54401, gid: 54402, groups: []) }
+    #expect(result.output.isEmpty && result.end == .code(127))
+  }
+
+  /// Others of its user can stop a process as soon as it is theirs, but not us with it.
+  @Test(.enabled(if: isRoot)) func `who stops every process of a user does not hold up the start of one`() throws {
+    let null = try Descriptor.open("/dev/null", O_RDWR)
+    func start(_ command: String) throws -> ChildProcess {
+      var request = ChildProcess.Request(
+        path: "/bin/sh", arguments: ["sh", "-c", command], descriptors: [null, null, null])
+      request.identity = Identity(uid: 54405, gid: 54405, groups: [])
+      return try ChildProcess(request)
     }
+    func end(_ process: ChildProcess) {
+      process.signal(SIGKILL)
+      process.descriptor.wait(for: POLLIN)
+      _ = process.reap()
+    }
+    let attacker = try start("while :; do kill -STOP -1; done")
+    defer { end(attacker) }
+    for _ in 0..<300 { end(try start("exit 0")) }
+  }
+
+  @Test func `only a child of ours is adopted`() throws {
+    #expect(throws: SystemError.self) { _ = try ChildProcess(adopting: 1) }
+    #expect(throws: SystemError.self) { _ = try ChildProcess(adopting: -1) }
   }
 
   @Test func `a mask, limits and a directory hold`() throws {

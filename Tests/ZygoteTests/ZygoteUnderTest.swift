@@ -62,11 +62,11 @@ final class ZygoteUnderTest {
   /// - Parameter program: `bssh-session` or `bssh-transport`, beside the tests.
   init(_ program: String, _ change: (inout ChildProcess.Request) -> Void = { _ in }) throws {
     let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-    let (ours, theirs) = try MessageSocket.pair()
+    let (ours, theirs) = try MessageSocket.supervised()
     let null = try Descriptor.open("/dev/null", O_RDWR)
     var request = ChildProcess.Request(
       path: (tests as NSString).deletingLastPathComponent + "/\(program)",
-      arguments: [program, ThisProcess.titleRoom], descriptors: [null, null, null, theirs.descriptor])
+      arguments: [program, ThisProcess.titleRoom], descriptors: [null, null, null] + theirs)
     change(&request)
     owned = Owned(try ChildProcess(request))
     control = ours
@@ -97,14 +97,15 @@ final class ZygoteUnderTest {
 
   /// Makes a copy.
   func fork(_ identity: ForkIdentity? = nil) throws -> Copy {
-    let (ours, theirs) = try MessageSocket.pair()
+    let (ours, theirs) = try MessageSocket.supervised()
     number += 1
-    try send(ToZygote.fork(number: number, identity: identity).wireBytes, [theirs.descriptor])
+    let errors = try Descriptor.open("/dev/null", O_RDWR)
+    try send(ToZygote.fork(number: number, identity: identity).wireBytes, theirs + [errors])
     let (answer, descriptors) = try receive()
-    guard case .forked(number, let pid) = answer, descriptors.count == 1 else {
+    guard case .forked(number, let pid) = answer, descriptors.isEmpty else {
       throw Missing(description: "a copy, not \(answer)")
     }
-    return Copy(ChildProcess(pid: pid, descriptor: descriptors[0]), ours)
+    return Copy(try ChildProcess(adopting: pid), ours)
   }
 }
 

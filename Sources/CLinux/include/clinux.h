@@ -46,7 +46,8 @@ struct clinux_spawn {
 };
 
 // Starts a process with vfork(2) and execve(2): signals unblocked and default, no descriptors but the given.
-// Returns its process id, or -1 with the errno of whatever failed in it.
+// Returns its process id, or -1 with the errno of whatever failed in it. With another identity what fails from the change
+// of identity on is a line on its descriptor 2, and its exit status is 127: nobody with that identity can hold us up.
 pid_t clinux_spawn(const struct clinux_spawn *request);
 
 int clinux_open(const char *path, int flags, mode_t mode);
@@ -123,6 +124,8 @@ const char *clinux_signal_name(int number);
 int clinux_memory_file(const char *name);
 // Seals against every change; 0 or -1.
 int clinux_seal(int fd);
+// Seals against getting larger or smaller; 0 or -1.
+int clinux_seal_size(int fd);
 // Not 0 when the descriptor is a memory file that can no longer change.
 int clinux_is_sealed(int fd);
 
@@ -151,9 +154,9 @@ int clinux_connect_stream(const char *path);
 int clinux_bind_datagram(const char *path);
 // The variables of the environment, ended by NULL.
 char **clinux_environment(void);
-// A copy of this process whose parent is ours (CLONE_PARENT). In the copy 0; here its process id, and `*pidfd`.
-// Only for a process with one thread.
-pid_t clinux_fork_sibling(int *pidfd);
+// A copy of this process whose parent is ours (CLONE_PARENT). In the copy 0; here its process id. Only for a process with
+// one thread.
+pid_t clinux_fork_sibling(void);
 // setgroups(2), setresgid(2), setresuid(2), for a process with one thread; then looks whether all of it is so, and whether
 // a user other than root cannot go back. When it fails, the identity is not known: end the process. EINVAL for the number
 // 4294967295, which means "leave as it is" to the kernel.

@@ -54,7 +54,7 @@ final class DaemonParts: LoginFacts {
 
   func status(of account: String) throws(FactError) -> AccountStatus? {
     let process = try fork(nil)
-    try send(ToSession.checkAccount(name: account), to: process)
+    try send(ToSession.checkAccount(AccountQuestion(name: account)), to: process)
     guard let answer = try? answer(FromSession.self, of: "bssh-session", process, wait: Self.lookUpPatience),
       case .account(let state) = answer.message
     else { return nil }
@@ -65,11 +65,17 @@ final class DaemonParts: LoginFacts {
   func files(of account: Account, _ paths: [String]) throws(FactError) -> FoundFiles {
     let identity = ForkIdentity(uid: account.uid, gid: account.gid, groups: account.groups)
     let process = try fork(Hardening.isRoot ? identity : nil)
-    try send(ToSession.lookUp(paths: paths, home: account.home), to: process)
+    let memory: Descriptor
+    do throws(SystemError) {
+      memory = try Descriptor.memory(name: "authorized_keys", size: KeyFile.totalLimit)
+      try process.send(
+        ToSession.lookUp(paths: paths, home: account.home).wireBytes, descriptors: [memory], wait: true)
+    } catch { throw FactError("bssh-session: \(error)") }
     let answer = try answer(FromSession.self, of: "the process that reads keys", process, wait: Self.lookUpPatience)
-    guard case .keys(let files) = answer.message, let memory = answer.descriptors.first else {
+    guard case .keys(let files) = answer.message else {
       throw FactError("the process that reads keys gave an answer to another question")
     }
+    do throws(SystemError) { try memory.seal() } catch { throw FactError("\(error)") }
     return FoundFiles(files: files, memory: memory)
   }
 
@@ -78,11 +84,11 @@ final class DaemonParts: LoginFacts {
   private static func start(
     _ name: String, identity: Identity?, room: [String]
   ) throws(SystemError) -> MessageSocket {
-    let (ours, theirs) = try MessageSocket.pair()
+    let (ours, theirs) = try MessageSocket.supervised()
     let null = try Descriptor.open("/dev/null", O_RDWR)
     var request = ChildProcess.Request(
       path: try Executables.find(name), arguments: [name] + room,
-      descriptors: [null, null, try Descriptor.standardError(), theirs.descriptor])
+      descriptors: [null, null, try Descriptor.standardError()] + theirs)
     request.environment = ProcessEnvironment.fixed
     // Times of authorized_keys are the zone's.
     if let zone = ProcessEnvironment.value(of: "TZ") { request.environment.append("TZ=\(zone)") }
@@ -96,11 +102,13 @@ final class DaemonParts: LoginFacts {
 
   /// A copy of the session's zygote, with this identity.
   private func fork(_ identity: ForkIdentity?) throws(FactError) -> MessageSocket {
-    let ends: (ours: MessageSocket, theirs: MessageSocket)
+    let ends: (ours: MessageSocket, theirs: [Descriptor])
     do throws(SystemError) {
-      ends = try MessageSocket.pair()
+      ends = try MessageSocket.supervised()
       try zygote.send(
-        ToZygote.fork(number: 1, identity: identity).wireBytes, descriptors: [ends.theirs.descriptor], wait: true)
+        ToZygote.fork(number: 1, identity: identity).wireBytes,
+        descriptors: ends.theirs + [try Descriptor.standardError()],
+        wait: true)
     } catch { throw FactError("\(error)") }
     guard case .forked = try answer(FromZygote.self, of: "bssh-session", zygote).message else {
       throw FactError("bssh-session cannot copy itself")

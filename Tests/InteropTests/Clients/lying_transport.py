@@ -11,6 +11,27 @@ import socket
 import struct
 
 
+class Control:
+    """What a supervisor's child has: messages with descriptors come by a socket, and messages alone go by a pipe."""
+
+    def __init__(self, incoming, outgoing):
+        self.socket, self.pipe = socket.socket(fileno=incoming), outgoing
+        os.set_blocking(outgoing, True)
+
+    def fileno(self):
+        return self.socket.fileno()
+
+    def recvmsg(self, *sizes):
+        return self.socket.recvmsg(*sizes)
+
+    def send(self, data):
+        os.write(self.pipe, struct.pack(">I", len(data)) + data)
+
+    def close(self):
+        self.socket.close()
+        os.close(self.pipe)
+
+
 def receive(channel):
     data, ancillary, _, _ = channel.recvmsg(262144, socket.CMSG_SPACE(4 * 8))
     descriptors = array.array("i")
@@ -19,8 +40,9 @@ def receive(channel):
     return data, list(descriptors)
 
 
-def send_descriptor(channel, data):
-    channel.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("i", 1))])
+def send_descriptor(control, data):
+    """The only way that there is for a descriptor leads nowhere."""
+    control.socket.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("i", 1))])
 
 
 def serve(control, client):
@@ -64,7 +86,7 @@ def copy():
 
 
 def main():
-    zygote = socket.socket(fileno=3)
+    zygote = Control(3, 4)
     receive(zygote)
     # ready, without weaknesses
     zygote.send(b"\1\0\0\0\0")
@@ -76,15 +98,13 @@ def main():
         if pid == 0:
             break
         # forked, with the number that came
-        pidfd = os.pidfd_open(pid)
-        zygote.sendmsg(
-            [b"\2" + data[1:9] + struct.pack(">I", pid)],
-            [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("i", pidfd))],
-        )
-        os.close(pidfd)
-        os.close(descriptors[0])
+        zygote.send(b"\2" + data[1:9] + struct.pack(">I", pid))
+        for descriptor in descriptors:
+            os.close(descriptor)
     zygote.close()
-    control = socket.socket(fileno=descriptors[0])
+    os.dup2(descriptors[2], 2)
+    os.close(descriptors[2])
+    control = Control(*descriptors[:2])
     data, descriptors = receive(control)
     if data:
         client = socket.socket(fileno=descriptors[0])

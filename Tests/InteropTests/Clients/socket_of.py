@@ -1,5 +1,5 @@
-"""The socket that a process of the daemon has to the supervisor, taken from outside: what waits in it, and what somebody
-says on it who has taken that process over. pidfd_getfd(2)
+"""What a process of the daemon has to the supervisor, taken from outside: what waits in it, and what somebody says on it who
+has taken that process over. pidfd_getfd(2)
 
     socket_of.py waiting PID      bytes that the process has not read yet
     socket_of.py say PID HEX...   sends messages in its place
@@ -10,6 +10,7 @@ import ctypes
 import fcntl
 import os
 import socket
+import struct
 import subprocess
 import sys
 import termios
@@ -17,13 +18,13 @@ import termios
 PIDFD_GETFD = 438
 
 
-def sockets(pid):
-    """The process's sockets: number by inode."""
+def opened(pid, kind):
+    """The process's descriptors of this kind, `socket` or `pipe`: numbers by inode."""
     found = {}
     for number in os.listdir(f"/proc/{pid}/fd"):
         target = os.readlink(f"/proc/{pid}/fd/{number}")
-        if target.startswith("socket:["):
-            found[target[len("socket:[") : -1]] = int(number)
+        if target.startswith(f"{kind}:["):
+            found.setdefault(target[len(kind) + 2 : -1], []).append(int(number))
     return found
 
 
@@ -33,26 +34,44 @@ def peers():
     return {fields[5]: fields[7] for fields in map(str.split, lines) if len(fields) >= 8}
 
 
-def to_supervisor(pid):
-    """The only socket whose other end the supervisor has; for us to use as well."""
-    other_end, supervisor = peers(), sockets(int(os.environ["DAEMON"]))
-    numbers = [number for inode, number in sockets(pid).items() if other_end.get(inode) in supervisor]
-    assert len(numbers) == 1, numbers
+def taken(pid, number):
+    """A descriptor of the process, for us to use as well."""
     process = os.pidfd_open(pid)
-    number = ctypes.CDLL(None, use_errno=True).syscall(PIDFD_GETFD, process, numbers[0], 0)
+    number = ctypes.CDLL(None, use_errno=True).syscall(PIDFD_GETFD, process, number, 0)
     assert number >= 0, os.strerror(ctypes.get_errno())
-    return socket.socket(fileno=number)
+    os.close(process)
+    return number
+
+
+def from_supervisor(pid):
+    """The only socket whose other end the supervisor has."""
+    other_end, supervisor = peers(), opened(int(os.environ["DAEMON"]), "socket")
+    numbers = [ns[0] for inode, ns in opened(pid, "socket").items() if other_end.get(inode) in supervisor]
+    assert len(numbers) == 1, numbers
+    return socket.socket(fileno=taken(pid, numbers[0]))
+
+
+def to_supervisor(pid):
+    """The only pipe whose other end the supervisor has, but for the standard error."""
+    supervisor = opened(int(os.environ["DAEMON"]), "pipe")
+    numbers = [ns[0] for inode, ns in opened(pid, "pipe").items() if inode in supervisor and 2 not in ns]
+    assert len(numbers) == 1, numbers
+    return taken(pid, numbers[0])
+
+
+def say(pid, message):
+    os.write(to_supervisor(pid), struct.pack(">I", len(message)) + message)
 
 
 def main():
     what, pid, *messages = sys.argv[1:]
-    channel = to_supervisor(int(pid))
     if what == "waiting":
         count = array.array("i", [0])
-        fcntl.ioctl(channel, termios.FIONREAD, count)
+        fcntl.ioctl(from_supervisor(int(pid)), termios.FIONREAD, count)
         print(count[0])
     for message in messages:
-        channel.send(bytes.fromhex(message))
+        say(int(pid), bytes.fromhex(message))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+import Glibc
+
+/// An account as the system knows it; passwd(5).
+public struct SystemAccount: Equatable, Sendable {
+  public var name: String
+  public var uid: UInt32
+  public var gid: UInt32
+  /// With the primary one.
+  public var groups: [UInt32]
+  public var home: String
+  /// Empty: the system's default.
+  public var shell: String
+
+  public init(name: String, uid: UInt32, gid: UInt32, groups: [UInt32], home: String, shell: String) {
+    self.name = name
+    self.uid = uid
+    self.gid = gid
+    self.groups = groups
+    self.home = home
+    self.shell = shell
+  }
+}
+
+/// Why an account was not found.
+public enum AccountError: Error, Equatable {
+  /// There is none.
+  case unknown
+  /// The name service could not tell, or told what we can't use.
+  case failed
+  case tooManyGroups
+}
+
+/// The accounts of this system, by its name services (NSS). May take as long as they do.
+public struct SystemAccounts: Sendable {
+  /// Asks the system.
+  public init(noLoginsFiles: [String] = ["/run/nologin", "/etc/nologin"]) { self.noLoginsFiles = noLoginsFiles }
+
+  /// Groups that an account may be in, so that an answer about it fits into a message.
+  public static let groupLimit = 8192
+
+  /// The account of exactly this name. getpwnam_r(3), getgrouplist(3)
+  public func account(named name: String) throws(AccountError) -> SystemAccount {
+    let account = try lookUp { getpwnam_r(name, $0, $1, $2, $3) }
+    // Some name services find `Anna` when asked for `ANNA`; two names for one user would pass rules made for one.
+    guard account.name.utf8.elementsEqual(name.utf8) else { throw .unknown }
+    return account
+  }
+
+  /// The account of this user id. getpwuid_r(3)
+  public func account(uid: UInt32) throws(AccountError) -> SystemAccount {
+    try lookUp { getpwuid_r(uid, $0, $1, $2, $3) }
+  }
+
+  /// Where it may stand: the first one is gone after a restart, and systemd makes it while the machine goes down.
+  public var noLoginsFiles: [String]
+
+  /// What nologin(5) says; nil: nothing, everyone may log in.
+  public func noLogins() -> String? {
+    for path in noLoginsFiles {
+      do throws(SystemError) {
+        let file = try Descriptor.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY)
+        let isFile = try file.status().kind == .regular
+        return isFile ? String(decoding: try file.read(count: 2048, at: 0), as: UTF8.self) : ""
+      } catch {
+        // What is there and cannot be read says no, too.
+        if !error.isMissingFile { return "" }
+      }
+    }
+    return nil
+  }
+
+  /// True when there is a regular file that somebody may execute, or when we may not look.
+  public func isExecutable(_ path: String) -> Bool {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return errno == EACCES }
+    return status.st_mode & S_IFMT == S_IFREG && status.st_mode & 0o111 != 0
+  }
+
+  private typealias Call<Entry> = (
+    UnsafeMutablePointer<Entry>, UnsafeMutablePointer<CChar>, Int, UnsafeMutablePointer<UnsafeMutablePointer<Entry>?>
+  ) -> Int32
+
+  private func lookUp(_ call: Call<passwd>) throws(AccountError) -> SystemAccount {
+    guard let found = try find(passwd(), call, { (entry) throws(AccountError) in try account(entry) }) else {
+      throw .unknown
+    }
+    return found
+  }
+
+  /// The group of this name; nil when there is none. getgrnam_r(3)
+  public func group(named name: String) throws(AccountError) -> (id: UInt32, name: [UInt8])? {
+    try find(Glibc.group(), { getgrnam_r(name, $0, $1, $2, $3) }, groupEntry)
+  }
+
+  /// The group of this number; nil when there is none. getgrgid_r(3)
+  public func group(id: UInt32) throws(AccountError) -> (id: UInt32, name: [UInt8])? {
+    try find(Glibc.group(), { getgrgid_r(id, $0, $1, $2, $3) }, groupEntry)
+  }
+
+  private func groupEntry(_ entry: Glibc.group) -> (id: UInt32, name: [UInt8]) {
+    (entry.gr_gid, bytes(entry.gr_name))
+  }
+
+  /// What `read` makes of the entry that `call` finds; nil when there is none. A group has a name for each member, so
+  /// entries can be long.
+  private func find<Entry, Value>(
+    _ empty: Entry, _ call: Call<Entry>, _ read: (Entry) throws(AccountError) -> Value
+  ) throws(AccountError) -> Value? {
+    var size = 4096
+    while size <= 16 << 20 {
+      let buffer = UnsafeMutableBufferPointer<CChar>.allocate(capacity: size)
+      defer { buffer.deallocate() }
+      guard let start = buffer.baseAddress else { throw .failed }
+      var entry = empty
+      var found: UnsafeMutablePointer<Entry>?
+      switch call(&entry, start, size, &found) {
+      case 0: return found == nil ? nil : try read(entry)
+      case ERANGE: size *= 4
+      case EINTR: continue
+      case ENOENT, ESRCH: return nil
+      default: throw .failed
+      }
+    }
+    throw .failed
+  }
+
+  private func bytes(_ text: UnsafeMutablePointer<CChar>?) -> [UInt8] {
+    text.map { text in (0..<strlen(text)).map { UInt8(bitPattern: text[$0]) } } ?? []
+  }
+
+  private func account(_ entry: passwd) throws(AccountError) -> SystemAccount {
+    guard let name = text(entry.pw_name), let home = text(entry.pw_dir), let shell = text(entry.pw_shell) else {
+      throw .failed
+    }
+    var groups = [gid_t](repeating: 0, count: Self.groupLimit)
+    var count = Int32(groups.count)
+    guard getgrouplist(name, entry.pw_gid, &groups, &count) >= 0 else { throw .tooManyGroups }
+    let own = Array(groups.prefix(Int(count)))
+    // To the kernel that number means "leave as it is", which would be root.
+    guard entry.pw_uid != .max, entry.pw_gid != .max, !own.contains(.max) else { throw .failed }
+    return SystemAccount(name: name, uid: entry.pw_uid, gid: entry.pw_gid, groups: own, home: home, shell: shell)
+  }
+
+  private func text(_ pointer: UnsafeMutablePointer<CChar>?) -> String? {
+    guard let pointer else { return "" }
+    return String(validatingCString: pointer)
+  }
+}

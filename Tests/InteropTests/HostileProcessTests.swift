@@ -1,0 +1,91 @@
+import Foundation
+import IPC
+import Testing
+
+extension Interop {
+  /// A process of the daemon that somebody has taken over cannot hold up the supervisor, nor write what looks like its words.
+  @Suite(.serialized, .enabled(if: isRoot, Comment(rawValue: needsRoot))) struct HostileProcesses {
+    /// A daemon with one of each process, and a login.
+    private func withLogin(_ body: (Daemon, RunningProcess) throws -> Void) throws {
+      let exporters =
+        "[{type: file, path: DIRECTORY/audit/audit.log}, {type: logstash, host: 127.0.0.1, port: 9}]"
+      try withDaemon(audit: ["exporters": exporters, "recording": "{enabled: true}"]) { daemon throws in
+        let client = try daemon.startSSH("host", "echo ready; cat")
+        try client.output.line(with: "ready", within: 30)
+        try body(daemon, try #require(daemon.session(of: daemon.user)))
+        client.closeInput()
+        #expect(try client.wait() == 0)
+      }
+    }
+
+    @Test(
+      .timeLimit(.minutes(2)),
+      arguments: ["nobody-has-a-way-for-one", "what-a-process-sends-is-bytes", "no-message-makes-it-wait"])
+    func `no process can make the supervisor close what it likes`(claim: String) throws {
+      try withLogin { daemon, session throws in
+        try daemon.claim("descriptors.py", claim, environment: ["SESSION": "\(session.pid)"])
+        #expect(try daemon.ssh("host", "echo in").output == "in\n")
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `a length that no message has ends the process that sent it, and its login alone`() throws {
+      try withLogin { daemon, session throws in
+        let other = try daemon.startSSH("host", "echo ready; cat")
+        try other.output.line(with: "ready", within: 30)
+        let attacked = try #require(daemon.sessions(of: daemon.user).first { $0.pid != session.pid })
+        let script = """
+          import os, sys; sys.path.insert(0, sys.argv[1]); from socket_of import to_supervisor
+          os.write(to_supervisor(\(attacked.pid)), b"\\xff" * 4)
+          """
+        let clients = (Daemon.client("socket_of.py") as NSString).deletingLastPathComponent
+        #expect(try run([Daemon.python, "-c", script, clients], environment: daemon.environment).status == 0)
+        eventually(within: 30, "its end") { !RunningProcess.isRunning(attacked.pid) }
+        #expect(try other.wait() != 0)
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `no other process has the daemon's standard error`() throws {
+      try withLogin { daemon, _ throws in
+        let own = try #require(RunningProcess(daemon.pid)).descriptors[2]
+        let others = daemon.processes.filter { $0.pid != daemon.pid }
+        let names = Set(others.map(\.name))
+        for name in ["bssh-transport", "bssh-authority", "bssh-session", "bssh-journal", "bssh-exporter", "cat"] {
+          #expect(names.contains(name), "\(names)")
+        }
+        for process in others {
+          #expect(!process.descriptors.values.contains { $0 == own }, "\(process.title)")
+        }
+        // What a user runs has nobody's.
+        let supervisor = Set(try #require(RunningProcess(daemon.pid)).descriptors.values)
+        for process in others where !process.name.hasPrefix("bssh-") {
+          #expect(!process.descriptors.values.contains { $0.hasPrefix("pipe:") && supervisor.contains($0) })
+        }
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1)), arguments: ["bssh-authority", "bssh-session", "bssh-transport", "bssh-journal"])
+    func `what a process writes to its standard error is a line with its name, escaped and bounded`(name: String) throws
+    {
+      try withLogin { daemon, _ throws in
+        let process = try #require(daemon.processes(name).first { !$0.title.hasSuffix("zygote") })
+        let forged = "<3>2026-01-01T00:00:00Z error: forged \u{1b}[2J\u{2066}"
+        let file = try FileHandle(forWritingTo: URL(fileURLWithPath: "/proc/\(process.pid)/fd/2"))
+        defer { try? file.close() }
+        try file.write(contentsOf: Data((forged + "\n").utf8))
+        let line = try daemon.log.line(with: "\(process.pid) says: <3>2026")
+        #expect(line.contains("forged \\x1b[2J\\u{2066}"))
+        // A flood is no flood of lines, and the login of others goes on.
+        let writer = Thread {
+          let bytes = Data(String(repeating: "flood\n", count: 1000).utf8)
+          for _ in 0..<50 where (try? file.write(contentsOf: bytes)) == nil { return }
+        }
+        signal(SIGPIPE, SIG_IGN)
+        writer.start()
+        #expect(try daemon.ssh("host", "echo in").output == "in\n")
+        #expect(daemon.log.all.split(separator: "\n").count { $0.contains("says: flood") } <= 20)
+        kill(process.pid, SIGKILL)
+      }
+    }
+  }
+}

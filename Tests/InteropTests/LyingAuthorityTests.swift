@@ -1,0 +1,82 @@
+import Foundation
+import Testing
+
+extension Interop {
+  /// An authority that somebody has taken over lets in whom the rules let in, and nobody as anybody else.
+  @Suite(.serialized, .enabled(if: isRoot, Comment(rawValue: needsRoot))) struct LyingAuthorities {
+    private func withLie(
+      _ lie: String, auth: Daemon.Keys = ["permit_root": "no"], userKeys: String = "",
+      _ body: (Daemon) throws -> Void
+    ) throws {
+      let replace = { (files: Daemon.Preparation) in
+        let folder = "\(files.directory)/bin"
+        try Daemon.copyExecutables(from: files.executables, to: folder)
+        let manager = FileManager.default
+        try manager.moveItem(atPath: "\(folder)/bssh-authority", toPath: "\(folder)/real-authority")
+        try manager.copyItem(atPath: Daemon.client("lying_authority.py"), toPath: "\(folder)/bssh-authority")
+        chmod("\(folder)/bssh-authority", 0o755)
+        try Data("\(lie)\n".utf8).write(to: URL(fileURLWithPath: "\(folder)/lie"))
+      }
+      try withDaemon(auth: auth, userKeys: userKeys, prepare: replace, body)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `the control: one that tells the truth lets the user in`() throws {
+      try withLie("nothing") { daemon throws in
+        #expect(try daemon.ssh("host", "id -u").output == "\(daemon.user.uid)\n")
+      }
+    }
+
+    @Test(
+      .timeLimit(.minutes(1)),
+      arguments: [
+        "uid 0", "uid 4294967295", "uid 1", "gid 0", "gid 4294967295", "group 0", "group 42", "group 4294967295",
+        "home /root", "home /var/lib", "shell /bin/bash", "name root",
+      ])
+    func `nobody is somebody else because it says so`(lie: String) throws {
+      for root in ["no", "yes"] {
+        try withLie(lie, auth: ["permit_root": root]) { daemon throws in
+          let outcome = try daemon.ssh("host", "id; echo in")
+          #expect(outcome.status == 255 && outcome.output.isEmpty, "\(lie): \(outcome.output)")
+        }
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1)), arguments: ["run_as: daemon", "run_as: nobody, home: /tmp"])
+    func `nor is who logs in by run_as`(keys: String) throws {
+      try withLie("uid 0", userKeys: keys) { daemon throws in
+        #expect(try daemon.ssh("host", "id").output.isEmpty)
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1)), arguments: ["/etc/shadow", "/etc/passwd", "/root/secret"])
+    func `no file is read because it says so`(path: String) throws {
+      try withLie("files \(path)") { daemon throws in
+        // The user's own keys are read, as the user.
+        #expect(try daemon.ssh("host", "id -u").output == "\(daemon.user.uid)\n")
+        _ = try daemon.ssh("-l", "nosuchuser", "host", "id")
+        try daemon.log.line(with: "stolen: ssh-ed25519 ")
+        #expect(!daemon.log.all.contains("stolen: root:"))
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `whom nobody knows does not log in because it says that they exist`() throws {
+      try withLie("exists") { daemon throws in
+        #expect(try daemon.ssh("-l", "ghost", "host", "id").output.isEmpty)
+        try daemon.log.line(with: "account of 'ghost' does not count")
+        // The account is there, and closed by a rule: no verdict opens it.
+        #expect(try daemon.ssh("-l", "root", "host", "id").output.isEmpty)
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a group that a rule denies is not hidden`() throws {
+      let group = "interopdenied\(UInt32.random(in: 10_000...99_999))"
+      try succeed("groupadd", group)
+      defer { _ = try? run(["groupdel", group]) }
+      try withLie("nothing", auth: ["deny_groups": "[\(group)]"]) { daemon throws in
+        try succeed("usermod", "-a", "-G", group, daemon.user.name)
+        #expect(try daemon.ssh("host", "id").output.isEmpty)
+        try daemon.log.line(with: "group_denied")
+      }
+    }
+  }
+}

@@ -1,0 +1,138 @@
+import AccessControl
+import Configuration
+import Filter
+import IPC
+import Testing
+
+@testable import Supervisor
+
+/// An authority that was taken over says what it likes of accounts.
+@Suite struct AccountComparisonTests {
+  private static let real = Account(
+    name: "bob", uid: 1000, gid: 1000, groups: [1000, 27], home: "/home/bob", shell: "/bin/zsh")
+
+  private static func comparison(
+    singleUser: UInt32? = nil, _ change: (inout Settings) -> Void = { _ in }
+  ) -> AccountComparison {
+    var settings = Settings()
+    change(&settings)
+    return AccountComparison(
+      user: "bob", address: IPAddress("203.0.113.7") ?? .unspecified, settings: settings, singleUser: singleUser)
+  }
+
+  /// What an authority says that says of `login` what it likes, and of look-ups as well.
+  private static func said(_ login: Account?, groups: [String] = []) -> AccountAnswer {
+    AccountAnswer(
+      login: login, refusal: login == nil ? "no_such_user" : nil,
+      lookUp: Account(name: "root", uid: 0, gid: 0, groups: [0], home: "/root", shell: "/bin/sh"),
+      keyPaths: ["/etc/shadow"], principalsPath: "/etc/gshadow", groups: groups, systemName: "root")
+  }
+
+  private static let state = AccountState(account: real)
+
+  @Test func `what the system says too is believed, and where keys are is not asked`() {
+    let (answer, fault) = Self.comparison().verified(Self.said(Self.real), Self.state)
+    #expect(fault == nil)
+    #expect(answer.login == Self.real && answer.refusal == nil)
+    #expect(answer.lookUp == Self.real)
+    #expect(answer.keyPaths == ["/home/bob/.ssh/authorized_keys"])
+    #expect(answer.principalsPath == nil)
+    #expect(answer.systemName == "bob")
+  }
+
+  @Test(arguments: [
+    \Account.uid, \Account.gid,
+  ]) func `another number is refused, and nothing is read as it`(path: WritableKeyPath<Account, UInt32> & Sendable) {
+    for number in [0, 27, 65534, UInt32.max] as [UInt32] {
+      var lie = Self.real
+      lie[keyPath: path] = number
+      let (answer, fault) = Self.comparison().verified(Self.said(lie), Self.state)
+      #expect(answer.login == nil && answer.refusal == "account_differs" && fault != nil)
+      #expect(answer.lookUp == AccountComparison.nobody)
+      #expect(answer.keyPaths == ["/nonexistent/.ssh/authorized_keys"])
+    }
+  }
+
+  @Test func `other groups, homes, shells, names and variables are refused`() {
+    let lies: [(inout Account) -> Void] = [
+      { $0.groups = [] }, { $0.groups = [1000] }, { $0.groups = [1000, 27, 0] }, { $0.home = "/root" },
+      { $0.shell = "/bin/sh" }, { $0.name = "eve" },
+      { $0.environment = [EnvironmentVariable(name: "BASH_ENV", value: "/tmp/x")] },
+    ]
+    for lie in lies {
+      var account = Self.real
+      lie(&account)
+      let (answer, _) = Self.comparison().verified(Self.said(account), Self.state)
+      #expect(answer.login == nil && answer.refusal == "account_differs", "\(account)")
+    }
+  }
+
+  @Test func `nobody logs in whom the system does not know, or does not speak of`() {
+    let unknown = Self.comparison().verified(Self.said(Self.real), AccountState())
+    #expect(unknown.answer.login == nil && unknown.answer.refusal == "account_differs")
+    let silent = Self.comparison().verified(Self.said(Self.real), nil)
+    #expect(silent.answer.login == nil && silent.answer.refusal == "lookup_failed")
+    for answer in [unknown.answer, silent.answer] { #expect(answer.lookUp == AccountComparison.nobody) }
+  }
+
+  @Test func `who is refused is looked up as somebody who owns nothing, and no name of theirs asked for`() {
+    let comparison = Self.comparison()
+    let (answer, fault) = comparison.verified(Self.said(nil), AccountState())
+    #expect(fault == nil && answer.refusal == "no_such_user")
+    #expect(answer.lookUp == AccountComparison.nobody)
+    #expect(answer.keyPaths == ["/nonexistent/.ssh/authorized_keys"])
+    #expect(comparison.question(Self.said(nil)) == AccountQuestion(name: "nobody"))
+  }
+
+  @Test func `a user of the configuration is the account of run_as, with its own home, shell and variables`() {
+    let comparison = Self.comparison { settings in
+      var user = Settings.User(name: "bob")
+      user.runAs = "deploy"
+      user.home = "/srv/bob"
+      user.shell = "/bin/dash"
+      user.environment = [.init(name: "STAGE", value: "live")]
+      settings.auth.users = [user]
+    }
+    let system = Account(
+      name: "deploy", uid: 1001, gid: 100, groups: [100], home: "/home/deploy", shell: "/bin/sh")
+    var login = system
+    login.name = "bob"
+    login.home = "/srv/bob"
+    login.shell = "/bin/dash"
+    login.environment = [EnvironmentVariable(name: "STAGE", value: "live")]
+    #expect(comparison.question(Self.said(login))?.name == "deploy")
+    let (answer, fault) = comparison.verified(Self.said(login), AccountState(account: system))
+    #expect(fault == nil && answer.login == login)
+    #expect(answer.keyPaths == ["/srv/bob/.ssh/authorized_keys"])
+  }
+
+  @Test func `groups are the system's and the configuration's, not the authority's`() {
+    let comparison = Self.comparison { settings in
+      settings.auth.denyGroups = ["interns", "w*"].map { NamePattern($0) }
+      settings.auth.allowGroups = [NamePattern("staff")]
+      var user = Settings.User(name: "bob")
+      user.groups = ["wheel"]
+      settings.auth.users = [user]
+    }
+    let patterns = comparison.question(Self.said(Self.real))?.groupPatterns ?? []
+    #expect(Set(patterns) == ["interns", "w*", "staff"])
+    let state = AccountState(account: Self.real, groups: ["interns"])
+    let (answer, _) = comparison.verified(Self.said(Self.real, groups: ["staff"]), state)
+    #expect(Set(answer.groups) == ["interns", "w*"])
+  }
+
+  @Test func `a file of nologin(5) that the system has is not hidden`() {
+    let state = AccountState(account: Self.real, isClosed: true)
+    #expect(Self.comparison().verified(Self.said(Self.real), state).answer.noLogins == "")
+  }
+
+  @Test func `not started as root every login is the one user, whoever says something else`() {
+    let comparison = Self.comparison(singleUser: 1000)
+    #expect(comparison.question(Self.said(Self.real)) == nil)
+    let (answer, _) = comparison.verified(Self.said(Self.real), nil)
+    #expect(answer.login == Self.real && answer.keyPaths == ["/home/bob/.ssh/authorized_keys"])
+    var lie = Self.real
+    lie.uid = 1001
+    #expect(comparison.verified(Self.said(lie), nil).answer.login == nil)
+  }
+}
