@@ -7,7 +7,7 @@ func fuzz(_ bytes: [UInt8]) {
   var reader = WireReader(bytes)
   guard let (request, wantsReply) = try? ParsedChannelRequest.parse(&reader) else { return }
   var again = WireReader(bytes)
-  precondition((try? again.string(limit: 256)) != nil && (try? again.boolean()) == wantsReply)
+  precondition((try? again.string()) != nil && (try? again.boolean()) == wantsReply)
   guard case .forSession(let request) = request else { return }
   precondition(reader.isAtEnd)
   let message = ToChannels.request(channel: .max, request)
