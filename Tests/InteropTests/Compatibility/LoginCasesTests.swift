@@ -102,6 +102,10 @@ extension Interop {
           ("no shell", [["usermod", "-s", "", name]]), ("no home", [["usermod", "-d", "/nonexistent/home", name]]),
         ]
         for (state, commands) in states {
+          // An account that is in use is not changed.
+          eventually(within: 10, "nobody is logged in") {
+            !RunningProcess.all.contains { $0.uid == daemon.user.uid && !$0.isZombie }
+          }
           try succeed("usermod", "-p", "*", "-s", "/bin/sh", "-d", home, name)
           try succeed("chage", "-E", "-1", "-M", "-1", "-I", "-1", "-d", "2020-01-01", name)
           try succeed("chown", "\(name):", home, keys)
