@@ -32,10 +32,11 @@ public struct ScopeRequest: Equatable, Sendable {
       }
       property("Description", "s") { $0.string(description) }
       if let slice { property("Slice", "s") { $0.string(slice) } }
-      // When the machine goes down, logins end before the service, which writes down that they did, and the network.
+      // When the machine goes down, logins end before the network and remote files. The service is not among these: a scope
+      // would wait for the end of the service's own restart, which waits for the scope.
       property("After", "as") { value in
         value.array(alignment: 4) { names in
-          for name in ["bssh-server.service", "network.target", "remote-fs.target"] { names.string(name) }
+          for name in ["network.target", "remote-fs.target"] { names.string(name) }
         }
       }
       // The slice of the user has the limits; and who stops a login hangs up shells, which ignore SIGTERM.

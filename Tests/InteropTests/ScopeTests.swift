@@ -41,6 +41,8 @@ extension Interop {
           #expect((scope["Description"] as? String)?.hasPrefix("SSH login of \(daemon.user.name) [") == true)
           #expect(scope["commands"] as? [String] == ["bssh-session: \(daemon.user.name)"])
           #expect(scope["SendSIGHUP"] as? String == "1")
+          // Of the service, a restart would wait for what waits for it.
+          #expect(scope["After"] as? [String] == ["network.target", "remote-fs.target"])
           #expect(scope["TasksMax"] as? String == String(UInt64.max))
           #expect((scope["OOMPolicy"] as? String) == (mode == "old" ? nil : "continue"))
         }
