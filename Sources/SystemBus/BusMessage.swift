@@ -132,7 +132,8 @@ struct BusMessage: Equatable {
     return Kind(rawValue: kind) == nil ? nil : message
   }
 
-  /// The values at the beginning of the body, as its types say: `nil` for numbers. Ends before the first of another type.
+  /// The values at the beginning of the body, as its types say: `nil` for numbers. Ends before the first of another
+  /// type.
   func leadingTexts() throws(BusError) -> [String?] {
     var reader = BusReader(body, isBigEndian: isBigEndian)
     var texts: [String?] = []

@@ -1,5 +1,5 @@
-/// What a client of systemd says over one connection to have scopes made, and what it hears: EXTERNAL authentication, and
-/// then calls, answers and signals. Does nothing itself; the bytes come and go through its caller.
+/// What a client of systemd says over one connection to have scopes made, and what it hears: EXTERNAL authentication,
+/// and then calls, answers and signals. Does nothing itself; the bytes come and go through its caller.
 public struct ScopeConversation {
   /// Who is at the other end.
   public enum Peer: Sendable {

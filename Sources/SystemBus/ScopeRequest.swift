@@ -1,5 +1,5 @@
-/// Processes that are to leave the service for a scope of their own: a group of processes that systemd did not start, and
-/// that is none of ours any more when it lists, limits, logs or stops. systemd.scope(5)
+/// Processes that are to leave the service for a scope of their own: a group of processes that systemd did not start,
+/// and that is none of ours any more when it lists, limits, logs or stops. systemd.scope(5)
 public struct ScopeRequest: Equatable, Sendable {
   /// The scope, `….scope`: no other unit has this name.
   public var name: String
@@ -32,8 +32,8 @@ public struct ScopeRequest: Equatable, Sendable {
       }
       property("Description", "s") { $0.string(description) }
       if let slice { property("Slice", "s") { $0.string(slice) } }
-      // When the machine goes down, logins end before the network and remote files. The service is not among these: a scope
-      // would wait for the end of the service's own restart, which waits for the scope.
+      // When the machine goes down, logins end before the network and remote files. The service is not among these: a
+      // scope would wait for the end of the service's own restart, which waits for the scope.
       property("After", "as") { value in
         value.array(alignment: 4) { names in
           for name in ["network.target", "remote-fs.target"] { names.string(name) }
