@@ -11,7 +11,7 @@ do {
   // What name services read. Nothing is changed, and no user's file read.
   let places = ["/usr", "/lib", "/lib64", "/run", "/var/lib", "/var/run", "/var/db", "/opt", "/dev", "/proc"]
   if try !Hardening.confineFiles(to: Descriptor.findDirectory("/etc"), mayChange: false, readable: places) {
-    log.write(.warning, "the kernel has no Landlock")
+    log.write(.warning, Hardening.missingLandlock)
   }
   let supervisor = MessageSocket.toSupervisor()
   try Service.run(supervisor)

@@ -55,63 +55,63 @@ enum MessagePipe {
   /// The end that messages go to.
   final class Writer: @unchecked Sendable {
     let descriptor: Descriptor
-    /// What the pipe did not take of the last message.
-    private var rest: ArraySlice<UInt8> = []
+    /// A message, behind its length, of which the pipe took `sent` bytes; empty: nothing waits.
+    private var frame: [UInt8] = []
+    private var sent = 0
 
     init(_ descriptor: Descriptor) { self.descriptor = descriptor }
 
+    deinit { frame.overwrite() }
+
     /// True while a part of a message waits.
-    var hasRest: Bool { !rest.isEmpty }
+    var hasRest: Bool { !frame.isEmpty }
 
     /// Sends a message. It is sent when the pipe takes the beginning of it; the rest goes before the next one.
     func send(_ bytes: [UInt8], wait: Bool) throws(SystemError) -> Transfer {
       let flushed = try flush(wait: wait)
       guard case .bytes = flushed else { return flushed }
-      var frame: [UInt8] = []
       frame.reserveCapacity(MessagePipe.headerSize + bytes.count)
       for shift in [24, 16, 8, 0] { frame.append(UInt8(truncatingIfNeeded: bytes.count >> shift)) }
       frame += bytes
-      defer { frame.overwrite() }
-      while true {
-        switch try descriptor.write(frame[...]) {
-        case .bytes(let count) where count == frame.count: return .bytes(bytes.count)
-        case .bytes(let count):
-          rest = Array(frame[count...])[...]
-          let outcome = try flush(wait: wait)
-          return outcome == .wouldBlock ? .bytes(bytes.count) : outcome
-        case .wouldBlock:
-          guard wait else { return .wouldBlock }
-          descriptor.wait(for: POLLOUT)
-        case .ended: return .ended
-        }
+      switch try flush(wait: wait) {
+      case .bytes: return .bytes(bytes.count)
+      case .wouldBlock where sent > 0: return .bytes(bytes.count)
+      case .wouldBlock:
+        forget()
+        return .wouldBlock
+      case .ended: return .ended
       }
     }
 
     /// Sends what waits; `.bytes` when nothing does any more.
     func flush(wait: Bool) throws(SystemError) -> Transfer {
-      while !rest.isEmpty {
-        switch try descriptor.write(rest) {
-        case .bytes(let count):
-          rest.removeFirst(count)
-          if rest.isEmpty { rest.overwrite() }
+      while sent < frame.count {
+        switch try descriptor.write(frame[sent...]) {
+        case .bytes(let count): sent += count
         case .wouldBlock:
           guard wait else { return .wouldBlock }
           descriptor.wait(for: POLLOUT)
         case .ended:
-          rest = []
+          forget()
           return .ended
         }
       }
-      rest = []
+      forget()
       return .bytes(0)
+    }
+
+    private func forget() {
+      frame.overwrite()
+      frame.removeAll()
+      sent = 0
     }
   }
 }
 
-extension MutableCollection where Self: RandomAccessCollection, Element == UInt8 {
+extension [UInt8] {
   /// Overwrites what may have been a password.
   fileprivate mutating func overwrite() {
-    _ = withContiguousMutableStorageIfAvailable { buffer in
+    withUnsafeMutableBytes { buffer in
       if let start = buffer.baseAddress { clinux_wipe(start, buffer.count) }
     }
   }

@@ -20,11 +20,22 @@ extension Interop {
 
     @Test(
       .timeLimit(.minutes(2)),
-      arguments: ["nobody-has-a-way-for-one", "what-a-process-sends-is-bytes", "no-message-makes-it-wait"])
+      arguments: ["nobody-has-a-way-for-one", "what-a-process-sends-is-bytes"])
     func `no process can make the supervisor close what it likes`(claim: String) throws {
-      try withLogin { daemon, session throws in
-        try daemon.claim("descriptors.py", claim, environment: ["SESSION": "\(session.pid)"])
+      try withLogin { daemon, _ throws in
+        try daemon.claim("descriptors.py", claim)
         #expect(try daemon.ssh("host", "echo in").output == "in\n")
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `half a message holds up nobody else`() throws {
+      try withLogin { daemon, session throws in
+        let other = try daemon.startSSH("host", "echo ready; cat")
+        try other.output.line(with: "ready", within: 30)
+        let attacked = try #require(daemon.sessions(of: daemon.user).first { $0.pid != session.pid })
+        try daemon.claim(
+          "descriptors.py", "no-message-makes-it-wait", environment: ["SESSION": "\(attacked.pid)"])
+        other.end()
       }
     }
 
@@ -70,21 +81,20 @@ extension Interop {
       try withLogin { daemon, _ throws in
         let process = try #require(daemon.processes(name).first { !$0.title.hasSuffix("zygote") })
         let forged = "<3>2026-01-01T00:00:00Z error: forged \u{1b}[2J\u{2066}"
-        let file = try FileHandle(forWritingTo: URL(fileURLWithPath: "/proc/\(process.pid)/fd/2"))
-        defer { try? file.close() }
-        try file.write(contentsOf: Data((forged + "\n").utf8))
+        let errors = open("/proc/\(process.pid)/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC)
+        try #require(errors >= 0)
+        defer { close(errors) }
+        let bytes = Array((forged + "\n").utf8)
+        #expect(write(errors, bytes, bytes.count) == bytes.count)
         let line = try daemon.log.line(with: "\(process.pid) says: <3>2026")
         #expect(line.contains("forged \\x1b[2J\\u{2066}"))
         // A flood is no flood of lines, and the login of others goes on.
-        let writer = Thread {
-          let bytes = Data(String(repeating: "flood\n", count: 1000).utf8)
-          for _ in 0..<50 where (try? file.write(contentsOf: bytes)) == nil { return }
+        let flood = Array(String(repeating: "flood\n", count: 600).utf8)
+        for _ in 0..<5 {
+          for _ in 0..<100 { _ = write(errors, flood, flood.count) }
+          #expect(try daemon.ssh("host", "echo in").output == "in\n")
         }
-        signal(SIGPIPE, SIG_IGN)
-        writer.start()
-        #expect(try daemon.ssh("host", "echo in").output == "in\n")
         #expect(daemon.log.all.split(separator: "\n").count { $0.contains("says: flood") } <= 20)
-        kill(process.pid, SIGKILL)
       }
     }
   }

@@ -72,7 +72,7 @@ extension Interop {
       let group = "interopdenied\(UInt32.random(in: 10_000...99_999))"
       try succeed("groupadd", group)
       defer { _ = try? run(["groupdel", group]) }
-      try withLie("nothing", auth: ["deny_groups": "[\(group)]"]) { daemon throws in
+      try withLie("groups none", auth: ["deny_groups": "[\(group)]"]) { daemon throws in
         try succeed("usermod", "-a", "-G", group, daemon.user.name)
         #expect(try daemon.ssh("host", "id").output.isEmpty)
         try daemon.log.line(with: "group_denied")

@@ -30,15 +30,19 @@ import Testing
   @Test func `a message that the pipe has no room for is sent in parts, and the next one waits for it`() throws {
     let (supervisor, child) = try ends()
     let longest = (0..<MessageSocket.limit).map { UInt8(truncatingIfNeeded: $0 &* 7 ^ $0 >> 8) }
-    #expect(try child.send(longest) == .bytes(longest.count))
-    #expect(child.hasRest)
+    var sent = 0
+    while !child.hasRest {
+      #expect(try child.send(longest) == .bytes(longest.count))
+      sent += 1
+    }
     #expect(try child.send([1]) == .wouldBlock)
-    var message: [UInt8]?
-    while message == nil {
-      message = try received(supervisor)
+    while sent > 0 {
+      if let message = try received(supervisor) {
+        #expect(message == longest)
+        sent -= 1
+      }
       try child.flush()
     }
-    #expect(message == longest)
     #expect(!child.hasRest)
     #expect(try child.send([1]) == .bytes(1))
     #expect(try received(supervisor) == [1])

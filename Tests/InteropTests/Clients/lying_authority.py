@@ -6,12 +6,15 @@ The lie is in the file `lie` beside it:
     home PATH               of everyone
     shell PATH              of everyone
     name NAME               everyone is that account
+    groups none             nobody is in a group that a rule names
     files PATH              is looked up as root; what comes of it is in the log as `stolen`
     exists                  nobody is unknown, and every key and password is right
 """
 
 import array
+import ctypes
 import os
+import signal
 import socket
 import struct
 import threading
@@ -72,10 +75,14 @@ def lie_of_account(message):
     refusal = reader.text() if reader.byte() else None
     look_up = reader.account()
     paths = [reader.text() for _ in range(reader.uint32())]
+    principals = reader.text() if reader.byte() else None
+    groups = [reader.text() for _ in range(reader.uint32())]
     rest = message[reader.at :]
     what, value = LIE[0], LIE[1] if len(LIE) > 1 else ""
     if what == "exists" and login is None:
         login, refusal = [b"ghost", 1, 1, [1], b"/", b"/bin/sh", []], None
+    if what == "groups":
+        groups = []
     if what == "files":
         look_up, paths = ROOT, [value.encode()]
     if login is not None:
@@ -91,10 +98,11 @@ def lie_of_account(message):
             login[5] = value.encode()
         if what == "name":
             login = [value.encode()] + login[1:]
-        if what not in ("files", "exists"):
+        if what not in ("files", "exists", "groups"):
             look_up = login
     data = b"\4" + optional(login and account(*login)) + optional(refusal and string(refusal)) + account(*look_up)
-    return data + struct.pack(">I", len(paths)) + b"".join(map(string, paths)) + rest
+    data += struct.pack(">I", len(paths)) + b"".join(map(string, paths)) + optional(principals and string(principals))
+    return data + struct.pack(">I", len(groups)) + b"".join(map(string, groups)) + rest
 
 
 def receive(channel):
@@ -111,6 +119,8 @@ def main():
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     reader, writer = os.pipe()
     if os.fork() == 0:
+        # It ends with this process.
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
         os.dup2(theirs.fileno(), 3)
         os.dup2(writer, 4)
         os.closerange(5, 64)
