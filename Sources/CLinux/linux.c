@@ -30,6 +30,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/statfs.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -303,6 +304,32 @@ int clinux_become(uid_t uid, gid_t gid, const gid_t *groups, size_t group_count)
   if (is_taken) return 0;
   errno = EPERM;
   return -1;
+}
+
+int64_t clinux_file_system_type(int fd) {
+  struct statfs status;
+  return fstatfs(fd, &status) < 0 ? -1 : (int64_t)status.f_type;
+}
+
+int clinux_access_as(int as_other, uid_t uid, gid_t gid, int directory, const char *name, int mode) {
+  gid_t groups[65536];
+  int count = 0;
+  const int flags = AT_EACCESS | AT_SYMLINK_NOFOLLOW;
+  if (!as_other) return (int)syscall(SYS_faccessat2, directory, name, mode, flags);
+  if ((count = (int)syscall(SYS_getgroups, sizeof groups / sizeof *groups, groups)) < 0) return -1;
+  gid_t own_group = getegid();
+  uid_t own_user = geteuid();
+  int result = -1;
+  if (syscall(SYS_setgroups, 0, NULL) == 0 && syscall(SYS_setresgid, -1, gid, -1) == 0 &&
+      syscall(SYS_setresuid, -1, uid, -1) == 0)
+    result = (int)syscall(SYS_faccessat2, directory, name, mode, flags);
+  int saved = errno;
+  // Whoever cannot go back must not go on.
+  if (syscall(SYS_setresuid, -1, own_user, -1) < 0 || syscall(SYS_setresgid, -1, own_group, -1) < 0 ||
+      syscall(SYS_setgroups, count, groups) < 0)
+    abort();
+  errno = saved;
+  return result;
 }
 
 static int become(const struct clinux_spawn *request) {

@@ -67,11 +67,18 @@ extension Settings {
 
 extension Settings {
   /// Where recordings of anybody are, those of blocks of `match` too; empty: nobody is recorded.
-  public var recordingDirectories: [String] {
-    let blocks = matches.filter { $0.paths.contains { $0.hasPrefix("audit.recording.") } }
-    guard audit.recording.enabled || blocks.contains(where: { $0.values.audit.recording.enabled }) else { return [] }
-    let others = blocks.compactMap(\.values.audit.recording.directory)
-    return ([audit.recordingDirectory] + others).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+  public var recordingDirectories: [String] { recordingPlaces.map(\.path) }
+
+  /// The same, with the block of `match`, from 0, that says so first; nil: none does.
+  public var recordingPlaces: [(path: String, block: Int?)] {
+    let blocks = matches.enumerated().filter { $1.paths.contains { $0.hasPrefix("audit.recording.") } }
+    guard audit.recording.enabled || blocks.contains(where: { $1.values.audit.recording.enabled }) else { return [] }
+    let others = blocks.compactMap { number, block in
+      block.values.audit.recording.directory.map { (path: $0, block: Optional(number)) }
+    }
+    return ([(path: audit.recordingDirectory, block: nil)] + others).reduce(into: []) { places, place in
+      if !places.contains(where: { $0.path == place.path }) { places.append(place) }
+    }
   }
 }
 

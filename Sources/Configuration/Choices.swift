@@ -9,6 +9,9 @@ public struct Choices: Equatable, Sendable {
   var trustedUserCAFile: String?
   var revokedKeysFile: String?
 
+  /// The number of the journal's entry in `audit.exporters`; nil: none stands there.
+  public var journalEntry: Int? { settings.audit.exporters.firstIndex { $0.kind == .file } }
+
   /// The defaults of every key.
   public init() {}
 }

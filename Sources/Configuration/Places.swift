@@ -28,6 +28,22 @@ public struct Places: Equatable, Sendable {
     return user?.entry(key).map { place($0, entry, in: users.source) }
   }
 
+  /// Something about a key, told with where it is given, or a part of it; `block`: of this block of `match`, from 0.
+  public func problem(
+    of path: String, entry: Int? = nil, part: String? = nil, inBlock block: Int? = nil, _ reason: String
+  ) -> Problem {
+    let key = (block.map { "match[\($0)]." } ?? "") + path + (entry.map { "[\($0)]" } ?? "") + (part.map { "." + $0 } ?? "")
+    guard let value = values[block == nil ? path : "match"] else { return Problem(source: nil, key: path, reason: reason) }
+    var node = value.node
+    if let block {
+      let keys = path.split(separator: ".").map(String.init)
+      node = keys.reduce(node.item(block)) { $0?.entry($1) } ?? node.item(block) ?? node
+    }
+    if let entry, let item = node.item(entry) { node = item }
+    if let part, let below = node.entry(part) { node = below }
+    return Problem(source: value.source, position: node.position, key: key, reason: reason)
+  }
+
   private func place(_ node: Node, _ entry: Int?, in source: Source) -> String {
     let position = (entry.flatMap(node.item) ?? node).position
     return source.name + (position.map { ":\($0.line):\($0.column)" } ?? "")

@@ -8,7 +8,7 @@ import Wire
 /// An exporter's life: takes its settings, gives up what it does not need, and ships.
 enum ExporterProcess {
   /// Runs to the end; returns how it ended.
-  static func run(settings: Int32) -> ExitCode {
+  static func run(settings: Int32, directory: Int32) -> ExitCode {
     SignalSource.ignoreBrokenPipes()
     let link = SupervisorLink(MessageSocket.toSupervisor())
     do {
@@ -20,10 +20,11 @@ enum ExporterProcess {
       let given = try ExporterSettings(
         wireBytes: memory.read(count: ExporterSettings.longest, at: 0)[...])
       let signals = try SignalSource([SIGTERM])
-      let cursors = try CursorFile(journal: given.journal, exporter: given.name)
+      let folder = Descriptor(owning: directory)
+      let cursors = try CursorFile(in: folder, journal: given.journal, exporter: given.name)
       let lock = try cursors.lock()
       defer { withExtendedLifetime(lock) {} }
-      if try !confine(to: cursors.directory, journal: given.journal) {
+      if try !confine(to: cursors.directory, journal: folder) {
         link.note("\(Hardening.missingLandlock): files are protected by their permissions alone", isProblem: true)
       }
       let loop = try CurlLoop()
@@ -31,8 +32,8 @@ enum ExporterProcess {
       for series in JournalSeries.allCases {
         sources.append(
           Shipper.Source(
-            try JournalFollower(journal: given.journal, series),
-            try CursorFile(journal: given.journal, series, exporter: given.name)))
+            try JournalFollower(journal: given.journal, series, in: folder),
+            try CursorFile(in: folder, journal: given.journal, series, exporter: given.name)))
       }
       let shipper = try Shipper(
         sources, receiver: receiver(given, loop),
@@ -55,12 +56,11 @@ enum ExporterProcess {
 
   /// Forbids to change any file but the cursors, and to read others than the journal and what it takes to find and to
   /// trust a receiver: the configuration of the resolver, its libraries, the system's authorities.
-  private static func confine(to cursors: String, journal: String) throws(SystemError) -> Bool {
-    let folder = JournalFollower.split(journal).folder
-    return try Hardening.confineFiles(
-      to: Descriptor.findDirectory(cursors), mayChange: true,
+  private static func confine(to cursors: Descriptor, journal: Descriptor) throws(SystemError) -> Bool {
+    try Hardening.confineFiles(
+      to: cursors, mayChange: true, opened: [journal],
       readable: [
-        folder, "/etc", "/lib", "/lib64", "/usr/lib", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates",
+        "/etc", "/lib", "/lib64", "/usr/lib", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates",
         "/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager", "/proc/self",
       ])
   }

@@ -30,6 +30,8 @@ final class JournalFollower {
   /// Tells when there may be something new.
   let watch: DirectoryWatch
   let series: JournalSeries
+  private let directory: Descriptor
+  /// Its path, for people.
   private let folder: String
   private let base: [UInt8]
   private var source: JournalSource?
@@ -46,11 +48,14 @@ final class JournalFollower {
   private var finished: JournalSource?
   private var findings: [Finding] = []
 
-  /// - Parameter path: the journal's; its directory must be there.
-  init(journal path: String, _ series: JournalSeries = .main) throws(SystemError) {
+  /// - Parameters:
+  ///   - path: the journal's.
+  ///   - directory: where it is, open to be listed.
+  init(journal path: String, _ series: JournalSeries = .main, in directory: Descriptor) throws(SystemError) {
     self.series = series
     (folder, base) = JournalFollower.split(series.path(of: path))
-    watch = try DirectoryWatch(folder)
+    self.directory = directory
+    watch = try DirectoryWatch(directory)
   }
 
   /// Directory and name of a path.
@@ -180,7 +185,7 @@ final class JournalFollower {
 
   private func isStillWritten(_ source: JournalSource) throws -> Bool {
     do throws(SystemError) {
-      let status = try Descriptor.findDirectory(folder).attributes(ofEntry: base)
+      let status = try directory.attributes(ofEntry: base)
       return status.device == source.device && status.inode == source.inode
     } catch {
       if error.isMissingFile { return false }
@@ -191,7 +196,7 @@ final class JournalFollower {
   // MARK: Finding the file
 
   private func open(_ name: [UInt8]) throws(SystemError) -> Descriptor {
-    try Descriptor.findDirectory(folder).openForReading(name, links: false)
+    try directory.openForReading(name, links: false)
   }
 
   /// Opens the file that has the next event; nil when there is none yet.
@@ -229,7 +234,7 @@ final class JournalFollower {
 
   /// The journal's files that there are, by their names.
   private func names() throws(SystemError) -> [JournalFileName] {
-    let stream = DirectoryStream(try Descriptor.open(folder, O_RDONLY | O_DIRECTORY))
+    let stream = DirectoryStream(try directory.reopenDirectory())
     var names: [JournalFileName] = []
     while let entry = try stream.next() {
       if let name = JournalFileName(entry, of: base) { names.append(name) }
@@ -249,7 +254,6 @@ final class JournalFollower {
   }
 
   private func inodes() throws(SystemError) -> [UInt64] {
-    let directory = try Descriptor.findDirectory(folder)
     var result: [UInt64] = []
     for name in try names() {
       do throws(SystemError) {

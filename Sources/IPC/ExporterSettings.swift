@@ -7,8 +7,10 @@ public struct ExporterSettings: WireCodable, Equatable {
 
   /// What the log calls it, and what its cursor is called by: `logstash logs.example.org:5044`.
   public var name: String
-  /// The journal that it reads; the older files of it are beside it.
+  /// The journal that it reads; the older files of it are beside it, in the directory of ``place``.
   public var journal: String
+  /// Which directory it is that comes as a descriptor: another one is another exporter's. nil: it is not known yet.
+  public var place: OpenedDirectory?
   /// Events that are sent together at most.
   public var batchSize: UInt32
   public var receiver: Receiver
@@ -30,6 +32,7 @@ public struct ExporterSettings: WireCodable, Equatable {
   public func encode(to writer: inout WireWriter) {
     writer.text(name)
     writer.text(journal)
+    writer.optional(place) { $1.encode(to: &$0) }
     writer.uint32(batchSize)
     switch receiver {
     case .logstash(let settings):
@@ -47,6 +50,7 @@ public struct ExporterSettings: WireCodable, Equatable {
   public init(from reader: inout WireReader) throws(WireError) {
     name = try reader.text(limit: 4096)
     journal = try reader.text(limit: 4096)
+    place = try reader.optional { (r: inout WireReader) throws(WireError) in try OpenedDirectory(from: &r) }
     batchSize = try reader.uint32()
     guard batchSize > 0 else { throw .malformed }
     switch try reader.byte() {

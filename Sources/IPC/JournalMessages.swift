@@ -3,7 +3,8 @@ import Wire
 
 /// What the supervisor tells `bssh-journal`, over its descriptor 3. A closed socket ends it, once all is on the disk.
 public enum ToJournal: WireCodable, Equatable {
-  /// The first message, and the only one of its kind: where the journal is.
+  /// The first message, and the only one of its kind: where the journal is; with the descriptor of its directory.
+  /// Answered by ``FromJournal/opened`` or ``FromJournal/notOpened(reason:isPassing:)``.
   case open(JournalSettings)
   /// Look for the file anew: somebody may have moved it away. For reloads.
   case reopen
@@ -75,8 +76,13 @@ public enum FromJournal: WireCodable, Equatable {
   case found(JournalFindings)
   /// The events of this batch are in the file; with `fsync: always`, on the disk.
   case written(batch: UInt64)
-  /// None of this batch is in the file, and why, at most 1,024 bytes. 0: there was no batch, the file cannot be opened.
+  /// None of this batch is in the file, and why, at most 1,024 bytes. 0: there was no batch.
   case failed(batch: UInt64, reason: String)
+  /// The file is open.
+  case opened
+  /// It cannot be opened, and why, at most 1,024 bytes. `isPassing`: a full or faulty disk,
+  /// where events could be written before.
+  case notOpened(reason: String, isPassing: Bool)
 
   public func encode(to writer: inout WireWriter) {
     switch self {
@@ -90,6 +96,11 @@ public enum FromJournal: WireCodable, Equatable {
       writer.byte(3)
       writer.uint64(batch)
       writer.text(reason)
+    case .opened: writer.byte(4)
+    case .notOpened(let reason, let isPassing):
+      writer.byte(5)
+      writer.text(reason)
+      writer.boolean(isPassing)
     }
   }
 
@@ -98,6 +109,8 @@ public enum FromJournal: WireCodable, Equatable {
     case 1: self = .found(try JournalFindings(from: &reader))
     case 2: self = .written(batch: try reader.uint64())
     case 3: self = .failed(batch: try reader.uint64(), reason: try reader.text(limit: 1024))
+    case 4: self = .opened
+    case 5: self = .notOpened(reason: try reader.text(limit: 1024), isPassing: try reader.boolean())
     default: throw .malformed
     }
   }

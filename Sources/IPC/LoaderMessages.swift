@@ -4,7 +4,8 @@ import Wire
 /// descriptor 3, at start and for each reload.
 public enum LoaderResult: WireCodable, Equatable {
   /// With descriptors, in this order: sealed memory that holds the settings, one file of sealed memory for each host
-  /// key, the listening sockets that systemd gave, and sealed memory with a ``BanList``.
+  /// key, the listening sockets that systemd gave, sealed memory with a ``BanList``, the directory of the journal, and
+  /// those of recordings.
   case loaded(LoadedConfiguration)
   /// What is wrong, one line each, `file:line:column: key: reason`.
   case rejected([String])
@@ -41,6 +42,10 @@ public struct LoadedConfiguration: WireCodable, Equatable {
   public var listenerCount: UInt32
   /// True when bans of the time before a restart come with it; never with a reload.
   public var hasBans: Bool
+  /// nil: there is to be no journal.
+  public var journal: OpenedDirectory?
+  /// At most ``OpenedDirectory/most``.
+  public var recordings: [OpenedDirectory] = []
   /// nil: not started as root, so all processes run as who started them.
   public var serviceAccounts: ServiceAccounts?
 
@@ -60,6 +65,8 @@ public struct LoadedConfiguration: WireCodable, Equatable {
     writer.uint32(hostKeyCount)
     writer.uint32(listenerCount)
     writer.boolean(hasBans)
+    writer.optional(journal) { $1.encode(to: &$0) }
+    writer.list(recordings) { $1.encode(to: &$0) }
     writer.optional(serviceAccounts) { $1.encode(to: &$0) }
   }
 
@@ -69,6 +76,11 @@ public struct LoadedConfiguration: WireCodable, Equatable {
     listenerCount = try reader.uint32()
     guard hostKeyCount <= 16, listenerCount <= 16 else { throw .malformed }
     hasBans = try reader.boolean()
+    journal = try reader.optional { (r: inout WireReader) throws(WireError) in try OpenedDirectory(from: &r) }
+    recordings = try reader.list(minimumSize: 20) { (r: inout WireReader) throws(WireError) in
+      try OpenedDirectory(from: &r)
+    }
+    guard recordings.count <= OpenedDirectory.most else { throw .tooLong }
     serviceAccounts = try reader.optional { (r: inout WireReader) throws(WireError) in try ServiceAccounts(from: &r) }
   }
 }

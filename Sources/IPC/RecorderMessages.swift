@@ -3,7 +3,7 @@ import Wire
 /// What the supervisor tells the process that keeps recordings and login records, over its descriptor 3. A closed socket
 /// ends it.
 public enum ToRecorder: WireCodable, Equatable {
-  /// The first message, and the only one of its kind.
+  /// The first message, and the only one of its kind; with a descriptor for each directory.
   case prepare(RecorderSettings)
   /// Make the file of a recording, which must be new, and send its descriptor over the socket that comes as descriptor,
   /// with a message of one byte. Answered by ``FromRecorder/opened(number:)`` or
@@ -98,27 +98,27 @@ public enum FromRecorder: WireCodable, Equatable {
 
 /// All that the process that keeps recordings knows of the configuration.
 public struct RecorderSettings: WireCodable, Equatable {
-  /// Absolute paths; at most ``mostDirectories``.
-  public var directories: [String]
+  /// At most ``mostDirectories``.
+  public var directories: [OpenedDirectory]
   /// Whether there will be login records.
   public var keepsLogins: Bool
 
-  /// As many as there are blocks of match, and one.
-  public static let mostDirectories = 257
+  /// As many as a message takes descriptors: those of the configuration, and of logins that began under others.
+  public static let mostDirectories = 60
 
-  public init(directories: [String], keepsLogins: Bool) {
+  public init(directories: [OpenedDirectory], keepsLogins: Bool) {
     self.directories = directories
     self.keepsLogins = keepsLogins
   }
 
   public func encode(to writer: inout WireWriter) {
-    writer.list(directories) { $0.text($1) }
+    writer.list(directories) { $1.encode(to: &$0) }
     writer.boolean(keepsLogins)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
-    directories = try reader.list(minimumSize: 4) { (r: inout WireReader) throws(WireError) in
-      try r.text(limit: 4096)
+    directories = try reader.list(minimumSize: 20) { (r: inout WireReader) throws(WireError) in
+      try OpenedDirectory(from: &r)
     }
     guard directories.count <= Self.mostDirectories else { throw .tooLong }
     keepsLogins = try reader.boolean()

@@ -9,14 +9,15 @@ struct JournalFolder {
   /// Permissions of its files.
   let mode: UInt32
 
-  /// Opens the directory; `path` is the journal's.
-  init(path: String, mode: UInt32) throws(SystemError) {
-    let parts = Array(path.utf8).split(separator: UInt8(ascii: "/"))
-    guard path.hasPrefix("/"), let name = parts.last else { throw SystemError("open \(path)", code: 22) }
-    self.name = Array(name)
+  /// - Parameters:
+  ///   - directory: open to be listed; it may be one that this process could not find by its path.
+  ///   - path: the journal's, of which the last part counts.
+  init(_ directory: Descriptor, path: String, mode: UInt32) throws(SystemError) {
+    let name = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).last.map { Array($0) }
+    guard let name, !name.isEmpty else { throw SystemError("open \(path)", code: 22) }
+    self.directory = directory
+    self.name = name
     self.mode = mode
-    let parent = parts.dropLast().map { String(decoding: $0, as: UTF8.self) }.joined(separator: "/")
-    directory = try Descriptor.openDirectory("/" + parent)
   }
 
   /// The same directory, with the files of this series of the journal.
@@ -31,6 +32,11 @@ struct JournalFolder {
 
   /// True when the directory has been removed.
   var isGone: Bool { get throws(SystemError) { try directory.attributes().links == 0 } }
+
+  /// True when events were written here before.
+  var hasEvents: Bool {
+    [name, name + ".head".utf8].contains { (try? directory.attributes(ofEntry: $0))?.size ?? 0 > 0 }
+  }
 
   /// Opens the journal to append to it, and makes it if need be.
   func openJournal() throws(SystemError) -> Descriptor {

@@ -9,6 +9,7 @@ struct JournalService {
   private let supervisor: MessageSocket
   private var log = Log(threshold: .info, style: .bare)
   private var settings: JournalSettings?
+  private var directory: Descriptor?
   private var isConfined = false
   private var folder: JournalFolder?
   private var writers: [JournalSeries: JournalWriter] = [:]
@@ -20,26 +21,32 @@ struct JournalService {
   init(_ supervisor: MessageSocket) { self.supervisor = supervisor }
 
   /// Serves until there is nothing more to come.
-  mutating func run() {
+  ///
+  /// - Returns: `noInput` when the directory of the journal has been removed; ``ExitCode/success`` else.
+  mutating func run() -> ExitCode {
     while true {
       let message: MessageSocket.Received
       do throws(SystemError) { message = try supervisor.receive(wait: patience) } catch { break }
       switch consume message {
       case .closed: return finish()
       case .wouldBlock: work()
-      case .message(let bytes, _):
+      case .message(let bytes, let descriptors):
         guard let message = try? ToJournal(wireBytes: bytes[...]) else {
           log.write(.error, "the supervisor's message cannot be read")
           return finish()
         }
         if message == .close { return finish() }
-        // Of another directory nothing can be opened any more: a new process can.
-        if let folder, (try? folder.isGone) ?? false { return finish() }
+        if case .open = message { directory = descriptors.first }
+        // Nothing can be made in it any more, and nothing opened elsewhere: a new process gets another one.
+        if let folder, (try? folder.isGone) ?? false {
+          _ = finish()
+          return .noInput
+        }
         take(message)
       }
       synchronizeInTime()
     }
-    finish()
+    return finish()
   }
 
   /// Milliseconds until there is something to do without a message; -1: there will not be.
@@ -55,7 +62,14 @@ struct JournalService {
     switch message {
     case .open(let settings):
       self.settings = settings
-      do throws(SystemError) { try open() } catch { answer(.failed(batch: 0, reason: reason(error))) }
+      do throws(SystemError) {
+        try open()
+        answer(.opened)
+      } catch {
+        // Where no event was ever written, nothing has worked that could work again.
+        let isPassing = Self.isPassing(error) && folder?.hasEvents ?? false
+        answer(.notOpened(reason: reason(error), isPassing: isPassing))
+      }
     case .reopen:
       do throws(SystemError) {
         for series in JournalSeries.allCases {
@@ -102,8 +116,8 @@ struct JournalService {
   private mutating func open() throws(SystemError) {
     guard writers.count < JournalSeries.allCases.count else { return }
     current = .main
-    guard let settings else { throw SystemError("open the journal", code: EINVAL) }
-    if folder == nil { folder = try JournalFolder(path: settings.path, mode: settings.mode) }
+    guard let settings, let directory else { throw SystemError("open the journal", code: EINVAL) }
+    if folder == nil { folder = try JournalFolder(directory, path: settings.path, mode: settings.mode) }
     guard let folder else { return }
     if !isConfined {
       if try !Hardening.confineFiles(to: folder.directory, mayChange: true, readable: []) {
@@ -133,9 +147,16 @@ struct JournalService {
     } catch { answer(.failed(batch: 0, reason: reason(error))) }
   }
 
-  private mutating func finish() {
-    guard settings?.sync != .never else { return }
-    for writer in writers.values { try? writer.synchronize() }
+  private mutating func finish() -> ExitCode {
+    if settings?.sync != .never {
+      for writer in writers.values { try? writer.synchronize() }
+    }
+    return .success
+  }
+
+  /// True for what a disk does, and not whoever configured it.
+  private static func isPassing(_ error: SystemError) -> Bool {
+    [ENOSPC, EDQUOT, EIO, EROFS, ENOMEM, EMFILE, ENFILE, ESTALE].contains(error.code)
   }
 
   private func answer(_ message: FromJournal) {

@@ -27,7 +27,7 @@ struct RecorderService {
         let message = try? ToRecorder(wireBytes: bytes[...])
       else { return }
       switch message {
-      case .prepare(let settings): prepare(settings)
+      case .prepare(let settings): prepare(settings, descriptors)
       case .open(let number, let directory, let name): open(number, directory, name, for: descriptors.first)
       case .login(let entry, let connection):
         if files.areReplaced {
@@ -40,13 +40,11 @@ struct RecorderService {
     }
   }
 
-  /// Opens the directories; from then on there are no others.
-  private mutating func prepare(_ settings: RecorderSettings) {
+  /// Takes the directories; there are no others.
+  private mutating func prepare(_ settings: RecorderSettings, _ descriptors: [Descriptor]) {
     guard self.settings == nil else { return }
     self.settings = settings
-    for path in settings.directories {
-      do throws(SystemError) { directories[path] = try Descriptor.openDirectory(path) } catch { note("\(error)") }
-    }
+    for (directory, descriptor) in zip(settings.directories, descriptors) { directories[directory.path] = descriptor }
     if settings.keepsLogins { files.hold() }
     do throws(SystemError) {
       if try !Hardening.allowOnlyAdditions(to: Array(directories.values)) { note(Hardening.missingLandlock) }
@@ -57,9 +55,7 @@ struct RecorderService {
   private func open(_ number: UInt64, _ directory: String, _ name: String, for transport: Descriptor?) {
     do throws(SystemError) {
       guard !name.utf8.contains(UInt8(ascii: "/")) else { throw SystemError("open \(name)", code: EINVAL) }
-      // One that was not there at the start cannot be opened any more where the kernel has Landlock.
-      let known = directories[directory]
-      let place = if let known { known } else { try Descriptor.openDirectory(directory) }
+      guard let place = directories[directory] else { throw SystemError("open it", code: ENOENT) }
       let file = try place.makeFile(Array(name.utf8), [.write, .append], mode: 0o600)
       guard let transport else { throw SystemError("open \(name)", code: EDESTADDRREQ) }
       try MessageSocket(transport).send([0], descriptors: [file])

@@ -15,7 +15,7 @@ do {
     service.run()
   } else {
     var service = JournalService(supervisor)
-    service.run()
+    exit(service.run().rawValue)
   }
 } catch {
   var log = Log(threshold: .error, style: .bare)

@@ -17,6 +17,8 @@ struct Answer {
   /// Of the time before a restart; nil: this is a reload, or there is no file.
   private let bans: [Ban]?
   private let accounts: ServiceAccounts?
+  /// Where the journal and recordings are.
+  private let places: AuditPlaces
 
   /// Loads the configuration, and looks up what else the daemon needs.
   ///
@@ -30,11 +32,11 @@ struct Answer {
     accounts = Hardening.isRoot ? Self.serviceAccounts(&problems) : nil
     if !problems.isEmpty { throw Rejected(problems: problems, warnings: loaded.warnings) }
     settings = loaded.settings
+    places = AuditPlaces(loaded, AuditDirectories(accounts, makes: true))
     let (bans, warning) = readsBans ? Self.bans(settings.security.banStateFile) : (nil, nil)
     self.bans = bans
-    warnings =
-      loaded.warnings + (warning.map { [$0] } ?? []) + Self.prepareJournal(loaded.settings.audit, accounts)
-      + Self.prepareRecordings(loaded.settings.recordingDirectories, accounts)
+    warnings = loaded.warnings + (warning.map { [$0] } ?? []) + places.warnings
+    if !places.problems.isEmpty { throw Rejected(problems: places.problems, warnings: warnings) }
     hostKeys = loaded.settings.server.hostKeys.compactMap { machine.hostKeys[$0] }
     self.listeners = listeners
   }
@@ -45,11 +47,13 @@ struct Answer {
     for key in hostKeys { descriptors.append(try Descriptor.sealedMemory(name: "host-key", key)) }
     descriptors += listeners
     if let bans { descriptors.append(try Descriptor.sealedMemory(name: "bans", BanList(bans).wireBytes)) }
-    let message = LoaderResult.loaded(
-      LoadedConfiguration(
-        warnings: Self.lines(warnings), hostKeyCount: UInt32(hostKeys.count), listenerCount: UInt32(listeners.count),
-        hasBans: bans != nil, serviceAccounts: accounts))
-    try Self.send(message, descriptors, over: socket)
+    descriptors += (places.journal.map { [$0.descriptor] } ?? []) + places.recordings.map(\.descriptor)
+    var configuration = LoadedConfiguration(
+      warnings: Self.lines(warnings), hostKeyCount: UInt32(hostKeys.count), listenerCount: UInt32(listeners.count),
+      hasBans: bans != nil, serviceAccounts: accounts)
+    configuration.journal = places.journal?.directory
+    configuration.recordings = places.recordings.map(\.directory)
+    try Self.send(.loaded(configuration), descriptors, over: socket)
   }
 
   /// Leaves the problems in the socket instead.
@@ -81,7 +85,7 @@ struct Answer {
   }
 
   /// The bans of a file, and what a person should know of it.
-  private static func bans(_ path: String?) -> ([Ban]?, Problem?) {
+  static func bans(_ path: String?) -> ([Ban]?, Problem?) {
     guard let path else { return (nil, nil) }
     switch BanFile.read(path) {
     case .none: return (nil, nil)
@@ -95,37 +99,6 @@ struct Answer {
           reason: "\(reason); starting without the bans of the time before")
       )
     }
-  }
-
-  /// Makes the directory of the journal, if it is not there; returns what is wrong with it. The daemon starts all the
-  /// same: `audit.on_failure` says what follows.
-  private static func prepareJournal(_ audit: Settings.Audit, _ accounts: ServiceAccounts?) -> [Problem] {
-    guard audit.enabled else { return [] }
-    let path = audit.journalPath
-    let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
-    guard !directory.isEmpty else { return [] }
-    let owner = accounts.map { (user: $0.audit.uid, group: $0.audit.gid) }
-    let warning = { (reason: String) in [Problem(source: nil, key: "audit.exporters", reason: reason)] }
-    do throws(SystemError) {
-      let mode: UInt32 = audit.journal.mode == 0o600 ? 0o700 : 0o750
-      try OwnedDirectory.make(directory, owner: owner, mode: mode)
-      guard let owner, try !OwnedDirectory.isWritable(directory, by: owner) else { return [] }
-      return warning("bssh-audit may not write to '\(directory)'; 'chown bssh-audit: \(directory)' changes that")
-    } catch { return warning("the journal cannot be written: \(error)") }
-  }
-
-  /// Makes the directories of recordings, as that of the journal.
-  private static func prepareRecordings(_ directories: [String], _ accounts: ServiceAccounts?) -> [Problem] {
-    let owner = accounts.map { (user: $0.audit.uid, group: $0.audit.gid) }
-    var reasons: [String] = []
-    for directory in directories {
-      do throws(SystemError) {
-        try OwnedDirectory.make(directory, owner: owner, mode: 0o700)
-        guard let owner, try !OwnedDirectory.isWritable(directory, by: owner) else { continue }
-        reasons.append("bssh-audit may not write to '\(directory)'; 'chown bssh-audit: \(directory)' changes that")
-      } catch { reasons.append("no recordings can be made: \(error)") }
-    }
-    return reasons.map { Problem(source: nil, key: "audit.recording.directory", reason: $0) }
   }
 
   /// The accounts of the processes that belong to nobody; they must be there when the daemon runs as root.

@@ -1,11 +1,13 @@
 import Configuration
+import IPC
+import System
 
-/// `check-config`: does the configuration load, and what is in effect?
+/// `check-config`: does the configuration load, would the daemon start with it, and what is in effect?
 enum CheckConfig {
   static func run(_ arguments: Arguments) throws(Failure) {
     let file = ConfigurationFile(arguments)
     let loaded: Loaded
-    do throws(Rejected) { loaded = try file.load(arguments, on: Machine()) } catch {
+    do throws(Rejected) { loaded = try check(file, arguments) } catch {
       Output.complain(error.warnings.map { "warning: \($0)" }, .warning)
       var failure = Failure(.configuration)
       failure.lines = error.problems.map(\.description)
@@ -15,5 +17,23 @@ enum CheckConfig {
     if arguments.has("quiet") { return }
     let origin = file.name.map { "# The settings of \($0)" } ?? "# The settings without a file"
     try Output.write(origin + ", and of variables and options.\n" + Template.effective(loaded))
+  }
+
+  /// Loads the configuration, and looks at all that `run` needs, without changing anything.
+  private static func check(_ file: ConfigurationFile, _ arguments: Arguments) throws(Rejected) -> Loaded {
+    var loaded = try file.load(arguments, on: Machine())
+    var missing: [Problem] = []
+    let accounts = Hardening.isRoot ? Answer.serviceAccounts(&missing) : nil
+    // The machine where a configuration is checked need not be the one that it is for.
+    loaded.warnings += missing
+    if let warning = Answer.bans(loaded.settings.security.banStateFile).1 { loaded.warnings.append(warning) }
+    let owner = accounts.map { OwnedDirectory.Owner(user: $0.audit.uid, group: $0.audit.gid) }
+    let places = AuditPlaces(
+      loaded, AuditDirectories(owner: Hardening.isRoot ? owner ?? .nobody : nil, makes: false))
+    let start = StartChecks(loaded, arguments)
+    loaded.warnings += places.warnings + start.warnings
+    let problems = places.problems + start.problems
+    if !problems.isEmpty { throw Rejected(problems: problems, warnings: loaded.warnings) }
+    return loaded
   }
 }

@@ -114,6 +114,7 @@ enum Help {
       """
     case .version: nil
     case .saveBans: "For bssh-supervisor, which gives the bans as descriptor 4."
+    case .openJournal: "For bssh-supervisor, which gets the journal's directory over descriptor 3."
     case .load: "For bssh-supervisor, which reads the answer from the socket on descriptor 3."
     }
   }

@@ -21,6 +21,8 @@ enum Command: String, CaseIterable {
   case load
   /// For bssh-supervisor, which writes bans with it.
   case saveBans = "save-bans"
+  /// For bssh-supervisor, when the directory of the journal was removed.
+  case openJournal = "open-journal"
 
   /// Words that commands of two words begin with.
   static let groups = ["audit"]
@@ -51,7 +53,7 @@ enum Command: String, CaseIterable {
     case .auditLastb: "List refused logins, the last first"
     case .reload: "Have a daemon load its configuration again, and tell what came of it"
     case .version: "Print the version"
-    case .load, .saveBans: nil
+    case .load, .saveBans, .openJournal: nil
     }
   }
 
@@ -60,6 +62,7 @@ enum Command: String, CaseIterable {
     switch self {
     case .totpSetup: "USER"
     case .replay, .saveBans: "FILE"
+    case .openJournal: "MODE:FILE"
     case .auditShow: "SESSION"
     case .reload: "PID"
     case .auditTail, .auditGrep, .auditVerify, .auditStats, .auditLast, .auditLastb: nil

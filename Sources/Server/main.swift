@@ -12,6 +12,7 @@ func perform(_ arguments: Arguments, anyCommand: Bool) throws(Failure) {
   case .load: try RunCommand.load(arguments)
   case .reload: try ReloadCommand.run(arguments)
   case .saveBans: try SaveBans.run(arguments)
+  case .openJournal: try OpenJournal.run(arguments)
   case .checkConfig: try CheckConfig.run(arguments)
   case .genConfig: try GenConfig.run(arguments)
   case .genHostKey: try GenHostKey.run(arguments)

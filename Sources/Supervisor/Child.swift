@@ -6,7 +6,7 @@ import Wire
 final class Child {
   /// What it is for.
   enum Role {
-    case authority, transport, session, loader, journal, recorder, exporter, banWriter
+    case authority, transport, session, loader, journal, recorder, exporter, banWriter, journalOpener
     /// Speaks with systemd.
     case scopes
     /// Makes transports, or session processes.
@@ -20,6 +20,7 @@ final class Child {
       case .session: "session process"
       case .loader: "loader"
       case .banWriter: "process that saves bans"
+      case .journalOpener: "process that opens the journal's directory"
       case .journal: "journal"
       case .recorder: "recorder"
       case .scopes: "process that speaks with systemd"

@@ -17,8 +17,18 @@ final class LoadedSettings {
   let listeners: [Descriptor]
   /// Of the time before a restart; ``Ban/end`` counts from when these settings were loaded.
   let bans: [Ban]
+  /// Where the journal is; nil: there is to be none.
+  let journal: OpenDirectory?
+  /// Where recordings are, as far as these directories can be used.
+  let recordings: [OpenDirectory]
   /// For people.
   let warnings: [String]
+
+  /// A directory, and which one it is.
+  struct OpenDirectory {
+    let directory: OpenedDirectory
+    let descriptor: Descriptor
+  }
 
   /// Why a loader's message is of no use.
   enum Problem: Error, Equatable {
@@ -46,13 +56,17 @@ final class LoadedSettings {
     }
     let keyCount = Int(loaded.hostKeyCount)
     let count = 1 + keyCount + Int(loaded.listenerCount) + (loaded.hasBans ? 1 : 0)
-    guard descriptors.count == count, keyCount > 0 else {
+    let directories = (loaded.journal.map { [$0] } ?? []) + loaded.recordings
+    guard descriptors.count == count + directories.count, keyCount > 0 else {
       throw .malformed("the loader sent \(descriptors.count) descriptors")
     }
     memory = descriptors[0]
     hostKeys = Array(descriptors[1..<1 + keyCount])
     listeners = Array(descriptors[(1 + keyCount)...].prefix(Int(loaded.listenerCount)))
-    let banMemory = loaded.hasBans ? descriptors.last : nil
+    let banMemory = loaded.hasBans ? descriptors[count - 1] : nil
+    let open = zip(directories, descriptors[count...]).map { OpenDirectory(directory: $0, descriptor: $1) }
+    journal = loaded.journal == nil ? nil : open.first
+    recordings = Array(open.dropFirst(loaded.journal == nil ? 0 : 1))
     accounts = loaded.serviceAccounts
     warnings = loaded.warnings
     // Sealed memory can be read without waiting and does not change under its readers.

@@ -31,10 +31,10 @@ struct Programs {
 
   /// What reads the journal and sends it to a receiver; it has the account of the journal, and the network.
   func exporter(
-    _ accounts: ServiceAccounts?, ends: Ends, settings: Descriptor
+    _ accounts: ServiceAccounts?, ends: Ends, settings: Descriptor, journal: Descriptor
   ) -> ChildProcess.Request {
     var request = base("bssh-exporter", ends)
-    request.descriptors.append(settings)
+    request.descriptors += [settings, journal]
     request.identity = accounts.map { identity($0.audit) }
     request.limits = [.coreFile(0), .openFiles(256), .addressSpace(1 << 30)]
     return request
@@ -107,6 +107,18 @@ struct Programs {
       Identity(uid: $0.audit.uid, gid: $0.audit.gid, groups: $0.loginRecords.map { [$0] } ?? [])
     }
     request.limits = [.coreFile(0), .openFiles(1024), .addressSpace(1 << 30)]
+    return request
+  }
+
+  /// bssh-server, to open the directory of the journal.
+  func journalOpener(_ path: String, _ settings: JournalSettings, ends: Ends) -> ChildProcess.Request {
+    var request = ChildProcess.Request(
+      path: path, arguments: ["bssh-server", "open-journal", "\(String(settings.mode, radix: 8)):\(settings.path)"],
+      descriptors: [null, null, ends.standardError] + ends.supervisor)
+    request.environment = ProcessEnvironment.fixed
+    request.directory = "/"
+    request.newSession = true
+    request.limits = [openFiles]
     return request
   }
 

@@ -4,11 +4,11 @@ import System
 import Wire
 
 extension Supervisor {
-  /// Starts a process with one end of a new connection. One that is root, and loads the configuration, has descriptors to
-  /// send; no other has.
+  /// Starts a process with one end of a new connection. Those that are root, and load the configuration or open the
+  /// directory of the journal, have descriptors to send; no other has.
   func spawn(_ role: Child.Role, _ request: (Programs.Ends) -> ChildProcess.Request) throws(SystemError) -> Child {
     let (ours, theirs): (MessageSocket, [Descriptor])
-    if role == .loader {
+    if role == .loader || role == .journalOpener {
       let pair = try MessageSocket.pair()
       (ours, theirs) = (pair.0, [pair.1.descriptor])
     } else {
@@ -102,6 +102,7 @@ extension Supervisor {
     case .session: takeFromSession(bytes, descriptors, child)
     case .loader: takeFromLoader(bytes, descriptors, child)
     case .banWriter: takeFromBanWriter(bytes, child)
+    case .journalOpener: takeFromJournalOpener(bytes, descriptors, child)
     case .journal: takeFromJournal(bytes, descriptors, child)
     case .recorder: takeFromRecorder(bytes, descriptors, child)
     case .exporter: takeFromExporter(bytes, descriptors, child)
@@ -137,6 +138,7 @@ extension Supervisor {
     case .session: sessionEnded(child, status)
     case .loader: loaderEnded(child, status)
     case .banWriter: banWriterEnded(child, status)
+    case .journalOpener: journalOpenerEnded(child, status)
     case .journal: journalEnded(child, status)
     case .recorder: recorderEnded(child, status)
     case .exporter: exporterEnded(child, status)

@@ -21,11 +21,14 @@ extension Supervisor {
   }
 
   private func start(_ settings: ExporterSettings) {
+    guard let journal = journalDirectory?.descriptor else { return perform(exporters.startFailed(settings.name)) }
     do throws(SystemError) {
       let memory = try SecretBytes(encoding: settings).lend { (bytes) throws(SystemError) in
         try Descriptor.sealedMemory(name: "exporter", bytes)
       }
-      let child = try spawn(.exporter) { programs.exporter(loaded.accounts, ends: $0, settings: memory) }
+      let child = try spawn(.exporter) {
+        programs.exporter(loaded.accounts, ends: $0, settings: memory, journal: journal)
+      }
       child.receiver = settings.name
       exporters.started(settings.name, child.number)
       log.write(.info, "exporter \(child.pid) sends events to \(settings.name)")

@@ -15,12 +15,15 @@ extension Supervisor {
 
   /// What the journal does from now on, after the settings have changed.
   func applyAuditSettings() {
+    for open in loaded.recordings { recordingDirectories[open.directory.path] = open }
     applyRecorderSettings()
-    let new = loaded.settings.audit.enabled ? loaded.settings.audit.journalSettings : nil
+    let new = loaded.journal == nil ? nil : loaded.settings.audit.journalSettings
+    let isSamePlace = journalDirectory?.directory == loaded.journal?.directory
+    journalDirectory = loaded.journal
     perform(events.apply(loaded.settings.audit.queueLimits))
     budgets.apply(loaded.settings.audit.budgetLimits)
-    perform(exporters.apply(loaded.settings.audit.exporterSettings))
-    if let new, new == journalSettings {
+    applyExporterSettings()
+    if let new, new == journalSettings, isSamePlace {
       // The same file; but somebody may have moved it, and wants a new one.
       if let journal { send(ToJournal.reopen, to: journal) }
       return
@@ -75,10 +78,11 @@ extension Supervisor {
 
   private func startJournal() {
     guard let journalSettings else { return }
+    guard let journalDirectory else { return openJournalDirectory(journalSettings) }
     do throws(SystemError) {
       let child = try spawn(.journal) { programs.journal(loaded.accounts, ends: $0) }
       journal = child
-      send(ToJournal.open(journalSettings), to: child)
+      send(ToJournal.open(journalSettings), [journalDirectory.descriptor], to: child)
       perform(events.started())
     } catch {
       perform(events.startFailed("the journal could not be started: \(error)"))
@@ -101,6 +105,8 @@ extension Supervisor {
       switch message {
       case .written(let batch): events.written(batch)
       case .failed(let batch, let reason): events.failed(batch, reason)
+      case .opened: journalIsOpen()
+      case .notOpened(let reason, let isPassing): journalIsNotOpen(reason, isPassing: isPassing)
       case .found, nil: nil
       }
     guard let actions else {
@@ -138,7 +144,12 @@ extension Supervisor {
   func journalEnded(_ child: Child, _ status: ExitStatus) {
     guard child === journal else { return }
     journal = nil
-    log.write(.error, "journal \(child.pid) \(status)")
+    if status == .code(ExitCode.noInput.rawValue) {
+      log.write(.error, "journal \(child.pid): its directory has been removed")
+      journalDirectory = nil
+    } else {
+      log.write(.error, "journal \(child.pid) \(status)")
+    }
     perform(events.ended("the journal \(status)"))
   }
 
@@ -200,6 +211,13 @@ extension Supervisor {
 
   private func journalFails(_ reason: String) {
     let audit = loaded.settings.audit
+    if awaitsJournal, state == .starting {
+      log.write(
+        .error,
+        "events cannot be written: \(reason); not started: audit.exporters names a file elsewhere, and audit.enabled: "
+          + "false does without")
+      return fail(.cannotCreate)
+    }
     let consequence =
       switch audit.onFailure {
       case .continue: "logins go on (audit.on_failure)"

@@ -4,8 +4,8 @@ import IPC
 import System
 
 extension Supervisor {
-  /// The directory that transports have as root; kept by tmpfiles.d, made here when it is not there.
-  static let emptyRoot = "/run/bssh/empty"
+  /// The directory that transports have as root.
+  static let emptyRoot = EmptyDirectory.ofTransports
 
   /// Where it listens, and what does not go well, for people: one line, whatever processes said of it.
   var status: String {
@@ -32,6 +32,7 @@ extension Supervisor {
       }
     }
     restoreBans()
+    awaitsJournal = loaded.journal != nil
     applyAuditSettings()
     prepare(loaded)
   }
@@ -39,6 +40,10 @@ extension Supervisor {
   /// Everything works: says so to whoever waits for it.
   func started() {
     guard state == .starting, exitCode == nil else { return }
+    if awaitsJournal {
+      isReadyButForJournal = true
+      return
+    }
     state = .running
     if let path = arguments.pidFile {
       do throws(SystemError) {

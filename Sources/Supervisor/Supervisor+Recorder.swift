@@ -19,7 +19,7 @@ extension Supervisor {
   /// What the recorder is told: what applies now, and what logins began with that go on.
   private var recorderSettings: RecorderSettings {
     var all = RecorderSettings(
-      directories: loaded.settings.recordingDirectories, keepsLogins: loaded.settings.audit.loginRecords)
+      directories: loaded.recordings.map(\.directory), keepsLogins: loaded.settings.audit.loginRecords)
     for machine in connections.values.map(\.machine) {
       let settings = machine.context.settings
       all.keepsLogins = all.keepsLogins || settings.audit.loginRecords
@@ -27,7 +27,8 @@ extension Supervisor {
       let others = isLogin ? [settings.audit.recordingDirectory] : settings.recordingDirectories
       for path in others where !isLogin || machine.terminals.isRecorded {
         guard all.directories.count < RecorderSettings.mostDirectories else { break }
-        if !all.directories.contains(path) { all.directories.append(path) }
+        guard let known = recordingDirectories[path]?.directory else { continue }
+        if !all.directories.contains(known) { all.directories.append(known) }
       }
     }
     // They are root's to keep.
@@ -38,6 +39,7 @@ extension Supervisor {
   /// The settings have changed.
   func applyRecorderSettings() {
     let wanted = recorderSettings
+    recordingDirectories = recordingDirectories.filter { wanted.directories.contains($0.value.directory) }
     if let recorder, recorderTold != wanted { retireRecorder(recorder) }
     guard recorder == nil, wanted.keepsLogins || !wanted.directories.isEmpty else { return }
     do throws(SystemError) { _ = try currentRecorder() } catch {
@@ -68,7 +70,9 @@ extension Supervisor {
     recorder = child
     let settings = recorderSettings
     recorderTold = settings
-    send(ToRecorder.prepare(settings), to: child)
+    send(
+      ToRecorder.prepare(settings),
+      settings.directories.compactMap { recordingDirectories[$0.path]?.descriptor }, to: child)
     return child
   }
 
@@ -90,7 +94,11 @@ extension Supervisor {
       number: connection.recordingCount)
     connection.recordingCount += 1
     do throws(SystemError) {
-      let recorder = try currentRecorder { $0.directories.contains(directory) }
+      // What the loader could not open, no recorder can.
+      guard let known = recordingDirectories[directory]?.directory else {
+        throw SystemError("open \(directory)", code: ENOENT)
+      }
+      let recorder = try currentRecorder { $0.directories.contains(known) }
       let number = newNumber()
       let isTaken = openings.ask(number, of: recorder.number, for: connection.number, path: "\(directory)/\(name)")
       guard isTaken else { throw SystemError("ask the recorder", code: EBUSY) }

@@ -94,7 +94,8 @@ extension Supervisor {
       // The spares are laid out as the one that crashed.
       perform(transports.replaceAll(spares: loaded.settings.server.spareTransports))
     case .session: retireSessionZygote()
-    case .authority, .loader, .journal, .recorder, .exporter, .banWriter, .scopes, .transportZygote, .sessionZygote:
+    case .authority, .loader, .journal, .recorder, .exporter, .banWriter, .journalOpener, .scopes, .transportZygote,
+      .sessionZygote:
       break
     }
   }

@@ -162,6 +162,14 @@ final class Supervisor {
   var journal: Child?
   /// What it was told; nil: there is to be no journal.
   var journalSettings: JournalSettings?
+  /// Where it works; nil: the directory has to be opened again first.
+  var journalDirectory: LoadedSettings.OpenDirectory?
+  /// The start waits until the journal is open.
+  var awaitsJournal = false
+  /// All but that works.
+  var isReadyButForJournal = false
+  /// Where recorders work or worked, by path.
+  var recordingDirectories: [String: LoadedSettings.OpenDirectory] = [:]
   /// The process that makes recordings and keeps login records; nil: none runs.
   var recorder: Child?
   /// What it was told.

@@ -5,7 +5,12 @@ public final class DirectoryWatch {
   /// Readable when something has changed since ``drain()``.
   public let descriptor: Descriptor
 
-  /// Watches the directory itself, not those below it.
+  /// Watches the directory itself, not those below it; whether its path can be followed does not matter.
+  public convenience init(_ directory: Descriptor) throws(SystemError) {
+    try self.init("/proc/self/fd/\(directory.rawValue)")
+  }
+
+  /// As above, by its path.
   public init(_ path: String) throws(SystemError) {
     let descriptor = Descriptor(owning: try check("inotify_init1") { inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK)) })
     let mask = UInt32(IN_MODIFY | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO)

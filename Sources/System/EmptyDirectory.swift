@@ -2,11 +2,23 @@ import Glibc
 
 /// Directories that hold nothing, for processes to have as root.
 public enum EmptyDirectory {
+  /// The one that transports have as root; kept by tmpfiles.d, made where it is not there.
+  public static let ofTransports = "/run/bssh/empty"
+
   /// Makes `path` and its parent when they are not there (mode 0755), and checks that both belong to root, that nobody
   /// else may write to them, and that `path` is empty.
   public static func prepare(_ path: String) throws(SystemError) {
-    if let slash = path.lastIndex(of: "/"), slash != path.startIndex { try make(String(path[..<slash])) }
-    try make(path)
+    for place in places(path) {
+      if mkdir(place, 0o755) < 0 && errno != EEXIST { throw .last("make \(place)") }
+    }
+    try inspect(path)
+  }
+
+  /// Checks the same of what is there, and makes nothing.
+  public static func inspect(_ path: String) throws(SystemError) {
+    for place in places(path) {
+      guard try check(place) else { return }
+    }
     guard let directory = opendir(path) else { throw .last("open \(path)") }
     defer { closedir(directory) }
     while let entry = readdir(directory) {
@@ -15,13 +27,23 @@ public enum EmptyDirectory {
     }
   }
 
-  private static func make(_ path: String) throws(SystemError) {
-    if mkdir(path, 0o755) < 0 && errno != EEXIST { throw .last("make \(path)") }
+  /// The directory above, and `path`.
+  private static func places(_ path: String) -> [String] {
+    guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return [path] }
+    return [String(path[..<slash]), path]
+  }
+
+  /// False: it is not there.
+  private static func check(_ path: String) throws(SystemError) -> Bool {
     var found = stat()
-    try check("look at \(path)") { lstat(path, &found) }
+    if lstat(path, &found) < 0 {
+      if errno == ENOENT { return false }
+      throw .last("look at \(path)")
+    }
     if found.st_mode & S_IFMT != S_IFDIR { throw SystemError("use \(path)", code: ENOTDIR) }
     if found.st_uid != 0 || found.st_mode & 0o022 != 0 {
       throw SystemError("use \(path), which must belong to root and be writable by root alone", code: EPERM)
     }
+    return true
   }
 }

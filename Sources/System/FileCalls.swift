@@ -46,6 +46,15 @@ extension Descriptor {
     try open(path, O_RDONLY | O_DIRECTORY)
   }
 
+  /// A directory in this one, to use and to list; no link is followed. openat(2)
+  public func openDirectory(_ name: [UInt8]) throws(SystemError) -> Descriptor {
+    let number = rawValue
+    return Descriptor(
+      owning: try withName(name, "open \(String(decoding: name, as: UTF8.self))") {
+        clinux_openat(number, $0, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0)
+      })
+  }
+
   /// This directory, with a place of its own among its entries. openat(2) of "."
   public func reopenDirectory() throws(SystemError) -> Descriptor {
     let number = rawValue

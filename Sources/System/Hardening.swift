@@ -108,11 +108,12 @@ public enum Hardening {
   /// - Parameters:
   ///   - root: nil: every file can be read, and none changed.
   ///   - mayChange: whether files below the root can be changed.
-  ///   - readable: more directories whose files can be read; those that are not there are left out.
+  ///   - opened: more directories whose files can be read.
+  ///   - readable: such directories by their paths; those that are not there are left out.
   public static func confineFiles(
-    to root: Descriptor?, mayChange: Bool, readable: [String]
+    to root: Descriptor?, mayChange: Bool, opened: [Descriptor] = [], readable: [String]
   ) throws(SystemError) -> Bool {
-    let directories = readable.compactMap { try? Descriptor.findDirectory($0) }
+    let directories = opened + readable.compactMap { try? Descriptor.findDirectory($0) }
     let numbers = directories.map(\.rawValue)
     let result = withExtendedLifetime(directories) {
       clinux_landlock_files(root?.rawValue ?? -1, mayChange ? 1 : 0, numbers, numbers.count)

@@ -127,6 +127,15 @@ public final class Listener: Sendable {
     descriptor = socket
   }
 
+  /// Why nobody could listen there now, whoever listens there already; nil: there is no reason. Ports below 1024 are asked
+  /// for themselves, and others not, since that could be in the way of who listens.
+  public static func obstacle(to wanted: SocketAddress) -> SystemError? {
+    do throws(SystemError) {
+      _ = try Listener(SocketAddress(address: wanted.address, port: wanted.port < 1024 ? wanted.port : 0))
+      return nil
+    } catch { return error.code == EADDRINUSE ? nil : error }
+  }
+
   /// Where it listens.
   public var address: SocketAddress? { SocketAddress(of: descriptor, peer: false) }
 

@@ -62,6 +62,10 @@ private final class Files {
 }
 
 extension JournalFollower {
+  convenience init(journal path: String) throws {
+    try self.init(journal: path, in: Descriptor.openDirectory(JournalFollower.split(path).folder))
+  }
+
   /// The numbers of everything that there is now.
   fileprivate func numbers(by count: Int = 7) throws -> [UInt64] {
     var numbers: [UInt64] = []
@@ -320,8 +324,9 @@ extension JournalFollower {
     let folder = NSTemporaryDirectory() + "bssh-cursor-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    let file = try CursorFile(journal: folder + "/audit.log", exporter: "logstash host:5044")
-    let again = try CursorFile(journal: folder + "/audit.log", exporter: "logstash host:5044")
+    let directory = try Descriptor.openDirectory(folder)
+    let file = try CursorFile(in: directory, journal: folder + "/audit.log", exporter: "logstash host:5044")
+    let again = try CursorFile(in: directory, journal: folder + "/audit.log", exporter: "logstash host:5044")
     #expect(try file.read().cursor == nil && !file.read().isDamaged)
     var cursor = Cursor()
     for sequence: UInt64 in 1...3 {
@@ -341,7 +346,7 @@ extension JournalFollower {
     try file.write(cursor)
     truncate(path, 20)
     #expect(try file.read().cursor == nil && file.read().isDamaged)
-    let other = try CursorFile(journal: folder + "/other.log", exporter: "logstash host:5044")
+    let other = try CursorFile(in: directory, journal: folder + "/other.log", exporter: "logstash host:5044")
     #expect(try other.read().cursor == nil && !other.read().isDamaged)
   }
 }

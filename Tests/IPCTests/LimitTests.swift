@@ -120,7 +120,8 @@ private func bytes(_ count: Int) -> [UInt8] { [UInt8](repeating: 97, count: coun
     },
     Limit("name of a recording", 255) { ToRecorder.open(number: 0, directory: "", name: text($0)) },
     Limit("directories", RecorderSettings.mostDirectories) {
-      RecorderSettings(directories: Array(repeating: "", count: $0), keepsLogins: true)
+      RecorderSettings(
+        directories: Array(repeating: OpenedDirectory(path: "", device: 0, inode: 0), count: $0), keepsLogins: true)
     },
     Limit("why a recording failed", 256) {
       FromTransport.recorded(
@@ -145,6 +146,14 @@ private func bytes(_ count: Int) -> [UInt8] { [UInt8](repeating: 97, count: coun
   ]
 
   static let others: [Limit] = [
+    Limit("path of a directory", 4096) { OpenedDirectory(path: text($0), device: 0, inode: 0) },
+    Limit("why a directory cannot be opened", 8192) { JournalOpening.failed(text($0)) },
+    Limit("why the journal cannot be opened", 1024) { FromJournal.notOpened(reason: text($0), isPassing: false) },
+    Limit("directories of recordings", OpenedDirectory.most) {
+      var loaded = LoadedConfiguration(warnings: [], hostKeyCount: 0, listenerCount: 0, serviceAccounts: nil)
+      loaded.recordings = Array(repeating: OpenedDirectory(path: "", device: 0, inode: 0), count: $0)
+      return loaded
+    },
     Limit("problem", 8192) { LoaderResult.rejected([text($0)]) },
     Limit("place", 8192) { Verdict(outcome: .rejected, place: text($0)) },
     Limit("warning", 8192) {

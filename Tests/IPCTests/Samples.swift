@@ -124,7 +124,7 @@ enum Samples {
 
   private static let recorder: [Sample] =
     [
-      ToRecorder.prepare(RecorderSettings(directories: ["/var/log/bssh/recordings", ""], keepsLogins: true)),
+      ToRecorder.prepare(RecorderSettings(directories: [directory, OpenedDirectory(path: "", device: 0, inode: 0)], keepsLogins: true)),
       .prepare(RecorderSettings(directories: [], keepsLogins: false)),
       .open(number: .max, directory: "/r", name: "a.cast"),
       .login(loginEntry, connection: .max),
@@ -249,8 +249,19 @@ enum Samples {
     return accounts
   }()
 
+  static let directory = OpenedDirectory(path: "/var/log/bssh", device: .max, inode: 2)
+
+  private static let loaded = {
+    var loaded = LoadedConfiguration(warnings: [], hostKeyCount: 1, listenerCount: 0, serviceAccounts: nil)
+    loaded.journal = directory
+    loaded.recordings = Array(repeating: directory, count: OpenedDirectory.most)
+    return loaded
+  }()
+
   private static let loader: [Sample] =
-    [
+    [JournalOpening.opened(directory), .failed("'/var/log' belongs to root"), .failed("")].map(Sample.init)
+    + [Sample(LoaderResult.loaded(loaded))]
+    + [
       LoaderResult.loaded(
         LoadedConfiguration(warnings: ["w", ""], hostKeyCount: 16, listenerCount: 16, serviceAccounts: serviceAccounts)),
       .loaded(
@@ -299,7 +310,11 @@ enum Samples {
         OTelSettings(endpoint: "", transport: .httpJSON, tls: tls, compression: false, timeout: 0)),
       .syslog(SyslogSettings(facility: 23, journalSocket: "/run/systemd/journal/socket", socket: "/dev/log")),
       .syslog(SyslogSettings(facility: 0, socket: "")),
-    ].map { Sample(ExporterSettings(name: "n", journal: "/var/log/bssh/audit.log", batchSize: 100, receiver: $0)) }
+    ].map { (receiver: ExporterSettings.Receiver) -> Sample in
+      var settings = ExporterSettings(name: "n", journal: "/var/log/bssh/audit.log", batchSize: 100, receiver: receiver)
+      if case .syslog = receiver { settings.place = directory }
+      return Sample(settings)
+    }
 
   /// Values that are parts of messages.
   private static let parts: [Sample] =
@@ -310,5 +325,5 @@ enum Samples {
     + [CodeAnswer.right(step: 0), .wrong, .noSecret].map(Sample.init)
     + [permissions, .everything, .restricted].map(Sample.init)
     + [commands, CommandRules()].map(Sample.init) + [Sample(question), Sample(certificate)]
-    + [Sample(negotiated), Sample(serviceAccounts), Sample(identity)]
+    + [Sample(negotiated), Sample(serviceAccounts), Sample(identity), Sample(directory)]
 }

@@ -196,22 +196,39 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(2)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `a directory that is not there is told, and used once it is`() throws {
+    func `a reload whose journal cannot be written changes nothing`() throws {
       try withDaemon { daemon throws in
         try daemon.events.event("daemon_started")
         let path = "\(daemon.directory)/later"
         let text = try daemon.configuration.replacingOccurrences(of: "audit/audit.log", with: "later/audit.log")
         // A file stands where the directory is to be.
         try Data().write(to: URL(fileURLWithPath: path))
-        try daemon.reload(text)
-        try daemon.log.line(with: "events cannot be written", "Not a directory", within: 30)
+        try daemon.configure(text)
+        daemon.signal(SIGHUP)
+        try daemon.log.line(with: "audit.exporters[0].path: the journal cannot be written", "Not a directory", within: 30)
+        try daemon.log.line(with: "the new configuration is not used")
+        try connect(daemon, 1)
+        try daemon.events.event("connection_open")
         try FileManager.default.removeItem(atPath: path)
         try daemon.reload(text)
         try connect(daemon, 1)
         let later = DaemonJournal(path: "\(path)/audit.log")
         try later.event("connection_open")
-        try daemon.log.line(with: "events are written again; 0 were lost")
         try #require(try later.problem() == nil)
+      }
+    }
+
+    @Test(.timeLimit(.minutes(2))) func `a directory that was removed is made again, and the journal goes on there`()
+      throws
+    {
+      try withDaemon { daemon throws in
+        try daemon.events.event("daemon_started")
+        try FileManager.default.removeItem(atPath: "\(daemon.directory)/audit")
+        try connect(daemon, 1)
+        try daemon.log.line(with: "its directory has been removed", within: 30)
+        try connect(daemon, 1)
+        try daemon.events.event("connection_open")
+        #expect(try daemon.ssh("host", "echo in").output == "in\n")
       }
     }
   }

@@ -27,17 +27,27 @@ private final class JournalProcess {
 
   deinit { process.signal(SIGKILL) }
 
-  func send(_ message: ToJournal) throws { try socket.send(message.wireBytes, wait: true) }
+  /// With the directory of the journal, where that is named and there.
+  func send(_ message: ToJournal) throws {
+    var descriptors: [Descriptor] = []
+    if case .open(let settings) = message {
+      let folder = (settings.path as NSString).deletingLastPathComponent
+      descriptors = (try? Descriptor.openDirectory(folder)).map { [$0] } ?? []
+    }
+    try socket.send(message.wireBytes, descriptors: descriptors, wait: true)
+  }
 
-  /// The next message that is no finding.
+  /// The next message but findings, and that the journal is open.
   func answer() throws -> FromJournal {
     while true {
       guard case .message(let bytes, _) = try socket.receive(wait: 30_000) else {
         throw SystemError("receive", code: EPIPE)
       }
       let message = try FromJournal(wireBytes: bytes[...])
-      if case .found = message { continue }
-      return message
+      switch message {
+      case .found, .opened: continue
+      case .written, .failed, .notOpened: return message
+      }
     }
   }
 
@@ -130,7 +140,7 @@ private final class JournalProcess {
     #expect(journal.end() == .code(0))
   }
 
-  @Test func `events before a path are refused, and a directory that comes later is used`() throws {
+  @Test func `events before a path are refused, and the end of the directory is the end of the process`() throws {
     let place = try Place()
     let journal = try JournalProcess()
     guard case .failed(batch: 1, _) = try journal.append([event(0)]) else {
@@ -139,16 +149,31 @@ private final class JournalProcess {
     }
     var settings = place.settings()
     settings.path = "\(place.directory)/later/audit.log"
-    try journal.send(.open(settings))
-    guard case .failed(batch: 0, let reason) = try journal.answer() else { return }
-    #expect(reason.contains("\(settings.path): open") && reason.contains("No such file or directory"))
-    guard case .failed(batch: 2, _) = try journal.append([event(0)]) else { return }
     try FileManager.default.createDirectory(atPath: "\(place.directory)/later", withIntermediateDirectories: true)
-    #expect(try journal.append([event(0)]) == .written(batch: 3))
+    try journal.send(.open(settings))
+    #expect(try journal.append([event(0)]) == .written(batch: 2))
     try FileManager.default.removeItem(atPath: "\(place.directory)/later")
     try journal.send(.reopen)
     // A process that reaches that directory alone cannot reach the next of its name: another one can.
-    #expect(journal.end() == .code(0))
+    #expect(journal.end() == .code(ExitCode.noInput.rawValue))
+  }
+
+  @Test func `a file that cannot be opened is told, and whether a disk is to blame`() throws {
+    let place = try Place()
+    try FileManager.default.createDirectory(atPath: place.path, withIntermediateDirectories: true)
+    let journal = try JournalProcess()
+    try journal.send(.open(place.settings()))
+    guard case .notOpened(let reason, isPassing: false) = try journal.answer() else {
+      Issue.record("a directory is no journal")
+      return
+    }
+    #expect(reason.contains("\(place.path): open") && reason.contains("Is a directory"))
+    guard case .failed(batch: 1, _) = try journal.append([event(0)]) else {
+      Issue.record("written to a directory")
+      return
+    }
+    try FileManager.default.removeItem(atPath: place.path)
+    #expect(try journal.append([event(0)]) == .written(batch: 2))
   }
 
   @Test func `it reaches no other file, and starts nothing`() throws {

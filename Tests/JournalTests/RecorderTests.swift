@@ -11,7 +11,7 @@ import Wire
     let process: ChildProcess
     let socket: MessageSocket
 
-    init(_ settings: RecorderSettings) throws {
+    init(in folders: String...) throws {
       let (ours, theirs) = try MessageSocket.supervised()
       let null = try Descriptor.open("/dev/null", O_RDWR)
       let folder = try ProcessEnvironment.executableFolder()
@@ -21,7 +21,10 @@ import Wire
       request.environment = []
       process = try ChildProcess(request)
       socket = ours
-      try socket.send(ToRecorder.prepare(settings).wireBytes)
+      let directories = folders.map { OpenedDirectory(path: $0, device: 0, inode: 0) }
+      try socket.send(
+        ToRecorder.prepare(RecorderSettings(directories: directories, keepsLogins: false)).wireBytes,
+        descriptors: folders.map { try Descriptor.openDirectory($0) })
     }
 
     deinit { process.signal(SIGKILL) }
@@ -49,7 +52,7 @@ import Wire
 
   @Test func `a recording is a new file for its owner alone, and what is written goes behind what is there`() throws {
     defer { remove() }
-    let recorder = try Recorder(RecorderSettings(directories: [folder], keepsLogins: false))
+    let recorder = try Recorder(in: folder)
     let (message, descriptors) = try #require(
       try recorder.answer(.open(number: 7, directory: folder, name: "a.cast")))
     #expect(message == .opened(number: 7))
@@ -75,7 +78,7 @@ import Wire
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
     }
     symlink("\(outside)/x", "\(inside)/link")
-    let recorder = try Recorder(RecorderSettings(directories: [inside], keepsLogins: false))
+    let recorder = try Recorder(in: inside)
     for (directory, name) in [
       (outside, "a"), (inside, "../out/a"), (inside, "link"), (inside, ".."), (inside, ""), (inside, "/tmp/a"),
     ] {
@@ -89,24 +92,16 @@ import Wire
     #expect(try #require(try recorder.answer(.open(number: 2, directory: inside, name: "b"))).0 == .opened(number: 2))
   }
 
-  @Test func `a directory that is not there is told of`() throws {
+  @Test func `a directory that was not handed over cannot be used`() throws {
     defer { remove() }
-    let recorder = try Recorder(RecorderSettings(directories: ["\(folder)/none"], keepsLogins: false))
-    guard case .message(let bytes, _) = try recorder.socket.receive(wait: 30_000) else {
-      Issue.record("no message")
-      return
-    }
-    #expect(try FromRecorder(wireBytes: bytes[...]) == .note("open \(folder)/none: No such file or directory"))
-    let answer = try #require(try recorder.answer(.open(number: 1, directory: "\(folder)/none", name: "a")))
-    guard case .failed = answer.0 else {
-      Issue.record("\(answer.0)")
-      return
-    }
+    let recorder = try Recorder()
+    let answer = try #require(try recorder.answer(.open(number: 1, directory: folder, name: "a")))
+    #expect(answer.0 == .failed(number: 1, reason: "\(folder): open it: No such file or directory"))
   }
 
   @Test func `it ends when the supervisor does, behind what it was told`() throws {
     defer { remove() }
-    let recorder = try Recorder(RecorderSettings(directories: [folder], keepsLogins: false))
+    let recorder = try Recorder(in: folder)
     let (transport, end) = try MessageSocket.pair()
     defer { withExtendedLifetime(transport) {} }
     try recorder.socket.send(
@@ -119,7 +114,7 @@ import Wire
 
   @Test func `what it does not understand ends it`() throws {
     defer { remove() }
-    let recorder = try Recorder(RecorderSettings(directories: [folder], keepsLogins: false))
+    let recorder = try Recorder(in: folder)
     try recorder.socket.send([9])
     #expect(recorder.process.descriptor.wait(for: POLLIN, milliseconds: 30_000))
   }

@@ -40,9 +40,13 @@ final class Place {
       flushInterval: 1)
   }
 
+  func folder(mode: UInt32) throws -> JournalFolder {
+    try JournalFolder(Descriptor.openDirectory(directory), path: path, mode: mode)
+  }
+
   func writer(_ settings: JournalSettings? = nil) throws -> JournalWriter {
     let settings = settings ?? self.settings()
-    return try JournalWriter(JournalFolder(path: path, mode: settings.mode), settings)
+    return try JournalWriter(folder(mode: settings.mode), settings)
   }
 
   func bytes(_ name: String? = nil) throws -> [UInt8] {
@@ -63,7 +67,7 @@ final class Place {
   /// The lines of all files, oldest first, and what stands behind the last.
   func lines() throws -> (lines: [[UInt8]], rest: [UInt8]) {
     var all: [UInt8] = []
-    for backup in try JournalFolder(path: path, mode: 0o600).backups().reversed() {
+    for backup in try folder(mode: 0o600).backups().reversed() {
       let name = String(decoding: backup.bytes(of: Array(name.utf8)), as: UTF8.self)
       var content = try bytes(name)
       if backup.isCompressed {

@@ -25,6 +25,24 @@ import Wire
     #expect(loaded.warnings == ["w"])
   }
 
+  @Test func `directories come behind everything else, the journal's first`() throws {
+    let places = ["/j", "/r", "/s"].map { OpenedDirectory(path: $0, device: 1, inode: 2) }
+    var configuration = LoadedConfiguration(
+      warnings: [], hostKeyCount: 1, listenerCount: 0, hasBans: true, serviceAccounts: nil)
+    configuration.journal = places[0]
+    configuration.recordings = Array(places.dropFirst())
+    let (null, bans) = (try Descriptor.open("/dev/null", 0), try sealed(BanList([]).wireBytes))
+    let directories = [null, try null.duplicate(), try null.duplicate()]
+    let loaded = try LoadedSettings(
+      LoaderResult.loaded(configuration).wireBytes, [try sealed(), try sealed([1]), bans] + directories)
+    #expect(loaded.journal?.directory == places[0] && loaded.journal?.descriptor === directories[0])
+    #expect(loaded.recordings.map(\.directory) == Array(places.dropFirst()))
+    #expect(loaded.recordings.map { ObjectIdentifier($0.descriptor) } == directories.dropFirst().map(ObjectIdentifier.init))
+    #expect(throws: LoadedSettings.Problem.self) {
+      try LoadedSettings(LoaderResult.loaded(configuration).wireBytes, [try sealed(), try sealed([1]), bans, null])
+    }
+  }
+
   @Test func `what a loader rejects is told in its words`() {
     #expect(throws: LoadedSettings.Problem.rejected(["f:1:2: bad"])) {
       try LoadedSettings(LoaderResult.rejected(["f:1:2: bad"]).wireBytes, [])

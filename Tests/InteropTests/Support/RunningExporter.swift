@@ -25,8 +25,10 @@ final class RunningExporter {
     let null = try Descriptor.open("/dev/null", O_RDWR)
     var request = ChildProcess.Request(
       path: (bundle as NSString).deletingLastPathComponent + "/bssh-exporter", arguments: ["bssh-exporter"],
-      descriptors: [null, null, try Descriptor.standardError()] + theirs
-        + [try Descriptor.sealedMemory(name: "settings", settings.wireBytes)])
+      descriptors: [null, null, try Descriptor.standardError()] + theirs + [
+        try Descriptor.sealedMemory(name: "settings", settings.wireBytes),
+        try Descriptor.openDirectory((settings.journal as NSString).deletingLastPathComponent),
+      ])
     request.environment = ["SWIFT_BACKTRACE=enable=no"]
     process = try ChildProcess(request)
     socket = ours

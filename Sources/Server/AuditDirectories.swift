@@ -1,0 +1,198 @@
+import Audit
+import Configuration
+import Glibc
+import IPC
+import System
+
+/// The directories that `bssh-audit` works in: that of the journal, and those of recordings. They are opened here, by whoever
+/// starts the daemon, and handed on as descriptors, so that they may lie where that account could not go.
+///
+/// Each is a directory of its own: one that does not exist is made for it, and one that exists must be its own already.
+struct AuditDirectories {
+  /// A directory, open.
+  struct Open {
+    let directory: OpenedDirectory
+    let descriptor: Descriptor
+    /// Why nothing can be written there now, by what a disk does and by nobody's mistake; nil: it can.
+    var obstacle: String?
+  }
+
+  /// Whom the files belong to; nil: whoever starts the daemon.
+  let owner: OwnedDirectory.Owner?
+  /// Whether directories that do not exist are made.
+  let makes: Bool
+
+  init(owner: OwnedDirectory.Owner?, makes: Bool) {
+    self.owner = owner
+    self.makes = makes
+  }
+
+  /// As the daemon opens them; `accounts` nil: not started as root.
+  init(_ accounts: ServiceAccounts?, makes: Bool) {
+    self.init(
+      owner: accounts.map { OwnedDirectory.Owner(user: $0.audit.uid, group: $0.audit.gid) }, makes: makes)
+  }
+
+  /// Why a directory is of no use, in words for people.
+  struct Unusable: Error {
+    var reason: String
+
+    init(_ reason: String) { self.reason = reason }
+
+    init(_ error: SystemError) { reason = "\(error)" }
+  }
+
+  /// The directory of the journal `path`; nil: it does not exist, is not to be made, and could be.
+  ///
+  /// - Parameter mode: permissions of the journal: where its group may read it, the group may enter the directory.
+  func journal(_ path: String, mode: UInt32) throws(Unusable) -> Open? {
+    let slash = path.lastIndex(of: "/") ?? path.startIndex
+    let name = Array(path[slash...].utf8.dropFirst())
+    guard !name.isEmpty else {
+      throw Unusable("'\(path)' is a directory; name a file in it, as '\(path)audit.log'")
+    }
+    let folder = path[..<slash].isEmpty ? "/" : String(path[..<slash])
+    let isForGroup = mode & 0o040 != 0
+    guard let found = try open(folder, mode: isForGroup ? 0o750 : 0o700, for: "the journal needs", as: "/var/log/bssh") else {
+      return nil
+    }
+    if found.obstacle == nil {
+      for file in JournalSeries.allCases.map({ $0.path(of: path) }).flatMap({ [$0, $0 + ".head"] }) {
+        try check(Array(file.utf8[(file.lastIndex(of: "/") ?? file.startIndex)...].dropFirst()), in: found.descriptor, file)
+      }
+    }
+    if isForGroup { letGroupEnter(found.descriptor) }
+    return found
+  }
+
+  /// A directory of recordings; nil as above.
+  func recordings(_ path: String) throws(Unusable) -> Open? {
+    try open(path, mode: 0o700, for: "recordings need", as: "/var/log/bssh/recordings")
+  }
+
+  private func open(
+    _ path: String, mode: UInt32, for what: String, as example: String
+  ) throws(Unusable) -> Open? {
+    let directory: Descriptor?
+    let status: FileAttributes
+    do throws(SystemError) {
+      directory = try OwnedDirectory.open(path, missing: makes ? .make(mode: mode, owner: owner) : .leave)
+      guard let directory else { return nil }
+      status = try directory.attributes()
+    } catch { throw Unusable(error) }
+    guard let directory else { return nil }
+    let isOurs = status.owner == owner?.user ?? geteuid()
+    let needsOwn = "\(what) a directory of \(what == "the journal needs" ? "its" : "their") own, as \(example)"
+    guard isOurs || status.permissions & 0o002 == 0 else {
+      throw Unusable("everybody can write to '\(path)'; \(needsOwn)")
+    }
+    var open = Open(
+      directory: OpenedDirectory(path: path, device: status.device, inode: status.inode), descriptor: directory)
+    do throws(SystemError) {
+      try directory.permits(owner, R_OK | W_OK | X_OK, entry: [UInt8(ascii: ".")])
+    } catch {
+      if error.code == EROFS {
+        open.obstacle = "'\(path)' is on a read-only file system"
+        return open
+      }
+      if error.code != EACCES { throw Unusable(SystemError("write to '\(path)'", code: error.code)) }
+      if isOurs { throw Unusable("'\(path)' may not be used by its owner; 'chmod u+rwx \(path)' changes that") }
+      let hint = "\(needsOwn); one that does not exist is made"
+      let holder = String(decoding: AccountNames().user(status.owner), as: UTF8.self)
+      throw Unusable("'\(path)' belongs to \(holder), and \(writer) may not write there; \(hint)")
+    }
+    if directory.isKernelFileSystem { throw Unusable("no files can be made in '\(path)'; \(needsOwn)") }
+    return open
+  }
+
+  private var writer: String { owner == nil ? "this user" : "bssh-audit" }
+
+  /// A file that exists must be one that can be written.
+  private func check(_ name: [UInt8], in directory: Descriptor, _ path: String) throws(Unusable) {
+    do throws(SystemError) {
+      guard try directory.attributes(ofEntry: name).kind == .regular else {
+        throw SystemError("", code: EINVAL)
+      }
+      try directory.permits(owner, R_OK | W_OK, entry: name)
+    } catch {
+      switch error.code {
+      case ENOENT: return
+      case EINVAL: throw Unusable("'\(path)' is not a regular file")
+      case EACCES: throw Unusable("\(writer) may not write to '\(path)', which exists")
+      default: throw Unusable(SystemError("write to '\(path)'", code: error.code))
+      }
+    }
+  }
+
+  /// Lets the group that may read the journal enter its directory, where the directory is ours to change.
+  private func letGroupEnter(_ directory: Descriptor) {
+    guard makes, let status = try? directory.attributes(), status.owner == owner?.user ?? geteuid(),
+      status.group == owner?.group ?? getegid(), status.permissions & 0o050 != 0o050
+    else { return }
+    try? directory.setOpenPermissions(status.permissions | 0o050)
+  }
+
+  /// The first directory on the way to the journal that its group cannot enter; nil: it can read the journal.
+  func obstacle(toGroupOf journal: Open) -> String? {
+    guard let path = try? journal.descriptor.realPath() else { return nil }
+    let group = owner?.group ?? getegid()
+    var place = try? Descriptor.root()
+    var name = ""
+    for part in path.split(separator: UInt8(ascii: "/")) {
+      name += "/" + String(decoding: part, as: UTF8.self)
+      place = try? place?.entry(Array(part))
+      guard let status = try? place?.attributes() else { return nil }
+      let entering: UInt32 = status.group == group ? 0o010 : 0o001
+      if status.permissions & entering == 0 { return name }
+    }
+    return nil
+  }
+}
+
+/// What is found of the directories of a configuration.
+struct AuditPlaces {
+  private(set) var journal: AuditDirectories.Open?
+  private(set) var recordings: [AuditDirectories.Open] = []
+  /// What must be mended first.
+  private(set) var problems: [Problem] = []
+  private(set) var warnings: [Problem] = []
+
+  /// Opens, and makes as `directories` may, what these settings need.
+  init(_ loaded: Loaded, _ directories: AuditDirectories) {
+    let settings = loaded.settings
+    if settings.audit.enabled { openJournal(loaded, directories) }
+    let places = settings.recordingPlaces
+    if places.count > OpenedDirectory.most {
+      problems.append(
+        loaded.places.problem(
+          of: "match", "recordings go to \(places.count) directories; at most \(OpenedDirectory.most) are allowed"))
+    }
+    for (path, block) in places.prefix(OpenedDirectory.most) {
+      do throws(AuditDirectories.Unusable) {
+        if let open = try directories.recordings(path) { recordings.append(open) }
+      } catch {
+        warnings.append(
+          loaded.places.problem(
+            of: "audit.recording.directory", inBlock: block, "no recordings can be made: \(error.reason)"))
+      }
+    }
+  }
+
+  private mutating func openJournal(_ loaded: Loaded, _ directories: AuditDirectories) {
+    let audit = loaded.settings.audit
+    let entry = loaded.choices.journalEntry
+    func problem(_ part: String, _ reason: String) -> Problem {
+      loaded.places.problem(of: "audit.exporters", entry: entry, part: part, reason)
+    }
+    do throws(AuditDirectories.Unusable) {
+      journal = try directories.journal(audit.journalPath, mode: audit.journal.mode)
+    } catch {
+      return problems.append(problem("path", "the journal cannot be written: \(error.reason)"))
+    }
+    if let obstacle = journal?.obstacle { warnings.append(problem("path", "the journal cannot be written: \(obstacle)")) }
+    if audit.journal.mode & 0o040 != 0, let journal, let place = directories.obstacle(toGroupOf: journal) {
+      let group = directories.owner == nil ? "its group" : "the group bssh-audit"
+      warnings.append(problem("mode", "\(group) cannot read the journal: it may not enter '\(place)'"))
+    }
+  }
+}

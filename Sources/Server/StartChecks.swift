@@ -1,0 +1,86 @@
+import AccessControl
+import Configuration
+import Glibc
+import System
+
+/// What a start needs beside a configuration that loads: programs, addresses, files that it writes. Changes nothing.
+struct StartChecks {
+  private(set) var problems: [Problem] = []
+  private(set) var warnings: [Problem] = []
+
+  /// The programs that the daemon consists of, beside `bssh-server`.
+  static let programs = [
+    "bssh-supervisor", "bssh-transport", "bssh-authority", "bssh-session", "bssh-transfer", "bssh-journal", "bssh-exporter",
+  ]
+
+  init(_ loaded: Loaded, _ arguments: Arguments) {
+    for program in Self.programs {
+      do throws(SystemError) { _ = try Executables.find(program) } catch {
+        problems.append(Problem(source: nil, key: "", reason: "\(error)"))
+      }
+    }
+    if Hardening.isRoot {
+      do throws(SystemError) { try EmptyDirectory.inspect(EmptyDirectory.ofTransports) } catch {
+        problems.append(Problem(source: nil, key: "", reason: "\(error)"))
+      }
+    }
+    if let path = arguments.value("pid-file").map(ConfigurationFile.absolute), let reason = Self.obstacle(toWriting: path)
+    {
+      problems.append(Problem(source: .option("--pid-file"), key: "", reason: reason))
+    }
+    if let path = loaded.settings.security.banStateFile, let reason = Self.obstacle(toWriting: path, makesFolder: true) {
+      warnings.append(
+        loaded.places.problem(of: "security.ban_state_file", "bans cannot be kept: \(reason)"))
+    }
+    checkAddresses(loaded)
+  }
+
+  /// Addresses that this machine does not have now, and ports that this user may not have. Whether somebody else listens
+  /// there is not asked: it may be the daemon itself.
+  private mutating func checkAddresses(_ loaded: Loaded) {
+    let isDefault = loaded.places.place(of: "server.bind_address") == nil
+    for (index, address) in loaded.settings.server.bindAddresses.enumerated() {
+      let place = SocketAddress(address: address.address, port: address.port)
+      guard let failure = Listener.obstacle(to: place) else { continue }
+      switch failure.code {
+      case EADDRNOTAVAIL where !isDefault:
+        warnings.append(
+          loaded.places.problem(of: "server.bind_address", entry: index, "this machine has no address \(address.address) now"))
+      case EACCES:
+        problems.append(
+          loaded.places.problem(
+            of: "server.port", "port \(address.port) needs root's rights: \(SystemError.message(failure.code))"))
+      case EAFNOSUPPORT where !isDefault:
+        warnings.append(
+          loaded.places.problem(of: "server.bind_address", entry: index, "the kernel has no IPv6 for \(address.address)"))
+      default: continue
+      }
+    }
+  }
+
+  /// Why this process could not make a file there, or write over it; nil: it could.
+  private static func obstacle(toWriting path: String, makesFolder: Bool = false) -> String? {
+    let slash = path.lastIndex(of: "/") ?? path.startIndex
+    let folder = path[..<slash].isEmpty ? "/" : String(path[..<slash])
+    let name = Array(path[slash...].utf8.dropFirst())
+    if name.isEmpty { return "'\(path)' is a directory" }
+    do throws(SystemError) {
+      guard let directory = try OwnedDirectory.open(folder, missing: .leave) else {
+        // One directory is made for it, and none above that.
+        let above = folder.prefix(upTo: folder.lastIndex(of: "/") ?? folder.startIndex)
+        let isThere = FileStatus.exists(above.isEmpty ? "/" : String(above))
+        return makesFolder && isThere ? nil : "the directory '\(folder)' does not exist"
+      }
+      if directory.isKernelFileSystem { return "no files can be made in '\(folder)'" }
+      if let status = try? directory.attributes(ofEntry: name) {
+        if status.kind == .directory { return "'\(path)' is a directory" }
+        if !makesFolder {
+          try directory.permits(nil, W_OK, entry: name)
+          return nil
+        }
+      }
+      try directory.permits(nil, W_OK | X_OK, entry: [UInt8(ascii: ".")])
+      return nil
+    } catch { return "'\(folder)' cannot be written to: \(SystemError.message(error.code))" }
+  }
+}
