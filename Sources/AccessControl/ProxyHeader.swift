@@ -55,6 +55,9 @@ public struct ProxyHeaderParser: Sendable {
 
   public init() {}
 
+  /// True when nothing has come yet.
+  public var isEmpty: Bool { bytes.isEmpty }
+
   /// Bytes that may still belong to the header.
   public var room: Int { Self.binaryLimit - bytes.count }
 

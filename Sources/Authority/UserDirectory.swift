@@ -14,9 +14,8 @@ struct UserDirectory {
   private let singleUser: UInt32?
   private let accounts: any AccountSource
 
-  /// A user's look-up account when there is no such user: one that owns nothing, and a home that is not there.
+  /// A user's look-up account when there is no such user: one that owns nothing.
   private static let nobody = "nobody"
-  private static let noHome = "/nonexistent"
 
   /// `singleUser`: see ``AuthorityStart/singleUser``.
   init(settings: Settings, singleUser: UInt32?, accounts: any AccountSource) {
@@ -44,10 +43,13 @@ struct UserDirectory {
       groups = try patterns(matching: system.groups, of: user)
       let settings = settings.effective(for: Applicant(user: name, address: address, groups: groups))
       let account = try account(name, user, system, defaultShell: settings.shell.defaultShell)
+      // Not as root everybody is the one user, whose file it is.
+      let paths =
+        singleUser == nil
+        ? KeyPaths(settings.auth, otherThan: system.name, home: system.home) : KeyPaths(settings.auth)
       return AccountAnswer(
-        login: account, refusal: nil, lookUp: account,
-        keyPaths: KeyPaths(settings.auth).paths(user: name, home: account.home),
-        principalsPath: KeyPaths(settings.auth).principalsPath(user: name, home: account.home), groups: texts(groups),
+        login: account, refusal: nil, lookUp: account, keyPaths: paths.paths(user: name, home: account.home),
+        principalsPath: paths.principalsPath(user: name, home: account.home), groups: texts(groups),
         systemName: singleUser == nil ? system.name : nil)
     } catch {
       if groups.isEmpty { _ = try? patterns(matching: decoy.groups, of: nil) }
@@ -99,10 +101,13 @@ struct UserDirectory {
   private func systemAccount(_ name: String, _ user: Settings.User?) throws(Refusal) -> SystemAccount {
     do throws(AccountError) {
       guard let singleUser else { return try accounts.account(named: user?.runAs ?? name) }
-      guard user != nil else { throw .unknown }
       do throws(AccountError) {
-        return try accounts.account(uid: singleUser)
+        let own = try accounts.account(uid: singleUser)
+        // Beside configured users, who started the daemon: whatever they can do, they can do without it.
+        guard user != nil || own.name.utf8.elementsEqual(name.utf8) else { throw .unknown }
+        return own
       } catch {
+        if user == nil { throw .unknown }
         // A container's user id often has no account: what it needs is in the configuration.
         guard error == .unknown else { throw error }
         return SystemAccount(name: name, uid: singleUser, gid: getgid(), groups: [getgid()], home: "/", shell: "")
@@ -121,6 +126,6 @@ struct UserDirectory {
     let id = singleUser ?? nobody?.uid ?? 65534
     let gid = singleUser == nil ? nobody?.gid ?? 65534 : getgid()
     return Account(
-      name: Self.nobody, uid: id, gid: gid, groups: [gid], home: Self.noHome, shell: settings.shell.defaultShell)
+      name: Self.nobody, uid: id, gid: gid, groups: [gid], home: KeyPaths.noHome, shell: settings.shell.defaultShell)
   }
 }

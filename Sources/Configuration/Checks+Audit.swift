@@ -75,6 +75,7 @@ extension Checks {
       problem(key, index: index, "cannot read \(quoted(path)): \(unreadable.reason)")
       return nil
     case .success(let file):
+      guard trust(file, path, key, index: index) else { return nil }
       if isKey, file.isReadableByOthers {
         problem(key, index: index, "\(quoted(path)) is open to others; 'chmod 600 \(path)' makes it private")
       }

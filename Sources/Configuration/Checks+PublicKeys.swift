@@ -36,7 +36,7 @@ extension Checks {
 
   private mutating func content(of path: String, limit: Int, _ key: String) -> [UInt8]? {
     switch surroundings.read(path, limit) {
-    case .success(let file): return file.bytes
+    case .success(let file): return trust(file, path, key) ? file.bytes : nil
     case .failure(let unreadable):
       problem(key, "cannot read \(quoted(path)): \(unreadable.reason)")
       return nil

@@ -41,6 +41,8 @@ struct Checks {
       settings.auth.users += users(in: path, known: choices.settings.auth.users.map(\.name))
     }
     warnAboutLimits(settings)
+    checkNames(settings)
+    checkPlaces(settings)
     checkGroups(settings.groupPatterns)
     // Every block alone stands for what it and others together can come to.
     let variants = [settings] + settings.matches.indices.map { settings.applying([$0]) }
@@ -114,6 +116,7 @@ struct Checks {
       problem("server.banner", "cannot read \(quoted(path)): \(unreadable.reason)")
       return nil
     case .success(let file):
+      guard trust(file, path, "server.banner") else { return nil }
       guard let text = String(validating: file.bytes, as: UTF8.self), !file.bytes.contains(0) else {
         problem("server.banner", "\(quoted(path)) is not UTF-8 text")
         return nil
@@ -130,6 +133,7 @@ struct Checks {
       problem(key, "cannot read \(quoted(path)): \(unreadable.reason)")
       return []
     case .success(let file):
+      if !trust(file, path, key) { return [] }
       if file.isReadableByOthers { warning(key, readableByOthers(path)) }
       bytes = file.bytes
     }
@@ -152,6 +156,7 @@ struct Checks {
         continue
       }
       var faults = Faults()
+      faults.folder = path.hasPrefix("/") ? String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) : nil
       users = ValueType.users.parse(entry.value, &faults) ?? []
       problems += faults.all.map {
         Problem(source: .file(path), position: $0.position, key: "users" + $0.below, reason: $0.reason)
@@ -178,9 +183,17 @@ struct Checks {
       if surroundings.isRoot, let account = user.runAs, !surroundings.accountExists(account) {
         problems.append(report(place, ".run_as", "the system has no account \(quoted(account))"))
       }
+      if !surroundings.isRoot, let account = user.runAs, account != surroundings.ownAccount {
+        let reason = "not started as root, the daemon cannot become \(quoted(account)); leave run_as out"
+        problems.append(report(place, ".run_as", reason))
+      }
       if surroundings.isRoot, user.runAs == nil, !surroundings.accountExists(user.name) {
         let reason = "the system has no account \(quoted(user.name)); say with run_as whose rights this user has"
         problems.append(report(entry.node, "", reason))
+      }
+      for (part, path) in [("shell", user.shell), ("home", user.home), ("root", user.root)] {
+        guard let path, let reason = part == "shell" ? programFault(path) : directoryFault(path) else { continue }
+        warnings.append(report(entry.mapping(part) ?? entry.node, "." + part, reason))
       }
     }
   }
@@ -283,6 +296,13 @@ struct Checks {
 
   private func readableByOthers(_ path: String) -> String {
     "\(quoted(path)) holds what users log in with and can be read by others; 'chmod 600 \(path)' prevents that"
+  }
+
+  /// False, and a problem, for a file that others can have written.
+  mutating func trust(_ file: Surroundings.File, _ path: String, _ key: String, index: Int? = nil) -> Bool {
+    guard let distrust = file.distrust else { return true }
+    problem(key, index: index, "\(quoted(path)) is not used, since others can have written it: \(distrust)")
+    return false
   }
 
   mutating func problem(_ key: String, index: Int? = nil, _ reason: String) {

@@ -2,7 +2,7 @@
 public struct Choices: Equatable, Sendable {
   /// `auth.users` are those of `auth.password.users` alone.
   var settings = Settings()
-  var bindAddresses = [BindChoice(address: "0.0.0.0")]
+  var bindAddresses = [BindChoice(address: "0.0.0.0"), BindChoice(address: "::")]
   var port: UInt16 = 2222
   var bannerFile: String?
   var usersFile: String?

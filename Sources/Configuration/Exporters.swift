@@ -2,7 +2,7 @@ extension EntryKey where Entry == Settings.Audit.File {
   /// The keys of an exporter of the type `file`.
   public static let all: [EntryKey] = [
     EntryKey(
-      "path", ValueType.absolutePath.optional, \.path, unless: .some(nil),
+      "path", ValueType<String>.path.optional, \.path, unless: .some(nil),
       "The file: /var/log/bssh/audit.log, or as a user $XDG_STATE_HOME/bssh/audit.log."),
     EntryKey(
       "rotate",
@@ -62,7 +62,7 @@ extension EntryKey where Entry == Settings.Audit.Syslog {
   /// The keys of an exporter of the type `syslog`.
   public static let all: [EntryKey] = [
     EntryKey("facility", .choice(), \.facility, unless: .authpriv, "What the events are counted under; authpriv."),
-    EntryKey("socket", .absolutePath, \.socket, unless: "/dev/log", "The socket of the system's log; /dev/log."),
+    EntryKey("socket", .path, \.socket, unless: "/dev/log", "The socket of the system's log; /dev/log."),
   ]
 }
 
@@ -74,12 +74,12 @@ extension EntryKey where Entry == Settings.Audit.TLS {
   /// Those that are left where an address says whether it is used.
   static let ofEndpoint: [EntryKey] = [
     EntryKey(
-      "ca", ValueType.file.optional, \.caFile, unless: .some(nil),
+      "ca", ValueType<String>.path.optional, \.caFile, unless: .some(nil),
       "A file of authorities (PEM) that are trusted; the system's."),
     EntryKey(
-      "certificate", ValueType.file.optional, \.certificateFile, unless: .some(nil),
+      "certificate", ValueType<String>.path.optional, \.certificateFile, unless: .some(nil),
       "A file with our certificate (PEM); none."),
-    EntryKey("key", ValueType.file.optional, \.keyFile, unless: .some(nil), "A file with the private key of it (PEM)."),
+    EntryKey("key", ValueType<String>.path.optional, \.keyFile, unless: .some(nil), "A file with the private key of it (PEM)."),
     EntryKey(
       "verify", .boolean, \.verify, unless: true, "Whether its certificate must be good, and for its name; true."),
   ]

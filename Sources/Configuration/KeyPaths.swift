@@ -4,6 +4,9 @@ public struct KeyPaths {
   private let directory: String?
   private let pattern: String?
   private let principalsPattern: String?
+  /// The account that a user of another name runs as. Its own files are for its own name: who can write them would else
+  /// log in under each such name, past what is set for it.
+  private var account: (name: String, home: String)?
 
   public init(directory: String?, pattern: String?, principalsPattern: String?) {
     self.directory = directory
@@ -18,16 +21,33 @@ public struct KeyPaths {
   public func paths(user: String, home: String) -> [String] {
     let candidates = [
       directory.flatMap { PathPattern.isFileName(user) ? "\($0)/\(user)/authorized_keys" : nil },
-      pattern.flatMap { PathPattern.expand($0, user: user, home: home, braces: true) },
+      pattern.flatMap { expand($0, user: user, home: home) },
     ]
     return candidates.compactMap { $0 }.filter(PathPattern.isUsable)
   }
 
   /// The absolute path of the file of principals; nil for none, and for one that would lead elsewhere.
   public func principalsPath(user: String, home: String) -> String? {
-    let path = principalsPattern.flatMap { PathPattern.expand($0, user: user, home: home, braces: true) }
+    let path = principalsPattern.flatMap { expand($0, user: user, home: home) }
     return path.flatMap { PathPattern.isUsable($0) ? $0 : nil }
   }
+
+  /// Where a home that is nobody's has such a file, in place of the account's own: the number of paths says nothing.
+  private func expand(_ pattern: String, user: String, home: String) -> String? {
+    let path = PathPattern.expand(pattern, user: user, home: home, braces: true)
+    guard let account, !account.name.utf8.elementsEqual(user.utf8),
+      let own = PathPattern.expand(pattern, user: account.name, home: account.home, braces: true),
+      path.map({ Self.plain($0) == Self.plain(own) }) ?? false
+    else { return path }
+    return PathPattern.expand(
+      pattern.hasPrefix("%h") ? pattern : "%h" + pattern, user: user, home: Self.noHome, braces: true)
+  }
+
+  /// A home that is not there.
+  public static let noHome = "/nonexistent"
+
+  /// The parts of a path, whatever slashes and dots stand between them.
+  private static func plain(_ path: String) -> [Substring] { path.split(separator: "/").filter { $0 != "." } }
 }
 
 extension KeyPaths {
@@ -36,5 +56,11 @@ extension KeyPaths {
     self.init(
       directory: auth.authorizedKeysDirectory, pattern: auth.authorizedKeysPattern,
       principalsPattern: auth.authorizedPrincipalsPattern)
+  }
+
+  /// As above, without the own files of the account that a user of another name runs as.
+  public init(_ auth: Settings.Auth, otherThan account: String, home: String) {
+    self.init(auth)
+    self.account = (account, home)
   }
 }

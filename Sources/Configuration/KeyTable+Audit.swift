@@ -31,7 +31,7 @@ extension KeyTable {
       "audit.recording.enabled", .boolean, \.settings.audit.recording.enabled,
       "Whether terminals are recorded, as asciicast files."),
     Key(
-      "audit.recording.directory", ValueType.absolutePath.optional, \.settings.audit.recording.directory,
+      "audit.recording.directory", ValueType<String>.path.optional, \.settings.audit.recording.directory,
       "Where the recordings are; null for the directory recordings beside the journal."),
     Key(
       "audit.recording.users", .list(.userName, of: "a list of names and patterns of users", mayBeEmpty: true),

@@ -16,12 +16,13 @@ public enum KeyTable {
       .list(.bindAddress, of: "an address, as 192.0.2.1 or [2001:db8::1]:22, or a list of them", orOne: true),
       \.bindAddresses, alias: "BSSH_BIND_ADDRESS", option: "-b",
       "The address to listen on, or a list of them. IPv6 addresses stand in brackets; an entry",
-      "may have its own port: \"192.0.2.1:22\"."),
+      "may have its own port: \"192.0.2.1:22\". When nothing is said, every address of IPv4 and IPv6, as",
+      "far as the machine has these."),
     Key(
       "server.port", .integer(1...65535), \.port, alias: "BSSH_PORT", option: "-p",
       "The port for every address that does not have its own."),
     Key(
-      "server.host_keys", .list(.file, of: "a list of paths", mayBeEmpty: true), \.settings.server.hostKeys,
+      "server.host_keys", .list(.path, of: "a list of paths", mayBeEmpty: true), \.settings.server.hostKeys,
       alias: "BSSH_HOST_KEY", option: "-k", example: ["/etc/bssh/ssh_host_ed25519_key"],
       "The files with the server's private keys, at least one, readable by their owner alone.",
       "bssh-server gen-host-key makes one. No default."),
@@ -62,7 +63,7 @@ public enum KeyTable {
       "Channels that a connection may have at a time: shells, commands and file transfers. What still",
       "runs on a channel that its client has closed counts, too."),
     Key(
-      "server.banner", ValueType.file.optional, \.bannerFile,
+      "server.banner", ValueType<String>.path.optional, \.bannerFile,
       "A file with text that is shown before the login, at most 128 KiB of UTF-8; null for none."),
     Key(
       "server.log_level", .choice(), \.settings.server.logLevel,
@@ -72,6 +73,10 @@ public enum KeyTable {
       "server.proxy_protocol.trusted", ranges, \.settings.server.trustedProxies,
       "Addresses and ranges of load balancers that send a PROXY header, version 1 or 2. From them it is",
       "required, and says where the client is; from anybody else there must be none."),
+    Key(
+      "server.proxy_protocol.ignore_checks", .boolean, \.settings.server.ignoresProxyChecks,
+      "Whether health checks of these leave no event and no line in the log: connections that end without a",
+      "byte, or that are the load balancer's own and ask for no login. Else they are counted, once a minute."),
     Key(
       "server.spare_transports", .integer(0...64), \.settings.server.spareTransports,
       "Processes started ahead of the connections that they will serve."),
@@ -109,7 +114,8 @@ public enum KeyTable {
       "Every step is one of auth.methods, or totp: a code of the user's authenticator.",
       "Empty: any one method is a login."),
     Key(
-      "auth.permit_root", .choice(), \.settings.auth.permitRoot,
+      "auth.permit_root",
+      .choice(others: ["prohibit-password": "publickey", "without-password": "publickey", "true": "yes", "false": "no"]), \.settings.auth.permitRoot,
       "Whether root may log in: no, publickey (never without a key), yes."),
     Key(
       "auth.locked_accounts", .choice(), \.settings.auth.lockedAccounts,
@@ -134,7 +140,7 @@ public enum KeyTable {
       \.settings.auth.denyGroups,
       "The groups whose members may not log in, even if another list allows it."),
     Key(
-      "auth.publickey.authorized_keys_dir", ValueType.directory.optional,
+      "auth.publickey.authorized_keys_dir", ValueType<String>.directory.optional,
       \.settings.auth.authorizedKeysDirectory, alias: "BSSH_AUTHORIZED_KEYS_DIR",
       "A directory that holds {user}/authorized_keys; null for none. Set alone, it takes the place of",
       "authorized_keys_pattern; where both are set, both are searched."),
@@ -143,7 +149,7 @@ public enum KeyTable {
       \.settings.auth.authorizedKeysPattern, alias: "BSSH_AUTHORIZED_KEYS_PATTERN",
       "Each user's file of keys: %h is the home, %u or {user} the name, %% a percent sign; null for none."),
     Key(
-      "auth.publickey.trusted_user_ca_keys", ValueType.file.optional, \.trustedUserCAFile,
+      "auth.publickey.trusted_user_ca_keys", ValueType<String>.path.optional, \.trustedUserCAFile,
       content: \Choices.settings.auth.trustedUserCAKeys,
       "A file with the public keys of authorities whose user certificates let in; null for none."),
     Key(
@@ -152,7 +158,7 @@ public enum KeyTable {
       "Each user's file of the names that such a certificate may have, as authorized_keys_pattern; null: the",
       "user's own name."),
     Key(
-      "auth.publickey.revoked_keys", ValueType.file.optional, \.revokedKeysFile,
+      "auth.publickey.revoked_keys", ValueType<String>.path.optional, \.revokedKeysFile,
       content: \Choices.settings.auth.revokedKeys,
       "A file with keys that let nobody in: one public key in each line, or a revocation list (KRL) as",
       "ssh-keygen -k makes it. Read while loading; a reload reads it again. null for none."),
@@ -162,7 +168,7 @@ public enum KeyTable {
       \.settings.auth.permittedUserEnvironment,
       "Variables that environment= of a line of authorized_keys may set; * stands for any letters, ? for one."),
     Key(
-      "auth.password.users_file", ValueType.file.optional, \.usersFile,
+      "auth.password.users_file", ValueType<String>.path.optional, \.usersFile,
       "A YAML file with more users under the key users; null for none. Keep it readable by its owner alone."),
     Key(
       "auth.password.users", .users, \.settings.auth.users,
@@ -174,7 +180,7 @@ public enum KeyTable {
 
   private static let shell: [Key] = [
     Key(
-      "shell.default", .absolutePath, \.settings.shell.defaultShell, alias: "BSSH_SHELL",
+      "shell.default", .path, \.settings.shell.defaultShell, alias: "BSSH_SHELL",
       "The shell, for logins and commands, of accounts that have none of their own."),
     Key(
       "shell.env", .variables, \.settings.shell.environment,
@@ -194,7 +200,7 @@ public enum KeyTable {
       "shell.umask", .umask, \.settings.shell.umask,
       "Permissions, in octal, that files made by a session do not get."),
     Key(
-      "shell.motd", ValueType.absolutePath.optional, \.settings.shell.motd,
+      "shell.motd", ValueType<String>.path.optional, \.settings.shell.motd,
       "A file shown on the terminal before a login shell starts; null for none."),
     Key(
       "shell.command_timeout", .duration(0...year, zero: "no limit"), \.settings.shell.commandTimeout,
@@ -294,7 +300,7 @@ public enum KeyTable {
       "security.ban_max", .duration(1...31_536_000), \.settings.security.banMax,
       "The longest ban; an address that behaves well for this time is forgotten."),
     Key(
-      "security.ban_state_file", ValueType.absolutePath.optional, \.settings.security.banStateFile,
+      "security.ban_state_file", ValueType<String>.path.optional, \.settings.security.banStateFile,
       "The file that bans are kept in, so that they survive a restart; null for none."),
     Key(
       "security.rate_limit.per_second", .integer(0...1000), \.settings.security.connectionsPerSecond,

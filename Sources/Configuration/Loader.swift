@@ -31,6 +31,8 @@ public struct Loader {
     public var root: Node
     /// True when its group or others may read it.
     public var isReadableByOthers: Bool
+    /// The absolute path of its directory, which relative paths in it start at; nil: there must be none.
+    public var folder: String?
 
     public init(name: String, root: Node, isReadableByOthers: Bool) {
       self.name = name
@@ -45,6 +47,8 @@ public struct Loader {
   public var environment: [(name: String, value: String)]
   /// Options as ``Key/option`` names them, with their values in order.
   public var options: [(name: String, values: [String])]
+  /// The working directory, which relative paths of variables and options start at; nil: there must be none.
+  public var folder: String?
 
   public init(
     file: File?, environment: [(name: String, value: String)] = [], options: [(name: String, values: [String])] = []
@@ -66,6 +70,7 @@ public struct Loader {
     for key in KeyTable.keys {
       guard let value = given.values[key.path] else { continue }
       var faults = Faults()
+      faults.folder = if case .file = value.source { file?.folder } else { folder }
       key.parse(value.node, &choices, &faults)
       problems += faults.all.map { fault in
         Problem(
@@ -73,6 +78,9 @@ public struct Loader {
       }
     }
     chooseKeyFiles(&choices, given)
+    if !surroundings.isRoot, given.rank("security.ban_state_file") == 0 {
+      choices.settings.security.banStateFile = stateDirectory.map { $0 + "/bssh/bans" }
+    }
 
     var checks = Checks(
       given: given, surroundings: surroundings, file: file, stateDirectory: stateDirectory)

@@ -52,6 +52,8 @@ struct Fault: Equatable {
 /// The faults found while one value is read.
 struct Faults {
   private(set) var all: [Fault] = []
+  /// Where relative paths start; nil: they are faults.
+  var folder: String?
   /// Where in the value we are.
   private var below: [String] = []
 

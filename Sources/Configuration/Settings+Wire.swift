@@ -64,6 +64,7 @@ extension Settings.Server: WireCodable {
     writer.number(maxUnauthenticated)
     writer.number(maxUnauthenticatedPerSource)
     writer.list(trustedProxies) { $1.encode(to: &$0) }
+    writer.boolean(ignoresProxyChecks)
     writer.number(loginGrace)
     writer.number(keepaliveInterval)
     writer.number(keepaliveCountMax)
@@ -92,6 +93,7 @@ extension Settings.Server: WireCodable {
     maxUnauthenticated = try reader.number()
     maxUnauthenticatedPerSource = try reader.number()
     trustedProxies = try reader.ranges()
+    ignoresProxyChecks = try reader.boolean()
     loginGrace = try reader.number()
     keepaliveInterval = try reader.number()
     keepaliveCountMax = try reader.number()

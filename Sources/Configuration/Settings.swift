@@ -29,11 +29,14 @@ public struct Settings: Equatable, Sendable {
       self.address = address
       self.port = port
     }
+
+    /// True for every address of IPv4, or of IPv6: a machine that does not have that family has none of them.
+    public var isEveryAddress: Bool { ["0.0.0.0", "::"].contains(IPAddress(address).map { "\($0)" }) }
   }
 
   /// `server:`: listening, the protocol, and limits on connections.
   public struct Server: Equatable, Sendable {
-    public var bindAddresses = [BindAddress(address: "0.0.0.0", port: 2222)]
+    public var bindAddresses = [BindAddress(address: "0.0.0.0", port: 2222), BindAddress(address: "::", port: 2222)]
     /// Files with OpenSSH private keys, in the order in which they are offered.
     public var hostKeys: [String] = []
     /// Open connections, counted at accept.
@@ -44,6 +47,8 @@ public struct Settings: Equatable, Sendable {
     public var maxUnauthenticatedPerSource = 32
     /// Load balancers, from which a PROXY header comes first, and is believed.
     public var trustedProxies: [AddressRange] = []
+    /// True: connections by which these only look whether the server is there leave no event.
+    public var ignoresProxyChecks = false
     /// Seconds from accept to a finished login; 0 for no limit.
     public var loginGrace = 120
     /// Seconds; 0 for no keepalives.

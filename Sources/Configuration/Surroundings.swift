@@ -5,11 +5,23 @@ public struct Surroundings {
     public var bytes: [UInt8]
     /// True when its group or others may read it.
     public var isReadableByOthers: Bool
+    /// Why others can have written it; nil: they cannot.
+    public var distrust: String?
 
-    public init(bytes: [UInt8], isReadableByOthers: Bool) {
+    public init(bytes: [UInt8], isReadableByOthers: Bool, distrust: String? = nil) {
       self.bytes = bytes
       self.isReadableByOthers = isReadableByOthers
+      self.distrust = distrust
     }
+  }
+
+  /// What is at a path.
+  public enum Place: Equatable, Sendable {
+    case missing, file, directory, other
+    /// A directory that its owner alone can enter, or that is below such a one.
+    case closedDirectory(at: String)
+    /// It may not be looked at.
+    case unknown
   }
 
   /// A file of a host key, once looked at.
@@ -40,6 +52,11 @@ public struct Surroundings {
   public var isExecutable: (_ path: String) -> Bool
   /// True when the daemon runs as root, and so can become other accounts.
   public var isRoot: Bool
+  /// The account of whoever starts the daemon; nil: it has no name.
+  public var ownAccount: String?
+  /// True when the system has a group of this name.
+  public var groupExists: (_ name: String) -> Bool
+  public var place: (_ path: String) -> Place
 
   public init(
     read: @escaping (_ path: String, _ limit: Int) -> Result<File, Unreadable>,
@@ -48,7 +65,9 @@ public struct Surroundings {
     revocationFault: @escaping (_ bytes: [UInt8]) -> String?,
     accountExists: @escaping (_ name: String) -> Bool,
     isExecutable: @escaping (_ path: String) -> Bool,
-    isRoot: Bool
+    isRoot: Bool, ownAccount: String? = nil,
+    groupExists: @escaping (_ name: String) -> Bool = { _ in true },
+    place: @escaping (_ path: String) -> Place = { _ in .unknown }
   ) {
     self.read = read
     self.parse = parse
@@ -57,5 +76,8 @@ public struct Surroundings {
     self.accountExists = accountExists
     self.isExecutable = isExecutable
     self.isRoot = isRoot
+    self.ownAccount = ownAccount
+    self.groupExists = groupExists
+    self.place = place
   }
 }

@@ -21,17 +21,30 @@ extension ValueType where Value == String {
       render: { .scalar(yamlText($0)) })
   }
 
-  /// The path of a file that the configuration names; a relative one starts at the working directory.
-  static let file = text("a path") { pathFault($0) }
-
-  /// A path that means the same from everywhere.
-  static let absolutePath = text("an absolute path") { text in
-    pathFault(text) ?? (text.hasPrefix("/") ? nil : "\(quoted(text)) is not an absolute path: it must begin with '/'")
-  }
+  /// A path. A relative one starts at the directory of the configuration that says so; what comes of it is absolute.
+  static let path = path { _ in nil }
 
   /// A directory in which each user has one; without `..`, since names are put behind it.
-  static let directory = text("an absolute path") { text in
-    absolutePath.fault(text) ?? parentFault(text)
+  static let directory = path { parentFault($0) }
+
+  private static func path(fault: @escaping @Sendable (String) -> String?) -> ValueType {
+    let plain = text("a path") { pathFault($0) ?? fault($0) }
+    return ValueType(
+      description: plain.description,
+      parse: { node, faults in
+        guard let path = plain.parse(node, &faults) else { return nil }
+        if path.hasPrefix("/") { return path }
+        guard let folder = faults.folder else {
+          faults.add(node, "\(quoted(path)) is not an absolute path: it must begin with '/'")
+          return nil
+        }
+        let whole = folder + "/" + (path.hasPrefix("./") ? String(path.dropFirst(2)) : path)
+        guard whole.utf8.count <= 4095 else {
+          faults.add(node, "the path is longer than 4095 bytes")
+          return nil
+        }
+        return whole
+      }, render: plain.render)
   }
 
   /// `auth.publickey.authorized_keys_pattern`.
@@ -98,17 +111,12 @@ extension ValueType where Value == String {
   /// One of `known`, which the fault lists.
   static func algorithm(_ known: [String]) -> ValueType {
     text("an algorithm") { text in
-      known.contains(text)
-        ? nil
-        : "unknown or unsafe algorithm \(quoted(text))\(suggestion(for: text, among: known)); known: "
-          + known.joined(separator: ", ")
+      if known.contains(text) { return nil }
+      // What stands behind '@' is left out easily.
+      let whole = known.first { $0.hasPrefix(text + "@") }.map { "; did you mean '\($0)'?" }
+      return "unknown or unsafe algorithm \(quoted(text))\(whole ?? suggestion(for: text, among: known)); known: "
+        + known.joined(separator: ", ")
     }
-  }
-
-  private func fault(_ text: String) -> String? {
-    var faults = Faults()
-    _ = parse(Node(.scalar(text, plain: false)), &faults)
-    return faults.all.first?.reason
   }
 }
 

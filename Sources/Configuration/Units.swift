@@ -20,6 +20,23 @@ enum Units {
     return overflow ? nil : product
   }
 
+  /// What somebody may have meant: `5GiB` for `5GB`, `2m` for `2 minutes`; nil: nobody knows.
+  static func meant(_ text: String, _ units: [(suffix: String, factor: UInt64)]) -> String? {
+    let digits = text.prefix { $0.isASCII && $0.isNumber }
+    var word = text.dropFirst(digits.count).lowercased().filter { $0 != " " }
+    guard UInt64(digits) != nil, !word.isEmpty else { return nil }
+    if word.count > 2, word.hasSuffix("s") { word.removeLast() }
+    let others = [
+      "b": ["byte"], "kib": ["k", "kb"], "mib": ["m", "mb"], "gib": ["g", "gb"], "tib": ["t", "tb"], "ms": ["milli", "msec"],
+      "s": ["sec", "second"], "m": ["min", "minute"], "h": ["hr", "hour"], "d": ["day"],
+    ]
+    let unit = units.first { unit in
+      let name = unit.suffix.lowercased()
+      return name == word || others[name]?.contains(word) ?? false
+    }
+    return unit.map { digits + $0.suffix }
+  }
+
   /// The number with the largest suffix that leaves it whole: `90s`, `1h`, `64KiB`; `0` is `0`.
   static func format(_ number: UInt64, _ units: [(suffix: String, factor: UInt64)]) -> String {
     guard number > 0, let unit = units.last(where: { number.isMultiple(of: $0.factor) }) else { return "\(number)" }

@@ -39,10 +39,10 @@ public struct UserKey: Sendable {
       "authorized_keys", .list(.keyLine, of: "a list of lines of authorized_keys", mayBeEmpty: true),
       \.authorizedKeys, unless: [], "Public keys that may log in, in addition to those of the user's file."),
     UserKey(
-      "shell", ValueType.absolutePath.optional, \.shell, unless: .some(nil),
+      "shell", ValueType<String>.path.optional, \.shell, unless: .some(nil),
       "The login shell, instead of the account's."),
     UserKey(
-      "home", ValueType.absolutePath.optional, \.home, unless: .some(nil), "The home, instead of the account's."),
+      "home", ValueType<String>.path.optional, \.home, unless: .some(nil), "The home, instead of the account's."),
     UserKey("env", .variables, \.environment, unless: [], "Variables for this user, over those of shell.env."),
     UserKey(
       "run_as", ValueType.accountName.optional, \.runAs, unless: .some(nil),

@@ -51,7 +51,8 @@ extension ValueType {
   /// A scalar that `convert` understands; other nodes are faults that say what is `expected`.
   static func scalar(
     _ expected: String, _ convert: @escaping @Sendable (String) -> Value?,
-    render: @escaping @Sendable (Value) -> String, quotable: Bool = false
+    render: @escaping @Sendable (Value) -> String, quotable: Bool = false,
+    hint: @escaping @Sendable (String) -> String = { _ in "" }
   ) -> ValueType {
     ValueType(
       description: expected,
@@ -60,7 +61,8 @@ extension ValueType {
         {
           return value
         }
-        faults.add(node, "expected \(expected), found \(node.found)")
+        let more = if case .scalar(let text, _) = node.content, !node.isNull { hint(text) } else { "" }
+        faults.add(node, "expected \(expected), found \(node.found)" + more)
         return nil
       },
       render: { .scalar(render($0)) })
@@ -112,12 +114,19 @@ extension ValueType where Value: FixedWidthInteger {
   ) -> ValueType {
     let low = Units.format(UInt64(range.lowerBound), units)
     let high = Units.format(UInt64(range.upperBound), units)
+    let example = what == "a size" ? "64KiB, 50MiB or 1GiB" : "90s, 15m, 2h or 1d"
     return scalar(
       "\(what) from \(low) to \(high)" + (meaning.map { " (0 is \($0))" } ?? ""),
       { text in
         Units.parse(text, units, plain: plain).flatMap { Value(exactly: $0) }.flatMap { range.contains($0) ? $0 : nil }
       },
-      render: { Units.format(UInt64($0), units) }, quotable: true)
+      render: { Units.format(UInt64($0), units) }, quotable: true,
+      hint: { text in
+        // A number that is too small or too large is written well.
+        if Units.parse(text, units, plain: plain) != nil { return "" }
+        guard let meant = Units.meant(text, units) else { return "; write it as \(example)" }
+        return "; did you mean '\(meant)'?"
+      })
   }
 }
 
@@ -140,10 +149,14 @@ extension ValueType where Value == UInt32 {
 
 extension ValueType where Value: CaseIterable & RawRepresentable<String> {
   /// One of the cases, by its name.
-  static func choice() -> ValueType {
-    scalar(
-      "one of " + Value.allCases.map(\.rawValue).joined(separator: ", "), { Value(rawValue: $0) },
-      render: { yamlText($0.rawValue) }, quotable: true)
+  ///
+  /// - Parameter others: what other programs call some of them.
+  static func choice(others: [String: String] = [:]) -> ValueType {
+    let known = Value.allCases.map(\.rawValue)
+    return scalar(
+      "one of " + known.joined(separator: ", "), { Value(rawValue: $0) },
+      render: { yamlText($0.rawValue) }, quotable: true,
+      hint: { text in others[text].map { "; did you mean '\($0)'?" } ?? suggestion(for: text, among: known) })
   }
 }
 

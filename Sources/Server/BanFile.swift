@@ -89,7 +89,7 @@ extension BanFile {
     let bytes: [UInt8]
     do throws(RegularFile.Unreadable) {
       let file = try RegularFile(path)
-      guard file.isOurs else { return .unusable(line: nil, "others can have written it") }
+      if let distrust = file.distrust { return .unusable(line: nil, "others can have written it: \(distrust)") }
       bytes = try file.bytes(limit: sizeLimit)
     } catch {
       return [ENOENT, ENOTDIR].contains(error.code) ? .none : .unusable(line: nil, error.reason)
@@ -100,7 +100,7 @@ extension BanFile {
   }
 
   /// Writes the file so that there is always a whole one, and it is on the disk when this returns. Makes its directory,
-  /// for us alone, but none above it.
+  /// for us alone.
   static func write(_ bans: [Ban], to path: String) throws(SystemError) {
     let slash = path.lastIndex(of: "/") ?? path.startIndex
     let folder = path[..<slash].isEmpty ? "/" : String(path[..<slash])
@@ -117,8 +117,9 @@ extension BanFile {
   }
 
   private static func open(_ folder: String) throws(SystemError) -> Descriptor {
-    // It may be there already.
-    mkdir(folder, 0o700)
-    return try Descriptor.open(folder, O_RDONLY | O_DIRECTORY)
+    guard let directory = try OwnedDirectory.open(folder, missing: .make(mode: 0o700, owner: nil)) else {
+      throw SystemError("open \(folder)", code: ENOENT)
+    }
+    return directory
   }
 }

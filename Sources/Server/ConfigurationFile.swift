@@ -7,16 +7,12 @@ struct ConfigurationFile {
   /// As it was named, and as problems name it; nil when there is none, and variables and options say everything.
   let name: String?
 
-  /// True when it was named, and not just found.
-  private let isNamed: Bool
-
   /// The same from any directory.
   var path: String? { name.map(Self.absolute) }
 
   /// The file of `-c`, or the first that exists of those that are looked for.
   init(_ arguments: Arguments) {
     let named = arguments.value("config")
-    isNamed = named != nil
     name = named ?? Self.usual.first { path in access(path, F_OK) == 0 || ![ENOENT, ENOTDIR].contains(errno) }
   }
 
@@ -45,28 +41,30 @@ struct ConfigurationFile {
     let options = [("-b", "bind-address"), ("-p", "port"), ("-k", "host-key")].compactMap { short, long in
       arguments.values[long].map { (name: short, values: $0) }
     }
-    return try Loader(file: file, environment: environment, options: options).load(in: machine.surroundings)
+    var loader = Loader(file: file, environment: environment, options: options)
+    loader.folder = ProcessEnvironment.directory
+    return try loader.load(in: machine.surroundings)
   }
 
   private func read(_ path: String) throws(Problem) -> Loader.File {
     let bytes: [UInt8]
     let isReadableByOthers: Bool
-    let isTrusted: Bool
+    let distrust: String?
     do throws(RegularFile.Unreadable) {
       let file = try RegularFile(path)
       isReadableByOthers = file.isReadableByOthers
-      // Who starts us in somebody's directory has not chosen what somebody put there.
-      isTrusted = isNamed || file.isOurs
+      distrust = file.distrust
       bytes = try file.bytes(limit: YAML.sizeLimit)
     } catch {
       throw Problem(source: .file(path), key: "", reason: "cannot read the configuration: \(error.reason)")
     }
-    guard isTrusted else {
-      throw Problem(
-        source: .file(path), key: "",
-        reason: "found, but others can have written it; '-c \(path)' uses it all the same")
+    if let distrust {
+      throw Problem(source: .file(path), key: "", reason: "not used, since others can have written it: \(distrust)")
     }
     let root = try YAML.parse(bytes, name: path)
-    return Loader.File(name: path, root: root, isReadableByOthers: isReadableByOthers)
+    var file = Loader.File(name: path, root: root, isReadableByOthers: isReadableByOthers)
+    let place = Self.absolute(path)
+    file.folder = String(place[..<(place.lastIndex(of: "/") ?? place.startIndex)])
+    return file
   }
 }

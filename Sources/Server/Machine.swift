@@ -14,7 +14,9 @@ final class Machine {
       read: { path, limit in
         do throws(RegularFile.Unreadable) {
           let file = try RegularFile(path)
-          return .success(.init(bytes: try file.bytes(limit: limit), isReadableByOthers: file.isReadableByOthers))
+          return .success(
+            .init(
+              bytes: try file.bytes(limit: limit), isReadableByOthers: file.isReadableByOthers, distrust: file.distrust))
         } catch { return .failure(.init(reason: error.reason)) }
       },
       parse: { bytes, path in
@@ -32,7 +34,29 @@ final class Machine {
         var status = stat()
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && access(path, X_OK) == 0
       },
-      isRoot: Hardening.isRoot)
+      isRoot: Hardening.isRoot, ownAccount: Self.ownAccount, groupExists: { getgrnam($0) != nil }, place: Self.place)
+  }
+
+  /// The name of the account that this process runs as; nil: it has none.
+  private static var ownAccount: String? { AccountNames().knownUser(geteuid()).map { String(decoding: $0, as: UTF8.self) } }
+
+  /// What is at a path, as far as users are concerned.
+  private static func place(_ path: String) -> Surroundings.Place {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return [ENOENT, ENOTDIR].contains(errno) ? .missing : .unknown }
+    switch status.st_mode & S_IFMT {
+    case S_IFDIR: break
+    case S_IFREG: return .file
+    default: return .other
+    }
+    // The first directory on the way that only its owner can enter.
+    for end in path.indices.dropFirst() + [path.endIndex] where end == path.endIndex || path[end] == "/" {
+      let part = String(path[..<end])
+      if stat(part, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_mode & 0o011 == 0 {
+        return .closedDirectory(at: part)
+      }
+    }
+    return .directory
   }
 
   private func hostKey(_ path: String) -> Surroundings.HostKey {
@@ -42,6 +66,7 @@ final class Machine {
         let mode = String(file.mode, radix: 8)
         return .unusable("'\(path)' is open to others (mode \(mode)); 'chmod 600 \(path)' makes it private")
       }
+      if let distrust = file.distrust { return .unusable("'\(path)' cannot be trusted: \(distrust)") }
       let bytes = try file.bytes(limit: HostKey.fileLimit)
       do throws(CredentialError) {
         let key = try HostKey.read(bytes, name: path)

@@ -7,8 +7,6 @@ struct RegularFile {
   let descriptor: Descriptor
   /// The permission bits.
   let mode: mode_t
-  private let owner: uid_t
-
   /// Opens `path`; throws the reason alone, as `No such file or directory`. A FIFO or a device, which could
   /// block, is refused.
   init(_ path: String) throws(Unreadable) {
@@ -23,7 +21,6 @@ struct RegularFile {
     }
     guard status.st_mode & S_IFMT == S_IFREG else { throw Unreadable(reason: "not a regular file", code: nil) }
     mode = status.st_mode & 0o7777
-    owner = status.st_uid
   }
 
   /// Why a file cannot be read.
@@ -36,8 +33,8 @@ struct RegularFile {
   /// True when its group or others may read it.
   var isReadableByOthers: Bool { mode & 0o044 != 0 }
 
-  /// True when nobody but this process's user, or root, can have written it.
-  var isOurs: Bool { (owner == 0 || owner == geteuid()) && mode & 0o022 == 0 }
+  /// Why others than this process's user, or root, can have written it, or put it there; nil: they cannot.
+  var distrust: String? { PathTrust(user: geteuid()).fault(of: descriptor) }
 
   /// Everything that is in it, unless that is more than `limit` bytes.
   func bytes(limit: Int) throws(Unreadable) -> [UInt8] {

@@ -38,19 +38,18 @@ struct StartChecks {
   /// Addresses that this machine does not have now, and ports that this user may not have. Whether somebody else listens
   /// there is not asked: it may be the daemon itself.
   private mutating func checkAddresses(_ loaded: Loaded) {
-    let isDefault = loaded.places.place(of: "server.bind_address") == nil
     for (index, address) in loaded.settings.server.bindAddresses.enumerated() {
       let place = SocketAddress(address: address.address, port: address.port)
       guard let failure = Listener.obstacle(to: place) else { continue }
       switch failure.code {
-      case EADDRNOTAVAIL where !isDefault:
+      case EADDRNOTAVAIL where !address.isEveryAddress:
         warnings.append(
           loaded.places.problem(of: "server.bind_address", entry: index, "this machine has no address \(address.address) now"))
       case EACCES:
         problems.append(
           loaded.places.problem(
             of: "server.port", "port \(address.port) needs root's rights: \(SystemError.message(failure.code))"))
-      case EAFNOSUPPORT where !isDefault:
+      case EAFNOSUPPORT where !address.isEveryAddress:
         warnings.append(
           loaded.places.problem(of: "server.bind_address", entry: index, "the kernel has no IPv6 for \(address.address)"))
       default: continue
@@ -66,10 +65,7 @@ struct StartChecks {
     if name.isEmpty { return "'\(path)' is a directory" }
     do throws(SystemError) {
       guard let directory = try OwnedDirectory.open(folder, missing: .leave) else {
-        // One directory is made for it, and none above that.
-        let above = folder.prefix(upTo: folder.lastIndex(of: "/") ?? folder.startIndex)
-        let isThere = FileStatus.exists(above.isEmpty ? "/" : String(above))
-        return makesFolder && isThere ? nil : "the directory '\(folder)' does not exist"
+        return makesFolder ? nil : "the directory '\(folder)' does not exist"
       }
       if directory.isKernelFileSystem { return "no files can be made in '\(folder)'" }
       if let status = try? directory.attributes(ofEntry: name) {

@@ -88,6 +88,8 @@ private struct Event {
 private final class EventReader {
   private let parser: UnsafeMutablePointer<yaml_parser_t>
   private let name: String
+  /// What is read.
+  private var text: UnsafeBufferPointer<UInt8>?
 
   /// nil when there is no memory.
   init?(name: String) {
@@ -106,6 +108,7 @@ private final class EventReader {
 
   /// Reads from `bytes`, which must stay until the last event.
   func read(from bytes: UnsafeBufferPointer<UInt8>) {
+    text = bytes
     yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
     yaml_parser_set_input_string(parser, bytes.baseAddress, bytes.count)
   }
@@ -139,7 +142,7 @@ private final class EventReader {
       try refuse(anchor: event.data.mapping_start.anchor, tag: event.data.mapping_start.tag, position)
       return Event(kind: .mappingStart, position: position)
     case YAML_MAPPING_END_EVENT: return Event(kind: .mappingEnd, position: position)
-    case YAML_ALIAS_EVENT: throw problem(position, "an alias (*name); write the value out")
+    case YAML_ALIAS_EVENT: throw problem(position, "an alias (*name); write the value out, and text that begins with '*' in quotes")
     default: return Event(kind: .other, position: position)
     }
   }
@@ -153,15 +156,36 @@ private final class EventReader {
     }
   }
 
-  /// libyaml's complaint, in its words.
+  /// libyaml's complaint, in its words; in ours for what people write often.
   private func failure() -> Problem {
     let reason = parser.pointee.problem.map { String(cString: $0) } ?? "not YAML"
-    let context = parser.pointee.context.map { " " + String(cString: $0) } ?? ""
+    let context = parser.pointee.context.map { String(cString: $0) } ?? ""
     // A reader's complaint, about the encoding, has no mark but an offset.
     let isReader = parser.pointee.error == YAML_READER_ERROR
     let position =
       isReader ? Self.position(parser.pointee.mark) : Self.position(parser.pointee.problem_mark)
-    return problem(position, "not valid YAML: " + reason + context)
+    if !isReader, reason.contains("cannot start any token"), byte(at: parser.pointee.problem_mark) == 0x09 {
+      return problem(position, "a tab; YAML is indented with spaces")
+    }
+    for (kind, sign) in [("alias", "*"), ("anchor", "&"), ("tag", "!")] where context.hasSuffix(kind) {
+      return problem(
+        Self.position(parser.pointee.context_mark),
+        "'\(sign)' has a meaning of its own in YAML; text that begins with it stands in quotes, as \"\(sign)\"")
+    }
+    return problem(position, "not valid YAML: " + reason + (context.isEmpty ? "" : " " + context))
+  }
+
+  /// The byte of the text at this place.
+  private func byte(at mark: yaml_mark_t) -> UInt8? {
+    guard let text else { return nil }
+    var line = 0
+    var start = 0
+    while line < Int(mark.line), let end = text[start...].firstIndex(of: 0x0a) {
+      start = end + 1
+      line += 1
+    }
+    let place = start + Int(mark.column)
+    return line == Int(mark.line) && text.indices.contains(place) ? text[place] : nil
   }
 
   private static func position(_ mark: yaml_mark_t) -> Node.Position {

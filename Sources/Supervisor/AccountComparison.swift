@@ -49,7 +49,10 @@ struct AccountComparison {
     }
     let known = result.login
     result.lookUp = known ?? Self.nobody
-    let paths = KeyPaths(settings.auth)
+    // As an authority has it: the account's own files are for its own name.
+    let paths =
+      state?.account.map { KeyPaths(settings.auth, otherThan: configured?.runAs ?? user, home: $0.home) }
+      ?? KeyPaths(settings.auth)
     let (name, home) = known.map { ($0.name, $0.home) } ?? (Self.nobody.name, Self.nobody.home)
     result.keyPaths = paths.paths(user: name, home: home)
     result.principalsPath = paths.principalsPath(user: name, home: home)

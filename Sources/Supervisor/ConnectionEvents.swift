@@ -124,6 +124,8 @@ extension ConnectionMachine {
     case audit(Fact, Subject)
     /// The same, but the process of the login is to tell what it has to tell first, if it is there.
     case auditAfterSession(Fact, Subject)
+    /// It was a load balancer's look whether the server is there.
+    case countCheck
     /// Make the file of a recording. Answered by `recordingOpened` or `recordingFailed`, once.
     case openRecording(directory: String)
     /// It does not answer.

@@ -26,6 +26,26 @@ extension ConnectionMachine {
     return .audit(fact, subject)
   }
 
+  /// Of what may be a health check: that it came is told once there is anything else to tell of it, and when its end is all,
+  /// it is counted.
+  mutating func holdingBack(_ actions: [Action]) -> [Action] {
+    func isEnd(_ action: Action) -> Bool {
+      if case .audit(let fact, _) = action { fact.type == .connectionClosed } else { false }
+    }
+    func tells(_ action: Action) -> Bool {
+      switch action {
+      case .audit: !isEnd(action)
+      case .log(let level, _): level != .debug
+      default: false
+      }
+    }
+    if conduct.hasAskedForLogin || actions.contains(where: tells) {
+      isPerhapsCheck = false
+      return [opened()] + actions
+    }
+    return actions.map { isEnd($0) ? .countCheck : $0 }
+  }
+
   /// What is told when it is over: an attempt to log in of which nothing was told, the connection, and the login.
   var lastWords: [Action] {
     var actions: [Action] = []

@@ -60,6 +60,8 @@ struct ConnectionMachine: Sendable {
   var context: Context
   /// The load balancer by way of which it comes; nil: it comes from the client.
   var proxy: SocketAddress?
+  /// It is a load balancer's own, and has done nothing yet but to look whether the server is there: no event tells of it.
+  var isPerhapsCheck = false
   /// Whose connection it is, as far as that is known.
   var subject = Subject()
   let startTime: Int64
@@ -103,7 +105,12 @@ struct ConnectionMachine: Sendable {
   /// Takes an event, and says what to do.
   mutating func handle(_ event: Event, at now: Int64) -> [Action] {
     self.now = now
-    return switch event {
+    let actions = react(to: event, at: now)
+    return isPerhapsCheck ? holdingBack(actions) : actions
+  }
+
+  private mutating func react(to event: Event, at now: Int64) -> [Action] {
+    switch event {
     case .accepted: accepted()
     case .served(let context): served(context)
     case .transport(let message): transport(message, at: now)
@@ -144,7 +151,7 @@ struct ConnectionMachine: Sendable {
   // MARK: The transport
 
   private mutating func accepted() -> [Action] {
-    var actions = [opened()]
+    var actions = isPerhapsCheck ? [] : [opened()]
     let grace = Int64(context.settings.server.loginGrace)
     if grace > 0 { actions.append(.setTimer(.loginGrace, milliseconds: grace * 1000)) }
     return actions

@@ -11,6 +11,8 @@ struct RefusalLedger: Sendable {
   static let interval: Int64 = 60_000
   /// Connections of a source for a reason that are told before the rest is counted.
   static let burst = 5
+  /// The code of connections that were not refused: a load balancer's looks whether the server is there.
+  static let check = "health_check"
   /// Sources and reasons that are counted apart.
   static let limit = 1024
 
@@ -55,6 +57,12 @@ struct RefusalLedger: Sendable {
     }
     entries[key]?.left -= 1
     return true
+  }
+
+  /// A connection is counted, and none of its kind is told one by one.
+  mutating func count(_ source: ClientSource, _ code: String, at now: Int64) {
+    let key = Key(source: source, code: code)
+    count(entries[key] == nil && entries.count >= Self.limit ? Key(source: nil, code: code) : key, at: now)
   }
 
   /// What is to be told of those that were counted, now that intervals are over.

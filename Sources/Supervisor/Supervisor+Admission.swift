@@ -25,6 +25,13 @@ extension Supervisor {
     setRefusalTimer()
   }
 
+  /// A load balancer has looked whether the server is there.
+  func countCheck(of address: SocketAddress) {
+    if loaded.settings.server.ignoresProxyChecks { return }
+    refusals.count(ClientSource(IPAddress(address.address) ?? .unspecified), RefusalLedger.check, at: Clock.milliseconds)
+    setRefusalTimer()
+  }
+
   /// Tells of connections that were refused and only counted.
   func tellRefusals() {
     tell(refusals.ended(at: Clock.milliseconds))
@@ -43,9 +50,19 @@ extension Supervisor {
       var subject = Subject()
       subject.clientAddress = count.source?.description
       let connections = "\(count.connections) \(count.connections == 1 ? "connection" : "connections")"
+      if count.code == RefusalLedger.check {
+        tellChecks("\(connections) of \(count.source?.description ?? "load balancers")", of: subject)
+        continue
+      }
       let more = count.source == nil ? "of other sources" : "more"
       tell(count.code, "\(connections) \(more) in \(RefusalLedger.interval / 1000) s", of: subject, .denied)
     }
+  }
+
+  private func tellChecks(_ connections: String, of subject: Subject) {
+    var fact = Fact(.connectionClosed, .success, .ssh)
+    (fact.reason, fact.details) = (RefusalLedger.check, "\(connections) in \(RefusalLedger.interval / 1000) s")
+    record(fact, of: subject)
   }
 
   private func tell(_ code: String, _ details: String, of subject: Subject, _ result: EventResult) {

@@ -81,15 +81,23 @@ extension Supervisor {
     if let first = listeners.first, first.configured == nil { return (listeners, []) }
     var sockets: [ListeningSocket] = []
     var absent: [AbsentAddress] = []
+    var missingFamily: SystemError?
     for address in new.settings.server.bindAddresses {
       if let same = listeners.first(where: { $0.configured == address }) {
         sockets.append(same)
         continue
       }
       do throws(SystemError) { sockets.append(try listen(address)) } catch {
-        absent.append(AbsentAddress(configured: address, error: error))
+        // Every address of a family that the machine does not have is none.
+        if address.isEveryAddress, [EAFNOSUPPORT, EADDRNOTAVAIL].contains(error.code) {
+          log.write(.info, "\(error); left out")
+          missingFamily = error
+        } else {
+          absent.append(AbsentAddress(configured: address, error: error))
+        }
       }
     }
+    if sockets.isEmpty, absent.isEmpty, let missingFamily { throw missingFamily }
     if sockets.isEmpty, let last = absent.popLast() {
       for address in absent { log.write(.error, "\(address.error)") }
       throw last.error

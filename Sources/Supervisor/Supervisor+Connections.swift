@@ -45,12 +45,16 @@ extension Supervisor {
     }
   }
 
-  /// A connection comes from `client`, by way of `proxy` if there is one.
-  func open(_ descriptor: Descriptor, _ client: SocketAddress, _ server: SocketAddress, proxy: SocketAddress?) {
+  /// A connection comes from `client`, by way of `proxy` if there is one; `isOfProxy`: the client is a load balancer itself.
+  func open(
+    _ descriptor: Descriptor, _ client: SocketAddress, _ server: SocketAddress, proxy: SocketAddress?,
+    isOfProxy: Bool = false
+  ) {
     guard let address = IPAddress(client.address), admits(address, client) else { return }
     let number = newNumber()
     var machine = ConnectionMachine(context(of: client, server), at: Clock.milliseconds)
     machine.proxy = proxy
+    machine.isPerhapsCheck = isOfProxy
     connections[number] = Connection(
       number: number, client: address, machine: machine, socket: descriptor)
     deliver(.accepted, to: number)
@@ -91,6 +95,7 @@ extension Supervisor {
         note(conduct, connection)
       case .log(let level, let text): log.write(level, "[\(connection.number)] \(text)")
       case .audit(let fact, let subject): record(fact, of: subject, connection.number)
+      case .countCheck: countCheck(of: connection.machine.context.client)
       case .openRecording(let directory): openRecording(connection, directory)
       case .killRecorder: killRecorder(of: connection)
       case .giveRecording(let channel, let title): giveRecording(connection, channel, title)

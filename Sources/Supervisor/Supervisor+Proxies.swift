@@ -42,7 +42,9 @@ extension Supervisor {
       switch outcome {
       case .wouldBlock: return
       case .ended:
+        let isCheck = connection.parser.isEmpty && loaded.settings.server.ignoresProxyChecks
         forgetProxied(number)
+        if isCheck { return }
         return tellRefusal(of: proxy, "bad_proxy_header", "closed before its PROXY header")
       case .bytes: break
       }
@@ -59,7 +61,7 @@ extension Supervisor {
     }
     forgetProxied(number)
     switch header {
-    case .own: open(descriptor, proxy, connection.server, proxy: nil)
+    case .own: open(descriptor, proxy, connection.server, proxy: nil, isOfProxy: true)
     case .forwarded(let client, let server):
       open(
         descriptor, SocketAddress(address: "\(client.address)", port: client.port),

@@ -80,21 +80,49 @@ import Testing
     #expect(answer.refusal == "lookup_failed")
   }
 
-  @Test func `not run as root, only configured users log in, and all as the one user`() throws {
-    let authority = try authority(singleUser: 1000) { settings in
-      var user = Settings.User(name: "guest")
-      user.runAs = "bert"
-      settings.auth.users = [user]
+  @Test func `not run as root, who started it and configured users log in, and all as the one user`() throws {
+    let authority = try authority(singleUser: 1000) { $0.auth.users = [Settings.User(name: "guest")] }
+    for name in ["guest", "anna"] {
+      let login = try authority.who(name).login
+      #expect(login?.uid == 1000 && login?.name == name && login?.home == "/home/anna")
     }
-    #expect(try authority.who("guest").login?.uid == 1000)
-    #expect(try authority.who("guest").login?.name == "guest")
-    #expect(try authority.who("guest").login?.home == "/home/anna")
-    for name in ["anna", "bert", "root"] {
+    for name in ["bert", "root", "Anna"] {
       let answer = try authority.who(name)
       #expect(answer.refusal == "no_such_user")
       #expect(answer.lookUp.uid == 1000)
       #expect(answer.keyPaths == ["/nonexistent/.ssh/authorized_keys"])
     }
+  }
+
+  @Test func `the account's own file of keys, and of principals, is for its own name alone`() throws {
+    let users = ["deploy", "bert"].map { name in
+      var user = Settings.User(name: name)
+      user.runAs = "bert"
+      return user
+    }
+    let root = try authority {
+      $0.auth.users = users
+      $0.auth.authorizedKeysDirectory = "/keys"
+      $0.auth.authorizedPrincipalsPattern = "%h/.ssh/principals"
+    }
+    let (own, other) = (try root.who("bert"), try root.who("deploy"))
+    #expect(own.keyPaths == ["/keys/bert/authorized_keys", "/home/bert/.ssh/authorized_keys"])
+    #expect(own.principalsPath == "/home/bert/.ssh/principals")
+    // As many paths, so that their number tells nothing.
+    #expect(other.keyPaths == ["/keys/deploy/authorized_keys", "/nonexistent/.ssh/authorized_keys"])
+    #expect(other.principalsPath == "/nonexistent/.ssh/principals")
+    let single = try authority(singleUser: 1000) { $0.auth.users = [Settings.User(name: "guest")] }
+    // All are one user there, whose file it is.
+    #expect(try single.who("guest").keyPaths == ["/home/anna/.ssh/authorized_keys"])
+  }
+
+  @Test(arguments: ["/home/bert", "/home//bert/", "/home/./bert"])
+  func `a home that is the account's own does not lead to its file either`(home: String) throws {
+    var user = Settings.User(name: "deploy")
+    (user.runAs, user.home) = ("bert", home)
+    let users = [user]
+    let authority = try authority { $0.auth.users = users }
+    #expect(try authority.who("deploy").keyPaths == ["/nonexistent/.ssh/authorized_keys"])
   }
 
   @Test func `a container's user without an account still logs in`() throws {

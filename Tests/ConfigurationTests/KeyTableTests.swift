@@ -71,7 +71,7 @@ struct Sample: Sendable, CustomTestStringConvertible {
       $0.server.bindAddresses = [.init(address: "10.0.0.1", port: 2222), .init(address: "::1", port: 22)]
     },
     Sample("server.port", plain("22"), "22") {
-      $0.server.bindAddresses = [.init(address: "0.0.0.0", port: 22)]
+      $0.server.bindAddresses = [.init(address: "0.0.0.0", port: 22), .init(address: "::", port: 22)]
     },
     Sample("server.host_keys", list(plain("/k/a"), plain("/k/rsa")), "/k/a,/k/rsa") {
       $0.server.hostKeys = ["/k/a", "/k/rsa"]
@@ -91,6 +91,7 @@ struct Sample: Sendable, CustomTestStringConvertible {
     Sample("server.proxy_protocol.trusted", list(plain("10.0.0.0/8"), plain("::1")), "10.0.0.0/8, ::1") {
       $0.server.trustedProxies = [range("10.0.0.0/8"), range("::1")]
     },
+    Sample("server.proxy_protocol.ignore_checks", plain("true"), "true") { $0.server.ignoresProxyChecks = true },
     Sample("server.spare_transports", plain("0"), "0") { $0.server.spareTransports = 0 },
     Sample("server.ciphers", list(plain("aes256-ctr")), "aes256-ctr") { $0.server.ciphers = ["aes256-ctr"] },
     Sample("server.kex", list(plain("ecdh-sha2-nistp256")), "ecdh-sha2-nistp256") {

@@ -211,7 +211,7 @@ struct Fault: Sendable, CustomTestStringConvertible {
       "auth.password.users", user(["name": plain("a"), "env": mapping(["A=B": plain("x")])]),
       "auth.password.users[0].env.A=B: not the name of a variable: letters, digits and '_', a digit not first"),
     Fault("shell.default", plain("/bin/missing"), "shell.default: '/bin/missing' is no file that can be started"),
-    Fault("shell.default", plain("null"), "shell.default: expected an absolute path, found nothing"),
+    Fault("shell.default", plain("null"), "shell.default: expected a path, found nothing"),
     Fault("shell.env", list(), "shell.env: expected names and values of variables, found a list"),
     Fault("shell.env", mapping(["HOME": plain("/x")]), "shell.env.HOME: set by the login itself"),
     Fault("shell.env", mapping(["SSH_TTY": plain("x")]), "shell.env.SSH_TTY: set by the login itself"),

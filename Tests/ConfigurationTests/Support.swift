@@ -19,7 +19,7 @@ func machine(files: [String: Surroundings.File] = [:]) -> Surroundings {
     revocationFault: { $0.starts(with: "bad".utf8) ? "line 1 is no key" : nil },
     accountExists: { $0 == "alice" },
     isExecutable: { $0 != "/bin/missing" },
-    isRoot: false)
+    isRoot: false, ownAccount: "www-data")
 }
 
 /// `true`, `12`, `word` as they stand in a file without quotes.

@@ -172,17 +172,109 @@ import Wire
     #expect(try bsshServer("check-config", "-k", damaged).code == 78)
   }
 
-  @Test func `a configuration that is found, and that others can have written, is used only when it is named`() throws {
+  @Test(arguments: ["check-config", "run"])
+  func `what others can have written is no configuration, named or found, nor anything that one names`(
+    command: String
+  ) throws {
     let folder = try Folder()
     let key = folder.file("key")
     #expect(try bsshServer("gen-host-key", "-t", "ed25519", "-o", key).code == 0)
-    let file = try folder.write("bssh-server.yaml", "server: {host_keys: [\(key)]}\n", mode: 0o666)
-    let found = try bsshServer("check-config", directory: folder.path)
-    #expect(found.code == 78)
-    #expect(found.errors.hasPrefix("./bssh-server.yaml: found, but others can have written it"))
-    #expect(try bsshServer("check-config", "-c", file, directory: folder.path).code == 0)
-    chmod(file, 0o644)
-    #expect(try bsshServer("check-config", directory: folder.path).code == 0)
+    try folder.write("users.yaml", "users: []\n")
+    try folder.write("ca.pub", try String(contentsOfFile: key + ".pub", encoding: .utf8), mode: 0o644)
+    try folder.write("revoked", "", mode: 0o644)
+    try folder.write("banner", "hello\n", mode: 0o644)
+    let file = try folder.write(
+      "bssh-server.yaml",
+      """
+      server: {host_keys: [key], banner: banner}
+      auth:
+        publickey: {trusted_user_ca_keys: ca.pub, revoked_keys: revoked}
+        password: {users_file: users.yaml}
+      audit: {enabled: false}
+      """)
+    func errors(_ arguments: String...) throws -> String {
+      let outcome = try bsshServer([command] + arguments, directory: folder.path)
+      #expect(outcome.code == 78)
+      return outcome.errors
+    }
+    #expect(try bsshServer("check-config", "-c", file).code == 0)
+    for (name, usual, key) in [
+      ("bssh-server.yaml", 0o600, ""), ("key", 0o600, "server.host_keys[0]"), ("banner", 0o644, "server.banner"),
+      ("ca.pub", 0o644, "auth.publickey.trusted_user_ca_keys"), ("revoked", 0o644, "auth.publickey.revoked_keys"),
+      ("users.yaml", 0o600, "auth.password.users_file"),
+    ] as [(String, mode_t, String)] {
+      let path = folder.file(name)
+      chmod(path, name == "key" ? 0o602 : 0o666)
+      for found in [try errors("-c", file), try errors()] {
+        #expect(found.contains("bssh-server.yaml:") && found.contains(key), "\(found)")
+        let isOpen = found.contains("'\(path)' is open to others")
+        #expect(isOpen || found.contains("'\(path)' can be written by others"), "\(found)")
+      }
+      chmod(path, usual)
+      guard getuid() == 0 else { continue }
+      chown(path, 65533, 0)
+      #expect(try errors("-c", file).contains("'\(path)' belongs to uid 65533; it must belong to root"))
+      chown(path, 0, 0)
+    }
+    // A directory in which others can put another file in its place.
+    chmod(folder.path, 0o777)
+    #expect(try errors("-c", file).contains("'\(folder.path)' can be written by others (mode 777)"))
+    chmod(folder.path, 0o700)
+    #expect(try bsshServer("check-config", "-c", file).code == 0)
+  }
+
+  @Test func `relative paths start at the directory of the configuration, those of options where one is`() throws {
+    let (folder, elsewhere) = (try Folder(), try Folder())
+    #expect(try bsshServer("gen-host-key", "-t", "ed25519", "-o", folder.file("key")).code == 0)
+    #expect(try bsshServer("gen-host-key", "-t", "ed25519", "-o", elsewhere.file("other")).code == 0)
+    try folder.write("banner", "hello\n")
+    let file = try folder.write("c.yaml", "server: {host_keys: [./key], banner: banner}\nshell: {motd: motd}\n")
+    let outcome = try bsshServer("check-config", "-c", file, directory: elsewhere.path)
+    #expect(outcome.code == 0)
+    for line in ["- \(folder.file("key"))", "banner: \(folder.file("banner"))", "motd: \(folder.file("motd"))"] {
+      #expect(outcome.output.contains(line))
+    }
+    #expect(outcome.errors.contains("\(file):2:15: shell.motd: '\(folder.file("motd"))' does not exist"))
+    let option = try bsshServer("check-config", "-c", file, "-k", "other", directory: elsewhere.path)
+    #expect(option.code == 0 && option.output.contains("- \(elsewhere.file("other"))"))
+  }
+
+  @Test func `names, directories and programs that are not there are warned of, each with its line`() throws {
+    let folder = try Folder()
+    #expect(try bsshServer("gen-host-key", "-t", "ed25519", "-o", folder.file("key")).code == 0)
+    let file = try folder.write(
+      "c.yaml",
+      """
+      server: {host_keys: [key]}
+      auth:
+        allow_users: [nobody, no-such-user]
+        deny_groups: [no-such-group]
+        publickey: {authorized_keys_dir: keys, authorized_principals_pattern: /no/such/%u}
+      shell:
+        forced_command: /no/such/program -x
+        motd: /no/such/motd
+      sftp: {root: /no/such/root}
+      audit: {exporters: [{type: syslog, socket: /no/such/socket}]}
+      security: {ban_state_file: /proc/bans}
+      match:
+        - users: [no-such-match]
+          scp: {root: "/no/such/%u"}
+      """)
+    let outcome = try bsshServer("check-config", "-c", file, environment: ["HOME": folder.path])
+    #expect(outcome.code == 0)
+    for line in [
+      "3:25: auth.allow_users: nobody has the name 'no-such-user'",
+      "4:17: auth.deny_groups: there is no group 'no-such-group'",
+      "5:36: auth.publickey.authorized_keys_dir: '\(folder.file("keys"))' does not exist",
+      "5:73: auth.publickey.authorized_principals_pattern: '/no/such' does not exist",
+      "7:19: shell.forced_command: '/no/such/program' is no file that can be started",
+      "8:9: shell.motd: '/no/such/motd' does not exist", "9:14: sftp.root: '/no/such/root' does not exist",
+      "audit.exporters: '/no/such/socket' does not exist", "11:28: security.ban_state_file: bans cannot be kept",
+      "13:13: match[0].users: nobody has the name 'no-such-match'", "14:17: match[0].scp.root: '/no/such' does not exist",
+    ] {
+      #expect(outcome.errors.contains(line), "\(line) in \(outcome.errors)")
+    }
+    #expect(!outcome.errors.contains("'nobody'"))
   }
 
   @Test func `a configuration is looked for here first, then in the user's folder`() throws {

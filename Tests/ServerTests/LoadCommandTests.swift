@@ -46,10 +46,13 @@ import Wire
     #expect((loaded.serviceAccounts != nil) == (getuid() == 0))
     #expect(
       loaded.warnings == ["\(file):1:17: auth.methods: a password can be asked for, but no user has a password_hash"])
-    #expect(descriptors.count == 3)
-    for descriptor in descriptors { #expect(descriptor.isSealedMemory) }
+    #expect(descriptors.count == 4)
+    for descriptor in descriptors.prefix(3) { #expect(descriptor.isSealedMemory) }
+    // And the directory of the journal, as a descriptor.
+    #expect(loaded.journal?.path == folder.file("made/for"))
+    #expect(try descriptors[3].status().inode == loaded.journal?.inode)
     let settings = try Settings(wireBytes: try descriptors[0].read(count: 1 << 20, at: 0)[...])
-    #expect(settings.server.bindAddresses == [.init(address: "0.0.0.0", port: 2200)])
+    #expect(settings.server.bindAddresses == [.init(address: "0.0.0.0", port: 2200), .init(address: "::", port: 2200)])
     #expect(settings.server.hostKeys == [one, two])
     for (path, descriptor) in zip([one, two], descriptors.dropFirst()) {
       let content = try Data(contentsOf: URL(fileURLWithPath: path))

@@ -1,0 +1,137 @@
+import Authentication
+import Filter
+
+// Names, directories and programs that this machine does not have: allowed, and probably not meant.
+extension Checks {
+  /// What a block says, or everything outside of blocks: only what is given there is looked at again.
+  private typealias Scope = (block: Int?, settings: Settings, gives: (_ key: String) -> Bool)
+
+  private func scopes(_ settings: Settings) -> [Scope] {
+    [(block: nil, settings: settings, gives: { _ in true })]
+      + settings.matches.enumerated().map { number, match in
+        (block: number, settings: match.values, gives: match.paths.contains)
+      }
+  }
+
+  /// Names of users and groups that nobody has.
+  mutating func checkNames(_ settings: Settings) {
+    let users = settings.auth.users
+    for scope in scopes(settings) {
+      block = scope.block
+      let auth = scope.settings.auth
+      for (key, patterns) in [("auth.allow_users", auth.allowUsers), ("auth.deny_users", auth.denyUsers)]
+      where scope.gives(key) {
+        for (index, pattern) in patterns.enumerated() { checkUser(pattern.name, key, index, users) }
+      }
+      for (key, patterns) in [("auth.allow_groups", auth.allowGroups), ("auth.deny_groups", auth.denyGroups)]
+      where scope.gives(key) {
+        for (index, pattern) in patterns.enumerated() { checkGroup(pattern, key, index, users) }
+      }
+      if scope.gives("audit.recording.users") {
+        for (index, pattern) in scope.settings.audit.recording.users.enumerated() {
+          checkUser(pattern, "audit.recording.users", index, users)
+        }
+      }
+      if scope.gives("filter.rules") {
+        for (index, rule) in scope.settings.filter.rules.enumerated() {
+          for name in rule.users { checkUser(NamePattern(name), "filter.rules", index, users) }
+          for name in rule.groups { checkGroup(NamePattern(name), "filter.rules", index, users) }
+        }
+      }
+    }
+    for (number, match) in settings.matches.enumerated() {
+      block = number
+      for (index, entry) in match.users.enumerated() { checkUser(entry.value, "users", index, users) }
+      for (index, entry) in match.groups.enumerated() { checkGroup(entry.value, "groups", index, users) }
+    }
+    block = nil
+    for (index, name) in settings.audit.rescueUsers.enumerated() {
+      checkUser(NamePattern(name), "audit.rescue_users", index, users)
+    }
+  }
+
+  private mutating func checkUser(_ pattern: NamePattern, _ key: String, _ index: Int, _ users: [Settings.User]) {
+    guard pattern.isName, !users.contains(where: { pattern.matches($0.name) }),
+      !surroundings.accountExists(pattern.description)
+    else { return }
+    warning(key, index: index, "nobody has the name \(quoted(pattern.description))")
+  }
+
+  private mutating func checkGroup(_ pattern: NamePattern, _ key: String, _ index: Int, _ users: [Settings.User]) {
+    guard pattern.isName, !users.flatMap(\.groups).contains(where: { pattern.matches($0) }),
+      !surroundings.groupExists(pattern.description)
+    else { return }
+    warning(key, index: index, "there is no group \(quoted(pattern.description))")
+  }
+
+  /// Directories, files and programs that are not there.
+  mutating func checkPlaces(_ settings: Settings) {
+    for scope in scopes(settings) {
+      block = scope.block
+      checkPlaces(of: scope)
+    }
+    block = nil
+    for (index, exporter) in settings.audit.exporters.enumerated() {
+      guard case .syslog(let syslog) = exporter, surroundings.place(syslog.socket) == .missing else { continue }
+      warning("audit.exporters", index: index, "\(quoted(syslog.socket)) does not exist: nobody takes events there now")
+    }
+  }
+
+  private mutating func checkPlaces(of scope: Scope) {
+    let settings = scope.settings
+    for (key, path, isOfUsers) in [
+      ("auth.publickey.authorized_keys_dir", settings.auth.authorizedKeysDirectory, true),
+      ("auth.publickey.authorized_keys_pattern", settings.auth.authorizedKeysPattern, true),
+      ("auth.publickey.authorized_principals_pattern", settings.auth.authorizedPrincipalsPattern, true),
+      ("sftp.root", settings.sftp.root, false), ("scp.root", settings.scp.root, false),
+    ] where scope.gives(key) {
+      // The last part of a pattern of files is a file.
+      let isFile = key.hasSuffix("_pattern")
+      guard let path, let reason = directoryFault(path, isFile: isFile, isOfUsers: isOfUsers) else { continue }
+      warning(key, reason)
+    }
+    if scope.gives("shell.motd"), let motd = settings.shell.motd, surroundings.place(motd) == .missing {
+      warning("shell.motd", "\(quoted(motd)) does not exist: nothing is shown")
+    }
+    if scope.gives("shell.forced_command"), let command = settings.shell.forcedCommand,
+      let reason = commandFault(command)
+    {
+      warning("shell.forced_command", reason)
+    }
+    guard scope.gives("shell.allowed_commands") else { return }
+    for (index, pattern) in settings.shell.allowedCommands.enumerated() {
+      if let reason = commandFault(pattern) { warning("shell.allowed_commands", index: index, reason) }
+    }
+  }
+
+  /// Why users find nothing in a directory, or in the part of a pattern's path that is the same for all of them.
+  func directoryFault(_ pattern: String, isFile: Bool = false, isOfUsers: Bool = false) -> String? {
+    let marks = ["%", "{user}"].compactMap { pattern.firstRange(of: $0)?.lowerBound }
+    guard pattern.hasPrefix("/") else { return nil }
+    let fixed = pattern.prefix(upTo: marks.min() ?? pattern.endIndex)
+    let path = marks.isEmpty && !isFile ? fixed : fixed.prefix(upTo: fixed.lastIndex(of: "/") ?? fixed.startIndex)
+    guard !path.isEmpty else { return nil }
+    switch surroundings.place(String(path)) {
+    case .missing: return "\(quoted(String(path))) does not exist"
+    case .file, .other: return "\(quoted(String(path))) is not a directory"
+    case .closedDirectory(let place) where surroundings.isRoot:
+      return isOfUsers
+        ? "users cannot enter \(quoted(place)), and their keys are read with their own rights"
+        : "users cannot enter \(quoted(place))"
+    case .directory, .closedDirectory, .unknown: return nil
+    }
+  }
+
+  /// Why a program that users run cannot be started; nil: it can, or nobody knows.
+  func programFault(_ path: String) -> String? {
+    surroundings.isExecutable(path) || surroundings.place(path) == .unknown
+      ? nil : "\(quoted(path)) is no file that can be started"
+  }
+
+  /// The same of the first word of a command line, where that is the path of a program.
+  private func commandFault(_ command: String) -> String? {
+    let program = String(command.prefix { !" \t;|&<>".contains($0) })
+    let isPlain = program.hasPrefix("/") && !program.contains { "*?[]{}$`'\"\\~()".contains($0) }
+    return isPlain ? programFault(program) : nil
+  }
+}
