@@ -18,16 +18,25 @@ import Testing
     return fact
   }
 
-  @Test func `a program that has ended is not among them, however it ended`() {
+  /// With these programs, each of which there is room for.
+  private func taking(_ starts: [Fact]) -> UnfinishedCommands {
     var commands = UnfinishedCommands()
-    #expect(commands.start(start("ls")) && !commands.isEmpty)
+    for fact in starts {
+      let isTaken = commands.start(fact)
+      #expect(isTaken)
+    }
+    return commands
+  }
+
+  @Test func `a program that has ended is not among them, however it ended`() {
+    var commands = taking([start("ls")])
+    #expect(!commands.isEmpty)
     commands.handle(end("ls"))
     #expect(commands.isEmpty)
   }
 
   @Test func `an end is that of the same command on the same channel`() {
-    var commands = UnfinishedCommands()
-    for fact in [start("a"), start("b"), start("a", on: 1)] { #expect(commands.start(fact)) }
+    var commands = taking([start("a"), start("b"), start("a", on: 1)])
     commands.handle(end("a", on: 1))
     commands.handle(end("c"))
     var other = end("b")
@@ -39,18 +48,17 @@ import Testing
   }
 
   @Test func `long commands have an end, too`() {
-    var commands = UnfinishedCommands()
     let long = String(repeating: "x", count: 100_000)
-    #expect(commands.start(start(long)))
+    var commands = taking([start(long)])
     #expect(commands.summary.utf8.count < 300)
     commands.handle(end(long))
     #expect(commands.isEmpty)
   }
 
   @Test func `there are at most as many as a login can have programs, and few of them are shown`() {
-    var commands = UnfinishedCommands()
-    for number in 0..<UnfinishedCommands.limit { #expect(commands.start(start("sleep \(number)"))) }
-    #expect(!commands.start(start("one more")))
+    var commands = taking((0..<UnfinishedCommands.limit).map { start("sleep \($0)") })
+    let isTaken = commands.start(start("one more"))
+    #expect(!isTaken)
     #expect(commands.summary.hasPrefix("1024 commands without an end: channel 0: exec 'sleep 0'; "))
     #expect(commands.summary.hasSuffix("'sleep 15'; 1008 more"))
   }
