@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -16,15 +15,15 @@ void *__libc_realloc(void *memory, size_t size);
 void *__libc_memalign(size_t alignment, size_t size);
 
 static struct {
-  int socket;
+  int pipe;
   size_t length;
   uint8_t message[512];
 } farewell;
 
-int clibssh_when_out_of_memory(int socket, const uint8_t *message, size_t length) {
+int clibssh_when_out_of_memory(int pipe, const uint8_t *message, size_t length) {
   if (length > sizeof farewell.message) return -1;
   memcpy(farewell.message, message, length);
-  farewell.socket = socket;
+  farewell.pipe = pipe;
   farewell.length = length;
   return 0;
 }
@@ -32,7 +31,8 @@ int clibssh_when_out_of_memory(int socket, const uint8_t *message, size_t length
 // `memory`, unless there was none although some was wanted.
 static void *given(void *memory, size_t size) {
   if (memory != NULL || size == 0 || farewell.length == 0) return memory;
-  send(farewell.socket, farewell.message, farewell.length, MSG_DONTWAIT | MSG_NOSIGNAL);
+  // As short as this is, a pipe takes all of it or nothing, and does not wait.
+  if (write(farewell.pipe, farewell.message, farewell.length) < 0) _exit(EX_SOFTWARE);
   _exit(EX_OSERR);
 }
 

@@ -181,7 +181,7 @@ extension Supervisor {
     guard let process = recorder.process else { return }
     var patience: Int32 { Int32(clamping: max(0, deadline - Clock.milliseconds)) }
     recorder.finish()
-    while recorder.hasBacklog, recorder.socket.descriptor.wait(for: POLLOUT, milliseconds: patience) {
+    while recorder.hasBacklog, recorder.socket.writing.wait(for: POLLOUT, milliseconds: patience) {
       guard case .waits = recorder.flush() else { break }
     }
     if !process.descriptor.wait(for: POLLIN, milliseconds: patience) { recorder.signal(SIGKILL) }

@@ -8,6 +8,9 @@ import Glibc
 enum MessagePipe {
   static let headerSize = 4
 
+  /// What stands before a message of so many bytes.
+  static func header(_ count: Int) -> [UInt8] { [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: count >> $0) } }
+
   /// The end that messages come from.
   final class Reader: @unchecked Sendable {
     let descriptor: Descriptor
@@ -71,7 +74,7 @@ enum MessagePipe {
       let flushed = try flush(wait: wait)
       guard case .bytes = flushed else { return flushed }
       frame.reserveCapacity(MessagePipe.headerSize + bytes.count)
-      for shift in [24, 16, 8, 0] { frame.append(UInt8(truncatingIfNeeded: bytes.count >> shift)) }
+      frame += MessagePipe.header(bytes.count)
       frame += bytes
       switch try flush(wait: wait) {
       case .bytes: return .bytes(bytes.count)

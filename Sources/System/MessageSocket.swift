@@ -58,7 +58,10 @@ public final class MessageSocket: Sendable {
     MessageSocket(from: Descriptor(owning: socket), to: Descriptor(owning: pipe))
   }
 
-  /// True when messages are read from one descriptor and written to another.
+  /// A message as it stands in a pipe: behind its length.
+  public static func framed(_ message: [UInt8]) -> [UInt8] { MessagePipe.header(message.count) + message }
+
+  /// True when messages are read from and written to the same descriptor.
   public var isTwoWays: Bool { descriptor === writing }
 
   /// True while a part of a message that was sent waits for room.

@@ -139,9 +139,10 @@ enum SSH {
   /// Why the connection is over, for the log.
   static var error: String { String(cString: clibssh_error()) }
 
-  /// When this process gets no more memory, it sends a message of at most 512 bytes to a socket and exits.
-  static func whenOutOfMemory(send message: [UInt8], to socket: Descriptor) throws {
-    guard clibssh_when_out_of_memory(socket.rawValue, message, message.count) == 0 else {
+  /// When this process gets no more memory, it sends a message of at most 512 bytes to the supervisor and exits.
+  static func whenOutOfMemory(send message: [UInt8], to supervisor: MessageSocket) throws {
+    let bytes = supervisor.isTwoWays ? message : MessageSocket.framed(message)
+    guard clibssh_when_out_of_memory(supervisor.writing.rawValue, bytes, bytes.count) == 0 else {
       throw Failure(text: "the last message is too long")
     }
   }

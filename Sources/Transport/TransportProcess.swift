@@ -45,7 +45,7 @@ enum TransportProcess {
     do {
       let lastWord = FromTransport.closed(
         reason: "out_of_memory", detail: "the connection needs more memory than it may have", bytesIn: 0, bytesOut: 0)
-      try SSH.whenOutOfMemory(send: lastWord.wireBytes, to: control.descriptor)
+      try SSH.whenOutOfMemory(send: lastWord.wireBytes, to: control)
       let connection = try Connection(settings, control: control)
       try SSH.accept(descriptors[0], owner: connection)
       try connection.run(descriptors[0])

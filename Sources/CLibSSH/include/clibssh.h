@@ -70,9 +70,9 @@ const char *clibssh_key_exchange(void);
 const char *clibssh_cipher_in(void);
 const char *clibssh_cipher_out(void);
 
-// When this process gets no more memory, it sends this message (at most 512 bytes) to this socket and exits. 0, or -1
-// when the message is longer.
-int clibssh_when_out_of_memory(int socket, const uint8_t *message, size_t length);
+// When this process gets no more memory, it writes these bytes (at most 512) to this pipe, which does not wait, and exits.
+// 0, or -1 when they are more.
+int clibssh_when_out_of_memory(int pipe, const uint8_t *message, size_t length);
 
 // Writes what is buffered, waiting at most `milliseconds`, and closes the connection; before that the client has half of
 // that time to end it, too.
