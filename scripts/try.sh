@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds bssh-server and runs it here and now, for the one who calls this. All it makes is in ./.try and ./.build.
+# Builds bssh-server and runs it here and now, for the one who calls this. All it makes is in ./.try and ./.build; as
+# root, in a tree of somebody else, in /var/lib/bssh-try.
 #
 #   scripts/try.sh [--port N] [--build-only]
 set -euo pipefail
@@ -21,7 +22,7 @@ while (($#)); do
       shift
       ;;
     -h | --help)
-      sed -n '2,4s/^# \{0,1\}//p' "$0"
+      sed -n '2,5s/^# \{0,1\}//p' "$0"
       exit 0
       ;;
     *) die "unknown option $1; known: --port N, --build-only" ;;
@@ -37,8 +38,22 @@ if port_answers "$port"; then die "somebody listens on 127.0.0.1:$port; choose a
 
 user=$(id -un)
 folder=
-mkdir -p .try
-chmod 700 .try
+# What root uses, nobody else may be able to change: a daemon of root refuses a configuration below such a directory.
+state=$PWD/.try
+if ((EUID == 0)); then
+  place=$PWD
+  while :; do
+    if [[ $(stat -c %u "$place") != 0 ]] || { [[ ! -k $place ]] && (($(stat -c '0%a & 022' "$place"))); }; then
+      state=/var/lib/bssh-try
+      say "Others than root can change $place: what is made is in $state"
+      break
+    fi
+    [[ $place != / ]] || break
+    place=$(dirname "$place")
+  done
+fi
+mkdir -p "$state"
+chmod 700 "$state"
 daemon=
 # shellcheck disable=SC2317 # called by the trap
 finish() {
@@ -56,7 +71,7 @@ if ((EUID == 0)); then
 fi
 folder=$(reachable_executables)
 
-if [[ ! -e .try/host_key ]]; then "$folder/bssh-server" gen-host-key -t ed25519 -o .try/host_key; fi
+if [[ ! -e "$state/host_key" ]]; then "$folder/bssh-server" gen-host-key -t ed25519 -o "$state/host_key"; fi
 
 # Public keys of mine that the daemon takes: no certificates, no DSA, no RSA below 2048 bits.
 public_keys=()
@@ -73,12 +88,12 @@ for file in ~/.ssh/*.pub; do
 done
 identity=()
 if ((${#public_keys[@]} == 0)); then
-  if [[ ! -e .try/id_ed25519 ]]; then
-    say "You have no key in ~/.ssh: making one for this, .try/id_ed25519"
-    ssh-keygen -q -t ed25519 -N '' -C "try.sh" -f .try/id_ed25519
+  if [[ ! -e "$state/id_ed25519" ]]; then
+    say "You have no key in ~/.ssh: making one for this, $state/id_ed25519"
+    ssh-keygen -q -t ed25519 -N '' -C "try.sh" -f "$state/id_ed25519"
   fi
-  public_keys+=("$(<.try/id_ed25519.pub)")
-  identity=(-i .try/id_ed25519 -o IdentitiesOnly=yes)
+  public_keys+=("$(<"$state/id_ed25519.pub")")
+  identity=(-i "${state/#"$PWD"/.}/id_ed25519" -o IdentitiesOnly=yes)
 fi
 
 # A string of YAML between single quotes.
@@ -89,7 +104,7 @@ quoted() { printf "'%s'" "${1//\'/\'\'}"; }
   say "server:"
   say "  bind_address: 127.0.0.1"
   say "  port: $port"
-  say "  host_keys: [$(quoted "$PWD/.try/host_key")]"
+  say "  host_keys: [$(quoted "$state/host_key")]"
   say "auth:"
   say "  methods: [publickey]"
   say "  password:"
@@ -98,30 +113,30 @@ quoted() { printf "'%s'" "${1//\'/\'\'}"; }
   say "        authorized_keys:"
   for line in "${public_keys[@]}"; do say "          - $(quoted "$line")"; done
   say "security:"
-  say "  ban_state_file: $(quoted "$PWD/.try/bans")"
+  say "  ban_state_file: $(quoted "$state/bans")"
   say "audit:"
-  say "  exporters: [{type: file, path: $(quoted "$PWD/.try/audit/audit.log")}]"
-} >.try/server.yaml
-chmod 600 .try/server.yaml
-"$folder/bssh-server" check-config -c .try/server.yaml >/dev/null
+  say "  exporters: [{type: file, path: $(quoted "$state/audit/audit.log")}]"
+} >"$state/server.yaml"
+chmod 600 "$state/server.yaml"
+"$folder/bssh-server" check-config -c "$state/server.yaml" >/dev/null
 
-read -r type blob _ <.try/host_key.pub
-say "[127.0.0.1]:$port $type $blob" >.try/known_hosts
+read -r type blob _ <"$state/host_key.pub"
+say "[127.0.0.1]:$port $type $blob" >"$state/known_hosts"
 
-rm -f .try/pid
-"$folder/bssh-server" run -D --pid-file "$PWD/.try/pid" -c "$PWD/.try/server.yaml" &
+rm -f "$state/pid"
+"$folder/bssh-server" run -D --pid-file "$state/pid" -c "$state/server.yaml" &
 daemon=$!
 for ((i = 0; ; i++)); do
   kill -0 "$daemon" 2>/dev/null || { daemon=; die "the daemon ended; it said why above"; }
   # Written once everything works.
-  if [[ -s .try/pid ]]; then break; fi
+  if [[ -s "$state/pid" ]]; then break; fi
   ((i < 100)) || die "the daemon does not answer on 127.0.0.1:$port"
   sleep 0.1
 done
 say
 say "Log in from another terminal, in $PWD:"
 say
-say "  ssh -p $port${identity[*]:+ ${identity[*]}} -o UserKnownHostsFile=./.try/known_hosts $user@127.0.0.1"
+say "  ssh -p $port${identity[*]:+ ${identity[*]}} -o UserKnownHostsFile=${state/#"$PWD"/.}/known_hosts $user@127.0.0.1"
 say
 say "Ctrl-C ends the daemon."
 status=0

@@ -23,7 +23,7 @@ extension Supervisor {
     let mode =
       isRoot
       ? "as root"
-      : "not as root: every login maps to uid \(Daemon.userID), only configured users may log in, no login records"
+      : "not as root: every login maps to uid \(Daemon.userID), only who started it and configured users may log in, no login records"
     log.write(.info, "bssh-server \(version) starts \(mode)")
     if loaded.accounts != nil {
       do throws(SystemError) { try EmptyDirectory.prepare(Supervisor.emptyRoot) } catch {
