@@ -1,4 +1,5 @@
 import Filter
+import IPC
 import System
 
 /// Where accounts come from.
@@ -13,10 +14,14 @@ protocol AccountSource {
   func noLogins() -> String?
   /// True when there is a regular file that somebody may execute, or when we may not look.
   func isExecutable(_ path: String) -> Bool
+  /// What kind of program a shell is.
+  func kind(ofShell path: String) -> ShellKind
 }
 
 extension SystemAccounts: AccountSource {
   func patterns(_ patterns: [NamePattern], matching groups: [UInt32]) throws(AccountError) -> Set<NamePattern> {
     try NamePattern.matching(patterns, groups: groups, named: group(named:), withID: group(id:))
   }
+
+  func kind(ofShell path: String) -> ShellKind { ShellKind(rawValue: LoginShell(path).rawValue) ?? .none }
 }

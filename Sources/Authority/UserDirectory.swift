@@ -94,7 +94,7 @@ struct UserDirectory {
     guard accounts.isExecutable(shell) else { throw .badShell }
     return Account(
       name: name, uid: system.uid, gid: system.gid, groups: system.groups, home: user?.home ?? system.home,
-      shell: shell,
+      shell: shell, shellKind: accounts.kind(ofShell: shell),
       environment: user?.environment.map { EnvironmentVariable(name: $0.name, value: $0.value) } ?? [])
   }
 

@@ -348,6 +348,17 @@ static int become(const struct clinux_spawn *request) {
 // Above every number that a child's descriptor can get, so that moving one never overwrites another.
 enum { FIRST_TEMPORARY = 64, MOST_DESCRIPTORS = 64 };
 
+// Of this process alone: the kernel spares whom a child of vfork(2) shares its memory with.
+static int set_oom_score(const char *digits) {
+  int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (file < 0) return -1;
+  ssize_t written = write(file, digits, strlen(digits));
+  int code = errno;
+  close(file);
+  errno = code;
+  return written < 0 ? -1 : 0;
+}
+
 // Everything but the change of identity. `kept`, which is over all numbers that the process gets, stays open; -1: none.
 static int prepare(const struct clinux_spawn *request, int kept) {
   int moved[MOST_DESCRIPTORS];
@@ -369,6 +380,7 @@ static int prepare(const struct clinux_spawn *request, int kept) {
     struct rlimit limit = {request->limits[i].soft, request->limits[i].hard};
     if (setrlimit((__rlimit_resource_t)request->limits[i].resource, &limit) < 0) return -1;
   }
+  if (request->oom_score && set_oom_score(request->oom_score) < 0) return -1;
   if (request->umask >= 0) umask((mode_t)request->umask);
   return 0;
 }

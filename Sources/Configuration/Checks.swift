@@ -49,6 +49,8 @@ struct Checks {
     checkMethods(variants, of: settings.auth.users)
     checkAuthorities(variants)
     checkTransfers(variants, of: settings.auth.users)
+    checkShells(variants)
+    checkRoots(variants)
     for (number, variant) in variants.enumerated() where number == 0 || variant.shell != settings.shell {
       block = number == 0 ? nil : number - 1
       checkCommands(variant)

@@ -203,6 +203,10 @@ public enum KeyTable {
       "shell.motd", ValueType<String>.path.optional, \.settings.shell.motd,
       "A file shown on the terminal before a login shell starts; null for none."),
     Key(
+      "shell.max_processes", .integer(0...4_194_304), \.settings.shell.maxProcesses,
+      "Processes and threads that an account may have, all its logins together (RLIMIT_NPROC); not for",
+      "root. 0: as many as the daemon was started with."),
+    Key(
       "shell.command_timeout", .duration(0...year, zero: "no limit"), \.settings.shell.commandTimeout,
       alias: "BSSH_COMMAND_TIMEOUT",
       "The time that a command may run that a client starts without a shell; 0 is no limit."),

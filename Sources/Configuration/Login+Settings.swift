@@ -22,6 +22,8 @@ extension Login {
       acceptEnvironment: shell.acceptEnvironment, mayExecute: shell.enabled && !rights.isOnlyTransfer,
       mayHaveTerminal: shell.pty && !rights.isOnlyTransfer, umask: shell.umask, motd: shell.motd ?? "",
       sftp: rights.sftp, scp: rights.scp, permissions: permissions)
+    closedByShell = rights.closedByShell
+    maxProcesses = UInt32(clamping: shell.maxProcesses)
     commandTimeout = UInt32(clamping: shell.commandTimeout)
     commands = CommandRules(
       allowed: shell.allowedCommands, blocked: shell.blockedCommands, forced: shell.forcedCommand)

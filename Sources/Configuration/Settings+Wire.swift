@@ -228,6 +228,7 @@ extension Settings.Shell: WireCodable {
     writer.boolean(pty)
     writer.uint32(umask)
     writer.optional(motd) { $0.text($1) }
+    writer.number(maxProcesses)
     writer.number(commandTimeout)
     writer.list(allowedCommands) { $0.text($1) }
     writer.list(blockedCommands) { $0.text($1) }
@@ -242,6 +243,7 @@ extension Settings.Shell: WireCodable {
     pty = try reader.boolean()
     umask = try reader.uint32()
     motd = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text() }
+    maxProcesses = try reader.number()
     commandTimeout = try reader.number()
     allowedCommands = try reader.texts()
     blockedCommands = try reader.texts()

@@ -192,6 +192,8 @@ public struct Settings: Equatable, Sendable {
     public var umask: UInt32 = 0o022
     /// A file shown on the terminal before an interactive shell.
     public var motd: String?
+    /// Processes and threads that an account may have, all its logins together; 0 for what the daemon was started with.
+    public var maxProcesses = 4096
     /// Seconds that a command of an `exec` request may run; 0 for no limit.
     public var commandTimeout = 0
     /// ``CommandPattern``s; empty: everything.

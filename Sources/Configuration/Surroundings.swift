@@ -1,3 +1,5 @@
+import IPC
+
 /// What the loader must know of the machine; closures, so that it needs no files to be tested.
 public struct Surroundings {
   /// A file that the configuration names.
@@ -50,6 +52,10 @@ public struct Surroundings {
   public var accountExists: (_ name: String) -> Bool
   /// True for a file that can be started.
   public var isExecutable: (_ path: String) -> Bool
+  /// What kind of program a login shell is.
+  public var shellKind: (_ path: String) -> ShellKind = { _ in .listed }
+  /// Of a directory and those above it, the ones that others than root can change.
+  public var exposedDirectories: (_ path: String) -> [String] = { _ in [] }
   /// True when the daemon runs as root, and so can become other accounts.
   public var isRoot: Bool
   /// The account of whoever starts the daemon; nil: it has no name.

@@ -28,6 +28,9 @@ public final class RootedFileSystem {
     self.observer = observer
   }
 
+  /// Directories above the root that others than root can change: ``RootDirectory/exposed``.
+  public var exposed: [String] { paths.exposed }
+
   /// Where relative paths begin: `/` below a root, else where this process is.
   public var start: [UInt8] { paths.start }
 

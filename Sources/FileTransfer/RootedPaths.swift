@@ -20,6 +20,8 @@ final class RootedPaths {
   private static let deleted = Array(" (deleted)".utf8)
 
   let root: Descriptor
+  /// Directories above the root that others than root can change: ``RootDirectory/exposed``.
+  let exposed: [String]
   /// Where the root is now, without a slash at the end: empty for the real root.
   private var rootPath: [UInt8] = []
   /// Where relative paths begin: absolute, as the client sees it.
@@ -27,7 +29,9 @@ final class RootedPaths {
 
   /// - Parameter root: the client's `/`; nil for the machine's, and then relative paths begin where this process is.
   init(root: String?) throws(FileError) {
-    self.root = try system { () throws(SystemError) in try Descriptor.findDirectory(root ?? "/") }
+    let found = try system { () throws(SystemError) in try RootDirectory.find(root ?? "/") }
+    self.root = found.directory
+    exposed = found.exposed
     try readRootPath()
     if root == nil {
       let here = try system { () throws(SystemError) in try Descriptor.findDirectory(".") }

@@ -10,12 +10,13 @@ public struct Account: WireCodable, Equatable {
   public var groups: [UInt32]
   public var home: String
   public var shell: String
+  public var shellKind: ShellKind
   /// Variables that the configuration gives this user.
   public var environment: [EnvironmentVariable]
 
   public init(
     name: String, uid: UInt32, gid: UInt32, groups: [UInt32], home: String, shell: String,
-    environment: [EnvironmentVariable] = []
+    shellKind: ShellKind = .listed, environment: [EnvironmentVariable] = []
   ) {
     self.name = name
     self.uid = uid
@@ -23,6 +24,7 @@ public struct Account: WireCodable, Equatable {
     self.groups = groups
     self.home = home
     self.shell = shell
+    self.shellKind = shellKind
     self.environment = environment
   }
 
@@ -33,6 +35,7 @@ public struct Account: WireCodable, Equatable {
     writer.list(groups) { $0.uint32($1) }
     writer.text(home)
     writer.text(shell)
+    writer.byte(shellKind.rawValue)
     writer.list(environment) { $1.encode(to: &$0) }
   }
 
@@ -43,10 +46,22 @@ public struct Account: WireCodable, Equatable {
     groups = try reader.list(minimumSize: 4) { (r: inout WireReader) throws(WireError) in try r.accountNumber() }
     home = try reader.text(limit: 4096)
     shell = try reader.text(limit: 4096)
+    guard let kind = ShellKind(rawValue: try reader.byte()) else { throw .malformed }
+    shellKind = kind
     environment = try reader.list(minimumSize: 8) { (r: inout WireReader) throws(WireError) in
       try EnvironmentVariable(from: &r)
     }
   }
+}
+
+/// What kind of program an account's shell is.
+public enum ShellKind: UInt8, Sendable {
+  /// One of shells(5).
+  case listed = 0
+  /// One that shells(5) does not list.
+  case unlisted = 1
+  /// nologin(8), false(1) or a link to them: the account is closed to people.
+  case none = 2
 }
 
 /// `NAME=value`.

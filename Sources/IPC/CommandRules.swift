@@ -13,6 +13,12 @@ public struct CommandRules: WireCodable, Equatable {
 
   /// The name that SFTP has among commands, as in sshd_config(5).
   public static let sftp = Array("internal-sftp".utf8)
+  /// True for a command line that is SFTP: the word ``sftp``, and options of sftp-server(8) behind it.
+  public static func isSFTP(_ line: [UInt8]) -> Bool {
+    guard let first = ShellWord.split(line)?.first else { return false }
+    return first.bytes == sftp && first.isBare.allSatisfy(\.self)
+  }
+
   /// Patterns of each list, at most.
   public static let listLimit = 256
 

@@ -118,6 +118,16 @@ public enum FromSession: WireCodable, Equatable {
   }
 }
 
+/// Protocols for files.
+public struct ClosedProtocols: OptionSet, Sendable {
+  public let rawValue: UInt8
+
+  public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  public static let sftp = ClosedProtocols(rawValue: 1)
+  public static let scp = ClosedProtocols(rawValue: 2)
+}
+
 /// A login: who it is, where they come from, and what they may do.
 public struct Login: WireCodable, Equatable {
   /// Bytes on the wire at most: transfer settings twice, and everything else.
@@ -140,10 +150,14 @@ public struct Login: WireCodable, Equatable {
   public var umask: UInt32
   /// `shell.motd`; empty: none.
   public var motd: String
+  /// `shell.max_processes`; 0: no limit but the daemon's.
+  public var maxProcesses: UInt32 = 0
   /// `shell.command_timeout`, in seconds; 0: none.
   public var commandTimeout: UInt32 = 0
   /// `shell.allowed_commands`, `shell.blocked_commands`, `shell.forced_command`.
   public var commands = CommandRules()
+  /// The protocols that are refused since the account's shell is nologin or false.
+  public var closedByShell: ClosedProtocols = []
   /// What SFTP may do; nil: nothing.
   public var sftp: TransferSettings?
   /// What SCP may do; nil: nothing.
@@ -196,6 +210,8 @@ public struct Login: WireCodable, Equatable {
     permissions.encode(to: &writer)
     writer.boolean(keepsRecords)
     writer.boolean(awaitsScope)
+    writer.byte(closedByShell.rawValue)
+    writer.uint32(maxProcesses)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
@@ -221,6 +237,8 @@ public struct Login: WireCodable, Equatable {
     permissions = try KeyPermissions(from: &reader)
     keepsRecords = try reader.boolean()
     awaitsScope = try reader.boolean()
+    closedByShell = ClosedProtocols(rawValue: try reader.byte())
+    maxProcesses = try reader.uint32()
   }
 
   private static func port(from reader: inout WireReader) throws(WireError) -> UInt16 {

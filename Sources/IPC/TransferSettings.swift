@@ -21,6 +21,8 @@ public struct TransferSettings: WireCodable, Equatable {
   /// Groups that rules know the login by, beside those of the account.
   public var groups: [String]
   public var filter: TransferFilter
+  /// The daemon runs as this login's user, and not as root: that directories are theirs is nothing to warn of.
+  public var isDaemonsUser = false
   /// `audit.verbose_io`: every read and write is told, too.
   public var tellsReadsAndWrites = false
 
@@ -47,6 +49,7 @@ public struct TransferSettings: WireCodable, Equatable {
     writer.text(user)
     writer.list(groups) { $0.text($1) }
     filter.encode(to: &writer)
+    writer.boolean(isDaemonsUser)
     writer.boolean(tellsReadsAndWrites)
   }
 
@@ -59,6 +62,7 @@ public struct TransferSettings: WireCodable, Equatable {
     user = try reader.text(limit: 4096)
     groups = try reader.list(minimumSize: 4) { (r: inout WireReader) throws(WireError) in try r.text(limit: 256) }
     filter = try TransferFilter(from: &reader)
+    isDaemonsUser = try reader.boolean()
     tellsReadsAndWrites = try reader.boolean()
   }
 }

@@ -2,6 +2,7 @@ import Authentication
 import Configuration
 import Credentials
 import Glibc
+import IPC
 import System
 
 /// This machine, as the loader asks about it; keeps the host keys that it read.
@@ -10,7 +11,7 @@ final class Machine {
   private(set) var hostKeys: [String: [UInt8]] = [:]
 
   var surroundings: Surroundings {
-    Surroundings(
+    var surroundings = Surroundings(
       read: { path, limit in
         do throws(RegularFile.Unreadable) {
           let file = try RegularFile(path)
@@ -35,6 +36,9 @@ final class Machine {
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && access(path, X_OK) == 0
       },
       isRoot: Hardening.isRoot, ownAccount: Self.ownAccount, groupExists: { getgrnam($0) != nil }, place: Self.place)
+    surroundings.shellKind = { ShellKind(rawValue: LoginShell($0).rawValue) ?? .none }
+    surroundings.exposedDirectories = { RootDirectory.exposed(at: $0) }
+    return surroundings
   }
 
   /// The name of the account that this process runs as; nil: it has none.

@@ -26,7 +26,13 @@ enum AccountCheck {
     guard let found, let matching else { return state }
     state.groups = patterns.filter(matching.contains).map(\.description)
     state.account = Account(
-      name: found.name, uid: found.uid, gid: found.gid, groups: found.groups, home: found.home, shell: found.shell)
+      name: found.name, uid: found.uid, gid: found.gid, groups: found.groups, home: found.home, shell: found.shell,
+      shellKind: kind(ofShell: found.shell))
+    state.shellKinds = question.shells.map(kind(ofShell:))
     return state
+  }
+
+  private static func kind(ofShell path: String) -> ShellKind {
+    ShellKind(rawValue: LoginShell(path).rawValue) ?? .none
   }
 }

@@ -10,6 +10,8 @@ enum Denial: String, Error, Equatable {
   case noCommands = "no_commands"
   case noSFTP = "no_sftp"
   case noSCP = "no_scp"
+  /// The account's shell is nologin or false, and the configuration does not say that it is for files.
+  case closed = "nologin_shell"
   /// A terminal would change the bytes of files.
   case onTerminal = "transfer_on_terminal"
   case notAllowed = "command_not_allowed"
@@ -40,8 +42,8 @@ enum Denial: String, Error, Equatable {
     switch self {
     case .notAllowed: "shell.allowed_commands"
     case .blocked: "shell.blocked_commands"
-    case .noShell, .noTerminal, .noCommands, .noSFTP, .noSCP, .onTerminal, .noSubsystem, .malformed, .notSFTP,
-      .noSignals:
+    case .noShell, .noTerminal, .noCommands, .noSFTP, .noSCP, .closed, .onTerminal, .noSubsystem, .malformed,
+      .notSFTP, .noSignals:
       nil
     case .notRecorded: "audit.on_failure"
     }
@@ -55,6 +57,7 @@ enum Denial: String, Error, Equatable {
       case .noCommands: "this login runs no commands"
       case .noSFTP: "this login has no SFTP"
       case .noSCP: "this login has no SCP"
+      case .closed: "this account is not available"
       case .onTerminal: "files are not transferred on a terminal"
       case .notAllowed, .blocked: "this command is not allowed"
       case .noShell: "this login has no shell"

@@ -10,6 +10,8 @@ extension SessionChannel {
     let mayTransfer: Bool
     /// SCP, for which no shell is started.
     let mayCopy: Bool
+    /// What it may not since its account's shell is nologin or false.
+    var closedByShell: ClosedProtocols = []
     let environment: EnvironmentFilter
     /// What the configuration says about commands.
     var rules = CommandRules()
@@ -25,7 +27,7 @@ extension SessionChannel.Permissions {
   init(_ login: Login) {
     self.init(
       mayExecute: login.mayExecute, mayHaveTerminal: login.mayHaveTerminal && login.permissions.terminal,
-      mayTransfer: login.sftp != nil, mayCopy: login.scp != nil,
+      mayTransfer: login.sftp != nil, mayCopy: login.scp != nil, closedByShell: login.closedByShell,
       environment: EnvironmentFilter(
         patterns: login.acceptEnvironment, isRestricted: login.commands.isRestricting || login.hasKeyCommand),
       rules: login.commands, keyCommand: login.permissions.forcedCommand, shell: login.shell)
@@ -41,7 +43,7 @@ extension SessionChannel.Permissions {
   /// or nobody's.
   func program(for wanted: Wanted, onTerminal: Bool) throws(Denial) -> Program {
     // A subsystem that is not there is refused whatever is forced.
-    if wanted == .sftp, !mayTransfer { throw .noSFTP }
+    if wanted == .sftp, !mayTransfer { throw closedByShell.contains(.sftp) ? .closed : .noSFTP }
     if let forced = rules.forced { return try force(Array(forced.utf8), instead: wanted, onTerminal: onTerminal) }
     if let keyCommand {
       try check(keyCommand)
@@ -80,7 +82,7 @@ extension SessionChannel.Permissions {
       return .forcedSFTP(words)
     }
     if SCPCommand.parse(line) != nil {
-      guard mayCopy else { throw .noSCP }
+      try checkCopy()
       if onTerminal { throw .onTerminal }
       return .scp(line)
     }
@@ -89,10 +91,14 @@ extension SessionChannel.Permissions {
   }
 
   private func copy(_ line: [UInt8], onTerminal: Bool) throws(Denial) -> Program {
-    guard mayCopy else { throw .noSCP }
+    try checkCopy()
     if onTerminal { throw .onTerminal }
     try check(line)
     return .scp(line)
+  }
+
+  private func checkCopy() throws(Denial) {
+    if !mayCopy { throw closedByShell.contains(.scp) ? .closed : .noSCP }
   }
 
   private func check(_ line: [UInt8]) throws(Denial) {
@@ -101,9 +107,7 @@ extension SessionChannel.Permissions {
 
   /// The words behind `internal-sftp`, which are options of sftp-server(8); nil for any other command.
   private static func words(ofSFTP line: [UInt8]) -> [[UInt8]]? {
-    guard let words = ShellWord.split(line), let first = words.first, first.bytes == CommandRules.sftp,
-      first.isBare.allSatisfy(\.self)
-    else { return nil }
+    guard CommandRules.isSFTP(line), let words = ShellWord.split(line) else { return nil }
     return words.dropFirst().map(\.bytes)
   }
 }

@@ -117,6 +117,10 @@ struct SessionProcess {
     // Only now is it a login; a look-up is none. A container may forbid it.
     if let loginUser { try? ThisProcess.setLoginUser(ThisProcess.user, loginUser) }
     do throws(SystemError) {
+      // Of this process too, which starts the others: who may have more processes is root.
+      if login.maxProcesses > 0, ThisProcess.user != 0 {
+        try ResourceLimit.lowerProcesses(to: UInt64(login.maxProcesses))
+      }
       var session = try LoginSession(
         login, transport: MessageSocket(transport), control: control, coreFiles: coreFiles)
       try session.run()

@@ -30,7 +30,22 @@ struct AccountComparison {
     guard singleUser == nil else { return nil }
     // A name that is no account's stays away from a process that is root.
     let name = answer.login == nil ? Self.nobody.name : configured?.runAs ?? user
-    return AccountQuestion(name: name, groupPatterns: settings.groupPatterns.map(\.description))
+    return AccountQuestion(
+      name: name, groupPatterns: settings.groupPatterns.map(\.description),
+      shells: answer.login == nil ? [] : configuredShells)
+  }
+
+  /// The user's own shell, or else those that accounts without one may get.
+  private var configuredShells: [String] {
+    if let shell = configured?.shell { return [shell] }
+    var seen: Set<String> = []
+    let blocks = settings.matches.filter { $0.paths.contains("shell.default") }
+    return ([settings] + blocks.map(\.values)).map(\.shell.defaultShell).filter { seen.insert($0).inserted }
+  }
+
+  /// What the system says that a shell of the configuration is; one that it does not speak of closes the account.
+  private func kind(ofShell shell: String, _ state: AccountState) -> ShellKind {
+    zip(configuredShells, state.shellKinds).first { $0.0 == shell }?.1 ?? .none
   }
 
   /// What counts of an authority's answer, and what was wrong with it, for people.
@@ -70,12 +85,18 @@ struct AccountComparison {
       guard let account = state.account else { return (nil, "account_differs", "there is no such account") }
       expected = account
       if let home = configured?.home { expected.home = home }
-      expected.shell = configured?.shell ?? (account.shell.isEmpty ? defaultShell : account.shell)
+      if configured?.shell != nil || account.shell.isEmpty {
+        expected.shell = configured?.shell ?? defaultShell
+        expected.shellKind = kind(ofShell: expected.shell, state)
+      }
     }
     expected.name = user
     expected.environment =
       configured?.environment.map { EnvironmentVariable(name: $0.name, value: $0.value) } ?? []
-    if login == expected { return (login, nil, nil) }
+    // What a shell is, an authority may not be able to see.
+    var said = login
+    said.shellKind = expected.shellKind
+    if said == expected { return (expected, nil, nil) }
     return (nil, "account_differs", "it says \(Self.text(login)), and the system \(Self.text(expected))")
   }
 

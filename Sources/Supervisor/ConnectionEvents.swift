@@ -39,7 +39,7 @@ extension ConnectionMachine {
     case lookUp
     /// A look-up of the account by the process that is root for that.
     case accountCheck
-    /// Until a password may be answered.
+    /// Until a password, a code, or a key that is refused may be answered.
     case passwordAnswer
     /// Until the next signature is allowed.
     case signature
@@ -119,6 +119,8 @@ extension ConnectionMachine {
     case note(AdmissionControl.Conduct)
     /// A line of the log that is no event.
     case log(Log.Level, String)
+    /// A warning that is the same for every connection: one line of the log for all of them.
+    case warnOnce(String)
     /// Something happened in the connection of this subject, whose number the caller adds: an event of the journal, and
     /// a line of the log.
     case audit(Fact, Subject)

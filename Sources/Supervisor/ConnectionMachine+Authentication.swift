@@ -21,7 +21,7 @@ extension ConnectionMachine {
       /// The account, and for a key what was looked up.
       case preparation
       case verdict
-      /// The least time that every password and code takes; nil: no authority answered.
+      /// The least time that every password, every code and every key that is refused takes; nil: no authority answered.
       case time(Verdict?)
     }
 
@@ -39,6 +39,7 @@ extension ConnectionMachine {
     } catch {
       return carryOut(authentication.handle(.malformed), tried: "malformed", nil, at: now)
     }
+    requestTime = now
     if subject.user == nil { subject.user = request.user }
     noteAttempt(request.method)
     trial.begin(request.method.name, isQuestion: request.method.isQuestion)
@@ -85,6 +86,7 @@ extension ConnectionMachine {
     } catch {
       return carryOut(authentication.handle(.malformed), tried: "malformed", nil, at: now)
     }
+    requestTime = now
     trial.begin(prompt?.step.rawValue ?? "keyboard-interactive", isQuestion: false)
     return take(.response(response), of: authentication.user ?? "", at: now)
   }
@@ -104,7 +106,7 @@ extension ConnectionMachine {
       guard let attempt, let step = AuthenticationMachine.Step(rawValue: method) else {
         return end(reason: 11, "Internal error", log: "internal_error")
       }
-      judgement = Judgement(attempt: attempt, step: step, startTime: now)
+      judgement = Judgement(attempt: attempt, step: step, startTime: requestTime)
       return judge()
     case .prompt(let prompt):
       return [.tell(.authentication(.prompt(name: "", instruction: "", prompt: prompt.text)))]
@@ -182,18 +184,53 @@ extension ConnectionMachine {
   /// An authority's verdict; nil: there is none, and the request fails.
   mutating func judged(_ verdict: Verdict?, at now: Int64) -> [Action] {
     guard phase == .authenticating, let judgement, judgement.stage == .verdict else { return [] }
-    switch judgement.attempt {
-    case .publicKey: return conclude(verdict, at: now)
-    case .password, .code:
-      // Whoever it is and whatever is wrong: the time tells nothing.
-      let left = judgement.startTime + Int64(context.settings.auth.minimumPasswordTime) - now
-      guard left > 0 else { return conclude(verdict, at: now) }
-      self.judgement?.stage = .time(verdict)
-      return [.setTimer(.passwordAnswer, milliseconds: left)]
+    // Whoever it is and whatever is wrong: the time tells nothing.
+    let least: Int64 =
+      switch judgement.attempt {
+      case .publicKey: refuses(verdict) ? Self.keyRefusalTime(after: now - judgement.startTime) : 0
+      case .password, .code: Int64(context.settings.auth.minimumPasswordTime)
+      }
+    let left = judgement.startTime + least - now
+    guard left > 0 else { return conclude(verdict, at: now) }
+    self.judgement?.stage = .time(verdict)
+    return [.setTimer(.passwordAnswer, milliseconds: left)]
+  }
+
+  /// Milliseconds from a request to the answer that its key is refused, when so many were spent: 10, or the first of 20,
+  /// 40, 80 … that are not over. Reading and searching a user's files then takes as long as having none, unless they are
+  /// huge. A key that would do or lets in is answered at once: its owner learns nothing from the time.
+  static func keyRefusalTime(after spent: Int64) -> Int64 {
+    var time: Int64 = 10
+    while time < spent { time *= 2 }
+    return time
+  }
+
+  /// True when the verdict on a key ends in a refusal, by whatever rule.
+  private func refuses(_ verdict: Verdict?) -> Bool {
+    guard let user = authentication.user else { return true }
+    var machine = authentication
+    let (verdict, outcome) = outcome(of: verdict)
+    switch machine.handle(.verdict(outcome, account: accountKind(of: user), key: verdict?.fingerprint ?? "")) {
+    case .publicKeyOK, .accept, .acceptPartly: return false
+    case .reject, .disconnect, .judgePublicKey, .judgePassword, .judgeCode, .prompt, .ignore: return true
     }
   }
 
-  /// A password or code has taken its least time.
+  /// What an authority's answer means here: two keys that force different commands let nobody in.
+  private func outcome(of answer: Verdict?) -> (verdict: Verdict?, outcome: AuthenticationMachine.Outcome) {
+    var verdict = answer
+    if answer?.outcome == .accepted, permissions.merged(with: answer?.permissions ?? .everything) == nil {
+      verdict?.outcome = .rejected
+      verdict?.reason = "forced_commands_differ"
+    }
+    switch verdict?.outcome {
+    case nil, .rejected: return (verdict, .rejected)
+    case .acceptable: return (verdict, .acceptable)
+    case .accepted: return (verdict, .accepted)
+    }
+  }
+
+  /// A password, a code or a key that is refused has taken its least time.
   mutating func passwordTime(at now: Int64) -> [Action] {
     guard case .time(let verdict) = judgement?.stage else { return [] }
     return conclude(verdict, at: now)
@@ -202,23 +239,12 @@ extension ConnectionMachine {
   private mutating func conclude(_ answer: Verdict?, at now: Int64) -> [Action] {
     guard let judgement, let user = authentication.user else { return [] }
     self.judgement = nil
-    var verdict = answer
-    let permissions = permissions.merged(with: answer?.permissions ?? .everything)
-    if answer?.outcome == .accepted && permissions == nil {
-      verdict?.outcome = .rejected
-      verdict?.reason = "forced_commands_differ"
-    }
-    let outcome: AuthenticationMachine.Outcome =
-      switch verdict?.outcome {
-      case nil, .rejected: .rejected
-      case .acceptable: .acceptable
-      case .accepted: .accepted
-      }
+    let (verdict, outcome) = outcome(of: answer)
     let action = authentication.handle(
       .verdict(outcome, account: accountKind(of: user), key: verdict?.fingerprint ?? ""))
     switch action {
     case .accept, .acceptPartly:
-      self.permissions = permissions ?? self.permissions
+      permissions = permissions.merged(with: answer?.permissions ?? .everything) ?? permissions
       if let key = verdict?.keyDescription { provenKeys.append(key) }
     case .judgePublicKey, .judgePassword, .judgeCode, .prompt, .reject, .publicKeyOK, .disconnect, .ignore: break
     }

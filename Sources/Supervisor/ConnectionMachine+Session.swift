@@ -23,7 +23,13 @@ extension ConnectionMachine {
     }
     lookUp = .none
     let user = authentication.user ?? account.name
-    let rights = TransferRights(context.settings, user: user, home: account.home)
+    let rights = TransferRights(
+      context.settings, user: user, home: account.home, shell: account.shellKind,
+      blocks: context.settings.matching(context.applicant(user, answer)), keyCommand: permissions.forcedCommand,
+      isRoot: answer.systemName != nil)
+    if account.shellKind == .unlisted {
+      actions.append(.warnOnce("the shell \(account.shell) is not listed in /etc/shells: see shells(5)"))
+    }
     for root in rights.impossibleRoots {
       actions.append(
         .log(.warning, "no files for \(user.quoted()): the root \(root) means no directory for this login"))

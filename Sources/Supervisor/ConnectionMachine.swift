@@ -68,6 +68,8 @@ struct ConnectionMachine: Sendable {
   var phase: Phase = .starting
   var authentication: AuthenticationMachine
   var judgement: Judgement?
+  /// When the request came that is answered.
+  var requestTime: Int64 = 0
   var identity: Identity = .unknown
   var lookUp: LookUp = .none
   /// What authorities said of lines that are not understood: told once, not for each key of a client.

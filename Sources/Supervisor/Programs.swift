@@ -19,6 +19,9 @@ struct Programs {
   let openFiles: ResourceLimit
   /// The limit on core files that it was started with; a login gets it, and no other process of ours has any.
   let coreFiles: ResourceLimit
+  /// The score that the supervisor had for the time when memory runs out; nil: it has it still. Every other process gets
+  /// it.
+  let outOfMemoryScore: Int?
 
   /// An authority, which may block.
   func authority(_ accounts: ServiceAccounts?, ends: Ends) -> ChildProcess.Request {
@@ -93,6 +96,7 @@ struct Programs {
       path: path, arguments: ["bssh-server", "load"] + arguments,
       descriptors: [null, null, ends.standardError] + ends.supervisor)
     request.environment = ProcessEnvironment.all
+    request.outOfMemoryScore = outOfMemoryScore
     request.directory = directory
     request.newSession = true
     request.limits = [openFiles]
@@ -130,6 +134,7 @@ struct Programs {
       path: path, arguments: ["bssh-server", "save-bans", file],
       descriptors: [null, null, ends.standardError] + ends.supervisor + [memory])
     request.environment = ProcessEnvironment.fixed
+    request.outOfMemoryScore = outOfMemoryScore
     request.directory = "/"
     request.newSession = true
     request.limits = [openFiles]
@@ -140,6 +145,7 @@ struct Programs {
     var request = ChildProcess.Request(
       path: "\(folder)/\(name)", arguments: [name], descriptors: [null, null, ends.standardError] + ends.supervisor)
     request.environment = ProcessEnvironment.fixed
+    request.outOfMemoryScore = outOfMemoryScore
     request.directory = "/"
     // A key typed at the supervisor's terminal is for the supervisor.
     request.newSession = true

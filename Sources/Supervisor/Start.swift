@@ -36,7 +36,8 @@ enum Start {
     let null = try Descriptor.open("/dev/null", O_RDWR)
     let programs = Programs(
       folder: folder, null: null, openFiles: try ResourceLimit.raiseOpenFiles(),
-      coreFiles: try ResourceLimit.forbidCores())
+      coreFiles: try ResourceLimit.forbidCores(),
+      outOfMemoryScore: Hardening.isRoot ? OutOfMemoryScore.protectThisProcess() : nil)
     return try Supervisor(arguments, loaded, log: log, programs: programs, directory: directory, report: report)
   }
 

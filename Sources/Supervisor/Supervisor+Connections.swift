@@ -94,6 +94,8 @@ extension Supervisor {
         if case .loggedIn = conduct { finishStart(connection) }
         note(conduct, connection)
       case .log(let level, let text): log.write(level, "[\(connection.number)] \(text)")
+      case .warnOnce(let text):
+        if toldWarnings.count < 1024, toldWarnings.insert(text).inserted { log.write(.warning, text) }
       case .audit(let fact, let subject): record(fact, of: subject, connection.number)
       case .countCheck: countCheck(of: connection.machine.context.client)
       case .openRecording(let directory): openRecording(connection, directory)

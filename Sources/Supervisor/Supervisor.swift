@@ -119,6 +119,8 @@ final class Supervisor {
   var state: State = .starting
   var exitCode: ExitCode?
   var loaded: LoadedSettings
+  /// Warnings about what connections share: each is told once, and at most 1,024 are.
+  var toldWarnings: Set<String> = []
   /// What the transports of the settings that apply are told.
   var transportSettings: TransportSettings?
   var candidate: Candidate?

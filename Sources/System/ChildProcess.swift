@@ -75,6 +75,8 @@ public final class ChildProcess: Sendable {
     public var identity: Identity?
     /// Of all capabilities it keeps CAP_SYS_CHROOT, to put itself into an empty root once its libraries are loaded.
     public var keepsChroot = false
+    /// How ready the kernel is to end it when memory runs out, -1000 to 1000; nil: as for us. proc(5), oom_score_adj
+    public var outOfMemoryScore: Int?
     public var umask: mode_t?
     public var limits: [ResourceLimit] = []
 
@@ -107,7 +109,8 @@ public final class ChildProcess: Sendable {
     let numbers = request.descriptors.map(\.rawValue)
     let limits = request.limits.map { clinux_limit(resource: $0.resource, soft: $0.soft, hard: $0.hard) }
     let groups = request.identity?.groups ?? []
-    let pid = withExtendedLifetime((arguments, environment, request.descriptors)) {
+    let score = request.outOfMemoryScore.map { CStrings([Array(String($0).utf8)]) }
+    let pid = withExtendedLifetime((arguments, environment, request.descriptors, score)) {
       request.path.withCString { path in
         CStrings.optional(request.directory) { directory in
           numbers.withUnsafeBufferPointer { numbers in
@@ -130,6 +133,7 @@ public final class ChildProcess: Sendable {
                   raw.group_count = groups.count
                   raw.keep_chroot = request.keepsChroot ? 1 : 0
                 }
+                raw.oom_score = score.flatMap { UnsafePointer($0.pointers[0]) }
                 raw.umask = request.umask.map { Int32($0) } ?? -1
                 raw.limits = limits.baseAddress
                 raw.limit_count = limits.count

@@ -39,6 +39,14 @@ public struct ResourceLimit: Sendable {
     return getrlimit(__rlimit_resource_t(7), &limit) == 0 ? UInt64(limit.rlim_cur) : 0
   }
 
+  /// Lets this process and its children have no more processes of their user than `count`, or than before. RLIMIT_NPROC
+  public static func lowerProcesses(to count: UInt64) throws(SystemError) {
+    var limit = rlimit()
+    try check("getrlimit") { getrlimit(__rlimit_resource_t(6), &limit) }
+    try ResourceLimit(resource: 6, soft: min(UInt64(limit.rlim_cur), count), hard: min(UInt64(limit.rlim_max), count))
+      .apply()
+  }
+
   /// Leaves no core file of this process, and returns the limit that held before, for its children.
   public static func forbidCores() throws(SystemError) -> ResourceLimit {
     var limit = rlimit()

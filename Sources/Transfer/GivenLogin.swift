@@ -54,6 +54,11 @@ struct GivenLogin {
       let files = try RootedFileSystem(
         root: settings.root.isEmpty ? nil : settings.root, isReadOnly: settings.readOnly, gate: gate,
         observer: report)
+      if !files.exposed.isEmpty, !settings.isDaemonsUser {
+        report.note(
+          "warning: not only root can replace the root \(settings.root), below \(files.exposed.joined(separator: ", "))"
+        )
+      }
       try files.closeOff()
       return files
     } catch {

@@ -15,6 +15,7 @@ struct MadeUpAccounts: AccountSource {
   var accounts: [SystemAccount] = []
   var broken: Set<String> = []
   var notice: String?
+  var kinds: [String: ShellKind] = [:]
   var executables: Set<String> = ["/bin/sh", "/bin/zsh"]
 
   func account(named name: String) throws(AccountError) -> SystemAccount {
@@ -37,6 +38,8 @@ struct MadeUpAccounts: AccountSource {
   func noLogins() -> String? { notice }
 
   func isExecutable(_ path: String) -> Bool { executables.contains(path) }
+
+  func kind(ofShell path: String) -> ShellKind { kinds[path] ?? .listed }
 
   static let usual = MadeUpAccounts(accounts: [
     SystemAccount(name: "anna", uid: 1000, gid: 100, groups: [100, 27], home: "/home/anna", shell: "/bin/zsh"),

@@ -24,6 +24,21 @@ import Testing
     #expect(try authority { $0.shell.defaultShell = "/bin/zsh" }.who("bert").login?.shell == "/bin/zsh")
   }
 
+  @Test func `what kind of shell it is comes with the account, also for a shell of the configuration`() throws {
+    var accounts = MadeUpAccounts.usual
+    accounts.executables.formUnion(["/opt/own", "/usr/sbin/nologin"])
+    accounts.kinds = ["/opt/own": .unlisted, "/usr/sbin/nologin": .none]
+    var own = Settings.User(name: "anna")
+    own.shell = "/opt/own"
+    var closed = Settings.User(name: "bert")
+    closed.shell = "/usr/sbin/nologin"
+    let users = [own, closed]
+    let authority = try authority(accounts: accounts) { $0.auth.users = users }
+    #expect(try authority.who("anna").login?.shellKind == .unlisted)
+    #expect(try authority.who("bert").login?.shellKind == ShellKind.none)
+    #expect(try AuthorityTests.authority().who("anna").login?.shellKind == .listed)
+  }
+
   @Test func `a shell that is not there or not executable is refused`() throws {
     let answer = try authority().who("carl")
     #expect(answer.login == nil)

@@ -173,6 +173,7 @@ struct Sample: Sendable, CustomTestStringConvertible {
     Sample("shell.pty", plain("false"), "false") { $0.shell.pty = false },
     Sample("shell.umask", plain("077"), "0o077") { $0.shell.umask = 0o077 },
     Sample("shell.motd", plain("/etc/motd"), "/etc/motd") { $0.shell.motd = "/etc/motd" },
+    Sample("shell.max_processes", plain("0"), "0") { $0.shell.maxProcesses = 0 },
     Sample("shell.command_timeout", plain("15m"), "900") { $0.shell.commandTimeout = 900 },
     Sample("shell.allowed_commands", list(plain("uptime"), plain("git-*")), "uptime,git-*") {
       $0.shell.allowedCommands = ["uptime", "git-*"]

@@ -70,6 +70,7 @@ import Wire
     settings.shell.pty = false
     settings.shell.umask = 0o077
     settings.shell.motd = "/etc/motd"
+    settings.shell.maxProcesses = 77
     settings.sftp.enabled = false
     settings.sftp.root = "%h"
     settings.sftp.readOnly = true

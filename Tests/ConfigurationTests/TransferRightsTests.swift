@@ -33,6 +33,80 @@ import Testing
     #expect(withoutSCP.sftp != nil && withoutSCP.scp == nil)
   }
 
+  /// What is closed for a login whose shell lets nobody work.
+  private static func closed(
+    keyCommand: String? = nil, blocks: [Match] = [], _ change: (inout Settings) -> Void = { _ in }
+  ) -> ClosedProtocols {
+    var settings = Settings()
+    change(&settings)
+    settings.matches = blocks
+    let numbers = Array(blocks.indices)
+    let rights = TransferRights(
+      settings.applying(numbers), user: "bob", home: "/home/bob", shell: .none, blocks: numbers,
+      keyCommand: keyCommand.map { Array($0.utf8) })
+    #expect((rights.sftp == nil) == (rights.closedByShell.contains(.sftp) || !settings.applying(numbers).sftp.enabled))
+    #expect((rights.scp == nil) == (rights.closedByShell.contains(.scp) || !settings.applying(numbers).scp.enabled))
+    return rights.closedByShell
+  }
+
+  private static func block(_ paths: [String], _ change: (inout Settings) -> Void) -> Match {
+    var block = Match()
+    block.users = [.init(NamePattern("bob"))]
+    block.paths = paths
+    change(&block.values)
+    return block
+  }
+
+  @Test func `a shell that lets nobody work closes files as well, unless something says that the login is for files`() {
+    #expect(Self.closed() == [.sftp, .scp])
+    #expect(Self.closed { Self.configured(&$0) { $0.sftpOnly = true } } == [])
+    // A root or a limit is no word that files are meant.
+    #expect(Self.closed { $0.sftp.root = "/srv" } == [.sftp, .scp])
+    #expect(Self.closed { Self.configured(&$0) { $0.root = "/srv" } } == [.sftp, .scp])
+    #expect(Self.closed { $0.shell.enabled = false } == [.sftp, .scp])
+    // SFTP that is forced, by the configuration or by the key, but not any command.
+    for line in ["internal-sftp", "internal-sftp -R"] {
+      #expect(Self.closed { $0.shell.forcedCommand = line } == [])
+      #expect(Self.closed(keyCommand: line) == [])
+      // The configuration's takes the place of the key's.
+      #expect(Self.closed(keyCommand: line) { $0.shell.forcedCommand = "date" } == [.sftp, .scp])
+    }
+    for line in ["scp -t .", "internal-sftp; id", "/usr/lib/openssh/sftp-server"] {
+      #expect(Self.closed { $0.shell.forcedCommand = line } == [.sftp, .scp])
+      #expect(Self.closed(keyCommand: line) == [.sftp, .scp])
+    }
+    // What is off is refused for that.
+    #expect(Self.closed { $0.sftp.enabled = false } == [.scp])
+  }
+
+  @Test func `a block of match opens files to who is closed out by their shell`() {
+    let forced = Self.block(["shell.forced_command"]) { $0.shell.forcedCommand = "internal-sftp" }
+    #expect(Self.closed(blocks: [forced]) == [])
+    #expect(Self.closed(blocks: [Self.block(["sftp.enabled"]) { $0.sftp.enabled = true }]) == [.scp])
+    #expect(Self.closed(blocks: [Self.block(["scp.enabled"]) { $0.scp.enabled = true }]) == [.sftp])
+    #expect(Self.closed(blocks: [Self.block(["shell.enabled"]) { $0.shell.enabled = false }]) == [])
+    #expect(Self.closed(blocks: [Self.block(["shell.enabled"]) { $0.shell.enabled = true }]) == [.sftp, .scp])
+    #expect(Self.closed(blocks: [Self.block(["sftp.root"]) { $0.sftp.root = "/srv" }]) == [.sftp, .scp])
+    // The last word counts.
+    let on = Self.block(["sftp.enabled"]) { $0.sftp.enabled = true }
+    let off = Self.block(["sftp.enabled"]) { $0.sftp.enabled = false }
+    #expect(Self.closed(blocks: [off, on]) == [.scp])
+    #expect(Self.closed(blocks: [on, off]) == [.scp])
+    let rights = TransferRights(
+      {
+        var settings = Settings()
+        settings.matches = [on, off]
+        return settings.applying([0, 1])
+      }(), user: "bob",
+      home: "/home/bob", shell: .none, blocks: [0, 1])
+    #expect(rights.sftp == nil)
+  }
+
+  @Test(arguments: [ShellKind.listed, .unlisted]) func `any other shell closes nothing`(shell: ShellKind) {
+    let rights = TransferRights(Settings(), user: "bob", home: "/home/bob", shell: shell)
+    #expect(rights.closedByShell == [] && rights.sftp != nil && rights.scp != nil)
+  }
+
   @Test func `scp has the root of sftp unless it has its own`() {
     let shared = TransferRightsTests.rights { $0.sftp.root = "/a" }
     #expect(shared.sftp?.root == "/a" && shared.scp?.root == "/a")

@@ -28,6 +28,56 @@ import Testing
     #expect(warnings(try load(tree("auth.password.users_file", plain("/u")), on: surroundings)).count == 1)
   }
 
+  @Test func `shells that let nobody work or that are not listed are warned of, each once`() throws {
+    var surroundings = machine()
+    surroundings.shellKind = { $0 == "/bin/own" ? .unlisted : $0 == "/bin/false" ? .none : .listed }
+    let shells = tree("shell.default", plain("/bin/own"))
+    let unlisted = "'/bin/own' is not listed in /etc/shells, see shells(5); it is started all the same"
+    #expect(warnings(try load(shells, on: surroundings)) == ["f.yaml: shell.default: \(unlisted)"])
+    let closed =
+      "'/bin/false' lets nobody work: no commands, and files only with sftp_only, a forced internal-sftp or a match"
+    let users = list(
+      mapping(["name": plain("a"), "shell": plain("/bin/own")]),
+      mapping(["name": plain("b"), "shell": plain("/bin/own")]),
+      mapping(["name": plain("c"), "shell": plain("/bin/false"), "sftp_only": plain("true")]),
+      mapping(["name": plain("d"), "shell": plain("/bin/false")]),
+      mapping(["name": plain("e"), "shell": plain("/bin/sh")]))
+    #expect(
+      warnings(try load(tree("auth.password.users", users), on: surroundings)) == [
+        "f.yaml: auth.password.users: the user 'a': \(unlisted)",
+        "f.yaml: auth.password.users: the user 'd': \(closed)",
+      ])
+  }
+
+  @Test func `roots that not only root can replace are warned of, as root`() throws {
+    var surroundings = machine()
+    surroundings.exposedDirectories = { $0 == "/srv/share" ? ["/srv/share (uid 7, mode 755)"] : [] }
+    let home =
+      "is below the home, whose owner can put another directory of theirs in its place (a link is refused); "
+      + "%h itself, or a directory below one of root's, is safe"
+    let share =
+      "is below /srv/share (uid 7, mode 755): not only root can put another directory in its place (a link is "
+      + "refused)"
+    for isRoot in [true, false] {
+      surroundings.isRoot = isRoot
+      for (root, reason) in [
+        ("%h", nil), ("%h/pub", home), ("/srv/%u", nil), ("/srv/share/%u", share), ("/srv/share/a", share),
+        ("/srv/share", nil), ("/srv/%u/share", nil),
+      ] as [(String, String?)] {
+        let expected = isRoot ? reason.map { ["f.yaml: sftp.root: '\(root)' \($0)"] } ?? [] : []
+        #expect(warnings(try load(tree("sftp.root", plain(root)), on: surroundings)) == expected, "\(root)")
+      }
+    }
+    surroundings.isRoot = true
+    #expect(
+      warnings(try load(tree("scp.root", plain("%h/x")), on: surroundings)) == ["f.yaml: scp.root: '%h/x' \(home)"])
+    let user = list(mapping(["name": plain("alice"), "root": plain("%h/x")]))
+    #expect(
+      warnings(try load(tree("auth.password.users", user), on: surroundings)) == [
+        "f.yaml: auth.password.users: the user 'alice': '%h/x' \(home)"
+      ])
+  }
+
   @Test func `limits that cannot hold as they are given are warned of`() throws {
     let key = "server.max_unauthenticated_per_source"
     #expect(

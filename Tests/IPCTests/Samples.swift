@@ -202,14 +202,15 @@ enum Samples {
     [
       ToSession.lookUp(paths: ["/home/anna/.ssh/authorized_keys", ""], home: "/home/anna"),
       .lookUp(paths: [], home: ""), .login(login), .login(bareLogin), .longLogin,
-      .checkAccount(AccountQuestion(name: "anna", groupPatterns: ["staff", "w*"])), .terminalEntered,
+      .checkAccount(AccountQuestion(name: "anna", groupPatterns: ["staff", "w*"], shells: ["/bin/sh", ""])),
+      .terminalEntered,
       .mayStart(number: .max, allowed: true),
       .mayStart(number: 0, allowed: false), .scopeEntered,
     ].map(Sample.init)
     + [
       FromSession.keys(keyFiles), .keys([]), .note("shell started on /dev/pts/3"), .note(""),
       .account(AccountState(isLocked: true, isExpired: false, isPasswordExpired: true, isClosed: true)),
-      .account(AccountState(account: account, groups: ["staff", "w*"])),
+      .account(AccountState(account: account, groups: ["staff", "w*"], shellKinds: [.none, .listed, .unlisted])),
       .account(AccountState(isLocked: false, isExpired: true, isPasswordExpired: false)),
       .facts(FactBatch([])), .facts(FactBatch(facts)), .terminal(.ended(name: "")),
       .terminal(.began(channel: 0, name: "/dev/pts/3", process: 1)), .starts(number: .max, Fact(.commandStarted)),

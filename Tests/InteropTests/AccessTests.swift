@@ -116,6 +116,26 @@ extension Interop {
       try withDaemon(security: ["max_auth_attempts": "3"]) { try access($0, claim) }
     }
 
+    @Test(.timeLimit(.minutes(1)), arguments: [1, 7])
+    func `connections with refused keys alone have a count of their own`(attempts: Int) throws {
+      let keys = ["max_auth_attempts": "3", "max_key_failures": String(attempts), "rate_limit": "{per_second: 0}"]
+      try withDaemon(security: keys) { daemon throws in
+        try access(daemon, "refused-keys", attempts: attempts)
+        try daemon.log.line(with: "banned 127.0.0.2 for 300 s, ban 1 in a row: refused keys")
+        let banned = try daemon.events.event("ip_blocked")
+        #expect(banned["reason"] == "refused_keys")
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `by default agents of six keys ban nobody, and guesses behind keys do`() throws
+    {
+      try withDaemon(security: ["rate_limit": "{per_second: 0}"]) { daemon throws in
+        try access(daemon, "an-office")
+        #expect(!daemon.log.all.contains("banned"))
+        try access(daemon, "keys-and-then-a-guess", attempts: 5)
+      }
+    }
+
     @Test(.timeLimit(.minutes(1))) func `who keeps a place until the time to log in is over has failed`() throws {
       try withDaemon(server: ["timeout": "1s"], security: ["max_auth_attempts": "2"]) {
         try access($0, "silent-connections", attempts: 2)

@@ -17,6 +17,7 @@ struct KnownFacts: LoginFacts {
   /// The content of the file of keys; nil: there is none.
   var keys: String? = ""
   var bans = BanFile.Content.none
+  var roots: [String: (problem: String?, exposed: [String])] = [:]
   /// What is said of a key by its blob; others let in.
   var verdicts: [[UInt8]: Verdict] = [:]
 
@@ -25,6 +26,8 @@ struct KnownFacts: LoginFacts {
   }
 
   func bans(in path: String) -> BanFile.Content { bans }
+
+  func root(_ path: String) -> (problem: String?, exposed: [String]) { roots[path] ?? (nil, []) }
 
   func account(_ user: String, from address: IPAddress) throws(FactError) -> AccountAnswer { answer }
 
@@ -237,6 +240,49 @@ struct KnownFacts: LoginFacts {
     #expect(decision(try explain(facts: facts)) == "nologin nologin(5)")
     facts.answer.login = KnownFacts.anna(uid: 0)
     #expect(decision(try explain(facts: facts)) == "let in")
+  }
+
+  // MARK: Shells and roots
+
+  @Test func `a shell that lets nobody work closes commands and files, and what opens files is told`() throws {
+    var facts = KnownFacts()
+    facts.answer.login?.shell = "/usr/sbin/nologin"
+    facts.answer.login?.shellKind = .none
+    let told = { (report: Report, rule: String) in report.findings[.permissions]?.first { $0.rule == rule }?.text ?? ""
+    }
+    let closed = try explain(facts: facts)
+    #expect(closed.findings[.user]?.contains { $0.rule == "shells(5)" } == true)
+    #expect(told(closed, "commands") == "none: the shell /usr/sbin/nologin runs none")
+    for name in ["SFTP", "SCP"] { #expect(told(closed, name).contains("(nologin_shell)")) }
+    let only = try explain("auth: {password: {users: [{name: anna, sftp_only: true}]}}", facts: facts)
+    for name in ["SFTP", "SCP"] { #expect(told(only, name) == "everything that the account can see") }
+    let block = try explain("match: [{users: [anna], sftp: {enabled: true}}]", facts: facts)
+    #expect(
+      told(block, "SFTP") == "everything that the account can see" && told(block, "SCP").contains("(nologin_shell)"))
+  }
+
+  @Test func `a shell that shells(5) does not list is told, and started`() throws {
+    var facts = KnownFacts()
+    facts.answer.login?.shell = "/usr/bin/git-shell"
+    facts.answer.login?.shellKind = .unlisted
+    let report = try explain(facts: facts)
+    #expect(
+      report.findings[.user]?.first { $0.rule == "shells(5)" }?.text
+        == "/etc/shells does not list /usr/bin/git-shell; it is started all the same")
+    #expect(report.findings[.permissions]?.first?.text == "shells and every command")
+  }
+
+  @Test func `a root that is not entered, or that not only root can replace, is told`() throws {
+    var facts = KnownFacts()
+    facts.roots["/srv/anna"] = ("the symbolic link", [])
+    facts.roots["/data"] = (nil, ["/data (uid 7, mode 755)"])
+    let told = { (report: Report) in report.findings[.permissions]?.first { $0.rule == "SFTP" }?.text }
+    #expect(
+      told(try explain("sftp: {root: /srv/%u}", facts: facts))
+        == "no: the root /srv/anna cannot be entered: the symbolic link")
+    #expect(
+      told(try explain("sftp: {root: /data}", facts: facts))
+        == "below /data (not only root can replace it, below /data (uid 7, mode 755))")
   }
 
   // MARK: Credentials

@@ -26,7 +26,7 @@ import Testing
     "too_many_wrong_codes",
     "no_authority", "malformed", "key_type_refused", "rsa_key_too_small", "bad_certificate", "ca_key_refused",
     "bad_signature", "no_user_presence", "no_user_verification", "login_timeout", "too_many_sessions", "idle_timeout",
-    "session_timeout", "no_terminal", "no_commands", "no_sftp", "no_scp", "transfer_on_terminal",
+    "session_timeout", "no_terminal", "no_commands", "no_sftp", "no_scp", "nologin_shell", "transfer_on_terminal",
     "command_not_allowed", "command_blocked", "shell_not_allowed", "forced_command", "no_signals",
     "no_such_subsystem", "malformed_command", "too_many_failures", "too_many_keys", "malformed_request", "user_changed",
     "unknown_service", "unexpected_response", "request_before_answer", "impossible_verdict",

@@ -90,6 +90,22 @@ import Testing
     #expect(none == Array(repeating: .failure(.noSCP), count: 4))
   }
 
+  @Test func `what the shell closes is refused with a reason of its own, by a forced call of scp too`() {
+    let refused = Self.choices {
+      $0.sftp = nil
+      $0.scp = nil
+      $0.closedByShell = [.sftp, .scp]
+    }
+    #expect(refused.last == .failure(.closed))
+    #expect(refused.contains(.failure(.closed)) && !refused.contains(.failure(.noSCP)))
+    let forced = Self.choices {
+      $0.commands.forced = "scp -t ."
+      $0.scp = nil
+      $0.closedByShell = [.scp]
+    }
+    #expect(forced == Array(repeating: .failure(.closed), count: 4))
+  }
+
   @Test func `SFTP that is switched off stays so, whatever is forced`() {
     for line in ["date", "internal-sftp"] {
       let choices = Self.choices(of: [.sftp]) {

@@ -67,6 +67,43 @@ import Testing
     }
   }
 
+  @Test func `what a shell is, the system says, and an authority that says otherwise is not believed`() {
+    for (kind, said) in [(ShellKind.none, ShellKind.listed), (.unlisted, .none), (.listed, .unlisted)] {
+      var system = Self.real
+      system.shellKind = kind
+      var lie = Self.real
+      lie.shellKind = said
+      let answer = Self.comparison().verified(Self.said(lie), AccountState(account: system)).answer
+      #expect(answer.login == system)
+    }
+  }
+
+  @Test func `a shell of the configuration is asked about, and one that nobody speaks of closes the account`() {
+    var user = Settings.User(name: "bob")
+    user.shell = "/bin/dash"
+    var block = Match()
+    block.paths = ["shell.default"]
+    block.values.shell.defaultShell = "/bin/own"
+    let (users, blocks) = ([user], [block])
+    let configured = Self.comparison { $0.auth.users = users }
+    var login = Self.real
+    login.shell = "/bin/dash"
+    #expect(configured.question(Self.said(login))?.shells == ["/bin/dash"])
+    for kinds in [[ShellKind.none], [.unlisted], []] {
+      let state = AccountState(account: Self.real, shellKinds: kinds)
+      #expect(configured.verified(Self.said(login), state).answer.login?.shellKind == kinds.first ?? ShellKind.none)
+    }
+    // An account without a shell gets one that depends on blocks.
+    let other = Self.comparison { $0.matches = blocks }
+    #expect(other.question(Self.said(Self.real))?.shells == ["/bin/sh", "/bin/own"])
+    var bare = Self.real
+    bare.shell = ""
+    var given = Self.real
+    given.shell = "/bin/sh"
+    let state = AccountState(account: bare, shellKinds: [.unlisted, .none])
+    #expect(other.verified(Self.said(given), state).answer.login?.shellKind == .unlisted)
+  }
+
   @Test func `nobody logs in whom the system does not know, or does not speak of`() {
     let unknown = Self.comparison().verified(Self.said(Self.real), AccountState())
     #expect(unknown.answer.login == nil && unknown.answer.refusal == "account_differs")
@@ -101,7 +138,8 @@ import Testing
     login.shell = "/bin/dash"
     login.environment = [EnvironmentVariable(name: "STAGE", value: "live")]
     #expect(comparison.question(Self.said(login))?.name == "deploy")
-    let (answer, fault) = comparison.verified(Self.said(login), AccountState(account: system))
+    let (answer, fault) = comparison.verified(
+      Self.said(login), AccountState(account: system, shellKinds: [.listed]))
     #expect(fault == nil && answer.login == login)
     #expect(answer.keyPaths == ["/srv/bob/.ssh/authorized_keys"])
   }

@@ -60,6 +60,7 @@ import Wire
   @Test func `a verdict that accepts a key nobody signed with ends the connection`() {
     var scenario = Scenario.prepared()
     _ = scenario.authenticate(Scenario.keyRequest(signed: false))
+    scenario.now += 10
     let actions = scenario.send(.verdict(Verdict(outcome: .accepted)))
     #expect(actions.isGoodbye && !actions.opensSession)
   }
@@ -67,6 +68,7 @@ import Wire
   @Test func `a proven key of an unknown user is no login`() {
     var scenario = Scenario.prepared(Scenario.unknown)
     _ = scenario.authenticate(Scenario.keyRequest(signed: true))
+    scenario.now += 10
     let actions = scenario.send(.verdict(Verdict(outcome: .accepted)))
     #expect(!actions.opensSession && !scenario.machine.isLoggedIn)
     #expect(actions.lines() == ["refused 'bob' by publickey: no_account"])
@@ -107,6 +109,53 @@ import Wire
     }
   }
 
+  /// Why a key is refused: an authority says so, or a rule, or nobody could tell.
+  static let refusals: [(Verdict?, isSigned: Bool, answer: AccountAnswer)] = [
+    (Verdict(outcome: .rejected, reason: "no_such_key"), false, Scenario.known()),
+    (Verdict(outcome: .rejected, reason: "no_such_key"), false, Scenario.unknown),
+    (Verdict(outcome: .rejected, reason: "bad_signature"), true, Scenario.known()),
+    (Verdict(outcome: .acceptable), false, Scenario.unknown), (Verdict(outcome: .accepted), true, Scenario.unknown),
+    (nil, false, Scenario.known()), (nil, true, Scenario.unknown),
+  ]
+
+  @Test(arguments: [(Int64(0), Int64(10)), (1, 10), (9, 10), (10, 10), (11, 20), (20, 20), (21, 40), (700, 1280)])
+  func `a key that is refused is answered at a time that says nothing about whose it is`(taken: Int64, time: Int64) {
+    for (verdict, isSigned, answer) in Self.refusals {
+      var scenario = Scenario.prepared(answer)
+      _ = scenario.authenticate(Scenario.keyRequest(signed: isSigned))
+      scenario.now += taken
+      let first = scenario.send(.verdict(verdict))
+      guard taken < time else {
+        #expect(first.told.count == 1)
+        continue
+      }
+      #expect(first == [.setTimer(.passwordAnswer, milliseconds: time - taken)])
+      scenario.now += time - taken
+      let answer = scenario.send(.timer(.passwordAnswer))
+      #expect(answer.told.count == 1)
+    }
+  }
+
+  @Test func `the time of a refused key begins with its request, also when the account is looked up first`() {
+    var scenario = Scenario.atAuthentication()
+    _ = scenario.authenticate(Scenario.keyRequest(signed: false))
+    scenario.now += 3
+    scenario.send(.account(Scenario.known()))
+    scenario.now += 3
+    scenario.send(Scenario.keys)
+    let refused = scenario.send(.verdict(Verdict(outcome: .rejected, reason: "no_such_key")))
+    #expect(refused == [.setTimer(.passwordAnswer, milliseconds: 4)])
+  }
+
+  @Test func `a key that would do, and one that lets in, are answered at once`() {
+    var scenario = Scenario.prepared()
+    _ = scenario.authenticate(Scenario.keyRequest(signed: false))
+    let offered = scenario.send(.verdict(Verdict(outcome: .acceptable)))
+    #expect(offered.told.count == 1)
+    _ = scenario.authenticate(Scenario.keyRequest(signed: true))
+    #expect(scenario.send(.verdict(Verdict(outcome: .accepted))).opensSession)
+  }
+
   @Test func `a password without an authority fails, and the client may try again`() {
     var scenario = Scenario.prepared()
     for _ in 0..<2 {
@@ -124,6 +173,7 @@ import Wire
   @Test func `an account that nobody could tell is asked for again`() {
     var scenario = Scenario.atAuthentication()
     _ = scenario.authenticate(Scenario.keyRequest(signed: true))
+    scenario.now += 10
     #expect(scenario.send(.account(nil)).lines() == ["refused 'bob' by publickey: no_authority"])
     #expect(scenario.authenticate(Scenario.keyRequest(signed: true)).questions == [Scenario.whoIsBob])
   }
@@ -214,6 +264,7 @@ import Wire
     ]
     for (outcome, key, permissions) in attempts {
       _ = scenario.authenticate(Scenario.keyRequest(signed: true))
+      scenario.now += 10
       scenario.send(.verdict(Verdict(outcome: outcome, fingerprint: key, permissions: permissions)))
     }
     #expect(scenario.machine.phase == .opening)
@@ -224,6 +275,7 @@ import Wire
     var scenario = Scenario.prepared { $0.auth.required = [[.publicKey, .publicKey]] }
     for expected in ["partly accepted 'bob' by publickey", "refused 'bob' by publickey: key_used_before"] {
       _ = scenario.authenticate(Scenario.keyRequest(signed: true))
+      scenario.now += 10
       let actions = scenario.send(.verdict(Verdict(outcome: .accepted, fingerprint: "SHA256:abc")))
       #expect(actions.lines().first?.hasPrefix(expected) == true)
       #expect(!actions.opensSession)
@@ -243,6 +295,7 @@ import Wire
   @Test func `the log names method, user, reason and key of each attempt, and warnings`() {
     var scenario = Scenario.prepared()
     _ = scenario.authenticate(Scenario.keyRequest(signed: true))
+    scenario.now += 10
     let refused = scenario.send(
       .verdict(
         Verdict(outcome: .rejected, reason: "bad_signature", fingerprint: "SHA256:abc", warnings: ["line 3 is bad"])))
@@ -319,6 +372,7 @@ import Wire
     _ = scenario.authenticate(Scenario.keyRequest(signed: false))
     let verdict = Verdict(
       outcome: .rejected, reason: "expired_key", fingerprint: "SHA256:abc", certificate: certificate, place: place)
+    scenario.now += 10
     let lines = scenario.send(.verdict(verdict)).lines(isTold ? .info : .debug)
     #expect(lines.count == 1 && lines[0].hasPrefix("refused 'bob' by publickey: expired_key, key SHA256:abc"))
   }
@@ -337,6 +391,7 @@ import Wire
     for number in 0..<10 {
       _ = scenario.authenticate(Scenario.keyRequest(signed: false))
       let warnings = (0..<20).map { "line \($0) of \(number / 2)" }
+      scenario.now += 10
       told += scenario.send(.verdict(Verdict(outcome: .rejected, warnings: warnings))).lines(.warning).count
       if number == 1 { #expect(told == 16) }
     }

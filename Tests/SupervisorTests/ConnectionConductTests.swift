@@ -92,6 +92,7 @@ import Testing
       var scenario = Scenario.prepared()
       for _ in 0..<21 {
         _ = scenario.authenticate(Scenario.keyRequest(signed: isSigned))
+        scenario.now += 10
         scenario.send(.verdict(rejected("no_such_key")))
       }
       #expect(scenario.said.told.contains { if case .disconnect = $0 { true } else { false } })

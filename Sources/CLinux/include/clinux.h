@@ -39,6 +39,8 @@ struct clinux_spawn {
   size_t group_count;
   // Of all capabilities only CAP_SYS_CHROOT is kept, across execve (ambient).
   int keep_chroot;
+  // oom_score_adj of proc(5), as digits, written before the identity changes; NULL: ours.
+  const char *oom_score;
   // umask(2) when not negative.
   int umask;
   const struct clinux_limit *limits;

@@ -39,8 +39,12 @@ final class DaemonParts: LoginFacts {
   func bans(in path: String) -> BanFile.Content { BanFile.read(path) }
 
   func account(_ user: String, from address: IPAddress) throws(FactError) -> AccountAnswer {
-    guard case .account(let answer) = try ask(.account(user: user, address: "\(address)"), []) else {
+    guard case .account(var answer) = try ask(.account(user: user, address: "\(address)"), []) else {
       throw FactError("bssh-authority gave an answer to another question")
+    }
+    // For the daemon a process of root looks at the shell.
+    if let shell = answer.login?.shell {
+      answer.login?.shellKind = ShellKind(rawValue: LoginShell(shell).rawValue) ?? .none
     }
     return answer
   }
@@ -77,6 +81,12 @@ final class DaemonParts: LoginFacts {
     }
     do throws(SystemError) { try memory.seal() } catch { throw FactError("\(error)") }
     return FoundFiles(files: files, memory: memory)
+  }
+
+  func root(_ path: String) -> (problem: String?, exposed: [String]) {
+    do throws(SystemError) { return (nil, try RootDirectory.find(path).exposed) } catch {
+      return ("\(error)", [])
+    }
   }
 
   // MARK: Processes

@@ -6,7 +6,9 @@ extension Explainer {
   /// What the login may do, once it is let in.
   mutating func explainPermissions(_ user: KnownUser, _ permissions: KeyPermissions) {
     guard let account = user.answer.login else { return }
-    let rights = TransferRights(user.settings, user: question.user, home: account.home)
+    let rights = TransferRights(
+      user.settings, user: question.user, home: account.home, shell: account.shellKind, blocks: user.blocks,
+      keyCommand: permissions.forcedCommand, isRoot: user.answer.systemName != nil)
     let login = Login(
       user.settings, rights, account: account, permissions: permissions, client: ("\(question.address)", 0),
       server: ("", 0))
@@ -47,10 +49,11 @@ extension Explainer {
       if rights.isOnlyTransfer { return add("commands", "none: sftp_only", place(ofUserKey: "sftp_only")) }
       return add("commands", "none: shell.enabled", place(of: "shell.enabled", for: user))
     }
-    if rules.allowed.isEmpty && rules.blocked.isEmpty {
-      return add("commands", "shells and every command", nil)
+    if login.account.shellKind == .none {
+      return add("commands", "none: the shell \(login.account.shell) runs none", place(ofUserKey: "shell"))
     }
     let shell = rules.refusal(ofShell: login.account.shell).map { "no shell: \($0.rawValue)" } ?? "a shell"
+    if rules.allowed.isEmpty && rules.blocked.isEmpty { return add("commands", "shells and every command", nil) }
     if !rules.allowed.isEmpty {
       add("commands", "\(shell); those of shell.allowed_commands", place(of: "shell.allowed_commands", for: user))
     }
@@ -63,12 +66,25 @@ extension Explainer {
     for (name, settings) in [("SFTP", login.sftp), ("SCP", login.scp)] {
       let key = name == "SFTP" ? "sftp" : "scp"
       guard let settings else {
+        if rights.closedByShell.contains(name == "SFTP" ? .sftp : .scp) {
+          let shell = login.account.shell
+          let text = "no: the shell is \(shell), and nothing says that this login is for files (nologin_shell)"
+          add(name, text, place(ofUserKey: "shell"))
+          continue
+        }
         let impossible = rights.impossibleRoots.first.map { ": the root \($0) is no directory of this login" }
         let text = "no" + (impossible ?? ": \(key).enabled")
         add(name, text, place(of: impossible == nil ? "\(key).enabled" : "\(key).root", for: user))
         continue
       }
       var text = settings.root.isEmpty ? "everything that the account can see" : "below \(settings.root)"
+      if !settings.root.isEmpty {
+        let found = facts.root(settings.root)
+        if let problem = found.problem { text = "no: the root \(settings.root) cannot be entered: \(problem)" }
+        if !found.exposed.isEmpty, !settings.isDaemonsUser {
+          text += " (not only root can replace it, below \(found.exposed.joined(separator: ", ")))"
+        }
+      }
       if settings.readOnly { text += ", only to read" }
       if settings.filter.isEnabled { text += ", as far as filter.rules let it" }
       let root = configured?.root != nil ? place(ofUserKey: "root") : place(of: "\(key).root", for: user)

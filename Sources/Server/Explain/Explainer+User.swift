@@ -44,6 +44,18 @@ extension Explainer {
     report.add(
       .user, .passes, "account",
       "uid \(account.uid), gid \(account.gid), home \(account.home), shell \(account.shell)", at: place)
+    let shell = configured?.shell == nil ? nil : self.place(ofUserKey: "shell")
+    switch account.shellKind {
+    case .listed: break
+    case .unlisted:
+      report.add(
+        .user, .notes, "shells(5)", "/etc/shells does not list \(account.shell); it is started all the same", at: shell)
+    case .none:
+      report.add(
+        .user, .notes, "shells(5)",
+        "\(account.shell) lets nobody work: files only where something says so, see Permissions",
+        at: shell)
+    }
   }
 
   private mutating func explainBlocks(_ applicant: Applicant) {

@@ -13,6 +13,9 @@ protocol LoginFacts {
   func status(of account: String) throws(FactError) -> AccountStatus?
   /// The files of keys and principals, read as this account.
   func files(of account: Account, _ paths: [String]) throws(FactError) -> FoundFiles
+  /// Why the root of a login's files is not entered, nil: it is; and the directories above it that others than root can
+  /// change.
+  func root(_ path: String) -> (problem: String?, exposed: [String])
   /// What is said of a key.
   func verdict(on question: KeyQuestion, _ files: FoundFiles) throws(FactError) -> Verdict
 }

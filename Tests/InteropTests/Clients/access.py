@@ -121,6 +121,52 @@ def connections_without_a_login():
     until(lambda: not is_welcome())
 
 
+def offer_keys(count=1, peer=None, signed=False):
+    """A connection as ssh-copy-id makes one for each key: which methods are there, keys that nobody listed, and away."""
+    peer = peer or asking()
+    user = os.environ["LOGIN"]
+    peer.send(peer.request(user, "none"))
+    peer.expect(USERAUTH_FAILURE)
+    for _ in range(count):
+        key = Key.ed25519()
+        rest = boolean(False) + string(key.algorithm) + string(key.blob)
+        peer.send(peer.sign(user, key) if signed else peer.request(user, "publickey", rest))
+        peer.expect(USERAUTH_FAILURE)
+    return peer
+
+
+@claim
+def refused_keys():
+    """Every one of ATTEMPTS connections that offered nothing but keys is needed for a ban."""
+    for number in range(ATTEMPTS):
+        assert is_welcome()
+        offer_keys(1 + number % 3, signed=number % 2 == 1).socket.close()
+    until(lambda: not is_welcome())
+    assert is_welcome(OTHER)
+
+
+@claim
+def an_office():
+    """Six keys of an agent, twice, and a login between: nobody is banned; one guess more than passwords may is one."""
+    for _ in range(2):
+        for _ in range(6):
+            offer_keys().socket.close()
+        assert Peer().login().open_channel().execute("echo in").output()[0] == b"in\n"
+    assert is_welcome()
+
+
+@claim
+def keys_and_then_a_guess():
+    """Who tries a password or its prompt behind keys is counted as always."""
+    for _ in range(ATTEMPTS):
+        assert is_welcome()
+        peer = offer_keys()
+        peer.send(peer.request(os.environ["LOGIN"], "keyboard-interactive", string("") + string("")))
+        peer.receive()
+        peer.socket.close()
+    until(lambda: not is_welcome())
+
+
 @claim
 def broken_connections():
     for _ in range(ATTEMPTS):
