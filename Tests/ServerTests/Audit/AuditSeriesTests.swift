@@ -39,7 +39,7 @@ import Testing
     }
 
     func write(_ name: String, _ lines: [JournalLine], removed: Int64) throws {
-      let bytes = lines.flatMap { $0.json + [10] }
+      let bytes: [UInt8] = lines.flatMap { $0.json + [10] }
       try Data(bytes).write(to: URL(fileURLWithPath: folder.file(name)))
       let last = lines[lines.count - 1]
       let head = ChainHead(
