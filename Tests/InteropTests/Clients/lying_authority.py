@@ -48,15 +48,15 @@ class Reader:
     def account(self):
         name, uid, gid = self.text(), self.uint32(), self.uint32()
         groups = [self.uint32() for _ in range(self.uint32())]
-        home, shell = self.text(), self.text()
+        home, shell, kind = self.text(), self.text(), self.byte()
         variables = [(self.text(), self.text()) for _ in range(self.uint32())]
-        return [name, uid, gid, groups, home, shell, variables]
+        return [name, uid, gid, groups, home, shell, kind, variables]
 
 
-def account(name, uid, gid, groups, home, shell, variables):
+def account(name, uid, gid, groups, home, shell, kind, variables):
     data = string(name) + struct.pack(">II", uid, gid)
     data += struct.pack(">I", len(groups)) + b"".join(struct.pack(">I", group) for group in groups)
-    data += string(home) + string(shell) + struct.pack(">I", len(variables))
+    data += string(home) + string(shell) + bytes([kind]) + struct.pack(">I", len(variables))
     return data + b"".join(string(name) + string(value) for name, value in variables)
 
 
@@ -64,7 +64,7 @@ def optional(data):
     return b"\0" if data is None else b"\1" + data
 
 
-ROOT = [b"root", 0, 0, [0], b"/root", b"/bin/sh", []]
+ROOT = [b"root", 0, 0, [0], b"/root", b"/bin/sh", 0, []]
 
 
 def lie_of_account(message):
@@ -80,7 +80,7 @@ def lie_of_account(message):
     rest = message[reader.at :]
     what, value = LIE[0], LIE[1] if len(LIE) > 1 else ""
     if what == "exists" and login is None:
-        login, refusal = [b"ghost", 1, 1, [1], b"/", b"/bin/sh", []], None
+        login, refusal = [b"ghost", 1, 1, [1], b"/", b"/bin/sh", 0, []], None
     if what == "groups":
         groups = []
     if what == "files":
