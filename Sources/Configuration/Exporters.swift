@@ -79,7 +79,8 @@ extension EntryKey where Entry == Settings.Audit.TLS {
     EntryKey(
       "certificate", ValueType<String>.path.optional, \.certificateFile, unless: .some(nil),
       "A file with our certificate (PEM); none."),
-    EntryKey("key", ValueType<String>.path.optional, \.keyFile, unless: .some(nil), "A file with the private key of it (PEM)."),
+    EntryKey(
+      "key", ValueType<String>.path.optional, \.keyFile, unless: .some(nil), "A file with the private key of it (PEM)."),
     EntryKey(
       "verify", .boolean, \.verify, unless: true, "Whether its certificate must be good, and for its name; true."),
   ]

@@ -115,7 +115,8 @@ public enum KeyTable {
       "Empty: any one method is a login."),
     Key(
       "auth.permit_root",
-      .choice(others: ["prohibit-password": "publickey", "without-password": "publickey", "true": "yes", "false": "no"]), \.settings.auth.permitRoot,
+      .choice(others: ["prohibit-password": "publickey", "without-password": "publickey", "true": "yes", "false": "no"]
+      ), \.settings.auth.permitRoot,
       "Whether root may log in: no, publickey (never without a key), yes."),
     Key(
       "auth.locked_accounts", .choice(), \.settings.auth.lockedAccounts,

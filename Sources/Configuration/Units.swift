@@ -27,7 +27,8 @@ enum Units {
     guard UInt64(digits) != nil, !word.isEmpty else { return nil }
     if word.count > 2, word.hasSuffix("s") { word.removeLast() }
     let others = [
-      "b": ["byte"], "kib": ["k", "kb"], "mib": ["m", "mb"], "gib": ["g", "gb"], "tib": ["t", "tb"], "ms": ["milli", "msec"],
+      "b": ["byte"], "kib": ["k", "kb"], "mib": ["m", "mb"], "gib": ["g", "gb"], "tib": ["t", "tb"],
+      "ms": ["milli", "msec"],
       "s": ["sec", "second"], "m": ["min", "minute"], "h": ["hr", "hour"], "d": ["day"],
     ]
     let unit = units.first { unit in

@@ -17,7 +17,8 @@ final class Machine {
           let file = try RegularFile(path)
           return .success(
             .init(
-              bytes: try file.bytes(limit: limit), isReadableByOthers: file.isReadableByOthers, distrust: file.distrust))
+              bytes: try file.bytes(limit: limit), isReadableByOthers: file.isReadableByOthers, distrust: file.distrust)
+          )
         } catch { return .failure(.init(reason: error.reason)) }
       },
       parse: { bytes, path in
@@ -42,7 +43,9 @@ final class Machine {
   }
 
   /// The name of the account that this process runs as; nil: it has none.
-  private static var ownAccount: String? { AccountNames().knownUser(geteuid()).map { String(decoding: $0, as: UTF8.self) } }
+  private static var ownAccount: String? {
+    AccountNames().knownUser(geteuid()).map { String(decoding: $0, as: UTF8.self) }
+  }
 
   /// What is at a path, as far as users are concerned.
   private static func place(_ path: String) -> Surroundings.Place {

@@ -10,7 +10,8 @@ struct StartChecks {
 
   /// The programs that the daemon consists of, beside `bssh-server`.
   static let programs = [
-    "bssh-supervisor", "bssh-transport", "bssh-authority", "bssh-session", "bssh-transfer", "bssh-journal", "bssh-exporter",
+    "bssh-supervisor", "bssh-transport", "bssh-authority", "bssh-session", "bssh-transfer", "bssh-journal",
+    "bssh-exporter",
   ]
 
   init(_ loaded: Loaded, _ arguments: Arguments) {
@@ -24,11 +25,13 @@ struct StartChecks {
         problems.append(Problem(source: nil, key: "", reason: "\(error)"))
       }
     }
-    if let path = arguments.value("pid-file").map(ConfigurationFile.absolute), let reason = Self.obstacle(toWriting: path)
+    if let path = arguments.value("pid-file").map(ConfigurationFile.absolute),
+      let reason = Self.obstacle(toWriting: path)
     {
       problems.append(Problem(source: .option("--pid-file"), key: "", reason: reason))
     }
-    if let path = loaded.settings.security.banStateFile, let reason = Self.obstacle(toWriting: path, makesFolder: true) {
+    if let path = loaded.settings.security.banStateFile, let reason = Self.obstacle(toWriting: path, makesFolder: true)
+    {
       warnings.append(
         loaded.places.problem(of: "security.ban_state_file", "bans cannot be kept: \(reason)"))
     }
@@ -44,14 +47,16 @@ struct StartChecks {
       switch failure.code {
       case EADDRNOTAVAIL where !address.isEveryAddress:
         warnings.append(
-          loaded.places.problem(of: "server.bind_address", entry: index, "this machine has no address \(address.address) now"))
+          loaded.places.problem(
+            of: "server.bind_address", entry: index, "this machine has no address \(address.address) now"))
       case EACCES:
         problems.append(
           loaded.places.problem(
             of: "server.port", "port \(address.port) needs root's rights: \(SystemError.message(failure.code))"))
       case EAFNOSUPPORT where !address.isEveryAddress:
         warnings.append(
-          loaded.places.problem(of: "server.bind_address", entry: index, "the kernel has no IPv6 for \(address.address)"))
+          loaded.places.problem(
+            of: "server.bind_address", entry: index, "the kernel has no IPv6 for \(address.address)"))
       default: continue
       }
     }

@@ -142,7 +142,8 @@ private final class EventReader {
       try refuse(anchor: event.data.mapping_start.anchor, tag: event.data.mapping_start.tag, position)
       return Event(kind: .mappingStart, position: position)
     case YAML_MAPPING_END_EVENT: return Event(kind: .mappingEnd, position: position)
-    case YAML_ALIAS_EVENT: throw problem(position, "an alias (*name); write the value out, and text that begins with '*' in quotes")
+    case YAML_ALIAS_EVENT:
+      throw problem(position, "an alias (*name); write the value out, and text that begins with '*' in quotes")
     default: return Event(kind: .other, position: position)
     }
   }

@@ -28,7 +28,8 @@ extension Supervisor {
   /// A load balancer has looked whether the server is there.
   func countCheck(of address: SocketAddress) {
     if loaded.settings.server.ignoresProxyChecks { return }
-    refusals.count(ClientSource(IPAddress(address.address) ?? .unspecified), RefusalLedger.check, at: Clock.milliseconds)
+    refusals.count(
+      ClientSource(IPAddress(address.address) ?? .unspecified), RefusalLedger.check, at: Clock.milliseconds)
     setRefusalTimer()
   }
 

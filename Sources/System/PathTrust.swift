@@ -47,7 +47,8 @@ public struct PathTrust: Sendable {
 
   private func fault(_ status: FileStatus, _ name: String) -> String? {
     guard status.owner == user || status.owner == 0 else {
-      return "'\(name)' belongs to uid \(status.owner); it must belong to root" + (user == 0 ? "" : " or to uid \(user)")
+      return "'\(name)' belongs to uid \(status.owner); it must belong to root"
+        + (user == 0 ? "" : " or to uid \(user)")
     }
     let isSticky = status.kind == .directory && status.owner == 0 && status.permissions & 0o1000 != 0
     guard status.permissions & 0o022 != 0, !isSticky else { return nil }

@@ -211,6 +211,21 @@ struct Fault: Sendable, CustomTestStringConvertible {
       "auth.password.users", user(["name": plain("a"), "env": mapping(["A=B": plain("x")])]),
       "auth.password.users[0].env.A=B: not the name of a variable: letters, digits and '_', a digit not first"),
     Fault("shell.default", plain("/bin/missing"), "shell.default: '/bin/missing' is no file that can be started"),
+    Fault(
+      "server.timeout", plain("2 minutes"),
+      "server.timeout: expected a duration from 0 to 1d (0 is no limit), found '2 minutes'; did you mean '2m'?"),
+    Fault(
+      "sftp.max_file_size", plain("5GB"),
+      "sftp.max_file_size: expected a size from 1B to 1024TiB, found '5GB'; did you mean '5GiB'?"),
+    Fault(
+      "sftp.max_file_size", plain("much"),
+      "sftp.max_file_size: expected a size from 1B to 1024TiB, found 'much'; write it as 64KiB, 50MiB or 1GiB"),
+    Fault(
+      "auth.permit_root", plain("prohibit-password"),
+      "auth.permit_root: expected one of no, publickey, yes, found 'prohibit-password'; did you mean 'publickey'?"),
+    Fault(
+      "auth.password.users", list(mapping(["name": plain("anna"), "run_as": plain("bob")])),
+      "auth.password.users[0].run_as: not started as root, the daemon cannot become 'bob'; leave run_as out"),
     Fault("shell.default", plain("null"), "shell.default: expected a path, found nothing"),
     Fault("shell.env", list(), "shell.env: expected names and values of variables, found a list"),
     Fault("shell.env", mapping(["HOME": plain("/x")]), "shell.env.HOME: set by the login itself"),

@@ -147,6 +147,44 @@ extension Interop {
       }
     }
 
+    /// Looks whether the server is there, as load balancers do: connects, says this, reads the first bytes, and leaves.
+    private static let check = """
+      import os, socket, sys
+      for _ in range(20):
+          with socket.create_connection(("127.0.0.1", int(os.environ["PORT"]))) as peer:
+              peer.sendall(bytes.fromhex(sys.argv[1]))
+              if sys.argv[1]:
+                  assert peer.recv(4) == b"SSH-"
+      """
+
+    @Test(.timeLimit(.minutes(2)), arguments: [false, true])
+    func `health checks are one counted event, or none`(isIgnored: Bool) throws {
+      let trusted = ["proxy_protocol": "{trusted: [127.0.0.1], ignore_checks: \(isIgnored)}"]
+      try withDaemon(server: trusted, security: Self.unlimited) { daemon throws in
+        let local = "0d0a0d0a000d0a515549540a20000000"
+        let start = daemon.log.count
+        for header in [local, ""] {
+          let outcome = try run([Daemon.python, "-c", Self.check, header], environment: daemon.environment)
+          #expect(outcome.status == 0, "\(outcome.errors)")
+        }
+        eventually("nobody is left") { daemon.logins.isEmpty }
+        // A login by the load balancer itself is none.
+        #expect(try daemon.ssh(through(local) + ["host", "echo in"]).output == "in\n")
+        let lines = daemon.log.all.dropFirst(start).split(separator: "\n")
+        #expect(lines.filter { $0.contains("connection from 127.0.0.1") }.count == 1)
+        #expect(try daemon.events.events(1, of: "connection_open").count == 1)
+        let refused = lines.filter { $0.contains("closed before its PROXY header") }
+        #expect(isIgnored ? refused.isEmpty : !refused.isEmpty)
+        // What was counted is told at the end, at the latest.
+        daemon.signal(SIGTERM)
+        #expect(try daemon.exitCode() == 0)
+        let counts = try daemon.events.all("connection_closed").filter { $0["reason"] == "health_check" }
+        #expect(counts.count == (isIgnored ? 0 : 1))
+        if !isIgnored { #expect(counts.first?["details"] == "20 connections of 127.0.0.1 in 60 s") }
+        #expect(try daemon.events.all("connection_open").count == 1)
+      }
+    }
+
     private static let hasHAProxy = (try? run(["haproxy", "-v"]).status) == 0
 
     @Test(

@@ -270,7 +270,8 @@ import Wire
       "7:19: shell.forced_command: '/no/such/program' is no file that can be started",
       "8:9: shell.motd: '/no/such/motd' does not exist", "9:14: sftp.root: '/no/such/root' does not exist",
       "audit.exporters: '/no/such/socket' does not exist", "11:28: security.ban_state_file: bans cannot be kept",
-      "13:13: match[0].users: nobody has the name 'no-such-match'", "14:17: match[0].scp.root: '/no/such' does not exist",
+      "13:13: match[0].users: nobody has the name 'no-such-match'",
+      "14:17: match[0].scp.root: '/no/such' does not exist",
     ] {
       #expect(outcome.errors.contains(line), "\(line) in \(outcome.errors)")
     }

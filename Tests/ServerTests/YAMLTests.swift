@@ -44,7 +44,12 @@ import Testing
 
   @Test(arguments: [
     ("a: &x 1\nb: *x\n", "f:1:4: an anchor (&name); anchors and aliases are not allowed"),
-    ("a: *x\n", "f:1:4: an alias (*name); write the value out"),
+    ("a: *x\n", "f:1:4: an alias (*name); write the value out, and text that begins with '*' in quotes"),
+    ("a:\n\tb: 1\n", "f:2:1: a tab; YAML is indented with spaces"),
+    ("a: [*]\n", "f:1:5: '*' has a meaning of its own in YAML; text that begins with it stands in quotes, as \"*\""),
+    (
+      "a: [!root]\n", "f:1:5: '!' has a meaning of its own in YAML; text that begins with it stands in quotes, as \"!\""
+    ),
     ("a: &x [1]\n", "f:1:4: an anchor (&name); anchors and aliases are not allowed"),
     ("a: &x {}\n", "f:1:4: an anchor (&name); anchors and aliases are not allowed"),
     ("a: !!str 1\n", "f:1:4: a tag (!name); tags are not allowed, and text that begins with '!' stands in quotes"),

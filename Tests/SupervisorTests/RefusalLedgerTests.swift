@@ -39,6 +39,18 @@ import Testing
     #expect(refuse(&ledger, 1, at: [360_001]) == [true])
   }
 
+  @Test func `what is only counted is told by its number alone`() {
+    var ledger = RefusalLedger()
+    for _ in 0..<30 { ledger.count(source(1), RefusalLedger.check, at: 0) }
+    let early = ledger.ended(at: 59_999)
+    let ended = ledger.ended(at: 60_000)
+    #expect(early.isEmpty)
+    #expect(ended == [.init(source: source(1), code: "health_check", connections: 30)])
+    for number in 0..<2 * RefusalLedger.limit { ledger.count(source(number), RefusalLedger.check, at: 60_001) }
+    let rest = ledger.rest()
+    #expect(rest.reduce(0) { $0 + $1.connections } == 2 * RefusalLedger.limit)
+  }
+
   @Test func `however many sources come, every connection is told or counted, and memory is bounded`() {
     var ledger = RefusalLedger()
     var told = 0

@@ -1,0 +1,74 @@
+import Foundation
+import Testing
+
+@testable import System
+
+@Suite struct OwnedDirectoryTests {
+  private let folder: String
+
+  init() throws {
+    var template = Array("/tmp/bssh-directory-tests.XXXXXX".utf8CString)
+    guard let made = mkdtemp(&template) else { throw SystemError.last("mkdtemp") }
+    folder = String(cString: made)
+  }
+
+  private func remove() { try? FileManager.default.removeItem(atPath: folder) }
+
+  private func mode(_ path: String) -> mode_t {
+    var status = stat()
+    return stat(path, &status) == 0 ? status.st_mode & 0o7777 : 0
+  }
+
+  @Test func `a directory is made with its mode, those above it for everybody, whatever the umask is`() throws {
+    defer { remove() }
+    let path = "\(folder)/a/b/c"
+    let opened = try OwnedDirectory.open(path, missing: .make(mode: 0o750, owner: nil))
+    let directory = try #require(opened)
+    #expect(mode(path) == 0o750 && mode("\(folder)/a/b") == 0o755 && mode("\(folder)/a") == 0o755)
+    var status = stat()
+    #expect(stat(path, &status) == 0)
+    #expect(try directory.status().inode == UInt64(status.st_ino))
+    // What is there stays as it is, behind links, too.
+    chmod(path, 0o711)
+    symlink("a/b", "\(folder)/link")
+    let again = try #require(try OwnedDirectory.open("\(folder)/link/c", missing: .make(mode: 0o700, owner: nil)))
+    #expect(try again.status().inode == directory.status().inode && mode(path) == 0o711)
+  }
+
+  @Test func `nothing is made where nothing is to be made, and it is told whether it could be`() throws {
+    defer { remove() }
+    let missing = try OwnedDirectory.open("\(folder)/a/b", missing: .leave)
+    let isMissing = missing.map { _ in false } ?? true
+    #expect(isMissing)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
+    #expect(throws: SystemError.self) { try OwnedDirectory.open("/proc/bssh/x", missing: .leave) }
+    FileManager.default.createFile(atPath: "\(folder)/file", contents: nil)
+    #expect(throws: SystemError("open \(folder)/file", code: ENOTDIR)) {
+      try OwnedDirectory.open("\(folder)/file/x", missing: .make(mode: 0o700, owner: nil))
+    }
+    symlink("/nowhere/at/all", "\(folder)/dangling")
+    #expect(throws: SystemError.self) {
+      try OwnedDirectory.open("\(folder)/dangling", missing: .make(mode: 0o700, owner: nil))
+    }
+  }
+
+  @Test(.enabled(if: geteuid() == 0)) func `what another account may do is asked, and this one stays what it is`()
+    throws
+  {
+    defer { remove() }
+    let path = "\(folder)/given"
+    let owner = OwnedDirectory.Owner(user: 65531, group: 65532)
+    let made = try #require(try OwnedDirectory.open(path, missing: .make(mode: 0o700, owner: owner)))
+    let dot = [UInt8(ascii: ".")]
+    try made.permits(owner, R_OK | W_OK | X_OK, entry: dot)
+    #expect(throws: SystemError.self) {
+      try made.permits(OwnedDirectory.Owner(user: 65530, group: 65530), X_OK, entry: dot)
+    }
+    chmod(path, 0o070)
+    try made.permits(OwnedDirectory.Owner(user: 65530, group: 65532), W_OK, entry: dot)
+    #expect(throws: SystemError.self) { try made.permits(owner, W_OK, entry: dot) }
+    #expect(geteuid() == 0 && getegid() == 0)
+    var status = stat()
+    #expect(stat(path, &status) == 0 && status.st_uid == 65531 && status.st_gid == 65532)
+  }
+}
