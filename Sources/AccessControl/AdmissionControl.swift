@@ -56,28 +56,47 @@ public struct AdmissionControl: Sendable {
     starts.limits = rules.starts
   }
 
-  /// Whether a connection from `client` may start; when it may, it has started.
+  /// Whether a connection from `client` may start; when it may, it has started, and the one whose place it has counts no
+  /// more.
   ///
   /// - Parameters:
-  ///   - connections: how many there are.
+  ///   - number: its own. Numbers grow, and none is given twice.
+  ///   - connections: how many there are, with those that are leaving.
   ///   - random: from 0 up to, but not including, 1.
-  public mutating func admit(_ client: IPAddress, connections: Int, random: Double, at now: Int64) -> Refusal? {
+  public mutating func admit(
+    _ client: IPAddress, number: UInt64, connections: Int, random: Double, at now: Int64
+  ) -> StartLimiter.Verdict {
     switch rules.gate.verdict(on: client) {
-    case .blocked(let range): return .blocked(range)
-    case .notAllowed: return .notAllowed
+    case .blocked(let range): return .refuse(.blocked(range))
+    case .notAllowed: return .refuse(.notAllowed)
     case .open: break
     }
     let source = ClientSource(client)
     let isWhitelisted = rules.whitelist.contains(client)
-    if !isWhitelisted, let refusal = sources.connect(source, at: now) { return refusal }
-    if connections >= rules.connections { return .maxConnections }
-    if !isWhitelisted, let refusal = starts.refusal(of: source, random: random) { return refusal }
-    starts.start(source)
-    return nil
+    if !isWhitelisted, let refusal = sources.connect(source, at: now) { return .refuse(refusal) }
+    let isFull = connections - starts.leavingCount >= rules.connections
+    let verdict =
+      isWhitelisted
+      ? starts.verdictOnExempt(of: source, isFull: isFull)
+      : starts.verdict(on: source, isFull: isFull, random: random)
+    switch verdict {
+    case .start: break
+    case .startInPlace(let other):
+      guard isWhitelisted || sources.makeRoom(for: source, at: now) else {
+        return .refuse(isFull ? .maxConnections : .tooManyUnauthenticated)
+      }
+      if let displaced = starts.leave(other) { sources.displace(displaced, at: now) }
+    case .refuse: return verdict
+    }
+    if isWhitelisted { starts.startExempt(number) } else { starts.start(number, of: source) }
+    return verdict
   }
 
+  /// A connection that started, and has no login, has come so far.
+  public mutating func advance(_ number: UInt64, to progress: StartProgress) { starts.advance(number, to: progress) }
+
   /// A connection that started has logged in, or ended without.
-  public mutating func finishStart(_ client: IPAddress) { starts.finish(ClientSource(client)) }
+  public mutating func finishStart(_ number: UInt64) { starts.finish(number) }
 
   /// Takes note of what a connection did; returns the ban that begins with it.
   public mutating func note(_ conduct: Conduct, of client: IPAddress, at now: Int64) -> Ban? {
@@ -89,6 +108,7 @@ public struct AdmissionControl: Sendable {
     case .crashed: return sources.fail(source, times: Self.failuresOfCrash, at: now)
     case .loggedIn(let failures):
       sources.forgive(source, times: failures, at: now)
+      sources.restoreRoom(of: source)
       return nil
     }
   }
@@ -107,8 +127,10 @@ public struct AdmissionControl: Sendable {
   /// Takes bans over from an earlier time.
   public mutating func restore(_ bans: [Ban], at now: Int64) { sources.restore(bans, at: now) }
 
-  /// Connections without a login.
+  /// Connections without a login, but for those that are leaving.
   public var startCount: Int { starts.total }
+  /// Connections whose place another one has, and that are not gone yet.
+  public var leavingCount: Int { starts.leavingCount }
   /// Sources that are remembered.
   public var sourceCount: Int { sources.count }
 }

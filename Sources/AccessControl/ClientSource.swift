@@ -10,6 +10,12 @@ public struct ClientSource: Hashable, Sendable, CustomStringConvertible {
   /// All its addresses.
   public var range: AddressRange { AddressRange(around: IPAddress(bits: bits), prefixLength: 64) }
 
+  /// The /24 of IPv4 or the /48 of IPv6 that it is in: what one customer of a provider can have several sources in.
+  public var network: AddressRange {
+    let base = IPAddress(bits: bits)
+    return AddressRange(around: base, prefixLength: base.isIPv4 ? 24 : 48)
+  }
+
   /// `192.0.2.1`, `2001:db8::/64`.
   public var description: String { range.description }
 }

@@ -15,6 +15,10 @@ extension SourceTable {
     let source: ClientSource
     /// Connections.
     var bucket = TokenBucket()
+    /// How often others were closed to make room for it.
+    var room = TokenBucket()
+    /// Until then none is made for it: one of its own was closed for another source.
+    var displacedEnd: Int64 = .min
     /// When it failed, the oldest first; fewer than end in a ban.
     var failures: [Int64] = []
     /// The same for connections with refused keys alone.
@@ -45,6 +49,7 @@ extension SourceTable {
     func isForgettable(_ limits: Limits, at now: Int64) -> Bool {
       banEnd <= now && (banCount == 0 || misbehaviorTime + limits.longestBan <= now)
         && (failures + keyFailures).allSatisfy { $0 + limits.window <= now } && bucket.isFull(at: now)
+        && room.isFull(at: now) && displacedEnd <= now
     }
   }
 

@@ -77,6 +77,34 @@ public struct SourceTable: Sendable {
     return wait > 0 ? .rateLimited : nil
   }
 
+  /// How often others are closed to make room for a source without a login: 5 times, and then once a minute.
+  static let roomRate = TokenBucket.Rate(interval: 60_000, burst: 5)
+
+  /// Milliseconds for which no room is made for a source of which a connection was closed to make room.
+  static let displacedTime: Int64 = 10_000
+
+  /// Whether another connection may be closed to make room for one of `source`; if so, this is one time.
+  ///
+  /// So a crowd that connects again at once does not push out those who came after it.
+  mutating func makeRoom(for source: ClientSource, at now: Int64) -> Bool {
+    guard let place = place(for: source, mayEvict: .formerlyBanned) else { return true }
+    refresh(place, at: now)
+    guard records[Int(place)].displacedEnd <= now else { return false }
+    return records[Int(place)].room.take(Self.roomRate, at: now) == 0
+  }
+
+  /// A connection of `source` was closed to make room for another source.
+  mutating func displace(_ source: ClientSource, at now: Int64) {
+    guard let place = place(for: source, mayEvict: .quiet) else { return }
+    records[Int(place)].displacedEnd = now + Self.displacedTime
+  }
+
+  /// A connection of `source` has logged in: what room was made for was good.
+  mutating func restoreRoom(of source: ClientSource) {
+    guard let place = places[source] else { return }
+    records[Int(place)].room = TokenBucket()
+  }
+
   /// Counts failures; returns the ban that begins with them. What a banned source does is not counted.
   public mutating func fail(_ source: ClientSource, times: Int = 1, at now: Int64) -> Ban? {
     count(\.failures, limits.failures, source, times, at: now)

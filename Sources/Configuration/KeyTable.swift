@@ -32,8 +32,8 @@ public enum KeyTable {
       "Open connections, counted when they are accepted; more are closed at once."),
     Key(
       "server.max_unauthenticated", .integer(1...65536), \.settings.server.maxUnauthenticated,
-      "Open connections that have not logged in yet. From three tenths of it on, some are closed at",
-      "random, more and more, so that in a flood others still have a chance."),
+      "Open connections that have not logged in yet. Where there is no place left, whoever has none gets",
+      "that of the one that has waited longest, of those who hold most and have come least far."),
     Key(
       "server.max_unauthenticated_per_source", .integer(1...65536), \.settings.server.maxUnauthenticatedPerSource,
       "Of these, those from one address (of IPv6, from one /64); never more than half of all, so that",

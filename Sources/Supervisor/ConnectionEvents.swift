@@ -87,6 +87,8 @@ extension ConnectionMachine {
     case recordingFailed(String)
     /// The source that it comes from is banned from now on.
     case banned
+    /// It has to make room for a connection from this address.
+    case displaced(by: SocketAddress)
     /// The server ends: say goodbye.
     case shutDown
     /// The server ends and only logins may go on: drop it.

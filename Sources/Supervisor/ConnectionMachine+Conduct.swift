@@ -76,6 +76,30 @@ extension ConnectionMachine {
     }
   }
 
+  /// How far it is on its way to a login, for who has to make room.
+  var progress: StartProgress {
+    switch phase {
+    case .starting: .connected
+    case .keyExchange: hostKeyUse.isSigned ? .keyExchange : .connected
+    case .authenticating:
+      !conduct.hasAskedForLogin ? .keyExchange : authentication.provenSteps.isEmpty ? .asked : .settled
+    case .opening, .loggedIn, .closing: .settled
+    }
+  }
+
+  /// It has no login yet, and somebody else gets its place.
+  mutating func displaced(by newcomer: SocketAddress) -> [Action] {
+    switch phase {
+    case .starting, .keyExchange, .authenticating:
+      conduct.isExcused = true
+      return end(
+        reason: 12, "Too many connections are waiting for a login", log: Ending.displaced,
+        detail: "for a connection from \(newcomer)")
+    case .opening, .loggedIn, .closing:
+      return []
+    }
+  }
+
   /// The server ends.
   mutating func shutDown() -> [Action] {
     conduct.isExcused = true

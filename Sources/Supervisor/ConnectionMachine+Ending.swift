@@ -53,13 +53,13 @@ extension ConnectionMachine {
   }
 
   /// Lets the transport say goodbye; reason codes are those of RFC 4253, section 11.1.
-  mutating func end(reason: UInt32, _ text: String, log: String) -> [Action] {
+  mutating func end(reason: UInt32, _ text: String, log: String, detail: String? = nil) -> [Action] {
     switch phase {
     case .starting:
-      ending = Ending(code: log)
+      ending = Ending(code: log, detail: detail)
       return lastWords + [.close]
     case .keyExchange, .authenticating, .opening, .loggedIn:
-      ending = ending ?? Ending(code: log)
+      ending = ending ?? Ending(code: log, detail: detail)
       phase = .closing(.told)
       return [
         .tell(.disconnect(reason: reason, text: text)), .setTimer(.goodbye, milliseconds: Self.goodbyeTime),

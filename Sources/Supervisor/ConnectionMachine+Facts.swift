@@ -12,6 +12,9 @@ extension ConnectionMachine {
     /// What the other side said to it.
     var detail: String?
 
+    /// It made room for another connection.
+    static let displaced = "made_room"
+
     /// The codes that a transport can know.
     static let ofTransports: Set = [
       "client_disconnected", "connection_lost", "no_common_algorithm", "protocol_error", "keepalive_timeout",
@@ -179,7 +182,7 @@ extension ConnectionMachine.Ending {
     case "client_disconnected", "session_ended", "told_to_disconnect", "idle_timeout", "session_timeout",
       "server_shutdown", "server_restart":
       .success
-    case "banned", "too_many_sessions", "nologin": .denied
+    case "banned", "too_many_sessions", "nologin", Self.displaced: .denied
     case "connection_lost", "no_common_algorithm", "protocol_error", "keepalive_timeout", "login_timeout",
       "authentication_failed":
       .failure

@@ -134,6 +134,7 @@ struct ConnectionMachine: Sendable {
     case .recordingOpened(let path): recordingOpened(path)
     case .recordingFailed(let why): recordingFailed(why)
     case .banned: banned()
+    case .displaced(let newcomer): displaced(by: newcomer)
     case .shutDown: shutDown()
     case .abandon: abandon()
     }

@@ -3,13 +3,21 @@ import Audit
 import System
 
 extension Supervisor {
-  /// Whether this client may connect now; if not, the log says why.
-  func admits(_ client: IPAddress, _ address: SocketAddress) -> Bool {
-    let refusal = admission.admit(
-      client, connections: connections.count + proxied.count, random: Double.random(in: 0..<1), at: Clock.milliseconds)
-    guard let refusal else { return true }
-    tellRefusal(of: address, refusal.code, refusal.reason)
-    return false
+  /// Whether the connection with this number may start; if not, the log says why. Another one is closed for it where there
+  /// is no place.
+  func admits(_ client: IPAddress, _ address: SocketAddress, _ number: UInt64) -> Bool {
+    let verdict = admission.admit(
+      client, number: number, connections: connections.count + proxied.count, random: Double.random(in: 0..<1),
+      at: Clock.milliseconds)
+    switch verdict {
+    case .start: return true
+    case .startInPlace(let other):
+      deliver(.displaced(by: address), to: other)
+      return true
+    case .refuse(let refusal):
+      tellRefusal(of: address, refusal.code, refusal.reason)
+      return false
+    }
   }
 
   /// A connection is refused. A flood of them must not become a flood of events, nor of lines.
@@ -69,11 +77,20 @@ extension Supervisor {
   private func tell(_ code: String, _ details: String, of subject: Subject, _ result: EventResult) {
     var fact = Fact(code == Refusal.rateLimited.code ? .authRateLimited : .connectionRefused, result, .ssh)
     (fact.reason, fact.details) = (code, details)
-    // Lines are for people: fewer than events.
+    record(fact, of: subject, logging: refusalSuffix(code))
+  }
+
+  /// What a line about a refusal ends with; nil: it is left out. Lines are for people: fewer than events.
+  private func refusalSuffix(_ code: String) -> String? {
     let throttle = refusalThrottles[code, default: LogThrottle(burst: 10, interval: 10_000)].pass(
       at: Clock.milliseconds)
-    let others = throttle.map { $0 > 0 ? " (\($0) more such lines left out)" : "" }
-    record(fact, of: subject, logging: others)
+    return throttle.map { $0 > 0 ? " (\($0) more such lines left out)" : "" }
+  }
+
+  /// What the line about an event of a connection ends with; nil: it is left out, as one of a flood.
+  func suffix(of fact: Fact) -> String? {
+    guard fact.type == .connectionClosed, fact.reason == ConnectionMachine.Ending.displaced else { return "" }
+    return refusalSuffix(ConnectionMachine.Ending.displaced)
   }
 
   /// Takes note of what a connection did. A ban that comes of it ends all of that source's that have no login.
@@ -116,7 +133,7 @@ extension Supervisor {
   func finishStart(_ connection: Connection) {
     guard connection.isStarting else { return }
     connection.isStarting = false
-    admission.finishStart(connection.client)
+    admission.finishStart(connection.number)
   }
 }
 

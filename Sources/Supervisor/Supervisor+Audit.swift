@@ -114,6 +114,8 @@ extension Fact {
     case .fileOpenRead, .fileOpenWrite, .fileRead, .fileWrite, .fileClose: .debug
     // What follows it, a note at the start and the event of the end, are in the log.
     case .commandStarted: .debug
+    // There is a crowd.
+    case .connectionClosed where reason == ConnectionMachine.Ending.displaced: .warning
     case .authSuccess, .authFailure, .authRateLimited, .sessionStart, .sessionEnd, .commandExecuted, .commandBlocked,
       .fileUploaded, .fileDownloaded, .fileDeleted, .fileRenamed, .directoryCreated, .directoryDeleted,
       .directoryListed, .transferDenied, .transferAllowed, .ipUnblocked, .connectionOpen, .connectionClosed,

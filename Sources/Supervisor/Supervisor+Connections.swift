@@ -50,15 +50,15 @@ extension Supervisor {
     _ descriptor: Descriptor, _ client: SocketAddress, _ server: SocketAddress, proxy: SocketAddress?,
     isOfProxy: Bool = false
   ) {
-    guard let address = IPAddress(client.address), admits(address, client) else { return }
     let number = newNumber()
+    guard let address = IPAddress(client.address), admits(address, client, number) else { return }
     var machine = ConnectionMachine(context(of: client, server), at: Clock.milliseconds)
     machine.proxy = proxy
     machine.isPerhapsCheck = isOfProxy
     connections[number] = Connection(
       number: number, client: address, machine: machine, socket: descriptor)
     deliver(.accepted, to: number)
-    perform(transports.serve(number))
+    perform(transports.serve(number, of: ClientSource(address)))
   }
 
   /// What applies to a connection now.
@@ -71,7 +71,9 @@ extension Supervisor {
   /// Tells a connection what happened, and does what it says; nothing when it is over.
   func deliver(_ event: ConnectionMachine.Event, to number: UInt64) {
     guard let connection = connections[number] else { return }
-    perform(connection.machine.handle(event, at: Clock.milliseconds), connection)
+    let actions = connection.machine.handle(event, at: Clock.milliseconds)
+    if connection.isStarting { admission.advance(number, to: connection.machine.progress) }
+    perform(actions, connection)
   }
 
   private func perform(_ actions: [ConnectionMachine.Action], _ connection: Connection) {
@@ -96,7 +98,7 @@ extension Supervisor {
       case .log(let level, let text): log.write(level, "[\(connection.number)] \(text)")
       case .warnOnce(let text):
         if toldWarnings.count < 1024, toldWarnings.insert(text).inserted { log.write(.warning, text) }
-      case .audit(let fact, let subject): record(fact, of: subject, connection.number)
+      case .audit(let fact, let subject): record(fact, of: subject, connection.number, logging: suffix(of: fact))
       case .countCheck: countCheck(of: connection.machine.context.client)
       case .openRecording(let directory): openRecording(connection, directory)
       case .killRecorder: killRecorder(of: connection)

@@ -17,7 +17,9 @@ extension Supervisor {
 
   /// Waits for the header of a connection that comes from a load balancer.
   func awaitHeader(_ descriptor: Descriptor, _ proxy: SocketAddress, _ server: SocketAddress) {
-    guard connections.count + proxied.count < loaded.settings.server.maxConnections else {
+    // Of those without a login, one may have to make room for it: that is decided when it is known whose it is.
+    let places = loaded.settings.server.maxConnections + admission.startCount + admission.leavingCount
+    guard connections.count + proxied.count < places else {
       return tellRefusal(of: proxy, Refusal.maxConnections.code, Refusal.maxConnections.reason)
     }
     let number = newNumber()

@@ -1,7 +1,9 @@
+import AccessControl
+
 /// Which transport serves which connection, and how many wait ready. Decides only.
 ///
 /// A transport serves one connection. Some are started ahead (spares); a connection that finds none waits for the
-/// next that becomes ready, first come, first served.
+/// next that becomes ready. Sources take turns, so that nobody waits for all of a crowd that came first.
 struct TransportPool: Sendable {
   /// What to do now.
   enum Action: Equatable, Sendable {
@@ -19,7 +21,8 @@ struct TransportPool: Sendable {
   private(set) var spares: Int
   private var starting: [UInt64] = []
   private var ready: [UInt64] = []
-  private var waiting: [UInt64] = []
+  /// With room for all connections that there can be.
+  private var waiting = FairQueue<UInt64>(limit: 131_072)
   private var backoff = Backoff()
   /// After a failure nothing is started until `restartTime`.
   private var isHeldBack = false
@@ -37,8 +40,8 @@ struct TransportPool: Sendable {
   mutating func open() -> [Action] { fill() }
 
   /// A connection needs a transport.
-  mutating func serve(_ connection: UInt64) -> [Action] {
-    waiting.append(connection)
+  mutating func serve(_ connection: UInt64, of source: ClientSource) -> [Action] {
+    _ = waiting.add(connection, from: source)
     return assign() + fill()
   }
 
@@ -99,8 +102,8 @@ struct TransportPool: Sendable {
 
   private mutating func assign() -> [Action] {
     var actions: [Action] = []
-    while !ready.isEmpty && !waiting.isEmpty {
-      actions.append(.serve(connection: waiting.removeFirst(), transport: ready.removeFirst()))
+    while !ready.isEmpty, let connection = waiting.next({ _ in true }) {
+      actions.append(.serve(connection: connection, transport: ready.removeFirst()))
     }
     return actions
   }

@@ -15,10 +15,19 @@ import Testing
     return AdmissionControl(rules: rules)
   }
 
-  private func admit(
-    _ control: inout AdmissionControl, _ address: String, connections: Int = 0, random: Double = 0.999
-  ) -> Refusal? {
-    control.admit(Self.address(address), connections: connections, random: random, at: 0)
+  /// What becomes of a connection that has this number; `.start` unless it is said.
+  private func verdict(
+    _ control: inout AdmissionControl, _ address: String, number: UInt64 = 0, connections: Int = 0,
+    random: Double = 0.999, at now: Int64 = 0
+  ) -> StartLimiter.Verdict {
+    control.admit(
+      Self.address(address), number: number > 0 ? number : UInt64.random(in: 1_000_000...(.max)),
+      connections: connections, random: random, at: now)
+  }
+
+  /// Why a connection is refused.
+  private func admit(_ control: inout AdmissionControl, _ address: String, connections: Int = 0) -> Refusal? {
+    if case .refuse(let refusal) = verdict(&control, address, connections: connections) { refusal } else { nil }
   }
 
   private func ban(_ control: inout AdmissionControl, _ address: String) -> Ban? {
@@ -59,10 +68,10 @@ import Testing
     #expect(admit(&control, "192.0.2.1", connections: 99) == .banned(milliseconds: 1000))
     #expect(admit(&control, "192.0.2.2", connections: 50) == .maxConnections)
     #expect(control.startCount == 0)
-    for _ in 0..<5 { #expect(admit(&control, "192.0.2.2") == nil) }
+    for number in 1..<6 { #expect(verdict(&control, "192.0.2.2", number: UInt64(number)) == .start) }
     #expect(admit(&control, "192.0.2.2") == .tooManyFromSource)
     #expect(control.startCount == 5)
-    control.finishStart(Self.address("192.0.2.2"))
+    control.finishStart(1)
     #expect(admit(&control, "192.0.2.2") == nil)
   }
 
@@ -73,7 +82,67 @@ import Testing
     #expect(control.note(.crashed, of: Self.address("10.9.1.1"), at: 0) == nil)
     #expect(control.sourceCount == 0)
     #expect(admit(&control, "10.9.1.1", connections: 50) == .maxConnections)
+    // They are 40 of 20, and none of them makes room.
     #expect(admit(&control, "192.0.2.1") == .tooManyUnauthenticated)
+  }
+
+  @Test func `nobody of the whitelist makes room, and room is made for them`() throws {
+    var control = try control { $0.connections = 4 }
+    for number in 1...2 { #expect(verdict(&control, "10.9.1.1", number: UInt64(number)) == .start) }
+    for number in 3...4 { #expect(verdict(&control, "192.0.2.\(number)", number: UInt64(number)) == .start) }
+    #expect(verdict(&control, "10.9.1.1", number: 5, connections: 4) == .startInPlace(of: 3))
+    // One is leaving.
+    #expect(verdict(&control, "192.0.2.9", number: 6, connections: 5) == .startInPlace(of: 4))
+    #expect(control.startCount == 4)
+    control.advance(6, to: .settled)
+    #expect(verdict(&control, "192.0.2.10", number: 7, connections: 6) == .refuse(.maxConnections))
+    #expect(verdict(&control, "10.9.1.1", number: 7, connections: 6) == .refuse(.maxConnections))
+    control.finishStart(3)
+    control.finishStart(4)
+    #expect(verdict(&control, "192.0.2.10", number: 7, connections: 4) == .refuse(.maxConnections))
+    #expect(verdict(&control, "192.0.2.10", number: 7, connections: 3) == .start)
+  }
+
+  @Test func `room is made five times for a source, then once a minute, and anew after a login`() throws {
+    var control = try control { $0.starts = .init(total: 4, perSource: 2) }
+    for number in 1...4 { #expect(verdict(&control, "192.0.\(number).1", number: UInt64(number)) == .start) }
+    var number = UInt64(4)
+    /// It comes; the oldest of the others goes, comes again, and takes the place that is free when it leaves.
+    func comeAndGo(at now: Int64) -> Bool {
+      number += 1
+      let verdict = verdict(&control, "198.51.100.1", number: number, at: now)
+      guard case .startInPlace(let other) = verdict else {
+        #expect(verdict == .refuse(.tooManyUnauthenticated))
+        return false
+      }
+      control.finishStart(other)
+      control.finishStart(number)
+      number += 1
+      let next = self.verdict(&control, "192.1.\(number).1", number: number, at: now)
+      #expect(next == .start)
+      return true
+    }
+    #expect((0..<9).count { _ in comeAndGo(at: 0) } == 5)
+    #expect(!comeAndGo(at: 59_999))
+    #expect(comeAndGo(at: 60_000))
+    #expect(!comeAndGo(at: 60_001))
+    // Others are not concerned.
+    #expect(verdict(&control, "203.0.113.9", number: 1000, at: 60_001) != .refuse(.tooManyUnauthenticated))
+    _ = control.note(.loggedIn(failures: 0), of: Self.address("198.51.100.1"), at: 60_001)
+    #expect((0..<9).count { _ in comeAndGo(at: 60_001) } == 5)
+  }
+
+  @Test func `a source that made room does not take its place back at once`() throws {
+    var control = try control { $0.starts = .init(total: 4, perSource: 2) }
+    for number in 1...4 { #expect(verdict(&control, "192.0.\(number).1", number: UInt64(number)) == .start) }
+    #expect(verdict(&control, "198.51.100.1", number: 5, at: 1000) == .startInPlace(of: 1))
+    #expect(verdict(&control, "192.0.1.1", number: 6, at: 1000) == .refuse(.tooManyUnauthenticated))
+    #expect(verdict(&control, "192.0.1.1", number: 6, at: 10_999) == .refuse(.tooManyUnauthenticated))
+    // Not even where another source comes; and a place that is free is for it as well.
+    #expect(verdict(&control, "198.51.101.1", number: 7, at: 10_999) == .startInPlace(of: 2))
+    #expect(verdict(&control, "192.0.1.1", number: 8, at: 11_000) == .startInPlace(of: 3))
+    control.finishStart(4)
+    #expect(verdict(&control, "192.0.2.1", number: 9, at: 11_000) == .start)
   }
 
   @Test func `an address of a banned network that is whitelisted is let in`() throws {

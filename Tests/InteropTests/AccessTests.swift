@@ -9,10 +9,10 @@ extension Interop {
 
     private func access(
       _ daemon: Daemon, _ claim: String, from source: String = Access.source, attempts: Int = 3,
-      sourceLocation: SourceLocation = #_sourceLocation
+      within seconds: Double = 60, sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
       let environment = ["SOURCE": source, "ATTEMPTS": String(attempts), "PASSWORD": Access.password]
-      try daemon.claim("access.py", claim, environment: environment, sourceLocation: sourceLocation)
+      try daemon.claim("access.py", claim, environment: environment, within: seconds, sourceLocation: sourceLocation)
     }
 
     /// A daemon that also takes passwords.
@@ -275,10 +275,55 @@ extension Interop {
 
     @Test(.timeLimit(.minutes(1))) func `connections without a login are limited in all`() throws {
       let keys = ["max_unauthenticated": "4", "max_unauthenticated_per_source": "2"]
-      try withDaemon(server: keys, security: ["rate_limit": "{per_second: 0}"]) { daemon throws in
+      try withPasswords(["rate_limit": "{per_second: 0}"], server: keys) { daemon throws in
         try access(daemon, "limit-in-all")
         try daemon.log.line(with: "refused 127.0.0.2:", "too_many_unauthenticated")
       }
+    }
+
+    // MARK: Crowds
+
+    @Test(.timeLimit(.minutes(3)), arguments: ["crowd", "crowd-that-persists"], [1200, 1000, 100])
+    func `a thousand idle connections of a hundred sources keep no newcomer out`(claim: String, places: Int) throws {
+      let keys = ["max_unauthenticated": String(places), "max_connections": "1300"]
+      try withDaemon(server: keys, security: ["rate_limit": "{per_second: 0}"]) { daemon throws in
+        try access(daemon, claim, within: 150)
+        if places < 1000 {
+          try daemon.log.line(with: "closed: made_room ('for a connection from 127.0.0.99:")
+          let closed = try daemon.events.all("connection_closed").filter { $0["reason"] == "made_room" }
+          #expect(!closed.isEmpty && closed.allSatisfy { $0["result"] == "denied" })
+        }
+        eventually("all places are free again") { daemon.logins.isEmpty }
+      }
+    }
+
+    @Test(.timeLimit(.minutes(2))) func `a newcomer is not kept out by a crowd of the same network`() throws {
+      try withDaemon(security: ["rate_limit": "{per_second: 0}"]) {
+        try access($0, "crowd-of-the-next-door", within: 90)
+      }
+    }
+
+    @Test(.timeLimit(.minutes(2))) func `a network that sits at prompts has no more than its share of a full house`()
+      throws
+    {
+      let keys = ["max_unauthenticated": "40", "max_unauthenticated_per_source": "20"]
+      try withDaemon(server: keys, security: ["rate_limit": "{per_second: 0}"]) {
+        try access($0, "crowd-at-the-prompt")
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `nobody who is typing a password makes room for a newcomer`() throws {
+      let keys = ["max_unauthenticated": "10", "max_unauthenticated_per_source": "5"]
+      try withPasswords(["rate_limit": "{per_second: 0}"], server: keys) { daemon throws in
+        try access(daemon, "nobody-at-a-prompt-makes-room")
+        try daemon.log.line(with: "refused 127.0.40.1:", "too_many_unauthenticated")
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a house that is full of logins and a crowd makes room among the crowd`() throws
+    {
+      let keys = ["max_connections": "8", "max_unauthenticated": "100", "max_unauthenticated_per_source": "4"]
+      try withDaemon(server: keys, security: ["rate_limit": "{per_second: 0}"]) { try access($0, "full-house") }
     }
   }
 }

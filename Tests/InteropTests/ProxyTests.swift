@@ -133,6 +133,14 @@ extension Interop {
       }
     }
 
+    @Test(.timeLimit(.minutes(1))) func `a full house makes room for a client behind a load balancer`() throws {
+      let keys = Self.trusted.merging(["max_connections": "4", "max_unauthenticated_per_source": "1"]) { $1 }
+      try withDaemon(server: keys, security: Self.unlimited) { daemon throws in
+        try proxy(daemon, "crowd-behind-the-load-balancer")
+        try daemon.log.line(with: "closed: made_room ('for a connection from 203.0.0.7:")
+      }
+    }
+
     @Test(.timeLimit(.minutes(1))) func `load balancers that are loaded again count from then on`() throws {
       try withDaemon { daemon throws in
         let before = try daemon.configuration

@@ -159,7 +159,7 @@ import Testing
   }
 
   @Test func `what the server ends for its own reasons is no failure`() {
-    for event in [ConnectionMachine.Event.shutDown, .abandon, .banned] {
+    for event in [ConnectionMachine.Event.shutDown, .abandon, .banned, .displaced(by: newcomer)] {
       var scenario = Scenario.prepared()
       scenario.send(event)
       #expect(notes(scenario).isEmpty)
@@ -196,6 +196,54 @@ import Testing
       case .opening, .loggedIn, .closing: #expect(actions.isEmpty)
       }
     }
+  }
+
+  private let newcomer = SocketAddress(address: "192.0.2.9", port: 7)
+
+  @Test func `who makes room hears of it, and the journal has for whom`() {
+    for var scenario in Scenario.everyPhase() {
+      let phase = scenario.machine.phase
+      let actions = scenario.send(.displaced(by: newcomer))
+      switch phase {
+      case .starting:
+        #expect(actions.lines() == ["closed: made_room ('for a connection from 192.0.2.9:7'), after 0.0 s"])
+        #expect(actions.last == .close)
+      case .keyExchange, .authenticating:
+        #expect(actions.isGoodbye)
+        scenario.send(.transportEnded(.code(0)))
+        #expect(
+          scenario.said.lines().contains { $0.hasPrefix("closed: made_room ('for a connection from 192.0.2.9:7')") })
+      case .opening, .loggedIn, .closing: #expect(actions.isEmpty)
+      }
+    }
+  }
+
+  @Test func `progress is what an authority or a client did, and no word of the transport`() {
+    var scenario = Scenario()
+    #expect(scenario.machine.progress == .connected)
+    scenario.send(.accepted)
+    scenario.send(.served(scenario.machine.context))
+    #expect(scenario.machine.progress == .connected)
+    scenario.send(Scenario.sign)
+    #expect(scenario.machine.progress == .connected)
+    scenario.send(.signed([9]))
+    #expect(scenario.machine.progress == .keyExchange)
+    scenario.send(Scenario.negotiated)
+    #expect(scenario.machine.progress == .keyExchange)
+    #expect(Scenario.prepared().machine.progress == .asked)
+    #expect(Scenario.atOpening().machine.progress == .settled)
+    #expect(Scenario.loggedIn().machine.progress == .settled)
+    #expect(Scenario.killed().machine.progress == .settled)
+  }
+
+  @Test func `a step that is passed is progress`() {
+    var scenario = Scenario.prepared {
+      $0.auth.required = [[.publicKey, .password]]
+    }
+    _ = scenario.authenticate(Scenario.keyRequest(signed: true))
+    #expect(scenario.machine.progress == .asked)
+    scenario.send(.verdict(Verdict(outcome: .accepted)))
+    #expect(scenario.machine.progress == .settled)
   }
 
   @Test func `after a ban no credential helps`() {

@@ -1,8 +1,11 @@
+import AccessControl
 import Testing
 
 @testable import Supervisor
 
 @Suite struct TransportPoolTests {
+  private func source(_ number: UInt8) -> ClientSource { ClientSource(IPAddress(bytes: [192, 0, 2, number])!) }
+
   /// A pool with two spares, 1 and 2, that are ready.
   private func ready() -> TransportPool {
     var pool = TransportPool(spares: 2)
@@ -16,17 +19,28 @@ import Testing
 
   @Test func `a spare serves at once and is replaced`() {
     var pool = ready()
-    #expect(pool.serve(10) == [.serve(connection: 10, transport: 1), .start])
+    #expect(pool.serve(10, of: source(1)) == [.serve(connection: 10, transport: 1), .start])
   }
 
   @Test func `connections that find no spare are served in order`() {
     var pool = TransportPool(spares: 0)
-    #expect(pool.serve(10) == [.start])
-    #expect(pool.serve(11) == [.start])
+    #expect(pool.serve(10, of: source(1)) == [.start])
+    #expect(pool.serve(11, of: source(1)) == [.start])
     _ = pool.started(1)
     _ = pool.started(2)
     #expect(pool.becameReady(2) == [.serve(connection: 10, transport: 2)])
     #expect(pool.becameReady(1) == [.serve(connection: 11, transport: 1)])
+  }
+
+  @Test func `a newcomer does not wait for all that one source has waiting`() {
+    var pool = TransportPool(spares: 0)
+    for connection in 10..<30 { _ = pool.serve(UInt64(connection), of: source(1)) }
+    #expect(pool.waitingCount == 20)
+    _ = pool.serve(30, of: source(2))
+    for transport in 1...3 { _ = pool.started(UInt64(transport)) }
+    #expect(pool.becameReady(1) == [.serve(connection: 10, transport: 1)])
+    #expect(pool.becameReady(2) == [.serve(connection: 30, transport: 2)])
+    #expect(pool.becameReady(3) == [.serve(connection: 11, transport: 3)])
   }
 
   @Test func `a transport is ready once, and only when it was started`() {
@@ -40,7 +54,7 @@ import Testing
     _ = pool.open()
     #expect(pool.startFailed() == [.restartAfter(milliseconds: 100)])
     #expect(pool.startFailed() == [])
-    #expect(pool.serve(10) == [])
+    #expect(pool.serve(10, of: source(1)) == [])
     #expect(pool.restartTime() == [.start, .start, .start])
     _ = pool.started(1)
     #expect(pool.ended(1) == [.restartAfter(milliseconds: 200)])
@@ -48,17 +62,17 @@ import Testing
 
   @Test func `the end of one that serves somebody starts nothing`() {
     var pool = ready()
-    _ = pool.serve(10)
+    _ = pool.serve(10, of: source(1))
     #expect(pool.ended(1) == [])
   }
 
   @Test func `a connection that is over is not served`() {
     var pool = TransportPool(spares: 0)
-    _ = pool.serve(10)
+    _ = pool.serve(10, of: source(1))
     pool.forget(connection: 10)
     _ = pool.started(1)
     #expect(pool.becameReady(1) == [])
-    #expect(pool.serve(11) == [.serve(connection: 11, transport: 1)])
+    #expect(pool.serve(11, of: source(1)) == [.serve(connection: 11, transport: 1)])
   }
 
   @Test func `new settings replace those that serve nobody`() {

@@ -64,7 +64,10 @@ struct Explainer {
     var admission = AdmissionControl(rules: loaded.settings.admissionRules)
     let file = security.banStateFile.map { (path: $0, content: facts.bans(in: $0)) }
     if case .bans(let bans)? = file?.content { admission.restore(bans, at: 0) }
-    let refusal = admission.admit(address, connections: 0, random: 0, at: 0)
+    var refusal: Refusal?
+    if case .refuse(let reason) = admission.admit(address, number: 0, connections: 0, random: 0, at: 0) {
+      refusal = reason
+    }
     explainGate(address, security)
     if security.whitelistIPs.contains(where: { $0.contains(address) }) {
       let entry = security.whitelistIPs.firstIndex { $0.contains(address) }
@@ -78,7 +81,8 @@ struct Explainer {
     }
     report.add(
       .connection, .notes, "limits",
-      "security.rate_limit and server.max_… depend on who else is connected, which is not asked")
+      "security.rate_limit and server.max_… depend on who else is connected, which is not asked; "
+        + "an address without a connection that waits for a login gets the place of another")
   }
 
   private mutating func explainBan(_ refusal: Refusal?, _ path: String, _ content: BanFile.Content) {

@@ -3,7 +3,9 @@
 SOURCE is the address that a claim is about, ATTEMPTS what security.max_auth_attempts says."""
 
 import os
+import resource
 import select
+import threading
 import time
 
 from claims import claim, main
@@ -77,10 +79,7 @@ def fail_with_signature():
 
 
 def leave_without_login():
-    peer = asking()
-    peer.send(peer.request(os.environ["LOGIN"], "none"))
-    peer.expect(USERAUTH_FAILURE)
-    peer.socket.close()
+    at_prompt(SOURCE).socket.close()
 
 
 def exactly(fail):
@@ -321,20 +320,143 @@ def two_hundred_idle_connections():
     until(lambda: len(idle(SOURCE, 1)) == 1)
 
 
+def at_prompt(source):
+    """A peer that has asked for a login, as one whose user types a password."""
+    peer = asking(source)
+    peer.send(peer.request(os.environ["LOGIN"], "none"))
+    peer.expect(USERAUTH_FAILURE)
+    return peer
+
+
+def logs_in(peer):
+    return peer.try_password(os.environ["PASSWORD"])[0] == USERAUTH_SUCCESS
+
+
 @claim
 def limit_in_all():
-    """Four in all, whoever they are; a login makes room, and so does an end."""
-    kept = []
-    for number in range(4):
-        until(lambda: kept.extend(idle(f"127.0.1.{number + 1}", 1)) or len(kept) == number + 1)
+    """Four in all, each typing a password; a login makes room, and so does an end."""
+    kept = [at_prompt(f"127.0.{number}.1") for number in range(1, 5)]
     assert not is_welcome()
     kept.pop().socket.close()
-    until(lambda: kept.extend(idle(SOURCE, 1)) or len(kept) == 4)
-    for peer in kept:
-        peer.identify()
-        peer.exchange_keys()
-        peer.login()
     until(is_welcome)
+    kept.append(at_prompt("127.0.4.1"))
+    assert not is_welcome()
+    assert logs_in(kept[0])
+    until(is_welcome)
+    assert all(logs_in(peer) for peer in kept[1:])
+
+
+class Crowd:
+    """Connections that say nothing, COUNT of each of SOURCES; they connect again at once where `persists`."""
+
+    def __init__(self, sources, count, persists=False):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+        self.persists, self.ended, self.again = persists, False, 0
+        self.poll, self.members = select.poll(), {}
+        for _ in range(count):
+            for source in sources:
+                self.connect(source)
+        self.thread = threading.Thread(target=self.watch)
+        self.thread.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.ended = True
+        self.thread.join()
+        for member, _ in self.members.values():
+            member.close()
+
+    def connect(self, source):
+        member = socket.socket()
+        member.bind((source, 0))
+        member.connect(("127.0.0.1", int(os.environ["PORT"])))
+        member.setblocking(False)
+        self.members[member.fileno()] = (member, source)
+        self.poll.register(member, select.POLLIN)
+
+    def watch(self):
+        while not self.ended:
+            for number, _ in self.poll.poll(50):
+                member, source = self.members[number]
+                try:
+                    if member.recv(4096):
+                        continue
+                except ConnectionResetError:
+                    pass
+                self.poll.unregister(number)
+                del self.members[number]
+                member.close()
+                if self.persists:
+                    self.again += 1
+                    self.connect(source)
+
+
+CROWD = [f"127.{network}.{number}.1" for network in (1, 2) for number in range(50)]
+
+
+def logins(count=20):
+    good = 0
+    for _ in range(count):
+        try:
+            good += Peer(source=OTHER).login().open_channel().execute("echo in").output()[0] == b"in\n"
+        except (Disconnected, ConnectionResetError, BrokenPipeError):
+            pass
+    return good
+
+
+@claim
+def crowd():
+    """1,000 of 100 sources."""
+    with Crowd(CROWD, 10):
+        assert (good := logins()) == 20, good
+
+
+@claim
+def crowd_that_persists():
+    with Crowd(CROWD, 10, persists=True) as crowd:
+        assert (good := logins()) >= 19, good
+        print(crowd.again, "connected again")
+
+
+@claim
+def crowd_of_the_next_door():
+    """All of them, and the newcomer, in one /24."""
+    with Crowd([f"127.0.0.{number}" for number in range(100, 200)], 10, persists=True):
+        assert (good := logins()) >= 19, good
+
+
+@claim
+def crowd_at_the_prompt():
+    """Who asked for a login and no more: 40 of one network, which get the whole house."""
+    kept = [at_prompt(f"127.1.1.{number}") for number in range(1, 41)]
+    assert (good := logins()) == 20, good
+    del kept
+
+
+@claim
+def nobody_at_a_prompt_makes_room():
+    """A house of ten: three of one source who type their passwords, and seven who say nothing; then nobody but typists."""
+    typists = [at_prompt("127.0.3.1") for _ in range(3)]
+    with Crowd([f"127.0.{number}.1" for number in range(10, 17)], 1, persists=True):
+        until(lambda: is_welcome("127.0.20.1"))
+        newcomers = [at_prompt(f"127.0.{number}.1") for number in range(30, 37)]
+        assert not is_welcome("127.0.40.1")
+    assert all(logs_in(peer) for peer in typists + newcomers)
+
+
+@claim
+def full_house():
+    """Eight connections, three of them logins: a newcomer gets the place of one that is idle, and no login's."""
+    inside = [Peer(source=OTHER).login() for _ in range(3)]
+    with Crowd([f"127.0.{number}.1" for number in range(1, 6)], 1):
+        for _ in range(5):
+            inside.append(Peer(source=OTHER).login())
+        assert not is_welcome()
+    for peer in inside:
+        assert peer.open_channel().execute("echo in").output()[0] == b"in\n"
 
 
 @claim
@@ -349,13 +471,7 @@ def places_of_one_source():
 @claim
 def password_flood():
     """Passwords of one source wait for each other, and another's is judged after those that are being judged already."""
-    def ready(source):
-        peer = asking(source)
-        peer.send(peer.request(os.environ["LOGIN"], "none"))
-        peer.expect(USERAUTH_FAILURE)
-        return peer
-
-    flood, good = [ready(SOURCE) for _ in range(24)], ready(OTHER)
+    flood, good = [at_prompt(SOURCE) for _ in range(24)], at_prompt(OTHER)
     request = good.request(os.environ["LOGIN"], "password", boolean(False) + string(os.environ["PASSWORD"]))
     wrong = good.request(os.environ["LOGIN"], "password", boolean(False) + string("wrong horse"))
     for peer in flood:

@@ -185,6 +185,18 @@ def places_while_they_wait():
         assert time.monotonic() < deadline
 
 
+@claim
+def crowd_behind_the_load_balancer():
+    """Four places, with clients that say nothing: who comes gets the place of one of them, and no login's."""
+    crowd = [through(version1(f"198.51.{number}.7"), handshake=False) for number in range(4)]
+    for peer in crowd:
+        assert peer.read_raw(4) == b"SSH-"
+    inside = [through(version1(f"203.0.{number}.7")).login() for number in range(4)]
+    assert not is_welcome(version1("203.0.9.7"))
+    for peer in inside:
+        assert peer.open_channel().execute("echo in").output()[0] == b"in\n"
+
+
 def relay():
     header, is_split = bytes.fromhex(sys.argv[2]), sys.argv[3:] == ["split"]
     peer = socket.socket()
