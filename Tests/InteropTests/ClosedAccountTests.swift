@@ -56,14 +56,17 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a user whose shell the configuration closes has no files either`() throws {
+    @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    func `a user whose shell the configuration closes has no files either`() throws {
       try withDaemon { daemon throws in
         try daemon.apply(user: "shell: /usr/sbin/nologin")
         try expectClosed(daemon)
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: ["user", "match-on", "match-off", "match-forced", "key"])
+    @Test(
+      .timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)),
+      arguments: ["user", "match-on", "match-off", "match-forced", "key"])
     func `what says that a login is for files opens them`(place: String) throws {
       try withDaemon { daemon throws in
         let closed = "shell: /usr/sbin/nologin"
@@ -87,7 +90,8 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a shell of one's own works, and is warned of once`() throws {
+    @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    func `a shell of one's own works, and is warned of once`() throws {
       try withDaemon { daemon throws in
         let shell = "\(daemon.directory)/own-shell"
         try Data("#!/bin/sh\nexec /bin/sh \"$@\"\n".utf8).write(to: URL(fileURLWithPath: shell))
