@@ -123,7 +123,7 @@ int __wrap_poll(struct pollfd *descriptors, nfds_t count, int milliseconds) {
 static ssize_t identify(void *bytes, size_t count) {
   const uint8_t *line = ahead.bytes + ahead.start;
   const uint8_t *end = end_of_line();
-  if (end == NULL) identification.problem = "the client's identification line has more than 255 bytes";
+  if (end == NULL) identification.problem = "the identification line has more than 255 bytes";
   if (memcmp(line, "SSH-", 4) != 0) identification.problem = "the client does not speak SSH";
   if (identification.problem != NULL || count < LONGEST_LINE) {
     ahead.failure = EPROTO;

@@ -95,6 +95,8 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
     self.socket = socket
     try loop.add(socket, socketInterest, token: Token.socket)
     try loop.add(control.descriptor, .read, token: Token.control)
+    // What came with the connection was read when it was accepted, and makes no event if it was no SSH.
+    if !SSH.step(readable: false, writable: false) { lost() }
     while end == nil {
       // What was read ahead makes no event.
       let hasReadAhead = mayRead && SSH.isReadPending

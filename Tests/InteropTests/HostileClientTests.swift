@@ -143,7 +143,7 @@ extension Interop {
       try withDaemon(security: ["max_auth_attempts": "0"]) { daemon throws in
         try daemon.claim("hostile.py", "no-identifications")
         try daemon.log.line(with: "protocol_error", "the client does not speak SSH")
-        try daemon.log.line(with: "protocol_error", "the client's identification line has more than 255 bytes")
+        try daemon.log.line(with: "protocol_error", "the identification line has more than 255 bytes")
         try daemon.log.line(with: "connection_lost")
         eventually("they are over") { daemon.logins.isEmpty }
         #expect(!daemon.log.all.contains("Bad address"))
