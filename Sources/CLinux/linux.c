@@ -316,12 +316,16 @@ int clinux_access_as(int as_other, uid_t uid, gid_t gid, int directory, const ch
   int count = 0;
   const int flags = AT_EACCESS | AT_SYMLINK_NOFOLLOW;
   if (!as_other) return (int)syscall(SYS_faccessat2, directory, name, mode, flags);
+  if (!can_become(uid, gid, NULL, 0)) {
+    errno = EINVAL;
+    return -1;
+  }
   if ((count = (int)syscall(SYS_getgroups, sizeof groups / sizeof *groups, groups)) < 0) return -1;
   gid_t own_group = getegid();
   uid_t own_user = geteuid();
   int result = -1;
   if (syscall(SYS_setgroups, 0, NULL) == 0 && syscall(SYS_setresgid, -1, gid, -1) == 0 &&
-      syscall(SYS_setresuid, -1, uid, -1) == 0)
+      syscall(SYS_setresuid, -1, uid, -1) == 0 && geteuid() == uid && getegid() == gid)
     result = (int)syscall(SYS_faccessat2, directory, name, mode, flags);
   int saved = errno;
   // Whoever cannot go back must not go on.
