@@ -144,7 +144,10 @@ class Peer:
                 return payload
 
     def expect(self, *numbers, patience=PATIENCE):
+        """The next message, which must be one of these; more window may come at any time, and is passed over."""
         payload = self.receive(patience)
+        while payload[0] == CHANNEL_WINDOW_ADJUST and CHANNEL_WINDOW_ADJUST not in numbers:
+            payload = self.receive(patience)
         assert payload[0] in numbers, f"expected message {numbers}, got {payload[0]}: {payload[:80]!r}"
         return Reader(payload[1:])
 
