@@ -25,6 +25,11 @@ struct Checks {
     var settings = choices.settings
     settings.server.bindAddresses = addresses(of: choices)
     checkHostKeys(settings.server)
+    if settings.server.windowSize < settings.server.maximumPacketSize {
+      let size = settings.server.maximumPacketSize
+      warning("server.window_size", "less than one packet: \(size), as server.maximum_packet_size says, is used")
+      settings.server.windowSize = size
+    }
     settings.server.banner = banner(choices.bannerFile)
     settings.auth.trustedUserCAKeys = trustedUserCAKeys(choices.trustedUserCAFile)
     settings.auth.revokedKeys = revokedKeys(choices.revokedKeysFile)
@@ -228,7 +233,11 @@ struct Checks {
       auth.authorizedKeysDirectory != nil || auth.authorizedKeysPattern != nil || auth.trustedUserCAKeys != nil
     }
     if methods.contains(.publickey), !keys, users.allSatisfy(\.authorizedKeys.isEmpty) {
-      warning("auth.methods", "publickey is allowed, but there is no place to find authorized keys")
+      let pattern = "auth.publickey.authorized_keys_pattern"
+      let hint =
+        given.rank(pattern) > 0
+        ? "; bssh looks in /home/{user}/.ssh/authorized_keys then, which \(pattern) can say" : ""
+      warning("auth.methods", "publickey is allowed, but there is no place to find authorized keys" + hint)
     }
     for user in users {
       for method in user.methods ?? [] where !methods.contains(method) {

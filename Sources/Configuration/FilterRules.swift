@@ -57,9 +57,11 @@ public struct RuleKey: Sendable {
     RuleKey(
       "directory", .pathPart, given: \.matcher.directory, isMatcher: true, "A name that is a part of the path."),
     RuleKey(
-      "min_size", .size(0...1 << 50), given: \.matcher.minSize, isMatcher: true, "The smallest size of a file."),
+      "min_size", .size(0...1 << 50, clamped: .long), given: \.matcher.minSize, isMatcher: true,
+      "The smallest size of a file."),
     RuleKey(
-      "max_size", .size(0...1 << 50), given: \.matcher.maxSize, isMatcher: true, "The largest size of a file."),
+      "max_size", .size(0...1 << 50, clamped: .long), given: \.matcher.maxSize, isMatcher: true,
+      "The largest size of a file."),
     RuleKey(
       "not", { .negated(depth: $0) }, \.matcher.not, unless: [], isMatcher: true,
       "Keys from pattern to composite; they must not all hold."),
@@ -232,6 +234,8 @@ private func matcher(_ node: Node, _ faults: inout Faults, depth: Int) -> Filter
 }
 
 /// Reads the keys of a mapping; returns those that were there, or nil when it is no mapping.
+///
+/// `null` leaves a key out, as bssh writes it for all that a rule does not say; there must be an action.
 private func read(
   _ node: Node, _ keys: [RuleKey], into rule: inout FilterRule, _ expected: String, _ faults: inout Faults, depth: Int
 ) -> Set<String>? {
@@ -240,13 +244,16 @@ private func read(
     return nil
   }
   var seen: Set<String> = []
+  var given: Set<String> = []
   for entry in entries {
     faults.within(".\(entry.key)") { faults in
-      if !seen.insert(entry.key).inserted { faults.add(at: entry.position, "given twice") }
+      if !given.insert(entry.key).inserted { faults.add(at: entry.position, "given twice") }
       guard let key = keys.first(where: { $0.name == entry.key }) else {
         faults.add(at: entry.position, "unknown key" + suggestion(for: entry.key, among: keys.map(\.name)))
         return
       }
+      if entry.value.isNull, key.name != "action" { return }
+      seen.insert(entry.key)
       key.parse(entry.value, &rule, &faults, depth)
     }
   }
@@ -267,6 +274,7 @@ private func parseComposite(_ node: Node, _ faults: inout Faults, depth: Int) ->
       if !seen.insert(entry.key).inserted { faults.add(at: entry.position, "given twice") }
       switch entry.key {
       case "type": kind = ValueType<FilterMatcher.Composite.Kind>.choice().parse(entry.value, &faults)
+      case "matcher" where entry.value.isNull: break
       case "matcher":
         if let matcher = matcher(entry.value, &faults, depth: depth) { matchers.append(matcher) }
       case "matchers":

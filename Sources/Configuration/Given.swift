@@ -30,10 +30,20 @@ struct GivenValues {
   /// Takes what a file says.
   mutating func take(file: String, root: Node) { take(root, section: "", source: .file(file)) }
 
-  /// Takes the variables that begin with `BSSH_`; others are not ours.
+  /// Variables of bssh's client and of what comes with it: they may be in the environment of whoever starts the server.
+  static let variablesOfClient: Set = [
+    "BSSH_CACHE_ENABLED", "BSSH_CACHE_SIZE", "BSSH_CACHE_TTL", "BSSH_CERT_AUTHORITY_POLICY", "BSSH_CLUSTER_GROUPS",
+    "BSSH_CONFIG", "BSSH_CONNECT_TIMEOUT", "BSSH_CURRENT_CLUSTER", "BSSH_ENV_CACHE_ENABLED", "BSSH_ENV_CACHE_SIZE",
+    "BSSH_ENV_CACHE_TTL", "BSSH_FORWARD_BUFFER", "BSSH_FORWARD_RETRIES", "BSSH_FORWARD_TIMEOUT",
+    "BSSH_MAX_JUMP_HOSTS", "BSSH_PARALLEL", "BSSH_PASSWORD", "BSSH_PDSH_COMPAT", "BSSH_SUDO_PASSWORD",
+    "BSSH_TUI_LOG_MAX_ENTRIES",
+  ]
+
+  /// Takes the variables that begin with `BSSH_`; others are not ours, and neither are those of bssh's client.
   mutating func take(environment: [(name: String, value: String)]) {
     var taken: [String: String] = [:]
-    for (name, value) in environment.sorted(by: { $0.name < $1.name }) where name.hasPrefix("BSSH_") {
+    for (name, value) in environment.sorted(by: { $0.name < $1.name })
+    where name.hasPrefix("BSSH_") && !Self.variablesOfClient.contains(name) {
       let source = Source.environment(name)
       guard let key = KeyTable.keys.first(where: { $0.variables.contains(name) }) else {
         let known = KeyTable.keys.flatMap(\.variables)

@@ -27,7 +27,7 @@ public enum KeyTable {
       "The files with the server's private keys, at least one, readable by their owner alone.",
       "bssh-server gen-host-key makes one. No default."),
     Key(
-      "server.max_connections", .integer(1...65536), \.settings.server.maxConnections,
+      "server.max_connections", .integer(1...65536, clamped: .positive), \.settings.server.maxConnections,
       alias: "BSSH_MAX_CONNECTIONS",
       "Open connections, counted when they are accepted; more are closed at once."),
     Key(
@@ -39,23 +39,26 @@ public enum KeyTable {
       "Of these, those from one address (of IPv6, from one /64); never more than half of all, so that",
       "no address keeps others out."),
     Key(
-      "server.timeout", .duration(0...86400, zero: "no limit"), \.settings.server.loginGrace,
+      "server.timeout", .duration(0...86400, zero: "no limit", clamped: .long), \.settings.server.loginGrace,
       "The time from accepting a connection to a finished login; 0 is no limit."),
     Key(
-      "server.keepalive_interval", .duration(0...86400, zero: "never"), \.settings.server.keepaliveInterval,
+      "server.keepalive_interval", .duration(0...86400, zero: "never", clamped: .long),
+      \.settings.server.keepaliveInterval,
       alias: "BSSH_KEEPALIVE_INTERVAL",
       "How often a silent client is asked for a sign of life; 0 is never."),
     Key(
       "server.keepalive_count_max", .integer(1...1000), \.settings.server.keepaliveCountMax,
       "After so many questions without an answer the connection is closed."),
     Key(
-      "server.compression", .boolean, \.settings.server.compression,
+      "server.compression", .boolean, \.settings.server.compression, alias: "BSSH_COMPRESSION",
       "Offer zlib@openssh.com, compression that starts after the login."),
     Key(
-      "server.maximum_packet_size", .size(1024...131072), \.settings.server.maximumPacketSize,
+      "server.maximum_packet_size", .size(4096...65535, clamped: .word), \.settings.server.maximumPacketSize,
+      alias: "BSSH_MAX_PACKET_SIZE",
       "Bytes of data that a client may send in one packet."),
     Key(
-      "server.window_size", .size(32 << 10...64 << 20), \.settings.server.windowSize,
+      "server.window_size", .size(32 << 10...64 << 20, clamped: .word), \.settings.server.windowSize,
+      alias: "BSSH_WINDOW_SIZE",
       "Bytes that a client may have under way on one channel with a program. All channels of a",
       "connection together have at most 16 MiB of them, or two windows, and 64 KiB each."),
     Key(
@@ -208,7 +211,7 @@ public enum KeyTable {
       "Processes and threads that an account may have, all its logins together (RLIMIT_NPROC); not for",
       "root. 0: as many as the daemon was started with."),
     Key(
-      "shell.command_timeout", .duration(0...year, zero: "no limit"), \.settings.shell.commandTimeout,
+      "shell.command_timeout", .duration(0...year, zero: "no limit", clamped: .long), \.settings.shell.commandTimeout,
       alias: "BSSH_COMMAND_TIMEOUT",
       "The time that a command may run that a client starts without a shell; 0 is no limit."),
     Key(
@@ -264,7 +267,7 @@ public enum KeyTable {
       "filter.enabled", .boolean, \.settings.filter.isEnabled,
       "Whether the rules below decide which files may be transferred, by SFTP and by SCP."),
     Key(
-      "filter.default_action", .choice(), \.settings.filter.defaultAction,
+      "filter.default_action", ValueType.choice().null(meaning: .allow), \.settings.filter.defaultAction,
       "What becomes of files that no rule matches: allow, deny, log (which allows and leaves a record)."),
     Key(
       "filter.rules", .filterRules, \.settings.filter.rules,
@@ -285,7 +288,7 @@ public enum KeyTable {
       "Addresses and ranges that are never banned, and that rate_limit and max_unauthenticated do not",
       "hold for. They must be allowed all the same."),
     Key(
-      "security.max_auth_attempts", .integer(0...1000), \.settings.security.maxAuthAttempts,
+      "security.max_auth_attempts", .integer(0...1000, clamped: .word), \.settings.security.maxAuthAttempts,
       "The failed login that gets an address (of IPv6, a /64) banned: a wrong password, a bad",
       "signature, or a connection that asked for a login and ended without. 0 bans nobody."),
     Key(
@@ -293,10 +296,10 @@ public enum KeyTable {
       "The connection that gets an address banned of those that offered nothing but keys, none of which",
       "let in. They are counted apart from other failures. 0: such connections ban nobody."),
     Key(
-      "security.auth_window", .duration(1...31_536_000), \.settings.security.authWindow,
+      "security.auth_window", .duration(1...31_536_000, clamped: .long), \.settings.security.authWindow,
       "The time in which so many failures count."),
     Key(
-      "security.ban_time", .duration(1...31_536_000), \.settings.security.banTime,
+      "security.ban_time", .duration(1...31_536_000, clamped: .long), \.settings.security.banTime,
       "How long the first ban lasts. A banned address is refused whatever it could prove."),
     Key(
       "security.ban_factor", .integer(1...100), \.settings.security.banFactor,
@@ -315,13 +318,14 @@ public enum KeyTable {
       "security.rate_limit.burst", .integer(1...100_000), \.settings.security.connectionBurst,
       "Connections that it may open at once, before per_second holds."),
     Key(
-      "security.max_sessions_per_user", .integer(1...65536), \.settings.security.maxSessionsPerUser,
+      "security.max_sessions_per_user", .integer(1...65536, clamped: .long), \.settings.security.maxSessionsPerUser,
       "Logins that one user has at a time; one more is refused once it is proven."),
     Key(
-      "security.idle_timeout", .duration(0...year, zero: "no limit"), \.settings.security.idleTimeout,
+      "security.idle_timeout", .duration(0...year, zero: "no limit", clamped: .long), \.settings.security.idleTimeout,
       "A login ends when nothing has come or gone on its channels for so long; 0 is no limit."),
     Key(
-      "security.session_timeout", .duration(0...year, zero: "no limit"), \.settings.security.sessionTimeout,
+      "security.session_timeout", .duration(0...year, zero: "no limit", clamped: .long),
+      \.settings.security.sessionTimeout,
       "A login ends after so long, whatever it does; 0 is no limit."),
   ]
 

@@ -67,15 +67,18 @@ public struct Loader {
 
     var choices = Choices()
     var problems = given.problems
+    var warnings: [Problem] = []
     for key in KeyTable.keys {
       guard let value = given.values[key.path] else { continue }
       var faults = Faults()
       faults.folder = if case .file = value.source { file?.folder } else { folder }
       key.parse(value.node, &choices, &faults)
-      problems += faults.all.map { fault in
+      func located(_ fault: Fault) -> Problem {
         Problem(
           source: value.source, position: fault.position, key: key.path + fault.below, reason: fault.reason)
       }
+      problems += faults.all.map(located)
+      warnings += faults.warnings.map(located)
     }
     chooseKeyFiles(&choices, given)
     if !surroundings.isRoot, given.rank("security.ban_state_file") == 0 {
@@ -86,9 +89,10 @@ public struct Loader {
       given: given, surroundings: surroundings, file: file, stateDirectory: stateDirectory)
     let settings = checks.settings(of: choices)
     problems += checks.problems
-    guard problems.isEmpty else { throw Rejected(problems: problems, warnings: checks.warnings) }
+    warnings += checks.warnings
+    guard problems.isEmpty else { throw Rejected(problems: problems, warnings: warnings) }
     return Loaded(
-      settings: settings, choices: choices, warnings: checks.warnings, places: Places(given.values))
+      settings: settings, choices: choices, warnings: warnings, places: Places(given.values))
   }
 
   /// As the XDG Base Directory Specification has it.

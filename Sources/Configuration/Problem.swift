@@ -54,6 +54,8 @@ struct Faults {
   private(set) var all: [Fault] = []
   /// Where relative paths start; nil: they are faults.
   var folder: String?
+  /// What is used all the same, but not as it was written.
+  private(set) var warnings: [Fault] = []
   /// Where in the value we are.
   private var below: [String] = []
 
@@ -61,6 +63,11 @@ struct Faults {
 
   mutating func add(at position: Node.Position?, _ reason: String) {
     all.append(Fault(position: position, below: below.joined(), reason: reason))
+  }
+
+  /// The value is used, but not as it was written.
+  mutating func warn(_ node: Node, _ reason: String) {
+    warnings.append(Fault(position: node.position, below: below.joined(), reason: reason))
   }
 
   /// Runs `body`; faults that it adds are those of `part`, as `[2]` or `.name`.

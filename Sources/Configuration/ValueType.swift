@@ -1,13 +1,13 @@
 /// How the value of a key is written: from a node, and back into YAML.
 struct ValueType<Value: Sendable>: Sendable {
   /// For the manual and the template: `a whole number from 1 to 65535`.
-  let description: String
+  var description: String
   /// Lists take several values: separated by commas in a variable, one from each option.
   var isList = false
   /// Mappings and lists of them are set in files only.
   var isFileOnly = false
   /// nil after adding at least one fault.
-  let parse: @Sendable (Node, inout Faults) -> Value?
+  var parse: @Sendable (Node, inout Faults) -> Value?
   let render: @Sendable (Value) -> Rendering
 }
 
@@ -78,6 +78,14 @@ extension ValueType {
       },
       render: { value in value.map(render) ?? .scalar("null") })
   }
+
+  /// The value, or what `null` means: bssh writes it for a key that it leaves to itself.
+  func null(meaning value: Value) -> ValueType {
+    var type = self
+    type.description += "; null is its default"
+    type.parse = { node, faults in node.isNull ? value : parse(node, &faults) }
+    return type
+  }
 }
 
 extension ValueType where Value == Bool {
@@ -85,17 +93,59 @@ extension ValueType where Value == Bool {
     "true or false", { ["true": true, "false": false][$0] }, render: { $0 ? "true" : "false" })
 }
 
+/// Numbers outside of the range of a key that bssh takes. They stand for the nearest end of that range, with a warning:
+/// a file of bssh loads as it is.
+enum Clamped: Sendable {
+  /// All that a 32-bit number of bssh can be.
+  case word
+  /// All that a 64-bit number of bssh can be.
+  case long
+  /// The same, without 0, which bssh refuses.
+  case positive
+
+  fileprivate var range: ClosedRange<UInt64> {
+    switch self {
+    case .word: 0...UInt64(UInt32.max)
+    case .long: 0...UInt64.max
+    case .positive: 1...UInt64.max
+    }
+  }
+}
+
 extension ValueType where Value: FixedWidthInteger {
-  static func integer(_ range: ClosedRange<Value>) -> ValueType {
+  static func integer(_ range: ClosedRange<Value>, clamped: Clamped? = nil) -> ValueType {
     scalar(
       "a whole number from \(range.lowerBound) to \(range.upperBound)",
       { text in digits(text).flatMap { Value(exactly: $0) }.flatMap { range.contains($0) ? $0 : nil } },
-      render: { "\($0)" })
+      render: { "\($0)" }
+    ).clamping(clamped, to: range, quotable: false, number: digits)
+  }
+
+  /// Where bssh takes a number that is not in `range`, its nearest end, with a warning that says so.
+  private func clamping(
+    _ clamped: Clamped?, to range: ClosedRange<Value>, quotable: Bool,
+    number: @escaping @Sendable (String) -> UInt64?
+  ) -> ValueType {
+    guard let clamped else { return self }
+    var type = self
+    type.parse = { node, faults in
+      guard case .scalar(let text, let plain) = node.content, plain || quotable, let number = number(text),
+        clamped.range.contains(number), number < UInt64(range.lowerBound) || number > UInt64(range.upperBound)
+      else { return parse(node, &faults) }
+      let used = number < UInt64(range.lowerBound) ? range.lowerBound : range.upperBound
+      guard case .scalar(let shown) = render(used) else { return parse(node, &faults) }
+      faults.warn(node, "\(text) is out of range, \(shown) is used: expected \(description)")
+      return used
+    }
+    return type
   }
 
   /// Seconds, from `90`, `90s`, `15m`, `2h` or `1d`.
-  static func duration(_ range: ClosedRange<Value>, zero meaning: String? = nil) -> ValueType {
+  static func duration(
+    _ range: ClosedRange<Value>, zero meaning: String? = nil, clamped: Clamped? = nil
+  ) -> ValueType {
     unit("a duration", range, Units.seconds, plain: 1, zero: meaning)
+      .clamping(clamped, to: range, quotable: true) { Units.parse($0, Units.seconds, plain: 1) }
   }
 
   /// Milliseconds, from `100ms` or a ``duration(_:zero:)``.
@@ -104,8 +154,9 @@ extension ValueType where Value: FixedWidthInteger {
   }
 
   /// Bytes, from `65536`, `64KiB`, `50MiB` or `1GiB`.
-  static func size(_ range: ClosedRange<Value>) -> ValueType {
+  static func size(_ range: ClosedRange<Value>, clamped: Clamped? = nil) -> ValueType {
     unit("a size", range, Units.bytes, plain: 1, zero: nil)
+      .clamping(clamped, to: range, quotable: true) { Units.parse($0, Units.bytes, plain: 1) }
   }
 
   private static func unit(

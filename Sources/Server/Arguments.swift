@@ -40,7 +40,7 @@ struct Arguments: Equatable {
     }
     command = named ?? .run
     isCommandNamed = named != nil
-    if has("help") { return }
+    if has("help") || has("version") { return }
     if let group {
       if named == nil { throw Self.usage("\(group) needs an action: \(Command.actions(of: group))", forWords: group) }
     }
@@ -56,7 +56,10 @@ struct Arguments: Equatable {
 
   private func check(_ used: [Used]) throws(Failure) {
     for option in used where option.long != "help" {
-      guard let known = Option.all.first(where: { $0.long == option.long && $0.commands.contains(command) }) else {
+      let known = Option.all.first { known in
+        known.long == option.long && (known.isGlobal || known.commands.contains(command))
+      }
+      guard let known else {
         throw Self.usage("--\(option.long) is no option of '\(command.rawValue)'", for: command)
       }
       let count = flags[known.long] ?? values[known.long]?.count ?? 0
@@ -68,6 +71,11 @@ struct Arguments: Equatable {
   private mutating func takeCommand(_ word: String) throws(Failure) -> Command? {
     if group == nil, Command.groups.contains(word) {
       group = word
+      return nil
+    }
+    // `help gen-config` is `gen-config --help`.
+    if group == nil, word == "help" {
+      flags["help"] = 1
       return nil
     }
     let name = group.map { "\($0) \(word)" } ?? word
@@ -87,7 +95,7 @@ struct Arguments: Equatable {
   }
 
   private static var commandNames: [String] {
-    Command.allCases.filter { $0.summary != nil }.map(\.rawValue) + Command.groups
+    Command.allCases.filter { $0.summary != nil }.map(\.rawValue) + Command.groups + ["help"]
   }
 
   private static func hint(_ word: String, _ candidates: [String]) -> String {
@@ -97,7 +105,7 @@ struct Arguments: Equatable {
   private mutating func takeLong(_ word: String, _ rest: inout ArraySlice<String>) throws(Failure) -> Used {
     let parts = word.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     let name = String(parts[0])
-    guard let option = Option.all.first(where: { $0.long == name }) else {
+    guard let option = Option.all.first(where: { $0.isNamed(name) }) else {
       throw Self.usage("unknown option '--\(name)'" + Self.hint("--" + name, Option.all.map { "--" + $0.long }))
     }
     let attached = parts.count == 2 ? String(parts[1]) : nil
@@ -105,7 +113,7 @@ struct Arguments: Equatable {
     return try take(option, shown: "--\(name)", attached: attached, &rest)
   }
 
-  /// `-p 22`, `-p22`, `-Dvv`.
+  /// `-p 22`, `-p22`, `-p=22`, `-Dvv`.
   private mutating func takeShort(_ word: String, _ rest: inout ArraySlice<String>) throws(Failure) -> [Used] {
     var used: [Used] = []
     var letters = word.dropFirst()
@@ -115,7 +123,7 @@ struct Arguments: Equatable {
       }
       var attached: String?
       if option.value != nil, !letters.isEmpty {
-        attached = String(letters)
+        attached = String(letters.first == "=" ? letters.dropFirst() : letters)
         letters = ""
       }
       used.append(try take(option, shown: "-\(letter)", attached: attached, &rest))

@@ -8,15 +8,19 @@ enum GenHostKey {
       throw Arguments.usage("gen-host-key needs a file: -o FILE", for: .genHostKey)
     }
     let type = arguments.value("type") ?? HostKey.Kind.ed25519.rawValue
-    guard let kind = HostKey.Kind(rawValue: type) else {
+    guard let kind = HostKey.Kind(rawValue: type.lowercased()) else {
       let known = HostKey.Kind.allCases.map(\.rawValue)
       let hint = closest(to: type, among: known).map { "; did you mean '\($0)'?" } ?? ""
       throw Arguments.usage(
         "unknown type '\(type)': expected \(known.joined(separator: ", "))\(hint)", for: .genHostKey)
     }
-    let bits = try arguments.value("bits").map { (text: String) throws(Failure) in
+    var bits = try arguments.value("bits").map { (text: String) throws(Failure) in
       guard let bits = Int(text) else { throw Arguments.usage("--bits \(text) is no number", for: .genHostKey) }
       return bits
+    }
+    if kind == .ed25519, let given = bits, given != 256 {
+      Output.complain(["bssh-server: --bits \(given) has no effect: ed25519 keys have 256 bits"])
+      bits = nil
     }
     let key: HostKey
     do throws(CredentialError) {

@@ -8,7 +8,7 @@ enum Help {
 
     \(commands)
 
-    'bssh-server COMMAND --help' tells the options of a command; bssh-server(8) is the manual.
+    'bssh-server help COMMAND' tells the options of a command; bssh-server(8) is the manual.
 
     """
 

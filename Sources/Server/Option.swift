@@ -75,38 +75,49 @@ enum Command: String, CaseIterable {
 struct Option {
   var short: Character?
   var long: String
+  /// Another name of it, which bssh has.
+  var alias: String?
   /// What its value is called; nil: it has none.
   var value: String?
   var commands: [Command]
   /// It may stand there several times.
   var repeats = false
+  /// It may stand there with every command, as in bssh, also with those that it changes nothing for.
+  var isGlobal = false
   var help: String
+
+  /// True when `name` names it.
+  func isNamed(_ name: String) -> Bool { name == long || name == alias }
 
   /// Every one of them.
   static let all: [Option] = [
     Option(
-      short: "c", long: "config", value: "FILE", commands: daemon + [.explain] + audit,
+      short: "c", long: "config", value: "FILE", commands: daemon + [.explain] + audit, isGlobal: true,
       help:
         "The configuration; else the first of ./bssh-server.yaml,\n/etc/bssh/server.yaml and ~/.config/bssh/server.yaml"
     ),
     Option(
-      short: "b", long: "bind-address", value: "ADDRESS", commands: daemon, repeats: true,
+      short: "b", long: "bind-address", value: "ADDRESS", commands: daemon, repeats: true, isGlobal: true,
       help: "Listen on this address instead; may be repeated"),
-    Option(short: "p", long: "port", value: "PORT", commands: daemon, help: "Listen on this port instead"),
     Option(
-      short: "k", long: "host-key", value: "FILE", commands: daemon + [.explain], repeats: true,
+      short: "p", long: "port", value: "PORT", commands: daemon, isGlobal: true, help: "Listen on this port instead"),
+    Option(
+      short: "k", long: "host-key", value: "FILE", commands: daemon + [.explain], repeats: true, isGlobal: true,
       help: "Use this host key instead; may be repeated"),
     Option(
-      short: "v", long: "verbose", commands: daemon, repeats: true,
+      short: "v", long: "verbose", commands: daemon, repeats: true, isGlobal: true,
       help: "Log for debugging too, whatever server.log_level says;\n-vv and -vvv are the same"),
     Option(
       short: "q", long: "quiet", commands: daemon,
       help: "Log nothing less than warnings, whatever\nserver.log_level says; check-config prints no settings"),
-    Option(short: "D", long: "foreground", commands: daemon, help: "Stay in the foreground"),
-    Option(long: "pid-file", value: "FILE", commands: daemon, help: "Write the daemon's process id to this file"),
     Option(
-      short: "t", long: "type", value: "TYPE", commands: [.genHostKey],
-      help: "ed25519 (when nothing is said), rsa or ecdsa"),
+      short: "D", long: "foreground", commands: daemon, isGlobal: true, help: "Stay in the foreground"),
+    Option(
+      long: "pid-file", value: "FILE", commands: daemon, isGlobal: true,
+      help: "Write the daemon's process id to this file"),
+    Option(
+      short: "t", long: "type", alias: "key-type", value: "TYPE", commands: [.genHostKey],
+      help: "ed25519 (when nothing is said), rsa or ecdsa;\n--key-type is the same"),
     Option(
       short: "o", long: "output", value: "FILE", commands: [.genConfig, .genHostKey],
       help: "Write to this file, which only its owner can read"),
@@ -176,6 +187,7 @@ struct Option {
     Option(
       long: "json", commands: [.auditTail, .auditGrep, .auditShow], help: "Show the lines as they are in the journal"),
     Option(long: "utc", commands: audit, help: "Show times in UTC"),
+    Option(short: "V", long: "version", commands: [.run], isGlobal: true, help: "Print the version"),
     Option(short: "h", long: "help", commands: Command.allCases, help: "Print this"),
   ]
 

@@ -1,8 +1,10 @@
 import Glibc
+import IPC
 import System
 
 /// Does what the command line asks for.
 func perform(_ arguments: Arguments, anyCommand: Bool) throws(Failure) {
+  if arguments.has("version"), !arguments.has("help") { return try Output.write("bssh-server \(version)\n") }
   if arguments.has("help") {
     if anyCommand, let group = arguments.group { return try Output.write(Help.text(ofGroup: group)) }
     return try Output.write(anyCommand ? Help.overall : Help.text(of: arguments.command))

@@ -71,4 +71,15 @@ import Wire
       EventType.allCases.filter(\.isOfSession).allSatisfy { type in !prefixes.contains(where: type.rawValue.hasPrefix) }
     )
   }
+
+  @Test func `the types and results of bssh's events are ours as well`() {
+    let types = [
+      "auth_success", "auth_failure", "auth_rate_limited", "session_start", "session_end", "command_executed",
+      "command_blocked", "file_open_read", "file_open_write", "file_read", "file_write", "file_close", "file_uploaded",
+      "file_downloaded", "file_deleted", "file_renamed", "directory_created", "directory_deleted", "directory_listed",
+      "transfer_denied", "transfer_allowed", "ip_blocked", "ip_unblocked", "suspicious_activity",
+    ]
+    #expect(types.allSatisfy { EventType(rawValue: $0) != nil })
+    #expect(["success", "failure", "denied", "error"].allSatisfy { EventResult(rawValue: $0) != nil })
+  }
 }

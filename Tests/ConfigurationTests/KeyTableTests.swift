@@ -83,7 +83,7 @@ struct Sample: Sendable, CustomTestStringConvertible {
     Sample("server.keepalive_interval", plain("0"), "0") { $0.server.keepaliveInterval = 0 },
     Sample("server.keepalive_count_max", plain("9"), "9") { $0.server.keepaliveCountMax = 9 },
     Sample("server.compression", plain("true"), "true") { $0.server.compression = true },
-    Sample("server.maximum_packet_size", plain("1024"), "1KiB") { $0.server.maximumPacketSize = 1024 },
+    Sample("server.maximum_packet_size", plain("4096"), "4KiB") { $0.server.maximumPacketSize = 4096 },
     Sample("server.window_size", plain("64MiB"), "67108864") { $0.server.windowSize = 64 << 20 },
     Sample("server.max_channels", plain("3"), "3") { $0.server.maxChannels = 3 },
     Sample("server.banner", plain("/etc/issue"), "/etc/issue") { $0.server.banner = "hello\n" },
@@ -314,6 +314,7 @@ struct Sample: Sendable, CustomTestStringConvertible {
       Set(aliases) == [
         "BSSH_PORT", "BSSH_BIND_ADDRESS", "BSSH_HOST_KEY", "BSSH_MAX_CONNECTIONS", "BSSH_KEEPALIVE_INTERVAL",
         "BSSH_AUTHORIZED_KEYS_DIR", "BSSH_AUTHORIZED_KEYS_PATTERN", "BSSH_SHELL", "BSSH_COMMAND_TIMEOUT",
+        "BSSH_COMPRESSION", "BSSH_MAX_PACKET_SIZE", "BSSH_WINDOW_SIZE",
       ])
   }
 

@@ -35,7 +35,7 @@ import Testing
       keepalive_interval: 61
       keepalive_count_max: 12
       compression: true
-      maximum_packet_size: 1025
+      maximum_packet_size: 4097
       window_size: 64MiB
       max_channels: 3
       banner: "/etc/issue: #1"
