@@ -70,7 +70,8 @@ public enum EventType: String, CaseIterable, Sendable {
       .suspiciousActivity, .attributesChanged, .linkCreated:
       true
     case .commandStarted, .commandExecuted, .sessionLost, .eventsCounted, .commandBlocked, .forwardOpen, .forwardClosed,
-      .forwardDenied, .agentForwarded, .authSuccess, .authFailure, .authRateLimited, .sessionStart, .sessionEnd, .ipBlocked, .ipUnblocked,
+      .forwardDenied, .agentForwarded, .authSuccess, .authFailure, .authRateLimited, .sessionStart, .sessionEnd,
+      .ipBlocked, .ipUnblocked,
       .connectionOpen, .connectionClosed, .connectionRefused, .daemonStarted, .daemonStopped, .configurationLoaded,
       .configurationRejected, .adminAction, .auditGap, .recordingStarted, .recordingFinished:
       false

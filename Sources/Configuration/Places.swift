@@ -32,8 +32,11 @@ public struct Places: Equatable, Sendable {
   public func problem(
     of path: String, entry: Int? = nil, part: String? = nil, inBlock block: Int? = nil, _ reason: String
   ) -> Problem {
-    let key = (block.map { "match[\($0)]." } ?? "") + path + (entry.map { "[\($0)]" } ?? "") + (part.map { "." + $0 } ?? "")
-    guard let value = values[block == nil ? path : "match"] else { return Problem(source: nil, key: path, reason: reason) }
+    let key =
+      (block.map { "match[\($0)]." } ?? "") + path + (entry.map { "[\($0)]" } ?? "") + (part.map { "." + $0 } ?? "")
+    guard let value = values[block == nil ? path : "match"] else {
+      return Problem(source: nil, key: path, reason: reason)
+    }
     var node = value.node
     if let block {
       let keys = path.split(separator: ".").map(String.init)

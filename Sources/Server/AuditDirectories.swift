@@ -53,12 +53,14 @@ struct AuditDirectories {
     }
     let folder = path[..<slash].isEmpty ? "/" : String(path[..<slash])
     let isForGroup = mode & 0o040 != 0
-    guard let found = try open(folder, mode: isForGroup ? 0o750 : 0o700, for: "the journal needs", as: "/var/log/bssh") else {
+    guard let found = try open(folder, mode: isForGroup ? 0o750 : 0o700, for: "the journal needs", as: "/var/log/bssh")
+    else {
       return nil
     }
     if found.obstacle == nil {
       for file in JournalSeries.allCases.map({ $0.path(of: path) }).flatMap({ [$0, $0 + ".head"] }) {
-        try check(Array(file.utf8[(file.lastIndex(of: "/") ?? file.startIndex)...].dropFirst()), in: found.descriptor, file)
+        try check(
+          Array(file.utf8[(file.lastIndex(of: "/") ?? file.startIndex)...].dropFirst()), in: found.descriptor, file)
       }
     }
     if isForGroup { letGroupEnter(found.descriptor) }
@@ -189,7 +191,9 @@ struct AuditPlaces {
     } catch {
       return problems.append(problem("path", "the journal cannot be written: \(error.reason)"))
     }
-    if let obstacle = journal?.obstacle { warnings.append(problem("path", "the journal cannot be written: \(obstacle)")) }
+    if let obstacle = journal?.obstacle {
+      warnings.append(problem("path", "the journal cannot be written: \(obstacle)"))
+    }
     if audit.journal.mode & 0o040 != 0, let journal, let place = directories.obstacle(toGroupOf: journal) {
       let group = directories.owner == nil ? "its group" : "the group bssh-audit"
       warnings.append(problem("mode", "\(group) cannot read the journal: it may not enter '\(place)'"))

@@ -124,7 +124,8 @@ enum Samples {
 
   private static let recorder: [Sample] =
     [
-      ToRecorder.prepare(RecorderSettings(directories: [directory, OpenedDirectory(path: "", device: 0, inode: 0)], keepsLogins: true)),
+      ToRecorder.prepare(
+        RecorderSettings(directories: [directory, OpenedDirectory(path: "", device: 0, inode: 0)], keepsLogins: true)),
       .prepare(RecorderSettings(directories: [], keepsLogins: false)),
       .open(number: .max, directory: "/r", name: "a.cast"),
       .login(loginEntry, connection: .max),

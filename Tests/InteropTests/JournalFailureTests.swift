@@ -205,7 +205,8 @@ extension Interop {
         try Data().write(to: URL(fileURLWithPath: path))
         try daemon.configure(text)
         daemon.signal(SIGHUP)
-        try daemon.log.line(with: "audit.exporters[0].path: the journal cannot be written", "Not a directory", within: 30)
+        try daemon.log.line(
+          with: "audit.exporters[0].path: the journal cannot be written", "Not a directory", within: 30)
         try daemon.log.line(with: "the new configuration is not used")
         try connect(daemon, 1)
         try daemon.events.event("connection_open")

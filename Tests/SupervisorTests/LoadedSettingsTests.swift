@@ -37,7 +37,8 @@ import Wire
       LoaderResult.loaded(configuration).wireBytes, [try sealed(), try sealed([1]), bans] + directories)
     #expect(loaded.journal?.directory == places[0] && loaded.journal?.descriptor === directories[0])
     #expect(loaded.recordings.map(\.directory) == Array(places.dropFirst()))
-    #expect(loaded.recordings.map { ObjectIdentifier($0.descriptor) } == directories.dropFirst().map(ObjectIdentifier.init))
+    #expect(
+      loaded.recordings.map { ObjectIdentifier($0.descriptor) } == directories.dropFirst().map(ObjectIdentifier.init))
     #expect(throws: LoadedSettings.Problem.self) {
       try LoadedSettings(LoaderResult.loaded(configuration).wireBytes, [try sealed(), try sealed([1]), bans, null])
     }
