@@ -82,6 +82,7 @@ import Testing
     var user = Settings.User(name: "bob")
     user.shell = "/bin/dash"
     var block = Match()
+    block.users = [.init(NamePattern("eve"))]
     block.paths = ["shell.default"]
     block.values.shell.defaultShell = "/bin/own"
     let (users, blocks) = ([user], [block])

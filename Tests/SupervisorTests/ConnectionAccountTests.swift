@@ -124,7 +124,7 @@ import Testing
       scenario.send(
         .session(.keys([KeyFile(path: "/nonexistent/.ssh/authorized_keys", length: 0, problem: "no such file")])))
       #expect(!Self.byKey(&scenario).opensSession)
-      #expect(scenario.said.lines().last == "refused 'bob' by publickey: lookup_failed, key SHA256:abc")
+      #expect(scenario.said.lines().last == "refused 'bob' by publickey: no_account, key SHA256:abc")
       // A late answer changes nothing.
       #expect(scenario.send(.accountChecked(Self.good)).isEmpty)
     }

@@ -22,8 +22,9 @@ import Wire
       var scenario = Scenario.atAuthentication()
       _ = scenario.authenticate(Scenario.request("none"))
       let actions = scenario.send(.account(answer))
-      #expect(actions.contains(.startLookUp(answer.lookUp, paths: answer.keyPaths)))
-      scenario.send(Scenario.keys)
+      let (account, home) = answer.login.map { ($0, $0.home) } ?? (AccountComparison.nobody, "/nonexistent")
+      #expect(actions.contains(.startLookUp(account, paths: ["\(home)/.ssh/authorized_keys"])))
+      scenario.send(Scenario.keys(of: answer))
       #expect(scenario.authenticate(Scenario.keyRequest(signed: false)).questions.count == 1)
     }
   }
@@ -316,15 +317,13 @@ import Wire
   }
 
   @Test func `the user's file of principals is read last, and asked about by itself`() {
-    var answer = Scenario.known()
-    answer.principalsPath = "/principals/bob"
     let files = Scenario.memory.map { KeyFile(path: $0, length: 3, problem: nil) }
     let principals = KeyFile(path: "/principals/bob", length: 0, problem: "no such file")
-    var scenario = Scenario.atAuthentication()
+    var scenario = Scenario.atAuthentication { $0.auth.authorizedPrincipalsPattern = "/principals/%u" }
     let payload = Scenario.keyRequest(signed: true)
     _ = scenario.authenticate(payload)
-    let actions = scenario.send(.account(answer))
-    #expect(actions.contains(.startLookUp(answer.lookUp, paths: Scenario.memory + ["/principals/bob"])))
+    let actions = scenario.send(.account(Scenario.known()))
+    #expect(actions.contains(.startLookUp(Scenario.account(), paths: Scenario.memory + ["/principals/bob"])))
     #expect(
       scenario.send(.session(.keys(files + [principals]))).questions == [
         .publicKey(Scenario.question(payload, files, principals: principals))
@@ -332,21 +331,17 @@ import Wire
   }
 
   @Test func `without its file of principals a look-up is no answer`() {
-    var answer = Scenario.known()
-    answer.principalsPath = "/principals/bob"
-    var scenario = Scenario.atAuthentication()
+    var scenario = Scenario.atAuthentication { $0.auth.authorizedPrincipalsPattern = "/principals/%u" }
     _ = scenario.authenticate(Scenario.keyRequest(signed: true))
-    scenario.send(.account(answer))
+    scenario.send(.account(Scenario.known()))
     #expect(scenario.send(Scenario.keys).contains(.killSession))
   }
 
   @Test func `a look-up that failed leaves no files and no principals`() {
-    var answer = Scenario.known()
-    answer.principalsPath = "/principals/bob"
-    var scenario = Scenario.atAuthentication()
+    var scenario = Scenario.atAuthentication { $0.auth.authorizedPrincipalsPattern = "/principals/%u" }
     let payload = Scenario.keyRequest(signed: true)
     _ = scenario.authenticate(payload)
-    scenario.send(.account(answer))
+    scenario.send(.account(Scenario.known()))
     #expect(scenario.send(.sessionFailed("x")).questions == [.publicKey(Scenario.question(payload, []))])
   }
 

@@ -23,19 +23,6 @@ import Testing
     #expect(scenario.machine.isLoggedIn)
   }
 
-  @Test(arguments: [
-    Scenario.account(uid: 1001),
-    Account(name: "bob", uid: 1000, gid: 7, groups: [1000], home: "/", shell: "/bin/sh"),
-    Account(name: "bob", uid: 1000, gid: 1000, groups: [], home: "/", shell: "/bin/sh"),
-  ])
-  func `a process with other rights than the login's never becomes it`(_ lookUp: Account) {
-    var scenario = Scenario.prepared(
-      AccountAnswer(login: Scenario.account(), refusal: nil, lookUp: lookUp, keyPaths: Scenario.memory))
-    _ = scenario.authenticate(Scenario.keyRequest(signed: true))
-    let actions = scenario.send(.verdict(Verdict(outcome: .accepted)))
-    #expect(isPromoted(actions) == false && actions.contains(.killSession))
-  }
-
   @Test func `a look-up that ended by itself is replaced, its keys still count`() {
     var scenario = Scenario.prepared()
     scenario.send(.sessionEnded(.code(0)))
@@ -215,6 +202,8 @@ import Testing
       for case .openSession(let login, _) in scenario.send(.verdict(verdict)) {
         #expect(login.permissions == .everything)
       }
+      scenario.now += 10
+      if outcome == .rejected { scenario.send(.timer(.passwordAnswer)) }
     }
     #expect(scenario.said.opensSession)
   }

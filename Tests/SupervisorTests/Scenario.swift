@@ -74,6 +74,13 @@ struct Scenario {
   static let keys = ConnectionMachine.Event.session(
     .keys([KeyFile(path: "/home/bob/.ssh/authorized_keys", length: 3, problem: nil)]))
 
+  /// What is found of the keys of this user.
+  static func keys(of answer: AccountAnswer) -> ConnectionMachine.Event {
+    guard answer.login == nil else { return keys }
+    return .session(
+      .keys([KeyFile(path: "/nonexistent/.ssh/authorized_keys", length: 0, problem: "no such file")]))
+  }
+
   /// What an authority is asked about a key.
   static func question(_ payload: [UInt8], _ files: [KeyFile], principals: KeyFile? = nil) -> KeyQuestion {
     KeyQuestion(
@@ -140,7 +147,7 @@ struct Scenario {
     var scenario = atAuthentication(change)
     _ = scenario.authenticate(request("none"))
     scenario.send(.account(answer))
-    scenario.send(keys)
+    scenario.send(keys(of: answer))
     return scenario
   }
 
