@@ -16,7 +16,7 @@ import Testing
   @Test func `closing a channel hangs up what runs on its terminal, and its end is told`() throws {
     let session = try SessionUnderTest.loggedIn()
     try session.askForTerminal()
-    var (pid, ends) = try startTelling(session, "trap 'exit 3' HUP; sleep 100 & echo $!; wait")
+    var (pid, ends) = try startTelling(session, "trap 'exit 3' HUP; sh -c 'echo $$; exec sleep 100' & wait")
     try session.send(.closed(channel: 0, bytesIn: 0, bytesOut: 0))
     ends.removeAll()
     #expect(isGone(pid))
