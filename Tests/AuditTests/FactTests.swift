@@ -65,6 +65,7 @@ import Wire
     let others = EventType.allCases.filter { !$0.isOfSession }.map(\.rawValue)
     let prefixes = [
       "auth_", "session_", "ip_", "connection_", "daemon_", "configuration_", "admin_", "audit_", "recording_",
+      "events_",
     ]
     #expect(others.allSatisfy { name in prefixes.contains(where: name.hasPrefix) })
     #expect(

@@ -24,7 +24,7 @@ import Testing
         if severity == .warning { #expect(Severity(type, .denied) == severity, "\(type)") }
       }
     }
-    #expect(named.count == 11)
+    #expect(named.count == 12)
     for type in EventType.allCases {
       if !named.contains(type) { #expect(Severity(type, .success) == .info, "\(type)") }
       if Severity(type, .success) != .warning {

@@ -199,7 +199,7 @@ private func answer(_ status: Int, _ headers: [String] = [], body: [UInt8] = [])
         let isWarning = [
           .authFailure, .authRateLimited, .transferDenied, .commandBlocked, .connectionRefused, .forwardDenied,
         ].contains(type)
-        let isSevere = [.suspiciousActivity, .ipBlocked, .configurationRejected, .auditGap].contains(type)
+        let isSevere = [.suspiciousActivity, .ipBlocked, .configurationRejected, .auditGap, .sessionLost].contains(type)
         let wanted: Severity =
           isWarning
           ? .warning
