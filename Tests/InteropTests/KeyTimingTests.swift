@@ -7,7 +7,7 @@ extension Interop {
     @Test(
       .timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)),
       arguments: ["queries-take-the-same-time", "signatures-take-the-same-time"])
-    func `keys are refused in the same time, whether a user has keys, no file, a large one, or is not there`(
+    func `keys are refused in the same time, whether a user has a key, many, no file, or is not there`(
       claim: String
     ) throws {
       let security = ["max_auth_attempts": "0", "rate_limit": "{per_second: 0}"]
@@ -19,7 +19,7 @@ extension Interop {
           none.remove()
         }
         let key = try String(contentsOfFile: "\(daemon.directory)/id.pub", encoding: .utf8)
-        try many.authorize(String(repeating: key, count: 400))
+        try many.authorize(String(repeating: key, count: 60))
         let users = [daemon.user.name, many.name, none.name, "ghost1", "ghost2", "daemon"]
         try daemon.claim(
           "timing.py", claim, environment: ["USERS": users.joined(separator: ",")], within: 120)
