@@ -28,7 +28,8 @@ enum HandOver {
     }
     guard let problem else { return .success }
     log.write(.warning, "the logins that go on stay in the service's control group: \(problem)")
-    return .temporaryFailure
+    // It is no failure of the service, whose main process this is.
+    return .success
   }
 
   private static func move(_ request: ScopeRequest, _ places: ScopeClient.Places, until end: Int64) -> String? {

@@ -19,8 +19,6 @@ public enum ExitCode: Int32, Sendable {
   case cannotCreate = 73
   /// The output cannot be written.
   case outputError = 74
-  /// It may work later.
-  case temporaryFailure = 75
   /// Another of our processes said what it may not say.
   case protocolError = 76
   /// The configuration does not load.
