@@ -53,7 +53,7 @@ public enum LoginShell: UInt8, Equatable, Sendable {
       // As getusershell(3): from the first slash on, up to a blank or a comment.
       let entry = line.drop { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "#") }
         .prefix { ![UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "#")].contains($0) }
-      return entry.elementsEqual(path.utf8)
+      return !entry.isEmpty && entry.elementsEqual(path.utf8)
     }
   }
 

@@ -30,7 +30,7 @@ import Testing
     "session_timeout", "no_terminal", "no_commands", "no_sftp", "no_scp", "nologin_shell", "transfer_on_terminal",
     "command_not_allowed", "command_blocked", "shell_not_allowed", "forced_command", "no_signals",
     "no_such_subsystem", "malformed_command", "too_many_failures", "too_many_keys", "malformed_request", "user_changed",
-    "unknown_service", "unexpected_response", "request_before_answer", "impossible_verdict",
+    "unknown_service", "unexpected_response", "request_before_answer", "impossible_verdict", "audit_unavailable",
   ]
 
   @Test func `codes stay what they are`() {

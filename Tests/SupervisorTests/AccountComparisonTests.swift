@@ -83,6 +83,7 @@ import Testing
     user.shell = "/bin/dash"
     var block = Match()
     block.users = [.init(NamePattern("eve"))]
+    block.users = [.init(NamePattern("eve"))]
     block.paths = ["shell.default"]
     block.values.shell.defaultShell = "/bin/own"
     let (users, blocks) = ([user], [block])
