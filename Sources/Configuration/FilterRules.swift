@@ -225,8 +225,9 @@ private func matcher(_ node: Node, _ faults: inout Faults, depth: Int) -> Filter
     return nil
   }
   var rule = FilterRule(action: .deny)
+  let faultsBefore = faults.all.count
   guard let seen = read(node, RuleKey.matchers, into: &rule, "a matcher", &faults, depth: depth) else { return nil }
-  if seen.isEmpty {
+  if seen.isEmpty, faults.all.count == faultsBefore {
     let names = RuleKey.matchers.map(\.name).joined(separator: ", ")
     faults.add(node, "the matcher is empty; expected at least one of \(names)")
   }

@@ -35,7 +35,8 @@ enum Units {
       let name = unit.suffix.lowercased()
       return name == word || others[name]?.contains(word) ?? false
     }
-    return unit.map { digits + $0.suffix }
+    // What is written like that already has another fault.
+    return unit.map { digits + $0.suffix }.flatMap { $0 == text ? nil : $0 }
   }
 
   /// The number with the largest suffix that leaves it whole: `90s`, `1h`, `64KiB`; `0` is `0`.

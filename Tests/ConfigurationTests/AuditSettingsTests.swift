@@ -149,7 +149,7 @@ import Wire
     ),
     (
       list(mapping(["type": plain("files")])),
-      "audit.exporters[0].type: expected one of file, logstash, otel, syslog, found 'files'"
+      "audit.exporters[0].type: expected one of file, logstash, otel, syslog, found 'files'; did you mean 'file'?"
     ),
     (
       list(mapping(["type": plain("file"), "paht": plain("/a")])),
@@ -267,7 +267,7 @@ import Wire
         "f.yaml: audit.on_failure: when events cannot be written, nobody can log in to mend it: see audit.rescue_users"
       ])
     #expect(
-      try warnings(tree("audit.rescue_users", list(plain("anna")))) == [
+      try warnings(tree("audit.rescue_users", list(plain("alice")))) == [
         "f.yaml: audit.rescue_users: has no effect: audit.on_failure is continue"
       ])
     let tls = mapping(["verify": plain("false")])

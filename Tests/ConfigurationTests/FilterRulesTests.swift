@@ -33,7 +33,7 @@ private let faults: [(Node, String)] = [
     rules(["action": plain("deny"), "pattern": plain("[a")]),
     "rules[0].pattern: '[a' is no pattern: '[' without ']'"
   ),
-  (rules(["action": plain("deny"), "pattern": plain("")]), "rules[0].pattern: expected a pattern, found nothing"),
+  (rules(["action": plain("deny"), "pattern": plain("")]), "rules[0]: the rule says nothing about what it matches; filter.default_action is for everything else"),
   (
     rules(["action": plain("deny"), "path_prefix": plain("/a/../b")]),
     "rules[0].path_prefix: the path '/a/../b' must not contain '.' or '..': it is compared with paths that have none"
@@ -52,7 +52,7 @@ private let faults: [(Node, String)] = [
   ),
   (
     rules(["action": plain("deny"), "min_size": plain("1MB")]),
-    "rules[0].min_size: expected a size from 0 to 1024TiB, found '1MB'"
+    "rules[0].min_size: expected a size from 0 to 1024TiB, found '1MB'; did you mean '1MiB'?"
   ),
   (
     rules(["action": plain("deny"), "operations": list(plain("uplaod"))]),
@@ -83,7 +83,7 @@ private let faults: [(Node, String)] = [
   ),
   (
     rules(["action": plain("deny"), "composite": mapping(["type": plain("xor")])]),
-    "rules[0].composite.type: expected one of and, or, not, found 'xor'"
+    "rules[0].composite.type: expected one of and, or, not, found 'xor'; did you mean 'or'?"
   ),
   (
     rules(["action": plain("deny"), "composite": mapping(["type": plain("and"), "matchers": list()])]),

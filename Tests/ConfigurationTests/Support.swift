@@ -65,5 +65,7 @@ func complaints(
 var defaults: Settings {
   var settings = Settings()
   settings.server.hostKeys = ["/k/ed25519"]
+  // Without root's rights and without a home there is no place for them.
+  settings.security.banStateFile = nil
   return settings
 }

@@ -153,7 +153,8 @@ import Testing
     #expect(
       warnings(try load(tree("auth.publickey.authorized_keys_pattern", plain("null"))))
         == [
-          "auth.methods: publickey is allowed, but there is no place to find authorized keys"
+          "auth.methods: publickey is allowed, but there is no place to find authorized keys; bssh looks in "
+            + "/home/{user}/.ssh/authorized_keys then, which auth.publickey.authorized_keys_pattern can say"
         ].map { "f.yaml: " + $0 })
   }
 

@@ -22,7 +22,7 @@ import Testing
   private static let others = [
     "blocked_ip", "not_allowed_ip", "banned", "rate_limited", "too_many_from_source", "too_many_unauthenticated",
     "max_connections", "made_room", "bad_proxy_header", "proxy_header_timeout", "no_such_user", "no_such_account",
-    "bad_shell",
+    "bad_shell", "audit_unavailable",
     "too_many_groups", "wrong_password", "no_password", "wrong_code", "no_totp_secret", "code_used_before",
     "too_many_wrong_codes",
     "no_authority", "malformed", "key_type_refused", "rsa_key_too_small", "bad_certificate", "ca_key_refused",
