@@ -10,6 +10,8 @@ public enum EmptyDirectory {
   public static func prepare(_ path: String) throws(SystemError) {
     for place in places(path) {
       if mkdir(place, 0o755) < 0 && errno != EEXIST { throw .last("make \(place)") }
+      // Nothing is made in a directory that others may write to.
+      guard try check(place) else { throw SystemError("make \(place)", code: ENOENT) }
     }
     try inspect(path)
   }

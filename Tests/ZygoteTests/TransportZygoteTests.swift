@@ -61,6 +61,8 @@ import Wire
       $0.keepsChroot = true
       $0.directory = "/"
     }
+    // Nobody waits for the start of another identity's program.
+    #expect(Proc.waitForProgram("bssh-transport", zygote.pid))
     let before = try Proc.status(zygote.pid)
     // CAP_SYS_CHROOT is number 18.
     for capabilities in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {

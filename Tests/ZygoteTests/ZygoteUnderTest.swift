@@ -121,6 +121,17 @@ enum Proc {
     return result
   }
 
+  /// Waits until it runs this program; false when it does not within 10 s.
+  static func waitForProgram(_ name: String, _ pid: pid_t) -> Bool {
+    let deadline = Date(timeIntervalSinceNow: 10)
+    while Date() < deadline {
+      let program = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/exe")
+      if program?.hasSuffix("/" + name) == true { return true }
+      usleep(1000)
+    }
+    return false
+  }
+
   /// Its descriptors, and what each is.
   static func descriptors(_ pid: pid_t) throws -> [Int: String] {
     var result: [Int: String] = [:]
