@@ -57,7 +57,7 @@ import Testing
 
   // MARK: In the process
 
-  @Test(arguments: [ChannelRequest.execute(Array("echo x".utf8)), .shell])
+  @Test(arguments: [ChannelRequest.execute(Array("read line".utf8)), .shell])
   func `a program runs after the supervisor's word, and what comes behind the request finds it running`(
     request: ChannelRequest
   ) throws {
