@@ -356,7 +356,9 @@ extension Interop {
         try Data((server + text).utf8).write(to: URL(fileURLWithPath: file))
         chmod(file, 0o600)
         let outcome = try run([daemon.server, "check-config", "-c", file])
-        #expect(outcome.status == 0 && outcome.errors == "", "\(outcome.errors)")
+        // Not every machine that runs tests has a system's log.
+        let warnings = outcome.errors.split(separator: "\n").filter { !$0.contains("'/dev/log' does not exist") }
+        #expect(outcome.status == 0 && warnings.isEmpty, "\(outcome.errors)")
         #expect(outcome.output.contains("type: otel") && !outcome.output.contains("Bearer"))
       }
     }
