@@ -183,8 +183,9 @@ extension Supervisor {
       log.write(.error, "[\(number)] the process that reads shadow(5) \(status) without an answer")
       return deliver(.accountChecked(nil), to: number)
     }
-    recordLoss(
-      of: child, child.loss ?? SessionLoss(status, isOurs: child.sentSignal != nil), isExpected: status == .code(0))
+    // After a hand-over it is not known how a process ended: what it has told says whether it ended well.
+    let isExpected = status == .code(0) || (status == .unknown && child.sentSignal == nil)
+    recordLoss(of: child, child.loss ?? SessionLoss(status, isOurs: child.sentSignal != nil), isExpected: isExpected)
     if let connection = connections[number], connection.session === child {
       connection.session = nil
       return deliver(.sessionEnded(status), to: number)
