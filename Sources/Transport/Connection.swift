@@ -49,6 +49,8 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
   var withInput: [ChannelPump] = []
   var nextChannel: UInt32 = 0
   var windows: WindowBudget
+  /// Turns in which channels could send.
+  var pumpTurn: UInt = 0
   var noMoreSessions = false
 
   // Flow
@@ -164,6 +166,10 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
     var active = channels.values.filter(\.wantsPump)
     guard !active.isEmpty else { return }
     let touched = active
+    if mayPump { pumpTurn &+= 1 }
+    // The client may take less than a packet of each: another channel is the first each time.
+    let first = Int(pumpTurn % UInt(active.count))
+    active = Array(active[first...]) + Array(active[..<first])
     while mayPump && !active.isEmpty {
       active = active.filter { mayPump && $0.pumpOnce(memory) }
     }
