@@ -65,7 +65,11 @@ struct EventBudgets: Sendable {
   init(_ limits: Limits) { self.limits = limits }
 
   /// The configuration has changed.
-  mutating func apply(_ limits: Limits) { self.limits = limits }
+  mutating func apply(_ limits: Limits) {
+    self.limits = limits
+    // What was used up of a larger budget is not waited for at the rate of a smaller one.
+    for (user, account) in accounts { accounts[user]?.used = min(account.used, 2 * limits.burst) }
+  }
 
   // MARK: Counting
 
