@@ -58,7 +58,9 @@ struct RecorderService {
       guard let place = directories[directory] else { throw SystemError("open it", code: ENOENT) }
       let file = try place.makeFile(Array(name.utf8), [.write, .append], mode: 0o600)
       guard let transport else { throw SystemError("open \(name)", code: EDESTADDRREQ) }
-      try MessageSocket(transport).send([0], descriptors: [file])
+      guard case .bytes = try MessageSocket(transport).send([0], descriptors: [file]) else {
+        throw SystemError("hand on \(name)", code: EAGAIN)
+      }
       try supervisor.send(FromRecorder.opened(number: number).wireBytes, wait: true)
     } catch {
       let reason = Self.short("\(directory): \(error)")
