@@ -45,7 +45,7 @@ struct UnfinishedCommands: Equatable, Sendable {
   /// The programs without an end, for people: `1 command without an end: channel 0: exec 'sleep 60'`.
   var summary: String {
     let shown = commands.prefix(Self.shownCommands).map { command in
-      let line = command.line.isEmpty ? "" : " '\(String(decoding: command.line, as: UTF8.self))'"
+      let line = command.line.isEmpty ? "" : " " + String(decoding: command.line, as: UTF8.self).quoted()
       return "channel \(command.channel ?? 0): \(command.protocol?.rawValue ?? "exec")\(line)"
     }
     let count = "\(commands.count) \(commands.count == 1 ? "command" : "commands") without an end"
