@@ -50,7 +50,9 @@ extension Supervisor {
         !children.values.contains(where: { $0.process?.pid == pid })
       else { return zygote.signal(SIGKILL) }
       do throws(SystemError) {
-        made(child, try ChildProcess(adopting: pid))
+        // After a hand-over no process is our child. That zygote is root; the other one is not believed.
+        let isChild = !hasLetGo || zygote.role != .sessionZygote
+        made(child, try ChildProcess(adopting: pid, isChild: isChild))
       } catch {
         log.write(.error, "\(zygote.role.name) \(zygote.pid) told of a process that is not there: \(error)")
         forget(child, .unknown)

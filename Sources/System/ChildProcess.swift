@@ -93,10 +93,12 @@ public final class ChildProcess: Sendable {
 
   /// A process that another of our processes made for us; throws when it is no child of ours that is still to be reaped.
   /// waitid(2), pidfd_open(2)
-  public init(adopting pid: pid_t) throws(SystemError) {
+  ///
+  /// - Parameter isChild: false: it is the child of a process whose place this one took, and whoever made it is believed.
+  public init(adopting pid: pid_t, isChild: Bool = true) throws(SystemError) {
     var status: Int32 = 0
     guard pid > 0 else { throw SystemError("adopt \(pid)", code: ECHILD) }
-    try check("adopt \(pid)") { clinux_wait_peek(pid, &status) }
+    if isChild { try check("adopt \(pid)") { clinux_wait_peek(pid, &status) } }
     self.pid = pid
     // Its number is its own until we reap it.
     descriptor = Descriptor(owning: try check("pidfd_open") { clinux_pidfd_open(pid) })
