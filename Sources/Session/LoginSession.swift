@@ -277,7 +277,8 @@ struct LoginSession {
     }
     channels[number] = channel
     if case .start(let program, let preparation) = action, case .request(let request) = event {
-      guard programs.count < LoginSession.channelLimit else {
+      // Those of whose end nothing was told yet are unfinished to the supervisor, which allows no more.
+      guard programs.count + endings.count < LoginSession.channelLimit else {
         var fact = Fact(program, for: request, onTerminal: channel.terminal?.name)
         fact.channel = number
         fact.notStarted("\(programs.count) programs of this login have not ended")
