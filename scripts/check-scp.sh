@@ -17,7 +17,10 @@ installed=/usr/lib/openssh/regress
 [[ -d $installed ]] || { echo "$installed is not there: install openssh-tests" >&2; exit 1; }
 
 folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+made=
+# Debian's sshd, which the tests start as well, wants it, and only a service makes it.
+if ((EUID == 0)) && [[ ! -e /run/sshd ]]; then made=/run/sshd && mkdir -m 755 "$made"; fi
+trap 'rm -rf "$folder"; [[ -z $made ]] || rmdir "$made"' EXIT
 cp -a "$installed" "$folder/regress"
 mkdir "$folder/bin"
 # The tests have one scp for both sides: the client stays Debian's, calls of the server's side are answered by ours.

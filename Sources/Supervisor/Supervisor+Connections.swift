@@ -131,6 +131,7 @@ extension Supervisor {
     authorities.forget(connection: connection.number)
     transports.forget(connection: connection.number)
     for timer in ConnectionMachine.Timer.allCases { timers.cancel(.connection(connection.number, timer)) }
+    closeRecordingDirectories()
     endWhenIdle()
   }
 }

@@ -36,10 +36,18 @@ extension Supervisor {
     return all
   }
 
+  /// Closes the directories in which nobody records any more: those of settings that were replaced stay open for as long
+  /// as there are logins that began with them.
+  func closeRecordingDirectories() {
+    guard recordingDirectories.count > loaded.recordings.count else { return }
+    let wanted = recorderSettings.directories
+    recordingDirectories = recordingDirectories.filter { wanted.contains($0.value.directory) }
+  }
+
   /// The settings have changed.
   func applyRecorderSettings() {
     let wanted = recorderSettings
-    recordingDirectories = recordingDirectories.filter { wanted.directories.contains($0.value.directory) }
+    closeRecordingDirectories()
     if let recorder, recorderTold != wanted { retireRecorder(recorder) }
     guard recorder == nil, wanted.keepsLogins || !wanted.directories.isEmpty else { return }
     do throws(SystemError) { _ = try currentRecorder() } catch {

@@ -22,14 +22,14 @@ extension Interop {
         try many.authorize(String(repeating: key, count: 60))
         let users = [daemon.user.name, many.name, none.name, "ghost1", "ghost2", "daemon"]
         try daemon.claim(
-          "timing.py", claim, environment: ["USERS": users.joined(separator: ",")], within: 120)
+          "key_timing.py", claim, environment: ["USERS": users.joined(separator: ",")], within: 120)
       }
     }
 
     @Test(.timeLimit(.minutes(1))) func `a key that is listed is answered at once`() throws {
       try withDaemon { daemon throws in
         try daemon.claim(
-          "timing.py", "good-keys-are-not-kept-waiting", environment: ["USERS": daemon.user.name])
+          "key_timing.py", "good-keys-are-not-kept-waiting", environment: ["USERS": daemon.user.name])
       }
     }
   }

@@ -34,6 +34,7 @@ extension Interop {
         shown.append(try logins(daemon.user.name, daemon.pid) { daemon.directory + "/ssh" })
         try addSSHD(daemon, &shown)
       }
+      #expect(shown[0][0].contains("still logged in"))
       guard shown.count == 2 else { return }
       for (ours, theirs) in zip(shown[0], shown[1]) { #expect(ours == theirs) }
       for name in ["nosuchuser", "nobodyhere"] {
@@ -71,6 +72,8 @@ extension Interop {
         // sshd puts a password for a name that nobody has down twice, and last(1) sees what is of this second as going on.
         $0.replacing(/sh -c.*/, with: "COMMAND").replacing(/w -hs/, with: "COMMAND")
           .replacing("still running", with: "- TIME (TIME)")
+          // Without PAM sshd sets no audit user id, by which last(1) knows a login.
+          .replacing("gone - no logout", with: "still logged in")
           .replacing(/(?<line>.* ssh:notty .*\n)(\k<line>)+/) { $0.output.line }
       }
     }

@@ -1,15 +1,24 @@
 #!/usr/bin/python3
-"""Stands in for bssh-journal, and says that it cannot write, in words that mean more to others."""
+"""Stands in for bssh-journal: opens, writes once, and then says that it cannot write, in words that mean more to others."""
 
 import os
 import socket
 import struct
-import time
+
+OPEN, APPEND = 1, 3
+WRITTEN, FAILED, OPENED = b"\2", b"\3", b"\4"
 
 supervisor = socket.socket(fileno=3)
-supervisor.recv(1 << 20)
 reason = b"disk\nMAINPID=4242\nEXTEND_TIMEOUT_USEC=1\n<3>forged \xe2\x80\xae"
-message = b"\3" + struct.pack(">QI", 0, len(reason)) + reason
-os.write(4, struct.pack(">I", len(message)) + message)
-while supervisor.recv(1 << 20):
-    time.sleep(0.01)
+
+
+def say(message):
+    os.write(4, struct.pack(">I", len(message)) + message)
+
+
+while message := supervisor.recv(1 << 20):
+    if message[0] == OPEN:
+        say(OPENED)
+    elif message[0] == APPEND:
+        say(WRITTEN + message[1:9])
+        say(FAILED + struct.pack(">QI", 0, len(reason)) + reason)

@@ -295,6 +295,8 @@ def tmux_and_mosh_start_on_a_terminal():
         line = f"LC_ALL=C.UTF-8 mosh-server new -s -c {colors} -l LANG=C.UTF-8 -- true"
         _, output, errors = ssh(*options, "host", line)
         assert re.search(r"MOSH CONNECT \d+ \S{22}", output), (output, errors)
+        # They wait for their clients.
+        ssh("host", "pkill -KILL -x mosh-server")
 
 
 # Lines of the network
@@ -376,8 +378,12 @@ def the_right_key_may_come_late():
         def add(*paths):
             subprocess.run(["ssh-add", "-q", *paths], check=True, env=environment, stderr=subprocess.DEVNULL)
 
+        # A key that a file names is offered before the others.
+        with open(CONFIGURATION) as common, open(f"{place}/config", "w") as own:
+            own.writelines(line for line in common if "IdentityFile" not in line)
+
         def offered():
-            options = ["-o", "IdentityFile=none", "-o", "IdentitiesOnly=no", "-o", f"IdentityAgent={place}/agent"]
+            options = ["-F", f"{place}/config", "-o", "IdentitiesOnly=no", "-o", f"IdentityAgent={place}/agent"]
             return ssh(*options, "host", "echo in", env=environment)
 
         try:

@@ -22,7 +22,10 @@ def opened(pid, kind):
     """The process's descriptors of this kind, `socket` or `pipe`: numbers by inode."""
     found = {}
     for number in os.listdir(f"/proc/{pid}/fd"):
-        target = os.readlink(f"/proc/{pid}/fd/{number}")
+        try:
+            target = os.readlink(f"/proc/{pid}/fd/{number}")
+        except FileNotFoundError:
+            continue  # It was closed meanwhile.
         if target.startswith(f"{kind}:["):
             found.setdefault(target[len(kind) + 2 : -1], []).append(int(number))
     return found

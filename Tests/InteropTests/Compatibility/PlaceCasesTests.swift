@@ -6,7 +6,8 @@ extension Interop {
   @Suite(.serialized) struct PlaceCases {
     /// Options that lead ssh to another address of the daemon.
     private func options(_ address: String, _ daemon: Daemon) -> [String] {
-      ["-o", "HostName=\(address)", "-o", "HostKeyAlias=[127.0.0.1]:\(daemon.port)"]
+      // ssh_config(5) has tokens that begin with a percent sign.
+      ["-o", "HostName=\(address.replacing("%", with: "%%"))", "-o", "HostKeyAlias=[127.0.0.1]:\(daemon.port)"]
     }
 
     @Test(.timeLimit(.minutes(1))) func `IPv4 and IPv6 are served on one port, each under its own name`() throws {
