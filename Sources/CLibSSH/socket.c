@@ -1,5 +1,6 @@
-// The socket under libssh, and the client's identification line, which comes first on it. libssh asks poll(2) before each read of 4 KB, two system calls each time; here it reads from
-// memory, which one recv(2) fills with up to 128 KB, and poll(2) is answered from what is known.
+// The socket under libssh, and the client's identification line, which comes first on it. libssh asks poll(2) before each
+// read of 4 KB, two system calls each time; here it reads from memory, which one recv(2) fills with up to 128 KB, and
+// poll(2) is answered from what is known.
 #include "socket.h"
 
 #include <errno.h>

@@ -751,12 +751,12 @@ ssize_t clinux_read_entries(int directory, void *entries, size_t count) {
 
 ssize_t clinux_random(void *bytes, size_t count) { return getrandom(bytes, count, 0); }
 
-// 1: found, 0: none, -1.
 // useradd(8), passwd(1) and usermod(8) write `!`, other systems and their directory services `*LK*`.
 static int is_locked(const char *password) {
   return password && (password[0] == '!' || strncmp(password, "*LK*", 4) == 0);
 }
 
+// 1: found, 0: none, -1.
 static int shadow_in(const char *name, struct clinux_shadow *entry, char *buffer, size_t size) {
   struct spwd shadow;
   struct spwd *found = NULL;

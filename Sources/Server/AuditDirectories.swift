@@ -128,8 +128,9 @@ struct AuditDirectories {
 
   /// Lets the group that may read the journal enter its directory, where the directory is ours to change.
   private func letGroupEnter(_ directory: Descriptor) {
-    guard makes, let status = try? directory.attributes(), status.owner == owner?.user ?? geteuid(),
-      status.group == owner?.group ?? getegid(), status.permissions & 0o050 != 0o050
+    // Without root's rights it may be somebody's home, which is theirs to open.
+    guard makes, let owner, let status = try? directory.attributes(), status.owner == owner.user,
+      status.group == owner.group, status.permissions & 0o050 != 0o050
     else { return }
     try? directory.setOpenPermissions(status.permissions | 0o050)
   }

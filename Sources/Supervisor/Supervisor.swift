@@ -315,7 +315,10 @@ final class Supervisor {
     case .kill(let number):
       guard let child = children[number] else { return }
       // It has more to tell, and would be listened to if the journal kept up.
-      if child.isHeld { return timers.set(key, at: Clock.milliseconds + Self.sessionEndTime) }
+      // A process that its user has stopped does not use that time.
+      if child.isHeld, child.process?.isStopped != true {
+        return timers.set(key, at: Clock.milliseconds + Self.sessionEndTime)
+      }
       child.loss = child.process?.isStopped == true ? .stopped : .silent
       log.write(.warning, "\(child.role.name) \(child.pid) takes too long: killed")
       child.signal(SIGKILL)

@@ -138,7 +138,8 @@ def programs_go_on():
         channel = peer.open_channel()
         # The second end is a program of the login that the client has left for long.
         command = (
-            f"trap 'echo signal >{home}/end{number}; exit 1' HUP TERM CONT INT; echo in; cat >/dev/null; "
+            # Who does not wait may be gone before the first word: nobody reads it then.
+            f"trap 'echo signal >{home}/end{number}; exit 1' HUP TERM CONT INT; trap '' PIPE; echo in; cat >/dev/null; "
             f"while [ ! -e {home}/go ]; do sleep 0.02; done; echo done >{home}/part{number}; "
             f"mv {home}/part{number} {home}/end{number}"
         )
