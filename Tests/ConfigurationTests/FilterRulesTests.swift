@@ -33,7 +33,10 @@ private let faults: [(Node, String)] = [
     rules(["action": plain("deny"), "pattern": plain("[a")]),
     "rules[0].pattern: '[a' is no pattern: '[' without ']'"
   ),
-  (rules(["action": plain("deny"), "pattern": plain("")]), "rules[0]: the rule says nothing about what it matches; filter.default_action is for everything else"),
+  (
+    rules(["action": plain("deny"), "pattern": plain("")]),
+    "rules[0]: the rule says nothing about what it matches; filter.default_action is for everything else"
+  ),
   (
     rules(["action": plain("deny"), "path_prefix": plain("/a/../b")]),
     "rules[0].path_prefix: the path '/a/../b' must not contain '.' or '..': it is compared with paths that have none"

@@ -38,10 +38,12 @@ struct Fault: Sendable, CustomTestStringConvertible {
     Fault("server.port", mapping([:]), "server.port: expected a whole number from 1 to 65535, found a mapping"),
     Fault("server.compression", plain("yes"), "server.compression: expected true or false, found 'yes'"),
     Fault(
-      "server.timeout", plain("1w"), "server.timeout: expected a duration from 0 to 1d (0 is no limit), found '1w'; write it as 90s, 15m, 2h or 1d"),
+      "server.timeout", plain("1w"),
+      "server.timeout: expected a duration from 0 to 1d (0 is no limit), found '1w'; write it as 90s, 15m, 2h or 1d"),
     Fault(
       "server.timeout", plain("99999999999999999d"),
-      "server.timeout: expected a duration from 0 to 1d (0 is no limit), found '99999999999999999d'; write it as 90s, 15m, 2h or 1d"),
+      "server.timeout: expected a duration from 0 to 1d (0 is no limit), found '99999999999999999d'; write it as 90s, 15m, 2h or 1d"
+    ),
     Fault(
       "server.maximum_packet_size", plain("4GiB"),
       "server.maximum_packet_size: expected a size from 4KiB to 65535B, found '4GiB'"),
@@ -49,7 +51,8 @@ struct Fault: Sendable, CustomTestStringConvertible {
       "server.max_connections", plain("0"),
       "server.max_connections: expected a whole number from 1 to 65536, found '0'"),
     Fault(
-      "server.window_size", plain("1MB"), "server.window_size: expected a size from 32KiB to 64MiB, found '1MB'; did you mean '1MiB'?"),
+      "server.window_size", plain("1MB"),
+      "server.window_size: expected a size from 32KiB to 64MiB, found '1MB'; did you mean '1MiB'?"),
     Fault(
       "auth.password.minimum_time", plain("11s"),
       "auth.password.minimum_time: expected a duration from 0 to 10s, found '11s'"),

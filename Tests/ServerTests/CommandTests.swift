@@ -199,7 +199,8 @@ import Wire
     }
     #expect(try bsshServer("check-config", "-c", file).code == 0)
     for (name, usual, key) in [
-      ("bssh-server.yaml", 0o600, "bssh-server.yaml"), ("key", 0o600, "server.host_keys"), ("banner", 0o644, "server.banner"),
+      ("bssh-server.yaml", 0o600, "bssh-server.yaml"), ("key", 0o600, "server.host_keys"),
+      ("banner", 0o644, "server.banner"),
       ("ca.pub", 0o644, "auth.publickey.trusted_user_ca_keys"), ("revoked", 0o644, "auth.publickey.revoked_keys"),
       ("users.yaml", 0o600, "auth.password.users_file"),
     ] as [(String, mode_t, String)] {
