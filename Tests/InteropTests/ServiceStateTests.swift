@@ -48,9 +48,11 @@ extension Interop {
         try daemon.configure(good)
         outcome = try reload(daemon)
         #expect(outcome.status == 0 && outcome.errors == "")
-        let states = manager.output.all.split(separator: "\n").filter { $0.contains("READY=1") }
-        #expect(states.count == 4)
-        #expect(states.last?.contains("refused since") == false)
+        // The service manager hears of it beside whoever asked.
+        eventually(within: 30, "the fourth state, in which nothing is refused") {
+          let states = manager.output.all.split(separator: "\n").filter { $0.contains("READY=1") }
+          return states.count == 4 && states.last?.contains("refused since") == false
+        }
         #expect(try FileManager.default.contentsOfDirectory(atPath: "/run/bssh") == ["empty"])
       }
     }
