@@ -30,6 +30,8 @@ extension LoginSession {
     pending = PendingStart(
       number: starts, channel: number, program, preparation, request, fact, recordDeadline: recordDeadline,
       scopeDeadline: scopeDeadline)
+    // There is nobody who could record it, or answer.
+    if supervisor.isGone { pending?.answered(starts, allowed: true) }
   }
 
   /// The login is in its scope, or will not be.

@@ -103,6 +103,14 @@ import Testing
     #expect(try session.waitForEnd() == .code(0))
   }
 
+  @Test func `without a supervisor a program starts, when that is found out and ever after`() throws {
+    let session = try SessionUnderTest.loggedIn()
+    session.closeControl()
+    for channel in 0..<3 as Range<UInt32> {
+      #expect(try session.run("echo \(channel)", on: channel).output == "\(channel)\n")
+    }
+  }
+
   @Test func `without an answer, what a client that has left asked for does not run, and that is told`() throws {
     let session = try SessionUnderTest.loggedIn()
     session.allowsStarts = nil
