@@ -498,59 +498,33 @@ int clinux_pty_name(int master, char *name, size_t capacity) {
   return result == 0 ? 0 : -1;
 }
 
-int clinux_connect_datagram(const char *path) {
+// A Unix socket of this type that `attach` (connect or bind) has given this address.
+static int unix_socket(int type, const char *path, int (*attach)(int, const struct sockaddr *, socklen_t)) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   size_t length = strlen(path);
   if (length == 0 || length >= sizeof address.sun_path) {
     errno = ENAMETOOLONG;
     return -1;
   }
-  memcpy(address.sun_path, path, length);
+  memcpy(address.sun_path, path, length + 1);
+  socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + 1);
   // An abstract name begins with NUL, and is as long as the address says.
-  if (path[0] == '@') address.sun_path[0] = 0;
-  int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (path[0] == '@') {
+    address.sun_path[0] = 0;
+    size -= 1;
+  }
+  int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return -1;
-  socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + (path[0] == '@' ? 0 : 1));
-  if (connect(fd, (struct sockaddr *)&address, size) == 0) return fd;
+  if (attach(fd, (struct sockaddr *)&address, size) == 0) return fd;
   int saved = errno;
   close(fd);
   errno = saved;
   return -1;
 }
 
-int clinux_connect_stream(const char *path) {
-  struct sockaddr_un address = {.sun_family = AF_UNIX};
-  size_t length = strlen(path);
-  if (length == 0 || length >= sizeof address.sun_path) {
-    errno = ENAMETOOLONG;
-    return -1;
-  }
-  memcpy(address.sun_path, path, length + 1);
-  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0) return -1;
-  if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0) return fd;
-  int saved = errno;
-  close(fd);
-  errno = saved;
-  return -1;
-}
-
-int clinux_bind_datagram(const char *path) {
-  struct sockaddr_un address = {.sun_family = AF_UNIX};
-  size_t length = strlen(path);
-  if (length == 0 || length >= sizeof address.sun_path) {
-    errno = ENAMETOOLONG;
-    return -1;
-  }
-  memcpy(address.sun_path, path, length + 1);
-  int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0) return -1;
-  if (bind(fd, (struct sockaddr *)&address, sizeof address) == 0) return fd;
-  int saved = errno;
-  close(fd);
-  errno = saved;
-  return -1;
-}
+int clinux_connect_datagram(const char *path) { return unix_socket(SOCK_DGRAM, path, connect); }
+int clinux_connect_stream(const char *path) { return unix_socket(SOCK_STREAM, path, connect); }
+int clinux_bind_datagram(const char *path) { return unix_socket(SOCK_DGRAM, path, bind); }
 
 pid_t clinux_fork_sibling(void) {
   struct clone_args arguments = {.flags = CLONE_PARENT};

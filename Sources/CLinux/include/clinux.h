@@ -147,12 +147,12 @@ int clinux_pty_name(int master, char *name, size_t capacity);
 int clinux_pidfd_signal(int pidfd, int signal);
 // fork(2), which Swift does not offer.
 pid_t clinux_fork(void);
-// connect(2) of a Unix datagram socket to a path, or to an abstract name when it begins with '@'. A descriptor that
-// never waits, or -1.
+// Unix sockets that never wait, by a path, or by an abstract name when it begins with '@'; -1 when there is none.
+// A datagram socket that sends there.
 int clinux_connect_datagram(const char *path);
-// A Unix stream socket that is connected to a path; it never waits.
+// A stream socket that is connected to it.
 int clinux_connect_stream(const char *path);
-// A Unix datagram socket that receives at a path, which must not exist.
+// A datagram socket that receives there; the path must not exist.
 int clinux_bind_datagram(const char *path);
 // The variables of the environment, ended by NULL.
 char **clinux_environment(void);
