@@ -35,20 +35,20 @@ import Testing
     #expect(try words(text) == expected)
   }
 
-  @Test(arguments: [
-    String(repeating: "{a,b}", count: 40), "{1..100000000}", "{-9223372036854775808..9223372036854775807}",
-    "{9223372036854775807..-9223372036854775808..-9223372036854775807}", String(repeating: "{", count: 100_000),
-    "{" + String(repeating: "x", count: 30_000) + ",y}" + String(repeating: "{a,b}", count: 8),
-  ])
+  @Test(
+    .timeLimit(.minutes(5)),
+    arguments: [
+      String(repeating: "{a,b}", count: 40), "{1..100000000}", "{-9223372036854775808..9223372036854775807}",
+      "{9223372036854775807..-9223372036854775808..-9223372036854775807}", String(repeating: "{", count: 100_000),
+      "{" + String(repeating: "x", count: 30_000) + ",y}" + String(repeating: "{a,b}", count: 8),
+    ])
   func `what would be too much is refused, quickly`(text: String) throws {
     let word = try #require(ShellWord.split(Array(text.utf8))?.first)
-    let start = Date()
     do {
       #expect(try BraceExpansion.words(word).count < 10)
     } catch {
       #expect(error == .system(SystemError("glob", code: E2BIG)))
     }
-    #expect(Date().timeIntervalSince(start) < 5)
   }
 
   @Test func `many braces side by side take no longer than they are`() throws {

@@ -10,7 +10,7 @@ import Wire
 /// The built bssh-transfer, started as a session starts it.
 final class Given {
   /// Milliseconds that anything may take before a test gives up on it.
-  static let limit: Int32 = 10_000
+  static let limit: Int32 = 60_000
 
   let process: ChildProcess
   let report: MessageSocket

@@ -125,7 +125,7 @@ final class SCPConversation {
   /// At most so many bytes; fewer at the end, or when nothing comes.
   func read(_ count: Int) throws -> [UInt8] {
     var got: [UInt8] = []
-    while got.count < count, fromServer.wait(for: POLLIN, milliseconds: 10_000) {
+    while got.count < count, fromServer.wait(for: POLLIN, milliseconds: 60_000) {
       let (bytes, outcome) = try fromServer.read(count: min(count - got.count, 1 << 16))
       got += bytes
       if outcome == .ended { break }

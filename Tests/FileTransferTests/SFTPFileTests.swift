@@ -105,7 +105,7 @@ struct SFTPFileTests {
         arguments: [
           "sshfs", "-o", "ssh_command=\(directory.path)/ssh", "host:\(place)", directory.path + "/remote",
         ], descriptors: [null, null, null]))
-    try #require(mounting.descriptor.wait(for: POLLIN, milliseconds: 20_000))
+    try #require(mounting.descriptor.wait(for: POLLIN, milliseconds: 60_000))
     try #require(mounting.reap() == .code(0))
     defer { umount2(directory.path + "/remote", Int32(2)) }
     let list = EventList()

@@ -71,7 +71,7 @@ import Wire
     }
   }
 
-  @Test(.timeLimit(.minutes(1))) func `two full lists make one that fits into a message`() throws {
+  @Test(.timeLimit(.minutes(5))) func `two full lists make one that fits into a message`() throws {
     let limit = KeyPermissions.listLimit
     var one = KeyPermissions.everything
     one.permitOpen = (0..<limit).map { ForwardingPlace(host: $0 % 2 == 0 ? "*" : "h\($0)", port: nil) }

@@ -31,7 +31,7 @@ extension Interop {
 
     // MARK: Lists
 
-    @Test(.timeLimit(.minutes(1))) func `a blocked address is closed before a byte is sent, and others are not`() throws
+    @Test(.timeLimit(.minutes(3))) func `a blocked address is closed before a byte is sent, and others are not`() throws
     {
       try withDaemon(security: ["blocked_ips": "[127.0.0.2, 127.0.1.0/24]"]) { daemon throws in
         try access(daemon, "refused")
@@ -47,7 +47,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `an allow list means only those, and blocked wins`() throws {
+    @Test(.timeLimit(.minutes(3))) func `an allow list means only those, and blocked wins`() throws {
       let lists = ["allowed_ips": "[127.0.0.0/24]", "blocked_ips": "[127.0.0.2]", "whitelist_ips": "[127.0.0.0/8]"]
       try withDaemon(security: lists) { daemon throws in
         #expect(try logsIn(daemon, from: "127.0.0.3"))
@@ -59,7 +59,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `lists that are loaded again apply to new connections`() throws {
+    @Test(.timeLimit(.minutes(3))) func `lists that are loaded again apply to new connections`() throws {
       try withDaemon(security: ["blocked_ips": "[127.0.0.9]"]) { daemon throws in
         let before = try daemon.configuration
         let session = try daemon.startSSH("-b", "127.0.0.2", "host", "echo ready; cat")
@@ -76,7 +76,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a list of 100,000 ranges loads, and decides`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a list of 100,000 ranges loads, and decides`() throws {
       let ranges = (0..<100_000).map { "10.\($0 >> 14).\($0 >> 6 & 255).\(($0 & 63) << 2)/30" }
       try withDaemon { daemon throws in
         try daemon.reload(
@@ -89,7 +89,7 @@ extension Interop {
 
     // MARK: Bans
 
-    @Test(.timeLimit(.minutes(1))) func `who asks for host keys of every type is not banned`() throws {
+    @Test(.timeLimit(.minutes(3))) func `who asks for host keys of every type is not banned`() throws {
       try withDaemon(security: ["whitelist_ips": "[]", "max_auth_attempts": "1"]) { daemon throws in
         let scan = try daemon.shell("ssh-keyscan -p $PORT 127.0.0.1 2>/dev/null")
         #expect(scan.output.contains("ssh-ed25519"))
@@ -99,7 +99,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: ["wrong-passwords", "bad-signatures"], [1, 3, 5])
+    @Test(.timeLimit(.minutes(3)), arguments: ["wrong-passwords", "bad-signatures"], [1, 3, 5])
     func `exactly so many failures end in a ban, whatever their kind`(claim: String, attempts: Int) throws {
       try withPasswords(["max_auth_attempts": String(attempts)]) { daemon throws in
         try access(daemon, claim, attempts: attempts)
@@ -111,12 +111,12 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: ["connections-without-a-login", "broken-connections"])
+    @Test(.timeLimit(.minutes(3)), arguments: ["connections-without-a-login", "broken-connections"])
     func `connections that end without a login end in a ban`(claim: String) throws {
       try withDaemon(security: ["max_auth_attempts": "3"]) { try access($0, claim) }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: [1, 7])
+    @Test(.timeLimit(.minutes(3)), arguments: [1, 7])
     func `connections with refused keys alone have a count of their own`(attempts: Int) throws {
       let keys = ["max_auth_attempts": "3", "max_key_failures": String(attempts), "rate_limit": "{per_second: 0}"]
       try withDaemon(security: keys) { daemon throws in
@@ -127,7 +127,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `by default agents of six keys ban nobody, and guesses behind keys do`() throws
+    @Test(.timeLimit(.minutes(3))) func `by default agents of six keys ban nobody, and guesses behind keys do`() throws
     {
       try withDaemon(security: ["rate_limit": "{per_second: 0}"]) { daemon throws in
         try access(daemon, "an-office")
@@ -136,13 +136,13 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `who keeps a place until the time to log in is over has failed`() throws {
+    @Test(.timeLimit(.minutes(3))) func `who keeps a place until the time to log in is over has failed`() throws {
       try withDaemon(server: ["timeout": "1s"], security: ["max_auth_attempts": "2"]) {
         try access($0, "silent-connections", attempts: 2)
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: ["looks-at-the-server", "keys-that-are-not-listed"])
+    @Test(.timeLimit(.minutes(3)), arguments: ["looks-at-the-server", "keys-that-are-not-listed"])
     func `what proves nothing is not counted`(claim: String) throws {
       try withDaemon(security: ["max_auth_attempts": "1"]) { daemon throws in
         try access(daemon, claim, attempts: 1)
@@ -151,20 +151,20 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a connection may offer 20 keys`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a connection may offer 20 keys`() throws {
       try withDaemon { try access($0, "one-key-too-many") }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: ["slips-before-a-login", "guesses-beside-a-login"])
+    @Test(.timeLimit(.minutes(3)), arguments: ["slips-before-a-login", "guesses-beside-a-login"])
     func `a login takes back the slips of its own connection, and nothing else`(claim: String) throws {
       try withPasswords(["max_auth_attempts": "3"]) { try access($0, claim) }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a ban ends what the source has open without a login`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a ban ends what the source has open without a login`() throws {
       try withPasswords(["max_auth_attempts": "2"]) { try access($0, "open-connections-end", attempts: 2) }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `the whitelist is never banned`() throws {
+    @Test(.timeLimit(.minutes(3))) func `the whitelist is never banned`() throws {
       try withPasswords(["max_auth_attempts": "1", "whitelist_ips": "[127.0.0.2/31]"]) { daemon throws in
         try access(daemon, "failures-without-a-ban")
         try access(daemon, "failures-without-a-ban", from: "127.0.0.3")
@@ -172,17 +172,17 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `with a limit of 0 nobody is banned`() throws {
+    @Test(.timeLimit(.minutes(3))) func `with a limit of 0 nobody is banned`() throws {
       try withPasswords(["max_auth_attempts": "0"]) { try access($0, "failures-without-a-ban") }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `failures count only so long`() throws {
+    @Test(.timeLimit(.minutes(3))) func `failures count only so long`() throws {
       try withPasswords(["max_auth_attempts": "2", "auth_window": "1s"]) {
         try access($0, "failures-that-are-long-ago")
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `bans end, and grow as far as they may`() throws {
+    @Test(.timeLimit(.minutes(3))) func `bans end, and grow as far as they may`() throws {
       let keys = ["max_auth_attempts": "1", "ban_time": "1s", "ban_factor": "3", "ban_max": "4s"]
       try withPasswords(keys) { daemon throws in
         for (number, length) in [1, 3, 4].enumerated() {
@@ -196,7 +196,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a transport that crashes bans who made it crash`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a transport that crashes bans who made it crash`() throws {
       try withDaemon { daemon throws in
         let transport = { try #require(daemon.logins.first { $0.name == "bssh-transport" }) }
         let silent = { try Client([Daemon.python, "-c", Access.silentClient, String(daemon.port)]) }
@@ -226,7 +226,7 @@ extension Interop {
 
     // MARK: Floods
 
-    @Test(.timeLimit(.minutes(1))) func `a source connects so often and no more`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a source connects so often and no more`() throws {
       try withDaemon(security: ["rate_limit": "{per_second: 1, burst: 5}"]) { daemon throws in
         try access(daemon, "burst")
         try daemon.log.line(with: "refused 127.0.0.2:", "rate_limited, faster than security.rate_limit")
@@ -235,11 +235,11 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a rate of 0 is no limit`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a rate of 0 is no limit`() throws {
       try withDaemon(security: ["rate_limit": "{per_second: 0, burst: 1}"]) { try access($0, "no-rate") }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(3)))
     func `200 idle connections from one address keep no other address out`() throws {
       try withDaemon(security: ["rate_limit": "{per_second: 0}"]) { daemon throws in
         try access(daemon, "two-hundred-idle-connections")
@@ -248,7 +248,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: [3, 7])
+    @Test(.timeLimit(.minutes(3)), arguments: [3, 7])
     func `one source has so many places without a login as it may have`(places: Int) throws {
       let keys = ["max_unauthenticated_per_source": String(places)]
       try withDaemon(server: keys, security: ["rate_limit": "{per_second: 0}"]) { daemon throws in
@@ -257,7 +257,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(3)))
     func `a flood of passwords from one address does not keep another's waiting`() throws {
       let auth = [
         "methods": "[password]",
@@ -273,7 +273,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `connections without a login are limited in all`() throws {
+    @Test(.timeLimit(.minutes(3))) func `connections without a login are limited in all`() throws {
       let keys = ["max_unauthenticated": "4", "max_unauthenticated_per_source": "2"]
       try withPasswords(["rate_limit": "{per_second: 0}"], server: keys) { daemon throws in
         try access(daemon, "limit-in-all")
@@ -312,7 +312,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `nobody who is typing a password makes room for a newcomer`() throws {
+    @Test(.timeLimit(.minutes(3))) func `nobody who is typing a password makes room for a newcomer`() throws {
       let keys = ["max_unauthenticated": "10", "max_unauthenticated_per_source": "5"]
       try withPasswords(["rate_limit": "{per_second: 0}"], server: keys) { daemon throws in
         try access(daemon, "nobody-at-a-prompt-makes-room")
@@ -323,7 +323,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a house that is full of logins and a crowd makes room among the crowd`() throws
+    @Test(.timeLimit(.minutes(3))) func `a house that is full of logins and a crowd makes room among the crowd`() throws
     {
       let keys = ["max_connections": "8", "max_unauthenticated": "100", "max_unauthenticated_per_source": "4"]
       try withDaemon(server: keys, security: ["rate_limit": "{per_second: 0}"]) { try access($0, "full-house") }

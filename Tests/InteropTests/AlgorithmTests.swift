@@ -48,7 +48,7 @@ extension Interop {
     }
 
     @Test(
-      .timeLimit(.minutes(1)), arguments: [("ecdsa 384", "ecdsa-sha2-nistp384"), ("ecdsa 521", "ecdsa-sha2-nistp521")])
+      .timeLimit(.minutes(3)), arguments: [("ecdsa 384", "ecdsa-sha2-nistp384"), ("ecdsa 521", "ecdsa-sha2-nistp521")])
     func `the larger curves sign as host keys`(type: String, algorithm: String) throws {
       try withDaemon(hostKeys: [type]) { daemon throws in
         #expect(try roundTrips(daemon, [["HostKeyAlgorithms=\(algorithm)"]]) == [])
@@ -65,7 +65,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `the server exchanges keys by itself`() throws {
+    @Test(.timeLimit(.minutes(3))) func `the server exchanges keys by itself`() throws {
       try withDaemon(server: ["rekey": "{bytes: 1MiB}"]) { daemon throws in
         let outcome = try daemon.ssh("-v", "host", "head -c 5M /dev/zero")
         #expect(outcome.status == 0)
@@ -74,7 +74,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(3)))
     func `what is not configured is not agreed on`() throws {
       let server = [
         "ciphers": "[aes256-gcm@openssh.com]", "kex": "[ecdh-sha2-nistp256]", "macs": "[hmac-sha2-512]",
@@ -91,7 +91,7 @@ extension Interop {
     }
 
     @Test(
-      .timeLimit(.minutes(1)), arguments: ["ecdh-sha2-nistp256", "ecdh-sha2-nistp384", "ecdh-sha2-nistp521"])
+      .timeLimit(.minutes(3)), arguments: ["ecdh-sha2-nistp256", "ecdh-sha2-nistp384", "ecdh-sha2-nistp521"])
     func `a client that has nothing but curves of NIST gets in, and others use what is better`(method: String) throws {
       try withDaemon { daemon throws in
         #expect(try daemon.ssh("-o", "KexAlgorithms=\(method)", "host", "echo in").output == "in\n")
@@ -101,7 +101,7 @@ extension Interop {
     }
 
     @Test(
-      .timeLimit(.minutes(1)), arguments: ["KexAlgorithms=diffie-hellman-group1-sha1", "HostKeyAlgorithms=ssh-rsa"])
+      .timeLimit(.minutes(3)), arguments: ["KexAlgorithms=diffie-hellman-group1-sha1", "HostKeyAlgorithms=ssh-rsa"])
     func `what is weak is not offered`(option: String) throws {
       try withDaemon(hostKeys: ["ed25519", "rsa"]) { daemon throws in
         let outcome = try daemon.ssh("-o", option, "host", "echo in")
@@ -110,7 +110,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `clients learn the server's other host keys`() throws {
+    @Test(.timeLimit(.minutes(3))) func `clients learn the server's other host keys`() throws {
       try withDaemon(hostKeys: ["ed25519", "rsa", "ecdsa"]) { daemon throws in
         let known = "\(daemon.directory)/learned"
         let line = try String(contentsOfFile: "\(daemon.directory)/known_hosts", encoding: .utf8)

@@ -17,7 +17,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a symbolic link to a safe file works`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a symbolic link to a safe file works`() throws {
       try login(true) { daemon, _ in
         let target = "\(daemon.user.home)/keys"
         try FileManager.default.moveItem(atPath: daemon.user.authorizedKeys, toPath: target)
@@ -25,23 +25,23 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a file of root that anybody can read works`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a file of root that anybody can read works`() throws {
       try login(true) { daemon, _ in
         chown(daemon.user.authorizedKeys, 0, 0)
         chmod(daemon.user.authorizedKeys, 0o644)
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: [mode_t(0o722), 0o777])
+    @Test(.timeLimit(.minutes(3)), arguments: [mode_t(0o722), 0o777])
     func `a home that others can write is refused`(mode: mode_t) throws {
       try login(false, log: "writable") { daemon, _ in chmod(daemon.user.home, mode) }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a file that others can write is refused`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a file that others can write is refused`() throws {
       try login(false, log: "writable") { daemon, _ in chmod(daemon.user.authorizedKeys, 0o666) }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a directory behind a symbolic link that others can write is refused`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a directory behind a symbolic link that others can write is refused`() throws {
       try login(false, log: "writable") { daemon, keys in
         let open = "\(daemon.directory)/open"
         try FileManager.default.createDirectory(atPath: open, withIntermediateDirectories: false)
@@ -52,14 +52,14 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a file of another user is refused`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a file of another user is refused`() throws {
       try login(false, log: "authorized_keys") { daemon, _ in
         chown(daemon.user.authorizedKeys, 65534, 65534)
         chmod(daemon.user.authorizedKeys, 0o644)
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: ["pipe", "device", "directory"])
+    @Test(.timeLimit(.minutes(3)), arguments: ["pipe", "device", "directory"])
     func `what is no regular file is refused, without waiting for it`(kind: String) throws {
       try login(false, log: "authorized_keys") { daemon, _ in
         let path = daemon.user.authorizedKeys
@@ -73,7 +73,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a user cannot have a file read that only others may read`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a user cannot have a file read that only others may read`() throws {
       try login(false) { daemon, keys in
         let secret = "\(daemon.directory)/secret"
         try Data(keys.utf8).write(to: URL(fileURLWithPath: secret))
@@ -84,7 +84,7 @@ extension Interop {
     }
 
     @Test(
-      .timeLimit(.minutes(1)),
+      .timeLimit(.minutes(3)),
       arguments: [
         "nonsense", "no-pty,no-such-option", "command=\"id", "command=id", "from=\"10.0.0.1/8\"", "pty=\"1\"",
       ])
@@ -92,20 +92,20 @@ extension Interop {
       try login(false, log: "authorized_keys:1") { daemon, keys in try daemon.user.authorize("\(option) \(keys)") }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `lines that are bad do not harm the good one behind them`() throws {
+    @Test(.timeLimit(.minutes(3))) func `lines that are bad do not harm the good one behind them`() throws {
       try login(true, log: "authorized_keys:2", "authorized_keys:3") { daemon, keys in
         let long = "ssh-ed25519 " + String(repeating: "A", count: 100_000)
         try daemon.user.authorize("# comment\nssh-ed25519 nonsense\n\(long)\n\0\u{1}\n\n   \(keys)")
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a line that goes on behind the key is a key with a comment`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a line that goes on behind the key is a key with a comment`() throws {
       try login(true) { daemon, keys in
         try daemon.user.authorize(keys.replacingOccurrences(of: "interop", with: "a comment of many words"))
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `keys may stand in the configuration`() throws {
+    @Test(.timeLimit(.minutes(3))) func `keys may stand in the configuration`() throws {
       try withDaemon { daemon throws in
         let key = try String(contentsOfFile: daemon.user.authorizedKeys, encoding: .utf8)
           .trimmingCharacters(in: .newlines)

@@ -29,7 +29,7 @@ extension Interop {
       return lines
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: [SIGTERM, SIGUSR1, SIGKILL])
+    @Test(.timeLimit(.minutes(3)), arguments: [SIGTERM, SIGUSR1, SIGKILL])
     func `who is banned is banned after a restart, and no longer than before`(signal: Int32) throws {
       try withBans(["ban_time": "5s"]) { daemon throws in
         try access(daemon, "wrong-passwords")
@@ -52,7 +52,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `the end of a ban is the same before and after`() throws {
+    @Test(.timeLimit(.minutes(3))) func `the end of a ban is the same before and after`() throws {
       try withBans { daemon throws in
         try access(daemon, "wrong-passwords")
         let before = try lines(daemon, bans: 1)
@@ -67,7 +67,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `bans are saved before a login is let go of, and the login goes on`() throws {
+    @Test(.timeLimit(.minutes(3))) func `bans are saved before a login is let go of, and the login goes on`() throws {
       try withBans { daemon throws in
         let session = try daemon.startSSH("host", "echo ready; cat")
         try session.output.line(with: "ready")
@@ -81,7 +81,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: ["127.0.0.2 1.000", "others"])
+    @Test(.timeLimit(.minutes(3)), arguments: ["127.0.0.2 1.000", "others"])
     func `a file that cannot be used is named, and the daemon starts without it`(fault: String) throws {
       try withBans { daemon throws in
         try access(daemon, "wrong-passwords")
@@ -102,7 +102,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `without a file bans end with the daemon`() throws {
+    @Test(.timeLimit(.minutes(3))) func `without a file bans end with the daemon`() throws {
       try withBans(["ban_state_file": "null"]) { daemon throws in
         try access(daemon, "wrong-passwords")
         try daemon.restart()
@@ -110,7 +110,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a file that cannot be written is named once, and bans hold`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a file that cannot be written is named once, and bans hold`() throws {
       try withBans(["ban_state_file": "/proc/bans/bans"]) { daemon throws in
         try access(daemon, "wrong-passwords")
         try daemon.log.line(with: "bans cannot be saved, and will end with a restart: /proc/bans/bans: ")
@@ -121,7 +121,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `explain knows of bans`() throws {
+    @Test(.timeLimit(.minutes(3))) func `explain knows of bans`() throws {
       try withBans { daemon throws in
         try access(daemon, "wrong-passwords")
         _ = try lines(daemon, bans: 1)

@@ -44,7 +44,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), .enabled(if: hasSecurityKeys, "needs the package openssh-tests"))
+    @Test(.timeLimit(.minutes(3)), .enabled(if: hasSecurityKeys, "needs the package openssh-tests"))
     func `security keys are certified and certify`() throws {
       try withAuthority(["-t", "ed25519-sk", "-w", securityKeys]) { daemon throws in
         let directory = daemon.directory
@@ -112,7 +112,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a terminal needs permit-pty, and the line's leave`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a terminal needs permit-pty, and the line's leave`() throws {
       try withAuthority { daemon throws in
         let other = try String(contentsOfFile: "\(daemon.directory)/other.pub", encoding: .utf8)
         let cases = [
@@ -127,7 +127,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a certificate forces its command, and the same one may stand in the line`()
+    @Test(.timeLimit(.minutes(3))) func `a certificate forces its command, and the same one may stand in the line`()
       throws
     {
       try withAuthority { daemon throws in
@@ -143,7 +143,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `the user's file of principals decides, when it is safe`() throws {
+    @Test(.timeLimit(.minutes(3))) func `the user's file of principals decides, when it is safe`() throws {
       try withAuthority(publicKey: ", authorized_principals_pattern: '%h/.ssh/principals'") { daemon throws in
         let path = "\(daemon.user.home)/.ssh/principals"
         try daemon.certify("-n", "ops,\(daemon.user.name)")
@@ -201,7 +201,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a list of revoked keys that is damaged or gone loads nothing`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a list of revoked keys that is damaged or gone loads nothing`() throws {
       try withAuthority { daemon throws in
         let path = "\(daemon.directory)/revoked"
         try daemon.certify("-n", daemon.user.name)
@@ -217,7 +217,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `certificates that the configuration leaves out are refused`() throws {
+    @Test(.timeLimit(.minutes(3))) func `certificates that the configuration leaves out are refused`() throws {
       let make = { (files: Daemon.Preparation) throws -> Void in
         try succeed("ssh-keygen", "-q", "-N", "", "-t", "ed25519", "-f", "\(files.directory)/ca")
       }

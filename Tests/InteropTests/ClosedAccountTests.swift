@@ -37,13 +37,13 @@ extension Interop {
     }
 
     @Test(
-      .timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)),
+      .timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)),
       arguments: ["/usr/sbin/nologin", "/bin/false"])
     func `a system account that is closed by its shell has no files either`(shell: String) throws {
       try withDaemon(loginShell: shell) { try expectClosed($0) }
     }
 
-    @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `a link to nologin, and one of another directory, close as it does`() throws {
       try withDaemon { daemon throws in
         symlink("/usr/sbin/nologin", "\(daemon.directory)/closed")
@@ -56,7 +56,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `a user whose shell the configuration closes has no files either`() throws {
       try withDaemon { daemon throws in
         try daemon.apply(user: "shell: /usr/sbin/nologin")
@@ -65,7 +65,7 @@ extension Interop {
     }
 
     @Test(
-      .timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)),
+      .timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)),
       arguments: ["user", "match-on", "match-off", "match-forced", "key"])
     func `what says that a login is for files opens them`(place: String) throws {
       try withDaemon { daemon throws in
@@ -90,7 +90,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `a shell of one's own works, and is warned of once`() throws {
       try withDaemon { daemon throws in
         let shell = "\(daemon.directory)/own-shell"

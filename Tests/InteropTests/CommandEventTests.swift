@@ -4,7 +4,7 @@ import Testing
 extension Interop {
   /// What the journal has of commands, whatever those who run them do.
   @Suite(.serialized) struct CommandEvents {
-    @Test(.timeLimit(.minutes(1))) func `a command does not run before it is in the journal`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a command does not run before it is in the journal`() throws {
       try withDaemon(arguments: ["-v", "-v"]) { daemon throws in
         try daemon.events.event("daemon_started")
         let writer = try #require(daemon.processes("bssh-journal").first)
@@ -34,7 +34,7 @@ extension Interop {
       return lost
     }
 
-    @Test(.timeLimit(.minutes(1))) func `who kills their session process leaves what they ran in the journal`() throws {
+    @Test(.timeLimit(.minutes(3))) func `who kills their session process leaves what they ran in the journal`() throws {
       try withDaemon { daemon throws in
         let script = "setsid sh -c 'echo $$ >\(daemon.user.home)/pid; exec sleep 1000' & kill -9 $PPID; wait"
         #expect(try daemon.ssh("host", script).status == 255)
@@ -48,7 +48,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `who stops their session process is told of at the end`() throws {
+    @Test(.timeLimit(.minutes(3))) func `who stops their session process is told of at the end`() throws {
       try withDaemon { daemon throws in
         let client = try daemon.startSSH("host", "kill -STOP $PPID; echo stopped; cat")
         try client.output.line(with: "stopped")
@@ -59,7 +59,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a transfer that its user kills leaves the file that was open, and its end`()
+    @Test(.timeLimit(.minutes(3))) func `a transfer that its user kills leaves the file that was open, and its end`()
       throws
     {
       try withDaemon { daemon throws in
@@ -76,7 +76,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `an administrator sees whose session process it is, and on which terminals`()
+    @Test(.timeLimit(.minutes(3))) func `an administrator sees whose session process it is, and on which terminals`()
       throws
     {
       try withDaemon { daemon throws in
@@ -92,7 +92,7 @@ extension Interop {
     }
 
     @Test(
-      .timeLimit(.minutes(1)),
+      .timeLimit(.minutes(3)),
       .enabled(if: isRoot && access("/proc/self/loginuid", F_OK) == 0, "needs root, and a kernel with audit user ids"))
     func `what a login runs has its user's audit user id, and the look-up of keys has none`() throws {
       try withDaemon { daemon throws in

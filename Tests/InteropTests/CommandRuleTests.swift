@@ -6,7 +6,7 @@ extension Interop {
   @Suite(.serialized) struct CommandRules {
     private let allowed = ["allowed_commands": "[echo in, 'echo [*]', 'cat \"*\"', true]", "accept_env": "['*']"]
 
-    @Test(.timeLimit(.minutes(1))) func `an allowed command runs`() throws {
+    @Test(.timeLimit(.minutes(3))) func `an allowed command runs`() throws {
       try withDaemon(shell: allowed) { daemon throws in
         #expect(try daemon.ssh("host", "echo in").output == "in\n")
         #expect(try daemon.ssh("host", "echo [a b/c]").output == "[a b/c]\n")
@@ -17,7 +17,7 @@ extension Interop {
     }
 
     @Test(
-      .timeLimit(.minutes(1)),
+      .timeLimit(.minutes(3)),
       arguments: [
         "id", "", "echo", "echo in ", " echo in", "echo in; id", "echo in\nid", "echo in && id", "echo in || id",
         "echo in | sh", "echo in & id", "echo [$(id)]", "echo [`id`]", "echo [a]; id; echo [b]", "echo [>evil]",
@@ -36,7 +36,7 @@ extension Interop {
     }
 
     @Test(
-      .timeLimit(.minutes(1)),
+      .timeLimit(.minutes(3)),
       arguments: [
         ("$SSH -T host </dev/null", "shell_not_allowed"), ("$SSH -tt host </dev/null", "shell_not_allowed"),
         ("$SSH -s host sftp </dev/null", "command_not_allowed"), ("$SSH -s host shell", ""),
@@ -54,7 +54,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `no variable of the client makes a command run something else`() throws {
+    @Test(.timeLimit(.minutes(3))) func `no variable of the client makes a command run something else`() throws {
       let script = """
         echo 'echo walked' >$USER_HOME/walk
         $SSH -o SetEnv=BASH_ENV=$USER_HOME/walk host '/bin/bash /dev/null'
@@ -71,7 +71,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `what has been chosen for a login takes no signals of its client`() throws {
+    @Test(.timeLimit(.minutes(3))) func `what has been chosen for a login takes no signals of its client`() throws {
       for (shell, what) in [
         (["allowed_commands": "[cat]"], "allowed"), (["forced_command": "cat"], "forced"), ([:], "free"),
       ] {
@@ -82,7 +82,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a shell and SFTP are to be had where they are named`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a shell and SFTP are to be had where they are named`() throws {
       try withDaemon(shell: ["allowed_commands": "[/bin/sh, internal-sftp, 'scp *']"]) { daemon throws in
         #expect(try daemon.shell("echo 'echo in' | $SSH -T host").output == "in\n")
         #expect(try daemon.shell("echo pwd | sftp -b - -S $SSH host").status == 0)
@@ -91,7 +91,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a blocked command is refused, and so is a shell`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a blocked command is refused, and so is a shell`() throws {
       try withDaemon(shell: ["blocked_commands": "['*evil*', internal-sftp]"]) { daemon throws in
         #expect(try daemon.ssh("host", "echo in").output == "in\n")
         for line in ["evil", "echo in; evil -x", "echo\nevil"] {
@@ -105,7 +105,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a forced command runs instead of everything`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a forced command runs instead of everything`() throws {
       let forced = "'echo \"<${SSH_ORIGINAL_COMMAND-none}>\"'"
       try withDaemon(shell: ["forced_command": forced, "accept_env": "['*']"]) { daemon throws in
         #expect(try daemon.ssh("host", "id; ls 'a b'").output == "<id; ls 'a b'>\n")
@@ -120,7 +120,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `SFTP as the forced command keeps to its options, and is all there is`() throws
+    @Test(.timeLimit(.minutes(3))) func `SFTP as the forced command keeps to its options, and is all there is`() throws
     {
       try withDaemon(shell: ["forced_command": "internal-sftp -R -d DIRECTORY"]) { daemon throws in
         let batch = "pwd\nget server.yaml \(daemon.directory)/copy\n-put /etc/hostname \(daemon.user.home)/x\n"

@@ -4,7 +4,7 @@ import Testing
 extension Interop {
   /// Commands on pipes: their input, output and end.
   @Suite(.serialized) struct Commands {
-    @Test(.timeLimit(.minutes(1))) func `standard error comes apart from standard output`() throws {
+    @Test(.timeLimit(.minutes(3))) func `standard error comes apart from standard output`() throws {
       try withDaemon { daemon throws in
         let outcome = try daemon.ssh("host", "for i in 1 2 3; do echo out $i; echo err $i >&2; done")
         #expect(outcome.output == "out 1\nout 2\nout 3\n")
@@ -12,7 +12,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `each end of file travels by itself`() throws {
+    @Test(.timeLimit(.minutes(3))) func `each end of file travels by itself`() throws {
       try withDaemon { daemon throws in
         #expect(try daemon.shell("printf x | $SSH host 'cat; echo done'").output == "xdone\n")
         // The program's output ends first; its input goes on.
@@ -25,13 +25,13 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a command whose output nobody reads any more ends`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a command whose output nobody reads any more ends`() throws {
       try withDaemon { daemon throws in
         #expect(try daemon.shell("$SSH host yes | head -1").output == "y\n")
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a client without a common cipher hears what is offered`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a client without a common cipher hears what is offered`() throws {
       try withDaemon { daemon throws in
         for _ in 0..<6 {
           let outcome = try daemon.ssh("-o", "Ciphers=aes128-cbc", "host", "true")
@@ -41,14 +41,14 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: [0, 1, 42, 126, 127, 255])
+    @Test(.timeLimit(.minutes(3)), arguments: [0, 1, 42, 126, 127, 255])
     func `an exit code comes back`(code: Int32) throws {
       try withDaemon { daemon throws in
         #expect(try daemon.ssh("host", "exit \(code)").status == code)
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: ["TERM", "KILL", "SEGV", "USR1"])
+    @Test(.timeLimit(.minutes(3)), arguments: ["TERM", "KILL", "SEGV", "USR1"])
     func `a death by signal comes back as that signal`(signal: String) throws {
       try withDaemon { daemon throws in
         let outcome = try daemon.ssh("-v", "host", "ulimit -c 0; kill -\(signal) $$")
@@ -73,7 +73,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `both directions at once do not stop each other`() throws {
+    @Test(.timeLimit(.minutes(3))) func `both directions at once do not stop each other`() throws {
       try withDaemon { daemon throws in
         let data = "head -c 100M /dev/zero | openssl enc -aes-128-ctr -K 00 -iv 00 2>/dev/null"
         let script = "test \"$(\(data) | sha256sum)\" = \"$(\(data) | $SSH host cat | sha256sum)\" && echo same"
@@ -81,7 +81,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `compression changes nothing but the size`() throws {
+    @Test(.timeLimit(.minutes(3))) func `compression changes nothing but the size`() throws {
       try withDaemon(server: ["compression": "true"]) { daemon throws in
         let outcome = try daemon.shell("seq 1 1000000 | $SSH -v -C host cat | sha256sum")
         #expect(outcome.output == (try daemon.shell("seq 1 1000000 | sha256sum").output))
@@ -92,7 +92,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `20 connections at once are 20 logins`() throws {
+    @Test(.timeLimit(.minutes(3))) func `20 connections at once are 20 logins`() throws {
       try withDaemon { daemon throws in
         let script = "for i in $(seq 20); do $SSH host \"echo $i\" & done | sort -n | tr '\\n' ' '; wait"
         let expected = (1...20).map { "\($0) " }.joined()
@@ -100,7 +100,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `ten channels share one connection`() throws {
+    @Test(.timeLimit(.minutes(3))) func `ten channels share one connection`() throws {
       try withDaemon { daemon throws in
         let script = """
           $SSH -M -S $DIRECTORY/control -o ControlPersist=yes -fN host </dev/null >/dev/null 2>&1
@@ -116,7 +116,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a program that closes its outputs goes on, and is heard of`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a program that closes its outputs goes on, and is heard of`() throws {
       try withDaemon { daemon throws in
         // The client closes the channel as soon as both sides have ended what they send.
         let outcome = try daemon.ssh("-n", "-v", "host", "exec >&- 2>&-; sleep 1; exit 7")
@@ -132,7 +132,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a shell without a terminal reads its commands from the client`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a shell without a terminal reads its commands from the client`() throws {
       try withDaemon { daemon throws in
         let outcome = try daemon.shell("printf 'echo $0\\ntty\\nexit 3\\n' | $SSH -T host")
         #expect(outcome.output == "-sh\nnot a tty\n")
@@ -140,12 +140,12 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: ["signals", "many-commands", "standard-streams"])
+    @Test(.timeLimit(.minutes(3)), arguments: ["signals", "many-commands", "standard-streams"])
     func `Paramiko's client is served as OpenSSH's`(claim: String) throws {
       try withDaemon { try $0.claim("paramiko_client.py", claim) }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a shell that is disabled runs nothing`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a shell that is disabled runs nothing`() throws {
       try withDaemon(shell: ["enabled": "false"]) { daemon throws in
         let outcome = try daemon.ssh("host", "echo in")
         #expect(outcome.status == 126 && outcome.output.isEmpty)
@@ -155,7 +155,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `a background job that keeps the pipes holds the connection as with sshd`() throws {
       try withReference { daemon, reference throws in
         var results: [String] = []
@@ -178,7 +178,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `a job that lets go of everything outlives the connection as with sshd`() throws {
       try withReference { daemon, reference throws in
         for options in [[], reference.options] {

@@ -16,7 +16,7 @@ extension Interop {
     }
 
     @Test(
-      .timeLimit(.minutes(1)),
+      .timeLimit(.minutes(3)),
       arguments: [
         "corrupted-signature", "signature-of-another-session", "signature-for-another-user",
         "signature-of-another-algorithm", "rsa-with-sha1", "small-rsa-key", "dss", "unknown-key-type",
@@ -30,13 +30,13 @@ extension Interop {
     }
 
     @Test(
-      .timeLimit(.minutes(1)),
+      .timeLimit(.minutes(3)),
       arguments: ["rsa-with-sha2", "every-curve", "security-key-with-touch", "many-pending-requests"])
     func `a good credential logs in`(claim: String) throws {
       try credentials(claim)
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: ["gssapi", "gssapi-messages-out-of-turn"])
+    @Test(.timeLimit(.minutes(3)), arguments: ["gssapi", "gssapi-messages-out-of-turn"])
     func `GSSAPI cannot be reached`(claim: String) throws {
       try credentials(claim) { daemon throws in
         for process in daemon.processes("bssh-transport") {
@@ -46,17 +46,17 @@ extension Interop {
     }
 
     @Test(
-      .timeLimit(.minutes(1)),
+      .timeLimit(.minutes(3)),
       arguments: ["change-of-user", "wrong-service-in-request", "twenty-five-keys", "names-of-users"])
     func `who tries too much is disconnected`(claim: String) throws {
       try credentials(claim)
     }
 
-    @Test(.timeLimit(.minutes(1))) func `the client is told which signatures are good`() throws {
+    @Test(.timeLimit(.minutes(3))) func `the client is told which signatures are good`() throws {
       try credentials("algorithms-for-signatures")
     }
 
-    @Test(.timeLimit(.minutes(1))) func `the identification names neither libssh nor a version`() throws {
+    @Test(.timeLimit(.minutes(3))) func `the identification names neither libssh nor a version`() throws {
       try credentials("identification")
     }
   }

@@ -13,7 +13,7 @@ extension Interop {
         }, uniquingKeysWith: { first, _ in first })
     }
 
-    @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)), arguments: [false, true])
+    @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)), arguments: [false, true])
     func `a program finds the variables that Debian's sshd sets`(onTerminal: Bool) throws {
       try withReference { daemon, reference throws in
         let words = (onTerminal ? ["-tt"] : []) + ["host", "env"]
@@ -32,7 +32,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `of the client's variables only the allowed ones arrive`() throws {
+    @Test(.timeLimit(.minutes(3))) func `of the client's variables only the allowed ones arrive`() throws {
       try withDaemon { daemon throws in
         let set = ["LANG=x1", "LC_TIME=x2", "COLORTERM=x3", "TERM_PROGRAM=x4", "NO_COLOR=1", "EVIL=x5", "PATH=/evil"]
         let more = ["LD_PRELOAD=/evil.so", "HOME=/evil", "IFS=x", "BASH_ENV=/evil", "SHELL=/evil"]
@@ -46,7 +46,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `the configuration's variables and umask reach the program`() throws {
+    @Test(.timeLimit(.minutes(3))) func `the configuration's variables and umask reach the program`() throws {
       let shell = ["env": "{GREETING: hello world}", "umask": "\"027\"", "accept_env": "[WANTED_*]"]
       try withDaemon(shell: shell) { daemon throws in
         let outcome = try daemon.ssh(
@@ -56,7 +56,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a program has its descriptors and its signals, and no others`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a program has its descriptors and its signals, and no others`() throws {
       try withDaemon { daemon throws in
         #expect(try daemon.ssh("host", "ls /proc/self/fd | tr '\\n' ' '").output == "0 1 2 3 ")
         let words = try daemon.ssh("host", "awk '/^Sig(Blk|Ign)/ { print $2 }' /proc/self/status").output
@@ -71,7 +71,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `a program has its user's groups and nobody's privileges`() throws {
       try withDaemon { daemon throws in
         try succeed("usermod", "-aG", "tty,games", daemon.user.name)
@@ -83,7 +83,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `an account's own shell runs its commands`() throws {
       try withDaemon(loginShell: "/bin/bash") { daemon throws in
         #expect(try daemon.ssh("host", "[[ a == a ]] && echo ${BASH_VERSION:+bash}").output == "bash\n")
@@ -91,7 +91,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `~/.ssh/rc runs as with Debian's sshd`() throws {
       try withReference { daemon, reference throws in
         let text = "echo rc of $USER; cat; pwd; echo complaint >&2; exit 7\n"
@@ -111,7 +111,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `an account whose home is missing gets a shell all the same`() throws {
       let prepare = { (files: Daemon.Preparation) throws in
         let folder = "\(files.directory)/keys/\(files.user.name)"

@@ -125,7 +125,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `explain knows addresses, and names that nobody has`() throws {
+    @Test(.timeLimit(.minutes(3))) func `explain knows addresses, and names that nobody has`() throws {
       try withDaemon(security: ["blocked_ips": "[127.0.0.2]", "allowed_ips": "[127.0.0.0/30]"]) { daemon throws in
         try prepare(daemon)
         for (source, name) in [
@@ -139,7 +139,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `explain reads shadow(5) and files as the daemon does`() throws {
       try withDaemon { daemon throws in
         try prepare(daemon)

@@ -339,7 +339,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `the configuration that AUDIT.md shows loads, without a warning`() throws {
+    @Test(.timeLimit(.minutes(3))) func `the configuration that AUDIT.md shows loads, without a warning`() throws {
       let folder = try Folder()
       _ = try TestCertificates(in: folder.path)
       let document = try String(contentsOfFile: Daemon.repository + "/Documentation/AUDIT.md", encoding: .utf8)

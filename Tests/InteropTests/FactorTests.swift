@@ -20,7 +20,7 @@ extension Interop {
 
     // MARK: A key and a password
 
-    @Test(.timeLimit(.minutes(1)), arguments: ["password", "keyboard-interactive"])
+    @Test(.timeLimit(.minutes(3)), arguments: ["password", "keyboard-interactive"])
     func `ssh logs in with key and password, and with neither alone`(second: String) throws {
       try withSteps("[[publickey, \(second)]]") { daemon throws in
         let both = try daemon.answeringSSH(["-v", "host", "echo in"], answer: "right horse")
@@ -44,7 +44,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `without sequences any one method is a login`() throws {
+    @Test(.timeLimit(.minutes(3))) func `without sequences any one method is a login`() throws {
       try withSteps("[]") { daemon throws in
         #expect(try daemon.ssh("host", "echo in").output == "in\n")
         let password = try daemon.answeringSSH(
@@ -53,7 +53,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `of several sequences one is enough`() throws {
+    @Test(.timeLimit(.minutes(3))) func `of several sequences one is enough`() throws {
       try withSteps("[[publickey, keyboard-interactive], [password, publickey]]") { daemon throws in
         for first in ["publickey", "password"] {
           let order = "PreferredAuthentications=\(first),publickey,keyboard-interactive"
@@ -64,7 +64,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `two keys are two keys`() throws {
+    @Test(.timeLimit(.minutes(3))) func `two keys are two keys`() throws {
       try withSteps("[[publickey, publickey]]") { daemon throws in
         try succeed("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "\(daemon.directory)/second")
         let keys = try ["id", "second"].map { name in
@@ -81,7 +81,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `root needs a sequence with a key`() throws {
       try withSteps("[[keyboard-interactive], [publickey, password]]") { daemon throws in
         let key = try String(contentsOfFile: "\(daemon.directory)/id.pub", encoding: .utf8)
@@ -118,7 +118,7 @@ extension Interop {
       return try succeed(["oathtool", "--totp", "-b", "-N", "@\(time)", Self.secret] + more)
     }
 
-    @Test(.timeLimit(.minutes(1))) func `ssh logs in with key and code, and with neither alone`() throws {
+    @Test(.timeLimit(.minutes(3))) func `ssh logs in with key and code, and with neither alone`() throws {
       try withCodes("[[publickey, totp]]") { daemon throws in
         let wrong = try daemon.answeringSSH(["host", "echo in"], code: "000000")
         #expect(wrong.status == 255 && wrong.output.isEmpty)
@@ -139,7 +139,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(3)))
     func `a code that was used is refused, also after a reload, and the next one is not`() throws {
       try withCodes("[[publickey, totp]]") { daemon throws in
         let (code, next) = (try code(), try code(1))
@@ -158,7 +158,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `of many logins with one code at once one succeeds`() throws {
+    @Test(.timeLimit(.minutes(3))) func `of many logins with one code at once one succeeds`() throws {
       try withCodes("[[publickey, totp]]") { daemon throws in
         let code = try code()
         try daemon.claim("factors.py", "one-code-is-one-login", environment: ["CODE": code])
@@ -166,7 +166,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a clock that is off by a step is good, and by more it is not`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a clock that is off by a step is good, and by more it is not`() throws {
       try withCodes("[[publickey, totp]]") { daemon throws in
         for steps in [-4, -3, 3, 4] {
           #expect(try daemon.answeringSSH(["host", "echo in"], code: try code(steps)).status == 255)
@@ -181,7 +181,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: [("sha256", "8"), ("sha512", "6")])
+    @Test(.timeLimit(.minutes(3)), arguments: [("sha256", "8"), ("sha512", "6")])
     func `codes of other hashes and lengths log in`(hash: String, digits: String) throws {
       try withCodes("[[publickey, totp]]", keys: ", totp_algorithm: \(hash), totp_digits: \(digits)") { daemon throws in
         #expect(try daemon.answeringSSH(["host", "echo in"], code: try code()).status == 255)
@@ -192,7 +192,7 @@ extension Interop {
     }
 
     @Test(
-      .timeLimit(.minutes(1)),
+      .timeLimit(.minutes(3)),
       arguments: [
         ("[[publickey, password, totp]]", "[publickey, password]"), ("[[password, totp]]", "[password]"),
         ("[[keyboard-interactive, totp]]", "[keyboard-interactive]"), ("[[totp, password]]", "[password]"),
@@ -207,7 +207,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(3)))
     func `unknown users, and users without a secret, fail at a code as one with a secret does`() throws {
       try withCodes("[[totp, password]]", methods: "[password]") { daemon throws in
         let second = "{name: \(isRoot ? "daemon" : "second"), home: /, shell: /bin/sh, \(Self.password)}"
@@ -219,7 +219,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `after ten wrong codes not even the right one is good`() throws {
+    @Test(.timeLimit(.minutes(3))) func `after ten wrong codes not even the right one is good`() throws {
       try withCodes("[[publickey, totp]]") { daemon throws in
         try daemon.claim("factors.py", "ten-wrong-codes")
         #expect(try daemon.answeringSSH(["host", "echo in"], code: try code()).status == 255)
@@ -227,14 +227,14 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: ["paramiko", "asyncssh"])
+    @Test(.timeLimit(.minutes(3)), arguments: ["paramiko", "asyncssh"])
     func `Python's clients log in with key and code, and not with the code again`(client: String) throws {
       try withCodes("[[publickey, totp]]") {
         try $0.claim("factors.py", "\(client)-gives-key-and-code", environment: ["CODE": try code()])
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `PuTTY's plink asks for the code, without showing it`() throws {
+    @Test(.timeLimit(.minutes(3))) func `PuTTY's plink asks for the code, without showing it`() throws {
       try withCodes("[[publickey, totp]]") { daemon throws in
         let key = "\(daemon.directory)/key.ppk"
         try succeed("puttygen", "\(daemon.directory)/id", "-O", "private", "-o", key)
@@ -247,7 +247,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `what totp-setup prints logs in`() throws {
+    @Test(.timeLimit(.minutes(3))) func `what totp-setup prints logs in`() throws {
       try withSteps("[[publickey, totp]]", methods: "[publickey]") { daemon throws in
         let printed = try succeed(daemon.server, "totp-setup", daemon.user.name, "--algorithm", "sha256")
         let lines = printed.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
@@ -264,7 +264,7 @@ extension Interop {
     // MARK: What the client is told
 
     @Test(
-      .timeLimit(.minutes(1)),
+      .timeLimit(.minutes(3)),
       arguments: [
         "partial-success-names-what-can-continue", "steps-out-of-order-are-refused",
         "unknown-users-walk-the-same-steps", "failures-count-over-all-steps",
@@ -277,14 +277,14 @@ extension Interop {
 
     // MARK: Other clients
 
-    @Test(.timeLimit(.minutes(1)), arguments: ["paramiko", "asyncssh"])
+    @Test(.timeLimit(.minutes(3)), arguments: ["paramiko", "asyncssh"])
     func `Python's clients log in with key and password, and with neither alone`(client: String) throws {
       try withSteps("[[publickey, password]]") {
         try $0.claim("factors.py", "\(client)-gives-key-and-password", environment: ["PASSWORD": "right horse"])
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: ["password", "keyboard-interactive"])
+    @Test(.timeLimit(.minutes(3)), arguments: ["password", "keyboard-interactive"])
     func `PuTTY's plink logs in with key and password, and with neither alone`(second: String) throws {
       try withSteps("[[publickey, \(second)]]") { daemon throws in
         let key = "\(daemon.directory)/key.ppk"

@@ -29,66 +29,66 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: ["0", "10", "1023"])
+    @Test(.timeLimit(.minutes(3)), arguments: ["0", "10", "1023"])
     func `a channel with a maximum packet below 1024 is refused`(size: String) throws {
       try hostile("packet-size-\(size)")
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a maximum packet of 1024 is respected`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a maximum packet of 1024 is respected`() throws {
       try hostile("packet-size-1024")
     }
 
-    @Test(.timeLimit(.minutes(1))) func `no more is sent than the window allows`() throws {
+    @Test(.timeLimit(.minutes(3))) func `no more is sent than the window allows`() throws {
       try hostile("window-is-respected")
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a client that overruns its window is disconnected`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a client that overruns its window is disconnected`() throws {
       try hostile("window-overrun")
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a window beyond 32 bits ends the connection`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a window beyond 32 bits ends the connection`() throws {
       try hostile("window-overflow")
     }
 
-    @Test(.timeLimit(.minutes(1))) func `data after an end of file ends the connection`() throws {
+    @Test(.timeLimit(.minutes(3))) func `data after an end of file ends the connection`() throws {
       try hostile("data-after-eof")
     }
 
-    @Test(.timeLimit(.minutes(1))) func `data for a channel that does not exist ends the connection`() throws {
+    @Test(.timeLimit(.minutes(3))) func `data for a channel that does not exist ends the connection`() throws {
       try hostile("unknown-channel")
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(3)))
     func `a reader that stops reading for 10 seconds does not hold up another channel`() throws {
       try hostile("stopped-reader")
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a client that reads nothing does not make the server grow`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a client that reads nothing does not make the server grow`() throws {
       try hostile("connection-that-is-not-read")
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a flood of requests whose answers nobody reads is bounded`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a flood of requests whose answers nobody reads is bounded`() throws {
       try hostile("flood-of-requests")
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a flood of unknown messages before the login is bounded`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a flood of unknown messages before the login is bounded`() throws {
       try hostile("flood-of-unknown-messages")
     }
 
-    @Test(.timeLimit(.minutes(1))) func `requests that do not wait are answered in order`() throws {
+    @Test(.timeLimit(.minutes(3))) func `requests that do not wait are answered in order`() throws {
       try hostile("flood-of-waiting-requests")
     }
 
-    @Test(.timeLimit(.minutes(1))) func `the number of channels is limited`() throws {
+    @Test(.timeLimit(.minutes(3))) func `the number of channels is limited`() throws {
       try hostile("many-channels")
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: ["downloading", "uploading"])
+    @Test(.timeLimit(.minutes(3)), arguments: ["downloading", "uploading"])
     func `a client that resets the connection leaves nothing behind`(while what: String) throws {
       try hostile("reset-while-\(what)")
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(3)))
     func `a hundred connections that are reset at every stage leave nothing behind`() throws {
       try hostile("hundred-connections-come-and-go")
     }
@@ -105,24 +105,24 @@ extension Interop {
     }
 
     @Test(
-      .timeLimit(.minutes(1)), arguments: ["garbage-instead-of-an-identification", "endless-identification"])
+      .timeLimit(.minutes(3)), arguments: ["garbage-instead-of-an-identification", "endless-identification"])
     func `garbage before the key exchange ends the connection`(claim: String) throws {
       try hostile(claim)
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: ["silent-client", "client-that-does-not-log-in"])
+    @Test(.timeLimit(.minutes(3)), arguments: ["silent-client", "client-that-does-not-log-in"])
     func `who has not logged in when the time is over is disconnected`(claim: String) throws {
       try hostile(claim, server: ["timeout": "2s"])
     }
 
     @Test(
-      .timeLimit(.minutes(1)), arguments: ["huge-packet-length", "huge-encrypted-packet-length", "forged-packet"])
+      .timeLimit(.minutes(3)), arguments: ["huge-packet-length", "huge-encrypted-packet-length", "forged-packet"])
     func `a broken packet ends the connection`(claim: String) throws {
       try hostile(claim)
     }
 
     @Test(
-      .timeLimit(.minutes(1)),
+      .timeLimit(.minutes(3)),
       arguments: [
         "channel-before-login", "channel-request-before-login", "global-request-before-login",
         "success-from-the-client", "wrong-service", "authentication-after-login", "service-after-login", "empty-packet",
@@ -131,15 +131,15 @@ extension Interop {
       try hostile(claim)
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a request that is too long is refused, and no more than that`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a request that is too long is refused, and no more than that`() throws {
       try hostile("too-long-requests")
     }
 
-    @Test(.timeLimit(.minutes(1))) func `identification lines have up to 255 bytes, in whatever pieces`() throws {
+    @Test(.timeLimit(.minutes(3))) func `identification lines have up to 255 bytes, in whatever pieces`() throws {
       try hostile("long-identifications")
     }
 
-    @Test(.timeLimit(.minutes(1))) func `the log names what is no SSH, and who just went`() throws {
+    @Test(.timeLimit(.minutes(3))) func `the log names what is no SSH, and who just went`() throws {
       try withDaemon(security: ["max_auth_attempts": "0"]) { daemon throws in
         try daemon.claim("hostile.py", "no-identifications")
         try daemon.log.line(with: "protocol_error", "the client does not speak SSH")
@@ -150,11 +150,11 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `what all channels of a connection hold is bounded together`() throws {
+    @Test(.timeLimit(.minutes(3))) func `what all channels of a connection hold is bounded together`() throws {
       try hostile("input-that-nobody-reads")
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a connection that gets no memory ends as an error, and not as a crash`() throws
+    @Test(.timeLimit(.minutes(3))) func `a connection that gets no memory ends as an error, and not as a crash`() throws
     {
       // One crash would be a ban.
       try withDaemon(security: ["whitelist_ips": "[]"]) { daemon throws in
@@ -165,7 +165,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `channels are as many as the configuration says`() throws {
+    @Test(.timeLimit(.minutes(3))) func `channels are as many as the configuration says`() throws {
       try withDaemon(server: ["max_channels": "2"]) { daemon throws in
         let script = """
           $SSH -M -S $DIRECTORY/c -o ControlPersist=yes -fN host </dev/null >/dev/null 2>&1
@@ -178,15 +178,15 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `messages that are cut short harm nobody else`() throws {
+    @Test(.timeLimit(.minutes(3))) func `messages that are cut short harm nobody else`() throws {
       try hostile("truncated-messages")
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a channel runs one program`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a channel runs one program`() throws {
       try hostile("two-programs-on-one-channel")
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(3)))
     func `unknown channels and requests are refused, and the connection goes on`() throws {
       try hostile("refused-channel-types")
     }

@@ -28,7 +28,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `half a message holds up nobody else`() throws {
+    @Test(.timeLimit(.minutes(3))) func `half a message holds up nobody else`() throws {
       try withLogin { daemon, session throws in
         let other = try daemon.startSSH("host", "echo ready; cat")
         try other.output.line(with: "ready", within: 30)
@@ -39,7 +39,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(3)))
     func `a length that no message has ends the process that sent it, and its login alone`() throws {
       try withLogin { daemon, session throws in
         let other = try daemon.startSSH("host", "echo ready; cat")
@@ -56,7 +56,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `no other process has the daemon's standard error`() throws {
+    @Test(.timeLimit(.minutes(3))) func `no other process has the daemon's standard error`() throws {
       try withLogin { daemon, _ throws in
         let own = try #require(RunningProcess(daemon.pid)).descriptors[2]
         let others = daemon.processes.filter { $0.pid != daemon.pid }
@@ -75,7 +75,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: ["bssh-authority", "bssh-session", "bssh-transport", "bssh-journal"])
+    @Test(.timeLimit(.minutes(3)), arguments: ["bssh-authority", "bssh-session", "bssh-transport", "bssh-journal"])
     func `what a process writes to its standard error is a line with its name, escaped and bounded`(name: String) throws
     {
       try withLogin { daemon, _ throws in

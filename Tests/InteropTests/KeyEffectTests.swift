@@ -5,7 +5,7 @@ extension Interop {
   /// Keys of the configuration that clients feel: each of these fails when the key is read and ignored.
   @Suite(.serialized) struct KeyEffects {
     @Test(
-      .timeLimit(.minutes(1)),
+      .timeLimit(.minutes(3)),
       arguments: [
         ("host_key_algorithms", "[rsa-sha2-512]", "HostKeyAlgorithms=ssh-ed25519", "HostKeyAlgorithms=rsa-sha2-512"),
         ("ciphers", "[aes256-ctr]", "Ciphers=aes128-ctr", "Ciphers=aes256-ctr"),
@@ -22,7 +22,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a MAC that is not configured is not to be had`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a MAC that is not configured is not to be had`() throws {
       try withDaemon(server: ["macs": "[hmac-sha2-512]"]) { daemon throws in
         let cipher = ["-o", "Ciphers=aes128-ctr", "-o"]
         #expect(try daemon.shell("$SSH \(cipher.joined(separator: " ")) MACs=hmac-sha2-256 host true").status == 255)
@@ -31,14 +31,14 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a user's key of an algorithm that is not configured does not log in`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a user's key of an algorithm that is not configured does not log in`() throws {
       try withDaemon(server: ["publickey_algorithms": "[ecdsa-sha2-nistp256]"]) { daemon throws in
         #expect(try daemon.ssh("host", "true").status == 255)
         try daemon.log.line(with: "key_type_refused")
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a channel has the window and packet size that are configured`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a channel has the window and packet size that are configured`() throws {
       try withDaemon(server: ["window_size": "65536", "maximum_packet_size": "4096"]) { daemon throws in
         let outcome = try daemon.ssh("-v", "-v", "host", "true")
         #expect(outcome.errors.contains("rwindow 65536 rmax 4096"))

@@ -29,7 +29,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `a time without Z is the time of the daemon's zone`() throws {
       // Always an hour ahead of UTC, and always an hour behind.
       for (zone, isGood) in [("XYZ+1", true), ("XYZ-1", false)] {
@@ -41,7 +41,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `keys in the configuration have options too`() throws {
+    @Test(.timeLimit(.minutes(3))) func `keys in the configuration have options too`() throws {
       let keys = "authorized_keys: ['from=\"10.0.0.0/8\" KEY', '# none']"
       try withDaemon { daemon throws in
         let user = "{name: \(daemon.user.name), home: \(daemon.user.home), shell: /bin/sh, \(keys)}"
@@ -81,7 +81,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a variable is set when the configuration permits it`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a variable is set when the configuration permits it`() throws {
       try withDaemon(auth: ["publickey": "{permit_user_environment: [COLOUR, LD_*]}"]) { daemon throws in
         let options = "environment=\"COLOUR=red\",environment=\"SHAPE=round\",environment=\"LD_PRELOAD=/x\""
         try daemon.user.authorize("\(options) \(try daemon.key)")
@@ -92,7 +92,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `command= is run whatever is asked for, and knows what that was`() throws {
+    @Test(.timeLimit(.minutes(3))) func `command= is run whatever is asked for, and knows what that was`() throws {
       try withDaemon { daemon throws in
         try daemon.user.authorize("command=\"echo \\\"forced: $SSH_ORIGINAL_COMMAND\\\"\" \(try daemon.key)")
         #expect(try daemon.ssh("host", "id; ls").output == "forced: id; ls\n")
@@ -102,7 +102,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `restrict and no-pty take the terminal, pty gives it again`() throws {
+    @Test(.timeLimit(.minutes(3))) func `restrict and no-pty take the terminal, pty gives it again`() throws {
       try withDaemon { daemon throws in
         for (options, isTerminal) in [
           ("pty", true), ("no-pty", false), ("restrict", false), ("restrict,pty", true), ("pty,restrict", false),

@@ -4,7 +4,7 @@ import Testing
 extension Interop {
   /// How connections, and what runs in them, end.
   @Suite(.serialized) struct Lifetime {
-    @Test(.timeLimit(.minutes(1))) func `a client that is killed leaves nothing behind within 5 seconds`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a client that is killed leaves nothing behind within 5 seconds`() throws {
       try withDaemon { daemon throws in
         let client = try daemon.startSSH("host", "echo ready; cat")
         try client.output.line(with: "ready")
@@ -13,7 +13,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a program that goes on holds up neither the daemon nor others`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a program that goes on holds up neither the daemon nor others`() throws {
       try withDaemon { daemon throws in
         let client = try daemon.startSSH("host", "echo ready $$; sleep 100")
         let line = try client.output.line(with: "ready")
@@ -27,7 +27,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a silent client is found dead and dropped`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a silent client is found dead and dropped`() throws {
       try withDaemon(server: ["keepalive_interval": "1s", "keepalive_count_max": "2"]) { daemon throws in
         let client = try daemon.startSSH("host", "echo ready; cat")
         try client.output.line(with: "ready")
@@ -37,20 +37,20 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a client that answers is not dropped`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a client that answers is not dropped`() throws {
       try withDaemon(server: ["keepalive_interval": "1s", "keepalive_count_max": "1"]) { daemon throws in
         #expect(try daemon.ssh("host", "sleep 3.5; echo in").output == "in\n")
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a client's keepalives are answered`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a client's keepalives are answered`() throws {
       try withDaemon { daemon throws in
         let options = ["-o", "ServerAliveInterval=1", "-o", "ServerAliveCountMax=1"]
         #expect(try daemon.ssh(options + ["host", "sleep 3.5; echo in"]).output == "in\n")
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `the number of connections is limited`() throws {
+    @Test(.timeLimit(.minutes(3))) func `the number of connections is limited`() throws {
       try withDaemon(server: ["max_connections": "2"]) { daemon throws in
         let clients = try (0..<2).map { _ in try daemon.startSSH("host", "echo ready; cat") }
         for client in clients { try client.output.line(with: "ready") }
@@ -66,7 +66,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: ["bssh-transport", "bssh-session"])
+    @Test(.timeLimit(.minutes(3)), arguments: ["bssh-transport", "bssh-session"])
     func `the death of one connection's process ends that connection alone`(role: String) throws {
       try withDaemon { daemon throws in
         let first = try daemon.startSSH("host", "echo ready; cat")
@@ -87,7 +87,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `the death of an authority harms no session, and another takes its place`()
+    @Test(.timeLimit(.minutes(3))) func `the death of an authority harms no session, and another takes its place`()
       throws
     {
       try withDaemon { daemon throws in
@@ -106,7 +106,7 @@ extension Interop {
     }
 
     @Test(
-      .timeLimit(.minutes(1)), arguments: ["bssh-transport: spare", "bssh-transport: zygote", "bssh-session: zygote"])
+      .timeLimit(.minutes(3)), arguments: ["bssh-transport: spare", "bssh-transport: zygote", "bssh-session: zygote"])
     func `the death of a prepared process is made good`(title: String) throws {
       try withDaemon { daemon throws in
         let prepared = { daemon.processes.filter { $0.title == title } }

@@ -63,7 +63,7 @@ extension Interop {
     }
 
     @Test(
-      .timeLimit(.minutes(1)),
+      .timeLimit(.minutes(3)),
       arguments: ["disabled: true", "allowed_ips: [192.0.2.7]", "methods: [keyboard-interactive]"])
     func `who is refused sees what wrong credentials are answered with, as soon`(rule: String) throws {
       try withDaemon { daemon throws in
@@ -137,7 +137,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `an account that a user runs as counts, and so does its end`() throws {
       try withDaemon { daemon throws in
         let key = try String(contentsOfFile: "\(daemon.directory)/id.pub", encoding: .utf8).dropLast()
@@ -156,7 +156,7 @@ extension Interop {
     ]
     private static let canUnshare = isRoot && (try? run(["unshare", "--mount", "true"]).status) == 0
 
-    @Test(.timeLimit(.minutes(1)), .enabled(if: canUnshare, "needs root, and mount namespaces"))
+    @Test(.timeLimit(.minutes(3)), .enabled(if: canUnshare, "needs root, and mount namespaces"))
     func `while nologin is there root alone logs in, and others are told why`() throws {
       try withDaemon(launcher: Self.ownEtc) { daemon throws in
         let key = try String(contentsOfFile: "\(daemon.directory)/id.pub", encoding: .utf8).dropLast()

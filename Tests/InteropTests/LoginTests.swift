@@ -4,7 +4,7 @@ import Testing
 extension Interop {
   /// Keys and passwords, as OpenSSH's client offers them.
   @Suite(.serialized) struct Login {
-    @Test(.timeLimit(.minutes(1))) func `a command runs as its user, and its exit code comes back`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a command runs as its user, and its exit code comes back`() throws {
       try withDaemon { daemon throws in
         let outcome = try daemon.ssh("host", "id -u; echo err >&2; exit 7")
         #expect(outcome.output == "\(daemon.user.uid)\n")
@@ -15,7 +15,7 @@ extension Interop {
     }
 
     @Test(
-      .timeLimit(.minutes(1)),
+      .timeLimit(.minutes(3)),
       arguments: [
         (["-t", "ed25519"], "ssh-ed25519"), (["-t", "ecdsa", "-b", "256"], "ecdsa-sha2-nistp256"),
         (["-t", "ecdsa", "-b", "384"], "ecdsa-sha2-nistp384"), (["-t", "ecdsa", "-b", "521"], "ecdsa-sha2-nistp521"),
@@ -34,7 +34,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a key that is not authorized does not log in`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a key that is not authorized does not log in`() throws {
       try withDaemon { daemon throws in
         try succeed("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "\(daemon.directory)/other")
         try daemon.user.authorize(try String(contentsOfFile: "\(daemon.directory)/other.pub", encoding: .utf8))
@@ -45,7 +45,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `methods that are not configured are neither offered nor taken`() throws {
       try withDaemon(auth: ["methods": "[publickey]"]) { daemon throws in
         let password = try daemon.shell("sshpass -p x $SSH -o BatchMode=no -o PubkeyAuthentication=no host true")
@@ -54,7 +54,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: ["argon2id", "bcrypt"], ["password", "keyboard-interactive"])
+    @Test(.timeLimit(.minutes(3)), arguments: ["argon2id", "bcrypt"], ["password", "keyboard-interactive"])
     func `a password logs in by every method that asks for it`(hash: String, method: String) throws {
       try withPasswords(hash) { daemon throws in
         let good = "sshpass -p 'right horse' $SSH -o BatchMode=no -o PreferredAuthentications=\(method) host 'echo in'"
@@ -66,17 +66,17 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: ["right-password", "empty-and-endless-passwords", "seven-passwords"])
+    @Test(.timeLimit(.minutes(3)), arguments: ["right-password", "empty-and-endless-passwords", "seven-passwords"])
     func `passwords are checked whatever they look like, and only so often`(claim: String) throws {
       try withPasswords("argon2id") { try $0.claim("credentials.py", claim, environment: ["PASSWORD": "right horse"]) }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: ["keyboard-interactive", "answers-that-nobody-asked-for"])
+    @Test(.timeLimit(.minutes(3)), arguments: ["keyboard-interactive", "answers-that-nobody-asked-for"])
     func `keyboard-interactive asks once, without echo`(claim: String) throws {
       try withPasswords("argon2id") { try $0.claim("credentials.py", claim, environment: ["PASSWORD": "right horse"]) }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `root does not log in with a password unless that is configured`() throws {
+    @Test(.timeLimit(.minutes(3))) func `root does not log in with a password unless that is configured`() throws {
       try withPasswords("argon2id", user: "root") { daemon throws in
         let script = "sshpass -p 'right horse' $SSH -o BatchMode=no -o PubkeyAuthentication=no root@host 'echo in'"
         #expect(try daemon.shell(script).status != 0)
@@ -84,7 +84,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `the banner is shown before the login`() throws {
+    @Test(.timeLimit(.minutes(3))) func `the banner is shown before the login`() throws {
       let write = { (files: Daemon.Preparation) in
         try Data("Beware of the dog\n".utf8).write(to: URL(fileURLWithPath: "\(files.directory)/banner.txt"))
       }

@@ -20,14 +20,14 @@ extension Interop {
       try withDaemon(auth: auth, userKeys: userKeys, prepare: replace, body)
     }
 
-    @Test(.timeLimit(.minutes(1))) func `the control: one that tells the truth lets the user in`() throws {
+    @Test(.timeLimit(.minutes(3))) func `the control: one that tells the truth lets the user in`() throws {
       try withLie("nothing") { daemon throws in
         #expect(try daemon.ssh("host", "id -u").output == "\(daemon.user.uid)\n")
       }
     }
 
     @Test(
-      .timeLimit(.minutes(1)),
+      .timeLimit(.minutes(3)),
       arguments: [
         "uid 0", "uid 4294967295", "uid 1", "gid 0", "gid 4294967295", "group 0", "group 42", "group 4294967295",
         "home /root", "home /var/lib", "shell /bin/bash", "name root",
@@ -41,14 +41,14 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: ["run_as: daemon", "run_as: nobody, home: /tmp"])
+    @Test(.timeLimit(.minutes(3)), arguments: ["run_as: daemon", "run_as: nobody, home: /tmp"])
     func `nor is who logs in by run_as`(keys: String) throws {
       try withLie("uid 0", userKeys: keys) { daemon throws in
         #expect(try daemon.ssh("host", "id").output.isEmpty)
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: ["/etc/shadow", "/etc/passwd", "/root/secret"])
+    @Test(.timeLimit(.minutes(3)), arguments: ["/etc/shadow", "/etc/passwd", "/root/secret"])
     func `no file is read because it says so`(path: String) throws {
       try withLie("files \(path)") { daemon throws in
         // The user's own keys are read, as the user.
@@ -59,7 +59,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `whom nobody knows does not log in because it says that they exist`() throws {
+    @Test(.timeLimit(.minutes(3))) func `whom nobody knows does not log in because it says that they exist`() throws {
       try withLie("exists") { daemon throws in
         #expect(try daemon.ssh("-l", "ghost", "host", "id").output.isEmpty)
         try daemon.log.line(with: "account of 'ghost' does not count")
@@ -68,7 +68,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a group that a rule denies is not hidden`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a group that a rule denies is not hidden`() throws {
       let group = "interopdenied\(UInt32.random(in: 10_000...99_999))"
       try succeed("groupadd", group)
       defer { _ = try? run(["groupdel", group]) }

@@ -5,7 +5,7 @@ extension Interop {
   /// A transport that somebody has taken over says what it likes: it gets no login that the user did not prove.
   @Suite(.serialized) struct LyingTransport {
     @Test(
-      .timeLimit(.minutes(1)),
+      .timeLimit(.minutes(3)),
       arguments: [
         "true-story", "login-without-a-signature", "signature-for-another-session", "login-before-a-key-exchange",
         "another-users-name", "forged-messages", "endless-lengths", "descriptor-with-a-message",

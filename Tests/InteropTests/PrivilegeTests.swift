@@ -4,7 +4,7 @@ import Testing
 extension Interop {
   /// What each process may do, as the kernel sees it.
   @Suite(.serialized) struct Privileges {
-    @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `each role runs as its own account, and the network's in a sandbox`() throws {
       try withDaemon { daemon throws in
         let client = try daemon.startSSH("host", "echo ready; cat")
@@ -38,7 +38,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `no process of the daemon can be looked into by its own account`() throws {
       try withDaemon { daemon throws in
         let client = try daemon.startSSH("host", "echo ready; cat")
@@ -66,7 +66,7 @@ extension Interop {
     }
 
     /// To the kernel the number 4294967295 means "leave as it is": root, in a process that root starts.
-    @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `who has the number that is none as user, group or one of the groups does not log in`() throws {
       let prepare = { (preparation: Daemon.Preparation) in
         let passwd = try String(contentsOfFile: "/etc/passwd", encoding: .utf8)
@@ -101,7 +101,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `no transport holds a part of a private host key`() throws {
       try withDaemon(hostKeys: ["ed25519", "rsa", "ecdsa"]) { daemon throws in
         let client = try daemon.startSSH("host", "echo ready; cat")
@@ -113,7 +113,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `as an unprivileged user all is one user's, and the sandbox holds`() throws {
       try withDaemon(mode: .unprivileged) { daemon throws in
         try daemon.log.line(with: "not as root", "65533")

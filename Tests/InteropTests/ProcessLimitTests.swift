@@ -22,7 +22,7 @@ extension Interop {
     /// What bash says of the limit: the one that counts, and how far it can be raised.
     private static let limits = "bash -c 'ulimit -u; ulimit -Hu'"
 
-    @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `an account has as many processes as shell.max_processes says, whatever starts them`() throws {
       try withDaemon(shell: ["max_processes": "12"]) { daemon throws in
         #expect(try daemon.ssh("host", Self.limits).output == "12\n12\n")
@@ -47,7 +47,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `root's processes are not limited, and a lower limit of the daemon's stays`() throws {
       let launcher = ["bash", "-c", "ulimit -u 700; exec \"$@\"", "bash"]
       try withDaemon(shell: ["max_processes": "900"], launcher: launcher) { daemon throws in
@@ -65,7 +65,7 @@ extension Interop {
     private static let mayProtect =
       isRoot && (try? run(["sh", "-c", "echo -1000 > /proc/self/oom_score_adj"]).status) == 0
 
-    @Test(.timeLimit(.minutes(1)), .enabled(if: mayProtect, "needs CAP_SYS_RESOURCE"), arguments: [0, 123, -200])
+    @Test(.timeLimit(.minutes(3)), .enabled(if: mayProtect, "needs CAP_SYS_RESOURCE"), arguments: [0, 123, -200])
     func `memory that runs out never ends the supervisor, and others have what the daemon was started with`(
       score: Int
     ) throws {

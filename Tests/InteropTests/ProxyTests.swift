@@ -27,7 +27,7 @@ extension Interop {
     }
 
     @Test(
-      .timeLimit(.minutes(1)), arguments: [1, 2],
+      .timeLimit(.minutes(3)), arguments: [1, 2],
       [("203.0.113.7", "192.0.2.1"), ("2001:db8::7", "2001:db8::1"), ("::ffff:203.0.113.7", "::ffff:192.0.2.1")])
     func `a login has the addresses of the header, in one piece or byte by byte`(
       version: Int, ends: (client: String, server: String)
@@ -45,7 +45,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: ["0d0a0d0a000d0a515549540a20000000", "50524f585920554e4b4e4f574e0d0a"])
+    @Test(.timeLimit(.minutes(3)), arguments: ["0d0a0d0a000d0a515549540a20000000", "50524f585920554e4b4e4f574e0d0a"])
     func `a header that names no client makes the connection the load balancer's own`(header: String) throws {
       try withDaemon(server: Self.trusted) { daemon throws in
         let outcome = try daemon.ssh(through(header) + ["host", "echo $SSH_CONNECTION"])
@@ -53,7 +53,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `both versions are taken, and nothing else`() throws {
+    @Test(.timeLimit(.minutes(3))) func `both versions are taken, and nothing else`() throws {
       try withDaemon(server: Self.trusted, security: Self.unlimited) { daemon throws in
         try proxy(daemon, "both-versions")
         try proxy(daemon, "connection-without-a-header")
@@ -64,7 +64,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a header that drips is not waited for, and others are served meanwhile`()
+    @Test(.timeLimit(.minutes(3))) func `a header that drips is not waited for, and others are served meanwhile`()
       throws
     {
       try withDaemon(server: Self.trusted, security: Self.unlimited) { daemon throws in
@@ -78,7 +78,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `from somebody else no header is believed`() throws {
+    @Test(.timeLimit(.minutes(3))) func `from somebody else no header is believed`() throws {
       try withDaemon(server: Self.trusted, security: ["blocked_ips": "[203.0.113.0/24]"]) {
         try proxy($0, "header-from-somebody-else")
       }
@@ -91,7 +91,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `lists of addresses, bans and limits go by the address in the header`() throws {
+    @Test(.timeLimit(.minutes(3))) func `lists of addresses, bans and limits go by the address in the header`() throws {
       try withDaemon(
         server: Self.trusted, security: ["blocked_ips": "[203.0.113.0/24, 127.0.0.1]"]
       ) { daemon throws in
@@ -108,7 +108,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `rules, blocks of match and keys go by the address in the header`() throws {
+    @Test(.timeLimit(.minutes(3))) func `rules, blocks of match and keys go by the address in the header`() throws {
       try withDaemon(server: Self.trusted) { daemon throws in
         let key = try String(contentsOfFile: "\(daemon.directory)/id.pub", encoding: .utf8)
         let header = try header(daemon, version: 2, client: Self.inside, server: "192.0.2.1")
@@ -126,14 +126,14 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `connections whose header has not come take places`() throws {
+    @Test(.timeLimit(.minutes(3))) func `connections whose header has not come take places`() throws {
       try withDaemon(server: Self.trusted.merging(["max_connections": "4"]) { $1 }) { daemon throws in
         try proxy(daemon, "places-while-they-wait")
         try daemon.log.line(with: "refused 127.0.0.1:", "max_connections")
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a full house makes room for a client behind a load balancer`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a full house makes room for a client behind a load balancer`() throws {
       let keys = Self.trusted.merging(["max_connections": "4", "max_unauthenticated_per_source": "1"]) { $1 }
       try withDaemon(server: keys, security: Self.unlimited) { daemon throws in
         try proxy(daemon, "crowd-behind-the-load-balancer")
@@ -141,7 +141,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `load balancers that are loaded again count from then on`() throws {
+    @Test(.timeLimit(.minutes(3))) func `load balancers that are loaded again count from then on`() throws {
       try withDaemon { daemon throws in
         let before = try daemon.configuration
         let header = try header(daemon, version: 2, client: Self.inside, server: "192.0.2.1")
@@ -196,7 +196,7 @@ extension Interop {
     private static let hasHAProxy = (try? run(["haproxy", "-v"]).status) == 0
 
     @Test(
-      .timeLimit(.minutes(1)), .enabled(if: hasHAProxy, "needs the package haproxy"),
+      .timeLimit(.minutes(3)), .enabled(if: hasHAProxy, "needs the package haproxy"),
       arguments: ["send-proxy", "send-proxy-v2", "send-proxy-v2-ssl-cn"])
     func `by way of haproxy clients are known by their own address`(how: String) throws {
       try withDaemon(server: Self.trusted, security: ["blocked_ips": "[127.0.0.6]"]) { daemon throws in

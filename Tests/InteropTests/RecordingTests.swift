@@ -75,7 +75,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(3)))
     func `without a terminal nothing is recorded, and unless it is asked for nothing at all`()
       throws
     {
@@ -90,7 +90,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(3)))
     func `the size of the terminal and its changes are recorded, and what is typed is not`()
       throws
     {
@@ -105,7 +105,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `what is typed is recorded when that is configured, also what is not shown`()
+    @Test(.timeLimit(.minutes(3))) func `what is typed is recorded when that is configured, also what is not shown`()
       throws
     {
       try withDaemon(audit: ["recording": "{enabled: true, input: true}"]) { daemon throws in
@@ -122,7 +122,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `each terminal of a connection has a recording of its own`() throws {
+    @Test(.timeLimit(.minutes(3))) func `each terminal of a connection has a recording of its own`() throws {
       try withDaemon(audit: Self.on) { daemon throws in
         let socket = "\(daemon.directory)/mux"
         let master = try daemon.startSSH("-M", "-S", socket, "-N", "host")
@@ -144,7 +144,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `without a journal terminals are recorded all the same, and the log says so`()
+    @Test(.timeLimit(.minutes(3))) func `without a journal terminals are recorded all the same, and the log says so`()
       throws
     {
       try withDaemon(audit: Self.on.merging(["enabled": "false"]) { $1 }) { daemon throws in
@@ -158,7 +158,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `the configuration of recordings that AUDIT.md shows loads`() throws {
+    @Test(.timeLimit(.minutes(3))) func `the configuration of recordings that AUDIT.md shows loads`() throws {
       let document = try String(contentsOfFile: Daemon.repository + "/Documentation/AUDIT.md", encoding: .utf8)
       let parts = document.components(separatedBy: "```")
       let sample = try #require(parts.first { $0.hasPrefix("yaml\n") && $0.contains("recording:") })
@@ -225,7 +225,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `the user can neither read a recording nor change it`() throws {
       try withDaemon(audit: Self.on) { daemon throws in
         let folder = directory(daemon)
@@ -327,7 +327,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `when a transport is killed, its recording is told as lost, and can be played`()
+    @Test(.timeLimit(.minutes(3))) func `when a transport is killed, its recording is told as lost, and can be played`()
       throws
     {
       try withDaemon(audit: Self.on) { daemon throws in
@@ -348,7 +348,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a recorder that dies is started again`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a recorder that dies is started again`() throws {
       try withDaemon(audit: Self.on) { daemon throws in
         #expect(try daemon.ssh("-tt", "host", "echo in").output == "in\r\n")
         let recorder = try #require(daemon.processes.first { $0.arguments == ["bssh-journal", "records"] })
@@ -361,7 +361,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a transport may write files only where logins are recorded`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a transport may write files only where logins are recorded`() throws {
       for (keys, limit) in [([:], "0"), (Self.on, "unlimited")] as [(Daemon.Keys, String)] {
         try withDaemon(audit: keys) { daemon throws in
           let transport = try #require(daemon.processes.first { $0.title == "bssh-transport: spare" })

@@ -20,7 +20,7 @@ extension Interop {
     }
 
     @Test(
-      .timeLimit(.minutes(1)),
+      .timeLimit(.minutes(3)),
       arguments: ["sftp: {root: \"%h\"}", "sftp: {root: \"%h/pub\"}, scp: {root: \"%h\"}"],
       ["/", "/etc", "."])
     func `a login cannot make its root a link, and so see what is elsewhere`(inner: String, target: String) throws {
@@ -55,7 +55,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `a root below a directory that not only root can change is warned of with that directory`() throws {
       try withDaemon(sftp: ["root": "\"%h/pub\""]) { daemon throws in
         try daemon.makeUserDirectory("pub")
@@ -74,7 +74,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `links that root alone can have put are followed`() throws {
       try withDaemon(sftp: ["root": "DIRECTORY/link/%u"]) { daemon throws in
         symlink(daemon.directory, "\(daemon.directory)/link")

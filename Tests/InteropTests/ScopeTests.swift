@@ -26,7 +26,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: ["done", "old"])
+    @Test(.timeLimit(.minutes(3)), arguments: ["done", "old"])
     func `a login's session process is moved into a scope in the slice of its user`(mode: String) throws {
       try withManager(mode) { daemon, manager in
         #expect(try daemon.ssh("host", "echo in").output == "in\n")
@@ -51,7 +51,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `no program runs before its login is in its scope`() throws {
+    @Test(.timeLimit(.minutes(3))) func `no program runs before its login is in its scope`() throws {
       try withManager("slow") { daemon, manager in
         for _ in 0..<3 {
           let start = Date()
@@ -64,7 +64,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: [("refuse", "no scopes here"), ("silent", "systemd does not answer")])
+    @Test(.timeLimit(.minutes(3)), arguments: [("refuse", "no scopes here"), ("silent", "systemd does not answer")])
     func `logins go on where no scope is to be had, and the log says why once`(mode: String, reason: String) throws {
       try withManager(mode) { daemon, _ in
         for _ in 0..<3 { #expect(try daemon.ssh("host", "echo in").output == "in\n") }
@@ -74,7 +74,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `without a systemd logins go on, and the log says so once`() throws {
+    @Test(.timeLimit(.minutes(3))) func `without a systemd logins go on, and the log says so once`() throws {
       try withDaemon(environment: ["DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nonexistent/bus"]) { daemon throws in
         for _ in 0..<3 { #expect(try daemon.ssh("host", "echo in").output == "in\n") }
         let lines = daemon.log.all.split(separator: "\n").filter { $0.contains("stay in the service's control group") }
@@ -83,7 +83,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `the end of what speaks with systemd holds up nobody`() throws {
+    @Test(.timeLimit(.minutes(3))) func `the end of what speaks with systemd holds up nobody`() throws {
       try withManager("silent") { daemon, _ in
         let first = try daemon.startSSH("host", "echo in")
         let speakers = { daemon.processes("bssh-scopes") }
@@ -94,7 +94,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `what goes on after a hand-over leaves the service before that is over`() throws
+    @Test(.timeLimit(.minutes(3))) func `what goes on after a hand-over leaves the service before that is over`() throws
     {
       try withManager("done") { daemon, manager in
         let client = try daemon.startSSH("host", "echo ready; cat")

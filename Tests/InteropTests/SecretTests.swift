@@ -16,7 +16,7 @@ extension Interop {
       return Array(line.split(separator: " ")[4...5])
     }
 
-    @Test(.timeLimit(.minutes(1))) func `no process of the daemon may leave a core file, a login's programs may`()
+    @Test(.timeLimit(.minutes(3))) func `no process of the daemon may leave a core file, a login's programs may`()
       throws
     {
       try withDaemon(audit: exporter) { daemon throws in
@@ -40,7 +40,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `nobody of the same user may look into a process of the daemon`() throws {
       try withDaemon(mode: .unprivileged, audit: exporter) { daemon throws in
         let client = try daemon.startSSH("host", "echo in; exec cat")
@@ -72,7 +72,7 @@ extension Interop {
     private let methods = ["methods": "[publickey, password, keyboard-interactive]"]
 
     @Test(
-      .timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)), arguments: ["argon2id", "bcrypt"])
+      .timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)), arguments: ["argon2id", "bcrypt"])
     func `no copy of a password is left in any process, right or wrong, nor in the log`(hash: String) throws {
       let keys = "password_hash: '\(Self.hashes[hash] ?? "")'"
       try withDaemon(auth: methods, userKeys: keys, hostKeys: ["ed25519", "rsa", "ecdsa"]) { daemon throws in
@@ -110,7 +110,7 @@ extension Interop {
       return found
     }
 
-    @Test(.timeLimit(.minutes(1))) func `after a reload no process has the host keys of before`() throws {
+    @Test(.timeLimit(.minutes(3))) func `after a reload no process has the host keys of before`() throws {
       try withDaemon { daemon throws in
         #expect(try daemon.ssh("host", "true").status == 0)
         let before = hostKeys(daemon)

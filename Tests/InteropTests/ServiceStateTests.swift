@@ -19,7 +19,7 @@ extension Interop {
 
     private func reload(_ daemon: Daemon) throws -> Outcome { try run([daemon.server, "reload", "\(daemon.pid)"]) }
 
-    @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `a reload that changes nothing fails, and the status says since when, until one succeeds`() throws {
       let path = "/tmp/bssh-notified-\(UInt32.random(in: 0...999_999_999))"
       defer { unlink(path) }
@@ -57,7 +57,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `only a supervisor is asked to reload`() throws {
       let other = try Client(["sleep", "60"])
       defer { other.end() }
@@ -70,7 +70,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: [true, false])
+    @Test(.timeLimit(.minutes(3)), arguments: [true, false])
     func `an address that is taken keeps no other from being served, and is served when it is free`(
       atStart: Bool
     ) throws {
@@ -96,7 +96,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `without any of its addresses the daemon does not start, and names each`()
+    @Test(.timeLimit(.minutes(3))) func `without any of its addresses the daemon does not start, and names each`()
       throws
     {
       try withDaemon { daemon throws in
@@ -111,7 +111,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `what goes wrong at the start has an error's priority in the system's journal`()
+    @Test(.timeLimit(.minutes(3))) func `what goes wrong at the start has an error's priority in the system's journal`()
       throws
     {
       try withDaemon { daemon throws in
@@ -129,7 +129,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a reload changes what is logged, and the command line wins`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a reload changes what is logged, and the command line wins`() throws {
       try withDaemon(arguments: []) { daemon throws in
         #expect(try daemon.ssh("host", "echo in").output == "in\n")
         #expect(!daemon.log.all.contains("debug:"))
@@ -150,7 +150,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: [Daemon.Mode.asIs, .unprivileged])
+    @Test(.timeLimit(.minutes(3)), arguments: [Daemon.Mode.asIs, .unprivileged])
     func `where a container forbids Landlock all goes on, and the log says what to allow`(mode: Daemon.Mode) throws {
       if mode == .unprivileged, !isRoot { return }
       let launcher = ["/usr/bin/python3", Daemon.client("without_landlock.py")]

@@ -4,7 +4,7 @@ import Testing
 extension Interop {
   /// The daemon as a service manager, or somebody at a shell, sees it.
   @Suite(.serialized) struct Service {
-    @Test(.timeLimit(.minutes(1))) func `the service manager hears of start, reload and end`() throws {
+    @Test(.timeLimit(.minutes(3))) func `the service manager hears of start, reload and end`() throws {
       let path = "/tmp/bssh-notified-\(UInt32.random(in: 0...999_999_999))"
       defer { unlink(path) }
       let manager = try Client([Daemon.python, Daemon.client("notified.py"), path])
@@ -20,7 +20,7 @@ extension Interop {
       #expect(manager.output.all.split(separator: "\n").count { $0.contains("READY=1") } == 2)
     }
 
-    @Test(.timeLimit(.minutes(1))) func `what a journal says tells the service manager and the log nothing else`()
+    @Test(.timeLimit(.minutes(3))) func `what a journal says tells the service manager and the log nothing else`()
       throws
     {
       let path = "/tmp/bssh-notified-\(UInt32.random(in: 0...999_999_999))"
@@ -46,7 +46,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), .enabled(if: access("/usr/bin/systemd-socket-activate", X_OK) == 0))
+    @Test(.timeLimit(.minutes(3)), .enabled(if: access("/usr/bin/systemd-socket-activate", X_OK) == 0))
     func `the sockets of a service manager win over the configured address`() throws {
       try withDaemon { daemon throws in
         let port = try Daemon.freePort()
@@ -64,7 +64,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `without -D it detaches once it listens, and says where`() throws {
+    @Test(.timeLimit(.minutes(3))) func `without -D it detaches once it listens, and says where`() throws {
       try withDaemon { daemon throws in
         let port = try Daemon.freePort()
         let pidFile = "\(daemon.directory)/detached.pid"
@@ -82,7 +82,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a port that is taken is an error that says so`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a port that is taken is an error that says so`() throws {
       try withDaemon { daemon throws in
         for foreground in [["-D"], []] {
           let second = try Client([daemon.server, "run", "-c", "\(daemon.directory)/server.yaml"] + foreground)

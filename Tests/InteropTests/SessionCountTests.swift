@@ -11,7 +11,7 @@ extension Interop {
       return client
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a login too many is refused once it is proven, until another ends`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a login too many is refused once it is proven, until another ends`() throws {
       try withDaemon(security: ["max_sessions_per_user": "2"]) { daemon throws in
         let first = try login(daemon)
         let second = try login(daemon)
@@ -39,7 +39,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a user's own number counts`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a user's own number counts`() throws {
       try withDaemon(userKeys: "max_sessions: 1") { daemon throws in
         let first = try login(daemon)
         #expect(try daemon.ssh("host", "true").errors.contains("too_many_sessions"))
@@ -48,7 +48,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `many channels of one login are one`() throws {
+    @Test(.timeLimit(.minutes(3))) func `many channels of one login are one`() throws {
       try withDaemon(security: ["max_sessions_per_user": "1"]) { daemon throws in
         let options = "-o ControlPath=$DIRECTORY/mux"
         let script = """
@@ -63,7 +63,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `another name of the same account has logins of its own`() throws {
       let key = { (daemon: Daemon) in try String(contentsOfFile: "\(daemon.directory)/id.pub", encoding: .utf8) }
       try withDaemon(security: ["max_sessions_per_user": "1"]) { daemon throws in

@@ -16,7 +16,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(3)))
     func `a program that closes all of its three goes on, and its status comes`() throws {
       try withDaemon { try $0.claim("shared.py", "closes-all-three") }
     }
@@ -37,25 +37,25 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(3)))
     func `in every order of a client's ends the status comes once, and before the close`() throws {
       try withDaemon { try $0.claim("left.py", "every-order") }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a client that closes a terminal's channel hangs it up`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a client that closes a terminal's channel hangs it up`() throws {
       try withDaemon { try $0.claim("left.py", "terminal-is-hung-up") }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(3)))
     func `a client hears that nobody reads what it sends when a write of it has failed, and only then`() throws {
       try withDaemon { try $0.claim("left.py", "end-of-write") }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `what nobody reads does not use up the window`() throws {
+    @Test(.timeLimit(.minutes(3))) func `what nobody reads does not use up the window`() throws {
       try withDaemon { try $0.claim("left.py", "thrown-away-data-gives-window") }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(3)))
     func `a program without a terminal goes on, and hears no signal, whatever way its client leaves`() throws {
       try withDaemon { try $0.claim("left.py", "programs-go-on") }
     }

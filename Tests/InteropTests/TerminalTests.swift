@@ -14,56 +14,56 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a login shell leads a session on a terminal of its user`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a login shell leads a session on a terminal of its user`() throws {
       try terminal("login-shell")
     }
 
-    @Test(.timeLimit(.minutes(1))) func `control-D ends the shell`() throws { try terminal("end-of-file-key") }
+    @Test(.timeLimit(.minutes(3))) func `control-D ends the shell`() throws { try terminal("end-of-file-key") }
 
-    @Test(.timeLimit(.minutes(1))) func `the window's size arrives in rows, columns and pixels, and its changes`()
+    @Test(.timeLimit(.minutes(3))) func `the window's size arrives in rows, columns and pixels, and its changes`()
       throws
     {
       try terminal("window-size")
     }
 
-    @Test(.timeLimit(.minutes(1))) func `the modes of the client's terminal become those of the server's`() throws {
+    @Test(.timeLimit(.minutes(3))) func `the modes of the client's terminal become those of the server's`() throws {
       try terminal("terminal-modes")
     }
 
-    @Test(.timeLimit(.minutes(1))) func `ten thousand keystrokes are echoed, one after the other`() throws {
+    @Test(.timeLimit(.minutes(3))) func `ten thousand keystrokes are echoed, one after the other`() throws {
       try terminal("keystrokes")
     }
 
-    @Test(.timeLimit(.minutes(1))) func `control-C interrupts what runs in the foreground`() throws {
+    @Test(.timeLimit(.minutes(3))) func `control-C interrupts what runs in the foreground`() throws {
       try terminal("interrupt-key")
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a break interrupts the program`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a break interrupts the program`() throws {
       try terminal("break-reaches-the-program")
     }
 
-    @Test(.timeLimit(.minutes(1))) func `keys are exchanged again while somebody types`() throws {
+    @Test(.timeLimit(.minutes(3))) func `keys are exchanged again while somebody types`() throws {
       try terminal("rekeying-while-typing")
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a program that is started on a terminal has one`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a program that is started on a terminal has one`() throws {
       try terminal("exec-with-a-terminal")
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a terminal's last output arrives`() throws { try terminal("much-output") }
+    @Test(.timeLimit(.minutes(3))) func `a terminal's last output arrives`() throws { try terminal("much-output") }
 
-    @Test(.timeLimit(.minutes(1))) func `when the client vanishes, the terminal hangs up`() throws {
+    @Test(.timeLimit(.minutes(3))) func `when the client vanishes, the terminal hangs up`() throws {
       try terminal("vanished-client")
     }
 
-    @Test(.timeLimit(.minutes(1))) func `the message of the day is for shells on a terminal`() throws {
+    @Test(.timeLimit(.minutes(3))) func `the message of the day is for shells on a terminal`() throws {
       let write = { (files: Daemon.Preparation) in
         try Data("Today is a good day\n".utf8).write(to: URL(fileURLWithPath: "\(files.directory)/motd"))
       }
       try terminal("message-of-the-day", shell: ["motd": "DIRECTORY/motd"], prepare: write)
     }
 
-    @Test(.timeLimit(.minutes(1))) func `without terminals a program runs all the same`() throws {
+    @Test(.timeLimit(.minutes(3))) func `without terminals a program runs all the same`() throws {
       try terminal("no-terminals", shell: ["pty": "false"])
     }
   }

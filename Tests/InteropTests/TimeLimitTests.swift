@@ -5,7 +5,7 @@ extension Interop {
   /// `security.idle_timeout`, `security.session_timeout`, `shell.command_timeout` and `server.timeout`, which are times
   /// of a few seconds here.
   @Suite(.serialized) struct TimeLimits {
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(3)))
     func `a silent terminal hears before that its login ends, keepalives or not, and a key starts the time anew`()
       throws
     {
@@ -15,7 +15,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a login without a channel is idle`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a login without a channel is idle`() throws {
       try withDaemon(security: ["idle_timeout": "1s"]) { daemon throws in
         let outcome = try daemon.ssh("-N", "-o", "ServerAliveInterval=1", "host")
         #expect(outcome.status == 255)
@@ -25,7 +25,7 @@ extension Interop {
     }
 
     @Test(
-      .timeLimit(.minutes(1)),
+      .timeLimit(.minutes(3)),
       arguments: [
         // From the server, to it, and by SFTP, for longer than the limit.
         "$SSH host 'for i in $(seq 40); do echo $i; sleep 0.2; done' | tail -n 1",
@@ -39,7 +39,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a login ends when its time is over, busy or not`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a login ends when its time is over, busy or not`() throws {
       try withDaemon(security: ["session_timeout": "4s"]) { daemon throws in
         try daemon.claim("terminal.py", "terminal-whose-time-is-over")
         let outcome = try daemon.shell("$SSH host 'yes' >/dev/null")
@@ -50,7 +50,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a command over its time is ended, and the client hears why`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a command over its time is ended, and the client hears why`() throws {
       try withDaemon(shell: ["command_timeout": "1s"]) { daemon throws in
         let outcome = try daemon.ssh("host", "exec sleep 1000")
         // A signal ended it; ssh has 255 for that.
@@ -67,13 +67,13 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `the terminal of a command hears before that its time is almost over`() throws {
+    @Test(.timeLimit(.minutes(3))) func `the terminal of a command hears before that its time is almost over`() throws {
       try withDaemon(environment: ["BSSH_COMMAND_TIMEOUT": "2"]) { daemon throws in
         try daemon.claim("terminal.py", "command-on-a-terminal-whose-time-is-over")
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `shells and file transfers are no commands`() throws {
+    @Test(.timeLimit(.minutes(3))) func `shells and file transfers are no commands`() throws {
       try withDaemon(shell: ["command_timeout": "1s"]) { daemon throws in
         #expect(try daemon.shell("(echo 'sleep 3; echo still') | $SSH -T host").output == "still\n")
         let transfer = "(echo pwd; sleep 3; echo '!echo still') | sftp -S $SSH host | tail -n 1"
@@ -81,7 +81,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `who does not log in in time is told so`() throws {
+    @Test(.timeLimit(.minutes(3))) func `who does not log in in time is told so`() throws {
       try withDaemon(server: ["timeout": "1s"]) { daemon throws in
         try daemon.claim("hostile.py", "client-that-does-not-log-in")
         try daemon.log.line(with: "closed: login_timeout, after 1.")

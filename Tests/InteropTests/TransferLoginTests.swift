@@ -4,7 +4,7 @@ import Testing
 extension Interop {
   /// Logins for files alone, and how transfers end.
   @Suite(.serialized) struct TransferLogins {
-    @Test(.timeLimit(.minutes(1)), arguments: ["/bin/sh", "/usr/sbin/nologin"])
+    @Test(.timeLimit(.minutes(3)), arguments: ["/bin/sh", "/usr/sbin/nologin"])
     func `a user for files alone gets no shell and no command, but SFTP and SCP below the root`(
       loginShell: String
     ) throws {
@@ -25,7 +25,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: ["no-forwarding", "no-programs"])
+    @Test(.timeLimit(.minutes(3)), arguments: ["no-forwarding", "no-programs"])
     func `a user for files alone has nothing forwarded, and starts nothing else`(claim: String) throws {
       let keys = "sftp_only: true, root: \"%h/files\""
       try withDaemon(userKeys: keys, loginShell: "/usr/sbin/nologin") { daemon throws in
@@ -34,7 +34,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `an upload whose client vanishes is told as broken off`() throws {
+    @Test(.timeLimit(.minutes(3))) func `an upload whose client vanishes is told as broken off`() throws {
       try withDaemon { daemon throws in
         try daemon.makeUserFile("there", "words")
         try daemon.claim("files_alone.py", "broken-off")
@@ -53,11 +53,11 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a client sends no signals to its transfers`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a client sends no signals to its transfers`() throws {
       try withDaemon { try $0.claim("files_alone.py", "no-signals") }
     }
 
-    @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, "needs root: it mounts a small file system"))
+    @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, "needs root: it mounts a small file system"))
     func `a full file system is told to the client, and in the log with the reason`() throws {
       try withDaemon { daemon throws in
         try daemon.makeLocalFile("in")

@@ -89,7 +89,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: [("deny", false), ("log", true), ("allow", true)])
+    @Test(.timeLimit(.minutes(3)), arguments: [("deny", false), ("log", true), ("allow", true)])
     func `what no rule matches is up to the default`(action: String, isAllowed: Bool) throws {
       let rules = "[{pattern: \"**/exception\", action: allow}, {operations: [stat, listdir], action: allow}]"
       try withDaemon(filter: ["enabled": "true", "default_action": action, "rules": rules]) { daemon throws in
@@ -103,7 +103,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a filter that is off denies nothing`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a filter that is off denies nothing`() throws {
       let keys = ["enabled": "false", "default_action": "deny", "rules": "[{extensions: [exe], action: deny}]"]
       try withDaemon(filter: keys) { daemon throws in
         try daemon.makeLocalFile("in")
@@ -112,7 +112,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a rule's denial is a permission denied, and its name is in the log`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a rule's denial is a permission denied, and its name is in the log`() throws {
       let rules = """
         [{name: no programs, extensions: [exe], operations: [upload], action: deny}, \
         {name: "watched", pattern: "**/*.txt", action: log}]
@@ -131,7 +131,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `rules know the login and its groups`() throws {
+    @Test(.timeLimit(.minutes(3))) func `rules know the login and its groups`() throws {
       let names = "users: [USER], path_prefix: /, name: \"their own\", operations: [upload], action: deny"
       for (who, isDenied) in [("users: [somebody]", false), ("groups: [somebody]", false), ("", true)] {
         let rule = who.isEmpty ? names.replacingOccurrences(of: "users: [USER], ", with: "") : "\(who), " + names
@@ -154,7 +154,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a thousand rules arrive with the login`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a thousand rules arrive with the login`() throws {
       let filler = (0..<999).map { "{pattern: \"**/\(String(repeating: "x", count: 300))\($0)\", action: deny}" }
       let rules = filler + ["{name: the last, extensions: [exe], action: deny}"]
       let filter = ["enabled": "true", "rules": "[\(rules.joined(separator: ", "))]"]

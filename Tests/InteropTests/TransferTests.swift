@@ -4,7 +4,7 @@ import Testing
 extension Interop {
   /// Files by SFTP and SCP, through the daemon.
   @Suite(.serialized) struct Transfers {
-    @Test(.timeLimit(.minutes(1))) func `sftp does everything that its commands can ask for`() throws {
+    @Test(.timeLimit(.minutes(3))) func `sftp does everything that its commands can ask for`() throws {
       try withDaemon { daemon throws in
         try daemon.makeLocalFile("in", megabytes: 20)
         let outcome = try daemon.sftp(
@@ -35,7 +35,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: ["", "-O"])
+    @Test(.timeLimit(.minutes(3)), arguments: ["", "-O"])
     func `scp goes both ways by either protocol, with trees, times and permissions`(option: String) throws {
       try withDaemon { daemon throws in
         let script = """
@@ -56,7 +56,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a protocol that is switched off is refused, the other works`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a protocol that is switched off is refused, the other works`() throws {
       try withDaemon(sftp: ["enabled": "false"]) { daemon throws in
         try daemon.makeLocalFile("in")
         #expect(try daemon.sftp("ls").status != 0)
@@ -71,7 +71,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `read-only lets nothing be changed by either protocol`() throws {
+    @Test(.timeLimit(.minutes(3))) func `read-only lets nothing be changed by either protocol`() throws {
       try withDaemon(sftp: ["read_only": "true"]) { daemon throws in
         try daemon.makeLocalFile("in")
         try daemon.makeUserFile("there", "words")
@@ -85,7 +85,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a root is the client's whole world`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a root is the client's whole world`() throws {
       try withDaemon(sftp: ["root": "\"%h/files\""]) { daemon throws in
         try daemon.makeLocalFile("in")
         try daemon.makeUserFile("secret", "secret\n")
@@ -107,7 +107,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `SCP can have a root of its own`() throws {
+    @Test(.timeLimit(.minutes(3))) func `SCP can have a root of its own`() throws {
       try withDaemon(scp: ["root": "\"DIRECTORY/%u/in\""]) { daemon throws in
         try daemon.makeLocalFile("in")
         try daemon.makeUserDirectory("in")
@@ -117,14 +117,14 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a root that is not there is nobody's world, and the log says why`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a root that is not there is nobody's world, and the log says why`() throws {
       try withDaemon(sftp: ["root": "\"%h/missing\""]) { daemon throws in
         #expect(try daemon.sftp("ls /").status != 0)
         try daemon.log.line(with: "channel 0:", "missing cannot be entered")
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `no file grows beyond its limit`() throws {
+    @Test(.timeLimit(.minutes(3))) func `no file grows beyond its limit`() throws {
       try withDaemon(sftp: ["max_file_size": "1MiB"], scp: ["max_file_size": "2MiB"]) { daemon throws in
         for megabytes in 1...3 { try daemon.makeLocalFile("in\(megabytes)", megabytes: megabytes) }
         #expect(try daemon.sftp("put \(daemon.directory)/in1 a").status == 0)
@@ -141,7 +141,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `new files do not get what the umask takes`() throws {
+    @Test(.timeLimit(.minutes(3))) func `new files do not get what the umask takes`() throws {
       try withDaemon(shell: ["umask": "\"002\""], sftp: ["umask": "\"077\""]) { daemon throws in
         try daemon.makeLocalFile("in")
         chmod("\(daemon.directory)/in", 0o666)
@@ -157,16 +157,16 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a client has so many files open, and not one more`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a client has so many files open, and not one more`() throws {
       try withDaemon(sftp: ["max_handles": "5"]) { try $0.claim("paramiko_sftp.py", "five-handles") }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: ["prefetch", "tree"])
+    @Test(.timeLimit(.minutes(3)), arguments: ["prefetch", "tree"])
     func `Paramiko's SFTP client is served as OpenSSH's`(claim: String) throws {
       try withDaemon { try $0.claim("paramiko_sftp.py", claim) }
     }
 
-    @Test(.timeLimit(.minutes(1)), .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/rsync")))
+    @Test(.timeLimit(.minutes(3)), .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/rsync")))
     func `rsync brings a tree and finds nothing to do the second time`() throws {
       try withDaemon { daemon throws in
         let script = """
@@ -182,7 +182,7 @@ extension Interop {
     }
 
     @Test(
-      .timeLimit(.minutes(1)),
+      .timeLimit(.minutes(3)),
       .enabled(if: (try? run(["curl", "--version"]))?.output.contains(" sftp") == true, "curl knows no SFTP"))
     func `curl puts and gets by both protocols`() throws {
       try withDaemon(hostKeys: ["ecdsa 256", "rsa 3072"]) { daemon throws in

@@ -8,7 +8,7 @@ extension Interop {
       try #require(daemon.processes(name).first { $0.arguments.first?.hasSuffix(": zygote") == true })
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a zygote that hangs is replaced`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a zygote that hangs is replaced`() throws {
       try withDaemon { daemon in
         #expect(try daemon.ssh("host", "echo in").output == "in\n")
         let zygote = try zygote(daemon, of: "bssh-session")
@@ -19,7 +19,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a process that crashes dies at once and shows nobody its memory`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a process that crashes dies at once and shows nobody its memory`() throws {
       try withDaemon { daemon in
         let client = try daemon.startSSH("host", "echo in; cat")
         try client.output.line { $0 == "in" }
@@ -30,7 +30,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `after a crash no transport with the same memory layout is used`() throws {
+    @Test(.timeLimit(.minutes(3))) func `after a crash no transport with the same memory layout is used`() throws {
       try withDaemon { daemon in
         let client = try daemon.startSSH("host", "echo in; cat")
         try client.output.line { $0 == "in" }

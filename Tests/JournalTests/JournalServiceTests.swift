@@ -60,7 +60,7 @@ private final class JournalProcess {
 
   /// Waits for the end; nil: it did not come.
   func end() -> System.ExitStatus? {
-    process.descriptor.wait(for: POLLIN, milliseconds: 30_000)
+    process.descriptor.wait(for: POLLIN, milliseconds: 60_000)
     return process.reap()
   }
 }

@@ -107,7 +107,7 @@ import Wire
     try recorder.socket.send(
       ToRecorder.open(number: 1, directory: folder, name: "last").wireBytes, descriptors: [end.descriptor])
     recorder.socket.shutDownWriting()
-    #expect(recorder.process.descriptor.wait(for: POLLIN, milliseconds: 30_000))
+    #expect(recorder.process.descriptor.wait(for: POLLIN, milliseconds: 60_000))
     #expect(recorder.process.reap() == .code(0))
     #expect(FileManager.default.fileExists(atPath: "\(folder)/last"))
   }
@@ -116,6 +116,6 @@ import Wire
     defer { remove() }
     let recorder = try Recorder(in: folder)
     try recorder.socket.send([9])
-    #expect(recorder.process.descriptor.wait(for: POLLIN, milliseconds: 30_000))
+    #expect(recorder.process.descriptor.wait(for: POLLIN, milliseconds: 60_000))
   }
 }

@@ -15,7 +15,7 @@ struct Missing: Error, CustomStringConvertible {
 /// A running bssh-session with us as its supervisor and its transport. It is ended when this goes.
 final class SessionUnderTest {
   /// Milliseconds that anything may take before a test gives up on it.
-  static let limit: Int32 = 10_000
+  static let limit: Int32 = 60_000
 
   let process: ChildProcess
   private(set) var control: MessageSocket?

@@ -121,7 +121,7 @@ import Wire
     }
     #expect(failed)
     withExtendedLifetime(theirs) {}
-    process.descriptor.wait(for: 1, milliseconds: 10_000)
+    process.descriptor.wait(for: 1, milliseconds: 60_000)
     #expect(process.reap() == .code(0))
   }
 }

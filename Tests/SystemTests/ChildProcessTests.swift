@@ -3,7 +3,7 @@ import Foundation
 import System
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct ChildProcessTests {
+@Suite(.timeLimit(.minutes(5))) struct ChildProcessTests {
   static let isRoot = geteuid() == 0
 
   /// Runs a shell command to its end; what it printed, and how it ended.

@@ -3,7 +3,7 @@ import Testing
 
 @Suite struct LogTests {
   /// Blocks for ever when the claim is false, until the limit.
-  @Test(.timeLimit(.minutes(1)), arguments: [Log.Style.plain, .journal, .syslog(program: "us", facility: 4)])
+  @Test(.timeLimit(.minutes(5)), arguments: [Log.Style.plain, .journal, .syslog(program: "us", facility: 4)])
   func `the longest line goes into a pipe that has room for 4096 bytes, without waiting`(style: Log.Style) throws {
     let (reader, writer) = try Descriptor.pipe()
     let page = [UInt8](repeating: 0, count: 4096)
@@ -72,7 +72,7 @@ import Testing
     #expect(Log.printable(text) == text)
   }
 
-  @Test(.timeLimit(.minutes(1))) func `lines that nobody takes are counted, and told when somebody does`() throws {
+  @Test(.timeLimit(.minutes(5))) func `lines that nobody takes are counted, and told when somebody does`() throws {
     let (reader, writer) = try Descriptor.pipe()
     let page = [UInt8](repeating: 0, count: 4096)
     try writer.setNonBlocking()

@@ -3,7 +3,7 @@ import System
 import Testing
 
 /// A supervisor's connection to a child: descriptors go one way, and bytes come the other.
-@Suite(.timeLimit(.minutes(1))) struct MessagePipeTests {
+@Suite(.timeLimit(.minutes(5))) struct MessagePipeTests {
   private func ends() throws -> (supervisor: MessageSocket, child: MessageSocket) {
     let (ours, theirs) = try MessageSocket.supervised()
     return (ours, MessageSocket(from: theirs[0], to: theirs[1]))

@@ -95,7 +95,7 @@ import Testing
     var end: RecordingEnd? { lock.withLock { state.end } }
   }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(5)))
   func `before a slow disk the terminal waits, no more than a block is gathered, and nothing is lost`() throws {
     let (page, pieces) = (4096, 100)
     var ends: [Int32] = [-1, -1]

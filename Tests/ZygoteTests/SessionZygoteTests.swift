@@ -4,7 +4,7 @@ import System
 import Testing
 import Wire
 
-@Suite(.timeLimit(.minutes(2))) struct SessionZygoteTests {
+@Suite(.timeLimit(.minutes(5))) struct SessionZygoteTests {
   static let isRoot = geteuid() == 0
   static let account = ForkIdentity(uid: 54321, gid: 54322, groups: [54323, 54324])
 

@@ -4,7 +4,7 @@ import System
 import Testing
 import Wire
 
-@Suite(.timeLimit(.minutes(2))) struct TransportZygoteTests {
+@Suite(.timeLimit(.minutes(5))) struct TransportZygoteTests {
   static let isRoot = geteuid() == 0
   static let noCapabilities = "0000000000000000"
 

@@ -12,7 +12,7 @@ struct Missing: Error, CustomStringConvertible {
 /// A process of ours, ended and reaped when this goes.
 final class Owned {
   /// Milliseconds that anything may take before a test gives up on it.
-  static let limit: Int32 = 20_000
+  static let limit: Int32 = 60_000
 
   let process: ChildProcess
   private var status: System.ExitStatus?

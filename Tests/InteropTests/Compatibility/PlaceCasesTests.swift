@@ -10,7 +10,7 @@ extension Interop {
       ["-o", "HostName=\(address.replacing("%", with: "%%"))", "-o", "HostKeyAlias=[127.0.0.1]:\(daemon.port)"]
     }
 
-    @Test(.timeLimit(.minutes(1))) func `IPv4 and IPv6 are served on one port, each under its own name`() throws {
+    @Test(.timeLimit(.minutes(3))) func `IPv4 and IPv6 are served on one port, each under its own name`() throws {
       try withDaemon(server: ["bind_address": "[\"[::]\", 0.0.0.0]"]) { daemon throws in
         for address in ["127.0.0.1", "::1"] {
           let words = try daemon.ssh(options(address, daemon) + ["host", "echo $SSH_CLIENT $SSH_CONNECTION"]).line
@@ -20,7 +20,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `a link-local address is served with its interface, which programs are told`() throws {
       let address = "fe80::b55:\(String(UInt16.random(in: 1...0xffff), radix: 16))"
       try succeed("ip", "-6", "address", "add", "\(address)/64", "dev", "lo", "nodad")

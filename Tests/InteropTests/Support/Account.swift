@@ -1,4 +1,6 @@
 import Foundation
+import Synchronization
+import Testing
 
 let isRoot = geteuid() == 0
 
@@ -9,10 +11,12 @@ final class TestAccount {
   let gid: gid_t
   let home: String
   private let isMade: Bool
+  /// Accounts that this process has made.
+  private static let count = Atomic(0)
 
   /// Makes an account whose home is in `directory`.
   init(in directory: String, shell: String = "/bin/sh") throws {
-    let name = "interop\(UInt32.random(in: 10_000...99_999))"
+    let name = "interop\(getpid())-\(Self.count.wrappingAdd(1, ordering: .relaxed).newValue)"
     home = "\(directory)/\(name)"
     try succeed("useradd", "--no-create-home", "--home-dir", home, "--shell", shell, "--password", "*", name)
     isMade = true
@@ -53,7 +57,9 @@ final class TestAccount {
   func remove() {
     guard isMade else { return }
     _ = try? run(["pkill", "-KILL", "-u", String(uid)])
-    _ = try? run(["userdel", name])
+    // Processes that were just killed may not be gone: they do not matter.
+    _ = try? run(["userdel", "--force", name])
+    #expect(getpwnam(name) == nil, "the account \(name) is left")
   }
 }
 
