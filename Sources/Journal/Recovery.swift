@@ -90,16 +90,19 @@ struct Recovery: Equatable {
   private mutating func leaveOut<Failure: Error>(
     _ bytes: ArraySlice<UInt8>, _ isWhole: Bool, _ size: UInt64, _ read: (UInt64, Int) throws(Failure) -> [UInt8]
   ) throws(Failure) {
-    var end = size
-    if isWhole || head.size + UInt64(bytes.count) < size {
-      findings.isAltered = true
-      let count = Int(min(size - head.size, UInt64(Self.tailSize)))
-      let tail = try read(size - UInt64(count), count)
-      end = size - UInt64(tail.reversed().prefix { $0 != UInt8(ascii: "\n") }.count)
-    } else {
-      end = head.size
-    }
-    cut(to: end, from: size)
+    guard isWhole || head.size + UInt64(bytes.count) < size else { return cut(to: head.size, from: size) }
+    findings.isAltered = true
+    let count = Int(min(size - head.size, UInt64(Self.tailSize)))
+    let tail = try read(size - UInt64(count), count)
+    let torn = tail.reversed().prefix { $0 != UInt8(ascii: "\n") }.count
+    if torn == tail.count { keepUnended(size) } else { cut(to: size - UInt64(torn), from: size) }
+  }
+
+  /// No line of ours is as long as what the file ends with: it stays, and is no part of the next.
+  private mutating func keepUnended(_ size: UInt64) {
+    lacksNewline = true
+    head.size = size + 1
+    findings.isAltered = true
   }
 
   private mutating func cut(to end: UInt64, from size: UInt64) {
@@ -114,10 +117,7 @@ struct Recovery: Equatable {
     self.init(head: head ?? ChainHead(first: first() ?? 1, last: 0, hash: .none))
     let torn = tail.reversed().prefix { $0 != UInt8(ascii: "\n") }.count
     if torn == tail.count, UInt64(torn) < size {
-      // No line of ours is as long as that: it stays, and is no part of the next.
-      lacksNewline = true
-      self.head.size = size + 1
-      findings.isAltered = true
+      keepUnended(size)
       return
     }
     cut(to: size - UInt64(torn), from: size)

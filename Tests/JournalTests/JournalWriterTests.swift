@@ -119,7 +119,19 @@ import Testing
     #expect(try place.problem() == nil)
   }
 
-  @Test func `a file gets no further line from its size on, and no line is cut`() throws {
+  @Test func `a file of exactly max_size gets no further line, and one that is a byte smaller one more`() throws {
+    let sample = try Place()
+    try sample.writer().write(0..<1)
+    let size = try UInt64(sample.bytes().count)
+    for (maxSize, isFull) in [(size - 1, true), (size, true), (size + 1, false)] {
+      let place = try Place()
+      try place.writer(place.settings(maxSize: maxSize)).write(0..<2)
+      #expect(try place.names.contains("audit.log.1") == isFull, "\(maxSize) of \(size)")
+      #expect(try place.written() == [0, 1])
+    }
+  }
+
+  @Test func `a file gets no further batch from its size on, and no batch or line is cut`() throws {
     let place = try Place()
     let writer = try place.writer(place.settings(maxSize: 4096, maxBackups: 50))
     try writer.append(

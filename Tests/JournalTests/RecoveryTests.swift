@@ -125,6 +125,24 @@ import Testing
     #expect(writer.takeFindings() == nil)
   }
 
+  @Test func `a last line changed into another readable line is told, and bad for ever`() throws {
+    let place = try journal()
+    let lines = try place.bytes().split(separator: 0x0a)
+    var last = try JournalLine(json: lines[9])
+    last.event.fact.path = Array("7".utf8)
+    try place.write(Array(lines.prefix(9).map { Array($0) + [0x0a] }.joined()) + last.json + [0x0a])
+    var writer = try place.writer()
+    let findings = try #require(writer.takeFindings())
+    #expect(findings.isAltered && findings.missingLines == 0 && findings.tornBytes == 0)
+    try writer.write(10..<12)
+    #expect(try place.problem()?.fault == .altered)
+    #expect(try place.problem()?.place == 9)
+    writer = try place.writer()
+    #expect(writer.takeFindings() == nil)
+    try writer.write(12..<13)
+    #expect(try place.problem()?.place == 9)
+  }
+
   @Test(arguments: ["a line of somebody's\n", "a line\nand another\n", "\n", "a line\nand a piece"])
   func `what somebody else appended stays, and is bad for ever`(text: String) throws {
     let place = try journal()
@@ -155,6 +173,23 @@ import Testing
       let lines = try place.lines().lines.suffix(2).map { try JournalLine(json: $0[...]).sequence }
       #expect(lines == [1, 2])
     }
+  }
+
+  @Test(arguments: [JournalLine.lengthLimit + 2, Recovery.tailSize, Recovery.tailSize + 1, 3 << 20])
+  func `foreign bytes longer than a line stay, are told, and are no part of the next line`(count: Int) throws {
+    let place = try journal()
+    let whole = try place.bytes()
+    try place.write(whole + [UInt8](repeating: 0x41, count: count))
+    var writer = try place.writer()
+    let findings = try #require(writer.takeFindings())
+    #expect(findings.isAltered && findings.tornBytes == 0 && findings.missingLines == 0)
+    try writer.write(10..<12)
+    let lines = try place.lines().lines
+    #expect(lines.count == 13 && lines[10].count == count)
+    #expect(try lines.suffix(2).map { try JournalLine(json: $0[...]).sequence } == [11, 12])
+    #expect(try place.problem()?.place == 10)
+    writer = try place.writer()
+    #expect(writer.takeFindings() == nil)
   }
 
   /// A process is killed at a random byte of a random write, again and again; the supervisor sends again what nobody
@@ -191,6 +226,123 @@ import Testing
     }
     #expect(try place.written() == Array(0..<next))
     #expect(try place.problem() == nil)
+  }
+}
+
+/// What ``Recovery`` makes of a file in memory.
+@Suite struct RecoveryDecisionTests {
+  private func recovery(
+    _ file: [UInt8], _ head: ChainHead?, first: UInt64? = nil, previous: (UInt64, LineHash)? = nil
+  ) -> Recovery {
+    Recovery(
+      size: UInt64(file.count), head: head, first: { first },
+      previous: { previous.map { (sequence: $0.0, hash: $0.1) } },
+      read: { Array(file[Int($0)..<min(Int($0) + $1, file.count)]) })
+  }
+
+  private func line(_ sequence: UInt64, after previous: LineHash) -> [UInt8] {
+    JournalLine(event(Int(sequence)), sequence: sequence, previous: previous).json
+  }
+
+  private static let other = LineHash(of: [7])
+
+  /// A file with so many lines, and its head.
+  private func journal(_ count: UInt64) -> (file: [UInt8], head: ChainHead) {
+    var (file, hash) = ([UInt8](), LineHash.none)
+    for sequence in 1...count {
+      let line = line(sequence, after: hash)
+      hash = LineHash(of: line[...])
+      file += line + [0x0a]
+    }
+    return (file, ChainHead(first: 1, last: count, hash: hash, size: UInt64(file.count)))
+  }
+
+  @Test func `a line behind the head is taken over with the next number and the hash of the one before, or not at all`()
+  {
+    let (file, head) = journal(3)
+    for (sequence, previous, isNext) in [
+      (4, head.hash, true), (4, Self.other, false), (5, head.hash, false), (3, head.hash, false),
+      (4, LineHash.none, false),
+    ] as [(UInt64, LineHash, Bool)] {
+      let new = line(sequence, after: previous)
+      let whole = recovery(file + new + [0x0a], head)
+      #expect(whole.head.last == (isNext ? 4 : 3) && whole.findings.isAltered == !isNext, "\(sequence)")
+      #expect(whole.head.hash == (isNext ? LineHash(of: new[...]) : head.hash))
+      // It stays, whoever it is by.
+      #expect(whole.size == nil && whole.head.size == UInt64(file.count + new.count + 1) && !whole.lacksNewline)
+      let unended = recovery(file + new, head)
+      #expect(unended.head.last == (isNext ? 4 : 3) && !unended.findings.isAltered)
+      #expect(unended.lacksNewline == isNext && unended.size == (isNext ? nil : head.size))
+      #expect(unended.findings.tornBytes == (isNext ? 0 : UInt64(new.count)))
+    }
+  }
+
+  @Test func `a file that ends with another byte than the newline of its last line lacks that line`() {
+    let (file, head) = journal(3)
+    let recovery = recovery(Array(file.dropLast()) + [0x78], head)
+    #expect(recovery.findings.missingLines == 1)
+    #expect(recovery.head.last == 3 && recovery.head.hash == head.hash)
+    #expect(recovery.size == recovery.head.size && recovery.findings.tornBytes > 0)
+  }
+
+  @Test func `a head that lags behind a line that it does not know is helped by the file`() {
+    let (file, _) = journal(5)
+    let head = ChainHead(first: 2, last: 3, hash: Self.other, size: 10)
+    let recovery = recovery(file, head)
+    let (_, real) = journal(5)
+    #expect(recovery.head.last == 5 && recovery.head.hash == real.hash && recovery.head.first == 2)
+    #expect(recovery.findings == JournalFindings() && recovery.head.size == UInt64(file.count))
+  }
+
+  @Test func `only lines that have to be there are missing`() {
+    for (last, missing) in [(5, 3), (8, 3), (9, 3), (10, 2), (11, 1)] as [(UInt64, UInt64)] {
+      let line = line(last, after: Self.other) + [0x0a]
+      let recovery = recovery(line, ChainHead(first: 10, last: 12, hash: Self.other, size: 9999))
+      #expect(recovery.findings.missingLines == missing && !recovery.findings.isAltered, "\(last)")
+      #expect(recovery.head.last == 12 && recovery.head.size == UInt64(line.count))
+    }
+  }
+
+  @Test func `an empty file behind a head lacks what neither it nor the file before has`() {
+    let head = ChainHead(first: 3, last: 5, hash: Self.other, size: 77)
+    for (previous, missing) in [
+      (nil, 3), ((1, .none), 3), ((2, .none), 3), ((3, .none), 2), ((4, .none), 1), ((5, Self.other), 0),
+      ((5, .none), 0), ((6, .none), 0),
+    ] as [((UInt64, LineHash)?, UInt64)] {
+      let recovery = recovery([], head, previous: previous)
+      #expect(recovery.findings.missingLines == missing, "\(String(describing: previous))")
+      #expect(recovery.head.last == 5 && recovery.head.hash == Self.other && recovery.head.size == 0)
+    }
+    // It had no line yet.
+    #expect(recovery([], ChainHead(first: 3, last: 5, hash: Self.other)).findings == JournalFindings())
+    // Without a head the file before says where to go on.
+    let new = recovery([], nil, first: 3, previous: (5, Self.other))
+    #expect(new.head.first == 3 && new.head.last == 5 && new.head.hash == Self.other)
+    #expect(recovery([], nil).head == ChainHead())
+  }
+
+  @Test func `a line of ours that is not finished goes, and what is longer than the tail stays`() {
+    let torn = recovery([UInt8](repeating: 0x41, count: Recovery.tailSize), nil)
+    #expect(torn.size == 0 && torn.findings.tornBytes == UInt64(Recovery.tailSize) && !torn.lacksNewline)
+    #expect(torn.head == ChainHead() && !torn.findings.isAltered)
+    let long = recovery([UInt8](repeating: 0x41, count: Recovery.tailSize + 1), nil)
+    #expect(long.size == nil && long.lacksNewline && long.findings.isAltered && long.findings.tornBytes == 0)
+    #expect(long.head.size == UInt64(Recovery.tailSize + 2))
+    let (file, head) = journal(2)
+    let longest = recovery(file + [UInt8](repeating: 0x41, count: JournalLine.lengthLimit), head)
+    #expect(longest.size == head.size && longest.head == head && !longest.findings.isAltered)
+    #expect(longest.findings.tornBytes == UInt64(JournalLine.lengthLimit))
+  }
+
+  @Test func `of foreign bytes that have newlines all stays up to the last one`() {
+    let (file, head) = journal(2)
+    for length in [1, JournalLine.lengthLimit + 2, Recovery.tailSize + 5] {
+      let foreign = [UInt8](repeating: 0x41, count: length) + [0x0a]
+      let recovery = recovery(file + foreign + [0x42, 0x42], head)
+      #expect(recovery.findings.isAltered && recovery.findings.tornBytes == 2 && !recovery.lacksNewline)
+      #expect(recovery.size == UInt64(file.count + foreign.count) && recovery.head.size == recovery.size)
+      #expect(recovery.head.last == 2 && recovery.head.hash == head.hash)
+    }
   }
 }
 
