@@ -184,15 +184,6 @@ struct Scenario {
     scenario.send(.transportMisbehaved("lied"))
     return scenario
   }
-
-  /// One machine in every phase.
-  static func everyPhase() -> [Scenario] {
-    var starting = Scenario()
-    starting.send(.accepted)
-    return [
-      starting, atKeyExchange(), atAuthentication(), prepared(), atOpening(), loggedIn(), told(), closed(), killed(),
-    ]
-  }
 }
 
 extension ConnectionMachine.Action {
