@@ -73,6 +73,37 @@ import Testing
     #expect(!queue.isFailing)
   }
 
+  @Test func `after a smaller batch limit, the rest of a lost batch is still sent as repeated`() {
+    var queue = ready()
+    for number in 0..<12 { _ = queue.add(event(number)) }
+    #expect(queue.written(1) == [.stopWatching, batch(2, 1..<11), .watch])
+    _ = queue.ended("x")
+    #expect(queue.apply(.init(events: 100, batch: 4)) == [])
+    _ = queue.restartTime()
+    #expect(queue.started() == [batch(3, 1..<5, repeated: true), .watch])
+    #expect(queue.written(3) == [.stopWatching, batch(4, 5..<9, repeated: true), .watch])
+    // Two that the lost batch had, and one that it had not.
+    #expect(queue.written(4) == [.stopWatching, batch(5, 9..<12, repeated: true), .watch])
+    _ = queue.add(event(12))
+    #expect(queue.written(5) == [.stopWatching, batch(6, 12..<13), .watch])
+  }
+
+  @Test func `a batch that failed before is doubtful as a whole, and exactly that`() {
+    var queue = ready()
+    for number in 0..<5 { _ = queue.add(event(number)) }
+    #expect(queue.written(1) == [.stopWatching, batch(2, 1..<5), .watch])
+    _ = queue.add(event(5))
+    _ = queue.failed(2, "x")
+    _ = queue.apply(.init(events: 100, batch: 2))
+    #expect(queue.retryTime() == [batch(3, 1..<3, repeated: true), .watch])
+    // A smaller batch that is lost makes no fewer doubtful.
+    _ = queue.ended("x")
+    _ = queue.restartTime()
+    #expect(queue.started() == [batch(4, 1..<3, repeated: true), .watch])
+    #expect(queue.written(4)?.dropFirst(2) == [batch(5, 3..<5, repeated: true), .watch])
+    #expect(queue.written(5) == [.stopWatching, batch(6, 5..<6), .watch])
+  }
+
   @Test func `answers to batches that are not under way are no answers`() {
     var queue = ready()
     #expect(queue.written(0) == nil)
@@ -111,6 +142,87 @@ import Testing
       count += 1
     }
     #expect(count == 9)
+  }
+
+  @Test func `events alone overflow the queue from sixteen times its size on`() {
+    var queue = ready(.init(events: 10, batch: 1))
+    for number in 0..<160 { _ = queue.add(event(number)) }
+    #expect(queue.count == 160 && queue.position == 160)
+    #expect(queue.add(event(160)) == [])
+    #expect(queue.count == 160 && queue.position == 160)
+    // What was lost is told though nothing failed.
+    #expect(queue.written(1)?.prefix(2) == [.stopWatching, .recovered(lost: 1)])
+    _ = queue.add(event(161))
+    #expect(queue.count == 160)
+  }
+
+  @Test func `bytes alone overflow the queue from four times its size on`() {
+    var queue = ready()
+    let large = [UInt8](repeating: 1, count: Self.limits.bytes / 4)
+    for _ in 0..<16 { _ = queue.add(large) }
+    #expect(queue.count == 16)
+    _ = queue.add([1])
+    #expect(queue.count == 16 && queue.position == 16)
+    #expect(queue.written(1)?.prefix(2) == [.stopWatching, .recovered(lost: 1)])
+  }
+
+  @Test func `while the journal fails, events alone and bytes alone fill the queue`() {
+    for (event, count) in [(event(0), 100), ([UInt8](repeating: 1, count: Self.limits.bytes / 5), 5)] {
+      var queue = ready()
+      _ = queue.failed(0, "disk full")
+      for _ in 0..<count { _ = queue.add(event) }
+      #expect(queue.count == count)
+      _ = queue.add([1])
+      #expect(queue.count == count && !queue.isHolding)
+    }
+  }
+
+  @Test func `a full queue lets go when half of both its events and its bytes are written`() {
+    // Events: the last of the upper half.
+    var queue = ready(.init(events: 10, batch: 1))
+    for number in 0..<10 { _ = queue.add(event(number)) }
+    for number in 1...4 { #expect(queue.written(UInt64(number))?.contains(.release) == false) }
+    #expect(queue.written(5)?.contains(.release) == true && queue.count == 5)
+    // Bytes: few events, most of them in the last.
+    queue = ready(.init(events: 10, batch: 1))
+    let half = [UInt8](repeating: 1, count: 5 * 4096)
+    for event in [[1], half, half, [1]] { _ = queue.add(event) }
+    #expect(queue.isHolding)
+    #expect(queue.written(1)?.contains(.release) == false)
+    #expect(queue.written(2)?.contains(.release) == false)
+    #expect(queue.written(3)?.contains(.release) == true)
+  }
+
+  @Test func `an event is settled once it is written, and as long as none can be`() {
+    var queue = ready()
+    for number in 0..<3 { _ = queue.add(event(number)) }
+    #expect(!queue.isSettled(1) && !queue.isSettled(3))
+    _ = queue.written(1)
+    #expect(queue.isSettled(1) && !queue.isSettled(2) && !queue.isSettled(3))
+    _ = queue.failed(2, "disk full")
+    #expect(queue.isSettled(3))
+    _ = queue.retryTime()
+    _ = queue.written(3)
+    #expect(queue.isSettled(3) && !queue.isSettled(4))
+    _ = queue.add(event(3))
+    #expect(!queue.isSettled(4))
+    _ = queue.close()
+    _ = queue.written(4)
+    #expect(queue.isSettled(4))
+  }
+
+  @Test func `a batch is filled up to its size exactly, and a first event over it goes alone`() {
+    var fifo = EventFIFO()
+    for count in [6, 6, 1] { fifo.append([UInt8](repeating: 7, count: count)) }
+    #expect(fifo.first(10, size: 20).count == 2)
+    #expect(fifo.first(10, size: 19).count == 1)
+    #expect(fifo.first(10, size: 25).count == 3)
+    #expect(fifo.first(10, size: 24).count == 2)
+    #expect(fifo.first(1, size: 25).count == 1)
+    #expect(fifo.first(10, size: 1).count == 1)
+    fifo.removeFirst(1)
+    #expect(fifo.count == 2 && fifo.bytes == 7)
+    #expect(fifo.first(10, size: 15).count == 2)
   }
 
   @Test
@@ -166,6 +278,20 @@ import Testing
     _ = queue.started()
     #expect(queue.add(event(0)) == [batch(1, 0..<1), .watch])
     #expect(queue.written(1) == [.stopWatching, .recovered(lost: 0)])
+  }
+
+  @Test func `a batch that is written makes up for the ends before it`() {
+    var queue = ready()
+    for number in 0..<2 {
+      _ = queue.ended("e")
+      _ = queue.ended("e")
+      #expect(!queue.isFailing)
+      _ = queue.restartTime()
+      _ = queue.started()
+      _ = queue.add(event(number))
+      #expect(queue.written(UInt64(number + 1)) == [.stopWatching])
+    }
+    #expect(queue.ended("e") == [.stopWatching, .restartAfter(milliseconds: 100)])
   }
 
   @Test func `a journal that does not answer is a failure until it does`() {

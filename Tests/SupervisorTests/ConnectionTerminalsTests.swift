@@ -101,6 +101,21 @@ import Testing
     #expect(!scenario.send(.transport(.record(channel: 3))).kills)
   }
 
+  @Test func `a login has 1,024 recordings at a time, and the next is a violation`() {
+    var scenario = Self.recorded()
+    for channel in 0..<UInt32(1024) {
+      #expect(!scenario.send(.transport(.record(channel: channel))).kills)
+      scenario.send(.recordingOpened("/r/\(channel).cast"))
+    }
+    var ended = scenario
+    #expect(scenario.send(.transport(.record(channel: 1024))).kills)
+    // One that has ended makes room for one.
+    #expect(!ended.send(Self.end(7)).kills)
+    #expect(!ended.send(.transport(.record(channel: 1024))).kills)
+    ended.send(.recordingOpened("/r/1024.cast"))
+    #expect(ended.send(.transport(.record(channel: 1025))).kills)
+  }
+
   @Test func `what cannot be recorded goes on, or ends, as the configuration says`() {
     for (failure, rescue, ends) in [
       (Settings.Audit.OnFailure.continue, [], false), (.refuse, [], true), (.refuse, ["bob"], false),
@@ -215,7 +230,7 @@ import Testing
       #expect(scenario.send(event).contains(.killSession))
     }
     var scenario = Scenario.loggedIn()
-    for number in 0..<ConnectionMachine.Terminals.limit {
+    for number in 0..<1024 {
       #expect(scenario.send(Self.began("/dev/pts/\(number)")).count == 1)
     }
     #expect(scenario.send(Self.began("/dev/pts/9999")).contains(.killSession))

@@ -103,6 +103,33 @@ import Testing
     #expect(scenario.send(idle(time)).isGoodbye == ends)
   }
 
+  @Test func `a last byte that is still to come is no silence`() {
+    for ahead in [1, 10_000, .max - 1_000_000] as [Int64] {
+      var (scenario, _) = Self.loggedIn(idle: 120)
+      scenario.send(.timer(.idle))
+      #expect(scenario.send(idle(scenario.now + ahead)) == [.setTimer(.idle, milliseconds: 60_000)])
+    }
+    var (scenario, _) = Self.loggedIn(idle: 120)
+    scenario.send(.timer(.idle))
+    #expect(scenario.send(idle(scenario.now)) == [.setTimer(.idle, milliseconds: 60_000)])
+    // Nothing came before the clock began.
+    (scenario, _) = Self.loggedIn(idle: 2000)
+    scenario.send(.timer(.idle))
+    #expect(scenario.send(idle(-5)) == [.setTimer(.idle, milliseconds: 940_000)])
+  }
+
+  @Test func `a silence is announced from the notice on, and not a millisecond before`() {
+    for (silence, isAnnounced) in [(59_999, false), (60_000, true), (119_999, true)] as [(Int64, Bool)] {
+      var (scenario, _) = Self.loggedIn(idle: 120)
+      let start = scenario.now
+      scenario.now += silence
+      scenario.send(.timer(.idle))
+      let actions = scenario.send(idle(start))
+      #expect(actions.told.isEmpty == !isAnnounced, "\(silence)")
+      #expect(time(.idle, in: actions) == (isAnnounced ? 120_000 - silence : 1))
+    }
+  }
+
   @Test func `a transport that tells of idleness unasked is killed`() {
     var (scenario, _) = Self.loggedIn(idle: 120)
     #expect(scenario.send(idle(0)).kills)
