@@ -99,6 +99,24 @@ import Wire
     #expect(try verdict(try Client(), options: "pty") { $0.auth.revokedKeys = list }.outcome == .accepted)
   }
 
+  @Test func `with an unreadable list a certificate is refused as a key is`() throws {
+    let client = try Client()
+    let trusted = try CertificateAuthority()
+    let certificate = try trusted.certify(client.key.publicKey)
+    for (list, reason) in [(nil, ""), (Array("nonsense".utf8), "unreadable_revocations")] as [([UInt8]?, String)] {
+      for isSigned in [false, true] {
+        for shown in [nil, certificate] {
+          var files = Files()
+          files.add("\(client.key.publicKey.text)\ncert-authority \(trusted.key.publicKey.text)\n")
+          let request = try client.request(isSigned: isSigned, certificate: shown)
+          let verdict = try authority { $0.auth.revokedKeys = list }.verdict(files.question(client, request), files)
+          #expect((verdict.outcome == .rejected) == (list != nil) && verdict.reason == reason)
+          #expect((verdict.place == "auth.publickey.revoked_keys") == (list != nil))
+        }
+      }
+    }
+  }
+
   @Test func `a revoked key revokes its certificates, a revoked authority all of its own`() throws {
     let client = try Client()
     let authority = try CertificateAuthority()

@@ -63,6 +63,45 @@ import Wire
     #expect(try verdict(client, request + [0]).reason == "malformed")
   }
 
+  @Test func `a session id under 32 or over 64 bytes accepts no signature`() throws {
+    for (count, isGood) in [(0, false), (31, false), (32, true), (64, true), (65, false)] {
+      var client = try Client()
+      client.sessionID = [UInt8](repeating: 7, count: count)
+      let key = client.key.publicKey.text
+      let request = try client.request()
+      // As the process gets it, but for the limit of the message.
+      var settings = Settings()
+      var user = Settings.User(name: "anna")
+      user.authorizedKeys = [key]
+      settings.auth.users = [user]
+      let question = KeyQuestion(sessionID: client.sessionID, request: request, client: nil, files: [])
+      let verdict = try #require(
+        PublicKeyProvider(settings: settings).judge(.publicKey(question, LookedUpFiles(question, content: nil))))
+      #expect(verdict.outcome == (isGood ? .accepted : .rejected), "\(count) bytes")
+      #expect(verdict.reason == (isGood ? "" : "malformed"), "\(count) bytes")
+    }
+  }
+
+  @Test func `the first line with the key decides, whatever later files and the configuration say`() throws {
+    let client = try Client()
+    let text = client.key.publicKey.text
+    func verdict(_ contents: [String], inline: [String] = []) throws -> Verdict {
+      var files = Files()
+      for (number, content) in contents.enumerated() { files.add(content + "\n", path: "/\(number)") }
+      return try authority { settings in
+        var user = Settings.User(name: "anna")
+        user.authorizedKeys = inline
+        settings.auth.users = [user]
+      }.verdict(files.question(client, try client.request()), files)
+    }
+    let first = try verdict(["no-pty \(text)", text, "# none"])
+    #expect(first.outcome == .accepted && first.place == "/0:1" && !first.permissions.terminal)
+    let second = try verdict(["# none", text, "no-pty \(text)"], inline: ["no-pty \(text)"])
+    #expect(second.outcome == .accepted && second.place == "/1:1" && second.permissions.terminal)
+    let last = try verdict(["# none"], inline: ["no-pty \(text)"])
+    #expect(last.outcome == .accepted && last.place == "authorized_keys of 'anna':1" && !last.permissions.terminal)
+  }
+
   @Test func `a signature for another user is refused`() throws {
     var client = try Client()
     let request = try client.request { data in
