@@ -1,3 +1,4 @@
+import Glibc
 import System
 import Testing
 
@@ -48,5 +49,105 @@ struct RootedPathsTests {
     #expect(try paths.path(of: made.file) == made.path)
     #expect(try paths.makeDirectly(Array("/link/other".utf8), [.write], mode: 0o600) == nil)
     #expect(!directory.exists("a/other"))
+  }
+
+  // MARK: The path of what is open
+
+  private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
+
+  private static let nowhere = FileError.system(SystemError("open", code: ENOENT))
+
+  private func expectNoPath(of file: Descriptor) {
+    #expect(throws: Self.nowhere) { try paths.path(of: file) }
+  }
+
+  private func move(_ from: String, _ to: String) {
+    #expect(rename("\(directory.path)/\(from)", "\(directory.path)/\(to)") == 0)
+  }
+
+  @Test func `a file moved to a sibling whose name begins like the root's has no path`() throws {
+    try directory.make("root")
+    try directory.make("root-2")
+    try directory.make("root2")
+    try directory.write("root/file", "x")
+    let paths = try RootedPaths(root: directory.path + "/root")
+    let file = try paths.find(bytes("/file"), following: false)
+    #expect(try paths.path(of: file) == bytes("/file"))
+    for place in ["root2/file", "root-2/file", "file"] {
+      #expect(rename("\(directory.path)/root/file", "\(directory.path)/\(place)") == 0)
+      #expect(throws: Self.nowhere, "\(place)") { try paths.path(of: file) }
+      #expect(rename("\(directory.path)/\(place)", "\(directory.path)/root/file") == 0)
+    }
+    #expect(try paths.path(of: file) == bytes("/file"))
+  }
+
+  @Test func `a root that is moved takes the paths below it along`() throws {
+    try directory.make("root")
+    try directory.write("root/file", "x")
+    let paths = try RootedPaths(root: directory.path + "/root")
+    let file = try paths.find(bytes("/file"), following: false)
+    move("root", "elsewhere")
+    #expect(try paths.path(of: file) == bytes("/file"))
+    #expect(try paths.path(of: paths.root) == bytes("/"))
+  }
+
+  @Test func `a file deleted while it is open has no path, whatever has the name that the kernel gives it`() throws {
+    let file = try paths.find(bytes("/a/b/file"), following: false)
+    #expect(unlink(directory.path + "/a/b/file") == 0)
+    expectNoPath(of: file)
+    try directory.write("a/b/file (deleted)", "another")
+    expectNoPath(of: file)
+    try directory.write("a/b/file", "another")
+    expectNoPath(of: file)
+  }
+
+  @Test func `a file that is called as if it were deleted has that path`() throws {
+    try directory.write("x (deleted)", "x")
+    let file = try paths.find(bytes("/x (deleted)"), following: false)
+    #expect(try paths.path(of: file) == bytes("/x (deleted)"))
+    #expect(unlink(directory.path + "/x (deleted)") == 0)
+    expectNoPath(of: file)
+  }
+
+  // MARK: Places
+
+  @Test(
+    arguments: [
+      ("/a/b/..", "/a"), ("/a/b/.", "/a/b"), ("/a/b/../", "/a"), ("/a/b/./", "/a/b"), ("/", "/"), ("///", "/"),
+      ("..", "/"), (".", "/"), ("/link/..", "/"), ("/link/b/..", "/a"), ("/a/../..", "/"),
+    ])
+  func `a path that ends in dots is the directory that it means`(path: String, meant: String) throws {
+    let entry = try paths.entry(bytes(path))
+    #expect(entry.name == bytes("."))
+    #expect(entry.path == bytes(meant))
+    #expect(try paths.path(of: entry.parent) == bytes(meant))
+  }
+
+  @Test(
+    arguments: [
+      ("/a/b/new", "/a/b", "new"), ("/a/b/new//", "/a/b", "new"), ("new", "/", "new"), ("/link/new", "/a", "new"),
+      ("/a/b/...", "/a/b", "..."), ("/a/..b", "/a", "..b"), ("/link", "/", "link"), ("a/../new", "/", "new"),
+    ])
+  func `any other path is a name in its directory, whether it is there or not`(
+    path: String, parent: String, name: String
+  ) throws {
+    let entry = try paths.entry(bytes(path))
+    #expect(entry.name == bytes(name))
+    #expect(entry.path == bytes((parent == "/" ? "" : parent) + "/" + name))
+    #expect(try paths.path(of: entry.parent) == bytes(parent))
+  }
+
+  @Test(arguments: [("", ENOENT), ("/a\u{0}/b", EINVAL), ("\u{0}", EINVAL)])
+  func `an empty path, and one with a zero byte, are nowhere`(path: String, code: Int32) {
+    #expect(throws: FileError.system(SystemError("open", code: code))) { try paths.absolute(bytes(path)) }
+  }
+
+  @Test func `relative paths begin where the client has entered`() throws {
+    #expect(try paths.absolute(bytes("x")) == bytes("/x"))
+    try paths.enter(bytes("link/b"))
+    #expect(try paths.absolute(bytes("x")) == bytes("/a/b/x"))
+    #expect(try paths.absolute(bytes("/x")) == bytes("/x"))
+    #expect(throws: FileError.self) { try paths.enter(bytes("file")) }
+    #expect(try paths.absolute(bytes("x")) == bytes("/a/b/x"))
   }
 }
