@@ -38,4 +38,39 @@ import Testing
     }
     #expect(queue.withBytes { $0.count } == part.count)
   }
+
+  private func append(_ count: Int, to queue: inout ByteQueue) {
+    [UInt8](repeating: 7, count: count).withUnsafeBytes { queue.append($0) }
+  }
+
+  @Test func `what was taken stays until it is as much as the slack and as what waits`() {
+    let slack = ByteQueue.slack
+    var queue = ByteQueue()
+    append(2 * slack, to: &queue)
+    queue.removeFirst(slack - 1)
+    #expect(queue.count == slack + 1 && queue.size == 2 * slack)
+    queue.removeFirst(1)
+    #expect(queue.count == slack && queue.size == slack)
+    append(slack + 1, to: &queue)
+    queue.removeFirst(slack)
+    #expect(queue.count == slack + 1 && queue.size == 2 * slack + 1)
+    queue.removeFirst(1)
+    #expect(queue.count == slack && queue.size == slack)
+  }
+
+  @Test(arguments: [false, true]) func `an emptied queue keeps at most the slack of memory`(isThrownAway: Bool) throws {
+    func capacity(_ queue: ByteQueue) throws -> Int {
+      try #require(Mirror(reflecting: queue).descendant("bytes") as? [UInt8]).capacity
+    }
+    func emptied(_ count: Int) -> ByteQueue {
+      var queue = ByteQueue()
+      append(count, to: &queue)
+      if isThrownAway { queue.removeAll() } else { queue.removeFirst(count) }
+      return queue
+    }
+    #expect(try capacity(emptied(ByteQueue.slack + 1)) <= ByteQueue.slack)
+    #expect(try capacity(emptied(8 * ByteQueue.slack)) <= ByteQueue.slack)
+    // A little is kept, so that a program that is always in time makes no memory anew.
+    #expect(try capacity(emptied(1000)) >= 1000)
+  }
 }

@@ -224,6 +224,43 @@ import Testing
     #expect(channel.inputFailed() == [.dropInput])
   }
 
+  @Test func `after the exit input is not kept, and the client is not told that nobody reads`() throws {
+    for first in [true, false] {
+      var channel = Self.running()
+      if first { _ = channel.inputFailed() }
+      _ = channel.exited(.sendExitStatus(0))
+      #expect(!channel.takesInput && !channel.mayWiden)
+      #expect(channel.inputFailed() == [])
+      // What the client sends all the same is thrown away, and does not stop it.
+      try channel.received(bytes: 1000)
+      #expect(channel.consumed(bytes: 1000) == [.adjustWindow(1000)])
+    }
+  }
+
+  @Test func `a window is widened only while a program runs that takes what the client sends`() {
+    #expect(!Self.open().mayWiden)
+    var ended = Self.running()
+    _ = ended.endOfFileReceived()
+    #expect(!ended.mayWiden)
+    var broken = Self.running()
+    _ = broken.inputFailed()
+    #expect(!broken.mayWiden)
+    var closed = Self.running()
+    _ = closed.closeReceived()
+    #expect(!closed.mayWiden)
+  }
+
+  @Test func `after our close no window is given and nothing is answered`() throws {
+    var channel = Self.running()
+    try channel.received(bytes: 1000)
+    _ = channel.outputEnded() + channel.outputEnded()
+    #expect(channel.exited(.sendExitStatus(0))?.last == .sendClose)
+    #expect(channel.consumed(bytes: 1000) == [])
+    #expect(channel.refused(wantsReply: true) == [])
+    #expect(channel.endOfWriteReceived() == [])
+    #expect(channel.sendable == 0)
+  }
+
   @Test func `what is thrown away gives window back`() throws {
     var channel = Self.running()
     _ = channel.inputFailed()
@@ -260,6 +297,25 @@ import Testing
   }
 
   // MARK: Every order
+
+  @Test(arguments: [false, true])
+  func `a client that ends its input and closes waits for the exit status, in every order before it`(
+    isTerminal: Bool
+  ) {
+    for order in Self.orders([.endOfFileIn, .firstOutputEnds, .lastOutputEnds, .closeIn, .endOfWriteIn]) {
+      var channel = Self.running(isTerminal: isTerminal)
+      var outputs = isTerminal ? 1 : 2
+      for step in order {
+        let actions = Self.perform(step, &channel, &outputs, isTerminal: isTerminal) ?? []
+        #expect(!actions.contains(.sendClose) && !actions.contains(.forget), "\(step) in \(order)")
+        if step == .closeIn { #expect(actions.first == .hangUp, "\(order)") }
+      }
+      // Closing closes what is still open, so that nothing but the exit is waited for.
+      #expect(outputs == 0, "\(order)")
+      #expect(
+        channel.exited(.sendExitStatus(7)) == [.sendExitStatus(7), .dropInput, .sendClose, .forget], "\(order)")
+    }
+  }
 
   /// What can befall a channel, once each.
   private enum Step: CaseIterable {
@@ -313,7 +369,10 @@ import Testing
           Issue.record("\(step) in \(order)")
           return
         }
-        if step == .exit { #expect(sent.allSatisfy { $0 != .sendClose }, "closed before the exit: \(order)") }
+        if step == .exit {
+          #expect(sent.allSatisfy { $0 != .sendClose }, "closed before the exit: \(order)")
+          #expect(!channel.takesInput, "input is kept after the exit: \(order)")
+        }
         sent += actions
       }
       // What is still open ends at last.
