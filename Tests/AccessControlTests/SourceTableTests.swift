@@ -210,6 +210,34 @@ import Testing
     #expect(table.bans(at: 0).count == 1)
   }
 
+  @Test func `a restored ban ends when it would have, and at the latest a longest ban from now`() {
+    let longest = Self.limits.longestBan
+    let now: Int64 = 1_000_000
+    for (end, restored) in [
+      (now + 1, now + 1), (now + longest - 1, now + longest - 1), (now + longest, now + longest),
+      (now + longest + 1, now + longest), (now + 2 * longest, now + longest),
+    ] {
+      var table = SourceTable(limits: Self.limits)
+      table.restore([Ban(source: source(1), end: end, count: 3)], at: now)
+      #expect(table.ban(of: source(1), at: now) == Ban(source: source(1), end: restored, count: 3))
+      #expect(table.ban(of: source(1), at: restored) == nil)
+      #expect(table.endBan(of: source(1), at: restored - 1) == nil)
+      #expect(table.endBan(of: source(1), at: restored)?.count == 3)
+    }
+  }
+
+  @Test func `a ban that is over is restored as long as it counts, and its end is not told again`() {
+    let longest = Self.limits.longestBan
+    for (age, counts) in [(0, true), (longest - 1, true), (longest, false), (longest + 1, false)] as [(Int64, Bool)] {
+      var table = SourceTable(limits: Self.limits)
+      table.restore([Ban(source: source(1), end: 5000, count: 3)], at: 5000 + age)
+      #expect(table.count == (counts ? 1 : 0), "\(age)")
+      #expect(table.endBan(of: source(1), at: 5000 + age) == nil)
+      #expect(table.bans(at: 5000 + age).count == (counts ? 1 : 0))
+      #expect(fail(&table, source(1), 5, at: 5000 + age)?.count == (counts ? 4 : 1))
+    }
+  }
+
   // MARK: Memory
 
   @Test func `the least dangerous are forgotten first, and the banned last`() {
