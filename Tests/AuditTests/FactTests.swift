@@ -23,6 +23,18 @@ import Wire
     return fact
   }
 
+  /// A new field is not in ``full`` by itself.
+  @Test func `the full samples leave no field empty`() {
+    let event = AuditEventTests.full
+    for sample in [Mirror(reflecting: event.fact), Mirror(reflecting: event.subject)] {
+      for (name, value) in sample.children {
+        let mirror = Mirror(reflecting: value)
+        #expect(mirror.displayStyle != .optional || !mirror.children.isEmpty, "\(name ?? "")")
+      }
+      #expect(sample.children.count > 1)
+    }
+  }
+
   @Test func `a fact comes over the wire whole, with all or nothing in it`() throws {
     #expect(try Fact(wireBytes: Self.full.wireBytes[...]) == Self.full)
     for type in EventType.allCases {

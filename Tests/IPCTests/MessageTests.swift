@@ -52,6 +52,9 @@ import Wire
     ("FromRecorder", 1...6, { Samples.error(FromRecorder.self, $0[...]) }),
     ("LoginEntry", 1...3, { Samples.error(LoginEntry.self, $0[...]) }),
     ("TerminalUse", 1...2, { Samples.error(TerminalUse.self, $0[...]) }),
+    ("JournalOpening", 1...2, { Samples.error(JournalOpening.self, $0[...]) }),
+    ("ToJournal", 1...4, { Samples.error(ToJournal.self, $0[...]) }),
+    ("FromJournal", 1...5, { Samples.error(FromJournal.self, $0[...]) }),
     ("FromExporter", 1...3, { Samples.error(FromExporter.self, $0[...]) }),
   ]
 

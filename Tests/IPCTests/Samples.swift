@@ -117,7 +117,7 @@ enum Samples {
 
   static let all: [Sample] =
     toTransport + fromTransport + authority + session + channels + loader + service + zygote + exporter + recorder
-    + parts
+    + journal + parts
 
   static let loginEntry = LoginEntry(
     .began, user: "anna", uid: .max - 1, terminal: "pts/3", process: .max, address: "2001:db8::1", time: .max)
@@ -139,6 +139,26 @@ enum Samples {
     }
     + [
       TerminalUse.began(channel: .max, name: "/dev/pts/3", process: .min), .ended(name: "/dev/pts/3"),
+    ].map(Sample.init)
+
+  private static let journalSettings = JournalSettings(
+    path: "/var/log/bssh/audit.log", mode: 0o640, maxSize: .max, maxBackups: .max, compress: true, sync: .interval,
+    flushInterval: 1)
+  private static let findings = {
+    var findings = JournalFindings()
+    (findings.series, findings.tornBytes, findings.missingLines, findings.isAltered) = (.files, .max, 1, true)
+    return findings
+  }()
+
+  private static let journal: [Sample] =
+    [
+      ToJournal.open(journalSettings), .reopen,
+      .append(JournalBatch(number: .max, isRepeated: true, events: [[1], []])),
+      .append(JournalBatch(number: 0, isRepeated: false, events: [])), .close,
+    ].map(Sample.init)
+    + [
+      FromJournal.found(findings), .found(JournalFindings()), .written(batch: .max),
+      .failed(batch: 0, reason: "No space left"), .opened, .notOpened(reason: "", isPassing: true),
     ].map(Sample.init)
 
   private static let toTransport: [Sample] =
