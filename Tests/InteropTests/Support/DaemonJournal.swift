@@ -125,10 +125,16 @@ struct DaemonJournal {
     }
   }
 
+  private var head: ChainHead? {
+    (try? Data(contentsOf: URL(fileURLWithPath: path + ".head"))).flatMap { ChainHead(json: Array($0)[...]) }
+  }
+
+  /// The number of the last line.
+  var lastNumber: UInt64 { head?.last ?? 0 }
+
   /// What the chain says is wrong: nil: nothing.
   func problem() throws -> Chain<Int>.Problem? {
-    let head = try? Data(contentsOf: URL(fileURLWithPath: path + ".head"))
-    var chain = Chain<Int>(head: head.flatMap { ChainHead(json: Array($0)[...]) })
+    var chain = Chain<Int>(head: head)
     let (lines, rest) = try lines()
     for (number, line) in lines.enumerated() {
       if let problem = chain.add(Array(line.utf8)[...], at: number) { return problem }
