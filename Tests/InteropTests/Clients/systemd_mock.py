@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import dbus
 import dbus.mainloop.glib
@@ -80,11 +81,17 @@ class PropertyReadOnly(dbus.DBusException):
 
 
 def command(process):
-    try:
-        with open(f"/proc/{process}/cmdline") as file:
-            return file.read().replace("\0", " ").strip()
-    except OSError:
-        return ""
+    """What a process is called, once it has read whose login it is."""
+    for _ in range(500):
+        try:
+            with open(f"/proc/{process}/cmdline") as file:
+                title = file.read().replace("\0", " ").strip()
+        except OSError:
+            return ""
+        if not title.endswith("look-up"):
+            return title
+        time.sleep(0.01)
+    return title
 
 
 dbus.mainloop.glib.DBusGMainLoop(set_as_default=True)
