@@ -106,3 +106,28 @@ reachable_executables() {
 }
 
 release_executables() { case $1 in /var/tmp/bssh-executables.*) rm -rf "$1" ;; esac }
+
+# Runs tests that are built, as `swift test --skip-build` does with these options; what they say goes to the log of this
+# name. Another one may run at the same time.
+#   run_tests NAME OPTION...
+run_tests() {
+  local log=.build/test-logs/$1.log
+  shift
+  mkdir -p .build/test-logs
+  NO_COLOR=1 "${apart[@]}" .build/debug/bssh-serverPackageTests.xctest --testing-library swift-testing "$@" >"$log" 2>&1
+}
+apart=()
+
+# Prints what the logs of these names say: what failed, how many tests there were, and which took longest. Tests of units
+# wait for each other, so that their times mean nothing.
+report_tests() {
+  local name logs=()
+  for name in "$@"; do logs+=(".build/test-logs/$name.log"); done
+  awk '/^✘/ { on = 1 } /^(◇|✔|→)/ { on = 0 } on' "${logs[@]}"
+  for name in "$@"; do
+    say "$name: $(grep -aE '^. Test run with' ".build/test-logs/$name.log" || tail -n 20 ".build/test-logs/$name.log")"
+  done
+  say "The ten slowest tests, in seconds:"
+  sed -nE 's/^[✔✘] Test "?(.*[^"])"? (with [0-9]+ test cases )?(passed|failed) after ([0-9.]+) seconds.*/  \4  \1/p' \
+    "${logs[@]/*unit.log//dev/null}" | grep -vE '^ *[0-9.]+  run with' | sort -rn | head -n 10
+}

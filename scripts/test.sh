@@ -63,7 +63,37 @@ check_format() {
   swift format lint --strict --parallel --recursive "${folders[@]}" Package.swift
 }
 build_debug() { swift build --build-tests --explicit-target-dependency-import-check error; }
-run_tests() { swift test --skip-build; }
+# Python's packages of three tests come while the compiler works.
+start_python() {
+  local kind
+  { for kind in "" --ansible --clients; do scripts/make-test-venv.sh ${kind:+"$kind"}; done; } >/dev/null &
+  python=$!
+}
+# The interoperability tests, of the executables that are installed, are one after the other and mostly wait. Where two
+# systems can be made that do not meet, half of them runs in each.
+run_all_tests() {
+  local one status=0 parts=(unit) jobs=()
+  wait "$python" || die "the Python packages could not be installed"
+  export BSSH_TEST_EXECUTABLES=$PWD/.build/release
+  run_tests unit --skip 'InteropTests\.Interop/' &
+  jobs+=($!)
+  if scripts/apart.sh 1 true 2>/dev/null; then
+    parts+=(interop-1 interop-2)
+    apart=(scripts/apart.sh 1)
+    run_tests interop-1 --filter 'InteropTests\.Interop/[A-K]' &
+    jobs+=($!)
+    apart=(scripts/apart.sh 2)
+    run_tests interop-2 --filter 'InteropTests\.Interop/[^A-K]' &
+    jobs+=($!)
+  else
+    parts+=(interop)
+    run_tests interop --filter 'InteropTests\.Interop/' &
+    jobs+=($!)
+  fi
+  for one in "${jobs[@]}"; do wait "$one" || status=1; done
+  report_tests "${parts[@]}"
+  return "$status"
+}
 check_unit() {
   local folder status=0
   folder=$(mktemp -d)
@@ -80,11 +110,12 @@ check_unit() {
 step "scripts are clean" check_scripts
 step "libssh is the one that was tried out" scripts/check-libssh.sh
 step "sources are formatted" check_format
+start_python
 step "debug build, warnings are errors, imports are declared" build_debug
 step "release build" build_release
 step "executables are linked as they should be" scripts/check-binaries.sh
 start_fuzzing
-step "unit and interoperability tests" run_tests
+step "unit and interoperability tests" run_all_tests
 step "try.sh: the printed line logs in" scripts/check-try.sh
 step "OpenSSH's tests of SFTP and of logins" scripts/check-openssh-regress.sh
 step "OpenSSH's tests of scp" scripts/check-scp.sh

@@ -167,10 +167,18 @@ final class Daemon {
 
   // MARK: Files
 
+  /// Where the executables are that are tested: those beside the tests, or the ones that $BSSH_TEST_EXECUTABLES names.
+  static var built: String {
+    get throws {
+      if let folder = ProcessInfo.processInfo.environment["BSSH_TEST_EXECUTABLES"] { return folder }
+      let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+      return (tests as NSString).deletingLastPathComponent
+    }
+  }
+
   /// The executables, in a place that every account can reach.
   private static func executables(in directory: String) throws -> String {
-    let bundle = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-    let built = (bundle as NSString).deletingLastPathComponent
+    let built = try built
     var folder = built
     while folder != "/" {
       var entry = stat()

@@ -20,11 +20,10 @@ final class RunningExporter {
 
   /// Starts it, again or at first.
   func start() throws {
-    let bundle = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
     let (ours, theirs) = try MessageSocket.supervised()
     let null = try Descriptor.open("/dev/null", O_RDWR)
     var request = ChildProcess.Request(
-      path: (bundle as NSString).deletingLastPathComponent + "/bssh-exporter", arguments: ["bssh-exporter"],
+      path: "\(try Daemon.built)/bssh-exporter", arguments: ["bssh-exporter"],
       descriptors: [null, null, try Descriptor.standardError()] + theirs + [
         try Descriptor.sealedMemory(name: "settings", settings.wireBytes),
         try Descriptor.openDirectory((settings.journal as NSString).deletingLastPathComponent),
