@@ -69,10 +69,10 @@ let package = Package(
     // Swift
     .target(name: "System", dependencies: ["CLinux"], swiftSettings: wrapping),
     .target(name: "Wire", swiftSettings: fast),
-    .target(name: "AccessControl", dependencies: ["Wire"], swiftSettings: safe),
+    .target(name: "AccessControl", dependencies: ["Audit", "Wire"], swiftSettings: safe),
     .target(name: "Audit", dependencies: ["Digests", "Wire"], swiftSettings: fast),
     .target(
-      name: "Authentication", dependencies: ["AccessControl", "Filter", "IPC", "Wire"], swiftSettings: safe),
+      name: "Authentication", dependencies: ["AccessControl", "Audit", "Filter", "IPC", "Wire"], swiftSettings: safe),
     .target(name: "Digests", swiftSettings: fast),
     .target(name: "Export", dependencies: ["Audit", "Wire"], swiftSettings: fast),
     .target(name: "Filter", dependencies: ["Wire"], swiftSettings: safe),
@@ -109,7 +109,8 @@ let package = Package(
     .executableTarget(
       name: "Authority",
       dependencies: [
-        "AccessControl", "Authentication", "Configuration", "Credentials", "Filter", "IPC", "System", "Wire", "CCrypt",
+        "AccessControl", "Audit", "Authentication", "Configuration", "Credentials", "Filter", "IPC", "System", "Wire",
+        "CCrypt",
       ],
       swiftSettings: wrapping),
     .executableTarget(
@@ -131,12 +132,12 @@ let package = Package(
     .testTarget(name: "AccessControlTests", dependencies: ["AccessControl", "Wire"]),
     .testTarget(name: "AuditTests", dependencies: ["Audit", "Digests", "Wire"]),
     .testTarget(
-      name: "AuthenticationTests", dependencies: ["AccessControl", "Authentication", "Filter", "IPC", "Wire"]),
+      name: "AuthenticationTests", dependencies: ["AccessControl", "Audit", "Authentication", "Filter", "IPC", "Wire"]),
     .testTarget(
       name: "AuthorityTests",
       dependencies: [
-        "AccessControl", "Authority", "Authentication", "Configuration", "Credentials", "Filter", "IPC", "System",
-        "Wire",
+        "AccessControl", "Audit", "Authority", "Authentication", "Configuration", "Credentials", "Filter", "IPC",
+        "System", "Wire",
       ]),
     .testTarget(
       name: "FileTransferTests",
@@ -172,7 +173,8 @@ let package = Package(
       name: "SupervisorTests",
       dependencies: [
         "AccessControl", "Audit", "Supervisor", "Authentication", "Configuration", "Filter", "IPC", "System", "Wire",
-      ]),
+      ],
+      exclude: ["EventSnapshots.txt"]),
     .testTarget(name: "SystemBusTests", dependencies: ["SystemBus"]),
     .testTarget(name: "SystemTests", dependencies: ["CLinux", "System"]),
     .testTarget(name: "TransportTests", dependencies: ["Transport", "Audit", "IPC", "System", "Wire"]),

@@ -1,3 +1,5 @@
+import Audit
+
 /// Why a connection is closed before the server has said a word.
 public enum Refusal: Hashable, Sendable {
   /// In this range of `security.blocked_ips`.
@@ -15,16 +17,16 @@ public enum Refusal: Hashable, Sendable {
   /// `server.max_connections` are there.
   case maxConnections
 
-  /// A stable code for the log.
-  public var code: String {
+  /// Why, for the journal and the log.
+  public var reason: ConnectionRefusal {
     switch self {
-    case .blocked: "blocked_ip"
-    case .notAllowed: "not_allowed_ip"
-    case .banned: "banned"
-    case .rateLimited: "rate_limited"
-    case .tooManyFromSource: "too_many_from_source"
-    case .tooManyUnauthenticated: "too_many_unauthenticated"
-    case .maxConnections: "max_connections"
+    case .blocked: .blockedAddress
+    case .notAllowed: .addressNotAllowed
+    case .banned: .banned
+    case .rateLimited: .rateLimited
+    case .tooManyFromSource: .tooManyFromSource
+    case .tooManyUnauthenticated: .tooManyUnauthenticated
+    case .maxConnections: .maxConnections
     }
   }
 }

@@ -1,4 +1,4 @@
-/// What an event is about. The names are the journal's; the first 24 are those of bssh.
+/// What an event is about; ``row`` says everything else about each. The names are the journal's; the first 24 are those of bssh.
 public enum EventType: String, CaseIterable, Sendable {
   case authSuccess = "auth_success"
   case authFailure = "auth_failure"
@@ -44,45 +44,6 @@ public enum EventType: String, CaseIterable, Sendable {
   case commandStarted = "command_started"
   case sessionLost = "session_lost"
   case eventsCounted = "events_counted"
-
-  /// True for what the process of a login may report; all else is the supervisor's to say.
-  public var isOfSession: Bool {
-    switch self {
-    case .commandStarted, .commandExecuted, .commandBlocked, .fileOpenRead, .fileOpenWrite, .fileRead, .fileWrite,
-      .fileClose,
-      .fileUploaded, .fileDownloaded, .fileDeleted, .fileRenamed, .directoryCreated, .directoryDeleted,
-      .directoryListed, .transferDenied, .transferAllowed, .suspiciousActivity, .forwardOpen, .forwardClosed,
-      .forwardDenied, .agentForwarded, .attributesChanged, .linkCreated:
-      true
-    case .authSuccess, .authFailure, .authRateLimited, .sessionStart, .sessionEnd, .ipBlocked, .ipUnblocked,
-      .connectionOpen, .connectionClosed, .connectionRefused, .daemonStarted, .daemonStopped, .configurationLoaded,
-      .configurationRejected, .adminAction, .auditGap, .recordingStarted, .recordingFinished,
-      .sessionLost, .eventsCounted:
-      false
-    }
-  }
-
-  /// True for what a file transfer of a login may report to its session.
-  public var isOfTransfer: Bool {
-    switch self {
-    case .fileOpenRead, .fileOpenWrite, .fileRead, .fileWrite, .fileClose, .fileUploaded, .fileDownloaded, .fileDeleted,
-      .fileRenamed, .directoryCreated, .directoryDeleted, .directoryListed, .transferDenied, .transferAllowed,
-      .suspiciousActivity, .attributesChanged, .linkCreated:
-      true
-    case .commandStarted, .commandExecuted, .sessionLost, .eventsCounted, .commandBlocked, .forwardOpen, .forwardClosed,
-      .forwardDenied, .agentForwarded, .authSuccess, .authFailure, .authRateLimited, .sessionStart, .sessionEnd,
-      .ipBlocked, .ipUnblocked,
-      .connectionOpen, .connectionClosed, .connectionRefused, .daemonStarted, .daemonStopped, .configurationLoaded,
-      .configurationRejected, .adminAction, .auditGap, .recordingStarted, .recordingFinished:
-      false
-    }
-  }
-}
-
-extension EventType {
-  /// True for what the process of a login reports once it has happened. That a command starts is told by itself, and
-  /// answered.
-  public var isToldInBatches: Bool { isOfSession && self != .commandStarted }
 }
 
 /// How what an event is about ended.

@@ -30,8 +30,8 @@ public struct Fact: Equatable, Sendable {
   public var bytesOut: UInt64?
   /// The name of the rule that decided.
   public var rule: String?
-  /// A stable code: `banned`, `wrong_password`.
-  public var reason: String?
+  /// Why, as far as the row of its type has reasons.
+  public var reason: Reason?
 
   public init(_ type: EventType, _ result: EventResult = .success, _ protocol: EventProtocol? = nil) {
     self.type = type
@@ -57,7 +57,8 @@ extension Fact: WireCodable {
     writer.text(result.rawValue)
     writer.optional(`protocol`) { $0.text($1.rawValue) }
     for value in [path, destination, command] { writer.optional(value) { $0.string(Fact.cut($1)) } }
-    for value in [details, signal, rule, reason] { writer.optional(value) { $0.text(Fact.cut($1)) } }
+    for value in [details, signal, rule] { writer.optional(value) { $0.text(Fact.cut($1)) } }
+    writer.optional(reason) { $1.encode(to: &$0) }
     for value in [bytes, milliseconds, bytesIn, bytesOut] { writer.optional(value) { $0.uint64($1) } }
     for value in [channel, exitStatus] { writer.optional(value) { $0.uint32($1) } }
   }
@@ -76,11 +77,12 @@ extension Fact: WireCodable {
         Array(try r.string(limit: Fact.textLimit))
       }
     }
-    for field in [\Fact.details, \.signal, \.rule, \.reason] {
+    for field in [\Fact.details, \.signal, \.rule] {
       self[keyPath: field] = try reader.optional { (r: inout WireReader) throws(WireError) in
         try r.text(limit: Fact.textLimit)
       }
     }
+    reason = try reader.optional { (r: inout WireReader) throws(WireError) in try Reason(from: &r) }
     for field in [\Fact.bytes, \.milliseconds, \.bytesIn, \.bytesOut] {
       self[keyPath: field] = try reader.optional { (r: inout WireReader) throws(WireError) in try r.uint64() }
     }

@@ -35,7 +35,7 @@ extension JournalLine {
     fact.bytesIn = try reader.number("bytes_in")
     fact.bytesOut = try reader.number("bytes_out")
     fact.rule = try reader.text("rule")
-    fact.reason = try reader.text("reason")
+    fact.reason = try reader.text("reason").map { Reason(code: $0) }
     for (key, field) in zip(Self.rawKeys, [\Fact.path, \.destination, \.command]) {
       if let raw = try reader.raw(key, of: fact[keyPath: field]) { fact[keyPath: field] = raw }
     }

@@ -32,12 +32,7 @@ public struct JournalLine: Equatable, Sendable {
   public static let lengthLimit = 320 << 10
 
   /// The keys of every line, in their order.
-  public static let keys = [
-    "id", "timestamp", "event_type", "session_id", "user", "client_ip", "path", "dest_path", "bytes", "result",
-    "details", "protocol", "v", "seq", "prev", "host", "connection_id", "channel", "client_port", "client_version",
-    "method", "key_fingerprint", "command", "exit_status", "signal", "duration_ms", "bytes_in", "bytes_out", "rule",
-    "reason",
-  ]
+  public static let keys = JournalKey.allCases.map(\.rawValue)
   /// The keys that stand behind those in a line that needs them.
   public static let rawKeys = ["path_raw", "dest_path_raw", "command_raw"]
 
@@ -88,7 +83,7 @@ extension JournalLine {
     writer.number(fact.bytesIn)
     writer.number(fact.bytesOut)
     writer.text(fact.rule)
-    writer.text(fact.reason)
+    writer.text(fact.reason?.code)
     for (key, value) in zip(Self.rawKeys, [fact.path, fact.destination, fact.command]) {
       if let value { writer.raw(key, value) }
     }

@@ -18,23 +18,3 @@ public enum JournalSeries: UInt8, CaseIterable, Sendable {
     return journal[..<dot] + "-files" + journal[dot...]
   }
 }
-
-extension EventType {
-  /// Where events of this type are: the one place that says so. A denial beyond the budget of its login goes to the
-  /// files all the same, ``AuditEvent/series``.
-  public var series: JournalSeries {
-    switch self {
-    case .fileOpenRead, .fileOpenWrite, .fileRead, .fileWrite, .fileClose, .fileUploaded, .fileDownloaded, .fileDeleted,
-      .fileRenamed, .directoryCreated, .directoryDeleted, .directoryListed, .transferAllowed, .attributesChanged,
-      .linkCreated, .forwardOpen, .forwardClosed:
-      .files
-    case .authSuccess, .authFailure, .authRateLimited, .sessionStart, .sessionEnd, .sessionLost, .commandStarted,
-      .commandExecuted,
-      .commandBlocked,
-      .transferDenied, .ipBlocked, .ipUnblocked, .suspiciousActivity, .connectionOpen, .connectionClosed,
-      .connectionRefused, .forwardDenied, .agentForwarded, .recordingStarted, .recordingFinished, .daemonStarted,
-      .daemonStopped, .configurationLoaded, .configurationRejected, .adminAction, .auditGap, .eventsCounted:
-      .main
-    }
-  }
-}

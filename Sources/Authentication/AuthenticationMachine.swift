@@ -1,3 +1,4 @@
+import Audit
 import Wire
 
 /// Counts what one connection has tried, decides what it may try next, and holds the only path to a login.
@@ -24,48 +25,22 @@ public struct AuthenticationMachine: Sendable {
     case verdict(Outcome, account: AccountKind, key: String = "")
   }
 
-  /// Why a request failed: the raw value is a stable code for the log.
-  public enum Refusal: String, Error, CaseIterable, Sendable {
-    /// `none` is how clients ask for the methods.
-    case noneMethod = "none"
-    /// The method is not enabled, or not what the next step can be.
-    case methodNotEnabled = "method_not_enabled"
-    case passwordChange = "password_change"
-    case wrongNumberOfResponses = "wrong_number_of_responses"
-    /// The authority says no; its verdict has the reason.
-    case credentials
-    case noAccount = "no_account"
-    case rootNotPermitted = "root_not_permitted"
-    /// The key was the proof of an earlier step.
-    case keyUsedBefore = "key_used_before"
-    // What ``LoginRules`` say.
-    case userDisabled = "user_disabled"
-    case userDenied = "user_denied"
-    case groupDenied = "group_denied"
-    case userNotAllowed = "user_not_allowed"
-    case groupNotAllowed = "group_not_allowed"
-    case sourceNotAllowed = "source_not_allowed"
-    case methodNotAllowed = "method_not_allowed"
-    case accountLocked = "account_locked"
-    case accountExpired = "account_expired"
-    case passwordExpired = "password_expired"
-    case lookUpFailed = "lookup_failed"
-    case noLogins = "nologin"
-  }
+  /// Why a request is refused.
+  public typealias Refusal = LoginRefusal
 
-  /// Why it ended without a login: the raw value is a stable code for the log.
-  public enum Ending: String, Sendable {
-    case tooManyFailures = "too_many_failures"
+  /// Why it ended without a login.
+  public enum Ending: Sendable {
+    case tooManyFailures
     /// More keys were asked about than anybody has.
-    case tooManyOffers = "too_many_keys"
+    case tooManyOffers
     // What no client of the protocol does.
-    case malformed = "malformed_request"
-    case userChanged = "user_changed"
-    case unknownService = "unknown_service"
-    case unexpectedResponse = "unexpected_response"
-    case requestTooSoon = "request_before_answer"
+    case malformed
+    case userChanged
+    case unknownService
+    case unexpectedResponse
+    case requestTooSoon
     /// An authority said what it cannot say.
-    case impossibleVerdict = "impossible_verdict"
+    case impossibleVerdict
   }
 
   /// What to do now.

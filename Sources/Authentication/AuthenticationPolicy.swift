@@ -1,3 +1,5 @@
+import Audit
+
 extension AuthenticationMachine {
   /// A method that can be enabled, by the name that clients know it by.
   public enum Method: String, CaseIterable, Sendable {

@@ -1,4 +1,5 @@
 import AccessControl
+import Audit
 import IPC
 
 /// Somebody shows a key or a certificate: what decides whether it lets them in.

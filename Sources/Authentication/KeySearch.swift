@@ -1,3 +1,5 @@
+import Audit
+
 /// Looks for the line that lets a key or certificate in: files of keys first, then the authorities for every user.
 ///
 /// A line about the key that refuses does not end the search, as with sshd: a later one may let it in.

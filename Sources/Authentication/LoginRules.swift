@@ -1,4 +1,5 @@
 import AccessControl
+import Audit
 import Filter
 
 /// Who may log in, whatever they prove: lists of users and groups, what the configuration says of one user, and what

@@ -1,4 +1,5 @@
 import AccessControl
+import Audit
 import Authentication
 import Configuration
 import Credentials
@@ -53,6 +54,6 @@ struct Authority {
     for provider in providers {
       if let verdict = provider.judge(attempt) { return verdict }
     }
-    return Verdict(outcome: .rejected, reason: "malformed")
+    return .rejected(ProofRefusal.malformed)
   }
 }

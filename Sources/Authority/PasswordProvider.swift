@@ -1,3 +1,4 @@
+import Audit
 import Authentication
 import Configuration
 import Credentials
@@ -36,8 +37,8 @@ struct PasswordProvider: AuthProvider {
     let name = Array(user.utf8)
     let entry = entries[name]
     let fits = verify(password.lend { Secret($0) }, entry ?? decoy(for: name))
-    guard entry != nil else { return Verdict(outcome: .rejected, reason: "no_password") }
-    return fits ? Verdict(outcome: .accepted) : Verdict(outcome: .rejected, reason: "wrong_password")
+    guard entry != nil else { return .rejected(ProofRefusal.noPassword) }
+    return fits ? Verdict(outcome: .accepted) : .rejected(ProofRefusal.wrongPassword)
   }
 
   private static func decoy(like entry: PasswordEntry) throws(CredentialError) -> PasswordEntry {

@@ -1,3 +1,4 @@
+import Audit
 import Authentication
 import Configuration
 import Credentials
@@ -42,33 +43,33 @@ struct PublicKeyProvider: AuthProvider {
     guard case .publicKey(let question, let files) = attempt else { return nil }
     guard let request = try? UserauthRequest(payload: question.request[...]),
       case .publicKey(let offer) = request.method
-    else { return Verdict(outcome: .rejected, reason: "malformed") }
+    else { return .rejected(ProofRefusal.malformed) }
     // First everything about the key and signature alone, which is the same whoever the user is, and then the user.
     let shown: ShownKey
-    do throws(ShownKey.Fault) {
+    do throws(ProofRefusal) {
       shown = try ShownKey(offer, algorithms: algorithms)
     } catch {
-      return Verdict(outcome: .rejected, reason: error.rawValue, fingerprint: PublicKey.fingerprint(ofBlob: offer.key))
+      return Verdict(outcome: .rejected, reason: Reason(error), fingerprint: PublicKey.fingerprint(ofBlob: offer.key))
     }
     var verdict = Verdict(outcome: .rejected, fingerprint: shown.key.fingerprint, certificate: shown.identity)
     var securityKey: SignatureBlob.SecurityKey?
     if let signature = offer.signature {
-      do throws(SignatureFault) {
+      do throws(ProofRefusal) {
         securityKey = try verify(signature, by: shown, in: request, sessionID: question.sessionID)
       } catch {
-        verdict.reason = error.rawValue
+        verdict.reason = Reason(error)
         return verdict
       }
     }
     let rules = rules.of(request.user, question)
     if let refusal = rules.revocations.refusal(of: shown.credential) {
-      verdict.reason = refusal.rawValue
+      verdict.reason = Reason(refusal)
       verdict.place = "auth.publickey.revoked_keys"
       return verdict
     }
     guard let grant = grant(to: shown, request.user, question, files, rules, &verdict) else { return verdict }
     if let fault = securityKey.flatMap({ fault(of: $0, where: grant) }) {
-      verdict.reason = fault.rawValue
+      verdict.reason = Reason(fault)
       return verdict
     }
     verdict.outcome = offer.signature == nil ? .acceptable : .accepted
@@ -100,23 +101,13 @@ struct PublicKeyProvider: AuthProvider {
     }
     verdict.warnings = Array((files.problems + search.warnings).prefix(KeySearch.warningLimit))
     verdict.place = search.place
-    if grant == nil { verdict.reason = search.refusal.rawValue }
+    if grant == nil { verdict.reason = Reason(search.refusal) }
     return grant
-  }
-
-  /// Why a signature proves nothing; the raw value is a code for the log.
-  private enum SignatureFault: String, Error {
-    case malformed
-    case bad = "bad_signature"
-    /// Nobody touched the security key.
-    case noUserPresence = "no_user_presence"
-    /// The security key does not know who touched it.
-    case noUserVerification = "no_user_verification"
   }
 
   private func verify(
     _ signature: [UInt8], by shown: ShownKey, in request: UserauthRequest, sessionID: [UInt8]
-  ) throws(SignatureFault) -> SignatureBlob.SecurityKey? {
+  ) throws(ProofRefusal) -> SignatureBlob.SecurityKey? {
     guard (32...64).contains(sessionID.count), let data = request.signedData(sessionID: sessionID) else {
       throw .malformed
     }
@@ -125,13 +116,13 @@ struct PublicKeyProvider: AuthProvider {
     } catch {
       switch error {
       case .malformed, .key: throw .malformed
-      case .algorithm, .signature: throw .bad
+      case .algorithm, .signature: throw .badSignature
       }
     }
   }
 
   /// What a security key lacks that the line or the certificate asks for.
-  private func fault(of securityKey: SignatureBlob.SecurityKey, where grant: KeyGrant) -> SignatureFault? {
+  private func fault(of securityKey: SignatureBlob.SecurityKey, where grant: KeyGrant) -> ProofRefusal? {
     if grant.requiresTouch && !securityKey.provesUserPresence { return .noUserPresence }
     if grant.requiresVerification && !securityKey.provesUserVerification { return .noUserVerification }
     return nil

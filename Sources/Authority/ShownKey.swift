@@ -1,3 +1,4 @@
+import Audit
 import Authentication
 import Credentials
 import IPC
@@ -11,37 +12,26 @@ struct ShownKey {
   /// The algorithm that the signature must name.
   let algorithm: String
 
-  /// Why a key is not even looked for; the raw value is a code for the log.
-  enum Fault: String, Error {
-    case malformed
-    case typeRefused = "key_type_refused"
-    case tooSmall = "rsa_key_too_small"
-    /// Not signed by the authority that it names.
-    case badCertificate = "bad_certificate"
-    /// The authority's key, or its signature, is of a kind that is not accepted: a certificate, RSA under 2048 bits, SHA-1.
-    case authorityRefused = "ca_key_refused"
-  }
-
   /// `algorithms`: what the configuration allows users to sign with.
-  init(_ offer: PublicKeyRequest, algorithms: [String]) throws(Fault) {
+  init(_ offer: PublicKeyRequest, algorithms: [String]) throws(ProofRefusal) {
     if Certificate.isCertificate(offer.key) {
       let certificate = try Self.certificate(offer.key)
       guard certificate.signatureAlgorithms.contains(offer.algorithm),
         let plain = Certificate.plainAlgorithm(offer.algorithm)
-      else { throw .typeRefused }
+      else { throw .keyTypeRefused }
       credential = .certificate(certificate)
       key = certificate.key
       algorithm = plain
     } else {
       do throws(PublicKeyError) {
         key = try PublicKey(blob: offer.key[...])
-      } catch { throw error == .type ? .typeRefused : .malformed }
-      guard key.signatureAlgorithms.contains(offer.algorithm) else { throw .typeRefused }
+      } catch { throw error == .type ? .keyTypeRefused : .malformed }
+      guard key.signatureAlgorithms.contains(offer.algorithm) else { throw .keyTypeRefused }
       credential = .key(key)
       algorithm = offer.algorithm
     }
-    guard algorithms.contains(offer.algorithm) else { throw .typeRefused }
-    guard !key.isTooSmall else { throw .tooSmall }
+    guard algorithms.contains(offer.algorithm) else { throw .keyTypeRefused }
+    guard !key.isTooSmall else { throw .keyTooSmall }
     if case .certificate(let certificate) = credential { try Self.verify(certificate) }
   }
 
@@ -55,21 +45,21 @@ struct ShownKey {
       keyID: keyID, serial: certificate.serial, authority: certificate.authority.fingerprint)
   }
 
-  private static func certificate(_ blob: [UInt8]) throws(Fault) -> Certificate {
+  private static func certificate(_ blob: [UInt8]) throws(ProofRefusal) -> Certificate {
     do throws(CertificateError) {
       return try Certificate(blob: blob[...])
     } catch {
       switch error {
       case .blob, .key, .type: throw .malformed
-      case .authority(let error): throw error == .type ? .authorityRefused : .malformed
+      case .authority(let error): throw error == .type ? .authorityKeyRefused : .malformed
       }
     }
   }
 
-  private static func verify(_ certificate: Certificate) throws(Fault) {
-    guard !certificate.authority.isTooSmall else { throw .authorityRefused }
+  private static func verify(_ certificate: Certificate) throws(ProofRefusal) {
+    guard !certificate.authority.isTooSmall else { throw .authorityKeyRefused }
     do throws(Verifier.Failure) {
       try Verifier.verify(certificate.signature, over: certificate.signedData, by: certificate.authority)
-    } catch { throw error == .algorithm ? .authorityRefused : .badCertificate }
+    } catch { throw error == .algorithm ? .authorityKeyRefused : .badCertificate }
   }
 }

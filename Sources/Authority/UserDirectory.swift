@@ -1,4 +1,5 @@
 import AccessControl
+import Audit
 import Authentication
 import Configuration
 import Filter
@@ -38,7 +39,7 @@ struct UserDirectory {
     let decoy = decoyAccount()
     let user = users[Array(name.utf8)]
     var groups: Set<NamePattern> = []
-    do throws(Refusal) {
+    do throws(AccountRefusal) {
       let system = try systemAccount(name, user)
       groups = try patterns(matching: system.groups, of: user)
       let settings = settings.effective(for: Applicant(user: name, address: address, groups: groups))
@@ -57,18 +58,10 @@ struct UserDirectory {
       // The name itself may be one that never gets into a path; the number of paths must not tell.
       let paths = KeyPaths(settings.auth).paths(user: Self.nobody, home: decoy.home)
       return AccountAnswer(
-        login: nil, refusal: error.rawValue, lookUp: decoy, keyPaths: paths,
+        login: nil, refusal: error, lookUp: decoy, keyPaths: paths,
         principalsPath: KeyPaths(settings.auth).principalsPath(user: Self.nobody, home: decoy.home),
         groups: texts(groups), systemName: singleUser == nil ? Self.nobody : nil)
     }
-  }
-
-  private enum Refusal: String, Error {
-    case noSuchUser = "no_such_user"
-    case noSuchAccount = "no_such_account"
-    case badShell = "bad_shell"
-    case tooManyGroups = "too_many_groups"
-    case lookUpFailed = "lookup_failed"
   }
 
   private func texts(_ patterns: Set<NamePattern>) -> [String] {
@@ -78,7 +71,7 @@ struct UserDirectory {
   /// The patterns of the configuration that match a group of the account, or one that the configuration gives the user.
   private func patterns(
     matching groups: [UInt32], of user: Settings.User?
-  ) throws(Refusal) -> Set<NamePattern> {
+  ) throws(AccountRefusal) -> Set<NamePattern> {
     var found: Set<NamePattern> = []
     do throws(AccountError) { found = try accounts.patterns(groupPatterns, matching: groups) } catch {
       throw .lookUpFailed
@@ -89,7 +82,7 @@ struct UserDirectory {
 
   private func account(
     _ name: String, _ user: Settings.User?, _ system: SystemAccount, defaultShell: String
-  ) throws(Refusal) -> Account {
+  ) throws(AccountRefusal) -> Account {
     let shell = user?.shell ?? (system.shell.isEmpty ? defaultShell : system.shell)
     guard accounts.isExecutable(shell) else { throw .badShell }
     return Account(
@@ -98,7 +91,7 @@ struct UserDirectory {
       environment: user?.environment.map { EnvironmentVariable(name: $0.name, value: $0.value) } ?? [])
   }
 
-  private func systemAccount(_ name: String, _ user: Settings.User?) throws(Refusal) -> SystemAccount {
+  private func systemAccount(_ name: String, _ user: Settings.User?) throws(AccountRefusal) -> SystemAccount {
     do throws(AccountError) {
       guard let singleUser else { return try accounts.account(named: user?.runAs ?? name) }
       do throws(AccountError) {

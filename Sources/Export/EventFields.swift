@@ -33,50 +33,46 @@ public struct EventFields: Sendable {
   public init(_ line: JournalLine) {
     let (event, subject, fact) = (line.event, line.event.subject, line.event.fact)
     var all: [Field] = []
-    func text(_ key: String, _ value: String?, as attribute: String? = nil) {
-      if let value { all.append(Field(key: key, attribute: attribute ?? key, value: .text(value))) }
+    func text(_ key: JournalKey, _ value: String?) {
+      if let value { all.append(Field(key: key.rawValue, attribute: key.attribute, value: .text(value))) }
     }
-    func bytes(_ key: String, _ value: [UInt8]?, as attribute: String? = nil) {
-      text(key, value.map { String(decoding: $0, as: UTF8.self) }, as: attribute)
+    func bytes(_ key: JournalKey, _ value: [UInt8]?) { text(key, value.map { String(decoding: $0, as: UTF8.self) }) }
+    func number(_ key: JournalKey, _ value: (some BinaryInteger)?) {
+      if let value { all.append(Field(key: key.rawValue, attribute: key.attribute, value: .number(UInt64(value)))) }
     }
-    func number(_ key: String, _ value: (some BinaryInteger)?, as attribute: String? = nil) {
-      if let value { all.append(Field(key: key, attribute: attribute ?? key, value: .number(UInt64(value)))) }
-    }
-    text("id", event.id.description, as: "event.id")
-    text("timestamp", Timestamp.text(event.time))
-    text("event_type", fact.type.rawValue, as: "event.type")
-    text("session_id", subject.sessionID?.description, as: "session.id")
-    text("user", subject.user, as: "user.name")
-    text("client_ip", subject.clientAddress, as: "client.ip")
-    bytes("path", fact.path, as: "file.path")
-    bytes("dest_path", fact.destination, as: "file.dest_path")
-    number("bytes", fact.bytes, as: "file.bytes")
-    text("result", fact.result.rawValue)
-    text("details", fact.details)
-    text("protocol", fact.protocol?.rawValue)
-    number("seq", line.sequence)
-    text("prev", line.previous.description)
-    text("host", event.host, as: "host.name")
-    number("connection_id", subject.connection, as: "connection.id")
-    number("channel", fact.channel)
-    number("client_port", subject.clientPort, as: "client.port")
-    text("client_version", subject.clientVersion, as: "client.version")
-    text("method", subject.method)
-    text("key_fingerprint", subject.keyFingerprint, as: "key.fingerprint")
-    bytes("command", fact.command)
-    number("exit_status", fact.exitStatus)
-    text("signal", fact.signal)
-    number("duration_ms", fact.milliseconds)
-    number("bytes_in", fact.bytesIn)
-    number("bytes_out", fact.bytesOut)
-    text("rule", fact.rule)
-    text("reason", fact.reason)
-    for (key, attribute, value) in [
-      ("path_raw", "file.path_raw", fact.path), ("dest_path_raw", "file.dest_path_raw", fact.destination),
-      ("command_raw", "command_raw", fact.command),
-    ] {
+    text(.id, event.id.description)
+    text(.timestamp, Timestamp.text(event.time))
+    text(.eventType, fact.type.rawValue)
+    text(.sessionID, subject.sessionID?.description)
+    text(.user, subject.user)
+    text(.clientAddress, subject.clientAddress)
+    bytes(.path, fact.path)
+    bytes(.destination, fact.destination)
+    number(.bytes, fact.bytes)
+    text(.result, fact.result.rawValue)
+    text(.details, fact.details)
+    text(.protocol, fact.protocol?.rawValue)
+    number(.sequence, line.sequence)
+    text(.previous, line.previous.description)
+    text(.host, event.host)
+    number(.connection, subject.connection)
+    number(.channel, fact.channel)
+    number(.clientPort, subject.clientPort)
+    text(.clientVersion, subject.clientVersion)
+    text(.method, subject.method)
+    text(.keyFingerprint, subject.keyFingerprint)
+    bytes(.command, fact.command)
+    number(.exitStatus, fact.exitStatus)
+    text(.signal, fact.signal)
+    number(.duration, fact.milliseconds)
+    number(.bytesIn, fact.bytesIn)
+    number(.bytesOut, fact.bytesOut)
+    text(.rule, fact.rule)
+    text(.reason, fact.reason?.code)
+    for (key, value) in [(JournalKey.path, fact.path), (.destination, fact.destination), (.command, fact.command)] {
       if let value, String(validating: value, as: UTF8.self) == nil {
-        text(key, String(decoding: Base64.encode(value), as: UTF8.self), as: attribute)
+        let raw = String(decoding: Base64.encode(value), as: UTF8.self)
+        all.append(Field(key: key.rawValue + "_raw", attribute: key.attribute + "_raw", value: .text(raw)))
       }
     }
     self.all = all

@@ -62,7 +62,7 @@ public struct OTLPRequest: Sendable {
   }
 
   private static func record(_ line: JournalLine) -> ProtobufWriter {
-    let severity = Severity(line.event.fact.type, line.event.fact.result)
+    let severity = line.event.fact.severity
     let time = nanoseconds(line.event.time)
     var record = ProtobufWriter()
     record.fixed64(1, time)
@@ -121,7 +121,7 @@ public struct OTLPRequest: Sendable {
   }
 
   private static func append(_ line: JournalLine, to bytes: inout [UInt8]) {
-    let severity = Severity(line.event.fact.type, line.event.fact.result)
+    let severity = line.event.fact.severity
     let time = nanoseconds(line.event.time)
     bytes += "{\"timeUnixNano\":\"\(time)\",\"observedTimeUnixNano\":\"\(time)\"".utf8
     bytes += ",\"severityNumber\":\(severity.number),\"severityText\":\"\(severity.name)\"".utf8

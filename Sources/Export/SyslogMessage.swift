@@ -15,7 +15,7 @@ public struct SyslogMessage: Sendable {
     self.facility = facility
   }
 
-  private var severity: Severity { Severity(line.event.fact.type, line.event.fact.result) }
+  private var severity: Severity { line.event.fact.severity }
 
   /// The message, without an end of line.
   ///

@@ -39,16 +39,16 @@ extension Fact {
       details = change.parts.joined(separator: ", ")
     case .denied(let operation, let paths, let rule):
       self.init(.transferDenied, operation, paths)
-      (result, self.rule, reason) = (.denied, rule, "denied_by_rule")
+      (result, self.rule, reason) = (.denied, rule, Reason(FileRefusal.deniedByRule))
     case .refused(let operation, let paths, let error):
       self.init(.transferDenied, operation, paths)
-      (result, reason) = (.denied, error.code)
+      (result, reason) = (.denied, Reason(error.refusal))
     case .forbidden(let request):
       self.init(.transferDenied, .denied)
-      (details, reason) = (request, "request_not_allowed")
+      (details, reason) = (request, Reason(FileRefusal.requestNotAllowed))
     case .violated(let what):
       self.init(.suspiciousActivity, .error)
-      (details, reason) = (what, "protocol_violation")
+      (details, reason) = (what, Reason(Suspicion.protocolViolation))
     }
   }
 
@@ -74,9 +74,9 @@ extension Fact {
   private mutating func fail(_ problem: UploadProblem) {
     result = .failure
     switch problem {
-    case .brokenOff: reason = "broken_off"
+    case .brokenOff: reason = Reason(FileRefusal.brokenOff)
     case .failed(let error):
-      reason = error.code
+      reason = Reason(error.refusal)
       details = "\(error)"
       if case .denied(let rule) = error { self.rule = rule }
     }
@@ -84,19 +84,19 @@ extension Fact {
 }
 
 extension FileError {
-  /// A stable code for the journal.
-  var code: String {
+  /// Why, for the journal.
+  var refusal: FileRefusal {
     switch self {
-    case .denied: "denied_by_rule"
-    case .readOnly: "read_only"
+    case .denied: .deniedByRule
+    case .readOnly: .readOnly
     case .system(let error):
       switch error.code {
-      case EACCES, EPERM: "permission_denied"
-      case EROFS: "read_only_file_system"
-      case ENOSPC: "disk_full"
-      case EDQUOT: "quota_exceeded"
-      case EFBIG: "file_too_large"
-      default: "io_error"
+      case EACCES, EPERM: .permissionDenied
+      case EROFS: .readOnlyFileSystem
+      case ENOSPC: .diskFull
+      case EDQUOT: .quotaExceeded
+      case EFBIG: .fileTooLarge
+      default: .inputOutput
       }
     }
   }

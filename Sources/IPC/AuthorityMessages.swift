@@ -1,3 +1,4 @@
+import Audit
 import Wire
 
 /// What the supervisor asks an authority. An authority answers one question after the other, in order;
@@ -128,7 +129,7 @@ public struct AccountAnswer: WireCodable, Equatable {
   public var login: Account?
   /// A stable code: `no_such_user`, `no_such_account` (of run_as), `bad_shell`, `too_many_groups`, `lookup_failed`; from the
   /// supervisor also `account_differs`; nil when `login` is there.
-  public var refusal: String?
+  public var refusal: AccountRefusal?
   /// As whom, and where, authorized_keys are looked up. For unknown users too: then an account that owns nothing.
   public var lookUp: Account
   /// Absolute paths, expanded.
@@ -143,7 +144,7 @@ public struct AccountAnswer: WireCodable, Equatable {
   public var noLogins: String?
 
   public init(
-    login: Account?, refusal: String?, lookUp: Account, keyPaths: [String], principalsPath: String? = nil,
+    login: Account?, refusal: AccountRefusal?, lookUp: Account, keyPaths: [String], principalsPath: String? = nil,
     groups: [String] = [], systemName: String? = nil, noLogins: String? = nil
   ) {
     self.login = login
@@ -161,7 +162,7 @@ public struct AccountAnswer: WireCodable, Equatable {
 
   public func encode(to writer: inout WireWriter) {
     writer.optional(login) { $1.encode(to: &$0) }
-    writer.optional(refusal) { $0.text($1) }
+    writer.optional(refusal) { $0.text($1.rawValue) }
     lookUp.encode(to: &writer)
     writer.list(keyPaths) { $0.text($1) }
     writer.optional(principalsPath) { $0.text($1) }
@@ -172,7 +173,10 @@ public struct AccountAnswer: WireCodable, Equatable {
 
   public init(from reader: inout WireReader) throws(WireError) {
     login = try reader.optional { (r: inout WireReader) throws(WireError) in try Account(from: &r) }
-    refusal = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text(limit: 64) }
+    refusal = try reader.optional { (r: inout WireReader) throws(WireError) in
+      guard let refusal = AccountRefusal(rawValue: try r.text(limit: 64)) else { throw .malformed }
+      return refusal
+    }
     lookUp = try Account(from: &reader)
     keyPaths = try reader.list(minimumSize: 4) { (r: inout WireReader) throws(WireError) in try r.text(limit: 4096) }
     principalsPath = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text(limit: 4096) }
@@ -226,10 +230,8 @@ public struct Verdict: WireCodable, Equatable {
   }
 
   public var outcome: Outcome
-  /// A stable code for the log: `no_such_key`, `bad_signature`, `wrong_password`, `no_password`, `key_type_refused`,
-  /// `rsa_key_too_small`, `no_user_presence`, `no_user_verification`, `bad_certificate`, `ca_key_refused`, `malformed`,
-  /// and those of `KeyRefusal`; empty when accepted.
-  public var reason: String
+  /// Why it is rejected: a `ProofRefusal` or a `KeyRefusal`; nil: it is not.
+  public var reason: Reason?
   /// `SHA256:…` of the key that was tried, for a certificate of its key; empty for passwords.
   public var fingerprint: String
   /// nil unless a certificate was tried that its authority signed.
@@ -242,7 +244,7 @@ public struct Verdict: WireCodable, Equatable {
   public var permissions: KeyPermissions
 
   public init(
-    outcome: Outcome, reason: String = "", fingerprint: String = "", certificate: CertificateIdentity? = nil,
+    outcome: Outcome, reason: Reason? = nil, fingerprint: String = "", certificate: CertificateIdentity? = nil,
     place: String = "", warnings: [String] = [], permissions: KeyPermissions = .everything
   ) {
     self.outcome = outcome
@@ -254,9 +256,14 @@ public struct Verdict: WireCodable, Equatable {
     self.permissions = permissions
   }
 
+  /// Credentials that are not accepted.
+  public static func rejected(_ reason: some EventReason) -> Verdict {
+    Verdict(outcome: .rejected, reason: Reason(reason))
+  }
+
   public func encode(to writer: inout WireWriter) {
     writer.byte(outcome.rawValue)
-    writer.text(reason)
+    writer.optional(reason) { $1.encode(to: &$0) }
     writer.text(fingerprint)
     writer.optional(certificate) { $1.encode(to: &$0) }
     writer.text(place)
@@ -267,7 +274,7 @@ public struct Verdict: WireCodable, Equatable {
   public init(from reader: inout WireReader) throws(WireError) {
     guard let outcome = Outcome(rawValue: try reader.byte()) else { throw .malformed }
     self.outcome = outcome
-    reason = try reader.text(limit: 64)
+    reason = try reader.optional { (r: inout WireReader) throws(WireError) in try Reason(from: &r) }
     fingerprint = try reader.text(limit: 128)
     certificate = try reader.optional { (r: inout WireReader) throws(WireError) in try CertificateIdentity(from: &r) }
     place = try reader.text(limit: 8192)

@@ -1,16 +1,10 @@
+import Audit
 import Filter
 import Wire
 
 /// Which commands the configuration lets a login run: `shell.allowed_commands`, `shell.blocked_commands` and
 /// `shell.forced_command`. Patterns were checked by the loader; one that is none forbids everything.
 public struct CommandRules: WireCodable, Equatable {
-  /// Why something is not run: the raw value is a stable code for the log.
-  public enum Refusal: String, Sendable {
-    case notAllowed = "command_not_allowed"
-    case blocked = "command_blocked"
-    case noShell = "shell_not_allowed"
-  }
-
   /// The name that SFTP has among commands, as in sshd_config(5).
   public static let sftp = Array("internal-sftp".utf8)
   /// True for a command line that is SFTP: the word ``sftp``, and options of sftp-server(8) behind it.
@@ -38,7 +32,7 @@ public struct CommandRules: WireCodable, Equatable {
   public var isRestricting: Bool { forced != nil || !allowed.isEmpty }
 
   /// Why this command line is not run; nil: it is. SFTP is the command ``sftp``.
-  public func refusal(of line: [UInt8]) -> Refusal? {
+  public func refusal(of line: [UInt8]) -> CommandDenial? {
     if blocked.contains(where: { (try? CommandPattern($0))?.forbids(line) ?? true }) { return .blocked }
     if !allowed.isEmpty, !allowed.contains(where: { (try? CommandPattern($0))?.allows(line) ?? false }) {
       return .notAllowed
@@ -50,7 +44,7 @@ public struct CommandRules: WireCodable, Equatable {
   ///
   /// Whoever has a shell runs what they like, so with rules there is none, unless the shell's path is an allowed
   /// command: then it could be run as one.
-  public func refusal(ofShell path: String) -> Refusal? {
+  public func refusal(ofShell path: String) -> CommandDenial? {
     if allowed.isEmpty && blocked.isEmpty { return nil }
     return allowed.isEmpty || refusal(of: Array(path.utf8)) != nil ? .noShell : nil
   }

@@ -43,18 +43,6 @@ public enum FromExporter: WireCodable, Equatable {
   }
 }
 
-/// Why events never arrive at a receiver: the code in the event `audit_gap`.
-public enum ExportLoss: String, CaseIterable, Sendable {
-  /// The journal's size pushed them out.
-  case noLongerInJournal = "no_longer_in_journal"
-  /// The receiver does not take a request with this event in it.
-  case refused = "refused_by_receiver"
-  /// The receiver took a request, but for some of its events.
-  case rejected = "rejected_by_receiver"
-  /// A line that no journal wrote.
-  case unreadable = "unreadable_line"
-}
-
 /// How far an exporter has come.
 public struct ExporterProgress: WireCodable, Equatable {
   /// The number of the last event of the main series that the receiver has; nil: none yet.

@@ -1,3 +1,4 @@
+import Audit
 import Wire
 
 /// What the supervisor tells a transport.
@@ -140,9 +141,8 @@ public enum FromTransport: WireCodable, Equatable {
   case record(channel: UInt32)
   /// A recording is over.
   case recorded(RecordingEnd)
-  /// The last message. `reason` is a stable code: `client_disconnected`, `connection_lost`, `protocol_error`,
-  /// `keepalive_timeout`, `told_to_disconnect`, `session_ended`, `out_of_memory`.
-  case closed(reason: String, detail: String, bytesIn: UInt64, bytesOut: UInt64)
+  /// The last message.
+  case closed(reason: TransportEnd, detail: String, bytesIn: UInt64, bytesOut: UInt64)
 
   public func encode(to writer: inout WireWriter) {
     switch self {
@@ -165,7 +165,7 @@ public enum FromTransport: WireCodable, Equatable {
       writer.string(payload)
     case .closed(let reason, let detail, let bytesIn, let bytesOut):
       writer.byte(7)
-      writer.text(reason)
+      writer.text(reason.rawValue)
       writer.text(detail)
       writer.uint64(bytesIn)
       writer.uint64(bytesOut)
@@ -192,8 +192,9 @@ public enum FromTransport: WireCodable, Equatable {
     case 5: self = .informationResponse(try reader.secret(limit: TransportSettings.authenticationLimit))
     case 6: self = .proveHostKeys(Array(try reader.string(limit: TransportSettings.authenticationLimit)))
     case 7:
+      guard let reason = TransportEnd(rawValue: try reader.text(limit: 64)) else { throw .malformed }
       self = .closed(
-        reason: try reader.text(limit: 64), detail: try reader.text(limit: 1024), bytesIn: try reader.uint64(),
+        reason: reason, detail: try reader.text(limit: 1024), bytesIn: try reader.uint64(),
         bytesOut: try reader.uint64())
     case 8: self = .idle(since: Int64(bitPattern: try reader.uint64()))
     case 9: self = .record(channel: try reader.uint32())

@@ -2,41 +2,9 @@ import Audit
 import IPC
 import System
 
-/// Why a login may not have what its client asks for: the raw value is a stable code for the log.
-enum Denial: String, Error, Equatable {
-  /// `shell.pty`, `sftp_only`, or a key's `no-pty`.
-  case noTerminal = "no_terminal"
-  /// `shell.enabled` or `sftp_only`.
-  case noCommands = "no_commands"
-  case noSFTP = "no_sftp"
-  case noSCP = "no_scp"
-  /// The account's shell is nologin or false, and the configuration does not say that it is for files.
-  case closed = "nologin_shell"
-  /// A terminal would change the bytes of files.
-  case onTerminal = "transfer_on_terminal"
-  case notAllowed = "command_not_allowed"
-  case blocked = "command_blocked"
-  case noShell = "shell_not_allowed"
-  /// No other than SFTP is there.
-  case noSubsystem = "no_such_subsystem"
-  /// No program can have a zero byte among its arguments.
-  case malformed = "malformed_command"
-  /// Something other than SFTP, where SFTP is the forced command.
-  case notSFTP = "forced_command"
-  /// Of a transfer, a forced command, or a command that had to be allowed: nobody sends them signals.
-  case noSignals = "no_signals"
+typealias Denial = CommandDenial
 
-  /// Events cannot be written, and `audit.on_failure` is `refuse`.
-  case notRecorded = "audit_unavailable"
-
-  init(_ refusal: CommandRules.Refusal) {
-    switch refusal {
-    case .notAllowed: self = .notAllowed
-    case .blocked: self = .blocked
-    case .noShell: self = .noShell
-    }
-  }
-
+extension CommandDenial {
   /// The key of the configuration that decided, where it can be but one.
   var key: String? {
     switch self {
@@ -49,7 +17,7 @@ enum Denial: String, Error, Equatable {
     }
   }
 
-  /// What the client's user is told.
+  /// What the user of the client sees.
   var words: String {
     let text =
       switch self {
@@ -67,7 +35,7 @@ enum Denial: String, Error, Equatable {
       case .noSignals: "this command takes no signals"
       case .notRecorded: "nothing can be run now, because it could not be recorded"
       }
-    return "bssh: \(text) (\(rawValue))"
+    return "bssh: \(text) (\(self))"
   }
 
   /// How a command ends that is not run: as a shell says that it may not.

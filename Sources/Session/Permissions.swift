@@ -52,7 +52,7 @@ extension SessionChannel.Permissions {
     switch wanted {
     case .shell:
       guard mayExecute else { throw .noCommands }
-      if let refusal = rules.refusal(ofShell: shell) { throw Denial(refusal) }
+      if let refusal = rules.refusal(ofShell: shell) { throw refusal }
       return .shell
     case .command(let line):
       if SCPCommand.parse(line) != nil { return try copy(line, onTerminal: onTerminal) }
@@ -102,7 +102,7 @@ extension SessionChannel.Permissions {
   }
 
   private func check(_ line: [UInt8]) throws(Denial) {
-    if let refusal = rules.refusal(of: line) { throw Denial(refusal) }
+    if let refusal = rules.refusal(of: line) { throw refusal }
   }
 
   /// The words behind `internal-sftp`, which are options of sftp-server(8); nil for any other command.

@@ -46,7 +46,7 @@ extension Fact {
     case .environment, .windowChange, .breakSignal: return nil
     }
     command = request.commandLine
-    reason = denial.rawValue
+    reason = Reason(denial)
     rule = denial.key
   }
 
@@ -61,9 +61,9 @@ extension Fact {
     case .signal(let number, _):
       signal = Signal.name(number)
       result = .failure
-    case .unknown: (result, reason) = (.error, "end_unknown")
+    case .unknown: (result, reason) = (.error, Reason(ProgramEnd.unknown))
     }
-    if isOverdue { (result, reason) = (.failure, "command_timeout") }
+    if isOverdue { (result, reason) = (.failure, Reason(ProgramEnd.overdue)) }
   }
 
   private static func shown(_ line: [UInt8], _ words: [[UInt8]] = []) -> String {

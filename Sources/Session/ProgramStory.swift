@@ -52,7 +52,7 @@ struct ProgramStory: Equatable {
   func unfinished(at now: Int64) -> Fact {
     var fact = fact
     fact.milliseconds = UInt64(max(0, now - startTime))
-    fact.reason = "still_running"
+    fact.reason = Reason(ProgramEnd.stillRunning)
     return fact
   }
 }
@@ -60,7 +60,7 @@ struct ProgramStory: Equatable {
 extension Fact {
   /// What was to run could not be started.
   mutating func notStarted(_ why: String) {
-    (result, reason) = (.error, "not_started")
+    (result, reason) = (.error, Reason(ProgramEnd.notStarted))
     details = details.map { "\($0), \(why)" } ?? why
   }
 }

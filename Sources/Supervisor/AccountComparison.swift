@@ -76,13 +76,13 @@ struct AccountComparison {
 
   private func judge(
     _ login: Account, _ state: AccountState?, defaultShell: String
-  ) -> (login: Account?, refusal: String?, fault: String?) {
+  ) -> (login: Account?, refusal: AccountRefusal?, fault: String?) {
     var expected = login
     if let singleUser {
       expected.uid = singleUser
     } else {
-      guard let state else { return (nil, "lookup_failed", nil) }
-      guard let account = state.account else { return (nil, "account_differs", "there is no such account") }
+      guard let state else { return (nil, .lookUpFailed, nil) }
+      guard let account = state.account else { return (nil, .accountDiffers, "there is no such account") }
       expected = account
       if let home = configured?.home { expected.home = home }
       if configured?.shell != nil || account.shell.isEmpty {
@@ -97,7 +97,7 @@ struct AccountComparison {
     var said = login
     said.shellKind = expected.shellKind
     if said == expected { return (expected, nil, nil) }
-    return (nil, "account_differs", "it says \(Self.text(login)), and the system \(Self.text(expected))")
+    return (nil, .accountDiffers, "it says \(Self.text(login)), and the system \(Self.text(expected))")
   }
 
   /// The configuration's patterns that match a group of the system's, or one that the configuration gives the user.

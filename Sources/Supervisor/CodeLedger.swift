@@ -1,4 +1,5 @@
 import AccessControl
+import Audit
 import IPC
 
 /// Sees to it that a one-time code is good once, and that few can be guessed. Decides only.
@@ -32,21 +33,21 @@ struct CodeLedger: Sendable {
   mutating func verdict(on answer: CodeAnswer, of user: String, at now: Int64) -> Verdict {
     let name = Array(user.utf8)
     switch answer {
-    case .noSecret: return Verdict(outcome: .rejected, reason: "no_totp_secret")
+    case .noSecret: return .rejected(ProofRefusal.noSecret)
     case .wrong:
       var entry = entries[name] ?? newEntry()
       _ = entry.guesses.take(Self.guessRate, at: now)
       entries[name] = entry
-      return Verdict(outcome: .rejected, reason: "wrong_code")
+      return .rejected(ProofRefusal.wrongCode)
     case .right(let step):
       var entry = entries[name] ?? newEntry()
       var guesses = entry.guesses
       // A right code that comes after so many wrong ones may be one more guess.
       guard guesses.take(Self.guessRate, at: now) == 0 else {
-        return Verdict(outcome: .rejected, reason: "too_many_wrong_codes")
+        return .rejected(ProofRefusal.tooManyWrongCodes)
       }
       if let lastStep = entry.lastStep, step <= lastStep {
-        return Verdict(outcome: .rejected, reason: "code_used_before")
+        return .rejected(ProofRefusal.codeUsedBefore)
       }
       entry.lastStep = step
       entries[name] = entry

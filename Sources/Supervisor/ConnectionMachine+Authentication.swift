@@ -104,7 +104,7 @@ extension ConnectionMachine {
     switch action {
     case .judgePublicKey, .judgePassword, .judgeCode:
       guard let attempt, let step = AuthenticationMachine.Step(rawValue: method) else {
-        return end(reason: 11, "Internal error", log: "internal_error")
+        return end(reason: 11, "Internal error", log: .internalError)
       }
       judgement = Judgement(attempt: attempt, step: step, startTime: requestTime)
       return judge()
@@ -116,7 +116,7 @@ extension ConnectionMachine {
         .tell(.authentication(.failure(continuing: continuing.map(\.rawValue), partial: false))),
       ]
     case .publicKeyOK(let algorithm, let blob):
-      trial.concludeQuestion("not_signed", key: verdict?.fingerprint ?? "")
+      trial.concludeQuestion(Reason(LoginFailure.notSigned), key: verdict?.fingerprint ?? "")
       return [
         .log(
           .debug,
@@ -133,8 +133,7 @@ extension ConnectionMachine {
       ]
     case .accept(let user, let steps):
       if let notice = noLoginsNotice(for: user) {
-        let refusal = AuthenticationMachine.Refusal.noLogins
-        return [refused(refusal, tried: method, attempt, verdict)] + end(reason: 11, notice, log: refusal.rawValue)
+        return [refused(.noLogins, tried: method, attempt, verdict)] + end(reason: 11, notice, log: .noLogins)
       }
       subject.method = steps.map(\.rawValue).joined(separator: ",")
       subject.keyFingerprint = authentication.keys.first
@@ -144,7 +143,7 @@ extension ConnectionMachine {
       case .malformed, .userChanged, .unknownService, .unexpectedResponse, .requestTooSoon: conduct.isUnfit = true
       case .tooManyFailures, .tooManyOffers, .impossibleVerdict, nil: break
       }
-      return [disconnected(text, tried: method, verdict)] + end(reason: code, text, log: "authentication_failed")
+      return [disconnected(text, tried: method, verdict)] + end(reason: code, text, log: .authenticationFailed)
     case .ignore:
       return []
     }
@@ -221,7 +220,7 @@ extension ConnectionMachine {
     var verdict = answer
     if answer?.outcome == .accepted, permissions.merged(with: answer?.permissions ?? .everything) == nil {
       verdict?.outcome = .rejected
-      verdict?.reason = "forced_commands_differ"
+      verdict?.reason = Reason(KeyRefusal.forcedCommandsDiffer)
     }
     switch verdict?.outcome {
     case nil, .rejected: return (verdict, .rejected)

@@ -1,4 +1,5 @@
 import AccessControl
+import Audit
 import Authentication
 import IPC
 import System
@@ -59,7 +60,7 @@ extension ConnectionMachine {
 
   /// The same, of one that ended so.
   mutating func crashed(_ status: ExitStatus) -> [Action] {
-    [suspicious("transport_crashed", "its transport \(status)", .error)] + crashed()
+    [suspicious(.transportCrashed, "its transport \(status)", .error)] + crashed()
   }
 
   /// What is to be noted when it is over.
@@ -70,7 +71,7 @@ extension ConnectionMachine {
     switch phase {
     case .starting, .keyExchange, .authenticating:
       conduct.isExcused = true
-      return end(reason: 11, "Too many failed logins from your address", log: "banned")
+      return end(reason: 11, "Too many failed logins from your address", log: .banned)
     case .opening, .loggedIn, .closing:
       return []
     }
@@ -93,7 +94,7 @@ extension ConnectionMachine {
     case .starting, .keyExchange, .authenticating:
       conduct.isExcused = true
       return end(
-        reason: 12, "Too many connections are waiting for a login", log: Ending.displaced,
+        reason: 12, "Too many connections are waiting for a login", log: .madeRoom,
         detail: "for a connection from \(newcomer)")
     case .opening, .loggedIn, .closing:
       return []
@@ -103,7 +104,7 @@ extension ConnectionMachine {
   /// The server ends.
   mutating func shutDown() -> [Action] {
     conduct.isExcused = true
-    return end(reason: 11, "The server is shutting down", log: "server_shutdown")
+    return end(reason: 11, "The server is shutting down", log: .serverShutdown)
   }
 }
 
@@ -115,7 +116,7 @@ extension ConnectionMachine.Judgement.Attempt {
   func isProvenWrong(_ verdict: Verdict) -> Bool {
     guard verdict.outcome == .rejected else { return false }
     switch self {
-    case .publicKey(_, let isSigned): return isSigned && verdict.reason == "bad_signature"
+    case .publicKey(_, let isSigned): return isSigned && verdict.reason == Reason(ProofRefusal.badSignature)
     case .password, .code: return true
     }
   }

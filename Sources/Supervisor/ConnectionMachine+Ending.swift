@@ -5,20 +5,21 @@ import System
 // How a connection ends: by its transport's last word, by its end, or because we end it.
 extension ConnectionMachine {
   /// The last word of a transport.
-  mutating func closed(_ reason: String, _ detail: String, _ traffic: (bytesIn: UInt64, bytesOut: UInt64)) -> [Action] {
-    guard Ending.ofTransports.contains(reason) else { return violation("ended for a reason that there is not") }
-    ending = ending ?? Ending(code: reason, detail: detail.isEmpty ? nil : detail)
+  mutating func closed(_ reason: TransportEnd, _ detail: String, _ traffic: (bytesIn: UInt64, bytesOut: UInt64))
+    -> [Action]
+  {
+    ending = ending ?? Ending(reason: CloseReason(reason), detail: detail.isEmpty ? nil : detail)
     self.traffic = traffic
     phase = .closing(.closed)
     var actions: [Action] = []
     // A login that asks for too much is not an attack on others.
-    if reason == "out_of_memory" {
+    if reason == .outOfMemory {
       conduct.isExcused = true
       actions.append(.log(.error, detail))
     }
-    if reason == "protocol_error" {
+    if reason == .protocolError {
       conduct.isUnfit = true
-      actions.append(suspicious(reason, detail))
+      actions.append(suspicious(.protocolError, detail))
     }
     return actions + [.endSession, .setTimer(.goodbye, milliseconds: Self.goodbyeTime)]
   }
@@ -30,7 +31,7 @@ extension ConnectionMachine {
     case .starting, .closing(.killed): break
     case .closing(.told), .closing(.closed):
       // Its session may be the first of which we hear when a transport is killed.
-      if case .signal = status, ending?.code == "session_ended" { ending = Ending(code: "transport_lost") }
+      if case .signal = status, ending?.reason == .sessionEnded { ending = Ending(reason: .transportLost) }
       if status.isCrash {
         actions += crashed(status)
       } else if case .signal = status {
@@ -47,19 +48,19 @@ extension ConnectionMachine {
   /// The transport did what it may not do now: it is not the program that we started, or no longer.
   mutating func violation(_ what: String) -> [Action] {
     if phase == .closing(.killed) { return [] }
-    ending = ending ?? Ending(code: "transport_misbehaved")
+    ending = ending ?? Ending(reason: .transportMisbehaved)
     phase = .closing(.killed)
-    return [suspicious("transport_misbehaved", "its transport \(what)", .error), .killTransport] + crashed()
+    return [suspicious(.transportMisbehaved, "its transport \(what)", .error), .killTransport] + crashed()
   }
 
   /// Lets the transport say goodbye; reason codes are those of RFC 4253, section 11.1.
-  mutating func end(reason: UInt32, _ text: String, log: String, detail: String? = nil) -> [Action] {
+  mutating func end(reason: UInt32, _ text: String, log: CloseReason, detail: String? = nil) -> [Action] {
     switch phase {
     case .starting:
-      ending = Ending(code: log, detail: detail)
+      ending = Ending(reason: log, detail: detail)
       return lastWords + [.close]
     case .keyExchange, .authenticating, .opening, .loggedIn:
-      ending = ending ?? Ending(code: log, detail: detail)
+      ending = ending ?? Ending(reason: log, detail: detail)
       phase = .closing(.told)
       return [
         .tell(.disconnect(reason: reason, text: text)), .setTimer(.goodbye, milliseconds: Self.goodbyeTime),
@@ -74,10 +75,10 @@ extension ConnectionMachine {
     conduct.isExcused = true
     switch phase {
     case .starting:
-      ending = Ending(code: "server_restart")
+      ending = Ending(reason: .serverRestart)
       return lastWords + [.close]
     case .keyExchange, .authenticating, .opening, .loggedIn:
-      ending = ending ?? Ending(code: "server_restart")
+      ending = ending ?? Ending(reason: .serverRestart)
       phase = .closing(.killed)
       return [.killTransport]
     case .closing(.told), .closing(.closed):

@@ -7,19 +7,9 @@ import System
 extension ConnectionMachine {
   /// Why a connection ended.
   struct Ending: Equatable, Sendable {
-    /// A stable code.
-    let code: String
+    let reason: CloseReason
     /// What the other side said to it.
     var detail: String?
-
-    /// It made room for another connection.
-    static let displaced = "made_room"
-
-    /// The codes that a transport can know.
-    static let ofTransports: Set = [
-      "client_disconnected", "connection_lost", "no_common_algorithm", "protocol_error", "keepalive_timeout",
-      "told_to_disconnect", "session_ended", "cannot_start", "out_of_memory",
-    ]
   }
 
   /// It was accepted.
@@ -56,14 +46,14 @@ extension ConnectionMachine {
     let proven = authentication.state == .loggedIn ? [] : authentication.provenSteps.map(\.rawValue)
     if loginTime == nil, let rest = trial.rest(proven: proven) {
       var details = rest.details.map { [$0] } ?? []
-      if rest.attempt.reason == "incomplete" { details += provenKeys }
+      if rest.attempt.reason == Reason(LoginFailure.incomplete) { details += provenKeys }
       let text = details.isEmpty ? nil : details.joined(separator: ", ")
       actions.append(
         failure(rest.attempt.method, .failure, rest.attempt.reason, key: rest.attempt.key, details: text))
     }
-    let ending = ending ?? Ending(code: "transport_lost")
-    var closed = Fact(.connectionClosed, ending.result, .ssh)
-    (closed.reason, closed.details) = (ending.code, ending.detail)
+    let ending = ending ?? Ending(reason: .transportLost)
+    var closed = Fact(.connectionClosed, ending.reason.result, .ssh)
+    (closed.reason, closed.details) = (Reason(ending.reason), ending.detail)
     if let (bytesIn, bytesOut) = traffic {
       (closed.bytes, closed.bytesIn, closed.bytesOut) = (bytesIn &+ bytesOut, bytesIn, bytesOut)
     }
@@ -79,14 +69,14 @@ extension ConnectionMachine {
   /// ours.
   static func told(_ fact: Fact) -> Fact {
     var fact = fact
-    if fact.type == .suspiciousActivity { fact.reason = "protocol_violation" }
+    if fact.type == .suspiciousActivity { fact.reason = Reason(Suspicion.protocolViolation) }
     return fact
   }
 
   /// Somebody does what none of our programs, and no client that keeps to the protocol, does.
-  func suspicious(_ reason: String, _ details: String, _ result: EventResult = .failure) -> Action {
+  func suspicious(_ reason: Suspicion, _ details: String, _ result: EventResult = .failure) -> Action {
     var fact = Fact(.suspiciousActivity, result, .ssh)
-    (fact.reason, fact.details) = (reason, details)
+    (fact.reason, fact.details) = (Reason(reason), details)
     return .audit(fact, subject)
   }
 
@@ -96,8 +86,8 @@ extension ConnectionMachine {
   mutating func refused(
     _ refusal: AuthenticationMachine.Refusal, tried method: String, _ attempt: Judgement.Attempt?, _ verdict: Verdict?
   ) -> Action {
-    let nobody = refusal == .noneMethod ? accountAnswer?.refusal : nil
-    let reason = refusal == .credentials ? reason(verdict) : nobody ?? refusal.rawValue
+    let nobody = refusal == .noneMethod ? accountAnswer?.refusal.map { Reason($0) } : nil
+    let reason = refusal == .credentials ? reason(verdict) : nobody ?? Reason(refusal)
     // Asking for the methods, or which key would do, tries nothing. But when something says of a key that it may not be
     // used, nothing else will come: clients do not sign with it.
     let isQuestion =
@@ -108,7 +98,7 @@ extension ConnectionMachine {
     }
     trial.concludeQuestion(reason, key: verdict?.fingerprint ?? "")
     let who = "\((authentication.user ?? "").quoted()) by \(method)"
-    return .log(.debug, "refused \(who): \(reason)\(comma(verdict?.keyDescription))")
+    return .log(.debug, "refused \(who): \(reason?.code ?? "")\(comma(verdict?.keyDescription))")
   }
 
   /// It was refused, and with it the client.
@@ -117,14 +107,23 @@ extension ConnectionMachine {
     switch ending {
     case .tooManyFailures:
       let refusal = authentication.countedRefusal
-      let reason = refusal == .credentials ? reason(verdict) : refusal?.rawValue ?? ending.rawValue
+      let reason =
+        refusal == .credentials ? reason(verdict) : refusal.map { Reason($0) } ?? Reason(LoginFailure.tooManyFailures)
       return concluded(method, .failure, reason, verdict, text)
-    case .tooManyOffers: return concluded(method, .failure, ending.rawValue, nil, text)
-    case .malformed, .userChanged, .unknownService, .unexpectedResponse, .requestTooSoon:
-      trial.tell()
-      return suspicious(ending.rawValue, text)
-    case .impossibleVerdict: return concluded(method, .error, ending.rawValue, verdict, text)
+    case .tooManyOffers: return concluded(method, .failure, Reason(LoginFailure.tooManyKeys), nil, text)
+    case .impossibleVerdict: return concluded(method, .error, Reason(LoginFailure.impossibleVerdict), verdict, text)
+    case .malformed: return broken(.malformedRequest, text)
+    case .userChanged: return broken(.userChanged, text)
+    case .unknownService: return broken(.unknownService, text)
+    case .unexpectedResponse: return broken(.unexpectedResponse, text)
+    case .requestTooSoon: return broken(.requestBeforeAnswer, text)
     }
+  }
+
+  /// A request was none that a client of the protocol sends.
+  private mutating func broken(_ reason: Suspicion, _ text: String) -> Action {
+    trial.tell()
+    return suspicious(reason, text)
   }
 
   /// The login was granted, and is there.
@@ -138,20 +137,20 @@ extension ConnectionMachine {
   }
 
   /// The login was granted, and could not begin.
-  mutating func notOpened(_ reason: String, _ result: EventResult, _ details: String) -> Action {
+  mutating func notOpened(_ reason: LoginFailure, _ result: EventResult, _ details: String) -> Action {
     trial.tell()
     return failure(
-      subject.method ?? "", result, reason, key: subject.keyFingerprint ?? "", details: details)
+      subject.method ?? "", result, Reason(reason), key: subject.keyFingerprint ?? "", details: details)
   }
 
   /// Why credentials were refused: nobody can have the right ones of a user that there is not.
-  private func reason(_ verdict: Verdict?) -> String {
-    guard let verdict else { return "no_authority" }
-    return accountAnswer?.refusal ?? verdict.reason
+  private func reason(_ verdict: Verdict?) -> Reason? {
+    guard let verdict else { return Reason(LoginFailure.noAuthority) }
+    return accountAnswer?.refusal.map { Reason($0) } ?? verdict.reason
   }
 
   private mutating func concluded(
-    _ method: String, _ result: EventResult, _ reason: String, _ verdict: Verdict?, _ more: String? = nil
+    _ method: String, _ result: EventResult, _ reason: Reason?, _ verdict: Verdict?, _ more: String? = nil
   ) -> Action {
     trial.tell()
     let details = [verdict?.keyDescription, more].compactMap(\.self)
@@ -161,7 +160,7 @@ extension ConnectionMachine {
   }
 
   private func failure(
-    _ method: String, _ result: EventResult, _ reason: String, key: String, details: String?
+    _ method: String, _ result: EventResult, _ reason: Reason?, key: String, details: String?
   ) -> Action {
     var fact = Fact(.authFailure, result, .ssh)
     (fact.reason, fact.details) = (reason, details)
@@ -173,20 +172,4 @@ extension ConnectionMachine {
 
   /// `, text`; nothing for nil.
   func comma(_ text: String?) -> String { text.map { ", \($0)" } ?? "" }
-}
-
-extension ConnectionMachine.Ending {
-  /// Whether the connection ended well.
-  fileprivate var result: EventResult {
-    switch code {
-    case "client_disconnected", "session_ended", "told_to_disconnect", "idle_timeout", "session_timeout",
-      "server_shutdown", "server_restart":
-      .success
-    case "banned", "too_many_sessions", "nologin", Self.displaced: .denied
-    case "connection_lost", "no_common_algorithm", "protocol_error", "keepalive_timeout", "login_timeout",
-      "authentication_failed":
-      .failure
-    default: .error
-    }
-  }
 }

@@ -1,3 +1,4 @@
+import Audit
 import IPC
 
 /// What is known about the time that a login has left.
@@ -61,7 +62,8 @@ extension ConnectionMachine {
     let left = limit - min(silence, limit)
     let notice = LoginLimits.notice(ofLimit: idleTimeout)
     if left == 0 {
-      return end(reason: 11, "Nothing came or went for \(idleTimeout) seconds (idle_timeout)", log: "idle_timeout")
+      return end(
+        reason: 11, "Nothing came or went for \(idleTimeout) seconds (\(CloseReason.idleTimeout))", log: .idleTimeout)
     }
     if left > notice { return [.setTimer(.idle, milliseconds: left - notice)] }
     let wait = Action.setTimer(.idle, milliseconds: left)
@@ -81,6 +83,7 @@ extension ConnectionMachine {
       ]
     }
     return end(
-      reason: 11, "The session's time of \(sessionTimeout) seconds is over (session_timeout)", log: "session_timeout")
+      reason: 11, "The session's time of \(sessionTimeout) seconds is over (\(CloseReason.sessionTimeout))",
+      log: .sessionTimeout)
   }
 }

@@ -8,7 +8,7 @@ extension ConnectionMachine {
   /// The login is granted: asks for its session.
   mutating func open() -> [Action] {
     guard case .known(let answer) = identity, let account = answer.login else {
-      return end(reason: 11, "Internal error", log: "internal_error")
+      return end(reason: 11, "Internal error", log: .internalError)
     }
     phase = .opening
     conduct.isExcused = true
@@ -58,19 +58,19 @@ extension ConnectionMachine {
   mutating func sessionRefused(_ open: Int) -> [Action] {
     guard phase == .opening else { return [] }
     // RFC 4253, section 11.1: too many connections.
-    return [notOpened("too_many_sessions", .denied, "\(open) are open")]
+    return [notOpened(.tooManySessions, .denied, "\(open) are open")]
       + end(
-        reason: 12, "There are \(open) logins of this user, and no more are allowed (too_many_sessions)",
-        log: "too_many_sessions")
+        reason: 12, "There are \(open) logins of this user, and no more are allowed (\(CloseReason.tooManySessions))",
+        log: .tooManySessions)
   }
 
   /// Events cannot be written, and `audit.on_failure` says that then nobody logs in, but some.
   mutating func journalRefused() -> [Action] {
     guard phase == .opening else { return [] }
-    return [notOpened("audit_unavailable", .denied, "events cannot be written")]
+    return [notOpened(.auditUnavailable, .denied, "events cannot be written")]
       + end(
-        reason: 11, "No login is possible now, because it could not be recorded (audit_unavailable)",
-        log: "audit_unavailable")
+        reason: 11, "No login is possible now, because it could not be recorded (\(CloseReason.auditUnavailable))",
+        log: .auditUnavailable)
   }
 
   /// A session process could not be started.
@@ -82,8 +82,8 @@ extension ConnectionMachine {
       guard lookUp == .running else { return [] }
       return [.log(.error, "authorized_keys could not be looked up: \(why)")] + found([], isAlive: false, at: now)
     case .opening:
-      return [notOpened("session_not_started", .error, why)]
-        + end(reason: 11, "The session could not be started", log: "session_not_started")
+      return [notOpened(.sessionNotStarted, .error, why)]
+        + end(reason: 11, "The session could not be started", log: .sessionNotStarted)
     }
   }
 
@@ -133,14 +133,14 @@ extension ConnectionMachine {
 
   /// The session process did what it may not do: it ends, and a login with it.
   mutating func sessionMisbehaved(_ what: String, at now: Int64) -> [Action] {
-    let actions: [Action] = [suspicious("session_misbehaved", "its session process \(what)", .error), .killSession]
+    let actions: [Action] = [suspicious(.sessionMisbehaved, "its session process \(what)", .error), .killSession]
     switch phase {
     case .starting, .keyExchange: return []
     case .closing: return actions
     case .authenticating:
       return actions + lost(at: now)
     case .opening, .loggedIn:
-      return actions + end(reason: 11, "The session ended", log: "session_misbehaved")
+      return actions + end(reason: 11, "The session ended", log: .sessionMisbehaved)
     }
   }
 
@@ -153,7 +153,7 @@ extension ConnectionMachine {
     case .closing: return [log]
     case .authenticating: return [log] + lost(at: now)
     case .opening, .loggedIn:
-      return [log] + end(reason: 11, "The session ended", log: "session_ended")
+      return [log] + end(reason: 11, "The session ended", log: .sessionEnded)
     }
   }
 

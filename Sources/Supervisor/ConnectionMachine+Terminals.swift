@@ -58,7 +58,7 @@ extension ConnectionMachine {
     terminals.asked = nil
     var fact = Fact(.recordingStarted, .error)
     fact.channel = channel
-    fact.reason = "recording_failed"
+    fact.reason = Reason(RecordingFailure.failed)
     fact.details = why
     let told: [Action] = [.cancelTimer(.recording), .audit(fact, subject)]
     guard phase == .loggedIn else { return told }
@@ -77,7 +77,7 @@ extension ConnectionMachine {
     fact.milliseconds = end.milliseconds
     fact.details = "sha256:" + Hex.text(end.hash)
     guard let failure = end.failure else { return [.audit(fact, subject)] }
-    fact.reason = "recording_failed"
+    fact.reason = Reason(RecordingFailure.failed)
     fact.details = "\(failure), \(fact.details ?? "")"
     return [.audit(fact, subject)] + (phase == .loggedIn ? unrecorded() ?? [] : [])
   }
@@ -86,8 +86,8 @@ extension ConnectionMachine {
   private mutating func unrecorded() -> [Action]? {
     guard context.settings.audit.insists(onRecording: authentication.user ?? "") else { return nil }
     return end(
-      reason: 11, "This login must be recorded, which is not possible now (recording_failed)",
-      log: "recording_failed")
+      reason: 11, "This login must be recorded, which is not possible now (\(CloseReason.recordingFailed))",
+      log: .recordingFailed)
   }
 
   /// For people who look at the file.
@@ -121,7 +121,7 @@ extension ConnectionMachine {
       var fact = Fact(.recordingFinished, .error)
       fact.path = Array(path.utf8)
       fact.channel = channel
-      fact.reason = "transport_lost"
+      fact.reason = Reason(RecordingFailure.transportLost)
       return Action.audit(fact, subject)
     }
     let logins = terminals.inUse.sorted { $0.key < $1.key }.map { name, process in

@@ -226,8 +226,8 @@ struct ConnectionMachine: Sendable {
       (.loginGrace, .opening):
       conduct.isUnfit = true
       return end(
-        reason: 11, "No login within \(context.settings.server.loginGrace) seconds (login_timeout)",
-        log: "login_timeout")
+        reason: 11, "No login within \(context.settings.server.loginGrace) seconds (\(CloseReason.loginTimeout))",
+        log: .loginTimeout)
     case (.loginGrace, .loggedIn), (.loginGrace, .closing): return []
 
     case (.goodbye, .closing(.told)), (.goodbye, .closing(.closed)):

@@ -179,7 +179,7 @@ extension EventBudgets.Counted {
     let text = counts.filter { $0.1 > 0 }.map { "\($0.1) \($0.0)" }.joined(separator: ", ")
     fact.details = "\(text), from \(Timestamp.text(first)) to \(Timestamp.text(last))"
     fact.milliseconds = UInt64((last - first) / 1000)
-    fact.reason = denied > 0 ? "many_denials" : "many_listings"
+    fact.reason = Reason(denied > 0 ? CountReason.manyDenials : .manyListings)
     return fact
   }
 }
@@ -188,7 +188,7 @@ extension Fact {
   /// About as many bytes as its line has, when everything is escaped that has to be.
   var lineSize: Int {
     let texts = [path, destination, command].compactMap(\.self)
-    let others = [details, signal, rule, reason].compactMap(\.self)
+    let others = [details, signal, rule, reason?.code].compactMap(\.self)
     return 700 + texts.reduce(0) { $0 + Self.size($1) } + others.reduce(0) { $0 + Self.size($1.utf8) }
   }
 

@@ -1,3 +1,5 @@
+import Audit
+
 /// What a client tried so far to log in, as far as no event told of it.
 ///
 /// Decides only. Every attempt is told once. Asking for the methods, or whether a key would do, is none by itself; but
@@ -7,8 +9,8 @@ struct LoginTrial: Equatable, Sendable {
   struct Try: Equatable, Sendable {
     /// By what, as the log calls it.
     var method: String
-    /// A stable code: why it did not lead to a login.
-    var reason: String
+    /// Why it did not lead to a login.
+    var reason: Reason?
     /// The fingerprint of its key; empty: none, or it is not known.
     var key = ""
     /// It proved nothing, and meant to prove nothing.
@@ -24,11 +26,11 @@ struct LoginTrial: Equatable, Sendable {
   /// The client asks for something.
   mutating func begin(_ method: String, isQuestion: Bool) {
     if method == "publickey", isQuestion { offers += 1 }
-    last = Try(method: method, reason: "abandoned", isQuestion: isQuestion)
+    last = Try(method: method, reason: Reason(LoginFailure.abandoned), isQuestion: isQuestion)
   }
 
   /// What came of it, when that was no event.
-  mutating func concludeQuestion(_ reason: String, key: String = "") {
+  mutating func concludeQuestion(_ reason: Reason?, key: String = "") {
     last?.reason = reason
     last?.key = key
   }
@@ -49,7 +51,7 @@ struct LoginTrial: Equatable, Sendable {
     if let last, !last.isQuestion { return (last, nil) }
     if !proven.isEmpty {
       let method = proven.joined(separator: ",")
-      return (Try(method: method, reason: "incomplete", isQuestion: false), nil)
+      return (Try(method: method, reason: Reason(LoginFailure.incomplete), isQuestion: false), nil)
     }
     guard let last, !hasTold else { return nil }
     return (last, offers > 0 ? "\(offers) \(offers == 1 ? "key" : "keys") offered" : nil)

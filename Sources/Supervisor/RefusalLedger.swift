@@ -1,4 +1,5 @@
 import AccessControl
+import Audit
 
 /// Which connections that are refused make an event of their own, and which are counted, so that a flood of connections
 /// does not become one of events, and all of them are told.
@@ -11,8 +12,6 @@ struct RefusalLedger: Sendable {
   static let interval: Int64 = 60_000
   /// Connections of a source for a reason that are told before the rest is counted.
   static let burst = 5
-  /// The code of connections that were not refused: a load balancer's looks whether the server is there.
-  static let check = "health_check"
   /// Sources and reasons that are counted apart.
   static let limit = 1024
 
@@ -20,14 +19,14 @@ struct RefusalLedger: Sendable {
   struct Count: Equatable, Sendable {
     /// nil: several.
     let source: ClientSource?
-    /// ``Refusal/code``.
-    let code: String
+    /// nil: connections that were not refused, by which load balancers checked that the server is up.
+    let refusal: ConnectionRefusal?
     var connections = 0
   }
 
   private struct Key: Hashable {
     let source: ClientSource?
-    let code: String
+    let refusal: ConnectionRefusal?
   }
 
   private struct Entry {
@@ -42,11 +41,11 @@ struct RefusalLedger: Sendable {
   private(set) var nextEnd: Int64?
 
   /// A connection was refused; true: tell it.
-  mutating func refuse(_ source: ClientSource, _ code: String, at now: Int64) -> Bool {
-    let key = Key(source: source, code: code)
+  mutating func refuse(_ source: ClientSource, _ refusal: ConnectionRefusal, at now: Int64) -> Bool {
+    let key = Key(source: source, refusal: refusal)
     if entries[key] == nil {
       guard entries.count < Self.limit else {
-        count(Key(source: nil, code: code), at: now)
+        count(Key(source: nil, refusal: refusal), at: now)
         return false
       }
       begin(key, telling: Self.burst, at: now)
@@ -59,10 +58,10 @@ struct RefusalLedger: Sendable {
     return true
   }
 
-  /// A connection is counted, and none of its kind is told one by one.
-  mutating func count(_ source: ClientSource, _ code: String, at now: Int64) {
-    let key = Key(source: source, code: code)
-    count(entries[key] == nil && entries.count >= Self.limit ? Key(source: nil, code: code) : key, at: now)
+  /// A load balancer checked that the server is up. Such connections are only counted.
+  mutating func countCheck(_ source: ClientSource, at now: Int64) {
+    let key = Key(source: source, refusal: nil)
+    count(entries[key] == nil && entries.count >= Self.limit ? Key(source: nil, refusal: nil) : key, at: now)
   }
 
   /// What is to be told of those that were counted, now that intervals are over.
@@ -95,7 +94,7 @@ struct RefusalLedger: Sendable {
 
   private mutating func begin(_ key: Key, telling left: Int, at now: Int64) {
     let end = now + Self.interval
-    entries[key] = Entry(count: Count(source: key.source, code: key.code), end: end, left: left)
+    entries[key] = Entry(count: Count(source: key.source, refusal: key.refusal), end: end, left: left)
     nextEnd = min(nextEnd ?? end, end)
   }
 }

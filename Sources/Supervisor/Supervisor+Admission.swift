@@ -15,7 +15,7 @@ extension Supervisor {
       deliver(.displaced(by: address), to: other)
       return true
     case .refuse(let refusal):
-      tellRefusal(of: address, refusal.code, refusal.reason)
+      tellRefusal(of: address, refusal.reason, refusal.words)
       return false
     }
   }
@@ -23,12 +23,14 @@ extension Supervisor {
   /// A connection is refused. A flood of them must not become a flood of events, nor of lines.
   ///
   /// - Parameter result: `.error` for what shows that something is set up wrong.
-  func tellRefusal(of address: SocketAddress, _ code: String, _ reason: String, _ result: EventResult = .denied) {
+  func tellRefusal(
+    of address: SocketAddress, _ reason: ConnectionRefusal, _ details: String, _ result: EventResult = .denied
+  ) {
     let source = ClientSource(IPAddress(address.address) ?? IPAddress.unspecified)
-    if refusals.refuse(source, code, at: Clock.milliseconds) {
+    if refusals.refuse(source, reason, at: Clock.milliseconds) {
       var subject = Subject()
       (subject.clientAddress, subject.clientPort) = (address.address, address.port)
-      tell(code, reason, of: subject, result)
+      tell(reason, details, of: subject, result)
     }
     setRefusalTimer()
   }
@@ -36,8 +38,7 @@ extension Supervisor {
   /// A load balancer has looked whether the server is there.
   func countCheck(of address: SocketAddress) {
     if loaded.settings.server.ignoresProxyChecks { return }
-    refusals.count(
-      ClientSource(IPAddress(address.address) ?? .unspecified), RefusalLedger.check, at: Clock.milliseconds)
+    refusals.countCheck(ClientSource(IPAddress(address.address) ?? .unspecified), at: Clock.milliseconds)
     setRefusalTimer()
   }
 
@@ -59,38 +60,40 @@ extension Supervisor {
       var subject = Subject()
       subject.clientAddress = count.source?.description
       let connections = "\(count.connections) \(count.connections == 1 ? "connection" : "connections")"
-      if count.code == RefusalLedger.check {
+      guard let refusal = count.refusal else {
         tellChecks("\(connections) of \(count.source?.description ?? "load balancers")", of: subject)
         continue
       }
       let more = count.source == nil ? "of other sources" : "more"
-      tell(count.code, "\(connections) \(more) in \(RefusalLedger.interval / 1000) s", of: subject, .denied)
+      tell(refusal, "\(connections) \(more) in \(RefusalLedger.interval / 1000) s", of: subject, .denied)
     }
   }
 
   private func tellChecks(_ connections: String, of subject: Subject) {
     var fact = Fact(.connectionClosed, .success, .ssh)
-    (fact.reason, fact.details) = (RefusalLedger.check, "\(connections) in \(RefusalLedger.interval / 1000) s")
+    fact.reason = Reason(CloseReason.healthCheck)
+    fact.details = "\(connections) in \(RefusalLedger.interval / 1000) s"
     record(fact, of: subject)
   }
 
-  private func tell(_ code: String, _ details: String, of subject: Subject, _ result: EventResult) {
-    var fact = Fact(code == Refusal.rateLimited.code ? .authRateLimited : .connectionRefused, result, .ssh)
-    (fact.reason, fact.details) = (code, details)
-    record(fact, of: subject, logging: refusalSuffix(code))
+  private func tell(_ refusal: ConnectionRefusal, _ details: String, of subject: Subject, _ result: EventResult) {
+    var fact = Fact(refusal == .rateLimited ? .authRateLimited : .connectionRefused, result, .ssh)
+    (fact.reason, fact.details) = (Reason(refusal), details)
+    record(fact, of: subject, logging: suffix(ofReason: Reason(refusal)))
   }
 
   /// What a line about a refusal ends with; nil: it is left out. Lines are for people: fewer than events.
-  private func refusalSuffix(_ code: String) -> String? {
-    let throttle = refusalThrottles[code, default: LogThrottle(burst: 10, interval: 10_000)].pass(
+  private func suffix(ofReason reason: Reason) -> String? {
+    let throttle = refusalThrottles[reason, default: LogThrottle(burst: 10, interval: 10_000)].pass(
       at: Clock.milliseconds)
     return throttle.map { $0 > 0 ? " (\($0) more such lines left out)" : "" }
   }
 
   /// What the line about an event of a connection ends with; nil: it is left out, as one of a flood.
   func suffix(of fact: Fact) -> String? {
-    guard fact.type == .connectionClosed, fact.reason == ConnectionMachine.Ending.displaced else { return "" }
-    return refusalSuffix(ConnectionMachine.Ending.displaced)
+    let displaced = Reason(CloseReason.madeRoom)
+    guard fact.type == .connectionClosed, fact.reason == displaced else { return "" }
+    return suffix(ofReason: displaced)
   }
 
   /// Takes note of what a connection did. A ban that comes of it ends all of that source's that have no login.
@@ -98,14 +101,14 @@ extension Supervisor {
     let now = Clock.milliseconds
     guard let ban = admission.note(conduct, of: connection.client, at: now) else { return }
     let seconds = (ban.end - now + 999) / 1000
-    let (reason, why) =
+    let (reason, why): (BanReason, String) =
       switch conduct {
-      case .crashed: ("transport_crashed", "its transport crashed")
-      case .keysRefused: ("refused_keys", "refused keys")
-      case .failed, .loggedIn: ("failed_logins", "failed logins")
+      case .crashed: (.transportCrashed, "its transport crashed")
+      case .keysRefused: (.refusedKeys, "refused keys")
+      case .failed, .loggedIn: (.failedLogins, "failed logins")
       }
     var fact = Fact(.ipBlocked, .denied, .ssh)
-    fact.reason = reason
+    fact.reason = Reason(reason)
     fact.details = "for \(seconds) s, ban \(ban.count) in a row: \(why)"
     fact.milliseconds = UInt64(max(ban.end - now, 0))
     record(fact, of: ban.subject, connection.number)
@@ -125,7 +128,7 @@ extension Supervisor {
     if hasLetGo, loaded.settings.security.banStateFile != nil { return }
     guard let ban = admission.endBan(of: source, at: Clock.milliseconds) else { return }
     var fact = Fact(.ipUnblocked, .success, .ssh)
-    (fact.reason, fact.details) = ("ban_over", "after ban \(ban.count) in a row")
+    (fact.reason, fact.details) = (Reason(BanEnd.over), "after ban \(ban.count) in a row")
     record(fact, of: ban.subject)
   }
 
@@ -147,8 +150,8 @@ extension Ban {
 }
 
 extension Refusal {
-  /// For people, behind the code.
-  var reason: String {
+  /// What the log says behind the reason.
+  var words: String {
     switch self {
     case .blocked(let range): "in \(range) of security.blocked_ips"
     case .notAllowed: "not in security.allowed_ips"

@@ -21,8 +21,9 @@ extension Supervisor {
     let teller = fact.type.isOfSession && fact.type != .suspiciousActivity ? "session: " : ""
     journal(fact, of: subject, in: series)
     if fact.type == .authFailure { recordRefusal(fact, of: subject) }
-    guard let suffix, log.writes(fact.level) else { return }
-    log.write(fact.level, place + teller + fact.sentence(of: subject) + suffix)
+    let level = Log.Level(fact.logLevel)
+    guard let suffix, log.writes(level) else { return }
+    log.write(level, place + teller + fact.sentence(of: subject) + suffix)
   }
 
   /// Where an event is written, by the budgets of its login; nil: it was counted.
@@ -88,9 +89,9 @@ extension Supervisor {
   }
 
   /// Somebody who may told the daemon to do something.
-  func asked(_ what: String, _ by: String) {
+  func asked(_ what: AdminRequest, _ by: String) {
     var fact = Fact(.adminAction)
-    (fact.reason, fact.details) = (what, by)
+    (fact.reason, fact.details) = (Reason(what), by)
     record(fact, of: Subject())
   }
 
@@ -105,31 +106,15 @@ extension Supervisor {
   }
 }
 
-extension Fact {
-  /// How important it is for who runs the server.
-  var level: Log.Level {
-    switch type {
-    // The log has said these in its own words.
-    case .daemonStarted, .daemonStopped, .configurationLoaded, .configurationRejected: .debug
-    case .fileOpenRead, .fileOpenWrite, .fileRead, .fileWrite, .fileClose: .debug
-    // What follows it, a note at the start and the event of the end, are in the log.
-    case .commandStarted: .debug
-    // There is a crowd.
-    case .connectionClosed where reason == ConnectionMachine.Ending.displaced: .warning
-    case .authSuccess, .authFailure, .authRateLimited, .sessionStart, .sessionEnd, .commandExecuted, .commandBlocked,
-      .fileUploaded, .fileDownloaded, .fileDeleted, .fileRenamed, .directoryCreated, .directoryDeleted,
-      .directoryListed, .transferDenied, .transferAllowed, .ipUnblocked, .connectionOpen, .connectionClosed,
-      .forwardOpen, .forwardClosed, .forwardDenied, .agentForwarded, .attributesChanged,
-      .linkCreated, .recordingStarted, .recordingFinished, .adminAction:
-      .info
-    case .suspiciousActivity: result == .error ? .error : .warning
-    case .ipBlocked, .sessionLost: .warning
-    // Others may be kept out with them.
-    case .connectionRefused where result == .error: .warning
-    case .connectionRefused:
-      [Refusal.tooManyUnauthenticated.code, Refusal.maxConnections.code].contains(reason) ? .warning : .info
-    case .auditGap: .error
-    case .eventsCounted: .info
-    }
+extension Log.Level {
+  /// The level of a line about an event of this severity.
+  init(_ severity: Severity) {
+    self =
+      switch severity {
+      case .debug: .debug
+      case .info: .info
+      case .warning: .warning
+      case .error: .error
+      }
   }
 }

@@ -2,21 +2,7 @@ import Audit
 import IPC
 import System
 
-/// Why the process of a login is gone without having told everything. The raw value is a stable code for the journal.
-enum SessionLoss: String, Equatable, Sendable {
-  /// By a signal that is not the daemon's: the user's own, or an administrator's.
-  case killed
-  /// It was stopped when its connection was over, and was killed when its time was over.
-  case stopped
-  /// It did not end in time, and was killed.
-  case silent
-  /// The daemon ended it, because of what it had done.
-  case endedByDaemon = "ended_by_daemon"
-  /// It ended by itself.
-  case ended
-  /// The daemon ends.
-  case shutDown = "server_shutdown"
-
+extension SessionLoss {
   /// - Parameters:
   ///   - status: how the process ended.
   ///   - isOurs: the daemon sent it a signal before.
@@ -69,7 +55,7 @@ extension Supervisor {
   func recordLoss(of child: Child, _ loss: SessionLoss, isExpected: Bool) {
     guard child.hasLogin, !(isExpected && child.commands.isEmpty) else { return }
     var fact = Fact(.sessionLost, .error, .ssh)
-    (fact.reason, fact.details) = (loss.rawValue, child.commands.summary)
+    (fact.reason, fact.details) = (Reason(loss), child.commands.summary)
     child.commands = UnfinishedCommands()
     record(fact, of: child.subject, child.connection)
   }

@@ -91,7 +91,7 @@ extension Supervisor {
 
   private func tell(_ loss: LossTally.Loss, _ name: String) {
     var fact = Fact(.auditGap, .error)
-    fact.reason = loss.reason.rawValue
+    fact.reason = Reason(loss.reason)
     fact.details =
       "\(loss.count) events\(loss.series == .files ? " of files" : "") from number \(loss.first) on do not reach \(name)"
     record(fact, of: Subject())

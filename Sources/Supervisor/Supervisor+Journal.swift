@@ -122,19 +122,19 @@ extension Supervisor {
     let journal = name.lastIndex(of: "/").map { String(name[name.index(after: $0)...]) } ?? name
     if findings.tornBytes > 0 {
       var fact = Fact(.auditGap, .error)
-      fact.reason = "torn_line"
+      fact.reason = Reason(JournalGap.tornLine)
       fact.details = "the last line of \(journal) was not whole: \(findings.tornBytes) bytes removed"
       record(fact, of: Subject())
     }
     if findings.missingLines > 0 {
       var fact = Fact(.auditGap, .error)
-      fact.reason = "missing_lines"
+      fact.reason = Reason(JournalGap.missingLines)
       fact.details = "\(findings.missingLines) lines that were written last are not in \(journal) any more"
       record(fact, of: Subject())
     }
     if findings.isAltered {
       var fact = Fact(.auditGap, .error)
-      fact.reason = "altered"
+      fact.reason = Reason(JournalGap.altered)
       fact.details = "\(journal) does not end as it was written"
       record(fact, of: Subject())
     }
@@ -235,7 +235,7 @@ extension Supervisor {
     service?.status(status)
     guard lost > 0 else { return }
     var fact = Fact(.auditGap, .error)
-    fact.reason = "not_written"
+    fact.reason = Reason(JournalGap.notWritten)
     fact.details = "\(lost) events could not be written, and are lost"
     record(fact, of: Subject())
   }

@@ -117,7 +117,7 @@ extension Supervisor {
   func recordRefusal(_ fact: Fact, of subject: Subject) {
     guard let user = subject.user, let method = subject.method else { return }
     let isTyped = method.split(separator: ",").contains { ["password", "keyboard-interactive", "totp"].contains($0) }
-    guard isTyped || fact.reason == "no_such_user" else { return }
+    guard isTyped || fact.reason == Reason(AccountRefusal.noSuchUser) else { return }
     recordLogin(
       LoginEntry(
         .refused, user: ConnectionMachine.short(user), uid: 0, terminal: "ssh:notty", process: 0,

@@ -1,4 +1,5 @@
 import AccessControl
+import Audit
 import System
 
 /// A connection of a load balancer, of which the PROXY header has not come yet.
@@ -20,7 +21,7 @@ extension Supervisor {
     // Of those without a login, one may have to make room for it: that is decided when it is known whose it is.
     let places = loaded.settings.server.maxConnections + admission.startCount + admission.leavingCount
     guard connections.count + proxied.count < places else {
-      return tellRefusal(of: proxy, Refusal.maxConnections.code, Refusal.maxConnections.reason)
+      return tellRefusal(of: proxy, .maxConnections, Refusal.maxConnections.words)
     }
     let number = newNumber()
     do throws(SystemError) {
@@ -47,7 +48,7 @@ extension Supervisor {
         let isCheck = connection.parser.isEmpty && loaded.settings.server.ignoresProxyChecks
         forgetProxied(number)
         if isCheck { return }
-        return tellRefusal(of: proxy, "bad_proxy_header", "closed before its PROXY header")
+        return tellRefusal(of: proxy, .badProxyHeader, "closed before its PROXY header")
       case .bytes: break
       }
       let count: Int
@@ -55,7 +56,7 @@ extension Supervisor {
       _ = try descriptor.read(count: count)
     } catch {
       forgetProxied(number)
-      return tellRefusal(of: proxy, "bad_proxy_header", "\(error)", .error)
+      return tellRefusal(of: proxy, .badProxyHeader, "\(error)", .error)
     }
     guard let header else {
       proxied[number] = connection
@@ -76,7 +77,7 @@ extension Supervisor {
     guard let connection = proxied[number] else { return }
     forgetProxied(number)
     tellRefusal(
-      of: connection.proxy, "proxy_header_timeout", "no PROXY header within \(Self.proxyHeaderTime / 1000) s", .error)
+      of: connection.proxy, .proxyHeaderTimeout, "no PROXY header within \(Self.proxyHeaderTime / 1000) s", .error)
   }
 
   /// The server ends: no header is waited for any more.

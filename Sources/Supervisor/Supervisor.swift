@@ -1,4 +1,5 @@
 import AccessControl
+import Audit
 import Configuration
 import Glibc
 import IPC
@@ -207,8 +208,8 @@ final class Supervisor {
   var refusals = RefusalLedger()
   var budgets = EventBudgets(EventBudgets.Limits(kept: 0))
   var throttleLog = LogThrottle(burst: 10, interval: 10_000)
-  /// For each code of a refusal.
-  var refusalThrottles: [String: LogThrottle] = [:]
+  /// For each reason.
+  var refusalThrottles: [Reason: LogThrottle] = [:]
   var acceptThrottle = LogThrottle(interval: 10_000)
   var toldWeaknesses: Set<String> = []
   var nextNumber: UInt64 = 1
@@ -288,13 +289,13 @@ final class Supervisor {
       let sender = "by pid \(process), uid \(user)"
       switch signal {
       case SIGTERM, SIGINT:
-        asked("shutdown", sender)
+        asked(.shutdown, sender)
         shutDown()
       case SIGHUP:
-        asked("reload", sender)
+        asked(.reload, sender)
         reload(for: user == 0 ? Int32(clamping: process) : nil)
       case SIGUSR1:
-        asked("let_go", sender)
+        asked(.letGo, sender)
         letGo()
       default: break
       }

@@ -8,7 +8,7 @@ extension Connection {
     let service = String(decoding: try reader.string(), as: UTF8.self)
     // Behind a login it is granted, and what is asked of it is ignored.
     guard service == "ssh-userauth" || (isAuthenticated && service == "ssh-connection") else {
-      return disconnect(.serviceNotAvailable, "service not available", reason: "protocol_error")
+      return disconnect(.serviceNotAvailable, "service not available", reason: .protocolError)
     }
     send(Message.serviceAccept(service))
     guard !hasService else { return }
@@ -53,7 +53,7 @@ extension Connection {
     switch reply {
     case .success:
       guard let end = descriptors.first else {
-        return disconnect(.byApplication, "internal error", reason: "session_ended")
+        return disconnect(.byApplication, "internal error", reason: .sessionEnded)
       }
       loggedIn(MessageSocket(end))
     case .failure(let continuing, let partial):

@@ -99,7 +99,7 @@ extension Connection {
 
   /// The session is gone, and so is the login.
   func sessionEnded() {
-    disconnect(.byApplication, "the session has ended", reason: "session_ended")
+    disconnect(.byApplication, "the session has ended", reason: .sessionEnded)
   }
 }
 

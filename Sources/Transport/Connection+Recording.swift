@@ -48,13 +48,13 @@ extension Connection {
   func recordingAnswered(_ number: UInt32, title: String?, _ descriptors: [Descriptor]) {
     guard isAwaitingRecording, let terminal = untold.first?.terminal, terminal.channel == number,
       descriptors.count == (title == nil ? 0 : 1)
-    else { return disconnect(.byApplication, "internal error", reason: "told_to_disconnect") }
+    else { return disconnect(.byApplication, "internal error", reason: .toldToDisconnect) }
     isAwaitingRecording = false
     untold[0].terminal = nil
     if let title, let end = descriptors.first {
       // The recorder has sent it before the supervisor told us.
       guard case .message(_, let files)? = try? MessageSocket(end).receive(), let file = files.first, files.count == 1
-      else { return disconnect(.byApplication, "internal error", reason: "told_to_disconnect") }
+      else { return disconnect(.byApplication, "internal error", reason: .toldToDisconnect) }
       let header = AsciicastWriter.Header(
         columns: terminal.columns, rows: terminal.rows, time: Clock.secondsSince1970, title: title, term: terminal.term)
       let recorder = TerminalRecorder(file, header)

@@ -8,7 +8,7 @@ extension Connection {
     // The supervisor always takes our few messages; until then this connection has nothing better to do.
     let sent = (try? SecretBytes(encoding: message).lend { try control.send($0, wait: true) }) ?? .ended
     if case .bytes = sent { return }
-    if end == nil { end = End(reason: "connection_lost", detail: "the supervisor takes no messages") }
+    if end == nil { end = End(reason: .connectionLost, detail: "the supervisor takes no messages") }
   }
 
   /// Takes what the supervisor says into the inbox.
@@ -17,11 +17,11 @@ extension Connection {
       switch try? control.receive() {
       case .message(let bytes, let descriptors):
         guard let message = try? ToTransport(wireBytes: bytes[...]) else {
-          return disconnect(.byApplication, "internal error", reason: "told_to_disconnect")
+          return disconnect(.byApplication, "internal error", reason: .toldToDisconnect)
         }
         inbox.append((message, descriptors))
       case .wouldBlock: return
-      case .closed, nil: return disconnect(.byApplication, "the server has stopped", reason: "told_to_disconnect")
+      case .closed, nil: return disconnect(.byApplication, "the server has stopped", reason: .toldToDisconnect)
       }
     }
   }
@@ -37,7 +37,7 @@ extension Connection {
         repliesAfterProof = nil
         send(payload.map { Message.requestSuccess($0) } ?? Message.requestFailure)
         for reply in waiting { send(reply) }
-      case .disconnect(let code, let text): disconnect(code: code, text, reason: "told_to_disconnect")
+      case .disconnect(let code, let text): disconnect(code: code, text, reason: .toldToDisconnect)
       case .reportIdle:
         if isActive { rememberActivity() }
         report(.idle(since: lastActivity))
@@ -81,7 +81,7 @@ extension Connection {
       var reader = WireReader(Array(payload))
       _ = try? reader.uint32()
       let text = (try? reader.string(limit: 1024)).map { String(decoding: $0, as: UTF8.self) } ?? ""
-      if end == nil { end = End(reason: "client_disconnected", detail: text) }
+      if end == nil { end = End(reason: .clientDisconnected, detail: text) }
     default: break
     }
   }

@@ -1,3 +1,4 @@
+import Audit
 import Glibc
 import IPC
 import System
@@ -10,7 +11,7 @@ import Wire
 final class Connection: SSH.Owner, ChannelPump.Surroundings {
   /// Why a connection is over; the codes of `FromTransport.closed`.
   struct End {
-    var reason: String
+    var reason: TransportEnd
     var detail: String
   }
 
@@ -208,25 +209,25 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
     guard end == nil else { return }
     let error = SSH.error
     // What is not the socket's fault is the client's: libssh has read what it could make nothing of.
-    let reason =
+    let reason: TransportEnd =
       if error.hasPrefix("Socket error") {
-        "connection_lost"
+        .connectionLost
       } else if error.hasPrefix("kex error : no match") {
         // The client is older or stricter than this server, or asks for one type of host key after another.
-        "no_common_algorithm"
+        .noCommonAlgorithm
       } else {
-        "protocol_error"
+        .protocolError
       }
     // libssh's words for an end of file, which is no error of a socket.
     end = End(reason: reason, detail: error == "Socket error: disconnected" ? "closed by the client" : error)
   }
 
   /// Says goodbye and ends.
-  func disconnect(_ code: DisconnectReason, _ text: String, reason: String) {
+  func disconnect(_ code: DisconnectReason, _ text: String, reason: TransportEnd) {
     disconnect(code: code.rawValue, text, reason: reason)
   }
 
-  func disconnect(code: UInt32, _ text: String, reason: String) {
+  func disconnect(code: UInt32, _ text: String, reason: TransportEnd) {
     guard end == nil else { return }
     send(Message.disconnect(code, text))
     end = End(reason: reason, detail: text)
@@ -234,14 +235,14 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
 
   /// The client did what the protocol forbids.
   func violated(_ text: String) {
-    disconnect(.protocolError, text, reason: "protocol_error")
+    disconnect(.protocolError, text, reason: .protocolError)
   }
 
   /// Says the last words and closes everything.
   func finish() {
     for channel in channels.values { channel.endRecording() }
     let received = SSH.received.bytes
-    let end = end ?? End(reason: "connection_lost", detail: "")
+    let end = end ?? End(reason: .connectionLost, detail: "")
     let farewell = FromTransport.closed(
       reason: end.reason, detail: String(Log.printable(end.detail).prefix(256)), bytesIn: received, bytesOut: bytesOut)
     _ = try? control.send(farewell.wireBytes, wait: true)
@@ -273,7 +274,7 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
       isRekeying = true
       held += message.count
       if held > Connection.heldLimit {
-        end = End(reason: "protocol_error", detail: "a key exchange was not completed")
+        end = End(reason: .protocolError, detail: "a key exchange was not completed")
       }
     case .over: lost()
     }
@@ -298,7 +299,7 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
     if packets != lastPackets { unanswered = 0 }
     lastPackets = packets
     guard unanswered < settings.keepaliveCountMax else {
-      end = End(reason: "keepalive_timeout", detail: "\(unanswered) keepalives without an answer")
+      end = End(reason: .keepaliveTimeout, detail: "\(unanswered) keepalives without an answer")
       return
     }
     unanswered += 1

@@ -44,7 +44,7 @@ enum TransportProcess {
     ThisProcess.setTitle("bssh-transport [\(number)]")
     do {
       let lastWord = FromTransport.closed(
-        reason: "out_of_memory", detail: "the connection needs more memory than it may have", bytesIn: 0, bytesOut: 0)
+        reason: .outOfMemory, detail: "the connection needs more memory than it may have", bytesIn: 0, bytesOut: 0)
       try SSH.whenOutOfMemory(send: lastWord.wireBytes, to: control)
       let connection = try Connection(settings, control: control)
       try SSH.accept(descriptors[0], owner: connection)
@@ -52,7 +52,7 @@ enum TransportProcess {
       return .success
     } catch {
       let text = (error as? SSH.Failure)?.text ?? "\(error)"
-      let farewell = FromTransport.closed(reason: "cannot_start", detail: text, bytesIn: 0, bytesOut: 0)
+      let farewell = FromTransport.closed(reason: .cannotStart, detail: text, bytesIn: 0, bytesOut: 0)
       try control.send(farewell.wireBytes, wait: true)
       return .software
     }

@@ -193,6 +193,6 @@ import Testing
       (.tooManyUnauthenticated, "too_many_unauthenticated"), (.maxConnections, "max_connections"),
     ] as [(Refusal, String)])
   func `a refusal has a stable code`(refusal: Refusal, code: String) {
-    #expect(refusal.code == code)
+    #expect(refusal.reason.rawValue == code)
   }
 }

@@ -19,7 +19,7 @@ import Wire
     fact.bytesIn = 2
     fact.bytesOut = 3
     fact.rule = "no music"
-    fact.reason = "denied"
+    fact.reason = "permission_denied"
     return fact
   }
 
@@ -62,6 +62,25 @@ import Wire
         try Fact(wireBytes: (bytes[..<place.lowerBound] + part.utf8 + bytes[place.upperBound...])[...])
       }
     }
+  }
+
+  @Test func `every reason of an event comes over the wire, and no other`() throws {
+    for type in EventType.allCases {
+      for reason in type.row.reasons {
+        var fact = Fact(type)
+        fact.reason = reason
+        #expect(try Fact(wireBytes: fact.wireBytes[...]) == fact)
+      }
+    }
+    var fact = Fact(.connectionClosed)
+    for code in ["", "no_such_reason", "Banned", String(repeating: "a", count: 64)] {
+      fact.reason = Reason(code: code)
+      #expect(throws: WireError.malformed) { try Fact(wireBytes: fact.wireBytes[...]) }
+    }
+  }
+
+  @Test func `a transport's last word is the reason of the same name`() {
+    for end in TransportEnd.allCases { #expect(CloseReason(end).rawValue == end.rawValue) }
   }
 
   @Test func `what is too long is cut, between characters`() throws {

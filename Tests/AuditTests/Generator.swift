@@ -1,4 +1,4 @@
-import Audit
+@testable import Audit
 
 /// Numbers that look random and are the same each time: SplitMix64.
 struct Generator: RandomNumberGenerator {
@@ -64,7 +64,7 @@ struct Generator: RandomNumberGenerator {
     fact.bytesIn = maybe { $0.number() }
     fact.bytesOut = maybe { $0.number() }
     fact.rule = maybe { $0.text() }
-    fact.reason = maybe { $0.text() }
+    fact.reason = maybe { Reason(code: $0.text()) }
     return AuditEvent(
       id: EventID.random(using: &self), time: Int64.random(in: Timestamp.range, using: &self), host: text(),
       subject: subject, fact: fact)

@@ -17,7 +17,7 @@ import Testing
       "prev":"\(SHA256.hash(Array("the line before".utf8)[...]).map { String(format: "%02x", $0) }.joined())",\
       "host":"h","connection_id":9,"channel":7,"client_port":65535,"client_version":"SSH-2.0-x",\
       "method":"publickey","key_fingerprint":"SHA256:x","command":"ls","exit_status":255,"signal":"TERM",\
-      "duration_ms":1,"bytes_in":2,"bytes_out":3,"rule":"no music","reason":"denied","path_raw":"L/8="}
+      "duration_ms":1,"bytes_in":2,"bytes_out":3,"rule":"no music","reason":"permission_denied","path_raw":"L/8="}
       """
     var line = Self.full
     line.event.id = EventID(high: 1, low: 2)
@@ -59,7 +59,8 @@ import Testing
     for field in [\Subject.user, \.clientAddress, \.clientVersion, \.method, \.keyFingerprint] {
       event.subject[keyPath: field] = text
     }
-    for field in [\Fact.details, \.signal, \.rule, \.reason] { event.fact[keyPath: field] = text }
+    for field in [\Fact.details, \.signal, \.rule] { event.fact[keyPath: field] = text }
+    event.fact.reason = Reason(code: text)
     // One byte makes three of U+FFFD, or six of an escape; and base64 follows.
     for field in [\Fact.path, \.destination, \.command] {
       event.fact[keyPath: field] = [0xff] + [UInt8](repeating: 1, count: 5000)

@@ -1,4 +1,5 @@
 import AccessControl
+import Audit
 import IPC
 import Testing
 

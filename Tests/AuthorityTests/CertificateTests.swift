@@ -1,3 +1,4 @@
+import Audit
 import Authentication
 import Configuration
 import Credentials
@@ -96,13 +97,13 @@ import Wire
     let client = try Client()
     let authority = try CertificateAuthority()
     let good = try authority.certify(client.key.publicKey)
-    var reasons: Set<String> = []
+    var reasons: Set<Reason> = []
     for place in stride(from: 0, to: good.count, by: 7) {
       var certificate = good
       certificate[place] ^= 1
       let verdict = try verdict(client, certificate, isSigned: false, trust(authority))
       #expect(verdict.outcome == .rejected, "byte \(place)")
-      reasons.insert(verdict.reason)
+      reasons.insert(try #require(verdict.reason))
     }
     #expect(reasons.contains("bad_certificate"))
     // Signed by another, in the name of this one.
@@ -181,7 +182,7 @@ import Wire
     #expect(try process(trust(authority)).verdict(Files().question(client, mixed)).reason == "bad_signature")
   }
 
-  static let refused: [(String, @Sendable (inout CertificateAuthority.Form) -> Void)] = [
+  static let refused: [(Reason, @Sendable (inout CertificateAuthority.Form) -> Void)] = [
     ("host_certificate", { $0.kind = 2 }), ("certificate_not_yet_valid", { $0.validAfter = .max - 1 }),
     ("expired_certificate", { $0.validBefore = 1_000_000_000 }), ("wrong_principal", { $0.principals = ["bert"] }),
     ("wrong_principal", { $0.principals = [] }), ("unknown_critical_option", { $0.critical = [("x@y", "z")] }),

@@ -61,7 +61,7 @@ import Testing
       settings.matches = [Self.block(["revoked_keys"]) { $0.revokedKeys = Array("\(text)\n".utf8) }]
     }
     #expect(verdicts.map(\.outcome) == [.rejected, .accepted])
-    #expect(verdicts.map(\.reason) == ["revoked_key", ""])
+    #expect(verdicts.map(\.reason) == ["revoked_key", nil])
   }
 
   @Test func `principals come from files where a block says so, and nobody is let in who is in none`() throws {

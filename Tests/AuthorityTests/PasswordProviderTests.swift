@@ -1,3 +1,4 @@
+import Audit
 import Authentication
 import Configuration
 import Credentials
@@ -29,7 +30,7 @@ import Wire
     user: String, password: String, isRight: Bool
   ) throws {
     let verdict = try authorityWithUsers().verdict(.password(user: user, password: SecretBytes(password.utf8)))
-    let reason = ["anna", "bert"].contains(user) ? "wrong_password" : "no_password"
+    let reason: Reason = ["anna", "bert"].contains(user) ? "wrong_password" : "no_password"
     #expect(verdict == (isRight ? Verdict(outcome: .accepted) : Verdict(outcome: .rejected, reason: reason)))
   }
 

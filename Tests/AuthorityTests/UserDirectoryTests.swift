@@ -42,7 +42,7 @@ import Testing
   @Test func `a shell that is not there or not executable is refused`() throws {
     let answer = try authority().who("carl")
     #expect(answer.login == nil)
-    #expect(answer.refusal == "bad_shell")
+    #expect(answer.refusal == .badShell)
     #expect(answer.lookUp.name == "nobody")
   }
 
@@ -52,7 +52,7 @@ import Testing
     for name in ["zoe", "../root", "/etc", ".", "..", "%h", "a b"] {
       let answer = try authority.who(name)
       #expect(answer.login == nil)
-      #expect(answer.refusal == "no_such_user")
+      #expect(answer.refusal == .noSuchUser)
       #expect(answer.lookUp.uid == 65534)
       #expect(answer.lookUp.home == "/nonexistent")
       #expect(answer.keyPaths.count == known.keyPaths.count)
@@ -83,8 +83,8 @@ import Testing
       user.runAs = "gone"
       settings.auth.users = [user, Settings.User(name: "zoe")]
     }
-    #expect(try authority.who("deploy").refusal == "no_such_account")
-    #expect(try authority.who("zoe").refusal == "no_such_account")
+    #expect(try authority.who("deploy").refusal == .noSuchAccount)
+    #expect(try authority.who("zoe").refusal == .noSuchAccount)
   }
 
   @Test func `a name service that fails is no unknown user, but no login either`() throws {
@@ -92,7 +92,7 @@ import Testing
     accounts.broken = ["anna"]
     let answer = try authority(accounts: accounts).who("anna")
     #expect(answer.login == nil)
-    #expect(answer.refusal == "lookup_failed")
+    #expect(answer.refusal == .lookUpFailed)
   }
 
   @Test func `not run as root, who started it and configured users log in, and all as the one user`() throws {
@@ -103,7 +103,7 @@ import Testing
     }
     for name in ["bert", "root", "Anna"] {
       let answer = try authority.who(name)
-      #expect(answer.refusal == "no_such_user")
+      #expect(answer.refusal == .noSuchUser)
       #expect(answer.lookUp.uid == 1000)
       #expect(answer.keyPaths == ["/nonexistent/.ssh/authorized_keys"])
     }
@@ -165,7 +165,7 @@ import Testing
     var accounts = MadeUpAccounts.usual
     accounts.broken = ["group"]
     let answer = try authority(accounts: accounts) { $0.auth.denyGroups = [NamePattern("sudo")] }.who("anna")
-    #expect(answer.login == nil && answer.refusal == "lookup_failed")
+    #expect(answer.login == nil && answer.refusal == .lookUpFailed)
   }
 
   @Test func `blocks of match say where keys are and which shell there is, for unknown users too`() throws {

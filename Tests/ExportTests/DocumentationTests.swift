@@ -11,28 +11,6 @@ import Testing
     return try String(contentsOf: file, encoding: .utf8)
   }
 
-  @Test func `the table of severities is the one that is used`() throws {
-    var named: Set<EventType> = []
-    for severity in [Severity.error, .warning, .info, .debug] {
-      let start = "| \(severity.name) | \(severity.number) | \(severity.syslog) | "
-      let row = try #require(try document().split(separator: "\n").first { $0.hasPrefix(start) })
-      let names = row.dropFirst(start.count).split(separator: "`").enumerated().filter { $0.offset % 2 == 0 }
-        .map { String($0.element) }
-      for type in names.compactMap(EventType.init(rawValue:)) {
-        named.insert(type)
-        #expect(Severity(type, .success) == severity, "\(type)")
-        if severity == .warning { #expect(Severity(type, .denied) == severity, "\(type)") }
-      }
-    }
-    #expect(named.count == 12)
-    for type in EventType.allCases {
-      if !named.contains(type) { #expect(Severity(type, .success) == .info, "\(type)") }
-      if Severity(type, .success) != .warning {
-        for result in [EventResult.failure, .denied, .error] { #expect(Severity(type, result) == .error, "\(type)") }
-      }
-    }
-  }
-
   @Test func `the pipeline of Logstash uses fields and events that there are`() throws {
     let parts = try document().components(separatedBy: "```")
     let pipeline = try #require(parts.first { $0.hasPrefix("logstash\n") })

@@ -190,22 +190,3 @@ private func answer(_ status: Int, _ headers: [String] = [], body: [UInt8] = [])
     #expect(reader.next() == nil && reader.next() == nil)
   }
 }
-
-@Suite struct SeverityTests {
-  /// bssh's table, and what it says of types that it does not have.
-  @Test func `severities are bssh's`() {
-    for type in EventType.allCases {
-      for result in EventResult.allCases {
-        let isWarning = [
-          .authFailure, .authRateLimited, .transferDenied, .commandBlocked, .connectionRefused, .forwardDenied,
-        ].contains(type)
-        let isSevere = [.suspiciousActivity, .ipBlocked, .configurationRejected, .auditGap, .sessionLost].contains(type)
-        let wanted: Severity =
-          isWarning
-          ? .warning
-          : result != .success || isSevere ? .error : type == .transferAllowed ? .debug : .info
-        #expect(Severity(type, result) == wanted, "\(type) \(result)")
-      }
-    }
-  }
-}

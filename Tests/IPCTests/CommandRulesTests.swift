@@ -1,8 +1,9 @@
+import Audit
 import IPC
 import Testing
 
 @Suite struct CommandRulesTests {
-  private static func refusal(_ rules: CommandRules, _ line: String) -> CommandRules.Refusal? {
+  private static func refusal(_ rules: CommandRules, _ line: String) -> CommandDenial? {
     rules.refusal(of: Array(line.utf8))
   }
 

@@ -36,7 +36,7 @@ import Testing
     let bytes = [UInt8](repeating: 0xff, count: Fact.textLimit)
     let text = String(repeating: "x", count: Fact.textLimit)
     (fact.path, fact.destination, fact.command) = (bytes, bytes, bytes)
-    (fact.details, fact.signal, fact.rule, fact.reason) = (text, text, text, text)
+    (fact.details, fact.signal, fact.rule, fact.reason) = (text, text, text, "malformed_certificate_options")
     var waiting = [Fact](repeating: fact, count: 3)
     let batch = FactBatch(takingFrom: &waiting)
     #expect(batch.facts == [fact] && waiting.count == 2)

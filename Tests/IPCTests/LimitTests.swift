@@ -37,8 +37,7 @@ private func bytes(_ count: Int) -> [UInt8] { [UInt8](repeating: 97, count: coun
     Limit("request", authentication) { FromTransport.authenticate(SecretBytes(bytes($0))) },
     Limit("response", authentication) { FromTransport.informationResponse(SecretBytes(bytes($0))) },
     Limit("proofs", authentication) { FromTransport.proveHostKeys(bytes($0)) },
-    Limit("reason", 64) { FromTransport.closed(reason: text($0), detail: "", bytesIn: 0, bytesOut: 0) },
-    Limit("detail", 1024) { FromTransport.closed(reason: "", detail: text($0), bytesIn: 0, bytesOut: 0) },
+    Limit("detail", 1024) { FromTransport.closed(reason: .sessionEnded, detail: text($0), bytesIn: 0, bytesOut: 0) },
     Limit("client", 256) { Negotiated(client: text($0), keyExchange: "", cipherIn: "", cipherOut: "") },
     Limit("key exchange", 128) { Negotiated(client: "", keyExchange: text($0), cipherIn: "", cipherOut: "") },
     Limit("cipher in", 128) { Negotiated(client: "", keyExchange: "", cipherIn: text($0), cipherOut: "") },
@@ -60,9 +59,6 @@ private func bytes(_ count: Int) -> [UInt8] { [UInt8](repeating: 97, count: coun
     Limit("password", 4096) { ToAuthority.password(user: "", password: SecretBytes(bytes($0))) },
     Limit("user", 256) { ToAuthority.code(user: text($0), code: SecretBytes([])) },
     Limit("code", 4096) { ToAuthority.code(user: "", code: SecretBytes(bytes($0))) },
-    Limit("refusal", 64) {
-      AccountAnswer(login: nil, refusal: text($0), lookUp: Samples.bareAccount, keyPaths: [])
-    },
     Limit("group", 256) {
       AccountAnswer(login: nil, refusal: nil, lookUp: Samples.bareAccount, keyPaths: [], groups: [text($0)])
     },
@@ -87,7 +83,6 @@ private func bytes(_ count: Int) -> [UInt8] { [UInt8](repeating: 97, count: coun
     },
     Limit("path", 4096) { KeyFile(path: text($0), length: 0, problem: nil) },
     Limit("problem", 8192) { KeyFile(path: "", length: 0, problem: text($0)) },
-    Limit("reason", 64) { Verdict(outcome: .rejected, reason: text($0)) },
     Limit("fingerprint", 128) { Verdict(outcome: .rejected, fingerprint: text($0)) },
     Limit("place", 8192) { Verdict(outcome: .rejected, place: text($0)) },
     Limit("warning", 8192) { Verdict(outcome: .rejected, warnings: [text($0)]) },
@@ -204,6 +199,21 @@ private func bytes(_ count: Int) -> [UInt8] { [UInt8](repeating: 97, count: coun
         #expect(read(loaded) == wanted)
       }
     }
+  }
+
+  @Test func `a reason that there is not is malformed`() {
+    let ends: [(String, WireError?)] =
+      TransportEnd.allCases.map { ($0.rawValue, nil) } + ["server_shutdown", "banned", ""].map { ($0, .malformed) }
+    for (reason, error) in ends {
+      var writer = WireWriter()
+      writer.byte(7)
+      writer.text(reason)
+      writer.text("")
+      for _ in 0..<2 { writer.uint64(0) }
+      #expect(Samples.error(FromTransport.self, writer.bytes[...]) == error, "\(reason)")
+    }
+    #expect(read(Verdict(outcome: .rejected, reason: "no_such_reason")) == .malformed)
+    #expect(read(Verdict.rejected(ProofRefusal.wrongPassword)) == nil)
   }
 
   @Test func `no service account is root`() {

@@ -181,7 +181,7 @@ enum Samples {
     [
       FromTransport.sign(hostKey: [1], algorithm: "ssh-ed25519", hash: [UInt8](repeating: 9, count: 32)),
       .negotiated(negotiated), .authenticate([]), .authenticate([0, 255]), .informationResponse([1]),
-      .proveHostKeys([2]), .closed(reason: "session_ended", detail: "", bytesIn: .max, bytesOut: 0),
+      .proveHostKeys([2]), .closed(reason: .sessionEnded, detail: "", bytesIn: .max, bytesOut: 0),
       .idle(since: 0), .idle(since: .max), .idle(since: .min), .record(channel: .max), .recorded(recordingEnd),
       .recorded(
         RecordingEnd(
@@ -207,7 +207,7 @@ enum Samples {
       .proved(nil), .proved([]),
       .account(
         AccountAnswer(login: account, refusal: nil, lookUp: account, keyPaths: ["/a", ""], principalsPath: "/p")),
-      .account(AccountAnswer(login: nil, refusal: "no_such_user", lookUp: bareAccount, keyPaths: [])),
+      .account(AccountAnswer(login: nil, refusal: .noSuchUser, lookUp: bareAccount, keyPaths: [])),
       .account(
         AccountAnswer(
           login: account, refusal: nil, lookUp: account, keyPaths: [], groups: ["staff", ""], systemName: "anna",

@@ -1,9 +1,10 @@
-import Audit
 import Foundation
 import IPC
 import System
 import Testing
 import Wire
+
+@testable import Audit
 
 extension Interop {
   /// bssh-exporter alone, with a journal that the test writes, and the system's log of the test.
@@ -107,7 +108,7 @@ extension Interop {
         let longest = [UInt8](repeating: 1, count: 4096)
         (event.fact.path, event.fact.destination, event.fact.command) = (longest, longest, longest)
         event.fact.details = String(decoding: longest, as: UTF8.self)
-        event.fact.reason = String(decoding: longest, as: UTF8.self)
+        event.fact.reason = Reason(code: String(decoding: longest, as: UTF8.self))
         event.fact.rule = String(decoding: longest, as: UTF8.self)
       }
       receiver.events.expectAll(of: journal)

@@ -1,4 +1,5 @@
 import AccessControl
+import Audit
 import Authentication
 import Configuration
 import IPC
@@ -128,13 +129,13 @@ struct KnownFacts: LoginFacts {
 
   // MARK: The user
 
-  @Test(arguments: ["no_such_user", "no_such_account", "bad_shell", "too_many_groups", "lookup_failed"])
-  func `who has no account is not let in, whatever they have`(code: String) throws {
+  @Test(arguments: AccountRefusal.allCases)
+  func `who has no account is not let in, whatever they have`(refusal: AccountRefusal) throws {
     var facts = KnownFacts()
     facts.answer.login = nil
-    facts.answer.refusal = code
+    facts.answer.refusal = refusal
     let report = try explain("auth: {password: {users: [{name: anna, run_as: anna}]}}", facts: facts)
-    #expect(decision(report) == "\(code) account f.yaml:2:48")
+    #expect(decision(report) == "\(refusal) account f.yaml:2:48")
     #expect(report.steps == nil)
   }
 
@@ -301,9 +302,10 @@ struct KnownFacts: LoginFacts {
     var facts = KnownFacts()
     let key = KnownFacts.key(1)
     for (place, told) in [("/home/anna/.ssh/keys:3", nil), ("auth.publickey.revoked_keys", "f.yaml:2:34")] {
-      facts.verdicts[key.blob] = Verdict(outcome: .rejected, reason: "a_reason", fingerprint: "SHA256:x", place: place)
+      facts.verdicts[key.blob] = Verdict(
+        outcome: .rejected, reason: "wrong_source", fingerprint: "SHA256:x", place: place)
       let report = try explain("auth: {publickey: {revoked_keys: /r}}", facts: facts)
-      #expect(report.refusal?.code == "a_reason" && report.refusal?.place == told)
+      #expect(report.refusal?.code == "wrong_source" && report.refusal?.place == told)
       #expect(report.refusal?.text == "key SHA256:x of k1.pub, by \(place)")
     }
   }

@@ -52,7 +52,7 @@ import Testing
     #expect(fact.reason == "still_running" && fact.milliseconds == 700 && fact.exitStatus == nil && fact.signal == nil)
   }
 
-  private static let endings: [(System.ExitStatus, Bool, EventResult, UInt32?, String?, String?)] = [
+  private static let endings: [(System.ExitStatus, Bool, EventResult, UInt32?, String?, Reason?)] = [
     (.code(0), false, .success, 0, nil, nil), (.code(4), false, .failure, 4, nil, nil),
     (.signal(15, coreDumped: false), false, .failure, nil, "TERM", nil),
     (.signal(15, coreDumped: false), true, .failure, nil, "TERM", "command_timeout"),
@@ -96,7 +96,7 @@ import Testing
     ]
     for (denial, request, kind, command) in table {
       var fact = Fact(.commandBlocked, .denied, kind)
-      (fact.command, fact.reason) = (command, denial.rawValue)
+      (fact.command, fact.reason) = (command, Reason(denial))
       fact.rule = denial == .blocked ? "shell.blocked_commands" : nil
       #expect(Fact(denial, of: request) == fact)
     }

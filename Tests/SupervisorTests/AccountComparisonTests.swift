@@ -23,7 +23,7 @@ import Testing
   /// What an authority says that says of `login` what it likes, and of look-ups as well.
   private static func said(_ login: Account?, groups: [String] = []) -> AccountAnswer {
     AccountAnswer(
-      login: login, refusal: login == nil ? "no_such_user" : nil,
+      login: login, refusal: login == nil ? .noSuchUser : nil,
       lookUp: Account(name: "root", uid: 0, gid: 0, groups: [0], home: "/root", shell: "/bin/sh"),
       keyPaths: ["/etc/shadow"], principalsPath: "/etc/gshadow", groups: groups, systemName: "root")
   }
@@ -47,7 +47,7 @@ import Testing
       var lie = Self.real
       lie[keyPath: path] = number
       let (answer, fault) = Self.comparison().verified(Self.said(lie), Self.state)
-      #expect(answer.login == nil && answer.refusal == "account_differs" && fault != nil)
+      #expect(answer.login == nil && answer.refusal == .accountDiffers && fault != nil)
       #expect(answer.lookUp == AccountComparison.nobody)
       #expect(answer.keyPaths == ["/nonexistent/.ssh/authorized_keys"])
     }
@@ -63,7 +63,7 @@ import Testing
       var account = Self.real
       lie(&account)
       let (answer, _) = Self.comparison().verified(Self.said(account), Self.state)
-      #expect(answer.login == nil && answer.refusal == "account_differs", "\(account)")
+      #expect(answer.login == nil && answer.refusal == .accountDiffers, "\(account)")
     }
   }
 
@@ -108,16 +108,16 @@ import Testing
 
   @Test func `nobody logs in whom the system does not know, or does not speak of`() {
     let unknown = Self.comparison().verified(Self.said(Self.real), AccountState())
-    #expect(unknown.answer.login == nil && unknown.answer.refusal == "account_differs")
+    #expect(unknown.answer.login == nil && unknown.answer.refusal == .accountDiffers)
     let silent = Self.comparison().verified(Self.said(Self.real), nil)
-    #expect(silent.answer.login == nil && silent.answer.refusal == "lookup_failed")
+    #expect(silent.answer.login == nil && silent.answer.refusal == .lookUpFailed)
     for answer in [unknown.answer, silent.answer] { #expect(answer.lookUp == AccountComparison.nobody) }
   }
 
   @Test func `who is refused is looked up as somebody who owns nothing, and no name of theirs asked for`() {
     let comparison = Self.comparison()
     let (answer, fault) = comparison.verified(Self.said(nil), AccountState())
-    #expect(fault == nil && answer.refusal == "no_such_user")
+    #expect(fault == nil && answer.refusal == .noSuchUser)
     #expect(answer.lookUp == AccountComparison.nobody)
     #expect(answer.keyPaths == ["/nonexistent/.ssh/authorized_keys"])
     #expect(comparison.question(Self.said(nil)) == AccountQuestion(name: "nobody"))

@@ -1,10 +1,11 @@
+import Audit
 import IPC
 import Testing
 
 @testable import Supervisor
 
 @Suite struct CodeLedgerTests {
-  private static func rejected(_ reason: String) -> Verdict { Verdict(outcome: .rejected, reason: reason) }
+  private static func rejected(_ reason: Reason) -> Verdict { Verdict(outcome: .rejected, reason: reason) }
   private static let accepted = Verdict(outcome: .accepted)
 
   @Test func `a code is accepted once`() {

@@ -1,3 +1,4 @@
+import Audit
 import Authentication
 import IPC
 import Testing
@@ -229,7 +230,7 @@ import Wire
           .tell(.authentication(.failure(continuing: ["keyboard-interactive"], partial: false))),
           .note(.failed),
         ])
-      #expect(scenario.said.lines(.info).last == "refused 'bob' by totp: \(answer.refusal ?? "wrong_code")")
+      #expect(scenario.said.lines(.info).last == "refused 'bob' by totp: \(answer.refusal?.rawValue ?? "wrong_code")")
     }
   }
 

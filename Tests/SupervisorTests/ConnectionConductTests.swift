@@ -1,4 +1,5 @@
 import AccessControl
+import Audit
 import IPC
 import System
 import Testing
@@ -10,7 +11,7 @@ import Testing
   private typealias Conduct = AdmissionControl.Conduct
 
   /// Everything noted, when the transport ends as `status` after what was done.
-  private func notes(_ scenario: Scenario, ending status: System.ExitStatus = .code(0), lastWord: String? = nil)
+  private func notes(_ scenario: Scenario, ending status: System.ExitStatus = .code(0), lastWord: TransportEnd? = nil)
     -> [Conduct]
   {
     var scenario = scenario
@@ -30,7 +31,7 @@ import Testing
     return scenario
   }
 
-  private func rejected(_ reason: String) -> Verdict { Verdict(outcome: .rejected, reason: reason) }
+  private func rejected(_ reason: Reason) -> Verdict { Verdict(outcome: .rejected, reason: reason) }
 
   @Test func `a wrong password counts when the answer is given, and once`() {
     var scenario = Scenario.prepared()
@@ -39,7 +40,7 @@ import Testing
     #expect(scenario.said.notes.isEmpty)
     scenario.now += 1000
     #expect(scenario.send(.timer(.passwordAnswer)).last == .note(.failed))
-    #expect(notes(scenario, lastWord: "client_disconnected") == [.failed])
+    #expect(notes(scenario, lastWord: .clientDisconnected) == [.failed])
   }
 
   @Test func `each wrong password of a connection counts`() {
@@ -57,12 +58,12 @@ import Testing
     #expect(notes(tried(Scenario.keyRequest(signed: true), rejected("bad_signature"))) == [.failed])
   }
 
-  @Test(arguments: ["no_such_key", "key_type_refused", "rsa_key_too_small", "no_user_presence"])
-  func `a key that is not accepted does not count, only the end without a login, and apart`(reason: String) {
+  @Test(arguments: ["no_such_key", "key_type_refused", "rsa_key_too_small", "no_user_presence"] as [Reason])
+  func `a key that is not accepted does not count, only the end without a login, and apart`(reason: Reason) {
     for isSigned in [true, false] {
       let scenario = tried(Scenario.keyRequest(signed: isSigned), rejected(reason))
       #expect(scenario.said.notes.isEmpty)
-      #expect(notes(scenario, lastWord: "client_disconnected") == [.keysRefused])
+      #expect(notes(scenario, lastWord: .clientDisconnected) == [.keysRefused])
     }
   }
 
@@ -73,18 +74,18 @@ import Testing
       var scenario = refused()
       _ = scenario.authenticate(
         method == "password" ? Scenario.passwordRequest() : Scenario.request(method))
-      #expect(notes(scenario, lastWord: "client_disconnected") == [.failed], "\(method)")
+      #expect(notes(scenario, lastWord: .clientDisconnected) == [.failed], "\(method)")
     }
     var asked = refused()
     _ = asked.authenticate(Scenario.request("none"))
-    #expect(notes(asked, lastWord: "client_disconnected") == [.keysRefused])
+    #expect(notes(asked, lastWord: .clientDisconnected) == [.keysRefused])
     var malformed = refused()
     _ = malformed.authenticate([1, 2, 3])
-    #expect(notes(malformed, lastWord: "told_to_disconnect") == [.failed])
+    #expect(notes(malformed, lastWord: .toldToDisconnect) == [.failed])
     var late = refused()
     late.send(.timer(.loginGrace))
-    #expect(notes(late, lastWord: "told_to_disconnect") == [.failed])
-    #expect(notes(refused(), lastWord: "protocol_error") == [.failed])
+    #expect(notes(late, lastWord: .toldToDisconnect) == [.failed])
+    #expect(notes(refused(), lastWord: .protocolError) == [.failed])
   }
 
   @Test func `too many keys, offered or signed, are refused keys`() {
@@ -96,7 +97,7 @@ import Testing
         scenario.send(.verdict(rejected("no_such_key")))
       }
       #expect(scenario.said.told.contains { if case .disconnect = $0 { true } else { false } })
-      #expect(notes(scenario, lastWord: "told_to_disconnect") == [.keysRefused])
+      #expect(notes(scenario, lastWord: .toldToDisconnect) == [.keysRefused])
     }
   }
 
@@ -104,36 +105,36 @@ import Testing
     #expect(tried(Scenario.passwordRequest(), nil).said.notes.isEmpty)
   }
 
-  @Test(arguments: ["connection_lost", "client_disconnected", "keepalive_timeout"])
-  func `who leaves before asking for a login has not failed`(lastWord: String) {
+  @Test(arguments: [TransportEnd.connectionLost, .clientDisconnected, .keepaliveTimeout])
+  func `who leaves before asking for a login has not failed`(lastWord: TransportEnd) {
     #expect(notes(.atKeyExchange(), lastWord: lastWord).isEmpty)
     #expect(notes(.atAuthentication(), lastWord: lastWord).isEmpty)
   }
 
   @Test func `whoever asked for a login and ends without one has failed`() {
-    #expect(notes(.prepared(), lastWord: "client_disconnected") == [.failed])
-    #expect(notes(.prepared(), lastWord: "connection_lost") == [.failed])
+    #expect(notes(.prepared(), lastWord: .clientDisconnected) == [.failed])
+    #expect(notes(.prepared(), lastWord: .connectionLost) == [.failed])
     var malformed = Scenario.atAuthentication()
     _ = malformed.authenticate([1, 2, 3])
-    #expect(notes(malformed, lastWord: "told_to_disconnect") == [.failed])
+    #expect(notes(malformed, lastWord: .toldToDisconnect) == [.failed])
   }
 
   @Test func `who breaks the protocol has failed, unless that is after the login`() {
-    #expect(notes(.atKeyExchange(), lastWord: "protocol_error") == [.failed])
-    #expect(notes(.loggedIn(), lastWord: "protocol_error") == [.loggedIn(failures: 0)])
+    #expect(notes(.atKeyExchange(), lastWord: .protocolError) == [.failed])
+    #expect(notes(.loggedIn(), lastWord: .protocolError) == [.loggedIn(failures: 0)])
   }
 
   @Test func `running out of memory is an error, and nothing that counts`() {
     for scenario in [Scenario.atKeyExchange(), .atAuthentication(), .prepared()] {
-      #expect(notes(scenario, lastWord: "out_of_memory").isEmpty)
+      #expect(notes(scenario, lastWord: .outOfMemory).isEmpty)
     }
-    #expect(notes(.loggedIn(), lastWord: "out_of_memory") == [.loggedIn(failures: 0)])
+    #expect(notes(.loggedIn(), lastWord: .outOfMemory) == [.loggedIn(failures: 0)])
   }
 
   @Test func `who keeps a place until the time is over has failed`() {
     for var scenario in [Scenario.atKeyExchange(), .atAuthentication(), .prepared()] {
       scenario.send(.timer(.loginGrace))
-      #expect(notes(scenario, lastWord: "told_to_disconnect") == [.failed])
+      #expect(notes(scenario, lastWord: .toldToDisconnect) == [.failed])
     }
     // It waited for a transport: that is not its fault.
     var waiting = Scenario()
@@ -149,13 +150,13 @@ import Testing
     scenario.now += 1000
     scenario.send(.timer(.passwordAnswer))
     scenario.send(.sessionOpened(Scenario.loginID))
-    #expect(notes(scenario, lastWord: "client_disconnected") == [.failed, .loggedIn(failures: 1)])
+    #expect(notes(scenario, lastWord: .clientDisconnected) == [.failed, .loggedIn(failures: 1)])
   }
 
   @Test func `a login whose session does not start is no failure`() {
     var scenario = Scenario.atOpening()
     scenario.send(.sessionFailed("x"))
-    #expect(notes(scenario, lastWord: "told_to_disconnect").isEmpty)
+    #expect(notes(scenario, lastWord: .toldToDisconnect).isEmpty)
   }
 
   @Test func `what the server ends for its own reasons is no failure`() {

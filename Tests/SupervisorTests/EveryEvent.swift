@@ -48,7 +48,7 @@ extension FromTransport {
           RecordingEnd(
             channel: 3, bytes: 10, hash: [UInt8](repeating: 0xa0, count: 32), milliseconds: 7, failure: nil))
       ]
-    case .closed: [.closed(reason: "client_disconnected", detail: "", bytesIn: 0, bytesOut: 0)]
+    case .closed: [.closed(reason: .clientDisconnected, detail: "", bytesIn: 0, bytesOut: 0)]
     }
   }
 

@@ -47,7 +47,7 @@ import Testing
       actions.told == [
         .disconnect(reason: 11, text: "The session's time of 3600 seconds is over (session_timeout)")
       ])
-    scenario.send(.transport(.closed(reason: "told_to_disconnect", detail: "", bytesIn: 0, bytesOut: 0)))
+    scenario.send(.transport(.closed(reason: .toldToDisconnect, detail: "", bytesIn: 0, bytesOut: 0)))
     #expect(scenario.send(.transportEnded(.code(0))).lines().contains { $0.hasPrefix("closed: session_timeout,") })
   }
 
@@ -70,7 +70,7 @@ import Testing
       scenario.send(idle(start)).told == [
         .disconnect(reason: 11, text: "Nothing came or went for 3600 seconds (idle_timeout)")
       ])
-    scenario.send(.transport(.closed(reason: "told_to_disconnect", detail: "", bytesIn: 0, bytesOut: 0)))
+    scenario.send(.transport(.closed(reason: .toldToDisconnect, detail: "", bytesIn: 0, bytesOut: 0)))
     #expect(scenario.send(.transportEnded(.code(0))).lines().contains { $0.hasPrefix("closed: idle_timeout,") })
   }
 
@@ -153,7 +153,7 @@ import Testing
       scenario.send(.timer(.loginGrace)).told == [
         .disconnect(reason: 11, text: "No login within 2 seconds (login_timeout)")
       ])
-    scenario.send(.transport(.closed(reason: "told_to_disconnect", detail: "", bytesIn: 0, bytesOut: 0)))
+    scenario.send(.transport(.closed(reason: .toldToDisconnect, detail: "", bytesIn: 0, bytesOut: 0)))
     #expect(scenario.send(.transportEnded(.code(0))).lines().contains { $0.hasPrefix("closed: login_timeout,") })
   }
 

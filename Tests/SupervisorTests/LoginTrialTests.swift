@@ -7,7 +7,7 @@ import Testing
 
   private func rest(_ trial: LoginTrial, proven: [String] = []) -> String? {
     trial.rest(proven: proven).map { rest in
-      "\(rest.attempt.method) \(rest.attempt.reason) \(rest.attempt.key) \(rest.details ?? "")"
+      "\(rest.attempt.method) \(rest.attempt.reason?.code ?? "") \(rest.attempt.key) \(rest.details ?? "")"
     }
   }
 

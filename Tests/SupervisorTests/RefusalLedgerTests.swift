@@ -1,4 +1,5 @@
 import AccessControl
+import Audit
 import Testing
 
 @testable import Supervisor
@@ -10,20 +11,20 @@ import Testing
 
   /// For each time whether a connection is told.
   private func refuse(
-    _ ledger: inout RefusalLedger, _ number: Int, _ code: String = "banned", at times: [Int64]
+    _ ledger: inout RefusalLedger, _ number: Int, _ refusal: ConnectionRefusal = .banned, at times: [Int64]
   ) -> [Bool] {
-    times.map { ledger.refuse(source(number), code, at: $0) }
+    times.map { ledger.refuse(source(number), refusal, at: $0) }
   }
 
   @Test func `the first ones of a source and a reason are told at once, those that follow are counted`() {
     var ledger = RefusalLedger()
     #expect(refuse(&ledger, 1, at: [0, 1, 2, 3, 4, 5, 6, 41]) == [true, true, true, true, true, false, false, false])
-    #expect(refuse(&ledger, 1, "rate_limited", at: [0]) == [true])
+    #expect(refuse(&ledger, 1, .rateLimited, at: [0]) == [true])
     #expect(refuse(&ledger, 2, at: [10]) == [true])
     #expect(ledger.nextEnd == 60_000)
     let early = ledger.ended(at: 59_999)
     let ended = ledger.ended(at: 60_000)
-    #expect(early.isEmpty && ended == [.init(source: source(1), code: "banned", connections: 3)])
+    #expect(early.isEmpty && ended == [.init(source: source(1), refusal: .banned, connections: 3)])
   }
 
   @Test func `a flood that goes on is told once in a minute, and one that is over begins anew`() {
@@ -41,12 +42,12 @@ import Testing
 
   @Test func `what is only counted is told by its number alone`() {
     var ledger = RefusalLedger()
-    for _ in 0..<30 { ledger.count(source(1), RefusalLedger.check, at: 0) }
+    for _ in 0..<30 { ledger.countCheck(source(1), at: 0) }
     let early = ledger.ended(at: 59_999)
     let ended = ledger.ended(at: 60_000)
     #expect(early.isEmpty)
-    #expect(ended == [.init(source: source(1), code: "health_check", connections: 30)])
-    for number in 0..<2 * RefusalLedger.limit { ledger.count(source(number), RefusalLedger.check, at: 60_001) }
+    #expect(ended == [.init(source: source(1), refusal: nil, connections: 30)])
+    for number in 0..<2 * RefusalLedger.limit { ledger.countCheck(source(number), at: 60_001) }
     let rest = ledger.rest()
     #expect(rest.reduce(0) { $0 + $1.connections } == 2 * RefusalLedger.limit)
   }
@@ -59,7 +60,7 @@ import Testing
     for number in 0..<total {
       let now = Int64(number) * 10
       for count in ledger.ended(at: now) { counted += count.connections }
-      if ledger.refuse(source(number % 5000), number % 3 == 0 ? "banned" : "rate_limited", at: now) { told += 1 }
+      if ledger.refuse(source(number % 5000), number % 3 == 0 ? .banned : .rateLimited, at: now) { told += 1 }
     }
     let rest = ledger.rest()
     counted += rest.reduce(0) { $0 + $1.connections }

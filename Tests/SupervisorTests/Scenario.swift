@@ -4,6 +4,7 @@ import Authentication
 import Configuration
 import IPC
 import System
+import Testing
 import Wire
 
 @testable import Supervisor
@@ -45,6 +46,7 @@ struct Scenario {
       }
     }
     said += actions
+    for fact in actions.facts { #expect(fact.reason.map(fact.type.row.reasons.contains) != false, "\(fact)") }
     return actions
   }
 
@@ -64,13 +66,13 @@ struct Scenario {
   }
 
   static let unknown = AccountAnswer(
-    login: nil, refusal: "no_such_user", lookUp: account("nobody", uid: 65534), keyPaths: memory)
+    login: nil, refusal: .noSuchUser, lookUp: account("nobody", uid: 65534), keyPaths: memory)
 
   static let sign = ConnectionMachine.Event.transport(.sign(hostKey: hostKey, algorithm: "ssh-ed25519", hash: hash))
   static let negotiated = ConnectionMachine.Event.transport(
     .negotiated(Negotiated(client: "OpenSSH_9.2", keyExchange: "kex", cipherIn: "a", cipherOut: "b")))
   static let lastWord = ConnectionMachine.Event.transport(
-    .closed(reason: "client_disconnected", detail: "", bytesIn: 5, bytesOut: 6))
+    .closed(reason: .clientDisconnected, detail: "", bytesIn: 5, bytesOut: 6))
   static let keys = ConnectionMachine.Event.session(
     .keys([KeyFile(path: "/home/bob/.ssh/authorized_keys", length: 3, problem: nil)]))
 
@@ -217,7 +219,7 @@ extension [ConnectionMachine.Action] {
       switch action {
       case .log(let found, let text): level == nil || found == level ? text : nil
       case .audit(let fact, let subject), .auditAfterSession(let fact, let subject):
-        level == nil || fact.level == level ? fact.sentence(of: subject) : nil
+        level == nil || Log.Level(fact.logLevel) == level ? fact.sentence(of: subject) : nil
       default: nil
       }
     }

@@ -52,7 +52,7 @@ enum AuditLast {
     while let line = try reader.nextEvent() {
       let event = line.event
       guard event.fact.type == .authFailure, filter.matches(event) else { continue }
-      refused.append((event.subject, event.time, event.fact.reason ?? event.fact.result.rawValue))
+      refused.append((event.subject, event.time, event.fact.reason?.code ?? event.fact.result.rawValue))
     }
     var output = EventOutput(arguments)
     for login in refused.reversed().prefix(limit ?? .max) {

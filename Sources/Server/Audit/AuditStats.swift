@@ -104,8 +104,8 @@ struct AuditStats {
     case .authFailure:
       refusedUsers.add(event.subject.user)
       refusedAddresses.add(event.subject.clientAddress)
-      reasons.add(event.fact.reason)
-    case .connectionRefused, .commandBlocked, .transferDenied, .forwardDenied: reasons.add(event.fact.reason)
+      reasons.add(event.fact.reason?.code)
+    case .connectionRefused, .commandBlocked, .transferDenied, .forwardDenied: reasons.add(event.fact.reason?.code)
     case .fileUploaded: uploaded &+= event.fact.bytes ?? 0
     case .fileDownloaded: downloaded &+= event.fact.bytes ?? 0
     default: break

@@ -1,3 +1,4 @@
+import Audit
 import Authentication
 import Configuration
 import IPC
@@ -125,7 +126,7 @@ extension Explainer {
     let permissions = way.permissions.merged(with: verdict.permissions)
     if verdict.outcome == .accepted, permissions == nil {
       verdict.outcome = .rejected
-      verdict.reason = "forced_commands_differ"
+      verdict.reason = Reason(KeyRefusal.forcedCommandsDiffer)
     }
     let outcome: AuthenticationMachine.Outcome = verdict.outcome == .accepted ? .accepted : .rejected
     let action = way.machine.handle(.verdict(outcome, account: user.kind, key: verdict.fingerprint))
@@ -136,7 +137,7 @@ extension Explainer {
     case .acceptPartly: progress = .further
     case .reject(_, let refusal):
       progress = .refused
-      mark = .refuses(refusal == .credentials ? verdict.reason : refusal.rawValue)
+      mark = .refuses((refusal == .credentials ? verdict.reason : nil)?.code ?? refusal.rawValue)
     case .disconnect, .judgePublicKey, .judgePassword, .judgeCode, .prompt, .publicKeyOK, .ignore:
       progress = .refused
       mark = .refuses("not_possible")

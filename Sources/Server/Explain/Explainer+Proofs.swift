@@ -1,3 +1,4 @@
+import Audit
 import Authentication
 import Configuration
 import IPC
@@ -33,21 +34,21 @@ extension Explainer {
     switch step {
     case .publicKey:
       guard !search.keys.isEmpty else {
-        let verdict = Verdict(outcome: .rejected, reason: KeyRefusal.noSuchKey.rawValue)
+        let verdict = Verdict.rejected(KeyRefusal.noSuchKey)
         return [Proof(step: step, verdict: verdict, text: "no file lists a key", place: nil)]
       }
       var proofs: [Proof] = []
       for key in search.keys { proofs.append(try proof(by: key, search)) }
       return proofs
     case .password, .keyboardInteractive:
-      return [secret(step, configured?.passwordHash, "password_hash", missing: "no_password")]
-    case .totp: return [secret(step, configured?.totpSecret, "totp_secret", missing: "no_totp_secret")]
+      return [secret(step, configured?.passwordHash, "password_hash", missing: .noPassword)]
+    case .totp: return [secret(step, configured?.totpSecret, "totp_secret", missing: .noSecret)]
     }
   }
 
-  private func secret(_ step: Step, _ value: String?, _ key: String, missing code: String) -> Proof {
+  private func secret(_ step: Step, _ value: String?, _ key: String, missing refusal: ProofRefusal) -> Proof {
     guard value != nil else {
-      let verdict = Verdict(outcome: .rejected, reason: code)
+      let verdict = Verdict.rejected(refusal)
       return Proof(
         step: step, verdict: verdict, text: "the user has no \(key)", place: place(ofUserKey: "name"))
     }

@@ -1,3 +1,4 @@
+import Audit
 import Authentication
 import Configuration
 import Filter
@@ -33,13 +34,13 @@ extension Explainer {
     guard let account = answer.login else {
       let text =
         switch answer.refusal {
-        case "no_such_user": "nobody has this name"
-        case "no_such_account": "there is no account '\(configured?.runAs ?? question.user)'"
-        case "bad_shell": "the account's shell is no file that can be started"
-        case "too_many_groups": "the account is in more groups than can be told"
-        default: "the account could not be looked up"
+        case .noSuchUser: "nobody has this name"
+        case .noSuchAccount: "there is no account '\(configured?.runAs ?? question.user)'"
+        case .badShell: "the account's shell is no file that can be started"
+        case .tooManyGroups: "the account is in more groups than can be told"
+        case .lookUpFailed, .accountDiffers, nil: "the account could not be looked up"
         }
-      return report.add(.user, .refuses(answer.refusal ?? "lookup_failed"), "account", text, at: place)
+      return report.add(.user, .refuses((answer.refusal ?? .lookUpFailed).rawValue), "account", text, at: place)
     }
     report.add(
       .user, .passes, "account",

@@ -1,4 +1,5 @@
 import AccessControl
+import Audit
 import Authentication
 import Configuration
 import Filter
@@ -77,7 +78,7 @@ struct Explainer {
     }
     if let file { explainBan(refusal, file.path, file.content) }
     if report.refusal == nil, let refusal {
-      report.add(.connection, .refuses(refusal.code), "connection", "\(address) is refused")
+      report.add(.connection, .refuses(refusal.reason.rawValue), "connection", "\(address) is refused")
     }
     report.add(
       .connection, .notes, "limits",
@@ -90,7 +91,8 @@ struct Explainer {
     switch (content, refusal) {
     case (.bans, .banned(let milliseconds)):
       report.add(
-        .connection, .refuses("banned"), rule, "\(source) is banned for \((milliseconds + 999) / 1000) s more", at: path
+        .connection, .refuses(ConnectionRefusal.banned.rawValue), rule,
+        "\(source) is banned for \((milliseconds + 999) / 1000) s more", at: path
       )
     case (.bans, _): report.add(.connection, .passes, rule, "\(source) is not banned", at: path)
     case (.none, _): report.add(.connection, .passes, rule, "there is no such file, and so no ban", at: path)
@@ -105,7 +107,8 @@ struct Explainer {
     if case .blocked(let range) = verdict {
       let entry = security.blockedIPs.firstIndex(of: range)
       return report.add(
-        .connection, .refuses("blocked_ip"), entryName(blocked, entry), "\(address) is in \(range)",
+        .connection, .refuses(ConnectionRefusal.blockedAddress.rawValue), entryName(blocked, entry),
+        "\(address) is in \(range)",
         at: loaded.places.place(of: blocked, entry: entry))
     }
     if security.blockedIPs.isEmpty {
@@ -118,7 +121,7 @@ struct Explainer {
     switch (verdict, entry) {
     case (.notAllowed, _), (.blocked, _):
       report.add(
-        .connection, .refuses("not_allowed_ip"), allowed, "\(address) is in none of them",
+        .connection, .refuses(ConnectionRefusal.addressNotAllowed.rawValue), allowed, "\(address) is in none of them",
         at: loaded.places.place(of: allowed))
     case (.open, let entry?):
       report.add(

@@ -33,6 +33,20 @@ struct DaemonJournal {
     func number(_ key: String) -> Int? { (values[key] as? NSNumber)?.intValue }
 
     var description: String { text }
+
+    /// A key or a reason that the row of its type does not have; nil: there is none.
+    var strayKey: String? {
+      guard let row = EventType(rawValue: type)?.row else { return "a type without a row" }
+      var known = EventRow.commonFields.union(row.fields)
+      if !row.details.isEmpty { known.insert(.details) }
+      if let reason = self["reason"] {
+        guard row.reasons.map(\.code).contains(reason) else { return "the reason \(reason), which is not its type's" }
+        known.insert(.reason)
+      }
+      return values.first {
+        !($0.value is NSNull) && JournalKey(rawValue: $0.key).map { !known.contains($0) } ?? false
+      }?.key
+    }
   }
 
   /// The files that are there, oldest first.
@@ -156,6 +170,7 @@ struct DaemonJournal {
       for fault in schema.faults(in: event.values) {
         Issue.record("\(fault) in \(line)", sourceLocation: sourceLocation)
       }
+      if let fault = event.strayKey { Issue.record("\(fault) in \(line)", sourceLocation: sourceLocation) }
       if !ids.insert(event.id).inserted { Issue.record("twice: \(line)", sourceLocation: sourceLocation) }
       for password in Self.passwords where line.contains(password) {
         Issue.record("a password in \(line)", sourceLocation: sourceLocation)

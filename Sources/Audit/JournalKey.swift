@@ -1,0 +1,134 @@
+/// The keys of a line of the journal, in their order. The schema of a line and the tables of Documentation/AUDIT.md are
+/// generated from ``row``.
+public enum JournalKey: String, CaseIterable, Sendable {
+  case id
+  case timestamp
+  case eventType = "event_type"
+  case sessionID = "session_id"
+  case user
+  case clientAddress = "client_ip"
+  case path
+  case destination = "dest_path"
+  case bytes
+  case result
+  case details
+  case `protocol`
+  case version = "v"
+  case sequence = "seq"
+  case previous = "prev"
+  case host
+  case connection = "connection_id"
+  case channel
+  case clientPort = "client_port"
+  case clientVersion = "client_version"
+  case method
+  case keyFingerprint = "key_fingerprint"
+  case command
+  case exitStatus = "exit_status"
+  case signal
+  case duration = "duration_ms"
+  case bytesIn = "bytes_in"
+  case bytesOut = "bytes_out"
+  case rule
+  case reason
+
+  /// What its value is in JSON.
+  public enum Form: Sendable {
+    case text
+    /// A text that this regular expression matches.
+    case pattern(String)
+    case names([String])
+    case number(in: ClosedRange<UInt64>)
+    /// The ``JournalLine/version``.
+    case version
+  }
+
+  /// What there is to know about a key.
+  public struct Row: Sendable {
+    public let form: Form
+    /// True when `null` says that it does not apply.
+    public let isOptional: Bool
+    /// The name of its attribute in OTLP, which is bssh's where bssh has one; nil: the key.
+    public let attribute: String?
+    public let meaning: String
+
+    init(_ form: Form, as attribute: String? = nil, isOptional: Bool = true, _ meaning: String) {
+      (self.form, self.attribute, self.isOptional, self.meaning) = (form, attribute, isOptional, meaning)
+    }
+  }
+
+  private static let uuid = Form.pattern("^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")
+
+  /// Its row.
+  public var row: Row { Self.rows[self]! }
+
+  private static let rows = Dictionary(uniqueKeysWithValues: allCases.map { ($0, $0.makeRow()) })
+
+  private func makeRow() -> Row {
+    let count = Form.number(in: 0...UInt64.max)
+    return switch self {
+    case .id:
+      Row(
+        Self.uuid, as: "event.id", isOptional: false,
+        "A random UUID of this event alone, RFC 9562, version 4: an exporter may send an event twice, with the same `id`"
+      )
+    case .timestamp:
+      Row(
+        .pattern(#"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z$"#), isOptional: false,
+        "When the supervisor learned of it: RFC 3339, UTC, microseconds")
+    case .eventType:
+      Row(.names(EventType.allCases.map(\.rawValue)), as: "event.type", isOptional: false, "What happened")
+    case .sessionID: Row(Self.uuid, as: "session.id", "A random UUID of the login; null before there is one")
+    case .user: Row(.text, as: "user.name", "The name that the client gave, whether or not there is such a user")
+    case .clientAddress:
+      Row(
+        .pattern("^[0-9a-f:.]+(%[^ ]+)?(/64)?$"), as: "client.ip",
+        "The client's address, without brackets; a range where one counts as one source, as an IPv6 /64 does for bans")
+    case .path: Row(.text, as: "file.path", "What it happened to: absolute, as the client sees it")
+    case .destination:
+      Row(.text, as: "file.dest_path", "The second path of a rename or a link; of a link its target, as written")
+    case .bytes: Row(count, as: "file.bytes", "Bytes that were moved, both ways together")
+    case .result:
+      Row(
+        .names(EventResult.allCases.map(\.rawValue)), isOptional: false,
+        "How it ended: `success`, `failure` (it did not work), `denied` (a rule said no), `error` (the server is at fault)"
+      )
+    case .details: Row(.text, "A text for people; may change")
+    case .protocol: Row(.names(EventProtocol.allCases.map(\.rawValue)), "The part of the server")
+    case .version: Row(.version, isOptional: false, "The version of this form")
+    case .sequence:
+      Row(
+        .number(in: 1...UInt64.max), isOptional: false,
+        "The number of the line in its series, which has no gaps; events of files are a series of their own")
+    case .previous:
+      Row(
+        .pattern("^[0-9a-f]{64}$"), isOptional: false,
+        "SHA-256 of the line before, without its newline; zeros in the first line of a series")
+    case .host: Row(.text, as: "host.name", isOptional: false, "The name of the server")
+    case .connection:
+      Row(
+        .number(in: 1...UInt64.max), as: "connection.id",
+        "The number of the connection, in square brackets in the log; begins anew with the daemon")
+    case .channel: Row(.number(in: 0...4_294_967_295), "The number of the channel in its connection")
+    case .clientPort: Row(.number(in: 0...65_535), as: "client.port", "The client's port")
+    case .clientVersion:
+      Row(.text, as: "client.version", "The identification that the client sent, RFC 4253, section 4.2")
+    case .method: Row(.text, "How the login was tried or granted: `publickey`, `publickey,totp`")
+    case .keyFingerprint:
+      Row(
+        .pattern("^SHA256:[A-Za-z0-9+/]{43}$"), as: "key.fingerprint",
+        "The key of the login, as `ssh-keygen -l` writes it")
+    case .command: Row(.text, "The command line as the client sent it, or the subsystem; at most 4 KiB")
+    case .exitStatus: Row(.number(in: 0...4_294_967_295), "The exit status of the program")
+    case .signal: Row(.text, "The signal that ended the program, without SIG, RFC 4254, section 6.10")
+    case .duration: Row(count, "How long it took, in milliseconds")
+    case .bytesIn: Row(count, "Bytes from the client")
+    case .bytesOut: Row(count, "Bytes to the client")
+    case .rule: Row(.text, "The rule, or the key of the configuration, that decided")
+    case .reason: Row(.pattern("^[a-z0-9_]+$"), "Why: a stable code, which scripts can rely on")
+    }
+  }
+
+  /// The name of its attribute in OTLP.
+  public var attribute: String { row.attribute ?? rawValue }
+}
