@@ -25,6 +25,13 @@ import Testing
     return filter.verdict(onMove: move(from), to: move(to)).action
   }
 
+  @Test func `a directory moves between places of which a rule takes everything`() throws {
+    let rule = try FilterReachTests.rule(.allow) { $0.pattern = try Glob("{/a/**,/b/**}") }
+    #expect(Self.verdict("/a/x", "/b/y", default: .deny, rule) == .allow)
+    #expect(Self.verdict("/a/x", "/c/y", default: .deny, rule) == .deny)
+    #expect(Self.verdict("/c/x", "/b/y", default: .deny, rule) == .deny)
+  }
+
   @Test(arguments: [
     ("/secret/**", "/secret", "/open", true), ("/secret/**", "/open", "/secret", true),
     ("/a/secret/**", "/a", "/b", true), ("/a/*/key", "/a", "/b", true), ("/a/*/key", "/a/x", "/a/y", false),
