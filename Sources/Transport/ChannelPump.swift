@@ -169,7 +169,8 @@ final class ChannelPump {
       case .ended, nil: return perform(channel.inputFailed())
       }
     }
-    pending.removeAll()
+    // A terminal whose output has ended takes nothing any more: as with sshd, the client may go on and is not heard.
+    discardInput()
     if endInputAfterPending { endInput() }
     updateInterest(isTerminal ? .output : .input)
   }
@@ -275,11 +276,17 @@ final class ChannelPump {
     if !isTerminal { close(.input) }
   }
 
-  /// Throws away what waits for the program, and what is still to come.
+  /// Closes the program's input, and discards what waits for it.
   private func dropInput() {
-    let count = pending.count
-    pending.removeAll()
     if !isTerminal { close(.input) }
+    discardInput()
+  }
+
+  /// Discards what waits for the program; the client gets the window back.
+  private func discardInput() {
+    let count = pending.count
+    guard count > 0 else { return }
+    pending.removeAll()
     perform(channel.consumed(bytes: count))
   }
 
