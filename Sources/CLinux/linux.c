@@ -311,25 +311,38 @@ int64_t clinux_file_system_type(int fd) {
   return fstatfs(fd, &status) < 0 ? -1 : (int64_t)status.f_type;
 }
 
+// With the effective identity; a link is not followed. Containers' filters and kernels before 5.8 do not have
+// faccessat2(2): faccessat(2) asks for the real identity and follows links, so `become_real` is taken first, and a link
+// has no permissions that could be missing.
+static int access_entry(int directory, const char *name, int mode, bool become_real) {
+  int result = (int)syscall(SYS_faccessat2, directory, name, mode, AT_EACCESS | AT_SYMLINK_NOFOLLOW);
+  if (result == 0 || (errno != ENOSYS && errno != EPERM)) return result;
+  struct stat status;
+  if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) < 0) return -1;
+  if (S_ISLNK(status.st_mode)) return 0;
+  if (become_real && (syscall(SYS_setresgid, getegid(), -1, -1) < 0 || syscall(SYS_setresuid, geteuid(), -1, -1) < 0))
+    return -1;
+  return (int)syscall(SYS_faccessat, directory, name, mode);
+}
+
 int clinux_access_as(int as_other, uid_t uid, gid_t gid, int directory, const char *name, int mode) {
   gid_t groups[65536];
   int count = 0;
-  const int flags = AT_EACCESS | AT_SYMLINK_NOFOLLOW;
-  if (!as_other) return (int)syscall(SYS_faccessat2, directory, name, mode, flags);
+  if (!as_other) return access_entry(directory, name, mode, false);
   if (!can_become(uid, gid, NULL, 0)) {
     errno = EINVAL;
     return -1;
   }
   if ((count = (int)syscall(SYS_getgroups, sizeof groups / sizeof *groups, groups)) < 0) return -1;
-  gid_t own_group = getegid();
-  uid_t own_user = geteuid();
+  gid_t own_group = getegid(), real_group = getgid();
+  uid_t own_user = geteuid(), real_user = getuid();
   int result = -1;
   if (syscall(SYS_setgroups, 0, NULL) == 0 && syscall(SYS_setresgid, -1, gid, -1) == 0 &&
       syscall(SYS_setresuid, -1, uid, -1) == 0 && geteuid() == uid && getegid() == gid)
-    result = (int)syscall(SYS_faccessat2, directory, name, mode, flags);
+    result = access_entry(directory, name, mode, true);
   int saved = errno;
   // Whoever cannot go back must not go on.
-  if (syscall(SYS_setresuid, -1, own_user, -1) < 0 || syscall(SYS_setresgid, -1, own_group, -1) < 0 ||
+  if (syscall(SYS_setresuid, real_user, own_user, -1) < 0 || syscall(SYS_setresgid, real_group, own_group, -1) < 0 ||
       syscall(SYS_setgroups, count, groups) < 0)
     abort();
   errno = saved;

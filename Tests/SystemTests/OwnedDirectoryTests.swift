@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 import Testing
 
@@ -70,5 +71,65 @@ import Testing
     #expect(geteuid() == 0 && getegid() == 0)
     var status = stat()
     #expect(stat(path, &status) == 0 && status.st_uid == 65531 && status.st_gid == 65532)
+  }
+
+  /// A seccomp program under which faccessat2(2), call 439 everywhere, fails with `code`.
+  private static func withoutFaccessat2(_ code: Int32) -> [UInt64] {
+    func instruction(_ code: UInt64, skip: UInt64 = 0, _ value: UInt64) -> UInt64 { code | skip << 24 | value << 32 }
+    return [
+      instruction(0x20, 0), instruction(0x15, skip: 1, 439), instruction(0x06, 0x5_0000 | UInt64(code)),
+      instruction(0x06, 0x7fff_0000),
+    ]
+  }
+
+  private final class Answer: @unchecked Sendable {
+    var allowed: [String] = []
+    var before: [String] = []
+    var after: [String] = []
+  }
+
+  /// The user and group ids of this thread, and its groups. proc(5)
+  private static func identity() -> [String] {
+    let status = (try? String(contentsOfFile: "/proc/thread-self/status", encoding: .utf8)) ?? ""
+    return status.split(separator: "\n").filter { $0.starts(with: /Uid:|Gid:|Groups:/) }.map(String.init)
+  }
+
+  @Test(.enabled(if: geteuid() == 0), arguments: [EPERM, ENOSYS])
+  func `where there is no faccessat2 the answers are the same`(code: Int32) throws {
+    defer { remove() }
+    let path = "\(folder)/given"
+    let owner = OwnedDirectory.Owner(user: 65531, group: 65532)
+    let made = try #require(try OwnedDirectory.open(path, missing: .make(mode: 0o750, owner: owner)))
+    FileManager.default.createFile(atPath: "\(path)/file", contents: nil, attributes: [.posixPermissions: 0o600])
+    symlink("file", "\(path)/link")
+    let number = made.rawValue
+    let answer = Answer()
+    let done = DispatchSemaphore(value: 0)
+    // seccomp(2) applies to the thread alone, and it ends.
+    Thread.detachNewThread {
+      defer { done.signal() }
+      let filter = Self.withoutFaccessat2(code)
+      guard (try? Hardening.gainNoPrivileges()) != nil, clinux_apply_filter(filter, filter.count) == 0 else { return }
+      answer.before = Self.identity()
+      let directory = Descriptor(owning: dup(number))
+      let others: [String: OwnedDirectory.Owner?] = [
+        "owner": owner, "group": .init(user: 65530, group: 65532), "other": .init(user: 65530, group: 65530),
+        "root": nil,
+      ]
+      for (name, owner) in others {
+        for (entry, mode) in [(".", R_OK | X_OK), (".", W_OK), ("file", R_OK), ("link", R_OK), ("none", R_OK)] {
+          guard (try? directory.permits(owner, mode, entry: Array(entry.utf8))) != nil else { continue }
+          answer.allowed.append("\(name) \(entry)\(mode == W_OK ? " to write" : "")")
+        }
+      }
+      answer.after = Self.identity()
+    }
+    done.wait()
+    #expect(
+      answer.allowed.sorted() == [
+        "group .", "group link", "owner .", "owner . to write", "owner link", "root .", "root . to write", "root file",
+        "root link",
+      ])
+    #expect(answer.before.count == 3 && answer.after == answer.before)
   }
 }

@@ -185,8 +185,9 @@ int clinux_openat2(int directory, const char *path, int flags, mode_t mode, uint
 int clinux_openat(int directory, const char *name, int flags, mode_t mode);
 // f_type of fstatfs(2).
 int64_t clinux_file_system_type(int fd);
-// faccessat2(2) of an entry, no link followed, with the effective identity; `as_other`: this thread, of a process of root's,
-// takes the identity of that user and group, without other groups, for the call.
+// faccessat2(2) of an entry, no link followed, with the effective identity, or faccessat(2) where that is not to be had;
+// `as_other`: this thread, of a process of root's, takes the identity of that user and group, without other groups, for
+// the call.
 int clinux_access_as(int as_other, uid_t uid, gid_t gid, int directory, const char *name, int mode);
 // O_PATH.
 extern const int clinux_path_only;
