@@ -86,7 +86,7 @@ final class Child {
   /// An authority that belongs to settings that do not apply yet.
   var isCandidate = false
   /// The event loop waits until its socket has room.
-  var isWaitingForRoom = false
+  private var isWaitingForRoom = false
   /// Its end of the socket is open, as far as we know.
   var isOpen = true
   private var outbox: [(message: SecretBytes, descriptors: [Descriptor])] = []
@@ -152,6 +152,22 @@ final class Child {
     guard outbox.count < outboxLimit else { return .failed("does not read its messages") }
     outbox.append((message, descriptors))
     return flush()
+  }
+
+  /// Waits for what it says, and with `.write` for room in its socket.
+  ///
+  /// A login that is held is not waited for to speak, and waited for to read as any other. Only logins are held, and a
+  /// login's messages come another way than those to it.
+  func watch(_ interest: EventLoop.Interest, in loop: EventLoop) throws(SystemError) {
+    guard isOpen else { return }
+    if socket.isTwoWays { return try loop.modify(socket.descriptor, interest, token: Supervisor.token(number)) }
+    guard interest.contains(.write) != isWaitingForRoom else { return }
+    isWaitingForRoom.toggle()
+    if isWaitingForRoom {
+      try loop.add(socket.writing, .write, token: Supervisor.token(number, .room))
+    } else {
+      loop.remove(socket.writing)
+    }
   }
 
   /// Sends what waits.

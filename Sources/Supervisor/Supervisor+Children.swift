@@ -51,24 +51,7 @@ extension Supervisor {
   }
 
   private func watch(_ child: Child, _ interest: EventLoop.Interest) {
-    guard child.isOpen, !child.isHeld else { return }
-    do throws(SystemError) {
-      guard child.socket.isTwoWays else { return try watchRoom(child, interest.contains(.write)) }
-      try loop.modify(child.socket.descriptor, interest, token: Self.token(child.number))
-    } catch {
-      child.signal(SIGKILL)
-    }
-  }
-
-  /// Whether we wait for room in the socket to a process, whose own messages come another way.
-  private func watchRoom(_ child: Child, _ isWanted: Bool) throws(SystemError) {
-    guard isWanted != child.isWaitingForRoom else { return }
-    child.isWaitingForRoom = isWanted
-    if isWanted {
-      try loop.add(child.socket.writing, .write, token: Self.token(child.number, .room))
-    } else {
-      loop.remove(child.socket.writing)
-    }
+    do throws(SystemError) { try child.watch(interest, in: loop) } catch { child.signal(SIGKILL) }
   }
 
   /// Takes messages of a process, at most `limit`, so that none keeps the others waiting.

@@ -205,7 +205,6 @@ extension Supervisor {
     guard child.isOpen, !child.isHeld else { return }
     do throws(SystemError) {
       try loop.add(child.socket.descriptor, .read, token: Self.token(child.number))
-      if child.hasBacklog { sent(child.flush(), to: child) }
     } catch { child.signal(SIGKILL) }
   }
 

@@ -77,7 +77,7 @@ extension Supervisor {
       }
       tell(connection, .authentication(.success), [transportEnd.descriptor])
       // Messages to it go on; those of it wait as others do.
-      if events.isHolding, !child.hasBacklog { hold(child) }
+      if events.isHolding { hold(child) }
       deliver(.sessionOpened(.random()), to: connection.number)
       child.subject = connection.machine.subject
     } catch {

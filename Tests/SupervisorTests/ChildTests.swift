@@ -92,4 +92,25 @@ import Wire
     }
     #expect(numbers == (0..<UInt64(sent)).map { $0 })
   }
+
+  @Test func `a login that is held is told what waits for it, and room that nobody needs wakes nobody`() throws {
+    let (ours, theirs) = try MessageSocket.supervised()
+    let child = Child(number: 7, role: .session, maker: 1, socket: ours)
+    let socket = MessageSocket(from: theirs[0], to: theirs[1])
+    let loop = try EventLoop()
+    let sent = try fill(child, waiting: 1)
+    child.isThrottled = true
+    try child.watch([.read, .write], in: loop)
+    #expect(try loop.wait(milliseconds: 0).isEmpty)
+    var numbers = try read(socket).numbers
+    #expect(try loop.wait(milliseconds: 0).map(\.token) == [Supervisor.token(7, .room)])
+    guard case .sent = child.flush() else {
+      Issue.record("there is no room after \(numbers.count) messages")
+      return
+    }
+    try child.watch(.read, in: loop)
+    #expect(try loop.wait(milliseconds: 0).isEmpty)
+    numbers += try read(socket).numbers
+    #expect(numbers == (0..<UInt64(sent)).map { $0 })
+  }
 }
