@@ -92,14 +92,9 @@ struct Programs {
   func loader(
     _ path: String, _ arguments: [String], directory: String?, ends: Ends
   ) -> ChildProcess.Request {
-    var request = ChildProcess.Request(
-      path: path, arguments: ["bssh-server", "load"] + arguments,
-      descriptors: [null, null, ends.standardError] + ends.supervisor)
+    var request = server(path, ["load"] + arguments, ends)
     request.environment = ProcessEnvironment.all
-    request.outOfMemoryScore = outOfMemoryScore
     request.directory = directory
-    request.newSession = true
-    request.limits = [openFiles]
     return request
   }
 
@@ -116,34 +111,33 @@ struct Programs {
 
   /// bssh-server, to open the directory of the journal.
   func journalOpener(_ path: String, _ settings: JournalSettings, ends: Ends) -> ChildProcess.Request {
-    var request = ChildProcess.Request(
-      path: path, arguments: ["bssh-server", "open-journal", "\(String(settings.mode, radix: 8)):\(settings.path)"],
-      descriptors: [null, null, ends.standardError] + ends.supervisor)
-    request.environment = ProcessEnvironment.fixed
-    request.directory = "/"
-    request.newSession = true
-    request.limits = [openFiles]
-    return request
+    server(path, ["open-journal", "\(String(settings.mode, radix: 8)):\(settings.path)"], ends)
   }
 
   /// bssh-server, to write bans, which are in `memory`, into `file`.
   func banWriter(
     _ path: String, _ file: String, _ memory: Descriptor, ends: Ends
   ) -> ChildProcess.Request {
-    var request = ChildProcess.Request(
-      path: path, arguments: ["bssh-server", "save-bans", file],
-      descriptors: [null, null, ends.standardError] + ends.supervisor + [memory])
-    request.environment = ProcessEnvironment.fixed
-    request.outOfMemoryScore = outOfMemoryScore
-    request.directory = "/"
-    request.newSession = true
+    var request = server(path, ["save-bans", file], ends)
+    request.descriptors.append(memory)
+    return request
+  }
+
+  /// bssh-server, with a command of its own.
+  private func server(_ path: String, _ arguments: [String], _ ends: Ends) -> ChildProcess.Request {
+    var request = common(path, ["bssh-server"] + arguments, ends)
     request.limits = [openFiles]
     return request
   }
 
   private func base(_ name: String, _ ends: Ends) -> ChildProcess.Request {
+    common("\(folder)/\(name)", [name], ends)
+  }
+
+  /// What every process that the supervisor starts has.
+  private func common(_ path: String, _ arguments: [String], _ ends: Ends) -> ChildProcess.Request {
     var request = ChildProcess.Request(
-      path: "\(folder)/\(name)", arguments: [name], descriptors: [null, null, ends.standardError] + ends.supervisor)
+      path: path, arguments: arguments, descriptors: [null, null, ends.standardError] + ends.supervisor)
     request.environment = ProcessEnvironment.fixed
     request.outOfMemoryScore = outOfMemoryScore
     request.directory = "/"

@@ -1,0 +1,36 @@
+import Glibc
+import IPC
+import System
+import Testing
+
+@testable import Supervisor
+
+/// With what the processes of the daemon are started.
+@Suite struct ProgramsTests {
+  private let requests: [ChildProcess.Request]
+
+  init() throws {
+    let null = try Descriptor.open("/dev/null", O_RDWR)
+    let programs = Programs(
+      folder: "/p", null: null, openFiles: .openFiles(64), coreFiles: .coreFile(0), outOfMemoryScore: 17)
+    let ends = Programs.Ends(standardError: null, supervisor: [null])
+    let journal = JournalSettings(
+      path: "/l/a.log", mode: 0o600, maxSize: 1, maxBackups: 1, compress: false, sync: .never, flushInterval: 1)
+    requests = [
+      programs.authority(nil, ends: ends), programs.exporter(nil, ends: ends, settings: null, journal: null),
+      programs.journal(nil, ends: ends), programs.recorder(nil, ends: ends),
+      programs.transportZygote(nil, ends: ends), programs.sessionZygote(ends: ends), programs.scopes(ends: ends),
+      programs.loader("/p/bssh-server", ["-c", "/c"], directory: "/d", ends: ends),
+      programs.journalOpener("/p/bssh-server", journal, ends: ends),
+      programs.banWriter("/p/bssh-server", "/b", null, ends: ends),
+    ]
+  }
+
+  @Test func `every process has the score for the time when memory runs out that the supervisor had`() {
+    for request in requests { #expect(request.outOfMemoryScore == 17, "\(request.arguments)") }
+  }
+
+  @Test func `no key of the supervisor's terminal reaches another process`() {
+    for request in requests { #expect(request.newSession, "\(request.arguments)") }
+  }
+}
