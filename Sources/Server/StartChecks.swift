@@ -16,7 +16,16 @@ struct StartChecks {
 
   init(_ loaded: Loaded, _ arguments: Arguments) {
     for program in Self.programs {
-      do throws(SystemError) { _ = try Executables.find(program) } catch {
+      do throws(SystemError) {
+        let path = try Executables.find(program)
+        // The supervisor is root's, where there is one.
+        if Hardening.isRoot, program != "bssh-supervisor",
+          let reason = Executables.obstacle(toUsersStarting: path)
+        {
+          let warning = Problem(source: nil, key: "", reason: reason)
+          if !warnings.contains(warning) { warnings.append(warning) }
+        }
+      } catch {
         problems.append(Problem(source: nil, key: "", reason: "\(error)"))
       }
     }

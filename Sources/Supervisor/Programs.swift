@@ -23,6 +23,14 @@ struct Programs {
   /// it.
   let outOfMemoryScore: Int?
 
+  /// Why other accounts than root, which are to start our programs, cannot do that: one line for each reason.
+  var obstacles: [String] {
+    let programs = ["authority", "transport", "session", "transfer", "journal", "exporter"]
+    let all = programs.compactMap { Executables.obstacle(toUsersStarting: "\(folder)/bssh-\($0)") }
+    // A directory is in the way of all.
+    return all.enumerated().filter { !all[..<$0].contains($1) }.map(\.element)
+  }
+
   /// An authority, which may block.
   func authority(_ accounts: ServiceAccounts?, ends: Ends) -> ChildProcess.Request {
     var request = base("bssh-authority", ends)

@@ -25,6 +25,7 @@ extension Supervisor {
       ? "as root"
       : "not as root: every login maps to uid \(Daemon.userID), only who started it and configured users may log in, no login records"
     log.write(.info, "bssh-server \(version) starts \(mode)")
+    if isRoot { for obstacle in programs.obstacles { log.write(.error, obstacle) } }
     if loaded.accounts != nil {
       do throws(SystemError) { try EmptyDirectory.prepare(Supervisor.emptyRoot) } catch {
         log.write(.error, "\(error)")

@@ -20,6 +20,29 @@ public enum Executables {
     return paths
   }
 
+  /// Why accounts other than root cannot start the program at an absolute path without links; nil: they can, or it is
+  /// not there.
+  ///
+  /// Walks from the root directory down and follows no link, which somebody may have put there. Modes alone count.
+  public static func obstacle(toUsersStarting path: String) -> String? {
+    var place = try? Descriptor.root()
+    var name = ""
+    for part in path.split(separator: "/") {
+      name += "/" + part
+      place = try? place?.entry(Array(part.utf8))
+      guard let status = try? place?.status() else { return nil }
+      guard status.permissions & 0o001 == 0 else { continue }
+      let mode = String(status.permissions, radix: 8)
+      switch status.kind {
+      case .directory:
+        return "users cannot start the programs below '\(name)': its mode is \(mode), and 755 would let them"
+      case .regular: return "users cannot start '\(name)': its mode is \(mode), and 711 would let them"
+      case .symbolicLink, .other: return nil
+      }
+    }
+    return nil
+  }
+
   /// Makes this process another program, with `descriptor` as its descriptor 3 and none above. execve(2)
   ///
   /// - Parameter environment: `NAME=value`.

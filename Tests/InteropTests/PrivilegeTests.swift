@@ -132,5 +132,21 @@ extension Interop {
         try client.wait()
       }
     }
+
+    @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
+    func `a program that users cannot start is told of at the start, once, with its mode`() throws {
+      func prepare(_ preparation: Daemon.Preparation) throws {
+        let bin = "\(preparation.directory)/bin"
+        try Daemon.copyExecutables(from: preparation.executables, to: bin)
+        chmod("\(bin)/bssh-transfer", 0o700)
+      }
+      try withDaemon(prepare: prepare) { daemon throws in
+        let line = "users cannot start '\(daemon.directory)/bin/bssh-transfer': its mode is 700, and 711 would let them"
+        try daemon.log.line(with: line)
+        #expect(daemon.log.all.components(separatedBy: "users cannot start").count == 2)
+        let check = try run([daemon.server, "check-config", "-q", "-c", "\(daemon.directory)/server.yaml"])
+        #expect(check.status == 0 && check.errors.contains("warning: \(line)"), "\(check.errors)")
+      }
+    }
   }
 }
