@@ -7,8 +7,9 @@ import IPC
 /// next, which looks whether it is there already. There is one batch under way at a time: what comes meanwhile is the
 /// next one.
 ///
-/// As long as the journal works, however slowly, nothing is dropped: a queue that is full holds those who make events.
-/// When it fails, they go on, and what does not fit is counted.
+/// While the journal works, however slowly, a queue that is full holds those who make events. What is on its way then is
+/// still taken, up to 16 times as many events as hold them, or four times the bytes; what comes beyond that is counted as
+/// lost. When the journal fails, they go on, and what does not fit into the queue is counted as lost.
 struct AuditQueue: Sendable {
   /// What to do now, in this order.
   enum Action: Equatable, Sendable {

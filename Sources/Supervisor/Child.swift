@@ -81,6 +81,10 @@ final class Child {
   var waitsForJournal = false
   /// A login that waits because its user has used up the budget of events.
   var isThrottled = false
+  /// A login with root's rights: it never waits for a budget, for it could change the journal all the same.
+  var isRoot = false
+  /// For what the terminals of a login are told of such a wait.
+  var throttleNotices = LogThrottle(interval: 60_000)
   /// A login to which nobody listens now.
   var isHeld: Bool { waitsForJournal || isThrottled }
   /// An authority that belongs to settings that do not apply yet.

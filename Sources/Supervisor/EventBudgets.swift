@@ -6,7 +6,7 @@ import Audit
 ///   Every other event is told by itself.
 /// - Events of the main series have a budget for each user, over all logins: ``Limits``. When half of it is used up,
 ///   denials of files go to the series of files, and the main one tells how many. When all of it is, the user's
-///   logins are not listened to until there is some again: they wait, and nothing is left out.
+///   logins are not listened to until there is some again, a tenth of a day at most.
 ///
 /// Decides only. Times are milliseconds of a clock that only grows, and microseconds from 1970 on for what is told.
 struct EventBudgets: Sendable {
@@ -152,6 +152,11 @@ struct EventBudgets: Sendable {
     let used = min(used(user, now) + Int64(bytes), 2 * limits.burst)
     accounts[user] = Account(used: used, time: now)
     return wait(for: user, at: now)
+  }
+
+  /// What terminals are told when their login has to wait so many milliseconds.
+  static func announcement(_ wait: Int64) -> String {
+    "bssh: you make more events than the journal keeps; further requests wait, up to \((wait + 999) / 1000) seconds"
   }
 
   /// The milliseconds that logins of a user have to wait; 0: none.

@@ -65,14 +65,21 @@ extension Supervisor {
     if let end = budgets.nextEnd, !timers.contains(.countedEvents) { timers.set(.countedEvents, at: end) }
   }
 
-  /// Lets a login wait whose user has used up the budget of events.
+  /// Lets a login wait whose user has used up the budget of events, and says so on its terminals and in the log. Those
+  /// who may have to mend the server are charged and never wait: root and ``isRescueUser(_:)``.
   func throttle(_ child: Child, _ user: String?) {
-    guard let user, journalSettings != nil, !child.isThrottled, child.isOpen else { return }
+    guard let user, journalSettings != nil, !child.isThrottled, child.isOpen, !child.isRoot, !isRescueUser(user)
+    else { return }
     let wait = budgets.wait(for: user, at: Clock.milliseconds)
     guard wait > 0 else { return }
     if !child.isHeld { loop.remove(child.socket.descriptor) }
     child.isThrottled = true
     timers.set(.throttle(child.number), at: Clock.milliseconds + wait)
+    if let connection = child.connection.flatMap({ connections[$0] }),
+      child.throttleNotices.pass(at: Clock.milliseconds) != nil
+    {
+      tell(connection, .announce(EventBudgets.announcement(wait)))
+    }
     guard let others = throttleLog.pass(at: Clock.milliseconds) else { return }
     let more = others > 0 ? " (\(others) more such lines left out)" : ""
     log.write(

@@ -49,9 +49,14 @@ extension Supervisor {
 
   /// Whether this user may log in now, as far as the journal is concerned.
   func journalAdmits(_ user: String) -> Bool {
+    guard loaded.settings.audit.onFailure == .refuse, events.isFailing, journalSettings != nil else { return true }
+    return isRescueUser(user)
+  }
+
+  /// True for those whom `audit.rescue_users` lets in to mend the server. It has no effect with `continue`.
+  func isRescueUser(_ name: String) -> Bool {
     let audit = loaded.settings.audit
-    guard audit.onFailure == .refuse, events.isFailing, journalSettings != nil else { return true }
-    return audit.rescueUsers.contains { $0.utf8.elementsEqual(user.utf8) }
+    return audit.onFailure == .refuse && audit.rescueUsers.contains { $0.utf8.elementsEqual(name.utf8) }
   }
 
   /// Does what the queue says.

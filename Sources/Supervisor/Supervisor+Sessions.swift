@@ -66,6 +66,7 @@ extension Supervisor {
       }
       let (sessionEnd, transportEnd) = try MessageSocket.pair()
       child.hasLogin = true
+      child.isRoot = login.account.uid == 0
       var login = login
       login.awaitsScope = wantsScope(child, login.account)
       let message = SecretBytes(encoding: ToSession.login(login))

@@ -106,5 +106,55 @@ extension Interop {
         #expect(try daemon.events.lines().lines[0].contains("\"seq\":1,"))
       }
     }
+
+    /// Makes more events than the budget of a user allows, on one connection.
+    private static let flood = """
+      LONG=$(head -c 4000 /dev/zero | tr '\\0' x)
+      for i in $(seq 40); do $SSH -S $USER_HOME/.master host "true $LONG"; done
+      """
+
+    @Test(.timeLimit(.minutes(4)))
+    func `the terminals of a login that waits for its budget hear of it, and another login starts its program`() throws
+    {
+      try withDaemon(audit: Self.audit) { daemon throws in
+        let environment = daemon.environment
+        #expect(try daemon.shell("$SSH -M -S $USER_HOME/.master -N -f host").status == 0)
+        let line = "exec $SSH -tt -S $USER_HOME/.master host 'echo here; read line'"
+        let terminal = try Client(["bash", "-c", line], environment: environment)
+        try terminal.output.line { $0.contains("here") }
+        let flood = try Client(["bash", "-c", Self.flood], environment: environment)
+        try terminal.output.line { $0.contains("further requests wait, up to ") }
+        #expect(try daemon.ssh("host", "echo other").output == "other\n")
+        flood.end()
+        try terminal.send("\n")
+        #expect(try daemon.shell("$SSH -S $USER_HOME/.master -O exit host").status == 0)
+      }
+    }
+
+    @Test(.timeLimit(.minutes(4)), arguments: isRoot ? ["rescue", "root"] : ["rescue"])
+    func `who may have to mend the server does not wait for a budget`(kind: String) throws {
+      var audit = Self.audit
+      if kind == "rescue" { (audit["on_failure"], audit["rescue_users"]) = ("refuse", "[nobody]") }
+      try withDaemon(audit: audit) { daemon throws in
+        if kind == "rescue" {
+          let configuration = try daemon.configuration
+          try daemon.reload(configuration.replacingOccurrences(of: "[nobody]", with: "[\(daemon.user.name)]"))
+        } else {
+          let key = try String(contentsOfFile: "\(daemon.directory)/id.pub", encoding: .utf8)
+          let user = "{name: \(daemon.user.name), run_as: root, authorized_keys: [\"\(key.filter { $0 != "\n" })\"]}"
+          try daemon.reload(try daemon.configuration + "auth: {password: {users: [\(user)]}}\n")
+        }
+        let outcome = try daemon.shell(
+          """
+          $SSH -M -S $USER_HOME/.master -N -f host
+          \(Self.flood)
+          $SSH -S $USER_HOME/.master host id -u
+          $SSH -S $USER_HOME/.master -O exit host 2>/dev/null
+          """)
+        if kind == "root" { #expect(outcome.output == "0\n") }
+        try daemon.events.events(41, of: "command_executed", within: 30)
+        #expect(!daemon.log.all.contains("makes more events than the journal keeps"))
+      }
+    }
   }
 }

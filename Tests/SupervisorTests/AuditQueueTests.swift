@@ -133,6 +133,16 @@ import Testing
     #expect(!queue.isHolding)
   }
 
+  @Test func `what comes to a slow journal beyond sixteen times the queue is lost, and told`() {
+    var queue = ready()
+    for number in 0..<1600 { _ = queue.add(event(number)) }
+    #expect(queue.isHolding && queue.count == 1600)
+    for number in 1600..<1605 { #expect(queue.add(event(number)) == []) }
+    #expect(queue.count == 1600)
+    #expect(queue.written(1)?.prefix(2) == [.stopWatching, .recovered(lost: 5)])
+    #expect(queue.add(event(1605)) == [] && queue.count == 1600)
+  }
+
   @Test func `few events of many bytes hold as well`() {
     var queue = ready()
     let large = [UInt8](repeating: 1, count: 50_000)

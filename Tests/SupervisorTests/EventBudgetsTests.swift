@@ -116,6 +116,17 @@ import Testing
     #expect(budgets.wait(for: "bob", at: .max / 2) == 0)
   }
 
+  @Test(arguments: [0, 1 << 20, 100 << 20, 600 << 20, 1 << 40, UInt64.max])
+  func `nobody waits for longer than a tenth of a day, and the announcement says how long`(kept: UInt64) {
+    var budgets = EventBudgets(EventBudgets.Limits(kept: kept))
+    for _ in 0..<4 { _ = budgets.spend(.max / 8, "anna", at: 0) }
+    let wait = budgets.wait(for: "anna", at: 0)
+    // The rate is in whole bytes.
+    #expect(wait > 0 && wait <= 8650 * 1000)
+    #expect(budgets.wait(for: "anna", at: wait) == 0)
+    #expect(EventBudgets.announcement(33_001).hasSuffix("further requests wait, up to 34 seconds"))
+  }
+
   @Test func `the size of a line is not underestimated, whatever is in it`() {
     let fillings: [[UInt8]] = [[0x61], [1], [0xff], [0x22], [0xc3, 0xa4], [0x5c, 0x7f], [0xe2, 0x80]]
     for filling in fillings {
