@@ -81,7 +81,7 @@ extension Checks {
     let settings = scope.settings
     for (key, path, isOfUsers) in [
       ("auth.publickey.authorized_keys_dir", settings.auth.authorizedKeysDirectory, true),
-      ("auth.publickey.authorized_keys_pattern", settings.auth.authorizedKeysPattern, true),
+      ("auth.publickey.authorized_keys_pattern", settings.auth.effectiveKeysPattern, true),
       ("auth.publickey.authorized_principals_pattern", settings.auth.authorizedPrincipalsPattern, true),
       ("sftp.root", settings.sftp.root, false), ("scp.root", settings.scp.root, false),
     ] where scope.gives(key) {

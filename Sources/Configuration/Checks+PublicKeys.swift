@@ -25,6 +25,12 @@ extension Checks {
     if !trusts, variants.contains(where: { $0.auth.authorizedPrincipalsPattern != nil }) {
       warning("auth.publickey.authorized_principals_pattern", "has no effect without trusted_user_ca_keys")
     }
+    let isNull = { (auth: Settings.Auth) in auth.authorizedKeysDirectory == nil && auth.authorizedKeysPattern == nil }
+    if trusts, variants.contains(where: { isNull($0.auth) }) {
+      warning(
+        "auth.publickey.authorized_keys_pattern",
+        "null is the default, \(Settings.Auth.defaultKeysPattern), beside trusted_user_ca_keys; none searches no file")
+    }
     let algorithms = variants.flatMap(\.server.publicKeyAlgorithms)
     let certificates = algorithms.contains { Certificate.plainAlgorithm($0) != nil }
     if trusts, !certificates || !variants.contains(where: { $0.auth.methods.contains(.publickey) }) {
@@ -32,6 +38,27 @@ extension Checks {
         certificates ? "publickey is not among auth.methods" : "server.publickey_algorithms has none of theirs"
       warning("auth.publickey.trusted_user_ca_keys", "no certificate lets anybody in: \(reason)")
     }
+  }
+
+  /// Why nobody can log in by a user's entry, whatever blocks of `match` hold; nil: somebody may.
+  func proofFault(_ user: Settings.User, _ auths: [Settings.Auth]) -> String? {
+    guard !user.isDisabled, user.passwordHash == nil, user.totpSecret == nil, user.authorizedKeys.isEmpty,
+      auths.allSatisfy({ $0.trustedUserCAKeys == nil && !hasKeyFile(user, $0) })
+    else { return nil }
+    let name = "nobody can log in as \(quoted(user.name)): there is no password_hash"
+    guard let account = user.runAs, auths.contains(where: { $0.effectiveKeysPattern != nil }) else {
+      return "\(name), no authorized_keys and no place to find them"
+    }
+    return "\(name) and no authorized_keys, and those of the account \(quoted(account)) are for its own name"
+  }
+
+  /// Whether there is a path at which keys of this user are looked for; of the account's home only that matters that it
+  /// is no other's.
+  private func hasKeyFile(_ user: Settings.User, _ auth: Settings.Auth) -> Bool {
+    let home = "/%h"
+    let paths =
+      surroundings.isRoot ? KeyPaths(auth, otherThan: user.runAs ?? user.name, home: home) : KeyPaths(auth)
+    return paths.paths(user: user.name, home: user.home ?? home).contains { !$0.hasPrefix(KeyPaths.noHome + "/") }
   }
 
   private mutating func content(of path: String, limit: Int, _ key: String) -> [UInt8]? {

@@ -10,6 +10,8 @@ struct Checks {
   private let stateDirectory: String?
   private(set) var problems: [Problem] = []
   private(set) var warnings: [Problem] = []
+  /// What the file says outside of blocks, and with each of them.
+  private var auths: [Settings.Auth] = []
   /// The block of `match` that is looked at, from 0: problems are those of its keys. nil: none.
   var block: Int?
 
@@ -40,6 +42,7 @@ struct Checks {
     }
     block = nil
     settle(&settings.audit, stateDirectory: stateDirectory)
+    auths = ([settings] + settings.matches.indices.map { settings.applying([$0]) }).map(\.auth)
     checkUsers(choices.settings.auth.users, at: given.values["auth.password.users"], key: "auth.password.users")
     warnAboutSecrets(in: choices.settings.auth.users)
     if let path = choices.usersFile {
@@ -198,6 +201,7 @@ struct Checks {
         let reason = "the system has no account \(quoted(user.name)); say with run_as whose rights this user has"
         problems.append(report(entry.node, "", reason))
       }
+      if let reason = proofFault(user, auths) { warnings.append(report(entry.node, "", reason)) }
       for (part, path) in [("shell", user.shell), ("home", user.home), ("root", user.root)] {
         guard let path, let reason = part == "shell" ? programFault(path) : directoryFault(path) else { continue }
         warnings.append(report(entry.mapping(part) ?? entry.node, "." + part, reason))
@@ -230,14 +234,10 @@ struct Checks {
     }
     checkSequences(variants)
     let keys = variants.map(\.auth).contains { auth in
-      auth.authorizedKeysDirectory != nil || auth.authorizedKeysPattern != nil || auth.trustedUserCAKeys != nil
+      auth.authorizedKeysDirectory != nil || auth.effectiveKeysPattern != nil || auth.trustedUserCAKeys != nil
     }
     if methods.contains(.publickey), !keys, users.allSatisfy(\.authorizedKeys.isEmpty) {
-      let pattern = "auth.publickey.authorized_keys_pattern"
-      let hint =
-        given.rank(pattern) > 0
-        ? "; bssh looks in /home/{user}/.ssh/authorized_keys then, which \(pattern) can say" : ""
-      warning("auth.methods", "publickey is allowed, but there is no place to find authorized keys" + hint)
+      warning("auth.methods", "publickey is allowed, but there is no place to find authorized keys")
     }
     for user in users {
       for method in user.methods ?? [] where !methods.contains(method) {

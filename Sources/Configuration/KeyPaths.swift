@@ -54,7 +54,7 @@ extension KeyPaths {
   /// As these settings say.
   public init(_ auth: Settings.Auth) {
     self.init(
-      directory: auth.authorizedKeysDirectory, pattern: auth.authorizedKeysPattern,
+      directory: auth.authorizedKeysDirectory, pattern: auth.effectiveKeysPattern,
       principalsPattern: auth.authorizedPrincipalsPattern)
   }
 

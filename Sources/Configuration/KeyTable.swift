@@ -149,9 +149,10 @@ public enum KeyTable {
       "A directory that holds {user}/authorized_keys; null for none. Set alone, it takes the place of",
       "authorized_keys_pattern; where both are set, both are searched."),
     Key(
-      "auth.publickey.authorized_keys_pattern", ValueType.keyPattern.optional,
+      "auth.publickey.authorized_keys_pattern", ValueType.keysPattern.optional(null: "the default"),
       \.settings.auth.authorizedKeysPattern, alias: "BSSH_AUTHORIZED_KEYS_PATTERN",
-      "Each user's file of keys: %h is the home, %u or {user} the name, %% a percent sign; null for none."),
+      "Each user's file of keys: %h is the home, %u or {user} the name, %% a percent sign. none: there",
+      "is no such file. null, with authorized_keys_dir null as well: the default."),
     Key(
       "auth.publickey.trusted_user_ca_keys", ValueType<String>.path.optional, \.trustedUserCAFile,
       content: \Choices.settings.auth.trustedUserCAKeys,

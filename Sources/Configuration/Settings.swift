@@ -112,8 +112,9 @@ public struct Settings: Equatable, Sendable {
     public var denyGroups: [NamePattern] = []
     /// A directory that holds `{user}/authorized_keys`.
     public var authorizedKeysDirectory: String?
-    /// `%h` home, `%u` or `{user}` name, `%%` percent; absolute once expanded, no `..`.
-    public var authorizedKeysPattern: String? = "%h/.ssh/authorized_keys"
+    /// `%h` home, `%u` or `{user}` name, `%%` percent; absolute once expanded, no `..`. Or ``noPattern``; nil: see
+    /// ``effectiveKeysPattern``.
+    public var authorizedKeysPattern: String? = defaultKeysPattern
     /// The content of the file `auth.publickey.trusted_user_ca_keys`; nil: no authority is trusted for every user.
     public var trustedUserCAKeys: [UInt8]?
     /// The content of the file `auth.publickey.revoked_keys`; nil: no key is revoked.
@@ -126,6 +127,18 @@ public struct Settings: Equatable, Sendable {
     public var users: [User] = []
     /// Milliseconds that every answer to a password or a one-time code takes at least.
     public var minimumPasswordTime = 100
+
+    /// As of sshd and bssh.
+    static let defaultKeysPattern = "%h/.ssh/authorized_keys"
+    /// In place of a pattern: there is no such file. sshd_config(5), AuthorizedKeysFile
+    static let noPattern = "none"
+
+    /// The pattern that is searched; nil: none is. With neither a directory nor a pattern it is the default, as with
+    /// bssh, whose files say null for both.
+    var effectiveKeysPattern: String? {
+      let pattern = authorizedKeysPattern ?? (authorizedKeysDirectory == nil ? Self.defaultKeysPattern : nil)
+      return pattern == Self.noPattern ? nil : pattern
+    }
   }
 
   /// A user whom the configuration defines.

@@ -48,6 +48,11 @@ extension ValueType where Value == String {
   }
 
   /// `auth.publickey.authorized_keys_pattern`.
+  static let keysPattern = text("none, or an absolute path with %h, %u, {user} or %%") { text in
+    text == Settings.Auth.noPattern ? nil : pathFault(text) ?? keyPatternFault(text)
+  }
+
+  /// `auth.publickey.authorized_principals_pattern`.
   static let keyPattern = text("an absolute path with %h, %u, {user} or %%") { text in
     pathFault(text) ?? keyPatternFault(text)
   }

@@ -69,9 +69,12 @@ extension ValueType {
   }
 
   /// The value, or nothing when the key says `null`.
-  var optional: ValueType<Value?> {
+  var optional: ValueType<Value?> { optional(null: "none") }
+
+  /// As ``optional``; `meaning` says what nothing is.
+  func optional(null meaning: String) -> ValueType<Value?> {
     ValueType<Value?>(
-      description: description + ", or null for none",
+      description: description + ", or null for \(meaning)",
       parse: { node, faults in
         if node.isNull { return .some(nil) }
         return parse(node, &faults).map { .some($0) }

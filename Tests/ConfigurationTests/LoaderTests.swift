@@ -362,6 +362,29 @@ struct Fault: Sendable, CustomTestStringConvertible {
     #expect(over.settings.auth.authorizedKeysPattern == "/q/%u")
   }
 
+  @Test(
+    arguments: [
+      ([:], ["/h/.ssh/authorized_keys"]), (["authorized_keys_pattern": "null"], ["/h/.ssh/authorized_keys"]),
+      (["authorized_keys_dir": "null", "authorized_keys_pattern": "null"], ["/h/.ssh/authorized_keys"]),
+      (["authorized_keys_dir": "/k"], ["/k/anna/authorized_keys"]),
+      (["authorized_keys_dir": "/k", "authorized_keys_pattern": "null"], ["/k/anna/authorized_keys"]),
+      (["authorized_keys_dir": "/k", "authorized_keys_pattern": "none"], ["/k/anna/authorized_keys"]),
+      (["authorized_keys_dir": "null", "authorized_keys_pattern": "none"], []),
+      (["authorized_keys_pattern": "none"], []),
+    ] as [(KeyValuePairs<String, String>, [String])])
+  func `keys are at the default place when both places are null, as with bssh, and nowhere with none`(
+    given: KeyValuePairs<String, String>, expected: [String]
+  ) throws {
+    let publickey = Node(.mapping(given.map { .init(key: $0.key, position: nil, value: plain($0.value)) }))
+    let settings = try load(tree("auth.publickey", publickey)).settings
+    #expect(KeyPaths(settings.auth).paths(user: "anna", home: "/h") == expected)
+    // A block says the same, whatever stands outside of it.
+    if given.isEmpty { return }
+    let block = mapping(["users": list(plain("anna")), "auth": tree("publickey", publickey)])
+    let blocks = try load(tree("match", list(block))).settings.applying([0])
+    #expect(KeyPaths(blocks.auth).paths(user: "anna", home: "/h") == expected)
+  }
+
   @Test func `a configuration without a host key is refused`() {
     let message = "server.host_keys: no host key; 'bssh-server gen-host-key -t ed25519 -o FILE' makes one"
     #expect(complaints(hostKey: nil) == [message])

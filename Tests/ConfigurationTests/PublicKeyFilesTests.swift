@@ -61,8 +61,19 @@ import Testing
 
   @Test func `authorities are a place to find keys`() throws {
     let auth = mapping([
-      "publickey": mapping(["trusted_user_ca_keys": plain("/cas"), "authorized_keys_pattern": plain("null")])
+      "publickey": mapping(["trusted_user_ca_keys": plain("/cas"), "authorized_keys_pattern": plain("none")])
     ])
     #expect(try warnings(auth).isEmpty)
+  }
+
+  @Test func `authorities beside a null pattern are warned of, since users' files are searched as well`() throws {
+    let auth = mapping([
+      "publickey": mapping(["trusted_user_ca_keys": plain("/cas"), "authorized_keys_pattern": plain("null")])
+    ])
+    #expect(
+      try warnings(auth) == [
+        "f.yaml: auth.publickey.authorized_keys_pattern: null is the default, %h/.ssh/authorized_keys, beside "
+          + "trusted_user_ca_keys; none searches no file"
+      ])
   }
 }

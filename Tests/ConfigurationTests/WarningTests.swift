@@ -151,11 +151,47 @@ import Testing
 
   @Test func `publickey without a place for keys is warned of`() throws {
     #expect(
-      warnings(try load(tree("auth.publickey.authorized_keys_pattern", plain("null"))))
-        == [
-          "auth.methods: publickey is allowed, but there is no place to find authorized keys; bssh looks in "
-            + "/home/{user}/.ssh/authorized_keys then, which auth.publickey.authorized_keys_pattern can say"
-        ].map { "f.yaml: " + $0 })
+      warnings(try load(tree("auth.publickey.authorized_keys_pattern", plain("none"))))
+        == ["f.yaml: auth.methods: publickey is allowed, but there is no place to find authorized keys"])
+    #expect(warnings(try load(tree("auth.publickey.authorized_keys_pattern", plain("null")))) == [])
+  }
+
+  @Test func `a user by whose entry nobody can log in is warned of`() throws {
+    var surroundings = machine(files: ["/cas": .init(bytes: Array(Sample.key.utf8), isReadableByOthers: true)])
+    surroundings.isRoot = true
+    let nobody = "f.yaml: auth.password.users[0]: nobody can log in as 'web': there is no password_hash"
+    let account = ["\(nobody) and no authorized_keys, and those of the account 'alice' are for its own name"]
+    let user = mapping(["name": plain("web"), "run_as": plain("alice")])
+    func told(_ user: Node, _ publickey: Node? = nil, match: Node? = nil) throws -> [String] {
+      let auth = mapping(["password": tree("users", list(user)), "publickey": publickey ?? mapping([:])])
+      let root = match.map { mapping(["auth": auth, "match": list($0)]) } ?? tree("auth", auth)
+      return warnings(try load(root, on: surroundings)).filter { $0.contains("nobody can log in") }
+    }
+    #expect(try told(user) == account)
+    #expect(try told(user, mapping(["authorized_keys_pattern": plain("/keys/all")])) == account)
+    #expect(
+      try told(user, mapping(["authorized_keys_pattern": plain("none")])) == [
+        "\(nobody), no authorized_keys and no place to find them"
+      ])
+    // Wherever somebody may have a way in, nothing is said.
+    for publickey in [
+      ["authorized_keys_pattern": plain("/keys/%u")], ["authorized_keys_dir": plain("/keys")],
+      ["trusted_user_ca_keys": plain("/cas")],
+    ] as [KeyValuePairs] { #expect(try told(user, mapping(publickey)) == []) }
+    for entry in [
+      mapping(["name": plain("alice")]), mapping(["name": plain("alice"), "run_as": plain("alice")]),
+      mapping(["name": plain("web"), "run_as": plain("alice"), "home": plain("/srv/web")]),
+      mapping(["name": plain("web"), "run_as": plain("alice"), "disabled": plain("true")]),
+      mapping(["name": plain("web"), "run_as": plain("alice"), "authorized_keys": list(plain(Sample.key))]),
+      mapping(["name": plain("web"), "run_as": plain("alice"), "password_hash": quotedText(Sample.hash)]),
+    ] { #expect(try told(entry) == []) }
+    let block = mapping([
+      "users": list(plain("web")), "auth": tree("publickey.authorized_keys_dir", plain("/keys")),
+    ])
+    #expect(try told(user, match: block) == [])
+    surroundings.isRoot = false
+    surroundings.ownAccount = "alice"
+    #expect(try told(user) == [])
   }
 
   @Test func `a host key that no algorithm uses is warned of`() throws {

@@ -145,6 +145,7 @@ import Testing
     """,
     "server: {host_keys: [/k/a], bind_address: '::1'}\nauth: {publickey: {authorized_keys_dir: /keys}}",
     "server: {host_keys: [/k/a]}\nauth: {publickey: {authorized_keys_pattern: ~}, password: {users: []}}",
+    "server: {host_keys: [/k/a]}\nauth: {publickey: {authorized_keys_pattern: none}}",
   ])
   func `the effective settings load to the same settings`(yaml: String) throws {
     let loaded = try settings(yaml)
