@@ -72,7 +72,7 @@ extension Checks {
     let key = "audit.exporters"
     switch surroundings.read(path, 1 << 20) {
     case .failure(let unreadable):
-      problem(key, index: index, "cannot read \(quoted(path)): \(unreadable.reason)")
+      self.unreadable(path, unreadable, key, index: index)
       return nil
     case .success(let file):
       guard trust(file, path, key, index: index) else { return nil }

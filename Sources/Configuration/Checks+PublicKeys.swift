@@ -65,7 +65,7 @@ extension Checks {
     switch surroundings.read(path, limit) {
     case .success(let file): return trust(file, path, key) ? file.bytes : nil
     case .failure(let unreadable):
-      problem(key, "cannot read \(quoted(path)): \(unreadable.reason)")
+      self.unreadable(path, unreadable, key)
       return nil
     }
   }

@@ -103,6 +103,9 @@ struct Checks {
       case .unusable(let reason):
         faulty = true
         problem(key, index: index, reason)
+      case .denied(let reason):
+        faulty = true
+        unreadable(path, .init(reason: reason, isDenied: true), key, index: index)
       case .usable(let algorithms):
         if offered.contains(algorithms) {
           problem(key, index: index, "\(quoted(path)) is a second key for \(algorithms.joined(separator: ", "))")
@@ -123,7 +126,7 @@ struct Checks {
     guard let path else { return nil }
     switch surroundings.read(path, 128 << 10) {
     case .failure(let unreadable):
-      problem("server.banner", "cannot read \(quoted(path)): \(unreadable.reason)")
+      self.unreadable(path, unreadable, "server.banner")
       return nil
     case .success(let file):
       guard trust(file, path, "server.banner") else { return nil }
@@ -140,7 +143,7 @@ struct Checks {
     let bytes: [UInt8]
     switch surroundings.read(path, 1 << 20) {
     case .failure(let unreadable):
-      problem(key, "cannot read \(quoted(path)): \(unreadable.reason)")
+      self.unreadable(path, unreadable, key)
       return []
     case .success(let file):
       if !trust(file, path, key) { return [] }
@@ -190,12 +193,13 @@ struct Checks {
       let report = { (node: Node, part: String, reason: String) in
         Problem(source: value.source, position: node.position, key: key + below + part, reason: reason)
       }
-      if surroundings.isRoot, let account = user.runAs, !surroundings.accountExists(account) {
+      let needsAccounts = surroundings.isRoot || surroundings.rightsAreUnknown
+      if needsAccounts, let account = user.runAs, !surroundings.accountExists(account) {
         problems.append(report(place, ".run_as", "the system has no account \(quoted(account))"))
-      }
-      if !surroundings.isRoot, let account = user.runAs, account != surroundings.ownAccount {
+      } else if !surroundings.isRoot, let account = user.runAs, account != surroundings.ownAccount {
         let reason = "not started as root, the daemon cannot become \(quoted(account)); leave run_as out"
-        problems.append(report(place, ".run_as", reason))
+        let fault = report(place, ".run_as", reason)
+        if surroundings.rightsAreUnknown { warnings.append(fault.unchecked) } else { problems.append(fault) }
       }
       if surroundings.isRoot, user.runAs == nil, !surroundings.accountExists(user.name) {
         let reason = "the system has no account \(quoted(user.name)); say with run_as whose rights this user has"
@@ -307,6 +311,12 @@ struct Checks {
 
   private func readableByOthers(_ path: String) -> String {
     "\(quoted(path)) holds what users log in with and can be read by others; 'chmod 600 \(path)' prevents that"
+  }
+
+  /// A file that a key names cannot be read.
+  mutating func unreadable(_ path: String, _ file: Surroundings.Unreadable, _ key: String, index: Int? = nil) {
+    let fault = located(key, index, "cannot read \(quoted(path)): \(file.reason)")
+    if surroundings.rightsAreUnknown, file.isDenied { warnings.append(fault.unchecked) } else { problems.append(fault) }
   }
 
   /// False, and a problem, for a file that others can have written.

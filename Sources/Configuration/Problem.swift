@@ -30,6 +30,13 @@ public struct Problem: Error, Equatable, Sendable, CustomStringConvertible {
     self.reason = reason
   }
 
+  /// The same about what the rights of whoever starts the daemon decide, when these are not known.
+  public var unchecked: Problem {
+    var problem = self
+    problem.reason += "; not checked: that takes the rights of the user who starts the daemon"
+    return problem
+  }
+
   /// `file:line:column: key: reason`, without the parts that are not there.
   public var description: String {
     var parts: [String] = []

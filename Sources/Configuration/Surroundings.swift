@@ -28,6 +28,8 @@ public struct Surroundings {
 
   /// A file of a host key, once looked at.
   public enum HostKey: Equatable, Sendable {
+    /// It is there, and may not be read.
+    case denied(reason: String)
     /// It holds a key for these signature algorithms.
     case usable(algorithms: [String])
     /// Why it cannot be used, and what to do.
@@ -37,8 +39,13 @@ public struct Surroundings {
   /// Why a file could not be read: `No such file or directory`.
   public struct Unreadable: Error, Equatable, Sendable {
     public var reason: String
+    /// It is there, and this user may not read it.
+    public var isDenied: Bool
 
-    public init(reason: String) { self.reason = reason }
+    public init(reason: String, isDenied: Bool = false) {
+      self.reason = reason
+      self.isDenied = isDenied
+    }
   }
 
   /// Reads a file of at most so many bytes.
@@ -58,6 +65,8 @@ public struct Surroundings {
   public var exposedDirectories: (_ path: String) -> [String] = { _ in [] }
   /// True when the daemon runs as root, and so can become other accounts.
   public var isRoot: Bool
+  /// True when a configuration is checked without root's rights, which the daemon may have: what they decide is a warning.
+  public var rightsAreUnknown = false
   /// The account of whoever starts the daemon; nil: it has no name.
   public var ownAccount: String?
   /// True when the system has a group of this name.

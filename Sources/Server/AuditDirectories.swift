@@ -36,10 +36,12 @@ struct AuditDirectories {
   /// Why a directory is of no use, in words for people.
   struct Unusable: Error {
     var reason: String
+    /// Whoever works there has not the rights for it.
+    var isDenied = false
 
-    init(_ reason: String) { self.reason = reason }
+    init(_ reason: String, isDenied: Bool = false) { (self.reason, self.isDenied) = (reason, isDenied) }
 
-    init(_ error: SystemError) { reason = "\(error)" }
+    init(_ error: SystemError) { (reason, isDenied) = ("\(error)", error.code == EACCES) }
   }
 
   /// The directory of the journal `path`; nil: it does not exist, is not to be made, and could be.
@@ -101,7 +103,7 @@ struct AuditDirectories {
       if isOurs { throw Unusable("'\(path)' may not be used by its owner; 'chmod u+rwx \(path)' changes that") }
       let hint = "\(needsOwn); one that does not exist is made"
       let holder = String(decoding: AccountNames().user(status.owner), as: UTF8.self)
-      throw Unusable("'\(path)' belongs to \(holder), and \(writer) may not write there; \(hint)")
+      throw Unusable("'\(path)' belongs to \(holder), and \(writer) may not write there; \(hint)", isDenied: true)
     }
     if directory.isKernelFileSystem { throw Unusable("no files can be made in '\(path)'; \(needsOwn)") }
     return open
@@ -120,7 +122,7 @@ struct AuditDirectories {
       switch error.code {
       case ENOENT: return
       case EINVAL: throw Unusable("'\(path)' is not a regular file")
-      case EACCES: throw Unusable("\(writer) may not write to '\(path)', which exists")
+      case EACCES: throw Unusable("\(writer) may not write to '\(path)', which exists", isDenied: true)
       default: throw Unusable(SystemError("write to '\(path)'", code: error.code))
       }
     }
@@ -190,7 +192,11 @@ struct AuditPlaces {
     do throws(AuditDirectories.Unusable) {
       journal = try directories.journal(audit.journalPath, mode: audit.journal.mode)
     } catch {
-      return problems.append(problem("path", "the journal cannot be written: \(error.reason)"))
+      let problem = problem("path", "the journal cannot be written: \(error.reason)")
+      // Only looked at without root's rights, it may still be that root starts the daemon.
+      let isUnchecked = error.isDenied && !directories.makes && !Hardening.isRoot
+      if isUnchecked { warnings.append(problem.unchecked) } else { problems.append(problem) }
+      return
     }
     if let obstacle = journal?.obstacle {
       warnings.append(problem("path", "the journal cannot be written: \(obstacle)"))

@@ -19,9 +19,10 @@ enum CheckConfig {
     try Output.write(origin + ", and of variables and options.\n" + Template.effective(loaded))
   }
 
-  /// Loads the configuration, and looks at all that `run` needs, without changing anything.
+  /// Loads the configuration, and looks at all that `run` needs, without changing anything. Without root's rights, what
+  /// they decide is a warning: the daemon may be started with them.
   private static func check(_ file: ConfigurationFile, _ arguments: Arguments) throws(Rejected) -> Loaded {
-    var loaded = try file.load(arguments, on: Machine())
+    var loaded = try file.load(arguments, on: Machine(isCheck: true))
     var missing: [Problem] = []
     let accounts = Hardening.isRoot ? Answer.serviceAccounts(&missing) : nil
     // The machine where a configuration is checked need not be the one that it is for.

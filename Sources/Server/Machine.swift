@@ -9,6 +9,10 @@ import System
 final class Machine {
   /// The content of each file of a host key, by its path.
   private(set) var hostKeys: [String: [UInt8]] = [:]
+  /// A configuration is checked, and no daemon is started with it.
+  private let isCheck: Bool
+
+  init(isCheck: Bool = false) { self.isCheck = isCheck }
 
   var surroundings: Surroundings {
     var surroundings = Surroundings(
@@ -19,7 +23,7 @@ final class Machine {
             .init(
               bytes: try file.bytes(limit: limit), isReadableByOthers: file.isReadableByOthers, distrust: file.distrust)
           )
-        } catch { return .failure(.init(reason: error.reason)) }
+        } catch { return .failure(.init(reason: error.reason, isDenied: error.code == EACCES)) }
       },
       parse: { bytes, path in
         do throws(Problem) { return .success(try YAML.parse(bytes, name: path)) } catch { return .failure(error) }
@@ -37,6 +41,7 @@ final class Machine {
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && access(path, X_OK) == 0
       },
       isRoot: Hardening.isRoot, ownAccount: Self.ownAccount, groupExists: { getgrnam($0) != nil }, place: Self.place)
+    surroundings.rightsAreUnknown = isCheck && !Hardening.isRoot
     surroundings.shellKind = { ShellKind(rawValue: LoginShell($0).rawValue) ?? .none }
     surroundings.exposedDirectories = { RootDirectory.exposed(at: $0) }
     return surroundings
@@ -84,6 +89,7 @@ final class Machine {
       if error.code == ENOENT {
         return .unusable("'\(path)' does not exist; 'bssh-server gen-host-key -t ed25519 -o \(path)' makes it")
       }
+      if error.code == EACCES { return .denied(reason: error.reason) }
       return .unusable("cannot read '\(path)': \(error.reason)")
     }
   }

@@ -35,16 +35,23 @@ struct StartChecks {
       }
     }
     if let path = arguments.value("pid-file").map(ConfigurationFile.absolute),
-      let reason = Self.obstacle(toWriting: path)
+      let obstacle = Self.obstacle(toWriting: path)
     {
-      problems.append(Problem(source: .option("--pid-file"), key: "", reason: reason))
+      let problem = Problem(source: .option("--pid-file"), key: "", reason: obstacle.reason)
+      if obstacle.isDenied { denied(problem) } else { problems.append(problem) }
     }
-    if let path = loaded.settings.security.banStateFile, let reason = Self.obstacle(toWriting: path, makesFolder: true)
+    if let path = loaded.settings.security.banStateFile,
+      let obstacle = Self.obstacle(toWriting: path, makesFolder: true)
     {
       warnings.append(
-        loaded.places.problem(of: "security.ban_state_file", "bans cannot be kept: \(reason)"))
+        loaded.places.problem(of: "security.ban_state_file", "bans cannot be kept: \(obstacle.reason)"))
     }
     checkAddresses(loaded)
+  }
+
+  /// What this user may not do: root may, who may be the one that starts the daemon.
+  private mutating func denied(_ problem: Problem) {
+    if Hardening.isRoot { problems.append(problem) } else { warnings.append(problem.unchecked) }
   }
 
   /// Addresses that this machine does not have now, and ports that this user may not have. Whether somebody else listens
@@ -59,7 +66,7 @@ struct StartChecks {
           loaded.places.problem(
             of: "server.bind_address", entry: index, "this machine has no address \(address.address) now"))
       case EACCES:
-        problems.append(
+        denied(
           loaded.places.problem(
             of: "server.port", "port \(address.port) needs root's rights: \(SystemError.message(failure.code))"))
       case EAFNOSUPPORT where !address.isEveryAddress:
@@ -71,19 +78,21 @@ struct StartChecks {
     }
   }
 
-  /// Why this process could not make a file there, or write over it; nil: it could.
-  private static func obstacle(toWriting path: String, makesFolder: Bool = false) -> String? {
+  /// Why this process could not make a file there, or write over it, and whether that is for want of rights; nil: it could.
+  private static func obstacle(
+    toWriting path: String, makesFolder: Bool = false
+  ) -> (reason: String, isDenied: Bool)? {
     let slash = path.lastIndex(of: "/") ?? path.startIndex
     let folder = path[..<slash].isEmpty ? "/" : String(path[..<slash])
     let name = Array(path[slash...].utf8.dropFirst())
-    if name.isEmpty { return "'\(path)' is a directory" }
+    if name.isEmpty { return ("'\(path)' is a directory", false) }
     do throws(SystemError) {
       guard let directory = try OwnedDirectory.open(folder, missing: .leave) else {
-        return makesFolder ? nil : "the directory '\(folder)' does not exist"
+        return makesFolder ? nil : ("the directory '\(folder)' does not exist", false)
       }
-      if directory.isKernelFileSystem { return "no files can be made in '\(folder)'" }
+      if directory.isKernelFileSystem { return ("no files can be made in '\(folder)'", false) }
       if let status = try? directory.attributes(ofEntry: name) {
-        if status.kind == .directory { return "'\(path)' is a directory" }
+        if status.kind == .directory { return ("'\(path)' is a directory", false) }
         if !makesFolder {
           try directory.permits(nil, W_OK, entry: name)
           return nil
@@ -91,6 +100,6 @@ struct StartChecks {
       }
       try directory.permits(nil, W_OK | X_OK, entry: [UInt8(ascii: ".")])
       return nil
-    } catch { return "'\(folder)' cannot be written to: \(SystemError.message(error.code))" }
+    } catch { return ("'\(folder)' cannot be written to: \(SystemError.message(error.code))", error.code == EACCES) }
   }
 }

@@ -279,6 +279,69 @@ import Wire
     #expect(!outcome.errors.contains("'nobody'"))
   }
 
+  /// A configuration that root can start the daemon with, and the commands to check it as root and as another user.
+  private func forRoot(_ folder: Folder, _ more: String = "") throws -> (file: String, run: [[String]]) {
+    chmod(folder.path, 0o755)
+    for name in StartChecks.programs { try folder.write(name, "#!/bin/sh\n", mode: 0o755) }
+    try FileManager.default.copyItem(atPath: program, toPath: folder.file("bssh-server"))
+    chmod(folder.file("bssh-server"), 0o755)
+    #expect(try bsshServer("gen-host-key", "-t", "ed25519", "-o", folder.file("key")).code == 0)
+    try folder.write("users", "users: [{name: bert, run_as: root, authorized_keys: []}]\n")
+    try folder.write("banner", "hello\n")
+    try FileManager.default.createDirectory(
+      atPath: folder.file("log"), withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+    let file = try folder.write(
+      "c.yaml",
+      """
+      server: {host_keys: [key], bind_address: "127.0.0.1:22", banner: banner}
+      auth: {password: {users_file: users, users: [{name: root, run_as: root}\(more)]}}
+      audit: {exporters: [{type: file, path: log/bssh/audit.log}]}
+      """, mode: 0o644)
+    let command = [
+      folder.file("bssh-server"), "check-config", "-q", "-c", file, "--pid-file", folder.file("log/pid"),
+    ]
+    return (file, [command, ["--reuid=65533", "--regid=65533", "--clear-groups"] + command])
+  }
+
+  @Test(.enabled(if: geteuid() == 0)) func `what only root may do or read is no error for another user who checks`()
+    throws
+  {
+    let folder = try Folder()
+    let (file, run) = try forRoot(folder)
+    let root = try bsshServer(Array(run[0].dropFirst()), program: run[0][0])
+    #expect(root.code == 0 && !root.errors.contains("not checked"), "\(root.errors)")
+    let other = try bsshServer(run[1], program: "/usr/bin/setpriv")
+    #expect(other.code == 0, "\(other.errors)")
+    let unchecked = "; not checked: that takes the rights of the user who starts the daemon"
+    for line in [
+      "\(file):1:22: server.host_keys: cannot read '\(folder.file("key"))': Permission denied",
+      "server.banner: cannot read '\(folder.file("banner"))': Permission denied",
+      "auth.password.users_file: cannot read '\(folder.file("users"))': Permission denied",
+      "run_as: not started as root, the daemon cannot become 'root'; leave run_as out",
+      "audit.exporters[0].path: the journal cannot be written: open \(folder.file("log/bssh")): Permission denied",
+      "server.port: port 22 needs root's rights: Permission denied",
+      "--pid-file: '\(folder.file("log"))' cannot be written to: Permission denied",
+    ] { #expect(other.errors.contains(line + unchecked + "\n"), "\(line) in \(other.errors)") }
+  }
+
+  @Test(.enabled(if: geteuid() == 0)) func `what is wrong whoever starts the daemon is an error for every user`() throws
+  {
+    let folder = try Folder()
+    let (file, run) = try forRoot(folder, ", {name: anna, run_as: no-such-account}")
+    try FileManager.default.removeItem(atPath: folder.file("key"))
+    try FileManager.default.removeItem(atPath: folder.file("log"))
+    try folder.write("log", "", mode: 0o644)
+    for words in run {
+      let outcome = try bsshServer(
+        Array(words.dropFirst(words == run[0] ? 1 : 0)), program: words == run[0] ? words[0] : "/usr/bin/setpriv")
+      #expect(outcome.code == 78)
+      for line in [
+        "\(file):1:22: server.host_keys: '\(folder.file("key"))' does not exist",
+        "run_as: the system has no account 'no-such-account'",
+      ] { #expect(outcome.errors.contains(line), "\(line) in \(outcome.errors)") }
+    }
+  }
+
   @Test func `a configuration is looked for here first, then in the user's folder`() throws {
     let folder = try Folder()
     let key = folder.file("key")
