@@ -4,6 +4,7 @@ import System
 // The process that holds the host keys, and judges who may log in. Descriptor 3 leads from the supervisor, descriptor 4 to
 // it.
 var log = Log(threshold: .warning, style: .bare)
+ThisProcess.setName("bssh-authority")
 do {
   try Hardening.becomeUnobservable()
   try Hardening.gainNoPrivileges()

@@ -364,6 +364,21 @@ static int become(const struct clinux_spawn *request) {
 
 // Above every number that a child's descriptor can get, so that moving one never overwrites another.
 enum { FIRST_TEMPORARY = 64, MOST_DESCRIPTORS = 64 };
+// Above those too: what the child keeps until it is the new program.
+enum { FIRST_KEPT = FIRST_TEMPORARY + MOST_DESCRIPTORS };
+
+// A copy of `descriptor` above all numbers that the process gets and every copy that was made before.
+static int keep(int descriptor) { return fcntl(descriptor, F_DUPFD_CLOEXEC, FIRST_KEPT); }
+
+// Closes all descriptors from `first` on, but `kept`: in rising order, -1 for none.
+static int close_from(unsigned first, const int kept[2]) {
+  for (int i = 0; i < 2; i++) {
+    if (kept[i] < 0) continue;
+    if ((unsigned)kept[i] > first && clinux_close_range(first, (unsigned)kept[i] - 1) < 0) return -1;
+    first = (unsigned)kept[i] + 1;
+  }
+  return clinux_close_range(first, ~0U);
+}
 
 // Of this process alone: the kernel spares whom a child of vfork(2) shares its memory with.
 static int set_oom_score(const char *digits) {
@@ -376,8 +391,8 @@ static int set_oom_score(const char *digits) {
   return written < 0 ? -1 : 0;
 }
 
-// Everything but the change of identity. `kept`, which is over all numbers that the process gets, stays open; -1: none.
-static int prepare(const struct clinux_spawn *request, int kept) {
+// Everything but the change of identity. `kept`, which keep() made, stay open.
+static int prepare(const struct clinux_spawn *request, const int kept[2]) {
   int moved[MOST_DESCRIPTORS];
   for (size_t i = 0; i < request->descriptor_count; i++) {
     moved[i] = fcntl(request->descriptors[i], F_DUPFD_CLOEXEC, FIRST_TEMPORARY);
@@ -385,12 +400,7 @@ static int prepare(const struct clinux_spawn *request, int kept) {
   }
   for (size_t i = 0; i < request->descriptor_count; i++)
     if (dup2(moved[i], (int)i) < 0) return -1;
-  unsigned first = (unsigned)request->descriptor_count;
-  if (kept >= 0) {
-    if (clinux_close_range(first, (unsigned)kept - 1) < 0) return -1;
-    first = (unsigned)kept + 1;
-  }
-  if (clinux_close_range(first, ~0U) < 0) return -1;
+  if (close_from((unsigned)request->descriptor_count, kept) < 0) return -1;
   if (request->new_session && setsid() < 0) return -1;
   if (request->controlling_terminal && ioctl(0, TIOCSCTTY, 0) < 0) return -1;
   for (size_t i = 0; i < request->limit_count; i++) {
@@ -402,8 +412,13 @@ static int prepare(const struct clinux_spawn *request, int kept) {
   return 0;
 }
 
-static int start(const struct clinux_spawn *request) {
+int clinux_execute(int executable, char *const *argv, char *const *envp) {
+  return (int)syscall(SYS_execveat, executable, "", argv, envp, AT_EMPTY_PATH);
+}
+
+static int start(const struct clinux_spawn *request, int executable) {
   if (request->directory && chdir(request->directory) < 0 && chdir("/") < 0) return -1;
+  if (request->executable >= 0) return clinux_execute(executable, request->argv, request->envp);
   return execve(request->path, request->argv, request->envp);
 }
 
@@ -429,7 +444,8 @@ static pid_t spawn_as_we_are(const struct clinux_spawn *request) {
   pid_t pid = vfork();
   if (pid == 0) {
     reset_signals();
-    if (prepare(request, -1) == 0) start(request);
+    const int kept[2] = {request->executable < 0 ? -1 : keep(request->executable), -1};
+    if ((request->executable < 0 || kept[0] >= 0) && prepare(request, kept) == 0) start(request, kept[0]);
     failure = errno;
     _exit(127);
   }
@@ -440,15 +456,17 @@ static pid_t spawn_as_we_are(const struct clinux_spawn *request) {
 // could stop a parent that waits for execve. So the parent waits as long as the process has the parent's identity.
 static pid_t spawn_as_another(const struct clinux_spawn *request) {
   int ends[2];
-  if (access(request->path, X_OK) < 0 || pipe2(ends, O_CLOEXEC) < 0) return -1;
+  if (request->executable < 0 && access(request->path, X_OK) < 0) return -1;
+  if (pipe2(ends, O_CLOEXEC) < 0) return -1;
   pid_t pid = fork();
   if (pid == 0) {
     reset_signals();
-    int report = fcntl(ends[1], F_DUPFD_CLOEXEC, FIRST_TEMPORARY + MOST_DESCRIPTORS);
-    int failure = report < 0 || prepare(request, report) < 0 ? errno : 0;
+    const int executable = request->executable < 0 ? -1 : keep(request->executable);
+    const int report = request->executable >= 0 && executable < 0 ? -1 : keep(ends[1]);
+    int failure = report < 0 || prepare(request, (const int[2]){executable, report}) < 0 ? errno : 0;
     if (write(report < 0 ? ends[1] : report, &failure, sizeof failure) != sizeof failure || failure) _exit(127);
     close(report);
-    if (become(request) == 0) start(request);
+    if (become(request) == 0) start(request, executable);
     dprintf(STDERR_FILENO, "%s cannot be started: %s\n", request->path, strerror(errno));
     _exit(127);
   }

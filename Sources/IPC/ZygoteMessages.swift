@@ -2,7 +2,8 @@ import Wire
 
 /// What the supervisor tells a zygote: a process that is prepared once, and copies itself for each connection.
 public enum ToZygote: WireCodable, Equatable {
-  /// First of all, once. With settings for a zygote of transports.
+  /// First of all, once. With settings for a zygote of transports; with the executable of transfers as a descriptor for
+  /// one of session processes.
   case prepare(TransportSettings?)
   /// Make a copy, which serves the connection that comes as descriptors, a socket and a pipe; a third one is to be its
   /// standard error. `number` comes back in the answer.

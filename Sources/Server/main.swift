@@ -33,6 +33,7 @@ func perform(_ arguments: Arguments, anyCommand: Bool) throws(Failure) {
   }
 }
 
+ThisProcess.setName("bssh-server")
 SignalSource.ignoreBrokenPipes()
 do throws(Failure) {
   let arguments = try Arguments(Array(CommandLine.arguments.dropFirst()))

@@ -84,11 +84,12 @@ struct LoginSession {
   ///   - transport: the socket over which channels' requests come.
   ///   - control: the socket to the supervisor, for notes.
   ///   - coreFiles: the limit that its programs have on core files.
+  ///   - transfer: what serves its file transfers.
   init(
-    _ login: Login, transport: MessageSocket, control: MessageSocket, coreFiles: ResourceLimit
+    _ login: Login, transport: MessageSocket, control: MessageSocket, coreFiles: ResourceLimit, transfer: Executable
   ) throws(SystemError) {
     // A thousand channels have more descriptors than a process usually may; its programs keep their limit.
-    starter = ProgramStarter(login, limits: [try ResourceLimit.raiseOpenFiles(), coreFiles])
+    starter = ProgramStarter(login, limits: [try ResourceLimit.raiseOpenFiles(), coreFiles], transfer: transfer)
     name = login.account.name
     commandTimeout = login.commandTimeout
     keepsRecords = login.keepsRecords

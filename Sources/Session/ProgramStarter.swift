@@ -23,13 +23,16 @@ struct ProgramStarter {
   private let login: Login
   private let environment: LoginEnvironment
   private let limits: [ResourceLimit]
+  private let transfer: Executable
 
   /// - Parameters:
   ///   - login: whose programs these are.
   ///   - limits: those of programs that are not this process's.
-  init(_ login: Login, limits: [ResourceLimit]) {
+  ///   - transfer: what serves file transfers.
+  init(_ login: Login, limits: [ResourceLimit], transfer: Executable) {
     self.login = login
     self.limits = limits
+    self.transfer = transfer
     environment = LoginEnvironment(login: login, timeZone: ProcessEnvironment.value(of: "TZ"))
   }
 
@@ -116,12 +119,12 @@ struct ProgramStarter {
       request = ChildProcess.Request(path: shell, arguments: [name, "-c"], descriptors: [])
       request.argumentBytes = [forced.line]
       original = forced.wanted.originalCommand
-    case .sftp: request = try transfer("sftp")
+    case .sftp: request = transfer("sftp")
     case .forcedSFTP(let words):
-      request = try transfer("sftp")
+      request = transfer("sftp")
       request.argumentBytes = words
     case .scp(let command):
-      request = try transfer("scp")
+      request = transfer("scp")
       request.argumentBytes = [command]
     }
     // The client's variables are for what the user runs.
@@ -136,10 +139,8 @@ struct ProgramStarter {
     return request
   }
 
-  private func transfer(_ protocolName: String) throws(SystemError) -> ChildProcess.Request {
-    ChildProcess.Request(
-      path: try Executables.find("bssh-transfer"), arguments: ["bssh-transfer", protocolName, "--settings"],
-      descriptors: [])
+  private func transfer(_ protocolName: String) -> ChildProcess.Request {
+    ChildProcess.Request(transfer, arguments: ["bssh-transfer", protocolName, "--settings"], descriptors: [])
   }
 
   private func settings(of program: Program) -> TransferSettings? {

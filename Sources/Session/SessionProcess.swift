@@ -37,12 +37,20 @@ struct SessionProcess {
       ThisProcess.setTitle("bssh-session: zygote")
       // The daemon may have been started by somebody who was logged in; its logins are not theirs.
       if Hardening.isRoot, let file = ThisProcess.openLoginUser() { try? ThisProcess.setLoginUser(.max, file) }
-      guard let copy = try Zygote.serve(zygote, prepare: { _ in [] }) else { return .success }
+      var transfer: Executable?
+      let copy = try Zygote.serve(zygote) { settings, descriptors in
+        guard settings == nil, descriptors.count <= 1 else { throw Zygote.Failure.unexpected }
+        transfer = descriptors.first.map { Executable(path: "bssh-transfer", descriptor: $0) }
+        return []
+      }
+      guard let copy else { return .success }
       try ThisProcess.leadSession()
       let loginUser = copy.identity == nil ? nil : ThisProcess.openLoginUser()
       try copy.identity?.assume()
       try Hardening.forbidInspection()
-      try SessionProcess(control: copy.socket, coreFiles: coreFiles, loginUser: loginUser).run()
+      try SessionProcess(
+        control: copy.socket, coreFiles: coreFiles, loginUser: loginUser, transfer: transfer
+      ).run()
       return .success
     } catch {
       // The supervisor logs what is on standard error, unless a person typed this.
@@ -54,16 +62,19 @@ struct SessionProcess {
   private let control: MessageSocket
   private let coreFiles: ResourceLimit
   private let loginUser: Descriptor?
+  private let transfer: Executable?
   private var phase = Phase.fresh
 
   /// - Parameters:
   ///   - control: the socket to the supervisor.
   ///   - coreFiles: the limit that the login's programs have.
   ///   - loginUser: what sets the audit user id once there is a login; nil: it is not set.
-  init(control: MessageSocket, coreFiles: ResourceLimit, loginUser: Descriptor?) {
+  ///   - transfer: what serves file transfers of a login; nil: this process gets no login.
+  init(control: MessageSocket, coreFiles: ResourceLimit, loginUser: Descriptor?, transfer: Executable?) {
     self.control = control
     self.coreFiles = coreFiles
     self.loginUser = loginUser
+    self.transfer = transfer
   }
 
   /// Does what the supervisor asks; returns when it closes the socket or the login is over.
@@ -113,6 +124,7 @@ struct SessionProcess {
   }
 
   private func serve(_ login: Login, _ transport: Descriptor) throws(SessionError) {
+    guard let transfer else { throw .unexpected("a login, but no executable of transfers before it") }
     ThisProcess.setTitle("bssh-session: \(login.account.name)")
     // Only now is it a login; a look-up is none. A container may forbid it.
     if let loginUser { try? ThisProcess.setLoginUser(ThisProcess.user, loginUser) }
@@ -122,7 +134,7 @@ struct SessionProcess {
         try ResourceLimit.lowerProcesses(to: UInt64(login.maxProcesses))
       }
       var session = try LoginSession(
-        login, transport: MessageSocket(transport), control: control, coreFiles: coreFiles)
+        login, transport: MessageSocket(transport), control: control, coreFiles: coreFiles, transfer: transfer)
       try session.run()
     } catch {
       throw .system(error)

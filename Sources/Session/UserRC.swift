@@ -24,11 +24,11 @@ enum UserRC {
 
   /// Has the file run before what `request` starts.
   static func wrap(_ request: inout ChildProcess.Request, home: String) throws(SystemError) {
-    let program = try Executables.find("bssh-session")
+    let program = try Executable.ofThisProcess()
     let rest = request.arguments.map { Array($0.utf8) } + request.argumentBytes
     request.argumentBytes = [argument, Array(path(in: home).utf8), Array(request.path.utf8)] + rest
     request.arguments = ["bssh-session"]
-    request.path = program
+    (request.path, request.executable) = (program.path, program)
   }
 
   /// Runs the file, and becomes the shell; returns when that fails.

@@ -30,12 +30,13 @@ enum Start {
     umask(0o022)
     guard let loaded = try load(&log) else { return nil }
     log.threshold = arguments.logLevel(loaded.settings)
-    let folder = try ProcessEnvironment.executableFolder()
+    let executables = try Programs.Executables(
+      in: ProcessEnvironment.executableFolder(), server: arguments.server)
     let directory = ProcessEnvironment.directory
     let report = arguments.isForeground ? nil : try Daemon.detach()
     let null = try Descriptor.open("/dev/null", O_RDWR)
     let programs = Programs(
-      folder: folder, null: null, openFiles: try ResourceLimit.raiseOpenFiles(),
+      executables: executables, null: null, openFiles: try ResourceLimit.raiseOpenFiles(),
       coreFiles: try ResourceLimit.forbidCores(),
       outOfMemoryScore: Hardening.isRoot ? OutOfMemoryScore.protectThisProcess() : nil)
     return try Supervisor(arguments, loaded, log: log, programs: programs, directory: directory, report: report)

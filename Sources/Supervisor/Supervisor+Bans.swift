@@ -42,7 +42,7 @@ extension Supervisor {
     do throws(SystemError) {
       let memory = try Descriptor.sealedMemory(name: "bans", list.wireBytes)
       let child = try spawn(.banWriter) { ends in
-        programs.banWriter(arguments.server, path, memory, ends: ends)
+        programs.banWriter(path, memory, ends: ends)
       }
       timers.set(.kill(child.number), at: now + Self.banSaveTime)
     } catch {

@@ -20,7 +20,7 @@ extension Supervisor {
     log.write(.info, "loading the configuration again")
     do throws(SystemError) {
       let child = try spawn(.loader) { ends in
-        programs.loader(arguments.server, arguments.serverArguments, directory: directory, ends: ends)
+        programs.loader(arguments.serverArguments, directory: directory, ends: ends)
       }
       timers.set(.kill(child.number), at: Clock.milliseconds + Self.loadTime)
     } catch {

@@ -34,7 +34,7 @@ extension Supervisor {
   func openJournalDirectory(_ settings: JournalSettings) {
     guard !children.values.contains(where: { $0.role == .journalOpener && !$0.hasAnswered }) else { return }
     do throws(SystemError) {
-      let child = try spawn(.journalOpener) { programs.journalOpener(arguments.server, settings, ends: $0) }
+      let child = try spawn(.journalOpener) { programs.journalOpener(settings, ends: $0) }
       timers.set(.kill(child.number), at: Clock.milliseconds + Self.journalOpenTime)
     } catch {
       perform(events.startFailed("the journal's directory could not be opened: \(error)"))

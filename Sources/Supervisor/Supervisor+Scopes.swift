@@ -86,7 +86,7 @@ extension Supervisor {
     guard isRoot else { _exit(0) }
     let staying = children.values.filter { $0.scope != .entered }.compactMap { $0.process?.pid }
     let words = ["bssh-session", "hand-over"] + ([copy] + staying).map(String.init)
-    _ = ThisProcess.become("\(programs.folder)/bssh-session", arguments: words.map { Array($0.utf8) })
+    _ = ThisProcess.become(programs.executables.session, arguments: words.map { Array($0.utf8) })
     _exit(0)
   }
 }

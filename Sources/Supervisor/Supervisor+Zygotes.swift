@@ -23,7 +23,7 @@ extension Supervisor {
     if let sessionZygote { return sessionZygote }
     let zygote = try spawn(.sessionZygote) { programs.sessionZygote(ends: $0) }
     sessionZygote = zygote
-    send(ToZygote.prepare(nil), to: zygote)
+    send(ToZygote.prepare(nil), [programs.executables.transfer.descriptor], to: zygote)
     return zygote
   }
 

@@ -55,6 +55,8 @@ public final class ChildProcess: Sendable {
   /// How to start a process.
   public struct Request {
     public var path: String
+    /// What is started, whatever `path` names now; nil: what it names.
+    public var executable: Executable?
     /// The arguments, the name first.
     public var arguments: [String]
     /// More arguments, which need not be UTF-8.
@@ -85,6 +87,12 @@ public final class ChildProcess: Sendable {
       self.arguments = arguments
       self.descriptors = descriptors
     }
+
+    /// Starts an executable that is kept open.
+    public init(_ executable: Executable, arguments: [String], descriptors: [Descriptor]) {
+      self.init(path: executable.path, arguments: arguments, descriptors: descriptors)
+      self.executable = executable
+    }
   }
 
   public let pid: pid_t
@@ -104,7 +112,7 @@ public final class ChildProcess: Sendable {
     descriptor = Descriptor(owning: try check("pidfd_open") { clinux_pidfd_open(pid) })
   }
 
-  /// Starts a process; throws when it could not be started, also when execve(2) failed in it.
+  /// Starts a process; throws when it could not be started, also when execve(2) or execveat(2) failed in it.
   public init(_ request: Request) throws(SystemError) {
     let arguments = CStrings(request.arguments.map { Array($0.utf8) } + request.argumentBytes)
     let environment = CStrings(request.environment.map { Array($0.utf8) } + request.environmentBytes)
@@ -112,7 +120,7 @@ public final class ChildProcess: Sendable {
     let limits = request.limits.map { clinux_limit(resource: $0.resource, soft: $0.soft, hard: $0.hard) }
     let groups = request.identity?.groups ?? []
     let score = request.outOfMemoryScore.map { CStrings([Array(String($0).utf8)]) }
-    let pid = withExtendedLifetime((arguments, environment, request.descriptors, score)) {
+    let pid = withExtendedLifetime((arguments, environment, request.descriptors, request.executable, score)) {
       request.path.withCString { path in
         CStrings.optional(request.directory) { directory in
           numbers.withUnsafeBufferPointer { numbers in
@@ -120,6 +128,7 @@ public final class ChildProcess: Sendable {
               groups.withUnsafeBufferPointer { groups in
                 var raw = clinux_spawn()
                 raw.path = path
+                raw.executable = request.executable?.descriptor.rawValue ?? -1
                 raw.argv = UnsafePointer(arguments.pointers)
                 raw.envp = UnsafePointer(environment.pointers)
                 raw.descriptors = numbers.baseAddress
@@ -197,6 +206,16 @@ extension ThisProcess {
   public static var arguments: [[UInt8]] {
     (0..<Int(CommandLine.argc)).compactMap { number in
       CommandLine.unsafeArgv[number].map { text in (0..<strlen(text)).map { UInt8(bitPattern: text[$0]) } }
+    }
+  }
+
+  /// Makes this process the program that an open executable is, with its environment and its descriptors but those that
+  /// are close-on-exec. Returns only when it failed. execveat(2)
+  public static func become(_ executable: Executable, arguments: [[UInt8]]) -> SystemError {
+    let strings = CStrings(arguments)
+    return withExtendedLifetime((strings, executable)) {
+      _ = clinux_execute(executable.descriptor.rawValue, strings.pointers, clinux_environment())
+      return .last("start \(executable.path)")
     }
   }
 

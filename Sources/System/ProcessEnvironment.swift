@@ -25,11 +25,16 @@ public enum ProcessEnvironment {
   ///   those that copied a password still hold a part of it. ld.so(8)
   public static let fixed = ["SWIFT_BACKTRACE=enable=no", "LD_BIND_NOW=1"]
 
-  /// The folder that holds the executable of this process. /proc/self/exe
-  public static func executableFolder() throws(SystemError) -> String {
+  /// The path of the executable of this process, as it was when the process began. /proc/self/exe
+  public static func executable() throws(SystemError) -> String {
     var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
     let length = try check("readlink /proc/self/exe") { readlink("/proc/self/exe", &buffer, buffer.count) }
-    let path = String(decoding: buffer.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    return String(decoding: buffer.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  /// The folder that holds the executable of this process.
+  public static func executableFolder() throws(SystemError) -> String {
+    let path = try executable()
     guard let slash = path.lastIndex(of: "/") else { return "." }
     return String(path[..<slash])
   }

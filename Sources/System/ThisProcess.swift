@@ -65,7 +65,8 @@ public enum ThisProcess {
     for (i, byte) in title.utf8.prefix(titleBytes - 1).enumerated() { first[i] = CChar(bitPattern: byte) }
   }
 
-  /// What pgrep(1) and top(1) call this process: at most 15 bytes. PR_SET_NAME
+  /// What pgrep(1) and top(1) call this process: at most 15 bytes. First of all in each of our programs: one that was
+  /// started from an ``Executable`` is called by a number. PR_SET_NAME
   public static func setName(_ name: String) {
     _ = name.withCString { clinux_prctl(PR_SET_NAME, UInt(bitPattern: $0)) }
   }

@@ -17,8 +17,8 @@ enum TransportProcess {
     let zygote = MessageSocket.toSupervisor(socket: number, pipe: number + 1)
     var prepared: (settings: TransportSettings, sandbox: Sandbox)?
     do {
-      let copy = try Zygote.serve(zygote) { settings in
-        guard let settings else { throw Zygote.Failure.unexpected }
+      let copy = try Zygote.serve(zygote) { settings, descriptors in
+        guard let settings, descriptors.isEmpty else { throw Zygote.Failure.unexpected }
         try SSH.prepare(settings, identification: identification)
         if settings.mayRecord { RunningHash.prepare() }
         let (sandbox, weaknesses) = try Sandbox.enter(root: settings.root, mayRecord: settings.mayRecord)

@@ -17,14 +17,16 @@ public enum Zygote {
 
   /// Serves the supervisor on `control`.
   ///
-  /// - Parameter prepare: called once; returns what the kernel could not do.
-  /// - Returns: in each copy its own connection to the supervisor, whose are the only descriptors over 2 that are left, and
-  ///   the identity that it has to take; its standard error is its own, too. nil in the zygote, when the supervisor has
+  /// - Parameter prepare: called once, with the settings and the descriptors that come with them; returns what the kernel
+  ///   could not do.
+  /// - Returns: in each copy its own connection to the supervisor, whose descriptors are with those that `prepare` got the
+  ///   only ones over 2 that are left, and the identity that it has to take; its standard error is its own, too. nil in the zygote, when the supervisor has
   ///   closed `control`.
   public static func serve(
-    _ control: MessageSocket, prepare: (TransportSettings?) throws -> [String]
+    _ control: MessageSocket, prepare: (TransportSettings?, [Descriptor]) throws -> [String]
   ) throws -> (socket: MessageSocket, identity: Identity?)? {
     var isPrepared = false
+    var kept: [Descriptor] = []
     while true {
       switch try control.receive(wait: -1) {
       case .wouldBlock: continue
@@ -34,8 +36,9 @@ public enum Zygote {
         case .prepare(let settings):
           guard !isPrepared else { throw Failure.unexpected }
           isPrepared = true
+          kept = descriptors
           do {
-            try control.send(FromZygote.ready(weaknesses: prepare(settings)).wireBytes, wait: true)
+            try control.send(FromZygote.ready(weaknesses: prepare(settings, kept)).wireBytes, wait: true)
           } catch {
             try control.send(FromZygote.failed(number: 0, reason: "\(error)").wireBytes, wait: true)
             throw error
@@ -45,7 +48,7 @@ public enum Zygote {
           if try makeCopy(number, control) {
             try ThisProcess.setStandardError(descriptors[2])
             // The standard error's own number is closed when `descriptors` goes.
-            try ThisProcess.keepOnly(descriptors, forgetting: control)
+            try ThisProcess.keepOnly(descriptors + kept, forgetting: control)
             return (
               MessageSocket(from: descriptors[0], to: descriptors[1]),
               identity.map { Identity(uid: $0.uid, gid: $0.gid, groups: $0.groups) }

@@ -9,12 +9,10 @@ extension Interop {
       _ body: (Daemon) throws -> Void
     ) throws {
       let replace = { (files: Daemon.Preparation) in
-        let folder = "\(files.directory)/bin"
-        try Daemon.copyExecutables(from: files.executables, to: folder)
-        let manager = FileManager.default
-        try manager.moveItem(atPath: "\(folder)/bssh-authority", toPath: "\(folder)/real-authority")
-        try manager.copyItem(atPath: Daemon.client("lying_authority.py"), toPath: "\(folder)/bssh-authority")
-        chmod("\(folder)/bssh-authority", 0o755)
+        try files.standIn("lying_authority.py", for: "bssh-authority")
+        let folder = "\(files.ownExecutables)/scripts"
+        try FileManager.default.copyItem(
+          atPath: "\(files.executables)/bssh-authority", toPath: "\(folder)/real-authority")
         try Data("\(lie)\n".utf8).write(to: URL(fileURLWithPath: "\(folder)/lie"))
       }
       try withDaemon(auth: auth, userKeys: userKeys, prepare: replace, body)

@@ -13,14 +13,7 @@ extension Interop {
         "second-login",
       ])
     func `a lie gains nothing, and the daemon lives on`(lie: String) throws {
-      let replace = { (files: Daemon.Preparation) in
-        let folder = "\(files.directory)/bin"
-        try Daemon.copyExecutables(from: files.executables, to: folder)
-        try FileManager.default.removeItem(atPath: "\(folder)/bssh-transport")
-        try FileManager.default.copyItem(
-          atPath: Daemon.client("lying_transport.py"), toPath: "\(folder)/bssh-transport")
-        chmod("\(folder)/bssh-transport", 0o755)
-      }
+      let replace = { (files: Daemon.Preparation) in try files.standIn("lying_transport.py", for: "bssh-transport") }
       try withDaemon(prepare: replace) { daemon throws in
         try daemon.claim("lies.py", lie)
         // The control of the controls: it still serves, and the truth still logs in.

@@ -28,13 +28,7 @@ extension Interop {
       let manager = try Client([Daemon.python, Daemon.client("notified.py"), path])
       defer { manager.end() }
       try manager.output.line(with: "bound")
-      let replace = { (files: Daemon.Preparation) in
-        let folder = "\(files.directory)/bin"
-        try Daemon.copyExecutables(from: files.executables, to: folder)
-        try FileManager.default.removeItem(atPath: "\(folder)/bssh-journal")
-        try FileManager.default.copyItem(atPath: Daemon.client("fake_journal.py"), toPath: "\(folder)/bssh-journal")
-        chmod("\(folder)/bssh-journal", 0o755)
-      }
+      let replace = { (files: Daemon.Preparation) in try files.standIn("fake_journal.py", for: "bssh-journal") }
       try withDaemon(environment: ["NOTIFY_SOCKET": path], prepare: replace) { daemon throws in
         let escaped = "disk\\x0aMAINPID=4242\\x0aEXTEND_TIMEOUT_USEC=1\\x0a<3>forged \\u{202e}"
         try daemon.log.line(with: "events cannot be written: \(escaped)")

@@ -29,11 +29,9 @@ final class SessionUnderTest {
   /// What the supervisor says when a program is about to start; nil: nothing.
   var allowsStarts: Bool? = true
 
-  /// The program beside the tests.
-  static let path: String = {
-    let tests = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
-    return (tests as NSString).deletingLastPathComponent + "/bssh-session"
-  }()
+  /// The programs beside the tests.
+  private static let folder = (try? ProcessEnvironment.executableFolder()) ?? ""
+  static let path = folder + "/bssh-session"
 
   init(program: String = path, identity: Identity? = nil, environment: [String] = []) throws {
     let (zygoteControl, zygoteEnds) = try MessageSocket.supervised()
@@ -50,7 +48,8 @@ final class SessionUnderTest {
     }
     let (ours, theirs) = try MessageSocket.supervised()
     let forkIdentity = identity.map { ForkIdentity(uid: $0.uid, gid: $0.gid, groups: $0.groups) }
-    try zygoteControl.send(ToZygote.prepare(nil).wireBytes)
+    let transfer = try Executable.open(SessionUnderTest.folder + "/bssh-transfer")
+    try zygoteControl.send(ToZygote.prepare(nil).wireBytes, descriptors: [transfer.descriptor])
     try zygoteControl.send(
       ToZygote.fork(number: 7, identity: forkIdentity).wireBytes, descriptors: theirs + [null])
     let (ready, _) = try SessionUnderTest.receive(zygoteControl)

@@ -11,8 +11,10 @@ import Testing
 
   init() throws {
     let null = try Descriptor.open("/dev/null", O_RDWR)
+    let folder = try ProcessEnvironment.executableFolder()
     let programs = Programs(
-      folder: "/p", null: null, openFiles: .openFiles(64), coreFiles: .coreFile(0), outOfMemoryScore: 17)
+      executables: try Programs.Executables(in: folder, server: "\(folder)/bssh-server"), null: null,
+      openFiles: .openFiles(64), coreFiles: .coreFile(0), outOfMemoryScore: 17)
     let ends = Programs.Ends(standardError: null, supervisor: [null])
     let journal = JournalSettings(
       path: "/l/a.log", mode: 0o600, maxSize: 1, maxBackups: 1, compress: false, sync: .never, flushInterval: 1)
@@ -20,9 +22,9 @@ import Testing
       programs.authority(nil, ends: ends), programs.exporter(nil, ends: ends, settings: null, journal: null),
       programs.journal(nil, ends: ends), programs.recorder(nil, ends: ends),
       programs.transportZygote(nil, ends: ends), programs.sessionZygote(ends: ends), programs.scopes(ends: ends),
-      programs.loader("/p/bssh-server", ["-c", "/c"], directory: "/d", ends: ends),
-      programs.journalOpener("/p/bssh-server", journal, ends: ends),
-      programs.banWriter("/p/bssh-server", "/b", null, ends: ends),
+      programs.loader(["-c", "/c"], directory: "/d", ends: ends),
+      programs.journalOpener(journal, ends: ends),
+      programs.banWriter("/b", null, ends: ends),
     ]
   }
 

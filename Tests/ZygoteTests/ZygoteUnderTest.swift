@@ -89,8 +89,8 @@ final class ZygoteUnderTest {
 
   /// Prepares it; returns what the kernel could not do.
   @discardableResult
-  func prepare(_ settings: TransportSettings? = nil) throws -> [String] {
-    try send(ToZygote.prepare(settings).wireBytes)
+  func prepare(_ settings: TransportSettings? = nil, _ descriptors: [Descriptor] = []) throws -> [String] {
+    try send(ToZygote.prepare(settings).wireBytes, descriptors)
     guard case .ready(let weaknesses) = try receive().message else { throw Missing(description: "a ready zygote") }
     return weaknesses
   }

@@ -20,6 +20,8 @@ struct clinux_limit {
 // How to start a process: clinux_spawn.
 struct clinux_spawn {
   const char *path;
+  // An open executable, which is started in place of what `path` names now; -1: none.
+  int executable;
   char *const *argv;
   char *const *envp;
   // These become descriptors 0, 1, 2 … of the new process, which gets no others.
@@ -47,10 +49,12 @@ struct clinux_spawn {
   size_t limit_count;
 };
 
-// Starts a process with vfork(2) and execve(2): signals unblocked and default, no descriptors but the given.
+// Starts a process with vfork(2) and execve(2) or execveat(2): signals unblocked and default, no descriptors but the given.
 // Returns its process id, or -1 with the errno of whatever failed in it. With another identity what fails from the change
 // of identity on is a line on its descriptor 2, and its exit status is 127: nobody with that identity can hold us up.
 pid_t clinux_spawn(const struct clinux_spawn *request);
+// execveat(2) with AT_EMPTY_PATH: makes this process the program that `executable` is. Returns only when it failed.
+int clinux_execute(int executable, char *const *argv, char *const *envp);
 
 int clinux_open(const char *path, int flags, mode_t mode);
 // openat(2) with O_PATH | O_NOFOLLOW | O_CLOEXEC.

@@ -1,0 +1,141 @@
+import Foundation
+import Testing
+
+extension Interop {
+  /// What an upgrade does to a daemon that runs: its files are replaced, and it goes on with those that it was started
+  /// with until it is restarted.
+  @Suite(.serialized) struct Upgrades {
+    /// Runs a daemon whose executables are copies, with a connection that other clients can share.
+    private func withCopies(_ body: (Daemon, _ folder: String, _ master: Client) throws -> Void) throws {
+      var folder = ""
+      let exporter = [
+        "exporters": "[{type: file, path: DIRECTORY/audit/audit.log}, {type: syslog, socket: DIRECTORY/nobody}]"
+      ]
+      try withDaemon(
+        audit: exporter,
+        prepare: { files in
+          folder = files.ownExecutables
+          try Daemon.copyExecutables(from: files.executables, to: folder)
+        },
+        { daemon throws in
+          let master = try daemon.startSSH("-M", "-S", "\(daemon.directory)/shared", "host", "echo ready; cat")
+          try master.output.line(with: "ready")
+          try body(daemon, folder, master)
+          master.closeInput()
+          #expect(try master.wait() == 0)
+        })
+    }
+
+    /// Logs in anew and over the shared connection, and transfers files both ways.
+    private func serves(_ daemon: Daemon, isLettingIn: Bool = true) throws {
+      let shared = "\(daemon.directory)/shared"
+      #expect(try daemon.ssh("-S", shared, "host", "echo over").output == "over\n")
+      for options in [["-o", "ControlPath=\(shared)"], []] where isLettingIn || !options.isEmpty {
+        try daemon.makeLocalFile("sent")
+        let words = options + ["\(daemon.directory)/sent", "host:taken"]
+        let configuration = ["-q", "-F", "\(daemon.directory)/ssh_config"]
+        for protocolName in ["-s", "-O"] {
+          let copy = try run(["scp", protocolName] + configuration + words, environment: daemon.environment)
+          #expect(copy.status == 0, "\(protocolName) \(options): \(copy.errors)\n\(daemon.log.all.suffix(3000))")
+          #expect(try daemon.digest("\(daemon.user.home)/taken") == daemon.digest("\(daemon.directory)/sent"))
+          try FileManager.default.removeItem(atPath: "\(daemon.user.home)/taken")
+        }
+      }
+      if isLettingIn { #expect(try daemon.ssh("host", "echo in").output == "in\n") }
+    }
+
+    /// Kills every process that serves no connection, and waits for the next ones.
+    private func replaceProcesses(_ daemon: Daemon) throws {
+      let titles = [
+        "bssh-transport: zygote", "bssh-session: zygote", "bssh-authority", "bssh-journal", "bssh-exporter",
+      ]
+      let before = daemon.processes.filter { process in titles.contains { process.title.hasPrefix($0) } }
+      #expect(Set(before.map(\.name)).count == titles.count)
+      for process in before { kill(process.pid, SIGKILL) }
+      let old = Set(before.map(\.pid))
+      // The next login needs a zygote, and has it made.
+      eventually(within: 30, "somebody logs in") { (try? daemon.ssh("host", "echo in").output) == "in\n" }
+      eventually(within: 30, "each is started again") {
+        let now = daemon.processes.filter { !old.contains($0.pid) && !$0.isZombie }
+        return titles.allSatisfy { title in now.contains { $0.title.hasPrefix(title) } }
+      }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `a running daemon goes on with the executables that it was started with, replaced or gone`() throws {
+      try withCopies { daemon, folder, _ in
+        // Other programs take the names: whoever starts one of them gets no answer.
+        for name in Daemon.programs {
+          try FileManager.default.copyItem(atPath: "/bin/false", toPath: "\(folder)/\(name)~")
+          #expect(rename("\(folder)/\(name)~", "\(folder)/\(name)") == 0)
+        }
+        try replaceProcesses(daemon)
+        try serves(daemon)
+        try FileManager.default.removeItem(atPath: folder)
+        try replaceProcesses(daemon)
+        try serves(daemon)
+        // A new bssh-server would load it, if there were one.
+        try daemon.reload(try daemon.configuration)
+        try serves(daemon)
+        // So is the one that runs a user's file before the shell.
+        try daemon.makeUserDirectory(".ssh/none")
+        try daemon.makeUserFile(".ssh/rc", "echo rc\n")
+        #expect(try daemon.ssh("host", "echo in").output == "rc\nin\n")
+        let events = try daemon.events.all("connection_open")
+        #expect(events.count >= 8)
+      }
+    }
+
+    /// What the processes of this daemon and of the one before it run: files in its folder, or ones that are gone.
+    private func executables(of daemon: Daemon) -> [(name: String, isOld: Bool)] {
+      RunningProcess.all.compactMap { process in
+        let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process.pid)/exe")
+        guard let link, link.hasPrefix(daemon.directory), !process.isZombie else { return nil }
+        return (process.name, link.hasSuffix(" (deleted)"))
+      }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `after a restart old logins have the old executables, and new ones the new`() throws {
+      try withCopies { daemon, folder, _ in
+        let built = "\(daemon.directory)/built"
+        try FileManager.default.moveItem(atPath: folder, toPath: built)
+        try Daemon.copyExecutables(from: built, to: folder)
+        try FileManager.default.removeItem(atPath: built)
+        try daemon.restart(SIGUSR1)
+        try serves(daemon)
+        for isOld in [true, false] {
+          let options = isOld ? ["-o", "ControlPath=\(daemon.directory)/shared"] : []
+          let transfer = try Client(
+            ["sftp", "-q", "-F", "\(daemon.directory)/ssh_config"] + options + ["host"], environment: daemon.environment
+          )
+          defer { transfer.end() }
+          var programs: [(name: String, isOld: Bool)] = []
+          eventually("a transfer of \(isOld ? "an old" : "a new") login") {
+            programs = executables(of: daemon)
+            return programs.contains { $0 == ("bssh-transfer", isOld) }
+          }
+          let names = Set(programs.filter { $0.isOld == isOld }.map(\.name))
+          #expect(
+            names.isSuperset(of: ["bssh-supervisor", "bssh-session", "bssh-transport", "bssh-journal"]), "\(names)")
+        }
+      }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a process is named after its program, not after the file it came from`() throws
+    {
+      try withCopies { daemon, folder, _ in
+        // Since Linux 6.14 the name is the file's at that time, before that it is the descriptor's number.
+        for name in Daemon.programs { #expect(rename("\(folder)/\(name)", "\(folder)/\(name.dropFirst(5))-1") == 0) }
+        try replaceProcesses(daemon)
+        let client = try Client(["sftp", "-S", "\(daemon.directory)/ssh", "host"], environment: daemon.environment)
+        try daemon.log.line(with: "SFTP started")
+        eventually("the transfer has its name") { daemon.processes("bssh-transfer").count == 1 }
+        let names = Set(daemon.processes.filter { !$0.isZombie }.map(\.name))
+        #expect(names.isSuperset(of: Set(Daemon.programs).subtracting(["bssh-server"])), "\(names)")
+        #expect(names.allSatisfy { !$0.contains("-1") && Int($0) == nil }, "\(names)")
+        client.end()
+      }
+    }
+  }
+}
