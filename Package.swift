@@ -74,7 +74,7 @@ let package = Package(
     .target(
       name: "Authentication", dependencies: ["AccessControl", "Audit", "Filter", "IPC", "Wire"], swiftSettings: safe),
     .target(name: "Digests", swiftSettings: fast),
-    .target(name: "Export", dependencies: ["Audit", "Wire"], swiftSettings: fast),
+    .target(name: "Export", dependencies: ["Audit", "JournalReader", "Wire"], swiftSettings: fast),
     .target(name: "Filter", dependencies: ["Wire"], swiftSettings: safe),
     .target(
       name: "Configuration", dependencies: ["AccessControl", "Authentication", "Filter", "IPC", "Wire"],
@@ -88,13 +88,14 @@ let package = Package(
       name: "FileTransfer", dependencies: ["Audit", "Digests", "Filter", "IPC", "System", "Wire"], swiftSettings: safe),
     .target(name: "SystemBus", swiftSettings: safe),
     .target(name: "Gzip", dependencies: ["CZlib"], swiftSettings: wrapping),
+    .target(name: "JournalReader", dependencies: ["Audit", "Gzip", "System"], swiftSettings: fast),
     .target(name: "Zygote", dependencies: ["IPC", "System", "Wire"], swiftSettings: safe),
 
     // Executables
     .executableTarget(
       name: "Server",
       dependencies: [
-        "AccessControl", "Audit", "Authentication", "Configuration", "Credentials", "Export", "Filter", "Gzip", "IPC",
+        "AccessControl", "Audit", "Authentication", "Configuration", "Credentials", "Filter", "IPC", "JournalReader",
         "System", "Wire", "CBuild", "CQREncode", "CYAML",
       ],
       swiftSettings: wrapping),
@@ -122,11 +123,11 @@ let package = Package(
       name: "Transfer", dependencies: ["FileTransfer", "Filter", "IPC", "System", "Wire"], swiftSettings: safe),
     .executableTarget(
       name: "Exporter",
-      dependencies: ["Audit", "Export", "Gzip", "IPC", "System", "Wire", "CCurl"],
+      dependencies: ["Audit", "Export", "Gzip", "IPC", "JournalReader", "System", "Wire", "CCurl"],
       swiftSettings: wrapping),
 
     .executableTarget(
-      name: "Journal", dependencies: ["Audit", "Gzip", "IPC", "System", "Wire"], swiftSettings: safe),
+      name: "Journal", dependencies: ["Audit", "Gzip", "IPC", "JournalReader", "System", "Wire"], swiftSettings: safe),
 
     // Tests
     .testTarget(name: "AccessControlTests", dependencies: ["AccessControl", "Wire"]),
@@ -147,17 +148,18 @@ let package = Package(
       name: "ConfigurationTests",
       dependencies: ["AccessControl", "Authentication", "Configuration", "Filter", "IPC", "Wire"]),
     .testTarget(name: "DigestsTests", dependencies: ["Digests"]),
-    .testTarget(name: "ExportTests", dependencies: ["Audit", "Export", "Wire"]),
-    .testTarget(name: "ExporterTests", dependencies: ["Audit", "Export", "Exporter", "IPC", "System", "Wire"]),
+    .testTarget(name: "ExportTests", dependencies: ["Audit", "Export", "JournalReader", "Wire"]),
+    .testTarget(name: "ExporterTests", dependencies: ["Audit", "Exporter", "JournalReader", "System"]),
     .testTarget(name: "FilterTests", dependencies: ["Filter", "Wire"]),
     .testTarget(name: "GzipTests", dependencies: ["Gzip"]),
     .testTarget(name: "IPCTests", dependencies: ["AccessControl", "Audit", "Filter", "IPC", "System", "Wire"]),
+    .testTarget(name: "JournalReaderTests", dependencies: ["Audit", "Gzip", "JournalReader", "System"]),
     .testTarget(name: "JournalTests", dependencies: ["Audit", "Gzip", "IPC", "Journal", "System", "Wire"]),
     .testTarget(
       name: "ServerTests",
       dependencies: [
-        "Server", "AccessControl", "Audit", "Authentication", "Configuration", "Credentials", "Export", "Gzip", "IPC",
-        "System", "Wire",
+        "Server", "AccessControl", "Audit", "Authentication", "Configuration", "Credentials", "Gzip", "IPC",
+        "JournalReader", "System", "Wire",
       ]),
     .testTarget(
       name: "InteropTests",

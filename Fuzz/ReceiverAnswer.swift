@@ -1,4 +1,5 @@
 import Export
+import JournalReader
 
 /// What a receiver of events answers, over HTTP and over gRPC; and what may stand where a cursor and a journal should be.
 func fuzz(_ bytes: [UInt8]) {
@@ -14,14 +15,27 @@ func fuzz(_ bytes: [UInt8]) {
     look(at: answer.grpcOutcome())
   }
   if let cursor = Cursor(bytes) { precondition(Cursor(Array(cursor.text.utf8)) == cursor) }
-  var splitter = LineSplitter()
-  var end: UInt64 = 0
-  for line in splitter.take(bytes) {
-    precondition(line.offset == end)
-    end += UInt64(line.bytes.count) + 1
-    _ = LineHead(line.bytes)
+  var rest = bytes[...]
+  var lines = LineReader(limit: 1000) { (count) throws(ReadError) in
+    defer { rest = rest.dropFirst(7) }
+    return Array(rest.prefix(min(count, 7)))
   }
-  precondition(splitter.lineOffset == end)
+  var end: UInt64 = 0
+  while let line = try? lines.next() {
+    precondition(lines.offset >= end)
+    switch line {
+    case .whole(let line):
+      precondition(lines.offset == end && line.count <= 1000)
+      _ = LineHead(line)
+      _ = LineHead.time(of: line)
+      end += UInt64(line.count) + 1
+    case .tooLong: end = UInt64(bytes[Int(end)...].firstIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? bytes.count)
+    case .rest(let line):
+      precondition(lines.offset == end)
+      end += UInt64(line.count)
+    }
+  }
+  precondition(end == UInt64(bytes.count))
 }
 
 private func look(at outcome: OTLPOutcome) {

@@ -11,14 +11,14 @@ seconds=${1:-60}
 wanted=" ${*:2} "
 build=.build/fuzz
 mkdir -p "$build/crashes"
-flags=(-O -sanitize=fuzzer -parse-as-library -swift-version 6 -I "$build" -module-cache-path "$build/cache")
+flags=(-O -sanitize=fuzzer -parse-as-library -swift-version 6 -I "$build" -I Sources/CZlib -module-cache-path "$build/cache")
 
 # The C that System calls, with the module map that SwiftPM would make for it.
 printf 'module CLinux { header "%s/Sources/CLinux/include/clinux.h" export * }\n' "$PWD" >"$build/module.modulemap"
 clang -O2 -c -o "$build/CLinux.o" -I Sources/CLinux/include Sources/CLinux/linux.c
 
 # Modules with coverage counters, in the order in which they import each other.
-modules=(Wire Digests Audit Export AccessControl Filter IPC Authentication System FileTransfer)
+modules=(Wire Digests Audit System Gzip JournalReader Export AccessControl Filter IPC Authentication FileTransfer)
 objects=("$build/CLinux.o")
 for module in "${modules[@]}"; do
   mapfile -t sources < <(find "Sources/$module" -name '*.swift')

@@ -1,4 +1,5 @@
 import Audit
+import JournalReader
 
 /// The batches that were sent to a receiver, in their order. What is known of an event holds for all that were sent
 /// before it, also for those of the other series of the journal.

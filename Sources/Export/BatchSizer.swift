@@ -1,4 +1,4 @@
-import Audit
+import JournalReader
 
 /// How many events a request may have, for a receiver that does not like all of them.
 ///

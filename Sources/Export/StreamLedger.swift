@@ -1,4 +1,4 @@
-import Audit
+import JournalReader
 
 /// Which events a receiver at the other end of a TCP connection is known to have, where it acknowledges nothing itself.
 ///

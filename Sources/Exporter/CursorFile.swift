@@ -1,6 +1,6 @@
 import Audit
-import Export
 import Glibc
+import JournalReader
 import System
 
 /// Where an exporter keeps how far it has come in a series of the journal: a small file beside it, replaced as a whole.
@@ -15,7 +15,7 @@ struct CursorFile {
   init(
     in folder: Descriptor, journal: String, _ series: JournalSeries = .main, exporter: String
   ) throws(SystemError) {
-    let base = JournalFollower.split(series.path(of: journal)).base
+    let base = JournalDirectory.split(series.path(of: journal)).base
     self.series = series
     self.exporter = String(exporter.map { $0.isNewline ? "?" : $0 })
     name = Array(Cursor.fileName(for: String(decoding: base, as: UTF8.self) + " " + exporter).utf8)

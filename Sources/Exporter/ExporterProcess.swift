@@ -1,7 +1,7 @@
 import Audit
-import Export
 import Glibc
 import IPC
+import JournalReader
 import System
 import Wire
 
@@ -32,7 +32,8 @@ enum ExporterProcess {
       for series in JournalSeries.allCases {
         sources.append(
           Shipper.Source(
-            try JournalFollower(journal: given.journal, series, in: folder),
+            JournalFollower(JournalDirectory(series.path(of: given.journal), in: folder), series),
+            try DirectoryWatch(folder),
             try CursorFile(in: folder, journal: given.journal, series, exporter: given.name)))
       }
       let shipper = try Shipper(

@@ -1,6 +1,7 @@
 import CCurl
 import Export
 import IPC
+import JournalReader
 import System
 
 /// JSON Lines over TCP, with or without TLS. RFC 8446 for the latter.

@@ -3,6 +3,7 @@ import CCurl
 import Export
 import Gzip
 import IPC
+import JournalReader
 import System
 
 /// A collector of OpenTelemetry: OTLP over gRPC, or over HTTP. One request at a time, so that order is kept.

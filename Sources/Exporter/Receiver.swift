@@ -1,6 +1,6 @@
 import Audit
-import Export
 import IPC
+import JournalReader
 
 /// What came of sending events.
 enum Outcome {

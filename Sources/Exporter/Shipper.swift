@@ -2,6 +2,7 @@ import Audit
 import Export
 import Glibc
 import IPC
+import JournalReader
 import System
 
 /// Takes events from the journal to the receiver, and remembers how far it has come.
@@ -21,12 +22,16 @@ final class Shipper {
   /// A series of the journal, and how far it is.
   struct Source {
     let follower: JournalFollower
+    /// Tells when there may be something new to follow.
+    let watch: DirectoryWatch
     let file: CursorFile
     var cursor = Cursor()
     var isUnsaved = false
     var accepted: LineHead?
 
-    init(_ follower: JournalFollower, _ file: CursorFile) { (self.follower, self.file) = (follower, file) }
+    init(_ follower: JournalFollower, _ watch: DirectoryWatch, _ file: CursorFile) {
+      (self.follower, self.watch, self.file) = (follower, watch, file)
+    }
   }
 
   /// By ``JournalSeries/rawValue``.
@@ -104,7 +109,7 @@ final class Shipper {
         sources[index].cursor.accounted = first.head.sequence - min(first.head.sequence, 1)
         sources[index].isUnsaved = true
       }
-      underWay.sent(BatchOrder.Mark(last.head, at: last.place, time: Shipper.time(of: first)))
+      underWay.sent(BatchOrder.Mark(last.head, at: last.place, time: LineHead.time(of: first.line)))
       unsettled.sent(BatchOrder.Mark(last.head, at: last.place))
       receiver.take(events, now: now)
       handle(receiver.work(now: now))
@@ -116,7 +121,7 @@ final class Shipper {
   private func nextEvents(_ room: Int) throws -> (index: Int, events: [JournalEvent])? {
     for index in sources.indices {
       let follower = sources[index].follower
-      try follower.watch.drain()
+      try sources[index].watch.drain()
       let events = try follower.next(count: room, bytes: Self.batchBytes)
       guard tellFindings(of: index) else { return nil }
       if !events.isEmpty { return (index, events) }
@@ -205,7 +210,9 @@ final class Shipper {
           sequence: number ?? 0, id: EventID(high: 0, low: 0), series: sources[index].follower.series)
         link.note(
           "the journal has not the events that were delivered last: goes on after \(name(head))", isProblem: true)
-      case .unreadable(let text): link.note("a file of the journal cannot be read: \(text)", isProblem: true)
+      case .unreadable(let file, let error):
+        let name = String(decoding: file.bytes(of: sources[index].follower.directory.base), as: UTF8.self)
+        link.note("a file of the journal cannot be read: \(name): \(error)", isProblem: true)
       }
     }
     return true
@@ -252,13 +259,6 @@ final class Shipper {
       ExporterProgress(shipped: sources.first?.accepted?.sequence, waiting: waiting, isBehind: lag.isBehind))
   }
 
-  /// Milliseconds from 1970 on: when an event happened. Its line says so behind its id.
-  private static func time(of event: JournalEvent) -> Int64 {
-    let start = event.line.startIndex + "{\"id\":\"\",\"timestamp\":\"".utf8.count + 36
-    guard start + 27 <= event.line.endIndex else { return 0 }
-    return (Timestamp.microseconds(String(decoding: event.line[start..<start + 27], as: UTF8.self)) ?? 0) / 1000
-  }
-
   // MARK: Waiting
 
   private func wait(isCaughtUp: Bool) {
@@ -274,7 +274,7 @@ final class Shipper {
       if let deadline = receiver.deadline { deadlines.append(deadline) }
       // While the receiver has enough to do, what is new in the journal is no news.
       if receiver.room > 0 {
-        waits += sources.map { CurlLoop.Wait(descriptor: $0.follower.watch.descriptor.rawValue) }
+        waits += sources.map { CurlLoop.Wait(descriptor: $0.watch.descriptor.rawValue) }
       }
     }
     if isUnsaved { deadlines.append(savedTime + Self.saveInterval) }

@@ -1,7 +1,7 @@
 import Audit
-import Export
 import Glibc
 import IPC
+import JournalReader
 import System
 
 /// The way to the supervisor. What it does not take at once is dropped: it is news about the events, never the events.

@@ -1,6 +1,7 @@
 import Audit
 import Export
 import IPC
+import JournalReader
 import System
 
 /// The system's log: journald, with its own form, where it listens; else RFC 5424 to a socket.

@@ -1,11 +1,10 @@
 import Audit
+import JournalReader
 import System
 
 /// The directory of a journal, and the names of the files in it.
 struct JournalFolder {
-  let directory: Descriptor
-  /// The name of the journal itself.
-  let name: [UInt8]
+  private let files: JournalDirectory
   /// Permissions of its files.
   let mode: UInt32
 
@@ -13,22 +12,23 @@ struct JournalFolder {
   ///   - directory: open to be listed; it may be one that this process could not find by its path.
   ///   - path: the journal's, of which the last part counts.
   init(_ directory: Descriptor, path: String, mode: UInt32) throws(SystemError) {
-    let name = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).last.map { Array($0) }
-    guard let name, !name.isEmpty else { throw SystemError("open \(path)", code: 22) }
-    self.directory = directory
-    self.name = name
+    files = JournalDirectory(path, in: directory)
     self.mode = mode
+    if name.isEmpty { throw SystemError("open \(path)", code: 22) }
   }
+
+  /// The directory, open to be listed.
+  var directory: Descriptor { files.directory }
+
+  /// The name of the journal itself.
+  var name: [UInt8] { files.base }
 
   /// The same directory, with the files of this series of the journal.
   func folder(of series: JournalSeries) -> JournalFolder {
-    JournalFolder(
-      directory: directory, name: Array(series.path(of: String(decoding: name, as: UTF8.self)).utf8), mode: mode)
+    JournalFolder(files: JournalDirectory(series.path(of: files.path), in: directory), mode: mode)
   }
 
-  private init(directory: Descriptor, name: [UInt8], mode: UInt32) {
-    (self.directory, self.name, self.mode) = (directory, name, mode)
-  }
+  private init(files: JournalDirectory, mode: UInt32) { (self.files, self.mode) = (files, mode) }
 
   /// True when the directory has been removed.
   var isGone: Bool { get throws(SystemError) { try directory.attributes().links == 0 } }
@@ -61,33 +61,25 @@ struct JournalFolder {
 
   /// The older files, the youngest first; of one that is there in both forms, both.
   func backups() throws(SystemError) -> [JournalFileName] {
-    try entries().compactMap { JournalFileName($0, of: name) }.filter { $0.age > 0 }.sorted()
+    try files.names().filter { $0 != .written }
   }
 
   /// Removes what a process left behind that ended while it compressed. What somebody still works at is locked.
   func removeLeftovers() throws(SystemError) {
-    for entry in try entries() where entry.starts(with: temporaryPrefix) {
+    for entry in try files.entries() where entry.starts(with: temporaryPrefix) {
       guard let file = try? directory.openToRead(entry), (try? file.tryLock()) == true else { continue }
       try? directory.removeFile(entry)
     }
   }
 
-  /// The number of the first line of an older file; nil: it has none that can be read.
-  func firstNumber(of backup: JournalFileName) -> UInt64? {
-    guard let file = try? directory.openToRead(name(of: backup)) else { return nil }
-    return LineScan(file, isCompressed: backup.isCompressed).firstLine?.sequence
-  }
+  /// The number of the first event of a file; nil: it has none that can be read.
+  func firstNumber(of file: JournalFileName) -> UInt64? { try? files.open(file).firstNumber() }
 
-  /// The last line of an older file, as above.
-  func lastLine(of backup: JournalFileName) -> (line: JournalLine, hash: LineHash)? {
-    guard let file = try? directory.openToRead(name(of: backup)) else { return nil }
-    return LineScan(file, isCompressed: backup.isCompressed).lastLine
-  }
-
-  private func entries() throws(SystemError) -> [[UInt8]] {
-    let stream = DirectoryStream(try directory.reopenDirectory())
-    var entries: [[UInt8]] = []
-    while let entry = try stream.next() { entries.append(entry) }
-    return entries
+  /// The number and the hash of the last whole line of an older file, as above.
+  func lastLine(of backup: JournalFileName) -> (sequence: UInt64, hash: LineHash)? {
+    guard var lines = (try? files.open(backup))?.lines() else { return nil }
+    var last: ArraySlice<UInt8>?
+    while let line = try? lines.next() { if case .whole(let bytes) = line { last = bytes } }
+    return last.flatMap { bytes in (try? JournalLine(json: bytes)).map { ($0.sequence, LineHash(of: bytes)) } }
   }
 }

@@ -1,5 +1,6 @@
 import Audit
 import IPC
+import JournalReader
 import System
 import Wire
 
@@ -47,7 +48,7 @@ final class JournalWriter {
     try locked { () throws(SystemError) in
       try catchUp()
       let known = isRepeated ? try lastIDs() : []
-      let new = isRepeated ? events.filter { !known.contains(Array($0.id.description.utf8)) } : events
+      let new = events.filter { !known.contains($0.id) }
       if new.isEmpty { return }
       if head.size >= settings.maxSize { try rotate() }
       try write(new)
@@ -124,8 +125,8 @@ final class JournalWriter {
     let backups = try folder.backups()
     let recovery = try Recovery(
       size: try file.attributes().size, head: readHead(),
-      first: { backups.last.flatMap(folder.firstNumber) ?? LineScan(file, isCompressed: false).firstLine?.sequence },
-      previous: { backups.first.flatMap(folder.lastLine).map { ($0.line.sequence, $0.hash) } },
+      first: { backups.last.flatMap(folder.firstNumber) ?? folder.firstNumber(of: .written) },
+      previous: { backups.first.flatMap(folder.lastLine) },
       read: { (offset, count) throws(SystemError) in try file.read(count: count, at: Int(clamping: offset)) })
     if let size = recovery.size { try file.setOpenSize(size) }
     if recovery.lacksNewline { try file.write([UInt8(ascii: "\n")], offset: nil) }
@@ -164,12 +165,11 @@ final class JournalWriter {
     do throws(SystemError) { try writeHead() } catch { isDoubtful = true }
   }
 
-  /// The texts of the ids of the last lines; more than were under way when a journal died.
-  private func lastIDs() throws(SystemError) -> Set<[UInt8]> {
+  /// The ids of the last lines; more than were under way when a journal died.
+  private func lastIDs() throws(SystemError) -> Set<EventID> {
     let count = Int(min(head.size, 4 << 20))
     let tail = try file.read(count: count, at: Int(head.size) - count)
-    let ids = tail.split(separator: UInt8(ascii: "\n")).map { Array($0.dropFirst(#"{"id":""#.utf8.count).prefix(36)) }
-    return Set(ids)
+    return Set(tail.split(separator: UInt8(ascii: "\n")).compactMap { LineHead($0)?.id })
   }
 
   // MARK: Rotating
@@ -183,7 +183,9 @@ final class JournalWriter {
     let backups = try folder.backups()
     let kept = backups.filter { $0.age < keep }
     // First it is said that the oldest lines go, and then they do: lines that are too many are no fault.
-    let first = keep == 0 ? head.last + 1 : (kept.last.flatMap(folder.firstNumber) ?? oldestHere)
+    let first =
+      keep == 0
+      ? head.last + 1 : (kept.last.flatMap(folder.firstNumber) ?? folder.firstNumber(of: .written) ?? head.first)
     if first > head.first { head.removed = Clock.microsecondsSince1970 }
     head.first = first
     try writeHead()
@@ -206,8 +208,6 @@ final class JournalWriter {
     isDoubtful = false
     compressNext()
   }
-
-  private var oldestHere: UInt64 { LineScan(file, isCompressed: false).firstLine?.sequence ?? head.first }
 
   private func compressAll() {
     guard let compressor else { return }

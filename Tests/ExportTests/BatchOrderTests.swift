@@ -1,4 +1,5 @@
 import Audit
+import JournalReader
 import Testing
 
 @testable import Export

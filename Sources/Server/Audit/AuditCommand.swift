@@ -46,12 +46,12 @@ enum AuditCommand {
     for line in try inOrder(lines).suffix(count) { try output.show(line) }
     try output.flush()
     guard arguments.has("follow") else { return }
-    var followers = JournalSeries.allCases.map { series in
-      JournalFollower(series.path(of: path), behind: series == .main ? journal.main : journal.files)
-    }
+    var tails = [
+      try SeriesTail(.main, of: path, after: journal.main), try SeriesTail(.files, of: path, after: journal.files),
+    ]
     while true {
       lines = []
-      for index in followers.indices { lines.append(try followers[index].more()) }
+      for index in tails.indices { lines.append(try tails[index].more()) }
       for line in try inOrder(lines) where filter.matches(line.event) { try output.show(line) }
       try output.flush()
       // The journal is written about once in a second at most.
@@ -70,18 +70,17 @@ enum AuditCommand {
   {
     guard count > 0 else { return [] }
     // Mostly the end of the last file is enough.
-    if filter.isEmpty, let file = files.files.last, !file.isCompressed {
-      let start = JournalFollower.lineStart(of: file, before: file.size - count * 1024)
-      var reader = JournalReader(file, from: start)
+    if filter.isEmpty, let file = files.files.last, !file.name.isCompressed {
+      var reader = SeriesReader(endOf: file, bytes: count * 1024)
       let lines = try last(count, of: &reader, filter)
-      if lines.count == count || (start == 0 && files.files.count == 1) { return lines }
+      if lines.count == count || (file.size <= count * 1024 && files.files.count == 1) { return lines }
     }
-    var reader = JournalReader(files)
+    var reader = SeriesReader(files)
     return try last(count, of: &reader, filter)
   }
 
   private static func last(
-    _ count: Int, of reader: inout JournalReader, _ filter: EventFilter
+    _ count: Int, of reader: inout SeriesReader, _ filter: EventFilter
   ) throws(Failure) -> [JournalLine] {
     var lines: [JournalLine] = []
     var next = 0

@@ -14,7 +14,7 @@ enum AuditLast {
   static func logins(_ arguments: Arguments) throws(Failure) {
     let filter = try EventFilter(arguments, now: Clock.microsecondsSince1970)
     let limit = try AuditCommand.number("lines", arguments, 1...10_000_000)
-    var reader = JournalReader(try Journal(try AuditCommand.path(arguments)).main)
+    var reader = SeriesReader(try Journal(try AuditCommand.path(arguments)).main)
     var logins: [Login] = []
     // Places in `logins`.
     var open: [EventID: Int] = [:]
@@ -47,7 +47,7 @@ enum AuditLast {
   static func refusals(_ arguments: Arguments) throws(Failure) {
     let filter = try EventFilter(arguments, now: Clock.microsecondsSince1970)
     let limit = try AuditCommand.number("lines", arguments, 1...10_000_000)
-    var reader = JournalReader(try Journal(try AuditCommand.path(arguments)).main)
+    var reader = SeriesReader(try Journal(try AuditCommand.path(arguments)).main)
     var refused: [(subject: Subject, time: Int64, reason: String)] = []
     while let line = try reader.nextEvent() {
       let event = line.event

@@ -1,6 +1,6 @@
 import Audit
 import Configuration
-import Export
+import JournalReader
 import System
 
 /// `audit stats`: what is in the journal, in numbers.
@@ -50,7 +50,7 @@ struct AuditStats {
     // The numbers of the oldest and the youngest event of each series.
     var numbers: [JournalSeries: ClosedRange<UInt64>] = [:]
     for (series, files) in zip(JournalSeries.allCases, journal.series) {
-      var reader = JournalReader(files)
+      var reader = SeriesReader(files)
       while let line = try reader.nextEvent() {
         let oldest = numbers[series]?.lowerBound ?? line.sequence
         numbers[series] = oldest...max(oldest, line.sequence)
@@ -71,9 +71,8 @@ struct AuditStats {
   ///
   /// - Parameter numbers: the oldest and the youngest event of each series that has any.
   private static func receivers(_ path: String, _ numbers: [JournalSeries: ClosedRange<UInt64>]) -> String {
-    let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
-    let folder = (slash.map { String(path[..<$0]) } ?? ".") + "/cursors"
-    let base = String(slash.map { path[path.utf8.index(after: $0)...] } ?? path[...])
+    let (directory, name) = JournalDirectory.split(path)
+    let (folder, base) = (directory + "/cursors", String(decoding: name, as: UTF8.self))
     guard let stream = (try? Descriptor.openDirectory(folder)).map({ DirectoryStream($0) }) else { return "" }
     var rows: [String: UInt64] = [:]
     while let entry = try? stream.next() {

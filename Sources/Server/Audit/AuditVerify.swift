@@ -1,4 +1,5 @@
 import Audit
+import JournalReader
 import System
 
 /// `audit verify`: is the journal what was written, and what is not there any more?
@@ -25,8 +26,8 @@ enum AuditVerify {
     var chain = Chain<JournalPlace>(head: files.head)
     var problem: String?
     var oldest: JournalLine?
-    var reader = JournalReader(files)
-    do throws(RegularFile.Unreadable) {
+    var reader = SeriesReader(files)
+    do throws(ReadError) {
       while problem == nil, let line = try reader.next() {
         if oldest == nil { oldest = try? JournalLine(json: line.bytes) }
         if line.isWhole {

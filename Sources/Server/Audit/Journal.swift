@@ -10,14 +10,14 @@ struct Journal {
   /// nil: there are none, as in a journal of a version that had one series.
   let files: JournalFiles?
 
-  /// Opens the journal of this path; ``JournalFiles/find(_:isSettled:)``.
+  /// Opens the journal of this path; ``JournalFiles/init(_:isSettled:)``.
   init(_ path: String, isSettled: Bool = false) throws(Failure) {
     self.path = path
-    guard let main = try JournalFiles.find(path, isSettled: isSettled) else {
+    guard let main = try JournalFiles(path, isSettled: isSettled) else {
       throw Failure(.noInput, "bssh-server: \(path): \(SystemError.message(ENOENT))")
     }
     self.main = main
-    files = try JournalFiles.find(JournalSeries.files.path(of: path), isSettled: isSettled)
+    files = try JournalFiles(JournalSeries.files.path(of: path), isSettled: isSettled)
   }
 
   /// Those that there are.
@@ -27,13 +27,13 @@ struct Journal {
 /// Reads the events of a journal, of all series: by time, and of the same time the main ones first. Within a series they
 /// stay in their order, whatever the clock did.
 struct MergedReader {
-  private var readers: [JournalReader] = []
+  private var readers: [SeriesReader] = []
   private var lines: [ArraySlice<JournalLine>] = []
   /// The next event of each series.
   private var next: [JournalLine?] = []
 
   /// All events of a journal.
-  init(_ journal: Journal) { readers = journal.series.map { JournalReader($0) } }
+  init(_ journal: Journal) { readers = journal.series.map { SeriesReader($0) } }
 
   /// Events that were read, those of each series by themselves.
   init(_ lines: [[JournalLine]]) { self.lines = lines.map { $0[...] } }

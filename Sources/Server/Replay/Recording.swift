@@ -1,5 +1,6 @@
 import Audit
 import Glibc
+import JournalReader
 import System
 
 /// An asciicast that is read from front to back.
@@ -16,7 +17,7 @@ struct Recording {
     self.path = path == "-" ? "standard input" : path
     lines = LineReader(try Self.open(path), limit: AsciicastReader.lineLimit)
     let first: LineReader.Line?
-    do throws(RegularFile.Unreadable) { first = try lines.next() } catch { throw Self.unreadable(self.path, error) }
+    do throws(ReadError) { first = try lines.next() } catch { throw Failure(error, self.path) }
     do throws(AsciicastError) {
       switch first {
       case .whole(let line), .rest(let line): reader = try AsciicastReader(header: line)
@@ -29,7 +30,7 @@ struct Recording {
   mutating func next() throws(Failure) -> AsciicastReader.Event? {
     while true {
       let line: LineReader.Line?
-      do throws(RegularFile.Unreadable) { line = try lines.next() } catch { throw Self.unreadable(path, error) }
+      do throws(ReadError) { line = try lines.next() } catch { throw Failure(error, path) }
       number += 1
       do throws(AsciicastError) {
         switch line {
@@ -50,9 +51,5 @@ struct Recording {
     do throws(RegularFile.Unreadable) { return try RegularFile(path).descriptor } catch {
       throw Failure(.noInput, "bssh-server: \(path): \(error.reason)")
     }
-  }
-
-  private static func unreadable(_ path: String, _ error: RegularFile.Unreadable) -> Failure {
-    Failure(.noInput, "bssh-server: \(path): \(error.reason)")
   }
 }

@@ -1,6 +1,6 @@
 import Audit
-import Export
 import Foundation
+import JournalReader
 import System
 import Testing
 

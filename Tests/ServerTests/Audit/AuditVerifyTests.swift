@@ -118,6 +118,13 @@ import Testing
 
   @Test func `a journal that cannot be read is not a journal that is bad`() throws {
     #expect(try bsshServer("audit", "verify", "--file", "/nonexistent/audit.log").code == 66)
+    let journal = try SampleJournal.day()
+    try journal.write()
+    for words in [["verify"], ["grep"], ["tail", "-f"], ["stats"], ["show", "1"]] {
+      let outcome = try bsshServer(["audit"] + words + ["--file", journal.path + "/audit.log"])
+      #expect(outcome.code == 66)
+      #expect(outcome.errors == "bssh-server: \(journal.path)/audit.log: Not a directory\n")
+    }
   }
 
   @Test func `an empty journal is whole`() throws {

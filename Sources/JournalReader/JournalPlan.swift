@@ -2,21 +2,21 @@ import Audit
 
 /// Which of a journal's files has the event that comes next. Decides only: names, and the number of each file's first
 /// event, come from whoever has looked.
-public struct JournalPlan: Equatable, Sendable {
+enum JournalPlan {
   /// A file of the journal.
-  public struct File: Equatable, Sendable {
-    public var name: JournalFileName
+  struct File: Equatable, Sendable {
+    var name: JournalFileName
     /// The number of its first event; nil: it has none yet.
-    public var first: UInt64?
+    var first: UInt64?
 
-    public init(_ name: JournalFileName, first: UInt64?) {
+    init(_ name: JournalFileName, first: UInt64?) {
       self.name = name
       self.first = first
     }
   }
 
   /// What to do.
-  public enum Step: Equatable, Sendable {
+  enum Step: Equatable, Sendable {
     /// Read this one of the files. When its first event is not the next one, those between are gone.
     case read(index: Int)
     /// There is nothing new: wait until the directory changes.
@@ -29,7 +29,7 @@ public struct JournalPlan: Equatable, Sendable {
   ///   - last: the number of the last event that was read; nil: none was ever.
   ///   - isFinished: that event was the last one of its file, which gets no more: what comes next is in another file.
   ///     Otherwise the file with this event itself is looked for.
-  public static func next(after last: UInt64?, isFinished: Bool, in files: [File]) -> Step {
+  static func next(after last: UInt64?, isFinished: Bool, in files: [File]) -> Step {
     let found = files.indices.compactMap { index in files[index].first.map { (index: index, first: $0) } }
     guard let last else {
       return found.min { $0.first < $1.first }.map { .read(index: $0.index) } ?? .wait

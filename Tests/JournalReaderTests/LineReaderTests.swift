@@ -1,12 +1,12 @@
 import Testing
 
-@testable import Server
+@testable import JournalReader
 
 @Suite struct LineReaderTests {
   /// What there is, in pieces of this size, and no more than is asked for.
   private func reader(_ text: String, piece: Int, limit: Int = 100) -> LineReader {
     var rest = Array(text.utf8)[...]
-    return LineReader(limit: limit) { (count) throws(RegularFile.Unreadable) in
+    return LineReader(limit: limit) { (count) throws(ReadError) in
       defer { rest = rest.dropFirst(min(piece, count)) }
       return Array(rest.prefix(min(piece, count)))
     }
@@ -19,7 +19,7 @@ import Testing
       switch line {
       case .whole(let bytes): lines.append(String(decoding: bytes, as: UTF8.self))
       case .rest(let bytes): lines.append("rest:" + String(decoding: bytes, as: UTF8.self))
-      case .tooLong: return lines + ["too long"]
+      case .tooLong: lines.append("too long")
       }
     }
     return lines
@@ -34,21 +34,33 @@ import Testing
   }
 
   @Test(arguments: [1, 7, 1000])
-  func `a line that is too long ends it`(piece: Int) throws {
+  func `a line that is too long is reported once, and those behind it come`(piece: Int) throws {
     let long = String(repeating: "x", count: 100)
     #expect(try lines("a\n\(long)\nb\n", piece: piece) == ["a", long, "b"])
-    #expect(try lines("a\n\(long)x\nb\n", piece: piece) == ["a", "too long"])
+    #expect(try lines("a\n\(long)x\nb\n", piece: piece) == ["a", "too long", "b"])
+    #expect(try lines("a\n\(long)\(long)\(long)\nb\nc", piece: piece) == ["a", "too long", "b", "rest:c"])
     #expect(try lines("\(long)x", piece: piece) == ["too long"])
     #expect(try lines(long, piece: piece) == ["rest:" + long])
   }
 
   @Test func `an endless line needs no more memory than it may have`() throws {
     var asked = 0
-    var reader = LineReader(limit: 1000) { (count) throws(RegularFile.Unreadable) in
+    var reader = LineReader(limit: 1000) { (count) throws(ReadError) in
       asked += count
       return [UInt8](repeating: 0x61, count: count)
     }
     #expect(try reader.next() == .tooLong)
     #expect(asked <= 2 * LineReader.block)
+  }
+
+  @Test(arguments: 1...7) func `each line says where it begins`(piece: Int) throws {
+    var rest = Array("a\n\nbcdefghij\nk\nl".utf8)[...]
+    var reader = LineReader(limit: 5, offset: 100) { (count) throws(ReadError) in
+      defer { rest = rest.dropFirst(piece) }
+      return Array(rest.prefix(piece))
+    }
+    var offsets: [UInt64] = []
+    while try reader.next() != nil { offsets.append(reader.offset) }
+    #expect(offsets == [100, 102, 103, 113, 115] && reader.offset == 116)
   }
 }

@@ -1,14 +1,13 @@
 import Audit
-import Export
 import Foundation
 import Glibc
 import System
 import Testing
 
-@testable import Exporter
+@testable import JournalReader
 
-/// Files of a journal that a test makes, and what an exporter reads of them.
-private final class Files {
+/// Files of a journal that a test makes, and what is read of them.
+final class Files {
   let folder: String
   var path: String { folder + "/audit.log" }
   private(set) var ids: [EventID] = []
@@ -58,14 +57,16 @@ private final class Files {
     process.waitUntilExit()
   }
 
-  func follower() throws -> JournalFollower { try JournalFollower(journal: path) }
+  func write(_ bytes: [UInt8], to name: String) throws {
+    try Descriptor.open(folder + "/" + name, O_WRONLY | O_TRUNC | O_CREAT, mode: 0o600).writeAll(bytes)
+  }
+
+  func directory() throws -> JournalDirectory { JournalDirectory(path, in: try Descriptor.openDirectory(folder)) }
+
+  func follower() throws -> JournalFollower { JournalFollower(try directory()) }
 }
 
 extension JournalFollower {
-  convenience init(journal path: String) throws {
-    try self.init(journal: path, in: Descriptor.openDirectory(JournalFollower.split(path).folder))
-  }
-
   /// The numbers of everything that there is now.
   fileprivate func numbers(by count: Int = 7) throws -> [UInt64] {
     var numbers: [UInt64] = []
@@ -184,7 +185,7 @@ extension JournalFollower {
   @Test func `events that are gone before a receiver has any are missing, but not those before it was there`() throws {
     let files = try Files()
     try files.append(files.lines(8...10))
-    let follower = try JournalFollower(journal: files.path)
+    let follower = try files.follower()
     var cursor = Cursor()
     for (accounted, findings): (UInt64?, [JournalFollower.Finding]) in [
       (nil, []), (2, [.missing(first: 3, count: 5)]), (7, []), (9, []),
@@ -200,7 +201,7 @@ extension JournalFollower {
     let files = try Files()
     let line = String(decoding: files.lines(1...1), as: UTF8.self)
     try files.append(Array(line.replacingOccurrences(of: "\"seq\":1,", with: "\"seq\":\(UInt64.max),").utf8))
-    let follower = try JournalFollower(journal: files.path)
+    let follower = try files.follower()
     var cursor = Cursor()
     for accounted: UInt64 in [.max, .max - 1] {
       cursor.accounted = accounted
@@ -213,7 +214,7 @@ extension JournalFollower {
   @Test func `what was told to be lost is not told again`() throws {
     let files = try Files()
     try files.append(files.lines(1...2))
-    let follower = try JournalFollower(journal: files.path)
+    let follower = try files.follower()
     follower.resume(at: Cursor())
     let events = try follower.next(count: 10, bytes: 1 << 20)
     var cursor = Cursor()
@@ -250,7 +251,7 @@ extension JournalFollower {
     let numbers = try follower.numbers(by: 100)
     #expect(numbers.suffix(2) == [2001, 2002] && numbers.first == 1 && numbers.count < 2002)
     let findings = follower.takeFindings()
-    #expect(findings.contains { if case .unreadable = $0 { true } else { false } })
+    #expect(findings.contains(.unreadable(JournalFileName(age: 1, isCompressed: true), .gzip(.malformed))))
     #expect(findings.contains { if case .missing = $0 { true } else { false } })
   }
 
@@ -317,36 +318,91 @@ extension JournalFollower {
     read += try follower.numbers()
     #expect(read == Array(1...UInt64(number)) && follower.takeFindings().isEmpty)
   }
-}
 
-@Suite struct CursorFileTests {
-  @Test func `a cursor is kept as a whole, for its owner alone`() throws {
-    let folder = NSTemporaryDirectory() + "bssh-cursor-\(UUID().uuidString)"
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(atPath: folder) }
-    let directory = try Descriptor.openDirectory(folder)
-    let file = try CursorFile(in: directory, journal: folder + "/audit.log", exporter: "logstash host:5044")
-    let again = try CursorFile(in: directory, journal: folder + "/audit.log", exporter: "logstash host:5044")
-    #expect(try file.read().cursor == nil && !file.read().isDamaged)
-    var cursor = Cursor()
-    for sequence: UInt64 in 1...3 {
-      cursor.advance(to: LineHead(sequence: sequence, id: .random()), at: nil)
-      try file.write(cursor)
-      // Whose it is, the file says itself.
-      cursor.receiver = "logstash host:5044"
-      #expect(try again.read().cursor == cursor)
-    }
-    let names = try FileManager.default.contentsOfDirectory(atPath: folder + "/cursors")
-    #expect(names.count == 1)
-    let path = folder + "/cursors/" + names[0]
-    #expect(try Descriptor.open(path, O_RDONLY).status().permissions == 0o600)
-    #expect(try Descriptor.findDirectory(folder + "/cursors").status().permissions == 0o700)
-    // One that a crash left behind is no hindrance.
-    _ = FileManager.default.createFile(atPath: path + ".new", contents: Data([1]))
-    try file.write(cursor)
-    truncate(path, 20)
-    #expect(try file.read().cursor == nil && file.read().isDamaged)
-    let other = try CursorFile(in: directory, journal: folder + "/other.log", exporter: "logstash host:5044")
-    #expect(try other.read().cursor == nil && !other.read().isDamaged)
+  @Test func `events before the trailing garbage of a compressed file are read, and the garbage is reported`() throws {
+    let files = try Files()
+    try files.append(files.lines(1...500))
+    try files.rotate(compress: true)
+    try Descriptor.open(files.path + ".1.gz", O_WRONLY | O_APPEND).writeAll(Array("garbage".utf8))
+    try files.append(files.lines(501...502))
+    let follower = try files.follower()
+    #expect(try follower.numbers() == Array(1...502))
+    #expect(follower.takeFindings() == [.unreadable(JournalFileName(age: 1, isCompressed: true), .gzip(.malformed))])
+  }
+
+  @Test func `of a compressed file that ends too soon comes what is there, and the rest is missing`() throws {
+    let files = try Files()
+    try files.append(files.lines(1...2000))
+    try files.rotate(compress: true)
+    truncate(files.path + ".1.gz", try Descriptor.open(files.path + ".1.gz", O_RDONLY).status().size - 1000)
+    try files.append(files.lines(2001...2001))
+    let follower = try files.follower()
+    let numbers = try follower.numbers()
+    let count = UInt64(numbers.count)
+    #expect(count > 1000 && count < 2001 && numbers == Array(1..<count) + [2001])
+    #expect(follower.takeFindings() == [.missing(first: count, count: 2001 - count)])
+  }
+
+  @Test func `a journal that is renamed between two reads is read to its end, and then the next one`() throws {
+    let files = try Files()
+    try files.append(files.lines(1...1000, details: 400))
+    let follower = try files.follower()
+    #expect(try follower.next(count: 3, bytes: 1 << 20).map(\.head.sequence) == [1, 2, 3])
+    try files.rotate()
+    try files.append(files.lines(1001...1002))
+    try files.rotate(compress: true)
+    try files.append(files.lines(1003...1003))
+    #expect(try follower.numbers() == Array(4...1003) && follower.takeFindings().isEmpty)
+  }
+
+  @Test func `a journal that shrinks to before its last event is read again, and nothing comes twice without notice`()
+    throws
+  {
+    let files = try Files()
+    try files.append(files.lines(1...9))
+    let follower = try files.follower()
+    #expect(try follower.numbers() == Array(1...9))
+    try files.cut(by: files.lines(8...9).count)
+    #expect(try follower.numbers() == Array(1...7))
+    #expect(follower.takeFindings().contains(.wentBack(to: nil)))
+    try files.append(files.lines(8...8))
+    #expect(try follower.numbers() == [8] && follower.takeFindings().isEmpty)
+  }
+
+  @Test func `a line over the limit is passed over, in every kind of file`() throws {
+    let files = try Files()
+    let long = [UInt8](repeating: 0x61, count: JournalLine.lengthLimit + 1) + [10]
+    try files.append(files.lines(1...2) + long + files.lines(3...3))
+    try files.rotate(compress: true)
+    try files.append(files.lines(4...4) + long + files.lines(5...5))
+    #expect(try files.follower().numbers() == Array(1...5))
+    // Without its end it is waited for.
+    let follower = try files.follower()
+    try files.append(Array(long.dropLast()))
+    #expect(try follower.numbers() == Array(1...5))
+    try files.append([10] + files.lines(6...6))
+    #expect(try follower.numbers() == [6] && follower.takeFindings().isEmpty)
+  }
+
+  @Test func `lines that are none are handed over, with their file`() throws {
+    let files = try Files()
+    try files.append(files.lines(1...1) + Array("x\n\n".utf8) + files.lines(2...2))
+    let follower = try files.follower()
+    var passed: [String] = []
+    follower.passesOver = { file, bytes in passed.append(file.path + ":" + String(decoding: bytes, as: UTF8.self)) }
+    #expect(try follower.numbers() == [1, 2])
+    #expect(passed == [files.path + ":x", files.path + ":"])
+  }
+
+  @Test func `a directory that is gone has no events, and one that cannot be listed is an error`() throws {
+    let files = try Files()
+    try files.append(files.lines(1...1))
+    let follower = JournalFollower(JournalDirectory(files.path, in: try Descriptor.open(files.path, O_RDONLY)))
+    #expect(throws: ReadError.system(SystemError("open", code: ENOTDIR))) { try follower.numbers() }
+    let other = try files.follower()
+    #expect(try other.numbers() == [1])
+    try FileManager.default.removeItem(atPath: files.folder)
+    #expect(try other.numbers().isEmpty)
+    #expect(throws: ReadError.self) { try JournalDirectory(files.path) }
   }
 }

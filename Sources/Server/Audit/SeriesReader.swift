@@ -1,4 +1,5 @@
 import Audit
+import JournalReader
 import System
 
 /// Where a line of a journal stands.
@@ -12,8 +13,9 @@ extension JournalPlace: CustomStringConvertible {
   var description: String { "\(path): line \(line)" }
 }
 
-/// Reads the lines of a series of a journal, the oldest first, over all of its files.
-struct JournalReader {
+/// Reads the lines of a series of a journal, the oldest first, over all of its files, each up to where it ended when it was
+/// opened.
+struct SeriesReader {
   struct Line {
     let place: JournalPlace
     /// Without the newline.
@@ -22,26 +24,29 @@ struct JournalReader {
     let isWhole: Bool
   }
 
-  private var files: ArraySlice<JournalFiles.File>
+  private var files: ArraySlice<JournalFile>
   private var current: (path: String, lines: LineReader)?
   private var number = 0
-  /// Complaints about lines that are none; each is told once.
-  private(set) var complaints = 0
+  private let complaints = Complaints()
 
   init(_ files: JournalFiles) { self.files = files.files[...] }
 
-  /// Reads a part of one file: it begins at `start`, which is behind a newline.
-  init(_ file: JournalFiles.File, from start: Int) {
+  /// Reads about the last `count` bytes of one file, from a line's beginning on.
+  init(endOf file: JournalFile, bytes count: Int) {
     files = []
-    current = (file.path, LineReader(file, from: start))
+    // The newline before counts as well.
+    let start = max(file.size - count - 1, 0)
+    var lines = file.lines(from: UInt64(start), upTo: file.size)
+    if start > 0 { _ = try? lines.next() }
+    current = (file.path, lines)
   }
 
   /// The next line; nil at the end.
-  mutating func next() throws(RegularFile.Unreadable) -> Line? {
+  mutating func next() throws(ReadError) -> Line? {
     while true {
       if current == nil {
         guard let file = files.popFirst() else { return nil }
-        current = (file.path, LineReader(file))
+        current = (file.path, file.lines(upTo: file.size))
         number = 0
       }
       guard let path = current?.path else { return nil }
@@ -50,9 +55,7 @@ struct JournalReader {
       switch try current?.lines.next() {
       case .whole(let bytes): return Line(place: place, bytes: bytes, isWhole: true)
       case .rest(let bytes): return Line(place: place, bytes: bytes, isWhole: false)
-      case .tooLong:
-        throw RegularFile.Unreadable(
-          reason: "line \(number) is longer than \(JournalLine.lengthLimit) bytes", code: nil)
+      case .tooLong: throw .tooLong(line: number)
       case nil: current = nil
       }
     }
@@ -61,20 +64,31 @@ struct JournalReader {
   /// The path of the file that is being read.
   var path: String { current?.path ?? files.first?.path ?? "" }
 
-  /// The next event that can be read; of a line that is none, standard error hears. nil at the end.
+  /// The next event that can be read; a line that is none is reported on standard error. nil at the end.
   mutating func nextEvent() throws(Failure) -> JournalLine? {
     while true {
       let line: Line?
-      do throws(RegularFile.Unreadable) { line = try next() } catch {
-        throw Failure(.noInput, "bssh-server: \(path): \(error.reason)")
-      }
+      do throws(ReadError) { line = try next() } catch { throw Failure(error, path) }
       guard let line else { return nil }
       do throws(JournalLineError) { return try JournalLine(json: line.bytes) } catch {
         // The journal may be about to write the rest of it.
-        guard line.isWhole else { continue }
-        complaints += 1
-        if complaints <= 10 { Output.complain(["bssh-server: \(line.place): no line of a journal: \(error)"]) }
+        if line.isWhole { complaints.add("\(line.place)", error) }
       }
     }
   }
+}
+
+/// Reports lines of a journal that are none on standard error, up to ten.
+final class Complaints {
+  private var count = 0
+
+  func add(_ place: String, _ error: JournalLineError) {
+    count += 1
+    if count <= 10 { Output.complain(["bssh-server: \(place): no line of a journal: \(error)"]) }
+  }
+}
+
+extension Failure {
+  /// The file `path` cannot be read.
+  init(_ error: ReadError, _ path: String) { self.init(.noInput, "bssh-server: \(path): \(error.reason)") }
 }

@@ -1,6 +1,7 @@
 import Audit
-import Export
 import Testing
+
+@testable import JournalReader
 
 private func head(_ sequence: UInt64) -> LineHead {
   LineHead(sequence: sequence, id: EventID(high: sequence, low: sequence))
@@ -72,55 +73,5 @@ private func head(_ sequence: UInt64) -> LineHead {
       #expect(file.utf8.count <= 100 && !file.utf8.contains(UInt8(ascii: "/")))
       #expect(file.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f })
     }
-  }
-}
-
-@Suite struct LineHeadTests {
-  private func line(_ change: (inout AuditEvent) -> Void = { _ in }) -> JournalLine {
-    var event = AuditEvent(id: .random(), time: 0, host: "h", subject: Subject(), fact: Fact(.fileClose))
-    change(&event)
-    return JournalLine(event, sequence: 4711, previous: .none)
-  }
-
-  @Test func `the number and the id are those of the line`() {
-    let line = line()
-    #expect(LineHead(line.json[...]) == LineHead(sequence: 4711, id: line.event.id))
-  }
-
-  @Test func `no text of an event passes for its number`() {
-    let line = line { event in
-      event.fact.path = Array(#"","seq":1,"x":""#.utf8)
-      event.fact.details = #","seq":2"#
-      event.subject.user = #"\","seq":3,"#
-      event.fact.command = Array(#"x,"#.utf8)
-    }
-    #expect(LineHead(line.json[...])?.sequence == 4711)
-  }
-
-  @Test func `a line that was cut anywhere is none`() {
-    let json = line().json
-    for length in 0..<json.count { #expect(LineHead(json[..<length]) == nil) }
-    #expect(LineHead([]) == nil && LineHead(Array("{}".utf8)[...]) == nil)
-  }
-}
-
-@Suite struct LineSplitterTests {
-  @Test(arguments: 1...7) func `lines are the same however they are read`(size: Int) {
-    let text = Array("a\n\nbcd\nefghijk\nl".utf8)
-    var splitter = LineSplitter(offset: 100)
-    var lines: [LineSplitter.Line] = []
-    for start in stride(from: 0, to: text.count, by: size) {
-      lines += splitter.take(Array(text[start..<min(start + size, text.count)]))
-    }
-    #expect(lines.map { String(decoding: $0.bytes, as: UTF8.self) } == ["a", "", "bcd", "efghijk"])
-    #expect(lines.map(\.offset) == [100, 102, 103, 107])
-    #expect(splitter.lineOffset == 115 && splitter.offset == 116)
-  }
-
-  @Test func `a line that is too long is passed over and not held`() {
-    var splitter = LineSplitter()
-    for _ in 0..<40 { #expect(splitter.take([UInt8](repeating: 1, count: 64 << 10)).isEmpty) }
-    let lines = splitter.take(Array("end\nnext\n".utf8))
-    #expect(lines.map { String(decoding: $0.bytes, as: UTF8.self) } == ["next"])
   }
 }

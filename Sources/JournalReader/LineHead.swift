@@ -1,6 +1,6 @@
 import Audit
 
-/// What an exporter must know of a line of the journal before it can be sent: which event it is.
+/// Which event a line of a journal is.
 ///
 /// Found without reading all of the JSON. That is safe: within a string a quotation mark has a backslash before it, so
 /// `,"seq":` can be nothing but the key.
@@ -28,6 +28,13 @@ public struct LineHead: Equatable, Sendable {
     self.id = id
     sequence = number
     self.series = series
+  }
+
+  /// When the event of a line happened, in milliseconds from 1970 on; 0 when the line does not say it behind its id.
+  public static func time(of line: ArraySlice<UInt8>) -> Int64 {
+    let start = line.startIndex + "{\"id\":\"\",\"timestamp\":\"".utf8.count + 36
+    guard start + 27 <= line.endIndex else { return 0 }
+    return (Timestamp.microseconds(String(decoding: line[start..<start + 27], as: UTF8.self)) ?? 0) / 1000
   }
 
   private static func number(after key: [UInt8], in line: ArraySlice<UInt8>) -> UInt64? {

@@ -1,0 +1,105 @@
+import Audit
+import System
+
+extension JournalFileName {
+  /// That of the file that is written.
+  public static let written = JournalFileName(age: 0, isCompressed: false)
+}
+
+/// The directory of a journal, and which of its files are those of one series.
+public struct JournalDirectory {
+  /// Open to be listed.
+  public let directory: Descriptor
+  /// The path of the file that is written, for people.
+  public let path: String
+  /// Its name.
+  public let base: [UInt8]
+  private let followsLinks: Bool
+
+  /// Directory and name of a path.
+  public static func split(_ path: String) -> (folder: String, base: [UInt8]) {
+    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return (".", Array(path.utf8)) }
+    let folder = String(path[..<slash])
+    return (folder.isEmpty ? "/" : folder, Array(path[slash...].utf8.dropFirst()))
+  }
+
+  /// Opens the directory of the file `path`. Symbolic links are followed, also those that stand for files of the journal.
+  public init(_ path: String) throws(ReadError) {
+    let directory = try ReadError.wrapping { () throws(SystemError) in
+      try Descriptor.openDirectory(Self.split(path).folder)
+    }
+    self.init(path, in: directory, followsLinks: true)
+  }
+
+  /// The same where the directory is open already, and could perhaps not be found by its path. No link is followed.
+  public init(_ path: String, in directory: Descriptor) { self.init(path, in: directory, followsLinks: false) }
+
+  private init(_ path: String, in directory: Descriptor, followsLinks: Bool) {
+    (self.path, self.directory, self.followsLinks) = (path, directory, followsLinks)
+    base = Self.split(path).base
+  }
+
+  /// True when both are the same directory, whatever their paths.
+  public func isSame(as other: JournalDirectory) -> Bool {
+    guard let (ours, theirs) = try? (directory.attributes(), other.directory.attributes()) else { return false }
+    return ours.isSameFile(as: theirs)
+  }
+
+  /// All names in the directory.
+  public func entries() throws(SystemError) -> [[UInt8]] {
+    let stream = DirectoryStream(try directory.reopenDirectory())
+    var entries: [[UInt8]] = []
+    while let entry = try stream.next() { entries.append(entry) }
+    return entries
+  }
+
+  /// The files of the series, the youngest first; of one that is there in both forms, both, the plain one first.
+  public func names() throws(SystemError) -> [JournalFileName] {
+    try entries().compactMap { JournalFileName($0, of: base) }.sorted()
+  }
+
+  /// Opens a file for reading, without waiting for anybody.
+  ///
+  /// - Throws: `system`; `notRegular` when it is no regular file.
+  public func open(_ name: JournalFileName) throws(ReadError) -> JournalFile {
+    let path = String(decoding: name.bytes(of: Array(path.utf8)), as: UTF8.self)
+    let file = try ReadError.wrapping { () throws(SystemError) in
+      followsLinks
+        ? try Descriptor.openUntrusted(path) : try directory.openForReading(name.bytes(of: base), links: false)
+    }
+    return try JournalFile(file, name, path: path)
+  }
+
+  /// What `look` finds when it is given the files' names, all as they were at one moment. Were a file missed because it was
+  /// just renamed, its events would seem to be lost.
+  ///
+  /// - Throws: what `look` throws; `system` when the directory cannot be read, and with EBUSY when files were renamed in
+  ///   each of a hundred attempts.
+  public func atOneMoment<Found>(
+    _ look: ([JournalFileName]) throws(ReadError) -> Found
+  ) throws(ReadError) -> Found {
+    for _ in 0..<100 {
+      let before = try inodes()
+      let found = try look(before.map(\.name))
+      if try before == inodes() { return found }
+    }
+    throw .system(SystemError("read \(Self.split(path).folder), whose files never stay", code: 16))
+  }
+
+  private struct Entry: Equatable {
+    let name: JournalFileName
+    let inode: UInt64
+  }
+
+  private func inodes() throws(ReadError) -> [Entry] {
+    try ReadError.wrapping { () throws(SystemError) in
+      var entries: [Entry] = []
+      for name in try names() {
+        do throws(SystemError) {
+          entries.append(Entry(name: name, inode: try directory.attributes(ofEntry: name.bytes(of: base)).inode))
+        } catch { if !error.isMissingFile { throw error } }
+      }
+      return entries
+    }
+  }
+}
