@@ -12,17 +12,13 @@ final class SafeFolder {
   static var home: String { ProcessInfo.processInfo.environment["HOME"] ?? NSHomeDirectory() }
 
   /// - Parameter parent: a folder of ours or root's below others of root's.
-  init(in parent: String = SafeFolder.home + "/.cache/bssh-tests") throws {
-    path = "\(parent)/\(UUID().uuidString)"
+  init(in parent: String = SafeFolder.home + "/.cache") throws {
+    path = "\(parent)/bssh-tests-\(UUID().uuidString)"
     try FileManager.default.createDirectory(
       atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
   }
 
-  deinit {
-    try? FileManager.default.removeItem(atPath: path)
-    // Only when it is empty.
-    rmdir((path as NSString).deletingLastPathComponent)
-  }
+  deinit { try? FileManager.default.removeItem(atPath: path) }
 
   @discardableResult
   func file(_ name: String, _ contents: String, mode: mode_t = 0o600) throws -> String {
@@ -81,7 +77,7 @@ final class SafeFolder {
   }
 
   @Test func `a file below the directory for everybody's files is refused`() throws {
-    let folder = try SafeFolder(in: "/tmp/bssh-tests")
+    let folder = try SafeFolder(in: "/tmp")
     #expect(problem(try folder.file("keys", "k")) == "/tmp is writable by others (mode 1777); chmod go-w it")
   }
 
@@ -203,8 +199,7 @@ final class SafeFolder {
 
   @Test(.enabled(if: getuid() == 0, "only root can start a process as somebody else"))
   func `a process of another user reads that user's keys, cannot read root's, and nobody looks into it`() throws {
-    let folder = try SafeFolder(in: "/var/cache/bssh-tests")
-    #expect(chmod("/var/cache/bssh-tests", 0o755) == 0)
+    let folder = try SafeFolder(in: "/var/cache")
     let home = try folder.folder("home", mode: 0o700)
     let own = try folder.file("home/keys", "own")
     let roots = try folder.file("roots", "root's")
