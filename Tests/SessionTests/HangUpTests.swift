@@ -76,7 +76,8 @@ import Testing
     #expect(try session.terminal() == .ended(name: name))
     // Its name can be that of the next terminal, which is not over when the first program ends.
     try session.askForTerminal(on: 1)
-    _ = try session.start(.execute(Array("cat".utf8)), on: 1)
+    let second = try session.start(.execute(Array("cat".utf8)), on: 1)
+    defer { withExtendedLifetime(second) {} }
     guard case .began(channel: 1, let next, _) = try session.terminal() else {
       Issue.record("no second beginning")
       return

@@ -135,8 +135,9 @@ import Testing
 
   @Test func `a program holds no descriptors but its own three`() throws {
     let session = try SessionUnderTest.loggedIn()
-    // A second channel's pipes must not leak into it either.
-    _ = try session.start(.execute(Array("cat".utf8)), on: 1)
+    // A second channel's pipes must not leak into it either; while we have them, its program goes on.
+    let others = try session.start(.execute(Array("cat".utf8)), on: 1)
+    defer { withExtendedLifetime(others) {} }
     let result = try session.run("for n in /proc/self/fd/*; do echo ${n##*/}; done; ls -l /proc/$$/fd | grep -c socket")
     // The shell's own directory listing is number 3 while it lists.
     #expect(["0\n1\n2\n0\n", "0\n1\n2\n3\n0\n"].contains(result.output), "\(result.output)")

@@ -16,7 +16,7 @@ import Testing
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let inner = "\(folder)/lib"
     try FileManager.default.createDirectory(atPath: inner, withIntermediateDirectories: false)
-    FileManager.default.createFile(atPath: "\(inner)/program", contents: nil)
+    #expect(FileManager.default.createFile(atPath: "\(inner)/program", contents: nil))
     symlink("/etc/shadow", "\(inner)/link")
     chmod(folder, 0o755)
     func obstacle(_ directory: mode_t, _ program: mode_t, _ name: String = "program") -> String? {
