@@ -69,14 +69,18 @@ start_python() {
   { for kind in "" --ansible --clients; do scripts/make-test-venv.sh ${kind:+"$kind"}; done; } >/dev/null &
   python=$!
 }
+run_unit_tests() {
+  local status=0
+  run_tests unit --skip 'InteropTests\.Interop/' || status=1
+  report_tests unit
+  return "$status"
+}
 # The interoperability tests, of the executables that are installed, are one after the other and mostly wait. Where two
 # systems can be made that do not meet, half of them runs in each.
-run_all_tests() {
-  local one status=0 parts=(unit) jobs=()
+run_interop_tests() {
+  local one status=0 parts=() jobs=()
   wait "$python" || die "the Python packages could not be installed"
   export BSSH_TEST_EXECUTABLES=$PWD/.build/release
-  run_tests unit --skip 'InteropTests\.Interop/' &
-  jobs+=($!)
   if scripts/apart.sh 1 true 2>/dev/null; then
     parts+=(interop-1 interop-2)
     apart=(scripts/apart.sh 1)
@@ -114,8 +118,9 @@ start_python
 step "debug build, warnings are errors, imports are declared" build_debug
 step "release build" build_release
 step "executables are linked as they should be" scripts/check-binaries.sh
+step "tests of units" run_unit_tests
 start_fuzzing
-step "unit and interoperability tests" run_all_tests
+step "interoperability tests" run_interop_tests
 step "try.sh: the printed line logs in" scripts/check-try.sh
 step "OpenSSH's tests of SFTP and of logins" scripts/check-openssh-regress.sh
 step "OpenSSH's tests of scp" scripts/check-scp.sh
