@@ -4,7 +4,8 @@ import Audit
 /// comes to an end, whatever the lines are.
 func fuzz(_ bytes: [UInt8]) {
   if let head = ChainHead(json: bytes.prefix(ChainHead.size)) {
-    precondition(ChainHead(json: head.json[...]) == head && head.json.count == ChainHead.size)
+    // One of a version with a single series is written as one of two.
+    precondition(ChainHead(json: head.json[...])?.json == head.json && head.json.count == ChainHead.size)
   }
   let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
   for line in lines {
