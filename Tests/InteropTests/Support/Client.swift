@@ -54,7 +54,7 @@ final class Client {
   /// - Returns: the exit status, or 128 and the signal, as a shell has it.
   /// - Throws: when it takes longer; then it is ended.
   @discardableResult
-  func wait(within seconds: Double = 30) throws -> Int32 {
+  func wait(within seconds: Double = 60) throws -> Int32 {
     if let ending { return ending }
     let isInTime = process.descriptor.wait(for: POLLIN, milliseconds: Int32(seconds * 1000))
     if !isInTime {
@@ -101,7 +101,7 @@ final class Text: @unchecked Sendable {
   var all: String { condition.withLock { String(decoding: bytes, as: UTF8.self) } }
 
   /// Everything, once the writer has gone.
-  func whole(within seconds: Double = 10) throws -> String {
+  func whole(within seconds: Double = 60) throws -> String {
     try wait(within: seconds, "its end") { $1 ? String(decoding: $0, as: UTF8.self) : nil }
   }
 
@@ -110,7 +110,7 @@ final class Text: @unchecked Sendable {
 
   /// Waits for a line that `matches`, behind the first `start` bytes.
   @discardableResult
-  func line(after start: Int = 0, within seconds: Double = 15, where matches: (String) -> Bool) throws -> String {
+  func line(after start: Int = 0, within seconds: Double = 60, where matches: (String) -> Bool) throws -> String {
     try wait(within: seconds, "a line") { bytes, _ in
       String(decoding: bytes[start...], as: UTF8.self).split(separator: "\n").map(String.init).first(where: matches)
     }
@@ -118,7 +118,7 @@ final class Text: @unchecked Sendable {
 
   /// Waits for a line with all of these words in it.
   @discardableResult
-  func line(with words: String..., after start: Int = 0, within seconds: Double = 15) throws -> String {
+  func line(with words: String..., after start: Int = 0, within seconds: Double = 60) throws -> String {
     do {
       return try line(after: start, within: seconds) { line in words.allSatisfy { line.contains($0) } }
     } catch {
@@ -182,7 +182,7 @@ func succeed(_ arguments: [String]) throws -> String {
 
 /// Waits until something is so; looks again every few milliseconds.
 func eventually(
-  within seconds: Double = 5, _ what: String, sourceLocation: SourceLocation = #_sourceLocation,
+  within seconds: Double = 60, _ what: String, sourceLocation: SourceLocation = #_sourceLocation,
   _ isSo: () throws -> Bool
 ) rethrows {
   let deadline = Date(timeIntervalSinceNow: seconds)

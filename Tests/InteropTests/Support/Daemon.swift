@@ -377,7 +377,7 @@ final class Daemon {
   // MARK: The end
 
   /// Waits for the main process's end and returns its exit code, negative for a signal.
-  func exitCode(within seconds: Double = 15) throws -> Int {
+  func exitCode(within seconds: Double = 60) throws -> Int {
     let line = try guardian.output.line(within: seconds) { $0.hasPrefix("exit ") }
     return Int(line.dropFirst(5)) ?? Int.min
   }
