@@ -17,11 +17,11 @@ suites=(
 )
 pattern=$(IFS='|' && printf '%s' "${suites[*]}")
 
-swift format lint --strict --parallel --recursive Sources Tests Package.swift
-swift build --build-tests --explicit-target-dependency-import-check error
+check_format
+build_debug
 
 status=0
-run_tests unit --skip 'InteropTests\.Interop/' &
+run_tests unit "${unit_tests[@]}" &
 unit=$!
 if scripts/apart.sh 1 true 2>/dev/null; then apart=(scripts/apart.sh 1); fi
 run_tests interop --filter "InteropTests\\.Interop/($pattern)/" || status=1

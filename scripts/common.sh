@@ -107,6 +107,15 @@ reachable_executables() {
 
 release_executables() { case $1 in /var/tmp/bssh-executables.*) rm -rf "$1" ;; esac }
 
+# Fails when a line of Swift is not as swift-format sets it.
+check_format() { swift format lint --strict --parallel --recursive Sources Tests Fuzz Package.swift; }
+
+# Builds the tests, and the executables beside them, into .build/debug.
+build_debug() { swift build --build-tests --explicit-target-dependency-import-check error; }
+
+# All tests but those that drive the daemon, as options of run_tests.
+unit_tests=(--skip 'InteropTests\.Interop/')
+
 # Runs tests that are built, as `swift test --skip-build` does with these options; what they say goes to the log of this
 # name. Another one may run at the same time.
 #   run_tests NAME OPTION...

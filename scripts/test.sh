@@ -57,12 +57,6 @@ need_packages "${build_packages[@]}" "${test_packages[@]}"
 need_swift
 
 check_scripts() { shellcheck -x scripts/*.sh .ci/run Tests/InteropTests/Clients/*.sh; }
-check_format() {
-  local folder folders=()
-  for folder in Sources Tests Fuzz; do [[ ! -d $folder ]] || folders+=("$folder"); done
-  swift format lint --strict --parallel --recursive "${folders[@]}" Package.swift
-}
-build_debug() { swift build --build-tests --explicit-target-dependency-import-check error; }
 # Python's packages of three tests come while the compiler works.
 start_python() {
   local kind
@@ -71,7 +65,7 @@ start_python() {
 }
 run_unit_tests() {
   local status=0
-  run_tests unit --skip 'InteropTests\.Interop/' || status=1
+  run_tests unit "${unit_tests[@]}" || status=1
   report_tests unit
   return "$status"
 }
