@@ -270,7 +270,7 @@ extension Interop {
         client.signal(SIGSTOP)
         daemon.signal(SIGTERM)
         #expect(try daemon.exitCode() == 0)
-        for process in daemon.processes(running: "1234") { kill(process.pid, SIGKILL) }
+        daemon.killProcess(running: "1234")
         client.signal(SIGCONT)
         let user = "user=USER method=publickey"
         #expect(

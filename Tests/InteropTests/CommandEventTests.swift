@@ -44,7 +44,7 @@ extension Interop {
         #expect(lost["reason"] == "killed")
         #expect(lost["details"]?.hasPrefix("1 command without an end: channel 0: exec 'setsid sh -c") == true)
         #expect(try daemon.events.all("command_executed").isEmpty)
-        for process in daemon.processes(running: "1000") { kill(process.pid, SIGKILL) }
+        daemon.killProcess(running: "1000")
       }
     }
 

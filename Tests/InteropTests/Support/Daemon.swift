@@ -371,6 +371,12 @@ final class Daemon {
   /// Those with this argument in their command lines.
   func processes(running word: String) -> [RunningProcess] { processes.filter { $0.arguments.contains(word) } }
 
+  /// Kills the process with this argument in its command line; it may be about to start.
+  func killProcess(running word: String, sourceLocation: SourceLocation = #_sourceLocation) {
+    eventually("'\(word)' runs", sourceLocation: sourceLocation) { !processes(running: word).isEmpty }
+    for process in processes(running: word) { kill(process.pid, SIGKILL) }
+  }
+
   /// Sends the supervisor a signal.
   func signal(_ number: Int32) { kill(pid, number) }
 
