@@ -111,7 +111,7 @@ release_executables() { case $1 in /var/tmp/bssh-executables.*) rm -rf "$1" ;; e
 check_format() { swift format lint --strict --parallel --recursive Sources Tests Fuzz Package.swift; }
 
 # Builds the tests, and the executables beside them, into .build/debug.
-build_debug() { swift build --build-tests --explicit-target-dependency-import-check error; }
+build_debug() { swift build --build-tests --disable-index-store --explicit-target-dependency-import-check error; }
 
 # All tests but those that drive the daemon, as options of run_tests.
 unit_tests=(--skip 'InteropTests\.Interop/')
