@@ -10,9 +10,9 @@ func fuzz(_ bytes: [UInt8]) {
   precondition((try? again.string()) != nil && (try? again.boolean()) == wantsReply)
   guard case .forSession(let request) = request else { return }
   precondition(reader.isAtEnd)
-  let message = ToChannels.request(channel: .max, request)
+  let message = TransportToSession.request(channel: .max, request)
   // A message socket takes no more than that.
   precondition(message.wireBytes.count <= 160 << 10)
-  precondition((try? ToChannels(wireBytes: message.wireBytes[...])) == message)
+  precondition((try? TransportToSession(wireBytes: message.wireBytes[...])) == message)
   if case .terminal(_, _, _, _, _, let modes) = request { precondition(TerminalModes(modes).modes.count <= 4096 / 5) }
 }

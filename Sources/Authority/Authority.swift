@@ -28,10 +28,10 @@ struct Authority {
   }
 
   /// Answers one question. `files` are the descriptors that came with it.
-  func answer(_ message: [UInt8], files: [Descriptor]) throws(ServiceError) -> FromAuthority {
-    let question: ToAuthority
+  func answer(_ message: [UInt8], files: [Descriptor]) throws(ServiceError) -> AuthorityToSupervisor {
+    let question: SupervisorToAuthority
     do throws(WireError) {
-      question = try ToAuthority(wireBytes: message[...])
+      question = try SupervisorToAuthority(wireBytes: message[...])
     } catch { throw .message("the supervisor's question cannot be read (\(error))") }
     switch question {
     case .sign(let hostKey, let algorithm, let hash):

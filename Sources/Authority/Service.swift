@@ -82,7 +82,7 @@ enum Service {
     }
   }
 
-  private static func send(_ answer: FromAuthority, to supervisor: MessageSocket) throws(ServiceError) {
+  private static func send(_ answer: AuthorityToSupervisor, to supervisor: MessageSocket) throws(ServiceError) {
     do throws(SystemError) { try supervisor.send(answer.wireBytes, wait: true) } catch { throw .system(error) }
   }
 }

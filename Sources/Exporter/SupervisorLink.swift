@@ -16,14 +16,16 @@ final class SupervisorLink {
   var descriptor: Descriptor { socket.descriptor }
 
   func note(_ text: String, isProblem: Bool) {
-    _ = try? socket.send(FromExporter.note(isProblem: isProblem, text: cut(text)).wireBytes)
+    _ = try? socket.send(ExporterToSupervisor.note(isProblem: isProblem, text: cut(text)).wireBytes)
   }
 
-  func progress(_ progress: ExporterProgress) { _ = try? socket.send(FromExporter.progress(progress).wireBytes) }
+  func progress(_ progress: ExporterProgress) {
+    _ = try? socket.send(ExporterToSupervisor.progress(progress).wireBytes)
+  }
 
   /// Events that will never arrive. Returns when the supervisor has been told; false: it is gone.
   func lost(first: LineHead, count: UInt64, reason: ExportLoss) -> Bool {
-    let message = FromExporter.lost(first.series, first: first.sequence, count: count, reason: reason)
+    let message = ExporterToSupervisor.lost(first.series, first: first.sequence, count: count, reason: reason)
     guard case .bytes? = try? socket.send(message.wireBytes, wait: true) else { return false }
     return true
   }

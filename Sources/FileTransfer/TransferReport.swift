@@ -59,7 +59,7 @@ public final class TransferReport: FileObserver {
     while !waiting.isEmpty { send(.facts(FactBatch(takingFrom: &waiting))) }
   }
 
-  private func send(_ message: FromTransfer) {
+  private func send(_ message: TransferToSession) {
     // Without a session there is nobody to tell.
     _ = try? socket.send(message.wireBytes, wait: true)
   }

@@ -3,7 +3,7 @@ import Wire
 
 /// What the supervisor asks an authority. An authority answers one question after the other, in order;
 /// it keeps nothing between two of them.
-public enum ToAuthority: WireCodable, Equatable {
+public enum SupervisorToAuthority: WireCodable, Equatable {
   /// Sign an exchange hash (32, 48 or 64 bytes) with the host key that has this public blob.
   case sign(hostKey: [UInt8], algorithm: String, hash: [UInt8])
   /// Prove possession of host keys for this session (hostkeys-prove-00@openssh.com). `keyExchangeAlgorithm` is
@@ -68,7 +68,7 @@ public enum ToAuthority: WireCodable, Equatable {
 }
 
 /// What an authority answers.
-public enum FromAuthority: WireCodable, Equatable {
+public enum AuthorityToSupervisor: WireCodable, Equatable {
   /// Once, at start: the host keys, in the order of the configuration.
   case ready(hostKeys: [OfferedHostKey])
   /// The SSH signature blob; nil: refused.

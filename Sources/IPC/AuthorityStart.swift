@@ -1,7 +1,7 @@
 import Wire
 
 /// The first message to an authority; with descriptors: sealed memory that holds the settings, then one file of
-/// sealed memory for each host key. The authority answers ``FromAuthority/ready(hostKeys:)``, or ends.
+/// sealed memory for each host key. The authority answers ``AuthorityToSupervisor/ready(hostKeys:)``, or ends.
 public struct AuthorityStart: WireCodable, Equatable {
   /// Descriptors that are host keys, at most 16.
   public var hostKeyCount: UInt32

@@ -1,7 +1,7 @@
 import Wire
 
 /// What a transport tells the session of its login. The session answers every `request` once, in order.
-public enum ToChannels: WireCodable, Equatable {
+public enum TransportToSession: WireCodable, Equatable {
   /// A client's request on a session channel. `channel` is the transport's number for it.
   case request(channel: UInt32, ChannelRequest)
   /// The client closed the channel, or vanished: let go of its terminal. No answer, but the end of what runs is still
@@ -104,7 +104,7 @@ public enum ChannelRequest: WireCodable, Equatable {
 }
 
 /// What a session tells its transport.
-public enum FromChannels: WireCodable, Equatable {
+public enum SessionToTransport: WireCodable, Equatable {
   /// The request was done.
   case done(channel: UInt32)
   /// The request was refused.

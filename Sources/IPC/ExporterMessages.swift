@@ -3,7 +3,7 @@ import Wire
 
 /// What an exporter tells the supervisor, on the socket that is its descriptor 3. The supervisor says nothing there: what
 /// an exporter is to do is in its settings, and it ends when the socket does.
-public enum FromExporter: WireCodable, Equatable {
+public enum ExporterToSupervisor: WireCodable, Equatable {
   /// How far it has come; said when that changes, and at most every few seconds while it goes on.
   case progress(ExporterProgress)
   /// A line for the log.

@@ -42,7 +42,7 @@ extension Fact {
 }
 
 /// What `bssh-transfer` tells the session that started it.
-public enum FromTransfer: WireCodable, Equatable {
+public enum TransferToSession: WireCodable, Equatable {
   /// What happened to files. The session adds the channel.
   case facts(FactBatch)
   /// A line for the log, at most 1,024 bytes.

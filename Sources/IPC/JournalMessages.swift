@@ -2,13 +2,13 @@ import Audit
 import Wire
 
 /// What the supervisor tells `bssh-journal`, over its descriptor 3. A closed socket ends it, once all is on the disk.
-public enum ToJournal: WireCodable, Equatable {
+public enum SupervisorToJournal: WireCodable, Equatable {
   /// The first message, and the only one of its kind: where the journal is; with the descriptor of its directory.
-  /// Answered by ``FromJournal/opened`` or ``FromJournal/notOpened(reason:isPassing:)``.
+  /// Answered by ``JournalToSupervisor/opened`` or ``JournalToSupervisor/notOpened(reason:isPassing:)``.
   case open(JournalSettings)
   /// Look for the file anew: somebody may have moved it away. For reloads.
   case reopen
-  /// Write these. Answered by ``FromJournal/written(batch:)`` or ``FromJournal/failed(batch:reason:)``, in order.
+  /// Write these. Answered by ``JournalToSupervisor/written(batch:)`` or ``JournalToSupervisor/failed(batch:reason:)``, in order.
   case append(JournalBatch)
   /// End, once all is on the disk.
   case close
@@ -71,7 +71,7 @@ public struct JournalBatch: WireCodable, Equatable {
 }
 
 /// What `bssh-journal` tells the supervisor.
-public enum FromJournal: WireCodable, Equatable {
+public enum JournalToSupervisor: WireCodable, Equatable {
   /// What it found when it opened the file, and mended; only if there is something to tell.
   case found(JournalFindings)
   /// The events of this batch are in the file; with `fsync: always`, on the disk.

@@ -2,15 +2,15 @@ import Wire
 
 /// What the supervisor tells the process that keeps recordings and login records, over its descriptor 3. A closed socket
 /// ends it.
-public enum ToRecorder: WireCodable, Equatable {
+public enum SupervisorToRecorder: WireCodable, Equatable {
   /// The first message, and the only one of its kind; with a descriptor for each directory.
   case prepare(RecorderSettings)
   /// Make the file of a recording, which must be new, and send its descriptor over the socket that comes as descriptor,
-  /// with a message of one byte. Answered by ``FromRecorder/opened(number:)`` or
-  /// ``FromRecorder/failed(number:reason:)``, in order.
+  /// with a message of one byte. Answered by ``RecorderToSupervisor/opened(number:)`` or
+  /// ``RecorderToSupervisor/failed(number:reason:)``, in order.
   case open(number: UInt64, directory: String, name: String)
-  /// Put this into the login records. Answered in order: a beginning by ``FromRecorder/entered(connection:)``, an end by
-  /// ``FromRecorder/left(connection:)``, and everything by ``FromRecorder/replaced(_:connection:)`` once the files are
+  /// Put this into the login records. Answered in order: a beginning by ``RecorderToSupervisor/entered(connection:)``, an end by
+  /// ``RecorderToSupervisor/left(connection:)``, and everything by ``RecorderToSupervisor/replaced(_:connection:)`` once the files are
   /// others.
   case login(LoginEntry, connection: UInt64)
 
@@ -44,7 +44,7 @@ public enum ToRecorder: WireCodable, Equatable {
 }
 
 /// What that process tells the supervisor.
-public enum FromRecorder: WireCodable, Equatable {
+public enum RecorderToSupervisor: WireCodable, Equatable {
   /// The file is there, and a descriptor that can only append to it was sent.
   case opened(number: UInt64)
   /// Why it is not, at most 1,024 bytes.

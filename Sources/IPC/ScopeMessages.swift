@@ -1,9 +1,9 @@
 import Wire
 
 /// What the supervisor asks of the process that speaks with systemd.
-public enum ToScopes: WireCodable, Equatable {
+public enum SupervisorToScopes: WireCodable, Equatable {
   /// Move a process out of the service, into a new scope; with a descriptor of the process. Answered with
-  /// ``FromScopes/moved(number:)`` or ``FromScopes/notMoved(number:reason:)``.
+  /// ``ScopesToSupervisor/moved(number:)`` or ``ScopesToSupervisor/notMoved(number:reason:)``.
   case move(number: UInt64, process: UInt32, scope: String, slice: String, description: String)
 
   public func encode(to writer: inout WireWriter) {
@@ -30,7 +30,7 @@ public enum ToScopes: WireCodable, Equatable {
 }
 
 /// What that process tells.
-public enum FromScopes: WireCodable, Equatable {
+public enum ScopesToSupervisor: WireCodable, Equatable {
   /// The process is in its scope.
   case moved(number: UInt64)
   /// The process stays where it is.

@@ -3,7 +3,7 @@ import Wire
 
 /// What the supervisor tells a session process over its descriptor 3. After `login` nothing but `terminalEntered`,
 /// `mayStart` and `scopeEntered`; a closed socket does not end a login.
-public enum ToSession: WireCodable, Equatable {
+public enum SupervisorToSession: WireCodable, Equatable {
   /// Look-up mode, at most once and before `login`: read these authorized_keys files, at most 12, write them one after the
   /// other into the memory that comes as descriptor, which has ``KeyFile/totalLimit`` bytes, and answer with `keys`. Then
   /// the process waits: `login` makes it this user's session, and closing the socket ends it. `home` is the account's home.
@@ -14,11 +14,11 @@ public enum ToSession: WireCodable, Equatable {
   /// ``Login``, at most ``Login/longest``, in sealed memory.
   case longLogin
   /// First and last message to a process that stays root: say what the system knows about an account, with
-  /// ``FromSession/account(_:)``, and end.
+  /// ``SessionToSupervisor/account(_:)``, and end.
   case checkAccount(AccountQuestion)
   /// A terminal that it told of is in the login records: the program can start.
   case terminalEntered
-  /// The answer to ``FromSession/starts(number:_:)``: the event is in the journal, or there is to be none, and the
+  /// The answer to ``SessionToSupervisor/starts(number:_:)``: the event is in the journal, or there is to be none, and the
   /// program can start; or, if it is not `allowed`, it cannot be recorded and must not start.
   case mayStart(number: UInt64, allowed: Bool)
   /// The process is in a scope of its own, or will not be: programs can start.
@@ -64,7 +64,7 @@ public enum ToSession: WireCodable, Equatable {
 }
 
 /// What a session process tells the supervisor.
-public enum FromSession: WireCodable, Equatable {
+public enum SessionToSupervisor: WireCodable, Equatable {
   /// What look-up found: the files that are in the memory now, one after the other.
   case keys([KeyFile])
   /// A line for the log that is no event: `channel 0: shell started on /dev/pts/3`, at most 1,024 bytes.
@@ -75,7 +75,7 @@ public enum FromSession: WireCodable, Equatable {
   case facts(FactBatch)
   /// A program on a terminal has begun or ended.
   case terminal(TerminalUse)
-  /// A program is about to start: a `command_started`. It waits for ``ToSession/mayStart(number:allowed:)`` with the
+  /// A program is about to start: a `command_started`. It waits for ``SupervisorToSession/mayStart(number:allowed:)`` with the
   /// same number.
   case starts(number: UInt64, Fact)
 

@@ -2,7 +2,7 @@ import Audit
 import Wire
 
 /// What the supervisor tells a transport.
-public enum ToTransport: WireCodable, Equatable {
+public enum SupervisorToTransport: WireCodable, Equatable {
   /// Serve this connection; with its socket as descriptor. Once.
   case serve(connection: UInt64)
   /// The answer to `sign`; nil: refused.
@@ -17,10 +17,10 @@ public enum ToTransport: WireCodable, Equatable {
   case reportIdle
   /// Write this line, at most 1,024 bytes, between what programs write on the terminals of the login.
   case announce(String)
-  /// Terminals of this login are recorded: ask with ``FromTransport/record(channel:)`` before each. Before the
+  /// Terminals of this login are recorded: ask with ``TransportToSupervisor/record(channel:)`` before each. Before the
   /// success of the login; `input`: what is typed as well.
   case recordTerminals(input: Bool)
-  /// The answer to ``FromTransport/record(channel:)``. With a title comes the file as descriptor; without one nothing is
+  /// The answer to ``TransportToSupervisor/record(channel:)``. With a title comes the file as descriptor; without one nothing is
   /// recorded, and the terminal can be used all the same.
   case recording(channel: UInt32, title: String?)
 
@@ -123,7 +123,7 @@ public enum AuthenticationReply: WireCodable, Equatable {
 }
 
 /// What a transport tells the supervisor.
-public enum FromTransport: WireCodable, Equatable {
+public enum TransportToSupervisor: WireCodable, Equatable {
   /// A key exchange needs a signature over this exchange hash; the transport waits for it.
   case sign(hostKey: [UInt8], algorithm: String, hash: [UInt8])
   /// The first key exchange is complete.

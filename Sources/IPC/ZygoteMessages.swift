@@ -1,7 +1,7 @@
 import Wire
 
 /// What the supervisor tells a zygote: a process that is prepared once, and copies itself for each connection.
-public enum ToZygote: WireCodable, Equatable {
+public enum SupervisorToZygote: WireCodable, Equatable {
   /// First of all, once. With settings for a zygote of transports; with the executable of transfers as a descriptor for
   /// one of session processes.
   case prepare(TransportSettings?)
@@ -36,7 +36,7 @@ public enum ToZygote: WireCodable, Equatable {
 }
 
 /// What a zygote answers; each `fork` is answered once, in order.
-public enum FromZygote: WireCodable, Equatable {
+public enum ZygoteToSupervisor: WireCodable, Equatable {
   /// Prepared. `weaknesses`: what the kernel could not do for the sandbox, for people.
   case ready(weaknesses: [String])
   /// The process is the supervisor's child.

@@ -31,7 +31,7 @@ struct JournalService {
       case .closed: return finish()
       case .wouldBlock: work()
       case .message(let bytes, let descriptors):
-        guard let message = try? ToJournal(wireBytes: bytes[...]) else {
+        guard let message = try? SupervisorToJournal(wireBytes: bytes[...]) else {
           log.write(.error, "the supervisor's message cannot be read")
           return finish()
         }
@@ -58,7 +58,7 @@ struct JournalService {
   /// Nothing else is to be done.
   private func work() { writers.values.first(where: \.isCompressing)?.compressSome() }
 
-  private mutating func take(_ message: ToJournal) {
+  private mutating func take(_ message: SupervisorToJournal) {
     switch message {
     case .open(let settings):
       self.settings = settings
@@ -159,7 +159,7 @@ struct JournalService {
     [ENOSPC, EDQUOT, EIO, EROFS, ENOMEM, EMFILE, ENFILE, ESTALE].contains(error.code)
   }
 
-  private func answer(_ message: FromJournal) {
+  private func answer(_ message: JournalToSupervisor) {
     // The supervisor is gone when this fails, and the next message is the end.
     _ = try? supervisor.send(message.wireBytes, wait: true)
   }

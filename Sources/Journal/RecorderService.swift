@@ -24,14 +24,14 @@ struct RecorderService {
   mutating func run() {
     while true {
       guard case .message(let bytes, let descriptors)? = try? supervisor.receive(wait: -1),
-        let message = try? ToRecorder(wireBytes: bytes[...])
+        let message = try? SupervisorToRecorder(wireBytes: bytes[...])
       else { return }
       switch message {
       case .prepare(let settings): prepare(settings, descriptors)
       case .open(let number, let directory, let name): open(number, directory, name, for: descriptors.first)
       case .login(let entry, let connection):
         if files.areReplaced {
-          _ = try? supervisor.send(FromRecorder.replaced(entry, connection: connection).wireBytes, wait: true)
+          _ = try? supervisor.send(RecorderToSupervisor.replaced(entry, connection: connection).wireBytes, wait: true)
           continue
         }
         keep(entry)
@@ -61,10 +61,10 @@ struct RecorderService {
       guard case .bytes = try MessageSocket(transport).send([0], descriptors: [file]) else {
         throw SystemError("hand on \(name)", code: EAGAIN)
       }
-      try supervisor.send(FromRecorder.opened(number: number).wireBytes, wait: true)
+      try supervisor.send(RecorderToSupervisor.opened(number: number).wireBytes, wait: true)
     } catch {
       let reason = Self.short("\(directory): \(error)")
-      _ = try? supervisor.send(FromRecorder.failed(number: number, reason: reason).wireBytes, wait: true)
+      _ = try? supervisor.send(RecorderToSupervisor.failed(number: number, reason: reason).wireBytes, wait: true)
     }
   }
 
@@ -85,14 +85,14 @@ struct RecorderService {
   /// Nobody waits for what was refused.
   private func answer(_ kind: LoginEntry.Kind, _ connection: UInt64) {
     switch kind {
-    case .began: _ = try? supervisor.send(FromRecorder.entered(connection: connection).wireBytes, wait: true)
-    case .ended: _ = try? supervisor.send(FromRecorder.left(connection: connection).wireBytes, wait: true)
+    case .began: _ = try? supervisor.send(RecorderToSupervisor.entered(connection: connection).wireBytes, wait: true)
+    case .ended: _ = try? supervisor.send(RecorderToSupervisor.left(connection: connection).wireBytes, wait: true)
     case .refused: return
     }
   }
 
   private func note(_ text: String) {
-    _ = try? supervisor.send(FromRecorder.note(Self.short(text)).wireBytes, wait: true)
+    _ = try? supervisor.send(RecorderToSupervisor.note(Self.short(text)).wireBytes, wait: true)
   }
 
   private static func short(_ text: String) -> String { String(Log.printable(text).prefix(250)) }

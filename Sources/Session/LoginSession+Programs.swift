@@ -93,7 +93,8 @@ extension LoginSession {
       proceed(at: now)
       guard pending != nil, now < deadline, !supervisor.isGone else { break }
       switch try? control.receive(wait: Int32(deadline - now)) {
-      case .message(let bytes, _): if let message = try? ToSession(wireBytes: bytes[...]) { _ = answered(message) }
+      case .message(let bytes, _):
+        if let message = try? SupervisorToSession(wireBytes: bytes[...]) { _ = answered(message) }
       // The deadlines are over: what is allowed starts.
       case .wouldBlock: continue
       case .closed, nil: break waiting
@@ -106,7 +107,7 @@ extension LoginSession {
   }
 
   /// Takes an answer of the supervisor about the program that waits. False: it says something else.
-  mutating func answered(_ message: ToSession) -> Bool {
+  mutating func answered(_ message: SupervisorToSession) -> Bool {
     switch message {
     case .mayStart(let number, let allowed): pending?.answered(number, allowed: allowed)
     case .terminalEntered: pending?.entered()

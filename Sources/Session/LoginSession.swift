@@ -179,7 +179,7 @@ struct LoginSession {
   private mutating func receive() {
     for _ in 0..<32 where deadline == nil && pending == nil {
       guard case .message(let bytes, let descriptors)? = receivedFromTransport() else { return }
-      guard descriptors.isEmpty, let message = try? ToChannels(wireBytes: bytes[...]) else {
+      guard descriptors.isEmpty, let message = try? TransportToSession(wireBytes: bytes[...]) else {
         note("the transport sent a message that cannot be read")
         return letGo()
       }
@@ -227,7 +227,7 @@ struct LoginSession {
     }
   }
 
-  mutating func send(_ message: FromChannels, _ descriptors: [Descriptor] = []) {
+  mutating func send(_ message: SessionToTransport, _ descriptors: [Descriptor] = []) {
     if deadline == nil { follow(outbox.send(message, descriptors)) }
   }
 
@@ -358,7 +358,7 @@ struct LoginSession {
     // What it said of its channels before it went is still to be read.
     for _ in 0..<LoginSession.channelLimit {
       guard case .message(let bytes, _)? = try? transport.receive() else { break }
-      guard case .closed(let number, let bytesIn, let bytesOut)? = try? ToChannels(wireBytes: bytes[...]) else {
+      guard case .closed(let number, let bytesIn, let bytesOut)? = try? TransportToSession(wireBytes: bytes[...]) else {
         continue
       }
       closed(number, bytesIn, bytesOut)
@@ -386,7 +386,7 @@ struct LoginSession {
       watchTransport()
     case .message(let bytes, _):
       // After `login` there is nothing else to be said.
-      guard let message = try? ToSession(wireBytes: bytes[...]), answered(message) else { return letGo() }
+      guard let message = try? SupervisorToSession(wireBytes: bytes[...]), answered(message) else { return letGo() }
     }
   }
 

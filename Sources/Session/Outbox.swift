@@ -23,7 +23,7 @@ struct Outbox {
   init(_ socket: MessageSocket) { self.socket = socket }
 
   /// Sends a message after those that wait.
-  mutating func send(_ message: FromChannels, _ descriptors: [Descriptor] = []) -> Outcome {
+  mutating func send(_ message: SessionToTransport, _ descriptors: [Descriptor] = []) -> Outcome {
     let bytes = message.wireBytes
     size += bytes.count + 64
     waiting.append((bytes, descriptors))

@@ -9,7 +9,7 @@ struct PendingStart {
   /// Milliseconds that the login records are waited for at most.
   static let recordTime: Int64 = 500
 
-  /// The number in ``FromSession/starts(number:_:)``.
+  /// The number in ``SessionToSupervisor/starts(number:_:)``.
   let number: UInt64
   let channel: UInt32
   let program: Program

@@ -5,7 +5,7 @@ import Wire
 /// A program that runs, and what the transport gets of it.
 struct StartedProgram {
   let process: ChildProcess
-  /// As `FromChannels.started` wants them.
+  /// As `SessionToTransport.started` wants them.
   let descriptors: [Descriptor]
   /// Why it does not run in the user's home; nil when it does.
   let complaint: String?

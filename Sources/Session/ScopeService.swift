@@ -73,7 +73,9 @@ struct ScopeService {
       case .wouldBlock: return true
       case .closed: return false
       case .message(let bytes, let descriptors):
-        guard descriptors.count == 1, case let message = try ToScopes(wireBytes: bytes[...]) else { return false }
+        guard descriptors.count == 1, case let message = try SupervisorToScopes(wireBytes: bytes[...]) else {
+          return false
+        }
         switch message {
         case .move(let number, let process, let scope, let slice, let description):
           let request = ScopeRequest(
@@ -142,7 +144,7 @@ struct ScopeService {
   }
 
   private func answer(_ number: UInt64, _ problem: String?) {
-    let message: FromScopes
+    let message: ScopesToSupervisor
     if let problem {
       message = .notMoved(number: number, reason: String(Log.printable(problem).prefix(500)))
     } else {

@@ -86,9 +86,9 @@ struct SessionProcess {
       case .closed: return
       case .wouldBlock: continue
       case .message(let bytes, let descriptors):
-        let message: ToSession
+        let message: SupervisorToSession
         do throws(WireError) {
-          message = try ToSession(wireBytes: bytes[...])
+          message = try SupervisorToSession(wireBytes: bytes[...])
         } catch {
           throw .unexpected("a message that cannot be read (\(error))")
         }
@@ -97,7 +97,7 @@ struct SessionProcess {
           guard phase == .fresh, descriptors.isEmpty else { throw .unexpected("an account to check out of turn") }
           ThisProcess.setTitle("bssh-session: account check")
           do throws(SystemError) {
-            try control.send(FromSession.account(try AccountCheck.answer(question)).wireBytes, wait: true)
+            try control.send(SessionToSupervisor.account(try AccountCheck.answer(question)).wireBytes, wait: true)
           } catch { throw .control(error) }
           return
         case .lookUp(let paths, home: _):
@@ -151,6 +151,6 @@ struct SessionProcess {
   private func answer(_ paths: [String], _ memory: Descriptor) throws(SystemError) {
     let (files, contents) = KeyFileReader(user: ThisProcess.user).read(paths)
     try memory.write(contents[...], offset: 0)
-    try control.send(FromSession.keys(files).wireBytes, wait: true)
+    try control.send(SessionToSupervisor.keys(files).wireBytes, wait: true)
   }
 }

@@ -33,21 +33,21 @@ struct SupervisorOutbox {
     pack()
     // The last character may be cut, and become U+FFFD.
     let short = String(decoding: text.utf8.prefix(Self.noteLength), as: UTF8.self)
-    messages.append(FromSession.note(short).wireBytes)
+    messages.append(SessionToSupervisor.note(short).wireBytes)
   }
 
   /// Tells of a terminal, with the next ``flush()``.
   mutating func add(_ use: TerminalUse) {
     if isGone { return }
     pack()
-    messages.append(FromSession.terminal(use).wireBytes)
+    messages.append(SessionToSupervisor.terminal(use).wireBytes)
   }
 
   /// Asks, with the next ``flush()``, whether a program may start; with what is told of it.
   mutating func add(start number: UInt64, _ fact: Fact) {
     if isGone { return }
     pack()
-    messages.append(FromSession.starts(number: number, fact).wireBytes)
+    messages.append(SessionToSupervisor.starts(number: number, fact).wireBytes)
   }
 
   /// Sends what the supervisor takes now.
@@ -65,7 +65,7 @@ struct SupervisorOutbox {
   }
 
   private mutating func pack() {
-    while !facts.isEmpty { messages.append(FromSession.facts(FactBatch(takingFrom: &facts)).wireBytes) }
+    while !facts.isEmpty { messages.append(SessionToSupervisor.facts(FactBatch(takingFrom: &facts)).wireBytes) }
   }
 
   private mutating func send(wait: Bool) {

@@ -72,7 +72,7 @@ struct TransferReports {
     for _ in 0..<limit {
       switch try? report.socket.receive() {
       case .message(let bytes, let descriptors):
-        guard descriptors.isEmpty, let message = try? FromTransfer(wireBytes: bytes[...]) else {
+        guard descriptors.isEmpty, let message = try? TransferToSession(wireBytes: bytes[...]) else {
           told.notes.append("channel \(report.channel): the transfer sent a message that cannot be read")
           told.isOver = true
           return told

@@ -12,7 +12,7 @@ struct Ticket: Hashable, Sendable {
   let purpose: Purpose
 
   /// The ticket of a question that `connection` asks.
-  init(connection: UInt64, for question: ToAuthority) {
+  init(connection: UInt64, for question: SupervisorToAuthority) {
     self.connection = connection
     switch question {
     case .sign: purpose = .signature
@@ -24,7 +24,7 @@ struct Ticket: Hashable, Sendable {
   }
 
   /// True when `answer` is one to such a question.
-  func fits(_ answer: FromAuthority) -> Bool {
+  func fits(_ answer: AuthorityToSupervisor) -> Bool {
     switch answer {
     case .ready: false
     case .signed: purpose == .signature
@@ -49,12 +49,12 @@ struct AuthorityPool: Sendable {
     case start
     /// Say `restartTime` after so many milliseconds.
     case restartAfter(milliseconds: Int64)
-    case ask(authority: UInt64, Ticket, ToAuthority)
+    case ask(authority: UInt64, Ticket, SupervisorToAuthority)
     /// Say `hung` unless it has answered after ``AuthorityPool/patience``.
     case watch(authority: UInt64)
     case stopWatching(authority: UInt64)
     /// Nil: there is no answer; the request is to be rejected.
-    case answer(Ticket, FromAuthority?)
+    case answer(Ticket, AuthorityToSupervisor?)
     /// It is not needed any more: let it end.
     case retire(authority: UInt64)
     case kill(authority: UInt64, reason: String)
@@ -83,7 +83,7 @@ struct AuthorityPool: Sendable {
 
   private struct Question {
     let ticket: Ticket
-    let content: ToAuthority
+    let content: SupervisorToAuthority
     let source: ClientSource
   }
 
@@ -119,7 +119,7 @@ struct AuthorityPool: Sendable {
   }
 
   /// A question of a connection from `source`.
-  mutating func ask(_ content: ToAuthority, for connection: UInt64, from source: ClientSource) -> [Action] {
+  mutating func ask(_ content: SupervisorToAuthority, for connection: UInt64, from source: ClientSource) -> [Action] {
     let question = Question(ticket: Ticket(connection: connection, for: content), content: content, source: source)
     let dropped: Question? =
       switch content {
@@ -151,7 +151,7 @@ struct AuthorityPool: Sendable {
   }
 
   /// An authority said something.
-  mutating func received(_ message: FromAuthority, from number: UInt64) -> [Action] {
+  mutating func received(_ message: AuthorityToSupervisor, from number: UInt64) -> [Action] {
     guard let i = index(of: number) else { return [] }
     switch members[i].state {
     case .starting:

@@ -57,7 +57,7 @@ extension ConnectionMachine {
     case accepted
     /// A transport has it; with the settings that this transport was given, if others than at accept.
     case served(Context)
-    case transport(FromTransport)
+    case transport(TransportToSupervisor)
     /// The transport sent what is no message, or descriptors.
     case transportMisbehaved(String)
     /// The transport's process has ended.
@@ -70,7 +70,7 @@ extension ConnectionMachine {
     /// What `checkAccount` came to; nil: nothing could be found out.
     case accountChecked(AccountState?)
     /// What the session process says: in look-up mode the keys, and later notes.
-    case session(FromSession)
+    case session(SessionToSupervisor)
     case sessionMisbehaved(String)
     /// What `openSession` came to: the login has this name from now on.
     case sessionOpened(EventID)
@@ -97,8 +97,8 @@ extension ConnectionMachine {
 
   /// What to do now, in this order.
   enum Action: Equatable, Sendable {
-    case tell(ToTransport)
-    case ask(ToAuthority)
+    case tell(SupervisorToTransport)
+    case ask(SupervisorToAuthority)
     /// Start a session process as the account, and let it read these files. Answered by `session(.keys)`, and by
     /// `sessionFailed` when it cannot be started.
     case startLookUp(Account, paths: [String])
@@ -134,12 +134,12 @@ extension ConnectionMachine {
     case openRecording(directory: String)
     /// It does not answer.
     case killRecorder
-    /// Tell the transport ``ToTransport/recording(channel:title:)``, with the file that was made.
+    /// Tell the transport ``SupervisorToTransport/recording(channel:title:)``, with the file that was made.
     case giveRecording(channel: UInt32, title: String)
     /// Put this into the login records; its time is now.
     case recordLogin(LoginEntry)
     /// Let the session process start a program once what was recorded last is in the journal:
-    /// ``ToSession/mayStart(number:allowed:)``.
+    /// ``SupervisorToSession/mayStart(number:allowed:)``.
     case awaitStart(UInt64)
     /// Forget the connection; the last action.
     case close

@@ -10,7 +10,7 @@ extension ConnectionMachine {
     enum Signing: Equatable, Sendable {
       case none
       /// Too many lately: asked for when the time has come.
-      case delayed(ToAuthority)
+      case delayed(SupervisorToAuthority)
       case asked
     }
 
@@ -49,7 +49,7 @@ extension ConnectionMachine {
       hostKeyUse.sessionID = hash
       hostKeyUse.algorithm = algorithm
     }
-    let question = ToAuthority.sign(hostKey: hostKey, algorithm: algorithm, hash: hash)
+    let question = SupervisorToAuthority.sign(hostKey: hostKey, algorithm: algorithm, hash: hash)
     let delay = hostKeyUse.signatures.take(Self.signatureRate, at: now)
     guard delay == 0 else {
       hostKeyUse.signing = .delayed(question)

@@ -88,7 +88,7 @@ extension ConnectionMachine {
   }
 
   /// What a session process says.
-  mutating func session(_ message: FromSession, at now: Int64) -> [Action] {
+  mutating func session(_ message: SessionToSupervisor, at now: Int64) -> [Action] {
     switch (phase, message) {
     case (.authenticating, .keys(let files)):
       guard lookUp == .running, let answer = accountAnswer else {

@@ -168,7 +168,7 @@ struct ConnectionMachine: Sendable {
     return []
   }
 
-  private mutating func transport(_ message: FromTransport, at now: Int64) -> [Action] {
+  private mutating func transport(_ message: TransportToSupervisor, at now: Int64) -> [Action] {
     switch phase {
     case .starting: return violation("spoke before it had the connection")
     case .closing(.killed): return []

@@ -41,7 +41,7 @@ extension Supervisor {
     }
   }
 
-  private func ask(_ number: UInt64, _ ticket: Ticket, _ question: ToAuthority) {
+  private func ask(_ number: UInt64, _ ticket: Ticket, _ question: SupervisorToAuthority) {
     guard let child = children[number] else { return }
     var descriptors: [Descriptor] = []
     if case .publicKey(let key) = question, !key.files.isEmpty || key.principals != nil,
@@ -52,7 +52,7 @@ extension Supervisor {
     send(question, descriptors, to: child)
   }
 
-  private func event(_ ticket: Ticket, _ answer: FromAuthority?) -> ConnectionMachine.Event {
+  private func event(_ ticket: Ticket, _ answer: AuthorityToSupervisor?) -> ConnectionMachine.Event {
     switch answer {
     case .signed(let signature): .signed(signature)
     case .proved(let payload): .proved(payload)
@@ -75,9 +75,9 @@ extension Supervisor {
 
   /// A message of an authority.
   func takeFromAuthority(_ bytes: [UInt8], _ descriptors: [Descriptor], _ child: Child) {
-    let message: FromAuthority
+    let message: AuthorityToSupervisor
     do throws(WireError) {
-      message = try FromAuthority(wireBytes: bytes[...])
+      message = try AuthorityToSupervisor(wireBytes: bytes[...])
     } catch {
       if child.isCandidate { return child.signal(SIGKILL) }
       return perform(authorities.misbehaved(child.number, "sent a message that cannot be read"))

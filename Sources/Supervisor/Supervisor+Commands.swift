@@ -42,7 +42,7 @@ extension Supervisor {
     for start in ready {
       guard let child = children[start.session] else { continue }
       let isAllowed = journalAdmits(child.subject.user ?? "")
-      send(ToSession.mayStart(number: start.number, allowed: isAllowed), to: child)
+      send(SupervisorToSession.mayStart(number: start.number, allowed: isAllowed), to: child)
     }
   }
 

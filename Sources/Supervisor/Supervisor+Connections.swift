@@ -118,7 +118,7 @@ extension Supervisor {
   }
 
   /// Tells the transport of a connection something.
-  func tell(_ connection: Connection, _ message: ToTransport, _ descriptors: [Descriptor] = []) {
+  func tell(_ connection: Connection, _ message: SupervisorToTransport, _ descriptors: [Descriptor] = []) {
     guard let transport = connection.transport else { return }
     send(message, descriptors, to: transport)
   }

@@ -46,7 +46,7 @@ extension Supervisor {
 
   /// A message of an exporter: news for the log, and no more.
   func takeFromExporter(_ bytes: [UInt8], _ descriptors: [Descriptor], _ child: Child) {
-    guard descriptors.isEmpty, let message = try? FromExporter(wireBytes: bytes[...]) else {
+    guard descriptors.isEmpty, let message = try? ExporterToSupervisor(wireBytes: bytes[...]) else {
       log.write(.error, "exporter \(child.pid) sent a message that cannot be read: killed")
       return child.signal(SIGKILL)
     }

@@ -25,7 +25,7 @@ extension Supervisor {
     applyExporterSettings()
     if let new, new == journalSettings, isSamePlace {
       // The same file; but somebody may have moved it, and wants a new one.
-      if let journal { send(ToJournal.reopen, to: journal) }
+      if let journal { send(SupervisorToJournal.reopen, to: journal) }
       return
     }
     if new == nil, journalSettings != nil {
@@ -67,7 +67,7 @@ extension Supervisor {
       case .restartAfter(let milliseconds): timers.set(.journalRestart, at: Clock.milliseconds + milliseconds)
       case .retryAfter(let milliseconds): timers.set(.journalRetry, at: Clock.milliseconds + milliseconds)
       case .send(let batch):
-        if let journal { send(ToJournal.append(batch), to: journal) }
+        if let journal { send(SupervisorToJournal.append(batch), to: journal) }
       case .watch: timers.set(.journalAnswer, at: Clock.milliseconds + AuditQueue.patience)
       case .stopWatching: timers.cancel(.journalAnswer)
       case .stop: stopJournal()
@@ -87,7 +87,7 @@ extension Supervisor {
     do throws(SystemError) {
       let child = try spawn(.journal) { programs.journal(loaded.accounts, ends: $0) }
       journal = child
-      send(ToJournal.open(journalSettings), [journalDirectory.descriptor], to: child)
+      send(SupervisorToJournal.open(journalSettings), [journalDirectory.descriptor], to: child)
       perform(events.started())
     } catch {
       perform(events.startFailed("the journal could not be started: \(error)"))
@@ -97,13 +97,13 @@ extension Supervisor {
   private func stopJournal() {
     guard let journal else { return }
     self.journal = nil
-    send(ToJournal.close, to: journal)
+    send(SupervisorToJournal.close, to: journal)
     timers.set(.kill(journal.number), at: Clock.milliseconds + Self.journalEndTime)
   }
 
   /// A message of a journal.
   func takeFromJournal(_ bytes: [UInt8], _ descriptors: [Descriptor], _ child: Child) {
-    let message = descriptors.isEmpty ? try? FromJournal(wireBytes: bytes[...]) : nil
+    let message = descriptors.isEmpty ? try? JournalToSupervisor(wireBytes: bytes[...]) : nil
     if case .found(let findings) = message { return tell(findings) }
     guard child === journal else { return }
     let actions: [AuditQueue.Action]? =
@@ -175,7 +175,7 @@ extension Supervisor {
   /// Nobody writes to the journal any more: waits a moment until all of it is on the disk.
   func endJournal() {
     guard let journal else { return }
-    _ = journal.send(SecretBytes(encoding: ToJournal.close))
+    _ = journal.send(SecretBytes(encoding: SupervisorToJournal.close))
     if journal.process?.descriptor.wait(for: POLLIN, milliseconds: Int32(Self.drainTime)) != true {
       journal.signal(SIGKILL)
     }

@@ -21,7 +21,7 @@ extension Supervisor {
       guard loaded.accounts != nil, loaded.settings.audit.loginRecords, let recorder = try? loginRecorder(),
         !recorder.hasBacklog
       else { return }
-      send(ToRecorder.login(entry, connection: connection), to: recorder)
+      send(SupervisorToRecorder.login(entry, connection: connection), to: recorder)
     }
   }
 
@@ -34,7 +34,7 @@ extension Supervisor {
       return timers.set(.loginRecords, at: Clock.milliseconds + Self.recorderPause)
     }
     for item in logins.tell(recorder.number) {
-      send(ToRecorder.login(item.entry, connection: item.connection), to: recorder)
+      send(SupervisorToRecorder.login(item.entry, connection: item.connection), to: recorder)
     }
   }
 
@@ -99,7 +99,7 @@ extension Supervisor {
       logins.add(item)
       tellLogins()
     } else if let other = try? currentRecorder() {
-      send(ToRecorder.login(entry, connection: connection), to: other)
+      send(SupervisorToRecorder.login(entry, connection: connection), to: other)
     }
     return true
   }
@@ -109,7 +109,7 @@ extension Supervisor {
     guard let connection = connections[connection], connection.machine.phase == .loggedIn,
       connection.machine.context.settings.audit.loginRecords, let session = connection.session
     else { return }
-    send(ToSession.terminalEntered, to: session)
+    send(SupervisorToSession.terminalEntered, to: session)
   }
 
   /// A login was refused. btmp hears, as from sshd(8), of what was typed and of names that nobody has; a key that does

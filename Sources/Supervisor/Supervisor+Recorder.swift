@@ -79,7 +79,7 @@ extension Supervisor {
     let settings = recorderSettings
     recorderTold = settings
     send(
-      ToRecorder.prepare(settings),
+      SupervisorToRecorder.prepare(settings),
       settings.directories.compactMap { recordingDirectories[$0.path]?.descriptor }, to: child)
     return child
   }
@@ -113,7 +113,9 @@ extension Supervisor {
       // The file goes from one to the other: its descriptor is nothing for this process.
       let (recorderEnd, transportEnd) = try MessageSocket.pair()
       connection.recording = transportEnd.descriptor
-      send(ToRecorder.open(number: number, directory: directory, name: name), [recorderEnd.descriptor], to: recorder)
+      send(
+        SupervisorToRecorder.open(number: number, directory: directory, name: name), [recorderEnd.descriptor],
+        to: recorder)
     } catch {
       deliver(.recordingFailed("\(error)"), to: connection.number)
     }
@@ -134,7 +136,7 @@ extension Supervisor {
 
   /// A message of a recorder.
   func takeFromRecorder(_ bytes: [UInt8], _ descriptors: [Descriptor], _ child: Child) {
-    switch try? FromRecorder(wireBytes: bytes[...]) {
+    switch try? RecorderToSupervisor(wireBytes: bytes[...]) {
     case .opened(let number):
       guard descriptors.isEmpty, let opening = openings.answer(number, by: child.number) else { break }
       guard let waiting = opening.connection, connections[waiting] != nil else { return }

@@ -26,7 +26,7 @@ extension Supervisor {
     session.scope = .asked
     let number = session.connection ?? session.number
     let name = "bssh-login-\(Daemon.processID)-\(number)-\(UInt32.random(in: 0...UInt32.max)).scope"
-    let message = ToScopes.move(
+    let message = SupervisorToScopes.move(
       number: session.number, process: UInt32(process.pid), scope: name, slice: slice, description: description)
     send(message, [process.descriptor], to: scopes)
   }
@@ -43,7 +43,7 @@ extension Supervisor {
 
   /// What the process that speaks with systemd tells.
   func takeFromScopes(_ bytes: [UInt8], _ descriptors: [Descriptor], _ scopes: Child) {
-    guard descriptors.isEmpty, let message = try? FromScopes(wireBytes: bytes[...]) else {
+    guard descriptors.isEmpty, let message = try? ScopesToSupervisor(wireBytes: bytes[...]) else {
       log.write(.error, "\(scopes.role.name) \(scopes.pid) sent a message that cannot be read: killed")
       return scopes.signal(SIGKILL)
     }
@@ -77,7 +77,7 @@ extension Supervisor {
   private func enteredScope(_ session: Child, _ scope: Child.Scope) {
     session.scope = scope
     guard session.isOpen, session.hasLogin else { return }
-    send(ToSession.scopeEntered, to: session)
+    send(SupervisorToSession.scopeEntered, to: session)
   }
 
   /// Ends this process, which a copy goes on in place of. It becomes a program that first moves the copy, and whatever else

@@ -12,7 +12,7 @@ extension Supervisor {
       let memory = try Descriptor.memory(name: "authorized_keys", size: KeyFile.totalLimit)
       let child = try startSession(connection, account)
       connection.keyMemory = memory
-      send(ToSession.lookUp(paths: paths, home: account.home), [memory], to: child)
+      send(SupervisorToSession.lookUp(paths: paths, home: account.home), [memory], to: child)
     } catch {
       deliver(.sessionFailed("\(error)"), to: connection.number)
     }
@@ -24,7 +24,7 @@ extension Supervisor {
       let child = try fork(.session, nil)
       child.connection = connection.number
       connection.accountCheck = child
-      send(ToSession.checkAccount(question), to: child)
+      send(SupervisorToSession.checkAccount(question), to: child)
     } catch {
       log.write(.error, "[\(connection.number)] shadow(5) cannot be read: \(error)")
       deliver(.accountChecked(nil), to: connection.number)
@@ -39,7 +39,7 @@ extension Supervisor {
 
   /// A message of the process that reads shadow(5): the only one.
   private func takeFromAccountCheck(_ bytes: [UInt8], _ descriptors: [Descriptor], _ connection: Connection) {
-    guard descriptors.isEmpty, case .account(let state)? = try? FromSession(wireBytes: bytes[...]) else {
+    guard descriptors.isEmpty, case .account(let state)? = try? SessionToSupervisor(wireBytes: bytes[...]) else {
       log.write(.error, "[\(connection.number)] the process that reads shadow(5) sent something else: killed")
       killAccountCheck(connection)
       return deliver(.accountChecked(nil), to: connection.number)
@@ -69,12 +69,12 @@ extension Supervisor {
       child.isRoot = login.account.uid == 0
       var login = login
       login.awaitsScope = wantsScope(child, login.account)
-      let message = SecretBytes(encoding: ToSession.login(login))
+      let message = SecretBytes(encoding: SupervisorToSession.login(login))
       if message.count <= MessageSocket.limit {
         send(message, [sessionEnd.descriptor], to: child)
       } else {
         let memory = try Descriptor.sealedMemory(name: "login", login.wireBytes)
-        send(ToSession.longLogin, [sessionEnd.descriptor, memory], to: child)
+        send(SupervisorToSession.longLogin, [sessionEnd.descriptor, memory], to: child)
       }
       tell(connection, .authentication(.success), [transportEnd.descriptor])
       // Messages to it go on; those of it wait as others do.
@@ -117,9 +117,9 @@ extension Supervisor {
     guard let connection = connections[number], connection.session === child else {
       return takeLastWords(bytes, child, of: number)
     }
-    let message: FromSession
+    let message: SessionToSupervisor
     do throws(WireError) {
-      message = try FromSession(wireBytes: bytes[...])
+      message = try SessionToSupervisor(wireBytes: bytes[...])
     } catch {
       return deliver(.sessionMisbehaved("sent a message that cannot be read"), to: number)
     }
@@ -152,7 +152,7 @@ extension Supervisor {
   /// A login whose connection is over hangs up what it runs, and tells what came of it.
   private func takeLastWords(_ bytes: [UInt8], _ child: Child, of number: UInt64) {
     guard child.hasLogin, let subject = child.lastWords.first?.subject else { return }
-    switch try? FromSession(wireBytes: bytes[...]) {
+    switch try? SessionToSupervisor(wireBytes: bytes[...]) {
     case .note(let text): log.write(.info, "[\(number)] session: \(text)")
     case .facts(let batch):
       for fact in batch.facts where fact.type.isToldInBatches {

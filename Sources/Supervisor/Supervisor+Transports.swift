@@ -35,15 +35,15 @@ extension Supervisor {
     child.connection = number
     connection.transport = child
     deliver(.served(context(of: connection.machine.context.client, connection.machine.context.server)), to: number)
-    send(ToTransport.serve(connection: number), [socket], to: child)
+    send(SupervisorToTransport.serve(connection: number), [socket], to: child)
     connection.socket = nil
   }
 
   /// A message of a transport.
   func takeFromTransport(_ bytes: [UInt8], _ descriptors: [Descriptor], _ child: Child) {
-    let message: FromTransport
+    let message: TransportToSupervisor
     do throws(WireError) {
-      message = try FromTransport(wireBytes: bytes[...])
+      message = try TransportToSupervisor(wireBytes: bytes[...])
     } catch {
       return misbehaved(child, "sent a message that cannot be read")
     }

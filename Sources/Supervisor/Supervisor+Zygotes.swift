@@ -15,7 +15,7 @@ extension Supervisor {
     children[child.number] = child
     timers.set(.made(child.number), at: Clock.milliseconds + Self.makeTime)
     watchErrors(child)
-    send(ToZygote.fork(number: child.number, identity: identity), theirs + [errors.writer], to: zygote)
+    send(SupervisorToZygote.fork(number: child.number, identity: identity), theirs + [errors.writer], to: zygote)
     return child
   }
 
@@ -23,7 +23,7 @@ extension Supervisor {
     if let sessionZygote { return sessionZygote }
     let zygote = try spawn(.sessionZygote) { programs.sessionZygote(ends: $0) }
     sessionZygote = zygote
-    send(ToZygote.prepare(nil), [programs.executables.transfer.descriptor], to: zygote)
+    send(SupervisorToZygote.prepare(nil), [programs.executables.transfer.descriptor], to: zygote)
     return zygote
   }
 
@@ -31,13 +31,13 @@ extension Supervisor {
     if let transportZygote { return transportZygote }
     let zygote = try spawn(.transportZygote) { programs.transportZygote(loaded.accounts, ends: $0) }
     transportZygote = zygote
-    send(ToZygote.prepare(transportSettings), to: zygote)
+    send(SupervisorToZygote.prepare(transportSettings), to: zygote)
     return zygote
   }
 
   /// A message of a zygote.
   func takeFromZygote(_ bytes: [UInt8], _ descriptors: [Descriptor], _ zygote: Child) {
-    guard descriptors.isEmpty, let message = try? FromZygote(wireBytes: bytes[...]) else {
+    guard descriptors.isEmpty, let message = try? ZygoteToSupervisor(wireBytes: bytes[...]) else {
       return zygote.signal(SIGKILL)
     }
     switch message {

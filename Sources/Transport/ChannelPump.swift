@@ -21,7 +21,7 @@ final class ChannelPump {
     /// Bytes of a program are on their way to the client.
     var isActive: Bool { get set }
     /// Tells the session.
-    func tell(_ message: ToChannels)
+    func tell(_ message: TransportToSession)
     /// The channel has input to flush, once everything is read that is there.
     func hasInput(_ channel: ChannelPump)
     /// The channel is over: forget it.
@@ -110,7 +110,7 @@ final class ChannelPump {
   // MARK: From the session
 
   /// What the session says of this channel. False: no session of ours says that now.
-  func heard(_ message: FromChannels, _ given: [Descriptor]) -> Bool {
+  func heard(_ message: SessionToTransport, _ given: [Descriptor]) -> Bool {
     let actions: [Channel.Action]?
     switch message {
     case .done: actions = channel.answered(true)
@@ -243,7 +243,7 @@ final class ChannelPump {
   }
 
   /// What the session hears when the client has closed the channel, or is gone.
-  var lastWord: ToChannels {
+  var lastWord: TransportToSession {
     .closed(channel: channel.number, bytesIn: channel.bytesIn, bytesOut: channel.bytesOut)
   }
 

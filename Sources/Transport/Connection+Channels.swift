@@ -75,7 +75,7 @@ extension Connection {
   // MARK: The session
 
   /// Tells the session; what it does not take at once waits, and nothing is read meanwhile.
-  func tell(_ message: ToChannels) {
+  func tell(_ message: TransportToSession) {
     guard session != nil else { return }
     untold.append(UntoldMessage(bytes: message.wireBytes, terminal: isRecorded ? WantedTerminal(message) : nil))
     if untold.count == 1 { tellSession() }
@@ -87,7 +87,7 @@ extension Connection {
     while end == nil, let session {
       switch try? session.receive() {
       case .message(let bytes, let descriptors):
-        guard let message = try? FromChannels(wireBytes: bytes[...]) else { return sessionEnded() }
+        guard let message = try? SessionToTransport(wireBytes: bytes[...]) else { return sessionEnded() }
         // A channel that both sides have closed may still be answered: that is late, not wrong.
         guard let channel = channels[message.channel] else { continue }
         if !channel.heard(message, descriptors) { return sessionEnded() }
@@ -103,7 +103,7 @@ extension Connection {
   }
 }
 
-extension FromChannels {
+extension SessionToTransport {
   /// The channel that it is about.
   fileprivate var channel: UInt32 {
     switch self {

@@ -17,7 +17,7 @@ struct WantedTerminal {
   let rows: UInt32
 
   /// nil: the message asks for no terminal.
-  init?(_ message: ToChannels) {
+  init?(_ message: TransportToSession) {
     guard case .request(let channel, .terminal(let term, let columns, let rows, _, _, _)) = message else { return nil }
     self.channel = channel
     self.term = term

@@ -4,7 +4,7 @@ import Wire
 
 extension Connection {
   /// Tells the supervisor something.
-  func report(_ message: FromTransport) {
+  func report(_ message: TransportToSupervisor) {
     // The supervisor always takes our few messages; until then this connection has nothing better to do.
     let sent = (try? SecretBytes(encoding: message).lend { try control.send($0, wait: true) }) ?? .ended
     if case .bytes = sent { return }
@@ -16,7 +16,7 @@ extension Connection {
     while end == nil {
       switch try? control.receive() {
       case .message(let bytes, let descriptors):
-        guard let message = try? ToTransport(wireBytes: bytes[...]) else {
+        guard let message = try? SupervisorToTransport(wireBytes: bytes[...]) else {
           return disconnect(.byApplication, "internal error", reason: .toldToDisconnect)
         }
         inbox.append((message, descriptors))
@@ -62,7 +62,7 @@ extension Connection {
       guard left > 0, let received = try? control.receive(wait: left) else { return nil }
       switch received {
       case .message(let bytes, let descriptors):
-        guard let message = try? ToTransport(wireBytes: bytes[...]) else { return nil }
+        guard let message = try? SupervisorToTransport(wireBytes: bytes[...]) else { return nil }
         if case .signature(let signature) = message { return signature }
         inbox.append((message, descriptors))
       case .wouldBlock: continue

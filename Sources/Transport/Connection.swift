@@ -9,7 +9,7 @@ import Wire
 /// libssh hands messages in during ``SSH/step()``; nothing is read further while an authentication request waits for
 /// its verdict, while the session does not take our messages, or while the client does not take our answers.
 final class Connection: SSH.Owner, ChannelPump.Surroundings {
-  /// Why a connection is over; the codes of `FromTransport.closed`.
+  /// Why a connection is over; the codes of `TransportToSupervisor.closed`.
   struct End {
     var reason: TransportEnd
     var detail: String
@@ -55,7 +55,7 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
   var noMoreSessions = false
 
   // Flow
-  var inbox: [(ToTransport, [Descriptor])] = []
+  var inbox: [(SupervisorToTransport, [Descriptor])] = []
   var untold: [UntoldMessage] = []
   /// Terminals of this login are recorded, and with `recordsInput` what is typed as well.
   var isRecorded = false
@@ -243,7 +243,7 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
     for channel in channels.values { channel.endRecording() }
     let received = SSH.received.bytes
     let end = end ?? End(reason: .connectionLost, detail: "")
-    let farewell = FromTransport.closed(
+    let farewell = TransportToSupervisor.closed(
       reason: end.reason, detail: String(Log.printable(end.detail).prefix(256)), bytesIn: received, bytesOut: bytesOut)
     _ = try? control.send(farewell.wireBytes, wait: true)
     // The session lets go of what runs at once, the goodbye may take a moment; but after the last word, lest the

@@ -38,12 +38,12 @@ enum TransportProcess {
   /// Serves one connection, in a copy.
   private static func serve(_ control: MessageSocket, _ settings: TransportSettings) throws -> ExitCode {
     guard case .message(let bytes, let descriptors) = try control.receive(wait: -1) else { return .success }
-    guard case .serve(let number) = try ToTransport(wireBytes: bytes[...]), descriptors.count == 1 else {
+    guard case .serve(let number) = try SupervisorToTransport(wireBytes: bytes[...]), descriptors.count == 1 else {
       return .protocolError
     }
     ThisProcess.setTitle("bssh-transport [\(number)]")
     do {
-      let lastWord = FromTransport.closed(
+      let lastWord = TransportToSupervisor.closed(
         reason: .outOfMemory, detail: "the connection needs more memory than it may have", bytesIn: 0, bytesOut: 0)
       try SSH.whenOutOfMemory(send: lastWord.wireBytes, to: control)
       let connection = try Connection(settings, control: control)
@@ -52,7 +52,7 @@ enum TransportProcess {
       return .success
     } catch {
       let text = (error as? SSH.Failure)?.text ?? "\(error)"
-      let farewell = FromTransport.closed(reason: .cannotStart, detail: text, bytesIn: 0, bytesOut: 0)
+      let farewell = TransportToSupervisor.closed(reason: .cannotStart, detail: text, bytesIn: 0, bytesOut: 0)
       try control.send(farewell.wireBytes, wait: true)
       return .software
     }

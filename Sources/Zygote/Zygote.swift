@@ -32,15 +32,15 @@ public enum Zygote {
       case .wouldBlock: continue
       case .closed: return nil
       case .message(let bytes, let descriptors):
-        switch try ToZygote(wireBytes: bytes[...]) {
+        switch try SupervisorToZygote(wireBytes: bytes[...]) {
         case .prepare(let settings):
           guard !isPrepared else { throw Failure.unexpected }
           isPrepared = true
           kept = descriptors
           do {
-            try control.send(FromZygote.ready(weaknesses: prepare(settings, kept)).wireBytes, wait: true)
+            try control.send(ZygoteToSupervisor.ready(weaknesses: prepare(settings, kept)).wireBytes, wait: true)
           } catch {
-            try control.send(FromZygote.failed(number: 0, reason: "\(error)").wireBytes, wait: true)
+            try control.send(ZygoteToSupervisor.failed(number: 0, reason: "\(error)").wireBytes, wait: true)
             throw error
           }
         case .fork(let number, let identity):
@@ -63,13 +63,13 @@ public enum Zygote {
   private static func makeCopy(_ number: UInt64, _ control: MessageSocket) throws(SystemError) -> Bool {
     let copy: ForkedSibling
     do throws(SystemError) { copy = try ForkedSibling.fork() } catch {
-      try control.send(FromZygote.failed(number: number, reason: "\(error)").wireBytes, wait: true)
+      try control.send(ZygoteToSupervisor.failed(number: number, reason: "\(error)").wireBytes, wait: true)
       return false
     }
     switch copy {
     case .copy: return true
     case .original(let pid):
-      try control.send(FromZygote.forked(number: number, pid: pid).wireBytes, wait: true)
+      try control.send(ZygoteToSupervisor.forked(number: number, pid: pid).wireBytes, wait: true)
       return false
     }
   }

@@ -13,12 +13,16 @@ import Wire
     do { return [try .generate(.ed25519), try .generate(.rsa, bits: 2048), try .generate(.ecdsa)] } catch { return [] }
   }()
 
-  private func signed(_ question: ToAuthority, _ configure: (inout Settings) -> Void = { _ in }) throws -> [UInt8]? {
+  private func signed(_ question: SupervisorToAuthority, _ configure: (inout Settings) -> Void = { _ in }) throws
+    -> [UInt8]?
+  {
     guard case .signed(let signature) = try authority(hostKeys: Self.keys, configure).ask(question) else { return nil }
     return signature
   }
 
-  private func proved(_ question: ToAuthority, _ configure: (inout Settings) -> Void = { _ in }) throws -> [UInt8]? {
+  private func proved(_ question: SupervisorToAuthority, _ configure: (inout Settings) -> Void = { _ in }) throws
+    -> [UInt8]?
+  {
     guard case .proved(let payload) = try authority(hostKeys: Self.keys, configure).ask(question) else { return nil }
     return payload
   }
@@ -50,7 +54,7 @@ import Wire
     for algorithm in ["ssh-rsa", "ssh-ed25519", ""] {
       #expect(try signed(.sign(hostKey: rsa.blob, algorithm: algorithm, hash: hash)) == nil)
     }
-    let question = ToAuthority.sign(hostKey: rsa.blob, algorithm: "rsa-sha2-256", hash: hash)
+    let question = SupervisorToAuthority.sign(hostKey: rsa.blob, algorithm: "rsa-sha2-256", hash: hash)
     #expect(try signed(question) { $0.server.hostKeyAlgorithms = ["rsa-sha2-512"] } == nil)
     #expect(try signed(question) { $0.server.hostKeyAlgorithms = ["rsa-sha2-256"] } != nil)
   }

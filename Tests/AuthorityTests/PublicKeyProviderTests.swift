@@ -207,7 +207,7 @@ import Wire
     let pipe = try Descriptor.pipe()
     try pipe.writer.writeAll(content)
     let files = [KeyFile(path: "/keys", length: UInt32(content.count), problem: nil)]
-    let question = ToAuthority.publicKey(
+    let question = SupervisorToAuthority.publicKey(
       KeyQuestion(sessionID: client.sessionID, request: try client.request(), client: nil, files: files))
     guard case .verdict(let verdict) = try authority().answer(question.wireBytes, files: [pipe.reader]) else { return }
     #expect(verdict.outcome == .rejected)
@@ -219,7 +219,7 @@ import Wire
     let content = Array(client.key.publicKey.text.utf8)
     for length in [UInt32(content.count + 1), UInt32(LookedUpFiles.limit + 1), .max] {
       let files = [KeyFile(path: "/keys", length: length, problem: nil)]
-      let question = ToAuthority.publicKey(
+      let question = SupervisorToAuthority.publicKey(
         KeyQuestion(sessionID: client.sessionID, request: try client.request(), client: nil, files: files))
       let memory = try Descriptor.sealedMemory(name: "keys", content)
       guard case .verdict(let verdict) = try authority().answer(question.wireBytes, files: [memory]) else { return }

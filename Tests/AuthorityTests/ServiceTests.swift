@@ -40,12 +40,12 @@ import Wire
     }
 
     /// The next answer; nil when the authority has ended.
-    func answer() throws -> FromAuthority? {
+    func answer() throws -> AuthorityToSupervisor? {
       guard case .message(let bytes, _) = try socket?.receive(wait: 60_000) else { return nil }
-      return try FromAuthority(wireBytes: bytes[...])
+      return try AuthorityToSupervisor(wireBytes: bytes[...])
     }
 
-    func ask(_ question: ToAuthority, _ files: Files = Files()) throws -> FromAuthority? {
+    func ask(_ question: SupervisorToAuthority, _ files: Files = Files()) throws -> AuthorityToSupervisor? {
       try socket?.send(question.wireBytes, descriptors: try files.descriptors(), wait: true)
       return try answer()
     }

@@ -107,7 +107,7 @@ struct Files {
   /// The question about a request, with these files.
   func question(
     _ client: Client, _ request: [UInt8], from address: String? = "192.0.2.7", groups: [String] = []
-  ) -> ToAuthority {
+  ) -> SupervisorToAuthority {
     .publicKey(
       KeyQuestion(
         sessionID: client.sessionID, request: request, client: address.flatMap { IPAddress($0) },
@@ -129,11 +129,11 @@ func authority(
 }
 
 extension Authority {
-  func ask(_ question: ToAuthority, _ files: Files = Files()) throws -> FromAuthority {
+  func ask(_ question: SupervisorToAuthority, _ files: Files = Files()) throws -> AuthorityToSupervisor {
     try answer(question.wireBytes, files: try files.descriptors())
   }
 
-  func verdict(_ question: ToAuthority, _ files: Files = Files()) throws -> Verdict {
+  func verdict(_ question: SupervisorToAuthority, _ files: Files = Files()) throws -> Verdict {
     guard case .verdict(let verdict) = try ask(question, files) else { throw WireError.malformed }
     return verdict
   }

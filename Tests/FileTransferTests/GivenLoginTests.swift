@@ -158,7 +158,7 @@ final class Given {
         throw SystemError("hear a fact", code: ETIMEDOUT)
       }
       messages += 1
-      if case .facts(let batch) = try FromTransfer(wireBytes: bytes[...]) { facts += batch.facts }
+      if case .facts(let batch) = try TransferToSession(wireBytes: bytes[...]) { facts += batch.facts }
     }
     return facts.removeFirst()
   }

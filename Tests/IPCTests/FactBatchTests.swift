@@ -21,9 +21,9 @@ import Testing
     while !waiting.isEmpty {
       let batch = FactBatch(takingFrom: &waiting)
       try #require(!batch.facts.isEmpty)
-      let bytes = FromSession.facts(batch).wireBytes
+      let bytes = SessionToSupervisor.facts(batch).wireBytes
       #expect(bytes.count <= 64 << 10)
-      #expect(try FromSession(wireBytes: bytes[...]) == .facts(batch))
+      #expect(try SessionToSupervisor(wireBytes: bytes[...]) == .facts(batch))
       taken += batch.facts
       messages += 1
     }
@@ -40,6 +40,6 @@ import Testing
     var waiting = [Fact](repeating: fact, count: 3)
     let batch = FactBatch(takingFrom: &waiting)
     #expect(batch.facts == [fact] && waiting.count == 2)
-    #expect(FromSession.facts(batch).wireBytes.count < MessageSocket.limit)
+    #expect(SessionToSupervisor.facts(batch).wireBytes.count < MessageSocket.limit)
   }
 }

@@ -23,21 +23,23 @@ private func bytes(_ count: Int) -> [UInt8] { [UInt8](repeating: 97, count: coun
   static let authentication = TransportSettings.authenticationLimit
 
   static let transport: [Limit] = [
-    Limit("reason", 1024) { ToTransport.disconnect(reason: 1, text: text($0)) },
-    Limit("line", 1024) { ToTransport.announce(text($0)) },
-    Limit("line", 1024) { FromChannels.announce(channel: 0, text($0)) },
+    Limit("reason", 1024) { SupervisorToTransport.disconnect(reason: 1, text: text($0)) },
+    Limit("line", 1024) { SupervisorToTransport.announce(text($0)) },
+    Limit("line", 1024) { SessionToTransport.announce(channel: 0, text($0)) },
     Limit("continuing", 1024) { AuthenticationReply.failure(continuing: [text($0)], partial: false) },
     Limit("algorithm", 256) { AuthenticationReply.publicKeyAcceptable(algorithm: bytes($0), key: []) },
     Limit("name", 1024) { AuthenticationReply.prompt(name: text($0), instruction: "", prompt: "") },
     Limit("instruction", 4096) { AuthenticationReply.prompt(name: "", instruction: text($0), prompt: "") },
     Limit("prompt", 1024) { AuthenticationReply.prompt(name: "", instruction: "", prompt: text($0)) },
-    Limit("host key", 8192) { FromTransport.sign(hostKey: bytes($0), algorithm: "", hash: []) },
-    Limit("algorithm", 64) { FromTransport.sign(hostKey: [], algorithm: text($0), hash: []) },
-    Limit("hash", 64) { FromTransport.sign(hostKey: [], algorithm: "", hash: bytes($0)) },
-    Limit("request", authentication) { FromTransport.authenticate(SecretBytes(bytes($0))) },
-    Limit("response", authentication) { FromTransport.informationResponse(SecretBytes(bytes($0))) },
-    Limit("proofs", authentication) { FromTransport.proveHostKeys(bytes($0)) },
-    Limit("detail", 1024) { FromTransport.closed(reason: .sessionEnded, detail: text($0), bytesIn: 0, bytesOut: 0) },
+    Limit("host key", 8192) { TransportToSupervisor.sign(hostKey: bytes($0), algorithm: "", hash: []) },
+    Limit("algorithm", 64) { TransportToSupervisor.sign(hostKey: [], algorithm: text($0), hash: []) },
+    Limit("hash", 64) { TransportToSupervisor.sign(hostKey: [], algorithm: "", hash: bytes($0)) },
+    Limit("request", authentication) { TransportToSupervisor.authenticate(SecretBytes(bytes($0))) },
+    Limit("response", authentication) { TransportToSupervisor.informationResponse(SecretBytes(bytes($0))) },
+    Limit("proofs", authentication) { TransportToSupervisor.proveHostKeys(bytes($0)) },
+    Limit("detail", 1024) {
+      TransportToSupervisor.closed(reason: .sessionEnded, detail: text($0), bytesIn: 0, bytesOut: 0)
+    },
     Limit("client", 256) { Negotiated(client: text($0), keyExchange: "", cipherIn: "", cipherOut: "") },
     Limit("key exchange", 128) { Negotiated(client: "", keyExchange: text($0), cipherIn: "", cipherOut: "") },
     Limit("cipher in", 128) { Negotiated(client: "", keyExchange: "", cipherIn: text($0), cipherOut: "") },
@@ -45,20 +47,24 @@ private func bytes(_ count: Int) -> [UInt8] { [UInt8](repeating: 97, count: coun
   ]
 
   static let authority: [Limit] = [
-    Limit("algorithm", 64) { ToAuthority.sign(hostKey: [], algorithm: text($0), hash: []) },
-    Limit("hash", 64) { ToAuthority.sign(hostKey: [], algorithm: "", hash: bytes($0)) },
-    Limit("session id", 64) { ToAuthority.proveHostKeys(sessionID: bytes($0), keyExchangeAlgorithm: "", keys: []) },
-    Limit("algorithm", 64) { ToAuthority.proveHostKeys(sessionID: [], keyExchangeAlgorithm: text($0), keys: []) },
-    Limit("user", 256) { ToAuthority.account(user: text($0), address: "") },
-    Limit("address", 64) { ToAuthority.account(user: "", address: text($0)) },
+    Limit("algorithm", 64) { SupervisorToAuthority.sign(hostKey: [], algorithm: text($0), hash: []) },
+    Limit("hash", 64) { SupervisorToAuthority.sign(hostKey: [], algorithm: "", hash: bytes($0)) },
+    Limit("session id", 64) {
+      SupervisorToAuthority.proveHostKeys(sessionID: bytes($0), keyExchangeAlgorithm: "", keys: [])
+    },
+    Limit("algorithm", 64) {
+      SupervisorToAuthority.proveHostKeys(sessionID: [], keyExchangeAlgorithm: text($0), keys: [])
+    },
+    Limit("user", 256) { SupervisorToAuthority.account(user: text($0), address: "") },
+    Limit("address", 64) { SupervisorToAuthority.account(user: "", address: text($0)) },
     Limit("group", 256) { KeyQuestion(sessionID: [], request: [], client: nil, groups: [text($0)], files: []) },
     Limit("session id", 64) { KeyQuestion(sessionID: bytes($0), request: [], client: nil, files: []) },
     Limit("key id", 256) { CertificateIdentity(keyID: text($0), serial: 0, authority: "") },
     Limit("authority", 128) { CertificateIdentity(keyID: "", serial: 0, authority: text($0)) },
-    Limit("user", 256) { ToAuthority.password(user: text($0), password: []) },
-    Limit("password", 4096) { ToAuthority.password(user: "", password: SecretBytes(bytes($0))) },
-    Limit("user", 256) { ToAuthority.code(user: text($0), code: SecretBytes([])) },
-    Limit("code", 4096) { ToAuthority.code(user: "", code: SecretBytes(bytes($0))) },
+    Limit("user", 256) { SupervisorToAuthority.password(user: text($0), password: []) },
+    Limit("password", 4096) { SupervisorToAuthority.password(user: "", password: SecretBytes(bytes($0))) },
+    Limit("user", 256) { SupervisorToAuthority.code(user: text($0), code: SecretBytes([])) },
+    Limit("code", 4096) { SupervisorToAuthority.code(user: "", code: SecretBytes(bytes($0))) },
     Limit("group", 256) {
       AccountAnswer(login: nil, refusal: nil, lookUp: Samples.bareAccount, keyPaths: [], groups: [text($0)])
     },
@@ -68,10 +74,12 @@ private func bytes(_ count: Int) -> [UInt8] { [UInt8](repeating: 97, count: coun
     Limit("nologin", 4096) {
       AccountAnswer(login: nil, refusal: nil, lookUp: Samples.bareAccount, keyPaths: [], noLogins: text($0))
     },
-    Limit("scope", 256) { ToScopes.move(number: 0, process: 2, scope: text($0), slice: "", description: "") },
-    Limit("slice", 256) { ToScopes.move(number: 0, process: 2, scope: "", slice: text($0), description: "") },
-    Limit("description", 1024) { ToScopes.move(number: 0, process: 2, scope: "", slice: "", description: text($0)) },
-    Limit("reason", 4096) { FromScopes.notMoved(number: 0, reason: text($0)) },
+    Limit("scope", 256) { SupervisorToScopes.move(number: 0, process: 2, scope: text($0), slice: "", description: "") },
+    Limit("slice", 256) { SupervisorToScopes.move(number: 0, process: 2, scope: "", slice: text($0), description: "") },
+    Limit("description", 1024) {
+      SupervisorToScopes.move(number: 0, process: 2, scope: "", slice: "", description: text($0))
+    },
+    Limit("reason", 4096) { ScopesToSupervisor.notMoved(number: 0, reason: text($0)) },
     Limit("name", 256) { AccountQuestion(name: text($0)) },
     Limit("pattern", 256) { AccountQuestion(name: "", groupPatterns: [text($0)]) },
     Limit("group", 256) { AccountState(groups: [text($0)]) },
@@ -102,28 +110,28 @@ private func bytes(_ count: Int) -> [UInt8] { [UInt8](repeating: 97, count: coun
   ]
 
   static let session: [Limit] = [
-    Limit("path", 4096) { ToSession.lookUp(paths: [text($0)], home: "") },
-    Limit("home", 4096) { ToSession.lookUp(paths: [], home: text($0)) },
-    Limit("note", 1024) { FromSession.note(text($0)) },
-    Limit("note", 1024) { FromTransfer.note(text($0)) },
+    Limit("path", 4096) { SupervisorToSession.lookUp(paths: [text($0)], home: "") },
+    Limit("home", 4096) { SupervisorToSession.lookUp(paths: [], home: text($0)) },
+    Limit("note", 1024) { SessionToSupervisor.note(text($0)) },
+    Limit("note", 1024) { TransferToSession.note(text($0)) },
     Limit("facts", FactBatch.countLimit) {
-      FromSession.facts(FactBatch([Fact](repeating: Fact(.fileRead), count: $0)))
+      SessionToSupervisor.facts(FactBatch([Fact](repeating: Fact(.fileRead), count: $0)))
     },
-    Limit("terminal", 64) { FromSession.terminal(.ended(name: text($0))) },
+    Limit("terminal", 64) { SessionToSupervisor.terminal(.ended(name: text($0))) },
     Limit("user", 1024) {
       LoginEntry(.began, user: text($0), uid: 0, terminal: "", process: 0, address: "")
     },
-    Limit("name of a recording", 255) { ToRecorder.open(number: 0, directory: "", name: text($0)) },
+    Limit("name of a recording", 255) { SupervisorToRecorder.open(number: 0, directory: "", name: text($0)) },
     Limit("directories", RecorderSettings.mostDirectories) {
       RecorderSettings(
         directories: Array(repeating: OpenedDirectory(path: "", device: 0, inode: 0), count: $0), keepsLogins: true)
     },
     Limit("why a recording failed", 256) {
-      FromTransport.recorded(
+      TransportToSupervisor.recorded(
         RecordingEnd(
           channel: 0, bytes: 0, hash: [UInt8](repeating: 0, count: 32), milliseconds: 0, failure: text($0)))
     },
-    Limit("signal", 64) { FromChannels.killed(channel: 0, signal: text($0), coreDumped: false) },
+    Limit("signal", 64) { SessionToTransport.killed(channel: 0, signal: text($0), coreDumped: false) },
     Limit("name", 256) { Account(name: text($0), uid: 0, gid: 0, groups: [], home: "", shell: "") },
     Limit("home", 4096) { Account(name: "", uid: 0, gid: 0, groups: [], home: text($0), shell: "") },
     Limit("shell", 4096) { Account(name: "", uid: 0, gid: 0, groups: [], home: "", shell: text($0)) },
@@ -143,7 +151,9 @@ private func bytes(_ count: Int) -> [UInt8] { [UInt8](repeating: 97, count: coun
   static let others: [Limit] = [
     Limit("path of a directory", 4096) { OpenedDirectory(path: text($0), device: 0, inode: 0) },
     Limit("why a directory cannot be opened", 8192) { JournalOpening.failed(text($0)) },
-    Limit("why the journal cannot be opened", 1024) { FromJournal.notOpened(reason: text($0), isPassing: false) },
+    Limit("why the journal cannot be opened", 1024) {
+      JournalToSupervisor.notOpened(reason: text($0), isPassing: false)
+    },
     Limit("directories of recordings", OpenedDirectory.most) {
       var loaded = LoadedConfiguration(warnings: [], hostKeyCount: 0, listenerCount: 0, serviceAccounts: nil)
       loaded.recordings = Array(repeating: OpenedDirectory(path: "", device: 0, inode: 0), count: $0)
@@ -154,9 +164,9 @@ private func bytes(_ count: Int) -> [UInt8] { [UInt8](repeating: 97, count: coun
     Limit("warning", 8192) {
       LoadedConfiguration(warnings: [text($0)], hostKeyCount: 0, listenerCount: 0, serviceAccounts: nil)
     },
-    Limit("weakness", 256) { FromZygote.ready(weaknesses: [text($0)]) },
-    Limit("reason", 1024) { FromZygote.failed(number: 0, reason: text($0)) },
-    Limit("note", 2048) { FromExporter.note(isProblem: false, text: text($0)) },
+    Limit("weakness", 256) { ZygoteToSupervisor.ready(weaknesses: [text($0)]) },
+    Limit("reason", 1024) { ZygoteToSupervisor.failed(number: 0, reason: text($0)) },
+    Limit("note", 2048) { ExporterToSupervisor.note(isProblem: false, text: text($0)) },
     Limit("endpoint", 4096) {
       OTelSettings(endpoint: text($0), transport: .grpc, compression: false, timeout: 0)
     },
@@ -210,7 +220,7 @@ private func bytes(_ count: Int) -> [UInt8] { [UInt8](repeating: 97, count: coun
       writer.text(reason)
       writer.text("")
       for _ in 0..<2 { writer.uint64(0) }
-      #expect(Samples.error(FromTransport.self, writer.bytes[...]) == error, "\(reason)")
+      #expect(Samples.error(TransportToSupervisor.self, writer.bytes[...]) == error, "\(reason)")
     }
     #expect(read(Verdict(outcome: .rejected, reason: "no_such_reason")) == .malformed)
     #expect(read(Verdict.rejected(ProofRefusal.wrongPassword)) == nil)
@@ -236,10 +246,10 @@ private func bytes(_ count: Int) -> [UInt8] { [UInt8](repeating: 97, count: coun
       writer.byte(1)
       writer.uint32(count)
       for bytes in [writer.bytes, writer.bytes + bytes(64)] {
-        #expect(Samples.error(FromSession.self, bytes[...]) == .tooLong)
-        #expect(Samples.error(FromAuthority.self, bytes[...]) == .tooLong)
-        #expect(Samples.error(FromZygote.self, bytes[...]) == .tooLong)
-        #expect(Samples.error(ToSession.self, bytes[...]) == .tooLong)
+        #expect(Samples.error(SessionToSupervisor.self, bytes[...]) == .tooLong)
+        #expect(Samples.error(AuthorityToSupervisor.self, bytes[...]) == .tooLong)
+        #expect(Samples.error(ZygoteToSupervisor.self, bytes[...]) == .tooLong)
+        #expect(Samples.error(SupervisorToSession.self, bytes[...]) == .tooLong)
       }
     }
   }

@@ -124,14 +124,14 @@ enum Samples {
 
   private static let recorder: [Sample] =
     [
-      ToRecorder.prepare(
+      SupervisorToRecorder.prepare(
         RecorderSettings(directories: [directory, OpenedDirectory(path: "", device: 0, inode: 0)], keepsLogins: true)),
       .prepare(RecorderSettings(directories: [], keepsLogins: false)),
       .open(number: .max, directory: "/r", name: "a.cast"),
       .login(loginEntry, connection: .max),
     ].map(Sample.init)
     + [
-      FromRecorder.opened(number: .max), .failed(number: 0, reason: "No space left"), .note(""),
+      RecorderToSupervisor.opened(number: .max), .failed(number: 0, reason: "No space left"), .note(""),
       .entered(connection: .max), .replaced(loginEntry, connection: .max), .left(connection: .max),
     ].map(Sample.init)
     + LoginEntry.Kind.allCases.map {
@@ -152,18 +152,18 @@ enum Samples {
 
   private static let journal: [Sample] =
     [
-      ToJournal.open(journalSettings), .reopen,
+      SupervisorToJournal.open(journalSettings), .reopen,
       .append(JournalBatch(number: .max, isRepeated: true, events: [[1], []])),
       .append(JournalBatch(number: 0, isRepeated: false, events: [])), .close,
     ].map(Sample.init)
     + [
-      FromJournal.found(findings), .found(JournalFindings()), .written(batch: .max),
+      JournalToSupervisor.found(findings), .found(JournalFindings()), .written(batch: .max),
       .failed(batch: 0, reason: "No space left"), .opened, .notOpened(reason: "", isPassing: true),
     ].map(Sample.init)
 
   private static let toTransport: [Sample] =
     [
-      ToTransport.serve(connection: .max), .signature(nil), .signature([]), .signature([1, 2, 3]),
+      SupervisorToTransport.serve(connection: .max), .signature(nil), .signature([]), .signature([1, 2, 3]),
       .authentication(.success), .authentication(.failure(continuing: ["publickey"], partial: true)),
       .hostKeyProofs(nil), .hostKeyProofs([4]), .disconnect(reason: 11, text: "bye"), .disconnect(reason: 0, text: ""),
       .reportIdle, .announce("bssh: this session ends in 60 seconds (idle)"), .announce(""),
@@ -179,7 +179,7 @@ enum Samples {
 
   private static let fromTransport: [Sample] =
     [
-      FromTransport.sign(hostKey: [1], algorithm: "ssh-ed25519", hash: [UInt8](repeating: 9, count: 32)),
+      TransportToSupervisor.sign(hostKey: [1], algorithm: "ssh-ed25519", hash: [UInt8](repeating: 9, count: 32)),
       .negotiated(negotiated), .authenticate([]), .authenticate([0, 255]), .informationResponse([1]),
       .proveHostKeys([2]), .closed(reason: .sessionEnded, detail: "", bytesIn: .max, bytesOut: 0),
       .idle(since: 0), .idle(since: .max), .idle(since: .min), .record(channel: .max), .recorded(recordingEnd),
@@ -194,7 +194,7 @@ enum Samples {
 
   private static let authority: [Sample] =
     [
-      ToAuthority.sign(hostKey: [1], algorithm: "ssh-ed25519", hash: [2]),
+      SupervisorToAuthority.sign(hostKey: [1], algorithm: "ssh-ed25519", hash: [2]),
       .proveHostKeys(sessionID: [1], keyExchangeAlgorithm: "rsa-sha2-512", keys: [[1], []]),
       .proveHostKeys(sessionID: [], keyExchangeAlgorithm: "", keys: []), .account(user: "anna", address: "192.0.2.7"),
       .publicKey(question),
@@ -202,7 +202,7 @@ enum Samples {
       .password(user: "anna", password: [0, 255]), .code(user: "anna", code: [0, 255]),
     ].map(Sample.init)
     + [
-      FromAuthority.ready(hostKeys: []),
+      AuthorityToSupervisor.ready(hostKeys: []),
       .ready(hostKeys: [OfferedHostKey(blob: [1], description: "ssh-ed25519 SHA256:x")]), .signed(nil), .signed([1]),
       .proved(nil), .proved([]),
       .account(
@@ -221,7 +221,7 @@ enum Samples {
 
   private static let session: [Sample] =
     [
-      ToSession.lookUp(paths: ["/home/anna/.ssh/authorized_keys", ""], home: "/home/anna"),
+      SupervisorToSession.lookUp(paths: ["/home/anna/.ssh/authorized_keys", ""], home: "/home/anna"),
       .lookUp(paths: [], home: ""), .login(login), .login(bareLogin), .longLogin,
       .checkAccount(AccountQuestion(name: "anna", groupPatterns: ["staff", "w*"], shells: ["/bin/sh", ""])),
       .terminalEntered,
@@ -229,14 +229,14 @@ enum Samples {
       .mayStart(number: 0, allowed: false), .scopeEntered,
     ].map(Sample.init)
     + [
-      FromSession.keys(keyFiles), .keys([]), .note("shell started on /dev/pts/3"), .note(""),
+      SessionToSupervisor.keys(keyFiles), .keys([]), .note("shell started on /dev/pts/3"), .note(""),
       .account(AccountState(isLocked: true, isExpired: false, isPasswordExpired: true, isClosed: true)),
       .account(AccountState(account: account, groups: ["staff", "w*"], shellKinds: [.none, .listed, .unlisted])),
       .account(AccountState(isLocked: false, isExpired: true, isPasswordExpired: false)),
       .facts(FactBatch([])), .facts(FactBatch(facts)), .terminal(.ended(name: "")),
       .terminal(.began(channel: 0, name: "/dev/pts/3", process: 1)), .starts(number: .max, Fact(.commandStarted)),
     ].map(Sample.init)
-    + [FromTransfer.facts(FactBatch([])), .facts(FactBatch(facts)), .note("the root"), .note("")].map(Sample.init)
+    + [TransferToSession.facts(FactBatch([])), .facts(FactBatch(facts)), .note("the root"), .note("")].map(Sample.init)
 
   private static let facts = {
     var renamed = Fact(.fileRenamed, .failure, .sftp)
@@ -248,7 +248,7 @@ enum Samples {
 
   private static let channels: [Sample] =
     [
-      ToChannels.request(channel: .max, terminal), .request(channel: 0, .shell),
+      TransportToSession.request(channel: .max, terminal), .request(channel: 0, .shell),
       .closed(channel: 7, bytesIn: 1, bytesOut: .max),
     ].map(Sample.init)
     + [
@@ -257,7 +257,7 @@ enum Samples {
       .breakSignal(.max), .overlongCommand(Array("echo".utf8)),
     ].map(Sample.init)
     + [
-      FromChannels.done(channel: 0), .refused(channel: .max), .started(channel: 1, terminal: true),
+      SessionToTransport.done(channel: 0), .refused(channel: .max), .started(channel: 1, terminal: true),
       .started(channel: 1, terminal: false), .exited(channel: 2, status: .max),
       .killed(channel: 3, signal: "TERM", coreDumped: true), .killed(channel: 3, signal: "", coreDumped: false),
       .announce(channel: 4, "bssh: the command is ended"), .announce(channel: 0, ""),
@@ -293,22 +293,22 @@ enum Samples {
 
   static let identity = ForkIdentity(uid: 1000, gid: .max - 1, groups: [4, 0])
 
-  static let move = ToScopes.move(
+  static let move = SupervisorToScopes.move(
     number: .max, process: 2, scope: "bssh-login-1.scope", slice: "user-1000.slice", description: "")
 
   private static let service: [Sample] =
     [move].map(Sample.init)
-    + [FromScopes.moved(number: 1), .notMoved(number: .max, reason: "no"), .notMoved(number: 0, reason: "")]
+    + [ScopesToSupervisor.moved(number: 1), .notMoved(number: .max, reason: "no"), .notMoved(number: 0, reason: "")]
     .map(Sample.init)
     + [ReloadAnswer.applied, .refused(["a", ""]), .refused([])].map(Sample.init)
 
   private static let zygote: [Sample] =
     [
-      ToZygote.prepare(nil), .prepare(settings), .fork(number: .max, identity: nil),
+      SupervisorToZygote.prepare(nil), .prepare(settings), .fork(number: .max, identity: nil),
       .fork(number: 0, identity: identity),
     ].map(Sample.init)
     + [
-      FromZygote.ready(weaknesses: []), .ready(weaknesses: ["the kernel has no Landlock"]),
+      ZygoteToSupervisor.ready(weaknesses: []), .ready(weaknesses: ["the kernel has no Landlock"]),
       .forked(number: 1, pid: .max), .forked(number: 1, pid: -1), .failed(number: .max, reason: "clone: no memory"),
     ].map(Sample.init)
 
@@ -316,7 +316,7 @@ enum Samples {
 
   private static let exporter: [Sample] =
     [
-      FromExporter.progress(ExporterProgress(shipped: nil, waiting: 0, isBehind: false)),
+      ExporterToSupervisor.progress(ExporterProgress(shipped: nil, waiting: 0, isBehind: false)),
       .progress(ExporterProgress(shipped: .max, waiting: .max, isBehind: true)),
       .note(isProblem: true, text: "logs.example.org does not answer"), .note(isProblem: false, text: ""),
       .lost(.files, first: 1, count: .max, reason: .noLongerInJournal),

@@ -69,7 +69,7 @@ extension Interop {
           let use: TerminalUse =
             what == "began"
             ? .began(channel: 0, name: terminal, process: session.pid) : .ended(name: terminal)
-          try daemon.say([FromSession.terminal(use)], as: session)
+          try daemon.say([SessionToSupervisor.terminal(use)], as: session)
           let event = try daemon.events.event("suspicious_activity")
           #expect(event["reason"] == "session_misbehaved")
           #expect(event["user"] == daemon.user.name)
@@ -84,7 +84,7 @@ extension Interop {
     func `who names a terminal of another login of the same user changes nothing of that one`() throws {
       try withLoginRecords(audit: ["recording": "{enabled: true}"]) { daemon throws in
         try attack(daemon.user, daemon) { session, terminal in
-          let messages: [FromSession] = [
+          let messages: [SessionToSupervisor] = [
             .terminal(.began(channel: 0, name: terminal, process: session.pid)), .terminal(.ended(name: terminal)),
             .terminal(.began(channel: 0, name: terminal, process: session.pid)), .note("has said it all"),
           ]

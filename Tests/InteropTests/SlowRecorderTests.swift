@@ -121,7 +121,7 @@ extension Interop {
         // Each of them tells of its terminal's end and beginning as often as it likes.
         for session in daemon.sessions(of: daemon.user) {
           let name = try #require(session.terminal)
-          let messages: [FromSession] = (0..<400).flatMap { _ in
+          let messages: [SessionToSupervisor] = (0..<400).flatMap { _ in
             [.terminal(.ended(name: name)), .terminal(.began(channel: 0, name: name, process: session.pid))]
           }
           try daemon.say(messages + [.note("has said it all")], as: session)

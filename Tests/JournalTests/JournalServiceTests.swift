@@ -28,7 +28,7 @@ private final class JournalProcess {
   deinit { process.signal(SIGKILL) }
 
   /// With the directory of the journal, where that is named and there.
-  func send(_ message: ToJournal) throws {
+  func send(_ message: SupervisorToJournal) throws {
     var descriptors: [Descriptor] = []
     if case .open(let settings) = message {
       let folder = (settings.path as NSString).deletingLastPathComponent
@@ -38,12 +38,12 @@ private final class JournalProcess {
   }
 
   /// The next message but findings, and that the journal is open.
-  func answer() throws -> FromJournal {
+  func answer() throws -> JournalToSupervisor {
     while true {
       guard case .message(let bytes, _) = try socket.receive(wait: 30_000) else {
         throw SystemError("receive", code: EPIPE)
       }
-      let message = try FromJournal(wireBytes: bytes[...])
+      let message = try JournalToSupervisor(wireBytes: bytes[...])
       switch message {
       case .found, .opened: continue
       case .written, .failed, .notOpened: return message
@@ -52,7 +52,7 @@ private final class JournalProcess {
   }
 
   /// Sends events, and returns what became of them.
-  func append(_ events: [AuditEvent], isRepeated: Bool = false) throws -> FromJournal {
+  func append(_ events: [AuditEvent], isRepeated: Bool = false) throws -> JournalToSupervisor {
     batches += 1
     try send(.append(JournalBatch(number: batches, isRepeated: isRepeated, events: events.map(\.wireBytes))))
     return try answer()

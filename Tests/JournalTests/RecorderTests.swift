@@ -23,20 +23,20 @@ import Wire
       socket = ours
       let directories = folders.map { OpenedDirectory(path: $0, device: 0, inode: 0) }
       try socket.send(
-        ToRecorder.prepare(RecorderSettings(directories: directories, keepsLogins: false)).wireBytes,
+        SupervisorToRecorder.prepare(RecorderSettings(directories: directories, keepsLogins: false)).wireBytes,
         descriptors: folders.map { try Descriptor.openDirectory($0) })
     }
 
     deinit { process.signal(SIGKILL) }
 
     /// What it answers, and what the transport gets of it.
-    func answer(_ message: ToRecorder) throws -> (FromRecorder, [Descriptor])? {
+    func answer(_ message: SupervisorToRecorder) throws -> (RecorderToSupervisor, [Descriptor])? {
       let (transport, end) = try MessageSocket.pair()
       try socket.send(message.wireBytes, descriptors: [end.descriptor])
       guard case .message(let bytes, let descriptors) = try socket.receive(wait: 30_000) else { return nil }
       #expect(descriptors.isEmpty)
       let given: [Descriptor] = if case .message(_, let files) = try transport.receive() { files } else { [] }
-      return (try FromRecorder(wireBytes: bytes[...]), given)
+      return (try RecorderToSupervisor(wireBytes: bytes[...]), given)
     }
   }
 
@@ -105,7 +105,7 @@ import Wire
     let (transport, end) = try MessageSocket.pair()
     defer { withExtendedLifetime(transport) {} }
     try recorder.socket.send(
-      ToRecorder.open(number: 1, directory: folder, name: "last").wireBytes, descriptors: [end.descriptor])
+      SupervisorToRecorder.open(number: 1, directory: folder, name: "last").wireBytes, descriptors: [end.descriptor])
     recorder.socket.shutDownWriting()
     #expect(recorder.process.descriptor.wait(for: POLLIN, milliseconds: 60_000))
     #expect(recorder.process.reap() == .code(0))

@@ -112,7 +112,7 @@ import Testing
   @Test func `a supervisor that does not listen holds the session back, and misses nothing`() throws {
     let session = try SessionUnderTest.loggedIn { $0.commands.allowed = ["nothing"] }
     // Nobody listens to what is told of these, until the session takes no more of them.
-    let request = ToChannels.request(channel: 0, .subsystem(Array("netconf".utf8))).wireBytes
+    let request = TransportToSession.request(channel: 0, .subsystem(Array("netconf".utf8))).wireBytes
     var count = 0
     while let transport = session.transport {
       guard case .bytes = try transport.send(request) else {
@@ -144,7 +144,7 @@ import Testing
 
   @Test func `a transport that does not read its answers is given up`() throws {
     let session = try SessionUnderTest.loggedIn()
-    let request = ToChannels.request(channel: 0, .signal([])).wireBytes
+    let request = TransportToSession.request(channel: 0, .signal([])).wireBytes
     var outcome = Transfer.wouldBlock
     let transport = try #require(session.transport)
     repeat {

@@ -187,7 +187,7 @@ final class SafeFolder {
     try nonsense.control?.send([9, 9], wait: true)
     #expect(try nonsense.waitForEnd() == .code(70))
     let bare = try SessionUnderTest()
-    try bare.control?.send(ToSession.login(.sample).wireBytes, wait: true)
+    try bare.control?.send(SupervisorToSession.login(.sample).wireBytes, wait: true)
     #expect(try bare.waitForEnd() == .code(70))
   }
 

@@ -49,15 +49,15 @@ final class SessionUnderTest {
     let (ours, theirs) = try MessageSocket.supervised()
     let forkIdentity = identity.map { ForkIdentity(uid: $0.uid, gid: $0.gid, groups: $0.groups) }
     let transfer = try Executable.open(SessionUnderTest.folder + "/bssh-transfer")
-    try zygoteControl.send(ToZygote.prepare(nil).wireBytes, descriptors: [transfer.descriptor])
+    try zygoteControl.send(SupervisorToZygote.prepare(nil).wireBytes, descriptors: [transfer.descriptor])
     try zygoteControl.send(
-      ToZygote.fork(number: 7, identity: forkIdentity).wireBytes, descriptors: theirs + [null])
+      SupervisorToZygote.fork(number: 7, identity: forkIdentity).wireBytes, descriptors: theirs + [null])
     let (ready, _) = try SessionUnderTest.receive(zygoteControl)
-    guard try FromZygote(wireBytes: ready[...]) == .ready(weaknesses: []) else {
+    guard try ZygoteToSupervisor(wireBytes: ready[...]) == .ready(weaknesses: []) else {
       throw Missing(description: "a zygote that is ready")
     }
     let (made, _) = try SessionUnderTest.receive(zygoteControl)
-    guard case .forked(number: 7, let pid) = try FromZygote(wireBytes: made[...]) else {
+    guard case .forked(number: 7, let pid) = try ZygoteToSupervisor(wireBytes: made[...]) else {
       throw Missing(description: "a copy of the zygote")
     }
     process = try ChildProcess(adopting: pid)
@@ -85,16 +85,16 @@ final class SessionUnderTest {
     let (ours, theirs) = try MessageSocket.pair()
     var login = Login.sample
     change(&login)
-    try control?.send(ToSession.login(login).wireBytes, descriptors: [theirs.descriptor], wait: true)
+    try control?.send(SupervisorToSession.login(login).wireBytes, descriptors: [theirs.descriptor], wait: true)
     transport = ours
   }
 
   func lookUp(_ paths: [String]) throws -> (files: [KeyFile], memory: Descriptor) {
     let memory = try Descriptor.memory(name: "authorized_keys", size: KeyFile.totalLimit)
     try control?.send(
-      ToSession.lookUp(paths: paths, home: "/").wireBytes, descriptors: [memory], wait: true)
+      SupervisorToSession.lookUp(paths: paths, home: "/").wireBytes, descriptors: [memory], wait: true)
     let (bytes, descriptors) = try SessionUnderTest.receive(control)
-    guard case .keys(let files) = try FromSession(wireBytes: bytes[...]), descriptors.isEmpty else {
+    guard case .keys(let files) = try SessionToSupervisor(wireBytes: bytes[...]), descriptors.isEmpty else {
       throw Missing(description: "keys")
     }
     try memory.seal()
@@ -128,7 +128,7 @@ final class SessionUnderTest {
 
   private func listen() throws {
     let (bytes, _) = try SessionUnderTest.receive(control)
-    switch try FromSession(wireBytes: bytes[...]) {
+    switch try SessionToSupervisor(wireBytes: bytes[...]) {
     case .note(let text): notes.append(text)
     case .facts(let batch): facts += batch.facts
     case .terminal(let use): terminals.append(use)
@@ -146,22 +146,22 @@ final class SessionUnderTest {
   }
 
   func answer(_ number: UInt64, allowed: Bool) throws {
-    try control?.send(ToSession.mayStart(number: number, allowed: allowed).wireBytes, wait: true)
+    try control?.send(SupervisorToSession.mayStart(number: number, allowed: allowed).wireBytes, wait: true)
   }
 
   /// Tells it, as its supervisor, that it is in its scope.
-  func enterScope() throws { try control?.send(ToSession.scopeEntered.wireBytes, wait: true) }
+  func enterScope() throws { try control?.send(SupervisorToSession.scopeEntered.wireBytes, wait: true) }
 
   func closeControl() { control = nil }
   func closeTransport() { transport = nil }
 
-  func send(_ message: ToChannels) throws { try transport?.send(message.wireBytes, wait: true) }
+  func send(_ message: TransportToSession) throws { try transport?.send(message.wireBytes, wait: true) }
 
   /// Waits for the next answer or news.
-  func next() throws -> (message: FromChannels, descriptors: [Descriptor]) {
+  func next() throws -> (message: SessionToTransport, descriptors: [Descriptor]) {
     try serve()
     let (bytes, descriptors) = try SessionUnderTest.receive(transport)
-    return (try FromChannels(wireBytes: bytes[...]), descriptors)
+    return (try SessionToTransport(wireBytes: bytes[...]), descriptors)
   }
 
   /// Does what a supervisor does until the transport has something to read.
@@ -176,14 +176,15 @@ final class SessionUnderTest {
 
   /// Sends a request on a channel and waits for what comes back.
   @discardableResult
-  func ask(_ request: ChannelRequest, on channel: UInt32 = 0) throws -> FromChannels {
+  func ask(_ request: ChannelRequest, on channel: UInt32 = 0) throws -> SessionToTransport {
     try send(.request(channel: channel, request))
     return try next().message
   }
 
   /// Asks for an 80 × 24 terminal.
   @discardableResult
-  func askForTerminal(on channel: UInt32 = 0, term: String = "xterm", modes: [UInt8] = []) throws -> FromChannels {
+  func askForTerminal(on channel: UInt32 = 0, term: String = "xterm", modes: [UInt8] = []) throws -> SessionToTransport
+  {
     try ask(
       .terminal(term: Array(term.utf8), columns: 80, rows: 24, xPixels: 0, yPixels: 0, modes: modes), on: channel)
   }
@@ -197,7 +198,9 @@ final class SessionUnderTest {
   }
 
   /// Runs a command without input to its end.
-  func run(_ command: String, on channel: UInt32 = 0) throws -> (output: String, errors: String, end: FromChannels) {
+  func run(_ command: String, on channel: UInt32 = 0) throws -> (
+    output: String, errors: String, end: SessionToTransport
+  ) {
     var ends = try start(.execute(Array(command.utf8)), on: channel)
     let (output, errors) = (ends[1], ends[2])
     ends = []

@@ -6,7 +6,7 @@ import Testing
 @testable import Session
 
 @Suite struct TransferReportsTests {
-  private func told(_ messages: [FromTransfer]) throws -> TransferReports.Told {
+  private func told(_ messages: [TransferToSession]) throws -> TransferReports.Told {
     let (ours, theirs) = try MessageSocket.pair()
     var reports = TransferReports()
     reports.add(ours, of: 3, .sftp, token: 1)

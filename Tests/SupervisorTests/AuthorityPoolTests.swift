@@ -5,8 +5,8 @@ import Testing
 @testable import Supervisor
 
 @Suite struct AuthorityPoolTests {
-  private let sign = ToAuthority.sign(hostKey: [], algorithm: "a", hash: [])
-  private let password = ToAuthority.password(user: "u", password: [])
+  private let sign = SupervisorToAuthority.sign(hostKey: [], algorithm: "a", hash: [])
+  private let password = SupervisorToAuthority.password(user: "u", password: [])
   private let here = ClientSource(IPAddress("192.0.2.1")!)
 
   /// A pool with two idle authorities, 1 and 2.
@@ -43,16 +43,16 @@ import Testing
 
   @Test func `codes, which are quick, do not wait for passwords`() {
     var pool = ready()
-    let code = ToAuthority.code(user: "u", code: [])
+    let code = SupervisorToAuthority.code(user: "u", code: [])
     _ = pool.ask(password, for: 10, from: here)
     #expect(asked(pool.ask(code, for: 11, from: here)) == [11])
     #expect(pool.received(.code(.wrong), from: 2).contains(.answer(Ticket(connection: 11, for: code), .code(.wrong))))
   }
 
-  @Test(arguments: [FromAuthority.verdict(Verdict(outcome: .accepted)), .signed(nil)])
-  func `only an answer to a code is one: a verdict would say nothing of its step`(answer: FromAuthority) {
+  @Test(arguments: [AuthorityToSupervisor.verdict(Verdict(outcome: .accepted)), .signed(nil)])
+  func `only an answer to a code is one: a verdict would say nothing of its step`(answer: AuthorityToSupervisor) {
     var pool = ready()
-    let code = ToAuthority.code(user: "u", code: [])
+    let code = SupervisorToAuthority.code(user: "u", code: [])
     _ = pool.ask(code, for: 11, from: here)
     let actions = pool.received(answer, from: 1)
     #expect(actions.contains(.kill(authority: 1, reason: "gave an answer to another question")))
@@ -61,7 +61,7 @@ import Testing
 
   @Test func `accounts that take long never keep a key exchange waiting`() {
     var pool = ready()
-    let account = ToAuthority.account(user: "u", address: "192.0.2.7")
+    let account = SupervisorToAuthority.account(user: "u", address: "192.0.2.7")
     #expect(asked(pool.ask(account, for: 10, from: here)) == [10])
     #expect(asked(pool.ask(account, for: 11, from: here)) == [])
     #expect(asked(pool.ask(password, for: 12, from: here)) == [])
@@ -138,7 +138,7 @@ import Testing
 
   @Test func `no verdict of an authority that has no question reaches a connection`() {
     var pool = ready()
-    let messages: [FromAuthority] = [
+    let messages: [AuthorityToSupervisor] = [
       .ready(hostKeys: []), .signed([1]), .proved([1]), .account(Scenario.known()),
       .verdict(Verdict(outcome: .accepted)),
     ]
@@ -208,7 +208,7 @@ import Testing
 
   @Test func `look-ups of one source's accounts do not delay another's passwords by more than one`() {
     var pool = ready()
-    let account = ToAuthority.account(user: "u", address: "")
+    let account = SupervisorToAuthority.account(user: "u", address: "")
     for connection in 0..<UInt64(50) { _ = pool.ask(account, for: connection, from: flooder) }
     #expect(asked(pool.ask(password, for: 99, from: here)) == [])
     #expect(asked(pool.received(.account(Scenario.known()), from: 1)) == [99])

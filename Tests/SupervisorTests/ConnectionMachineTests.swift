@@ -12,12 +12,15 @@ import Wire
     for kind in Event.Kind.allCases {
       #expect(!Event.samples(of: kind).isEmpty && Event.samples(of: kind).allSatisfy { $0.kind == kind }, "\(kind)")
     }
-    for kind in FromTransport.Kind.allCases {
+    for kind in TransportToSupervisor.Kind.allCases {
       #expect(
-        !FromTransport.samples(of: kind).isEmpty && FromTransport.samples(of: kind).allSatisfy { $0.kind == kind })
+        !TransportToSupervisor.samples(of: kind).isEmpty
+          && TransportToSupervisor.samples(of: kind).allSatisfy { $0.kind == kind })
     }
-    for kind in FromSession.Kind.allCases {
-      #expect(!FromSession.samples(of: kind).isEmpty && FromSession.samples(of: kind).allSatisfy { $0.kind == kind })
+    for kind in SessionToSupervisor.Kind.allCases {
+      #expect(
+        !SessionToSupervisor.samples(of: kind).isEmpty
+          && SessionToSupervisor.samples(of: kind).allSatisfy { $0.kind == kind })
     }
     for kind in ConnectionMachine.Phase.Kind.allCases {
       let phases = Scenario.samples(of: kind).map(\.machine.phase)
@@ -26,7 +29,7 @@ import Wire
   }
 
   /// The phases in which a message does not end its transport; it was asked for nothing, and prompts for nothing.
-  private static func phases(allowing message: FromTransport.Kind) -> Set<ConnectionMachine.Phase.Kind> {
+  private static func phases(allowing message: TransportToSupervisor.Kind) -> Set<ConnectionMachine.Phase.Kind> {
     // What comes after a goodbye is ignored if it was sent before, and a transport that was killed says nothing more.
     switch message {
     case .sign, .closed: [.keyExchange, .authenticating, .opening, .loggedIn, .told, .killed]
@@ -39,7 +42,7 @@ import Wire
   }
 
   @Test func `a transport may say in each phase just what the table says`() {
-    for message in FromTransport.samples {
+    for message in TransportToSupervisor.samples {
       for var scenario in Scenario.everyPhase() {
         let phase = scenario.machine.phase
         let isAllowed = Self.phases(allowing: message.kind).contains(phase.kind)
@@ -122,12 +125,12 @@ import Wire
   }
 
   @Test(arguments: [
-    FromTransport.sign(hostKey: [6, 6], algorithm: "ssh-ed25519", hash: Scenario.hash),
+    TransportToSupervisor.sign(hostKey: [6, 6], algorithm: "ssh-ed25519", hash: Scenario.hash),
     .sign(hostKey: Scenario.hostKey, algorithm: "ssh-rsa", hash: Scenario.hash),
     .sign(hostKey: Scenario.hostKey, algorithm: "ssh-ed25519", hash: []),
     .sign(hostKey: Scenario.hostKey, algorithm: "ssh-ed25519", hash: .init(repeating: 1, count: 33)),
   ])
-  func `a signature with a foreign key, algorithm or length is no question at all`(_ message: FromTransport) {
+  func `a signature with a foreign key, algorithm or length is no question at all`(_ message: TransportToSupervisor) {
     var scenario = Scenario.atKeyExchange()
     let actions = scenario.send(.transport(message))
     #expect(actions.kills && actions.questions.isEmpty)

@@ -8,7 +8,7 @@ import Wire
 // Samples for properties that must hold of all events and in all phases. `kind` and `samples` are exhaustive: a new case
 // does not compile before it has a sample.
 
-extension FromTransport {
+extension TransportToSupervisor {
   /// The cases, without their values.
   enum Kind: CaseIterable {
     case sign, negotiated, authenticate, informationResponse, proveHostKeys, idle, record, recorded, closed
@@ -29,7 +29,7 @@ extension FromTransport {
   }
 
   /// Well-formed messages of a kind.
-  static func samples(of kind: Kind) -> [FromTransport] {
+  static func samples(of kind: Kind) -> [TransportToSupervisor] {
     switch kind {
     case .sign: [.sign(hostKey: Scenario.hostKey, algorithm: "ssh-ed25519", hash: Scenario.hash)]
     case .negotiated: [.negotiated(Negotiated(client: "x", keyExchange: "k", cipherIn: "a", cipherOut: "b"))]
@@ -53,10 +53,10 @@ extension FromTransport {
   }
 
   /// At least one message of each kind.
-  static let samples: [FromTransport] = Kind.allCases.flatMap(samples(of:))
+  static let samples: [TransportToSupervisor] = Kind.allCases.flatMap(samples(of:))
 }
 
-extension FromSession {
+extension SessionToSupervisor {
   /// The cases, without their values.
   enum Kind: CaseIterable {
     case keys, note, account, facts, terminal, starts
@@ -74,7 +74,7 @@ extension FromSession {
   }
 
   /// Well-formed messages of a kind.
-  static func samples(of kind: Kind) -> [FromSession] {
+  static func samples(of kind: Kind) -> [SessionToSupervisor] {
     switch kind {
     case .keys: [.keys([KeyFile(path: "/home/bob/.ssh/authorized_keys", length: 3, problem: nil)])]
     case .note: [.note("x")]
@@ -87,7 +87,7 @@ extension FromSession {
   }
 
   /// At least one message of each kind.
-  static let samples: [FromSession] = Kind.allCases.flatMap(samples(of:))
+  static let samples: [SessionToSupervisor] = Kind.allCases.flatMap(samples(of:))
 }
 
 extension ConnectionMachine.Event {
@@ -132,7 +132,7 @@ extension ConnectionMachine.Event {
     switch kind {
     case .accepted: [.accepted]
     case .served: [.served(Scenario().machine.context)]
-    case .transport: FromTransport.samples.map { .transport($0) }
+    case .transport: TransportToSupervisor.samples.map { .transport($0) }
     case .transportMisbehaved: [.transportMisbehaved("x")]
     case .transportEnded: [.transportEnded(.code(0)), .transportEnded(.signal(11, coreDumped: false))]
     case .signed: [.signed(nil), .signed([1])]
@@ -142,7 +142,7 @@ extension ConnectionMachine.Event {
       [.verdict(nil)]
         + (0...UInt8.max).compactMap { Verdict.Outcome(rawValue: $0) }.map { .verdict(Verdict(outcome: $0)) }
     case .accountChecked: [.accountChecked(nil), .accountChecked(Scenario.state(Scenario.known()))]
-    case .session: FromSession.samples.map { .session($0) }
+    case .session: SessionToSupervisor.samples.map { .session($0) }
     case .sessionMisbehaved: [.sessionMisbehaved("x")]
     case .sessionOpened: [.sessionOpened(Scenario.loginID)]
     case .sessionRefused: [.sessionRefused(open: 10)]

@@ -59,7 +59,7 @@ struct Scenario {
     Account(name: name, uid: uid, gid: 1000, groups: [1000], home: "/home/bob", shell: "/bin/sh")
   }
 
-  static let whoIsBob = ToAuthority.account(user: "bob", address: "203.0.113.7")
+  static let whoIsBob = SupervisorToAuthority.account(user: "bob", address: "203.0.113.7")
 
   static func known(uid: UInt32 = 1000) -> AccountAnswer {
     AccountAnswer(login: account(uid: uid), refusal: nil, lookUp: account(uid: uid), keyPaths: memory)
@@ -204,12 +204,12 @@ extension [ConnectionMachine.Action] {
   }
 
   /// The questions to authorities.
-  var questions: [ToAuthority] {
+  var questions: [SupervisorToAuthority] {
     compactMap { if case .ask(let question) = $0 { question } else { nil } }
   }
 
   /// What the transport is told.
-  var told: [ToTransport] {
+  var told: [SupervisorToTransport] {
     compactMap { if case .tell(let message) = $0 { message } else { nil } }
   }
 

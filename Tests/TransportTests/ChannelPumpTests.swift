@@ -19,7 +19,7 @@ import Testing
 
     func send(_ message: [UInt8]) { sent.append(message) }
     func sendData(_ memory: UnsafeRawBufferPointer) -> Bool { true }
-    func tell(_ message: ToChannels) {}
+    func tell(_ message: TransportToSession) {}
     func hasInput(_ channel: ChannelPump) {}
     func forget(_ number: UInt32) {}
     func recorded(_ end: RecordingEnd) {}

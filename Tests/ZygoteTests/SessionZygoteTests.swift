@@ -95,14 +95,17 @@ import Wire
   }
 
   @Test(arguments: [
-    ("a copy before it is prepared", [ToZygote.fork(number: 1, identity: nil).wireBytes], 1),
-    ("a second preparation", [ToZygote.prepare(nil).wireBytes, ToZygote.prepare(nil).wireBytes], 0),
+    ("a copy before it is prepared", [SupervisorToZygote.fork(number: 1, identity: nil).wireBytes], 1),
     (
-      "a copy without a socket", [ToZygote.prepare(nil).wireBytes, ToZygote.fork(number: 1, identity: nil).wireBytes], 0
+      "a second preparation", [SupervisorToZygote.prepare(nil).wireBytes, SupervisorToZygote.prepare(nil).wireBytes], 0
+    ),
+    (
+      "a copy without a socket",
+      [SupervisorToZygote.prepare(nil).wireBytes, SupervisorToZygote.fork(number: 1, identity: nil).wireBytes], 0
     ),
     (
       "a copy with four descriptors",
-      [ToZygote.prepare(nil).wireBytes, ToZygote.fork(number: 1, identity: nil).wireBytes], 4
+      [SupervisorToZygote.prepare(nil).wireBytes, SupervisorToZygote.fork(number: 1, identity: nil).wireBytes], 4
     ),
     ("an unknown message", [[9]], 0), ("half a message", [[2, 0, 0]], 0),
   ]) func `what a supervisor may not say ends the zygote`(_: String, _ messages: [[UInt8]], _ sockets: Int) throws {
@@ -126,10 +129,10 @@ import Wire
   private func ready(_ copy: Copy) throws {
     let memory = try Descriptor.memory(name: "keys", size: 1 << 20)
     try copy.control?.send(
-      ToSession.lookUp(paths: [], home: "/").wireBytes, descriptors: [memory], wait: true)
+      SupervisorToSession.lookUp(paths: [], home: "/").wireBytes, descriptors: [memory], wait: true)
     guard case .message(let bytes, _)? = try copy.control?.receive(wait: Owned.limit) else {
       throw Missing(description: "an answer to the look-up")
     }
-    #expect(try FromSession(wireBytes: bytes[...]) == .keys([]))
+    #expect(try SessionToSupervisor(wireBytes: bytes[...]) == .keys([]))
   }
 }

@@ -118,7 +118,7 @@ import Wire
   }
 
   @Test(arguments: [
-    [ToTransport.signature(nil).wireBytes], [ToTransport.serve(connection: 1).wireBytes], [[99]],
+    [SupervisorToTransport.signature(nil).wireBytes], [SupervisorToTransport.serve(connection: 1).wireBytes], [[99]],
   ]) func `what a supervisor may not say ends a spare`(_ messages: [[UInt8]]) throws {
     let zygote = try prepared()
     let copy = try spare(zygote)
@@ -137,7 +137,7 @@ import Wire
 
   @Test func `a zygote of transports cannot be prepared without settings, and says so`() throws {
     let zygote = try ZygoteUnderTest("bssh-transport")
-    try zygote.send(ToZygote.prepare(nil).wireBytes)
+    try zygote.send(SupervisorToZygote.prepare(nil).wireBytes)
     guard case .failed(number: 0, _) = try zygote.receive().message else { throw Missing(description: "a failure") }
     #expect(try zygote.owned.end() == .code(ExitCode.software.rawValue))
   }
@@ -146,7 +146,7 @@ import Wire
     let zygote = try ZygoteUnderTest("bssh-transport")
     var settings = Self.settings()
     settings.hostKeys = [[1, 2, 3]]
-    try zygote.send(ToZygote.prepare(settings).wireBytes)
+    try zygote.send(SupervisorToZygote.prepare(settings).wireBytes)
     guard case .failed(number: 0, let reason) = try zygote.receive().message else {
       throw Missing(description: "a failure")
     }
@@ -161,7 +161,7 @@ import Wire
     guard listener.descriptor.wait(for: POLLIN, milliseconds: Owned.limit),
       case .connection(let server) = listener.accept()
     else { throw Missing(description: "a connection") }
-    try copy.control?.send(ToTransport.serve(connection: number).wireBytes, descriptors: [server], wait: true)
+    try copy.control?.send(SupervisorToTransport.serve(connection: number).wireBytes, descriptors: [server], wait: true)
     return client
   }
 }

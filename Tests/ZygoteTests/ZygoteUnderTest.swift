@@ -80,17 +80,17 @@ final class ZygoteUnderTest {
     try control?.send(bytes, descriptors: descriptors, wait: true)
   }
 
-  func receive() throws -> (message: FromZygote, descriptors: [Descriptor]) {
+  func receive() throws -> (message: ZygoteToSupervisor, descriptors: [Descriptor]) {
     guard case .message(let bytes, let descriptors)? = try control?.receive(wait: Owned.limit) else {
       throw Missing(description: "an answer")
     }
-    return (try FromZygote(wireBytes: bytes[...]), descriptors)
+    return (try ZygoteToSupervisor(wireBytes: bytes[...]), descriptors)
   }
 
   /// Prepares it; returns what the kernel could not do.
   @discardableResult
   func prepare(_ settings: TransportSettings? = nil, _ descriptors: [Descriptor] = []) throws -> [String] {
-    try send(ToZygote.prepare(settings).wireBytes, descriptors)
+    try send(SupervisorToZygote.prepare(settings).wireBytes, descriptors)
     guard case .ready(let weaknesses) = try receive().message else { throw Missing(description: "a ready zygote") }
     return weaknesses
   }
@@ -100,7 +100,7 @@ final class ZygoteUnderTest {
     let (ours, theirs) = try MessageSocket.supervised()
     number += 1
     let errors = try Descriptor.open("/dev/null", O_RDWR)
-    try send(ToZygote.fork(number: number, identity: identity).wireBytes, theirs + [errors])
+    try send(SupervisorToZygote.fork(number: number, identity: identity).wireBytes, theirs + [errors])
     let (answer, descriptors) = try receive()
     guard case .forked(number, let pid) = answer, descriptors.isEmpty else {
       throw Missing(description: "a copy, not \(answer)")

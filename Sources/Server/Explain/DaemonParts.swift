@@ -26,12 +26,12 @@ final class DaemonParts: LoginFacts {
       let start = AuthorityStart(hostKeyCount: 0, singleUser: Hardening.isRoot ? nil : Daemon.userID)
       try authority.send(start.wireBytes, descriptors: [memory], wait: true)
       zygote = try Self.start("bssh-session", identity: nil, room: [ThisProcess.titleRoom])
-      try zygote.send(ToZygote.prepare(nil).wireBytes, wait: true)
+      try zygote.send(SupervisorToZygote.prepare(nil).wireBytes, wait: true)
     } catch { throw FactError("\(error)") }
-    guard case .ready = try answer(FromAuthority.self, of: "bssh-authority", authority).message else {
+    guard case .ready = try answer(AuthorityToSupervisor.self, of: "bssh-authority", authority).message else {
       throw FactError("bssh-authority does not start")
     }
-    guard case .ready = try answer(FromZygote.self, of: "bssh-session", zygote).message else {
+    guard case .ready = try answer(ZygoteToSupervisor.self, of: "bssh-session", zygote).message else {
       throw FactError("bssh-session does not start")
     }
   }
@@ -58,8 +58,8 @@ final class DaemonParts: LoginFacts {
 
   func status(of account: String) throws(FactError) -> AccountStatus? {
     let process = try fork(nil)
-    try send(ToSession.checkAccount(AccountQuestion(name: account)), to: process)
-    guard let answer = try? answer(FromSession.self, of: "bssh-session", process, wait: Self.lookUpPatience),
+    try send(SupervisorToSession.checkAccount(AccountQuestion(name: account)), to: process)
+    guard let answer = try? answer(SessionToSupervisor.self, of: "bssh-session", process, wait: Self.lookUpPatience),
       case .account(let state) = answer.message
     else { return nil }
     return AccountStatus(
@@ -73,9 +73,10 @@ final class DaemonParts: LoginFacts {
     do throws(SystemError) {
       memory = try Descriptor.memory(name: "authorized_keys", size: KeyFile.totalLimit)
       try process.send(
-        ToSession.lookUp(paths: paths, home: account.home).wireBytes, descriptors: [memory], wait: true)
+        SupervisorToSession.lookUp(paths: paths, home: account.home).wireBytes, descriptors: [memory], wait: true)
     } catch { throw FactError("bssh-session: \(error)") }
-    let answer = try answer(FromSession.self, of: "the process that reads keys", process, wait: Self.lookUpPatience)
+    let answer = try answer(
+      SessionToSupervisor.self, of: "the process that reads keys", process, wait: Self.lookUpPatience)
     guard case .keys(let files) = answer.message else {
       throw FactError("the process that reads keys gave an answer to another question")
     }
@@ -116,24 +117,26 @@ final class DaemonParts: LoginFacts {
     do throws(SystemError) {
       ends = try MessageSocket.supervised()
       try zygote.send(
-        ToZygote.fork(number: 1, identity: identity).wireBytes,
+        SupervisorToZygote.fork(number: 1, identity: identity).wireBytes,
         descriptors: ends.theirs + [try Descriptor.standardError()],
         wait: true)
     } catch { throw FactError("\(error)") }
-    guard case .forked = try answer(FromZygote.self, of: "bssh-session", zygote).message else {
+    guard case .forked = try answer(ZygoteToSupervisor.self, of: "bssh-session", zygote).message else {
       throw FactError("bssh-session cannot copy itself")
     }
     return ends.ours
   }
 
-  private func ask(_ question: ToAuthority, _ descriptors: [Descriptor]) throws(FactError) -> FromAuthority {
+  private func ask(_ question: SupervisorToAuthority, _ descriptors: [Descriptor]) throws(FactError)
+    -> AuthorityToSupervisor
+  {
     do throws(SystemError) {
       try authority.send(question.wireBytes, descriptors: descriptors, wait: true)
     } catch { throw FactError("bssh-authority: \(error)") }
-    return try answer(FromAuthority.self, of: "bssh-authority", authority).message
+    return try answer(AuthorityToSupervisor.self, of: "bssh-authority", authority).message
   }
 
-  private func send(_ message: ToSession, to process: MessageSocket) throws(FactError) {
+  private func send(_ message: SupervisorToSession, to process: MessageSocket) throws(FactError) {
     do throws(SystemError) { try process.send(message.wireBytes, wait: true) } catch {
       throw FactError("bssh-session: \(error)")
     }

@@ -68,7 +68,7 @@ ROOT = [b"root", 0, 0, [0], b"/root", b"/bin/sh", 0, []]
 
 
 def lie_of_account(message):
-    """FromAuthority.account, with the lie in it."""
+    """AuthorityToSupervisor.account, with the lie in it."""
     reader = Reader(message)
     reader.byte()
     login = reader.account() if reader.byte() else None

@@ -9,7 +9,7 @@ final class RunningExporter {
   let settings: ExporterSettings
   private var process: ChildProcess?
   private var socket: MessageSocket?
-  private(set) var messages: [FromExporter] = []
+  private(set) var messages: [ExporterToSupervisor] = []
 
   init(_ journal: TestJournal, _ receiver: ExporterSettings.Receiver, batchSize: UInt32 = 100) throws {
     settings = ExporterSettings(name: "test", journal: journal.path, batchSize: batchSize, receiver: receiver)
@@ -69,14 +69,14 @@ final class RunningExporter {
 
   private func read() {
     while let socket, case .message(let bytes, _)? = try? socket.receive() {
-      if let message = try? FromExporter(wireBytes: bytes[...]) { messages.append(message) }
+      if let message = try? ExporterToSupervisor(wireBytes: bytes[...]) { messages.append(message) }
     }
   }
 
   /// Waits for a message.
   @discardableResult
   func message<Value>(
-    after count: Int = 0, within seconds: Double = 60, _ what: String, _ matches: (FromExporter) -> Value?
+    after count: Int = 0, within seconds: Double = 60, _ what: String, _ matches: (ExporterToSupervisor) -> Value?
   ) throws -> Value {
     let deadline = Date(timeIntervalSinceNow: seconds)
     while true {
@@ -104,7 +104,7 @@ final class RunningExporter {
   }
 
   /// Everything that it said of events that will not arrive.
-  var lost: [FromExporter] {
+  var lost: [ExporterToSupervisor] {
     read()
     return messages.filter { if case .lost = $0 { true } else { false } }
   }
