@@ -56,7 +56,9 @@ test_packages=(
 need_packages "${build_packages[@]}" "${test_packages[@]}"
 need_swift
 
-check_scripts() { shellcheck -x scripts/*.sh .ci/run Tests/InteropTests/Clients/*.sh; }
+check_scripts() {
+  shellcheck -x scripts/*.sh .ci/run Tests/InteropTests/Clients/*.sh && scripts/check-docstrings.py --self-test
+}
 # Python's packages of three tests come while the compiler works.
 start_python() {
   local kind
