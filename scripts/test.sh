@@ -59,6 +59,9 @@ need_swift
 check_scripts() {
   shellcheck -x scripts/*.sh .ci/run Tests/InteropTests/Clients/*.sh && scripts/check-docstrings.py --self-test
 }
+# Targets whose public declarations all have documentation.
+documented=(Digests Gzip)
+check_docstrings() { scripts/check-docstrings.py "${documented[@]/#/Sources/}"; }
 # Python's packages of three tests come while the compiler works.
 start_python() {
   local kind
@@ -108,6 +111,7 @@ check_unit() {
 }
 
 step "scripts are clean" check_scripts
+step "public declarations are documented" check_docstrings
 step "libssh is the one that was tried out" scripts/check-libssh.sh
 step "sources are formatted" check_format
 start_python

@@ -1,8 +1,9 @@
-/// The hashes that a client may ask for, by their names in the check-file extension, best first.
+/// The hashes that a client may request with the check-file extension, by their names there, strongest choice first.
+/// draft-ietf-secsh-filexfer-extensions-00, section 3
 public enum FileDigest: String, CaseIterable, Sendable {
   case sha256, sha512, sha1, md5
 
-  /// Bytes of a hash.
+  /// Length of the hash in bytes.
   public var size: Int {
     switch self {
     case .sha256: 32
@@ -12,7 +13,7 @@ public enum FileDigest: String, CaseIterable, Sendable {
     }
   }
 
-  /// A hash of nothing, to add to.
+  /// An empty hash, to which bytes are added.
   public func begin() -> RunningDigest {
     switch self {
     case .sha256: .sha256(BlockDigest())
@@ -23,14 +24,18 @@ public enum FileDigest: String, CaseIterable, Sendable {
   }
 }
 
-/// A hash of what has come so far.
+/// A hash in progress, of any of the functions of ``FileDigest``.
 public enum RunningDigest: Sendable {
+  /// FIPS 180-4, section 6.2
   case sha256(BlockDigest<SHA256>)
+  /// FIPS 180-4, section 6.4
   case sha512(BlockDigest<SHA512>)
+  /// FIPS 180-4, section 6.1
   case sha1(BlockDigest<SHA1>)
+  /// RFC 1321
   case md5(BlockDigest<MD5>)
 
-  /// Takes in what comes next.
+  /// Hashes the next bytes.
   public mutating func add(_ bytes: ArraySlice<UInt8>) {
     switch self {
     case .sha256(var digest):
@@ -48,7 +53,7 @@ public enum RunningDigest: Sendable {
     }
   }
 
-  /// The hash.
+  /// The hash of all bytes added so far.
   public func finished() -> [UInt8] {
     switch self {
     case .sha256(let digest): digest.finished()

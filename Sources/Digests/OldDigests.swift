@@ -1,4 +1,4 @@
-/// SHA-1: for clients that ask for nothing better; proves nothing against an attacker. FIPS 180-4, section 6.1
+/// SHA-1, for clients that offer nothing better. No protection against an attacker. FIPS 180-4, section 6.1
 public struct SHA1: BlockFunction {
   public static let blockSize = 64
   public static let lengthSize = 8
@@ -36,7 +36,7 @@ public struct SHA1: BlockFunction {
   public var result: [UInt8] { state.flatMap { $0.bytes } }
 }
 
-/// MD5: for clients that ask for nothing better; proves nothing against an attacker. RFC 1321
+/// MD5, for clients that offer nothing better. No protection against an attacker. RFC 1321
 public struct MD5: BlockFunction {
   public static let blockSize = 64
   public static let lengthSize = 8

@@ -55,7 +55,7 @@ public struct SHA256: BlockFunction {
 }
 
 extension SHA256 {
-  /// Bytes of a hash.
+  /// Length of the hash in bytes.
   public static let size = 32
 
   /// The hash of `bytes`.
@@ -132,13 +132,13 @@ public struct SHA512: BlockFunction {
 }
 
 extension FixedWidthInteger {
-  /// Moves the bits around to the right.
+  /// Rotates the bits to the right.
   func rotated(right count: Self) -> Self { self &>> count | self &<< (Self(Self.bitWidth) &- count) }
 
-  /// Moves the bits around to the left.
+  /// Rotates the bits to the left.
   func rotated(left count: Self) -> Self { self &<< count | self &>> (Self(Self.bitWidth) &- count) }
 
-  /// Most significant byte first.
+  /// Big-endian: the most significant byte first.
   var bytes: [UInt8] {
     (0..<Self.bitWidth / 8).map { UInt8(truncatingIfNeeded: self >> (Self.bitWidth - 8 - 8 * $0)) }
   }

@@ -1,9 +1,10 @@
 import CZlib
 
-/// Why there is nothing to read or to write.
+/// Why compression or decompression failed.
 public enum GzipError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// zlib could not allocate memory.
   case memory
-  /// The bytes are no gzip file, or not what was compressed.
+  /// The input is not a gzip file, or was damaged.
   case malformed
 
   public var description: String {
@@ -14,19 +15,19 @@ public enum GzipError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 }
 
-/// Decompresses a gzip file that comes in pieces; several such files one after the other are one. RFC 1952
+/// Decompresses a gzip file that arrives in pieces; concatenated gzip files count as one. RFC 1952
 ///
-/// Owns a stream of zlib, and frees it when it goes. A few bytes can become a thousand times as many: ``next(limit:)``
-/// never returns more than it is asked for.
+/// Owns a zlib stream and frees it. A few bytes can decompress to a thousand times as many, so ``next(limit:)`` limits
+/// what it returns.
 public final class GzipReader {
-  /// On the heap: zlib keeps a pointer to it.
+  /// On the heap, because zlib keeps a pointer to it.
   private let stream: UnsafeMutablePointer<z_stream>
   private var input: [UInt8] = []
   private var position = 0
-  /// Between two files, or at the end.
+  /// True between two gzip files and at the end.
   private var isBetween = true
 
-  /// - Throws: when there is no memory.
+  /// - Throws: `.memory` when zlib cannot allocate its state.
   public init() throws(GzipError) {
     stream = .allocate(capacity: 1)
     stream.initialize(to: z_stream())
@@ -41,17 +42,20 @@ public final class GzipReader {
     stream.deallocate()
   }
 
-  /// Takes what comes next of the file. What came before must have been read: ``next(limit:)`` returned nothing.
+  /// Adds the next bytes of the file. All earlier bytes must have been read: ``next(limit:)`` returned an empty array.
   public func add(_ bytes: ArraySlice<UInt8>) {
     input.removeSubrange(..<position)
     position = 0
     input += bytes
   }
 
-  /// True when the file can end here.
+  /// True when all input was read and the file may end here.
   public var isWhole: Bool { isBetween && position == input.count }
 
-  /// At most `limit` bytes of what was compressed; nothing: more of the file is needed, or it is at its end.
+  /// Decompresses at most `limit` bytes, 1 to `Int32.max`. An empty array means that more input is needed, or that the
+  /// file ended.
+  ///
+  /// - Throws: `.malformed` when the input is not gzip or was damaged, `.memory` when zlib cannot allocate memory.
   public func next(limit: Int = 64 << 10) throws(GzipError) -> [UInt8] {
     precondition(limit > 0 && limit <= Int(Int32.max))
     while position < input.count {
@@ -68,7 +72,7 @@ public final class GzipReader {
       }
       if !bytes.isEmpty { return bytes }
     }
-    // What zlib still holds back when it got all of the input.
+    // zlib may hold back output after it has consumed all input.
     if isBetween { return [] }
     let (bytes, status) = run(limit)
     switch status {
@@ -86,7 +90,7 @@ public final class GzipReader {
     var rest = 0
     let output = input[position...].withUnsafeBufferPointer { input in
       [UInt8](unsafeUninitializedCapacity: limit) { output, filled in
-        // zlib writes nothing there; its type does not say so.
+        // zlib only reads its input, although the type says otherwise.
         stream.pointee.next_in = UnsafeMutablePointer(mutating: input.baseAddress)
         stream.pointee.avail_in = UInt32(clamping: input.count)
         stream.pointee.next_out = output.baseAddress

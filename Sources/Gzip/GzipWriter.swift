@@ -1,14 +1,14 @@
 import CZlib
 
-/// Compresses bytes that come in pieces into one gzip file. RFC 1952
+/// Compresses bytes that arrive in pieces into one gzip file. RFC 1952
 ///
-/// Owns a stream of zlib, and frees it when it goes.
+/// Owns a zlib stream and frees it.
 public final class GzipWriter {
-  /// On the heap: zlib keeps a pointer to it.
+  /// On the heap, because zlib keeps a pointer to it.
   private let stream: UnsafeMutablePointer<z_stream>
   private var isFinished = false
 
-  /// - Throws: when there is no memory.
+  /// - Throws: `.memory` when zlib cannot allocate its state.
   public init() throws(GzipError) {
     stream = .allocate(capacity: 1)
     stream.initialize(to: z_stream())
@@ -23,10 +23,10 @@ public final class GzipWriter {
     stream.deallocate()
   }
 
-  /// Takes in what comes next, and returns what there is to write; that may be nothing.
+  /// Compresses the next bytes, fewer than 4 GiB, and returns the output that is ready; it may be empty.
   public func add(_ bytes: ArraySlice<UInt8>) -> [UInt8] { run(bytes, Z_NO_FLUSH) }
 
-  /// The end of the file, for which to write what is returned. Call it once, and add nothing more.
+  /// Returns the rest of the file. Must be called once, and nothing may be added afterwards.
   public func finish() -> [UInt8] { run([], Z_FINISH) }
 
   private func run(_ bytes: ArraySlice<UInt8>, _ flush: Int32) -> [UInt8] {
@@ -34,7 +34,7 @@ public final class GzipWriter {
     isFinished = flush == Z_FINISH
     var result: [UInt8] = []
     bytes.withUnsafeBufferPointer { input in
-      // zlib writes nothing there; its type does not say so.
+      // zlib only reads its input, although the type says otherwise.
       stream.pointee.next_in = UnsafeMutablePointer(mutating: input.baseAddress)
       stream.pointee.avail_in = UInt32(input.count)
       repeat {

@@ -25,7 +25,7 @@ import Testing
     ),
   ]
 
-  @Test func `hashes are those of their standards, whatever the pieces`() {
+  @Test func `hashes match the standard test vectors for every piece size`() {
     for (digest, text, expected) in Self.known {
       let bytes = text == "million" ? [UInt8](repeating: UInt8(ascii: "a"), count: 1_000_000) : Array(text.utf8)
       for size in [1, 63, 64, 65, 1000, 1_000_000] where size > 1 || bytes.count < 100 {
@@ -40,7 +40,7 @@ import Testing
       }
     }
   }
-  @Test func `a hash at once is the hash of the pieces`() {
+  @Test func `a hash in one call equals the hash of single bytes`() {
     for count in 0..<300 {
       let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7) }
       var digest = FileDigest.sha256.begin()

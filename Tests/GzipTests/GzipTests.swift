@@ -37,7 +37,7 @@ import Testing
     (0..<200_000).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 13) },
   ]
 
-  @Test(arguments: texts) func `what was compressed comes back, whatever the pieces`(text: [UInt8]) throws {
+  @Test(arguments: texts) func `decompression restores the input for every piece size`(text: [UInt8]) throws {
     for pieces in [1, 1000, 1 << 20] where pieces > 1 || text.count < 1000 {
       let file = try compressed(text, pieces: pieces)
       for limit in [1, 100, 64 << 10] where limit > 1 || text.count < 1000 {
@@ -46,7 +46,7 @@ import Testing
     }
   }
 
-  @Test func `gzip reads what we write, and we read what gzip writes`() throws {
+  @Test func `gzip(1) reads our files, and we read those of gzip(1)`() throws {
     func gzip(_ arguments: [String], _ input: [UInt8]) throws -> [UInt8] {
       let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -67,12 +67,12 @@ import Testing
     }
   }
 
-  @Test func `files one after the other are one`() throws {
+  @Test func `concatenated gzip files are read as one`() throws {
     let file = try compressed([1, 2], pieces: 9) + compressed([3], pieces: 9)
     for pieces in [1, 2, 25, 1000] { #expect(try decompressed(file, pieces: pieces, limit: 10) == [1, 2, 3]) }
   }
 
-  @Test func `a file that is cut is not whole, and one that is damaged is refused`() throws {
+  @Test func `a truncated file is not whole, and a damaged file is rejected`() throws {
     let file = try compressed(Array("a line of text that is somewhat longer\n".utf8), pieces: 99)
     for count in 1..<file.count {
       let reader = try GzipReader()
