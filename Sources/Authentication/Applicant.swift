@@ -1,20 +1,22 @@
 import AccessControl
 import Filter
 
-/// Who asks to be let in, as far as rules and blocks of `match` look at them.
+/// The login attempt, as access rules and `match` blocks see it.
 public struct Applicant: Equatable, Sendable {
-  /// The name that the client gave.
+  /// The user name that the client sent.
   public var user: String
+  /// The client's address.
   public var address: IPAddress
-  /// Of all patterns for groups in the configuration, those that match a group which the user is in.
+  /// The group patterns of the configuration that match at least one of the user's groups.
   public var groups: Set<NamePattern>
-  /// nil: it could not be found out, and nobody gets in.
+  /// What shadow(5) says about the account. nil: the lookup failed, and every login is refused.
   public var account: AccountStatus?
-  /// Nobody but root is let in for now; nologin(5).
+  /// True while nologin(5) keeps everybody but root out.
   public var isClosed = false
-  /// The login would have user id 0, or the name `root`.
+  /// True when the login would have user id 0 or the name `root`.
   public var isRoot = false
 
+  /// A login attempt whose account has not been looked up yet.
   public init(user: String, address: IPAddress, groups: Set<NamePattern>) {
     self.user = user
     self.address = address
@@ -22,14 +24,16 @@ public struct Applicant: Equatable, Sendable {
   }
 }
 
-/// What shadow(5) says of an account.
+/// The account's state in shadow(5).
 public struct AccountStatus: Equatable, Sendable {
-  /// Its password begins with `!` or `*LK*`: see ``LoginRules/lockedAccounts``.
+  /// The password field begins with `!` or `*LK*`: see ``LoginRules/lockedAccounts``.
   public var isLocked: Bool
+  /// The account's expiry date has passed.
   public var isExpired: Bool
+  /// The password's maximum age and inactivity period have passed.
   public var isPasswordExpired: Bool
 
-  /// By default nothing is against it.
+  /// By default, the account is neither locked nor expired.
   public init(isLocked: Bool = false, isExpired: Bool = false, isPasswordExpired: Bool = false) {
     self.isLocked = isLocked
     self.isExpired = isExpired

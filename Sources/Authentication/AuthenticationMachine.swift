@@ -1,76 +1,91 @@
 import Audit
 import Wire
 
-/// Counts what one connection has tried, decides what it may try next, and holds the only path to a login.
+/// The state machine of user authentication for one connection: counts attempts, decides which may follow, and is the
+/// only path to a login.
 ///
-/// Decides only: it neither reads keys nor hashes passwords; an authority's verdict comes in as an event. One
-/// request is under way at a time. A login can take several steps (``Policy/required``); failures and offers count over
-/// all of them. RFC 4252, section 5, and RFC 4256.
+/// It neither reads keys nor hashes passwords: an authority's verdict arrives as an event. One request is in progress
+/// at a time. A login can take several steps (``Policy/required``); failures and offers are counted over all of them.
+/// RFC 4252, section 5, and RFC 4256.
 public struct AuthenticationMachine: Sendable {
-  /// An authority's judgement.
+  /// An authority's verdict.
   public enum Outcome: CaseIterable, Sendable {
+    /// The credential does not prove the user's identity.
     case rejected
-    /// The key would do, but nothing is proven.
+    /// The offered key is permitted, but no signature has proven possession of it.
     case acceptable
+    /// The credential is proven.
     case accepted
   }
 
-  /// What happened.
+  /// Input of the state machine.
   public enum Event: Equatable, Sendable {
+    /// A USERAUTH_REQUEST arrived.
     case request(UserauthRequest)
+    /// A USERAUTH_INFO_RESPONSE arrived.
     case infoResponse(InfoResponse)
-    /// A USERAUTH_REQUEST or USERAUTH_INFO_RESPONSE that cannot be read.
+    /// A USERAUTH_REQUEST or USERAUTH_INFO_RESPONSE that does not parse.
     case malformed
-    /// The answer to an action that asks an authority; `key`: the fingerprint of the key that was judged.
+    /// An authority's answer to one of the `judge…` actions. `key`: the fingerprint of the key that was verified.
     case verdict(Outcome, account: AccountKind, key: String = "")
   }
 
-  /// Why a request is refused.
+  /// Why an authentication request is refused.
   public typealias Refusal = LoginRefusal
 
-  /// Why it ended without a login.
+  /// Why authentication ended without a login.
   public enum Ending: Sendable {
+    /// The client reached ``Policy/maximumFailures``.
     case tooManyFailures
-    /// More keys were asked about than anybody has.
+    /// The client asked about more keys than ``Policy/maximumOffers``.
     case tooManyOffers
-    // What no client of the protocol does.
+    // Protocol violations, which no correct client commits.
+    /// A message did not parse.
     case malformed
+    /// The user name differs from that of the first request.
     case userChanged
+    /// The requested service is not `ssh-connection`.
     case unknownService
+    /// A USERAUTH_INFO_RESPONSE without a USERAUTH_INFO_REQUEST.
     case unexpectedResponse
+    /// A request before the answer to the previous one.
     case requestTooSoon
-    /// An authority said what it cannot say.
+    /// The authority's verdict is impossible in this state, such as `accepted` for a key that was only offered.
     case impossibleVerdict
   }
 
-  /// What to do now.
+  /// What the caller must do next.
   public enum Action: Equatable, Sendable {
-    /// Give the payload of this request to an authority.
+    /// Let an authority verify the key, and the signature if there is one, in the request's payload.
     case judgePublicKey(user: String)
+    /// Let an authority verify the password.
     case judgePassword(user: String, password: SecretBytes)
+    /// Let an authority verify the one-time code.
     case judgeCode(user: String, code: SecretBytes)
-    /// Send USERAUTH_INFO_REQUEST with the one prompt ``Prompt/text``, echo off.
+    /// Send USERAUTH_INFO_REQUEST with the single prompt ``Prompt/text`` and echo off.
     case prompt(Prompt)
-    /// Send USERAUTH_FAILURE, partial success false.
+    /// Send USERAUTH_FAILURE with partial success false.
     case reject(continuing: [Method], Refusal)
-    /// Send USERAUTH_FAILURE, partial success true: the step is proven, and more are needed.
+    /// Send USERAUTH_FAILURE with partial success true: the step is proven, and others must follow.
     case acceptPartly(Step, continuing: [Method])
     /// Send USERAUTH_PK_OK.
     case publicKeyOK(algorithm: String, key: [UInt8])
-    /// Send USERAUTH_SUCCESS, and start the session; `steps`: all that were proven, in order.
+    /// Send USERAUTH_SUCCESS and start the session. `steps`: all proven steps, in order.
     case accept(user: String, steps: [Step])
-    /// Send DISCONNECT with this reason code of RFC 4253, section 11.1, and close.
+    /// Send DISCONNECT with this reason code (RFC 4253, section 11.1), and close the connection.
     case disconnect(code: UInt32, text: String)
-    /// Nothing: it is over, one way or the other.
+    /// Do nothing: authentication is already over, or no answer is due.
     case ignore
   }
 
-  /// What `keyboard-interactive` asks for. RFC 4256, section 3.2
+  /// The prompt of a keyboard-interactive request. RFC 4256, section 3.2
   public enum Prompt: CaseIterable, Sendable {
+    /// Asks for the password.
     case password
+    /// Asks for the one-time code.
     case code
 
-    /// A code is not shown, either: until it has been used, it is good for whoever looks on.
+    /// The prompt text. Echo is off for the code too: until it has been used, anyone who sees it can log in with it.
     public var text: String {
       switch self {
       case .password: "Password: "
@@ -78,7 +93,7 @@ public struct AuthenticationMachine: Sendable {
       }
     }
 
-    /// What the answer proves.
+    /// The step that the client's response proves.
     public var step: Step {
       switch self {
       case .password: .keyboardInteractive
@@ -87,52 +102,58 @@ public struct AuthenticationMachine: Sendable {
     }
   }
 
-  /// Where the connection stands.
+  /// The state of authentication.
   public enum State: Equatable, Sendable {
+    /// No request is in progress.
     case waitingForRequest
-    /// An authority looks at a key that is only offered.
+    /// An authority checks a key that was offered without a signature.
     case judgingOffer(PublicKeyRequest)
-    /// An authority verifies a signature, a password or a code.
+    /// An authority verifies a signature, password or one-time code.
     case judging(Step)
-    /// The client has been asked.
+    /// USERAUTH_INFO_REQUEST was sent; the response is pending.
     case prompting(Prompt)
+    /// Authentication succeeded.
     case loggedIn
+    /// Authentication failed for good; the connection is closed.
     case disconnected
   }
 
-  /// Replacing it begins every sequence anew: nothing counts that was proven under another policy.
+  /// What applies to this login. Assigning a policy resets all steps: nothing that was proven under another policy
+  /// counts.
   public var policy: Policy {
     didSet {
       progress = LoginProgress(policy.sequences)
       keys = []
     }
   }
+  /// The current state.
   public private(set) var state: State = .waitingForRequest
-  /// The name of the first request; no other may follow.
+  /// The user name of the first request; later requests must name the same user. nil before the first.
   public private(set) var user: String?
-  /// Why it is over without a login; nil while it is not.
+  /// Why authentication ended without a login; nil if it has not ended or has succeeded.
   public private(set) var ending: Ending?
-  /// Why the last event was refused, when it was a failure that counts.
+  /// Why the last event was refused, if it counted as a failure; nil otherwise.
   public private(set) var countedRefusal: Refusal?
-  /// Counted failures.
+  /// Failures that counted.
   public private(set) var failures = 0
-  /// Keys asked about without a signature.
+  /// Keys offered without a signature.
   public private(set) var offers = 0
   private var progress: LoginProgress
-  /// The steps that bring the client on.
+  /// The steps that can come next.
   public var nextSteps: [Step] { progress.next }
-  /// The steps that were proven, in order.
+  /// The steps proven so far, in order.
   public var provenSteps: [Step] { progress.done }
-  /// Fingerprints of the keys that were proven, in order.
+  /// Fingerprints of the keys proven so far, in order.
   public private(set) var keys: [String] = []
   private var hasAskedForMethods = false
 
+  /// Starts in ``State/waitingForRequest`` with nothing proven.
   public init(policy: Policy) {
     self.policy = policy
     progress = LoginProgress(policy.sequences)
   }
 
-  /// Takes an event, and says what to do.
+  /// Processes one event and returns the action to perform.
   public mutating func handle(_ event: Event) -> Action {
     countedRefusal = nil
     switch (state, event) {
@@ -151,7 +172,8 @@ public struct AuthenticationMachine: Sendable {
       return .ignore
 
     case (.prompting, .request(let request)):
-      // RFC 4256, section 3.1: a new request abandons the prompt, without an answer. It counts, or prompts were free.
+      // RFC 4256, section 3.1: a new request abandons the prompt without an answer. This counts as a failure; otherwise
+      // prompts would cost nothing.
       state = .waitingForRequest
       failures += 1
       if failures >= policy.maximumFailures { return tooManyFailures() }
@@ -220,7 +242,7 @@ public struct AuthenticationMachine: Sendable {
     }
   }
 
-  /// The verdict on a key that was only offered: never a login, never counted.
+  /// Handles the verdict on a key that was only offered: it never logs in and never counts as a failure.
   private mutating func judged(
     _ offer: PublicKeyRequest, _ outcome: Outcome, _ account: AccountKind, _ key: String
   ) -> Action {
@@ -237,7 +259,7 @@ public struct AuthenticationMachine: Sendable {
     }
   }
 
-  /// The verdict on a signature or password.
+  /// Handles the verdict on a signature, password or one-time code.
   private mutating func judged(_ step: Step, _ outcome: Outcome, _ account: AccountKind, _ key: String) -> Action {
     switch outcome {
     case .rejected: return fail(.credentials)
@@ -259,9 +281,10 @@ public struct AuthenticationMachine: Sendable {
     }
   }
 
-  /// The sequences that this account can go on with by a proven step; or why it gains nothing.
+  /// The progress that remains possible for this kind of account when it has proven `step`, or why the step does not
+  /// count.
   private func admit(_ step: Step, _ account: AccountKind, _ key: String) -> Result<LoginProgress, Refusal> {
-    // Two steps by one key would be one proof.
+    // Two signatures by the same key prove no more than one.
     if step == .publicKey, keys.contains(where: { $0.hasSameBytes(as: key) }) { return .failure(.keyUsedBefore) }
     var left = progress
     switch account {
@@ -281,7 +304,7 @@ public struct AuthenticationMachine: Sendable {
     return .success(left)
   }
 
-  /// A failure that counts.
+  /// Refuses the request and counts a failure.
   private mutating func fail(_ refusal: Refusal) -> Action {
     failures += 1
     countedRefusal = refusal
@@ -289,7 +312,7 @@ public struct AuthenticationMachine: Sendable {
     return reject(refusal)
   }
 
-  /// A failure that does not count.
+  /// Refuses the request without counting a failure.
   private mutating func reject(_ refusal: Refusal) -> Action {
     state = .waitingForRequest
     return .reject(continuing: progress.methods, refusal)

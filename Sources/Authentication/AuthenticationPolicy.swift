@@ -1,20 +1,25 @@
 import Audit
 
 extension AuthenticationMachine {
-  /// A method that can be enabled, by the name that clients know it by.
+  /// An authentication method that can be enabled; the raw value is its name in the protocol.
   public enum Method: String, CaseIterable, Sendable {
+    /// RFC 4252, section 7.
     case publicKey = "publickey"
+    /// RFC 4252, section 8.
     case password
+    /// RFC 4256.
     case keyboardInteractive = "keyboard-interactive"
   }
 
-  /// What a client proves in one step of a login.
+  /// What a client proves in one step of a login. The raw value is its name in `auth.required`.
   public enum Step: String, CaseIterable, Sendable {
+    /// Possession of a private key.
     case publicKey = "publickey"
+    /// The password, by the method `password`.
     case password
-    /// The password, asked for by keyboard-interactive.
+    /// The password, by keyboard-interactive.
     case keyboardInteractive = "keyboard-interactive"
-    /// A one-time code (RFC 6238), asked for by keyboard-interactive.
+    /// A one-time code (RFC 6238), by keyboard-interactive.
     case totp
 
     /// True when the proof is a password.
@@ -25,7 +30,7 @@ extension AuthenticationMachine {
       }
     }
 
-    /// How a client asks for the step.
+    /// The method by which a client requests the step.
     public var method: Method {
       switch self {
       case .publicKey: .publicKey
@@ -34,7 +39,8 @@ extension AuthenticationMachine {
       }
     }
 
-    /// The method that must be enabled; nil: the step is enabled where a sequence names it, and is no login alone.
+    /// The method that must be enabled for this step. nil: the step is available where a sequence names it, but is
+    /// never sufficient alone.
     public var enabling: Method? {
       switch self {
       case .publicKey: .publicKey
@@ -44,7 +50,7 @@ extension AuthenticationMachine {
       }
     }
 
-    /// The step that is the method and nothing else.
+    /// The step that uses `method` alone.
     init(_ method: Method) {
       self =
         switch method {
@@ -55,36 +61,40 @@ extension AuthenticationMachine {
     }
   }
 
-  /// How root may log in.
+  /// Whether and how root may log in. sshd_config(5), PermitRootLogin
   public enum PermitRoot: Sendable {
+    /// Never.
     case no
-    /// By a key, alone or with other steps.
+    /// With a key, alone or together with other steps.
     case publicKey
+    /// By every enabled method.
     case yes
   }
 
-  /// What applies to a login.
+  /// The authentication policy of one login.
   public struct Policy: Equatable, Sendable {
-    /// In the order in which clients are told.
+    /// Enabled methods, in the order in which USERAUTH_FAILURE lists them.
     public var methods: [Method]
-    /// Sequences of steps. One of them, whole and in order, is a login; with none, any one method is.
+    /// Sequences of steps, of which one must be completed in order. Empty: any single enabled method is sufficient.
     public var required: [[Step]] = []
+    /// Whether and how root may log in.
     public var permitRoot: PermitRoot
-    /// Steps that gain this login nothing, whatever is proven; see ``LoginRules``.
+    /// Steps that are refused even when they are proven, with the reason; see ``LoginRules``.
     public var refusals: [Step: AuthenticationMachine.Refusal] = [:]
-    /// Counted failures, the last of which ends the connection.
+    /// The number of counted failures that ends the connection.
     public var maximumFailures = 6
-    /// Keys that a client may ask about without signing.
+    /// How many keys a client may offer without a signature.
     public var maximumOffers = 20
 
+    /// A policy with the default limits and no refused steps.
     public init(methods: [Method], required: [[Step]] = [], permitRoot: PermitRoot) {
       self.methods = methods
       self.required = required
       self.permitRoot = permitRoot
     }
 
-    /// What leads to a login: the required sequences that need no method but those which are enabled, and at least one
-    /// of these.
+    /// The sequences that lead to a login: the required ones whose methods are all enabled, where a sequence needs at
+    /// least one enabled method.
     var sequences: [[Step]] {
       guard !required.isEmpty else { return methods.map { [Step($0)] } }
       return required.filter { sequence in
@@ -94,15 +104,16 @@ extension AuthenticationMachine {
     }
   }
 
-  /// Whose rights a login under the requested name would have.
+  /// The privilege of the account under the requested name.
   public enum AccountKind: CaseIterable, Sendable {
-    /// Nobody of that name may log in.
+    /// No account of that name may log in.
     case none
+    /// A user other than root.
     case ordinary
     /// User id 0, or the name `root`.
     case root
 
-    /// The kind of the account `name` with the user id `uid`; nil `uid`: there is no such account.
+    /// Classifies the account `name` with the user id `uid`. nil `uid`: there is no such account.
     public init(name: String, uid: UInt32?) {
       self =
         switch uid {

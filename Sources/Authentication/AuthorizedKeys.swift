@@ -1,21 +1,22 @@
-/// Reads the content of an authorized_keys file line by line; the format is in sshd(8), AUTHORIZED_KEYS FILE FORMAT.
+/// Parses the content of an authorized_keys file line by line. sshd(8), AUTHORIZED_KEYS FILE FORMAT
 ///
-/// One line is one key with its options, whole and understood, or it is refused. Nothing is copied but the key of the
-/// line at hand.
+/// A line that is not understood completely is refused as a whole. The content is not copied, except for the key of the
+/// current line.
 public struct AuthorizedKeys: Sequence, IteratorProtocol, Sendable {
   /// A line that is neither blank nor a comment.
   public enum Entry: Equatable, Sendable {
+    /// A key with its options.
     case key(PublicKey, KeyOptions, line: Int)
-    /// `reason` is for people.
+    /// A line that is not understood. `reason` is for people and quotes nothing from the line.
     case refused(reason: String, line: Int)
   }
 
-  /// Bytes of a line before its comment, at most: options, type and key.
+  /// Maximum length in bytes of options, type and key; a comment may exceed it.
   public static let lineLimit = TextLines.limit
 
   private var lines: TextLines
 
-  /// Reads `content` from its start.
+  /// Starts at the beginning of `content`.
   public init(_ content: ArraySlice<UInt8>) { lines = TextLines(content) }
 
   /// The next key or refused line; nil at the end.
@@ -47,7 +48,7 @@ public struct AuthorizedKeys: Sequence, IteratorProtocol, Sendable {
     }
     guard PublicKey.types.contains(name) else { throw KeyOptionError("keys of type \(name) are not accepted") }
     if line.isCut {
-      // The key is whole only where something follows it.
+      // Only a blank after the key shows that the cut did not fall inside it.
       let key = rest.dropFirst(name.utf8.count).drop(while: isBlank)
       guard key.contains(where: isBlank) else { throw KeyOptionError("the key does not end") }
     }
@@ -63,7 +64,7 @@ public struct AuthorizedKeys: Sequence, IteratorProtocol, Sendable {
     return key
   }
 
-  /// The first word when it looks like a key type: accepted ones, and those of OpenSSH that we do not accept.
+  /// The first word, if it is the name of a key type: one that we accept, or one of OpenSSH that we refuse.
   private static func keyType(at text: ArraySlice<UInt8>) -> String? {
     let word = text.prefix { !isBlank($0) }
     guard word.count <= 64, let name = String(validating: word, as: UTF8.self) else { return nil }

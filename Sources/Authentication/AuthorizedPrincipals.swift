@@ -1,16 +1,17 @@
-/// A user's file of principals: names of which a certificate must have one, each with options in front if it likes.
-/// sshd_config(5), AuthorizedPrincipalsFile
+/// Parses a user's principals file: one principal per line, optionally preceded by options. sshd_config(5),
+/// AuthorizedPrincipalsFile
 public enum AuthorizedPrincipals {
-  /// What the file says of a certificate.
+  /// The result of searching a principals file.
   public enum Finding: Equatable, Sendable {
+    /// No line names a principal of the certificate.
     case notListed
-    /// The first line with one of its principals has these options.
+    /// The options of the first line that names one of the certificate's principals.
     case listed(KeyOptions)
   }
 
-  /// Looks for the first line with one of `principals`.
+  /// Finds the first line that names one of `principals`.
   ///
-  /// - Parameter warn: gets the number of each line that is not understood, and why.
+  /// - Parameter warn: called with the number of each line that is not understood, and the reason.
   public static func find(
     _ principals: [[UInt8]], in content: ArraySlice<UInt8>, warn: (_ line: Int, _ reason: String) -> Void
   ) -> Finding {

@@ -1,14 +1,14 @@
-/// Base32 of RFC 4648, section 6, as people copy it from one device to another.
+/// Base32 (RFC 4648, section 6), tolerant of what people do when they copy it by hand.
 public enum Base32 {
-  /// Why text is no Base32. Says nothing of the text but a place in it: the text is a secret.
+  /// Why text is not valid Base32. Contains only a position in the text, because the text is a secret.
   public enum Fault: Error, Equatable, Sendable {
-    /// The character with this number, counted from 1, stands for nothing.
+    /// The character at this position, counted from 1, is not a Base32 digit.
     case character(Int)
-    /// So many digits that the last ones make no byte.
+    /// The number of digits cannot encode a whole number of bytes.
     case length
   }
 
-  /// The text of `bytes`, in capitals and without padding.
+  /// Encodes `bytes` in upper case without padding.
   public static func encode(_ bytes: some Collection<UInt8>) -> [UInt8] {
     var text: [UInt8] = []
     text.reserveCapacity((bytes.count * 8 + 4) / 5)
@@ -27,7 +27,10 @@ public enum Base32 {
     return text
   }
 
-  /// The bytes that `text` stands for. Small letters are good as well, so are blanks, and padding at the end.
+  /// Decodes `text`. Accepts lower case, spaces anywhere and any amount of padding at the end.
+  ///
+  /// - Throws: `Fault.character` for a character that is not a digit, or a digit after padding; `Fault.length` if the
+  ///   last group of digits is incomplete.
   public static func decode(_ text: some Collection<UInt8>) throws(Fault) -> [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(text.count * 5 / 8)
@@ -49,7 +52,7 @@ public enum Base32 {
         bytes.append(UInt8(truncatingIfNeeded: pending >> held))
       }
     }
-    // Two, four, five, seven or eight digits end with a byte; what they hold beyond it means nothing.
+    // Two, four, five, seven or eight digits complete a byte; their excess bits are ignored.
     guard ![1, 3, 6].contains(digits % 8) else { throw .length }
     return bytes
   }

@@ -1,66 +1,77 @@
 import Wire
 
-/// Why bytes are no certificate that we accept.
+/// Why bytes are not a certificate that we accept.
 public enum CertificateError: Error, Equatable, Sendable {
-  /// The blob does not hold together.
+  /// A field does not parse, bytes follow the end, or there are too many principals.
   case blob(WireError)
-  /// It is no certificate of a known type.
+  /// The type is not that of a known certificate.
   case type
-  /// The key in it is malformed.
+  /// The certified key is malformed.
   case key(PublicKeyError)
-  /// The key of its authority is malformed, of an unknown type, or a certificate itself.
+  /// The CA key is malformed, of an unknown type, or itself a certificate.
   case authority(PublicKeyError)
 }
 
-/// A certificate of OpenSSH, taken apart: a key, and what its authority says about it. OpenSSH's PROTOCOL.certkeys
+/// A parsed OpenSSH certificate: a key and what the CA states about it. OpenSSH's PROTOCOL.certkeys
 ///
-/// Nothing is verified here: neither the signature nor whether the authority may be trusted.
+/// Parsing verifies nothing: neither the signature nor whether the CA is trusted.
 public struct Certificate: Equatable, Sendable {
-  /// What it certifies.
+  /// What the certificate identifies.
   public enum Kind: UInt32, Sendable {
+    /// A user.
     case user = 1
+    /// A host.
     case host = 2
   }
 
-  /// A critical option or an extension, in the order of the certificate.
+  /// A critical option or an extension.
   public struct Option: Equatable, Sendable {
+    /// The option's name, as in the certificate.
     public let name: [UInt8]
+    /// The option's value, still encoded.
     public let data: [UInt8]
 
+    /// An option with an encoded value.
     public init(name: [UInt8], data: [UInt8]) {
       self.name = name
       self.data = data
     }
   }
 
-  /// The names of the types of certificates for the types of keys that we accept.
+  /// Names of the certificate types, one for each accepted key type.
   public static let types = PublicKey.types.map(name)
-  /// Principals that a certificate may have, as for sshd.
+  /// Maximum number of principals, as in sshd.
   public static let principalLimit = 256
 
-  /// The key that is certified.
+  /// The certified key.
   public let key: PublicKey
-  /// 0 when its authority gives no numbers.
+  /// The serial number; 0 if the CA does not number its certificates.
   public let serial: UInt64
+  /// Whether it identifies a user or a host.
   public let kind: Kind
-  /// For people: who or what it is for. Never holds a NUL.
+  /// Free text of the CA that identifies the certificate in logs. Contains no NUL.
   public let keyID: [UInt8]
-  /// Names that it is valid for; none of them holds a NUL.
+  /// The names that the certificate is valid for. None contains a NUL.
   public let principals: [[UInt8]]
-  /// Seconds from 1970 on: the first at which it is valid.
+  /// First second at which the certificate is valid, since 1970.
   public let validAfter: UInt64
-  /// Seconds from 1970 on: the first at which it is no longer valid.
+  /// First second at which the certificate is no longer valid, since 1970.
   public let validBefore: UInt64
+  /// Options that a server must understand, in the order of the certificate.
   public let criticalOptions: [Option]
+  /// Options that a server may ignore, in the order of the certificate.
   public let extensions: [Option]
-  /// The key that signed it.
+  /// The CA key that signed the certificate.
   public let authority: PublicKey
-  /// What the signature covers.
+  /// The bytes that the signature covers.
   public let signedData: [UInt8]
-  /// The signature blob.
+  /// The signature blob, for ``SignatureBlob``.
   public let signature: [UInt8]
 
-  /// Reads a blob that holds one certificate and nothing after it.
+  /// Parses a blob that consists of exactly one certificate.
+  ///
+  /// - Throws: `CertificateError`: `type` if the blob is a plain key or of an unknown type, `key` or `authority` if the
+  ///   certified key or the CA key does not parse, otherwise `blob`.
   public init(blob: ArraySlice<UInt8>) throws(CertificateError) {
     var reader = WireReader(blob)
     let plainType = try Self.plainType(from: &reader)
@@ -94,31 +105,31 @@ public struct Certificate: Equatable, Sendable {
     do throws(PublicKeyError) { authority = try PublicKey(blob: authorityBlob) } catch { throw .authority(error) }
   }
 
-  /// The name of its type, as `ssh-ed25519-cert-v01@openssh.com`.
+  /// The name of the certificate's type, such as `ssh-ed25519-cert-v01@openssh.com`.
   public var type: String { Self.name(key.type) }
 
-  /// The signature algorithms that go with it, best first, as clients name them for a certificate.
+  /// The signature algorithms that clients can name with this certificate, most preferred first.
   public var signatureAlgorithms: [String] { key.signatureAlgorithms.map(Self.name) }
 
-  /// The algorithm with which the certified key signs when a client names `algorithm`; nil when it is none of a
-  /// certificate.
+  /// The signature algorithm behind the certificate algorithm `algorithm`, such as `rsa-sha2-256` for
+  /// `rsa-sha2-256-cert-v01@openssh.com`; nil if `algorithm` does not belong to a certificate.
   public static func plainAlgorithm(_ algorithm: String) -> String? {
     (PublicKey.types + ["rsa-sha2-512", "rsa-sha2-256"]).first { name($0).hasSameBytes(as: algorithm) }
   }
 
-  /// True when a blob says of itself that it is a certificate of a known type.
+  /// True if the blob begins with the name of a known certificate type. Nothing else is checked.
   public static func isCertificate(_ blob: [UInt8]) -> Bool {
     var reader = WireReader(blob)
     guard let type = try? reader.text(limit: 64) else { return false }
     return types.contains(type)
   }
 
-  /// What OpenSSH calls the certificate of a type of key, or the algorithm of its signatures.
+  /// OpenSSH's name of the certificate type or algorithm for a plain key type or signature algorithm.
   private static func name(_ type: String) -> String {
     type.hasSuffix("@openssh.com") ? type.dropLast(12) + "-cert-v01@openssh.com" : type + "-cert-v01@openssh.com"
   }
 
-  /// The type of the key, and behind it the nonce, which is not kept.
+  /// Reads the certificate type and skips the nonce; returns the type of the certified key.
   private static func plainType(from reader: inout WireReader) throws(CertificateError) -> String {
     let type: String
     do throws(WireError) {

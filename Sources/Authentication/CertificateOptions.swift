@@ -3,19 +3,25 @@ import Audit
 import IPC
 import Wire
 
-/// What a certificate allows and asks for: its critical options and extensions. OpenSSH's PROTOCOL.certkeys
+/// The critical options and extensions of a certificate. OpenSSH's PROTOCOL.certkeys
 ///
-/// It allows nothing that it does not name. An unknown critical option refuses the certificate, an unknown extension is
-/// ignored, as the format wants it.
+/// A certificate permits only what it names. As the format requires, an unknown critical option invalidates the
+/// certificate and an unknown extension is ignored.
 public struct CertificateOptions: Equatable, Sendable {
+  /// What the `permit-…` extensions and `force-command` permit.
   public private(set) var permissions = KeyPermissions.restricted
-  /// `source-address`; nil: from everywhere.
+  /// Source addresses from `source-address`; nil: any address.
   public private(set) var sources: [AddressRange]?
-  /// False with `no-touch-required`.
+  /// False if `no-touch-required` is present.
   public private(set) var requiresTouch = true
-  /// True with `verify-required`.
+  /// True if `verify-required` is present.
   public private(set) var requiresVerification = false
 
+  /// Reads the options of `certificate`.
+  ///
+  /// - Throws: `KeyRefusal.unknownCriticalOption` for a critical option that we don't know;
+  ///   `malformedCertificateOptions` for a known option whose value does not parse, or that is given twice with a
+  ///   value.
   public init(_ certificate: Certificate) throws(KeyRefusal) {
     for option in certificate.criticalOptions {
       let isKnown: Bool
@@ -27,13 +33,13 @@ public struct CertificateOptions: Equatable, Sendable {
     }
   }
 
-  /// True when a login may come from `address`; nil: an address that is not known.
+  /// True if the certificate may be used from `address`. nil: an unknown address, which matches no `source-address`.
   public func allows(_ address: IPAddress?) -> Bool {
     guard let sources else { return true }
     return address.map { address in sources.contains { $0.contains(address) } } ?? false
   }
 
-  /// False for an option that is not known.
+  /// Applies a critical option; false if it is unknown.
   private mutating func takeCritical(_ option: Certificate.Option) throws(WireError) -> Bool {
     switch String(decoding: option.name, as: UTF8.self) {
     case "force-command":
@@ -51,7 +57,7 @@ public struct CertificateOptions: Equatable, Sendable {
     return true
   }
 
-  /// False for one that is known and not empty.
+  /// Applies an extension; false if it is known but its value is not empty.
   private mutating func takeExtension(_ option: Certificate.Option) -> Bool {
     switch String(decoding: option.name, as: UTF8.self) {
     case "permit-pty": permissions.terminal = true
@@ -65,7 +71,7 @@ public struct CertificateOptions: Equatable, Sendable {
     return option.data.isEmpty
   }
 
-  /// The one string that is the value of an option.
+  /// The option's value, which must be exactly one string.
   private func text(of option: Certificate.Option) throws(WireError) -> [UInt8] {
     var reader = WireReader(option.data)
     let text = Array(try reader.string(limit: KeyPermissions.commandLimit))

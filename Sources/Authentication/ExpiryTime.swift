@@ -1,18 +1,22 @@
-/// A time of `expiry-time=`: `YYYYMMDD`, `YYYYMMDDHHMM` or `YYYYMMDDHHMMSS`, in the system's time zone, or in UTC with
-/// `Z` or `UTC` behind it. sshd(8)
+/// A time in `expiry-time=`: `YYYYMMDD`, `YYYYMMDDHHMM` or `YYYYMMDDHHMMSS`, in the system's time zone, or in UTC if
+/// `Z` or `UTC` follows. sshd(8)
 public struct ExpiryTime: Equatable, Sendable {
+  /// 0…9999.
   public let year: Int
   /// 1…12.
   public let month: Int
-  /// 1…31, of that month.
+  /// 1…31, valid in the month.
   public let day: Int
+  /// 0…23.
   public let hour: Int
+  /// 0…59.
   public let minute: Int
-  /// 60 in a leap second.
+  /// 0…60, where 60 is a leap second.
   public let second: Int
+  /// True if the text ends in `Z` or `UTC`, in either case.
   public let isUTC: Bool
 
-  /// nil for another form, and for a day or an hour that does not exist.
+  /// nil if the text has another form, or the date or time does not exist.
   public init?(_ text: ArraySlice<UInt8>) {
     var digits = text
     let suffix = ["z", "utc"].first { text.suffix($0.utf8.count).lowercased.elementsEqual($0.utf8) }
@@ -31,9 +35,9 @@ public struct ExpiryTime: Equatable, Sendable {
     else { return nil }
   }
 
-  /// Seconds from 1970 on, with the time read as UTC.
+  /// Seconds since 1970, with the time taken as UTC.
   public var secondsInUTC: Int64 {
-    // Years that begin in March end with the day that leap years have.
+    // A year that begins in March has its leap day at the end.
     let years = Int64(month > 2 ? year : year - 1)
     let monthsSinceMarch = Int64((month + 9) % 12)
     let dayOfYear = (153 * monthsSinceMarch + 2) / 5 + Int64(day) - 1
@@ -51,6 +55,6 @@ public struct ExpiryTime: Equatable, Sendable {
 }
 
 extension Collection<UInt8> {
-  /// The bytes with the letters of ASCII in lower case.
+  /// The bytes with ASCII letters in lower case.
   var lowercased: [UInt8] { map { (0x41...0x5a).contains($0) ? $0 | 0x20 : $0 } }
 }

@@ -2,23 +2,28 @@ import AccessControl
 import Audit
 import IPC
 
-/// Somebody shows a key or a certificate: what decides whether it lets them in.
+/// A key or certificate that a client presents, with what decides whether it is accepted.
 public struct KeyClaim: Sendable {
+  /// What the client presents.
   public enum Credential: Equatable, Sendable {
+    /// A plain public key.
     case key(PublicKey)
+    /// A certificate, whose CA must be trusted.
     case certificate(Certificate)
   }
 
+  /// The key or certificate.
   public let credential: Credential
-  /// Who they want to be.
+  /// The requested user name.
   public let user: String
-  /// Where they come from; nil: not known, and then every rule about addresses refuses.
+  /// The client's address; nil: unknown, and every rule about addresses refuses.
   public let address: IPAddress?
-  /// Seconds from 1970 on.
+  /// The current time in seconds since 1970.
   public let now: Int64
-  /// The seconds from 1970 on of a time in the system's zone; nil: it cannot be known.
+  /// Converts a time in the system's time zone to seconds since 1970; nil if the conversion fails.
   public let localTime: @Sendable (ExpiryTime) -> Int64?
 
+  /// A claim to be verified at the time `now`.
   public init(
     _ credential: Credential, user: String, address: IPAddress?, now: Int64,
     localTime: @escaping @Sendable (ExpiryTime) -> Int64?
@@ -30,7 +35,10 @@ public struct KeyClaim: Sendable {
     self.localTime = localTime
   }
 
-  /// What a line of authorized_keys says; nil: it is about another key.
+  /// Applies one line of authorized_keys. nil: the line is about another key.
+  ///
+  /// - Throws: `KeyRefusal` if the line matches but does not permit the login: `expiredKey`, `wrongSource`,
+  ///   `wrongPrincipal`, the reasons of a certificate's validity and options, or `forcedCommandsDiffer`.
   public func judge(_ key: PublicKey, _ options: KeyOptions) throws(KeyRefusal) -> KeyGrant? {
     switch credential {
     case .key(let shown):
@@ -51,10 +59,12 @@ public struct KeyClaim: Sendable {
     }
   }
 
-  /// What a certificate comes to whose authority is trusted for every user.
+  /// Evaluates a certificate whose CA is trusted for every user.
   ///
-  /// - Parameter principals: what the user's file of principals says of the certificate; without such files, nil, and
-  ///   the user's name must be a principal.
+  /// - Parameter principals: the result from the user's principals file. nil: no such file is configured, and the user
+  ///   name must be a principal.
+  /// - Throws: `KeyRefusal`: `wrongPrincipal`, `wrongSource`, `expiredKey`, the reasons of a certificate's validity and
+  ///   options, or `forcedCommandsDiffer`.
   public func judge(
     _ certificate: Certificate, principals: AuthorizedPrincipals.Finding?
   ) throws(KeyRefusal) -> KeyGrant {
@@ -73,7 +83,7 @@ public struct KeyClaim: Sendable {
     return granted
   }
 
-  /// What a line asks for, beside the key.
+  /// Checks the options of the line other than the key itself.
   private func check(_ options: KeyOptions) throws(KeyRefusal) {
     for time in options.expiryTimes {
       guard let end = time.isUTC ? time.secondsInUTC : localTime(time), end >= now else { throw .expiredKey }
@@ -89,41 +99,42 @@ public struct KeyClaim: Sendable {
     return KeyGrant(options)
   }
 
-  /// What the certificate says of itself: for users, of this time, and for `name` if there is one.
+  /// Checks the certificate's kind, validity period and principals. `name` nil: any principal is sufficient.
   private func check(_ certificate: Certificate, for name: String?) throws(KeyRefusal) {
     guard certificate.kind == .user else { throw .hostCertificate }
     let now = UInt64(max(now, 0))
     guard now >= certificate.validAfter else { throw .certificateNotYetValid }
     guard now < certificate.validBefore else { throw .expiredCertificate }
-    // An empty list was once a certificate for everybody.
+    // Older versions of OpenSSH accept a certificate without principals for every user.
     guard !certificate.principals.isEmpty else { throw .wrongPrincipal }
     if let name, !certificate.principals.contains(Array(name.utf8)) { throw .wrongPrincipal }
   }
 }
 
-/// What a line or a certificate gives to whoever proves to have the key.
+/// What an accepted line or certificate permits to the holder of the private key.
 public struct KeyGrant: Equatable, Sendable {
+  /// What the login may do.
   public var permissions: KeyPermissions
-  /// A security key must have been touched.
+  /// The signature of a security key must prove user presence.
   public var requiresTouch: Bool
-  /// A security key must have verified its user.
+  /// The signature of a security key must prove user verification.
   public var requiresVerification: Bool
 
-  /// What a line gives.
+  /// The grant of a line in authorized_keys or a principals file.
   public init(_ options: KeyOptions) {
     permissions = options.permissions
     requiresTouch = options.requiresTouch
     requiresVerification = options.requiresVerification
   }
 
-  /// What a certificate gives.
+  /// The grant of a certificate.
   public init(_ options: CertificateOptions) {
     permissions = options.permissions
     requiresTouch = options.requiresTouch
     requiresVerification = options.requiresVerification
   }
 
-  /// What both give.
+  /// The intersection of both grants.
   func merged(with other: KeyGrant) throws(KeyRefusal) -> KeyGrant {
     guard let both = permissions.merged(with: other.permissions) else { throw .forcedCommandsDiffer }
     var merged = self

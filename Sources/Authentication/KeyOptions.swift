@@ -1,39 +1,42 @@
 import IPC
 
-/// Why a line's options are not understood, for people.
+/// Why the options of a line are not understood, as text for people.
 ///
-/// Holds no bytes of the line: it may be one of any file that a link leads to, and the reason goes into the log.
+/// It quotes nothing from the line: a symbolic link can point to any file, and the reason is logged.
 public struct KeyOptionError: Error, Equatable, Sendable {
+  /// The reason, such as `command= stands twice`.
   public let reason: String
 
   init(_ reason: String) { self.reason = reason }
 }
 
-/// The options of a line of authorized_keys or of a file of principals; sshd(8), AUTHORIZED_KEYS FILE FORMAT.
+/// The options of a line in authorized_keys or a principals file. sshd(8), AUTHORIZED_KEYS FILE FORMAT
 public struct KeyOptions: Equatable, Sendable {
-  /// What a login by the line may do: every flag, `command=`, `environment=`, `permitopen=` and `permitlisten=`.
+  /// What a login by the line may do, from the flags, `command=`, `environment=`, `permitopen=` and `permitlisten=`.
   public var permissions = KeyPermissions.everything
-  /// `cert-authority`: the key signs certificates, and logs nobody in itself.
+  /// `cert-authority`: the key is a CA key and does not log in by itself.
   public var isCertificateAuthority = false
-  /// `principals=`, names of which a certificate must have one; nil: the user's name.
+  /// `principals=`: a certificate must have one of these. nil: it must have the user name.
   public var principals: [[UInt8]]?
-  /// `from=`; nil: from everywhere.
+  /// `from=`; nil: any address.
   public var sources: SourcePatterns?
-  /// `expiry-time=`, each of them.
+  /// Every `expiry-time=`; all of them apply.
   public var expiryTimes: [ExpiryTime] = []
-  /// False with `no-touch-required`: a security key need not have been touched.
+  /// False with `no-touch-required`: a security key's signature need not prove user presence.
   public var requiresTouch = true
-  /// `verify-required`: a security key must have verified its user.
+  /// True with `verify-required`: a security key's signature must prove user verification.
   public var requiresVerification = false
 
-  /// No options.
+  /// The defaults of a line without options.
   public init() {}
 }
 
 extension KeyOptions {
-  /// Reads options up to the first blank that is not in quotation marks, and leaves that blank and what follows.
+  /// Parses options up to the first blank outside quotation marks, and advances `text` to that blank.
   ///
-  /// What is not understood is refused: an option ignored is a hole.
+  /// Unknown options are errors, because to ignore a restriction would be a security hole.
+  ///
+  /// - Throws: `KeyOptionError` if an option is unknown, repeated or malformed.
   public init(reading text: inout ArraySlice<UInt8>) throws(KeyOptionError) {
     self.init()
     var number = 0
@@ -74,7 +77,7 @@ extension KeyOptions {
     "command", "environment", "expiry-time", "from", "permitlisten", "permitopen", "principals", "tunnel",
   ]
 
-  /// An option without a value.
+  /// Applies an option without a value.
   private mutating func set(_ name: String) throws(KeyOptionError) {
     switch name {
     case "agent-forwarding": permissions.agentForwarding = true
@@ -97,7 +100,7 @@ extension KeyOptions {
     }
   }
 
-  /// An option with a value.
+  /// Applies an option with a value.
   private mutating func set(_ name: String, to value: [UInt8]) throws(KeyOptionError) {
     switch name {
     case "command":
@@ -105,7 +108,7 @@ extension KeyOptions {
       permissions.forcedCommand = value
     case "principals":
       guard principals == nil else { throw KeyOptionError("principals= stands twice") }
-      // sshd reads no further than an empty name.
+      // sshd stops reading at an empty name.
       let names = value.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
       principals = names.prefix { !$0.isEmpty }.map(Array.init)
     case "from":
@@ -121,7 +124,7 @@ extension KeyOptions {
     case "permitlisten":
       permissions.permitListen = (permissions.permitListen ?? []) + [try Self.place(value, of: name)]
     case "tunnel":
-      // There are no tunnels here; still, a line that cannot be right is refused.
+      // Tunnels are not supported, but a line with an invalid value is refused nevertheless.
       guard value.lowercased.elementsEqual("any".utf8) || Self.number(value, upTo: 0x7fff_fffd) != nil else {
         throw KeyOptionError("tunnel= is neither a number nor 'any'")
       }
@@ -129,7 +132,7 @@ extension KeyOptions {
     }
   }
 
-  /// `NAME=value`; the first of a name counts.
+  /// `NAME=value`; the first occurrence of a name applies.
   private mutating func setVariable(_ text: [UInt8]) throws(KeyOptionError) {
     let name = text.prefix { $0 != UInt8(ascii: "=") }
     let isName =
@@ -148,7 +151,7 @@ extension KeyOptions {
     }
   }
 
-  /// `host:port`, `[address]:port`, `host:*`; for listening, also a port alone.
+  /// `host:port`, `[address]:port` or `host:*`; `permitlisten=` also accepts a port alone.
   private static func place(_ text: [UInt8], of option: String) throws(KeyOptionError) -> ForwardingPlace {
     var host = Array("*".utf8)[...]
     var port = text[...]
@@ -179,7 +182,7 @@ extension KeyOptions {
     return number <= limit ? number : nil
   }
 
-  /// What stands between the quotation marks that `text` begins with, `\"` being one that does not end it.
+  /// Removes the quoted string at the start of `text` and returns its content; `\"` is a quotation mark in it.
   private static func unquoted(_ text: inout ArraySlice<UInt8>, of name: String) throws(KeyOptionError) -> [UInt8] {
     let quote = UInt8(ascii: "\"")
     guard text.first == quote else { throw KeyOptionError("\(name)= has no quotation mark") }

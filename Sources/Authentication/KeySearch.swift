@@ -1,32 +1,37 @@
 import Audit
 
-/// Looks for the line that lets a key or certificate in: files of keys first, then the authorities for every user.
+/// Searches for the line that accepts a key or certificate: first in key files, then among the CA keys trusted for all
+/// users.
 ///
-/// A line about the key that refuses does not end the search, as with sshd: a later one may let it in.
+/// A line that matches the key but refuses it does not end the search; as in sshd, a later line may accept the key.
 public struct KeySearch: Sendable {
-  /// A file whose lines are looked through.
+  /// A key file or principals file.
   public struct File: Sendable {
-    /// For people: its path.
+    /// The path, for messages.
     public let name: String
+    /// The content of the file.
     public let content: ArraySlice<UInt8>
 
+    /// A file that has been read.
     public init(name: String, content: ArraySlice<UInt8>) {
       self.name = name
       self.content = content
     }
   }
 
-  /// Lines that are told; more are not.
+  /// Maximum number of entries in ``warnings``; further ones are dropped.
   public static let warningLimit = 16
 
+  /// The key or certificate that is searched for.
   public let claim: KeyClaim
-  /// Why nothing lets the key in: what the first line about it said.
+  /// Why the key is not accepted: the reason given by the first line that matched it.
   public private(set) var refusal: KeyRefusal
-  /// `file:line` of that line, or of the one that lets it in; empty: there is none.
+  /// `file:line` of that line, or of the line that accepted the key; empty if no line matched.
   public private(set) var place = ""
-  /// Lines that were passed because they are not understood, each with its place.
+  /// Skipped lines that were not understood, each as `file:line: reason`.
   public private(set) var warnings: [String] = []
 
+  /// A search that has not found anything yet.
   public init(_ claim: KeyClaim) {
     self.claim = claim
     refusal =
@@ -36,7 +41,7 @@ public struct KeySearch: Sendable {
       }
   }
 
-  /// What the first line of a file of keys gives that lets the key in.
+  /// Searches `file`, and returns the grant of the first line that accepts the key; nil if none does.
   public mutating func find(in file: File) -> KeyGrant? {
     for entry in AuthorizedKeys(file.content) {
       switch entry {
@@ -53,9 +58,10 @@ public struct KeySearch: Sendable {
     return nil
   }
 
-  /// What a certificate gives that one of `authorities` signed, which are trusted for every user.
+  /// The grant of a certificate signed by one of `authorities`, which are trusted for every user; nil if the
+  /// certificate is not signed by one of them or is refused.
   ///
-  /// `name`: for people, where the authorities come from.
+  /// - Parameter name: where the CA keys come from, for messages.
   public mutating func find(
     among authorities: [PublicKey], of name: String, principals: PrincipalsRule
   ) -> KeyGrant? {
@@ -72,11 +78,11 @@ public struct KeySearch: Sendable {
     }
   }
 
-  /// Where the names stand that a certificate may have for a user.
+  /// Which principals are valid for a user.
   public enum PrincipalsRule: Sendable {
-    /// The user's name is the one.
+    /// The user name.
     case userName
-    /// In this file; nil: it could not be read, so there are none.
+    /// Those in this file. nil: the file could not be read, and no principal is valid.
     case file(File?)
   }
 

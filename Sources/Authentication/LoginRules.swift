@@ -2,67 +2,84 @@ import AccessControl
 import Audit
 import Filter
 
-/// Who may log in, whatever they prove: lists of users and groups, what the configuration says of one user, and what
-/// the system says of the account.
+/// Access rules that apply whatever the client proves: lists of users and groups, the configuration of the user, and
+/// the state of the account.
 ///
-/// All rules must let the login through; the first one that does not is its ``Judgement``.
+/// Every rule must permit the login; the first that does not is reported as its ``Judgement``.
 public struct LoginRules: Equatable, Sendable {
+  /// See ``AuthenticationMachine/Step``.
   public typealias Step = AuthenticationMachine.Step
+  /// See ``AuthenticationMachine/Method``.
   public typealias Method = AuthenticationMachine.Method
+  /// See ``AuthenticationMachine/Refusal``.
   public typealias Refusal = AuthenticationMachine.Refusal
 
-  /// A rule, by the key that sets it. ``disabled``, ``allowedAddresses`` and ``methods`` are keys of the user's entry.
+  /// A rule; the raw value is the configuration key that sets it. ``disabled``, ``allowedAddresses`` and ``methods``
+  /// are keys of the user's entry.
   public enum Rule: String, CaseIterable, Sendable {
+    /// The user's entry is disabled.
     case disabled
+    /// The user must not match.
     case denyUsers = "auth.deny_users"
+    /// None of the user's groups may match.
     case denyGroups = "auth.deny_groups"
+    /// The user must match.
     case allowUsers = "auth.allow_users"
+    /// One of the user's groups must match.
     case allowGroups = "auth.allow_groups"
+    /// The client's address must be in one of the ranges.
     case allowedAddresses = "allowed_ips"
-    /// What shadow(5) says of the account.
+    /// The account must be neither locked nor expired in shadow(5).
     case account = "shadow(5)"
-    /// nologin(5)
+    /// While nologin(5) is in effect, only root may log in.
     case noLogins = "nologin(5)"
+    /// The step's method must be one that the user's entry permits.
     case methods
   }
 
-  /// How a locked account logs in, whose password in shadow(5) begins with `!` or `*LK*`.
+  /// Whether an account can log in that is locked in shadow(5), by a password field that begins with `!` or `*LK*`.
   public enum LockedAccounts: String, CaseIterable, Sendable {
+    /// Not at all.
     case no
-    /// By keys, and by nothing else.
+    /// With a key only.
     case keys
   }
 
-  /// What a rule says about a login.
+  /// The decision of one rule.
   public struct Judgement: Equatable, Sendable, CustomStringConvertible {
+    /// The rule that decided.
     public var rule: Rule
-    /// The entry of the rule's list that decided, from 0; nil: none of them did, or it is no list.
+    /// Index of the list entry that decided; nil if no entry did, or the rule is not a list.
     public var entry: Int?
-    /// nil: the rule lets the login through.
+    /// Why the rule refuses the login; nil if it permits the login.
     public var refusal: Refusal?
 
-    /// `auth.deny_users[2]`
+    /// The rule and its entry, such as `auth.deny_users[2]`.
     public var description: String { rule.rawValue + (entry.map { "[\($0)]" } ?? "") }
   }
 
+  /// `auth.deny_users`
   public var denyUsers: [UserPattern] = []
+  /// `auth.deny_groups`
   public var denyGroups: [NamePattern] = []
-  /// Empty: everyone.
+  /// `auth.allow_users`; empty: everyone.
   public var allowUsers: [UserPattern] = []
-  /// Empty: everyone.
+  /// `auth.allow_groups`; empty: everyone.
   public var allowGroups: [NamePattern] = []
-  /// The user's entry says that nobody logs in by it.
+  /// True if the user's entry is disabled.
   public var isDisabled = false
-  /// Where the user's entry lets them come from. Empty: from anywhere.
+  /// The addresses from which the user's entry permits logins; empty: any.
   public var allowedAddresses: [AddressRange] = []
+  /// Whether locked accounts can log in.
   public var lockedAccounts = LockedAccounts.keys
-  /// Of all methods, those that the user's entry leaves. nil: all.
+  /// The methods that the user's entry permits; nil: all.
   public var methods: [Method]?
 
+  /// No restrictions, except those of shadow(5) and nologin(5).
   public init() {}
 
-  /// What each rule says about a login by this step, in the order in which they are asked. Rules that are not set are
-  /// left out.
+  /// The decisions of all rules for a login by this step, in the order of evaluation. Rules that are not configured are
+  /// omitted.
   public func judgements(of applicant: Applicant, by step: Step) -> [Judgement] {
     var all: [Judgement] = []
     func ask(_ rule: Rule, entry: Int? = nil, _ refusal: Refusal?) {
@@ -99,7 +116,7 @@ public struct LoginRules: Equatable, Sendable {
     return all
   }
 
-  /// The first rule that refuses a login by this step; nil: none does.
+  /// The first rule that refuses a login by this step; nil if none does.
   public func refusal(of applicant: Applicant, by step: Step) -> Judgement? {
     judgements(of: applicant, by: step).first { $0.refusal != nil }
   }
@@ -113,7 +130,7 @@ public struct LoginRules: Equatable, Sendable {
       case .keys: if step != .publicKey { return .accountLocked }
       }
     }
-    // A key is no password: it goes on working, as without PAM under sshd.
+    // An expired password does not affect keys, as in sshd without PAM.
     return account.isPasswordExpired && step.isPassword ? .passwordExpired : nil
   }
 }

@@ -1,14 +1,15 @@
 import Wire
 
-/// Why text is no password hash that we accept.
+/// Why text is not a password hash that we accept.
 public enum PasswordEntryError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// Another scheme, such as `$6$` or `$argon2i$`.
+  /// An unsupported scheme, such as `$6$` or `$argon2i$`.
   case scheme
-  /// The text does not have the form of its scheme.
+  /// The text does not have the format of its scheme.
   case form
-  /// A number that is weaker than safe or costlier than bearable; the text names it and its range.
+  /// A parameter is too weak to be safe or too expensive to compute. The text names it and its permitted range.
   case range(String)
 
+  /// A sentence for people.
   public var description: String {
     switch self {
     case .scheme: "neither Argon2id ('$argon2id$v=19$…') nor bcrypt ('$2b$…'); 'bssh-server hash-password' makes one"
@@ -18,25 +19,30 @@ public enum PasswordEntryError: Error, Equatable, Sendable, CustomStringConverti
   }
 }
 
-/// A password hash as a configuration holds it: Argon2id as a PHC string, or bcrypt.
+/// A password hash in the configuration: Argon2id as a PHC string, or bcrypt.
 ///
-/// The limits keep a slip of the pen from stopping logins: 8 KiB…1 GiB of memory, 1…64 passes, 1…16 lanes, bcrypt
-/// cost 4…16.
+/// The limits keep a typing error from blocking logins: 8 KiB…1 GiB of memory, 1…64 passes, 1…16 lanes, bcrypt cost
+/// 4…16.
 public enum PasswordEntry: Equatable, Sendable {
-  /// RFC 9106, version 0x13.
+  /// Argon2id, version 0x13. RFC 9106
   case argon2id(Argon2id)
-  /// The whole string, as crypt(5) wants it, and its cost.
+  /// The whole string for crypt(3), and its cost as the base-2 logarithm of the rounds. crypt(5)
   case bcrypt(String, cost: Int)
 
-  /// The parts of an Argon2id hash.
+  /// The parameters, salt and tag of an Argon2id hash.
   public struct Argon2id: Equatable, Sendable {
-    /// KiB.
+    /// Memory in KiB.
     public var memory: UInt32
+    /// Number of passes over the memory.
     public var passes: UInt32
+    /// Degree of parallelism.
     public var lanes: UInt32
+    /// 8…64 bytes.
     public var salt: [UInt8]
+    /// The hash itself, 16…64 bytes.
     public var tag: [UInt8]
 
+    /// A hash whose values the caller has checked.
     public init(memory: UInt32, passes: UInt32, lanes: UInt32, salt: [UInt8], tag: [UInt8]) {
       self.memory = memory
       self.passes = passes
@@ -45,7 +51,7 @@ public enum PasswordEntry: Equatable, Sendable {
       self.tag = tag
     }
 
-    /// The PHC string.
+    /// The hash as a PHC string.
     public var text: String {
       let salt = String(decoding: Base64.encode(salt, padded: false), as: UTF8.self)
       let tag = String(decoding: Base64.encode(tag, padded: false), as: UTF8.self)
@@ -53,7 +59,10 @@ public enum PasswordEntry: Equatable, Sendable {
     }
   }
 
-  /// Reads the text of a hash.
+  /// Parses a password hash.
+  ///
+  /// - Throws: `PasswordEntryError.scheme` if the scheme is not supported, `form` if the text is malformed, `range` if
+  ///   a parameter is out of its limits.
   public init(_ text: String) throws(PasswordEntryError) {
     let parts = text.utf8.split(separator: UInt8(ascii: "$"), omittingEmptySubsequences: false).map(Array.init)
     guard parts.count >= 2, parts[0].isEmpty else { throw .scheme }
@@ -89,7 +98,7 @@ public enum PasswordEntry: Equatable, Sendable {
     return cost
   }
 
-  /// The number after `prefix`, without needless zeros.
+  /// The number after `prefix`; nil if it has leading zeros.
   private static func number(_ text: ArraySlice<UInt8>, _ prefix: String) -> UInt32? {
     guard text.starts(with: prefix.utf8) else { return nil }
     let text = text.dropFirst(prefix.utf8.count)

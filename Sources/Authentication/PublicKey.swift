@@ -1,22 +1,23 @@
 import Wire
 
-/// Why bytes or text are no public key that we accept.
+/// Why bytes or text are not a public key that we accept.
 public enum PublicKeyError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// The blob does not hold together.
+  /// A field does not parse, or bytes follow the key.
   case blob(WireError)
-  /// A type that we don't know, or don't trust (ssh-dss, certificates).
+  /// The type is unknown, or not accepted (ssh-dss, certificates).
   case type
-  /// A curve other than the one that the type names.
+  /// The curve is not the one that the type names.
   case curve
-  /// A point of the wrong length or not in uncompressed form.
+  /// The point has the wrong length, or is not uncompressed.
   case point
-  /// An RSA exponent that is even, 1, or longer than 64 bits; or a modulus that is even or longer than 16384 bits.
+  /// The RSA exponent is even, 1, or longer than 64 bits, or the modulus is even or longer than 16384 bits.
   case rsaNumbers
-  /// The text is not `type base64 [comment]`.
+  /// The text does not have the form `type base64 [comment]`.
   case text
-  /// The type in front of the Base64 text is not the one inside.
+  /// The type in front of the Base64 differs from the type inside.
   case typesDiffer
 
+  /// A sentence fragment for people.
   public var description: String {
     switch self {
     case .blob(.truncated): "the key is cut short"
@@ -33,17 +34,20 @@ public enum PublicKeyError: Error, Equatable, Sendable, CustomStringConvertible 
   }
 }
 
-/// A public key as SSH writes it; RFC 4253, section 6.6, RFC 5656, RFC 8709, and OpenSSH's PROTOCOL.u2f.
+/// A public key in the encoding of SSH. RFC 4253, section 6.6, RFC 5656, RFC 8709, and OpenSSH's PROTOCOL.u2f
 ///
-/// Whether a point lies on its curve is for the library that verifies to say.
+/// Parsing does not check that a point lies on its curve; the library that verifies signatures does.
 public struct PublicKey: Equatable, Sendable {
-  /// The curves of RFC 5656, section 10.1, that we accept.
+  /// The accepted curves of RFC 5656, section 10.1.
   public enum Curve: String, CaseIterable, Sendable {
+    /// NIST P-256.
     case p256 = "nistp256"
+    /// NIST P-384.
     case p384 = "nistp384"
+    /// NIST P-521.
     case p521 = "nistp521"
 
-    /// Bytes of a coordinate.
+    /// Size of a coordinate in bytes.
     public var coordinateSize: Int {
       switch self {
       case .p256: 32
@@ -52,7 +56,7 @@ public struct PublicKey: Equatable, Sendable {
       }
     }
 
-    /// Bits of the field.
+    /// Size of the field in bits.
     public var bits: Int {
       switch self {
       case .p256: 256
@@ -62,31 +66,36 @@ public struct PublicKey: Equatable, Sendable {
     }
   }
 
-  /// The numbers that a key consists of.
+  /// The numeric content of a key.
   public enum Material: Equatable, Sendable {
+    /// 32 bytes. RFC 8709, section 4
     case ed25519(point: [UInt8])
-    /// The point is uncompressed: 4, x, y.
+    /// The point is uncompressed: 4, x, y. RFC 5656, section 3.1
     case ecdsa(Curve, point: [UInt8])
     /// Magnitudes, most significant byte first.
     case rsa(exponent: [UInt8], modulus: [UInt8])
-    /// A key in a security key; `application` is mostly `ssh:`.
+    /// A key held by a FIDO security key; `application` is usually `ssh:`. OpenSSH's PROTOCOL.u2f
     case securityKeyEd25519(point: [UInt8], application: [UInt8])
+    /// The same on P-256; the point is uncompressed.
     case securityKeyECDSA(point: [UInt8], application: [UInt8])
   }
 
-  /// The names of the accepted types.
+  /// Names of the accepted key types.
   public static let types = [
     "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa",
     "sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com",
   ]
-  /// Bits that an RSA key must have at least.
+  /// Minimum size of an RSA key in bits.
   public static let minimumRSABits = 2048
 
-  /// The whole key in SSH's form.
+  /// The complete key blob.
   public let blob: [UInt8]
+  /// The content of the blob.
   public let material: Material
 
-  /// Reads a key blob that holds one key and nothing after it.
+  /// Parses a blob that consists of exactly one key.
+  ///
+  /// - Throws: `PublicKeyError`: every case except `text` and `typesDiffer`.
   public init(blob: ArraySlice<UInt8>) throws(PublicKeyError) {
     var reader = WireReader(blob)
     let type: String
@@ -96,7 +105,10 @@ public struct PublicKey: Equatable, Sendable {
     self.init(blob: Array(blob), material: material)
   }
 
-  /// Reads `type base64 [comment]`, as in a `.pub` file.
+  /// Parses `type base64 [comment]`, as in a `.pub` file.
+  ///
+  /// - Throws: `PublicKeyError.text` if the text has another form, `typesDiffer` if the two types differ, or an error
+  ///   of ``init(blob:)``.
   public init(text: ArraySlice<UInt8>) throws(PublicKeyError) {
     let fields = text.split(maxSplits: 2, whereSeparator: isBlank)
     guard fields.count >= 2, let bytes = Base64.decode(fields[1]) else { throw .text }
@@ -104,7 +116,7 @@ public struct PublicKey: Equatable, Sendable {
     guard fields[0].elementsEqual(type.utf8) else { throw .typesDiffer }
   }
 
-  /// The key that `material` makes.
+  /// Encodes a key. The caller has checked `material`.
   public init(_ material: Material) {
     var writer = WireWriter(capacity: 128)
     writer.text(Self.type(of: material))
@@ -132,10 +144,10 @@ public struct PublicKey: Equatable, Sendable {
     self.material = material
   }
 
-  /// The name of the key's type.
+  /// The name of the key type.
   public var type: String { Self.type(of: material) }
 
-  /// The key's size in bits, as ssh-keygen states it.
+  /// The key size in bits, as ssh-keygen reports it.
   public var bits: Int {
     switch material {
     case .ed25519, .securityKeyEd25519, .securityKeyECDSA: 256
@@ -144,7 +156,7 @@ public struct PublicKey: Equatable, Sendable {
     }
   }
 
-  /// The signature algorithms that go with the key, best first. SHA-1 is not among them.
+  /// The signature algorithms for this key, most preferred first; never one with SHA-1.
   public var signatureAlgorithms: [String] {
     switch material {
     case .ed25519, .ecdsa, .securityKeyEd25519, .securityKeyECDSA: [type]
@@ -152,7 +164,7 @@ public struct PublicKey: Equatable, Sendable {
     }
   }
 
-  /// True for an RSA key under ``minimumRSABits``.
+  /// True for an RSA key with fewer than ``minimumRSABits`` bits.
   public var isTooSmall: Bool {
     switch material {
     case .rsa: bits < Self.minimumRSABits
@@ -160,7 +172,7 @@ public struct PublicKey: Equatable, Sendable {
     }
   }
 
-  /// `type base64`, as in a `.pub` file, without a comment.
+  /// The key as `type base64`, without a comment.
   public var text: String { "\(type) \(String(decoding: Base64.encode(blob), as: UTF8.self))" }
 
   private static func type(of material: Material) -> String {
@@ -173,7 +185,7 @@ public struct PublicKey: Equatable, Sendable {
     }
   }
 
-  /// Reads what follows the name of `type` in a key, and the nonce in a certificate.
+  /// Reads the fields of a key that follow the type name, or the nonce in a certificate.
   static func material(type: String, from reader: inout WireReader) throws(PublicKeyError) -> Material {
     do {
       switch type {

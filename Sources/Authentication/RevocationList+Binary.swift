@@ -1,11 +1,12 @@
 import Wire
 
-// OpenSSH's PROTOCOL.krl.
+// The binary format: OpenSSH's PROTOCOL.krl.
 extension RevocationList {
-  /// `SSHKRL\n` and a NUL.
+  /// `SSHKRL
+  /// ` and a NUL.
   static let magic: [UInt8] = Array("SSHKRL\n".utf8) + [0]
 
-  /// Sections of a list.
+  /// Types of the sections in a list.
   private enum Section: UInt8 {
     case certificates = 1
     case keys = 2
@@ -15,7 +16,7 @@ extension RevocationList {
     case extended = 255
   }
 
-  /// Parts of a section about certificates.
+  /// Types of the subsections in a certificate section.
   private enum CertificatePart: UInt8 {
     case serialList = 0x20
     case serialRange = 0x21
@@ -37,9 +38,9 @@ extension RevocationList {
     _ = try reader.raw(Self.magic.count)
     let version = try reader.uint32()
     guard version == 1 else { throw RevocationListError("a revocation list of version \(version); known is 1") }
-    // Its own number, its date, its flags.
+    // Number, date and flags of the list.
     for _ in 0..<3 { _ = try reader.uint64() }
-    // Reserved, and a comment.
+    // A reserved field, and a comment.
     for _ in 0..<2 { _ = try reader.string() }
     while !reader.isAtEnd {
       let type = try reader.byte()
@@ -82,7 +83,8 @@ extension RevocationList {
 
   private mutating func readCertificates(_ reader: inout WireReader) throws {
     var authority = Array(try reader.string())
-    // An authority of another type signs nothing here, but its section must not be read as that of any authority.
+    // A CA of an unsupported type cannot sign certificates that we accept. Its section must still not be taken for one
+    // that applies to every CA, which has an empty key.
     if !authority.isEmpty { authority = try Self.plainKey(authority, "an authority") ?? authority }
     _ = try reader.string()
     while !reader.isAtEnd {
@@ -123,7 +125,7 @@ extension RevocationList {
     return bytes
   }
 
-  /// None is known; one that must be understood makes the list unusable.
+  /// No extension is known. A critical one makes the list unusable.
   private static func readExtension(_ reader: inout WireReader) throws {
     let name = String(decoding: try reader.string(), as: UTF8.self)
     let isCritical = try reader.boolean()

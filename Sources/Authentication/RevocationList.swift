@@ -1,46 +1,52 @@
 import Wire
 
-/// Why bytes are no list of revoked keys that can be used, for people.
+/// Why bytes are not a usable revocation list, as text for people.
 public struct RevocationListError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The reason.
   public let description: String
 
+  /// An error with this reason.
   public init(_ description: String) { self.description = description }
 }
 
-/// Keys and certificates that let nobody in any more: `auth.publickey.revoked_keys`.
+/// Revoked keys and certificates: `auth.publickey.revoked_keys`.
 ///
-/// Read from OpenSSH's key revocation list (PROTOCOL.krl) or from text with one public key in each line. What is not
-/// understood makes the whole list unusable: a revoked key that is overlooked is worse than no login.
+/// The list is an OpenSSH key revocation list (PROTOCOL.krl), or text with one public key per line. If any part is not
+/// understood, the whole list is unusable: to refuse all logins is safer than to miss a revoked key.
 public struct RevocationList: Equatable, Sendable {
-  /// The largest list, in bytes.
+  /// Maximum size of a list in bytes.
   public static let sizeLimit = 8 << 20
 
-  /// A signature on the list: of all bytes before its own.
+  /// A signature on the list. It covers all bytes before it.
   public struct Signature: Equatable, Sendable {
+    /// The key that signed the list.
     public let key: PublicKey
+    /// The signature blob, for ``SignatureBlob``.
     public let blob: [UInt8]
-    /// How many bytes of the list it covers.
+    /// How many bytes of the list the signature covers, from the start.
     public let signedCount: Int
   }
 
-  /// Certificates of one authority, or of any.
+  /// Revoked certificates of one CA, or of every CA.
   struct Certificates: Equatable, Sendable {
     var serials = SerialSet()
     var keyIDs: Set<[UInt8]> = []
   }
 
-  /// Blobs of keys; a certificate counts as its key.
+  /// Blobs of revoked keys. A listed certificate revokes its key.
   var keys: Set<[UInt8]> = []
   var sha1Fingerprints: Set<[UInt8]> = []
   var sha256Fingerprints: Set<[UInt8]> = []
-  /// By the blob of the authority; an empty one is any authority.
+  /// By the blob of the CA key; the empty key stands for every CA.
   var certificates: [[UInt8]: Certificates] = [:]
-  /// To be verified by who can.
+  /// Signatures that the caller must verify; this type cannot.
   public internal(set) var signatures: [Signature] = []
 
   init() {}
 
-  /// Reads a list, of either form.
+  /// Parses a list in either format.
+  ///
+  /// - Throws: `RevocationListError` if the list is larger than ``sizeLimit`` or any part is not understood.
   public init(_ bytes: [UInt8]) throws(RevocationListError) {
     guard bytes.count <= Self.sizeLimit else {
       throw RevocationListError("it is larger than \(Self.sizeLimit >> 20) MiB")
@@ -53,13 +59,13 @@ public struct RevocationList: Equatable, Sendable {
     }
   }
 
-  /// What a key is looked for by.
+  /// A key as the list can name it: by its blob or by one of its hashes.
   public struct Key: Equatable, Sendable {
     let blob: [UInt8]
     let sha1: [UInt8]
     let sha256: [UInt8]
 
-    /// A plain key's blob and the two hashes of it.
+    /// A plain key's blob, and the SHA-1 and SHA-256 of it.
     public init(blob: [UInt8], sha1: [UInt8], sha256: [UInt8]) {
       self.blob = blob
       self.sha1 = sha1
@@ -67,21 +73,21 @@ public struct RevocationList: Equatable, Sendable {
     }
   }
 
-  /// True when the key itself is revoked.
+  /// True if the key itself is revoked.
   public func revokes(_ key: Key) -> Bool {
     keys.contains(key.blob) || sha1Fingerprints.contains(key.sha1) || sha256Fingerprints.contains(key.sha256)
   }
 
-  /// True when the certificate is revoked by its number or its key id. Its key and its authority are asked about by
-  /// themselves.
+  /// True if the certificate is revoked by serial number or key ID. The caller checks its key and its CA key
+  /// separately.
   public func revokes(_ certificate: Certificate) -> Bool {
     revokes(serial: certificate.serial, keyID: certificate.keyID, of: certificate.authority.blob)
   }
 
-  /// True when a certificate of the authority with this blob is revoked by its number or its key id.
+  /// True if a certificate with this serial number and key ID is revoked for the CA key with the blob `authority`.
   public func revokes(serial: UInt64, keyID: [UInt8], of authority: [UInt8]) -> Bool {
     [authority, []].compactMap { certificates[$0] }.contains { revoked in
-      // 0 stands for no number.
+      // Serial number 0 means that the CA did not assign one.
       revoked.keyIDs.contains(keyID) || (serial != 0 && revoked.serials.contains(serial))
     }
   }
@@ -104,7 +110,7 @@ public struct RevocationList: Equatable, Sendable {
     }
   }
 
-  /// The blob of a key, or of the key in a certificate; nil: of a type that no login has, as ssh-dss.
+  /// The blob of a key, or of the key in a certificate; nil for a type that cannot log in here, such as ssh-dss.
   static func plainKey(_ blob: [UInt8], _ place: String) throws(RevocationListError) -> [UInt8]? {
     if Certificate.isCertificate(blob) {
       guard let certificate = try? Certificate(blob: blob[...]) else {
@@ -120,7 +126,7 @@ public struct RevocationList: Equatable, Sendable {
     }
   }
 
-  /// True for types that OpenSSH has and we do not accept.
+  /// True for types that OpenSSH supports and we do not.
   private static func isOtherType(_ blob: [UInt8]) -> Bool {
     var reader = WireReader(blob)
     guard let type = try? reader.text(limit: 64) else { return false }

@@ -1,13 +1,13 @@
 import Wire
 
-/// A set of serial numbers of certificates: single ones, ranges, and bitmaps, each of which keeps its form, so that a
-/// list needs no more memory than it has bytes.
+/// A set of certificate serial numbers: single numbers, ranges and bitmaps. Each keeps its form, so that the set never
+/// needs more memory than the list it came from.
 struct SerialSet: Equatable, Sendable {
-  /// Bytes of a bitmap, as for OpenSSH.
+  /// Maximum size of a bitmap in bytes, as in OpenSSH.
   static let bitmapLimit = 2048
 
   private struct Bitmap: Equatable, Sendable {
-    /// The number of the lowest bit.
+    /// The serial number of the least significant bit.
     let first: UInt64
     /// Most significant byte first.
     let bits: [UInt8]
@@ -19,20 +19,20 @@ struct SerialSet: Equatable, Sendable {
     }
   }
 
-  /// Once ordered, by their first numbers, and without overlaps.
+  /// After ``order()``: sorted by lower bound, without overlaps.
   private var ranges: [ClosedRange<UInt64>] = []
-  /// Once ordered, by their first numbers.
+  /// After ``order()``: sorted by first number.
   private var bitmaps: [Bitmap] = []
 
   init() {}
 
-  /// Adds a range; ``order()`` before the set is asked.
+  /// Adds a range. Call ``order()`` before ``contains(_:)``.
   mutating func insert(_ range: ClosedRange<UInt64>) { ranges.append(range) }
 
-  /// Adds the numbers from `first` on whose bits are set; ``order()`` before the set is asked.
+  /// Adds the numbers whose bits are set, counted from `first`. Call ``order()`` before ``contains(_:)``.
   ///
   /// - Parameter bitmap: most significant byte first, without leading zeros, at most ``bitmapLimit`` bytes.
-  /// - Returns: false when it goes beyond the last number.
+  /// - Returns: false if the bitmap extends beyond the largest serial number.
   mutating func insert(bitmap: [UInt8], from first: UInt64) -> Bool {
     guard let highest = bitmap.first else { return true }
     guard first <= .max - UInt64(bitmap.count * 8 - 1 - highest.leadingZeroBitCount) else { return false }
@@ -40,7 +40,7 @@ struct SerialSet: Equatable, Sendable {
     return true
   }
 
-  /// Puts everything in order.
+  /// Sorts the ranges and bitmaps and merges overlapping ranges.
   mutating func order() {
     bitmaps.sort { $0.first < $1.first }
     ranges.sort { $0.lowerBound < $1.lowerBound }
@@ -55,7 +55,7 @@ struct SerialSet: Equatable, Sendable {
     ranges = merged
   }
 
-  /// True when the number was added.
+  /// True if the number was added. The set must be ordered.
   func contains(_ serial: UInt64) -> Bool {
     let after = ranges.partitionPoint { $0.lowerBound > serial }
     if after > 0, ranges[after - 1].contains(serial) { return true }
@@ -70,7 +70,7 @@ struct SerialSet: Equatable, Sendable {
 }
 
 extension Array {
-  /// The first index whose element is past the point, in an array that is ordered so.
+  /// The index of the first element for which `isPast` is true. All such elements must be at the end.
   fileprivate func partitionPoint(_ isPast: (Element) -> Bool) -> Int {
     var (low, high) = (0, count)
     while low < high {

@@ -1,34 +1,38 @@
 import Wire
 
-/// A signature as SSH writes it; RFC 4253, section 6.6, RFC 5656, section 3.1.2, and OpenSSH's PROTOCOL.u2f.
+/// A signature in the encoding of SSH. RFC 4253, section 6.6, RFC 5656, section 3.1.2, and OpenSSH's PROTOCOL.u2f
 public struct SignatureBlob: Equatable, Sendable {
-  /// What a security key adds, and signs along.
+  /// The additional fields in a signature of a security key, which the signature also covers.
   public struct SecurityKey: Equatable, Sendable {
-    /// Bit 0: somebody touched the key. Bit 2: the key verified its user.
+    /// Bit 0: user presence. Bit 2: user verification.
     public let flags: UInt8
-    /// Signatures made so far.
+    /// The key's signature counter.
     public let counter: UInt32
 
+    /// The fields as the security key returned them.
     public init(flags: UInt8, counter: UInt32) {
       self.flags = flags
       self.counter = counter
     }
 
-    /// True when somebody touched the key.
+    /// True if somebody touched the security key.
     public var provesUserPresence: Bool { flags & 1 != 0 }
 
-    /// True when the key knows who touched it, by a PIN or a finger.
+    /// True if the security key verified its user, by PIN or biometrics.
     public var provesUserVerification: Bool { flags & 4 != 0 }
   }
 
-  /// The name of the algorithm, at most 64 bytes.
+  /// The name of the signature algorithm, at most 64 bytes.
   public let algorithm: String
-  /// The signature itself, at most 4 KiB, in the form of its algorithm.
+  /// The signature itself, at most 4 KiB, in the format of its algorithm.
   public let bytes: [UInt8]
-  /// Present exactly for the algorithms of security keys.
+  /// Present exactly for algorithms that begin with `sk-`.
   public let securityKey: SecurityKey?
 
-  /// Reads a blob that holds one signature and nothing after it.
+  /// Parses a blob that consists of exactly one signature.
+  ///
+  /// - Throws: `WireError`: `tooLong` for a name or signature over its limit, `trailingBytes` if bytes follow the
+  ///   signature, `truncated` or `malformed` if a field does not parse.
   public init(_ blob: ArraySlice<UInt8>) throws(WireError) {
     var reader = WireReader(blob)
     algorithm = try reader.text(limit: 64)
@@ -38,14 +42,14 @@ public struct SignatureBlob: Equatable, Sendable {
     try reader.end()
   }
 
-  /// A signature to be written; `securityKey` for the algorithms of security keys.
+  /// A signature to be encoded. `securityKey` is required for algorithms that begin with `sk-`.
   public init(algorithm: String, bytes: [UInt8], securityKey: SecurityKey? = nil) {
     self.algorithm = algorithm
     self.bytes = bytes
     self.securityKey = securityKey
   }
 
-  /// The blob.
+  /// The encoded signature.
   public var wireBytes: [UInt8] {
     var writer = WireWriter(capacity: bytes.count + 64)
     writer.text(algorithm)
@@ -58,13 +62,17 @@ public struct SignatureBlob: Equatable, Sendable {
   }
 }
 
-/// The two numbers of an ECDSA signature; RFC 5656, section 3.1.2.
+/// The two numbers of an ECDSA signature. RFC 5656, section 3.1.2
 public struct ECDSASignature: Equatable, Sendable {
-  /// Magnitudes, most significant byte first, of 1…66 bytes.
+  /// Magnitude, most significant byte first, 1…66 bytes.
   public let r: [UInt8]
+  /// As `r`.
   public let s: [UInt8]
 
-  /// Reads the two numbers and nothing after them.
+  /// Parses exactly two numbers.
+  ///
+  /// - Throws: `WireError`: `malformed` if a number is negative, zero or longer than 66 bytes, `trailingBytes` if bytes
+  ///   follow, `truncated` or `tooLong` if a field does not parse.
   public init(_ bytes: ArraySlice<UInt8>) throws(WireError) {
     var reader = WireReader(bytes)
     r = Array(try reader.unsignedMPInt(limit: 67))
@@ -73,13 +81,13 @@ public struct ECDSASignature: Equatable, Sendable {
     guard (1...66).contains(r.count), (1...66).contains(s.count) else { throw .malformed }
   }
 
-  /// Two magnitudes, most significant byte first.
+  /// A signature to be encoded, from two magnitudes.
   public init(r: [UInt8], s: [UInt8]) {
     self.r = r
     self.s = s
   }
 
-  /// The two numbers as SSH writes them.
+  /// The encoded numbers.
   public var wireBytes: [UInt8] {
     var writer = WireWriter(capacity: 144)
     writer.unsignedMPInt(r)

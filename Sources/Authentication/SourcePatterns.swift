@@ -1,10 +1,11 @@
 import AccessControl
 import Filter
 
-/// Where a key may be used from: the patterns of `from=`, sshd(8) and ssh_config(5), PATTERNS.
+/// The pattern list of `from=`: where a key may be used from. sshd(8); ssh_config(5), PATTERNS
 ///
-/// Each is a range of addresses, or has `*` and `?` and stands for an address as it is written; one with `!` in front
-/// excludes. Names of hosts are not looked up, as with sshd's `UseDNS no`: a pattern for one matches no address.
+/// A pattern is an address range, or a text with `*` and `?` that is compared with the address in its text form; `!` in
+/// front negates it. Host names are not looked up, as with `UseDNS no` in sshd, so a pattern for a host name matches
+/// nothing.
 public struct SourcePatterns: Equatable, Sendable {
   private enum Place: Equatable, Sendable {
     case range(AddressRange)
@@ -18,7 +19,9 @@ public struct SourcePatterns: Equatable, Sendable {
 
   private let patterns: [Pattern]
 
-  /// Reads patterns that commas separate. Throws for an empty one, and for a range that is none.
+  /// Parses patterns separated by commas.
+  ///
+  /// - Throws: `KeyOptionError` for an empty pattern or an invalid range.
   public init(_ text: [UInt8]) throws(KeyOptionError) {
     var patterns: [Pattern] = []
     for (index, part) in text.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false).enumerated() {
@@ -30,7 +33,7 @@ public struct SourcePatterns: Equatable, Sendable {
     self.patterns = patterns
   }
 
-  /// True when one of the patterns is of `address`, and none that excludes is.
+  /// True if at least one pattern matches `address` and no negated one does.
   public func contains(_ address: IPAddress) -> Bool {
     let written = "\(address)"
     let matching = patterns.filter { pattern in
@@ -47,7 +50,7 @@ public struct SourcePatterns: Equatable, Sendable {
     do throws(AddressRangeError) {
       return .range(try AddressRange(text))
     } catch {
-      // No address is written with a slash: this was meant as a range.
+      // An address contains no slash, so this was meant as a range.
       guard error == .notAnAddress, !pattern.contains(UInt8(ascii: "/")) else {
         let why = if case .bitsAfterPrefix = error { "has bits set after its prefix" } else { "\(error)" }
         throw KeyOptionError("pattern \(number) of from= \(why)")

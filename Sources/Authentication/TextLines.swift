@@ -1,15 +1,15 @@
-/// The lines of a file, bounded: of a longer one the beginning is there, for its comment may be of any length.
+/// The lines of a file. Only the beginning of a long line is returned, because its comment may have any length.
 struct TextLines: Sequence, IteratorProtocol, Sendable {
-  /// Bytes of a line that are looked at.
+  /// How many bytes of a line are returned.
   static let limit = 8 << 10
 
-  /// A line, without its end and the blanks before it.
+  /// A line without its terminator and leading blanks.
   struct Line {
-    /// From 1.
+    /// Counted from 1.
     let number: Int
-    /// The first ``TextLines/limit`` bytes of the line.
+    /// At most the first ``TextLines/limit`` bytes of the line.
     let text: ArraySlice<UInt8>
-    /// True when the line goes on behind them.
+    /// True if the line is longer than that.
     let isCut: Bool
   }
 

@@ -1,22 +1,27 @@
-/// The keys of a file of authorities that are trusted for every user: `auth.publickey.trusted_user_ca_keys`.
+/// The CA keys that are trusted for every user: `auth.publickey.trusted_user_ca_keys`.
 public struct TrustedAuthorities: Equatable, Sendable {
-  /// The largest file, in bytes.
+  /// Maximum size of the file in bytes.
   public static let sizeLimit = 1 << 20
 
+  /// The CA keys, in the order of the file.
   public let keys: [PublicKey]
 
-  /// The line that is wrong, and what is wrong with it.
+  /// The first faulty line of the file.
   public struct Fault: Error, Equatable, Sendable {
+    /// Its number, counted from 1.
     public let line: Int
+    /// What is wrong, as text for people.
     public let reason: String
   }
 
-  /// None.
+  /// No CA keys.
   public init() { keys = [] }
 
-  /// Reads one public key from each line; blank lines and comments are passed.
+  /// Parses a file with one public key per line. Blank lines and comments are skipped.
   ///
-  /// Every line must be right: an administrator who lists an authority means it.
+  /// A faulty line is an error rather than skipped: an administrator who lists a CA key expects it to work.
+  ///
+  /// - Throws: `Fault` for the first line that is not understood or has options.
   public init(_ content: [UInt8]) throws(Fault) {
     var keys: [PublicKey] = []
     for entry in AuthorizedKeys(content[...]) {

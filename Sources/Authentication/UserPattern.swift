@@ -1,27 +1,33 @@
 import AccessControl
 import Filter
 
-/// Why a text names no users.
+/// Why text is not a user pattern.
 public enum UserPatternError: Error, Equatable, Sendable {
-  /// Empty, longer than ``UserPattern/longest``, or with a control character.
+  /// The name is empty, longer than ``UserPattern/longest``, or contains a control character.
   case name
-  /// What stands behind the last `@` is meant as an address, and is none.
+  /// The text after the last `@` looks like an address but is not valid.
   case address(AddressRangeError)
-  /// Begins with `!`.
+  /// The text begins with `!`.
   case negated
 }
 
-/// Users of a list: a name or a pattern, and after `@` where they come from. `anna`, `ops-*`, `backup@192.0.2.0/24`
+/// An entry in a list of users: a name or pattern, optionally followed by `@` and an address range. `anna`, `ops-*`,
+/// `backup@192.0.2.0/24`
 ///
-/// An `@` without an address behind it belongs to the name, as some name services have it: `anna@example.org`.
+/// An `@` that no address follows is part of the name, because some name services have such names: `anna@example.org`.
 public struct UserPattern: Hashable, Sendable, CustomStringConvertible {
-  /// Bytes of the name.
+  /// Maximum length of the name in bytes.
   public static let longest = 256
 
+  /// The name, or a pattern with `*` and `?`.
   public let name: NamePattern
-  /// nil: wherever they come from.
+  /// Where the user must connect from; nil: anywhere.
   public let addresses: AddressRange?
 
+  /// Parses an entry.
+  ///
+  /// - Throws: `UserPatternError`: `negated` if it begins with `!`, `address` if the part after the last `@` is an
+  ///   invalid address range, `name` if the name is empty, too long or contains control characters.
   public init(_ text: String) throws(UserPatternError) {
     if text.hasPrefix("!") { throw .negated }
     var name = text[...]
@@ -40,21 +46,22 @@ public struct UserPattern: Hashable, Sendable, CustomStringConvertible {
     self.addresses = addresses
   }
 
-  /// True when the list means `user` who comes from `address`.
+  /// True if the pattern matches `user` connecting from `address`.
   public func matches(_ user: String, from address: IPAddress) -> Bool {
     name.matches(user) && addresses?.contains(address) ?? true
   }
 
-  /// As ``init(_:)`` reads it.
+  /// The entry in the form that ``init(_:)`` parses.
   public var description: String { addresses.map { "\(name)@\($0)" } ?? name.description }
 
-  /// True for what can be a name or a pattern of one: 1 to 256 bytes, no control characters, no `!` first.
+  /// True for a valid name or name pattern: 1…256 bytes without control characters, not beginning with `!`.
   public static func isName(_ text: some StringProtocol) -> Bool {
     (1...longest).contains(text.utf8.count) && text.first != "!"
       && text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
   }
 
-  /// Digits and dots, anything with `/` or `:`, and patterns, as lists of sshd have them for hosts: no domain of users.
+  /// True for digits and dots, and for text with `/`, `:`, `*` or `?`, as in host patterns of sshd: none of these is a
+  /// domain in a user name.
   private static func isMeantAsAddress(_ text: Substring) -> Bool {
     text.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == 0x2e } || text.contains { "/:*?".contains($0) }
   }

@@ -1,48 +1,52 @@
 import Wire
 
-/// What is wrong with an authentication message of a client.
+/// Why a client's authentication message does not parse.
 public enum UserauthError: Error, Equatable, Sendable {
-  /// The fields don't fit their types, or the message doesn't end where its last field does.
+  /// A field does not parse, is too long, or bytes follow the last field.
   case message(WireError)
-  /// The user name is empty, or holds a control character.
+  /// The user name is empty or contains a control character.
   case userName
-  /// The text of a name-like field is not printable US-ASCII.
+  /// A name (RFC 4250, section 4.6.1) is not printable US-ASCII.
   case name
 }
 
-/// A USERAUTH_REQUEST, taken apart; RFC 4252, section 5.
+/// A parsed USERAUTH_REQUEST. RFC 4252, section 5
 ///
-/// Strict: every field is bounded, and nothing may follow the last one. The key and signature inside stay opaque
-/// here; ``PublicKey`` and ``SignatureBlob`` read them.
+/// Every field is bounded, and nothing may follow the last one. The key and signature stay opaque here; ``PublicKey``
+/// and ``SignatureBlob`` parse them.
 public struct UserauthRequest: Equatable, Sendable {
-  /// The method with its own fields.
+  /// The authentication method and its fields.
   public enum Method: Equatable, Sendable {
-    /// `none`: asks which methods there are.
+    /// `none`: asks for the list of methods. RFC 4252, section 5.2
     case none
-    /// `publickey`, RFC 4252, section 7.
+    /// `publickey`. RFC 4252, section 7
     case publicKey(PublicKeyRequest)
-    /// `password`, RFC 4252, section 8.
+    /// `password`. RFC 4252, section 8
     case password(SecretBytes)
-    /// `password` with the wish to change it.
+    /// `password` with a request to change it, which is not supported.
     case passwordChange
-    /// `keyboard-interactive`, RFC 4256.
+    /// `keyboard-interactive`. RFC 4256
     case keyboardInteractive
-    /// A method that we don't know; its fields are not read.
+    /// An unknown method, by its name; its fields are not read.
     case other(String)
   }
 
-  /// 1…256 bytes of UTF-8 without control characters. Compare it with ``hasSameBytes(as:)``.
+  /// 1…256 bytes of UTF-8 without control characters. Compare with ``hasSameBytes(as:)``.
   public let user: String
-  /// The service to start after the login, at most 64 bytes of printable US-ASCII.
+  /// The service to start after authentication: 1…64 bytes of printable US-ASCII.
   public let service: String
+  /// The authentication method and its fields.
   public let method: Method
 
-  /// The longest user name, in bytes.
+  /// Maximum length of a user name in bytes.
   public static let userLimit = 256
-  /// The longest password, in bytes.
+  /// Maximum length of a password in bytes.
   public static let passwordLimit = 4096
 
-  /// Reads the payload of a USERAUTH_REQUEST after its message number.
+  /// Parses the payload of a USERAUTH_REQUEST after its message number.
+  ///
+  /// - Throws: `UserauthError`: `userName` for an invalid user name, `name` for an invalid service or method name,
+  ///   `message` for every other fault.
   public init(payload: ArraySlice<UInt8>) throws(UserauthError) {
     var reader = WireReader(payload)
     do throws(WireError) {
@@ -72,9 +76,10 @@ public struct UserauthRequest: Equatable, Sendable {
     } catch { throw .message(error) }
   }
 
-  /// The data that the signature of a `publickey` request covers, RFC 4252, section 7; nil for other methods.
+  /// The data that the signature of a `publickey` request covers; nil for other methods. RFC 4252, section 7
   ///
-  /// Built from the fields as read and from *our* session id, so a client cannot sign one thing and send another.
+  /// Built from the parsed fields and our own session identifier, so that a client cannot sign one request and send
+  /// another.
   public func signedData(sessionID: [UInt8]) -> [UInt8]? {
     guard case .publicKey(let request) = method else { return nil }
     var writer = WireWriter(capacity: 256 + request.key.count)
@@ -96,16 +101,16 @@ public struct UserauthRequest: Equatable, Sendable {
   }
 }
 
-/// The fields of a `publickey` request.
+/// The fields of a `publickey` request. RFC 4252, section 7
 public struct PublicKeyRequest: Equatable, Sendable {
   /// The signature algorithm, at most 64 bytes.
   public let algorithm: String
-  /// The public key blob, at most 16 KiB, not yet read.
+  /// The public key blob, at most 16 KiB, not parsed.
   public let key: [UInt8]
-  /// The signature blob, at most 16 KiB, not yet read; nil when the client only asks whether the key would do.
+  /// The signature blob, at most 16 KiB, not parsed; nil if the client only asks whether the key is acceptable.
   public let signature: [UInt8]?
 
-  /// The longest key or signature blob, in bytes.
+  /// Maximum length of a key or signature blob in bytes.
   static let blobLimit = 16 << 10
 
   init(from reader: inout WireReader) throws(WireError) {
@@ -116,12 +121,14 @@ public struct PublicKeyRequest: Equatable, Sendable {
   }
 }
 
-/// The answers to the prompts of `keyboard-interactive`; RFC 4256, section 3.4.
+/// A parsed USERAUTH_INFO_RESPONSE of keyboard-interactive. RFC 4256, section 3.4
 public struct InfoResponse: Equatable, Sendable {
-  /// At most 16 answers of at most 4096 bytes.
+  /// At most 16 responses of at most 4096 bytes.
   public let responses: [SecretBytes]
 
-  /// Reads the payload of a USERAUTH_INFO_RESPONSE after its message number.
+  /// Parses the payload of a USERAUTH_INFO_RESPONSE after its message number.
+  ///
+  /// - Throws: `UserauthError.message` if it does not parse or exceeds a limit.
   public init(payload: ArraySlice<UInt8>) throws(UserauthError) {
     var reader = WireReader(payload)
     do throws(WireError) {
@@ -136,7 +143,7 @@ public struct InfoResponse: Equatable, Sendable {
 }
 
 extension WireReader {
-  /// A name of RFC 4250, section 4.6.1: 1…64 printable US-ASCII characters without spaces and commas.
+  /// Reads a name of RFC 4250, section 4.6.1: 1…64 printable US-ASCII characters without spaces and commas.
   fileprivate mutating func name() throws(UserauthError) -> String {
     let name: String
     do throws(WireError) { name = try text(limit: 64) } catch { throw .message(error) }
@@ -148,6 +155,7 @@ extension WireReader {
 }
 
 extension String {
-  /// True when both are the same bytes. `==` calls `é` and `e` + accent equal; the system's accounts don't.
+  /// True if both strings consist of the same bytes. `==` treats `é` and `e` with a combining accent as equal; user
+  /// names in the system's databases are bytes.
   public func hasSameBytes(as other: String) -> Bool { utf8.elementsEqual(other.utf8) }
 }

@@ -17,7 +17,7 @@ import Wire
   static let interactive = Requests.keyboardInteractive()
   static let answer = Requests.answer(["geheim"])
 
-  /// How to bring a new machine into each state.
+  /// The events that bring a new machine into each state.
   static let waysIn: [(name: String, events: [Machine.Event])] = [
     ("waiting", []),
     ("waiting again", [.request(none)]),
@@ -46,7 +46,7 @@ import Wire
     .reject(continuing: Machine.Method.allCases, refusal)
   }
 
-  /// What each event leads to, in the order of ``waysIn``.
+  /// The action for each event in each state, in the order of ``waysIn``.
   static let table: [(event: Machine.Event, actions: [Machine.Action])] = [
     (
       .request(none),
@@ -147,7 +147,7 @@ import Wire
     ),
   ]
 
-  @Test func `every event in every state leads to what the table says`() {
+  @Test func `every event in every state leads to the action in the table`() {
     for (event, actions) in Self.table {
       #expect(actions.count == Self.waysIn.count)
       for (way, action) in zip(Self.waysIn, actions) {
@@ -157,7 +157,7 @@ import Wire
     }
   }
 
-  @Test func `whoever disconnects stays disconnected, and whoever is in stays in`() {
+  @Test func `a machine that is disconnected or logged in stays so`() {
     for way in Self.waysIn {
       for (event, _) in Self.table {
         var machine = Self.machine(way.events)
@@ -172,8 +172,8 @@ import Wire
     }
   }
 
-  @Test func `no login without an accepted verdict on a signature or password`() {
-    // Every path of three events from every state: a login comes only right after such a verdict.
+  @Test func `there is no login without an accepted verdict on a signature or password`() {
+    // Tries every sequence of three events from every state: a login may follow only such a verdict.
     let events = Self.table.map(\.event)
     for way in Self.waysIn where way.name != "logged in" {
       for first in events {
@@ -209,7 +209,7 @@ import Wire
         == .disconnect(code: 2, text: "Too many authentication failures"))
   }
 
-  @Test func `the first none is free, the next ones count`() {
+  @Test func `the first none request is free and later ones count as failures`() {
     var machine = Self.machine([.request(Self.none)])
     #expect(machine.failures == 0)
     for _ in 1...5 { #expect(machine.handle(.request(Self.none)) == Self.rejected(.noneMethod)) }
@@ -217,14 +217,14 @@ import Wire
       machine.handle(.request(Self.none)) == .disconnect(code: 2, text: "Too many authentication failures"))
   }
 
-  @Test func `prompts that are abandoned count`() {
+  @Test func `abandoned prompts count as failures`() {
     var machine = Self.machine([.request(Self.interactive)])
     for _ in 1...5 { #expect(machine.handle(.request(Self.interactive)) == .prompt(.password)) }
     #expect(
       machine.handle(.request(Self.interactive)) == .disconnect(code: 2, text: "Too many authentication failures"))
   }
 
-  @Test func `twenty offers are free, the next one ends the connection`() {
+  @Test func `the twenty-first key offer ends the connection`() {
     var machine = Self.machine([])
     for _ in 1...20 {
       #expect(machine.handle(.request(Self.offer)) == .judgePublicKey(user: "anna"))
@@ -259,7 +259,7 @@ import Wire
         == (byPassword ? .accept(user: "anna", steps: [.keyboardInteractive]) : Self.rejected(.rootNotPermitted)))
   }
 
-  @Test func `who has no account does not log in, whatever the verdict`() {
+  @Test func `a user without an account does not log in whatever the verdict`() {
     for request in [Self.signed, Self.password] {
       var machine = Self.machine([.request(request)])
       #expect(machine.handle(.verdict(.accepted, account: .none)) == Self.rejected(.noAccount))
@@ -269,7 +269,7 @@ import Wire
     #expect(machine.handle(.verdict(.acceptable, account: .none)) == Self.rejected(.noAccount))
   }
 
-  @Test func `a step that is refused gains nothing, and the others do`() {
+  @Test func `a step refused by policy gains nothing and other steps still do`() {
     var policy = Self.policy()
     policy.refusals = [.password: .methodNotAllowed, .keyboardInteractive: .passwordExpired]
     var machine = Self.machine([.request(Self.password)], policy)
@@ -289,7 +289,7 @@ import Wire
     #expect(machine.handle(.verdict(.accepted, account: .none)) == Self.rejected(.noAccount))
   }
 
-  @Test func `user id 0 and the name root are root`() {
+  @Test func `user id 0 and the name root are both classified as root`() {
     #expect(Machine.AccountKind(name: "toor", uid: 0) == .root)
     #expect(Machine.AccountKind(name: "root", uid: 1000) == .root)
     #expect(Machine.AccountKind(name: "anna", uid: 1000) == .ordinary)
@@ -297,7 +297,7 @@ import Wire
   }
 
   @Test(arguments: ["Anna", "root", "ann", "annaa"])
-  func `the user name may not change`(name: String) {
+  func `the user name may not change between requests`(name: String) {
     var machine = Self.machine([.request(Self.none)])
     guard case .disconnect(code: 2, _) = machine.handle(.request(Requests.none(user: name))) else {
       Issue.record("not disconnected")
@@ -313,7 +313,7 @@ import Wire
     }
   }
 
-  @Test func `another service than ssh-connection ends the connection`() {
+  @Test func `a request for a service other than ssh-connection ends the connection`() {
     var machine = Self.machine([])
     guard case .disconnect(code: 7, _) = machine.handle(.request(Requests.none(service: "ssh-userauth"))) else {
       Issue.record("not disconnected")

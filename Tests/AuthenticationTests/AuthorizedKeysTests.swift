@@ -14,13 +14,13 @@ import Testing
     }
   }
 
-  @Test func `keys of every type are found, between blank lines and comments`() {
+  @Test func `keys of every type are found between blank lines and comments`() {
     let text = "\n# a comment\n   \n\t# another\n" + Keys.all.map { "\($0.text) me@host\n" }.joined()
     #expect(entries(text) == Keys.all.enumerated().map { .key($1, KeyOptions(), line: 5 + $0) })
   }
 
   @Test(arguments: ["", "\n", "\r\n", " comment with spaces", " \t ", "\tcomment\n", " from=\"x\" no option here\n"])
-  func `a key may end with a comment, blanks or nothing, and need not end its line`(ending: String) {
+  func `a key may be followed by a comment, blanks, a line end or nothing`(ending: String) {
     #expect(entries(Keys.ed25519.text + ending) == [.key(Keys.ed25519, KeyOptions(), line: 1)])
     #expect(entries("  \t" + Keys.ed25519.text + ending) == [.key(Keys.ed25519, KeyOptions(), line: 1)])
   }
@@ -29,7 +29,7 @@ import Testing
     "no-pty", "restrict,command=\"/bin/true\"", "from=\"10.0.0.1,*a\"", "command=\"echo \\\"ssh-rsa AAAA\\\" x\"",
     "command=\"a\\\\ \"", "cert-authority", "COMMAND=\"x\",no-pty",
   ])
-  func `a key may have options in front`(options: String) throws {
+  func `a key may be preceded by options`(options: String) throws {
     var text = Array(options.utf8)[...]
     let expected = try KeyOptions(reading: &text)
     for blanks in [" ", "\t", "  \t "] {
@@ -43,21 +43,21 @@ import Testing
     ("command=\"x\" ,no-pty", "no key follows the options"), ("no-pty restrict", "no key follows the options"),
     ("restrict,nosuch", "option 2 of the line is unknown"), ("command=\"x", "a quotation mark is not closed"),
   ])
-  func `a line with an option that is not understood is refused whole`(options: String, reason: String) {
+  func `a line with an option that is not understood is refused as a whole`(options: String, reason: String) {
     #expect(reasons("\(options) \(Keys.ed25519.text)\n") == ["1: \(reason)"])
   }
 
-  @Test func `options alone are no line`() {
+  @Test func `a line with options but no key is refused`() {
     for text in ["no-pty", "no-pty ", "no-pty comment"] { #expect(reasons(text) == ["1: no key follows the options"]) }
   }
 
-  @Test func `a certificate is no line, and the reason says what is`() {
+  @Test func `a certificate in place of a key is refused and the reason says what belongs there`() {
     #expect(
       reasons("ssh-ed25519-cert-v01@openssh.com AAAA\n")
         == ["1: a certificate; what belongs here is the key of its authority, with cert-authority"])
   }
 
-  @Test func `a key inside an option's value is no key`() {
+  @Test func `a key inside an option's value is not taken for the line's key`() {
     for text in [
       "command=\"\(Keys.ed25519.text)\"", "command=\" \(Keys.ed25519.text)", "x=\"\\\" \(Keys.ed25519.text)",
     ] {
@@ -66,7 +66,7 @@ import Testing
     }
   }
 
-  @Test func `each bad line is refused by its number, and the next one still counts`() {
+  @Test func `each faulty line is refused with its number and later lines are still read`() {
     let rsa = Keys.rsa(bits: 1024)
     let text = """
       nonsense
@@ -88,7 +88,7 @@ import Testing
     #expect(entries(text).last == .key(Keys.ed25519, KeyOptions(), line: 8))
   }
 
-  @Test func `a comment may have any length, what is before it 8 KiB`() {
+  @Test func `a comment may have any length and the text before it at most 8 KiB`() {
     let key = Keys.ed25519.text
     for count in [AuthorizedKeys.lineLimit - key.utf8.count - 1, AuthorizedKeys.lineLimit, 1_000_000] {
       let text = key + " " + String(repeating: "c", count: count) + "\n" + Keys.rsa.text
@@ -101,27 +101,27 @@ import Testing
       let start = "command=\""
       return start + String(repeating: "x", count: count - start.utf8.count - 1) + "\""
     }
-    // The blank behind the key is the last byte that counts.
+    // The blank after the key is the last byte within the limit.
     let room = AuthorizedKeys.lineLimit - key.utf8.count - 2
     #expect(reasons("\(options(room)) \(key) comment").isEmpty)
     for count in [room + 1, room + 40, 20_000] { #expect(reasons("\(options(count)) \(key) comment") == [reason]) }
     #expect(reasons(String(repeating: " ", count: 8193) + key) == [reason])
   }
 
-  @Test func `the tail of a line that is too long is not read as a line`() {
+  @Test func `the tail of an overlong line is not read as a line`() {
     let text = String(repeating: "x", count: AuthorizedKeys.lineLimit) + " " + Keys.ed25519.text + "\n"
     #expect(reasons(text).count == 1)
     #expect(entries(text).count == 1)
     #expect(entries(text + Keys.ed25519.text).last == .key(Keys.ed25519, KeyOptions(), line: 2))
   }
 
-  @Test func `a NUL byte spoils its line only`() {
+  @Test func `a NUL byte invalidates only its own line`() {
     let text = Keys.ed25519.text + " a\0b\n" + Keys.rsa.text
     #expect(reasons(text) == ["1: the line holds a NUL byte"])
     #expect(entries(text).last == .key(Keys.rsa, KeyOptions(), line: 2))
   }
 
-  @Test func `content cut anywhere never gives a key that is not in it`() {
+  @Test func `content truncated anywhere never yields a key that is not in it`() {
     let content = Array("no-pty \(Keys.rsa.text)\n\(Keys.ed25519.text) c\n".utf8)
     for length in 0...content.count {
       for entry in AuthorizedKeys(content[..<length]) {

@@ -11,7 +11,7 @@ import Testing
     return (finding, warnings)
   }
 
-  @Test func `the first line with a principal gives its options`() throws {
+  @Test func `the first line that names a principal provides the options`() throws {
     var options = KeyOptions()
     options.permissions.terminal = false
     #expect(find("a\nno-pty b\nb\n", "b", "c") == (.listed(options), []))
@@ -20,14 +20,14 @@ import Testing
     #expect(find("command=\"x y\" b", "b").0 != .notListed)
   }
 
-  @Test func `only whole names count`() {
+  @Test func `only complete names match`() {
     for text in ["", "\n", "# b", "bb", "b b b", "no-pty", "b#", "\\b", "\"b\""] where text != "b#" {
       #expect(find(text, "b").0 == .notListed, "\(text)")
     }
     #expect(find("b#comment", "b").0 == .listed(KeyOptions()))
   }
 
-  @Test func `lines that are not understood are told and passed`() {
+  @Test func `lines that are not understood are reported and skipped`() {
     let long = String(repeating: "x", count: TextLines.limit) + " b"
     let (finding, warnings) = find("nosuch b\ncert-authority b\n\(long)\nno-pty a b\nb\0\nb", "b")
     #expect(finding == .listed(KeyOptions()))

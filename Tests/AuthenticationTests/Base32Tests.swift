@@ -8,14 +8,14 @@ import Testing
     ("", ""), ("f", "MY======"), ("fo", "MZXQ===="), ("foo", "MZXW6==="), ("foob", "MZXW6YQ="), ("fooba", "MZXW6YTB"),
     ("foobar", "MZXW6YTBOI======"),
   ])
-  func `the RFC's examples are read and written`(bytes: String, text: String) throws {
+  func `the examples of RFC 4648 encode and decode`(bytes: String, text: String) throws {
     #expect(try Base32.decode(text.utf8) == Array(bytes.utf8))
     let unpadded = text.prefix { $0 != "=" }
     #expect(try Base32.decode(unpadded.utf8) == Array(bytes.utf8))
     #expect(Base32.encode(Array(bytes.utf8)) == Array(unpadded.utf8))
   }
 
-  @Test func `small letters and blanks are read as devices show them`() throws {
+  @Test func `lower case and blanks decode, as devices display them`() throws {
     #expect(try Base32.decode("mzxw 6ytb oi".utf8) == Array("foobar".utf8))
   }
 
@@ -24,11 +24,11 @@ import Testing
     ("MZXW\u{e9}", .character(5)), ("MZ=XW", .character(4)), ("====", .character(1)), ("MZXW6=Y", .character(7)),
     ("M", .length), ("MZX", .length), ("MZXW6Y", .length), ("MZXW6YTBO", .length),
   ])
-  func `what is no Base32 is refused, and where it goes wrong is told`(text: String, fault: Base32.Fault) {
+  func `invalid Base32 is refused with the position of the fault`(text: String, fault: Base32.Fault) {
     #expect(throws: fault) { try Base32.decode(text.utf8) }
   }
 
-  @Test func `any bytes come back`() throws {
+  @Test func `any bytes survive encoding and decoding`() throws {
     var random = SystemRandomNumberGenerator()
     for count in 0...64 {
       let bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }

@@ -2,7 +2,7 @@ import Wire
 
 @testable import Authentication
 
-/// A certificate to be written, right in everything that a test does not change. Its signature is made up.
+/// Builds certificates for tests: valid in everything that a test does not change, with a made-up signature.
 struct CertificateForm {
   var type: String?
   var key = Keys.ed25519
@@ -20,7 +20,7 @@ struct CertificateForm {
 
   init(_ change: (inout CertificateForm) -> Void = { _ in }) { change(&self) }
 
-  /// The value of an option that is one string.
+  /// Encodes an option's value that is one string.
   static func string(_ text: String) -> [UInt8] {
     var writer = WireWriter()
     writer.text(text)
@@ -56,6 +56,6 @@ struct CertificateForm {
     return writer.bytes
   }
 
-  /// The certificate as it reads again.
+  /// Parses the built certificate.
   func certificate() throws(CertificateError) -> Certificate { try Certificate(blob: blob[...]) }
 }

@@ -18,7 +18,7 @@ import Testing
 
   private static let string = CertificateForm.string
 
-  @Test func `a certificate allows nothing that it does not name`() throws {
+  @Test func `a certificate permits nothing that it does not name`() throws {
     let options = try options()
     #expect(options.permissions == .restricted)
     #expect(options.requiresTouch && !options.requiresVerification && options.sources == nil)
@@ -36,15 +36,15 @@ import Testing
     var expected = KeyPermissions.restricted
     expected[keyPath: path] = true
     #expect(try options(extensions: [(name, [])]).permissions == expected)
-    // As an option that must be understood it is none.
+    // The same name is unknown as a critical option.
     #expect(throws: KeyRefusal.unknownCriticalOption) { try options(critical: [(name, [])]) }
     #expect(throws: KeyRefusal.malformedCertificateOptions) { try options(extensions: [(name, [0])]) }
-    // Names are compared as they stand.
+    // Names are case-sensitive.
     let other = name == name.uppercased() ? name.lowercased() : name.uppercased()
     #expect(try options(extensions: [(other, [])]).permissions == .restricted)
   }
 
-  @Test func `extensions add up, and unknown ones are passed`() throws {
+  @Test func `extensions add up and unknown ones are ignored`() throws {
     let all = Self.extensions.map { ($0.0, [UInt8]()) } + [("login@example.com", Self.string("x")), ("", [])]
     #expect(try options(extensions: all).permissions == .everything)
     #expect(try options(extensions: [("force-command", Self.string("date"))]).permissions.forcedCommand == nil)
@@ -53,7 +53,7 @@ import Testing
     #expect(try options(extensions: [("verify-required", [])]).requiresVerification == false)
   }
 
-  @Test func `critical options are obeyed`() throws {
+  @Test func `critical options take effect`() throws {
     #expect(
       try options(critical: [("force-command", Self.string("date"))]).permissions.forcedCommand == Array("date".utf8))
     #expect(try options(critical: [("verify-required", [])]).requiresVerification)
@@ -66,7 +66,7 @@ import Testing
   }
 
   @Test(arguments: ["unknown@example.com", "", "Force-Command", "permit-pty", "no-touch-required"])
-  func `an unknown critical option refuses`(name: String) {
+  func `an unknown critical option refuses the certificate`(name: String) {
     #expect(throws: KeyRefusal.unknownCriticalOption) {
       try options(critical: [("force-command", Self.string("date")), (name, [])])
     }
@@ -81,11 +81,13 @@ import Testing
     ("source-address", string("10.0.0.0/33")),
   ]
 
-  @Test(arguments: malformed) func `a critical option that is malformed refuses`(name: String, data: [UInt8]) {
+  @Test(arguments: malformed) func `a malformed critical option refuses the certificate`(name: String, data: [UInt8]) {
     #expect(throws: KeyRefusal.malformedCertificateOptions) { try options(critical: [(name, data)]) }
   }
 
-  @Test(arguments: ["force-command", "source-address"]) func `a value stands once`(name: String) {
+  @Test(arguments: ["force-command", "source-address"]) func `a critical option with a value may occur only once`(
+    name: String
+  ) {
     let data = Self.string(name == "force-command" ? "date" : "10.0.0.0/8")
     #expect(throws: KeyRefusal.malformedCertificateOptions) { try options(critical: [(name, data), (name, data)]) }
   }

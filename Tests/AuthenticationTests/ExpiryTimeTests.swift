@@ -5,7 +5,7 @@ import Testing
 @Suite struct ExpiryTimeTests {
   private func read(_ text: String) -> ExpiryTime? { ExpiryTime(Array(text.utf8)[...]) }
 
-  // Figures of date(1): date -u -d '2026-11-20 20:37:17' +%s
+  // Expected values from date(1): date -u -d '2026-11-20 20:37:17' +%s
   @Test(
     arguments: [
       ("19700101Z", 0), ("197001010001Z", 60), ("20261120203717Z", 1_795_207_037), ("20261120203717utc", 1_795_207_037),
@@ -13,14 +13,14 @@ import Testing
       ("20240301Z", 1_709_251_200), ("21000228Z", 4_107_456_000), ("21000301Z", 4_107_542_400),
       ("99991231235959Z", 253_402_300_799), ("19691231235959Z", -1), ("20161231235960Z", 1_483_228_800),
     ] as [(String, Int64)])
-  func `times of UTC are what date(1) makes of them`(text: String, seconds: Int64) throws {
+  func `UTC times convert to the same seconds as with date(1)`(text: String, seconds: Int64) throws {
     let time = try #require(read(text))
     #expect(time.isUTC)
     #expect(time.secondsInUTC == seconds)
   }
 
   @Test(arguments: ["20261120", "202611202037", "20261120203717"])
-  func `without Z a time is the system's`(text: String) throws {
+  func `a time without Z is in the system's time zone`(text: String) throws {
     let time = try #require(read(text))
     #expect(!time.isUTC)
     #expect((time.year, time.month, time.day) == (2026, 11, 20))
@@ -35,5 +35,5 @@ import Testing
     "20261120203761", "2026-1-1", "+2026112", "20261120ZZ", "20261120 Z", " 20261120", "20261120U", "2026112\u{661}",
     "20261120GMT",
   ])
-  func `what is no time is none`(text: String) { #expect(read(text) == nil) }
+  func `text that is not a valid time is refused`(text: String) { #expect(read(text) == nil) }
 }

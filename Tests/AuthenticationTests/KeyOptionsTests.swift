@@ -4,7 +4,7 @@ import Testing
 @testable import Authentication
 
 @Suite struct KeyOptionsTests {
-  /// What options are, and what is left of the text.
+  /// The parsed options, and the remaining text.
   private func read(_ text: String) throws -> (options: KeyOptions, rest: String) {
     var bytes = Array(text.utf8)[...]
     let options = try KeyOptions(reading: &bytes)
@@ -19,7 +19,7 @@ import Testing
 
   private static let restricted = options { $0.permissions = .restricted }
 
-  /// Every option of sshd(8), by itself.
+  /// Every option in sshd(8), alone.
   static let all: [(String, KeyOptions)] = [
     ("agent-forwarding", KeyOptions()),
     ("cert-authority", options { $0.isCertificateAuthority = true }),
@@ -51,20 +51,22 @@ import Testing
     ("X11-forwarding", KeyOptions()),
   ]
 
-  @Test(arguments: all) func `every option says what sshd(8) says`(text: String, expected: KeyOptions) throws {
+  @Test(arguments: all) func `every option has the effect that sshd(8) documents`(text: String, expected: KeyOptions)
+    throws
+  {
     let (options, rest) = try read("\(text) ssh-ed25519 AAAA")
     #expect(options == expected)
     #expect(rest == " ssh-ed25519 AAAA")
   }
 
-  @Test(arguments: all) func `names are read in any case`(text: String, expected: KeyOptions) throws {
+  @Test(arguments: all) func `option names are case-insensitive`(text: String, expected: KeyOptions) throws {
     let end = text.firstIndex(of: "\"") ?? text.endIndex
     #expect(try read(text[..<end].uppercased() + text[end...]).options == expected)
     let isList = text.hasPrefix("cert-authority,")
     if !isList { #expect(try read(text[..<end].lowercased() + text[end...]).options == expected) }
   }
 
-  @Test(arguments: all) func `restrict takes every permission back, and keeps what else was said`(
+  @Test(arguments: all) func `restrict revokes every permission and keeps all other options`(
     text: String, expected: KeyOptions
   ) throws {
     var restricted = expected
@@ -78,7 +80,7 @@ import Testing
     ("user-rc", \.permissions.userRC), ("touch-required", \.requiresTouch), ("verify-required", \.requiresVerification),
   ]
 
-  @Test(arguments: flags) func `of a flag and its no- form the last one counts, also after restrict`(
+  @Test(arguments: flags) func `the last of a flag and its no- form applies, also after restrict`(
     name: String, path: WritableKeyPath<KeyOptions, Bool> & Sendable
   ) throws {
     #expect(try read("\(name),no-\(name)").options[keyPath: path] == false)
@@ -94,7 +96,9 @@ import Testing
     (#"command="\n""#, #"\n"#), (#"command="a,b=c d""#, "a,b=c d"), ("command=\"tab\ttab\"", "tab\ttab"),
     (#"command="\\" d""#, #"\" d"#), (#"command="é 😀""#, "é 😀"), (##"command="#no comment""##, "#no comment"),
   ])
-  func `a value is what stands between quotation marks, one behind a backslash too`(text: String, command: String)
+  func `a value is the text between quotation marks, where a backslash escapes a quotation mark`(
+    text: String, command: String
+  )
     throws
   {
     let (options, rest) = try read(text + " rest")
@@ -111,7 +115,7 @@ import Testing
     "permitopen=\"h:1\",permitopen=\"[2001:db8::1]:2\",permitopen=\"*:*\"",
     "permitopen=\"h:1\",no-pty,pty,permitopen=\"[2001:db8::1]:2\",PermitOpen=\"*:*\"",
   ])
-  func `places to forward to add up`(text: String) throws {
+  func `several permitopen options add up`(text: String) throws {
     #expect(
       try read(text).options.permissions.permitOpen == [
         ForwardingPlace(host: "h", port: 1), ForwardingPlace(host: "2001:db8::1", port: 2),
@@ -119,7 +123,7 @@ import Testing
       ])
   }
 
-  @Test func `places to listen may be a port alone`() throws {
+  @Test func `permitlisten may be a port alone`() throws {
     #expect(
       try read("permitlisten=\"1\",permitlisten=\"localhost:*\",permitlisten=\"[::1]:65535\",permitlisten=\"*\"")
         .options.permissions.permitListen == [
@@ -128,31 +132,31 @@ import Testing
         ])
   }
 
-  @Test func `of two values of a variable the first counts`() throws {
+  @Test func `the first value of an environment variable applies`() throws {
     let options = try read("environment=\"A=1\",environment=\"B=2\",environment=\"A=3\",environment=\"a=4\"").options
     #expect(options.permissions.environment.map { "\($0.name)=\($0.value)" } == ["A=1", "B=2", "a=4"])
   }
 
-  @Test func `times to expire add up, and an empty name ends the principals`() throws {
+  @Test func `expiry times add up and an empty name ends the list of principals`() throws {
     #expect(try read("expiry-time=\"20300101\",expiry-time=\"20260101Z\"").options.expiryTimes.count == 2)
     let principals = try read("cert-authority,principals=\"a,b,,c\"").options.principals
     #expect(principals == [Array("a".utf8), Array("b".utf8)])
     #expect(try read("principals=\"\",cert-authority").options.principals == [])
   }
 
-  @Test(arguments: ["pty,,no-pty", ",no-pty", "pty,no-pty,"]) func `commas without an option between are passed`(
+  @Test(arguments: ["pty,,no-pty", ",no-pty", "pty,no-pty,"]) func `commas without an option between them are ignored`(
     text: String
   ) throws {
     #expect(try read(text + " key").options == Self.options { $0.permissions.terminal = false })
   }
 
-  @Test(arguments: ["", " ", "\tkey", " \" "]) func `there may be no options at all`(text: String) throws {
+  @Test(arguments: ["", " ", "\tkey", " \" "]) func `options may be absent`(text: String) throws {
     let (options, rest) = try read(text)
     #expect(options == KeyOptions())
     #expect(rest == text)
   }
 
-  /// Lines that must not be used, and what is said of each.
+  /// Lines that must be refused, each with the reason.
   static let refused: [(String, String)] = [
     ("no-such-option", "option 1 of the line is unknown"), ("no-restrict", "option 1 of the line is unknown"),
     ("no-cert-authority", "option 1 of the line is unknown"), ("ptyx", "option 1 of the line is unknown"),
@@ -192,12 +196,14 @@ import Testing
     ("tunnel=\"\"", "tunnel= is neither a number nor 'any'"), ("zone-file=\"x\"", "option 1 of the line is unknown"),
   ]
 
-  @Test(arguments: refused) func `what is not understood is refused, with the reason`(text: String, reason: String) {
+  @Test(arguments: refused) func `options that are not understood are refused with the reason`(
+    text: String, reason: String
+  ) {
     var bytes = Array(text.utf8)[...]
     #expect(throws: KeyOptionError(reason)) { try KeyOptions(reading: &bytes) }
   }
 
-  /// Each of these has the word in it that may not be shown.
+  /// Each contains a word that must not appear in the reason.
   static let secrets = [
     "sesame", "sesame=\"x\"", "sesame=x", "pty=\"sesame\"", "command=sesame", "from=\"sesame/8\"",
     "pty,from=\"!sesame/x\"",
@@ -205,13 +211,13 @@ import Testing
     "tunnel=\"sesame\"", "command=\"sesame\"sesame", "sesame:x:0:0::/root:/bin/sh", "from=\"10.1.2.3/8\"",
   ]
 
-  @Test(arguments: secrets) func `a reason has no bytes of the line, which may be one of any file`(text: String) {
+  @Test(arguments: secrets) func `a reason quotes nothing from the line, which may come from any file`(text: String) {
     var bytes = Array(text.utf8)[...]
     let error = #expect(throws: KeyOptionError.self) { try KeyOptions(reading: &bytes) }
     #expect(error?.reason.contains("ame") == false && error?.reason.contains("10.") == false)
   }
 
-  @Test(arguments: all) func `options cut anywhere are refused or are other options, and never trap`(
+  @Test(arguments: all) func `truncated options are refused or parsed as other options and never trap`(
     text: String, _: KeyOptions
   ) {
     for length in 0...text.utf8.count {

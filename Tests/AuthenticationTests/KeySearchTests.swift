@@ -9,14 +9,14 @@ import Testing
   static let certificate = try! CertificateForm().certificate()
   static let authority = Keys.rsa.text
 
-  /// Looks for a key, or a certificate, that came from 192.0.2.7 at the second 1500, or as told.
+  /// Searches for a key or certificate presented from 192.0.2.7 at second 1500, unless a parameter says otherwise.
   private func search(
     _ credential: KeyClaim.Credential = .key(Keys.ed25519), user: String = "anna", from address: String? = "192.0.2.7",
     at now: Int64 = 1500, in lines: String...
   ) -> (grant: KeyGrant?, search: KeySearch) {
     var search = KeySearch(
       KeyClaim(credential, user: user, address: address.flatMap { IPAddress($0) }, now: now) {
-        // A zone an hour east of Greenwich that has no other times.
+        // A time zone one hour east of Greenwich in which the year 9999 cannot be converted.
         $0.year > 9000 ? nil : $0.secondsInUTC - 3600
       })
     for (number, text) in lines.enumerated() {
@@ -44,23 +44,23 @@ import Testing
     ("expiry-time=\"19700101012459\" \(key)", "expired_key /keys0:1"),
     ("expiry-time=\"99990101\" \(key)", "expired_key /keys0:1"),
     ("expiry-time=\"20300101Z\",expiry-time=\"19700101000001Z\" \(key)", "expired_key /keys0:1"),
-    // A line that refuses does not end the search; what it said is told only when nothing follows.
+    // A line that refuses does not end the search; its reason is reported only if no later line accepts the key.
     ("from=\"10.0.0.0/8\" \(key)\n\(key)\n", "ok /keys0:2"),
     ("expiry-time=\"19700101Z\" \(key)\nfrom=\"10.0.0.0/8\" \(key)\n", "expired_key /keys0:1"),
     ("from=\"10.0.0.0/8\" \(key)\nexpiry-time=\"19700101Z\" \(key)\nno-pty \(key)\n", "ok /keys0:3"),
   ])
-  func `a line lets its key in, as far as its options do`(text: String, expected: String) {
+  func `a line accepts its key within the limits of its options`(text: String, expected: String) {
     let found = search(in: text)
     #expect(outcome(found.grant, found.search) == expected)
   }
 
-  @Test func `without an address, from= refuses`() {
+  @Test func `from= refuses a client whose address is unknown`() {
     let found = search(from: nil, in: "from=\"*\" \(Self.key)")
     #expect(outcome(found.grant, found.search) == "wrong_source /keys0:1")
     #expect(search(from: nil, in: Self.key).grant != nil)
   }
 
-  @Test func `the first line that lets in gives what it allows, and no other adds to it`() {
+  @Test func `the first line that accepts the key alone determines the permissions`() {
     let text = "restrict,pty,command=\"a\" \(Self.key)\n\(Self.key)\n"
     var expected = KeyPermissions.restricted
     expected.terminal = true
@@ -70,14 +70,14 @@ import Testing
     #expect(search(in: Self.key, text).grant?.permissions == .everything)
   }
 
-  @Test func `touch and verification are asked for as the line says`() {
+  @Test func `the line's options determine whether touch and verification are required`() {
     let plain = search(in: Self.key).grant
     #expect(plain?.requiresTouch == true && plain?.requiresVerification == false)
     let strict = search(in: "no-touch-required,verify-required \(Self.key)").grant
     #expect(strict?.requiresTouch == false && strict?.requiresVerification == true)
   }
 
-  @Test func `lines that are not understood are told with their places, at most 16`() {
+  @Test func `lines that are not understood are reported with their places, at most 16`() {
     let found = search(in: "nonsense\n\(Self.key)", "never read")
     #expect(found.search.warnings == ["/keys0:1: option 1 of the line is unknown"])
     let many = search(in: "a\n", String(repeating: "b\n", count: 40)).search.warnings
@@ -87,7 +87,7 @@ import Testing
 
   // MARK: Certificates
 
-  /// Searches for a certificate in a line with its authority's key.
+  /// Searches for a certificate in a file that lists its CA key.
   private func certified(
     _ options: String = "cert-authority", user: String = "anna", from address: String? = "192.0.2.7",
     at now: Int64 = 1500, _ change: (inout CertificateForm) -> Void = { _ in }
@@ -107,18 +107,20 @@ import Testing
     ("cert-authority,expiry-time=\"19700101Z\"", "anna", "expired_key /keys0:1"),
     ("no-pty", "anna", "untrusted_ca "),
   ])
-  func `a line with cert-authority lets its certificates in`(options: String, user: String, expected: String) throws {
+  func `a line with cert-authority accepts certificates of its CA key`(options: String, user: String, expected: String)
+    throws
+  {
     let found = try certified(options, user: user)
     #expect(outcome(found.grant, found.search) == expected)
   }
 
-  @Test func `another authority's certificate is not let in, and neither is a listed key's`() throws {
+  @Test func `certificates of another CA or of a listed plain key are refused`() throws {
     let certificate = KeyClaim.Credential.certificate(Self.certificate)
     let found = search(certificate, in: "cert-authority \(Keys.all[2].text)\n\(Self.key)\ncert-authority \(Self.key)\n")
     #expect(outcome(found.grant, found.search) == "untrusted_ca ")
   }
 
-  @Test func `a composed and a decomposed name are two principals`() throws {
+  @Test func `a composed and a decomposed name are different principals`() throws {
     let found = try certified(user: "e\u{301}") { $0.principals = [Array("\u{e9}".utf8)] }
     #expect(found.search.refusal == .wrongPrincipal)
   }
@@ -128,7 +130,7 @@ import Testing
       (Int64(999), KeyRefusal.certificateNotYetValid), (1000, nil), (1999, nil), (2000, .expiredCertificate),
       (.max, .expiredCertificate), (-5, .certificateNotYetValid),
     ] as [(Int64, KeyRefusal?)])
-  func `a certificate is valid from its first second to the one before its last`(now: Int64, refusal: KeyRefusal?)
+  func `a certificate is valid from validAfter until the second before validBefore`(now: Int64, refusal: KeyRefusal?)
     throws
   {
     let found = try certified(at: now)
@@ -136,7 +138,7 @@ import Testing
     if let refusal { #expect(found.search.refusal == refusal) }
   }
 
-  @Test func `a certificate for ever is one`() throws {
+  @Test func `a certificate without time limits is always valid`() throws {
     #expect(try certified(at: .max) { $0.validBefore = .max }.grant != nil)
     #expect(try certified(at: 0) { $0.validAfter = 0 }.grant != nil)
   }
@@ -149,7 +151,7 @@ import Testing
     (.wrongSource, { $0.critical = [("source-address", CertificateForm.string("10.0.0.0/8"))] }),
   ]
 
-  @Test(arguments: refused.indices) func `what a certificate lacks refuses it`(index: Int) throws {
+  @Test(arguments: refused.indices) func `a certificate that fails any check is refused`(index: Int) throws {
     let (refusal, change) = Self.refused[index]
     let line = try certified("cert-authority", change)
     #expect(line.grant == nil && line.search.refusal == refusal && line.search.place == "/keys0:1")
@@ -164,7 +166,7 @@ import Testing
     }
   }
 
-  @Test func `a line and its certificate allow together what both allow`() throws {
+  @Test func `the permissions of a line and its certificate intersect`() throws {
     let found = try certified("cert-authority,no-pty,permitopen=\"a:1\",environment=\"A=1\"") {
       $0.extensions = [("permit-pty", []), ("permit-port-forwarding", [])]
       $0.critical = [("force-command", CertificateForm.string("date"))]
@@ -181,7 +183,9 @@ import Testing
     arguments: [
       ("date", "date", true), ("date", "uptime", false), ("date", nil, true), (nil, "date", true),
     ] as [(String?, String?, Bool)])
-  func `two different forced commands refuse`(line: String?, certificate: String?, isGood: Bool) throws {
+  func `different forced commands in line and certificate are refused`(
+    line: String?, certificate: String?, isGood: Bool
+  ) throws {
     let found = try certified("cert-authority" + (line.map { ",command=\"\($0)\"" } ?? "")) {
       if let certificate { $0.critical = [("force-command", CertificateForm.string(certificate))] }
     }
@@ -190,7 +194,7 @@ import Testing
     if isGood { #expect(found.grant?.permissions.forcedCommand == Array("date".utf8)) }
   }
 
-  @Test func `touch is spared only when both spare it, and verification needed when one needs it`() throws {
+  @Test func `touch is waived only if both waive it and verification is required if either requires it`() throws {
     for line in [false, true] {
       for certificate in [false, true] {
         let grant = try certified("cert-authority" + (line ? ",no-touch-required,verify-required" : "")) {
@@ -204,7 +208,7 @@ import Testing
     #expect(strict?.requiresVerification == true)
   }
 
-  // MARK: Authorities for every user
+  // MARK: CA keys trusted for every user
 
   private func trusted(
     user: String = "anna", _ rule: KeySearch.PrincipalsRule = .userName,
@@ -220,7 +224,7 @@ import Testing
     .file(KeySearch.File(name: "/p", content: Array(text.utf8)[...]))
   }
 
-  @Test func `without files of principals the user's name must be one`() throws {
+  @Test func `without a principals file the user name must be a principal`() throws {
     var found = try trusted()
     #expect(outcome(found.grant, found.search) == "ok cas")
     found = try trusted(user: "bert")
@@ -231,23 +235,23 @@ import Testing
     ("ops\n", "ok cas"), ("# ops\nother\n  ops # comment\n", "ok cas"), ("anna", "ok cas"), ("", "wrong_principal cas"),
     ("anna,ops\n", "wrong_principal cas"), ("Ops\n", "wrong_principal cas"), ("no-pty ops\n", "ok cas"),
     ("from=\"10.0.0.0/8\" ops\n", "wrong_source cas"), ("expiry-time=\"19700101Z\" ops\n", "expired_key cas"),
-    // As sshd, the first line with a principal decides.
+    // As in sshd, the first line that names a principal decides.
     ("from=\"10.0.0.0/8\" ops\nanna\n", "wrong_source cas"), ("nosuch ops\nanna\n", "ok cas"),
     ("cert-authority ops\n", "wrong_principal cas"), ("command=\"# ops\n", "wrong_principal cas"),
   ])
-  func `a file of principals takes the place of the user's name`(text: String, expected: String) throws {
+  func `a principals file replaces the user name`(text: String, expected: String) throws {
     for user in ["anna", "zoe"] {
       let found = try trusted(user: user, file(text))
       #expect(outcome(found.grant, found.search) == expected)
     }
   }
 
-  @Test func `a file of principals that is not there lists nobody`() throws {
+  @Test func `a missing principals file lists no principals`() throws {
     let found = try trusted(.file(nil))
     #expect(outcome(found.grant, found.search) == "wrong_principal cas")
   }
 
-  @Test func `options of a principal hold with those of the certificate`() throws {
+  @Test func `options of a principals line and of the certificate both apply`() throws {
     let grant = try trusted(file("no-pty,command=\"date\" ops\n")) {
       $0.extensions = [("permit-pty", []), ("permit-user-rc", [])]
     }.grant
@@ -261,7 +265,7 @@ import Testing
     #expect(both.search.refusal == .forcedCommandsDiffer)
   }
 
-  @Test func `an authority that is not trusted, and a plain key, get nothing`() throws {
+  @Test func `an untrusted CA or a plain key is refused`() throws {
     let found = try trusted { $0.authority = Keys.ed25519.blob }
     #expect(outcome(found.grant, found.search) == "untrusted_ca ")
     var search = KeySearch(KeyClaim(.key(Keys.rsa), user: "anna", address: nil, now: 1500) { _ in nil })
@@ -269,7 +273,7 @@ import Testing
     #expect(search.refusal == .noSuchKey)
   }
 
-  @Test func `what a line said stays when no authority helps either`() throws {
+  @Test func `the refusal of a line is kept when no trusted CA key helps either`() throws {
     let certificate = KeyClaim.Credential.certificate(Self.certificate)
     var (grant, search) = search(certificate, in: "cert-authority,from=\"10.0.0.0/8\" \(Self.authority)")
     #expect(grant == nil)

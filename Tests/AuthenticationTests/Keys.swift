@@ -15,7 +15,7 @@ enum Keys {
     PublicKey(.securityKeyECDSA(point: [4] + Array(repeating: 7, count: 64), application: Array("ssh:".utf8))),
   ]
 
-  /// An odd number of exactly so many bits as the modulus.
+  /// An RSA key with an odd modulus of exactly `bits` bits.
   static func rsa(bits: Int) -> PublicKey {
     var modulus = [UInt8](repeating: 0, count: (bits + 7) / 8)
     modulus[0] = 1 << UInt8((bits - 1) % 8)
@@ -23,10 +23,10 @@ enum Keys {
     return PublicKey(.rsa(exponent: [1, 0, 1], modulus: modulus))
   }
 
-  /// A blob of these strings.
+  /// A blob that consists of these strings.
   static func blob(_ strings: [UInt8]...) -> [UInt8] { blob(strings) }
 
-  /// A blob of these strings.
+  /// A blob that consists of these strings.
   static func blob(_ strings: [[UInt8]]) -> [UInt8] {
     var writer = WireWriter()
     for string in strings { writer.string(string) }

@@ -5,14 +5,14 @@ import Testing
 @Suite struct LoginProgressTests {
   typealias Step = AuthenticationMachine.Step
 
-  @Test func `at first the next steps are the first of every sequence, each once`() {
+  @Test func `initially the next steps are the first steps of all sequences without duplicates`() {
     let progress = LoginProgress([[.publicKey, .password], [.publicKey, .publicKey], [.password]])
     #expect(progress.next == [.publicKey, .password])
     #expect(progress.methods == [.publicKey, .password])
     #expect(progress.done.isEmpty)
   }
 
-  @Test func `a step advances every sequence in which it is next, and no other`() {
+  @Test func `a step advances exactly the sequences whose next step it is`() {
     var progress = LoginProgress([
       [.publicKey, .password], [.password, .keyboardInteractive], [.publicKey, .publicKey],
     ])
@@ -21,14 +21,14 @@ import Testing
     #expect(progress.next == [.password, .publicKey])
   }
 
-  @Test func `the last step of any sequence is a login`() {
+  @Test func `completing any sequence is a login`() {
     var progress = LoginProgress([[.publicKey, .password], [.password, .publicKey, .publicKey]])
     let steps: [Step] = [.password, .publicKey, .password]
     #expect(steps.map { progress.advance($0) } == [false, false, true])
     #expect(progress.done == steps)
   }
 
-  @Test func `without a sequence, or with empty ones, nothing leads to a login`() {
+  @Test func `without sequences or with empty ones nothing leads to a login`() {
     for sequences in [[[Step]](), [[]], [[], []]] {
       var progress = LoginProgress(sequences)
       #expect(progress.next.isEmpty && progress.methods.isEmpty)
@@ -37,7 +37,7 @@ import Testing
     }
   }
 
-  @Test func `sequences without a step can be put aside, also when the step is done already`() {
+  @Test func `sequences without a step can be dropped even after that step is done`() {
     var progress = LoginProgress([[.publicKey, .password], [.password, .keyboardInteractive]])
     _ = progress.advance(.publicKey)
     #expect(progress.next == [.password])
@@ -46,14 +46,14 @@ import Testing
     #expect(LoginProgress([[.password]]).only(with: .publicKey).next.isEmpty)
   }
 
-  /// True when the steps of `sequence` stand in `done` in order, others between them or not.
+  /// True if `done` contains the steps of `sequence` in order, not necessarily adjacent.
   static func isPassed(_ sequence: [Step], by done: [Step]) -> Bool {
     var rest = sequence[...]
     for step in done where rest.first == step { rest = rest.dropFirst() }
     return rest.isEmpty && !sequence.isEmpty
   }
 
-  @Test func `any steps in any order are a login just when they hold a whole sequence in order`() {
+  @Test func `steps in any order are a login exactly when they contain a whole sequence in order`() {
     var random = SystemRandomNumberGenerator()
     func sequence(_ lengths: ClosedRange<Int>) -> [Step] {
       (0..<Int.random(in: lengths, using: &random)).compactMap { _ in Step.allCases.randomElement(using: &random) }

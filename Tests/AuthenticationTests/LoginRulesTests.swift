@@ -9,8 +9,8 @@ import Testing
   typealias Refusal = AuthenticationMachine.Refusal
   typealias Judgement = LoginRules.Judgement
 
-  /// Rules, who asks, and what decides: `anna` of `staff` and `users`, from 192.0.2.7, whose account is good, unless a
-  /// row says otherwise.
+  /// Rules, a login attempt and the expected decision. Unless a row says otherwise, the attempt is by `anna` of `staff`
+  /// and `users` from 192.0.2.7, with an account in good standing.
   struct Row: Sendable {
     let rules: @Sendable (inout LoginRules) throws -> Void
     let applicant: @Sendable (inout Applicant) -> Void
@@ -50,7 +50,7 @@ import Testing
     Row(judged(.allowUsers, .userNotAllowed), rules: { $0.allowUsers = [try UserPattern("bert")] }),
     Row(judged(.allowUsers, .userNotAllowed), rules: { $0.allowUsers = [try UserPattern("anna@198.51.100.7")] }),
     Row(nil, rules: { $0.allowUsers = [try UserPattern("anna@192.0.2.7")] }),
-    // Deny wins, over users and groups that are allowed.
+    // Deny rules win over allow rules.
     Row(
       judged(.denyUsers, 0, .userDenied),
       rules: {
@@ -75,7 +75,7 @@ import Testing
     Row(
       judged(.allowGroups, .groupNotAllowed), rules: { $0.allowGroups = [NamePattern("staff")] },
       who: { $0.groups = [] }),
-    // With both lists, both must allow it.
+    // If both lists are set, both must permit the login.
     Row(
       judged(.allowGroups, .groupNotAllowed),
       rules: {
@@ -96,12 +96,12 @@ import Testing
       judged(.methods, .methodNotAllowed), by: .password, rules: { $0.methods = [.publicKey, .keyboardInteractive] }),
     Row(nil, by: .keyboardInteractive, rules: { $0.methods = [.publicKey, .keyboardInteractive] }),
     Row(judged(.methods, .methodNotAllowed), rules: { $0.methods = [] }),
-    // A code is no method of its own, and no login alone.
+    // A one-time code is not a method of its own, and not sufficient alone.
     Row(nil, by: .totp, rules: { $0.methods = [.publicKey] }),
     Row(nil, by: .totp, rules: { _ in }, who: { $0.account?.isPasswordExpired = true }),
-    // The system.
+    // The account.
     Row(judged(.account, .lookUpFailed), rules: { _ in }, who: { $0.account = nil }),
-    // A locked account, as useradd leaves it: by keys alone, or not at all.
+    // A locked account, as useradd creates it: with keys only, or not at all.
     Row(nil, rules: { _ in }, who: { $0.account?.isLocked = true }),
     Row(judged(.account, .accountLocked), by: .password, rules: { _ in }, who: { $0.account?.isLocked = true }),
     Row(
@@ -151,12 +151,12 @@ import Testing
     }
   }
 
-  @Test func `who knows nothing of the account lets nobody in`() throws {
+  @Test func `a login is refused while the account is unknown`() throws {
     let applicant = Applicant(user: "anna", address: .unspecified, groups: [])
     for step in Step.allCases { #expect(LoginRules().refusal(of: applicant, by: step)?.refusal == .lookUpFailed) }
   }
 
-  @Test func `every rule that is set is told, with the entry that decided, also those that let the login through`()
+  @Test func `every configured rule is reported with the entry that decided, including rules that permit the login`()
     throws
   {
     var rules = LoginRules()
@@ -177,8 +177,9 @@ import Testing
     #expect(Judgement(rule: .account).description == "shadow(5)")
   }
 
-  /// All combinations of the four lists, each with nothing, somebody else, or anna in it, against sshd_config(5).
-  @Test func `the four lists together are what sshd has`() throws {
+  /// Compares all combinations of the four lists, each empty, without anna or with anna, with the rules of
+  /// sshd_config(5).
+  @Test func `the four lists together decide as in sshd`() throws {
     let choices: [String?] = [nil, "bert", "anna"]
     for denied in choices {
       for allowed in choices {

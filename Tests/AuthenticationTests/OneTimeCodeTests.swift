@@ -9,18 +9,18 @@ import Testing
   ]
 
   @Test(arguments: windows)
-  func `the code of a step is good during it, the one before and the one after`(time: Int64, steps: [UInt64]) {
+  func `a code is valid during its time step and the ones before and after`(time: Int64, steps: [UInt64]) {
     #expect(OneTimeCode.steps(at: time) == steps)
     #expect(steps.contains(OneTimeCode.step(at: time)))
   }
 
-  @Test func `a step is eight bytes`() {
+  @Test func `a time step is encoded in eight bytes`() {
     #expect(OneTimeCode.message(of: 0x0102_0304_0506_0708) == [1, 2, 3, 4, 5, 6, 7, 8])
     #expect(OneTimeCode.message(of: .max) == Array(repeating: 255, count: 8))
   }
 
   /// RFC 4226, section 5.4.
-  @Test func `the RFC's example of truncation`() {
+  @Test func `the truncation example of RFC 4226 holds`() {
     let mac: [UInt8] = [
       0x1f, 0x86, 0x98, 0x69, 0x0e, 0x02, 0xca, 0x16, 0x61, 0x85, 0x50, 0xef, 0x7f, 0x19, 0xda, 0x8e, 0x94, 0x5b, 0x55,
       0x5a,
@@ -29,7 +29,7 @@ import Testing
     #expect(OneTimeCode.text(of: mac, digits: .eight) == Array("57872921".utf8))
   }
 
-  @Test func `no HMAC of any content or length traps, and each has all digits or none`() {
+  @Test func `an HMAC of any content and length gives all digits or none and never traps`() {
     for last in UInt8.min...UInt8.max {
       for count in [20, 32, 64] {
         let mac = [UInt8](repeating: 0xff, count: count - 1) + [last]
@@ -41,7 +41,7 @@ import Testing
     #expect(OneTimeCode.text(of: [UInt8](repeating: 0, count: 20), digits: .eight) == Array("00000000".utf8))
   }
 
-  @Test func `a secret is read as it is written`() throws {
+  @Test func `a secret parses to what was encoded`() throws {
     let secret = OneTimeSecret(bytes: Array(0..<20), algorithm: .sha256, digits: .eight)
     #expect(try OneTimeSecret(base32: secret.base32, algorithm: .sha256, digits: .eight) == secret)
   }
@@ -57,7 +57,7 @@ import Testing
   }
 
   @Test(arguments: ["SECRETSECRETSECRET0SECRETSECRET", "SECRETSECRET", "SECRETSECRETSECRETSECRETSECRET"])
-  func `what is wrong with a secret is told without it`(text: String) {
+  func `errors in a secret are described without quoting it`(text: String) {
     do throws(OneTimeSecretError) {
       _ = try OneTimeSecret(base32: text)
       Issue.record("it was read")

@@ -7,7 +7,7 @@ import Testing
   private static let tag = "CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"
   private static let bcrypt = "CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"
 
-  @Test func `an Argon2id string is read whole`() throws {
+  @Test func `all parts of an Argon2id string are parsed`() throws {
     let text = "$argon2id$v=19$m=19456,t=2,p=1$\(Self.salt)$\(Self.tag)"
     guard case .argon2id(let entry) = try PasswordEntry(text) else {
       Issue.record("not Argon2id")
@@ -19,7 +19,7 @@ import Testing
     #expect(entry.text == text)
   }
 
-  @Test func `a string cut anywhere is refused, or shorter but whole`() {
+  @Test func `a truncated string is refused unless it is a complete shorter hash`() {
     for text in ["$argon2id$v=19$m=19456,t=2,p=1$\(Self.salt)$\(Self.tag)", "$2b$10$\(Self.bcrypt)"] {
       for length in 0..<text.utf8.count {
         guard let entry = try? PasswordEntry(String(text.prefix(length))) else { continue }
@@ -39,20 +39,20 @@ import Testing
     ("m=4294967360,t=1,p=1", false), ("m=-64,t=1,p=1", false), ("t=1,m=64,p=1", false), ("m=64,t=1", false),
     ("m=64,t=1,p=1,x=1", false), ("m=,t=1,p=1", false), ("", false),
   ])
-  func `costs are within their limits, in their order`(costs: String, isAccepted: Bool) {
+  func `costs are accepted only within their limits and in their order`(costs: String, isAccepted: Bool) {
     let entry = try? PasswordEntry("$argon2id$v=19$\(costs)$\(Self.salt)$\(Self.tag)")
     #expect((entry != nil) == isAccepted)
   }
 
   @Test(arguments: [(7, 32, false), (8, 32, true), (64, 32, true), (65, 32, false), (16, 15, false), (16, 16, true)])
-  func `salt and tag have a sensible length`(salt: Int, tag: Int, isAccepted: Bool) {
+  func `salt and tag lengths are limited`(salt: Int, tag: Int, isAccepted: Bool) {
     let entry = PasswordEntry.Argon2id(
       memory: 64, passes: 1, lanes: 1, salt: Array(repeating: 1, count: salt), tag: Array(repeating: 2, count: tag))
     #expect(((try? PasswordEntry(entry.text)) != nil) == isAccepted)
   }
 
   @Test(arguments: ["2a", "2b", "2y"])
-  func `bcrypt of every current kind is read`(kind: String) throws {
+  func `bcrypt hashes of every current kind parse`(kind: String) throws {
     let text = "$\(kind)$10$\(Self.bcrypt)"
     #expect(try PasswordEntry(text) == .bcrypt(text, cost: 10))
   }
@@ -60,7 +60,7 @@ import Testing
   @Test(arguments: [
     ("03", false), ("04", true), ("16", true), ("17", false), ("31", false), ("4", false), ("1x", false),
   ])
-  func `bcrypt's cost is 4 to 16, with two digits`(cost: String, isAccepted: Bool) {
+  func `the bcrypt cost is 4 to 16 in two digits`(cost: String, isAccepted: Bool) {
     #expect(((try? PasswordEntry("$2b$\(cost)$\(Self.bcrypt)")) != nil) == isAccepted)
   }
 
@@ -68,7 +68,7 @@ import Testing
     "", "x", "$", "$$", "password", "$1$salt$hash", "$5$salt$hash", "$6$salt$hash", "$y$j9T$salt$hash",
     "$argon2i$v=19$m=64,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc", "$2x$10$abc", "$2$10$abc",
   ])
-  func `other schemes are refused, and the text says which are accepted`(text: String) {
+  func `other schemes are refused and the text names the accepted ones`(text: String) {
     #expect(throws: PasswordEntryError.scheme) { try PasswordEntry(text) }
     #expect(PasswordEntryError.scheme.description.contains("hash-password"))
   }

@@ -4,7 +4,7 @@ import Wire
 @testable import Authentication
 
 @Suite struct PublicKeyTests {
-  @Test func `every type is read as it was written`() throws {
+  @Test func `a key of every type parses to what was encoded`() throws {
     #expect(Set(Keys.all.map(\.type)) == Set(PublicKey.types))
     for key in Keys.all {
       #expect(try PublicKey(blob: key.blob[...]) == key)
@@ -13,7 +13,7 @@ import Wire
     }
   }
 
-  @Test func `a blob cut anywhere, or with a byte too many, is refused`() {
+  @Test func `a truncated blob or one with trailing bytes is refused`() {
     for key in Keys.all {
       for length in key.blob.indices {
         #expect(throws: PublicKeyError.self) { try PublicKey(blob: key.blob[..<length]) }
@@ -23,11 +23,11 @@ import Wire
   }
 
   @Test(arguments: ["ssh-dss", "ssh-ed448", "ssh-rsa-cert-v01@openssh.com", "", "SSH-RSA", "rsa-sha2-512"])
-  func `a type that is not ours is refused`(type: String) {
+  func `unsupported key types are refused`(type: String) {
     #expect(throws: PublicKeyError.type) { try PublicKey(blob: Keys.blob(Array(type.utf8), [1, 2, 3])[...]) }
   }
 
-  @Test func `points of the wrong length or form, and foreign curves, are refused`() {
+  @Test func `points of the wrong length or form and foreign curves are refused`() {
     for count in [0, 31, 33] {
       let blob = Keys.blob(Array("ssh-ed25519".utf8), Array(repeating: 1, count: count))
       #expect(throws: PublicKeyError.point) { try PublicKey(blob: blob[...]) }
@@ -44,7 +44,9 @@ import Wire
   @Test(arguments: [
     (1024, true), (2047, true), (2048, false), (2049, false), (3072, false), (16384, false),
   ])
-  func `an RSA key's size is the length of its modulus, and under 2048 bits too small`(bits: Int, isTooSmall: Bool) {
+  func `the size of an RSA key is the length of its modulus, and below 2048 bits it is too small`(
+    bits: Int, isTooSmall: Bool
+  ) {
     let key = Keys.rsa(bits: bits)
     #expect(key.bits == bits)
     #expect(key.isTooSmall == isTooSmall)
@@ -64,7 +66,7 @@ import Wire
     }
   }
 
-  @Test func `no key signs with SHA-1`() {
+  @Test func `no signature algorithm uses SHA-1`() {
     for key in Keys.all {
       #expect(!key.signatureAlgorithms.isEmpty)
       #expect(!key.signatureAlgorithms.contains("ssh-rsa"))
@@ -73,11 +75,11 @@ import Wire
   }
 
   @Test(arguments: ["", "ssh-ed25519", "ssh-ed25519 ", "ssh-ed25519 AAAA", "ssh-ed25519 ====", "x y z"])
-  func `text that is no key is refused`(text: String) {
+  func `text that is not a key is refused`(text: String) {
     #expect(throws: PublicKeyError.self) { try PublicKey(text: Array(text.utf8)[...]) }
   }
 
-  @Test func `text whose type is not the one inside is refused`() {
+  @Test func `text whose type differs from the one inside is refused`() {
     let text = Keys.ed25519.text.replacing("ssh-ed25519", with: "ssh-rsa")
     #expect(throws: PublicKeyError.typesDiffer) { try PublicKey(text: Array(text.utf8)[...]) }
   }
@@ -88,7 +90,7 @@ import Wire
     ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="),
     ("foobar", "Zm9vYmFy"),
   ])
-  func `the vectors of RFC 4648 go both ways`(plain: String, text: String) {
+  func `the Base64 test vectors of RFC 4648 encode and decode`(plain: String, text: String) {
     #expect(Base64.encode(Array(plain.utf8)) == Array(text.utf8))
     #expect(Base64.decode(Array(text.utf8)) == Array(plain.utf8))
     let bare = text.replacing("=", with: "")
@@ -99,11 +101,11 @@ import Wire
   @Test(arguments: [
     "Z", "Zg", "Zg=", "Zg===", "Zh==", "Zm9=", "Zm8=Zm8=", "Z g=", "Zm9v\n", "====", "=", "Zm9_", "Zm=v",
   ])
-  func `what is not canonical is refused`(text: String) {
+  func `Base64 that is not canonical is refused`(text: String) {
     #expect(Base64.decode(Array(text.utf8)) == nil)
   }
 
-  @Test func `every byte survives the way there and back`() {
+  @Test func `every byte survives Base64 encoding and decoding`() {
     for count in 0..<260 {
       let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0) }
       #expect(Base64.decode(Base64.encode(bytes)) == bytes)

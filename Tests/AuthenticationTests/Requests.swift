@@ -2,7 +2,7 @@ import Wire
 
 @testable import Authentication
 
-/// Requests as clients send them, after the message number.
+/// Requests as clients send them, without the message number.
 enum Requests {
   static func bytes(_ method: String, user: String = "anna", service: String = "ssh-connection") -> WireWriter {
     var writer = WireWriter()

@@ -2,7 +2,7 @@ import Wire
 
 @testable import Authentication
 
-/// A revocation list to be written section by section. OpenSSH's PROTOCOL.krl
+/// Builds a revocation list section by section. OpenSSH's PROTOCOL.krl
 struct RevocationForm {
   private(set) var writer = WireWriter()
 
@@ -23,7 +23,7 @@ struct RevocationForm {
 
   mutating func raw(_ bytes: [UInt8]) { writer.raw(bytes) }
 
-  /// A section about certificates of `authority`, nil for any.
+  /// Adds a certificate section for the CA key `authority`; nil: for every CA.
   mutating func certificates(of authority: PublicKey?, _ parts: [(UInt8, [UInt8])]) {
     var section = WireWriter()
     section.string(authority?.blob ?? [])

@@ -27,7 +27,7 @@ import Wire
 
   // MARK: Text
 
-  @Test func `text lists keys, one in each line`() throws {
+  @Test func `a text list contains one key per line`() throws {
     let text = "# revoked\n\n\(Keys.ed25519.text) a comment\n  \(Keys.all[2].text)\r\n"
     let list = try RevocationList(Array(text.utf8))
     for key in Keys.all { #expect(list.revokes(self.key(key)) == (key == Keys.ed25519 || key == Keys.all[2])) }
@@ -41,13 +41,13 @@ import Wire
     }
   }
 
-  @Test func `a certificate in a line revokes its key`() throws {
+  @Test func `a certificate in a text list revokes its key`() throws {
     let form = CertificateForm()
     let text = "ssh-ed25519-cert-v01@openssh.com \(String(decoding: Base64.encode(form.blob), as: UTF8.self)) c\n"
     #expect(try RevocationList(Array(text.utf8)).revokes(key(Keys.ed25519)))
   }
 
-  @Test func `a key of a type that no login has is passed, also one that is too small`() throws {
+  @Test func `keys of unsupported types are skipped and keys that are too small are revoked`() throws {
     let old = Keys.blob(Array("ssh-dss".utf8), [1])
     let small = Keys.rsa(bits: 1024)
     let text = "ssh-dss \(String(decoding: Base64.encode(old), as: UTF8.self))\n\(small.text)\n\(Keys.ed25519.text)\n"
@@ -60,13 +60,13 @@ import Wire
     "from=\"*\" \(Keys.ed25519.text)", "ssh-foo AAAAB3NzaC1mb28=", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAAA==",
     "SSHKRL", "SHA256:abcdefgh", "ssh-ed25519-cert-v01@openssh.com AAAAIHNzaC1lZDI1NTE5LWNlcnQtdjAxQG9wZW5zc2guY29t",
   ])
-  func `one line that is no key makes the list unusable`(line: String) {
+  func `one line that is not a key makes the list unusable`(line: String) {
     #expect(throws: RevocationListError.self) {
       try RevocationList(Array("\(Keys.ed25519.text)\n\(line)\n\(Keys.rsa.text)\n".utf8))
     }
   }
 
-  @Test func `a line that is too long, and a list that is too large, are unusable`() {
+  @Test func `an overlong line or a list that is too large is unusable`() {
     let tail = String(repeating: "x", count: TextLines.limit)
     #expect(throws: RevocationListError("line 1 is longer than 8192 bytes before its comment")) {
       try RevocationList(Array("ssh-ed25519 \(tail)".utf8))
@@ -79,7 +79,7 @@ import Wire
 
   // MARK: Binary
 
-  @Test func `keys and fingerprints of them are revoked`() throws {
+  @Test func `keys and fingerprints of keys are revoked`() throws {
     let list = try list {
       $0.section(2, Keys.blob([Keys.ed25519.blob, Keys.all[2].blob]))
       $0.section(3, Keys.blob([Array(repeating: 5, count: 20)]))
@@ -95,26 +95,26 @@ import Wire
     (0x20, RevocationForm.numbers(5, 9, 7), [5, 7, 9], [4, 6, 8, 10]),
     (0x21, RevocationForm.numbers(10, 20), [10, 15, 20], [9, 21]),
     (0x21, RevocationForm.numbers(1, .max), [1, 15, .max], []),
-    // 0b1_0000_0101: the first, the third, and the ninth number.
+    // 0b1_0000_0101: the first, third and ninth number.
     (0x22, RevocationForm.bitmap(from: 100, [1, 5]), [100, 102, 108], [99, 101, 103, 107, 109, 116]),
     (0x22, RevocationForm.bitmap(from: .max - 7, [0x81]), [.max - 7, .max], [.max - 8, .max - 1]),
     (0x22, RevocationForm.bitmap(from: 100, []), [], [100]),
   ]
 
-  @Test(arguments: ways.indices) func `certificates are revoked by their numbers`(index: Int) throws {
+  @Test(arguments: ways.indices) func `certificates are revoked by serial number`(index: Int) throws {
     let (type, content, revoked, others) = Self.ways[index]
     for authority in [Keys.rsa, nil] {
       let list = try list { $0.certificates(of: authority, [(type, content)]) }
       for serial in revoked { #expect(list.revokes(try certificate(serial)), "\(serial)") }
       for serial in others { #expect(!list.revokes(try certificate(serial)), "\(serial)") }
-      // Another authority has its own numbers; an empty name is any authority.
+      // Another CA has its own numbers; an empty CA key stands for every CA.
       for serial in revoked {
         #expect(list.revokes(try certificate(serial, by: Keys.all[2])) == (authority == nil))
       }
     }
   }
 
-  @Test func `the number 0 is none, and no list revokes it`() throws {
+  @Test func `serial number 0 means unnumbered and is never revoked`() throws {
     let list = try list {
       $0.certificates(of: nil, [(0x20, RevocationForm.numbers(0)), (0x21, RevocationForm.numbers(0, 9))])
     }
@@ -122,7 +122,7 @@ import Wire
     #expect(list.revokes(try certificate(1)))
   }
 
-  @Test func `certificates are revoked by their key id`() throws {
+  @Test func `certificates are revoked by key ID`() throws {
     let ids = Keys.blob([Array("anna".utf8), Array("bert 2".utf8)])
     for authority in [Keys.rsa, nil] {
       let list = try list { $0.certificates(of: authority, [(0x23, ids)]) }
@@ -133,7 +133,7 @@ import Wire
     }
   }
 
-  @Test func `sections of one authority add up`() throws {
+  @Test func `several sections for one CA add up`() throws {
     let list = try list {
       $0.certificates(of: Keys.rsa, [(0x20, RevocationForm.numbers(5)), (0x21, RevocationForm.numbers(10, 20))])
       $0.certificates(of: nil, [])
@@ -144,7 +144,7 @@ import Wire
     for serial: UInt64 in [4, 6, 21, 29, 31, 39, 41] { #expect(!list.revokes(try certificate(serial))) }
   }
 
-  @Test func `extensions that need not be known are passed`() throws {
+  @Test func `extensions that are not critical are ignored`() throws {
     let passed = RevocationForm.extended("x@example.com", critical: false, [1, 2])
     let list = try list {
       $0.section(255, passed)
@@ -184,12 +184,12 @@ import Wire
     ("a signature by no key", { $0.raw([4] + Keys.blob([[1], [1]])) }),
   ]
 
-  @Test(arguments: unusable.indices) func `what is not understood makes a list unusable`(index: Int) throws {
+  @Test(arguments: unusable.indices) func `anything that is not understood makes a list unusable`(index: Int) throws {
     let (name, change) = Self.unusable[index]
     #expect(throws: RevocationListError.self, "\(name)") { try list(change) }
   }
 
-  @Test func `a signature covers all before it`() throws {
+  @Test func `a signature covers everything before it`() throws {
     var form = RevocationForm()
     form.section(2, Keys.blob([Keys.ed25519.blob]))
     let plain = form.bytes.count
@@ -208,7 +208,7 @@ import Wire
       ])
   }
 
-  @Test func `a list cut anywhere is unusable or ends between sections, and never traps`() throws {
+  @Test func `a truncated list is unusable or ends between sections and never traps`() throws {
     var form = RevocationForm()
     var ends: Set<Int> = [form.bytes.count]
     form.section(2, Keys.blob([Keys.ed25519.blob]))

@@ -3,7 +3,7 @@ import Wire
 
 @testable import Authentication
 
-/// Logins of several steps.
+/// Logins that take several steps.
 @Suite struct SequenceTests {
   typealias Machine = AuthenticationMachine
   typealias Step = Machine.Step
@@ -22,7 +22,7 @@ import Wire
     AuthenticationMachineTests.machine(events, policy)
   }
 
-  /// What a client sends for a step, up to the verdict.
+  /// The client's messages for one step, up to the verdict.
   static func proof(of step: Step) -> [Machine.Event] {
     switch step {
     case .publicKey: [.request(signed)]
@@ -31,7 +31,7 @@ import Wire
     }
   }
 
-  /// Passes a step; returns what the verdict leads to.
+  /// Proves a step and returns the action that follows the verdict.
   static func pass(
     _ step: Step, _ machine: inout Machine, account: Machine.AccountKind = .ordinary, key: String = "SHA256:a"
   ) -> Machine.Action {
@@ -39,9 +39,9 @@ import Wire
     return machine.handle(.verdict(.accepted, account: account, key: key))
   }
 
-  // MARK: The second step, state by state
+  // MARK: The second step in every state
 
-  /// After publickey of [[publickey, password], [publickey, keyboard-interactive]].
+  /// After the step publickey of [[publickey, password], [publickey, keyboard-interactive]].
   static let half: [Machine.Event] = [.request(signed), .verdict(.accepted, account: .ordinary, key: "SHA256:a")]
 
   static let waysIn: [(name: String, events: [Machine.Event])] = [
@@ -124,7 +124,7 @@ import Wire
     ),
   ]
 
-  @Test func `after the first step every event in every state leads to what the table says`() {
+  @Test func `after the first step every event in every state leads to the action in the table`() {
     let policy = Self.policy([[.publicKey, .password], [.publicKey, .keyboardInteractive]])
     for (event, actions) in Self.table {
       #expect(actions.count == Self.waysIn.count)
@@ -135,7 +135,7 @@ import Wire
     }
   }
 
-  // MARK: The code, state by state
+  // MARK: One-time codes in every state
 
   static let judgedCode = Machine.Action.judgeCode(user: "anna", code: SecretBytes("geheim".utf8))
   static let codeTable: [(event: Machine.Event, actions: [Machine.Action])] = [
@@ -167,14 +167,14 @@ import Wire
     .reject(continuing: [.keyboardInteractive], refusal)
   }
 
-  @Test func `with a code as second step every event in every state leads to what the table says`() {
+  @Test func `with a code as the second step every event in every state leads to the action in the table`() {
     let asked: [Machine.Event] = [.request(Self.interactive), .infoResponse(Self.answer)]
     let ways: [[Machine.Event]] = [
       Self.half, Self.half + asked.prefix(1), Self.half + asked,
       Self.half + asked + [.verdict(.rejected, account: .ordinary)],
       Self.half + asked + [.verdict(.accepted, account: .ordinary)],
     ]
-    // keyboard-interactive, which would ask for the password, is not enabled: a code does not need it.
+    // The method keyboard-interactive would ask for the password and is not enabled; a code does not need it.
     let policy = Self.policy([[.publicKey, .totp]], methods: [.publicKey])
     for (event, actions) in Self.codeTable {
       #expect(actions.count == ways.count)
@@ -185,21 +185,21 @@ import Wire
     }
   }
 
-  @Test func `a prompt for a code that is abandoned counts as one for a password does`() {
+  @Test func `an abandoned prompt for a code counts like one for a password`() {
     var machine = Self.machine(Self.half, Self.policy([[.publicKey, .totp]]))
     for _ in 0...5 { #expect(machine.handle(.request(Self.interactive)) == .prompt(.code)) }
     #expect(
       machine.handle(.request(Self.interactive)) == .disconnect(code: 2, text: "Too many authentication failures"))
   }
 
-  @Test func `a code alone is no login, and enables nothing`() {
+  @Test func `a code alone is not a login and enables nothing`() {
     #expect(Self.policy([[.totp]]).sequences.isEmpty)
     #expect(Self.policy([[.totp, .totp]]).sequences.isEmpty)
     #expect(Self.policy([[.keyboardInteractive, .totp]], methods: [.publicKey]).sequences.isEmpty)
     #expect(Self.policy([], methods: [.keyboardInteractive]).sequences == [[.keyboardInteractive]])
   }
 
-  @Test func `where password and code could be meant, the sequence that is nearest to its end says which`() {
+  @Test func `if both password and code are possible the sequence with the fewest remaining steps decides`() {
     let required: [[Step]] = [[.publicKey, .totp], [.keyboardInteractive, .totp]]
     var machine = Self.machine([.request(Self.interactive)], Self.policy(required))
     #expect(machine.state == .prompting(.password))
@@ -211,7 +211,7 @@ import Wire
 
   // MARK: Sequences
 
-  @Test func `a step that is proven is partial success, with the methods that can continue`() {
+  @Test func `a proven step is answered with partial success and the methods that can continue`() {
     var machine = Self.machine([], Self.policy([[.publicKey, .password], [.publicKey, .keyboardInteractive]]))
     #expect(
       Self.pass(.publicKey, &machine) == .acceptPartly(.publicKey, continuing: [.password, .keyboardInteractive]))
@@ -221,7 +221,7 @@ import Wire
   }
 
   @Test(arguments: Step.allCases)
-  func `no single step is a login where every sequence has two`(step: Step) {
+  func `no single step is a login if every sequence has two`(step: Step) {
     let required: [[Step]] =
       step == .totp
       ? [[.totp, .publicKey]]
@@ -235,7 +235,7 @@ import Wire
     #expect(machine.state == .waitingForRequest)
   }
 
-  @Test func `clients are told the first steps alone, and other methods are refused and counted`() {
+  @Test func `only first steps are announced and other methods are refused and counted`() {
     var machine = Self.machine([], Self.policy([[.publicKey, .password]]))
     let refused = Machine.Action.reject(continuing: [.publicKey], .methodNotEnabled)
     #expect(machine.handle(.request(AuthenticationMachineTests.none)) == .reject(continuing: [.publicKey], .noneMethod))
@@ -244,7 +244,7 @@ import Wire
     #expect(machine.failures == 2)
   }
 
-  @Test func `a sequence that was left can still be ended`() {
+  @Test func `a sequence can be completed after steps of another one`() {
     var machine = Self.machine([], Self.policy([[.publicKey, .publicKey], [.password, .keyboardInteractive]]))
     #expect(Self.pass(.publicKey, &machine) == .acceptPartly(.publicKey, continuing: [.publicKey, .password]))
     #expect(Self.pass(.password, &machine) == .acceptPartly(.password, continuing: [.publicKey, .keyboardInteractive]))
@@ -253,7 +253,7 @@ import Wire
         == .accept(user: "anna", steps: [.publicKey, .password, .keyboardInteractive]))
   }
 
-  @Test func `a failure in a later step leaves the earlier ones proven, and counts on`() {
+  @Test func `a failure in a later step keeps the earlier steps and the failure count`() {
     var machine = Self.machine([], Self.policy([[.publicKey, .password]]))
     for count in 1...3 {
       _ = machine.handle(.request(Self.signed))
@@ -273,7 +273,7 @@ import Wire
         == .disconnect(code: 2, text: "Too many authentication failures"))
   }
 
-  @Test func `offers are counted over all steps`() {
+  @Test func `key offers are counted over all steps`() {
     var machine = Self.machine([], Self.policy([[.publicKey, .publicKey]]))
     for _ in 1...10 {
       _ = machine.handle(.request(Self.offer))
@@ -288,7 +288,7 @@ import Wire
       machine.handle(.request(Self.offer)) == .disconnect(code: 2, text: "Too many authentication failures"))
   }
 
-  @Test func `the same key does not count twice, neither offered nor signed`() {
+  @Test func `the same key does not count twice whether offered or signed`() {
     var machine = Self.machine([], Self.policy([[.publicKey, .publicKey]]))
     #expect(Self.pass(.publicKey, &machine) == .acceptPartly(.publicKey, continuing: [.publicKey]))
     _ = machine.handle(.request(Self.offer))
@@ -303,13 +303,13 @@ import Wire
     #expect(machine.keys == ["SHA256:a", "SHA256:b"])
   }
 
-  @Test func `a key that nobody names does not count twice either`() {
+  @Test func `keys without a fingerprint do not count twice either`() {
     var machine = Self.machine([], Self.policy([[.publicKey, .publicKey]]))
     _ = Self.pass(.publicKey, &machine, key: "")
     #expect(Self.pass(.publicKey, &machine, key: "") == .reject(continuing: [.publicKey], .keyUsedBefore))
   }
 
-  @Test func `a sequence with a method that is not enabled, or without steps, is none`() {
+  @Test func `a sequence is dropped if it is empty or a method in it is not enabled`() {
     let policy = Self.policy([[], [.password, .publicKey], [.publicKey]], methods: [.publicKey])
     #expect(policy.sequences == [[.publicKey]])
     var machine = Self.machine([], Self.policy([[.password]], methods: [.publicKey]))
@@ -320,10 +320,10 @@ import Wire
 
   // MARK: root
 
-  @Test func `root that may log in by keys alone needs a sequence with one`() {
+  @Test func `root that may log in only with keys needs a sequence with a key`() {
     let required: [[Step]] = [[.password, .publicKey], [.keyboardInteractive], [.publicKey, .password]]
     var machine = Self.machine([], Self.policy(required))
-    // Whoever it is, the methods that are told are the same, and so is the answer to what is no proof.
+    // Announced methods do not depend on the account, nor does the answer to a failed proof.
     #expect(
       Self.pass(.keyboardInteractive, &machine, account: .root)
         == .reject(continuing: [.password, .keyboardInteractive, .publicKey], .rootNotPermitted))
@@ -331,7 +331,7 @@ import Wire
     #expect(Self.pass(.publicKey, &machine, account: .root) == .accept(user: "anna", steps: [.password, .publicKey]))
   }
 
-  @Test func `root that may not log in passes no step, and one that may passes any`() {
+  @Test func `root that may not log in passes no step and root that may passes any`() {
     for step in [Step.publicKey, .password] {
       var machine = Self.machine([], Self.policy([[.publicKey, .password], [.password, .publicKey]], root: .no))
       #expect(
@@ -345,9 +345,9 @@ import Wire
         == .accept(user: "anna", steps: [.password, .keyboardInteractive]))
   }
 
-  // MARK: Another policy
+  // MARK: Change of policy
 
-  @Test func `a policy that is replaced begins every sequence anew, and keeps what was counted`() {
+  @Test func `replacing the policy resets all steps and keeps the counters`() {
     var machine = Self.machine([], Self.policy([[.publicKey, .password]]))
     _ = machine.handle(.request(Self.offer))
     _ = machine.handle(.verdict(.rejected, account: .ordinary))
@@ -363,16 +363,16 @@ import Wire
       Self.pass(.publicKey, &machine) == .accept(user: "anna", steps: [.keyboardInteractive, .publicKey]))
   }
 
-  @Test func `a proof that was under way when the policy was replaced counts only where its step is next`() {
+  @Test func `a proof pending when the policy was replaced counts only if its step comes next`() {
     var machine = Self.machine([.request(Self.password)], Self.policy([]))
     machine.policy = Self.policy([[.publicKey, .password]])
     #expect(
       machine.handle(.verdict(.accepted, account: .ordinary)) == .reject(continuing: [.publicKey], .methodNotEnabled))
   }
 
-  // MARK: Any client
+  // MARK: Arbitrary clients
 
-  @Test func `whatever a client does, a login is a whole sequence in order, by different keys`() {
+  @Test func `whatever a client sends, a login is a complete sequence in order with different keys`() {
     var random = SystemRandomNumberGenerator()
     let required: [[Step]] = [
       [.publicKey, .publicKey, .password], [.password, .publicKey], [.keyboardInteractive, .publicKey],

@@ -3,7 +3,7 @@ import Testing
 @testable import Authentication
 
 @Suite struct SerialSetTests {
-  @Test(arguments: 0..<40) func `a set answers as a naive one does`(seed: UInt64) {
+  @Test(arguments: 0..<40) func `a set answers like a naive implementation`(seed: UInt64) {
     var random = Numbers(seed)
     var set = SerialSet()
     var naive: Set<UInt64> = []
@@ -32,12 +32,12 @@ import Testing
     #expect(!set.contains(.max))
   }
 
-  @Test func `the longest bitmap is found from its first bit to its last`() {
+  @Test func `the longest bitmap is searched from its first bit to its last`() {
     var set = SerialSet()
     let bits = [0x80] + [UInt8](repeating: 0, count: SerialSet.bitmapLimit - 2) + [1]
     let fits = set.insert(bitmap: bits, from: 1000)
     #expect(fits)
-    // Others that begin later must not hide it.
+    // Bitmaps that begin later must not hide it.
     for first: UInt64 in 1001..<1100 { _ = set.insert(bitmap: [1], from: first * 7) }
     set.order()
     let last = 1000 + UInt64(SerialSet.bitmapLimit * 8 - 1)
@@ -46,7 +46,7 @@ import Testing
   }
 }
 
-/// Numbers that are the same for the same seed. SplitMix64
+/// A reproducible sequence of numbers for each seed: SplitMix64.
 private struct Numbers: RandomNumberGenerator {
   private var state: UInt64
 

@@ -11,11 +11,11 @@ import Wire
       securityKey: .init(flags: 5, counter: 0xffff_fffe)),
   ]
 
-  @Test func `signatures are read as they were written`() throws {
+  @Test func `signatures parse to what was encoded`() throws {
     for blob in Self.blobs { #expect(try SignatureBlob(blob.wireBytes[...]) == blob) }
   }
 
-  @Test func `a signature cut anywhere, or with a byte too many, is refused`() {
+  @Test func `a truncated signature or one with trailing bytes is refused`() {
     for bytes in Self.blobs.map(\.wireBytes) {
       for length in bytes.indices { #expect(throws: WireError.self) { try SignatureBlob(bytes[..<length]) } }
       #expect(throws: WireError.self) { try SignatureBlob((bytes + [0])[...]) }
@@ -23,7 +23,7 @@ import Wire
   }
 
   @Test(arguments: [(UInt8(0), false), (1, true), (4, false), (5, true), (0xfe, false), (0xff, true)])
-  func `a touch is bit 0 of the flags`(flags: UInt8, isTouched: Bool) {
+  func `user presence is bit 0 of the flags`(flags: UInt8, isTouched: Bool) {
     #expect(SignatureBlob.SecurityKey(flags: flags, counter: 0).provesUserPresence == isTouched)
   }
 

@@ -13,17 +13,17 @@ import Testing
     ("2001:db8:*", "2001:db8::9", true), ("2001:DB8:*", "2001:db8::9", true), ("*", "2001:db8::9", true),
     ("::ffff:192.0.2.1", "192.0.2.1", true), ("192.0.2.1", "::ffff:192.0.2.1", true),
     ("10.0.0.0/8,192.0.2.1", "192.0.2.1", true), ("10.0.0.0/8,192.0.2.1", "10.9.9.9", true),
-    // Whatever excludes wins, wherever it stands; and alone it lets nobody in.
+    // A negated pattern wins in any position, and alone matches nothing.
     ("!192.0.2.1,192.0.2.0/24", "192.0.2.1", false), ("192.0.2.0/24,!192.0.2.1", "192.0.2.1", false),
     ("192.0.2.0/24,!192.0.2.1", "192.0.2.2", true), ("!192.0.2.1", "192.0.2.2", false),
     ("!192.0.2.*,*", "192.0.2.9", false), ("*,!10.0.0.0/8", "192.0.2.9", true), ("!*,192.0.2.9", "192.0.2.9", false),
-    // Nobody is asked for the name of an address.
+    // Addresses are not resolved to names.
     ("*.example.com", "192.0.2.1", false), ("localhost", "127.0.0.1", false), ("!*.example.com,*", "192.0.2.1", true),
     ("*.example.com,127.0.0.1", "127.0.0.1", true),
-    // As sshd: a range of one family is of no address of the other.
+    // As in sshd, a range of one family does not match addresses of the other.
     ("0.0.0.0/0", "2001:db8::1", false), ("::/0", "192.0.2.1", false),
   ])
-  func `patterns are of addresses`(patterns: String, address: String, isMatch: Bool) throws {
+  func `patterns match addresses`(patterns: String, address: String, isMatch: Bool) throws {
     let sources = try SourcePatterns(Array(patterns.utf8))
     #expect(sources.contains(try #require(IPAddress(address))) == isMatch)
   }
@@ -32,11 +32,11 @@ import Testing
     "", ",", "192.0.2.1,", ",192.0.2.1", "192.0.2.1,,192.0.2.2", "!", "*,!", "192.0.2.1/24", "10.0.0.0/33",
     "2001:db8::1/32", "::/129", "192.0.2.0/", "192.0.2.0/x", "host/24", "!192.0.2.1/24,*", "192.0.2.0/024",
   ])
-  func `a pattern that cannot be meant so is refused`(patterns: String) {
+  func `a malformed pattern is refused`(patterns: String) {
     #expect(throws: KeyOptionError.self) { try SourcePatterns(Array(patterns.utf8)) }
   }
 
-  @Test func `bytes that are no text match nothing and trap nowhere`() throws {
+  @Test func `bytes that are not text match nothing and never trap`() throws {
     let sources = try SourcePatterns([0xff, 0xfe, 0x2c, 0x80])
     #expect(!sources.contains(try #require(IPAddress("192.0.2.1"))))
   }

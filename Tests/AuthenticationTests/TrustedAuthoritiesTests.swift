@@ -3,7 +3,7 @@ import Testing
 @testable import Authentication
 
 @Suite struct TrustedAuthoritiesTests {
-  @Test func `keys are read between comments`() throws {
+  @Test func `CA keys are read between comments`() throws {
     let text = "# CAs\n\n\(Keys.ed25519.text) one\n  \(Keys.rsa.text)\n"
     #expect(try TrustedAuthorities(Array(text.utf8)).keys == [Keys.ed25519, Keys.rsa])
     #expect(try TrustedAuthorities([]).keys.isEmpty)
@@ -17,7 +17,7 @@ import Testing
       "options have no place here: a certificate says what it allows"
     ),
   ])
-  func `one line that is wrong refuses the file`(line: String, reason: String) {
+  func `one faulty line invalidates the file`(line: String, reason: String) {
     #expect(throws: TrustedAuthorities.Fault(line: 2, reason: reason)) {
       try TrustedAuthorities(Array("\(Keys.ed25519.text)\n\(line)\n\(Keys.ed25519.text)\n".utf8))
     }

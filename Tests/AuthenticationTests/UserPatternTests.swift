@@ -13,7 +13,7 @@ import Testing
     ("anna@example.org@192.0.2.7", "anna@example.org", "192.0.2.7", true),
     ("anna@example.org@192.0.2.7", "anna@example.org", "192.0.2.8", false), ("EX\\anna", "EX\\anna", "::1", true),
   ])
-  func `a pattern means users, and where they come from`(
+  func `a pattern matches users and their addresses`(
     text: String, user: String, address: String, matches: Bool
   ) throws {
     let pattern = try UserPattern(text)
@@ -29,7 +29,7 @@ import Testing
     ("@192.0.2.7", .name), ("", .name), ("a\nb", .name), (String(repeating: "a", count: 257), .name),
     ("!anna", .negated),
   ])
-  func `what could be meant otherwise is refused`(text: String, error: UserPatternError) {
+  func `ambiguous patterns are refused`(text: String, error: UserPatternError) {
     #expect(throws: error) { try UserPattern(text) }
   }
 }

@@ -9,7 +9,7 @@ import Wire
     Requests.passwordBytes("geheim"), Requests.passwordBytes("old", new: "new"), Requests.keyboardInteractiveBytes(),
   ]
 
-  @Test func `each method's fields are read`() throws {
+  @Test func `the fields of every method are parsed`() throws {
     #expect(Requests.parsed(Self.whole[0]).method == .none)
     guard case .publicKey(let offer) = Requests.parsed(Self.whole[1]).method,
       case .publicKey(let signed) = Requests.parsed(Self.whole[2]).method
@@ -27,7 +27,7 @@ import Wire
     #expect(Requests.parsed(Self.whole[0]).service == "ssh-connection")
   }
 
-  @Test func `a request cut anywhere, or with a byte too many, is refused`() {
+  @Test func `a truncated request or one with trailing bytes is refused`() {
     for writer in Self.whole {
       for length in writer.bytes.indices {
         #expect(throws: UserauthError.self) { try UserauthRequest(payload: writer.bytes[..<length]) }
@@ -38,7 +38,7 @@ import Wire
     }
   }
 
-  @Test func `a request is read the same from the middle of a larger buffer`() throws {
+  @Test func `a request parses the same from the middle of a larger buffer`() throws {
     for writer in Self.whole {
       let buffer = [0, 0, 0] + writer.bytes + [0, 0]
       #expect(try UserauthRequest(payload: buffer[3..<buffer.count - 2]) == Requests.parsed(writer))
@@ -50,12 +50,12 @@ import Wire
     ("a b", true), ("an\u{e4}", true), ("a\nb", false), ("a\u{7f}", false), ("a\u{85}", false), ("a\0", false),
     ("\u{1b}[2J", false), ("../x", true),
   ])
-  func `a user's name is 1 to 256 bytes without control characters`(name: String, isAccepted: Bool) {
+  func `a user name is 1 to 256 bytes without control characters`(name: String, isAccepted: Bool) {
     let request = try? UserauthRequest(payload: Requests.bytes("none", user: name).bytes[...])
     #expect((request != nil) == isAccepted)
   }
 
-  @Test func `a user's name that is not UTF-8 is refused`() {
+  @Test func `a user name that is not UTF-8 is refused`() {
     var writer = WireWriter()
     writer.string([0xff, 0xfe])
     writer.text("ssh-connection")
@@ -64,7 +64,7 @@ import Wire
   }
 
   @Test(arguments: ["", "a b", "a,b", "a\u{e9}", String(repeating: "x", count: 65)])
-  func `names of services and methods are 1 to 64 printable letters`(name: String) {
+  func `names of services and methods are 1 to 64 printable characters`(name: String) {
     #expect(throws: UserauthError.self) {
       try UserauthRequest(payload: Requests.bytes("none", service: name).bytes[...])
     }
@@ -77,7 +77,7 @@ import Wire
     #expect(((try? UserauthRequest(payload: writer.bytes[...])) != nil) == isAccepted)
   }
 
-  @Test func `lengths near the end of 32 bits do not trap`() {
+  @Test func `lengths near the limit of 32 bits do not trap`() {
     for length: UInt32 in [.max, .max - 1, 1 << 31, 1 << 16] {
       var writer = Requests.bytes("password")
       writer.boolean(false)
@@ -86,7 +86,7 @@ import Wire
     }
   }
 
-  @Test func `the signed data is the session id, the message number and the request up to the signature`() {
+  @Test func `the signed data is the session identifier, the message number and the request without the signature`() {
     let unsigned = Requests.publicKeyBytes(signature: []).bytes.dropLast(4)
     var expected = WireWriter()
     expected.string([5, 6])
@@ -96,7 +96,7 @@ import Wire
     #expect(Requests.none().signedData(sessionID: [5]) == nil)
   }
 
-  @Test func `answers to prompts are read whole and bounded`() throws {
+  @Test func `responses to prompts are parsed completely and bounded`() throws {
     #expect(try InfoResponse(payload: Requests.answerBytes(["a", ""])[...]).responses == [[97], []])
     let bytes = Requests.answerBytes(["geheim", "x"])
     for length in bytes.indices {
