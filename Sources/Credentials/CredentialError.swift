@@ -1,18 +1,18 @@
-/// Why a key or a password hash could not be made, read, used or written.
+/// Why a key, a password hash or a one-time code could not be created, read, used or written. Texts are for people.
 public enum CredentialError: Error, Equatable, CustomStringConvertible {
-  /// The file or its content is no usable private key; the text is for people.
+  /// The file or its content is not a usable private key.
   case hostKey(String)
-  /// A password hash that is none; the text is for people.
+  /// The text is not a valid password hash.
   case passwordHash(String)
-  /// A secret for one-time codes that is none; the text is for people, and holds nothing of it.
+  /// The text is not a valid secret for one-time codes. The error quotes nothing from it.
   case oneTimeSecret(String)
-  /// A size that the key type doesn't have.
+  /// The key type does not have this size.
   case bits(String)
-  /// The cryptographic library refuses; the text names the operation.
+  /// libcrypto or libargon2 failed. The text names the operation.
   case library(String)
-  /// A file operation failed: path, and what the system says.
+  /// A file operation failed: the path and the error.
   case file(String, String)
-  /// The file is there, and nobody said that it may be replaced.
+  /// The file exists, and the caller did not ask to replace it.
   case exists(String)
 
   public var description: String {

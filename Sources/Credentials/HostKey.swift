@@ -2,18 +2,18 @@ import Authentication
 import COpenSSL
 import Wire
 
-/// A private key that this host proves itself with.
+/// A private host key.
 ///
-/// The private numbers stay in libcrypto, which wipes them when the key goes.
+/// The private numbers are held by libcrypto, which erases them when this object is released.
 public final class HostKey {
-  /// What to generate.
+  /// Types of keys that can be generated.
   public enum Kind: String, CaseIterable, Sendable {
     case ed25519, rsa, ecdsa
   }
 
-  /// The public half.
+  /// The public key.
   public let publicKey: PublicKey
-  /// The comment in the key's file; empty for none.
+  /// The comment in the key file; may be empty.
   public let comment: String
   let handle: KeyHandle
 
@@ -24,9 +24,11 @@ public final class HostKey {
     try checkThatHalvesFit()
   }
 
-  /// Makes a new key.
+  /// Generates a key.
   ///
-  /// `bits`: RSA 2048…16384 (nil: 3072); ECDSA 256, 384 or 521 (nil: 256); Ed25519 has no choice but 256.
+  /// - Parameter bits: 2048…16384 for RSA (default 3072); 256, 384 or 521 for ECDSA (default 256); only 256 for
+  ///   Ed25519.
+  /// - Throws: `CredentialError.bits` for any other size, `library` if libcrypto fails.
   public static func generate(_ kind: Kind, bits: Int? = nil, comment: String = "") throws(CredentialError) -> HostKey {
     switch kind {
     case .ed25519:
@@ -50,7 +52,10 @@ public final class HostKey {
     }
   }
 
-  /// Signs `data`, and returns the SSH signature blob. `algorithm` must be one of the key's.
+  /// Signs `data` and returns the signature blob.
+  ///
+  /// - Parameter algorithm: one of the key's ``PublicKey/signatureAlgorithms``.
+  /// - Throws: `CredentialError.library` for another algorithm, or if libcrypto fails.
   public func sign(_ data: [UInt8], algorithm: String) throws(CredentialError) -> [UInt8] {
     guard publicKey.signatureAlgorithms.contains(algorithm) else {
       throw .library("sign with \(algorithm) by a key of type \(publicKey.type)")
@@ -66,7 +71,7 @@ public final class HostKey {
     return SignatureBlob(algorithm: algorithm, bytes: bytes).wireBytes
   }
 
-  /// Makes the Ed25519 key with this seed of 32 bytes.
+  /// The Ed25519 key with this seed of 32 bytes.
   static func ed25519(seed: [UInt8], comment: String) throws(CredentialError) -> HostKey {
     guard let raw = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nil, seed, seed.count) else {
       throw .library("make an Ed25519 key")
@@ -80,7 +85,7 @@ public final class HostKey {
     return try HostKey(handle, publicKey: PublicKey(.ed25519(point: point)), comment: comment)
   }
 
-  /// A damaged file must show when it is read, not when the first client comes.
+  /// Signs and verifies once, so that a damaged file is detected at start-up rather than by the first client.
   private func checkThatHalvesFit() throws(CredentialError) {
     let data = Array("a signature to see that both halves fit".utf8)
     let algorithm = publicKey.signatureAlgorithms[0]
@@ -118,7 +123,7 @@ public final class HostKey {
     return ECDSASignature(r: magnitude(ECDSA_SIG_get0_r(signature)), s: magnitude(ECDSA_SIG_get0_s(signature)))
   }
 
-  /// Copies a number that somebody else owns.
+  /// Copies a number that libcrypto owns.
   private func magnitude(_ raw: OpaquePointer?) -> [UInt8] {
     [UInt8](unsafeUninitializedCapacity: (Int(BN_num_bits(raw)) + 7) / 8) { buffer, count in
       count = Int(BN_bn2bin(raw, buffer.baseAddress))
@@ -151,7 +156,9 @@ extension KeyHandle {
   }
 }
 
-/// `count` random bytes.
+/// Returns `count` random bytes. RAND_bytes(3ssl)
+///
+/// - Throws: `CredentialError.library` if the generator fails.
 public func randomBytes(_ count: Int) throws(CredentialError) -> [UInt8] {
   var bytes = [UInt8](repeating: 0, count: count)
   guard RAND_bytes(&bytes, Int32(count)) == 1 else { throw .library("draw random bytes") }

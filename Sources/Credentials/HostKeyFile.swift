@@ -2,11 +2,14 @@ import Authentication
 import Glibc
 import System
 
-/// Puts a private key into a file, and its public half into `.pub` beside it.
+/// Writes a private key to a file, and its public key to `.pub` beside it.
 public enum HostKeyFile {
-  /// Writes both files, each whole or not at all: the key readable by its owner only, `.pub` by all.
+  /// Writes both files, each atomically: the private key with mode 0600, the public key with mode 0644.
   ///
-  /// Without `force` a file that exists under either name stays, and `exists` is thrown, even if it appears meanwhile.
+  /// Without `force`, existing files are not replaced, even if one is created concurrently.
+  ///
+  /// - Throws: `CredentialError.exists` if a file exists under either name and `force` is false, `file` if a file
+  ///   operation fails, `library` if the key cannot be encoded.
   public static func write(_ key: HostKey, to path: String, force: Bool) throws(CredentialError) {
     var secret = try key.fileContent()
     defer { Secret.wipe(&secret) }
@@ -23,7 +26,7 @@ public enum HostKeyFile {
       let file = try Descriptor.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
       var isKept = false
       defer { if !isKept { unlink(temporary) } }
-      // The mode that was asked for, whatever the umask says.
+      // Sets the mode independently of the umask.
       if fchmod(file.rawValue, mode) != 0 { throw .last("chmod") }
       try file.writeAll(content)
       if fsync(file.rawValue) != 0 { throw .last("sync") }
@@ -31,7 +34,7 @@ public enum HostKeyFile {
         if rename(temporary, path) != 0 { throw .last("rename") }
         isKept = true
       } else {
-        // link(2) does not replace what is there.
+        // link(2) does not replace an existing file.
         if link(temporary, path) != 0 { throw .last("link") }
       }
     } catch {

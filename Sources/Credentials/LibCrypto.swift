@@ -2,28 +2,29 @@ import Authentication
 import COpenSSL
 import Wire
 
-/// The library of this system that does the cryptography.
+/// The system's libcrypto.
 public enum LibCrypto {
-  /// As it says of itself, in the process that asks: `OpenSSL 3.0.17 1 Jul 2025`.
+  /// The version string of the library loaded in this process: `OpenSSL 3.0.17 1 Jul 2025`.
   public static var version: String { String(cString: OpenSSL_version(OPENSSL_VERSION)) }
 }
 
-/// Owns one `EVP_PKEY`, and frees it when it goes.
+/// Owns one `EVP_PKEY`, and frees it on release.
 final class KeyHandle {
   let raw: OpaquePointer
 
-  /// Takes over `raw`.
+  /// Takes ownership of `raw`.
   init(_ raw: OpaquePointer) { self.raw = raw }
 
   deinit { EVP_PKEY_free(raw) }
 
-  /// Makes a key of `type` (`EC`, `RSA`) from numbers and octets; nil when libcrypto refuses them.
+  /// Builds a key of `type` (`EC`, `RSA`) from numbers and octet strings; nil if libcrypto rejects them.
   static func make(
     type: String, isPrivate: Bool, group: String? = nil, octets: [(String, [UInt8])] = [],
     numbers: [(String, BigNumber)] = []
   ) -> KeyHandle? {
     guard let builder = OSSL_PARAM_BLD_new() else { return nil }
-    // The builder keeps pointers to names and values, and the parameters to names, so both must stay where they are.
+    // The builder keeps pointers to names and values, and the parameters keep pointers to names, so the memory of both
+    // must stay in place.
     var kept: [UnsafeMutableBufferPointer<CChar>] = []
     defer {
       OSSL_PARAM_BLD_free(builder)
@@ -60,12 +61,13 @@ final class KeyHandle {
     return KeyHandle(key)
   }
 
-  /// Makes an Ed25519 public key from its point.
+  /// The Ed25519 public key with this point.
   static func ed25519(point: [UInt8]) -> KeyHandle? {
     EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nil, point, point.count).map(KeyHandle.init)
   }
 
-  /// Makes the key that verifies signatures of `material`; nil for points off the curve and the like.
+  /// The libcrypto key that verifies signatures of `material`; nil if libcrypto rejects it, for example a point off the
+  /// curve.
   static func verifying(_ material: PublicKey.Material) -> KeyHandle? {
     switch material {
     case .ed25519(let point), .securityKeyEd25519(let point, _): ed25519(point: point)
@@ -78,7 +80,7 @@ final class KeyHandle {
     }
   }
 
-  /// A number of the key, such as `n` or `priv`; nil when it has none of this name.
+  /// A number of the key, such as `n` or `priv`; nil if the key has none with this name.
   func number(_ name: String) -> BigNumber? {
     var raw: OpaquePointer?
     guard EVP_PKEY_get_bn_param(self.raw, name, &raw) == 1, let raw else { return nil }
@@ -86,11 +88,11 @@ final class KeyHandle {
   }
 }
 
-/// Owns one `BIGNUM`, and wipes and frees it when it goes.
+/// Owns one `BIGNUM`, and erases and frees it on release.
 final class BigNumber {
   let raw: OpaquePointer
 
-  /// Takes over `raw`.
+  /// Takes ownership of `raw`.
   init(taking raw: OpaquePointer) { self.raw = raw }
 
   /// The number with this magnitude, most significant byte first.
@@ -104,7 +106,7 @@ final class BigNumber {
 
   deinit { BN_clear_free(raw) }
 
-  /// The magnitude, most significant byte first; a secret number's array is the caller's to wipe.
+  /// The magnitude, most significant byte first. If the number is secret, the caller erases the array.
   var magnitude: [UInt8] {
     let size = (Int(BN_num_bits(raw)) + 7) / 8
     return [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
@@ -112,7 +114,7 @@ final class BigNumber {
     }
   }
 
-  /// This number modulo (`other` - 1), in constant time; nil when `other` is 1 or memory is out.
+  /// This number modulo (`other` - 1), in constant time; nil if `other` is 1 or memory is exhausted.
   func modulo(oneLessThan other: BigNumber) -> BigNumber? {
     guard let context = BN_CTX_secure_new() else { return nil }
     defer { BN_CTX_free(context) }
@@ -135,7 +137,7 @@ extension PublicKey.Curve {
     }
   }
 
-  /// The hash that RFC 5656, section 6.2.1, pairs with the curve.
+  /// The hash for signatures on this curve. RFC 5656, section 6.2.1
   var digest: OpaquePointer? {
     switch self {
     case .p256: EVP_sha256()
@@ -145,7 +147,7 @@ extension PublicKey.Curve {
   }
 }
 
-/// SHA-256 of `bytes`.
+/// The SHA-256 hash of `bytes`: 32 bytes.
 public func sha256(_ bytes: some Collection<UInt8>) -> [UInt8] {
   let bytes = Array(bytes)
   return [UInt8](unsafeUninitializedCapacity: Int(SHA256_DIGEST_LENGTH)) { buffer, count in
@@ -154,7 +156,7 @@ public func sha256(_ bytes: some Collection<UInt8>) -> [UInt8] {
   }
 }
 
-/// SHA-1 of `bytes`: to compare with what others wrote down, never to trust.
+/// The SHA-1 hash of `bytes`. Only for comparison with existing lists, not for security.
 func sha1(_ bytes: [UInt8]) -> [UInt8] {
   [UInt8](unsafeUninitializedCapacity: Int(SHA_DIGEST_LENGTH)) { buffer, count in
     SHA1(bytes, bytes.count, buffer.baseAddress)
@@ -163,10 +165,10 @@ func sha1(_ bytes: [UInt8]) -> [UInt8] {
 }
 
 extension PublicKey {
-  /// `SHA256:` and the unpadded Base64 of the blob's hash, as ssh-keygen -l prints it.
+  /// The SHA-256 fingerprint as `ssh-keygen -l` prints it: `SHA256:` and the hash in Base64 without padding.
   public var fingerprint: String { Self.fingerprint(ofBlob: blob) }
 
-  /// The fingerprint of any key blob, well-formed or not.
+  /// The fingerprint of any key blob, even a malformed one.
   public static func fingerprint(ofBlob blob: [UInt8]) -> String {
     "SHA256:" + String(decoding: Base64.encode(sha256(blob), padded: false), as: UTF8.self)
   }

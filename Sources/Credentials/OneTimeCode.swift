@@ -2,22 +2,28 @@ import Authentication
 import COpenSSL
 
 extension OneTimeSecret {
-  /// A new secret, as long as the hash is (RFC 6238, section 5.1, names that length).
+  /// Generates a secret of the same length as the HMAC, as RFC 6238, section 5.1, recommends.
+  ///
+  /// - Throws: `CredentialError.library` if the random generator fails.
   public static func make(
     algorithm: Algorithm = .sha1, digits: Digits = .six
   ) throws(CredentialError) -> OneTimeSecret {
     OneTimeSecret(bytes: try randomBytes(algorithm.size), algorithm: algorithm, digits: digits)
   }
 
-  /// The code of a step.
+  /// The code for the time step `step`.
+  ///
+  /// - Throws: `CredentialError.library` if libcrypto fails.
   public func code(at step: UInt64) throws(CredentialError) -> String {
     String(decoding: OneTimeCode.text(of: try mac(of: step), digits: digits), as: UTF8.self)
   }
 
-  /// The step whose code this is, the last one where it is the code of several; nil: of none that is good at `time`,
-  /// seconds since 1970. Blanks in the code mean nothing, since devices show them.
+  /// Finds the time step that `code` belongs to: the last one if several match, nil if the code is not valid at `time`,
+  /// in seconds since 1970. Spaces in the code are ignored, because tokens display them.
   ///
-  /// Takes as long for every code of one length, right or wrong.
+  /// The duration depends only on the length of the code, not on whether it is right.
+  ///
+  /// - Throws: `CredentialError.library` if libcrypto fails.
   public func step(of code: [UInt8], at time: Int64) throws(CredentialError) -> UInt64? {
     var given = code.filter { $0 != UInt8(ascii: " ") }
     defer { Secret.wipe(&given) }
@@ -42,7 +48,7 @@ extension OneTimeSecret {
 }
 
 extension OneTimeSecret.Algorithm {
-  /// Bytes of the hash.
+  /// Size of the hash in bytes.
   fileprivate var size: Int {
     switch self {
     case .sha1: 20

@@ -2,16 +2,20 @@ import Authentication
 import COpenSSL
 import Wire
 
-/// Reads and writes unencrypted private keys in OpenSSH's own format; PROTOCOL.key of OpenSSH.
+/// Unencrypted private keys in OpenSSH's own format: PROTOCOL.key of OpenSSH.
 extension HostKey {
-  /// The largest file that is read, in bytes; an RSA key of 16384 bits needs about 13 KiB.
+  /// Maximum size of a key file in bytes. An RSA key of 16384 bits needs about 13 KiB.
   public static let fileLimit = 64 << 10
 
   private static let begin = "-----BEGIN OPENSSH PRIVATE KEY-----"
   private static let end = "-----END OPENSSH PRIVATE KEY-----"
   private static let magic = Array("openssh-key-v1\0".utf8)
 
-  /// Reads a key from the content of its file. `name` is the file's, for the error's text.
+  /// Parses the content of a private key file.
+  ///
+  /// - Parameter name: the file name, for error messages.
+  /// - Throws: `CredentialError.hostKey` if the content is too large, encrypted, in another format, damaged, or not a
+  ///   key pair; `library` if libcrypto fails.
   public static func read(_ fileContent: [UInt8], name: String) throws(CredentialError) -> HostKey {
     guard fileContent.count <= fileLimit else { throw .hostKey("\(name): too large for a private key") }
     var body = try body(of: fileContent[...], name: name)
@@ -41,7 +45,9 @@ extension HostKey {
     }
   }
 
-  /// The content of a file that holds this key, readable by ssh-keygen and ``read(_:name:)``; the caller's to wipe.
+  /// The content of a private key file, which ssh-keygen and ``read(_:name:)`` can read. The caller must erase it.
+  ///
+  /// - Throws: `CredentialError.library` if libcrypto fails.
   public func fileContent() throws(CredentialError) -> [UInt8] {
     var privatePart = try privatePart()
     defer { Secret.wipe(&privatePart) }
@@ -68,7 +74,7 @@ extension HostKey {
     return content
   }
 
-  /// The one line of the `.pub` file.
+  /// The single line of the `.pub` file.
   public var publicFileContent: [UInt8] {
     Array((comment.isEmpty ? "\(publicKey.text)\n" : "\(publicKey.text) \(comment)\n").utf8)
   }
@@ -145,7 +151,7 @@ extension HostKey {
     }
   }
 
-  /// Reads the comment and the padding 1, 2, 3…; returns the comment.
+  /// Reads the comment and the padding bytes 1, 2, 3…; returns the comment.
   private static func ending(_ reader: inout WireReader) throws(WireError) -> String {
     let comment = try reader.text(limit: 1024)
     guard reader.count < 8, reader.rest.elementsEqual((0..<reader.count).map { UInt8($0 + 1) }) else {
@@ -197,7 +203,7 @@ extension HostKey {
     writer.unsignedMPInt(magnitude)
   }
 
-  /// The writer's bytes, of which no copy stays in the writer.
+  /// Returns the writer's bytes and releases the writer's reference, so that erasing them leaves no copy.
   private static func taken(_ writer: inout WireWriter) -> [UInt8] {
     let bytes = writer.bytes
     writer = WireWriter(capacity: 0)

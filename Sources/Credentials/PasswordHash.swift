@@ -2,19 +2,26 @@ import Authentication
 import CArgon2
 import COpenSSL
 
-/// Makes and verifies Argon2id password hashes; RFC 9106.
+/// Creates and verifies Argon2id password hashes. RFC 9106
 public enum PasswordHash {
-  /// What a new hash costs: KiB of memory, passes, lanes.
+  /// Memory of a new hash in KiB.
   public static let memory: UInt32 = 19456
+  /// Passes over the memory for a new hash.
   public static let passes: UInt32 = 2
+  /// Degree of parallelism of a new hash.
   public static let lanes: UInt32 = 1
 
-  /// Hashes a password with a new salt of 16 bytes to a tag of 32, and returns the PHC string.
+  /// Hashes a password with a new salt of 16 bytes to a tag of 32 bytes, and returns the PHC string.
+  ///
+  /// - Throws: `CredentialError.library` if the random generator or libargon2 fails, for example for lack of memory.
   public static func make(_ password: borrowing Secret) throws(CredentialError) -> String {
     try entry(password).text
   }
 
-  /// A hash that no password has, at the cost of `like`, or of a new one: to spend a real one's time on.
+  /// A hash that no password matches. Verifying against it takes as long as against `like`, or as against a new hash if
+  /// nil; it hides whether a user exists.
+  ///
+  /// - Throws: `CredentialError.library` if the random generator fails.
   public static func decoy(like entry: PasswordEntry.Argon2id? = nil) throws(CredentialError) -> PasswordEntry.Argon2id
   {
     PasswordEntry.Argon2id(
@@ -22,7 +29,10 @@ public enum PasswordHash {
       salt: try randomBytes(entry?.salt.count ?? 16), tag: try randomBytes(entry?.tag.count ?? 32))
   }
 
-  /// Tells in constant time whether the password is the one of the hash. Takes as long as the hash costs.
+  /// Returns whether the password matches the hash. The comparison takes constant time; the computation takes as long
+  /// as the parameters of the hash demand.
+  ///
+  /// - Throws: `CredentialError.library` if libargon2 fails, for example for lack of memory.
   public static func verify(
     _ password: borrowing Secret, _ entry: PasswordEntry.Argon2id
   ) throws(CredentialError) -> Bool {

@@ -1,11 +1,14 @@
 import Authentication
 
-/// A list of revoked keys whose signatures, if it has any, are good.
+/// A revocation list whose signatures have been verified.
 public struct RevokedKeys: Sendable {
   private let list: RevocationList
 
-  /// Reads a list. Throws when it is not understood, or a signature on it is not by the key that it names; whose key
-  /// that is does not matter, the file is the administrator's.
+  /// Parses a list and verifies its signatures. Any key may have signed it, because the administrator provides the
+  /// file.
+  ///
+  /// - Throws: `RevocationListError` if the list is not understood, or a signature does not match the key that it
+  ///   names.
   public init(_ bytes: [UInt8]) throws(RevocationListError) {
     list = try RevocationList(bytes)
     for signature in list.signatures {
@@ -15,12 +18,12 @@ public struct RevokedKeys: Sendable {
     }
   }
 
-  /// True when the key itself is revoked.
+  /// True if the key itself is revoked.
   public func revokes(_ key: PublicKey) -> Bool {
     list.revokes(RevocationList.Key(blob: key.blob, sha1: sha1(key.blob), sha256: sha256(key.blob)))
   }
 
-  /// True when the certificate, its key or its authority is revoked.
+  /// True if the certificate, its key or its CA key is revoked.
   public func revokes(_ certificate: Certificate) -> Bool {
     list.revokes(certificate) || revokes(certificate.key) || revokes(certificate.authority)
   }

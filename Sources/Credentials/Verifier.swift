@@ -2,23 +2,26 @@ import Authentication
 import COpenSSL
 import Wire
 
-/// Verifies signatures of users and hosts; RFC 4253, section 6.6, RFC 8332, RFC 5656, RFC 8709, PROTOCOL.u2f.
+/// Verifies signatures of users and hosts. RFC 4253, section 6.6, RFC 8332, RFC 5656, RFC 8709, and OpenSSH's
+/// PROTOCOL.u2f
 public enum Verifier {
-  /// Why a signature proves nothing.
+  /// Why a signature is not accepted.
   public enum Failure: Error, Equatable {
-    /// The blob, or the numbers in it, don't hold together.
+    /// The signature blob, or a number in it, does not parse.
     case malformed
-    /// The signature's algorithm is not the one asked for, or does not go with the key.
+    /// The algorithm is not the requested one, or does not belong to the key.
     case algorithm
-    /// The key is no point of its curve.
+    /// libcrypto rejects the key, for example a point off its curve.
     case key
-    /// Well-formed, but not made with this key over this data.
+    /// The signature parses, but was not made by this key over this data.
     case signature
   }
 
-  /// Verifies that `signature` (an SSH signature blob) was made by `key` over `data` with `algorithm`.
+  /// Verifies that `key` made the signature blob `signature` over `data` with `algorithm`.
   ///
-  /// - Returns: what a security key says of its user: whether a touch was needed is for the caller to know.
+  /// - Returns: the flags and counter of a security key; nil for other keys. The caller decides whether user presence
+  ///   or user verification is required.
+  /// - Throws: `Failure`, see its cases.
   @discardableResult
   public static func verify(
     _ signature: [UInt8], over data: [UInt8], by key: PublicKey, algorithm: String
@@ -35,7 +38,7 @@ public enum Verifier {
     case .ecdsa(let curve, _):
       try verify(try distinguished(blob.bytes), over: data, handle, digest: curve.digest)
     case .rsa(_, let modulus):
-      // OpenSSL wants exactly the modulus' length; RFC 8332, section 3, lets signers drop leading zeros.
+      // OpenSSL requires the length of the modulus; RFC 8332, section 3, permits signers to omit leading zeros.
       guard blob.bytes.count <= modulus.count else { throw .signature }
       let padded = [UInt8](repeating: 0, count: modulus.count - blob.bytes.count) + blob.bytes
       try verify(padded, over: data, handle, digest: algorithm == "rsa-sha2-512" ? EVP_sha512() : EVP_sha256())
@@ -48,14 +51,18 @@ public enum Verifier {
     return blob.securityKey
   }
 
-  /// Verifies a signature that names its own algorithm, which must be a safe one of the key.
+  /// Verifies a signature with the algorithm that it names, which must be one of the key's
+  /// ``PublicKey/signatureAlgorithms``.
+  ///
+  /// - Throws: `Failure`, see its cases.
   public static func verify(_ signature: [UInt8], over data: [UInt8], by key: PublicKey) throws(Failure) {
     let blob: SignatureBlob
     do throws(WireError) { blob = try SignatureBlob(signature[...]) } catch { throw .malformed }
     try verify(signature, over: data, by: key, algorithm: blob.algorithm)
   }
 
-  /// What a security key signs: hash of the application, flags, counter, hash of the data.
+  /// The data that a security key signs: hash of the application, flags, counter, hash of the data. OpenSSH's
+  /// PROTOCOL.u2f
   private static func securityKeyData(
     _ blob: SignatureBlob, _ application: [UInt8], _ data: [UInt8]
   ) throws(Failure) -> [UInt8] {
@@ -68,7 +75,7 @@ public enum Verifier {
     return writer.bytes
   }
 
-  /// An ECDSA signature of SSH's form in the distinguished encoding that libcrypto reads.
+  /// Converts an ECDSA signature from SSH's encoding to DER, which libcrypto reads.
   private static func distinguished(_ bytes: [UInt8]) throws(Failure) -> [UInt8] {
     let numbers: ECDSASignature
     do throws(WireError) { numbers = try ECDSASignature(bytes[...]) } catch { throw .malformed }

@@ -35,7 +35,7 @@ import Testing
   }
 
   @Test(arguments: KeyChoice.all)
-  func `what a key signs, its public half verifies, and nothing else`(choice: KeyChoice) throws {
+  func `a signature verifies with its own public key and data only`(choice: KeyChoice) throws {
     let key = try HostKey.generate(choice.kind, bits: choice.bits)
     let data = Array("an exchange hash".utf8)
     for algorithm in key.publicKey.signatureAlgorithms {
@@ -63,7 +63,7 @@ import Testing
     }
   }
 
-  @Test func `a key does not sign with an algorithm of another type, nor with SHA-1`() throws {
+  @Test func `a key does not sign with an algorithm of another type or with SHA-1`() throws {
     let rsa = try HostKey.generate(.rsa, bits: 2048)
     #expect(throws: CredentialError.self) { try rsa.sign([1], algorithm: "ssh-rsa") }
     #expect(throws: CredentialError.self) { try rsa.sign([1], algorithm: "ssh-ed25519") }
@@ -72,25 +72,25 @@ import Testing
   @Test(arguments: [
     (HostKey.Kind.rsa, 2047), (.rsa, 16385), (.rsa, 0), (.ecdsa, 255), (.ecdsa, 512), (.ed25519, 255), (.rsa, -1),
   ])
-  func `sizes that a type does not have are refused`(kind: HostKey.Kind, bits: Int) {
+  func `sizes that a key type does not have are refused`(kind: HostKey.Kind, bits: Int) {
     #expect(throws: CredentialError.self) { try HostKey.generate(kind, bits: bits) }
   }
 
-  @Test func `without a size the defaults are 3072, 256 and 256 bits`() throws {
+  @Test func `the default sizes are 3072, 256 and 256 bits`() throws {
     #expect(try HostKey.generate(.rsa).publicKey.bits == 3072)
     #expect(try HostKey.generate(.ecdsa).publicKey.bits == 256)
     #expect(try HostKey.generate(.ed25519).publicKey.type == "ssh-ed25519")
   }
 
   @Test(arguments: [KeyChoice.all[0], KeyChoice.all[1], KeyChoice.all[4]])
-  func `a file cut or damaged anywhere is refused and never traps`(choice: KeyChoice) throws {
+  func `a truncated or damaged file is refused and never traps`(choice: KeyChoice) throws {
     let key = try HostKey.generate(choice.kind, bits: choice.bits)
     let content = try key.fileContent()
     #expect(try HostKey.read(content, name: "key").publicKey == key.publicKey)
     for length in 0..<content.count - 1 {
       #expect(throws: CredentialError.self) { try HostKey.read(Array(content[..<length]), name: "key") }
     }
-    // A changed bit is either refused or, in the comment or the check number's twin, without effect.
+    // A changed bit is refused or, for example in the comment, has no effect.
     for index in stride(from: 0, to: content.count, by: choice.kind == .rsa ? 17 : 1) {
       var damaged = content
       damaged[index] ^= 4
@@ -98,7 +98,7 @@ import Testing
     }
   }
 
-  @Test func `a private half of another key is refused`() throws {
+  @Test func `a private key that does not belong to the public key is refused`() throws {
     let scratch = try Scratch()
     let one = try HostKey.generate(.ecdsa)
     let other = try HostKey.generate(.ecdsa)
@@ -111,7 +111,7 @@ import Testing
     _ = scratch
   }
 
-  @Test func `a key with a passphrase or in another format is refused by a text that names the remedy`() throws {
+  @Test func `a key with a passphrase or in another format is refused with a hint how to convert it`() throws {
     let scratch = try Scratch()
     _ = try Run.sshKeygen("-q", "-t", "ed25519", "-N", "geheim", "-f", scratch.file("locked"))
     #expect(message(of: try scratch.bytes("locked")).contains("'ssh-keygen -p -N \"\" -f key' removes it"))
@@ -132,7 +132,8 @@ import Testing
 }
 
 @Suite struct HostKeyFileTests {
-  @Test func `the key is for its owner only, the public half for all, and nothing else is left`() throws {
+  @Test func `the key file is readable by its owner only, the public key by all, and no temporary file remains`() throws
+  {
     let scratch = try Scratch()
     let key = try HostKey.generate(.ed25519)
     try HostKeyFile.write(key, to: scratch.file("key"), force: false)
@@ -142,7 +143,7 @@ import Testing
   }
 
   @Test(arguments: ["key", "key.pub"])
-  func `neither file is overwritten without force`(name: String) throws {
+  func `without force neither file is replaced`(name: String) throws {
     let scratch = try Scratch()
     try scratch.write([1, 2, 3], to: name)
     let key = try HostKey.generate(.ed25519)
@@ -155,7 +156,7 @@ import Testing
     #expect(try scratch.bytes("key.pub") == key.publicFileContent)
   }
 
-  @Test func `a directory that is not there is named`() throws {
+  @Test func `the error names a directory that does not exist`() throws {
     let key = try HostKey.generate(.ed25519)
     #expect {
       try HostKeyFile.write(key, to: "/nonexistent/key", force: false)

@@ -24,7 +24,7 @@ import Testing
     (2_000_000_000, "69279037", "90698825", "38618901"), (20_000_000_000, "65353130", "77737706", "47863826"),
   ]
 
-  @Test func `the test vectors of RFC 6238`() throws {
+  @Test func `the test vectors of RFC 6238 hold`() throws {
     for vector in Self.vectors {
       let step = OneTimeCode.step(at: vector.time)
       #expect(try Self.secret(.sha1).code(at: step) == vector.sha1)
@@ -39,7 +39,7 @@ import Testing
   }
 
   /// RFC 4226, appendix D.
-  @Test func `the test vectors of RFC 4226, with six digits`() throws {
+  @Test func `the test vectors of RFC 4226 hold with six digits`() throws {
     let codes = [
       "755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583", "399871", "520489",
     ]
@@ -48,7 +48,7 @@ import Testing
     }
   }
 
-  @Test func `a clock may be off by one step, either way, and by no more`() throws {
+  @Test func `a clock may be off by one time step in either direction`() throws {
     let secret = Self.secret(.sha1, digits: .six)
     let now: Int64 = 1_234_567_890
     let current = OneTimeCode.step(at: now)
@@ -56,7 +56,7 @@ import Testing
       let step = UInt64(Int64(current) + Int64(difference))
       let code = Array(try secret.code(at: step).utf8)
       #expect(try secret.step(of: code, at: now) == (isGood ? step : nil), "\(difference)")
-      // To the second: the first and the last moment of the step.
+      // At the first and the last second of the step.
       let start = Int64(current) * OneTimeCode.period
       #expect(try secret.step(of: code, at: start) == (isGood ? step : nil))
       #expect(try secret.step(of: code, at: start + OneTimeCode.period - 1) == (isGood ? step : nil))
@@ -66,16 +66,16 @@ import Testing
   @Test(arguments: [
     "", "287 08", "2870820", "87082", "287083", "0287082", "\u{662}87082", "287082\0", "28708 2 3", "%%%%%%",
   ])
-  func `what is not the code is no code`(text: String) throws {
+  func `a wrong or malformed code is refused`(text: String) throws {
     #expect(try Self.secret(.sha1, digits: .six).step(of: Array(text.utf8), at: 30) == nil)
   }
 
-  @Test func `blanks are those of the device`() throws {
+  @Test func `spaces in a code are ignored`() throws {
     #expect(try Self.secret(.sha1, digits: .six).step(of: Array(" 287 082".utf8), at: 30) == 1)
   }
 
   @Test(arguments: OneTimeSecret.Algorithm.allCases)
-  func `new secrets differ, and a configuration can hold them`(algorithm: OneTimeSecret.Algorithm) throws {
+  func `new secrets differ and have a form that the configuration accepts`(algorithm: OneTimeSecret.Algorithm) throws {
     let secret = try OneTimeSecret.make(algorithm: algorithm, digits: .eight)
     #expect(secret.bytes.count == [.sha1: 20, .sha256: 32, .sha512: 64][algorithm])
     #expect(try OneTimeSecret.make(algorithm: algorithm) != secret)

@@ -4,7 +4,7 @@ import Testing
 @testable import Credentials
 
 @Suite struct PasswordHashTests {
-  @Test func `a hash has the configured cost, and only its password fits`() throws {
+  @Test func `a new hash has the default cost and matches only its password`() throws {
     let text = try PasswordHash.make(Secret("correct horse".utf8))
     #expect(text.hasPrefix("$argon2id$v=19$m=19456,t=2,p=1$"))
     guard case .argon2id(let entry) = try PasswordEntry(text) else {
@@ -24,7 +24,7 @@ import Testing
   }
 
   /// Made with the reference tool: echo -n password | argon2 somesalt -id -t 2 -m 16 -p 1 -l 32 -v 13
-  @Test func `the reference implementation's vector verifies`() throws {
+  @Test func `a hash made by the reference implementation verifies`() throws {
     let text = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"
     guard case .argon2id(let entry) = try PasswordEntry(text) else {
       Issue.record("not Argon2id")
@@ -34,7 +34,7 @@ import Testing
     #expect(try !PasswordHash.verify(Secret("Password".utf8), entry))
   }
 
-  @Test func `a decoy costs what its model costs, and nothing fits it`() throws {
+  @Test func `a decoy has the cost of its model and matches no password`() throws {
     let model = PasswordEntry.Argon2id(
       memory: 64, passes: 3, lanes: 2, salt: Array(repeating: 1, count: 12), tag: Array(repeating: 2, count: 24))
     let decoy = try PasswordHash.decoy(like: model)
@@ -44,7 +44,7 @@ import Testing
     #expect(try PasswordHash.decoy().memory == 19456)
   }
 
-  @Test func `a secret's count and bytes are those that went in, and the source is emptied`() {
+  @Test func `a secret holds the bytes that went in and empties their source`() {
     var bytes: [UInt8] = [1, 2, 3]
     let secret = Secret(taking: &bytes)
     #expect(bytes.isEmpty)

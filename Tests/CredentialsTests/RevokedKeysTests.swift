@@ -5,7 +5,7 @@ import Wire
 
 @testable import Credentials
 
-/// Lists of revoked keys as ssh-keygen writes them.
+/// Revocation lists as ssh-keygen writes them.
 @Suite struct RevokedKeysTests {
   private let scratch: Scratch
   private let key: PublicKey
@@ -20,7 +20,7 @@ import Wire
     other = try PublicKey(text: try scratch.bytes("other.pub").dropLast()[...])
   }
 
-  /// The list that ssh-keygen makes of a specification.
+  /// The list that ssh-keygen makes from a specification.
   private func list(_ specification: String, _ options: [String] = []) throws -> [UInt8] {
     try scratch.write(Array(specification.utf8), to: "specification")
     let arguments = ["-q", "-k", "-f", scratch.file("krl")] + options + [scratch.file("specification")]
@@ -29,7 +29,7 @@ import Wire
     return try scratch.bytes("krl")
   }
 
-  /// A certificate of the authority for the key.
+  /// A certificate for the key, signed by the CA.
   private func certificate(_ serial: UInt64, id: String = "id") throws -> Certificate {
     let run = try Run.sshKeygen(
       "-q", "-s", scratch.file("ca"), "-I", id, "-n", "anna", "-z", "\(serial)", scratch.file("key.pub"))
@@ -39,7 +39,7 @@ import Wire
     return try Certificate(blob: blob[...])
   }
 
-  @Test func `an authority's signature on a certificate verifies`() throws {
+  @Test func `a CA signature on a certificate verifies`() throws {
     let certificate = try certificate(7, id: "anna's")
     #expect(certificate.key == key && certificate.serial == 7 && certificate.principals == [Array("anna".utf8)])
     try Verifier.verify(certificate.signature, over: certificate.signedData, by: certificate.authority)
@@ -48,22 +48,23 @@ import Wire
     }
   }
 
-  @Test(arguments: ["", "sha1: ", "sha256: "]) func `a key is revoked by itself and by its hashes`(way: String) throws {
+  @Test(arguments: ["", "sha1: ", "sha256: "]) func `a key is revoked by its blob and by its hashes`(way: String) throws
+  {
     let line = String(decoding: try scratch.bytes("key.pub"), as: UTF8.self)
     let revoked = try RevokedKeys(try list(way + line))
     #expect(revoked.revokes(key) && !revoked.revokes(other))
     #expect(revoked.revokes(try certificate(1)))
   }
 
-  @Test func `as text, and as a fingerprint`() throws {
+  @Test func `a key is revoked by a text list and by a fingerprint`() throws {
     let revoked = try RevokedKeys(Array(key.text.utf8))
     #expect(revoked.revokes(key) && !revoked.revokes(other))
     let hashed = try RevokedKeys(try list("hash: \(key.fingerprint)\n"))
     #expect(hashed.revokes(key) && !hashed.revokes(other))
   }
 
-  @Test func `certificates are revoked by number and key id, whatever form ssh-keygen chooses`() throws {
-    // Close together they become a bitmap, far apart a list, in a row a range.
+  @Test func `certificates are revoked by serial number and key ID in every encoding of ssh-keygen`() throws {
+    // ssh-keygen encodes numbers close together as a bitmap, scattered ones as a list, consecutive ones as a range.
     let numbers: [UInt64] = [1, 3, 5, 8, 9, 20, 22, 30] + [100_000, 900_000_000] + Array(5000...5010)
     let specification = numbers.map { "serial: \($0)\n" }.joined() + "serial: 70000-80000\nid: gone\n"
     let revoked = try RevokedKeys(try list(specification, ["-s", scratch.file("ca.pub")]))
@@ -77,13 +78,13 @@ import Wire
     #expect(!elsewhere.revokes(try certificate(3)))
   }
 
-  @Test func `a revoked authority revokes what it signed`() throws {
+  @Test func `revoking a CA key revokes the certificates that it signed`() throws {
     let line = String(decoding: try scratch.bytes("ca.pub"), as: UTF8.self)
     let revoked = try RevokedKeys(try list(line))
     #expect(revoked.revokes(try certificate(1)) && !revoked.revokes(key))
   }
 
-  @Test func `a signature on a list must be good`() throws {
+  @Test func `a signature on a list must be valid`() throws {
     let signer = try HostKey.generate(.ed25519)
     var list = WireWriter()
     list.raw(try self.list(String(decoding: try scratch.bytes("key.pub"), as: UTF8.self)))

@@ -2,7 +2,7 @@ import Authentication
 import Credentials
 import Foundation
 
-/// A directory that goes when the test ends.
+/// A temporary directory, removed when the test ends.
 final class Scratch {
   let path: String
 
@@ -23,7 +23,7 @@ final class Scratch {
   }
 }
 
-/// What a program printed, and how it ended.
+/// The output and exit status of a program.
 struct Run {
   let status: Int32
   let output: String
@@ -46,7 +46,7 @@ struct Run {
   static func openssl(_ arguments: String...) throws -> Run { try Run("/usr/bin/openssl", arguments) }
 }
 
-/// A type and size of key, as both sides name it.
+/// The type and size of a key, with the names that both programs use.
 struct KeyChoice: CustomStringConvertible, Sendable {
   let kind: HostKey.Kind
   let bits: Int

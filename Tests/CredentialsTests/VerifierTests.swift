@@ -10,7 +10,7 @@ import Wire
   @Test(arguments: [
     (UInt8(0), false, false), (1, true, false), (4, false, true), (5, true, true), (0xff, true, true),
   ])
-  func `a security key's signature is good whatever it says, and what it says comes along`(
+  func `a security key's signature verifies with any flags and its flags and counter are returned`(
     flags: UInt8, isTouched: Bool, isVerified: Bool
   ) throws {
     for token in [try Token.ed25519(), try Token.ecdsa()] {
@@ -25,7 +25,7 @@ import Wire
     }
   }
 
-  @Test func `claiming a touch or another counter afterwards is refused`() throws {
+  @Test func `changing the flags or counter after signing is refused`() throws {
     for token in [try Token.ed25519(), try Token.ecdsa()] {
       let blob = try SignatureBlob(try token.sign([1], flags: 0)[...])
       let lie = SignatureBlob(algorithm: blob.algorithm, bytes: blob.bytes, securityKey: .init(flags: 1, counter: 7))
@@ -51,7 +51,7 @@ import Wire
     #expect(throws: Verifier.Failure.key) { try Verifier.verify(signature, over: [1], by: key, algorithm: key.type) }
   }
 
-  @Test func `an ECDSA signature of zeros or with negative numbers is refused`() throws {
+  @Test func `an ECDSA signature with zeros or negative numbers is refused`() throws {
     let key = try HostKey.generate(.ecdsa).publicKey
     for numbers: [UInt8] in [[0, 0, 0, 0, 0, 0, 0, 0], [0, 0, 0, 1, 0x80, 0, 0, 0, 1, 1], []] {
       let signature = SignatureBlob(algorithm: key.type, bytes: numbers).wireBytes
@@ -62,7 +62,7 @@ import Wire
   }
 
   @Test(arguments: ["sha256", "sha512", "sha1"])
-  func `openssl's RSA signatures verify, except those over SHA-1`(digest: String) throws {
+  func `RSA signatures by openssl verify unless they use SHA-1`(digest: String) throws {
     let scratch = try Scratch()
     _ = try Run.sshKeygen("-q", "-t", "rsa", "-b", "2048", "-m", "PEM", "-N", "", "-f", scratch.file("key"))
     let key = try PublicKey(text: try scratch.bytes("key.pub").dropLast()[...])
@@ -84,7 +84,7 @@ import Wire
   }
 
   /// RFC 8032, section 7.1, test 2.
-  @Test func `the Ed25519 vector of RFC 8032 verifies`() throws {
+  @Test func `the Ed25519 test vector of RFC 8032 verifies`() throws {
     let point = bytes("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c")
     let raw =
       bytes("92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da")
@@ -102,7 +102,7 @@ import Wire
   }
 }
 
-/// A security key of software: signs what real ones sign.
+/// A security key in software, which signs the same data as a real one.
 struct Token {
   let publicKey: PublicKey
   private let inner: HostKey
