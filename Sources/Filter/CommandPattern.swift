@@ -1,13 +1,13 @@
-/// A pattern for a whole command line, which is bytes: `*` stands for any bytes or none, `?` for one byte, `\` takes the
-/// next byte as it is, and all else stands for itself.
+/// A pattern for a whole command line, which is a string of bytes: `*` matches any bytes or none, `?` one byte, `\`
+/// makes the next byte literal, and every other byte matches itself.
 ///
-/// What a pattern allows must not be more than it says, though a shell reads the line. So a wildcard that allows stands
-/// for plain bytes alone: letters, digits, space, `_ - . / : = + , @ % ~` and what is not ASCII. With those no shell
-/// ends a command, begins another, redirects, substitutes, quotes or comments out; a pattern that needs any such byte
-/// must have it as itself. A wildcard that forbids stands for every byte. Matching takes at most the pattern's length
-/// times the line's.
+/// A pattern must not allow more than it says when a shell interprets the line. Therefore the wildcards of an allowing
+/// pattern match plain bytes only: letters, digits, space, `_ - . / : = + , @ % ~` and bytes that are not ASCII. With
+/// these no shell ends a command, starts another, redirects, substitutes, quotes or comments. Any other byte has to
+/// stand literally in the pattern. The wildcards of a forbidding pattern match every byte. Matching takes time
+/// proportional to the length of the pattern times that of the line.
 public struct CommandPattern: Equatable, Sendable {
-  /// The longest pattern, in bytes.
+  /// Longest pattern in bytes.
   public static let longest = 1024
 
   private enum Element: Equatable, Sendable {
@@ -18,7 +18,10 @@ public struct CommandPattern: Equatable, Sendable {
 
   private let elements: [Element]
 
-  /// Reads a pattern.
+  /// Parses a pattern.
+  ///
+  /// - Throws: `GlobError` when the pattern is empty, longer than ``longest``, holds a NUL byte, or ends in an
+  ///   unfinished escape.
   public init(_ text: String) throws(GlobError) {
     var elements: [Element] = []
     var rest = text.utf8[...]
@@ -42,17 +45,17 @@ public struct CommandPattern: Equatable, Sendable {
     self.elements = elements
   }
 
-  /// True when it begins with a wildcard, and so says nothing about which program runs.
+  /// True when the pattern begins with a wildcard, so that it does not limit which program runs.
   public var isForAnyProgram: Bool { elements.first == .any || elements.first == .one }
 
-  /// True when the line fits, its wildcards standing for plain bytes alone.
+  /// True when the line matches with wildcards that match plain bytes only.
   public func allows(_ line: [UInt8]) -> Bool { matches(line, Self.isPlain) }
 
-  /// True when the line fits, its wildcards standing for anything.
+  /// True when the line matches with wildcards that match every byte.
   public func forbids(_ line: [UInt8]) -> Bool { matches(line) { _ in true } }
 
   private func matches(_ line: [UInt8], _ isWild: (UInt8) -> Bool) -> Bool {
-    // Whether the elements so far stand for the line so far: one row for each byte.
+    // row[n]: the first n elements match the line so far. One row for each byte.
     var row = Array(repeating: false, count: elements.count + 1)
     row[0] = true
     for (place, element) in elements.enumerated() where element == .any { row[place + 1] = row[place] }

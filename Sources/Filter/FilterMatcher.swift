@@ -1,17 +1,18 @@
-/// What a rule asks of a path: everything that is set must hold.
+/// The conditions of a rule on a path and a size: all that are set must hold.
 public struct FilterMatcher: Equatable, Sendable {
-  /// Matchers under one word.
+  /// Several matchers combined by an operator.
   public struct Composite: Equatable, Sendable {
-    /// How the matchers are combined.
+    /// The operator.
     public enum Kind: String, CaseIterable, Sendable {
-      /// All of them hold.
+      /// All matchers hold.
       case and
-      /// At least one holds.
+      /// At least one matcher holds.
       case or
-      /// The one that there is does not hold.
+      /// The only matcher does not hold.
       case not
     }
 
+    /// The operator.
     public var kind: Kind
     /// At least one; exactly one for `not`.
     public var matchers: [FilterMatcher]
@@ -22,39 +23,41 @@ public struct FilterMatcher: Equatable, Sendable {
     }
   }
 
-  /// How deep matchers may stand in matchers.
+  /// Deepest nesting of matchers.
   public static let deepest = 16
 
+  /// A pattern for the path or its last component.
   public var pattern: Glob?
-  /// A directory: it and everything below it match.
+  /// A directory: matches it and everything below it.
   public var pathPrefix: String?
-  /// Ends of names after a dot, without that dot; the case of ASCII letters makes no difference.
+  /// File name extensions, without the leading dot; ASCII letters match in either case.
   public var extensions: [String] = []
-  /// A name: matches where one part of the path is it.
+  /// A name: matches paths of which one component equals it.
   public var directory: String?
-  /// Bytes; what has no size has none of these.
+  /// Bytes, inclusive; without a size the condition does not hold.
   public var minSize: UInt64?
-  /// Bytes.
+  /// Bytes, inclusive; without a size the condition does not hold.
   public var maxSize: UInt64?
-  /// None or one matcher, which must not hold. An array because a value cannot contain itself.
+  /// At most one matcher, which must not hold. An array, because a struct cannot contain itself.
   public var not: [FilterMatcher] = []
+  /// Further matchers with an operator.
   public var composite: Composite?
 
   /// Matches everything.
   public init() {}
 
-  /// True when nothing is asked.
+  /// True when there is no condition.
   public var isEmpty: Bool { self == FilterMatcher() }
 
-  /// True when a size makes a difference.
+  /// True when the result can depend on a size.
   public var asksForSize: Bool {
     minSize != nil || maxSize != nil || not.contains(where: \.asksForSize)
       || (composite?.matchers.contains(where: \.asksForSize) ?? false)
   }
 
-  /// True when this absolute path, without `.`, `..` and double slashes, has all that is asked.
+  /// True when every condition holds for this absolute path without `.`, `..` and double slashes.
   ///
-  /// `size`: bytes of the file; nil for what has no size, as a directory.
+  /// - Parameter size: bytes of the file; nil for what has no size, such as a directory.
   public func matches(path: [UInt8], size: UInt64?) -> Bool {
     if let pattern, !pattern.matches(path: path) { return false }
     if let pathPrefix, !isBelow(pathPrefix, path) { return false }
@@ -80,7 +83,7 @@ public struct FilterMatcher: Equatable, Sendable {
   private func hasExtension(_ path: [UInt8]) -> Bool {
     let name = path[((path.lastIndex(of: slash) ?? -1) + 1)...]
     return extensions.contains { wanted in
-      // Something stands before the dot: '.bashrc' is a name, not an extension.
+      // At least one byte precedes the dot: '.bashrc' has no extension.
       let rest = name.count - wanted.utf8.count - 1
       guard rest > 0, name[name.startIndex + rest] == UInt8(ascii: ".") else { return false }
       return name.suffix(wanted.utf8.count).elementsEqual(wanted.utf8) { lowercase($0) == lowercase($1) }

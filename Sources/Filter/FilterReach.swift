@@ -1,34 +1,39 @@
-/// What a matcher says of everything that can be below a directory.
+/// What a matcher says about every path that may exist below a directory.
 ///
-/// Two directories with equal reaches are the same to it: what is below one matches where it does below the other.
+/// When the reaches of two directories are the same, the matcher treats equal relative paths below both alike.
 struct FilterReach {
+  /// How many of the paths below the directory match.
   enum Extent {
-    /// Nothing that is below matches.
+    /// No path below matches.
     case nothing
-    /// Some of it can.
+    /// Some paths below may match.
     case some
-    /// All of it does.
+    /// All paths below match.
     case everything
   }
 
-  /// What one condition says; equal ones of two directories match the same below both.
+  /// What one condition says; if two directories have equal parts, it matches the same relative paths below both.
   enum Part: Equatable {
     case nothing, everything
-    /// What the entry is called, or how large it is, decides, wherever it is.
+    /// The name or size of the entry decides, in whatever directory it is.
     case entry
-    /// A pattern is in these states at the directory.
+    /// The states of a pattern after the path of the directory.
     case glob([Int])
-    /// The directory is above the prefix, of which these names are left.
+    /// The directory is above the prefix, of which these components remain.
     case prefix([[UInt8]])
   }
 
+  /// No path below matches.
   static let nothing = FilterReach(.nothing, .nothing)
+  /// All paths below match.
   static let everything = FilterReach(.everything, .everything)
 
+  /// How many of the paths below match.
   private(set) var extent: Extent
-  /// One for each condition, in the same order for all directories.
+  /// One part for each condition, in the same order for all directories.
   private var parts: [Part]
 
+  /// The reach of a single condition.
   init(_ extent: Extent, _ part: Part) {
     self.extent = extent
     parts = [part]
@@ -39,11 +44,12 @@ struct FilterReach {
     self.parts = parts
   }
 
+  /// True when both directories match the same relative paths.
   func isSame(as other: FilterReach) -> Bool {
     extent == other.extent && (extent != .some || parts == other.parts)
   }
 
-  /// That both hold.
+  /// The reach when both hold.
   func and(_ other: FilterReach) -> FilterReach {
     let extent: Extent =
       switch (extent, other.extent) {
@@ -54,7 +60,7 @@ struct FilterReach {
     return FilterReach(extent, parts + other.parts)
   }
 
-  /// That it does not hold.
+  /// The reach of the opposite.
   var negated: FilterReach {
     switch extent {
     case .nothing: FilterReach(.everything, parts)
@@ -65,7 +71,7 @@ struct FilterReach {
 }
 
 extension FilterMatcher {
-  /// What is said of the paths below this absolute path, were it a directory.
+  /// What the matcher says about the paths below this absolute path if it is a directory.
   func reach(below directory: [UInt8]) -> FilterReach {
     var reach = FilterReach.everything
     if let pattern { reach = reach.and(pattern.reach(below: directory)) }
@@ -80,7 +86,7 @@ extension FilterMatcher {
     let reaches = composite.matchers.map { $0.reach(below: directory) }
     switch composite.kind {
     case .and: return reaches.reduce(reach) { $0.and($1) }
-    // Not one of them fails to hold.
+    // Not all of them fail, by De Morgan's law.
     case .or: return reach.and(reaches.reduce(FilterReach.everything) { $0.and($1.negated) }.negated)
     case .not: return reaches.reduce(reach) { $0.and($1.negated) }
     }
@@ -101,15 +107,16 @@ extension FilterReach {
 }
 
 extension TransferFilter {
-  /// What becomes of giving something another place, and with it everything that is below it.
+  /// The verdict on moving a file or directory, which takes everything below it along.
   ///
-  /// Beside what the rules say of both paths: where they make a difference between what can be below the one and below
-  /// the other, the strictest of what they can say. What really is there is not asked, it can change meanwhile.
+  /// At least the stricter verdict on both paths; where the rules distinguish paths below the one from those below the
+  /// other, the strictest verdict that they can give there. The actual content of the directory is not read, because it
+  /// can change at any time.
   public func verdict(onMove request: FilterRequest, to other: FilterRequest) -> Verdict {
     var result = verdict(on: request, and: other)
     guard isEnabled else { return result }
-    // What an earlier rule decides for all that is below, no later one sees; and once one made a difference, it matters
-    // what the later ones say of the rest.
+    // A rule that matches everything below hides all later rules. After a rule that distinguishes the two places, the
+    // later rules count for the paths that it did not match.
     var isDecided = (from: false, to: false)
     var isDifferent = false
     for (index, rule) in rules.enumerated() where concerns(rule, request) {

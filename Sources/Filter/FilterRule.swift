@@ -1,23 +1,27 @@
-/// What is done with a file: the names that rules know it by.
+/// Operations on files, by their names in rules.
 public enum FilterOperation: String, CaseIterable, Sendable {
-  /// Opening for writing; writing, where the size decides.
+  /// Opening for writing; also writing when rules depend on the size.
   case upload
   /// Opening for reading.
   case download
-  /// Removing a file or a directory.
+  /// Removing a file or directory.
   case delete
-  /// Giving another name, or a second one.
+  /// Renaming, and making a hard link.
   case rename
+  /// Making a directory.
   case createDirectory = "createdir"
+  /// Reading the names in a directory.
   case listDirectory = "listdir"
-  /// Asking for attributes.
+  /// Reading attributes.
   case stat
   /// Changing attributes.
   case setStat = "setstat"
+  /// Making a symbolic link.
   case symlink
+  /// Reading the target of a symbolic link.
   case readLink = "readlink"
 
-  /// Reads a name in any case of its letters; `mkdir` and `readdir` are other names of `createdir` and `listdir`.
+  /// Parses a name in either case; `mkdir` and `readdir` are aliases of `createdir` and `listdir`.
   public init?(name: String) {
     switch name.lowercased() {
     case "mkdir": self = .createDirectory
@@ -29,13 +33,13 @@ public enum FilterOperation: String, CaseIterable, Sendable {
   }
 }
 
-/// What becomes of an operation.
+/// What happens with an operation.
 public enum FilterAction: String, CaseIterable, Sendable {
   case allow, deny
-  /// Allows, and leaves a record.
+  /// Allow the operation and record it.
   case log
 
-  /// Of two actions the one that permits less.
+  /// The action that permits less.
   public func stricter(_ other: FilterAction) -> FilterAction { rank >= other.rank ? self : other }
 
   private var rank: Int {
@@ -47,17 +51,19 @@ public enum FilterAction: String, CaseIterable, Sendable {
   }
 }
 
-/// One rule: for whom and what, and what then.
+/// One rule: an action, and the operations, logins and paths that it applies to.
 public struct FilterRule: Equatable, Sendable {
-  /// For records; nil: it is called by its place.
+  /// For records; nil for a rule that is called by its number.
   public var name: String?
+  /// Conditions on path and size.
   public var matcher = FilterMatcher()
+  /// Applies when operation, login and matcher match.
   public var action: FilterAction
-  /// Empty: all of them.
+  /// Empty for all operations.
   public var operations: [FilterOperation] = []
-  /// Names of logins; empty: everyone.
+  /// Names of users; empty for all.
   public var users: [String] = []
-  /// Names of groups, one of which the login has; empty: everyone.
+  /// Names of groups, of which the login must have one; empty for all.
   public var groups: [String] = []
 
   public init(name: String? = nil, action: FilterAction) {

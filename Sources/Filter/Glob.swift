@@ -1,40 +1,42 @@
-/// Why a text is no pattern.
+/// Why a text is not a valid pattern.
 public struct GlobError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// What is wrong, and what would be right.
+  /// What is wrong and what would be right.
   public let description: String
 }
 
-/// A pattern for names and paths, which are bytes.
+/// A pattern for names and paths, which are strings of bytes.
 ///
-/// `*` stands for any bytes but `/`, `**` for any bytes, `**/` for any directories or none, `?` for one byte but `/`,
-/// `[a-z]` and `[!a-z]` for one byte of a set or outside it (never `/`), `{a,b}` for one of several patterns, and `\`
-/// takes the next byte as it is. A pattern without `/` is matched against the last part of a path; one with it
-/// against the whole path, from the root on. Matching takes time proportional to the pattern's length times the path's.
+/// `*` matches any bytes except `/`, `**` any bytes, `**/` any number of directories, `?` one byte except `/`, `[a-z]`
+/// and `[!a-z]` one byte in or outside a set (never `/`), and `{a,b}` one of several patterns. `\` makes the next byte
+/// literal. A pattern without `/` is matched against the last component of a path, one with `/` against the whole path.
+/// Matching takes time proportional to the length of the pattern times that of the path.
 public struct Glob: Equatable, Sendable {
-  /// The longest pattern, in bytes.
+  /// Longest pattern in bytes.
   public static let longest = 1024
 
-  /// What a state of the matcher does with the next byte, or without one.
+  /// What a state of the matcher does with the next byte, or without consuming one.
   enum Step: Equatable, Sendable {
     case byte(UInt8)
     /// Any byte but `/`.
     case anyOfName
     case anyByte
-    /// A byte of the set, as bits of four words; never `/`.
+    /// A byte of the set, a bitmap of 256 bits; never `/`.
     case set([UInt64])
-    /// Goes on at both places without taking a byte.
+    /// Continues in both states without consuming a byte.
     case split(Int, Int)
     case jump(Int)
     case matched
   }
 
-  /// The pattern as it was written.
+  /// The pattern as written.
   public let pattern: String
-  /// True when the whole path is matched, not its last part alone.
+  /// True when the pattern is matched against the whole path, not its last component.
   let isWhole: Bool
   private let steps: [Step]
 
-  /// Reads a pattern.
+  /// Parses a pattern.
+  ///
+  /// - Throws: `GlobError` when the pattern is empty, longer than ``longest``, holds a NUL byte, or is malformed.
   public init(_ pattern: String) throws(GlobError) {
     var compiler = GlobCompiler(Array(pattern.utf8))
     self.pattern = pattern
@@ -42,18 +44,18 @@ public struct Glob: Equatable, Sendable {
     isWhole = compiler.hasSlash
   }
 
-  /// True when the pattern fits this absolute path without `.`, `..` and double slashes.
+  /// True when the pattern matches this absolute path without `.`, `..` and double slashes.
   public func matches(path: some BidirectionalCollection<UInt8>) -> Bool {
     if isWhole { return matches(bytes: path) }
     let slash = path.lastIndex(of: UInt8(ascii: "/"))
     return matches(bytes: path[(slash.map(path.index(after:)) ?? path.startIndex)...])
   }
 
-  /// What the pattern says of the paths below this directory, whatever they are.
+  /// What the pattern says about every path below this directory.
   func reach(below directory: [UInt8]) -> FilterReach {
     var states = GlobStates(count: steps.count)
     states.add(0, steps)
-    // A name says nothing about where it is.
+    // A pattern for names is independent of the directory.
     guard isWhole else {
       return takesEverything(states.current, .anyOfName) ? .everything : FilterReach(.some, .entry)
     }
@@ -66,7 +68,7 @@ public struct Glob: Equatable, Sendable {
     return FilterReach(.some, .glob(states.current.sorted()))
   }
 
-  /// True when one of these states takes any number of bytes with this step, and has matched after each.
+  /// True when one of these states consumes any number of bytes with this step, and matches after each.
   private func takesEverything(_ current: [Int], _ step: Step) -> Bool {
     current.contains { state in
       guard steps[state] == step else { return false }
@@ -76,7 +78,7 @@ public struct Glob: Equatable, Sendable {
     }
   }
 
-  /// True when the pattern fits these bytes as they are.
+  /// True when the pattern matches these bytes as they are.
   public func matches(bytes: some Collection<UInt8>) -> Bool {
     var states = GlobStates(count: steps.count)
     states.add(0, steps)
@@ -101,22 +103,23 @@ extension Glob.Step {
   }
 }
 
-/// The states in which a matcher can be after the bytes so far, each once.
+/// The states that a matcher can be in after the bytes so far, each once.
 private struct GlobStates {
   private(set) var current: [Int] = []
-  /// The round in which a state was added last.
+  /// The round in which each state was last added.
   private var added: [Int]
   private var round = 1
 
   init(count: Int) { added = Array(repeating: 0, count: count) }
 
-  /// Begins the states after the next byte; returns those before it.
+  /// Starts the set of states after the next byte; returns the states before it.
   mutating func advance() -> [Int] {
     round += 1
     defer { current.removeAll(keepingCapacity: true) }
     return current
   }
 
+  /// Adds a state and all that it reaches without consuming a byte.
   mutating func add(_ state: Int, _ steps: [Glob.Step]) {
     var open = [state]
     while let next = open.popLast() {

@@ -1,28 +1,31 @@
-/// Makes the steps of a ``Glob`` from its text.
+/// Compiles the text of a ``Glob`` to the steps of its matcher.
 struct GlobCompiler {
-  /// How deep braces may stand in braces.
+  /// Deepest nesting of braces.
   static let deepest = 16
 
-  /// True when a `/` stands in the pattern.
+  /// True when the pattern contains a `/`.
   private(set) var hasSlash = false
   private let pattern: [UInt8]
   private var position = 0
   private var steps: [Glob.Step] = []
-  /// True where a part of a path can begin.
+  /// True where a path component can begin.
   private var isAtPartStart = true
 
   init(_ pattern: [UInt8]) { self.pattern = pattern }
 
+  /// The steps of the matcher, and then ``hasSlash``.
+  ///
+  /// - Throws: `GlobError` when the text is not a valid pattern.
   mutating func compile() throws(GlobError) -> [Glob.Step] {
     guard !pattern.isEmpty else { throw fault("the pattern is empty") }
     guard pattern.count <= Glob.longest else { throw fault("the pattern is longer than \(Glob.longest) bytes") }
     guard !pattern.contains(0) else { throw fault("the pattern holds a NUL byte") }
-    // A whole path begins with a slash that a pattern need not have: 'a/*' is '/a/*'.
+    // The leading slash of a whole path is optional in a pattern: 'a/*' is '/a/*'.
     steps = [.split(1, 2), .byte(UInt8(ascii: "/"))]
     try sequence(depth: 0)
     steps.append(.matched)
     if !hasSlash {
-      // Of a name nothing may be skipped.
+      // A name has no leading slash to skip.
       steps[0] = .jump(2)
     }
     return steps
@@ -32,7 +35,7 @@ struct GlobCompiler {
 
   private var next: UInt8? { position < pattern.count ? pattern[position] : nil }
 
-  /// Reads to the end, or inside braces to the `,` or `}` that ends an alternative.
+  /// Compiles to the end of the pattern, or inside braces to the `,` or `}` that ends the alternative.
   private mutating func sequence(depth: Int) throws(GlobError) {
     while let byte = next {
       switch byte {
@@ -100,7 +103,7 @@ struct GlobCompiler {
       exits.append(steps.count)
       steps.append(.jump(0))
       if end == UInt8(ascii: "}") {
-        // The last alternative has no other to go to.
+        // No alternative follows the last one.
         steps[entry] = .jump(entry + 1)
         break
       }
@@ -110,7 +113,7 @@ struct GlobCompiler {
     isAtPartStart = endsPart
   }
 
-  /// The bits of the set at `[`; leaves the position on its `]`.
+  /// The bitmap of the set that begins at `[`; leaves the position at its `]`.
   private mutating func set() throws(GlobError) -> [UInt64] {
     position += 1
     let isNegated = next == UInt8(ascii: "!") || next == UInt8(ascii: "^")

@@ -1,11 +1,13 @@
 extension NamePattern {
-  /// A group, as a name service has it.
+  /// A group as the name service returns it.
   public typealias Group = (id: UInt32, name: [UInt8])
 
-  /// Those patterns that match the name of one of these groups.
+  /// The patterns that match the name of one of these groups.
   ///
-  /// Names are looked up by themselves, whoever asks, so that their number and not the account decides about the time;
-  /// wildcards need the name of every group of the account.
+  /// A pattern without wildcards is always looked up by name, so that the time depends on the patterns and not on the
+  /// account. Wildcards need the name of every group of the account.
+  ///
+  /// - Throws: what `named` or `withID` throws.
   public static func matching<Failure: Error>(
     _ patterns: [NamePattern], groups: [UInt32], named: (String) throws(Failure) -> Group?,
     withID: (UInt32) throws(Failure) -> Group?

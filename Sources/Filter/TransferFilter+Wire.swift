@@ -1,6 +1,6 @@
 import Wire
 
-// Rules travel with the settings, and from process to process down to the one that transfers the files.
+// The rules are sent with the settings from process to process, down to the one that transfers files.
 
 extension TransferFilter: WireCodable {
   public func encode(to writer: inout WireWriter) {

@@ -14,17 +14,17 @@ import Testing
     ("a\\\\c", "a\\c", true), ("a\\bc", "abc", true), ("[ab]", "[ab]", true), ("[ab]", "a", false),
     ("cat /v/*", "cat /v/ä ö", true), ("x;*", "x;id", true), ("echo $HOME*", "echo $HOME/a", true),
   ])
-  func `a pattern stands for whole lines`(pattern: String, line: String, fits: Bool) throws {
+  func `a pattern matches whole lines`(pattern: String, line: String, fits: Bool) throws {
     let pattern = try CommandPattern(pattern)
     #expect(pattern.allows(Self.bytes(line)) == fits)
     #expect(pattern.forbids(Self.bytes(line)) == fits)
   }
 
-  /// Every byte that a shell might give a meaning.
+  /// Every byte that a shell may interpret.
   static let special: [UInt8] =
     Array(";&|<>()$`\\\"'{}[]*?!#^\u{7f}".utf8) + Array(0..<0x20)
 
-  @Test(arguments: special) func `no wildcard that allows stands for a byte that means something to a shell`(
+  @Test(arguments: special) func `wildcards of an allowing pattern match no byte that a shell interprets`(
     byte: UInt8
   ) throws {
     for (pattern, line) in [
@@ -32,12 +32,12 @@ import Testing
       ("*", [byte]), ("a **", [0x61, 0x20, byte]),
     ] as [(String, [UInt8])] {
       #expect(try !CommandPattern(pattern).allows(line))
-      // What forbids stands for every byte.
+      // Wildcards of a forbidding pattern match every byte.
       #expect(try CommandPattern(pattern).forbids(line))
     }
   }
 
-  @Test func `as itself in the pattern such a byte is allowed`() throws {
+  @Test func `a literal byte that a shell interprets is allowed`() throws {
     for byte in Self.special where byte != 0 {
       let letter = Character(UnicodeScalar(byte))
       let pattern = try CommandPattern("a \("\\*?".contains(letter) ? "\\" : "")\(letter) *")
@@ -46,16 +46,16 @@ import Testing
   }
 
   @Test(arguments: ["", "a\\", "\0", String(repeating: "a", count: 1025)])
-  func `what is no pattern is refused`(text: String) {
+  func `an invalid pattern is rejected`(text: String) {
     #expect(throws: GlobError.self) { try CommandPattern(text) }
   }
 
   @Test(arguments: [("*", true), ("?x", true), ("x*", false), ("\\*x", false)])
-  func `a pattern that begins with a wildcard is for any program`(pattern: String, isSo: Bool) throws {
+  func `a pattern that begins with a wildcard allows any program`(pattern: String, isSo: Bool) throws {
     #expect(try CommandPattern(pattern).isForAnyProgram == isSo)
   }
 
-  /// The definition, as slow as it is plain.
+  /// The definition, slow and simple.
   private static func fits(_ pattern: ArraySlice<Character>, _ line: ArraySlice<Character>) -> Bool {
     guard let first = pattern.first else { return line.isEmpty }
     let rest = pattern.dropFirst()
@@ -69,7 +69,7 @@ import Testing
     }
   }
 
-  /// Every word of at most so many of these letters.
+  /// All words of at most `length` of these letters.
   private static func words(_ letters: String, upTo length: Int) -> [String] {
     var all = [""]
     var last = [""]
@@ -80,7 +80,7 @@ import Testing
     return all
   }
 
-  @Test func `short patterns and lines fit as the definition says`() throws {
+  @Test func `matching agrees with the definition for all short patterns and lines`() throws {
     let lines = Self.words("ab;", upTo: 4)
     for text in Self.words("ab*?;", upTo: 4) where !text.isEmpty {
       let pattern = try CommandPattern(text)

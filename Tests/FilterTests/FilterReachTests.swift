@@ -1,7 +1,7 @@
 import Filter
 import Testing
 
-/// Renaming a directory, which takes everything below it along.
+/// Renaming a directory, which moves everything below it.
 @Suite struct FilterReachTests {
   private static func move(_ path: String, _ operation: FilterOperation = .rename) -> FilterRequest {
     FilterRequest(operation: operation, path: Array(path.utf8), size: nil, user: "alice", groups: [])
@@ -25,7 +25,7 @@ import Testing
     return filter.verdict(onMove: move(from), to: move(to)).action
   }
 
-  @Test func `a directory moves between places of which a rule takes everything`() throws {
+  @Test func `a directory may move between two places that one rule allows entirely`() throws {
     let rule = try FilterReachTests.rule(.allow) { $0.pattern = try Glob("{/a/**,/b/**}") }
     #expect(Self.verdict("/a/x", "/b/y", default: .deny, rule) == .allow)
     #expect(Self.verdict("/a/x", "/c/y", default: .deny, rule) == .deny)
@@ -41,7 +41,7 @@ import Testing
     ("/{a,b}/key", "/a", "/b", false), ("/{a,b}/key", "/a", "/c", true), ("/[!a]/key", "/b", "/c", false),
     ("/[!a]/key", "/a", "/c", true), ("/**", "/a", "/b", true),
   ])
-  func `a pattern for what is below a directory holds the directory`(
+  func `a rule for paths below a directory prevents renaming that directory`(
     pattern: String, from: String, to: String, isDenied: Bool
   ) throws {
     let rule = try FilterReachTests.rule(.deny) { $0.pattern = try Glob(pattern) }
@@ -52,12 +52,12 @@ import Testing
   @Test(arguments: [
     ("/a", "/b", true), ("/c", "/a", true), ("/a/x", "/a/y", false), ("/c", "/d", false), ("/a/secret", "/a/b", true),
   ])
-  func `a prefix holds the directories above it`(from: String, to: String, isDenied: Bool) {
+  func `a path_prefix rule prevents renaming directories above the prefix`(from: String, to: String, isDenied: Bool) {
     let rule = FilterReachTests.rule(.deny) { $0.pathPrefix = "/a/secret" }
     #expect((FilterReachTests.verdict(from, to, rule) == .deny) == isDenied)
   }
 
-  @Test func `what says nothing about places holds nothing`() {
+  @Test func `conditions on names do not prevent renaming other directories`() {
     let rule = FilterReachTests.rule(.deny) {
       $0.composite = .init(
         kind: .or,
@@ -73,13 +73,13 @@ import Testing
     #expect(FilterReachTests.verdict("/.git", "/b", named) == .deny)
   }
 
-  @Test func `a record is left of what leaves a place that is watched`() throws {
+  @Test func `moving a directory out of a logged place is logged`() throws {
     let rule = try FilterReachTests.rule(.log) { $0.pattern = try Glob("/watched/**") }
     #expect(FilterReachTests.verdict("/watched", "/b", rule) == .log)
     #expect(FilterReachTests.verdict("/a", "/b", rule) == .allow)
   }
 
-  @Test func `what is allowed below one place alone stays there`() {
+  @Test func `a directory cannot leave the only place that is allowed`() {
     let home = FilterReachTests.rule(.allow) { $0.pathPrefix = "/home/alice" }
     #expect(FilterReachTests.verdict("/home/alice/a", "/home/alice/b", default: .deny, home) == .allow)
     #expect(FilterReachTests.verdict("/home/alice/a", "/home/bob/a", default: .deny, home) == .deny)
@@ -88,8 +88,8 @@ import Testing
     #expect(FilterReachTests.verdict("/a", "/home/alice/a", default: .deny, renames, home) == .allow)
   }
 
-  /// A move that is not refused changes for nothing below the directory whether it is denied.
-  @Test(arguments: 1...40 as ClosedRange<UInt64>) func `no move takes anything out of the reach of a rule`(
+  /// A move that is allowed changes for no path below the directory whether it is denied.
+  @Test(arguments: 1...40 as ClosedRange<UInt64>) func `no allowed move takes a path out of the reach of a rule`(
     seed: UInt64
   ) throws {
     var random = SplitMix(state: seed)
@@ -141,7 +141,7 @@ import Testing
   }
 }
 
-/// Random numbers that are the same for the same seed.
+/// A random number generator with a reproducible sequence.
 private struct SplitMix: RandomNumberGenerator {
   var state: UInt64
 

@@ -10,12 +10,12 @@ import Testing
     ("a/b", "a*", true), ("EXAMPLE\\anna", "EXAMPLE\\anna", true), ("EXAMPLE\\anna", "*\\anna", true),
     ("[a]", "[a]", true), ("a", "[a]", false), ("a", "{a,b}", false), ("ren\u{e9}", "rene\u{301}", false),
   ])
-  func `a pattern stands for names, byte by byte`(name: String, pattern: String, matches: Bool) {
+  func `a pattern matches names byte by byte`(name: String, pattern: String, matches: Bool) {
     #expect(NamePattern(pattern).matches(name) == matches)
   }
 
-  @Test func `it matches what the definition says, for all short names and patterns`() {
-    /// As slow and plain as can be.
+  @Test func `matching agrees with the definition for all short names and patterns`() {
+    /// The definition, slow and simple.
     func naive(_ pattern: ArraySlice<UInt8>, _ name: ArraySlice<UInt8>) -> Bool {
       guard let first = pattern.first else { return name.isEmpty }
       if first == UInt8(ascii: "*") {
@@ -41,13 +41,13 @@ import Testing
     }
   }
 
-  @Test func `only what has no wildcard is a name`() {
+  @Test func `only a pattern without wildcards is a name`() {
     #expect(NamePattern("anna").isName)
     #expect(!NamePattern("ann?").isName)
     #expect(!NamePattern("ann*").isName)
   }
 
-  @Test(.timeLimit(.minutes(5))) func `a pattern of many stars is no work`() {
+  @Test(.timeLimit(.minutes(5))) func `a pattern with many stars is matched in time`() {
     let pattern = NamePattern(String(repeating: "a*", count: 500) + "b")
     #expect(!pattern.matches([UInt8](repeating: 0x61, count: 10_000)))
   }

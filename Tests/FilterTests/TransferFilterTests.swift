@@ -63,7 +63,7 @@ private func filter(default action: FilterAction = .allow, _ rules: FilterRule..
     ("/tmp", "/tmp", true), ("/tmp/", "/tmp/a/b", true), ("/tmp", "/tmpfile", false), ("/tmp", "/a/tmp", false),
     ("tmp", "/tmp/a", true), ("/", "/a", true), ("/", "/", true), ("/a//b", "/a/b/c", true), ("/a/b", "/a", false),
   ])
-  func `path_prefix is a directory and all below it`(prefix: String, path: String, expected: Bool) {
+  func `path_prefix matches a directory and everything below it`(prefix: String, path: String, expected: Bool) {
     #expect(matcher { $0.pathPrefix = prefix }.matches(path: Array(path.utf8), size: nil) == expected)
   }
 
@@ -72,7 +72,7 @@ private func filter(default action: FilterAction = .allow, _ rules: FilterRule..
     ("/a.exe/b", false), ("/a.exe.txt", false), ("/a.xexe", false), ("/", false), ("/.tar.gz", false),
     ("/a.gz", false), ("/a..exe", true),
   ])
-  func `extensions are what stands after a dot, in any case`(path: String, expected: Bool) {
+  func `extensions match what follows a dot, in either case`(path: String, expected: Bool) {
     let matcher = matcher { $0.extensions = ["exe", "tar.gz"] }
     #expect(matcher.matches(path: Array(path.utf8), size: nil) == expected)
   }
@@ -80,7 +80,7 @@ private func filter(default action: FilterAction = .allow, _ rules: FilterRule..
   @Test(arguments: [
     ("/.git", true), ("/a/.git/config", true), ("/a.git/x", false), ("/.gitx", false), ("/.GIT/x", false), ("/", false),
   ])
-  func `directory is a whole part of the path, anywhere`(path: String, expected: Bool) {
+  func `directory matches a whole component anywhere in the path`(path: String, expected: Bool) {
     #expect(matcher { $0.directory = ".git" }.matches(path: Array(path.utf8), size: nil) == expected)
   }
 
@@ -88,7 +88,7 @@ private func filter(default action: FilterAction = .allow, _ rules: FilterRule..
     arguments: [
       (nil, false), (0, false), (9, false), (10, true), (11, true), (20, true), (21, false), (UInt64.max, false),
     ] as [(UInt64?, Bool)])
-  func `sizes are limits that belong to the range`(size: UInt64?, expected: Bool) {
+  func `size limits are inclusive`(size: UInt64?, expected: Bool) {
     let matcher = matcher {
       $0.minSize = 10
       $0.maxSize = 20
@@ -97,7 +97,7 @@ private func filter(default action: FilterAction = .allow, _ rules: FilterRule..
     #expect(matcher.asksForSize)
   }
 
-  /// One path for which everything holds, and for each matcher one for which it alone does not.
+  /// One request that fulfils all conditions, and for each condition one that fails it alone.
   @Test func `all matchers of a rule must hold`() throws {
     let all = try rule("all", .deny, operations: [.upload, .delete], users: ["alice"], groups: ["staff"]) {
       $0.pattern = try Glob("*.log")
@@ -122,7 +122,7 @@ private func filter(default action: FilterAction = .allow, _ rules: FilterRule..
     for other in others { #expect(!denies(other)) }
   }
 
-  @Test func `composites combine as they say`() {
+  @Test func `composites combine matchers by and, or and not`() {
     let a = matcher { $0.directory = "a" }
     let b = matcher { $0.directory = "b" }
     func holds(_ kind: FilterMatcher.Composite.Kind, _ matchers: [FilterMatcher], _ path: String) -> Bool {
@@ -140,7 +140,7 @@ private func filter(default action: FilterAction = .allow, _ rules: FilterRule..
   }
 
   @Test(arguments: FilterAction.allCases, FilterAction.allCases)
-  func `of two paths the stricter answer counts`(first: FilterAction, second: FilterAction) {
+  func `the stricter verdict on two paths counts`(first: FilterAction, second: FilterAction) {
     let filter = filter(
       rule("first", first) { $0.directory = "a" }, rule("second", second) { $0.directory = "b" })
     let verdict = filter.verdict(on: request("/a", .rename), and: request("/b", .rename))
@@ -149,7 +149,7 @@ private func filter(default action: FilterAction = .allow, _ rules: FilterRule..
     #expect(verdict.rule == (verdict.action == first ? "first" : "second"))
   }
 
-  @Test func `whether a size matters is known per operation`() throws {
+  @Test func `asksForSize tells for each operation whether a size matters`() throws {
     let filter = filter(
       rule(nil, .deny, operations: [.upload]) {
         $0.composite = .init(kind: .not, matchers: [matcher { $0.maxSize = 5 }])
@@ -165,7 +165,7 @@ private func filter(default action: FilterAction = .allow, _ rules: FilterRule..
       ("readdir", .listDirectory), ("LISTDIR", .listDirectory), ("setstat", .setStat), ("readlink", .readLink),
       ("write", nil), ("", nil), ("createDirectory", nil),
     ] as [(String, FilterOperation?)])
-  func `operations are read by their names`(name: String, operation: FilterOperation?) {
+  func `operations are parsed by their names and aliases`(name: String, operation: FilterOperation?) {
     #expect(FilterOperation(name: name) == operation)
   }
 }
@@ -186,20 +186,20 @@ private func filter(default action: FilterAction = .allow, _ rules: FilterRule..
       }, rule(nil, .deny))
   }
 
-  @Test func `a filter read back is the filter written`() throws {
+  @Test func `a decoded filter equals the encoded one`() throws {
     for filter in [TransferFilter(), try Self.everything()] {
       #expect(try TransferFilter(wireBytes: filter.wireBytes[...]) == filter)
     }
   }
 
-  @Test func `a filter cut short anywhere is refused`() throws {
+  @Test func `a filter truncated anywhere is rejected`() throws {
     let bytes = try Self.everything().wireBytes
     for length in bytes.indices {
       #expect(throws: WireError.self) { try TransferFilter(wireBytes: bytes[..<length]) }
     }
   }
 
-  @Test func `matchers that stand too deep are refused`() throws {
+  @Test func `matchers that are nested too deep are rejected`() throws {
     func nested(_ depth: Int) -> TransferFilter {
       let inner = (0..<depth).reduce(FilterMatcher()) { inner, _ in matcher { $0.not = [inner] } }
       return filter(rule(nil, .deny) { $0 = inner })
@@ -211,7 +211,7 @@ private func filter(default action: FilterAction = .allow, _ rules: FilterRule..
     }
   }
 
-  @Test func `a pattern that is none is refused`() {
+  @Test func `an invalid pattern is rejected`() {
     var writer = WireWriter()
     writer.boolean(true)
     writer.text("allow")
