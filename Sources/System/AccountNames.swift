@@ -1,10 +1,10 @@
 import Glibc
 
-/// Names of users and groups, asked for once each. getpwuid(3), getgrgid(3)
+/// Names of users and groups, looked up once each and then cached. getpwuid(3), getgrgid(3)
 ///
-/// May wait for a name service; not for processes that must not.
+/// A lookup can block on a name service, so processes that must not block do not use this.
 public final class AccountNames {
-  /// Names that are remembered of each kind; past that, all are forgotten.
+  /// Limit of cached names of each kind; the cache is emptied when it is full.
   private static let limit = 4096
 
   private var users: [UInt32: [UInt8]?] = [:]
@@ -12,7 +12,7 @@ public final class AccountNames {
 
   public init() {}
 
-  /// The user's name; nil when nobody has this number.
+  /// The user's name, or nil when no user has this number.
   public func knownUser(_ id: UInt32) -> [UInt8]? {
     if let known = users[id] { return known }
     if users.count >= AccountNames.limit { users = [:] }
@@ -21,7 +21,7 @@ public final class AccountNames {
     return name
   }
 
-  /// The group's name; nil when none has this number.
+  /// The group's name, or nil when no group has this number.
   public func knownGroup(_ id: UInt32) -> [UInt8]? {
     if let known = groups[id] { return known }
     if groups.count >= AccountNames.limit { groups = [:] }
@@ -30,13 +30,15 @@ public final class AccountNames {
     return name
   }
 
-  /// The user's name, or its number in digits.
+  /// The user's name, or the number in decimal digits when there is no such user.
   public func user(_ id: UInt32) -> [UInt8] { knownUser(id) ?? Array(String(id).utf8) }
 
-  /// The group's name, or its number in digits.
+  /// The group's name, or the number in decimal digits when there is no such group.
   public func group(_ id: UInt32) -> [UInt8] { knownGroup(id) ?? Array(String(id).utf8) }
 
-  /// The home directory of the user with this name, or of this process's user when nil. getpwnam(3)
+  /// The home directory of the named user, or of this process's effective user when `user` is nil.
+  ///
+  /// Returns nil when there is no such account. Can block on a name service. getpwnam(3), getpwuid(3)
   public static func home(of user: [UInt8]?) -> [UInt8]? {
     guard let user else { return getpwuid(geteuid()).map { bytes($0.pointee.pw_dir) } }
     if user.contains(0) { return nil }
@@ -48,14 +50,16 @@ public final class AccountNames {
   }
 }
 
-/// Time of day where this machine is.
+/// Local time, in the system's time zone.
 public enum LocalTime {
   private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
-  /// Seconds since 1970. time(2)
+  /// Seconds since 1970, UTC. time(2)
   public static var now: Int64 { Int64(time(nil)) }
 
-  /// `Nov 20 20:37`, or with the year `Nov 20  2025`: as ls(1) writes it.
+  /// Local time as ls(1) prints it: `Nov 20 20:37`, or `Nov 20  2025` with the year; empty when it cannot be converted.
+  ///
+  /// - Parameter seconds: since 1970, UTC.
   public static func listing(_ seconds: Int64, withYear: Bool) -> [UInt8] {
     var moment = time_t(seconds)
     var parts = tm()

@@ -1,10 +1,13 @@
 import CLinux
 import Glibc
 
-/// Whose rights a process has. setgroups(2), setresgid(2), setresuid(2)
+/// User, group and supplementary groups of a process. setgroups(2), setresgid(2), setresuid(2)
 public struct Identity: Equatable, Sendable {
+  /// Real, effective and saved user.
   public var uid: uid_t
+  /// Real, effective and saved group.
   public var gid: gid_t
+  /// Supplementary groups.
   public var groups: [gid_t]
 
   public init(uid: uid_t, gid: gid_t, groups: [gid_t]) {
@@ -14,15 +17,17 @@ public struct Identity: Equatable, Sendable {
   }
 }
 
-/// How a process ended.
+/// How a process ended. waitpid(2)
 public enum ExitStatus: Equatable, Sendable, CustomStringConvertible {
+  /// It exited with this code, 0 to 255.
   case code(Int32)
+  /// This signal killed it.
   case signal(Int32, coreDumped: Bool)
-  /// Somebody else's child: only that it ended is known.
+  /// It was not our child: only that it ended is known.
   case unknown
 
-  /// True for a signal that only the process itself brings about, as a broken pointer or a system call that its sandbox
-  /// forbids; people, and a kernel without memory, send others.
+  /// True for a signal that a process brings upon itself, such as SIGSEGV for a bad pointer or SIGSYS from its seccomp
+  /// filter. False for signals that are sent from outside, by people or by the kernel when memory runs out.
   public var isCrash: Bool {
     switch self {
     case .signal(let number, _): [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS].contains(number)
@@ -41,7 +46,7 @@ public enum ExitStatus: Equatable, Sendable, CustomStringConvertible {
 }
 
 extension ExitStatus {
-  /// What waitpid(2) has stored.
+  /// Decodes the status of waitpid(2).
   fileprivate init(waitStatus status: Int32) {
     self =
       clinux_wait_exited(status) != 0
@@ -50,69 +55,82 @@ extension ExitStatus {
   }
 }
 
-/// A process that we started.
+/// A child process.
 public final class ChildProcess: Sendable {
-  /// How to start a process.
+  /// What to start, and how.
   public struct Request {
+    /// The program's path, also used in messages.
     public var path: String
-    /// What is started, whatever `path` names now; nil: what it names.
+    /// The open file to execute instead of whatever `path` names now; nil: `path` is executed.
     public var executable: Executable?
-    /// The arguments, the name first.
+    /// The arguments, beginning with argv[0].
     public var arguments: [String]
-    /// More arguments, which need not be UTF-8.
+    /// More arguments, appended to `arguments`; need not be UTF-8.
     public var argumentBytes: [[UInt8]] = []
-    /// `NAME=value`.
+    /// The environment, as `NAME=value`.
     public var environment: [String] = []
-    /// More of the environment, which need not be UTF-8.
+    /// More variables, appended to `environment`; need not be UTF-8.
     public var environmentBytes: [[UInt8]] = []
-    /// These become descriptors 0, 1, 2 … of the process, at most 64; it gets no others.
+    /// These become descriptors 0, 1, 2 … of the new process, at most 64. It inherits no others. They stay open here.
     public var descriptors: [Descriptor]
-    /// Where it starts; "/" when its identity may not go there. nil: where we are.
+    /// The working directory; `/` is used when the new identity cannot enter it. nil: that of this process.
     public var directory: String?
-    /// Leads a session of its own. setsid(2)
+    /// The process leads a new session. setsid(2)
     public var newSession = false
-    /// Descriptor 0 becomes its controlling terminal; needs `newSession`.
+    /// Descriptor 0 becomes the controlling terminal; requires `newSession`.
     public var controllingTerminal = false
-    /// nil: ours.
+    /// The identity to take; nil: that of this process.
     public var identity: Identity?
-    /// Of all capabilities it keeps CAP_SYS_CHROOT, to put itself into an empty root once its libraries are loaded.
+    /// Keeps CAP_SYS_CHROOT, and no other capability, so that the process can enter an empty root once its libraries
+    /// are loaded. Applies with `identity` only.
     public var keepsChroot = false
-    /// How ready the kernel is to end it when memory runs out, -1000 to 1000; nil: as for us. proc(5), oom_score_adj
+    /// The process's oom_score_adj, -1000 to 1000; nil: that of this process. proc(5)
     public var outOfMemoryScore: Int?
+    /// The file mode creation mask; nil: that of this process. umask(2)
     public var umask: mode_t?
+    /// Resource limits, set before the identity changes.
     public var limits: [ResourceLimit] = []
 
+    /// Starts the file at `path`.
     public init(path: String, arguments: [String], descriptors: [Descriptor]) {
       self.path = path
       self.arguments = arguments
       self.descriptors = descriptors
     }
 
-    /// Starts an executable that is kept open.
+    /// Starts an executable that is already open.
     public init(_ executable: Executable, arguments: [String], descriptors: [Descriptor]) {
       self.init(path: executable.path, arguments: arguments, descriptors: descriptors)
       self.executable = executable
     }
   }
 
+  /// The process id; it stays reserved for this process until ``reap()``.
   public let pid: pid_t
-  /// Readable when the process has ended. pidfd_open(2)
+  /// Readable once the process has ended. pidfd_open(2)
   public let descriptor: Descriptor
 
-  /// A process that another of our processes made for us; throws when it is no child of ours that is still to be reaped.
-  /// waitid(2), pidfd_open(2)
+  /// Adopts a process that another of our processes created for us.
   ///
-  /// - Parameter isChild: false: it is the child of a process whose place this one took, and whoever made it is believed.
+  /// - Parameter isChild: false when the process is a child of this process's predecessor in a hand-over; whoever names
+  ///   it is then trusted.
+  /// - Throws: `SystemError` with ECHILD when `pid` is not positive, or is not a child that is still to be reaped;
+  ///   otherwise with the errno of pidfd_open(2). waitid(2)
   public init(adopting pid: pid_t, isChild: Bool = true) throws(SystemError) {
     var status: Int32 = 0
     guard pid > 0 else { throw SystemError("adopt \(pid)", code: ECHILD) }
     if isChild { try check("adopt \(pid)") { clinux_wait_peek(pid, &status) } }
     self.pid = pid
-    // Its number is its own until we reap it.
+    // The id cannot be reused before we reap the process.
     descriptor = Descriptor(owning: try check("pidfd_open") { clinux_pidfd_open(pid) })
   }
 
-  /// Starts a process; throws when it could not be started, also when execve(2) or execveat(2) failed in it.
+  /// Starts a process.
+  ///
+  /// - Throws: `SystemError` with EINVAL for more than 64 descriptors or an id of 4294967295; otherwise with the errno
+  ///   of the call that failed, here or in the new process: execve(2) or execveat(2), for instance. With an `identity`,
+  ///   failures from the change of identity on are not thrown: the process writes a line to its descriptor 2 and exits
+  ///   with 127.
   public init(_ request: Request) throws(SystemError) {
     let arguments = CStrings(request.arguments.map { Array($0.utf8) } + request.argumentBytes)
     let environment = CStrings(request.environment.map { Array($0.utf8) } + request.environmentBytes)
@@ -160,16 +178,16 @@ public final class ChildProcess: Sendable {
     descriptor = try Descriptor.process(pid)
   }
 
-  /// How it ended; nil while it runs. It is not reaped: its number stays its own, and so does its group's. waitid(2)
+  /// How it ended; nil while it runs. Does not reap it, so its id and its group's id stay reserved. waitid(2)
   public var ending: ExitStatus? {
     var status: Int32 = 0
     return clinux_wait_peek(pid, &status) > 0 ? ExitStatus(waitStatus: status) : nil
   }
 
-  /// True while a signal keeps it from running, as SIGSTOP does. waitid(2)
+  /// True while a stop signal, such as SIGSTOP, suspends it. waitid(2)
   public var isStopped: Bool { clinux_is_stopped(pid) == 1 }
 
-  /// How it ended; nil while it runs. Reaps it: ask only until the answer is not nil. waitpid(2)
+  /// How it ended; nil while it runs. Reaps it, so don't call this again after a result that is not nil. waitpid(2)
   public func reap() -> ExitStatus? {
     var status: Int32 = 0
     while true {
@@ -183,34 +201,39 @@ public final class ChildProcess: Sendable {
     }
   }
 
-  /// Sends a signal to the process and never to another one; nothing happens when it has ended.
+  /// Sends a signal to this process, never to another that reuses its id. Does nothing after it ended.
+  /// pidfd_send_signal(2)
   public func signal(_ number: Int32) {
     _ = clinux_pidfd_signal(descriptor.rawValue, number)
   }
 
-  /// Sends a signal to the process group that the process leads.
+  /// Sends a signal to the process group that this process leads. Call it only before ``reap()``. kill(2)
   public func signalGroup(_ number: Int32) {
     kill(-pid, number)
   }
 }
 
 extension Descriptor {
-  /// A process, whosever child it is: readable when it has ended. pidfd_open(2)
+  /// A descriptor of any process, readable once the process has ended. pidfd_open(2)
+  ///
+  /// - Throws: `SystemError` with ESRCH when there is no such process; otherwise with the errno of pidfd_open(2).
   public static func process(_ pid: pid_t) throws(SystemError) -> Descriptor {
     Descriptor(owning: try check("process \(pid)") { clinux_pidfd_open(pid) })
   }
 }
 
 extension ThisProcess {
-  /// The arguments that this process was started with, the name first; they need not be UTF-8.
+  /// The arguments of this process, beginning with argv[0]; need not be UTF-8.
   public static var arguments: [[UInt8]] {
     (0..<Int(CommandLine.argc)).compactMap { number in
       CommandLine.unsafeArgv[number].map { text in (0..<strlen(text)).map { UInt8(bitPattern: text[$0]) } }
     }
   }
 
-  /// Makes this process the program that an open executable is, with its environment and its descriptors but those that
-  /// are close-on-exec. Returns only when it failed. execveat(2)
+  /// Replaces this process's program with an open executable. The environment stays, and so do descriptors without
+  /// close-on-exec. execveat(2)
+  ///
+  /// - Returns: only on failure, with the errno of execveat(2).
   public static func become(_ executable: Executable, arguments: [[UInt8]]) -> SystemError {
     let strings = CStrings(arguments)
     return withExtendedLifetime((strings, executable)) {
@@ -219,8 +242,10 @@ extension ThisProcess {
     }
   }
 
-  /// Makes this process another program, with its environment and its descriptors. Returns only when it failed.
-  /// execv(3)
+  /// Replaces this process's program with the one at `path`. The environment stays, and so do descriptors without
+  /// close-on-exec. execv(3)
+  ///
+  /// - Returns: only on failure, with the errno of execve(2).
   public static func become(_ path: String, arguments: [[UInt8]]) -> SystemError {
     let strings = CStrings(arguments)
     return withExtendedLifetime(strings) {
@@ -230,7 +255,7 @@ extension ThisProcess {
   }
 }
 
-/// Strings for execve(2), ended by NULL, valid while this value lives.
+/// A NULL-terminated array of C strings for execve(2), valid while this object lives.
 final class CStrings {
   let pointers: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
   private let count: Int

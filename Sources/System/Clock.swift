@@ -1,33 +1,35 @@
 import Glibc
 
-/// Time.
+/// The time of day and the monotonic clock.
 public enum Clock {
-  /// Milliseconds that only ever grow. CLOCK_MONOTONIC
+  /// Milliseconds of a clock that never goes back. CLOCK_MONOTONIC
   public static var milliseconds: Int64 { microseconds / 1000 }
 
-  /// Microseconds that only ever grow. CLOCK_MONOTONIC
+  /// Microseconds of a clock that never goes back. CLOCK_MONOTONIC
   public static var microseconds: Int64 {
     var now = timespec()
     clock_gettime(CLOCK_MONOTONIC, &now)
     return Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1000
   }
 
-  /// Seconds from 1970 on, UTC. CLOCK_REALTIME
+  /// Seconds since 1970, UTC. CLOCK_REALTIME
   public static var secondsSince1970: Int64 {
     var now = timespec()
     clock_gettime(CLOCK_REALTIME, &now)
     return Int64(now.tv_sec)
   }
 
-  /// Microseconds from 1970 on, UTC. CLOCK_REALTIME
+  /// Microseconds since 1970, UTC. CLOCK_REALTIME
   public static var microsecondsSince1970: Int64 {
     var now = timespec()
     clock_gettime(CLOCK_REALTIME, &now)
     return Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1000
   }
 
-  /// Seconds from 1970 on of a time in the system's zone; nil when that cannot be said. `TZ` or /etc/localtime decide,
-  /// tzset(3); of a time that comes twice in a year, the C library takes one. mktime(3)
+  /// Seconds since 1970 of a local time; nil when it cannot be represented, or the year is not 1 to 9999.
+  ///
+  /// The zone is that of `TZ` or /etc/localtime, tzset(3). The C library chooses when a local time occurs twice.
+  /// mktime(3)
   public static func secondsSince1970(
     localYear year: Int, month: Int, day: Int, hour: Int, minute: Int, second: Int
   ) -> Int64? {
@@ -40,16 +42,16 @@ public enum Clock {
     parts.tm_min = Int32(clamping: minute)
     parts.tm_sec = Int32(clamping: second)
     parts.tm_isdst = -1
-    // -1 is a time too: a day of the week was filled in then.
+    // -1 is also a valid result; mktime(3) has set the day of the week then.
     parts.tm_wday = -1
     let seconds = mktime(&parts)
     return seconds == -1 && parts.tm_wday == -1 ? nil : Int64(seconds)
   }
 
-  /// Hours and minutes, for people: `20:37 UTC`.
+  /// Hours and minutes for people: `20:37 UTC`.
   public static var timeOfDay: String { "\(timestamp.dropFirst(11).prefix(5)) UTC" }
 
-  /// The time of day as RFC 3339 writes it, UTC, with milliseconds: `2026-11-20T20:37:17.123Z`.
+  /// The time in RFC 3339 format, UTC, with milliseconds: `2026-11-20T20:37:17.123Z`.
   public static var timestamp: String {
     var now = timespec()
     clock_gettime(CLOCK_REALTIME, &now)

@@ -1,43 +1,52 @@
 import CLinux
 import Glibc
 
-/// What became of a read or a write that must not wait.
+/// The result of a read or write that does not block.
 public enum Transfer: Equatable, Sendable {
-  /// This many bytes, more than none.
+  /// This many bytes were transferred, at least one.
   case bytes(Int)
-  /// Not now: wait until the descriptor is ready.
+  /// Nothing can be transferred now; wait until the descriptor is ready.
   case wouldBlock
-  /// Never: the other end is closed.
+  /// The other end is closed.
   case ended
 }
 
-/// Owns a file descriptor and closes it when the last reference to it goes.
+/// Owns a file descriptor, and closes it when the last reference goes.
 ///
-/// A class and not a noncopyable struct, so that tables, arrays and messages can hold descriptors.
+/// A class rather than a noncopyable struct, so that tables, arrays and messages can hold descriptors.
 public final class Descriptor: Sendable {
-  /// The number, valid while this value lives.
+  /// The descriptor's number, valid while this object lives.
   public let rawValue: Int32
 
-  /// Takes ownership of `rawValue`.
+  /// Takes ownership of `rawValue`, and closes it in the end.
   public init(owning rawValue: Int32) { self.rawValue = rawValue }
 
   deinit { _ = close(rawValue) }
 
-  /// A second descriptor of the same file, close-on-exec.
+  /// A second descriptor of the same open file, close-on-exec. fcntl(2), F_DUPFD_CLOEXEC
+  ///
+  /// - Throws: `SystemError` with EMFILE when no descriptor is free.
   public func duplicate() throws(SystemError) -> Descriptor { Descriptor(owning: try duplicateNumber()) }
 
-  /// The number of a second descriptor of the same file, close-on-exec; the caller closes it. For C libraries.
+  /// The number of a second descriptor of the same open file, close-on-exec, for a C library. The caller closes it.
+  /// fcntl(2), F_DUPFD_CLOEXEC
+  ///
+  /// - Throws: `SystemError` with EMFILE when no descriptor is free.
   public func duplicateNumber() throws(SystemError) -> Int32 {
     let raw = rawValue
     return try check("dup") { clinux_fcntl(raw, F_DUPFD_CLOEXEC, 0) }
   }
 
   /// Opens a file, close-on-exec. open(2)
+  ///
+  /// - Throws: `SystemError` with the errno of open(2).
   public static func open(_ path: String, _ flags: Int32, mode: mode_t = 0) throws(SystemError) -> Descriptor {
     Descriptor(owning: try check("open \(path)") { clinux_open(path, flags | O_CLOEXEC, mode) })
   }
 
-  /// Reads without an offset of its own, from `offset` on, at most `count` bytes; fewer at the end. pread(2)
+  /// Reads at most `count` bytes from `offset` on, fewer at the end, without moving the file offset. pread(2)
+  ///
+  /// - Throws: `SystemError` with the errno of pread(2), EINTR included.
   public func read(count: Int, at offset: Int) throws(SystemError) -> [UInt8] {
     var result: [UInt8] = []
     while result.count < count {
@@ -55,7 +64,11 @@ public final class Descriptor: Sendable {
     return result
   }
 
-  /// Reads what is there, at most `count` bytes. read(2)
+  /// Reads the bytes that are available, at most `count`. Blocks unless the descriptor is non-blocking. read(2)
+  ///
+  /// End of file, EPIPE, ECONNRESET and the EIO of a terminal without a master are `.ended`.
+  ///
+  /// - Throws: `SystemError` with any other errno of read(2).
   public func read(count: Int) throws(SystemError) -> (bytes: [UInt8], outcome: Transfer) {
     var outcome = Transfer.ended
     var failure: SystemError?
@@ -67,7 +80,9 @@ public final class Descriptor: Sendable {
     return (bytes, outcome)
   }
 
-  /// Reads into memory of the caller's. read(2)
+  /// Reads into the caller's memory; otherwise like ``read(count:)``. read(2)
+  ///
+  /// - Throws: `SystemError` with the errno of read(2) when that is not an outcome.
   public func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Transfer {
     let (outcome, failure) = Descriptor.outcome(reading: true) {
       Glibc.read(rawValue, buffer.baseAddress, buffer.count)
@@ -76,7 +91,9 @@ public final class Descriptor: Sendable {
     return outcome
   }
 
-  /// Writes what the file takes now. A pipe without a reader is `.ended`. write(2)
+  /// Writes as many bytes as the file accepts now. A pipe without a reader is `.ended`. write(2)
+  ///
+  /// - Throws: `SystemError` with the errno of write(2), except EAGAIN, EPIPE and ECONNRESET.
   public func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Transfer {
     let (outcome, failure) = Descriptor.outcome(reading: false) {
       Glibc.write(rawValue, bytes.baseAddress, bytes.count)
@@ -85,7 +102,9 @@ public final class Descriptor: Sendable {
     return outcome
   }
 
-  /// Writes what the file takes now. write(2)
+  /// Writes as many bytes as the file accepts now. A pipe without a reader is `.ended`. write(2)
+  ///
+  /// - Throws: `SystemError` with the errno of write(2), except EAGAIN, EPIPE and ECONNRESET.
   public func write(_ bytes: ArraySlice<UInt8>) throws(SystemError) -> Transfer {
     var outcome = Transfer.ended
     var failure: SystemError?
@@ -96,7 +115,9 @@ public final class Descriptor: Sendable {
     return outcome
   }
 
-  /// Writes what a socket takes now, also when it is one that waits. send(2), MSG_DONTWAIT
+  /// Writes as many bytes as a socket accepts now; never blocks, even on a blocking socket. send(2), MSG_DONTWAIT
+  ///
+  /// - Throws: `SystemError` with the errno of send(2), except EAGAIN, EPIPE and ECONNRESET.
   public func send(_ bytes: ArraySlice<UInt8>) throws(SystemError) -> Transfer {
     let (outcome, failure) = bytes.withUnsafeBytes { buffer in
       Descriptor.outcome(reading: false) {
@@ -107,7 +128,9 @@ public final class Descriptor: Sendable {
     return outcome
   }
 
-  /// What a stream socket would read now, at most `count` bytes, which stay to be read. recv(2), MSG_PEEK
+  /// Reads at most `count` bytes of a stream socket without removing them; never blocks. recv(2), MSG_PEEK
+  ///
+  /// - Throws: `SystemError` with the errno of recv(2), except EAGAIN, EPIPE and ECONNRESET.
   public func peek(count: Int) throws(SystemError) -> (bytes: [UInt8], outcome: Transfer) {
     var outcome = Transfer.ended
     var failure: SystemError?
@@ -121,13 +144,15 @@ public final class Descriptor: Sendable {
     return (bytes, outcome)
   }
 
-  /// True for a socket.
+  /// True for a socket. fstat(2)
   public var isSocket: Bool {
     var raw = stat()
     return fstat(rawValue, &raw) == 0 && raw.st_mode & S_IFMT == S_IFSOCK
   }
 
-  /// Writes everything, waiting as long as that takes.
+  /// Writes all bytes, and waits as long as necessary. Not all-or-nothing: some may be written before it throws.
+  ///
+  /// - Throws: `SystemError` with EPIPE when the other end is closed; otherwise with the errno of write(2).
   public func writeAll(_ bytes: [UInt8]) throws(SystemError) {
     var rest = bytes[...]
     while !rest.isEmpty {
@@ -140,7 +165,9 @@ public final class Descriptor: Sendable {
     }
   }
 
-  /// Reads to the end, at most `limit` bytes; nil when there is more. Waits as long as that takes.
+  /// Reads to the end, and waits as long as necessary; nil when there are more than `limit` bytes.
+  ///
+  /// - Throws: `SystemError` with the errno of read(2).
   public func readAll(limit: Int) throws(SystemError) -> [UInt8]? {
     var result: [UInt8] = []
     while true {
@@ -156,20 +183,23 @@ public final class Descriptor: Sendable {
     }
   }
 
-  /// True when the descriptor is ready for `events` (`POLLIN`, `POLLOUT`) within `milliseconds`; -1 waits for ever.
+  /// True when the descriptor is ready for `events` (`POLLIN`, `POLLOUT`) within `milliseconds`; -1 waits without
+  /// limit. False also when a signal interrupts. poll(2)
   @discardableResult
   public func wait(for events: Int32, milliseconds: Int32 = -1) -> Bool {
     var waiting = pollfd(fd: rawValue, events: Int16(events), revents: 0)
     return poll(&waiting, 1, milliseconds) > 0
   }
 
-  /// True when it is readable now; of a process, when that has ended.
+  /// True when a read would not block now; for a process's descriptor, when the process has ended.
   public var isReadable: Bool { wait(for: POLLIN, milliseconds: 0) }
 
-  /// True when nobody is at the other end of a pipe or socket any more. poll(2), POLLHUP and POLLERR
+  /// True when the other end of a pipe or socket is closed. poll(2), POLLHUP and POLLERR
   public var isHungUp: Bool { wait(for: 0, milliseconds: 0) }
 
-  /// Makes reads and writes return at once, or wait again.
+  /// Sets or clears O_NONBLOCK. fcntl(2)
+  ///
+  /// - Throws: `SystemError` with the errno of fcntl(2).
   public func setNonBlocking(_ nonBlocking: Bool = true) throws(SystemError) {
     let raw = rawValue
     let flags = try check("fcntl") { clinux_fcntl(raw, F_GETFL, 0) }
@@ -177,23 +207,28 @@ public final class Descriptor: Sendable {
     if wanted != flags { try check("fcntl") { clinux_fcntl(raw, F_SETFL, Int(wanted)) } }
   }
 
-  /// A pipe, both ends close-on-exec. pipe2(2)
+  /// Creates a pipe, both ends close-on-exec. pipe2(2)
+  ///
+  /// - Throws: `SystemError` with EMFILE or ENFILE when no descriptor is free.
   public static func pipe() throws(SystemError) -> (reader: Descriptor, writer: Descriptor) {
     var ends: [Int32] = [-1, -1]
     try check("pipe") { clinux_pipe(&ends) }
     return (Descriptor(owning: ends[0]), Descriptor(owning: ends[1]))
   }
 
-  /// Two connected stream sockets, close-on-exec, with as much room as a process may have. socketpair(2)
+  /// Creates two connected Unix stream sockets, close-on-exec, each with a send buffer of up to 1 MiB. socketpair(2)
   ///
-  /// One that is full can be written again when three quarters are free, where a pipe's writer is woken for each page.
+  /// A full socket becomes writable again once three quarters of its buffer are free, while the writer of a pipe wakes
+  /// for each page.
+  ///
+  /// - Throws: `SystemError` with EMFILE or ENFILE when no descriptor is free.
   public static func streamPair() throws(SystemError) -> (Descriptor, Descriptor) {
     var ends: [Int32] = [-1, -1]
     try check("socketpair") {
       socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &ends)
     }
     let pair = (Descriptor(owning: ends[0]), Descriptor(owning: ends[1]))
-    // The kernel cuts it to what anybody may have; net.core.wmem_max in socket(7).
+    // The kernel lowers this to net.core.wmem_max. socket(7)
     for end in ends {
       var size: Int32 = 1 << 20
       setsockopt(end, SOL_SOCKET, SO_SNDBUF, &size, socklen_t(MemoryLayout<Int32>.size))
@@ -202,11 +237,16 @@ public final class Descriptor: Sendable {
   }
 
   /// An empty file in memory. memfd_create(2)
+  ///
+  /// - Parameter name: for /proc and debugging only; several files may have the same.
+  /// - Throws: `SystemError` with the errno of memfd_create(2).
   public static func memory(name: String) throws(SystemError) -> Descriptor {
     Descriptor(owning: try check("memfd_create") { clinux_memory_file(name) })
   }
 
-  /// A file in memory with these bytes, which nobody can change any more. memfd_create(2), F_ADD_SEALS
+  /// A file in memory that holds `bytes` and that nobody can change. memfd_create(2), fcntl(2), F_ADD_SEALS
+  ///
+  /// - Throws: `SystemError` with the errno of memfd_create(2), write(2) or fcntl(2).
   public static func sealedMemory(name: String, _ bytes: [UInt8]) throws(SystemError) -> Descriptor {
     let file = try memory(name: name)
     try file.writeAll(bytes)
@@ -215,8 +255,10 @@ public final class Descriptor: Sendable {
     return file
   }
 
-  /// A file in memory of exactly this many zero bytes, which nobody can make larger or smaller. What is not written takes
-  /// no memory. memfd_create(2), F_ADD_SEALS
+  /// A file in memory of exactly `size` zero bytes, whose size nobody can change. Pages that are not written use no
+  /// memory. memfd_create(2), fcntl(2), F_ADD_SEALS
+  ///
+  /// - Throws: `SystemError` with the errno of memfd_create(2), ftruncate(2) or fcntl(2).
   public static func memory(name: String, size: Int) throws(SystemError) -> Descriptor {
     let file = try memory(name: name)
     let raw = file.rawValue
@@ -225,14 +267,15 @@ public final class Descriptor: Sendable {
     return file
   }
 
-  /// Takes away everybody's right to change this file in memory; throws when somebody has it mapped to write to it, or has
-  /// sealed it otherwise. F_ADD_SEALS
+  /// Seals this file in memory, so that nobody can change it any more. fcntl(2), F_ADD_SEALS
+  ///
+  /// - Throws: `SystemError` with EBUSY while it is mapped writable, EPERM when no seals may be added.
   public func seal() throws(SystemError) {
     let raw = rawValue
     try check("seal") { clinux_seal(raw) }
   }
 
-  /// True for a file in memory that nobody can change any more, so that reading it cannot block or change underway.
+  /// True for a file in memory that nobody can change, so that reading it neither blocks nor sees a change.
   public var isSealedMemory: Bool { clinux_is_sealed(rawValue) != 0 }
 
   private static func outcome(reading: Bool, _ body: () -> Int) -> (Transfer, SystemError?) {
@@ -243,7 +286,7 @@ public final class Descriptor: Sendable {
       switch errno {
       case EINTR: continue
       case EAGAIN: return (.wouldBlock, nil)
-      // A terminal whose other side is closed reads EIO, not an end of file.
+      // A terminal whose master is closed fails with EIO instead of an end of file.
       case EIO where reading: return (.ended, nil)
       case EPIPE, ECONNRESET: return (.ended, nil)
       default: return (.ended, .last(reading ? "read" : "write"))
@@ -253,12 +296,16 @@ public final class Descriptor: Sendable {
 }
 
 extension Descriptor {
-  /// A second descriptor of standard error, close-on-exec.
+  /// A second descriptor of standard error, close-on-exec. fcntl(2), F_DUPFD_CLOEXEC
+  ///
+  /// - Throws: `SystemError` with EBADF when standard error is closed, EMFILE when no descriptor is free.
   public static func standardError() throws(SystemError) -> Descriptor {
     Descriptor(owning: try check("dup") { clinux_fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0) })
   }
 
-  /// Standard output, as a descriptor of its own.
+  /// A second descriptor of standard output, close-on-exec. fcntl(2), F_DUPFD_CLOEXEC
+  ///
+  /// - Throws: `SystemError` with EBADF when standard output is closed, EMFILE when no descriptor is free.
   public static func standardOutput() throws(SystemError) -> Descriptor {
     Descriptor(owning: try check("dup") { clinux_fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0) })
   }

@@ -1,28 +1,29 @@
 import CLinux
 import Glibc
 
-/// Reads the entries of a directory, some at a time, with one descriptor and little memory. getdents64(2)
+/// Reads the entries of a directory in batches, with one descriptor and bounded memory. getdents64(2)
 public final class DirectoryStream {
-  /// Bytes of entries that are read at a time, and held until they were taken.
+  /// Bytes of entries that are read at once, and kept until they are consumed.
   static let capacity = 8 << 10
 
   /// The directory itself, for calls on its entries.
   public let directory: Descriptor
-  /// Empty while nothing is held.
+  /// Entries that were read and not yet returned; empty when there are none.
   private var entries: [UInt8] = []
   private var rest: Range<Int> = 0..<0
 
-  /// Reads `directory`, which is open for reading and read by nobody else, from where it stands.
+  /// Reads from the current offset of `directory`, which must be open for reading and have no other reader.
   public init(_ directory: Descriptor) { self.directory = directory }
 
-  /// The next name, `.` and `..` among them; nil at the end.
+  /// The next name, including `.` and `..`; nil at the end.
+  ///
+  /// - Throws: `SystemError` with EIO for a malformed entry; otherwise with the errno of getdents64(2), except ENOENT.
   public func next() throws(SystemError) -> [UInt8]? {
     while true {
       if rest.isEmpty {
         guard try fill() else { return nil }
       }
-      // Each entry: the inode's number and a position, 8 bytes each, the entry's length in 2, its type in 1; the name up
-      // to a zero.
+      // struct linux_dirent64: inode and offset of 8 bytes each, length of 2, type of 1, name up to a zero byte.
       let start = rest.lowerBound
       let (inode, length) = entries.withUnsafeBytes { bytes in
         (
@@ -37,7 +38,7 @@ public final class DirectoryStream {
     }
   }
 
-  /// Reads more; false at the end, which is also that of a directory that was removed.
+  /// Reads the next batch; false at the end, or when the directory was removed (ENOENT).
   private func fill() throws(SystemError) -> Bool {
     if entries.isEmpty { entries = [UInt8](repeating: 0, count: DirectoryStream.capacity) }
     let number = directory.rawValue

@@ -1,16 +1,20 @@
 import Glibc
 
-/// Tells that something in a directory has changed: its entries, or what its files hold. inotify(7)
+/// Reports that something in a directory has changed: its entries, or the content of its files. inotify(7)
 public final class DirectoryWatch {
-  /// Readable when something has changed since ``drain()``.
+  /// Readable when something has changed since the last ``drain()``.
   public let descriptor: Descriptor
 
-  /// Watches the directory itself, not those below it; whether its path can be followed does not matter.
+  /// Watches an open directory without its subdirectories, even if no path leads to it for this process.
+  ///
+  /// - Throws: `SystemError` with the errno of inotify_init1(2) or inotify_add_watch(2).
   public convenience init(_ directory: Descriptor) throws(SystemError) {
     try self.init("/proc/self/fd/\(directory.rawValue)")
   }
 
-  /// As above, by its path.
+  /// Watches the directory at `path`, without its subdirectories.
+  ///
+  /// - Throws: `SystemError` with the errno of inotify_init1(2) or inotify_add_watch(2).
   public init(_ path: String) throws(SystemError) {
     let descriptor = Descriptor(owning: try check("inotify_init1") { inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK)) })
     let mask = UInt32(IN_MODIFY | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO)
@@ -19,7 +23,9 @@ public final class DirectoryWatch {
     self.descriptor = descriptor
   }
 
-  /// Forgets what has changed so far. Look at the directory after this, not before.
+  /// Discards the pending changes. Inspect the directory after this call, not before, or a change may be missed.
+  ///
+  /// - Throws: `SystemError` with the errno of read(2).
   public func drain() throws(SystemError) {
     while case .bytes = try descriptor.read(count: 16 << 10).outcome {}
   }

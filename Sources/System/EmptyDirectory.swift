@@ -1,22 +1,27 @@
 import Glibc
 
-/// Directories that hold nothing, for processes to have as root.
+/// Empty directories that processes use as their root.
 public enum EmptyDirectory {
-  /// The one that transports have as root; kept by tmpfiles.d, made where it is not there.
+  /// The root of the transports; created by tmpfiles.d(5), or at start when it is missing.
   public static let ofTransports = "/run/bssh/empty"
 
-  /// Makes `path` and its parent when they are not there (mode 0755), and checks that both belong to root, that nobody
-  /// else may write to them, and that `path` is empty.
+  /// Creates `path` and its parent if necessary, with mode 0755, and checks them as ``inspect(_:)`` does.
+  ///
+  /// - Throws: `SystemError` as ``inspect(_:)`` does, or with the errno of mkdir(2).
   public static func prepare(_ path: String) throws(SystemError) {
     for place in places(path) {
       if mkdir(place, 0o755) < 0 && errno != EEXIST { throw .last("make \(place)") }
-      // Nothing is made in a directory that others may write to.
+      // Nothing is created in a directory that others can write to.
       guard try check(place) else { throw SystemError("make \(place)", code: ENOENT) }
     }
     try inspect(path)
   }
 
-  /// Checks the same of what is there, and makes nothing.
+  /// Checks that `path` and its parent belong to root and nobody else can write to them, and that `path` is empty. A
+  /// missing directory passes.
+  ///
+  /// - Throws: `SystemError` with ENOTDIR when one is no directory, EPERM when one has another owner or is writable by
+  ///   others, ENOTEMPTY when `path` is not empty; otherwise with the errno of lstat(2) or opendir(3).
   public static func inspect(_ path: String) throws(SystemError) {
     for place in places(path) {
       guard try check(place) else { return }
@@ -29,13 +34,13 @@ public enum EmptyDirectory {
     }
   }
 
-  /// The directory above, and `path`.
+  /// The parent directory, then `path`.
   private static func places(_ path: String) -> [String] {
     guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return [path] }
     return [String(path[..<slash]), path]
   }
 
-  /// False: it is not there.
+  /// False when it does not exist.
   private static func check(_ path: String) throws(SystemError) -> Bool {
     var found = stat()
     if lstat(path, &found) < 0 {

@@ -1,16 +1,20 @@
 import CLinux
 import Glibc
 
-/// The programs of this package: where they are, and becoming one of them.
+/// The executables of this package: where they are installed, and how to become one of them.
 public enum Executables {
-  /// The path of `name`: in the folder of this program, or installed as `…/sbin` and `…/lib/bssh` are.
+  /// The path of the executable `name`: in the directory of this program, or in `…/lib/bssh` and `…/sbin` of the same
+  /// prefix.
+  ///
+  /// - Throws: `SystemError` with ENOENT when it is in none of them; otherwise with the errno of readlink(2) of
+  ///   /proc/self/exe.
   public static func find(_ name: String) throws(SystemError) -> String {
     let folder = try ProcessEnvironment.executableFolder()
     for candidate in candidates(name, from: folder) where access(candidate, X_OK) == 0 { return candidate }
     throw SystemError("find \(name) beside \(folder)", code: ENOENT)
   }
 
-  /// Where `name` may be, seen from `folder`.
+  /// The paths where `name` can be, for a program in `folder`.
   static func candidates(_ name: String, from folder: String) -> [String] {
     var paths = ["\(folder)/\(name)"]
     if let prefix = parent(of: folder, ending: "/sbin") ?? parent(of: folder, ending: "/bin") {
@@ -20,10 +24,11 @@ public enum Executables {
     return paths
   }
 
-  /// Why accounts other than root cannot start the program at an absolute path without links; nil: they can, or it is
-  /// not there.
+  /// Why users other than root cannot start the program at an absolute path without symbolic links; nil when they can,
+  /// or when it does not exist.
   ///
-  /// Walks from the root directory down and follows no link, which somebody may have put there. Modes alone count.
+  /// Walks down from the root directory and follows no symbolic link, because somebody else may have put it there.
+  /// Looks at the execute bit for others only, not at ACLs.
   public static func obstacle(toUsersStarting path: String) -> String? {
     var place = try? Descriptor.root()
     var name = ""
@@ -43,14 +48,14 @@ public enum Executables {
     return nil
   }
 
-  /// Makes this process another program, with `descriptor` as its descriptor 3 and none above. execve(2)
+  /// Replaces this process's program, with `descriptor` as its descriptor 3 and no descriptor above. execve(2)
   ///
-  /// - Parameter environment: `NAME=value`.
-  /// - Returns: only when it failed, and then descriptors are closed: end the process.
+  /// - Parameter environment: as `NAME=value`.
+  /// - Returns: only on failure, with descriptors already closed: end the process.
   public static func replaceProcess(
     with path: String, arguments: [String], environment: [String], descriptor: Descriptor
   ) -> SystemError {
-    // dup2 clears close-on-exec, but does nothing when the number is already right.
+    // dup2(2) clears close-on-exec, but does nothing when both numbers are the same.
     let number = descriptor.rawValue
     let given = number == 3 ? clinux_fcntl(number, F_SETFD, 0) : dup2(number, 3)
     guard given >= 0 else { return .last("dup2") }
@@ -69,7 +74,7 @@ public enum Executables {
     folder.hasSuffix(ending) ? String(folder.dropLast(ending.utf8.count)) : nil
   }
 
-  /// `texts` as C has them: pointers, and a null after the last.
+  /// Calls `body` with `texts` as a NULL-terminated array of C strings.
   private static func withTexts<Result>(
     _ texts: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result
   ) -> Result {

@@ -1,26 +1,27 @@
-/// How our processes end; sysexits(3).
+/// Exit codes of this package's programs. sysexits(3)
 public enum ExitCode: Int32, Sendable {
+  /// Success.
   case success = 0
-  /// What was asked about would be refused.
+  /// The login, command or access asked about would be refused.
   case refused = 1
-  /// The command line is wrong.
+  /// The command line is wrong. EX_USAGE
   case usage = 64
-  /// What was typed or piped in is wrong.
+  /// Typed or piped input is wrong. EX_DATAERR
   case badInput = 65
-  /// The input cannot be read.
+  /// The input cannot be read. EX_NOINPUT
   case noInput = 66
-  /// One of our processes does not work.
+  /// A process of the daemon does not work or does not answer. EX_UNAVAILABLE
   case unavailable = 69
-  /// Something of the program does not work.
+  /// An internal error. EX_SOFTWARE
   case software = 70
-  /// The system refused something.
+  /// A system call failed. EX_OSERR
   case systemError = 71
-  /// A file cannot be made.
+  /// A file cannot be created. EX_CANTCREAT
   case cannotCreate = 73
-  /// The output cannot be written.
+  /// The output cannot be written. EX_IOERR
   case outputError = 74
-  /// Another of our processes said what it may not say.
+  /// Another process of ours sent a message that it may not send. EX_PROTOCOL
   case protocolError = 76
-  /// The configuration does not load.
+  /// The configuration cannot be loaded. EX_CONFIG
   case configuration = 78
 }

@@ -1,20 +1,25 @@
 import CLinux
 import Glibc
 
-/// Everything that the kernel says about a file. stat(2)
+/// Attributes of a file. stat(2)
 public struct FileAttributes: Equatable, Sendable {
-  /// Type and permission bits, as `st_mode` has them.
+  /// Type and permission bits, as in `st_mode`.
   public let mode: UInt32
+  /// User id of the owner.
   public let owner: UInt32
+  /// Group id.
   public let group: UInt32
-  /// Bytes.
+  /// Size in bytes.
   public let size: UInt64
+  /// Number of hard links.
   public let links: UInt64
-  /// Seconds since 1970, and nanoseconds.
+  /// Time of the last access. st_atim
   public let accessTime: FileTime
+  /// Time of the last change of the content. st_mtim
   public let modificationTime: FileTime
-  /// `device` and `inode` together tell files apart.
+  /// Device id; `device` and `inode` together identify a file.
   public let device: UInt64
+  /// Inode number.
   public let inode: UInt64
 
   init(_ raw: stat) {
@@ -29,7 +34,7 @@ public struct FileAttributes: Equatable, Sendable {
     inode = UInt64(raw.st_ino)
   }
 
-  /// What kind of file it is.
+  /// The type of the file.
   public var kind: FileStatus.Kind {
     switch mode & S_IFMT {
     case S_IFREG: .regular
@@ -39,17 +44,18 @@ public struct FileAttributes: Equatable, Sendable {
     }
   }
 
-  /// Permission bits with set-user-id, set-group-id and sticky: at most 0o7777.
+  /// Permission bits with set-user-ID, set-group-ID and sticky bits: at most 0o7777.
   public var permissions: UInt32 { mode & 0o7777 }
 
-  /// True when both are the same file.
+  /// True when both describe the same file.
   public func isSameFile(as other: FileAttributes) -> Bool { device == other.device && inode == other.inode }
 }
 
-/// A moment in the life of a file.
+/// A time stamp of a file.
 public struct FileTime: Equatable, Sendable {
-  /// Since 1970.
+  /// Seconds since 1970, UTC.
   public let seconds: Int64
+  /// Nanoseconds, 0 to 999,999,999.
   public let nanoseconds: Int64
 
   public init(seconds: Int64, nanoseconds: Int64 = 0) {
@@ -58,26 +64,38 @@ public struct FileTime: Equatable, Sendable {
   }
 }
 
-/// How full a file system is. statvfs(3)
+/// Usage and limits of a file system. statvfs(3)
 public struct FileSystemStatus: Equatable, Sendable {
+  /// Block size in bytes. f_bsize
   public let blockSize: UInt64
+  /// Fragment size in bytes, the unit of the block counts. f_frsize
   public let fragmentSize: UInt64
-  /// In fragments: all, free, and free for users.
+  /// All blocks, in fragments.
   public let blocks: UInt64
+  /// Free blocks, in fragments.
   public let freeBlocks: UInt64
+  /// Free blocks for unprivileged users, in fragments.
   public let availableBlocks: UInt64
+  /// All inodes.
   public let files: UInt64
+  /// Free inodes.
   public let freeFiles: UInt64
+  /// Free inodes for unprivileged users.
   public let availableFiles: UInt64
+  /// File system id. f_fsid
   public let identifier: UInt64
+  /// Mounted read-only. ST_RDONLY
   public let isReadOnly: Bool
+  /// Mounted with nosuid. ST_NOSUID
   public let forbidsSetUserID: Bool
-  /// Bytes of the longest name.
+  /// Longest file name, in bytes. f_namemax
   public let nameLimit: UInt64
 }
 
 extension Descriptor {
-  /// What this file is. fstat(2)
+  /// The attributes of this open file. fstat(2)
+  ///
+  /// - Throws: `SystemError` with the errno of fstat(2).
   public func attributes() throws(SystemError) -> FileAttributes {
     var raw = stat()
     let number = rawValue
@@ -85,7 +103,9 @@ extension Descriptor {
     return FileAttributes(raw)
   }
 
-  /// What the entry `name` of this directory is; a link is not followed. fstatat(2)
+  /// The attributes of an entry of this directory; a symbolic link is not followed. fstatat(2)
+  ///
+  /// - Throws: `SystemError` with EINVAL for a name with a zero byte; otherwise with the errno of fstatat(2).
   public func attributes(ofEntry name: [UInt8]) throws(SystemError) -> FileAttributes {
     var raw = stat()
     let number = rawValue
@@ -93,7 +113,9 @@ extension Descriptor {
     return FileAttributes(raw)
   }
 
-  /// How full the file system is that holds this file. fstatvfs(3)
+  /// Usage and limits of the file system that holds this file. fstatvfs(3)
+  ///
+  /// - Throws: `SystemError` with the errno of fstatvfs(3).
   public func fileSystemStatus() throws(SystemError) -> FileSystemStatus {
     var raw = statvfs()
     let number = rawValue
@@ -108,7 +130,9 @@ extension Descriptor {
   }
 }
 
-/// Calls `body` with `name` as C has it; a name with a zero byte is no name. EINVAL
+/// Calls `body` with `name` as a C string.
+///
+/// - Throws: `SystemError` with EINVAL for a name with a zero byte; otherwise with the errno of `body`.
 @discardableResult
 func withName<Result: FixedWidthInteger>(
   _ name: [UInt8], _ operation: String, _ body: ([CChar]) -> Result

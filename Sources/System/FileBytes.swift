@@ -1,11 +1,14 @@
 import CLinux
 import Glibc
 
-/// Moving bytes between files and memory that is kept: nothing is allocated, and nothing is copied twice.
+/// Reads and writes with buffers that the caller reuses: nothing is allocated, nothing is copied twice.
 extension Descriptor {
-  /// Reads into `bytes`, from `position` on, at most `count` bytes that stand at `offset` in the file. pread(2)
+  /// Reads at most `count` bytes at `offset` of the file into `bytes`, from index `position` on. pread(2)
   ///
-  /// - Returns: how many bytes came; 0 at the end of the file.
+  /// `position` and `count` must lie within `bytes`.
+  ///
+  /// - Returns: the number of bytes read; 0 at the end of the file.
+  /// - Throws: `SystemError` with EINVAL for an offset above `Int64.max`; otherwise with the errno of pread(2).
   public func read(
     into bytes: inout [UInt8], at position: Int, count: Int, offset: UInt64
   ) throws(SystemError) -> Int {
@@ -19,9 +22,13 @@ extension Descriptor {
     }.get()
   }
 
-  /// Reads what comes next, and waits for it, also when the descriptor does not. read(2)
+  /// Reads at most `count` bytes into `bytes`, from index `position` on; waits even if the descriptor is non-blocking.
+  /// read(2)
   ///
-  /// - Returns: how many bytes came; 0 at the end.
+  /// `position` and `count` must lie within `bytes`.
+  ///
+  /// - Returns: the number of bytes read; 0 at the end.
+  /// - Throws: `SystemError` with the errno of read(2).
   public func read(into bytes: inout [UInt8], at position: Int, count: Int) throws(SystemError) -> Int {
     precondition(position >= 0 && count >= 0 && count <= bytes.count - position)
     let number = rawValue
@@ -38,7 +45,11 @@ extension Descriptor {
     }
   }
 
-  /// Writes `bytes` at `offset`, or at the end when nil; all of them, or fails. pwrite(2), write(2)
+  /// Writes all of `bytes` at `offset`; nil writes at the current offset, or at the end with O_APPEND. pwrite(2),
+  /// write(2)
+  ///
+  /// - Throws: `SystemError` with EFBIG when the file would become larger than `Int64.max`; otherwise with the errno of
+  ///   pwrite(2) or write(2), EAGAIN included. A part may be written then.
   public func write(_ bytes: ArraySlice<UInt8>, offset: UInt64?) throws(SystemError) {
     var place: off_t = 0
     if let offset {
@@ -65,17 +76,21 @@ extension Descriptor {
     }.get()
   }
 
-  /// Throws what the file system kept back of earlier writes, as those do that send them elsewhere: the error of close(2),
-  /// here of a second descriptor, which tells it as well.
+  /// Waits for the file system to report errors of earlier writes, which a network file system may do at close(2) only.
+  /// Closes a second descriptor to get them; this one stays open.
+  ///
+  /// - Throws: `SystemError` with the errno of close(2), except EINTR, or of fcntl(2).
   public func finishWrites() throws(SystemError) {
     let number = try duplicateNumber()
-    // Interrupted or not, it is closed.
+    // The descriptor is closed even when close(2) was interrupted.
     if close(number) != 0, errno != EINTR { throw .last("close") }
   }
 
-  /// Copies inside the kernel at most `count` bytes to another file. copy_file_range(2)
+  /// Copies at most `count` bytes to another file within the kernel. copy_file_range(2)
   ///
-  /// - Returns: how many bytes were copied; 0 at the end of this file.
+  /// - Returns: the number of bytes copied; 0 at the end of this file.
+  /// - Throws: `SystemError` with EINVAL for an offset above `Int64.max`; otherwise with the errno of
+  ///   copy_file_range(2): EXDEV, for instance.
   public func copyRange(
     from offset: UInt64, count: Int, to target: Descriptor, at targetOffset: UInt64
   ) throws(SystemError) -> Int {
@@ -86,12 +101,13 @@ extension Descriptor {
     return try check("copy") { clinux_copy_range(from, source, to, place, count) }
   }
 
-  /// Tells the kernel that this file is going to be read from front to back. posix_fadvise(2)
+  /// Advises the kernel that this file will be read sequentially. posix_fadvise(2)
   public func expectSequentialReads() { _ = posix_fadvise(rawValue, 0, 0, POSIX_FADV_SEQUENTIAL) }
 }
 
 extension [UInt8] {
-  /// Moves `count` bytes from `source` to `target`, which may overlap. memmove(3)
+  /// Moves `count` bytes from index `source` to index `target`; the ranges may overlap, and must lie within the array.
+  /// memmove(3)
   public mutating func move(_ count: Int, from source: Int, to target: Int) {
     precondition(count >= 0 && source >= 0 && target >= 0)
     precondition(count <= self.count - source && count <= self.count - target)
@@ -101,7 +117,7 @@ extension [UInt8] {
     }
   }
 
-  /// Puts `bytes` over what stands from `position` on. memcpy(3)
+  /// Overwrites the bytes from index `position` on; they must fit into the array. memcpy(3)
   public mutating func put(_ bytes: [UInt8], at position: Int) {
     precondition(position >= 0 && bytes.count <= count - position)
     withUnsafeMutableBytes { buffer in
@@ -113,13 +129,15 @@ extension [UInt8] {
   }
 }
 
-/// Numbers that nobody can guess. getrandom(2)
+/// Unpredictable random numbers. getrandom(2)
 public enum SecureRandom {
-  /// This many times 64 random bits, at most 32.
+  /// Returns `count` random numbers, 1 to 32.
+  ///
+  /// - Throws: `SystemError` with the errno of getrandom(2).
   public static func numbers(_ count: Int) throws(SystemError) -> [UInt64] {
     precondition(count > 0 && count <= 32)
     var values = [UInt64](repeating: 0, count: count)
-    // As few bytes as these come whole or not at all.
+    // Requests of up to 256 bytes are never cut short.
     try check("getrandom") { clinux_random(&values, count * 8) }
     return values
   }

@@ -1,20 +1,28 @@
 import CLinux
 import Glibc
 
-/// Files that are appended to by several processes.
+/// Files that several processes append to.
 extension Descriptor {
-  /// Opens a regular file `name` in this directory to read it and to append to it, and makes it when there is none. A
-  /// link is not followed, and nobody is waited for. openat(2)
+  /// Opens a regular file in this directory for reading and appending, and creates it if necessary. Follows no symbolic
+  /// link and does not block. openat(2)
+  ///
+  /// - Throws: `SystemError` with EINVAL when it is not a regular file or the name has a zero byte; ELOOP for a
+  ///   symbolic link; otherwise with the errno of openat(2).
   public func openToAppend(_ name: [UInt8], mode: UInt32) throws(SystemError) -> Descriptor {
     try openRegular(name, O_RDWR | O_APPEND | O_CREAT, mode)
   }
 
-  /// Opens a regular file `name` in this directory for reading and writing, and makes it when there is none; as above.
+  /// Opens a regular file in this directory for reading and writing, and creates it if necessary. Follows no symbolic
+  /// link and does not block. openat(2)
+  ///
+  /// - Throws: `SystemError` as ``openToAppend(_:mode:)`` does.
   public func openToChange(_ name: [UInt8], mode: UInt32) throws(SystemError) -> Descriptor {
     try openRegular(name, O_RDWR | O_CREAT, mode)
   }
 
-  /// Opens a regular file `name` in this directory for reading; as above.
+  /// Opens a regular file in this directory for reading. Follows no symbolic link and does not block. openat(2)
+  ///
+  /// - Throws: `SystemError` as ``openToAppend(_:mode:)`` does; ENOENT when there is none.
   public func openToRead(_ name: [UInt8]) throws(SystemError) -> Descriptor { try openRegular(name, O_RDONLY, 0) }
 
   private func openRegular(_ name: [UInt8], _ flags: Int32, _ mode: UInt32) throws(SystemError) -> Descriptor {
@@ -28,14 +36,18 @@ extension Descriptor {
     return file
   }
 
-  /// Has the file alone among those who ask for it like this, and waits while another has it. Whoever ends gives it back.
-  /// flock(2)
+  /// Takes the exclusive advisory lock of this open file, and waits while another process has it. The lock ends with
+  /// ``unlock()`` or when all descriptors of this open file are closed. flock(2)
+  ///
+  /// - Throws: `SystemError` with the errno of flock(2).
   public func lock() throws(SystemError) {
     let number = rawValue
     try check("lock") { flock(number, LOCK_EX) }
   }
 
-  /// Has the file alone, if nobody else does; true: it does now. flock(2)
+  /// Takes the exclusive advisory lock without waiting; false when somebody else has it. flock(2)
+  ///
+  /// - Throws: `SystemError` with the errno of flock(2), except EWOULDBLOCK.
   public func tryLock() throws(SystemError) -> Bool {
     let number = rawValue
     do throws(SystemError) {
@@ -47,16 +59,20 @@ extension Descriptor {
     }
   }
 
-  /// Gives back what ``lock()`` took.
+  /// Releases the lock of ``lock()`` or ``tryLock()``. flock(2), LOCK_UN
   public func unlock() { _ = flock(rawValue, LOCK_UN) }
 
-  /// The content, and what is needed to find it, is on the disk. fdatasync(2)
+  /// Writes the content, and the metadata needed to read it, to the disk. fdatasync(2)
+  ///
+  /// - Throws: `SystemError` with the errno of fdatasync(2).
   public func synchronizeData() throws(SystemError) {
     let number = rawValue
     try check("fdatasync") { fdatasync(number) }
   }
 
-  /// fchmod(2), of a file that is open and not only found.
+  /// Sets the permission bits of a file that is open for access, not with O_PATH. fchmod(2)
+  ///
+  /// - Throws: `SystemError` with the errno of fchmod(2).
   public func setOpenPermissions(_ permissions: UInt32) throws(SystemError) {
     let number = rawValue
     try check("chmod") { fchmod(number, permissions & 0o7777) }

@@ -1,21 +1,25 @@
 import CLinux
 import Glibc
 
-/// What a file is, and whose. fstat(2)
+/// Type, owner and permissions of a file. fstat(2)
 public struct FileStatus: Equatable, Sendable {
-  /// The kinds of files that make a difference here.
+  /// Types of files, as far as they matter here.
   public enum Kind: Equatable, Sendable {
+    /// A regular file, a directory, a symbolic link, or anything else.
     case regular, directory, symbolicLink, other
   }
 
+  /// The type of the file.
   public let kind: Kind
+  /// User id of the owner.
   public let owner: uid_t
-  /// Permission bits with set-user-id, set-group-id and sticky: at most 0o7777.
+  /// Permission bits with set-user-ID, set-group-ID and sticky bits: at most 0o7777.
   public let permissions: UInt32
-  /// `device` and `inode` together tell files apart.
+  /// Device id; `device` and `inode` together identify a file.
   public let device: UInt64
+  /// Inode number.
   public let inode: UInt64
-  /// Bytes.
+  /// Size in bytes.
   public let size: Int
 
   init(_ raw: stat) {
@@ -32,16 +36,16 @@ public struct FileStatus: Equatable, Sendable {
     size = Int(raw.st_size)
   }
 
-  /// True when something is at this path. access(2)
+  /// True when something exists at this path; a dangling symbolic link does not count. access(2)
   public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 }
 
-/// Which file is at a path, while it exists.
+/// Identifies the file at a path, as long as that file exists.
 struct FileIdentity: Equatable, Sendable {
   private let device: UInt64
   private let inode: UInt64
 
-  /// nil: none that can be found. stat(2)
+  /// nil when there is no file, or it cannot be found. stat(2)
   init?(of path: String) {
     var raw = stat()
     guard stat(path, &raw) == 0 else { return nil }
@@ -50,15 +54,18 @@ struct FileIdentity: Equatable, Sendable {
   }
 }
 
-/// Whose a pseudo-terminal is. devpts is no disk: looking there never waits.
+/// The owner of a pseudo-terminal. devpts is in memory, so this never blocks on a disk.
 public enum TerminalOwner: Equatable, Sendable {
+  /// The terminal belongs to this user.
   case user(uid_t)
-  /// Nothing is there any more.
+  /// Nothing has this name any more.
   case nobody
-  /// No terminal is there.
+  /// Something else has this name.
   case notTerminal
 
-  /// - Parameter terminal: as below /dev: `pts/3`.
+  /// Looks at the terminal's file. lstat(2)
+  ///
+  /// - Parameter terminal: relative to /dev: `pts/3`.
   public init(of terminal: String) {
     var raw = stat()
     if lstat("/dev/\(terminal)", &raw) != 0 {
@@ -70,7 +77,9 @@ public enum TerminalOwner: Equatable, Sendable {
 }
 
 extension Descriptor {
-  /// What this is. fstat(2)
+  /// Type, owner and permissions of this open file. fstat(2)
+  ///
+  /// - Throws: `SystemError` with the errno of fstat(2).
   public func status() throws(SystemError) -> FileStatus {
     var raw = stat()
     let number = rawValue
@@ -78,17 +87,24 @@ extension Descriptor {
     return FileStatus(raw)
   }
 
-  /// Opens a file that somebody else named: waits for no writer of a pipe, and takes no terminal.
+  /// Opens for reading a file that somebody else named. Does not wait for the writer of a FIFO, and acquires no
+  /// controlling terminal. open(2), O_NONBLOCK, O_NOCTTY
+  ///
+  /// - Throws: `SystemError` with the errno of open(2).
   public static func openUntrusted(_ path: String) throws(SystemError) -> Descriptor {
     try open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY)
   }
 
-  /// The root directory, to look for entries. O_PATH
+  /// Opens the root directory to look up entries in it. O_PATH
+  ///
+  /// - Throws: `SystemError` with the errno of open(2).
   public static func root() throws(SystemError) -> Descriptor {
     Descriptor(owning: try check("open /") { clinux_open_entry(-1, "/") })
   }
 
-  /// The entry of this directory that has this name, whatever it is; a symbolic link is not followed. O_PATH
+  /// Opens an entry of this directory, whatever its type; a symbolic link is not followed. openat(2), O_PATH
+  ///
+  /// - Throws: `SystemError` with ENOENT when there is none; otherwise with the errno of openat(2).
   public func entry(_ name: [UInt8]) throws(SystemError) -> Descriptor {
     let directory = rawValue
     let text = name.map { CChar(bitPattern: $0) } + [0]
@@ -96,7 +112,10 @@ extension Descriptor {
       owning: try check("open \(String(decoding: name, as: UTF8.self))") { clinux_open_entry(directory, text) })
   }
 
-  /// The path without symbolic links under which this file is now, as /proc/self/fd tells it. proc(5)
+  /// The current path of this file, without symbolic links, as /proc/self/fd has it. proc(5)
+  ///
+  /// - Throws: `SystemError` with ENAMETOOLONG when it is longer than PATH_MAX; otherwise with the errno of
+  ///   readlink(2).
   public func realPath() throws(SystemError) -> [UInt8] {
     var buffer = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
     let link = "/proc/self/fd/\(rawValue)"
@@ -105,13 +124,13 @@ extension Descriptor {
     return buffer.prefix(length).map { UInt8(bitPattern: $0) }
   }
 
-  /// Asks for room for `bytes` in this pipe; it keeps what it has when the user may not have more. F_SETPIPE_SZ
+  /// Asks for a pipe buffer of `bytes`; the size stays as it is when the user may not have more. fcntl(2), F_SETPIPE_SZ
   public func growPipe(to bytes: Int) {
     _ = clinux_grow_pipe(rawValue, Int32(clamping: bytes))
   }
 }
 
 extension SystemError {
-  /// True when nothing is at the path. ENOENT, ENOTDIR
+  /// True when no file exists at the path. ENOENT, ENOTDIR
   public var isMissingFile: Bool { code == ENOENT || code == ENOTDIR }
 }

@@ -1,17 +1,19 @@
 import CLinux
 import Glibc
 
-/// A process that copied itself, for its own parent to have another child like it.
+/// Copies a process so that its parent gets another child like it.
 ///
-/// A copy shares the memory of the original until one of them writes: it costs a fraction of what starting an
-/// executable does. Only for processes with one thread.
+/// The copy shares memory with the original until one of them writes, so it costs a fraction of starting an executable.
+/// For processes with one thread only.
 public enum ForkedSibling {
-  /// This is the original: the copy's number.
+  /// This process is the original; `pid` is the id of the copy.
   case original(pid: pid_t)
-  /// This is the copy.
+  /// This process is the copy.
   case copy
 
-  /// Copies this process. clone(2) with CLONE_PARENT
+  /// Copies this process; the copy is a child of this process's parent. clone3(2), CLONE_PARENT
+  ///
+  /// - Throws: `SystemError` with the errno of clone3(2): EAGAIN when the limit of processes is reached, for instance.
   public static func fork() throws(SystemError) -> ForkedSibling {
     let pid = clinux_fork_sibling()
     if pid < 0 { throw .last("clone") }
@@ -20,10 +22,14 @@ public enum ForkedSibling {
 }
 
 extension Identity {
-  /// Makes this process, which has one thread, this identity, without capabilities unless it is root.
+  /// Gives this process, which must have one thread, this identity, and drops all capabilities unless the new user is
+  /// root. setgroups(2), setresgid(2), setresuid(2)
+  ///
+  /// - Throws: `SystemError` with EPERM when the change is not allowed, or not complete and final; EINVAL for an id of
+  ///   4294967295. The identity is undefined then: end the process.
   public func assume() throws(SystemError) {
     try check("become uid \(uid)") { clinux_become(uid, gid, groups, groups.count) }
-    // Inheritable capabilities outlive a change of identity. Root keeps what it was given.
+    // Inheritable capabilities survive a change of identity. Root keeps those it was given.
     if uid != 0 { try check("drop capabilities") { clinux_drop_capabilities() } }
   }
 }

@@ -1,11 +1,12 @@
 import CLinux
 import Glibc
 
-/// A limit on what a process may use. setrlimit(2)
+/// A resource limit of a process. setrlimit(2)
 public struct ResourceLimit: Sendable {
   let resource: Int32
-  /// What counts now, and how far the process may raise it.
+  /// The limit in force.
   let soft: UInt64
+  /// How far an unprivileged process may raise the soft limit.
   let hard: UInt64
 
   private init(resource: Int32, value: UInt64) { self.init(resource: resource, soft: value, hard: value) }
@@ -16,30 +17,35 @@ public struct ResourceLimit: Sendable {
     self.hard = hard
   }
 
-  /// Bytes of memory.
+  /// Bytes of address space. RLIMIT_AS
   public static func addressSpace(_ bytes: UInt64) -> ResourceLimit { .init(resource: 9, value: bytes) }
-  /// One more than the highest descriptor number.
+  /// One more than the highest descriptor number. RLIMIT_NOFILE
   public static func openFiles(_ count: UInt64) -> ResourceLimit { .init(resource: 7, value: count) }
-  /// Processes of this user; 0 forbids to start any.
+  /// Processes and threads of the user; 0 forbids starting any. RLIMIT_NPROC
   public static func processes(_ count: UInt64) -> ResourceLimit { .init(resource: 6, value: count) }
-  /// Bytes of a core file; 0 for none.
+  /// Bytes of a core file; 0 forbids core files. RLIMIT_CORE
   public static func coreFile(_ bytes: UInt64) -> ResourceLimit { .init(resource: 4, value: bytes) }
-  /// Bytes of a file that is written; 0 forbids to write files.
+  /// Bytes of a file that is written; 0 forbids writing to files. RLIMIT_FSIZE
   public static func fileSize(_ bytes: UInt64) -> ResourceLimit { .init(resource: 1, value: bytes) }
 
-  /// Puts this process under the limit.
+  /// Sets the limit for this process. setrlimit(2)
+  ///
+  /// - Throws: `SystemError` with EPERM when this would raise the hard limit.
   public func apply() throws(SystemError) {
     var limit = rlimit(rlim_cur: rlim_t(soft), rlim_max: rlim_t(hard))
     try check("setrlimit") { setrlimit(__rlimit_resource_t(UInt32(resource)), &limit) }
   }
 
-  /// Descriptors that this process may have. RLIMIT_NOFILE
+  /// The limit of descriptors of this process; 0 when it cannot be read. getrlimit(2), RLIMIT_NOFILE
   public static var openFilesNow: UInt64 {
     var limit = rlimit()
     return getrlimit(__rlimit_resource_t(7), &limit) == 0 ? UInt64(limit.rlim_cur) : 0
   }
 
-  /// Lets this process and its children have no more processes of their user than `count`, or than before. RLIMIT_NPROC
+  /// Lowers the limit of processes of the user to `count`, for this process and its children; never raises it.
+  /// RLIMIT_NPROC
+  ///
+  /// - Throws: `SystemError` with the errno of getrlimit(2) or setrlimit(2).
   public static func lowerProcesses(to count: UInt64) throws(SystemError) {
     var limit = rlimit()
     try check("getrlimit") { getrlimit(__rlimit_resource_t(6), &limit) }
@@ -47,7 +53,10 @@ public struct ResourceLimit: Sendable {
       .apply()
   }
 
-  /// Leaves no core file of this process, and returns the limit that held before, for its children.
+  /// Disables core files of this process. RLIMIT_CORE
+  ///
+  /// - Returns: the previous limit, to restore it in children.
+  /// - Throws: `SystemError` with the errno of getrlimit(2) or setrlimit(2).
   public static func forbidCores() throws(SystemError) -> ResourceLimit {
     var limit = rlimit()
     try check("getrlimit") { getrlimit(__rlimit_resource_t(4), &limit) }
@@ -56,7 +65,10 @@ public struct ResourceLimit: Sendable {
     return before
   }
 
-  /// Lets this process have as many descriptors as it may, and returns the limit that held before, for its children.
+  /// Raises the soft limit of descriptors to the hard limit. RLIMIT_NOFILE
+  ///
+  /// - Returns: the previous limit, to restore it in children.
+  /// - Throws: `SystemError` with the errno of getrlimit(2) or setrlimit(2).
   public static func raiseOpenFiles() throws(SystemError) -> ResourceLimit {
     var limit = rlimit()
     try check("getrlimit") { getrlimit(__rlimit_resource_t(7), &limit) }
@@ -66,26 +78,34 @@ public struct ResourceLimit: Sendable {
   }
 }
 
-/// Rights that a process gives up.
+/// Ways for a process to give up rights for good.
 public enum Hardening {
-  /// No other process of the same user may look into this one, and it leaves no core file; nor do its children.
+  /// Forbids other processes of the same user to inspect this one, and core files of it and its children. prctl(2),
+  /// PR_SET_DUMPABLE
+  ///
+  /// - Throws: `SystemError` with the errno of prctl(2) or setrlimit(2).
   public static func becomeUnobservable() throws(SystemError) {
     try forbidInspection()
     try ResourceLimit.coreFile(0).apply()
   }
 
-  /// No other process of the same user may look into this one, and it leaves no core file. What it executes may.
+  /// Forbids other processes of the same user to inspect this one, and core files of it; an execve(2) ends that.
+  /// prctl(2), PR_SET_DUMPABLE
+  ///
+  /// - Throws: `SystemError` with the errno of prctl(2).
   public static func forbidInspection() throws(SystemError) {
     try check("PR_SET_DUMPABLE") { clinux_prctl(PR_SET_DUMPABLE, 0) }
   }
 
-  /// Nothing that this process or its children execute can gain rights.
+  /// Makes sure that nothing this process or its children execute gains privileges. prctl(2), PR_SET_NO_NEW_PRIVS
+  ///
+  /// - Throws: `SystemError` with the errno of prctl(2).
   public static func gainNoPrivileges() throws(SystemError) {
     try check("PR_SET_NO_NEW_PRIVS") { clinux_prctl(PR_SET_NO_NEW_PRIVS, 1) }
   }
 
-  /// What a result of a Landlock call means. False where the kernel has none, and where a container's filter of system
-  /// calls forbids it: whoever set that up has decided it, and no client can.
+  /// Interprets the result of a Landlock call. False where the kernel has no Landlock, and where a container's seccomp
+  /// filter forbids it: only the administrator can cause that, never a client.
   private static func holds(_ result: Int32) throws(SystemError) -> Bool {
     if result == 0 { return true }
     if errno == ENOSYS || errno == EOPNOTSUPP { return false }
@@ -94,10 +114,10 @@ public enum Hardening {
     throw failure
   }
 
-  /// True when not even the version of Landlock may be asked for, which needs no rights.
+  /// True when even asking for the version of Landlock, which needs no privilege, is forbidden.
   private static var isLandlockForbidden: Bool { clinux_landlock_version() < 0 && (errno == EPERM || errno == EACCES) }
 
-  /// Why Landlock does not hold where it returned false, and what changes that; for people.
+  /// Why a Landlock function here returned false, and how to change that; for people.
   public static var missingLandlock: String {
     isLandlockForbidden
       ? "a filter of system calls, as containers have, forbids Landlock; it should allow landlock_create_ruleset, "
@@ -105,19 +125,24 @@ public enum Hardening {
       : "the kernel has no Landlock"
   }
 
-  /// Forbids every access to files by path (Landlock). False where it cannot be had: ``missingLandlock`` says why.
+  /// Forbids every access to files by path. Landlock; needs no_new_privs.
+  ///
+  /// - Returns: false where Landlock is not available; ``missingLandlock`` tells the reason.
+  /// - Throws: `SystemError` with the errno of the Landlock call that failed.
   public static func forbidFiles() throws(SystemError) -> Bool {
     try holds(clinux_landlock_no_files())
   }
 
-  /// Forbids to execute anything, to change files but below `root`, and to read others (Landlock). False where it
-  /// cannot be had.
+  /// Forbids executing files, changing files outside `root`, and reading files outside `root` and the other
+  /// directories. Landlock; needs no_new_privs.
   ///
   /// - Parameters:
-  ///   - root: nil: every file can be read, and none changed.
-  ///   - mayChange: whether files below the root can be changed.
-  ///   - opened: more directories whose files can be read.
-  ///   - readable: such directories by their paths; those that are not there are left out.
+  ///   - root: nil allows reading every file, and changing none.
+  ///   - mayChange: whether files below the root may be changed.
+  ///   - opened: more directories whose files may be read.
+  ///   - readable: the same by path; missing ones are skipped.
+  /// - Returns: false where Landlock, in its second version, is not available; ``missingLandlock`` tells the reason.
+  /// - Throws: `SystemError` with the errno of the Landlock call that failed.
   public static func confineFiles(
     to root: Descriptor?, mayChange: Bool, opened: [Descriptor] = [], readable: [String]
   ) throws(SystemError) -> Bool {
@@ -129,15 +154,22 @@ public enum Hardening {
     return try holds(result)
   }
 
-  /// Forbids to start programs and processes, to signal, slow down and look into others, and to make sockets; such calls
-  /// fail with EPERM. seccomp(2)
+  /// Makes calls fail with EPERM that start programs or processes, signal, slow down or inspect other processes, or
+  /// create sockets. seccomp(2); needs no_new_privs.
+  ///
+  /// - Throws: `SystemError` with the errno of seccomp(2).
   public static func forbidProgramsAndSockets() throws(SystemError) {
     try check("load the seccomp filter") { clinux_forbid_programs_and_sockets() }
   }
 
-  /// Forbids to change anything, and to execute anything, but to make new files, in these directories (Landlock), and to
-  /// write to what is open. False where Landlock cannot be had: then new files can be made anywhere, but still no file
-  /// that exists be opened for writing or changed by its name. seccomp(2)
+  /// Forbids executing files, and changing any except for creating files in `directories` and writing to files below
+  /// them. Landlock and seccomp(2); needs no_new_privs.
+  ///
+  /// Without Landlock, files can be created anywhere; still no existing file can be opened for writing or changed by
+  /// its name.
+  ///
+  /// - Returns: false where Landlock is not available; ``missingLandlock`` tells the reason.
+  /// - Throws: `SystemError` with the errno of seccomp(2) or of the Landlock call that failed.
   public static func allowOnlyAdditions(to directories: [Descriptor]) throws(SystemError) -> Bool {
     try check("load the seccomp filter") { clinux_open_only_new_files() }
     let places = directories.map(\.rawValue)
@@ -145,23 +177,32 @@ public enum Hardening {
     return try holds(result)
   }
 
-  /// Forbids to start programs and processes, to signal, slow down and look into others, and to take connections; such
-  /// calls fail with EPERM. Threads can be started, and connections made. seccomp(2)
+  /// Makes calls fail with EPERM that start programs or processes, signal, slow down or inspect other processes, or
+  /// accept connections. Starting threads and connecting stay allowed. seccomp(2); needs no_new_privs.
+  ///
+  /// - Throws: `SystemError` with the errno of seccomp(2).
   public static func forbidProgramsAndListening() throws(SystemError) {
     try check("load the seccomp filter") { clinux_forbid_programs_and_listening() }
   }
 
-  /// Puts this process into `directory` as its root and gives up the right to do so again.
+  /// Makes `directory` the root of this process, and drops all capabilities. chroot(2)
+  ///
+  /// - Throws: `SystemError` with EPERM without CAP_SYS_CHROOT; otherwise with the errno of chroot(2), chdir(2) or
+  ///   capset(2).
   public static func enterRoot(_ directory: String) throws(SystemError) {
     try check("chroot \(directory)") { chroot(directory) }
     try check("chdir") { chdir("/") }
     try check("drop capabilities") { clinux_drop_capabilities() }
   }
 
-  /// True when this process has root's identity.
+  /// True when the effective user is root.
   public static var isRoot: Bool { geteuid() == 0 }
 
-  /// Allows only the system calls that `filter`, a compiled seccomp program, allows. seccomp(2)
+  /// Applies a compiled seccomp filter: instructions of 8 bytes each, `struct sock_filter`. seccomp(2); needs
+  /// no_new_privs.
+  ///
+  /// - Throws: `SystemError` with EINVAL for a filter that the kernel does not accept; otherwise with the errno of
+  ///   seccomp(2).
   public static func applySystemCallFilter(_ filter: [UInt8]) throws(SystemError) {
     try check("load the seccomp filter") { clinux_apply_filter(filter, filter.count / 8) }
   }

@@ -1,15 +1,18 @@
 import CLinux
 import Glibc
 
-/// An IP address and a port.
+/// An IP address and a port, with the zone of a link-local address.
 public struct SocketAddress: Equatable, Hashable, Sendable, CustomStringConvertible {
-  /// `192.0.2.1` or `2001:db8::1`; an IPv4-mapped IPv6 address is IPv4.
+  /// `192.0.2.1` or `2001:db8::1`; IPv4-mapped IPv6 addresses are given as IPv4.
   public var address: String
-  /// The interface on which a link-local address is one: its name, or its number when it has no name. RFC 4007
+  /// The interface of a link-local address: its name, or its number when it has no name. RFC 4007
   public var zone: String?
+  /// The TCP port, in host byte order.
   public var port: UInt16
 
-  /// - Parameter address: with its zone, if it has one: `fe80::1%eth0`.
+  /// Splits off the zone; checks nothing.
+  ///
+  /// - Parameter address: may have a zone: `fe80::1%eth0`.
   public init(address: String, port: UInt16) {
     let parts = address.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)
     self.address = parts.first.map(String.init) ?? ""
@@ -17,13 +20,13 @@ public struct SocketAddress: Equatable, Hashable, Sendable, CustomStringConverti
     self.port = port
   }
 
-  /// The address and its zone: `192.0.2.1`, `fe80::1%eth0`.
+  /// The address with its zone: `192.0.2.1`, `fe80::1%eth0`.
   public var host: String { zone.map { "\(address)%\($0)" } ?? address }
 
   /// `192.0.2.1:22`, `[2001:db8::1]:22`, `[fe80::1%eth0]:22`.
   public var description: String { address.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
-  /// The address of this end, or of the other end, of a socket; nil when it has none.
+  /// The local or the peer's address of a socket; nil when it has no IP address. getsockname(2), getpeername(2)
   public init?(of socket: Descriptor, peer: Bool) {
     var storage = sockaddr_storage()
     var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
@@ -54,13 +57,13 @@ public struct SocketAddress: Equatable, Hashable, Sendable, CustomStringConverti
     default: return nil
     }
     zone = SocketAddress.zone(interface)
-    // The port stands at the same place in both families.
+    // Both families have the port at the same offset.
     port = withUnsafeBytes(of: &storage) { UInt16($0[2]) << 8 | UInt16($0[3]) }
     let name = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     address = name.hasPrefix("::ffff:") && name.contains(".") ? String(name.dropFirst(7)) : name
   }
 
-  /// The name of an interface, or its number when it has none any more; nil for 0, which is none.
+  /// The name of an interface, or its number when it has no name any more; nil for 0, which means none.
   private static func zone(_ number: UInt32) -> String? {
     guard number != 0 else { return nil }
     var name = [CChar](repeating: 0, count: Int(IF_NAMESIZE))
@@ -68,7 +71,7 @@ public struct SocketAddress: Equatable, Hashable, Sendable, CustomStringConverti
     return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
-  /// The number of the interface; 0 without a zone.
+  /// The interface's number; 0 without a zone.
   fileprivate func interface() throws(SystemError) -> UInt32 {
     guard let zone else { return 0 }
     let number = if_nametoindex(zone)
@@ -78,27 +81,34 @@ public struct SocketAddress: Equatable, Hashable, Sendable, CustomStringConverti
   }
 }
 
-/// Accepts TCP connections.
+/// A listening TCP socket.
 public final class Listener: Sendable {
-  /// What accept(2) had.
+  /// The result of accept(2).
   public enum Accepted {
+    /// A new connection; the caller owns it.
     case connection(Descriptor)
+    /// No connection is pending.
     case wouldBlock
-    /// This one failed or no descriptor was free; others may come.
+    /// This connection failed, or no descriptor was free; later ones may succeed.
     case failed(SystemError)
   }
 
-  /// Readable when a connection waits.
+  /// The listening socket; readable when a connection is pending.
   public let descriptor: Descriptor
 
-  /// Takes a socket that listens already, from systemd for instance.
+  /// Takes a socket that is already listening, for instance from systemd, and makes it non-blocking.
+  ///
+  /// - Throws: `SystemError` with the errno of fcntl(2).
   public init(_ descriptor: Descriptor) throws(SystemError) {
     try descriptor.setNonBlocking()
     self.descriptor = descriptor
   }
 
-  /// Listens on an IPv4 or IPv6 address; port 0 takes a free one. An IPv6 address takes only IPv6; a link-local one
-  /// needs its zone.
+  /// Listens on an IPv4 or IPv6 address. Port 0 chooses a free one. An IPv6 socket accepts IPv6 only; a link-local
+  /// address needs its zone. bind(2), listen(2)
+  ///
+  /// - Throws: `SystemError` with EINVAL for what is no address, ENODEV for an unknown zone, EADDRINUSE, EADDRNOTAVAIL
+  ///   or EACCES; otherwise with the errno of the call that failed.
   public init(_ wanted: SocketAddress) throws(SystemError) {
     let isIPv6 = wanted.address.contains(":")
     let family = isIPv6 ? AF_INET6 : AF_INET
@@ -127,8 +137,10 @@ public final class Listener: Sendable {
     descriptor = socket
   }
 
-  /// Why nobody could listen there now, whoever listens there already; nil: there is no reason. Ports below 1024 are asked
-  /// for themselves, and others not, since that could be in the way of who listens.
+  /// Why nobody could listen at this address, regardless of who listens there already; nil when somebody could.
+  ///
+  /// Tries it out. A port below 1024 is tried itself; for others a free port is used, because a trial could get in the
+  /// way of a daemon that is starting.
   public static func obstacle(to wanted: SocketAddress) -> SystemError? {
     do throws(SystemError) {
       _ = try Listener(SocketAddress(address: wanted.address, port: wanted.port < 1024 ? wanted.port : 0))
@@ -136,10 +148,10 @@ public final class Listener: Sendable {
     } catch { return error.code == EADDRINUSE ? nil : error }
   }
 
-  /// Where it listens.
+  /// The local address; nil when it cannot be determined.
   public var address: SocketAddress? { SocketAddress(of: descriptor, peer: false) }
 
-  /// The next connection, which does not wait and has TCP_NODELAY and SO_KEEPALIVE.
+  /// Accepts the next connection: non-blocking, with TCP_NODELAY and SO_KEEPALIVE set. accept4(2)
   public func accept() -> Accepted {
     while true {
       let raw = clinux_accept(descriptor.rawValue)
@@ -174,13 +186,13 @@ public final class Listener: Sendable {
 }
 
 extension Descriptor {
-  /// Acknowledges at once what a TCP peer has sent: a peer with Nagle's algorithm sends its next packet only then.
-  /// Holds for a moment only, so it is called again after each read. tcp(7), TCP_QUICKACK
+  /// Acknowledges immediately what a TCP peer has sent; a peer with Nagle's algorithm waits for that before its next
+  /// packet. The kernel resets this soon, so call it after each read. tcp(7), TCP_QUICKACK
   public func acknowledgeNow() {
     try? setOption(Int32(IPPROTO_TCP), TCP_QUICKACK, 1)
   }
 
-  /// Sets a socket option that is an integer. setsockopt(2)
+  /// Sets an integer socket option. setsockopt(2)
   func setOption(_ level: Int32, _ name: Int32, _ value: Int32) throws(SystemError) {
     var value = value
     let raw = rawValue

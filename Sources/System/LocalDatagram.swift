@@ -2,25 +2,35 @@ import CLinux
 import Glibc
 
 extension Descriptor {
-  /// A Unix datagram socket that sends to `path`, or to an abstract name when it begins with `@`; it never waits.
+  /// A non-blocking Unix datagram socket that sends to `path`, or to an abstract name that begins with `@`. unix(7)
+  ///
+  /// - Throws: `SystemError` with ENOENT or ECONNREFUSED when nobody receives there, ENAMETOOLONG for an empty path or
+  ///   more than 107 bytes; otherwise with the errno of socket(2) or connect(2).
   public static func datagram(to path: String) throws(SystemError) -> Descriptor {
     Descriptor(owning: try check("connect to \(path)") { clinux_connect_datagram(path) })
   }
 
-  /// A Unix stream socket that is connected to `path`; it never waits.
+  /// A non-blocking Unix stream socket that is connected to `path`, or to an abstract name that begins with `@`.
+  /// unix(7)
+  ///
+  /// - Throws: `SystemError` with ENOENT or ECONNREFUSED when nobody listens there, ENAMETOOLONG for an empty path or
+  ///   more than 107 bytes; otherwise with the errno of socket(2) or connect(2).
   public static func stream(to path: String) throws(SystemError) -> Descriptor {
     Descriptor(owning: try check("connect to \(path)") { clinux_connect_stream(path) })
   }
 
-  /// A Unix datagram socket that receives what is sent to `path`, which must not exist; it never waits.
+  /// A non-blocking Unix datagram socket that receives at `path`, or at an abstract name that begins with `@`. unix(7)
+  ///
+  /// - Throws: `SystemError` with EADDRINUSE when the path exists, ENAMETOOLONG for an empty path or more than 107
+  ///   bytes; otherwise with the errno of socket(2) or bind(2).
   public static func datagram(at path: String) throws(SystemError) -> Descriptor {
     Descriptor(owning: try check("bind \(path)") { clinux_bind_datagram(path) })
   }
 
-  /// Sends one datagram, with descriptors, which stay open here. sendmsg(2)
+  /// Sends one datagram, with copies of descriptors, at most 253, which stay open here; never blocks. sendmsg(2)
   ///
-  /// - Returns: `.wouldBlock` when the receiver has as many as it may have, `.ended` when it is gone. One that is too
-  ///   long throws EMSGSIZE.
+  /// - Returns: `.wouldBlock` when the receiver's queue is full, `.ended` when the receiver is gone.
+  /// - Throws: `SystemError` with EMSGSIZE when the datagram is too long; otherwise with the errno of sendmsg(2).
   public func sendDatagram(_ bytes: [UInt8], descriptors: [Descriptor] = []) throws(SystemError) -> Transfer {
     let numbers = descriptors.map(\.rawValue)
     let sent = withExtendedLifetime(descriptors) {
@@ -36,6 +46,6 @@ extension Descriptor {
 }
 
 extension SystemError {
-  /// True when a message is longer than what may be sent at once. EMSGSIZE
+  /// True when a message is longer than can be sent at once. EMSGSIZE
   public var isTooLong: Bool { code == EMSGSIZE }
 }

@@ -1,17 +1,22 @@
 import Glibc
 
-/// Log lines on standard error: one per fact, with a level, ready for the journal.
+/// Writes log lines, each with a level, to standard error by default.
 ///
-/// Never waits: a line that standard error does not take at once is dropped and counted, and the count is told with
-/// the next line that goes through.
+/// Never blocks: a line that the output does not accept at once is dropped and counted, and the next line that gets
+/// through is preceded by the count.
 public struct Log {
-  /// How important a line is; also its syslog priority.
+  /// The importance of a line; the raw value is its syslog priority. syslog(3)
   public enum Level: Int, Comparable, Sendable {
+    /// Something failed.
     case error = 3
+    /// Something needs attention.
     case warning = 4
+    /// Normal operation.
     case info = 6
+    /// For debugging only.
     case debug = 7
 
+    /// True when `a` is more important than `b`.
     public static func < (a: Level, b: Level) -> Bool { a.rawValue < b.rawValue }
 
     var name: String {
@@ -24,15 +29,15 @@ public struct Log {
     }
   }
 
-  /// How a line begins.
+  /// What a line begins with.
   public enum Style: Sendable {
     /// Time and level, for people and files.
     case plain
-    /// `<6>`, which the journal takes as the line's priority; it knows the time. sd-daemon(3)
+    /// `<6>`, which journald takes as the priority; it adds the time itself. sd-daemon(3)
     case journal
-    /// Nothing: somebody else adds what is missing.
+    /// Nothing: the receiver adds time and level.
     case bare
-    /// A datagram to /dev/log, for a process that has no terminal, or not for this. syslog(3)
+    /// The header of a datagram to /dev/log; `facility` is the number without priority. syslog(3)
     case syslog(program: String, facility: Int)
   }
 
@@ -42,28 +47,32 @@ public struct Log {
   private let output: Descriptor?
   private var dropped = 0
 
+  /// A log that has dropped nothing yet.
+  ///
   /// - Parameters:
   ///   - threshold: the least important level that is written.
-  ///   - output: where lines go; nil: standard error.
+  ///   - style: what each line begins with.
+  ///   - output: where lines go, kept open; nil: standard error.
   public init(threshold: Level, style: Style, output: Descriptor? = nil) {
     self.threshold = threshold
     self.style = style
     self.output = output
   }
 
-  /// True when a line of this level would be written.
+  /// True when lines of this level are written.
   public func writes(_ level: Level) -> Bool { level <= threshold }
 
-  /// Writes a line. What cannot be seen in it is escaped, so that no text can make a second line.
+  /// Writes a line if its level is within the threshold. Invisible characters are escaped, so that a text cannot forge
+  /// a second line.
   public mutating func write(_ level: Level, _ text: String) {
     guard writes(level) else { return }
     if dropped > 0 && put(.warning, "\(dropped) log lines were lost: nobody took them") { dropped = 0 }
     if !put(level, Log.printable(text)) { dropped += 1 }
   }
 
-  /// `text` with ``VisibleText`` for what cannot be seen, cut after 4,000 bytes.
+  /// `text` escaped by ``VisibleText``, cut to 4,000 bytes.
   ///
-  /// A pipe that is ready takes 4,096 bytes without waiting: all of the line, with what stands around this text.
+  /// A pipe that poll(2) reports as writable takes 4,096 bytes without blocking: the whole line, with its beginning.
   public static func printable(_ text: String) -> String { VisibleText.escape(text, limit: 4000) }
 
   private func put(_ level: Level, _ text: String) -> Bool {

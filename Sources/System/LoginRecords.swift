@@ -1,16 +1,16 @@
 import Glibc
 
-/// Who is logged in on which terminal, or tried to be: what who(1), w(1), last(1), lastb(1) and lastlog(8) read.
+/// A record of a login on a terminal, or of a refused one, for who(1), w(1), last(1), lastb(1) and lastlog(8). utmp(5)
 public struct LoginRecord: Equatable, Sendable {
-  /// The name that logged in; 32 bytes of it are kept.
+  /// The login name; the files keep its first 32 bytes.
   public var user: String
-  /// As below /dev: `pts/3`.
+  /// Relative to /dev: `pts/3`.
   public var terminal: String
-  /// The first process on the terminal.
+  /// The session leader of the terminal.
   public var process: pid_t
-  /// Where from, without brackets.
+  /// The client's IP address, without brackets.
   public var address: String
-  /// Microseconds from 1970 on, UTC.
+  /// Microseconds since 1970, UTC.
   public var time: Int64
 
   public init(user: String, terminal: String, process: pid_t, address: String, time: Int64) {
@@ -22,18 +22,18 @@ public struct LoginRecord: Equatable, Sendable {
   }
 }
 
-/// The system's files of login records: utmp(5). One that does not exist is not made: whoever removed it wants none.
+/// The system's login record files. utmp(5), lastlog(8). A missing file is not created: whoever removed it wants none.
 ///
-/// Their readers take locks on them, and anybody may read utmp and wtmp. So nothing here waits for a lock: what is
-/// appended goes in by one write(2), and a login's place in utmp is its own.
+/// Programs that read them take locks, and anybody may read utmp and wtmp. So nothing here waits for a lock: records
+/// are appended with one write(2), and each terminal has its own slot in utmp.
 public struct LoginRecordFiles: Sendable {
-  /// Who is logged in now.
+  /// Path of utmp: who is logged in now.
   public var now: String
-  /// Logins and their ends.
+  /// Path of wtmp: logins and logouts.
   public var history: String
-  /// Each account's last login.
+  /// Path of lastlog: each user's last login.
   public var last: String
-  /// Logins that were refused.
+  /// Path of btmp: refused logins.
   public var refused: String
 
   public init(now: String, history: String, last: String, refused: String) {
@@ -43,20 +43,20 @@ public struct LoginRecordFiles: Sendable {
     self.refused = refused
   }
 
-  /// `_PATH_UTMP` and its siblings.
+  /// The standard paths. paths.h, `_PATH_UTMP` and its siblings
   public static let system = LoginRecordFiles(
     now: "/run/utmp", history: "/var/log/wtmp", last: "/var/log/lastlog", refused: "/var/log/btmp")
 
-  /// A file that was opened, or why it was not, and which one it was; nil: there was none.
+  /// The result of opening a file, and the file's identity; nil when there was none.
   private struct Held: Sendable {
     let file: Result<Descriptor, SystemError>
     let identity: FileIdentity?
   }
 
-  /// The files by their paths, once they are held.
+  /// The held files by path; nil before ``hold()``.
   private var held: [String: Held]?
 
-  /// Opens the files for good: from then on no other is written to, and none needs to be opened any more.
+  /// Opens the files and keeps them: from then on only these are written, and no path is opened again.
   public mutating func hold() {
     var held: [String: Held] = [:]
     for (path, flags) in [
@@ -70,12 +70,12 @@ public struct LoginRecordFiles: Sendable {
     self.held = held
   }
 
-  /// True when other files than those that are held have these paths now: logrotate(8) does that.
+  /// True when other files than the held ones have these paths now, as after logrotate(8).
   public var areReplaced: Bool { held?.contains { $1.identity != FileIdentity(of: $0) } ?? false }
 
-  /// Somebody has logged in on a terminal: utmp, wtmp and lastlog.
+  /// Records the beginning of a login on a terminal in utmp, wtmp and lastlog.
   ///
-  /// - Returns: why files that exist were not written; every other one was.
+  /// - Returns: the errors of files that exist and could not be written; the others were written.
   public func began(_ login: LoginRecord, uid: uid_t) -> [SystemError] {
     let record = entry(login, USER_PROCESS)
     var failures: [SystemError] = []
@@ -85,7 +85,9 @@ public struct LoginRecordFiles: Sendable {
     return failures.filter { !$0.isMissingFile }
   }
 
-  /// The login is over: utmp and wtmp. Its user and address do not matter.
+  /// Records the end of a login in utmp and wtmp; its user and address are ignored.
+  ///
+  /// - Returns: the errors of files that exist and could not be written.
   public func ended(_ login: LoginRecord) -> [SystemError] {
     var login = login
     login.user = ""
@@ -97,7 +99,9 @@ public struct LoginRecordFiles: Sendable {
     return failures.filter { !$0.isMissingFile }
   }
 
-  /// A login was refused: btmp. As sshd has it, the terminal is `ssh:notty`.
+  /// Records a refused login in btmp. The caller sets the terminal to `ssh:notty`, as sshd does.
+  ///
+  /// - Returns: the error when the file exists and could not be written.
   public func refused(_ login: LoginRecord) -> [SystemError] {
     var record = entry(login, LOGIN_PROCESS)
     set(&record.ut_id, to: "")
@@ -105,9 +109,9 @@ public struct LoginRecordFiles: Sendable {
     return []
   }
 
-  // MARK: The files
+  // MARK: Files
 
-  /// Writes over the entry of the same terminal, or behind the last one, as pututxline(3) does.
+  /// Overwrites the entry of the same terminal, or appends one, as pututxline(3) does.
   private func replace(_ entry: utmpx) throws(SystemError) {
     let file = try open(now, O_RDWR)
     let size = MemoryLayout<utmpx>.stride
@@ -124,7 +128,7 @@ public struct LoginRecordFiles: Sendable {
     try file.write(withUnsafeBytes(of: entry) { Array($0) }[...], offset: UInt64(place * size))
   }
 
-  /// Entries of utmp that are looked at.
+  /// Limit of utmp entries that are searched.
   private static let limit = 65536
 
   private func append(_ entry: utmpx, to path: String) throws(SystemError) {
@@ -141,7 +145,7 @@ public struct LoginRecordFiles: Sendable {
     try open(last, O_WRONLY).write(withUnsafeBytes(of: entry) { Array($0) }[...], offset: place)
   }
 
-  /// Only a regular file: a pipe would keep us waiting.
+  /// Opens a regular file only, because a FIFO could block.
   private func open(_ path: String, _ flags: Int32) throws(SystemError) -> Descriptor {
     if let held = held?[path] { return try held.file.get() }
     let file = try Descriptor.open(path, flags | O_NONBLOCK | O_NOCTTY)
@@ -156,7 +160,7 @@ public struct LoginRecordFiles: Sendable {
     entry.ut_type = Int16(type)
     entry.ut_pid = login.process
     set(&entry.ut_line, to: login.terminal)
-    // What tells it apart has four bytes: the end of the name, as everybody takes.
+    // ut_id has four bytes: the end of the terminal's name, by convention.
     set(&entry.ut_id, to: String(decoding: login.terminal.utf8.suffix(4), as: UTF8.self))
     set(&entry.ut_user, to: login.user)
     set(&entry.ut_host, to: login.address)
@@ -170,7 +174,7 @@ public struct LoginRecordFiles: Sendable {
     withUnsafeBytes(of: one.ut_id) { one in withUnsafeBytes(of: other.ut_id) { one.elementsEqual($0) } }
   }
 
-  /// Fills a field of fixed length: the bytes of `text`, cut, and zeros behind them.
+  /// Fills a fixed-length field with the bytes of `text`, truncated or padded with zeros.
   private func set<Field>(_ field: inout Field, to text: String) {
     withUnsafeMutableBytes(of: &field) { bytes in
       bytes.initializeMemory(as: UInt8.self, repeating: 0)
@@ -178,11 +182,11 @@ public struct LoginRecordFiles: Sendable {
     }
   }
 
-  /// The address in network order; one of IPv4 takes the first four bytes.
+  /// The address in network byte order; IPv4 uses the first four bytes.
   private func setAddress<Field>(_ field: inout Field, _ address: String) {
     withUnsafeMutableBytes(of: &field) { bytes in
       let family = address.utf8.contains(UInt8(ascii: ":")) ? AF_INET6 : AF_INET
-      // Behind a '%' stands the interface of a link-local address.
+      // After a '%' comes the zone of a link-local address.
       let plain = String(address.prefix { $0 != "%" })
       if inet_pton(family, plain, bytes.baseAddress) != 1 { bytes.initializeMemory(as: UInt8.self, repeating: 0) }
     }

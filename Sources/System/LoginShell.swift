@@ -1,26 +1,30 @@
 import Glibc
 
-/// What kind of program a login shell is, by its path; the numbers are those of messages.
+/// The kind of a login shell, by its path. The raw values appear in messages between processes.
 public enum LoginShell: UInt8, Equatable, Sendable {
-  /// shells(5) lists it, or there is no such list.
+  /// shells(5) lists it, or there is no such file.
   case listed = 0
-  /// shells(5) does not: something of the administrator's own, or git-shell(1).
+  /// shells(5) does not list it: a program of the administrator's own, or git-shell(1).
   case unlisted = 1
-  /// It lets nobody work: nologin(8) or false(1), under this name in whatever directory, or a link to one of them.
+  /// It lets nobody work: nologin(8) or false(1), by name in any directory, or a link to one of them.
   case none = 2
 
-  /// Where shells(5) stands.
+  /// The path of shells(5).
   public static let list = "/etc/shells"
 
   private static let closing: Set<String> = ["nologin", "false"]
-  /// Where they are when a file with another name may be one of them.
+  /// Files that count as nologin or false even when another name refers to them.
   public static let closingFiles = [
     "/usr/sbin/nologin", "/sbin/nologin", "/usr/bin/nologin", "/bin/nologin", "/usr/bin/false", "/bin/false",
   ]
-  /// Symbolic links, one leading to the other. path_resolution(7)
+  /// Limit of symbolic links that are followed. path_resolution(7)
   private static let linkLimit = 40
 
-  /// Looks at the file and the list. `closingFiles`: where nologin and false are.
+  /// Classifies the shell at `path`. May block on the file system.
+  ///
+  /// - Parameters:
+  ///   - list: the path of shells(5).
+  ///   - closingFiles: where nologin and false are.
   public init(
     _ path: String, list: String = LoginShell.list, closingFiles: [String] = LoginShell.closingFiles
   ) {
@@ -31,9 +35,9 @@ public enum LoginShell: UInt8, Equatable, Sendable {
     }
   }
 
-  /// True when the path, or a link that it leads to, or the file at the end is called nologin or false; or when it is a
-  /// second name of such a file. A program that is many, as busybox(1), is what it is called: that another name of it is
-  /// `false` says nothing.
+  /// True when the path, a symbolic link on the way, or the final file is named nologin or false, or is the same file
+  /// as one of `closingFiles`. A multi-call program such as busybox(1) is judged by name alone: that `false` is another
+  /// name of it means nothing.
   private static func closes(_ path: String, _ closingFiles: [String]) -> Bool {
     var place = path
     for _ in 0..<linkLimit {
@@ -50,7 +54,7 @@ public enum LoginShell: UInt8, Equatable, Sendable {
       let bytes = try? file.read(count: 1 << 20, at: 0)
     else { return true }
     return bytes.split(separator: UInt8(ascii: "\n")).contains { line in
-      // As getusershell(3): from the first slash on, up to a blank or a comment.
+      // As getusershell(3): from the first slash to a blank or a comment.
       let entry = line.drop { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "#") }
         .prefix { ![UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "#")].contains($0) }
       return !entry.isEmpty && entry.elementsEqual(path.utf8)
@@ -63,7 +67,7 @@ public enum LoginShell: UInt8, Equatable, Sendable {
     path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
   }
 
-  /// nil: it is no link, or none that can be read. readlink(2)
+  /// nil when it is no symbolic link, or cannot be read. readlink(2)
   private static func linkTarget(_ path: String) -> String? {
     var buffer = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
     let length = readlink(path, &buffer, buffer.count)

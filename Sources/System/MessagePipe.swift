@@ -1,29 +1,32 @@
 import CLinux
 import Glibc
 
-/// Whole messages in one direction over a pipe, which carries bytes and nothing else: no descriptors.
+/// Messages in one direction over a pipe; no descriptors.
 ///
-/// Before each message stands its length, 4 bytes, the most significant first. Either end belongs to a process with one
-/// thread, and never waits by itself.
+/// Each message follows its length, 4 bytes, most significant first. Each end belongs to a process with one thread, and
+/// never blocks unless told to.
 enum MessagePipe {
   static let headerSize = 4
 
-  /// What stands before a message of so many bytes.
+  /// The length that precedes a message of `count` bytes.
   static func header(_ count: Int) -> [UInt8] { [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: count >> $0) } }
 
-  /// The end that messages come from.
+  /// The receiving end.
   final class Reader: @unchecked Sendable {
     let descriptor: Descriptor
     private var header: [UInt8] = []
     private var message: [UInt8] = []
-    /// Bytes of `message` that have come.
+    /// Bytes of `message` that have arrived.
     private var filled = 0
 
     init(_ descriptor: Descriptor) { self.descriptor = descriptor }
 
     deinit { message.overwrite() }
 
-    /// The next message, if all of it is there. A length that no message has closes: no process of ours sends one.
+    /// Returns the next message if it has arrived completely. An invalid length counts as closed: no process of ours
+    /// sends one.
+    ///
+    /// - Throws: `SystemError` with the errno of read(2).
     func receive() throws(SystemError) -> MessageSocket.Received {
       while header.count < MessagePipe.headerSize {
         let (bytes, outcome) = try descriptor.read(count: MessagePipe.headerSize - header.count)
@@ -55,10 +58,10 @@ enum MessagePipe {
     }
   }
 
-  /// The end that messages go to.
+  /// The sending end.
   final class Writer: @unchecked Sendable {
     let descriptor: Descriptor
-    /// A message, behind its length, of which the pipe took `sent` bytes; empty: nothing waits.
+    /// A message with its length, of which the pipe has accepted `sent` bytes; empty when nothing is pending.
     private var frame: [UInt8] = []
     private var sent = 0
 
@@ -66,10 +69,14 @@ enum MessagePipe {
 
     deinit { frame.overwrite() }
 
-    /// True while a part of a message waits.
+    /// True while part of a message is pending.
     var hasRest: Bool { !frame.isEmpty }
 
-    /// Sends a message. It is sent when the pipe takes the beginning of it; the rest goes before the next one.
+    /// Sends a message. It counts as sent once the pipe accepts its first bytes; the remainder goes out before the next
+    /// message.
+    ///
+    /// - Parameter wait: whether to block until all of it is written.
+    /// - Throws: `SystemError` with the errno of write(2).
     func send(_ bytes: [UInt8], wait: Bool) throws(SystemError) -> Transfer {
       let flushed = try flush(wait: wait)
       guard case .bytes = flushed else { return flushed }
@@ -86,7 +93,7 @@ enum MessagePipe {
       }
     }
 
-    /// Sends what waits; `.bytes` when nothing does any more.
+    /// Sends what is pending; `.bytes` when nothing is left.
     func flush(wait: Bool) throws(SystemError) -> Transfer {
       while sent < frame.count {
         switch try descriptor.write(frame[sent...]) {
@@ -112,7 +119,7 @@ enum MessagePipe {
 }
 
 extension [UInt8] {
-  /// Overwrites what may have been a password.
+  /// Overwrites bytes that may contain a password.
   fileprivate mutating func overwrite() {
     withUnsafeMutableBytes { buffer in
       if let start = buffer.baseAddress { clinux_wipe(start, buffer.count) }

@@ -1,26 +1,28 @@
 import CLinux
 import Glibc
 
-/// One end of a connection to another of our processes: whole messages, with descriptors (SCM_RIGHTS).
+/// One end of a connection to another process of ours: whole messages, with descriptors (SCM_RIGHTS).
 ///
-/// A Unix socket of type SOCK_SEQPACKET. A message arrives whole or not at all. Where one side has no descriptors to send,
-/// its messages go over a pipe: the other side cannot get any, and has none to close, which could take as long as their
-/// sender likes (SO_LINGER, a file of FUSE).
+/// A Unix socket of type SOCK_SEQPACKET, so a message arrives whole or not at all. A side that may not send descriptors
+/// sends its messages over a pipe instead. The receiver then cannot get any, and never has to close one, which the
+/// sender could make slow (SO_LINGER, a FUSE file).
 public final class MessageSocket: Sendable {
-  /// Bytes that a message may have; an `exec` request with the longest command that Linux can run fits.
+  /// Limit of a message in bytes; an `exec` request with the longest command that Linux can run fits.
   public static let limit = 160 << 10
 
-  /// What came.
+  /// The result of ``receive(wait:)``.
   public enum Received {
+    /// A message and its descriptors, which the receiver owns.
     case message([UInt8], [Descriptor])
+    /// No complete message is there.
     case wouldBlock
-    /// The other end is closed, or sent something that is no message of ours.
+    /// The other end is closed, or sent something invalid.
     case closed
   }
 
-  /// Where messages come from: readable when there is one.
+  /// Where messages come from; readable when there is one.
   public let descriptor: Descriptor
-  /// Where messages go: writable when there is room. The same but where one direction is a pipe.
+  /// Where messages go; writable when there is room. The same as `descriptor` unless one direction is a pipe.
   public let writing: Descriptor
   private let reader: MessagePipe.Reader?
   private let writer: MessagePipe.Writer?
@@ -30,7 +32,7 @@ public final class MessageSocket: Sendable {
     (self.descriptor, writing, reader, writer) = (descriptor, descriptor, nil, nil)
   }
 
-  /// A child's end of ``supervised()``: messages come by a socket and go by a pipe, which both end with the supervisor.
+  /// A child's end of ``supervised()``: receives from the socket, sends to the pipe.
   public init(from socket: Descriptor, to pipe: Descriptor) {
     (descriptor, writing, reader, writer) = (socket, pipe, nil, MessagePipe.Writer(pipe))
   }
@@ -39,39 +41,48 @@ public final class MessageSocket: Sendable {
     (descriptor, writing, reader, writer) = (pipe, socket, MessagePipe.Reader(pipe), nil)
   }
 
-  /// A supervisor's end, and the two descriptors of a child's: the socket to it and the pipe from it, close-on-exec. The
-  /// supervisor sends descriptors, and gets none: its socket takes nothing, its pipe bytes. socketpair(2), shutdown(2),
-  /// pipe2(2)
+  /// Creates the supervisor's end of a connection, and the two descriptors for the child's end: the socket to the child
+  /// and the pipe from it, close-on-exec. socketpair(2), shutdown(2), pipe2(2)
+  ///
+  /// The supervisor sends descriptors and never receives any: it cannot read from its socket, and its pipe carries only
+  /// bytes.
+  ///
+  /// - Throws: `SystemError` with EMFILE or ENFILE when no descriptor is free; otherwise with the errno of the call
+  ///   that failed.
   public static func supervised() throws(SystemError) -> (ours: MessageSocket, theirs: [Descriptor]) {
     let (ours, theirs) = try pair()
     let socket = ours.descriptor.rawValue
     try check("shutdown") { shutdown(socket, Int32(SHUT_RD)) }
     let pipe = try Descriptor.pipe()
     for end in [pipe.reader, pipe.writer] { try end.setNonBlocking() }
-    // Room for the longest message; for others than root the kernel counts what all pipes of a user may have.
+    // Room for the longest message. For users other than root the kernel limits the size of all their pipes together.
     if Hardening.isRoot { pipe.writer.growPipe(to: 256 << 10) }
     return (MessageSocket(to: ours.descriptor, from: pipe.reader), [theirs.descriptor, pipe.writer])
   }
 
-  /// A child's end of ``supervised()``, whose descriptors it was started with.
+  /// A child's end of ``supervised()``, from descriptors that the child was started with; takes ownership of them.
   public static func toSupervisor(socket: Int32 = 3, pipe: Int32 = 4) -> MessageSocket {
     MessageSocket(from: Descriptor(owning: socket), to: Descriptor(owning: pipe))
   }
 
-  /// A message as it stands in a pipe: behind its length.
+  /// A message as it is sent over a pipe: preceded by its length.
   public static func framed(_ message: [UInt8]) -> [UInt8] { MessagePipe.header(message.count) + message }
 
-  /// True when messages are read from and written to the same descriptor.
+  /// True when messages are received from and sent to the same descriptor.
   public var isTwoWays: Bool { descriptor === writing }
 
-  /// True while a part of a message that was sent waits for room.
+  /// True while part of a message is still to be written to the pipe.
   public var hasRest: Bool { writer?.hasRest ?? false }
 
-  /// Goes on with what waits; `.bytes` when nothing does any more.
+  /// Writes what is left of a message; `.bytes` when nothing is left.
+  ///
+  /// - Throws: `SystemError` with the errno of write(2), except EAGAIN, EPIPE and ECONNRESET.
   @discardableResult
   public func flush(wait: Bool = false) throws(SystemError) -> Transfer { try writer?.flush(wait: wait) ?? .bytes(0) }
 
-  /// Two connected ends, close-on-exec. socketpair(2)
+  /// Creates two connected ends, close-on-exec. socketpair(2)
+  ///
+  /// - Throws: `SystemError` with EMFILE or ENFILE when no descriptor is free.
   public static func pair() throws(SystemError) -> (MessageSocket, MessageSocket) {
     var ends: [Int32] = [-1, -1]
     try check("socketpair") {
@@ -80,7 +91,7 @@ public final class MessageSocket: Sendable {
     let pair = (
       MessageSocket(Descriptor(owning: ends[0])), MessageSocket(Descriptor(owning: ends[1]))
     )
-    // Room for a few messages of the largest size; root may go over the system's limit, for others it is cut.
+    // Room for four messages of the largest size; the kernel lowers this to net.core.wmem_max. socket(7)
     for end in ends {
       var size = Int32(limit * 4)
       setsockopt(end, SOL_SOCKET, SO_SNDBUF, &size, socklen_t(MemoryLayout<Int32>.size))
@@ -88,13 +99,15 @@ public final class MessageSocket: Sendable {
     return pair
   }
 
-  /// Ends our side: the other one finds the socket closed behind what was sent. shutdown(2)
+  /// Shuts down sending: the other end reads what was sent, then finds the socket closed. shutdown(2)
   public func shutDownWriting() { _ = shutdown(writing.rawValue, Int32(SHUT_WR)) }
 
-  /// Sends a message with at most 253 descriptors, which stay open here.
+  /// Sends a message with copies of at most 253 descriptors, which stay open here. A pipe carries none.
   ///
-  /// - Parameter wait: whether to wait for room; otherwise `.wouldBlock` says that there is none.
+  /// - Parameter wait: whether to wait for room; otherwise `.wouldBlock` means that there is none.
   /// - Returns: `.ended` when the other end is closed.
+  /// - Throws: `SystemError` with EMSGSIZE for an empty message or one above ``limit``; EINVAL for too many
+  ///   descriptors, or any over a pipe; otherwise with the errno of sendmsg(2) or write(2).
   @discardableResult
   public func send(
     _ bytes: [UInt8], descriptors: [Descriptor] = [], wait: Bool = false
@@ -116,9 +129,11 @@ public final class MessageSocket: Sendable {
     }
   }
 
-  /// Takes the next message. A message that was cut, or is empty, closes: no process of ours sends one.
+  /// Receives the next message, with at most 64 descriptors. A truncated or empty message counts as closed: no process
+  /// of ours sends one.
   ///
-  /// - Parameter milliseconds: how long to wait for one; -1 for ever. `.wouldBlock` when none came.
+  /// - Parameter milliseconds: how long to wait for one; -1: without limit. `.wouldBlock` when none came.
+  /// - Throws: `SystemError` with the errno of recvmsg(2) or read(2), except EAGAIN and ECONNRESET.
   public func receive(wait milliseconds: Int32 = 0) throws(SystemError) -> Received {
     if let reader { return try receive(from: reader, wait: milliseconds) }
     if milliseconds != 0 && !descriptor.wait(for: POLLIN, milliseconds: milliseconds) { return .wouldBlock }
@@ -126,7 +141,7 @@ public final class MessageSocket: Sendable {
     var count = 0
     var truncated: Int32 = 0
     var received = 0
-    // What is queued is at least as long as the first message; when nothing is, one of any length may come meanwhile.
+    // What is queued is at least as long as the first message. When nothing is, one of any length may arrive meanwhile.
     let queued = Int(clinux_readable_bytes(descriptor.rawValue))
     let capacity = queued > 0 ? min(queued, MessageSocket.limit) : MessageSocket.limit
     let bytes = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, filled in

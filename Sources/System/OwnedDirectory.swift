@@ -1,14 +1,16 @@
 import CLinux
 import Glibc
 
-/// Directories that a service account keeps its files in.
+/// Directories in which a service account keeps its files.
 public enum OwnedDirectory {
-  /// Whose a directory is to be.
+  /// The owner that a directory should have.
   public struct Owner: Equatable, Sendable {
+    /// User id.
     public let user: uid_t
+    /// Group id.
     public let group: gid_t
 
-    /// One that owns nothing.
+    /// Ids that own nothing: 4294967294.
     public static let nobody = Owner(user: .max - 1, group: .max - 1)
 
     public init(user: uid_t, group: gid_t) {
@@ -17,21 +19,22 @@ public enum OwnedDirectory {
     }
   }
 
-  /// What becomes of a directory that does not exist.
+  /// What to do when a directory does not exist.
   public enum Missing: Equatable, Sendable {
-    /// It is made, with this mode and owner; those above it have mode 0755. nil: this process's user.
+    /// Create it with this mode and owner; nil: this process's user. Directories above it are created with mode 0755.
     case make(mode: UInt32, owner: Owner?)
-    /// Nothing changes.
+    /// Create nothing.
     case leave
   }
 
-  /// Opens `path` to use and to list it.
+  /// Opens the directory at `path` so that it can be listed, and creates it if requested.
   ///
-  /// Each directory on the way is opened in the one before it, so that what is made, and given away, is what was made
-  /// here, whoever owns the directories above.
+  /// Each directory on the way is opened relative to the one before it. So what is created, and given to the owner, is
+  /// what was created here, whoever owns the directories above.
   ///
-  /// - Returns: nil when it does not exist, is to be left so, and could be made.
-  /// - Throws: names the directory that cannot be entered, opened or made.
+  /// - Returns: nil when it does not exist and `missing` is `.leave`; it could be created then.
+  /// - Throws: `SystemError` with EACCES, ENOTDIR, ELOOP, EROFS or another errno of openat(2), mkdirat(2), fchown(2) or
+  ///   fchmod(2); its operation names the directory.
   public static func open(_ path: String, missing: Missing) throws(SystemError) -> Descriptor? {
     let parts = path.utf8.split(separator: UInt8(ascii: "/")).map { Array($0) }
     var place = try Descriptor.findDirectory("/")
@@ -52,14 +55,21 @@ public enum OwnedDirectory {
         place = try place.makeOwned(part, path: name, mode: isLast ? mode : 0o755, owner: isLast ? owner : nil)
       }
     }
-    // The root directory itself, or one that was found on the way.
+    // The root directory itself, or the last one on the way.
     return parts.isEmpty ? try Descriptor.openDirectory("/") : place
   }
 }
 
 extension Descriptor {
-  /// Throws when `owner` may not do this with an entry of this directory, `.` being the directory itself: R_OK, W_OK,
-  /// X_OK. nil asks for this process; for others only root can ask. A link is not followed. faccessat2(2)
+  /// Checks that `owner` may access an entry of this directory; `.` is the directory itself. A symbolic link is not
+  /// followed. faccessat2(2)
+  ///
+  /// - Parameters:
+  ///   - owner: nil asks for this process; only root can ask for others.
+  ///   - mode: any of R_OK, W_OK, X_OK.
+  /// - Throws: `SystemError` with EACCES when access is denied; EROFS for writing to a read-only file system; EINVAL
+  ///   for a name with a zero byte; EPERM when this process may not ask for others; otherwise with the errno of
+  ///   faccessat2(2).
   public func permits(_ owner: OwnedDirectory.Owner?, _ mode: Int32, entry name: [UInt8]) throws(SystemError) {
     let number = rawValue
     try withName(name, "use \(String(decoding: name, as: UTF8.self))") { (name) in
@@ -67,7 +77,7 @@ extension Descriptor {
     }
   }
 
-  /// Opens an entry that is a directory; links are followed. nil: there is none.
+  /// Opens an entry that is a directory, following symbolic links; nil when there is none.
   fileprivate func directoryEntry(_ name: [UInt8], path: String, isLast: Bool) throws(SystemError) -> Descriptor? {
     let number = rawValue
     let flags = (isLast ? O_RDONLY : clinux_path_only) | O_DIRECTORY
@@ -79,7 +89,7 @@ extension Descriptor {
     }
   }
 
-  /// Makes a directory in this one, and opens it.
+  /// Creates a directory in this one, and opens it.
   fileprivate func makeOwned(
     _ name: [UInt8], path: String, mode: UInt32, owner: OwnedDirectory.Owner?
   ) throws(SystemError) -> Descriptor {
@@ -87,21 +97,21 @@ extension Descriptor {
     do throws(SystemError) {
       try withName(name, "make \(path)") { (name) in mkdirat(number, name, 0o700) }
     } catch {
-      // Another process was first.
+      // Another process created it first.
       if error.code != EEXIST { throw error }
     }
     let directory = Descriptor(
       owning: try withName(name, "open \(path)") { clinux_openat(number, $0, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0) })
     let made = directory.rawValue
-    // What somebody else has put in its place is not given away.
+    // What somebody else put in its place is not given away.
     guard try directory.status().owner == geteuid() else { return directory }
     if let owner { try check("chown \(path)") { fchown(made, owner.user, owner.group) } }
-    // Whatever the umask is.
+    // The mode does not depend on the umask.
     try check("chmod \(path)") { fchmod(made, mode & 0o7777) }
     return directory
   }
 
-  /// Throws when nothing can be made in this directory.
+  /// Throws when nothing can be created in this directory.
   fileprivate func requireRoom(for name: String, in parent: String) throws(SystemError) {
     do throws(SystemError) { try permits(nil, W_OK | X_OK, entry: [UInt8(ascii: ".")]) } catch {
       throw SystemError("make \(name) in \(parent)", code: error.code)
@@ -109,7 +119,7 @@ extension Descriptor {
     if isKernelFileSystem { throw SystemError("make \(name) in \(parent)", code: EPERM) }
   }
 
-  /// True for what shows the kernel's state, as /proc and /sys do: no files can be made there. statfs(2)
+  /// True for a file system that shows kernel state, like /proc and /sys, where files cannot be created. fstatfs(2)
   public var isKernelFileSystem: Bool {
     // PROC, SYSFS, SECURITYFS, DEBUGFS, TRACEFS, DEVPTS, CGROUP, CGROUP2
     [0x9fa0, 0x6265_6572, 0x7363_6673, 0x6462_6720, 0x7472_6163, 0x1cd1, 0x27_e0eb, 0x6367_7270].contains(

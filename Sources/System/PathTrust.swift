@@ -1,17 +1,18 @@
 import Glibc
 
-/// Whether a file can be believed to be what root, or one user, has written: nobody else may write to it, nor put another
-/// one in its place. sshd_config(5), StrictModes; here up to the root directory.
+/// Checks that a file can be trusted to be what root, or one user, has written: nobody else may write to it or replace
+/// it. sshd_config(5), StrictModes; here up to the root directory.
 ///
-/// Links are followed before; what they lead to is judged. A directory of root's that has the sticky bit, as /tmp, may be
-/// written by others: they cannot replace in it what is not theirs.
+/// Symbolic links are resolved first, and their target is checked. A directory of root's with the sticky bit, such as
+/// /tmp, may be writable by others: they cannot replace what belongs to somebody else in it.
 public struct PathTrust: Sendable {
-  /// Who may own the file and its directories, besides root.
+  /// The user who may own the file and its directories, besides root.
   public let user: uid_t
 
+  /// Trusts root and this user.
   public init(user: uid_t) { self.user = user }
 
-  /// Why a file that is open is not believed; nil: it is.
+  /// Why an open file cannot be trusted, as a sentence for people; nil when it can.
   public func fault(of file: Descriptor) -> String? {
     do throws(SystemError) {
       let status = try file.status()
@@ -22,8 +23,8 @@ public struct PathTrust: Sendable {
     } catch { return "it cannot be seen who can write it: \(error)" }
   }
 
-  /// Walks the real path from the root down, a descriptor for each step and no link followed, and so sees exactly the
-  /// directories that lead to the open file, or sees that they no longer do.
+  /// Walks the real path down from the root, with a descriptor for each step and no symbolic link followed. So it
+  /// checks exactly the directories that lead to the open file, or detects that they no longer do.
   private func fault(onTheWayTo file: FileStatus, _ path: [UInt8]) throws(SystemError) -> String? {
     let moved = "'\(String(decoding: path, as: UTF8.self))' was moved or replaced meanwhile"
     guard path.first == UInt8(ascii: "/") else { return moved }

@@ -1,9 +1,9 @@
 import Glibc
 
-/// Waiting for one of two descriptors. poll(2)
+/// Waits for one of two descriptors. poll(2)
 public enum Readiness {
-  /// Waits until there is something to read, or until more can be written. True when there is something to read, be it
-  /// the end.
+  /// Waits until `reading` is readable or at its end, or `writing` is writable; nil is ignored. True when `reading` is
+  /// ready. False also when a signal interrupts.
   public static func wait(reading: Descriptor?, writing: Descriptor?) -> Bool {
     var waiting = [
       pollfd(fd: reading?.rawValue ?? -1, events: Int16(POLLIN), revents: 0),

@@ -1,31 +1,35 @@
 import CLinux
 import Glibc
 
-/// The directory that a login sees as `/` of files, found so that no link of a user leads to another one.
+/// A directory that a login sees as `/`, resolved so that no user's symbolic link leads to another directory.
 ///
-/// sshd(8) wants every directory of a ChrootDirectory to be root's. Here a root may be below directories of users, but
-/// then no symbolic link in these counts: who can change them can put another directory of theirs in its place, and
-/// nothing that is not theirs.
+/// sshd(8) requires every directory above a ChrootDirectory to belong to root. Here a root may be below directories of
+/// users, but no symbolic link in these is followed: whoever can change them can replace the root with another
+/// directory of their own, and with nothing else.
 public struct RootDirectory {
+  /// The root, opened to look up entries in it. O_PATH
   public let directory: Descriptor
-  /// The directories above it that others than root can change, each with whose it is, for people.
+  /// The directories above it that users other than root can change, each with owner and mode, for people.
   public let exposed: [String]
 
-  /// Symbolic links on the way. path_resolution(7)
+  /// Limit of symbolic links on the way. path_resolution(7)
   private static let linkLimit = 40
 
-  /// Finds `path`, an absolute path, component by component.
+  /// Resolves an absolute path, component by component.
   ///
-  /// A symbolic link is followed where root alone can have put it: in a directory that is root's and that neither its
-  /// group nor others can write. Any other fails with ELOOP, and the error names both.
+  /// A symbolic link is followed only in a directory that belongs to root and is writable neither by its group nor by
+  /// others, because only root can have created it there.
+  ///
+  /// - Throws: `SystemError` with ELOOP for any other symbolic link, naming it and its directory, and for more than 40;
+  ///   ENOTDIR when a component is no directory; otherwise with the errno of openat(2).
   public static func find(_ path: String) throws(SystemError) -> RootDirectory {
     var walk = try Walk()
     try walk.follow(path)
     return RootDirectory(directory: walk.place.directory, exposed: walk.exposed)
   }
 
-  /// The directory at `path` and those above it, as far as others than root can change them; empty where they cannot be
-  /// looked at.
+  /// The directory at `path` and those above it that users other than root can change, each with owner and mode; empty
+  /// when they cannot be inspected.
   public static func exposed(at path: String) -> [String] {
     guard var walk = try? Walk(), (try? walk.follow(path)) != nil else { return [] }
     walk.look()
@@ -35,9 +39,9 @@ public struct RootDirectory {
   private struct Place {
     let directory: Descriptor
     let path: String
-    /// Nobody but root can change its entries. What an access control list gives shows in the group's rights.
+    /// Only root can change its entries. Rights from an access control list show up in the group's bits.
     let isRootsAlone: Bool
-    /// For people.
+    /// Path, owner and mode, for people.
     let description: String
 
     init(_ directory: Descriptor, _ path: String) throws(SystemError) {
@@ -50,22 +54,22 @@ public struct RootDirectory {
   }
 
   private struct Walk {
-    /// From the machine's root down.
+    /// From the root directory down.
     private var trail: [Place]
     private(set) var exposed: [String] = []
 
     init() throws(SystemError) { trail = [try Place(try Descriptor.root(), "/")] }
 
-    /// Where it has come to.
+    /// The current directory.
     var place: Place { trail[trail.count - 1] }
 
-    /// Takes note of the place when others than root can change it.
+    /// Records the current directory if users other than root can change it.
     mutating func look() {
       if !place.isRootsAlone, !exposed.contains(place.description) { exposed.append(place.description) }
     }
 
     mutating func follow(_ path: String) throws(SystemError) {
-      // The next one last.
+      // In reverse order: the next component is the last element.
       var names = Walk.names(Array(path.utf8))
       var links = 0
       while let name = names.popLast() {
@@ -101,7 +105,7 @@ public struct RootDirectory {
 }
 
 extension Descriptor {
-  /// The directory of this name in this one, to look for files in it; nil for anything else, links too. O_PATH
+  /// The directory with this name in this one, opened with O_PATH; nil for anything else, symbolic links included.
   fileprivate func directory(named name: [UInt8], _ path: String) throws(SystemError) -> Descriptor? {
     let number = rawValue
     do throws(SystemError) {

@@ -1,37 +1,37 @@
 import Glibc
 
-/// Tells systemd how this service does: sd_notify(3). Without systemd every call does nothing.
+/// Tells systemd the state of this service. Does nothing without systemd. sd_notify(3)
 public struct ServiceManager {
   private let socket: Descriptor?
 
-  /// Takes the socket that `NOTIFY_SOCKET` names, when there is one.
+  /// Connects to the socket named by `NOTIFY_SOCKET`, if there is one.
   public init() {
     socket = ProcessEnvironment.value(of: "NOTIFY_SOCKET").flatMap { path in
       do throws(SystemError) { return try Descriptor.datagram(to: path) } catch { return nil }
     }
   }
 
-  /// True when somebody listens.
+  /// True when connected to a service manager.
   public var isPresent: Bool { socket != nil }
 
-  /// The service works; `status` is a line for people.
+  /// The service is ready; `status` is a line for people. READY=1
   public func ready(status: String) { send("READY=1", .status(status), "MAINPID=\(getpid())") }
 
-  /// A line for people.
+  /// Sets the status line for people. STATUS=
   public func status(_ status: String) { send(.status(status)) }
 
-  /// The configuration is being loaded again; `ready` says when that is over.
+  /// The configuration is being reloaded, until ``ready(status:)``. RELOADING=1
   public func reloading() { send("RELOADING=1", "MONOTONIC_USEC=\(Clock.microseconds)") }
 
-  /// The service is about to end.
+  /// The service is stopping. STOPPING=1
   public func stopping() { send("STOPPING=1") }
 
-  /// Sends assignments, one on a line. A line break in one would begin another one, which systemd takes from us: so no
-  /// control character gets through.
+  /// Sends assignments, one per line. Control characters are escaped, because a line break in a value would begin
+  /// another assignment.
   private func send(_ assignments: String...) {
     guard let socket else { return }
     let text = assignments.map(Log.printable).joined(separator: "\n")
-    // Nothing can be done about a service manager that does not listen.
+    // If the service manager does not accept it, nothing can be done.
     _ = try? socket.write(Array(text.utf8)[...])
   }
 }

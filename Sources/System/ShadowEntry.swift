@@ -1,24 +1,28 @@
 import CLinux
 import Glibc
 
-/// What shadow(5) says about an account, but for its password. Days are counted from 1970-01-01; nil: none is given.
+/// The fields of shadow(5) about an account, without the password. Days are counted from 1970-01-01; nil means none is
+/// set.
 public struct ShadowEntry: Equatable, Sendable {
-  /// The password begins with `!`, as useradd(8) without a password, passwd(1) -l and usermod(8) -L leave it, or with
+  /// The password begins with `!`, as after useradd(8) without a password, passwd(1) -l and usermod(8) -L, or with
   /// `*LK*`.
   public var isLocked = false
-  /// The day of the last change of the password; 0: it has to be changed.
+  /// The day of the last password change; 0: the password must be changed.
   public var lastChange: Int?
-  /// Days that a password is good for.
+  /// Days until a password expires.
   public var maximumAge: Int?
-  /// Days after that until the account is out of use.
+  /// Days after that until the account is disabled.
   public var inactivity: Int?
-  /// The first day on which the account is out of use.
+  /// The first day on which the account is disabled.
   public var expiration: Int?
 
+  /// An entry that sets nothing.
   public init() {}
 
-  /// The entry of the account with this name; nil when the system has none. Only root may ask, and name services may
-  /// take their time. getspnam(3)
+  /// Looks up the entry of an account; nil when the system has none. For root only; may block on name services.
+  /// getspnam_r(3)
+  ///
+  /// - Throws: `SystemError` with the errno of getspnam_r(3) or getpwnam_r(3), for instance when a name service fails.
   public init?(of name: String) throws(SystemError) {
     var raw = clinux_shadow()
     guard !name.utf8.contains(0) else { return nil }
@@ -31,17 +35,17 @@ public struct ShadowEntry: Equatable, Sendable {
     expiration = ShadowEntry.days(raw.expiration)
   }
 
-  /// The day it is, in UTC as everywhere in shadow(5).
+  /// Today, in UTC as everywhere in shadow(5).
   public static var today: Int { Int(time(nil)) / 86_400 }
 
-  /// True when nobody is to log in: the account's day has come, or its password was left unchanged for too long.
+  /// True when nobody may log in on this day: the account has expired, or its password was left unchanged for too long.
   public func isExpired(on day: Int) -> Bool {
     if let expiration, day >= expiration { return true }
     guard let lastChange, lastChange > 0, let maximumAge, let inactivity else { return false }
     return day - lastChange > maximumAge + inactivity
   }
 
-  /// True when the password is to be changed before it is used.
+  /// True when the password must be changed before it can be used.
   public func isPasswordExpired(on day: Int) -> Bool {
     guard let lastChange else { return false }
     if lastChange == 0 { return true }
@@ -49,6 +53,6 @@ public struct ShadowEntry: Equatable, Sendable {
     return day - lastChange > maximumAge
   }
 
-  /// Bounded, so that days can be added.
+  /// Limited, so that additions cannot overflow.
   private static func days(_ value: Int) -> Int? { value < 0 ? nil : min(value, 1 << 40) }
 }

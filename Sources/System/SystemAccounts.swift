@@ -1,14 +1,18 @@
 import Glibc
 
-/// An account as the system knows it; passwd(5).
+/// A user account. passwd(5)
 public struct SystemAccount: Equatable, Sendable {
+  /// The login name.
   public var name: String
+  /// User id.
   public var uid: UInt32
+  /// Primary group id.
   public var gid: UInt32
-  /// With the primary one.
+  /// All groups, including the primary one.
   public var groups: [UInt32]
+  /// Path of the home directory.
   public var home: String
-  /// Empty: the system's default.
+  /// Path of the login shell; empty: the system's default.
   public var shell: String
 
   public init(name: String, uid: UInt32, gid: UInt32, groups: [UInt32], home: String, shell: String) {
@@ -21,40 +25,46 @@ public struct SystemAccount: Equatable, Sendable {
   }
 }
 
-/// Why an account was not found.
+/// Why a lookup failed.
 public enum AccountError: Error, Equatable {
-  /// There is none.
+  /// There is no such account.
   case unknown
-  /// The name service could not tell, or told what we can't use.
+  /// The name service failed, or returned something unusable.
   case failed
+  /// The account is in more than ``SystemAccounts/groupLimit`` groups.
   case tooManyGroups
 }
 
-/// The accounts of this system, by its name services (NSS). May take as long as they do.
+/// Accounts and groups of this system, from its name services (NSS). Lookups can block on these.
 public struct SystemAccounts: Sendable {
-  /// Asks the system.
+  /// Uses the system's name services; `noLoginsFiles` are the paths of nologin(5).
   public init(noLoginsFiles: [String] = ["/run/nologin", "/etc/nologin"]) { self.noLoginsFiles = noLoginsFiles }
 
-  /// Groups that an account may be in, so that an answer about it fits into a message.
+  /// Limit of groups of an account, so that an answer about it fits into a message.
   public static let groupLimit = 8192
 
   /// The account of exactly this name. getpwnam_r(3), getgrouplist(3)
+  ///
+  /// - Throws: `AccountError.unknown` when there is none of exactly this name, `.tooManyGroups`, or `.failed`.
   public func account(named name: String) throws(AccountError) -> SystemAccount {
     let account = try lookUp { getpwnam_r(name, $0, $1, $2, $3) }
-    // Some name services find `Anna` when asked for `ANNA`; two names for one user would pass rules made for one.
+    // Some name services find `Anna` when asked for `ANNA`; a second name of a user would evade rules made for the
+    // first.
     guard account.name.utf8.elementsEqual(name.utf8) else { throw .unknown }
     return account
   }
 
-  /// The account of this user id. getpwuid_r(3)
+  /// The account of this user id. getpwuid_r(3), getgrouplist(3)
+  ///
+  /// - Throws: `AccountError.unknown` when there is none, `.tooManyGroups`, or `.failed`.
   public func account(uid: UInt32) throws(AccountError) -> SystemAccount {
     try lookUp { getpwuid_r(uid, $0, $1, $2, $3) }
   }
 
-  /// Where it may stand: the first one is gone after a restart, and systemd makes it while the machine goes down.
+  /// Paths of nologin(5). A restart removes the first one; systemd creates it during shutdown.
   public var noLoginsFiles: [String]
 
-  /// What nologin(5) says; nil: nothing, everyone may log in.
+  /// The text of nologin(5), at most 2048 bytes; nil when there is no such file and everyone may log in.
   public func noLogins() -> String? {
     for path in noLoginsFiles {
       do throws(SystemError) {
@@ -62,14 +72,14 @@ public struct SystemAccounts: Sendable {
         let isFile = try file.status().kind == .regular
         return isFile ? String(decoding: try file.read(count: 2048, at: 0), as: UTF8.self) : ""
       } catch {
-        // What is there and cannot be read says no, too.
+        // A file that exists and cannot be read also forbids logins.
         if !error.isMissingFile { return "" }
       }
     }
     return nil
   }
 
-  /// True when there is a regular file that somebody may execute, or when we may not look.
+  /// True for a regular file that somebody may execute, or that we may not inspect. stat(2)
   public func isExecutable(_ path: String) -> Bool {
     var status = stat()
     guard stat(path, &status) == 0 else { return errno == EACCES }
@@ -88,11 +98,15 @@ public struct SystemAccounts: Sendable {
   }
 
   /// The group of this name; nil when there is none. getgrnam_r(3)
+  ///
+  /// - Throws: `AccountError.failed` when the name service fails.
   public func group(named name: String) throws(AccountError) -> (id: UInt32, name: [UInt8])? {
     try find(Glibc.group(), { getgrnam_r(name, $0, $1, $2, $3) }, groupEntry)
   }
 
-  /// The group of this number; nil when there is none. getgrgid_r(3)
+  /// The group of this id; nil when there is none. getgrgid_r(3)
+  ///
+  /// - Throws: `AccountError.failed` when the name service fails.
   public func group(id: UInt32) throws(AccountError) -> (id: UInt32, name: [UInt8])? {
     try find(Glibc.group(), { getgrgid_r(id, $0, $1, $2, $3) }, groupEntry)
   }
@@ -101,8 +115,8 @@ public struct SystemAccounts: Sendable {
     (entry.gr_gid, bytes(entry.gr_name))
   }
 
-  /// What `read` makes of the entry that `call` finds; nil when there is none. A group has a name for each member, so
-  /// entries can be long.
+  /// Applies `read` to the entry that `call` finds; nil when there is none. The buffer grows, because a group's entry
+  /// lists all members and can be long.
   private func find<Entry, Value>(
     _ empty: Entry, _ call: Call<Entry>, _ read: (Entry) throws(AccountError) -> Value
   ) throws(AccountError) -> Value? {
@@ -136,7 +150,7 @@ public struct SystemAccounts: Sendable {
     var count = Int32(groups.count)
     guard getgrouplist(name, entry.pw_gid, &groups, &count) >= 0 else { throw .tooManyGroups }
     let own = Array(groups.prefix(Int(count)))
-    // To the kernel that number means "leave as it is", which would be root.
+    // setresuid(2) takes 4294967295 as "leave as it is", which would be root.
     guard entry.pw_uid != .max, entry.pw_gid != .max, !own.contains(.max) else { throw .failed }
     return SystemAccount(name: name, uid: entry.pw_uid, gid: entry.pw_gid, groups: own, home: home, shell: shell)
   }

@@ -2,10 +2,10 @@ import CLinux
 import Glibc
 
 extension Terminal {
-  /// Sets the modes that Linux has, and leaves the others out; false when the terminal did not take all it should.
+  /// Sets those of the modes that Linux has; false when the terminal did not accept all of them.
   ///
-  /// A pseudo-terminal always has 8 bits and no parity; asking it for others sets the rest, and is an error to
-  /// tcsetattr(3).
+  /// A pseudo-terminal always has 8 bits and no parity. When asked for others, it sets the remaining modes, and
+  /// tcsetattr(3) fails.
   ///
   /// - Parameter modes: opcodes and values of RFC 4254, section 8, and RFC 8160.
   public func apply(_ modes: [(opcode: UInt8, value: UInt32)]) -> Bool {
@@ -31,13 +31,13 @@ private struct TerminalMode {
     case 1...18:
       guard let index = TerminalMode.characters[opcode] else { return }
       withUnsafeMutableBytes(of: &termios.c_cc) {
-        // 255 disables a character; here that is _POSIX_VDISABLE.
+        // 255 disables a character; Linux writes that as _POSIX_VDISABLE, 0.
         $0[Int(index)] = value == 255 ? 0 : UInt8(truncatingIfNeeded: value)
       }
     case 30...42: set(TerminalMode.input, &termios.c_iflag, isSet)
     case 50...62: set(TerminalMode.local, &termios.c_lflag, isSet)
     case 70...75: set(TerminalMode.output, &termios.c_oflag, isSet)
-    // A size is one of several values of one field: `no CS7` says nothing.
+    // Sizes are values of one field, so a cleared flag says nothing.
     case 90: if isSet { termios.c_cflag = termios.c_cflag & ~tcflag_t(CSIZE) | tcflag_t(CS7) }
     case 91: if isSet { termios.c_cflag = termios.c_cflag & ~tcflag_t(CSIZE) | tcflag_t(CS8) }
     case 92, 93: set(TerminalMode.control, &termios.c_cflag, isSet)

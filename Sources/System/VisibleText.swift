@@ -1,6 +1,6 @@
-/// Text of others as it may stand in a line of a log, or on a terminal.
+/// Makes untrusted text safe to show in a log line or on a terminal.
 public enum VisibleText {
-  /// What stands for a character that steers a terminal, hides, or turns around what is beside it: `\x0a`, `\u{202e}`.
+  /// The escape of a character that controls a terminal, is invisible, or reorders its neighbours: `\x0a`, `\u{202e}`;
   /// nil for all others.
   public static func escape(_ scalar: Unicode.Scalar) -> String? {
     switch scalar.properties.generalCategory {
@@ -13,7 +13,7 @@ public enum VisibleText {
 
   /// `text` with such characters escaped.
   ///
-  /// - Parameter limit: bytes from which on it is cut, which an ellipsis shows; nil: it is not.
+  /// - Parameter limit: the length in UTF-8 bytes after which it is cut, marked by an ellipsis; nil: not cut.
   public static func escape(_ text: String, limit: Int? = nil) -> String {
     var result = ""
     for scalar in text.unicodeScalars {

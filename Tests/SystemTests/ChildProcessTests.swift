@@ -6,7 +6,7 @@ import Testing
 @Suite(.timeLimit(.minutes(5))) struct ChildProcessTests {
   static let isRoot = geteuid() == 0
 
-  /// Runs a shell command to its end; what it printed, and how it ended.
+  /// Runs a shell command to its end; returns its output and how it ended.
   private func run(
     _ command: String, _ change: (inout ChildProcess.Request) -> Void = { _ in }
   ) throws -> (output: String, end: System.ExitStatus) {
@@ -27,14 +27,14 @@ import Testing
     return (String(decoding: output, as: UTF8.self), try #require(child.reap()))
   }
 
-  @Test func `a process has the descriptors that it is given and no others`() throws {
-    // The shell waits meanwhile, with no descriptor of its own.
+  @Test func `a process gets the descriptors of its request and no others`() throws {
+    // The shell waits for ls meanwhile, and has no descriptor of its own.
     #expect(try run("ls /proc/$$/fd; exit 0").output == "0\n1\n2\n")
     let more = try Descriptor.memory(name: "x")
     #expect(try run("ls /proc/$$/fd; exit 0") { $0.descriptors += [more, more] }.output == "0\n1\n2\n3\n4\n")
   }
 
-  @Test func `its environment is what is given and nothing of ours`() throws {
+  @Test func `the environment is the one of the request, with nothing of ours`() throws {
     let output = try run("") {
       $0.environment = ["A=1"]
       $0.environmentBytes = [[66, 61, 0xff]]
@@ -48,11 +48,11 @@ import Testing
     #expect(output == " ff fe\n")
   }
 
-  @Test(arguments: [0, 1, 7, 127, 255] as [Int32]) func `an exit status is told`(code: Int32) throws {
+  @Test(arguments: [0, 1, 7, 127, 255] as [Int32]) func `an exit code is reported`(code: Int32) throws {
     #expect(try run("exit \(code)").end == .code(code))
   }
 
-  @Test func `a signal is told`() throws {
+  @Test func `a killing signal is reported`() throws {
     #expect(try run("kill -KILL $$").end == .signal(SIGKILL, coreDumped: false))
     #expect(System.ExitStatus.signal(9, coreDumped: false).description == "killed by signal 9")
     #expect(System.ExitStatus.signal(11, coreDumped: true).description == "killed by signal 11 (core dumped)")
@@ -60,7 +60,7 @@ import Testing
   }
 
   @Test(arguments: [("/nowhere/at/all", ENOENT), ("/etc/passwd", EACCES), ("/etc", EACCES)])
-  func `a program that cannot be started throws why`(path: String, code: Int32) throws {
+  func `a program that cannot be started throws the reason`(path: String, code: Int32) throws {
     let null = try Descriptor.open("/dev/null", O_RDWR)
     #expect(throws: SystemError("start \(path)", code: code)) {
       _ = try ChildProcess(ChildProcess.Request(path: path, arguments: ["x"], descriptors: [null]))
@@ -82,7 +82,7 @@ import Testing
     }
   }
 
-  @Test(.enabled(if: isRoot)) func `a process takes its identity completely`() throws {
+  @Test(.enabled(if: isRoot)) func `a process takes on its identity completely`() throws {
     let output = try run("grep -E '^(Uid|Gid|Groups|Cap(Inh|Prm|Eff|Amb))' /proc/self/status") {
       $0.identity = Identity(uid: 54401, gid: 54402, groups: [54403, 54404])
     }.output
@@ -101,11 +101,11 @@ import Testing
       Identity(uid: 54401, gid: 54402, groups: [54403, .max]),
       Identity(uid: 54401, gid: 54402, groups: Array(repeating: 54403, count: 65537)),
     ])
-  func `an identity that no process can have starts none`(identity: Identity) {
+  func `an identity that no process can have starts no process`(identity: Identity) {
     #expect(throws: SystemError("start /bin/sh", code: EINVAL)) { _ = try run("id -u") { $0.identity = identity } }
   }
 
-  @Test(.enabled(if: isRoot)) func `groups are taken in any order, and as many as the kernel has`() throws {
+  @Test(.enabled(if: isRoot)) func `groups are accepted in any order, up to the kernel's limit`() throws {
     for groups in [[54409, 54403, 54403, 54401], (1...65536).reversed().map { gid_t($0) }] as [[gid_t]] {
       let output = try run("grep ^Groups /proc/self/status | cut -f2 | wc -w") {
         $0.identity = Identity(uid: 54401, gid: 54402, groups: groups)
@@ -114,9 +114,10 @@ import Testing
     }
   }
 
-  /// A process whose change of identity fails half-way must not go on with what it had.
-  @Test(.enabled(if: isRoot)) func `who may set user ids for good after the change is refused`() throws {
-    // Bit 2 of the securebits: capabilities outlive the change of identity, and with them the way back.
+  /// A process whose change of identity fails half-way must not go on with its old rights.
+  @Test(.enabled(if: isRoot)) func `a process that could change its user ids again is not started`() throws {
+    // Bit 2 of the securebits, SECBIT_NO_SETUID_FIXUP: capabilities survive the change of identity, and allow to undo
+    // it.
     let setSecureBits: Int32 = 28
     #expect(clinux_prctl(setSecureBits, 1 << 2) == 0)
     defer { #expect(clinux_prctl(setSecureBits, 0) == 0) }
@@ -124,8 +125,8 @@ import Testing
     #expect(result.output.isEmpty && result.end == .code(127))
   }
 
-  /// Others of its user can stop a process as soon as it is theirs, but not us with it.
-  @Test(.enabled(if: isRoot)) func `who stops every process of a user does not hold up the start of one`() throws {
+  /// Processes of the same user can stop a new process as soon as it has their identity, but must not stop us with it.
+  @Test(.enabled(if: isRoot)) func `stopping every process of a user does not hold up the start of one`() throws {
     let null = try Descriptor.open("/dev/null", O_RDWR)
     func start(_ command: String) throws -> ChildProcess {
       var request = ChildProcess.Request(
@@ -143,12 +144,12 @@ import Testing
     for _ in 0..<300 { end(try start("exit 0")) }
   }
 
-  @Test func `only a child of ours is adopted`() throws {
+  @Test func `only a child of ours can be adopted`() throws {
     #expect(throws: SystemError.self) { _ = try ChildProcess(adopting: 1) }
     #expect(throws: SystemError.self) { _ = try ChildProcess(adopting: -1) }
   }
 
-  @Test func `a mask, limits and a directory hold`() throws {
+  @Test func `umask, limits and directory apply`() throws {
     let output = try run("umask; ulimit -n; ulimit -c; pwd") {
       $0.umask = 0o027
       $0.limits = [.openFiles(77), .coreFile(0)]
@@ -157,7 +158,7 @@ import Testing
     #expect(output == "0027\n77\n0\n/usr\n")
   }
 
-  @Test(.enabled(if: isRoot)) func `who may not go to their directory starts in the root`() throws {
+  @Test(.enabled(if: isRoot)) func `a process that may not enter its directory starts in the root directory`() throws {
     let closed = NSTemporaryDirectory() + UUID().uuidString
     mkdir(closed, 0o700)
     defer { rmdir(closed) }
@@ -171,7 +172,7 @@ import Testing
     }
   }
 
-  @Test func `a process can lead a session with its own terminal`() throws {
+  @Test func `a process can lead a session with a terminal of its own`() throws {
     let terminal = try Terminal()
     terminal.resize(.init(columns: 91, rows: 17, xPixels: 0, yPixels: 0))
     let slave = try #require(terminal.slave)
@@ -184,11 +185,11 @@ import Testing
     #expect(output.suffix(2) == ["17 91", "\(terminal.name)"])
   }
 
-  @Test func `signals are default and unblocked whatever we do with ours`() throws {
+  @Test func `signals are unblocked and have their default action, whatever we do with ours`() throws {
     SignalSource.ignoreBrokenPipes()
     let output = try run("grep -E '^Sig(Blk|Ign)' /proc/$$/status | cut -f2").output
     let masks = output.split(separator: "\n").map { UInt64($0, radix: 16) }
-    // The C library keeps signals 32 and 33 for itself, and lets nobody set them.
+    // The C library reserves signals 32 and 33, and lets nobody set them.
     let own: UInt64 = 3 << 31
     #expect(masks.count == 2 && masks.allSatisfy { $0.map { $0 & ~own } == 0 }, "\(output)")
   }

@@ -3,7 +3,7 @@ import System
 import Testing
 
 @Suite struct ClockTests {
-  @Test func `a timestamp is RFC 3339 in UTC with milliseconds`() throws {
+  @Test func `a timestamp is in RFC 3339 format, in UTC, with milliseconds`() throws {
     let text = Clock.timestamp
     #expect(text.wholeMatch(of: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/) != nil, "\(text)")
     let before = Date()
@@ -11,7 +11,7 @@ import Testing
     #expect(time.timeIntervalSince(before) > -0.01 && time <= Date())
   }
 
-  @Test func `the clock never goes back`() {
+  @Test func `the monotonic clock never goes back`() {
     var last = Clock.microseconds
     for _ in 0..<1000 {
       let now = Clock.microseconds
@@ -21,14 +21,14 @@ import Testing
     #expect(Clock.milliseconds >= last / 1000)
   }
 
-  @Test func `the time of day is the one that others see`() {
+  @Test func `the time of day is the one of the system`() {
     let before = Int64(Date().timeIntervalSince1970)
     let now = Clock.secondsSince1970
     #expect((before...Int64(Date().timeIntervalSince1970)).contains(now))
   }
 
-  @Test func `a local time is what the C library's calendar says of it`() throws {
-    // Of a date in winter and one in summer: whatever the zone of this machine is.
+  @Test func `a local time converts back to the same date and time`() throws {
+    // A date in winter and one in summer, for daylight saving time in whatever zone this machine is.
     for (month, day) in [(1, 15), (7, 15)] {
       let seconds = try #require(
         Clock.secondsSince1970(localYear: 2026, month: month, day: day, hour: 13, minute: 14, second: 15))
@@ -40,7 +40,7 @@ import Testing
     }
   }
 
-  @Test(arguments: [0, -1, 10000, .max, .min]) func `a year out of range is no time`(year: Int) {
+  @Test(arguments: [0, -1, 10000, .max, .min]) func `a year out of range gives nil`(year: Int) {
     #expect(Clock.secondsSince1970(localYear: year, month: 1, day: 1, hour: 0, minute: 0, second: 0) == nil)
   }
 }

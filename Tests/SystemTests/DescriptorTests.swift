@@ -2,7 +2,7 @@ import Foundation
 import System
 import Testing
 
-/// Our descriptors whose link has this text in it; others come and go while other tests run.
+/// The number of our descriptors whose link contains this text; others may come and go while tests run in parallel.
 func openDescriptors(_ text: String) -> Int {
   let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
   return names.filter {
@@ -13,7 +13,7 @@ func openDescriptors(_ text: String) -> Int {
 func isCloseOnExec(_ descriptor: Descriptor) -> Bool { fcntl(descriptor.rawValue, F_GETFD) & FD_CLOEXEC != 0 }
 
 @Suite struct DescriptorTests {
-  @Test func `a descriptor closes itself with its last reference`() throws {
+  @Test func `a descriptor is closed with its last reference`() throws {
     let name = UUID().uuidString
     do {
       let memory = try Descriptor.memory(name: name)
@@ -24,7 +24,7 @@ func isCloseOnExec(_ descriptor: Descriptor) -> Bool { fcntl(descriptor.rawValue
     #expect(openDescriptors(name) == 0)
   }
 
-  @Test func `every descriptor that is made is close-on-exec`() throws {
+  @Test func `every new descriptor is close-on-exec`() throws {
     let (reader, writer) = try Descriptor.pipe()
     let all = [
       reader, writer, try reader.duplicate(), try Descriptor.memory(name: "x"), try Descriptor.open("/", O_RDONLY),
@@ -34,7 +34,7 @@ func isCloseOnExec(_ descriptor: Descriptor) -> Bool { fcntl(descriptor.rawValue
     for descriptor in all { #expect(isCloseOnExec(descriptor)) }
   }
 
-  @Test func `an empty pipe would block, and one without a writer has ended`() throws {
+  @Test func `an empty pipe would block, and a pipe without a writer has ended`() throws {
     let (reader, writer) = try Descriptor.pipe()
     try reader.setNonBlocking()
     #expect(try reader.read(count: 10).outcome == .wouldBlock)
@@ -46,7 +46,7 @@ func isCloseOnExec(_ descriptor: Descriptor) -> Bool { fcntl(descriptor.rawValue
     #expect(none.isEmpty && end == .ended)
   }
 
-  @Test func `a full pipe would block, and one without a reader has ended`() throws {
+  @Test func `a full pipe would block, and a pipe without a reader has ended`() throws {
     SignalSource.ignoreBrokenPipes()
     let (reader, writer) = try Descriptor.pipe()
     try writer.setNonBlocking()
@@ -59,7 +59,7 @@ func isCloseOnExec(_ descriptor: Descriptor) -> Bool { fcntl(descriptor.rawValue
     #expect(throws: SystemError("write", code: EPIPE)) { try writer.writeAll(page) }
   }
 
-  @Test func `a descriptor of nothing throws what the system says`() {
+  @Test func `a bad descriptor throws the system's error`() {
     let nothing = Descriptor(owning: -1)
     #expect(throws: SystemError("read", code: EBADF)) { try nothing.read(count: 1) }
     #expect(throws: SystemError("write", code: EBADF)) { try nothing.write([1][...]) }
@@ -68,7 +68,7 @@ func isCloseOnExec(_ descriptor: Descriptor) -> Bool { fcntl(descriptor.rawValue
     #expect(throws: SystemError("open \(name)", code: ENOENT)) { try Descriptor.open(name, O_RDONLY) }
   }
 
-  @Test func `reading at an offset needs no position and stops at the end`() throws {
+  @Test func `reading at an offset keeps the file offset and stops at the end`() throws {
     let file = try Descriptor.sealedMemory(name: "x", [1, 2, 3, 4, 5])
     #expect(try file.read(count: 3, at: 1) == [2, 3, 4])
     #expect(try file.read(count: 3, at: 1) == [2, 3, 4])
@@ -76,7 +76,7 @@ func isCloseOnExec(_ descriptor: Descriptor) -> Bool { fcntl(descriptor.rawValue
     #expect(try file.read(count: 10, at: 5).isEmpty && file.read(count: 0, at: 0).isEmpty)
   }
 
-  @Test func `reading everything keeps to its limit`() throws {
+  @Test func `reading to the end keeps to its limit`() throws {
     for (limit, isTaken) in [(5, true), (6, true), (4, false), (0, false)] {
       let (reader, writer) = try Descriptor.pipe()
       try writer.writeAll([1, 2, 3, 4, 5])
@@ -85,7 +85,7 @@ func isCloseOnExec(_ descriptor: Descriptor) -> Bool { fcntl(descriptor.rawValue
     }
   }
 
-  @Test func `sealed memory can be read and never changed again`() throws {
+  @Test func `sealed memory can be read and never changed`() throws {
     let file = try Descriptor.sealedMemory(name: "x", [1, 2, 3])
     #expect(file.isSealedMemory)
     #expect(throws: SystemError("write", code: EPERM)) { try file.write([9][...]) }
@@ -94,14 +94,14 @@ func isCloseOnExec(_ descriptor: Descriptor) -> Bool { fcntl(descriptor.rawValue
     #expect(try file.read(count: 10, at: 0) == [1, 2, 3])
   }
 
-  @Test func `what is not sealed is not taken for it`() throws {
+  @Test func `a file that is not sealed does not count as sealed`() throws {
     let file = try Descriptor.memory(name: "x")
     #expect(!file.isSealedMemory)
     #expect(try !Descriptor.open("/dev/null", O_RDWR).isSealedMemory)
     #expect(try !Descriptor.pipe().reader.isSealedMemory)
   }
 
-  /// Ends a pipe's side while the value still lives: the number stays taken, by /dev/null.
+  /// Closes an end of a pipe while its object still lives: /dev/null keeps the number in use.
   private func close(fd descriptor: Descriptor) {
     let null = open("/dev/null", O_RDWR | O_CLOEXEC)
     dup2(null, descriptor.rawValue)

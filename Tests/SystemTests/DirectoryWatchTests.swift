@@ -3,7 +3,7 @@ import System
 import Testing
 
 @Suite struct DirectoryWatchTests {
-  @Test func `a watch tells of files that are made, written, renamed and removed, and of nothing else`() throws {
+  @Test func `a watch reports files that are created, written, renamed and removed, and nothing else`() throws {
     let folder = NSTemporaryDirectory() + "bssh-watch-\(UUID().uuidString)"
     try #require(mkdir(folder, 0o700) == 0)
     defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -23,7 +23,7 @@ import Testing
     #expect(isCloseOnExec(watch.descriptor))
   }
 
-  @Test func `a directory that is not there is an error that names it`() {
+  @Test func `a missing directory is an error that names it`() {
     #expect { try DirectoryWatch("/nowhere/at/all") } throws: {
       ($0 as? SystemError)?.description == "watch /nowhere/at/all: No such file or directory"
     }

@@ -19,14 +19,14 @@ import Testing
     }
   }
 
-  @Test func `a directory and its parent are made, and taken again`() throws {
+  @Test func `a directory and its parent are created, and accepted when they exist`() throws {
     try withFolder { folder in
       #expect(refusal("\(folder)/a/b") == nil)
       #expect(refusal("\(folder)/a/b") == nil)
     }
   }
 
-  @Test func `a symbolic link is never followed, as the directory or as its parent`() throws {
+  @Test func `a symbolic link is refused, as the directory and as its parent`() throws {
     try withFolder { folder in
       mkdir("\(folder)/real", 0o755)
       mkdir("\(folder)/real/b", 0o755)
@@ -40,7 +40,7 @@ import Testing
     }
   }
 
-  @Test func `what others may write, or own, or have filled is refused`() throws {
+  @Test func `a directory is refused if others own it or can write to it, or if it is not empty`() throws {
     try withFolder { folder in
       mkdir("\(folder)/a", 0o755)
       for mode: mode_t in [0o775, 0o757, 0o777] {

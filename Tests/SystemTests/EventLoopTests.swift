@@ -3,7 +3,7 @@ import System
 import Testing
 
 @Suite struct EventLoopTests {
-  @Test func `what is ready is told with its token, again until it is dealt with`() throws {
+  @Test func `a ready descriptor is reported with its token until it is read`() throws {
     let loop = try EventLoop()
     let (reader, writer) = try Descriptor.pipe()
     try loop.add(reader, .read, token: .max)
@@ -19,7 +19,7 @@ import Testing
     #expect(try loop.wait(milliseconds: 0).isEmpty)
   }
 
-  @Test func `interest can change, and a hang-up is always told`() throws {
+  @Test func `interest can change, and a hang-up is always reported`() throws {
     let loop = try EventLoop()
     let reader: Descriptor
     do {
@@ -37,7 +37,7 @@ import Testing
     #expect(events.map(\.token) == [3] && events[0].isHungUp && events[0].isReadable)
   }
 
-  @Test func `a descriptor cannot be watched twice, and an unknown one not changed`() throws {
+  @Test func `a descriptor cannot be watched twice, and an unwatched one cannot be changed`() throws {
     let loop = try EventLoop()
     let (reader, writer) = try Descriptor.pipe()
     try loop.add(reader, .read, token: 1)
@@ -45,7 +45,7 @@ import Testing
     #expect(throws: SystemError("epoll_ctl", code: ENOENT)) { try loop.modify(writer, .write, token: 2) }
   }
 
-  @Test func `at most 64 are told at a time, and the others the next time`() throws {
+  @Test func `at most 64 events are returned at a time, and the others next time`() throws {
     let loop = try EventLoop()
     let pipes = try (0..<70).map { _ in try Descriptor.pipe() }
     for (i, pipe) in pipes.enumerated() { try loop.add(pipe.writer, .write, token: UInt64(i)) }

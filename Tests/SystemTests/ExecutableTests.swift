@@ -5,7 +5,7 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct ExecutableTests {
   private static let isRoot = geteuid() == 0
 
-  /// A copy of the shell in a directory of its own, which is removed with it.
+  /// A copy of the shell in a directory of its own, which is removed with this object.
   private final class Copy {
     let folder = NSTemporaryDirectory() + "bssh-executable-\(UInt32.random(in: 0...UInt32.max))"
     var path: String { folder + "/program" }
@@ -16,7 +16,7 @@ import Testing
       chmod(path, mode)
     }
 
-    /// Has another program at the path, as an upgrade does.
+    /// Replaces the file at the path with another program, as an upgrade does.
     func place(_ program: String) throws {
       let program = URL(fileURLWithPath: program).resolvingSymlinksInPath().path
       try FileManager.default.copyItem(atPath: program, toPath: path + "~")
@@ -26,7 +26,7 @@ import Testing
     deinit { try? FileManager.default.removeItem(atPath: folder) }
   }
 
-  /// What a script prints that `executable` runs, and how that ends.
+  /// Lets `executable` run a shell script; returns the script's output and how it ended.
   private func run(
     _ executable: Executable, _ script: String, _ change: (inout ChildProcess.Request) -> Void = { _ in }
   ) throws -> (output: String, end: System.ExitStatus) {
@@ -47,7 +47,7 @@ import Testing
     return (String(decoding: output, as: UTF8.self), try #require(child.reap()))
   }
 
-  @Test func `what is started is the file that was opened, whatever has its name since`() throws {
+  @Test func `the file that was opened is started, whatever has its name since`() throws {
     let copy = try Copy()
     let executable = try Executable.open(copy.path)
     #expect(executable.path == copy.path && executable.name == "program")
@@ -59,9 +59,9 @@ import Testing
     #expect(try run(executable, "echo third").output == "third\n")
   }
 
-  @Test func `the process has none of our descriptors, nor the executable's`() throws {
+  @Test func `the process inherits none of our descriptors, nor the executable's`() throws {
     let executable = try Executable.open("/bin/sh")
-    // One with a small number, which is given away, and one with a number above all that are given.
+    // One with a small number, which the process gets, and one with a number above all that it gets.
     for number in [3, 400] as [Int32] {
       let high = Descriptor(owning: fcntl(executable.descriptor.rawValue, F_DUPFD_CLOEXEC, number))
       let moved = Executable(path: "/bin/sh", descriptor: high)
@@ -76,7 +76,7 @@ import Testing
     }
   }
 
-  @Test(.enabled(if: isRoot)) func `an account starts it that cannot reach its path`() throws {
+  @Test(.enabled(if: isRoot)) func `a user who cannot reach the path can start the open executable`() throws {
     let copy = try Copy()
     chmod(copy.folder, 0o700)
     let executable = try Executable.open(copy.path)
@@ -84,26 +84,26 @@ import Testing
     #expect(output == "54401\n")
   }
 
-  @Test(.enabled(if: isRoot)) func `an account that may not execute the file does not`() throws {
+  @Test(.enabled(if: isRoot)) func `a user who may not execute the file cannot start it`() throws {
     let copy = try Copy(mode: 0o700)
     let executable = try Executable.open(copy.path)
     let result = try run(executable, "id -u") { $0.identity = Identity(uid: 54401, gid: 54402, groups: []) }
     #expect(result.output.isEmpty && result.end == .code(127))
   }
 
-  @Test func `a file that is not there or not executable is not opened`() throws {
+  @Test func `a missing or non-executable file is not opened`() throws {
     #expect(throws: SystemError("open /nowhere/at/all", code: ENOENT)) { try Executable.open("/nowhere/at/all") }
     #expect(throws: SystemError("open /etc/passwd", code: EACCES)) { try Executable.open("/etc/passwd") }
   }
 
-  @Test func `a script is not started, for no interpreter could open it again`() throws {
+  @Test func `a script is not started, because no interpreter could open it again`() throws {
     let copy = try Copy()
     try Data("#!/bin/sh\necho in\n".utf8).write(to: URL(fileURLWithPath: copy.path))
     let executable = try Executable.open(copy.path)
     #expect(throws: SystemError("start \(copy.path)", code: ENOENT)) { try run(executable, "") }
   }
 
-  @Test func `the executable of this process is its own`() throws {
+  @Test func `this process's executable is its own file`() throws {
     let own = try Executable.ofThisProcess()
     #expect(own.path == (try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")))
     let link = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(own.descriptor.rawValue)")

@@ -12,7 +12,7 @@ import Testing
     folder = String(cString: made)
   }
 
-  @Test func `what keeps users from starting a program is told with its mode, and no link is followed`() throws {
+  @Test func `a file that users cannot execute is named with its mode, and no link is followed`() throws {
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let inner = "\(folder)/lib"
     try FileManager.default.createDirectory(atPath: inner, withIntermediateDirectories: false)

@@ -6,7 +6,7 @@ import Testing
 @Suite struct HardeningTests {
   private final class Answer<Value>: @unchecked Sendable { var value: Value? }
 
-  /// What a thread under the filter could do; seccomp(2) applies to the thread alone, and it ends.
+  /// The result of `attempt` in a thread under the filter; seccomp(2) applies to that thread alone, and it ends.
   private func underFilter(_ attempt: @escaping @Sendable () -> Bool) -> Bool? {
     under(Hardening.forbidProgramsAndListening, attempt)
   }
@@ -25,7 +25,7 @@ import Testing
     return answer.value
   }
 
-  @Test func `a process that sends things away starts no programs, signals nobody and takes no connections`() {
+  @Test func `a process without programs and listening starts none, signals nobody and accepts no connections`() {
     #expect(underFilter { kill(getpid(), 0) == -1 && errno == EPERM } == true)
     #expect(underFilter { kill(getppid(), 0) == -1 && errno == EPERM } == true)
     let start = { @Sendable in
@@ -41,7 +41,7 @@ import Testing
     #expect(underFilter(listens) == true)
   }
 
-  @Test func `a process that sends things away can start threads and make connections`() {
+  @Test func `a process without programs and listening can start threads and connect`() {
     let threads = { @Sendable in
       let done = DispatchSemaphore(value: 0)
       Thread.detachNewThread { done.signal() }
@@ -64,7 +64,7 @@ import Testing
     #expect(underFilter(connects) == true)
   }
 
-  /// The number of a call of x86-64 and of arm64, and its arguments.
+  /// A system call with its number on x86-64 and on arm64, and its arguments.
   private struct Call: Sendable {
     let name: String
     let number: Int
@@ -83,7 +83,7 @@ import Testing
       (first, second, third) = (arguments[0], arguments[1], arguments[2])
     }
 
-    /// True when it fails with EPERM.
+    /// True when the call fails with EPERM.
     func isRefused() -> Bool {
       typealias Function = @convention(c) (Int, Int, Int, Int, Int, Int, Int) -> Int
       guard let symbol = dlsym(nil, "syscall") else { return false }
@@ -92,7 +92,7 @@ import Testing
     }
   }
 
-  /// Calls that reach other processes of the same user, none of which does anything here.
+  /// Calls that affect other processes of the same user; with these arguments none does anything.
   private static let reaching: [Call] = {
     let other = Int(getppid())
     return [
@@ -115,7 +115,7 @@ import Testing
     { try Hardening.forbidProgramsAndListening() }, { try Hardening.forbidProgramsAndSockets() },
   ]
 
-  @Test func `no process that is closed off can signal, slow down or limit another of its user`() {
+  @Test func `a confined process can't signal, slow down or limit another one of its user`() {
     let calls = Self.reaching
     let nothing: @Sendable () throws -> Void = {}
     let free = under(nothing) { calls.filter { $0.isRefused() }.map(\.name) }
@@ -126,7 +126,7 @@ import Testing
     }
   }
 
-  @Test func `a process that is closed off can still limit and end itself`() {
+  @Test func `a confined process can still limit and end itself`() {
     let own = [
       Call("prlimit64", 302, 261, 0, 7), Call("F_GETFD", 72, 25, 0, 1), Call("FIONREAD", 16, 29, -1, 0x541b),
       Call("getpid", 39, 172),
@@ -139,7 +139,7 @@ import Testing
     }
   }
 
-  @Test func `what adds to directories can open and change no file that is there`() throws {
+  @Test func `a process that only adds files can neither open existing ones for writing nor change them`() throws {
     var template = Array("/tmp/bssh-hardening-tests.XXXXXX".utf8CString)
     let folder = String(cString: try #require(mkdtemp(&template)))
     defer { try? FileManager.default.removeItem(atPath: folder) }

@@ -2,9 +2,9 @@ import System
 import Testing
 
 @Suite struct LogTests {
-  /// Blocks for ever when the claim is false, until the limit.
+  /// Blocks until the time limit when the claim is false.
   @Test(.timeLimit(.minutes(5)), arguments: [Log.Style.plain, .journal, .syslog(program: "us", facility: 4)])
-  func `the longest line goes into a pipe that has room for 4096 bytes, without waiting`(style: Log.Style) throws {
+  func `the longest line fits into a pipe with room for 4096 bytes without blocking`(style: Log.Style) throws {
     let (reader, writer) = try Descriptor.pipe()
     let page = [UInt8](repeating: 0, count: 4096)
     for _ in 0..<15 { try writer.writeAll(page) }
@@ -39,14 +39,14 @@ import Testing
     #expect(levels.filter(log.writes).count == count)
   }
 
-  @Test func `a plain line begins with time and level, one for syslog with its facility and us`() throws {
+  @Test func `a plain line begins with time and level, a syslog line with priority and program`() throws {
     let plain = try #require(try lines(threshold: .info, style: .plain) { $0.write(.warning, "x y") }.first)
     #expect(plain.hasSuffix("Z warning: x y") && plain.split(separator: " ").count == 4)
     let syslog = try lines(threshold: .info, style: .syslog(program: "us", facility: 4)) { $0.write(.info, "x") }
     #expect(syslog.first?.hasPrefix("<38>us[") == true && syslog.first?.hasSuffix("]: x") == true)
   }
 
-  @Test func `no text makes a second line or hides in one`() throws {
+  @Test func `no text forges a second line or hides in one`() throws {
     let written = try lines(threshold: .info, style: .journal) {
       $0.write(.info, "a\nb\r\u{1b}[2J\0\u{7f}\u{9b}\u{202e}ä\u{2066}\u{200f}\u{61c}\u{feff}\u{e000}")
     }
@@ -56,23 +56,23 @@ import Testing
       ])
   }
 
-  /// Marks of direction, isolates, a soft hyphen, private use, a tag.
+  /// Direction marks, line separators, embeddings, isolates, a byte order mark, a soft hyphen, private use, a tag.
   @Test(arguments: [
     0x61c, 0x200e, 0x200f, 0x2028, 0x2029, 0x202a, 0x202e, 0x2066, 0x2069, 0xfeff, 0xad, 0xe000, 0xe0001,
   ])
-  func `characters that are not seen, or turn others around, are escaped`(value: UInt32) throws {
+  func `invisible and reordering characters are escaped`(value: UInt32) throws {
     let scalar = try #require(Unicode.Scalar(value))
     let escaped = value < 0x100 ? "\\xad" : "\\u{\(String(value, radix: 16))}"
     #expect(Log.printable("a\(Character(scalar))b") == "a\(escaped)b")
     #expect(try lines(threshold: .info, style: .journal) { $0.write(.info, "\(scalar)") } == ["<6>" + escaped])
   }
 
-  @Test func `letters, marks and signs stay what they are`() {
+  @Test func `letters, combining marks and symbols stay as they are`() {
     let text = "äß 漢字 – \u{301} '\\\"' €"
     #expect(Log.printable(text) == text)
   }
 
-  @Test(.timeLimit(.minutes(5))) func `lines that nobody takes are counted, and told when somebody does`() throws {
+  @Test(.timeLimit(.minutes(5))) func `dropped lines are counted, and the next written line reports it`() throws {
     let (reader, writer) = try Descriptor.pipe()
     let page = [UInt8](repeating: 0, count: 4096)
     try writer.setNonBlocking()

@@ -4,7 +4,7 @@ import Testing
 
 private func isInstalled(_ program: String) -> Bool { access("/usr/bin/\(program)", X_OK) == 0 }
 
-/// What the system's own programs read in the files that are written here: private ones, never the machine's.
+/// The files written here, read with the system's own programs. The files are private, never the machine's.
 @Suite struct LoginRecordTests {
   private let folder: String
   private let files: LoginRecordFiles
@@ -32,7 +32,7 @@ private func isInstalled(_ program: String) -> Bool { access("/usr/bin/\(program
     LoginRecord(user: user, terminal: terminal, process: getpid(), address: address, time: time)
   }
 
-  /// What a program prints, in UTC, without needless space.
+  /// The output of a program, in UTC, with single spaces.
   private func output(_ words: String...) throws -> String {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
@@ -59,7 +59,7 @@ private func isInstalled(_ program: String) -> Bool { access("/usr/bin/\(program
         """)
     #expect(files.ended(login("alice", "pts/3")) == [])
     #expect(try output("who", files.now) == "bob pts/13 Mar 4 05:06 (2001:db8::1)")
-    // The terminal is somebody else's then, and has one place.
+    // Another user has the terminal then; its slot is reused.
     #expect(files.began(login("carol", "pts/3"), uid: 1002) == [])
     #expect(try output("who", files.now).hasPrefix("carol pts/3"))
     let entry = MemoryLayout<utmpx>.stride
@@ -105,7 +105,7 @@ private func isInstalled(_ program: String) -> Bool { access("/usr/bin/\(program
         """)
   }
 
-  @Test func `a file that does not exist is not made, and one that is no file is an error`() throws {
+  @Test func `a missing file is not created, and something that is not a regular file is an error`() throws {
     defer { remove() }
     let alice = login("alice", "pts/3")
     #expect(files.began(alice, uid: 1000) + files.ended(alice) + files.refused(alice) == [])
@@ -118,7 +118,7 @@ private func isInstalled(_ program: String) -> Bool { access("/usr/bin/\(program
     #expect(try output("who", files.now).hasPrefix("alice"))
   }
 
-  @Test func `files that are held are written to until others have their places, and that shows`() throws {
+  @Test func `held files are written until others replace them, and the replacement is noticed`() throws {
     defer { remove() }
     try makeFiles()
     try FileManager.default.removeItem(atPath: files.last)
@@ -140,7 +140,7 @@ private func isInstalled(_ program: String) -> Bool { access("/usr/bin/\(program
     #expect(files.areReplaced)
   }
 
-  @Test func `the owner of a pseudo-terminal is found, and what is none has none`() throws {
+  @Test func `the owner of a pseudo-terminal is found, and other files are no terminals`() throws {
     let terminal = try Terminal()
     #expect(TerminalOwner(of: String(terminal.name.dropFirst("/dev/".count))) == .user(geteuid()))
     #expect(TerminalOwner(of: "pts/4294967295") == .nobody)
@@ -148,7 +148,7 @@ private func isInstalled(_ program: String) -> Bool { access("/usr/bin/\(program
     #expect(TerminalOwner(of: "fd") == .notTerminal)
   }
 
-  @Test func `names that are too long are cut, and a damaged file does no harm`() throws {
+  @Test func `names that are too long are truncated, and a damaged file does no harm`() throws {
     defer { remove() }
     try makeFiles()
     try Data(repeating: 0xff, count: 1000).write(to: URL(fileURLWithPath: files.now))
@@ -161,7 +161,7 @@ private func isInstalled(_ program: String) -> Bool { access("/usr/bin/\(program
     #expect(history.range(of: Data((String(repeating: "u", count: 32) + "aaa").utf8)) != nil)
   }
 
-  @Test func `somebody's lock on a file does not hold up anything`() throws {
+  @Test func `a lock of another process blocks nothing`() throws {
     defer { remove() }
     try makeFiles()
     let holder = Process()

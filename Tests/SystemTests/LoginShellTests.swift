@@ -3,7 +3,7 @@ import System
 import Testing
 
 @Suite struct LoginShellTests {
-  /// A directory with files of its own, gone with the test.
+  /// A directory with files, removed with this object.
   private final class Folder {
     let path = FileManager.default.temporaryDirectory.appendingPathComponent("bssh-shells-\(UUID().uuidString)").path
 
@@ -27,17 +27,17 @@ import Testing
   @Test(arguments: [
     "/usr/sbin/nologin", "/bin/false", "/sbin/nologin", "/nonexistent/nologin", "nologin", "//x//false",
   ])
-  func `what is called nologin or false lets nobody work, wherever it is`(path: String) {
+  func `a shell named nologin or false lets nobody work, in any directory`(path: String) {
     #expect(LoginShell(path) == .none)
   }
 
-  @Test func `links to it, over several steps and directories, and second names of it do not, either`() throws {
+  @Test func `so does a chain of links to nologin or false, or a hard link`() throws {
     let folder = try Folder()
     let closing = try folder.file("a/nologin")
     let one = try folder.link("one", to: "a/nologin")
     let two = try folder.link("two", to: one)
     let absolute = try folder.link("absolute", to: "/bin/false")
-    // As busybox: what is behind the name that counts is called otherwise.
+    // Like busybox: the link is named false, and the file at its end has another name.
     let busybox = try folder.file("busybox")
     let applet = try folder.link("false", to: "busybox")
     let closed = try folder.link("closed", to: "false")
@@ -45,15 +45,15 @@ import Testing
     try FileManager.default.linkItem(atPath: closing, toPath: "\(folder.path)/second")
     #expect(LoginShell("\(folder.path)/second", closingFiles: [closing]) == .none)
     #expect(LoginShell(busybox, closingFiles: [closing]) == .unlisted)
-    // A program that is many is what it is called: its shell is one.
+    // A multi-call program is judged by the name it is called by: this one is a shell.
     #expect(LoginShell("/bin/sh", list: "/nonexistent", closingFiles: ["/bin/sh"]) == .listed)
-    // A loop ends.
+    // A loop of links ends.
     _ = try folder.link("x", to: "y")
     _ = try folder.link("y", to: "x")
     #expect(LoginShell("\(folder.path)/x") == .unlisted)
   }
 
-  @Test func `shells(5) is read as getusershell(3) reads it, and where there is none nothing is said`() throws {
+  @Test func `shells(5) is read as getusershell(3) does, and without it every shell counts as listed`() throws {
     let folder = try Folder()
     let list = try folder.file(
       "shells", "# /bin/comment\n/bin/one\n\n  /bin/two # too\n/bin/three\t\nx/bin/four\n/bin/last")
@@ -64,7 +64,7 @@ import Testing
       #expect(LoginShell(path, list: list) == .unlisted, "\(path)")
     }
     #expect(LoginShell("/usr/bin/git-shell", list: "\(folder.path)/none") == .listed)
-    // What closes is not opened by being listed.
+    // nologin lets nobody work even if it is listed.
     let wrong = try folder.file("wrong", "/usr/sbin/nologin\n")
     #expect(LoginShell("/usr/sbin/nologin", list: wrong) == .none)
   }

@@ -2,7 +2,7 @@ import Foundation
 import System
 import Testing
 
-/// A supervisor's connection to a child: descriptors go one way, and bytes come the other.
+/// A supervisor's connection to a child: descriptors go to the child, only bytes come back.
 @Suite(.timeLimit(.minutes(5))) struct MessagePipeTests {
   private func ends() throws -> (supervisor: MessageSocket, child: MessageSocket) {
     let (ours, theirs) = try MessageSocket.supervised()
@@ -15,7 +15,7 @@ import Testing
     return bytes
   }
 
-  @Test func `messages arrive whole, in order and apart, in both directions`() throws {
+  @Test func `messages arrive whole, in order and separate, in both directions`() throws {
     let (supervisor, child) = try ends()
     for count in [1, 2, 50_000, 3] {
       let message = [UInt8](repeating: UInt8(count & 255), count: count)
@@ -27,7 +27,7 @@ import Testing
     guard case .wouldBlock = try supervisor.receive() else { throw SystemError("one message too many", code: 0) }
   }
 
-  @Test func `a message that the pipe has no room for is sent in parts, and the next one waits for it`() throws {
+  @Test func `a message that does not fit into the pipe is sent in parts, and the next one waits for it`() throws {
     let (supervisor, child) = try ends()
     let longest = (0..<MessageSocket.limit).map { UInt8(truncatingIfNeeded: $0 &* 7 ^ $0 >> 8) }
     var sent = 0
@@ -58,12 +58,12 @@ import Testing
     guard case .message(_, let descriptors) = try child.receive() else { throw SystemError("nothing", code: 0) }
     #expect(descriptors.count == 1)
     #expect(throws: SystemError("send", code: EINVAL)) { try child.send([1], descriptors: [memory]) }
-    // Not past our code either: the supervisor's end of that socket takes nothing.
+    // Not by going around our code, either: nothing can be sent to the supervisor's end of that socket.
     #expect(try MessageSocket(theirs[0]).send([1], descriptors: [memory]) == .ended)
     #expect(try MessageSocket(theirs[0]).send([1]) == .ended)
   }
 
-  @Test func `an end that is closed closes behind what was sent`() throws {
+  @Test func `a closed end is reported after the messages sent before`() throws {
     let supervisor: MessageSocket
     do {
       let (ours, theirs) = try MessageSocket.supervised()
@@ -86,13 +86,13 @@ import Testing
   }
 
   @Test(arguments: [[0, 0, 0, 0], [0xff, 0xff, 0xff, 0xff], [0, 2, 0x80, 1]] as [[UInt8]])
-  func `a length that no message has closes`(header: [UInt8]) throws {
+  func `an invalid length closes the connection`(header: [UInt8]) throws {
     let (ours, theirs) = try MessageSocket.supervised()
     try theirs[1].writeAll(header)
     guard case .closed = try ours.receive() else { throw SystemError("not closed", code: 0) }
   }
 
-  @Test func `every byte by itself makes the same message, and half a one never waits`() throws {
+  @Test func `a message that arrives byte by byte is the same, and a partial one never blocks`() throws {
     let (ours, theirs) = try MessageSocket.supervised()
     let frame: [UInt8] = [0, 0, 0, 3, 7, 8, 9]
     for byte in frame.dropLast() {

@@ -12,7 +12,7 @@ import Testing
     if case .closed = try socket.receive() { true } else { false }
   }
 
-  @Test func `messages arrive whole, in order and apart`() throws {
+  @Test func `messages arrive whole, in order and separate`() throws {
     let (a, b) = try MessageSocket.pair()
     for count in [1, 2, 70_000, 1] { try a.send([UInt8](repeating: UInt8(count & 255), count: count)) }
     for count in [1, 2, 70_000, 1] {
@@ -30,7 +30,7 @@ import Testing
     #expect(throws: SystemError("send", code: EMSGSIZE)) { try a.send([]) }
   }
 
-  @Test func `a message over the limit, or an empty one, closes`() throws {
+  @Test func `a message that is empty or over the limit counts as closed`() throws {
     for count in [0, MessageSocket.limit + 1] {
       let (a, b) = try MessageSocket.pair()
       #expect(send(a.descriptor.rawValue, [UInt8](repeating: 1, count: count), count, 0) == count)
@@ -38,7 +38,7 @@ import Testing
     }
   }
 
-  @Test func `descriptors arrive once, close-on-exec, and nothing is left of them`() throws {
+  @Test func `descriptors arrive once, close-on-exec, and do not leak`() throws {
     let name = UUID().uuidString
     do {
       let (a, b) = try MessageSocket.pair()
@@ -58,7 +58,7 @@ import Testing
     #expect(openDescriptors(name) == 0)
   }
 
-  @Test func `more descriptors than a message of ours has close the socket, and all of them are closed`() throws {
+  @Test func `more than 64 descriptors count as closed, and all of them are closed`() throws {
     let name = UUID().uuidString
     let memory = try Descriptor.memory(name: name)
     let (a, b) = try MessageSocket.pair()
@@ -70,7 +70,7 @@ import Testing
     withExtendedLifetime(memory) {}
   }
 
-  @Test func `descriptors of a message that is cut are closed`() throws {
+  @Test func `descriptors of a truncated message are closed`() throws {
     let name = UUID().uuidString
     let memory = try Descriptor.memory(name: name)
     let (a, b) = try MessageSocket.pair()
@@ -78,7 +78,7 @@ import Testing
     var bytes = [UInt8](repeating: 1, count: MessageSocket.limit + 1)
     let sent = bytes.withUnsafeMutableBytes { bytes in
       var part = iovec(iov_base: bytes.baseAddress, iov_len: bytes.count)
-      // A cmsghdr and one number, as cmsg(3) lays them out.
+      // A cmsghdr and one number, laid out as in cmsg(3).
       var control = [UInt8](repeating: 0, count: 24)
       control.withUnsafeMutableBytes {
         $0.storeBytes(of: 20, as: Int.self)
@@ -102,14 +102,14 @@ import Testing
     #expect(openDescriptors(name) == 1)
   }
 
-  @Test func `a closed peer is told of, to who sends and to who receives`() throws {
+  @Test func `a closed peer is reported to sender and receiver`() throws {
     let kept: MessageSocket
     do { kept = try MessageSocket.pair().0 }
     #expect(try kept.send([1]) == .ended)
     #expect(try isClosed(kept))
   }
 
-  @Test func `a peer that does not read makes nobody wait`() throws {
+  @Test func `a peer that does not read blocks nobody`() throws {
     let (a, b) = try MessageSocket.pair()
     var count = 0
     while try a.send([UInt8](repeating: 1, count: MessageSocket.limit)) != .wouldBlock { count += 1 }

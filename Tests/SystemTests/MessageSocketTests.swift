@@ -2,7 +2,7 @@ import System
 import Testing
 
 @Suite struct MessageSocketTests {
-  @Test func `the last message of a process arrives though it has not read ours`() throws {
+  @Test func `a process's last message arrives although it has not read ours`() throws {
     let ours: MessageSocket
     do {
       let pair = try MessageSocket.pair()

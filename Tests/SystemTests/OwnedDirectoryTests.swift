@@ -20,7 +20,7 @@ import Testing
     return stat(path, &status) == 0 ? status.st_mode & 0o7777 : 0
   }
 
-  @Test func `a directory is made with its mode, those above it for everybody, whatever the umask is`() throws {
+  @Test func `a directory is created with its mode, parents with 0755, whatever the umask`() throws {
     defer { remove() }
     let path = "\(folder)/a/b/c"
     let opened = try OwnedDirectory.open(path, missing: .make(mode: 0o750, owner: nil))
@@ -29,14 +29,14 @@ import Testing
     var status = stat()
     #expect(stat(path, &status) == 0)
     #expect(try directory.status().inode == UInt64(status.st_ino))
-    // What is there stays as it is, behind links, too.
+    // What exists stays as it is, also behind a link.
     chmod(path, 0o711)
     symlink("a/b", "\(folder)/link")
     let again = try #require(try OwnedDirectory.open("\(folder)/link/c", missing: .make(mode: 0o700, owner: nil)))
     #expect(try again.status().inode == directory.status().inode && mode(path) == 0o711)
   }
 
-  @Test func `nothing is made where nothing is to be made, and it is told whether it could be`() throws {
+  @Test func `nothing is created if it must not be, and an error tells when it could not be`() throws {
     defer { remove() }
     let missing = try OwnedDirectory.open("\(folder)/a/b", missing: .leave)
     let isMissing = missing.map { _ in false } ?? true
@@ -53,7 +53,7 @@ import Testing
     }
   }
 
-  @Test(.enabled(if: geteuid() == 0)) func `what another account may do is asked, and this one stays what it is`()
+  @Test(.enabled(if: geteuid() == 0)) func `access of another account is checked, and ours stays as it is`()
     throws
   {
     defer { remove() }
@@ -73,7 +73,7 @@ import Testing
     #expect(stat(path, &status) == 0 && status.st_uid == 65531 && status.st_gid == 65532)
   }
 
-  /// A seccomp program under which faccessat2(2), call 439 everywhere, fails with `code`.
+  /// A seccomp filter under which faccessat2(2), number 439 on every architecture, fails with `code`.
   private static func withoutFaccessat2(_ code: Int32) -> [UInt64] {
     func instruction(_ code: UInt64, skip: UInt64 = 0, _ value: UInt64) -> UInt64 { code | skip << 24 | value << 32 }
     return [
@@ -88,14 +88,14 @@ import Testing
     var after: [String] = []
   }
 
-  /// The user and group ids of this thread, and its groups. proc(5)
+  /// The user ids, group ids and groups of this thread. proc(5)
   private static func identity() -> [String] {
     let status = (try? String(contentsOfFile: "/proc/thread-self/status", encoding: .utf8)) ?? ""
     return status.split(separator: "\n").filter { $0.starts(with: /Uid:|Gid:|Groups:/) }.map(String.init)
   }
 
   @Test(.enabled(if: geteuid() == 0), arguments: [EPERM, ENOSYS])
-  func `where there is no faccessat2 the answers are the same`(code: Int32) throws {
+  func `without faccessat2 the answers are the same`(code: Int32) throws {
     defer { remove() }
     let path = "\(folder)/given"
     let owner = OwnedDirectory.Owner(user: 65531, group: 65532)
@@ -106,7 +106,7 @@ import Testing
     let number = made.rawValue
     let answer = Answer()
     let done = DispatchSemaphore(value: 0)
-    // seccomp(2) applies to the thread alone, and it ends.
+    // seccomp(2) applies to this thread alone, and it ends.
     Thread.detachNewThread {
       defer { done.signal() }
       let filter = Self.withoutFaccessat2(code)

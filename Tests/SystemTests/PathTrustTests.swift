@@ -23,7 +23,7 @@ import Testing
     chmod(path, mode)
   }
 
-  @Test func `a file is believed whose writers are its user and root, also in /tmp and behind links`() throws {
+  @Test func `a file that only its user and root can write is trusted, also in /tmp and behind links`() throws {
     defer { remove() }
     write("\(folder)/file", mode: 0o644)
     symlink("file", "\(folder)/link")
@@ -33,7 +33,7 @@ import Testing
   }
 
   @Test(arguments: [0o664, 0o646, 0o666] as [mode_t])
-  func `one that its group or others can write is not`(mode: mode_t) throws {
+  func `a file that its group or others can write is not trusted`(mode: mode_t) throws {
     defer { remove() }
     write("\(folder)/file", mode: mode)
     let text = String(mode, radix: 8)
@@ -42,7 +42,7 @@ import Testing
         == "'\(folder)/file' can be written by others (mode \(text)); 'chmod go-w \(folder)/file' prevents that")
   }
 
-  @Test func `nor is one in whose place others can put another one, wherever on its real path`() throws {
+  @Test func `a file that others can replace is not trusted, wherever on its real path`() throws {
     defer { remove() }
     try FileManager.default.createDirectory(atPath: "\(folder)/open/deep", withIntermediateDirectories: true)
     write("\(folder)/open/deep/file", mode: 0o600)
@@ -50,12 +50,12 @@ import Testing
     chmod("\(folder)/open", 0o777)
     let expected = "'\(folder)/open' can be written by others (mode 777); 'chmod go-w \(folder)/open' prevents that"
     #expect(try fault("\(folder)/link") == expected)
-    // With the sticky bit others can replace only what is theirs: where the directory is root's.
+    // With the sticky bit, others can replace only what is theirs, if the directory is root's.
     chmod("\(folder)/open", 0o1777)
     #expect(try (fault("\(folder)/link") == nil) == (geteuid() == 0))
   }
 
-  @Test(.enabled(if: geteuid() == 0)) func `what belongs to somebody else is not believed`() throws {
+  @Test(.enabled(if: geteuid() == 0)) func `another user's file is not trusted`() throws {
     defer { remove() }
     write("\(folder)/file", mode: 0o600)
     chown("\(folder)/file", 65533, 65533)

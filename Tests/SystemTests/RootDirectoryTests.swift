@@ -2,12 +2,12 @@ import Foundation
 import System
 import Testing
 
-/// Directories below one that is root's alone: only root can make these.
+/// Trees below a directory that only root can change; creating one needs root.
 @Suite struct RootDirectoryTests {
   private static let isRoot = geteuid() == 0
 
   private final class Tree {
-    /// Below directories of root.
+    /// All directories above it belong to root.
     let path = "/var/lib/bssh-roots-\(UUID().uuidString)"
 
     init() throws {
@@ -30,7 +30,7 @@ import Testing
       try FileManager.default.createSymbolicLink(atPath: "\(path)/\(name)", withDestinationPath: target)
     }
 
-    /// Where the root would be; nil: nowhere.
+    /// The root that would be found; nil: none.
     func root(_ name: String) throws -> String? {
       do throws(SystemError) {
         let found = try RootDirectory.find("\(path)/\(name)").directory
@@ -41,7 +41,7 @@ import Testing
     }
   }
 
-  @Test(.enabled(if: isRoot, "needs root")) func `links count where root alone can have put them`() throws {
+  @Test(.enabled(if: isRoot, "needs root")) func `links are followed where only root can have created them`() throws {
     let tree = try Tree()
     let real = try tree.directory("real")
     try tree.directory("real/inside", owner: 1000)
@@ -59,7 +59,7 @@ import Testing
   @Test(
     .enabled(if: isRoot, "needs root"),
     arguments: [(uid_t(1000), mode_t(0o755)), (0, 0o775), (0, 0o1777), (0, 0o757), (1000, 0o555)])
-  func `in a directory that others can change no link counts, be it the root or on the way`(owner: uid_t, mode: mode_t)
+  func `no link is followed in a directory that others can change, last or on the way`(owner: uid_t, mode: mode_t)
     throws
   {
     let tree = try Tree()
@@ -86,12 +86,12 @@ import Testing
         error.code == ELOOP && error.description.contains("\(home)/link0")
           && error.description.contains("(uid \(owner)"))
     }
-    // A link of root's that leads through such a directory is no way around.
+    // A link of root's that leads through such a directory is refused, too.
     try tree.link("around", to: "home/link0")
     #expect(try tree.root("around") == nil)
   }
 
-  @Test func `what is no directory, or is not there, is no root`() {
+  @Test func `a missing path, or one that is no directory, is no root`() {
     for (path, code) in [("/etc/passwd", ENOTDIR), ("/etc/passwd/x", ENOTDIR), ("/nonexistent/x", ENOENT)] {
       do throws(SystemError) {
         _ = try RootDirectory.find(path)

@@ -3,7 +3,7 @@ import System
 import Testing
 
 @Suite(.serialized) struct ServiceManagerTests {
-  /// A socket as systemd has one; `@` is an abstract name.
+  /// A socket like systemd's; `@` begins an abstract name.
   private func bound(_ name: String) throws -> Descriptor {
     let raw = socket(
       AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
@@ -24,7 +24,7 @@ import Testing
     String(decoding: try socket.read(count: 4096).bytes, as: UTF8.self)
   }
 
-  @Test(arguments: [true, false]) func `each state is one datagram as sd_notify has it`(isAbstract: Bool) throws {
+  @Test(arguments: [true, false]) func `each state is one datagram in sd_notify's format`(isAbstract: Bool) throws {
     let name = isAbstract ? "@bssh-\(UUID().uuidString)" : NSTemporaryDirectory() + UUID().uuidString
     let socket = try bound(name)
     defer { if !isAbstract { unlink(name) } }
@@ -48,7 +48,7 @@ import Testing
     #expect(try socket.read(count: 10).outcome == .wouldBlock)
   }
 
-  @Test func `no status makes a second assignment`() throws {
+  @Test func `no status adds a second assignment`() throws {
     let name = "@bssh-\(UUID().uuidString)"
     let socket = try bound(name)
     setenv("NOTIFY_SOCKET", name, 1)
@@ -61,7 +61,7 @@ import Testing
   }
 
   @Test(arguments: ["", "/nowhere/at/all", "/" + String(repeating: "a", count: 200)])
-  func `without a manager nothing happens`(name: String) {
+  func `without a service manager nothing happens`(name: String) {
     setenv("NOTIFY_SOCKET", name, 1)
     defer { unsetenv("NOTIFY_SOCKET") }
     let manager = ServiceManager()

@@ -3,7 +3,7 @@ import System
 import Testing
 
 @Suite struct SocketProgressTests {
-  @Test func `what a receiver has not read is outstanding on a Unix socket, and what it read is not`() throws {
+  @Test func `bytes are outstanding on a Unix socket until the receiver reads them`() throws {
     let path = NSTemporaryDirectory() + "bssh-datagram-\(UUID().uuidString)"
     let receiver = Descriptor(owning: socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0))
     defer { unlink(path) }
@@ -18,7 +18,7 @@ import Testing
     #expect(try sender.sendDatagram([], descriptors: [file]) == .bytes(0))
   }
 
-  @Test func `a receiver that is full blocks, and one that is gone ends`() throws {
+  @Test func `a full receiver would block, and a closed one has ended`() throws {
     let path = NSTemporaryDirectory() + "bssh-datagram-\(UUID().uuidString)"
     var receiver: Descriptor? = Descriptor(owning: socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0))
     defer { unlink(path) }
@@ -31,19 +31,19 @@ import Testing
     #expect(try sender.sendDatagram([1]) == .ended)
   }
 
-  @Test func `a TCP connection tells what was acknowledged, and how much more it takes`() throws {
+  @Test func `a TCP connection reports acknowledged bytes and the peer's window`() throws {
     let listener = try Listener(SocketAddress(address: "127.0.0.1", port: 0))
     let client = try connected(to: #require(listener.address))
     let start = try BorrowedSocket(client.rawValue).tcpProgress()
     #expect(start.outstanding == 0 && start.window > 0 && start.silence == 0)
     try client.writeAll([UInt8](repeating: 1, count: 1000))
-    // Loopback acknowledges before the write returns, or soon after.
+    // Loopback acknowledges before the write returns or soon after.
     for _ in 0..<300_000 where try client.outstandingBytes() > 0 { usleep(100) }
     let after = try BorrowedSocket(client.rawValue).tcpProgress()
     #expect(after.written - start.written == 1000 && after.acknowledged == after.written)
   }
 
-  @Test func `a connection that the other side broke off is closed, whatever is outstanding`() throws {
+  @Test func `a connection reset by the peer is closed, whatever is outstanding`() throws {
     let listener = try Listener(SocketAddress(address: "127.0.0.1", port: 0))
     let client = try connected(to: #require(listener.address))
     #expect(try !BorrowedSocket(client.rawValue).tcpProgress().isClosed)

@@ -3,7 +3,7 @@ import System
 import Testing
 
 @Suite struct SystemErrorTests {
-  @Test func `an error says what was done and why it failed`() {
+  @Test func `an error names the operation and the reason`() {
     #expect(SystemError("bind", code: EADDRINUSE).description == "bind: Address already in use")
     #expect(SystemError("x", code: ENOENT).isMissingFile && SystemError("x", code: ENOTDIR).isMissingFile)
     #expect(!SystemError("x", code: EACCES).isMissingFile)
@@ -11,7 +11,7 @@ import Testing
 }
 
 @Suite struct TerminalTests {
-  @Test func `a terminal has a name, a size and no foreground of its own`() throws {
+  @Test func `a terminal has a name, a size and no foreground process group`() throws {
     let terminal = try Terminal()
     #expect(terminal.name.hasPrefix("/dev/pts/"))
     terminal.resize(.init(columns: 132, rows: 70_000, xPixels: 5, yPixels: 6))
@@ -23,7 +23,7 @@ import Testing
     #expect(terminal.foregroundGroup == nil)
   }
 
-  @Test func `the master ends with the programs' side`() throws {
+  @Test func `the master ends when the programs' side is closed`() throws {
     let terminal = try Terminal()
     try terminal.master.setNonBlocking()
     #expect(try terminal.master.read(count: 1).outcome == .wouldBlock)
@@ -33,20 +33,20 @@ import Testing
 }
 
 @Suite struct SignalTests {
-  @Test func `signals of the RFC have its names, and others ours`() {
+  @Test func `the RFC's signals have its names, and others have ours`() {
     for (name, number) in Signal.numbers { #expect(Signal.name(number) == name) }
     #expect(Signal.name(SIGBUS) == "BUS@bssh")
     #expect(Signal.name(SIGSTOP) == "STOP@bssh")
     #expect(Signal.name(40) == "40@bssh")
   }
 
-  @Test(arguments: [pid_t(1), 0, -1, .min]) func `no group but a real one is sent a signal`(group: pid_t) {
+  @Test(arguments: [pid_t(1), 0, -1, .min]) func `only a real process group is signalled`(group: pid_t) {
     #expect(!Signal.send(0, toGroup: group))
   }
 }
 
 @Suite struct FileStatusTests {
-  @Test func `an entry that is a symbolic link is the link`() throws {
+  @Test func `an entry that is a symbolic link is not followed`() throws {
     let folder = NSTemporaryDirectory() + "bssh-status-\(UUID().uuidString)"
     try #require(mkdir(folder, 0o700) == 0)
     defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -64,7 +64,7 @@ import Testing
     #expect { _ = try directory.entry(Array("nothing".utf8)) } throws: { ($0 as? SystemError)?.isMissingFile == true }
   }
 
-  @Test func `a pipe that nobody writes keeps nobody waiting`() throws {
+  @Test func `a FIFO without a writer blocks nobody`() throws {
     let path = NSTemporaryDirectory() + "bssh-fifo-\(UUID().uuidString)"
     try #require(mkfifo(path, 0o600) == 0)
     defer { unlink(path) }
@@ -77,7 +77,7 @@ extension [UInt8] {
 }
 
 @Suite struct ProcessEnvironmentTests {
-  @Test func `variables are found by name and all together`() {
+  @Test func `variables are found by name and in the list of all`() {
     let name = "BSSH_TEST_\(getpid())"
     #expect(ProcessEnvironment.value(of: name) == nil)
     setenv(name, "a=b", 1)
@@ -86,7 +86,7 @@ extension [UInt8] {
     #expect(ProcessEnvironment.all.contains("\(name)=a=b"))
   }
 
-  @Test func `executables are found beside this one, and others are not`() throws {
+  @Test func `executables are found beside this one, and unknown ones are not`() throws {
     let folder = try ProcessEnvironment.executableFolder()
     #expect(FileManager.default.fileExists(atPath: folder))
     let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
