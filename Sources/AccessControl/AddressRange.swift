@@ -1,29 +1,31 @@
-/// All addresses that begin with the same bits: `192.0.2.0/24`, `2001:db8::/32`, or one address alone. RFC 4632, RFC 4291
+/// An address prefix: `192.0.2.0/24`, `2001:db8::/32`, or a single address. RFC 4632, RFC 4291
 ///
-/// A range is of IPv4 or of IPv6, and holds no address of the other: `::/0` holds no IPv4 address. What is written as a
-/// range of IPv4-mapped addresses, as `::ffff:192.0.2.0/120`, is the range of IPv4.
+/// A range belongs to one family and contains no address of the other: `::/0` contains no IPv4 address. A range of
+/// IPv4-mapped addresses, such as `::ffff:192.0.2.0/120`, is an IPv4 range.
 public struct AddressRange: Hashable, Sendable {
-  /// Its first address; all bits after the prefix are 0.
+  /// The first address; all bits after the prefix are 0.
   public let base: IPAddress
-  /// How many bits its addresses have in common: at most 32 for IPv4, at most 128 for IPv6.
+  /// Length of the prefix in bits: 0…32 for IPv4, 0…128 for IPv6.
   public let prefixLength: Int
 
-  /// One address alone.
+  /// The range that contains only `address`.
   public init(_ address: IPAddress) {
     base = address
     prefixLength = address.bitWidth
   }
 
-  /// The range of `prefixLength` bits that holds `address`; a longer prefix than the address is one address alone.
+  /// The range of `prefixLength` bits that contains `address`. A length outside of the family's limits is clamped.
   public init(around address: IPAddress, prefixLength: Int) {
     self.prefixLength = min(max(prefixLength, 0), address.bitWidth)
     base = IPAddress(bits: address.bits & ~Self.hostMask(address, self.prefixLength))
   }
 
-  /// `192.0.2.1`, `192.0.2.0/24`, `2001:db8::/32`.
+  /// Parses `192.0.2.1`, `192.0.2.0/24` or `2001:db8::/32`.
   ///
-  /// Throws for a range that has bits set after its prefix, as `192.0.2.1/24`: it is a slip, and which of two ranges was
-  /// meant cannot be known. sshd refuses it as well.
+  /// Bits set after the prefix, as in `192.0.2.1/24`, are an error, because it is unclear which range was meant. sshd
+  /// refuses them too.
+  ///
+  /// - Throws: `AddressRangeError`, see its cases.
   public init(_ text: some StringProtocol) throws(AddressRangeError) {
     let text = Array(text.utf8.prefix(64))
     let slash = text.firstIndex(of: UInt8(ascii: "/"))
@@ -34,25 +36,25 @@ public struct AddressRange: Hashable, Sendable {
       return
     }
     let digits = text[(slash + 1)...]
-    // How the address was written says how long its prefix may be.
+    // The notation of the address determines the maximum length of the prefix.
     let isMapped = address.isIPv4 && text[..<slash].contains(UInt8(ascii: ":"))
     let limit = isMapped ? 128 : address.bitWidth
     guard (1...3).contains(digits.count), digits.allSatisfy({ (0x30...0x39).contains($0) }),
       digits.first != 0x30 || digits.count == 1, let length = Int(String(decoding: digits, as: UTF8.self)),
       length <= limit
     else { throw .badPrefixLength(limit: limit) }
-    // Shorter than the prefix of all mapped addresses: it would be neither one family nor the other.
+    // A shorter prefix would contain addresses other than the IPv4-mapped ones.
     guard !isMapped || length >= 96 else { throw .badMappedPrefix }
     self.init(around: address, prefixLength: isMapped ? length - 96 : length)
     guard base == address else { throw .bitsAfterPrefix(self) }
   }
 
-  /// True when `address` is in the range.
+  /// True if `address` is in the range.
   public func contains(_ address: IPAddress) -> Bool {
     address.isIPv4 == base.isIPv4 && (address.bits ^ base.bits) & ~Self.hostMask(base, prefixLength) == 0
   }
 
-  /// The bits after the prefix.
+  /// The mask of the bits after the prefix.
   private static func hostMask(_ address: IPAddress, _ prefixLength: Int) -> UInt128 {
     let hostBits = address.bitWidth - prefixLength
     return hostBits == 128 ? .max : UInt128(1) << UInt128(hostBits) - 1
@@ -60,18 +62,19 @@ public struct AddressRange: Hashable, Sendable {
 }
 
 extension AddressRange: CustomStringConvertible {
-  /// `192.0.2.0/24`; an address alone without its length.
+  /// `192.0.2.0/24`, or a single address without a prefix length.
   public var description: String { prefixLength == base.bitWidth ? "\(base)" : "\(base)/\(prefixLength)" }
 }
 
-/// Why a text is no range of addresses. Described as what follows the text in a sentence.
+/// Why text is not an address range. The description continues a sentence that begins with the text.
 public enum AddressRangeError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The part before `/` is not an address.
   case notAnAddress
-  /// After `/` stands something else than a number up to `limit`.
+  /// The part after `/` is not a number from 0 to `limit`.
   case badPrefixLength(limit: Int)
-  /// A range of IPv4-mapped addresses that holds others too.
+  /// The range contains both IPv4-mapped and other addresses.
   case badMappedPrefix
-  /// The address has bits set after the prefix; the value is the range around it.
+  /// The address has bits set after the prefix. The value is the range that contains it.
   case bitsAfterPrefix(AddressRange)
 
   public var description: String {

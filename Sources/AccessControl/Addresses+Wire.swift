@@ -11,7 +11,7 @@ extension IPAddress: WireCodable {
 }
 
 extension Ban: WireCodable {
-  /// An address of the source, the end as `uint64` in two's complement, the number as `uint32`.
+  /// The first address of the source, the end as `uint64` in two's complement, the count as `uint32`.
   public func encode(to writer: inout WireWriter) {
     source.range.base.encode(to: &writer)
     writer.uint64(UInt64(bitPattern: end))
@@ -28,7 +28,7 @@ extension Ban: WireCodable {
 }
 
 extension AddressRange: WireCodable {
-  /// The first address, and `byte` for the length of the prefix.
+  /// The first address, and the prefix length as `byte`.
   public func encode(to writer: inout WireWriter) {
     base.encode(to: &writer)
     writer.byte(UInt8(prefixLength))

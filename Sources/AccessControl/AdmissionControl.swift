@@ -1,15 +1,19 @@
-/// Who may connect now: the gate, what is remembered about sources, and how many connections there are.
+/// Decides which connections are admitted: by address lists, by the history of their sources, and by the number of
+/// connections.
 ///
-/// Decides only. Times are milliseconds of a clock that only grows.
+/// It only decides. All times are milliseconds of a monotonic clock.
 public struct AdmissionControl: Sendable {
-  /// What applies to all connections that come.
+  /// The configured limits.
   public struct Rules: Sendable {
+    /// Which addresses may connect at all.
     public var gate: ConnectionGate
-    /// Addresses that are never banned and never limited; the gate and `connections` hold for them as well.
+    /// Addresses that are neither banned nor limited. The gate and `connections` apply to them as well.
     public var whitelist: RangeTrie
+    /// Rate limits and bans per source.
     public var sources: SourceTable.Limits
+    /// Limits on connections without a login.
     public var starts: StartLimiter.Limits
-    /// Connections in all.
+    /// Maximum number of connections.
     public var connections: Int
 
     public init(
@@ -24,21 +28,22 @@ public struct AdmissionControl: Sendable {
     }
   }
 
-  /// What a connection did that says something about its source.
+  /// Behaviour of a connection that changes the penalties of its source.
   public enum Conduct: Hashable, Sendable {
-    /// It proved that it guesses: a wrong password, a bad signature, an end without a login.
+    /// A wrong password, an invalid signature, a protocol violation, or a login request without success.
     case failed
-    /// It offered keys, none of which let in, and tried nothing else.
+    /// It offered keys, none of which was accepted, and tried nothing else.
     case keysRefused
-    /// Its transport crashed, or did what our transport never does: somebody looks for a way in.
+    /// Its transport crashed or violated our internal protocol, which suggests an attempt to exploit it.
     case crashed
-    /// It logged in, after so many failures: slips of somebody who knows the secret.
+    /// It logged in after this many failures, which were therefore typing errors of a legitimate user.
     case loggedIn(failures: Int)
   }
 
-  /// Failures that a crash counts for.
+  /// The number of failures that a crash counts as.
   public static let failuresOfCrash = 10
 
+  /// The current rules.
   public private(set) var rules: Rules
   private var sources: SourceTable
   private var starts: StartLimiter
@@ -49,20 +54,20 @@ public struct AdmissionControl: Sendable {
     starts = StartLimiter(limits: rules.starts)
   }
 
-  /// Other rules from now on. Who is banned or connected remains so.
+  /// Replaces the rules. Existing bans and connections are kept.
   public mutating func apply(_ rules: Rules) {
     self.rules = rules
     sources.limits = rules.sources
     starts.limits = rules.starts
   }
 
-  /// Whether a connection from `client` may start; when it may, it has started, and the one whose place it has counts no
-  /// more.
+  /// Decides whether a connection from `client` is admitted. An admitted connection is counted from now on, and a
+  /// connection that it displaces is not.
   ///
   /// - Parameters:
-  ///   - number: its own. Numbers grow, and none is given twice.
-  ///   - connections: how many there are, with those that are leaving.
-  ///   - random: from 0 up to, but not including, 1.
+  /// - number: identifies the connection; it must be larger than all earlier numbers.
+  /// - connections: the current number of connections, including those that are being closed.
+  /// - random: a random number in 0..<1.
   public mutating func admit(
     _ client: IPAddress, number: UInt64, connections: Int, random: Double, at now: Int64
   ) -> StartLimiter.Verdict {
@@ -92,13 +97,13 @@ public struct AdmissionControl: Sendable {
     return verdict
   }
 
-  /// A connection that started, and has no login, has come so far.
+  /// Records the progress of an admitted connection that has not logged in.
   public mutating func advance(_ number: UInt64, to progress: StartProgress) { starts.advance(number, to: progress) }
 
-  /// A connection that started has logged in, or ended without.
+  /// Stops counting a connection that has logged in or ended.
   public mutating func finishStart(_ number: UInt64) { starts.finish(number) }
 
-  /// Takes note of what a connection did; returns the ban that begins with it.
+  /// Records the behaviour of a connection; returns the ban that begins with it, if any.
   public mutating func note(_ conduct: Conduct, of client: IPAddress, at now: Int64) -> Ban? {
     guard !rules.whitelist.contains(client) else { return nil }
     let source = ClientSource(client)
@@ -113,24 +118,24 @@ public struct AdmissionControl: Sendable {
     }
   }
 
-  /// The ban that holds for an address.
+  /// The ban of an address that is in effect, if any.
   public func ban(of client: IPAddress, at now: Int64) -> Ban? {
     rules.whitelist.contains(client) ? nil : sources.ban(of: ClientSource(client), at: now)
   }
 
-  /// The ban of a source whose end has come.
+  /// Reports the end of a source's ban, once; nil if it has no ban, or one that is still in effect.
   public mutating func endBan(of source: ClientSource, at now: Int64) -> Ban? { sources.endBan(of: source, at: now) }
 
-  /// Bans that hold, and those that make the next one longer.
+  /// All bans that are in effect or still lengthen the next one.
   public func bans(at now: Int64) -> [Ban] { sources.bans(at: now) }
 
-  /// Takes bans over from an earlier time.
+  /// Restores saved bans, shortened to the maximum length where necessary.
   public mutating func restore(_ bans: [Ban], at now: Int64) { sources.restore(bans, at: now) }
 
-  /// Connections without a login, but for those that are leaving.
+  /// Connections without a login, not counting displaced ones.
   public var startCount: Int { starts.total }
-  /// Connections whose place another one has, and that are not gone yet.
+  /// Connections that have been displaced and are not closed yet.
   public var leavingCount: Int { starts.leavingCount }
-  /// Sources that are remembered.
+  /// The number of sources that are remembered.
   public var sourceCount: Int { sources.count }
 }

@@ -1,9 +1,10 @@
-/// A time in which a source may not connect.
+/// A period in which a source may not connect.
 public struct Ban: Hashable, Sendable {
+  /// The source that is banned.
   public var source: ClientSource
-  /// Milliseconds; a ban that is over still counts for the length of the next one.
+  /// End of the ban in milliseconds. After its end, a ban still lengthens the next one.
   public var end: Int64
-  /// How many bans in a row this is, from 1.
+  /// The position in a series of bans, counted from 1.
   public var count: Int
 
   public init(source: ClientSource, end: Int64, count: Int) {

@@ -1,11 +1,12 @@
-/// Which addresses may connect at all, whatever they could prove: `security.allowed_ips` and `security.blocked_ips`.
+/// Which addresses may connect at all, regardless of authentication: `security.allowed_ips` and `security.blocked_ips`.
 public struct ConnectionGate: Sendable {
-  /// What it says of an address.
+  /// The decision about an address.
   public enum Verdict: Hashable, Sendable {
+    /// The address may connect.
     case open
-    /// It is in this range of the addresses that are blocked.
+    /// The address is in this blocked range.
     case blocked(AddressRange)
-    /// Only some addresses are allowed, and it is none of them.
+    /// There is a list of allowed addresses, and the address is not in it.
     case notAllowed
   }
 
@@ -13,14 +14,14 @@ public struct ConnectionGate: Sendable {
   private let blocked: RangeTrie
 
   /// - Parameters:
-  ///   - allowed: if there are any, only these may connect.
-  ///   - blocked: these may not, also where they are allowed.
+  /// - allowed: if not empty, only these addresses may connect.
+  /// - blocked: these addresses may not connect, even if they are allowed.
   public init(allowed: [AddressRange] = [], blocked: [AddressRange] = []) {
     self.allowed = RangeTrie(allowed)
     self.blocked = RangeTrie(blocked)
   }
 
-  /// Whether `address` may connect.
+  /// Decides whether `address` may connect.
   public func verdict(on address: IPAddress) -> Verdict {
     if let range = blocked.smallest(around: address) { return .blocked(range) }
     return allowed.isEmpty || allowed.contains(address) ? .open : .notAllowed

@@ -1,10 +1,9 @@
-/// Connections by network and source, so that the one that has waited longest, of whoever holds most, is found without a
-/// look at the others.
+/// Connections grouped by network and source. Finds the oldest connection of the largest group without a scan.
 ///
-/// Each operation takes time that grows with the logarithm of the number of connections. Connections are known by a
-/// number; of two, the one with the lower number came first.
+/// Every operation takes logarithmic time in the number of connections. Connections are identified by numbers; the
+/// lower number is the older connection.
 struct Crowd: Sendable {
-  /// What a network or a source holds. The lowest is whoever has to give way first.
+  /// The connections of a network or source. The least value is the group that has to give way first.
   private struct Holding: Comparable, Sendable {
     let count: Int
     /// The number of the connection that would be closed.
@@ -15,7 +14,7 @@ struct Crowd: Sendable {
     }
   }
 
-  /// The sources of one network.
+  /// The sources in one network.
   private struct Network: Sendable {
     var sources = PriorityMap<ClientSource, Holding>()
     var count = 0
@@ -25,32 +24,32 @@ struct Crowd: Sendable {
   private var networks: [AddressRange: Network] = [:]
   private var order = PriorityMap<AddressRange, Holding>()
 
-  /// How many networks hold connections.
+  /// The number of networks with connections.
   var networkCount: Int { networks.count }
-  /// The network that holds most; of several, the one whose ``candidate`` came first.
+  /// The network with the most connections; of several, the one whose ``candidate`` is oldest.
   var largestNetwork: (range: AddressRange, count: Int)? { order.first.map { ($0.key, $0.rank.count) } }
-  /// In the largest network, of the source that holds most, the connection that came first. Of several such sources, the
-  /// one whose connection came first.
+  /// The connection to close: the oldest of the source with the most connections in the largest network. Of several
+  /// such sources, the one with the oldest connection.
   var candidate: UInt64? { order.first?.rank.oldest }
 
-  /// True when a connection comes from this network.
+  /// True if there is a connection from this network.
   func contains(_ network: AddressRange) -> Bool { networks[network] != nil }
 
-  /// Adds a connection that is not in it.
+  /// Adds a connection that is not present.
   mutating func insert(_ number: UInt64, of source: ClientSource) {
     connections[source, default: PriorityMap()].set(number, number)
     networks[source.network, default: Network()].count += 1
     reorder(source)
   }
 
-  /// Takes out a connection that is in it.
+  /// Removes a connection that is present.
   mutating func remove(_ number: UInt64, of source: ClientSource) {
     connections[source]?.set(number, nil)
     networks[source.network]?.count -= 1
     reorder(source)
   }
 
-  /// What `source` holds has changed.
+  /// Updates the order after the connections of `source` have changed.
   private mutating func reorder(_ source: ClientSource) {
     let network = source.network
     if let own = connections[source], let oldest = own.first?.key {

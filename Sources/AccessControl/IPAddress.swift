@@ -1,11 +1,11 @@
-/// An IPv4 or IPv6 address. An IPv4-mapped IPv6 address (RFC 4291, section 2.5.5.2) is IPv4, in every spelling.
+/// An IPv4 or IPv6 address. An IPv4-mapped IPv6 address (RFC 4291, section 2.5.5.2) is treated as IPv4.
 public struct IPAddress: Hashable, Sendable {
-  /// All 128 bits; of IPv4, the IPv4-mapped form. So an address has one value, however it came.
+  /// 128 bits; IPv4 addresses in IPv4-mapped form, so that equal addresses have equal bits.
   let bits: UInt128
 
   init(bits: UInt128) { self.bits = bits }
 
-  /// An address from 4 bytes (IPv4) or 16 (IPv6), most significant first; nil from any other number of them.
+  /// An address from 4 bytes (IPv4) or 16 bytes (IPv6) in network byte order; nil for any other length.
   public init?(bytes: some Collection<UInt8>) {
     let number = bytes.prefix(16).reduce(UInt128(0)) { $0 << 8 | UInt128($1) }
     switch bytes.count {
@@ -15,9 +15,9 @@ public struct IPAddress: Hashable, Sendable {
     }
   }
 
-  /// `192.0.2.1`, `2001:db8::1`, `::ffff:192.0.2.1`; without brackets and zone. RFC 4291, section 2.2
+  /// Parses `192.0.2.1`, `2001:db8::1` or `::ffff:192.0.2.1`, without brackets or zone. RFC 4291, section 2.2
   ///
-  /// Numbers of IPv4 have no leading zeros, which other programs would read as octal. nil for all that is no address.
+  /// Leading zeros in IPv4 are refused, because other programs read them as octal. nil for text that is not an address.
   public init?(_ text: some StringProtocol) {
     let text = Array(text.utf8.prefix(46))
     guard text.count <= 45 else { return nil }
@@ -30,29 +30,29 @@ public struct IPAddress: Hashable, Sendable {
     }
   }
 
-  /// True also for what was written as an IPv4-mapped IPv6 address.
+  /// True for IPv4, including IPv4-mapped IPv6 addresses.
   public var isIPv4: Bool { bits >> 32 == Self.mappedPrefix >> 32 }
 
-  /// True for `fe80::/10`, whose addresses mean something on one interface only. RFC 4291, section 2.5.6
+  /// True for `fe80::/10`, whose addresses are unique only on one link. RFC 4291, section 2.5.6
   public var isLinkLocal: Bool { bits >> 118 == 0x3fa }
 
-  /// 32 or 128.
+  /// 32 for IPv4, 128 for IPv6.
   public var bitWidth: Int { isIPv4 ? 32 : 128 }
 
-  /// 4 or 16 bytes, most significant first.
+  /// 4 or 16 bytes in network byte order.
   public var bytes: [UInt8] {
     stride(from: bitWidth - 8, through: 0, by: -8).map { UInt8(truncatingIfNeeded: bits >> UInt128($0)) }
   }
 
-  /// `::`, which no packet comes from.
+  /// `::`, which is never the source of a packet. RFC 4291, section 2.5.2
   public static let unspecified = IPAddress(bits: 0)
 
-  /// `::ffff:0:0`
+  /// `::ffff:0:0`, the prefix of IPv4-mapped addresses.
   static let mappedPrefix = UInt128(0xffff) << 32
 }
 
 extension IPAddress: CustomStringConvertible {
-  /// The one spelling that RFC 5952 recommends: no leading zeros, lower case, the longest run of zeros as `::`.
+  /// The canonical text of RFC 5952: lower case, no leading zeros, the longest run of zeros as `::`.
   public var description: String {
     if isIPv4 { return bytes.map { "\($0)" }.joined(separator: ".") }
     let groups = stride(from: 112, through: 0, by: -16).map { UInt16(truncatingIfNeeded: bits >> UInt128($0)) }
@@ -71,7 +71,7 @@ extension IPAddress: CustomStringConvertible {
   }
 }
 
-/// Four decimal numbers from 0 to 255, without leading zeros.
+/// Four decimal numbers from 0 to 255 without leading zeros.
 private func ipv4(_ text: ArraySlice<UInt8>) -> UInt32? {
   let parts = text.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
   guard parts.count == 4 else { return nil }
@@ -85,7 +85,7 @@ private func ipv4(_ text: ArraySlice<UInt8>) -> UInt32? {
   return number
 }
 
-/// Eight groups, or fewer around one `::`; the last two may be written as IPv4.
+/// Eight groups, or fewer around one `::`; the last two may be written as an IPv4 address.
 private func ipv6(_ text: ArraySlice<UInt8>) -> UInt128? {
   let colon = UInt8(ascii: ":")
   let gap = zip(text.indices, text.indices.dropFirst()).first { text[$0] == colon && text[$1] == colon }?.0
@@ -111,7 +111,7 @@ private func groups(_ text: ArraySlice<UInt8>, mayEndInIPv4: Bool = true) -> [UI
       guard let last = ipv4(part) else { return nil }
       groups += [UInt16(last >> 16), UInt16(last & 0xffff)]
     } else {
-      // A sign is no digit, though Swift's own initializer takes one.
+      // Swift's own initializer would accept a sign.
       guard (1...4).contains(part.count), part.allSatisfy({ isHexDigit($0) }),
         let group = UInt16(String(decoding: part, as: UTF8.self), radix: 16)
       else { return nil }

@@ -1,18 +1,18 @@
-/// Keys with a rank each. The key with the lowest rank is found at once; a key gets another rank, or goes, in logarithmic
-/// time. A binary heap that knows where each key is.
+/// A map from keys to ranks that finds the key with the lowest rank in constant time and changes a rank in logarithmic
+/// time: a binary heap that records the index of each key.
 struct PriorityMap<Key: Hashable & Sendable, Rank: Comparable & Sendable>: Sendable {
   private var heap: [(key: Key, rank: Rank)] = []
   private var places: [Key: Int] = [:]
 
-  /// How many keys it has.
+  /// The number of keys.
   var count: Int { heap.count }
-  /// The key with the lowest rank, and that rank.
+  /// The key with the lowest rank, and its rank.
   var first: (key: Key, rank: Rank)? { heap.first }
 
-  /// True when it has `key`.
+  /// True if `key` is present.
   func contains(_ key: Key) -> Bool { places[key] != nil }
 
-  /// Gives `key` this rank, in place of any that it has; nil: removes it.
+  /// Sets the rank of `key`, adding it if necessary; nil removes it.
   mutating func set(_ key: Key, _ rank: Rank?) {
     guard let rank else { return remove(key) }
     let place: Int
@@ -36,7 +36,7 @@ struct PriorityMap<Key: Hashable & Sendable, Rank: Comparable & Sendable>: Senda
     sift(place)
   }
 
-  /// Moves what is at `start` to where it belongs.
+  /// Restores the heap order after the element at `start` has changed.
   private mutating func sift(_ start: Int) {
     var place = start
     while place > 0, heap[place].rank < heap[(place - 1) / 2].rank {

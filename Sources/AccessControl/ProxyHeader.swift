@@ -1,8 +1,10 @@
-/// What a load balancer says of a connection before it hands it on: the PROXY protocol, versions 1 and 2.
+/// The header that a load balancer sends before a forwarded connection: the PROXY protocol, versions 1 and 2.
 public enum ProxyHeader: Equatable, Sendable {
-  /// One end of the connection that the load balancer has taken.
+  /// One end of the connection that the load balancer accepted.
   public struct Endpoint: Equatable, Sendable {
+    /// The IP address.
     public var address: IPAddress
+    /// The TCP port.
     public var port: UInt16
 
     public init(address: IPAddress, port: UInt16) {
@@ -11,21 +13,22 @@ public enum ProxyHeader: Equatable, Sendable {
     }
   }
 
-  /// Where the client is, and what it connected to.
+  /// The client's endpoint, and the one that it connected to.
   case forwarded(client: Endpoint, server: Endpoint)
-  /// The load balancer speaks for itself, as to see whether we are there (`LOCAL`), or cannot say who the client is
-  /// (`UNKNOWN`, `UNSPEC`, a Unix socket): the connection is the load balancer's own.
+  /// The load balancer does not forward a client: it checks our health (`LOCAL`), or does not know the client
+  /// (`UNKNOWN`, `UNSPEC`, Unix sockets). The connection is its own.
   case own
 }
 
-/// Why bytes are no PROXY header that can be believed.
+/// Why bytes are not an acceptable PROXY header.
 public enum ProxyHeaderError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// They begin otherwise than any header.
+  /// The bytes do not begin with a signature of the protocol.
   case notAHeader
-  /// It says that it is one, and is malformed.
+  /// The signature is right, but what follows is malformed.
   case malformed
-  /// Of a protocol that is no byte stream.
+  /// The header is for a protocol that is not a byte stream.
   case notAStream
+  /// The header exceeds the limit of its version.
   case tooLong
 
   public var description: String {
@@ -38,16 +41,16 @@ public enum ProxyHeaderError: Error, Equatable, Sendable, CustomStringConvertibl
   }
 }
 
-/// Reads a PROXY header as its bytes come, one by one if need be, and takes no byte behind it.
+/// Incremental parser for a PROXY header. It never consumes bytes after the header.
 ///
-/// Strict: what the protocol's specification calls wrong is refused as soon as it can be known.
+/// Violations of the specification are refused as early as possible.
 public struct ProxyHeaderParser: Sendable {
-  /// Bytes of the longest line of version 1, with its end.
+  /// Maximum length of a version 1 header in bytes, including CRLF.
   public static let textLimit = 107
-  /// Bytes of the longest header of version 2: what every sender may count on that it arrives in one piece.
+  /// Maximum length of a version 2 header in bytes: the size that the specification promises to arrive in one segment.
   public static let binaryLimit = 536
 
-  /// The twelve bytes that version 2 begins with.
+  /// The signature of version 2: 12 bytes.
   private static let signature: [UInt8] = [0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a]
   private static let word = Array("PROXY ".utf8)
 
@@ -55,15 +58,16 @@ public struct ProxyHeaderParser: Sendable {
 
   public init() {}
 
-  /// True when nothing has come yet.
+  /// True if no bytes have been consumed.
   public var isEmpty: Bool { bytes.isEmpty }
 
-  /// Bytes that may still belong to the header.
+  /// How many more bytes a header could have.
   public var room: Int { Self.binaryLimit - bytes.count }
 
-  /// Takes the bytes that belong to the header from the front of `input`; no header: more are needed.
+  /// Consumes bytes at the front of `input` until the header is complete. `header` is nil while it is not.
   ///
-  /// - Returns: how many were taken, which is all of them unless the header is complete.
+  /// - Returns: the number of bytes consumed, which is all of them unless the header is complete, and the header.
+  /// - Throws: `ProxyHeaderError`; the connection must then be closed.
   public mutating func take(
     _ input: some Sequence<UInt8>
   ) throws(ProxyHeaderError) -> (count: Int, header: ProxyHeader?) {
@@ -76,7 +80,7 @@ public struct ProxyHeaderParser: Sendable {
     return (count, nil)
   }
 
-  /// The header, when `byte`, the last one, completes it.
+  /// Returns the header if `byte`, the last one consumed, completes it.
   private func check(_ byte: UInt8) throws(ProxyHeaderError) -> ProxyHeader? {
     if bytes[0] == Self.word[0] { return try checkText(byte) }
     let count = bytes.count
@@ -102,10 +106,10 @@ public struct ProxyHeaderParser: Sendable {
 }
 
 extension ProxyHeader {
-  /// What stands between `PROXY ` and the line's end.
+  /// Parses what follows `PROXY ` in version 1, without CRLF.
   fileprivate init(text: ArraySlice<UInt8>) throws(ProxyHeaderError) {
     let words = text.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
-    // What follows is to be ignored.
+    // The rest of the line must be ignored.
     if words[0].elementsEqual("UNKNOWN".utf8) {
       self = .own
       return
@@ -120,7 +124,7 @@ extension ProxyHeader {
       client: Endpoint(address: client, port: clientPort), server: Endpoint(address: server, port: serverPort))
   }
 
-  /// An address in the form of its family; what is IPv4-mapped is IPv4 all the same.
+  /// An address in the notation of the stated family; an IPv4-mapped address is then IPv4.
   private static func address(_ text: ArraySlice<UInt8>, isIPv4: Bool) -> IPAddress? {
     guard text.contains(UInt8(ascii: ":")) != isIPv4 else { return nil }
     return IPAddress(String(decoding: text, as: UTF8.self))
@@ -133,20 +137,20 @@ extension ProxyHeader {
     return UInt16(String(decoding: text, as: UTF8.self))
   }
 
-  /// All of version 2: the signature, version and command, family and protocol, the length of the rest, and the rest,
-  /// which begins with the addresses and may end with anything.
+  /// Parses a complete version 2 header: signature, version and command, family and protocol, length, addresses, and
+  /// extensions, which are ignored.
   fileprivate init(binary bytes: [UInt8]) throws(ProxyHeaderError) {
     let (version, command) = (bytes[12] >> 4, bytes[12] & 0xf)
     guard version == 2, command <= 1 else { throw .malformed }
     if command == 0 {
-      // LOCAL: family and addresses are to be ignored.
+      // LOCAL: family and addresses must be ignored.
       self = .own
       return
     }
     let (family, transport) = (bytes[13] >> 4, bytes[13] & 0xf)
     guard family <= 3, transport <= 2 else { throw .malformed }
     guard transport != 2 else { throw .notAStream }
-    // Unspecified, or of a Unix socket.
+    // Unspecified, or a Unix socket.
     guard family == 1 || family == 2, transport == 1 else {
       self = .own
       return

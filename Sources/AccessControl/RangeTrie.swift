@@ -1,41 +1,40 @@
-/// A set of ranges that finds the smallest one that holds an address: a binary trie, in which bits that all ranges
-/// below a place have in common make no nodes (PATRICIA).
+/// A set of ranges that finds the smallest range containing an address: a path-compressed binary trie (PATRICIA).
 ///
-/// A lookup visits at most one node for each bit of the address, and about log2 of the number of ranges in practice. A
-/// node has 32 bytes, and there are less than two for each range.
+/// A lookup visits at most one node per bit of the address, in practice about log2 of the number of ranges. A node
+/// takes 32 bytes, and there are fewer than two per range.
 public struct RangeTrie: Sendable {
   private struct Node {
-    /// The first address below this node, and how many of all 128 bits are common to what is below it.
+    /// The first address below this node, and the number of bits, of 128, that all addresses below it share.
     let bits: UInt128
     let length: UInt8
-    /// False: it only branches.
+    /// False if the node is only a branch.
     var isMember: Bool
-    /// Where the next bit is 0, and where it is 1; 0 is none, for no node is below a root.
+    /// The children for the next bit 0 and 1. 0 means none, because no node has a root as its child.
     var zero: UInt32 = 0
     var one: UInt32 = 0
 
     func holds(_ address: UInt128) -> Bool { commonPrefix(bits, address) >= length }
   }
 
-  /// How many ranges it holds.
+  /// The number of ranges.
   public private(set) var count = 0
-  /// The first two are the roots: all of IPv4, which stands among the IPv4-mapped addresses, and all of IPv6.
+  /// The first two are the roots: of IPv4, within the IPv4-mapped addresses, and of IPv6.
   private var nodes = [
     Node(bits: IPAddress.mappedPrefix, length: 96, isMember: false), Node(bits: 0, length: 0, isMember: false),
   ]
 
-  /// The set of these ranges.
+  /// A set that contains these ranges.
   public init(_ ranges: some Sequence<AddressRange> = []) {
     for range in ranges { insert(range) }
   }
 
-  /// True when no address is in it.
+  /// True if there are no ranges.
   public var isEmpty: Bool { count == 0 }
 
-  /// True when one of the ranges holds `address`.
+  /// True if a range contains `address`.
   public func contains(_ address: IPAddress) -> Bool { node(for: address) != nil }
 
-  /// The smallest range that holds `address`; nil when there is none.
+  /// The smallest range that contains `address`; nil if none does.
   public func smallest(around address: IPAddress) -> AddressRange? {
     node(for: address).map { index in
       let node = nodes[index]
@@ -58,7 +57,7 @@ public struct RangeTrie: Sendable {
     return found
   }
 
-  /// Adds a range; one that is there already stays there.
+  /// Adds a range; has no effect if the range is present.
   public mutating func insert(_ range: AddressRange) {
     let isIPv4 = range.base.isIPv4
     let new = Node(bits: range.base.bits, length: UInt8(range.prefixLength + (isIPv4 ? 96 : 0)), isMember: true)
@@ -78,7 +77,7 @@ public struct RangeTrie: Sendable {
       }
       index = next
     }
-    // The way to it led here and nowhere else, so this is the place of the range itself.
+    // The descent ended at a node with exactly this prefix.
     if !nodes[index].isMember { count += 1 }
     nodes[index].isMember = true
   }
@@ -89,14 +88,14 @@ public struct RangeTrie: Sendable {
     return nodes.count - 1
   }
 
-  /// A shorter range than that of `child`, which it holds.
+  /// Inserts a node between a parent and `child`, whose range it contains.
   private mutating func append(_ new: Node, above child: Int) -> Int {
     let index = append(new)
     setChild(of: index, isSet(bit: new.length, of: nodes[child].bits), to: child)
     return index
   }
 
-  /// A node under which `child` and `new` part.
+  /// A node whose children are `child` and `new`.
   private mutating func branch(_ length: UInt8, _ child: Int, _ new: Node) -> Int {
     let bits = new.bits & ~(.max >> UInt128(length))
     let index = append(Node(bits: bits, length: length, isMember: false))
@@ -111,8 +110,8 @@ public struct RangeTrie: Sendable {
   }
 }
 
-/// How many bits two addresses have in common from the front.
+/// The number of leading bits that two addresses share.
 private func commonPrefix(_ a: UInt128, _ b: UInt128) -> UInt8 { UInt8((a ^ b).leadingZeroBitCount) }
 
-/// The bit with this number, the most significant being 0.
+/// The bit with this number; 0 is the most significant one.
 private func isSet(bit: UInt8, of bits: UInt128) -> Bool { (bits >> UInt128(127 - bit)) & 1 == 1 }

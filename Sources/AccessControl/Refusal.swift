@@ -1,23 +1,23 @@
 import Audit
 
-/// Why a connection is closed before the server has said a word.
+/// Why a connection is closed before the server sends anything.
 public enum Refusal: Hashable, Sendable {
-  /// In this range of `security.blocked_ips`.
+  /// The address is in this range of `security.blocked_ips`.
   case blocked(AddressRange)
-  /// Not in `security.allowed_ips`.
+  /// The address is not in `security.allowed_ips`.
   case notAllowed
-  /// For so many milliseconds more.
+  /// The source is banned for this many more milliseconds.
   case banned(milliseconds: Int64)
-  /// Faster than `security.rate_limit`.
+  /// The source exceeds `security.rate_limit`.
   case rateLimited
-  /// `server.max_unauthenticated_per_source` of its source are there.
+  /// The source has `server.max_unauthenticated_per_source` connections without a login.
   case tooManyFromSource
-  /// `server.max_unauthenticated` are there, or so many that some are refused.
+  /// There are `server.max_unauthenticated` connections without a login, or enough for random early drop.
   case tooManyUnauthenticated
-  /// `server.max_connections` are there.
+  /// There are `server.max_connections` connections.
   case maxConnections
 
-  /// Why, for the journal and the log.
+  /// The reason for the journal and the log.
   public var reason: ConnectionRefusal {
     switch self {
     case .blocked: .blockedAddress

@@ -1,51 +1,51 @@
 extension SourceTable {
-  /// How dangerous a source is, the least first.
+  /// How dangerous a source is, the least dangerous grade first.
   enum Grade: Int, CaseIterable {
-    /// It connects.
+    /// It has only connected.
     case quiet
-    /// It failed lately.
+    /// It has failed within the window.
     case failed
-    /// It was banned, and the next ban will be longer.
+    /// It was banned, so that its next ban will be longer.
     case formerlyBanned
     case banned
   }
 
-  /// What is known of one source.
+  /// The state of one source.
   struct Record {
     let source: ClientSource
-    /// Connections.
+    /// Limits its connections.
     var bucket = TokenBucket()
-    /// How often others were closed to make room for it.
+    /// Limits how often other connections are closed to make room for it.
     var room = TokenBucket()
-    /// Until then none is made for it: one of its own was closed for another source.
+    /// Until this time no connection is closed to make room for it, because one of its own was.
     var displacedEnd: Int64 = .min
-    /// When it failed, the oldest first; fewer than end in a ban.
+    /// Times of its failures, oldest first. A failure that begins a ban clears them.
     var failures: [Int64] = []
-    /// The same for connections with refused keys alone.
+    /// Times of its connections with refused keys only, oldest first.
     var keyFailures: [Int64] = []
-    /// The end of the last ban.
+    /// End of its last ban.
     var banEnd: Int64 = .min
-    /// ``SourceTable/endBan(of:at:)`` has not told of it yet.
+    /// ``SourceTable/endBan(of:at:)`` has not reported the end of the ban yet.
     var isBanUntold = false
-    /// When it failed last, or the end of its last ban.
+    /// Time of its last failure, or the end of its last ban if later.
     var misbehaviorTime: Int64 = .min
-    /// Bans in a row.
+    /// Number of consecutive bans.
     var banCount: Int32 = 0
-    // Its place in the order of its grade; `RecencyOrder.none` at the ends.
+    // Neighbours in the list of its grade; `RecencyOrder.none` at the ends.
     var previous = RecencyOrder.none
     var next = RecencyOrder.none
     var grade = Grade.quiet
 
     init(_ source: ClientSource) { self.source = source }
 
-    /// The grade that it has now.
+    /// The current grade.
     func grade(at now: Int64) -> Grade {
       if banEnd > now { return .banned }
       if banCount > 0 { return .formerlyBanned }
       return failures.isEmpty && keyFailures.isEmpty ? .quiet : .failed
     }
 
-    /// True when nothing of it would ever matter again.
+    /// True if the record can no longer affect any decision.
     func isForgettable(_ limits: Limits, at now: Int64) -> Bool {
       banEnd <= now && (banCount == 0 || misbehaviorTime + limits.longestBan <= now)
         && (failures + keyFailures).allSatisfy { $0 + limits.window <= now } && bucket.isFull(at: now)
@@ -53,18 +53,18 @@ extension SourceTable {
     }
   }
 
-  /// Records in the order in which they were seen, the last one first: a list through the records themselves.
+  /// A doubly linked list through the records, most recently used first.
   struct RecencyOrder {
-    /// No place.
+    /// The index that means no record.
     static let none: Int32 = -1
 
     private var front = none
     private var back = none
 
-    /// Who was not seen for longest.
+    /// The least recently used record.
     var last: Int32? { back == Self.none ? nil : back }
 
-    /// Puts `place` to the front; it must be in no order.
+    /// Adds `place` at the front; it must not be in any list.
     mutating func add(_ place: Int32, _ records: inout [Record]) {
       records[Int(place)].previous = Self.none
       records[Int(place)].next = front
@@ -72,7 +72,7 @@ extension SourceTable {
       front = place
     }
 
-    /// Takes `place`, which must be in this order, out.
+    /// Removes `place`, which must be in this list.
     mutating func remove(_ place: Int32, _ records: inout [Record]) {
       let (previous, next) = (records[Int(place)].previous, records[Int(place)].next)
       if previous == Self.none { front = next } else { records[Int(previous)].next = next }

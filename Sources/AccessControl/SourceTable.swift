@@ -1,23 +1,23 @@
-/// What is remembered about sources: how fast they connect, how often they failed, and which are banned until when.
+/// The history of client sources: connection rates, failures and bans.
 ///
-/// Times are milliseconds of a clock that only grows. Memory is bounded: a source for which there is no room takes the
-/// place of the least dangerous one, and a ban yields to nothing but a source that failed.
+/// All times are milliseconds of a monotonic clock. Memory is bounded: when the table is full, a new source replaces
+/// the least dangerous one, and a ban is only replaced for a source that failed.
 public struct SourceTable: Sendable {
-  /// What sources may do, and what follows when they do more.
+  /// Limits per source, and the bans that enforce them.
   public struct Limits: Equatable, Sendable {
-    /// Connections; nil: as many as they like.
+    /// Maximum rate of connections; nil: unlimited.
     public var rate: TokenBucket.Rate?
-    /// The failure that ends in a ban; 0: none does, whatever it is.
+    /// Number of failures that leads to a ban; 0: no bans at all.
     public var failures: Int
-    /// The connection with refused keys alone that ends in a ban; 0: none does.
+    /// Number of connections with refused keys only that leads to a ban; 0: they lead to none.
     public var keyFailures: Int
-    /// Milliseconds in which so many failures are a reason.
+    /// Milliseconds for which failures are counted.
     public var window: Int64
-    /// Milliseconds of the first ban.
+    /// Length of the first ban in milliseconds.
     public var banTime: Int64
-    /// Each further ban is so many times as long as the one before,
+    /// Factor by which each consecutive ban is longer than the one before.
     public var banFactor: Int64
-    /// but not longer than this, in milliseconds. A source that behaved well for this time is forgotten.
+    /// Maximum length of a ban in milliseconds. After this time without failures, earlier bans are forgotten.
     public var longestBan: Int64
 
     public init(
@@ -33,7 +33,7 @@ public struct SourceTable: Sendable {
       self.longestBan = longestBan
     }
 
-    /// Milliseconds of the ban that is the `count`-th in a row.
+    /// Length in milliseconds of the `count`-th consecutive ban.
     func banTime(count: Int) -> Int64 {
       var time = min(banTime, longestBan)
       for _ in 1..<max(count, 1) where time < longestBan {
@@ -45,16 +45,17 @@ public struct SourceTable: Sendable {
     }
   }
 
-  /// Sources that are remembered.
+  /// Maximum number of sources that are remembered.
   public static let capacity = 65_536
 
+  /// The current limits; existing bans are not changed when they are replaced.
   public var limits: Limits
   private let capacity: Int
   private var records: [Record] = []
   private var places: [ClientSource: Int32] = [:]
-  /// Records that nobody has.
+  /// Indices of unused records.
   private var vacant: [Int32] = []
-  /// For each ``Grade``, those who were seen last at the front.
+  /// One list per ``Grade``, most recently used first.
   private var orders = [RecencyOrder](repeating: RecencyOrder(), count: Grade.allCases.count)
 
   public init(limits: Limits, capacity: Int = SourceTable.capacity) {
@@ -62,10 +63,10 @@ public struct SourceTable: Sendable {
     self.capacity = max(capacity, 1)
   }
 
-  /// How many sources are remembered.
+  /// The number of sources that are remembered.
   public var count: Int { places.count }
 
-  /// Whether a source may connect now; if so, it has one connection less to its limit.
+  /// Decides whether a source may connect now; nil: it may, and the connection is counted towards its rate.
   public mutating func connect(_ source: ClientSource, at now: Int64) -> Refusal? {
     forgetSome(at: now)
     if let place = places[source] {
@@ -77,15 +78,15 @@ public struct SourceTable: Sendable {
     return wait > 0 ? .rateLimited : nil
   }
 
-  /// How often others are closed to make room for a source without a login: 5 times, and then once a minute.
+  /// How often other connections are closed to make room for a source: 5 times at once, then once a minute.
   static let roomRate = TokenBucket.Rate(interval: 60_000, burst: 5)
 
-  /// Milliseconds for which no room is made for a source of which a connection was closed to make room.
+  /// Milliseconds for which no room is made for a source after one of its own connections was closed to make room.
   static let displacedTime: Int64 = 10_000
 
-  /// Whether another connection may be closed to make room for one of `source`; if so, this is one time.
+  /// Decides whether another connection may be closed to make room for one of `source`, and counts it if so.
   ///
-  /// So a crowd that connects again at once does not push out those who came after it.
+  /// This keeps a crowd that reconnects immediately from displacing those who came after it.
   mutating func makeRoom(for source: ClientSource, at now: Int64) -> Bool {
     guard let place = place(for: source, mayEvict: .formerlyBanned) else { return true }
     refresh(place, at: now)
@@ -93,29 +94,30 @@ public struct SourceTable: Sendable {
     return records[Int(place)].room.take(Self.roomRate, at: now) == 0
   }
 
-  /// A connection of `source` was closed to make room for another source.
+  /// Records that a connection of `source` was closed to make room for another source.
   mutating func displace(_ source: ClientSource, at now: Int64) {
     guard let place = place(for: source, mayEvict: .quiet) else { return }
     records[Int(place)].displacedEnd = now + Self.displacedTime
   }
 
-  /// A connection of `source` has logged in: what room was made for was good.
+  /// Resets the room limit of `source`, because one of its connections has logged in.
   mutating func restoreRoom(of source: ClientSource) {
     guard let place = places[source] else { return }
     records[Int(place)].room = TokenBucket()
   }
 
-  /// Counts failures; returns the ban that begins with them. What a banned source does is not counted.
+  /// Counts failures; returns the ban that begins with them, if any. Failures during a ban are not counted.
   public mutating func fail(_ source: ClientSource, times: Int = 1, at now: Int64) -> Ban? {
     count(\.failures, limits.failures, source, times, at: now)
   }
 
-  /// Counts a connection that offered keys, none of which let in, and nothing else; returns the ban that begins with it.
+  /// Counts a connection that offered only keys, all of which were refused; returns the ban that begins with it, if
+  /// any.
   public mutating func refuseKeys(_ source: ClientSource, at now: Int64) -> Ban? {
     count(\.keyFailures, limits.keyFailures, source, 1, at: now)
   }
 
-  /// Each kind of failure is counted for itself; both lead to the same bans.
+  /// The two kinds of failure are counted separately and lead to the same bans.
   private mutating func count(
     _ kind: WritableKeyPath<Record, [Int64]>, _ limit: Int, _ source: ClientSource, _ times: Int, at now: Int64
   ) -> Ban? {
@@ -142,7 +144,7 @@ public struct SourceTable: Sendable {
     return Ban(source: source, end: records[i].banEnd, count: Int(records[i].banCount))
   }
 
-  /// Takes back the last failures: who made them has proven since that they were slips.
+  /// Removes the last failures, because the client has since logged in.
   public mutating func forgive(_ source: ClientSource, times: Int, at now: Int64) {
     guard let place = places[source] else { return }
     let i = Int(place)
@@ -150,14 +152,14 @@ public struct SourceTable: Sendable {
     regrade(place, at: now)
   }
 
-  /// The ban that holds for a source.
+  /// The ban of a source that is in effect, if any.
   public func ban(of source: ClientSource, at now: Int64) -> Ban? {
     guard let place = places[source] else { return nil }
     let record = records[Int(place)]
     return record.banEnd > now ? Ban(source: source, end: record.banEnd, count: Int(record.banCount)) : nil
   }
 
-  /// The ban of a source whose end has come, once; nil when it has none, or one that still holds.
+  /// Reports the end of a source's ban, once; nil if it has no ban, or one that is still in effect.
   public mutating func endBan(of source: ClientSource, at now: Int64) -> Ban? {
     guard let place = places[source], records[Int(place)].isBanUntold, records[Int(place)].banEnd <= now else {
       return nil
@@ -168,7 +170,7 @@ public struct SourceTable: Sendable {
     return Ban(source: source, end: record.banEnd, count: Int(record.banCount))
   }
 
-  /// Bans that hold, and those that are over and still make the next one longer.
+  /// All bans that are in effect or still lengthen the next one.
   public func bans(at now: Int64) -> [Ban] {
     records.compactMap { record in
       guard record.banCount > 0, record.misbehaviorTime + limits.longestBan > now else { return nil }
@@ -176,7 +178,7 @@ public struct SourceTable: Sendable {
     }
   }
 
-  /// Takes bans over from an earlier time; none gets longer than a ban can be.
+  /// Restores saved bans, shortened to the maximum length where necessary.
   public mutating func restore(_ bans: [Ban], at now: Int64) {
     for ban in bans where ban.count > 0 {
       let end = min(ban.end, now + limits.longestBan)
@@ -192,7 +194,7 @@ public struct SourceTable: Sendable {
     }
   }
 
-  /// How many failures of a source count now.
+  /// The number of failures of a source within the window.
   public func failures(of source: ClientSource, at now: Int64) -> Int {
     guard let place = places[source] else { return 0 }
     return records[Int(place)].failures.count { $0 + limits.window > now }
@@ -200,7 +202,7 @@ public struct SourceTable: Sendable {
 
   // MARK: Records
 
-  /// Drops what is too old to count.
+  /// Drops events that no longer count.
   private mutating func refresh(_ place: Int32, at now: Int64) {
     let i = Int(place)
     for kind in [\Record.failures, \.keyFailures] {
@@ -218,7 +220,8 @@ public struct SourceTable: Sendable {
     orders[records[i].grade.rawValue].add(place, &records)
   }
 
-  /// The record of a source; of a new one, in a place that at most a record of grade `mayEvict` loses for it.
+  /// The record of a source, created if necessary. If the table is full, a record of at most grade `mayEvict` is
+  /// replaced; nil if there is none.
   private mutating func place(for source: ClientSource, mayEvict: Grade) -> Int32? {
     if let place = places[source] { return place }
     if places.count >= capacity {
@@ -246,7 +249,7 @@ public struct SourceTable: Sendable {
     vacant.append(place)
   }
 
-  /// Forgets a few of those about whom there is nothing to remember: at least as many as one new source needs.
+  /// Removes a few records that no longer matter: at least as many as one new source needs.
   private mutating func forgetSome(at now: Int64) {
     for grade in Grade.allCases {
       for _ in 0..<2 {

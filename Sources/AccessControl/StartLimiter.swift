@@ -1,15 +1,15 @@
-/// Limits connections that have not logged in yet, in all and from one source, and makes room for newcomers.
+/// Limits connections that have not logged in, in total and per source, and makes room for new sources.
 ///
-/// A source that holds no such connection is a newcomer. It is never dropped early, and where there is no place left it
-/// gets the place of another connection: of those that have come least far, the one that has waited longest, of whoever
-/// holds most. Early drop is for sources that hold more than their share: from three tenths of the limit on, their
-/// further connections are refused at random, more and more.
+/// A source without such connections is a newcomer. It is never dropped at random. If the limit is reached, it
+/// displaces another connection: among those that have progressed least, the oldest one of the largest group. Random
+/// early drop applies only to sources that hold their share or more: from three tenths of the limit on, their further
+/// connections are refused with growing probability. sshd_config(5), MaxStartups
 public struct StartLimiter: Sendable {
   /// How many connections may be without a login.
   public struct Limits: Equatable, Sendable {
-    /// In all.
+    /// In total.
     public var total: Int
-    /// From one source: never more than half of all.
+    /// Per source; at most half of the total.
     public var perSource: Int
 
     public init(total: Int, perSource: Int) {
@@ -18,47 +18,50 @@ public struct StartLimiter: Sendable {
     }
   }
 
-  /// Whether a connection may start.
+  /// The decision about a new connection.
   public enum Verdict: Equatable, Sendable {
+    /// It is admitted.
     case start
-    /// It may when this one is closed.
+    /// It is admitted if the connection with this number is closed.
     case startInPlace(of: UInt64)
+    /// It is refused.
     case refuse(Refusal)
   }
 
-  /// A connection that started.
+  /// A connection that has been admitted and has not finished.
   private enum Start {
     case limited(ClientSource, StartProgress)
-    /// Of an address that limits do not hold for: never closed for another, and no reason to refuse one of its source.
+    /// Exempt from the limits: never closed to make room, and not counted for its source.
     case exempt
-    /// Another one has its place; it is not gone yet.
+    /// Displaced by another connection, and not closed yet.
     case leaving
   }
 
-  /// Connections that have asked for a login may be closed where their network holds more than so many of them.
+  /// Connections that have requested a login are displaced only if their network holds more than this many of them.
   public static let crowdSize = 5
 
+  /// The current limits.
   public var limits: Limits
   private var starts: [UInt64: Start] = [:]
-  /// For each ``StartProgress``.
+  /// One per ``StartProgress``.
   private var crowds = [Crowd](repeating: Crowd(), count: StartProgress.allCases.count)
   private var counts: [ClientSource: Int] = [:]
-  /// Connections whose place another one has, and that are not gone yet. Never more than may be without a login.
+  /// Connections that have been displaced and are not closed yet; never more than the limit.
   public private(set) var leavingCount = 0
 
   public init(limits: Limits) { self.limits = limits }
 
-  /// Connections without a login, but for those that are leaving.
+  /// Connections without a login, not counting displaced ones.
   public var total: Int { starts.count - leavingCount }
 
-  /// Connections from `source` that have not logged in, but for exempt ones.
+  /// Connections without a login from `source`, not counting exempt ones.
   public func count(of source: ClientSource) -> Int { counts[source] ?? 0 }
 
-  /// Whether one more connection may start.
+  /// Decides whether one more connection may start.
   ///
   /// - Parameters:
-  ///   - isFull: there is no place left among all connections, whatever there is among these.
-  ///   - random: from 0 up to, but not including, 1.
+  /// - isFull: the limit on all connections is reached, so that even below the limits here another one must be closed.
+  /// - random: a random number in 0..<1.
   public func verdict(on source: ClientSource, isFull: Bool, random: Double) -> Verdict {
     let own = count(of: source)
     if own >= limits.perSource { return .refuse(.tooManyFromSource) }
@@ -71,13 +74,13 @@ public struct StartLimiter: Sendable {
     return .startInPlace(of: other)
   }
 
-  /// Whether one more connection may start that these limits do not hold for.
+  /// Decides whether one more exempt connection may start.
   public func verdictOnExempt(of source: ClientSource, isFull: Bool) -> Verdict {
     guard isFull else { return .start }
     return candidate(for: source.network).map { .startInPlace(of: $0) } ?? .refuse(.maxConnections)
   }
 
-  /// A source may hold the limit divided by the number of sources.
+  /// Random early drop. A source's share is the limit divided by the number of sources.
   private func isDropped(own: Int, random: Double) -> Bool {
     let share = max(limits.total / max(counts.count + (own == 0 ? 1 : 0), 1), 1)
     guard own >= share else { return false }
@@ -85,7 +88,7 @@ public struct StartLimiter: Sendable {
     return random * Double(limits.total - start) < Double(total - start)
   }
 
-  /// Which connection is closed for a newcomer from `network`.
+  /// The connection to close for a newcomer from `network`; nil if there is none.
   private func candidate(for network: AddressRange) -> UInt64? {
     guard leavingCount < limits.total else { return nil }
     for progress in StartProgress.allCases {
@@ -94,7 +97,8 @@ public struct StartLimiter: Sendable {
       switch progress {
       case .connected, .keyExchange: return crowd.candidate
       case .asked:
-        // Who sits at a prompt looks like who is typing there; only their number tells a crowd.
+        // A client at a prompt cannot be told from an attacker who waits there; only the number of connections shows a
+        // crowd.
         let networks = crowd.networkCount + (crowd.contains(network) ? 0 : 1)
         return count > max(limits.total / networks, Self.crowdSize) && range != network ? crowd.candidate : nil
       case .settled: return nil
@@ -103,17 +107,17 @@ public struct StartLimiter: Sendable {
     return nil
   }
 
-  /// A connection of `source` starts. Numbers grow, and none is given twice.
+  /// Counts a new connection. `number` must be larger than all earlier numbers.
   public mutating func start(_ number: UInt64, of source: ClientSource) {
     starts[number] = .limited(source, .connected)
     crowds[StartProgress.connected.rawValue].insert(number, of: source)
     counts[source, default: 0] += 1
   }
 
-  /// A connection starts that these limits do not hold for.
+  /// Counts a new connection that is exempt from the limits.
   public mutating func startExempt(_ number: UInt64) { starts[number] = .exempt }
 
-  /// A connection has come so far.
+  /// Records the progress of a connection.
   public mutating func advance(_ number: UInt64, to progress: StartProgress) {
     guard case .limited(let source, let old)? = starts[number], old != progress else { return }
     crowds[old.rawValue].remove(number, of: source)
@@ -121,8 +125,8 @@ public struct StartLimiter: Sendable {
     starts[number] = .limited(source, progress)
   }
 
-  /// A connection has to leave its place to another: it counts no more, but is there until it finishes. Returns its
-  /// source.
+  /// Displaces a connection: it is no longer counted, but remains until it finishes. Returns its source; nil if it
+  /// cannot be displaced.
   @discardableResult
   public mutating func leave(_ number: UInt64) -> ClientSource? {
     guard case .limited(let source, _)? = starts[number] else { return nil }
@@ -132,7 +136,7 @@ public struct StartLimiter: Sendable {
     return source
   }
 
-  /// A connection has logged in, or is over.
+  /// Removes a connection that has logged in or ended.
   public mutating func finish(_ number: UInt64) {
     switch starts.removeValue(forKey: number) {
     case .limited(let source, let progress)?:

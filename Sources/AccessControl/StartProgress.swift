@@ -1,11 +1,11 @@
-/// How far a connection without a login has come: the less far, the sooner it is closed to make room for another.
+/// The progress of a connection without a login. The less, the sooner it is closed to make room for another.
 public enum StartProgress: Int, CaseIterable, Sendable {
-  /// Its client has sent nothing that leads to a key exchange.
+  /// The client has not begun a key exchange.
   case connected
-  /// Its client exchanges keys, or has not asked for a login since.
+  /// The client has begun a key exchange and not requested a login.
   case keyExchange
-  /// Its client asked for a login: somebody may be typing a password.
+  /// The client has requested a login; a user may be typing a password.
   case asked
-  /// It has passed a step of its login, or is ending: it is not closed for another.
+  /// The client has passed an authentication step, or the connection is ending. It is not closed to make room.
   case settled
 }

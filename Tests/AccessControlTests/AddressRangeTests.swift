@@ -9,7 +9,7 @@ import Wire
     ("2001:DB8::/32", "2001:db8::/32"), ("8000::/1", "8000::/1"), ("::ffff:192.0.2.0/120", "192.0.2.0/24"),
     ("::ffff:0:0/96", "0.0.0.0/0"), ("::ffff:192.0.2.1", "192.0.2.1"), ("::ffff:192.0.2.1/128", "192.0.2.1"),
   ])
-  func `a range is read in every spelling and written in one`(text: String, canonical: String) throws {
+  func `a range is parsed from every notation and printed in one`(text: String, canonical: String) throws {
     let range = try AddressRange(text)
     #expect(range.description == canonical)
     #expect(try AddressRange(canonical) == range)
@@ -31,11 +31,11 @@ import Wire
       ("0.0.0.1/0", .bitsAfterPrefix(AddressRange(around: IPAddress("0.0.0.0")!, prefixLength: 0))),
       ("2001:db8::1/64", .bitsAfterPrefix(AddressRange(around: IPAddress("2001:db8::")!, prefixLength: 64))),
     ] as [(String, AddressRangeError)])
-  func `what is no range is refused, and why is told`(text: String, error: AddressRangeError) {
+  func `text that is not a range is refused with the reason`(text: String, error: AddressRangeError) {
     #expect(throws: error) { try AddressRange(text) }
   }
 
-  @Test func `a range with bits after its prefix is refused with the range that may be meant`() {
+  @Test func `a range with bits after its prefix is refused and the error names the range around it`() {
     #expect(throws: AddressRangeError.self) { try AddressRange("192.0.2.77/24") }
     do { _ = try AddressRange("192.0.2.77/24") } catch {
       #expect(error.description == "has bits set after its prefix; the range around this address is 192.0.2.0/24")
@@ -48,15 +48,15 @@ import Wire
     ("192.0.2.7", "192.0.2.6", false), ("2001:db8::/32", "2001:db8:ffff::1", true),
     ("2001:db8::/32", "2001:db9::", false), ("::/0", "2001:db8::1", true),
     ("192.0.2.0/24", "::ffff:192.0.2.9", true), ("::ffff:192.0.2.0/120", "192.0.2.9", true),
-    // A range holds addresses of its own family alone.
+    // A range contains only addresses of its own family.
     ("::/0", "192.0.2.1", false), ("::/0", "::ffff:192.0.2.1", false), ("0.0.0.0/0", "::1", false),
     ("::/80", "192.0.2.1", false),
   ])
-  func `a range holds its addresses and no others`(range: String, address: String, isIn: Bool) throws {
+  func `a range contains exactly its addresses`(range: String, address: String, isIn: Bool) throws {
     #expect(try AddressRange(range).contains(#require(IPAddress(address))) == isIn)
   }
 
-  @Test func `a range around an address holds it`() throws {
+  @Test func `a range around an address contains it`() throws {
     for text in ["192.0.2.77", "2001:db8:1:2:3:4:5:6"] {
       let address = try #require(IPAddress(text))
       for length in -1...129 {
@@ -73,7 +73,7 @@ import Wire
     arguments: [
       [0, 0, 0, 4, 192, 0, 2, 1, 24], [0, 0, 0, 4, 192, 0, 2, 0, 33], [0, 0, 0, 5, 1, 2, 3, 4, 5, 8], [0, 0, 0, 4, 1],
     ] as [[UInt8]])
-  func `a message with what no range is written as is refused`(bytes: [UInt8]) {
+  func `a malformed message does not decode to a range`(bytes: [UInt8]) {
     #expect(throws: WireError.self) { try AddressRange(wireBytes: bytes[...]) }
   }
 }

@@ -15,7 +15,7 @@ import Testing
     return AdmissionControl(rules: rules)
   }
 
-  /// What becomes of a connection that has this number; `.start` unless it is said.
+  /// The decision about a connection with this number; the caller expects no random drop unless `random` is given.
   private func verdict(
     _ control: inout AdmissionControl, _ address: String, number: UInt64 = 0, connections: Int = 0,
     random: Double = 0.999, at now: Int64 = 0
@@ -25,7 +25,7 @@ import Testing
       connections: connections, random: random, at: now)
   }
 
-  /// Why a connection is refused.
+  /// Why a connection is refused; nil if it is admitted.
   private func admit(_ control: inout AdmissionControl, _ address: String, connections: Int = 0) -> Refusal? {
     if case .refuse(let refusal) = verdict(&control, address, connections: connections) { refusal } else { nil }
   }
@@ -36,7 +36,7 @@ import Testing
     return ban
   }
 
-  @Test func `refused keys have a count of their own, and the whitelist none`() throws {
+  @Test func `refused keys are counted separately and never for the whitelist`() throws {
     var control = try control()
     for address in ["10.0.0.1", "10.9.0.1"] {
       for number in 1...4 {
@@ -46,7 +46,7 @@ import Testing
     }
   }
 
-  @Test func `the gate comes before everything, and holds for the whitelist`() throws {
+  @Test func `the gate is checked first and applies to the whitelist too`() throws {
     var control = try control {
       $0.gate = ConnectionGate(
         allowed: [AddressRange(around: Self.address("10.0.0.0"), prefixLength: 8)],
@@ -62,7 +62,7 @@ import Testing
     #expect(control.startCount == 1)
   }
 
-  @Test func `a ban comes before limits, and what is refused takes no place`() throws {
+  @Test func `a ban is checked before limits and a refused connection is not counted`() throws {
     var control = try control()
     #expect(ban(&control, "192.0.2.1")?.source == ClientSource(Self.address("192.0.2.1")))
     #expect(admit(&control, "192.0.2.1", connections: 99) == .banned(milliseconds: 1000))
@@ -75,23 +75,23 @@ import Testing
     #expect(admit(&control, "192.0.2.2") == nil)
   }
 
-  @Test func `the whitelist is not limited and not banned, but counts`() throws {
+  @Test func `the whitelist is neither limited nor banned but its connections count`() throws {
     var control = try control { $0.sources.rate = TokenBucket.Rate(perSecond: 1, burst: 1) }
     for _ in 0..<40 { #expect(admit(&control, "10.9.1.1") == nil) }
     #expect(ban(&control, "10.9.1.1") == nil)
     #expect(control.note(.crashed, of: Self.address("10.9.1.1"), at: 0) == nil)
     #expect(control.sourceCount == 0)
     #expect(admit(&control, "10.9.1.1", connections: 50) == .maxConnections)
-    // They are 40 of 20, and none of them makes room.
+    // There are 40 of at most 20 connections without a login, and none of them can be displaced.
     #expect(admit(&control, "192.0.2.1") == .tooManyUnauthenticated)
   }
 
-  @Test func `nobody of the whitelist makes room, and room is made for them`() throws {
+  @Test func `whitelisted connections displace others and are never displaced`() throws {
     var control = try control { $0.connections = 4 }
     for number in 1...2 { #expect(verdict(&control, "10.9.1.1", number: UInt64(number)) == .start) }
     for number in 3...4 { #expect(verdict(&control, "192.0.2.\(number)", number: UInt64(number)) == .start) }
     #expect(verdict(&control, "10.9.1.1", number: 5, connections: 4) == .startInPlace(of: 3))
-    // One is leaving.
+    // One connection is being closed.
     #expect(verdict(&control, "192.0.2.9", number: 6, connections: 5) == .startInPlace(of: 4))
     #expect(control.startCount == 4)
     control.advance(6, to: .settled)
@@ -103,11 +103,11 @@ import Testing
     #expect(verdict(&control, "192.0.2.10", number: 7, connections: 3) == .start)
   }
 
-  @Test func `room is made five times for a source, then once a minute, and anew after a login`() throws {
+  @Test func `a source displaces others five times, then once a minute, and again after a login`() throws {
     var control = try control { $0.starts = .init(total: 4, perSource: 2) }
     for number in 1...4 { #expect(verdict(&control, "192.0.\(number).1", number: UInt64(number)) == .start) }
     var number = UInt64(4)
-    /// It comes; the oldest of the others goes, comes again, and takes the place that is free when it leaves.
+    /// A connection arrives and displaces the oldest other one, which reconnects after both have ended.
     func comeAndGo(at now: Int64) -> Bool {
       number += 1
       let verdict = verdict(&control, "198.51.100.1", number: number, at: now)
@@ -126,26 +126,26 @@ import Testing
     #expect(!comeAndGo(at: 59_999))
     #expect(comeAndGo(at: 60_000))
     #expect(!comeAndGo(at: 60_001))
-    // Others are not concerned.
+    // Other sources are not affected.
     #expect(verdict(&control, "203.0.113.9", number: 1000, at: 60_001) != .refuse(.tooManyUnauthenticated))
     _ = control.note(.loggedIn(failures: 0), of: Self.address("198.51.100.1"), at: 60_001)
     #expect((0..<9).count { _ in comeAndGo(at: 60_001) } == 5)
   }
 
-  @Test func `a source that made room does not take its place back at once`() throws {
+  @Test func `a displaced source cannot displace others immediately`() throws {
     var control = try control { $0.starts = .init(total: 4, perSource: 2) }
     for number in 1...4 { #expect(verdict(&control, "192.0.\(number).1", number: UInt64(number)) == .start) }
     #expect(verdict(&control, "198.51.100.1", number: 5, at: 1000) == .startInPlace(of: 1))
     #expect(verdict(&control, "192.0.1.1", number: 6, at: 1000) == .refuse(.tooManyUnauthenticated))
     #expect(verdict(&control, "192.0.1.1", number: 6, at: 10_999) == .refuse(.tooManyUnauthenticated))
-    // Not even where another source comes; and a place that is free is for it as well.
+    // Nor if another source displaces one; but a free place is available to it.
     #expect(verdict(&control, "198.51.101.1", number: 7, at: 10_999) == .startInPlace(of: 2))
     #expect(verdict(&control, "192.0.1.1", number: 8, at: 11_000) == .startInPlace(of: 3))
     control.finishStart(4)
     #expect(verdict(&control, "192.0.2.1", number: 9, at: 11_000) == .start)
   }
 
-  @Test func `an address of a banned network that is whitelisted is let in`() throws {
+  @Test func `a whitelisted address in a banned network is admitted`() throws {
     var control = try control { $0.whitelist = RangeTrie([AddressRange(Self.address("2001:db8::1"))]) }
     #expect(ban(&control, "2001:db8::2")?.source.description == "2001:db8::/64")
     #expect(admit(&control, "2001:db8::3") == .banned(milliseconds: 1000))
@@ -154,7 +154,7 @@ import Testing
     #expect(control.ban(of: Self.address("2001:db8::1"), at: 0) == nil)
   }
 
-  @Test func `a crash counts like many failures`() throws {
+  @Test func `a crash counts as several failures`() throws {
     var control = try control { $0.sources.failures = 10 }
     #expect(control.note(.crashed, of: Self.address("192.0.2.1"), at: 0)?.count == 1)
     control = try self.control { $0.sources.failures = 11 }
@@ -162,7 +162,7 @@ import Testing
     #expect(control.note(.failed, of: Self.address("192.0.2.1"), at: 0)?.count == 1)
   }
 
-  @Test func `a login takes back what it is told, and no ban`() throws {
+  @Test func `a login cancels the stated number of failures and no ban`() throws {
     var control = try control()
     let client = Self.address("192.0.2.1")
     for _ in 0..<10 {
@@ -174,7 +174,7 @@ import Testing
     #expect(admit(&control, "192.0.2.1") == .banned(milliseconds: 1000))
   }
 
-  @Test func `new rules hold at once, and bans go on`() throws {
+  @Test func `new rules apply at once and bans continue`() throws {
     var control = try control()
     #expect(ban(&control, "192.0.2.1") != nil)
     control.apply(

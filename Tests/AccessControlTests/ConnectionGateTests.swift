@@ -12,36 +12,36 @@ import Testing
     }
   }
 
-  @Test func `without lists everybody may connect`() throws {
+  @Test func `without lists every address may connect`() throws {
     #expect(try verdict("192.0.2.1") == "open")
     #expect(try verdict("2001:db8::1") == "open")
   }
 
-  @Test func `an allow list means only those`() throws {
+  @Test func `with an allow list only its addresses may connect`() throws {
     let list = ["192.0.2.0/24", "2001:db8::/32"]
     #expect(try verdict("192.0.2.9", allowed: list) == "open")
     #expect(try verdict("192.0.3.9", allowed: list) == "not allowed")
     #expect(try verdict("2001:db8::9", allowed: list) == "open")
     #expect(try verdict("2001:db9::9", allowed: list) == "not allowed")
-    // A list of one family leaves nobody of the other in.
+    // An allow list of one family excludes the other.
     #expect(try verdict("::1", allowed: ["192.0.2.0/24"]) == "not allowed")
     #expect(try verdict("192.0.2.1", allowed: ["::/0"]) == "not allowed")
   }
 
-  @Test func `blocked wins, however small the range that allows`() throws {
+  @Test func `a blocked range wins over any allowed range`() throws {
     #expect(try verdict("192.0.2.9", allowed: ["192.0.2.9"], blocked: ["192.0.2.0/24"]) == "blocked by 192.0.2.0/24")
     #expect(try verdict("192.0.2.9", allowed: ["192.0.2.0/24"], blocked: ["0.0.0.0/0"]) == "blocked by 0.0.0.0/0")
     #expect(try verdict("192.0.2.9", blocked: ["192.0.2.0/24", "192.0.2.8/29"]) == "blocked by 192.0.2.8/29")
     #expect(try verdict("192.0.2.7", blocked: ["192.0.2.8/29"]) == "open")
   }
 
-  @Test func `an IPv4-mapped address is the IPv4 address, on either side`() throws {
+  @Test func `an IPv4-mapped address is the IPv4 address in lists and connections`() throws {
     #expect(try verdict("::ffff:192.0.2.9", blocked: ["192.0.2.0/24"]) == "blocked by 192.0.2.0/24")
     #expect(try verdict("192.0.2.9", blocked: ["::ffff:192.0.2.0/120"]) == "blocked by 192.0.2.0/24")
     #expect(try verdict("192.0.2.9", blocked: ["::/0"]) == "open")
   }
 
-  @Test func `lists of any kind decide as two looks through them do`() {
+  @Test func `random lists decide like two linear searches`() {
     var random = Generator(seed: 7)
     func address() -> IPAddress {
       let bytes = [10, 0, UInt8.random(in: 0...3, using: &random), UInt8.random(in: 0...255, using: &random)]

@@ -12,7 +12,7 @@ import Wire
     ("::ffff:192.0.2.1", "192.0.2.1"), ("::FFFF:c000:201", "192.0.2.1"), ("0:0:0:0:0:ffff:192.0.2.1", "192.0.2.1"),
     ("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
   ])
-  func `an address is read in every spelling and written in one`(text: String, canonical: String) throws {
+  func `an address is parsed from every notation and printed in one`(text: String, canonical: String) throws {
     let address = try #require(IPAddress(text))
     #expect(address.description == canonical)
     #expect(IPAddress(canonical) == address)
@@ -28,7 +28,7 @@ import Wire
     "1:", "::１", "1.2.3.４", "0x7f.0.0.1", "127.1", "2130706433", "::1.2.3.4:5", "1:2:3:4:5:6:7:1.2.3.4",
     "0000:0000:0000:0000:0000:0000:255.255.255.2555", "1.2.3.4\u{0}",
   ])
-  func `what is no address is refused`(text: String) {
+  func `text that is not an address is refused`(text: String) {
     #expect(IPAddress(text) == nil)
   }
 
@@ -39,11 +39,11 @@ import Wire
     #expect(IPAddress("64:ff9b::10.0.0.1") != IPAddress("10.0.0.1"))
   }
 
-  @Test(arguments: [0, 1, 3, 5, 15, 17, 64]) func `other numbers of bytes are no address`(count: Int) {
+  @Test(arguments: [0, 1, 3, 5, 15, 17, 64]) func `other numbers of bytes are not an address`(count: Int) {
     #expect(IPAddress(bytes: [UInt8](repeating: 1, count: count)) == nil)
   }
 
-  @Test func `an address goes through a message`() throws {
+  @Test func `an address survives encoding and decoding`() throws {
     for text in ["192.0.2.1", "2001:db8::1", "::ffff:1.2.3.4"] {
       let address = try #require(IPAddress(text))
       #expect(try IPAddress(wireBytes: address.wireBytes[...]) == address)

@@ -4,7 +4,7 @@ import Testing
 @Suite struct ProxyHeaderTests {
   private static let signature: [UInt8] = [0x0d, 0x0a, 0x0d, 0x0a, 0, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a]
 
-  /// A header of version 2.
+  /// A version 2 header.
   private static func binary(
     _ command: UInt8, _ family: UInt8, _ rest: [UInt8], length: Int? = nil
   ) -> [UInt8] {
@@ -43,7 +43,7 @@ import Testing
     (text("PROXY UNKNOWN " + String(repeating: "x", count: 91)), .own),
     (binary(0x21, 0x11, ipv4), forwarded4),
     (binary(0x21, 0x21, ipv6), forwarded6),
-    // With more behind the addresses: a checksum, a unique id, padding.
+    // With extensions after the addresses: a checksum, a unique ID, padding.
     (binary(0x21, 0x11, ipv4 + [3, 0, 4, 1, 2, 3, 4] + [5, 0, 2, 9, 9] + [4, 0, 0]), forwarded4),
     (binary(0x21, 0x11, ipv4 + [UInt8](repeating: 0xff, count: 536 - 16 - 12)), forwarded4),
     (binary(0x20, 0x00, []), .own),
@@ -54,14 +54,14 @@ import Testing
     (binary(0x21, 0x31, [UInt8](repeating: 0x2f, count: 216)), .own),
   ]
 
-  @Test(arguments: good) func `a header is understood`(bytes: [UInt8], header: ProxyHeader) throws {
+  @Test(arguments: good) func `a valid header is parsed`(bytes: [UInt8], header: ProxyHeader) throws {
     var parser = ProxyHeaderParser()
     let (count, found) = try parser.take(bytes)
     #expect(count == bytes.count && found == header)
   }
 
   @Test(arguments: good)
-  func `wherever it is cut a header means the same, and nothing behind it is taken`(
+  func `a header split anywhere parses the same and nothing after it is consumed`(
     bytes: [UInt8], header: ProxyHeader
   ) throws {
     let behind = Array("SSH-2.0-x\r\n".utf8)
@@ -109,14 +109,14 @@ import Testing
   ]
 
   @Test(arguments: bad)
-  func `what is no header is refused, in one piece and byte by byte`(bytes: [UInt8], error: ProxyHeaderError) {
+  func `an invalid header is refused in one piece and byte by byte`(bytes: [UInt8], error: ProxyHeaderError) {
     var whole = ProxyHeaderParser()
     #expect(throws: error) { try whole.take(bytes) }
     var parser = ProxyHeaderParser()
     #expect(throws: error) { for byte in bytes { _ = try parser.take([byte]) } }
   }
 
-  @Test func `no header has more bytes than there is room for`() throws {
+  @Test func `no header exceeds the stated room`() throws {
     for start in [Array("PROXY ".utf8), Self.binary(0x21, 0x11, [], length: 520)] {
       var parser = ProxyHeaderParser()
       var taken = 0
@@ -133,7 +133,7 @@ import Testing
     }
   }
 
-  @Test func `a header that misses its end waits for it`() throws {
+  @Test func `an incomplete header is not reported`() throws {
     for (bytes, _) in Self.good {
       var parser = ProxyHeaderParser()
       #expect(try parser.take(bytes.dropLast()).header == nil)

@@ -20,7 +20,7 @@ import Testing
     #expect(try trie.contains(address(text)) == (expected != nil))
   }
 
-  @Test func `all of one family is nothing of the other`() throws {
+  @Test func `a range of a whole family contains no address of the other`() throws {
     let all4 = RangeTrie(try ranges("0.0.0.0/0"))
     #expect(try all4.contains(address("192.0.2.1")) && all4.contains(address("::ffff:192.0.2.1")))
     #expect(try !all4.contains(address("::1")))
@@ -29,7 +29,7 @@ import Testing
     #expect(try !all6.contains(address("192.0.2.1")) && !all6.contains(address("::ffff:192.0.2.1")))
   }
 
-  @Test func `an empty set holds nothing, and a range is in it once`() throws {
+  @Test func `an empty set contains nothing and a duplicate range is stored once`() throws {
     var trie = RangeTrie()
     #expect(trie.isEmpty)
     #expect(try !trie.contains(address("0.0.0.0")) && !trie.contains(address("::")))
@@ -38,14 +38,14 @@ import Testing
     #expect(trie.count == 2 && !trie.isEmpty)
   }
 
-  /// Ranges and addresses so close to each other that they meet often.
+  /// Ranges and addresses so close to each other that they often overlap.
   private func randomRange(_ random: inout Generator) -> AddressRange {
     AddressRange(around: randomAddress(&random), prefixLength: Int.random(in: 0...128, using: &random))
   }
 
   private func randomAddress(_ random: inout Generator) -> IPAddress {
     let isIPv4 = Bool.random(using: &random)
-    // Few bits are set, anywhere, or all but a few.
+    // Few bits are set, at random positions, or all but a few.
     var bytes = [UInt8](repeating: Bool.random(using: &random) ? 0 : 255, count: isIPv4 ? 4 : 16)
     for _ in 0..<Int.random(in: 0...4, using: &random) {
       bytes[Int.random(in: 0..<bytes.count, using: &random)] ^= 1 << UInt8.random(in: 0...7, using: &random)
@@ -54,7 +54,7 @@ import Testing
   }
 
   @Test(arguments: [1, 2, 5, 30, 300, 2000])
-  func `whatever the ranges and their order, it finds what a look at each one finds`(count: Int) {
+  func `random ranges in any order are searched like a linear scan`(count: Int) {
     var random = Generator(seed: UInt64(count))
     for _ in 0..<max(3000 / count, 3) {
       let ranges = (0..<count).map { _ in randomRange(&random) }

@@ -2,14 +2,14 @@ import Testing
 
 @testable import AccessControl
 
-/// The rules about sources, as one would write them without a thought for time or memory: every event is kept.
+/// The rules for one source in their simplest form, without regard to time or memory: every event is kept.
 private struct NaiveSource {
   let limits: SourceTable.Limits
   var connections: [Int64] = []
   var failures: [Int64] = []
   var keyFailures: [Int64] = []
   var bans: [Ban] = []
-  /// Bans that are too long ago to make the next one longer.
+  /// Bans that are too old to lengthen the next one.
   var forgotten = 0
 
   func ban(at now: Int64) -> Ban? { bans.last { $0.end > now } }
@@ -17,7 +17,7 @@ private struct NaiveSource {
   mutating func connect(at now: Int64) -> Refusal? {
     if let ban = ban(at: now) { return .banned(milliseconds: ban.end - now) }
     if let rate = limits.rate {
-      // Filled drop by drop from the first connection on.
+      // Refilled from event to event, starting with the first connection.
       var (level, last) = (rate.burst * rate.interval, Int64.min)
       for time in connections + [now] {
         if last != .min { level = min(level + (time - last) * 1000, rate.burst * rate.interval) }
@@ -61,7 +61,7 @@ private struct NaiveSource {
       longestBan: banTime * Int64.random(in: 1...6, using: &random))
   }
 
-  @Test func `sources in any order get the verdicts that a naive model gives each alone, and no ban ends early`() {
+  @Test func `interleaved sources are each treated like a naive model alone and no ban ends early`() {
     for seed in UInt64(1)...60 {
       var random = Generator(seed: seed)
       let limits = limits(&random)
@@ -90,7 +90,7 @@ private struct NaiveSource {
     }
   }
 
-  @Test func `whatever comes, no more is remembered than there is room for, and no ban ends early for newcomers`() {
+  @Test func `the table never exceeds its capacity and no ban ends early for a source that did not fail`() {
     for seed in UInt64(1)...20 {
       var random = Generator(seed: seed)
       let limits = limits(&random)
@@ -105,7 +105,7 @@ private struct NaiveSource {
         case 0...6:
           if case .banned = table.connect(source, at: now) { #expect(isBanned) } else { #expect(!isBanned) }
         case 7: table.forgive(source, times: Int.random(in: -1...3, using: &random), at: now)
-        // At most half of the places are bans, so that none has to go.
+        // At most half of the records are bans, so that none has to be replaced.
         case 8 where isBanned || bans.values.count(where: { $0 > now }) < 8:
           if let ban = table.fail(source, times: Int.random(in: 1...8, using: &random), at: now) {
             bans[source] = ban.end

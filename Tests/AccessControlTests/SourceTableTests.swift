@@ -16,7 +16,7 @@ import Testing
     return ban
   }
 
-  @Test(arguments: [1, 2, 5, 37]) func `the limit means exactly so many failures`(limit: Int) {
+  @Test(arguments: [1, 2, 5, 37]) func `a ban begins with exactly the configured number of failures`(limit: Int) {
     var limits = Self.limits
     limits.failures = limit
     var table = SourceTable(limits: limits)
@@ -29,23 +29,24 @@ import Testing
     #expect(table.connect(source(2), at: 1000) == nil)
   }
 
-  @Test func `refused keys are counted apart from other failures, in the same window, and lead to the same bans`() {
+  @Test func `refused keys are counted separately from other failures and lead to the same bans`() {
     var table = SourceTable(limits: Self.limits)
-    // Neither count adds to the other.
+    // The two counts do not add up.
     for _ in 0..<19 { #expect(table.refuseKeys(source(1), at: 0) == nil) }
     #expect(fail(&table, source(1), 4, at: 0) == nil)
     #expect(table.failures(of: source(1), at: 0) == 4)
     #expect(table.refuseKeys(source(1), at: 1) == Ban(source: source(1), end: 300_001, count: 1))
-    // The ban cleared both, and the next one is longer, whichever ends in it.
+    // The ban cleared both counts, and the next one is longer, whichever count leads to it.
     #expect(fail(&table, source(1), 4, at: 300_001) == nil)
     for _ in 0..<19 { #expect(table.refuseKeys(source(1), at: 300_001) == nil) }
     #expect(table.fail(source(1), at: 300_002) == Ban(source: source(1), end: 900_002, count: 2))
     #expect(table.refuseKeys(source(1), at: 900_002) == nil)
-    // In a window that slides: never twenty in it.
+    // In a sliding window: never twenty within it.
     for number in 0..<100 { #expect(table.refuseKeys(source(2), at: Int64(number) * 16_000) == nil) }
   }
 
-  @Test(arguments: [(5, 0), (0, 20)]) func `a limit of 0 for keys bans nobody for keys, and one for all nobody at all`(
+  @Test(arguments: [(5, 0), (0, 20)])
+  func `a limit of 0 for keys disables bans for keys and a limit of 0 for failures disables all bans`(
     failures: Int, keyFailures: Int
   ) {
     var limits = Self.limits
@@ -55,7 +56,7 @@ import Testing
     #expect((fail(&table, source(1), 5, at: 0) == nil) == (failures == 0))
   }
 
-  @Test func `who had keys refused is remembered as one who failed, and forgotten as one`() {
+  @Test func `a source with refused keys is remembered and forgotten like one that failed`() {
     var table = SourceTable(limits: Self.limits, capacity: 1)
     _ = table.refuseKeys(source(1), at: 0)
     #expect(table.count == 1)
@@ -63,9 +64,9 @@ import Testing
     #expect(table.count == 0)
   }
 
-  @Test func `failures count in a window that slides`() {
+  @Test func `failures count in a sliding window`() {
     var table = SourceTable(limits: Self.limits)
-    // Four, and each time that the oldest is too old one more: never five at once.
+    // Four failures, then one more each time the oldest expires: never five at once.
     for number in 0..<4 { #expect(table.fail(source(1), at: Int64(number) * 75_000) == nil) }
     for number in 4..<40 {
       #expect(table.failures(of: source(1), at: Int64(number) * 75_000) == 3)
@@ -74,7 +75,7 @@ import Testing
     #expect(table.fail(source(1), at: 39 * 75_000) != nil)
   }
 
-  @Test func `bans grow up to the longest, and good behavior for that long is forgotten`() {
+  @Test func `bans grow up to the maximum and are forgotten after that time without failures`() {
     var limits = Self.limits
     limits.longestBan = 1_000_000
     var table = SourceTable(limits: limits)
@@ -90,7 +91,7 @@ import Testing
     #expect(fail(&table, source(1), 5, at: now) == Ban(source: source(1), end: now + 300_000, count: 1))
   }
 
-  @Test func `a failure keeps the memory of bans alive`() {
+  @Test func `a failure prolongs the memory of earlier bans`() {
     var limits = Self.limits
     limits.longestBan = 1_000_000
     var table = SourceTable(limits: limits)
@@ -99,7 +100,7 @@ import Testing
     #expect(fail(&table, source(1), 5, at: 2_100_000)?.count == 2)
   }
 
-  @Test func `a factor without end is bounded, and a factor of 1 does not grow`() {
+  @Test func `a large factor is bounded and a factor of 1 does not grow`() {
     var limits = Self.limits
     limits.banFactor = .max
     #expect(limits.banTime(count: 1_000_000_000) == limits.longestBan)
@@ -109,7 +110,7 @@ import Testing
     #expect(limits.banTime(count: 3) == limits.longestBan)
   }
 
-  @Test func `many failures at once count as many`() {
+  @Test func `several failures at once are all counted`() {
     var table = SourceTable(limits: Self.limits)
     #expect(table.fail(source(1), times: 10, at: 0)?.count == 1)
     #expect(table.fail(source(2), times: 4, at: 0) == nil)
@@ -120,7 +121,7 @@ import Testing
     #expect(table.failures(of: source(4), at: 0) == 0)
   }
 
-  @Test func `forgiven failures do not count, and no others are forgiven`() {
+  @Test func `forgiven failures do not count and a ban is not forgiven`() {
     var table = SourceTable(limits: Self.limits)
     #expect(fail(&table, source(1), 4, at: 0) == nil)
     table.forgive(source(1), times: 3, at: 10)
@@ -135,7 +136,7 @@ import Testing
     #expect(table.connect(source(1), at: 30) == .banned(milliseconds: 299_990))
   }
 
-  @Test func `what a banned source does is not counted`() {
+  @Test func `failures during a ban are not counted`() {
     var table = SourceTable(limits: Self.limits)
     #expect(fail(&table, source(1), 5, at: 0)?.end == 300_000)
     #expect(fail(&table, source(1), 50, at: 100_000) == nil)
@@ -144,7 +145,7 @@ import Testing
     #expect(table.fail(source(1), at: 300_000)?.count == 2)
   }
 
-  @Test func `with a limit of 0 nobody is banned`() {
+  @Test func `a limit of 0 disables bans`() {
     var limits = Self.limits
     limits.failures = 0
     var table = SourceTable(limits: limits)
@@ -152,7 +153,7 @@ import Testing
     #expect(table.connect(source(1), at: 0) == nil)
   }
 
-  @Test func `a source connects so often and no more`() {
+  @Test func `the connection rate of a source is limited`() {
     var limits = Self.limits
     limits.rate = TokenBucket.Rate(perSecond: 10, burst: 100)
     var table = SourceTable(limits: limits)
@@ -163,7 +164,7 @@ import Testing
     #expect(table.connect(source(1), at: 100) == .rateLimited)
   }
 
-  @Test func `an IPv6 source is a network of 64 bits`() throws {
+  @Test func `an IPv6 source is a /64 network`() throws {
     let one = ClientSource(try #require(IPAddress("2001:db8:1:2::1")))
     #expect(one == ClientSource(try #require(IPAddress("2001:db8:1:2:ffff:ffff:ffff:ffff"))))
     #expect(one != ClientSource(try #require(IPAddress("2001:db8:1:3::1"))))
@@ -172,20 +173,20 @@ import Testing
     #expect(source(1) != source(2))
   }
 
-  @Test func `the end of a ban is told once`() {
+  @Test func `the end of a ban is reported once`() {
     var table = SourceTable(limits: Self.limits)
     #expect(fail(&table, source(1), 5, at: 0) != nil)
     #expect(table.endBan(of: source(1), at: 299_999) == nil)
     #expect(table.endBan(of: source(2), at: 300_000) == nil)
-    // Whoever knocks at that very moment does not take the end away.
+    // A connection attempt at exactly that time does not hide the end.
     _ = table.connect(source(1), at: 300_000)
     #expect(table.endBan(of: source(1), at: 300_000) == Ban(source: source(1), end: 300_000, count: 1))
     #expect(table.endBan(of: source(1), at: 300_000) == nil)
   }
 
-  // MARK: Bans of an earlier time
+  // MARK: Restored bans
 
-  @Test func `bans that are restored hold, and those that are over make the next one longer`() {
+  @Test func `restored bans are in effect, and expired ones lengthen the next ban`() {
     var old = SourceTable(limits: Self.limits)
     _ = fail(&old, source(1), 5, at: 0)
     _ = fail(&old, source(2), 5, at: 100_000)
@@ -199,7 +200,7 @@ import Testing
     #expect(fail(&table, source(1), 5, at: 300_000) == Ban(source: source(1), end: 900_000, count: 2))
   }
 
-  @Test func `no restored ban is longer than a ban can be, or shorter than one that holds`() {
+  @Test func `a restored ban is not longer than the maximum and does not shorten a ban in effect`() {
     var table = SourceTable(limits: Self.limits)
     table.restore([Ban(source: source(1), end: .max, count: .max)], at: 0)
     #expect(table.connect(source(1), at: 0) == .banned(milliseconds: Self.limits.longestBan))
@@ -210,7 +211,7 @@ import Testing
     #expect(table.bans(at: 0).count == 1)
   }
 
-  @Test func `a restored ban ends when it would have, and at the latest a longest ban from now`() {
+  @Test func `a restored ban ends at its time and at most the maximum length from now`() {
     let longest = Self.limits.longestBan
     let now: Int64 = 1_000_000
     for (end, restored) in [
@@ -226,7 +227,7 @@ import Testing
     }
   }
 
-  @Test func `a ban that is over is restored as long as it counts, and its end is not told again`() {
+  @Test func `an expired ban is restored while it still counts and its end is not reported again`() {
     let longest = Self.limits.longestBan
     for (age, counts) in [(0, true), (longest - 1, true), (longest, false), (longest + 1, false)] as [(Int64, Bool)] {
       var table = SourceTable(limits: Self.limits)
@@ -240,7 +241,7 @@ import Testing
 
   // MARK: Memory
 
-  @Test func `the least dangerous are forgotten first, and the banned last`() {
+  @Test func `the least dangerous sources are replaced first and banned ones last`() {
     var limits = Self.limits
     limits.rate = TokenBucket.Rate(perSecond: 1, burst: 10)
     var table = SourceTable(limits: limits, capacity: 8)
@@ -254,13 +255,12 @@ import Testing
     for number in 9..<1000 { #expect(table.connect(source(number), at: 20) == nil) }
     #expect(table.count == 8)
     #expect(table.failures(of: source(3), at: 20) == 1)
-    // More that fail: they take the places of the quiet ones, then of those who failed before them.
+    // More failing sources replace the quiet ones, then those that failed before them.
     for number in 1000..<2000 { _ = table.fail(source(number), at: 30) }
     #expect(table.count == 8)
     #expect(table.failures(of: source(3), at: 30) == 0)
     #expect(Set(table.bans(at: 30).map(\.source)) == [source(1), source(2)])
-    // More that are banned: they take all the others' places, and in the end that of the ban that nobody felt for
-    // longest.
+    // More banned sources replace all the others, and finally the ban that was refused least recently.
     for number in 2000..<2007 { _ = fail(&table, source(number), 5, at: 31) }
     #expect(table.connect(source(1), at: 31) == .banned(milliseconds: 299_969))
     _ = fail(&table, source(2008), 5, at: 32)
@@ -269,7 +269,7 @@ import Testing
     #expect(table.count == 8)
   }
 
-  @Test func `a source that only connects never takes the place of a ban`() {
+  @Test func `a source that only connects never replaces a ban`() {
     var limits = Self.limits
     limits.rate = TokenBucket.Rate(perSecond: 1, burst: 1)
     var table = SourceTable(limits: limits, capacity: 4)
@@ -278,7 +278,7 @@ import Testing
     for number in 0..<4 { #expect(table.connect(source(number), at: 0) == .banned(milliseconds: 300_000)) }
   }
 
-  @Test func `those of whom there is nothing to remember go by themselves`() {
+  @Test func `sources that no longer matter are removed`() {
     var limits = Self.limits
     limits.rate = TokenBucket.Rate(perSecond: 10, burst: 100)
     limits.longestBan = 600_000
@@ -293,7 +293,7 @@ import Testing
     #expect(table.count == 600)
   }
 
-  @Test func `memory is bounded by the number of sources`() {
+  @Test func `the table is bounded by its capacity`() {
     var limits = Self.limits
     limits.rate = TokenBucket.Rate(perSecond: 1, burst: 1)
     var table = SourceTable(limits: limits)

@@ -1,25 +1,25 @@
 import AccessControl
 import Testing
 
-/// `10.x.y.1`: each in a network of its own.
+/// `10.x.y.1`: each in its own network.
 private func source(_ number: Int) -> ClientSource {
   ClientSource(IPAddress(bytes: [10, UInt8(number >> 8), UInt8(number & 255), 1])!)
 }
 
-/// `11.0.x.y`: those with the same `network` in one.
+/// `11.0.x.y`: sources in one network for each value of `network`.
 private func neighbor(_ number: Int, network: Int = 0) -> ClientSource {
   ClientSource(IPAddress(bytes: [11, 0, UInt8(network), UInt8(number)])!)
 }
 
 @Suite struct StartLimiterTests {
-  /// A limiter that gives numbers, and does what it says.
+  /// A limiter that assigns numbers and carries out its decisions.
   struct House {
     var limiter: StartLimiter
     var number: UInt64 = 0
 
     init(_ limits: StartLimiter.Limits) { limiter = StartLimiter(limits: limits) }
 
-    /// A connection comes, with the worst luck; what becomes of it.
+    /// A connection arrives, by default with the random number most likely to drop it. Returns the decision.
     @discardableResult
     mutating func come(_ source: ClientSource, isFull: Bool = false, random: Double = 0) -> StartLimiter.Verdict {
       let verdict = limiter.verdict(on: source, isFull: isFull, random: random)
@@ -33,12 +33,12 @@ private func neighbor(_ number: Int, network: Int = 0) -> ClientSource {
       return verdict
     }
 
-    /// As many of `count` as are let in, without bad luck.
+    /// How many of `count` connections are admitted without random drop.
     mutating func flood(_ source: ClientSource, _ count: Int) -> Int {
       (0..<count).count { _ in come(source, random: 0.999) == .start }
     }
 
-    /// Each of these sources gets a connection that has come so far.
+    /// Adds a connection with this progress for each source.
     mutating func fill(_ sources: [ClientSource], to progress: StartProgress = .connected) {
       for source in sources {
         come(source, random: 0.999)
@@ -49,7 +49,7 @@ private func neighbor(_ number: Int, network: Int = 0) -> ClientSource {
 
   private let limits = StartLimiter.Limits(total: 100, perSource: 32)
 
-  @Test func `one source has so many and no more`() {
+  @Test func `the number of connections of one source is limited`() {
     var house = House(limits)
     #expect(house.flood(source(1), 200) == 32)
     #expect(house.come(source(1)) == .refuse(.tooManyFromSource))
@@ -58,19 +58,19 @@ private func neighbor(_ number: Int, network: Int = 0) -> ClientSource {
   }
 
   @Test(arguments: [(100, 32), (100, 99), (500, 499), (20, 32), (10, 1), (4, 4), (3, 3), (2, 2)])
-  func `what one source holds never keeps another one out`(total: Int, perSource: Int) {
+  func `connections of one source never keep another source out`(total: Int, perSource: Int) {
     var house = House(.init(total: total, perSource: perSource))
     #expect(house.flood(source(1), 2 * total) == min(perSource, total / 2))
     #expect(house.come(source(2)) == .start)
   }
 
-  @Test func `the limit in all holds, from however many sources`() {
+  @Test func `the total limit holds for any number of sources`() {
     var house = House(limits)
     for number in 0..<1000 { house.come(source(number)) }
     #expect(house.limiter.total == 100)
   }
 
-  @Test func `a newcomer has a place, however many hold one, and never by chance`() {
+  @Test func `a newcomer is admitted at any load and never dropped at random`() {
     var house = House(.init(total: 1200, perSource: 32))
     for number in 0..<100 { #expect(house.flood(source(number), 10) == 10) }
     for number in 100..<120 { #expect(house.come(source(number)) == .start) }
@@ -82,7 +82,7 @@ private func neighbor(_ number: Int, network: Int = 0) -> ClientSource {
     }
   }
 
-  @Test func `who holds more than their share is dropped early, more and more`() {
+  @Test func `a source that exceeds its share is dropped with growing probability`() {
     var house = House(limits)
     // 13 sources: a share of 7.
     for number in 1...12 { _ = house.flood(source(number), 3) }
@@ -95,17 +95,17 @@ private func neighbor(_ number: Int, network: Int = 0) -> ClientSource {
       }
       #expect(refused == Int((share * 70).rounded()), "\(total)")
     }
-    // Nobody else is.
+    // Other sources are not dropped.
     #expect(house.limiter.verdict(on: source(77), isFull: false, random: 0) == .start)
   }
 
-  @Test func `below three tenths nobody is dropped`() {
+  @Test func `below three tenths of the limit no connection is dropped`() {
     var house = House(limits)
     for number in 0..<15 { house.come(source(number)) }
     for _ in 0..<15 { #expect(house.come(source(20)) == .start) }
   }
 
-  @Test func `who is there already is refused in a full house`() {
+  @Test func `a source with a connection is refused when the limit is reached`() {
     var house = House(.init(total: 4, perSource: 2))
     house.fill((1...4).map { source($0) })
     #expect(house.come(source(1)) == .refuse(.tooManyUnauthenticated))
@@ -116,7 +116,7 @@ private func neighbor(_ number: Int, network: Int = 0) -> ClientSource {
     #expect(house.limiter.total == 4 && house.limiter.leavingCount == 0)
   }
 
-  @Test func `a house without a place for anybody makes room among those without a login`() {
+  @Test func `at the limit on all connections one without a login is displaced`() {
     var house = House(limits)
     #expect(house.come(source(1), isFull: true) == .refuse(.maxConnections))
     house.come(source(2))
@@ -126,24 +126,24 @@ private func neighbor(_ number: Int, network: Int = 0) -> ClientSource {
     #expect(house.limiter.verdictOnExempt(of: source(1), isFull: true) == .startInPlace(of: 2))
   }
 
-  // MARK: Who makes room
+  // MARK: Which connection is displaced
 
-  @Test func `the longest-waiting one of the source that holds most makes room`() {
+  @Test func `the oldest connection of the source with the most connections is displaced`() {
     var house = House(.init(total: 10, perSource: 5))
     house.fill([1, 2, 3, 2, 3, 4, 5, 3, 6, 7].map { source($0) })
     #expect(house.come(source(8)) == .startInPlace(of: 3))
-    // 2 and 3 hold two each now.
+    // Sources 2 and 3 now have two connections each.
     #expect(house.come(source(9)) == .startInPlace(of: 2))
   }
 
-  @Test func `of a network whose sources hold one each, the longest-waiting one makes room`() {
+  @Test func `the oldest connection of the largest network is displaced even if its sources have one each`() {
     var house = House(.init(total: 10, perSource: 5))
     house.fill([source(1), source(1), source(1)] + (1...6).map { neighbor($0) } + [source(2)])
     #expect(house.come(source(3)) == .startInPlace(of: 4))
     #expect(house.come(neighbor(7)) == .startInPlace(of: 5))
   }
 
-  @Test func `a /48 of IPv6 is one network, and each /64 in it a source`() throws {
+  @Test func `an IPv6 /48 is one network and each /64 in it a source`() throws {
     let address = { (text: String) in ClientSource(IPAddress(text)!) }
     #expect(address("2001:db8:1:2::3").network == AddressRange(around: IPAddress("2001:db8:1::")!, prefixLength: 48))
     #expect(address("::ffff:192.0.2.7").network.description == "192.0.2.0/24")
@@ -153,7 +153,7 @@ private func neighbor(_ number: Int, network: Int = 0) -> ClientSource {
     #expect(house.come(address("2001:db8:2::1")) == .startInPlace(of: 4))
   }
 
-  @Test func `who has come less far makes room first, whoever holds most`() {
+  @Test func `connections with the least progress are displaced first regardless of their numbers`() {
     var house = House(.init(total: 6, perSource: 3))
     house.fill([source(1), source(1)], to: .asked)
     house.fill([source(2), source(2)], to: .keyExchange)
@@ -166,22 +166,22 @@ private func neighbor(_ number: Int, network: Int = 0) -> ClientSource {
     #expect(house.come(source(8)) == .startInPlace(of: 4))
   }
 
-  @Test func `who asked for a login makes room only in a crowd`() {
+  @Test func `connections that requested a login are displaced only in a crowd`() {
     var house = House(.init(total: 12, perSource: 6))
-    // Six of one network, more than its share of 12 / 7, and the others one each.
+    // Six in one network, more than its share of 12 / 7, and one in each of the others.
     house.fill((1...6).map { neighbor($0) } + (1...6).map { source($0) }, to: .asked)
     #expect(house.come(neighbor(9)) == .refuse(.tooManyUnauthenticated))
     #expect(house.come(source(9)) == .startInPlace(of: 1))
     house.limiter.advance(house.number, to: .asked)
-    // Five are no crowd.
+    // Five are not a crowd.
     #expect(house.come(source(10)) == .refuse(.tooManyUnauthenticated))
   }
 
-  @Test func `a share of those who asked is no crowd`() {
+  @Test func `connections within the share of their network are not a crowd`() {
     var house = House(.init(total: 20, perSource: 10))
     for network in 0..<2 { house.fill((1...8).map { neighbor($0, network: network) }, to: .asked) }
     house.fill((1...4).map { source($0) }, to: .settled)
-    // Three networks with the newcomer's: six each.
+    // Three networks with that of the newcomer: six each.
     #expect(house.come(source(9)) == .startInPlace(of: 1))
     house = House(.init(total: 24, perSource: 10))
     for network in 0..<2 { house.fill((1...8).map { neighbor($0, network: network) }, to: .asked) }
@@ -189,7 +189,7 @@ private func neighbor(_ number: Int, network: Int = 0) -> ClientSource {
     #expect(house.come(source(9)) == .refuse(.tooManyUnauthenticated))
   }
 
-  @Test func `nobody who has passed a step or is exempt makes room`() {
+  @Test func `connections that passed a step or are exempt are never displaced`() {
     var house = House(.init(total: 4, perSource: 2))
     house.fill([source(1), source(1), source(2)], to: .settled)
     house.limiter.startExempt(99)
@@ -199,7 +199,7 @@ private func neighbor(_ number: Int, network: Int = 0) -> ClientSource {
     #expect(house.come(source(3)) == .start)
   }
 
-  @Test func `no more than the limit are leaving at a time`() {
+  @Test func `the number of displaced connections that are not closed yet is limited`() {
     var house = House(.init(total: 3, perSource: 1))
     house.fill((1...3).map { source($0) })
     for number in 4...6 { #expect(house.come(source(number)) == .startInPlace(of: UInt64(number - 3))) }
@@ -208,7 +208,7 @@ private func neighbor(_ number: Int, network: Int = 0) -> ClientSource {
     #expect(house.come(source(7)) == .startInPlace(of: 4))
   }
 
-  @Test func `who finished counts no more, and nobody finishes twice`() {
+  @Test func `a finished connection is not counted and cannot finish twice`() {
     var house = House(limits)
     for _ in 0..<5 { house.come(source(1)) }
     for number in [1, 2, 2, 3, 77, 4, 5, 5] as [UInt64] { house.limiter.finish(number) }
@@ -220,7 +220,7 @@ private func neighbor(_ number: Int, network: Int = 0) -> ClientSource {
 
   // MARK: The naive model
 
-  /// The same rules, with a look at everybody.
+  /// The same rules by exhaustive search.
   private struct Model {
     struct Connection {
       let number: UInt64
@@ -254,7 +254,7 @@ private func neighbor(_ number: Int, network: Int = 0) -> ClientSource {
       else { return nil }
       let crowd = waiting.filter { $0.progress.rawValue == least }
       func held(by source: ClientSource) -> [UInt64] { crowd.filter { $0.source == source }.map(\.number) }
-      // For each network, how many it has, and who would go.
+      // The number of connections in each network, and the one that would be displaced.
       let networks = Set(crowd.map(\.source.network)).map { network in
         let own = crowd.filter { $0.source.network == network }
         let most = own.map { held(by: $0.source).count }.max() ?? 0
@@ -272,7 +272,7 @@ private func neighbor(_ number: Int, network: Int = 0) -> ClientSource {
   }
 
   @Test(arguments: [3, 5, 8, 13, 21, 34] as [UInt64])
-  func `whatever comes, the limiter decides as one that looks at everybody`(seed: UInt64) {
+  func `random events are decided as by exhaustive search`(seed: UInt64) {
     var random = Generator(seed: seed)
     var limiter = StartLimiter(limits: .init(total: 30, perSource: 9))
     var model = Model(limits: limiter.limits)
@@ -328,16 +328,16 @@ private func neighbor(_ number: Int, network: Int = 0) -> ClientSource {
       }
       #expect(limiter.total == model.total && limiter.leavingCount == model.leaving.count)
     }
-    // With few limits that are narrow, room is seldom made; but it is.
+    // With few and narrow limits connections are seldom displaced, but some are.
     #expect(rooms > 20)
   }
 
-  @Test(.timeLimit(.minutes(5))) func `a crowd as large as can be costs no more than a moment`() {
+  @Test(.timeLimit(.minutes(5))) func `the largest possible crowd is handled quickly`() {
     var house = House(.init(total: 65_536, perSource: 32))
     for number in 0..<65_536 {
       house.come(ClientSource(IPAddress(bytes: [10, UInt8(number >> 8), UInt8(number & 255), 1])!))
     }
-    // A look at everybody for each of them would take longer than this test may.
+    // An exhaustive search for each connection would exceed the time limit.
     for number in 0..<10_000 { house.come(neighbor(number & 255, network: number >> 8)) }
     #expect(house.limiter.total == 65_536)
   }

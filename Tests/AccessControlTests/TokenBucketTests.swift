@@ -2,7 +2,7 @@ import AccessControl
 import Testing
 
 @Suite struct TokenBucketTests {
-  @Test func `so many at once, then so many each second`() {
+  @Test func `the burst is available at once and then the rate per second`() {
     let rate = TokenBucket.Rate(perSecond: 10, burst: 3)
     var bucket = TokenBucket()
     for _ in 0..<3 { #expect(bucket.take(rate, at: 5000) == 0) }
@@ -16,7 +16,7 @@ import Testing
     #expect(bucket.take(rate, at: 60_000) == 100)
   }
 
-  @Test func `what is refused takes nothing`() {
+  @Test func `a refused event consumes nothing`() {
     let rate = TokenBucket.Rate(perSecond: 1, burst: 1)
     var bucket = TokenBucket()
     #expect(bucket.take(rate, at: 0) == 0)
@@ -24,14 +24,14 @@ import Testing
     #expect(bucket.take(rate, at: 1000) == 0)
   }
 
-  @Test func `rates that do not divide a second are kept exactly enough`() {
+  @Test func `rates that do not divide a second are accurate enough`() {
     let rate = TokenBucket.Rate(perSecond: 3, burst: 1)
     var bucket = TokenBucket()
     let taken = (0..<100_000).count { bucket.take(rate, at: Int64($0)) == 0 }
     #expect((299...301).contains(taken))
   }
 
-  @Test func `a rate that became faster, or smaller, holds at once`() {
+  @Test func `a changed rate or burst applies at once`() {
     var bucket = TokenBucket()
     let slow = TokenBucket.Rate(perSecond: 1, burst: 100)
     for _ in 0..<100 { #expect(bucket.take(slow, at: 0) == 0) }
@@ -40,7 +40,7 @@ import Testing
     #expect(bucket.take(fast, at: 10) == 0)
   }
 
-  @Test func `it gives what a bucket gives that is filled drop by drop`() {
+  @Test func `it behaves like a bucket that is filled in small steps`() {
     var random = Generator(seed: 3)
     for _ in 0..<200 {
       let perSecond = [1, 2, 4, 5, 8, 10, 20, 50, 100].randomElement(using: &random)!
