@@ -1,11 +1,11 @@
-/// What is wrong with bytes of a bus.
+/// A D-Bus message or conversation that cannot be continued.
 public enum BusError: Error, Equatable, Sendable {
-  /// The message ends before the value does.
+  /// The message ends within a value.
   case truncated
-  /// A length or a number is over the limit of its place.
+  /// A message or a line of the authentication is longer than its limit.
   case tooLong
-  /// The bytes are not what their type says.
+  /// The bytes are not valid for their type.
   case malformed
-  /// The peer does not take us for who we are, or does not speak as the specification says.
+  /// The peer refuses to authenticate us, or to do what nothing works without; with its line or error name.
   case refused(String)
 }

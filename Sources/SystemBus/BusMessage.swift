@@ -1,27 +1,27 @@
-/// One message of a bus; D-Bus specification, "Message Format". Of its body, only the text at the beginning is read.
+/// A D-Bus message. D-Bus Specification, "Message Format". Of the body, only strings at the beginning are read.
 struct BusMessage: Equatable {
-  /// What a message is for.
+  /// The type of a message.
   enum Kind: UInt8 {
     case call = 1
     case answer, error, signal
   }
 
-  /// Bytes of a message that is read, at most; the specification allows 128 MiB.
+  /// Limit of a received message in bytes; the specification allows 128 MiB.
   static let longest = 256 << 10
-  /// Bytes that say how long a message is.
+  /// Length in bytes of the fixed part of the header, which tells the length of the message.
   static let fixedLength = 16
 
   var kind: Kind
-  /// Of a call, by which its answer is known.
+  /// Identifies a call, so that its reply can be matched.
   var serial: UInt32
-  /// The call that this answers.
+  /// The serial of the call that this replies to.
   var replySerial: UInt32 = 0
   var path = ""
   var interface = ""
   var member = ""
   var errorName = ""
   var destination = ""
-  /// The types of the body.
+  /// The types of the body's values.
   var signature = ""
   var body: [UInt8] = []
   private var isBigEndian = false
@@ -31,18 +31,18 @@ struct BusMessage: Equatable {
     self.serial = serial
   }
 
-  /// Where each field stands in a header.
+  /// Codes of header fields. D-Bus Specification, "Header Fields"
   private enum Field: UInt8 {
     case path = 1
     case interface, member, errorName, replySerial, destination, sender, signature, descriptorCount
   }
 
-  /// Its bytes, little-endian.
+  /// The encoded message, little-endian.
   var bytes: [UInt8] {
     var writer = BusWriter()
     writer.byte(UInt8(ascii: "l"))
     writer.byte(kind.rawValue)
-    // Nothing is started to answer us.
+    // NO_AUTO_START for calls: no service is started to answer us. NO_REPLY_EXPECTED otherwise.
     writer.byte(kind == .call ? 2 : 1)
     writer.byte(1)
     writer.uint32(UInt32(truncatingIfNeeded: body.count))
@@ -70,7 +70,9 @@ struct BusMessage: Equatable {
     return writer.bytes + body
   }
 
-  /// How many bytes a message has that begins with `start`; nil: too few to know.
+  /// The length of a message that begins with `start`; nil when more bytes are needed to know it.
+  ///
+  /// - Throws: `BusError.tooLong` above ``longest``, `.malformed` for an invalid byte order.
   static func length(of start: ArraySlice<UInt8>) throws(BusError) -> Int? {
     guard start.count >= fixedLength else { return nil }
     var reader = BusReader(Array(start.prefix(fixedLength)), isBigEndian: try isBigEndian(start))
@@ -79,7 +81,7 @@ struct BusMessage: Equatable {
     let body = try reader.uint32()
     _ = try reader.uint32()
     let fields = try reader.uint32()
-    // Each is compared before they are added.
+    // Both are checked before they are added.
     guard body <= longest, fields <= longest else { throw .tooLong }
     let length = (fixedLength + Int(fields) + 7) / 8 * 8 + Int(body)
     guard length <= longest else { throw .tooLong }
@@ -94,7 +96,7 @@ struct BusMessage: Equatable {
     }
   }
 
-  /// Reads a whole message. Fields that are not known are skipped; `nil` for one of a kind that is not known.
+  /// Decodes a whole message, skipping unknown fields; nil for a message of an unknown type.
   static func read(_ bytes: [UInt8]) throws(BusError) -> BusMessage? {
     let isBigEndian = try isBigEndian(bytes[...])
     var reader = BusReader(bytes, isBigEndian: isBigEndian)
@@ -118,7 +120,7 @@ struct BusMessage: Equatable {
       case (.replySerial, "u"): message.replySerial = try reader.uint32()
       case (.destination, "s"): message.destination = try reader.string()
       case (.signature, "g"): message.signature = try reader.signature()
-      // What of any field may have these types can be skipped.
+      // Fields of these types can be skipped.
       case (_, "s"), (_, "o"): _ = try reader.string()
       case (_, "g"): _ = try reader.signature()
       case (_, "u"): _ = try reader.uint32()
@@ -132,8 +134,7 @@ struct BusMessage: Equatable {
     return Kind(rawValue: kind) == nil ? nil : message
   }
 
-  /// The values at the beginning of the body, as its types say: `nil` for numbers. Ends before the first of another
-  /// type.
+  /// The values at the beginning of the body, up to the first of another type than text or number; nil for numbers.
   func leadingTexts() throws(BusError) -> [String?] {
     var reader = BusReader(body, isBigEndian: isBigEndian)
     var texts: [String?] = []

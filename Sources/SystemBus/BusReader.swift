@@ -1,10 +1,10 @@
-/// Reads values in the marshalling format of the D-Bus specification; never past the end.
+/// Decodes values in the marshalling format of the D-Bus Specification; never reads past the end.
 struct BusReader {
   private let bytes: [UInt8]
   private let isBigEndian: Bool
   private(set) var position = 0
 
-  /// Reads `bytes`, the first of which is aligned.
+  /// Reads `bytes`, which begin at an aligned position.
   init(_ bytes: [UInt8], isBigEndian: Bool) {
     self.bytes = bytes
     self.isBigEndian = isBigEndian
@@ -12,7 +12,7 @@ struct BusReader {
 
   var isAtEnd: Bool { position == bytes.count }
 
-  /// Skips what aligns the next value.
+  /// Skips the padding before an aligned value.
   mutating func align(_ boundary: Int) throws(BusError) {
     let next = (position + boundary - 1) / boundary * boundary
     guard next <= bytes.count else { throw .truncated }
@@ -25,7 +25,7 @@ struct BusReader {
     return bytes[position]
   }
 
-  /// `u`.
+  /// UINT32, `u`.
   mutating func uint32() throws(BusError) -> UInt32 {
     try align(4)
     guard bytes.count - position >= 4 else { throw .truncated }
@@ -34,10 +34,10 @@ struct BusReader {
     return (isBigEndian ? Array(four) : four.reversed()).reduce(0) { $0 << 8 | UInt32($1) }
   }
 
-  /// `s`, `o`.
+  /// STRING or OBJECT_PATH, `s` or `o`.
   mutating func string() throws(BusError) -> String { try text(length: try uint32()) }
 
-  /// `g`.
+  /// SIGNATURE, `g`.
   mutating func signature() throws(BusError) -> String { try text(length: UInt32(try byte())) }
 
   private mutating func text(length: UInt32) throws(BusError) -> String {

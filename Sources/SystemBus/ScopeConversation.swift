@@ -1,23 +1,27 @@
-/// What a client of systemd says over one connection to have scopes made, and what it hears: EXTERNAL authentication,
-/// and then calls, answers and signals. Does nothing itself; the bytes come and go through its caller.
+/// The state machine of one connection to systemd that creates scopes: EXTERNAL authentication, then calls, replies and
+/// signals.
+///
+/// Performs no input or output; the caller sends ``output`` and passes on what it receives. D-Bus Specification,
+/// org.freedesktop.systemd1(5)
 public struct ScopeConversation {
-  /// Who is at the other end.
+  /// What the connection leads to.
   public enum Peer: Sendable {
-    /// systemd itself, which has a socket for root.
+    /// systemd itself, over its private socket for root.
     case manager
-    /// A bus, to which systemd is connected as others are.
+    /// A message bus, to which systemd is connected.
     case bus
   }
 
-  /// What became of a request.
+  /// The result of a request.
   public struct Outcome: Equatable, Sendable {
+    /// The number passed to ``ask(_:number:)``.
     public var number: UInt64
-    /// nil: the processes are in their scope.
+    /// The reason for a failure; nil: the processes are in their scope.
     public var problem: String?
   }
 
   private enum State {
-    /// A line is waited for that takes us for who we are.
+    /// Waiting for the line that accepts our identity.
     case authenticating
     case open
   }
@@ -25,33 +29,36 @@ public struct ScopeConversation {
   private struct Waiting {
     var number: UInt64
     var request: ScopeRequest
-    /// How it was asked for.
+    /// The parameter of ``ScopeRequest/body(survivesKills:)`` in the call.
     var survivesKills: Bool
   }
 
   private static let manager = "org.freedesktop.systemd1"
-  /// Bytes of a line of the authentication, at most.
+  /// Limit of a line of the authentication in bytes.
   private static let longestLine = 4096
 
   private let peer: Peer
   private var state = State.authenticating
   private var buffer: [UInt8] = []
   private var nextSerial: UInt32 = 1
-  /// Requests by the serials of their calls.
+  /// Pending requests by the serials of their calls.
   private var waiting: [UInt32: Waiting] = [:]
-  /// What is to be said once the peer has taken us for who we are.
+  /// Messages to send once the peer has accepted our identity.
   private var unsent: [UInt8] = []
-  /// False once systemd has said that it does not have ``ScopeRequest/body(survivesKills:)``'s property.
+  /// False once systemd has reported that it does not know OOMPolicy, the property for
+  /// ``ScopeRequest/body(survivesKills:)``.
   public private(set) var knowsKills: Bool
 
+  /// Begins the authentication; ``output`` then holds the first bytes to send.
+  ///
   /// - Parameters:
-  ///   - user: who we are: our user id.
+  ///   - user: our user id.
   ///   - knowsKills: what an earlier conversation has found out.
-  /// - Returns: with `output`, what is to be sent first.
   public init(_ peer: Peer, user: UInt32, knowsKills: Bool = true) {
     self.peer = peer
     self.knowsKills = knowsKills
-    // A name in hexadecimal, as the specification has it; the first byte carries credentials on other systems.
+    // The user id in decimal digits, in hexadecimal, as the specification requires. The leading zero byte carries
+    // credentials on other systems.
     let name = String(user).utf8.map { String($0, radix: 16) }.joined()
     output = [0] + Array("AUTH EXTERNAL \(name)\r\n".utf8)
     if peer == .bus {
@@ -64,20 +71,23 @@ public struct ScopeConversation {
     }
   }
 
-  /// What is to be sent now; take it away.
+  /// Bytes to send; the caller removes them once they are sent.
   public var output: [UInt8]
 
-  /// True when nothing is waited for.
+  /// True when no request is pending.
   public var isIdle: Bool { waiting.isEmpty }
 
-  /// Asks for a scope.
+  /// Requests a scope; `number` identifies the request in its ``Outcome``.
   public mutating func ask(_ request: ScopeRequest, number: UInt64) {
     let body = request.body(survivesKills: knowsKills)
     waiting[callManager("StartTransientUnit", "ssa(sv)a(sa(sv))", body)] = Waiting(
       number: number, request: request, survivesKills: knowsKills)
   }
 
-  /// Bytes have come. Throws when nothing more can be understood: then end the connection.
+  /// Handles received bytes, in pieces of any length.
+  ///
+  /// - Returns: the results of requests that are now complete.
+  /// - Throws: `BusError` when the peer refuses us, or its bytes cannot be understood: close the connection.
   public mutating func received(_ bytes: [UInt8]) throws(BusError) -> [Outcome] {
     buffer += bytes
     if case .authenticating = state {
@@ -120,7 +130,7 @@ public struct ScopeConversation {
 
   private mutating func failed(_ message: BusMessage) throws(BusError) -> [Outcome] {
     guard let request = waiting.removeValue(forKey: message.replySerial) else {
-      // Of what a bus is asked first, nothing can be done without.
+      // Serials 1 to 3 are the calls that set up a connection to a bus; nothing works without them.
       if peer == .bus, message.replySerial <= 3 { throw .refused(message.errorName) }
       return []
     }

@@ -1,12 +1,13 @@
-/// Processes that are to leave the service for a scope of their own: a group of processes that systemd did not start,
-/// and that is none of ours any more when it lists, limits, logs or stops. systemd.scope(5)
+/// A request to move processes from the service into a scope of their own: a group of processes that systemd did not
+/// start. The service no longer includes them when systemd lists, limits, logs or stops it. systemd.scope(5)
 public struct ScopeRequest: Equatable, Sendable {
-  /// The scope, `….scope`: no other unit has this name.
+  /// The name of the scope, ending in `.scope`; unique among the units.
   public var name: String
-  /// For people.
+  /// The scope's description, for people.
   public var description: String
-  /// The slice that it belongs to; nil: the system's.
+  /// The name of its slice; nil: the default slice of the system.
   public var slice: String?
+  /// Ids of the processes.
   public var processes: [Int32]
 
   public init(name: String, description: String, slice: String?, processes: [Int32]) {
@@ -16,10 +17,11 @@ public struct ScopeRequest: Equatable, Sendable {
     self.processes = processes
   }
 
-  /// The body of StartTransientUnit(s, s, a(sv), a(sa(sv))); org.freedesktop.systemd1(5).
+  /// The body of a StartTransientUnit call, signature `ssa(sv)a(sa(sv))`. org.freedesktop.systemd1(5)
   ///
-  /// - Parameter survivesKills: the kernel's killing one process for want of memory stops no other. Before version 253
-  ///   systemd does not have this property, and does so anyway.
+  /// - Parameter survivesKills: adds `OOMPolicy=continue`, so that the other processes survive when the kernel kills
+  ///   one because memory runs out. systemd before version 253 does not know this property for scopes, and never stops
+  ///   the others.
   func body(survivesKills: Bool) -> [UInt8] {
     var writer = BusWriter()
     writer.string(name)
@@ -32,14 +34,14 @@ public struct ScopeRequest: Equatable, Sendable {
       }
       property("Description", "s") { $0.string(description) }
       if let slice { property("Slice", "s") { $0.string(slice) } }
-      // When the machine goes down, logins end before the network and remote files. The service is not among these: a
-      // scope would wait for the end of the service's own restart, which waits for the scope.
+      // At shutdown, logins end before the network and remote file systems. The service itself is not listed: when it
+      // restarts, the scope would wait for it, and it waits for the scope.
       property("After", "as") { value in
         value.array(alignment: 4) { names in
           for name in ["network.target", "remote-fs.target"] { names.string(name) }
         }
       }
-      // The slice of the user has the limits; and who stops a login hangs up shells, which ignore SIGTERM.
+      // Limits belong to the user's slice. SIGHUP ends shells, which ignore SIGTERM, when a login is stopped.
       property("TasksMax", "t") { $0.uint64(.max) }
       property("SendSIGHUP", "b") { $0.boolean(true) }
       property("CollectMode", "s") { $0.string("inactive-or-failed") }

@@ -2,26 +2,29 @@ import IPC
 import System
 import Wire
 
-/// A process that is prepared once, and copies itself for each connection or login.
+/// A process that is prepared once, and then copies itself for each connection or login.
 ///
-/// Starting an executable costs milliseconds and a megabyte of memory of its own for every one; a copy shares what
-/// the zygote has prepared. The copies of one zygote share a memory layout too. An attacker who crashes one to learn
-/// about it gains nothing: the supervisor replaces a zygote one of whose copies was killed by a signal.
+/// Starting an executable costs milliseconds, and a megabyte of memory for each process; a copy shares what the zygote
+/// has prepared. All copies of a zygote have the same memory layout. An attacker who crashes one to learn the layout
+/// gains nothing, because the supervisor replaces a zygote once a signal has killed one of its copies.
 public enum Zygote {
-  /// What ends a zygote.
+  /// Why a zygote ends.
   public enum Failure: Error {
+    /// A system call failed.
     case system(SystemError)
-    /// The supervisor said what it may not say.
+    /// The supervisor sent a message that is not allowed now.
     case unexpected
   }
 
-  /// Serves the supervisor on `control`.
+  /// Serves the supervisor on `control` until that is closed.
   ///
-  /// - Parameter prepare: called once, with the settings and the descriptors that come with them; returns what the kernel
-  ///   could not do.
-  /// - Returns: in each copy its own connection to the supervisor, whose descriptors are with those that `prepare` got the
-  ///   only ones over 2 that are left, and the identity that it has to take; its standard error is its own, too. nil in the zygote, when the supervisor has
-  ///   closed `control`.
+  /// - Parameter prepare: called once, with the settings and descriptors of the supervisor's first message; returns the
+  ///   protections that the kernel could not provide.
+  /// - Returns: nil in the zygote, when the supervisor has closed `control`. In each copy, the copy's own connection to
+  ///   the supervisor, and the identity that it has to take. The copy has its own standard error; above 2, only this
+  ///   connection's descriptors and those that `prepare` got are open.
+  /// - Throws: `Failure.unexpected` for a message that is not allowed now; `WireError` for one that cannot be decoded;
+  ///   `SystemError` when a system call fails; any error of `prepare`, after reporting it to the supervisor.
   public static func serve(
     _ control: MessageSocket, prepare: (TransportSettings?, [Descriptor]) throws -> [String]
   ) throws -> (socket: MessageSocket, identity: Identity?)? {
@@ -47,7 +50,7 @@ public enum Zygote {
           guard isPrepared, descriptors.count == 3 else { throw Failure.unexpected }
           if try makeCopy(number, control) {
             try ThisProcess.setStandardError(descriptors[2])
-            // The standard error's own number is closed when `descriptors` goes.
+            // The third descriptor itself is closed with `descriptors`.
             try ThisProcess.keepOnly(descriptors + kept, forgetting: control)
             return (
               MessageSocket(from: descriptors[0], to: descriptors[1]),
@@ -59,7 +62,7 @@ public enum Zygote {
     }
   }
 
-  /// True in the copy.
+  /// Copies this process; true in the copy. Failure to fork is reported to the supervisor and not thrown.
   private static func makeCopy(_ number: UInt64, _ control: MessageSocket) throws(SystemError) -> Bool {
     let copy: ForkedSibling
     do throws(SystemError) { copy = try ForkedSibling.fork() } catch {

@@ -3,8 +3,8 @@ import Testing
 @testable import SystemBus
 
 @Suite struct BusMessageTests {
-  /// A call with every field that we write, as the specification lays it out, by hand.
-  @Test func `a message has the bytes of the specification`() throws {
+  /// A call with the fields that we use, encoded by hand from the specification.
+  @Test func `a message is encoded as in the specification`() throws {
     var message = BusMessage(.call, serial: 7)
     message.path = "/a"
     message.member = "Do"
@@ -22,7 +22,7 @@ import Testing
     #expect(try message.leadingTexts() == ["hi"])
   }
 
-  @Test func `a message of a machine with the other byte order is read`() throws {
+  @Test func `a message in big-endian byte order is decoded`() throws {
     let bytes: [UInt8] =
       [0x42, 4, 1, 1, 0, 0, 0, 10, 0, 0, 0, 1, 0, 0, 0, 24]
       + [3, 1, 0x73, 0, 0, 0, 0, 2, 0x44, 0x6f, 0, 0, 0, 0, 0, 0]
@@ -33,7 +33,7 @@ import Testing
     #expect(try message.leadingTexts() == [nil, "x"])
   }
 
-  @Test func `no beginning of a message, and no changed byte, is a trap`() throws {
+  @Test func `no truncated message and no changed byte causes a trap`() throws {
     let request = ScopeRequest(name: "a.scope", description: "ä", slice: "user-7.slice", processes: [1, 2, 3])
     var message = BusMessage(.call, serial: 1)
     message.path = "/org/freedesktop/systemd1"
@@ -55,7 +55,7 @@ import Testing
     }
   }
 
-  @Test func `a message that is too long is not waited for`() {
+  @Test func `a message over the limit is refused at once`() {
     for length in [BusMessage.longest as Int, Int(UInt32.max)] {
       var writer = BusWriter()
       for byte in [0x6c, 4, 1, 1] as [UInt8] { writer.byte(byte) }

@@ -12,7 +12,7 @@ import Testing
     return conversation
   }
 
-  /// The messages that were said, without the lines of the authentication.
+  /// The messages in the output, without the lines of the authentication.
   private func messages(_ output: [UInt8]) throws -> [BusMessage] {
     var rest = output[...]
     if rest.starts(with: Array("BEGIN\r\n".utf8)) { rest = rest.dropFirst(7) }
@@ -51,7 +51,7 @@ import Testing
     return message.bytes
   }
 
-  @Test func `nothing but who we are is said before the peer agrees`() throws {
+  @Test func `nothing but our identity is sent before the peer accepts it`() throws {
     var conversation = ScopeConversation(.manager, user: 1000)
     conversation.ask(request, number: 1)
     #expect(conversation.output == [0] + Array("AUTH EXTERNAL 31303030\r\n".utf8))
@@ -63,7 +63,7 @@ import Testing
     #expect(try messages(conversation.output).map(\.member) == ["StartTransientUnit"])
   }
 
-  @Test func `a bus is asked for a name and for signals first`() throws {
+  @Test func `a bus is asked first for a name and for signals`() throws {
     var conversation = ScopeConversation(.bus, user: 0)
     conversation.output = []
     _ = try conversation.received(Array("OK 1\r\n".utf8))
@@ -73,7 +73,7 @@ import Testing
     }
   }
 
-  @Test func `a peer that does not take us for who we are is refused`() {
+  @Test func `a peer that does not accept our identity ends the conversation`() {
     for line in ["REJECTED EXTERNAL\r\n", "ERROR\r\n", "\r\n"] {
       var conversation = ScopeConversation(.manager, user: 0)
       #expect(throws: BusError.self) { try conversation.received(Array(line.utf8)) }
@@ -82,7 +82,7 @@ import Testing
     #expect(throws: BusError.tooLong) { try conversation.received([UInt8](repeating: 0x41, count: 5000)) }
   }
 
-  @Test func `a scope is there when its job is done, whatever comes in between and however it is cut`() throws {
+  @Test func `a scope is complete when its job is done, however the bytes arrive`() throws {
     var conversation = try open()
     conversation.ask(request, number: 1)
     var answer = BusMessage(.answer, serial: 3)
@@ -98,7 +98,7 @@ import Testing
     #expect(try conversation.received(jobRemoved("a.scope", "done")) == [])
   }
 
-  @Test func `a job that fails, and a call that is refused, say why`() throws {
+  @Test func `a failed job and a refused call report the reason`() throws {
     var conversation = try open()
     conversation.ask(request, number: 1)
     #expect(try conversation.received(jobRemoved("a.scope", "failed")).first?.problem == "its job ended with 'failed'")
@@ -108,7 +108,7 @@ import Testing
     #expect(conversation.isIdle)
   }
 
-  @Test func `a property that an old systemd does not have is left out from then on`() throws {
+  @Test func `a property that an old systemd does not know is left out from then on`() throws {
     var conversation = try open()
     conversation.output = []
     conversation.ask(request, number: 1)
@@ -123,7 +123,7 @@ import Testing
     }
     #expect(!conversation.knowsKills)
     #expect(try messages(conversation.output).map(has) == [false, false])
-    // Not twice for one request.
+    // Not a second time for one request.
     let again = failure(3, name, "Cannot set property OOMPolicy, or unknown property.")
     #expect(try conversation.received(again).map(\.number) == [1])
   }

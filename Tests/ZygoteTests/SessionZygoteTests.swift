@@ -21,7 +21,7 @@ import Wire
     #expect(Set(copies.map(\.pid) + [zygote.pid]).count == 3)
   }
 
-  @Test func `a copy lives on without its zygote, and ends with its socket`() throws {
+  @Test func `a copy outlives its zygote, and ends with its socket`() throws {
     let zygote = try prepared()
     let copy = try zygote.fork()
     zygote.closeControl()
@@ -36,7 +36,7 @@ import Wire
     let before = try zygote.fork()
     let copy = try zygote.fork()
     try ready(copy)
-    // The memory that it was given it lets go of after its answer.
+    // It releases the memory that it was given after its answer.
     #expect(try Proc.eventually { try Proc.descriptors(copy.pid).filter { $0.key > 2 }.count == 2 })
     let descriptors = try Proc.descriptors(copy.pid)
     #expect(descriptors.filter { $0.key < 3 }.values.allSatisfy { $0 == "/dev/null" })
@@ -53,11 +53,11 @@ import Wire
       copy.closeControl()
       #expect(try copy.owned.end() == .code(0))
     }
-    // It lets go of a copy's descriptors after it has answered.
+    // It closes a copy's descriptors after its answer.
     #expect(try Proc.eventually { try Proc.descriptors(zygote.pid) == before })
   }
 
-  @Test(.enabled(if: isRoot)) func `a copy takes its identity completely and for good`() throws {
+  @Test(.enabled(if: isRoot)) func `a copy takes on its identity completely and for good`() throws {
     let zygote = try prepared()
     let copy = try zygote.fork(Self.account)
     try ready(copy)
@@ -86,7 +86,7 @@ import Wire
     #expect(getsid(copy.pid) == copy.pid)
   }
 
-  @Test func `ps shows what each is for`() throws {
+  @Test func `ps shows the role of each process`() throws {
     let zygote = try prepared()
     #expect(try Proc.title(zygote.pid) == "bssh-session: zygote")
     let copy = try zygote.fork()
@@ -108,7 +108,7 @@ import Wire
       [SupervisorToZygote.prepare(nil).wireBytes, SupervisorToZygote.fork(number: 1, identity: nil).wireBytes], 4
     ),
     ("an unknown message", [[9]], 0), ("half a message", [[2, 0, 0]], 0),
-  ]) func `what a supervisor may not say ends the zygote`(_: String, _ messages: [[UInt8]], _ sockets: Int) throws {
+  ]) func `a message that is not allowed ends the zygote`(_: String, _ messages: [[UInt8]], _ sockets: Int) throws {
     let zygote = try ZygoteUnderTest("bssh-session")
     for (i, message) in messages.enumerated() {
       let descriptors = try (0..<(i == messages.count - 1 ? sockets : 0)).map { _ in
@@ -119,13 +119,13 @@ import Wire
     #expect(try zygote.owned.end() == .code(ExitCode.software.rawValue))
   }
 
-  @Test func `a closed socket ends a zygote that has nothing to do`() throws {
+  @Test func `a closed socket ends an idle zygote`() throws {
     let zygote = try ZygoteUnderTest("bssh-session")
     zygote.closeControl()
     #expect(try zygote.owned.end() == .code(0))
   }
 
-  /// Waits until the copy answers, and so is what it shall be.
+  /// Waits for an answer of the copy, which then is completely set up.
   private func ready(_ copy: Copy) throws {
     let memory = try Descriptor.memory(name: "keys", size: 1 << 20)
     try copy.control?.send(

@@ -8,7 +8,7 @@ import Wire
   static let isRoot = geteuid() == 0
   static let noCapabilities = "0000000000000000"
 
-  /// Settings with an Ed25519 key that nobody has the private half of: no exchange gets that far here.
+  /// Settings with an Ed25519 key without a known private half; no key exchange gets that far here.
   static func settings(root: String = "") -> TransportSettings {
     var blob = WireWriter()
     blob.text("ssh-ed25519")
@@ -27,7 +27,7 @@ import Wire
     return zygote
   }
 
-  /// A spare, once its sandbox is closed.
+  /// A spare transport whose sandbox is complete.
   private func spare(_ zygote: ZygoteUnderTest) throws -> Copy {
     let copy = try zygote.fork()
     #expect(try Proc.eventually { try Proc.status(copy.pid)["Seccomp"] == ["2"] })
@@ -45,14 +45,14 @@ import Wire
     #expect(try Proc.status(copy.pid)["PPid"] == ["\(getpid())"])
   }
 
-  @Test func `the zygote gives up files and rights once it is prepared, but may still copy itself`() throws {
+  @Test func `the zygote gives up files and privileges once it is prepared, but may still fork`() throws {
     let zygote = try prepared()
     #expect(try Proc.status(zygote.pid)["NoNewPrivs"] == ["1"])
     #expect(try Proc.limit("Max file size", zygote.pid) == ["0", "0"])
     #expect(try Proc.status(zygote.pid)["Seccomp"] == ["0"])
   }
 
-  @Test(.enabled(if: isRoot)) func `as root everything ends as an account without rights in an empty root`() throws {
+  @Test(.enabled(if: isRoot)) func `as root, everything ends up without privileges in an empty root`() throws {
     let root = NSTemporaryDirectory() + "bssh-zygote-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: false)
     defer { rmdir(root) }
@@ -61,10 +61,10 @@ import Wire
       $0.keepsChroot = true
       $0.directory = "/"
     }
-    // Nobody waits for the start of another identity's program.
+    // A process with another identity starts its program only after ChildProcess returns.
     #expect(Proc.waitForProgram("bssh-transport", zygote.pid))
     let before = try Proc.status(zygote.pid)
-    // CAP_SYS_CHROOT is number 18.
+    // CAP_SYS_CHROOT is bit 18.
     for capabilities in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {
       #expect(before[capabilities] == ["0000000000040000"], "\(capabilities)")
     }
@@ -83,8 +83,8 @@ import Wire
     }
   }
 
-  // Only root may look: a transport cannot be observed.
-  @Test(.enabled(if: isRoot)) func `a spare has its socket, its pipe and nothing else`() throws {
+  // Needs root, because a transport cannot be inspected by its user.
+  @Test(.enabled(if: isRoot)) func `a spare has its socket, its pipe and no other descriptor`() throws {
     let zygote = try prepared()
     let before = try spare(zygote)
     let copy = try spare(zygote)
@@ -95,7 +95,7 @@ import Wire
     withExtendedLifetime(before) {}
   }
 
-  @Test func `ps shows what each is for`() throws {
+  @Test func `ps shows the role of each process`() throws {
     let zygote = try prepared()
     #expect(try Proc.title(zygote.pid) == "bssh-transport: zygote")
     let copy = try spare(zygote)
@@ -119,7 +119,7 @@ import Wire
 
   @Test(arguments: [
     [SupervisorToTransport.signature(nil).wireBytes], [SupervisorToTransport.serve(connection: 1).wireBytes], [[99]],
-  ]) func `what a supervisor may not say ends a spare`(_ messages: [[UInt8]]) throws {
+  ]) func `a message that is not allowed ends a spare`(_ messages: [[UInt8]]) throws {
     let zygote = try prepared()
     let copy = try spare(zygote)
     for message in messages { try copy.control?.send(message, wait: true) }
@@ -135,14 +135,14 @@ import Wire
     #expect(try copy.owned.end() == .code(0))
   }
 
-  @Test func `a zygote of transports cannot be prepared without settings, and says so`() throws {
+  @Test func `a transport zygote cannot be prepared without settings, and reports that`() throws {
     let zygote = try ZygoteUnderTest("bssh-transport")
     try zygote.send(SupervisorToZygote.prepare(nil).wireBytes)
     guard case .failed(number: 0, _) = try zygote.receive().message else { throw Missing(description: "a failure") }
     #expect(try zygote.owned.end() == .code(ExitCode.software.rawValue))
   }
 
-  @Test func `a host key that is no key is refused with a reason`() throws {
+  @Test func `an invalid host key is refused with a reason`() throws {
     let zygote = try ZygoteUnderTest("bssh-transport")
     var settings = Self.settings()
     settings.hostKeys = [[1, 2, 3]]
@@ -154,7 +154,7 @@ import Wire
     #expect(try zygote.owned.end() == .code(ExitCode.software.rawValue))
   }
 
-  /// Gives a spare a connection from a client of ours.
+  /// Gives a spare the connection of a client.
   private func serve(_ copy: Copy, number: UInt64) throws -> Client {
     let listener = try Listener(SocketAddress(address: "127.0.0.1", port: 0))
     let client = try Client(port: try #require(listener.address).port)
@@ -166,7 +166,7 @@ import Wire
   }
 }
 
-/// A client that reads a server's first messages.
+/// A client that reads the server's first messages.
 private struct Client {
   let socket: Descriptor
 

@@ -4,14 +4,14 @@ import System
 import Testing
 import Wire
 
-/// What a test could not get.
+/// Something that a test waited for in vain.
 struct Missing: Error, CustomStringConvertible {
   let description: String
 }
 
-/// A process of ours, ended and reaped when this goes.
+/// A process of ours, killed and reaped with this object.
 final class Owned {
-  /// Milliseconds that anything may take before a test gives up on it.
+  /// Limit of any wait in these tests, in milliseconds.
   static let limit: Int32 = 60_000
 
   let process: ChildProcess
@@ -26,7 +26,7 @@ final class Owned {
     _ = process.reap()
   }
 
-  /// How it ended by itself.
+  /// Waits for the process to end by itself.
   func end() throws -> System.ExitStatus {
     guard process.descriptor.wait(for: POLLIN, milliseconds: Owned.limit), let status = process.reap() else {
       throw Missing(description: "the end of \(process.pid)")
@@ -38,7 +38,7 @@ final class Owned {
   var isRunning: Bool { !process.descriptor.wait(for: POLLIN, milliseconds: 0) }
 }
 
-/// A copy of a zygote, with us as its supervisor.
+/// A copy of a zygote, with the test as its supervisor.
 final class Copy {
   let owned: Owned
   private(set) var control: MessageSocket?
@@ -53,13 +53,13 @@ final class Copy {
   func closeControl() { control = nil }
 }
 
-/// A built program that runs as a zygote, with us as its supervisor.
+/// A built program that runs as a zygote, with the test as its supervisor.
 final class ZygoteUnderTest {
   let owned: Owned
   private(set) var control: MessageSocket?
   private var number: UInt64 = 0
 
-  /// - Parameter program: `bssh-session` or `bssh-transport`, beside the tests.
+  /// Starts `bssh-session` or `bssh-transport`, found beside the tests.
   init(_ program: String, _ change: (inout ChildProcess.Request) -> Void = { _ in }) throws {
     let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
     let (ours, theirs) = try MessageSocket.supervised()
@@ -87,7 +87,7 @@ final class ZygoteUnderTest {
     return (try ZygoteToSupervisor(wireBytes: bytes[...]), descriptors)
   }
 
-  /// Prepares it; returns what the kernel could not do.
+  /// Prepares the zygote; returns the protections that the kernel could not provide.
   @discardableResult
   func prepare(_ settings: TransportSettings? = nil, _ descriptors: [Descriptor] = []) throws -> [String] {
     try send(SupervisorToZygote.prepare(settings).wireBytes, descriptors)
@@ -95,7 +95,7 @@ final class ZygoteUnderTest {
     return weaknesses
   }
 
-  /// Makes a copy.
+  /// Makes a copy, and adopts it.
   func fork(_ identity: ForkIdentity? = nil) throws -> Copy {
     let (ours, theirs) = try MessageSocket.supervised()
     number += 1
@@ -109,9 +109,9 @@ final class ZygoteUnderTest {
   }
 }
 
-/// What /proc tells of a process. proc(5)
+/// What /proc shows about a process. proc(5)
 enum Proc {
-  /// The lines of its status.
+  /// The fields of /proc/PID/status.
   static func status(_ pid: pid_t) throws -> [String: [String]] {
     var result: [String: [String]] = [:]
     for line in try String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8).split(separator: "\n") {
@@ -121,7 +121,7 @@ enum Proc {
     return result
   }
 
-  /// Waits until it runs this program; false when it does not within 10 s.
+  /// Waits until the process runs this program; false after 10 s.
   static func waitForProgram(_ name: String, _ pid: pid_t) -> Bool {
     let deadline = Date(timeIntervalSinceNow: 10)
     while Date() < deadline {
@@ -132,7 +132,7 @@ enum Proc {
     return false
   }
 
-  /// Its descriptors, and what each is.
+  /// The process's descriptors, and what each refers to.
   static func descriptors(_ pid: pid_t) throws -> [Int: String] {
     var result: [Int: String] = [:]
     for name in try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd") {
@@ -141,7 +141,7 @@ enum Proc {
     return result
   }
 
-  /// Soft and hard limit of this name.
+  /// The soft and the hard limit of this name.
   static func limit(_ name: String, _ pid: pid_t) throws -> [String] {
     let text = try String(contentsOfFile: "/proc/\(pid)/limits", encoding: .utf8)
     guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix(name) }) else {
@@ -150,13 +150,13 @@ enum Proc {
     return line.dropFirst(name.count).split(separator: " ").prefix(2).map(String.init)
   }
 
-  /// What ps(1) shows.
+  /// The command line as ps(1) shows it.
   static func title(_ pid: pid_t) throws -> String {
     let bytes = try Data(contentsOf: URL(fileURLWithPath: "/proc/\(pid)/cmdline"))
     return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
   }
 
-  /// Waits until something is so of a process, which tells nobody when it is; false when it never is.
+  /// Waits until a condition holds that nothing notifies us of; false when it does not within the limit.
   static func eventually(_ isSo: () throws -> Bool) rethrows -> Bool {
     let end = Clock.milliseconds + Int64(Owned.limit)
     while try !isSo() {
