@@ -1,31 +1,31 @@
-/// Bytes that wait for somebody who takes them little by little. What was taken is given back before it is as much as
-/// what waits, also when the queue is never empty.
+/// A byte queue that is consumed piecemeal. Consumed bytes are released before they exceed the bytes in the queue, even
+/// if it is never empty.
 struct ByteQueue {
-  /// Bytes that may be kept although they were taken, and that an empty queue keeps room for.
+  /// Consumed bytes that may be kept, and the capacity that an empty queue keeps.
   static let slack = 512 << 10
 
   private var bytes: [UInt8] = []
-  /// How many of them were taken.
+  /// How many of them are consumed.
   private var start = 0
 
   var isEmpty: Bool { start == bytes.count }
-  /// Bytes that wait.
+  /// Bytes in the queue.
   var count: Int { bytes.count - start }
-  /// Bytes that are in memory: at most twice what waits, and ``slack``.
+  /// Bytes in memory: at most twice ``count``, plus ``slack``.
   var size: Int { bytes.count }
 
   mutating func append(_ more: UnsafeRawBufferPointer) { bytes.append(contentsOf: more) }
 
-  /// Lends what waits.
+  /// Lends the queued bytes for the duration of the call.
   func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
     bytes.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[start...])) }
   }
 
-  /// So many bytes were taken.
+  /// Consumes the first `count` bytes.
   mutating func removeFirst(_ count: Int) {
     start += count
     if isEmpty { return removeAll() }
-    // What is moved then is no more than what was taken since the last time.
+    // This moves no more bytes than were consumed since the last time.
     guard start >= Self.slack, start >= bytes.count - start else { return }
     bytes.removeFirst(start)
     start = 0

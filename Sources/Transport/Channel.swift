@@ -1,17 +1,19 @@
 import IPC
 
-/// One session channel: windows, ends of file, requests and their answers. RFC 4254, sections 5 and 6.
+/// The state machine of one session channel: windows, ends of file, requests and their replies. RFC 4254, sections 5
+/// and 6.
 ///
-/// Decides only: what it returns is sent and done by ``ChannelPump``. A client that breaks the protocol throws.
+/// Decides only: ``ChannelPump`` carries out the actions that it returns. It throws when the client violates the
+/// protocol.
 struct Channel {
-  /// What a client did that the protocol forbids.
+  /// A client's violation of the protocol.
   enum Violation: Error, Equatable {
     case windowOverrun
     case dataAfterEnd
     case windowTooLarge
   }
 
-  /// What is to be sent or done, in this order.
+  /// What to send or do, in this order.
   enum Action: Equatable {
     /// CHANNEL_SUCCESS or CHANNEL_FAILURE.
     case reply(Bool)
@@ -21,56 +23,57 @@ struct Channel {
     case sendClose
     case sendExitStatus(UInt32)
     case sendExitSignal(String, coreDumped: Bool)
-    /// eow@openssh.com: nobody reads what the client sends.
+    /// eow@openssh.com: nobody reads the client's data any more. OpenSSH's PROTOCOL, section 2.1
     case sendEndOfWrite
-    /// Close what the program writes to: nobody reads it.
+    /// Close the descriptors that the program writes to: nobody reads its output.
     case closeOutputs
-    /// Close the program's standard input once what waits for it is written.
+    /// Close the program's standard input once the pending input is written.
     case endInput
-    /// Close the program's standard input now: what waits for it has no reader.
+    /// Close the program's standard input now, and discard the pending input.
     case dropInput
     /// Tell the session that the client has closed the channel.
     case hangUp
-    /// Both sides have closed: forget the channel.
+    /// Both sides have closed the channel: remove it.
     case forget
   }
 
-  /// Requests that may wait for the session's answer; nothing more is read from a client that has sent as many.
+  /// Limit of requests that are not answered yet; nothing more is read from a client that reaches it.
   static let requestLimit = 256
 
   private struct Request {
     let wantsReply: Bool
-    /// Refused here, as soon as those before it are answered.
+    /// Refused by this process; the reply is sent once earlier requests are answered.
     let isRefused: Bool
   }
 
-  /// Our number.
+  /// Our channel number.
   let number: UInt32
-  /// The client's number.
+  /// The client's channel number.
   let peer: UInt32
-  /// Bytes of data that one packet to the client may carry.
+  /// Limit of data in one packet to the client, in bytes.
   let packetLimit: Int
-  /// Bytes that the client may still be sent.
+  /// Bytes that may still be sent to the client.
   private(set) var peerWindow: UInt32
   /// Bytes that the client may still send.
   private(set) var window: UInt32
-  /// Bytes that the client may send ahead of what the program takes.
+  /// Bytes that the client may send ahead of the program.
   private(set) var windowSize: UInt32
-  /// Bytes that the program has taken since the client was last given more window.
+  /// Bytes that the program has read since the last window adjustment.
   private var taken: UInt32 = 0
-  /// Requests that are not answered yet, oldest first; answers keep the order of the requests.
+  /// Unanswered requests, oldest first; replies are sent in this order.
   private var waiting: [Request] = []
   private var hasExited = false
   private var runs = false
-  /// What runs has a terminal.
+  /// The program runs on a terminal.
   private var isTerminal = false
   private var openOutputs = 0
-  /// Bytes of data that the client has sent, and that it was sent.
+  /// Bytes of data that the client has sent.
   private(set) var bytesIn: UInt64 = 0
+  /// Bytes of data that were sent to the client.
   private(set) var bytesOut: UInt64 = 0
   private var clientEnded = false
   private var clientClosed = false
-  /// The client has said that it reads no more.
+  /// The client has announced that it reads no more (eow@openssh.com).
   private var clientIgnoresOutput = false
   private var sentEnd = false
   private var sentClose = false
@@ -80,27 +83,27 @@ struct Channel {
     self.number = number
     self.peer = peer
     self.peerWindow = peerWindow
-    // A packet of 32,768 bytes of data is what everyone must take (RFC 4253, section 6.1).
+    // Every implementation must accept a payload of 32,768 bytes. RFC 4253, section 6.1
     packetLimit = Int(min(peerMaximumPacket, 32768))
     window = windowSize
     self.windowSize = windowSize
   }
 
-  /// Bytes that may be sent in the next packet; 0: none now.
+  /// Bytes of data that the next packet may have; 0: none can be sent now.
   var sendable: Int { sentEnd || sentClose || clientClosed ? 0 : min(packetLimit, Int(peerWindow)) }
 
-  /// True when the program's input is to be kept for it.
+  /// True while input is kept for the program.
   var takesInput: Bool { !inputBroken }
 
-  /// The client has closed the channel.
+  /// True when the client has sent CHANNEL_CLOSE.
   var isClosedByClient: Bool { clientClosed }
 
-  /// As many requests wait as may.
+  /// True when the limit of unanswered requests is reached.
   var hasManyRequests: Bool { waiting.count >= Channel.requestLimit }
 
   // MARK: From the client
 
-  /// CHANNEL_DATA or CHANNEL_EXTENDED_DATA with this many bytes.
+  /// Handles CHANNEL_DATA or CHANNEL_EXTENDED_DATA with this many bytes.
   mutating func received(bytes: Int) throws(Violation) {
     if clientEnded || clientClosed { throw .dataAfterEnd }
     guard bytes <= Int(window) else { throw .windowOverrun }
@@ -108,27 +111,28 @@ struct Channel {
     bytesIn &+= UInt64(bytes)
   }
 
-  /// CHANNEL_WINDOW_ADJUST.
+  /// Handles CHANNEL_WINDOW_ADJUST.
   mutating func adjusted(by bytes: UInt32) throws(Violation) {
     let (sum, overflow) = peerWindow.addingReportingOverflow(bytes)
     if overflow { throw .windowTooLarge }
     peerWindow = sum
   }
 
-  /// A request for the session. False: the client has closed the channel before, and gets no more from it.
+  /// Handles a request for the session. False when the client has already closed the channel, and the session gets no
+  /// more of it.
   mutating func requested(wantsReply: Bool) -> Bool {
     if clientClosed { return false }
     waiting.append(Request(wantsReply: wantsReply, isRefused: false))
     return true
   }
 
-  /// A request that nobody here knows, or that cannot be passed on.
+  /// Handles a request that is unknown or cannot be passed on.
   mutating func refused(wantsReply: Bool) -> [Action] {
     waiting.append(Request(wantsReply: wantsReply, isRefused: true))
     return refusals()
   }
 
-  /// Answers to refused requests that nothing is before any more.
+  /// Replies to refused requests that no other request precedes any more.
   private mutating func refusals() -> [Action] {
     var actions: [Action] = []
     while let first = waiting.first, first.isRefused {
@@ -138,27 +142,27 @@ struct Channel {
     return actions
   }
 
-  /// CHANNEL_EOF.
+  /// Handles CHANNEL_EOF.
   mutating func endOfFileReceived() -> [Action] {
     if clientEnded || clientClosed { return [] }
     clientEnded = true
     return [.endInput]
   }
 
-  /// eow@openssh.com: the client's program does not read any more. A terminal goes on: it has no side that could be
-  /// closed alone.
+  /// Handles eow@openssh.com: the client reads no more output. A terminal ignores it, because it cannot be closed in
+  /// one direction.
   mutating func endOfWriteReceived() -> [Action] {
     guard !isTerminal, !sentEnd, !sentClose else { return [] }
     clientIgnoresOutput = true
     return closeOutputs() + finish()
   }
 
-  /// CHANNEL_CLOSE. What the client has sent is still for the program, and nothing of it for the client but how it
-  /// ends: our CLOSE waits for that, also when the program is still to be started.
+  /// Handles CHANNEL_CLOSE. The program still gets what the client has sent, but the client gets only the program's
+  /// exit status: our CLOSE waits for it, even if the program is yet to start.
   ///
-  /// OpenSSH's client closes as soon as both sides have ended what they send, and waits for the exit status all the
-  /// same. The session hears of it whatever it has told us: it may have a terminal without a program, be about to start
-  /// one, or keep a place for the channel. A second CLOSE says nothing new.
+  /// OpenSSH's client closes as soon as both sides have sent EOF, and still waits for the exit status. The session is
+  /// told in any state, because it may have a terminal without a program, be about to start one, or reserve a place for
+  /// the channel. A second CLOSE changes nothing.
   mutating func closeReceived() -> [Action] {
     if clientClosed { return [] }
     clientClosed = true
@@ -170,7 +174,7 @@ struct Channel {
 
   // MARK: From the session
 
-  /// The session's answer to the oldest waiting request. nil: there is none, which no session of ours does.
+  /// Handles the session's answer to the oldest request. nil: no request is unanswered, so the session is broken.
   mutating func answered(_ success: Bool) -> [Action]? { reply(success).map { $0 + finish() } }
 
   private mutating func reply(_ success: Bool) -> [Action]? {
@@ -179,7 +183,7 @@ struct Channel {
     return (request.wantsReply && !sentClose ? [.reply(success)] : []) + refusals()
   }
 
-  /// A program runs, with a terminal or with two descriptors to read from. nil as for ``answered(_:)``.
+  /// Handles the start of a program, with a terminal or with two output pipes. nil as for ``answered(_:)``.
   mutating func started(isTerminal: Bool) -> [Action]? {
     guard !runs, let answer = reply(true) else { return nil }
     runs = true
@@ -189,10 +193,10 @@ struct Channel {
     return answer + closeOutputs() + finish()
   }
 
-  /// The program has ended. nil: it was not running.
+  /// Handles the end of the program. nil: none was running.
   ///
-  /// Nobody is told that its input is not read any more: what it has left behind may still write, and the client hears
-  /// of the end.
+  /// The client is not told that its input is no longer read: processes that the program left behind may still write,
+  /// and the exit status tells the client anyway.
   mutating func exited(_ exit: Action) -> [Action]? {
     guard runs, !hasExited else { return nil }
     hasExited = true
@@ -202,21 +206,21 @@ struct Channel {
 
   // MARK: From the program's descriptors
 
-  /// This many bytes have been sent to the client.
+  /// Records that this many bytes of data were sent to the client.
   mutating func sent(bytes: Int) {
     peerWindow -= UInt32(bytes)
     bytesOut &+= UInt64(bytes)
   }
 
-  /// One of the outputs has ended.
+  /// Handles the end of one of the program's outputs.
   mutating func outputEnded() -> [Action] {
     openOutputs -= 1
     return finish()
   }
 
-  /// The program has taken this many bytes of its input, or they were thrown away.
+  /// Records that the program has read this many bytes of input, or that they were discarded.
   ///
-  /// The client gets more window when half of it is used up, so that it never has to stop for it.
+  /// The window is adjusted once half of it is used up, so that the client need not stop for it.
   mutating func consumed(bytes: Int) -> [Action] {
     taken += UInt32(bytes)
     guard taken >= windowSize / 2, !clientEnded, !sentClose else { return [] }
@@ -225,18 +229,17 @@ struct Channel {
     return [.adjustWindow(taken)]
   }
 
-  /// True when more window would be of use: a program runs and takes what the client sends.
+  /// True when a larger window would help: a program runs and reads what the client sends.
   var mayWiden: Bool { runs && takesInput && !clientEnded && !sentClose }
 
-  /// The client may send so many bytes more ahead.
+  /// Enlarges the window by so many bytes.
   mutating func widened(by bytes: UInt32) -> [Action] {
     windowSize += bytes
     window += bytes
     return [.adjustWindow(bytes)]
   }
 
-  /// A write of what the client has sent failed: the program reads no more. What the client still sends is thrown away,
-  /// and the client is told.
+  /// Handles a failed write of input: the program reads no more. Further input is discarded, and the client is told.
   mutating func inputFailed() -> [Action] {
     if inputBroken { return [] }
     inputBroken = true
@@ -249,8 +252,8 @@ struct Channel {
     return [.closeOutputs]
   }
 
-  /// Ends what we send once there is nothing left to send, and closes once the program has ended as well; when the
-  /// client has closed, also without a program, once no request can start one any more.
+  /// Sends EOF once nothing is left to send, and CLOSE once the program has ended too. When the client has closed,
+  /// sends CLOSE also without a program, once no request can start one any more.
   private mutating func finish() -> [Action] {
     guard !sentClose, openOutputs == 0, runs || (clientClosed && waiting.isEmpty) else { return [] }
     var actions: [Action] = []

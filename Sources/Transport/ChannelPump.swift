@@ -3,38 +3,38 @@ import IPC
 import System
 import Wire
 
-/// Moves the bytes of one channel between the client and a program's descriptors, as its ``Channel`` decides.
+/// Moves the data of one channel between the client and a program's descriptors, as its ``Channel`` decides.
 final class ChannelPump {
-  /// Which of a channel's descriptors is meant.
+  /// One of a channel's descriptors.
   enum Stream: UInt64, CaseIterable {
     case input = 0
     case output = 1
     case errors = 2
   }
 
-  /// What a pump needs of its connection.
+  /// What a pump needs from its connection.
   protocol Surroundings: AnyObject {
-    /// Sends a message; it is lost when the connection is over, which the caller need not know.
+    /// Sends a message; it is silently dropped when the connection is over.
     func send(_ message: [UInt8])
-    /// Sends a message that stands in `memory`. False: send no more data now.
+    /// Sends a message in `memory`. False: send no more data now.
     func sendData(_ memory: UnsafeRawBufferPointer) -> Bool
-    /// Bytes of a program are on their way to the client.
+    /// Set when data of a program was sent.
     var isActive: Bool { get set }
-    /// Tells the session.
+    /// Sends a message to the session.
     func tell(_ message: TransportToSession)
-    /// The channel has input to flush, once everything is read that is there.
+    /// Asks for ``ChannelPump/flushInput()`` once everything available is read from the client.
     func hasInput(_ channel: ChannelPump)
-    /// The channel is over: forget it.
+    /// Removes the channel, which both sides have closed.
     func forget(_ number: UInt32)
-    /// Descriptors to wait for.
+    /// The event loop that watches the descriptors.
     var loop: EventLoop { get }
-    /// True when the client is an OpenSSH, which understands eow@openssh.com.
+    /// True when the client is OpenSSH, which understands eow@openssh.com.
     var clientIsOpenSSH: Bool { get }
-    /// What is typed on terminals is recorded, too.
+    /// True when recordings include what is typed.
     var recordsInput: Bool { get }
-    /// A recording is over.
+    /// Reports a finished recording.
     func recorded(_ end: RecordingEnd)
-    /// What channels may let the client send ahead.
+    /// The budget that channels' windows share.
     var windows: WindowBudget { get set }
   }
 
@@ -44,12 +44,12 @@ final class ChannelPump {
   private var interests = PerStream<EventLoop.Interest>()
   /// Outputs that may have bytes to read.
   private var readable = PerStream<Bool>()
-  /// Input that the program has not taken yet: at most a window.
+  /// Input that the program has not read yet: at most a window.
   private var pending = ByteQueue()
   private var endInputAfterPending = false
-  /// Lines of the server's own that wait for the client's window.
+  /// The server's own lines that wait for room in the client's window.
   private var announcements: [UInt8] = []
-  /// Records the terminal, from its request on.
+  /// Records the terminal, from the request for it on.
   var recorder: TerminalRecorder?
   /// True once a program runs on a terminal.
   private(set) var isTerminal = false
@@ -60,12 +60,13 @@ final class ChannelPump {
     self.connection = connection
   }
 
-  /// The token of a stream in the event loop.
+  /// The token of a descriptor in the event loop.
   static func token(channel: UInt32, _ stream: Stream) -> UInt64 { UInt64(channel) << 2 | stream.rawValue }
 
   // MARK: From the client
 
-  /// CHANNEL_DATA: kept until ``flushInput()``, so that the packets of one read wake the program once.
+  /// Handles CHANNEL_DATA. The data is kept until ``flushInput()``, so that the packets of one read wake the program
+  /// once.
   func received(_ data: UnsafeRawBufferPointer) throws(Channel.Violation) {
     try channel.received(bytes: data.count)
     guard channel.takesInput else { return perform(channel.consumed(bytes: data.count)) }
@@ -74,25 +75,25 @@ final class ChannelPump {
     connection.hasInput(self)
   }
 
-  /// CHANNEL_EXTENDED_DATA: no type of it goes to a program, so it is thrown away.
+  /// Handles CHANNEL_EXTENDED_DATA: discards it, because programs have no use for any type of it.
   func receivedExtended(bytes: Int) throws(Channel.Violation) {
     try channel.received(bytes: bytes)
     perform(channel.consumed(bytes: bytes))
   }
 
-  /// CHANNEL_WINDOW_ADJUST.
+  /// Handles CHANNEL_WINDOW_ADJUST.
   func adjusted(by bytes: UInt32) throws(Channel.Violation) {
     try channel.adjusted(by: bytes)
     updateInterests()
   }
 
-  /// CHANNEL_EOF.
+  /// Handles CHANNEL_EOF.
   func endOfFileReceived() { perform(channel.endOfFileReceived()) }
 
-  /// CHANNEL_CLOSE.
+  /// Handles CHANNEL_CLOSE.
   func closeReceived() { perform(channel.closeReceived()) }
 
-  /// CHANNEL_REQUEST for the session.
+  /// Handles a CHANNEL_REQUEST for the session.
   func requested(_ request: ChannelRequest, wantsReply: Bool) {
     guard channel.requested(wantsReply: wantsReply) else { return refused(wantsReply: wantsReply) }
     if let recorder, case .windowChange(let columns, let rows, _, _) = request {
@@ -101,15 +102,15 @@ final class ChannelPump {
     connection.tell(.request(channel: channel.number, request))
   }
 
-  /// eow@openssh.com.
+  /// Handles eow@openssh.com.
   func endOfWriteReceived() { perform(channel.endOfWriteReceived()) }
 
-  /// CHANNEL_REQUEST that nobody here knows, or that cannot be passed on.
+  /// Handles a CHANNEL_REQUEST that is unknown or cannot be passed on.
   func refused(wantsReply: Bool) { perform(channel.refused(wantsReply: wantsReply)) }
 
   // MARK: From the session
 
-  /// What the session says of this channel. False: no session of ours says that now.
+  /// Handles a session's message about this channel. False: it is not allowed now.
   func heard(_ message: SessionToTransport, _ given: [Descriptor]) -> Bool {
     let actions: [Channel.Action]?
     switch message {
@@ -131,7 +132,7 @@ final class ChannelPump {
     return true
   }
 
-  /// Opens the window further, as far as the connection has room.
+  /// Enlarges the window as far as the connection's budget allows.
   private func widen() {
     guard channel.mayWiden else { return }
     let growth = connection.windows.grow(channel.windowSize)
@@ -154,7 +155,7 @@ final class ChannelPump {
 
   // MARK: From the program's descriptors
 
-  /// Writes what the program takes now of its input; the rest waits until it takes more, or is there at all.
+  /// Writes as much input as the program accepts now; the remainder waits until it accepts more, or has started.
   func flushInput() {
     guard hasStarted else { return }
     while !pending.isEmpty, let input = inputDescriptor {
@@ -169,20 +170,21 @@ final class ChannelPump {
       case .ended, nil: return perform(channel.inputFailed())
       }
     }
-    // A terminal whose output has ended takes nothing any more: as with sshd, the client may go on and is not heard.
+    // A terminal whose output has ended accepts nothing any more. As in sshd, the client may go on sending, and is
+    // ignored.
     discardInput()
     if endInputAfterPending { endInput() }
     updateInterest(isTerminal ? .output : .input)
   }
 
-  /// A descriptor is ready.
+  /// Handles an event on a descriptor.
   func ready(_ stream: Stream, _ event: EventLoop.Event) {
     if event.isWritable && (stream == .input || isTerminal) { flushInput() }
     if stream != .input && (event.isReadable || event.isHungUp) { readable[stream] = true }
   }
 
-  /// Writes a line between what the program writes: on the terminal, or else as standard error. The client's program
-  /// that never reads gets no more than a few of them.
+  /// Writes a line into the program's output: on the terminal, or else on standard error. Lines are dropped when the
+  /// client reads nothing and a few are pending.
   func announce(_ text: String) {
     guard announcements.count < 4096 else { return }
     announcements += Array((isTerminal ? "\r\n\(text)\r\n" : "\(text)\n").utf8)
@@ -199,7 +201,7 @@ final class ChannelPump {
     }
   }
 
-  /// Sends one packet of what the program has written. True: there may be more.
+  /// Sends one packet of the program's output. True: there may be more.
   func pumpOnce(_ memory: UnsafeMutableRawBufferPointer) -> Bool {
     sendAnnouncements()
     for stream in [Stream.errors, .output] where readable[stream] != nil {
@@ -221,7 +223,7 @@ final class ChannelPump {
         memory.store(UInt32(count), at: header - 4)
         channel.sent(bytes: count)
         connection.isActive = true
-        // A short read has emptied a pipe; a terminal gives a line or a page at a time.
+        // A short read has emptied a pipe; a terminal returns a line or a page at a time.
         if count < room && !isTerminal { readable[stream] = nil }
         return connection.sendData(UnsafeRawBufferPointer(rebasing: memory[0..<header + count])) && channel.sendable > 0
       case .wouldBlock: readable[stream] = nil
@@ -234,33 +236,33 @@ final class ChannelPump {
     return !readable.isEmpty && channel.sendable > 0
   }
 
-  /// Whether there is something to send and room for it.
+  /// True when there is something to send and room in the window for it.
   var wantsPump: Bool { !(readable.isEmpty && announcements.isEmpty) && channel.sendable > 0 }
 
-  /// Waits for each descriptor exactly while its readiness would be of use.
+  /// Watches each descriptor only while its readiness is of use.
   func updateInterests() {
     for stream in Stream.allCases { updateInterest(stream) }
   }
 
-  /// What the session hears when the client has closed the channel, or is gone.
+  /// The message that tells the session that the client has closed the channel, or is gone.
   var lastWord: TransportToSession {
     .closed(channel: channel.number, bytesIn: channel.bytesIn, bytesOut: channel.bytesOut)
   }
 
-  /// Closes all descriptors, and the recording.
+  /// Closes all descriptors and finishes the recording.
   func end() {
     for stream in Stream.allCases { close(stream) }
     endRecording()
   }
 
-  /// Writes what of a recording has waited long enough; one that failed is over.
+  /// Writes the recording's lines that are due; ends a recording that has failed.
   func flushRecording(at now: Int64) {
     guard let recorder else { return }
     recorder.flush(at: now)
     if recorder.failure != nil { endRecording() }
   }
 
-  /// The recording is over, if there is one.
+  /// Finishes the recording, if there is one.
   func endRecording() {
     guard let recorder else { return }
     self.recorder = nil
@@ -272,17 +274,17 @@ final class ChannelPump {
   private var inputDescriptor: Descriptor? { isTerminal ? descriptors[.output] : descriptors[.input] }
 
   private func endInput() {
-    // A terminal has no end of file of its own: like sshd, the program goes on until the terminal is hung up.
+    // A terminal has no end of file of its own. As in sshd, the program goes on until the terminal hangs up.
     if !isTerminal { close(.input) }
   }
 
-  /// Closes the program's input, and discards what waits for it.
+  /// Closes the program's input and discards what is pending.
   private func dropInput() {
     if !isTerminal { close(.input) }
     discardInput()
   }
 
-  /// Discards what waits for the program; the client gets the window back.
+  /// Discards the pending input, and returns its window to the client.
   private func discardInput() {
     let count = pending.count
     guard count > 0 else { return }
@@ -305,7 +307,7 @@ final class ChannelPump {
     if !pending.isEmpty && (stream == .input || (isTerminal && stream == .output)) {
       interest.insert(.write)
     }
-    // A pipe whose reader went away is of interest only to who has something to write: then the write fails.
+    // A pipe without a reader matters only when there is something to write: then the write fails.
     let wanted: EventLoop.Interest? = interest.isEmpty ? nil : interest
     guard wanted != interests[stream] else { return }
     let token = ChannelPump.token(channel: channel.number, stream)
@@ -347,7 +349,7 @@ final class ChannelPump {
       case .closeOutputs:
         close(.output)
         close(.errors)
-        // What a terminal has not taken has nowhere to go.
+        // What a terminal has not read has nowhere to go.
         if isTerminal { dropInput() }
       case .endInput:
         if !pending.isEmpty || !hasStarted { endInputAfterPending = true } else { endInput() }
@@ -361,7 +363,7 @@ final class ChannelPump {
   }
 }
 
-/// A value, or none, for each stream of a channel; a dictionary would hash for every packet.
+/// An optional value for each stream of a channel; a dictionary would hash for every packet.
 private struct PerStream<Value> {
   private var input: Value?
   private var output: Value?

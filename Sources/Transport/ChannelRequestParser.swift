@@ -1,32 +1,32 @@
 import IPC
 import Wire
 
-/// What a client asks on a session channel.
+/// A client's request on a session channel.
 enum ParsedChannelRequest: Equatable {
-  /// For the session.
+  /// To be passed on to the session.
   case forSession(ChannelRequest)
-  /// eow@openssh.com: the client reads no more of what the program writes.
+  /// eow@openssh.com: the client reads no more of the program's output.
   case endOfWrite
-  /// For nobody here, or longer than what may be passed on: answered with failure.
+  /// Unknown, or longer than what may be passed on: to be answered with CHANNEL_FAILURE.
   case refused
 }
 
 extension ParsedChannelRequest {
-  /// Bytes of TERM.
+  /// Limit of TERM in bytes.
   static let termLimit = 1024
-  /// Bytes of encoded terminal modes.
+  /// Limit of encoded terminal modes in bytes.
   static let modesLimit = 4096
-  /// Bytes of the name of a variable, a subsystem or a signal.
+  /// Limit of a name of a variable, subsystem or signal, in bytes.
   static let nameLimit = 1024
-  /// Bytes of a variable's value or a command: no program can be given as many in one argument. execve(2)
+  /// Limit of a variable's value or a command in bytes; execve(2) takes no longer argument.
   static let argumentLimit = 128 << 10
-  /// Bytes that are passed on of a command that is longer.
+  /// Bytes of a longer command that are passed on.
   static let overlongCommandLimit = 4096
 
-  /// Reads a CHANNEL_REQUEST after its channel number: RFC 4254, section 6.
+  /// Parses a CHANNEL_REQUEST from behind its channel number. RFC 4254, section 5.4 and 6
   ///
-  /// - Throws: WireError for a request of a known type that is not well formed, or has bytes left over. One that is too
-  ///   long is well formed, and no reason to end the connection.
+  /// - Throws: `WireError` for a request of a known type that is malformed or has trailing bytes. One that exceeds a
+  ///   limit is well-formed, and no reason to end the connection.
   static func parse(
     _ reader: inout WireReader
   ) throws(WireError) -> (request: ParsedChannelRequest, wantsReply: Bool) {

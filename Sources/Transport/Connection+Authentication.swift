@@ -3,10 +3,10 @@ import System
 import Wire
 
 extension Connection {
-  /// SERVICE_REQUEST: RFC 4253, section 10.
+  /// Handles SERVICE_REQUEST. RFC 4253, section 10
   func serviceRequested(_ reader: inout WireReader) throws {
     let service = String(decoding: try reader.string(), as: UTF8.self)
-    // Behind a login it is granted, and what is asked of it is ignored.
+    // After a login the service is granted, and further authentication requests are ignored.
     guard service == "ssh-userauth" || (isAuthenticated && service == "ssh-connection") else {
       return disconnect(.serviceNotAvailable, "service not available", reason: .protocolError)
     }
@@ -19,14 +19,14 @@ extension Connection {
     if !settings.banner.isEmpty { send(Message.banner(settings.banner)) }
   }
 
-  /// USERAUTH_REQUEST or USERAUTH_INFO_RESPONSE: one at a time goes to the supervisor.
+  /// Handles USERAUTH_REQUEST or USERAUTH_INFO_RESPONSE. One at a time goes to the supervisor.
   func authenticationRequested(_ number: UInt8, _ payload: SecretBytes) {
     // RFC 4252, section 5.1: requests after success are silently ignored.
     if isAuthenticated { return }
     guard hasService, payload.count <= TransportSettings.authenticationLimit else {
       return violated("an authentication request came too early, or was too long")
     }
-    // Nothing more is read while one is judged, so that no more can wait than was read ahead.
+    // Nothing more is read while a verdict is pending, so only messages that were read ahead can queue up.
     if verdictPending {
       waitingAuthentication.append((number, payload))
     } else {
@@ -34,7 +34,7 @@ extension Connection {
     }
   }
 
-  /// Hands an authentication message to the supervisor.
+  /// Forwards an authentication message to the supervisor.
   func judge(_ number: UInt8, _ payload: SecretBytes) {
     if number == MessageNumber.userauthInfoResponse {
       guard promptIsOpen else { return violated("an answer to no question") }
@@ -46,7 +46,7 @@ extension Connection {
     verdictPending = true
   }
 
-  /// Tells the client the verdict.
+  /// Sends the supervisor's reply to the client.
   func answer(_ reply: AuthenticationReply, _ descriptors: [Descriptor]) {
     guard verdictPending, !isAuthenticated else { return }
     verdictPending = false
@@ -69,7 +69,7 @@ extension Connection {
     }
   }
 
-  /// Lets the connection protocol through, towards `session`.
+  /// Enables the connection protocol, with `session` to serve it.
   func loggedIn(_ session: MessageSocket) {
     waitingAuthentication = []
     guard SSH.authenticated(), (try? loop.add(session.descriptor, .read, token: Token.session)) != nil else {
@@ -79,7 +79,8 @@ extension Connection {
     rememberActivity()
     self.session = session
     if settings.keepaliveInterval > 0 { nextKeepalive = Clock.milliseconds + Int64(settings.keepaliveInterval) * 1000 }
-    // OpenSSH's host key rotation: the client may ask us to prove that the keys it does not know are ours.
+    // OpenSSH's host key rotation: the client may ask for a proof that the keys new to it are ours. OpenSSH's PROTOCOL,
+    // section 2.5
     var keys = WireWriter()
     for key in settings.hostKeys { keys.string(key) }
     send(Message.globalRequest("hostkeys-00@openssh.com", wantsReply: false, keys.bytes))

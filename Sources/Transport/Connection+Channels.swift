@@ -3,7 +3,7 @@ import System
 import Wire
 
 extension Connection {
-  /// CHANNEL_OPEN: RFC 4254, section 5.1.
+  /// Handles CHANNEL_OPEN. RFC 4254, section 5.1
   func openRequested(_ reader: inout WireReader) throws {
     let type = String(decoding: try reader.string(), as: UTF8.self)
     let peer = try reader.uint32()
@@ -29,7 +29,7 @@ extension Connection {
         peer: peer, number: number, window: windows.initialSize, maximumPacket: settings.maximumPacketSize))
   }
 
-  /// CHANNEL_DATA, the one message that is read where it stands: it is most of what comes.
+  /// Handles CHANNEL_DATA. The only message that is parsed in place, because it is most of the traffic.
   func receivedData(_ payload: UnsafeRawBufferPointer) throws {
     guard payload.count >= 8 else { throw WireError.truncated }
     let number = UInt32(bigEndian: payload.loadUnaligned(fromByteOffset: 0, as: UInt32.self))
@@ -40,7 +40,7 @@ extension Connection {
     try channel.received(UnsafeRawBufferPointer(rebasing: payload[8...]))
   }
 
-  /// CHANNEL_REQUEST: RFC 4254, section 5.4.
+  /// Handles CHANNEL_REQUEST. RFC 4254, section 5.4
   func channelRequested(_ reader: inout WireReader) throws {
     guard let channel = channels[try reader.uint32()] else {
       return violated("a request on a channel that is not open")
@@ -55,18 +55,18 @@ extension Connection {
     }
   }
 
-  /// Remembers a channel whose input is to be flushed in this turn.
+  /// Remembers a channel whose input is to be flushed in this iteration of the loop.
   func hasInput(_ channel: ChannelPump) {
     if withInput.last !== channel { withInput.append(channel) }
   }
 
-  /// Hands programs what came for them in this turn.
+  /// Writes the input that arrived in this iteration to the programs.
   func flushInputs() {
     for channel in withInput { channel.flushInput() }
     withInput.removeAll(keepingCapacity: true)
   }
 
-  /// Both sides have closed the channel.
+  /// Removes a channel that both sides have closed.
   func forget(_ number: UInt32) {
     guard let channel = channels.removeValue(forKey: number) else { return }
     windows.giveBack(channel.channel.windowSize)
@@ -74,21 +74,22 @@ extension Connection {
 
   // MARK: The session
 
-  /// Tells the session; what it does not take at once waits, and nothing is read meanwhile.
+  /// Sends a message to the session. If it cannot be sent at once it is queued, and nothing is read from the client
+  /// meanwhile.
   func tell(_ message: TransportToSession) {
     guard session != nil else { return }
     untold.append(UntoldMessage(bytes: message.wireBytes, terminal: isRecorded ? WantedTerminal(message) : nil))
     if untold.count == 1 { tellSession() }
   }
 
-  /// Takes what the session says.
+  /// Handles messages of the session.
   func receiveSession(_ event: EventLoop.Event) {
     tellSession()
     while end == nil, let session {
       switch try? session.receive() {
       case .message(let bytes, let descriptors):
         guard let message = try? SessionToTransport(wireBytes: bytes[...]) else { return sessionEnded() }
-        // A channel that both sides have closed may still be answered: that is late, not wrong.
+        // The session may still answer for a channel that both sides have closed: that is late, not wrong.
         guard let channel = channels[message.channel] else { continue }
         if !channel.heard(message, descriptors) { return sessionEnded() }
       case .wouldBlock: return
@@ -97,14 +98,14 @@ extension Connection {
     }
   }
 
-  /// The session is gone, and so is the login.
+  /// Ends the connection because the session has ended.
   func sessionEnded() {
     disconnect(.byApplication, "the session has ended", reason: .sessionEnded)
   }
 }
 
 extension SessionToTransport {
-  /// The channel that it is about.
+  /// The channel that the message is about.
   fileprivate var channel: UInt32 {
     switch self {
     case .done(let channel), .refused(let channel), .started(let channel, _), .exited(let channel, _),

@@ -3,7 +3,7 @@ import System
 import Wire
 
 extension Connection {
-  /// Every message of the client: RFC 4252 and 4254.
+  /// Handles a message of the client. RFC 4252, RFC 4254
   func received(_ number: UInt8, _ payload: UnsafeRawBufferPointer) {
     guard end == nil else { return }
     do {
@@ -16,7 +16,7 @@ extension Connection {
       case MessageNumber.serviceRequest: try serviceRequested(&reader)
       case MessageNumber.globalRequest where isAuthenticated: try globalRequested(&reader)
       case MessageNumber.requestSuccess where isAuthenticated, MessageNumber.requestFailure where isAuthenticated:
-        // The answer to a keepalive; that a packet came is all that counts.
+        // The reply to a keepalive; it only matters that a packet arrived.
         break
       case MessageNumber.channelOpen where isAuthenticated: try openRequested(&reader)
       case MessageNumber.channelExtendedData where isAuthenticated:
@@ -38,7 +38,7 @@ extension Connection {
         channel.closeReceived()
       case MessageNumber.channelRequest where isAuthenticated: try channelRequested(&reader)
       case MessageNumber.channelSuccess where isAuthenticated, MessageNumber.channelFailure where isAuthenticated:
-        // We ask nothing on channels that wants a reply.
+        // None of our channel requests wants a reply.
         break
       default: violated("message \(number) is not allowed now")
       }
@@ -49,7 +49,7 @@ extension Connection {
     }
   }
 
-  /// GLOBAL_REQUEST: RFC 4254, section 4.
+  /// Handles GLOBAL_REQUEST. RFC 4254, section 4
   func globalRequested(_ reader: inout WireReader) throws {
     let name = String(decoding: try reader.string(), as: UTF8.self)
     let wantsReply = try reader.boolean()
@@ -66,7 +66,7 @@ extension Connection {
     }
   }
 
-  /// Answers a global request, in the order of the requests.
+  /// Replies to a global request, in the order of the requests.
   func reply(_ wanted: Bool, _ message: [UInt8]) {
     guard wanted else { return }
     if repliesAfterProof == nil { send(message) } else { repliesAfterProof?.append(message) }

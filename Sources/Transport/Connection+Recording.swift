@@ -2,21 +2,21 @@ import Audit
 import IPC
 import System
 
-/// A message to the session that waits for its turn.
+/// A message to the session that is queued.
 struct UntoldMessage {
   let bytes: [UInt8]
-  /// The terminal that it asks for, which is to be recorded: the file comes first.
+  /// The terminal that the message requests, if it has to be recorded: its file is needed first.
   var terminal: WantedTerminal?
 }
 
-/// A terminal as a client wants it.
+/// A terminal that a client requests.
 struct WantedTerminal {
   let channel: UInt32
   let term: [UInt8]
   let columns: UInt32
   let rows: UInt32
 
-  /// nil: the message asks for no terminal.
+  /// nil when the message does not request a terminal.
   init?(_ message: TransportToSession) {
     guard case .request(let channel, .terminal(let term, let columns, let rows, _, _, _)) = message else { return nil }
     self.channel = channel
@@ -26,10 +26,10 @@ struct WantedTerminal {
   }
 }
 
-// Recordings of terminals. Before a recorded terminal is asked for, its file is there: while it is made, nothing is read
-// from the client, and what was read waits in order.
+// Recordings of terminals. The request for a recorded terminal waits until the recording's file exists. Meanwhile
+// nothing is read from the client, and what was read stays queued in order.
 extension Connection {
-  /// Sends the session what waits for it, as far as it takes it and nothing has to be asked for first.
+  /// Sends queued messages to the session, as many as it accepts, up to one that needs a recording first.
   func tellSession() {
     while let session, let next = untold.first, !isAwaitingRecording {
       if let terminal = next.terminal, channels[terminal.channel] != nil {
@@ -44,7 +44,7 @@ extension Connection {
     }
   }
 
-  /// The answer of the supervisor.
+  /// Handles the supervisor's answer to a request for a recording.
   func recordingAnswered(_ number: UInt32, title: String?, _ descriptors: [Descriptor]) {
     guard isAwaitingRecording, let terminal = untold.first?.terminal, terminal.channel == number,
       descriptors.count == (title == nil ? 0 : 1)
@@ -52,13 +52,13 @@ extension Connection {
     isAwaitingRecording = false
     untold[0].terminal = nil
     if let title, let end = descriptors.first {
-      // The recorder has sent it before the supervisor told us.
+      // The recorder sent the file before the supervisor told us.
       guard case .message(_, let files)? = try? MessageSocket(end).receive(), let file = files.first, files.count == 1
       else { return disconnect(.byApplication, "internal error", reason: .toldToDisconnect) }
       let header = AsciicastWriter.Header(
         columns: terminal.columns, rows: terminal.rows, time: Clock.secondsSince1970, title: title, term: terminal.term)
       let recorder = TerminalRecorder(file, header)
-      // A channel that is gone has an empty recording.
+      // The recording of a channel that is gone is empty.
       if let channel = channels[number] {
         channel.recorder = recorder
       } else {
@@ -68,15 +68,15 @@ extension Connection {
     tellSession()
   }
 
-  /// A recording is over.
+  /// Reports a finished recording to the supervisor.
   func recorded(_ end: RecordingEnd) { report(.recorded(end)) }
 
-  /// When the next recording has to be written.
+  /// When the next recording has to be written, in milliseconds of the monotonic clock; nil: none has.
   var recordingDeadline: Int64? {
     isRecorded ? channels.values.compactMap { $0.recorder?.deadline }.min() : nil
   }
 
-  /// Writes what has waited long enough.
+  /// Writes the recordings' lines that are due.
   func flushRecordings() {
     guard isRecorded else { return }
     let now = Clock.milliseconds

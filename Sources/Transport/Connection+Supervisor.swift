@@ -3,15 +3,15 @@ import System
 import Wire
 
 extension Connection {
-  /// Tells the supervisor something.
+  /// Sends a message to the supervisor.
   func report(_ message: TransportToSupervisor) {
-    // The supervisor always takes our few messages; until then this connection has nothing better to do.
+    // This may block: the supervisor always reads our few messages, and the connection can do nothing without it.
     let sent = (try? SecretBytes(encoding: message).lend { try control.send($0, wait: true) }) ?? .ended
     if case .bytes = sent { return }
     if end == nil { end = End(reason: .connectionLost, detail: "the supervisor takes no messages") }
   }
 
-  /// Takes what the supervisor says into the inbox.
+  /// Reads the supervisor's messages into the inbox.
   func receiveControl() {
     while end == nil {
       switch try? control.receive() {
@@ -26,7 +26,7 @@ extension Connection {
     }
   }
 
-  /// Does what the supervisor has said.
+  /// Handles the supervisor's messages.
   func drainInbox() {
     while end == nil && !inbox.isEmpty {
       let (message, descriptors) = inbox.removeFirst()
@@ -46,7 +46,7 @@ extension Connection {
         isRecorded = true
         recordsInput = input
       case .recording(let channel, let title): recordingAnswered(channel, title: title, descriptors)
-      // Answered where they are waited for, or said once at the start.
+      // These are handled where they are awaited, or sent once at the start.
       case .signature, .serve: break
       }
     }

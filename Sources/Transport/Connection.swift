@@ -4,23 +4,24 @@ import IPC
 import System
 import Wire
 
-/// One client's connection: its messages, its channels, and the processes that decide and act for it.
+/// One client's connection: its messages and channels, and its links to the supervisor and the session.
 ///
-/// libssh hands messages in during ``SSH/step()``; nothing is read further while an authentication request waits for
-/// its verdict, while the session does not take our messages, or while the client does not take our answers.
+/// libssh delivers messages during ``SSH/step(readable:writable:)``. Nothing more is read while an authentication
+/// request waits for its verdict, while the session does not accept our messages, or while the client does not accept
+/// ours.
 final class Connection: SSH.Owner, ChannelPump.Surroundings {
-  /// Why a connection is over; the codes of `TransportToSupervisor.closed`.
+  /// Why a connection has ended; the codes of `TransportToSupervisor.closed`.
   struct End {
     var reason: TransportEnd
     var detail: String
   }
 
-  /// Bytes buffered for the client beyond which nothing more is produced until they are gone.
+  /// Bytes buffered for the client from which on no more output is produced until they are sent.
   static let outputLimit: UInt64 = 256 << 10
-  /// Bytes held back by a key exchange that the client does not complete.
+  /// Limit of bytes held back by a key exchange that the client does not complete.
   static let heldLimit = 1 << 20
-  /// Packets from the client that are acknowledged at once. During a login client and server take turns, and a
-  /// delayed acknowledgement (40 ms) would be waited for at each turn.
+  /// The first packets from the client, which are acknowledged at once. During a login client and server take turns,
+  /// and each turn would wait for a delayed acknowledgement (40 ms).
   static let handshakePackets = 32
 
   enum Token {
@@ -46,23 +47,24 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
 
   // Channels
   var channels: [UInt32: ChannelPump] = [:]
-  /// Channels whose input is to be flushed in this turn of the loop.
+  /// Channels whose input is to be flushed in this iteration of the loop.
   var withInput: [ChannelPump] = []
   var nextChannel: UInt32 = 0
   var windows: WindowBudget
-  /// Turns in which channels could send.
+  /// Iterations in which channels could send.
   var pumpTurn: UInt = 0
   var noMoreSessions = false
 
   // Flow
   var inbox: [(SupervisorToTransport, [Descriptor])] = []
   var untold: [UntoldMessage] = []
-  /// Terminals of this login are recorded, and with `recordsInput` what is typed as well.
+  /// Terminals of this login are recorded.
   var isRecorded = false
+  /// Recordings include what is typed.
   var recordsInput = false
-  /// The supervisor was asked for the file of a recording.
+  /// The supervisor was asked for a recording's file.
   var isAwaitingRecording = false
-  /// How much of ``SSH/sentBytes`` the socket has taken for certain.
+  /// The part of ``SSH/sentBytes`` that the socket has certainly accepted.
   var flushed: UInt64 = 0
   var held = 0
   var isRekeying = false
@@ -75,13 +77,13 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
   var lastPackets: UInt64 = 0
   var unanswered: UInt32 = 0
   var nextKeepalive: Int64?
-  /// Set while the authority proves host keys; later answers to global requests wait in it, to keep their order.
+  /// Set while the authority proves host keys. Later replies to global requests queue up in it, to keep their order.
   var repliesAfterProof: [[UInt8]]?
 
   // Idleness
-  /// Something that counts came or went in this turn of the loop.
+  /// Something that counts as activity happened in this iteration of the loop.
   var isActive = false
-  /// When something did in an earlier turn; the login counts.
+  /// When that last happened, in milliseconds of the monotonic clock; the login counts.
   var lastActivity: Int64 = 0
 
   init(_ settings: TransportSettings, control: MessageSocket) throws(SystemError) {
@@ -93,15 +95,17 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
 
   deinit { memory.deallocate() }
 
-  /// Serves `socket`, which ``SSH/accept(_:)`` has taken, to the end.
+  /// Serves `socket`, which ``SSH/accept(_:owner:)`` has taken over, until the connection ends.
+  ///
+  /// - Throws: `SystemError` when the event loop fails.
   func run(_ socket: Descriptor) throws(SystemError) {
     self.socket = socket
     try loop.add(socket, socketInterest, token: Token.socket)
     try loop.add(control.descriptor, .read, token: Token.control)
-    // What came with the connection was read when it was accepted, and makes no event if it was no SSH.
+    // Bytes that arrived with the connection were read when it was accepted; if they were not SSH, no event follows.
     if !SSH.step(readable: false, writable: false) { lost() }
     while end == nil {
-      // What was read ahead makes no event.
+      // Bytes that were read ahead cause no event.
       let hasReadAhead = mayRead && SSH.isReadPending
       for event in try loop.wait(milliseconds: hasReadAhead ? 0 : timeout) { handle(event) }
       if hasReadAhead && mayRead && !SSH.step(readable: false, writable: false) { lost() }
@@ -119,12 +123,12 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
 
   // MARK: The loop
 
-  /// Something is ready.
+  /// Handles an event.
   func handle(_ event: EventLoop.Event) {
     switch event.token {
     case Token.socket:
-      // An event to write by does not read on: what libssh itself answers would grow faster than it is taken. But a
-      // socket that is hung up says so for ever, until it is read to its end.
+      // A writable socket alone is no reason to read: libssh's own replies would grow faster than they are sent. But a
+      // socket that is hung up stays ready until it is read to its end.
       let goesOn =
         mayRead || event.isHungUp
         ? SSH.step(readable: event.isReadable, writable: event.isWritable) : SSH.flush(writable: event.isWritable)
@@ -139,36 +143,36 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
     }
   }
 
-  /// Milliseconds until there is something to do without an event; -1: there will not be.
+  /// Milliseconds until the next timer; -1: there is none.
   var timeout: Int32 {
     guard let next = [nextKeepalive, recordingDeadline].compactMap(\.self).min() else { return -1 }
     return Int32(clamping: max(0, next - Clock.milliseconds))
   }
 
-  /// Bytes that wait for the client to read: our messages, and what libssh itself answers, as UNIMPLEMENTED.
+  /// Bytes that are not sent yet: our messages, and libssh's own, such as UNIMPLEMENTED.
   var unflushed: UInt64 { SSH.sentBytes - flushed }
 
-  /// True while more of the client can be taken.
+  /// True while more of the client's messages can be handled.
   var mayRead: Bool {
     !verdictPending && untold.isEmpty && unflushed < Connection.outputLimit && !hasManyRequests
   }
 
-  /// As many requests wait for their answers as may.
+  /// True when a limit of unanswered requests is reached.
   private var hasManyRequests: Bool {
     (repliesAfterProof?.count ?? 0) >= Channel.requestLimit
       || channels.values.contains(where: \.channel.hasManyRequests)
   }
 
-  /// True while the client takes what programs write.
+  /// True while the client accepts programs' output.
   var mayPump: Bool { end == nil && !isRekeying && unflushed < Connection.outputLimit }
 
-  /// Sends what programs have written, a packet of each channel in turn.
+  /// Sends programs' output, a packet of each channel in turn.
   func pump() {
     var active = channels.values.filter(\.wantsPump)
     guard !active.isEmpty else { return }
     let touched = active
     if mayPump { pumpTurn &+= 1 }
-    // The client may take less than a packet of each: another channel is the first each time.
+    // The client may accept less than a packet of each: each time, another channel is first.
     let first = Int(pumpTurn % UInt(active.count))
     active = Array(active[first...]) + Array(active[..<first])
     while mayPump && !active.isEmpty {
@@ -177,20 +181,20 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
     for channel in touched { channel.updateInterests() }
   }
 
-  /// Writes what waits for the socket.
+  /// Writes pending bytes to the socket.
   func flush() {
     guard end == nil else { return }
     if SSH.isWritePending && !SSH.flush() { return lost() }
     if !SSH.isWritePending { flushed = SSH.sentBytes }
   }
 
-  /// Waits exactly for what would be of use.
+  /// Watches the sockets only for what is of use.
   func updateInterests() {
     guard end == nil, let socket else { return }
     var wanted: EventLoop.Interest = []
     if mayRead { wanted.insert(.read) }
     if SSH.isWritePending { wanted.insert(.write) }
-    // Bytes that wait to be pumped are work to do at once: waiting for the socket to be writable wakes the loop.
+    // Output that can be sent is work to do at once; the writable socket wakes the loop for it.
     if mayPump && channels.values.contains(where: \.wantsPump) { wanted.insert(.write) }
     if wanted != socketInterest {
       try? loop.modify(socket, wanted, token: Token.socket)
@@ -204,25 +208,25 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
     }
   }
 
-  /// The connection is over without a word.
+  /// Ends the connection without a message to the client.
   func lost() {
     guard end == nil else { return }
     let error = SSH.error
-    // What is not the socket's fault is the client's: libssh has read what it could make nothing of.
+    // If it is not the socket, it is the client: libssh could not make sense of what it read.
     let reason: TransportEnd =
       if error.hasPrefix("Socket error") {
         .connectionLost
       } else if error.hasPrefix("kex error : no match") {
-        // The client is older or stricter than this server, or asks for one type of host key after another.
+        // The client is older or stricter than this server, or tries one host key type after another.
         .noCommonAlgorithm
       } else {
         .protocolError
       }
-    // libssh's words for an end of file, which is no error of a socket.
+    // libssh's text for an end of file, which is not an error.
     end = End(reason: reason, detail: error == "Socket error: disconnected" ? "closed by the client" : error)
   }
 
-  /// Says goodbye and ends.
+  /// Sends DISCONNECT and ends the connection.
   func disconnect(_ code: DisconnectReason, _ text: String, reason: TransportEnd) {
     disconnect(code: code.rawValue, text, reason: reason)
   }
@@ -233,12 +237,12 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
     end = End(reason: reason, detail: text)
   }
 
-  /// The client did what the protocol forbids.
+  /// Ends the connection because the client violated the protocol.
   func violated(_ text: String) {
     disconnect(.protocolError, text, reason: .protocolError)
   }
 
-  /// Says the last words and closes everything.
+  /// Reports the end to the supervisor and closes everything.
   func finish() {
     for channel in channels.values { channel.endRecording() }
     let received = SSH.received.bytes
@@ -246,8 +250,8 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
     let farewell = TransportToSupervisor.closed(
       reason: end.reason, detail: String(Log.printable(end.detail).prefix(256)), bytesIn: received, bytesOut: bytesOut)
     _ = try? control.send(farewell.wireBytes, wait: true)
-    // The session lets go of what runs at once, the goodbye may take a moment; but after the last word, lest the
-    // session's end be taken for the reason.
+    // The session learns at once that programs can end, since closing may take a moment; but only after the report to
+    // the supervisor, which would otherwise take the session's end for the reason.
     for channel in channels.values {
       if !channel.channel.isClosedByClient { tell(channel.lastWord) }
       channel.end()
@@ -264,7 +268,7 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
     message.withUnsafeBytes { _ = sendData($0) }
   }
 
-  /// Sends a message that stands in memory. False: send no more data now.
+  /// Sends a message in memory to the client. False: send no more data now.
   func sendData(_ message: UnsafeRawBufferPointer) -> Bool {
     guard end == nil else { return false }
     bytesOut += UInt64(message.count)
@@ -283,7 +287,7 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
 
   // MARK: Idleness
 
-  /// The login, a byte on a channel, or a request for one counts; a keepalive and a key exchange do not.
+  /// Records activity: the login, a byte on a channel, or a request on one; not keepalives and key exchanges.
   func rememberActivity() {
     isActive = false
     lastActivity = Clock.milliseconds
@@ -291,7 +295,7 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
 
   // MARK: Keepalive
 
-  /// Asks a silent client whether it is there; drops it when it has not answered `keepaliveCountMax` times.
+  /// Sends a keepalive to a silent client; ends the connection after `keepaliveCountMax` without a reply.
   func keepAlive() {
     guard end == nil, let due = nextKeepalive, Clock.milliseconds >= due else { return }
     nextKeepalive = Clock.milliseconds + Int64(settings.keepaliveInterval) * 1000

@@ -1,6 +1,6 @@
 import Wire
 
-/// Message numbers of RFC 4252 and 4254 that a transport sends or takes.
+/// Message numbers of RFC 4250 (section 4.1.2) that a transport sends or handles.
 enum MessageNumber {
   static let disconnect: UInt8 = 1
   static let serviceRequest: UInt8 = 5
@@ -27,7 +27,7 @@ enum MessageNumber {
   static let channelFailure: UInt8 = 100
 }
 
-/// Reason codes of DISCONNECT; RFC 4253, section 11.1.
+/// Reason codes of DISCONNECT. RFC 4253, section 11.1
 enum DisconnectReason: UInt32 {
   case protocolError = 2
   case serviceNotAvailable = 7
@@ -35,7 +35,7 @@ enum DisconnectReason: UInt32 {
   case byApplication = 11
 }
 
-/// Messages that a transport sends, their number first.
+/// Messages that a transport sends, beginning with the message number.
 enum Message {
   private static func make(_ number: UInt8, _ write: (inout WireWriter) -> Void) -> [UInt8] {
     var writer = WireWriter()
@@ -44,7 +44,7 @@ enum Message {
     return writer.bytes
   }
 
-  /// RFC 4253, section 11.1.
+  /// DISCONNECT. RFC 4253, section 11.1
   static func disconnect(_ reason: UInt32, _ text: String) -> [UInt8] {
     make(MessageNumber.disconnect) {
       $0.uint32(reason)
@@ -53,12 +53,12 @@ enum Message {
     }
   }
 
-  /// RFC 4253, section 10.
+  /// SERVICE_ACCEPT. RFC 4253, section 10
   static func serviceAccept(_ service: String) -> [UInt8] {
     make(MessageNumber.serviceAccept) { $0.text(service) }
   }
 
-  /// RFC 4252, section 5.4.
+  /// USERAUTH_BANNER. RFC 4252, section 5.4
   static func banner(_ text: String) -> [UInt8] {
     make(MessageNumber.userauthBanner) {
       $0.text(text)
@@ -66,7 +66,7 @@ enum Message {
     }
   }
 
-  /// RFC 4252, section 5.1.
+  /// USERAUTH_FAILURE. RFC 4252, section 5.1
   static func authenticationFailure(continuing: [String], partial: Bool) -> [UInt8] {
     make(MessageNumber.userauthFailure) {
       $0.nameList(continuing)
@@ -74,7 +74,7 @@ enum Message {
     }
   }
 
-  /// RFC 4252, section 7.
+  /// USERAUTH_PK_OK. RFC 4252, section 7
   static func publicKeyOK(algorithm: [UInt8], key: [UInt8]) -> [UInt8] {
     make(MessageNumber.userauthPublicKeyOK) {
       $0.string(algorithm)
@@ -82,7 +82,7 @@ enum Message {
     }
   }
 
-  /// A global request of ours; RFC 4254, section 4.
+  /// GLOBAL_REQUEST. RFC 4254, section 4
   static func globalRequest(_ name: String, wantsReply: Bool, _ payload: [UInt8] = []) -> [UInt8] {
     make(MessageNumber.globalRequest) {
       $0.text(name)
@@ -91,22 +91,23 @@ enum Message {
     }
   }
 
-  /// The answer to a client's global request.
+  /// REQUEST_SUCCESS. RFC 4254, section 4
   static func requestSuccess(_ payload: [UInt8] = []) -> [UInt8] {
     make(MessageNumber.requestSuccess) { $0.raw(payload) }
   }
 
-  /// The answer to a client's global request.
+  /// REQUEST_FAILURE. RFC 4254, section 4
   static let requestFailure = [MessageNumber.requestFailure]
 
-  /// RFC 4254, section 5.1.
+  /// CHANNEL_OPEN_CONFIRMATION. RFC 4254, section 5.1
   static func openConfirmation(peer: UInt32, number: UInt32, window: UInt32, maximumPacket: UInt32) -> [UInt8] {
     make(MessageNumber.channelOpenConfirmation) {
       for value in [peer, number, window, maximumPacket] { $0.uint32(value) }
     }
   }
 
-  /// RFC 4254, section 5.1. Reasons: 1 prohibited, 2 connect failed, 3 unknown type, 4 resource shortage.
+  /// CHANNEL_OPEN_FAILURE. RFC 4254, section 5.1. Reasons: 1 prohibited, 2 connect failed, 3 unknown type, 4 resource
+  /// shortage
   static func openFailure(peer: UInt32, reason: UInt32, _ text: String) -> [UInt8] {
     make(MessageNumber.channelOpenFailure) {
       $0.uint32(peer)
@@ -116,10 +117,10 @@ enum Message {
     }
   }
 
-  /// CHANNEL_EOF, CLOSE, SUCCESS and FAILURE: a number and a channel.
+  /// CHANNEL_EOF, CHANNEL_CLOSE, CHANNEL_SUCCESS or CHANNEL_FAILURE: a message number and a channel.
   static func channel(_ number: UInt8, peer: UInt32) -> [UInt8] { make(number) { $0.uint32(peer) } }
 
-  /// CHANNEL_DATA, or as standard error CHANNEL_EXTENDED_DATA; RFC 4254, section 5.2.
+  /// CHANNEL_DATA, or CHANNEL_EXTENDED_DATA for standard error. RFC 4254, section 5.2
   static func data(peer: UInt32, _ bytes: some Collection<UInt8>, asErrors: Bool) -> [UInt8] {
     make(asErrors ? MessageNumber.channelExtendedData : MessageNumber.channelData) {
       $0.uint32(peer)
@@ -129,7 +130,7 @@ enum Message {
     }
   }
 
-  /// RFC 4254, section 5.2.
+  /// CHANNEL_WINDOW_ADJUST. RFC 4254, section 5.2
   static func windowAdjust(peer: UInt32, by bytes: UInt32) -> [UInt8] {
     make(MessageNumber.channelWindowAdjust) {
       $0.uint32(peer)
@@ -137,7 +138,7 @@ enum Message {
     }
   }
 
-  /// A request on a channel that wants no reply; RFC 4254, sections 6.9 and 6.10.
+  /// CHANNEL_REQUEST that wants no reply. RFC 4254, section 5.4
   static func channelRequest(peer: UInt32, _ name: String, _ write: (inout WireWriter) -> Void) -> [UInt8] {
     make(MessageNumber.channelRequest) {
       $0.uint32(peer)

@@ -1,8 +1,8 @@
 import COpenSSL
 
-/// SHA-256 of bytes that come in parts, by libcrypto: a recording must not slow a terminal down.
+/// SHA-256 of bytes that arrive in parts, by libcrypto, because a recording must not slow down a terminal.
 final class RunningHash {
-  /// nil when libcrypto has no memory.
+  /// nil when libcrypto could not allocate memory.
   private let context: OpaquePointer?
 
   init() {
@@ -17,13 +17,13 @@ final class RunningHash {
     bytes.withUnsafeBytes { _ = EVP_DigestUpdate(context, $0.baseAddress, $0.count) }
   }
 
-  /// 32 bytes. Call it once.
+  /// The hash, 32 bytes. Call it once.
   func finish() -> [UInt8] {
     var result = [UInt8](repeating: 0, count: 32)
     if let context { EVP_DigestFinal_ex(context, &result, nil) }
     return result
   }
 
-  /// Has libcrypto load what it needs, as long as it may.
+  /// Makes libcrypto load what it needs, before the sandbox forbids that.
   static func prepare() { _ = RunningHash().finish() }
 }

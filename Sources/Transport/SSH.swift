@@ -3,30 +3,31 @@ import Glibc
 import IPC
 import System
 
-/// The transport layer of RFC 4253, by libssh. One connection per process.
+/// The SSH transport layer (RFC 4253), by libssh. One connection per process.
 ///
-/// Nothing above this file knows that C is there.
+/// Nothing above this file depends on C.
 enum SSH {
-  /// Who gets a connection's messages.
+  /// The receiver of a connection's messages.
   protocol Owner: AnyObject {
-    /// Signs an exchange hash; waits for the answer. nil: refused, and the connection ends.
+    /// Signs an exchange hash, and waits for the signature. nil: refused, and the connection ends.
     func sign(hostKey: [UInt8], algorithm: String, hash: [UInt8]) -> [UInt8]?
-    /// A message of RFC 4252 or 4254: its number and what follows it. The memory is valid during the call.
+    /// Handles a message of RFC 4252 or 4254: its number, and the payload behind that. The memory is valid during the
+    /// call.
     func received(_ number: UInt8, _ payload: UnsafeRawBufferPointer)
-    /// A message that the transport layer handles itself: DISCONNECT or NEWKEYS.
+    /// Observes DISCONNECT or NEWKEYS, which the transport layer itself handles.
     func noticed(_ number: UInt8, _ payload: UnsafeRawBufferPointer)
   }
 
-  /// What went wrong, in libssh's words.
+  /// A failure, in libssh's words.
   struct Failure: Error {
     let text: String
   }
 
-  /// What became of a message.
+  /// The result of sending a message.
   enum Sent {
     /// Sent or buffered.
     case sent
-    /// Held back until a key exchange under way is complete.
+    /// Held back until the current key exchange is complete.
     case held
     /// The connection is over.
     case over
@@ -34,7 +35,10 @@ enum SSH {
 
   nonisolated(unsafe) private static weak var owner: (any Owner)?
 
-  /// Prepares everything that needs no connection. `identification` follows `SSH-2.0-`.
+  /// Prepares everything that needs no connection.
+  ///
+  /// - Parameter identification: follows `SSH-2.0-` in the identification line.
+  /// - Throws: `Failure` when libssh does not accept a setting or a host key.
   static func prepare(_ settings: TransportSettings, identification: String) throws(Failure) {
     var strings: [UnsafeMutablePointer<CChar>?] = []
     let lists = [
@@ -75,28 +79,33 @@ enum SSH {
     }
   }
 
-  /// Takes a connected socket, for good. `owner` must live as long.
+  /// Takes over a copy of a connected socket for the rest of the process. `owner` must live as long.
+  ///
+  /// - Throws: `SystemError` when no descriptor is free; `Failure` when libssh cannot begin the connection.
   static func accept(_ socket: Descriptor, owner: any Owner) throws {
     SSH.owner = owner
     try check(clibssh_accept(socket.duplicateNumber()))
   }
 
-  /// Reads, hands messages to the owner, writes; `readable` and `writable`: what the event loop found the socket ready
-  /// for. False: the connection is over.
+  /// Reads, delivers messages to the owner, and writes. False: the connection is over.
+  ///
+  /// - Parameters:
+  ///   - readable: the event loop found the socket readable.
+  ///   - writable: the event loop found the socket writable.
   static func step(readable: Bool, writable: Bool) -> Bool {
     clibssh_step(readable ? 1 : 0, writable ? 1 : 0) == 0
   }
 
-  /// True while bytes that were read wait to be handled by the next step.
+  /// True while bytes that were read wait for the next step.
   static var isReadPending: Bool { clibssh_is_read_pending() != 0 }
 
   /// Writes what can be written, and reads nothing. False: the connection is over.
   static func flush(writable: Bool = false) -> Bool { clibssh_flush(writable ? 1 : 0) == 0 }
 
-  /// True while bytes wait for the socket to take them.
+  /// True while bytes wait until the socket accepts them.
   static var isWritePending: Bool { clibssh_is_write_pending() != 0 }
 
-  /// Sends a message, its number first.
+  /// Sends a message that begins with its number.
   static func send(_ message: UnsafeRawBufferPointer) -> Sent {
     switch clibssh_send(message.baseAddress!.assumingMemoryBound(to: UInt8.self), message.count) {
     case 0: .sent
@@ -105,15 +114,15 @@ enum SSH {
     }
   }
 
-  /// USERAUTH_SUCCESS.
+  /// Sends USERAUTH_SUCCESS. False: the connection is over.
   static func authenticated() -> Bool { clibssh_authenticated() == 0 }
 
-  /// USERAUTH_INFO_REQUEST with one prompt.
+  /// Sends USERAUTH_INFO_REQUEST with one prompt. False: the connection is over.
   static func prompt(name: String, instruction: String, prompt: String) -> Bool {
     clibssh_prompt(name, instruction, prompt) == 0
   }
 
-  /// Bytes and packets that came in, after decryption.
+  /// Bytes and packets received so far, after decryption.
   static var received: (bytes: UInt64, packets: UInt64) {
     var bytes: UInt64 = 0
     var packets: UInt64 = 0
@@ -121,10 +130,10 @@ enum SSH {
     return (bytes, packets)
   }
 
-  /// Bytes that went out so far, before encryption; libssh's own messages too.
+  /// Bytes sent so far, before encryption, including libssh's own messages.
   static var sentBytes: UInt64 { clibssh_sent() }
 
-  /// What the first key exchange agreed on.
+  /// The client's identification and the algorithms of the first key exchange.
   static var negotiated: Negotiated {
     func text(_ pointer: UnsafePointer<CChar>?) -> String {
       pointer.map { Log.printable(String(String(cString: $0).prefix(200))) } ?? ""
@@ -136,10 +145,12 @@ enum SSH {
       cipherOut: text(clibssh_cipher_out()))
   }
 
-  /// Why the connection is over, for the log.
+  /// The reason why the connection is over, for the log.
   static var error: String { String(cString: clibssh_error()) }
 
-  /// When this process gets no more memory, it sends a message of at most 512 bytes to the supervisor and exits.
+  /// Makes this process send a message to the supervisor and exit when it gets no more memory.
+  ///
+  /// - Throws: `Failure` when the message is longer than 512 bytes.
   static func whenOutOfMemory(send message: [UInt8], to supervisor: MessageSocket) throws {
     let bytes = supervisor.isTwoWays ? message : MessageSocket.framed(message)
     guard clibssh_when_out_of_memory(supervisor.writing.rawValue, bytes, bytes.count) == 0 else {
@@ -147,14 +158,14 @@ enum SSH {
     }
   }
 
-  /// Writes what is buffered, at most this long, and closes the connection.
+  /// Writes what is buffered, for at most this long, and closes the connection.
   static func close(milliseconds: Int32) { clibssh_close(milliseconds) }
 
   private static func check(_ message: UnsafePointer<CChar>?) throws(Failure) {
     if let message { throw Failure(text: String(cString: message)) }
   }
 
-  /// The name at the start of a public key blob.
+  /// The key type at the start of a public key blob.
   private static func keyType(_ blob: [UInt8]) -> String? {
     guard blob.count > 4, blob[0] == 0, blob[1] == 0, blob[2] == 0, blob.count >= 4 + Int(blob[3]) else { return nil }
     return String(validating: blob[4..<4 + Int(blob[3])], as: UTF8.self)

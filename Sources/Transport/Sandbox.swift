@@ -2,23 +2,23 @@ import CSeccomp
 import Glibc
 import System
 
-/// What a transport may still do once it is in its sandbox: talk on descriptors that it has, and use memory.
+/// The sandbox of a transport, which may then only use its descriptors and memory.
 struct Sandbox {
-  /// System calls that stay allowed; any other kills the process. Each with the reason it is there.
+  /// Allowed system calls; any other kills the process. The reasons:
   ///
-  /// - read, write, recvmsg, sendmsg, recvfrom, sendto: descriptors that it was given.
-  /// - poll: libssh waits for its socket with it, without ever blocking.
+  /// - read, write, recvmsg, sendmsg, recvfrom, sendto: use of the descriptors that it was given.
+  /// - poll: libssh polls its socket, without blocking.
   /// - epoll_wait, epoll_ctl, epoll_create1: its own event loop.
-  /// - ioctl with FIONREAD: how long a message is; no other ioctl.
+  /// - ioctl with FIONREAD: the length of a message; no other ioctl.
   /// - fcntl with F_GETFL, F_SETFL, F_DUPFD_CLOEXEC: libssh asks whether its socket blocks.
   /// - setsockopt with TCP_QUICKACK: a login does not wait for delayed acknowledgements.
-  /// - close: channels end. shutdown: the connection does, and the client still hears why.
-  /// - getsockopt: libssh asks what its socket is.
+  /// - close: channels end. shutdown: the connection ends, and the client still gets the reason.
+  /// - getsockopt: libssh asks for the type of its socket.
   /// - brk, mmap, mremap, munmap, madvise, mprotect: memory, never executable.
-  /// - futex: locks inside libcrypto.
+  /// - futex: locks in libcrypto.
   /// - getrandom: keys. clock_gettime, gettimeofday: where the vDSO has no clock.
-  /// - getpid: libcrypto notices a fork by it.
-  /// - rt_sigreturn, exit, exit_group, restart_syscall: to end, and to go on.
+  /// - getpid: libcrypto detects a fork with it.
+  /// - rt_sigreturn, exit, exit_group, restart_syscall: returning from signals, and exiting.
   static let allowed = [
     "read", "write", "recvmsg", "sendmsg", "recvfrom", "sendto", "poll", "epoll_wait", "epoll_pwait", "epoll_ctl",
     "epoll_create1", "close", "shutdown", "getsockopt", "brk", "mremap", "munmap", "madvise", "futex", "getrandom",
@@ -28,12 +28,13 @@ struct Sandbox {
   /// The compiled filter.
   private let filter: [UInt8]
 
-  /// Gives up what a transport's zygote does not need, and prepares the rest.
+  /// Gives up what a transport's zygote does not need, and prepares the filter for ``close()``.
   ///
   /// - Parameters:
-  ///   - root: an empty directory to take as root; empty: none, the process was not started as root.
-  ///   - mayRecord: it may get files to write to; it can still open none.
-  /// - Returns: how to close the sandbox, and what the kernel could not do.
+  ///   - root: an empty directory to use as root; empty: none, because the process was not started as root.
+  ///   - mayRecord: the process may be given files to write to; it still cannot open any.
+  /// - Returns: the sandbox to close, and the protections that the kernel could not provide.
+  /// - Throws: `SystemError` when a right cannot be given up, or the filter cannot be compiled.
   static func enter(root: String, mayRecord: Bool) throws(SystemError) -> (Sandbox, weaknesses: [String]) {
     var weaknesses: [String] = []
     try Hardening.becomeUnobservable()
@@ -45,14 +46,16 @@ struct Sandbox {
     return (sandbox, weaknesses)
   }
 
-  /// Gives up everything that a transport does not need. From now on it can meet the network.
+  /// Gives up everything that a transport does not need. Call it before the process reads from the network.
+  ///
+  /// - Throws: `SystemError` with the errno of prctl(2), setrlimit(2) or seccomp(2).
   func close() throws(SystemError) {
     try Hardening.becomeUnobservable()
     try ResourceLimit.processes(0).apply()
     try Hardening.applySystemCallFilter(filter)
   }
 
-  // libseccomp and Linux have these as macros that Swift does not import.
+  // Macros of libseccomp and Linux that Swift does not import.
   /// SCMP_ACT_KILL_PROCESS
   private static let killProcess: UInt32 = 0x8000_0000
   /// SCMP_ACT_ALLOW
@@ -62,7 +65,8 @@ struct Sandbox {
   /// FIONREAD
   private static let queuedBytes: UInt64 = 0x541B
 
-  /// Compiled once: libseccomp takes longer than all else that a copy does before it serves.
+  /// Compiles the filter, once in the zygote: libseccomp takes longer than everything else that a copy does before it
+  /// serves.
   private static func compiledFilter() throws(SystemError) -> [UInt8] {
     guard let filter = seccomp_init(killProcess) else { throw SystemError("seccomp", code: ENOMEM) }
     defer { seccomp_release(filter) }

@@ -3,13 +3,13 @@ import Glibc
 import IPC
 import System
 
-/// Writes what happens on one terminal to its recording, which can only be added to.
+/// Writes the recording of one terminal to a file that it can only append to.
 ///
-/// Lines are gathered: so many bytes, or for so long. What is gathered is lost when this process is killed.
+/// Lines are buffered up to a size and a time. Buffered lines are lost when this process is killed.
 final class TerminalRecorder {
-  /// Bytes from which on lines are written at once.
+  /// Buffered bytes from which on lines are written at once.
   static let blockSize = 32 << 10
-  /// Milliseconds until a line is written at most.
+  /// Longest time that a line is buffered, in milliseconds.
   static let patience: Int64 = 500
 
   private let file: Descriptor
@@ -17,9 +17,9 @@ final class TerminalRecorder {
   private let begin: Int64
   private var writer: AsciicastWriter
   private var bytes: UInt64 = 0
-  /// When what waits is to be written, in milliseconds; nil: nothing waits.
+  /// When buffered lines have to be written, in milliseconds of the monotonic clock; nil: there are none.
   private(set) var deadline: Int64?
-  /// Why nothing more is written.
+  /// Why nothing more is written; nil: no failure.
   private(set) var failure: String?
 
   init(_ file: Descriptor, _ header: AsciicastWriter.Header) {
@@ -29,25 +29,25 @@ final class TerminalRecorder {
     writer = AsciicastWriter(header, at: begin)
   }
 
-  /// The program has written this.
+  /// Records output of the program.
   func output(_ memory: UnsafeRawBufferPointer) {
     record { $0.output(Span(_unsafeBytes: memory), at: $1) }
   }
 
-  /// The client has typed this.
+  /// Records what the client has typed.
   func input(_ memory: UnsafeRawBufferPointer) {
     record { $0.input(Span(_unsafeBytes: memory), at: $1) }
   }
 
-  /// The terminal has another size.
+  /// Records a new size of the terminal.
   func resized(columns: UInt32, rows: UInt32) {
     record { $0.resized(columns: columns, rows: rows, at: $1) }
   }
 
-  /// Writes what has waited long enough.
+  /// Writes buffered lines that are due.
   func flush(at now: Int64) { if let deadline, deadline <= now { write() } }
 
-  /// Writes what is left, and says what there is. Call it once.
+  /// Writes the remaining lines and returns the recording's size, hash and duration. Call it once.
   func finish(_ channel: UInt32) -> RecordingEnd {
     if failure == nil {
       writer.finish(at: Clock.microseconds)

@@ -3,15 +3,16 @@ import System
 import Wire
 import Zygote
 
-/// A transport's life: a zygote that is prepared with the settings, and its copies, each with one connection.
+/// The life of a transport process: a zygote that is prepared with the settings, and its copies, which serve one
+/// connection each.
 enum TransportProcess {
-  /// What follows `SSH-2.0-`; no version, and no minus sign (RFC 4253, section 4.2).
+  /// The software version after `SSH-2.0-`; without a version number, and no minus sign (RFC 4253, section 4.2).
   ///
-  /// OpenSSH's client tells only servers that call themselves OpenSSH that nobody reads what a command writes
-  /// (eow@openssh.com; without it `ssh host yes | head` never ends) and that no more sessions will come.
+  /// Only to servers that call themselves OpenSSH does OpenSSH's client announce that nobody reads a command's output
+  /// (eow@openssh.com; without it `ssh host yes | head` never ends) and that no more sessions will be opened.
   static let identification = "OpenSSH_compatible_bssh"
 
-  /// Runs to the end; returns how it ended.
+  /// Runs the process to its end, and returns its exit code.
   static func run(control number: Int32) -> ExitCode {
     SignalSource.ignoreBrokenPipes()
     let zygote = MessageSocket.toSupervisor(socket: number, pipe: number + 1)
@@ -35,7 +36,7 @@ enum TransportProcess {
     }
   }
 
-  /// Serves one connection, in a copy.
+  /// Serves one connection, in a copy of the zygote.
   private static func serve(_ control: MessageSocket, _ settings: TransportSettings) throws -> ExitCode {
     guard case .message(let bytes, let descriptors) = try control.receive(wait: -1) else { return .success }
     guard case .serve(let number) = try SupervisorToTransport(wireBytes: bytes[...]), descriptors.count == 1 else {

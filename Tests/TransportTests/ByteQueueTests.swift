@@ -3,7 +3,7 @@ import Testing
 @testable import Transport
 
 @Suite struct ByteQueueTests {
-  @Test func `what goes in comes out, in whatever parts`() {
+  @Test func `bytes come out in order, in whatever pieces`() {
     var queue = ByteQueue()
     var next: UInt8 = 0
     var expected: UInt8 = 0
@@ -27,7 +27,7 @@ import Testing
   }
 
   /// A program that is always a little behind its client.
-  @Test func `a queue that is never empty keeps no more than twice what waits`() {
+  @Test func `a queue that is never empty uses at most twice its bytes plus the slack`() {
     var queue = ByteQueue()
     let part = [UInt8](repeating: 7, count: 64 << 10)
     part.withUnsafeBytes { queue.append($0) }
@@ -43,7 +43,7 @@ import Testing
     [UInt8](repeating: 7, count: count).withUnsafeBytes { queue.append($0) }
   }
 
-  @Test func `what was taken stays until it is as much as the slack and as what waits`() {
+  @Test func `consumed bytes stay until they reach the slack and outnumber the rest`() {
     let slack = ByteQueue.slack
     var queue = ByteQueue()
     append(2 * slack, to: &queue)
@@ -70,7 +70,7 @@ import Testing
     }
     #expect(try capacity(emptied(ByteQueue.slack + 1)) <= ByteQueue.slack)
     #expect(try capacity(emptied(8 * ByteQueue.slack)) <= ByteQueue.slack)
-    // A little is kept, so that a program that is always in time makes no memory anew.
+    // A small buffer is kept, so that a program that keeps up causes no allocations.
     #expect(try capacity(emptied(1000)) >= 1000)
   }
 }

@@ -5,14 +5,14 @@ import Testing
 @testable import Transport
 
 @Suite struct ChannelPumpTests {
-  /// A connection that keeps what is sent to its client.
+  /// A connection that records what is sent to its client.
   private final class Client: ChannelPump.Surroundings {
     var sent: [[UInt8]] = []
     var isActive = false
     let loop: EventLoop
     let clientIsOpenSSH = false
     let recordsInput = false
-    /// Without room, so that no window grows.
+    /// No larger than the window, so that it never grows.
     var windows = WindowBudget(fullSize: 1000)
 
     init() throws { loop = try EventLoop() }
@@ -25,14 +25,14 @@ import Testing
     func recorded(_ end: RecordingEnd) {}
   }
 
-  /// A descriptor whose other side is closed.
+  /// A descriptor whose other end is closed.
   private func ended() throws -> Descriptor {
     let (reader, _) = try Descriptor.pipe()
     try reader.setNonBlocking()
     return reader
   }
 
-  @Test func `what a client sends to a terminal that has ended is ignored, and its window opens again`() throws {
+  @Test func `input for a terminal that has ended is discarded, and its window is returned`() throws {
     let client = try Client()
     let channel = Channel(number: 0, peer: 7, peerWindow: 1000, peerMaximumPacket: 32768, windowSize: 1000)
     let pump = ChannelPump(channel, connection: client)

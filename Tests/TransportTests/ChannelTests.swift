@@ -3,7 +3,7 @@ import Testing
 @testable import Transport
 
 @Suite struct ChannelTests {
-  /// A channel that may send and receive 1,000 bytes.
+  /// A channel with windows of 1,000 bytes in both directions.
   static func open(window: UInt32 = 1000, packet: UInt32 = 32768) -> Channel {
     Channel(number: 0, peer: 7, peerWindow: window, peerMaximumPacket: packet, windowSize: 1000)
   }
@@ -24,7 +24,7 @@ import Testing
     #expect(throws: Channel.Violation.windowOverrun) { try channel.received(bytes: 1) }
   }
 
-  @Test func `a window is given back when half of it has been taken`() throws {
+  @Test func `the window is adjusted when half of it has been consumed`() throws {
     var channel = Self.open()
     try channel.received(bytes: 1000)
     #expect(channel.consumed(bytes: 499) == [])
@@ -34,7 +34,7 @@ import Testing
     #expect(channel.window == 1000)
   }
 
-  @Test func `a window that is widened lets the client send as much more`() throws {
+  @Test func `a widened window lets the client send as much more`() throws {
     var channel = Self.running()
     #expect(channel.mayWiden)
     #expect(channel.widened(by: 500) == [.adjustWindow(500)])
@@ -46,14 +46,14 @@ import Testing
     #expect(!channel.mayWiden)
   }
 
-  @Test func `what the program does not take is never given back`() throws {
+  @Test func `the window stays closed while the program reads nothing`() throws {
     var channel = Self.running()
     try channel.received(bytes: 1000)
     #expect(channel.window == 0)
     #expect(throws: Channel.Violation.windowOverrun) { try channel.received(bytes: 1) }
   }
 
-  @Test func `the peer's window and packet size bound what is sent`() throws {
+  @Test func `the peer's window and packet size limit what is sent`() throws {
     var channel = Self.open(window: 100, packet: 64)
     #expect(channel.sendable == 64)
     channel.sent(bytes: 64)
@@ -64,11 +64,11 @@ import Testing
     #expect(channel.sendable == 10)
   }
 
-  @Test func `no packet carries more data than everyone must take`() {
+  @Test func `no packet carries more than 32,768 bytes of data`() {
     #expect(Self.open(window: .max, packet: .max).sendable == 32768)
   }
 
-  @Test func `a window over 32 bits is a violation`() throws {
+  @Test func `a window above 32 bits is a violation`() throws {
     var channel = Self.open(window: 1)
     try channel.adjusted(by: .max - 1)
     #expect(throws: Channel.Violation.windowTooLarge) { try channel.adjusted(by: 1) }
@@ -76,7 +76,7 @@ import Testing
 
   // MARK: Requests
 
-  @Test func `answers keep the order of the requests`() {
+  @Test func `replies keep the order of the requests`() {
     var channel = Self.open()
     #expect(channel.requested(wantsReply: true) == true)
     #expect(channel.refused(wantsReply: true) == [])
@@ -87,14 +87,14 @@ import Testing
     #expect(channel.refused(wantsReply: true) == [.reply(false)])
   }
 
-  @Test func `an answer to nothing is no session's of ours`() {
+  @Test func `an answer without a request is an error of the session`() {
     var channel = Self.open()
     #expect(channel.answered(true) == nil)
     #expect(channel.started(isTerminal: false) == nil)
     #expect(channel.exited(.sendExitStatus(0)) == nil)
   }
 
-  @Test func `a channel says when as many requests wait as may, and takes those that have come already`() {
+  @Test func `a channel reports when it has too many requests, and still handles those already read`() {
     var channel = Self.open()
     for _ in 0..<Channel.requestLimit {
       #expect(!channel.hasManyRequests)
@@ -109,7 +109,7 @@ import Testing
     #expect(!channel.hasManyRequests)
   }
 
-  @Test func `a second program on a channel is refused by the machine`() {
+  @Test func `a second program on a channel is refused`() {
     var channel = Self.running()
     #expect(channel.requested(wantsReply: true) == true)
     #expect(channel.started(isTerminal: true) == nil)
@@ -117,7 +117,7 @@ import Testing
 
   // MARK: Ends
 
-  @Test func `exit status, end of file and close come in this order`() {
+  @Test func `exit status, EOF and CLOSE come in this order`() {
     var channel = Self.running()
     #expect(channel.exited(.sendExitStatus(3)) == [.sendExitStatus(3), .dropInput])
     #expect(channel.outputEnded() == [])
@@ -125,7 +125,7 @@ import Testing
     #expect(channel.closeReceived() == [.hangUp, .forget])
   }
 
-  @Test func `a program that closes its output first is waited for`() {
+  @Test func `when a program closes its output first, CLOSE waits for its end`() {
     var channel = Self.running()
     #expect(channel.outputEnded() == [])
     #expect(channel.outputEnded() == [.sendEndOfFile])
@@ -140,7 +140,7 @@ import Testing
     #expect(channel.outputEnded() == [])
   }
 
-  @Test func `a client that closes while the program runs waits for its end`() {
+  @Test func `when a client closes while the program runs, our CLOSE waits for its end`() {
     var channel = Self.running()
     #expect(channel.closeReceived() == [.hangUp, .endInput, .closeOutputs])
     #expect(channel.sendable == 0 && channel.isClosedByClient)
@@ -149,25 +149,25 @@ import Testing
     #expect(channel.exited(signal) == [signal, .dropInput, .sendClose, .forget])
   }
 
-  @Test func `a client that closes when only the program has ended what it sends waits for its end`() {
+  @Test func `when a client closes after the program's EOF, our CLOSE waits for its end`() {
     var channel = Self.running()
     _ = channel.outputEnded() + channel.outputEnded()
     #expect(channel.closeReceived() == [.hangUp, .endInput])
     #expect(channel.exited(.sendExitStatus(7)) == [.sendExitStatus(7), .dropInput, .sendClose, .forget])
   }
 
-  @Test func `a client that closes after the exit gets no more of what is left behind`() {
+  @Test func `a client that closes after the exit gets no more output of remaining jobs`() {
     var channel = Self.running()
     _ = channel.exited(.sendExitStatus(0))
     #expect(channel.closeReceived() == [.hangUp, .endInput, .closeOutputs, .sendClose, .forget])
   }
 
-  @Test func `a client that closes before anything ran is answered with close, and the session hears of it`() {
+  @Test func `a CLOSE before any program is answered with CLOSE, and the session is told`() {
     var channel = Self.open()
     #expect(channel.closeReceived() == [.hangUp, .endInput, .sendClose, .forget])
   }
 
-  @Test func `a client that closes while its program is being started waits for its end`() {
+  @Test func `when a client closes while its program starts, our CLOSE waits for its end`() {
     var channel = Self.open()
     #expect(channel.requested(wantsReply: true) == true)
     #expect(channel.endOfFileReceived() == [.endInput])
@@ -176,7 +176,7 @@ import Testing
     #expect(channel.exited(.sendExitStatus(4)) == [.sendExitStatus(4), .dropInput, .sendClose, .forget])
   }
 
-  @Test func `a client that closes while its program cannot be started is answered then`() {
+  @Test func `when a client closes and its program cannot be started, our CLOSE follows the refusal`() {
     var channel = Self.open()
     #expect(channel.requested(wantsReply: true) == true)
     #expect(channel.refused(wantsReply: true) == [])
@@ -184,7 +184,7 @@ import Testing
     #expect(channel.answered(false) == [.reply(false), .reply(false), .sendClose, .forget])
   }
 
-  @Test func `what a client sends of a channel after it has closed it changes nothing`() {
+  @Test func `further messages on a channel that the client has closed change nothing`() {
     var channel = Self.running()
     _ = channel.closeReceived()
     #expect(channel.closeReceived() == [])
@@ -193,7 +193,7 @@ import Testing
     #expect(channel.refused(wantsReply: true) == [.reply(false)])
   }
 
-  @Test func `data after the client's end of file or close is a violation`() throws {
+  @Test func `data after the client's EOF or CLOSE is a violation`() throws {
     var ended = Self.open()
     #expect(ended.endOfFileReceived() == [.endInput])
     #expect(ended.endOfFileReceived() == [])
@@ -203,14 +203,14 @@ import Testing
     #expect(throws: Channel.Violation.dataAfterEnd) { try closed.received(bytes: 0) }
   }
 
-  @Test func `no window is given after the client's end of file`() throws {
+  @Test func `the window is not adjusted after the client's EOF`() throws {
     var channel = Self.open()
     try channel.received(bytes: 1000)
     _ = channel.endOfFileReceived()
     #expect(channel.consumed(bytes: 1000) == [])
   }
 
-  @Test func `a write of the client's data that fails is told to the client once`() {
+  @Test func `a failed write of input is reported to the client once`() {
     var channel = Self.running()
     #expect(channel.takesInput)
     #expect(channel.inputFailed() == [.dropInput, .sendEndOfWrite])
@@ -218,26 +218,26 @@ import Testing
     #expect(!channel.takesInput)
   }
 
-  @Test func `a client that sends no more is not told that nobody reads`() {
+  @Test func `after its EOF a client is not told that nobody reads`() {
     var channel = Self.running()
     _ = channel.endOfFileReceived()
     #expect(channel.inputFailed() == [.dropInput])
   }
 
-  @Test func `after the exit input is not kept, and the client is not told that nobody reads`() throws {
+  @Test func `after the exit input is discarded, and the client is not told that nobody reads`() throws {
     for first in [true, false] {
       var channel = Self.running()
       if first { _ = channel.inputFailed() }
       _ = channel.exited(.sendExitStatus(0))
       #expect(!channel.takesInput && !channel.mayWiden)
       #expect(channel.inputFailed() == [])
-      // What the client sends all the same is thrown away, and does not stop it.
+      // What the client still sends is discarded, and does not block it.
       try channel.received(bytes: 1000)
       #expect(channel.consumed(bytes: 1000) == [.adjustWindow(1000)])
     }
   }
 
-  @Test func `a window is widened only while a program runs that takes what the client sends`() {
+  @Test func `a window is widened only while a program runs and reads its input`() {
     #expect(!Self.open().mayWiden)
     var ended = Self.running()
     _ = ended.endOfFileReceived()
@@ -250,7 +250,7 @@ import Testing
     #expect(!closed.mayWiden)
   }
 
-  @Test func `after our close no window is given and nothing is answered`() throws {
+  @Test func `after our CLOSE no window is adjusted and no reply sent`() throws {
     var channel = Self.running()
     try channel.received(bytes: 1000)
     _ = channel.outputEnded() + channel.outputEnded()
@@ -261,14 +261,14 @@ import Testing
     #expect(channel.sendable == 0)
   }
 
-  @Test func `what is thrown away gives window back`() throws {
+  @Test func `discarded data returns its window`() throws {
     var channel = Self.running()
     _ = channel.inputFailed()
     try channel.received(bytes: 1000)
     #expect(channel.consumed(bytes: 1000) == [.adjustWindow(1000)])
   }
 
-  @Test func `a client that reads no more has the outputs closed, and the exit status still told`() {
+  @Test func `when a client reads no more, outputs are closed and the exit status is still sent`() {
     var channel = Self.running()
     #expect(channel.endOfWriteReceived() == [.closeOutputs, .sendEndOfFile])
     #expect(channel.endOfWriteReceived() == [])
@@ -277,7 +277,7 @@ import Testing
   }
 
   @Test(arguments: [false, true])
-  func `a client that reads no more before the program runs is no different, but for terminals`(isTerminal: Bool) {
+  func `a client that reads no more before the program runs has outputs closed, except a terminal`(isTerminal: Bool) {
     var channel = Self.open()
     #expect(channel.requested(wantsReply: true) == true)
     #expect(channel.endOfWriteReceived() == [])
@@ -288,7 +288,7 @@ import Testing
     #expect((channel.sendable > 0) == isTerminal)
   }
 
-  @Test func `answers after our close are not sent`() {
+  @Test func `no replies are sent after our CLOSE`() {
     var channel = Self.running()
     #expect(channel.requested(wantsReply: true) == true)
     _ = channel.exited(.sendExitStatus(0))
@@ -296,10 +296,10 @@ import Testing
     #expect(channel.answered(true) == [])
   }
 
-  // MARK: Every order
+  // MARK: All orders of events
 
   @Test(arguments: [false, true])
-  func `a client that ends its input and closes waits for the exit status, in every order before it`(
+  func `after a client's EOF and CLOSE our CLOSE waits for the exit status, in every order`(
     isTerminal: Bool
   ) {
     for order in Self.orders([.endOfFileIn, .firstOutputEnds, .lastOutputEnds, .closeIn, .endOfWriteIn]) {
@@ -310,19 +310,19 @@ import Testing
         #expect(!actions.contains(.sendClose) && !actions.contains(.forget), "\(step) in \(order)")
         if step == .closeIn { #expect(actions.first == .hangUp, "\(order)") }
       }
-      // Closing closes what is still open, so that nothing but the exit is waited for.
+      // CLOSE closes open outputs, so that only the exit is still awaited.
       #expect(outputs == 0, "\(order)")
       #expect(
         channel.exited(.sendExitStatus(7)) == [.sendExitStatus(7), .dropInput, .sendClose, .forget], "\(order)")
     }
   }
 
-  /// What can befall a channel, once each.
+  /// Events of a channel, each of which happens once.
   private enum Step: CaseIterable {
     case start, endOfFileIn, firstOutputEnds, lastOutputEnds, endOfWriteIn, inputFails, exit, closeIn
   }
 
-  /// Carries a step out, when it can come now; nil when it cannot.
+  /// Carries out a step if it is possible now; nil if it is not.
   private static func perform(
     _ step: Step, _ channel: inout Channel, _ outputs: inout Int, isTerminal: Bool
   ) -> [Channel.Action]? {
@@ -355,7 +355,7 @@ import Testing
   }
 
   @Test(arguments: [false, true])
-  func `in every order of what befalls a channel the status is sent once, and before our close`(isTerminal: Bool) {
+  func `in every order of events the exit status is sent once, before our CLOSE`(isTerminal: Bool) {
     var count = 0
     for order in Self.orders(Step.allCases) {
       // A program ends after it has started.
@@ -375,7 +375,7 @@ import Testing
         }
         sent += actions
       }
-      // What is still open ends at last.
+      // Outputs that are still open end at last.
       while outputs > 0 {
         outputs -= 1
         sent += channel.outputEnded()
@@ -393,7 +393,7 @@ import Testing
     #expect(count == 20160)
   }
 
-  @Test func `no order of events sends anything after close, or two closes`() throws {
+  @Test func `in no order of events anything is sent after CLOSE, or a second CLOSE`() throws {
     enum Event: CaseIterable {
       case data, end, close, request, answer, start, exit, outputEnd, inputFail, consume, endOfWrite
     }
@@ -443,7 +443,7 @@ import Testing
   }
 }
 
-/// Numbers that are the same in every run.
+/// Pseudo-random numbers that are the same in every run.
 private struct Generator: RandomNumberGenerator {
   var state: UInt64
   mutating func next() -> UInt64 {

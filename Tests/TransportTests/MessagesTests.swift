@@ -41,7 +41,7 @@ import Wire
     ),
   ]
 
-  @Test(arguments: known) func `a request of the standard is understood`(_ bytes: [UInt8], _ wanted: ChannelRequest)
+  @Test(arguments: known) func `a standard request is parsed`(_ bytes: [UInt8], _ wanted: ChannelRequest)
     throws
   {
     var reader = WireReader(bytes)
@@ -50,7 +50,7 @@ import Wire
     #expect(wantsReply)
   }
 
-  @Test(arguments: known) func `a request that is cut short anywhere is malformed`(
+  @Test(arguments: known) func `a truncated request is malformed`(
     _ bytes: [UInt8], _: ChannelRequest
   ) {
     for length in 0..<bytes.count {
@@ -59,12 +59,12 @@ import Wire
     }
   }
 
-  @Test(arguments: known) func `a request with bytes left over is malformed`(_ bytes: [UInt8], _: ChannelRequest) {
+  @Test(arguments: known) func `a request with trailing bytes is malformed`(_ bytes: [UInt8], _: ChannelRequest) {
     var reader = WireReader(bytes + [0])
     #expect(throws: WireError.trailingBytes) { try ParsedChannelRequest.parse(&reader) }
   }
 
-  @Test func `of a command that is longer than Linux can run the start is passed on`() throws {
+  @Test func `the beginning of a command that is too long to run is passed on`() throws {
     let limit = 128 << 10
     for length in [limit, limit + 1, 260_000] {
       var reader = WireReader(Self.request("exec") { $0.string([UInt8](repeating: 97, count: length)) })
@@ -76,7 +76,7 @@ import Wire
   }
 
   @Test(arguments: ["env name", "env value", "term", "modes", "subsystem", "signal", "name"])
-  func `a request that is too long is refused, and no violation`(_ what: String) throws {
+  func `a request that exceeds a limit is refused, and no violation`(_ what: String) throws {
     func long(_ name: String, _ count: Int) -> [UInt8] { [UInt8](repeating: 97, count: what == name ? count : 4) }
     for extra in [0, 1, 100_000] {
       let bytes: [UInt8] =
@@ -101,21 +101,21 @@ import Wire
     }
   }
 
-  @Test func `an unknown request is for nobody, whatever follows its name`() throws {
+  @Test func `an unknown request is refused, whatever follows its name`() throws {
     var reader = WireReader(Self.request("x11-req", wantsReply: false) { $0.raw([1, 2, 3]) })
     let (parsed, wantsReply) = try ParsedChannelRequest.parse(&reader)
     #expect(parsed == .refused)
     #expect(!wantsReply)
   }
 
-  @Test func `a client that reads no more is understood`() throws {
+  @Test func `eow@openssh.com is parsed`() throws {
     var reader = WireReader(Self.request("eow@openssh.com", wantsReply: false))
     #expect(try ParsedChannelRequest.parse(&reader).request == .endOfWrite)
     var long = WireReader(Self.request("eow@openssh.com") { $0.byte(1) })
     #expect(throws: WireError.trailingBytes) { try ParsedChannelRequest.parse(&long) }
   }
 
-  @Test func `messages have the bytes of the standard`() {
+  @Test func `messages are encoded as in the RFCs`() {
     #expect(Message.disconnect(11, "x") == [1, 0, 0, 0, 11, 0, 0, 0, 1, 120, 0, 0, 0, 0])
     #expect(Message.serviceAccept("a") == [6, 0, 0, 0, 1, 97])
     #expect(Message.authenticationFailure(continuing: ["a", "b"], partial: true) == [51, 0, 0, 0, 3, 97, 44, 98, 1])

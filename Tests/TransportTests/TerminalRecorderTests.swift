@@ -29,7 +29,7 @@ import Testing
 
   private var size: Int { (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? -1 }
 
-  /// What sha256sum(1) says.
+  /// The hash that sha256sum(1) computes.
   private func sum() throws -> String {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/sha256sum")
@@ -59,7 +59,7 @@ import Testing
     #expect(lines[5002].hasSuffix(#""i", "aaa"]"#))
   }
 
-  @Test func `lines are written when there are enough, or when they have waited`() throws {
+  @Test func `lines are written when there are enough, or after a time`() throws {
     defer { remove() }
     let recorder = try recorder()
     #expect(size == 0)
@@ -76,7 +76,7 @@ import Testing
     #expect(size >= before + TerminalRecorder.blockSize)
   }
 
-  @Test func `memory is bounded, however much is written`() throws {
+  @Test func `memory stays bounded, however much is recorded`() throws {
     defer { remove() }
     let recorder = try recorder()
     let nasty = [UInt8](repeating: 0x1b, count: 32768)
@@ -84,7 +84,7 @@ import Testing
     #expect(size > 200 * 6 * 32768)
   }
 
-  /// How far a thread is that gives a recorder what a terminal shows.
+  /// The progress of a thread that feeds a recorder.
   private final class Progress: @unchecked Sendable {
     private let lock = NSLock()
     private var state: (pieces: Int, end: RecordingEnd?) = (0, nil)
@@ -96,11 +96,11 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(5)))
-  func `before a slow disk the terminal waits, no more than a block is gathered, and nothing is lost`() throws {
+  func `a slow disk blocks the terminal, at most a block is buffered, and nothing is lost`() throws {
     let (page, pieces) = (4096, 100)
     var ends: [Int32] = [-1, -1]
     try #require(pipe(&ends) == 0)
-    // Stands for the disk: it takes a page, and nothing more until that is read.
+    // Stands for the disk: accepts one page, and nothing more until that is read.
     let (slow, file) = (Descriptor(owning: ends[0]), Descriptor(owning: ends[1]))
     // F_SETPIPE_SZ
     try #require(fcntl(file.rawValue, 1031, Int32(page)) == page)
@@ -118,7 +118,7 @@ import Testing
     }
     var taken: [UInt8] = []
     while progress.end.map({ Int($0.bytes) > taken.count }) ?? true {
-      // It is full, so that the terminal waits; or there is no more.
+      // Either the pipe is full, and the terminal waits, or there is no more output.
       while file.wait(for: POLLOUT, milliseconds: 0), progress.end == nil { sched_yield() }
       #expect(progress.pieces * page <= taken.count + page + TerminalRecorder.blockSize + page)
       taken += try slow.read(count: page).bytes
@@ -128,7 +128,7 @@ import Testing
     #expect(taken.split(separator: 0x0a).count == 1 + pieces)
   }
 
-  @Test func `a disk that is full ends the recording, and says why`() throws {
+  @Test func `a full disk ends the recording and is reported`() throws {
     defer { remove() }
     let recorder = try recorder("/dev/full")
     write(recorder, "a")
@@ -143,14 +143,14 @@ import Testing
     #expect(end.hash.count == 32)
   }
 
-  @Test func `a recording of nothing has a header`() throws {
+  @Test func `an empty recording has a header`() throws {
     defer { remove() }
     let end = try recorder().finish(0)
     #expect(Int(end.bytes) == size && size > 0)
     #expect(try text(end.hash) == sum())
   }
 
-  @Test func `only a request for a terminal wants a recording`() {
+  @Test func `only a request for a terminal needs a recording`() {
     let terminal = ChannelRequest.terminal(
       term: [0x78], columns: 80, rows: 24, xPixels: 0, yPixels: 0, modes: [])
     #expect(WantedTerminal(.request(channel: 7, terminal))?.channel == 7)

@@ -8,14 +8,14 @@ import Testing
     (0..<count).map { _ in budget.initialSize + budget.grow(budget.initialSize) }
   }
 
-  @Test func `one channel has the whole window, and a few have it too`() {
+  @Test func `one channel has the whole window, and so have a few`() {
     var budget = WindowBudget(fullSize: 2 << 20)
     #expect(budget.initialSize == 64 << 10)
     #expect(Self.windows(6, &budget) == [UInt32](repeating: 2 << 20, count: 6))
   }
 
   @Test(arguments: [32 << 10, 64 << 10, 2 << 20, 64 << 20] as [UInt32])
-  func `all channels together stay below the limit, and each has its first window`(fullSize: UInt32) {
+  func `the sum of all windows is limited, and each channel has its first window`(fullSize: UInt32) {
     var budget = WindowBudget(fullSize: fullSize)
     let windows = Self.windows(1024, &budget)
     let limit = UInt64(budget.initialSize) * 1024 + max(16 << 20, 2 * UInt64(fullSize))
@@ -23,7 +23,7 @@ import Testing
     #expect(windows.allSatisfy { $0 >= budget.initialSize && $0 <= fullSize })
   }
 
-  @Test func `what a channel had is there for the next`() {
+  @Test func `the window of a removed channel is available to the next`() {
     var budget = WindowBudget(fullSize: 2 << 20)
     let fresh = budget
     let windows = Self.windows(50, &budget)
@@ -32,7 +32,7 @@ import Testing
     #expect(budget == fresh)
   }
 
-  @Test func `a channel that had to be content grows when others are gone`() {
+  @Test func `a channel with a small window grows when others are removed`() {
     var budget = WindowBudget(fullSize: 2 << 20)
     let windows = Self.windows(50, &budget)
     for window in windows.dropLast() { budget.giveBack(window) }
