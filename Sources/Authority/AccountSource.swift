@@ -2,19 +2,25 @@ import Filter
 import IPC
 import System
 
-/// Where accounts come from.
+/// The databases of accounts and groups.
 protocol AccountSource {
-  /// The account of exactly this name.
+  /// The account with exactly this name.
+  ///
+  /// - Throws: `AccountError.unknown` if there is none, another case if the lookup fails.
   func account(named name: String) throws(AccountError) -> SystemAccount
-  /// The account of this user id.
+  /// The account with this user ID.
+  ///
+  /// - Throws: `AccountError.unknown` if there is none, another case if the lookup fails.
   func account(uid: UInt32) throws(AccountError) -> SystemAccount
-  /// Those patterns that match the name of one of these groups.
+  /// The patterns that match the name of at least one of these groups.
+  ///
+  /// - Throws: `AccountError.failed` if the lookup fails.
   func patterns(_ patterns: [NamePattern], matching groups: [UInt32]) throws(AccountError) -> Set<NamePattern>
-  /// What nologin(5) says; nil: nothing, everyone may log in.
+  /// The text of nologin(5); nil: logins are permitted.
   func noLogins() -> String?
-  /// True when there is a regular file that somebody may execute, or when we may not look.
+  /// True for a regular file that is executable by someone, or if permissions prevent the check.
   func isExecutable(_ path: String) -> Bool
-  /// What kind of program a shell is.
+  /// The kind of program that a shell is.
   func kind(ofShell path: String) -> ShellKind
 }
 

@@ -1,17 +1,18 @@
 import IPC
 import Wire
 
-/// What somebody gives as proof of who they are.
+/// The credentials of one authentication request.
 enum Attempt {
-  /// A `publickey` request, and the files of the user whom it names.
+  /// A `publickey` request, and the key files of the requested user.
   case publicKey(KeyQuestion, LookedUpFiles)
+  /// A password, from the method `password` or from keyboard-interactive.
   case password(user: String, SecretBytes)
 }
 
-/// Judges one kind of credentials.
+/// Verifies one kind of credentials.
 ///
-/// What it answers, and how long that takes, must not tell whether there is a user of that name.
+/// Neither the verdict nor its duration may reveal whether the user exists.
 protocol AuthProvider {
-  /// The judgement; nil when this is not the provider's kind of credentials.
+  /// The verdict; nil if the credentials are not of the provider's kind.
   func judge(_ attempt: Attempt) -> Verdict?
 }

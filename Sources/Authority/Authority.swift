@@ -7,14 +7,15 @@ import IPC
 import System
 import Wire
 
-/// Answers the supervisor's questions. Keeps nothing between two of them.
+/// Answers the supervisor's requests. It keeps no state from one request to the next.
 struct Authority {
   let hostKeys: HostKeyRing
   private let directory: UserDirectory
   private let providers: [any AuthProvider]
   private let codes: CodeJudge
 
-  /// `singleUser`: see ``AuthorityStart/singleUser``.
+  /// - Parameter singleUser: see ``AuthorityStart/singleUser``.
+  /// - Throws: `CredentialError` if a hash or secret in the configuration is invalid, or randomness is not available.
   init(
     settings: Settings, hostKeys: [HostKey], singleUser: UInt32?, accounts: any AccountSource
   ) throws(CredentialError) {
@@ -27,7 +28,10 @@ struct Authority {
     codes = try CodeJudge(users: settings.auth.users)
   }
 
-  /// Answers one question. `files` are the descriptors that came with it.
+  /// Answers one request.
+  ///
+  /// - Parameter files: the descriptors that arrived with the message.
+  /// - Throws: `ServiceError.message` if the message does not parse.
   func answer(_ message: [UInt8], files: [Descriptor]) throws(ServiceError) -> AuthorityToSupervisor {
     let question: SupervisorToAuthority
     do throws(WireError) {
@@ -49,7 +53,7 @@ struct Authority {
     }
   }
 
-  /// Asks the provider whose kind of credentials it is.
+  /// Asks the provider that is responsible for this kind of credentials.
   private func judge(_ attempt: Attempt) -> Verdict {
     for provider in providers {
       if let verdict = provider.judge(attempt) { return verdict }

@@ -2,10 +2,10 @@ import CCrypt
 import Credentials
 import Glibc
 
-/// bcrypt, by the system's libcrypt; crypt(5).
+/// bcrypt, computed by the system's libcrypt. crypt(5)
 enum Bcrypt {
-  /// Tells whether the password is the one of the hash, comparing in constant time. A password with a NUL byte, which
-  /// bcrypt cannot see behind, never is. bcrypt itself sees no more than 72 bytes.
+  /// Returns whether the password matches the hash, comparing in constant time. A password that contains a NUL byte
+  /// never matches, because bcrypt would ignore what follows it. bcrypt uses only the first 72 bytes.
   static func verify(_ password: borrowing Secret, _ hash: String) -> Bool {
     let phrase = password.terminated
     let hasNUL = password.withBytes { $0.contains(0) }
@@ -29,11 +29,11 @@ enum Bcrypt {
     return difference == 0 && !hasNUL
   }
 
-  /// A hash of this cost that no password has.
+  /// A hash with this cost that no password matches, made from 53 random bytes.
   static func decoy(cost: Int, random: [UInt8]) -> String {
     let alphabet = Array("./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789".utf8)
     var letters = random.map { alphabet[Int($0 & 63)] }
-    // The last letter of a salt holds two bits.
+    // The last character of the salt encodes two bits.
     letters[21] = alphabet[Int(random[21] & 3) << 4]
     return "$2b$\(cost < 10 ? "0" : "")\(cost)$" + String(decoding: letters, as: UTF8.self)
   }

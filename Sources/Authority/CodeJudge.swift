@@ -3,9 +3,10 @@ import Configuration
 import Credentials
 import IPC
 
-/// Judges one-time codes by the secrets of the configuration.
+/// Verifies one-time codes with the secrets in the configuration.
 ///
-/// Whoever has no secret is measured against one that nobody has, so that the time tells nothing.
+/// For users without a secret, a code is computed with a random one, so that the duration does not reveal the
+/// difference.
 struct CodeJudge {
   private let secrets: [[UInt8]: OneTimeSecret]
   private let decoy: OneTimeSecret
@@ -23,10 +24,10 @@ struct CodeJudge {
     decoy = try .make()
   }
 
-  /// What to say of a code that came at `time`, seconds since 1970.
+  /// Verifies a code that arrived at `time`, in seconds since 1970.
   func judge(_ code: [UInt8], of user: String, at time: Int64) -> CodeAnswer {
     let secret = secrets[Array(user.utf8)]
-    // A library that fails makes no code right.
+    // A failure of the library counts as a wrong code.
     let step = try? (secret ?? decoy).step(of: code, at: time)
     guard secret != nil else { return .noSecret }
     return step.map { .right(step: $0) } ?? .wrong

@@ -3,24 +3,24 @@ import Credentials
 import IPC
 import Wire
 
-/// The host keys, and the two things that are signed with them.
+/// The host keys and the operations that sign with them.
 struct HostKeyRing {
   private let keys: [HostKey]
   private let algorithms: [String]
 
-  /// `algorithms`: what the configuration allows host keys to sign with.
+  /// - Parameter algorithms: the signature algorithms that the configuration permits for host keys.
   init(_ keys: [HostKey], algorithms: [String]) {
     self.keys = keys
     self.algorithms = algorithms
   }
 
-  /// The public halves, in the order of the configuration.
+  /// The public keys, in the order of the configuration.
   var offers: [OfferedHostKey] {
     keys.map(\.publicKey).map { OfferedHostKey(blob: $0.blob, description: "\($0.type) \($0.fingerprint)") }
   }
 
-  /// Signs an exchange hash of 32, 48 or 64 bytes; nil when it has another length, the key is not ours, or the
-  /// algorithm does not go with the key or is not allowed. RFC 4253, section 8.
+  /// Signs an exchange hash of 32, 48 or 64 bytes. nil for another length, an unknown key, or an algorithm that does
+  /// not belong to the key or is not permitted. RFC 4253, section 8
   func sign(_ hash: [UInt8], with blob: [UInt8], algorithm: String) -> [UInt8]? {
     guard [32, 48, 64].contains(hash.count), algorithms.contains(algorithm), let key = key(blob),
       key.publicKey.signatureAlgorithms.contains(algorithm)
@@ -28,10 +28,11 @@ struct HostKeyRing {
     return try? key.sign(hash, algorithm: algorithm)
   }
 
-  /// The payload of the answer to hostkeys-prove-00@openssh.com: a signature by each of the keys; nil when one is not
-  /// ours, or there is none, or there are more than we have. OpenSSH's PROTOCOL, section 2.5.
+  /// The payload of the reply to hostkeys-prove-00@openssh.com: one signature per key. nil if a key is unknown, or if
+  /// there are no keys or more than we have. OpenSSH's PROTOCOL, section 2.5
   ///
-  /// An RSA key signs with the algorithm of the key exchange if that was RSA too, else with the best one allowed.
+  /// An RSA key signs with the algorithm of the key exchange if that was an RSA algorithm, otherwise with the most
+  /// preferred one permitted.
   func prove(_ blobs: [[UInt8]], sessionID: [UInt8], keyExchangeAlgorithm: String) -> [UInt8]? {
     guard (1...max(keys.count, 1)).contains(blobs.count), (32...64).contains(sessionID.count) else { return nil }
     var payload = WireWriter(capacity: 1024)

@@ -4,19 +4,19 @@ import Configuration
 import Filter
 import IPC
 
-/// What the configuration says about keys, in the file itself and in blocks of `match`. The lists in files are taken
-/// apart once, and not for every key that is shown.
+/// The configuration of public key authentication, including `match` blocks. The lists in files are parsed once and not
+/// for every request.
 struct KeyRules {
-  /// What applies to one login.
+  /// What applies to one login attempt.
   struct Login {
     let authorities: TrustedAuthorities
     let revocations: Revocations
-    /// True: a file says which names a certificate may have. False: it must have the user's.
+    /// True if a principals file lists the valid principals; false if the user name must be a principal.
     let listsPrincipals: Bool
     let variables: PermittedVariables
   }
 
-  /// What a key of the configuration was made into: outside of blocks (nil), and for each block that gives it.
+  /// The parsed value of a configuration key: outside of all `match` blocks (nil), and for each block that sets it.
   private typealias Made<Value> = [Int?: Value]
 
   private let settings: Settings
@@ -28,7 +28,7 @@ struct KeyRules {
 
   init(_ settings: Settings) {
     self.settings = settings
-    // The loader has read both lists; what it would not have let through lets nobody in.
+    // The loader has checked both lists. If one is invalid nevertheless, no key is accepted.
     authorities = Self.make(Self.authoritiesKey, settings) { auth in
       auth.trustedUserCAKeys.flatMap { try? TrustedAuthorities($0) } ?? TrustedAuthorities()
     }
@@ -45,7 +45,7 @@ struct KeyRules {
     return made
   }
 
-  /// What applies to this user, as the question has it.
+  /// What applies to this login attempt.
   func of(_ user: String, _ question: KeyQuestion) -> Login {
     let applicant = Applicant(
       user: user, address: question.client ?? .unspecified, groups: Set(question.groups.map { NamePattern($0) }))

@@ -2,20 +2,20 @@ import Authentication
 import IPC
 import System
 
-/// The files of keys and of principals that a session process found in look-up mode.
+/// The key files and the principals file that a session process has read.
 struct LookedUpFiles {
-  /// The most that all files of a user may have, in bytes.
+  /// Maximum total size of a user's files in bytes.
   static let limit = KeyFile.totalLimit
 
-  /// authorized_keys.
+  /// The authorized_keys files.
   private(set) var keys: [KeySearch.File] = []
-  /// nil when it was not looked for, or could not be read.
+  /// The principals file; nil if it was not requested or could not be read.
   private(set) var principals: KeySearch.File?
-  /// Why content was not used, for people.
+  /// Why content was not used, as text for people.
   private(set) var problems: [String] = []
 
-  /// Takes what `question` says from `content`, which must be sealed memory: nothing that its sender has a hand on, so
-  /// that reading neither waits nor sees it change.
+  /// Takes the files that `question` describes from `content`. This must be sealed memory, so that reading never blocks
+  /// and the sender cannot change it any more.
   init(_ question: KeyQuestion, content: Descriptor?) {
     let files = question.files + (question.principals.map { [$0] } ?? [])
     let total = files.reduce(0) { $0 + Int($1.length) }

@@ -4,10 +4,10 @@ import Configuration
 import Credentials
 import IPC
 
-/// Judges passwords by the hashes of the configuration.
+/// Verifies passwords with the hashes in the configuration.
 ///
-/// Whoever has no hash is measured against a decoy that costs what a configured one costs, always the same for the
-/// same name, in every authority.
+/// For a user without a hash, the password is compared with a decoy that costs as much as one of the configured hashes.
+/// Which one depends only on the user name and the configuration, so that every authority takes the same time.
 struct PasswordProvider: AuthProvider {
   private let entries: [[UInt8]: PasswordEntry]
   private let decoys: [PasswordEntry]

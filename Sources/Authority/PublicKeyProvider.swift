@@ -5,17 +5,17 @@ import Credentials
 import IPC
 import System
 
-/// Judges `publickey` requests: keys and certificates, by authorized_keys files, by lines of users in the
-/// configuration, and by the authorities that it trusts.
+/// Verifies `publickey` requests: keys and certificates, by means of authorized_keys files, keys in the configuration,
+/// and trusted CA keys.
 struct PublicKeyProvider: AuthProvider {
-  /// The time, in both ways in which it is asked for.
+  /// The sources of time, which tests replace.
   struct Time: Sendable {
-    /// Seconds from 1970 on.
+    /// The current time in seconds since 1970.
     var now: @Sendable () -> Int64
-    /// The seconds from 1970 on of a time in the system's zone.
+    /// Converts a time in the system's time zone to seconds since 1970; nil if that fails.
     var local: @Sendable (ExpiryTime) -> Int64?
 
-    /// The system's.
+    /// The system clock and time zone.
     static let system = Time(
       now: { Clock.secondsSince1970 },
       local: {
@@ -44,7 +44,7 @@ struct PublicKeyProvider: AuthProvider {
     guard let request = try? UserauthRequest(payload: question.request[...]),
       case .publicKey(let offer) = request.method
     else { return .rejected(ProofRefusal.malformed) }
-    // First everything about the key and signature alone, which is the same whoever the user is, and then the user.
+    // First, everything that concerns only the key and signature, which is the same for all users; then the user.
     let shown: ShownKey
     do throws(ProofRefusal) {
       shown = try ShownKey(offer, algorithms: algorithms)
@@ -82,7 +82,7 @@ struct PublicKeyProvider: AuthProvider {
     return verdict
   }
 
-  /// What the key is allowed by whoever allows it; the verdict gets the reason when nobody does.
+  /// The grant of the first line or CA key that accepts the key; nil if none does, with the reason in the verdict.
   private func grant(
     to shown: ShownKey, _ user: String, _ question: KeyQuestion, _ files: LookedUpFiles, _ rules: KeyRules.Login,
     _ verdict: inout Verdict
@@ -121,7 +121,7 @@ struct PublicKeyProvider: AuthProvider {
     }
   }
 
-  /// What a security key lacks that the line or the certificate asks for.
+  /// What the line or certificate requires and the security key's signature lacks.
   private func fault(of securityKey: SignatureBlob.SecurityKey, where grant: KeyGrant) -> ProofRefusal? {
     if grant.requiresTouch && !securityKey.provesUserPresence { return .noUserPresence }
     if grant.requiresVerification && !securityKey.provesUserVerification { return .noUserVerification }

@@ -2,15 +2,16 @@ import Audit
 import Authentication
 import Credentials
 
-/// What is known about revoked keys.
+/// The revocation list that applies to a login attempt.
 enum Revocations {
-  /// There is no list.
+  /// No list is configured.
   case none
-  /// There is one that is not understood: every key may be in it.
+  /// A list is configured and invalid, so that any key could be in it.
   case unreadable
+  /// A valid list.
   case list(RevokedKeys)
 
-  /// `bytes`: the list, if there is one.
+  /// - Parameter bytes: the content of the list; nil if none is configured.
   init(_ bytes: [UInt8]?) {
     guard let bytes else {
       self = .none
@@ -19,7 +20,7 @@ enum Revocations {
     self = (try? RevokedKeys(bytes)).map { .list($0) } ?? .unreadable
   }
 
-  /// Why a key or certificate lets nobody in; nil: nothing is said against it.
+  /// Why the key or certificate is refused; nil if it is not revoked.
   func refusal(of credential: KeyClaim.Credential) -> KeyRefusal? {
     switch (self, credential) {
     case (.none, .key), (.none, .certificate): nil

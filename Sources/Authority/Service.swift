@@ -4,11 +4,13 @@ import IPC
 import System
 import Wire
 
-/// Why an authority cannot go on.
+/// Why an authority must stop.
 enum ServiceError: Error, CustomStringConvertible {
-  /// The supervisor said something else than expected, or not in the right form.
+  /// A message from the supervisor is unexpected or does not parse.
   case message(String)
+  /// A system call failed.
   case system(SystemError)
+  /// A host key, password hash or secret is invalid, or cryptography failed.
   case credentials(CredentialError)
 
   var description: String {
@@ -20,25 +22,29 @@ enum ServiceError: Error, CustomStringConvertible {
   }
 }
 
-/// The authority's connection to its supervisor: one question after the other, each answered before the next.
+/// The authority's main loop: receives requests from the supervisor and answers each before it receives the next.
 enum Service {
-  /// The most that sealed memory with settings may have, in bytes.
+  /// Maximum size of the settings in sealed memory, in bytes.
   static let settingsLimit = 16 << 20
 
-  /// Serves until the supervisor closes its end.
+  /// Serves requests until the supervisor closes the socket.
+  ///
+  /// - Throws: `ServiceError`, see its cases.
   static func run(_ supervisor: MessageSocket) throws(ServiceError) {
     guard let first = try receive(supervisor) else { return }
     let authority = try start(first.bytes, first.descriptors)
     try send(.ready(hostKeys: authority.hostKeys.offers), to: supervisor)
     while var question = try receive(supervisor) {
       let answer = try authority.answer(question.bytes, files: question.descriptors)
-      // Passwords come in questions.
+      // Requests can contain passwords.
       Secret.wipe(&question.bytes)
       try send(answer, to: supervisor)
     }
   }
 
-  /// Makes the authority that the first message describes.
+  /// Creates the authority from the first message.
+  ///
+  /// - Throws: `ServiceError`, see its cases.
   static func start(_ message: [UInt8], _ descriptors: [Descriptor]) throws(ServiceError) -> Authority {
     let start: AuthorityStart
     do throws(WireError) {
@@ -48,7 +54,7 @@ enum Service {
       throw .message("\(descriptors.count) descriptors came where \(1 + start.hostKeyCount) were said to come")
     }
     do {
-      // The descriptors are shared with other authorities, so nothing here moves their offsets.
+      // Other authorities share these descriptors, so the file offsets must not change.
       let settings = try Settings(wireBytes: descriptors[0].read(count: settingsLimit, at: 0)[...])
       var keys: [HostKey] = []
       for (index, file) in descriptors.dropFirst().enumerated() {

@@ -3,16 +3,17 @@ import Authentication
 import Credentials
 import IPC
 
-/// The key or certificate of a `publickey` request, once everything about it is known to be right that does not depend
-/// on whose it is: its form, its algorithms, the authority's signature on it.
+/// The key or certificate of a `publickey` request, after all checks that do not depend on the user: format,
+/// algorithms, and the CA's signature.
 struct ShownKey {
   let credential: KeyClaim.Credential
-  /// What signs: of a certificate the key in it.
+  /// The key that signs the request; of a certificate, the certified key.
   let key: PublicKey
   /// The algorithm that the signature must name.
   let algorithm: String
 
-  /// `algorithms`: what the configuration allows users to sign with.
+  /// - Parameter algorithms: the signature algorithms that the configuration permits for users.
+  /// - Throws: `ProofRefusal`, if a check fails.
   init(_ offer: PublicKeyRequest, algorithms: [String]) throws(ProofRefusal) {
     if Certificate.isCertificate(offer.key) {
       let certificate = try Self.certificate(offer.key)
@@ -35,11 +36,11 @@ struct ShownKey {
     if case .certificate(let certificate) = credential { try Self.verify(certificate) }
   }
 
-  /// What the certificate says of itself, when it is one.
+  /// What identifies the certificate in logs; nil for a plain key.
   var identity: CertificateIdentity? {
     guard case .certificate(let certificate) = credential else { return nil }
     var keyID = String(decoding: certificate.keyID.prefix(CertificateIdentity.keyIDLimit), as: UTF8.self)
-    // What is no UTF-8 takes more bytes than it had.
+    // Replacement characters for invalid UTF-8 take more bytes than the originals.
     while keyID.utf8.count > CertificateIdentity.keyIDLimit { keyID.removeLast() }
     return CertificateIdentity(
       keyID: keyID, serial: certificate.serial, authority: certificate.authority.fingerprint)

@@ -7,7 +7,7 @@ import Glibc
 import IPC
 import System
 
-/// Knows who users are: those of the configuration, and, run as root, the system's accounts.
+/// Looks up users: those in the configuration and, if the daemon runs as root, the system's accounts.
 struct UserDirectory {
   private let settings: Settings
   private let users: [[UInt8]: Settings.User]
@@ -15,10 +15,10 @@ struct UserDirectory {
   private let singleUser: UInt32?
   private let accounts: any AccountSource
 
-  /// A user's look-up account when there is no such user: one that owns nothing.
+  /// The account that reads key files on behalf of an unknown user. It owns nothing.
   private static let nobody = "nobody"
 
-  /// `singleUser`: see ``AuthorityStart/singleUser``.
+  /// - Parameter singleUser: see ``AuthorityStart/singleUser``.
   init(settings: Settings, singleUser: UInt32?, accounts: any AccountSource) {
     self.settings = settings
     users = settings.auth.users.reduce(into: [:]) { $0[Array($1.name.utf8)] = $1 }
@@ -27,7 +27,7 @@ struct UserDirectory {
     self.accounts = accounts
   }
 
-  /// Who `name` is, who comes from `address`; an answer of the same form for names that nobody has.
+  /// Looks up `name` for a client at `address`. The answer for an unknown name has the same form as for a known one.
   func answer(_ name: String, from address: IPAddress) -> AccountAnswer {
     var answer = accountAnswer(name, from: address)
     answer.noLogins = accounts.noLogins()
@@ -35,7 +35,7 @@ struct UserDirectory {
   }
 
   private func accountAnswer(_ name: String, from address: IPAddress) -> AccountAnswer {
-    // Asked for every name, so that an unknown one takes no less.
+    // Always looked up, so that an unknown name does not take less time.
     let decoy = decoyAccount()
     let user = users[Array(name.utf8)]
     var groups: Set<NamePattern> = []
@@ -44,7 +44,7 @@ struct UserDirectory {
       groups = try patterns(matching: system.groups, of: user)
       let settings = settings.effective(for: Applicant(user: name, address: address, groups: groups))
       let account = try account(name, user, system, defaultShell: settings.shell.defaultShell)
-      // Not as root everybody is the one user, whose file it is.
+      // If the daemon does not run as root, all logins are the same user, who owns the files.
       let paths =
         singleUser == nil
         ? KeyPaths(settings.auth, otherThan: system.name, home: system.home) : KeyPaths(settings.auth)
@@ -55,7 +55,7 @@ struct UserDirectory {
     } catch {
       if groups.isEmpty { _ = try? patterns(matching: decoy.groups, of: nil) }
       let settings = settings.effective(for: Applicant(user: name, address: address, groups: groups))
-      // The name itself may be one that never gets into a path; the number of paths must not tell.
+      // The name must not become part of a path if it is not valid. The number of paths is the same as for known users.
       let paths = KeyPaths(settings.auth).paths(user: Self.nobody, home: decoy.home)
       return AccountAnswer(
         login: nil, refusal: error, lookUp: decoy, keyPaths: paths,
@@ -68,7 +68,8 @@ struct UserDirectory {
     groupPatterns.filter(patterns.contains).map(\.description)
   }
 
-  /// The patterns of the configuration that match a group of the account, or one that the configuration gives the user.
+  /// The patterns in the configuration that match a group of the account, or a group that the configuration assigns to
+  /// the user.
   private func patterns(
     matching groups: [UInt32], of user: Settings.User?
   ) throws(AccountRefusal) -> Set<NamePattern> {
@@ -96,12 +97,12 @@ struct UserDirectory {
       guard let singleUser else { return try accounts.account(named: user?.runAs ?? name) }
       do throws(AccountError) {
         let own = try accounts.account(uid: singleUser)
-        // Beside configured users, who started the daemon: whatever they can do, they can do without it.
+        // Besides configured users, the user who started the daemon can log in, because that grants nothing new.
         guard user != nil || own.name.utf8.elementsEqual(name.utf8) else { throw .unknown }
         return own
       } catch {
         if user == nil { throw .unknown }
-        // A container's user id often has no account: what it needs is in the configuration.
+        // The user ID of a container often has no account; the configuration then provides what is needed.
         guard error == .unknown else { throw error }
         return SystemAccount(name: name, uid: singleUser, gid: getgid(), groups: [getgid()], home: "/", shell: "")
       }

@@ -1,7 +1,7 @@
 import Glibc
 import System
 
-// The process that holds the host keys, and judges who may log in. Descriptor 3 leads from the supervisor, descriptor 4 to
+// bssh-authority: holds the host keys and verifies credentials. Descriptor 3 leads from the supervisor, descriptor 4 to
 // it.
 var log = Log(threshold: .warning, style: .bare)
 ThisProcess.setName("bssh-authority")
@@ -9,7 +9,7 @@ do {
   try Hardening.becomeUnobservable()
   try Hardening.gainNoPrivileges()
   try Hardening.forbidProgramsAndListening()
-  // What name services read. Nothing is changed, and no user's file read.
+  // Directories that NSS modules read. Nothing can be changed, and users' files cannot be read.
   let places = ["/usr", "/lib", "/lib64", "/run", "/var/lib", "/var/run", "/var/db", "/opt", "/dev", "/proc"]
   if try !Hardening.confineFiles(to: Descriptor.findDirectory("/etc"), mayChange: false, readable: places) {
     log.write(.warning, Hardening.missingLandlock)

@@ -3,7 +3,7 @@ import Credentials
 import IPC
 import Wire
 
-/// An authority of certificates in a test's hand.
+/// A CA whose key the test holds.
 struct CertificateAuthority {
   let key: HostKey
   var algorithm: String
@@ -13,7 +13,7 @@ struct CertificateAuthority {
     self.algorithm = algorithm ?? key.publicKey.signatureAlgorithms[0]
   }
 
-  /// What a certificate says; right in everything that a test does not change.
+  /// The fields of a certificate: valid in everything that a test does not change.
   struct Form {
     var serial: UInt64 = 7
     var kind: UInt32 = 1
@@ -25,7 +25,7 @@ struct CertificateAuthority {
     var extensions = ["permit-pty"]
   }
 
-  /// A certificate for `key`; `tamper` changes it after it was signed.
+  /// Issues a certificate for `key`; `tamper` changes it after signing.
   func certify(
     _ key: PublicKey, _ change: (inout Form) -> Void = { _ in }, tamper: (inout [UInt8]) -> Void = { _ in }
   ) throws -> [UInt8] {

@@ -31,7 +31,7 @@ import Wire
       (HostKey.Kind.ed25519, 256, nil), (.ecdsa, 256, nil), (.ecdsa, 384, nil), (.ecdsa, 521, nil),
       (.rsa, 2048, "rsa-sha2-256"), (.rsa, 2048, "rsa-sha2-512"),
     ] as [(HostKey.Kind, Int, String?)])
-  func `every type of key can be certified, and every type can certify`(
+  func `keys of every type can be certified and sign certificates`(
     kind: HostKey.Kind, bits: Int, algorithm: String?
   ) throws {
     let client = try Client(kind, bits: bits)
@@ -52,7 +52,7 @@ import Wire
     }
   }
 
-  @Test func `a line with cert-authority does for its user what the file does for all`() throws {
+  @Test func `a cert-authority line trusts a CA for one user as the file does for all`() throws {
     let client = try Client()
     let authority = try CertificateAuthority()
     let certificate = try authority.certify(client.key.publicKey)
@@ -69,7 +69,7 @@ import Wire
     #expect(inline.place == "authorized_keys of 'anna':1")
   }
 
-  @Test func `without trust in its authority a certificate is worth nothing, and neither is its key`() throws {
+  @Test func `a certificate of an untrusted CA is refused even if its key is listed`() throws {
     let client = try Client()
     let authority = try CertificateAuthority()
     let certificate = try authority.certify(client.key.publicKey)
@@ -80,7 +80,7 @@ import Wire
     }
   }
 
-  @Test func `the key of a trusted authority does not log in itself`() throws {
+  @Test func `a trusted CA key does not log in by itself`() throws {
     let authority = try CertificateAuthority()
     let client = Client(key: authority.key)
     let plain = try client.request()
@@ -88,12 +88,12 @@ import Wire
     #expect(verdict.reason == "no_such_key")
   }
 
-  /// The process, not the one that certifies.
+  /// The authority process, as opposed to the CA.
   private func process(_ configure: (inout Settings) -> Void) throws -> Authority {
     try AuthorityTests.authority(configure)
   }
 
-  @Test func `a certificate that its authority did not sign is refused, whatever was changed`() throws {
+  @Test func `a certificate that was changed after signing is refused`() throws {
     let client = try Client()
     let authority = try CertificateAuthority()
     let good = try authority.certify(client.key.publicKey)
@@ -106,7 +106,7 @@ import Wire
       reasons.insert(try #require(verdict.reason))
     }
     #expect(reasons.contains("bad_certificate"))
-    // Signed by another, in the name of this one.
+    // Signed by another CA in the name of this one.
     let other = try CertificateAuthority()
     let blob = authority.key.publicKey.blob
     let forged = try other.certify(client.key.publicKey) { _ in
@@ -117,18 +117,18 @@ import Wire
     #expect(try verdict(client, forged, trust(authority)).reason == "bad_certificate")
   }
 
-  @Test func `a signature by another key than the certified one is refused`() throws {
+  @Test func `a signature by a key other than the certified one is refused`() throws {
     let authority = try CertificateAuthority()
     let certificate = try authority.certify(try Client().key.publicKey)
     #expect(try verdict(try Client(), certificate, trust(authority)).reason == "bad_signature")
   }
 
-  @Test func `an authority signs with SHA-2, has 2048 bits, and is no certificate`() throws {
+  @Test func `a CA key signs with SHA-2, has at least 2048 bits and is not a certificate`() throws {
     let client = try Client()
     let authority = try CertificateAuthority(.rsa, bits: 2048)
     let certificate = try authority.certify(client.key.publicKey) { _ in
     } tamper: { bytes in
-      // The name of the algorithm is the first of the signature's strings: RSA with SHA-1.
+      // The name of the algorithm is the first string of the signature; ssh-rsa means SHA-1.
       guard let range = bytes.firstRange(of: Array("rsa-sha2-512".utf8)) else { return }
       let tail = Array(bytes[range.upperBound...])
       bytes.removeSubrange((range.lowerBound - 8)...)
@@ -159,7 +159,7 @@ import Wire
     return Array(certificate[..<(range.lowerBound - 4)]) + writer.bytes + Array(certificate[range.upperBound...])
   }
 
-  @Test func `algorithms of certificates are allowed by themselves`() throws {
+  @Test func `certificate algorithms are permitted separately from plain ones`() throws {
     let client = try Client(.rsa, bits: 2048)
     let authority = try CertificateAuthority()
     let certificate = try authority.certify(client.key.publicKey)
@@ -177,7 +177,7 @@ import Wire
       }
       #expect((verdict.outcome == .accepted) == isGood)
     }
-    // One algorithm named, another one used.
+    // The request names one algorithm and the signature another.
     let mixed = try client.request(algorithm: name, signatureAlgorithm: "rsa-sha2-256", certificate: certificate)
     #expect(try process(trust(authority)).verdict(Files().question(client, mixed)).reason == "bad_signature")
   }
@@ -190,7 +190,9 @@ import Wire
     ("malformed_certificate_options", { $0.critical = [("force-command", nil)] }),
   ]
 
-  @Test(arguments: refused.indices) func `what a certificate says is obeyed, and the reason has a code`(index: Int)
+  @Test(arguments: refused.indices) func `the restrictions of a certificate apply and each refusal has a code`(
+    index: Int
+  )
     throws
   {
     let (reason, change) = Self.refused[index]
@@ -212,7 +214,7 @@ import Wire
       ("anna\n", true), ("laptops\n", true), ("bert\n", false), ("", false), (nil, false),
       ("from=\"192.0.2.0/24\" laptops", true), ("from=\"10.0.0.0/8\" laptops", false),
     ] as [(String?, Bool)])
-  func `the user's file of principals decides where there are such files`(principals: String?, isGood: Bool) throws {
+  func `the user's principals file decides if one is configured`(principals: String?, isGood: Bool) throws {
     let client = try Client()
     let authority = try CertificateAuthority()
     let certificate = try authority.certify(client.key.publicKey) { $0.principals = ["laptops", "anna"] }
@@ -225,12 +227,12 @@ import Wire
       let verdict = try verdict(client, certificate, lines: lines, principals: principals, configure)
       #expect((verdict.outcome == .accepted) == isGood)
     }
-    // Which it does not do for the lines of a user with cert-authority.
+    // It does not apply to cert-authority lines of a user.
     let line = "cert-authority \(authority.key.publicKey.text)\n"
     #expect(try verdict(client, certificate, lines: line, principals: principals, configure).outcome == .accepted)
   }
 
-  @Test func `a file of principals that could not be read lists nobody, and its bytes are no other file's`() throws {
+  @Test func `an unreadable principals file lists no principals and other files are not mistaken for it`() throws {
     let client = try Client()
     let authority = try CertificateAuthority()
     let certificate = try authority.certify(client.key.publicKey)
@@ -244,7 +246,7 @@ import Wire
     #expect(verdict.reason == "wrong_principal")
   }
 
-  @Test func `a key id that is no text, or long, is told as far as it goes`() throws {
+  @Test func `a key ID that is not text or too long is logged as far as possible`() throws {
     let client = try Client()
     let authority = try CertificateAuthority()
     for keyID in [[0xff, 0xfe], Array(repeating: 0xff, count: 2000), Array(repeating: 97, count: 2000)] as [[UInt8]] {
@@ -255,7 +257,7 @@ import Wire
     }
   }
 
-  @Test func `a request with a certificate cut anywhere is refused and never traps`() throws {
+  @Test func `a truncated request with a certificate is refused and never traps`() throws {
     let client = try Client()
     let authority = try CertificateAuthority()
     let certificate = try authority.certify(client.key.publicKey)

@@ -29,20 +29,20 @@ import Wire
     ])
   }
 
-  /// RFC 6238, appendix B: 59 s is in step 1.
+  /// RFC 6238, appendix B: 59 s is in time step 1.
   @Test(arguments: [
     ("anna", "287082", CodeAnswer.right(step: 1)), ("anna", "94287082", .wrong), ("anna", "46119246", .wrong),
     ("anna", "287083", .wrong), ("anna", "", .wrong), ("bert", "46119246", .right(step: 1)), ("bert", "119246", .wrong),
     ("bert", "94287082", .wrong), ("carl", "287082", .noSecret), ("Anna", "287082", .noSecret),
     ("nobody-knows", "287082", .noSecret), ("", "", .noSecret),
   ])
-  func `a code is judged by the secret, the hash and the digits of its user`(
+  func `a code is verified with the secret, hash and digits of its user`(
     user: String, code: String, answer: CodeAnswer
   ) throws {
     #expect(try judge().judge(Array(code.utf8), of: user, at: 59) == answer)
   }
 
-  @Test func `the authority answers a code by the clock, and says which step it was`() throws {
+  @Test func `the authority verifies a code at the current time and returns its time step`() throws {
     let authority = try authority { $0.auth.users = [Self.user("anna") { $0.totpSecret = Self.secret.base32 }] }
     let step = OneTimeCode.step(at: Clock.secondsSince1970)
     let code = Array(try Self.secret.code(at: step).utf8)
@@ -52,7 +52,7 @@ import Wire
     #expect(try authority.ask(.code(user: "bert", code: SecretBytes(code))) == .code(.noSecret))
   }
 
-  @Test func `a secret that cannot be read stops the authority, and the text names the user, not the secret`() {
+  @Test func `an invalid secret stops the authority and the error names the user and not the secret`() {
     #expect {
       try authority { $0.auth.users = [Self.user("dora") { $0.totpSecret = "SECRET0" }] }
     } throws: {

@@ -8,7 +8,7 @@ import Wire
 @testable import Authority
 
 @Suite struct HostKeyRingTests {
-  // Never changed after it is made.
+  // Never changed after initialization.
   private nonisolated(unsafe) static let keys: [HostKey] = {
     do { return [try .generate(.ed25519), try .generate(.rsa, bits: 2048), try .generate(.ecdsa)] } catch { return [] }
   }()
@@ -27,7 +27,7 @@ import Wire
     return payload
   }
 
-  @Test func `every key signs hashes of 32, 48 and 64 bytes, and its public half verifies them`() throws {
+  @Test func `every key signs hashes of 32, 48 and 64 bytes`() throws {
     for key in Self.keys.map(\.publicKey) {
       for algorithm in key.signatureAlgorithms {
         for size in [32, 48, 64] {
@@ -40,13 +40,13 @@ import Wire
   }
 
   @Test(arguments: [0, 1, 20, 31, 33, 47, 49, 63])
-  func `nothing else is signed than a hash of a known length`(size: Int) throws {
+  func `only hashes of a known length are signed`(size: Int) throws {
     let key = Self.keys[0].publicKey
     let hash = [UInt8](repeating: 5, count: size)
     #expect(try signed(.sign(hostKey: key.blob, algorithm: "ssh-ed25519", hash: hash)) == nil)
   }
 
-  @Test func `a key that is not ours, or an algorithm that is not allowed, signs nothing`() throws {
+  @Test func `unknown keys and algorithms that are not permitted sign nothing`() throws {
     let hash = [UInt8](repeating: 5, count: 32)
     let foreign = try HostKey.generate(.ed25519).publicKey
     #expect(try signed(.sign(hostKey: foreign.blob, algorithm: "ssh-ed25519", hash: hash)) == nil)
@@ -62,7 +62,9 @@ import Wire
   @Test(arguments: [
     ("ssh-ed25519", "rsa-sha2-512"), ("rsa-sha2-256", "rsa-sha2-256"), ("rsa-sha2-512", "rsa-sha2-512"),
   ])
-  func `all keys are proved, RSA with the key exchange's algorithm or the best`(exchange: String, rsa: String) throws {
+  func `all keys are proved, RSA keys with the algorithm of the key exchange or the most preferred one`(
+    exchange: String, rsa: String
+  ) throws {
     let sessionID = [UInt8](repeating: 3, count: 32)
     let payload = try proved(
       .proveHostKeys(
@@ -79,7 +81,7 @@ import Wire
     try reader.end()
   }
 
-  @Test func `a proof for no key, a foreign key, too many keys or no session is refused`() throws {
+  @Test func `a proof for no key, an unknown key, too many keys or no session is refused`() throws {
     let sessionID = [UInt8](repeating: 3, count: 32)
     let blobs = Self.keys.map(\.publicKey.blob)
     let foreign = try HostKey.generate(.ed25519).publicKey.blob

@@ -8,7 +8,7 @@ import Wire
 
 @testable import Authority
 
-/// What options of lines, and lists of revoked keys, come to in a verdict.
+/// The effect of key options and revocation lists on the verdict.
 @Suite struct KeyOptionTests {
   private func verdict(
     _ client: Client, options: String, isSigned: Bool = true, from address: String? = "192.0.2.7",
@@ -25,7 +25,7 @@ import Wire
     ("expiry-time=\"20000101\"", "expired_key"), ("expiry-time=\"20000101Z\"", "expired_key"),
     ("expiry-time=\"99990101Z\"", ""), ("cert-authority", "no_such_key"), ("verify-required", ""),
   ])
-  func `a line's options decide over its key, offered or signed`(options: String, reason: String) throws {
+  func `the options of a line apply to its key whether offered or signed`(options: String, reason: String) throws {
     let client = try Client()
     for isSigned in [false, true] {
       let verdict = try verdict(client, options: options, isSigned: isSigned)
@@ -35,7 +35,7 @@ import Wire
     }
   }
 
-  @Test func `a verdict has what the line allows`() throws {
+  @Test func `the verdict contains the permissions of the line`() throws {
     let client = try Client()
     let options = "restrict,port-forwarding,command=\"date\",permitopen=\"a:1\""
     var expected = KeyPermissions.restricted
@@ -55,7 +55,7 @@ import Wire
       (["*"], ["LANG", "PATH"]),
       (["LD_PRELOAD", "SSH_TTY", "HOME"], []),
     ] as [([String], [String])])
-  func `a line sets the variables that the configuration permits, and never those of the loader or the login`(
+  func `a line sets the variables that are permitted and never those of the linker or the login`(
     permitted: [String], names: [String]
   ) throws {
     let verdict = try verdict(try Client(), options: Self.variables) { $0.auth.permittedUserEnvironment = permitted }
@@ -72,7 +72,7 @@ import Wire
     ("verify-required", 4, "no_user_presence"), ("verify-required,no-touch-required", 4, ""),
     ("verify-required,no-touch-required", 0, "no_user_verification"),
   ])
-  func `a security key was touched and knew its user, as the line asks`(
+  func `a security key must prove presence and verification as the line requires`(
     options: String, flags: UInt8, reason: String
   ) throws {
     for token in try [SecurityKey(.ed25519), SecurityKey(.ecdsa)] {
@@ -88,7 +88,7 @@ import Wire
 
   // MARK: Revocation
 
-  @Test func `a revoked key logs nobody in, however it is listed`() throws {
+  @Test func `a revoked key is refused in every way that it can be listed`() throws {
     let client = try Client()
     let list = Array("# stolen\n\(client.key.publicKey.text)\n".utf8)
     for isSigned in [false, true] {
@@ -99,7 +99,7 @@ import Wire
     #expect(try verdict(try Client(), options: "pty") { $0.auth.revokedKeys = list }.outcome == .accepted)
   }
 
-  @Test func `with an unreadable list a certificate is refused as a key is`() throws {
+  @Test func `an unreadable revocation list refuses certificates as well as keys`() throws {
     let client = try Client()
     let trusted = try CertificateAuthority()
     let certificate = try trusted.certify(client.key.publicKey)
@@ -117,7 +117,7 @@ import Wire
     }
   }
 
-  @Test func `a revoked key revokes its certificates, a revoked authority all of its own`() throws {
+  @Test func `revoking a key revokes its certificates, and revoking a CA key all that it signed`() throws {
     let client = try Client()
     let authority = try CertificateAuthority()
     let certificate = try authority.certify(client.key.publicKey)
@@ -134,7 +134,7 @@ import Wire
     }
   }
 
-  @Test(arguments: ["nonsense", "SSHKRL\n\0cut"]) func `a list that cannot be read refuses every key`(list: String)
+  @Test(arguments: ["nonsense", "SSHKRL\n\0cut"]) func `an unreadable revocation list refuses every key`(list: String)
     throws
   {
     let verdict = try verdict(try Client(), options: "pty") { $0.auth.revokedKeys = Array(list.utf8) }
@@ -142,7 +142,7 @@ import Wire
   }
 }
 
-/// A security key of software, with a request that it signs.
+/// A security key in software, and the requests that it signs.
 struct SecurityKey {
   let publicKey: PublicKey
   private let inner: HostKey

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Authority
 
-/// What blocks of `match` say about keys. anna is in `staff`, or not.
+/// The effect of `match` blocks on public key authentication, for anna inside and outside of the group `staff`.
 @Suite struct KeyRulesTests {
   private static func block(_ paths: [String], _ change: (inout Settings.Auth) -> Void) -> Match {
     var block = Match()
@@ -16,7 +16,7 @@ import Testing
     return block
   }
 
-  /// The verdicts for anna in `staff`, and for anna outside of it.
+  /// The verdicts for anna as a member of `staff` and otherwise.
   private func verdicts(
     certificate: [UInt8]? = nil, _ client: Client, line: String = "", _ settings: (inout Settings) -> Void
   ) throws -> [Verdict] {
@@ -29,7 +29,7 @@ import Testing
     }
   }
 
-  @Test func `an authority is trusted where a block says so`() throws {
+  @Test func `a CA is trusted where a match block says so`() throws {
     let client = try Client()
     let trusted = try CertificateAuthority()
     let certificate = try trusted.certify(client.key.publicKey)
@@ -41,7 +41,7 @@ import Testing
     #expect(verdicts.map(\.outcome) == [.accepted, .rejected])
   }
 
-  @Test func `a block can take an authority's trust away, and its place`() throws {
+  @Test func `a match block can remove the trust in a CA or replace the CA`() throws {
     let client = try Client()
     let (trusted, other) = (try CertificateAuthority(), try CertificateAuthority())
     let certificate = try trusted.certify(client.key.publicKey)
@@ -54,7 +54,7 @@ import Testing
     }
   }
 
-  @Test func `a key is revoked where a block says so`() throws {
+  @Test func `a key is revoked where a match block says so`() throws {
     let client = try Client()
     let text = client.key.publicKey.text
     let verdicts = try verdicts(client, line: text) { settings in
@@ -64,7 +64,7 @@ import Testing
     #expect(verdicts.map(\.reason) == ["revoked_key", nil])
   }
 
-  @Test func `principals come from files where a block says so, and nobody is let in who is in none`() throws {
+  @Test func `a match block can require principals files and a user without one is then refused`() throws {
     let client = try Client()
     let trusted = try CertificateAuthority()
     let certificate = try trusted.certify(client.key.publicKey)
@@ -76,7 +76,7 @@ import Testing
     #expect(verdicts.first?.reason == "wrong_principal")
   }
 
-  @Test func `a line sets the variables that a block permits`() throws {
+  @Test func `a match block can permit variables`() throws {
     let client = try Client()
     let line = "environment=\"COLOUR=red\" \(client.key.publicKey.text)"
     let verdicts = try verdicts(client, line: line) { settings in
@@ -85,7 +85,7 @@ import Testing
     #expect(verdicts.map(\.permissions.environment.count) == [1, 0])
   }
 
-  @Test func `of several blocks the later one wins, and an unreadable list of one revokes for it alone`() throws {
+  @Test func `the last matching block wins and an unreadable revocation list affects only its own block`() throws {
     let client = try Client()
     let text = client.key.publicKey.text
     let revoking = Self.block(["revoked_keys"]) { $0.revokedKeys = Array("\(text)\n".utf8) }

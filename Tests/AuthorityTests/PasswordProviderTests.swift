@@ -15,7 +15,7 @@ import Wire
       // argon2 somesalt -id -t 2 -m 16 -p 1 -l 32, password "password"
       anna.passwordHash = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"
       var bert = Settings.User(name: "bert")
-      // From the test vectors that bcrypt's implementations share: password "U*U".
+      // From the common test vectors of bcrypt implementations: password "U*U".
       bert.passwordHash = "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"
       settings.auth.users = [anna, bert, Settings.User(name: "carl")]
     }
@@ -34,11 +34,11 @@ import Wire
     #expect(verdict == (isRight ? Verdict(outcome: .accepted) : Verdict(outcome: .rejected, reason: reason)))
   }
 
-  @Test func `without any user every password is refused`() throws {
+  @Test func `without configured users every password is refused`() throws {
     #expect(try authority().verdict(.password(user: "root", password: [])).outcome == .rejected)
   }
 
-  @Test func `a hash that cannot be read stops the authority, and the text names the user`() {
+  @Test func `an invalid hash stops the authority and the error names the user`() {
     #expect {
       try authority { settings in
         var user = Settings.User(name: "dora")
@@ -48,7 +48,7 @@ import Wire
     } throws: { "\($0)".contains("'dora'") && "\($0)".contains("Argon2id") }
   }
 
-  @Test func `a bcrypt decoy is a hash that libcrypt computes, of the same cost`() throws {
+  @Test func `a bcrypt decoy is a valid hash of the same cost`() throws {
     for filler in [UInt8(0), 63, 255] {
       let text = Bcrypt.decoy(cost: 4, random: Array(repeating: filler, count: 53))
       #expect(try PasswordEntry(text) == .bcrypt(text, cost: 4))

@@ -25,7 +25,7 @@ import Wire
     (.ecdsa, 384, "ecdsa-sha2-nistp384"), (.ecdsa, 521, "ecdsa-sha2-nistp521"), (.rsa, 2048, "rsa-sha2-256"),
     (.rsa, 2048, "rsa-sha2-512"),
   ])
-  func `a listed key is acceptable, and with its signature accepted`(
+  func `a listed key is acceptable when offered and accepted when signed`(
     kind: HostKey.Kind, bits: Int, algorithm: String
   ) throws {
     let client = try Client(kind, bits: bits)
@@ -39,7 +39,7 @@ import Wire
     #expect(proven == expected)
   }
 
-  @Test func `a key that is not listed is refused, offered or signed`() throws {
+  @Test func `a key that is not listed is refused whether offered or signed`() throws {
     let client = try Client()
     for isSigned in [false, true] {
       let verdict = try verdict(client, try client.request(isSigned: isSigned), listed: false)
@@ -49,7 +49,7 @@ import Wire
     }
   }
 
-  @Test func `a signature for another session, over other data or damaged is refused`() throws {
+  @Test func `a signature that is damaged, or for another session or other data, is refused`() throws {
     let client = try Client()
     let request = try client.request()
     let elsewhere = try verdict(client, request, sessionID: Array(repeating: 8, count: 32))
@@ -63,13 +63,13 @@ import Wire
     #expect(try verdict(client, request + [0]).reason == "malformed")
   }
 
-  @Test func `a session id under 32 or over 64 bytes accepts no signature`() throws {
+  @Test func `no signature is accepted with a session identifier under 32 or over 64 bytes`() throws {
     for (count, isGood) in [(0, false), (31, false), (32, true), (64, true), (65, false)] {
       var client = try Client()
       client.sessionID = [UInt8](repeating: 7, count: count)
       let key = client.key.publicKey.text
       let request = try client.request()
-      // As the process gets it, but for the limit of the message.
+      // The settings as the process receives them, but without the size limit of messages.
       var settings = Settings()
       var user = Settings.User(name: "anna")
       user.authorizedKeys = [key]
@@ -82,7 +82,7 @@ import Wire
     }
   }
 
-  @Test func `the first line with the key decides, whatever later files and the configuration say`() throws {
+  @Test func `the first line with the key decides, regardless of later files and the configuration`() throws {
     let client = try Client()
     let text = client.key.publicKey.text
     func verdict(_ contents: [String], inline: [String] = []) throws -> Verdict {
@@ -105,7 +105,7 @@ import Wire
   @Test func `a signature for another user is refused`() throws {
     var client = try Client()
     let request = try client.request { data in
-      // The session id is 36 bytes, the message number one, the name's length four.
+      // The encoded session identifier has 36 bytes, the message number one, the length of the name four.
       data.prefix(41) + Array("bert".utf8) + data.dropFirst(45)
     }
     #expect(try verdict(client, request).reason == "bad_signature")
@@ -113,7 +113,7 @@ import Wire
     #expect(try verdict(client, try client.request()).outcome == .accepted)
   }
 
-  @Test func `SHA-1, and an algorithm of another key type, are refused`() throws {
+  @Test func `SHA-1 and algorithms of another key type are refused`() throws {
     let client = try Client(.rsa, bits: 2048)
     for algorithm in ["ssh-rsa", "ssh-ed25519", "ecdsa-sha2-nistp256", "rsa-sha2-256-cert-v01@openssh.com", ""] {
       let request = try client.request(algorithm: algorithm, isSigned: false)
@@ -123,7 +123,7 @@ import Wire
     #expect(try verdict(client, mixed).reason == "bad_signature")
   }
 
-  @Test func `an algorithm that the configuration leaves out is refused`() throws {
+  @Test func `an algorithm that the configuration omits is refused`() throws {
     let client = try Client()
     let request = try client.request()
     let verdict = try verdict(client, request) { $0.server.publicKeyAlgorithms = ["rsa-sha2-512"] }
@@ -131,7 +131,7 @@ import Wire
     #expect(verdict.reason == "key_type_refused")
   }
 
-  @Test func `an RSA key under 2048 bits is refused, even when it is listed`() throws {
+  @Test func `a listed RSA key under 2048 bits is refused`() throws {
     let small = PublicKey(.rsa(exponent: [1, 0, 1], modulus: [0x80] + Array(repeating: 0, count: 126) + [1]))
     var writer = WireWriter()
     for text in ["anna", "ssh-connection", "publickey"] { writer.text(text) }
@@ -146,7 +146,7 @@ import Wire
   }
 
   @Test(arguments: [("none", false), ("password", true)])
-  func `what is no publickey request is malformed here`(method: String, hasField: Bool) throws {
+  func `a request that is not a valid publickey request is malformed`(method: String, hasField: Bool) throws {
     var writer = WireWriter()
     for text in ["anna", "ssh-connection", method] { writer.text(text) }
     if hasField {
@@ -158,7 +158,7 @@ import Wire
     #expect(verdict.reason == "malformed")
   }
 
-  @Test func `a request cut anywhere is refused and never traps`() throws {
+  @Test func `a truncated request is refused and never traps`() throws {
     let client = try Client()
     let request = try client.request()
     for length in request.indices {
@@ -166,7 +166,7 @@ import Wire
     }
   }
 
-  @Test func `a user's keys in the configuration work, for that user only`() throws {
+  @Test func `keys in the configuration are accepted for their user only`() throws {
     var client = try Client()
     let text = client.key.publicKey.text
     func configure(_ settings: inout Settings) {
@@ -179,7 +179,7 @@ import Wire
     #expect(try verdict(client, try client.request(), listed: false, configure).reason == "no_such_key")
   }
 
-  @Test func `a line with an option that is not known is not used, and the warning says which`() throws {
+  @Test func `a line with an unknown option is skipped and the warning names it`() throws {
     let client = try Client()
     var files = Files()
     files.add("\nno-such-option \(client.key.publicKey.text)\n")
@@ -189,7 +189,7 @@ import Wire
     #expect(verdict.warnings == ["/home/anna/.ssh/authorized_keys:2: option 1 of the line is unknown"])
   }
 
-  @Test func `the key may be in any of the files, and at most 16 warnings come along`() throws {
+  @Test func `the key may be in any of the files and at most 16 warnings are returned`() throws {
     let client = try Client()
     var files = Files()
     files.files.append(KeyFile(path: "/etc/keys/anna", length: 0, problem: "no such file"))
@@ -201,7 +201,7 @@ import Wire
     #expect(verdict.warnings[15].hasPrefix("/one:16: "))
   }
 
-  @Test func `keys in a file that can still change are not used`() throws {
+  @Test func `keys in memory that is not sealed are not used`() throws {
     let client = try Client()
     let content = Array(client.key.publicKey.text.utf8)
     let pipe = try Descriptor.pipe()
@@ -214,7 +214,7 @@ import Wire
     #expect(verdict.warnings == ["the authorized_keys came in a file that can still change: not used"])
   }
 
-  @Test func `keys that are fewer or more bytes than was said are not used`() throws {
+  @Test func `key files that are shorter or longer than announced are not used`() throws {
     let client = try Client()
     let content = Array(client.key.publicKey.text.utf8)
     for length in [UInt32(content.count + 1), UInt32(LookedUpFiles.limit + 1), .max] {

@@ -8,9 +8,9 @@ import Wire
 
 @testable import Authority
 
-/// The built bssh-authority, on the other end of a socket.
+/// Runs the built bssh-authority at the other end of a socket.
 @Suite struct ServiceTests {
-  /// A running authority; ended with the test.
+  /// A running authority, which ends with the test.
   final class Running {
     let process: ChildProcess
     private(set) var socket: MessageSocket?
@@ -26,7 +26,7 @@ import Wire
       socket = ours
     }
 
-    /// Closes our end.
+    /// Closes our end of the socket.
     func hangUp() { socket = nil }
 
     deinit {
@@ -39,7 +39,7 @@ import Wire
       try socket?.send(start.wireBytes, descriptors: files, wait: true)
     }
 
-    /// The next answer; nil when the authority has ended.
+    /// The next answer; nil if the authority has ended.
     func answer() throws -> AuthorityToSupervisor? {
       guard case .message(let bytes, _) = try socket?.receive(wait: 60_000) else { return nil }
       return try AuthorityToSupervisor(wireBytes: bytes[...])
@@ -61,7 +61,7 @@ import Wire
     return (running, key)
   }
 
-  @Test func `the program answers one question after the other`() throws {
+  @Test func `the program answers requests one after the other`() throws {
     let (running, key) = try started()
     let hash = [UInt8](repeating: 1, count: 32)
     guard
@@ -93,7 +93,7 @@ import Wire
     #expect(answer.login?.uid == 0)
   }
 
-  @Test func `it leaves no core file, and gains nothing by what it executes`() throws {
+  @Test func `it leaves no core file and gains no privileges by execve`() throws {
     let (running, _) = try started()
     let status = try String(contentsOfFile: "/proc/\(running.process.pid)/status", encoding: .utf8)
     #expect(status.contains("NoNewPrivs:\t1"))
@@ -101,14 +101,14 @@ import Wire
     #expect(limits.split(separator: "\n").contains { $0.hasPrefix("Max core file size") && $0.contains(" 0 ") })
   }
 
-  @Test func `an authority ends when its supervisor does`() throws {
+  @Test func `an authority ends with its supervisor`() throws {
     let (running, _) = try started()
     running.hangUp()
     #expect(running.process.descriptor.wait(for: POLLIN, milliseconds: 60_000))
   }
 
   @Test(arguments: [0, 1, 2])
-  func `an authority whose start is not right ends without an answer`(fault: Int) throws {
+  func `an authority with an invalid first message ends without an answer`(fault: Int) throws {
     let running = try Running()
     let start = AuthorityStart(hostKeyCount: 1, singleUser: nil)
     switch fault {
@@ -119,7 +119,7 @@ import Wire
     #expect(try running.answer() == nil)
   }
 
-  @Test func `a question that cannot be read ends the authority`() throws {
+  @Test func `a request that does not parse ends the authority`() throws {
     let (running, _) = try started()
     try running.socket?.send([99], wait: true)
     #expect(try running.answer() == nil)

@@ -10,7 +10,7 @@ import Wire
 
 @testable import Authority
 
-/// Accounts that the tests make up.
+/// Made-up accounts.
 struct MadeUpAccounts: AccountSource {
   var accounts: [SystemAccount] = []
   var broken: Set<String> = []
@@ -49,7 +49,7 @@ struct MadeUpAccounts: AccountSource {
   ])
 }
 
-/// A key in a client's hand.
+/// A client with a key.
 struct Client {
   let key: HostKey
   var user = "anna"
@@ -59,8 +59,8 @@ struct Client {
 
   init(key: HostKey) { self.key = key }
 
-  /// The payload of a USERAUTH_REQUEST; `tamper` changes the data that is signed. With a certificate, that is shown
-  /// instead of the key.
+  /// The payload of a USERAUTH_REQUEST; `tamper` changes the data that is signed. If a certificate is given, the
+  /// request contains it in place of the key.
   func request(
     algorithm: String? = nil, signatureAlgorithm: String? = nil, isSigned: Bool = true,
     service: String = "ssh-connection", certificate: [UInt8]? = nil,
@@ -87,7 +87,7 @@ struct Client {
   }
 }
 
-/// authorized_keys files as a look-up hands them over.
+/// authorized_keys files, as a session process hands them over.
 struct Files {
   var files: [KeyFile] = []
   var principals: KeyFile?
@@ -98,13 +98,13 @@ struct Files {
     bytes += Array(content.utf8)
   }
 
-  /// After all files of keys.
+  /// Call this after all key files have been added.
   mutating func addPrincipals(_ content: String) {
     principals = KeyFile(path: "/principals", length: UInt32(content.utf8.count), problem: nil)
     bytes += Array(content.utf8)
   }
 
-  /// The question about a request, with these files.
+  /// The message about a request, with these files.
   func question(
     _ client: Client, _ request: [UInt8], from address: String? = "192.0.2.7", groups: [String] = []
   ) -> SupervisorToAuthority {

@@ -24,7 +24,7 @@ import Testing
     #expect(try authority { $0.shell.defaultShell = "/bin/zsh" }.who("bert").login?.shell == "/bin/zsh")
   }
 
-  @Test func `what kind of shell it is comes with the account, also for a shell of the configuration`() throws {
+  @Test func `the answer contains the kind of shell, including shells set in the configuration`() throws {
     var accounts = MadeUpAccounts.usual
     accounts.executables.formUnion(["/opt/own", "/usr/sbin/nologin"])
     accounts.kinds = ["/opt/own": .unlisted, "/usr/sbin/nologin": .none]
@@ -39,14 +39,14 @@ import Testing
     #expect(try AuthorityTests.authority().who("anna").login?.shellKind == .listed)
   }
 
-  @Test func `a shell that is not there or not executable is refused`() throws {
+  @Test func `a shell that is missing or not executable refuses the login`() throws {
     let answer = try authority().who("carl")
     #expect(answer.login == nil)
     #expect(answer.refusal == .badShell)
     #expect(answer.lookUp.name == "nobody")
   }
 
-  @Test func `an unknown user gets an answer of the same form, about an account that owns nothing`() throws {
+  @Test func `an unknown user gets an answer of the same form with an account that owns nothing`() throws {
     let authority = try authority { $0.auth.authorizedKeysDirectory = "/etc/bssh/keys" }
     let known = try authority.who("anna")
     for name in ["zoe", "../root", "/etc", ".", "..", "%h", "a b"] {
@@ -60,7 +60,7 @@ import Testing
     }
   }
 
-  @Test func `a configured user has the rights of run_as, and its own home, shell and variables`() throws {
+  @Test func `a configured user has the privileges of run_as and its own home, shell and variables`() throws {
     let answer = try authority { settings in
       var user = Settings.User(name: "deploy")
       user.runAs = "bert"
@@ -77,7 +77,7 @@ import Testing
     #expect(answer.keyPaths == ["/srv/deploy/.ssh/authorized_keys"])
   }
 
-  @Test func `a configured user without an account, or whose account is gone, is refused`() throws {
+  @Test func `a configured user whose account does not exist is refused`() throws {
     let authority = try authority { settings in
       var user = Settings.User(name: "deploy")
       user.runAs = "gone"
@@ -87,7 +87,7 @@ import Testing
     #expect(try authority.who("zoe").refusal == .noSuchAccount)
   }
 
-  @Test func `a name service that fails is no unknown user, but no login either`() throws {
+  @Test func `a failing name service is not reported as an unknown user but refuses the login`() throws {
     var accounts = MadeUpAccounts.usual
     accounts.broken = ["anna"]
     let answer = try authority(accounts: accounts).who("anna")
@@ -95,7 +95,7 @@ import Testing
     #expect(answer.refusal == .lookUpFailed)
   }
 
-  @Test func `not run as root, who started it and configured users log in, and all as the one user`() throws {
+  @Test func `without root the user who started the daemon and configured users log in, all as that user`() throws {
     let authority = try authority(singleUser: 1000) { $0.auth.users = [Settings.User(name: "guest")] }
     for name in ["guest", "anna"] {
       let login = try authority.who(name).login
@@ -109,7 +109,7 @@ import Testing
     }
   }
 
-  @Test func `the account's own file of keys, and of principals, is for its own name alone`() throws {
+  @Test func `the account's own key and principals files are used only for its own name`() throws {
     let users = ["deploy", "bert"].map { name in
       var user = Settings.User(name: name)
       user.runAs = "bert"
@@ -123,16 +123,16 @@ import Testing
     let (own, other) = (try root.who("bert"), try root.who("deploy"))
     #expect(own.keyPaths == ["/keys/bert/authorized_keys", "/home/bert/.ssh/authorized_keys"])
     #expect(own.principalsPath == "/home/bert/.ssh/principals")
-    // As many paths, so that their number tells nothing.
+    // The same number of paths, so that it reveals nothing.
     #expect(other.keyPaths == ["/keys/deploy/authorized_keys", "/nonexistent/.ssh/authorized_keys"])
     #expect(other.principalsPath == "/nonexistent/.ssh/principals")
     let single = try authority(singleUser: 1000) { $0.auth.users = [Settings.User(name: "guest")] }
-    // All are one user there, whose file it is.
+    // Without root, all logins are the one user who owns the file.
     #expect(try single.who("guest").keyPaths == ["/home/anna/.ssh/authorized_keys"])
   }
 
   @Test(arguments: ["/home/bert", "/home//bert/", "/home/./bert"])
-  func `a home that is the account's own does not lead to its file either`(home: String) throws {
+  func `setting home to the account's own directory does not give access to its key file`(home: String) throws {
     var user = Settings.User(name: "deploy")
     (user.runAs, user.home) = ("bert", home)
     let users = [user]
@@ -146,7 +146,7 @@ import Testing
     #expect(login?.shell == "/bin/sh")
   }
 
-  @Test func `of the groups only what the configuration asks about is told`() throws {
+  @Test func `only groups that the configuration mentions are returned`() throws {
     let authority = try authority { settings in
       settings.auth.allowGroups = ["users", "s*", "x*", "wheel"].map { NamePattern($0) }
       settings.auth.denyGroups = [NamePattern("sudo")]
@@ -161,14 +161,14 @@ import Testing
     #expect(try authority.who("zoe").groups == [])
   }
 
-  @Test func `a login whose groups nobody can tell is refused`() throws {
+  @Test func `a login is refused if the groups cannot be determined`() throws {
     var accounts = MadeUpAccounts.usual
     accounts.broken = ["group"]
     let answer = try authority(accounts: accounts) { $0.auth.denyGroups = [NamePattern("sudo")] }.who("anna")
     #expect(answer.login == nil && answer.refusal == .lookUpFailed)
   }
 
-  @Test func `blocks of match say where keys are and which shell there is, for unknown users too`() throws {
+  @Test func `match blocks set key paths and shells for known and unknown users`() throws {
     var block = Match()
     block.addresses = [.init(try AddressRange("192.0.2.0/24"))]
     block.paths = ["auth.publickey.authorized_keys_pattern", "shell.default"]
@@ -188,7 +188,7 @@ import Testing
     #expect(try authority.who("zoe").keyPaths == ["/keys/nobody"])
   }
 
-  @Test func `shadow(5) is asked about the system's account, and about nobody for unknown users`() throws {
+  @Test func `shadow(5) is read for the system account, and for nobody if the user is unknown`() throws {
     var user = Settings.User(name: "deploy")
     user.runAs = "bert"
     let users = [user]
@@ -200,7 +200,7 @@ import Testing
     #expect(try single.who("zoe").systemName == nil)
   }
 
-  @Test func `what nologin(5) says comes with every answer`() throws {
+  @Test func `the text of nologin(5) is in every answer`() throws {
     var accounts = MadeUpAccounts.usual
     accounts.notice = "Back at noon"
     let closed = try authority(accounts: accounts)
@@ -208,7 +208,7 @@ import Testing
     #expect(try authority().who("anna").noLogins == nil)
   }
 
-  @Test func `nologin is read where it may stand, and what cannot be read closes as well`() throws {
+  @Test func `nologin is read from both paths and an unreadable one also closes the server`() throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("bssh-nologin-\(getpid())")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
@@ -228,27 +228,27 @@ import Testing
     #expect(SystemAccounts().noLoginsFiles == ["/run/nologin", "/etc/nologin"])
   }
 
-  @Test func `the system's groups are found by name and by wildcard`() throws {
+  @Test func `system groups are found by name and by wildcard`() throws {
     let patterns = ["root", "r*t", "no-such-group", "x*"].map { NamePattern($0) }
     let system = SystemAccounts()
     #expect(try system.patterns(patterns, matching: [0]) == [NamePattern("root"), NamePattern("r*t")])
     #expect(try system.patterns(patterns, matching: [4_000_000_000]).isEmpty)
   }
 
-  @Test func `names that differ in their bytes only are different users`() throws {
+  @Test func `user names that differ only in their bytes are different users`() throws {
     let authority = try authority(singleUser: 1000) { $0.auth.users = [Settings.User(name: "ren\u{e9}")] }
     #expect(try authority.who("ren\u{e9}").login != nil)
     #expect(try authority.who("rene\u{301}").login == nil)
   }
 
-  @Test func `the file of principals is looked up for whoever asks, known or not`() throws {
+  @Test func `the principals file is requested for known and unknown users`() throws {
     let authority = try authority { $0.auth.authorizedPrincipalsPattern = "/principals/%u" }
     #expect(try authority.who("anna").principalsPath == "/principals/anna")
     #expect(try authority.who("zoe").principalsPath == "/principals/nobody")
     #expect(try AuthorityTests.authority().who("anna").principalsPath == nil)
   }
 
-  @Test func `the system's accounts are found by exact name only, with their groups`() throws {
+  @Test func `system accounts are found only by exact name, with their groups`() throws {
     let root = try SystemAccounts().account(named: "root")
     #expect((root.uid, root.gid) == (0, 0))
     #expect(root.groups.contains(0))
@@ -265,19 +265,19 @@ import Testing
     ("/keys/{user}.pub", ["/keys/anna.pub"]), ("/100%%/%u%u", ["/100%/annaanna"]), ("/keys/all", ["/keys/all"]),
     (".ssh/authorized_keys", []), ("/keys/%x", []), ("/keys/%", []), ("/keys/../%u", []), ("", []),
   ])
-  func `a pattern expands once, and only to an absolute path without dot-dot`(pattern: String, paths: [String]) {
+  func `a pattern is expanded once and only to an absolute path without dot-dot`(pattern: String, paths: [String]) {
     #expect(
       KeyPaths(directory: nil, pattern: pattern, principalsPattern: nil).paths(user: "anna", home: "/home/anna")
         == paths)
   }
 
   @Test(arguments: ["a/b", "/", ".", "..", "../../etc"])
-  func `a name that is no file name never becomes part of a path`(name: String) {
+  func `a name that is not a valid file name never becomes part of a path`(name: String) {
     let paths = KeyPaths(directory: "/keys", pattern: "/more/%u", principalsPattern: nil).paths(user: name, home: "/")
     #expect(paths.isEmpty)
   }
 
-  @Test func `what a home contains is not expanded again, and must not lead upwards`() {
+  @Test func `the home directory is not expanded again and must not contain dot-dot`() {
     let paths = KeyPaths(directory: nil, pattern: "%h/k", principalsPattern: nil)
     #expect(paths.paths(user: "anna", home: "/home/%u") == ["/home/%u/k"])
     #expect(paths.paths(user: "anna", home: "/home/../x").isEmpty)
@@ -285,7 +285,7 @@ import Testing
     #expect(paths.paths(user: "anna", home: "/" + String(repeating: "x", count: 4095)).isEmpty)
   }
 
-  @Test func `the directory comes first`() {
+  @Test func `the central directory comes first`() {
     let paths = KeyPaths(directory: "/keys", pattern: "%h/k", principalsPattern: nil).paths(user: "anna", home: "/h")
     #expect(paths == ["/keys/anna/authorized_keys", "/h/k"])
   }
@@ -295,7 +295,7 @@ import Testing
       ("/principals/%u", "anna", "/principals/anna"), ("%h/.ssh/principals", "anna", "/h/.ssh/principals"),
       ("/principals/%u", "../x", nil), ("principals", "anna", nil),
     ] as [(String, String, String?)])
-  func `a file of principals is found as those of keys are`(pattern: String, user: String, path: String?) throws {
+  func `a principals path is expanded like key paths`(pattern: String, user: String, path: String?) throws {
     let paths = KeyPaths(directory: nil, pattern: nil, principalsPattern: pattern)
     #expect(paths.principalsPath(user: user, home: "/h") == path)
     #expect(
