@@ -1,36 +1,40 @@
 import Audit
 import JournalReader
 
-/// The batches that were sent to a receiver, in their order. What is known of an event holds for all that were sent
-/// before it, also for those of the other series of the journal.
+/// The batches sent to a receiver, in order. Once an event is confirmed, all batches sent before it are confirmed too,
+/// including those of the other series of the journal.
 public struct BatchOrder: Equatable, Sendable {
-  /// An event, where it stands, and when the first event of its batch happened, in milliseconds from 1970 on.
+  /// The last event of a batch, its position in the journal, and the time of the first event of the batch.
   public struct Mark: Equatable, Sendable {
+    /// The number and ID of the event.
     public let head: LineHead
+    /// The position after the event; nil if the caller does not need it.
     public let place: Cursor.Place?
+    /// Milliseconds since 1970.
     public let time: Int64
 
+    /// A batch that ends with this event.
     public init(_ head: LineHead, at place: Cursor.Place?, time: Int64 = 0) {
       (self.head, self.place, self.time) = (head, place, time)
     }
   }
 
   private var batches: [Mark] = []
-  /// Batches before this one are done with.
+  /// Index of the oldest unconfirmed batch.
   private var start = 0
 
   public init() {}
 
-  /// True when nothing is under way.
+  /// True if no batch is unconfirmed.
   public var isEmpty: Bool { start == batches.count }
 
-  /// The time of the oldest batch that is under way.
+  /// The time of the oldest unconfirmed batch; nil if there is none.
   public var oldest: Int64? { isEmpty ? nil : batches[start].time }
 
-  /// A batch was sent, of events of one series; `last` is the last of them.
+  /// Adds a batch with events of one series, which ends with `last`.
   public mutating func sent(_ last: Mark) { batches.append(last) }
 
-  /// Everything up to this event is done with: how far each series is, by the newest event of it.
+  /// Confirms everything up to this event. Returns the newest confirmed event of each series that advanced.
   public mutating func done(_ head: LineHead, at place: Cursor.Place?) -> [Mark] {
     var newest: [JournalSeries: Mark] = [:]
     let end = batches[start...].firstIndex { $0.head.series == head.series && $0.head.sequence >= head.sequence }

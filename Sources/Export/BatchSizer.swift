@@ -1,44 +1,45 @@
 import JournalReader
 
-/// How many events a request may have, for a receiver that does not like all of them.
+/// The number of events per request, for a receiver that refuses some events.
 ///
-/// A request that is refused is halved until one event is alone. That one is given up only when the receiver takes the one
-/// after it: one that refuses everything has not been asked in the right way, and loses nothing.
+/// A refused request is halved until a single event remains. That event is given up only if the receiver then accepts
+/// the event after it. A receiver that refuses everything is misconfigured, and no event is lost.
 public struct BatchSizer: Equatable, Sendable {
-  /// What to do about a refusal.
+  /// The reaction to a refusal.
   public enum Decision: Equatable, Sendable {
-    /// Send again, with fewer.
+    /// Send again, with fewer events.
     case again
-    /// Leave out the first event, and send the one after it alone.
+    /// Skip the first event, and send the one after it alone.
     case probe
-    /// Wait, as long as one does for what somebody has to mend.
+    /// Wait as long as for a fault that someone has to repair.
     case wait
   }
 
   private let most: Int
   private var current: Int
-  /// The event that was refused alone; it is left out of requests until it is clear what that means.
+  /// The event that was refused alone. It is skipped until the next request shows whether the event is at fault.
   public private(set) var suspect: LineHead?
 
+  /// - Parameter most: maximum number of events per request; at least 1.
   public init(most: Int) {
     self.most = max(most, 1)
     current = self.most
   }
 
-  /// Events that the next request may have.
+  /// Maximum number of events in the next request.
   public var limit: Int { suspect == nil ? current : 1 }
 
-  /// A request was taken; returns the event that was given up, when it was the one before this request.
+  /// A request was accepted. Returns the event that is now given up, if the request was the probe after it.
   public mutating func taken() -> LineHead? {
     current = min(current * 2, most)
     defer { suspect = nil }
     return suspect
   }
 
-  /// A request failed for another reason: what it was to show stays open.
+  /// A request failed for another reason. The suspected event will be sent again.
   public mutating func failed() { suspect = nil }
 
-  /// A request with these events was refused.
+  /// A request with these events was refused. `isTooMuch`: for its size.
   public mutating func refused(_ heads: [LineHead], isTooMuch: Bool) -> Decision {
     if suspect != nil {
       suspect = nil

@@ -1,14 +1,16 @@
 import Audit
 import Wire
 
-/// The parts of an event for a receiver that has fields of its own, without those that do not apply.
+/// The fields of an event for receivers with structured data, without those that do not apply.
 public struct EventFields: Sendable {
-  /// A value.
+  /// The value of a field.
   public enum Value: Equatable, Sendable {
+    /// A text.
     case text(String)
+    /// A non-negative number.
     case number(UInt64)
 
-    /// As text.
+    /// The value as text.
     public var description: String {
       switch self {
       case .text(let text): text
@@ -17,16 +19,17 @@ public struct EventFields: Sendable {
     }
   }
 
-  /// A field of an event.
+  /// One field of an event.
   public struct Field: Sendable {
-    /// The journal's name for it: `client_ip`.
+    /// The name in the journal, such as `client_ip`.
     public let key: String
-    /// OpenTelemetry's, which is bssh's where bssh has one: `client.ip`.
+    /// The name of the OpenTelemetry attribute, such as `client.ip`: the one that bssh uses, if it has one.
     public let attribute: String
+    /// The value.
     public let value: Value
   }
 
-  /// In the journal's order.
+  /// The fields in the order of the journal.
   public let all: [Field]
 
   /// The fields of a line of the journal.
@@ -78,7 +81,7 @@ public struct EventFields: Sendable {
     self.all = all
   }
 
-  /// A line for people: `auth_failure anna from 192.0.2.1: failure (wrong_password)`.
+  /// A summary for people: `auth_failure anna from 192.0.2.1: failure (wrong_password)`.
   public static func summary(_ line: JournalLine) -> String {
     let (subject, fact) = (line.event.subject, line.event.fact)
     var text = fact.type.rawValue

@@ -1,10 +1,10 @@
 import Wire
 
-/// A message as gRPC frames it: a byte that says whether it is compressed, its length in four, and the message.
+/// The message framing of gRPC: a byte for compression, four bytes for the length, and the message.
 ///
 /// https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
 public enum GRPCFrame {
-  /// The frame of a message.
+  /// Frames a message.
   public static func frame(_ message: [UInt8], isCompressed: Bool) -> [UInt8] {
     var writer = WireWriter(capacity: message.count + 5)
     writer.boolean(isCompressed)
@@ -12,7 +12,8 @@ public enum GRPCFrame {
     return writer.bytes
   }
 
-  /// The message in a body that has one, which is not compressed: we say that we take no other.
+  /// The first message in a response body; nil if it is incomplete or compressed, because we announce that we accept no
+  /// compression.
   static func content(of body: [UInt8]) -> [UInt8]? {
     var reader = WireReader(body)
     do throws(WireError) {
@@ -24,7 +25,7 @@ public enum GRPCFrame {
   }
 }
 
-/// How gRPC says what came of a call.
+/// Decodes the status of a gRPC call.
 enum GRPCCode {
   private static let names = [
     "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
@@ -32,10 +33,10 @@ enum GRPCCode {
     "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
   ]
 
-  /// The name of a code.
+  /// The name of a status code.
   static func name(_ code: UInt8) -> String { Int(code) < names.count ? names[Int(code)] : "status \(code)" }
 
-  /// `grpc-message`, where bytes may be written as `%2F`.
+  /// Decodes `grpc-message`, which is percent-encoded. At most 1024 bytes are read.
   static func message(_ text: String) -> String {
     var bytes: [UInt8] = []
     var rest = Array(text.utf8.prefix(1024))[...]
@@ -52,7 +53,7 @@ enum GRPCCode {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  /// A header whose name ends in `-bin`: base64, whose padding may be missing.
+  /// Decodes a header whose name ends in `-bin`: Base64, with or without padding. nil for more than 16 KiB.
   static func binary(_ text: String) -> [UInt8]? {
     guard text.utf8.count <= 16 << 10 else { return nil }
     var padded = Array(text.utf8)
@@ -64,7 +65,7 @@ enum GRPCCode {
 /// `google.rpc.Status`: an error with details. google/rpc/status.proto, google/rpc/error_details.proto
 struct RPCStatus {
   private(set) var message = ""
-  /// Milliseconds of a `RetryInfo` among the details.
+  /// The delay in `RetryInfo` among the details, in milliseconds.
   private(set) var retryDelay: Int64?
 
   init?(protobuf: ArraySlice<UInt8>) {
@@ -78,7 +79,7 @@ struct RPCStatus {
     }
   }
 
-  /// `google.protobuf.Any` that is a `RetryInfo`.
+  /// The delay in milliseconds if `any` is a `google.protobuf.Any` with a `RetryInfo`.
   private static func retryInfo(_ any: ArraySlice<UInt8>) -> Int64? {
     var isRetryInfo = false
     var content: ArraySlice<UInt8> = []
@@ -93,7 +94,7 @@ struct RPCStatus {
     guard isRetryInfo else { return nil }
     var info = ProtobufReader(content)
     guard case (1, .bytes(let duration))? = info.next() else { return 0 }
-    // Of a field that comes again the last one counts.
+    // If a field is repeated, the last value applies.
     var (seconds, nanoseconds): (UInt64, UInt64) = (0, 0)
     var fields = ProtobufReader(duration)
     while let (field, value) = fields.next() {

@@ -1,22 +1,26 @@
-/// Says when an exporter falls behind, and when it has caught up, each once.
+/// Reports when an exporter falls behind and when it has caught up, once each.
 ///
-/// It is behind when the oldest event that waits is older than ``patience``, by the event's own time. Times are
-/// milliseconds from 1970 on.
+/// It is behind if the oldest waiting event is older than ``patience``. Times are milliseconds since 1970.
 public struct LagWatch: Equatable, Sendable {
   /// Milliseconds that an event may wait.
   public static let patience: Int64 = 60_000
 
-  /// What has changed.
+  /// A change of state.
   public enum Change: Equatable, Sendable {
+    /// The oldest event has waited this long.
     case fellBehind(milliseconds: Int64)
+    /// No event is waiting any more.
     case caughtUp
   }
 
+  /// True from `fellBehind` to `caughtUp`.
   public private(set) var isBehind = false
 
   public init() {}
 
-  /// - Parameter oldest: the time of the oldest event that waits; nil: none does.
+  /// Returns a change to report; nil if there is none.
+  ///
+  /// - Parameter oldest: the time of the oldest waiting event; nil if none is waiting.
   public mutating func look(oldest: Int64?, now: Int64) -> Change? {
     guard let oldest else {
       defer { isBehind = false }
@@ -27,6 +31,6 @@ public struct LagWatch: Equatable, Sendable {
     return .fellBehind(milliseconds: now - oldest)
   }
 
-  /// When ``look(oldest:now:)`` has something new to say, if nothing else happens.
+  /// When ``look(oldest:now:)`` must be called next if nothing else happens.
   public func deadline(oldest: Int64?) -> Int64? { isBehind ? nil : oldest.map { $0 + Self.patience + 1 } }
 }

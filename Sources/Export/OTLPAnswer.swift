@@ -1,31 +1,32 @@
-/// What came of a request of OTLP.
+/// The result of an OTLP request.
 public enum OTLPOutcome: Equatable, Sendable {
-  /// The receiver has it. `rejected`: records that it did not take, and will never take.
+  /// The receiver accepted the request. `rejected`: number of records that it discarded for good.
   case taken(rejected: UInt64, message: String)
-  /// Not now: to be sent again.
+  /// A failure after which the request must be repeated.
   ///
-  /// - `wanted`: milliseconds that the receiver asks for.
-  /// - `isLasting`: it is not the moment that is wrong but how we ask; somebody has to mend that first.
+  /// - `wanted`: the delay in milliseconds that the receiver asks for.
+  /// - `isLasting`: the fault is likely to persist until someone repairs it.
   case failed(reason: String, wanted: Int64?, isLasting: Bool)
-  /// The records themselves are wrong in its eyes, or too many: they are not to be sent like this again. Of one record
-  /// alone, what is too many will pass.
+  /// The receiver refuses these records, or, with `isTooMuch`, their number; the same request must not be repeated. If
+  /// the request had a single record, `isTooMuch` is considered temporary.
   case refused(reason: String, isTooMuch: Bool)
 }
 
-/// An answer of a receiver, from HTTP.
+/// An HTTP response of a receiver.
 public struct OTLPAnswer: Sendable {
-  /// Bytes of a body that are kept; nothing that matters is longer.
+  /// Maximum number of bytes of the body that callers keep.
   public static let bodyLimit = 64 << 10
 
-  /// The code of HTTP, 200 and the like.
+  /// The HTTP status code.
   public var status = 0
-  /// Headers, and the trailers of gRPC; names in small letters.
+  /// Headers, and the trailers of gRPC. Names are in lower case.
   public private(set) var headers: [(name: String, value: String)] = []
+  /// The body, at most ``bodyLimit`` bytes.
   public var body: [UInt8] = []
 
   public init() {}
 
-  /// Takes a line of the header; a new status line begins anew, for it is the answer that counts.
+  /// Adds a header line. A status line discards earlier headers, because only the last response counts.
   public mutating func take(headerLine line: String) {
     if line.hasPrefix("HTTP/") {
       headers = []
@@ -48,9 +49,9 @@ public struct OTLPAnswer: Sendable {
 
   // MARK: HTTP
 
-  /// What an answer over HTTP means. OTLP, section OTLP/HTTP Response
+  /// The meaning of a response over HTTP. OTLP specification, section OTLP/HTTP Response
   ///
-  /// - Parameter now: seconds from 1970 on, to read a date with.
+  /// - Parameter now: seconds since 1970, to evaluate a date in Retry-After.
   public func httpOutcome(isJSON: Bool, now: Int64) -> OTLPOutcome {
     switch status {
     case 200..<300:
@@ -75,10 +76,10 @@ public struct OTLPAnswer: Sendable {
 
   // MARK: gRPC
 
-  /// What an answer over gRPC means. OTLP, section OTLP/gRPC Response
+  /// The meaning of a response over gRPC. OTLP specification, section OTLP/gRPC Response
   public func grpcOutcome() -> OTLPOutcome {
     guard status == 200, let text = header("grpc-status"), let code = UInt8(text) else {
-      // Something that is no collector, or in front of one: what it says with HTTP counts.
+      // Not a gRPC server, or a proxy in front of one: its HTTP status decides.
       // https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md
       let isLasting = ![429, 502, 503, 504].contains(status)
       return .failed(
@@ -99,7 +100,7 @@ public struct OTLPAnswer: Sendable {
       return .taken(rejected: rejected, message: text)
     // CANCELLED, DEADLINE_EXCEEDED, ABORTED, OUT_OF_RANGE, UNAVAILABLE, DATA_LOSS
     case 1, 4, 10, 11, 14, 15: return .failed(reason: reason, wanted: delay, isLasting: false)
-    // RESOURCE_EXHAUSTED: it passes if the receiver says when; else the request is too large.
+    // RESOURCE_EXHAUSTED: temporary if the receiver states a delay, otherwise the request is too large.
     case 8:
       return delay != nil
         ? .failed(reason: reason, wanted: delay, isLasting: false) : .refused(reason: reason, isTooMuch: true)

@@ -1,6 +1,6 @@
-/// `ExportLogsPartialSuccess`: records that a receiver did not take out of a request that it took.
+/// `ExportLogsPartialSuccess`: the records that a receiver discarded from an accepted request.
 enum OTLPPartialSuccess {
-  /// In an `ExportLogsServiceResponse`.
+  /// Reads it from an `ExportLogsServiceResponse`.
   static func read(protobuf: [UInt8]) -> (rejected: UInt64, message: String) {
     var response = ProtobufReader(protobuf[...])
     while let (field, value) = response.next() {
@@ -19,7 +19,7 @@ enum OTLPPartialSuccess {
     return (0, "")
   }
 
-  /// The same in JSON. Only the two values are looked for, wherever they stand: nothing else depends on them.
+  /// Reads it from the JSON encoding. Searches for the two values at any depth, because nothing else matters.
   static func read(json: [UInt8]) -> (rejected: UInt64, message: String) {
     var (rejected, message): (UInt64, String) = (0, "")
     var rest = json[...]
@@ -31,7 +31,7 @@ enum OTLPPartialSuccess {
     return (rejected, message)
   }
 
-  /// The content of a string, a number, or another mark.
+  /// The next string without quotation marks, number, or single other character.
   private static func nextToken(_ rest: inout ArraySlice<UInt8>) -> String? {
     rest = rest.drop { $0 <= 0x20 }
     guard let first = rest.first else { return nil }
@@ -44,16 +44,18 @@ enum OTLPPartialSuccess {
     rest = rest.dropFirst()
     var content: [UInt8] = []
     while let byte = rest.popFirst(), byte != UInt8(ascii: "\"") {
-      // An escape is shown as it is written, but for the character itself.
+      // A backslash is dropped and the character after it kept, even for escapes such as `
+      // `.
       content.append(byte == UInt8(ascii: "\\") ? rest.popFirst() ?? byte : byte)
     }
     return String(decoding: content.prefix(1024), as: UTF8.self)
   }
 }
 
-/// Times that HTTP says to wait for. RFC 9110, sections 5.6.7 and 10.2.3
+/// Delays in HTTP responses. RFC 9110, sections 5.6.7 and 10.2.3
 enum HTTPDate {
-  /// Milliseconds of a `Retry-After`, which is seconds or a date; nil for what is neither.
+  /// The delay in milliseconds from `Retry-After`, which is a number of seconds or a date; nil if it is neither. `now`:
+  /// seconds since 1970.
   static func retryAfter(_ text: String?, now: Int64) -> Int64? {
     guard let text else { return nil }
     if let seconds = UInt32(text) { return Int64(seconds) * 1000 }
@@ -62,7 +64,7 @@ enum HTTPDate {
 
   private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
-  /// Seconds from 1970 on of `Sun, 06 Nov 1994 08:49:37 GMT`; the two older forms are not read.
+  /// Seconds since 1970 of a date such as `Sun, 06 Nov 1994 08:49:37 GMT`. The two obsolete formats are not supported.
   private static func seconds(_ text: String) -> Int64? {
     let words = text.utf8.split(separator: UInt8(ascii: " ")).map { String(Substring($0)) }
     guard words.count == 6, words[5] == "GMT", let day = UInt8(words[1]), (1...31).contains(day),
@@ -70,7 +72,7 @@ enum HTTPDate {
     else { return nil }
     let time = words[4].utf8.split(separator: UInt8(ascii: ":")).compactMap { UInt8(String(Substring($0))) }
     guard time.count == 3, time[0] < 24, time[1] < 60, time[2] < 61 else { return nil }
-    // Years that begin in March have their leap day at the end.
+    // A year that begins in March has its leap day at the end.
     let shifted = Int64(month < 2 ? month + 10 : month - 2)
     let y = Int64(year) - (month < 2 ? 1 : 0)
     let days = y * 365 + y / 4 - y / 100 + y / 400 + (shifted * 306 + 5) / 10 + Int64(day) - 1 - 719_468

@@ -1,16 +1,17 @@
 import Audit
 
-/// A request of OTLP with events as log records: `ExportLogsServiceRequest`, as Protocol Buffers or as JSON.
+/// An OTLP request with events as log records: `ExportLogsServiceRequest`, encoded in Protocol Buffers or JSON.
 ///
-/// https://opentelemetry.io/docs/specs/otlp, and opentelemetry/proto/logs/v1/logs.proto for the numbers of the fields.
+/// https://opentelemetry.io/docs/specs/otlp; opentelemetry/proto/logs/v1/logs.proto has the field numbers.
 public struct OTLPRequest: Sendable {
   private let resources: [(host: String, lines: ArraySlice<JournalLine>)]
   private let version: String
   private let attributes: [(name: String, value: String)]
 
   /// - Parameters:
-  ///   - version: the server's.
-  ///   - resource: attributes that the configuration gives the resource, over those that it has anyway.
+  /// - lines: the events; consecutive events with the same host share a resource.
+  /// - version: the version of the server.
+  /// - resource: resource attributes from the configuration, which replace the default ones with the same name.
   public init(_ lines: [JournalLine], version: String, resource: [(name: String, value: String)]) {
     self.version = version
     attributes = resource
@@ -24,24 +25,24 @@ public struct OTLPRequest: Sendable {
     self.resources = resources
   }
 
-  /// service.name and the like; the configuration's take the place of ours.
+  /// The resource attributes, such as service.name. Those in the configuration replace our own.
   private func resource(_ host: String) -> [(name: String, value: EventFields.Value)] {
     let own = [("service.name", "bssh-server"), ("service.version", version), ("host.name", host)]
     return own.filter { name, _ in !attributes.contains { $0.name == name } }.map { ($0.0, .text($0.1)) }
       + attributes.map { ($0.name, .text($0.value)) }
   }
 
-  /// Who made the records.
+  /// The name of the instrumentation scope.
   private static let scope = "bssh-audit"
 
-  /// What the record does not say by itself. The time and the host stand elsewhere.
+  /// The attributes of a record. Time and host are omitted, because the record and the resource contain them.
   private static func attributes(of line: JournalLine) -> [(name: String, value: EventFields.Value)] {
     EventFields(line).all.filter { $0.key != "timestamp" && $0.key != "host" }.map { ($0.attribute, $0.value) }
   }
 
   // MARK: Protocol Buffers
 
-  /// The message.
+  /// The request in Protocol Buffers.
   public var protobuf: [UInt8] {
     var request = ProtobufWriter()
     for (host, lines) in resources {
@@ -91,7 +92,7 @@ public struct OTLPRequest: Sendable {
     return any
   }
 
-  /// Times before 1970 are none.
+  /// Times before 1970 become 0.
   private static func nanoseconds(_ microseconds: Int64) -> UInt64 {
     let (product, overflow) = UInt64(clamping: microseconds).multipliedReportingOverflow(by: 1000)
     return overflow ? .max : product
@@ -99,7 +100,7 @@ public struct OTLPRequest: Sendable {
 
   // MARK: JSON
 
-  /// The message in the JSON of Protocol Buffers: 64-bit numbers are texts.
+  /// The request in the JSON encoding of Protocol Buffers, in which 64-bit integers are strings.
   public var json: [UInt8] {
     var bytes = Array("{\"resourceLogs\":[".utf8)
     for (index, (host, lines)) in resources.enumerated() {

@@ -1,18 +1,20 @@
-/// Reads a message of Protocol Buffers field by field. What a receiver answers is small, and believed in nothing: a
-/// message that breaks off, or has a field of a kind that is no longer in use, ends the reading.
+/// Parses the fields of a Protocol Buffers message. The input is not trusted: parsing ends at a truncated field or an
+/// obsolete wire type.
 public struct ProtobufReader: Sendable {
-  /// What a field holds.
+  /// The value of a field.
   public enum Value: Equatable, Sendable {
+    /// A varint or a fixed-size value.
     case integer(UInt64)
-    /// A string, bytes or a message.
+    /// A string, bytes or an embedded message.
     case bytes(ArraySlice<UInt8>)
   }
 
   private var rest: ArraySlice<UInt8>
 
+  /// Starts at the beginning of a message.
   public init(_ bytes: ArraySlice<UInt8>) { rest = bytes }
 
-  /// The next field; nil at the end, and where the bytes are no message.
+  /// The next field; nil at the end, or if the rest is not a valid message.
   public mutating func next() -> (field: UInt64, value: Value)? {
     guard let tag = varint(), tag >> 3 != 0 else { return end() }
     switch tag & 7 {
@@ -42,7 +44,7 @@ public struct ProtobufReader: Sendable {
     var value: UInt64 = 0
     for index in 0..<10 {
       guard let byte = rest.popFirst() else { return nil }
-      // The tenth byte has room for one bit.
+      // Only one bit of the tenth byte is used.
       if index == 9, byte > 1 { return nil }
       value |= UInt64(byte & 0x7f) << UInt64(7 * index)
       if byte < 0x80 { return value }

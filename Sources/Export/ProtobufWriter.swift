@@ -1,39 +1,39 @@
-/// Writes messages of Protocol Buffers: fields in the order in which they are added.
+/// Encodes Protocol Buffers messages, with fields in the order in which they are added.
 ///
-/// https://protobuf.dev/programming-guides/encoding. A field that has its default value is left out, as proto3 says.
+/// https://protobuf.dev/programming-guides/encoding. As in proto3, fields with default values are omitted.
 public struct ProtobufWriter: Sendable {
-  /// What has been written so far.
+  /// The bytes encoded so far.
   public private(set) var bytes: [UInt8] = []
 
   public init() {}
 
-  /// A message as a field.
+  /// Adds an embedded message.
   public mutating func message(_ field: Int, _ content: ProtobufWriter) { bytesField(field, content.bytes) }
 
-  /// A field of type `string`; left out when it is empty.
+  /// Adds a field of type `string`, unless it is empty.
   public mutating func string(_ field: Int, _ value: String) {
     if !value.isEmpty { bytesField(field, value.utf8) }
   }
 
-  /// A field of type `string` or `bytes`, also when it is empty: for members of a `oneof`.
+  /// Adds a field of type `string` or `bytes` even if it is empty, as members of a `oneof` require.
   public mutating func bytesField(_ field: Int, _ value: some Collection<UInt8>) {
     tag(field, type: 2)
     varint(UInt64(value.count))
     bytes += value
   }
 
-  /// A field of type `int64`, `uint32` or an enumeration; left out when it is 0.
+  /// Adds a field of type `int64`, `uint32` or an enumeration, unless it is 0.
   public mutating func integer(_ field: Int, _ value: Int64) {
     if value != 0 { presentInteger(field, value) }
   }
 
-  /// The same, also when it is 0: for members of a `oneof`.
+  /// Adds such a field even if it is 0, as members of a `oneof` require.
   public mutating func presentInteger(_ field: Int, _ value: Int64) {
     tag(field, type: 0)
     varint(UInt64(bitPattern: value))
   }
 
-  /// A field of type `fixed64`; left out when it is 0.
+  /// Adds a field of type `fixed64`, unless it is 0.
   public mutating func fixed64(_ field: Int, _ value: UInt64) {
     if value == 0 { return }
     tag(field, type: 1)

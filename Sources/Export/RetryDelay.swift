@@ -1,20 +1,21 @@
-/// How long to wait before the next try: half a second, doubling to 30 s while it goes on failing, each a little
-/// different, so that many servers do not all come at the same moment.
+/// Exponential backoff with jitter: half a second, doubling up to 30 s. The jitter prevents many servers from retrying
+/// at the same time.
 public struct RetryDelay: Equatable, Sendable {
-  /// Milliseconds.
+  /// The first delay in milliseconds.
   public static let first: Int64 = 500
+  /// The maximum delay in milliseconds, unless the receiver asks for more.
   public static let longest: Int64 = 30_000
 
-  /// Tries that failed since one succeeded.
+  /// Failures since the last success.
   public private(set) var failures = 0
 
   public init() {}
 
-  /// Counts a failure and returns the milliseconds to wait: between one half and all of what the failures ask for.
+  /// Counts a failure and returns the delay in milliseconds: between half and all of the backoff.
   ///
   /// - Parameters:
-  ///   - wanted: what the receiver asked for; never less than that, and at most 10 minutes.
-  ///   - isLasting: it will not be over soon: the longest time at once.
+  /// - wanted: the delay that the receiver asks for, in milliseconds. It is a lower bound, up to 10 minutes.
+  /// - isLasting: uses the maximum delay at once.
   public mutating func fail(
     wanted: Int64? = nil, isLasting: Bool = false, using generator: inout some RandomNumberGenerator
   ) -> Int64 {
@@ -24,6 +25,6 @@ public struct RetryDelay: Equatable, Sendable {
     return max(jittered, min(wanted ?? 0, 600_000))
   }
 
-  /// Forgets the failures.
+  /// Resets the backoff.
   public mutating func succeed() { failures = 0 }
 }

@@ -1,66 +1,67 @@
 import JournalReader
 
-/// Which events a receiver at the other end of a TCP connection is known to have, where it acknowledges nothing itself.
+/// Tracks which events a receiver is known to have, for a TCP receiver that sends no acknowledgements.
 ///
-/// What its kernel has acknowledged may still lie there unread when the receiver is killed; it is never more than the
-/// largest window that the kernel has offered. Beyond that, ``allowance`` bytes are what a receiver may have read and
-/// not yet dealt with. Events older than both are settled; those after are sent again over the next connection.
+/// Data that the receiver's kernel has acknowledged may still be unread when the receiver is killed, but never more
+/// than the largest window that it has offered. In addition, ``allowance`` bytes may have been read and not processed
+/// yet. Events older than both are settled; later ones are sent again over the next connection.
 public struct StreamLedger: Sendable {
-  /// Bytes that a receiver is allowed to have read and to lose.
+  /// Bytes that a receiver may have read and not processed.
   public static let allowance: UInt64 = 256 << 10
-  /// What a kernel that tells no window is taken to offer.
+  /// The assumed window if the kernel reports none, in bytes.
   static let unknownWindow: UInt64 = 6 << 20
 
   private struct Entry {
     let head: LineHead
     let place: Cursor.Place?
-    /// Bytes of the connection when it had been written.
+    /// Position in the stream, in bytes, after the event.
     let end: UInt64
   }
 
   private var entries: [Entry] = []
-  /// Entries before these are settled, and acknowledged.
+  /// Number of entries that are settled, and that are acknowledged.
   private var settledCount = 0
   private var acknowledgedCount = 0
   private var largestWindow: UInt64 = 0
-  /// Bytes that were written, and of those what the other kernel has.
+  /// Bytes written to the connection, and how many of them the peer's kernel has acknowledged.
   private var written: UInt64 = 0
   private var acknowledged: UInt64 = 0
 
   public init() {}
 
-  /// True while there is something that the other side's kernel has not acknowledged.
+  /// True while the peer's kernel has not acknowledged everything.
   public var isOutstanding: Bool { acknowledged < written }
 
-  /// An event has been written; `end`: bytes that were written to the connection since it began.
+  /// Records that an event has been written. `end`: bytes written since the connection was opened.
   public mutating func wrote(_ head: LineHead, at place: Cursor.Place?, end: UInt64) {
     entries.append(Entry(head: head, place: place, end: end))
     written = max(written, end)
   }
 
-  /// What the kernel tells now.
+  /// Records the state of the connection. tcp(7), TCP_INFO
   ///
   /// - Parameters:
-  ///   - acknowledged: bytes of the connection that the other side's kernel has.
-  ///   - outstanding: bytes that were written beyond those.
-  ///   - window: bytes that it takes beyond those.
+  /// - acknowledged: bytes acknowledged by the peer's kernel.
+  /// - outstanding: bytes written and not acknowledged.
+  /// - window: bytes that the peer accepts beyond the acknowledged ones.
   public mutating func observe(acknowledged: UInt64, outstanding: UInt64, window: UInt64) {
     written = max(written, acknowledged + outstanding)
-    // Asked for one after the other, the two may add up to more than was written.
+    // The values are read one after the other, so their sum can exceed what was written.
     self.acknowledged = outstanding == 0 ? written : acknowledged
     largestWindow = max(largestWindow, window)
   }
 
-  /// The newest event that the other side's kernel came to have since the last call, when there is one.
+  /// The newest event that the peer's kernel has acknowledged; nil if none since the last call.
   public mutating func acknowledge() -> LineHead? {
     let before = acknowledgedCount
     while acknowledgedCount < entries.count, entries[acknowledgedCount].end <= acknowledged { acknowledgedCount += 1 }
     return acknowledgedCount > before ? entries[acknowledgedCount - 1].head : nil
   }
 
-  /// The newest event that became settled since the last call, when one did.
+  /// The newest event that is settled; nil if none since the last call.
   ///
-  /// - Parameter everything: the receiver has closed its side after ours, without an error: it read all of it.
+  /// - Parameter everything: the receiver has closed the connection after we did, without an error, and therefore read
+  ///   everything.
   public mutating func settle(everything: Bool = false) -> (head: LineHead, place: Cursor.Place?)? {
     let kept = (largestWindow == 0 ? Self.unknownWindow : largestWindow) + Self.allowance
     let limit = everything ? written : acknowledged > kept ? acknowledged - kept : 0
@@ -69,7 +70,7 @@ public struct StreamLedger: Sendable {
       newest = entries[settledCount]
       settledCount += 1
     }
-    // Not one by one: each moves all that stay.
+    // In one step, because every removal moves all remaining entries.
     if settledCount > 1024 {
       acknowledgedCount -= min(settledCount, acknowledgedCount)
       entries.removeFirst(settledCount)

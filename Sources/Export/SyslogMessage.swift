@@ -1,15 +1,17 @@
 import Audit
 
-/// An event as a message of syslog, with its fields as structured data. RFC 5424, section 6
+/// An event as a syslog message, with its fields as structured data. RFC 5424, section 6
 public struct SyslogMessage: Sendable {
-  /// Names the structured data. The number is the one for examples (RFC 5612): there is none for this server.
+  /// SD-ID of the structured data. The enterprise number is the one for documentation (RFC 5612), because this server
+  /// has none.
   static let dataID = "bssh@32473"
-  /// APP-NAME, and journald's identifier.
+  /// APP-NAME, and the identifier in journald.
   static let program = "bssh-audit"
 
   private let line: JournalLine
   private let facility: UInt8
 
+  /// - Parameter facility: 0…23. RFC 5424, section 6.2.1
   public init(_ line: JournalLine, facility: UInt8) {
     self.line = line
     self.facility = facility
@@ -17,9 +19,9 @@ public struct SyslogMessage: Sendable {
 
   private var severity: Severity { line.event.fact.severity }
 
-  /// The message, without an end of line.
+  /// The message without a trailing newline.
   ///
-  /// - Parameter isShort: leaves out values that are long, and what people would read, which has them too.
+  /// - Parameter isShort: omits the text for people and values longer than 256 bytes.
   public func rfc5424(isShort: Bool = false) -> [UInt8] {
     let priority = Int(facility) << 3 | severity.syslog
     var text = "<\(priority)>1 \(Timestamp.text(line.event.time)) \(Self.printable(line.event.host, 255))"
@@ -31,7 +33,7 @@ public struct SyslogMessage: Sendable {
     return Array((text + "] " + (isShort ? "" : Self.oneLine(EventFields.summary(line)))).utf8)
   }
 
-  /// An entry for journald: fields, each with its length where its value has more than one line.
+  /// The message for journald: fields, with an explicit length if the value has several lines.
   ///
   /// https://systemd.io/JOURNAL_NATIVE_PROTOCOL
   public var journalEntry: [UInt8] {
@@ -59,13 +61,14 @@ public struct SyslogMessage: Sendable {
     bytes.append(UInt8(ascii: "\n"))
   }
 
-  /// PRINTUSASCII without spaces, at most so many; `-` when nothing is left.
+  /// Replaces everything but PRINTUSASCII by `_` and truncates to `limit` bytes; `-` for empty text. RFC 5424, section
+  /// 6
   private static func printable(_ text: String, _ limit: Int) -> String {
     let bytes = text.utf8.map { (0x21...0x7e).contains($0) ? $0 : UInt8(ascii: "_") }.prefix(limit)
     return bytes.isEmpty ? "-" : String(decoding: bytes, as: UTF8.self)
   }
 
-  /// PARAM-VALUE. RFC 5424, section 6.3.3
+  /// Escapes a PARAM-VALUE. RFC 5424, section 6.3.3
   private static func escaped(_ text: String) -> String {
     var result = ""
     for scalar in text.unicodeScalars {
@@ -75,7 +78,7 @@ public struct SyslogMessage: Sendable {
     return result
   }
 
-  /// Without characters that could end a line or steer a terminal, which become `\u{a}` and the like.
+  /// Escapes characters that could end a line or control a terminal, as `\u{a}`.
   private static func oneLine(_ text: String) -> String {
     var result = ""
     for scalar in text.unicodeScalars {

@@ -3,30 +3,34 @@ import Glibc
 import IPC
 import System
 
-/// What libcurl says went wrong.
+/// An error of libcurl.
 struct CurlError: Error, CustomStringConvertible {
   let code: CURLcode
-  /// More about it than the code alone says, where libcurl knows more.
+  /// A description more specific than the code; empty if libcurl has none.
   let detail: String
 
   var description: String { detail.isEmpty ? String(cString: curl_easy_strerror(code)) : detail }
 }
 
-/// Owns one easy handle of libcurl: a request, or a connection. Not moved while libcurl works on it.
+/// Owns one easy handle of libcurl, for requests or for a connection. libcurl keeps pointers to it, so it must not
+/// move.
 final class CurlHandle {
   let raw: UnsafeMutableRawPointer
   private let errorText: UnsafeMutablePointer<CChar>
   private var headers: UnsafeMutablePointer<curl_slist>?
-  /// Called with what is received.
+  /// Receives headers and bodies.
   private let sink: Sink
   private weak var loop: CurlLoop?
 
-  /// Takes the bytes of answers.
+  /// The receivers of response data, at a stable address.
   final class Sink {
     var header: ([UInt8]) -> Void = { _ in }
     var body: ([UInt8]) -> Void = { _ in }
   }
 
+  /// A handle without a URL.
+  ///
+  /// - Throws: `SystemError` with ENOMEM if libcurl has no memory.
   init() throws(SystemError) {
     guard let raw = curl_easy_init() else { throw SystemError("libcurl", code: ENOMEM) }
     self.raw = raw
@@ -34,7 +38,7 @@ final class CurlHandle {
     errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
     sink = Sink()
     ccurl_set_pointer(raw, CURLOPT_ERRORBUFFER, errorText)
-    // No signals: the resolver has a thread of its own. No proxy of somebody's environment.
+    // No signals, because the resolver uses a thread. No proxy from environment variables.
     set(CURLOPT_NOSIGNAL, 1)
     set(CURLOPT_PROXY, "")
     set(CURLOPT_TCP_KEEPALIVE, 1)
@@ -51,22 +55,24 @@ final class CurlHandle {
   /// The version of libcurl: 0x075801 is 7.88.1.
   static var version: UInt32 { ccurl_version() }
 
+  /// Sets a numeric option. curl_easy_setopt(3)
   func set(_ option: CURLoption, _ value: Int) { ccurl_set_number(raw, option, value) }
 
+  /// Sets a string option.
   func set(_ option: CURLoption, _ value: String) { ccurl_set_text(raw, option, value) }
 
-  /// The blobs are copied.
+  /// Sets a blob option. libcurl copies the bytes.
   func set(_ option: CURLoption, blob: [UInt8]) {
     blob.withUnsafeBytes { _ = ccurl_set_blob(raw, option, $0.baseAddress, $0.count) }
   }
 
-  /// Headers of every request, `Name: value`.
+  /// Adds headers to every request, each as `Name: value`.
   func setHeaders(_ lines: [String]) {
     for line in lines { headers = curl_slist_append(headers, line) }
     ccurl_set_pointer(raw, CURLOPT_HTTPHEADER, headers)
   }
 
-  /// What is received goes to `header`, line by line, and to `body`.
+  /// Sets the receivers of headers, which are called per line, and of the body.
   func receive(header: @escaping ([UInt8]) -> Void, body: @escaping ([UInt8]) -> Void) {
     (sink.header, sink.body) = (header, body)
     let context = Unmanaged.passUnretained(sink).toOpaque()
@@ -90,7 +96,7 @@ final class CurlHandle {
     UnsafeRawBufferPointer(start: bytes, count: bytes == nil ? 0 : count).map { $0 }
   }
 
-  /// What the next request sends; libcurl copies it.
+  /// Sets the body of the next request. libcurl copies it.
   func setBody(_ bytes: [UInt8]) {
     ccurl_set_size(raw, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(bytes.count))
     bytes.withUnsafeBytes {
@@ -98,7 +104,7 @@ final class CurlHandle {
     }
   }
 
-  /// How the other side is known, and how it knows us.
+  /// Sets how the peer is verified, and our own certificate.
   func set(_ tls: TLSSettings) {
     set(CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2)
     set(CURLOPT_SSL_VERIFYPEER, tls.verifies ? 1 : 0)
@@ -108,24 +114,27 @@ final class CurlHandle {
     if let key = tls.key { key.lend { set(CURLOPT_SSLKEY_BLOB, blob: $0) } }
   }
 
-  /// The code of HTTP of the last answer.
+  /// The HTTP status code of the last response.
   var status: Int {
     var code = 0
     ccurl_get_number(raw, CURLINFO_RESPONSE_CODE, &code)
     return code
   }
 
-  /// The socket of a connection that was made alone (CURLOPT_CONNECT_ONLY); libcurl keeps it.
+  /// The socket of a connection made with CURLOPT_CONNECT_ONLY; libcurl owns it.
   var socket: Int32? {
     var socket: curl_socket_t = -1
     return ccurl_get_socket(raw, &socket) == CURLE_OK && socket >= 0 ? socket : nil
   }
 
+  /// The error with this code and the last error text.
   func error(_ code: CURLcode) -> CurlError { CurlError(code: code, detail: String(cString: errorText)) }
 
   // MARK: A connection
 
-  /// Sends what the connection takes now; nil: nothing now.
+  /// Sends as much as the connection accepts; nil if it would block.
+  ///
+  /// - Throws: `CurlError` if the connection has failed.
   func send(_ bytes: ArraySlice<UInt8>) throws(CurlError) -> Int? {
     var sent = 0
     let code = bytes.withUnsafeBytes { curl_easy_send(raw, $0.baseAddress, $0.count, &sent) }
@@ -136,7 +145,9 @@ final class CurlHandle {
     }
   }
 
-  /// What has come; empty at the end, nil: nothing now.
+  /// Receives available bytes: empty at the end of the stream, nil if it would block.
+  ///
+  /// - Throws: `CurlError` if the connection has failed.
   func receive() throws(CurlError) -> [UInt8]? {
     var received = 0
     var code = CURLE_OK
@@ -154,9 +165,9 @@ final class CurlHandle {
   fileprivate func entered(_ loop: CurlLoop?) { self.loop = loop }
 }
 
-/// Waits for requests, connections and other descriptors: libcurl's multi interface.
+/// Waits for requests, connections and other descriptors. libcurl-multi(3)
 final class CurlLoop {
-  /// A descriptor to wait for beside those of libcurl.
+  /// A descriptor to wait for besides those of libcurl.
   struct Wait {
     let descriptor: Int32
     var reads = true
@@ -166,6 +177,9 @@ final class CurlLoop {
   private let raw: UnsafeMutableRawPointer
   private var done: [UnsafeMutableRawPointer: CURLcode] = [:]
 
+  /// An empty loop.
+  ///
+  /// - Throws: `SystemError` with ENOMEM if libcurl has no memory.
   init() throws(SystemError) {
     guard curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK, let raw = curl_multi_init() else {
       throw SystemError("libcurl", code: ENOMEM)
@@ -175,24 +189,24 @@ final class CurlLoop {
 
   deinit { curl_multi_cleanup(raw) }
 
-  /// Starts what the handle is for; ``result(of:)`` says when it is over.
+  /// Starts the transfer of `handle`; ``result(of:)`` returns its result when it has ended.
   func start(_ handle: CurlHandle) {
     remove(handle)
     handle.entered(self)
     curl_multi_add_handle(raw, handle.raw)
   }
 
-  /// Ends it, wherever it is; the connection of a request is kept for the next.
+  /// Aborts the transfer in any state. libcurl keeps the connection of a completed request for the next one.
   func remove(_ handle: CurlHandle) {
     done[handle.raw] = nil
     handle.entered(nil)
     curl_multi_remove_handle(raw, handle.raw)
   }
 
-  /// What it came to, once: nil as long as it is not over.
+  /// The result of a transfer, returned once; nil while it has not ended.
   func result(of handle: CurlHandle) -> CURLcode? { done.removeValue(forKey: handle.raw) }
 
-  /// Lets libcurl do what it can do now.
+  /// Lets libcurl do all work that is possible without blocking.
   func work() {
     var running: Int32 = 0
     curl_multi_perform(raw, &running)
@@ -203,7 +217,7 @@ final class CurlLoop {
     }
   }
 
-  /// Waits until something is ready, or so many milliseconds.
+  /// Waits until a descriptor is ready, or until the time has passed. curl_multi_poll(3)
   func wait(_ waits: [Wait], milliseconds: Int64) {
     var descriptors = waits.map { wait in
       curl_waitfd(

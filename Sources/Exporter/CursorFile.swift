@@ -3,15 +3,17 @@ import Glibc
 import JournalReader
 import System
 
-/// Where an exporter keeps how far it has come in a series of the journal: a small file beside it, replaced as a whole.
+/// The file that stores an exporter's position in one series of the journal. It is replaced atomically.
 struct CursorFile {
-  /// `cursors` in the journal's directory.
+  /// The directory `cursors` beside the journal.
   let directory: Descriptor
   private let name: [UInt8]
   private let exporter: String
   private let series: JournalSeries
 
-  /// Makes the directory when it is not there, for its owner alone.
+  /// Creates the directory, with mode 0700, if it does not exist.
+  ///
+  /// - Throws: `SystemError` if the directory cannot be created or opened.
   init(
     in folder: Descriptor, journal: String, _ series: JournalSeries = .main, exporter: String
   ) throws(SystemError) {
@@ -26,14 +28,19 @@ struct CursorFile {
     directory = try folder.openDirectory(cursors)
   }
 
-  /// Waits until no other exporter has this cursor: the one before may still end. It is had as long as the result is.
+  /// Waits until no other exporter holds this cursor, because a previous process may still be ending. The lock is held
+  /// until the returned descriptor is closed.
+  ///
+  /// - Throws: `SystemError` if the lock file cannot be opened or locked.
   func lock() throws(SystemError) -> Descriptor {
     let file = try directory.openToChange(name + Array(".lock".utf8), mode: 0o600)
     try file.lock()
     return file
   }
 
-  /// What was kept; nil: nothing yet, or nothing that can be read.
+  /// Reads the stored cursor; nil if there is none, or, with `isDamaged`, if it is invalid.
+  ///
+  /// - Throws: `SystemError` if the file exists and cannot be read.
   func read() throws(SystemError) -> (cursor: Cursor?, isDamaged: Bool) {
     do throws(SystemError) {
       let file = try directory.openForReading(name, links: false)
@@ -46,12 +53,14 @@ struct CursorFile {
     }
   }
 
-  /// Keeps it, on the disk itself: after a power cut there is this one or the one before.
+  /// Stores the cursor durably: after a power failure, either this one or the previous one is present.
+  ///
+  /// - Throws: `SystemError` if a file operation fails.
   func write(_ cursor: Cursor) throws(SystemError) {
     var cursor = cursor
     cursor.receiver = exporter
     let fresh = name + Array(".new".utf8)
-    // One that a crash left behind.
+    // A previous process may have left it.
     do throws(SystemError) { try directory.removeFile(fresh) } catch { if !error.isMissingFile { throw error } }
     let file = try directory.makeFile(fresh, .write, mode: 0o600)
     try file.writeAll(Array(cursor.text.utf8))

@@ -5,9 +5,10 @@ import JournalReader
 import System
 import Wire
 
-/// An exporter's life: takes its settings, gives up what it does not need, and ships.
+/// The main function of bssh-exporter: reads its settings, drops privileges, and runs the ``Shipper``.
 enum ExporterProcess {
-  /// Runs to the end; returns how it ended.
+  /// Runs until the exporter ends. It takes ownership of both descriptors: sealed memory with the settings, and the
+  /// directory of the journal.
   static func run(settings: Int32, directory: Int32) -> ExitCode {
     SignalSource.ignoreBrokenPipes()
     let link = SupervisorLink(MessageSocket.toSupervisor())
@@ -55,8 +56,8 @@ enum ExporterProcess {
     }
   }
 
-  /// Forbids to change any file but the cursors, and to read others than the journal and what it takes to find and to
-  /// trust a receiver: the configuration of the resolver, its libraries, the system's authorities.
+  /// Restricts writing to the cursors, and reading to the journal and what is needed to resolve and verify a receiver:
+  /// resolver configuration, libraries, and the system's CA certificates.
   private static func confine(to cursors: Descriptor, journal: Descriptor) throws(SystemError) -> Bool {
     try Hardening.confineFiles(
       to: cursors, mayChange: true, opened: [journal],

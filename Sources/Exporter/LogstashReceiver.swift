@@ -4,20 +4,20 @@ import IPC
 import JournalReader
 import System
 
-/// JSON Lines over TCP, with or without TLS. RFC 8446 for the latter.
+/// Sends JSON Lines over TCP, optionally with TLS.
 ///
-/// The receiver acknowledges nothing, so ``StreamLedger`` says which events it is known to have.
+/// The protocol has no acknowledgements, so ``StreamLedger`` tracks which events the receiver is known to have.
 final class LogstashReceiver: Receiver {
   private enum State {
     case closed
     case connecting(CurlHandle)
     case open(CurlHandle, socket: Int32)
-    /// Nothing more is sent; the receiver is to read what there is, and to close.
+    /// Sending has ended; waiting for the receiver to read the remaining data and close.
     case closing(CurlHandle, socket: Int32)
   }
 
-  /// Milliseconds between two looks at what was acknowledged: doubles from the first to the last, as there is nothing
-  /// that the kernel would wake us with.
+  /// Polling interval for acknowledgements in milliseconds, doubling from the first to the last, because the kernel
+  /// does not notify us.
   static let firstLook: Int64 = 2
   static let lastLook: Int64 = 1000
 
@@ -25,13 +25,13 @@ final class LogstashReceiver: Receiver {
   private let batchSize: Int
   private let loop: CurlLoop
   private var state: State = .closed
-  /// Lines that are being sent, from `position` on, and the events that they are.
+  /// The lines being sent, the position of the first unsent byte, and their events.
   private var buffer: [UInt8] = []
   private var position = 0
   private var events: [JournalEvent] = []
   private var ledger = StreamLedger()
   private var lookAgain: (time: Int64, pause: Int64)?
-  /// Since when the other machine owes an answer, and when it gave the last one.
+  /// When the peer began not to acknowledge data, and the time of its last segment.
   private var unanswered: (since: Int64, last: Int64)?
 
   init(_ settings: LogstashSettings, batchSize: Int, loop: CurlLoop) {
@@ -78,7 +78,7 @@ final class LogstashReceiver: Receiver {
       handle.set(CURLOPT_CONNECT_ONLY, 1)
       handle.set(CURLOPT_CONNECTTIMEOUT, Int(settings.timeout))
       handle.set(CURLOPT_URL, "\(settings.tls == nil ? "http" : "https")://\(host):\(settings.port)/")
-      // What is spoken here has no name in ALPN.
+      // There is no ALPN name for this protocol.
       handle.set(CURLOPT_SSL_ENABLE_ALPN, 0)
       if let tls = settings.tls { handle.set(tls) }
       loop.start(handle)
@@ -106,9 +106,9 @@ final class LogstashReceiver: Receiver {
     }
   }
 
-  /// Sends, and looks how far it came.
+  /// Sends as much as possible and checks the progress.
   private func exchange(_ handle: CurlHandle, _ now: Int64) throws(CurlError) -> [Outcome] {
-    // Nothing is expected; what comes is read, so that it is seen when the other side closes.
+    // No data is expected; reading detects that the peer has closed the connection.
     for _ in 0..<16 {
       guard let bytes = try handle.receive() else { break }
       if bytes.isEmpty { return [.failed(reason: "the receiver has closed the connection")] }
@@ -150,10 +150,10 @@ final class LogstashReceiver: Receiver {
     return outcomes
   }
 
-  /// Milliseconds that the other machine has owed an answer; nil: it owes none.
+  /// How long the peer has failed to acknowledge data, in milliseconds; nil if nothing is outstanding.
   ///
-  /// One that reads nothing is asked now and then, at last every two minutes. Who looks in the moment between the question
-  /// and the answer sees one that has been silent for long, so it counts from the first such look on.
+  /// A peer with a closed window is probed at intervals of up to two minutes. Between a probe and its answer the
+  /// silence seems long, so it is counted from the first such observation.
   private func silence(_ progress: SocketProgress, _ now: Int64) -> Int64? {
     guard progress.silence > 0 else {
       unanswered = nil
@@ -169,7 +169,8 @@ final class LogstashReceiver: Receiver {
     switch state {
     case .closed, .connecting: return ([], true)
     case .open(let handle, let socket):
-      // Of a line that is half written the rest does not come: it is no event, and comes again.
+      // The rest of a partially sent line is not sent. The line is invalid without it, and its event is sent again
+      // later.
       BorrowedSocket(socket).endWriting()
       state = .closing(handle, socket: socket)
       return ([], false)
@@ -182,7 +183,7 @@ final class LogstashReceiver: Receiver {
     }
   }
 
-  /// True when the receiver has closed its side, as it does when it has read all of ours.
+  /// True if the receiver has closed the connection, which means that it has read all of our data.
   private func isClosed(_ handle: CurlHandle) throws(CurlError) -> Bool {
     for _ in 0..<16 {
       guard let bytes = try handle.receive() else { return false }

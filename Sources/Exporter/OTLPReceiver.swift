@@ -6,20 +6,20 @@ import IPC
 import JournalReader
 import System
 
-/// A collector of OpenTelemetry: OTLP over gRPC, or over HTTP. One request at a time, so that order is kept.
+/// Sends to an OpenTelemetry collector: OTLP over gRPC or HTTP. One request at a time, to preserve the order.
 final class OTLPReceiver: Receiver {
   private let settings: OTelSettings
   private let loop: CurlLoop
   private let handle: CurlHandle
   private var sizer: BatchSizer
-  /// What is under way.
+  /// The events of the current request.
   private var events: [JournalEvent] = []
-  /// Those of them that no request can be made of.
+  /// Those events that do not parse and are not part of the request.
   private var unreadable: [JournalEvent] = []
   private var answer = OTLPAnswer()
-  /// Why no request could be made of the events; empty: none of them can be read.
+  /// Why no request could be built; empty if none of the events parses.
   private var failure: String?
-  /// Since when an event waits that was refused alone, and why it was.
+  /// When an event was refused alone, and why.
   private var refusal: (time: Int64, reason: String)?
 
   init(_ settings: OTelSettings, batchSize: Int, loop: CurlLoop) throws(SystemError) {
@@ -37,7 +37,7 @@ final class OTLPReceiver: Receiver {
     handle.set(
       CURLOPT_HTTP_VERSION,
       isEncrypted ? CURL_HTTP_VERSION_2TLS : isGRPC ? CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE : CURL_HTTP_VERSION_1_1)
-    // libcurl before 8 cannot send a second request over such a connection.
+    // libcurl before version 8 cannot send a second request over such a connection.
     if isGRPC && !isEncrypted && CurlHandle.version < 0x08_00_00 { handle.set(CURLOPT_FORBID_REUSE, 1) }
     handle.set(CURLOPT_POST, 1)
     handle.set(CURLOPT_TIMEOUT, Int(settings.timeout))
@@ -49,7 +49,7 @@ final class OTLPReceiver: Receiver {
       case .httpProtobuf: ["Content-Type: application/x-protobuf"]
       case .httpJSON: ["Content-Type: application/json"]
       }
-    // Names of headers are in small letters in HTTP/2, and libcurl sees to it.
+    // libcurl converts header names to lower case for HTTP/2.
     let given = settings.headers.map { "\($0.name): " + $0.value.lend { String(decoding: $0, as: UTF8.self) } }
     handle.setHeaders(own + compressed + ["User-Agent: bssh-exporter/\(version)", "Expect:"] + given)
     handle.receive(
@@ -60,7 +60,7 @@ final class OTLPReceiver: Receiver {
       })
   }
 
-  /// Where requests go: the endpoint, with the path that OTLP has for logs unless it is there already.
+  /// The URL for requests: the endpoint, with the standard path for logs appended unless it is present.
   static func url(_ endpoint: String, _ transport: OTelSettings.Transport) -> String {
     let path =
       switch transport {
@@ -142,7 +142,7 @@ final class OTLPReceiver: Receiver {
     for event in unreadable {
       outcomes.append(.lost(first: event.head, count: 1, reason: .unreadable))
     }
-    // Whatever the receiver says: no more than it was sent.
+    // Never more than were sent, whatever the receiver reports.
     let count = min(rejected, UInt64(events.count - unreadable.count))
     if count > 0, let first = events.first {
       outcomes.append(.lost(first: first.head, count: count, reason: .rejected))

@@ -2,40 +2,40 @@ import Audit
 import IPC
 import JournalReader
 
-/// What came of sending events.
+/// A result of sending events.
 enum Outcome {
-  /// The receiver has all events up to this one, as far as it tells; sending goes well.
+  /// The receiver seems to have all events up to this one; sending works.
   case accepted(LineHead)
-  /// The cursor may move to this event: whatever happens to the receiver, it has all up to it.
+  /// The receiver is known to have all events up to this one; the cursor may advance to it.
   case settled(LineHead, Cursor.Place?)
-  /// It does not work. Every event after the cursor's is to come again, once it is time for the next try.
+  /// Sending failed. All events after the cursor must be sent again after a delay.
   ///
-  /// - `wanted`: milliseconds that the receiver asks for.
-  /// - `isLasting`: somebody has to mend something first.
+  /// - `wanted`: the delay in milliseconds that the receiver asks for.
+  /// - `isLasting`: someone has to repair something first.
   case failed(reason: String, wanted: Int64? = nil, isLasting: Bool = false)
-  /// Every event after the cursor's is to come again at once, fewer at a time.
+  /// All events after the cursor must be sent again at once, fewer at a time.
   case again
-  /// This many events will never arrive, from this one on.
+  /// `count` events, starting with this one, will never arrive.
   case lost(first: LineHead, count: UInt64, reason: ExportLoss)
-  /// For the log.
+  /// A message for the log.
   case note(String)
 }
 
-/// Sends events somewhere. It never waits: it says what to wait for.
+/// Sends events to one destination. It never blocks; the caller waits for ``waits`` and ``deadline``.
 protocol Receiver: AnyObject {
-  /// Events that it takes now; 0: none before something has come of those that it has.
+  /// How many events it accepts now; 0 if it must first finish earlier ones.
   var room: Int { get }
-  /// Descriptors to wait for beside those that libcurl knows.
+  /// Descriptors to wait for besides those of libcurl.
   var waits: [CurlLoop.Wait] { get }
-  /// When to call ``work(now:)`` at the latest. Milliseconds of the monotonic clock.
+  /// When to call ``work(now:)`` at the latest, in milliseconds of the monotonic clock; nil if there is no such time.
   var deadline: Int64? { get }
-  /// Takes events of one series, at most ``room``, in order.
+  /// Accepts at most ``room`` events of one series, in order.
   func take(_ events: [JournalEvent], now: Int64)
-  /// Goes on with what there is to do, and says what has come of it.
+  /// Continues sending, and returns the results.
   func work(now: Int64) -> [Outcome]
-  /// Forgets all events that it has, and connections: they will come again.
+  /// Drops all events and connections; the events will be passed again.
   func reset()
-  /// Everything ends: takes no more events, and sees to it that as few as possible have to come again. To be called
-  /// again whenever something is ready, until `isOver`.
+  /// Shuts down: accepts no more events and tries to settle as many as possible. The caller repeats the call whenever
+  /// something is ready, until `isOver`.
   func finish(now: Int64) -> (outcomes: [Outcome], isOver: Bool)
 }

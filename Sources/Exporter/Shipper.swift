@@ -5,24 +5,24 @@ import IPC
 import JournalReader
 import System
 
-/// Takes events from the journal to the receiver, and remembers how far it has come.
+/// The main loop of an exporter: reads events from the journal, passes them to the receiver, and stores its position.
 ///
-/// Each series of the journal is sent in order. A batch has events of one series; when both have some, the main one is
-/// first, so that a flood of events of files does not delay those that an alarm waits for.
+/// Each series of the journal is sent in order. A batch has events of one series. The main series takes precedence, so
+/// that many file events do not delay events that may raise alarms.
 final class Shipper {
-  /// Bytes of lines that are sent together at most, but for a single one that is longer.
+  /// Maximum size of a batch in bytes, unless it is a single longer line.
   static let batchBytes = 512 << 10
-  /// Milliseconds: how often the cursor is kept at most, how often progress is told while it does not
-  /// go well, how often the log says that it still does not, and how long the end may take.
+  /// Milliseconds: the minimum interval between saves of the cursor, between progress reports while there are problems,
+  /// and between repeated log messages about a problem; and the maximum duration of the shutdown.
   static let saveInterval: Int64 = 1000
   static let reportInterval: Int64 = 5000
   static let problemInterval: Int64 = 60_000
   static let finishTime: Int64 = 1500
 
-  /// A series of the journal, and how far it is.
+  /// One series of the journal and the position in it.
   struct Source {
     let follower: JournalFollower
-    /// Tells when there may be something new to follow.
+    /// Becomes ready when the journal's directory changes.
     let watch: DirectoryWatch
     let file: CursorFile
     var cursor = Cursor()
@@ -34,7 +34,7 @@ final class Shipper {
     }
   }
 
-  /// By ``JournalSeries/rawValue``.
+  /// Indexed by ``JournalSeries/rawValue``.
   private var sources: [Source]
   private let receiver: any Receiver
   private let link: SupervisorLink
@@ -43,9 +43,10 @@ final class Shipper {
 
   private var savedTime: Int64 = 0
   private var isSavingBroken = false
-  /// It ends: the supervisor may not listen any more, so nothing that would have to be told is settled.
+  /// True during shutdown. The supervisor may no longer be listening, so events whose loss must be reported are not
+  /// settled.
   private var isFinishing = false
-  /// Batches that the receiver has not accepted, and those whose events are not settled.
+  /// Batches that the receiver has not accepted, and batches that are not settled.
   private var underWay = BatchOrder()
   private var unsettled = BatchOrder()
   /// The time of the oldest event that waits to be sent again.
@@ -68,7 +69,7 @@ final class Shipper {
     self.signals = signals
   }
 
-  /// Ships until the supervisor is gone or says so.
+  /// Runs until the supervisor closes the connection or SIGTERM arrives.
   func run() throws {
     for index in sources.indices {
       let kept = try sources[index].file.read()
@@ -91,7 +92,7 @@ final class Shipper {
 
   // MARK: Shipping
 
-  /// Does what can be done now. True when all events that there are have been sent.
+  /// Does everything that is possible without waiting. Returns true if all events in the journal have been sent.
   private func ship() throws -> Bool {
     let now = Clock.milliseconds
     if let time = retryTime {
@@ -105,7 +106,7 @@ final class Shipper {
       guard let (index, events) = try nextEvents(room) else { return true }
       guard let first = events.first, let last = events.last else { return underWay.isEmpty }
       if sources[index].cursor.last == nil, sources[index].cursor.accounted == nil {
-        // It is new: what was before is no loss, and what goes from now on is one.
+        // A new exporter: earlier events are not a loss, but any missing from here on are.
         sources[index].cursor.accounted = first.head.sequence - min(first.head.sequence, 1)
         sources[index].isUnsaved = true
       }
@@ -117,7 +118,7 @@ final class Shipper {
     return false
   }
 
-  /// The next events of the first series that has any, and its index; nil: that events are missing could not be told.
+  /// The next events of the first series that has any, and its index; nil if missing events could not be reported.
   private func nextEvents(_ room: Int) throws -> (index: Int, events: [JournalEvent])? {
     for index in sources.indices {
       let follower = sources[index].follower
@@ -175,7 +176,7 @@ final class Shipper {
     }
   }
 
-  /// Events that are not settled are read and sent again.
+  /// Unsettled events are read and sent again.
   private func startAgain() {
     oldest = oldest ?? underWay.oldest
     underWay = BatchOrder()
@@ -193,7 +194,8 @@ final class Shipper {
     tellProgress(now)
   }
 
-  /// False: that events are missing could not be told, so those behind them have to wait.
+  /// Reports findings about the journal. Returns false if missing events could not be reported; events after them must
+  /// then wait.
   private func tellFindings(of index: Int) -> Bool {
     for finding in sources[index].follower.takeFindings() {
       switch finding {
@@ -220,12 +222,12 @@ final class Shipper {
 
   // MARK: How far it is
 
-  /// An event, for people.
+  /// Names an event in a log message.
   private func name(_ head: LineHead) -> String {
     "number \(head.sequence)\(head.series == .files ? " of those of files" : "")"
   }
 
-  /// Events of the journal that the receiver has not.
+  /// Number of events in the journal that the receiver has not accepted.
   private var waiting: UInt64 {
     sources.reduce(0) { sum, source in
       let last = source.follower.lastNumber() ?? 0
@@ -247,7 +249,7 @@ final class Shipper {
     if change != nil || (now >= reportTime && hasNews(isCaughtUp: isCaughtUp)) { tellProgress(now) }
   }
 
-  /// True when the supervisor does not know how far it is.
+  /// True if the supervisor does not have the current progress.
   private func hasNews(isCaughtUp: Bool) -> Bool {
     lag.isBehind || failing != nil || (isCaughtUp && sources.map(\.accepted) != toldAccepted)
   }
@@ -272,7 +274,7 @@ final class Shipper {
     } else {
       waits += receiver.waits
       if let deadline = receiver.deadline { deadlines.append(deadline) }
-      // While the receiver has enough to do, what is new in the journal is no news.
+      // While the receiver is busy, new events do not matter.
       if receiver.room > 0 {
         waits += sources.map { CurlLoop.Wait(descriptor: $0.watch.descriptor.rawValue) }
       }
@@ -285,7 +287,7 @@ final class Shipper {
     loop.wait(waits, milliseconds: min(deadlines.map { max($0 - now, 0) }.min() ?? 3_600_000, 3_600_000))
   }
 
-  // MARK: The cursors, and the end
+  // MARK: Saving and shutdown
 
   private var isUnsaved: Bool { sources.contains(where: \.isUnsaved) }
 
@@ -298,7 +300,7 @@ final class Shipper {
       }
       isSavingBroken = false
     } catch {
-      // It goes on: after a restart more events come again than would have to.
+      // The exporter continues; after a restart, more events than necessary are sent again.
       if !isSavingBroken { link.note("its cursor cannot be kept: \(error)", isProblem: true) }
       isSavingBroken = true
     }
@@ -307,7 +309,7 @@ final class Shipper {
   private func finish() {
     isFinishing = true
     let end = Clock.milliseconds + Self.finishTime
-    // What is in the journal by now is sent, if that goes well.
+    // Events already in the journal are still sent, unless there is a problem.
     while failing == nil, retryTime == nil, Clock.milliseconds < end, (try? ship()) == false {
       loop.wait(receiver.waits, milliseconds: 20)
       loop.work()

@@ -4,26 +4,28 @@ import IPC
 import JournalReader
 import System
 
-/// The way to the supervisor. What it does not take at once is dropped: it is news about the events, never the events.
-///
-/// But for what was lost: that is waited for.
+/// The connection to the supervisor. Messages are dropped if they would block, except reports of lost events.
 final class SupervisorLink {
   private let socket: MessageSocket
 
+  /// Takes over the socket to the supervisor.
   init(_ socket: MessageSocket) { self.socket = socket }
 
-  /// Readable when the supervisor has closed its end, or said what it never says: the exporter ends.
+  /// Readable if the supervisor has closed its end or sent something, which it never does: the exporter must end.
   var descriptor: Descriptor { socket.descriptor }
 
+  /// Sends a log message, truncated to 1000 bytes.
   func note(_ text: String, isProblem: Bool) {
     _ = try? socket.send(ExporterToSupervisor.note(isProblem: isProblem, text: cut(text)).wireBytes)
   }
 
+  /// Reports the exporter's progress.
   func progress(_ progress: ExporterProgress) {
     _ = try? socket.send(ExporterToSupervisor.progress(progress).wireBytes)
   }
 
-  /// Events that will never arrive. Returns when the supervisor has been told; false: it is gone.
+  /// Reports events that will never arrive, and waits until the message is sent. Returns false if the supervisor has
+  /// closed the connection.
   func lost(first: LineHead, count: UInt64, reason: ExportLoss) -> Bool {
     let message = ExporterToSupervisor.lost(first.series, first: first.sequence, count: count, reason: reason)
     guard case .bytes? = try? socket.send(message.wireBytes, wait: true) else { return false }

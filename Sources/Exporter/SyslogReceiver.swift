@@ -4,14 +4,14 @@ import IPC
 import JournalReader
 import System
 
-/// The system's log: journald, with its own form, where it listens; else RFC 5424 to a socket.
+/// Sends to the system log: to journald in its native protocol if it listens, otherwise in RFC 5424 to a socket.
 ///
-/// What a receiver has not read, the kernel keeps account of. That it has read everything is certain once one more
-/// message went to it afterwards: of one that has died, too, nothing is left unread.
+/// The kernel reports how much a receiver has not read. An empty queue is proof that the receiver has read everything
+/// only after a later message could be sent, because the queue of a dead receiver is empty too.
 final class SyslogReceiver: Receiver {
-  /// Events that a receiver is allowed to have read and to lose.
+  /// Number of events that a receiver may have read and not processed.
   static let allowance = 32
-  /// Milliseconds between two looks at what was read: doubles from the first to the last.
+  /// Polling interval in milliseconds, doubling from the first to the last.
   static let firstLook: Int64 = 1
   static let lastLook: Int64 = 1000
 
@@ -20,9 +20,9 @@ final class SyslogReceiver: Receiver {
   private var socket: Descriptor?
   private var isJournal = false
   private var events: ArraySlice<JournalEvent> = []
-  /// The next event's message, when it did not go through.
+  /// The encoded next event, if it could not be sent yet.
   private var message: [UInt8]?
-  /// Events that were sent, oldest first; those before `readCount` were read.
+  /// Sent events, oldest first; the first `readCount` were read.
   private var sent: [JournalEvent] = []
   private var readCount = 0
   private var lost: [Outcome] = []
@@ -68,7 +68,7 @@ final class SyslogReceiver: Receiver {
       while let event = events.first, !isFull {
         switch try send(event, over: connection) {
         case .bytes:
-          // It is alive: what it had been sent before, it has read, and not just left.
+          // The receiver is alive, so it has read the earlier messages rather than dropped them.
           outcomes += settle()
           sent.append(event)
           events = events.dropFirst()
@@ -112,7 +112,7 @@ final class SyslogReceiver: Receiver {
     } catch {
       guard error.isTooLong else { throw error }
     }
-    // journald takes a sealed file with the entry; a syslog daemon would cut the message anyway.
+    // journald accepts large entries in sealed memory; a syslog daemon would truncate the message anyway.
     if isJournal {
       return try connection.sendDatagram([], descriptors: [Descriptor.sealedMemory(name: "entry", message)])
     }
@@ -120,7 +120,7 @@ final class SyslogReceiver: Receiver {
     return try connection.sendDatagram(syslog.rfc5424(isShort: true))
   }
 
-  /// Everything that was read is settled, but for what the receiver may still have to deal with.
+  /// Settles everything that was read, except the events that the receiver may not have processed yet.
   private func settle() -> [Outcome] {
     let count = min(readCount, sent.count) - Self.allowance
     guard count > 0 else { return [] }

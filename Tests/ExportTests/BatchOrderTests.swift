@@ -15,7 +15,7 @@ import Testing
     return order
   }
 
-  @Test func `what is known of an event holds for the batches of the other series before it`() {
+  @Test func `confirming an event confirms earlier batches of the other series`() {
     var order = sent(head(5), head(3, .files), head(9), head(8, .files))
     #expect(order.oldest == 5)
     // Within the third batch.
@@ -27,13 +27,13 @@ import Testing
     #expect(order.isEmpty && order.oldest == nil)
   }
 
-  @Test func `an event says nothing of batches behind it`() {
+  @Test func `confirming an event does not confirm later batches`() {
     var order = sent(head(5), head(3, .files))
     #expect(order.done(head(5), at: nil).map(\.head) == [head(5)])
     #expect(!order.isEmpty)
   }
 
-  @Test func `many batches are forgotten, and none that is under way`() {
+  @Test func `many confirmed batches are dropped and no unconfirmed one`() {
     var order = BatchOrder()
     for number in 1...1000 as ClosedRange<UInt64> {
       order.sent(BatchOrder.Mark(head(number), at: nil, time: Int64(number)))

@@ -8,7 +8,7 @@ import Testing
     LineHead(sequence: sequence, id: .init(high: sequence, low: 0))
   }
 
-  @Test func `nothing is settled that the other kernel may still hold`() {
+  @Test func `data that the peer's kernel may still hold is not settled`() {
     var ledger = StreamLedger()
     for number: UInt64 in 1...1000 { ledger.wrote(head(number), at: nil, end: number * 1000) }
     ledger.observe(acknowledged: 0, outstanding: 1_000_000, window: 65_536)
@@ -24,7 +24,7 @@ import Testing
     #expect(ledger.settle(everything: true)?.head.sequence == 1000)
   }
 
-  @Test func `a kernel that tells no window is taken to have a large one`() {
+  @Test func `a large window is assumed if the kernel reports none`() {
     var ledger = StreamLedger()
     ledger.wrote(head(1), at: nil, end: 1000)
     ledger.wrote(head(2), at: nil, end: 10 << 20)
@@ -32,16 +32,16 @@ import Testing
     #expect(ledger.settle()?.head.sequence == 1)
   }
 
-  @Test func `a position that was read too large is reached all the same`() {
+  @Test func `a position that was read too high is still reached`() {
     var ledger = StreamLedger()
-    // Acknowledged twice over: once in what is outstanding, once in what is acknowledged.
+    // Counted twice: once as outstanding and once as acknowledged.
     ledger.observe(acknowledged: 500, outstanding: 700, window: 65_536)
     ledger.wrote(head(1), at: nil, end: 1200)
     ledger.observe(acknowledged: 1000, outstanding: 0, window: 65_536)
     #expect(!ledger.isOutstanding && ledger.acknowledge()?.sequence == 1)
   }
 
-  @Test func `what was settled is forgotten`() {
+  @Test func `settled entries are dropped`() {
     var ledger = StreamLedger()
     var settled: UInt64 = 0
     for number: UInt64 in 1...20_000 {
@@ -62,7 +62,7 @@ import Testing
     range.map { LineHead(sequence: $0, id: .init(high: $0, low: 0)) }
   }
 
-  @Test func `one event is found that is refused, and given up once the next is taken`() {
+  @Test func `a single refused event is found and given up once the next one is accepted`() {
     var sizer = BatchSizer(most: 100)
     let bad: UInt64 = 37
     var next: UInt64 = 1
@@ -82,7 +82,7 @@ import Testing
     #expect(lost == [bad] && next == 201 && requests < 40)
   }
 
-  @Test func `a receiver that refuses everything is asked again, and nothing is given up`() {
+  @Test func `a receiver that refuses everything is retried and no event is given up`() {
     var sizer = BatchSizer(most: 4)
     #expect(sizer.refused(heads(1...4), isTooMuch: false) == .again && sizer.limit == 2)
     #expect(sizer.refused(heads(1...2), isTooMuch: false) == .again && sizer.limit == 1)
@@ -93,7 +93,7 @@ import Testing
     #expect(sizer.suspect == nil && sizer.taken() == nil && sizer.limit == 2)
   }
 
-  @Test func `one event alone is never too much for ever`() {
+  @Test func `a single event is never given up for its size`() {
     var sizer = BatchSizer(most: 2)
     #expect(sizer.refused(heads(1...2), isTooMuch: true) == .again)
     #expect(sizer.refused(heads(1...1), isTooMuch: true) == .wait && sizer.suspect == nil)
@@ -101,7 +101,7 @@ import Testing
 }
 
 @Suite struct RetryDelayTests {
-  @Test func `pauses grow to half a minute, and differ`() {
+  @Test func `delays grow to half a minute with jitter`() {
     var generator = SystemRandomNumberGenerator()
     var delay = RetryDelay()
     var pauses: [Int64] = []
@@ -115,7 +115,7 @@ import Testing
     #expect(delay.fail(using: &generator) <= 500)
   }
 
-  @Test func `what a receiver asks for is waited, within bounds`() {
+  @Test func `the delay that a receiver asks for is respected within bounds`() {
     var generator = SystemRandomNumberGenerator()
     var delay = RetryDelay()
     #expect(delay.fail(wanted: 20_000, using: &generator) == 20_000)
@@ -128,7 +128,7 @@ import Testing
 }
 
 @Suite struct LagWatchTests {
-  @Test func `falling behind and catching up are said once each`() {
+  @Test func `falling behind and catching up are reported once each`() {
     var watch = LagWatch()
     #expect(watch.look(oldest: nil, now: 0) == nil)
     #expect(watch.look(oldest: 1000, now: 61_000) == nil && watch.deadline(oldest: 1000) == 61_001)

@@ -4,19 +4,19 @@ import Testing
 @testable import Audit
 @testable import Export
 
-/// What Documentation/AUDIT.md says of exporters, held against what they do.
+/// Compares what Documentation/AUDIT.md states about exporters with the code.
 @Suite struct DocumentationTests {
   private func document() throws -> String {
     let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Documentation/AUDIT.md")
     return try String(contentsOf: file, encoding: .utf8)
   }
 
-  @Test func `the pipeline of Logstash uses fields and events that there are`() throws {
+  @Test func `the Logstash pipeline uses existing fields and events`() throws {
     let parts = try document().components(separatedBy: "```")
     let pipeline = try #require(parts.first { $0.hasPrefix("logstash\n") })
     let fields = pipeline.matches(of: /\[([a-z_]+)\]|%\{([a-z_]+)\}|match => \["([a-z_]+)"/)
       .compactMap { $0.1 ?? $0.2 ?? $0.3 }
-    // `tags` is Logstash's own.
+    // `tags` is a field of Logstash itself.
     #expect(Set(fields) == ["event_type", "id", "tags", "timestamp"])
     #expect(fields.allSatisfy { $0 == "tags" || JournalLine.keys.contains(String($0)) })
     let types = pipeline.split(separator: "\n").filter { $0.contains("if [event_type]") }

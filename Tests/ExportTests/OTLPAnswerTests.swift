@@ -16,9 +16,9 @@ private func answer(_ status: Int, _ headers: [String] = [], body: [UInt8] = [])
 }
 
 @Suite struct OTLPAnswerTests {
-  /// https://opentelemetry.io/docs/specs/otlp, section Failures: codes of gRPC that may be tried again.
+  /// https://opentelemetry.io/docs/specs/otlp, section Failures: gRPC status codes that permit a retry.
   @Test(arguments: 0...20 as ClosedRange<UInt8>)
-  func `each code of gRPC means what the specification says`(code: UInt8) {
+  func `every gRPC status code has the meaning in the specification`(code: UInt8) {
     let outcome = answer(200, ["grpc-status: \(code)", "grpc-message: not%20now%21"], body: [0, 0, 0, 0, 0])
       .grpcOutcome()
     switch (code, outcome) {
@@ -34,7 +34,7 @@ private func answer(_ status: Int, _ headers: [String] = [], body: [UInt8] = [])
     }
   }
 
-  @Test func `a delay that is said ten thousand times is the last one, and no sum`() {
+  @Test func `of a delay repeated ten thousand times the last one applies`() {
     var duration = ProtobufWriter()
     for _ in 0..<10_000 { duration.integer(1, 1 << 62) }
     duration.integer(1, 3)
@@ -52,7 +52,7 @@ private func answer(_ status: Int, _ headers: [String] = [], body: [UInt8] = [])
     guard case .failed("HTTP 503: later", nil, false) = outcome else { return #expect(Bool(false), "\(outcome)") }
   }
 
-  @Test func `a delay that gRPC asks for is read`() {
+  @Test func `the delay in a gRPC response is read`() {
     var duration = ProtobufWriter()
     duration.integer(1, 2)
     duration.integer(2, 500_000_000)
@@ -78,7 +78,7 @@ private func answer(_ status: Int, _ headers: [String] = [], body: [UInt8] = [])
     }
   }
 
-  @Test func `what is no answer of gRPC is tried again, soon if it passes`() {
+  @Test func `a response that is not gRPC is retried, soon if its status is temporary`() {
     #expect(answer(503).grpcOutcome() == .failed(reason: "HTTP 503 without grpc-status", wanted: nil, isLasting: false))
     #expect(answer(404).grpcOutcome() == .failed(reason: "HTTP 404 without grpc-status", wanted: nil, isLasting: true))
     #expect(
@@ -88,7 +88,7 @@ private func answer(_ status: Int, _ headers: [String] = [], body: [UInt8] = [])
   }
 
   @Test(arguments: [200, 202, 301, 400, 401, 403, 404, 413, 422, 429, 500, 501, 502, 503, 504])
-  func `each code of HTTP means what the specification says`(status: Int) {
+  func `every HTTP status code has the meaning in the specification`(status: Int) {
     let outcome = answer(status).httpOutcome(isJSON: false, now: 0)
     switch (status, outcome) {
     case (200...202, .taken(0, "")): break
@@ -113,7 +113,7 @@ private func answer(_ status: Int, _ headers: [String] = [], body: [UInt8] = [])
     }
   }
 
-  @Test func `records that were rejected are counted, in either form`() {
+  @Test func `rejected records are counted in both encodings`() {
     var partial = ProtobufWriter()
     partial.integer(1, 3)
     partial.string(2, "too old")
@@ -130,7 +130,7 @@ private func answer(_ status: Int, _ headers: [String] = [], body: [UInt8] = [])
     #expect(answer(200, body: Array("{}".utf8)).httpOutcome(isJSON: true, now: 0) == .taken(rejected: 0, message: ""))
   }
 
-  @Test func `no answer is a trap, whatever bytes it has`() {
+  @Test func `arbitrary response bytes never trap`() {
     var generator = SystemRandomNumberGenerator()
     for _ in 0..<3000 {
       let bytes = (0..<Int.random(in: 0...60, using: &generator)).map { _ in
@@ -149,7 +149,7 @@ private func answer(_ status: Int, _ headers: [String] = [], body: [UInt8] = [])
 }
 
 @Suite struct ProtobufTests {
-  @Test func `numbers and texts are written as the format says`() {
+  @Test func `numbers and strings are encoded as the format specifies`() {
     var writer = ProtobufWriter()
     writer.integer(1, 150)
     writer.integer(2, 0)
@@ -165,7 +165,7 @@ private func answer(_ status: Int, _ headers: [String] = [], body: [UInt8] = [])
       ] + Array("testing".utf8) + [0x32, 0, 0x39, 2, 1, 0, 0, 0, 0, 0, 0, 0x80, 0x01, 0])
   }
 
-  @Test func `a reader gives what a writer wrote`() {
+  @Test func `the reader returns what the writer wrote`() {
     var writer = ProtobufWriter()
     writer.integer(1, .max)
     writer.fixed64(2, .max)
@@ -185,7 +185,7 @@ private func answer(_ status: Int, _ headers: [String] = [], body: [UInt8] = [])
       [0x08] + [UInt8](repeating: 0x80, count: 11),
       [0x12, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01],
     ] as [[UInt8]])
-  func `what is no message ends the reading`(bytes: [UInt8]) {
+  func `parsing ends at an invalid message`(bytes: [UInt8]) {
     var reader = ProtobufReader(bytes[...])
     #expect(reader.next() == nil && reader.next() == nil)
   }

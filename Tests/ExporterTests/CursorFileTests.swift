@@ -8,7 +8,7 @@ import Testing
 @testable import Exporter
 
 @Suite struct CursorFileTests {
-  @Test func `a cursor is kept as a whole, for its owner alone`() throws {
+  @Test func `a cursor is replaced atomically and readable only by its owner`() throws {
     let folder = NSTemporaryDirectory() + "bssh-cursor-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -20,7 +20,7 @@ import Testing
     for sequence: UInt64 in 1...3 {
       cursor.advance(to: LineHead(sequence: sequence, id: .random()), at: nil)
       try file.write(cursor)
-      // Whose it is, the file says itself.
+      // The file names its exporter itself.
       cursor.receiver = "logstash host:5044"
       #expect(try again.read().cursor == cursor)
     }
@@ -29,7 +29,7 @@ import Testing
     let path = folder + "/cursors/" + names[0]
     #expect(try Descriptor.open(path, O_RDONLY).status().permissions == 0o600)
     #expect(try Descriptor.findDirectory(folder + "/cursors").status().permissions == 0o700)
-    // One that a crash left behind is no hindrance.
+    // A file left by a crash does not interfere.
     _ = FileManager.default.createFile(atPath: path + ".new", contents: Data([1]))
     try file.write(cursor)
     truncate(path, 20)
