@@ -2,9 +2,9 @@ import Audit
 import Gzip
 import System
 
-/// Compresses an older file of a journal, a part at a time. The file keeps its name until all of it is compressed.
+/// Compresses a rotated file of a journal in steps. The file keeps its name until it is compressed completely.
 final class Compressor {
-  /// Bytes that one step takes: a few milliseconds.
+  /// Bytes per step, which takes a few milliseconds.
   private static let part = 64 << 10
 
   private let folder: JournalFolder
@@ -14,6 +14,9 @@ final class Compressor {
   private let writer: GzipWriter
   private var offset = 0
 
+  /// Opens the file and creates a temporary file beside it.
+  ///
+  /// - Throws: `SystemError` if a file operation fails, or with ENOMEM if zlib has no memory.
   init(_ folder: JournalFolder, _ backup: JournalFileName) throws(SystemError) {
     self.folder = folder
     source = try folder.directory.openToRead(folder.name(of: backup))
@@ -24,7 +27,9 @@ final class Compressor {
     do throws(GzipError) { writer = try GzipWriter() } catch { throw SystemError("compress", code: 12) }
   }
 
-  /// Compresses the next part; false: there is none, and ``finish()`` is next.
+  /// Compresses the next part. Returns false at the end of the file; then call ``finish()``.
+  ///
+  /// - Throws: `SystemError` if reading or writing fails.
   func step() throws(SystemError) -> Bool {
     let bytes = try source.read(count: Self.part, at: offset)
     offset += bytes.count
@@ -32,7 +37,10 @@ final class Compressor {
     return !bytes.isEmpty
   }
 
-  /// Puts the compressed file in the place of the other, wherever that is by now. Nobody may rotate meanwhile.
+  /// Replaces the original by the compressed file, under the name that the original has by now. The caller must hold
+  /// the lock of the head, so that no rotation happens meanwhile.
+  ///
+  /// - Throws: `SystemError` if a file operation fails.
   func finish() throws(SystemError) {
     try target.synchronize()
     let ours = try source.attributes()
@@ -43,10 +51,10 @@ final class Compressor {
       try folder.directory.rename(temporaryName, to: folder.directory, compressed)
       return try folder.directory.removeFile(name)
     }
-    // It is gone: too old by now.
+    // The original has been removed for its age.
     abandon()
   }
 
-  /// Leaves the file as it is.
+  /// Removes the temporary file and leaves the original unchanged.
   func abandon() { try? folder.directory.removeFile(temporaryName) }
 }

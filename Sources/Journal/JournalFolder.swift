@@ -2,69 +2,81 @@ import Audit
 import JournalReader
 import System
 
-/// The directory of a journal, and the names of the files in it.
+/// The directory of a journal series, and the names of its files.
 struct JournalFolder {
   private let files: JournalDirectory
-  /// Permissions of its files.
+  /// The permissions of the files.
   let mode: UInt32
 
   /// - Parameters:
-  ///   - directory: open to be listed; it may be one that this process could not find by its path.
-  ///   - path: the journal's, of which the last part counts.
+  /// - directory: open for listing. This process need not be able to reach it by path.
+  /// - path: the path of the journal, of which only the last component is used.
+  /// - mode: the permissions of the files.
+  /// - Throws: `SystemError` with EINVAL if the path ends in a slash.
   init(_ directory: Descriptor, path: String, mode: UInt32) throws(SystemError) {
     files = JournalDirectory(path, in: directory)
     self.mode = mode
     if name.isEmpty { throw SystemError("open \(path)", code: 22) }
   }
 
-  /// The directory, open to be listed.
+  /// The directory, open for listing.
   var directory: Descriptor { files.directory }
 
-  /// The name of the journal itself.
+  /// The name of the file that is written.
   var name: [UInt8] { files.base }
 
-  /// The same directory, with the files of this series of the journal.
+  /// The same directory, for the files of another series.
   func folder(of series: JournalSeries) -> JournalFolder {
     JournalFolder(files: JournalDirectory(series.path(of: files.path), in: directory), mode: mode)
   }
 
   private init(files: JournalDirectory, mode: UInt32) { (self.files, self.mode) = (files, mode) }
 
-  /// True when the directory has been removed.
+  /// True if the directory has been removed.
   var isGone: Bool { get throws(SystemError) { try directory.attributes().links == 0 } }
 
-  /// True when events were written here before.
+  /// True if events have been written here before.
   var hasEvents: Bool {
     [name, name + ".head".utf8].contains { (try? directory.attributes(ofEntry: $0))?.size ?? 0 > 0 }
   }
 
-  /// Opens the journal to append to it, and makes it if need be.
+  /// Opens the journal for appending, creating it if necessary.
+  ///
+  /// - Throws: `SystemError` if it cannot be opened.
   func openJournal() throws(SystemError) -> Descriptor {
     let file = try directory.openToAppend(name, mode: mode)
     try file.setOpenPermissions(mode)
     return file
   }
 
-  /// Opens the file of the ``ChainHead``, and makes it if need be.
+  /// Opens the file of the ``ChainHead``, creating it if necessary.
+  ///
+  /// - Throws: `SystemError` if it cannot be opened.
   func openHead() throws(SystemError) -> Descriptor {
     let file = try directory.openToChange(name + ".head".utf8, mode: mode)
     try file.setOpenPermissions(mode)
     return file
   }
 
+  /// The name in the directory of a file of this series.
   func name(of file: JournalFileName) -> [UInt8] { file.bytes(of: name) }
 
-  /// What is being compressed has this name, with a number behind it.
+  /// Prefix of the names of files that are being compressed.
   private var temporaryPrefix: [UInt8] { name + ".compressing.".utf8 }
 
+  /// The name of a file that is being compressed, with a random number.
   func temporaryName(_ number: UInt64) -> [UInt8] { temporaryPrefix + "\(number)".utf8 }
 
-  /// The older files, the youngest first; of one that is there in both forms, both.
+  /// The rotated files, youngest first. If a file exists both plain and compressed, both are listed.
+  ///
+  /// - Throws: `SystemError` if the directory cannot be read.
   func backups() throws(SystemError) -> [JournalFileName] {
     try files.names().filter { $0 != .written }
   }
 
-  /// Removes what a process left behind that ended while it compressed. What somebody still works at is locked.
+  /// Removes temporary files of processes that ended during compression. Files in use are locked and are kept.
+  ///
+  /// - Throws: `SystemError` if the directory cannot be read.
   func removeLeftovers() throws(SystemError) {
     for entry in try files.entries() where entry.starts(with: temporaryPrefix) {
       guard let file = try? directory.openToRead(entry), (try? file.tryLock()) == true else { continue }
@@ -72,10 +84,10 @@ struct JournalFolder {
     }
   }
 
-  /// The number of the first event of a file; nil: it has none that can be read.
+  /// The number of the first event in a file; nil if it has none or cannot be read.
   func firstNumber(of file: JournalFileName) -> UInt64? { try? files.open(file).firstNumber() }
 
-  /// The number and the hash of the last whole line of an older file, as above.
+  /// The number and hash of the last complete line of a rotated file; nil if it has none or cannot be read.
   func lastLine(of backup: JournalFileName) -> (sequence: UInt64, hash: LineHash)? {
     guard var lines = (try? files.open(backup))?.lines() else { return nil }
     var last: ArraySlice<UInt8>?

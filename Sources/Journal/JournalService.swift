@@ -4,7 +4,7 @@ import IPC
 import System
 import Wire
 
-/// Takes events from the supervisor and writes them, until the supervisor is gone.
+/// The main loop of bssh-journal: receives events from the supervisor and writes them.
 struct JournalService {
   private let supervisor: MessageSocket
   private var log = Log(threshold: .info, style: .bare)
@@ -13,16 +13,16 @@ struct JournalService {
   private var isConfined = false
   private var folder: JournalFolder?
   private var writers: [JournalSeries: JournalWriter] = [:]
-  /// The series that is being worked at, for what is said of failures.
+  /// The series that is being written, for error messages.
   private var current = JournalSeries.main
-  /// When what was written has to be on the disk.
+  /// When written data must be synchronized to the disk.
   private var syncTime: Int64?
 
   init(_ supervisor: MessageSocket) { self.supervisor = supervisor }
 
-  /// Serves until there is nothing more to come.
+  /// Runs until the supervisor closes the connection or sends `close`.
   ///
-  /// - Returns: `noInput` when the directory of the journal has been removed; ``ExitCode/success`` else.
+  /// - Returns: `noInput` if the directory of the journal has been removed, otherwise ``ExitCode/success``.
   mutating func run() -> ExitCode {
     while true {
       let message: MessageSocket.Received
@@ -37,7 +37,7 @@ struct JournalService {
         }
         if message == .close { return finish() }
         if case .open = message { directory = descriptors.first }
-        // Nothing can be made in it any more, and nothing opened elsewhere: a new process gets another one.
+        // No file can be created in a removed directory, and this process cannot open another one: a new process must.
         if let folder, (try? folder.isGone) ?? false {
           _ = finish()
           return .noInput
@@ -49,13 +49,13 @@ struct JournalService {
     return finish()
   }
 
-  /// Milliseconds until there is something to do without a message; -1: there will not be.
+  /// Milliseconds until there is work without a message; -1 if there is none.
   private var patience: Int32 {
     if writers.values.contains(where: \.isCompressing) { return 0 }
     return syncTime.map { Int32(clamping: max($0 - Clock.milliseconds, 0)) } ?? -1
   }
 
-  /// Nothing else is to be done.
+  /// Does background work while no message is waiting.
   private func work() { writers.values.first(where: \.isCompressing)?.compressSome() }
 
   private mutating func take(_ message: SupervisorToJournal) {
@@ -66,7 +66,7 @@ struct JournalService {
         try open()
         answer(.opened)
       } catch {
-        // Where no event was ever written, nothing has worked that could work again.
+        // Where no event was ever written, the configuration rather than the disk is likely to be wrong.
         let isPassing = Self.isPassing(error) && folder?.hasEvents ?? false
         answer(.notOpened(reason: reason(error), isPassing: isPassing))
       }
@@ -86,7 +86,7 @@ struct JournalService {
         for series in JournalSeries.allCases {
           current = series
           let new = events.filter { $0.series == series }
-          // What is written of a batch that fails afterwards comes again, and is left out then.
+          // If the batch fails later, the supervisor repeats it, and the events written here are left out then.
           if !new.isEmpty { try writers[series]?.append(new, isRepeated: batch.isRepeated) }
         }
         answer(.written(batch: batch.number))
@@ -112,7 +112,7 @@ struct JournalService {
     return events
   }
 
-  /// Opens what is not open of the journal; from then on there are no other files.
+  /// Opens what is not open yet. From then on, no other files are accessible.
   private mutating func open() throws(SystemError) {
     guard writers.count < JournalSeries.allCases.count else { return }
     current = .main
@@ -154,13 +154,13 @@ struct JournalService {
     return .success
   }
 
-  /// True for what a disk does, and not whoever configured it.
+  /// True for errors of a disk or of resources, which can pass, as opposed to errors of configuration.
   private static func isPassing(_ error: SystemError) -> Bool {
     [ENOSPC, EDQUOT, EIO, EROFS, ENOMEM, EMFILE, ENFILE, ESTALE].contains(error.code)
   }
 
   private func answer(_ message: JournalToSupervisor) {
-    // The supervisor is gone when this fails, and the next message is the end.
+    // A failure means that the supervisor has closed the connection, which the next receive reports.
     _ = try? supervisor.send(message.wireBytes, wait: true)
   }
 

@@ -4,27 +4,29 @@ import JournalReader
 import System
 import Wire
 
-/// Writes lines to one series of a journal, each with its number and the hash of the line before.
+/// Appends lines to one series of a journal, each with its number and the hash of the previous line.
 ///
-/// Several processes may write to one journal: while a restart of the service lets logins go on, the journal of the old
-/// supervisor and that of the new one. So each batch is written with the head locked, which is read first.
+/// Several processes can write to one journal: during a restart that keeps existing logins, those of the old and the
+/// new supervisor. For each batch, the head file is therefore locked and read first.
 final class JournalWriter {
   private let folder: JournalFolder
   private let settings: JournalSettings
   private let headFile: Descriptor
   private var file: Descriptor
-  /// What the head said when we wrote last.
+  /// The head as of our last write.
   private var head = ChainHead()
-  /// True when the end of the file has to be looked at before anything is written.
+  /// True if the end of the file must be checked before the next write.
   private var isDoubtful = true
-  /// What was found at the end of the file and not told yet.
+  /// Findings at the end of the file that have not been reported.
   private var findings = JournalFindings()
   private var compressor: Compressor?
 
-  /// True when there is something that is not on the disk yet.
+  /// True if data has not been synchronized to the disk.
   private(set) var isDirty = false
 
-  /// Opens the journal, and mends its end.
+  /// Opens the journal and repairs its end.
+  ///
+  /// - Throws: `SystemError` if a file operation fails.
   init(_ folder: JournalFolder, _ settings: JournalSettings) throws(SystemError) {
     self.folder = folder
     self.settings = settings
@@ -35,15 +37,16 @@ final class JournalWriter {
     compressNext()
   }
 
-  /// What was found since the last time somebody asked; nil: nothing.
+  /// Returns and clears the findings; nil if there are none.
   func takeFindings() -> JournalFindings? {
     defer { findings = JournalFindings() }
     return findings == JournalFindings() ? nil : findings
   }
 
-  /// Writes events, all or none of them. With ``JournalSettings/Sync/always`` they are on the disk then.
+  /// Writes all of the events or none. With ``JournalSettings/Sync/always`` they are also synchronized.
   ///
-  /// - Parameter isRepeated: leaves out those that are among the last lines.
+  /// - Parameter isRepeated: leaves out events that are among the last lines.
+  /// - Throws: `SystemError` if a file operation fails; nothing of the batch then remains in the file.
   func append(_ events: [AuditEvent], isRepeated: Bool) throws(SystemError) {
     try locked { () throws(SystemError) in
       try catchUp()
@@ -55,7 +58,9 @@ final class JournalWriter {
     }
   }
 
-  /// Looks for the file anew.
+  /// Opens the file by name again, because it may have been renamed.
+  ///
+  /// - Throws: `SystemError` if a file operation fails.
   func reopen() throws(SystemError) {
     try locked { () throws(SystemError) in
       isDoubtful = true
@@ -63,7 +68,9 @@ final class JournalWriter {
     }
   }
 
-  /// Everything that was written is on the disk.
+  /// Synchronizes written data to the disk. fdatasync(2)
+  ///
+  /// - Throws: `SystemError` if that fails.
   func synchronize() throws(SystemError) {
     guard isDirty else { return }
     try file.synchronizeData()
@@ -72,10 +79,10 @@ final class JournalWriter {
 
   // MARK: Compressing
 
-  /// True while there is a file to compress.
+  /// True while a file remains to be compressed.
   var isCompressing: Bool { compressor != nil }
 
-  /// Compresses a part of an older file.
+  /// Compresses the next part of a rotated file.
   func compressSome() {
     guard let compressor else { return }
     do throws(SystemError) {
@@ -84,7 +91,7 @@ final class JournalWriter {
       self.compressor = nil
       compressNext()
     } catch {
-      // It stays as it is, and is tried again when the journal is opened or rotated.
+      // The file stays uncompressed until the journal is opened or rotated again.
       compressor.abandon()
       self.compressor = nil
     }
@@ -105,11 +112,11 @@ final class JournalWriter {
     try body()
   }
 
-  /// Finds out what others have done with the journal since we wrote last.
+  /// Detects what other processes have done to the journal since our last write.
   private func catchUp() throws(SystemError) {
     let now = try file.attributes()
     guard isDoubtful || readHead() != head || now.links == 0 || now.size != head.size else { return }
-    // What of the old file is not on the disk is not ours to tell any more: it has another name, or none.
+    // If the old file cannot be synchronized, nothing can be done: it has been renamed or removed.
     try? synchronize()
     file = try folder.openJournal()
     try recover()
@@ -119,7 +126,7 @@ final class JournalWriter {
     (try? headFile.read(count: ChainHead.size + 1, at: 0)).flatMap { ChainHead(json: $0[...]) }
   }
 
-  /// Looks at the end of the file, mends it, and knows then where to go on.
+  /// Checks and repairs the end of the file, and determines the head.
   private func recover() throws(SystemError) {
     isDoubtful = true
     let backups = try folder.backups()
@@ -156,7 +163,7 @@ final class JournalWriter {
       isDirty = settings.sync != .never
       if settings.sync == .always { try synchronize() }
     } catch {
-      // Whoever sent them sends them again: no line of these may stay, nor a part of one.
+      // The supervisor repeats these events, so no line of them, not even a part, may remain.
       isDoubtful = true
       try? file.setOpenSize(head.size)
       throw error
@@ -165,7 +172,7 @@ final class JournalWriter {
     do throws(SystemError) { try writeHead() } catch { isDoubtful = true }
   }
 
-  /// The ids of the last lines; more than were under way when a journal died.
+  /// The IDs of the last lines, in 4 MiB; this is more than can be in transit when a journal process dies.
   private func lastIDs() throws(SystemError) -> Set<EventID> {
     let count = Int(min(head.size, 4 << 20))
     let tail = try file.read(count: count, at: Int(head.size) - count)
@@ -174,7 +181,7 @@ final class JournalWriter {
 
   // MARK: Rotating
 
-  /// Begins a new file. Whatever happens in between, the names tell how far it came.
+  /// Rotates the files. If this is interrupted at any point, the names show how far it came.
   private func rotate() throws(SystemError) {
     while isCompressing { compressAll() }
     try synchronize()
@@ -182,7 +189,8 @@ final class JournalWriter {
     let keep = settings.maxBackups
     let backups = try folder.backups()
     let kept = backups.filter { $0.age < keep }
-    // First it is said that the oldest lines go, and then they do: lines that are too many are no fault.
+    // The head is updated before the oldest lines are removed, because extra lines are not a fault and missing ones
+    // are.
     let first =
       keep == 0
       ? head.last + 1 : (kept.last.flatMap(folder.firstNumber) ?? folder.firstNumber(of: .written) ?? head.first)
@@ -213,7 +221,7 @@ final class JournalWriter {
     guard let compressor else { return }
     do throws(SystemError) {
       while try compressor.step() {}
-      // The head is locked already.
+      // The caller holds the lock of the head.
       try compressor.finish()
     } catch { compressor.abandon() }
     self.compressor = nil

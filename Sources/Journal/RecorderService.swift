@@ -2,17 +2,17 @@ import Glibc
 import IPC
 import System
 
-/// Makes the files of recordings, and keeps the login records: `bssh-journal records`.
+/// Creates the files of recordings and writes login records: `bssh-journal records`.
 ///
-/// A process of its own, because both can take long: recordings may lie on another disk than the journal, and whoever may
-/// read utmp can lock it. It makes new files, and writes to the login records that were there at its start: those are open
-/// then, and no file that exists can be opened for writing afterwards.
+/// This is a separate process because both can block: recordings may be on another disk than the journal, and every
+/// user who can read utmp can lock it. The process creates new files, and opens existing login records at its start;
+/// afterwards it cannot open existing files for writing.
 struct RecorderService {
   private let supervisor: MessageSocket
   private var files: LoginRecordFiles
   private var settings: RecorderSettings?
   private var directories: [String: Descriptor] = [:]
-  /// What was told about login records: each failure once.
+  /// Failures of login records that were logged; each is logged once.
   private var told: Set<String> = []
 
   init(_ supervisor: MessageSocket, files: LoginRecordFiles = .system) {
@@ -20,7 +20,7 @@ struct RecorderService {
     self.files = files
   }
 
-  /// Serves until the supervisor is gone.
+  /// Runs until the supervisor closes the connection.
   mutating func run() {
     while true {
       guard case .message(let bytes, let descriptors)? = try? supervisor.receive(wait: -1),
@@ -40,7 +40,7 @@ struct RecorderService {
     }
   }
 
-  /// Takes the directories; there are no others.
+  /// Takes ownership of the directories; no others can be opened afterwards.
   private mutating func prepare(_ settings: RecorderSettings, _ descriptors: [Descriptor]) {
     guard self.settings == nil else { return }
     self.settings = settings
@@ -51,7 +51,7 @@ struct RecorderService {
     } catch { note("\(error)") }
   }
 
-  /// Makes a file, and gives it to the transport at the other end of `transport`.
+  /// Creates a file and sends its descriptor to the transport at the other end of `transport`.
   private func open(_ number: UInt64, _ directory: String, _ name: String, for transport: Descriptor?) {
     do throws(SystemError) {
       guard !name.utf8.contains(UInt8(ascii: "/")) else { throw SystemError("open \(name)", code: EINVAL) }
@@ -82,7 +82,7 @@ struct RecorderService {
     }
   }
 
-  /// Nobody waits for what was refused.
+  /// Acknowledges an entry. Nobody waits for entries about refused logins.
   private func answer(_ kind: LoginEntry.Kind, _ connection: UInt64) {
     switch kind {
     case .began: _ = try? supervisor.send(RecorderToSupervisor.entered(connection: connection).wireBytes, wait: true)

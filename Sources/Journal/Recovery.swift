@@ -1,29 +1,33 @@
 import Audit
 import IPC
 
-/// Where a journal goes on, from what is at the end of its file and what its head says.
+/// Determines from the end of a file and its head where a journal continues.
 ///
-/// After a process was killed, or the machine lost its power, the file can end within a line, and can have lines that the
-/// head does not know of, or fewer than it does.
+/// After a process was killed or the power failed, the file may end within a line, and may have more or fewer lines
+/// than the head states.
 struct Recovery: Equatable {
-  /// What the next line follows.
+  /// The head for the next line.
   var head: ChainHead
-  /// What the file is to be cut to; nil: it ends as it should.
+  /// The size to which the file must be truncated; nil if it needs no truncation.
   var size: UInt64?
-  /// True when the last line is whole but for its newline.
+  /// True if only the newline of the last line is missing.
   var lacksNewline = false
+  /// What was found to be wrong.
   var findings = JournalFindings()
 
-  /// Bytes at the end of a file that are looked at when the head is of no help: more than two lines.
+  /// Number of bytes read at the end of a file if the head is of no use: more than two lines.
   static let tailSize = 1 << 20
 
-  /// Looks at a file.
+  /// Examines a file.
   ///
   /// - Parameters:
-  ///   - head: nil: there is none.
-  ///   - first: the number of the oldest line, to be asked for only when the head does not say it.
-  ///   - previous: the number and the hash of the last line of the file before, asked for only when this one is new.
-  ///   - read: at most so many bytes from there on.
+  /// - size: the size of the file in bytes.
+  /// - head: nil if there is no valid one.
+  /// - first: returns the number of the oldest line; called only if there is no head.
+  /// - previous: returns the number and hash of the last line of the previous file; called only if this one has no
+  ///   lines.
+  /// - read: returns at most `count` bytes from `offset`.
+  /// - Throws: what `read` throws.
   init<Failure: Error>(
     size: UInt64, head: ChainHead?, first: () -> UInt64?, previous: () -> (sequence: UInt64, hash: LineHash)?,
     read: (_ offset: UInt64, _ count: Int) throws(Failure) -> [UInt8]
@@ -37,14 +41,14 @@ struct Recovery: Equatable {
       let tail = try read(size - UInt64(count), count)
       self.init(tail: tail, size: size, head: head, first: first)
       guard self.head.size == 0, let torn = self.size.map({ _ in findings.tornBytes }) else { return }
-      // Nothing was in it but a line that was not finished.
+      // The file contained only an incomplete line.
       self = Recovery(emptyWith: head, first: first, previous: previous())
       self.size = 0
       findings.tornBytes = torn
     }
   }
 
-  /// True when the line that the head means ends where the head says.
+  /// True if the line that the head describes ends at the stated position.
   private static func ends<Failure: Error>(
     _ head: ChainHead, _ size: UInt64, _ read: (UInt64, Int) throws(Failure) -> [UInt8]
   ) throws(Failure) -> Bool {
@@ -58,7 +62,7 @@ struct Recovery: Equatable {
     return LineHash(of: line[start...]) == head.hash
   }
 
-  /// The file is as the head knows it up to there; more may follow.
+  /// The file matches the head up to its stated size; more lines may follow.
   private init<Failure: Error>(
     after head: ChainHead, size: UInt64, read: (UInt64, Int) throws(Failure) -> [UInt8]
   ) throws(Failure) {
@@ -74,7 +78,7 @@ struct Recovery: Equatable {
     }
   }
 
-  /// Takes a line, if it is the next one.
+  /// Accepts a line if it is the next one in the chain.
   private mutating func follow(_ bytes: ArraySlice<UInt8>, isWhole: Bool) -> Bool {
     guard let line = try? JournalLine(json: bytes), line.sequence == head.last &+ 1, line.previous == head.hash else {
       return false
@@ -86,7 +90,7 @@ struct Recovery: Equatable {
     return true
   }
 
-  /// What follows is no line of this journal: a line that was not finished goes, and anything else stays to be seen.
+  /// The rest does not continue the chain. An incomplete last line is cut off; anything else is kept as evidence.
   private mutating func leaveOut<Failure: Error>(
     _ bytes: ArraySlice<UInt8>, _ isWhole: Bool, _ size: UInt64, _ read: (UInt64, Int) throws(Failure) -> [UInt8]
   ) throws(Failure) {
@@ -98,7 +102,7 @@ struct Recovery: Equatable {
     if torn == tail.count { keepUnended(size) } else { cut(to: size - UInt64(torn), from: size) }
   }
 
-  /// No line of ours is as long as what the file ends with: it stays, and is no part of the next.
+  /// The file ends with more bytes than our longest line. They are kept, and the next line begins after them.
   private mutating func keepUnended(_ size: UInt64) {
     lacksNewline = true
     head.size = size + 1
@@ -112,7 +116,7 @@ struct Recovery: Equatable {
     findings.tornBytes = size - end
   }
 
-  /// The head is of no help: what the file itself says counts.
+  /// The head is of no use; the last line of the file decides.
   private init(tail: [UInt8], size: UInt64, head: ChainHead?, first: () -> UInt64?) {
     self.init(head: head ?? ChainHead(first: first() ?? 1, last: 0, hash: .none))
     let torn = tail.reversed().prefix { $0 != UInt8(ascii: "\n") }.count
@@ -130,7 +134,7 @@ struct Recovery: Equatable {
       self.head.last = number
       self.head.hash = last.hash
     } else if let head, last != nil {
-      // The chain goes on where it broke off, so that it shows for ever.
+      // The chain continues from the head, so that the break remains visible.
       findings.missingLines = head.last - max(number, head.first - 1)
       findings.isAltered = findings.missingLines == 0
     } else {
@@ -138,7 +142,7 @@ struct Recovery: Equatable {
     }
   }
 
-  /// The file is new: it goes on where the one before ended.
+  /// The file is new; the chain continues from the previous file.
   private init(
     emptyWith head: ChainHead?, first: () -> UInt64?, previous: (sequence: UInt64, hash: LineHash)?
   ) {

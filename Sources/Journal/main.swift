@@ -2,8 +2,8 @@ import Glibc
 import IPC
 import System
 
-// The process that writes the journal, or, with the word `records`, that of recordings and login records. Descriptor 3
-// leads from the supervisor, descriptor 4 to it.
+// bssh-journal: writes the journal or, with the argument `records`, recordings and login records. Descriptor 3 leads
+// from the supervisor, descriptor 4 to it.
 ThisProcess.setName("bssh-journal")
 do {
   try Hardening.becomeUnobservable()

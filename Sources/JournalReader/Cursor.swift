@@ -1,24 +1,27 @@
 import Audit
 
-/// How far a receiver has a series of the journal, in a form that survives the process, the file's rotation and a journal that has
-/// lost its last lines in a crash.
+/// The position of a receiver in one series of the journal. It remains usable after a restart, a rotation, and the loss
+/// of the journal's last lines in a crash.
 public struct Cursor: Equatable, Sendable {
-  /// The last event that the receiver has, and some before it, newest first; empty: it has none.
+  /// The last event that the receiver has, and some earlier ones, newest first; empty: none.
   public private(set) var marks: [LineHead] = []
-  /// Where the line of the newest mark begins, as long as its file is not compressed.
+  /// Where the line of the newest mark begins, while its file is not compressed; nil if unknown.
   public private(set) var place: Place?
-  /// Whose it is: what the log calls the receiver. One line.
+  /// The name of the receiver in the log, in one line; nil if unknown.
   public var receiver: String?
-  /// Events up to this number the receiver has, or was never to have, or it was told that they are lost: when the journal
-  /// does not have them any more, nothing is missing. nil: nothing is known.
+  /// Up to this number, the receiver has the events, or was never meant to have them, or their loss was reported.
+  /// Nothing is missing if the journal no longer has them. nil: unknown.
   public var accounted: UInt64?
-  /// The last event that the receiver took, as far as it says; what is after ``last`` may have to come again.
+  /// The last event that the receiver seems to have. Events after ``last`` may have to be sent again.
   public var accepted: UInt64?
 
-  /// A line's place.
+  /// The position of a line.
   public struct Place: Equatable, Sendable {
+    /// Device number of the file.
     public var device: UInt64
+    /// Inode number of the file.
     public var inode: UInt64
+    /// Bytes before the line.
     public var offset: UInt64
 
     public init(device: UInt64, inode: UInt64, offset: UInt64) {
@@ -28,18 +31,19 @@ public struct Cursor: Equatable, Sendable {
     }
   }
 
-  /// Marks at most; the distances from the newest at least double every other time.
+  /// Maximum number of marks. Their distances from the newest at least double with every second mark.
   static let markLimit = 64
 
+  /// The position before the first event.
   public init() {}
 
-  /// The last event that the receiver has.
+  /// The last event that the receiver has; nil: none.
   public var last: LineHead? { marks.first }
 
-  /// The receiver has everything up to this event.
+  /// Records that the receiver has all events up to this one.
   public mutating func advance(to head: LineHead, at place: Place?) {
     self.place = place
-    // Of those that are about equally far back, the oldest is kept: it is the first to move on to the next distance.
+    // Of several marks at about the same distance, the oldest is kept, because it reaches the next distance first.
     var kept: [LineHead] = []
     for mark in marks.reversed() where mark.sequence < head.sequence {
       let distance = (head.sequence - mark.sequence).bitWidth - (head.sequence - mark.sequence).leadingZeroBitCount
@@ -52,19 +56,19 @@ public struct Cursor: Equatable, Sendable {
     marks = [head] + kept.reversed().prefix(Self.markLimit - 1)
   }
 
-  /// The journal does not have these marks any more: they never were, as far as it knows.
+  /// Drops the newest marks, which the journal no longer contains.
   public mutating func goBack(dropping count: Int) {
     marks.removeFirst(min(count, marks.count))
     place = nil
     accounted = nil
   }
 
-  /// The newest mark's line is not where it was.
+  /// Forgets the position of the newest mark's line, because the line is not there any more.
   public mutating func forgetPlace() { place = nil }
 
   // MARK: As text
 
-  /// What a cursor's file holds.
+  /// The content of a cursor file.
   public var text: String {
     var text = "bssh-cursor 1\n"
     if let receiver { text += "receiver \(receiver)\n" }
@@ -75,12 +79,12 @@ public struct Cursor: Equatable, Sendable {
     return text + "end\n"
   }
 
-  /// Bytes that a cursor's file may have.
+  /// Maximum size of a cursor file in bytes.
   public static let longest = 16 << 10
 
-  /// Nil for what no cursor wrote, or what was cut.
+  /// Parses a cursor file; nil if it is invalid or truncated.
   ///
-  /// - Parameter series: whose cursor it is.
+  /// - Parameter series: the series that the cursor is about.
   public init?(_ bytes: [UInt8], of series: JournalSeries = .main) {
     guard let text = String(validating: bytes, as: UTF8.self) else { return nil }
     var lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map { Substring($0) }
@@ -112,15 +116,15 @@ public struct Cursor: Equatable, Sendable {
     }
   }
 
-  /// The name of the file for an exporter: what it is called, with everything but letters, digits, `.` and `-` replaced,
-  /// and a number that tells names apart that would look the same.
+  /// The name of the cursor file for an exporter: the exporter's name, with everything but letters, digits, `.` and `-`
+  /// replaced, and a hash that distinguishes names which would look the same.
   public static func fileName(for exporter: String) -> String {
     let isPlain = { (byte: UInt8) in
       (0x30...0x39).contains(byte) || (0x61...0x7a).contains(byte) || (0x41...0x5a).contains(byte) || byte == 0x2d
         || byte == 0x2e
     }
     let readable = exporter.utf8.prefix(80).map { isPlain($0) ? $0 : UInt8(ascii: "_") }
-    // FNV-1a: a number of the whole name, the same in every process.
+    // FNV-1a of the whole name, which is the same in every process.
     let number = exporter.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
     return String(decoding: readable, as: UTF8.self) + "-" + String(number, radix: 16)
   }

@@ -2,28 +2,30 @@ import Audit
 import System
 
 extension JournalFileName {
-  /// That of the file that is written.
+  /// The file that is written.
   public static let written = JournalFileName(age: 0, isCompressed: false)
 }
 
-/// The directory of a journal, and which of its files are those of one series.
+/// The directory of a journal, and the files of one series in it.
 public struct JournalDirectory {
-  /// Open to be listed.
+  /// The directory, open for listing.
   public let directory: Descriptor
-  /// The path of the file that is written, for people.
+  /// The path of the file that is written.
   public let path: String
-  /// Its name.
+  /// The name of the file that is written.
   public let base: [UInt8]
   private let followsLinks: Bool
 
-  /// Directory and name of a path.
+  /// Splits a path into directory and name.
   public static func split(_ path: String) -> (folder: String, base: [UInt8]) {
     guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return (".", Array(path.utf8)) }
     let folder = String(path[..<slash])
     return (folder.isEmpty ? "/" : folder, Array(path[slash...].utf8.dropFirst()))
   }
 
-  /// Opens the directory of the file `path`. Symbolic links are followed, also those that stand for files of the journal.
+  /// Opens the directory of the file `path`. Symbolic links are followed, also for the files of the journal.
+  ///
+  /// - Throws: `ReadError.system` if the directory cannot be opened.
   public init(_ path: String) throws(ReadError) {
     let directory = try ReadError.wrapping { () throws(SystemError) in
       try Descriptor.openDirectory(Self.split(path).folder)
@@ -31,7 +33,8 @@ public struct JournalDirectory {
     self.init(path, in: directory, followsLinks: true)
   }
 
-  /// The same where the directory is open already, and could perhaps not be found by its path. No link is followed.
+  /// Uses a directory that is already open, and that this process need not be able to reach by path. Symbolic links are
+  /// not followed.
   public init(_ path: String, in directory: Descriptor) { self.init(path, in: directory, followsLinks: false) }
 
   private init(_ path: String, in directory: Descriptor, followsLinks: Bool) {
@@ -39,13 +42,15 @@ public struct JournalDirectory {
     base = Self.split(path).base
   }
 
-  /// True when both are the same directory, whatever their paths.
+  /// True if both are the same directory, regardless of their paths.
   public func isSame(as other: JournalDirectory) -> Bool {
     guard let (ours, theirs) = try? (directory.attributes(), other.directory.attributes()) else { return false }
     return ours.isSameFile(as: theirs)
   }
 
   /// All names in the directory.
+  ///
+  /// - Throws: `SystemError` if the directory cannot be read.
   public func entries() throws(SystemError) -> [[UInt8]] {
     let stream = DirectoryStream(try directory.reopenDirectory())
     var entries: [[UInt8]] = []
@@ -53,14 +58,17 @@ public struct JournalDirectory {
     return entries
   }
 
-  /// The files of the series, the youngest first; of one that is there in both forms, both, the plain one first.
+  /// The files of the series, youngest first. If a file exists both plain and compressed, both are listed, the plain
+  /// one first.
+  ///
+  /// - Throws: `SystemError` if the directory cannot be read.
   public func names() throws(SystemError) -> [JournalFileName] {
     try entries().compactMap { JournalFileName($0, of: base) }.sorted()
   }
 
-  /// Opens a file for reading, without waiting for anybody.
+  /// Opens a file for reading, without blocking.
   ///
-  /// - Throws: `system`; `notRegular` when it is no regular file.
+  /// - Throws: `ReadError.system` if it cannot be opened, `notRegular` if it is not a regular file.
   public func open(_ name: JournalFileName) throws(ReadError) -> JournalFile {
     let path = String(decoding: name.bytes(of: Array(path.utf8)), as: UTF8.self)
     let file = try ReadError.wrapping { () throws(SystemError) in
@@ -70,11 +78,11 @@ public struct JournalDirectory {
     return try JournalFile(file, name, path: path)
   }
 
-  /// What `look` finds when it is given the files' names, all as they were at one moment. Were a file missed because it was
-  /// just renamed, its events would seem to be lost.
+  /// Calls `look` with the names of the files, and repeats that until no file was renamed meanwhile. Otherwise the
+  /// events of a file that is being renamed could seem to be missing.
   ///
-  /// - Throws: what `look` throws; `system` when the directory cannot be read, and with EBUSY when files were renamed in
-  ///   each of a hundred attempts.
+  /// - Throws: what `look` throws; `ReadError.system` if the directory cannot be read, with EBUSY if files were renamed
+  ///   in each of a hundred attempts.
   public func atOneMoment<Found>(
     _ look: ([JournalFileName]) throws(ReadError) -> Found
   ) throws(ReadError) -> Found {

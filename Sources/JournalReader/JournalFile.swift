@@ -2,18 +2,20 @@ import Audit
 import Gzip
 import System
 
-/// Why lines cannot be read.
+/// Why a journal file cannot be read.
 public enum ReadError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// A system call failed.
   case system(SystemError)
-  /// It is a directory, a pipe or a device.
+  /// The file is a directory, pipe or device.
   case notRegular
+  /// The compressed data is invalid.
   case gzip(GzipError)
-  /// The compressed file ends before its end.
+  /// The compressed data is incomplete.
   case truncated
-  /// A line has more bytes than ``JournalLine/lengthLimit``. Its number, from 1 on.
+  /// A line is longer than ``JournalLine/lengthLimit`` bytes. Lines are counted from 1.
   case tooLong(line: Int)
 
-  /// What failed, and why.
+  /// The operation and the reason, for people.
   public var description: String {
     switch self {
     case .system(let error): "\(error)"
@@ -22,7 +24,7 @@ public enum ReadError: Error, Equatable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// Why alone, as `No such file or directory`.
+  /// The reason alone, such as `No such file or directory`.
   public var reason: String {
     switch self {
     case .system(let error): SystemError.message(error.code)
@@ -33,22 +35,22 @@ public enum ReadError: Error, Equatable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// True when nothing is there.
+  /// True if the file does not exist.
   public var isMissingFile: Bool { if case .system(let error) = self { error.isMissingFile } else { false } }
 
-  /// Calls `body`; throws `system` with what it throws.
+  /// Calls `body` and converts its error to `system`.
   static func wrapping<Value>(_ body: () throws(SystemError) -> Value) throws(ReadError) -> Value {
     do throws(SystemError) { return try body() } catch { throw .system(error) }
   }
 }
 
-/// A file of a journal, opened: plain or compressed, as its name says.
+/// An open journal file, plain or compressed according to its name.
 public struct JournalFile {
-  /// What it was called when it was opened.
+  /// Its name when it was opened.
   public let name: JournalFileName
-  /// Its path, for people.
+  /// Its path, for messages.
   public let path: String
-  /// Bytes when it was opened; more may come.
+  /// Its size in bytes when it was opened; it may grow.
   public let size: Int
   private let descriptor: Descriptor
   private let device: UInt64
@@ -61,27 +63,27 @@ public struct JournalFile {
     (device, inode, size) = (status.device, status.inode, status.size)
   }
 
-  /// True when both are the same file, whatever they were called.
+  /// True if both are the same file, regardless of their names.
   public func isSame(as other: JournalFile) -> Bool { device == other.device && inode == other.inode }
 
-  /// Bytes that it has now.
+  /// The current size in bytes.
   func currentSize() throws(ReadError) -> Int {
     try ReadError.wrapping { () throws(SystemError) in try descriptor.status().size }
   }
 
-  /// A line that begins at `offset`, for a cursor; nil in a compressed file.
+  /// The position of a line that begins at `offset`, for a cursor; nil in a compressed file.
   func place(_ offset: UInt64) -> Cursor.Place? {
     name.isCompressed ? nil : Cursor.Place(device: device, inode: inode, offset: offset)
   }
 
-  /// True when this is the file of a cursor's place.
+  /// True if the position is in this file.
   func has(_ place: Cursor.Place) -> Bool { device == place.device && inode == place.inode }
 
-  /// Its lines, up to its end as that is when it is reached.
+  /// Reads the lines, up to the end of the file at the time it is reached.
   ///
   /// - Parameters:
-  ///   - start: where a line begins; 0 in a compressed file.
-  ///   - end: no byte of the file is read from here on.
+  /// - start: the offset of a line; must be 0 in a compressed file.
+  /// - end: bytes of the file from this offset on are not read.
   public func lines(from start: UInt64 = 0, upTo end: Int = .max) -> LineReader {
     let content = Content(descriptor, isCompressed: name.isCompressed, from: start, upTo: end)
     return LineReader(limit: JournalLine.lengthLimit, offset: start) { (count) throws(ReadError) in
@@ -89,7 +91,9 @@ public struct JournalFile {
     }
   }
 
-  /// The number of the first event; nil when its first part, of 4 MiB, has none.
+  /// The number of the first event; nil if the first 4 MiB contain none.
+  ///
+  /// - Throws: `ReadError`, except `truncated`.
   public func firstNumber() throws(ReadError) -> UInt64? {
     var lines = lines(upTo: 4 << 20)
     do throws(ReadError) {
@@ -100,8 +104,10 @@ public struct JournalFile {
     return nil
   }
 
-  /// The last event that it had when it was opened, as far as its last part, of 512 KiB, tells; of a compressed file, all
-  /// of it is read.
+  /// The last event that the file had when it was opened, with its position; nil if there is none in the last 512 KiB.
+  /// A compressed file is read completely.
+  ///
+  /// - Throws: `ReadError`, see its cases.
   public func lastEvent(of series: JournalSeries) throws(ReadError) -> (head: LineHead, place: Cursor.Place?)? {
     var last: (head: LineHead, place: Cursor.Place?)?
     let start = name.isCompressed ? 0 : max(size - (512 << 10), 0)
@@ -113,7 +119,7 @@ public struct JournalFile {
   }
 }
 
-/// What is in a file, decompressed if need be, from front to back.
+/// The content of a file, decompressed if necessary, from start to end.
 private final class Content {
   private let file: Descriptor
   private let isCompressed: Bool

@@ -1,58 +1,64 @@
 import Audit
 import System
 
-/// An event of the journal, as its line has it.
+/// An event of the journal as encoded in its line.
 public struct JournalEvent {
+  /// The number and ID.
   public let head: LineHead
-  /// The line without its end.
+  /// The line without its newline.
   public let line: ArraySlice<UInt8>
+  /// The position of the line; nil in a compressed file.
   public let place: Cursor.Place?
 }
 
-/// Reads the events of a series of a journal in order, across its older files, from where a cursor says on.
+/// Reads the events of a journal series in order, across rotated files, from the position of a cursor.
 ///
-/// Survives what happens to files meanwhile: they are renamed, compressed and removed, a torn line is cut off, the whole
-/// journal is another one. What it finds to be wrong, it reports as ``Finding``.
+/// Files may meanwhile be renamed, compressed, removed, repaired, or replaced by another journal. Faults are reported
+/// as ``Finding``.
 public final class JournalFollower {
-  /// What is wrong with the journal.
+  /// A fault of the journal.
   public enum Finding: Equatable, Sendable {
-    /// Events that are no longer there, or cannot be read.
+    /// Events that are no longer in the journal, or cannot be read.
     case missing(first: UInt64, count: UInt64)
-    /// It does not have the event up to which it was read: events are read again, from after this one on.
+    /// The last event that was read is not in the journal. Reading continues after this event; nil: from the oldest
+    /// one.
     case wentBack(to: UInt64?)
-    /// A file that cannot be read.
+    /// A file cannot be read.
     case unreadable(JournalFileName, ReadError)
   }
 
-  /// Bytes of lines that are read at a time.
+  /// Number of bytes of lines that are read at a time.
   static let chunkSize = 128 << 10
 
+  /// The directory of the journal.
   public let directory: JournalDirectory
+  /// The series that is read.
   public let series: JournalSeries
-  /// Called with each line that is none of a journal, and the file that has it.
+  /// Called with each line that is not a journal line, and its file.
   public var passesOver: (JournalFile, ArraySlice<UInt8>) -> Void = { _, _ in }
   private var source: Source?
-  /// Events that were read and not asked for yet.
+  /// Events that have been read and not returned yet.
   private var pending: [JournalEvent] = []
   private var pendingStart = 0
   /// The last event that was read.
   private var last: LineHead?
-  /// It, as of the last lines that were read, and what to fall back to.
+  /// The position of the last event that was read, and earlier marks to fall back to.
   private var cursor = Cursor()
-  /// The last event was seen in the journal: it is the same journal.
+  /// True if the last event was found in the journal, which is therefore the same journal.
   private var isSameJournal = true
-  /// The file with the last event is read to its end; it was this one. Kept open, so that no new file has its number.
+  /// The file that contained the last event and has been read to its end. It is kept open so that no new file gets its
+  /// inode number.
   private var finished: JournalFile?
   private var findings: [Finding] = []
 
-  /// Begins with the oldest event.
+  /// Starts with the oldest event.
   ///
-  /// - Parameter directory: that of this series.
+  /// - Parameter directory: the directory with the files of this series.
   public init(_ directory: JournalDirectory, _ series: JournalSeries = .main) {
     (self.directory, self.series) = (directory, series)
   }
 
-  /// Goes on after the cursor's event.
+  /// Continues after the event of the cursor.
   public func resume(at cursor: Cursor) {
     self.cursor = cursor
     restart()
@@ -67,16 +73,16 @@ public final class JournalFollower {
     isSameJournal = last == nil
   }
 
-  /// What was found to be wrong since the last call.
+  /// Returns and clears the findings.
   public func takeFindings() -> [Finding] {
     defer { findings = [] }
     return findings
   }
 
-  /// The next events, at most so many with about so many bytes; none when there are none: wait until the directory
-  /// changes.
+  /// Returns the next events: at most `count`, with about `bytes` bytes in total. Empty if there are none; then wait
+  /// until the directory changes.
   ///
-  /// - Throws: when the directory cannot be read, or a file of it that is there cannot be opened.
+  /// - Throws: `ReadError` if the directory cannot be read, or an existing file cannot be opened.
   public func next(count: Int, bytes: Int) throws(ReadError) -> [JournalEvent] {
     while pendingStart == pending.count { if try !readMore() { return [] } }
     var end = pendingStart
@@ -95,7 +101,7 @@ public final class JournalFollower {
     return Array(pending[pendingStart..<end])
   }
 
-  /// The number of the last event of the journal; nil: there is none.
+  /// The number of the last event in the journal; nil if there is none.
   public func lastNumber() -> UInt64? {
     guard let last = try? directory.open(.written).lastEvent(of: series) else { return cursor.last?.sequence }
     return last.head.sequence
@@ -103,10 +109,10 @@ public final class JournalFollower {
 
   // MARK: Reading
 
-  /// A file that is being read, from front to back.
+  /// A file that is being read from start to end.
   private final class Source {
     let file: JournalFile
-    /// True once it was seen that the journal goes on in another file: what is there now is all that it will have.
+    /// True once another file has taken its place, so that it will not grow any more.
     var isComplete = false
     private var lines: LineReader
 
@@ -115,27 +121,27 @@ public final class JournalFollower {
       lines = file.lines(from: offset)
     }
 
-    /// The next line; nil at the end of the file as it is now.
+    /// The next line; nil at the current end of the file.
     func next() throws(ReadError) -> (bytes: ArraySlice<UInt8>, place: Cursor.Place?)? {
       while true {
         switch try lines.next() {
         case .whole(let bytes): return (bytes, file.place(lines.offset))
         case .tooLong: continue
         case .rest, nil:
-          // What a crash left of a line may be cut off and written anew, so nothing of it is kept.
+          // An incomplete line may be cut off and rewritten, so nothing of it is kept.
           if !file.name.isCompressed { lines = file.lines(from: lines.offset) }
           return nil
         }
       }
     }
 
-    /// True when the file has become shorter than what was read of it.
+    /// True if the file is now shorter than the part that was read.
     var isCut: Bool {
       get throws(ReadError) { UInt64(clamping: try file.currentSize()) < lines.offset }
     }
   }
 
-  /// Reads on; false when there is nothing to read now.
+  /// Reads more lines; false if there is nothing to read now.
   private func readMore() throws(ReadError) -> Bool {
     if source == nil { source = try openNext() }
     guard let source else { return false }
@@ -151,7 +157,7 @@ public final class JournalFollower {
     return try reachedEnd(of: source)
   }
 
-  /// Reads lines of a file; false when it has no more.
+  /// Reads lines of a file; false if it has no more.
   private func readLines(of source: Source) throws(ReadError) -> Bool {
     var (count, isNew) = (0, false)
     var place: Cursor.Place?
@@ -185,18 +191,18 @@ public final class JournalFollower {
     return true
   }
 
-  /// The journal does not have the last event: perhaps the mark before.
+  /// The last event is not in the journal; tries the mark before it.
   private func goBack() {
     cursor.goBack(dropping: 1)
     findings.append(.wentBack(to: cursor.last?.sequence))
     restart()
   }
 
-  /// A file has no more to read. True when there may be more elsewhere.
+  /// Handles the end of a file. Returns true if there may be more in another file.
   private func reachedEnd(of source: Source) throws(ReadError) -> Bool {
     if source.file.name == .written, !source.isComplete {
       guard try isStillWritten(source.file) else {
-        // It may have got more until it was renamed, after it was read.
+        // It may have grown between the last read and the renaming.
         source.isComplete = true
         return true
       }
@@ -223,7 +229,7 @@ public final class JournalFollower {
 
   // MARK: Finding the file
 
-  /// Opens the file that has the next event; nil when there is none yet.
+  /// Opens the file with the next event; nil if there is none yet.
   private func openNext() throws(ReadError) -> Source? {
     if finished == nil, let place = cursor.place, let source = try source(at: place) { return source }
     let found = try directory.atOneMoment { (names) throws(ReadError) in try openFiles(names) }
@@ -232,7 +238,7 @@ public final class JournalFollower {
     if step == .wait, let finished, let last, let current = found.first(where: { $0.file.name == .written }),
       let first = current.first, first <= last.sequence, !current.file.isSame(as: finished)
     {
-      // Another journal has taken the place of the one that was read.
+      // Another journal has replaced the one that was read.
       isSameJournal = false
       step = JournalPlan.next(after: last.sequence, isFinished: false, in: files)
     }
@@ -241,7 +247,7 @@ public final class JournalFollower {
     return Source(found[index].file)
   }
 
-  /// The file where a cursor's event is, opened there; nil when it is not there any more.
+  /// The file with the event of the cursor, positioned after it; nil if the event is not there any more.
   private func source(at place: Cursor.Place) throws(ReadError) -> Source? {
     for name in try ReadError.wrapping({ () throws(SystemError) in try directory.names() }) where !name.isCompressed {
       guard let file = try? directory.open(name), file.has(place) else { continue }
@@ -254,8 +260,8 @@ public final class JournalFollower {
     return nil
   }
 
-  /// The files with the number of the first event of each, from the youngest on, as far back as is needed: the first that
-  /// begins before the last event that was read.
+  /// Opens the files, youngest first, with the number of their first event, back to the first file that begins at or
+  /// before the last event that was read.
   private func openFiles(_ names: [JournalFileName]) throws(ReadError) -> [(file: JournalFile, first: UInt64?)] {
     var files: [(file: JournalFile, first: UInt64?)] = []
     for name in names {

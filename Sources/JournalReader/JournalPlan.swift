@@ -1,12 +1,12 @@
 import Audit
 
-/// Which of a journal's files has the event that comes next. Decides only: names, and the number of each file's first
-/// event, come from whoever has looked.
+/// Decides which file of a journal contains the next event. The caller provides the names and the number of each file's
+/// first event.
 enum JournalPlan {
   /// A file of the journal.
   struct File: Equatable, Sendable {
     var name: JournalFileName
-    /// The number of its first event; nil: it has none yet.
+    /// The number of its first event; nil if it has none yet.
     var first: UInt64?
 
     init(_ name: JournalFileName, first: UInt64?) {
@@ -15,20 +15,20 @@ enum JournalPlan {
     }
   }
 
-  /// What to do.
+  /// The next step.
   enum Step: Equatable, Sendable {
-    /// Read this one of the files. When its first event is not the next one, those between are gone.
+    /// Read this file. If its first event is not the next one, the events in between are missing.
     case read(index: Int)
-    /// There is nothing new: wait until the directory changes.
+    /// Nothing is new; wait until the directory changes.
     case wait
   }
 
-  /// Where to go on after a file is read to its end, or at first.
+  /// The step after a file has been read to its end, or at the beginning.
   ///
   /// - Parameters:
-  ///   - last: the number of the last event that was read; nil: none was ever.
-  ///   - isFinished: that event was the last one of its file, which gets no more: what comes next is in another file.
-  ///     Otherwise the file with this event itself is looked for.
+  /// - last: the number of the last event that was read; nil if there is none.
+  /// - isFinished: true if the file with that event is complete and has been read to its end, so that the next event is
+  ///   in another file. Otherwise the file that contains the event is searched.
   static func next(after last: UInt64?, isFinished: Bool, in files: [File]) -> Step {
     let found = files.indices.compactMap { index in files[index].first.map { (index: index, first: $0) } }
     guard let last else {
@@ -44,7 +44,7 @@ enum JournalPlan {
     return .read(index: index)
   }
 
-  /// Of files, the one with the highest first event; of a file that is just being compressed, the plain one.
+  /// The file with the highest first event. If a file is being compressed, the plain one is preferred.
   private static func newest(_ found: [(index: Int, first: UInt64)], _ files: [File]) -> Int? {
     found.max { a, b in
       a.first == b.first ? files[a.index].name.isCompressed && !files[b.index].name.isCompressed : a.first < b.first

@@ -1,13 +1,15 @@
 import Audit
 
-/// Which event a line of a journal is.
+/// Identifies the event of a journal line.
 ///
-/// Found without reading all of the JSON. That is safe: within a string a quotation mark has a backslash before it, so
-/// `,"seq":` can be nothing but the key.
+/// The line is not parsed completely. This is safe because quotation marks in JSON strings are escaped, so that
+/// `,"seq":` can only be the key.
 public struct LineHead: Equatable, Sendable {
+  /// The number in the series.
   public var sequence: UInt64
+  /// The ID of the event.
   public var id: EventID
-  /// In which its number is; the line does not say it.
+  /// The series; it is not part of the line.
   public var series: JournalSeries
 
   public init(sequence: UInt64, id: EventID, series: JournalSeries = .main) {
@@ -16,7 +18,7 @@ public struct LineHead: Equatable, Sendable {
     self.series = series
   }
 
-  /// Nil for what is no line of a journal.
+  /// nil if the text is not a journal line.
   public init?(_ line: ArraySlice<UInt8>, of series: JournalSeries = .main) {
     let start = Array("{\"id\":\"".utf8)
     guard line.starts(with: start), line.last == UInt8(ascii: "}") else { return nil }
@@ -30,7 +32,7 @@ public struct LineHead: Equatable, Sendable {
     self.series = series
   }
 
-  /// When the event of a line happened, in milliseconds from 1970 on; 0 when the line does not say it behind its id.
+  /// The time of a line's event in milliseconds since 1970; 0 if it does not follow the ID.
   public static func time(of line: ArraySlice<UInt8>) -> Int64 {
     let start = line.startIndex + "{\"id\":\"\",\"timestamp\":\"".utf8.count + 36
     guard start + 27 <= line.endIndex else { return 0 }

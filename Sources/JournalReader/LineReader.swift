@@ -1,40 +1,41 @@
 import Glibc
 import System
 
-/// Divides what a source returns into lines. Holds one line and one block at most.
+/// Splits the output of a source into lines. It buffers at most one line and one block.
 public struct LineReader {
+  /// A line, or the end of the source.
   public enum Line: Equatable, Sendable {
-    /// Without its newline.
+    /// A line without its newline.
     case whole(ArraySlice<UInt8>)
     /// What follows the last newline.
     case rest(ArraySlice<UInt8>)
-    /// It is longer than the limit. The next call returns the line after it.
+    /// The line is longer than the limit. The next call returns the line after it.
     case tooLong
   }
 
-  /// Bytes that are requested at a time.
+  /// Number of bytes that are requested at a time.
   static let block = 64 << 10
 
   private let read: (Int) throws(ReadError) -> [UInt8]
   private let limit: Int
   private var buffer: [UInt8] = []
-  /// Where `buffer` begins in the source.
+  /// Offset of `buffer` in the source.
   private var bufferOffset: UInt64
-  /// Where the next line begins in `buffer`.
+  /// Index of the next line in `buffer`.
   private var start = 0
-  /// There is no newline before this one from `start` on.
+  /// There is no newline between `start` and this index.
   private var searched = 0
-  /// The end of a line that is too long has not been found yet.
+  /// True until the end of an overlong line has been found.
   private var isTooLong = false
   private var isAtEnd = false
 
-  /// Where the line begins in the source that was returned last; after the end, where the next one would begin.
+  /// Offset in the source of the last returned line; after the end, of the line that would follow.
   public private(set) var offset: UInt64
 
   /// - Parameters:
-  ///   - limit: bytes of a line at most.
-  ///   - offset: where the source begins.
-  ///   - read: returns at most as many bytes as it is asked for, and none at the end.
+  /// - limit: maximum length of a line in bytes.
+  /// - offset: the offset at which the source begins.
+  /// - read: returns at most the requested number of bytes, and none at the end.
   public init(limit: Int, offset: UInt64 = 0, read: @escaping (Int) throws(ReadError) -> [UInt8]) {
     self.limit = limit
     self.read = read
@@ -42,7 +43,7 @@ public struct LineReader {
     bufferOffset = offset
   }
 
-  /// The lines of a file that is open for reading; it may be a pipe or a terminal.
+  /// Reads the lines of an open file, which may be a pipe or terminal.
   public init(_ file: Descriptor, limit: Int) {
     self.init(limit: limit) { (count) throws(ReadError) in
       do throws(SystemError) {
@@ -60,7 +61,7 @@ public struct LineReader {
 
   /// The next line; nil at the end.
   ///
-  /// - Throws: what the source throws.
+  /// - Throws: the error of the source.
   public mutating func next() throws(ReadError) -> Line? {
     while true {
       if let end = buffer[searched...].firstIndex(of: UInt8(ascii: "\n")) {
@@ -88,7 +89,7 @@ public struct LineReader {
       }
       let more = try read(Self.block)
       isAtEnd = more.isEmpty
-      // Lines that were returned keep the old buffer: only what is left of it is copied.
+      // Returned lines keep the old buffer; only the remainder is copied.
       var unfinished = Array(buffer[start...])
       unfinished += more
       buffer = unfinished

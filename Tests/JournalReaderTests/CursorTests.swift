@@ -8,7 +8,7 @@ private func head(_ sequence: UInt64) -> LineHead {
 }
 
 @Suite struct CursorTests {
-  @Test func `a cursor reads as it was written`() {
+  @Test func `a cursor parses to what was written`() {
     var cursor = Cursor()
     #expect(Cursor(Array(cursor.text.utf8)) == cursor)
     for sequence: UInt64 in [1, 2, 50, 51, 52, 9000] {
@@ -23,7 +23,7 @@ private func head(_ sequence: UInt64) -> LineHead {
     #expect(Cursor(Array(cursor.text.utf8))?.receiver == "syslog /run/a log")
   }
 
-  @Test func `a cursor that was cut, or that nobody wrote, is none`() {
+  @Test func `a truncated or invalid cursor is refused`() {
     var cursor = Cursor()
     for sequence: UInt64 in 1...40 {
       cursor.advance(to: head(sequence), at: Cursor.Place(device: 1, inode: 2, offset: 3))
@@ -40,7 +40,7 @@ private func head(_ sequence: UInt64) -> LineHead {
     }
   }
 
-  @Test func `marks are few, go back to the start, and at most four times as far as they have to`() {
+  @Test func `marks are few, reach back to the start and are at most four times as far apart as necessary`() {
     var cursor = Cursor()
     for sequence: UInt64 in 1...20_000 { cursor.advance(to: head(sequence), at: nil) }
     let distances = cursor.marks.map { 20_000 - $0.sequence }
@@ -50,7 +50,7 @@ private func head(_ sequence: UInt64) -> LineHead {
     #expect(distances == distances.sorted())
   }
 
-  @Test func `going back drops the newest marks and the place`() {
+  @Test func `going back drops the newest marks and the position`() {
     var cursor = Cursor()
     for sequence: UInt64 in [1, 10, 20] {
       cursor.advance(to: head(sequence), at: Cursor.Place(device: 1, inode: 1, offset: 0))
@@ -63,7 +63,7 @@ private func head(_ sequence: UInt64) -> LineHead {
     #expect(cursor.last == nil)
   }
 
-  @Test func `names of files are plain, and differ where names of exporters do`() {
+  @Test func `file names contain plain characters and differ for different exporters`() {
     let names = [
       "logstash a:1", "logstash a_1", "logstash a:1 ", "../../etc/passwd", String(repeating: "x", count: 300),
     ]

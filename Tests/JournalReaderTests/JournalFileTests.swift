@@ -7,7 +7,7 @@ import Testing
 
 @testable import JournalReader
 
-/// One file of a journal, and the list of all of them.
+/// Single journal files, and the list of all of them.
 @Suite struct JournalFileTests {
   private let files: Files
   init() throws { files = try Files() }
@@ -17,7 +17,7 @@ import Testing
     return gzip.add(bytes[...]) + gzip.finish()
   }
 
-  /// Everything that is read of a file: its lines, what follows the last newline, and why there is no more.
+  /// Everything that is read from a file: its lines, what follows the last newline, and the error at its end.
   private func read(_ name: JournalFileName) throws -> (lines: [[UInt8]], rest: [UInt8]?, error: ReadError?) {
     var lines = try files.directory().open(name).lines()
     var whole: [[UInt8]] = []
@@ -39,7 +39,7 @@ import Testing
   @Test func `a compressed file has the lines of the plain one`() throws {
     let bytes = files.lines(1...3000)
     try files.write(bytes, to: "audit.log.1")
-    // Two of them, one after the other, are one.
+    // Two concatenated gzip members are one file.
     let half = bytes.count / 2
     try files.write(compressed(Array(bytes[..<half])) + compressed(Array(bytes[half...])), to: "audit.log.1.gz")
     let (one, other) = (try read(plain), try read(gzip))
@@ -47,13 +47,15 @@ import Testing
     #expect(one.rest == nil && other.rest == nil && one.error == nil && other.error == nil)
   }
 
-  @Test func `what stands before trailing garbage is read, and then it is an error`() throws {
+  @Test func `lines before trailing garbage are read and then an error is thrown`() throws {
     try files.write(compressed(files.lines(1...9)) + Array("garbage".utf8), to: "audit.log.1.gz")
     let found = try read(gzip)
     #expect(found.lines.count == 9 && found.error == .gzip(.malformed))
   }
 
-  @Test(arguments: [1, 8, 9, 200]) func `a compressed file that was cut is an error behind what is there`(cut: Int)
+  @Test(arguments: [1, 8, 9, 200]) func `the lines of a truncated compressed file are read and then an error is thrown`(
+    cut: Int
+  )
     throws
   {
     let bytes = try compressed(files.lines(1...2000))
@@ -63,7 +65,7 @@ import Testing
     #expect(try files.directory().open(gzip).firstNumber() == 1)
   }
 
-  @Test func `an empty file has no lines, compressed or not`() throws {
+  @Test func `an empty file has no lines whether compressed or not`() throws {
     for name in ["audit.log.1", "audit.log.1.gz"] { try files.write([], to: name) }
     for name in [plain, gzip] {
       let (found, file) = (try read(name), try files.directory().open(name))
@@ -72,7 +74,7 @@ import Testing
     }
   }
 
-  @Test func `a torn last line is told apart, and whole once it is completed`() throws {
+  @Test func `an incomplete last line is distinguished and complete once it is continued`() throws {
     let bytes = files.lines(1...3)
     try files.write(Array(bytes.dropLast(5)), to: "audit.log.1")
     let torn = try read(plain)
@@ -81,7 +83,7 @@ import Testing
     #expect(try read(plain).lines.count == 3)
   }
 
-  @Test func `a file is read up to the end that is asked for, whatever was appended`() throws {
+  @Test func `a file is read up to the requested end even if it grows`() throws {
     try files.append(files.lines(1...3))
     let file = try files.directory().open(.written)
     try files.append(files.lines(4...5))
@@ -92,7 +94,7 @@ import Testing
     #expect(try file.lastEvent(of: .main)?.head.sequence == 3)
   }
 
-  @Test func `the last event is found behind garbage, with its place`() throws {
+  @Test func `the last event is found before garbage, with its position`() throws {
     let bytes = files.lines(1...5000)
     let torn = Array("x\n".utf8) + files.lines(5001...5001).dropLast()
     try files.write(bytes + torn, to: "audit.log.1")
@@ -112,7 +114,7 @@ import Testing
     }
   }
 
-  @Test func `only regular files are opened, and links only where they may be followed`() throws {
+  @Test func `only regular files are opened and symbolic links only where permitted`() throws {
     try files.write(files.lines(1...1), to: "elsewhere")
     symlink("elsewhere", files.path)
     mkfifo(files.path + ".1", 0o600)
@@ -124,7 +126,7 @@ import Testing
     #expect(throws: ReadError.notRegular) { try free.open(plain) }
   }
 
-  @Test func `the files of a series are those with its names, the youngest first`() throws {
+  @Test func `the files of a series are those with its names, youngest first`() throws {
     for name in [
       "audit.log", "audit.log.1", "audit.log.1.gz", "audit.log.10.gz", "audit.log.2", "audit.log.head", "audit.log.01",
       "audit-files.log", "audit.log.gz", "other", "audit.log.compressing.7",
@@ -138,7 +140,7 @@ import Testing
     #expect(try other.names() == [.written])
   }
 
-  @Test func `files are looked at again when one was renamed meanwhile`() throws {
+  @Test func `files are listed again if one was renamed meanwhile`() throws {
     try files.append(files.lines(1...1))
     let directory = try files.directory()
     var looks: [[JournalFileName]] = []
@@ -150,7 +152,7 @@ import Testing
     #expect(looks == [[.written], [plain]] && found == [plain])
   }
 
-  @Test func `files that never stay are an error and not an endless search`() throws {
+  @Test func `files that are renamed all the time cause an error and not an endless loop`() throws {
     let directory = try files.directory()
     var looks = 0
     #expect(throws: ReadError.system(SystemError("read \(files.folder), whose files never stay", code: EBUSY))) {

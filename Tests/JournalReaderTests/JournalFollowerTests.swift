@@ -6,7 +6,7 @@ import Testing
 
 @testable import JournalReader
 
-/// Files of a journal that a test makes, and what is read of them.
+/// Journal files made by a test, and what a follower reads from them.
 final class Files {
   let folder: String
   var path: String { folder + "/audit.log" }
@@ -19,7 +19,7 @@ final class Files {
 
   deinit { try? FileManager.default.removeItem(atPath: folder) }
 
-  /// Lines with these numbers; `again`: events that are new, whatever their numbers.
+  /// Lines with these numbers; `again`: with new IDs.
   func lines(_ numbers: ClosedRange<Int>, details: Int = 0) -> [UInt8] {
     numbers.flatMap { number in
       var fact = Fact(.fileClose)
@@ -67,7 +67,7 @@ final class Files {
 }
 
 extension JournalFollower {
-  /// The numbers of everything that there is now.
+  /// The numbers of all events that can be read now.
   fileprivate func numbers(by count: Int = 7) throws -> [UInt64] {
     var numbers: [UInt64] = []
     while true {
@@ -79,7 +79,7 @@ extension JournalFollower {
 }
 
 @Suite struct JournalFollowerTests {
-  @Test func `events come in order, across every kind of file`() throws {
+  @Test func `events are returned in order across every kind of file`() throws {
     let files = try Files()
     let follower = try files.follower()
     #expect(try follower.numbers().isEmpty)
@@ -96,7 +96,7 @@ extension JournalFollower {
     #expect(follower.lastNumber() == 16)
   }
 
-  @Test func `what is written between reading and renaming is read`() throws {
+  @Test func `events written between reading and renaming are read`() throws {
     let files = try Files()
     try files.append(files.lines(1...2))
     let follower = try files.follower()
@@ -109,7 +109,7 @@ extension JournalFollower {
     #expect(try follower.numbers() == [5])
   }
 
-  @Test(arguments: [false, true]) func `a cursor goes on where it was, wherever its file is by now`(compress: Bool)
+  @Test(arguments: [false, true]) func `a cursor continues at its event wherever its file is by now`(compress: Bool)
     throws
   {
     let files = try Files()
@@ -136,7 +136,7 @@ extension JournalFollower {
     #expect(try last.numbers() == [101] && last.takeFindings().isEmpty)
   }
 
-  @Test func `half a line is no event until it is whole, and a line that was torn off never was one`() throws {
+  @Test func `an incomplete line is not an event and a line that was cut off never was one`() throws {
     let files = try Files()
     try files.append(files.lines(1...2))
     let follower = try files.follower()
@@ -146,7 +146,7 @@ extension JournalFollower {
     #expect(try follower.numbers().isEmpty)
     try files.append(Array(whole.suffix(20)))
     #expect(try follower.numbers() == [3])
-    // Torn, and mended by cutting it off, with the next line written before anyone looks.
+    // Torn and repaired by truncation, with the next line written before the follower reads again.
     try files.append(Array(files.lines(4...4).dropLast(30)))
     #expect(try follower.numbers().isEmpty)
     let torn = files.lines(4...4).count - 30
@@ -156,7 +156,7 @@ extension JournalFollower {
     #expect(follower.takeFindings().isEmpty)
   }
 
-  @Test func `a rotated file that ends with half a line is left behind`() throws {
+  @Test func `an incomplete line at the end of a rotated file is skipped`() throws {
     let files = try Files()
     try files.append(files.lines(1...2) + Array("{\"id\":\"".utf8))
     let follower = try files.follower()
@@ -166,7 +166,7 @@ extension JournalFollower {
     #expect(try follower.numbers() == [3] && follower.takeFindings().isEmpty)
   }
 
-  @Test func `events that are gone are counted`() throws {
+  @Test func `missing events are counted`() throws {
     let files = try Files()
     try files.append(files.lines(1...10))
     let follower = try files.follower()
@@ -182,7 +182,9 @@ extension JournalFollower {
     #expect(another.takeFindings() == [.missing(first: 5, count: 16)])
   }
 
-  @Test func `events that are gone before a receiver has any are missing, but not those before it was there`() throws {
+  @Test func `events missing before a receiver's first are reported only if the cursor accounts for earlier ones`()
+    throws
+  {
     let files = try Files()
     try files.append(files.lines(8...10))
     let follower = try files.follower()
@@ -197,7 +199,7 @@ extension JournalFollower {
     }
   }
 
-  @Test func `numbers at the end of their range are no trap`() throws {
+  @Test func `numbers at the end of their range do not trap`() throws {
     let files = try Files()
     let line = String(decoding: files.lines(1...1), as: UTF8.self)
     try files.append(Array(line.replacingOccurrences(of: "\"seq\":1,", with: "\"seq\":\(UInt64.max),").utf8))
@@ -211,7 +213,7 @@ extension JournalFollower {
     }
   }
 
-  @Test func `what was told to be lost is not told again`() throws {
+  @Test func `losses that were reported are not reported again`() throws {
     let files = try Files()
     try files.append(files.lines(1...2))
     let follower = try files.follower()
@@ -231,7 +233,7 @@ extension JournalFollower {
     #expect(follower.takeFindings() == [])
   }
 
-  @Test func `a line that is no line is missing, and all others come`() throws {
+  @Test func `an invalid line is reported as missing and all others are returned`() throws {
     let files = try Files()
     try files.append(files.lines(1...2) + Array("garbage\n\n{}\n".utf8) + files.lines(4...5))
     let follower = try files.follower()
@@ -239,7 +241,7 @@ extension JournalFollower {
     #expect(follower.takeFindings() == [.missing(first: 3, count: 1)])
   }
 
-  @Test func `a damaged older file is told, and what comes after it is read`() throws {
+  @Test func `a damaged rotated file is reported and later files are read`() throws {
     let files = try Files()
     try files.append(files.lines(1...2000))
     try files.rotate(compress: true)
@@ -255,7 +257,7 @@ extension JournalFollower {
     #expect(findings.contains { if case .missing = $0 { true } else { false } })
   }
 
-  @Test func `a journal that has lost its last events in a crash is read again from before them`() throws {
+  @Test func `after a crash lost the last events the journal is read again from before them`() throws {
     let files = try Files()
     try files.append(files.lines(1...100))
     let follower = try files.follower()
@@ -278,7 +280,7 @@ extension JournalFollower {
     }
   }
 
-  @Test(arguments: [3, 150]) func `another journal in its place is read from its start`(count: Int) throws {
+  @Test(arguments: [3, 150]) func `a journal that was replaced by another is read from its start`(count: Int) throws {
     let files = try Files()
     try files.append(files.lines(1...100))
     let follower = try files.follower()
@@ -300,13 +302,13 @@ extension JournalFollower {
     #expect(try follower.numbers().last == 300)
   }
 
-  @Test func `a reader is never misled by files that are renamed while it looks`() throws {
+  @Test func `renaming files during a read never makes events seem missing`() throws {
     let files = try Files()
     try files.append(files.lines(1...1))
     let follower = try files.follower()
     var read: [UInt64] = []
     var number = 1
-    // Whatever moment a rotation hits, no event may seem to be missing.
+    // No event may seem to be missing, at whatever moment a rotation happens.
     for round in 0..<60 {
       read += try follower.numbers()
       for _ in 0..<(round % 4) {
@@ -319,7 +321,7 @@ extension JournalFollower {
     #expect(read == Array(1...UInt64(number)) && follower.takeFindings().isEmpty)
   }
 
-  @Test func `events before the trailing garbage of a compressed file are read, and the garbage is reported`() throws {
+  @Test func `events before trailing garbage in a compressed file are read and the garbage is reported`() throws {
     let files = try Files()
     try files.append(files.lines(1...500))
     try files.rotate(compress: true)
@@ -330,7 +332,7 @@ extension JournalFollower {
     #expect(follower.takeFindings() == [.unreadable(JournalFileName(age: 1, isCompressed: true), .gzip(.malformed))])
   }
 
-  @Test func `of a compressed file that ends too soon comes what is there, and the rest is missing`() throws {
+  @Test func `from a truncated compressed file the available events are read and the rest is missing`() throws {
     let files = try Files()
     try files.append(files.lines(1...2000))
     try files.rotate(compress: true)
@@ -343,7 +345,7 @@ extension JournalFollower {
     #expect(follower.takeFindings() == [.missing(first: count, count: 2001 - count)])
   }
 
-  @Test func `a journal that is renamed between two reads is read to its end, and then the next one`() throws {
+  @Test func `a journal that is renamed between two reads is read to its end before the next one`() throws {
     let files = try Files()
     try files.append(files.lines(1...1000, details: 400))
     let follower = try files.follower()
@@ -355,7 +357,7 @@ extension JournalFollower {
     #expect(try follower.numbers() == Array(4...1003) && follower.takeFindings().isEmpty)
   }
 
-  @Test func `a journal that shrinks to before its last event is read again, and nothing comes twice without notice`()
+  @Test func `a journal truncated before its last event is read again and nothing is repeated without a finding`()
     throws
   {
     let files = try Files()
@@ -369,14 +371,14 @@ extension JournalFollower {
     #expect(try follower.numbers() == [8] && follower.takeFindings().isEmpty)
   }
 
-  @Test func `a line over the limit is passed over, in every kind of file`() throws {
+  @Test func `a line over the limit is skipped in every kind of file`() throws {
     let files = try Files()
     let long = [UInt8](repeating: 0x61, count: JournalLine.lengthLimit + 1) + [10]
     try files.append(files.lines(1...2) + long + files.lines(3...3))
     try files.rotate(compress: true)
     try files.append(files.lines(4...4) + long + files.lines(5...5))
     #expect(try files.follower().numbers() == Array(1...5))
-    // Without its end it is waited for.
+    // Without its newline it is waited for.
     let follower = try files.follower()
     try files.append(Array(long.dropLast()))
     #expect(try follower.numbers() == Array(1...5))
@@ -384,7 +386,7 @@ extension JournalFollower {
     #expect(try follower.numbers() == [6] && follower.takeFindings().isEmpty)
   }
 
-  @Test func `lines that are none are handed over, with their file`() throws {
+  @Test func `invalid lines are passed to the callback with their file`() throws {
     let files = try Files()
     try files.append(files.lines(1...1) + Array("x\n\n".utf8) + files.lines(2...2))
     let follower = try files.follower()
@@ -394,7 +396,7 @@ extension JournalFollower {
     #expect(passed == [files.path + ":x", files.path + ":"])
   }
 
-  @Test func `a directory that is gone has no events, and one that cannot be listed is an error`() throws {
+  @Test func `a missing directory has no events and an unreadable one is an error`() throws {
     let files = try Files()
     try files.append(files.lines(1...1))
     let follower = JournalFollower(JournalDirectory(files.path, in: try Descriptor.open(files.path, O_RDONLY)))

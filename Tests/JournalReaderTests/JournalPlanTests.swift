@@ -8,7 +8,7 @@ import Testing
     JournalPlan.File(JournalFileName(age: age, isCompressed: compressed), first: first)
   }
 
-  @Test func `at first the oldest file is read`() {
+  @Test func `the oldest file is read first`() {
     #expect(JournalPlan.next(after: nil, isFinished: false, in: []) == .wait)
     #expect(JournalPlan.next(after: nil, isFinished: false, in: [file(0, nil)]) == .wait)
     #expect(
@@ -16,16 +16,16 @@ import Testing
         == .read(index: 2))
   }
 
-  @Test func `an event is looked for in the youngest file that can have it`() {
+  @Test func `an event is searched in the youngest file that can contain it`() {
     let files = [file(0, 30), file(1, 20), file(2, 10)]
     for (last, index) in [(30, 0), (99, 0), (29, 1), (20, 1), (10, 2)] as [(UInt64, Int)] {
       #expect(JournalPlan.next(after: last, isFinished: false, in: files) == .read(index: index))
     }
-    // Older than all: what there is comes next.
+    // Older than all files: the first available event comes next.
     #expect(JournalPlan.next(after: 5, isFinished: false, in: files) == .read(index: 2))
   }
 
-  @Test func `after a file comes the one with the next event, or nothing yet`() {
+  @Test func `the file with the next event follows, or nothing yet`() {
     let files = [file(0, 30), file(1, 20), file(2, 10)]
     #expect(JournalPlan.next(after: 19, isFinished: true, in: files) == .read(index: 1))
     #expect(JournalPlan.next(after: 29, isFinished: true, in: files) == .read(index: 0))
@@ -34,7 +34,7 @@ import Testing
     #expect(JournalPlan.next(after: 3, isFinished: true, in: files) == .read(index: 2))
   }
 
-  @Test func `of a file that is just being compressed the plain one is read`() {
+  @Test func `of a file that is being compressed the plain one is read`() {
     let files = [file(0, 30), file(1, 20, compressed: true), file(1, 20)]
     #expect(JournalPlan.next(after: 19, isFinished: true, in: files) == .read(index: 2))
     #expect(JournalPlan.next(after: 25, isFinished: false, in: files) == .read(index: 2))

@@ -9,12 +9,12 @@ import Testing
     return JournalLine(event, sequence: 4711, previous: .none)
   }
 
-  @Test func `the number and the id are those of the line`() {
+  @Test func `the number and ID are those of the line`() {
     let line = line()
     #expect(LineHead(line.json[...]) == LineHead(sequence: 4711, id: line.event.id))
   }
 
-  @Test func `no text of an event passes for its number`() {
+  @Test func `no text in an event is mistaken for its number`() {
     let line = line { event in
       event.fact.path = Array(#"","seq":1,"x":""#.utf8)
       event.fact.details = #","seq":2"#
@@ -24,13 +24,13 @@ import Testing
     #expect(LineHead(line.json[...])?.sequence == 4711)
   }
 
-  @Test func `a line that was cut anywhere is none`() {
+  @Test func `a truncated line is refused`() {
     let json = line().json
     for length in 0..<json.count { #expect(LineHead(json[..<length]) == nil) }
     #expect(LineHead([]) == nil && LineHead(Array("{}".utf8)[...]) == nil)
   }
 
-  @Test func `the time is that of the line, in milliseconds`() {
+  @Test func `the time is that of the line in milliseconds`() {
     var line = line()
     line.event.time = 1_772_600_767_250_000
     #expect(LineHead.time(of: line.json[...]) == 1_772_600_767_250)

@@ -3,7 +3,7 @@ import Testing
 @testable import JournalReader
 
 @Suite struct LineReaderTests {
-  /// What there is, in pieces of this size, and no more than is asked for.
+  /// A source with this text, which returns at most `piece` bytes at a time.
   private func reader(_ text: String, piece: Int, limit: Int = 100) -> LineReader {
     var rest = Array(text.utf8)[...]
     return LineReader(limit: limit) { (count) throws(ReadError) in
@@ -26,7 +26,7 @@ import Testing
   }
 
   @Test(arguments: [1, 2, 3, 1000])
-  func `lines come as they are, however they are cut`(piece: Int) throws {
+  func `lines are returned unchanged however the source splits them`(piece: Int) throws {
     #expect(try lines("", piece: piece) == [])
     #expect(try lines("a\n\nbc\n", piece: piece) == ["a", "", "bc"])
     #expect(try lines("a\nbc", piece: piece) == ["a", "rest:bc"])
@@ -34,7 +34,7 @@ import Testing
   }
 
   @Test(arguments: [1, 7, 1000])
-  func `a line that is too long is reported once, and those behind it come`(piece: Int) throws {
+  func `an overlong line is reported once and the lines after it are returned`(piece: Int) throws {
     let long = String(repeating: "x", count: 100)
     #expect(try lines("a\n\(long)\nb\n", piece: piece) == ["a", long, "b"])
     #expect(try lines("a\n\(long)x\nb\n", piece: piece) == ["a", "too long", "b"])
@@ -43,7 +43,7 @@ import Testing
     #expect(try lines(long, piece: piece) == ["rest:" + long])
   }
 
-  @Test func `an endless line needs no more memory than it may have`() throws {
+  @Test func `an endless line does not need more memory than the limit`() throws {
     var asked = 0
     var reader = LineReader(limit: 1000) { (count) throws(ReadError) in
       asked += count
@@ -53,7 +53,7 @@ import Testing
     #expect(asked <= 2 * LineReader.block)
   }
 
-  @Test(arguments: 1...7) func `each line says where it begins`(piece: Int) throws {
+  @Test(arguments: 1...7) func `each line has the right offset`(piece: Int) throws {
     var rest = Array("a\n\nbcdefghij\nk\nl".utf8)[...]
     var reader = LineReader(limit: 5, offset: 100) { (count) throws(ReadError) in
       defer { rest = rest.dropFirst(piece) }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Journal
 
-/// A file system that is full: a small tmpfs, which takes root to mount.
+/// A full file system: a small tmpfs, which only root can mount.
 @Suite(.enabled(if: geteuid() == 0, "only root can mount a file system")) struct FullDiskTests {
   private func run(_ command: String...) throws -> Int32 {
     let process = Process()
@@ -17,7 +17,7 @@ import Testing
     return process.terminationStatus
   }
 
-  @Test func `a full file system refuses a batch whole, and takes it once there is room`() throws {
+  @Test func `a full file system refuses a batch as a whole and accepts it once there is room`() throws {
     let place = try Place()
     try #require(try run("mount", "-t", "tmpfs", "-o", "size=256k", "none", place.directory) == 0)
     defer { _ = try? run("umount", "-l", place.directory) }
@@ -34,7 +34,7 @@ import Testing
       } catch { failure = error }
     }
     #expect(failure?.code == ENOSPC)
-    // Of the batch that did not fit there is nothing, and the journal is whole.
+    // Nothing of the refused batch is in the journal, and the chain is intact.
     #expect(try place.written() == Array(0..<next))
     #expect(try place.problem() == nil)
     #expect(throws: SystemError.self) {

@@ -6,13 +6,13 @@ import Testing
 
 @testable import Journal
 
-/// The built bssh-journal, with a test as its supervisor.
+/// Runs the built bssh-journal, with the test as its supervisor.
 private final class JournalProcess {
   let socket: MessageSocket
   let process: ChildProcess
   private var batches: UInt64 = 0
 
-  /// - Parameter launcher: what starts the program, and gets its path as the last word.
+  /// - Parameter launcher: a command that starts the program, whose path is appended.
   init(launcher: [String] = []) throws {
     let (ours, theirs) = try MessageSocket.supervised()
     socket = ours
@@ -27,7 +27,7 @@ private final class JournalProcess {
 
   deinit { process.signal(SIGKILL) }
 
-  /// With the directory of the journal, where that is named and there.
+  /// Sends a message, with the directory of the journal if the message names one that exists.
   func send(_ message: SupervisorToJournal) throws {
     var descriptors: [Descriptor] = []
     if case .open(let settings) = message {
@@ -37,7 +37,7 @@ private final class JournalProcess {
     try socket.send(message.wireBytes, descriptors: descriptors, wait: true)
   }
 
-  /// The next message but findings, and that the journal is open.
+  /// The next message other than findings and `opened`.
   func answer() throws -> JournalToSupervisor {
     while true {
       guard case .message(let bytes, _) = try socket.receive(wait: 30_000) else {
@@ -51,14 +51,14 @@ private final class JournalProcess {
     }
   }
 
-  /// Sends events, and returns what became of them.
+  /// Sends events and returns the answer.
   func append(_ events: [AuditEvent], isRepeated: Bool = false) throws -> JournalToSupervisor {
     batches += 1
     try send(.append(JournalBatch(number: batches, isRepeated: isRepeated, events: events.map(\.wireBytes))))
     return try answer()
   }
 
-  /// Waits for the end; nil: it did not come.
+  /// Waits for the process to end; nil if it does not.
   func end() -> System.ExitStatus? {
     process.descriptor.wait(for: POLLIN, milliseconds: 60_000)
     return process.reap()
@@ -66,7 +66,7 @@ private final class JournalProcess {
 }
 
 @Suite struct JournalServiceTests {
-  @Test func `batches are answered in order, and a close ends it once all is written`() throws {
+  @Test func `batches are answered in order and close ends the process after everything is written`() throws {
     let place = try Place()
     let journal = try JournalProcess()
     try journal.send(.open(place.settings()))
@@ -78,7 +78,7 @@ private final class JournalProcess {
     #expect(try place.problem() == nil)
   }
 
-  @Test func `a flood of events of files removes no other, and each series has a chain of its own`() throws {
+  @Test func `many file events do not remove other events and each series has its own chain`() throws {
     let place = try Place()
     let files = Place(filesOf: place)
     let journal = try JournalProcess()
@@ -101,7 +101,7 @@ private final class JournalProcess {
     #expect(head.removed >= start)
   }
 
-  @Test func `a batch that comes again is in each series once`() throws {
+  @Test func `a repeated batch is written once in each series`() throws {
     let place = try Place()
     let journal = try JournalProcess()
     try journal.send(.open(place.settings()))
@@ -117,7 +117,7 @@ private final class JournalProcess {
     #expect(try place.written() == [0, 1, 2] && Place(filesOf: place).written() == [0, 1])
   }
 
-  @Test func `a denial beyond the budget of its login is with the files`() throws {
+  @Test func `a denial beyond the limit of its login is in the series of file events`() throws {
     let place = try Place()
     let journal = try JournalProcess()
     try journal.send(.open(place.settings()))
@@ -130,7 +130,7 @@ private final class JournalProcess {
   }
 
   @Test(arguments: [[], [0], [9, 9]] as [[UInt8]])
-  func `what is no message of a supervisor ends it`(bytes: [UInt8]) throws {
+  func `a message that does not parse ends the process`(bytes: [UInt8]) throws {
     let journal = try JournalProcess()
     if !bytes.isEmpty {
       try journal.socket.send(bytes)
@@ -140,7 +140,7 @@ private final class JournalProcess {
     #expect(journal.end() == .code(0))
   }
 
-  @Test func `events before a path are refused, and the end of the directory is the end of the process`() throws {
+  @Test func `events before a path are refused and removing the directory ends the process`() throws {
     let place = try Place()
     let journal = try JournalProcess()
     guard case .failed(batch: 1, _) = try journal.append([event(0)]) else {
@@ -154,11 +154,11 @@ private final class JournalProcess {
     #expect(try journal.append([event(0)]) == .written(batch: 2))
     try FileManager.default.removeItem(atPath: "\(place.directory)/later")
     try journal.send(.reopen)
-    // A process that reaches that directory alone cannot reach the next of its name: another one can.
+    // This process cannot reach a new directory of the same name; another process can.
     #expect(journal.end() == .code(ExitCode.noInput.rawValue))
   }
 
-  @Test func `a file that cannot be opened is told, and whether a disk is to blame`() throws {
+  @Test func `a file that cannot be opened is reported, and whether the disk is the cause`() throws {
     let place = try Place()
     try FileManager.default.createDirectory(atPath: place.path, withIntermediateDirectories: true)
     let journal = try JournalProcess()
@@ -176,14 +176,14 @@ private final class JournalProcess {
     #expect(try journal.append([event(0)]) == .written(batch: 2))
   }
 
-  @Test func `it reaches no other file, and starts nothing`() throws {
+  @Test func `it accesses no other files and starts no programs`() throws {
     let place = try Place()
     let journal = try JournalProcess()
     try journal.send(.open(place.settings()))
     #expect(try journal.append([event(0)]) == .written(batch: 1))
     let status = try String(contentsOfFile: "/proc/\(journal.process.pid)/status", encoding: .utf8)
     #expect(status.contains("NoNewPrivs:\t1") && status.contains("Seccomp:\t2"))
-    // A link in its directory leads it nowhere.
+    // A symbolic link in its directory does not lead it elsewhere.
     try FileManager.default.removeItem(atPath: place.path)
     try FileManager.default.createSymbolicLink(atPath: place.path, withDestinationPath: "/tmp/\(UUID().uuidString)")
     guard case .failed(batch: 2, _) = try journal.append([event(1)]) else {
@@ -192,7 +192,7 @@ private final class JournalProcess {
     }
   }
 
-  /// What strace(1) saw of system calls, once the program has ended.
+  /// The system calls that strace(1) recorded, after the program has ended.
   private func calls(_ settings: JournalSettings, _ body: (JournalProcess, String) throws -> Void) throws -> [String] {
     let trace = settings.path + ".trace"
     let journal = try JournalProcess(launcher: ["/usr/bin/strace", "-o", trace, "-e", "trace=write,fdatasync"])
@@ -202,18 +202,18 @@ private final class JournalProcess {
     #expect(journal.end() == .code(0))
     let lines = try String(contentsOfFile: trace, encoding: .utf8).split(separator: "\n")
     let calls: [String] = lines.compactMap { line in
-      // The way to the supervisor is descriptor 4.
+      // Descriptor 4 leads to the supervisor.
       if line.hasPrefix("write(4,") { return "answer" }
       if line.hasPrefix("write("), line.contains(#"{\"id"#) { return "write" }
       return line.hasPrefix("fdatasync(") ? "fdatasync" : nil
     }
-    // The first answer is that it is open.
+    // The first answer is `opened`.
     return Array(calls.dropFirst(calls.first == "answer" ? 1 : 0))
   }
 
   private static let hasTrace = FileManager.default.isExecutableFile(atPath: "/usr/bin/strace")
 
-  @Test(.enabled(if: hasTrace)) func `with fsync always an event is on the disk before it counts as written`() throws {
+  @Test(.enabled(if: hasTrace)) func `with fsync always an event is synchronized before it is acknowledged`() throws {
     let place = try Place()
     let calls = try calls(place.settings(sync: .always)) { journal, _ throws in
       #expect(try journal.append([event(0), event(1)]) == .written(batch: 1))
@@ -222,13 +222,14 @@ private final class JournalProcess {
     #expect(calls == ["write", "fdatasync", "answer", "write", "fdatasync", "answer"])
   }
 
-  @Test(.enabled(if: hasTrace)) func `with fsync interval it is on the disk after the interval, at the latest`() throws
+  @Test(.enabled(if: hasTrace)) func `with fsync interval an event is synchronized at the latest after the interval`()
+    throws
   {
     let place = try Place()
     var settings = place.settings(sync: .interval)
     let calls = try calls(settings) { journal, trace throws in
       #expect(try journal.append([event(0)]) == .written(batch: 1))
-      // Nothing else happens, but the second goes by.
+      // Nothing else happens until the interval of one second has passed.
       let deadline = Date(timeIntervalSinceNow: 30)
       while try !String(contentsOfFile: trace, encoding: .utf8).contains("fdatasync("), Date() < deadline {
         usleep(10_000)
@@ -242,11 +243,11 @@ private final class JournalProcess {
     let later = try self.calls(settings) { journal, _ throws in
       for number in 0..<3 { #expect(try journal.append([event(number)]) == .written(batch: UInt64(number + 1))) }
     }
-    // The last is that of the end.
+    // The last one is at the end of the process.
     #expect(later == ["write", "answer", "write", "answer", "write", "answer", "fdatasync"])
   }
 
-  @Test(.enabled(if: hasTrace)) func `with fsync never the system alone decides`() throws {
+  @Test(.enabled(if: hasTrace)) func `with fsync never the process does not synchronize`() throws {
     let place = try Place()
     let calls = try calls(place.settings(sync: .never)) { journal, _ throws in
       for number in 0..<3 { #expect(try journal.append([event(number)]) == .written(batch: UInt64(number + 1))) }

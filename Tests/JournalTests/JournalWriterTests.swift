@@ -7,7 +7,7 @@ import Testing
 @testable import Journal
 
 @Suite struct JournalWriterTests {
-  @Test func `lines are numbered, chained, and end with a newline`() throws {
+  @Test func `lines are numbered, chained and end with a newline`() throws {
     let place = try Place()
     let writer = try place.writer()
     try writer.append([event(1), event(2)], isRepeated: false)
@@ -20,7 +20,7 @@ import Testing
   }
 
   @Test(arguments: [0o600, 0o640] as [UInt32])
-  func `files have the mode of the settings, whatever the umask`(mode: UInt32) throws {
+  func `files have the configured mode regardless of the umask`(mode: UInt32) throws {
     let place = try Place()
     let settings = place.settings(maxSize: 4096, compress: true, mode: mode)
     let writer = try place.writer(settings)
@@ -35,7 +35,7 @@ import Testing
     }
   }
 
-  @Test func `the chain goes on over restarts`() throws {
+  @Test func `the chain continues after a restart`() throws {
     let place = try Place()
     for start in stride(from: 0, to: 30, by: 3) {
       let writer = try place.writer()
@@ -47,12 +47,12 @@ import Testing
   }
 
   @Test(arguments: [false, true])
-  func `the chain goes on over files, of which the youngest are kept`(compress: Bool) throws {
+  func `the chain continues across files of which the youngest are kept`(compress: Bool) throws {
     let place = try Place()
     let settings = place.settings(maxSize: 4096, maxBackups: 3, compress: compress)
     var writer: JournalWriter?
     for number in 0..<200 {
-      // In between, the process ends, perhaps while it compresses.
+      // The process sometimes ends in between, possibly during compression.
       if number % 37 == 0 {
         writer = nil
         writer = try place.writer(settings)
@@ -73,7 +73,7 @@ import Testing
       ])
   }
 
-  @Test func `the head says when rotation removed lines last, also after a restart`() throws {
+  @Test func `the head records when rotation last removed lines, also after a restart`() throws {
     let place = try Place()
     let settings = place.settings(maxSize: 4096, maxBackups: 1)
     let start = Clock.microsecondsSince1970
@@ -87,7 +87,7 @@ import Testing
     #expect(try place.problem() == nil)
   }
 
-  @Test func `the head of a version that had one series is read, and written anew`() throws {
+  @Test func `a head without series is read and rewritten in the current format`() throws {
     let place = try Place()
     try place.writer().write(0..<3)
     let text = String(decoding: try #require(place.head).json, as: UTF8.self)
@@ -100,7 +100,7 @@ import Testing
     #expect(try place.problem() == nil)
   }
 
-  @Test func `without older files the journal begins anew, and says so`() throws {
+  @Test func `without backups rotation starts an empty journal and the head has its first number`() throws {
     let place = try Place()
     let writer = try place.writer(place.settings(maxSize: 4096, maxBackups: 0))
     try writer.write(0..<100)
@@ -110,7 +110,7 @@ import Testing
     #expect(try place.names == ["audit.log", "audit.log.head"])
   }
 
-  @Test func `fewer older files than before are kept when there shall be fewer`() throws {
+  @Test func `lowering the number of backups removes the oldest ones`() throws {
     let place = try Place()
     try place.writer(place.settings(maxSize: 4096, maxBackups: 6)).write(0..<200)
     #expect(try place.names.contains("audit.log.6"))
@@ -119,7 +119,7 @@ import Testing
     #expect(try place.problem() == nil)
   }
 
-  @Test func `a file of exactly max_size gets no further line, and one that is a byte smaller one more`() throws {
+  @Test func `rotation happens when the file has reached max_size and not one byte before`() throws {
     let sample = try Place()
     try sample.writer().write(0..<1)
     let size = try UInt64(sample.bytes().count)
@@ -131,7 +131,7 @@ import Testing
     }
   }
 
-  @Test func `a file gets no further batch from its size on, and no batch or line is cut`() throws {
+  @Test func `after max_size the next batch goes into a new file, and batches are never split`() throws {
     let place = try Place()
     let writer = try place.writer(place.settings(maxSize: 4096, maxBackups: 50))
     try writer.append(
@@ -142,7 +142,7 @@ import Testing
     #expect(try place.problem() == nil)
   }
 
-  @Test func `events that come again are there once`() throws {
+  @Test func `repeated events are written once`() throws {
     let place = try Place()
     var writer = try place.writer()
     try writer.write(0..<10)
@@ -151,13 +151,13 @@ import Testing
     #expect(try place.written() == Array(0..<14))
     try writer.append((9..<14).map { event($0) }, isRepeated: true)
     #expect(try place.written() == Array(0..<14))
-    // Nobody said that these may have come before.
+    // These are not marked as repeated.
     try writer.append([event(13)], isRepeated: false)
     #expect(try place.written() == Array(0..<14) + [13])
     #expect(try place.problem() == nil)
   }
 
-  @Test func `two writers share a journal, also when one of them begins a new file`() throws {
+  @Test func `two writers share a journal even if one of them rotates it`() throws {
     let place = try Place()
     let settings = place.settings(maxSize: 4096, maxBackups: 100, compress: true)
     let writers = [try place.writer(settings), try place.writer(settings)]
@@ -172,11 +172,11 @@ import Testing
     #expect(try !place.names.contains { $0.contains("compressing") })
   }
 
-  @Test func `a file that was moved away is followed by a new one`() throws {
+  @Test func `a renamed file is replaced by a new one`() throws {
     let place = try Place()
     let writer = try place.writer()
     try writer.write(0..<3)
-    // As logrotate does it, and then a reload.
+    // As logrotate does, followed by a reload.
     try FileManager.default.moveItem(atPath: place.path, toPath: place.path + ".1")
     try writer.reopen()
     try writer.write(3..<5)
@@ -185,7 +185,7 @@ import Testing
     #expect(writer.takeFindings() == nil)
   }
 
-  @Test func `a file that was moved away while no daemon ran is followed by a new one`() throws {
+  @Test func `a file renamed while no daemon was running is replaced by a new one`() throws {
     let place = try Place()
     try place.writer().write(0..<3)
     try FileManager.default.moveItem(atPath: place.path, toPath: place.path + ".1")
@@ -196,7 +196,7 @@ import Testing
     #expect(writer.takeFindings() == nil)
   }
 
-  @Test func `a file that is removed is noticed, and what is missing told`() throws {
+  @Test func `a removed file is noticed and its missing lines are reported`() throws {
     let place = try Place()
     let writer = try place.writer()
     try writer.write(0..<3)
@@ -210,7 +210,7 @@ import Testing
     }
   }
 
-  @Test func `a journal that is a link, or a directory, is not written to`() throws {
+  @Test func `a journal that is a symbolic link or a directory is not written`() throws {
     let place = try Place()
     try place.write([], to: "other")
     try FileManager.default.createSymbolicLink(
@@ -221,7 +221,7 @@ import Testing
     #expect(throws: SystemError.self) { try place.writer() }
   }
 
-  @Test func `what is on the disk is told apart from what is not`() throws {
+  @Test func `unsynchronized data is tracked`() throws {
     let place = try Place()
     for (sync, isDirty) in [(.always, false), (.interval, true), (.never, false)]
       as [(JournalSettings.Sync, Bool)]
@@ -234,7 +234,7 @@ import Testing
     }
   }
 
-  @Test func `what a process left behind that was killed while it compressed is removed`() throws {
+  @Test func `temporary files of a process killed during compression are removed`() throws {
     let place = try Place()
     try place.write([1, 2, 3], to: "audit.log.compressing.77")
     _ = try place.writer()

@@ -5,7 +5,7 @@ import System
 import Testing
 import Wire
 
-/// The built `bssh-journal records`, which may then do no more than it must: so not in this process.
+/// Runs the built `bssh-journal records`; the restrictions it places on itself would affect the test process.
 @Suite struct RecorderTests {
   private final class Recorder {
     let process: ChildProcess
@@ -29,7 +29,7 @@ import Wire
 
     deinit { process.signal(SIGKILL) }
 
-    /// What it answers, and what the transport gets of it.
+    /// The recorder's answer, and the descriptors that the transport receives.
     func answer(_ message: SupervisorToRecorder) throws -> (RecorderToSupervisor, [Descriptor])? {
       let (transport, end) = try MessageSocket.pair()
       try socket.send(message.wireBytes, descriptors: [end.descriptor])
@@ -50,7 +50,7 @@ import Wire
 
   private func remove() { try? FileManager.default.removeItem(atPath: folder) }
 
-  @Test func `a recording is a new file for its owner alone, and what is written goes behind what is there`() throws {
+  @Test func `a recording is a new file readable only by its owner and is only appended to`() throws {
     defer { remove() }
     let recorder = try Recorder(in: folder)
     let (message, descriptors) = try #require(
@@ -71,7 +71,7 @@ import Wire
     #expect(second.1.isEmpty)
   }
 
-  @Test func `nothing is made but in the directories of recordings, and no link is followed`() throws {
+  @Test func `files are created only in the directories of recordings and links are not followed`() throws {
     defer { remove() }
     let (inside, outside) = ("\(folder)/in", "\(folder)/out")
     for path in [inside, outside] {
@@ -99,7 +99,7 @@ import Wire
     #expect(answer.0 == .failed(number: 1, reason: "\(folder): open it: No such file or directory"))
   }
 
-  @Test func `it ends when the supervisor does, behind what it was told`() throws {
+  @Test func `it ends with the supervisor after processing what was sent`() throws {
     defer { remove() }
     let recorder = try Recorder(in: folder)
     let (transport, end) = try MessageSocket.pair()
@@ -112,7 +112,7 @@ import Wire
     #expect(FileManager.default.fileExists(atPath: "\(folder)/last"))
   }
 
-  @Test func `what it does not understand ends it`() throws {
+  @Test func `a message that does not parse ends it`() throws {
     defer { remove() }
     let recorder = try Recorder(in: folder)
     try recorder.socket.send([9])

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Journal
 
-/// Journals whose process was killed at a bad moment, or that somebody changed.
+/// Journals of a process that was killed at a bad moment, or that were tampered with.
 @Suite struct RecoveryTests {
   /// A journal with ten lines.
   private func journal() throws -> Place {
@@ -14,12 +14,12 @@ import Testing
     return place
   }
 
-  @Test func `a journal that is cut within its last line is mended, at every byte`() throws {
+  @Test func `a journal that was cut anywhere in its last line is repaired`() throws {
     let place = try journal()
     let whole = try place.bytes()
     let head = try place.bytes("audit.log.head")
     let last = whole.dropLast().lastIndex(of: 0x0a)! + 1
-    // The head of one line less: the process was killed before it wrote the next.
+    // The head of one line less: the process was killed before it updated the head.
     let before = ChainHead(
       first: 1, last: 9, hash: LineHash(of: whole[..<(last - 1)].split(separator: 0x0a).last!),
       size: UInt64(last))
@@ -33,7 +33,7 @@ import Testing
       #expect(try place.written() == Array(0...10))
       #expect(try place.problem() == nil)
     }
-    // The head knows of the line: then its loss is told, and shows for ever.
+    // If the head includes the line, its loss is reported and remains visible.
     try place.write(Array(whole[..<(whole.count - 5)]))
     try place.write(head, to: "audit.log.head")
     let writer = try place.writer()
@@ -46,7 +46,7 @@ import Testing
     }
   }
 
-  @Test func `lines that the head does not know of are taken over`() throws {
+  @Test func `lines that the head does not include are accepted`() throws {
     let place = try journal()
     let whole = try place.bytes()
     let lines = whole.split(separator: 0x0a)
@@ -64,7 +64,7 @@ import Testing
     }
   }
 
-  @Test func `without its head a journal goes on where it ends`() throws {
+  @Test func `without its head a journal continues after its last line`() throws {
     let place = try journal()
     try FileManager.default.removeItem(atPath: place.path + ".head")
     let writer = try place.writer()
@@ -75,7 +75,7 @@ import Testing
     #expect(place.head?.first == 1)
   }
 
-  @Test func `without its head a journal of several files knows where it begins`() throws {
+  @Test func `without its head a journal of several files finds its first line`() throws {
     let place = try Place()
     let settings = place.settings(maxSize: 4096, maxBackups: 2, compress: true)
     var writer = try place.writer(settings)
@@ -89,7 +89,7 @@ import Testing
     #expect(try place.problem() == nil)
   }
 
-  @Test func `a head that is none is as if it were not there`() throws {
+  @Test func `an invalid head is treated like a missing one`() throws {
     let place = try journal()
     try place.write(Array("nonsense".utf8), to: "audit.log.head")
     let writer = try place.writer()
@@ -97,7 +97,7 @@ import Testing
     #expect(try place.problem() == nil)
   }
 
-  @Test func `lines that somebody took off are told, and missing for ever`() throws {
+  @Test func `lines that were removed are reported and remain missing`() throws {
     for count in 0..<10 {
       let place = try journal()
       let lines = try place.bytes().split(separator: 0x0a)
@@ -112,7 +112,7 @@ import Testing
     }
   }
 
-  @Test func `a last line that somebody changed is told, and bad for ever`() throws {
+  @Test func `a last line that was altered is reported and remains visible`() throws {
     let place = try journal()
     var bytes = try place.bytes()
     bytes[bytes.count - 3] = UInt8(ascii: "x")
@@ -125,7 +125,7 @@ import Testing
     #expect(writer.takeFindings() == nil)
   }
 
-  @Test func `a last line changed into another readable line is told, and bad for ever`() throws {
+  @Test func `a last line that was replaced by another valid line is reported and remains visible`() throws {
     let place = try journal()
     let lines = try place.bytes().split(separator: 0x0a)
     var last = try JournalLine(json: lines[9])
@@ -144,7 +144,7 @@ import Testing
   }
 
   @Test(arguments: ["a line of somebody's\n", "a line\nand another\n", "\n", "a line\nand a piece"])
-  func `what somebody else appended stays, and is bad for ever`(text: String) throws {
+  func `foreign lines that were appended are kept and remain visible`(text: String) throws {
     let place = try journal()
     let writer = try place.writer()
     try place.write(try place.bytes() + Array(text.utf8))
@@ -158,7 +158,7 @@ import Testing
         text.split(separator: "\n", omittingEmptySubsequences: false)[0] + "\n"))
   }
 
-  @Test func `garbage is no reason not to write`() throws {
+  @Test func `a file full of garbage does not prevent writing`() throws {
     for (file, head) in [
       ([UInt8](repeating: 0, count: 5000), nil), (Array("\n\n\n".utf8), nil),
       (Array("{}\n".utf8), Array("{}".utf8)),
@@ -176,7 +176,7 @@ import Testing
   }
 
   @Test(arguments: [JournalLine.lengthLimit + 2, Recovery.tailSize, Recovery.tailSize + 1, 3 << 20])
-  func `foreign bytes longer than a line stay, are told, and are no part of the next line`(count: Int) throws {
+  func `foreign bytes longer than a line are kept, reported and separated from the next line`(count: Int) throws {
     let place = try journal()
     let whole = try place.bytes()
     try place.write(whole + [UInt8](repeating: 0x41, count: count))
@@ -192,10 +192,10 @@ import Testing
     #expect(writer.takeFindings() == nil)
   }
 
-  /// A process is killed at a random byte of a random write, again and again; the supervisor sends again what nobody
-  /// said was written.
+  /// Kills a process at a random byte of a random write, again and again; the supervisor repeats whatever was not
+  /// acknowledged.
   @Test(arguments: 1...20 as ClosedRange<UInt64>)
-  func `whenever a process is killed, each event is there once`(seed: UInt64) throws {
+  func `whenever a process is killed each event is written exactly once`(seed: UInt64) throws {
     var random = SplitMix(state: seed)
     let place = try Place()
     let settings = place.settings(
@@ -210,7 +210,7 @@ import Testing
         next += count
         if Bool.random(using: &random) { writer.compressSome() }
       }
-      // What the next batch writes is cut somewhere, and the head may not know of it.
+      // The write of the next batch is cut anywhere, and the head may not include it.
       let count = Int.random(in: 1...6, using: &random)
       let (size, head) = (try place.bytes().count, try place.bytes("audit.log.head"))
       try writer.append((next..<next + count).map { event($0) }, isRepeated: false)
@@ -229,7 +229,7 @@ import Testing
   }
 }
 
-/// What ``Recovery`` makes of a file in memory.
+/// Decisions of ``Recovery`` about files in memory.
 @Suite struct RecoveryDecisionTests {
   private func recovery(
     _ file: [UInt8], _ head: ChainHead?, first: UInt64? = nil, previous: (UInt64, LineHash)? = nil
@@ -246,7 +246,7 @@ import Testing
 
   private static let other = LineHash(of: [7])
 
-  /// A file with so many lines, and its head.
+  /// A file with this many lines, and its head.
   private func journal(_ count: UInt64) -> (file: [UInt8], head: ChainHead) {
     var (file, hash) = ([UInt8](), LineHash.none)
     for sequence in 1...count {
@@ -257,8 +257,7 @@ import Testing
     return (file, ChainHead(first: 1, last: count, hash: hash, size: UInt64(file.count)))
   }
 
-  @Test func `a line behind the head is taken over with the next number and the hash of the one before, or not at all`()
-  {
+  @Test func `a line after the head is accepted only with the next number and the hash of the line before`() {
     let (file, head) = journal(3)
     for (sequence, previous, isNext) in [
       (4, head.hash, true), (4, Self.other, false), (5, head.hash, false), (3, head.hash, false),
@@ -268,7 +267,7 @@ import Testing
       let whole = recovery(file + new + [0x0a], head)
       #expect(whole.head.last == (isNext ? 4 : 3) && whole.findings.isAltered == !isNext, "\(sequence)")
       #expect(whole.head.hash == (isNext ? LineHash(of: new[...]) : head.hash))
-      // It stays, whoever it is by.
+      // The line is kept in either case.
       #expect(whole.size == nil && whole.head.size == UInt64(file.count + new.count + 1) && !whole.lacksNewline)
       let unended = recovery(file + new, head)
       #expect(unended.head.last == (isNext ? 4 : 3) && !unended.findings.isAltered)
@@ -277,7 +276,7 @@ import Testing
     }
   }
 
-  @Test func `a file that ends with another byte than the newline of its last line lacks that line`() {
+  @Test func `a last line whose newline was overwritten is missing`() {
     let (file, head) = journal(3)
     let recovery = recovery(Array(file.dropLast()) + [0x78], head)
     #expect(recovery.findings.missingLines == 1)
@@ -285,7 +284,7 @@ import Testing
     #expect(recovery.size == recovery.head.size && recovery.findings.tornBytes > 0)
   }
 
-  @Test func `a head that lags behind a line that it does not know is helped by the file`() {
+  @Test func `a head that lags behind the file is corrected from it`() {
     let (file, _) = journal(5)
     let head = ChainHead(first: 2, last: 3, hash: Self.other, size: 10)
     let recovery = recovery(file, head)
@@ -294,7 +293,7 @@ import Testing
     #expect(recovery.findings == JournalFindings() && recovery.head.size == UInt64(file.count))
   }
 
-  @Test func `only lines that have to be there are missing`() {
+  @Test func `only lines that must be present are reported as missing`() {
     for (last, missing) in [(5, 3), (8, 3), (9, 3), (10, 2), (11, 1)] as [(UInt64, UInt64)] {
       let line = line(last, after: Self.other) + [0x0a]
       let recovery = recovery(line, ChainHead(first: 10, last: 12, hash: Self.other, size: 9999))
@@ -303,7 +302,7 @@ import Testing
     }
   }
 
-  @Test func `an empty file behind a head lacks what neither it nor the file before has`() {
+  @Test func `for an empty file the lines between the previous file and the head are missing`() {
     let head = ChainHead(first: 3, last: 5, hash: Self.other, size: 77)
     for (previous, missing) in [
       (nil, 3), ((1, .none), 3), ((2, .none), 3), ((3, .none), 2), ((4, .none), 1), ((5, Self.other), 0),
@@ -313,15 +312,15 @@ import Testing
       #expect(recovery.findings.missingLines == missing, "\(String(describing: previous))")
       #expect(recovery.head.last == 5 && recovery.head.hash == Self.other && recovery.head.size == 0)
     }
-    // It had no line yet.
+    // It had no lines yet.
     #expect(recovery([], ChainHead(first: 3, last: 5, hash: Self.other)).findings == JournalFindings())
-    // Without a head the file before says where to go on.
+    // Without a head, the chain continues from the previous file.
     let new = recovery([], nil, first: 3, previous: (5, Self.other))
     #expect(new.head.first == 3 && new.head.last == 5 && new.head.hash == Self.other)
     #expect(recovery([], nil).head == ChainHead())
   }
 
-  @Test func `a line of ours that is not finished goes, and what is longer than the tail stays`() {
+  @Test func `an incomplete line is cut off and a tail longer than a line is kept`() {
     let torn = recovery([UInt8](repeating: 0x41, count: Recovery.tailSize), nil)
     #expect(torn.size == 0 && torn.findings.tornBytes == UInt64(Recovery.tailSize) && !torn.lacksNewline)
     #expect(torn.head == ChainHead() && !torn.findings.isAltered)
@@ -334,7 +333,7 @@ import Testing
     #expect(longest.findings.tornBytes == UInt64(JournalLine.lengthLimit))
   }
 
-  @Test func `of foreign bytes that have newlines all stays up to the last one`() {
+  @Test func `foreign bytes are kept up to their last newline`() {
     let (file, head) = journal(2)
     for length in [1, JournalLine.lengthLimit + 2, Recovery.tailSize + 5] {
       let foreign = [UInt8](repeating: 0x41, count: length) + [0x0a]

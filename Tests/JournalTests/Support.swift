@@ -7,13 +7,13 @@ import Testing
 
 @testable import Journal
 
-/// A directory for one journal, removed when it goes.
+/// A directory for one journal, removed on release.
 final class Place {
   let directory: String
   private let name: String
   var path: String { "\(directory)/\(name)" }
 
-  /// The series of events of files of a journal there.
+  /// The series of file events of a journal in the same directory.
   init(filesOf place: Place) {
     directory = place.directory
     name = "audit-files.log"
@@ -57,14 +57,14 @@ final class Place {
     try Data(bytes).write(to: URL(filePath: "\(directory)/\(name)"))
   }
 
-  /// What is in the directory.
+  /// The names in the directory.
   var names: [String] {
     get throws { try FileManager.default.contentsOfDirectory(atPath: directory).sorted() }
   }
 
   var head: ChainHead? { (try? bytes(name + ".head")).flatMap { ChainHead(json: $0[...]) } }
 
-  /// The lines of all files, oldest first, and what stands behind the last.
+  /// The lines of all files, oldest first, and what follows the last newline.
   func lines() throws -> (lines: [[UInt8]], rest: [UInt8]) {
     var all: [UInt8] = []
     for backup in try folder(mode: 0o600).backups().reversed() {
@@ -89,7 +89,7 @@ final class Place {
     return (lines, rest)
   }
 
-  /// What the chain says of all of it.
+  /// The first problem of the whole chain; nil if it is intact.
   func problem() throws -> Chain<Int>.Problem? {
     var chain = Chain<Int>(head: head)
     let (lines, rest) = try lines()
@@ -99,7 +99,7 @@ final class Place {
     return chain.finish(rest: rest.isEmpty ? nil : lines.count)
   }
 
-  /// The paths in the events of all files: what ``event(_:)`` put there.
+  /// The paths in the events of all files, as ``event(_:)`` numbers them.
   func written() throws -> [Int] {
     try lines().lines.map {
       Int(String(decoding: try JournalLine(json: $0[...]).event.fact.path ?? [], as: UTF8.self))
@@ -108,7 +108,7 @@ final class Place {
   }
 }
 
-/// An event that has `number` as its path.
+/// An event with `number` as its path.
 func event(_ number: Int, _ type: EventType = .commandExecuted, details: String? = nil) -> AuditEvent {
   var fact = Fact(type, .success, .sftp)
   fact.path = Array("\(number)".utf8)
@@ -118,7 +118,7 @@ func event(_ number: Int, _ type: EventType = .commandExecuted, details: String?
 }
 
 extension JournalWriter {
-  /// Writes events with these numbers, each in a batch of its own.
+  /// Writes events with these numbers, each in its own batch.
   func write(_ numbers: some Sequence<Int>) throws {
     for number in numbers { try append([event(number)], isRepeated: false) }
   }
