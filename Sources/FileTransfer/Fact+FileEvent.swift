@@ -3,7 +3,7 @@ import Glibc
 import System
 
 extension Fact {
-  /// What happened to files, as the journal has it; whoever knows adds the protocol and the channel.
+  /// The journal's record of a file event; the caller adds the protocol and the channel.
   public init(_ event: FileEvent) {
     switch event {
     case .opened(let path, let reading, let writing):
@@ -52,7 +52,7 @@ extension Fact {
     }
   }
 
-  /// A rule with the action `log` let an operation through.
+  /// Records that a rule with the action `log` allowed an operation.
   init(allowed operation: FileOperation, _ paths: [[UInt8]], rule: String) {
     self.init(.transferAllowed, operation, paths)
     self.rule = rule
@@ -84,7 +84,7 @@ extension Fact {
 }
 
 extension FileError {
-  /// Why, for the journal.
+  /// The reason code for the journal.
   var refusal: FileRefusal {
     switch self {
     case .denied: .deniedByRule
@@ -103,7 +103,7 @@ extension FileError {
 }
 
 extension FileChange {
-  /// For people.
+  /// The changes as text, for the event's details.
   fileprivate var parts: [String] {
     var parts: [String] = []
     if let size { parts.append("size \(size)") }

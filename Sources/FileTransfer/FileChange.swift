@@ -1,12 +1,14 @@
 import System
 
-/// What is to be changed about a file; what is nil stays.
+/// Changes to the attributes of a file; nil leaves an attribute as it is.
 public struct FileChange: Equatable, Sendable {
-  /// Bytes.
+  /// New size in bytes.
   public var size: UInt64?
+  /// New owner and group.
   public var owner: FileOwner?
-  /// At most 0o7777.
+  /// New permission bits, at most 0o7777.
   public var permissions: UInt32?
+  /// New times of last access and modification.
   public var times: FileTimes?
 
   public init(
@@ -22,9 +24,11 @@ public struct FileChange: Equatable, Sendable {
   public var isEmpty: Bool { self == FileChange() }
 }
 
-/// Whose a file is.
+/// The owner of a file.
 public struct FileOwner: Equatable, Sendable {
+  /// User ID.
   public var user: UInt32
+  /// Group ID.
   public var group: UInt32
 
   public init(user: UInt32, group: UInt32) {
@@ -33,9 +37,11 @@ public struct FileOwner: Equatable, Sendable {
   }
 }
 
-/// When a file was last read and last written.
+/// The times of last access and last modification of a file.
 public struct FileTimes: Equatable, Sendable {
+  /// Time of last access.
   public var access: FileTime
+  /// Time of last modification.
   public var modification: FileTime
 
   public init(access: FileTime, modification: FileTime) {

@@ -1,13 +1,13 @@
 import Glibc
 import System
 
-/// Why an operation on files was not done.
+/// Why an operation on files failed.
 public enum FileError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// The system refused.
+  /// A system call failed.
   case system(SystemError)
-  /// A rule of the gate with this name refused.
+  /// The gate refused, by the rule with this name.
   case denied(rule: String)
-  /// Only reading is allowed.
+  /// The session may only read.
   case readOnly
 
   /// For logs: `open: No such file or directory`.
@@ -19,7 +19,7 @@ public enum FileError: Error, Equatable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// For those who use clients, who are not told about rules.
+  /// For users of clients, who are not told about rules.
   public var reason: String {
     switch self {
     case .system(let error): SystemError.message(error.code)
@@ -30,7 +30,8 @@ public enum FileError: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 extension FileError {
-  /// True when it was not permitted; other failures say nothing about rights. A rule's refusal is an event of its own.
+  /// True when permission was refused, by the system or because the session is read-only. A denial by a rule is an
+  /// event of its own.
   var isRefusal: Bool {
     switch self {
     case .system(let error): [EACCES, EPERM, EROFS].contains(error.code)
@@ -40,7 +41,9 @@ extension FileError {
   }
 }
 
-/// Runs system calls; what they throw becomes a ``FileError``.
+/// Runs `body`.
+///
+/// - Throws: `.system` with the error that `body` throws.
 func system<Result>(_ body: () throws(SystemError) -> Result) throws(FileError) -> Result {
   do throws(SystemError) { return try body() } catch { throw .system(error) }
 }

@@ -1,10 +1,11 @@
 import Glibc
 import System
 
-/// A directory that a client reads.
+/// A directory that a client reads. Owns its descriptor; closes it and records the end of the listing in `deinit`.
 public final class OpenDirectory {
-  /// Absolute, as the client saw it when it was opened.
+  /// Absolute, as the client saw it when it opened the directory.
   public let path: [UInt8]
+  /// The entries that were not read yet.
   let stream: DirectoryStream
   private let gate: any TransferGate
   private let observer: (any FileObserver)?
@@ -21,22 +22,28 @@ public final class OpenDirectory {
 
   deinit { observer?.record(.listed(path: path, entries: entries)) }
 
-  /// What the directory is now.
+  /// The attributes of the directory now.
+  ///
+  /// - Throws: `.system` when fstat(2) fails.
   func attributes() throws(FileError) -> FileAttributes {
     try system { () throws(SystemError) in try stream.directory.attributes() }
   }
 
-  /// How full its file system is.
+  /// Size and free space of its file system.
+  ///
+  /// - Throws: `.system` when fstatvfs(3) fails.
   func fileSystemStatus() throws(FileError) -> FileSystemStatus {
     try system { () throws(SystemError) in try stream.directory.fileSystemStatus() }
   }
 
-  /// The next name, `.` and `..` among them, and what it is; nil at the end. What was deleted meanwhile is left out.
+  /// The next name, including `.` and `..`, with its attributes; nil at the end. Entries deleted meanwhile are skipped.
   ///
-  /// There are no attributes where this user may read the directory but not use it, and where the gate hides them.
+  /// The attributes are nil where the user may read but not search the directory, and where the gate hides them.
+  ///
+  /// - Throws: `.system` when getdents64(2) fails.
   public func next() throws(FileError) -> (name: [UInt8], attributes: FileAttributes?)? {
     while let name = try system({ () throws(SystemError) in try stream.next() }) {
-      // Above the root there is nothing, not even its attributes.
+      // The parent of the root is the root; the attributes of the real parent are not revealed.
       let asked = isRoot && name == Array("..".utf8) ? [UInt8(ascii: ".")] : name
       do throws(SystemError) {
         let attributes = try stream.directory.attributes(ofEntry: asked)

@@ -1,21 +1,24 @@
 import Glibc
 import System
 
-/// A file that a client has open, and what went through it.
+/// A file that a client has open, and how much was transferred. Owns its descriptor and closes it in `deinit`.
 public final class OpenFile {
-  /// Absolute, as the client saw it when it was opened.
+  /// Absolute, as the client saw it when it opened the file.
   public let path: [UInt8]
+  /// Opened with the access that the client asked for.
   let descriptor: Descriptor
   private let opening: FileOpening
   private let gate: any TransferGate
   private let observer: (any FileObserver)?
   private let hearsAll: Bool
   private let opened = Clock.microseconds
+  /// Bytes read by the client so far.
   public private(set) var bytesRead: UInt64 = 0
+  /// Bytes written by the client so far.
   public private(set) var bytesWritten: UInt64 = 0
-  /// How large the gate knows it to be.
+  /// The largest size in bytes that the gate has allowed.
   private var judgedSize: UInt64
-  /// The first write that failed: everything after it may be right and the file still is not.
+  /// The error of the first write that failed: the file is incomplete even if later writes succeed.
   private var failure: FileError?
   private var isFinished = false
 
@@ -32,20 +35,27 @@ public final class OpenFile {
     hearsAll = observer?.hearsReadsAndWrites ?? false
   }
 
-  /// A file that nobody closed was broken off: what was sent of it may be a part.
+  /// A file that was not closed by the client counts as broken off, because parts of it may be missing.
   deinit { finish(isClosed: false) }
 
-  /// What the file is now.
+  /// The attributes of the file now.
+  ///
+  /// - Throws: `.system` when fstat(2) fails.
   func attributes() throws(FileError) -> FileAttributes {
     try system { () throws(SystemError) in try descriptor.attributes() }
   }
 
-  /// How full its file system is.
+  /// Size and free space of its file system.
+  ///
+  /// - Throws: `.system` when fstatvfs(3) fails.
   func fileSystemStatus() throws(FileError) -> FileSystemStatus {
     try system { () throws(SystemError) in try descriptor.fileSystemStatus() }
   }
 
-  /// Reads into memory that is kept, from `position` on; 0 is the end of the file.
+  /// Reads at most `count` bytes at `offset` of the file into `bytes`, from index `position` on. pread(2)
+  ///
+  /// - Returns: the number of bytes; 0 at the end of the file.
+  /// - Throws: `.system` when the read fails, with EBADF when the file is not open for reading.
   public func read(
     into bytes: inout [UInt8], at position: Int, count: Int, offset: UInt64
   ) throws(FileError) -> Int {
@@ -59,7 +69,10 @@ public final class OpenFile {
     }
   }
 
-  /// Writes all of `bytes`, at the end when the file was opened for that.
+  /// Writes all of `bytes` at `offset`, or at the end of a file opened with ``FileOpening/append``. pwrite(2)
+  ///
+  /// - Throws: `.denied` when the gate refuses the new size; `.system` when the write fails, with EFBIG beyond the
+  ///   largest size. Some of the bytes may have been written. ``close()`` throws the first of these errors again.
   public func write(_ bytes: ArraySlice<UInt8>, offset: UInt64) throws(FileError) {
     do throws(FileError) {
       let end = offset.addingReportingOverflow(UInt64(bytes.count))
@@ -76,14 +89,19 @@ public final class OpenFile {
     }
   }
 
-  /// Waits until what was written is on the disk. fsync(2)
+  /// Writes the content to the disk. fsync(2)
+  ///
+  /// - Throws: `.system` when that fails.
   public func synchronize() throws(FileError) {
     try system { () throws(SystemError) in try descriptor.synchronize() }
   }
 
-  /// Copies inside the kernel to another open file, at most `count` bytes.
+  /// Copies at most `count` bytes inside the kernel to another open file. copy_file_range(2)
   ///
-  /// - Returns: how many bytes were copied; 0 at the end of this file.
+  /// - Returns: the number of bytes; 0 at the end of this file.
+  /// - Throws: `.denied` when the gate refuses the new size of the target; `.system` when the copy fails, with EFBIG
+  ///   beyond the largest size, and with EXDEV, EINVAL, EOPNOTSUPP or EBADF where the kernel cannot copy between these
+  ///   files. ``close()`` of the target throws the first of these errors again.
   public func copy(
     from offset: UInt64, count: Int, to target: OpenFile, at targetOffset: UInt64
   ) throws(FileError) -> Int {
@@ -111,7 +129,10 @@ public final class OpenFile {
     }
   }
 
-  /// Ends the use of the file; throws the first write that failed, so that nobody believes it whole.
+  /// Ends the use of the file and records it; the descriptor stays open until `deinit`.
+  ///
+  /// - Throws: the error of the first write that failed, so that the client does not take the file for complete. This
+  ///   can be one that the file system reports only at the end, close(2).
   public func close() throws(FileError) {
     if bytesWritten > 0, failure == nil {
       do throws(SystemError) { try descriptor.finishWrites() } catch { failure = .system(error) }
@@ -120,6 +141,7 @@ public final class OpenFile {
     if let failure { throw failure }
   }
 
+  /// Sets the size of the file, which the gate has allowed.
   func sizeChanged(to size: UInt64) { judgedSize = size }
 
   private func judge(growingTo end: UInt64, by count: Int) throws(FileError) {

@@ -2,7 +2,9 @@ import Glibc
 import System
 
 extension RootedFileSystem {
-  /// Makes a directory; the umask takes its part of `mode`.
+  /// Creates a directory with the permission bits `mode`, less the umask. mkdir(2)
+  ///
+  /// - Throws: `.readOnly`, `.denied`, or `.system`, with EEXIST when the name exists.
   public func makeDirectory(_ path: [UInt8], mode: UInt32 = 0o777) throws(FileError) {
     try attempt(.makeDirectory, [path]) { () throws(FileError) in
       try requireWritable()
@@ -13,7 +15,9 @@ extension RootedFileSystem {
     }
   }
 
-  /// Removes what is no directory; a link itself, not what it leads to.
+  /// Removes anything except a directory; a symbolic link itself, not its target. unlink(2)
+  ///
+  /// - Throws: `.readOnly`, `.denied`, or `.system`, with EISDIR for a directory.
   public func removeFile(_ path: [UInt8]) throws(FileError) {
     try attempt(.delete, [path]) { () throws(FileError) in
       try requireWritable()
@@ -24,7 +28,9 @@ extension RootedFileSystem {
     }
   }
 
-  /// Removes an empty directory.
+  /// Removes an empty directory. rmdir(2)
+  ///
+  /// - Throws: `.readOnly`, `.denied`, or `.system`, with ENOTEMPTY when the directory is not empty.
   public func removeDirectory(_ path: [UInt8]) throws(FileError) {
     try attempt(.delete, [path]) { () throws(FileError) in
       try requireWritable()
@@ -35,9 +41,10 @@ extension RootedFileSystem {
     }
   }
 
-  /// Gives an entry another place.
+  /// Renames a file or directory. rename(2)
   ///
-  /// - Parameter replacing: whether what has the new name is replaced; else that is an error (EEXIST).
+  /// - Parameter replacing: whether an existing `newPath` is replaced.
+  /// - Throws: `.readOnly`, `.denied`, or `.system`, with EEXIST when `newPath` exists and is not replaced.
   public func rename(_ path: [UInt8], to newPath: [UInt8], replacing: Bool) throws(FileError) {
     try attempt(.rename, [path, newPath]) { () throws(FileError) in
       try requireWritable()
@@ -54,7 +61,9 @@ extension RootedFileSystem {
     }
   }
 
-  /// Gives a file a second name; a link is not followed.
+  /// Creates a second name for a file; a symbolic link is not followed. link(2)
+  ///
+  /// - Throws: `.readOnly`, `.denied`, or `.system`, with EEXIST when `newPath` exists.
   public func makeHardLink(_ path: [UInt8], at newPath: [UInt8]) throws(FileError) {
     try attempt(.makeLink, [path, newPath]) { () throws(FileError) in
       try requireWritable()
@@ -65,7 +74,9 @@ extension RootedFileSystem {
     }
   }
 
-  /// Makes a symbolic link with the text `target`, which may lead nowhere.
+  /// Creates a symbolic link with the text `target`, which need not exist. symlink(2)
+  ///
+  /// - Throws: `.readOnly`, `.denied`, or `.system`, with EEXIST when `path` exists.
   public func makeSymbolicLink(_ path: [UInt8], to target: [UInt8]) throws(FileError) {
     try attempt(.makeLink, [path]) { () throws(FileError) in
       try requireWritable()
@@ -76,8 +87,9 @@ extension RootedFileSystem {
     }
   }
 
-  /// Not all file systems can refuse to replace (EINVAL): there a second name is made, which cannot replace either.
-  /// Directories have no second names: they replace nothing but an empty directory.
+  /// Some file systems do not support RENAME_NOREPLACE (EINVAL). There a file gets a second name, which cannot replace
+  /// anything either, and loses the first. A directory cannot have two names; rename(2) replaces nothing but an empty
+  /// one.
   private func renameToNew(_ from: DirectoryEntry, _ to: DirectoryEntry) throws(SystemError) {
     do throws(SystemError) {
       try from.parent.renameToNew(from.name, in: to.parent, to.name)
@@ -91,7 +103,7 @@ extension RootedFileSystem {
         do throws(SystemError) {
           try from.parent.removeFile(from.name)
         } catch {
-          // It keeps the one name that it had.
+          // The file keeps its first name only.
           try? to.parent.removeFile(to.name)
           throw error
         }

@@ -1,30 +1,35 @@
 import Glibc
 import System
 
-/// How a client opens a file.
+/// How a client opens a file: the flags of SSH_FXP_OPEN. draft-ietf-secsh-filexfer-02, section 6.3
 public struct FileOpening: OptionSet, Sendable {
   public let rawValue: UInt8
 
   public init(rawValue: UInt8) { self.rawValue = rawValue }
 
+  /// Open for reading.
   public static let read = FileOpening(rawValue: 1)
+  /// Open for writing.
   public static let write = FileOpening(rawValue: 2)
-  /// Every write goes to the end.
+  /// Every write goes to the end of the file.
   public static let append = FileOpening(rawValue: 4)
-  /// What is not there is made.
+  /// The file is created if it does not exist.
   public static let create = FileOpening(rawValue: 8)
-  /// What is there is emptied.
+  /// An existing file is emptied.
   public static let truncate = FileOpening(rawValue: 16)
-  /// With `create`: something there is an error, be it a link to nowhere.
+  /// With `create`: fails if the name exists, even as a dangling symbolic link.
   public static let exclusive = FileOpening(rawValue: 32)
 }
 
 extension RootedFileSystem {
-  /// Opens a file, or makes one; the umask takes its part of `mode`.
+  /// Opens a file, or creates one with the permission bits `mode`, less the umask. open(2)
   ///
-  /// Never waits: a named pipe is opened as it is, without its other side.
+  /// Never blocks: a named pipe is opened without waiting for its other end. The returned object owns the descriptor.
+  ///
+  /// - Throws: `.readOnly` or `.denied`; `.system` with EISDIR for a directory, EEXIST with `exclusive`, ELOOP for too
+  ///   many links, and the other errors of open(2).
   public func open(_ path: [UInt8], _ opening: FileOpening, mode: UInt32 = 0o666) throws(FileError) -> OpenFile {
-    // open(2) with O_TRUNC or O_APPEND alone is for reading, and O_TRUNC writes all the same.
+    // open(2) with O_TRUNC or O_APPEND alone opens for reading, but O_TRUNC still changes the file.
     let writes = opening.contains(.write) || opening.contains(.truncate) || opening.contains(.create)
     return try attempt(writes ? .upload : .download, [path]) { () throws(FileError) in
       writes ? try openToWrite(path, opening, mode: mode) : try openToRead(path, opening)
@@ -33,14 +38,14 @@ extension RootedFileSystem {
 
   private func openToWrite(_ path: [UInt8], _ opening: FileOpening, mode: UInt32) throws(FileError) -> OpenFile {
     try requireWritable()
-    // Most uploads are new files, which need no more than this; whatever is wrong with others is found below.
+    // The fast path: most uploads create a new file. Everything else, errors included, is handled below.
     if gate.allowsEverything, opening.contains(.create),
       let made = try paths.makeDirectly(path, access(opening), mode: mode & 0o7777)
     {
       return opened(made.file, made.path, opening, size: 0)
     }
     var path = path
-    // Each turn but the last met a link to nowhere, or a name that was made or deleted meanwhile.
+    // Another turn follows a dangling link, or a name that was created or deleted between two calls.
     for _ in 0..<40 {
       if !(opening.contains(.create) && opening.contains(.exclusive)) {
         do throws(FileError) {
@@ -58,9 +63,11 @@ extension RootedFileSystem {
     throw .system(SystemError("open", code: ELOOP))
   }
 
-  /// Changes a file, the one that a link leads to when `following`.
+  /// Changes attributes of a file, or of the target of a link when `following`.
   ///
-  /// Everything is tried; throws the first failure when there was one.
+  /// All changes are tried even if one fails.
+  ///
+  /// - Throws: `.readOnly` or `.denied`; `.system` with the first failure, EOPNOTSUPP for permissions of a link.
   public func change(_ path: [UInt8], _ change: FileChange, following: Bool) throws(FileError) {
     try attempt(.setStatus, [path]) { () throws(FileError) in
       try requireWritable()
@@ -78,9 +85,12 @@ extension RootedFileSystem {
     }
   }
 
-  /// Changes an open file.
+  /// Changes attributes of an open file.
   ///
-  /// Everything is tried; throws the first failure when there was one.
+  /// All changes are tried even if one fails.
+  ///
+  /// - Throws: `.readOnly` or `.denied`; `.system` with the first failure, EINVAL for the size of a file not open for
+  ///   writing.
   public func change(_ file: OpenFile, _ change: FileChange) throws(FileError) {
     try attempt(.setStatus, [file.path]) { () throws(FileError) in
       try requireWritable()
@@ -89,7 +99,9 @@ extension RootedFileSystem {
     if let size = change.size { file.sizeChanged(to: size) }
   }
 
-  /// Changes an open directory, which has no size to change.
+  /// Changes attributes of an open directory, which has no size to change.
+  ///
+  /// - Throws: `.readOnly` or `.denied`; `.system` with the first failure.
   public func change(_ directory: OpenDirectory, _ change: FileChange) throws(FileError) {
     try attempt(.setStatus, [directory.path]) { () throws(FileError) in
       try requireWritable()
@@ -108,7 +120,7 @@ extension RootedFileSystem {
     }
   }
 
-  /// In this order, as a new size changes the times, and a new owner the permissions.
+  /// The order matters: a new size changes the times, and a new owner clears permission bits.
   private func apply(
     _ change: FileChange, path: [UInt8], _ body: (Part) throws(SystemError) -> Void
   ) throws(FileError) {
@@ -128,12 +140,12 @@ extension RootedFileSystem {
         failure = failure ?? error
       }
     }
-    // What was changed is told though something else could not be.
+    // The changes that succeeded are recorded even if others failed.
     if !done.isEmpty { observer?.record(.attributesChanged(path: path, done)) }
     if let failure { throw .system(failure) }
   }
 
-  /// Reading changes nothing: the file is opened first and judged then, before anything is read.
+  /// Opening for reading changes nothing, so that the file is opened first and judged before anything is read.
   private func openToRead(_ path: [UInt8], _ opening: FileOpening) throws(FileError) -> OpenFile {
     if gate.allowsEverything, let direct = try paths.openDirectly(path) {
       return opened(direct.file, direct.path, opening, size: try readable(direct.file).size)
@@ -165,9 +177,9 @@ extension RootedFileSystem {
 
   private enum Made {
     case made(OpenFile)
-    /// Something has the name now.
+    /// The name exists by now.
     case taken
-    /// The name is a link, which leads there.
+    /// The name is a symbolic link with this target.
     case link([UInt8])
   }
 
@@ -208,7 +220,7 @@ extension RootedFileSystem {
   }
 }
 
-/// One of the things that a ``FileChange`` changes.
+/// One of the changes in a ``FileChange``.
 private enum Part {
   case size(UInt64)
   case owner(FileOwner)
@@ -228,6 +240,6 @@ extension FileChange {
 }
 
 extension [UInt8] {
-  /// The directory part of an absolute path, with its slash.
+  /// The directory part of an absolute path, with its trailing slash.
   var parent: [UInt8] { Array(prefix((lastIndex(of: UInt8(ascii: "/")) ?? 0) + 1)) }
 }

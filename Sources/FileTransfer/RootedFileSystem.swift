@@ -1,22 +1,32 @@
 import Glibc
 import System
 
-/// The files below a directory, for one client: what a path means is decided by the kernel with that directory as root,
-/// a gate is asked before each operation, and an observer hears what was done.
+/// The files below a root directory, for one client. The kernel resolves paths with that directory as root, a gate is
+/// asked before each operation, and an observer receives what was done.
 ///
-/// Names and paths are bytes. A path that begins with `/` begins at the root, any other at `start`; `..` stops at the
-/// root, and absolute links mean the root's files. Nothing is checked by name and then used by name: an operation works
-/// on the descriptor that was judged, or on one component of a directory whose descriptor was judged.
+/// Names and paths are bytes. A path that begins with `/` begins at the root, any other at ``start``; `..` stops at the
+/// root, and absolute links are resolved below the root. Nothing is checked by name and then used by name: an operation
+/// works on the descriptor that was judged, or on one component of a directory whose descriptor was judged.
+///
+/// Operations throw ``FileError``: `.system` with the code of the system call that failed, which is ENOENT for an empty
+/// path and EINVAL for one with a zero byte; `.denied` when the gate refuses; `.readOnly` when the operation would
+/// change something and ``isReadOnly`` is set.
 public final class RootedFileSystem {
+  /// Resolves paths below the root.
   let paths: RootedPaths
+  /// Asked before each operation.
   let gate: any TransferGate
+  /// Receives what was done or refused.
   let observer: (any FileObserver)?
   /// True when nothing may be changed.
   public let isReadOnly: Bool
   private let hasRoot: Bool
 
   /// - Parameters:
-  ///   - root: the directory that is the client's `/`; nil for the machine's.
+  ///   - root: the directory that is the client's `/`; nil for the machine's, where relative paths begin in the working
+  ///     directory.
+  /// - Throws: `.system` when the root cannot be opened, with ELOOP when a symbolic link on the way could have been put
+  ///   there by a user other than root.
   public init(
     root: String? = nil, isReadOnly: Bool = false, gate: any TransferGate = OpenGate(),
     observer: (any FileObserver)? = nil
@@ -28,24 +38,28 @@ public final class RootedFileSystem {
     self.observer = observer
   }
 
-  /// Directories above the root that others than root can change: ``RootDirectory/exposed``.
+  /// Directories above the root that users other than root can change: ``RootDirectory/exposed``.
   public var exposed: [String] { paths.exposed }
 
-  /// Where relative paths begin: `/` below a root, else where this process is.
+  /// Where relative paths begin: `/` below a root, else the working directory of this process.
   public var start: [UInt8] { paths.start }
 
   /// Makes relative paths begin in this directory.
+  ///
+  /// - Throws: `.system` when the directory cannot be resolved.
   public func enter(_ directory: [UInt8]) throws(FileError) { try paths.enter(directory) }
 
-  /// Where name services keep what they read: account names are asked for long after a root is closed off.
+  /// Directories that name services read: account names are looked up long after the process was confined.
   private static let readable = ["/etc", "/usr", "/lib", "/lib64", "/run", "/var/lib"]
 
-  /// Makes the kernel forbid to this process, for good, what no path of the client leads to (Landlock): below a root to
-  /// change files outside of it, or to read any but those of name services; where only reading is allowed, to change
-  /// files; and in both cases to execute any.
+  /// Confines this process for good, with Landlock, to the files that the client may reach. Below a root it can then
+  /// change no files outside of it, and read only those of name services; in a read-only session it can change no
+  /// files. In both cases it can execute nothing. Without root and read-only session, nothing happens.
   ///
-  /// A second line, behind the one that resolves paths: on a kernel without it nothing happens. Needs that the process
-  /// can gain no privileges.
+  /// A second line of defence behind the resolution of paths: a kernel without Landlock ignores it. The process must
+  /// have given up gaining privileges. landlock(7)
+  ///
+  /// - Throws: `.system` when the kernel has Landlock and refuses the rules.
   public func closeOff() throws(FileError) {
     guard hasRoot || isReadOnly else { return }
     _ = try system { () throws(SystemError) in
@@ -54,7 +68,9 @@ public final class RootedFileSystem {
     }
   }
 
-  /// The path without links and `..`; its last component need not exist. An empty path is `start`.
+  /// The path without links and `..`; its last component need not exist. An empty path stands for ``start``.
+  ///
+  /// - Throws: `.denied`, or `.system` when the path cannot be resolved.
   public func realPath(_ path: [UInt8]) throws(FileError) -> [UInt8] {
     if path.isEmpty { return start }
     let (resolved, size): ([UInt8], UInt64?)
@@ -69,7 +85,9 @@ public final class RootedFileSystem {
     return resolved
   }
 
-  /// What is at `path`, or at the end of its links when `following`.
+  /// The attributes of `path`, or of the target of its links when `following`.
+  ///
+  /// - Throws: `.denied`, or `.system` when the path cannot be resolved.
   public func attributes(_ path: [UInt8], following: Bool) throws(FileError) -> FileAttributes {
     let file = try paths.find(path, following: following)
     let attributes = try system { () throws(SystemError) in try file.attributes() }
@@ -77,39 +95,51 @@ public final class RootedFileSystem {
     return attributes
   }
 
-  /// What an open file is.
+  /// The attributes of an open file.
+  ///
+  /// - Throws: `.denied`, or `.system` when fstat(2) fails.
   public func attributes(_ file: OpenFile) throws(FileError) -> FileAttributes {
     let attributes = try file.attributes()
     if !gate.allowsEverything { try ask(.status, [file.path], size: attributes.regularSize) }
     return attributes
   }
 
-  /// What an open directory is.
+  /// The attributes of an open directory.
+  ///
+  /// - Throws: `.denied`, or `.system` when fstat(2) fails.
   public func attributes(_ directory: OpenDirectory) throws(FileError) -> FileAttributes {
     if !gate.allowsEverything { try ask(.status, [directory.path], size: nil) }
     return try directory.attributes()
   }
 
-  /// How full the file system is that holds an open file.
+  /// Size and free space of the file system of an open file.
+  ///
+  /// - Throws: `.denied`, or `.system` when fstatvfs(3) fails.
   public func fileSystemStatus(_ file: OpenFile) throws(FileError) -> FileSystemStatus {
     try ask(.status, [file.path], size: nil)
     return try file.fileSystemStatus()
   }
 
-  /// How full the file system is that holds an open directory.
+  /// Size and free space of the file system of an open directory.
+  ///
+  /// - Throws: `.denied`, or `.system` when fstatvfs(3) fails.
   public func fileSystemStatus(_ directory: OpenDirectory) throws(FileError) -> FileSystemStatus {
     try ask(.status, [directory.path], size: nil)
     return try directory.fileSystemStatus()
   }
 
-  /// How full the file system is that holds `path`.
+  /// Size and free space of the file system of `path`.
+  ///
+  /// - Throws: `.denied`, or `.system` when the path cannot be resolved.
   public func fileSystemStatus(_ path: [UInt8]) throws(FileError) -> FileSystemStatus {
     let file = try paths.find(path, following: true)
     try ask(.status, [try paths.path(of: file)], size: nil)
     return try system { () throws(SystemError) in try file.fileSystemStatus() }
   }
 
-  /// The text of a symbolic link.
+  /// The target of a symbolic link, as it is stored.
+  ///
+  /// - Throws: `.denied`, or `.system`, with EINVAL when `path` is not a symbolic link.
   public func readLink(_ path: [UInt8]) throws(FileError) -> [UInt8] {
     let link = try paths.find(path, following: false)
     let attributes = try system { () throws(SystemError) in try link.attributes() }
@@ -119,6 +149,8 @@ public final class RootedFileSystem {
   }
 
   /// Opens a directory to read its names.
+  ///
+  /// - Throws: `.denied`, or `.system`, with ENOTDIR when `path` is not a directory.
   public func openDirectory(_ path: [UInt8]) throws(FileError) -> OpenDirectory {
     try attempt(.list, [path]) { () throws(FileError) in
       let directory = try paths.find(path, following: true, directory: true)
@@ -129,7 +161,9 @@ public final class RootedFileSystem {
     }
   }
 
-  /// Asks the gate; a refusal is observed and thrown.
+  /// Asks the gate; records a refusal.
+  ///
+  /// - Throws: `.denied` when the gate refuses.
   func ask(_ operation: FileOperation, _ paths: [[UInt8]], size: UInt64?) throws(FileError) {
     switch gate.check(operation, paths, size: size) {
     case .allowed: return
@@ -139,7 +173,9 @@ public final class RootedFileSystem {
     }
   }
 
-  /// Does what a client asks for; what it is not permitted is observed and thrown.
+  /// Runs an operation on the paths that the client named; records a refusal of permission.
+  ///
+  /// - Throws: what `body` throws.
   func attempt<Result>(
     _ operation: FileOperation, _ named: [[UInt8]], _ body: () throws(FileError) -> Result
   ) throws(FileError) -> Result {
@@ -154,6 +190,7 @@ public final class RootedFileSystem {
     }
   }
 
+  /// - Throws: `.readOnly` when nothing may be changed.
   func requireWritable() throws(FileError) {
     if isReadOnly { throw .readOnly }
   }
@@ -164,12 +201,12 @@ public final class RootedFileSystem {
 }
 
 extension FileAttributes {
-  /// Bytes, of a regular file only.
+  /// Size in bytes of a regular file; nil for anything else.
   var regularSize: UInt64? { kind == .regular ? size : nil }
 }
 
 extension FileError {
-  /// True when nothing is at the path.
+  /// True when the path does not exist.
   var isMissingFile: Bool {
     guard case .system(let error) = self else { return false }
     return error.code == ENOENT

@@ -1,8 +1,9 @@
 import Glibc
 import System
 
-/// One name in one directory, whether something has it or not.
+/// A name in a directory, whether it exists or not.
 struct DirectoryEntry {
+  /// The directory.
   let parent: Descriptor
   /// One component, never `..`; `.` for the directory itself.
   let name: [UInt8]
@@ -10,24 +11,26 @@ struct DirectoryEntry {
   let path: [UInt8]
 }
 
-/// Turns the client's paths into descriptors, below a directory that is the client's `/`.
+/// Resolves the client's paths to descriptors, below a directory that is the client's `/`.
 ///
-/// The kernel resolves (RESOLVE_IN_ROOT), and what a descriptor is called is asked afterwards: no decision about a path
-/// is made before its resolution.
+/// The kernel resolves (RESOLVE_IN_ROOT in openat2(2)), and the name of the descriptor is read afterwards: no decision
+/// about a path is made before its resolution.
 final class RootedPaths {
   private static let slash = UInt8(ascii: "/")
   private static let dot = UInt8(ascii: ".")
   private static let deleted = Array(" (deleted)".utf8)
 
+  /// The client's `/`.
   let root: Descriptor
-  /// Directories above the root that others than root can change: ``RootDirectory/exposed``.
+  /// Directories above the root that users other than root can change: ``RootDirectory/exposed``.
   let exposed: [String]
-  /// Where the root is now, without a slash at the end: empty for the real root.
+  /// The current path of the root without a trailing slash: empty for the real root.
   private var rootPath: [UInt8] = []
   /// Where relative paths begin: absolute, as the client sees it.
   private(set) var start: [UInt8] = [slash]
 
-  /// - Parameter root: the client's `/`; nil for the machine's, and then relative paths begin where this process is.
+  /// - Parameter root: the client's `/`; nil for the machine's, where relative paths begin in the working directory.
+  /// - Throws: `.system` when the root cannot be opened.
   init(root: String?) throws(FileError) {
     let found = try system { () throws(SystemError) in try RootDirectory.find(root ?? "/") }
     self.root = found.directory
@@ -40,11 +43,15 @@ final class RootedPaths {
   }
 
   /// Makes relative paths begin in this directory.
+  ///
+  /// - Throws: `.system` when the directory cannot be resolved.
   func enter(_ directory: [UInt8]) throws(FileError) {
     start = try path(of: try find(directory, following: true, directory: true))
   }
 
-  /// What is at `path` now.
+  /// Resolves `path` now, to a descriptor that can be examined but not read (O_PATH).
+  ///
+  /// - Throws: `.system`, with ENOTDIR when `directory` is set and `path` is not a directory.
   func find(_ path: [UInt8], following: Bool, directory: Bool = false) throws(FileError) -> Descriptor {
     let whole = try absolute(path)
     return try system { () throws(SystemError) in
@@ -52,24 +59,30 @@ final class RootedPaths {
     }
   }
 
-  /// Opens what is at `path` now, to read it.
+  /// Resolves `path` now and opens it for reading.
+  ///
+  /// - Throws: `.system` when that fails.
   func openForReading(_ path: [UInt8]) throws(FileError) -> Descriptor {
     let whole = try absolute(path)
     return try system { () throws(SystemError) in try root.openForReading(whole) }
   }
 
-  /// Opens what is at `path` now, to read it, and tells its path; nil when there is a link on the way, or any trouble.
+  /// Opens `path` for reading and returns its resolved path; nil when there is a link on the way, or on any error.
   ///
-  /// Without a link the path is what the client wrote. Not for judging by names: a file system may have one name in
-  /// several spellings.
+  /// Without a link, the resolved path is the simplified text of `path`. It must not be judged by rules: a file system
+  /// may accept several spellings of one name.
+  ///
+  /// - Throws: `.system` for an invalid path only.
   func openDirectly(_ path: [UInt8]) throws(FileError) -> (file: Descriptor, path: [UInt8])? {
     let whole = try absolute(path)
     guard let file = try? root.openForReading(whole, links: false) else { return nil }
     return (file, RootedPaths.simplified(whole))
   }
 
-  /// Makes a file at `path`, opens it, and tells its path; nil when something is there, there is a link on the way, or
-  /// any trouble. Not for judging by names, as ``openDirectly(_:)``.
+  /// Creates a file at `path`, opens it and returns its resolved path; nil when the name exists, when there is a link
+  /// on the way, or on any error. The path must not be judged by rules, as with ``openDirectly(_:)``.
+  ///
+  /// - Throws: `.system` for an invalid path only.
   func makeDirectly(
     _ path: [UInt8], _ access: FileAccess, mode: UInt32
   ) throws(FileError) -> (file: Descriptor, path: [UInt8])? {
@@ -78,7 +91,7 @@ final class RootedPaths {
     return (file, RootedPaths.simplified(whole))
   }
 
-  /// An absolute path without `.`, `..` and slashes that say nothing: the same place, when no link is on the way.
+  /// An absolute path without `.`, `..` and redundant slashes. It names the same file when there is no link on the way.
   static func simplified(_ path: [UInt8]) -> [UInt8] {
     var result: [UInt8] = []
     result.reserveCapacity(path.count)
@@ -93,7 +106,9 @@ final class RootedPaths {
     return result.isEmpty ? [slash] : result
   }
 
-  /// The place of `path`: its directory, which exists, and the name in it. Slashes at its end say nothing.
+  /// The existing directory that `path` is in, and its name there. Trailing slashes are ignored.
+  ///
+  /// - Throws: `.system` when the directory cannot be resolved.
   func entry(_ path: [UInt8]) throws(FileError) -> DirectoryEntry {
     var whole = try absolute(path)[...]
     while whole.count > 1, whole.last == RootedPaths.slash { whole.removeLast() }
@@ -107,9 +122,9 @@ final class RootedPaths {
     return DirectoryEntry(parent: parent, name: name, path: join(try self.path(of: parent), name))
   }
 
-  /// The path, as the client sees it, under which this file is now.
+  /// The current path of an open file, as the client sees it.
   ///
-  /// Fails with ENOENT when it has none: it was deleted or moved out of the root meanwhile.
+  /// - Throws: `.system` with ENOENT when there is none, because the file was deleted or moved out of the root.
   func path(of file: Descriptor) throws(FileError) -> [UInt8] {
     let real = try system { () throws(SystemError) in try file.realPath() }
     var found = below(real)
@@ -118,7 +133,7 @@ final class RootedPaths {
       found = below(real)
     }
     guard let found else { throw .system(SystemError("open", code: ENOENT)) }
-    // The kernel marks names that are gone in a way that a name can have, too.
+    // The kernel marks deleted files with a suffix that a name can also have.
     if found.suffix(RootedPaths.deleted.count) == RootedPaths.deleted[...] {
       let same = try? system { () throws(SystemError) in
         try root.find(found, following: false).attributes().isSameFile(as: try file.attributes())
@@ -128,7 +143,9 @@ final class RootedPaths {
     return found
   }
 
-  /// `path`, or it below `start`; a zero byte is in no name.
+  /// `path` if it is absolute, else `path` below ``start``.
+  ///
+  /// - Throws: `.system` with ENOENT for an empty path, EINVAL for one with a zero byte.
   func absolute(_ path: [UInt8]) throws(FileError) -> [UInt8] {
     guard let first = path.first else { throw .system(SystemError("open", code: ENOENT)) }
     if path.contains(0) { throw .system(SystemError("open", code: EINVAL)) }

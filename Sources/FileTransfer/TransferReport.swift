@@ -3,25 +3,26 @@ import Glibc
 import IPC
 import System
 
-/// Tells the session what happens to files.
+/// Sends file events to the session.
 ///
-/// Many facts go in one message: they are kept until they are as many as one holds, until they are old, or until the
-/// client pauses. Waits while the session is behind, so that nothing is lost.
+/// Events are sent in batches: when a batch is full, when its first event is old, or when the client pauses. Blocks
+/// while the session is behind, so that no event is lost. The socket belongs to this object; unsent events are sent in
+/// `deinit`.
 public final class TransferReport: FileObserver {
-  /// Milliseconds after which a fact is told though others come.
+  /// Milliseconds that an event may wait while the client keeps sending.
   static let patience: Int64 = 20
-  /// Milliseconds of a pause of the client in which what is there is told.
+  /// Milliseconds without input after which the client counts as pausing.
   static let pause: Int32 = 2
-  /// Bytes of a note; what is longer is cut.
+  /// Longest note in bytes; a longer one is cut.
   static let noteLength = 1000
 
   public let hearsReadsAndWrites: Bool
   private let socket: MessageSocket
   private var waiting: [Fact] = []
-  /// When the first of them was heard.
+  /// When the first of them was added.
   private var firstTime: Int64 = 0
 
-  /// - Parameter verbose: tell every read and write, too.
+  /// - Parameter verbose: send every read and write as well.
   public init(_ socket: MessageSocket, verbose: Bool = false) {
     self.socket = socket
     hearsReadsAndWrites = verbose
@@ -31,15 +32,15 @@ public final class TransferReport: FileObserver {
 
   public func record(_ event: FileEvent) { add(Fact(event)) }
 
-  /// Tells that a rule with the action `log` let an operation through.
+  /// Sends that a rule with the action `log` allowed an operation.
   public func record(_ operation: FileOperation, _ paths: [[UInt8]], rule: String) {
     add(Fact(allowed: operation, paths, rule: rule))
   }
 
-  /// Tells something else, for people.
+  /// Sends a line for the daemon's log, after all events before it.
   public func note(_ line: String) {
     flush()
-    // The last character may be cut; as a replacement it must fit, too.
+    // If the last character is cut, its replacement character must fit as well.
     send(.note(String(decoding: line.utf8.prefix(Self.noteLength), as: UTF8.self)))
   }
 
@@ -60,7 +61,7 @@ public final class TransferReport: FileObserver {
   }
 
   private func send(_ message: TransferToSession) {
-    // Without a session there is nobody to tell.
+    // A session that is gone receives nothing.
     _ = try? socket.send(message.wireBytes, wait: true)
   }
 }

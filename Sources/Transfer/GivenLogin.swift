@@ -5,18 +5,24 @@ import IPC
 import System
 import Wire
 
-/// Why a transfer that a session started cannot be served.
+/// Why a transfer that a session started cannot be served; for the client's standard error.
 struct GivenProblem: Error, CustomStringConvertible {
   let description: String
 }
 
-/// What the session that started this process says about the login: its settings on descriptor 3, in sealed memory, and
-/// a socket on descriptor 4 to tell what is done.
+/// What the session that started this process hands over: the settings of the login in sealed memory on descriptor 3,
+/// and a socket on descriptor 4 for reports.
 struct GivenLogin {
+  /// What the login may do; options of a forced command can only restrict it further.
   var settings: TransferSettings
+  /// Sends events and notes to the session.
   let report: TransferReport
 
-  /// Takes both, and puts this process under the limits that they name.
+  /// Reads the settings, takes ownership of descriptors 3 and 4, and puts this process under the limits of the
+  /// settings: umask, largest file, no new privileges, no access by other processes.
+  ///
+  /// - Throws: `GivenProblem` when descriptor 3 is not sealed memory, the settings cannot be decoded or a limit cannot
+  ///   be set.
   static func take() throws(GivenProblem) -> GivenLogin {
     let memory = Descriptor(owning: 3)
     guard memory.isSealedMemory else {
@@ -28,7 +34,7 @@ struct GivenLogin {
       SignalSource.ignoreBrokenPipes()
       let settings = try read(memory)
       if let umask = settings.umask { ThisProcess.setUmask(umask) }
-      // The kernel refuses what is beyond, however it is written.
+      // The kernel refuses to exceed the limit, by whatever call.
       SignalSource.ignoreFileSizes()
       if let limit = settings.maxFileSize { try ResourceLimit.fileSize(limit).apply() }
       _ = try ResourceLimit.raiseOpenFiles()
@@ -40,7 +46,9 @@ struct GivenLogin {
     }
   }
 
-  /// The files that the login may see, with every rule in front of them.
+  /// The files that the login may access, with the rules as gate, and this process confined to them.
+  ///
+  /// - Throws: `GivenProblem` when the root cannot be entered; the session gets a note with the reason.
   func files() throws(GivenProblem) -> RootedFileSystem {
     let filter = settings.filter
     let asksForGroups = filter.isEnabled && filter.rules.contains { !$0.groups.isEmpty }

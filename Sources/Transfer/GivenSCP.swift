@@ -3,9 +3,9 @@ import Glibc
 import IPC
 import System
 
-/// `bssh-transfer scp --settings COMMAND`: the server's side of scp as its login may have it.
+/// `bssh-transfer scp --settings COMMAND`: the server side of scp, with what its login may do.
 enum GivenSCP {
-  /// Serves the client; returns the exit code, as scp(1) has it.
+  /// Serves the client; returns the exit code of scp(1): 0, or 1 when something failed.
   static func run() -> Int32 {
     do throws(GivenProblem) {
       let login = try GivenLogin.take()

@@ -2,12 +2,12 @@ import FileTransfer
 import Glibc
 import System
 
-/// `bssh-transfer sftp --settings [OPTION…]`: one SFTP session as its login may have it.
+/// `bssh-transfer sftp --settings [OPTION…]`: one SFTP session, with what its login may do.
 enum GivenSFTP {
-  /// Serves the client, and returns how it ended.
+  /// Serves the client; returns how the session ended.
   ///
-  /// - Parameter options: those of a forced command `internal-sftp`, which are sftp-server(8)'s: they can only take
-  ///   away from what the settings allow. Where the log goes is not theirs to say.
+  /// - Parameter options: those of a forced command `internal-sftp`, as in sftp-server(8). They can only restrict what
+  ///   the settings allow; options for the log have no effect.
   static func run(_ options: [String]) -> ExitCode {
     do throws(GivenProblem) {
       let given = try arguments(options)
@@ -31,7 +31,7 @@ enum GivenSFTP {
       let ending = session.run(input: Descriptor(owning: STDIN_FILENO), output: Descriptor(owning: STDOUT_FILENO))
       switch ending {
       case .finished: return .success
-      // It went away, and no more.
+      // The client only went away, which is no violation to report.
       case .violated(.cutOff): return .protocolError
       case .violated(let violation):
         login.report.record(.violated("\(violation)"))

@@ -3,14 +3,14 @@ import Glibc
 import IPC
 import System
 
-/// `bssh-transfer scp COMMAND`: the server's side of scp on standard input and output, as the command of an `exec`
-/// request asks for it.
+/// `bssh-transfer scp COMMAND`: the server side of scp on standard input and output. COMMAND is that of an `exec`
+/// request.
 enum SCPSubcommand {
-  /// Serves one client; returns the exit code.
+  /// Serves one client; returns the exit code: 0, 1 when something failed, or that of a usage error.
   static func run() -> Int32 {
     SignalSource.ignoreBrokenPipes()
     do throws(SystemError) {
-      // Nobody may reach this process's memory through its own files in /proc.
+      // No other process of this user may read this one's memory through /proc.
       try Hardening.becomeUnobservable()
       let arguments = try RawArguments.read().dropFirst()
       guard let command = arguments.first, arguments.count == 1, let command = SCPCommand.parse(command) else {
@@ -38,7 +38,7 @@ enum SCPSubcommand {
   }
 
   private static func complain(_ message: String) {
-    // Without a standard error there is nobody to hear it.
+    // Without a standard error the message is lost.
     try? Descriptor.standardError().writeAll(Array("bssh-transfer scp: \(message)\n".utf8))
   }
 }

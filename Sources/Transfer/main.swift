@@ -2,8 +2,8 @@ import FileTransfer
 import Glibc
 import System
 
-// Started for one channel, as its user: the protocol is on standard input and output. With --settings the session
-// says what the login may do. Without a protocol's name it is the SFTP server, as sftp-server(8) is.
+// One process for one channel, as the user of the login; standard input and output carry the protocol. With --settings,
+// the session hands over what the login may do. Without the name of a protocol this is an SFTP server: sftp-server(8).
 ThisProcess.setName("bssh-transfer")
 let arguments = Array(CommandLine.arguments.dropFirst())
 if arguments.starts(with: ["scp", "--settings"]) { exit(GivenSCP.run()) }

@@ -21,7 +21,7 @@ import Testing
     "a{b}c{d,e}f", "{{1..2},x}", "{1..2,3}", "{*,?}", "{+1..3}", "{00..2}",
     "{9223372036854775806..9223372036854775807}", "{99999999999999999999..2}",
   ])
-  func `braces mean what they mean to bash`(text: String) throws {
+  func `braces are expanded as bash does`(text: String) throws {
     let bash = Process()
     bash.executableURL = URL(fileURLWithPath: "/bin/bash")
     bash.arguments = ["-f", "-c", "printf '%s\\n' \(text)"]
@@ -42,7 +42,7 @@ import Testing
       "{9223372036854775807..-9223372036854775808..-9223372036854775807}", String(repeating: "{", count: 100_000),
       "{" + String(repeating: "x", count: 30_000) + ",y}" + String(repeating: "{a,b}", count: 8),
     ])
-  func `what would be too much is refused, quickly`(text: String) throws {
+  func `a word that would expand to too much is rejected quickly`(text: String) throws {
     let word = try #require(ShellWord.split(Array(text.utf8))?.first)
     do {
       #expect(try BraceExpansion.words(word).count < 10)
@@ -51,7 +51,7 @@ import Testing
     }
   }
 
-  @Test func `many braces side by side take no longer than they are`() throws {
+  @Test func `many adjacent braces are expanded in linear time`() throws {
     let text = String(repeating: "{}", count: 60_000) + "{a,b}"
     #expect(try words(text).count == 2)
   }

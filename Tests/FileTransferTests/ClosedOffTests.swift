@@ -6,7 +6,7 @@ import Wire
 
 @testable import FileTransfer
 
-/// Runs `body` on a thread of its own, which alone is under what the kernel is told there.
+/// Runs `body` on a thread of its own, to which alone the restrictions apply that it sets.
 private func onThread<Result>(_ body: @escaping () throws -> Result) throws -> Result {
   let work = Work(body)
   Thread.detachNewThread {
@@ -25,14 +25,14 @@ private final class Work<Outcome>: @unchecked Sendable {
   init(_ body: @escaping () throws -> Outcome) { self.body = body }
 }
 
-/// Whether this kernel can forbid what is asked of it.
+/// Whether this kernel has Landlock.
 private let hasLandlock =
   (try? onThread {
     try Hardening.gainNoPrivileges()
     return try Hardening.confineFiles(to: nil, mayChange: false, readable: [])
   }) == true
 
-/// The second line, behind the one that resolves paths: here it is asked by itself.
+/// The second line of defence behind the resolution of paths, tested by itself.
 @Suite(.enabled(if: hasLandlock, "the kernel has no Landlock")) struct ClosedOffTests {
   let directory = try! TemporaryDirectory()
 
@@ -43,7 +43,7 @@ private let hasLandlock =
     try directory.write("outside/secret", "secret")
   }
 
-  /// `errno` of an open(2) that this process does without asking anybody; 0 when it works.
+  /// `errno` of an open(2) that bypasses the resolution of paths; 0 for success.
   private func open(_ path: String, _ flags: Int32) -> Int32 {
     let number = Glibc.open(path, flags, 0o600)
     if number < 0 { return errno }
@@ -51,7 +51,7 @@ private let hasLandlock =
     return 0
   }
 
-  @Test func `outside of a root the kernel lets nothing be read, changed or executed`() throws {
+  @Test func `the kernel refuses to read, change or execute anything outside the root`() throws {
     let place = directory.path
     let files = try RootedFileSystem(root: place + "/inside")
     try onThread {
@@ -68,7 +68,7 @@ private let hasLandlock =
       #expect(rename("\(place)/inside/a", "\(place)/outside/a") == -1)
       #expect(link("\(place)/outside/secret", "\(place)/inside/secret") == -1)
       #expect(symlink("x", "\(place)/outside/link") == -1)
-      // What name services need.
+      // Name services need this.
       #expect(open("/etc/passwd", O_RDONLY) == 0 && open("/etc/passwd", O_WRONLY) == EACCES)
       var pid = pid_t()
       #expect(posix_spawn(&pid, "/bin/true", nil, nil, [nil], [nil]) == EACCES)
@@ -76,7 +76,7 @@ private let hasLandlock =
     #expect(try directory.read("outside/secret") == "secret")
   }
 
-  @Test func `below the root everything works as it does without`() throws {
+  @Test func `everything works below the root as without confinement`() throws {
     let files = try RootedFileSystem(root: directory.path + "/inside")
     #expect(mkfifo(directory.path + "/inside/pipe", 0o600) == 0)
     try onThread {
@@ -134,7 +134,7 @@ private let hasLandlock =
     #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path + "/inside").isEmpty)
   }
 
-  @Test func `where only reading is allowed the kernel lets nothing be changed`() throws {
+  @Test func `in a read-only session the kernel refuses every change`() throws {
     let place = directory.path
     for root in [nil, place + "/inside"] {
       let files = try RootedFileSystem(root: root, isReadOnly: true)
@@ -156,7 +156,7 @@ private let hasLandlock =
     #expect(try directory.read("inside/a") == "inside")
   }
 
-  @Test func `who may do everything is kept from nothing`() throws {
+  @Test func `a session without root and read-only mode is not confined`() throws {
     let place = directory.path
     let files = try RootedFileSystem()
     try onThread {

@@ -6,9 +6,9 @@ import Wire
 
 @testable import FileTransfer
 
-/// What a client below a root cannot reach, whatever it and its accomplices do.
+/// A client below a root reaches nothing outside, even with the help of other processes.
 struct ConfinementTests {
-  /// `inside` is the root; `outside` holds the secret.
+  /// `inside` is the root; the secret is in `outside`.
   let directory = try! TemporaryDirectory()
 
   init() throws {
@@ -34,7 +34,7 @@ struct ConfinementTests {
     try directory.link("inside/d/next", to: "../../outside/secret")
   }
 
-  @Test(arguments: ways) func `no argument leads out`(way: String) throws {
+  @Test(arguments: ways) func `no path in a request leads out of the root`(way: String) throws {
     try plant()
     var client = try Client(files())
     #expect(try client.open(way, 1).type == 101)
@@ -54,7 +54,7 @@ struct ConfinementTests {
     #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path + "/outside").count == 2)
   }
 
-  @Test func `absolute links mean the root's files`() throws {
+  @Test func `absolute links are resolved below the root`() throws {
     try directory.link("inside/l", to: "/plain")
     try directory.link("inside/new", to: "/d/made")
     var client = try Client(files())
@@ -63,7 +63,7 @@ struct ConfinementTests {
     #expect(directory.exists("inside/d/made"))
   }
 
-  @Test func `the parent of the root looks like the root`() throws {
+  @Test func `the parent of the root is the root`() throws {
     var client = try Client(files())
     let handle = try client.ask(11, "/..").string
     let names = try client.ask(12) { $0.string(handle) }.names
@@ -74,7 +74,7 @@ struct ConfinementTests {
     #expect(try client.ask(18, "/..", "/x").status != .ok)
   }
 
-  @Test func `swapping a directory for a link while it is used gains nothing`() throws {
+  @Test func `swapping a directory for a link during requests does not lead out`() throws {
     try directory.link("inside/swap", to: directory.path + "/outside")
     let root = directory.path
     let swapper = Swapper(root + "/inside/swap", root + "/inside/d")
@@ -96,13 +96,13 @@ struct ConfinementTests {
     #expect(try directory.status("outside/o").st_mode & 0o777 != 0)
   }
 
-  @Test func `magic links of proc are not followed`() throws {
+  @Test func `magic links of proc(5) are not followed`() throws {
     var client = try Client(RootedFileSystem())
     #expect(try client.open("/proc/self/root/etc/passwd", 1).status == .noSuchFile)
     #expect(try client.open("/proc/self/exe", 1).status == .noSuchFile)
   }
 
-  @Test func `a gate sees the path behind a link`() throws {
+  @Test func `a gate sees the path that a link resolves to`() throws {
     try directory.write("inside/d/key", "k")
     try directory.link("inside/l", to: "d/key")
     let list = EventList()
@@ -116,7 +116,7 @@ struct ConfinementTests {
     #expect(try client.text("plain") == "plain")
   }
 
-  @Test func `a gate that judges sizes stops an upload that grows`() throws {
+  @Test func `a gate that judges sizes stops a growing upload`() throws {
     var client = try Client(files(RefusingGate(operation: .upload, prefix: "/", largest: 10)))
     let handle = try client.opened("new", 2 | 8)
     #expect(try client.write(handle, 0, "0123456789") == .ok)
@@ -127,14 +127,14 @@ struct ConfinementTests {
     #expect(try directory.status("inside/new").st_size == 10)
   }
 
-  @Test func `a name that ends as the kernel marks deleted files is a name`() throws {
+  @Test func `a name may end in the kernel's mark of deleted files`() throws {
     try directory.write("inside/x (deleted)", "1")
     var client = try Client(files())
     #expect(try client.text("x (deleted)") == "1")
     #expect(try client.ask(16, "x (deleted)").names.first?.name == "/x (deleted)")
   }
 
-  @Test func `a named pipe does not hold the server up`() throws {
+  @Test func `a named pipe does not block the server`() throws {
     #expect(mkfifo(directory.path + "/inside/pipe", 0o600) == 0)
     var client = try Client(files())
     let handle = try client.opened("pipe", 1)

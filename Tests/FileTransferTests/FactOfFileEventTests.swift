@@ -5,7 +5,7 @@ import Testing
 
 @testable import FileTransfer
 
-/// What the journal has of each event of files.
+/// The journal's record of each file event.
 @Suite struct FactOfFileEventTests {
   private static func fact(_ type: EventType, _ result: EventResult = .success, _ change: (inout Fact) -> Void) -> Fact
   {
@@ -105,20 +105,20 @@ import Testing
     ),
   ]
 
-  @Test(arguments: table.indices) func `an event of files is this fact`(index: Int) {
+  @Test(arguments: table.indices) func `a file event becomes the expected record`(index: Int) {
     let (event, fact) = Self.table[index]
     #expect(Fact(event) == fact)
     #expect(Fact(event).type.isOfSession)
   }
 
-  @Test func `what a rule allows and logs is a fact, too`() {
+  @Test func `an operation that a log rule allows is recorded`() {
     #expect(
       Fact(allowed: .upload, [Self.a], rule: "watched")
         == Self.fact(.transferAllowed) { ($0.path, $0.details, $0.rule) = (Self.a, "upload", "watched") })
   }
 
   @Test(.enabled(if: geteuid() == 0, "needs root: it mounts a file system"))
-  func `what the system does not permit is heard as refused`() throws {
+  func `an operation that the system forbids is recorded as refused`() throws {
     let directory = try TemporaryDirectory()
     try directory.make("d")
     try #require(mount("tmpfs", directory.path + "/d", "tmpfs", UInt(MS_RDONLY), "size=64k") == 0)

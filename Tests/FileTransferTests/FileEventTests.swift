@@ -6,7 +6,7 @@ import Wire
 @testable import FileTransfer
 
 extension FileEvent {
-  /// The same without the time that it took.
+  /// The event with a duration of zero.
   fileprivate var timeless: FileEvent {
     switch self {
     case .closed(let path, let read, let written, _):
@@ -21,20 +21,20 @@ extension FileEvent {
   }
 }
 
-/// What an observer hears.
+/// The events that an observer receives.
 struct FileEventTests {
   let directory = try! TemporaryDirectory()
   let list = EventList()
 
   private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 
-  /// What was heard since the last call.
+  /// The events since the last call.
   private func heard() -> [FileEvent] {
     defer { list.events = [] }
     return list.events.map(\.timeless)
   }
 
-  @Test func `each thing that is done is heard once, and nothing else`() throws {
+  @Test func `every operation is observed exactly once`() throws {
     var client = try Client(in: directory, observer: list)
     #expect(try client.set(14, bytes("d")) { _ in } == .ok)
     #expect(heard() == [.made(path: bytes("/d"))])
@@ -96,7 +96,7 @@ struct FileEventTests {
         + [.deleted(path: bytes("/d"), directory: true)])
   }
 
-  @Test func `nothing is heard of what failed or only looked`() throws {
+  @Test func `failed and read-only requests are not observed`() throws {
     try directory.write("a", "1")
     try directory.make("d/e")
     var client = try Client(in: directory, observer: list)
@@ -117,7 +117,7 @@ struct FileEventTests {
     #expect(heard() == [])
   }
 
-  @Test func `reads and writes are heard by who asks for them`() throws {
+  @Test func `reads and writes are observed on request`() throws {
     list.hearsReadsAndWrites = true
     var client = try Client(in: directory, observer: list)
     let file = try client.opened("a", 1 | 2 | 8)
@@ -130,7 +130,7 @@ struct FileEventTests {
       ])
   }
 
-  @Test func `what a session that only reads would change is heard as refused`() throws {
+  @Test func `a change in a read-only session is observed as refused`() throws {
     try directory.write("a", "1")
     try directory.make("d")
     var client = try Client(in: directory, readOnly: true, observer: list)
@@ -154,7 +154,7 @@ struct FileEventTests {
     #expect(heard() == [.refused(.upload, paths: [bytes("/new")], .readOnly)])
   }
 
-  @Test func `a request that may not be used is heard by its name`() throws {
+  @Test func `a forbidden request is observed by its name`() throws {
     var options = SFTPServer.Options()
     options.deniedRequests = ["mkdir"]
     var client = try Client(in: directory, observer: list, options)
@@ -162,7 +162,7 @@ struct FileEventTests {
     #expect(heard() == [.forbidden(request: "mkdir")])
   }
 
-  @Test func `a denial is heard with its rule, and nothing else is`() throws {
+  @Test func `a denial is observed with its rule, and nothing else is`() throws {
     try directory.write("a", "1")
     for operation in FileOperation.allCases {
       var client = try Client(
@@ -198,7 +198,7 @@ struct FileEventTests {
     #expect(try directory.read("a") == "1")
   }
 
-  @Test func `files that the client leaves open are closed with it, and uploads among them broken off`() throws {
+  @Test func `files left open by the client are closed, and its uploads count as broken off`() throws {
     try directory.write("a", "123")
     do {
       var client = try Client(in: directory, observer: list)
@@ -217,7 +217,7 @@ struct FileEventTests {
     #expect(events.contains(.listed(path: bytes("/"), entries: 0)))
   }
 
-  @Test func `SCP is heard as SFTP is`() throws {
+  @Test func `SCP is observed like SFTP`() throws {
     let sink = try SCPConversation("scp -rp -t /", root: directory.path, observer: list)
     try sink.expect("\0")
     for line in ["D0755 0 d\n", "C0600 3 a\n", "abc\0", "E\n"] {

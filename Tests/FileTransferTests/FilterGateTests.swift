@@ -20,7 +20,7 @@ private func rule(_ action: FilterAction, _ change: (inout FilterRule) throws ->
 }
 
 @Suite struct FilterGateTests {
-  @Test func `a denial names its rule, and the default is named as such`() throws {
+  @Test func `a denial names its rule or the default action`() throws {
     let path = Array("/x".utf8)
     let denying = gate(rule(.deny) { $0.operations = [.download] })
     #expect(denying.check(.download, [path], size: 1) == .denied(rule: "the rule"))
@@ -33,7 +33,7 @@ private func rule(_ action: FilterAction, _ change: (inout FilterRule) throws ->
   }
 
   @Test(arguments: FileOperation.allCases)
-  func `every operation has a name in rules`(operation: FileOperation) {
+  func `every operation is matched by one name in rules`(operation: FileOperation) {
     let names: [FileOperation: FilterOperation] = [
       .download: .download, .upload: .upload, .delete: .delete, .rename: .rename, .makeDirectory: .createDirectory,
       .list: .listDirectory, .status: .stat, .setStatus: .setStat, .makeLink: .symlink, .readLink: .readLink,
@@ -44,7 +44,7 @@ private func rule(_ action: FilterAction, _ change: (inout FilterRule) throws ->
     }
   }
 
-  @Test func `of two paths each can be denied, and a hard link is a second name`() throws {
+  @Test func `each of two paths can be denied, and a hard link counts as a rename`() throws {
     let denying = gate(try rule(.deny) { $0.matcher.pattern = try Glob("*.key") })
     let (key, other) = (Array("/a.key".utf8), Array("/b".utf8))
     #expect(denying.check(.rename, [key, other], size: nil) == .denied(rule: "the rule"))
@@ -55,7 +55,7 @@ private func rule(_ action: FilterAction, _ change: (inout FilterRule) throws ->
     #expect(renames.check(.makeLink, [key], size: nil) == .allowed)
   }
 
-  @Test func `users and groups of the login are those of the rules`() {
+  @Test func `rules match the user and the groups of the login`() {
     for (change, expected) in [
       ({ $0.users = ["alice"] }, false), ({ $0.users = ["bob"] }, true), ({ $0.groups = ["staff"] }, false),
       ({ $0.groups = ["wheel"] }, true),
@@ -64,7 +64,7 @@ private func rule(_ action: FilterAction, _ change: (inout FilterRule) throws ->
     }
   }
 
-  @Test func `users and groups are bytes, as the system has them`() {
+  @Test func `users and groups are compared as bytes`() {
     var filter = TransferFilter()
     filter.isEnabled = true
     for change in [{ $0.users = ["caf\u{e9}"] }, { $0.groups = ["caf\u{e9}"] }] as [(inout FilterRule) -> Void] {
@@ -76,7 +76,7 @@ private func rule(_ action: FilterAction, _ change: (inout FilterRule) throws ->
     }
   }
 
-  @Test func `attributes that may not be asked for are not told by a handle or with a name either`() throws {
+  @Test func `attributes that a rule denies are not revealed by handles and listings`() throws {
     let scratch = try TemporaryDirectory()
     try scratch.make("d")
     try scratch.write("d/secret", "12345")
@@ -113,12 +113,12 @@ private func rule(_ action: FilterAction, _ change: (inout FilterRule) throws ->
     #expect(try client.ask(12) { $0.string(above) }.names.first { $0.name == "d" }?.attributes == hidden)
   }
 
-  @Test func `sizes are judged where a rule asks for them`() {
+  @Test func `sizes are judged if a rule has a size condition`() {
     #expect(!gate(rule(.deny) { $0.matcher.directory = "a" }).judgesSizes)
     #expect(gate(rule(.deny) { $0.matcher.minSize = 1 }).judgesSizes)
   }
 
-  @Test func `log allows and leaves a record`() throws {
+  @Test func `the action log allows and records`() throws {
     final class Records: @unchecked Sendable { var all: [String] = [] }
     let records = Records()
     let logging = gate(rule(.log) { $0.operations = [.delete] }) { operation, paths, rule in
@@ -129,7 +129,7 @@ private func rule(_ action: FilterAction, _ change: (inout FilterRule) throws ->
     #expect(records.all == ["delete 1 the rule"])
   }
 
-  @Test func `scp sends and takes what the rules allow, judged by where a link leads`() throws {
+  @Test func `scp obeys the rules for the files that links resolve to`() throws {
     let scratch = try ScratchDirectory()
     try scratch.write("secret.key", "k")
     try scratch.write("plain", "p")

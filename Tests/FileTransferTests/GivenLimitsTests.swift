@@ -4,17 +4,17 @@ import System
 import Testing
 import Wire
 
-/// What the built bssh-transfer takes of the machine, and what becomes of its work when its client goes.
+/// The resources that the built bssh-transfer uses, and what it does when its client goes away.
 @Suite struct GivenLimitsTests {
-  /// Kilobytes that it may ever have in memory.
+  /// Most resident memory in kilobytes.
   private static let memory = 20_000
 
-  @Test func `memory is flat, whatever the pipeline's depth, a file's size and a directory's length`() throws {
+  @Test func `memory does not grow with the pipeline, the file or the directory`() throws {
     let directory = try TemporaryDirectory()
     let given = try Given(in: directory.path)
     let handle = try #require(try given.create("/a", flags: 1 | 2 | 8))
     let block = [UInt8](repeating: 7, count: 32 << 10)
-    // 2,000 writes, 10 MB apart: 20 GB, nearly all of it holes.
+    // 2,000 writes, 10 MB apart: a sparse file of 20 GB.
     for number in 0..<2000 as Range<UInt64> {
       try given.request(6) {
         $0.string(handle)
@@ -23,7 +23,7 @@ import Wire
       }
     }
     for _ in 0..<2000 { #expect(try given.reply().rest.starts(with: [0, 0, 0, 0])) }
-    // 2,000 reads are on their way before one reply is taken.
+    // 2,000 reads are sent before the first reply is received.
     for number in 0..<2000 as Range<UInt64> {
       try given.request(5) {
         $0.string(handle)
@@ -35,7 +35,7 @@ import Wire
       let reply = try given.reply()
       #expect(reply.type == 103 && reply.rest.count == 4 + block.count && reply.rest.last == 7)
     }
-    // As large as a read or write can be.
+    // Reads and writes of the largest size.
     for _ in 0..<20 {
       let written = try given.ask(6) {
         $0.string(handle)
@@ -50,7 +50,7 @@ import Wire
       }
       #expect(read.rest.count == 4 + 255 << 10)
     }
-    // Hard links are made fast. scripts/check-large-directory.sh does this with a million.
+    // Hard links are created quickly. scripts/check-large-directory.py uses a million.
     try directory.make("d")
     try directory.write("d/0", "")
     for number in 1..<20_000 { try #require(link(directory.path + "/d/0", directory.path + "/d/\(number)") == 0) }
@@ -66,7 +66,7 @@ import Wire
     #expect(peak > 0 && peak < GivenLimitsTests.memory, "\(peak) kB")
   }
 
-  @Test func `few descriptors are few handles, and all else works while they are in use`() throws {
+  @Test func `few descriptors mean few handles, and other requests work while all are in use`() throws {
     let directory = try TemporaryDirectory()
     try directory.write("a", "1")
     try directory.link("l", to: "a")
@@ -75,7 +75,7 @@ import Wire
     let limits = try given.ask(200) { $0.text("limits@openssh.com") }
     var reader = WireReader(limits.rest.suffix(8))
     #expect(try reader.uint64() == 8)
-    // A directory takes no more of them than a file does.
+    // A directory takes as many as a file: one.
     var handles: [[UInt8]] = []
     for _ in 0..<8 {
       let reply = try given.ask(11) { $0.text("/d") }
@@ -117,7 +117,7 @@ import Wire
     #expect(try given.create("/new") != nil)
   }
 
-  @Test func `a client that vanishes leaves time to tell what came of its files`() throws {
+  @Test func `after the client vanishes its upload is still reported`() throws {
     let directory = try TemporaryDirectory()
     let given = try Given(in: directory.path)
     let handle = try #require(try given.create("/a"))

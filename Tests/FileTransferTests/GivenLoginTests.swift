@@ -7,9 +7,9 @@ import System
 import Testing
 import Wire
 
-/// The built bssh-transfer, started as a session starts it.
+/// The built bssh-transfer, started as by a session.
 final class Given {
-  /// Milliseconds that anything may take before a test gives up on it.
+  /// Milliseconds after which a test gives up.
   static let limit: Int32 = 60_000
 
   let process: ChildProcess
@@ -17,9 +17,9 @@ final class Given {
   private var input: Descriptor?
   private var output: Descriptor?
   private var number: UInt32 = 0
-  /// Told, and not yet asked for.
+  /// Received from the process, not yet returned.
   private var facts: [Fact] = []
-  /// How many messages the session got.
+  /// How many messages the session received.
   private(set) var messages = 0
 
   init(
@@ -90,7 +90,7 @@ final class Given {
     return try reply()
   }
 
-  /// Sends a request, whose reply is to be taken later.
+  /// Sends a request without receiving the reply.
   func request(_ type: UInt8, _ body: (inout WireWriter) -> Void) throws {
     var writer = WireWriter()
     number += 1
@@ -106,14 +106,14 @@ final class Given {
     return (reply[0], Array(reply[5...]))
   }
 
-  /// A field of /proc/PID/status that is in kB.
+  /// A field of /proc/PID/status in kB.
   func kilobytes(_ field: String) -> Int {
     let text = (try? String(contentsOfFile: "/proc/\(process.pid)/status", encoding: .utf8)) ?? ""
     let line = text.split(separator: "\n").first { $0.hasPrefix("\(field):") }
     return line.flatMap { Int($0.split(separator: " ").dropLast().last ?? "") } ?? 0
   }
 
-  /// OPEN to write a new file, or with other flags; the handle, or nil.
+  /// Opens a file, by default a new one for writing; its handle, or nil.
   func create(_ path: String, flags: UInt32 = 2 | 8 | 16, mode: UInt32 = 0o666) throws -> [UInt8]? {
     let reply = try ask(3) {
       $0.text(path)
@@ -125,7 +125,7 @@ final class Given {
     return reply.type == 102 ? Array(try reader.string()) : nil
   }
 
-  /// WRITE; its status, 0 for success, and message.
+  /// Sends a WRITE; its status (0 for success) and message.
   func write(_ handle: [UInt8], at offset: UInt64, _ bytes: [UInt8]) throws -> (status: UInt32, message: String) {
     let reply = try ask(6) {
       $0.string(handle)
@@ -136,14 +136,14 @@ final class Given {
     return (try reader.uint32(), try reader.text())
   }
 
-  /// MKDIR; its status.
+  /// Sends a MKDIR; its status.
   func makeDirectory(_ path: String) throws -> UInt32 {
     try sendMakeDirectory(path)
     var reader = WireReader(try reply().rest[...])
     return try reader.uint32()
   }
 
-  /// MKDIR, whose reply is not waited for.
+  /// Sends a MKDIR without receiving the reply.
   func sendMakeDirectory(_ path: String) throws {
     try request(14) {
       $0.text(path)
@@ -151,7 +151,7 @@ final class Given {
     }
   }
 
-  /// The next fact that the session is told.
+  /// The next record that the session receives.
   func fact() throws -> Fact {
     while facts.isEmpty {
       guard case .message(let bytes, _) = try report.receive(wait: Given.limit) else {
@@ -163,14 +163,14 @@ final class Given {
     return facts.removeFirst()
   }
 
-  /// Facts up to the first of this type.
+  /// The records up to the first of this type.
   func facts(until type: EventType) throws -> [Fact] {
     var result: [Fact] = []
     repeat { result.append(try fact()) } while result.last?.type != type
     return result
   }
 
-  /// Nobody reads what it sends any more.
+  /// Closes the reading end of its standard output.
   func closeOutput() { output = nil }
 
   /// Closes standard input and waits for the exit.
@@ -182,7 +182,7 @@ final class Given {
 }
 
 @Suite struct GivenLoginTests {
-  @Test func `settings that are not sealed serve nobody`() throws {
+  @Test func `settings that are not sealed are rejected`() throws {
     let directory = try TemporaryDirectory()
     let memory = try Descriptor.memory(name: "settings")
     for words in [["sftp", "--settings"], ["scp", "--settings", "scp -t ."]] {
@@ -192,7 +192,7 @@ final class Given {
     }
   }
 
-  @Test func `settings that are cut, empty or followed by more serve nobody`() throws {
+  @Test func `truncated, empty and overlong settings are rejected`() throws {
     let directory = try TemporaryDirectory()
     let whole = TransferSettings(
       root: "", readOnly: false, umask: nil, maxFileSize: nil, maxHandles: 1, user: "", filter: TransferFilter()
@@ -204,7 +204,7 @@ final class Given {
     }
   }
 
-  @Test func `the client sees the root alone, and the session hears what is done below it`() throws {
+  @Test func `the client sees only the root, and the session receives its operations`() throws {
     let directory = try TemporaryDirectory()
     let given = try Given(in: directory.path)
     #expect(try given.makeDirectory("/d") == 0)
@@ -221,7 +221,7 @@ final class Given {
     #expect(try given.create("/a") == nil)
   }
 
-  @Test func `the umask of the settings counts, else that of the session`() throws {
+  @Test func `the umask of the settings applies, else that of the session`() throws {
     let directory = try TemporaryDirectory()
     #expect(try Given(in: directory.path) { $0.umask = 0o077 }.create("/a") != nil)
     #expect(try Given(in: directory.path).create("/b") != nil)
@@ -229,7 +229,7 @@ final class Given {
     #expect(try directory.status("b").st_mode & 0o777 == 0o644)
   }
 
-  @Test func `a write beyond the largest size is refused with the reason, whatever way it takes`() throws {
+  @Test func `every way to exceed the largest size fails with the reason`() throws {
     let directory = try TemporaryDirectory()
     let given = try Given(in: directory.path) { $0.maxFileSize = 10 }
     let handle = try #require(try given.create("/a"))
@@ -256,7 +256,7 @@ final class Given {
     #expect(try given.create("/c") == nil)
   }
 
-  @Test func `rules know the login and its groups, and a denial is told with the rule's name`() throws {
+  @Test func `rules match the login and its groups, and a denial is reported with the rule's name`() throws {
     let directory = try TemporaryDirectory()
     let group = try #require(getgrgid(getegid())).pointee.gr_name
     let name = String(cString: try #require(group))
@@ -277,7 +277,7 @@ final class Given {
     }
   }
 
-  @Test func `rules know the groups that the configuration gives a login`() throws {
+  @Test func `rules match the groups that the configuration gives a login`() throws {
     let directory = try TemporaryDirectory()
     var rule = FilterRule(name: "staff only", action: .deny)
     rule.groups = ["no-such-group-here"]
@@ -292,7 +292,7 @@ final class Given {
     }
   }
 
-  @Test func `a session that listens late hears every fact`() throws {
+  @Test func `a session that reads late receives every record`() throws {
     let directory = try TemporaryDirectory()
     let given = try Given(in: directory.path)
     let name = String(repeating: "x", count: 250)
@@ -303,14 +303,14 @@ final class Given {
       _ = try given.fact()
     }
     try directory.link("l", to: path)
-    // More facts than the socket holds: the transfer waits in the middle of them.
+    // More records than the socket holds: the transfer blocks in between.
     let count = 3000
     for number in 0..<count { try given.sendMakeDirectory("/l/\(number)") }
     for number in 0..<count { try #require(try given.fact().path == Array("\(path)/\(number)".utf8)) }
     for _ in 0..<count { #expect(try given.reply().type == 101) }
   }
 
-  @Test func `facts go together, but none is kept when the client pauses`() throws {
+  @Test func `records are sent in batches, and at once when the client pauses`() throws {
     let directory = try TemporaryDirectory()
     let given = try Given(in: directory.path)
     let count = 1000
@@ -318,12 +318,12 @@ final class Given {
     for _ in 0..<count { _ = try given.fact() }
     #expect(given.messages <= count / 4)
     for _ in 0..<count { _ = try given.reply() }
-    // The client says no more, and the fact comes all the same.
+    // The client sends nothing more, and the record arrives nevertheless.
     #expect(try given.makeDirectory("/last") == 0)
     #expect(try given.fact().path == Array("/last".utf8))
   }
 
-  @Test func `reads and writes are told when that is asked for`() throws {
+  @Test func `reads and writes are reported if the settings say so`() throws {
     let directory = try TemporaryDirectory()
     for isVerbose in [false, true] {
       let given = try Given(in: directory.path) { $0.tellsReadsAndWrites = isVerbose }

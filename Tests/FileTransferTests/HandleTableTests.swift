@@ -5,7 +5,7 @@ import Testing
 struct HandleTableTests {
   private let directory = try! TemporaryDirectory()
 
-  @Test func `a handle cut short, or with bytes before or behind it, is none`() throws {
+  @Test func `a handle with missing or additional bytes is unknown`() throws {
     try directory.write("a", "content")
     var client = try Client(in: directory)
     let handle = try client.opened("a", 1)
@@ -22,7 +22,7 @@ struct HandleTableTests {
     #expect(try client.close(handle) == .failure)
   }
 
-  @Test func `the handle of a file is no directory's, and the other way round`() throws {
+  @Test func `the handle of a file is not accepted for a directory, nor the reverse`() throws {
     try directory.write("a", "content")
     var client = try Client(in: directory)
     let file = try client.opened("a", 1)

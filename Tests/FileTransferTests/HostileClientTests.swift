@@ -6,7 +6,7 @@ import Wire
 
 @testable import FileTransfer
 
-/// Packets that no honest client sends.
+/// Packets that no conforming client sends.
 struct HostileClientTests {
   let directory = try! TemporaryDirectory()
 
@@ -21,18 +21,18 @@ struct HostileClientTests {
   }
 
   @Test(arguments: [0, 0xffff_ffff, 0x8000_0000, 300_000] as [UInt32])
-  func `a length that no packet has ends the session`(length: UInt32) throws {
+  func `an invalid length ends the session`(length: UInt32) throws {
     var writer = WireWriter()
     writer.uint32(length)
     #expect(try violation(writer.bytes) == .badLength(length))
   }
 
-  @Test func `the first packet is INIT and no other is`() throws {
+  @Test func `the first packet must be a complete INIT`() throws {
     #expect(try violation([0, 0, 0, 5, 17, 0, 0, 0, 1], initialized: false) == .notInitialized(type: 17))
     #expect(try violation([0, 0, 0, 2, 1, 0], initialized: false) == .malformed(type: 1))
   }
 
-  @Test func `a second INIT is answered again, and what is open stays open`() throws {
+  @Test func `a second INIT is answered, and open files stay open`() throws {
     var client = try Client(in: directory)
     let handle = try client.opened("a", 1 | 2 | 8)
     let again = try client.exchange([0, 0, 0, 5, 1, 0, 0, 0, 3])
@@ -40,7 +40,7 @@ struct HostileClientTests {
     #expect(try client.write(handle, 0, "x") == .ok)
   }
 
-  @Test(arguments: Array(3...20) as [UInt8]) func `a request that is cut ends the session`(type: UInt8)
+  @Test(arguments: Array(3...20) as [UInt8]) func `a truncated request ends the session`(type: UInt8)
     throws
   {
     let packet = Client.packet(type, 7) { writer in
@@ -73,7 +73,7 @@ struct HostileClientTests {
     #expect(try violation(writer.bytes) == nil, "what is left over is ignored")
   }
 
-  @Test func `lengths and counts inside of packets are not believed`() throws {
+  @Test func `lengths and counts inside packets are checked`() throws {
     for type in Array(3...20) as [UInt8] {
       let packet = Client.packet(type, 7) { $0.uint32(.max) }
       #expect(try violation(packet) != nil)
@@ -86,7 +86,7 @@ struct HostileClientTests {
     #expect(try violation(extensions) == .malformed(type: 9))
   }
 
-  @Test func `handles of others and made-up handles are no handles`() throws {
+  @Test func `handles of other sessions and invented handles are unknown`() throws {
     var (mine, other) = (try Client(in: directory), try Client(in: directory))
     let handle = try mine.opened("a", 1 | 2 | 8)
     for handle in [
@@ -105,7 +105,7 @@ struct HostileClientTests {
     #expect(try mine.close(handle) == .ok)
   }
 
-  @Test func `long paths are refused and not cut`() throws {
+  @Test func `long paths are rejected, not truncated`() throws {
     var client = try Client(in: directory)
     for path in [String(repeating: "x", count: 300), String(repeating: "d/", count: 100_000)] {
       #expect(try client.set(14, Array(path.utf8)) { _ in } == .badMessage)
@@ -113,7 +113,7 @@ struct HostileClientTests {
     }
   }
 
-  @Test func `links that lead in a circle end`() throws {
+  @Test func `circular links fail`() throws {
     try directory.link("a", to: "b")
     try directory.link("b", to: "a")
     var client = try Client(in: directory)
@@ -121,14 +121,14 @@ struct HostileClientTests {
     #expect(try client.open("a", 2 | 8).status == .noSuchFile)
   }
 
-  @Test func `bytes that come one at a time are packets all the same`() throws {
+  @Test func `a packet may arrive byte by byte`() throws {
     var client = try Client(in: directory)
     var replies: [Reply] = []
     for byte in Client.packet(16, 9, { $0.text(".") }) { replies += try client.exchange([byte]) }
     #expect(replies.first?.names.first?.name == "/")
   }
 
-  @Test(.enabled(if: geteuid() == 0)) func `a full file system is told with the write and with CLOSE`() throws {
+  @Test(.enabled(if: geteuid() == 0)) func `a full file system is reported at WRITE and at CLOSE`() throws {
     try directory.make("small")
     let place = directory.path + "/small"
     try #require(mount("tmpfs", place, "tmpfs", 0, "size=64k") == 0)
@@ -174,7 +174,7 @@ struct HostileClientTests {
   }
 }
 
-/// Bytes that another thread will have.
+/// Bytes that another thread will provide.
 private final class Received: @unchecked Sendable {
   private let condition = NSCondition()
   private var bytes: [UInt8]?

@@ -5,7 +5,7 @@ import Testing
 
 @testable import FileTransfer
 
-/// Random operations on the server and on a model of a file system, which must agree after each.
+/// Random operations on the server and on a model of a file system, which must agree after each one.
 struct ModelTests {
   private enum Node: Equatable {
     case file([UInt8])
@@ -101,7 +101,7 @@ struct ModelTests {
   }
 }
 
-/// Random numbers that are the same for the same seed.
+/// A random number generator with a reproducible sequence.
 private struct SplitMix: RandomNumberGenerator {
   var state: UInt64
 

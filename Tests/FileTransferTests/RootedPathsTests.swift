@@ -20,18 +20,18 @@ struct RootedPathsTests {
     "/a/b/file", "a/b/file", "//a///b/./file", "/a/../a/b/../b/file", "/../../a/b/file", "a/b/../../a/./b/file",
     "/./a/b/file",
   ])
-  func `a path without links is the one that the kernel tells`(path: String) throws {
+  func `the simplified path equals the kernel's when there is no link`(path: String) throws {
     let direct = try #require(try paths.openDirectly(Array(path.utf8)))
     #expect(direct.path == Array("/a/b/file".utf8))
     #expect(try paths.path(of: direct.file) == direct.path)
   }
 
   @Test(arguments: ["/link/b/file", "/a/b/last", "/link/../a/b/file", "/nothing", "/a/b/file/"])
-  func `a link on the way, or nothing there, is left to the kernel`(path: String) throws {
+  func `openDirectly declines paths with links and missing files`(path: String) throws {
     #expect(try paths.openDirectly(Array(path.utf8)) == nil)
   }
 
-  @Test func `random spellings of a path are simplified as the kernel walks them`() throws {
+  @Test func `random spellings of a path are simplified as the kernel resolves them`() throws {
     var random = SystemRandomNumberGenerator()
     for _ in 0..<500 {
       var path: [UInt8] = []
@@ -43,7 +43,7 @@ struct RootedPathsTests {
     }
   }
 
-  @Test func `a file made directly has the kernel's path, and nothing is made through a link`() throws {
+  @Test func `makeDirectly returns the kernel's path and creates nothing through a link`() throws {
     let made = try #require(try paths.makeDirectly(Array("/a/./b//../new".utf8), [.write], mode: 0o600))
     #expect(made.path == Array("/a/new".utf8))
     #expect(try paths.path(of: made.file) == made.path)
@@ -51,7 +51,7 @@ struct RootedPathsTests {
     #expect(!directory.exists("a/other"))
   }
 
-  // MARK: The path of what is open
+  // MARK: Paths of open files
 
   private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 
@@ -81,7 +81,7 @@ struct RootedPathsTests {
     #expect(try paths.path(of: file) == bytes("/file"))
   }
 
-  @Test func `a root that is moved takes the paths below it along`() throws {
+  @Test func `paths below a root that was moved stay the same`() throws {
     try directory.make("root")
     try directory.write("root/file", "x")
     let paths = try RootedPaths(root: directory.path + "/root")
@@ -91,7 +91,7 @@ struct RootedPathsTests {
     #expect(try paths.path(of: paths.root) == bytes("/"))
   }
 
-  @Test func `a file deleted while it is open has no path, whatever has the name that the kernel gives it`() throws {
+  @Test func `a file deleted while open has no path, even if the kernel's name for it exists`() throws {
     let file = try paths.find(bytes("/a/b/file"), following: false)
     #expect(unlink(directory.path + "/a/b/file") == 0)
     expectNoPath(of: file)
@@ -101,7 +101,7 @@ struct RootedPathsTests {
     expectNoPath(of: file)
   }
 
-  @Test func `a file that is called as if it were deleted has that path`() throws {
+  @Test func `a file named like a deleted one has that path`() throws {
     try directory.write("x (deleted)", "x")
     let file = try paths.find(bytes("/x (deleted)"), following: false)
     #expect(try paths.path(of: file) == bytes("/x (deleted)"))
@@ -109,14 +109,14 @@ struct RootedPathsTests {
     expectNoPath(of: file)
   }
 
-  // MARK: Places
+  // MARK: Directory and name of a path
 
   @Test(
     arguments: [
       ("/a/b/..", "/a"), ("/a/b/.", "/a/b"), ("/a/b/../", "/a"), ("/a/b/./", "/a/b"), ("/", "/"), ("///", "/"),
       ("..", "/"), (".", "/"), ("/link/..", "/"), ("/link/b/..", "/a"), ("/a/../..", "/"),
     ])
-  func `a path that ends in dots is the directory that it means`(path: String, meant: String) throws {
+  func `a path that ends in a dot component is the directory itself`(path: String, meant: String) throws {
     let entry = try paths.entry(bytes(path))
     #expect(entry.name == bytes("."))
     #expect(entry.path == bytes(meant))
@@ -128,7 +128,7 @@ struct RootedPathsTests {
       ("/a/b/new", "/a/b", "new"), ("/a/b/new//", "/a/b", "new"), ("new", "/", "new"), ("/link/new", "/a", "new"),
       ("/a/b/...", "/a/b", "..."), ("/a/..b", "/a", "..b"), ("/link", "/", "link"), ("a/../new", "/", "new"),
     ])
-  func `any other path is a name in its directory, whether it is there or not`(
+  func `any other path is a name in its directory, whether it exists or not`(
     path: String, parent: String, name: String
   ) throws {
     let entry = try paths.entry(bytes(path))
@@ -138,11 +138,11 @@ struct RootedPathsTests {
   }
 
   @Test(arguments: [("", ENOENT), ("/a\u{0}/b", EINVAL), ("\u{0}", EINVAL)])
-  func `an empty path, and one with a zero byte, are nowhere`(path: String, code: Int32) {
+  func `an empty path and one with a zero byte are errors`(path: String, code: Int32) {
     #expect(throws: FileError.system(SystemError("open", code: code))) { try paths.absolute(bytes(path)) }
   }
 
-  @Test func `relative paths begin where the client has entered`() throws {
+  @Test func `relative paths begin in the directory that was entered`() throws {
     #expect(try paths.absolute(bytes("x")) == bytes("/x"))
     try paths.enter(bytes("link/b"))
     #expect(try paths.absolute(bytes("x")) == bytes("/a/b/x"))

@@ -2,7 +2,7 @@ import Foundation
 import System
 import Testing
 
-/// OpenSSH's scp, speaking its old protocol with the built bssh-transfer through a stand-in for ssh.
+/// OpenSSH's scp, using the old protocol with the built bssh-transfer through a replacement for ssh.
 @Suite(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/scp"), "there is no /usr/bin/scp"))
 struct SCPClientTests {
   let scratch: ScratchDirectory
@@ -10,7 +10,7 @@ struct SCPClientTests {
   init() throws {
     scratch = try ScratchDirectory()
     let transfer = try ProcessEnvironment.executableFolder() + "/bssh-transfer"
-    // scp calls it with ssh's options, the host and the command.
+    // scp passes ssh's options, the host and the command.
     try scratch.write("ssh", "#!/bin/sh\nfor command; do :; done\nexec '\(transfer)' scp \"$command\"\n")
     chmod(scratch.path + "/ssh", 0o755)
     for directory in ["from", "to"] {
@@ -19,7 +19,7 @@ struct SCPClientTests {
     }
   }
 
-  /// Runs a program in the scratch directory; its exit code and what it said.
+  /// Runs a program in the scratch directory; its exit code and output.
   @discardableResult
   private func run(_ program: String, _ arguments: String...) throws -> (code: Int32, text: String) {
     let process = Process()
@@ -40,7 +40,7 @@ struct SCPClientTests {
     try run("/usr/bin/scp", "-O\(options)", "-S", scratch.path + "/ssh", source, target)
   }
 
-  /// What a tree is: names, kinds, modes, times and contents.
+  /// Describes a tree: names, types, modes, times and contents.
   private func tree(_ directory: String) throws -> String {
     let list = "find . -printf '%P %y %m %Ts\\n' | sort; find . -type f -print0 | sort -z | xargs -0r sha256sum"
     return try run("/bin/sh", "-c", "cd '\(scratch.path)/\(directory)' && \(list)").text
@@ -60,7 +60,7 @@ struct SCPClientTests {
     try run("/bin/sh", "-c", script)
   }
 
-  @Test func `a tree with odd names is the same after it came and after it went`() throws {
+  @Test func `a tree with odd names survives upload and download`() throws {
     try plant()
     let expected = try tree("from/t")
     let up = try scp("rp", "from/t", "host:'\(scratch.path)/to/up'")
@@ -72,10 +72,10 @@ struct SCPClientTests {
   }
 
   @Test(arguments: ["a b", "'", "\"", "*", "[x]", "$HOME", "`id`", "é", ";", ".hidden", "{a,b}", "#"])
-  func `one name, quoted for a shell, is that name`(name: String) throws {
+  func `a name quoted for a shell is that name`(name: String) throws {
     try scratch.write("from/\(name)", name)
     let quoted = "'" + name.replacingOccurrences(of: "'", with: "'\\''") + "'"
-    // -T: the client would compare the name with what it asked for, quotes and all.
+    // -T: else the client would compare the name with its request, including quotes.
     let down = try scp("T", "host:\(scratch.path)/from/\(quoted)", "to/x")
     #expect(down == (0, ""))
     #expect(scratch.text("to/x") == name)
@@ -84,7 +84,7 @@ struct SCPClientTests {
     #expect(scratch.text("to/\(name)") == name)
   }
 
-  @Test func `globs fetch what they match, and what fails makes the exit code 1`() throws {
+  @Test func `globs fetch what they match, and a failure makes the exit code 1`() throws {
     for name in ["a1", "a2", "b1"] { try scratch.write("from/\(name)", name) }
     let all = try scp("", "host:\(scratch.path)/from/a*", "to")
     #expect(all == (0, ""))
@@ -97,7 +97,7 @@ struct SCPClientTests {
     #expect(denied.text.contains("No such file or directory"))
   }
 
-  @Test func `a file over four gigabytes arrives in its length`() throws {
+  @Test func `a file over 4 GiB arrives in full length`() throws {
     try run("/bin/sh", "-c", "umask 022; truncate -s 4300000000 from/s && printf end >> from/s")
     let ends = "printf '\\0\\0\\0' | ./ssh host \"scp -f \(scratch.path)/from/s\""
     let count = try run("/bin/sh", "-c", "umask 022; \(ends) | tail -c 4 | od -An -c; \(ends) | wc -c")

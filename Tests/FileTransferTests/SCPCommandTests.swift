@@ -8,7 +8,7 @@ private func texts(_ command: String) -> [String]? {
 }
 
 @Suite struct SCPCommandTests {
-  @Test func `options are read as scp has them`() throws {
+  @Test func `options are parsed as by scp`() throws {
     let all = try #require(parse("scp -v -r -p -d -t -- -x"))
     #expect(all.direction == .sink)
     #expect(all.isRecursive && all.preserves && all.needsDirectory)
@@ -27,7 +27,7 @@ private func texts(_ command: String) -> [String]? {
       ("'*'", ["*"]), ("a#b", ["a#b"]), ("'$x;`|&'", ["$x;`|&"]), ("\\$x", ["$x"]), ("a\\\nb", ["ab"]), ("-", ["-"]),
       ("\"a\\\nb\"", ["ab"]), ("'a\nb'", ["a\nb"]), ("{a,b}", ["{a,b}"]), ("a=b", ["a=b"]), ("!x", ["!x"]),
     ] as [(String, [String])])
-  func `words are split as a shell does`(words: String, expected: [String]) {
+  func `words are split as by a shell`(words: String, expected: [String]) {
     #expect(texts("scp -t " + words) == expected)
   }
 
@@ -39,21 +39,21 @@ private func texts(_ command: String) -> [String]? {
     "/home/a/bin/scp -t a",
     "./scp -t a", "A=b scp -t a", "ls", "sh -c 'scp -t a'", "scp -t -i a",
   ])
-  func `what is no plain call of the server's side is left to others`(command: String) {
+  func `anything but a simple call of scp's server side is declined`(command: String) {
     #expect(parse(command) == nil)
   }
 
-  @Test func `what is quoted is known`() throws {
+  @Test func `quoted bytes are marked`() throws {
     let word = try #require(parse("scp -f a'*'\"?\"\\[*")?.paths.first)
     #expect(word.bytes == Array("a*?[*".utf8))
     #expect(word.isBare == [true, false, false, false, true])
   }
 
-  @Test func `names are bytes, and the program's name may be quoted`() throws {
+  @Test func `names are bytes, and the program name may be quoted`() throws {
     #expect(SCPCommand.parse(Array("'scp' -t ".utf8) + [0xff, 0xfe])?.paths.first?.bytes == [0xff, 0xfe])
   }
 
-  @Test func `a command that is too long is left to others`() {
+  @Test func `a command that is too long is declined`() {
     let path = String(repeating: "a", count: SCPCommand.longest - 7)
     #expect(texts("scp -t " + path) == [path])
     #expect(parse("scp -t a" + path) == nil)

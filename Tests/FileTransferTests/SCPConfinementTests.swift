@@ -5,9 +5,9 @@ import Testing
 
 @testable import FileTransfer
 
-/// A link that somebody swaps while SCP works gains nothing.
+/// A link that another process swaps during an SCP transfer does not lead out.
 struct SCPConfinementTests {
-  /// `inside` is the root; `outside` holds the secret.
+  /// `inside` is the root; the secret is in `outside`.
   let scratch = try! ScratchDirectory()
 
   init() throws {
@@ -40,7 +40,7 @@ struct SCPConfinementTests {
     return String(decoding: sent, as: UTF8.self)
   }
 
-  @Test func `sources below a root are the root's`() throws {
+  @Test func `sources below a root send only files of the root`() throws {
     var found = 0
     try swapping {
       for _ in 0..<400 {
@@ -54,13 +54,13 @@ struct SCPConfinementTests {
     #expect(found > 0)
   }
 
-  @Test func `sinks below a root write nothing outside of it`() throws {
+  @Test func `sinks below a root write nothing outside it`() throws {
     var made = 0
     try swapping {
       for turn in 0..<400 {
         let sink = try SCPConversation("scp -rp -t \(turn % 2 == 0 ? "d" : "/")", root: scratch.path + "/inside")
         _ = try sink.read(1)
-        // Each line that is taken is answered with a zero, each other with a message.
+        // A line is answered with a zero byte if accepted, else with a message.
         for line in [
           "T1 0 1 0\n", turn % 2 == 0 ? "D0777 0 o\n" : "D0777 0 d\n", "C0666 3 plain\n", "new\0", "T1 0 1 0\n",
           "C0666 3 deep\n", "new\0", "E\n",
@@ -82,8 +82,8 @@ struct SCPConfinementTests {
     expectNothingChangedOutside()
   }
 
-  /// Without a root there is no outside but what rules say: they are asked about what was opened, not about its name.
-  @Test func `rules hold for what a link leads to, whenever it is swapped`() throws {
+  /// Without a root only rules set limits: they judge the file that was opened, not its name.
+  @Test func `rules judge the target of a link, whenever it is swapped`() throws {
     var found = 0
     try swapping {
       for _ in 0..<400 {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import FileTransfer
 
-/// An empty directory that goes with the value.
+/// An empty directory, removed in `deinit`.
 final class ScratchDirectory {
   let path: String
 
@@ -22,7 +22,7 @@ final class ScratchDirectory {
     process.waitUntilExit()
   }
 
-  /// Makes a file, and the directories that it is in.
+  /// Creates a file and its parent directories.
   func write(_ name: String, _ text: String = "") throws {
     let file = path + "/" + name
     try FileManager.default.createDirectory(
@@ -54,7 +54,7 @@ final class ScratchDirectory {
   }
 }
 
-/// A client of an ``SCPServer``, which runs on a thread of its own.
+/// A client of an ``SCPServer`` that runs on a thread of its own.
 final class SCPConversation {
   private var toServer: Descriptor?
   private let fromServer: Descriptor
@@ -84,7 +84,7 @@ final class SCPConversation {
     self.running = running
     Thread.detachNewThread {
       running.code = running.server?.run() ?? -1
-      // Its descriptors go with it, so that the client sees the end.
+      // Releasing the server closes its descriptors, so that the client sees the end.
       running.server = nil
       running.done.signal()
     }
@@ -108,7 +108,7 @@ final class SCPConversation {
 
   func sendNoMore() { toServer = nil }
 
-  /// Sends no more; the exit code, once the server has ended without a further word.
+  /// Ends the input and waits for the server, which must send nothing more; returns its exit code.
   func finish(_ place: SourceLocation = #_sourceLocation) throws -> Int32 {
     toServer = nil
     let rest = try read(1 << 20)
@@ -122,7 +122,7 @@ final class SCPConversation {
     while let byte = try read(1).first, byte != UInt8(ascii: "\n") {}
   }
 
-  /// At most so many bytes; fewer at the end, or when nothing comes.
+  /// Reads `count` bytes; fewer at the end of input, or when nothing arrives in time.
   func read(_ count: Int) throws -> [UInt8] {
     var got: [UInt8] = []
     while got.count < count, fromServer.wait(for: POLLIN, milliseconds: 60_000) {

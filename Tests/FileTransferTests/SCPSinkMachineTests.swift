@@ -3,7 +3,7 @@ import Testing
 
 @testable import FileTransfer
 
-/// What a machine does with `input` that comes in pieces of so many bytes; what it offers is accepted unless named.
+/// The actions of a machine for `input` in pieces of this many bytes; it accepts all names but those refused.
 private func actions(
   _ input: [UInt8], pieces: Int = .max, recursive: Bool = true, refusing refused: Set<String> = []
 ) throws -> [SCPSinkMachine.Action] {
@@ -56,7 +56,7 @@ private func entry(_ mode: UInt32, _ size: UInt64, _ name: String) -> SCPEntry {
   ]
 
   @Test(arguments: [1, 2, 3, 7, 64, .max])
-  func `a session means the same in any pieces`(pieces: Int) throws {
+  func `a session is parsed alike in any pieces`(pieces: Int) throws {
     #expect(try actions(Self.session, pieces: pieces) == Self.expected)
   }
 
@@ -68,7 +68,7 @@ private func entry(_ mode: UInt32, _ size: UInt64, _ name: String) -> SCPEntry {
     for length in top { _ = try actions(Array(Self.session[..<length])) }
   }
 
-  @Test func `nothing follows what was refused`() throws {
+  @Test func `no content follows a refused record`() throws {
     let result = try actions(bytes("D0755 0 d\nC0644 3 a\nC0644 1 b\nx\0"), refusing: ["d", "a"])
     #expect(result.count == 5)
     #expect(result.last == .fileEnded(problem: nil))
@@ -92,20 +92,20 @@ private func entry(_ mode: UInt32, _ size: UInt64, _ name: String) -> SCPEntry {
     ("\u{2}fatal\nC", "nothing was expected after a fatal error"), ("C0644 5 a\nabc", "lost connection"),
     ("D0755 0 a\n", "lost connection in a directory"),
   ])
-  func `what breaks the protocol is refused with its reason`(input: String, reason: String) {
+  func `a protocol violation is rejected with its reason`(input: String, reason: String) {
     for pieces in [1, .max] {
       #expect(throws: SCPViolation(reason)) { try actions(bytes(input), pieces: pieces) }
     }
   }
 
-  @Test func `a directory is refused unless it was asked for`() {
+  @Test func `a directory is rejected without -r`() {
     #expect(throws: SCPViolation("received directory without -r")) {
       try actions(bytes("D0755 0 a\n"), recursive: false)
     }
   }
 
   @Test(arguments: ["", "C0644 1 a\nx\u{1}"])
-  func `a line has a longest length`(before: String) throws {
+  func `the length of a line is limited`(before: String) throws {
     let line = { (count: Int) in bytes(before) + [UInt8](repeating: 0x61, count: count) }
     for pieces in [1, .max] {
       #expect(throws: SCPViolation("a line is too long")) {
@@ -125,7 +125,7 @@ private func entry(_ mode: UInt32, _ size: UInt64, _ name: String) -> SCPEntry {
     #expect(throws: SCPViolation("lost connection")) { try machine.end() }
   }
 
-  @Test func `records are written as they are read`() throws {
+  @Test func `a parsed record equals the encoded one`() throws {
     let times = FileTimes(access: .init(seconds: 7), modification: .init(seconds: 0))
     for record in [.file(entry(0o7, 12, "a b")), .directory(entry(0o755, 0, "d")), .end, .times(times)] as [SCPRecord] {
       #expect(record.bytes.last == 0x0a)
@@ -137,7 +137,7 @@ private func entry(_ mode: UInt32, _ size: UInt64, _ name: String) -> SCPEntry {
 
 @Suite struct SCPResponseMachineTests {
   @Test(arguments: [1, .max])
-  func `answers are read in any pieces`(pieces: Int) throws {
+  func `responses are parsed in any pieces`(pieces: Int) throws {
     var machine = SCPResponseMachine()
     var rest = bytes("\0\u{1}no\n\0\u{2}\n")[...]
     var result: [SCPResponseMachine.Response] = []
@@ -149,7 +149,7 @@ private func entry(_ mode: UInt32, _ size: UInt64, _ name: String) -> SCPEntry {
     #expect(result == [.accepted, .refused(bytes("no")), .accepted, .fatal([])])
   }
 
-  @Test func `what is no answer is refused`() {
+  @Test func `an invalid response is rejected`() {
     var machine = SCPResponseMachine()
     var input = bytes("C0644")[...]
     #expect(throws: SCPViolation("expected an answer")) { try machine.next(&input) }

@@ -9,7 +9,7 @@ import Testing
 
   init() throws { scratch = try ScratchDirectory() }
 
-  @Test func `a file is made under its own name in a directory, or as the target`() throws {
+  @Test func `a file is created under its own name in a directory, or as the target`() throws {
     let inDirectory = try SCPConversation("scp -t /", root: scratch.path)
     try inDirectory.expect("\0")
     try inDirectory.send("C0640 5 a b\n")
@@ -28,8 +28,8 @@ import Testing
     #expect(scratch.text("other") == "")
   }
 
-  /// The umask belongs to the whole process, so what it is decides what is right.
-  @Test func `without -p modes are cut by the umask, with it they are as told, and no right is given to who runs it`()
+  /// The umask belongs to the whole process, so that the expected mode depends on it.
+  @Test func `modes are reduced by the umask without -p, exact with it, and never set-ID`()
     throws
   {
     let mask = umask(0)
@@ -46,7 +46,7 @@ import Testing
     }
   }
 
-  @Test func `a file that its owner may not write gets its bytes and then its mode`() throws {
+  @Test func `a file that its owner may not write gets its content before its mode`() throws {
     let client = try SCPConversation("scp -t /", root: scratch.path)
     try client.expect("\0")
     try client.send("C0400 1 x\n")
@@ -58,7 +58,7 @@ import Testing
     #expect(scratch.text("x") == "x")
   }
 
-  @Test func `times are set when they are told`() throws {
+  @Test func `times are set with -p`() throws {
     let client = try SCPConversation("scp -pr -t /", root: scratch.path)
     try client.expect("\0")
     try client.send("T1000000000 0 1100000000 0\n")
@@ -80,7 +80,7 @@ import Testing
     #expect(scratch.mode("d/x") == "444")
   }
 
-  @Test func `a longer file that is there gets the new bytes alone`() throws {
+  @Test func `a longer existing file is replaced entirely`() throws {
     try scratch.write("x", "something long")
     let client = try SCPConversation("scp -t /x", root: scratch.path)
     try client.expect("\0")
@@ -93,7 +93,7 @@ import Testing
   }
 
   @Test(arguments: ["../x", "a/b", "..", ".", "", "/etc/x"])
-  func `a name that is no name ends the transfer`(name: String) throws {
+  func `an invalid name ends the transfer`(name: String) throws {
     let client = try SCPConversation("scp -r -t /", root: scratch.path)
     try client.expect("\0")
     try client.send("C0644 1 \(name)\n")
@@ -102,7 +102,7 @@ import Testing
     #expect(scratch.names() == [])
   }
 
-  @Test func `what cannot be made is reported and the next file is`() throws {
+  @Test func `a file that cannot be created is reported, and the next one is created`() throws {
     try scratch.write("file", "old")
     try FileManager.default.createDirectory(atPath: scratch.path + "/dir", withIntermediateDirectories: false)
     let client = try SCPConversation("scp -r -t /", root: scratch.path)
@@ -120,7 +120,7 @@ import Testing
     #expect(scratch.text("file") == "old")
   }
 
-  @Test func `a full disk is reported at the end of the file, and the next one is taken`() throws {
+  @Test func `a full disk is reported at the end of the file, and the next one is received`() throws {
     try scratch.link("full", to: "/dev/full")
     let client = try SCPConversation("scp -t \(scratch.path)", root: nil)
     try client.expect("\0")
@@ -136,7 +136,7 @@ import Testing
     #expect(scratch.text("x") == "x")
   }
 
-  @Test func `a file that is too large is refused before it is made`() throws {
+  @Test func `a file that is too large is refused before it is created`() throws {
     let client = try SCPConversation("scp -t /", root: scratch.path, maxFileSize: 10)
     try client.expect("\0")
     try client.send("C0644 11 a\n")
@@ -149,7 +149,7 @@ import Testing
     #expect(scratch.names() == ["b"])
   }
 
-  @Test func `nothing is made where only reading is allowed`() throws {
+  @Test func `nothing is created in a read-only session`() throws {
     let client = try SCPConversation("scp -r -t /", root: scratch.path, readOnly: true)
     try client.expect("\0")
     try client.send("C0644 1 a\n")
@@ -160,7 +160,7 @@ import Testing
     #expect(scratch.names() == [])
   }
 
-  @Test func `no link and no parent leads out of the root`() throws {
+  @Test func `no link and no parent directory leads out of the root`() throws {
     let outside = try ScratchDirectory()
     try outside.write("secret", "old")
     try scratch.link("absolute", to: outside.path)
@@ -187,7 +187,7 @@ import Testing
     #expect(outside.names() == ["secret"])
   }
 
-  @Test func `an upload that breaks off is told with what came of it`() throws {
+  @Test func `an upload that breaks off is recorded with its size`() throws {
     let events = EventList()
     let client = try SCPConversation("scp -t /", root: scratch.path, observer: events)
     try client.expect("\0")
@@ -205,7 +205,7 @@ import Testing
     }
   }
 
-  @Test func `a target that is no directory is refused where there must be one`() throws {
+  @Test func `a target that must be a directory and is not is refused`() throws {
     try scratch.write("file")
     let client = try SCPConversation("scp -d -t /file", root: scratch.path)
     try client.expectProblem("/file: Not a directory")
@@ -215,7 +215,7 @@ import Testing
     #expect(try two.finish() == 1)
   }
 
-  @Test func `what the client could not send makes the exit code 1, and is told as broken off`() throws {
+  @Test func `a file that the client cannot read counts as broken off and makes the exit code 1`() throws {
     let events = EventList()
     let client = try SCPConversation("scp -t /", root: scratch.path, observer: events)
     try client.expect("\0")
@@ -230,7 +230,7 @@ import Testing
       })
   }
 
-  @Test(.enabled(if: geteuid() == 0)) func `a full file system is reported, and the upload told as failed`() throws {
+  @Test(.enabled(if: geteuid() == 0)) func `a full file system is reported and fails the upload`() throws {
     try #require(mount("tmpfs", scratch.path, "tmpfs", 0, "size=64k") == 0)
     defer { umount2(scratch.path, Int32(2)) }
     let events = EventList()
@@ -247,7 +247,7 @@ import Testing
       })
   }
 
-  @Test func `of a target with many meanings no more are looked for than it takes to refuse it`() throws {
+  @Test func `expanding an ambiguous target stops at the second path`() throws {
     for name in ["a", "b"] { try scratch.write(name) }
     let client = try SCPConversation("scp -t " + String(repeating: "* ", count: 50_000), root: scratch.path)
     try client.expectProblem("ambiguous target")

@@ -11,7 +11,7 @@ import Testing
 
   private func chmod(_ name: String, _ mode: mode_t) { _ = Foundation.chmod(scratch.path + "/" + name, mode) }
 
-  /// Answers everything with yes; returns what is sent.
+  /// Accepts everything; returns what is sent.
   private func fetch(_ command: String, gate: any TransferGate = OpenGate(), code: Int32 = 0) throws -> String {
     let client = try SCPConversation(command, root: scratch.path, gate: gate)
     try client.send([UInt8](repeating: 0, count: 1000))
@@ -20,7 +20,7 @@ import Testing
     return String(decoding: sent, as: UTF8.self)
   }
 
-  @Test func `a file is announced, sent and ended`() throws {
+  @Test func `a file is sent as record, content and status`() throws {
     try scratch.write("a b", "hello")
     chmod("a b", 0o6640)
     let client = try SCPConversation("scp -f 'a b'", root: scratch.path)
@@ -32,7 +32,7 @@ import Testing
     #expect(try client.finish() == 0)
   }
 
-  @Test func `with -p times go first`() throws {
+  @Test func `times precede the record with -p`() throws {
     try scratch.write("x", "")
     chmod("x", 0o600)
     let file = try RootedFileSystem(root: scratch.path)
@@ -43,7 +43,7 @@ import Testing
     #expect(try fetch("scp -p -f x") == "T5 0 7 0\nC0600 0 x\n\0")
   }
 
-  @Test func `a directory is sent whole, with -r alone`() throws {
+  @Test func `a directory is sent only with -r`() throws {
     try scratch.write("d/e/x", "1")
     try scratch.link("d/e/broken", to: "nowhere")
     chmod("d", 0o750)
@@ -57,7 +57,7 @@ import Testing
     #expect(try fetch("scp -f /d", code: 1) == "\u{1}scp: /d: not a regular file\n")
   }
 
-  @Test func `a link that leads back into itself is not followed for ever`() throws {
+  @Test func `a link back to a parent directory is not followed`() throws {
     try scratch.write("d/x", "1")
     try scratch.link("d/again", to: "../d")
     let sent = try fetch("scp -r -f d", code: 1)
@@ -65,7 +65,7 @@ import Testing
     #expect(sent.hasSuffix("E\n"))
   }
 
-  @Test func `what is missing is reported, and the others are sent`() throws {
+  @Test func `a missing file is reported, and the others are sent`() throws {
     try scratch.write("b", "2")
     chmod("b", 0o600)
     mkfifo(scratch.path + "/pipe", 0o600)
@@ -74,7 +74,7 @@ import Testing
       sent == "\u{1}scp: a: No such file or directory\n\u{1}scp: pipe: not a regular file\nC0600 1 b\n2\0")
   }
 
-  @Test func `a name with a newline is sent as OpenSSH's scp spells it`() throws {
+  @Test func `a name with a newline is encoded as by OpenSSH's scp`() throws {
     try scratch.write("d/a\nC0644 1 b", "2")
     chmod("d/a\nC0644 1 b", 0o600)
     #expect(try fetch("scp -r -f d").hasSuffix("\nC0600 1 a\\^JC0644 1 b\n2\0E\n"))
@@ -86,7 +86,7 @@ import Testing
   }
 
   @Test(arguments: ["new\nline", "\n", "back\\slash\n", "tab\t blank \n", "\u{1}\u{1b}\u{7f}\n", "é\n", "it's\n*?\n"])
-  func `Debian's scp spells these names in the same way`(name: String) throws {
+  func `Debian's scp encodes these names in the same way`(name: String) throws {
     try scratch.write(name, "x")
     chmod(name, 0o600)
     let word = "'" + name.replacingOccurrences(of: "'", with: "'\\''") + "'"
@@ -101,12 +101,12 @@ import Testing
     #expect(try fetch("scp -f \(word)") == String(decoding: data, as: UTF8.self))
   }
 
-  @Test func `bytes that are no ASCII are spelled where a newline is`() {
+  @Test func `bytes that are not ASCII are encoded only in a name with a newline`() {
     #expect(SCPName.line(Array("a\n".utf8) + [0x80, 0xa0, 0xc3, 0xff]) == Array("a\\^J\\M^@\\240\\M-C\\M^?".utf8))
     #expect(SCPName.line([0xff, 0x80, 0x5c]) == [0xff, 0x80, 0x5c])
   }
 
-  @Test func `a file that shrinks is filled up, one that grows is cut, and the stream stays in step`() throws {
+  @Test func `a file that shrinks is padded, one that grows is cut, and the stream stays in sync`() throws {
     for (name, text) in [("shrinks", "abcdef"), ("grows", "abcdef")] { try scratch.write(name, text) }
     for name in ["shrinks", "grows"] { chmod(name, 0o600) }
     let client = try SCPConversation("scp -f shrinks grows", root: scratch.path)
@@ -124,7 +124,7 @@ import Testing
     #expect(try client.finish() == 1)
   }
 
-  @Test func `what the client refuses is passed over, and a fatal answer ends it`() throws {
+  @Test func `a file that the client refuses is skipped, and a fatal response ends the transfer`() throws {
     for name in ["a", "b", "c"] {
       try scratch.write(name, name)
       chmod(name, 0o600)
@@ -138,7 +138,7 @@ import Testing
     #expect(try client.finish() == 1)
   }
 
-  @Test func `an answer that is none ends it`() throws {
+  @Test func `an invalid response ends the transfer`() throws {
     let client = try SCPConversation("scp -f a", root: scratch.path)
     try client.send("C0644 1 a\n")
     try client.expectProblem("protocol error: expected an answer")
@@ -155,7 +155,7 @@ import Testing
       ("{,d/}x", ["x"]), ("{~,/d/..}/a1", ["a1", "a1"]), ("a{1..3}", ["a1", "a2"]), ("a{1,\\*}", ["a1"]),
       ("../../*1", ["a1"]), ("nothing*", []), ("*/nothing", []),
     ] as [(String, [String])])
-  func `words are expanded as a shell does`(word: String, expected: [String]) throws {
+  func `words are expanded as by a shell`(word: String, expected: [String]) throws {
     for name in ["a1", "a2", "b[1]", ".hidden", "é", "d/x"] { try scratch.write(name) }
     let client = try SCPConversation("scp -f \(word)", root: scratch.path)
     try client.send([UInt8](repeating: 0, count: 100))
@@ -167,7 +167,7 @@ import Testing
     #expect(names == expected, "\(sent.debugDescription)")
   }
 
-  @Test func `a word stands for as many paths as fit into memory, and then for none`() throws {
+  @Test func `a word that expands to more paths than the limit fails`() throws {
     var path = ""
     for number in 0..<15 { path += "/\(number)" + String(repeating: "x", count: 240) }
     for number in 0..<2300 { try scratch.write("\(path)/\(number)") }
@@ -178,7 +178,7 @@ import Testing
     #expect(try client.finish() == 1)
   }
 
-  @Test func `links out of the root lead to nothing`() throws {
+  @Test func `links that lead out of the root fail`() throws {
     let outside = try ScratchDirectory()
     try outside.write("secret", "hidden words")
     try scratch.link("file", to: outside.path + "/secret")

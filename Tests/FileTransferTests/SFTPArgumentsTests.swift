@@ -16,14 +16,14 @@ struct SFTPArgumentsTests {
     ["-e", "-f", "LOCAL3", "-l", "INFO", "-R", "-d", "/tmp", "-u", "027", "-p", "open,close", "-P", "remove"],
     ["-eR", "-flocal3", "-lVERBOSE", "-d/tmp", "-u27", "-popen", "-p", "close", "-Premove"],
     ["-Rel", "info", "-f", "Local3", "-u", "27", "-P", "remove", "-p", "close,open", "-d", "/tmp"],
-  ]) func `options stand alone or together, with their values behind or attached`(words: [String]) throws {
+  ]) func `options may be combined, and values attached or separate`(words: [String]) throws {
     let all = try SFTPArguments(words)
     #expect(all.logsToStandardError && all.facility == 19 && all.logLevel == .info && all.isReadOnly)
     #expect(all.directory == "/tmp" && all.umask == 0o27)
     #expect(all.allowedRequests == ["open", "close"] && all.deniedRequests == ["remove"])
   }
 
-  @Test func `arguments behind two dashes are ignored`() throws {
+  @Test func `arguments after -- are ignored`() throws {
     let given = try SFTPArguments(["-R", "--", "-x", "localhost", "sftp", "-u", "8"])
     #expect(given.isReadOnly && given.umask == nil)
     #expect(try SFTPArguments(["--", "-R"]) == SFTPArguments([]))
@@ -34,7 +34,7 @@ struct SFTPArgumentsTests {
       ("QUIET", nil), ("FATAL", .error), ("ERROR", .error), ("INFO", .info), ("VERBOSE", .info), ("DEBUG", .debug),
       ("DEBUG1", .debug), ("DEBUG2", .debug), ("DEBUG3", .debug), ("debug3", .debug),
     ] as [(String, Log.Level?)])
-  func `levels are sshd's`(name: String, level: Log.Level?) throws {
+  func `log levels are those of sshd`(name: String, level: Log.Level?) throws {
     #expect(try SFTPArguments(["-l", name]).logLevel == level)
   }
 
@@ -46,7 +46,7 @@ struct SFTPArgumentsTests {
       (["-u", "1777"], "-u 1777: an octal number"), (["-u", "8"], "-u 8: an octal number"),
       (["-P", "rmrf"], "'rmrf' is no request"), (["-p", "open,"], nil), (["-p", "open,no such"], "'no such' is no"),
       (["-Q", "extensions"], "-Q extensions: only 'requests'"), (["--root"], "--root needs a directory"),
-    ] as [([String], String?)]) func `what is wrong is said`(words: [String], problem: String?)
+    ] as [([String], String?)]) func `an error names the invalid argument`(words: [String], problem: String?)
   {
     do {
       _ = try SFTPArguments(words)

@@ -6,11 +6,11 @@ import Wire
 
 @testable import FileTransfer
 
-/// Attributes, set and told.
+/// Setting and reading attributes.
 struct SFTPAttributeTests {
   let directory = try! TemporaryDirectory()
 
-  @Test(arguments: [9, 10] as [UInt8]) func `attributes are all set, by name and by handle`(type: UInt8) throws {
+  @Test(arguments: [9, 10] as [UInt8]) func `all attributes can be set by name and by handle`(type: UInt8) throws {
     var client = try Client(in: directory)
     try directory.write("a", "12345")
     let name = type == 9 ? Array("a".utf8) : try client.opened("a", 2)
@@ -37,7 +37,7 @@ struct SFTPAttributeTests {
     #expect(found.st_uid == 12345 && found.st_gid == 54321)
   }
 
-  @Test func `a directory's handle takes attributes, and tells them`() throws {
+  @Test func `attributes can be set and read by a directory's handle`() throws {
     var client = try Client(in: directory)
     try directory.make("d")
     let handle = try client.ask(11, "d").string
@@ -47,7 +47,7 @@ struct SFTPAttributeTests {
     #expect(try client.set(10, handle) { $0.size = 0 } != .ok)
   }
 
-  @Test func `what cannot be set is not answered with OK`() throws {
+  @Test func `an attribute that cannot be set is an error`() throws {
     var client = try Client(in: directory)
     try directory.write("a", "12345")
     #expect(try client.set(10, try client.opened("a", 1)) { $0.size = 2 } == .badMessage)
@@ -56,7 +56,7 @@ struct SFTPAttributeTests {
     #expect(try client.set(9, Array("a".utf8)) { $0.size = .max } == .badMessage)
   }
 
-  @Test func `a part that fails keeps no other from being set, and the answer is its failure`() throws {
+  @Test func `if one attribute fails the others are set, and the reply is the failure`() throws {
     let list = EventList()
     var client = try Client(in: directory, observer: list)
     try directory.make("d")
@@ -73,7 +73,7 @@ struct SFTPAttributeTests {
     #expect(list.events == [.attributesChanged(path: Array("/d".utf8), done)])
   }
 
-  @Test func `lsetstat changes the link and setstat what it leads to`() throws {
+  @Test func `lsetstat changes the link and setstat its target`() throws {
     var client = try Client(in: directory)
     try directory.write("a", "1")
     try directory.link("l", to: "a")
@@ -92,7 +92,7 @@ struct SFTPAttributeTests {
     #expect(try directory.status("a").st_mtim.tv_sec == 7)
     let owner = FileOwner(user: geteuid(), group: getegid())
     #expect(try set(&client, true) { $0.owner = owner } == .ok)
-    // Linux has no permissions of links, and no sizes that can be set.
+    // On Linux, permissions and size of a link cannot be set.
     #expect(try set(&client, true) { $0.mode = 0o600 } == .unsupported)
     #expect(try set(&client, true) { $0.size = 0 } != .ok)
     #expect(try directory.read("a") == "1")
@@ -106,7 +106,7 @@ struct SFTPAttributeTests {
       (ENOSPC, .failure), (EDQUOT, .failure), (EFBIG, .failure), (EMFILE, .failure), (EISDIR, .failure),
       (EXDEV, .failure), (EBUSY, .failure),
     ] as [(Int32, SFTPStatus)])
-  func `an error of the system has a status and says what it is`(code: Int32, status: SFTPStatus) {
+  func `a system error is mapped to a status and a message`(code: Int32, status: SFTPStatus) {
     let failure = SFTPFailure(.system(SystemError("test", code: code)))
     #expect(failure.status == status && failure.message == String(cString: strerror(code)))
   }

@@ -5,7 +5,7 @@ import Wire
 
 @testable import FileTransfer
 
-/// The built bssh-transfer as an SFTP server by itself, as sshd and sftp(1) start theirs.
+/// The built bssh-transfer as a standalone SFTP server, as sshd and sftp(1) start theirs.
 struct SFTPCommandTests {
   let directory = try! TemporaryDirectory()
 
@@ -16,7 +16,7 @@ struct SFTPCommandTests {
     var code: Int32
   }
 
-  /// Runs it with these requests behind INIT; the reply to INIT is left out.
+  /// Runs it with INIT and these requests; returns the replies without that to INIT.
   private func run(_ arguments: [String], _ requests: [[UInt8]] = []) throws -> Outcome {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: try ProcessEnvironment.executableFolder() + "/bssh-transfer")
@@ -47,7 +47,7 @@ struct SFTPCommandTests {
     }
   }
 
-  @Test(arguments: [[], ["sftp"]]) func `by itself it is an SFTP server for all that its user can see`(
+  @Test(arguments: [[], ["sftp"]]) func `without settings it serves all files that its user can see`(
     words: [String]
   ) throws {
     let outcome = try run(words, [makeDirectory("d"), Client.packet(16, 2) { $0.text("/etc/../tmp") }])
@@ -56,7 +56,7 @@ struct SFTPCommandTests {
     #expect(outcome.replies.last?.names.first?.name == "/tmp")
   }
 
-  @Test func `-Q lists the requests, by which -p and -P know them`() throws {
+  @Test func `-Q lists the names of requests that -p and -P accept`() throws {
     let outcome = try run(["sftp", "-Q", "requests"])
     let names = String(decoding: outcome.output, as: UTF8.self).split(separator: "\n").map(String.init)
     #expect(outcome.code == 0 && names.count == 31 && Set(names).isSuperset(of: ["open", "copy-data", "posix-rename"]))
@@ -66,13 +66,13 @@ struct SFTPCommandTests {
   @Test(arguments: [
     (["-R"], 3), (["-P", "mkdir"], 3), (["-p", "stat"], 3), (["-p", "mkdir"], 0), (["-P", "stat"], 0),
   ])
-  func `-R, -p and -P restrict what may be asked for`(words: [String], status: Int) throws {
+  func `-R, -p and -P restrict requests`(words: [String], status: Int) throws {
     let outcome = try run(["sftp"] + words, [makeDirectory("d")])
     #expect(outcome.replies.first?.status?.rawValue == UInt32(status))
     #expect(directory.exists("d") == (status == 0))
   }
 
-  @Test func `-d is where relative paths begin, -u what new files do not get`() throws {
+  @Test func `-d sets the start of relative paths and -u the umask`() throws {
     try directory.make("start")
     let outcome = try run(["sftp", "-d", directory.path + "/start", "-u", "077"], [makeDirectory("d")])
     #expect(outcome.replies.first?.status == .ok)
@@ -86,7 +86,7 @@ struct SFTPCommandTests {
     }
   }
 
-  @Test func `-e logs to standard error, as much as -l says`() throws {
+  @Test func `-e logs to standard error at the level of -l`() throws {
     let logged = try run(["sftp", "-e", "-l", "INFO"], [makeDirectory("d")])
     #expect(logged.errors.contains("make directory \"\(directory.path)/d\""))
     let quiet = try run(["sftp", "-e", "-l", "QUIET"], [makeDirectory("e"), [0xff, 0xff, 0xff, 0xff]])
@@ -95,7 +95,7 @@ struct SFTPCommandTests {
     #expect(error.errors.contains("the client breaks the protocol") && !error.errors.contains("make directory"))
   }
 
-  @Test func `--root is the client's world`() throws {
+  @Test func `--root is the client's root`() throws {
     try directory.make("root")
     let outcome = try run(
       ["sftp", "--root", directory.path + "/root"], [makeDirectory("/d"), Client.packet(17, 2) { $0.text("/etc") }])
@@ -104,7 +104,7 @@ struct SFTPCommandTests {
     #expect(missing.code != 0 && missing.errors.contains("No such file or directory"))
   }
 
-  @Test func `what it does not know it says, and ends`() throws {
+  @Test func `an unknown option is a usage error`() throws {
     let outcome = try run(["sftp", "--no-such-option"])
     #expect(outcome.code == ExitCode.usage.rawValue && outcome.errors.hasPrefix("usage: bssh-transfer sftp"))
   }

@@ -6,11 +6,11 @@ import Wire
 
 @testable import FileTransfer
 
-/// Directories, and the names in them.
+/// Directories and the names in them.
 struct SFTPDirectoryTests {
   let directory = try! TemporaryDirectory()
 
-  @Test func `rename refuses a target that is there, and posix-rename replaces it`() throws {
+  @Test func `rename refuses an existing target, and posix-rename replaces it`() throws {
     var client = try Client(in: directory)
     try directory.write("a", "a")
     try directory.write("b", "b")
@@ -22,7 +22,7 @@ struct SFTPDirectoryTests {
     #expect(try client.ask(18, "missing", "x").status == .noSuchFile)
   }
 
-  @Test func `directories are made, listed with ls -l lines and removed`() throws {
+  @Test func `directories are created, listed with ls -l lines and removed`() throws {
     var client = try Client(in: directory)
     #expect(try client.set(14, Array("d".utf8)) { _ in } == .ok)
     #expect(try client.set(14, Array("d".utf8)) { _ in } == .failure)
@@ -44,7 +44,7 @@ struct SFTPDirectoryTests {
   }
 
   @Test(.enabled(if: access("/usr/lib/openssh/sftp-server", X_OK) == 0, "there is no sftp-server"))
-  func `what is told of each entry is what OpenSSH's server tells`() throws {
+  func `entries are listed as by OpenSSH's server`() throws {
     try directory.make("d")
     for (index, mode) in [0o644, 0o4755, 0o2711, 0o1777, 0o6000, 0o7000, 0o000].enumerated() {
       try directory.write("mode\(index)", String(repeating: "x", count: index * 1234))
@@ -76,7 +76,7 @@ struct SFTPDirectoryTests {
     }
   }
 
-  /// The first NAME of sftp-server for the directory; its first handle is 0.
+  /// The first NAME of sftp-server for the directory; sftp-server's first handle is 0.
   private func namesFromOpenSSH() throws -> [(name: String, line: String, attributes: SFTPAttributes)] {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/lib/openssh/sftp-server")
@@ -88,7 +88,7 @@ struct SFTPDirectoryTests {
       [0, 0, 0, 5, 1, 0, 0, 0, 3] + Client.packet(11, 1) { $0.text(directory.path) }
       + Client.packet(12, 2) { $0.string([0, 0, 0, 0]) }
     try input.fileHandleForWriting.write(contentsOf: Data(requests))
-    // It ends with its input, whatever it has not written by then.
+    // sftp-server exits at the end of its input, even with unsent replies.
     defer {
       try? input.fileHandleForWriting.close()
       process.waitUntilExit()
@@ -106,7 +106,7 @@ struct SFTPDirectoryTests {
     throw SystemError("readdir", code: EPROTO)
   }
 
-  @Test func `a large directory comes in pieces and whole, though files go meanwhile`() throws {
+  @Test func `a large directory is listed in several replies, even if files are deleted meanwhile`() throws {
     var client = try Client(in: directory)
     for i in 0..<3000 { try directory.write("file\(i)", "") }
     let handle = try client.ask(11, "/").string
@@ -135,7 +135,7 @@ struct SFTPDirectoryTests {
     #expect(try client.ask(19, "a").status == .badMessage)
   }
 
-  @Test func `realpath removes dots and links, and its last name need not exist`() throws {
+  @Test func `realpath resolves dots and links, and its last component need not exist`() throws {
     var client = try Client(in: directory)
     try directory.make("a/b")
     try directory.link("l", to: "/a/b")
@@ -162,7 +162,7 @@ struct SFTPDirectoryTests {
     #expect(body.indices.contains { body[$0...].starts(with: name) })
     #expect(try client.set(14, [0x61, 0, 0x62]) { _ in } == .badMessage)
     #expect(try client.ask(15) { $0.string(name) }.status == .ok)
-    // Two names that Unicode calls equal are two names.
+    // Two names that are canonically equivalent in Unicode are different.
     let (one, two) = ("caf\u{e9}", "cafe\u{301}")
     #expect(try client.set(14, Array(one.utf8)) { _ in } == .ok)
     #expect(try client.set(14, Array(two.utf8)) { _ in } == .ok)
@@ -177,7 +177,7 @@ struct SFTPDirectoryTests {
     #expect(target.indices.contains { target[$0...].starts(with: name) })
   }
 
-  @Test func `a directory that is removed while it is read ends`() throws {
+  @Test func `listing a directory that is removed meanwhile ends`() throws {
     var client = try Client(in: directory)
     try directory.make("d")
     for i in 0..<2000 { try directory.write("d/\(i)", "") }

@@ -6,11 +6,11 @@ import Wire
 
 @testable import FileTransfer
 
-/// What OpenSSH and others added to the protocol.
+/// Extensions of OpenSSH and others.
 struct SFTPExtensionTests {
   let directory = try! TemporaryDirectory()
 
-  @Test func `statvfs tells what the system tells`() throws {
+  @Test func `statvfs returns the system's values`() throws {
     var client = try Client(in: directory)
     try directory.write("a", "")
     var expected = statvfs()
@@ -28,7 +28,7 @@ struct SFTPExtensionTests {
     }
   }
 
-  @Test func `copy-data copies parts, and refuses a file to itself`() throws {
+  @Test func `copy-data copies parts, but not a file to itself`() throws {
     var client = try Client(in: directory)
     try directory.write("a", "0123456789")
     let (from, to) = (try client.opened("a", 1), try client.opened("b", 1 | 2 | 8))
@@ -53,7 +53,7 @@ struct SFTPExtensionTests {
     #expect(try copy(&client, to, 0, 0, from) != .ok)
   }
 
-  @Test func `homes and names are told`() throws {
+  @Test func `home directories and names can be queried`() throws {
     let home = try #require(getpwuid(geteuid()).map { String(cString: $0.pointee.pw_dir) })
     var client = try Client(RootedFileSystem())
     #expect(try client.ask(200, "home-directory", "root").names.first?.name == "/root")
@@ -105,14 +105,14 @@ struct SFTPExtensionTests {
         $0.uint32(0)
       }
     }
-    // The draft's form, and that of those who know it by Paramiko's name.
+    // The form of the draft, and that of Paramiko.
     let (draft, paramiko) = (try byHandle("check-file-handle"), try byHandle("check-file"))
     var name = WireWriter()
     name.text("check-file")
     #expect(draft.type == 201 && draft.body.count == 4 + 6 + 64 && paramiko.body == name.bytes + draft.body)
   }
 
-  @Test func `fstatvfs tells of a directory's handle as well`() throws {
+  @Test func `fstatvfs accepts a directory's handle`() throws {
     var client = try Client(in: directory)
     let handle = try client.ask(11, "/").string
     let reply = try client.extended("fstatvfs@openssh.com") { $0.string(handle) }
@@ -120,7 +120,7 @@ struct SFTPExtensionTests {
     #expect(try client.ask(200, "statvfs@openssh.com", "missing").status == .noSuchFile)
   }
 
-  @Test func `fsync answers for an open file`() throws {
+  @Test func `fsync succeeds for an open file`() throws {
     var client = try Client(in: directory)
     let handle = try client.opened("a", 2 | 8)
     #expect(try client.extended("fsync@openssh.com") { $0.string(handle) }.status == .ok)

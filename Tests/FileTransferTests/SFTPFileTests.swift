@@ -6,11 +6,11 @@ import Wire
 
 @testable import FileTransfer
 
-/// Opening files, reading and writing them.
+/// Opening, reading and writing files.
 struct SFTPFileTests {
   let directory = try! TemporaryDirectory()
 
-  @Test func `a file is made, written, read and closed`() throws {
+  @Test func `a file is created, written, read and closed`() throws {
     var client = try Client(in: directory)
     let handle = try client.opened("/a", 2 | 8 | 16)
     #expect(try client.write(handle, 0, "hello ") == .ok)
@@ -26,7 +26,7 @@ struct SFTPFileTests {
     #expect(try client.write(again, 0, "x") != .ok)
   }
 
-  @Test func `exclusive refuses what is there, be it a link to nowhere`() throws {
+  @Test func `exclusive fails if the name exists, even as a dangling link`() throws {
     var client = try Client(in: directory)
     try directory.write("a", "1")
     try directory.link("nowhere", to: "missing")
@@ -45,7 +45,7 @@ struct SFTPFileTests {
     #expect(try directory.read("a") == "12345")
   }
 
-  @Test func `truncate empties, and without it the rest stays`() throws {
+  @Test func `truncate empties the file, and without it the rest stays`() throws {
     var client = try Client(in: directory)
     try directory.write("a", "12345")
     let first = try client.opened("a", 2)
@@ -55,7 +55,7 @@ struct SFTPFileTests {
     #expect(try directory.read("a") == "")
   }
 
-  @Test func `the mode of a new file and directory is the client's less the umask`() throws {
+  @Test func `a new file or directory has the client's mode less the umask`() throws {
     var client = try Client(in: directory)
     let mask = umask(0)
     umask(mask)
@@ -69,8 +69,8 @@ struct SFTPFileTests {
     #expect(try directory.status("e").st_mode & 0o7777 == 0o777 & ~mask)
   }
 
-  @Test func `CLOSE tells of a write that failed, though a later one did not`() throws {
-    // What is written into this process at address 0 goes nowhere.
+  @Test func `CLOSE reports a failed write even if a later one succeeded`() throws {
+    // Writing to address 0 of this process fails.
     let list = EventList()
     var client = try Client(RootedFileSystem(observer: list))
     let handle = try client.opened("/proc/self/mem", 2)
@@ -89,9 +89,9 @@ struct SFTPFileTests {
       })
   }
 
-  /// sshfs sends writes on and waits for their answers when a file is closed, as NFS does.
+  /// sshfs writes asynchronously and waits for the replies when a file is closed, as NFS does.
   @Test(.enabled(if: canMountRemotely, "FUSE cannot be used here"))
-  func `CLOSE tells of a write whose failure the file system tells no earlier`() throws {
+  func `CLOSE reports a write error that the file system delays until close`() throws {
     for name in ["full", "remote"] { try directory.make(name) }
     let place = directory.path + "/full"
     try #require(mount("tmpfs", place, "tmpfs", 0, "size=64k") == 0)
@@ -119,7 +119,7 @@ struct SFTPFileTests {
       })
   }
 
-  @Test func `offsets past 4 GiB make sparse files`() throws {
+  @Test func `writing past 4 GiB makes a sparse file`() throws {
     var client = try Client(in: directory)
     let handle = try client.opened("a", 1 | 2 | 8)
     #expect(try client.write(handle, 5 << 30, "end") == .ok)
@@ -131,7 +131,7 @@ struct SFTPFileTests {
   }
 }
 
-/// Whether sshfs can mount something here.
+/// Whether sshfs can mount here.
 private let canMountRemotely =
   geteuid() == 0 && access("/dev/fuse", R_OK | W_OK) == 0 && access("/usr/bin/sshfs", X_OK) == 0
   && access("/usr/lib/openssh/sftp-server", X_OK) == 0

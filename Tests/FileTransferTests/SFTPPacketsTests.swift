@@ -5,7 +5,7 @@ import Testing
 struct SFTPPacketsTests {
   private func header(_ length: Int) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: length >> (24 - 8 * $0)) } }
 
-  @Test func `a packet of the limit is taken, one of a byte more or of none is refused`() throws {
+  @Test func `a packet of the longest length is valid, a longer or empty one is not`() throws {
     for length in [0, SFTPPackets.limit + 1, 1 << 31, Int(UInt32.max)] {
       var packets = SFTPPackets()
       packets.append(header(length)[...])
@@ -22,7 +22,7 @@ struct SFTPPacketsTests {
     }
   }
 
-  @Test func `a header that has not all come is waited for`() throws {
+  @Test func `an incomplete length field is not a packet yet`() throws {
     var packets = SFTPPackets()
     for byte in header(2) + [5] {
       packets.append([byte])
@@ -33,8 +33,8 @@ struct SFTPPacketsTests {
     #expect(try packets.next() == nil && !packets.isEmpty)
   }
 
-  /// The longest packets, one after the other, as a client sends them that fills all there is room for.
-  @Test func `packets come out as they went in, however they lie in memory`() throws {
+  /// The longest packets in sequence, from a client that always fills the buffer.
+  @Test func `packets are returned unchanged wherever they are in the buffer`() throws {
     var packets = SFTPPackets()
     var random = SplitMix(state: 7)
     var (sent, taken) = (0, 0)
@@ -58,7 +58,7 @@ struct SFTPPacketsTests {
   }
 }
 
-/// Numbers that are the same in every run.
+/// A random number generator with a reproducible sequence.
 private struct SplitMix: RandomNumberGenerator {
   var state: UInt64
 

@@ -6,7 +6,7 @@ import Wire
 
 @testable import FileTransfer
 
-/// What holds for all requests.
+/// Properties of all requests.
 struct SFTPServerTests {
   let directory = try! TemporaryDirectory()
 
@@ -27,7 +27,7 @@ struct SFTPServerTests {
       ])
   }
 
-  @Test func `limits are those that hold`() throws {
+  @Test func `the announced limits are those enforced`() throws {
     var options = SFTPServer.Options()
     options.handleLimit = 3
     var client = try Client(in: directory, options)
@@ -46,7 +46,7 @@ struct SFTPServerTests {
     _ = try client.opened("a", 1)
   }
 
-  @Test func `nothing changes when only reading is allowed`() throws {
+  @Test func `nothing changes in a read-only session`() throws {
     try directory.write("a", "1")
     try directory.make("d")
     let before = try directory.status("a")
@@ -63,7 +63,7 @@ struct SFTPServerTests {
     #expect(try client.text("a") == "1" && directory.status("a").st_ctim.tv_nsec == before.st_ctim.tv_nsec)
   }
 
-  @Test func `refused and unknown requests are answered as such`() throws {
+  @Test func `denied and unknown requests are answered with their status`() throws {
     var options = SFTPServer.Options()
     options.deniedRequests = ["remove", "limits"]
     var client = try Client(in: directory, options)

@@ -6,7 +6,7 @@ import Wire
 
 @testable import FileTransfer
 
-/// A directory that goes with the value that owns it.
+/// A directory that is removed with its owner.
 final class TemporaryDirectory {
   let path: String
 
@@ -46,14 +46,14 @@ final class TemporaryDirectory {
   }
 }
 
-/// Remembers what it hears.
+/// Stores the events that it receives.
 final class EventList: FileObserver {
   var events: [FileEvent] = []
   var hearsReadsAndWrites = false
   func record(_ event: FileEvent) { events.append(event) }
 }
 
-/// Refuses one operation below one path.
+/// Denies one operation below one path.
 struct RefusingGate: TransferGate {
   var operation: FileOperation
   var prefix: String
@@ -75,20 +75,20 @@ struct Reply: Equatable {
   let id: UInt32
   let body: [UInt8]
 
-  /// The status of a STATUS; nil when it is something else.
+  /// The status of a STATUS; nil for other replies.
   var status: SFTPStatus? {
     var reader = WireReader(body)
     guard type == 101, let code = try? reader.uint32() else { return nil }
     return SFTPStatus(rawValue: code)
   }
 
-  /// The first string of the body: a handle, data.
+  /// The first string of the body: a handle or data.
   var string: [UInt8] {
     var reader = WireReader(body)
     return (try? reader.string()).map(Array.init) ?? []
   }
 
-  /// The names of a NAME, with their lines and attributes.
+  /// The entries of a NAME, with their lines and attributes.
   var names: [(name: String, line: String, attributes: SFTPAttributes)] {
     var reader = WireReader(body)
     guard type == 104, let count = try? reader.uint32() else { return [] }
@@ -106,7 +106,7 @@ struct Reply: Equatable {
   }
 }
 
-/// A client that has a server in its own memory.
+/// A client with a server in the same process.
 struct Client {
   var server: SFTPServer
   private var packets = SFTPPackets()
@@ -127,7 +127,7 @@ struct Client {
       RootedFileSystem(root: directory.path, isReadOnly: readOnly, gate: gate, observer: observer), options)
   }
 
-  /// Sends bytes, and takes what comes back.
+  /// Sends bytes and returns the replies.
   mutating func exchange(_ bytes: [UInt8]) throws -> [Reply] {
     var result: [Reply] = []
     var rest = bytes[...]
@@ -232,10 +232,10 @@ struct Client {
   }
 }
 
-/// Bytes in hexadecimal digits.
+/// Bytes as hexadecimal digits.
 func hex(_ bytes: some Sequence<UInt8>) -> String { bytes.map { String(format: "%02x", $0) }.joined() }
 
-/// Gives two files each other's name, again and again, on a thread of its own.
+/// Exchanges the names of two files repeatedly, on a thread of its own.
 final class Swapper: @unchecked Sendable {
   private let condition = NSCondition()
   private var isStopped = false
@@ -254,7 +254,7 @@ final class Swapper: @unchecked Sendable {
     }
   }
 
-  /// Returns when nothing is swapped any more.
+  /// Stops exchanging and waits for the thread.
   func stop() {
     condition.withLock {
       isStopped = true

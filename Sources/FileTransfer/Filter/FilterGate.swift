@@ -1,8 +1,8 @@
 import Filter
 
-/// Asks the configured rules, on behalf of one login.
+/// Judges operations of one login by the configured rules.
 public struct FilterGate: TransferGate {
-  /// Hears of what a rule with the action `log` allowed.
+  /// Called when a rule with the action `log` allowed an operation.
   public typealias Record = (_ operation: FileOperation, _ paths: [[UInt8]], _ rule: String) -> Void
 
   private let filter: TransferFilter
@@ -14,6 +14,9 @@ public struct FilterGate: TransferGate {
 
   public var allowsEverything: Bool { !filter.isEnabled }
 
+  /// - Parameters:
+  ///   - user: name of the login.
+  ///   - groups: names of its groups.
   public init(_ filter: TransferFilter, user: String, groups: [String], record: @escaping Record) {
     self.filter = filter
     self.user = user
@@ -27,7 +30,7 @@ public struct FilterGate: TransferGate {
   }
 
   public func check(_ operation: FileOperation, _ paths: [[UInt8]], size: UInt64?) -> TransferVerdict {
-    // A second name for a file is one more place to find it at, as a new name is.
+    // A hard link gives a file another place, as renaming does.
     let name = operation == .makeLink && paths.count > 1 ? .rename : operation.ofFilter
     let requests = paths.map { request(name, $0, size) }
     let verdict: TransferFilter.Verdict
@@ -53,7 +56,7 @@ public struct FilterGate: TransferGate {
 }
 
 extension FileOperation {
-  /// The name that rules know it by.
+  /// The operation as rules name it.
   fileprivate var ofFilter: FilterOperation {
     switch self {
     case .download: .download

@@ -2,37 +2,39 @@ import Glibc
 import IPC
 import System
 
-/// Expands `{a,b}` and `{1..3}` of unquoted words as bash(1) does, before anything else is expanded.
+/// Expands `{a,b}` and `{1..3}` of unquoted words as bash(1) does, before all other expansions.
 ///
-/// What has no comma and is no sequence, and a brace without its counterpart, stand for themselves.
+/// Braces without a comma or a sequence, and an unmatched brace, are literal.
 struct BraceExpansion {
-  /// Bytes of memory that the words of one word may take.
+  /// Bytes of memory that the expansion of one word may take.
   static let longest = 1 << 20
-  /// Braces within braces, at most.
+  /// Deepest nesting of braces.
   static let deepest = 64
 
-  /// A part of a word: bytes, or one of several sequences of parts.
+  /// A part of a word: bytes, or alternatives, each a sequence of parts.
   private indirect enum Part {
     case text(ShellWord)
     case choice([[Part]])
   }
 
-  /// A brace that was opened and is not closed yet.
+  /// A brace that is not closed yet.
   private struct Open {
     var alternatives: [[Part]] = []
     var current: [Part] = []
   }
 
-  /// The words that `word` stands for, in the order in which they are written. Throws E2BIG when there are too many.
+  /// The words that `word` expands to, in the order in which they are written.
+  ///
+  /// - Throws: `.system` with E2BIG when the result exceeds ``longest`` or braces are nested deeper than ``deepest``.
   static func words(_ word: ShellWord) throws(FileError) -> [ShellWord] {
     let opening = UInt8(ascii: "{")
     guard zip(word.bytes, word.isBare).contains(where: { $0 == (opening, true) }) else { return [word] }
     var size = 0
-    // As in a shell, an empty word that nobody quoted is none.
+    // As in a shell, unquoted empty words are dropped.
     return try expand(parts(word), &size).filter { !$0.bytes.isEmpty }
   }
 
-  // Reading
+  // MARK: Parsing
 
   private static func parts(_ word: ShellWord) throws(FileError) -> [Part] {
     var outermost = Open()
@@ -89,9 +91,9 @@ struct BraceExpansion {
     for byte in text.utf8 { append(byte, true, &parts) }
   }
 
-  // Sequences
+  // MARK: Sequences
 
-  /// `1..3`, `01..10`, `a..e`, each also with a step behind: `1..9..2`. nil for anything else.
+  /// `1..3`, `01..10` or `a..e`, each optionally with an increment: `1..9..2`. nil for anything else.
   private static func sequence(_ parts: [Part]) throws(FileError) -> [ShellWord]? {
     guard parts.count == 1, case .text(let word) = parts[0], word.bytes.count <= 64,
       word.isBare.allSatisfy({ $0 })
@@ -124,7 +126,7 @@ struct BraceExpansion {
     let width = step == 0 ? 1 : step.magnitude
     let distance = first <= last ? last.subtract(first) : first.subtract(last)
     guard distance / width < UInt64(longest / 64) else { throw tooMany }
-    // Each is between the two, though what is added to the first may not be.
+    // Each result is between the two, although `way` alone may overflow.
     return (0...distance / width).map { index in
       let way = Int64(bitPattern: index &* width)
       return first <= last ? first &+ way : first &- way
@@ -139,7 +141,7 @@ struct BraceExpansion {
     return ShellWord(bytes: bytes, isBare: bytes.map { _ in true })
   }
 
-  // Expanding
+  // MARK: Expanding
 
   private static func expand(_ parts: [Part], _ size: inout Int) throws(FileError) -> [ShellWord] {
     var words = [ShellWord()]
@@ -155,7 +157,7 @@ struct BraceExpansion {
       var next: [ShellWord] = []
       for word in words {
         for ending in endings {
-          // Each word is two objects of its own.
+          // Each word takes two heap objects.
           size += 2 * (word.bytes.count + ending.bytes.count + 64)
           guard size <= longest else { throw tooMany }
           next.append(ShellWord(bytes: word.bytes + ending.bytes, isBare: word.isBare + ending.isBare))
@@ -170,7 +172,7 @@ struct BraceExpansion {
 }
 
 extension Int64 {
-  /// How far it is from `other`, which is not greater.
+  /// The distance to `other`, which must not be greater.
   fileprivate func subtract(_ other: Int64) -> UInt64 { UInt64(bitPattern: self &- other) }
 }
 

@@ -3,14 +3,14 @@ import Glibc
 import IPC
 import System
 
-/// Expands `~`, `*`, `?` and `[…]` of unquoted words as sh(1) does, and braces before them as bash(1) does, on the files
-/// that a client may see.
+/// Expands `~`, `*`, `?` and `[…]` of unquoted words as sh(1) does, after braces as bash(1) does, on the files that a
+/// client may see.
 struct PathExpansion {
-  /// Bytes of memory that the paths of one word may take: of more a shell would say that the list is too long.
+  /// Bytes of memory that the paths of one word may take.
   static let longest = 8 << 20
 
   private let files: RootedFileSystem
-  /// The name of the login, whose home is where relative paths start.
+  /// The name of the login, whose home is the start of relative paths.
   private let user: String
 
   init(files: RootedFileSystem, user: String) {
@@ -18,7 +18,9 @@ struct PathExpansion {
     self.user = user
   }
 
-  /// The paths that `word` stands for, sorted; itself when there are none. Throws E2BIG when there are too many.
+  /// The paths that `word` expands to, sorted; the word itself when there is no match.
+  ///
+  /// - Throws: `.system` with E2BIG when the paths exceed ``longest``.
   func paths(_ word: ShellWord) throws(FileError) -> [[UInt8]] {
     let words = try BraceExpansion.words(word)
     guard words.count > 1 else { return try words.isEmpty ? [] : matches(words[0]) }
@@ -50,13 +52,13 @@ struct PathExpansion {
     return found.isEmpty ? [word.bytes] : found.sorted { $0.lexicographicallyPrecedes($1) }
   }
 
-  /// Paths that were found so far.
+  /// The paths found so far, within the limit.
   private struct Paths {
     private(set) var all: [[UInt8]] = []
     private var size = 0
 
     mutating func append(_ path: [UInt8]) throws(FileError) {
-      // Each is an object of its own.
+      // Each path takes a heap object.
       size += path.count + 64
       guard size <= PathExpansion.longest else { throw .system(SystemError("glob", code: E2BIG)) }
       all.append(path)
@@ -65,7 +67,7 @@ struct PathExpansion {
 
   private struct Part {
     var bytes: [UInt8]
-    /// nil for bytes that stand for themselves.
+    /// nil for literal bytes.
     var glob: Glob?
   }
 
@@ -73,7 +75,7 @@ struct PathExpansion {
     _ glob: Glob, _ text: [UInt8], in directory: [UInt8], directories: Bool, _ result: inout Paths
   ) throws(FileError) {
     guard let stream = try? files.openDirectory(directory.isEmpty ? [dot] : directory) else { return }
-    // A dot that begins a name must be written.
+    // A leading dot of a name is only matched literally.
     let withDot = text.first == dot || text.starts(with: [UInt8(ascii: "\\"), dot])
     while let name = (try? stream.next())?.name {
       guard name.first != dot || withDot, glob.matches(bytes: name) else { continue }
@@ -94,13 +96,13 @@ struct PathExpansion {
     let name = word.bytes[1..<end]
     guard word.isBare[..<end].allSatisfy({ $0 }), name.isEmpty || name.elementsEqual(user.utf8) else { return word }
     let home = files.start
-    // The root's own slash is followed by no other.
+    // A home that is the root already ends in a slash.
     let rest = home.last == slash && end < word.bytes.count ? end + 1 : end
     return ShellWord(
       bytes: home + word.bytes[rest...], isBare: home.map { _ in false } + word.isBare[rest...])
   }
 
-  /// The parts between slashes, and the globs that they are.
+  /// The components of the word, and the globs among them.
   private func split(_ word: ShellWord) -> [Part] {
     var parts: [Part] = []
     var start = 0
@@ -125,7 +127,7 @@ struct PathExpansion {
       }
       pattern.append(byte)
     }
-    // A pattern that is none, as one bracket alone, stands for itself; and what is not UTF-8 cannot be one.
+    // An invalid pattern, such as a single bracket, is literal; so is one that is not UTF-8.
     guard isGlob, let text = String(validating: pattern, as: UTF8.self), let glob = try? Glob(text) else {
       return Part(bytes: bytes)
     }

@@ -1,19 +1,20 @@
 import Glibc
 import System
 
-/// Why a transfer by scp cannot go on.
+/// Why an SCP transfer cannot continue.
 public enum SCPFailure: Error, Equatable, Sendable {
-  /// The client broke the protocol.
+  /// The client violated the protocol.
   case violation(SCPViolation)
-  /// The client gave up, and was the first to say so.
+  /// The client aborted and said so.
   case fatal
-  /// The client is gone.
+  /// The connection to the client is lost.
   case lost
 }
 
-/// The client of scp: what it sends, and what it is sent. Waits for it as long as that takes.
+/// The connection to the client: sends, receives and reads responses. Blocks without a limit of time. Owns both
+/// descriptors.
 final class SCPConnection {
-  /// Bytes that are read and written at a time.
+  /// Bytes per read or write.
   static let chunk = 256 << 10
 
   private let input: Descriptor
@@ -21,19 +22,21 @@ final class SCPConnection {
   private let observer: (any FileObserver)?
   private var buffer = [UInt8](repeating: 0, count: chunk)
   private var responses = SCPResponseMachine()
-  /// Read, not yet used.
+  /// The received bytes that were not consumed.
   private var rest: Range<Int> = 0..<0
-  /// Told the client that something went wrong, or was told.
+  /// True when either side reported an error.
   private(set) var hasFailed = false
 
-  /// - Parameter observer: hears when the client is waited for.
+  /// - Parameter observer: informed before the client is waited for.
   init(input: Descriptor, output: Descriptor, observer: (any FileObserver)? = nil) {
     self.input = input
     self.output = output
     self.observer = observer
   }
 
-  /// Sends bytes.
+  /// Sends all bytes.
+  ///
+  /// - Throws: `.lost` when the client does not receive them.
   func send(_ bytes: ArraySlice<UInt8>) throws(SCPFailure) {
     var rest = bytes
     do throws(SystemError) {
@@ -47,23 +50,34 @@ final class SCPConnection {
     } catch { throw .lost }
   }
 
+  /// Sends the response that all is well.
+  ///
+  /// - Throws: `.lost`
   func acknowledge() throws(SCPFailure) { try send([0]) }
 
-  /// Tells the client what could not be done; it goes on with the next file.
+  /// Reports an error about a path to the client, which continues with the next file.
+  ///
+  /// - Throws: `.lost`
   func complain(_ path: [UInt8], _ reason: String) throws(SCPFailure) {
     try complain("\(shown(path)): \(reason)")
   }
 
+  /// Reports an error to the client.
+  ///
+  /// - Throws: `.lost`
   func complain(_ message: String) throws(SCPFailure) {
     hasFailed = true
-    // A longer message than this says nothing more.
+    // The rest of a longer message would not help.
     try send([1] + Array("scp: \(message)".utf8).prefix(4096) + [UInt8(ascii: "\n")])
   }
 
-  /// Takes note of what the client said went wrong at its side.
+  /// Notes that the client reported an error.
   func note(_ message: [UInt8]) { hasFailed = true }
 
-  /// Waits for the client's answer; true when it took what was sent.
+  /// Waits for the client's response; true when it accepted what was sent.
+  ///
+  /// - Throws: `.violation` for bytes that are not a response, `.fatal` when the client aborts, `.lost` at the end of
+  ///   input.
   func isAccepted() throws(SCPFailure) -> Bool {
     while true {
       var unread = buffer[rest]
@@ -83,14 +97,16 @@ final class SCPConnection {
     }
   }
 
-  /// What the client sent next; nil at the end.
+  /// Waits for the next bytes of the client; nil at the end of input.
+  ///
+  /// - Throws: `.lost` when reading fails.
   func receive() throws(SCPFailure) -> ArraySlice<UInt8>? {
     if rest.isEmpty, try !fill() { return nil }
     defer { rest = rest.endIndex..<rest.endIndex }
     return buffer[rest]
   }
 
-  /// Waits for more, when everything has been used; false at the end.
+  /// Waits for more when everything was consumed; false at the end of input.
   private func fill() throws(SCPFailure) -> Bool {
     observer?.rest(waitingFor: input)
     while true {

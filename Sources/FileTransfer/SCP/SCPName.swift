@@ -1,7 +1,8 @@
-/// Names with a newline, for which a line of scp's protocol has no place. vis(3), as OpenSSH's scp uses it
+/// Encodes names with a newline, which cannot be sent literally in a line of the protocol. vis(3), as OpenSSH's scp
+/// uses it
 enum SCPName {
-  /// The name as it is sent. One without a newline is sent as it is; of one with a newline every backslash is doubled,
-  /// and each byte that is no printable ASCII, blank or tab is spelled: `\^J` for a newline, `\M-C` for 0xC3.
+  /// The encoded name. A name without a newline is unchanged. Otherwise every backslash is doubled, and each byte other
+  /// than printable ASCII, space and tab is encoded: `\^J` for a newline, `\M-C` for 0xC3.
   static func line(_ name: [UInt8]) -> [UInt8] {
     guard name.contains(UInt8(ascii: "\n")) else { return name }
     return name.flatMap(spelled)
@@ -12,7 +13,7 @@ enum SCPName {
     switch byte {
     case backslash: return [backslash, backslash]
     case 0x20...0x7e, UInt8(ascii: "\t"): return [byte]
-    // The highest bit would make a blank of it, which nobody sees behind a backslash.
+    // Without the highest bit this is a space, which vis(3) encodes in octal.
     case 0xa0: return Array("\\240".utf8)
     default:
       let low = byte & 0x7f

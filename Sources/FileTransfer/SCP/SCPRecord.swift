@@ -1,27 +1,31 @@
 import System
 
-/// What the other side did that the protocol of scp has no place for.
+/// A violation of the SCP protocol by the client.
 public struct SCPViolation: Error, Equatable, Sendable, CustomStringConvertible {
+  /// For the client and the journal.
   public let description: String
-  /// It went away before the end.
+  /// The client went away before the end.
   static let lost = SCPViolation("lost connection")
+  /// The client went away before the end of a directory.
   static let lostInDirectory = SCPViolation("lost connection in a directory")
 
   init(_ description: String) { self.description = description }
 }
 
-/// A line of scp's protocol: what comes next.
+/// A control line of the SCP protocol.
 public enum SCPRecord: Equatable, Sendable {
   /// `C0644 120 name`: a file, whose bytes follow.
   case file(SCPEntry)
-  /// `D0755 0 name`: a directory; what follows up to `E` is in it.
+  /// `D0755 0 name`: a directory; the records up to its `E` are inside.
   case directory(SCPEntry)
   /// `E`: the end of a directory.
   case end
-  /// `T1700000000 0 1700000000 0`: times for the record that follows.
+  /// `T1700000000 0 1700000000 0`: modification and access times for the next record.
   case times(FileTimes)
 
-  /// Reads a line, without its newline.
+  /// Parses a line without its newline.
+  ///
+  /// - Throws: `SCPViolation` when the line is malformed or its name is not a file name.
   public init(_ line: ArraySlice<UInt8>) throws(SCPViolation) {
     let rest = line.dropFirst()
     switch line.first {
@@ -35,7 +39,7 @@ public enum SCPRecord: Equatable, Sendable {
     }
   }
 
-  /// The line, with its newline.
+  /// The line with its newline.
   public var bytes: [UInt8] {
     switch self {
     case .file(let entry): Array("C".utf8) + entry.bytes
@@ -61,13 +65,13 @@ public enum SCPRecord: Equatable, Sendable {
   }
 }
 
-/// What a record says of a file or a directory.
+/// A file or directory as a record describes it.
 public struct SCPEntry: Equatable, Sendable {
-  /// At most 0o7777.
+  /// Permission bits, at most 0o7777.
   public var mode: UInt32
-  /// Bytes.
+  /// Size in bytes; 0 for directories.
   public var size: UInt64
-  /// One part of a path, neither `.` nor `..`; with a newline it is sent as ``SCPName`` writes it.
+  /// One path component, neither `.` nor `..`; if it has a newline, it is sent as ``SCPName`` encodes it.
   public var name: [UInt8]
 
   init(mode: UInt32, size: UInt64, name: [UInt8]) {
@@ -76,7 +80,9 @@ public struct SCPEntry: Equatable, Sendable {
     self.name = name
   }
 
-  /// Reads `0644 120 name`.
+  /// Parses `0644 120 name`.
+  ///
+  /// - Throws: `SCPViolation` when it is malformed.
   init(_ text: ArraySlice<UInt8>) throws(SCPViolation) {
     let parts = text.split(separator: UInt8(ascii: " "), maxSplits: 2, omittingEmptySubsequences: false)
     guard let digits = parts.first, digits.count == 4, digits.allSatisfy({ (0x30...0x37).contains($0) }) else {
@@ -91,7 +97,7 @@ public struct SCPEntry: Equatable, Sendable {
     name = Array(parts[2])
   }
 
-  /// True for what can be sent as a name, and be made by who receives it.
+  /// True for a name that can be sent, and created by the receiver.
   static func isName(_ name: some Collection<UInt8>) -> Bool {
     !name.isEmpty && !name.elementsEqual([0x2e]) && !name.elementsEqual([0x2e, 0x2e])
       && !name.contains { $0 == UInt8(ascii: "/") || $0 == 0 }
@@ -104,13 +110,13 @@ public struct SCPEntry: Equatable, Sendable {
   }
 }
 
-/// A number of 1 to 19 decimal digits, at most `Int64.max`.
+/// Parses 1 to 19 decimal digits, at most `Int64.max`.
 private func decimal(_ text: ArraySlice<UInt8>) -> Int64? {
   guard (1...19).contains(text.count), text.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
   return Int64(String(decoding: text, as: UTF8.self))
 }
 
-/// A name as it may stand in a message of one line.
+/// A name for a message of one line: control characters are replaced by `?`.
 func shown(_ name: some Sequence<UInt8>) -> String {
   var text = ""
   for scalar in String(decoding: Array(name), as: UTF8.self).unicodeScalars {

@@ -1,10 +1,12 @@
-/// Reads the answers that a client gives to what `scp -f` sends. Bytes may come in any pieces.
+/// Parses the responses of a client to what `scp -f` sends. Bytes may arrive in any pieces.
 public struct SCPResponseMachine {
+  /// A response of the client.
   public enum Response: Equatable, Sendable {
+    /// The client is ready for what follows.
     case accepted
-    /// The client could not take it, but goes on.
+    /// The client could not process the last record and continues with the next one.
     case refused([UInt8])
-    /// The client gives up.
+    /// The client aborts.
     case fatal([UInt8])
   }
 
@@ -12,7 +14,9 @@ public struct SCPResponseMachine {
 
   public init() {}
 
-  /// The next answer, whose bytes are taken from `input`. nil: all of it was taken, and more is needed.
+  /// Consumes the next response from `input`. nil means that all input was consumed and more is needed.
+  ///
+  /// - Throws: `SCPViolation` when the bytes are not a response, or its message exceeds ``SCPSinkMachine/longestLine``.
   public mutating func next(_ input: inout ArraySlice<UInt8>) throws(SCPViolation) -> Response? {
     while let byte = input.popFirst() {
       if line.isEmpty, byte == 0 { return .accepted }

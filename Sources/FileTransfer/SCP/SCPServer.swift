@@ -2,7 +2,7 @@ import Glibc
 import IPC
 import System
 
-/// The server's side of scp(1), for one command of a client.
+/// The server side of scp(1), for one command of a client. Owns both descriptors.
 public struct SCPServer {
   private let command: SCPCommand
   private let files: RootedFileSystem
@@ -11,8 +11,8 @@ public struct SCPServer {
   private let maxFileSize: UInt64?
 
   /// - Parameters:
-  ///   - user: the login, for `~user`.
-  ///   - maxFileSize: bytes that no file may exceed.
+  ///   - user: name of the login, for `~user`.
+  ///   - maxFileSize: largest size in bytes of a received file.
   public init(
     _ command: SCPCommand, files: RootedFileSystem, input: Descriptor, output: Descriptor, user: String = "",
     maxFileSize: UInt64? = nil
@@ -24,7 +24,7 @@ public struct SCPServer {
     self.maxFileSize = maxFileSize
   }
 
-  /// Serves the client until it is done; returns the exit code: 0 when everything was transferred, else 1.
+  /// Serves the client to the end; returns the exit code: 0 when everything was transferred, else 1.
   public func run() -> Int32 {
     do throws(SCPFailure) {
       switch command.direction {
@@ -37,7 +37,7 @@ public struct SCPServer {
         if violation != .lost && violation != .lostInDirectory {
           files.observer?.record(.violated(violation.description))
         }
-        // The client may be gone, and then there is nobody to tell.
+        // The client may be gone.
         try? connection.complain("protocol error: \(violation.description)")
       }
       return 1

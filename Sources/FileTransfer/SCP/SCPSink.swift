@@ -1,14 +1,14 @@
 import Glibc
 import System
 
-/// Performs `scp -t`: makes the files that a client sends.
+/// Performs `scp -t`: creates the files that a client sends.
 struct SCPSink {
   private let files: RootedFileSystem
   private let connection: SCPConnection
   private let preserves: Bool
   private let maxFileSize: UInt64?
   private var machine: SCPSinkMachine
-  /// Directories that are being filled; the first is the target, when it is one.
+  /// The directories entered and not yet left; the first is the target if that is a directory.
   private var directories: [Directory] = []
   private let target: [UInt8]
   private var file: Receiving?
@@ -16,7 +16,7 @@ struct SCPSink {
   private struct Directory {
     var path: [UInt8]
     var times: FileTimes?
-    /// The bits that it keeps when it is full; nil: those that it has.
+    /// Permission bits to set at the end; nil keeps the current ones.
     var mode: UInt32?
   }
 
@@ -24,7 +24,7 @@ struct SCPSink {
     var file: OpenFile
     var entry: SCPEntry
     var times: FileTimes?
-    /// True when it was not there before.
+    /// True when the file did not exist before.
     var isNew: Bool
     var offset: UInt64 = 0
     var failure: FileError?
@@ -42,7 +42,9 @@ struct SCPSink {
     machine = SCPSinkMachine(isRecursive: isRecursive)
   }
 
-  /// Receives until the client sends no more.
+  /// Receives until the end of the client's input.
+  ///
+  /// - Throws: what ended the transfer.
   mutating func run(needsDirectory: Bool) throws(SCPFailure) {
     if isDirectory(target) {
       directories = [Directory(path: target)]
@@ -85,7 +87,7 @@ struct SCPSink {
     return directory.kind == .directory
   }
 
-  // Files
+  // MARK: Files
 
   private mutating func begin(_ entry: SCPEntry, _ times: FileTimes?) throws(SCPFailure) {
     let path = path(of: entry)
@@ -103,7 +105,7 @@ struct SCPSink {
   }
 
   private func open(_ path: [UInt8], _ entry: SCPEntry, _ times: FileTimes?) throws(FileError) -> Receiving {
-    // What is being written must be writable while it is; bits that give rights to whoever runs it are never set.
+    // The owner needs write permission while the file is written; set-user-ID and set-group-ID are never set.
     let mode = entry.mode & 0o777 | 0o200
     do throws(FileError) {
       let file = try files.open(path, [.write, .create, .exclusive], mode: mode)
@@ -111,7 +113,7 @@ struct SCPSink {
     } catch {
       guard case .system(let error) = error, error.code == EEXIST else { throw error }
     }
-    // Not emptied: the source may be this very file. It gets its size in the end.
+    // Not truncated, because the source may be the same file; its size is set at the end.
     let file = try files.open(path, [.write, .create], mode: mode)
     return Receiving(file: file, entry: entry, times: times, isNew: false)
   }
@@ -134,7 +136,7 @@ struct SCPSink {
     do throws(FileError) {
       if let failure = current.failure { throw failure }
       try finish(current)
-      // What its source could not read is not in it: it stays unclosed, and counts as broken off.
+      // If the client could not read its file, ours is incomplete: not closed, it counts as broken off.
       if problem == nil { try current.file.close() }
     } catch {
       try connection.complain(current.file.path, error.reason)
@@ -154,7 +156,7 @@ struct SCPSink {
     if !change.isEmpty { try files.change(current.file, change) }
   }
 
-  // Directories
+  // MARK: Directories
 
   private mutating func enter(_ entry: SCPEntry, _ times: FileTimes?) throws(SCPFailure) {
     let path = path(of: entry)
@@ -181,7 +183,7 @@ struct SCPSink {
     try connection.acknowledge()
   }
 
-  /// False when the directory was there before.
+  /// False when the directory already existed.
   private func make(_ path: [UInt8], mode: UInt32) throws(FileError) -> Bool {
     do throws(FileError) {
       try files.makeDirectory(path, mode: mode)
@@ -207,7 +209,7 @@ struct SCPSink {
 }
 
 extension RootedFileSystem {
-  /// Asks the gate whether a file may be as large as is said, before anything is made or written.
+  /// Asks the gate whether a file may have the announced size, before anything is created or written.
   fileprivate func askToUpload(_ path: [UInt8], size: UInt64) throws(FileError) {
     try attempt(.upload, [path]) { () throws(FileError) in try requireWritable() }
     let resolved: [UInt8]

@@ -1,53 +1,57 @@
-/// Reads what a client sends to `scp -t`, and says what is to be done.
+/// Parses what a client sends to `scp -t`, and tells what to do.
 ///
-/// Decides only: files are made, and answers given, by who asks it. Bytes may come in any pieces; at most
-/// ``longestLine`` are kept.
+/// Decides only: the caller creates files and sends responses. Bytes may arrive in any pieces; at most ``longestLine``
+/// are buffered.
 public struct SCPSinkMachine {
+  /// What the caller has to do.
   public enum Action: Equatable, Sendable {
-    /// Answer that all is well.
+    /// Send the response that all is well.
     case acknowledge
-    /// Make a file; then ``answer(accepted:)``.
+    /// Create a file, then call ``answer(accepted:)``.
     case file(SCPEntry, FileTimes?)
-    /// Make a directory; then ``answer(accepted:)``.
+    /// Create a directory, then call ``answer(accepted:)``.
     case directory(SCPEntry, FileTimes?)
-    /// Bytes of the file that was accepted.
+    /// Write bytes to the file that was accepted last.
     case data(ArraySlice<UInt8>)
-    /// The file has come to its end; its source reports `problem` when its bytes are not right.
+    /// Close the file. `problem` is the sender's message if its bytes are not right.
     case fileEnded(problem: [UInt8]?)
-    /// The directory that was entered last has come to its end.
+    /// Leave the directory that was entered last.
     case directoryEnded
-    /// The client reports that something could not be sent; when that is fatal nothing follows.
+    /// Note that the client could not send something; after a fatal error nothing follows.
     case problem([UInt8], isFatal: Bool)
   }
 
-  /// Bytes, without the newline: the longest name and room for a message around it.
+  /// Longest line in bytes without the newline: the longest name, and room for a message around it.
   public static let longestLine = 8192
 
   private enum State: Equatable {
     /// Between records.
     case record
-    /// A line has begun.
+    /// In a control line, of which these bytes have arrived.
     case line([UInt8])
-    /// A record waits for its answer: of so many bytes for a file, nil for a directory.
+    /// Waiting for ``answer(accepted:)``, with the size of the file in bytes; nil for a directory.
     case undecided(size: UInt64?)
-    /// So many bytes of a file are to come, more than none.
+    /// In the content of a file, of which this many bytes remain, at least one.
     case data(UInt64)
-    /// The byte that tells how the file went.
+    /// At the status byte after the content of a file.
     case status
-    /// The message after a byte that told of a problem.
+    /// In the message after a status byte that reported an error.
     case statusLine([UInt8])
     case ended
   }
 
   private var state = State.record
   private var times: FileTimes?
-  /// Directories that were entered and not left.
+  /// Number of directories entered and not left.
   private var depth = 0
   private let isRecursive: Bool
 
+  /// - Parameter isRecursive: whether directories are allowed, `-r`.
   public init(isRecursive: Bool) { self.isRecursive = isRecursive }
 
-  /// What the next bytes ask for; takes them from `input`. nil: all of it was taken, and more is needed.
+  /// Consumes bytes of `input` up to the next action. nil means that all input was consumed and more is needed.
+  ///
+  /// - Throws: `SCPViolation` when the client violates the protocol.
   public mutating func next(_ input: inout ArraySlice<UInt8>) throws(SCPViolation) -> Action? {
     while let byte = input.first {
       switch state {
@@ -84,7 +88,7 @@ public struct SCPSinkMachine {
     return nil
   }
 
-  /// Tells whether the file or directory of the last action is there.
+  /// Tells whether the file or directory of the last action was created; call it once after each.
   public mutating func answer(accepted: Bool) {
     guard case .undecided(let size) = state else { preconditionFailure("there is nothing to answer") }
     state = .record
@@ -96,7 +100,9 @@ public struct SCPSinkMachine {
     }
   }
 
-  /// Tells that the client sends no more; throws where that leaves something half done.
+  /// Tells that the input has ended.
+  ///
+  /// - Throws: `SCPViolation` when a record, a file or a directory is incomplete.
   public func end() throws(SCPViolation) {
     switch state {
     case .record, .ended:
@@ -105,7 +111,7 @@ public struct SCPSinkMachine {
     }
   }
 
-  /// The line that `begun` begins, without its newline, when `input` has its end.
+  /// The line that starts with `begun`, without its newline, if `input` contains its end.
   private mutating func line(
     _ begun: [UInt8], _ input: inout ArraySlice<UInt8>, whole: ([UInt8]) -> State
   ) throws(SCPViolation) -> [UInt8]? {

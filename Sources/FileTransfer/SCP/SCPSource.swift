@@ -8,7 +8,7 @@ struct SCPSource {
   private let isRecursive: Bool
   private let preserves: Bool
   private var buffer = [UInt8](repeating: 0, count: SCPConnection.chunk)
-  /// The directories in which we are: a link back to one of them would have no end.
+  /// The directories being sent, to detect links back to one of them.
   private var ancestors: [FileAttributes] = []
 
   init(files: RootedFileSystem, connection: SCPConnection, isRecursive: Bool, preserves: Bool) {
@@ -19,6 +19,8 @@ struct SCPSource {
   }
 
   /// Sends a file, or with `-r` a directory.
+  ///
+  /// - Throws: what ended the transfer; a file that cannot be read is reported to the client instead.
   mutating func send(_ path: [UInt8]) throws(SCPFailure) {
     let path = path.withoutTrailingSlashes
     let name = path.lastPart
@@ -63,7 +65,7 @@ struct SCPSource {
     _ = try connection.isAccepted()
   }
 
-  /// Sends as many bytes as were announced: those that the file does not have any more are zeros.
+  /// Sends exactly `count` bytes; those that the file no longer has are sent as zeros.
   ///
   /// - Returns: why the bytes are not those of the file; nil when they are.
   private mutating func sendBytes(of file: OpenFile, count: UInt64) throws(SCPFailure) -> String? {
@@ -125,10 +127,10 @@ struct SCPSource {
     }
   }
 
-  /// Sends a record, before it with `-p` the times; true when the client takes it.
+  /// Sends a record, preceded by the times with `-p`; true when the client accepts it.
   private func announce(_ record: SCPRecord, _ attributes: FileAttributes) throws(SCPFailure) -> Bool {
     if preserves {
-      // The protocol has no sign for times before 1970.
+      // The protocol cannot express times before 1970.
       let times = FileTimes(
         access: FileTime(seconds: max(0, attributes.accessTime.seconds)),
         modification: FileTime(seconds: max(0, attributes.modificationTime.seconds)))

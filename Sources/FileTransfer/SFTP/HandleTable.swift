@@ -1,28 +1,32 @@
 import System
 
-/// What a client has open, under numbers that it cannot guess.
+/// The open files and directories of a client, by handles that cannot be guessed.
 struct HandleTable {
+  /// What a handle refers to.
   enum Handle {
     case file(OpenFile)
     case directory(OpenDirectory)
   }
 
-  /// How many may be open.
+  /// Most handles that may be open.
   let limit: Int
 
   private var handles: [UInt64: Handle] = [:]
   /// Random numbers that were not used yet.
   private var numbers: [UInt64] = []
 
-  /// - Parameter limit: cut to what this process has descriptors for.
+  /// - Parameter limit: reduced to what the process has descriptors for.
   init(limit: Int) {
     let descriptors = ResourceLimit.openFilesNow
     self.limit = max(1, min(limit, Int(clamping: descriptors) - 24))
   }
 
+  /// True when no handle can be added.
   var isFull: Bool { handles.count >= limit }
 
-  /// The name under which the client has `handle` from now on: 8 bytes.
+  /// Adds a file or directory; returns its handle of 8 bytes.
+  ///
+  /// - Throws: `.system` when the kernel gives no random numbers.
   mutating func add(_ handle: Handle) throws(FileError) -> [UInt8] {
     while true {
       guard let number = numbers.popLast() else {
@@ -35,21 +39,33 @@ struct HandleTable {
     }
   }
 
+  /// The file or directory of a handle.
+  ///
+  /// - Throws: `.noSuchHandle`
   func find(_ name: ArraySlice<UInt8>) throws(SFTPFailure) -> Handle {
     guard let handle = handles[try HandleTable.number(name)] else { throw .noSuchHandle }
     return handle
   }
 
+  /// The file of a handle.
+  ///
+  /// - Throws: `.noSuchHandle`, also for the handle of a directory.
   func file(_ name: ArraySlice<UInt8>) throws(SFTPFailure) -> OpenFile {
     guard case .file(let file) = try find(name) else { throw .noSuchHandle }
     return file
   }
 
+  /// The directory of a handle.
+  ///
+  /// - Throws: `.noSuchHandle`, also for the handle of a file.
   func directory(_ name: ArraySlice<UInt8>) throws(SFTPFailure) -> OpenDirectory {
     guard case .directory(let directory) = try find(name) else { throw .noSuchHandle }
     return directory
   }
 
+  /// Removes a handle; returns its file or directory.
+  ///
+  /// - Throws: `.noSuchHandle`
   mutating func remove(_ name: ArraySlice<UInt8>) throws(SFTPFailure) -> Handle {
     guard let handle = handles.removeValue(forKey: try HandleTable.number(name)) else { throw .noSuchHandle }
     return handle

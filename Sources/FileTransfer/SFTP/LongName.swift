@@ -1,11 +1,11 @@
 import System
 
-/// Lines as `ls -l` prints them, which some clients show and others take apart.
+/// Lines as `ls -l` prints them, which some clients show and others parse. draft-ietf-secsh-filexfer-02, section 7
 struct LongName {
   private let now: Int64
   private let names: AccountNames
 
-  /// - Parameter now: seconds since 1970; files that are older than half a year show their year.
+  /// - Parameter now: seconds since 1970; files older than half a year show their year instead of the time.
   init(now: Int64, names: AccountNames) {
     self.now = now
     self.names = names
@@ -36,7 +36,7 @@ struct LongName {
     0o140000: UInt8(ascii: "s"),
   ]
 
-  /// Eleven characters, the last for an access list, of which nothing is known.
+  /// Eleven characters; the last, which would mark an access control list, is always blank.
   private static func mode(_ mode: UInt32) -> [UInt8] {
     var text = [types[mode & 0o170000] ?? UInt8(ascii: "?")]
     for (shift, special, letter) in [(6, 0o4000, "s"), (3, 0o2000, "s"), (0, 0o1000, "t")] as [(UInt32, UInt32, String)]

@@ -1,11 +1,11 @@
 import System
 import Wire
 
-/// Replies that were not sent yet, one after the other in memory that is kept: file contents are read straight into it.
+/// Replies that were not sent yet, in memory that is reused: file contents are read directly into it.
 public struct ReplyBuffer {
-  /// Bytes of unsent replies from which no more requests are handled.
+  /// Bytes of unsent replies at which no more requests are handled.
   static let limit = 384 << 10
-  /// Bytes of file contents in a reply.
+  /// Most bytes of file content in a reply.
   static let dataLimit = 255 << 10
 
   private var bytes = [UInt8](repeating: 0, count: limit + SFTPPackets.limit)
@@ -14,36 +14,38 @@ public struct ReplyBuffer {
 
   public init() {}
 
-  /// True when everything was sent.
+  /// True when all replies were sent.
   public var isEmpty: Bool { start == end }
 
   /// True when no more requests may be handled.
   public var isFull: Bool { end >= ReplyBuffer.limit }
 
-  /// What was not sent.
+  /// The bytes that were not sent yet.
   public var unsent: ArraySlice<UInt8> { bytes[start..<end] }
 
-  /// Takes note that the first `count` bytes were sent.
+  /// Removes the first `count` bytes, which were sent.
   public mutating func sent(_ count: Int) {
     start += count
     if start == end { (start, end) = (0, 0) }
   }
 
-  /// Sends what the descriptor takes now.
+  /// Sends what the descriptor accepts now.
+  ///
+  /// - Throws: `SystemError` when write(2) or send(2) fails.
   mutating func flush(to descriptor: Descriptor, isSocket: Bool) throws(SystemError) -> Transfer {
     let outcome = isSocket ? try descriptor.send(unsent) : try descriptor.write(unsent)
     if case .bytes(let n) = outcome { sent(n) }
     return outcome
   }
 
-  /// Adds a packet.
+  /// Adds a packet; `packet` does not include the length.
   mutating func append(_ packet: WireWriter) {
     header(packet.bytes.count)
     bytes.put(packet.bytes, at: end)
     end += packet.bytes.count
   }
 
-  /// Adds a status. draft-ietf-secsh-filexfer-02, section 7
+  /// Adds an SSH_FXP_STATUS. draft-ietf-secsh-filexfer-02, section 7
   mutating func status(_ id: UInt32, _ status: SFTPStatus, _ message: String) {
     header(17 + message.utf8.count)
     bytes[end] = 101
@@ -52,11 +54,15 @@ public struct ReplyBuffer {
     number(status.rawValue)
     number(UInt32(message.utf8.count))
     put(message.utf8)
-    // No language.
+    // An empty language tag.
     number(0)
   }
 
-  /// Adds DATA that `read` puts into the memory from a position on; nothing when it puts nothing there or fails.
+  /// Adds an SSH_FXP_DATA whose content `read` writes into the buffer from a position on. Adds nothing when `read`
+  /// returns 0 or throws.
+  ///
+  /// - Returns: the bytes of content.
+  /// - Throws: what `read` throws.
   mutating func data<Failure>(
     _ id: UInt32, _ read: (inout [UInt8], Int) throws(Failure) -> Int
   ) throws(Failure) -> Int {

@@ -1,46 +1,49 @@
 import System
 
-/// The command line of an SFTP server, as sftp-server(8) has it, and `--root`.
+/// The command line of an SFTP server: the options of sftp-server(8), and `--root`.
 public struct SFTPArguments: Equatable, Sendable {
-  /// Why a command line is refused.
+  /// Why a command line is rejected.
   public struct Problem: Error, Equatable, Sendable {
-    /// For the person who typed it.
+    /// For the person who typed the command line.
     public let text: String
 
     public init(text: String) { self.text = text }
   }
 
-  /// Lines of the log go to standard error, not to syslog. `-e`
+  /// `-e`: log to standard error instead of syslog.
   public var logsToStandardError = false
-  /// `-f`; 4 is security and authorization. syslog(3)
+  /// `-f`: facility number of syslog(3); 4 is LOG_AUTH.
   public var facility = 4
-  /// `-l`; nil for no log at all.
+  /// `-l`: log level; nil for no log.
   public var logLevel: Log.Level? = .error
-  /// `-R`
+  /// `-R`: nothing may be changed.
   public var isReadOnly = false
-  /// `-p`
+  /// `-p`: names of the only requests that are allowed; nil for all.
   public var allowedRequests: Set<String>?
-  /// `-P`
+  /// `-P`: names of requests that are denied.
   public var deniedRequests: Set<String> = []
-  /// Where relative paths begin, with `%d` for the home directory and `%u` for the user. `-d`
+  /// `-d`: where relative paths begin; `%d` stands for the home directory, `%u` for the user name.
   public var directory: String?
-  /// `-u`
+  /// `-u`: umask.
   public var umask: UInt32?
-  /// The requests are listed, and nothing is served. `-Q requests`
+  /// `-Q requests`: list the names of requests instead of serving.
   public var listsRequests = false
-  /// The client's `/`. `--root`
+  /// `--root`: the directory that is the client's `/`.
   public var root: String?
 
+  /// Names and numbers of syslog facilities. syslog(3)
   static let facilities = [
     "DAEMON": 3, "USER": 1, "AUTH": 4, "AUTHPRIV": 10, "LOCAL0": 16, "LOCAL1": 17, "LOCAL2": 18, "LOCAL3": 19,
     "LOCAL4": 20, "LOCAL5": 21, "LOCAL6": 22, "LOCAL7": 23,
   ]
 
-  /// Reads arguments without the program's name.
+  /// Parses the arguments after the program's name.
+  ///
+  /// - Throws: `Problem` for an unknown option, a missing or invalid value, and `-h`, which asks for the usage.
   public init(_ arguments: [String]) throws(Problem) {
     var rest = arguments[...]
     while let argument = rest.popFirst() {
-      // What follows is for nobody, as with getopt(3) and OpenSSH's server: `scp -D` calls it so.
+      // The rest is ignored, as sftp-server(8) does: `scp -D` passes such arguments.
       if argument == "--" { return }
       if argument == "--root" {
         guard let value = rest.popFirst() else { throw Problem(text: "--root needs a directory") }

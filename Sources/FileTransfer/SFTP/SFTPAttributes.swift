@@ -9,17 +9,21 @@ struct SFTPAttributes: Equatable {
   private static let hasTimes: UInt32 = 8
   private static let hasExtensions: UInt32 = 0x8000_0000
 
+  /// Bytes.
   var size: UInt64?
+  /// User and group ID.
   var owner: FileOwner?
-  /// Type and permission bits, as `st_mode` has them.
+  /// File type and permission bits, as in `st_mode`.
   var mode: UInt32?
   /// Seconds since 1970.
   var accessTime: UInt32?
+  /// Seconds since 1970.
   var modificationTime: UInt32?
 
+  /// No attributes.
   init() {}
 
-  /// What a client is told about a file; times outside of 1970 to 2106 are cut.
+  /// The attributes of a file for the client; times outside of 1970 to 2106 are clamped.
   init(_ file: FileAttributes) {
     size = file.size
     owner = FileOwner(user: file.owner, group: file.group)
@@ -28,7 +32,9 @@ struct SFTPAttributes: Equatable {
     modificationTime = UInt32(clamping: file.modificationTime.seconds)
   }
 
-  /// Extended attributes are read over: version 3 gives none of them a meaning.
+  /// Extended attributes are skipped: version 3 defines none.
+  ///
+  /// - Throws: `WireError` when the bytes are not an ATTRS.
   init(from reader: inout WireReader) throws(WireError) {
     let flags = try reader.uint32()
     if flags & SFTPAttributes.hasSize != 0 { size = try reader.uint64() }
@@ -48,6 +54,7 @@ struct SFTPAttributes: Equatable {
     }
   }
 
+  /// Appends the attributes that are set; times only when both are.
   func encode(to writer: inout WireWriter) {
     var flags: UInt32 = 0
     if size != nil { flags |= SFTPAttributes.hasSize }
@@ -67,7 +74,7 @@ struct SFTPAttributes: Equatable {
     }
   }
 
-  /// What a file is to become.
+  /// The changes that these attributes ask for.
   var change: FileChange {
     var times: FileTimes?
     if let accessTime, let modificationTime {

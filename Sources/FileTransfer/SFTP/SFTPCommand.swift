@@ -1,9 +1,11 @@
 import Glibc
 import System
 
-/// The SFTP server as a program: on standard input and output, for the user that it runs as.
+/// The SFTP server as a program: on standard input and output, with the rights of its user.
 public enum SFTPCommand {
-  /// Serves one session, and returns how it ended.
+  /// Serves one session; returns how it ended.
+  ///
+  /// - Parameter arguments: those after the program's name, as in ``SFTPArguments``.
   public static func run(_ arguments: [String]) -> ExitCode {
     do throws(SFTPArguments.Problem) {
       return run(try SFTPArguments(arguments))
@@ -38,7 +40,7 @@ public enum SFTPCommand {
   }
 
   private static func serve(_ arguments: SFTPArguments, _ log: TransferLog) throws(FileError) -> SFTPSession.End {
-    // Nobody may reach this process's memory through its own files in /proc.
+    // No other process of this user may read this one's memory through /proc.
     try system { () throws(SystemError) in try Hardening.becomeUnobservable() }
     SignalSource.ignoreBrokenPipes()
     if let umask = arguments.umask { ThisProcess.setUmask(umask) }
@@ -59,7 +61,7 @@ public enum SFTPCommand {
     return session.run(input: input, output: output)
   }
 
-  /// `%d` is the home directory, `%u` the user's name, `%%` a percent sign.
+  /// Replaces `%d` by the home directory, `%u` by the user name and `%%` by a percent sign.
   public static func expand(_ text: String) -> [UInt8] {
     var result: [UInt8] = []
     var rest = Array(text.utf8)[...]

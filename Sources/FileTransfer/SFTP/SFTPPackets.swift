@@ -1,12 +1,12 @@
 import System
 import Wire
 
-/// Packets that came and are not handled yet.
+/// Received packets that were not handled yet.
 public struct SFTPPackets {
-  /// Bytes of a packet after its length: what OpenSSH allows, and a little for names.
+  /// Longest packet in bytes without its length field: OpenSSH's limit, and some more for names.
   public static let limit = 256 << 10 + 1024
 
-  /// Bytes that are held: a whole packet and room to read the next ones.
+  /// Bytes of the buffer: a whole packet, and room to read the next ones.
   static let capacity = 2 * limit
 
   private var bytes = [UInt8](repeating: 0, count: capacity)
@@ -15,13 +15,15 @@ public struct SFTPPackets {
 
   public init() {}
 
-  /// True when nothing is left, not even a part of a packet.
+  /// True when no bytes are left, not even a part of a packet.
   public var isEmpty: Bool { start == end }
 
-  /// How many more bytes can come before a packet is taken.
+  /// How many more bytes can be added before a packet is taken.
   public var room: Int { SFTPPackets.capacity - (end - start) }
 
-  /// Reads what has come. Returns false at the end.
+  /// Reads what has arrived; false at the end of input.
+  ///
+  /// - Throws: `SystemError` when read(2) fails.
   mutating func fill(from descriptor: Descriptor) throws(SystemError) -> Bool {
     makeRoom()
     let n = try descriptor.read(into: &bytes, at: end, count: bytes.count - end)
@@ -29,7 +31,7 @@ public struct SFTPPackets {
     return n > 0
   }
 
-  /// Adds bytes, no more than there is room for.
+  /// Adds bytes, at most ``room``.
   public mutating func append(_ more: ArraySlice<UInt8>) {
     precondition(more.count <= room)
     if bytes.count - end < more.count { makeRoom(whole: true) }
@@ -37,7 +39,10 @@ public struct SFTPPackets {
     end += more.count
   }
 
-  /// The next whole packet without its length; nil when it has not all come. Let go of it before more is read.
+  /// The next whole packet without its length field; nil when it has not arrived completely. Release it before more is
+  /// read, or the buffer is copied.
+  ///
+  /// - Throws: `.badLength`
   mutating func next() throws(SFTPViolation) -> ArraySlice<UInt8>? {
     guard end - start >= 4 else { return nil }
     let length = bytes[start..<start + 4].reduce(0) { $0 << 8 | UInt32($1) }
@@ -48,7 +53,7 @@ public struct SFTPPackets {
     return packet
   }
 
-  /// Moves what is left to the front, when the packet in work would not fit behind it.
+  /// Moves the remaining bytes to the front when the current packet may not fit after them.
   private mutating func makeRoom(whole: Bool = false) {
     if start == end { (start, end) = (0, 0) }
     guard start > 0, whole || bytes.count - end < SFTPPackets.limit / 2 else { return }

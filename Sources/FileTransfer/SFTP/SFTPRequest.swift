@@ -3,7 +3,9 @@ import Wire
 
 /// A request of a client. draft-ietf-secsh-filexfer-02, sections 4 and 6; OpenSSH's PROTOCOL, section 4
 enum SFTPRequest: Equatable {
+  /// A path or name.
   typealias Name = [UInt8]
+  /// A handle as the client sent it.
   typealias Handle = ArraySlice<UInt8>
 
   case open(Name, flags: UInt32, SFTPAttributes)
@@ -23,7 +25,7 @@ enum SFTPRequest: Equatable {
   case status(Name)
   case rename(Name, Name)
   case readLink(Name)
-  /// The text of the link comes first, as OpenSSH sends it; the draft has it the other way round.
+  /// The target of the link comes first, as OpenSSH sends it; in the draft it comes last.
   case symbolicLink(target: Name, Name)
   case replacingRename(Name, Name)
   case fileSystemStatus(Name)
@@ -40,20 +42,23 @@ enum SFTPRequest: Equatable {
     CheckedFile, algorithms: String, offset: UInt64, count: UInt64, blockSize: UInt32, form: CheckFileForm)
   case unknown
 
+  /// The file of a check-file request.
   enum CheckedFile: Equatable {
     case name(Name)
     case handle(Handle)
   }
 
-  /// How a reply to check-file begins.
+  /// The beginning of a reply to check-file.
   enum CheckFileForm {
-    /// With the name of the hash. draft-ietf-secsh-filexfer-extensions-00, section 3
+    /// The name of the hash. draft-ietf-secsh-filexfer-extensions-00, section 3
     case draft
-    /// With `check-file` and the name of the hash: for those who call the request `check-file`, as Paramiko does.
+    /// `check-file` and the name of the hash, for clients that call the request `check-file`, as Paramiko does.
     case paramiko
   }
 
-  /// Reads what follows a packet's id.
+  /// Parses what follows the id of a packet.
+  ///
+  /// - Throws: `WireError` when the content is malformed or too short for the type.
   init(type: UInt8, from reader: inout WireReader) throws(WireError) {
     switch type {
     case 3: self = .open(try reader.name(), flags: try reader.uint32(), try SFTPAttributes(from: &reader))
@@ -77,7 +82,7 @@ enum SFTPRequest: Equatable {
     case 200: try self.init(extensionFrom: &reader)
     default: self = .unknown
     }
-    // What is left over is ignored, as sftp-server does: rclone's last WRITE of a file has a block's worth of it.
+    // Trailing bytes are ignored, as by sftp-server: rclone pads the last WRITE of a file to a whole block.
   }
 
   private init(extensionFrom reader: inout WireReader) throws(WireError) {
@@ -116,7 +121,7 @@ enum SFTPRequest: Equatable {
       blockSize: try reader.uint32(), form: form)
   }
 
-  /// Its name on the command line and in the log, as sftp-server(8) has it; nil when there is none.
+  /// Its name on the command line and in the log, as in sftp-server(8); nil for an unknown request.
   var name: String? {
     switch self {
     case .open: "open"
@@ -154,7 +159,7 @@ enum SFTPRequest: Equatable {
     }
   }
 
-  /// All names of requests, as `-Q requests` tells them.
+  /// The names of all requests, as `-Q requests` lists them.
   static let names =
     [
       "open", "close", "read", "write", "lstat", "fstat", "setstat", "fsetstat", "opendir", "readdir", "remove",
@@ -162,7 +167,7 @@ enum SFTPRequest: Equatable {
     ] + SFTPExtension.allCases.map { $0.requestName }
 }
 
-/// Requests that VERSION announces, by their names there.
+/// Extended requests, by their names in SSH_FXP_VERSION, which announces them.
 enum SFTPExtension: String, CaseIterable {
   case posixRename = "posix-rename@openssh.com"
   case statvfs = "statvfs@openssh.com"
@@ -178,15 +183,16 @@ enum SFTPExtension: String, CaseIterable {
   case checkFileName = "check-file-name"
   case checkFileHandle = "check-file-handle"
 
-  /// Paramiko's name for check-file-handle.
+  /// Paramiko's name of check-file-handle.
   static let checkFileOfParamiko = "check-file"
 
+  /// The extension with this name in a request; nil for an unknown one.
   init?(name: ArraySlice<UInt8>) {
     let text = String(decoding: name, as: UTF8.self)
     self.init(rawValue: text == SFTPExtension.checkFileOfParamiko ? "check-file-handle" : text)
   }
 
-  /// What VERSION says of it.
+  /// The data of the extension in SSH_FXP_VERSION.
   var version: String {
     switch self {
     case .statvfs, .fstatvfs: "2"
@@ -200,13 +206,13 @@ enum SFTPExtension: String, CaseIterable {
 }
 
 extension WireReader {
-  /// A path or a name: longer ones than the kernel takes are for it to refuse.
+  /// A path or name; the kernel refuses one that is too long.
   fileprivate mutating func name() throws(WireError) -> [UInt8] { Array(try string()) }
 
-  /// A handle: one that is longer than any of ours is none of them.
+  /// A handle; one of another length than ours is unknown.
   fileprivate mutating func handle() throws(WireError) -> ArraySlice<UInt8> { try string() }
 
-  /// `string` that holds `uint32`s.
+  /// A `string` that contains `uint32`s.
   fileprivate mutating func numbers() throws(WireError) -> [UInt32] {
     var inner = WireReader(try string())
     var numbers: [UInt32] = []

@@ -3,10 +3,11 @@ import Glibc
 import System
 import Wire
 
-/// The extensions. OpenSSH's PROTOCOL, section 4; draft-ietf-secsh-filexfer-extensions-00, section 3
+/// Replies to extended requests. OpenSSH's PROTOCOL, section 4; draft-ietf-secsh-filexfer-extensions-00, section 3
 extension SFTPServer {
   private static let extendedReply: UInt8 = 201
 
+  /// The reply to statvfs and fstatvfs.
   func fileSystem(_ status: FileSystemStatus, _ id: UInt32) -> WireWriter {
     var writer = reply(SFTPServer.extendedReply, id)
     let flags: UInt64 = (status.isReadOnly ? 1 : 0) | (status.forbidsSetUserID ? 2 : 0)
@@ -18,6 +19,7 @@ extension SFTPServer {
     return writer
   }
 
+  /// The reply to limits: longest packet, most bytes of a read and a write, most handles.
   func limits(_ id: UInt32) -> WireWriter {
     var writer = reply(SFTPServer.extendedReply, id)
     for value in [256 << 10, ReplyBuffer.dataLimit, ReplyBuffer.dataLimit, handles.limit] {
@@ -26,7 +28,9 @@ extension SFTPServer {
     return writer
   }
 
-  /// The real path of `~`, `~user` and what is below them, and of any other path.
+  /// The real path of a path, which may begin with `~` or `~user`.
+  ///
+  /// - Throws: the status of the failure.
   func expand(_ path: [UInt8]) throws(SFTPFailure) -> [UInt8] {
     var path = path
     if path.first == UInt8(ascii: "~") {
@@ -37,12 +41,14 @@ extension SFTPServer {
     return try attempt { () throws(FileError) in try files.realPath(whole) }
   }
 
-  /// Where a user's files are; the own user's when the name is empty.
+  /// The home directory of a user; of the own user when the name is empty.
+  ///
+  /// - Throws: `.noSuchFile` for an unknown user, or below a root for another user.
   func home(of user: [UInt8]) throws(SFTPFailure) -> [UInt8] {
     if !options.showsMachine, user.isEmpty { return files.start }
     let home = AccountNames.home(of: user.isEmpty ? nil : user)
     guard options.showsMachine else {
-      // Below a root, homes of the machine are no paths; the own user is at home where it starts.
+      // Below a root, home directories of the machine have no paths; the user's home is where relative paths begin.
       if let home, home == AccountNames.home(of: nil) { return files.start }
       throw SFTPFailure(.noSuchFile, "No such user")
     }
@@ -50,8 +56,9 @@ extension SFTPServer {
     return home
   }
 
+  /// The names of users and groups, empty for an unknown ID.
   func names(users: [UInt32], groups: [UInt32], _ id: UInt32) -> WireWriter {
-    // A name can be longer than the number that asks for it: what does not fit is left unknown.
+    // Names can be longer than their IDs in the request; those that do not fit into the reply stay unknown.
     var room = 200 << 10
     func list(_ found: [[UInt8]?]) -> [UInt8] {
       var list = WireWriter()
@@ -67,7 +74,10 @@ extension SFTPServer {
     return writer
   }
 
-  /// Copies between two files that are not the same; a count of 0 means to the end.
+  /// Copies between two different files; a count of 0 means to the end.
+  ///
+  /// - Throws: `.failure` when both are the same file, `.endOfFile` when the source has fewer bytes, and the status of
+  ///   any other failure.
   func copy(
     from source: OpenFile, offset: UInt64, count: UInt64, to target: OpenFile, at place: UInt64
   ) throws(SFTPFailure) {
@@ -85,7 +95,7 @@ extension SFTPServer {
         if memory.isEmpty {
           do throws(FileError) {
             let n = try source.copy(from: from, count: wanted, to: target, at: to)
-            // Files of /proc have no size, and so nothing to copy; they can be read.
+            // Files in /proc have size 0, so that the kernel copies nothing; reading works.
             if n > 0 { return n }
           } catch {
             guard case .system(let error) = error, [EXDEV, EINVAL, EOPNOTSUPP, EBADF].contains(error.code) else {
@@ -106,12 +116,15 @@ extension SFTPServer {
     }
   }
 
-  /// Gives up long work when nobody will read what comes of it.
+  /// Ends long work when the client is gone.
   private func requireClient() throws(SFTPFailure) {
     if client?.isHungUp ?? false { throw SFTPFailure(.failure, "The client is gone") }
   }
 
-  /// The hash of a part of a file, or of each block of it.
+  /// The reply to check-file: the hash of a part of a file, or of each block of it.
+  ///
+  /// - Throws: `.failure` for unknown hashes, too many blocks, and files that are not regular or shrink meanwhile;
+  ///   `.badMessage` for a block size below 256; the status of any other failure.
   func check(
     _ checked: SFTPRequest.CheckedFile, algorithms: String, offset: UInt64, count: UInt64, blockSize: UInt32,
     _ form: SFTPRequest.CheckFileForm, _ id: UInt32

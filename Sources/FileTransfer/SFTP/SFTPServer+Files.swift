@@ -2,9 +2,12 @@ import System
 import Wire
 
 extension SFTPServer {
-  /// Bytes of a NAME reply to READDIR, about: what every client takes, the smallest 34,000.
+  /// Approximate bytes of a NAME reply to READDIR: every client accepts this, the most restrictive up to 34,000.
   private static let listingSize = 30 << 10
 
+  /// The reply to OPEN.
+  ///
+  /// - Throws: `.failure` when no handle is free, or the status of the failure.
   mutating func open(
     _ path: [UInt8], flags: UInt32, _ attributes: SFTPAttributes, _ id: UInt32
   ) throws(SFTPFailure) -> WireWriter {
@@ -20,6 +23,9 @@ extension SFTPServer {
     return try add(.file(file), id)
   }
 
+  /// The reply to OPENDIR.
+  ///
+  /// - Throws: `.failure` when no handle is free, or the status of the failure.
   mutating func openDirectory(_ path: [UInt8], _ id: UInt32) throws(SFTPFailure) -> WireWriter {
     try requireRoom()
     let files = files
@@ -27,6 +33,8 @@ extension SFTPServer {
   }
 
   /// The next names, as many as fit.
+  ///
+  /// - Throws: `.endOfFile`, or the status of the failure.
   func readDirectory(_ directory: OpenDirectory, _ id: UInt32) throws(SFTPFailure) -> WireWriter {
     let lines = LongName(now: LocalTime.now, names: names)
     var entries = WireWriter(capacity: SFTPServer.listingSize + 2048)
@@ -36,7 +44,7 @@ extension SFTPServer {
       do throws(FileError) {
         next = try directory.next()
       } catch {
-        // Names that came before are told first.
+        // The names read so far are sent first; the next request fails.
         if count == 0 { throw SFTPFailure(error) }
       }
       guard let entry = next else { break }
@@ -52,11 +60,17 @@ extension SFTPServer {
     return writer
   }
 
+  /// The reply to STAT and LSTAT.
+  ///
+  /// - Throws: the status of the failure.
   func status(_ path: [UInt8], following: Bool, _ id: UInt32) throws(SFTPFailure) -> WireWriter {
     let files = files
     return status(try attempt { () throws(FileError) in try files.attributes(path, following: following) }, id)
   }
 
+  /// The reply to FSTAT.
+  ///
+  /// - Throws: the status of the failure.
   func status(of handle: HandleTable.Handle, _ id: UInt32) throws(SFTPFailure) -> WireWriter {
     let files = files
     return status(
@@ -68,6 +82,9 @@ extension SFTPServer {
       }, id)
   }
 
+  /// Size and free space of the file system of an open file or directory.
+  ///
+  /// - Throws: the status of the failure.
   func fileSystemStatus(of handle: HandleTable.Handle) throws(SFTPFailure) -> FileSystemStatus {
     let files = files
     return try attempt { () throws(FileError) in
@@ -78,7 +95,7 @@ extension SFTPServer {
     }
   }
 
-  /// NAME with one path and no attributes.
+  /// A NAME with one path and no attributes.
   func name(_ path: [UInt8], _ id: UInt32) -> WireWriter {
     var writer = reply(104, id)
     writer.uint32(1)
@@ -88,7 +105,7 @@ extension SFTPServer {
     return writer
   }
 
-  /// A packet up to the id.
+  /// The beginning of a packet: type and id.
   func reply(_ type: UInt8, _ id: UInt32, capacity: Int = 128) -> WireWriter {
     var writer = WireWriter(capacity: capacity)
     writer.byte(type)

@@ -1,48 +1,57 @@
 import System
 import Wire
 
-/// The server's side of one SFTP session: takes packets, works on files and adds replies; it moves no bytes itself.
+/// The server side of one SFTP session: handles packets, works on files and adds replies, but moves no bytes itself.
 /// Version 3, draft-ietf-secsh-filexfer-02, with the extensions of OpenSSH and check-file.
 public struct SFTPServer {
   /// What a session may do.
   public struct Options: Sendable {
-    /// Names of the only requests that are served, as `-Q requests` tells them; nil for all.
+    /// Names of the only requests that are served, as `-Q requests` lists them; nil for all.
     public var allowedRequests: Set<String>?
-    /// Names of requests that are refused.
+    /// Names of requests that are denied.
     public var deniedRequests: Set<String> = []
-    /// Files and directories that may be open, at most what the process has descriptors for.
+    /// Most files and directories that may be open; reduced to what the process has descriptors for.
     public var handleLimit = 1024
-    /// Whether the client's paths are those of the machine, so that home directories mean something to it.
+    /// True when the client's paths are those of the machine, so that paths of home directories are valid.
     public var showsMachine = true
 
     public init() {}
   }
 
+  /// The files that the client may access.
   let files: RootedFileSystem
+  /// What the session may do.
   let options: Options
+  /// Names of users and groups, cached.
   let names = AccountNames()
+  /// What the client has open.
   var handles: HandleTable
-  /// Where replies go, when that is a descriptor.
+  /// The descriptor to which replies are sent, if there is one.
   var client: Descriptor?
   private var isInitialized = false
 
+  /// A session that waits for SSH_FXP_INIT.
   public init(_ files: RootedFileSystem, _ options: Options = Options()) {
     self.files = files
     self.options = options
     handles = HandleTable(limit: options.handleLimit)
   }
 
-  /// Handles the packets that have come whole, until the replies are as much as may wait.
+  /// Handles the packets that arrived completely, until ``ReplyBuffer/isFull``.
+  ///
+  /// - Throws: `SFTPViolation` when the client violates the protocol; the session must end.
   public mutating func handle(
     _ packets: inout SFTPPackets, _ replies: inout ReplyBuffer
   ) throws(SFTPViolation) {
     while !replies.isFull, let packet = try packets.next() { try handle(packet, &replies) }
   }
 
-  /// Handles a packet without its length. A failure of the request is a reply; what throws ends the session.
+  /// Handles a packet without its length field. A request that fails is answered with a status.
+  ///
+  /// - Throws: `SFTPViolation` when the client violates the protocol.
   mutating func handle(_ packet: ArraySlice<UInt8>, _ replies: inout ReplyBuffer) throws(SFTPViolation) {
     guard let type = packet.first else { throw .badLength(0) }
-    // As with sftp-server, who begins anew is told again what there is; what is open stays open.
+    // As with sftp-server, a second INIT is answered again, and open files stay open.
     guard isInitialized, type != 1 else { return try initialize(packet, &replies) }
     let id: UInt32
     let request: SFTPRequest
@@ -63,7 +72,7 @@ public struct SFTPServer {
 
   private mutating func initialize(_ packet: ArraySlice<UInt8>, _ replies: inout ReplyBuffer) throws(SFTPViolation) {
     guard packet.first == 1 else { throw .notInitialized(type: packet.first ?? 0) }
-    // The version, and extensions that no client has.
+    // The version; extensions of clients are ignored.
     guard packet.count >= 5 else { throw .malformed(type: 1) }
     isInitialized = true
     var writer = WireWriter(capacity: 1024)
@@ -180,7 +189,9 @@ public struct SFTPServer {
   }
 }
 
-/// Works on files; what fails becomes a status.
+/// Works on files.
+///
+/// - Throws: the status of the failure.
 @discardableResult
 func attempt<Result>(_ body: () throws(FileError) -> Result) throws(SFTPFailure) -> Result {
   do throws(FileError) { return try body() } catch { throw SFTPFailure(error) }

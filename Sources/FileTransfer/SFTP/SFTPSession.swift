@@ -5,10 +5,11 @@ import System
 public struct SFTPSession {
   /// How a session ended.
   public enum End: Equatable, Sendable {
-    /// The client went, after all of its packets.
+    /// The client closed the connection after a whole packet, or no longer receives replies.
     case finished
+    /// The client violated the protocol.
     case violated(SFTPViolation)
-    /// A descriptor does not work.
+    /// Reading or writing failed.
     case failed(SystemError)
   }
 
@@ -16,13 +17,15 @@ public struct SFTPSession {
   private var packets = SFTPPackets()
   private var replies = ReplyBuffer()
 
+  /// A session with a server that has not served yet.
   public init(_ server: SFTPServer) { self.server = server }
 
-  /// Serves until the client goes. Requests are read while replies wait to be sent, as long as there is room for both.
+  /// Serves until the client closes the connection. Requests are read while replies wait to be sent, as long as there
+  /// is room for both. `input` and `output` may be the same socket.
   public mutating func run(input: Descriptor, output: Descriptor) -> End {
     server.client = output
     do throws(SystemError) {
-      // Sockets are told with each write not to wait, as input and output may be one: reading waits where it can.
+      // A socket stays blocking, because input may be the same socket; each send(2) is nonblocking by a flag instead.
       let isSocket = output.isSocket
       if !isSocket { try output.setNonBlocking() }
       var violation: SFTPViolation?

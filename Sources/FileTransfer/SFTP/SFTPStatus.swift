@@ -1,7 +1,7 @@
 import Glibc
 import System
 
-/// What a reply says about a request. draft-ietf-secsh-filexfer-02, section 7
+/// The status codes of SSH_FXP_STATUS. draft-ietf-secsh-filexfer-02, section 7
 enum SFTPStatus: UInt32 {
   case ok = 0
   case endOfFile = 1
@@ -12,10 +12,11 @@ enum SFTPStatus: UInt32 {
   case unsupported = 8
 }
 
-/// A request that is answered with a status and no more.
+/// A request that is answered with a status other than OK.
 struct SFTPFailure: Error, Equatable {
+  /// The status code.
   let status: SFTPStatus
-  /// For a person.
+  /// For people.
   let message: String
 
   init(_ status: SFTPStatus, _ message: String) {
@@ -23,7 +24,7 @@ struct SFTPFailure: Error, Equatable {
     self.message = message
   }
 
-  /// The status that clients know for this error of the system.
+  /// The status code that best describes this error to clients.
   init(_ error: FileError) {
     switch error {
     case .system(let error):
@@ -41,16 +42,17 @@ struct SFTPFailure: Error, Equatable {
     }
   }
 
+  /// The handle is unknown, or of the other kind.
   static let noSuchHandle = SFTPFailure(.failure, "No such handle")
 }
 
-/// What ends a session: the client does not speak the protocol, and what follows cannot be understood.
+/// A violation of the protocol that ends the session, because the following bytes cannot be interpreted.
 public enum SFTPViolation: Error, Equatable, Sendable {
-  /// A packet with this length in bytes, of which at least 1 and at most ``SFTPPackets/limit`` are allowed.
+  /// The length field of a packet is 0 or exceeds ``SFTPPackets/limit``.
   case badLength(UInt32)
-  /// A packet of this type does not hold what it must, or more.
+  /// The content of a packet of this type is malformed or too short.
   case malformed(type: UInt8)
-  /// The first packet must be INIT.
+  /// The first packet has this type instead of INIT.
   case notInitialized(type: UInt8)
   /// The client went away in the middle of a packet.
   case cutOff

@@ -1,10 +1,11 @@
 import Audit
 import System
 
-/// Writes what happened to files into a log, a line for each event.
+/// Writes file events to a log, one line each.
 final class TransferLog: FileObserver {
   private var log: Log?
 
+  /// Opens the log that the command line asks for; without syslog nothing is logged.
   init(_ arguments: SFTPArguments) {
     guard let level = arguments.logLevel else { return }
     if arguments.logsToStandardError {
@@ -15,15 +16,17 @@ final class TransferLog: FileObserver {
     }
   }
 
+  /// Writes a line.
   func write(_ level: Log.Level, _ text: String) { log?.write(level, text) }
 
   func record(_ event: FileEvent) {
-    // The command itself says so.
+    // SFTPCommand logs it.
     if case .violated = event { return }
     let level = TransferLog.level(of: event)
     if log?.writes(level) == true { write(level, Fact(event).sentence(of: Subject())) }
   }
 
+  /// The level at which an event is logged.
   static func level(of event: FileEvent) -> Log.Level {
     switch event {
     case .denied, .refused, .forbidden: .warning
