@@ -2,11 +2,11 @@ import Filter
 import IPC
 import System
 
-/// What the system knows of an account, for the supervisor, which compares an authority's word with it.
+/// Looks up an account in the system's databases, so that the supervisor can compare an authority's verdict with it.
 ///
-/// This process is root and has read other accounts' entries of shadow(5) on the way: it ends after its answer.
+/// This process is root and reads entries of shadow(5), possibly of other accounts, too: it ends after its answer.
 enum AccountCheck {
-  /// The account that is looked up in the place of one that is not there, so that it takes no less time.
+  /// The account that is looked up instead of an unknown one, so that both take the same time.
   private static let nobody = "nobody"
 
   static func answer(_ question: AccountQuestion) throws(SystemError) -> AccountState {
@@ -22,7 +22,8 @@ enum AccountCheck {
     let patterns = question.groupPatterns.map { NamePattern($0) }
     let matching = try? NamePattern.matching(
       patterns, groups: account?.groups ?? [], named: accounts.group(named:), withID: accounts.group(id:))
-    // Groups that cannot be looked up may be those of a rule that refuses.
+    // If the groups cannot be determined, a rule that denies one of them could be missed: the account counts as
+    // unknown.
     guard let found, let matching else { return state }
     state.groups = patterns.filter(matching.contains).map(\.description)
     state.account = Account(

@@ -1,36 +1,36 @@
-/// The time that a command has: `shell.command_timeout`.
+/// The time limit of a command: `shell.command_timeout`.
 ///
-/// Decides only, and knows no clock. Its terminal hears a minute before that the time is almost over (of a limit that
-/// is no longer than that, at half of it); then the command is asked to end, and at last it is killed.
+/// Decides only, and has no clock of its own. A minute before the limit the terminal gets a warning, or at half of a
+/// limit of up to a minute. At the limit the command gets SIGTERM, and later SIGKILL.
 struct CommandLimit: Equatable {
-  /// What to do now.
+  /// The action that is due.
   enum Step: Equatable {
-    /// Tell the terminal, if there is one, how many seconds are left.
+    /// Announce on the terminal, if there is one, how many seconds are left.
     case announce(seconds: Int64)
-    /// SIGTERM to its process group.
+    /// Send SIGTERM to the process group.
     case terminate
-    /// SIGKILL to its process group.
+    /// Send SIGKILL to the process group.
     case kill
   }
 
-  /// Milliseconds that a command has to end after SIGTERM.
+  /// Time that a command has to end after SIGTERM, in milliseconds.
   static let endTime: Int64 = 5000
 
   private enum State { case running, announced, terminated, killed }
 
-  /// Seconds.
+  /// The limit in seconds.
   let seconds: Int64
   private let start: Int64
   private var state = State.running
 
-  /// The limit of a command that starts now; nil for 0 seconds, which are no limit.
+  /// The limit of a command that starts now; nil for 0 seconds, which mean no limit.
   init?(seconds: UInt32, at now: Int64) {
     if seconds == 0 { return nil }
     self.seconds = Int64(seconds)
     start = now
   }
 
-  /// When there is something to do; nil: nothing more.
+  /// When the next step is due, in milliseconds; nil: none is left.
   var nextTime: Int64? {
     switch state {
     case .running: start + seconds * 1000 - notice
@@ -40,12 +40,12 @@ struct CommandLimit: Equatable {
     }
   }
 
-  /// True once the command was asked to end.
+  /// True once SIGTERM was due.
   var isOver: Bool { state == .terminated || state == .killed }
 
   private var notice: Int64 { seconds > 60 ? 60_000 : seconds * 500 }
 
-  /// The next thing to do, when its time has come.
+  /// The step that is due now; nil: none.
   mutating func step(at now: Int64) -> Step? {
     guard let nextTime, nextTime <= now else { return nil }
     switch state {

@@ -5,7 +5,7 @@ import System
 typealias Denial = CommandDenial
 
 extension CommandDenial {
-  /// The key of the configuration that decided, where it can be but one.
+  /// The configuration key that decided; nil if it could be several.
   var key: String? {
     switch self {
     case .notAllowed: "shell.allowed_commands"
@@ -17,7 +17,7 @@ extension CommandDenial {
     }
   }
 
-  /// What the user of the client sees.
+  /// The message for the user of the client.
   var words: String {
     let text =
       switch self {
@@ -38,17 +38,17 @@ extension CommandDenial {
     return "bssh: \(text) (\(self))"
   }
 
-  /// How a command ends that is not run: as a shell says that it may not.
+  /// The exit status of a command that is denied: the one of a shell for a command that it may not execute.
   static let exitStatus: UInt32 = 126
 }
 
-/// What a client asks to run.
+/// The program that a client requests.
 enum Wanted: Equatable, CustomStringConvertible {
   case shell
   case command([UInt8])
   case sftp
 
-  /// What SSH_ORIGINAL_COMMAND is when something else runs instead; nil: not set, as for a shell.
+  /// The value of SSH_ORIGINAL_COMMAND when a forced command runs instead; nil: it is not set, as for a shell.
   var originalCommand: [UInt8]? {
     switch self {
     case .shell: nil
@@ -60,7 +60,7 @@ enum Wanted: Equatable, CustomStringConvertible {
   /// True for the command of an `exec` request.
   var isCommand: Bool { if case .command = self { true } else { false } }
 
-  /// For the log, at most about 200 bytes.
+  /// For the log, about 200 bytes at most.
   var description: String {
     switch self {
     case .shell: "shell"

@@ -1,27 +1,27 @@
 import Filter
 
-/// A variable whose value need not be UTF-8.
+/// An environment variable; its value need not be UTF-8.
 struct Variable: Equatable {
   let name: String
   let value: [UInt8]
 
-  /// `NAME=value`.
+  /// As in the environment: `NAME=value`.
   var assignment: [UInt8] { Array(name.utf8) + [UInt8(ascii: "=")] + value }
 }
 
-/// Which variables a client may set: the globs of `shell.accept_env`.
+/// Decides which variables a client may set, by the patterns of `shell.accept_env`.
 struct EnvironmentFilter: Equatable {
-  /// `*` stands for any text, `?` for one character.
+  /// Globs: `*` stands for any text, `?` for one character.
   let patterns: [String]
-  /// True for a login that runs what others have chosen: wildcards stand for harmless variables alone.
+  /// True for a login whose command others have chosen: wildcards then match harmless variables only.
   var isRestricted = false
 
-  /// The variable, when a client may set it.
+  /// The variable if a client may set it, else nil.
   ///
-  /// Whatever the globs say, a name is a letter or `_` and then letters, digits or `_`; and nobody sets variables that
-  /// speak to the loader of programs (LD_*) or are the server's to say (SSH_*). With a restriction, variables by which
-  /// a shell runs or finds something else are never accepted, and others only by a pattern that is their name, or when
-  /// they are of the language and the look of the terminal.
+  /// Whatever the patterns say, a name consists of letters, digits and `_` and begins with no digit; and nobody sets
+  /// variables of the dynamic linker (LD_*) or of the server (SSH_*). If restricted, variables that change what a shell
+  /// runs or finds are never accepted, and others only if a pattern is exactly their name, or if they only concern the
+  /// language and the terminal's look.
   func accept(name: [UInt8], value: [UInt8]) -> Variable? {
     guard let first = name.first, !EnvironmentFilter.isDigit(first), name.allSatisfy(EnvironmentFilter.isNameCharacter)
     else { return nil }
@@ -34,7 +34,7 @@ struct EnvironmentFilter: Equatable {
     return Variable(name: text, value: value)
   }
 
-  /// What the shells of Debian run at their start, or find commands and functions by.
+  /// Variables that make Debian's shells run something at start, or find other commands and functions.
   private static let shellVariables: Set = [
     "BASH_ENV", "ENV", "ZDOTDIR", "SHELLOPTS", "BASHOPTS", "PS4", "PROMPT_COMMAND", "IFS", "PATH", "CDPATH", "FPATH",
     "HOME", "XDG_CONFIG_HOME", "XDG_CONFIG_DIRS", "XDG_DATA_DIRS",

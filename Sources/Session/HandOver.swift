@@ -1,13 +1,13 @@
 import System
 import SystemBus
 
-/// `bssh-session hand-over PID…`: moves what goes on after a hand-over into a scope of its own, and ends. The supervisor
-/// that systemd knows becomes this program when it has nothing more to do, so systemd starts the next one when the service
-/// is empty.
+/// `bssh-session hand-over PID…`: moves the processes that go on after a hand-over into a scope of their own, and ends.
+/// The supervisor that systemd knows becomes this program once it has nothing more to do. So the service is empty when
+/// this program ends, and systemd can start the next daemon.
 enum HandOver {
-  /// The first argument.
+  /// The first argument of this mode.
   static let argument: [UInt8] = Array("hand-over".utf8)
-  /// Milliseconds that all of it may take: the next daemon waits.
+  /// Time limit of the whole in milliseconds, because the next daemon waits.
   private static let patience: Int64 = 2000
 
   static func run(_ arguments: [[UInt8]], places: ScopeClient.Places = ScopeClient.usualPlaces) -> ExitCode {
@@ -17,7 +17,7 @@ enum HandOver {
     var log = Log(threshold: .info, style: ProcessEnvironment.isLoggedByJournal ? .journal : .plain)
     let end = Clock.milliseconds + patience
     var problem: String?
-    // A process may end while it is moved, and then none is; the first is the one that the others are of.
+    // systemd moves no process if one of them has ended meanwhile. The first one is the parent of the others.
     for attempt in 0..<5 {
       let name = "bssh-generation-\(first)-\(UInt32.random(in: 0...UInt32.max)).scope"
       let there = attempt == 0 ? processes : processes.filter(ThisProcess.exists)
@@ -28,7 +28,7 @@ enum HandOver {
     }
     guard let problem else { return .success }
     log.write(.warning, "the logins that go on stay in the service's control group: \(problem)")
-    // It is no failure of the service, whose main process this is.
+    // Success all the same: this is the service's main process, and the service has not failed.
     return .success
   }
 
@@ -40,7 +40,7 @@ enum HandOver {
       if let socket = client.socket { try loop.add(socket, .read, token: 0) }
       while end > Clock.milliseconds {
         try client.flush()
-        // It is small: what a socket does not take at once, it takes a moment later.
+        // The messages are small; if a socket does not accept one at once, it will a moment later.
         let limit = client.hasOutput ? 10 : end - Clock.milliseconds
         for _ in try loop.wait(milliseconds: Int32(clamping: limit)) {
           if let outcome = try client.receive().first { return outcome.problem }

@@ -1,7 +1,7 @@
 import IPC
 import System
 
-/// Why an authorized_keys file is not read, in words for the person who can put it right.
+/// Why an authorized_keys file is not read, in words for the person who can correct it.
 struct KeyFileProblem: Error, Equatable {
   let text: String
 
@@ -10,21 +10,22 @@ struct KeyFileProblem: Error, Equatable {
   init(_ error: SystemError) { text = error.isMissingFile ? "no such file" : error.description }
 }
 
-/// Reads authorized_keys files that only their user, or root, can have written.
+/// Reads authorized_keys files that only their user or root can have written.
 ///
-/// Symbolic links are followed, and what they lead to is judged: the file and every directory of its real path must
-/// belong to the user or root and be writable by nobody else. sshd(8), StrictModes; here up to the root directory.
+/// Symbolic links are followed, and their target is checked: the file and all directories of its real path must belong
+/// to the user or root and be writable by nobody else. sshd_config(5), StrictModes; here up to the root directory.
 struct KeyFileReader {
-  /// Bytes of one file, and of all.
+  /// Limit of one file in bytes.
   static let sizeLimit = KeyFile.sizeLimit
+  /// Limit of all files together in bytes.
   static let totalLimit = KeyFile.totalLimit
-  /// Files of one look-up, so that what is said about them fits into one message.
+  /// Limit of files per request, so that the answer fits into one message.
   static let pathLimit = 12
 
-  /// Who may own the files, besides root.
+  /// The user who may own the files, besides root.
   let user: UInt32
 
-  /// What became of each path, and the contents of all, one after the other.
+  /// The result for each path, and the content of all files, concatenated.
   func read(_ paths: [String]) -> (files: [KeyFile], contents: [UInt8]) {
     var contents: [UInt8] = []
     let files = paths.map { path in
@@ -42,7 +43,7 @@ struct KeyFileReader {
     return (files, contents)
   }
 
-  /// The contents of one file.
+  /// The content of one file.
   func read(_ path: String) throws(KeyFileProblem) -> [UInt8] {
     guard path.hasPrefix("/") else { throw KeyFileProblem("\(path) is not an absolute path") }
     let (file, status, realPath) = try attempt { () throws(SystemError) in
@@ -58,11 +59,11 @@ struct KeyFileReader {
     return bytes
   }
 
-  /// Walks the real path from the root down, a descriptor for each step and no link followed, and so sees exactly the
-  /// directories that lead to the open file, or sees that they no longer do.
+  /// Walks the real path down from the root, with a descriptor for each step and no symbolic link followed. So it
+  /// checks exactly the directories that lead to the open file, or detects that they no longer do.
   private func checkDirectories(of realPath: [UInt8], leadingTo file: FileStatus) throws(KeyFileProblem) {
     let moved = KeyFileProblem("\(String(decoding: realPath, as: UTF8.self)) was moved or replaced meanwhile")
-    // What no longer hangs below our root has a path that begins otherwise.
+    // The path of a file outside of our root directory does not begin with a slash.
     guard realPath.first == UInt8(ascii: "/") else { throw moved }
     var place = try attempt { () throws(SystemError) in try Descriptor.root() }
     var status = try attempt { () throws(SystemError) in try place.status() }

@@ -1,20 +1,20 @@
 import IPC
 
-/// The environment of a shell or command, as sshd makes it. sshd(8), LOGIN PROCESS
+/// The environment of a shell or command, as sshd sets it up. sshd(8), LOGIN PROCESS
 ///
-/// Neither /etc/environment nor ~/.ssh/environment is read.
+/// Reads neither /etc/environment nor ~/.ssh/environment.
 struct LoginEnvironment {
   let login: Login
-  /// TZ of the daemon.
+  /// The daemon's TZ.
   let timeZone: String?
 
-  /// All variables, each once. What comes later overrides: the client's, PATH, MAIL and TZ, those of `shell.env`,
-  /// the user's, those that say who this is, those of the key, and those that say from where this is.
+  /// All variables, each once. Later ones override earlier ones, in this order: the client's; PATH, MAIL and TZ; those
+  /// of `shell.env`; the account's; HOME, USER, LOGNAME and SHELL; those of the key; those of the connection.
   ///
   /// - Parameters:
-  ///   - accepted: what the client set.
-  ///   - terminal: when there is one, its name and the client's TERM.
-  ///   - originalCommand: what the client asked for, when something else runs instead; for a shell there is none.
+  ///   - accepted: the variables that the client set.
+  ///   - terminal: its name and the client's TERM; nil: there is none.
+  ///   - originalCommand: the client's command when a forced command runs instead; nil for a shell.
   func variables(
     accepted: [Variable], terminal: (name: String, term: [UInt8])?, originalCommand: [UInt8]? = nil
   ) -> [Variable] {
@@ -29,7 +29,7 @@ struct LoginEnvironment {
     result.set("MAIL", "/var/mail/\(account.name)")
     if let timeZone { result.set("TZ", timeZone) }
     for variable in login.environment + account.environment { result.set(variable.name, variable.value) }
-    // Without a terminal, or without such a command, these must not be there at all.
+    // These must not be set when there is no terminal or no such command.
     for name in ["SSH_TTY", "SSH_ORIGINAL_COMMAND"] { result.remove(name) }
     result.set("HOME", account.home)
     result.set("USER", account.name)
@@ -53,8 +53,8 @@ struct LoginEnvironment {
     return result.variables
   }
 
-  /// A key may set any variable that `auth.publickey.permit_user_environment` let through, unless the configuration says
-  /// what this login may run: many authorized_keys are written by their users.
+  /// A key may set any variable that `auth.publickey.permit_user_environment` let through, unless the configuration
+  /// restricts what this login runs: users often write their authorized_keys themselves.
   private var keyFilter: EnvironmentFilter {
     login.commands.isRestricting
       ? EnvironmentFilter(patterns: login.acceptEnvironment, isRestricted: true) : EnvironmentFilter(patterns: ["*"])
@@ -79,9 +79,9 @@ struct LoginEnvironment {
 }
 
 extension Login {
-  /// True when its key says what runs, whatever the client asks for.
+  /// True when the login's key or certificate has a forced command.
   var hasKeyCommand: Bool { permissions.forcedCommand != nil }
 
-  /// The program that runs shells and commands; an account without one has /bin/sh, as passwd(5) says.
+  /// The login shell; /bin/sh for an account without one. passwd(5)
   var shell: String { account.shell.isEmpty ? "/bin/sh" : account.shell }
 }

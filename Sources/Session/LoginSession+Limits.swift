@@ -2,14 +2,14 @@ import IPC
 import System
 
 extension LoginSession.Running {
-  /// It was asked to end, and what is left of its group is still to be killed.
+  /// True after SIGTERM, while SIGKILL for its process group is still due.
   var isBeingEnded: Bool { limit.map { $0.isOver && $0.nextTime != nil } ?? false }
 }
 
-// `shell.command_timeout`.
+// The time limit of commands, `shell.command_timeout`.
 extension LoginSession {
-  /// The limit of a program that starts now. Shells and file transfers have none: a shell waits for its user, and a
-  /// large file takes its time.
+  /// The limit of a program that starts now. Shells and file transfers have none: a shell waits for its user, and large
+  /// files take their time.
   func limit(of program: Program) -> CommandLimit? {
     switch program {
     case .command: CommandLimit(seconds: commandTimeout, at: Clock.milliseconds)
@@ -19,10 +19,10 @@ extension LoginSession {
     }
   }
 
-  /// When there is something to do next.
+  /// When the next step of a limit is due, in milliseconds; nil: none is.
   var nextLimit: Int64? { programs.values.compactMap { $0.limit?.nextTime }.min() }
 
-  /// Announces and ends what has had its time.
+  /// Performs the steps of limits that are due.
   mutating func keepLimits(at now: Int64) {
     for (token, running) in programs.filter({ $0.value.limit?.nextTime.map { $0 <= now } ?? false }) {
       while let step = programs[token]?.limit?.step(at: now) { take(step, token, running) }
@@ -50,13 +50,13 @@ extension LoginSession {
     }
   }
 
-  /// How a program has ended; nil while it runs. One that was asked to end is not reaped yet, so that its group's
-  /// number can be no other's.
+  /// How a program has ended; nil while it runs. After SIGTERM of a limit it is not reaped yet, so that its process
+  /// group's id cannot be reused.
   func ending(of running: Running) -> ExitStatus? {
     running.isBeingEnded ? running.process.ending : running.process.reap()
   }
 
-  /// The login is over: whatever has had its time does not outlive it.
+  /// At the end of the login, kills what is past its limit.
   func killOverdue() {
     for running in programs.values where running.isBeingEnded { running.process.signalGroup(Signal.kill) }
   }

@@ -3,17 +3,18 @@ import IPC
 import System
 
 extension LoginSession {
-  /// What became of a program that was to be started.
+  /// The result of starting a program.
   private enum Start {
-    /// It runs, and this is what the transport gets of it.
+    /// It runs; these descriptors are for the transport.
     case started([Descriptor])
     case failed
-    /// Its arguments and variables are more than the kernel takes. execve(2), E2BIG
+    /// Arguments and environment exceed the kernel's limit. execve(2), E2BIG
     case tooLong
   }
 
-  /// Asks whether a program may start: it does when ``proceed(at:)`` finds the answer. Until then nothing more is taken
-  /// from the transport, so that whatever the client sends behind the request finds the program running.
+  /// Asks the supervisor whether a program may start; ``proceed(at:)`` starts it when the answer is there. Until then
+  /// no more messages are read from the transport, so that the program already runs when the client's next request is
+  /// handled.
   mutating func begin(
     _ program: Program, _ preparation: SessionChannel.Preparation, _ request: ChannelRequest, _ channel: Channel,
     _ number: UInt32
@@ -30,17 +31,17 @@ extension LoginSession {
     pending = PendingStart(
       number: starts, channel: number, program, preparation, request, fact, recordDeadline: recordDeadline,
       scopeDeadline: scopeDeadline)
-    // There is nobody who could record it, or answer.
+    // Nobody is left who could record it or answer.
     if supervisor.isGone { pending?.answered(starts, allowed: true) }
   }
 
-  /// The login is in its scope, or will not be.
+  /// Notes that the login is in its scope, or will not be.
   mutating func enteredScope() {
     scopeDeadline = nil
     pending?.enteredScope()
   }
 
-  /// Starts, or refuses, the program that waits, if the time for that has come.
+  /// Starts or refuses the pending program if the time has come.
   mutating func proceed(at now: Int64) {
     guard let start = pending else { return }
     switch start.step(at: now) {
@@ -78,12 +79,12 @@ extension LoginSession {
     case .tooLong: action = channel.machine.handle(.argumentsTooLong)
     }
     channels[start.channel] = channel
-    // Sending can end everything, so what is to be let go then must be known by now.
+    // Sending can end the whole login, so the program must be registered before.
     if let descriptors { send(.started(channel: start.channel, terminal: channel.terminal != nil), descriptors) }
     perform(action, channel, start.channel)
   }
 
-  /// The client is gone: what it asked for last runs all the same, as under sshd, if the supervisor answers soon.
+  /// Called when the client is gone: its last request is still carried out, as by sshd, if the supervisor answers soon.
   mutating func proceedAtOnce() {
     guard pending != nil else { return }
     supervisor.flush()
@@ -95,7 +96,7 @@ extension LoginSession {
       switch try? control.receive(wait: Int32(deadline - now)) {
       case .message(let bytes, _):
         if let message = try? SupervisorToSession(wireBytes: bytes[...]) { _ = answered(message) }
-      // The deadlines are over: what is allowed starts.
+      // The deadlines have passed: an allowed program starts now.
       case .wouldBlock: continue
       case .closed, nil: break waiting
       }
@@ -106,7 +107,7 @@ extension LoginSession {
     supervisor.add(fact)
   }
 
-  /// Takes an answer of the supervisor about the program that waits. False: it says something else.
+  /// Handles an answer of the supervisor about the pending program. False: the message is none.
   mutating func answered(_ message: SupervisorToSession) -> Bool {
     switch message {
     case .mayStart(let number, let allowed): pending?.answered(number, allowed: allowed)
@@ -150,7 +151,7 @@ extension LoginSession {
     }
   }
 
-  /// A program may have ended.
+  /// Handles the end of a program, if it has ended.
   mutating func reap(_ token: UInt64) {
     guard let running = programs[token], !running.hasEnded, let status = ending(of: running) else { return }
     loop.remove(running.process.descriptor)
@@ -174,7 +175,7 @@ extension LoginSession {
       return
     }
     let action = channel.machine.handle(.ended)
-    // The transport has the terminal; for us there is nothing more to do with it.
+    // The transport has the terminal; this process needs it no more.
     channel.terminal = nil
     channels[number] = channel
     forgetIfClosed(number)
@@ -187,22 +188,22 @@ extension LoginSession {
     }
   }
 
-  // MARK: What is told
+  // MARK: Audit
 
-  /// When the next ended program is told though its channel is still open.
+  /// When an ended program is audited although its channel is still open; nil: there is none.
   var nextEnding: Int64? { endings.values.compactMap { $0.report == nil ? $0.deadline : nil }.min() }
 
-  /// Tells of programs that have ended, once everything is known.
+  /// Audits programs that have ended, once everything about them is known.
   mutating func tellEndings(at now: Int64) {
     for (token, story) in endings where story.isComplete(at: now) { tell(token) }
   }
 
-  /// Tells of a program that has ended.
+  /// Audits a program that has ended.
   mutating func tell(_ token: UInt64) {
     if let story = endings.removeValue(forKey: token) { supervisor.add(story.fact) }
   }
 
-  /// Passes on what a file transfer tells; true when there is no more now.
+  /// Passes on the reports of a file transfer; true when there are no more now.
   @discardableResult
   mutating func forward(_ token: UInt64) -> Bool {
     let told = reports.take(token)
@@ -218,10 +219,10 @@ extension LoginSession {
     return told.facts.isEmpty && told.notes.isEmpty
   }
 
-  /// Leaves a transfer alone for a while.
+  /// Stops reading a transfer's reports for a while.
   mutating func rest(_ token: UInt64) {
     guard let descriptor = reports.rest(token, at: Clock.milliseconds) else { return }
-    // Its end is told all the same.
+    // Its end is still reported.
     try? loop.modify(descriptor, [], token: token)
   }
 
@@ -233,9 +234,9 @@ extension LoginSession {
     return channel.program == token && channel.terminal != nil
   }
 
-  /// The group of what runs on a channel.
+  /// The process group of the program on a channel.
   func group(of channel: Channel) -> Int32? {
-    // A program that has not been reaped still has its number, and leads the group of that number.
+    // A program that is not reaped keeps its id, and leads the process group of the same id.
     channel.program.flatMap { programs[$0]?.process.pid }
   }
 }

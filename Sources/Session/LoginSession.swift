@@ -3,37 +3,38 @@ import IPC
 import System
 import Wire
 
-/// A login: acts on its channels' requests until the client is gone, and then lets go of what is left. Terminals are
-/// hung up by that, by the kernel; a program without one finds its input ended and nobody who reads what it writes, and
-/// gets no signal.
+/// A login: serves the requests on its channels until the client is gone, and then releases its programs. The kernel
+/// hangs up terminals then; a program without one finds its input ended and its output without a reader, and gets no
+/// signal.
 ///
-/// Only the transport's end, or a signal, ends it; the supervisor may be restarted meanwhile. What happens is told to the
-/// supervisor, and while that does not listen, nothing new is begun: no request is taken, and transfers wait.
+/// Only the end of the transport or a signal ends a login, so the supervisor can be restarted meanwhile. Events are
+/// reported to the supervisor. While it does not read them, nothing new begins: no request is read, and transfers wait.
 struct LoginSession {
-  /// Open channels, and programs that have not ended.
+  /// Limit of open channels, and of programs that have not ended.
   static let channelLimit = 1024
-  /// Milliseconds for which the end of programs is waited for after the client has left, to be told; what goes on longer
-  /// lives on, as under sshd.
+  /// How long to wait for programs to end after the client has left, so that their end can be audited, in milliseconds.
+  /// Programs that run longer live on, as under sshd.
   static let partingTime: Int64 = 2000
-  /// Milliseconds after the login in which programs wait for its scope: more than who asks for that waits for systemd.
+  /// How long programs wait for the login's scope after the login, in milliseconds; more than ``ScopeService`` waits
+  /// for systemd.
   static let scopeTime: Int64 = 1500
 
   struct Channel {
     var machine: SessionChannel
     var terminal: Terminal?
-    /// The key in `programs` of what runs, or in `endings` of what ran.
+    /// The key of its running program in `programs`, or of its ended one in `endings`.
     var program: UInt64?
   }
 
   struct Running {
     let process: ChildProcess
     let channel: UInt32
-    /// The name of its terminal, as long as it has one.
+    /// The name of its terminal while it has one.
     var terminal: String?
-    /// What will be told of it.
+    /// The audit record of its end.
     var story: ProgramStory
     var limit: CommandLimit?
-    /// It is kept, and its group's number with it, until what it has left behind is killed.
+    /// It has ended. Kept unreaped, which reserves its group's id, until the processes that it left behind are killed.
     var hasEnded = false
   }
 
@@ -41,17 +42,17 @@ struct LoginSession {
     static let transport: UInt64 = 0
     static let control: UInt64 = 1
     static let signals: UInt64 = 2
-    /// Room on the way to the supervisor.
+    /// Wakes the loop when the supervisor can be written to.
     static let room: UInt64 = 3
     static let firstProgram: UInt64 = 4
   }
 
   let starter: ProgramStarter
-  /// Of the account, for people.
+  /// The account's name, for people.
   let name: String
-  /// Seconds; 0: no limit.
+  /// In seconds; 0: no limit.
   let commandTimeout: UInt32
-  /// Terminals are in the login records before programs start on them.
+  /// True when terminals must be in the login records before programs start on them.
   let keepsRecords: Bool
   private let permissions: SessionChannel.Permissions
   private let transport: MessageSocket
@@ -61,34 +62,37 @@ struct LoginSession {
   private var outbox: Outbox
   private var isWaitingToWrite = false
   var channels: [UInt32: Channel] = [:]
-  /// By token.
+  /// Running programs by token.
   var programs: [UInt64: Running] = [:]
-  /// What has ended and is not told yet, by the token that it had in `programs`.
+  /// Ended programs that are not audited yet, by their token in `programs`.
   var endings: [UInt64: ProgramStory] = [:]
   var reports = TransferReports()
   var nextToken = Token.firstProgram
   var supervisor: SupervisorOutbox
   /// The program that waits until its start is recorded.
   var pending: PendingStart?
-  /// Programs that were asked about.
+  /// Number of starts that the supervisor was asked about.
   var starts: UInt64 = 0
   private var isHoldingBack = false
-  /// Requests are taken from the transport.
+  /// Messages of the transport are read.
   private var isListening = true
-  /// Until when programs wait for the scope of this login; nil: they do not.
+  /// Until when programs wait for the login's scope, in milliseconds; nil: they don't wait.
   var scopeDeadline: Int64?
-  /// When to give up waiting for programs; nil while the client is there.
+  /// When to stop waiting for programs, in milliseconds; nil while the client is there.
   private var deadline: Int64?
 
+  /// Sets up the login; ``run()`` serves it.
+  ///
   /// - Parameters:
-  ///   - transport: the socket over which channels' requests come.
-  ///   - control: the socket to the supervisor, for notes.
-  ///   - coreFiles: the limit that its programs have on core files.
-  ///   - transfer: what serves its file transfers.
+  ///   - transport: the socket to the transport, from which channel requests come.
+  ///   - control: the socket to the supervisor.
+  ///   - coreFiles: the core file limit of its programs.
+  ///   - transfer: the executable that serves file transfers.
+  /// - Throws: `SystemError` when the limit of descriptors cannot be raised, or no descriptor is free.
   init(
     _ login: Login, transport: MessageSocket, control: MessageSocket, coreFiles: ResourceLimit, transfer: Executable
   ) throws(SystemError) {
-    // A thousand channels have more descriptors than a process usually may; its programs keep their limit.
+    // A thousand channels need more descriptors than a process usually may have; the programs keep the previous limit.
     starter = ProgramStarter(login, limits: [try ResourceLimit.raiseOpenFiles(), coreFiles], transfer: transfer)
     name = login.account.name
     commandTimeout = login.commandTimeout
@@ -106,7 +110,9 @@ struct LoginSession {
     try loop.add(signals.descriptor, .read, token: Token.signals)
   }
 
-  /// Serves the login; returns when it is over.
+  /// Serves the login until it is over.
+  ///
+  /// - Throws: `SystemError` when the event loop fails.
   mutating func run() throws(SystemError) {
     while true {
       let now = Clock.milliseconds
@@ -126,11 +132,11 @@ struct LoginSession {
         switch event.token {
         case Token.transport:
           if event.isWritable && isWaitingToWrite { follow(outbox.flush()) }
-          // A hang-up says so for ever, until it is read.
+          // A hang-up stays ready until it is read.
           if event.isHungUp { proceedAtOnce() }
           if event.isReadable && (isListening || event.isHungUp) { receive() }
         case Token.control: receiveControl(event)
-        // The next turn tells what waits.
+        // The next iteration sends what is queued.
         case Token.room: break
         case Token.signals: while signals.next() != nil { letGo() }
         default: if reports.has(event.token) { forward(event.token) } else { reap(event.token) }
@@ -139,7 +145,7 @@ struct LoginSession {
     }
   }
 
-  /// Tells what there is to tell; while the supervisor does not listen, nothing new comes in.
+  /// Sends queued events to the supervisor; while it does not read them, nothing new is read from others.
   private mutating func tellSupervisor() throws(SystemError) {
     supervisor.flush()
     if supervisor.isBehind != isHoldingBack {
@@ -150,7 +156,7 @@ struct LoginSession {
     watchTransport()
   }
 
-  /// Room for what is to be told wakes us, while something waits for it.
+  /// Watches for room in the supervisor's socket while something is queued.
   private func watchRoomForSupervisor() throws(SystemError) {
     if control.isTwoWays {
       try loop.modify(control.descriptor, isHoldingBack ? [.read, .write] : .read, token: Token.control)
@@ -161,7 +167,7 @@ struct LoginSession {
     }
   }
 
-  /// The login is over: tells what is left to tell, and ends what has had its time.
+  /// At the end of the login, sends the remaining events and kills what is past its limit.
   private mutating func finish() {
     for token in reports.tokens { while !forward(token) {} }
     for token in endings.keys.sorted() { tell(token) }
@@ -175,7 +181,7 @@ struct LoginSession {
 
   // MARK: The transport
 
-  /// Takes a few messages, so that programs that ended are not kept waiting by a busy client.
+  /// Reads some messages of the transport; no more, so that a busy client does not delay programs that have ended.
   private mutating func receive() {
     for _ in 0..<32 where deadline == nil && pending == nil {
       guard case .message(let bytes, let descriptors)? = receivedFromTransport() else { return }
@@ -191,7 +197,7 @@ struct LoginSession {
     }
   }
 
-  /// The client has closed the channel, after so many bytes. What runs on it goes on, without its terminal.
+  /// Handles the client's CLOSE of a channel, after so many bytes of data. Its program goes on, without its terminal.
   private mutating func closed(_ number: UInt32, _ bytesIn: UInt64, _ bytesOut: UInt64) {
     guard let channel = channels[number] else { return }
     handle(.closed, number)
@@ -209,7 +215,7 @@ struct LoginSession {
     }
   }
 
-  /// Forgets a channel that the client has closed, once nothing runs on it.
+  /// Removes a channel that the client has closed, once nothing runs on it.
   mutating func forgetIfClosed(_ number: UInt32) {
     if channels[number]?.machine.state == .closed { channels[number] = nil }
   }
@@ -242,7 +248,7 @@ struct LoginSession {
     }
   }
 
-  /// Listens to the transport, unless something has to be told or recorded first.
+  /// Reads from the transport unless an event has to be sent or recorded first.
   private mutating func watchTransport(anew: Bool = false) {
     let listens = !isHoldingBack && pending == nil
     guard deadline == nil, anew || listens != isListening else { return }
@@ -255,7 +261,7 @@ struct LoginSession {
 
   // MARK: Channels
 
-  /// Lets the channel's machine decide, and does what it says.
+  /// Lets the channel's state machine decide, and carries out its action.
   private mutating func handle(_ event: SessionChannel.Event, _ number: UInt32) {
     var channel: Channel
     if let known = channels[number] {
@@ -278,7 +284,7 @@ struct LoginSession {
     }
     channels[number] = channel
     if case .start(let program, let preparation) = action, case .request(let request) = event {
-      // Those of whose end nothing was told yet are unfinished to the supervisor, which allows no more.
+      // For the supervisor, programs whose end it has not heard of are unfinished, and it limits these.
       guard programs.count + endings.count < LoginSession.channelLimit else {
         var fact = Fact(program, for: request, onTerminal: channel.terminal?.name)
         fact.channel = number
@@ -295,10 +301,10 @@ struct LoginSession {
     perform(action, channel, number)
   }
 
-  /// Does what a channel's machine says.
+  /// Carries out an action of a channel's state machine.
   mutating func perform(_ action: SessionChannel.Action, _ channel: Channel, _ number: UInt32) {
     switch action {
-    // The caller has done these two before.
+    // The caller has done these two already.
     case .openTerminal, .start: break
     case .none, .report: break
     case .accept: send(.done(channel: number))
@@ -316,7 +322,7 @@ struct LoginSession {
     }
   }
 
-  /// Tells the supervisor what was refused.
+  /// Reports a denial to the supervisor.
   private mutating func tell(_ denial: Denial, _ what: String, _ event: SessionChannel.Event, _ number: UInt32) {
     guard case .request(let request) = event, var fact = Fact(denial, of: request) else {
       return note("channel \(number): \(what) refused: \(denial.rawValue)")
@@ -325,7 +331,7 @@ struct LoginSession {
     supervisor.add(fact)
   }
 
-  /// Tells the client why nothing runs, as a program would that does nothing else.
+  /// Tells the client why nothing runs, in the way of a program that prints a message and exits.
   private mutating func end(_ channel: Channel, _ number: UInt32, saying words: String, status: UInt32) {
     guard let ends = try? ProgramStarter.ends(saying: words + (channel.terminal == nil ? "\n" : "\r\n")) else {
       return send(.refused(channel: number))
@@ -348,14 +354,14 @@ struct LoginSession {
     }
   }
 
-  /// The client has left: lets go of all programs and gives them a little time; nothing is told to the transport any
-  /// more.
+  /// Ends the login after the client has left: releases all programs and gives them a little time. Nothing is sent to
+  /// the transport any more.
   mutating func letGo() {
     if deadline != nil { return }
     proceedAtOnce()
     deadline = Clock.milliseconds + LoginSession.partingTime
     loop.remove(transport.descriptor)
-    // What it said of its channels before it went is still to be read.
+    // What it sent about its channels before it ended is still to be read.
     for _ in 0..<LoginSession.channelLimit {
       guard case .message(let bytes, _)? = try? transport.receive() else { break }
       guard case .closed(let number, let bytesIn, let bytesOut)? = try? TransportToSession(wireBytes: bytes[...]) else {
@@ -364,7 +370,7 @@ struct LoginSession {
       closed(number, bytesIn, bytesOut)
     }
     for number in channels.keys.sorted() { handle(.closed, number) }
-    // Our ends of the terminals close with this, which hangs up whoever still has one.
+    // This closes our ends of the terminals, which hangs up their processes.
     channels = [:]
     outbox = Outbox(transport)
   }
@@ -380,22 +386,22 @@ struct LoginSession {
       loop.remove(control.writing)
       supervisor.giveUp()
       isHoldingBack = false
-      // There is nobody who could record it, or answer.
+      // Nobody is left who could record it or answer.
       if let start = pending { pending?.answered(start.number, allowed: true) }
       enteredScope()
       watchTransport()
     case .message(let bytes, _):
-      // After `login` there is nothing else to be said.
+      // After `login` no other message is allowed.
       guard let message = try? SupervisorToSession(wireBytes: bytes[...]), answered(message) else { return letGo() }
     }
   }
 
-  /// Says in ps(1) whose login this is and on which terminals: `bssh-session: anna@pts/0,pts/1`.
+  /// Shows in ps(1) whose login this is and on which terminals: `bssh-session: anna@pts/0,pts/1`.
   func showTerminals() {
     let terminals = programs.values.compactMap { $0.hasEnded ? nil : $0.terminal?.dropFirst("/dev/".count) }.sorted()
     ThisProcess.setTitle("bssh-session: \(name)" + (terminals.isEmpty ? "" : "@" + terminals.joined(separator: ",")))
   }
 
-  /// Tells the supervisor a line for the log.
+  /// Sends a line for the log to the supervisor.
   mutating func note(_ text: String) { supervisor.note(text) }
 }

@@ -1,17 +1,17 @@
 import IPC
 import System
 
-/// Answers on their way to the transport: sent at once, or kept in order until the socket has room.
+/// Messages to the transport: sent at once, or queued in order until the socket has room.
 struct Outbox {
-  /// Bytes that may be waiting, each message counted with 64 more.
+  /// Limit of queued bytes; each message counts 64 more than its length.
   static let limit = 1 << 20
 
-  /// What became of a send.
+  /// The result of sending.
   enum Outcome: Equatable {
     case sent
-    /// Something waits: call `flush` when the socket can be written.
+    /// Something is queued: call `flush` when the socket is writable.
     case waiting
-    /// The other end is gone, or so far behind that it must go.
+    /// The other end is gone, or too far behind: end the login.
     case failed
   }
 
@@ -19,10 +19,10 @@ struct Outbox {
   private var waiting: [(bytes: [UInt8], descriptors: [Descriptor])] = []
   private var size = 0
 
-  /// An empty outbox of this socket.
+  /// An empty queue for this socket.
   init(_ socket: MessageSocket) { self.socket = socket }
 
-  /// Sends a message after those that wait.
+  /// Sends a message after the queued ones.
   mutating func send(_ message: SessionToTransport, _ descriptors: [Descriptor] = []) -> Outcome {
     let bytes = message.wireBytes
     size += bytes.count + 64
@@ -31,7 +31,7 @@ struct Outbox {
     return size > Outbox.limit ? .failed : outcome
   }
 
-  /// Sends what the socket takes.
+  /// Sends as much as the socket accepts.
   mutating func flush() -> Outcome {
     var sent = 0
     defer { waiting.removeFirst(sent) }

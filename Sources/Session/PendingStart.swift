@@ -1,32 +1,34 @@
 import Audit
 import IPC
 
-/// A program that is to start once its event is in the journal, its terminal in the login records, and its login in a scope
-/// of its own.
+/// A program that may start once its event is in the journal, its terminal in the login records, and its login in a
+/// scope of its own.
 ///
-/// Decides only. Times are milliseconds of a clock that only grows.
+/// Decides only. Times are milliseconds of the monotonic clock.
 struct PendingStart {
-  /// Milliseconds that the login records are waited for at most.
+  /// Longest wait for the login records, in milliseconds.
   static let recordTime: Int64 = 500
 
-  /// The number in ``SessionToSupervisor/starts(number:_:)``.
+  /// The number in `SessionToSupervisor.starts`.
   let number: UInt64
   let channel: UInt32
   let program: Program
   let preparation: SessionChannel.Preparation
   let request: ChannelRequest
-  /// What is told of it.
+  /// Its audit record.
   var fact: Fact
-  /// The supervisor's answer; nil: there is none yet.
+  /// The supervisor's answer; nil: not there yet.
   private(set) var isAllowed: Bool?
-  /// Until when the login records are waited for; nil: they are not.
+  /// Until when to wait for the login records; nil: don't wait.
   private(set) var recordDeadline: Int64?
-  /// Until when the login's scope is waited for; nil: it is not.
+  /// Until when to wait for the login's scope; nil: don't wait.
   private(set) var scopeDeadline: Int64?
 
+  /// A program that the supervisor has been asked about.
+  ///
   /// - Parameters:
-  ///   - recordDeadline: until when its terminal's entry in the login records is waited for; nil: there is none.
-  ///   - scopeDeadline: until when the login's scope is waited for; nil: it is in one, or will not be.
+  ///   - recordDeadline: until when to wait for its terminal's entry in the login records; nil: there is no entry.
+  ///   - scopeDeadline: until when to wait for the login's scope; nil: the login is in one, or will not be.
   init(
     number: UInt64, channel: UInt32, _ program: Program, _ preparation: SessionChannel.Preparation,
     _ request: ChannelRequest, _ fact: Fact, recordDeadline: Int64?, scopeDeadline: Int64? = nil
@@ -41,30 +43,30 @@ struct PendingStart {
     self.scopeDeadline = scopeDeadline
   }
 
-  /// What there is to do.
+  /// What to do with the program.
   enum Step: Equatable {
     case wait
-    /// The login records have had their time.
+    /// Start it; `isLate`: the deadline of the login records has passed.
     case start(isLate: Bool)
-    /// Its event cannot be recorded.
+    /// Don't start it: its event cannot be recorded.
     case refuse
   }
 
-  /// The supervisor has answered. An answer to another start changes nothing.
+  /// Handles the supervisor's answer; one to another start changes nothing.
   mutating func answered(_ number: UInt64, allowed: Bool) { if number == self.number { isAllowed = allowed } }
 
-  /// Its terminal is in the login records.
+  /// Notes that its terminal is in the login records.
   mutating func entered() { recordDeadline = nil }
 
-  /// Its login is in its scope, or will not be.
+  /// Notes that its login is in its scope, or will not be.
   mutating func enteredScope() { scopeDeadline = nil }
 
-  /// The next time at which something is not waited for any longer.
+  /// The next deadline that has not passed; nil: there is none.
   func deadline(after now: Int64) -> Int64? {
     [recordDeadline, scopeDeadline].compactMap(\.self).filter { $0 > now }.min()
   }
 
-  /// What there is to do now.
+  /// The step for now.
   func step(at now: Int64) -> Step {
     switch isAllowed {
     case nil: .wait

@@ -1,21 +1,21 @@
 import IPC
 
 extension SessionChannel {
-  /// What the login allows.
+  /// What a login may do.
   struct Permissions: Equatable {
-    /// Shells and commands.
+    /// May run shells and commands.
     let mayExecute: Bool
     let mayHaveTerminal: Bool
-    /// SFTP.
+    /// May use SFTP.
     let mayTransfer: Bool
-    /// SCP, for which no shell is started.
+    /// May use SCP, for which no shell is started.
     let mayCopy: Bool
-    /// What it may not since its account's shell is nologin or false.
+    /// What is denied because the account's shell is nologin or false.
     var closedByShell: ClosedProtocols = []
     let environment: EnvironmentFilter
-    /// What the configuration says about commands.
+    /// The configuration's rules for commands.
     var rules = CommandRules()
-    /// The forced command of the key or certificate that logged in.
+    /// The forced command of the login's key or certificate.
     var keyCommand: [UInt8]?
     /// The path of the login's shell.
     var shell = "/bin/sh"
@@ -23,7 +23,7 @@ extension SessionChannel {
 }
 
 extension SessionChannel.Permissions {
-  /// Those of a login: what both the configuration and its key allow.
+  /// The permissions of a login: what both the configuration and its key allow.
   init(_ login: Login) {
     self.init(
       mayExecute: login.mayExecute, mayHaveTerminal: login.mayHaveTerminal && login.permissions.terminal,
@@ -35,14 +35,16 @@ extension SessionChannel.Permissions {
 }
 
 extension SessionChannel.Permissions {
-  /// What runs for a request of the client.
+  /// The program that runs for a client's request.
   ///
-  /// A forced command takes the place of shells, commands and subsystems alike, and the configuration's that of a
-  /// key's: sshd_config(5), ForceCommand. A key's is a line of a file that users often write themselves, so it runs
-  /// only if the configuration would have let them run it. A call of scp's server never comes to a shell: it is ours,
-  /// or nobody's.
+  /// A forced command replaces shells, commands and subsystems alike, and the configuration's takes precedence over a
+  /// key's: sshd_config(5), ForceCommand. A key's is often written by the user, so it runs only if the configuration
+  /// would let the user run it. A command that calls scp's server never gets to a shell: our own server runs, or
+  /// nothing.
+  ///
+  /// - Throws: `Denial` with the reason why nothing may run.
   func program(for wanted: Wanted, onTerminal: Bool) throws(Denial) -> Program {
-    // A subsystem that is not there is refused whatever is forced.
+    // SFTP that the login does not have is denied, whatever is forced.
     if wanted == .sftp, !mayTransfer { throw closedByShell.contains(.sftp) ? .closed : .noSFTP }
     if let forced = rules.forced { return try force(Array(forced.utf8), instead: wanted, onTerminal: onTerminal) }
     if let keyCommand {
@@ -66,8 +68,8 @@ extension SessionChannel.Permissions {
     }
   }
 
-  /// True when the client may send signals to what runs: not to what works on the server's behalf and tells what it
-  /// did, nor to what the configuration or the key chose.
+  /// True when the client may send signals to the program: not to one that works for the server and audits what it
+  /// does, and not to one that the configuration or the key chose.
   func maySignal(_ program: Program) -> Bool {
     switch program {
     case .shell, .command: !rules.isRestricting
@@ -105,7 +107,7 @@ extension SessionChannel.Permissions {
     if let refusal = rules.refusal(of: line) { throw refusal }
   }
 
-  /// The words behind `internal-sftp`, which are options of sftp-server(8); nil for any other command.
+  /// The words after `internal-sftp`, which are options of sftp-server(8); nil for any other command.
   private static func words(ofSFTP line: [UInt8]) -> [[UInt8]]? {
     guard CommandRules.isSFTP(line), let words = ShellWord.split(line) else { return nil }
     return words.dropFirst().map(\.bytes)

@@ -2,21 +2,20 @@ import Audit
 import IPC
 import System
 
-/// What is told of a program that a client asked for: one event before it starts and one when it has ended, or one when it
-/// was refused.
+/// The audit records of a requested program: one before it starts and one when it has ended, or one when it was denied.
 extension Fact {
-  /// Of a program that has not started yet: that it will.
+  /// The record of the start of this program.
   var ofStart: Fact {
     var fact = self
     fact.type = .commandStarted
     return fact
   }
 
-  /// A program that runs; how it ended is added.
+  /// The record of a program; ``end(_:isOverdue:)`` adds how it ended.
   ///
   /// - Parameters:
-  ///   - request: what the client asked for.
-  ///   - terminal: the name of its terminal, if it has one.
+  ///   - request: the client's request.
+  ///   - terminal: the name of its terminal; nil: there is none.
   init(_ program: Program, for request: ChannelRequest, onTerminal terminal: String? = nil) {
     self.init(.commandExecuted, .success, program.eventProtocol)
     command = request.commandLine
@@ -30,7 +29,7 @@ extension Fact {
     details = parts.isEmpty ? nil : parts.joined(separator: ", ")
   }
 
-  /// What a client may not have; nil for a request that is refused without being told.
+  /// The record of a denial; nil for a request whose denial is not audited.
   init?(_ denial: Denial, of request: ChannelRequest) {
     switch request {
     case .shell: self.init(.commandBlocked, .denied, .shell)
@@ -52,7 +51,7 @@ extension Fact {
 
   /// Adds how the program ended.
   ///
-  /// - Parameter isOverdue: it was ended because its time was over.
+  /// - Parameter isOverdue: it was ended because its time limit was reached.
   mutating func end(_ status: ExitStatus, isOverdue: Bool) {
     switch status {
     case .code(let code):
@@ -67,13 +66,13 @@ extension Fact {
   }
 
   private static func shown(_ line: [UInt8], _ words: [[UInt8]] = []) -> String {
-    // A forced command can have 16 KiB.
+    // A forced command can be 16 KiB long.
     String(decoding: Array(([line] + words).joined(separator: [UInt8(ascii: " ")])).prefix(1000), as: UTF8.self)
   }
 }
 
 extension Program {
-  /// The part of the server that it is.
+  /// The protocol in its audit records.
   fileprivate var eventProtocol: EventProtocol {
     switch self {
     case .shell: .shell
@@ -85,7 +84,7 @@ extension Program {
 }
 
 extension ChannelRequest {
-  /// What is to run, as the client wrote it; nil for a shell.
+  /// The command line or subsystem, as the client sent it; nil for a shell.
   fileprivate var commandLine: [UInt8]? {
     switch self {
     case .execute(let line), .overlongCommand(let line): line

@@ -2,22 +2,22 @@ import IPC
 import System
 import Wire
 
-/// A program that runs, and what the transport gets of it.
+/// A running program, and what the transport gets of it.
 struct StartedProgram {
   let process: ChildProcess
-  /// As `SessionToTransport.started` wants them.
+  /// As `SessionToTransport.started` needs them.
   let descriptors: [Descriptor]
-  /// Why it does not run in the user's home; nil when it does.
+  /// Why it does not run in the user's home directory; nil: it does.
   let complaint: String?
-  /// Where `bssh-transfer` tells what it did; nil for shells and commands.
+  /// Where `bssh-transfer` reports its operations; nil for shells and commands.
   let report: MessageSocket?
 }
 
-/// Starts shells, commands and file transfers in the user's name.
+/// Starts shells, commands and file transfers as the user.
 struct ProgramStarter {
-  /// Bytes of `shell.motd`'s file that are shown.
+  /// Limit of the text of `shell.motd`, in bytes.
   static let motdLimit = 64 << 10
-  /// Bytes that a program's pipe should hold, so that large transfers need few wake-ups.
+  /// Wanted size of a program's pipes in bytes, so that large transfers need few wake-ups.
   static let pipeCapacity = 256 << 10
 
   private let login: Login
@@ -25,10 +25,12 @@ struct ProgramStarter {
   private let limits: [ResourceLimit]
   private let transfer: Executable
 
+  /// Starts the programs of one login.
+  ///
   /// - Parameters:
-  ///   - login: whose programs these are.
-  ///   - limits: those of programs that are not this process's.
-  ///   - transfer: what serves file transfers.
+  ///   - login: the login.
+  ///   - limits: resource limits of the programs that differ from this process's.
+  ///   - transfer: the executable that serves file transfers.
   init(_ login: Login, limits: [ResourceLimit], transfer: Executable) {
     self.login = login
     self.limits = limits
@@ -36,16 +38,20 @@ struct ProgramStarter {
     environment = LoginEnvironment(login: login, timeZone: ProcessEnvironment.value(of: "TZ"))
   }
 
-  /// The account's shell.
+  /// The login shell.
   var shell: String { login.shell }
 
-  /// Starts a program as the leader of a session of its own; with a terminal, that is its controlling terminal, and we
-  /// let go of the programs' side of it.
+  /// Starts a program as the leader of a session of its own. With a terminal, that becomes the controlling terminal,
+  /// and this process closes the programs' side of it.
+  ///
+  /// - Throws: `SystemError` with E2BIG when arguments and environment exceed the kernel's limit; otherwise with the
+  ///   errno of the call that failed.
   func start(
     _ program: Program, _ preparation: SessionChannel.Preparation, _ terminal: Terminal?
   ) throws(SystemError) -> StartedProgram {
     var request = try request(program, preparation, terminal)
-    // The working directory is inherited: a chdir(2) between fork and exec could not tell us that it failed.
+    // The program inherits the working directory, because a failure of chdir(2) between fork(2) and execve(2) could not
+    // be shown to the user.
     let complaint = enterHome()
     defer { try? ThisProcess.enter("/") }
     if let terminal, let slave = terminal.slave {
@@ -62,12 +68,12 @@ struct ProgramStarter {
       return StartedProgram(process: process, descriptors: [master], complaint: complaint, report: nil)
     }
     let settings = settings(of: program)
-    // Programs may think of a socket what they like, a pipe is what shells give them; a transfer knows what it gets.
+    // Programs get pipes, as from a shell, because some treat sockets differently; our transfer program does not.
     let (input, output) = settings == nil ? (try pipe(), try pipe()) : (try socketPair(), try socketPair())
     let errors = try Descriptor.pipe()
     let ours = [input.writer, output.reader, errors.reader]
     for end in ours { try end.setNonBlocking() }
-    // Fits into an empty pipe: a path has at most 4,096 bytes.
+    // This fits into an empty pipe, since a path has at most 4,096 bytes.
     if let complaint { _ = try errors.writer.write(Array(complaint.utf8)[...]) }
     request.descriptors = [input.reader, output.writer, errors.writer]
     var report: MessageSocket?
@@ -81,7 +87,9 @@ struct ProgramStarter {
       process: try ChildProcess(request), descriptors: ours, complaint: complaint, report: report)
   }
 
-  /// What the transport gets instead of a program: words on standard error, and nothing else.
+  /// The descriptors for the transport when no program runs: a message on standard error, and nothing else.
+  ///
+  /// - Throws: `SystemError` when no descriptor is free.
   static func ends(saying words: String) throws(SystemError) -> [Descriptor] {
     let (input, output, errors) = (try Descriptor.pipe(), try Descriptor.pipe(), try Descriptor.pipe())
     let ours = [input.writer, output.reader, errors.reader]
@@ -127,7 +135,7 @@ struct ProgramStarter {
       request = transfer("scp")
       request.argumentBytes = [command]
     }
-    // The client's variables are for what the user runs.
+    // The client's variables are only for programs that the user runs.
     let variables = environment.variables(
       accepted: settings(of: program) == nil ? preparation.environment : [],
       terminal: terminal.map { ($0.name, preparation.terminal?.term ?? []) }, originalCommand: original)
@@ -169,7 +177,7 @@ struct ProgramStarter {
     return (try? file.read(count: ProgramStarter.motdLimit, at: 0)) ?? []
   }
 
-  /// Writes what the terminal takes without anybody reading yet.
+  /// Writes what the terminal accepts while nobody reads yet.
   private func offer(_ bytes: [UInt8], to terminal: Descriptor) {
     var rest = bytes[...]
     while !rest.isEmpty, case .bytes(let count) = try? terminal.write(rest) { rest = rest.dropFirst(count) }

@@ -1,9 +1,11 @@
 import System
 import SystemBus
 
-/// Why no scope can be had now.
+/// Why no scope can be created now.
 enum ScopeError: Error, CustomStringConvertible {
+  /// A system call failed.
   case system(SystemError)
+  /// The conversation with systemd failed.
   case bus(BusError)
   /// The connection has ended.
   case closed
@@ -18,12 +20,13 @@ enum ScopeError: Error, CustomStringConvertible {
   }
 }
 
-/// A connection to systemd that is there while something is asked: systemd tells each that it has of every unit's changes.
+/// A connection to systemd. It exists only while a request is pending, because systemd reports the changes of all units
+/// to every connection.
 struct ScopeClient {
-  /// Sockets where systemd is to be found, the best first.
+  /// Sockets of systemd, in order of preference.
   typealias Places = [(path: String, peer: ScopeConversation.Peer)]
 
-  /// systemd's own socket, and the bus of the system; `DBUS_SYSTEM_BUS_ADDRESS` names another bus.
+  /// systemd's private socket and the system bus; `DBUS_SYSTEM_BUS_ADDRESS` replaces both.
   static var usualPlaces: Places {
     if let address = ProcessEnvironment.value(of: "DBUS_SYSTEM_BUS_ADDRESS") {
       return address.split(separator: ";").compactMap { part in
@@ -40,12 +43,14 @@ struct ScopeClient {
 
   init(_ places: Places) { self.places = places }
 
-  /// True when nothing is waited for.
+  /// True when no request is pending.
   var isIdle: Bool { conversation?.isIdle ?? true }
-  /// True when something is to be written.
+  /// True when there is something to write.
   var hasOutput: Bool { !(conversation?.output.isEmpty ?? true) }
 
-  /// Asks for a scope, and connects for that when there is no connection.
+  /// Requests a scope, connecting first if necessary.
+  ///
+  /// - Throws: `ScopeError.system` when no connection is possible.
   mutating func ask(_ request: ScopeRequest, number: UInt64) throws(ScopeError) {
     if conversation == nil { try connect() }
     conversation?.ask(request, number: number)
@@ -63,7 +68,9 @@ struct ScopeClient {
     throw failure
   }
 
-  /// Writes as much as the socket takes.
+  /// Writes as much as the socket accepts.
+  ///
+  /// - Throws: `ScopeError.system` when the connection is closed or broken.
   mutating func flush() throws(ScopeError) {
     guard let socket, let bytes = conversation?.output, !bytes.isEmpty else { return }
     do throws(SystemError) {
@@ -75,7 +82,10 @@ struct ScopeClient {
     } catch { throw .system(error) }
   }
 
-  /// Reads what has come.
+  /// Reads what has arrived, and returns the results of requests.
+  ///
+  /// - Throws: `ScopeError.closed` when systemd closed the connection, `.bus` when systemd refuses us or cannot be
+  ///   understood, `.system` when read(2) fails.
   mutating func receive() throws(ScopeError) -> [ScopeConversation.Outcome] {
     guard let socket else { return [] }
     do {
@@ -92,7 +102,7 @@ struct ScopeClient {
     } catch { throw .closed }
   }
 
-  /// Ends the connection; what was asked for is forgotten.
+  /// Closes the connection, and forgets pending requests.
   mutating func close() {
     socket = nil
     conversation = nil

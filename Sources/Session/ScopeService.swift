@@ -3,14 +3,14 @@ import System
 import SystemBus
 import Wire
 
-/// The process that speaks with systemd for the supervisor, which must not wait: `bssh-session scopes`, as root. What it
-/// reads are messages of the supervisor and of systemd.
+/// `bssh-session scopes`: talks to systemd for the supervisor, which must not block. Runs as root, and reads only
+/// messages of the supervisor and of systemd.
 struct ScopeService {
-  /// The first argument.
+  /// The first argument of this mode.
   static let argument: [UInt8] = Array("scopes".utf8)
-  /// Milliseconds that systemd has to move a process.
+  /// Time limit for systemd to move a process, in milliseconds.
   static let patience: Int64 = 1000
-  /// Requests that may wait for systemd.
+  /// Limit of requests that wait for systemd.
   private static let most = 256
 
   private enum Token {
@@ -21,17 +21,17 @@ struct ScopeService {
   private let control: MessageSocket
   private let loop: EventLoop
   private var client: ScopeClient
-  /// When each request has waited long enough.
+  /// The deadlines of pending requests, in milliseconds.
   private var deadlines: [UInt64: Int64] = [:]
-  /// systemd is not asked before, because it does not answer; a login is not to wait for that each time.
+  /// systemd is not asked before this time, because it did not answer: logins should not wait for that again and again.
   private var pauseEnd: Int64 = 0
   private var pause: Int64 = 0
 
-  /// Serves the supervisor at descriptor `number` until that closes it.
+  /// Serves the supervisor at descriptors `number` and `number + 1` until it closes them.
   static func run(control number: Int32, places: ScopeClient.Places = ScopeClient.usualPlaces) -> ExitCode {
     SignalSource.ignoreBrokenPipes()
     ThisProcess.setTitle("bssh-session: scopes")
-    // It is nobody's session.
+    // The process belongs to no session.
     ThisProcess.setName("bssh-scopes")
     do {
       try Hardening.becomeUnobservable()
@@ -61,12 +61,12 @@ struct ScopeService {
         }
       }
       if deadlines.values.contains(where: { $0 <= Clock.milliseconds }) { fail("systemd does not answer") }
-      // One that is open hears of every unit.
+      // An open connection gets the changes of every unit.
       if client.isIdle { disconnect() }
     }
   }
 
-  /// Takes requests; false when the supervisor is gone.
+  /// Handles requests; false when the supervisor is gone.
   private mutating func receive() throws -> Bool {
     while true {
       switch try control.receive() {
@@ -89,7 +89,7 @@ struct ScopeService {
   private mutating func move(_ request: ScopeRequest, _ number: UInt64, _ process: Descriptor) {
     if pauseEnd > Clock.milliseconds { return answer(number, "systemd did not answer a moment ago") }
     guard deadlines.count < Self.most else { return answer(number, "\(deadlines.count) others wait") }
-    // Its number is another process's by now, or will be.
+    // The process has ended, so its id may belong to another one.
     if process.isReadable { return answer(number, "it has ended") }
     let isNew = client.socket == nil
     do throws(ScopeError) {
@@ -102,7 +102,7 @@ struct ScopeService {
       }
       try flush()
     } catch {
-      // Without a socket there is no systemd, and that is found out at once.
+      // Without a socket there is no systemd, which costs no time to find out: no pause is needed.
       if client.socket == nil { return answer(number, "\(error)") }
       deadlines[number] = Clock.milliseconds + Self.patience
       fail("\(error)")
@@ -129,7 +129,7 @@ struct ScopeService {
     } catch { throw .system(error) }
   }
 
-  /// Nothing comes of what waits, and for a while of nothing else.
+  /// Fails all pending requests, and begins or extends the pause.
   private mutating func fail(_ reason: String) {
     for number in deadlines.keys.sorted() { answer(number, reason) }
     deadlines = [:]

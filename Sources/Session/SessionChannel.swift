@@ -1,17 +1,17 @@
 import IPC
 import System
 
-/// What runs on a channel.
+/// A program on a channel.
 enum Program: Equatable {
-  /// The account's shell as a login shell.
+  /// The login shell.
   case shell
-  /// A command line for the account's shell.
+  /// A command line, run by the login shell.
   case command([UInt8])
   /// The SFTP server.
   case sftp
-  /// The server's side of SCP, for this command line.
+  /// The server side of SCP, for this command line.
   case scp([UInt8])
-  /// A command line that runs instead of what the client asked for.
+  /// A command line that runs instead of what the client requested.
   case forced(ForcedCommand)
   /// The SFTP server as a forced command, with these options of sftp-server(8).
   case forcedSFTP([[UInt8]])
@@ -28,33 +28,33 @@ enum Program: Equatable {
   }
 }
 
-/// A command line for the account's shell, in the place of something else.
+/// A forced command, run by the login shell.
 struct ForcedCommand: Equatable {
   let line: [UInt8]
-  /// What the client asked for.
+  /// What the client requested.
   let wanted: Wanted
 }
 
-/// A terminal as the client wants it: RFC 4254, section 6.2.
+/// A client's request for a terminal. RFC 4254, section 6.2
 struct TerminalRequest: Equatable {
   let term: [UInt8]
   let size: Terminal.Size
   let modes: TerminalModes
 }
 
-/// Decides what becomes of each request on one session channel: RFC 4254, section 6.
+/// The state machine of one session channel's requests. RFC 4254, section 6
 ///
-/// Decides only: it opens no terminal and starts nothing. The caller does what an action says, and tells how it went.
-/// The only subsystem is `sftp`. ``Permissions`` say what may run.
+/// Decides only: it opens no terminal and starts nothing. The caller carries out the actions and reports the results.
+/// The only subsystem is `sftp`; ``Permissions`` tell what may run.
 struct SessionChannel: Equatable {
-  /// Variables that a client may set.
+  /// Limit of variables that a client may set.
   static let variableLimit = 128
-  /// Bytes of their names and values together.
+  /// Limit of their names and values together, in bytes.
   static let environmentLimit = 32 << 10
-  /// Bytes of TERM.
+  /// Limit of TERM in bytes.
   static let termLimit = 1024
 
-  /// What the client has asked for so far.
+  /// The terminal and variables that the client has requested so far.
   struct Preparation: Equatable {
     fileprivate(set) var terminal: TerminalRequest?
     fileprivate(set) var environment: [Variable] = []
@@ -64,65 +64,65 @@ struct SessionChannel: Equatable {
   enum State: Equatable {
     /// Nothing runs yet.
     case preparing(Preparation)
-    /// The caller opens the terminal.
+    /// The caller is opening the terminal.
     case opening(TerminalRequest, Preparation)
-    /// The caller starts the program.
+    /// The caller is starting the program.
     case starting(Preparation, takesSignals: Bool)
     case running(hasTerminal: Bool, takesSignals: Bool)
-    /// The client closed the channel, and what runs goes on: how it ends is still told.
+    /// The client has closed the channel, and the program goes on: its exit status is still sent.
     case leftRunning
-    /// What ran is gone.
+    /// The program has ended.
     case ended
-    /// The client closed the channel.
+    /// The client has closed the channel, and nothing runs.
     case closed
   }
 
   enum Event: Equatable {
     case request(ChannelRequest)
-    /// The terminal is there, or it could not be opened: after `openTerminal`.
+    /// The result of `openTerminal`.
     case terminal(opened: Bool)
-    /// The program runs, or it could not be started: after `start`.
+    /// The result of `start`.
     case program(started: Bool)
-    /// That it starts could not be recorded: after `start`. `isSFTP`: SFTP was asked for.
+    /// The result of `start` when it could not be recorded. `isSFTP`: SFTP was requested.
     case notRecorded(isSFTP: Bool)
-    /// The program could not be started, as its arguments are too long: after `start`.
+    /// The result of `start` when the arguments were too long.
     case argumentsTooLong
     /// The program has ended.
     case ended
-    /// The client closed the channel, or vanished.
+    /// The client has closed the channel, or is gone.
     case closed
   }
 
   enum Action: Equatable {
     case none
-    /// Answer the request.
+    /// Reply to the request.
     case accept, refuse
-    /// Refuse the request for what the login may not have. `what` is for the log.
+    /// Refuse the request, because the login may not have what it asks for. `what` is for the log.
     case deny(Denial, what: String)
-    /// Answer the request, tell on standard error why nothing runs, and end. Clients show their users no reason of a
-    /// request that fails.
+    /// Grant the request, print on standard error why nothing runs, and exit. A refused request would not do, because
+    /// clients don't show a reason for it.
     case turnAway(Denial, what: String)
-    /// Answer the request, tell on standard error that the command is too long, and end, as sshd does.
+    /// Grant the request, print on standard error that the command is too long, and exit, as sshd does.
     case complainOfLength
-    /// Open a terminal, and say how it went with `terminal(opened:)`.
+    /// Open a terminal, and report the result as `terminal(opened:)`.
     case openTerminal(TerminalRequest)
-    /// Start a program, and say how it went with `program(started:)`. Its start answers the request.
+    /// Start a program, and report the result as `program(started:)`. Its start is the reply to the request.
     case start(Program, Preparation)
-    /// Tell the terminal its new size, and answer.
+    /// Set the terminal's size, and reply.
     case resize(Terminal.Size)
-    /// Send a signal, and answer.
+    /// Send a signal, and reply.
     case signal(Int32)
-    /// Tell the client how the program ended.
+    /// Send the client the program's exit status.
     case report
   }
 
   private let permissions: Permissions
   private(set) var state = State.preparing(Preparation())
 
-  /// A channel that has just been opened.
+  /// The state of a new channel.
   init(_ permissions: Permissions) { self.permissions = permissions }
 
-  /// What to do now. Events that can't come in a state change nothing.
+  /// Returns the action for an event. Events that cannot occur in a state change nothing.
   mutating func handle(_ event: Event) -> Action {
     switch (state, event) {
     case (.preparing(let preparation), .request(let request)): return prepare(preparation, request)
@@ -140,7 +140,8 @@ struct SessionChannel: Equatable {
       state = .preparing(preparation)
       return opened ? .accept : .refuse
     case (.starting(let preparation, let takesSignals), .program(started: let started)):
-      // RFC 4254, section 6.5: only one can succeed. After one that failed the client may try another.
+      // RFC 4254, section 6.5: only one of these requests can succeed on a channel. After one that failed the client
+      // may try another.
       state =
         started
         ? .running(hasTerminal: preparation.terminal != nil, takesSignals: takesSignals) : .preparing(preparation)
@@ -199,7 +200,7 @@ struct SessionChannel: Equatable {
       if command.contains(0) { return .deny(.malformed, what: "command") }
       return start(.command(command), preparation)
     case .overlongCommand(let start):
-      // Whether it could run at all is decided by what it begins with; it runs in no case.
+      // The beginning of the command decides whether it would be allowed; in no case does it run.
       guard case .turnAway(let denial, let what) = self.start(.command(start), preparation) else {
         state = .ended
         return .complainOfLength
@@ -221,7 +222,7 @@ struct SessionChannel: Equatable {
       state = .starting(preparation, takesSignals: permissions.maySignal(program))
       return .start(program, preparation)
     } catch {
-      // Who asks for SFTP waits for packets, and may try something else when it fails.
+      // An SFTP client waits for packets, not for a message, and may try something else after a failure.
       if wanted == .sftp { return .deny(error, what: wanted.description) }
       state = .ended
       return .turnAway(error, what: wanted.description)

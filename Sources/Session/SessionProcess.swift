@@ -3,13 +3,13 @@ import System
 import Wire
 import Zygote
 
-/// Why a session process ends before its time.
+/// Why a session process ends prematurely.
 enum SessionError: Error, CustomStringConvertible {
-  /// The control socket does not work.
+  /// The control socket failed.
   case control(SystemError)
-  /// The supervisor said what it may not say now.
+  /// The supervisor sent a message that is not allowed now.
   case unexpected(String)
-  /// A system call that the session cannot do without.
+  /// A system call that the session needs failed.
   case system(SystemError)
 
   var description: String {
@@ -21,13 +21,13 @@ enum SessionError: Error, CustomStringConvertible {
   }
 }
 
-/// A session process from its start to its end: it may look keys up, once, and it may become a login, once; or it
-/// stays root, looks one account up, and ends.
+/// A session process. It may read authorized_keys once, and may become a login once. Or it stays root, looks up one
+/// account, and ends.
 struct SessionProcess {
-  /// Where the process is in its life.
+  /// The phase that the process is in.
   enum Phase { case fresh, lookedUp }
 
-  /// The zygote and its copies: each copy becomes an account and serves it. Returns how it ended.
+  /// Runs the zygote and its copies; each copy takes on an identity and serves it. Returns the exit code.
   static func start(control number: Int32) -> ExitCode {
     do {
       try Hardening.forbidInspection()
@@ -35,7 +35,7 @@ struct SessionProcess {
       SignalSource.ignoreBrokenPipes()
       let zygote = MessageSocket.toSupervisor(socket: number, pipe: number + 1)
       ThisProcess.setTitle("bssh-session: zygote")
-      // The daemon may have been started by somebody who was logged in; its logins are not theirs.
+      // The daemon may have been started by a user who was logged in; its logins are not that user's.
       if Hardening.isRoot, let file = ThisProcess.openLoginUser() { try? ThisProcess.setLoginUser(.max, file) }
       var transfer: Executable?
       let copy = try Zygote.serve(zygote) { settings, descriptors in
@@ -53,7 +53,7 @@ struct SessionProcess {
       ).run()
       return .success
     } catch {
-      // The supervisor logs what is on standard error, unless a person typed this.
+      // The supervisor logs what is written to standard error.
       try? Descriptor(owning: 2).writeAll(Array("bssh-session: \(error)\n".utf8))
       return .software
     }
@@ -65,11 +65,13 @@ struct SessionProcess {
   private let transfer: Executable?
   private var phase = Phase.fresh
 
+  /// A session process that has its identity.
+  ///
   /// - Parameters:
   ///   - control: the socket to the supervisor.
-  ///   - coreFiles: the limit that the login's programs have.
-  ///   - loginUser: what sets the audit user id once there is a login; nil: it is not set.
-  ///   - transfer: what serves file transfers of a login; nil: this process gets no login.
+  ///   - coreFiles: the core file limit of the login's programs.
+  ///   - loginUser: sets the audit user id once there is a login; nil: it is not set.
+  ///   - transfer: the executable that serves a login's file transfers; nil: this process may not become a login.
   init(control: MessageSocket, coreFiles: ResourceLimit, loginUser: Descriptor?, transfer: Executable?) {
     self.control = control
     self.coreFiles = coreFiles
@@ -77,7 +79,9 @@ struct SessionProcess {
     self.transfer = transfer
   }
 
-  /// Does what the supervisor asks; returns when it closes the socket or the login is over.
+  /// Handles the supervisor's messages until it closes the socket or the login is over.
+  ///
+  /// - Throws: `SessionError` when the supervisor breaks the protocol or a system call fails.
   consuming func run() throws(SessionError) {
     while true {
       let received: MessageSocket.Received
@@ -126,10 +130,10 @@ struct SessionProcess {
   private func serve(_ login: Login, _ transport: Descriptor) throws(SessionError) {
     guard let transfer else { throw .unexpected("a login, but no executable of transfers before it") }
     ThisProcess.setTitle("bssh-session: \(login.account.name)")
-    // Only now is it a login; a look-up is none. A container may forbid it.
+    // Only now is this a login; reading keys is none. A container may forbid this.
     if let loginUser { try? ThisProcess.setLoginUser(ThisProcess.user, loginUser) }
     do throws(SystemError) {
-      // Of this process too, which starts the others: who may have more processes is root.
+      // Applies to this process too, which starts the programs. Root is not limited.
       if login.maxProcesses > 0, ThisProcess.user != 0 {
         try ResourceLimit.lowerProcesses(to: UInt64(login.maxProcesses))
       }

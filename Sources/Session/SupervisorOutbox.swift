@@ -3,60 +3,60 @@ import IPC
 import System
 import Wire
 
-/// What a login tells the supervisor, in order: sent when it listens, and kept until it does. Nothing is dropped while
-/// there is a supervisor.
+/// Messages from a login to the supervisor, in order: sent when the supervisor reads, and queued until then. Nothing is
+/// dropped while there is a supervisor.
 ///
-/// Bounded by its owner, who begins nothing new while it ``isBehind``.
+/// Its owner keeps it bounded by beginning nothing new while it ``isBehind``.
 struct SupervisorOutbox {
-  /// Bytes of a note at most; what is longer is cut.
+  /// Limit of a log line in bytes; longer ones are truncated.
   private static let noteLength = 1000
 
   private let socket: MessageSocket
   private var facts: [Fact] = []
-  /// Messages that were told before `facts`.
+  /// Messages that precede `facts`.
   private var messages: [[UInt8]] = []
-  /// The supervisor has ended, and nobody is told anything any more.
+  /// The supervisor is gone, and nothing is sent any more.
   private(set) var isGone = false
 
-  /// An empty outbox of this socket.
+  /// An empty queue for this socket.
   init(_ socket: MessageSocket) { self.socket = socket }
 
-  /// True when the supervisor did not take everything at once: until it has, nothing new should be begun.
+  /// True when the supervisor has not accepted everything yet: nothing new should begin.
   private(set) var isBehind = false
 
-  /// Tells of an event, with the next ``flush()``.
+  /// Queues an audit record for the next ``flush()``.
   mutating func add(_ fact: Fact) { if !isGone { facts.append(fact) } }
 
-  /// Tells a line for the log, with the next ``flush()``.
+  /// Queues a log line for the next ``flush()``.
   mutating func note(_ text: String) {
     if isGone { return }
     pack()
-    // The last character may be cut, and become U+FFFD.
+    // Truncation may cut a character, which becomes U+FFFD.
     let short = String(decoding: text.utf8.prefix(Self.noteLength), as: UTF8.self)
     messages.append(SessionToSupervisor.note(short).wireBytes)
   }
 
-  /// Tells of a terminal, with the next ``flush()``.
+  /// Queues a change of a terminal's use for the next ``flush()``.
   mutating func add(_ use: TerminalUse) {
     if isGone { return }
     pack()
     messages.append(SessionToSupervisor.terminal(use).wireBytes)
   }
 
-  /// Asks, with the next ``flush()``, whether a program may start; with what is told of it.
+  /// Queues the question whether a program may start, with the record of its start, for the next ``flush()``.
   mutating func add(start number: UInt64, _ fact: Fact) {
     if isGone { return }
     pack()
     messages.append(SessionToSupervisor.starts(number: number, fact).wireBytes)
   }
 
-  /// Sends what the supervisor takes now.
+  /// Sends as much as the supervisor accepts now.
   mutating func flush() { send(wait: false) }
 
   /// Sends everything, however long the supervisor takes.
   mutating func finish() { send(wait: true) }
 
-  /// The supervisor has ended: there is nobody to tell.
+  /// Drops everything, because the supervisor is gone.
   mutating func giveUp() {
     isGone = true
     isBehind = false
@@ -71,7 +71,7 @@ struct SupervisorOutbox {
   private mutating func send(wait: Bool) {
     pack()
     var sent = 0
-    // What is left of the last message goes first.
+    // The rest of the last message goes first.
     if (try? socket.flush(wait: wait)) ?? .ended == .ended { return giveUp() }
     sending: for message in messages {
       switch try? socket.send(message, wait: wait) {

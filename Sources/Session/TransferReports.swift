@@ -3,21 +3,21 @@ import IPC
 import System
 import Wire
 
-/// What file transfers tell about themselves: for each a socket, by its token in the event loop.
+/// The reports of file transfers: one socket for each, by its token in the event loop.
 struct TransferReports {
-  /// Messages of one transfer that are taken before others have their turn.
+  /// Messages of one transfer that are read before others have their turn.
   static let messagesAtOnce = 64
-  /// Milliseconds in which a transfer that has just told something is left alone: a client that moves thousands of
-  /// files waits for each, and would wait for us to read about it, too.
+  /// How long reports are not read after some were, in milliseconds. A client that moves thousands of files waits for
+  /// each of them, and should not wait for this process as well.
   static let rest: Int64 = 50
 
-  /// What came of a transfer.
+  /// Reports of a transfer.
   struct Told: Equatable {
-    /// With the channel and the protocol.
+    /// Audit records, with channel and protocol.
     var facts: [Fact] = []
     /// Lines for the log.
     var notes: [String] = []
-    /// There can be no more: the transfer ended, or sent what it may not.
+    /// There will be no more: the transfer has ended, or sent an invalid message.
     var isOver = false
   }
 
@@ -28,44 +28,44 @@ struct TransferReports {
   }
 
   private var reports: [UInt64: Report] = [:]
-  /// Until when transfers are left alone, in milliseconds.
+  /// Until when transfers' reports are not read, in milliseconds.
   private var rests: [UInt64: Int64] = [:]
 
-  /// Begins to listen to a transfer.
+  /// Adds a transfer whose reports are to be read.
   mutating func add(_ socket: MessageSocket, of channel: UInt32, _ eventProtocol: EventProtocol?, token: UInt64) {
     reports[token] = Report(socket: socket, channel: channel, eventProtocol: eventProtocol)
   }
 
-  /// True when the token is one of these.
+  /// True when the token belongs to a transfer.
   func has(_ token: UInt64) -> Bool { reports[token] != nil }
 
-  /// All that there are.
+  /// The tokens of all transfers.
   var tokens: [UInt64] { reports.keys.sorted() }
 
-  /// Stops listening; returns what the event loop is to forget.
+  /// Removes a transfer; returns the descriptor to remove from the event loop.
   mutating func remove(_ token: UInt64) -> Descriptor? {
     rests[token] = nil
     return reports.removeValue(forKey: token)?.socket.descriptor
   }
 
-  /// Leaves a transfer alone for a while; returns what is not to be read meanwhile.
+  /// Stops reading a transfer's reports for a while; returns the descriptor that is not to be watched meanwhile.
   mutating func rest(_ token: UInt64, at now: Int64) -> Descriptor? {
     guard let report = reports[token] else { return nil }
     rests[token] = now + TransferReports.rest
     return report.socket.descriptor
   }
 
-  /// The end of the first rest; nil when there is none.
+  /// When the first pause ends; nil: there is none.
   var nextEnd: Int64? { rests.values.min() }
 
-  /// Transfers that have rested; they can be read again.
+  /// Transfers whose pause is over, to be watched again.
   mutating func rested(at now: Int64) -> [(token: UInt64, descriptor: Descriptor)] {
     let over = rests.filter { $0.value <= now }.keys
     for token in over { rests[token] = nil }
     return over.compactMap { token in reports[token].map { (token, $0.socket.descriptor) } }
   }
 
-  /// Takes what has come, at most `limit` messages.
+  /// Reads the reports that have arrived, at most `limit` messages.
   func take(_ token: UInt64, atMost limit: Int = messagesAtOnce) -> Told {
     var told = Told()
     guard let report = reports[token] else { return told }

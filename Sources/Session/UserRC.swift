@@ -2,16 +2,16 @@ import Glibc
 import IPC
 import System
 
-/// `~/.ssh/rc`: what users have done before each of their shells and commands; sshd(8), SSHRC.
+/// `~/.ssh/rc`: a user's commands that run before each of the user's shells and commands. sshd(8), SSHRC
 ///
-/// The file may run as long as it likes, and the session does not wait: it starts this program again, which runs the
-/// file and then becomes the shell. There is no X11 forwarding, so the file finds nothing on its standard input.
+/// The file may run as long as it likes, so the session does not wait for it: it starts this program again, which runs
+/// the file and then becomes the shell. There is no X11 forwarding, so the file gets nothing on standard input.
 enum UserRC {
-  /// The first argument of such a process; then come the file, the shell, and the shell's own arguments.
+  /// The first argument of such a process, followed by the file, the shell, and the shell's own arguments.
   static let argument = Array("--user-rc".utf8)
 
-  /// True when the file is there and is to be run before this program. Where the configuration says what a login runs, a
-  /// file of the user is not among it; nor is it run for a subsystem.
+  /// True when the file exists and has to run before this program. Not when the configuration restricts what the login
+  /// runs, and not for a subsystem.
   static func isWanted(before program: Program, of login: Login) -> Bool {
     guard login.permissions.userRC, !login.commands.isRestricting else { return false }
     switch program {
@@ -22,7 +22,9 @@ enum UserRC {
     return FileStatus.exists(path(in: login.account.home))
   }
 
-  /// Has the file run before what `request` starts.
+  /// Changes `request` so that the file runs before its program.
+  ///
+  /// - Throws: `SystemError` when this process's executable cannot be opened.
   static func wrap(_ request: inout ChildProcess.Request, home: String) throws(SystemError) {
     let program = try Executable.ofThisProcess()
     let rest = request.arguments.map { Array($0.utf8) } + request.argumentBytes
@@ -31,7 +33,7 @@ enum UserRC {
     (request.path, request.executable) = (program.path, program)
   }
 
-  /// Runs the file, and becomes the shell; returns when that fails.
+  /// Runs the file, and becomes the shell. Returns only on failure.
   static func run(_ arguments: [[UInt8]]) -> ExitCode {
     guard arguments.count >= 3 else { return .usage }
     let shell = String(decoding: arguments[1], as: UTF8.self)
@@ -43,7 +45,8 @@ enum UserRC {
 
   private static func path(in home: String) -> String { home + "/.ssh/rc" }
 
-  /// By the user's shell, as sshd does: where that runs nothing, neither does this. What becomes of it does not matter.
+  /// Runs the file by the user's shell, as sshd does: if that shell runs nothing, the file does not run. Its result is
+  /// ignored.
   private static func runFile(_ path: [UInt8], shell: String) {
     var quoted = Array("/bin/sh '".utf8)
     for byte in path { quoted += byte == UInt8(ascii: "'") ? Array(#"'\''"#.utf8) : [byte] }

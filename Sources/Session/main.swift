@@ -2,8 +2,9 @@ import Glibc
 import System
 import Zygote
 
-// Started by the supervisor with descriptors 3 and 4 as the ways from and to it: the zygote of session processes, or what speaks with
-// systemd for it. Or in the place of a supervisor that has handed over. Or by a session, to run a user's file before a shell.
+// Modes: started by the supervisor with descriptors 3 (from it) and 4 (to it), the zygote of session processes, or the
+// process that talks to systemd; in place of a supervisor that has handed over; started by a session, to run a user's
+// file before a shell.
 ThisProcess.setName("bssh-session")
 let arguments = ThisProcess.arguments.dropFirst()
 if arguments.first == UserRC.argument { exit(UserRC.run(Array(arguments.dropFirst())).rawValue) }

@@ -13,12 +13,12 @@ import Testing
     ("LNG", "L?NG", false), ("LANG", "*", true), ("LANG", "**", true), ("LANG", "", false), ("A_B_C", "A*C", true),
     ("A_B_C_D", "A*C", false), ("AABAB", "*AB", true), ("AABAB", "*A?", true), ("lang", "LANG", false),
   ])
-  func `globs decide about names`(name: String, glob: String, isAccepted: Bool) {
+  func `patterns select names`(name: String, glob: String, isAccepted: Bool) {
     #expect(EnvironmentFilterTests.accepts(name, [glob]) == isAccepted)
   }
 
   @Test(arguments: ["", "1A", "A-B", "A B", "A=B", "A\n", "Ä", "A.B", "[", "`", "@", "{"])
-  func `a name that is no name is refused whatever the globs say`(name: String) {
+  func `an invalid name is refused whatever the patterns`(name: String) {
     #expect(!EnvironmentFilterTests.accepts(name, ["*", name]))
   }
 
@@ -27,13 +27,13 @@ import Testing
   }
 
   @Test(arguments: ["LD_PRELOAD", "LD_LIBRARY_PATH", "LD_", "SSH_TTY", "SSH_AUTH_SOCK"])
-  func `variables for the loader and of the server are refused whatever the globs say`(name: String) {
+  func `variables of the dynamic linker and of the server are refused whatever the patterns`(name: String) {
     #expect(!EnvironmentFilterTests.accepts(name, ["*", name]))
   }
 
-  @Test func `without globs nothing is accepted`() { #expect(!EnvironmentFilterTests.accepts("LANG", [])) }
+  @Test func `without patterns nothing is accepted`() { #expect(!EnvironmentFilterTests.accepts("LANG", [])) }
 
-  @Test func `a value may be any bytes but zero`() {
+  @Test func `a value may contain any byte but zero`() {
     let filter = EnvironmentFilter(patterns: ["A"])
     #expect(filter.accept(name: [0x41], value: [0xff, 10, 61]) == Variable(name: "A", value: [0xff, 10, 61]))
     #expect(filter.accept(name: [0x41], value: [1, 0]) == nil)
@@ -45,7 +45,7 @@ import Testing
   }
 
   @Test(arguments: ["LANG", "LC_ALL", "LC_TIME", "COLORTERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION", "NO_COLOR"])
-  func `language and looks are harmless, also to what others have chosen`(name: String) {
+  func `variables of language and looks are accepted even if restricted`(name: String) {
     #expect(Self.acceptsWhenRestricted(name, ["*"]))
     #expect(!Self.acceptsWhenRestricted(name, ["X*"]))
   }
@@ -53,7 +53,7 @@ import Testing
   @Test(arguments: [
     "GIT_PROTOCOL", "PYTHONSTARTUP", "GIT_SSH_COMMAND", "NODE_OPTIONS", "PERL5OPT", "LESSOPEN", "EDITOR",
   ])
-  func `what means something to programs must be named`(name: String) {
+  func `if restricted, variables that programs interpret must be named exactly`(name: String) {
     for pattern in ["*", String(name.prefix(3)) + "*", String(name.dropLast()) + "?"] {
       #expect(!Self.acceptsWhenRestricted(name, [pattern]))
       #expect(Self.accepts(name, [pattern]))
@@ -62,7 +62,7 @@ import Testing
   }
 
   @Test(arguments: ["BASH_ENV", "ENV", "ZDOTDIR", "SHELLOPTS", "BASHOPTS", "PS4", "IFS", "PATH", "XDG_CONFIG_HOME"])
-  func `what shells run or find by a variable is nobody's, even when it is named`(name: String) {
+  func `if restricted, variables that shells run or search by are refused even if named`(name: String) {
     #expect(!Self.acceptsWhenRestricted(name, ["*", name]))
   }
 }

@@ -4,7 +4,7 @@ import System
 import Testing
 
 @Suite struct HangUpTests {
-  /// Starts a command that says a process id first.
+  /// Starts a command that prints a process id first.
   private func startTelling(
     _ session: SessionUnderTest, _ command: String, on channel: UInt32 = 0
   ) throws -> (pid: pid_t, ends: [Descriptor]) {
@@ -13,7 +13,7 @@ import Testing
     return (try #require(pid_t(text.prefix { $0.isNumber })), ends)
   }
 
-  @Test func `closing a channel hangs up what runs on its terminal, and its end is told`() throws {
+  @Test func `closing a channel hangs up the program on its terminal, and its end is sent`() throws {
     let session = try SessionUnderTest.loggedIn()
     try session.askForTerminal()
     var (pid, ends) = try startTelling(session, "trap 'exit 3' HUP; sh -c 'echo $$; exec sleep 100' & wait")
@@ -25,18 +25,18 @@ import Testing
     #expect(try session.run("echo on", on: 0).output == "on\n")
   }
 
-  @Test func `closing a channel signals nothing that has no terminal, and its end is told`() throws {
+  @Test func `closing a channel sends no signal to a program without a terminal, and its end is sent`() throws {
     let session = try SessionUnderTest.loggedIn()
     var ends = try session.start(.execute(Array("trap 'exit 9' HUP CONT; echo in; cat; exit 7".utf8)))
     try SessionUnderTest.read(ends[1], until: "in")
     try session.send(.closed(channel: 0, bytesIn: 0, bytesOut: 0))
-    // Behind it in order: whatever the closing did is done.
+    // Handled in order: when this has run, the close is handled completely.
     #expect(try session.run("echo on", on: 1).output == "on\n")
     ends.removeAll()
     #expect(try session.next().message == .exited(channel: 0, status: 7))
   }
 
-  @Test func `when the client vanishes what has a terminal is hung up`() throws {
+  @Test func `when the client is gone, programs on a terminal are hung up`() throws {
     let session = try SessionUnderTest.loggedIn()
     try session.askForTerminal()
     var (pid, ends) = try startTelling(session, "sleep 100 & echo $!; wait")
@@ -46,13 +46,13 @@ import Testing
     #expect(isGone(pid))
   }
 
-  @Test(arguments: [false, true]) func `when the client vanishes what has no terminal goes on, and gets no signal`(
+  @Test(arguments: [false, true]) func `when the client is gone, programs without a terminal go on unsignalled`(
     isTerminated: Bool
   ) throws {
     let done = "/tmp/bssh-left-\(UUID().uuidString)"
     defer { try? FileManager.default.removeItem(atPath: done) }
     let session = try SessionUnderTest.loggedIn()
-    // It lives through the session's end by what ends its input.
+    // The end of its input makes it go on to the part that outlives the session.
     let command = "trap 'exit 9' HUP TERM CONT; echo $$; cat; exec sh -c 'echo $$ >\(done); exec sleep 100'"
     var (pid, ends) = try startTelling(session, command)
     if isTerminated { session.process.signal(SIGTERM) } else { session.closeTransport() }
@@ -63,7 +63,7 @@ import Testing
     #expect(isGone(pid))
   }
 
-  @Test func `a terminal is told to be over when its channel is closed, once, though its program goes on`() throws {
+  @Test func `a terminal's end is reported once, when its channel is closed, though its program goes on`() throws {
     let session = try SessionUnderTest.loggedIn()
     try session.askForTerminal()
     var (pid, ends) = try startTelling(session, "trap '' HUP; echo $$; exec sleep 100")
@@ -74,7 +74,7 @@ import Testing
     try session.send(.closed(channel: 0, bytesIn: 0, bytesOut: 0))
     ends.removeAll()
     #expect(try session.terminal() == .ended(name: name))
-    // Its name can be that of the next terminal, which is not over when the first program ends.
+    // The next terminal can have the same name, and must not be reported when the first program ends.
     try session.askForTerminal(on: 1)
     let second = try session.start(.execute(Array("cat".utf8)), on: 1)
     defer { withExtendedLifetime(second) {} }
@@ -109,14 +109,14 @@ import Testing
     #expect(try session.waitForEnd() == .code(0))
   }
 
-  @Test func `a supervisor that does not listen holds the session back, and misses nothing`() throws {
+  @Test func `a supervisor that does not read holds the session back, and misses nothing`() throws {
     let session = try SessionUnderTest.loggedIn { $0.commands.allowed = ["nothing"] }
-    // Nobody listens to what is told of these, until the session takes no more of them.
+    // Nobody reads the reports about these requests, until the session reads no more of them.
     let request = TransportToSession.request(channel: 0, .subsystem(Array("netconf".utf8))).wireBytes
     var count = 0
     while let transport = session.transport {
       guard case .bytes = try transport.send(request) else {
-        // It may just be slow: it is held back when there is no answer either.
+        // It may just be slow: it is held back only if there is no reply either.
         guard transport.descriptor.wait(for: POLLIN, milliseconds: 200) else { break }
         while case .message = try transport.receive() {}
         continue
@@ -132,7 +132,7 @@ import Testing
     #expect(try session.waitForEnd() == .code(0))
   }
 
-  @Test func `a transport that sends nonsense ends its session`() throws {
+  @Test func `a transport that sends invalid messages ends its session`() throws {
     let session = try SessionUnderTest.loggedIn()
     try session.askForTerminal()
     var (pid, ends) = try startTelling(session, "echo $$; exec sleep 100")
@@ -142,7 +142,7 @@ import Testing
     #expect(isGone(pid))
   }
 
-  @Test func `a transport that does not read its answers is given up`() throws {
+  @Test func `a transport that does not read its replies is given up`() throws {
     let session = try SessionUnderTest.loggedIn()
     let request = TransportToSession.request(channel: 0, .signal([])).wireBytes
     var outcome = Transfer.wouldBlock
@@ -154,7 +154,7 @@ import Testing
     #expect(try session.waitForEnd() == .code(0))
   }
 
-  @Test func `a note tells what was started`() throws {
+  @Test func `a log line tells what was started`() throws {
     let session = try SessionUnderTest.loggedIn()
     try session.askForTerminal(on: 3)
     let ends = try session.start(.execute(Array("exit 4".utf8)), on: 3)

@@ -5,13 +5,15 @@ import Testing
 
 @testable import Session
 
-/// A folder to which a safe path leads; removed when this goes.
+/// A folder whose path counts as safe; removed with this object.
 final class SafeFolder {
   let path: String
 
   static var home: String { ProcessInfo.processInfo.environment["HOME"] ?? NSHomeDirectory() }
 
-  /// - Parameter parent: a folder of ours or root's below others of root's.
+  /// Creates the folder.
+  ///
+  /// - Parameter parent: a folder of ours or root's, below folders of root's.
   init(in parent: String = SafeFolder.home + "/.cache") throws {
     path = "\(parent)/bssh-tests-\(UUID().uuidString)"
     try FileManager.default.createDirectory(
@@ -45,7 +47,7 @@ final class SafeFolder {
 
   private func problem(_ path: String) -> String? { reader.read([path]).files.first?.problem }
 
-  @Test func `files are read one after the other, and each says how much is its own`() throws {
+  @Test func `files are read one after the other, each with its length`() throws {
     let folder = try SafeFolder()
     let first = try folder.file("first", "one\n")
     let second = try folder.file("second", "three\n", mode: 0o644)
@@ -76,12 +78,12 @@ final class SafeFolder {
     #expect(problem(path) == "\(open) is writable by others (mode \(digits)); chmod go-w it")
   }
 
-  @Test func `a file below the directory for everybody's files is refused`() throws {
+  @Test func `a file below /tmp is refused`() throws {
     let folder = try SafeFolder(in: "/tmp")
     #expect(problem(try folder.file("keys", "k")) == "/tmp is writable by others (mode 1777); chmod go-w it")
   }
 
-  @Test(.enabled(if: getuid() == 0, "only root can give files away")) func `somebody else's file is refused`() throws {
+  @Test(.enabled(if: getuid() == 0, "only root can give files away")) func `another user's file is refused`() throws {
     let folder = try SafeFolder()
     let path = try folder.file("keys", "k")
     #expect(chown(path, 4711, 0) == 0)
@@ -90,7 +92,7 @@ final class SafeFolder {
     #expect(KeyFileReader(user: 4711).read([path]).files.first?.problem == nil)
   }
 
-  @Test func `a symbolic link is followed, and what it leads to is judged`() throws {
+  @Test func `a symbolic link is followed, and its target is checked`() throws {
     let folder = try SafeFolder()
     try folder.file("keys", "k")
     let good = try folder.link("good", to: "keys")
@@ -98,13 +100,13 @@ final class SafeFolder {
     let open = try folder.folder("open", mode: 0o777)
     try folder.file("open/keys", "k")
     #expect(problem(try folder.link("bad", to: "open/keys"))?.hasPrefix("\(open) is writable") == true)
-    // The link may lie in an open directory: its real path is what counts.
+    // The link may be in a directory that others can write: its target's path counts.
     #expect(problem(try folder.link("open/link", to: "\(folder.path)/keys")) == nil)
     #expect(problem(try folder.link("nowhere", to: "none")) == "no such file")
     #expect(problem(try folder.link("circle", to: "circle"))?.contains("symbolic links") == true)
   }
 
-  @Test func `what is no regular file is refused and does not block`() throws {
+  @Test func `a file that is not regular is refused and does not block`() throws {
     let folder = try SafeFolder()
     #expect(mkfifo("\(folder.path)/pipe", 0o600) == 0)
     #expect(problem("\(folder.path)/pipe") == "\(folder.path)/pipe is not a regular file")
@@ -124,7 +126,7 @@ final class SafeFolder {
     #expect(reader.read([path]).contents.isEmpty)
   }
 
-  @Test func `a file swapped while it is judged never passes for a good one`() throws {
+  @Test func `a file that is swapped while it is checked never passes for a good one`() throws {
     let folder = try SafeFolder()
     try folder.folder("good")
     try folder.file("good/keys", "good")
@@ -168,14 +170,14 @@ final class SafeFolder {
     #expect(try session.waitForEnd() == .code(0))
   }
 
-  @Test func `without a login the process ends with its supervisor's socket`() throws {
+  @Test func `without a login the process ends with its control socket`() throws {
     let session = try SessionUnderTest()
     #expect(try session.lookUp([]).files == [])
     session.closeControl()
     #expect(try session.waitForEnd() == .code(0))
   }
 
-  @Test func `a second look-up, too many files, nonsense and a login without a socket end the process`() throws {
+  @Test func `a repeated request, too many files, a bad message and a login without a socket are fatal`() throws {
     let again = try SessionUnderTest()
     _ = try again.lookUp([])
     #expect(throws: Missing.self) { try again.lookUp([]) }
@@ -191,20 +193,20 @@ final class SafeFolder {
     #expect(try bare.waitForEnd() == .code(70))
   }
 
-  @Test func `the answer about as many files with as long names as there may be fits into a message`() throws {
+  @Test func `the answer about the most files with the longest names fits into a message`() throws {
     let session = try SessionUnderTest()
     let path = "/" + String(repeating: String(repeating: "x", count: 254) + "/", count: 15)
     #expect(try session.lookUp(Array(repeating: path, count: 12)).files.allSatisfy { $0.problem != nil })
   }
 
   @Test(.enabled(if: getuid() == 0, "only root can start a process as somebody else"))
-  func `a process of another user reads that user's keys, cannot read root's, and nobody looks into it`() throws {
+  func `a process of another user reads that user's keys, cannot read root's, and cannot be inspected`() throws {
     let folder = try SafeFolder(in: "/var/cache")
     let home = try folder.folder("home", mode: 0o700)
     let own = try folder.file("home/keys", "own")
     let roots = try folder.file("roots", "root's")
     #expect(chown(home, 65534, 65534) == 0 && chown(own, 65534, 65534) == 0)
-    // The build may lie where others may not go.
+    // Other users may not be able to enter the build directory.
     let program = try folder.file("bssh-session", "")
     try FileManager.default.removeItem(atPath: program)
     try FileManager.default.copyItem(atPath: SessionUnderTest.path, toPath: program)
@@ -214,7 +216,7 @@ final class SafeFolder {
     let files = try session.lookUp([own, roots]).files
     #expect(files[0].problem == nil && files[0].length == 3)
     #expect(files[1].problem == "open \(roots): Permission denied")
-    // Root owns what /proc shows of a process that may not be looked into.
+    // Root owns the /proc entries of a process that may not be inspected.
     #expect(
       try FileManager.default.attributesOfItem(atPath: "/proc/\(session.process.pid)/environ")[.ownerAccountID]
         as? Int == 0)
@@ -222,7 +224,7 @@ final class SafeFolder {
       $0.account.uid = 65534
       $0.account.home = home
     }
-    // What it starts may be looked into again.
+    // Its programs may be inspected again.
     #expect(try session.run("id -u; pwd; stat -c %u /proc/self/environ").output == "65534\n\(home)\n65534\n")
     try session.askForTerminal(on: 1)
     let ends = try session.start(.execute(Array("stat -c %u $SSH_TTY; stty size".utf8)), on: 1)

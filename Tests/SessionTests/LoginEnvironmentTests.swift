@@ -19,7 +19,7 @@ import Testing
       uniquingKeysWith: { "twice: \($0) \($1)" })
   }
 
-  @Test func `a plain login has what sshd sets and nothing more`() {
+  @Test func `a plain login has the variables that sshd sets, and nothing more`() {
     #expect(
       LoginEnvironmentTests.texts() == [
         "HOME": "/tmp", "USER": "tester", "LOGNAME": "tester", "SHELL": "/bin/sh", "MAIL": "/var/mail/tester",
@@ -28,12 +28,12 @@ import Testing
       ])
   }
 
-  @Test func `root has the directories of administration in its path`() {
+  @Test func `root has the directories of system programs in its PATH`() {
     #expect(
       LoginEnvironmentTests.texts(uid: 0)["PATH"] == "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
   }
 
-  @Test func `a terminal adds TERM and SSH_TTY, and no TERM when the client names none`() {
+  @Test func `a terminal adds TERM and SSH_TTY, and no TERM when the client sends none`() {
     let texts = LoginEnvironmentTests.texts(
       accepted: [("TERM", "client")], site: [("TERM", "site")], terminal: ("/dev/pts/9", Array("vt100".utf8)))
     #expect(texts["TERM"] == "vt100")
@@ -41,12 +41,12 @@ import Testing
     #expect(LoginEnvironmentTests.texts(terminal: ("/dev/pts/9", []))["TERM"] == nil)
   }
 
-  @Test func `without a terminal TERM is only what the client or the configuration says`() {
+  @Test func `without a terminal TERM comes only from the client or the configuration`() {
     #expect(LoginEnvironmentTests.texts()["TERM"] == nil)
     #expect(LoginEnvironmentTests.texts(accepted: [("TERM", "client")])["TERM"] == "client")
   }
 
-  @Test func `the user's variables come before the site's, and those before the client's`() {
+  @Test func `the account's variables override those of shell.env, and these the client's`() {
     let pairs: ([String]) -> [(String, String)] = { $0.map { name in (name, "") } }
     let texts = LoginEnvironmentTests.texts(
       accepted: [("A", "client"), ("B", "client"), ("C", "client")], site: [("A", "site"), ("B", "site")],
@@ -56,7 +56,7 @@ import Testing
     #expect(LoginEnvironmentTests.texts(site: [("PATH", "/opt/bin"), ("MAIL", "/m")])["PATH"] == "/opt/bin")
   }
 
-  @Test func `nobody overrides who this is and where it comes from`() {
+  @Test func `nothing overrides the identity and the connection`() {
     let names = [
       "HOME", "USER", "LOGNAME", "SHELL", "SSH_CLIENT", "SSH_CONNECTION", "SSH_TTY", "SSH_ORIGINAL_COMMAND",
     ]
@@ -69,7 +69,7 @@ import Testing
     #expect(LoginEnvironmentTests.texts(site: [("TZ", "UTC")], timeZone: "Asia/Tokyo")["TZ"] == "UTC")
   }
 
-  @Test func `an account without a shell has sh`() {
+  @Test func `an account without a shell has /bin/sh`() {
     var login = Login.sample
     login.account.shell = ""
     #expect(login.shell == "/bin/sh")
@@ -87,7 +87,7 @@ import Testing
       variables.map { ($0.name, String(decoding: $0.value, as: UTF8.self)) }, uniquingKeysWith: { first, _ in first })
   }
 
-  @Test func `a key's variables override others, but not those that say from where this is`() {
+  @Test func `a key's variables override others, except those of the connection`() {
     let found = Self.keyed([("PATH", "/mine"), ("EDITOR", "vi"), ("SSH_CLIENT", "x"), ("SSH_TTY", "x")]) {
       $0.account.environment = [EnvironmentVariable(name: "EDITOR", value: "ed")]
     }
@@ -96,11 +96,11 @@ import Testing
   }
 
   @Test(arguments: ["LD_PRELOAD", "LD_LIBRARY_PATH", "SSH_ORIGINAL_COMMAND", "SSH_CONNECTION_X"])
-  func `a key does not speak to the loader or for the server`(name: String) {
+  func `a key cannot set variables of the dynamic linker or the server`(name: String) {
     #expect(Self.keyed([(name, "x")])[name] == nil)
   }
 
-  @Test func `where the configuration says what runs, a key gives harmless variables and named ones`() {
+  @Test func `if the configuration restricts commands, a key sets only harmless and named variables`() {
     let variables = [("BASH_ENV", "x"), ("PATH", "x"), ("PYTHONPATH", "x"), ("GIT_PROTOCOL", "2"), ("LANG", "C")]
     for rules in [CommandRules(allowed: ["ls"]), CommandRules(forced: "ls")] {
       let found = Self.keyed(variables) {
@@ -113,7 +113,7 @@ import Testing
     #expect(Self.keyed(variables) { $0.commands = CommandRules(blocked: ["ls"]) }["BASH_ENV"] == "x")
   }
 
-  @Test func `what a client asked for is there for forced commands, and nobody else can set it`() {
+  @Test func `SSH_ORIGINAL_COMMAND is set for forced commands, and nobody else can set it`() {
     #expect(Self.keyed([], original: "ls -l")["SSH_ORIGINAL_COMMAND"] == "ls -l")
     #expect(
       Self.keyed([("SSH_ORIGINAL_COMMAND", "x")]) {

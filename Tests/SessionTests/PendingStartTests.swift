@@ -14,7 +14,7 @@ import Testing
       recordDeadline: recordDeadline)
   }
 
-  @Test func `it waits for the supervisor however long that takes`() {
+  @Test func `a start waits for the supervisor without limit`() {
     var start = pending()
     #expect(start.step(at: .max) == .wait)
     start.answered(6, allowed: true)
@@ -24,7 +24,7 @@ import Testing
     #expect(start.step(at: 0) == .start(isLate: false))
   }
 
-  @Test func `it does not start when the supervisor says no, whatever the login records say`() {
+  @Test func `a start that the supervisor refuses does not happen, whatever the login records`() {
     for deadline in [nil, 500 as Int64?] {
       var start = pending(recordDeadline: deadline)
       start.answered(7, allowed: false)
@@ -32,7 +32,7 @@ import Testing
     }
   }
 
-  @Test func `the login records are waited for, and for no longer than until the deadline`() {
+  @Test func `a start waits for the login records until the deadline`() {
     var start = pending(recordDeadline: 500)
     #expect(start.step(at: 600) == .wait)
     start.answered(7, allowed: true)
@@ -41,7 +41,7 @@ import Testing
     #expect(start.step(at: 0) == .start(isLate: false) && start.recordDeadline == nil)
   }
 
-  @Test func `the scope of the login is waited for beside the login records, and each until its own deadline`() {
+  @Test func `a start waits for scope and login records, for each until its own deadline`() {
     var start = PendingStart(
       number: 7, channel: 0, .shell, SessionChannel.Preparation(), .shell, Fact(.commandExecuted), recordDeadline: 500,
       scopeDeadline: 1500)
@@ -58,7 +58,7 @@ import Testing
   // MARK: In the process
 
   @Test(arguments: [ChannelRequest.execute(Array("read line".utf8)), .shell])
-  func `a program runs after the supervisor's word, and what comes behind the request finds it running`(
+  func `a program runs after the supervisor's answer, and before the next request is handled`(
     request: ChannelRequest
   ) throws {
     let session = try SessionUnderTest.loggedIn()
@@ -78,7 +78,7 @@ import Testing
     #expect(try session.next().message == .done(channel: 0))
   }
 
-  @Test func `what cannot be recorded is not run, and the client reads why`() throws {
+  @Test func `a command that cannot be recorded is not run, and the client reads why`() throws {
     let session = try SessionUnderTest.loggedIn { $0.sftp = .sample }
     session.allowsStarts = false
     let file = "/tmp/bssh-not-recorded-\(getpid())"
@@ -92,7 +92,7 @@ import Testing
     #expect(try session.run("echo in", on: 2).output == "in\n")
   }
 
-  @Test func `a client that leaves at once has what it asked for started all the same`() throws {
+  @Test func `when a client leaves at once, its command is still started`() throws {
     let session = try SessionUnderTest.loggedIn()
     session.allowsStarts = nil
     try session.send(.request(channel: 0, .execute(Array("exit 7".utf8))))
@@ -103,7 +103,7 @@ import Testing
     #expect(try session.waitForEnd() == .code(0))
   }
 
-  @Test func `without a supervisor a program starts, when that is found out and ever after`() throws {
+  @Test func `without a supervisor programs start`() throws {
     let session = try SessionUnderTest.loggedIn()
     session.closeControl()
     for channel in 0..<3 as Range<UInt32> {
@@ -111,7 +111,7 @@ import Testing
     }
   }
 
-  @Test func `without an answer, what a client that has left asked for does not run, and that is told`() throws {
+  @Test func `without an answer, a departed client's command does not run, and that is reported`() throws {
     let session = try SessionUnderTest.loggedIn()
     session.allowsStarts = nil
     try session.send(.request(channel: 0, .execute(Array("exit 7".utf8))))
@@ -124,6 +124,6 @@ import Testing
 }
 
 extension MessageSocket.Received {
-  /// True when something was there to read.
+  /// True when there was a message to read.
   fileprivate var isMessage: Bool { if case .message = self { true } else { false } }
 }

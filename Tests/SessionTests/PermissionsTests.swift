@@ -4,7 +4,7 @@ import Testing
 
 @testable import Session
 
-/// What runs for each thing that a client can ask for.
+/// The program that runs for each request of a client.
 @Suite struct PermissionsTests {
   private typealias Choice = Result<Program, Denial>
 
@@ -32,19 +32,19 @@ import Testing
     wanted.map { .success(.forced(ForcedCommand(line: bytes(line), wanted: $0))) }
   }
 
-  @Test func `a login without rules gets what it asks for`() {
+  @Test func `a login without rules gets what it requests`() {
     #expect(
       Self.choices { _ in } == [
         .success(.shell), .success(.command(Self.bytes("ls"))), .success(Self.copy), .success(.sftp),
       ])
   }
 
-  @Test func `a forced command runs instead of everything, whoever forces it`() {
+  @Test func `a forced command replaces everything, whoever forces it`() {
     #expect(Self.choices { $0.commands.forced = "date" } == Self.forced("date"))
     #expect(Self.choices { $0.permissions.forcedCommand = Self.bytes("date; id") } == Self.forced("date; id"))
   }
 
-  @Test func `the configuration's forced command wins over a key's`() {
+  @Test func `the configuration's forced command takes precedence over a key's`() {
     let choices = Self.choices {
       $0.commands.forced = "date"
       $0.permissions.forcedCommand = Self.bytes("id")
@@ -52,7 +52,7 @@ import Testing
     #expect(choices == Self.forced("date"))
   }
 
-  @Test(arguments: [false, true]) func `SFTP as a forced command is for SFTP alone`(byKey: Bool) {
+  @Test(arguments: [false, true]) func `a login with SFTP as a forced command gets only SFTP`(byKey: Bool) {
     let choices = Self.choices {
       if byKey {
         $0.permissions.forcedCommand = Self.bytes("internal-sftp")
@@ -69,18 +69,18 @@ import Testing
   @Test(arguments: [
     ("internal-sftp -R -d '/a b'", ["-R", "-d", "/a b"]), ("internal-sftp\t-u 077", ["-u", "077"]),
     (" internal-sftp", []),
-  ]) func `options of SFTP as a forced command are its words`(line: String, words: [String]) {
+  ]) func `options of a forced SFTP server are its words`(line: String, words: [String]) {
     let choices = Self.choices(of: [.sftp]) { $0.commands.forced = line }
     #expect(choices == [.success(.forcedSFTP(words.map(Self.bytes)))])
   }
 
   @Test(arguments: ["internal-sftp; id", "internal-sftpx", "'internal-sftp'", "internal-sftp $HOME", "/internal-sftp"])
-  func `what only looks like SFTP is a command`(line: String) {
+  func `a command that only looks like SFTP is a command`(line: String) {
     let choices = Self.choices(of: [.sftp]) { $0.commands.forced = line }
     #expect(choices == [.success(.forced(ForcedCommand(line: Self.bytes(line), wanted: .sftp)))])
   }
 
-  @Test func `a forced call of scp's server is ours`() {
+  @Test func `a forced call of scp's server runs our server`() {
     let choices = Self.choices { $0.commands.forced = "scp -t ." }
     #expect(choices == Array(repeating: .success(Self.copy), count: 4))
     let none = Self.choices {
@@ -90,7 +90,7 @@ import Testing
     #expect(none == Array(repeating: .failure(.noSCP), count: 4))
   }
 
-  @Test func `what the shell closes is refused with a reason of its own, by a forced call of scp too`() {
+  @Test func `what the account's shell closes is denied with its own reason, also for a forced scp`() {
     let refused = Self.choices {
       $0.sftp = nil
       $0.scp = nil
@@ -106,7 +106,7 @@ import Testing
     #expect(forced == Array(repeating: .failure(.closed), count: 4))
   }
 
-  @Test func `SFTP that is switched off stays so, whatever is forced`() {
+  @Test func `disabled SFTP stays disabled, whatever is forced`() {
     for line in ["date", "internal-sftp"] {
       let choices = Self.choices(of: [.sftp]) {
         $0.commands.forced = line
@@ -116,7 +116,7 @@ import Testing
     }
   }
 
-  @Test func `who may execute nothing executes no forced command`() {
+  @Test func `a login without commands runs no forced command`() {
     let choices = Self.choices {
       $0.permissions.forcedCommand = Self.bytes("date")
       $0.mayExecute = false
@@ -124,7 +124,7 @@ import Testing
     #expect(choices == Array(repeating: .failure(.noCommands), count: 4))
   }
 
-  @Test func `with allowed commands there is neither a shell nor SFTP nor SCP that is not named`() {
+  @Test func `with allowed commands, a shell, SFTP and SCP must be named`() {
     #expect(
       Self.choices { $0.commands.allowed = ["ls"] } == [
         .failure(.noShell), .success(.command(Self.bytes("ls"))), .failure(.notAllowed), .failure(.notAllowed),
@@ -135,7 +135,7 @@ import Testing
       ])
   }
 
-  @Test func `with blocked commands there is no shell, and what is named is refused`() {
+  @Test func `with blocked commands there is no shell, and named commands are denied`() {
     #expect(
       Self.choices { $0.commands.blocked = ["ls*", "internal-sftp", "*scp*"] } == [
         .failure(.noShell), .failure(.blocked), .failure(.blocked), .failure(.blocked),
@@ -147,7 +147,7 @@ import Testing
   }
 
   /// Users write their own authorized_keys.
-  @Test func `a key's forced command must be one that the configuration allows`() {
+  @Test func `a key's forced command must be allowed by the configuration`() {
     func choices(_ line: String, _ rules: CommandRules) -> [Choice] {
       Self.choices {
         $0.commands = rules
@@ -170,7 +170,7 @@ import Testing
     #expect(Self.choices(of: [.sftp], onTerminal: true) { $0.commands.forced = "scp -f ." } == [.failure(.onTerminal)])
   }
 
-  @Test func `only what the client has chosen itself takes its signals`() {
+  @Test func `only a program that the client chose itself takes its signals`() {
     func takes(_ program: Program, _ change: (inout Login) -> Void = { _ in }) -> Bool {
       var login = Login.sample
       change(&login)
@@ -196,7 +196,7 @@ import Testing
     #expect(!SessionChannel.Permissions(login).mayHaveTerminal)
   }
 
-  @Test func `every denial has a code of its own, and words of one line`() {
+  @Test func `every denial has its own code and a message of one line`() {
     let all: [Denial] = [
       .noTerminal, .noCommands, .noSFTP, .noSCP, .onTerminal, .notAllowed, .blocked, .noShell, .notSFTP, .noSignals,
       .noSubsystem, .malformed,
@@ -206,7 +206,7 @@ import Testing
     #expect(Wanted.command(Array("a\u{1b}\n".utf8)).description.allSatisfy { $0 != "\n" && $0 != "\u{1b}" })
   }
 
-  @Test func `what a session refuses it tells the client and the log`() throws {
+  @Test func `a denial is reported to the client and the log`() throws {
     let session = try SessionUnderTest.loggedIn { $0.commands.allowed = ["echo in"] }
     let ends = try session.start(.execute(Self.bytes("echo in; id")), on: 3)
     #expect(try SessionUnderTest.readToEnd(ends[1]).isEmpty)
@@ -223,7 +223,7 @@ import Testing
     #expect(try session.run("echo in").output == "in\n")
   }
 
-  @Test func `a forced command finds what the client asked for, and a shell asked for nothing`() throws {
+  @Test func `a forced command gets SSH_ORIGINAL_COMMAND, except for a shell`() throws {
     let session = try SessionUnderTest.loggedIn {
       $0.permissions.forcedCommand = Self.bytes("echo \"<${SSH_ORIGINAL_COMMAND-none}>\"")
       $0.sftp = .sample
@@ -238,7 +238,7 @@ import Testing
     #expect(try session.ask(.subsystem(Self.bytes("netconf")), on: 9) == .refused(channel: 9))
   }
 
-  @Test func `the time of commands is that of forced ones, when a command was asked for`() throws {
+  @Test func `the time limit applies to a forced command that replaces a command`() throws {
     let session = try SessionUnderTest.loggedIn {
       $0.permissions.forcedCommand = Self.bytes("exec sleep 1000")
       $0.commandTimeout = 1

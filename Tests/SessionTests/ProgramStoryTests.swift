@@ -6,7 +6,7 @@ import Testing
 
 @testable import Session
 
-/// When a program is told of, and what is told.
+/// When a program is audited, and with which data.
 @Suite struct ProgramStoryTests {
   private static let line = Array("ls -l".utf8)
 
@@ -14,7 +14,7 @@ import Testing
     ProgramStory(Fact(.command(Self.line), for: .execute(Self.line)), report: report, at: 1000)
   }
 
-  @Test func `a program is told of when it has ended and its channel is closed, in either order`() {
+  @Test func `a program is audited when it has ended and its channel is closed, in either order`() {
     var first = story()
     #expect(!first.isComplete(at: .max))
     first.end(.code(3), isOverdue: false, at: 1500)
@@ -31,14 +31,14 @@ import Testing
     #expect(first.fact == fact)
   }
 
-  @Test func `a channel that stays open keeps nobody waiting, and the bytes are not known then`() {
+  @Test func `a channel that stays open delays nothing, and the bytes are unknown then`() {
     var story = story()
     story.end(.code(0), isOverdue: false, at: 1500)
     #expect(story.deadline == 2500 && !story.isComplete(at: 2499) && story.isComplete(at: 2500))
     #expect(story.fact.bytesIn == nil && story.fact.result == .success)
   }
 
-  @Test func `a transfer is told of after all that it tells`() {
+  @Test func `a transfer is audited after all of its reports`() {
     var story = story(report: 7)
     story.channelClosed(1, 2)
     story.end(.code(0), isOverdue: false, at: 1500)
@@ -47,7 +47,7 @@ import Testing
     #expect(story.isComplete(at: 1500))
   }
 
-  @Test func `a program that outlives its login is told of as one that runs`() {
+  @Test func `a program that outlives its login is audited as still running`() {
     let fact = story().unfinished(at: 1700)
     #expect(fact.reason == "still_running" && fact.milliseconds == 700 && fact.exitStatus == nil && fact.signal == nil)
   }
@@ -59,14 +59,14 @@ import Testing
     (.code(0), true, .failure, 0, nil, "command_timeout"), (.unknown, false, .error, nil, nil, "end_unknown"),
   ]
 
-  @Test(arguments: endings.indices) func `an end is told as it was`(index: Int) {
+  @Test(arguments: endings.indices) func `every kind of end is recorded`(index: Int) {
     let (status, isOverdue, result, exitStatus, signal, reason) = Self.endings[index]
     var fact = Fact(.shell, for: .shell)
     fact.end(status, isOverdue: isOverdue)
     #expect(fact.result == result && fact.exitStatus == exitStatus && fact.signal == signal && fact.reason == reason)
   }
 
-  @Test func `what ran, where, and in the place of what is told`() {
+  @Test func `program, terminal and forced command are recorded`() {
     let sftp = ChannelRequest.subsystem(Array("sftp".utf8))
     let copy = Array("scp -t .".utf8)
     let forced = Program.forced(ForcedCommand(line: Array("date".utf8), wanted: .shell))
@@ -86,7 +86,7 @@ import Testing
     }
   }
 
-  @Test func `every refusal of something to run is told with its code, others are no events`() {
+  @Test func `every denial of a program is audited with its code, and others are not`() {
     let copy = Array("scp -t .".utf8)
     let table: [(Denial, ChannelRequest, EventProtocol, [UInt8]?)] = [
       (.noShell, .shell, .shell, nil), (.blocked, .execute(Self.line), .exec, Self.line),
@@ -109,9 +109,9 @@ import Testing
     #expect(Fact(.noSignals, of: .breakSignal(0)) == nil)
   }
 
-  // MARK: The process
+  // MARK: In the process
 
-  @Test func `a command is told of once, with its end and its bytes`() throws {
+  @Test func `a command is audited once, with its end and its bytes`() throws {
     let session = try SessionUnderTest.loggedIn()
     _ = try session.run("exit 4", on: 3)
     try session.send(.closed(channel: 3, bytesIn: 5, bytesOut: 6))
@@ -132,7 +132,7 @@ import Testing
     #expect(facts == [first, second])
   }
 
-  @Test func `what still runs when the login ends is told of, too`() throws {
+  @Test func `a program that still runs at the end of the login is audited, too`() throws {
     let session = try SessionUnderTest.loggedIn()
     let ends = try session.start(.execute(Array("echo $$; exec sleep 100".utf8)))
     let pid = try #require(pid_t(try SessionUnderTest.read(ends[1], until: "\n").prefix { $0.isNumber }))

@@ -13,7 +13,7 @@ import Testing
     #expect(result.end == .exited(channel: 0, status: 7))
   }
 
-  @Test func `a command that is killed tells its signal by name`() throws {
+  @Test func `a killed command's signal is sent by name`() throws {
     let session = try SessionUnderTest.loggedIn()
     #expect(
       try session.run("ulimit -c 0; kill -USR1 $$").end == .killed(channel: 0, signal: "USR1", coreDumped: false))
@@ -22,7 +22,7 @@ import Testing
         != .exited(channel: 1, status: 0))
   }
 
-  @Test func `a megabyte goes through cat unchanged, and closing standard input ends it`() throws {
+  @Test func `a megabyte passes through cat unchanged, and closing standard input ends it`() throws {
     let session = try SessionUnderTest.loggedIn()
     var ends = try session.start(.execute(Array("cat".utf8)))
     let bytes = (0..<1 << 20).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 8) }
@@ -42,13 +42,13 @@ import Testing
     #expect(try SessionUnderTest.readToEnd(ends[0]) == "")
   }
 
-  @Test func `bytes of a command that are not UTF-8 reach the shell as they are`() throws {
+  @Test func `bytes of a command that are not UTF-8 reach the shell unchanged`() throws {
     let session = try SessionUnderTest.loggedIn()
     let ends = try session.start(.execute(Array("printf %s ".utf8) + [0xe9] + Array(" | od -An -tx1".utf8)))
     #expect(try SessionUnderTest.readToEnd(ends[1]) == " e9\n")
   }
 
-  @Test func `a shell without a terminal is a login shell that reads its standard input`() throws {
+  @Test func `a shell without a terminal is a login shell that reads standard input`() throws {
     let session = try SessionUnderTest.loggedIn()
     let ends = try session.start(.shell)
     #expect(ends.count == 3)
@@ -57,7 +57,7 @@ import Testing
     #expect(try session.next().message == .exited(channel: 0, status: 3))
   }
 
-  @Test func `a command's name is the shell's, without the dash of a login shell`() throws {
+  @Test func `a command's argv[0] is the shell's name, without the dash of a login shell`() throws {
     let session = try SessionUnderTest.loggedIn()
     #expect(try session.run("echo $0").output == "sh\n")
   }
@@ -70,7 +70,7 @@ import Testing
     #expect(try session.run("pwd; umask").output == "/usr\n0027\n")
   }
 
-  @Test func `without its home a command runs in the root directory and says so`() throws {
+  @Test func `without its home a command runs in the root directory and is told so`() throws {
     let session = try SessionUnderTest.loggedIn { $0.account.home = "/nonexistent/home" }
     let result = try session.run("pwd")
     #expect(result.output == "/\n")
@@ -79,7 +79,7 @@ import Testing
     #expect(try session.note().contains("Could not chdir"))
   }
 
-  @Test func `a program that is not there is refused, and another may be tried`() throws {
+  @Test func `a program that cannot be started is refused, and another may be tried`() throws {
     let session = try SessionUnderTest.loggedIn { $0.account.shell = "/nonexistent/shell" }
     #expect(try session.ask(.shell) == .refused(channel: 0))
     #expect(try session.ask(.execute(Array("true".utf8))) == .refused(channel: 0))
@@ -100,7 +100,7 @@ import Testing
     #expect(try session.ask(.subsystem(Array("sftp".utf8)), on: 2) == .refused(channel: 2))
   }
 
-  @Test func `the environment is what the login says and nothing of the daemon's but TZ`() throws {
+  @Test func `the environment comes from the login, and only TZ from the daemon`() throws {
     let session = try SessionUnderTest.loggedIn(environment: ["TZ=Europe/Berlin", "SECRET=1"]) {
       $0.environment = [EnvironmentVariable(name: "SITE", value: "here")]
     }
@@ -120,7 +120,7 @@ import Testing
     let path =
       getuid() == 0
       ? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" : "/usr/local/bin:/usr/bin:/bin:/usr/games"
-    // The shell adds PWD, and its like.
+    // The shell adds PWD and others.
     let added = ["LC_ALL=", "PWD=", "OLDPWD=", "_=", "SHLVL="]
     let texts = variables.map { String(decoding: $0, as: UTF8.self) }.filter { text in
       !added.contains { text.hasPrefix($0) }
@@ -133,13 +133,13 @@ import Testing
       ])
   }
 
-  @Test func `a program holds no descriptors but its own three`() throws {
+  @Test func `a program has its three descriptors and no others`() throws {
     let session = try SessionUnderTest.loggedIn()
-    // A second channel's pipes must not leak into it either; while we have them, its program goes on.
+    // Nor may it inherit a second channel's pipes; that channel's program runs as long as we hold them.
     let others = try session.start(.execute(Array("cat".utf8)), on: 1)
     defer { withExtendedLifetime(others) {} }
     let result = try session.run("for n in /proc/self/fd/*; do echo ${n##*/}; done; ls -l /proc/$$/fd | grep -c socket")
-    // The shell's own directory listing is number 3 while it lists.
+    // Descriptor 3 is the directory that the shell lists.
     #expect(["0\n1\n2\n0\n", "0\n1\n2\n3\n0\n"].contains(result.output), "\(result.output)")
   }
 
@@ -152,7 +152,7 @@ import Testing
     #expect(try session.ask(.signal(Array("TERM".utf8))) == .refused(channel: 0))
   }
 
-  @Test func `a background job keeps standard output open, and the exit is told at once`() throws {
+  @Test func `a background job keeps standard output open, and the exit is sent at once`() throws {
     let session = try SessionUnderTest.loggedIn()
     let ends = try session.start(.execute(Array("sleep 100 & echo $!".utf8)))
     #expect(try session.next().message == .exited(channel: 0, status: 0))
@@ -163,7 +163,7 @@ import Testing
     #expect(try SessionUnderTest.readToEnd(ends[1]) == "")
   }
 
-  @Test func `every request has one answer, in order, on as many channels as there are`() throws {
+  @Test func `every request has one reply, in order, on many channels`() throws {
     let session = try SessionUnderTest.loggedIn()
     for channel: UInt32 in 0..<40 { try session.send(.request(channel: channel, .execute(Array("exit 0".utf8)))) }
     var (started, ended): ([UInt32], Set<UInt32>) = ([], [])
@@ -187,7 +187,7 @@ import Testing
     #expect(try session.askForTerminal(on: 1024) == .done(channel: 1024))
   }
 
-  @Test func `a program has the limit on descriptors that the session was started with`() throws {
+  @Test func `a program has the descriptor limit that the session was started with`() throws {
     var limit = rlimit()
     #expect(getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0)
     let session = try SessionUnderTest.loggedIn()

@@ -20,7 +20,7 @@ import Testing
     let session = try SessionUnderTest.loggedIn { $0.awaitsScope = true }
     #expect(try session.ask(.execute(Array("true".utf8))) == .started(channel: 0, terminal: false))
     #expect(try session.note() == "channel 0: this login is not in a scope of its own yet, and is not waited for")
-    // What comes late is not taken for something else.
+    // A late answer is not mistaken for another message.
     try session.enterScope()
     #expect(try session.next().message == .exited(channel: 0, status: 0))
     #expect(try session.ask(.execute(Array("true".utf8)), on: 1) == .started(channel: 1, terminal: false))

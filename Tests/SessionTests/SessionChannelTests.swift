@@ -5,7 +5,7 @@ import Testing
 
 @testable import Session
 
-/// The state that a channel is brought into, by what happens to it before.
+/// A state of a channel, and the events that lead to it.
 private enum Situation: CaseIterable {
   case fresh, withTerminal, opening, starting, running, runningOnTerminal, transferring, leftRunning, ended, closed
 
@@ -25,7 +25,7 @@ private enum Situation: CaseIterable {
   }
 }
 
-/// What an action is, without its details.
+/// The kind of an action, without details.
 private enum Kind {
   case none, accept, refuse, deny, turnAway, openTerminal, start, resize, signal, report, complainOfLength
 
@@ -106,7 +106,7 @@ extension ChannelRequest {
     }
   }
 
-  @Test func `every event in every state does what the table says`() {
+  @Test func `every event in every state has the action of the table`() {
     for situation in Situation.allCases {
       let expected = SessionChannelTests.expected(situation)
       #expect(expected.count == SessionChannelTests.events.count)
@@ -146,7 +146,7 @@ extension ChannelRequest {
     #expect(channel.handle(.request(.shell)) == .refuse)
   }
 
-  @Test func `a program gets the terminal and the variables that were asked for before it`() {
+  @Test func `a program gets the terminal and the variables that were requested before`() {
     var channel = SessionChannelTests.channel(after: Situation.withTerminal.history)
     #expect(channel.handle(.request(.variable("A1", "x"))) == .accept)
     #expect(channel.handle(.request(.variable("B1", "x"))) == .refuse)
@@ -159,7 +159,7 @@ extension ChannelRequest {
     #expect(preparation.terminal?.size == Terminal.Size(columns: 80, rows: 24, xPixels: 0, yPixels: 0))
   }
 
-  @Test func `without a terminal that could be opened there is none`() {
+  @Test func `a terminal that could not be opened is not used`() {
     var channel = SessionChannelTests.channel(after: [.request(.sampleTerminal), .terminal(opened: false)])
     guard case .start(_, let preparation) = channel.handle(.request(.shell)) else {
       Issue.record("not started")
@@ -168,7 +168,7 @@ extension ChannelRequest {
     #expect(preparation.terminal == nil)
   }
 
-  @Test func `what the login may not do is refused`() {
+  @Test func `a request that the login may not make is denied`() {
     var channel = SessionChannelTests.channel(mayExecute: false, mayHaveTerminal: false)
     #expect(channel.handle(.request(.sampleTerminal)) == .deny(.noTerminal, what: "terminal"))
     var second = channel
@@ -177,7 +177,7 @@ extension ChannelRequest {
     #expect(channel.state == .ended && second.state == .ended)
   }
 
-  @Test func `files alone are transferred by a login that may execute nothing`() {
+  @Test func `a login without commands can still transfer files`() {
     for (request, program) in [(ChannelRequest.sftp, Program.sftp), (.copy, .scp(Array("scp -t .".utf8)))] {
       var channel = SessionChannelTests.channel(mayExecute: false, mayHaveTerminal: false)
       guard case .start(program, _) = channel.handle(.request(request)) else {
@@ -188,7 +188,7 @@ extension ChannelRequest {
     }
   }
 
-  @Test func `SFTP and SCP that the login may not use are refused, even to those who have a shell`() {
+  @Test func `SFTP and SCP that the login may not use are denied even if it has a shell`() {
     var channel = SessionChannelTests.channel(mayTransfer: false)
     #expect(channel.handle(.request(.sftp)) == .deny(.noSFTP, what: "SFTP"))
     #expect(Kind(channel.handle(.request(.copy))) == .start)
@@ -198,7 +198,7 @@ extension ChannelRequest {
     #expect(Kind(channel.handle(.request(.sftp))) == .start)
   }
 
-  @Test func `a command that is no simple call of scp's server is the shell's, and needs a shell`() {
+  @Test func `a command that is not a plain call of scp's server is run by the shell, and needs one`() {
     for text in ["scp -t . ; id", "scp a b", "scp -t $(id)"] {
       let command = Array(text.utf8)
       var channel = SessionChannelTests.channel(mayCopy: false)
@@ -211,7 +211,7 @@ extension ChannelRequest {
     }
   }
 
-  @Test func `a command or TERM with a zero byte is refused, since no program could be given it`() {
+  @Test func `a command or TERM with a zero byte is refused`() {
     var channel = SessionChannelTests.channel()
     #expect(channel.handle(.request(.execute([0x61, 0, 0x62]))) == .deny(.malformed, what: "command"))
     let terminal = ChannelRequest.terminal(term: [0], columns: 1, rows: 1, xPixels: 0, yPixels: 0, modes: [])
@@ -225,13 +225,13 @@ extension ChannelRequest {
     #expect((channel.handle(.request(request)) != .refuse) == isTaken)
   }
 
-  @Test func `128 variables are accepted, and not one more`() {
+  @Test func `128 variables are accepted, and no more`() {
     var channel = SessionChannelTests.channel()
     for number in 0..<128 { #expect(channel.handle(.request(.variable("A\(number)", ""))) == .accept) }
     #expect(channel.handle(.request(.variable("A128", ""))) == .refuse)
   }
 
-  @Test func `names and values together have at most 32 KiB`() {
+  @Test func `names and values have at most 32 KiB together`() {
     var channel = SessionChannelTests.channel()
     #expect(channel.handle(.request(.variable("A", String(repeating: "x", count: 32768)))) == .refuse)
     #expect(channel.handle(.request(.variable("A", String(repeating: "x", count: 32765)))) == .accept)
@@ -246,7 +246,7 @@ extension ChannelRequest {
     #expect(Signal.name(number) == name)
   }
 
-  @Test(arguments: [ChannelRequest.sftp, .copy]) func `no signal ends a transfer before it told what it did`(
+  @Test(arguments: [ChannelRequest.sftp, .copy]) func `no signal ends a transfer before it has reported its operations`(
     request: ChannelRequest
   ) {
     var channel = SessionChannelTests.channel(after: [.request(request), .program(started: true)])
@@ -262,12 +262,12 @@ extension ChannelRequest {
     #expect(channel.handle(.request(.signal(Array(name.utf8)))) == .refuse)
   }
 
-  @Test func `a signal outside the RFC is told in the form that the RFC wants`() {
+  @Test func `a signal outside the RFC is named in the RFC's form for additional names`() {
     #expect(Signal.name(SIGBUS) == "BUS@bssh")
     #expect(Signal.name(40) == "40@bssh")
   }
 
-  @Test func `a command that is too long is told of only where commands may run, and nothing runs after it`() {
+  @Test func `a command that is too long is reported only if commands may run, and nothing runs after it`() {
     var channel = SessionChannelTests.channel()
     #expect(channel.handle(.request(.overlongCommand([0x61]))) == .complainOfLength)
     #expect(channel.state == .ended && channel.handle(.request(.shell)) == .refuse)

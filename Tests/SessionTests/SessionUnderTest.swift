@@ -7,29 +7,29 @@ import System
 import Testing
 import Wire
 
-/// What a test could not get.
+/// Something that a test waited for in vain.
 struct Missing: Error, CustomStringConvertible {
   let description: String
 }
 
-/// A running bssh-session with us as its supervisor and its transport. It is ended when this goes.
+/// A running bssh-session, with the test as its supervisor and its transport; killed with this object.
 final class SessionUnderTest {
-  /// Milliseconds that anything may take before a test gives up on it.
+  /// Limit of any wait in these tests, in milliseconds.
   static let limit: Int32 = 60_000
 
   let process: ChildProcess
   private(set) var control: MessageSocket?
   private(set) var transport: MessageSocket?
   private var isReaped = false
-  /// Told, and not yet asked for.
+  /// Reports that were read and not yet asked for.
   private var notes: [String] = []
   private var facts: [Fact] = []
   private var terminals: [TerminalUse] = []
   private(set) var starts: [(number: UInt64, fact: Fact)] = []
-  /// What the supervisor says when a program is about to start; nil: nothing.
+  /// The supervisor's answer when a program is about to start; nil: none.
   var allowsStarts: Bool? = true
 
-  /// The programs beside the tests.
+  /// The directory of the programs and the tests.
   private static let folder = (try? ProcessEnvironment.executableFolder()) ?? ""
   static let path = folder + "/bssh-session"
 
@@ -72,7 +72,7 @@ final class SessionUnderTest {
     }
   }
 
-  /// A process that has been told of a login.
+  /// A process that has got a login.
   static func loggedIn(
     environment: [String] = [], _ change: (inout Login) -> Void = { _ in }
   ) throws -> SessionUnderTest {
@@ -101,25 +101,25 @@ final class SessionUnderTest {
     return (files, memory)
   }
 
-  /// The next note to the supervisor.
+  /// The next log line for the supervisor.
   func note() throws -> String {
     while notes.isEmpty { try listen() }
     return notes.removeFirst()
   }
 
-  /// The next that the supervisor is told of a terminal.
+  /// The next report about a terminal.
   func terminal() throws -> TerminalUse {
     while terminals.isEmpty { try listen() }
     return terminals.removeFirst()
   }
 
-  /// The next fact that the supervisor is told.
+  /// The next audit record.
   func fact() throws -> Fact {
     while facts.isEmpty { try listen() }
     return facts.removeFirst()
   }
 
-  /// Every fact up to the first of this type.
+  /// The audit records up to the first of this type.
   func facts(until type: EventType) throws -> [Fact] {
     var result: [Fact] = []
     repeat { result.append(try fact()) } while result.last?.type != type
@@ -149,7 +149,7 @@ final class SessionUnderTest {
     try control?.send(SupervisorToSession.mayStart(number: number, allowed: allowed).wireBytes, wait: true)
   }
 
-  /// Tells it, as its supervisor, that it is in its scope.
+  /// Tells the session that its login is in its scope.
   func enterScope() throws { try control?.send(SupervisorToSession.scopeEntered.wireBytes, wait: true) }
 
   func closeControl() { control = nil }
@@ -157,14 +157,14 @@ final class SessionUnderTest {
 
   func send(_ message: TransportToSession) throws { try transport?.send(message.wireBytes, wait: true) }
 
-  /// Waits for the next answer or news.
+  /// Waits for the next message to the transport.
   func next() throws -> (message: SessionToTransport, descriptors: [Descriptor]) {
     try serve()
     let (bytes, descriptors) = try SessionUnderTest.receive(transport)
     return (try SessionToTransport(wireBytes: bytes[...]), descriptors)
   }
 
-  /// Does what a supervisor does until the transport has something to read.
+  /// Acts as the supervisor until the transport has something to read.
   private func serve() throws {
     while let control, let transport {
       var waited = [control, transport].map { pollfd(fd: $0.descriptor.rawValue, events: Int16(POLLIN), revents: 0) }
@@ -174,14 +174,14 @@ final class SessionUnderTest {
     }
   }
 
-  /// Sends a request on a channel and waits for what comes back.
+  /// Sends a request on a channel, and waits for the next message.
   @discardableResult
   func ask(_ request: ChannelRequest, on channel: UInt32 = 0) throws -> SessionToTransport {
     try send(.request(channel: channel, request))
     return try next().message
   }
 
-  /// Asks for an 80 × 24 terminal.
+  /// Requests a terminal of 80 × 24 characters.
   @discardableResult
   func askForTerminal(on channel: UInt32 = 0, term: String = "xterm", modes: [UInt8] = []) throws -> SessionToTransport
   {
@@ -189,7 +189,7 @@ final class SessionUnderTest {
       .terminal(term: Array(term.utf8), columns: 80, rows: 24, xPixels: 0, yPixels: 0, modes: modes), on: channel)
   }
 
-  /// Starts a program; its descriptors wait when they are read or written.
+  /// Starts a program; its descriptors are non-blocking.
   func start(_ request: ChannelRequest, on channel: UInt32 = 0) throws -> [Descriptor] {
     try send(.request(channel: channel, request))
     let (message, descriptors) = try next()
@@ -219,7 +219,7 @@ final class SessionUnderTest {
     }
   }
 
-  /// What comes until it contains `text`.
+  /// Reads until the text contains `text`, and returns all of it.
   @discardableResult
   static func read(_ descriptor: Descriptor, until text: String) throws -> String {
     var bytes: [UInt8] = []
@@ -235,7 +235,7 @@ final class SessionUnderTest {
     }
   }
 
-  /// How the session process ended.
+  /// Waits for the end of the session process.
   func waitForEnd() throws -> System.ExitStatus {
     guard process.descriptor.wait(for: POLLIN, milliseconds: SessionUnderTest.limit), let status = process.reap()
     else { throw Missing(description: "the session's end") }
@@ -252,7 +252,7 @@ final class SessionUnderTest {
 }
 
 extension Login {
-  /// A login of ourselves that may do everything.
+  /// A login as our own user that may do everything.
   static var sample: Login {
     Login(
       account: Account(
@@ -265,7 +265,7 @@ extension Login {
 }
 
 extension TransferSettings {
-  /// Everything, without limits.
+  /// Everything is allowed, without limits.
   static var sample: TransferSettings {
     TransferSettings(
       root: "", readOnly: false, umask: nil, maxFileSize: nil, maxHandles: 16, user: "tester",
@@ -277,7 +277,7 @@ extension Descriptor {
   func write(_ text: String) throws { try writeAll(Array(text.utf8)) }
 }
 
-/// Waits until a process is gone; false when it is still there after the limit.
+/// Waits until a process is gone; false when it still exists after the limit.
 func isGone(_ pid: pid_t) -> Bool {
   let number = clinux_pidfd_open(pid)
   if number < 0 { return errno == ESRCH }

@@ -4,7 +4,7 @@ import System
 import Testing
 
 @Suite struct TerminalTests {
-  @Test func `a shell on a terminal is a login shell with its size and name`() throws {
+  @Test func `a shell on a terminal is a login shell with the terminal's size and name`() throws {
     let session = try SessionUnderTest.loggedIn()
     #expect(try session.askForTerminal() == .done(channel: 0))
     let ends = try session.start(.shell)
@@ -57,7 +57,7 @@ import Testing
     #expect(try SessionUnderTest.readToEnd(ends[0]).contains(" -echo "))
   }
 
-  @Test func `break interrupts what is in the foreground, and not the shell`() throws {
+  @Test func `break interrupts the foreground process group, and not the shell`() throws {
     let session = try SessionUnderTest.loggedIn { $0.account.shell = "/bin/bash" }
     try session.askForTerminal()
     let ends = try session.start(.shell)
@@ -72,7 +72,7 @@ import Testing
     #expect(try session.next().message == .exited(channel: 0, status: 0))
   }
 
-  @Test func `the supervisor hears of a program on a terminal, and of its end; of no other`() throws {
+  @Test func `programs on terminals are reported with beginning and end, and no others`() throws {
     let session = try SessionUnderTest.loggedIn()
     _ = try session.run("true", on: 1)
     try session.askForTerminal()
@@ -88,13 +88,13 @@ import Testing
     #expect(try session.terminal() == .ended(name: name))
   }
 
-  @Test func `a login that may have no terminal is refused one and still gets its shell`() throws {
+  @Test func `a login without terminals is refused one and still gets its shell`() throws {
     let session = try SessionUnderTest.loggedIn { $0.mayHaveTerminal = false }
     #expect(try session.askForTerminal() == .refused(channel: 0))
     #expect(try session.start(.shell).count == 3)
   }
 
-  @Test func `the message of the day is shown to shells on terminals, unless .hushlogin is there`() throws {
+  @Test func `shells on terminals show the message of the day, unless .hushlogin exists`() throws {
     let home = FileManager.default.temporaryDirectory.appendingPathComponent("bssh-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: home, withIntermediateDirectories: false)
     defer { try? FileManager.default.removeItem(at: home) }
@@ -118,7 +118,7 @@ import Testing
     #expect(try !shown(.shell, 2).contains("Be kind."))
   }
 
-  @Test func `a message of the day larger than a terminal holds does not keep the shell from starting`() throws {
+  @Test func `a message of the day larger than a terminal's buffer does not block the shell`() throws {
     let motd = FileManager.default.temporaryDirectory.appendingPathComponent("bssh-\(UUID().uuidString)")
     try Data(repeating: 0x0a, count: 200_000).write(to: motd)
     defer { try? FileManager.default.removeItem(at: motd) }

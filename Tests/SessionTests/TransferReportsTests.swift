@@ -15,7 +15,7 @@ import Testing
   }
 
   @Test(arguments: EventType.allCases)
-  func `a transfer tells of files, and of nothing else that its login does`(type: EventType) throws {
+  func `a transfer may report file events and no others`(type: EventType) throws {
     let name = type.rawValue
     let isOfFiles =
       ["file_", "directory_", "transfer_"].contains { name.hasPrefix($0) }

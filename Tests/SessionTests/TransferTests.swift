@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct TransferTests {
   private static let sftp = ChannelRequest.subsystem(Array("sftp".utf8))
-  /// INIT, version 3.
+  /// SSH_FXP_INIT, version 3.
   private static let hello: [UInt8] = [0, 0, 0, 5, 1, 0, 0, 0, 3]
 
   private static func filter() -> TransferFilter {
@@ -33,7 +33,7 @@ import Testing
     #expect(try session.next().message == .exited(channel: 0, status: 0))
   }
 
-  @Test func `what a transfer tells is told of its channel, and its end last`() throws {
+  @Test func `a transfer's reports get its channel, and its end comes last`() throws {
     let session = try SessionUnderTest.loggedIn {
       $0.scp = .sample
       $0.scp?.filter = TransferTests.filter()
@@ -51,7 +51,7 @@ import Testing
   }
 
   @Test(.enabled(if: geteuid() == 0, "needs root: it looks into a process that nobody else may look into"))
-  func `a transfer gets no variables of the client's`() throws {
+  func `a transfer gets no variables of the client`() throws {
     let session = try SessionUnderTest.loggedIn { $0.sftp = .sample }
     let variable = ChannelRequest.environment(name: Array("LANG".utf8), value: Array("xx_XX".utf8))
     #expect(try session.ask(variable) == .done(channel: 0))
@@ -63,7 +63,7 @@ import Testing
     #expect(variables.contains { $0.hasPrefix("HOME=") } && !variables.contains { $0.hasPrefix("LANG=") })
   }
 
-  @Test func `neither protocol runs on a terminal, nor for a login that may not`() throws {
+  @Test func `neither protocol runs on a terminal, nor for a login that may not use it`() throws {
     let session = try SessionUnderTest.loggedIn { $0.sftp = .sample }
     let ends = try session.start(.execute(Array("scp -f /tmp".utf8)))
     #expect(try SessionUnderTest.readToEnd(ends[2]) == "bssh: this login has no SCP (no_scp)\n")
@@ -74,7 +74,7 @@ import Testing
     #expect(try other.ask(TransferTests.sftp) == .refused(channel: 0))
   }
 
-  @Test func `a transfer starts at home and knows only its own descriptors`() throws {
+  @Test func `a transfer starts in the home directory with its descriptors`() throws {
     let session = try SessionUnderTest.loggedIn { $0.sftp = .sample }
     let ends = try session.start(TransferTests.sftp)
     let note = try session.note()

@@ -7,7 +7,7 @@ import Testing
 
 /// `~/.ssh/rc`.
 @Suite struct UserRCTests {
-  /// A home with this text in the file, and a login there.
+  /// A home directory with this text in .ssh/rc, and a login there.
   private static func withHome(
     _ text: String, _ change: (inout Login) -> Void = { _ in }, _ body: (SessionUnderTest, String) throws -> Void
   ) throws {
@@ -22,7 +22,7 @@ import Testing
       }, home)
   }
 
-  @Test func `it runs before a command, with its environment, and takes nothing of its input`() throws {
+  @Test func `rc runs before a command, with its environment and without its input`() throws {
     try Self.withHome("cat; pwd; echo $USER $SSH_CLIENT; exit 3\n") { session, home throws in
       var ends = try session.start(.execute(Array("echo; cat; exit 5".utf8)))
       try ends[0].write("input")
@@ -32,7 +32,7 @@ import Testing
     }
   }
 
-  @Test func `it runs before a shell, which is still a login shell`() throws {
+  @Test func `rc runs before a shell, which is still a login shell`() throws {
     try Self.withHome("echo rc\n") { session, _ throws in
       let ends = try session.start(.shell)
       try ends[0].write("echo $0; exit\n")
@@ -40,7 +40,7 @@ import Testing
     }
   }
 
-  @Test func `it runs on the terminal, which is the shell's afterwards`() throws {
+  @Test func `rc runs on the terminal, which the shell gets afterwards`() throws {
     try Self.withHome("test -t 1 && echo on a terminal\n") { session, _ throws in
       try session.askForTerminal()
       let ends = try session.start(.execute(Array("echo ready; read word; echo $word".utf8)))
@@ -50,7 +50,7 @@ import Testing
     }
   }
 
-  @Test func `a command keeps its bytes and its signals`() throws {
+  @Test func `with an rc, a command keeps its bytes and its signals`() throws {
     try Self.withHome("true\n") { session, _ throws in
       let ends = try session.start(.execute(Array("printf '".utf8) + [0xff] + Array("\\n'; exec sleep 1000".utf8)))
       #expect(ends[1].wait(for: POLLIN, milliseconds: SessionUnderTest.limit))
@@ -60,7 +60,7 @@ import Testing
     }
   }
 
-  @Test func `a key's forced command comes after it`() throws {
+  @Test func `rc runs before a key's forced command`() throws {
     let change = { (login: inout Login) in login.permissions.forcedCommand = Array("echo forced".utf8) }
     try Self.withHome("echo rc\n", change) { session, _ throws in
       #expect(try session.run("ls").output == "rc\nforced\n")
@@ -68,7 +68,7 @@ import Testing
   }
 
   @Test(arguments: ["no-user-rc", "forced", "allowed"])
-  func `it does not run where the key or the configuration says what runs`(why: String) throws {
+  func `rc does not run if the key forbids it or the configuration restricts commands`(why: String) throws {
     let change = { (login: inout Login) in
       switch why {
       case "forced": login.commands.forced = "echo in"
@@ -79,7 +79,7 @@ import Testing
     try Self.withHome("echo rc\n", change) { session, _ throws in #expect(try session.run("echo in").output == "in\n") }
   }
 
-  @Test func `it does not run before SFTP, SCP, or a command in their place`() throws {
+  @Test func `rc does not run before SFTP, SCP, or a command in their place`() throws {
     var login = Login.sample
     login.account.home = "/"
     for program in [
