@@ -2,7 +2,7 @@
 
 #include <libssh/libssh_version.h>
 
-// Package.swift defines these two from the environment.
+// Package.swift defines these from environment variables.
 #ifndef BSSH_COMMIT
 #define BSSH_COMMIT "unknown"
 #endif

@@ -1,4 +1,4 @@
-// libcurl's functions that take any type of argument, for each type that we use: Swift cannot call the others.
+// libcurl's variadic functions, which Swift cannot call, one for each type of argument that we use.
 #include <curl/curl.h>
 
 static inline CURLcode ccurl_set_number(CURL *handle, CURLoption option, long value) {
@@ -39,12 +39,12 @@ static inline CURLcode ccurl_get_socket(CURL *handle, curl_socket_t *value) {
   return curl_easy_getinfo(handle, CURLINFO_ACTIVESOCKET, value);
 }
 
-// What a finished transfer came to; 0 when the message is none about that.
+// The result of a finished transfer; returns 0 when the message is about something else.
 static inline int ccurl_finished(const CURLMsg *message, CURLcode *result) {
   if (message->msg != CURLMSG_DONE) return 0;
   *result = message->data.result;
   return 1;
 }
 
-// 0x075801 is 7.88.1.
+// For instance 0x075801 for 7.88.1.
 static inline unsigned ccurl_version(void) { return curl_version_info(CURLVERSION_NOW)->version_num; }

@@ -1,4 +1,4 @@
-// Satisfies libssh.a's references to GSSAPI without krb5: no such code is in this process, and every call fails.
+// Satisfies libssh.a's references to GSSAPI without krb5: this process contains no such code, and every call fails.
 #include <stddef.h>
 #include <stdint.h>
 

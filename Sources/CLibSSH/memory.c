@@ -1,7 +1,8 @@
-// The end of a process that gets no more memory. Swift and libcrypto would abort, by system calls that the sandbox
-// answers with death: nobody could tell that from an attack. So this process says itself why it ends.
+// The end of a process that gets no more memory. Swift and libcrypto would abort, by system calls for which the sandbox
+// kills the process: that would look like an attack. So this process reports the reason itself.
 //
-// What allocates memory in this executable comes here, and goes on to the C library, whose memory all of it stays.
+// These functions replace the allocator's in this executable and call those of the C library, to which all memory still
+// belongs.
 #include "clibssh.h"
 
 #include <errno.h>
@@ -28,10 +29,10 @@ int clibssh_when_out_of_memory(int pipe, const uint8_t *message, size_t length) 
   return 0;
 }
 
-// `memory`, unless there was none although some was wanted.
+// Returns `memory`, unless allocation failed although the size was not 0.
 static void *given(void *memory, size_t size) {
   if (memory != NULL || size == 0 || farewell.length == 0) return memory;
-  // As short as this is, a pipe takes all of it or nothing, and does not wait.
+  // A pipe accepts a write as short as this completely or not at all, and does not block.
   if (write(farewell.pipe, farewell.message, farewell.length) < 0) _exit(EX_SOFTWARE);
   _exit(EX_OSERR);
 }

@@ -1,6 +1,6 @@
-// The socket under libssh, and the client's identification line, which comes first on it. libssh asks poll(2) before each
-// read of 4 KB, two system calls each time; here it reads from memory, which one recv(2) fills with up to 128 KB, and
-// poll(2) is answered from what is known.
+// The socket under libssh, and the client's identification line, which is the first thing on it. libssh calls poll(2)
+// and then recv(2) for each 4 KB. Here it reads from memory, which one recv(2) fills with up to 128 KB, and poll(2) is
+// answered from what is known.
 #include "socket.h"
 
 #include <errno.h>
@@ -14,37 +14,38 @@ ssize_t __real_recv(int socket, void *bytes, size_t count, int flags);
 ssize_t __real_send(int socket, const void *bytes, size_t count, int flags);
 
 static struct {
-  // Not set up: every call goes to the system.
+  // Set once the socket is known; before that, every call goes to the system.
   bool owned;
   int number;
-  // Bytes read ahead: from `start` to `end`.
+  // Bytes read ahead are those from `start` to `end`.
   size_t start;
   size_t end;
-  // False: libssh is told of nothing to read.
+  // False: libssh is told that nothing can be read.
   bool reads;
-  // There may be more to read; room to write.
+  // There may be more to read, or room to write.
   bool readable;
   bool writable;
   // The client's identification line has been read.
   bool identified;
-  // recv(2) has said end of file, or failed with this errno, as send(2) with the other.
+  // recv(2) has returned end of file, or failed with `failure`; send(2) has failed with `send_failure`.
   bool ended;
   int failure;
   int send_failure;
   uint8_t bytes[128 << 10];
 } ahead;
 
-// RFC 4253, section 4.2: bytes of an identification line, CR and LF among them.
+// Limit of an identification line, CR and LF included. RFC 4253, section 4.2
 enum { LONGEST_LINE = 255 };
-// Of a line that is longer than libssh takes (129), libssh gets so many bytes, and the whole line for the exchange hash.
+// libssh accepts no line longer than 129. Of a longer one it reads the first 100 bytes, and gets the whole line for the
+// exchange hash.
 enum { LIBSSH_LINE = 129, BRIEF_LINE = 100 };
 
 static struct {
   char whole[LONGEST_LINE + 1];
   char brief[BRIEF_LINE + 1];
-  // The next copy of `brief` is to be one of `whole`.
+  // The next copy of `brief` is to be a copy of `whole`.
   bool armed;
-  // Why the line is none.
+  // Why the line is invalid; NULL: it is not.
   const char *problem;
 } identification;
 
@@ -63,18 +64,18 @@ void clibssh_socket_is_ready(bool readable, bool writable) {
   ahead.writable |= writable;
 }
 
-// Not NULL when the end of the identification line is among what was read.
+// The end of the identification line in the bytes that were read; NULL when it is not among them.
 static const uint8_t *end_of_line(void) {
   size_t count = ahead.end - ahead.start;
   return memchr(ahead.bytes + ahead.start, '\n', count < LONGEST_LINE ? count : LONGEST_LINE);
 }
 
-// A part of the identification line is here, and the rest may still come: libssh gets it whole.
+// True when a part of the identification line is here and the rest may still come: libssh gets only whole lines.
 static bool line_is_partial(void) {
   return !ahead.identified && ahead.end - ahead.start < LONGEST_LINE && end_of_line() == NULL;
 }
 
-// libssh has something to read.
+// True when libssh has something to read.
 static bool has_input(void) { return ahead.start < ahead.end && !line_is_partial(); }
 
 bool clibssh_has_read_ahead(void) { return has_input(); }
@@ -87,7 +88,7 @@ static void read_ahead(void) {
   do count = __real_recv(ahead.number, ahead.bytes + ahead.end, room, MSG_DONTWAIT);
   while (count < 0 && errno == EINTR);
   if (count > 0) ahead.end += (size_t)count;
-  // What filled the buffer may not be all; less than that is.
+  // A full buffer may mean that there is more; a partial read means that there is none.
   if (count > 0 && (size_t)count < room) ahead.readable = false;
   if (count == 0) ahead.ended = true;
   if (count < 0 && errno == EAGAIN) ahead.readable = false;
@@ -119,8 +120,8 @@ int __wrap_poll(struct pollfd *descriptors, nfds_t count, int milliseconds) {
   return descriptors->revents != 0;
 }
 
-// Hands libssh the identification line. What comes with it is for the next read, before which libssh writes its own key
-// exchange message: a client with which no algorithm is in common learns what was offered before libssh hangs up.
+// Passes the identification line to libssh. Bytes behind it are left for the next read, because libssh writes its own
+// KEXINIT before that: so a client without a common algorithm learns what was offered before libssh hangs up.
 static ssize_t identify(void *bytes, size_t count) {
   const uint8_t *line = ahead.bytes + ahead.start;
   const uint8_t *end = end_of_line();
@@ -151,7 +152,7 @@ static ssize_t identify(void *bytes, size_t count) {
 char *__real_strdup(const char *text);
 char *__wrap_strdup(const char *text);
 
-// libssh keeps the client's line by this, for the exchange hash, in which it must stand as it was sent.
+// libssh copies the client's line by strdup(3) for the exchange hash, which must contain the line as it was sent.
 char *__wrap_strdup(const char *text) {
   if (!identification.armed || strcmp(text, identification.brief) != 0) return __real_strdup(text);
   identification.armed = false;
@@ -192,7 +193,8 @@ ssize_t __wrap_send(int socket, const void *bytes, size_t count, int flags) {
     ahead.send_failure = errno;
     return -1;
   }
-  // Less than asked for: no room until the socket is writable again. libssh would take EAGAIN for the end.
+  // A partial write means no room until the socket is writable again. libssh takes EAGAIN for the end of the
+  // connection.
   if (sent < (ssize_t)count) ahead.writable = false;
   return sent < 0 ? 0 : sent;
 }

@@ -1,20 +1,21 @@
-// See socket.c.
+// Implemented in socket.c.
 #pragma once
 
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-// Every call for this socket goes through here from now on. It is non-blocking.
+// Takes over a non-blocking socket: from now on all calls for it go through here.
 void clibssh_own_socket(int number);
-// Whether libssh may read; what was read ahead waits meanwhile.
+// Sets whether libssh may read; bytes read ahead wait meanwhile.
 void clibssh_set_reading(bool reads);
-// What the owner's event loop has found out.
+// Reports what the owner's event loop has found out.
 void clibssh_socket_is_ready(bool readable, bool writable);
-// Bytes have been read from the socket that libssh has not taken yet.
+// True when bytes were read from the socket that libssh has not read yet.
 bool clibssh_has_read_ahead(void);
-// What is wrong with the client's identification, or with the socket; NULL: nothing.
+// What is wrong with the client's identification line, or with the socket; NULL: nothing.
 const char *clibssh_socket_problem(void);
-// Ends what is sent, and takes what still comes, until the other side has ended, too, or for so long. Without this, a
-// client that is just sending gets a reset, which takes the last words away from it before it has read them.
+// Shuts down sending, and discards what still arrives, until the client has closed its side or the time is over.
+// Closing at once would send a reset to a client that is still sending, which discards our last message before the
+// client has read it.
 void clibssh_socket_linger(int milliseconds);

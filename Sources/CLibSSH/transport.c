@@ -12,7 +12,7 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
-// Functions inside libssh.a, in no public header; the prototypes are those of 0.10.6, 0.11.4 and 0.12.2.
+// Functions inside libssh.a that no public header has; these prototypes are those of 0.10.6, 0.11.4 and 0.12.2.
 // scripts/check-libssh.sh fails the build when a symbol is not where it is expected.
 struct ssh_signature_struct;
 typedef struct ssh_signature_struct *ssh_signature;
@@ -29,7 +29,7 @@ uint32_t __real_ssh_buffer_pass_bytes_end(ssh_buffer buffer, uint32_t count);
 
 enum { DISCONNECT = 1, IGNORE = 2, SERVICE_REQUEST = 5, NEWKEYS = 21, FIRST_OWNED = 50, LAST_OWNED = 100 };
 enum { GLOBAL_REQUEST = 80, REQUEST_FAILURE = 82, USERAUTH_REQUEST = 50, USERAUTH_INFO_RESPONSE = 61 };
-// enum ssh_digest_e of libssh's priv.h.
+// enum ssh_digest_e in libssh's priv.h.
 enum { DIGEST_SHA256 = 2, DIGEST_SHA512 = 4 };
 
 static struct {
@@ -37,7 +37,7 @@ static struct {
   ssh_bind bind;
   ssh_session session;
   ssh_event event;
-  // Never signs: libssh's signer is called with it only to learn the exchange hash.
+  // A dummy key that never signs: libssh's signing function is called with it to get the exchange hash.
   ssh_key stand_in;
   struct ssh_counter_struct socket_counter;
   struct ssh_counter_struct raw_counter;
@@ -45,11 +45,11 @@ static struct {
   uint32_t rekey_seconds;
   bool compression;
   bool handshake_done;
-  // A packet with a password has been decrypted.
+  // A packet that may contain a password has been decrypted.
   bool heard_secret;
 } transport;
 
-// MARK: Host keys: libssh holds the public part, and every signature is the owner's.
+// MARK: Host keys. libssh has the public key only, and the owner makes every signature.
 
 int __wrap_ssh_pki_export_privkey_to_pubkey(const ssh_key key, ssh_key *public_key) {
   if (key == NULL || (*public_key = pki_key_dup(key, 1)) == NULL) return SSH_ERROR;
@@ -62,7 +62,7 @@ static struct {
   size_t length;
 } capture;
 
-// The only signature libssh ever asks for in this process is the one whose input we want; anything else is a fault.
+// In this process libssh may be asked only for the signature whose input we want; anything else is a bug.
 ssh_signature __wrap_pki_sign_data(const ssh_key key, int digest, const unsigned char *input, size_t length) {
   (void)key;
   (void)digest;
@@ -103,7 +103,7 @@ ssh_string __wrap_ssh_srv_pki_do_sign_sessionid(ssh_session session, const ssh_k
   return result;
 }
 
-// Users' signatures are checked by the authority. libssh's own check is never reached, and would refuse.
+// Users' signatures are verified by the authority. This is never called, and would fail.
 int __wrap_ssh_pki_signature_verify(ssh_session session, ssh_signature signature, const ssh_key key,
                                     const unsigned char *input, size_t length) {
   (void)session;
@@ -114,8 +114,8 @@ int __wrap_ssh_pki_signature_verify(ssh_session session, ssh_signature signature
   return SSH_ERROR;
 }
 
-// MARK: Raw packets. libssh answers an unknown global request with one byte, through its own packet sending; the
-// byte is exchanged for our message. So no structure's layout is needed.
+// MARK: Raw packets. libssh replies to an unknown global request with a packet of one byte, by its own functions. Our
+// message replaces that byte, so no code here depends on the layout of a structure.
 
 static struct {
   bool armed;
@@ -149,11 +149,12 @@ int clibssh_send(const uint8_t *message, size_t length) {
   ssh_packet_global_request(transport.session, GLOBAL_REQUEST, packet, NULL);
   if (carrier.armed) abort();
   if (is_over()) return -1;
-  // A packet that was sent leaves its buffer empty; one that waits for a key exchange stays in it, in libssh's queue.
+  // The buffer of a packet that was sent is empty; a packet that waits for the end of a key exchange stays in its
+  // buffer, in libssh's queue.
   return ssh_buffer_get_len(carrier.used) > 0 ? 1 : 0;
 }
 
-// MARK: The hook: registered before libssh's own handlers, so it runs before them.
+// MARK: The hook. It is registered before libssh's own handlers, so it is called before them.
 
 static int hook(ssh_session session, uint8_t type, ssh_buffer packet, void *user) {
   (void)session;
@@ -162,7 +163,7 @@ static int hook(ssh_session session, uint8_t type, ssh_buffer packet, void *user
   size_t length = ssh_buffer_get_len(packet);
   if (type == SERVICE_REQUEST || (type >= FIRST_OWNED && type <= LAST_OWNED)) {
     transport.owner.packet(transport.owner.context, type, payload, length);
-    // A password is in it. libssh reads no more of a packet that is used, and overwrites only what the next one needs.
+    // The packet may contain a password, and libssh would keep it until the next packet overwrites a part of it.
     if (type == USERAUTH_REQUEST || type == USERAUTH_INFO_RESPONSE) {
       OPENSSL_cleanse((void *)payload, length);
       transport.heard_secret = true;
@@ -173,13 +174,13 @@ static int hook(ssh_session session, uint8_t type, ssh_buffer packet, void *user
   return SSH_PACKET_NOT_USED;
 }
 
-// MARK: After the login. libssh ends the connection for a message of user authentication; RFC 4252, section 5.1, has it
-// ignored. So libssh reads another number, that of IGNORE. A packet's number is what is read of it directly after its
-// padding was taken off its end.
+// MARK: After the login. RFC 4252, section 5.1, requires that messages of user authentication are ignored, while libssh
+// ends the connection. So their number is changed to that of IGNORE. The number is the byte that is read directly after
+// a packet's padding was removed.
 
 static struct {
   bool is_authenticated;
-  // Whose padding was taken off last.
+  // The buffer whose padding was removed last.
   ssh_buffer trimmed;
 } phase;
 
@@ -194,7 +195,7 @@ uint32_t __wrap_ssh_buffer_get_u8(ssh_buffer buffer, uint8_t *value) {
   phase.trimmed = NULL;
   if (is_number && count == 1 && phase.is_authenticated && *value >= USERAUTH_REQUEST && *value < GLOBAL_REQUEST) {
     *value = IGNORE;
-    // It may hold a password.
+    // It may contain a password.
     OPENSSL_cleanse(ssh_buffer_get(buffer), ssh_buffer_get_len(buffer));
     transport.heard_secret = true;
   }
@@ -206,7 +207,7 @@ uint32_t __wrap_ssh_buffer_get_u8(ssh_buffer buffer, uint8_t *value) {
 static const char *bind_error(void) { return ssh_get_error(transport.bind); }
 
 const char *clibssh_prepare(const struct clibssh_settings *settings, const struct clibssh_owner *owner) {
-  // The process opens no file: neither OpenSSL's configuration nor libssh's.
+  // The process opens no files: neither OpenSSL's configuration nor libssh's.
   OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT, NULL);
   if (ssh_init() != SSH_OK) return "libssh cannot be initialised";
   transport.owner = *owner;
@@ -247,8 +248,8 @@ const char *clibssh_add_host_key(const char *type, const uint8_t *blob, size_t l
 
 static ssh_packet_callback hooks[LAST_OWNED];
 
-// Random bytes for padding, made for many packets at once. Each is used once; none before the connection is here, as
-// copies of this process must not have the same.
+// Random bytes for padding, generated for many packets at once, each used once. None are generated before there is a
+// connection, because copies of this process must not share them.
 static struct {
   bool used;
   size_t left;
@@ -258,7 +259,7 @@ static struct {
 int __real_ssh_get_random(void *where, int count, int strong);
 int __wrap_ssh_get_random(void *where, int count, int strong);
 
-// libssh asks for the padding of each packet, which costs it as much as encrypting a small one.
+// libssh asks for random padding for each packet, which costs as much as encrypting a small one.
 int __wrap_ssh_get_random(void *where, int count, int strong) {
   if (!padding.used || strong != 0 || count < 0 || count > 64) return __real_ssh_get_random(where, count, strong);
   if (padding.left < (size_t)count) {
@@ -271,7 +272,7 @@ int __wrap_ssh_get_random(void *where, int count, int strong) {
 }
 
 const char *clibssh_accept(int socket) {
-  // This process may be a copy of one that was prepared: its random numbers must be its own.
+  // This process may be a copy of a zygote, and must have its own random numbers.
   if (RAND_poll() != 1) return "no random numbers";
   padding.used = true;
   padding.left = 0;
@@ -293,7 +294,7 @@ const char *clibssh_accept(int socket) {
     return ssh_get_error(transport.session);
   ssh_set_counters(transport.session, &transport.socket_counter, &transport.raw_counter);
   ssh_set_blocking(transport.session, 0);
-  // A client that is gone already is found out by the first step, like one that goes later.
+  // If the client is already gone, the first step detects it, as when it goes later.
   ssh_handle_key_exchange(transport.session);
   if (is_over()) return NULL;
   transport.event = ssh_event_new();
@@ -304,7 +305,7 @@ const char *clibssh_accept(int socket) {
 
 // MARK: Running
 
-// Overwrites what is left of a password where functions had their variables: libcrypto's ciphers keep text there.
+// Overwrites remains of a password on the stack, where libcrypto's ciphers keep plain text in local variables.
 static __attribute__((noinline)) void wipe_stack(void) {
   uint8_t below[32 << 10];
   OPENSSL_cleanse(below, sizeof below);
@@ -340,7 +341,7 @@ int clibssh_is_write_pending(void) {
   return transport.session != NULL && (ssh_get_status(transport.session) & SSH_WRITE_PENDING) != 0;
 }
 
-// libssh has no words of its own for what happens to a socket, and those of an errno that may be another's.
+// For a socket's end libssh has no message of its own, or one with an errno that may not be the socket's.
 const char *clibssh_error(void) {
   const char *error = transport.session == NULL ? "" : ssh_get_error(transport.session);
   bool is_of_socket = error[0] == 0 || strncmp(error, "Socket error", strlen("Socket error")) == 0;
@@ -353,8 +354,8 @@ int clibssh_authenticated(void) {
   return is_over() || ssh_auth_reply_success(transport.session, 0) == SSH_ERROR || is_over() ? -1 : 0;
 }
 
-// libssh lets an INFO_RESPONSE through only after it has sent the request itself, in answer to a message of its own.
-// That message is made here from constants: nothing of the client's reaches libssh's parser.
+// libssh accepts an INFO_RESPONSE only after it has sent the INFO_REQUEST itself, in reply to a client's message. That
+// message is made here from constants: libssh's parser gets nothing of the client's.
 int clibssh_prompt(const char *name, const char *instruction, const char *prompt) {
   static const uint8_t request[] = "\0\0\0\1x\0\0\0\16ssh-connection\0\0\0\24keyboard-interactive\0\0\0\0\0\0\0\0";
   if (is_over()) return -1;

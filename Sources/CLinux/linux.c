@@ -89,11 +89,11 @@ int clinux_outstanding_bytes(int fd) {
 }
 
 int clinux_tcp_progress(int fd, struct clinux_tcp_progress *progress) {
-  // An older kernel fills less of it.
+  // Older kernels fill only a part of it.
   struct tcp_info info;
   memset(&info, 0, sizeof info);
   socklen_t size = sizeof info;
-  // In this order what is acknowledged in between makes the sum of both too large, and never too small.
+  // In this order, an acknowledgement that arrives in between makes the sum of both too large, never too small.
   int outstanding = clinux_outstanding_bytes(fd);
   if (outstanding < 0 || getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0) return -1;
   progress->acknowledged = info.tcpi_bytes_acked;
@@ -101,7 +101,7 @@ int clinux_tcp_progress(int fd, struct clinux_tcp_progress *progress) {
   progress->window = info.tcpi_snd_wnd;
   progress->unanswered = (uint32_t)info.tcpi_retransmits + info.tcpi_probes;
   progress->silence = info.tcpi_last_ack_recv;
-  // TCP_CLOSE of netinet/tcp.h, which cannot stand beside linux/tcp.h.
+  // TCP_CLOSE of netinet/tcp.h, which cannot be included together with linux/tcp.h.
   progress->is_closed = info.tcpi_state == 7;
   return 0;
 }
@@ -145,7 +145,7 @@ int clinux_landlock_files(int root, int may_change, const int *readable, size_t 
   int version = clinux_landlock_version();
   if (version < 0) return -1;
   if (version < 2) {
-    // The first version forbids to rename from one directory into another, whatever its rules say.
+    // The first version forbids renaming from one directory into another, whatever its rules say.
     errno = EOPNOTSUPP;
     return -1;
   }
@@ -236,7 +236,7 @@ ssize_t clinux_receive_message(int fd, void *bytes, size_t capacity, int *descri
   *descriptor_count = 0;
   *truncated = 0;
   ssize_t received;
-  // A peer that closed with a message of ours unread leaves ECONNRESET, once, in front of what it sent before.
+  // After a peer has closed with a message of ours unread, ECONNRESET is reported once, before what it had sent.
   do received = recvmsg(fd, &message, MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT));
   while (received < 0 && (errno == EINTR || errno == ECONNRESET));
   if (received < 0) return -1;
@@ -258,11 +258,12 @@ ssize_t clinux_receive_message(int fd, void *bytes, size_t capacity, int *descri
   return received;
 }
 
-// Only system calls from here on: the child shares the parent's memory until it calls execve.
-// The raw calls change this task's identity alone, where glibc's wrappers would look for other threads.
+// From here on, only system calls: after vfork(2) the child shares the parent's memory until execve(2). Raw system
+// calls change the identity of this task only, while glibc's wrappers would signal other threads.
 enum { MOST_GROUPS = 65536 };
 
-// True when this task has exactly these groups. The kernel sorts them; so the search begins where a sorted list has it.
+// True when this task has exactly these groups. The kernel returns them sorted; so the search begins where a sorted
+// list would have each of them.
 static bool has_groups(const gid_t *groups, size_t count) {
   gid_t held[MOST_GROUPS];
   long found = syscall(SYS_getgroups, MOST_GROUPS, held);
@@ -296,7 +297,7 @@ int clinux_become(uid_t uid, gid_t gid, const gid_t *groups, size_t group_count)
   if (syscall(SYS_getresgid, &gids[0], &gids[1], &gids[2]) < 0) return -1;
   bool is_taken = has_groups(groups, group_count);
   for (int i = 0; i < 3; i++) is_taken = is_taken && uids[i] == uid && gids[i] == gid;
-  // There is no way back: to root, to its group, to other groups.
+  // Check that there is no way back to root, its group or other groups.
   if (is_taken && uid != 0) {
     is_taken = syscall(SYS_setresuid, 0, 0, 0) < 0 && syscall(SYS_setresuid, unchanged, 0, unchanged) < 0 &&
                (gid == 0 || syscall(SYS_setresgid, 0, 0, 0) < 0) && syscall(SYS_setgroups, 0, NULL) < 0;
@@ -311,9 +312,9 @@ int64_t clinux_file_system_type(int fd) {
   return fstatfs(fd, &status) < 0 ? -1 : (int64_t)status.f_type;
 }
 
-// With the effective identity; a link is not followed. Containers' filters and kernels before 5.8 do not have
-// faccessat2(2): faccessat(2) asks for the real identity and follows links, so `become_real` is taken first, and a link
-// has no permissions that could be missing.
+// Checks with the effective identity, following no symbolic link. Containers' seccomp filters may forbid faccessat2(2),
+// and kernels before 5.8 lack it. faccessat(2) checks the real identity and follows symbolic links; so with
+// `become_real` that is set first, and a symbolic link, whose permissions do not matter, always passes.
 static int access_entry(int directory, const char *name, int mode, bool become_real) {
   int result = (int)syscall(SYS_faccessat2, directory, name, mode, AT_EACCESS | AT_SYMLINK_NOFOLLOW);
   if (result == 0 || (errno != ENOSYS && errno != EPERM)) return result;
@@ -341,7 +342,7 @@ int clinux_access_as(int as_other, uid_t uid, gid_t gid, int directory, const ch
       syscall(SYS_setresuid, -1, uid, -1) == 0 && geteuid() == uid && getegid() == gid)
     result = access_entry(directory, name, mode, true);
   int saved = errno;
-  // Whoever cannot go back must not go on.
+  // If the identity cannot be restored, the process must not go on.
   if (syscall(SYS_setresuid, real_user, own_user, -1) < 0 || syscall(SYS_setresgid, real_group, own_group, -1) < 0 ||
       syscall(SYS_setgroups, count, groups) < 0)
     abort();
@@ -362,15 +363,15 @@ static int become(const struct clinux_spawn *request) {
   return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, (unsigned long)CAP_SYS_CHROOT, 0UL, 0UL);
 }
 
-// Above every number that a child's descriptor can get, so that moving one never overwrites another.
+// Above all final descriptor numbers of the child, so that moving one never overwrites another.
 enum { FIRST_TEMPORARY = 64, MOST_DESCRIPTORS = 64 };
-// Above those too: what the child keeps until it is the new program.
+// Above those too: descriptors that the child needs until execve(2).
 enum { FIRST_KEPT = FIRST_TEMPORARY + MOST_DESCRIPTORS };
 
-// A copy of `descriptor` above all numbers that the process gets and every copy that was made before.
+// A copy of `descriptor` above all final and temporary numbers.
 static int keep(int descriptor) { return fcntl(descriptor, F_DUPFD_CLOEXEC, FIRST_KEPT); }
 
-// Closes all descriptors from `first` on, but `kept`: in rising order, -1 for none.
+// Closes all descriptors from `first` on, except `kept`, which are in ascending order; -1: none.
 static int close_from(unsigned first, const int kept[2]) {
   for (int i = 0; i < 2; i++) {
     if (kept[i] < 0) continue;
@@ -380,7 +381,7 @@ static int close_from(unsigned first, const int kept[2]) {
   return clinux_close_range(first, ~0U);
 }
 
-// Of this process alone: the kernel spares whom a child of vfork(2) shares its memory with.
+// After vfork(2) this applies to the child alone: the kernel does not apply it to processes that share memory this way.
 static int set_oom_score(const char *digits) {
   int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
   if (file < 0) return -1;
@@ -391,7 +392,7 @@ static int set_oom_score(const char *digits) {
   return written < 0 ? -1 : 0;
 }
 
-// Everything but the change of identity. `kept`, which keep() made, stay open.
+// Prepares everything but the identity. `kept`, made by keep(), stay open.
 static int prepare(const struct clinux_spawn *request, const int kept[2]) {
   int moved[MOST_DESCRIPTORS];
   for (size_t i = 0; i < request->descriptor_count; i++) {
@@ -438,7 +439,7 @@ static int wait_for_failure(pid_t pid, int failure) {
   return -1;
 }
 
-// A process with our identity: the parent waits until it has called execve.
+// Starts a process with our identity: the parent waits until the child has called execve(2).
 static pid_t spawn_as_we_are(const struct clinux_spawn *request) {
   volatile int failure = 0;
   pid_t pid = vfork();
@@ -452,8 +453,9 @@ static pid_t spawn_as_we_are(const struct clinux_spawn *request) {
   return pid < 0 || failure == 0 ? pid : wait_for_failure(pid, failure);
 }
 
-// A process with another identity. From the moment on when it has that, others of the same user can stop it, and so they
-// could stop a parent that waits for execve. So the parent waits as long as the process has the parent's identity.
+// Starts a process with another identity. Once the child has it, processes of the same user can stop the child, and so
+// could stop a parent that waits for execve(2). So the parent waits only while the child still has the parent's
+// identity.
 static pid_t spawn_as_another(const struct clinux_spawn *request) {
   int ends[2];
   if (request->executable < 0 && access(request->path, X_OK) < 0) return -1;
@@ -529,7 +531,7 @@ int clinux_pty_name(int master, char *name, size_t capacity) {
   return result == 0 ? 0 : -1;
 }
 
-// A Unix socket of this type that `attach` (connect or bind) has given this address.
+// A Unix socket of this type, bound or connected to this address by `attach`.
 static int unix_socket(int type, const char *path, int (*attach)(int, const struct sockaddr *, socklen_t)) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   size_t length = strlen(path);
@@ -539,7 +541,7 @@ static int unix_socket(int type, const char *path, int (*attach)(int, const stru
   }
   memcpy(address.sun_path, path, length + 1);
   socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + 1);
-  // An abstract name begins with NUL, and is as long as the address says.
+  // An abstract name begins with a zero byte, and has the length of the address.
   if (path[0] == '@') {
     address.sun_path[0] = 0;
     size -= 1;
@@ -575,7 +577,7 @@ int clinux_apply_filter(const void *instructions, size_t count) {
 #error "the constant of <linux/audit.h> for this architecture, please"
 #endif
 
-// A seccomp filter that is being made. Its accumulator holds the number of the call.
+// A seccomp filter under construction. Between rules, its accumulator holds the system call number.
 struct filter {
   struct sock_filter code[256];
   unsigned short count;
@@ -585,7 +587,7 @@ struct filter {
 #define ALLOW ((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW))
 #define REFUSE ((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM))
 #define LOAD(offset) ((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (offset)))
-// Skips so many instructions when the accumulator is `value`, or is not.
+// Skips `yes` instructions if the accumulator equals `value`, else `no`.
 #define WHEN(value, yes, no) ((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), (yes), (no)))
 
 static void add(struct filter *filter, struct sock_filter instruction) { filter->code[filter->count++] = instruction; }
@@ -596,7 +598,7 @@ static void begin_filter(struct filter *filter) {
   add(filter, WHEN(OUR_ARCHITECTURE, 1, 0));
   add(filter, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS));
   add(filter, LOAD(offsetof(struct seccomp_data, nr)));
-  // Numbers from 2^30 on are those of x32, where they name the same calls.
+  // Numbers from 2^30 on are x32's, where the same calls have other numbers.
   add(filter, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, 0, 1));
   add(filter, REFUSE);
 }
@@ -608,7 +610,7 @@ static void refuse_calls(struct filter *filter, const unsigned *calls, size_t co
   }
 }
 
-// Refuses a call when the lower half of an argument, which is all that the kernel takes of an int, is one of `values`.
+// Refuses a call when the lower half of an argument is one of `values`; the kernel uses only that half of an int.
 static void refuse_values(struct filter *filter, unsigned call, unsigned index, const unsigned *values, size_t count) {
   add(filter, WHEN(call, 0, (unsigned char)(2 * count + 2)));
   add(filter, LOAD(LOW_HALF(index)));
@@ -616,7 +618,7 @@ static void refuse_values(struct filter *filter, unsigned call, unsigned index, 
   add(filter, ALLOW);
 }
 
-// Allows a call only when the lower half of its first argument is `value`.
+// Allows a call only if the lower half of its first argument is `value`.
 static void allow_first(struct filter *filter, unsigned call, unsigned value) {
   add(filter, WHEN(call, 0, 4));
   add(filter, LOAD(LOW_HALF(0)));
@@ -625,8 +627,8 @@ static void allow_first(struct filter *filter, unsigned call, unsigned value) {
   add(filter, REFUSE);
 }
 
-// What no process that is closed off needs: to start programs, and to signal, slow down and look into processes of the
-// same user.
+// Calls that no confined process needs: they start programs, or signal, slow down or inspect processes of the same
+// user.
 static void refuse_reaching_others(struct filter *filter) {
   static const unsigned calls[] = {
       SYS_execve, SYS_execveat, SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, SYS_listen, SYS_accept,
@@ -641,15 +643,15 @@ static void refuse_reaching_others(struct filter *filter) {
       SYS_fork, SYS_vfork,
 #endif
   };
-  // Who is sent SIGIO, or another signal, when a descriptor is ready.
+  // These choose who gets SIGIO, or another signal, when a descriptor is ready.
   static const unsigned commands[] = {F_SETOWN, F_SETOWN_EX, F_SETSIG};
   static const unsigned requests[] = {FIOSETOWN, SIOCSPGRP};
   refuse_calls(filter, calls, sizeof calls / sizeof *calls);
   refuse_values(filter, SYS_fcntl, 1, commands, sizeof commands / sizeof *commands);
   refuse_values(filter, SYS_ioctl, 1, requests, sizeof requests / sizeof *requests);
-  // A low limit of another process can end it.
+  // A low limit could end another process.
   allow_first(filter, SYS_prlimit64, 0);
-  // To itself, as abort(3) does.
+  // Signals to itself stay allowed, for abort(3).
   allow_first(filter, SYS_tgkill, (unsigned)getpid());
 }
 
@@ -671,10 +673,10 @@ int clinux_forbid_programs_and_sockets(void) {
 int clinux_forbid_programs_and_listening(void) {
   struct filter filter;
   begin_filter(&filter);
-  // Its arguments are in memory, where no filter sees them; without it the C library takes clone.
+  // clone3(2) has its arguments in memory, which a filter cannot read. With ENOSYS the C library uses clone(2) instead.
   add(&filter, WHEN(SYS_clone3, 0, 1));
   add(&filter, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS));
-  // Threads, and no processes.
+  // clone(2) may create threads, but no processes.
   add(&filter, WHEN(SYS_clone, 0, 4));
   add(&filter, LOAD(LOW_HALF(0)));
   add(&filter, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_THREAD, 0, 1));
@@ -688,7 +690,7 @@ int clinux_forbid_programs_and_listening(void) {
 #define SYS_fchmodat2 452
 #endif
 int clinux_open_only_new_files(void) {
-  // The arguments of openat2 are in memory, where no filter sees them.
+  // openat2(2) has its arguments in memory, which a filter cannot read.
   static const unsigned calls[] = {
       SYS_openat2, SYS_open_by_handle_at, SYS_truncate, SYS_fchmod, SYS_fchmodat, SYS_fchmodat2, SYS_fchown,
       SYS_fchownat, SYS_setxattr, SYS_lsetxattr, SYS_fsetxattr, SYS_removexattr, SYS_lremovexattr, SYS_fremovexattr,
@@ -706,7 +708,7 @@ int clinux_open_only_new_files(void) {
   refuse_calls(&filter, calls, sizeof calls / sizeof *calls);
   add(&filter, WHEN(SYS_openat, 0, 7));
   add(&filter, LOAD(LOW_HALF(2)));
-  // O_TRUNC cuts a file that is opened to be read, too.
+  // O_TRUNC truncates a file even if it is opened for reading.
   add(&filter, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, O_ACCMODE | O_TRUNC, 1, 0));
   add(&filter, ALLOW);
   add(&filter, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, O_CREAT | O_EXCL));
@@ -756,12 +758,12 @@ ssize_t clinux_read_entries(int directory, void *entries, size_t count) {
 
 ssize_t clinux_random(void *bytes, size_t count) { return getrandom(bytes, count, 0); }
 
-// useradd(8), passwd(1) and usermod(8) write `!`, other systems and their directory services `*LK*`.
+// useradd(8), passwd(1) and usermod(8) write `!`; other systems and their directory services write `*LK*`.
 static int is_locked(const char *password) {
   return password && (password[0] == '!' || strncmp(password, "*LK*", 4) == 0);
 }
 
-// 1: found, 0: none, -1.
+// Returns 1 when found, 0 when there is no entry, or -1.
 static int shadow_in(const char *name, struct clinux_shadow *entry, char *buffer, size_t size) {
   struct spwd shadow;
   struct spwd *found = NULL;

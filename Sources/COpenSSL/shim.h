@@ -11,6 +11,6 @@
 #include <openssl/rsa.h>
 #include <openssl/sha.h>
 
-// Macros that Swift cannot read.
+// Macros that Swift does not import.
 static const int copenssl_public_key = EVP_PKEY_PUBLIC_KEY;
 static const int copenssl_key_pair = EVP_PKEY_KEYPAIR;

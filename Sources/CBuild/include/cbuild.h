@@ -1,9 +1,9 @@
-// What this build was made of.
+// What this build was made from.
 #pragma once
 
-// The commit of the repository; "unknown" when whoever built it did not say.
+// The commit of the repository; "unknown" when the build did not set it.
 const char *cbuild_commit(void);
-// The version of the libssh that bssh-transport has inside, as its headers say.
+// The version of libssh that is linked into bssh-transport, according to its headers.
 const char *cbuild_libssh(void);
-// The version of the Debian package that it came from; "unknown" when whoever built it did not say.
+// The version of libssh's Debian package; "unknown" when the build did not set it.
 const char *cbuild_libssh_package(void);
