@@ -17,7 +17,8 @@ enum HandOver {
     var log = Log(threshold: .info, style: ProcessEnvironment.isLoggedByJournal ? .journal : .plain)
     let end = Clock.milliseconds + patience
     var problem: String?
-    // systemd moves no process if one of them has ended meanwhile. The first one is the parent of the others.
+    // systemd moves no process if one of them has ended meanwhile. The first one is the supervisor's copy, which goes on
+    // for the existing logins.
     for attempt in 0..<5 {
       let name = "bssh-generation-\(first)-\(UInt32.random(in: 0...UInt32.max)).scope"
       let there = attempt == 0 ? processes : processes.filter(ThisProcess.exists)
