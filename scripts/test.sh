@@ -60,7 +60,10 @@ check_scripts() {
   shellcheck -x scripts/*.sh .ci/run Tests/InteropTests/Clients/*.sh && scripts/check-docstrings.py --self-test
 }
 # Targets whose public declarations all have documentation.
-documented=(Digests FileTransfer Filter Gzip Session System SystemBus Transport Zygote)
+documented=(
+  AccessControl Authentication Credentials Digests Export FileTransfer Filter Gzip JournalReader Session System
+  SystemBus Transport Zygote
+)
 check_docstrings() { scripts/check-docstrings.py "${documented[@]/#/Sources/}"; }
 # Python's packages of three tests come while the compiler works.
 start_python() {

@@ -18,7 +18,8 @@ struct PathExpansion {
     self.user = user
   }
 
-  /// The paths that `word` expands to, sorted; the word itself when there is no match.
+  /// The paths that `word` expands to: for each alternative of its braces the matches, sorted, or without a match the
+  /// alternative itself.
   ///
   /// - Throws: `.system` with E2BIG when the paths exceed ``longest``.
   func paths(_ word: ShellWord) throws(FileError) -> [[UInt8]] {
