@@ -1,8 +1,8 @@
 import AccessControl
 import Authentication
 
-/// authorized_keys with options, and files of principals: what is found stands in the content, options hold together,
-/// and whatever they are, a key can be looked for.
+/// authorized_keys with options, and files of principals: everything found is in the input, options are consistent, and
+/// a key can be searched for whatever the input is.
 func fuzz(_ bytes: [UInt8]) {
   var last = 0
   var keys: [PublicKey] = []
@@ -38,13 +38,13 @@ private func check(_ options: KeyOptions) {
   precondition(options.isCertificateAuthority || options.principals == nil)
   precondition(options.permissions.forcedCommand?.contains(0) != true)
   precondition(options.permissions.permitOpen?.isEmpty != true && options.permissions.permitListen?.isEmpty != true)
-  // What is allowed travels to the session, and must read there as it was written.
+  // Permissions are sent to the session, which must decode what was encoded.
   precondition((try? .init(wireBytes: options.permissions.wireBytes[...])) == options.permissions)
   for time in options.expiryTimes { precondition(time.secondsInUTC < 1 << 40) }
 }
 
 extension ArraySlice<UInt8> {
-  /// True when `text` stands anywhere in it.
+  /// True if the input contains `text`.
   fileprivate func contains(_ text: String.UTF8View) -> Bool {
     indices.contains { self[$0...].starts(with: text) }
   }

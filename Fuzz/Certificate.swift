@@ -1,7 +1,7 @@
 import AccessControl
 import Authentication
 
-/// Certificates: what is read holds together, and can be judged whatever it says.
+/// Certificates: what is parsed is consistent, and can be verified whatever it says.
 func fuzz(_ bytes: [UInt8]) {
   guard let certificate = try? Certificate(blob: bytes[...]) else { return }
   precondition(Certificate.isCertificate(bytes))
@@ -22,7 +22,7 @@ func fuzz(_ bytes: [UInt8]) {
     let line = Array("cert-authority \(certificate.authority.text)\n".utf8)
     let byLine = search.find(in: KeySearch.File(name: "/k", content: line[...]))
     let byFile = search.find(among: [certificate.authority], of: "cas", principals: .userName)
-    // A line without options says no more than the file does.
+    // A line without options permits no more than the file does.
     precondition((byLine == nil) == (byFile == nil))
     precondition(byFile == nil || (options != nil && certificate.kind == .user && !certificate.principals.isEmpty))
   }

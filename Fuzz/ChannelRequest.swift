@@ -1,8 +1,8 @@
 import IPC
 import Wire
 
-/// CHANNEL_REQUEST after its channel number: what is understood is well formed to its last byte, and the session reads
-/// it as the transport did.
+/// CHANNEL_REQUEST after its channel number: what is accepted is well formed to its last byte, and the session decodes
+/// what the transport encoded.
 func fuzz(_ bytes: [UInt8]) {
   var reader = WireReader(bytes)
   guard let (request, wantsReply) = try? ParsedChannelRequest.parse(&reader) else { return }
@@ -11,7 +11,7 @@ func fuzz(_ bytes: [UInt8]) {
   guard case .forSession(let request) = request else { return }
   precondition(reader.isAtEnd)
   let message = TransportToSession.request(channel: .max, request)
-  // A message socket takes no more than that.
+  // The limit of a message socket.
   precondition(message.wireBytes.count <= 160 << 10)
   precondition((try? TransportToSession(wireBytes: message.wireBytes[...])) == message)
   if case .terminal(_, _, _, _, _, let modes) = request { precondition(TerminalModes(modes).modes.count <= 4096 / 5) }

@@ -1,7 +1,7 @@
 import Filter
 
-/// A pattern, a zero byte and a path: a matcher with that pattern and its negation never agree, and rules that are read
-/// from a message are written as they were read.
+/// A pattern, a zero byte and a path: a matcher with that pattern and its negation never agree, and rules that are
+/// decoded from a message are encoded unchanged.
 func fuzz(_ bytes: [UInt8]) {
   if let filter = try? TransferFilter(wireBytes: bytes[...]) {
     guard let again = try? TransferFilter(wireBytes: filter.wireBytes[...]) else {
@@ -22,7 +22,7 @@ func fuzz(_ bytes: [UInt8]) {
   negated.not = [matcher]
   precondition(matcher.matches(path: path, size: nil) != negated.matches(path: path, size: nil))
   precondition(matcher.matches(path: path, size: nil) == glob.matches(path: path))
-  // A directory that may be moved takes nothing out of the reach of the pattern.
+  // Moving a directory that may be moved takes nothing out of reach of the pattern.
   if path.last != UInt8(ascii: "/"), !path.indices.dropLast().contains(where: { path[$0...].starts(with: "//".utf8) }) {
     var filter = TransferFilter()
     filter.isEnabled = true
@@ -36,7 +36,7 @@ func fuzz(_ bytes: [UInt8]) {
       }
     }
   }
-  // Without a sign that means something a pattern is what it says.
+  // A pattern without special characters matches itself only.
   if !text.utf8.contains(where: { "*?[]{},\\/".utf8.contains($0) }) {
     let name = path[((path.lastIndex(of: UInt8(ascii: "/")) ?? -1) + 1)...]
     precondition(glob.matches(path: path) == name.elementsEqual(text.utf8))

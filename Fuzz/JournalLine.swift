@@ -1,10 +1,10 @@
 import Audit
 
-/// Files of a journal, and their heads: what is read as a line is written as one that reads the same, and the chain
-/// comes to an end, whatever the lines are.
+/// Files of a journal, and their heads: a line that is parsed is written as one that parses the same, and the chain
+/// check terminates for any lines.
 func fuzz(_ bytes: [UInt8]) {
   if let head = ChainHead(json: bytes.prefix(ChainHead.size)) {
-    // One of a version with a single series is written as one of two.
+    // A head of a version with a single series is written as one of two.
     precondition(ChainHead(json: head.json[...])?.json == head.json && head.json.count == ChainHead.size)
   }
   let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)

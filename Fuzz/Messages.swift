@@ -1,7 +1,7 @@
 import IPC
 import Wire
 
-/// Messages between processes; the first byte says which one. What is read is written back so that it reads the same.
+/// Messages between processes; the first byte selects the type. What is decoded is encoded so that it decodes the same.
 func fuzz(_ bytes: [UInt8]) {
   guard let kind = bytes.first else { return }
   let message = bytes.dropFirst()

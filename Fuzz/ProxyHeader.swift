@@ -1,10 +1,10 @@
 import AccessControl
 
-/// PROXY headers: what is taken is bounded, and pieces come to the same as the whole.
+/// PROXY headers: the length is bounded, and parsing in pieces has the same result as parsing the whole.
 func fuzz(_ bytes: [UInt8]) {
   var whole = ProxyHeaderParser()
   let outcome = Result { () throws(ProxyHeaderError) in try whole.take(bytes) }
-  // The first byte says where it is cut.
+  // The first byte says where the header is split.
   for cut in [Int(bytes.first ?? 0) % (bytes.count + 1), 1, bytes.count] where cut <= bytes.count {
     var parser = ProxyHeaderParser()
     var (taken, header): (Int, ProxyHeader?) = (0, nil)
@@ -23,10 +23,10 @@ func fuzz(_ bytes: [UInt8]) {
     precondition(taken == other.count && header == other.header)
     precondition(taken <= ProxyHeaderParser.binaryLimit && parser.room >= 0)
     if bytes.first == UInt8(ascii: "P") { precondition(taken <= ProxyHeaderParser.textLimit) }
-    // Without a header every byte may belong to one.
+    // Without a complete header, every byte may belong to one.
     precondition(header != nil || taken == bytes.count)
   }
-  // What it says is what its text says.
+  // The address is that of its text.
   if case .success((_, .forwarded(let client, let server)?)) = outcome {
     for address in [client.address, server.address] { precondition(IPAddress("\(address)") == address) }
   }

@@ -1,7 +1,7 @@
 import Authentication
 import Wire
 
-/// Key and signature blobs, and hashes: what is read is written back as it was.
+/// Key and signature blobs, and hashes: what is parsed is written back unchanged.
 func fuzz(_ bytes: [UInt8]) {
   if let key = try? PublicKey(blob: bytes[...]) {
     precondition(PublicKey(key.material).blob == bytes)

@@ -1,7 +1,7 @@
 import Export
 import JournalReader
 
-/// What a receiver of events answers, over HTTP and over gRPC; and what may stand where a cursor and a journal should be.
+/// The replies of a receiver of events, over HTTP and over gRPC; and the possible contents of cursor and journal files.
 func fuzz(_ bytes: [UInt8]) {
   var answer = OTLPAnswer()
   let parts = bytes.split(separator: 0, maxSplits: 1, omittingEmptySubsequences: false)

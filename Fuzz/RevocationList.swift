@@ -1,6 +1,6 @@
 import Authentication
 
-/// Lists of revoked keys, as text and as KRL: what is read can be asked, about every number.
+/// Lists of revoked keys, as text and as KRL: what is parsed can be queried for every serial number.
 func fuzz(_ bytes: [UInt8]) {
   guard let list = try? RevocationList(bytes) else { return }
   for signature in list.signatures { precondition(signature.signedCount < bytes.count) }

@@ -1,7 +1,7 @@
 import FileTransfer
 import IPC
 
-/// What a client of scp sends: as a command line, to a sink whole and byte by byte, and as answers to a source.
+/// The input of an scp client: as a command line, to a sink as a whole and byte by byte, and as replies to a source.
 func fuzz(_ bytes: [UInt8]) {
   if let command = SCPCommand.parse(bytes) {
     precondition(!command.paths.isEmpty)
@@ -16,7 +16,7 @@ func fuzz(_ bytes: [UInt8]) {
   while (try? responses.next(&input)) != nil {}
 }
 
-/// What a sink makes of it: the records, how many bytes of files, and whether it broke the protocol.
+/// The result of a sink: the records, the number of bytes of files, and whether the protocol was violated.
 private func receive(_ bytes: ArraySlice<UInt8>, pieces: Int) -> [String] {
   var machine = SCPSinkMachine(isRecursive: true)
   var result: [String] = []

@@ -1,7 +1,7 @@
 import FileTransfer
 import Glibc
 
-/// An empty directory: nothing that a packet asks for can be found, and nothing is changed.
+/// An empty directory: nothing that a packet names is found, and nothing is changed.
 private nonisolated(unsafe) let files: RootedFileSystem = {
   var template = Array("/tmp/bssh-fuzz-XXXXXX".utf8CString)
   guard unsafe mkdtemp(&template) != nil else { preconditionFailure("no directory to work in") }
@@ -11,7 +11,7 @@ private nonisolated(unsafe) let files: RootedFileSystem = {
   return files
 }()
 
-/// What an SFTP client sends after INIT: each packet is answered by exactly one, or ends the session.
+/// The input of an SFTP client after INIT: each packet gets exactly one reply, or ends the session.
 func fuzz(_ bytes: [UInt8]) {
   var server = SFTPServer(unsafe files)
   var (packets, replies) = (SFTPPackets(), ReplyBuffer())
@@ -28,7 +28,7 @@ func fuzz(_ bytes: [UInt8]) {
   }
 }
 
-/// Replies are whole packets, no longer than clients take.
+/// Replies are whole packets that do not exceed the limit of clients.
 private func check(_ replies: ArraySlice<UInt8>) {
   var rest = replies
   while !rest.isEmpty {

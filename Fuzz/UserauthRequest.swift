@@ -1,7 +1,7 @@
 import Authentication
 
-/// A connection's authentication messages, each with a byte that says what it is and one for its length: no path leads
-/// to a login but accepted verdicts on signatures, passwords and codes, in the order of one of the sequences.
+/// The authentication messages of a connection, each with a byte for its kind and one for its length: the only way to a
+/// login is accepted verdicts on signatures, passwords and codes, in the order of one of the sequences.
 func fuzz(_ bytes: [UInt8]) {
   _ = try? UserauthRequest(payload: bytes[...])
   let sequences: [[[AuthenticationMachine.Step]]] = [

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Runs a command in a system of its own: its own /etc, /run and /var/log (what it changes there is gone afterwards), a
-# network with loopback alone, and processes that end with it. Two of them do not meet, also where they make accounts.
-# Needs root, mount namespaces and overlayfs.
+# Runs a command in namespaces of its own: its own /etc, /run and /var/log, whose changes are discarded at the end; a
+# network with loopback only; and processes that end with it. Two of them cannot interfere, even if both create
+# accounts. Needs root, mount namespaces and overlayfs.
 #
 #   scripts/apart.sh NUMBER COMMAND...
 #
-# NUMBER, 1 to 9, tells those that run at the same time apart: accounts that are made get user ids from NUMBER × 10,000 on,
-# since the kernel counts the processes of a user id in all of them together.
+# NUMBER, 1 to 9, distinguishes commands that run at the same time: accounts that they create get user ids from NUMBER ×
+# 10,000 on, since the kernel counts the processes of a user id over all namespaces.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source-path=SCRIPTDIR source=common.sh
@@ -33,5 +33,5 @@ prepare='
   sed -i -E "/^(UID|GID)_(MIN|MAX)/d" /etc/login.defs
   for id in UID GID; do printf "%s_MIN %s\n%s_MAX %s\n" $id ${0}0000 $id ${0}9999; done >>/etc/login.defs
 '
-# The shell stays, as the process 1 that reaps what others leave: zombies count against the limits of their user.
+# The shell stays as process 1 and reaps orphans: zombies count against the limits of their user.
 exec "${namespaces[@]}" bash -c "$prepare"'"$@"; exit "$?"' "$number" "$@"

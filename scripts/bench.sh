@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Compares the release build with Debian's sshd on this machine, as root; --help lists the options.
 #
-# Both servers listen on 127.0.0.1 for the time of the run, use the same host key and key exchange, and read the same
-# authorized_keys for an account that is made for the run and removed after it.
+# During the run both servers listen on 127.0.0.1, use the same host key and key exchange, and read the same
+# authorized_keys of an account that is created for the run and removed afterwards.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source-path=SCRIPTDIR source=common.sh
@@ -14,7 +14,7 @@ build_release >/dev/null
 
 account=bssh-bench
 folder=$(mktemp -d /run/bssh-bench.XXXXXX)
-# Files to transfer, in memory: a disk would be what is measured.
+# Files to transfer are in memory; otherwise the disk would be measured.
 data=$(mktemp -d /dev/shm/bssh-bench.XXXXXX)
 reachable=
 # shellcheck disable=SC2317 # called by the trap
@@ -28,7 +28,7 @@ trap finish EXIT
 make_service_accounts
 reachable=$(reachable_executables)
 chmod 755 "$folder" "$data"
-# sshd's own; its package makes it at start of the service only.
+# sshd needs this directory; its package creates it only when the service starts.
 install -d -m 0755 /run/sshd
 # No password, and not locked: without PAM sshd refuses locked accounts.
 useradd --system --no-create-home --home-dir "$folder/home" --shell /bin/sh --password '*' "$account"

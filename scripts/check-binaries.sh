@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Checks how the release executables are linked: which libraries each may load, and that none is easy to turn against us.
+# Checks how the release executables are linked: which libraries each may load, and that exploit mitigations are
+# enabled.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source-path=SCRIPTDIR source=common.sh
@@ -7,8 +8,8 @@ cd "$(dirname "$0")/.."
 
 folder=${1:-.build/release}
 runtime="libc.so.6 libm.so.6 libgcc_s.so.1 libstdc++.so.6"
-# Libraries beyond the runtime. The supervisor, which is root, and the session and the transfers, which
-# are the user, parse nothing in C.
+# Libraries beyond the runtime. The supervisor, which is root, and the session and transfer processes, which run as the
+# user, parse nothing in C.
 declare -A allowed=(
   [bssh-server]="libyaml-0.so.2 libcrypto.so.3 libargon2.so.1 libqrencode.so.4 libz.so.1"
   [bssh-supervisor]=""
@@ -53,7 +54,7 @@ for executable in "${executables[@]}"; do
   if ! grep -qE 'GNU_STACK.* RW +0x' <<<"$segments"; then fail "$executable" "has an executable stack"; fi
 done
 
-# What is really loaded, the libraries of libraries included.
+# The libraries that are really loaded, including indirect dependencies.
 if [[ -x $folder/bssh-supervisor ]]; then
   while read -r library _; do
     if ! permitted "${library##*/}" ""; then fail bssh-supervisor "loads $library"; fi

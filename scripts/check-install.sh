@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs, logs in and uninstalls, as root, in a root directory made for it: nothing of this machine is changed.
+# Installs, logs in and uninstalls, as root, in a root directory created for it; this machine is not changed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source-path=SCRIPTDIR source=common.sh
@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 if [[ ${1:-} != inside ]]; then
   root=$(mktemp -d)
   trap 'rmdir "$root"' EXIT
-  # The mounts go with the namespace, and with them everything that was made; so do the processes.
+  # The mounts, everything that was created in them, and the processes end with the namespace.
   unshare --mount --pid --fork --kill-child -- "scripts/${0##*/}" inside "$root"
   exit
 fi
@@ -22,7 +22,7 @@ chmod 700 "$root/root" "$root/root/.ssh"
 for link in /bin /sbin /lib*; do [[ ! -L $link ]] || cp -a "$link" "$root/"; done
 cp -a /etc "$root/etc"
 rm -rf "$root/etc/bssh"
-# What is written there goes with it.
+# Everything written there is discarded at the end.
 mkdir -p "$root"/overlay/{upper,work}
 mount -t overlay -o "lowerdir=/usr,upperdir=$root/overlay/upper,workdir=$root/overlay/work" overlay "$root/usr"
 mount --rbind /dev "$root/dev"
@@ -55,7 +55,7 @@ done
 grep -q '^ExecStart=/opt/bssh/sbin/bssh-server ' "$root/etc/systemd/system/bssh-server.service" ||
   die "the unit starts another bssh-server"
 
-# The installed executables find each other, and root logs in with a key.
+# The installed executables find each other, and root can log in with a key.
 ssh-keygen -q -t ed25519 -N '' -f "$root/root/.ssh/id_ed25519"
 cp "$root/root/.ssh/id_ed25519.pub" "$root/root/.ssh/authorized_keys"
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
@@ -89,7 +89,7 @@ installer
 [[ $(cat "$root/etc/bssh/server.yaml" "$root/etc/bssh/ssh_host_ed25519_key") == "$before" ]] ||
   die "a second installation changed /etc/bssh"
 
-# A configuration that does not load is found before anything is replaced.
+# A configuration that does not load is detected before anything is replaced.
 marked=$root/opt/bssh/lib/bssh/bssh-transfer
 say "old" >"$marked"
 say "sever: {}" >>"$root/etc/bssh/server.yaml"
@@ -98,8 +98,8 @@ grep -q "nothing was installed" "$root/tmp/errors" || die "the upgrade failed wi
 [[ $(cat "$marked") == old ]] || die "an upgrade replaced programs before it looked at the configuration"
 sed -i '$d' "$root/etc/bssh/server.yaml"
 
-# Of an installation with another prefix the unit goes, which would win, and its programs stay for the old daemon; removing
-# those later leaves the new unit alone.
+# Installing with another prefix removes the unit of the first installation, which would take precedence, and keeps its
+# programs for the running daemon; removing those later does not affect the new unit.
 have_not /usr/lib/systemd/system/bssh-server.service
 inside /repository/scripts/install.sh
 have_not /etc/systemd/system/bssh-server.service
@@ -122,7 +122,8 @@ for file in /opt/bssh/sbin/bssh-server /opt/bssh/lib/bssh /etc/systemd/system/bs
   have_not "$file"
 done
 
-# With a login open, from which it is refused, --purge ends that, and no file belongs to an account that is gone.
+# From within a login of the daemon, --purge is refused. Otherwise it ends open logins, and leaves no file of an account
+# that no longer exists.
 installer
 start
 if "${client[@]}" "/repository/scripts/install.sh --prefix /opt/bssh --uninstall --purge" </dev/null 2>"$root/tmp/errors"; then

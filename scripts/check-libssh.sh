@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Checks that libssh.a is the one that was tried out, and that its internals are where Sources/CLibSSH replaces them.
+# Checks that libssh.a is a tested version, and that its internals are where Sources/CLibSSH replaces them.
 #
-# The linker's --wrap replaces calls from one object to another only: if a later libssh moved a function into the object
-# that calls it, the replacement would silently do nothing. Documentation/LIBSSH.md lists what each is for.
+# The linker's --wrap replaces only calls from one object to another: if a later libssh moved a function into the object
+# that calls it, the replacement would silently have no effect. Documentation/LIBSSH.md lists the purpose of each.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source-path=SCRIPTDIR source=common.sh
@@ -27,14 +27,14 @@ archive=$(dpkg-query -L libssh-dev | grep '/libssh\.a$') || die "libssh-dev has 
 symbols=$(nm --print-file-name "$archive" 2>/dev/null |
   sed -nE 's/^[^:]*:([^:]+):[0-9a-f ]* ([A-Za-z]) ([A-Za-z_0-9]+)$/\1 \2 \3/p')
 
-# Is the symbol defined in exactly one object, for others to use?
+# Is the symbol defined in exactly one object, and visible to others?
 defined() {
   local count
   count=$(grep -cE "^[^ ]+ T $1\$" <<<"$symbols" || true)
   ((count == 1)) || fail "$1 is defined in $count objects, not in one"
 }
 
-# Called: the objects named after it call it, and it is not defined in one of them.
+# Checks that the given objects call the function, and that none of them defines it.
 called() {
   local symbol=$1 callers
   shift
@@ -49,7 +49,7 @@ called() {
   done
 }
 
-# One of libssh's own functions, replaced.
+# A replaced function of libssh.
 wrapped() {
   defined "$1"
   called "$@"
@@ -63,7 +63,7 @@ wrapped ssh_buffer_add_u8 messages.c.o
 wrapped ssh_buffer_get_u8 packet.c.o
 wrapped ssh_buffer_pass_bytes_end packet.c.o
 wrapped ssh_get_random packet.c.o
-# The system's, replaced.
+# A replaced function of the C library.
 called strdup server.c.o
 called poll poll.c.o
 called recv socket.c.o
@@ -73,7 +73,7 @@ for symbol in ssh_packet_set_callbacks ssh_packet_global_request ssh_packet_user
   defined "$symbol"
 done
 
-# Who else could sign: a second caller of the signer would be one that nobody looked at.
+# A second caller of the signing function would be one that nobody has reviewed.
 signers=$(sed -nE 's/^([^ ]+) U ssh_srv_pki_do_sign_sessionid$/\1/p' <<<"$symbols" | sort | tr '\n' ' ')
 [[ $signers == "curve25519.c.o dh.c.o ecdh_crypto.c.o " ]] || fail "host keys sign in: $signers"
 

@@ -3,8 +3,8 @@
 #
 #   scripts/check-openssh-regress.sh [test …]
 #
-# Needs the packages openssh-tests, openssh-client, python3 and telnet. Tests/OpenSSHRegress stands in for sshd(8): it
-# says in our configuration what the test's sshd_config says. Ends with 1 when a test fails.
+# Needs the packages openssh-tests, openssh-client, python3 and telnet. Tests/OpenSSHRegress replaces sshd(8): it
+# translates the test's sshd_config into our configuration. Exits with 1 if a test fails.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source-path=SCRIPTDIR source=common.sh
@@ -20,7 +20,7 @@ tests=("$@")
 
 ((EUID != 0)) || make_service_accounts
 built=$(reachable_executables)
-# authorized_keys count only below directories that nobody else may write to, so not in /tmp.
+# authorized_keys are accepted only below directories that nobody else can write to, so not in /tmp.
 if ((EUID == 0)); then private=/run; else private=$HOME; fi
 objects=$(mktemp -d "$private/bssh-regress.XXXXXX")
 # shellcheck disable=SC2317 # called by the trap
@@ -33,11 +33,11 @@ trap finish EXIT
 export DAEMON_EXECUTABLES=$built TEST_SHELL=sh TEST_SSH_SFTPSERVER=$built/bssh-transfer
 export TEST_SSH_SSHD=$PWD/Tests/OpenSSHRegress/sshd TEST_SSH_SSH=$PWD/Tests/OpenSSHRegress/ssh
 export TEST_SSH_SFTP=/usr/bin/sftp TEST_SSH_SCP=/usr/bin/scp
-# Without it tests of terminals are left out.
+# Without it, tests of terminals are skipped.
 export SUDO=env
 
-# Prints the path of a test: its own, or, for one in which something cannot mean the same here, that of a changed copy
-# among links to all that it uses.
+# Prints the path of a test: its own or, if something in it has another meaning here, that of a modified copy in a
+# directory of links to everything that it uses.
 script_of() {
   local copy=$objects/changed/$1.sh
   if [[ $1 != cert-userkey ]]; then
@@ -47,10 +47,11 @@ script_of() {
   mkdir -p "$objects/changed"
   ln -sf "$regress"/* "$objects/changed/"
   rm "$copy"
-  # - The test expects that by a line "cert-authority" of authorized_keys a certificate without principals lets in
-  #   anybody, though not by TrustedUserCAKeys. Here it is good for nobody: Documentation/KEYS.md.
-  # - Of RSA it tries ssh-rsa, which signs with SHA-1 and is refused here, and with it rsa-sha2-256 and rsa-sha2-512.
-  #   Tests/OpenSSHRegress/ssh leaves RSA out; here the two that sign with SHA-2 come back, certified by an RSA key.
+  # - The test expects that a `cert-authority` line of authorized_keys, unlike TrustedUserCAKeys, accepts a certificate
+  #   without principals for everyone. Here such a certificate is accepted for nobody: Documentation/KEYS.md.
+  # - Of RSA it tries ssh-rsa, which signs with SHA-1 and is refused here, together with rsa-sha2-256 and rsa-sha2-512.
+  #   Tests/OpenSSHRegress/ssh leaves RSA out; here the two that sign with SHA-2 are added again, certified by an RSA
+  #   key.
   # shellcheck disable=SC2016 # the test's own variables
   sed -e 's/^\(test_one "empty principals"[[:blank:]]*\)success "" authorized_keys$/\1failure "" authorized_keys/' \
     -e 's/^EXTRA_TYPES=""$/EXTRA_TYPES=""; PLAIN_TYPES="$PLAIN_TYPES rsa-sha2-256 rsa-sha2-512"/' \
@@ -62,7 +63,7 @@ script_of() {
 status=0
 for name in "${tests[@]}"; do
   started=$SECONDS
-  # In a session of its own, so that what it leaves behind can be ended.
+  # In a session of its own, so that left-over processes can be ended.
   script=$(script_of "$name")
   (cd "$objects" && exec setsid sh "$regress/test-exec.sh" "$objects" "$script") \
     >"$objects/output-of-$name" 2>&1 </dev/null &

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Runs OpenSSH's own tests of scp, from the Debian package openssh-tests, with bssh-transfer as the server's side.
+# Runs OpenSSH's own tests of scp, from the Debian package openssh-tests, with bssh-transfer as the server side.
 #
 #   scripts/check-scp.sh [DIRECTORY WITH bssh-transfer, default .build/release] [TEST ...]
 #
-# Without names: scp scp-uri scp3. Ends with 1 when one fails, and shows its log.
+# The default tests are scp, scp-uri and scp3. Exits with 1 if one fails, and shows its log.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,12 +18,12 @@ installed=/usr/lib/openssh/regress
 
 folder=$(mktemp -d)
 made=
-# Debian's sshd, which the tests start as well, wants it, and only a service makes it.
+# Debian's sshd, which the tests start as well, needs it, and only its service creates it.
 if ((EUID == 0)) && [[ ! -e /run/sshd ]]; then made=/run/sshd && mkdir -m 755 "$made"; fi
 trap 'rm -rf "$folder"; [[ -z $made ]] || rmdir "$made"' EXIT
 cp -a "$installed" "$folder/regress"
 mkdir "$folder/bin"
-# The tests have one scp for both sides: the client stays Debian's, calls of the server's side are answered by ours.
+# The tests use one scp for both sides: the client stays Debian's, calls of the server side run ours.
 cat >"$folder/bin/scp" <<END
 #!/bin/bash
 for argument; do

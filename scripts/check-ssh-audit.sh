@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
-# Has ssh-audit (PyPI) look at the release build with the default algorithms and a key of each type that gen-host-key
-# makes by default.
+# Runs ssh-audit (PyPI) against the release build with the default algorithms and a key of each type that gen-host-key
+# generates by default.
 #
 #   scripts/check-ssh-audit.sh
 #
-# Ends with 1 when ssh-audit names a failure, or a warning that is not expected here. Documentation/THREATS.md says why
-# those that are expected cannot be avoided.
+# Exits with 1 if ssh-audit reports a failure, or a warning that is not expected here. Documentation/THREATS.md says why
+# the expected ones cannot be avoided.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . scripts/common.sh
 
 version=3.9.0
-# The curves of NIST are offered last, to clients that have nothing else. libssh 0.10 knows no key exchange that withstands a quantum computer, and libssh2 no other codes.
+# The NIST curves are offered last, to clients that support nothing else. libssh 0.10 has no post-quantum key exchange,
+# and libssh2 supports no other MACs.
 expected=(
   'does not provide protection against post-quantum attacks' 'using encrypt-and-MAC mode'
   'using elliptic curves that are suspected as being backdoored by the U.S. National Security Agency'
@@ -46,7 +47,7 @@ for _ in {1..100}; do
   sleep 0.1
 done
 
-# It exits with 2 for warnings and 3 for failures; what they are is looked at below.
+# It exits with 2 for warnings and 3 for failures; they are examined below.
 "$folder/venv/bin/ssh-audit" --skip-rate-test -j -p "$port" 127.0.0.1 >"$folder/report" || (($? < 4))
 python3 - "$folder/report" "${expected[@]}" <<'END'
 import json

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs try.sh as a person would: the ssh line that it prints must log in, and Ctrl-C must leave nothing behind.
+# Runs try.sh as a person would: the ssh command that it prints must log in, and Ctrl-C must leave nothing behind.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source-path=SCRIPTDIR source=common.sh
@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 output=$(mktemp)
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-# With job control it is a process group of its own, to which Ctrl-C can be sent as a terminal would.
+# With job control it is a process group of its own, to which Ctrl-C can be sent as a terminal would do it.
 set -m
 scripts/try.sh --port "$port" >"$output" 2>&1 </dev/null &
 group=$!
@@ -35,7 +35,7 @@ read -ra line < <(grep '^  ssh ' "$output")
 if [[ " ${line[*]} " != *" -i "* ]]; then
   say "try.sh took the keys of ~/.ssh; logging in needs their private halves, so that is left to people"
 else
-  # One word of output, since a login shell may say more.
+  # Only one word of the output is checked, since a login shell may print more.
   answer=$("${line[@]}" -o BatchMode=yes -F none 'echo it works' </dev/null)
   [[ $answer == "it works" ]] || die "the printed line answered: $answer"
 fi

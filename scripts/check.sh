@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The tests for every change, in less than three minutes once it is built: those of the units, and a dozen suites that drive
-# the daemon with real clients. scripts/test.sh runs everything.
+# The tests for every change, in less than three minutes once everything is built: the unit tests, and a dozen suites
+# that drive the daemon with real clients. scripts/test.sh runs everything.
 #
 #   scripts/check.sh
 set -euo pipefail

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034
-# What the scripts share; sourced, with the top of the repository as the working directory.
+# Functions that the scripts share; sourced, with the top of the repository as the working directory.
 
 # Debian packages that a build needs.
 build_packages=(
@@ -13,8 +13,8 @@ executables=(
   bssh-server bssh-supervisor bssh-transport bssh-authority bssh-session bssh-transfer bssh-journal bssh-exporter
 )
 
-# The mode that an executable is installed with. A process of a user whose file that user may not read can be looked into
-# by no other process of theirs, from its first moment on; ptrace(2).
+# The mode with which an executable is installed. If a user cannot read the executable of a process, no other process of
+# that user can inspect it from its start on; ptrace(2).
 executable_mode() {
   case $1 in
     bssh-session | bssh-transfer) printf '0711\n' ;;
@@ -29,7 +29,7 @@ die() {
   exit 1
 }
 
-# Installs those of the packages that are missing, and says so first.
+# Installs the missing packages of those given, and says so first.
 need_packages() {
   local package missing=()
   for package in "$@"; do
@@ -53,7 +53,7 @@ need_packages() {
     >/dev/null || die "apt-get could not install: ${missing[*]}"
 }
 
-# Puts the Swift tool chain on the PATH.
+# Adds the Swift tool chain to PATH.
 need_swift() {
   if ! command -v swift >/dev/null && [[ -x /opt/swift/usr/bin/swift ]]; then
     PATH=/opt/swift/usr/bin:$PATH
@@ -79,10 +79,10 @@ built_commit() {
   say "$commit"
 }
 
-# True while somebody listens on this port of 127.0.0.1.
+# True if a process listens on this port of 127.0.0.1.
 port_answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# Makes the system accounts as which parts of the daemon run when it is started as root.
+# Creates the system accounts that processes of the daemon use when it is started as root.
 make_service_accounts() {
   local account
   for account in bssh-transport bssh-authority bssh-audit; do
@@ -91,8 +91,8 @@ make_service_accounts() {
   done
 }
 
-# Prints a folder with the release executables, as root a copy: other accounts can reach it, and its files are root's,
-# with the modes that they are installed with. release_executables removes the copy.
+# Prints a folder with the release executables. As root it is a copy that other accounts can reach, whose files belong
+# to root and have the modes with which they are installed. release_executables removes the copy.
 reachable_executables() {
   local folder=$PWD/.build/release executable
   if ((EUID == 0)); then
@@ -107,17 +107,17 @@ reachable_executables() {
 
 release_executables() { case $1 in /var/tmp/bssh-executables.*) rm -rf "$1" ;; esac }
 
-# Fails when a line of Swift is not as swift-format sets it.
+# Fails if a Swift file is not formatted as swift-format does it.
 check_format() { swift format lint --strict --parallel --recursive Sources Tests Fuzz Package.swift; }
 
-# Builds the tests, and the executables beside them, into .build/debug.
+# Builds the tests, and the executables next to them, into .build/debug.
 build_debug() { swift build --build-tests --disable-index-store --explicit-target-dependency-import-check error; }
 
-# All tests but those that drive the daemon, as options of run_tests.
+# All tests except those that drive the daemon, as options of run_tests.
 unit_tests=(--skip 'InteropTests\.Interop/')
 
-# Runs tests that are built, as `swift test --skip-build` does with these options; what they say goes to the log of this
-# name. Another one may run at the same time.
+# Runs built tests, as `swift test --skip-build` does with these options. Their output goes to the log of this name.
+# Several of these may run at the same time.
 #   run_tests NAME OPTION...
 run_tests() {
   local log=.build/test-logs/$1.log
@@ -127,8 +127,8 @@ run_tests() {
 }
 apart=()
 
-# Prints what the logs of these names say: what failed, how many tests there were, and which took longest. Tests of units
-# wait for each other, so that their times mean nothing.
+# Summarizes the logs of these names: failures, number of tests, and the slowest ones. Unit tests wait for each other,
+# so their times are not meaningful.
 report_tests() {
   local name logs=()
   for name in "$@"; do logs+=(".build/test-logs/$name.log"); done

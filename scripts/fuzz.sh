@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Feeds the parsers of hostile bytes with libFuzzer: the harnesses of Fuzz/, as many at a time as there are processors.
+# Fuzzes the parsers of hostile bytes with libFuzzer: the harnesses of Fuzz/, as many at a time as there are processors.
 #
 #   scripts/fuzz.sh [seconds for each harness, default 60 [harness ...]]
 #
-# Ends with 1 when an input makes one crash; the input is then in .build/fuzz/crashes.
+# Exits with 1 if an input crashes a harness; the input is then in .build/fuzz/crashes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,7 +13,7 @@ build=.build/fuzz
 mkdir -p "$build/crashes"
 flags=(-O -sanitize=fuzzer -parse-as-library -swift-version 6 -I "$build" -I Sources/CZlib -module-cache-path "$build/cache")
 
-# The C that System calls, with the module map that SwiftPM would make for it.
+# The C code that System calls, with the module map that SwiftPM would create for it.
 printf 'module CLinux { header "%s/Sources/CLinux/include/clinux.h" export * }\n' "$PWD" >"$build/module.modulemap"
 clang -O2 -c -o "$build/CLinux.o" -I Sources/CLinux/include Sources/CLinux/linux.c
 
@@ -31,17 +31,17 @@ done
 export SWIFT_BACKTRACE=enable=no
 status=0
 
-# Runs one harness; what it printed is in its log.
+# Runs one harness; its output goes to its log.
 fuzz() {
   local harness=$1
-  # New inputs go to the build folder; the ones in Fuzz/Corpus are only read.
+  # New inputs go to the build folder; those in Fuzz/Corpus are only read.
   mkdir -p "$build/corpus/$harness"
   "$build/$harness" -max_total_time="$seconds" -max_len=20000 -timeout=10 -rss_limit_mb=2048 \
     -artifact_prefix="$build/crashes/$harness-" -print_final_stats=1 -verbosity=0 \
     "$build/corpus/$harness" "Fuzz/Corpus/$harness" >"$build/$harness.log" 2>&1
 }
 
-# Waits for the first of those that run, and tells what became of it.
+# Waits for the first of the running harnesses, and reports its result.
 running=()
 # shellcheck disable=SC2317 # called by the trap
 stop_all() {
@@ -62,7 +62,7 @@ for source in Fuzz/*.swift; do
   harness=$(basename "$source" .swift)
   [[ $harness != Entry ]] || continue
   [[ -z ${wanted// /} || $wanted == *" $harness "* ]] || continue
-  # The parser of an executable, which is no module to import.
+  # The parser is part of an executable, which cannot be imported as a module.
   parser=()
   [[ $harness != ChannelRequest ]] || parser=(Sources/Transport/ChannelRequestParser.swift)
   swiftc "${flags[@]}" -module-name "Fuzz$harness" -o "$build/$harness" Fuzz/Entry.swift "$source" "${parser[@]}" \

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs bssh-server as a service on port 2222, beside whatever listens on port 22, and never starts it by itself.
+# Installs bssh-server as a service on port 2222, next to whatever listens on port 22, and never starts it.
 #
 #   scripts/install.sh [--prefix DIR]              below DIR (default /usr), as root
 #   scripts/install.sh --destdir DIR [--prefix …]  the files only, below DIR, for packagers
@@ -39,7 +39,7 @@ done
 [[ $action == uninstall || -z $purge ]] || die "--purge goes with --uninstall"
 [[ -n $destdir ]] || ((EUID == 0)) || die "as root, please (or --destdir DIR for the files only)"
 
-# systemd looks into /usr and /etc, not into every prefix.
+# systemd reads units below /usr and /etc only, not below every prefix.
 if [[ $prefix == /usr ]]; then system=/usr/lib; else system=/etc; fi
 units=$system/systemd/system
 unit=$destdir$units/bssh-server.service
@@ -51,10 +51,10 @@ server=$destdir$prefix/sbin/bssh-server
 manual=$destdir$prefix/share/man
 examples=$destdir$prefix/share/doc/bssh-server
 
-# True when this machine's systemd is the one to tell.
+# True if this installation concerns the systemd of this machine.
 systemd_runs() { [[ -z $destdir && -d /run/systemd/system ]]; }
 
-# Builds what is missing or older than its source; below sudo as the one who called it, so that .build stays theirs.
+# Builds what is missing or older than its source; under sudo, as the user who called it, so that .build stays theirs.
 build_if_needed() {
   local executable stale=
   for executable in "${executables[@]}"; do [[ -x .build/release/$executable ]] || stale=yes; done
@@ -73,7 +73,7 @@ make_accounts() {
   if command -v systemd-sysusers >/dev/null; then systemd-sysusers "$PWD/systemd/sysusers.conf"; else make_service_accounts; fi
 }
 
-# An upgrade replaces nothing before the new program has taken the configuration that is there.
+# An upgrade replaces nothing before the new program has accepted the existing configuration.
 check_configuration() {
   if [[ -e /etc/bssh/server.yaml ]]; then
     .build/release/bssh-server check-config -q -c /etc/bssh/server.yaml ||
@@ -81,8 +81,8 @@ check_configuration() {
   fi
 }
 
-# Removes the units of an installation with another prefix: of two with one name, systemd takes that of /etc, and would
-# go on starting the old programs. What belongs to a package is the package's.
+# Removes the units of an installation with another prefix: of two with the same name, systemd uses that in /etc, and
+# would continue to start the old programs. Files of a package are left alone.
 remove_other_units() {
   local other=/etc was_enabled='' old file name
   [[ $units != /etc/* ]] || other=/usr/lib
@@ -96,7 +96,7 @@ remove_other_units() {
   for file in systemd/system/bssh-server.service systemd/system/bssh-server.socket sysusers.d/bssh.conf tmpfiles.d/bssh.conf; do
     rm -f "$other/$file"
   done
-  # Its links lead to the unit that is gone.
+  # Its links point to the removed unit.
   if [[ -n $was_enabled ]]; then systemctl --quiet reenable "bssh-server.$was_enabled"; fi
   if [[ -n $name ]]; then
     say "Its programs stay while the old daemon runs; once that is restarted: scripts/install.sh --uninstall --prefix $name"
@@ -152,7 +152,7 @@ install_all() {
     return
   fi
   remove_other_units
-  # Without systemd-tmpfiles the daemon makes its directory at start.
+  # Without systemd-tmpfiles the daemon creates its directory at its start.
   if command -v systemd-tmpfiles >/dev/null; then systemd-tmpfiles --create "$tmpfiles"; fi
   make_configuration
   if systemd_runs; then
@@ -167,7 +167,7 @@ install_all() {
   fi
 }
 
-# The ids of processes that run one of our programs, an old file of it included; the names of programs choose among them.
+# The ids of processes that run one of our programs, or a replaced file of one; candidates are selected by process name.
 our_processes() {
   local link target
   for link in /proc/[0-9]*/exe; do
@@ -177,7 +177,7 @@ our_processes() {
   done
 }
 
-# True for a process that the login of one of our sessions started: this one must not end with it.
+# True if this process was started in a login of one of our sessions: it must not end with it.
 is_below_us() {
   local process=$1 ours
   ours=" $(our_processes bssh-session bssh-supervisor | tr '\n' ' ') "
@@ -188,7 +188,7 @@ is_below_us() {
   return 1
 }
 
-# Ends all daemons and everybody's login through them: accounts that are used cannot be removed.
+# Ends all daemons and all logins through them: accounts that are in use cannot be removed.
 end_everything() {
   local supervisors process i
   mapfile -t supervisors < <(our_processes bssh-supervisor)
@@ -203,7 +203,7 @@ end_everything() {
   for process in $(our_processes "${executables[@]:1}"); do kill -KILL "$process" 2>/dev/null || true; done
 }
 
-# Where the journal and recordings are, as the configuration has it, and as it is without one.
+# The directories of the journal and of recordings, as configured and by default.
 journal_directories() {
   say /var/log/bssh
   if [[ -x $server && -e /etc/bssh/server.yaml ]]; then
@@ -220,7 +220,7 @@ uninstall_all() {
     fi
     mapfile -t directories < <(journal_directories)
   fi
-  # A unit that is not there was not this installation's: another one may run.
+  # If the unit is missing, it was not that of this installation: another one may be running.
   if systemd_runs && [[ -e $unit ]]; then
     for name in bssh-server.socket bssh-server.service; do
       if systemctl --quiet is-enabled "$name" 2>/dev/null; then systemctl disable "$name"; fi
@@ -245,7 +245,7 @@ uninstall_all() {
     return
   fi
   rm -rf /etc/bssh /var/lib/bssh /run/bssh
-  # The next account with these numbers is not to own them.
+  # The next account with the same ids must not own them.
   for folder in "${directories[@]}"; do
     for account in bssh-transport bssh-authority bssh-audit; do
       if [[ ! -d $folder ]] || ! getent passwd "$account" >/dev/null; then continue; fi

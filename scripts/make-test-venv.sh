@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Makes a Python environment (PyPI) for tests and prints where it is. One that is there is kept.
+# Creates a Python environment (PyPI) for tests and prints its path. An existing one is kept.
 #
 #   scripts/make-test-venv.sh [FOLDER]
-#     for the tests of exporters and of what AUDIT.md shows for other programs: the official OTLP stubs and gRPC, the
-#     grammar of Logstash's pipelines, and Loki's own parser of queries
+#     for the tests of exporters and of the examples in AUDIT.md for other programs: the official OTLP stubs and gRPC,
+#     the grammar of Logstash's pipelines, and Loki's own query parser
 #   scripts/make-test-venv.sh --ansible [FOLDER]
 #     for the tests with Ansible
 #   scripts/make-test-venv.sh --clients [FOLDER]
@@ -29,11 +29,12 @@ else
     grpcio==1.76.0 opentelemetry-proto==1.38.0 googleapis-common-protos==1.72.0
     logstash-pipeline-parser==0.0.3 pyparsing==3.3.3
   )
-  # Go code of Loki as a shared library, which ctypes calls: any Python can, though its wheel says CPython 3.13.
+  # Loki's Go code as a shared library that is called through ctypes: any Python can do so, although the wheel is tagged
+  # for CPython 3.13.
   loki=logql-to-logsql==0.2.0
 fi
 
-# Puts a wheel for Linux that was made for CPython 3.13 among the packages of any Python.
+# Adds a Linux wheel that was built for CPython 3.13 to the packages of any Python.
 add_wheel() {
   local wheels=$folder/wheels
   "$folder/bin/pip" download --quiet --no-cache-dir --disable-pip-version-check --dest "$wheels" --no-deps \
@@ -44,7 +45,7 @@ add_wheel() {
   rm -r "$wheels"
 }
 
-# Two tests may want it at the same time.
+# Two tests may need it at the same time.
 mkdir -p "${folder%/*}"
 exec 9>"$folder.lock"
 flock 9

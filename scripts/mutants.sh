@@ -4,21 +4,21 @@
 #
 #   scripts/mutants.sh [--seed N] [--count N] [FILE ...]
 #
-#   --seed N    which mutations are drawn; the same number draws the same ones from the same sources (default: another
-#               one each time, which is printed)
+#   --seed N    selects the mutations; the same number selects the same ones from the same sources (default: a random
+#               one, which is printed)
 #   --count N   how many (default 20)
-#   FILE        Swift files of Sources; default: those that decide, and do nothing else
+#   FILE        Swift files of Sources; default: those that contain decisions only
 #
-# Works in a copy of the checkout in .build/mutants, which is kept: the next run builds less. The tests of a file are
-# those of its target. For each mutation it prints what became of it:
+# Works in a copy of the checkout in .build/mutants, which is kept so that the next run builds less. The tests of a file are
+# those of its target. For each mutation it prints the result:
 #
 #   killed       a test failed
-#   trapped      the tests ended in a trap, or with another signal; an expectation would tell more
-#   hung         the tests did not end
+#   trapped      the tests ended in a trap, or with another signal; a failed expectation would be more precise
+#   hung         the tests did not end in time
 #   no build     it does not compile
 #   LIVED        all tests passed: a test is missing, or the change changes nothing
 #
-# Ends with 1 when one lived.
+# Exits with 1 if one lived.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source-path=SCRIPTDIR source=common.sh
@@ -73,7 +73,7 @@ tests_of() {
   die "no tests belong to $1"
 }
 
-# Makes a package of what one test target needs. A mutation may leave a value unused: that is no error there.
+# Creates a package with what one test target needs. A mutation may leave a value unused: that is not an error there.
 select_tests() {
   {
     sed 's/treatAllWarnings(as: \.error)/treatAllWarnings(as: .warning)/' Package.swift
@@ -100,13 +100,13 @@ END
 
 build() { swift build --package-path "$copy" --build-tests </dev/null >"$work/build.log" 2>&1; }
 
-# Runs the tests once, for so many seconds at most.
+# Runs the tests once, with a time limit in seconds.
 test_once() {
   timeout --kill-after=10 "$1" swift test --package-path "$copy" --skip-build --filter "^$tests\\." \
     </dev/null >"$work/tests.log" 2>&1
 }
 
-# Puts the file back that is changed.
+# Restores the changed file.
 changed=
 # shellcheck disable=SC2317 # called by the trap, too
 restore() {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests need, builds everything and runs every check. Needs the network for packages of Debian and
-# PyPI only.
+# Installs what the tests need, builds everything and runs every check. Needs the network only for packages of Debian
+# and PyPI.
 #
 #   scripts/test.sh
 #
@@ -14,7 +14,7 @@ fuzz_seconds=${FUZZ_SECONDS:-20}
 passed=()
 skipped=()
 
-# Runs one step under its name; the first that fails ends the whole.
+# Runs one step under its name; the first failure ends the script.
 step() {
   local name=$1 started=$SECONDS
   shift
@@ -23,7 +23,7 @@ step() {
   passed+=("$name ($((SECONDS - started)) s)")
 }
 
-# Starts the fuzzers, which run beside the tests and give way to them: those wait most of the time.
+# Starts the fuzzers, which run in parallel with the tests at a lower priority: the tests wait most of the time.
 fuzz_log=$(mktemp)
 fuzzers=
 start_fuzzing() {
@@ -44,7 +44,7 @@ finish() {
 }
 trap finish EXIT
 
-# What the interoperability tests drive the daemon with, and what checks the scripts and the unit.
+# Programs with which the interoperability tests drive the daemon, and those that check the scripts and the unit.
 test_packages=(
   shellcheck python3 python3-paramiko sshpass dropbear-bin putty-tools socat expect procps psmisc util-linux systemd
   openssh-server openssh-tests dbus-daemon python3-dbus python3-gi openssl passwd rsync sshfs rclone lftp python3-asyncssh curl qrencode oathtool telnet
@@ -59,13 +59,13 @@ need_swift
 check_scripts() {
   shellcheck -x scripts/*.sh .ci/run Tests/InteropTests/Clients/*.sh && scripts/check-docstrings.py --self-test
 }
-# Targets whose public declarations all have documentation.
+# Targets whose public declarations are all documented.
 documented=(
   AccessControl Authentication Credentials Digests Export FileTransfer Filter Gzip JournalReader Session System
   SystemBus Transport Zygote
 )
 check_docstrings() { scripts/check-docstrings.py "${documented[@]/#/Sources/}"; }
-# Python's packages of three tests come while the compiler works.
+# The Python packages of three tests are installed while the compiler works.
 start_python() {
   local kind
   { for kind in "" --ansible --clients; do scripts/make-test-venv.sh ${kind:+"$kind"}; done; } >/dev/null &
@@ -77,8 +77,8 @@ run_unit_tests() {
   report_tests unit
   return "$status"
 }
-# The interoperability tests, of the executables that are installed, are one after the other and mostly wait. Where two
-# systems can be made that do not meet, half of them runs in each.
+# The interoperability tests use the installed executables, run one after the other and mostly wait. If namespaces can
+# be created, each half of them runs in its own.
 run_interop_tests() {
   local one status=0 parts=() jobs=()
   wait "$python" || die "the Python packages could not be installed"
@@ -108,7 +108,7 @@ check_unit() {
   cp systemd/bssh-server.socket "$folder/"
   SYSTEMD_LOG_LEVEL=warning systemd-analyze verify --man=no "$folder"/bssh-server.{service,socket} || status=$?
   rm -rf "$folder"
-  # No worse than what Documentation/THREATS.md records.
+  # No worse than what Documentation/THREATS.md states.
   systemd-analyze security --offline=true --threshold=96 --no-pager systemd/bssh-server.service >/dev/null || status=$?
   return "$status"
 }

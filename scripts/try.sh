@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds bssh-server and runs it here and now, for the one who calls this. All it makes is in ./.try and ./.build; as
-# root, in a tree of somebody else, in /var/lib/bssh-try.
+# Builds bssh-server and runs it for the caller. Everything that it creates is in ./.try and ./.build or, as root in a
+# tree of another user, in /var/lib/bssh-try.
 #
 #   scripts/try.sh [--port N] [--build-only]
 set -euo pipefail
@@ -38,7 +38,7 @@ if port_answers "$port"; then die "somebody listens on 127.0.0.1:$port; choose a
 
 user=$(id -un)
 folder=
-# What root uses, nobody else may be able to change: a daemon of root refuses a configuration below such a directory.
+# Nobody else may be able to change what root uses: a daemon of root refuses a configuration below such a directory.
 state=$PWD/.try
 if ((EUID == 0)); then
   place=$PWD
@@ -73,7 +73,7 @@ folder=$(reachable_executables)
 
 if [[ ! -e "$state/host_key" ]]; then "$folder/bssh-server" gen-host-key -t ed25519 -o "$state/host_key"; fi
 
-# Public keys of mine that the daemon takes: no certificates, no DSA, no RSA below 2048 bits.
+# The caller's public keys that the daemon accepts: no certificates, no DSA, no RSA below 2048 bits.
 public_keys=()
 for file in ~/.ssh/*.pub; do
   [[ -r $file && $file != *-cert.pub ]] || continue
@@ -96,7 +96,7 @@ if ((${#public_keys[@]} == 0)); then
   identity=(-i "${state/#"$PWD"/.}/id_ed25519" -o IdentitiesOnly=yes)
 fi
 
-# A string of YAML between single quotes.
+# A YAML string in single quotes.
 quoted() { printf "'%s'" "${1//\'/\'\'}"; }
 
 {
@@ -128,7 +128,7 @@ rm -f "$state/pid"
 daemon=$!
 for ((i = 0; ; i++)); do
   kill -0 "$daemon" 2>/dev/null || { daemon=; die "the daemon ended; it said why above"; }
-  # Written once everything works.
+  # Written when everything works.
   if [[ -s "$state/pid" ]]; then break; fi
   ((i < 100)) || die "the daemon does not answer on 127.0.0.1:$port"
   sleep 0.1
