@@ -116,7 +116,7 @@ build_debug() { swift build --build-tests --disable-index-store --explicit-targe
 # All tests except those that drive the daemon, as options of run_tests.
 unit_tests=(--skip 'InteropTests\.Interop/')
 
-# Runs built tests, as `swift test --skip-build` does with these options. Their output goes to the log of this name.
+# Runs built tests. Their output goes to the log of this name.
 # Several of these may run at the same time.
 #   run_tests NAME OPTION...
 run_tests() {

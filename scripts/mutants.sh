@@ -102,7 +102,8 @@ build() { swift build --package-path "$copy" --build-tests </dev/null >"$work/bu
 
 # Runs the tests once, with a time limit in seconds.
 test_once() {
-  timeout --kill-after=10 "$1" swift test --package-path "$copy" --skip-build --filter "^$tests\\." \
+  timeout --kill-after=10 "$1" "$copy/.build/debug/bssh-serverPackageTests.xctest" --testing-library swift-testing \
+    --filter "^$tests\\." \
     </dev/null >"$work/tests.log" 2>&1
 }
 

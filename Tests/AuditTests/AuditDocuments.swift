@@ -5,7 +5,7 @@ import Testing
 
 /// The documents that are made of the rows of ``EventType`` and ``JournalKey``.
 ///
-/// `BSSH_WRITE_GENERATED=1 swift test --filter AuditDocuments` writes them anew.
+/// `BSSH_WRITE_GENERATED=1 $tests --filter AuditDocuments` writes them anew.
 @Suite struct AuditDocuments {
   private static let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..").standardized
   private static let writes = ProcessInfo.processInfo.environment["BSSH_WRITE_GENERATED"] != nil

@@ -7,7 +7,7 @@ import Testing
 
 /// What users see of each event: its line in the journal, its sentence and level in the log, and its severity for
 /// receivers. Recorded in EventSnapshots.txt, which changes only on purpose:
-/// `BSSH_WRITE_GENERATED=1 swift test --filter EventSnapshotTests` records it again.
+/// `BSSH_WRITE_GENERATED=1 $tests --filter EventSnapshotTests` records it again.
 @Suite struct EventSnapshotTests {
   private static let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "EventSnapshots.txt")
 
