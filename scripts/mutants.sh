@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Mutation testing: changes one operator, constant or condition of the sources at a time, and shows which changes the unit
-# tests do not see. Not part of test.sh: each mutation is a build of its own.
+# Mutation testing: changes one operator, constant or condition of the sources at a time, and reports the changes that the
+# unit tests do not detect. Not part of test.sh: each mutation is a build of its own.
 #
 #   scripts/mutants.sh [--seed N] [--count N] [FILE ...]
 #

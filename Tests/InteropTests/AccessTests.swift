@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// Which addresses may connect, and which are banned. The clients come from 127.0.0.2 and others, and have good keys.
+  /// Which addresses may connect, and which are banned. The clients connect from 127.0.0.2 and others, with valid keys.
   @Suite(.serialized) struct Access {
     private static let source = "127.0.0.2"
     static let password = "right horse"
@@ -15,7 +15,7 @@ extension Interop {
       try daemon.claim("access.py", claim, environment: environment, within: seconds, sourceLocation: sourceLocation)
     }
 
-    /// A daemon that also takes passwords.
+    /// A daemon that also accepts passwords.
     private func withPasswords(
       _ security: Daemon.Keys, server: Daemon.Keys = [:], sourceLocation: SourceLocation = #_sourceLocation,
       _ body: (Daemon) throws -> Void
@@ -47,19 +47,21 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `an allow list means only those, and blocked wins`() throws {
+    @Test(.timeLimit(.minutes(3))) func `an allow list admits only its addresses, and the block list takes precedence`()
+      throws
+    {
       let lists = ["allowed_ips": "[127.0.0.0/24]", "blocked_ips": "[127.0.0.2]", "whitelist_ips": "[127.0.0.0/8]"]
       try withDaemon(security: lists) { daemon throws in
         #expect(try logsIn(daemon, from: "127.0.0.3"))
         try access(daemon, "refused", from: "127.0.1.3")
-        // The whitelist opens nothing.
+        // The whitelist admits nobody.
         try access(daemon, "refused", from: "127.0.0.2")
         try daemon.log.line(with: "refused 127.0.1.3:", "not_allowed_ip")
         try daemon.log.line(with: "refused 127.0.0.2:", "blocked_ip")
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `lists that are loaded again apply to new connections`() throws {
+    @Test(.timeLimit(.minutes(3))) func `reloaded lists apply to new connections`() throws {
       try withDaemon(security: ["blocked_ips": "[127.0.0.9]"]) { daemon throws in
         let before = try daemon.configuration
         let session = try daemon.startSSH("-b", "127.0.0.2", "host", "echo ready; cat")
@@ -76,7 +78,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a list of 100,000 ranges loads, and decides`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a list of 100,000 ranges loads and is applied`() throws {
       let ranges = (0..<100_000).map { "10.\($0 >> 14).\($0 >> 6 & 255).\(($0 & 63) << 2)/30" }
       try withDaemon { daemon throws in
         try daemon.reload(
@@ -89,7 +91,7 @@ extension Interop {
 
     // MARK: Bans
 
-    @Test(.timeLimit(.minutes(3))) func `who asks for host keys of every type is not banned`() throws {
+    @Test(.timeLimit(.minutes(3))) func `requesting host keys of every type causes no ban`() throws {
       try withDaemon(security: ["whitelist_ips": "[]", "max_auth_attempts": "1"]) { daemon throws in
         let scan = try daemon.shell("ssh-keyscan -p $PORT 127.0.0.1 2>/dev/null")
         #expect(scan.output.contains("ssh-ed25519"))
@@ -100,10 +102,10 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), arguments: ["wrong-passwords", "bad-signatures"], [1, 3, 5])
-    func `exactly so many failures end in a ban, whatever their kind`(claim: String, attempts: Int) throws {
+    func `the configured number of failures of any kind causes a ban`(claim: String, attempts: Int) throws {
       try withPasswords(["max_auth_attempts": String(attempts)]) { daemon throws in
         try access(daemon, claim, attempts: attempts)
-        // Good credentials do not help.
+        // Valid credentials do not help.
         #expect(try !logsIn(daemon, from: "127.0.0.2"))
         #expect(try logsIn(daemon, from: "127.0.0.3"))
         try daemon.log.line(with: "banned 127.0.0.2 for 300 s, ban 1 in a row: failed logins")
@@ -112,12 +114,12 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), arguments: ["connections-without-a-login", "broken-connections"])
-    func `connections that end without a login end in a ban`(claim: String) throws {
+    func `connections that end without a login cause a ban`(claim: String) throws {
       try withDaemon(security: ["max_auth_attempts": "3"]) { try access($0, claim) }
     }
 
     @Test(.timeLimit(.minutes(3)), arguments: [1, 7])
-    func `connections with refused keys alone have a count of their own`(attempts: Int) throws {
+    func `connections with nothing but refused keys are counted separately`(attempts: Int) throws {
       let keys = ["max_auth_attempts": "3", "max_key_failures": String(attempts), "rate_limit": "{per_second: 0}"]
       try withDaemon(security: keys) { daemon throws in
         try access(daemon, "refused-keys", attempts: attempts)
@@ -127,7 +129,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `by default agents of six keys ban nobody, and guesses behind keys do`() throws
+    @Test(.timeLimit(.minutes(3))) func `by default agents of six keys cause no ban, and guesses after keys do`() throws
     {
       try withDaemon(security: ["rate_limit": "{per_second: 0}"]) { daemon throws in
         try access(daemon, "an-office")
@@ -136,7 +138,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `who keeps a place until the time to log in is over has failed`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a client that stays until the login timeout has failed`() throws {
       try withDaemon(server: ["timeout": "1s"], security: ["max_auth_attempts": "2"]) {
         try access($0, "silent-connections", attempts: 2)
       }
@@ -156,15 +158,15 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), arguments: ["slips-before-a-login", "guesses-beside-a-login"])
-    func `a login takes back the slips of its own connection, and nothing else`(claim: String) throws {
+    func `a login cancels the failures of its own connection, and no others`(claim: String) throws {
       try withPasswords(["max_auth_attempts": "3"]) { try access($0, claim) }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a ban ends what the source has open without a login`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a ban closes connections of its source that have no login`() throws {
       try withPasswords(["max_auth_attempts": "2"]) { try access($0, "open-connections-end", attempts: 2) }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `the whitelist is never banned`() throws {
+    @Test(.timeLimit(.minutes(3))) func `addresses of the whitelist are never banned`() throws {
       try withPasswords(["max_auth_attempts": "1", "whitelist_ips": "[127.0.0.2/31]"]) { daemon throws in
         try access(daemon, "failures-without-a-ban")
         try access(daemon, "failures-without-a-ban", from: "127.0.0.3")
@@ -172,17 +174,17 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `with a limit of 0 nobody is banned`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a limit of 0 bans nobody`() throws {
       try withPasswords(["max_auth_attempts": "0"]) { try access($0, "failures-without-a-ban") }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `failures count only so long`() throws {
+    @Test(.timeLimit(.minutes(3))) func `failures expire`() throws {
       try withPasswords(["max_auth_attempts": "2", "auth_window": "1s"]) {
         try access($0, "failures-that-are-long-ago")
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `bans end, and grow as far as they may`() throws {
+    @Test(.timeLimit(.minutes(3))) func `bans end, and grow up to their maximum`() throws {
       let keys = ["max_auth_attempts": "1", "ban_time": "1s", "ban_factor": "3", "ban_max": "4s"]
       try withPasswords(keys) { daemon throws in
         for (number, length) in [1, 3, 4].enumerated() {
@@ -196,7 +198,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a transport that crashes bans who made it crash`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a transport that crashes causes a ban of its client`() throws {
       try withDaemon { daemon throws in
         let transport = { try #require(daemon.logins.first { $0.name == "bssh-transport" }) }
         let silent = { try Client([Daemon.python, "-c", Access.silentClient, String(daemon.port)]) }
@@ -213,7 +215,7 @@ extension Interop {
       }
     }
 
-    /// Comes from 127.0.0.2, prints what it hears, and stays until the server closes.
+    /// Connects from 127.0.0.2, prints what it receives, and stays until the server closes the connection.
     private static let silentClient = """
       import socket, sys
       peer = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 20, ("127.0.0.2", 0))
@@ -226,11 +228,11 @@ extension Interop {
 
     // MARK: Floods
 
-    @Test(.timeLimit(.minutes(3))) func `a source connects so often and no more`() throws {
+    @Test(.timeLimit(.minutes(3))) func `the rate of connections of a source is limited`() throws {
       try withDaemon(security: ["rate_limit": "{per_second: 1, burst: 5}"]) { daemon throws in
         try access(daemon, "burst")
         try daemon.log.line(with: "refused 127.0.0.2:", "rate_limited, faster than security.rate_limit")
-        // Not those who are whitelisted.
+        // Addresses of the whitelist are not limited.
         try access(daemon, "no-rate", from: "127.0.0.1")
       }
     }
@@ -240,7 +242,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)))
-    func `200 idle connections from one address keep no other address out`() throws {
+    func `200 idle connections from one address do not keep other addresses out`() throws {
       try withDaemon(security: ["rate_limit": "{per_second: 0}"]) { daemon throws in
         try access(daemon, "two-hundred-idle-connections")
         try daemon.log.line(with: "refused 127.0.0.2:", "too_many_from_source")
@@ -249,7 +251,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), arguments: [3, 7])
-    func `one source has so many places without a login as it may have`(places: Int) throws {
+    func `the number of connections of a source without a login is limited`(places: Int) throws {
       let keys = ["max_unauthenticated_per_source": String(places)]
       try withDaemon(server: keys, security: ["rate_limit": "{per_second: 0}"]) { daemon throws in
         try daemon.claim(
@@ -258,7 +260,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)))
-    func `a flood of passwords from one address does not keep another's waiting`() throws {
+    func `a flood of passwords from one address does not delay logins from another`() throws {
       let auth = [
         "methods": "[password]",
         "password": "{minimum_time: 0, users: [{name: USER, \(Factors.password)PLACE}]}",
@@ -273,7 +275,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `connections without a login are limited in all`() throws {
+    @Test(.timeLimit(.minutes(3))) func `the total number of connections without a login is limited`() throws {
       let keys = ["max_unauthenticated": "4", "max_unauthenticated_per_source": "2"]
       try withPasswords(["rate_limit": "{per_second: 0}"], server: keys) { daemon throws in
         try access(daemon, "limit-in-all")
@@ -284,7 +286,7 @@ extension Interop {
     // MARK: Crowds
 
     @Test(.timeLimit(.minutes(3)), arguments: ["crowd", "crowd-that-persists"], [1200, 1000, 100])
-    func `a thousand idle connections of a hundred sources keep no newcomer out`(claim: String, places: Int) throws {
+    func `a thousand idle connections of a hundred sources keep no new source out`(claim: String, places: Int) throws {
       let keys = ["max_unauthenticated": String(places), "max_connections": "1300"]
       try withDaemon(server: keys, security: ["rate_limit": "{per_second: 0}"]) { daemon throws in
         try access(daemon, claim, within: 150)
@@ -297,13 +299,14 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `a newcomer is not kept out by a crowd of the same network`() throws {
+    @Test(.timeLimit(.minutes(2))) func `a crowd of the same network does not keep a new source out`() throws {
       try withDaemon(security: ["rate_limit": "{per_second: 0}"]) {
         try access($0, "crowd-of-the-next-door", within: 90)
       }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `a network that sits at prompts has no more than its share of a full house`()
+    @Test(.timeLimit(.minutes(2)))
+    func `a network with connections at prompts keeps no more than its share of a full server`()
       throws
     {
       let keys = ["max_unauthenticated": "40", "max_unauthenticated_per_source": "20"]
@@ -312,19 +315,18 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `nobody who is typing a password makes room for a newcomer`() throws {
+    @Test(.timeLimit(.minutes(3))) func `nobody who is typing a password is disconnected for a new source`() throws {
       let keys = ["max_unauthenticated": "10", "max_unauthenticated_per_source": "5"]
       try withPasswords(["rate_limit": "{per_second: 0}"], server: keys) { daemon throws in
         try access(daemon, "nobody-at-a-prompt-makes-room")
-        // Of many refusals the log leaves lines out; each source has its events.
+        // When many are refused, the log omits lines; each source has its events.
         try daemon.events.event("connection_refused") {
           $0["client_ip"] == "127.0.40.1" && $0["reason"] == "too_many_unauthenticated"
         }
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a house that is full of logins and a crowd makes room among the crowd`() throws
-    {
+    @Test(.timeLimit(.minutes(3))) func `a server full of logins and a crowd disconnects one of the crowd`() throws {
       let keys = ["max_connections": "8", "max_unauthenticated": "100", "max_unauthenticated_per_source": "4"]
       try withDaemon(server: keys, security: ["rate_limit": "{per_second: 0}"]) { try access($0, "full-house") }
     }

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// Every algorithm that OpenSSH and we share, each with keys that are exchanged again and again.
+  /// Every algorithm that OpenSSH and we have in common, each with repeated key exchanges.
   @Suite(.serialized) struct Algorithms {
     private static let keyExchanges = [
       "curve25519-sha256", "curve25519-sha256@libssh.org", "ecdh-sha2-nistp256", "ecdh-sha2-nistp384",
@@ -17,11 +17,11 @@ extension Interop {
     private static let macs = [
       "hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256", "hmac-sha2-512",
     ]
-    /// Data that does not compress and is not the same twice.
+    /// Data that cannot be compressed and does not repeat.
     private static let data = "head -c 4M /dev/zero | openssl enc -aes-128-ctr -K 01 -iv 00 2>/dev/null"
 
-    /// Sends 4 MB both ways at once with these options, and says which of them came back otherwise than they went, or
-    /// were not exchanged again.
+    /// Sends 4 MB in both directions at once with these options; returns the directions that were altered or not
+    /// rekeyed.
     private func roundTrips(_ daemon: Daemon, _ combinations: [[String]]) throws -> [String] {
       var failed: [String] = []
       for options in combinations {
@@ -38,9 +38,9 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(2)), arguments: keyExchanges)
-    func `a key exchange works with every type of host key, again and again`(method: String) throws {
+    func `key exchange and rekeying work with every type of host key`(method: String) throws {
       try withDaemon(server: ["kex": "[\(method)]"], hostKeys: ["ed25519", "rsa 2048", "ecdsa 256"]) { daemon throws in
-        // The largest group is slow: it shows with one type what the others show with all.
+        // The largest group is slow: one host key type is enough for it.
         let types = method.contains("group18") ? ["ssh-ed25519"] : Self.hostKeys
         let combinations = types.map { ["KexAlgorithms=\(method)", "HostKeyAlgorithms=\($0)"] }
         #expect(try roundTrips(daemon, combinations) == [])
@@ -56,7 +56,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(2)))
-    func `every cipher works with every code, across key exchanges of the client and of the server`() throws {
+    func `every cipher works with every MAC, across rekeying by the client and by the server`() throws {
       try withDaemon(server: ["rekey": "{bytes: 3MiB}"]) { daemon throws in
         let combinations =
           Self.authenticated.map { ["Ciphers=\($0)"] }
@@ -65,7 +65,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `the server exchanges keys by itself`() throws {
+    @Test(.timeLimit(.minutes(3))) func `the server rekeys by itself`() throws {
       try withDaemon(server: ["rekey": "{bytes: 1MiB}"]) { daemon throws in
         let outcome = try daemon.ssh("-v", "host", "head -c 5M /dev/zero")
         #expect(outcome.status == 0)
@@ -75,7 +75,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)))
-    func `what is not configured is not agreed on`() throws {
+    func `algorithms that are not configured are not negotiated`() throws {
       let server = [
         "ciphers": "[aes256-gcm@openssh.com]", "kex": "[ecdh-sha2-nistp256]", "macs": "[hmac-sha2-512]",
       ]
@@ -92,7 +92,7 @@ extension Interop {
 
     @Test(
       .timeLimit(.minutes(3)), arguments: ["ecdh-sha2-nistp256", "ecdh-sha2-nistp384", "ecdh-sha2-nistp521"])
-    func `a client that has nothing but curves of NIST gets in, and others use what is better`(method: String) throws {
+    func `a client that supports only NIST curves gets in, and others use something better`(method: String) throws {
       try withDaemon { daemon throws in
         #expect(try daemon.ssh("-o", "KexAlgorithms=\(method)", "host", "echo in").output == "in\n")
         let both = try daemon.ssh("-v", "-o", "KexAlgorithms=diffie-hellman-group18-sha512,\(method)", "host", "true")
@@ -102,7 +102,7 @@ extension Interop {
 
     @Test(
       .timeLimit(.minutes(3)), arguments: ["KexAlgorithms=diffie-hellman-group1-sha1", "HostKeyAlgorithms=ssh-rsa"])
-    func `what is weak is not offered`(option: String) throws {
+    func `weak algorithms are not offered`(option: String) throws {
       try withDaemon(hostKeys: ["ed25519", "rsa"]) { daemon throws in
         let outcome = try daemon.ssh("-o", option, "host", "echo in")
         #expect(outcome.status == 255)

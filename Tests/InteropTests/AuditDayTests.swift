@@ -2,9 +2,9 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// A day of a server: everything that happens leaves exactly its events, and nothing else does.
+  /// A day of a server: everything that happens causes exactly its events, and no others.
   @Suite(.serialized, .enabled(if: isRoot, Comment(rawValue: needsRoot))) struct AuditDay {
-    /// An event in a line: what differs from run to run is left out, or named.
+    /// An event as one line; values that differ between runs are omitted or named.
     private func brief(_ event: DaemonJournal.Event, _ daemon: Daemon) -> String {
       var parts = ["\(event.type) \(event["result"] ?? "")"]
       for key in [
@@ -19,7 +19,7 @@ extension Interop {
           of: daemon.directory, with: "DIR")
     }
 
-    /// Does something, waits until one connection more has ended, with its login, and returns what was told.
+    /// Runs the body, waits until one more connection has ended, with its login, and returns the new events.
     private func step(_ daemon: Daemon, logins: Int = 1, _ body: () throws -> Void) throws -> [String] {
       let before = try daemon.events.all()
       let count = { (type: String) in before.count { $0.type == type } }
@@ -29,13 +29,13 @@ extension Interop {
       return try daemon.events.all().dropFirst(before.count).map { brief($0, daemon) }
     }
 
-    /// A connection from `source` whose client failed to log in, in the only way that it tried.
+    /// A connection from `source` whose client failed to log in, with a single attempt.
     private func refusal(
       _ method: String, _ reason: String, user: String = "USER", from source: String = "", _ more: String...,
       ending: String = "failure connection_lost"
     ) -> [String] {
       let place = source.isEmpty ? "" : " client_ip=\(source)"
-      // OpenSSH's client leaves without a word.
+      // OpenSSH's client leaves without SSH_MSG_DISCONNECT.
       let ending = ending.split(separator: " ")
       return [
         "connection_open success protocol=ssh\(place)",
@@ -43,7 +43,7 @@ extension Interop {
       ] + more + ["connection_closed \(ending[0]) protocol=ssh\(place) user=\(user) reason=\(ending[1])"]
     }
 
-    /// A connection with a login by `method`, and what happened between.
+    /// A connection with a login by `method`, and the events in between.
     private func login(
       _ method: String, _ events: String..., end: String = "success", reason: String? = nil
     ) -> [String] {
@@ -55,7 +55,7 @@ extension Interop {
     ) -> [String] {
       let user = "user=USER method=\(method)"
       let reason = reason ?? "client_disconnected"
-      // Whatever ended had started before anything else happened.
+      // Everything that ended had started before anything else happened.
       let starts = events.filter { $0.hasPrefix("command_executed ") }.map {
         $0.replacing(/^command_executed [a-z]+/, with: "command_started success").replacing(
           /( exit=[0-9]+| signal=[A-Z]+)$/, with: "")
@@ -87,7 +87,7 @@ extension Interop {
       }
     }
 
-    /// Logs in with a password, or tries to.
+    /// Logs in with a password, or attempts to.
     private func password(_ daemon: Daemon, _ word: String, _ method: String, _ more: String = "") throws {
       let options =
         "-o BatchMode=no -o NumberOfPasswordPrompts=1 -o PubkeyAuthentication=no "
@@ -97,7 +97,7 @@ extension Interop {
 
     // MARK: Logins
 
-    @Test(.timeLimit(.minutes(3))) func `logins, good and bad, each leave their events`() throws {
+    @Test(.timeLimit(.minutes(3))) func `successful and failed logins cause their events`() throws {
       try withDay { daemon throws in
         let ran = "command_executed success protocol=exec @ command=true exit=0"
         let key = try step(daemon) { _ = try daemon.ssh("host", "true") }
@@ -133,9 +133,9 @@ extension Interop {
       }
     }
 
-    // MARK: What logins do
+    // MARK: Activities of logins
 
-    @Test(.timeLimit(.minutes(3))) func `shells and commands each leave their events`() throws {
+    @Test(.timeLimit(.minutes(3))) func `shells and commands cause their events`() throws {
       try withDay { daemon throws in
         let shell = try step(daemon) {
           let shell = try daemon.startSSH("-tt", "host")
@@ -172,7 +172,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), arguments: [false, true])
-    func `transfers leave one event for each thing that was done, and reads and writes if asked for`(verbose: Bool)
+    func `transfers cause one event for each operation, and for reads and writes if configured`(verbose: Bool)
       throws
     {
       try withDay(audit: ["verbose_io": "\(verbose)"]) { daemon throws in
@@ -220,9 +220,9 @@ extension Interop {
       }
     }
 
-    // MARK: Who is kept out, and who keeps them out
+    // MARK: Refusals, and who causes them
 
-    @Test(.timeLimit(.minutes(3))) func `refusals, bans and their ends each leave their events`() throws {
+    @Test(.timeLimit(.minutes(3))) func `refusals, bans and their ends cause their events`() throws {
       try withDay { daemon throws in
         let start = try daemon.events.all().count
         let source = "127.0.0.2"
@@ -246,7 +246,8 @@ extension Interop {
               "connection_refused denied protocol=ssh client_ip=\(source) reason=banned",
               "ip_unblocked success protocol=ssh client_ip=\(source) reason=ban_over",
             ])
-        // Three connections at once are let in, as the burst says; of the others five are told, and the rest is counted.
+        // Three connections at once are accepted, because of the burst; of the others five are reported and the rest is
+        // counted.
         let before = try daemon.events.all().count
         let connect = "for n in $(seq 12); do ssh -F $DIRECTORY/ssh_config -b 127.0.0.3 host true & done; wait"
         _ = try daemon.shell(connect)
@@ -261,12 +262,12 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `what goes on when the daemon ends is told, whatever it does`() throws {
+    @Test(.timeLimit(.minutes(3))) func `what is running when the daemon ends is reported, whatever it does`() throws {
       try withDay { daemon throws in
         let client = try daemon.startSSH("host", "echo ready; exec sleep 1234")
         try client.output.line(with: "ready")
         let start = try daemon.events.all().count
-        // A client that does not hear the goodbye, and a command that goes on.
+        // A client that does not read the disconnect message, and a command that continues.
         client.signal(SIGSTOP)
         daemon.signal(SIGTERM)
         #expect(try daemon.exitCode() == 0)
@@ -284,7 +285,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `signals to the daemon, and processes that are killed, leave their events`()
+    @Test(.timeLimit(.minutes(3))) func `signals to the daemon, and killed processes, cause their events`()
       throws
     {
       try withDay { daemon throws in

@@ -1,10 +1,10 @@
 import Foundation
 import Testing
 
-/// What Documentation/AUDIT.md shows for Logstash and for Loki. Neither can be had in a test: what reads the pipeline is
-/// Logstash's grammar, and the queries Loki's own parser; what they say is done by logstash.py and loki.py.
+/// The examples of Documentation/AUDIT.md for Logstash and for Loki. Neither can run in a test: the pipeline is read by
+/// Logstash's grammar, and the queries by Loki's own parser; logstash.py and loki.py execute them.
 extension Interop.AuditDocument {
-  /// A folder for what such a program reads and writes.
+  /// A folder for the files of such a program.
   private func withFolder(_ body: (String) throws -> Void) throws {
     let folder = NSTemporaryDirectory() + "bssh-document-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -30,7 +30,7 @@ extension Interop.AuditDocument {
   /// Documents by index and id.
   private typealias Documents = [String: [String: [String: Any]]]
 
-  /// The pipeline, and certificates where it looks for them.
+  /// The pipeline, and certificates in the places that it names.
   private func pipeline(in folder: String) throws -> String {
     _ = try TestCertificates(in: folder)
     chmod("\(folder)/client.key", 0o600)
@@ -50,7 +50,7 @@ extension Interop.AuditDocument {
       .replacingOccurrences(of: "/etc/bssh/logs.", with: "\(folder)/client.")
   }
 
-  /// What logstash.py has: how many lines came, and its documents.
+  /// The state of logstash.py: the number of received lines, and its documents.
   private func stored(_ logstash: EventReceiver) throws -> (received: Int, documents: Documents) {
     try logstash.tell("show")
     let content = try Data(contentsOf: URL(fileURLWithPath: logstash.events.path))
@@ -61,7 +61,7 @@ extension Interop.AuditDocument {
     )
   }
 
-  /// Waits until each of these events has a document, and `count` lines came at least.
+  /// Waits until each of these events has a document, and at least `count` lines were received.
   private func wait(for events: [DaemonJournal.Event], _ count: Int, in logstash: EventReceiver) throws {
     try eventually(within: 60, "\(events.count) documents, \(count) lines") {
       let stored = try stored(logstash)
@@ -70,18 +70,18 @@ extension Interop.AuditDocument {
     }
   }
 
-  /// The document is the event: every key, the time, and a tag for what the pipeline names.
+  /// Checks that the document is the event: every key, the time, and a tag where the pipeline adds one.
   private func expect(_ document: [String: Any], is event: DaemonJournal.Event) {
     let tags = ["auth_failure": ["refused"], "transfer_denied": ["refused"]][event.type]
     #expect(document["tags"] as? [String] == tags, "\(event)")
-    // To the millisecond.
+    // With a resolution of milliseconds.
     #expect(document["@timestamp"] as? String == event["timestamp"].map { $0.prefix(23) + "Z" }, "\(event)")
     #expect(Set(document.keys).subtracting(["tags", "@timestamp", "@version"]) == Set(event.values.keys))
     for (key, value) in event.values { #expect(document[key] as? NSObject == value as? NSObject, "\(key): \(event)") }
   }
 
   @Test(.timeLimit(.minutes(3)))
-  func `the pipeline for Logstash makes one document of each event, however often it comes`() throws {
+  func `the pipeline for Logstash stores one document for each event, however often it is sent`() throws {
     try withFolder { folder throws in
       try write(pipeline(in: folder), to: "\(folder)/pipeline")
       let logstash = try EventReceiver(
@@ -97,13 +97,13 @@ extension Interop.AuditDocument {
         try daemon.events.events(3, of: "connection_closed")
         let first = try daemon.events.all()
         try wait(for: first, first.count, in: logstash)
-        // A connection that is broken off has acknowledged nothing: all of it comes again.
+        // A broken connection has acknowledged nothing: everything is sent again.
         try logstash.tell("reset")
         #expect(try daemon.ssh("host", "true").status == 0)
         try daemon.events.events(4, of: "connection_closed")
         let events = try daemon.events.all()
         try wait(for: events, first.count + events.count, in: logstash)
-        // Another month, and half a line.
+        // Another month, and a partial line.
         let old = #"{"id":"old","timestamp":"2025-12-31T23:59:59.999999Z","event_type":"audit_gap"}"#
         try write("\(old)\n{\"id\":\"half\",", to: "\(folder)/lines")
         let client = "openssl s_client -quiet -no_ign_eof -cert \(folder)/client.pem -key \(folder)/client.key"
@@ -124,7 +124,7 @@ extension Interop.AuditDocument {
     }
   }
 
-  @Test(.timeLimit(.minutes(2))) func `a pipeline with a mistake in it is refused, with its name`() throws {
+  @Test(.timeLimit(.minutes(2))) func `a pipeline with an error is refused, with its name`() throws {
     try withFolder { folder throws in
       let pipeline = try pipeline(in: folder)
       let python = try EventReceiver.pythonWithPackages()
@@ -143,12 +143,12 @@ extension Interop.AuditDocument {
 
   // MARK: Loki
 
-  /// A body of Loki's push API: lines with their labels, all of one time in nanoseconds.
+  /// A body of Loki's push API: lines with their labels, all with the same time in nanoseconds.
   private func stream(_ labels: [String: String], _ values: [[Any]]) -> [String: Any] {
     ["stream": labels, "values": values]
   }
 
-  /// What Loki's receiver of OTLP makes of the records that came: names with underscores, and texts.
+  /// The labels that Loki's OTLP receiver makes of the received records: names with underscores, and strings.
   private func entries(of collector: EventReceiver, _ time: Int) throws -> [[Any]] {
     let lines = try String(contentsOfFile: collector.events.path, encoding: .utf8).split(separator: "\n")
     return try lines.map { line in
@@ -160,7 +160,7 @@ extension Interop.AuditDocument {
     }
   }
 
-  /// The answer, by address; or the error.
+  /// The result by address, or the error.
   private func ask(_ query: String, _ time: Int, in folder: String) throws -> ([String: String], error: String) {
     try write(query, to: "\(folder)/query")
     let outcome = try run([
@@ -198,7 +198,7 @@ extension Interop.AuditDocument {
         let now = Int(Date().timeIntervalSince1970) * 1_000_000_000
         let sixMinutesAgo = "\(now - 360_000_000_000)"
         let values = lines.map { ["\(now)", $0] }
-        // Half a line, and what is no JSON.
+        // A partial line, and something that is not JSON.
         let torn = [#"{"event_type":"auth_failure","client_i"#, "auth_failure from 127.0.0.3"]
         let sent = try entries(of: collector, now)
         let streams = [
@@ -211,7 +211,7 @@ extension Interop.AuditDocument {
         try push.write(to: URL(fileURLWithPath: "\(folder)/push"))
         for query in queries {
           #expect(try ask(query, now, in: folder) == (["127.0.0.1": "3", "127.0.0.2": "1"], ""), "\(query)")
-          // It is read and done, not merely printed.
+          // The query is executed, not merely printed.
           let successes = query.replacingOccurrences(of: "auth_failure", with: "auth_success")
           #expect(try ask(successes, now, in: folder) == (["127.0.0.1": "1"], ""))
           let broken = query.replacingOccurrences(of: "[5m])", with: "[5m]")

@@ -2,18 +2,18 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// What Documentation/AUDIT.md shows, run as it stands there.
+  /// The examples of Documentation/AUDIT.md, run unchanged.
   @Suite(.serialized) struct AuditDocument {
     static let text = try? String(
       contentsOfFile: Daemon.repository + "/Documentation/AUDIT.md", encoding: .utf8)
 
-    /// The blocks of code in this language.
+    /// The code blocks in this language.
     func blocks(_ language: String) throws -> [String] {
       let text = try #require(Self.text)
       return text.matches(of: /```(\w+)\n((?:[^`]|`[^`])*?)```/).filter { $0.1 == language }.map { String($0.2) }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `every line for the shell prints what it promises`() throws {
+    @Test(.timeLimit(.minutes(2))) func `every shell command prints what the document says`() throws {
       let lines = try blocks("sh")
       #expect(lines.count >= 7)
       let deny = "[{pattern: '*.secret', action: deny, operations: [upload]}]"
@@ -43,7 +43,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `every action of audit reads the journal of a daemon that runs`() throws {
+    @Test(.timeLimit(.minutes(2))) func `every action of audit reads the journal of a running daemon`() throws {
       try withDaemon { daemon throws in
         let tail = try Client([daemon.server, "audit", "tail", "-f", "-n", "0", "--file", daemon.events.path])
         defer { tail.end() }

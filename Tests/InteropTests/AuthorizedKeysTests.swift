@@ -2,9 +2,9 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// Where keys are read from, and where not. Needs root: whose file it is matters.
+  /// Where keys are read from, and where not. Needs root, since owners of files matter.
   @Suite(.serialized, .enabled(if: isRoot, Comment(rawValue: needsRoot))) struct AuthorizedKeys {
-    /// Prepares the account's files, and says whether it logs in then, and with which words in the log.
+    /// Prepares the account's files, and checks whether it can log in, and that the log contains these words.
     private func login(
       _ isGood: Bool, log words: String..., sourceLocation: SourceLocation = #_sourceLocation,
       after prepare: (Daemon, String) throws -> Void
@@ -25,7 +25,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a file of root that anybody can read works`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a file of root that anyone can read works`() throws {
       try login(true) { daemon, _ in
         chown(daemon.user.authorizedKeys, 0, 0)
         chmod(daemon.user.authorizedKeys, 0o644)
@@ -60,7 +60,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), arguments: ["pipe", "device", "directory"])
-    func `what is no regular file is refused, without waiting for it`(kind: String) throws {
+    func `a file that is not regular is refused without blocking`(kind: String) throws {
       try login(false, log: "authorized_keys") { daemon, _ in
         let path = daemon.user.authorizedKeys
         try FileManager.default.removeItem(atPath: path)
@@ -73,7 +73,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a user cannot have a file read that only others may read`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a user cannot have a file read that only others can read`() throws {
       try login(false) { daemon, keys in
         let secret = "\(daemon.directory)/secret"
         try Data(keys.utf8).write(to: URL(fileURLWithPath: secret))
@@ -88,24 +88,24 @@ extension Interop {
       arguments: [
         "nonsense", "no-pty,no-such-option", "command=\"id", "command=id", "from=\"10.0.0.1/8\"", "pty=\"1\"",
       ])
-    func `a line with an option that is not understood is refused, and the log names it`(option: String) throws {
+    func `a line with an unknown option is refused, and the log names it`(option: String) throws {
       try login(false, log: "authorized_keys:1") { daemon, keys in try daemon.user.authorize("\(option) \(keys)") }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `lines that are bad do not harm the good one behind them`() throws {
+    @Test(.timeLimit(.minutes(3))) func `malformed lines do not affect valid ones after them`() throws {
       try login(true, log: "authorized_keys:2", "authorized_keys:3") { daemon, keys in
         let long = "ssh-ed25519 " + String(repeating: "A", count: 100_000)
         try daemon.user.authorize("# comment\nssh-ed25519 nonsense\n\(long)\n\0\u{1}\n\n   \(keys)")
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a line that goes on behind the key is a key with a comment`() throws {
+    @Test(.timeLimit(.minutes(3))) func `text after the key is a comment`() throws {
       try login(true) { daemon, keys in
         try daemon.user.authorize(keys.replacingOccurrences(of: "interop", with: "a comment of many words"))
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `keys may stand in the configuration`() throws {
+    @Test(.timeLimit(.minutes(3))) func `keys in the configuration work`() throws {
       try withDaemon { daemon throws in
         let key = try String(contentsOfFile: daemon.user.authorizedKeys, encoding: .utf8)
           .trimmingCharacters(in: .newlines)

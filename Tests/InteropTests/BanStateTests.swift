@@ -18,7 +18,7 @@ extension Interop {
       try daemon.claim("access.py", claim, environment: environment)
     }
 
-    /// The lines of the file, once there are so many bans in it.
+    /// The lines of the file, once it contains this many bans.
     private func lines(_ daemon: Daemon, bans: Int) throws -> [String] {
       let path = "\(daemon.directory)/bans"
       var lines: [String] = []
@@ -30,11 +30,11 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), arguments: [SIGTERM, SIGUSR1, SIGKILL])
-    func `who is banned is banned after a restart, and no longer than before`(signal: Int32) throws {
+    func `a ban survives a restart, and does not become longer`(signal: Int32) throws {
       try withBans(["ban_time": "5s"]) { daemon throws in
         try access(daemon, "wrong-passwords")
         let banned = Date()
-        // Two signals save what there is; the third gives no time to.
+        // Two signals save the state; the third leaves no time to do so.
         if signal == SIGKILL { _ = try lines(daemon, bans: 1) }
         try daemon.restart(signal)
         let end = try lines(daemon, bans: 1)[1]
@@ -52,12 +52,12 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `the end of a ban is the same before and after`() throws {
+    @Test(.timeLimit(.minutes(3))) func `the end of a ban is the same before and after a restart`() throws {
       try withBans { daemon throws in
         try access(daemon, "wrong-passwords")
         let before = try lines(daemon, bans: 1)
         try daemon.restart()
-        // Another ban, so that the file is written anew.
+        // Another ban, so that the file is written again.
         try access(daemon, "wrong-passwords", from: "127.0.0.4")
         let after = try lines(daemon, bans: 2)
         let ends = [before[1], try #require(after.first { $0.hasPrefix("127.0.0.2 ") })].compactMap { line in
@@ -67,7 +67,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `bans are saved before a login is let go of, and the login goes on`() throws {
+    @Test(.timeLimit(.minutes(3))) func `bans are saved before a hand-over, and the login continues`() throws {
       try withBans { daemon throws in
         let session = try daemon.startSSH("host", "echo ready; cat")
         try session.output.line(with: "ready")
@@ -82,7 +82,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), arguments: ["127.0.0.2 1.000", "others"])
-    func `a file that cannot be used is named, and the daemon starts without it`(fault: String) throws {
+    func `an unusable file is named, and the daemon starts without it`(fault: String) throws {
       try withBans { daemon throws in
         try access(daemon, "wrong-passwords")
         _ = try lines(daemon, bans: 1)
@@ -95,7 +95,7 @@ extension Interop {
         try daemon.restart(SIGKILL)
         try daemon.log.line(with: "\(path)", "security.ban_state_file", "starting without the bans of the time before")
         try access(daemon, "welcome")
-        // The next ban makes a good one of it.
+        // The next ban replaces it by a valid file.
         try access(daemon, "wrong-passwords")
         try daemon.restart()
         try access(daemon, "refused")
@@ -110,7 +110,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a file that cannot be written is named once, and bans hold`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a file that cannot be written is named once, and bans apply`() throws {
       try withBans(["ban_state_file": "/proc/bans/bans"]) { daemon throws in
         try access(daemon, "wrong-passwords")
         try daemon.log.line(with: "bans cannot be saved, and will end with a restart: /proc/bans/bans: ")
@@ -121,7 +121,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `explain knows of bans`() throws {
+    @Test(.timeLimit(.minutes(3))) func `explain reports bans`() throws {
       try withBans { daemon throws in
         try access(daemon, "wrong-passwords")
         _ = try lines(daemon, bans: 1)

@@ -2,9 +2,9 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// Certificates and revocation lists that ssh-keygen makes, as OpenSSH's client shows them.
+  /// Certificates and revocation lists made by ssh-keygen, as OpenSSH's client presents them.
   @Suite(.serialized) struct Certificates {
-    /// A daemon that trusts the authority `ca`, and lists no key; body gets the daemon.
+    /// Runs `body` with a daemon that trusts the CA key `ca` and lists no key.
     private func withAuthority(
       _ type: [String] = ["-t", "ed25519"], publicKey: String = "", user lines: (String) -> String = { _ in "" },
       _ body: (Daemon) throws -> Void
@@ -28,7 +28,7 @@ extension Interop {
         ["-t", "ed25519"], ["-t", "ecdsa", "-b", "256"], ["-t", "ecdsa", "-b", "384"], ["-t", "ecdsa", "-b", "521"],
         ["-t", "rsa", "-b", "2048"],
       ])
-    func `certificates of every type log in, by authorities of every type`(type: [String]) throws {
+    func `certificates of every type log in, signed by CA keys of every type`(type: [String]) throws {
       try withAuthority(type) { daemon throws in
         try succeed(["ssh-keygen", "-q", "-N", "", "-f", "\(daemon.directory)/key"] + type)
         try daemon.certify("-n", daemon.user.name, key: "key")
@@ -45,7 +45,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), .enabled(if: hasSecurityKeys, "needs the package openssh-tests"))
-    func `security keys are certified and certify`() throws {
+    func `security keys are certified, and sign certificates`() throws {
       try withAuthority(["-t", "ed25519-sk", "-w", securityKeys]) { daemon throws in
         let directory = daemon.directory
         try succeed(
@@ -64,7 +64,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `what a certificate says is obeyed`() throws {
+    @Test(.timeLimit(.minutes(2))) func `the contents of a certificate are enforced`() throws {
       try withAuthority { daemon throws in
         let name = daemon.user.name
         let cases: [([String], Bool, String)] = [
@@ -112,7 +112,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a terminal needs permit-pty, and the line's leave`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a terminal needs permit-pty and the permission of the line`() throws {
       try withAuthority { daemon throws in
         let other = try String(contentsOfFile: "\(daemon.directory)/other.pub", encoding: .utf8)
         let cases = [
@@ -127,7 +127,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a certificate forces its command, and the same one may stand in the line`()
+    @Test(.timeLimit(.minutes(3))) func `a certificate forces its command, and the line may contain the same one`()
       throws
     {
       try withAuthority { daemon throws in
@@ -143,7 +143,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `the user's file of principals decides, when it is safe`() throws {
+    @Test(.timeLimit(.minutes(3))) func `the user's file of principals decides if its permissions are safe`() throws {
       try withAuthority(publicKey: ", authorized_principals_pattern: '%h/.ssh/principals'") { daemon throws in
         let path = "\(daemon.user.home)/.ssh/principals"
         try daemon.certify("-n", "ops,\(daemon.user.name)")
@@ -163,7 +163,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `a revoked key logs nobody in, by text and by every way of a KRL`() throws {
+    @Test(.timeLimit(.minutes(2))) func `a revoked key cannot log in, with a text list and every kind of KRL`() throws {
       try withAuthority { daemon throws in
         let directory = daemon.directory
         try daemon.certify("-n", daemon.user.name, "-z", "42")
@@ -190,7 +190,7 @@ extension Interop {
           try revoke(specification, options)
           try daemon.login(!isRevoked, log: isRevoked ? "revoked_key" : "accepted")
         }
-        // As text, one key in each line.
+        // As text, one key per line.
         try Data("# keys\n\(key)".utf8).write(to: URL(fileURLWithPath: "\(directory)/revoked"))
         try daemon.reload(try daemon.configuration)
         try daemon.login(false, log: "revoked_key")
@@ -201,7 +201,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a list of revoked keys that is damaged or gone loads nothing`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a damaged or missing list of revoked keys does not load`() throws {
       try withAuthority { daemon throws in
         let path = "\(daemon.directory)/revoked"
         try daemon.certify("-n", daemon.user.name)
@@ -217,7 +217,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `certificates that the configuration leaves out are refused`() throws {
+    @Test(.timeLimit(.minutes(3))) func `certificates that the configuration excludes are refused`() throws {
       let make = { (files: Daemon.Preparation) throws -> Void in
         try succeed("ssh-keygen", "-q", "-N", "", "-t", "ed25519", "-f", "\(files.directory)/ca")
       }
@@ -238,7 +238,7 @@ extension Interop {
 }
 
 extension Daemon {
-  /// Has an authority certify a key, so that ssh shows the certificate with it.
+  /// Has a CA key certify a key, so that ssh presents the certificate with it.
   func certify(_ options: String..., key: String = "id", authority: String = "ca") throws {
     try certify(options, key: key, authority: authority)
   }

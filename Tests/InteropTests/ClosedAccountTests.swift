@@ -2,9 +2,9 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// Accounts whose shell lets nobody work.
+  /// Accounts whose shell permits no work.
   @Suite(.serialized) struct ClosedAccounts {
-    /// Nothing of files is left by either protocol, nor by a forced call of scp; explain says the same.
+    /// Checks that neither protocol transfers files, nor a forced call of scp, and that explain says the same.
     private func expectClosed(_ daemon: Daemon) throws {
       try daemon.makeLocalFile("in")
       try daemon.makeUserFile("there", "words")
@@ -30,7 +30,7 @@ extension Interop {
       #expect(!(try explain(daemon)).contains("(nologin_shell)"))
     }
 
-    /// What explain says of the account's login.
+    /// The output of explain for a login of the account.
     private func explain(_ daemon: Daemon) throws -> String {
       let words = "explain -c \(daemon.directory)/server.yaml --user \(daemon.user.name) --from 127.0.0.1"
       return try daemon.shell("\(daemon.server) \(words) --key \(daemon.directory)/id.pub").output
@@ -39,12 +39,12 @@ extension Interop {
     @Test(
       .timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)),
       arguments: ["/usr/sbin/nologin", "/bin/false"])
-    func `a system account that is closed by its shell has no files either`(shell: String) throws {
+    func `a system account that is closed by its shell has no file transfer either`(shell: String) throws {
       try withDaemon(loginShell: shell) { try expectClosed($0) }
     }
 
     @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `a link to nologin, and one of another directory, close as it does`() throws {
+    func `a link to nologin, and nologin in another directory, close the account as well`() throws {
       try withDaemon { daemon throws in
         symlink("/usr/sbin/nologin", "\(daemon.directory)/closed")
         try FileManager.default.createDirectory(atPath: "\(daemon.directory)/opt", withIntermediateDirectories: false)
@@ -57,7 +57,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `a user whose shell the configuration closes has no files either`() throws {
+    func `a user whose shell the configuration closes has no file transfer either`() throws {
       try withDaemon { daemon throws in
         try daemon.apply(user: "shell: /usr/sbin/nologin")
         try expectClosed(daemon)
@@ -67,7 +67,7 @@ extension Interop {
     @Test(
       .timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)),
       arguments: ["user", "match-on", "match-off", "match-forced", "key"])
-    func `what says that a login is for files opens them`(place: String) throws {
+    func `a setting that says that a login is for file transfer permits it`(place: String) throws {
       try withDaemon { daemon throws in
         let closed = "shell: /usr/sbin/nologin"
         let users = "users: [ACCOUNT]"
@@ -91,7 +91,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `a shell of one's own works, and is warned of once`() throws {
+    func `a custom shell works, with a single warning`() throws {
       try withDaemon { daemon throws in
         let shell = "\(daemon.directory)/own-shell"
         try Data("#!/bin/sh\nexec /bin/sh \"$@\"\n".utf8).write(to: URL(fileURLWithPath: shell))

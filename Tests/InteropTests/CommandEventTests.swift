@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// What the journal has of commands, whatever those who run them do.
+  /// The events of commands, whatever their users do.
   @Suite(.serialized) struct CommandEvents {
     @Test(.timeLimit(.minutes(3))) func `a command does not run before it is in the journal`() throws {
       try withDaemon(arguments: ["-v", "-v"]) { daemon throws in
@@ -29,12 +29,14 @@ extension Interop {
       #expect(lost["user"] == daemon.user.name && lost["session_id"] != nil && lost["result"] == "error")
       try daemon.events.event("session_end", within: 30)
       let types = try daemon.events.all().map(\.type)
-      // It is told before the end of the login.
+      // It is reported before the end of the login.
       #expect(types.firstIndex(of: "session_lost")! < types.firstIndex(of: "session_end")!)
       return lost
     }
 
-    @Test(.timeLimit(.minutes(3))) func `who kills their session process leaves what they ran in the journal`() throws {
+    @Test(.timeLimit(.minutes(3))) func `the commands of a user who kills their session process are in the journal`()
+      throws
+    {
       try withDaemon { daemon throws in
         let script = "setsid sh -c 'echo $$ >\(daemon.user.home)/pid; exec sleep 1000' & kill -9 $PPID; wait"
         #expect(try daemon.ssh("host", script).status == 255)
@@ -48,11 +50,11 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `who stops their session process is told of at the end`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a session process that its user stops is reported at the end`() throws {
       try withDaemon { daemon throws in
         let script = "echo ready; read go; kill -STOP $PPID; echo stopped; cat"
         let client = try daemon.startSSH("host", script)
-        // The process that it stops has handed its output over by then.
+        // The process that it stops has sent its output by then.
         try client.output.line(with: "ready")
         try client.send("go\n")
         try client.output.line(with: "stopped")
@@ -63,7 +65,8 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a transfer that its user kills leaves the file that was open, and its end`()
+    @Test(.timeLimit(.minutes(3)))
+    func `a transfer that its user kills leaves the open file and its end in the journal`()
       throws
     {
       try withDaemon { daemon throws in
@@ -80,7 +83,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `an administrator sees whose session process it is, and on which terminals`()
+    @Test(.timeLimit(.minutes(3))) func `ps shows whose session process it is, and on which terminals`()
       throws
     {
       try withDaemon { daemon throws in
@@ -98,7 +101,7 @@ extension Interop {
     @Test(
       .timeLimit(.minutes(3)),
       .enabled(if: isRoot && access("/proc/self/loginuid", F_OK) == 0, "needs root, and a kernel with audit user ids"))
-    func `what a login runs has its user's audit user id, and the look-up of keys has none`() throws {
+    func `programs of a login have its user's audit user id, and the process that fetches keys has none`() throws {
       try withDaemon { daemon throws in
         for _ in 0..<2 {
           let seen = try daemon.ssh("host", "cat /proc/self/loginuid; echo; cat /proc/$PPID/loginuid").output

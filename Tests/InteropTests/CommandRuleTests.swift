@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// `shell.allowed_commands`, `shell.blocked_commands` and `shell.forced_command`, and the ways around them.
+  /// `shell.allowed_commands`, `shell.blocked_commands` and `shell.forced_command`, and attempts to bypass them.
   @Suite(.serialized) struct CommandRules {
     private let allowed = ["allowed_commands": "[echo in, 'echo [*]', 'cat \"*\"', true]", "accept_env": "['*']"]
 
@@ -24,11 +24,11 @@ extension Interop {
         "echo [\n] ; id [\n]", "cat \"/dev/null\" ; id \"\"", "cat \"$HOME/x\"", "cat \"a\" \"b\"", "echo in #",
         "echo [# ]", "echo [{a,b}]", "echo [\\]", "exec sh", "/bin/sh", "internal-sftp", "scp -t .",
       ])
-    func `what is not allowed is not run, however it is written`(line: String) throws {
+    func `a command that is not allowed does not run, however it is written`(line: String) throws {
       try withDaemon(shell: allowed) { daemon throws in
         let outcome = try daemon.ssh("host", line)
         #expect(outcome.status == 126 && outcome.output.isEmpty)
-        // ssh asks for a shell when the command is empty.
+        // ssh requests a shell if the command is empty.
         #expect(outcome.errors.contains(line.isEmpty ? "(shell_not_allowed)" : "(command_not_allowed)"))
         try daemon.log.line(with: "refused: ", line.isEmpty ? "shell_not_allowed" : "command_not_allowed")
         #expect(!FileManager.default.fileExists(atPath: "\(daemon.user.home)/evil]"))
@@ -45,7 +45,7 @@ extension Interop {
         ("scp -S $SSH /etc/hostname host:x", "command_not_allowed"),
         ("rsync -e $SSH /etc/hostname host:x", "command_not_allowed"),
       ])
-    func `no other kind of channel or request leads around the list`(script: String, code: String) throws {
+    func `no other kind of channel or request bypasses the list`(script: String, code: String) throws {
       try withDaemon(shell: allowed) { daemon throws in
         let outcome = try daemon.shell(script)
         #expect(outcome.status != 0 && outcome.output.isEmpty)
@@ -59,7 +59,7 @@ extension Interop {
         echo 'echo walked' >$USER_HOME/walk
         $SSH -o SetEnv=BASH_ENV=$USER_HOME/walk host '/bin/bash /dev/null'
         """
-      // The trick works where everything may be run, or this test would prove nothing.
+      // The attack works without restrictions, or this test would prove nothing.
       try withDaemon(shell: ["accept_env": "['*']"]) { daemon throws in
         #expect(try daemon.shell(script).output == "walked\n")
       }
@@ -71,7 +71,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `what has been chosen for a login takes no signals of its client`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a restricted login receives no signals from its client`() throws {
       for (shell, what) in [
         (["allowed_commands": "[cat]"], "allowed"), (["forced_command": "cat"], "forced"), ([:], "free"),
       ] {
@@ -82,7 +82,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a shell and SFTP are to be had where they are named`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a shell and SFTP are available if they are listed`() throws {
       try withDaemon(shell: ["allowed_commands": "[/bin/sh, internal-sftp, 'scp *']"]) { daemon throws in
         #expect(try daemon.shell("echo 'echo in' | $SSH -T host").output == "in\n")
         #expect(try daemon.shell("echo pwd | sftp -b - -S $SSH host").status == 0)
@@ -120,7 +120,8 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `SFTP as the forced command keeps to its options, and is all there is`() throws
+    @Test(.timeLimit(.minutes(3))) func `SFTP as the forced command uses its options, and is all that is available`()
+      throws
     {
       try withDaemon(shell: ["forced_command": "internal-sftp -R -d DIRECTORY"]) { daemon throws in
         let batch = "pwd\nget server.yaml \(daemon.directory)/copy\n-put /etc/hostname \(daemon.user.home)/x\n"

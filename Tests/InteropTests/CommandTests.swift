@@ -4,7 +4,7 @@ import Testing
 extension Interop {
   /// Commands on pipes: their input, output and end.
   @Suite(.serialized) struct Commands {
-    @Test(.timeLimit(.minutes(3))) func `standard error comes apart from standard output`() throws {
+    @Test(.timeLimit(.minutes(3))) func `standard error is separate from standard output`() throws {
       try withDaemon { daemon throws in
         let outcome = try daemon.ssh("host", "for i in 1 2 3; do echo out $i; echo err $i >&2; done")
         #expect(outcome.output == "out 1\nout 2\nout 3\n")
@@ -12,15 +12,15 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `each end of file travels by itself`() throws {
+    @Test(.timeLimit(.minutes(3))) func `the two ends of file are independent`() throws {
       try withDaemon { daemon throws in
         #expect(try daemon.shell("printf x | $SSH host 'cat; echo done'").output == "xdone\n")
-        // The program's output ends first; its input goes on.
+        // The program's output ends first; its input stays open.
         let file = "\(daemon.user.home)/file"
         let script = "(echo first; sleep 0.3; echo second) | $SSH host 'exec >&- 2>&-; cat >\(file)'"
         #expect(try daemon.shell(script).status == 0)
         #expect(try String(contentsOfFile: file, encoding: .utf8) == "first\nsecond\n")
-        // Nobody reads the program's input; the client's end is no hindrance.
+        // Nobody reads the program's input; the client's EOF is no obstacle.
         #expect(try daemon.shell("head -c 10M /dev/zero | $SSH host 'exec <&-; echo done'").output == "done\n")
       }
     }
@@ -31,7 +31,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a client without a common cipher hears what is offered`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a client without a common cipher learns what is offered`() throws {
       try withDaemon { daemon throws in
         for _ in 0..<6 {
           let outcome = try daemon.ssh("-o", "Ciphers=aes128-cbc", "host", "true")
@@ -42,14 +42,14 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), arguments: [0, 1, 42, 126, 127, 255])
-    func `an exit code comes back`(code: Int32) throws {
+    func `the exit status is returned`(code: Int32) throws {
       try withDaemon { daemon throws in
         #expect(try daemon.ssh("host", "exit \(code)").status == code)
       }
     }
 
     @Test(.timeLimit(.minutes(3)), arguments: ["TERM", "KILL", "SEGV", "USR1"])
-    func `a death by signal comes back as that signal`(signal: String) throws {
+    func `death by a signal is reported as that signal`(signal: String) throws {
       try withDaemon { daemon throws in
         let outcome = try daemon.ssh("-v", "host", "ulimit -c 0; kill -\(signal) $$")
         #expect(outcome.status == 255)
@@ -59,7 +59,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)))
-    func `a gigabyte comes whole through a command, and goes whole into one`() throws {
+    func `a gigabyte arrives complete from a command, and in one`() throws {
       try withDaemon { daemon throws in
         let data = "head -c 1G /dev/zero | openssl enc -aes-128-ctr -K 00 -iv 00 2>/dev/null"
         let script = """
@@ -73,7 +73,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `both directions at once do not stop each other`() throws {
+    @Test(.timeLimit(.minutes(3))) func `transfers in both directions do not block each other`() throws {
       try withDaemon { daemon throws in
         let data = "head -c 100M /dev/zero | openssl enc -aes-128-ctr -K 00 -iv 00 2>/dev/null"
         let script = "test \"$(\(data) | sha256sum)\" = \"$(\(data) | $SSH host cat | sha256sum)\" && echo same"
@@ -81,7 +81,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `compression changes nothing but the size`() throws {
+    @Test(.timeLimit(.minutes(3))) func `compression changes only the size`() throws {
       try withDaemon(server: ["compression": "true"]) { daemon throws in
         let outcome = try daemon.shell("seq 1 1000000 | $SSH -v -C host cat | sha256sum")
         #expect(outcome.output == (try daemon.shell("seq 1 1000000 | sha256sum").output))
@@ -116,9 +116,10 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a program that closes its outputs goes on, and is heard of`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a program that closes its outputs continues, and its end is reported`() throws
+    {
       try withDaemon { daemon throws in
-        // The client closes the channel as soon as both sides have ended what they send.
+        // The client closes the channel as soon as both sides have sent EOF.
         let outcome = try daemon.ssh("-n", "-v", "host", "exec >&- 2>&-; sleep 1; exit 7")
         #expect(outcome.status == 7, "\(outcome)")
         let script = """
@@ -141,11 +142,11 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), arguments: ["signals", "many-commands", "standard-streams"])
-    func `Paramiko's client is served as OpenSSH's`(claim: String) throws {
+    func `Paramiko's client is served like OpenSSH's`(claim: String) throws {
       try withDaemon { try $0.claim("paramiko_client.py", claim) }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a shell that is disabled runs nothing`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a disabled shell runs nothing`() throws {
       try withDaemon(shell: ["enabled": "false"]) { daemon throws in
         let outcome = try daemon.ssh("host", "echo in")
         #expect(outcome.status == 126 && outcome.output.isEmpty)
@@ -156,7 +157,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `a background job that keeps the pipes holds the connection as with sshd`() throws {
+    func `a background job that keeps the pipes open keeps the connection open, as with sshd`() throws {
       try withReference { daemon, reference throws in
         var results: [String] = []
         for options in [[], reference.options] {
@@ -166,7 +167,7 @@ extension Interop {
           client.closeInput()
           try client.output.line(with: "started")
           try client.errors.line(with: "rtype exit-status")
-          // A client that is done ends within a moment of this line.
+          // A client that has finished exits immediately after this line.
           _ = try? client.errors.line(with: "Transferred:", within: 0.5)
           let held = RunningProcess.isRunning(client.pid)
           try Data().write(to: URL(fileURLWithPath: go))
@@ -179,7 +180,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `a job that lets go of everything outlives the connection as with sshd`() throws {
+    func `a job that closes its pipes outlives the connection, as with sshd`() throws {
       try withReference { daemon, reference throws in
         for options in [[], reference.options] {
           let job = "setsid sleep 4711 </dev/null >/dev/null 2>&1 & echo $!"

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// What clients offer to be let in, message by message.
+  /// The credentials that clients offer, message by message.
   @Suite(.serialized) struct Credentials {
     private func credentials(
       _ claim: String, auth: Daemon.Keys = [:], password: String? = nil,
@@ -23,7 +23,7 @@ extension Interop {
         "malformed-key-blobs", "malformed-signatures", "security-key-without-touch", "security-key-with-forged-flags",
         "security-key-for-another-application", "unknown-methods",
       ])
-    func `a credential that is not good is answered with a failure, and the good one still logs in`(
+    func `an invalid credential gets a failure, and the valid one still logs in`(
       claim: String
     ) throws {
       try credentials(claim)
@@ -32,7 +32,7 @@ extension Interop {
     @Test(
       .timeLimit(.minutes(3)),
       arguments: ["rsa-with-sha2", "every-curve", "security-key-with-touch", "many-pending-requests"])
-    func `a good credential logs in`(claim: String) throws {
+    func `a valid credential logs in`(claim: String) throws {
       try credentials(claim)
     }
 
@@ -48,11 +48,11 @@ extension Interop {
     @Test(
       .timeLimit(.minutes(3)),
       arguments: ["change-of-user", "wrong-service-in-request", "twenty-five-keys", "names-of-users"])
-    func `who tries too much is disconnected`(claim: String) throws {
+    func `a client with too many attempts is disconnected`(claim: String) throws {
       try credentials(claim)
     }
 
-    @Test(.timeLimit(.minutes(3))) func `the client is told which signatures are good`() throws {
+    @Test(.timeLimit(.minutes(3))) func `the client is told which signature algorithms are accepted`() throws {
       try credentials("algorithms-for-signatures")
     }
 

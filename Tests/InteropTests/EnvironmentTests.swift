@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// What a program finds around it.
+  /// The environment of a program.
   @Suite(.serialized) struct Environment {
     /// The lines of `env`, by name.
     private func variables(_ text: String) -> [String: String] {
@@ -32,7 +32,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `of the client's variables only the allowed ones arrive`() throws {
+    @Test(.timeLimit(.minutes(3))) func `only allowed variables of the client are set`() throws {
       try withDaemon { daemon throws in
         let set = ["LANG=x1", "LC_TIME=x2", "COLORTERM=x3", "TERM_PROGRAM=x4", "NO_COLOR=1", "EVIL=x5", "PATH=/evil"]
         let more = ["LD_PRELOAD=/evil.so", "HOME=/evil", "IFS=x", "BASH_ENV=/evil", "SHELL=/evil"]
@@ -46,7 +46,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `the configuration's variables and umask reach the program`() throws {
+    @Test(.timeLimit(.minutes(3))) func `the configuration's variables and umask apply to the program`() throws {
       let shell = ["env": "{GREETING: hello world}", "umask": "\"027\"", "accept_env": "[WANTED_*]"]
       try withDaemon(shell: shell) { daemon throws in
         let outcome = try daemon.ssh(
@@ -56,12 +56,12 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a program has its descriptors and its signals, and no others`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a program has its own descriptors and signals, and no others`() throws {
       try withDaemon { daemon throws in
         #expect(try daemon.ssh("host", "ls /proc/self/fd | tr '\\n' ' '").output == "0 1 2 3 ")
         let words = try daemon.ssh("host", "awk '/^Sig(Blk|Ign)/ { print $2 }' /proc/self/status").output
         for word in words.split(separator: "\n") {
-          // Of signals 1 to 31; those behind are the C library's.
+          // Signals 1 to 31; higher ones are the C library's.
           #expect((UInt64(word, radix: 16) ?? .max) & 0x7fff_ffff == 0)
         }
         let limits = try daemon.ssh(
@@ -72,7 +72,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `a program has its user's groups and nobody's privileges`() throws {
+    func `a program has its user's groups and no other privileges`() throws {
       try withDaemon { daemon throws in
         try succeed("usermod", "-aG", "tty,games", daemon.user.name)
         let groups = try daemon.ssh("host", "id -Gn; grep -E 'Cap(Inh|Prm|Eff|Amb)' /proc/self/status | sort -u")
@@ -106,13 +106,13 @@ extension Interop {
           let (ours, theirs) = (try outcome([]), try outcome(reference.options))
           #expect(ours.output == theirs.output && ours.status == theirs.status, "\(script)")
         }
-        // There the file's output ends sshd's transfers.
+        // With sshd the file's output breaks transfers.
         #expect(try daemon.shell("echo pwd | sftp -q -S $SSH -b - host").status == 0)
       }
     }
 
     @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `an account whose home is missing gets a shell all the same`() throws {
+    func `an account without a home directory still gets a shell`() throws {
       let prepare = { (files: Daemon.Preparation) throws in
         let folder = "\(files.directory)/keys/\(files.user.name)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

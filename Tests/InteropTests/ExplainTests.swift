@@ -4,7 +4,7 @@ import Testing
 extension Interop {
   /// `explain` says what the daemon does.
   @Suite(.serialized) struct Explain {
-    /// A way to ask for a login: options of `explain`, and a line of shell that tries it.
+    /// A way to request a login: options of `explain`, and a shell command that attempts it.
     struct Attempt: Sendable {
       let question: [String]
       let probe: String
@@ -28,7 +28,8 @@ extension Interop {
         probe: "ssh -F $DIRECTORY/other_config -o PreferredAuthentications=publickey host echo in"),
     ]
 
-    /// Pieces of a configuration, of each kind one is drawn. `ACCOUNT` is who logs in; they are in the group `staff`.
+    /// Parts of a configuration, of which one of each kind is selected. `ACCOUNT` is the user who logs in, a member of
+    /// the group `staff`.
     static let methods = [
       "methods: [publickey]", "methods: [password]", "methods: [publickey, password]",
       "methods: [publickey, password, keyboard-interactive]", "methods: [keyboard-interactive]",
@@ -56,7 +57,7 @@ extension Interop {
     ]
 
     @Test(.timeLimit(.minutes(8)), arguments: [1, 2] as [UInt64])
-    func `of configurations drawn by lot explain says what the daemon does`(seed: UInt64) throws {
+    func `for randomly selected configurations explain says what the daemon does`(seed: UInt64) throws {
       try withDaemon { daemon throws in
         try prepare(daemon)
         let hash = try daemon.shell("echo 'right horse' | \(daemon.server) hash-password").line
@@ -99,7 +100,7 @@ extension Interop {
       ),
     ]
 
-    @Test(.timeLimit(.minutes(2))) func `explain knows certificates, principals and revocation`() throws {
+    @Test(.timeLimit(.minutes(2))) func `explain supports certificates, principals and revocation`() throws {
       try withDaemon { daemon throws in
         try prepare(daemon)
         let directory = daemon.directory
@@ -125,7 +126,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `explain knows addresses, and names that nobody has`() throws {
+    @Test(.timeLimit(.minutes(3))) func `explain supports addresses, and unknown names`() throws {
       try withDaemon(security: ["blocked_ips": "[127.0.0.2]", "allowed_ips": "[127.0.0.0/30]"]) { daemon throws in
         try prepare(daemon)
         for (source, name) in [
@@ -164,7 +165,7 @@ extension Interop {
       try Data(other.utf8).write(to: URL(fileURLWithPath: "\(daemon.directory)/other_config"))
     }
 
-    /// Tries a login, and asks about it: both must say the same, for the same reason. Returns what they say.
+    /// Attempts a login, and runs explain: both must say the same, for the same reason. Returns what they say.
     private func compare(
       _ daemon: Daemon, _ attempt: Attempt, _ name: String, _ what: String, from source: String = "127.0.0.1"
     ) throws -> Bool {
@@ -178,7 +179,7 @@ extension Interop {
       #expect(outcome.status == (isLetIn ? 0 : 1), "\(what) \(question)\n\(outcome.output)\(outcome.errors)")
       #expect(last.hasPrefix(isLetIn ? "let in: " : "refused: "))
       let code = last.split(separator: ",").dropFirst().first.map { $0.trimmingCharacters(in: .whitespaces) } ?? ""
-      // A client does not ask for what it is not offered, and the daemon waits for steps that do not come.
+      // A client does not request what it is not offered, and the daemon waits for steps that do not come.
       if !isLetIn, !["method_not_enabled", "more_steps"].contains(code) {
         let told = (try? daemon.log.line(after: start, within: 5) { $0.contains(code) }) != nil
         #expect(told, "\(what) \(question): \(last)\n\(daemon.log.all.suffix(3000))")
@@ -188,7 +189,7 @@ extension Interop {
   }
 }
 
-/// Numbers by a seed: xorshift.
+/// Numbers from a seed: xorshift.
 private struct Generator: RandomNumberGenerator {
   private var state: UInt64
 

@@ -4,19 +4,19 @@ import System
 import Testing
 
 extension Interop {
-  /// The exporters of a daemon: whatever happens to them and to their receivers, what is in the journal arrives.
+  /// The exporters of a daemon: whatever happens to them and to their receivers, all events of the journal arrive.
   @Suite(.serialized) struct Exporters {
     /// A type of exporter, and how it is used.
     enum Kind: CaseIterable {
       case logstash, logstashTLS, grpc, httpProtobuf, httpJSON, syslog
     }
 
-    /// A receiver, and the entry of `audit.exporters` that says how to reach it.
+    /// A receiver, and the entry of `audit.exporters` that reaches it.
     private struct Destination {
       let kind: Kind
       let receiver: EventReceiver
       let entry: String
-      /// What the log calls it.
+      /// Its name in the log.
       let name: String
 
       init(_ kind: Kind, in folder: String) throws {
@@ -48,7 +48,7 @@ extension Interop {
         }
       }
 
-      /// Nobody but the collector is to see it.
+      /// Nobody but the collector may see it.
       static let secret = "opensesame-4711"
 
       /// Waits until these events of each series of a journal have arrived, each series in order.
@@ -63,7 +63,7 @@ extension Interop {
       }
     }
 
-    /// A folder that everyone may enter, for what receivers have; removed with the last who has it.
+    /// A folder that everyone can enter, for the files of receivers; removed with its last owner.
     private final class Folder {
       let path = NSTemporaryDirectory() + "bssh-receivers-\(UUID().uuidString)"
 
@@ -87,7 +87,7 @@ extension Interop {
       try daemon.events.events(before + 2, of: "connection_closed")
     }
 
-    /// What `audit stats` says.
+    /// The output of `audit stats`.
     private func waiting(_ destination: Destination, _ daemon: Daemon) throws -> Int? {
       let outcome = try run([daemon.server, "audit", "stats", "--file", daemon.events.path])
       let row = outcome.output.components(separatedBy: "Events that wait for receivers\n").last?.split(separator: "\n")
@@ -103,7 +103,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(4)))
-    func `receivers of every type get every event of a daemon's life, in order and over its restart`() throws {
+    func `receivers of every type get every event of a daemon's life, in order and across its restart`() throws {
       let folder = try Folder()
       let destinations = try Kind.allCases.map { try Destination($0, in: folder.path) }
       try withDaemon(audit: audit(destinations)) { daemon throws in
@@ -119,7 +119,7 @@ extension Interop {
           FileManager.default.contents(atPath: destinations[2].receiver.events.path)?.split(separator: 10).first)
         #expect(String(decoding: record, as: UTF8.self).contains("\"deployment.environment\": \"lab\""))
         #expect(String(decoding: record, as: UTF8.self).contains(Destination.secret))
-        // What the receiver is told to know us by is nowhere else.
+        // The credential for the receiver appears nowhere else.
         #expect(!daemon.log.all.contains(Destination.secret))
         #expect(try !daemon.events.lines().lines.joined().contains(Destination.secret))
         for process in daemon.processes {
@@ -138,13 +138,13 @@ extension Interop {
       try withDaemon(audit: audit(destinations, file: file)) { daemon throws in
         try logIn(daemon)
         for destination in destinations { destination.expect(try ids(daemon)) }
-        // Receivers are down while things happen.
+        // Receivers are down while events happen.
         for destination in destinations { try destination.receiver.kill() }
         try logIn(daemon)
         for destination in destinations {
           try daemon.log.line(with: "\(destination.name): ", "events wait, and are sent again", within: 60)
         }
-        // Their exporters are killed, and things go on.
+        // Their exporters are killed, and events continue to happen.
         let exporters = daemon.processes("bssh-exporter")
         #expect(exporters.count == destinations.count)
         for exporter in exporters { kill(exporter.pid, SIGKILL) }
@@ -168,7 +168,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)))
-    func `events of files arrive as well, in their order, and each series has a cursor over a restart`() throws {
+    func `file events arrive in order as well, and each series has a cursor that survives a restart`() throws {
       let folder = try Folder()
       let destination = try Destination(.logstash, in: folder.path)
       try withDaemon(audit: audit([destination])) { daemon throws in
@@ -186,7 +186,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `not run as root, events are sent as well`() throws {
+    @Test(.timeLimit(.minutes(2))) func `events are also sent without root`() throws {
       let folder = try Folder()
       let destination = try Destination(.httpJSON, in: folder.path)
       try withDaemon(mode: .unprivileged, audit: audit([destination])) { daemon throws in
@@ -195,7 +195,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `what logins do that a restarted service lets go on is sent by the next one`()
+    @Test(.timeLimit(.minutes(3))) func `events of logins that continue after a restart are sent by the next exporter`()
       throws
     {
       let folder = try Folder()
@@ -213,7 +213,8 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `who is behind, and by how much, is in the log and the service's status`()
+    @Test(.timeLimit(.minutes(3)))
+    func `receivers that are behind, and by how much, are in the log and the service's status`()
       throws
     {
       let folder = try Folder()
@@ -223,7 +224,7 @@ extension Interop {
       let manager = try Client([Daemon.python, Daemon.client("notified.py"), path])
       defer { manager.end() }
       try manager.output.line(with: "bound")
-      // An hour has passed since these events, and nobody has them.
+      // These events are an hour old, and no receiver has them.
       let old = try TestJournal()
       old.time = Int64(Date().timeIntervalSince1970 * 1000) - 3_650_000
       try old.append(40)
@@ -255,7 +256,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `events that the journal's size pushed out before they were sent are an event`()
+    @Test(.timeLimit(.minutes(3))) func `events that rotation removed before they were sent are reported in an event`()
       throws
     {
       let folder = try Folder()
@@ -279,13 +280,13 @@ extension Interop {
         #expect(gap["details"]?.hasSuffix("do not reach \(destination.name)") == true)
         try daemon.log.line(
           with: "\(destination.name): \(count) events from number \(first) on are no longer in the journal")
-        // What is there still arrives, the event of the gap with it.
+        // What is still there arrives, including the event of the gap.
         eventually(within: 60, "the rest") { destination.receiver.events.ids().contains(gap.id) }
       }
     }
 
     @Test(.timeLimit(.minutes(3)))
-    func `a reload starts what is new, ends what is gone, and leaves the rest alone`() throws {
+    func `a reload starts new exporters, ends removed ones, and leaves the others alone`() throws {
       let folder = try Folder()
       let (first, second) = (
         try Destination(.logstash, in: folder.path), try Destination(.syslog, in: folder.path)
@@ -307,7 +308,7 @@ extension Interop {
         try logIn(daemon)
         second.expect(try ids(daemon))
         #expect(first.receiver.events.ids().count == count)
-        // It goes on where it was.
+        // It continues where it was.
         try daemon.reload(one)
         first.expect(try ids(daemon))
         try daemon.reload(one.replacingOccurrences(of: "audit:\n", with: "audit:\n  enabled: false\n"))
@@ -318,7 +319,7 @@ extension Interop {
     @Test(
       .timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)),
       .enabled(if: access(Journald.path, X_OK) == 0, "needs systemd-journald"))
-    func `journald has every event with its fields, also after it was killed`() throws {
+    func `journald has every event with its fields, even after it was killed`() throws {
       let journald = try Journald()
       let keys = ["exporters": "[{type: file, path: DIRECTORY/audit/audit.log}, {type: syslog, facility: daemon}]"]
       try withDaemon(audit: keys, launcher: journald.launcher) { daemon throws in
@@ -339,7 +340,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `the configuration that AUDIT.md shows loads, without a warning`() throws {
+    @Test(.timeLimit(.minutes(3))) func `the configuration that AUDIT.md shows loads without a warning`() throws {
       let folder = try Folder()
       _ = try TestCertificates(in: folder.path)
       let document = try String(contentsOfFile: Daemon.repository + "/Documentation/AUDIT.md", encoding: .utf8)
@@ -356,7 +357,7 @@ extension Interop {
         try Data((server + text).utf8).write(to: URL(fileURLWithPath: file))
         chmod(file, 0o600)
         let outcome = try run([daemon.server, "check-config", "-c", file])
-        // Not every machine that runs tests has a system's log.
+        // Not every machine that runs tests has a syslog socket.
         let warnings = outcome.errors.split(separator: "\n").filter { !$0.contains("'/dev/log' does not exist") }
         #expect(outcome.status == 0 && warnings.isEmpty, "\(outcome.errors)")
         #expect(outcome.output.contains("type: otel") && !outcome.output.contains("Bearer"))
@@ -364,7 +365,8 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(2)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `the process of an exporter has its account, the journal to read, its cursor, and nothing else`() throws {
+    func `the process of an exporter has its account, read access to the journal, its cursor, and nothing else`() throws
+    {
       let folder = try Folder()
       let destination = try Destination(.logstash, in: folder.path)
       try withDaemon(audit: audit([destination])) { daemon throws in

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// Logins of several steps, as `auth.required` asks for them.
+  /// Logins with several steps, as `auth.required` requires them.
   @Suite(.serialized) struct Factors {
     /// `right horse`, by `bssh-server hash-password`.
     static let password =
@@ -53,7 +53,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `of several sequences one is enough`() throws {
+    @Test(.timeLimit(.minutes(3))) func `one of several sequences is enough`() throws {
       try withSteps("[[publickey, keyboard-interactive], [password, publickey]]") { daemon throws in
         for first in ["publickey", "password"] {
           let order = "PreferredAuthentications=\(first),publickey,keyboard-interactive"
@@ -64,7 +64,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `two keys are two keys`() throws {
+    @Test(.timeLimit(.minutes(3))) func `two publickey steps need two different keys`() throws {
       try withSteps("[[publickey, publickey]]") { daemon throws in
         try succeed("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "\(daemon.directory)/second")
         let keys = try ["id", "second"].map { name in
@@ -98,7 +98,7 @@ extension Interop {
 
     // MARK: A key and a code
 
-    /// RFC 6238's secret, as an authenticator of the user has it.
+    /// The secret of RFC 6238, which the user's authenticator has.
     static let secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 
     /// A daemon that requires these steps of a user who has a password and an authenticator.
@@ -112,7 +112,7 @@ extension Interop {
         sourceLocation: sourceLocation, body)
     }
 
-    /// The code that the authenticator shows so many steps from now, by oathtool.
+    /// The code that the authenticator shows this many time steps from now, by oathtool.
     private func code(_ steps: Int = 0, _ more: [String] = []) throws -> String {
       let time = Int(Date().timeIntervalSince1970) + 30 * steps
       return try succeed(["oathtool", "--totp", "-b", "-N", "@\(time)", Self.secret] + more)
@@ -140,7 +140,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)))
-    func `a code that was used is refused, also after a reload, and the next one is not`() throws {
+    func `a used code is refused, even after a reload, and the next one is not`() throws {
       try withCodes("[[publickey, totp]]") { daemon throws in
         let (code, next) = (try code(), try code(1))
         #expect(try daemon.answeringSSH(["host", "echo in"], code: code).output == "in\n")
@@ -151,14 +151,14 @@ extension Interop {
         #expect(try daemon.answeringSSH(["host", "echo in"], code: code).status == 255)
         try daemon.log.line(with: "code_used_before", after: start)
         #expect(try daemon.answeringSSH(["host", "echo in"], code: next).output == "in\n")
-        // The one before is used up with it.
+        // Using it also uses up the one before.
         #expect(try daemon.answeringSSH(["host", "echo in"], code: code).status == 255)
         let log = daemon.log.all
         #expect(!log.contains(Self.secret) && !log.contains(code) && !log.contains(next))
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `of many logins with one code at once one succeeds`() throws {
+    @Test(.timeLimit(.minutes(3))) func `of many logins with one code at the same time one succeeds`() throws {
       try withCodes("[[publickey, totp]]") { daemon throws in
         let code = try code()
         try daemon.claim("factors.py", "one-code-is-one-login", environment: ["CODE": code])
@@ -166,12 +166,15 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a clock that is off by a step is good, and by more it is not`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a clock that is off by one time step is accepted, and by more it is not`()
+      throws
+    {
       try withCodes("[[publickey, totp]]") { daemon throws in
         for steps in [-4, -3, 3, 4] {
           #expect(try daemon.answeringSSH(["host", "echo in"], code: try code(steps)).status == 255)
         }
-        // A step can end between the authenticator's display and the server's look at it; then another has to be tried.
+        // A time step can end between the authenticator's display and the server's check; then another code has to be
+        // tried.
         var isIn = false
         for _ in 0..<3 where !isIn {
           isIn = try daemon.answeringSSH(["host", "echo in"], code: try code(-1)).output == "in\n"
@@ -182,7 +185,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), arguments: [("sha256", "8"), ("sha512", "6")])
-    func `codes of other hashes and lengths log in`(hash: String, digits: String) throws {
+    func `codes with other hashes and lengths log in`(hash: String, digits: String) throws {
       try withCodes("[[publickey, totp]]", keys: ", totp_algorithm: \(hash), totp_digits: \(digits)") { daemon throws in
         #expect(try daemon.answeringSSH(["host", "echo in"], code: try code()).status == 255)
         let time = Int(Date().timeIntervalSince1970)
@@ -197,7 +200,7 @@ extension Interop {
         ("[[publickey, password, totp]]", "[publickey, password]"), ("[[password, totp]]", "[password]"),
         ("[[keyboard-interactive, totp]]", "[keyboard-interactive]"), ("[[totp, password]]", "[password]"),
       ])
-    func `ssh asks for password and code, each by its own prompt`(required: String, methods: String) throws {
+    func `ssh asks for password and code with separate prompts`(required: String, methods: String) throws {
       try withCodes(required, methods: methods) { daemon throws in
         let words = ["host", "echo in"]
         let code = try code()
@@ -208,7 +211,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)))
-    func `unknown users, and users without a secret, fail at a code as one with a secret does`() throws {
+    func `unknown users, and users without a secret, fail at a code like one with a secret`() throws {
       try withCodes("[[totp, password]]", methods: "[password]") { daemon throws in
         let second = "{name: \(isRoot ? "daemon" : "second"), home: /, shell: /bin/sh, \(Self.password)}"
         try daemon.reload(
@@ -219,7 +222,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `after ten wrong codes not even the right one is good`() throws {
+    @Test(.timeLimit(.minutes(3))) func `after ten wrong codes even the right one is refused`() throws {
       try withCodes("[[publickey, totp]]") { daemon throws in
         try daemon.claim("factors.py", "ten-wrong-codes")
         #expect(try daemon.answeringSSH(["host", "echo in"], code: try code()).status == 255)
@@ -228,13 +231,13 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), arguments: ["paramiko", "asyncssh"])
-    func `Python's clients log in with key and code, and not with the code again`(client: String) throws {
+    func `Python's clients log in with key and code, and not with the same code again`(client: String) throws {
       try withCodes("[[publickey, totp]]") {
         try $0.claim("factors.py", "\(client)-gives-key-and-code", environment: ["CODE": try code()])
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `PuTTY's plink asks for the code, without showing it`() throws {
+    @Test(.timeLimit(.minutes(3))) func `PuTTY's plink asks for the code without echo`() throws {
       try withCodes("[[publickey, totp]]") { daemon throws in
         let key = "\(daemon.directory)/key.ppk"
         try succeed("puttygen", "\(daemon.directory)/id", "-O", "private", "-o", key)
@@ -247,7 +250,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `what totp-setup prints logs in`() throws {
+    @Test(.timeLimit(.minutes(3))) func `the output of totp-setup logs in`() throws {
       try withSteps("[[publickey, totp]]", methods: "[publickey]") { daemon throws in
         let printed = try succeed(daemon.server, "totp-setup", daemon.user.name, "--algorithm", "sha256")
         let lines = printed.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
@@ -261,7 +264,7 @@ extension Interop {
       }
     }
 
-    // MARK: What the client is told
+    // MARK: What the client learns
 
     @Test(
       .timeLimit(.minutes(3)),
@@ -269,7 +272,7 @@ extension Interop {
         "partial-success-names-what-can-continue", "steps-out-of-order-are-refused",
         "unknown-users-walk-the-same-steps", "failures-count-over-all-steps",
       ])
-    func `the client is told of each step what RFC 4252 says`(claim: String) throws {
+    func `for each step the client is told what RFC 4252 says`(claim: String) throws {
       try withSteps("[[publickey, password], [publickey, keyboard-interactive]]") {
         try $0.claim("factors.py", claim, environment: ["PASSWORD": "right horse"])
       }
@@ -299,7 +302,7 @@ extension Interop {
 }
 
 extension Daemon {
-  /// Runs our ssh with a program that answers its questions: for a code by `code`, for all else by `answer`.
+  /// Runs our ssh with a program that answers its prompts: for a code with `code`, otherwise with `answer`.
   func answeringSSH(
     _ words: [String], answer: String = "", code: String = "", prompts: Int = 1
   ) throws -> Outcome {
@@ -318,14 +321,14 @@ extension Daemon {
       environment: environment.merging(more) { $1 })
   }
 
-  /// The questions that `answeringSSH` was asked.
+  /// The prompts that `answeringSSH` received.
   fileprivate var asked: [String] {
     get throws {
       try String(contentsOfFile: "\(directory)/asked", encoding: .utf8).split(separator: "\n").map(String.init)
     }
   }
 
-  /// Runs `echo logged-in` by plink on a terminal, where `text` is typed at the prompt; everything shown is the output.
+  /// Runs `echo logged-in` with plink on a terminal, and types `text` at the prompt; the output is everything shown.
   fileprivate func typing(_ text: String, afterPrompt prompt: String, into words: [String]) throws -> Outcome {
     let fingerprint = try succeed("ssh-keygen", "-lf", "\(directory)/host0.pub").split(separator: " ")[1]
     let command =
@@ -343,7 +346,7 @@ extension Daemon {
     return try run(["expect", path] + command, environment: environment)
   }
 
-  /// Runs `echo in` by plink, which asks nobody.
+  /// Runs `echo in` with plink, without prompts.
   fileprivate func plink(_ words: String...) throws -> Outcome {
     let fingerprint = try succeed("ssh-keygen", "-lf", "\(directory)/host0.pub").split(separator: " ")[1]
     return try run(

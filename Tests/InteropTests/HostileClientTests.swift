@@ -2,16 +2,16 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// Clients that break the protocol, each on a daemon of its own, which must serve the next client as before.
+  /// Clients that violate the protocol, each with its own daemon, which must serve the next client normally.
   @Suite(.serialized) struct HostileClient {
-    /// Runs a claim of hostile.py; the daemon must then still let people in, and leave nothing of the client behind.
+    /// Runs a claim of hostile.py; the daemon must then still accept logins, and keep nothing of the client.
     private func hostile(
       _ claim: String, server: Daemon.Keys = [:], security: Daemon.Keys = [:], within seconds: Double = 60,
       sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
       try withDaemon(server: server, security: security, sourceLocation: sourceLocation) { daemon throws in
         let before = daemon.pid
-        // A login, so that everything is there which is kept for the next one.
+        // A login, so that everything exists that is kept for the next one.
         #expect(try daemon.ssh("host", "echo in").output == "in\n", sourceLocation: sourceLocation)
         eventually("it is over", sourceLocation: sourceLocation) { daemon.logins.isEmpty }
         let descriptors = RunningProcess(before)?.descriptors.count ?? 0
@@ -38,19 +38,19 @@ extension Interop {
       try hostile("packet-size-1024")
     }
 
-    @Test(.timeLimit(.minutes(3))) func `no more is sent than the window allows`() throws {
+    @Test(.timeLimit(.minutes(3))) func `no more data is sent than the window allows`() throws {
       try hostile("window-is-respected")
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a client that overruns its window is disconnected`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a client that exceeds its window is disconnected`() throws {
       try hostile("window-overrun")
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a window beyond 32 bits ends the connection`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a window of more than 32 bits ends the connection`() throws {
       try hostile("window-overflow")
     }
 
-    @Test(.timeLimit(.minutes(3))) func `data after an end of file ends the connection`() throws {
+    @Test(.timeLimit(.minutes(3))) func `data after EOF ends the connection`() throws {
       try hostile("data-after-eof")
     }
 
@@ -59,7 +59,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)))
-    func `a reader that stops reading for 10 seconds does not hold up another channel`() throws {
+    func `a reader that pauses for 10 seconds does not block another channel`() throws {
       try hostile("stopped-reader")
     }
 
@@ -67,7 +67,7 @@ extension Interop {
       try hostile("connection-that-is-not-read")
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a flood of requests whose answers nobody reads is bounded`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a flood of requests whose replies nobody reads is bounded`() throws {
       try hostile("flood-of-requests")
     }
 
@@ -75,7 +75,7 @@ extension Interop {
       try hostile("flood-of-unknown-messages")
     }
 
-    @Test(.timeLimit(.minutes(3))) func `requests that do not wait are answered in order`() throws {
+    @Test(.timeLimit(.minutes(3))) func `pipelined requests are answered in order`() throws {
       try hostile("flood-of-waiting-requests")
     }
 
@@ -93,7 +93,7 @@ extension Interop {
       try hostile("hundred-connections-come-and-go")
     }
 
-    /// Slots are what leaks first: few connections in all, and none but those of one source, which has no privileges.
+    /// Places for connections leak first: few connections are allowed in total, all from one source without privileges.
     @Test(.timeLimit(.minutes(3)))
     func `a thousand broken connections leave nothing behind, and logins work throughout`() throws {
       try hostile(
@@ -111,13 +111,13 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), arguments: ["silent-client", "client-that-does-not-log-in"])
-    func `who has not logged in when the time is over is disconnected`(claim: String) throws {
+    func `a client that has not logged in before the timeout is disconnected`(claim: String) throws {
       try hostile(claim, server: ["timeout": "2s"])
     }
 
     @Test(
       .timeLimit(.minutes(3)), arguments: ["huge-packet-length", "huge-encrypted-packet-length", "forged-packet"])
-    func `a broken packet ends the connection`(claim: String) throws {
+    func `a corrupted packet ends the connection`(claim: String) throws {
       try hostile(claim)
     }
 
@@ -127,19 +127,20 @@ extension Interop {
         "channel-before-login", "channel-request-before-login", "global-request-before-login",
         "success-from-the-client", "wrong-service", "authentication-after-login", "service-after-login", "empty-packet",
       ])
-    func `a message of another phase gains nothing`(claim: String) throws {
+    func `a message of another phase has no effect`(claim: String) throws {
       try hostile(claim)
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a request that is too long is refused, and no more than that`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a request that is too long is refused, and the connection continues`() throws {
       try hostile("too-long-requests")
     }
 
-    @Test(.timeLimit(.minutes(3))) func `identification lines have up to 255 bytes, in whatever pieces`() throws {
+    @Test(.timeLimit(.minutes(3))) func `identification lines may have up to 255 bytes, in any pieces`() throws {
       try hostile("long-identifications")
     }
 
-    @Test(.timeLimit(.minutes(3))) func `the log names what is no SSH, and who just went`() throws {
+    @Test(.timeLimit(.minutes(3)))
+    func `the log distinguishes clients that do not speak SSH from those that just left`() throws {
       try withDaemon(security: ["max_auth_attempts": "0"]) { daemon throws in
         try daemon.claim("hostile.py", "no-identifications")
         try daemon.log.line(with: "protocol_error", "the client does not speak SSH")
@@ -150,13 +151,14 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `what all channels of a connection hold is bounded together`() throws {
+    @Test(.timeLimit(.minutes(3))) func `the memory of all channels of a connection is bounded`() throws {
       try hostile("input-that-nobody-reads")
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a connection that gets no memory ends as an error, and not as a crash`() throws
+    @Test(.timeLimit(.minutes(3))) func `a connection that runs out of memory ends with an error, and not as a crash`()
+      throws
     {
-      // One crash would be a ban.
+      // A single crash would cause a ban.
       try withDaemon(security: ["whitelist_ips": "[]"]) { daemon throws in
         for _ in 0..<2 { try daemon.claim("hostile.py", "out-of-memory") }
         try daemon.log.line(with: "out_of_memory", "needs more memory than it may have")
@@ -165,7 +167,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `channels are as many as the configuration says`() throws {
+    @Test(.timeLimit(.minutes(3))) func `the number of channels is that of the configuration`() throws {
       try withDaemon(server: ["max_channels": "2"]) { daemon throws in
         let script = """
           $SSH -M -S $DIRECTORY/c -o ControlPersist=yes -fN host </dev/null >/dev/null 2>&1
@@ -178,7 +180,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `messages that are cut short harm nobody else`() throws {
+    @Test(.timeLimit(.minutes(3))) func `truncated messages harm nobody else`() throws {
       try hostile("truncated-messages")
     }
 
@@ -187,7 +189,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)))
-    func `unknown channels and requests are refused, and the connection goes on`() throws {
+    func `unknown channels and requests are refused, and the connection continues`() throws {
       try hostile("refused-channel-types")
     }
   }

@@ -3,7 +3,7 @@ import IPC
 import Testing
 
 extension Interop {
-  /// A process of the daemon that somebody has taken over cannot hold up the supervisor, nor write what looks like its words.
+  /// A compromised process of the daemon can neither block the supervisor nor write what looks like its log lines.
   @Suite(.serialized, .enabled(if: isRoot, Comment(rawValue: needsRoot))) struct HostileProcesses {
     /// A daemon with one of each process, and a login.
     private func withLogin(_ body: (Daemon, RunningProcess) throws -> Void) throws {
@@ -21,14 +21,14 @@ extension Interop {
     @Test(
       .timeLimit(.minutes(2)),
       arguments: ["nobody-has-a-way-for-one", "what-a-process-sends-is-bytes"])
-    func `no process can make the supervisor close what it likes`(claim: String) throws {
+    func `no process can make the supervisor close arbitrary descriptors`(claim: String) throws {
       try withLogin { daemon, _ throws in
         try daemon.claim("descriptors.py", claim)
         #expect(try daemon.ssh("host", "echo in").output == "in\n")
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `half a message holds up nobody else`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a partial message blocks nobody else`() throws {
       try withLogin { daemon, session throws in
         let other = try daemon.startSSH("host", "echo ready; cat")
         try other.output.line(with: "ready", within: 30)
@@ -40,7 +40,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)))
-    func `a length that no message has ends the process that sent it, and its login alone`() throws {
+    func `an impossible message length ends the process that sent it, and only its login`() throws {
       try withLogin { daemon, session throws in
         let other = try daemon.startSSH("host", "echo ready; cat")
         try other.output.line(with: "ready", within: 30)
@@ -67,7 +67,7 @@ extension Interop {
         for process in others {
           #expect(!process.descriptors.values.contains { $0 == own }, "\(process.title)")
         }
-        // What a user runs has nobody's.
+        // Neither do programs of a user.
         let supervisor = Set(try #require(RunningProcess(daemon.pid)).descriptors.values)
         for process in others where !process.name.hasPrefix("bssh-") {
           #expect(!process.descriptors.values.contains { $0.hasPrefix("pipe:") && supervisor.contains($0) })
@@ -88,7 +88,7 @@ extension Interop {
         #expect(write(errors, bytes, bytes.count) == bytes.count)
         let line = try daemon.log.line(with: "\(process.pid) says: <3>2026")
         #expect(line.contains("forged \\x1b[2J\\u{2066}"))
-        // A flood is no flood of lines, and the login of others goes on.
+        // A flood does not become a flood of lines, and logins of others continue.
         let flood = Array(String(repeating: "flood\n", count: 600).utf8)
         for _ in 0..<5 {
           for _ in 0..<100 { _ = write(errors, flood, flood.count) }

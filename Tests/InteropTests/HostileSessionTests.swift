@@ -3,15 +3,15 @@ import IPC
 import Testing
 
 extension Interop {
-  /// A session process that its user has taken over names terminals of others. It speaks on its own socket.
+  /// A compromised session process names terminals of others. It writes to its own socket.
   @Suite(.serialized, .enabled(if: isRoot, Comment(rawValue: needsRoot))) struct HostileSessions {
-    /// What of somebody else's must not change.
+    /// What must not change of the other login.
     private struct Victim: Equatable {
       let present: LoginRecordEntry
       let history: [LoginRecordEntry]
       let recording: Data
 
-      /// - Parameter terminal: as below /dev.
+      /// - Parameter terminal: relative to /dev.
       init(_ daemon: Daemon, on terminal: String, recorded path: String) throws {
         present = try #require(try daemon.utmp().first { $0.terminal == terminal })
         history = try daemon.wtmp().filter { $0.terminal == terminal }
@@ -19,8 +19,8 @@ extension Interop {
       }
     }
 
-    /// Has `account` on a terminal that is recorded, another login of the daemon's user without one, and looks whether
-    /// anything of the first changes through what the second one's session process says.
+    /// Has `account` on a recorded terminal, and another login of the daemon's user without one; checks whether
+    /// anything of the first changes by what the second one's session process reports.
     private func attack(
       _ account: TestAccount, _ daemon: Daemon, _ body: (RunningProcess, String) throws -> Void
     ) throws {
@@ -60,7 +60,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(2)), arguments: ["began", "ended"])
-    func `who names another user's terminal loses the login, and nothing changes`(what: String) throws {
+    func `a session that names another user's terminal loses the login, and nothing changes`(what: String) throws {
       try withLoginRecords(audit: ["recording": "{enabled: true}"]) { daemon throws in
         let account = try TestAccount(in: daemon.directory)
         defer { account.remove() }
@@ -81,7 +81,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(2)))
-    func `who names a terminal of another login of the same user changes nothing of that one`() throws {
+    func `a session that names a terminal of another login of the same user changes nothing of that one`() throws {
       try withLoginRecords(audit: ["recording": "{enabled: true}"]) { daemon throws in
         try attack(daemon.user, daemon) { session, terminal in
           let messages: [SessionToSupervisor] = [

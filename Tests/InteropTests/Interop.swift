@@ -1,6 +1,6 @@
 import Testing
 
-/// The daemon, driven by real clients: one test after the other, for two processors are soon busy with one.
+/// The daemon, driven by real clients, one test after the other: one test is enough to keep two processors busy.
 @Suite(.serialized) struct Interop {}
 
 /// For tests that need accounts of their own.

@@ -9,7 +9,7 @@ extension Interop {
       return stat(path, &status) == 0 ? status.st_mode & 0o7777 : 0
     }
 
-    /// A directory that nobody but root can enter.
+    /// A directory that only root can enter.
     private func makeClosed(_ preparation: Daemon.Preparation) throws {
       let path = "\(preparation.directory)/closed"
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
@@ -17,7 +17,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(2)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `below a directory that root alone can enter there are a journal, recordings and cursors`() throws {
+    func `a journal, recordings and cursors may be below a directory that only root can enter`() throws {
       let keys = [
         "exporters": """
         [{type: file, path: DIRECTORY/closed/deep/audit.log}, {type: syslog, socket: DIRECTORY/socket}]
@@ -35,7 +35,7 @@ extension Interop {
         eventually("the exporter's lock") {
           (try? FileManager.default.contentsOfDirectory(atPath: "\(closed)/deep/cursors"))?.isEmpty == false
         }
-        // Another process of the journal works there as well.
+        // A new journal process works there as well.
         let writer = try #require(daemon.processes("bssh-journal").first { !$0.arguments.contains("records") })
         kill(writer.pid, SIGKILL)
         #expect(try daemon.ssh("host", "echo again").output == "again\n")
@@ -51,7 +51,7 @@ extension Interop {
       }
     }
 
-    /// Runs the command of the daemon with another configuration.
+    /// Runs the daemon's command with another configuration.
     private func server(_ daemon: Daemon, _ command: String..., audit: String) throws -> Outcome {
       let text = try daemon.configuration
       let start = try #require(text.range(of: "audit:\n"))
@@ -74,7 +74,7 @@ extension Interop {
         ("/tmp/audit.log", "everybody can write to '/tmp'"), ("/proc/bssh/audit.log", "/proc"),
         ("DIRECTORY/server.yaml/audit.log", "Not a directory"), ("DIRECTORY/foreign/", "is a directory"),
       ])
-    func `a journal needs a directory of its own: neither a check nor a start takes another one`(
+    func `a journal needs a directory of its own: neither a check nor a start accepts another one`(
       path: String, reason: String
     ) throws {
       try withDaemon { daemon throws in
@@ -102,12 +102,12 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(2)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `a first start whose disk is full fails, and says what to do`() throws {
+    func `a first start with a full disk fails, and says what to do`() throws {
       try withDaemon { daemon throws in
         let folder = "\(daemon.directory)/small"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
         let owner = getpwnam("bssh-audit").pointee
-        // The directory and two files, of which none has room for a byte.
+        // The directory and two files, none of which has room for a byte.
         try succeed(
           "mount", "-t", "tmpfs", "-o", "nr_blocks=1,mode=700,uid=\(owner.pw_uid),gid=\(owner.pw_gid)", "none", folder)
         defer { _ = try? run(["umount", "-l", folder]) }
@@ -123,7 +123,7 @@ extension Interop {
     func `a journal with the mode 0640 can be read by the group bssh-audit, and by nobody else`() throws {
       let keys = ["exporters": "[{type: file, path: DIRECTORY/audit/audit.log, mode: \"0640\"}]"]
       let prepare = { (preparation: Daemon.Preparation) throws in
-        // As it was made for a journal that is its owner's alone.
+        // As it was created for a journal that only its owner can read.
         let owner = getpwnam("bssh-audit").pointee
         let folder = "\(preparation.directory)/audit"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)

@@ -2,9 +2,10 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// The journal of a daemon when its disk, or the process that writes it, does not do what it should.
+  /// The journal of a daemon when its disk or the process that writes it fails.
   @Suite(.serialized) struct JournalFailures {
-    /// Opens so many connections at once, and leaves; those that are let in get the server's greeting before.
+    /// Opens this many connections at once, and leaves; those that are accepted first read the server's identification
+    /// line.
     private static let connect = """
       for ((i = 0; i < COUNT; i++)); do
         (exec 3<>/dev/tcp/127.0.0.1/$PORT; head -c 4 <&3 >/dev/null; printf 'SSH-2.0-x\\r\\n' >&3) 2>/dev/null &
@@ -20,12 +21,12 @@ extension Interop {
       try Client(["bash", "-c", "COUNT=\(count); " + Self.connect], environment: daemon.environment)
     }
 
-    /// How many connections the log tells of.
+    /// The number of connections that the log reports.
     private func connections(_ daemon: Daemon) -> Int {
       daemon.log.all.split(separator: "\n").count { $0.contains("] connection from 127.0.0.1") }
     }
 
-    /// A daemon whose journal is on a small file system, and what fills and empties that.
+    /// A daemon whose journal is on a small file system, and functions that fill and empty it.
     private func withSmallDisk(
       _ keys: Daemon.Keys, _ body: (Daemon, _ fill: () throws -> Void, _ empty: () throws -> Void) throws -> Void
     ) throws {
@@ -49,7 +50,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `on a full disk logins go on, and afterwards one event says how many were lost`() throws {
+    func `on a full disk logins continue, and afterwards one event says how many were lost`() throws {
       try withSmallDisk(["buffer_size": "100"]) { daemon, fill, empty throws in
         try daemon.events.event("daemon_started")
         try fill()
@@ -62,7 +63,7 @@ extension Interop {
         let lost = try #require(gap["details"]?.split(separator: " ").first.flatMap { Int($0) })
         #expect(gap["reason"] == "not_written" && gap["result"] == "error")
         try daemon.log.line(with: "events are written again; \(lost) were lost")
-        // Every event is there, or is one of those that are told to be lost.
+        // Every event is there, or is one of those that are reported lost.
         try connect(daemon, 5)
         let count = connections(daemon)
         eventually(within: 30, "the last events") {
@@ -75,7 +76,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `with on_failure refuse a full disk lets in nobody but the rescue users`() throws {
+    func `with on_failure refuse a full disk admits only the rescue users`() throws {
       try withSmallDisk(["on_failure": "refuse"]) { daemon, fill, empty throws in
         let open = try daemon.startSSH("host", "echo ready; cat")
         try open.output.line(with: "ready")
@@ -86,7 +87,7 @@ extension Interop {
         #expect(refused.status == 255 && refused.output.isEmpty)
         #expect(refused.errors.contains("audit_unavailable"))
         try daemon.log.line(with: "refused '\(daemon.user.name)' by publickey: audit_unavailable")
-        // Who is logged in already stays so.
+        // Existing logins stay.
         try open.send("still here\n")
         try open.output.line(with: "still here")
         let strict = try daemon.configuration
@@ -104,14 +105,14 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a journal that is slow makes others wait, and loses nothing`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a slow journal makes others wait, and loses nothing`() throws {
       try withDaemon(audit: ["buffer_size": "100"]) { daemon throws in
         try daemon.events.event("daemon_started")
         let writer = try #require(daemon.processes("bssh-journal").first)
         kill(writer.pid, SIGSTOP)
         let clients = try startConnecting(daemon, 150)
         try daemon.log.line(with: "the journal is slow", within: 30)
-        // Nobody else gets so far as to be greeted, once the last answer of the journal has made no more room.
+        // Nobody else gets the identification line, once the last reply of the journal has made no more room.
         let late = "exec 3<>/dev/tcp/127.0.0.1/$PORT; timeout 1 head -c 4 <&3"
         eventually("nobody is greeted") { (try? daemon.shell(late))?.output == "" }
         kill(writer.pid, SIGCONT)
@@ -126,7 +127,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(5))) func `whatever process is killed, every event is there, and once`() throws {
+    @Test(.timeLimit(.minutes(5))) func `whichever process is killed, every event is there exactly once`() throws {
       try withDaemon { daemon throws in
         let names = [
           "bssh-journal", "bssh-journal", "bssh-authority", "bssh-transport", "bssh-session", "bssh-transfer",
@@ -140,7 +141,7 @@ extension Interop {
           defer { transfer.end() }
           let candidates = daemon.processes.filter { $0.name == names[round % names.count] && !$0.isZombie }
           if let victim = candidates.randomElement() {
-            // At any moment of what the clients cause.
+            // At any moment of the client's activity.
             usleep(UInt32.random(in: 0...30_000))
             kill(victim.pid, SIGKILL)
           }
@@ -159,7 +160,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(5))) func `a daemon that is killed leaves a journal that the next one goes on with`()
+    @Test(.timeLimit(.minutes(5))) func `the next daemon continues the journal of one that was killed`()
       throws
     {
       try withDaemon { daemon throws in
@@ -201,7 +202,7 @@ extension Interop {
         try daemon.events.event("daemon_started")
         let path = "\(daemon.directory)/later"
         let text = try daemon.configuration.replacingOccurrences(of: "audit/audit.log", with: "later/audit.log")
-        // A file stands where the directory is to be.
+        // A file is in the place of the directory.
         try Data().write(to: URL(fileURLWithPath: path))
         try daemon.configure(text)
         daemon.signal(SIGHUP)
@@ -219,7 +220,8 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `a directory that was removed is made again, and the journal goes on there`()
+    @Test(.timeLimit(.minutes(2)))
+    func `a directory that was removed is created again, and the journal continues there`()
       throws
     {
       try withDaemon { daemon throws in

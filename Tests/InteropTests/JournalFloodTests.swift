@@ -2,14 +2,14 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// What one login can do to the history of everybody.
+  /// What one login can do to the history of others.
   @Suite(.serialized) struct JournalFlood {
-    /// A mebibyte of each series is kept.
+    /// One MiB of each series is kept.
     private static let audit: Daemon.Keys = [
       "exporters": "[{type: file, path: DIRECTORY/audit/audit.log, rotate: {max_size: 256KiB, max_backups: 3}}]"
     ]
 
-    /// Requests of SFTP, as a client sends them that waits for no answer. draft-ietf-secsh-filexfer-02
+    /// SFTP requests, as a client sends them that does not wait for replies. draft-ietf-secsh-filexfer-02
     private struct Requests {
       private(set) var data = Data([0, 0, 0, 5, 1, 0, 0, 0, 3])
       private var number: UInt32 = 0
@@ -34,7 +34,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(4)))
-    func `a flood of files removes no login, command or denial, and verify says what it removed`() throws {
+    func `a flood of file events removes no login, command or denial, and verify says what it removed`() throws {
       try withDaemon(audit: Self.audit) { daemon throws in
         let home = daemon.user.home
         #expect(try daemon.ssh("host", "echo before").status == 0)
@@ -55,7 +55,7 @@ extension Interop {
         try flood(daemon, requests)
         try daemon.events.events(3, of: "session_end", within: 60)
 
-        // Nothing of before is gone, and nothing of after in the main series.
+        // Nothing from before is missing, and nothing from afterwards in the main series.
         let main = try daemon.events.lines().lines
         #expect(Array(main.prefix(before.count)) == before && main[0].contains("\"seq\":1,"))
         let counted = try daemon.events.all("events_counted")
@@ -85,7 +85,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(4))) func `a login that makes commands without end waits, and none of them is left out`()
+    @Test(.timeLimit(.minutes(4))) func `a login that runs commands without end waits, and none of them is omitted`()
       throws
     {
       try withDaemon(shell: ["allowed_commands": "['true']"], audit: Self.audit) { daemon throws in
@@ -107,15 +107,14 @@ extension Interop {
       }
     }
 
-    /// Makes more events than the budget of a user allows, on one connection.
+    /// Causes more events than a user's budget allows, on one connection.
     private static let flood = """
       LONG=$(head -c 4000 /dev/zero | tr '\\0' x)
       for i in $(seq 40); do $SSH -S $USER_HOME/.master host "true $LONG"; done
       """
 
     @Test(.timeLimit(.minutes(4)))
-    func `the terminals of a login that waits for its budget hear of it, and another login starts its program`() throws
-    {
+    func `the terminals of a login that waits for its budget are told, and another login starts its program`() throws {
       try withDaemon(audit: Self.audit) { daemon throws in
         let environment = daemon.environment
         #expect(try daemon.shell("$SSH -M -S $USER_HOME/.master -N -f host").status == 0)
@@ -132,7 +131,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(4)), arguments: isRoot ? ["rescue", "root"] : ["rescue"])
-    func `who may have to mend the server does not wait for a budget`(kind: String) throws {
+    func `those who may have to repair the server do not wait for a budget`(kind: String) throws {
       var audit = Self.audit
       if kind == "rescue" { (audit["on_failure"], audit["rescue_users"]) = ("refuse", "[nobody]") }
       try withDaemon(audit: audit) { daemon throws in

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// The journal of a daemon: what becomes of events, whatever happens to those who write them.
+  /// The journal of a daemon: what becomes of events, whatever happens to the processes that write them.
   @Suite(.serialized) struct JournalWriting {
     /// Keys of `audit` with these keys of its file.
     private func file(_ keys: String, _ more: Daemon.Keys = [:]) -> Daemon.Keys {
@@ -16,7 +16,7 @@ extension Interop {
       }
     }
 
-    /// The one process that writes the journal.
+    /// The single process that writes the journal.
     private func writer(_ daemon: Daemon) throws -> RunningProcess {
       let limit = Date(timeIntervalSinceNow: 30)
       while true {
@@ -58,7 +58,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `the chain goes on over restarts of the daemon`() throws {
+    @Test(.timeLimit(.minutes(2))) func `the chain continues across restarts of the daemon`() throws {
       try withDaemon { daemon throws in
         let port = try Daemon.freePort()
         for count in 1...3 {
@@ -82,7 +82,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `without audit.enabled there is no journal, and no process for it`() throws {
+    @Test(.timeLimit(.minutes(2))) func `with audit.enabled false there is no journal and no process for it`() throws {
       try withDaemon(audit: ["enabled": "false"]) { daemon throws in
         daemon.keepsJournal = false
         #expect(try daemon.ssh("host", "true").status == 0)
@@ -153,12 +153,12 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `older files are numbered, compressed and few, and the chain holds over all`()
+    @Test(.timeLimit(.minutes(2))) func `rotated files are numbered, compressed and limited, and the chain covers all`()
       throws
     {
       try withDaemon(audit: file("rotate: {max_size: 4KiB, max_backups: 3}")) { daemon throws in
-        // A file may grow by a whole batch over its size: what comes at once is one, so each connection is written before
-        // the next begins.
+        // A file may exceed its size by a whole batch: events that come at once are one batch, so each connection is
+        // written before the next one starts.
         for _ in 0..<30 {
           let before = daemon.events.lastNumber
           try connections(daemon, 1)

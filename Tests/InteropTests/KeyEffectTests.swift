@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// Keys of the configuration that clients feel: each of these fails when the key is read and ignored.
+  /// Configuration keys that clients notice: each of these tests fails if the key is parsed and ignored.
   @Suite(.serialized) struct KeyEffects {
     @Test(
       .timeLimit(.minutes(3)),
@@ -13,7 +13,7 @@ extension Interop {
           "kex", "[ecdh-sha2-nistp384]", "KexAlgorithms=curve25519-sha256", "KexAlgorithms=ecdh-sha2-nistp384"
         ),
       ])
-    func `an algorithm that is not configured is not to be had`(
+    func `an algorithm that is not configured is not available`(
       key: String, value: String, refused: String, taken: String
     ) throws {
       try withDaemon(server: [key: value], hostKeys: ["ed25519", "rsa"]) { daemon throws in
@@ -22,7 +22,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a MAC that is not configured is not to be had`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a MAC that is not configured is not available`() throws {
       try withDaemon(server: ["macs": "[hmac-sha2-512]"]) { daemon throws in
         let cipher = ["-o", "Ciphers=aes128-ctr", "-o"]
         #expect(try daemon.shell("$SSH \(cipher.joined(separator: " ")) MACs=hmac-sha2-256 host true").status == 255)
@@ -31,14 +31,14 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a user's key of an algorithm that is not configured does not log in`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a user's key of an algorithm that is not configured cannot log in`() throws {
       try withDaemon(server: ["publickey_algorithms": "[ecdsa-sha2-nistp256]"]) { daemon throws in
         #expect(try daemon.ssh("host", "true").status == 255)
         try daemon.log.line(with: "key_type_refused")
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a channel has the window and packet size that are configured`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a channel has the configured window and packet size`() throws {
       try withDaemon(server: ["window_size": "65536", "maximum_packet_size": "4096"]) { daemon throws in
         let outcome = try daemon.ssh("-v", "-v", "host", "true")
         #expect(outcome.errors.contains("rwindow 65536 rmax 4096"))

@@ -2,9 +2,10 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// Options of authorized_keys, as OpenSSH's client meets them.
+  /// Options of authorized_keys, as OpenSSH's client sees them.
   @Suite(.serialized) struct KeyOptions {
-    @Test(.timeLimit(.minutes(2))) func `from= and expiry-time= decide over their line, and others still count`() throws
+    @Test(.timeLimit(.minutes(2))) func `from= and expiry-time= decide about their line, and other lines still count`()
+      throws
     {
       try withDaemon { daemon throws in
         let key = try daemon.key
@@ -30,7 +31,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `a time without Z is the time of the daemon's zone`() throws {
+    func `a time without Z is in the daemon's time zone`() throws {
       // Always an hour ahead of UTC, and always an hour behind.
       for (zone, isGood) in [("XYZ+1", true), ("XYZ-1", false)] {
         try withDaemon(environment: ["TZ": zone]) { daemon throws in
@@ -60,7 +61,7 @@ extension Interop {
     @Test(
       .timeLimit(.minutes(2)), .enabled(if: hasSecurityKeys, "needs the package openssh-tests"),
       arguments: ["ed25519-sk", "ecdsa-sk"])
-    func `a security key is touched and verifies its user, as its line asks`(type: String) throws {
+    func `a security key is touched and verifies its user, as its line requires`(type: String) throws {
       try withDaemon { daemon throws in
         let provider = "SecurityKeyProvider=\(securityKeys)"
         for (name, made) in [("touched", []), ("spared", ["-O", "no-touch-required"])] {
@@ -81,7 +82,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a variable is set when the configuration permits it`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a variable is set if the configuration permits it`() throws {
       try withDaemon(auth: ["publickey": "{permit_user_environment: [COLOUR, LD_*]}"]) { daemon throws in
         let options = "environment=\"COLOUR=red\",environment=\"SHAPE=round\",environment=\"LD_PRELOAD=/x\""
         try daemon.user.authorize("\(options) \(try daemon.key)")
@@ -92,7 +93,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `command= is run whatever is asked for, and knows what that was`() throws {
+    @Test(.timeLimit(.minutes(3))) func `command= runs whatever is requested, and knows what was requested`() throws {
       try withDaemon { daemon throws in
         try daemon.user.authorize("command=\"echo \\\"forced: $SSH_ORIGINAL_COMMAND\\\"\" \(try daemon.key)")
         #expect(try daemon.ssh("host", "id; ls").output == "forced: id; ls\n")
@@ -102,7 +103,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `restrict and no-pty take the terminal, pty gives it again`() throws {
+    @Test(.timeLimit(.minutes(3))) func `restrict and no-pty take away the terminal, pty gives it back`() throws {
       try withDaemon { daemon throws in
         for (options, isTerminal) in [
           ("pty", true), ("no-pty", false), ("restrict", false), ("restrict,pty", true), ("pty,restrict", false),
@@ -116,7 +117,7 @@ extension Interop {
   }
 }
 
-/// A library of OpenSSH's own tests that stands for a security key.
+/// A library of OpenSSH's own tests that emulates a security key.
 let securityKeys = "/usr/lib/openssh/regress/misc/sk-dummy/sk-dummy.so"
 let hasSecurityKeys = FileManager.default.fileExists(atPath: securityKeys)
 
@@ -126,7 +127,7 @@ extension Daemon {
     get throws { try String(contentsOfFile: "\(directory)/id.pub", encoding: .utf8) }
   }
 
-  /// Tries a login, and expects it to be let in or not, and words in what is logged of it.
+  /// Attempts a login, expects that it is accepted or not, and that the log contains these words.
   func login(
     _ isGood: Bool, log words: String, _ options: [String] = [], sourceLocation: SourceLocation = #_sourceLocation
   ) throws {

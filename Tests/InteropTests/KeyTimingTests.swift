@@ -2,12 +2,12 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// What the time of an answer tells about a user.
+  /// What the time of a reply reveals about a user.
   @Suite(.serialized) struct KeyTiming {
     @Test(
       .timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)),
       arguments: ["queries-take-the-same-time", "signatures-take-the-same-time"])
-    func `keys are refused in the same time, whether a user has a key, many, no file, or is not there`(
+    func `keys are refused in the same time, whether a user has a key, many, no file, or does not exist`(
       claim: String
     ) throws {
       let security = ["max_auth_attempts": "0", "rate_limit": "{per_second: 0}"]
@@ -26,7 +26,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a key that is listed is answered at once`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a listed key is answered at once`() throws {
       try withDaemon { daemon throws in
         try daemon.claim(
           "key_timing.py", "good-keys-are-not-kept-waiting", environment: ["USERS": daemon.user.name])

@@ -13,7 +13,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a program that goes on holds up neither the daemon nor others`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a program that continues delays neither the daemon nor others`() throws {
       try withDaemon { daemon throws in
         let client = try daemon.startSSH("host", "echo ready $$; sleep 100")
         let line = try client.output.line(with: "ready")
@@ -21,12 +21,12 @@ extension Interop {
         try daemon.log.line(with: "closed:")
         eventually("the session process has ended") { daemon.logins.allSatisfy { $0.name != "bssh-session" } }
         #expect(try daemon.ssh("host", "echo in").output == "in\n")
-        // As under sshd it lives on.
+        // It lives on, as with sshd.
         if let pid = pid_t(line.dropFirst(6)) { kill(-pid, SIGKILL) }
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a silent client is found dead and dropped`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a dead client is detected and dropped`() throws {
       try withDaemon(server: ["keepalive_interval": "1s", "keepalive_count_max": "2"]) { daemon throws in
         let client = try daemon.startSSH("host", "echo ready; cat")
         try client.output.line(with: "ready")
@@ -36,7 +36,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a client that answers is not dropped`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a client that responds is not dropped`() throws {
       try withDaemon(server: ["keepalive_interval": "2s", "keepalive_count_max": "1"]) { daemon throws in
         #expect(try daemon.ssh("host", "sleep 6; echo in").output == "in\n")
       }
@@ -86,7 +86,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `the death of an authority harms no session, and another takes its place`()
+    @Test(.timeLimit(.minutes(3))) func `the death of an authority harms no session, and another one replaces it`()
       throws
     {
       try withDaemon { daemon throws in
@@ -106,7 +106,7 @@ extension Interop {
 
     @Test(
       .timeLimit(.minutes(3)), arguments: ["bssh-transport: spare", "bssh-transport: zygote", "bssh-session: zygote"])
-    func `the death of a prepared process is made good`(title: String) throws {
+    func `prepared processes that die are replaced`(title: String) throws {
       try withDaemon { daemon throws in
         let prepared = { daemon.processes.filter { $0.title == title } }
         #expect(try daemon.ssh("host", "echo in").output == "in\n")

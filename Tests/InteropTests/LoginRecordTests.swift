@@ -3,12 +3,12 @@ import System
 import Testing
 
 extension Interop {
-  /// Login records, as the system's own programs show them; in a mount namespace, with files that are nobody else's.
+  /// Login records, as the system's own programs show them; in a mount namespace, with private files.
   @Suite(.serialized) struct LoginRecords {
-    /// How many are logged in there, as who(1) says.
+    /// The number of logins, according to who(1).
     private func present(_ pid: pid_t) -> Int? { (try? LoginRecordFiles.look(pid, "who | wc -l")).flatMap { Int($0) } }
 
-    /// What differs from login to login: numbers of terminals and processes, and times.
+    /// Values that differ between logins: numbers of terminals and processes, and times.
     private func normal(_ text: String) -> String {
       text.replacing(/pts\/[0-9]+/, with: "pts/N").replacing(/[A-Z][a-z]{2} [A-Z][a-z]{2} +[0-9]+/, with: "DATE")
         .replacing(/[A-Z][a-z]{2} +[0-9]+ (?=[0-9]{2}:)/, with: "DATE ").replacing(
@@ -28,7 +28,7 @@ extension Interop {
       + "utmpdump /var/log/wtmp 2>/dev/null | cut -c1-4 | sort | uniq -c"
 
     @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot && hasLastlog, "needs root, and lastlog(8)"))
-    func `who, w, last, lastlog and lastb show what they show under sshd`() throws {
+    func `who, w, last, lastlog and lastb show the same as with sshd`() throws {
       var shown: [[String]] = []
       try withLoginRecords { daemon throws in
         shown.append(try logins(daemon.user.name, daemon.pid) { daemon.directory + "/ssh" })
@@ -69,10 +69,11 @@ extension Interop {
           }
       }
       return [normal(during.output.replacing("\r\n", with: "\n")), normal(after)].map {
-        // sshd puts a password for a name that nobody has down twice, and last(1) sees what is of this second as going on.
+        // sshd writes two entries for a password with an unknown name, and last(1) treats entries of the current second
+        // as open.
         $0.replacing(/sh -c.*/, with: "COMMAND").replacing(/w -hs/, with: "COMMAND")
           .replacing("still running", with: "- TIME (TIME)")
-          // Without PAM sshd sets no audit user id, by which last(1) knows a login.
+          // Without PAM sshd sets no audit user id, by which last(1) recognizes a login.
           .replacing("gone - no logout", with: "still logged in")
           .replacing(/(?<line>.* ssh:notty .*\n)(\k<line>)+/) { $0.output.line }
       }
@@ -148,7 +149,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(2)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `files that do not exist are not made, and the login does not mind`() throws {
+    func `missing files are not created, and logins are not affected`() throws {
       try withLoginRecords("no-run/utmp no-log/wtmp no-log/lastlog no-log/btmp") { daemon throws in
         #expect(try daemon.ssh("-tt", "host", "echo in").output == "in\r\n")
         try daemon.events.event("command_executed")
@@ -160,7 +161,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(2)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `without login records nothing is written, and no process is there for it`() throws {
+    func `without login records nothing is written, and there is no process for it`() throws {
       try withDaemon { daemon throws in
         #expect(try daemon.ssh("-tt", "host", "echo in").output == "in\r\n")
         #expect(!daemon.processes.contains { $0.arguments == ["bssh-journal", "records"] })
@@ -168,7 +169,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(2)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `what keeps them has the group of their files, and no other right`() throws {
+    func `the process that writes them has the group of their files, and no other privilege`() throws {
       try withLoginRecords { daemon throws in
         #expect(try daemon.ssh("-tt", "host", "echo in").output == "in\r\n")
         let recorder = try #require(daemon.processes.first { $0.arguments == ["bssh-journal", "records"] })
@@ -178,7 +179,7 @@ extension Interop {
         #expect(recorder.status("CapEff") == "0000000000000000")
         eventually("it has locked itself up") { recorder.status("Seccomp") == "2" }
         #expect(recorder.status("NoNewPrivs") == "1")
-        // Its second filter: it opens nothing that exists to write to it, neither the journal nor a recording.
+        // Its second filter: it opens no existing file for writing, neither the journal nor a recording.
         #expect(recorder.status("Seccomp_filters") == "2")
         let writable = recorder.descriptors.filter { number, _ in
           let text = try? String(contentsOfFile: "/proc/\(recorder.pid)/fdinfo/\(number)", encoding: .utf8)
@@ -191,7 +192,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(2)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `after logrotate the next login, its end and what is refused are in the new files`() throws {
+    func `after logrotate the next login, its end and refusals are in the new files`() throws {
       try withLoginRecords { daemon throws in
         let log = "\(daemon.directory)/records/log"
         let entry = MemoryLayout<utmpx>.stride

@@ -2,9 +2,9 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// Who may log in, whatever they prove. `ACCOUNT` in a configuration stands for the account that does.
+  /// Who may log in, whatever they prove. `ACCOUNT` in a configuration is replaced by the account that logs in.
   @Suite(.serialized) struct LoginRules {
-    /// Keys of `auth` and of the account's entry, and the reason of the refusal; nil: the account logs in.
+    /// Keys of `auth` and of the account's entry, and the reason of the refusal; nil: the account can log in.
     struct Rule: Sendable, CustomTestStringConvertible {
       var auth = ""
       var user = ""
@@ -33,7 +33,7 @@ extension Interop {
       Rule(auth: "deny_groups: [\"st*\"], allow_users: [ACCOUNT]", user: "groups: [staff]", reason: "group_denied"),
     ]
 
-    /// Groups of the system, of which a new account has one with its own name.
+    /// Groups of the system; a new account has one with its own name.
     static let groups: [Rule] = [
       .auth("allow_groups: [ACCOUNT]", nil), .auth("allow_groups: [other, \"inter*\"]", nil),
       .auth("allow_groups: [root]", "group_not_allowed"), .auth("deny_groups: [ACCOUNT]", "group_denied"),
@@ -42,12 +42,12 @@ extension Interop {
       .auth("allow_groups: [root], allow_users: [ACCOUNT]", "group_not_allowed"),
     ]
 
-    @Test(.timeLimit(.minutes(3))) func `lists of users and a user's own entry decide who logs in`() throws {
+    @Test(.timeLimit(.minutes(3))) func `lists of users and a user's own entry decide who can log in`() throws {
       try withDaemon { daemon throws in for rule in Self.rules { try check(rule, daemon) } }
     }
 
     @Test(.timeLimit(.minutes(2)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `lists of groups decide who logs in`() throws {
+    func `lists of groups decide who can log in`() throws {
       try withDaemon { daemon throws in for rule in Self.groups { try check(rule, daemon) } }
     }
 
@@ -65,7 +65,7 @@ extension Interop {
     @Test(
       .timeLimit(.minutes(3)),
       arguments: ["disabled: true", "allowed_ips: [192.0.2.7]", "methods: [keyboard-interactive]"])
-    func `who is refused sees what wrong credentials are answered with, as soon`(rule: String) throws {
+    func `a refused user sees the reply to wrong credentials, after the same time`(rule: String) throws {
       try withDaemon { daemon throws in
         let hash = try daemon.shell("echo 'right horse' | \(daemon.server) hash-password").line
         let key = try String(contentsOfFile: "\(daemon.directory)/id.pub", encoding: .utf8).dropLast()
@@ -82,12 +82,12 @@ extension Interop {
     // MARK: The system
 
     @Test(.timeLimit(.minutes(2)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `accounts that are locked or have expired do not log in`() throws {
+    func `accounts that are locked or have expired cannot log in`() throws {
       try withDaemon { daemon throws in
         let hash = try daemon.shell("echo 'right horse' | \(daemon.server) hash-password").line
         try daemon.apply(auth: "methods: [publickey, password]", user: "password_hash: '\(hash)'")
         let name = daemon.user.name
-        // What is done to the account, and the reasons by key and by password; empty: it logs in.
+        // The change of the account, and the reasons for key and password; empty: it can log in.
         let changes: [(words: [String], byKey: String, byPassword: String)] = [
           (["usermod", "-L", name], "", "account_locked"),
           // As useradd leaves it, as RHEL's does, and as other systems lock it.
@@ -130,7 +130,7 @@ extension Interop {
             "\(daemon.server) explain -c \(daemon.directory)/server.yaml --user \(name) --from 127.0.0.1")
           #expect(explained.output.contains("account_locked, by shadow(5)"), "\(explained.output)")
         }
-        // A block of `match` has the word.
+        // A `match` block decides.
         try daemon.apply(
           auth: "locked_accounts: no", match: "[{users: [ACCOUNT], auth: {locked_accounts: keys}}]")
         #expect(try daemon.ssh("host", "echo in").output == "in\n")
@@ -138,7 +138,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `an account that a user runs as counts, and so does its end`() throws {
+    func `the account that a user runs as is checked, and so is its expiry`() throws {
       try withDaemon { daemon throws in
         let key = try String(contentsOfFile: "\(daemon.directory)/id.pub", encoding: .utf8).dropLast()
         try daemon.apply(others: ["{name: alias, run_as: \(daemon.user.name), authorized_keys: ['\(key)']}"])
@@ -149,7 +149,7 @@ extension Interop {
       }
     }
 
-    /// In a mount namespace of its own, with an /etc of its own: nobody else is to be kept out.
+    /// In a mount namespace with its own /etc: nobody else must be locked out.
     private static let ownEtc = [
       "unshare", "--mount", "sh", "-c",
       "mkdir DIRECTORY/etc && cp -a /etc/. DIRECTORY/etc && mount --bind DIRECTORY/etc /etc && exec \"$@\"", "sh",
@@ -157,7 +157,7 @@ extension Interop {
     private static let canUnshare = isRoot && (try? run(["unshare", "--mount", "true"]).status) == 0
 
     @Test(.timeLimit(.minutes(3)), .enabled(if: canUnshare, "needs root, and mount namespaces"))
-    func `while nologin is there root alone logs in, and others are told why`() throws {
+    func `while nologin exists only root can log in, and others are told why`() throws {
       try withDaemon(launcher: Self.ownEtc) { daemon throws in
         let key = try String(contentsOfFile: "\(daemon.directory)/id.pub", encoding: .utf8).dropLast()
         try daemon.apply(others: ["{name: root, authorized_keys: ['\(key)']}"])
@@ -167,7 +167,7 @@ extension Interop {
         #expect(refused.output == "" && refused.errors.contains("Back at noon"))
         try daemon.log.line(with: "refused '\(daemon.user.name)' by publickey: nologin")
         #expect(try daemon.ssh("root@host", "echo in").output == "in\n")
-        // Who proves nothing hears nothing.
+        // A user who proves nothing is told nothing.
         let stranger = try daemon.ssh("-o", "PubkeyAuthentication=no", "host", "echo in")
         #expect(!stranger.errors.contains("Back at noon"))
         try FileManager.default.removeItem(atPath: "\(daemon.directory)/etc/nologin")
@@ -179,7 +179,7 @@ extension Interop {
 
 extension Daemon {
   /// Applies a configuration: keys of `auth` in flow style, keys of the account's entry, entries of further users, and
-  /// blocks of `match`. `ACCOUNT` stands for the account's name.
+  /// `match` blocks. `ACCOUNT` is replaced by the account's name.
   func apply(auth: String = "", user more: String = "", others: [String] = [], match: String = "") throws {
     let place = runsAsRoot ? "" : ", home: '\(user.home)', shell: /bin/sh"
     let entries = ["{name: \(user.name)\(place)\(more.isEmpty ? "" : ", \(more)")}"] + others

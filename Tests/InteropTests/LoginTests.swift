@@ -4,7 +4,7 @@ import Testing
 extension Interop {
   /// Keys and passwords, as OpenSSH's client offers them.
   @Suite(.serialized) struct Login {
-    @Test(.timeLimit(.minutes(3))) func `a command runs as its user, and its exit code comes back`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a command runs as its user, and its exit status is returned`() throws {
       try withDaemon { daemon throws in
         let outcome = try daemon.ssh("host", "id -u; echo err >&2; exit 7")
         #expect(outcome.output == "\(daemon.user.uid)\n")
@@ -34,7 +34,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a key that is not authorized does not log in`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a key that is not authorized cannot log in`() throws {
       try withDaemon { daemon throws in
         try succeed("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "\(daemon.directory)/other")
         try daemon.user.authorize(try String(contentsOfFile: "\(daemon.directory)/other.pub", encoding: .utf8))
@@ -46,7 +46,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `methods that are not configured are neither offered nor taken`() throws {
+    func `methods that are not configured are neither offered nor accepted`() throws {
       try withDaemon(auth: ["methods": "[publickey]"]) { daemon throws in
         let password = try daemon.shell("sshpass -p x $SSH -o BatchMode=no -o PubkeyAuthentication=no host true")
         #expect(password.status != 0)
@@ -67,7 +67,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), arguments: ["right-password", "empty-and-endless-passwords", "seven-passwords"])
-    func `passwords are checked whatever they look like, and only so often`(claim: String) throws {
+    func `any password is checked, and the number of attempts is limited`(claim: String) throws {
       try withPasswords("argon2id") { try $0.claim("credentials.py", claim, environment: ["PASSWORD": "right horse"]) }
     }
 
@@ -76,7 +76,7 @@ extension Interop {
       try withPasswords("argon2id") { try $0.claim("credentials.py", claim, environment: ["PASSWORD": "right horse"]) }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `root does not log in with a password unless that is configured`() throws {
+    @Test(.timeLimit(.minutes(3))) func `root cannot log in with a password unless that is configured`() throws {
       try withPasswords("argon2id", user: "root") { daemon throws in
         let script = "sshpass -p 'right horse' $SSH -o BatchMode=no -o PubkeyAuthentication=no root@host 'echo in'"
         #expect(try daemon.shell(script).status != 0)
@@ -95,7 +95,7 @@ extension Interop {
       }
     }
 
-    /// A daemon that asks for passwords; `right horse` is right.
+    /// A daemon that accepts passwords; `right horse` is the right one.
     private func withPasswords(_ hash: String, user name: String? = nil, _ body: (Daemon) throws -> Void) throws {
       try withDaemon(auth: ["methods": "[publickey, password, keyboard-interactive]"]) { daemon throws in
         let line =

@@ -6,7 +6,7 @@ import Testing
 import Wire
 
 extension Interop {
-  /// bssh-exporter alone, with a journal that the test writes, and receivers of JSON Lines that are real.
+  /// bssh-exporter alone, with a journal that the test writes, and real receivers of JSON Lines.
   @Suite(.serialized) struct LogstashExporter {
     static let plain = """
       module(load="imtcp")
@@ -28,7 +28,7 @@ extension Interop {
         LogstashSettings(host: tls == nil ? "127.0.0.1" : "localhost", port: port, tls: tls, timeout: timeout))
     }
 
-    /// What happens in a bad hour, in seconds: every part is killed and comes back, and the journal moves on.
+    /// The sequence of events of a bad hour, in seconds: every part is killed and comes back, and the journal grows.
     private func torture(_ receiver: EventReceiver, _ exporter: RunningExporter, _ journal: TestJournal) throws {
       try journal.append(300)
       receiver.events.expect(atLeast: 300)
@@ -56,7 +56,7 @@ extension Interop {
       #expect(exporter.lost.isEmpty)
     }
 
-    @Test(.timeLimit(.minutes(5))) func `rsyslog gets every event, whoever is killed meanwhile`() throws {
+    @Test(.timeLimit(.minutes(5))) func `rsyslog gets every event, whichever process is killed`() throws {
       let journal = try TestJournal()
       let receiver = try EventReceiver(rsyslog: Self.plain, in: journal.directory)
       let exporter = try RunningExporter(journal, logstash(receiver.port))
@@ -74,7 +74,7 @@ extension Interop {
       try torture(receiver, exporter, journal)
     }
 
-    @Test(.timeLimit(.minutes(2))) func `each line is the journal's, byte for byte`() throws {
+    @Test(.timeLimit(.minutes(2))) func `each line is identical to that of the journal`() throws {
       let journal = try TestJournal()
       let receiver = try EventReceiver(script: "lines.py", in: journal.directory)
       let exporter = try RunningExporter(journal, logstash(receiver.port))
@@ -100,13 +100,14 @@ extension Interop {
       #expect(receiver.events.ids().count == 501)
     }
 
-    @Test(.timeLimit(.minutes(2))) func `what a receiver had not read when its connection broke comes again`() throws {
+    @Test(.timeLimit(.minutes(2))) func `what a receiver had not read when its connection broke is sent again`() throws
+    {
       let journal = try TestJournal()
       let receiver = try EventReceiver(script: "lines.py", in: journal.directory)
       try receiver.tell("stop")
       let exporter = try RunningExporter(journal, logstash(receiver.port))
       try journal.append(100)
-      // The kernel has taken all of it, the program nothing.
+      // The kernel has received all of it, the program nothing.
       try exporter.message("progress") {
         if case .progress(let progress) = $0, progress.shipped == 100 { true } else { nil }
       }
@@ -118,7 +119,8 @@ extension Interop {
       receiver.events.expectAll(of: journal)
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a receiver that reads slowly costs no memory, and no connection`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a receiver that reads slowly costs neither memory nor its connection`() throws
+    {
       let journal = try TestJournal()
       let receiver = try EventReceiver(script: "lines.py", in: journal.directory)
       let exporter = try RunningExporter(journal, logstash(receiver.port, timeout: 1), batchSize: 1000)
@@ -134,7 +136,9 @@ extension Interop {
       #expect(exporter.count(of: "connected") == 1)
     }
 
-    @Test(.timeLimit(.minutes(2))) func `a receiver with another name, or of another authority, gets nothing`() throws {
+    @Test(.timeLimit(.minutes(2))) func `a receiver with another name, or a certificate of another CA, gets nothing`()
+      throws
+    {
       let journal = try TestJournal()
       let certificates = try TestCertificates(in: journal.directory)
       try journal.append(3)
@@ -150,14 +154,15 @@ extension Interop {
         exporter.kill()
         #expect(receiver.events.ids().isEmpty)
       }
-      // The same, but for `verify`.
+      // The same, except for `verify`.
       let receiver = try EventReceiver(script: "lines.py", in: journal.directory, arguments: files("stranger"))
       let exporter = try RunningExporter(journal, logstash(receiver.port, tls: TLSSettings(verifies: false)))
       receiver.events.expectAll(of: journal)
       exporter.end()
     }
 
-    @Test(.timeLimit(.minutes(2))) func `a client without the certificate that rsyslog wants delivers nothing`() throws
+    @Test(.timeLimit(.minutes(2))) func `a client without the certificate that rsyslog requires delivers nothing`()
+      throws
     {
       let journal = try TestJournal()
       let certificates = try TestCertificates(in: journal.directory)
@@ -174,7 +179,7 @@ extension Interop {
       #expect(receiver.events.ids().isEmpty)
     }
 
-    @Test(.timeLimit(.minutes(2))) func `a receiver that does not speak is given up after the timeout`() throws {
+    @Test(.timeLimit(.minutes(2))) func `a receiver that does not respond is given up after the timeout`() throws {
       let journal = try TestJournal()
       let certificates = try TestCertificates(in: journal.directory)
       try journal.append(1)
@@ -191,11 +196,11 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(2)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `a machine that answers nothing any more is given up after the timeout, and gets the rest when it is back`()
+    func `a host that stops responding is given up after the timeout, and gets the rest when it is back`()
       throws
     {
       let journal = try TestJournal()
-      // The receiver's machine is a network namespace; without its address it is there for nobody.
+      // The receiver's host is a network namespace; without its address it is unreachable.
       let keeper = try Client(["unshare", "--net", "sh", "-c", "echo ready; exec cat"])
       defer { keeper.end() }
       try keeper.output.line(with: "ready")
@@ -226,7 +231,7 @@ extension Interop {
       #expect(exporter.lost.isEmpty)
     }
 
-    @Test(.timeLimit(.minutes(2))) func `events that were rotated away are counted and told, and the rest arrives`()
+    @Test(.timeLimit(.minutes(2))) func `events that were rotated away are counted and reported, and the rest arrives`()
       throws
     {
       let journal = try TestJournal()
@@ -247,7 +252,7 @@ extension Interop {
         receiver.events.ids() == journal.ids.enumerated().filter { !(10..<15).contains($0.offset) }.map(\.element))
     }
 
-    @Test(.timeLimit(.minutes(2))) func `falling behind and catching up are told, each once, with a number`() throws {
+    @Test(.timeLimit(.minutes(2))) func `lag and its end are reported, once each, with a number`() throws {
       let journal = try TestJournal()
       let receiver = try EventReceiver(script: "lines.py", in: journal.directory)
       try receiver.kill()
@@ -271,7 +276,7 @@ extension Interop {
       #expect(try exporter.note(with: "delivers again").contains("after"))
     }
 
-    @Test(.timeLimit(.minutes(2))) func `an exporter may write to its cursor alone, and gains no rights`() throws {
+    @Test(.timeLimit(.minutes(2))) func `an exporter can write only to its cursor, and gains no privileges`() throws {
       let journal = try TestJournal()
       let receiver = try EventReceiver(script: "lines.py", in: journal.directory)
       let exporter = try RunningExporter(journal, logstash(receiver.port))

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// A transport that somebody has taken over says what it likes: it gets no login that the user did not prove.
+  /// A compromised transport may send anything: it gets no login that the user did not prove.
   @Suite(.serialized) struct LyingTransport {
     @Test(
       .timeLimit(.minutes(3)),
@@ -12,11 +12,11 @@ extension Interop {
         "thousand-signatures", "signatures-of-unknown-keys", "closed-and-then-more", "garbage-for-the-session",
         "second-login",
       ])
-    func `a lie gains nothing, and the daemon lives on`(lie: String) throws {
+    func `a lie gains nothing, and the daemon continues`(lie: String) throws {
       let replace = { (files: Daemon.Preparation) in try files.standIn("lying_transport.py", for: "bssh-transport") }
       try withDaemon(prepare: replace) { daemon throws in
         try daemon.claim("lies.py", lie)
-        // The control of the controls: it still serves, and the truth still logs in.
+        // A control for the controls: it still serves, and the truth still logs in.
         try daemon.claim("lies.py", "true-story")
         eventually("no session is left") { daemon.logins.allSatisfy { $0.name != "bssh-session" } }
       }

@@ -2,9 +2,9 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// Blocks of `match`: what they change, and for whom.
+  /// `match` blocks: what they change, and for whom.
   @Suite(.serialized) struct MatchBlocks {
-    /// Keys that a block gives, a line of shell, and what it prints with and without them.
+    /// Keys of a block, a shell command, and its output with and without them.
     struct Effect: Sendable {
       let keys: String
       let probe: String
@@ -56,7 +56,7 @@ extension Interop {
         "echo \"get /etc/hostname $DIRECTORY/copy\" | \(sftp) host >/dev/null && echo in", "", "in"),
     ]
 
-    @Test(.timeLimit(.minutes(5))) func `a block changes what it says, for those whom it means`() throws {
+    @Test(.timeLimit(.minutes(5))) func `a block changes the settings of the logins that it selects`() throws {
       try withDaemon { daemon throws in
         let everyone = ["[\"*\"]", "[ACCOUNT]", "[\"?*\", \"!other\"]"]
         for (number, effect) in Self.effects.enumerated() {
@@ -68,7 +68,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a block holds by user, group and address`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a block selects by user, group and address`() throws {
       let effect = Effect("shell: {umask: 077}", "$SSH host umask", "0077", "0022")
       try withDaemon { daemon throws in
         let conditions: [(String, Bool)] = [
@@ -84,7 +84,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `a block holds for groups of the system`() throws {
+    func `a block selects by groups of the system`() throws {
       let effect = Effect("shell: {umask: 077}", "$SSH host umask", "0077", "0022")
       try withDaemon { daemon throws in
         for (condition, applies) in [
@@ -123,7 +123,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `of several blocks the later one wins, key by key`() throws {
+    @Test(.timeLimit(.minutes(3))) func `of several blocks the later one takes precedence, key by key`() throws {
       try withDaemon { daemon throws in
         let first = "{users: [\"*\"], shell: {umask: 077, env: {COLOUR: red}}}"
         let second = "{users: [other], shell: {umask: 000}}"
@@ -138,7 +138,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)))
-    func `a client is offered the methods that apply to it, also to a name that nobody has`() throws {
+    func `a client is offered the methods that apply to it, also for an unknown name`() throws {
       try withDaemon { daemon throws in
         try daemon.apply(
           match: "[{users: [ACCOUNT, nosuchuser], auth: {methods: [keyboard-interactive, password]}}]")

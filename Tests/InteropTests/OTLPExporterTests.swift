@@ -6,7 +6,7 @@ import Testing
 import Wire
 
 extension Interop {
-  /// bssh-exporter alone, with a journal that the test writes, and collectors of the official stubs.
+  /// bssh-exporter alone, with a journal that the test writes, and collectors built from the official stubs.
   @Suite(.serialized) struct OTLPExporter {
     private static let transports: [OTelSettings.Transport] = [.grpc, .httpProtobuf, .httpJSON]
 
@@ -34,7 +34,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(6)), arguments: transports)
-    func `a collector gets every event, whoever is killed, slow or says no meanwhile`(
+    func `a collector gets every event, whoever is killed, slow or refuses in between`(
       _ transport: OTelSettings.Transport
     ) throws {
       let journal = try TestJournal()
@@ -56,7 +56,7 @@ extension Interop {
         try journal.rotate(compress: false)
         try exporter.note(
           after: said, with: error.split(separator: " ")[0] == "UNAUTHENTICATED" ? "UNAUTHENTICATED" : "events wait")
-        // What waits for somebody to mend it waits for long: a new start does not.
+        // Errors that an administrator has to fix cause long delays: a restart does not.
         exporter.kill()
         try collector.tell("ok")
         try exporter.start()
@@ -75,7 +75,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), arguments: transports)
-    func `a record says everything that the event does`(_ transport: OTelSettings.Transport) throws {
+    func `a record contains everything that the event does`(_ transport: OTelSettings.Transport) throws {
       let journal = try TestJournal()
       let collector = try collector(transport, in: journal)
       let exporter = try RunningExporter(
@@ -136,7 +136,7 @@ extension Interop {
       #expect((sent < 60_000) == isCompressed, "\(sent) bytes")
       let headers = try #require(records(collector).first?["headers"] as? [String: String])
       #expect(headers["x-tenant"] == "blue")
-      // grpcio keeps grpc-encoding to itself.
+      // grpcio does not pass grpc-encoding on.
       if transport != .grpc { #expect((headers["content-encoding"] == "gzip") == isCompressed) }
       #expect(headers["user-agent"]?.hasPrefix("bssh-exporter/") == true)
       exporter.end()
@@ -150,14 +150,14 @@ extension Interop {
       let exporter = try RunningExporter(journal, otel(collector, transport), batchSize: 10)
       collector.events.expectAll(of: journal, ReceivedEvents.ofRecord)
       let requests = { collector.client?.output.all.split(separator: "\n").count { $0.hasPrefix("request ") } }
-      // The collector says that it has answered a little after the events are there.
+      // The collector notes its response slightly later than the events.
       eventually("three requests") { requests() == 3 }
       exporter.end()
       #expect(requests() == 3)
     }
 
     @Test(.timeLimit(.minutes(3)), arguments: transports)
-    func `an event that a collector refuses is told as lost, and stops no other`(
+    func `an event that a collector refuses is reported as lost, and stops no other`(
       _ transport: OTelSettings.Transport
     ) throws {
       let journal = try TestJournal()
@@ -190,7 +190,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), arguments: transports)
-    func `records that a collector rejects out of a request are told, and not sent again`(
+    func `records that a collector rejects from a request are reported, and not sent again`(
       _ transport: OTelSettings.Transport
     ) throws {
       let journal = try TestJournal()
@@ -199,7 +199,7 @@ extension Interop {
       let exporter = try RunningExporter(journal, otel(collector, transport))
       try journal.append(1)
       try exporter.message("loss") { if case .lost = $0 { true } else { nil } }
-      // It was sent one.
+      // It was sent once.
       #expect(exporter.lost == [.lost(.main, first: 1, count: 1, reason: .rejected)])
       try exporter.note(with: "too ")
       try collector.tell("ok")
@@ -210,7 +210,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), arguments: [OTelSettings.Transport.grpc, .httpProtobuf])
-    func `the time that a collector asks for is waited`(_ transport: OTelSettings.Transport) throws {
+    func `the delay that a collector requests is observed`(_ transport: OTelSettings.Transport) throws {
       let journal = try TestJournal()
       let collector = try collector(transport, in: journal)
       try collector.tell("fail " + (transport == .grpc ? "UNAVAILABLE 4000" : "503 4"))
@@ -236,7 +236,7 @@ extension Interop {
       try collector.kill()
     }
 
-    @Test(.timeLimit(.minutes(3))) func `over TLS both sides know each other, or nothing is sent`() throws {
+    @Test(.timeLimit(.minutes(3))) func `over TLS both sides authenticate, or nothing is sent`() throws {
       let journal = try TestJournal()
       let certificates = try TestCertificates(in: journal.directory)
       try journal.append(5)

@@ -2,10 +2,10 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// What each process may do, as the kernel sees it.
+  /// The privileges of each process, as the kernel shows them.
   @Suite(.serialized) struct Privileges {
     @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `each role runs as its own account, and the network's in a sandbox`() throws {
+    func `each role runs as its own account, and the network process in a sandbox`() throws {
       try withDaemon { daemon throws in
         let client = try daemon.startSSH("host", "echo ready; cat")
         try client.output.line(with: "ready")
@@ -39,12 +39,12 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `no process of the daemon can be looked into by its own account`() throws {
+    func `no process of the daemon can be inspected by its own account`() throws {
       try withDaemon { daemon throws in
         let client = try daemon.startSSH("host", "echo ready; cat")
         try client.output.line(with: "ready")
         for process in daemon.processes where process.name.hasPrefix("bssh-") && process.name != "bssh-supervisor" {
-          // A process that may not be dumped belongs to root in /proc.
+          // In /proc, a process that is not dumpable belongs to root.
           var entry = stat()
           stat("/proc/\(process.pid)/environ", &entry)
           #expect(entry.st_uid == 0, "\(process.title)")
@@ -55,7 +55,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(2)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `a transfer cannot be looked into from its first moment on, as it is installed`() throws {
+    func `an installed transfer process cannot be inspected from its first moment on`() throws {
       try withDaemon { daemon throws in
         let folder = (daemon.server as NSString).deletingLastPathComponent
         let who = ["UID": "\(daemon.user.uid)", "GID": "\(daemon.user.gid)"]
@@ -65,9 +65,9 @@ extension Interop {
       }
     }
 
-    /// To the kernel the number 4294967295 means "leave as it is": root, in a process that root starts.
+    /// To the kernel the number 4294967295 means "leave unchanged": root, in a process that root starts.
     @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `who has the number that is none as user, group or one of the groups does not log in`() throws {
+    func `an account with the reserved id as user, group or one of its groups cannot log in`() throws {
       let prepare = { (preparation: Daemon.Preparation) in
         let passwd = try String(contentsOfFile: "/etc/passwd", encoding: .utf8)
         let group = try String(contentsOfFile: "/etc/group", encoding: .utf8)
@@ -102,7 +102,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `no transport holds a part of a private host key`() throws {
+    func `no transport contains a part of a private host key`() throws {
       try withDaemon(hostKeys: ["ed25519", "rsa", "ecdsa"]) { daemon throws in
         let client = try daemon.startSSH("host", "echo ready; cat")
         try client.output.line(with: "ready")
@@ -114,7 +114,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `as an unprivileged user all is one user's, and the sandbox holds`() throws {
+    func `without root all processes are one user's, and the sandbox is in effect`() throws {
       try withDaemon(mode: .unprivileged) { daemon throws in
         try daemon.log.line(with: "not as root", "65533")
         #expect(try daemon.ssh("host", "id -u").output == "65533\n")
@@ -134,7 +134,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `a program that users cannot start is told of at the start, once, with its mode`() throws {
+    func `a program that users cannot execute is reported at the start, once, with its mode`() throws {
       func prepare(_ preparation: Daemon.Preparation) throws {
         let bin = "\(preparation.directory)/bin"
         try Daemon.copyExecutables(from: preparation.executables, to: bin)

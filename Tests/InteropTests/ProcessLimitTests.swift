@@ -2,9 +2,9 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// How many processes a login has, and which of them go first when memory runs out.
+  /// How many processes a login may have, and which are killed first when memory runs out.
   @Suite(.serialized) struct ProcessLimits {
-    /// Makes processes until no more can be had, says how many, and ends with its input.
+    /// Creates processes until this fails, prints how many, and exits at the end of its input.
     private static let bomb = """
       import os, sys, time
       count = 0
@@ -19,7 +19,7 @@ extension Interop {
       print(count, flush=True)
       sys.stdin.read()
       """
-    /// What bash says of the limit: the one that counts, and how far it can be raised.
+    /// The limit according to bash: the soft limit, and the hard limit.
     private static let limits = "bash -c 'ulimit -u; ulimit -Hu'"
 
     @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
@@ -31,13 +31,13 @@ extension Interop {
         let first = try daemon.startSSH("host", "exec \(Daemon.python) \(daemon.directory)/bomb.py")
         try first.output.line { Int($0) != nil }
         #expect(own() == 12)
-        // Another login of the account gets no process either, and those of others do.
+        // Another login of the account gets no process either, and logins of others do.
         #expect(try daemon.ssh("host", "echo in").output.isEmpty)
         #expect(own() <= 13)
         try succeed("pkill", "-KILL", "-u", String(daemon.user.uid))
         _ = try first.wait()
         #expect(try daemon.ssh("host", "echo in").output == "in\n")
-        // It can be had per login, and lifted.
+        // It can be set per login, and lifted.
         let match = "match: [{users: [\(daemon.user.name)], shell: {max_processes: 30}}]\n"
         try daemon.reload(try daemon.configuration + match)
         #expect(try daemon.ssh("host", Self.limits).output == "30\n30\n")
@@ -48,7 +48,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `root's processes are not limited, and a lower limit of the daemon's stays`() throws {
+    func `root's processes are not limited, and a lower limit of the daemon is kept`() throws {
       let launcher = ["bash", "-c", "ulimit -u 700; exec \"$@\"", "bash"]
       try withDaemon(shell: ["max_processes": "900"], launcher: launcher) { daemon throws in
         #expect(try daemon.ssh("host", Self.limits).output == "700\n700\n")
@@ -61,12 +61,12 @@ extension Interop {
       }
     }
 
-    /// True where this process may make others harder to kill.
+    /// True if this process can lower the OOM score of others.
     private static let mayProtect =
       isRoot && (try? run(["sh", "-c", "echo -1000 > /proc/self/oom_score_adj"]).status) == 0
 
     @Test(.timeLimit(.minutes(3)), .enabled(if: mayProtect, "needs CAP_SYS_RESOURCE"), arguments: [0, 123, -200])
-    func `memory that runs out never ends the supervisor, and others have what the daemon was started with`(
+    func `running out of memory never ends the supervisor, and other processes have the daemon's original score`(
       score: Int
     ) throws {
       let launcher = ["sh", "-c", "echo \(score) > /proc/self/oom_score_adj; exec \"$@\"", "sh"]
@@ -80,9 +80,9 @@ extension Interop {
           let expected = process.name == "bssh-supervisor" ? -1000 : score
           #expect(try scores(process) == String(expected), "\(process.title)")
         }
-        // Nobody can take the protection for themselves.
+        // Nobody can use the protection for themselves.
         #expect(try daemon.ssh("host", "echo -1000 > /proc/self/oom_score_adj").status != 0)
-        // A reload, and who goes on for logins after a stop, are the supervisor's.
+        // A reload, and the process that serves logins after a stop, belong to the supervisor.
         try daemon.reload(try daemon.configuration)
         #expect(try daemon.ssh("host", "cat /proc/self/oom_score_adj").output == "\(score)\n")
         client.closeInput()

@@ -2,11 +2,11 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// `server.proxy_protocol.trusted`: load balancers that say where the client is.
+  /// `server.proxy_protocol.trusted`: load balancers that report the client's address.
   @Suite(.serialized) struct Proxy {
     private static let trusted = ["proxy_protocol": "{trusted: [127.0.0.1]}"]
     private static let inside = "203.0.113.7"
-    /// Every claim from one address, and more of them than a second allows.
+    /// All claims come from one address, and there are more of them than the rate limit permits.
     private static let unlimited = ["rate_limit": "{per_second: 0}"]
 
     private func proxy(
@@ -15,7 +15,7 @@ extension Interop {
       try daemon.claim("proxy.py", claim, sourceLocation: sourceLocation)
     }
 
-    /// Options with which ssh comes by way of a load balancer that sends this header.
+    /// Options with which ssh connects through a load balancer that sends this header.
     private func through(_ header: String, _ more: String = "") -> [String] {
       ["-o", "ProxyCommand=\(Daemon.python) \(Daemon.client("proxy.py")) relay \(header) \(more)"]
     }
@@ -29,7 +29,7 @@ extension Interop {
     @Test(
       .timeLimit(.minutes(3)), arguments: [1, 2],
       [("203.0.113.7", "192.0.2.1"), ("2001:db8::7", "2001:db8::1"), ("::ffff:203.0.113.7", "::ffff:192.0.2.1")])
-    func `a login has the addresses of the header, in one piece or byte by byte`(
+    func `a login has the addresses of the header, sent at once or byte by byte`(
       version: Int, ends: (client: String, server: String)
     ) throws {
       try withDaemon(server: Self.trusted) { daemon throws in
@@ -53,7 +53,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `both versions are taken, and nothing else`() throws {
+    @Test(.timeLimit(.minutes(3))) func `both versions are accepted, and nothing else`() throws {
       try withDaemon(server: Self.trusted, security: Self.unlimited) { daemon throws in
         try proxy(daemon, "both-versions")
         try proxy(daemon, "connection-without-a-header")
@@ -64,7 +64,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a header that drips is not waited for, and others are served meanwhile`()
+    @Test(.timeLimit(.minutes(3))) func `a slow header does not block others`()
       throws
     {
       try withDaemon(server: Self.trusted, security: Self.unlimited) { daemon throws in
@@ -78,11 +78,11 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `from somebody else no header is believed`() throws {
+    @Test(.timeLimit(.minutes(3))) func `headers from other addresses are not trusted`() throws {
       try withDaemon(server: Self.trusted, security: ["blocked_ips": "[203.0.113.0/24]"]) {
         try proxy($0, "header-from-somebody-else")
       }
-      // Nobody is trusted by default.
+      // By default no address is trusted.
       try withDaemon { daemon throws in
         let header = try header(daemon, version: 1, client: Self.inside, server: "192.0.2.1")
         #expect(try daemon.ssh(through(header) + ["host", "echo in"]).output == "")
@@ -91,7 +91,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `lists of addresses, bans and limits go by the address in the header`() throws {
+    @Test(.timeLimit(.minutes(3))) func `lists of addresses, bans and limits use the address in the header`() throws {
       try withDaemon(
         server: Self.trusted, security: ["blocked_ips": "[203.0.113.0/24, 127.0.0.1]"]
       ) { daemon throws in
@@ -108,7 +108,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `rules, blocks of match and keys go by the address in the header`() throws {
+    @Test(.timeLimit(.minutes(3))) func `rules, match blocks and keys use the address in the header`() throws {
       try withDaemon(server: Self.trusted) { daemon throws in
         let key = try String(contentsOfFile: "\(daemon.directory)/id.pub", encoding: .utf8)
         let header = try header(daemon, version: 2, client: Self.inside, server: "192.0.2.1")
@@ -126,14 +126,14 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `connections whose header has not come take places`() throws {
+    @Test(.timeLimit(.minutes(3))) func `connections with an incomplete header count towards the limit`() throws {
       try withDaemon(server: Self.trusted.merging(["max_connections": "4"]) { $1 }) { daemon throws in
         try proxy(daemon, "places-while-they-wait")
         try daemon.log.line(with: "refused 127.0.0.1:", "max_connections")
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a full house makes room for a client behind a load balancer`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a full server makes room for a client behind a load balancer`() throws {
       let keys = Self.trusted.merging(["max_connections": "4", "max_unauthenticated_per_source": "1"]) { $1 }
       try withDaemon(server: keys, security: Self.unlimited) { daemon throws in
         try proxy(daemon, "crowd-behind-the-load-balancer")
@@ -141,7 +141,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `load balancers that are loaded again count from then on`() throws {
+    @Test(.timeLimit(.minutes(3))) func `reloaded load balancers apply from then on`() throws {
       try withDaemon { daemon throws in
         let before = try daemon.configuration
         let header = try header(daemon, version: 2, client: Self.inside, server: "192.0.2.1")
@@ -155,7 +155,8 @@ extension Interop {
       }
     }
 
-    /// Looks whether the server is there, as load balancers do: connects, says this, reads the first bytes, and leaves.
+    /// Checks whether the server is there, as load balancers do: connects, sends this, reads the first bytes, and
+    /// leaves.
     private static let check = """
       import os, socket, sys
       for _ in range(20):
@@ -176,14 +177,14 @@ extension Interop {
           #expect(outcome.status == 0, "\(outcome.errors)")
         }
         eventually("nobody is left") { daemon.logins.isEmpty }
-        // A login by the load balancer itself is none.
+        // A login by the load balancer itself is not a health check.
         #expect(try daemon.ssh(through(local) + ["host", "echo in"]).output == "in\n")
         let lines = daemon.log.all.dropFirst(start).split(separator: "\n")
         #expect(lines.filter { $0.contains("connection from 127.0.0.1") }.count == 1)
         #expect(try daemon.events.events(1, of: "connection_open").count == 1)
         let refused = lines.filter { $0.contains("closed before its PROXY header") }
         #expect(isIgnored ? refused.isEmpty : !refused.isEmpty)
-        // What was counted is told at the end, at the latest.
+        // What was counted is reported at the end, at the latest.
         daemon.signal(SIGTERM)
         #expect(try daemon.exitCode() == 0)
         let counts = try daemon.events.all("connection_closed").filter { $0["reason"] == "health_check" }
@@ -198,7 +199,7 @@ extension Interop {
     @Test(
       .timeLimit(.minutes(3)), .enabled(if: hasHAProxy, "needs the package haproxy"),
       arguments: ["send-proxy", "send-proxy-v2", "send-proxy-v2-ssl-cn"])
-    func `by way of haproxy clients are known by their own address`(how: String) throws {
+    func `through haproxy clients have their own addresses`(how: String) throws {
       try withDaemon(server: Self.trusted, security: ["blocked_ips": "[127.0.0.6]"]) { daemon throws in
         let port = try Daemon.freePort()
         let configuration = """

@@ -2,14 +2,14 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// The process that makes the files of recordings hangs or dies while files are asked for.
+  /// The recorder hangs or dies while recordings are being opened.
   @Suite(.serialized, .enabled(if: isRoot, Comment(rawValue: needsRoot))) struct RecorderFailures {
-    /// What becomes of it.
+    /// What happens to it.
     enum Fate: CaseIterable {
       case killed
-      /// Another one had taken over.
+      /// Another one has replaced it.
       case killedInRetirement
-      /// It reads nothing any more.
+      /// It no longer reads anything.
       case hangs
     }
 
@@ -26,7 +26,7 @@ extension Interop {
       #expect(daemon.recorders.contains { $0.pid == recorder.pid })
     }
 
-    /// Stops the recorder, and has clients ask for terminals until it was asked for all of their recordings.
+    /// Stops the recorder, and has clients request terminals until it was asked for all of their recordings.
     private func ask(_ recorder: RunningProcess, _ daemon: Daemon) throws -> [Client] {
       kill(recorder.pid, SIGSTOP)
       func start(_ number: Int) throws -> Client { try daemon.startSSH("-tt", "host", "echo ran \(number)") }
@@ -37,17 +37,17 @@ extension Interop {
         return size > 0
       }
       let others = try (1..<Self.clients).map(start)
-      // The names are all of one length.
+      // All names have the same length.
       try eventually(within: 30, "all requests") { try daemon.waiting(for: recorder) == size * Self.clients }
       return [first] + others
     }
 
-    /// Descriptors of the supervisor that belong to none of its processes, which have a socket and a pidfd each.
+    /// Descriptors of the supervisor that do not belong to its processes, which have a socket and a pidfd each.
     private func ownDescriptors(_ daemon: Daemon) -> Int {
       (RunningProcess(daemon.pid)?.descriptors.count ?? 0) - 2 * daemon.processes.count { $0.parent == daemon.pid }
     }
 
-    /// Logs in until that is recorded.
+    /// Logs in until the login is recorded.
     private func recordsAgain(_ daemon: Daemon, in directory: String) throws {
       eventually(within: 30, "a recording") {
         _ = try? daemon.ssh("-tt", "host", "echo in")
@@ -58,11 +58,11 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), arguments: Fate.allCases, ["continue", "refuse"])
-    func `with a recorder that is lost, everybody who waits for it gets an end, and the next are recorded`(
+    func `when a recorder is lost, everyone who waits for it gets an end, and the next logins are recorded`(
       fate: Fate, onFailure: String
     ) throws {
       try withDaemon(audit: recorded(onFailure)) { daemon throws in
-        // What the first configuration came in stays open beside that of the last one.
+        // The memory of the first configuration stays open, in addition to that of the last one.
         try daemon.reload(try daemon.configuration)
         #expect(try daemon.ssh("-tt", "host", "echo in").output == "in\r\n")
         try daemon.events.event("recording_finished")
@@ -102,7 +102,9 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `a recorder that is retired makes the files that it was asked for`() throws {
+    @Test(.timeLimit(.minutes(2))) func `a recorder that is being replaced creates the files that it was asked for`()
+      throws
+    {
       try withDaemon(audit: recorded("refuse")) { daemon throws in
         let recorder = try #require(daemon.recorders.first)
         let clients = try ask(recorder, daemon)

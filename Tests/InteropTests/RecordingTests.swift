@@ -2,11 +2,11 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// Recordings of terminals, as whoever runs the server finds them.
+  /// Recordings of terminals, as an administrator finds them.
   @Suite(.serialized) struct Recordings {
     private static let on: Daemon.Keys = ["recording": "{enabled: true}"]
 
-    /// A recording that is over, as another program reads it.
+    /// A finished recording, as another program reads it.
     private struct Cast {
       let path: String
       let header: [String: Any]
@@ -28,19 +28,19 @@ extension Interop {
       func text(_ type: String) -> String { events.filter { $0.type == type }.map(\.text).joined() }
     }
 
-    /// Waits for the end of so many recordings, and returns their events in order.
+    /// Waits for the end of this many recordings, and returns their events in order.
     private func finished(_ daemon: Daemon, _ count: Int = 1) throws -> [DaemonJournal.Event] {
       try daemon.events.events(count, of: "recording_finished")
     }
 
-    /// The directory where recordings are when nothing else is said.
+    /// The default directory of recordings.
     private func directory(_ daemon: Daemon) -> String { "\(daemon.directory)/audit/recordings" }
 
     private func files(_ daemon: Daemon) -> [String] {
       (try? FileManager.default.contentsOfDirectory(atPath: directory(daemon))) ?? []
     }
 
-    @Test(.timeLimit(.minutes(2))) func `what the client saw is in the file, and its size and hash in the journal`()
+    @Test(.timeLimit(.minutes(2))) func `the file contains what the client saw, and the journal its size and hash`()
       throws
     {
       try withDaemon(audit: Self.on) { daemon throws in
@@ -76,7 +76,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)))
-    func `without a terminal nothing is recorded, and unless it is asked for nothing at all`()
+    func `without a terminal nothing is recorded, and by default nothing at all`()
       throws
     {
       try withDaemon(audit: Self.on) { daemon throws in
@@ -91,7 +91,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)))
-    func `the size of the terminal and its changes are recorded, and what is typed is not`()
+    func `the size of the terminal and its changes are recorded, and input is not`()
       throws
     {
       try withDaemon(audit: Self.on) { daemon throws in
@@ -105,7 +105,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `what is typed is recorded when that is configured, also what is not shown`()
+    @Test(.timeLimit(.minutes(3))) func `input is recorded if that is configured, including input without echo`()
       throws
     {
       try withDaemon(audit: ["recording": "{enabled: true, input: true}"]) { daemon throws in
@@ -144,7 +144,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `without a journal terminals are recorded all the same, and the log says so`()
+    @Test(.timeLimit(.minutes(3))) func `without a journal terminals are still recorded, and the log says so`()
       throws
     {
       try withDaemon(audit: Self.on.merging(["enabled": "false"]) { $1 }) { daemon throws in
@@ -173,7 +173,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `a login that goes on is recorded as before after a reload that ends it`()
+    @Test(.timeLimit(.minutes(2))) func `an existing login is recorded as before after a reload that ends recording`()
       throws
     {
       try withDaemon(audit: Self.on) { daemon throws in
@@ -181,20 +181,20 @@ extension Interop {
         try ssh.output.line(with: "ready")
         try daemon.reload(
           try daemon.configuration.replacing("recording: {enabled: true}", with: "recording: {enabled: false}"))
-        // What the terminal makes of the line is its own matter: the client has none.
+        // How the terminal displays the line does not matter: the client has none.
         let output = try daemon.ssh("-S", "\(daemon.directory)/mux", "-tt", "host", "echo in").output
         #expect(output.contains("in"))
         let end = try finished(daemon)[0]
         #expect(end["result"] == "success")
         #expect(try Cast(try #require(end["path"])).text("o") == output)
-        // Who comes now is not recorded.
+        // A new login is not recorded.
         #expect(try daemon.ssh("-S", "none", "-tt", "host", "echo in").output == "in\r\n")
         #expect(try daemon.events.all("recording_started").count == 2)
         ssh.end()
       }
     }
 
-    // MARK: Whom
+    // MARK: Who is recorded
 
     @Test(
       .timeLimit(.minutes(2)),
@@ -204,7 +204,7 @@ extension Interop {
         ("{enabled: true}", "{users: [USER], audit: {recording: {enabled: false}}}", false),
         ("{enabled: true}", "{addresses: [127.0.0.1], audit: {recording: {directory: DIRECTORY/audit/other}}}", true),
       ])
-    func `users, and blocks of match, say who is recorded and where`(recording: String, match: String, isRecorded: Bool)
+    func `users and match blocks decide who is recorded and where`(recording: String, match: String, isRecorded: Bool)
       throws
     {
       try withDaemon { daemon throws in
@@ -226,7 +226,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `the user can neither read a recording nor change it`() throws {
+    func `the user can neither read nor change a recording`() throws {
       try withDaemon(audit: Self.on) { daemon throws in
         let folder = directory(daemon)
         let script =
@@ -246,7 +246,7 @@ extension Interop {
       }
     }
 
-    // MARK: When it fails
+    // MARK: Failures
 
     /// A daemon whose recordings are on a small file system of their own.
     private func withSmallDisk(_ keys: Daemon.Keys, _ body: (Daemon, String) throws -> Void) throws {
@@ -264,11 +264,11 @@ extension Interop {
       }
     }
 
-    /// Writes more than the file system holds, in lines, and then goes on for a while.
+    /// Writes more than the file system can hold, in lines, and then continues for a while.
     private static let much = "head -c 300000 /dev/zero | tr '\\0' x | fold -w 100; echo behind; sleep 1; echo end"
 
     @Test(.timeLimit(.minutes(2)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `on a full disk the terminal goes on, and the journal says that it is not recorded`() throws {
+    func `on a full disk the terminal continues, and the journal says that it is not recorded`() throws {
       try withSmallDisk([:]) { daemon, _ throws in
         let outcome = try daemon.ssh("-tt", "host", Self.much)
         #expect(outcome.output.hasSuffix("end\r\n"))
@@ -287,7 +287,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(2)), .enabled(if: isRoot, Comment(rawValue: needsRoot)), arguments: [false, true])
-    func `where logins must be recorded, a full disk ends them, but not those who mend it`(isRescuer: Bool) throws {
+    func `where logins must be recorded, a full disk ends them, except those of rescue users`(isRescuer: Bool) throws {
       try withSmallDisk(["on_failure": "refuse", "rescue_users": "[root]"]) { daemon, _ throws in
         if isRescuer {
           try daemon.reload(
@@ -303,14 +303,14 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(2)), arguments: [false, true])
-    func `when no file can be made, nothing runs where it must be recorded, and all goes on where not`(isMust: Bool)
+    func `when no file can be created, nothing runs where recording is required, and everything elsewhere`(isMust: Bool)
       throws
     {
       let keys = [
         "recording": "{enabled: true, directory: DIRECTORY/blocked/r}", "on_failure": isMust ? "refuse" : "continue",
       ]
       let prepare = { (preparation: Daemon.Preparation) throws in
-        // A file where the directory has to be.
+        // A file in the place of the directory.
         try Data().write(to: URL(fileURLWithPath: "\(preparation.directory)/blocked"))
       }
       try withDaemon(audit: keys, prepare: prepare) { daemon throws in
@@ -322,12 +322,13 @@ extension Interop {
         let event = try daemon.events.event("recording_started")
         #expect(event["result"] == "error")
         #expect(event["details"]?.contains("blocked/r") == true)
-        // What has no terminal is not recorded anyway.
+        // Without a terminal nothing is recorded anyway.
         #expect(try daemon.ssh("host", "echo in").output == "in\n")
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `when a transport is killed, its recording is told as lost, and can be played`()
+    @Test(.timeLimit(.minutes(3)))
+    func `when a transport is killed, its recording is reported as lost, and can be played`()
       throws
     {
       try withDaemon(audit: Self.on) { daemon throws in
@@ -348,7 +349,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a recorder that dies is started again`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a recorder that dies is restarted`() throws {
       try withDaemon(audit: Self.on) { daemon throws in
         #expect(try daemon.ssh("-tt", "host", "echo in").output == "in\r\n")
         let recorder = try #require(daemon.processes.first { $0.arguments == ["bssh-journal", "records"] })

@@ -2,9 +2,9 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// What a login can make of the directory that it sees as `/`.
+  /// How a login can change the directory that it sees as `/`.
   @Suite(.serialized) struct Roots {
-    /// From 127.0.0.2 a login sees all of its home, by one protocol; from elsewhere what is below it alone, by both.
+    /// From 127.0.0.2 a login sees its whole home with one protocol; from elsewhere only what is below it, with both.
     private func withShare(_ inner: String, _ body: (Daemon) throws -> Void) throws {
       try withDaemon(shell: ["enabled": "false"]) { daemon throws in
         let elsewhere = "sftp: {root: \"%h/pub\", read_only: true}"
@@ -23,12 +23,12 @@ extension Interop {
       .timeLimit(.minutes(3)),
       arguments: ["sftp: {root: \"%h\"}", "sftp: {root: \"%h/pub\"}, scp: {root: \"%h\"}"],
       ["/", "/etc", "."])
-    func `a login cannot make its root a link, and so see what is elsewhere`(inner: String, target: String) throws {
+    func `a login cannot replace its root by a link, and so see other files`(inner: String, target: String) throws {
       try withShare(inner) { daemon throws in
         let out = "\(daemon.directory)/out"
         #expect(try daemon.sftp("get shown \(out)").status == 0)
         try FileManager.default.removeItem(atPath: out)
-        // What the login can do from inside; where there is SFTP below its home, by that.
+        // What the login can do from inside; with the SFTP below its home, if there is any.
         try FileManager.default.moveItem(
           atPath: "\(daemon.user.home)/pub", toPath: "\(daemon.user.home)/other")
         if inner.hasPrefix("sftp: {root: \"%h\"}") {
@@ -56,7 +56,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `a root below a directory that not only root can change is warned of with that directory`() throws {
+    func `a root below a directory that others than root can change causes a warning with that directory`() throws {
       try withDaemon(sftp: ["root": "\"%h/pub\""]) { daemon throws in
         try daemon.makeUserDirectory("pub")
         #expect(try daemon.sftp("ls").status == 0)
@@ -65,7 +65,7 @@ extension Interop {
           "\(daemon.user.home) (uid \(daemon.user.uid), mode 700)")
         let checked = try daemon.shell("\(daemon.server) check-config -c \(daemon.directory)/server.yaml 2>&1")
         #expect(checked.output.contains("'%h/pub' is below the home"), "\(checked.output)")
-        // The home itself is good, though it is the login's.
+        // The home itself is accepted, although it belongs to the login.
         try daemon.reload(try daemon.configuration.replacingOccurrences(of: "%h/pub", with: "%h"))
         let start = daemon.log.count
         #expect(try daemon.sftp("ls pub").status == 0)
@@ -75,7 +75,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `links that root alone can have put are followed`() throws {
+    func `links that only root can have created are followed`() throws {
       try withDaemon(sftp: ["root": "DIRECTORY/link/%u"]) { daemon throws in
         symlink(daemon.directory, "\(daemon.directory)/link")
         try daemon.makeUserFile("there", "words")

@@ -4,10 +4,10 @@ import Testing
 private let hasBus = access("/usr/bin/dbus-daemon", X_OK) == 0
 
 extension Interop {
-  /// Logins leave the service for scopes of their own. The bus is a real one, systemd on it is not.
+  /// Logins move out of the service into scopes of their own. The bus is real, systemd on it is not.
   @Suite(.serialized, .enabled(if: isRoot && hasBus, Comment(rawValue: "\(needsRoot); needs dbus-daemon")))
   struct Scopes {
-    /// Runs a daemon beside a bus, on which somebody stands for systemd.
+    /// Runs a daemon with a bus, on which a script takes the place of systemd.
     private func withManager(_ mode: String, _ body: (Daemon, Client) throws -> Void) throws {
       let directory = "/tmp/bssh-bus-\(UInt32.random(in: 0...999_999_999))"
       try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
@@ -41,7 +41,7 @@ extension Interop {
           #expect((scope["Description"] as? String)?.hasPrefix("SSH login of \(daemon.user.name) [") == true)
           #expect(scope["commands"] as? [String] == ["bssh-session: \(daemon.user.name)"])
           #expect(scope["SendSIGHUP"] as? String == "1")
-          // Of the service, a restart would wait for what waits for it.
+          // If it belonged to the service, a restart would wait for what waits for it.
           #expect(scope["After"] as? [String] == ["network.target", "remote-fs.target"])
           #expect(scope["TasksMax"] as? String == String(UInt64.max))
           #expect((scope["OOMPolicy"] as? String) == (mode == "old" ? nil : "continue"))
@@ -65,7 +65,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), arguments: [("refuse", "no scopes here"), ("silent", "systemd does not answer")])
-    func `logins go on where no scope is to be had, and the log says why once`(mode: String, reason: String) throws {
+    func `logins continue if no scope can be created, and the log says why once`(mode: String, reason: String) throws {
       try withManager(mode) { daemon, _ in
         for _ in 0..<3 { #expect(try daemon.ssh("host", "echo in").output == "in\n") }
         try daemon.log.line(with: "logins stay in the service's control group: \(reason)")
@@ -74,7 +74,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `without a systemd logins go on, and the log says so once`() throws {
+    @Test(.timeLimit(.minutes(3))) func `without systemd logins continue, and the log says so once`() throws {
       try withDaemon(environment: ["DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nonexistent/bus"]) { daemon throws in
         for _ in 0..<3 { #expect(try daemon.ssh("host", "echo in").output == "in\n") }
         let lines = daemon.log.all.split(separator: "\n").filter { $0.contains("stay in the service's control group") }
@@ -83,7 +83,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `the end of what speaks with systemd holds up nobody`() throws {
+    @Test(.timeLimit(.minutes(3))) func `the end of the process that talks to systemd delays nobody`() throws {
       try withManager("silent") { daemon, _ in
         let first = try daemon.startSSH("host", "echo in")
         let speakers = { daemon.processes("bssh-scopes") }
@@ -94,7 +94,8 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `what goes on after a hand-over leaves the service before that is over`() throws
+    @Test(.timeLimit(.minutes(3))) func `what continues after a hand-over leaves the service before that is over`()
+      throws
     {
       try withManager("done") { daemon, manager in
         let client = try daemon.startSSH("host", "echo ready; cat")
@@ -111,7 +112,7 @@ extension Interop {
         for name in ["bssh-transport", "bssh-authority", "bssh-journal"] {
           #expect(commands.contains { $0.hasPrefix(name) }, "\(name) is in \(commands)")
         }
-        // Those are in their own.
+        // These are in scopes of their own.
         #expect(try #require(generation["PIDs"] as? [Int]).contains(Int(session)) == false)
         try client.send("still here\n")
         try client.output.line(with: "still here")

@@ -2,21 +2,21 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// What the daemon knows and nobody may find.
+  /// Secrets of the daemon that nobody may find.
   @Suite(.serialized) struct Secrets {
-    /// An exporter to nobody, so that there is a process of every kind.
+    /// An exporter without a receiver, so that there is a process of every kind.
     private let exporter = [
       "exporters": "[{type: file, path: DIRECTORY/audit/audit.log}, {type: syslog, socket: DIRECTORY/nobody}]"
     ]
 
-    /// `Max core file size` of a process: what counts now, and how far it may be raised.
+    /// `Max core file size` of a process: the soft and the hard limit.
     private func coreLimits(_ pid: pid_t) throws -> [Substring] {
       let text = try String(contentsOfFile: "/proc/\(pid)/limits", encoding: .utf8)
       let line = try #require(text.split(separator: "\n").first { $0.hasPrefix("Max core file size") })
       return Array(line.split(separator: " ")[4...5])
     }
 
-    @Test(.timeLimit(.minutes(3))) func `no process of the daemon may leave a core file, a login's programs may`()
+    @Test(.timeLimit(.minutes(3))) func `no process of the daemon can leave a core file, programs of a login can`()
       throws
     {
       try withDaemon(audit: exporter) { daemon throws in
@@ -30,7 +30,7 @@ extension Interop {
         for process in daemon.processes where names.contains(process.name) {
           eventually("no core of \(process.title)") { (try? coreLimits(process.pid).first) == "0" }
         }
-        // As the daemon was started.
+        // The limits with which the daemon was started.
         let own = try coreLimits(getpid()).map { $0 == "unlimited" ? "unlimited" : String((Int($0) ?? 0) / 512) }
         eventually("both limits") { client.output.all.split(separator: "\n").count == 2 }
         #expect(client.output.all.split(separator: "\n").map(String.init) == own)
@@ -41,7 +41,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `nobody of the same user may look into a process of the daemon`() throws {
+    func `a process of the same user cannot inspect a process of the daemon`() throws {
       try withDaemon(mode: .unprivileged, audit: exporter) { daemon throws in
         let client = try daemon.startSSH("host", "echo in; exec cat")
         try client.output.line(with: "in")
@@ -54,7 +54,7 @@ extension Interop {
           let look = try run(["setpriv", "--reuid=65533", "--clear-groups", "cat", "/proc/\(process.pid)/environ"])
           #expect(look.status != 0, "\(process.title)")
         }
-        // A login's programs are the user's own.
+        // Programs of a login belong to the user.
         let cat = try #require(daemon.processes("cat").first)
         var entry = stat()
         #expect(stat("/proc/\(cat.pid)/mem", &entry) == 0 && entry.st_uid == 65533)
@@ -63,7 +63,7 @@ extension Interop {
       }
     }
 
-    /// Not a word that any program could have by itself.
+    /// A word that no program contains by itself.
     private static let password = "correct-Horse-7f3e9a41-battery"
     private static let hashes = [
       "argon2id": "$argon2id$v=19$m=19456,t=2,p=1$B12oXN7khq/7NLwIHr2CNA$vnwhu7w6J6gKOL9XOdJHmOkVwHcUoYI7VUazvuh2+7E",
@@ -98,7 +98,7 @@ extension Interop {
       }
     }
 
-    /// The files in memory that host keys are in, wherever one of the daemon's processes has one open.
+    /// The memory files that contain host keys, in all processes of the daemon that have one open.
     private func hostKeys(_ daemon: Daemon) -> Set<ino_t> {
       var found: Set<ino_t> = []
       for pid in [daemon.pid] + daemon.processes.map(\.pid) {
@@ -110,7 +110,7 @@ extension Interop {
       return found
     }
 
-    @Test(.timeLimit(.minutes(3))) func `after a reload no process has the host keys of before`() throws {
+    @Test(.timeLimit(.minutes(3))) func `after a reload no process has the previous host keys`() throws {
       try withDaemon { daemon throws in
         #expect(try daemon.ssh("host", "true").status == 0)
         let before = hostKeys(daemon)
@@ -125,8 +125,8 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(2)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `an unknown, a locked and a disabled user are answered as a known one, and as soon`() throws {
-      // The least time that a password takes would hide whether one was checked.
+    func `unknown, locked and disabled users get the reply of a known one, after the same time`() throws {
+      // The minimum time of a password reply would hide whether one was checked.
       let auth = methods.merging(["password": "{minimum_time: 0}"]) { $1 }
       try withDaemon(auth: auth) { daemon throws in
         let hash = Self.hashes["argon2id"] ?? ""

@@ -2,9 +2,9 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// A service that fails visibly, and comes back: reloads, addresses that are not there, the log's levels.
+  /// A service that fails visibly, and recovers: reloads, missing addresses, log levels.
   @Suite(.serialized) struct ServiceState {
-    /// Listens on an address in the place of the daemon, until it is ended.
+    /// Listens on an address in place of the daemon, until it is ended.
     private func occupy(_ address: String, _ port: UInt16) throws -> Client {
       let script = """
         import socket, sys
@@ -36,7 +36,7 @@ extension Interop {
         try manager.output.line(with: "STATUS=listening on 127.0.0.1:\(daemon.port); \(file) refused since", "UTC")
         #expect(try daemon.ssh("host", "echo in").output == "in\n")
 
-        // What loads, and cannot be listened on, is refused as well, and the first time stays.
+        // A configuration that loads, but cannot be listened on, is refused as well, and the first time stays.
         let other = try Daemon.freePort()
         let occupant = try occupy("127.0.0.1", other)
         defer { occupant.end() }
@@ -48,7 +48,7 @@ extension Interop {
         try daemon.configure(good)
         outcome = try reload(daemon)
         #expect(outcome.status == 0 && outcome.errors == "")
-        // The service manager hears of it beside whoever asked.
+        // The service manager is told as well as the caller.
         eventually(within: 30, "the fourth state, in which nothing is refused") {
           let states = manager.output.all.split(separator: "\n").filter { $0.contains("READY=1") }
           return states.count == 4 && states.last?.contains("refused since") == false
@@ -58,7 +58,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `only a supervisor is asked to reload`() throws {
+    func `only a supervisor can be asked to reload`() throws {
       let other = try Client(["sleep", "60"])
       defer { other.end() }
       try withDaemon { daemon throws in
@@ -71,7 +71,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), arguments: [true, false])
-    func `an address that is taken keeps no other from being served, and is served when it is free`(
+    func `an address in use does not affect the others, and is served when it is free`(
       atStart: Bool
     ) throws {
       let port = try Daemon.freePort()
@@ -111,7 +111,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `what goes wrong at the start has an error's priority in the system's journal`()
+    @Test(.timeLimit(.minutes(3))) func `errors at the start have the priority of an error in journald`()
       throws
     {
       try withDaemon { daemon throws in
@@ -129,7 +129,8 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a reload changes what is logged, and the command line wins`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a reload changes the log level, and the command line takes precedence`() throws
+    {
       try withDaemon(arguments: []) { daemon throws in
         #expect(try daemon.ssh("host", "echo in").output == "in\n")
         #expect(!daemon.log.all.contains("debug:"))
@@ -151,7 +152,8 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), arguments: [Daemon.Mode.asIs, .unprivileged])
-    func `where a container forbids Landlock all goes on, and the log says what to allow`(mode: Daemon.Mode) throws {
+    func `where a container forbids Landlock everything works, and the log says what to allow`(mode: Daemon.Mode) throws
+    {
       if mode == .unprivileged, !isRoot { return }
       let launcher = ["/usr/bin/python3", Daemon.client("without_landlock.py")]
       try withDaemon(mode: mode, launcher: launcher) { daemon throws in

@@ -2,9 +2,9 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// The daemon as a service manager, or somebody at a shell, sees it.
+  /// The daemon as a service manager, or a user of a shell, sees it.
   @Suite(.serialized) struct Service {
-    @Test(.timeLimit(.minutes(3))) func `the service manager hears of start, reload and end`() throws {
+    @Test(.timeLimit(.minutes(3))) func `the service manager is told of start, reload and end`() throws {
       let path = "/tmp/bssh-notified-\(UInt32.random(in: 0...999_999_999))"
       defer { unlink(path) }
       let manager = try Client([Daemon.python, Daemon.client("notified.py"), path])
@@ -20,7 +20,8 @@ extension Interop {
       #expect(manager.output.all.split(separator: "\n").count { $0.contains("READY=1") } == 2)
     }
 
-    @Test(.timeLimit(.minutes(3))) func `what a journal says tells the service manager and the log nothing else`()
+    @Test(.timeLimit(.minutes(3)))
+    func `the contents of a journal add nothing else to the service manager's status and the log`()
       throws
     {
       let path = "/tmp/bssh-notified-\(UInt32.random(in: 0...999_999_999))"
@@ -41,7 +42,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), .enabled(if: access("/usr/bin/systemd-socket-activate", X_OK) == 0))
-    func `the sockets of a service manager win over the configured address`() throws {
+    func `the sockets of a service manager override the configured address`() throws {
       try withDaemon { daemon throws in
         let port = try Daemon.freePort()
         let activated = try Client([
@@ -58,7 +59,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `without -D it detaches once it listens, and says where`() throws {
+    @Test(.timeLimit(.minutes(3))) func `without -D it detaches once it listens, and prints where`() throws {
       try withDaemon { daemon throws in
         let port = try Daemon.freePort()
         let pidFile = "\(daemon.directory)/detached.pid"
@@ -76,7 +77,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a port that is taken is an error that says so`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a port in use is an error that says so`() throws {
       try withDaemon { daemon throws in
         for foreground in [["-D"], []] {
           let second = try Client([daemon.server, "run", "-c", "\(daemon.directory)/server.yaml"] + foreground)

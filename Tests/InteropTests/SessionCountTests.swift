@@ -11,7 +11,9 @@ extension Interop {
       return client
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a login too many is refused once it is proven, until another ends`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a login beyond the limit is refused once it is proven, until another ends`()
+      throws
+    {
       try withDaemon(security: ["max_sessions_per_user": "2"]) { daemon throws in
         let first = try login(daemon)
         let second = try login(daemon)
@@ -20,7 +22,7 @@ extension Interop {
         #expect(refused.errors.contains("There are 2 logins of this user, and no more are allowed (too_many_sessions)"))
         try daemon.log.line(with: "refused '\(daemon.user.name)' by publickey: too_many_sessions, 2 are open")
         try daemon.log.line(with: "closed: too_many_sessions")
-        // Who does not prove anything learns nothing of it.
+        // A client that proves nothing learns nothing of it.
         let stranger = try daemon.ssh("-o", "PubkeyAuthentication=no", "host", "true")
         #expect(!stranger.errors.contains("too_many_sessions"))
         // Channels of one login are one login.
@@ -30,7 +32,7 @@ extension Interop {
         #expect(try daemon.ssh("host", "echo in").output == "in\n")
         try daemon.log.line(with: "closed: client_disconnected", after: logins)
         let third = try login(daemon)
-        // One that vanishes leaves its place, too.
+        // A client that disappears frees its place, too.
         third.end()
         eventually("a place is free") { (try? daemon.ssh("host", "echo in").output) == "in\n" }
         second.closeInput()
@@ -39,7 +41,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a user's own number counts`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a user's own limit applies`() throws {
       try withDaemon(userKeys: "max_sessions: 1") { daemon throws in
         let first = try login(daemon)
         #expect(try daemon.ssh("host", "true").errors.contains("too_many_sessions"))

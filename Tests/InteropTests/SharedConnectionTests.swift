@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// Exit statuses, in whatever order a channel's ends come, and what becomes of programs that their client leaves.
+  /// Exit statuses, in whatever order the ends of a channel come, and what happens to programs whose client leaves.
   @Suite(.serialized) struct SharedConnections {
     @Test(
       .timeLimit(.minutes(3)),
@@ -17,17 +17,17 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)))
-    func `a program that closes all of its three goes on, and its status comes`() throws {
+    func `a program that closes all of its three streams continues, and its status is sent`() throws {
       try withDaemon { try $0.claim("shared.py", "closes-all-three") }
     }
 
     @Test(.timeLimit(.minutes(4)))
-    func `rsync and scp end well on a shared connection, 200 times each`() throws {
+    func `rsync and scp succeed on a shared connection, 200 times each`() throws {
       try withDaemon(arguments: []) { try $0.claim("shared.py", "transfers", within: 230) }
     }
 
     @Test(.timeLimit(.minutes(5)))
-    func `Ansible's playbooks run by every way to transfer files, with and without pipelining`() throws {
+    func `Ansible's playbooks run with every way to transfer files, with and without pipelining`() throws {
       let outcome = try run(
         ["\(Daemon.repository)/scripts/make-test-venv.sh", "--ansible"], environment: ["HOME": "/root"], within: 240)
       try #require(outcome.status == 0, "\(outcome)")
@@ -38,7 +38,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)))
-    func `in every order of a client's ends the status comes once, and before the close`() throws {
+    func `in every order of a client's ends the status is sent once, and before the close`() throws {
       try withDaemon { try $0.claim("left.py", "every-order") }
     }
 
@@ -47,16 +47,16 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)))
-    func `a client hears that nobody reads what it sends when a write of it has failed, and only then`() throws {
+    func `a client is told that nobody reads its data when a write of it has failed, and only then`() throws {
       try withDaemon { try $0.claim("left.py", "end-of-write") }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `what nobody reads does not use up the window`() throws {
+    @Test(.timeLimit(.minutes(3))) func `unread data does not use up the window`() throws {
       try withDaemon { try $0.claim("left.py", "thrown-away-data-gives-window") }
     }
 
     @Test(.timeLimit(.minutes(3)))
-    func `a program without a terminal goes on, and hears no signal, whatever way its client leaves`() throws {
+    func `a program without a terminal continues and gets no signal, however its client leaves`() throws {
       try withDaemon { try $0.claim("left.py", "programs-go-on") }
     }
   }

@@ -3,18 +3,18 @@ import IPC
 import Testing
 
 extension Interop {
-  /// The process that keeps the login records hangs, or dies with what it was told.
+  /// The process that keeps the login records hangs, or dies before it has written everything.
   @Suite(.serialized, .enabled(if: isRoot, Comment(rawValue: needsRoot))) struct SlowRecorders {
-    /// How it goes on.
+    /// How it continues.
     enum Fate: CaseIterable {
       case goesOn
       /// What it has not read is lost with it.
       case killed
-      /// Another one has taken over meanwhile.
+      /// Another one has replaced it.
       case killedInRetirement
     }
 
-    /// Beginnings of logins that have no end, and ends without a beginning.
+    /// Beginnings of logins without an end, and ends without a beginning.
     private func unpaired(_ entries: [LoginRecordEntry]) -> [LoginRecordEntry] {
       var open: [LoginRecordEntry] = []
       var faults: [LoginRecordEntry] = []
@@ -32,7 +32,7 @@ extension Interop {
       return faults + open
     }
 
-    /// Lets it go on in this way.
+    /// Lets it continue in this way.
     private func release(_ recorder: RunningProcess, _ daemon: Daemon, _ fate: Fate) throws {
       switch fate {
       case .goesOn: kill(recorder.pid, SIGCONT)
@@ -47,7 +47,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), arguments: Fate.allCases)
-    func `logins that a hanging recorder was told of are in the records, whatever becomes of it`(fate: Fate) throws {
+    func `logins that were sent to a hanging recorder are in the records, whatever happens to it`(fate: Fate) throws {
       try withLoginRecords { daemon throws in
         #expect(try daemon.ssh("-tt", "host", "who | wc -l").output == "1\r\n")
         eventually(within: 30, "its end") { (try? daemon.wtmp().count) == 2 }
@@ -77,7 +77,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `an end in the pause after a recorder's death is in the records`() throws {
+    @Test(.timeLimit(.minutes(2))) func `an end during the delay after a recorder's death is in the records`() throws {
       try withLoginRecords { daemon throws in
         let ssh = try daemon.startSSH("-tt", "host", "echo ready; read line")
         try ssh.output.line(with: "ready", within: 30)
@@ -92,7 +92,9 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `when the daemon ends in that pause, so do the logins in the records`() throws {
+    @Test(.timeLimit(.minutes(2))) func `when the daemon ends during that delay, so do the logins in the records`()
+      throws
+    {
       try withLoginRecords { daemon throws in
         let ssh = try daemon.startSSH("-tt", "host", "echo ready; sleep 100")
         try ssh.output.line(with: "ready", within: 30)
@@ -108,7 +110,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(5)), arguments: [Fate.goesOn, .killed])
-    func `a loop of logins before a hanging recorder stays bounded, holds up nobody, and what was taken is written`(
+    func `a loop of logins with a hanging recorder is bounded, delays nobody, and accepted records are written`(
       fate: Fate
     ) throws {
       try withLoginRecords { daemon throws in
@@ -118,7 +120,7 @@ extension Interop {
         let logins = try names.map { try daemon.startSSH("-M", "-S", $0, "-tt", "host", "echo ready; read line") }
         for login in logins { try login.output.line(with: "ready", within: 60) }
         let before = memory(daemon)
-        // Each of them tells of its terminal's end and beginning as often as it likes.
+        // Each of them reports its terminal's end and beginning as often as it likes.
         for session in daemon.sessions(of: daemon.user) {
           let name = try #require(session.terminal)
           let messages: [SessionToSupervisor] = (0..<400).flatMap { _ in
@@ -129,13 +131,13 @@ extension Interop {
         for _ in logins { try daemon.log.line(with: "has said it all", within: 60) }
         try daemon.log.line(with: "is not in the login records: the recorder is slow")
         #expect(memory(daemon) - before < 16 << 10)
-        // An honest login is not held up by that, though it is left out.
+        // An honest login is not delayed by that, although it is left out.
         #expect(try daemon.ssh("-tt", "host", "echo in").output == "in\r\n")
         #expect(try daemon.wtmp().isEmpty)
         if fate == .goesOn { kill(recorder.pid, SIGCONT) } else { kill(recorder.pid, SIGKILL) }
         for login in logins { try login.send("\n") }
         for login in logins { try login.wait() }
-        // Everything that was taken, and its end: nobody is left in utmp, and the next login is as always.
+        // Everything that was accepted, and its end: nobody is left in utmp, and the next login is as usual.
         eventually(within: 60, "all ends") {
           guard let entries = try? daemon.wtmp() else { return false }
           return entries.count >= 1024 && unpaired(entries).isEmpty
@@ -147,7 +149,7 @@ extension Interop {
       }
     }
 
-    /// KiB that the supervisor has in memory.
+    /// Memory of the supervisor in KiB.
     private func memory(_ daemon: Daemon) -> Int {
       Int(RunningProcess(daemon.pid)?.status("VmRSS").split(separator: " ").first ?? "") ?? 0
     }

@@ -4,7 +4,7 @@ import Testing
 extension Interop {
   /// Start, reload, hand-over and end.
   @Suite(.serialized) struct Supervisor {
-    @Test(.timeLimit(.minutes(3))) func `SIGTERM says goodbye to clients, and the daemon exits with 0`() throws {
+    @Test(.timeLimit(.minutes(3))) func `SIGTERM disconnects clients, and the daemon exits with 0`() throws {
       try withDaemon { daemon throws in
         let client = try daemon.startSSH("host", "echo ready; cat")
         try client.output.line(with: "ready")
@@ -18,7 +18,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `SIGHUP loads a new configuration, and open sessions go on`() throws {
+    @Test(.timeLimit(.minutes(3))) func `SIGHUP loads a new configuration, and open sessions continue`() throws {
       try withDaemon { daemon throws in
         let client = try daemon.startSSH("host", "echo ready; cat")
         try client.output.line(with: "ready")
@@ -31,7 +31,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a new configuration that is bad leaves the old one in force`() throws {
+    @Test(.timeLimit(.minutes(3))) func `an invalid new configuration leaves the old one in effect`() throws {
       try withDaemon(shell: ["env": "{GREETING: hello}"]) { daemon throws in
         let good = try daemon.configuration
         for bad in [good + "nonsense: 1\n", "server: [", good.replacingOccurrences(of: "host0", with: "nohost")] {
@@ -45,7 +45,9 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `SIGUSR1 ends the main process, and logins go on, rekeying too`() throws {
+    @Test(.timeLimit(.minutes(3))) func `SIGUSR1 ends the main process, and logins continue, including rekeying`()
+      throws
+    {
       try withDaemon { daemon throws in
         let client = try daemon.startSSH("-v", "-o", "RekeyLimit=1M", "host", "echo ready; cat")
         try client.output.line(with: "ready")
@@ -64,7 +66,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `with nobody logged in SIGUSR1 ends the daemon`() throws {
+    @Test(.timeLimit(.minutes(3))) func `without logins SIGUSR1 ends the daemon`() throws {
       try withDaemon { daemon throws in
         daemon.signal(SIGUSR1)
         #expect(try daemon.exitCode() == 0)
@@ -72,7 +74,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `each connection's lines carry its number`() throws {
+    @Test(.timeLimit(.minutes(3))) func `each connection's lines contain its number`() throws {
       try withDaemon { daemon throws in
         #expect(try daemon.ssh("host", "true").status == 0)
         let closed = try daemon.log.line(with: "closed:")
@@ -83,7 +85,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `the daemon's death takes its spare processes with it`() throws {
+    @Test(.timeLimit(.minutes(3))) func `spare processes end with the daemon`() throws {
       let daemon = try Daemon()
       let client = try daemon.startSSH("host", "echo ready; cat")
       try client.output.line(with: "ready")
@@ -97,7 +99,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)))
-    func `a configuration that is wrong keeps the daemon from starting, and says where`() throws {
+    func `an invalid configuration keeps the daemon from starting, and says where`() throws {
       let daemon = try Daemon()
       defer { try? daemon.stop() }
       try daemon.configure(try daemon.configuration + "securty: {}\n")
@@ -107,7 +109,7 @@ extension Interop {
       #expect(outcome.errors.contains("unknown key"))
     }
 
-    @Test(.timeLimit(.minutes(3))) func `without -D it leaves the terminal, and writes its number to the pid file`()
+    @Test(.timeLimit(.minutes(3))) func `without -D it leaves the terminal, and writes its process id to the pid file`()
       throws
     {
       let daemon = try Daemon()

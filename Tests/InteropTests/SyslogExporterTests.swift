@@ -7,7 +7,7 @@ import Wire
 @testable import Audit
 
 extension Interop {
-  /// bssh-exporter alone, with a journal that the test writes, and the system's log of the test.
+  /// bssh-exporter alone, with a journal that the test writes, and a syslog daemon of the test.
   @Suite(.serialized) struct SyslogExporter {
     static let rsyslog = """
       module(load="imuxsock" SysSock.Use="off")
@@ -44,7 +44,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(5))) func `rsyslog gets every event, whoever is killed or stopped meanwhile`() throws {
+    @Test(.timeLimit(.minutes(5))) func `rsyslog gets every event, whichever process is killed or stopped`() throws {
       let journal = try TestJournal()
       let receiver = try EventReceiver(rsyslog: Self.rsyslog, in: journal.directory)
       waitForSocket("\(journal.directory)/log")
@@ -57,7 +57,7 @@ extension Interop {
       try exporter.note(with: "events wait")
       try receiver.start()
       receiver.events.expect(atLeast: 300)
-      // One that reads nothing for a while is waited for.
+      // A receiver that pauses reading is waited for.
       receiver.client?.signal(SIGSTOP)
       try journal.append(300)
       try journal.rotate(compress: false)
@@ -99,7 +99,7 @@ extension Interop {
       exporter.end()
     }
 
-    @Test(.timeLimit(.minutes(2))) func `an event too long for a datagram comes shorter`() throws {
+    @Test(.timeLimit(.minutes(2))) func `an event that is too long for a datagram is shortened`() throws {
       let journal = try TestJournal()
       let receiver = try EventReceiver(rsyslog: Self.rsyslog, in: journal.directory)
       waitForSocket("\(journal.directory)/log")
@@ -115,7 +115,7 @@ extension Interop {
       exporter.end()
     }
 
-    @Test(.timeLimit(.minutes(2))) func `where journald listens it gets fields of its own form`() throws {
+    @Test(.timeLimit(.minutes(2))) func `where journald listens it gets fields in its native protocol`() throws {
       let journal = try TestJournal()
       let socket = Descriptor(owning: Glibc.socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0))
       var address = sockaddr_un()

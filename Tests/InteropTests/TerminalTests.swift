@@ -20,13 +20,13 @@ extension Interop {
 
     @Test(.timeLimit(.minutes(3))) func `control-D ends the shell`() throws { try terminal("end-of-file-key") }
 
-    @Test(.timeLimit(.minutes(3))) func `the window's size arrives in rows, columns and pixels, and its changes`()
+    @Test(.timeLimit(.minutes(3))) func `the window size arrives in rows, columns and pixels, and so do its changes`()
       throws
     {
       try terminal("window-size")
     }
 
-    @Test(.timeLimit(.minutes(3))) func `the modes of the client's terminal become those of the server's`() throws {
+    @Test(.timeLimit(.minutes(3))) func `the modes of the client's terminal are applied to the server's`() throws {
       try terminal("terminal-modes")
     }
 
@@ -34,7 +34,7 @@ extension Interop {
       try terminal("keystrokes")
     }
 
-    @Test(.timeLimit(.minutes(3))) func `control-C interrupts what runs in the foreground`() throws {
+    @Test(.timeLimit(.minutes(3))) func `control-C interrupts the foreground program`() throws {
       try terminal("interrupt-key")
     }
 
@@ -42,17 +42,17 @@ extension Interop {
       try terminal("break-reaches-the-program")
     }
 
-    @Test(.timeLimit(.minutes(3))) func `keys are exchanged again while somebody types`() throws {
+    @Test(.timeLimit(.minutes(3))) func `rekeying works while somebody types`() throws {
       try terminal("rekeying-while-typing")
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a program that is started on a terminal has one`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a program that is started with a terminal has one`() throws {
       try terminal("exec-with-a-terminal")
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a terminal's last output arrives`() throws { try terminal("much-output") }
+    @Test(.timeLimit(.minutes(3))) func `the last output of a terminal arrives`() throws { try terminal("much-output") }
 
-    @Test(.timeLimit(.minutes(3))) func `when the client vanishes, the terminal hangs up`() throws {
+    @Test(.timeLimit(.minutes(3))) func `when the client disappears, the terminal hangs up`() throws {
       try terminal("vanished-client")
     }
 
@@ -63,7 +63,7 @@ extension Interop {
       try terminal("message-of-the-day", shell: ["motd": "DIRECTORY/motd"], prepare: write)
     }
 
-    @Test(.timeLimit(.minutes(3))) func `without terminals a program runs all the same`() throws {
+    @Test(.timeLimit(.minutes(3))) func `without terminals a program still runs`() throws {
       try terminal("no-terminals", shell: ["pty": "false"])
     }
   }

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// Clients of file transfer that people use, with trees that are hard to copy, compared by checksum and metadata.
+  /// Commonly used file transfer clients, with trees that are hard to copy, compared by checksum and metadata.
   @Suite(.serialized) struct TransferClients {
     @Test(
       .timeLimit(.minutes(4)),
@@ -12,12 +12,12 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(4)), .enabled(if: canMount, "FUSE cannot be used here"))
-    func `sshfs mounts what is there, and files change as on a disk`() throws {
+    func `an sshfs mount shows existing files, and they change as on a disk`() throws {
       try withDaemon { try $0.transfer("sshfs_client") }
     }
 
-    @Test(.timeLimit(.minutes(4))) func `sftp brings 20,000 files there and back`() throws {
-      // 120,000 events, which are the others' matter, would take most of the time.
+    @Test(.timeLimit(.minutes(4))) func `sftp transfers 20,000 files in both directions`() throws {
+      // 120,000 events, which other tests cover, would take most of the time.
       try withDaemon(audit: ["enabled": "false"]) { daemon throws in
         daemon.keepsJournal = false
         try daemon.transfer("sftp_many", within: 200)
@@ -33,13 +33,13 @@ extension Interop {
       arguments: [
         "paramiko-prefetch", "paramiko-tree", "paramiko-beyond-4-gib", "asyncssh-sftp", "asyncssh-scp",
       ])
-    func `Python's clients bring trees and large files there and back`(claim: String) throws {
+    func `Python's clients transfer trees and large files in both directions`(claim: String) throws {
       try withDaemon { try $0.claim("transfer_clients.py", claim, within: 120) }
     }
   }
 }
 
-/// Whether a file system of FUSE can be mounted: as root, with the device that this needs.
+/// True if a FUSE file system can be mounted: as root, with the required device.
 private let canMount: Bool = {
   let device = open("/dev/fuse", O_RDWR | O_CLOEXEC)
   if device >= 0 { close(device) }
@@ -47,7 +47,7 @@ private let canMount: Bool = {
 }()
 
 extension Daemon {
-  /// Runs one client of transfer.sh, which fails with what differs.
+  /// Runs one client of transfer.sh, which fails with the differences.
   fileprivate func transfer(
     _ client: String, within seconds: Double = 120, sourceLocation: SourceLocation = #_sourceLocation
   ) throws {

@@ -2,10 +2,10 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// Logins for files alone, and how transfers end.
+  /// Logins for file transfer only, and how transfers end.
   @Suite(.serialized) struct TransferLogins {
     @Test(.timeLimit(.minutes(3)), arguments: ["/bin/sh", "/usr/sbin/nologin"])
-    func `a user for files alone gets no shell and no command, but SFTP and SCP below the root`(
+    func `a user for file transfer only gets no shell and no command, but SFTP and SCP below the root`(
       loginShell: String
     ) throws {
       let keys = "sftp_only: true, root: \"%h/files\""
@@ -26,7 +26,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), arguments: ["no-forwarding", "no-programs"])
-    func `a user for files alone has nothing forwarded, and starts nothing else`(claim: String) throws {
+    func `a user for file transfer only cannot forward anything or start anything else`(claim: String) throws {
       let keys = "sftp_only: true, root: \"%h/files\""
       try withDaemon(userKeys: keys, loginShell: "/usr/sbin/nologin") { daemon throws in
         try daemon.makeUserDirectory("files")
@@ -34,7 +34,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `an upload whose client vanishes is told as broken off`() throws {
+    @Test(.timeLimit(.minutes(3))) func `an upload whose client disappears is reported as interrupted`() throws {
       try withDaemon { daemon throws in
         try daemon.makeUserFile("there", "words")
         try daemon.claim("files_alone.py", "broken-off")
@@ -53,12 +53,12 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a client sends no signals to its transfers`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a client cannot send signals to its transfers`() throws {
       try withDaemon { try $0.claim("files_alone.py", "no-signals") }
     }
 
     @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, "needs root: it mounts a small file system"))
-    func `a full file system is told to the client, and in the log with the reason`() throws {
+    func `a full file system is reported to the client, and in the log with the reason`() throws {
       try withDaemon { daemon throws in
         try daemon.makeLocalFile("in")
         try daemon.makeUserDirectory("small")
@@ -66,7 +66,7 @@ extension Interop {
         let options = "size=64k,uid=\(daemon.user.uid),gid=\(daemon.user.gid)"
         try succeed("mount", "-t", "tmpfs", "-o", options, "tmpfs", place)
         defer { _ = try? run(["umount", "-l", place]) }
-        // sftp(1) has no words for this status but "Failure"; scp has ours.
+        // sftp(1) prints only "Failure" for this status; scp prints our message.
         let sftp = try daemon.sftp("put \(daemon.directory)/in small/a")
         #expect(sftp.status != 0 && sftp.errors.contains("Failure"), "\(sftp.errors)")
         try daemon.log.line(with: "upload", "small/a", "not all of it", "No space left on device")

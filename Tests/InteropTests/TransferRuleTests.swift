@@ -2,18 +2,18 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// Rules of `filter`, as clients feel them.
+  /// Rules of `filter`, as clients see them.
   @Suite(.serialized) struct TransferRules {
-    /// A rule, and what it makes of a file that is put.
+    /// A rule, and its effect on a file that is uploaded.
     private struct Row {
-      /// The keys of the rule but its name, which is its place; `HOME` stands for the user's home.
+      /// The keys of the rule without its name, which is its position; `HOME` is replaced by the user's home.
       let rule: String
-      /// Paths below the home.
+      /// Paths relative to the home.
       let denied: [String]
       let allowed: [String]
     }
 
-    /// One directory for each, so that no rule meets another's files.
+    /// A directory for each, so that no rule matches another's files.
     private static let rows = [
       Row(
         rule: "action: allow, path_prefix: HOME/allow, extensions: [good]", denied: [], allowed: ["allow/a.good"]),
@@ -46,7 +46,7 @@ extension Interop {
       Row(rule: "action: log, path_prefix: HOME/log, operations: [upload]", denied: [], allowed: ["log/a"]),
     ]
 
-    @Test(.timeLimit(.minutes(2))) func `each key of a rule is felt by SFTP and by SCP`() throws {
+    @Test(.timeLimit(.minutes(2))) func `each key of a rule has an effect on SFTP and on SCP`() throws {
       try withDaemon { daemon throws in
         let home = daemon.user.home
         let rules = TransferRules.rows.enumerated().map { index, row in
@@ -67,7 +67,7 @@ extension Interop {
             let file = "\(daemon.directory)/\(path.hasSuffix("large") ? "large" : "small")"
             let start = daemon.log.count
             let sftp = try daemon.sftp("put \(file) \(path)")
-            // SFTP's first write makes the file grow; SCP says the size before there is a file.
+            // SFTP's first write makes the file grow; SCP sends the size before the file exists.
             try? FileManager.default.removeItem(atPath: "\(home)/\(path)")
             let scp = try daemon.scp("-O", file, "host:\(path)")
             #expect((sftp.status != 0) == isDenied && (scp.status != 0) == isDenied, "\(path)")
@@ -90,7 +90,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), arguments: [("deny", false), ("log", true), ("allow", true)])
-    func `what no rule matches is up to the default`(action: String, isAllowed: Bool) throws {
+    func `the default applies to what no rule matches`(action: String, isAllowed: Bool) throws {
       let rules = "[{pattern: \"**/exception\", action: allow}, {operations: [stat, listdir], action: allow}]"
       try withDaemon(filter: ["enabled": "true", "default_action": action, "rules": rules]) { daemon throws in
         try daemon.makeLocalFile("in")
@@ -103,7 +103,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a filter that is off denies nothing`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a disabled filter denies nothing`() throws {
       let keys = ["enabled": "false", "default_action": "deny", "rules": "[{extensions: [exe], action: deny}]"]
       try withDaemon(filter: keys) { daemon throws in
         try daemon.makeLocalFile("in")
@@ -112,7 +112,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a rule's denial is a permission denied, and its name is in the log`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a denial by a rule is reported as permission denied, and the log names the rule`() throws {
       let rules = """
         [{name: no programs, extensions: [exe], operations: [upload], action: deny}, \
         {name: "watched", pattern: "**/*.txt", action: log}]
@@ -131,7 +131,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `rules know the login and its groups`() throws {
+    @Test(.timeLimit(.minutes(3))) func `rules match the login and its groups`() throws {
       let names = "users: [USER], path_prefix: /, name: \"their own\", operations: [upload], action: deny"
       for (who, isDenied) in [("users: [somebody]", false), ("groups: [somebody]", false), ("", true)] {
         let rule = who.isEmpty ? names.replacingOccurrences(of: "users: [USER], ", with: "") : "\(who), " + names
@@ -154,7 +154,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a thousand rules arrive with the login`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a thousand rules are sent with the login`() throws {
       let filler = (0..<999).map { "{pattern: \"**/\(String(repeating: "x", count: 300))\($0)\", action: deny}" }
       let rules = filler + ["{name: the last, extensions: [exe], action: deny}"]
       let filter = ["enabled": "true", "rules": "[\(rules.joined(separator: ", "))]"]

@@ -4,7 +4,7 @@ import Testing
 extension Interop {
   /// Files by SFTP and SCP, through the daemon.
   @Suite(.serialized) struct Transfers {
-    @Test(.timeLimit(.minutes(3))) func `sftp does everything that its commands can ask for`() throws {
+    @Test(.timeLimit(.minutes(3))) func `sftp supports everything that its commands can request`() throws {
       try withDaemon { daemon throws in
         try daemon.makeLocalFile("in", megabytes: 20)
         let outcome = try daemon.sftp(
@@ -36,7 +36,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), arguments: ["", "-O"])
-    func `scp goes both ways by either protocol, with trees, times and permissions`(option: String) throws {
+    func `scp works in both directions with either protocol, with trees, times and permissions`(option: String) throws {
       try withDaemon { daemon throws in
         let script = """
           set -e
@@ -56,7 +56,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a protocol that is switched off is refused, the other works`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a disabled protocol is refused, the other works`() throws {
       try withDaemon(sftp: ["enabled": "false"]) { daemon throws in
         try daemon.makeLocalFile("in")
         #expect(try daemon.sftp("ls").status != 0)
@@ -71,7 +71,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `read-only lets nothing be changed by either protocol`() throws {
+    @Test(.timeLimit(.minutes(3))) func `with read-only nothing can be changed by either protocol`() throws {
       try withDaemon(sftp: ["read_only": "true"]) { daemon throws in
         try daemon.makeLocalFile("in")
         try daemon.makeUserFile("there", "words")
@@ -85,7 +85,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a root is the client's whole world`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a root is all that the client can see`() throws {
       try withDaemon(sftp: ["root": "\"%h/files\""]) { daemon throws in
         try daemon.makeLocalFile("in")
         try daemon.makeUserFile("secret", "secret\n")
@@ -117,7 +117,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a root that is not there is nobody's world, and the log says why`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a missing root refuses transfers, and the log says why`() throws {
       try withDaemon(sftp: ["root": "\"%h/missing\""]) { daemon throws in
         #expect(try daemon.sftp("ls /").status != 0)
         try daemon.log.line(with: "channel 0:", "missing cannot be entered")
@@ -130,7 +130,7 @@ extension Interop {
         #expect(try daemon.sftp("put \(daemon.directory)/in1 a").status == 0)
         let refused = try daemon.sftp("put \(daemon.directory)/in2 b")
         #expect(refused.status != 0)
-        // sftp(1) says "Failure" whatever the message is; the log says why.
+        // sftp(1) prints "Failure" whatever the message is; the log says why.
         try daemon.log.line(with: "upload", "/b", "not all of it", "File too large")
         try daemon.claim("paramiko_sftp.py", "too-large")
         let size = try FileManager.default.attributesOfItem(atPath: "\(daemon.user.home)/b")[.size] as? Int
@@ -141,7 +141,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `new files do not get what the umask takes`() throws {
+    @Test(.timeLimit(.minutes(3))) func `new files do not get the bits of the umask`() throws {
       try withDaemon(shell: ["umask": "\"002\""], sftp: ["umask": "\"077\""]) { daemon throws in
         try daemon.makeLocalFile("in")
         chmod("\(daemon.directory)/in", 0o666)
@@ -157,17 +157,17 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a client has so many files open, and not one more`() throws {
+    @Test(.timeLimit(.minutes(3))) func `the number of open files of a client is limited`() throws {
       try withDaemon(sftp: ["max_handles": "5"]) { try $0.claim("paramiko_sftp.py", "five-handles") }
     }
 
     @Test(.timeLimit(.minutes(3)), arguments: ["prefetch", "tree"])
-    func `Paramiko's SFTP client is served as OpenSSH's`(claim: String) throws {
+    func `Paramiko's SFTP client is served like OpenSSH's`(claim: String) throws {
       try withDaemon { try $0.claim("paramiko_sftp.py", claim) }
     }
 
     @Test(.timeLimit(.minutes(3)), .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/rsync")))
-    func `rsync brings a tree and finds nothing to do the second time`() throws {
+    func `rsync transfers a tree and finds nothing to do the second time`() throws {
       try withDaemon { daemon throws in
         let script = """
           set -e
@@ -184,7 +184,7 @@ extension Interop {
     @Test(
       .timeLimit(.minutes(3)),
       .enabled(if: (try? run(["curl", "--version"]))?.output.contains(" sftp") == true, "curl knows no SFTP"))
-    func `curl puts and gets by both protocols`() throws {
+    func `curl uploads and downloads by both protocols`() throws {
       try withDaemon(hostKeys: ["ecdsa 256", "rsa 3072"]) { daemon throws in
         try succeed("ssh-keygen", "-q", "-t", "ecdsa", "-m", "PEM", "-N", "", "-f", "\(daemon.directory)/pem")
         try daemon.user.authorize(try String(contentsOfFile: "\(daemon.directory)/pem.pub", encoding: .utf8))

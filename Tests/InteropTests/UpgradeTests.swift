@@ -2,8 +2,8 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// What an upgrade does to a daemon that runs: its files are replaced, and it goes on with those that it was started
-  /// with until it is restarted.
+  /// The effect of an upgrade on a running daemon: its files are replaced, and it continues with those that it was
+  /// started with until it is restarted.
   @Suite(.serialized) struct Upgrades {
     /// Runs a daemon whose executables are copies, with a connection that other clients can share.
     private func withCopies(_ body: (Daemon, _ folder: String, _ master: Client) throws -> Void) throws {
@@ -26,7 +26,7 @@ extension Interop {
         })
     }
 
-    /// Logs in anew and over the shared connection, and transfers files both ways.
+    /// Logs in again and over the shared connection, and transfers files in both directions.
     private func serves(_ daemon: Daemon, isLettingIn: Bool = true) throws {
       let shared = "\(daemon.directory)/shared"
       #expect(try daemon.ssh("-S", shared, "host", "echo over").output == "over\n")
@@ -44,7 +44,7 @@ extension Interop {
       if isLettingIn { #expect(try daemon.ssh("host", "echo in").output == "in\n") }
     }
 
-    /// Kills every process that serves no connection, and waits for the next ones.
+    /// Kills every process that serves no connection, and waits for its successor.
     private func replaceProcesses(_ daemon: Daemon) throws {
       let titles = [
         "bssh-transport: zygote", "bssh-session: zygote", "bssh-authority", "bssh-journal", "bssh-exporter",
@@ -53,7 +53,7 @@ extension Interop {
       #expect(Set(before.map(\.name)).count == titles.count)
       for process in before { kill(process.pid, SIGKILL) }
       let old = Set(before.map(\.pid))
-      // The next login needs a zygote, and has it made.
+      // The next login needs a zygote, and causes its start.
       eventually(within: 30, "somebody logs in") { (try? daemon.ssh("host", "echo in").output) == "in\n" }
       eventually(within: 30, "each is started again") {
         let now = daemon.processes.filter { !old.contains($0.pid) && !$0.isZombie }
@@ -62,9 +62,9 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(2)))
-    func `a running daemon goes on with the executables that it was started with, replaced or gone`() throws {
+    func `a running daemon continues with the executables that it was started with, replaced or removed`() throws {
       try withCopies { daemon, folder, _ in
-        // Other programs take the names: whoever starts one of them gets no answer.
+        // Other programs have the names: starting one of them gives no reply.
         for name in Daemon.programs {
           try FileManager.default.copyItem(atPath: "/bin/false", toPath: "\(folder)/\(name)~")
           #expect(rename("\(folder)/\(name)~", "\(folder)/\(name)") == 0)
@@ -77,7 +77,7 @@ extension Interop {
         // A new bssh-server would load it, if there were one.
         try daemon.reload(try daemon.configuration)
         try serves(daemon)
-        // So is the one that runs a user's file before the shell.
+        // So is the process that runs a user's file before the shell.
         try daemon.makeUserDirectory(".ssh/none")
         try daemon.makeUserFile(".ssh/rc", "echo rc\n")
         #expect(try daemon.ssh("host", "echo in").output == "rc\nin\n")
@@ -86,7 +86,7 @@ extension Interop {
       }
     }
 
-    /// What the processes of this daemon and of the one before it run: files in its folder, or ones that are gone.
+    /// The executables of the processes of this daemon and of the previous one: files in its folder, or deleted ones.
     private func executables(of daemon: Daemon) -> [(name: String, isOld: Bool)] {
       RunningProcess.all.compactMap { process in
         let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process.pid)/exe")
@@ -122,10 +122,10 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a process is named after its program, not after the file it came from`() throws
-    {
+    @Test(.timeLimit(.minutes(1)))
+    func `a process is named after its program, not after the file from which it was started`() throws {
       try withCopies { daemon, folder, _ in
-        // Since Linux 6.14 the name is the file's at that time, before that it is the descriptor's number.
+        // From Linux 6.14 on the name is that of the file at that time, before it is the descriptor's number.
         for name in Daemon.programs { #expect(rename("\(folder)/\(name)", "\(folder)/\(name.dropFirst(5))-1") == 0) }
         try replaceProcesses(daemon)
         let client = try Client(["sftp", "-S", "\(daemon.directory)/ssh", "host"], environment: daemon.environment)

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// The processes that make the others.
+  /// The zygotes, from which other processes are copied.
   @Suite(.serialized) struct Zygotes {
     private func zygote(_ daemon: Daemon, of name: String) throws -> RunningProcess {
       try #require(daemon.processes(name).first { $0.arguments.first?.hasSuffix(": zygote") == true })
@@ -19,7 +19,8 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a process that crashes dies at once and shows nobody its memory`() throws {
+    @Test(.timeLimit(.minutes(3))) func `a process that crashes dies at once and exposes its memory to nobody`() throws
+    {
       try withDaemon { daemon in
         let client = try daemon.startSSH("host", "echo in; cat")
         try client.output.line { $0 == "in" }

@@ -1,9 +1,10 @@
 import Testing
 
 extension Interop {
-  /// What clients do with channels that other servers have got wrong, message by message.
+  /// Operations on channels that other servers have got wrong, message by message.
   @Suite(.serialized) struct ChannelCases {
-    @Test(.timeLimit(.minutes(2))) func `what a command says is complete, whatever its line and its client are`() throws
+    @Test(.timeLimit(.minutes(2))) func `the output of a command is complete, whatever its line and its client are`()
+      throws
     {
       try withDaemon { daemon throws in
         try daemon.claims(
@@ -12,7 +13,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `variables have odd values, and no odd names`() throws {
+    @Test(.timeLimit(.minutes(2))) func `variables may have odd values, and no odd names`() throws {
       try withDaemon { daemon throws in
         try daemon.claims(
           "channel_cases.py", "odd-values-of-variables", "names-of-variables-that-nobody-sets",
@@ -20,7 +21,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `terminals have odd sizes, names and modes`() throws {
+    @Test(.timeLimit(.minutes(2))) func `terminals may have odd sizes, names and modes`() throws {
       try withDaemon { daemon throws in
         try daemon.claims(
           "channel_cases.py", "odd-sizes-of-terminals", "odd-names-of-terminals", "odd-modes-of-terminals",
@@ -28,7 +29,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `signals have their names, and every request has an answer`() throws {
+    @Test(.timeLimit(.minutes(2))) func `signals have their names, and every request gets a reply`() throws {
       try withDaemon { daemon throws in
         try daemon.claims(
           "channel_cases.py", "deaths-by-signals-have-their-names", "signals-of-clients",
@@ -36,7 +37,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `messages that nobody knows or needs do no harm`() throws {
+    @Test(.timeLimit(.minutes(2))) func `unknown and unneeded messages do no harm`() throws {
       try withDaemon { daemon throws in
         try daemon.claims(
           "channel_cases.py", "unknown-messages-are-answered-as-such", "messages-that-mean-nothing-go-by",
@@ -44,7 +45,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(6))) func `new keys are agreed upon again and again under load`() throws {
+    @Test(.timeLimit(.minutes(6))) func `rekeying works repeatedly under load`() throws {
       let python = try Daemon.clientsEnvironment() + "/bin/python"
       try withDaemon { daemon throws in
         try daemon.claims("asyncssh_cases.py", "new-keys-under-load", python: python, within: 150)

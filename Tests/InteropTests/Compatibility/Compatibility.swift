@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension Daemon {
-  /// Runs claims of one of our scripts, one after the other and whatever became of those before; they fail with reasons.
+  /// Runs claims of one of our scripts, one after the other, whether or not earlier ones hold; failures have reasons.
   func claims(
     _ script: String, _ claims: String..., python: String = Daemon.python, environment more: [String: String] = [:],
     within seconds: Double = 90, sourceLocation: SourceLocation = #_sourceLocation
@@ -28,7 +28,7 @@ extension Daemon {
     }
   }
 
-  /// A Python environment with clients that Debian has not; made when it is not there yet.
+  /// A Python environment with clients that Debian does not have; created if it does not exist yet.
   static func clientsEnvironment() throws -> String {
     let outcome = try run(
       ["\(repository)/scripts/make-test-venv.sh", "--clients"], environment: ["HOME": NSHomeDirectory()], within: 200)
@@ -50,7 +50,7 @@ func withPasswords(
     sourceLocation: sourceLocation, body)
 }
 
-/// Runs `body` with a file system of 2 MiB, which is full soon.
+/// Runs `body` with a file system of 2 MiB, which is soon full.
 func withSmallFileSystem(_ daemon: Daemon, _ body: (String) throws -> Void) throws {
   let place = "\(daemon.directory)/full"
   try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: false)

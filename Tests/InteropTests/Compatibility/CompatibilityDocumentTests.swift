@@ -5,7 +5,7 @@ import Testing
 @Suite struct CompatibilityDocument {
   private struct Row {
     let text: Substring
-    /// Between backquotes in the last column.
+    /// The code spans of the last column.
     let holders: [String]
   }
 
@@ -14,7 +14,7 @@ import Testing
   }
 
   private let rows: [Row]
-  /// Swift of all tests.
+  /// The Swift source of all tests.
   private let tests: String
 
   init() throws {
@@ -44,7 +44,7 @@ import Testing
     }
   }
 
-  @Test func `every row is held by tests that are there`() throws {
+  @Test func `every row is held by existing tests`() throws {
     let known = Set(try claims { $0.hasSuffix(".py") || $0 == "tools.sh" })
     #expect(rows.count > 60)
     for row in rows {
@@ -57,7 +57,7 @@ import Testing
     }
   }
 
-  @Test func `every case and every tool has a row, and is run`() throws {
+  @Test func `every case and every tool has a row and is run`() throws {
     let held = Set(rows.flatMap(\.holders))
     let cases = try claims { $0.hasSuffix("_cases.py") || $0 == "tools.sh" }
     #expect(cases.count > 80)

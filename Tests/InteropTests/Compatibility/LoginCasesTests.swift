@@ -2,16 +2,15 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// How clients begin and log in, where other servers have turned them away.
+  /// How clients begin and log in, in ways that other servers have rejected.
   @Suite(.serialized) struct LoginCases {
-    @Test(.timeLimit(.minutes(2))) func `guessed key exchanges are taken or passed over`() throws {
+    @Test(.timeLimit(.minutes(2))) func `guessed key exchange packets are used or ignored`() throws {
       try withDaemon {
         try $0.claims("handshake_cases.py", "no-guess", "a-right-guess-is-taken", "wrong-guesses-are-passed-over")
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `identification lines of all clients are understood, and nothing else`() throws
-    {
+    @Test(.timeLimit(.minutes(3))) func `identification lines of all clients are accepted, and nothing else`() throws {
       try withDaemon {
         try $0.claims(
           "handshake_cases.py", "identifications-of-real-clients", "version-1-99-is-version-2",
@@ -19,7 +18,8 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `odd requests to log in are answered in order, and only good ones are good`()
+    @Test(.timeLimit(.minutes(2)))
+    func `odd authentication requests are answered in order, and only valid ones succeed`()
       throws
     {
       try withPasswords { daemon throws in
@@ -70,7 +70,7 @@ extension Interop {
           let (ours, theirs) = (try isIn([]), try isIn(reference.options))
           #expect(ours == theirs, "\(name): here \(ours), with sshd \(theirs)")
         }
-        // What is no UTF-8, and UTF-16.
+        // Bytes that are not UTF-8, and UTF-16.
         let comment: [UInt8] = Array("\(key) ".utf8) + [0xff, 0xfe, 0x0a]
         let wide: [UInt8] = [0xff, 0xfe] + "\(key)\n".utf16.flatMap { [UInt8($0 & 0xff), UInt8($0 >> 8)] }
         for (bytes, expected) in [(comment, true), (wide, false)] {
@@ -82,7 +82,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(2)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `accounts in odd states log in where they do with sshd`() throws {
+    func `accounts in odd states can log in if they can with sshd`() throws {
       try withReference { daemon, reference throws in
         let (name, home) = (daemon.user.name, daemon.user.home)
         let keys = daemon.user.authorizedKeys
@@ -102,7 +102,7 @@ extension Interop {
           ("no shell", [["usermod", "-s", "", name]]), ("no home", [["usermod", "-d", "/nonexistent/home", name]]),
         ]
         for (state, commands) in states {
-          // An account that is in use is not changed.
+          // An account that is in use cannot be changed.
           eventually(within: 10, "nobody is logged in") {
             !RunningProcess.all.contains { $0.uid == daemon.user.uid && !$0.isZombie }
           }

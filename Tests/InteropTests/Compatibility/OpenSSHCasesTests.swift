@@ -1,9 +1,9 @@
 import Testing
 
 extension Interop {
-  /// What OpenSSH's clients are used for day by day, and other servers have got wrong.
+  /// Everyday uses of OpenSSH's clients that other servers have got wrong.
   @Suite(.serialized) struct OpenSSHCases {
-    @Test(.timeLimit(.minutes(2))) func `jobs in the background hold what they have open, and nothing else`() throws {
+    @Test(.timeLimit(.minutes(2))) func `background jobs keep what they have open, and nothing else`() throws {
       try withDaemon(loginShell: "/bin/bash") { daemon throws in
         try daemon.claims(
           "openssh_cases.py", "jobs-that-let-go-of-the-outputs-outlive-the-connection",
@@ -12,7 +12,8 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `programs start afresh, and a session goes on whatever is asked for beside it`()
+    @Test(.timeLimit(.minutes(2)))
+    func `programs start in a clean state, and a session continues whatever else is requested`()
       throws
     {
       try withDaemon(loginShell: "/bin/bash") { daemon throws in
@@ -23,7 +24,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `terminals carry scripts, keys, tmux and mosh`() throws {
+    @Test(.timeLimit(.minutes(2))) func `terminals work with scripts, keys, tmux and mosh`() throws {
       try withDaemon(loginShell: "/bin/bash") { daemon throws in
         try daemon.claims(
           "openssh_cases.py", "a-terminal-reads-a-script", "control-d-ends-what-reads-a-terminal",
@@ -32,7 +33,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `lines that drip and forty logins at once are served`() throws {
+    @Test(.timeLimit(.minutes(3))) func `slow input and forty logins at once are served`() throws {
       try withDaemon { daemon throws in
         try daemon.claims(
           "openssh_cases.py", "it-does-not-matter-how-tcp-cuts-a-connection", "forty-logins-at-once", within: 150)
@@ -43,7 +44,8 @@ extension Interop {
       try withDaemon { try $0.claims("openssh_cases.py", "the-right-key-may-come-late") }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `scp brings names with newlines and in braces, past a noisy start file`() throws
+    @Test(.timeLimit(.minutes(2))) func `scp transfers names with newlines and braces, past a start file with output`()
+      throws
     {
       try withDaemon(loginShell: "/bin/bash") { daemon throws in
         try daemon.claims(

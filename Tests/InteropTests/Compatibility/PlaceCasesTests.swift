@@ -2,9 +2,9 @@ import Foundation
 import Testing
 
 extension Interop {
-  /// Addresses, roots and files of the journal, as administrators have them.
+  /// Addresses, roots and journal files as administrators configure them.
   @Suite(.serialized) struct PlaceCases {
-    /// Options that lead ssh to another address of the daemon.
+    /// Options that direct ssh to another address of the daemon.
     private func options(_ address: String, _ daemon: Daemon) -> [String] {
       // ssh_config(5) has tokens that begin with a percent sign.
       ["-o", "HostName=\(address.replacing("%", with: "%%"))", "-o", "HostKeyAlias=[127.0.0.1]:\(daemon.port)"]
@@ -74,7 +74,7 @@ extension Interop {
           diff -r tree root/www/r && echo same
           """)
         #expect(rclone.output == "same\n", "\(rclone.errors)")
-        // The old protocol and rsync are commands, and get the files' protocol in their place.
+        // The old protocol and rsync are commands, and get the SFTP protocol in their place.
         #expect(try daemon.scp("-O", "\(daemon.directory)/in", "host:/www/g").status != 0)
         #expect(try daemon.shell("cd $DIRECTORY; timeout 20 rsync -e $SSH in host:/www/g").status != 0)
         #expect(!FileManager.default.fileExists(atPath: "\(www)/g"))
@@ -83,7 +83,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(2)))
-    func `a journal that others cut, move or remove goes on, and verify misses what is gone`() throws {
+    func `a journal that others truncate, move or remove continues, and verify reports what is missing`() throws {
       try withDaemon { daemon throws in
         daemon.keepsJournal = false
         let (journal, moved) = (daemon.events.path, daemon.events.path + "-moved")
@@ -105,7 +105,7 @@ extension Interop {
         #expect(FileManager.default.contents(atPath: journal)?.first == UInt8(ascii: "{"))
         let verify = try daemon.shell("\(daemon.server) audit verify -c $DIRECTORY/server.yaml")
         #expect(verify.status != 0, "\(verify)")
-        // Moved away without a word, and then with one.
+        // Moved without notice, and then with one.
         #expect(rename(journal, moved) == 0)
         try login("three", isWrittenTo: FileManager.default.fileExists(atPath: journal) ? journal : moved)
         try reload()

@@ -1,7 +1,7 @@
 import Testing
 
 extension Interop {
-  /// What clients of SFTP have found wrong in other servers, request by request.
+  /// Faults that SFTP clients have found in other servers, request by request.
   @Suite(.serialized) struct SFTPCases {
     @Test(.timeLimit(.minutes(2))) func `files are opened, written and read as with sftp-server`() throws {
       try withDaemon { daemon throws in
@@ -11,7 +11,7 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `names, links and directories are as with sftp-server`() throws {
+    @Test(.timeLimit(.minutes(2))) func `names, links and directories behave as with sftp-server`() throws {
       try withDaemon { daemon throws in
         try daemon.claims(
           "sftp_cases.py", "real-paths", "links", "names-are-bytes", "renaming", "renaming-across-file-systems",
@@ -23,7 +23,7 @@ extension Interop {
       try withDaemon { try $0.claims("sftp_cases.py", "times-before-1970-and-after-2106", "attributes-in-parts") }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `a packet is answered, or ends its own channel alone`() throws {
+    @Test(.timeLimit(.minutes(2))) func `a packet is answered, or ends only its own channel`() throws {
       try withDaemon { daemon throws in
         try daemon.claims(
           "sftp_cases.py", "large-packets", "a-packet-that-is-too-large-ends-its-channel-alone",
@@ -31,7 +31,8 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `channels of SFTP stand side by side, and are left without a word`() throws {
+    @Test(.timeLimit(.minutes(2))) func `SFTP channels work side by side, and clients may leave without CLOSE`() throws
+    {
       try withDaemon { daemon throws in
         try daemon.claims(
           "sftp_cases.py", "a-client-that-leaves-without-closing", "several-channels-on-one-connection")
@@ -39,7 +40,7 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(2)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
-    func `a full disk is told, and the connection goes on`() throws {
+    func `a full disk is reported, and the connection continues`() throws {
       try withDaemon { daemon throws in
         try withSmallFileSystem(daemon) { full throws in
           try daemon.claims("sftp_cases.py", "a-full-disk", environment: ["FULL": full])

@@ -4,17 +4,17 @@ import Testing
 
 let isRoot = geteuid() == 0
 
-/// Who logs in: as root an account of the system, made for one test and removed after it.
+/// The user who logs in: as root an account of the system, created for one test and removed after it.
 final class TestAccount {
   let name: String
   let uid: uid_t
   let gid: gid_t
   let home: String
   private let isMade: Bool
-  /// Accounts that this process has made.
+  /// Number of accounts that this process has created.
   private static let count = Atomic(0)
 
-  /// Makes an account whose home is in `directory`.
+  /// Creates an account whose home is in `directory`.
   init(in directory: String, shell: String = "/bin/sh") throws {
     let name = "interop\(getpid())-\(Self.count.wrappingAdd(1, ordering: .relaxed).newValue)"
     home = "\(directory)/\(name)"
@@ -27,7 +27,7 @@ final class TestAccount {
     try makeHome()
   }
 
-  /// The user of a daemon that runs as one user: a name of the configuration alone.
+  /// The user of a daemon that runs as one user: a name of the configuration only.
   init(in directory: String, as user: (uid: uid_t, gid: gid_t)) throws {
     name = "tester"
     home = "\(directory)/\(name)"
@@ -53,17 +53,17 @@ final class TestAccount {
     chown(authorizedKeys, uid, gid)
   }
 
-  /// Ends what runs in the account's name, and removes the account.
+  /// Ends the account's processes, and removes the account.
   func remove() {
     guard isMade else { return }
     _ = try? run(["pkill", "-KILL", "-u", String(uid)])
-    // Processes that were just killed may not be gone: they do not matter.
+    // Processes that were just killed may still exist: they do not matter.
     _ = try? run(["userdel", "--force", name])
     #expect(getpwnam(name) == nil, "the account \(name) is left")
   }
 }
 
-/// The accounts that parts of the daemon run as; made when they are missing, and then removed again.
+/// The accounts of the daemon's processes; created if they are missing, and then removed again.
 struct ServiceAccounts {
   private let made: [String]
 

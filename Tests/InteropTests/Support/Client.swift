@@ -2,7 +2,7 @@ import Foundation
 import System
 import Testing
 
-/// A program that a test started, with everything that it has written so far. It leads a session of its own.
+/// A program that a test started, with all of its output so far. It leads a session of its own.
 final class Client {
   var pid: pid_t { process.pid }
   let output: Text
@@ -14,7 +14,7 @@ final class Client {
 
   /// Starts `arguments`; the first is looked up in PATH.
   ///
-  /// - Parameter environment: added to PATH and LANG=C.UTF-8, which is all that it has otherwise.
+  /// - Parameter environment: added to PATH and LANG=C.UTF-8, which are otherwise the whole environment.
   init(_ arguments: [String], environment: [String: String] = [:]) throws {
     name = arguments.joined(separator: " ")
     let pipes = try (0..<3).map { _ in try Descriptor.pipe() }
@@ -40,7 +40,7 @@ final class Client {
 
   func closeInput() { input = nil }
 
-  /// Sends it, and it alone, a signal.
+  /// Sends a signal to this process only.
   func signal(_ number: Int32) { process.signal(number) }
 
   /// Ends it and what it started.
@@ -51,8 +51,8 @@ final class Client {
 
   /// Waits for its end.
   ///
-  /// - Returns: the exit status, or 128 and the signal, as a shell has it.
-  /// - Throws: when it takes longer; then it is ended.
+  /// - Returns: the exit status, or 128 plus the signal, as a shell does.
+  /// - Throws: if it takes longer; then it is ended.
   @discardableResult
   func wait(within seconds: Double = 60) throws -> Int32 {
     if let ending { return ending }
@@ -75,7 +75,7 @@ final class Client {
   }
 }
 
-/// Text that a thread collects from a descriptor, and that others wait for.
+/// Text that a thread collects from a descriptor, and for which others wait.
 final class Text: @unchecked Sendable {
   private let condition = NSCondition()
   private var bytes: [UInt8] = []
@@ -100,15 +100,15 @@ final class Text: @unchecked Sendable {
   /// Everything until now.
   var all: String { condition.withLock { String(decoding: bytes, as: UTF8.self) } }
 
-  /// Everything, once the writer has gone.
+  /// Everything, once the writer has closed it.
   func whole(within seconds: Double = 60) throws -> String {
     try wait(within: seconds, "its end") { $1 ? String(decoding: $0, as: UTF8.self) : nil }
   }
 
-  /// How many bytes there are; with ``line(after:where:)`` a place to look from.
+  /// The number of bytes; with ``line(after:where:)`` a position to search from.
   var count: Int { condition.withLock { bytes.count } }
 
-  /// Waits for a line that `matches`, behind the first `start` bytes.
+  /// Waits for a line that `matches`, after the first `start` bytes.
   @discardableResult
   func line(after start: Int = 0, within seconds: Double = 60, where matches: (String) -> Bool) throws -> String {
     try wait(within: seconds, "a line") { bytes, _ in
@@ -116,7 +116,7 @@ final class Text: @unchecked Sendable {
     }
   }
 
-  /// Waits for a line with all of these words in it.
+  /// Waits for a line with all of these words.
   @discardableResult
   func line(with words: String..., after start: Int = 0, within seconds: Double = 60) throws -> String {
     do {
@@ -142,24 +142,24 @@ final class Text: @unchecked Sendable {
   }
 }
 
-/// Why a test cannot go on.
+/// Why a test cannot continue.
 struct Failure: Error, CustomStringConvertible {
   let description: String
 
   init(_ description: String) { self.description = description }
 }
 
-/// What a program wrote, and how it ended.
+/// The output of a program, and how it ended.
 struct Outcome {
   var status: Int32
   var output: String
   var errors: String
 
-  /// Standard output without the line's end.
+  /// Standard output without the newline at its end.
   var line: String { output.hasSuffix("\n") ? String(output.dropLast()) : output }
 }
 
-/// Runs a program to its end, with nothing on its standard input.
+/// Runs a program to its end, with empty standard input.
 func run(_ arguments: [String], environment: [String: String] = [:], within seconds: Double = 30) throws -> Outcome {
   let client = try Client(arguments, environment: environment)
   client.closeInput()
@@ -167,7 +167,7 @@ func run(_ arguments: [String], environment: [String: String] = [:], within seco
   return Outcome(status: status, output: try client.output.whole(), errors: try client.errors.whole())
 }
 
-/// Runs a program that must succeed, and returns what it printed.
+/// Runs a program that must succeed, and returns its output.
 @discardableResult
 func succeed(_ arguments: String...) throws -> String { try succeed(arguments) }
 
@@ -180,7 +180,7 @@ func succeed(_ arguments: [String]) throws -> String {
   return outcome.line
 }
 
-/// Waits until something is so; looks again every few milliseconds.
+/// Waits until a condition holds; checks again every few milliseconds.
 func eventually(
   within seconds: Double = 60, _ what: String, sourceLocation: SourceLocation = #_sourceLocation,
   _ isSo: () throws -> Bool

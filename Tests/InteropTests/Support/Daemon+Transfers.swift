@@ -15,18 +15,18 @@ extension Daemon {
 
   func digest(_ path: String) throws -> String { String(try succeed("sha256sum", path).prefix(64)) }
 
-  /// Makes a file on the client's side.
+  /// Creates a file on the client's side.
   func makeLocalFile(_ name: String, megabytes: Int = 1) throws {
     try succeed("dd", "if=/dev/urandom", "of=\(directory)/\(name)", "bs=1M", "count=\(megabytes)", "status=none")
   }
 
-  /// Makes a file in the user's home.
+  /// Creates a file in the user's home.
   func makeUserFile(_ name: String, _ text: String) throws {
     try Data(text.utf8).write(to: URL(fileURLWithPath: "\(user.home)/\(name)"))
     chown("\(user.home)/\(name)", user.uid, user.gid)
   }
 
-  /// Makes a directory in the user's home.
+  /// Creates a directory in the user's home.
   func makeUserDirectory(_ name: String) throws {
     try FileManager.default.createDirectory(atPath: "\(user.home)/\(name)", withIntermediateDirectories: false)
     chown("\(user.home)/\(name)", user.uid, user.gid)

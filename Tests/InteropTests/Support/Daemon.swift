@@ -1,20 +1,21 @@
 import Foundation
 import Testing
 
-/// A bssh-server that one test runs, with an account that may log in, keys on both sides, and an ssh that knows them.
+/// A bssh-server that one test runs, with an account that can log in, keys on both sides, and an ssh that knows them.
 ///
-/// Everything is below a directory whose parents belong to root or to whoever runs the tests, as authorized_keys demand.
+/// Everything is below a directory whose parents belong to root or to the user who runs the tests, as authorized_keys
+/// require.
 final class Daemon {
-  /// As whom the daemon runs.
+  /// As which user the daemon runs.
   enum Mode {
-    /// As whoever runs the tests: with root's rights, or all under one user id.
+    /// As the user who runs the tests: with root's privileges, or all processes with one user id.
     case asIs
-    /// As root, but the daemon as the unprivileged user 65533.
+    /// The test as root, but the daemon as the unprivileged user 65533.
     case unprivileged
   }
 
-  /// Keys of server.yaml in flow style: `["max_connections": "2", "rekey": "{bytes: 1MiB}"]`. `DIRECTORY` in a value
-  /// stands for the daemon's directory.
+  /// Keys of server.yaml in flow style: `["max_connections": "2", "rekey": "{bytes: 1MiB}"]`. `DIRECTORY` in a value is
+  /// replaced by the daemon's directory.
   typealias Keys = [String: String]
 
   let directory: String
@@ -25,7 +26,7 @@ final class Daemon {
   let server: String
   /// The events of the daemon.
   let events: DaemonJournal
-  /// What the daemon logs.
+  /// The log of the daemon.
   var log: Text { guardian.errors }
   private let services: ServiceAccounts?
   private(set) var guardian: Client!
@@ -34,21 +35,21 @@ final class Daemon {
   private var isStopped = false
   private var command: [String] = []
   private var environmentOfDaemon: [String: String] = [:]
-  /// Of daemons that were restarted.
+  /// The processes of daemons that were restarted.
   private var earlier: [Client] = []
   private let sections: [(name: String, keys: Keys)]
   private let userKeys: String
-  /// Whether there must be a good journal at the end: not where a test spoils it.
+  /// Whether the journal must be valid at the end: false if a test damages it.
   var keepsJournal = true
 
   /// Starts a daemon and waits until it listens.
   ///
   /// - Parameters:
-  ///   - launcher: what starts the daemon in its place, and is given its command line: words, `DIRECTORY` as in keys.
+  ///   - launcher: a command that starts the daemon and is given its command line; `DIRECTORY` as in keys.
   ///   - userKeys: more keys of the account's entry among the users, in flow style: `sftp_only: true`.
-  ///   - hostKeys: types for gen-host-key; `rsa` and `ecdsa` may have a size behind a space.
-  ///   - prepare: writes further files into the directory before the start; executables in a folder `bin` take the
-  ///     place of the built ones.
+  ///   - hostKeys: types for gen-host-key; `rsa` and `ecdsa` may have a size after a space.
+  ///   - prepare: writes further files into the directory before the start; executables in a folder `bin` replace
+  ///     the built ones.
   init(
     mode: Mode = .asIs, server serverKeys: Keys = [:], auth: Keys = [:], shell: Keys = [:],
     sftp: Keys = [:], scp: Keys = [:], filter: Keys = [:], audit: Keys = [:], security: Keys = [:],
@@ -81,11 +82,11 @@ final class Daemon {
         "audit",
         [
           "exporters": "[{type: file, path: DIRECTORY/audit/audit.log}]",
-          // The login records are this machine's.
+          // The login records are those of this machine.
           "login_records": "false",
         ].merging(audit) { $1 }
       ),
-      // Most tests come from one address, and many of them fail to log in. Those about that come from others.
+      // Most tests use one address, and many fail to log in. Tests about addresses use others.
       (
         "security",
         ["whitelist_ips": "[127.0.0.1, \"::1\"]", "ban_state_file": "DIRECTORY/bans"].merging(security) { $1 }
@@ -117,10 +118,10 @@ final class Daemon {
       + [server, "run", "-D", "-c", "\(directory)/server.yaml"] + arguments
     try writeConfiguration(hostKeyCount: hostKeys.count)
     try writeClientFiles(hostKeyCount: hostKeys.count)
-    // Logins of tests are no business of this machine's systemd.
+    // Logins of tests must not reach this machine's systemd.
     self.environmentOfDaemon = ["DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nonexistent/bus"].merging(environment) { $1 }
     try start()
-    // It listens before it is complete; with its spare transports it is, unless a test has others.
+    // It listens before its spare transports exist; then it is complete, unless a test has others.
     if !replaced && serverKeys["spare_transports"] == nil { waitForSpares() }
   }
 
@@ -128,8 +129,8 @@ final class Daemon {
     eventually(within: 10, "spare transports") { processes.count { $0.title == "bssh-transport: spare" } >= 2 }
   }
 
-  /// Ends the daemon with this signal and starts it again, as a service manager does. What it was before stays as it is:
-  /// logins that go on must have ended when this daemon is told to stop.
+  /// Ends the daemon with this signal and starts it again, as a service manager does. The previous one keeps running:
+  /// its logins must have ended before this daemon is stopped.
   func restart(_ number: Int32 = Glibc.SIGTERM) throws {
     signal(number)
     let code = try exitCode()
@@ -144,7 +145,7 @@ final class Daemon {
     if !isStopped { abandon() }
   }
 
-  /// What there is before the daemon starts.
+  /// Everything that exists before the daemon starts.
   struct Preparation {
     let directory: String
     /// Where the built executables are.
@@ -167,7 +168,7 @@ final class Daemon {
 
   // MARK: Files
 
-  /// Where the executables are that are tested: those beside the tests, or the ones that $BSSH_TEST_EXECUTABLES names.
+  /// Where the tested executables are: next to the tests, or where $BSSH_TEST_EXECUTABLES says.
   static var built: String {
     get throws {
       if let folder = ProcessInfo.processInfo.environment["BSSH_TEST_EXECUTABLES"] { return folder }
@@ -201,7 +202,7 @@ final class Daemon {
     try FileManager.default.createDirectory(atPath: to, withIntermediateDirectories: true)
     for name in programs {
       try FileManager.default.copyItem(atPath: "\(from)/\(name)", toPath: "\(to)/\(name)")
-      // As install.sh has them.
+      // As install.sh installs them.
       chmod("\(to)/\(name)", ["bssh-session", "bssh-transfer"].contains(name) ? 0o711 : 0o755)
     }
   }
@@ -225,7 +226,7 @@ final class Daemon {
     try configure(text.replacingOccurrences(of: "DIRECTORY", with: directory))
   }
 
-  /// Writes server.yaml; SIGHUP makes it known. The journal stays where it is, unless `text` says something else.
+  /// Writes server.yaml; SIGHUP applies it. The journal stays where it is, unless `text` says something else.
   func configure(_ text: String) throws {
     let audit = "\naudit: {exporters: [{type: file, path: \(events.path)}]}\n"
     let text = text.contains("audit:") ? text : text + audit
@@ -234,7 +235,7 @@ final class Daemon {
     if !runsAsRoot { chown("\(directory)/server.yaml", user.uid, user.gid) }
   }
 
-  /// Gives the daemon a new configuration, which must be good, and waits until it applies.
+  /// Gives the daemon a new configuration, which must be valid, and waits until it applies.
   func reload(_ text: String) throws {
     try configure(text)
     let start = log.count
@@ -242,7 +243,7 @@ final class Daemon {
     try log.line(with: "the new configuration applies", after: start)
   }
 
-  /// What server.yaml says.
+  /// The contents of server.yaml.
   var configuration: String {
     get throws { try String(contentsOfFile: "\(directory)/server.yaml", encoding: .utf8) }
   }
@@ -308,7 +309,7 @@ final class Daemon {
     return (support as NSString).deletingLastPathComponent + "/Clients/\(name)"
   }
 
-  /// What scripts and clients are told.
+  /// Environment variables for scripts and clients.
   var environment: [String: String] {
     [
       "PORT": String(port), "LOGIN": user.name, "KEY": "\(directory)/id", "AUTHORIZED_KEYS": user.authorizedKeys,
@@ -317,7 +318,7 @@ final class Daemon {
     ]
   }
 
-  /// Runs `ssh` with these words behind its own options; `host` stands for the daemon.
+  /// Runs `ssh` with these arguments after its own options; `host` is the daemon.
   func ssh(_ words: String..., within seconds: Double = 30) throws -> Outcome { try ssh(words, within: seconds) }
 
   func ssh(_ words: [String], within seconds: Double = 30) throws -> Outcome {
@@ -331,12 +332,12 @@ final class Daemon {
     try Client(["\(directory)/ssh"] + words, environment: environment)
   }
 
-  /// Runs a line of shell; `$SSH` in it is our ssh.
+  /// Runs a shell command; `$SSH` in it is our ssh.
   func shell(_ script: String, within seconds: Double = 60) throws -> Outcome {
     try run(["bash", "-c", script], environment: environment, within: seconds)
   }
 
-  /// Runs a claim of one of our scripts, which fails with a reason when it does not hold.
+  /// Runs a claim of one of our scripts, which fails with a reason if it does not hold.
   func claim(
     _ script: String, _ claim: String, environment more: [String: String] = [:], within seconds: Double = 60,
     sourceLocation: SourceLocation = #_sourceLocation
@@ -351,13 +352,13 @@ final class Daemon {
 
   // MARK: Processes
 
-  /// Every process of the daemon, and of those who are logged in.
+  /// All processes of the daemon and of its logins.
   var processes: [RunningProcess] { RunningProcess.descendants(of: guardian.pid) }
 
   /// The daemon's processes with this name.
   func processes(_ name: String) -> [RunningProcess] { processes.filter { $0.name == name } }
 
-  /// What serves one connection or login, or was started by it: all but what is there without anybody.
+  /// The processes that serve connections and logins, or were started by them: all except those that always exist.
   var logins: [RunningProcess] {
     processes.filter { process in
       let title = process.title
@@ -368,7 +369,7 @@ final class Daemon {
     }
   }
 
-  /// Those with this argument in their command lines.
+  /// The processes with this argument in their command lines.
   func processes(running word: String) -> [RunningProcess] { processes.filter { $0.arguments.contains(word) } }
 
   /// Kills the process with this argument in its command line; it may be about to start.
@@ -442,7 +443,7 @@ final class Daemon {
   }
 }
 
-/// Runs `body` with a daemon, which must then end well and leave nothing behind.
+/// Runs `body` with a daemon, which must then exit with 0 and leave nothing behind.
 func withDaemon(
   mode: Daemon.Mode = .asIs, server: Daemon.Keys = [:], auth: Daemon.Keys = [:], shell: Daemon.Keys = [:],
   sftp: Daemon.Keys = [:], scp: Daemon.Keys = [:], filter: Daemon.Keys = [:], audit: Daemon.Keys = [:],

@@ -3,15 +3,15 @@ import Testing
 
 @testable import Audit
 
-/// The journal of a daemon, as whoever reads its files sees it.
+/// The journal of a daemon, as a reader of its files sees it.
 struct DaemonJournal {
-  /// The path of the youngest file of the main series.
+  /// The path of the current file of the main series.
   let path: String
 
-  /// The series of events of files.
+  /// The series of file events.
   var ofFiles: DaemonJournal { DaemonJournal(path: JournalSeries.files.path(of: path)) }
 
-  /// A line, as a reader of JSON sees it.
+  /// A line, as a JSON reader sees it.
   struct Event: CustomStringConvertible {
     let text: String
     let values: [String: Any]
@@ -27,7 +27,7 @@ struct DaemonJournal {
     var type: String { self["event_type"] ?? "" }
     var id: String { self["id"] ?? "" }
 
-    /// nil for null, and for what is no text.
+    /// nil for null, and for values that are not strings.
     subscript(_ key: String) -> String? { values[key] as? String }
 
     func number(_ key: String) -> Int? { (values[key] as? NSNumber)?.intValue }
@@ -49,7 +49,7 @@ struct DaemonJournal {
     }
   }
 
-  /// The files that are there, oldest first.
+  /// The existing files, oldest first.
   var files: [String] {
     let folder = (path as NSString).deletingLastPathComponent
     let name = (path as NSString).lastPathComponent
@@ -62,18 +62,18 @@ struct DaemonJournal {
     return backups.sorted { $0.0 > $1.0 }.map { "\(folder)/\($0.1)" } + [path]
   }
 
-  /// All lines of this series, oldest first, and what stands behind the last newline.
+  /// All lines of this series, oldest first, and what follows the last newline.
   func lines() throws -> (lines: [String], rest: String) {
     while true {
       let before = identities
       let found = try? readLines()
-      // A file that got another name meanwhile was read twice, or not at all.
+      // A file that was renamed in between was read twice, or not at all.
       guard identities == before else { continue }
       return try found ?? readLines()
     }
   }
 
-  /// Which files there are.
+  /// Identifies the existing files.
   private var identities: [String] {
     files.map { path in
       var entry = stat()
@@ -98,7 +98,7 @@ struct DaemonJournal {
     return (parts.map { String(decoding: $0, as: UTF8.self) }, String(decoding: rest, as: UTF8.self))
   }
 
-  /// All events until now, of both series, by their times; a line that is being written is left out.
+  /// All events so far, of both series, by time; a line that is being written is left out.
   func all() throws -> [Event] {
     var main = try lines().lines.map { try Event($0) }[...]
     var files = try ofFiles.lines().lines.map { try Event($0) }[...]
@@ -111,7 +111,7 @@ struct DaemonJournal {
     return all
   }
 
-  /// The events of one type until now.
+  /// The events of one type so far.
   func all(_ type: String) throws -> [Event] { try all().filter { $0.type == type } }
 
   /// Waits for an event of this type for which `matches` holds.
@@ -122,7 +122,7 @@ struct DaemonJournal {
     try events(1, of: type, within: seconds, where: matches)[0]
   }
 
-  /// Waits for so many such events.
+  /// Waits for this many such events.
   @discardableResult
   func events(
     _ count: Int, of type: String, within seconds: Double = 30, where matches: (Event) -> Bool = { _ in true }
@@ -143,10 +143,10 @@ struct DaemonJournal {
     (try? Data(contentsOf: URL(fileURLWithPath: path + ".head"))).flatMap { ChainHead(json: Array($0)[...]) }
   }
 
-  /// The number of the last line.
+  /// The sequence number of the last line.
   var lastNumber: UInt64 { head?.last ?? 0 }
 
-  /// What the chain says is wrong: nil: nothing.
+  /// What is wrong with the chain; nil: nothing.
   func problem() throws -> Chain<Int>.Problem? {
     var chain = Chain<Int>(head: head)
     let (lines, rest) = try lines()
@@ -156,10 +156,11 @@ struct DaemonJournal {
     return chain.finish(rest: rest.isEmpty ? nil : lines.count)
   }
 
-  /// What no daemon may write anywhere: the passwords that tests log in with, or try to.
+  /// What no daemon may write anywhere: the passwords that tests use or try.
   static let passwords = ["right horse", "wrong horse", "battery staple"]
 
-  /// Everything that must hold of every journal that a test leaves: whole, as the schema says, no event twice, no secret.
+  /// Everything that must hold for every journal that a test leaves: whole, valid by the schema, no event twice, no
+  /// secret.
   func check(sourceLocation: SourceLocation) throws {
     let main = try lines().lines
     if main.isEmpty { Issue.record("there is no journal at \(path)", sourceLocation: sourceLocation) }
@@ -184,9 +185,9 @@ struct DaemonJournal {
   }
 }
 
-/// As much of JSON Schema as etc/audit-event.schema.json uses.
+/// The part of JSON Schema that etc/audit-event.schema.json uses.
 struct Schema: @unchecked Sendable {
-  /// What the value of a key may be.
+  /// The permitted values of a key.
   private struct Property {
     var mayBeNull = false
     var mayBeText = false

@@ -3,8 +3,8 @@ import Testing
 
 /// utmp, wtmp, btmp and lastlog that belong to one daemon, in a mount namespace of its own.
 enum LoginRecordFiles {
-  /// Starts a server where the four files are empty and private: `private.sh DIRECTORY COMMAND...`. $KEEP names those
-  /// that are not there.
+  /// Starts a server with empty, private versions of the four files: `private.sh DIRECTORY COMMAND...`. $KEEP names
+  /// those that do not exist.
   private static let launcher = """
     #!/bin/sh
     set -e
@@ -28,7 +28,7 @@ enum LoginRecordFiles {
     chmod("\(directory)/private.sh", 0o755)
   }
 
-  /// Runs a line of shell where this process is.
+  /// Runs a shell command in the namespace of this process.
   static func look(_ pid: pid_t, _ script: String) throws -> String {
     try succeed("nsenter", "-m", "-t", String(pid), "sh", "-c", "export TZ=UTC LC_ALL=C; \(script)")
   }
@@ -50,7 +50,7 @@ func withLoginRecords(
 struct LoginRecordEntry: Equatable {
   /// USER_PROCESS, DEAD_PROCESS.
   let type: Int32
-  /// As below /dev: `pts/3`.
+  /// Relative to /dev: `pts/3`.
   let terminal: String
   let user: String
   let process: pid_t
@@ -81,6 +81,6 @@ extension Daemon {
   /// Logins and their ends, oldest first.
   func wtmp() throws -> [LoginRecordEntry] { try LoginRecordEntry.all("\(directory)/records/log/wtmp") }
 
-  /// Terminals that somebody was on.
+  /// Terminals that were used.
   func utmp() throws -> [LoginRecordEntry] { try LoginRecordEntry.all("\(directory)/records/run/utmp") }
 }

@@ -4,7 +4,7 @@ import Foundation
 struct RunningProcess {
   let pid: pid_t
   let parent: pid_t
-  /// The file name of what it runs, at most 15 bytes; comm(5).
+  /// The file name of its executable, at most 15 bytes; comm(5).
   let name: String
   let isZombie: Bool
 
@@ -39,10 +39,10 @@ struct RunningProcess {
     (RunningProcess.read(pid, "cmdline") ?? "").split(separator: "\0").map(String.init)
   }
 
-  /// How it calls itself: `bssh-transport: spare`.
+  /// Its title: `bssh-transport: spare`.
   var title: String { arguments.joined(separator: " ").trimmingCharacters(in: .whitespaces) }
 
-  /// What each of its descriptors is.
+  /// What each of its descriptors refers to.
   var descriptors: [Int: String] {
     let folder = "/proc/\(pid)/fd"
     var result: [Int: String] = [:]
@@ -53,19 +53,19 @@ struct RunningProcess {
     return result
   }
 
-  /// Every process that there is.
+  /// All existing processes.
   static var all: [RunningProcess] {
     ((try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []).compactMap { pid_t($0) }
       .compactMap { RunningProcess($0) }
   }
 
-  /// Whether it runs still.
+  /// Whether it still runs.
   static func isRunning(_ pid: pid_t) -> Bool {
     guard let process = RunningProcess(pid) else { return false }
     return !process.isZombie
   }
 
-  /// Everything that a process started, and what that started.
+  /// All descendants of a process.
   static func descendants(of root: pid_t) -> [RunningProcess] {
     let children = Dictionary(grouping: all.filter { !$0.isZombie }, by: \.parent)
     var found: [RunningProcess] = []

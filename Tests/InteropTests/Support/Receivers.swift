@@ -3,17 +3,17 @@ import IPC
 import System
 import Testing
 
-/// A program that receives events in a test: one of Clients, or rsyslog. It is killed and started again.
+/// A program that receives events in a test: one of Clients, or rsyslog. It is killed and restarted.
 final class EventReceiver {
   let port: UInt16
-  /// Where it puts what it gets.
+  /// Where it stores what it receives.
   let events: ReceivedEvents
   private let command: [String]
   private let environment: [String: String]
   private let isScript: Bool
   private(set) var client: Client?
 
-  /// One of our scripts, told how to behave.
+  /// One of our scripts, with instructions how to behave.
   init(script: String, python: String = Daemon.python, in directory: String, arguments: [String] = []) throws {
     port = try Daemon.freePort()
     events = ReceivedEvents(path: "\(directory)/received-\(port)")
@@ -23,14 +23,14 @@ final class EventReceiver {
     try start()
   }
 
-  /// A collector of OpenTelemetry, with the official stubs.
+  /// An OpenTelemetry collector, with the official stubs.
   convenience init(collector transport: OTelSettings.Transport, in directory: String, arguments: [String] = []) throws {
     try self.init(
       script: transport == .grpc ? "collector_grpc.py" : "collector_http.py", python: Self.pythonWithPackages(),
       in: directory, arguments: arguments)
   }
 
-  /// A Python with packages of PyPI; made when it is not there.
+  /// A Python with packages of PyPI; created if it does not exist.
   static func pythonWithPackages() throws -> String {
     let root = Daemon.repository
     let outcome = try run(["\(root)/scripts/make-test-venv.sh"], environment: ["HOME": root], within: 240)
@@ -38,11 +38,11 @@ final class EventReceiver {
     return outcome.line + "/bin/python"
   }
 
-  /// rsyslog with these lines of configuration; `PORT`, `FILE` and `DIRECTORY` in them stand for what they say.
+  /// rsyslog with these lines of configuration, in which `PORT`, `FILE` and `DIRECTORY` are replaced.
   init(rsyslog lines: String, in directory: String) throws {
     port = try Daemon.freePort()
     events = ReceivedEvents(path: "\(directory)/received-\(port)")
-    // Each message is written before the next one is read: what is killed has nothing in memory.
+    // Each message is written before the next one is read: a killed process has nothing in memory.
     let configuration =
       """
       global(workDirectory="\(directory)" maxMessageSize="1024k" parser.escapeControlCharactersOnReceive="off")
@@ -59,7 +59,7 @@ final class EventReceiver {
     try start()
   }
 
-  /// Starts it, again or at first, and waits until it listens.
+  /// Starts it, for the first time or again, and waits until it listens.
   func start() throws {
     let client = try Client(command, environment: environment)
     self.client = client
@@ -82,7 +82,7 @@ final class EventReceiver {
   }
 }
 
-/// systemd-journald, in a mount namespace of its own where /run is empty. It is killed and started again.
+/// systemd-journald, in a mount namespace of its own with an empty /run. It is killed and restarted.
 final class Journald {
   static let path = "/lib/systemd/systemd-journald"
   /// Keeps the namespace.
@@ -90,7 +90,7 @@ final class Journald {
   private var client: Client?
 
   init() throws {
-    // It must not turn the kernel's own auditing on or off, or read the kernel's messages.
+    // It must not switch the kernel's auditing on or off, or read the kernel's messages.
     let script = """
       mount -t tmpfs none /run && mkdir -p /run/systemd/journal /run/systemd/journald.conf.d /run/log/journal &&
       printf '[Journal]\\nAudit=\\nReadKMsg=no\\nRateLimitBurst=0\\n' >/run/systemd/journald.conf.d/test.conf &&
@@ -101,10 +101,10 @@ final class Journald {
     try start()
   }
 
-  /// What runs a command line in its namespace.
+  /// The prefix that runs a command line in its namespace.
   var launcher: [String] { ["nsenter", "--mount=/proc/\(keeper.pid)/ns/mnt"] }
 
-  /// Starts it, again or at first, and waits until it listens.
+  /// Starts it, for the first time or again, and waits until it listens.
   func start() throws {
     client = try Client(launcher + [Self.path])
     let socket = "/proc/\(keeper.pid)/root/run/systemd/journal/socket"
@@ -127,7 +127,7 @@ final class Journald {
     }
   }
 
-  /// Waits until these events have come, which are the first of a journal; then they came in order, repeats left out.
+  /// Waits until these events, the first of a journal, have arrived; without repeats they must have come in order.
   func expect(_ ids: [String], sourceLocation: SourceLocation = #_sourceLocation) throws {
     var seen: Set<String> = []
     var distinct: [String] = []
@@ -141,7 +141,7 @@ final class Journald {
   }
 }
 
-/// Certificates for a receiver at 127.0.0.1, which is called localhost, for its client, and of an authority nobody knows.
+/// Certificates for a receiver at 127.0.0.1, which is called localhost, for its client, and of an unknown CA.
 struct TestCertificates {
   let directory: String
 

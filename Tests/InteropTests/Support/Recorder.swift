@@ -3,17 +3,17 @@ import IPC
 import Wire
 
 extension Daemon {
-  /// The processes that make recordings and keep login records: there are two while one of them is retired.
+  /// The recorder processes: there are two while one of them is being replaced.
   var recorders: [RunningProcess] { processes.filter { $0.arguments == ["bssh-journal", "records"] } }
 
-  /// Bytes that a process was told by the supervisor and has not read.
+  /// Bytes that the supervisor has sent to a process and that it has not read.
   func waiting(for process: RunningProcess) throws -> Int {
     let outcome = try socket("waiting", process)
     guard let count = Int(outcome) else { throw Failure("no number: \(outcome)") }
     return count
   }
 
-  /// Tells the supervisor what somebody says who has taken a process over.
+  /// Sends the supervisor a message as a compromised process would.
   func say(_ messages: [some WireCodable], as process: RunningProcess) throws {
     let texts = messages.map { message in message.wireBytes.map { String(format: "%02x", $0) }.joined() }
     _ = try socket("say", process, texts)

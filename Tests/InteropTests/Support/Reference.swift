@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Debian's sshd, for the same account and key, to compare with.
+/// Debian's sshd, for the same account and key, for comparison.
 final class Reference {
   let port: UInt16
   private let server: Client
@@ -9,7 +9,7 @@ final class Reference {
 
   init(for daemon: Daemon) throws {
     port = try Daemon.freePort()
-    // Debian's sshd wants this place for itself.
+    // Debian's sshd needs this directory.
     madeDirectory = mkdir("/run/sshd", 0o755) == 0
     let text = """
       HostKey \(daemon.directory)/host0
@@ -33,11 +33,11 @@ final class Reference {
     if madeDirectory { rmdir("/run/sshd") }
   }
 
-  /// Options that lead our ssh to this server.
+  /// Options that direct our ssh to this server.
   var options: [String] { ["-o", "Port=\(port)", "-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR"] }
 }
 
-/// Runs `body` with a daemon and an sshd beside it.
+/// Runs `body` with a daemon and an sshd.
 func withReference(
   shell: Daemon.Keys = [:], sourceLocation: SourceLocation = #_sourceLocation,
   _ body: (Daemon, Reference) throws -> Void

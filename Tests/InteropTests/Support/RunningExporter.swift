@@ -18,7 +18,7 @@ final class RunningExporter {
 
   deinit { kill() }
 
-  /// Starts it, again or at first.
+  /// Starts it, for the first time or again.
   func start() throws {
     let (ours, theirs) = try MessageSocket.supervised()
     let null = try Descriptor.open("/dev/null", O_RDWR)
@@ -46,7 +46,7 @@ final class RunningExporter {
     socket = nil
   }
 
-  /// Is killed so many times at any moment of sending what is appended, and started again.
+  /// Kills it this many times, at any moment while it sends what is appended, and restarts it.
   func dieOften(_ count: Int, _ journal: TestJournal) throws {
     for round in 0..<count {
       try journal.append(30)
@@ -97,19 +97,19 @@ final class RunningExporter {
     }
   }
 
-  /// How often it said this, so far.
+  /// How often it has logged this so far.
   func count(of text: String) -> Int {
     read()
     return messages.count { $0 == .note(isProblem: false, text: text) }
   }
 
-  /// Everything that it said of events that will not arrive.
+  /// All events that it has reported as undeliverable.
   var lost: [ExporterToSupervisor] {
     read()
     return messages.filter { if case .lost = $0 { true } else { false } }
   }
 
-  /// Bytes of memory that it had at most so far.
+  /// Its peak memory in bytes so far.
   var peakMemory: Int {
     let status = (try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)) ?? ""
     let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") } ?? ""
@@ -117,14 +117,14 @@ final class RunningExporter {
   }
 }
 
-/// What a receiver has written down of the events that it got.
+/// The events that a receiver has written down.
 struct ReceivedEvents {
-  /// What tells the id of an event in a line.
+  /// Extracts the id of an event from a line.
   typealias Identify = (Data) -> String?
 
   let path: String
 
-  /// The ids in the order in which they came, repeats and all. Only what is whole counts.
+  /// The ids in the order of arrival, including repeats. Only complete lines count.
   func ids(_ id: Identify = ReceivedEvents.ofLine) -> [String] {
     guard let data = FileManager.default.contents(atPath: path) else { return [] }
     var ids: [String] = []
@@ -136,7 +136,8 @@ struct ReceivedEvents {
     return ids
   }
 
-  /// The id of an event in a line as the journal has it; a receiver that was killed may have left half a line before it.
+  /// The id of an event in a line of the journal's format; a receiver that was killed may have left a partial line
+  /// before it.
   static func ofLine(_ line: Data) -> String? {
     guard let start = line.range(of: Data("{\"id\":\"".utf8), options: .backwards),
       let object = try? JSONSerialization.jsonObject(with: line[start.lowerBound...]) as? [String: Any]
@@ -152,7 +153,7 @@ struct ReceivedEvents {
     return attributes["event.id"] as? String
   }
 
-  /// Waits until every event of the journal has come; then they came in order, repeats left out.
+  /// Waits until every event of the journal has arrived; without repeats they must have come in order.
   func expectAll(
     of journal: TestJournal, within seconds: Double = 120, _ id: Identify = ReceivedEvents.ofLine,
     sourceLocation: SourceLocation = #_sourceLocation
@@ -161,10 +162,9 @@ struct ReceivedEvents {
     #expect(count == journal.ids.count, "more than there are", sourceLocation: sourceLocation)
   }
 
-  /// Waits until these have come, which are the first of a series of a journal; then they came in order, repeats left
-  /// out.
+  /// Waits until these, the first of a series of a journal, have arrived; without repeats they must have come in order.
   ///
-  /// - Returns: how many different events have come.
+  /// - Returns: how many different events have arrived.
   @discardableResult
   func expect(
     _ wanted: [String], within seconds: Double = 120, _ id: Identify = ReceivedEvents.ofLine,
@@ -182,7 +182,7 @@ struct ReceivedEvents {
     return distinct.count
   }
 
-  /// True when this id is among what came last: cheap to ask again and again.
+  /// True if this id is among the last ones; cheap to ask repeatedly.
   private func ends(with id: String) -> Bool {
     guard let file = try? Descriptor.open(path, O_RDONLY), let size = try? file.status().size,
       let tail = try? file.read(count: 256 << 10, at: max(size - (256 << 10), 0))
@@ -190,7 +190,7 @@ struct ReceivedEvents {
     return Data(tail).range(of: Data(id.utf8)) != nil
   }
 
-  /// Waits until so many have come.
+  /// Waits until this many have arrived.
   func expect(
     atLeast count: Int, _ id: Identify = ReceivedEvents.ofLine, sourceLocation: SourceLocation = #_sourceLocation
   ) {

@@ -1,13 +1,13 @@
 import Foundation
 
 extension Daemon.Preparation {
-  /// The folder whose executables the daemon is started from, if there are any.
+  /// The folder whose executables start the daemon, if there are any.
   var ownExecutables: String { "\(directory)/bin" }
 
-  /// Gives the daemon copies of the built executables, in which `script`, one of our own, takes the place of `name`.
+  /// Gives the daemon copies of the built executables, in which `script`, one of our own, replaces `name`.
   ///
-  /// What the daemon starts is an open file, which no interpreter could open again: a small program becomes the script,
-  /// `scripts/NAME` beside the executables.
+  /// The daemon starts an open file, which no interpreter could open again: a small program executes the script,
+  /// `scripts/NAME` next to the executables.
   func standIn(_ script: String, for name: String) throws {
     try Daemon.copyExecutables(from: executables, to: ownExecutables)
     let folder = "\(ownExecutables)/scripts"
@@ -27,11 +27,11 @@ extension Daemon.Preparation {
 }
 
 extension Daemon {
-  /// Makes an executable of a C program.
+  /// Compiles an executable from a C program.
   static func compile(_ text: String, to path: String) throws {
     let source = path + ".c"
     try Data(text.utf8).write(to: URL(fileURLWithPath: source))
-    // Swift's own; it is where swift is.
+    // Swift's own compiler, which is next to swift.
     let search = ["PATH": ProcessInfo.processInfo.environment["PATH"] ?? ""]
     let outcome = try run(["clang", "-o", path + "~", source], environment: search)
     guard outcome.status == 0 else { throw Failure("clang: \(outcome.errors)") }

@@ -2,21 +2,21 @@ import Audit
 import Foundation
 import System
 
-/// A journal that a test writes, in a directory of its own that is removed with it.
+/// A journal that a test writes, in a directory that is removed with it.
 final class TestJournal {
   let directory: String
   /// The file that is written.
   var path: String { "\(directory)/audit.log" }
   /// The ids of all events, in order.
   private(set) var ids: [String] = []
-  /// The next event's number.
+  /// The sequence number of the next event.
   private(set) var next: UInt64 = 1
   private var previous = LineHash.none
   /// Milliseconds since 1970 of the next event; nil: now.
   var time: Int64?
 
   init() throws {
-    // Exporters of tests are root's or whoever's; below /tmp they may read it in any case.
+    // Exporters of tests run as root or as any user; below /tmp they can always read it.
     directory = NSTemporaryDirectory() + "bssh-export-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
     _ = FileManager.default.createFile(atPath: path, contents: nil)
@@ -24,7 +24,7 @@ final class TestJournal {
 
   deinit { try? FileManager.default.removeItem(atPath: directory) }
 
-  /// Appends events; `change` may give them what they have beside a user and a path.
+  /// Appends events; `change` may set fields in addition to a user and a path.
   func append(_ count: Int, _ change: (inout AuditEvent) -> Void = { _ in }) throws {
     var bytes: [UInt8] = []
     for _ in 0..<count {
@@ -47,12 +47,12 @@ final class TestJournal {
     try write(bytes)
   }
 
-  /// Appends bytes as they are.
+  /// Appends bytes unchanged.
   func write(_ bytes: [UInt8]) throws {
     try Descriptor.open(path, O_WRONLY | O_APPEND | O_CREAT, mode: 0o600).writeAll(bytes)
   }
 
-  /// Begins a new file, as the journal does; keeps so many older ones.
+  /// Rotates the file as the journal does, and keeps this many rotated files.
   func rotate(compress: Bool = true, keeping count: Int = 100) throws {
     let files = FileManager.default
     for age in stride(from: count, through: 1, by: -1) {
