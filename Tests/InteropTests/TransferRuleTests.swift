@@ -112,7 +112,8 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a denial by a rule is reported as permission denied, and the log names the rule`() throws {
+    @Test(.timeLimit(.minutes(3)))
+    func `a denial by a rule is reported as permission denied, and the log names the rule`() throws {
       let rules = """
         [{name: no programs, extensions: [exe], operations: [upload], action: deny}, \
         {name: "watched", pattern: "**/*.txt", action: log}]
