@@ -1,14 +1,15 @@
-/// What is wrong with a recording.
+/// Why a recording cannot be played.
 public enum AsciicastError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// The first line is no header of an asciicast.
+  /// The first line is not the header of an asciicast.
   case header
-  /// It is one of another version.
+  /// The asciicast has another version.
   case version(String)
-  /// A line has more than ``AsciicastReader/lineLimit`` bytes.
+  /// A line is longer than ``AsciicastReader/lineLimit`` bytes.
   case tooLong
-  /// A line is no event.
+  /// A line is not an event.
   case event
 
+  /// A sentence fragment for people.
   public var description: String {
     switch self {
     case .header: "not an asciicast: the first line is no header"
@@ -19,35 +20,42 @@ public enum AsciicastError: Error, Equatable, Sendable, CustomStringConvertible 
   }
 }
 
-/// Reads the lines of an asciicast: version 2, as we write it and asciinema has, and version 3 of newer ones.
+/// Parses an asciicast line by line: version 2, which we and asciinema write, and version 3, which newer versions of
+/// asciinema write.
 public struct AsciicastReader: Sendable {
-  /// Bytes of a line at most.
+  /// Maximum length of a line in bytes.
   public static let lineLimit = 16 << 20
 
   /// Something that happened on the terminal.
   public struct Event: Equatable, Sendable {
-    /// What.
+    /// The type of the event.
     public enum Kind: Equatable, Sendable {
       case output, input, resize, marker, other
     }
 
-    /// Microseconds from the start.
+    /// Microseconds since the start of the recording.
     public var time: Int64
+    /// The type of the event.
     public var kind: Kind
+    /// The data: output, input, the new size or the label of a marker.
     public var text: String
   }
 
   /// 2 or 3.
   public private(set) var version: UInt64 = 0
-  /// Characters; 0: not said.
+  /// The number of columns; 0 if not stated.
   public private(set) var columns: UInt64 = 0
+  /// The number of rows; 0 if not stated.
   public private(set) var rows: UInt64 = 0
-  /// Microseconds that a player is to wait at most for anything; nil: as long as it took.
+  /// Maximum time in microseconds that a player should wait between events; nil if not stated.
   public private(set) var idleLimit: Int64?
-  /// When the last event was.
+  /// The time of the last event.
   private var last: Int64 = 0
 
-  /// Reads the header: the first line, without its newline.
+  /// Parses the header, which is the first line, without its newline.
+  ///
+  /// - Throws: `AsciicastError`: `tooLong`, `header` if the line is not a valid header, or `version` for a version
+  ///   other than 2 and 3.
   public init(header: ArraySlice<UInt8>) throws(AsciicastError) {
     guard header.count <= AsciicastReader.lineLimit else { throw .tooLong }
     var reader = JSONReader(header)
@@ -55,7 +63,7 @@ public struct AsciicastReader: Sendable {
     guard version == 2 || version == 3 else { throw .version("\(version)") }
   }
 
-  /// A value of the header. False: it is none that it can be.
+  /// Parses a value of the header; false if it is invalid.
   private mutating func take(_ key: String, _ reader: inout JSONReader) -> Bool {
     switch key {
     case "version":
@@ -67,7 +75,7 @@ public struct AsciicastReader: Sendable {
       if reader.take("null") { return true }
       guard let time = reader.microseconds() else { return false }
       idleLimit = time
-    // Version 3 has the size in here.
+    // In version 3, `term` contains the size.
     case "term" where reader.isAtObject: return takeObject(&reader, depth: 1) { $0.takeSize($1, &$2) }
     default: return reader.skipValue(depth: 1)
     }
@@ -110,9 +118,11 @@ public struct AsciicastReader: Sendable {
     return true
   }
 
-  /// Reads a line after the header, without its newline. nil: there is nothing in it, as in a comment of version 3.
+  /// Parses a line after the header, without its newline; nil for an empty line, or a comment in version 3.
   ///
-  /// Time never runs back: an event that is before the last one is at its time.
+  /// Times never decrease: an event that is earlier than the previous one gets the time of that one.
+  ///
+  /// - Throws: `AsciicastError`: `tooLong`, or `event` if the line is not an event.
   public mutating func event(_ line: ArraySlice<UInt8>) throws(AsciicastError) -> Event? {
     guard line.count <= AsciicastReader.lineLimit else { throw .tooLong }
     if line.isEmpty || line == [UInt8(ascii: "\r")] { return nil }
@@ -142,7 +152,7 @@ public struct AsciicastReader: Sendable {
 }
 
 extension JSONReader {
-  /// True when an object is next.
+  /// True if an object is next.
   var isAtObject: Bool {
     var ahead = self
     return ahead.take("{")
@@ -157,13 +167,13 @@ extension JSONReader {
     return true
   }
 
-  /// A number of seconds, from 0 to a hundred years, as microseconds.
+  /// Parses a number of seconds from 0 to about a hundred years; returns microseconds.
   mutating func microseconds() -> Int64? {
     guard let text = decimal(), let seconds = Double(text), seconds >= 0, seconds < 3.2e9 else { return nil }
     return Int64((seconds * 1_000_000).rounded())
   }
 
-  /// Takes any value, with at most 32 arrays and objects in one another.
+  /// Skips any value with at most 32 levels of nesting.
   mutating func skipValue(depth: Int) -> Bool {
     guard depth < 32 else { return false }
     if take("{") { return skipMembers(until: "}", depth: depth, hasKeys: true) }

@@ -1,18 +1,19 @@
-/// Writes what happens on a terminal as an asciicast, version 2: JSON Lines, a header and then a line for each event.
+/// Encodes a recording of a terminal as an asciicast, version 2: JSON Lines with a header and one line per event.
 ///
-/// An asciicast is UTF-8. A character that comes in parts waits until it is whole; what is no UTF-8 becomes U+FFFD. Lines
-/// gather here until they are drained: six times what one event holds at most, and what was gathered before it.
+/// An asciicast is UTF-8. A character that arrives in parts is kept until it is complete; invalid UTF-8 becomes U+FFFD.
+/// Lines accumulate until ``drain(_:)``; a line has at most six bytes for each byte of its event.
 public struct AsciicastWriter: Sendable {
-  /// What the first line says.
+  /// The content of the first line.
   public struct Header: Equatable, Sendable {
-    /// Characters; 0 becomes what a terminal has that does not know.
+    /// The number of columns; 0 is written as 80.
     public var columns: UInt32
+    /// The number of rows; 0 is written as 24.
     public var rows: UInt32
-    /// Seconds from 1970 on.
+    /// Seconds since 1970.
     public var time: Int64
-    /// For people.
+    /// Free text.
     public var title: String
-    /// TERM, as the client gave it.
+    /// The value of TERM that the client sent.
     public var term: [UInt8]
 
     public init(columns: UInt32, rows: UInt32, time: Int64, title: String, term: [UInt8]) {
@@ -25,17 +26,17 @@ public struct AsciicastWriter: Sendable {
   }
 
   private var lines: [UInt8] = []
-  /// How many bytes of `lines` are taken.
+  /// Number of valid bytes in `lines`.
   private var used = 0
   private var output = TerminalText()
   private var input = TerminalText()
-  /// Microseconds of the clock that events go by.
+  /// Microseconds of the monotonic clock.
   private let start: Int64
   private var last: Int64
 
-  /// Begins with the header.
+  /// Writes the header.
   ///
-  /// - Parameter time: of the clock that events go by, in microseconds.
+  /// - Parameter time: the start of the recording, in microseconds of the clock used for events.
   public init(_ header: Header, at time: Int64) {
     start = time
     last = time
@@ -48,38 +49,40 @@ public struct AsciicastWriter: Sendable {
     append("\"}}\n")
   }
 
-  /// Bytes that wait to be drained.
+  /// Number of bytes that have not been drained.
   public var waiting: Int { used }
 
-  /// The program has written this on the terminal.
+  /// Records output of the program. `time`: microseconds.
   public mutating func output(_ text: Span<UInt8>, at time: Int64) {
     event(UInt8(ascii: "o"), at: time) { $0.output.append(text, to: &$0.lines, at: &$0.used) }
   }
 
-  /// The client has typed this.
+  /// Records input of the client. `time`: microseconds.
   public mutating func input(_ text: Span<UInt8>, at time: Int64) {
     event(UInt8(ascii: "i"), at: time) { $0.input.append(text, to: &$0.lines, at: &$0.used) }
   }
 
-  /// The terminal has another size.
+  /// Records a new size of the terminal. `time`: microseconds.
   public mutating func resized(columns: UInt32, rows: UInt32, at time: Int64) {
     let size = AsciicastWriter.size(columns, rows)
     event(UInt8(ascii: "r"), at: time) { $0.append("\(size.columns)x\(size.rows)") }
   }
 
-  /// Nothing more comes: writes what waits for the rest of a character.
+  /// Ends the recording: writes incomplete characters as U+FFFD.
   public mutating func finish(at time: Int64) {
     event(UInt8(ascii: "o"), at: time) { $0.output.finish(&$0.lines, at: &$0.used) }
     event(UInt8(ascii: "i"), at: time) { $0.input.finish(&$0.lines, at: &$0.used) }
   }
 
-  /// Hands over all lines that wait, and forgets them.
+  /// Passes all accumulated lines to `take` and drops them, even if it throws.
+  ///
+  /// - Throws: what `take` throws.
   public mutating func drain<Failure>(_ take: (ArraySlice<UInt8>) throws(Failure) -> Void) throws(Failure) {
     defer { used = 0 }
     try take(lines[..<used])
   }
 
-  /// A line with the text that `body` writes; none when it writes nothing.
+  /// Adds a line with the text that `body` writes; no line if it writes nothing.
   private mutating func event(_ type: UInt8, at time: Int64, _ body: (inout AsciicastWriter) -> Void) {
     let begin = used
     last = max(last, time)
@@ -128,7 +131,7 @@ public struct AsciicastWriter: Sendable {
 }
 
 extension [UInt8] {
-  /// Grows until `count` more bytes fit behind the first `used`.
+  /// Grows the array so that `count` more bytes fit after the first `used`.
   mutating func makeRoom(for count: Int, at used: Int) {
     let missing = used + count - self.count
     if missing > 0 { append(contentsOf: repeatElement(0, count: Swift.max(missing, self.count))) }

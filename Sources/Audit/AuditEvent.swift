@@ -1,39 +1,43 @@
 import Wire
 
-/// Whose connection a fact is about, as far as it is known.
+/// The connection and user that an event belongs to, as far as known.
 public struct Subject: Equatable, Sendable {
-  /// The login; nil: there is none yet.
+  /// The UUID of the login; nil before there is one.
   public var sessionID: EventID?
-  /// The name that the client gave, whether or not there is such a user.
+  /// The user name that the client sent, whether or not such a user exists.
   public var user: String?
-  /// Without brackets.
+  /// The client's address, without brackets.
   public var clientAddress: String?
+  /// The client's port.
   public var clientPort: UInt16?
-  /// The daemon's number of the connection.
+  /// The number of the connection.
   public var connection: UInt64?
-  /// The identification that the client sent. RFC 4253, section 4.2
+  /// The identification line that the client sent. RFC 4253, section 4.2
   public var clientVersion: String?
-  /// How the login was tried or granted: `publickey`, `publickey,totp`.
+  /// The authentication methods attempted or granted: `publickey`, `publickey,totp`.
   public var method: String?
-  /// `SHA256:…`, as ssh-keygen -l writes it.
+  /// The fingerprint of the key as `ssh-keygen -l` prints it: `SHA256:…`.
   public var keyFingerprint: String?
 
   public init() {}
 }
 
-/// One line of the journal, but for its place there: its number and the hash of the line before.
+/// An event: a line of the journal without its number and the hash of the line before.
 public struct AuditEvent: Equatable, Sendable {
+  /// Identifies the event; exporters may send an event twice.
   public var id: EventID
-  /// Microseconds from 1970 on, UTC.
+  /// Microseconds since 1970, UTC.
   public var time: Int64
-  /// The server's name, gethostname(2).
+  /// The name of the server. gethostname(2)
   public var host: String
+  /// The connection and user.
   public var subject: Subject
+  /// What happened.
   public var fact: Fact
-  /// Where it is to be written. No part of its line.
+  /// The series to which the event is written. It is not part of the line.
   public var series: JournalSeries
 
-  /// - Parameter series: nil: that of its type.
+  /// - Parameter series: nil: the series of the event's type.
   public init(
     id: EventID, time: Int64, host: String, subject: Subject, fact: Fact, series: JournalSeries? = nil
   ) {
@@ -46,29 +50,29 @@ public struct AuditEvent: Equatable, Sendable {
   }
 }
 
-/// A random number that names one event or one login: UUID, version 4. RFC 9562, section 5.4
+/// A random number that identifies an event or a login: a UUID of version 4. RFC 9562, section 5.4
 public struct EventID: Hashable, Sendable, CustomStringConvertible {
   private let high: UInt64
   private let low: UInt64
 
-  /// A new one.
+  /// A new random identifier.
   public static func random(using generator: inout some RandomNumberGenerator) -> EventID {
     EventID(high: generator.next(), low: generator.next())
   }
 
-  /// A new one, of the system's random numbers.
+  /// A new identifier from the system's random number generator.
   public static func random() -> EventID {
     var generator = SystemRandomNumberGenerator()
     return random(using: &generator)
   }
 
-  /// The bits of version and variant are set, whatever they are in these.
+  /// Creates an identifier from 128 bits, of which those for version and variant are replaced.
   public init(high: UInt64, low: UInt64) {
     self.high = high & ~0xf000 | 0x4000
     self.low = low & ~(0b11 << 62) | 0b10 << 62
   }
 
-  /// Reads what `description` writes; nil when it is something else.
+  /// Parses a UUID of version 4 in lower case; nil for other text.
   public init?(_ text: some StringProtocol) {
     let groups = text.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
     guard groups.map(\.count) == [8, 4, 4, 4, 12] else { return nil }

@@ -1,27 +1,29 @@
-/// Looks whether a journal is what was written: reads its lines, oldest first, and names the first that is bad.
+/// Verifies a journal: reads its lines, oldest first, and reports the first fault.
 ///
-/// Every line holds its number and the hash of the line before, and the ``ChainHead`` those of the last line. Whoever
-/// can write all of these files can make up another journal; what the exporters have sent away shows that.
+/// Every line contains its number and the hash of the previous line; the ``ChainHead`` contains those of the last line.
+/// This does not protect against someone who can rewrite all of these files; a comparison with exported events does.
 public struct Chain<Place: Sendable>: Sendable {
   /// What is wrong.
   public enum Fault: Equatable, Sendable {
-    /// The line is none of a journal.
+    /// The line is not a valid journal line.
     case unreadable(JournalLineError)
-    /// The line is not the one that was written.
+    /// The line has been changed.
     case altered
-    /// Before this line, those with these numbers are missing.
+    /// The lines with these numbers are missing before this one.
     case missing(ClosedRange<UInt64>)
-    /// The line stands where another must, and is in its place nowhere.
+    /// The line is in the wrong position, and its own position does not contain it.
     case reordered(expected: UInt64, found: UInt64)
-    /// The journal ends without the lines that have these numbers.
+    /// The lines with these numbers are missing at the end.
     case truncated(ClosedRange<UInt64>)
-    /// The last line is not whole.
+    /// The last line is incomplete.
     case torn
   }
 
-  /// The first thing that is wrong, and in which line; nil: at the end.
+  /// The first fault of the journal.
   public struct Problem: Sendable {
+    /// The line with the fault; nil: the end of the journal.
     public var place: Place?
+    /// What is wrong with it.
     public var fault: Fault
   }
 
@@ -33,36 +35,36 @@ public struct Chain<Place: Sendable>: Sendable {
   }
 
   private let head: ChainHead?
-  /// The last line that fits to the one before it.
+  /// The last line that continues the chain.
   private var last: Link?
-  /// The first line, as long as it is that.
+  /// The first line, while it is the only one.
   private var firstLine: JournalLine?
-  /// A line that does not fit. What is wrong shows with the next one.
+  /// A line that does not continue the chain. The next line shows what is wrong.
   private var suspect: (link: Link, line: JournalLine)?
   private var problem: Problem?
 
-  /// Lines that were read.
+  /// The number of lines that have been read.
   public private(set) var count: UInt64 = 0
-  /// The number of the first line.
+  /// The number in the first line; nil before it has been read.
   public private(set) var first: UInt64?
 
-  /// - Parameter head: without it nothing proves the last line, and that there is none before the first and behind
-  ///   the last.
+  /// - Parameter head: without it, the last line is not verified, and missing lines at the start or end are not
+  ///   detected.
   public init(head: ChainHead?) { self.head = head }
 
-  /// Takes the next line, without its newline. Once there is a problem, it stays.
+  /// Verifies the next line, without its newline. After the first fault, all calls return that fault.
   public mutating func add(_ bytes: ArraySlice<UInt8>, at place: Place) -> Problem? {
     if problem == nil { problem = check(bytes, place) }
     return problem
   }
 
-  /// Ends the journal. `rest`: bytes behind the last newline, and where they are.
+  /// Ends the verification. `rest`: the place of bytes after the last newline; nil if there are none.
   public mutating func finish(rest: Place? = nil) -> Problem? {
     if problem == nil { problem = checkEnd(rest) }
     return problem
   }
 
-  /// The number of the last line that was good.
+  /// The number of the last valid line; nil if there is none.
   public var lastSequence: UInt64? { last?.sequence }
 
   private mutating func check(_ bytes: ArraySlice<UInt8>, _ place: Place) -> Problem? {
@@ -96,20 +98,20 @@ public struct Chain<Place: Sendable>: Sendable {
   private func fits(_ link: Link) -> Bool {
     if let last { return link.sequence == last.sequence &+ 1 && link.previous == last.hash }
     if link.sequence == 1 { return link.previous == .none }
-    // Older lines may be there for a moment while files are rotated.
+    // Lines older than the head states may exist for a moment during a rotation.
     return head.map { link.sequence <= $0.first } ?? true
   }
 
-  /// What is wrong with the line that does not fit, now that it is known what follows it.
+  /// The fault of the line that does not continue the chain, with regard to the line that follows it.
   private func judge(next: Link?) -> Problem? {
     guard let (link, line) = suspect else { return nil }
     let expected = last.map { $0.sequence &+ 1 } ?? head?.first ?? 1
-    // What the line must have as its hash, if the next one or the head can say so.
+    // The hash that the line must have according to the next line or the head, if either states it.
     let proved =
       next.flatMap { $0.sequence == expected &+ 1 ? $0.previous : nil }
       ?? head.flatMap { $0.last == expected ? $0.hash : nil }
     guard link.sequence == expected else { return judge(link, line, number: expected, next, proved) }
-    // The number is right and the hash is not: either the line before was altered, or the hash in this one.
+    // The number is right and the hash of the previous line is not: one of the two lines was changed.
     guard let last else { return Problem(place: link.place, fault: .altered) }
     var original = line
     original.previous = last.hash
@@ -117,7 +119,7 @@ public struct Chain<Place: Sendable>: Sendable {
     return Problem(place: isThis ? link.place : last.place, fault: .altered)
   }
 
-  /// The same, when the number is wrong.
+  /// The fault of a line with an unexpected number.
   private func judge(
     _ link: Link, _ line: JournalLine, number expected: UInt64, _ next: Link?, _ proved: LineHash?
   ) -> Problem {

@@ -1,31 +1,32 @@
-/// Where a series of a journal begins and ends, as the journal itself says it in a file beside its own.
+/// The first and last number of a journal series, stored in a file beside the journal.
 ///
-/// A line is proved by the next one, and the last by this: so it shows when lines are missing at either end.
+/// Each line is verified by the next one and the last line by the head, so that missing lines at either end are
+/// detected.
 public struct ChainHead: Equatable, Sendable {
-  /// Bytes of the file: always the same, so that it is overwritten in one write.
+  /// Size of the file in bytes. It is constant, so that the file is overwritten in a single write.
   public static let size = 192
 
-  /// The number of the oldest line that has to be there: those before it were removed by rotation.
+  /// The number of the oldest line that must be present; rotation has removed earlier ones.
   public var first: UInt64
-  /// The number of the last line; 0: there is none.
+  /// The number of the last line; 0 if there is none.
   public var last: UInt64
   /// The hash of the last line.
   public var hash: LineHash
-  /// Bytes of the file that the last line is in, up to its end; 0: that file has no line yet.
+  /// Size in bytes of the file that is written, up to the end of the last line; 0 if that file has no line.
   public var size: UInt64
-  /// When rotation removed lines last, in microseconds from 1970 on; 0: never, or it is not known.
+  /// When rotation last removed lines, in microseconds since 1970; 0 if never or unknown.
   public var removed: Int64
-  /// True when it was written by a version whose journals had one series.
+  /// True if the head was written by a version whose journals had a single series.
   public private(set) var isOfOneSeries = false
 
-  /// The head of a journal without lines.
+  /// The head of an empty journal.
   public init() { (first, last, hash, size, removed) = (1, 0, .none, 0, 0) }
 
   public init(first: UInt64, last: UInt64, hash: LineHash, size: UInt64 = 0, removed: Int64 = 0) {
     (self.first, self.last, self.hash, self.size, self.removed) = (first, last, hash, size, removed)
   }
 
-  /// The content of the file: a JSON object, filled with spaces to ``size``.
+  /// The content of the file: a JSON object, padded with spaces to ``size``.
   public var json: [UInt8] {
     var bytes: [UInt8] = []
     bytes.append(contentsOf: "{\"first\":".utf8)
@@ -35,14 +36,14 @@ public struct ChainHead: Equatable, Sendable {
     bytes.append(contentsOf: ",\"hash\":\"\(hash)\",\"size\":".utf8)
     JSONText.append(size, to: &bytes)
     bytes.append(contentsOf: ",\"removed\":".utf8)
-    // At most 16 digits: until the year 2286.
+    // At most 16 digits, which suffice until the year 2286.
     JSONText.append(UInt64(clamping: min(removed, 9_999_999_999_999_999)), to: &bytes)
     bytes.append(UInt8(ascii: "}"))
     bytes.append(contentsOf: [UInt8](repeating: UInt8(ascii: " "), count: Self.size - 1 - bytes.count))
     return bytes + [UInt8(ascii: "\n")]
   }
 
-  /// Reads the content of the file; nil when it is something else.
+  /// Parses the content of the file; nil if it is invalid.
   public init?(json: ArraySlice<UInt8>) {
     var reader = JSONReader(json)
     guard json.count == Self.size, reader.takeKey("first", isFirst: true), let first = reader.number(),

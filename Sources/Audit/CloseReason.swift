@@ -1,13 +1,22 @@
-/// Why a transport ends its connection, as far as it can know: its last word.
+/// Why a transport ended its connection, as reported in its final message.
 public enum TransportEnd: String, CaseIterable, Sendable {
+  /// The client sent SSH_MSG_DISCONNECT.
   case clientDisconnected = "client_disconnected"
+  /// The TCP connection ended without SSH_MSG_DISCONNECT.
   case connectionLost = "connection_lost"
+  /// Client and server have no algorithm in common.
   case noCommonAlgorithm = "no_common_algorithm"
+  /// The client violated the protocol.
   case protocolError = "protocol_error"
+  /// The client did not answer keepalive requests.
   case keepaliveTimeout = "keepalive_timeout"
+  /// The supervisor told the transport to disconnect, or is gone.
   case toldToDisconnect = "told_to_disconnect"
+  /// The session process has ended.
   case sessionEnded = "session_ended"
+  /// The transport could not start.
   case cannotStart = "cannot_start"
+  /// Memory is exhausted.
   case outOfMemory = "out_of_memory"
 }
 
@@ -15,38 +24,60 @@ public enum TransportEnd: String, CaseIterable, Sendable {
 public enum CloseReason: String, EventReason {
   /// The client sent SSH_MSG_DISCONNECT.
   case clientDisconnected = "client_disconnected"
-  /// The client's connection ended without SSH_MSG_DISCONNECT, as OpenSSH's client leaves when it cannot log in.
+  /// The TCP connection ended without SSH_MSG_DISCONNECT, as with OpenSSH's client when it cannot log in.
   case connectionLost = "connection_lost"
+  /// Client and server have no algorithm in common.
   case noCommonAlgorithm = "no_common_algorithm"
+  /// The client violated the protocol.
   case protocolError = "protocol_error"
+  /// The client did not answer keepalive requests.
   case keepaliveTimeout = "keepalive_timeout"
-  /// No login within `server.timeout`.
+  /// There was no login within `server.timeout`.
   case loginTimeout = "login_timeout"
+  /// The login failed for good, for example after too many failures.
   case authenticationFailed = "authentication_failed"
+  /// The connection was idle for too long.
   case idleTimeout = "idle_timeout"
+  /// The login reached its maximum duration.
   case sessionTimeout = "session_timeout"
+  /// The user has the maximum number of logins.
   case tooManySessions = "too_many_sessions"
+  /// The source was banned.
   case banned
-  /// It made room for another connection.
+  /// The connection was closed to make room for another one.
   case madeRoom = "made_room"
-  /// nologin(5)
+  /// Only root may log in at the moment. nologin(5)
   case noLogins = "nologin"
+  /// The daemon is stopping.
   case serverShutdown = "server_shutdown"
+  /// The daemon is restarting.
   case serverRestart = "server_restart"
+  /// The session process has ended.
   case sessionEnded = "session_ended"
+  /// The session process violated our internal protocol.
   case sessionMisbehaved = "session_misbehaved"
+  /// The session process could not be started.
   case sessionNotStarted = "session_not_started"
+  /// The transport ended without a final message.
   case transportLost = "transport_lost"
+  /// The transport violated our internal protocol.
   case transportMisbehaved = "transport_misbehaved"
+  /// The supervisor told the transport to disconnect, or is gone.
   case toldToDisconnect = "told_to_disconnect"
+  /// The transport could not start.
   case cannotStart = "cannot_start"
+  /// Memory is exhausted.
   case outOfMemory = "out_of_memory"
+  /// Events cannot be written, and `audit.on_failure` is `refuse`.
   case auditUnavailable = "audit_unavailable"
+  /// A required recording cannot be written.
   case recordingFailed = "recording_failed"
+  /// A fault of the server.
   case internalError = "internal_error"
-  /// A load balancer connected to check that the server is up; such connections are counted.
+  /// Connections of a load balancer that checks whether the server is up; they are only counted.
   case healthCheck = "health_check"
 
+  /// The reason that corresponds to a transport's final message.
   public init(_ end: TransportEnd) {
     self =
       switch end {
@@ -62,7 +93,7 @@ public enum CloseReason: String, EventReason {
       }
   }
 
-  /// Whether the connection ended well.
+  /// The result of the event for this reason.
   public var result: EventResult {
     switch self {
     case .clientDisconnected, .sessionEnded, .toldToDisconnect, .idleTimeout, .sessionTimeout, .serverShutdown,
@@ -78,45 +109,64 @@ public enum CloseReason: String, EventReason {
   }
 }
 
-/// Why a connection is closed before a byte is sent: the reason of `connection_refused` and `auth_rate_limited`.
+/// Why a connection is closed before anything is sent: the reason of `connection_refused` and `auth_rate_limited`.
 public enum ConnectionRefusal: String, EventReason {
-  /// In `security.blocked_ips`.
+  /// The address is in `security.blocked_ips`.
   case blockedAddress = "blocked_ip"
-  /// Not in `security.allowed_ips`.
+  /// The address is not in `security.allowed_ips`.
   case addressNotAllowed = "not_allowed_ip"
+  /// The source is banned.
   case banned
-  /// Faster than `security.rate_limit`.
+  /// The source exceeds `security.rate_limit`.
   case rateLimited = "rate_limited"
+  /// The source has too many connections without a login.
   case tooManyFromSource = "too_many_from_source"
+  /// There are too many connections without a login.
   case tooManyUnauthenticated = "too_many_unauthenticated"
+  /// There are too many connections.
   case maxConnections = "max_connections"
+  /// A load balancer sent an invalid PROXY header.
   case badProxyHeader = "bad_proxy_header"
+  /// A load balancer did not send a PROXY header in time.
   case proxyHeaderTimeout = "proxy_header_timeout"
 }
 
 /// Why an address was banned: the reason of `ip_blocked`.
 public enum BanReason: String, EventReason {
+  /// Too many failed logins.
   case failedLogins = "failed_logins"
+  /// Too many connections with refused keys only.
   case refusedKeys = "refused_keys"
+  /// A transport crashed or misbehaved.
   case transportCrashed = "transport_crashed"
 }
 
 /// Why a ban ended: the reason of `ip_unblocked`.
 public enum BanEnd: String, EventReason {
+  /// Its time has passed.
   case over = "ban_over"
 }
 
-/// Why something is suspicious: the reason of `suspicious_activity`.
+/// Why an event is suspicious: the reason of `suspicious_activity`.
 public enum Suspicion: String, EventReason {
+  /// A client violated the SSH protocol.
   case protocolError = "protocol_error"
-  /// A client of SFTP or SCP broke the protocol.
+  /// A client violated SFTP or SCP.
   case protocolViolation = "protocol_violation"
+  /// An authentication request does not parse.
   case malformedRequest = "malformed_request"
+  /// The user name changed between authentication requests.
   case userChanged = "user_changed"
+  /// The requested service is not ssh-connection.
   case unknownService = "unknown_service"
+  /// A keyboard-interactive response arrived without a request.
   case unexpectedResponse = "unexpected_response"
+  /// An authentication request arrived before the answer to the previous one.
   case requestBeforeAnswer = "request_before_answer"
+  /// A transport violated our internal protocol.
   case transportMisbehaved = "transport_misbehaved"
+  /// A transport crashed.
   case transportCrashed = "transport_crashed"
+  /// A session process violated our internal protocol.
   case sessionMisbehaved = "session_misbehaved"
 }

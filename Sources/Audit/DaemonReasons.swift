@@ -1,35 +1,41 @@
-/// Which events were counted in place of being told one by one: the reason of `events_counted`.
+/// Which events were counted rather than written individually: the reason of `events_counted`.
 public enum CountReason: String, EventReason {
+  /// Listings of directories and changes of attributes.
   case manyListings = "many_listings"
+  /// Denials.
   case manyDenials = "many_denials"
 }
 
-/// What the daemon was told by a signal: the reason of `admin_action`.
+/// What a signal asked the daemon to do: the reason of `admin_action`.
 public enum AdminRequest: String, EventReason {
+  /// Reload the configuration.
   case reload
+  /// Stop.
   case shutdown
-  /// Let the next daemon take over.
+  /// Keep existing logins and let a new daemon take over.
   case letGo = "let_go"
 }
 
 /// Why events are missing in the journal: the reason of `audit_gap`.
 public enum JournalGap: String, EventReason {
+  /// Events could not be written.
   case notWritten = "not_written"
-  /// The last line was not whole, and was removed.
+  /// The last line was incomplete and has been removed.
   case tornLine = "torn_line"
+  /// Lines are missing.
   case missingLines = "missing_lines"
-  /// The journal does not end as it was written.
+  /// The end of the journal is not what was written.
   case altered
 }
 
-/// Why events never arrive at a receiver: the reason of `audit_gap`.
+/// Why events will never reach a receiver: the reason of `audit_gap`.
 public enum ExportLoss: String, EventReason {
-  /// The journal's size pushed them out.
+  /// Rotation removed them before they were sent.
   case noLongerInJournal = "no_longer_in_journal"
-  /// The receiver does not take a request with this event in it.
+  /// The receiver refuses a request that contains this event.
   case refused = "refused_by_receiver"
-  /// The receiver took a request, but for some of its events.
+  /// The receiver accepted a request and discarded some of its events.
   case rejected = "rejected_by_receiver"
-  /// A line that no journal wrote.
+  /// The line is not a valid journal line.
   case unreadable = "unreadable_line"
 }

@@ -1,37 +1,38 @@
-/// What there is to know about one type of event: the table of ``EventType/row`` has one for each.
+/// The properties of one event type; ``EventType/row`` has a row for each.
 ///
-/// The log, the journal, the exporters and the supervisor's checks go by it; the schema of a line and the tables of
-/// Documentation/AUDIT.md are generated from it.
+/// The log, the journal, the exporters and the supervisor's checks use them. The JSON schema of a line and the tables
+/// in Documentation/AUDIT.md are generated from them.
 public struct EventRow: Sendable {
-  /// Who may report events of a type. Each may report what those after it may.
+  /// The least privileged process that may report events of a type. Those after it may report them too.
   public enum Reporter: Comparable, Sendable {
-    /// A file transfer of a login.
+    /// A file transfer process.
     case transfer
     /// The session process of a login.
     case session
-    /// The supervisor alone.
+    /// Only the supervisor.
     case supervisor
   }
 
-  /// Writes the line of the log, without time, connection and channel.
+  /// Composes the line of the log, without time, connection and channel.
   typealias Sentence = @Sendable (_ fact: Fact, _ subject: Subject) -> String
 
+  /// The least privileged process that may report the event.
   public let reporter: Reporter
-  /// The series that it is written to; ``AuditEvent/series`` may say otherwise.
+  /// The series to which it is written; ``AuditEvent/series`` can override it.
   public let series: JournalSeries
-  /// For receivers of events.
+  /// The severity for receivers of events.
   public let severity: Severity.ByResult
   /// The level of its line in the log.
   public let log: Severity.ByResult
-  /// Reasons with which its line in the log is a warning, whatever the result.
+  /// Reasons for which the line in the log is a warning, regardless of the result.
   public let warnings: [Reason]
-  /// The keys of ``Fact`` and ``Subject`` that it may carry, beside ``commonFields``.
+  /// The keys of ``Fact`` and ``Subject`` that it may have, besides ``commonFields``.
   public let fields: [JournalKey]
-  /// The codes that its `reason` can be; empty: it has none.
+  /// The reason codes that it may have; empty: none.
   public let reasons: [Reason]
-  /// For the documentation: when it happens.
+  /// For the documentation: when the event happens.
   public let meaning: String
-  /// For the documentation: what `details` has; empty: it has none.
+  /// For the documentation: the content of `details`; empty: none.
   public let details: String
   let sentence: Sentence
 
@@ -47,7 +48,7 @@ public struct EventRow: Sendable {
     (self.meaning, self.details, self.sentence) = (meaning, details, sentence)
   }
 
-  /// Keys that every event may carry: who and where, and what the line is.
+  /// Keys that every event may have: who, where, and the position in the journal.
   public static let commonFields: Set<JournalKey> = [
     .id, .timestamp, .eventType, .sessionID, .user, .clientAddress, .clientPort, .clientVersion, .connection, .method,
     .keyFingerprint, .result, .protocol, .version, .sequence, .previous, .host,
@@ -55,22 +56,22 @@ public struct EventRow: Sendable {
 }
 
 extension EventType {
-  /// Its row.
+  /// The properties of the event type.
   public var row: EventRow { Self.rows[self]! }
 
   private static let rows = Dictionary(uniqueKeysWithValues: allCases.map { ($0, $0.makeRow()) })
 
-  /// Where events of this type are. A denial beyond the budget of its login goes to the files all the same,
-  /// ``AuditEvent/series``.
+  /// The series of events of this type. Denials beyond the budget of their login are nevertheless in the series of file
+  /// events: ``AuditEvent/series``.
   public var series: JournalSeries { row.series }
 
-  /// True for what the process of a login may report; all else is the supervisor's to say.
+  /// True if a session process may report this event; others are reported by the supervisor only.
   public var isOfSession: Bool { row.reporter <= .session }
 
-  /// True for what a file transfer of a login may report to its session.
+  /// True if a file transfer process may report this event to its session process.
   public var isOfTransfer: Bool { row.reporter == .transfer }
 
-  /// True for what the process of a login reports once it has happened. That a command starts is told by itself, and
-  /// answered.
+  /// True if session processes report this event in batches after it happened. `commandStarted` is reported alone and
+  /// acknowledged.
   public var isToldInBatches: Bool { isOfSession && self != .commandStarted }
 }

@@ -1,4 +1,4 @@
-// The table of events: the one place that a new type is added to, beside its name in ``EventType``.
+// The table of event types. A new type is added here and to ``EventType``.
 extension EventType {
   func makeRow() -> EventRow {
     let warning = Severity.ByResult(.warning)
@@ -90,7 +90,7 @@ extension EventType {
 
     // MARK: Commands
     case .commandStarted:
-      // Its end is an event of the log, too, and a note says that it started.
+      // The log has a line when the command ends, and a note that it started.
       EventRow(
         .session, log: quiet, fields: [.channel, .command],
         "a shell, a command, SFTP or SCP is about to start: it waits until this event is in the journal",
@@ -201,8 +201,7 @@ extension EventType {
     case .forwardDenied: EventRow(.session, severity: warning, "never, as `forward_open`") { fact, _ in fact.general }
     case .agentForwarded: EventRow(.session, "never, as `forward_open`") { fact, _ in fact.general }
 
-    // MARK: The daemon
-    // The log has said these in its own words.
+    // The log has other lines about these.
     case .daemonStarted:
       EventRow(.supervisor, log: quiet, "the daemon listens", details: "the version") { fact, _ in fact.general }
     case .daemonStopped:

@@ -1,7 +1,7 @@
-/// Reads an object of JSON that holds texts, whole numbers and `null` under known names, in a known order, and no
-/// space: what the journal's lines are. RFC 8259
+/// Parses a JSON object with strings, non-negative integers and `null` under known names, in a fixed order and without
+/// whitespace, as in journal lines. RFC 8259
 ///
-/// Strict: of the ways to write a line there is one, but for escapes in texts.
+/// Each line has a single valid encoding, except for escapes in strings.
 struct JSONReader {
   private let bytes: ArraySlice<UInt8>
   private var position: Int
@@ -11,17 +11,17 @@ struct JSONReader {
     position = bytes.startIndex
   }
 
-  /// True at the end of the bytes.
+  /// True at the end of the input.
   var isAtEnd: Bool { position == bytes.endIndex }
 
-  /// Takes these bytes, if they are next.
+  /// Consumes these bytes if they are next.
   mutating func take(_ expected: String) -> Bool {
     guard bytes[position...].starts(with: expected.utf8) else { return false }
     position += expected.utf8.count
     return true
   }
 
-  /// Takes `name` and what stands before and behind it; `isFirst`: it begins the object.
+  /// Consumes the key `name` with its punctuation. `isFirst`: it is the first one of the object.
   mutating func takeKey(_ name: String, isFirst: Bool) -> Bool {
     let start = position
     if take(isFirst ? "{\"" : ",\""), take(name), take("\":") { return true }
@@ -29,7 +29,7 @@ struct JSONReader {
     return false
   }
 
-  /// A whole number that is no less than 0 and has no digit too many.
+  /// Parses a non-negative integer without leading zeros.
   mutating func number() -> UInt64? {
     let digits = bytes[position...].prefix { (0x30...0x39).contains($0) }
     guard digits.count == 1 || digits.first != 0x30, digits.count <= 20,
@@ -39,7 +39,7 @@ struct JSONReader {
     return number
   }
 
-  /// A number with at most 32 characters, as it is written.
+  /// Parses the characters of a number, at most 32, without conversion.
   mutating func decimal() -> String? {
     let characters = bytes[position...].prefix { "+-.0123456789Ee".utf8.contains($0) }
     guard (1...32).contains(characters.count), let first = characters.first, first == 0x2d || first >= 0x30 else {
@@ -49,7 +49,7 @@ struct JSONReader {
     return String(decoding: characters, as: UTF8.self)
   }
 
-  /// A text, without its quotes and escapes.
+  /// Parses a string.
   mutating func text() -> String? {
     guard take("\"") else { return nil }
     var plain: [UInt8] = []
@@ -72,7 +72,7 @@ struct JSONReader {
     return bytes[position]
   }
 
-  /// What stands behind a backslash.
+  /// Parses what follows a backslash.
   private mutating func escaped() -> Unicode.Scalar? {
     switch next() {
     case UInt8(ascii: "\""): "\""
@@ -88,7 +88,7 @@ struct JSONReader {
     }
   }
 
-  /// Four digits, or twice four with `\u` in between: a pair of surrogates.
+  /// Parses four hexadecimal digits, or two such groups with `\u` between them for a surrogate pair.
   private mutating func unicode() -> Unicode.Scalar? {
     guard let first = unit() else { return nil }
     guard UTF16.isLeadSurrogate(first) else { return Unicode.Scalar(first) }

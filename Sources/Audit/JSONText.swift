@@ -1,9 +1,9 @@
-/// Text in JSON. RFC 8259, section 7
+/// Encodes JSON strings and numbers. RFC 8259, section 7
 public enum JSONText {
-  /// Appends `text` in quotes.
+  /// Appends `text` in quotation marks.
   ///
-  /// Characters that steer a terminal or hide others (Unicode's control and format characters, and its separators of
-  /// lines) are escaped, so that a line can be shown as it is.
+  /// Characters that control a terminal or hide others (control and format characters and line separators of Unicode)
+  /// are escaped, so that a line can be displayed safely.
   public static func append(_ text: String, to bytes: inout [UInt8]) {
     bytes.append(UInt8(ascii: "\""))
     if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7f && $0 != 0x22 && $0 != 0x5c }) {
@@ -55,16 +55,16 @@ public enum JSONText {
   }
 }
 
-/// Numbers to the base of 16, in small letters.
+/// Hexadecimal numbers in lower case.
 public enum Hex {
-  /// Two digits for each byte.
+  /// Encodes each byte as two digits.
   public static func text(_ bytes: some Sequence<UInt8>) -> String {
     String(decoding: bytes.flatMap { [digit($0 >> 4), digit($0 & 15)] }, as: UTF8.self)
   }
 
   static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
 
-  /// nil for what is no such digit.
+  /// The value of a digit; nil for other characters.
   static func value(_ digit: UInt8) -> UInt8? {
     switch digit {
     case 0x30...0x39: digit - 0x30

@@ -1,55 +1,90 @@
-/// The keys of a line of the journal, in their order. The schema of a line and the tables of Documentation/AUDIT.md are
+/// The keys of a journal line, in order. The JSON schema of a line and the tables in Documentation/AUDIT.md are
 /// generated from ``row``.
 public enum JournalKey: String, CaseIterable, Sendable {
+  /// The UUID of the event.
   case id
+  /// The time of the event. RFC 3339
   case timestamp
+  /// The ``EventType``.
   case eventType = "event_type"
+  /// The UUID of the login.
   case sessionID = "session_id"
+  /// The user name that the client sent.
   case user
+  /// The client's address.
   case clientAddress = "client_ip"
+  /// The file, as an absolute path that the client sees.
   case path
+  /// The new path of a renamed file, or the other path of a link.
   case destination = "dest_path"
+  /// Number of bytes in both directions.
   case bytes
+  /// The ``EventResult``.
   case result
+  /// Free text, which may change.
   case details
+  /// The ``EventProtocol``.
   case `protocol`
+  /// The version of the line format.
   case version = "v"
+  /// The number of the line in its series.
   case sequence = "seq"
+  /// The hash of the previous line.
   case previous = "prev"
+  /// The name of the server.
   case host
+  /// The number of the connection.
   case connection = "connection_id"
+  /// The number of the channel.
   case channel
+  /// The client's port.
   case clientPort = "client_port"
+  /// The client's identification line. RFC 4253, section 4.2
   case clientVersion = "client_version"
+  /// The authentication methods, such as `publickey,totp`.
   case method
+  /// The fingerprint of the key.
   case keyFingerprint = "key_fingerprint"
+  /// The command line or subsystem, at most 4 KiB.
   case command
+  /// The exit status of the program.
   case exitStatus = "exit_status"
+  /// The signal that ended the program, without `SIG`. RFC 4254, section 6.10
   case signal
+  /// The duration in milliseconds.
   case duration = "duration_ms"
+  /// Number of bytes from the client.
   case bytesIn = "bytes_in"
+  /// Number of bytes to the client.
   case bytesOut = "bytes_out"
+  /// The rule or configuration key that decided.
   case rule
+  /// The reason code.
   case reason
 
-  /// What its value is in JSON.
+  /// The type of a value in JSON.
   public enum Form: Sendable {
+    /// A string.
     case text
-    /// A text that this regular expression matches.
+    /// A string that matches this regular expression.
     case pattern(String)
+    /// One of these strings.
     case names([String])
+    /// An integer in this range.
     case number(in: ClosedRange<UInt64>)
-    /// The ``JournalLine/version``.
+    /// The number ``JournalLine/version``.
     case version
   }
 
-  /// What there is to know about a key.
+  /// The properties of a key.
   public struct Row: Sendable {
+    /// The type of its value.
     public let form: Form
-    /// True when `null` says that it does not apply.
+    /// True if the value is `null` where it does not apply.
     public let isOptional: Bool
-    /// The name of its attribute in OTLP, which is bssh's where bssh has one; nil: the key.
+    /// The name of the OTLP attribute: the one that bssh uses, if it has one. nil: the name of the key.
     public let attribute: String?
+    /// For the documentation: what the value means.
     public let meaning: String
 
     init(_ form: Form, as attribute: String? = nil, isOptional: Bool = true, _ meaning: String) {
@@ -59,7 +94,7 @@ public enum JournalKey: String, CaseIterable, Sendable {
 
   private static let uuid = Form.pattern("^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")
 
-  /// Its row.
+  /// The properties of the key.
   public var row: Row { Self.rows[self]! }
 
   private static let rows = Dictionary(uniqueKeysWithValues: allCases.map { ($0, $0.makeRow()) })
@@ -129,6 +164,6 @@ public enum JournalKey: String, CaseIterable, Sendable {
     }
   }
 
-  /// The name of its attribute in OTLP.
+  /// The name of the OTLP attribute.
   public var attribute: String { row.attribute ?? rawValue }
 }

@@ -1,7 +1,9 @@
 import Wire
 
 extension JournalLine {
-  /// Reads a line, without its newline.
+  /// Parses a line, without its newline.
+  ///
+  /// - Throws: `JournalLineError`, see its cases.
   public init(json: ArraySlice<UInt8>) throws(JournalLineError) {
     guard json.count <= Self.lengthLimit else { throw .tooLong }
     var reader = LineReader(json)
@@ -45,7 +47,7 @@ extension JournalLine {
   }
 }
 
-/// Reads the values of a line, each under the key that must come next.
+/// Parses the values of a line. Each method expects the key that comes next.
 private struct LineReader {
   private var reader: JSONReader
   private var isFirst = true
@@ -92,7 +94,7 @@ private struct LineReader {
     return value
   }
 
-  /// The bytes that `shown` is the text of, if they are there.
+  /// Parses the bytes whose text representation is `shown`; nil if the key is absent.
   mutating func raw(_ name: String, of shown: [UInt8]?) throws(JournalLineError) -> [UInt8]? {
     guard reader.takeKey(name, isFirst: false) else { return nil }
     guard let text = reader.text(), let bytes = Base64.decode(Array(text.utf8)),

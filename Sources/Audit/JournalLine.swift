@@ -1,16 +1,17 @@
 import Wire
 
-/// Why bytes are no line of a journal.
+/// Why bytes are not a journal line.
 public enum JournalLineError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// It has more than ``JournalLine/lengthLimit`` bytes.
+  /// The line has more than ``JournalLine/lengthLimit`` bytes.
   case tooLong
-  /// The key that must come next does not.
+  /// The next key is not this one.
   case missingKey(String)
-  /// The value of the key is none that it can have.
+  /// The value of this key is invalid.
   case value(of: String)
-  /// The line does not end where its last value does.
+  /// Bytes follow the last value.
   case rest
 
+  /// A sentence fragment for people.
   public var description: String {
     switch self {
     case .tooLong: "longer than \(JournalLine.lengthLimit) bytes"
@@ -21,27 +22,29 @@ public enum JournalLineError: Error, Equatable, Sendable, CustomStringConvertibl
   }
 }
 
-/// One line of the journal: an event, and its place there.
+/// A line of the journal: an event, and its position in the chain.
 ///
-/// A line is a JSON object with all ``keys``, always in this order; `null` is what does not apply. Bytes that are no
-/// UTF-8 are U+FFFD in it, and whole, in base64, under a key with `_raw` after all others.
+/// A line is a JSON object with all ``keys`` in a fixed order; values that do not apply are `null`. Invalid UTF-8 is
+/// replaced by U+FFFD, and the original bytes are added in Base64 under a key with the suffix `_raw` at the end.
 public struct JournalLine: Equatable, Sendable {
-  /// The version of the form: `v`.
+  /// The version of the line format: `v`.
   public static let version: UInt64 = 1
-  /// Bytes of a line at most: all texts as long as they can be, and all of it escaped.
+  /// Maximum length of a line in bytes: all texts have their maximum length and every character is escaped.
   public static let lengthLimit = 320 << 10
 
-  /// The keys of every line, in their order.
+  /// The keys of every line, in order.
   public static let keys = JournalKey.allCases.map(\.rawValue)
-  /// The keys that stand behind those in a line that needs them.
+  /// The additional keys at the end of lines that need them.
   public static let rawKeys = ["path_raw", "dest_path_raw", "command_raw"]
 
+  /// The event.
   public var event: AuditEvent
-  /// Its number, from 1 on; a journal leaves none out.
+  /// The number of the line in its series, counted from 1 without gaps.
   public var sequence: UInt64
-  /// The hash of the line before, whose number is one less.
+  /// The hash of the previous line in the series.
   public var previous: LineHash
 
+  /// A line for `event` with this position in the chain.
   public init(_ event: AuditEvent, sequence: UInt64, previous: LineHash) {
     self.event = event
     self.sequence = sequence
@@ -91,7 +94,7 @@ extension JournalLine {
   }
 }
 
-/// Writes the values of a line, each under the next of its keys.
+/// Encodes the values of a line, each under the next key.
 private struct LineWriter {
   private var line: [UInt8] = []
   private var next = 0
@@ -130,7 +133,7 @@ private struct LineWriter {
     line.append(UInt8(ascii: "\""))
   }
 
-  /// The bytes, if their text does not say what they are.
+  /// Adds the bytes unless their text representation is exact.
   mutating func raw(_ key: String, _ value: [UInt8]) {
     let value = Fact.cut(value)
     guard String(validating: value, as: UTF8.self) == nil else { return }

@@ -1,16 +1,16 @@
-/// The two series of files that a journal has, each with its own numbers, chain, head and rotation.
+/// The two series of journal files. Each has its own numbers, chain, head and rotation.
 ///
-/// A login can make events of files as fast as its client sends requests. In files of their own they push out each
-/// other, and no login, command, denial or ban.
+/// Clients can cause file events as fast as they send requests. In files of their own, these can only displace each
+/// other and not logins, commands, denials and bans.
 public enum JournalSeries: UInt8, CaseIterable, Sendable {
-  /// Connections, logins, commands, denials, bans, and what the daemon does.
+  /// Connections, logins, commands, denials, bans, and events of the daemon.
   case main
-  /// What is done with files, and later with forwards.
+  /// File operations.
   case files
 
-  /// The path of this series of a journal: `audit.log`, and `audit-files.log` beside it.
+  /// The path of this series: `audit.log`, or `audit-files.log` beside it.
   ///
-  /// - Parameter journal: the path of the journal, or its name.
+  /// - Parameter journal: the path or the name of the journal.
   public func path(of journal: String) -> String {
     guard self == .files else { return journal }
     let name = journal.lastIndex(of: "/").map { journal.index(after: $0) } ?? journal.startIndex

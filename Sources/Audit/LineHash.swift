@@ -1,17 +1,17 @@
 import Digests
 
-/// SHA-256 of a line of the journal, without its end: what the next line repeats.
+/// The SHA-256 hash of a journal line without its newline. The next line contains it.
 public struct LineHash: Hashable, Sendable, CustomStringConvertible {
   /// 32 bytes.
   public let bytes: [UInt8]
 
-  /// What the first line of a journal has, before which there is none: zeros.
+  /// Zeros, which the first line of a journal contains as there is no previous line.
   public static let none = LineHash(bytes: [UInt8](repeating: 0, count: SHA256.size))
 
-  /// The hash of a line, without the newline.
+  /// The hash of a line, without its newline.
   public init(of line: ArraySlice<UInt8>) { bytes = SHA256.hash(line) }
 
-  /// Reads what `description` writes; nil when it is something else.
+  /// Parses 64 hexadecimal digits; nil for other text.
   public init?(_ text: some StringProtocol) {
     var bytes: [UInt8] = []
     var high: UInt8?
@@ -28,7 +28,7 @@ public struct LineHash: Hashable, Sendable, CustomStringConvertible {
     self.init(bytes: bytes)
   }
 
-  /// 64 hexadecimal digits.
+  /// 64 hexadecimal digits in lower case.
   public var description: String { Hex.text(bytes) }
 
   private init(bytes: [UInt8]) { self.bytes = bytes }

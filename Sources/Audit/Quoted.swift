@@ -1,6 +1,6 @@
 extension String {
-  /// The text in quotation marks, with a backslash before each such mark and each backslash in it: where it ends is
-  /// where it seems to end, whoever chose it.
+  /// The text in quotation marks. Quotation marks and backslashes in it are escaped, so that untrusted text cannot
+  /// pretend to end early.
   ///
   /// - Parameter mark: `'` or `"`.
   public func quoted(by mark: Unicode.Scalar = "'") -> String {

@@ -1,25 +1,26 @@
 import Wire
 
-/// A set of stable codes that say why something happened. Each is an enum whose raw values the journal, the log and
-/// clients see; all of them are in this library, so that ``EventType/row`` can list them.
+/// A set of stable reason codes. Each is an enum whose raw values appear in the journal, in the log and in messages to
+/// clients. All sets are in this library so that ``EventType/row`` can list them.
 public protocol EventReason: RawRepresentable<String>, CaseIterable, CustomStringConvertible, Sendable {}
 
 extension EventReason {
   /// The code.
   public var description: String { rawValue }
 
-  /// All of them, as a row of ``EventRow`` lists them.
+  /// All codes of the set, for a row of ``EventRow``.
   static var all: [Reason] { allCases.map { Reason($0) } }
 }
 
-/// Why an event happened: the code of an ``EventReason``, whichever enum it is from. `banned`, `wrong_password`.
+/// The reason of an event: a code of some ``EventReason``, such as `banned` or `wrong_password`.
 public struct Reason: Hashable, Sendable, CustomStringConvertible {
-  /// The code, as the journal has it.
+  /// The code, as in the journal.
   public let code: String
 
+  /// The code of `reason`.
   public init(_ reason: some EventReason) { code = reason.rawValue }
 
-  /// A code as a journal has it, which another version may have written.
+  /// A code from a journal, which another version may have written.
   init(code: String) { self.code = code }
 
   /// The code.
@@ -32,7 +33,10 @@ public struct Reason: Hashable, Sendable, CustomStringConvertible {
 extension Reason: WireCodable {
   public func encode(to writer: inout WireWriter) { writer.text(code) }
 
-  /// Throws `WireError.malformed` for a code that is not one of this version.
+  /// Decodes a code.
+  ///
+  /// - Throws: `WireError.malformed` for a code that this version does not know, `tooLong` for more than 64 bytes,
+  ///   `truncated` if the message ends early.
   public init(from reader: inout WireReader) throws(WireError) {
     code = try reader.text(limit: 64)
     guard Self.known.contains(self) else { throw .malformed }

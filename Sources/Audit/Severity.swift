@@ -1,8 +1,8 @@
-/// How important an event is: to receivers of events, and for its line in the log.
+/// The severity of an event for receivers, and the level of its line in the log.
 public enum Severity: CaseIterable, Sendable {
   case debug, info, warning, error
 
-  /// `SeverityNumber` of OpenTelemetry's log data model.
+  /// `SeverityNumber` in the OpenTelemetry log data model.
   public var number: Int64 {
     switch self {
     case .debug: 5
@@ -12,7 +12,7 @@ public enum Severity: CaseIterable, Sendable {
     }
   }
 
-  /// Its short name there.
+  /// The short name in the OpenTelemetry log data model.
   public var name: String {
     switch self {
     case .debug: "DEBUG"
@@ -22,7 +22,7 @@ public enum Severity: CaseIterable, Sendable {
     }
   }
 
-  /// RFC 5424, section 6.2.1
+  /// The numerical severity. RFC 5424, section 6.2.1
   public var syslog: Int {
     switch self {
     case .debug: 7
@@ -32,13 +32,13 @@ public enum Severity: CaseIterable, Sendable {
     }
   }
 
-  /// One severity for each result.
+  /// A severity for each result.
   public struct ByResult: Equatable, Sendable {
     let success, failure, denied, error: Severity
 
     /// - Parameters:
-    ///   - otherwise: for results other than `success`; nil: the same.
-    ///   - error: for `error` alone; nil: as the other results.
+    /// - otherwise: for results other than `success`; nil: as for `success`.
+    /// - error: for `error`; nil: as for the other results.
     init(_ success: Severity, otherwise: Severity? = nil, error: Severity? = nil) {
       self.success = success
       failure = otherwise ?? success
@@ -59,7 +59,7 @@ public enum Severity: CaseIterable, Sendable {
 }
 
 extension Fact {
-  /// What receivers of events are told: OTLP and syslog.
+  /// The severity for receivers: OTLP and syslog.
   public var severity: Severity { type.row.severity[result] }
 
   /// The level of its line in the log.

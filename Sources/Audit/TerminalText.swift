@@ -1,13 +1,13 @@
-/// Writes bytes as the inside of a JSON string: UTF-8 stays what it is, and what is none becomes U+FFFD, one for each
-/// part that could begin a character. RFC 8259, section 7; Unicode, section 3.9
+/// Encodes bytes as the content of a JSON string. Valid UTF-8 is kept; invalid UTF-8 becomes U+FFFD, one for each
+/// maximal subpart. RFC 8259, section 7; Unicode, section 3.9
 ///
-/// Text may come in parts that are cut anywhere: the beginning of a character is kept for the next part.
+/// Text may be split anywhere: an incomplete character is kept for the next part.
 struct TerminalText: Sendable {
-  /// The beginning of a character, at most 3 bytes.
+  /// An incomplete character, at most 3 bytes.
   private var beginning: [UInt8] = []
 
-  /// What each byte becomes: itself (0), a character behind a backslash, or `u` for one that is written in hexadecimal;
-  /// 1 for a byte that is not ASCII.
+  /// The encoding of each byte: 0 for itself, a character that follows a backslash, `u` for hexadecimal, or 1 for a
+  /// byte that is not ASCII.
   private static let meaning: [UInt8] = (0..<256).map { byte in
     switch UInt8(byte) {
     case UInt8(ascii: "\n"): UInt8(ascii: "n")
@@ -20,7 +20,7 @@ struct TerminalText: Sendable {
     }
   }
 
-  /// Writes `text` into `target` from `used` on, and moves `used` behind it.
+  /// Writes `text` into `target` at `used`, and advances `used`.
   mutating func append(_ text: Span<UInt8>, to target: inout [UInt8], at used: inout Int) {
     if beginning.isEmpty { return write(text, to: &target, at: &used) }
     var whole = beginning
@@ -29,7 +29,7 @@ struct TerminalText: Sendable {
     write(whole.span, to: &target, at: &used)
   }
 
-  /// Nothing more comes: the beginning of a character is none.
+  /// Ends the text: an incomplete character becomes U+FFFD.
   mutating func finish(_ target: inout [UInt8], at used: inout Int) {
     if beginning.isEmpty { return }
     beginning = []
@@ -89,9 +89,9 @@ struct TerminalText: Sendable {
     used = end
   }
 
-  /// How many bytes at the beginning are what they are in JSON.
+  /// The number of bytes at the beginning that need no escaping.
   ///
-  /// Sums are not checked here, but ranges are by what takes them: this is most of what a recording costs.
+  /// Most of the cost of a recording is here, so sums are not checked for overflow; the ranges made of them are.
   @inline(__always) private static func plainBytes(of text: Span<UInt8>) -> Int {
     var index = 0
     while text.count - index >= 8 {
@@ -106,17 +106,17 @@ struct TerminalText: Sendable {
     return index
   }
 
-  /// Eight bytes, the first one lowest.
+  /// Eight bytes; the first one is the least significant.
   @inline(__always) private static func word(_ text: Span<UInt8>) -> UInt64 {
     let low = UInt64(text[0]) | UInt64(text[1]) &<< 8 | UInt64(text[2]) &<< 16 | UInt64(text[3]) &<< 24
     let high = UInt64(text[4]) | UInt64(text[5]) &<< 8 | UInt64(text[6]) &<< 16 | UInt64(text[7]) &<< 24
     return low | high &<< 32
   }
 
-  /// True when all eight bytes are from 0x20 to 0x7e, and none a quotation mark or a backslash.
+  /// True if all eight bytes are from 0x20 to 0x7e, except quotation marks and backslashes.
   ///
-  /// The lowest byte that is not sets its own highest bit in one of these; what it carries to those above is of no
-  /// interest then.
+  /// The lowest byte that is not sets its own highest bit in one of the terms; carries into higher bytes then do not
+  /// matter.
   @inline(__always) private static func isPlain(_ word: UInt64) -> Bool {
     let ones: UInt64 = 0x0101_0101_0101_0101
     let control = word &- ones &* 0x20
@@ -126,17 +126,17 @@ struct TerminalText: Sendable {
     return (word | control | delete | quote | backslash) & (ones &* 0x80) == 0
   }
 
-  /// How many bytes at a place belong together.
+  /// How many bytes at a position belong together.
   private enum Length {
-    /// A character.
+    /// A complete character.
     case whole(Int)
-    /// No character, and none could begin with them.
+    /// These bytes cannot be part of any character.
     case broken(Int)
-    /// The beginning of a character, to the end of the text.
+    /// The text ends within a character.
     case incomplete
   }
 
-  /// Unicode, table 3-7. Byte `start` is not ASCII.
+  /// The length of the character at `start`, which is not ASCII. Unicode, table 3-7
   private static func length(of text: Span<UInt8>, at start: Int) -> Length {
     let count: Int
     var second: ClosedRange<UInt8> = 0x80...0xbf
@@ -158,7 +158,7 @@ struct TerminalText: Sendable {
     return .whole(count)
   }
 
-  /// U+FFFD
+  /// Writes U+FFFD.
   private static func replace(_ space: inout MutableSpan<UInt8>, _ end: inout Int) {
     space[end] = 0xef
     space[end + 1] = 0xbf

@@ -1,9 +1,9 @@
-/// Times as the journal writes them: RFC 3339, UTC, microseconds, `2026-11-20T20:37:17.123456Z`.
+/// Times in the format of the journal: RFC 3339, UTC, microseconds, such as `2026-11-20T20:37:17.123456Z`.
 public enum Timestamp {
-  /// Microseconds from 1970 on that have such a form: the years 0000 to 9999.
+  /// The range of times that have this format, in microseconds since 1970: the years 0000 to 9999.
   public static let range: ClosedRange<Int64> = -62_167_219_200_000_000...253_402_300_799_999_999
 
-  /// The text of a time in microseconds from 1970 on; what is outside of ``range`` is its nearest end.
+  /// The text of a time in microseconds since 1970; values outside of ``range`` are clamped.
   public static func text(_ microseconds: Int64) -> String {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(27)
@@ -11,7 +11,7 @@ public enum Timestamp {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  /// Appends ``text(_:)``.
+  /// Appends ``text(_:)`` to `bytes`.
   static func append(_ microseconds: Int64, to bytes: inout [UInt8]) {
     let time = min(max(microseconds, range.lowerBound), range.upperBound) - range.lowerBound
     let (days, rest) = time.quotientAndRemainder(dividingBy: day)
@@ -27,7 +27,8 @@ public enum Timestamp {
     }
   }
 
-  /// Reads what ``text(_:)`` writes; nil when it is something else.
+  /// Parses ``text(_:)``; nil if the text has another format or the time does not exist. The result is in microseconds
+  /// since 1970.
   public static func microseconds(_ text: some StringProtocol) -> Int64? {
     let bytes = Array(text.utf8)
     guard bytes.count == 27 else { return nil }
@@ -50,7 +51,7 @@ public enum Timestamp {
     return range.lowerBound + Int64(date.daysFromYearZero) * day + Int64(seconds) * 1_000_000 + Int64(numbers[6])
   }
 
-  /// Microseconds of a day.
+  /// Microseconds per day.
   private static let day: Int64 = 86_400_000_000
 
   private static func digits(_ number: Int, _ width: Int, to bytes: inout [UInt8]) {
@@ -63,21 +64,21 @@ public enum Timestamp {
   }
 }
 
-/// A day of the Gregorian calendar, in the years 0000 to 9999.
+/// A date in the Gregorian calendar, in the years 0000 to 9999.
 private struct CalendarDate {
   let year: Int
   let month: Int
   let day: Int
 
-  /// nil for a day that there is not.
+  /// nil for a date that does not exist.
   init?(year: Int, month: Int, day: Int) {
     guard (1...12).contains(month), day >= 1, day <= Self.length(of: month, in: year) else { return nil }
     (self.year, self.month, self.day) = (year, month, day)
   }
 
-  /// The day that is so many days after January 1st of the year 0.
+  /// The date `count` days after January 1 of the year 0.
   init(day count: Int) {
-    // 400 years have always the same days; of the years in between, a guess is at most one too high.
+    // Every 400 years have the same number of days; within them, the estimate is at most one too high.
     let (cycles, rest) = count.quotientAndRemainder(dividingBy: Self.start(of: 400))
     var year = rest / 365
     if Self.start(of: year) > rest { year -= 1 }
@@ -94,8 +95,8 @@ private struct CalendarDate {
     (1..<month).reduce(Self.start(of: year) + day - 1) { $0 + Self.length(of: $1, in: year) }
   }
 
-  /// Days from the year 0 to this one. Every fourth year before it has a day more, but for the hundreds that are not
-  /// divided by 400.
+  /// Days from the year 0 to this year. Leap years are those divisible by 4, except those divisible by 100 and not by
+  /// 400.
   private static func start(of year: Int) -> Int {
     year * 365 + (year + 3) / 4 - (year + 99) / 100 + (year + 399) / 400
   }

@@ -12,7 +12,7 @@ import Testing
     return try lines.map { try reader.event(Array($0.utf8)[...]) }
   }
 
-  @Test func `what the writer writes is read again, whatever it is`() throws {
+  @Test func `the reader returns what the writer wrote, whatever it was`() throws {
     var generator = Generator(seed: 7)
     for _ in 0..<200 {
       var writer = AsciicastWriter(
@@ -35,7 +35,7 @@ import Testing
     }
   }
 
-  @Test func `what asciinema writes is read`() throws {
+  @Test func `a recording of asciinema is read`() throws {
     let header = """
       {"version": 2, "width": 80, "height": 24, "timestamp": 1504467315, "idle_time_limit": 2.5, "title": "Demo", \
       "env": {"TERM": "xterm-256color", "SHELL": "/bin/zsh"}, "theme": {"fg": "#d0d0d0", "bg": null, "x": [1, [true]]}}
@@ -53,7 +53,7 @@ import Testing
     #expect(try event("") == nil)
   }
 
-  @Test func `version 3 has its size elsewhere, comments, and the time since the last event`() throws {
+  @Test func `version 3 has another place for the size, comments, and relative times`() throws {
     let header = #"{"version":3,"term":{"cols":80,"rows":24,"version":"x","theme":{}},"timestamp":1,"tags":["a"]}"#
     #expect(try reader(header).columns == 80)
     #expect(try reader(header).rows == 24)
@@ -69,16 +69,16 @@ import Testing
     #"{"version": 2, "idle_time_limit": -1}"#, #"{"version": 2, "idle_time_limit": 1e300}"#,
     #"{"version": 2, "title": "\#u{1}"}"#, #"{"version": 2, "x": tru}"#, #"{"version": 2, "term": {"cols": "a"}}"#,
   ])
-  func `what is no header is refused`(header: String) {
+  func `an invalid header is refused`(header: String) {
     #expect(throws: AsciicastError.header) { try reader(header) }
   }
 
-  @Test func `another version is named`() {
+  @Test func `another version is refused by name`() {
     #expect(throws: AsciicastError.version("1")) { try reader(#"{"version": 1, "stdout": [[1, "a"]]}"#) }
     #expect(throws: AsciicastError.version("4")) { try reader(#"{"version": 4}"#) }
   }
 
-  @Test func `values in one another do not exhaust the stack`() {
+  @Test func `nested values do not exhaust the stack`() {
     let deep = String(repeating: "[", count: 100_000)
     #expect(throws: AsciicastError.header) { try reader("{\"version\": 2, \"x\": \(deep)") }
     #expect(throws: AsciicastError.header) { try reader("{\"version\": 2, \"term\": {\"a\": \(deep)") }
@@ -93,12 +93,12 @@ import Testing
     #"[1, "o", "\ud800"]"#, #"[1, "o", "\x"]"#, #"{"a": 1}"#, #"[1 "o" "a"]"#, "# no comment",
     #"[1.00000000000000000000000000000000, "o", "a"]"#,
   ])
-  func `what is no event is refused`(line: String) throws {
+  func `an invalid event is refused`(line: String) throws {
     var reader = try reader(#"{"version": 2, "width": 80, "height": 24}"#)
     #expect(throws: AsciicastError.event) { try reader.event(Array(line.utf8)[...]) }
   }
 
-  @Test func `damaged lines are refused or read, and never a trap`() throws {
+  @Test func `damaged lines are refused or read and never trap`() throws {
     let line = Array(#"[12.345678, "o", "a\u00e9\ud83d\ude00\r\n\"x\\"]"#.utf8)
     var generator = Generator(seed: 11)
     for _ in 0..<20_000 {

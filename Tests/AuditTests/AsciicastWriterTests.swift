@@ -2,7 +2,7 @@ import Audit
 import Testing
 
 @Suite struct AsciicastWriterTests {
-  /// A recording of a terminal of 80 x 24 that began at 1 s of its clock.
+  /// A recording of an 80 x 24 terminal that began at 1 s of its clock.
   static func writer() -> AsciicastWriter {
     var writer = AsciicastWriter(
       .init(columns: 80, rows: 24, time: 1_700_000_000, title: "t", term: Array("xterm".utf8)), at: 1_000_000)
@@ -16,7 +16,7 @@ import Testing
     return text.split(separator: "\n").map(String.init)
   }
 
-  @Test func `the first line says what asciicast version 2 asks for`() {
+  @Test func `the first line is a header of asciicast version 2`() {
     var writer = AsciicastWriter(
       .init(columns: 0, rows: 99_999, time: 1_700_000_000, title: "a\"b\u{1b}é", term: [0x78, 0xff]), at: 5)
     #expect(
@@ -26,7 +26,7 @@ import Testing
       ])
   }
 
-  @Test func `events have the time from the start in microseconds, and time never runs back`() {
+  @Test func `times are in microseconds from the start and never decrease`() {
     var writer = Self.writer()
     writer.output([0x61].span, at: 1_000_000)
     writer.input([0x0d].span, at: 1_000_001)
@@ -40,7 +40,7 @@ import Testing
       ])
   }
 
-  @Test func `control characters, quotes and backslashes are escaped, and nothing else`() {
+  @Test func `only control characters, quotation marks and backslashes are escaped`() {
     var writer = Self.writer()
     writer.output(Array((0..<128).map(UInt8.init)).span, at: 1_000_000)
     let line = Self.lines(of: &writer)[0]
@@ -50,15 +50,15 @@ import Testing
     #expect(line.hasSuffix(#"xyz{|}~\u007f"]"#))
   }
 
-  /// Texts, among them what is no UTF-8, and what is between their characters.
+  /// Texts, some with invalid UTF-8, and some split within characters.
   static let texts: [[UInt8]] = [
     Array("aä€𝄞z".utf8), [0xc0, 0x80], [0xed, 0xa0, 0x80, 0x41], [0xf4, 0x90, 0x80, 0x80], [0xe2, 0x82, 0x41],
     [0xf0, 0x9f, 0x98], [0xff, 0xfe, 0x80], [0xe2, 0x82, 0xe2, 0x82, 0xac], Array("日本語 text 😀\r\n".utf8),
   ]
 
   @Test(arguments: texts)
-  func `however the bytes of a text are cut, the recording has its characters`(text: [UInt8]) {
-    // What Unicode recommends for what is no UTF-8 is what Swift does as well.
+  func `a text split anywhere is recorded with all its characters`(text: [UInt8]) {
+    // Swift replaces invalid UTF-8 as Unicode recommends.
     let expected = String(decoding: text, as: UTF8.self)
     for size in 1...text.count {
       var writer = Self.writer()
@@ -71,7 +71,7 @@ import Testing
     }
   }
 
-  @Test func `half a character of what is typed does not wait for what is written`() {
+  @Test func `an incomplete character of the input does not wait for output`() {
     var writer = Self.writer()
     writer.input([0xc3].span, at: 1_000_000)
     writer.output([0xa4].span, at: 1_000_000)
@@ -84,7 +84,7 @@ import Testing
     #expect(writer.waiting == 0)
   }
 
-  @Test func `what waits is what was written since it was drained`() {
+  @Test func `the waiting bytes are those written since the last drain`() {
     var writer = Self.writer()
     #expect(writer.waiting == 0)
     for _ in 0..<100 {

@@ -3,9 +3,9 @@ import Testing
 
 @testable import Audit
 
-/// The documents that are made of the rows of ``EventType`` and ``JournalKey``.
+/// Compares the documents that are generated from the rows of ``EventType`` and ``JournalKey``.
 ///
-/// `BSSH_WRITE_GENERATED=1 $tests --filter AuditDocuments` writes them anew.
+/// `BSSH_WRITE_GENERATED=1 $tests --filter AuditDocuments` updates them.
 @Suite struct AuditDocuments {
   private static let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..").standardized
   private static let writes = ProcessInfo.processInfo.environment["BSSH_WRITE_GENERATED"] != nil
@@ -18,14 +18,14 @@ import Testing
     #expect(try String(contentsOf: file, encoding: .utf8) == wanted, "\(path) is not what the rows say")
   }
 
-  @Test func `the schema of a line is what its keys say`() throws {
+  @Test func `the schema of a line agrees with the table of keys`() throws {
     try check("etc/audit-event.schema.json") { _ in Schema.text }
     let schema = try #require(try JSONSerialization.jsonObject(with: Data(Schema.text.utf8)) as? [String: Any])
     #expect(schema["required"] as? [String] == JournalLine.keys)
     #expect(schema["additionalProperties"] as? Bool == false)
   }
 
-  @Test func `the tables of AUDIT.md are what the rows say`() throws {
+  @Test func `the tables of AUDIT.md agree with the rows`() throws {
     try check("Documentation/AUDIT.md") { text in
       var text = text
       for (name, table) in Tables.all {
@@ -38,7 +38,7 @@ import Testing
     }
   }
 
-  @Test func `every reason of the sources belongs to an event, and a code looks like one`() {
+  @Test func `reason codes are well-formed and rows list warnings among their reasons and no common fields`() {
     let codes = Set(EventType.allCases.flatMap(\.row.reasons).map(\.code))
     for code in codes { #expect(code.wholeMatch(of: /[a-z]+(_[a-z]+)*/) != nil, "\(code)") }
     for row in EventType.allCases.map(\.row) {

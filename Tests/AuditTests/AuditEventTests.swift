@@ -4,7 +4,7 @@ import Wire
 @testable import Audit
 
 @Suite struct AuditEventTests {
-  /// Every field has a value.
+  /// An event with a value in every field.
   static var full: AuditEvent {
     var subject = Subject()
     subject.sessionID = EventID(high: 1, low: 2)
@@ -19,7 +19,7 @@ import Wire
       id: EventID(high: .max, low: 0), time: -1, host: "h", subject: subject, fact: FactTests.full)
   }
 
-  @Test func `an event comes over the wire whole, with all or nothing in it`() throws {
+  @Test func `an event survives encoding and decoding with all fields or none`() throws {
     #expect(try AuditEvent(wireBytes: Self.full.wireBytes[...]) == Self.full)
     var event = Self.full
     event.subject = Subject()
@@ -28,7 +28,7 @@ import Wire
     for count in 0..<bytes.count { #expect(throws: WireError.self) { try AuditEvent(wireBytes: bytes[..<count]) } }
   }
 
-  @Test func `identifiers are UUIDs of version 4, and read what they write`() {
+  @Test func `identifiers are UUIDs of version 4 and survive printing and parsing`() {
     #expect(EventID(high: 0, low: 0).description == "00000000-0000-4000-8000-000000000000")
     #expect(EventID(high: .max, low: .max).description == "ffffffff-ffff-4fff-bfff-ffffffffffff")
     let ids = (0..<1000).map { _ in EventID.random() }

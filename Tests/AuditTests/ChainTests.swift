@@ -3,7 +3,7 @@ import Testing
 @testable import Audit
 
 @Suite struct ChainTests {
-  /// Verifies lines; the place of a problem is the line's number from 0 on, nil the end.
+  /// Verifies lines. The place of a problem is the index of the line; nil is the end.
   private func verify(_ lines: [[UInt8]], _ head: ChainHead?, torn: Bool = false) -> Chain<Int>.Problem? {
     var chain = Chain<Int>(head: head)
     for (index, line) in lines.enumerated() {
@@ -24,7 +24,7 @@ import Testing
     return generator.journal(count, first: first)
   }
 
-  @Test func `what was written is whole`() {
+  @Test func `an unchanged journal is valid`() {
     for (seed, first) in [(1, 1), (2, 1), (3, 900)] as [(UInt64, UInt64)] {
       let lines = journal(seed, first: first)
       for head in [nil, head(lines)] { #expect(verify(lines.map(\.json), head) == nil) }
@@ -34,7 +34,7 @@ import Testing
     #expect(verify([], ChainHead(first: 8, last: 7, hash: .none)) == nil)
   }
 
-  @Test func `lines behind the head, and older ones than it names, are no fault`() {
+  @Test func `lines after the head and lines older than its first are not a fault`() {
     let lines = journal(4)
     var head = head(Array(lines.prefix(5)))
     #expect(verify(lines.map(\.json), head) == nil)
@@ -42,8 +42,8 @@ import Testing
     #expect(verify(lines.map(\.json), head) == nil)
   }
 
-  /// Every change of one value in one line, in journals that begin at 1 and later.
-  @Test(arguments: [1, 500] as [UInt64]) func `an edit of any line is found, and the line named`(first: UInt64) {
+  /// Changes every value in every line, in journals that begin at 1 and later.
+  @Test(arguments: [1, 500] as [UInt64]) func `an edit of any line is found and the line named`(first: UInt64) {
     let edits: [(String, (inout JournalLine) -> Void)] = [
       ("user", { $0.event.subject.user = "mallory" }), ("id", { $0.event.id = EventID(high: 5, low: 5) }),
       ("time", { $0.event.time = 1 }), ("host", { $0.event.host += "x" }), ("path", { $0.event.fact.path = [1] }),
@@ -61,13 +61,13 @@ import Testing
         #expect(problem?.place == index, "\(name) of line \(index): \(String(describing: problem))")
         #expect(problem?.fault == .altered, "\(name) of line \(index)")
         guard index < lines.count - 2 else { continue }
-        // Without a head the last line is proved by nothing, and no other can be told from a first one.
+        // Without a head, nothing verifies the last line, and a later first line cannot be detected.
         #expect(verify(changed.map(\.json), nil)?.place == index, "\(name) of line \(index), without a head")
       }
     }
   }
 
-  @Test func `a changed byte is found, and the line named`() {
+  @Test func `a changed byte is found and the line named`() {
     var generator = Generator(seed: 6)
     let lines = journal(6)
     for _ in 0..<300 {
@@ -82,7 +82,7 @@ import Testing
     }
   }
 
-  @Test func `lines that are missing are found, and their numbers named`() {
+  @Test func `missing lines are found and their numbers named`() {
     let lines = journal(7)
     for start in lines.indices {
       for end in start..<lines.count {
@@ -101,7 +101,7 @@ import Testing
     }
   }
 
-  @Test func `lines that change places are found, and the first of them named`() {
+  @Test func `reordered lines are found and the first of them named`() {
     let lines = journal(8)
     for one in lines.indices {
       for other in lines.indices where other > one {
@@ -114,7 +114,7 @@ import Testing
     }
   }
 
-  @Test func `a line that is there twice is found, and named`() {
+  @Test func `a repeated line is found and named`() {
     let lines = journal(9)
     for one in lines.indices {
       for place in lines.indices where place > one {
@@ -127,7 +127,7 @@ import Testing
     #expect(verify(twice, head(lines))?.fault == .reordered(expected: 9, found: 8))
   }
 
-  @Test func `a line that is cut, and a journal that ends within one, are found`() {
+  @Test func `a truncated line and a journal that ends within a line are found`() {
     let lines = journal(10)
     for index in lines.indices {
       var bytes = lines.map(\.json)
@@ -142,13 +142,13 @@ import Testing
     #expect(torn?.fault == .torn)
   }
 
-  @Test func `a journal made up anew is not that of the head`() {
+  @Test func `a completely rewritten journal does not match the head`() {
     let problem = verify(journal(12).map(\.json), head(journal(11)))
     #expect(problem?.place == 7)
     #expect(problem?.fault == .altered)
   }
 
-  @Test func `numbers at their end do not trap`() {
+  @Test func `numbers at the end of their range do not trap`() {
     var generator = Generator(seed: 13)
     let line = JournalLine(generator.event(), sequence: .max, previous: .none)
     var next = JournalLine(generator.event(), sequence: 1, previous: LineHash(of: line.json[...]))
@@ -161,7 +161,7 @@ import Testing
     #expect(verify([next.json, line.json, next.json], ChainHead(first: 1, last: .max, hash: .none)) != nil)
   }
 
-  @Test func `a head comes back from its file, and nothing else does`() {
+  @Test func `a head survives its file and nothing else parses`() {
     var heads = [ChainHead(), ChainHead(first: .max, last: .max, hash: LineHash(of: [1]), size: .max)]
     heads.append(ChainHead(first: 4, last: 3, hash: LineHash(of: [2])))
     for head in heads {

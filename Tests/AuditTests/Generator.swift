@@ -1,6 +1,6 @@
 @testable import Audit
 
-/// Numbers that look random and are the same each time: SplitMix64.
+/// A reproducible pseudo-random sequence: SplitMix64.
 struct Generator: RandomNumberGenerator {
   private var state: UInt64
 
@@ -18,7 +18,7 @@ struct Generator: RandomNumberGenerator {
     Bool.random(using: &self) ? value(&self) : nil
   }
 
-  /// Any characters, those that are dear to attackers among them.
+  /// Arbitrary characters, including those that attackers use.
   mutating func text() -> String {
     let scalars: [Unicode.Scalar] = [
       "a", "Z", "/", " ", "\"", "\\", "\n", "\r", "\t", "\u{1}", "\u{1b}", "\u{7f}", "\u{9b}", "é", "e", "\u{301}",
@@ -31,7 +31,7 @@ struct Generator: RandomNumberGenerator {
     return text
   }
 
-  /// Any bytes: half of them text.
+  /// Arbitrary bytes, of which half are text.
   mutating func bytes() -> [UInt8] {
     if Bool.random(using: &self) { return Array(text().utf8) }
     return (0..<Int.random(in: 0...12, using: &self)).map { _ in UInt8.random(in: 0...255, using: &self) }
@@ -70,7 +70,7 @@ struct Generator: RandomNumberGenerator {
       subject: subject, fact: fact)
   }
 
-  /// A journal: lines of which each follows the one before.
+  /// A journal in which every line continues the chain.
   mutating func journal(_ count: Int, first: UInt64 = 1) -> [JournalLine] {
     var lines: [JournalLine] = []
     var previous = first == 1 ? LineHash.none : LineHash(of: [0])

@@ -8,7 +8,7 @@ import Testing
   private static let full = JournalLine(
     AuditEventTests.full, sequence: 12, previous: LineHash(of: Array("the line before".utf8)[...]))
 
-  @Test func `a line is the contract's, key by key`() {
+  @Test func `a line has the documented keys and values`() {
     let text = """
       {"id":"00000000-0000-4001-8000-000000000002","timestamp":"1969-12-31T23:59:59.999999Z",\
       "event_type":"file_renamed","session_id":"00000000-0000-4001-8000-000000000002","user":"anna",\
@@ -24,7 +24,7 @@ import Testing
     #expect(String(decoding: line.json, as: UTF8.self) == text)
   }
 
-  @Test func `what does not apply is null, and every key is there`() throws {
+  @Test func `every key is present and null where it does not apply`() throws {
     let event = AuditEvent(
       id: EventID(high: 0, low: 0), time: 0, host: "h", subject: Subject(), fact: Fact(.daemonStarted))
     let json = JournalLine(event, sequence: 1, previous: .none).json
@@ -34,7 +34,7 @@ import Testing
     #expect(Set(values) == ["id", "timestamp", "event_type", "result", "v", "seq", "prev", "host"])
   }
 
-  @Test func `any event comes back whole, and another reader of JSON sees the same texts`() throws {
+  @Test func `any event survives encoding and decoding and other JSON parsers see the same strings`() throws {
     var generator = Generator(seed: 1)
     for _ in 0..<300 {
       let event = generator.event()
@@ -53,7 +53,7 @@ import Testing
     }
   }
 
-  @Test func `the longest line keeps the limit, and reads`() throws {
+  @Test func `the longest line is within the limit and parses`() throws {
     var event = AuditEventTests.full
     let text = String(repeating: "\u{1}", count: 5000)
     for field in [\Subject.user, \.clientAddress, \.clientVersion, \.method, \.keyFingerprint] {
@@ -61,7 +61,7 @@ import Testing
     }
     for field in [\Fact.details, \.signal, \.rule] { event.fact[keyPath: field] = text }
     event.fact.reason = Reason(code: text)
-    // One byte makes three of U+FFFD, or six of an escape; and base64 follows.
+    // One byte becomes three as U+FFFD, or six as an escape; the Base64 is in addition.
     for field in [\Fact.path, \.destination, \.command] {
       event.fact[keyPath: field] = [0xff] + [UInt8](repeating: 1, count: 5000)
     }
@@ -72,7 +72,7 @@ import Testing
     #expect(throws: JournalLineError.tooLong) { try JournalLine(json: long[...]) }
   }
 
-  @Test func `a line that is cut anywhere is none`() {
+  @Test func `a line truncated anywhere is refused`() {
     let json = Self.full.json
     for count in 0..<json.count { #expect(throws: JournalLineError.self) { try JournalLine(json: json[..<count]) } }
   }
@@ -92,7 +92,7 @@ import Testing
     ("\"path_raw\":\"L/8=\"", "\"dest_path_raw\":\"L/8=\"", .value(of: "dest_path_raw")),
     ("\"path_raw\":\"L/8=\"", "\"other\":1", .rest), ("{\"id\"", " {\"id\"", .missingKey("id")),
   ])
-  func `a line in another form is none, and what is wrong is named`(
+  func `a line in another format is refused and the fault is named`(
     part: String, other: String, error: JournalLineError
   ) throws {
     let text = String(decoding: Self.full.json, as: UTF8.self)
@@ -102,7 +102,7 @@ import Testing
     #expect(!error.description.isEmpty)
   }
 
-  @Test func `no bytes make the reader trap`() {
+  @Test func `arbitrary bytes never make the parser trap`() {
     var generator = Generator(seed: 2)
     let json = Self.full.json
     for _ in 0..<1000 {

@@ -10,13 +10,13 @@ import Testing
   func `the files of the second series are beside those of the first`(journal: String, files: String) {
     #expect(JournalSeries.main.path(of: journal) == journal)
     #expect(JournalSeries.files.path(of: journal) == files)
-    // Neither takes the other's for its own.
+    // Neither series mistakes the other's files for its own.
     #expect(JournalFileName(Array(files.utf8), of: Array(journal.utf8)) == nil)
     #expect(JournalFileName(Array((files + ".1.gz").utf8), of: Array(journal.utf8)) == nil)
     #expect(JournalFileName(Array((journal + ".1").utf8), of: Array(files.utf8)) == nil)
   }
 
-  @Test func `logins, commands, denials and bans are in the first series, and what is done with files is not`() {
+  @Test func `logins, commands, denials and bans are in the first series and file operations in the second`() {
     let main: [EventType] = [
       .authSuccess, .authFailure, .sessionStart, .sessionEnd, .commandExecuted, .commandBlocked, .transferDenied,
       .forwardDenied, .ipBlocked, .suspiciousActivity, .auditGap, .adminAction,

@@ -11,14 +11,14 @@ import Testing
       (-62_167_219_200_000_000, "0000-01-01T00:00:00.000000Z"),
       (253_402_300_799_999_999, "9999-12-31T23:59:59.999999Z"),
     ] as [(Int64, String)])
-  func `times are those of the calendar`(time: Int64, text: String) {
+  func `times are converted as in the calendar`(time: Int64, text: String) {
     #expect(Timestamp.text(time) == text)
     #expect(Timestamp.microseconds(text) == time)
   }
 
-  /// All days around the turns of centuries, and some of all others.
+  /// Every day around the turns of centuries, and some of all other days.
   @Test(arguments: [("1899-01-01", 1500, 1), ("1999-01-01", 1500, 1), ("0000-01-01", 3652, 1000)])
-  func `days are read as they are written, and follow each other`(first: String, count: Int, step: Int64) throws {
+  func `days survive printing and parsing and are consecutive`(first: String, count: Int, step: Int64) throws {
     let start = try #require(Timestamp.microseconds("\(first)T00:00:00.000000Z"))
     var last = ""
     for number in 0..<Int64(count) {
@@ -32,7 +32,7 @@ import Testing
     }
   }
 
-  @Test func `what lies outside is the nearest end`() {
+  @Test func `times outside of the range are clamped`() {
     #expect(Timestamp.text(.min) == "0000-01-01T00:00:00.000000Z")
     #expect(Timestamp.text(.max) == "9999-12-31T23:59:59.999999Z")
   }
@@ -44,5 +44,5 @@ import Testing
     "2026-11-20T20:60:17.123456Z", "2026-11-20T20:37:60.123456Z", "+026-11-20T20:37:17.123456Z",
     "2026-11-20T20:37:17.123456+", "2026-11-20T20:37:17.1234567Z",
   ])
-  func `what is no such time is none`(text: String) { #expect(Timestamp.microseconds(text) == nil) }
+  func `an invalid time is refused`(text: String) { #expect(Timestamp.microseconds(text) == nil) }
 }
