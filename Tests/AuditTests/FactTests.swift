@@ -4,7 +4,7 @@ import Wire
 @testable import Audit
 
 @Suite struct FactTests {
-  /// Every field has a value.
+  /// A fact with a value in every field.
   static var full: Fact {
     var fact = Fact(.fileRenamed, .denied, .sftp)
     fact.path = [0x2f, 0xff]
@@ -23,8 +23,8 @@ import Wire
     return fact
   }
 
-  /// A new field is not in ``full`` by itself.
-  @Test func `the full samples leave no field empty`() {
+  /// A new field is not in ``full`` automatically.
+  @Test func `the full samples have a value in every field`() {
     let event = AuditEventTests.full
     for sample in [Mirror(reflecting: event.fact), Mirror(reflecting: event.subject)] {
       for (name, value) in sample.children {
@@ -35,7 +35,7 @@ import Wire
     }
   }
 
-  @Test func `a fact comes over the wire whole, with all or nothing in it`() throws {
+  @Test func `a fact survives encoding and decoding with all fields or none`() throws {
     #expect(try Fact(wireBytes: Self.full.wireBytes[...]) == Self.full)
     for type in EventType.allCases {
       for result in EventResult.allCases {
@@ -49,12 +49,12 @@ import Wire
     }
   }
 
-  @Test func `a message that is cut off is no fact`() throws {
+  @Test func `a truncated message does not decode to a fact`() throws {
     let bytes = Self.full.wireBytes
     for count in 0..<bytes.count { #expect(throws: WireError.self) { try Fact(wireBytes: bytes[..<count]) } }
   }
 
-  @Test func `an unknown type, result or protocol is no fact`() throws {
+  @Test func `an unknown type, result or protocol is refused`() throws {
     for (name, part) in [("file_renamed", "file_remamed"), ("denied", "denier"), ("sftp", "sfto")] {
       let bytes = Self.full.wireBytes
       let place = try #require(bytes.firstRange(of: name.utf8))
@@ -64,7 +64,7 @@ import Wire
     }
   }
 
-  @Test func `every reason of an event comes over the wire, and no other`() throws {
+  @Test func `exactly the reasons of event types can be decoded`() throws {
     for type in EventType.allCases {
       for reason in type.row.reasons {
         var fact = Fact(type)
@@ -79,11 +79,11 @@ import Wire
     }
   }
 
-  @Test func `a transport's last word is the reason of the same name`() {
+  @Test func `a transport's final message has the reason of the same name`() {
     for end in TransportEnd.allCases { #expect(CloseReason(end).rawValue == end.rawValue) }
   }
 
-  @Test func `what is too long is cut, between characters`() throws {
+  @Test func `overlong values are truncated between characters`() throws {
     var fact = Fact(.commandExecuted)
     fact.command = [UInt8](repeating: 0xff, count: Fact.textLimit + 1)
     fact.details = String(repeating: "€", count: Fact.textLimit)
@@ -92,7 +92,7 @@ import Wire
     #expect(received.details == String(repeating: "€", count: Fact.textLimit / 3))
   }
 
-  @Test func `the process of a login cannot say who logs in, nor what the daemon does`() {
+  @Test func `a session process cannot report logins or events of the daemon`() {
     let others = EventType.allCases.filter { !$0.isOfSession }.map(\.rawValue)
     let prefixes = [
       "auth_", "session_", "ip_", "connection_", "daemon_", "configuration_", "admin_", "audit_", "recording_",
@@ -104,7 +104,7 @@ import Wire
     )
   }
 
-  @Test func `the types and results of bssh's events are ours as well`() {
+  @Test func `all event types and results of bssh are supported`() {
     let types = [
       "auth_success", "auth_failure", "auth_rate_limited", "session_start", "session_end", "command_executed",
       "command_blocked", "file_open_read", "file_open_write", "file_read", "file_write", "file_close", "file_uploaded",

@@ -84,12 +84,12 @@ import Testing
     (fact(.adminAction) { $0.details = "reload" }, "admin action: reload"),
   ]
 
-  @Test(arguments: sentences.indices) func `people read what happened`(index: Int) {
+  @Test(arguments: sentences.indices) func `log lines have the expected wording`(index: Int) {
     let (fact, sentence) = Self.sentences[index]
     #expect(fact.sentence(of: Self.subject) == sentence)
   }
 
-  @Test func `no name, command or path of a client looks like another line`() {
+  @Test func `no user name, command or path can imitate another log line`() {
     var subject = Self.subject
     subject.user = "root' by publickey: logged in 'root"
     #expect(
@@ -103,7 +103,7 @@ import Testing
     #expect(closed.sentence(of: subject) == #"closed: client_disconnected ('\'), after 9 s')"#)
   }
 
-  @Test func `there is a sentence for every type, with nothing or everything in it`() {
+  @Test func `every event type has a log line with no fields and with all`() {
     let sentences = EventType.allCases.map { type in
       var full = FactTests.full
       full.type = type
