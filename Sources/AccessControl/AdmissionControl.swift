@@ -65,9 +65,9 @@ public struct AdmissionControl: Sendable {
   /// connection that it displaces is not.
   ///
   /// - Parameters:
-  /// - number: identifies the connection; it must be larger than all earlier numbers.
-  /// - connections: the current number of connections, including those that are being closed.
-  /// - random: a random number in 0..<1.
+  ///   - number: identifies the connection; it must be larger than all earlier numbers.
+  ///   - connections: the current number of connections, including those that are being closed.
+  ///   - random: a random number in 0..<1.
   public mutating func admit(
     _ client: IPAddress, number: UInt64, connections: Int, random: Double, at now: Int64
   ) -> StartLimiter.Verdict {

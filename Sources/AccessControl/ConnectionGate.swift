@@ -14,8 +14,8 @@ public struct ConnectionGate: Sendable {
   private let blocked: RangeTrie
 
   /// - Parameters:
-  /// - allowed: if not empty, only these addresses may connect.
-  /// - blocked: these addresses may not connect, even if they are allowed.
+  ///   - allowed: if not empty, only these addresses may connect.
+  ///   - blocked: these addresses may not connect, even if they are allowed.
   public init(allowed: [AddressRange] = [], blocked: [AddressRange] = []) {
     self.allowed = RangeTrie(allowed)
     self.blocked = RangeTrie(blocked)

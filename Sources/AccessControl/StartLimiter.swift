@@ -60,8 +60,9 @@ public struct StartLimiter: Sendable {
   /// Decides whether one more connection may start.
   ///
   /// - Parameters:
-  /// - isFull: the limit on all connections is reached, so that even below the limits here another one must be closed.
-  /// - random: a random number in 0..<1.
+  ///   - isFull: the limit on all connections is reached, so that even below the limits here another one must be
+  ///     closed.
+  ///   - random: a random number in 0..<1.
   public func verdict(on source: ClientSource, isFull: Bool, random: Double) -> Verdict {
     let own = count(of: source)
     if own >= limits.perSource { return .refuse(.tooManyFromSource) }

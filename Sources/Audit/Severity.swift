@@ -37,8 +37,8 @@ public enum Severity: CaseIterable, Sendable {
     let success, failure, denied, error: Severity
 
     /// - Parameters:
-    /// - otherwise: for results other than `success`; nil: as for `success`.
-    /// - error: for `error`; nil: as for the other results.
+    ///   - otherwise: for results other than `success`; nil: as for `success`.
+    ///   - error: for `error`; nil: as for the other results.
     init(_ success: Severity, otherwise: Severity? = nil, error: Severity? = nil) {
       self.success = success
       failure = otherwise ?? success

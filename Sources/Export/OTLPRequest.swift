@@ -9,9 +9,9 @@ public struct OTLPRequest: Sendable {
   private let attributes: [(name: String, value: String)]
 
   /// - Parameters:
-  /// - lines: the events; consecutive events with the same host share a resource.
-  /// - version: the version of the server.
-  /// - resource: resource attributes from the configuration, which replace the default ones with the same name.
+  ///   - lines: the events; consecutive events with the same host share a resource.
+  ///   - version: the version of the server.
+  ///   - resource: resource attributes from the configuration, which replace the default ones with the same name.
   public init(_ lines: [JournalLine], version: String, resource: [(name: String, value: String)]) {
     self.version = version
     attributes = resource

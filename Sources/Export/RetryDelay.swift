@@ -14,8 +14,8 @@ public struct RetryDelay: Equatable, Sendable {
   /// Counts a failure and returns the delay in milliseconds: between half and all of the backoff.
   ///
   /// - Parameters:
-  /// - wanted: the delay that the receiver asks for, in milliseconds. It is a lower bound, up to 10 minutes.
-  /// - isLasting: uses the maximum delay at once.
+  ///   - wanted: the delay that the receiver asks for, in milliseconds. It is a lower bound, up to 10 minutes.
+  ///   - isLasting: uses the maximum delay at once.
   public mutating func fail(
     wanted: Int64? = nil, isLasting: Bool = false, using generator: inout some RandomNumberGenerator
   ) -> Int64 {

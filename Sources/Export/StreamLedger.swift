@@ -41,9 +41,9 @@ public struct StreamLedger: Sendable {
   /// Records the state of the connection. tcp(7), TCP_INFO
   ///
   /// - Parameters:
-  /// - acknowledged: bytes acknowledged by the peer's kernel.
-  /// - outstanding: bytes written and not acknowledged.
-  /// - window: bytes that the peer accepts beyond the acknowledged ones.
+  ///   - acknowledged: bytes acknowledged by the peer's kernel.
+  ///   - outstanding: bytes written and not acknowledged.
+  ///   - window: bytes that the peer accepts beyond the acknowledged ones.
   public mutating func observe(acknowledged: UInt64, outstanding: UInt64, window: UInt64) {
     written = max(written, acknowledged + outstanding)
     // The values are read one after the other, so their sum can exceed what was written.

@@ -9,9 +9,9 @@ struct JournalFolder {
   let mode: UInt32
 
   /// - Parameters:
-  /// - directory: open for listing. This process need not be able to reach it by path.
-  /// - path: the path of the journal, of which only the last component is used.
-  /// - mode: the permissions of the files.
+  ///   - directory: open for listing. This process need not be able to reach it by path.
+  ///   - path: the path of the journal, of which only the last component is used.
+  ///   - mode: the permissions of the files.
   /// - Throws: `SystemError` with EINVAL if the path ends in a slash.
   init(_ directory: Descriptor, path: String, mode: UInt32) throws(SystemError) {
     files = JournalDirectory(path, in: directory)

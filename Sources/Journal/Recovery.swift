@@ -21,12 +21,12 @@ struct Recovery: Equatable {
   /// Examines a file.
   ///
   /// - Parameters:
-  /// - size: the size of the file in bytes.
-  /// - head: nil if there is no valid one.
-  /// - first: returns the number of the oldest line; called only if there is no head.
-  /// - previous: returns the number and hash of the last line of the previous file; called only if this one has no
-  ///   lines.
-  /// - read: returns at most `count` bytes from `offset`.
+  ///   - size: the size of the file in bytes.
+  ///   - head: nil if there is no valid one.
+  ///   - first: returns the number of the oldest line; called only if there is no head.
+  ///   - previous: returns the number and hash of the last line of the previous file; called only if this one has no
+  ///     lines.
+  ///   - read: returns at most `count` bytes from `offset`.
   /// - Throws: what `read` throws.
   init<Failure: Error>(
     size: UInt64, head: ChainHead?, first: () -> UInt64?, previous: () -> (sequence: UInt64, hash: LineHash)?,

@@ -82,8 +82,8 @@ public struct JournalFile {
   /// Reads the lines, up to the end of the file at the time it is reached.
   ///
   /// - Parameters:
-  /// - start: the offset of a line; must be 0 in a compressed file.
-  /// - end: bytes of the file from this offset on are not read.
+  ///   - start: the offset of a line; must be 0 in a compressed file.
+  ///   - end: bytes of the file from this offset on are not read.
   public func lines(from start: UInt64 = 0, upTo end: Int = .max) -> LineReader {
     let content = Content(descriptor, isCompressed: name.isCompressed, from: start, upTo: end)
     return LineReader(limit: JournalLine.lengthLimit, offset: start) { (count) throws(ReadError) in

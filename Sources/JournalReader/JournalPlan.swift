@@ -26,9 +26,9 @@ enum JournalPlan {
   /// The step after a file has been read to its end, or at the beginning.
   ///
   /// - Parameters:
-  /// - last: the number of the last event that was read; nil if there is none.
-  /// - isFinished: true if the file with that event is complete and has been read to its end, so that the next event is
-  ///   in another file. Otherwise the file that contains the event is searched.
+  ///   - last: the number of the last event that was read; nil if there is none.
+  ///   - isFinished: true if the file with that event is complete and has been read to its end, so that the next event
+  ///     is in another file. Otherwise the file that contains the event is searched.
   static func next(after last: UInt64?, isFinished: Bool, in files: [File]) -> Step {
     let found = files.indices.compactMap { index in files[index].first.map { (index: index, first: $0) } }
     guard let last else {

@@ -33,9 +33,9 @@ public struct LineReader {
   public private(set) var offset: UInt64
 
   /// - Parameters:
-  /// - limit: maximum length of a line in bytes.
-  /// - offset: the offset at which the source begins.
-  /// - read: returns at most the requested number of bytes, and none at the end.
+  ///   - limit: maximum length of a line in bytes.
+  ///   - offset: the offset at which the source begins.
+  ///   - read: returns at most the requested number of bytes, and none at the end.
   public init(limit: Int, offset: UInt64 = 0, read: @escaping (Int) throws(ReadError) -> [UInt8]) {
     self.limit = limit
     self.read = read
