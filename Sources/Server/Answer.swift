@@ -4,25 +4,27 @@ import Glibc
 import IPC
 import System
 
-/// What bssh-supervisor gets of a configuration that loaded: one message, with descriptors.
+/// What bssh-supervisor gets when a configuration has loaded: one message with descriptors.
 struct Answer {
-  /// The text of problems and warnings that goes into one message, in bytes.
+  /// Limit in bytes for the text of problems and warnings in one message.
   private static let textLimit = 100 << 10
 
   private let settings: Settings
   private let warnings: [Problem]
-  /// One for each type of key at most, so that a message holds them all.
+  /// At most one for each key type, so that a message can hold them all.
   private let hostKeys: [[UInt8]]
   private let listeners: [Descriptor]
-  /// Of the time before a restart; nil: this is a reload, or there is no file.
+  /// Bans saved before a restart; nil: this is a reload, or there is no file.
   private let bans: [Ban]?
   private let accounts: ServiceAccounts?
-  /// Where the journal and recordings are.
+  /// The directories of the journal and of recordings.
   private let places: AuditPlaces
 
-  /// Loads the configuration, and looks up what else the daemon needs.
+  /// Loads the configuration, and prepares everything else that the daemon needs.
   ///
-  /// - Parameter readsBans: whether bans of the time before are of use: at the start, when the daemon has none yet.
+  /// - Parameter readsBans: true at the start, when the daemon has no bans yet and needs the saved ones.
+  /// - Throws: `Rejected` if the configuration has an error, if a service account is missing, or if a directory cannot
+  ///   be used.
   init(
     _ file: ConfigurationFile, _ arguments: Arguments, listeners: [Descriptor], readsBans: Bool
   ) throws(Rejected) {
@@ -41,7 +43,9 @@ struct Answer {
     self.listeners = listeners
   }
 
-  /// Leaves the message in the socket.
+  /// Sends the message. The descriptors stay open here as well.
+  ///
+  /// - Throws: `SystemError` if memory cannot be sealed or the socket does not take the message.
   func send(over socket: MessageSocket) throws(SystemError) {
     var descriptors = [try Descriptor.sealedMemory(name: "settings", settings.wireBytes)]
     for key in hostKeys { descriptors.append(try Descriptor.sealedMemory(name: "host-key", key)) }
@@ -56,7 +60,7 @@ struct Answer {
     try Self.send(.loaded(configuration), descriptors, over: socket)
   }
 
-  /// Leaves the problems in the socket instead.
+  /// Sends the problems instead.
   static func send(_ problems: [Problem], over socket: MessageSocket) throws(SystemError) {
     try send(.rejected(lines(problems)), [], over: socket)
   }
@@ -71,7 +75,7 @@ struct Answer {
     }
   }
 
-  /// As many lines as a message holds; the last one tells how many more there are.
+  /// As many lines as a message can hold; the last one says how many more there are.
   static func lines(_ problems: [Problem]) -> [String] {
     var lines: [String] = []
     var size = 0
@@ -84,7 +88,7 @@ struct Answer {
     return lines
   }
 
-  /// The bans of a file, and what a person should know of it.
+  /// The bans of a file, and a warning about it, if there is one.
   static func bans(_ path: String?) -> ([Ban]?, Problem?) {
     guard let path else { return (nil, nil) }
     switch BanFile.read(path) {
@@ -101,7 +105,7 @@ struct Answer {
     }
   }
 
-  /// The accounts of the processes that belong to nobody; they must be there when the daemon runs as root.
+  /// The accounts of the unprivileged processes; they must exist if the daemon runs as root.
   static func serviceAccounts(_ problems: inout [Problem]) -> ServiceAccounts? {
     func account(_ name: String) -> ServiceAccount? {
       guard let account = SystemAccount(named: name) else {
@@ -115,7 +119,7 @@ struct Answer {
       }
       return ServiceAccount(uid: account.uid, gid: account.gid)
     }
-    // Each is asked for, so that all that are missing are told at once.
+    // All are looked up, so that all missing ones are reported at once.
     let accounts = ["bssh-transport", "bssh-authority", "bssh-audit"].map(account)
     guard let transport = accounts[0], let authority = accounts[1], let audit = accounts[2] else { return nil }
     guard Set([transport.uid, authority.uid, audit.uid]).count == 3 else {

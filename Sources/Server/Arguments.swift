@@ -1,26 +1,28 @@
 import Configuration
 
-/// What a command line asks for.
+/// A parsed command line.
 struct Arguments: Equatable {
-  /// `run` when none is named.
+  /// `run` if none is named.
   private(set) var command = Command.run
-  /// False when `run` was not asked for by name.
+  /// False if `run` is the default and was not named.
   private(set) var isCommandNamed = false
-  /// The first word of commands that have two.
+  /// The first word of commands with two words.
   private(set) var group: String?
-  /// The word after the command, for a command that takes one.
+  /// The operand after the command, for commands that have one.
   private(set) var operand: String?
   /// The values of each option, by its long name, in order.
   private(set) var values: [String: [String]] = [:]
-  /// How often each option without a value stands there.
+  /// The number of occurrences of each option without a value.
   private(set) var flags: [String: Int] = [:]
 
-  /// The value of an option that stands there once at most.
+  /// The value of an option that may occur only once.
   func value(_ long: String) -> String? { values[long]?.last }
 
   func has(_ long: String) -> Bool { flags[long] != nil }
 
-  /// Reads the words after the program's name. Options may stand before and after the command.
+  /// Parses the arguments after the program's name. Options may precede and follow the command.
+  ///
+  /// - Throws: a usage ``Failure`` for an unknown command or option, a missing or surplus value, or a surplus operand.
   init(_ words: [String]) throws(Failure) {
     var named: Command?
     var used: [Used] = []
@@ -47,7 +49,7 @@ struct Arguments: Equatable {
     try check(used)
   }
 
-  /// An option that stands there. Several commands can have options of one name.
+  /// An occurrence of an option. Options of several commands can have the same name.
   private struct Used {
     var long: String
     /// As it was written.
@@ -67,13 +69,13 @@ struct Arguments: Equatable {
     }
   }
 
-  /// The command that a word names; nil: the word begins the name of one.
+  /// The command that a word names; nil: it is the first word of commands with two words.
   private mutating func takeCommand(_ word: String) throws(Failure) -> Command? {
     if group == nil, Command.groups.contains(word) {
       group = word
       return nil
     }
-    // `help gen-config` is `gen-config --help`.
+    // `help gen-config` is equivalent to `gen-config --help`.
     if group == nil, word == "help" {
       flags["help"] = 1
       return nil
@@ -85,7 +87,7 @@ struct Arguments: Equatable {
     throw Self.usage("unknown action '\(word)' of '\(group)'\(hint)", forWords: group)
   }
 
-  /// A complaint about the command line, with where to find help.
+  /// A usage error, with a hint where to find help.
   static func usage(_ text: String, for command: Command? = nil) -> Failure {
     usage(text, forWords: command?.rawValue)
   }
@@ -131,7 +133,7 @@ struct Arguments: Equatable {
     return used
   }
 
-  /// Options of one name take a value all, or none of them.
+  /// Options of the same name all have a value, or none has.
   private mutating func take(
     _ option: Option, shown: String, attached: String?, _ rest: inout ArraySlice<String>
   ) throws(Failure) -> Used {

@@ -4,22 +4,22 @@ import Glibc
 import IPC
 import System
 
-/// The directories that `bssh-audit` works in: that of the journal, and those of recordings. They are opened here, by whoever
-/// starts the daemon, and handed on as descriptors, so that they may lie where that account could not go.
+/// The directories that `bssh-audit` works in: that of the journal, and those of recordings. The user who starts the
+/// daemon opens them, and they are passed on as descriptors, so they may be where that account has no access.
 ///
-/// Each is a directory of its own: one that does not exist is made for it, and one that exists must be its own already.
+/// Each is a separate directory: a missing one is created, and an existing one must already belong to the account.
 struct AuditDirectories {
-  /// A directory, open.
+  /// An open directory.
   struct Open {
     let directory: OpenedDirectory
     let descriptor: Descriptor
-    /// Why nothing can be written there now, by what a disk does and by nobody's mistake; nil: it can.
+    /// Why nothing can be written there now because of the state of the disk; nil: it can.
     var obstacle: String?
   }
 
-  /// Whom the files belong to; nil: whoever starts the daemon.
+  /// The owner of the files; nil: the user who starts the daemon.
   let owner: OwnedDirectory.Owner?
-  /// Whether directories that do not exist are made.
+  /// Whether missing directories are created.
   let makes: Bool
 
   init(owner: OwnedDirectory.Owner?, makes: Bool) {
@@ -33,10 +33,10 @@ struct AuditDirectories {
       owner: accounts.map { OwnedDirectory.Owner(user: $0.audit.uid, group: $0.audit.gid) }, makes: makes)
   }
 
-  /// Why a directory is of no use, in words for people.
+  /// Why a directory cannot be used, as text for the user.
   struct Unusable: Error {
     var reason: String
-    /// Whoever works there has not the rights for it.
+    /// True if the account that works there lacks the permission.
     var isDenied = false
 
     init(_ reason: String, isDenied: Bool = false) { (self.reason, self.isDenied) = (reason, isDenied) }
@@ -44,9 +44,10 @@ struct AuditDirectories {
     init(_ error: SystemError) { (reason, isDenied) = ("\(error)", error.code == EACCES) }
   }
 
-  /// The directory of the journal `path`; nil: it does not exist, is not to be made, and could be.
+  /// The directory of the journal `path`; nil: it does not exist and was not to be created, but could be.
   ///
-  /// - Parameter mode: permissions of the journal: where its group may read it, the group may enter the directory.
+  /// - Parameter mode: permissions of the journal: if its group may read it, the group may enter the directory.
+  /// - Throws: ``Unusable`` if it belongs to another account, or cannot be created or written.
   func journal(_ path: String, mode: UInt32) throws(Unusable) -> Open? {
     let slash = path.lastIndex(of: "/") ?? path.startIndex
     let name = Array(path[slash...].utf8.dropFirst())
@@ -69,7 +70,7 @@ struct AuditDirectories {
     return found
   }
 
-  /// A directory of recordings; nil as above.
+  /// A directory of recordings; nil and errors as for the journal.
   func recordings(_ path: String) throws(Unusable) -> Open? {
     try open(path, mode: 0o700, for: "recordings need", as: "/var/log/bssh/recordings")
   }
@@ -111,7 +112,7 @@ struct AuditDirectories {
 
   private var writer: String { owner == nil ? "this user" : "bssh-audit" }
 
-  /// A file that exists must be one that can be written.
+  /// Checks that an existing file can be written.
   private func check(_ name: [UInt8], in directory: Descriptor, _ path: String) throws(Unusable) {
     do throws(SystemError) {
       guard try directory.attributes(ofEntry: name).kind == .regular else {
@@ -128,16 +129,16 @@ struct AuditDirectories {
     }
   }
 
-  /// Lets the group that may read the journal enter its directory, where the directory is ours to change.
+  /// Lets the group that may read the journal enter its directory, if we may change the directory.
   private func letGroupEnter(_ directory: Descriptor) {
-    // Without root's rights it may be somebody's home, which is theirs to open.
+    // Without root's privileges it may be a user's home directory, whose permissions are the user's decision.
     guard makes, let owner, let status = try? directory.attributes(), status.owner == owner.user,
       status.group == owner.group, status.permissions & 0o050 != 0o050
     else { return }
     try? directory.setOpenPermissions(status.permissions | 0o050)
   }
 
-  /// The first directory on the way to the journal that its group cannot enter; nil: it can read the journal.
+  /// The first directory on the path of the journal that its group cannot enter; nil: it can read the journal.
   func obstacle(toGroupOf journal: Open) -> String? {
     guard let path = try? journal.descriptor.realPath() else { return nil }
     let group = owner?.group ?? getegid()
@@ -154,15 +155,15 @@ struct AuditDirectories {
   }
 }
 
-/// What is found of the directories of a configuration.
+/// The result of opening the directories of a configuration.
 struct AuditPlaces {
   private(set) var journal: AuditDirectories.Open?
   private(set) var recordings: [AuditDirectories.Open] = []
-  /// What must be mended first.
+  /// Problems that prevent a start.
   private(set) var problems: [Problem] = []
   private(set) var warnings: [Problem] = []
 
-  /// Opens, and makes as `directories` may, what these settings need.
+  /// Opens, and if `directories` permits creates, what these settings need.
   init(_ loaded: Loaded, _ directories: AuditDirectories) {
     let settings = loaded.settings
     if settings.audit.enabled { openJournal(loaded, directories) }
@@ -193,7 +194,7 @@ struct AuditPlaces {
       journal = try directories.journal(audit.journalPath, mode: audit.journal.mode)
     } catch {
       let problem = problem("path", "the journal cannot be written: \(error.reason)")
-      // Only looked at without root's rights, it may still be that root starts the daemon.
+      // In a check without root's privileges, root may still start the daemon.
       let isUnchecked = error.isDenied && !directories.makes && !Hardening.isRoot
       if isUnchecked { warnings.append(problem.unchecked) } else { problems.append(problem) }
       return

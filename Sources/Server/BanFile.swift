@@ -2,10 +2,10 @@ import AccessControl
 import Glibc
 import System
 
-/// The text of `security.ban_state_file`: a line for each ban, with its source, its end in seconds since 1970, and how many
-/// bans in a row it is; and a last line with their number, so that a file that was cut is no file.
+/// The format of `security.ban_state_file`: a line for each ban, with its source, its end in seconds since 1970, and
+/// its number in a row of bans; and a last line with the number of bans, so that a truncated file is detected.
 enum BanFile {
-  /// Bytes that a file may have: enough for as many bans as there can be.
+  /// Limit for the file in bytes: enough for the maximum number of bans.
   static let sizeLimit = 8 << 20
 
   /// Why a file is not used.
@@ -14,14 +14,17 @@ enum BanFile {
     var reason: String
   }
 
-  /// The text at a time in milliseconds since 1970; ``Ban/end`` counts from then.
+  /// The contents of the file; `now` and the ends of bans are in milliseconds since 1970, ``Ban/end`` is relative to
+  /// `now`.
   static func text(_ bans: [Ban], at now: Int64) -> String {
     var text = "# Bans of bssh-server, which writes this file: SOURCE END COUNT. Change it while no daemon runs.\n"
     for ban in bans { text += "\(ban.source) \(seconds(now + ban.end)) \(ban.count)\n" }
     return text + "end \(bans.count)\n"
   }
 
-  /// The bans of a text, ``Ban/end`` counted from `now`, milliseconds since 1970.
+  /// The bans in these contents; ``Ban/end`` is relative to `now`, which is in milliseconds since 1970.
+  ///
+  /// - Throws: ``Damage`` for a malformed line, a wrong number of bans, or a missing last line.
   static func parse(_ bytes: [UInt8], at now: Int64) throws(Damage) -> [Ban] {
     var bans: [Ban] = []
     var end: Int?
@@ -51,13 +54,13 @@ enum BanFile {
       let count = Int32(words[2]), count > 0
     else { return nil }
     let source = ClientSource(range.base)
-    // One address of IPv6 alone, as a person may write it, stands for its source.
+    // A single IPv6 address, as an administrator may write it, stands for its source.
     guard source.range == range || range == AddressRange(range.base) else { return nil }
     let (left, isTooLong) = end.subtractingReportingOverflow(now)
     return isTooLong ? nil : Ban(source: source, end: left, count: Int(count))
   }
 
-  /// `1795290605.123`, as date(1) reads it behind `@`.
+  /// `1795290605.123`, as date(1) accepts it after `@`.
   private static func seconds(_ milliseconds: Int64) -> String {
     let milliseconds = max(milliseconds, 0)
     let rest = "\(milliseconds % 1000)"
@@ -75,16 +78,16 @@ enum BanFile {
 }
 
 extension BanFile {
-  /// What became of reading a file.
+  /// The result of reading a file.
   enum Content {
-    /// There is none.
+    /// The file does not exist.
     case none
     case bans([Ban])
-    /// It is not used; for people.
+    /// The file is not used; the text is for the user.
     case unusable(line: Int?, String)
   }
 
-  /// Reads the file, as it is now.
+  /// Reads the file.
   static func read(_ path: String) -> Content {
     let bytes: [UInt8]
     do throws(RegularFile.Unreadable) {
@@ -99,15 +102,17 @@ extension BanFile {
     }
   }
 
-  /// Writes the file so that there is always a whole one, and it is on the disk when this returns. Makes its directory,
-  /// for us alone.
+  /// Replaces the file atomically; it is on the disk when this returns. Creates its directory, with access for the
+  /// owner only.
+  ///
+  /// - Throws: `SystemError` of the first call that fails; the previous file is then unchanged.
   static func write(_ bans: [Ban], to path: String) throws(SystemError) {
     let slash = path.lastIndex(of: "/") ?? path.startIndex
     let folder = path[..<slash].isEmpty ? "/" : String(path[..<slash])
     let name = Array(path[path.index(after: slash)...].utf8)
     let directory = try open(folder)
     let new = name + Array(".new".utf8)
-    // What a daemon left that was ended while it wrote.
+    // Left over from a daemon that ended while it wrote.
     try? directory.removeFile(new)
     let file = try directory.makeFile(new, .write, mode: 0o600)
     try file.writeAll(Array(text(bans, at: Clock.microsecondsSince1970 / 1000).utf8))

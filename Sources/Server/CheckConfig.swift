@@ -2,7 +2,8 @@ import Configuration
 import IPC
 import System
 
-/// `check-config`: does the configuration load, would the daemon start with it, and what is in effect?
+/// `check-config`: checks that the configuration loads and that the daemon would start with it, and prints what is in
+/// effect.
 enum CheckConfig {
   static func run(_ arguments: Arguments) throws(Failure) {
     let file = ConfigurationFile(arguments)
@@ -19,13 +20,13 @@ enum CheckConfig {
     try Output.write(origin + ", and of variables and options.\n" + Template.effective(loaded))
   }
 
-  /// Loads the configuration, and looks at all that `run` needs, without changing anything. Without root's rights, what
-  /// they decide is a warning: the daemon may be started with them.
+  /// Loads the configuration, and checks everything that `run` needs, without changing anything. Without root's
+  /// privileges, what depends on them is a warning: the daemon may be started with them.
   private static func check(_ file: ConfigurationFile, _ arguments: Arguments) throws(Rejected) -> Loaded {
     var loaded = try file.load(arguments, on: Machine(isCheck: true))
     var missing: [Problem] = []
     let accounts = Hardening.isRoot ? Answer.serviceAccounts(&missing) : nil
-    // The machine where a configuration is checked need not be the one that it is for.
+    // The configuration may be for another machine than the one where it is checked.
     loaded.warnings += missing
     if let warning = Answer.bans(loaded.settings.security.banStateFile).1 { loaded.warnings.append(warning) }
     let owner = accounts.map { OwnedDirectory.Owner(user: $0.audit.uid, group: $0.audit.gid) }

@@ -2,21 +2,21 @@ import Configuration
 import Glibc
 import System
 
-/// Finds the configuration and loads it: one way for `run`, `load` and `check-config`.
+/// Finds and loads the configuration, for `run`, `load` and `check-config`.
 struct ConfigurationFile {
-  /// As it was named, and as problems name it; nil when there is none, and variables and options say everything.
+  /// The path as it was given, and as problems show it; nil: there is none, and only variables and options are used.
   let name: String?
 
-  /// The same from any directory.
+  /// The absolute path.
   var path: String? { name.map(Self.absolute) }
 
-  /// The file of `-c`, or the first that exists of those that are looked for.
+  /// The file of `-c`, or the first existing one of the default paths.
   init(_ arguments: Arguments) {
     let named = arguments.value("config")
     name = named ?? Self.usual.first { path in access(path, F_OK) == 0 || ![ENOENT, ENOTDIR].contains(errno) }
   }
 
-  /// Where a configuration is looked for, in this order.
+  /// The default paths, in order of precedence.
   static var usual: [String] {
     let own =
       ProcessEnvironment.value(of: "XDG_CONFIG_HOME").flatMap { $0.hasPrefix("/") ? $0 : nil }
@@ -24,13 +24,15 @@ struct ConfigurationFile {
     return ["./bssh-server.yaml", "/etc/bssh/server.yaml"] + (own.map { [$0 + "/bssh/server.yaml"] } ?? [])
   }
 
-  /// `path` from the root on, so that it means the same from another directory.
+  /// `path` as an absolute path, which means the same in another directory.
   static func absolute(_ path: String) -> String {
     guard !path.hasPrefix("/"), let directory = ProcessEnvironment.directory else { return path }
     return directory + "/" + (path.hasPrefix("./") ? String(path.dropFirst(2)) : path)
   }
 
-  /// The settings that the file, the environment and the options make on this machine.
+  /// The settings from the file, the environment and the options, for this machine.
+  ///
+  /// - Throws: `Rejected` with all problems and warnings.
   func load(_ arguments: Arguments, on machine: Machine) throws(Rejected) -> Loaded {
     var file: Loader.File?
     do throws(Problem) { file = try name.map(read) } catch { throw Rejected(problems: [error], warnings: []) }

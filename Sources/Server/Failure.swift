@@ -1,9 +1,9 @@
 import System
 
-/// Ends a command: a line for standard error, and a code for who called it.
+/// Ends a command: lines for standard error, and an exit status.
 struct Failure: Error {
   var code: ExitCode
-  /// Lines without their ends.
+  /// Lines without their newlines.
   var lines: [String]
 
   init(_ code: ExitCode, _ lines: String...) {

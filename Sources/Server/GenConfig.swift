@@ -2,7 +2,7 @@ import Configuration
 import Glibc
 import System
 
-/// `gen-config`: a configuration with every key.
+/// `gen-config`: prints a configuration with every key.
 enum GenConfig {
   static func run(_ arguments: Arguments) throws(Failure) {
     guard let path = arguments.value("output") else { return try Output.write(Template.commented) }

@@ -1,7 +1,7 @@
 import Configuration
 import Credentials
 
-/// `gen-host-key`: a key for `server.host_keys`.
+/// `gen-host-key`: generates a key for `server.host_keys`.
 enum GenHostKey {
   static func run(_ arguments: Arguments) throws(Failure) {
     guard let path = arguments.value("output") else {

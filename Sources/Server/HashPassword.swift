@@ -2,9 +2,9 @@ import Credentials
 import Glibc
 import System
 
-/// `hash-password`: what `password_hash` of a user holds.
+/// `hash-password`: prints a value for a user's `password_hash`.
 enum HashPassword {
-  /// Bytes that a password may have; a client may send no more, either.
+  /// Limit for a password in bytes, which is also that for clients.
   static let limit = 4096
 
   static func run() throws(Failure) {
@@ -21,7 +21,7 @@ enum HashPassword {
     try Output.write(hash + "\n")
   }
 
-  /// Asks twice on the terminal.
+  /// Prompts twice on the terminal.
   private static func ask() throws(Failure) -> [UInt8] {
     let answers: [PasswordPrompt.Answer]
     do throws(SystemError) {
@@ -36,7 +36,7 @@ enum HashPassword {
     }
   }
 
-  /// Takes the one line of standard input.
+  /// Reads the single line of standard input.
   private static func readLine() throws(Failure) -> [UInt8] {
     let input: [UInt8]?
     do throws(SystemError) { input = try Descriptor(owning: STDIN_FILENO).readAll(limit: limit + 1) } catch {

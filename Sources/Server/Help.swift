@@ -29,7 +29,7 @@ enum Help {
     return text
   }
 
-  /// Commands of two words: all that begin with this one.
+  /// Commands of two words: all that start with this one.
   static func text(ofGroup group: String) -> String {
     """
     usage: bssh-server \(group) ACTION [options]

@@ -1,9 +1,10 @@
 import Glibc
 import System
 
-/// Sockets that systemd listens on for us; sd_listen_fds(3).
+/// Listening sockets that systemd passes; sd_listen_fds(3).
 enum ListeningSockets {
-  /// Takes them over; none when they are meant for another process. Call it once, before descriptors are opened.
+  /// Takes ownership of them; none if they are meant for another process. Call it once, before other descriptors are
+  /// opened.
   static func take() -> [Descriptor] {
     guard let pid = ProcessEnvironment.value(of: "LISTEN_PID"), pid == "\(getpid())",
       let count = ProcessEnvironment.value(of: "LISTEN_FDS").flatMap({ Int32($0) }), (1...16).contains(count)

@@ -5,11 +5,11 @@ import Glibc
 import IPC
 import System
 
-/// This machine, as the loader asks about it; keeps the host keys that it read.
+/// This machine, as the loader sees it; keeps the host keys that it has read.
 final class Machine {
-  /// The content of each file of a host key, by its path.
+  /// The contents of each host key file, by path.
   private(set) var hostKeys: [String: [UInt8]] = [:]
-  /// A configuration is checked, and no daemon is started with it.
+  /// True if a configuration is only checked, and no daemon is started with it.
   private let isCheck: Bool
 
   init(isCheck: Bool = false) { self.isCheck = isCheck }
@@ -61,7 +61,7 @@ final class Machine {
     case S_IFREG: return .file
     default: return .other
     }
-    // The first directory on the way that only its owner can enter.
+    // The first directory on the path that only its owner can enter.
     for end in path.indices.dropFirst() + [path.endIndex] where end == path.endIndex || path[end] == "/" {
       let part = String(path[..<end])
       if stat(part, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_mode & 0o011 == 0 {

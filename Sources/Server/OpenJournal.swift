@@ -3,8 +3,8 @@ import IPC
 import System
 import Wire
 
-/// `open-journal`, for bssh-supervisor: opens the directory of the journal again, once it was removed, and makes it if need
-/// be; answers over the socket on descriptor 3.
+/// `open-journal`, for bssh-supervisor: opens the directory of the journal again after it was removed, creates it if
+/// necessary, and replies over the socket on descriptor 3.
 enum OpenJournal {
   static func run(_ arguments: Arguments) throws(Failure) {
     let socket = MessageSocket(Descriptor(owning: 3))

@@ -1,4 +1,4 @@
-/// What can be done.
+/// The commands.
 enum Command: String, CaseIterable {
   case run
   case genConfig = "gen-config"
@@ -17,14 +17,14 @@ enum Command: String, CaseIterable {
   case auditLastb = "audit lastb"
   case reload
   case version
-  /// For bssh-supervisor, which reads the configuration again with it.
+  /// For bssh-supervisor, which reloads the configuration with it.
   case load
   /// For bssh-supervisor, which writes bans with it.
   case saveBans = "save-bans"
-  /// For bssh-supervisor, when the directory of the journal was removed.
+  /// For bssh-supervisor, if the directory of the journal was removed.
   case openJournal = "open-journal"
 
-  /// Words that commands of two words begin with.
+  /// The first words of commands with two words.
   static let groups = ["audit"]
 
   /// The second words of commands.
@@ -33,7 +33,7 @@ enum Command: String, CaseIterable {
       .joined(separator: ", ")
   }
 
-  /// A line for the list of commands; nil: not for people.
+  /// A line for the list of commands; nil: the command is internal.
   var summary: String? {
     switch self {
     case .run: "Start the daemon (when no command is named)"
@@ -57,7 +57,7 @@ enum Command: String, CaseIterable {
     }
   }
 
-  /// What the word after the command is called; nil: it takes none.
+  /// The name of the operand; nil: there is none.
   var operand: String? {
     switch self {
     case .totpSetup: "USER"
@@ -71,25 +71,25 @@ enum Command: String, CaseIterable {
   }
 }
 
-/// An option of the command line.
+/// A command-line option.
 struct Option {
   var short: Character?
   var long: String
   /// Another name of it, which bssh has.
   var alias: String?
-  /// What its value is called; nil: it has none.
+  /// The name of its value; nil: it has none.
   var value: String?
   var commands: [Command]
-  /// It may stand there several times.
+  /// True if it may occur several times.
   var repeats = false
-  /// It may stand there with every command, as in bssh, also with those that it changes nothing for.
+  /// True if it is accepted with every command, as in bssh, even if it has no effect there.
   var isGlobal = false
   var help: String
 
-  /// True when `name` names it.
+  /// True if `name` names it.
   func isNamed(_ name: String) -> Bool { name == long || name == alias }
 
-  /// Every one of them.
+  /// All options.
   static let all: [Option] = [
     Option(
       short: "c", long: "config", value: "FILE", commands: daemon + [.explain] + audit, isGlobal: true,

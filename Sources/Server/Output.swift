@@ -11,18 +11,18 @@ enum Output {
     do throws(SystemError) { try standardOutput.writeAll(Array(text.utf8)) } catch { throw failure(error) }
   }
 
-  /// Why writing to standard output ends the program.
+  /// The failure that ends the program when standard output cannot be written.
   static func failure(_ error: SystemError) -> Failure {
-    // Whoever reads has had enough, as head(1) has.
+    // The reader has closed it, as head(1) does.
     if error.code == EPIPE { return Failure(.outputError) }
     return Failure(.outputError, "bssh-server: standard output: \(error)")
   }
 
-  /// Writes lines to standard error, without their control characters; for the system's journal with their priority.
+  /// Writes lines to standard error, without their control characters; for journald with their priority.
   static func complain(_ lines: [String], _ level: Log.Level = .error) {
     let priority = ProcessEnvironment.isLoggedByJournal ? "<\(level.rawValue)>" : ""
     for line in lines {
-      // When nobody can be told, the exit code still says it.
+      // If standard error fails, the exit status still says so.
       _ = try? standardError.writeAll(Array((priority + Log.printable(line) + "\n").utf8))
     }
   }

@@ -1,14 +1,14 @@
 import Glibc
 import System
 
-/// Asks on the terminal of this process, without showing what is typed. termios(3)
+/// Prompts on the controlling terminal, without echo. termios(3)
 ///
-/// However the question ends, by an answer or by a signal such as Ctrl-C's, the terminal shows again what is typed.
+/// The terminal's echo is restored however the prompt ends: by a response, or by a signal such as that of Ctrl-C.
 struct PasswordPrompt {
-  /// How a question ended.
+  /// How a prompt ended.
   enum Answer: Equatable {
     case line([UInt8])
-    /// The end of the input, instead of a line.
+    /// End of input in place of a line.
     case ended
     case tooLong
   }
@@ -16,14 +16,18 @@ struct PasswordPrompt {
   private let terminal: Descriptor
   private let signals: SignalSource
 
-  /// Takes the terminal that controls this process.
+  /// Opens the controlling terminal.
+  ///
+  /// - Throws: `SystemError` if there is none.
   init() throws(SystemError) {
     terminal = try Descriptor.open("/dev/tty", O_RDWR)
     // SIGTSTP is blocked as well: a stopped program would leave the terminal without echo.
     signals = try SignalSource([SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP])
   }
 
-  /// Shows `question` and takes a line of at most `limit` bytes.
+  /// Shows `question` and reads a line of at most `limit` bytes.
+  ///
+  /// - Throws: `SystemError` if the terminal cannot be read or written.
   func ask(_ question: String, limit: Int) throws(SystemError) -> Answer {
     var modes = termios()
     guard tcgetattr(terminal.rawValue, &modes) == 0 else { throw .last("/dev/tty") }
@@ -50,7 +54,7 @@ struct PasswordPrompt {
     return .tooLong
   }
 
-  /// Waits for a key; calls `onSignal` for a signal that ends programs.
+  /// Waits for input; calls `onSignal` for a signal that ends programs.
   private func waitForInput(onSignal: (Int32) -> Void) {
     while true {
       var waiting = [

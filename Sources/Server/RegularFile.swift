@@ -1,14 +1,16 @@
 import Glibc
 import System
 
-/// A regular file, opened for reading, and what it says about itself.
+/// A regular file that is open for reading, and its attributes.
 struct RegularFile {
-  /// Open for reading.
+  /// Open for reading; closed with this value.
   let descriptor: Descriptor
   /// The permission bits.
   let mode: mode_t
-  /// Opens `path`; throws the reason alone, as `No such file or directory`. A FIFO or a device, which could
-  /// block, is refused.
+  /// Opens `path`.
+  ///
+  /// - Throws: ``Unreadable`` with the reason alone, such as `No such file or directory`; also for a FIFO or a device,
+  ///   which could block.
   init(_ path: String) throws(Unreadable) {
     do throws(SystemError) {
       descriptor = try Descriptor.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY)
@@ -26,17 +28,19 @@ struct RegularFile {
   /// Why a file cannot be read.
   struct Unreadable: Error {
     var reason: String
-    /// The value of `errno`, where that is the reason.
+    /// The value of `errno`, if that is the reason.
     var code: Int32?
   }
 
-  /// True when its group or others may read it.
+  /// True if its group or others can read it.
   var isReadableByOthers: Bool { mode & 0o044 != 0 }
 
-  /// Why others than this process's user, or root, can have written it, or put it there; nil: they cannot.
+  /// Why others than this process's user or root could have written or placed it; nil: they could not.
   var distrust: String? { PathTrust(user: geteuid()).fault(of: descriptor) }
 
-  /// Everything that is in it, unless that is more than `limit` bytes.
+  /// The whole contents.
+  ///
+  /// - Throws: ``Unreadable`` if they exceed `limit` bytes or cannot be read.
   func bytes(limit: Int) throws(Unreadable) -> [UInt8] {
     let bytes: [UInt8]?
     do throws(SystemError) { bytes = try descriptor.readAll(limit: limit) } catch {

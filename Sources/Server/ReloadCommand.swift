@@ -2,16 +2,16 @@ import Glibc
 import IPC
 import System
 
-/// `reload`: asks a daemon to load its configuration again, and waits for what comes of it. SIGHUP alone tells nobody.
+/// `reload`: has a daemon load its configuration again, and waits for the result, which SIGHUP alone does not return.
 enum ReloadCommand {
-  /// Milliseconds that the daemon may take: it waits for a loader for a minute, and then for an authority.
+  /// Timeout in milliseconds: the daemon waits a minute for a loader, and then for an authority.
   private static let patience: Int64 = 90_000
 
   static func run(_ arguments: Arguments) throws(Failure) {
     guard let word = arguments.operand, let process = Int32(word), process > 1 else {
       throw Arguments.usage("reload needs the process id of a daemon", for: .reload)
     }
-    // Any other process would end of the signal.
+    // The signal would end any other process.
     guard let name = ProcessEnvironment.executable(of: process), name == "bssh-supervisor" else {
       throw Failure(.noInput, "bssh-server: process \(process) is no bssh-supervisor, or not one of yours")
     }
@@ -30,7 +30,7 @@ enum ReloadCommand {
 
   private static func ask(_ process: Int32) throws(SystemError) -> ReloadAnswer {
     let path = ReloadAnswer.path(for: getpid())
-    // A process that had our number and was killed may have left its socket.
+    // A killed process with the same process id may have left its socket.
     unlink(path)
     umask(0o077)
     let socket = try Descriptor.datagram(at: path)

@@ -3,12 +3,12 @@ import Glibc
 import IPC
 import System
 
-/// `run`, which becomes bssh-supervisor, and `load`, which answers it.
+/// `run`, which executes bssh-supervisor, and `load`, which replies to it.
 ///
-/// Both leave the same message: `run` in a socket that bssh-supervisor has as its descriptor 3, `load` in the
-/// socket that it got as its own descriptor 3.
+/// Both send the same message: `run` into a socket that bssh-supervisor inherits as descriptor 3, `load` into the
+/// socket on its own descriptor 3.
 enum RunCommand {
-  /// Loads the configuration, and makes this process the daemon.
+  /// Loads the configuration, and replaces this process by the daemon.
   static func run(_ arguments: Arguments) throws(Failure) {
     let file = ConfigurationFile(arguments)
     let listeners = ListeningSockets.take()
@@ -57,8 +57,8 @@ enum RunCommand {
       environment: environment + ProcessEnvironment.fixed, descriptor: socket)
   }
 
-  /// `bssh-supervisor --log-level 7 -- /usr/sbin/bssh-server -c /etc/bssh/server.yaml`: after `--` the program that
-  /// loads the configuration again, with `load` behind its name, and its options.
+  /// `bssh-supervisor --log-level 7 -- /usr/sbin/bssh-server -c /etc/bssh/server.yaml`: after `--`, the program that
+  /// loads the configuration again, with `load` after its name, and its options.
   static func supervisorArguments(_ arguments: Arguments, _ file: ConfigurationFile, _ ourselves: String) -> [String] {
     var words = ["bssh-supervisor"]
     let level: Log.Level? = arguments.has("verbose") ? .debug : arguments.has("quiet") ? .warning : nil

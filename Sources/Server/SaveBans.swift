@@ -3,8 +3,8 @@ import IPC
 import System
 import Wire
 
-/// `save-bans`, for bssh-supervisor: writes the list of bans on descriptor 5 into a file, and says over the pipe on
-/// descriptor 4 why it cannot.
+/// `save-bans`, for bssh-supervisor: writes the list of bans on descriptor 5 to a file, and reports errors over the
+/// pipe on descriptor 4.
 enum SaveBans {
   static func run(_ arguments: Arguments) throws(Failure) {
     let (socket, memory) = (MessageSocket.toSupervisor(), Descriptor(owning: 5))

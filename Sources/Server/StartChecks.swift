@@ -3,12 +3,13 @@ import Configuration
 import Glibc
 import System
 
-/// What a start needs beside a configuration that loads: programs, addresses, files that it writes. Changes nothing.
+/// What a start needs in addition to a configuration that loads: programs, addresses, files that it writes. Changes
+/// nothing.
 struct StartChecks {
   private(set) var problems: [Problem] = []
   private(set) var warnings: [Problem] = []
 
-  /// The programs that the daemon consists of, beside `bssh-server`.
+  /// The programs of the daemon other than `bssh-server`.
   static let programs = [
     "bssh-supervisor", "bssh-transport", "bssh-authority", "bssh-session", "bssh-transfer", "bssh-journal",
     "bssh-exporter",
@@ -18,7 +19,7 @@ struct StartChecks {
     for program in Self.programs {
       do throws(SystemError) {
         let path = try Executables.find(program)
-        // The supervisor is root's, where there is one.
+        // Only root executes the supervisor; users need not be able to.
         if Hardening.isRoot, program != "bssh-supervisor",
           let reason = Executables.obstacle(toUsersStarting: path)
         {
@@ -49,13 +50,13 @@ struct StartChecks {
     checkAddresses(loaded)
   }
 
-  /// What this user may not do: root may, who may be the one that starts the daemon.
+  /// What this user may not do; the daemon may be started by root, who may.
   private mutating func denied(_ problem: Problem) {
     if Hardening.isRoot { problems.append(problem) } else { warnings.append(problem.unchecked) }
   }
 
-  /// Addresses that this machine does not have now, and ports that this user may not have. Whether somebody else listens
-  /// there is not asked: it may be the daemon itself.
+  /// Addresses that this machine does not have now, and ports that this user may not use. Whether another process
+  /// listens there is not checked: it may be the daemon itself.
   private mutating func checkAddresses(_ loaded: Loaded) {
     for (index, address) in loaded.settings.server.bindAddresses.enumerated() {
       let place = SocketAddress(address: address.address, port: address.port)
@@ -78,7 +79,7 @@ struct StartChecks {
     }
   }
 
-  /// Why this process could not make a file there, or write over it, and whether that is for want of rights; nil: it could.
+  /// Why this process could not create or overwrite a file there, and whether it lacks the permission; nil: it could.
   private static func obstacle(
     toWriting path: String, makesFolder: Bool = false
   ) -> (reason: String, isDenied: Bool)? {

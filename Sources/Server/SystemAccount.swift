@@ -1,11 +1,11 @@
 import Glibc
 
-/// An account of the system; getpwnam_r(3). Looking one up may ask the network, and block.
+/// An account of the system; getpwnam_r(3). A look-up may use the network, and block.
 struct SystemAccount {
   var uid: uid_t
   var gid: gid_t
 
-  /// nil when there is no account of this name, or its numbers are none that a process can have.
+  /// nil if there is no account with this name, or if its ids cannot be those of a process.
   init?(named name: String) {
     var size = 1 << 12
     while size <= 1 << 20 {

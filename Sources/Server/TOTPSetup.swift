@@ -4,7 +4,7 @@ import Credentials
 import Glibc
 import System
 
-/// `totp-setup`: a secret for one-time codes, for the configuration and for the user's device.
+/// `totp-setup`: generates a secret for one-time codes, for the configuration and for the user's device.
 enum TOTPSetup {
   static func run(_ arguments: Arguments) throws(Failure) {
     guard let user = arguments.operand else {
@@ -71,14 +71,14 @@ enum TOTPSetup {
       """
   }
 
-  /// The address that authenticators read: otpauth://totp/issuer:user?…
+  /// The URI that authenticators read: otpauth://totp/issuer:user?…
   static func address(of secret: OneTimeSecret, user: String, issuer: String) -> String {
     "otpauth://totp/\(escaped(issuer)):\(escaped(user))?secret=\(secret.base32)&issuer=\(escaped(issuer))"
       + "&algorithm=\(secret.algorithm.rawValue.uppercased())&digits=\(secret.digits.rawValue)"
       + "&period=\(OneTimeCode.period)"
   }
 
-  /// All but unreserved characters as %XX. RFC 3986, section 2
+  /// Percent-encodes all but unreserved characters. RFC 3986, section 2
   private static func escaped(_ text: String) -> String {
     var result = ""
     for byte in text.utf8 {
@@ -95,7 +95,7 @@ enum TOTPSetup {
     return result
   }
 
-  /// The picture as standard output can show it.
+  /// The QR code in a form that standard output can show.
   private static func drawn(_ picture: QRCode) -> String {
     guard isatty(STDOUT_FILENO) == 1, isLocaleUTF8 else { return picture.plain }
     if let columns = Terminal.columns(of: STDOUT_FILENO), columns < picture.columns {
@@ -104,14 +104,14 @@ enum TOTPSetup {
     return picture.halfBlocks(colored: true)
   }
 
-  /// What the terminal takes. locale(7)
+  /// Whether the terminal supports UTF-8. locale(7)
   private static var isLocaleUTF8: Bool {
     let names = ["LC_ALL", "LC_CTYPE", "LANG"].compactMap { ProcessEnvironment.value(of: $0) }
     let name = names.first { !$0.isEmpty }?.lowercased() ?? ""
     return name.hasSuffix("utf-8") || name.hasSuffix("utf8")
   }
 
-  /// What an authenticator lists the codes under, unless told otherwise.
+  /// The default name under which an authenticator lists the codes.
   private static var hostName: String {
     var buffer = [CChar](repeating: 0, count: 257)
     guard gethostname(&buffer, buffer.count - 1) == 0 else { return "bssh-server" }

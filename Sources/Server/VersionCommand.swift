@@ -2,9 +2,9 @@ import CBuild
 import Credentials
 import IPC
 
-/// `version`: ours, and of what is inside that has faults of its own.
+/// `version`: our version, and those of the libraries whose vulnerabilities concern us.
 enum VersionCommand {
-  /// The first line is the version alone.
+  /// The first line is our version alone.
   static var text: String {
     """
     bssh-server \(version)

@@ -3,15 +3,17 @@ import Configuration
 
 /// Reads one YAML document into a tree, with libyaml's events.
 ///
-/// Refused, with line and column: more than 8 MiB, more than 32 levels, anchors and aliases (a few lines could
-/// stand for gigabytes), tags, a second document, keys that are not text, bytes that are not UTF-8.
+/// Refused, with line and column: more than 8 MiB, more than 32 levels, anchors and aliases (a few lines could expand
+/// to gigabytes), tags, a second document, keys that are not text, bytes that are not UTF-8.
 struct YAML {
-  /// Bytes that a file may have: 100,000 ranges of addresses are not too many.
+  /// Limit for a file in bytes: 100,000 address ranges fit.
   static let sizeLimit = 8 << 20
-  /// Levels of lists and mappings.
+  /// Limit for nested lists and mappings.
   static let depthLimit = 32
 
   /// The tree of the file `name`; an empty file is a node without a value.
+  ///
+  /// - Throws: `Problem` with line and column for what is not YAML or is refused.
   static func parse(_ bytes: [UInt8], name: String) throws(Problem) -> Node {
     guard bytes.count <= sizeLimit else {
       throw Problem(source: .file(name), key: "", reason: "the file is longer than 8 MiB")
@@ -20,7 +22,7 @@ struct YAML {
       throw Problem(source: .file(name), key: "", reason: "out of memory")
     }
     var result: Result<Node, Problem> = .failure(Problem(source: .file(name), key: "", reason: "nothing was read"))
-    // The parser reads from the bytes until the document's end, so they must stay where they are.
+    // The parser reads from the bytes until the end of the document, so they must stay where they are.
     bytes.withUnsafeBufferPointer { buffer in
       events.read(from: buffer)
       do throws(Problem) { result = .success(try document(events)) } catch { result = .failure(error) }
@@ -70,13 +72,13 @@ struct YAML {
   }
 }
 
-/// What libyaml reports of a document.
+/// An event of libyaml.
 private struct Event {
   enum Kind {
     case documentStart, streamEnd
     case scalar(String, plain: Bool)
     case sequenceStart, sequenceEnd, mappingStart, mappingEnd
-    /// The start of the stream, the end of the document.
+    /// The start of the stream, or the end of the document.
     case other
   }
 
@@ -84,14 +86,14 @@ private struct Event {
   var position: Node.Position
 }
 
-/// Owns a parser of libyaml.
+/// Owns a libyaml parser.
 private final class EventReader {
   private let parser: UnsafeMutablePointer<yaml_parser_t>
   private let name: String
-  /// What is read.
+  /// The input.
   private var text: UnsafeBufferPointer<UInt8>?
 
-  /// nil when there is no memory.
+  /// nil if there is no memory.
   init?(name: String) {
     self.name = name
     parser = .allocate(capacity: 1)
@@ -106,7 +108,7 @@ private final class EventReader {
     parser.deallocate()
   }
 
-  /// Reads from `bytes`, which must stay until the last event.
+  /// Sets the input to `bytes`, which must stay valid until the last event.
   func read(from bytes: UnsafeBufferPointer<UInt8>) {
     text = bytes
     yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
@@ -117,7 +119,9 @@ private final class EventReader {
     Problem(source: .file(name), position: position, key: "", reason: reason)
   }
 
-  /// The next event; throws for what we refuse.
+  /// The next event.
+  ///
+  /// - Throws: `Problem` for what is not YAML or is refused.
   @discardableResult
   func next() throws(Problem) -> Event {
     var event = yaml_event_t()
@@ -157,11 +161,11 @@ private final class EventReader {
     }
   }
 
-  /// libyaml's complaint, in its words; in ours for what people write often.
+  /// libyaml's error in its own words, or in ours for common mistakes.
   private func failure() -> Problem {
     let reason = parser.pointee.problem.map { String(cString: $0) } ?? "not YAML"
     let context = parser.pointee.context.map { String(cString: $0) } ?? ""
-    // A reader's complaint, about the encoding, has no mark but an offset.
+    // A reader error, about the encoding, has no mark but an offset.
     let isReader = parser.pointee.error == YAML_READER_ERROR
     let position =
       isReader ? Self.position(parser.pointee.mark) : Self.position(parser.pointee.problem_mark)
@@ -176,7 +180,7 @@ private final class EventReader {
     return problem(position, "not valid YAML: " + reason + (context.isEmpty ? "" : " " + context))
   }
 
-  /// The byte of the text at this place.
+  /// The byte of the input at this position.
   private func byte(at mark: yaml_mark_t) -> UInt8? {
     guard let text else { return nil }
     var line = 0

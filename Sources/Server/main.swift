@@ -2,7 +2,7 @@ import Glibc
 import IPC
 import System
 
-/// Does what the command line asks for.
+/// Runs the command.
 func perform(_ arguments: Arguments, anyCommand: Bool) throws(Failure) {
   if arguments.has("version"), !arguments.has("help") { return try Output.write("bssh-server \(version)\n") }
   if arguments.has("help") {

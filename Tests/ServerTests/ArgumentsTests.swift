@@ -11,18 +11,18 @@ import Testing
     } catch { return error.code == .usage ? error.lines[0] : "\(error)" }
   }
 
-  @Test func `without a command the daemon runs`() throws {
+  @Test func `the default command is run`() throws {
     #expect(try Arguments([]).command == .run)
     #expect(try Arguments(["-p", "22"]).command == .run)
     #expect(try !Arguments(["-p", "22"]).isCommandNamed)
   }
 
   @Test(arguments: Command.allCases)
-  func `every command is known by its name`(command: Command) throws {
+  func `every command is recognized by its name`(command: Command) throws {
     #expect(try Arguments(command.rawValue.split(separator: " ").map(String.init)).command == command)
   }
 
-  @Test func `options stand before and after the command, apart and together`() throws {
+  @Test func `options precede or follow the command, separately or combined`() throws {
     let words = [
       "-c", "a.yaml", "-b10.0.0.1", "check-config", "--port=22", "-k", "k1", "--host-key", "k2", "-Dvv", "-v",
       "--pid-file", "p",
@@ -38,7 +38,7 @@ import Testing
     #expect(arguments.value("pid-file") == "p")
   }
 
-  @Test func `what is not understood is named`() {
+  @Test func `unknown arguments are named`() {
     #expect(complaint("rnu") == "bssh-server: unknown command 'rnu'; did you mean 'run'?")
     #expect(complaint("check_config") == "bssh-server: unknown command 'check_config'; did you mean 'check-config'?")
     #expect(complaint("xyzzy") == "bssh-server: unknown command 'xyzzy'")
@@ -62,13 +62,13 @@ import Testing
     #expect(complaint("gen-config", "--bits", "22", "--help") == nil)
   }
 
-  @Test func `the supervisor gets a path that means the same from everywhere`() throws {
+  @Test func `the supervisor gets an absolute path`() throws {
     let arguments = try Arguments(["-c", "./c.yaml"])
     let words = RunCommand.supervisorArguments(arguments, ConfigurationFile(arguments), "/sbin/bssh-server")
     #expect(words.last == (ProcessEnvironment.directory ?? "") + "/c.yaml")
   }
 
-  @Test func `the supervisor gets the options with which to load again`() throws {
+  @Test func `the supervisor gets the options that it needs to reload`() throws {
     let arguments = try Arguments(["-c", "/c.yaml", "-p", "22", "-k", "/a", "-k", "/b", "-Dv", "--pid-file", "/p"])
     let words = RunCommand.supervisorArguments(arguments, ConfigurationFile(arguments), "/sbin/bssh-server")
     #expect(
@@ -79,7 +79,7 @@ import Testing
   }
 
   @Test(arguments: [("-Dc/c.yaml", nil), ("-Dqc/c.yaml", "4"), ("-Dvqc/c.yaml", "7")])
-  func `without -v and -q the configuration says what is logged`(words: String, level: String?) throws {
+  func `without -v and -q the configuration sets the log level`(words: String, level: String?) throws {
     let arguments = try Arguments([words])
     let words = RunCommand.supervisorArguments(arguments, ConfigurationFile(arguments), "/sbin/bssh-server")
     let expected = ["bssh-supervisor"] + (level.map { ["--log-level", $0] } ?? [])

@@ -7,13 +7,13 @@ import Wire
 
 @testable import Server
 
-/// `security.ban_state_file`, and who writes it.
+/// `security.ban_state_file`, and the program that writes it.
 @Suite struct BanFileTests {
   private static let now: Int64 = 1_795_290_605_123
 
   private func source(_ text: String) throws -> ClientSource { ClientSource(try #require(IPAddress(text))) }
 
-  @Test func `a file says who is banned until when, and the last line how many`() throws {
+  @Test func `a file contains the source and end of each ban, and the last line their number`() throws {
     let bans = [
       Ban(source: try source("192.0.2.1"), end: 300_000, count: 1),
       Ban(source: try source("2001:db8::5"), end: -605_123, count: 12),
@@ -26,18 +26,18 @@ import Wire
     #expect(try BanFile.parse(Array(text.utf8), at: Self.now) == bans)
   }
 
-  @Test func `a ban ends when it would have ended, whenever the file is read`() throws {
+  @Test func `a ban ends at the same time, whenever the file is read`() throws {
     let ban = Ban(source: try source("192.0.2.1"), end: 5000, count: 3)
     let text = Array(BanFile.text([ban], at: Self.now).utf8)
     for later in [0, 1, 4999, 5000, 86_400_000] as [Int64] {
       let read = try BanFile.parse(text, at: Self.now + later)
       #expect(read.map(\.end) == [5000 - later])
     }
-    // The clock was set back: what is too long is cut by who takes it over.
+    // The clock was set back: the supervisor limits bans that are too long.
     #expect(try BanFile.parse(text, at: Self.now - 10_000).map(\.end) == [15_000])
   }
 
-  @Test func `as many bans as there can be come through`() throws {
+  @Test func `the maximum number of bans is written and read`() throws {
     let bans = (0..<SourceTable.capacity).map { number in
       Ban(
         source: ClientSource(
@@ -66,33 +66,33 @@ import Wire
     ("192.0.2.1 9999999999999999.000 1\nend 1\n", 1, "no ban"), ("\0\u{1}\u{2}", 1, "no ban"),
     ("end -1\n", 1, "there are 0 bans"), ("end\n", 1, "no ban"),
   ])
-  func `a file that is damaged is not used at all, and the line is named`(text: String, line: Int, reason: String) {
+  func `a damaged file is not used at all, and the line is named`(text: String, line: Int, reason: String) {
     let damage = #expect(throws: BanFile.Damage.self) { try BanFile.parse(Array(text.utf8), at: Self.now) }
     #expect(damage?.line == line)
     #expect(damage?.reason.contains(reason) == true, "\(damage?.reason ?? "")")
   }
 
-  @Test func `however a file is cut, no part of it is used`() throws {
+  @Test func `no part of a truncated file is used`() throws {
     let bans = (1...20).map { Ban(source: ClientSource(IPAddress(bytes: [192, 0, 2, $0])!), end: 1000, count: 1) }
     let text = Array(BanFile.text(bans, at: Self.now).utf8)
     for length in 0..<text.count - 1 {
-      // Without its last byte, the end of the line, nothing is missing.
+      // Without its last byte, the final newline, nothing is missing.
       #expect(throws: BanFile.Damage.self) { try BanFile.parse(Array(text.prefix(length)), at: Self.now) }
     }
   }
 
-  @Test func `one IPv6 address, as a person may write it, is its source`() throws {
+  @Test func `a single IPv6 address, as an administrator may write it, is its source`() throws {
     let bans = try BanFile.parse(Array("2001:db8::7 1795290605.123 1\nend 1\n".utf8), at: Self.now)
     #expect(bans == [Ban(source: try source("2001:db8::9"), end: 0, count: 1)])
   }
 
   // MARK: The disk
 
-  @Test func `the file is replaced whole, for its owner alone, and its folder is made`() throws {
+  @Test func `the file is replaced atomically, only its owner can read it, and its folder is created`() throws {
     let folder = try Folder()
     let path = folder.file("state") + "/bans"
     let ban = Ban(source: try source("192.0.2.1"), end: 60_000, count: 1)
-    // Left over from a daemon that was ended while it wrote.
+    // Left over from a daemon that ended while it wrote.
     try FileManager.default.createDirectory(atPath: folder.file("state"), withIntermediateDirectories: false)
     try folder.write("state/bans.new", "half")
     for bans in [[ban], [], [ban]] {
@@ -109,12 +109,12 @@ import Wire
     try FileManager.default.removeItem(atPath: folder.file("state"))
     try BanFile.write([ban], to: path)
     #expect(folder.mode("state") == 0o700)
-    // Those above it as well, as for a user whose state has no directory yet.
+    // Its parents as well, as for a user whose state directory does not exist yet.
     try BanFile.write([ban], to: folder.file("none") + "/none/bans")
     #expect(folder.mode("none") == 0o755 && folder.mode("none/none") == 0o700)
   }
 
-  @Test func `a file that others can have written is not used, and none is none`() throws {
+  @Test func `a file that others can write is not used, and a missing one contains no bans`() throws {
     let folder = try Folder()
     let path = folder.file("bans")
     guard case .none = BanFile.read(path), case .none = BanFile.read(folder.file("no") + "/bans") else {
@@ -140,7 +140,7 @@ import Wire
     }
   }
 
-  /// Runs `save-bans` as bssh-supervisor does; its exit code, and what it says.
+  /// Runs `save-bans` as bssh-supervisor does; returns its exit status and what it reports.
   private func save(_ bans: [UInt8], to path: String) throws -> (code: Int32?, reason: String?) {
     let (ours, theirs) = try MessageSocket.supervised()
     let null = try Descriptor.open("/dev/null", O_RDWR)
@@ -160,7 +160,7 @@ import Wire
     return (code, reason)
   }
 
-  @Test func `save-bans writes what it is given, and says why it cannot`() throws {
+  @Test func `save-bans writes what it is given, and reports why it cannot`() throws {
     let folder = try Folder()
     let list = BanList([Ban(source: try source("192.0.2.1"), end: 1000, count: 1)])
     let saved = try save(list.wireBytes, to: folder.file("bans"))
@@ -174,7 +174,7 @@ import Wire
     #expect(failed.code == 73)
     #expect(failed.reason?.hasPrefix("/proc/no/bans: ") == true)
     #expect(try save([1, 2, 3], to: folder.file("bans")).code == 73)
-    // What was there is there still.
+    // The previous file is unchanged.
     guard case .bans = BanFile.read(folder.file("bans")) else {
       Issue.record("the file was lost")
       return

@@ -3,9 +3,9 @@ import Testing
 
 @testable import Server
 
-/// bssh 2.4.1's command line and files, given to our program.
+/// The command line and files of bssh 2.4.1, given to our program.
 @Suite struct BsshTests {
-  /// The configuration that its gen-config prints, put together from the defaults of its keys: null for what is not chosen.
+  /// The configuration that its gen-config prints, made of the defaults of its keys: null for keys that are not set.
   private static let generated = """
     # A configuration with the values that hold when nothing is said.
 
@@ -58,7 +58,7 @@ import Testing
 
     """
 
-  /// The same with rules, as bssh writes them back.
+  /// The same with rules, as bssh writes them.
   private static let withRules = generated.replacingOccurrences(
     of: "  enabled: false\n  default_action: null\n  rules: []\n",
     with: """
@@ -118,7 +118,7 @@ import Testing
     try body(folder, key)
   }
 
-  @Test(arguments: [generated, withRules]) func `what bssh's gen-config prints loads unchanged`(yaml: String) throws {
+  @Test(arguments: [generated, withRules]) func `the output of bssh's gen-config loads unchanged`(yaml: String) throws {
     try withKey { folder, key in
       let file = try folder.write("server.yaml", yaml)
       try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file)
@@ -159,14 +159,14 @@ import Testing
 
   // MARK: The command line
 
-  /// The global options of bssh, each with a value if it takes one.
+  /// The global options of bssh, each with a value if it has one.
   private static let globals: [[String]] = [
     ["-c", "/c.yaml"], ["--config", "/c.yaml"], ["--config=/c.yaml"], ["-b", "::1"], ["--bind-address", "::1"],
     ["-p", "22"], ["-p22"], ["-p=22"], ["--port", "22"], ["-k", "/a", "-k", "/b"], ["--host-key", "/a"], ["-v"],
     ["-vvv"], ["--verbose"], ["-D"], ["--foreground"], ["--pid-file", "/p"],
   ]
 
-  @Test(arguments: globals) func `a global option stands before and after every command`(option: [String]) throws {
+  @Test(arguments: globals) func `a global option precedes or follows every command`(option: [String]) throws {
     for command in Command.allCases {
       let words = command.rawValue.split(separator: " ").map(String.init) + (command.operand.map { [$0] } ?? [])
       #expect(try Arguments(option + words).command == command)
@@ -174,7 +174,7 @@ import Testing
     }
   }
 
-  @Test func `the values of options arrive whatever way they are written`() throws {
+  @Test func `values of options are accepted in every notation`() throws {
     for words in [["-p", "22"], ["-p22"], ["-p=22"], ["--port=22"], ["--port", "22"]] {
       #expect(try Arguments(words).value("port") == "22")
     }
@@ -186,7 +186,7 @@ import Testing
   }
 
   @Test(arguments: [["-V"], ["--version"], ["-c", "/nonexistent", "-V"], ["run", "--version"]])
-  func `the version is told in bssh's way`(words: [String]) throws {
+  func `the version is printed as by bssh`(words: [String]) throws {
     let outcome = try bsshServer(words)
     #expect(outcome.code == 0 && outcome.errors == "")
     #expect(outcome.output.hasPrefix("bssh-server ") && outcome.output.split(separator: "\n").count == 1)
@@ -209,7 +209,7 @@ import Testing
     ["--key-type", "ed25519"], ["-t", "ED25519"], ["--type", "rsa", "--bits", "2048"],
     ["-t", "ed25519", "--bits", "4096"],
   ])
-  func `host keys are made by bssh's options`(options: [String]) throws {
+  func `host keys are generated with bssh's options`(options: [String]) throws {
     let folder = try Folder()
     let outcome = try bsshServer(["gen-host-key", "-v"] + options + ["-o", folder.file("key")])
     #expect(outcome.code == 0)

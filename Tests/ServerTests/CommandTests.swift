@@ -7,7 +7,7 @@ import Wire
 
 @testable import Server
 
-/// Drives the built program.
+/// Runs the built program.
 @Suite struct CommandTests {
   @Test func `version and help go to standard output`() throws {
     let lines = try bsshServer("version").output.split(separator: "\n").map(String.init)
@@ -25,7 +25,7 @@ import Wire
     }
   }
 
-  @Test func `a wrong command line exits with 64 and a hint`() throws {
+  @Test func `an invalid command line exits with 64 and a hint`() throws {
     let outcome = try bsshServer("chekc-config")
     #expect(outcome.code == 64)
     #expect(
@@ -33,7 +33,7 @@ import Wire
         == "bssh-server: unknown command 'chekc-config'; did you mean 'check-config'?\nTry 'bssh-server --help'.\n")
   }
 
-  @Test func `gen-config writes a file for its owner alone and replaces nothing`() throws {
+  @Test func `gen-config writes a file that only its owner can read, and overwrites nothing`() throws {
     let folder = try Folder()
     #expect(try bsshServer("gen-config", "-o", folder.file("c.yaml")).code == 0)
     #expect(folder.mode("c.yaml") == 0o600)
@@ -49,7 +49,7 @@ import Wire
     ("ed25519", nil, "ED25519", "256"), ("ecdsa", nil, "ECDSA", "256"), ("ecdsa", "521", "ECDSA", "521"),
     ("rsa", "2048", "RSA", "2048"),
   ])
-  func `a host key is made, private, readable by ssh-keygen and by us`(
+  func `a generated host key is private, and readable by ssh-keygen and by us`(
     type: String, bits: String?, name: String, size: String
   ) throws {
     let folder = try Folder()
@@ -74,7 +74,7 @@ import Wire
     ["-t", "dsa", "-o", "/x"], ["-t", "rsa", "--bits", "1024", "-o", "/x"], ["--bits", "many", "-o", "/x"],
     ["-t", "ecdsa", "--bits", "512", "-o", "/x"], [],
   ])
-  func `a host key that we do not make is a wrong command line`(options: [String]) throws {
+  func `an unsupported host key type is an invalid command line`(options: [String]) throws {
     let words = ["gen-host-key"] + options
     let process = Process()
     process.executableURL = URL(fileURLWithPath: program)
@@ -100,7 +100,7 @@ import Wire
     ("", "the password is empty"), ("\n", "the password is empty"), ("a\nb\n", "several lines"), ("a\0b", "NUL"),
     (String(repeating: "x", count: 4097), "longer than 4096 bytes"),
   ])
-  func `a password that cannot be used is refused`(input: String, reason: String) throws {
+  func `an unusable password is refused`(input: String, reason: String) throws {
     let outcome = try bsshServer("hash-password", input: input)
     #expect(outcome.code == 65)
     #expect(outcome.errors.contains(reason))
@@ -111,7 +111,7 @@ import Wire
     #expect(try bsshServer("hash-password", input: String(repeating: "x", count: 4096) + "\n").code == 0)
   }
 
-  @Test func `check-config prints what loads again, and 78 with all problems`() throws {
+  @Test func `check-config prints a configuration that loads, or exits with 78 and lists all problems`() throws {
     let folder = try Folder()
     let key = folder.file("key")
     _ = try bsshServer("gen-host-key", "-o", key)
@@ -137,7 +137,7 @@ import Wire
         """)
   }
 
-  @Test func `a problem names the file as the person named it`() throws {
+  @Test func `a problem names the file as it was given`() throws {
     let folder = try Folder()
     try folder.write("c.yaml", "server: {port: x}\n")
     let outcome = try bsshServer("check-config", "-c", "c.yaml", "-k", "k", directory: folder.path)
@@ -145,7 +145,7 @@ import Wire
   }
 
   @Test(arguments: ["run", "check-config"])
-  func `run and check-config refuse the same configuration with the same words`(command: String) throws {
+  func `run and check-config refuse the same configuration with the same message`(command: String) throws {
     let folder = try Folder()
     let file = try folder.write("c.yaml", "a: [\n")
     let outcome = try bsshServer(command, "-c", file)
@@ -173,7 +173,7 @@ import Wire
   }
 
   @Test(arguments: ["check-config", "run"])
-  func `what others can have written is no configuration, named or found, nor anything that one names`(
+  func `a configuration that others can write is refused, given or found, and so are the files that it names`(
     command: String
   ) throws {
     let folder = try Folder()
@@ -217,14 +217,16 @@ import Wire
       #expect(try errors("-c", file).contains("'\(path)' belongs to uid 65533; it must belong to root"))
       chown(path, 0, 0)
     }
-    // A directory in which others can put another file in its place.
+    // A directory in which others can replace the file.
     chmod(folder.path, 0o777)
     #expect(try errors("-c", file).contains("'\(folder.path)' can be written by others (mode 777)"))
     chmod(folder.path, 0o700)
     #expect(try bsshServer("check-config", "-c", file).code == 0)
   }
 
-  @Test func `relative paths start at the directory of the configuration, those of options where one is`() throws {
+  @Test func `relative paths in a configuration start at its directory, those in options at the working directory`()
+    throws
+  {
     let (folder, elsewhere) = (try Folder(), try Folder())
     #expect(try bsshServer("gen-host-key", "-t", "ed25519", "-o", folder.file("key")).code == 0)
     #expect(try bsshServer("gen-host-key", "-t", "ed25519", "-o", elsewhere.file("other")).code == 0)
@@ -240,7 +242,7 @@ import Wire
     #expect(option.code == 0 && option.output.contains("- \(elsewhere.file("other"))"))
   }
 
-  @Test func `names, directories and programs that are not there are warned of, each with its line`() throws {
+  @Test func `missing names, directories and programs cause warnings with their lines`() throws {
     let folder = try Folder()
     #expect(try bsshServer("gen-host-key", "-t", "ed25519", "-o", folder.file("key")).code == 0)
     let file = try folder.write(
@@ -279,7 +281,7 @@ import Wire
     #expect(!outcome.errors.contains("'nobody'"))
   }
 
-  /// A configuration that root can start the daemon with, and the commands to check it as root and as another user.
+  /// A configuration with which root can start the daemon, and the commands to check it as root and as another user.
   private func forRoot(_ folder: Folder, _ more: String = "") throws -> (file: String, run: [[String]]) {
     chmod(folder.path, 0o755)
     for name in StartChecks.programs { try folder.write(name, "#!/bin/sh\n", mode: 0o755) }
@@ -342,7 +344,7 @@ import Wire
     }
   }
 
-  @Test func `a configuration is looked for here first, then in the user's folder`() throws {
+  @Test func `a configuration is searched for in the working directory first, then in the user's folder`() throws {
     let folder = try Folder()
     let key = folder.file("key")
     _ = try bsshServer("gen-host-key", "-o", key)
@@ -363,12 +365,12 @@ import Wire
     #expect(try port(home) == "port: 3")
   }
 
-  @Test func `sockets of systemd go to the supervisor, and others do not`() throws {
+  @Test func `sockets of systemd are passed to the supervisor, and others are not`() throws {
     let folder = try Folder()
     let key = folder.file("key")
     _ = try bsshServer("gen-host-key", "-o", key)
     try FileManager.default.copyItem(atPath: program, toPath: folder.file("bssh-server"))
-    // The message is all that descriptor 3 holds: its other end went with the program before.
+    // The message is the last thing in descriptor 3: its other end was closed with the previous program.
     try folder.write("bssh-supervisor", "#!/bin/sh\nexec cat <&3\n", mode: 0o755)
     guard getuid() != 0 || hasServiceAccounts else {
       return
@@ -381,7 +383,7 @@ import Wire
       var request = ChildProcess.Request(
         path: "/bin/sh", arguments: ["sh", "-c", script],
         descriptors: [null, writer, null, listener.descriptor, null])
-      // The directory of its journal would be made where the machine's is.
+      // Otherwise the directory of its journal would be created in the system.
       request.environment = ["PATH=/usr/bin:/bin", "BSSH_AUDIT_ENABLED=false"]
       request.directory = folder.path
       let child = try ChildProcess(request)
@@ -397,7 +399,7 @@ import Wire
     }
   }
 
-  @Test func `run becomes the supervisor beside it, with its options and a socket as descriptor 3`() throws {
+  @Test func `run executes the supervisor next to it, with its options and a socket as descriptor 3`() throws {
     let folder = try Folder()
     try FileManager.default.createDirectory(atPath: folder.file("sbin"), withIntermediateDirectories: true)
     try FileManager.default.createDirectory(atPath: folder.file("lib/bssh"), withIntermediateDirectories: true)
@@ -410,7 +412,7 @@ import Wire
       "run", "-D", "-k", key, environment: ["LISTEN_FDS": "1", "LISTEN_PID": "1", "BSSH_AUDIT_ENABLED": "false"],
       directory: folder.path,
       program: folder.file("sbin/bssh-server"))
-    // As root it needs the accounts of its processes, which the test does not make.
+    // As root it needs the accounts of its processes, which the test does not create.
     if getuid() == 0, !hasServiceAccounts {
       #expect(outcome.code == 78)
       #expect(outcome.errors.contains("the system has no account 'bssh-"))

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Server
 
-/// What the documents of this repository say about its files, against these files.
+/// Compares what the documents of this repository say about its files with these files.
 @Suite struct DocumentTests {
   private static let root = URL(fileURLWithPath: #filePath).appendingPathComponent("../../..").standardized
 
@@ -15,7 +15,7 @@ import Testing
     FileManager.default.fileExists(atPath: root.appendingPathComponent(path).standardized.path)
   }
 
-  /// Paths of the files below these folders whose names end so.
+  /// Paths of the files below these folders whose names have this ending.
   private static func files(_ folders: [String], _ ending: String) throws -> [String] {
     try folders.flatMap { folder in
       try FileManager.default.subpathsOfDirectory(atPath: root.appendingPathComponent(folder).path)
@@ -29,7 +29,7 @@ import Testing
     return try top + files([".github", "Documentation", "Sources", "Tests"], ".md")
   }
 
-  /// The name by which links find a heading.
+  /// The anchor of a heading.
   private static func anchor(_ heading: Substring) -> String {
     let letters = heading.lowercased().filter { $0.isLetter || $0.isNumber || $0 == " " || $0 == "-" || $0 == "_" }
     return letters.trimmingCharacters(in: .whitespaces).replacingOccurrences(of: " ", with: "-")
@@ -39,7 +39,7 @@ import Testing
     Set(try text(path).split(separator: "\n").filter { $0.hasPrefix("#") }.map { anchor($0.drop { $0 == "#" }) })
   }
 
-  @Test func `every link within the repository leads to a file, and to a heading of it`() throws {
+  @Test func `every link within the repository leads to an existing file, and to an existing heading`() throws {
     var found = 0
     for document in try Self.documents() {
       let folder = (document as NSString).deletingLastPathComponent
@@ -58,10 +58,10 @@ import Testing
     #expect(found > 50)
   }
 
-  @Test func `every path that a document names is there`() throws {
+  @Test func `every path that a document names exists`() throws {
     let path = /`((?:Documentation|Fuzz|Sources|Tests|etc|man|scripts|systemd)\/[A-Za-z0-9_+.\/\-]+)(?: [^`]*)?`/
     var found: [String: Int] = [:]
-    // The history names what was there once.
+    // The history names paths that no longer exist.
     for document in try Self.documents() where document != "CHANGELOG.md" {
       for match in try Self.text(document).matches(of: path) {
         found[document, default: 0] += 1
@@ -72,7 +72,7 @@ import Testing
     #expect(found["Documentation/RECIPES.md", default: 0] > 20)
   }
 
-  @Test func `decisions are numbered one after the other, have all their parts, and are listed`() throws {
+  @Test func `decisions are numbered consecutively, have all their parts, and are listed`() throws {
     let names = try FileManager.default.contentsOfDirectory(
       atPath: Self.root.appendingPathComponent("Documentation/decisions").path
     ).filter { $0 != "README.md" }.sorted()
@@ -95,7 +95,7 @@ import Testing
     #expect(list.matches(of: /\| \[\d{4}\]/).count == names.count)
   }
 
-  @Test func `every word of the code that the glossary names is in the code`() throws {
+  @Test func `every identifier that the glossary names is in the code`() throws {
     var words: Set<String> = []
     for path in try Self.files(["Sources"], ".swift") {
       var word: [UInt8] = []
@@ -133,7 +133,7 @@ import Testing
     #expect(Set(rows).subtracting(targets).isEmpty, "not there: \(Set(rows).subtracting(targets).sorted())")
   }
 
-  @Test func `forms for issues are YAML, and lead vulnerabilities elsewhere`() throws {
+  @Test func `issue forms are YAML, and refer vulnerabilities to SECURITY.md`() throws {
     for path in try Self.files([".github"], ".yml") {
       let text = try Self.text(path)
       _ = try YAML.parse(Array(text.utf8), name: path)

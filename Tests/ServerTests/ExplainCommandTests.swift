@@ -3,7 +3,7 @@ import Testing
 
 @testable import Server
 
-/// The command line of `explain`. What it says is compared with the daemon in InteropTests.
+/// The command line of `explain`. InteropTests compare its output with the daemon.
 @Suite struct ExplainCommandTests {
   @Test(arguments: [
     ([], "explain needs a user and an address: --user NAME --from ADDRESS"),
@@ -13,14 +13,14 @@ import Testing
     (["--user", String(repeating: "x", count: 257), "--from", "192.0.2.7"], "no client can ask for this name"),
     (["--user", "anna", "--from", "::1", "--method", "telepathy"], "unknown method 'telepathy': expected publickey"),
   ])
-  func `a question that cannot be meant is a wrong command line`(words: [String], complaint: String) throws {
+  func `an impossible question is an invalid command line`(words: [String], complaint: String) throws {
     let arguments = try Arguments(["explain"] + words)
     let failure = #expect(throws: Failure.self) { try LoginQuestion(arguments) }
     #expect(failure?.code == .usage)
     #expect(failure?.lines.first?.contains(complaint) == true)
   }
 
-  @Test func `the question is read whole`() throws {
+  @Test func `all options of the question are read`() throws {
     let folder = try Folder()
     let key = String(decoding: Base64Text.ed25519, as: UTF8.self)
     let file = try folder.write("id.pub", "# mine\nssh-ed25519 \(key) anna@host\n")
@@ -39,7 +39,7 @@ import Testing
     ("", "holds no public key"), ("ssh-ed25519\n", "holds no public key"), ("ssh-rsa AAAA\n", "holds no public key"),
     ("ssh-dss \(String(decoding: Base64Text.ed25519, as: UTF8.self))\n", "holds no public key"),
   ])
-  func `a file that holds no public key is named`(content: String, complaint: String) throws {
+  func `a file without a public key is named`(content: String, complaint: String) throws {
     let folder = try Folder()
     let file = try folder.write("id", content)
     let failure = #expect(throws: Failure.self) { try OfferedKey(file: file) }
@@ -47,7 +47,7 @@ import Testing
     #expect(failure?.lines.first?.contains(complaint) == true)
   }
 
-  @Test func `a configuration that does not load explains nothing`() throws {
+  @Test func `with a configuration that does not load nothing is explained`() throws {
     let folder = try Folder()
     let file = try folder.write("c.yaml", "server: {prot: 1}\n")
     let outcome = try bsshServer("explain", "-c", file, "--user", "anna", "--from", "::1")

@@ -9,17 +9,17 @@ import Wire
 
 @testable import Server
 
-/// What the daemon's parts would answer about anna, whose account has uid 1000.
+/// The replies of the daemon's parts about anna, whose account has uid 1000.
 struct KnownFacts: LoginFacts {
   var answer = AccountAnswer(
     login: KnownFacts.anna(), refusal: nil, lookUp: KnownFacts.anna(), keyPaths: ["/home/anna/.ssh/keys"],
     systemName: "anna")
   var status: AccountStatus? = AccountStatus()
-  /// The content of the file of keys; nil: there is none.
+  /// The contents of the file of keys; nil: there is none.
   var keys: String? = ""
   var bans = BanFile.Content.none
   var roots: [String: (problem: String?, exposed: [String])] = [:]
-  /// What is said of a key by its blob; others let in.
+  /// Verdicts on keys by their blobs; others are accepted.
   var verdicts: [[UInt8]: Verdict] = [:]
 
   static func anna(uid: UInt32 = 1000) -> Account {
@@ -48,7 +48,7 @@ struct KnownFacts: LoginFacts {
     return verdicts[key.key] ?? Verdict(outcome: .acceptable, fingerprint: "SHA256:\(key.key.last ?? 0)")
   }
 
-  /// An Ed25519 key, told apart by its last byte.
+  /// An Ed25519 key that is identified by its last byte.
   static func key(_ number: UInt8) -> OfferedKey {
     var blob = WireWriter()
     blob.text("ssh-ed25519")
@@ -60,7 +60,7 @@ struct KnownFacts: LoginFacts {
 @Suite struct ExplainerTests {
   private static let hostKey = "server: {host_keys: [/k]}"
 
-  /// The report on a login of anna's; each entry of `lines` is a line behind `server:`, which is the first.
+  /// The report on a login of anna; each entry of `lines` is a line after `server:`, which is the first.
   private func explain(
     _ lines: String..., from address: String = "192.0.2.7", keys: [OfferedKey] = [KnownFacts.key(1)],
     methods: [AuthenticationMachine.Method] = [], facts: KnownFacts = KnownFacts()
@@ -78,7 +78,7 @@ struct KnownFacts: LoginFacts {
     return "\(refusal.code ?? "-") \(refusal.rule)" + (refusal.place.map { " \($0)" } ?? "")
   }
 
-  @Test func `without a rule against it a good key is let in, and may do everything`() throws {
+  @Test func `without a rule against it a valid key is accepted and unrestricted`() throws {
     let report = try explain()
     #expect(decision(report) == "let in")
     #expect(report.steps == ["publickey"])
@@ -93,14 +93,14 @@ struct KnownFacts: LoginFacts {
     ("{allowed_ips: [198.51.100.0/24]}", "not_allowed_ip security.allowed_ips f.yaml:2:25"),
     ("{allowed_ips: [198.51.100.0/24, 192.0.2.7]}", "let in"),
     ("{allowed_ips: [192.0.2.0/24], blocked_ips: [192.0.2.7]}", "blocked_ip security.blocked_ips[0] f.yaml:2:55"),
-    // It opens nothing.
+    // The whitelist admits nobody.
     ("{whitelist_ips: [192.0.2.7], blocked_ips: [192.0.2.7]}", "blocked_ip security.blocked_ips[0] f.yaml:2:54"),
   ])
-  func `the gate decides first`(security: String, expected: String) throws {
+  func `access control decides first`(security: String, expected: String) throws {
     #expect(decision(try explain("security: \(security)")) == expected)
   }
 
-  @Test func `a mapped address is the IPv4 address, and the whitelist is told`() throws {
+  @Test func `a mapped address is the IPv4 address, and the whitelist is reported`() throws {
     let report = try explain(
       "security: {whitelist_ips: [192.0.2.0/24], blocked_ips: [192.0.2.8]}", from: "::ffff:192.0.2.8")
     #expect(report.refusal?.code == "blocked_ip")
@@ -118,7 +118,7 @@ struct KnownFacts: LoginFacts {
     #expect(decision(try explain(from: "192.0.2.8", facts: facts)) == "let in")
     #expect(decision(try explain("security: {whitelist_ips: [192.0.2.7]}", facts: facts)) == "let in")
     #expect(decision(try explain("security: {ban_state_file: null}", facts: facts)) == "let in")
-    // One that is over, and one that is not known.
+    // One that has ended, and one of another source.
     facts.bans = .bans([Ban(source: source, end: -1, count: 2)])
     #expect(decision(try explain(facts: facts)) == "let in")
     facts.bans = .unusable(line: 3, "damaged")
@@ -130,7 +130,7 @@ struct KnownFacts: LoginFacts {
   // MARK: The user
 
   @Test(arguments: AccountRefusal.allCases)
-  func `who has no account is not let in, whatever they have`(refusal: AccountRefusal) throws {
+  func `a user without an account is not accepted, whatever they have`(refusal: AccountRefusal) throws {
     var facts = KnownFacts()
     facts.answer.login = nil
     facts.answer.refusal = refusal
@@ -139,7 +139,7 @@ struct KnownFacts: LoginFacts {
     #expect(report.steps == nil)
   }
 
-  /// Lines behind the first, and what decides.
+  /// Lines after the first, and what decides.
   static let rules: [([String], String)] = [
     (["auth: {deny_users: [bert, \"an*\"]}"], "user_denied auth.deny_users[1] f.yaml:2:27"),
     (["auth: {deny_users: [anna@198.51.100.0/24]}"], "let in"),
@@ -160,7 +160,7 @@ struct KnownFacts: LoginFacts {
       ["auth: {password: {users: [{name: anna, methods: [password]}]}}"],
       "method_not_allowed methods f.yaml:2:49"
     ),
-    // A block that holds has the word, also by an entry of its own.
+    // A matching block decides, even about an entry of its own.
     (
       ["auth: {deny_users: [bert]}", "match: [{users: [anna], auth: {deny_users: [x, anna]}}]"],
       "user_denied auth.deny_users[1] f.yaml:3:48"
@@ -172,7 +172,7 @@ struct KnownFacts: LoginFacts {
   ]
 
   @Test(arguments: rules)
-  func `every rule about users decides, and is told with its place`(lines: [String], expected: String) throws {
+  func `every rule about users decides, and is reported with its place`(lines: [String], expected: String) throws {
     var facts = KnownFacts()
     facts.answer.groups = ["ops"]
     let report =
@@ -181,7 +181,7 @@ struct KnownFacts: LoginFacts {
     #expect(decision(report) == expected)
   }
 
-  @Test func `a user of a file of users is told with the file`() throws {
+  @Test func `a user of a file of users is reported with the file`() throws {
     let loaded = try settings("server: {host_keys: [/k]}\nauth: {password: {users_file: /users.yaml}}")
     let question = LoginQuestion(
       user: "carol", address: try #require(IPAddress("192.0.2.7")), keys: [KnownFacts.key(1)], methods: [])
@@ -190,7 +190,7 @@ struct KnownFacts: LoginFacts {
     #expect(account?.rule == "account" && account?.place == "f.yaml:2:31")
   }
 
-  @Test func `blocks are told with the conditions that fail`() throws {
+  @Test func `blocks are reported with the conditions that fail`() throws {
     let report = try explain("match: [{users: [x], addresses: [192.0.2.7], shell: {pty: false}}]")
     let block = try #require(report.findings[.user]?.first { $0.rule == "match[0]" })
     #expect(block.text == "does not hold: users" && block.place == "f.yaml:2:17")
@@ -210,7 +210,7 @@ struct KnownFacts: LoginFacts {
     #expect(decision(try explain(facts: facts)) == expected)
   }
 
-  @Test func `a locked account logs in by key alone, unless auth.locked_accounts says no`() throws {
+  @Test func `a locked account can log in with keys only, unless auth.locked_accounts says no`() throws {
     var facts = KnownFacts()
     facts.status = AccountStatus(isLocked: true)
     let auth = "methods: [publickey, password], password: {users: [{name: anna, password_hash: '\(hash)'}]}"
@@ -225,7 +225,7 @@ struct KnownFacts: LoginFacts {
     #expect(decision(closed) == "account_locked shadow(5) f.yaml:2:25")
   }
 
-  @Test func `a password that has expired refuses passwords, and keys log in`() throws {
+  @Test func `an expired password disables passwords, and keys are accepted`() throws {
     var facts = KnownFacts()
     facts.status = AccountStatus(isPasswordExpired: true)
     let auth = "auth: {methods: [publickey, password], password: {users: [{name: anna, password_hash: '\(hash)'}]}}"
@@ -235,7 +235,7 @@ struct KnownFacts: LoginFacts {
     #expect(decision(try explain(auth, facts: facts)) == "let in")
   }
 
-  @Test func `nologin(5) keeps out everybody but root`() throws {
+  @Test func `nologin(5) refuses everyone but root`() throws {
     var facts = KnownFacts()
     facts.answer.noLogins = "Back at noon"
     #expect(decision(try explain(facts: facts)) == "nologin nologin(5)")
@@ -245,7 +245,9 @@ struct KnownFacts: LoginFacts {
 
   // MARK: Shells and roots
 
-  @Test func `a shell that lets nobody work closes commands and files, and what opens files is told`() throws {
+  @Test func `a shell that permits no work disables commands and files, and settings that permit files are reported`()
+    throws
+  {
     var facts = KnownFacts()
     facts.answer.login?.shell = "/usr/sbin/nologin"
     facts.answer.login?.shellKind = .none
@@ -262,7 +264,7 @@ struct KnownFacts: LoginFacts {
       told(block, "SFTP") == "everything that the account can see" && told(block, "SCP").contains("(nologin_shell)"))
   }
 
-  @Test func `a shell that shells(5) does not list is told, and started`() throws {
+  @Test func `a shell that shells(5) does not list is reported, and started`() throws {
     var facts = KnownFacts()
     facts.answer.login?.shell = "/usr/bin/git-shell"
     facts.answer.login?.shellKind = .unlisted
@@ -273,7 +275,7 @@ struct KnownFacts: LoginFacts {
     #expect(report.findings[.permissions]?.first?.text == "shells and every command")
   }
 
-  @Test func `a root that is not entered, or that not only root can replace, is told`() throws {
+  @Test func `a root that cannot be entered, or that others than root can replace, is reported`() throws {
     var facts = KnownFacts()
     facts.roots["/srv/anna"] = ("the symbolic link", [])
     facts.roots["/data"] = (nil, ["/data (uid 7, mode 755)"])
@@ -298,7 +300,7 @@ struct KnownFacts: LoginFacts {
       report.findings[.credentials]?.contains { $0.rule == "auth.permit_root" && $0.place == "f.yaml:2:21" } == true)
   }
 
-  @Test func `what a key is refused for is told, with where that is written`() throws {
+  @Test func `the reason for refusing a key is reported, with its place`() throws {
     var facts = KnownFacts()
     let key = KnownFacts.key(1)
     for (place, told) in [("/home/anna/.ssh/keys:3", nil), ("auth.publickey.revoked_keys", "f.yaml:2:34")] {
@@ -326,7 +328,7 @@ struct KnownFacts: LoginFacts {
     #expect(told.contains { $0.hasSuffix(" of /home/anna/.ssh/keys:4") })
   }
 
-  @Test func `without any key there is none`() throws {
+  @Test func `without any key none is tried`() throws {
     #expect(decision(try explain(keys: [])) == "no_such_key publickey")
     var facts = KnownFacts()
     facts.keys = nil
@@ -349,7 +351,7 @@ struct KnownFacts: LoginFacts {
   ]
 
   @Test(arguments: sequences)
-  func `every step of a login is gone`(
+  func `every step of a login is followed`(
     methods: String, required: String, used: [AuthenticationMachine.Method], expected: String
   ) throws {
     let more = required.isEmpty ? "" : ", required: \(required)"
@@ -359,7 +361,7 @@ struct KnownFacts: LoginFacts {
     #expect(decision(report) == expected)
   }
 
-  @Test func `a second key takes a step that the first has not`() throws {
+  @Test func `a second publickey step needs another key`() throws {
     let report = try explain(
       "auth: {required: [[publickey, publickey]]}", keys: [KnownFacts.key(1), KnownFacts.key(2)])
     #expect(decision(report) == "let in")
@@ -369,14 +371,14 @@ struct KnownFacts: LoginFacts {
   @Test(arguments: [
     ("password", AuthenticationMachine.Method.password), ("keyboard-interactive", .keyboardInteractive),
   ])
-  func `who has no password cannot type it`(name: String, method: AuthenticationMachine.Method) throws {
+  func `a user without a password cannot use one`(name: String, method: AuthenticationMachine.Method) throws {
     let users = "[{name: bert, password_hash: '\(hash)'}, {name: anna}]"
     let report = try explain(
       "auth: {methods: [\(name)], password: {users: \(users)}}", keys: [], methods: [method])
     #expect(report.refusal?.code == "no_password" && report.refusal?.rule == name)
   }
 
-  @Test func `who has no secret cannot have a code`() throws {
+  @Test func `a user without a secret cannot use a code`() throws {
     let users = "[{name: bert, totp_secret: MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U}, {name: anna}]"
     let report = try explain("auth: {required: [[publickey, totp]], password: {users: \(users)}}")
     #expect(report.refusal?.code == "no_totp_secret")
@@ -388,12 +390,12 @@ struct KnownFacts: LoginFacts {
     facts.verdicts[KnownFacts.key(1).blob] = Verdict(outcome: .rejected, reason: "no_such_key")
     let auth = "auth: {methods: [publickey, password], password: {users: [{name: anna, password_hash: '\(hash)'}]}}"
     #expect(decision(try explain(auth, facts: facts)).hasPrefix("no_such_key"))
-    // Who asks about no key may use the password.
+    // A question without a key may use the password.
     facts.keys = ""
     #expect(decision(try explain(auth, keys: [], facts: facts)) == "let in")
   }
 
-  @Test func `two keys that force different commands let nobody in`() throws {
+  @Test func `two keys that force different commands are refused`() throws {
     var facts = KnownFacts()
     for number in [1, 2] as [UInt8] {
       var permissions = KeyPermissions.everything
@@ -409,7 +411,7 @@ struct KnownFacts: LoginFacts {
 
   // MARK: Permissions
 
-  /// Lines, the rule, what it says, and where it is written.
+  /// Lines, the rule, its result, and where it is written.
   static let permissions: [(String, String, String, String?)] = [
     ("shell: {enabled: false}", "commands", "none: shell.enabled", "f.yaml:2:18"),
     (
@@ -443,13 +445,13 @@ struct KnownFacts: LoginFacts {
   ]
 
   @Test(arguments: permissions)
-  func `what a login may do is told`(line: String, rule: String, text: String, place: String?) throws {
+  func `the permissions of a login are reported`(line: String, rule: String, text: String, place: String?) throws {
     let found = try explain(line).findings[.permissions]?.first { $0.rule == rule }
     #expect(found?.text == text)
     #expect(found?.place == place)
   }
 
-  @Test func `what a key takes away is told`() throws {
+  @Test func `restrictions of a key are reported`() throws {
     var facts = KnownFacts()
     var permissions = KeyPermissions.restricted
     permissions.forcedCommand = Array("uptime".utf8)
@@ -468,7 +470,7 @@ struct KnownFacts: LoginFacts {
 
   // MARK: Text
 
-  @Test func `the last line says what comes of it and what decided`() throws {
+  @Test func `the last line contains the outcome and what decided it`() throws {
     let question = LoginQuestion(user: "anna", address: try #require(IPAddress("192.0.2.7")), keys: [], methods: [])
     let last = { (report: Report) in report.text(question).split(separator: "\n").last.map(String.init) }
     #expect(last(try explain()) == "let in: 'anna' from 192.0.2.7, by publickey")

@@ -25,7 +25,7 @@ import Wire
     return (try LoaderResult(wireBytes: bytes[...]), descriptors)
   }
 
-  @Test func `a configuration that loads comes with sealed settings and host keys`() throws {
+  @Test func `a configuration that loads is sent with sealed settings and host keys`() throws {
     guard getuid() != 0 || hasServiceAccounts else {
       return
     }
@@ -58,7 +58,7 @@ import Wire
       let content = try Data(contentsOf: URL(fileURLWithPath: path))
       #expect(try descriptor.read(count: 1 << 20, at: 0) == Array(content))
     }
-    // The journal's directory is there, and its process's alone.
+    // The journal's directory exists, and only its process has access.
     let made = try FileManager.default.attributesOfItem(atPath: folder.file("made/for"))
     #expect(made[.posixPermissions] as? Int == 0o700)
     let owner = getuid() == 0 ? getpwnam("bssh-audit").pointee.pw_uid : getuid()
@@ -69,7 +69,7 @@ import Wire
     #expect(again.count == 3)
   }
 
-  @Test func `a directory that is not the journal's is refused, and nobody is told to give it away`() throws {
+  @Test func `a directory of another account is refused, and no message advises to give it away`() throws {
     guard getuid() == 0, getpwnam("bssh-audit") != nil else { return }
     let folder = try Folder()
     _ = try bsshServer("gen-host-key", "-o", folder.file("key"))
@@ -82,7 +82,7 @@ import Wire
     #expect(!problems.joined().contains("chown"))
   }
 
-  @Test func `a configuration that does not load comes as its problems`() throws {
+  @Test func `the problems of a configuration that does not load are sent`() throws {
     let folder = try Folder()
     let file = try folder.write("c.yaml", "server: {prot: 1}\n")
     let (result, descriptors) = try load(["-c", file])
@@ -95,7 +95,7 @@ import Wire
     #expect(descriptors.isEmpty)
   }
 
-  @Test func `more problems than a message holds are cut, and the rest is counted`() throws {
+  @Test func `problems beyond the limit of a message are omitted and counted`() throws {
     let folder = try Folder()
     let lines = (0..<5000).map { "key_that_does_not_exist_and_is_long_\($0): 1\n" }.joined()
     let (result, _) = try load(["-c", try folder.write("c.yaml", lines)])

@@ -38,7 +38,7 @@ import Testing
     return process.reap()
   }
 
-  @Test func `a password is asked for twice, not shown, and hashed`() throws {
+  @Test func `a password is prompted for twice, not echoed, and hashed`() throws {
     let terminal = try Terminal()
     let process = try start(on: terminal)
     _ = try read(terminal, until: "Password: ")
@@ -62,7 +62,7 @@ import Testing
     #expect(end(of: process) == .code(65))
   }
 
-  @Test func `the terminal shows again what is typed after Ctrl-C`() throws {
+  @Test func `the terminal echoes again after Ctrl-C`() throws {
     let terminal = try Terminal()
     let process = try start(on: terminal)
     _ = try read(terminal, until: "Password: ")

@@ -9,7 +9,7 @@ import Testing
     String(repeating: "otpauth%20", count: 80), "Grüße",
   ]
 
-  /// What qrencode(1) draws.
+  /// The output of qrencode(1).
   private func drawing(of text: String, type: String) throws -> String {
     let outcome = try bsshServer("-t", type, "-m", "4", text, program: "/usr/bin/qrencode")
     #expect(outcome.code == 0, "\(outcome.errors)")
@@ -17,7 +17,7 @@ import Testing
   }
 
   @Test(arguments: texts)
-  func `in half blocks it is what qrencode draws, module for module`(text: String) throws {
+  func `in half blocks the code is the one of qrencode, module for module`(text: String) throws {
     let code = try #require(QRCode(text))
     let reference = try drawing(of: text, type: "UTF8")
     let colored = try drawing(of: text, type: "ANSIUTF8")
@@ -28,12 +28,12 @@ import Testing
   }
 
   @Test(arguments: texts)
-  func `in plain text it is what qrencode draws, module for module`(text: String) throws {
+  func `in plain text the code is the one of qrencode, module for module`(text: String) throws {
     let reference = try drawing(of: text, type: "ASCII")
     #expect(try #require(QRCode(text)).plain == reference)
   }
 
-  @Test func `text that is too long, empty or holds a NUL has no code`() {
+  @Test func `text that is too long, empty or contains a NUL has no code`() {
     #expect(QRCode(String(repeating: "a", count: 3000)) == nil)
     #expect(QRCode("") == nil)
     #expect(QRCode("a\0b") == nil)

@@ -4,7 +4,7 @@ import System
 
 @testable import Server
 
-/// A folder that is gone when the test is over.
+/// A folder that is removed at the end of the test.
 final class Folder {
   let path: String
 
@@ -32,7 +32,7 @@ final class Folder {
   }
 }
 
-/// What a program said and how it ended.
+/// The output of a program, and how it ended.
 struct Outcome {
   var code: Int32
   var output: String
@@ -42,7 +42,7 @@ struct Outcome {
 /// The built program.
 let program = (try? ProcessEnvironment.executableFolder()).map { $0 + "/bssh-server" } ?? "bssh-server"
 
-/// Runs the built program to its end; of our variables it gets only `PATH`.
+/// Runs the built program to its end; of our environment it gets only `PATH`.
 func bsshServer(
   _ arguments: String..., environment: [String: String] = [:], input: String = "", directory: String = "/",
   program: String = program
@@ -92,7 +92,7 @@ func settings(_ yaml: String) throws -> Loaded {
 
 let hash = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g"
 
-/// True when the accounts are there that the daemon's processes have when it is started as root.
+/// True if the accounts exist that the daemon's processes use when it is started as root.
 var hasServiceAccounts: Bool {
   let names: [String] = ["bssh-transport", "bssh-authority", "bssh-audit"]
   return names.allSatisfy { getpwnam($0) != nil }

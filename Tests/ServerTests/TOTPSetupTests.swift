@@ -21,13 +21,13 @@ import Testing
     return outcome.output
   }
 
-  /// The line that begins like this, without blanks around it.
+  /// The line that starts with this, without surrounding blanks.
   private func line(_ start: String, in text: String) throws -> String {
     try #require(
       text.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }.first { $0.hasPrefix(start) })
   }
 
-  /// The parameters of an otpauth address.
+  /// The parameters of an otpauth URI.
   private func parameters(_ address: String) throws -> [String: String] {
     let query = try #require(address.split(separator: "?").last)
     return Dictionary(
@@ -37,7 +37,7 @@ import Testing
       })
   }
 
-  @Test func `what it prints for the configuration loads, and is the secret of the address`() throws {
+  @Test func `the printed configuration loads, and has the secret of the URI`() throws {
     let text = try printed("--issuer", "My Host")
     let entry = try line("totp_secret: ", in: text)
     let loaded = try settings("server: {host_keys: [/k]}\nauth: {password: {users: [{name: anna, \(entry)}]}}")
@@ -53,7 +53,7 @@ import Testing
   }
 
   @Test(arguments: [("sha1", "6"), ("sha1", "8"), ("sha256", "6"), ("sha512", "8")])
-  func `oathtool makes of the address the codes that we accept`(algorithm: String, digits: String) throws {
+  func `oathtool derives codes from the URI that we accept`(algorithm: String, digits: String) throws {
     let text = try printed("--algorithm", algorithm, "--digits", digits)
     let given = try parameters(try line("otpauth://", in: text))
     #expect(given["algorithm"] == algorithm.uppercased() && given["digits"] == digits)
@@ -64,12 +64,12 @@ import Testing
       base32: base32, algorithm: try #require(OneTimeSecret.Algorithm(rawValue: algorithm)),
       digits: try #require(OneTimeSecret.Digits(rawValue: count)))
     #expect(try secret.step(of: Array(code.output.utf8.dropLast()), at: 2_000_000_000) == 2_000_000_000 / 30)
-    // What it says of itself goes into the configuration as well.
+    // The printed settings work in the configuration as well.
     #expect(text.contains("totp_algorithm: \(algorithm)\n") == (algorithm != "sha1"))
     #expect(text.contains("totp_digits: \(digits)\n") == (digits != "6"))
   }
 
-  @Test func `the code that it says is there now is there now`() throws {
+  @Test func `the printed code is the current one`() throws {
     let text = try printed()
     let secret = try line("totp_secret: ", in: text).dropFirst("totp_secret: ".count)
     let code = try line("It shows ", in: text).split(separator: " ")[2]
@@ -77,7 +77,7 @@ import Testing
     #expect(try OneTimeSecret(base32: String(secret)).step(of: Array(code.utf8), at: now) != nil)
   }
 
-  @Test func `into a pipe the picture is plain text, and it is the address`() throws {
+  @Test func `into a pipe the QR code is plain text, and contains the URI`() throws {
     let text = try printed()
     let address = try line("otpauth://", in: text)
     let code = try #require(QRCode(address))
@@ -85,7 +85,7 @@ import Testing
     #expect(text.utf8.allSatisfy { $0 < 0x80 && $0 != 0x1b })
   }
 
-  /// Runs it on a terminal of so many columns.
+  /// Runs it on a terminal with this number of columns.
   private func shown(columns: UInt32, locale: String) throws -> String {
     let terminal = try Terminal()
     terminal.resize(.init(columns: columns, rows: 60, xPixels: 0, yPixels: 0))
@@ -107,27 +107,27 @@ import Testing
     return String(decoding: bytes, as: UTF8.self).replacingOccurrences(of: "\r\n", with: "\n")
   }
 
-  @Test func `on a terminal the picture is drawn in half blocks that are dark and light on every background`() throws {
+  @Test func `on a terminal the QR code is drawn in half blocks that are dark and light on every background`() throws {
     let text = try shown(columns: 80, locale: "C.UTF-8")
     let address = try line("otpauth://", in: text)
     let code = try #require(QRCode(address))
     #expect(text.hasSuffix("\n\n" + code.halfBlocks(colored: true)))
   }
 
-  @Test func `a terminal that does not take UTF-8 gets plain text`() throws {
+  @Test func `a terminal without UTF-8 gets plain text`() throws {
     let text = try shown(columns: 200, locale: "C")
     let address = try line("otpauth://", in: text)
     let code = try #require(QRCode(address))
     #expect(text.hasSuffix("\n\n" + code.plain))
   }
 
-  @Test func `a terminal that is too narrow is told so, and not given half a picture`() throws {
+  @Test func `a terminal that is too narrow gets a notice in place of a QR code`() throws {
     let text = try shown(columns: 40, locale: "C.UTF-8")
     #expect(text.contains("The picture needs a terminal of "))
     #expect(!text.contains("█") && !text.contains("##"))
   }
 
-  @Test func `two calls make two secrets`() throws {
+  @Test func `two calls generate two secrets`() throws {
     #expect(try line("totp_secret: ", in: try printed()) != line("totp_secret: ", in: try printed()))
   }
 
@@ -138,7 +138,7 @@ import Testing
     (["anna", "--digits", "7"], "6 or 8 digits"), (["anna", "--algorithm", "sha265"], "did you mean 'sha256'?"),
     (["anna", "--bits", "8"], "no option of 'totp-setup'"),
   ])
-  func `a wrong command line exits with 64 and says what is wrong`(words: [String], reason: String) throws {
+  func `an invalid command line exits with 64 and says what is wrong`(words: [String], reason: String) throws {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: program)
     process.arguments = ["totp-setup"] + words
@@ -153,7 +153,7 @@ import Testing
     #expect(text.contains("Try 'bssh-server"))
   }
 
-  @Test func `names and issuers of any letters make an address that is one`() {
+  @Test func `names and issuers with any characters make a valid URI`() {
     let secret = OneTimeSecret(bytes: [UInt8](repeating: 0, count: 20))
     #expect(
       TOTPSetup.address(of: secret, user: "r\u{e9}@x", issuer: "a b/c&d=%?").hasPrefix(

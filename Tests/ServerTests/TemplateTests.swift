@@ -11,11 +11,11 @@ import Testing
     try String(contentsOf: Self.root.appendingPathComponent(path), encoding: .utf8)
   }
 
-  @Test func `the sample configuration is what gen-config prints`() throws {
+  @Test func `the sample configuration is the output of gen-config`() throws {
     #expect(try text("etc/server.yaml") == Template.commented)
   }
 
-  @Test func `what gen-config prints loads to the defaults and a host key`() throws {
+  @Test func `the output of gen-config loads to the defaults and a host key`() throws {
     var expected = Settings()
     expected.server.hostKeys = ["/etc/bssh/ssh_host_ed25519_key"]
     let loaded = try settings(Template.commented)
@@ -189,7 +189,7 @@ import Testing
   @Test(arguments: KeyTable.keys.flatMap(\.variables))
   func `the manual names every variable`(variable: String) throws {
     let key = try #require(KeyTable.keys.first { $0.variables.contains(variable) })
-    // The variables that are made of the path are explained as a rule.
+    // The variables that are derived from the path are explained as a rule.
     if variable != key.variables.first {
       #expect(try text("man/bssh-server.yaml.5").contains(".Ev \(variable) .\n"))
     }

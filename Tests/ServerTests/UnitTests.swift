@@ -5,7 +5,7 @@ import Testing
 
 @testable import Server
 
-/// The units of systemd/, against the program that they start.
+/// Compares the units of systemd/ with the program that they start.
 @Suite struct UnitTests {
   /// The values of each directive.
   private func directives(_ name: String) throws -> [String: [String]] {
@@ -25,7 +25,7 @@ import Testing
     return try Arguments(words.map { $0 == "$MAINPID" ? "1234" : $0 })
   }
 
-  @Test func `the service runs in the foreground with its own file, and a reload is one that can fail`() throws {
+  @Test func `the service runs in the foreground with its own file, and a reload can fail`() throws {
     let unit = try directives("bssh-server.service")
     let start = try arguments(unit["ExecStart"]?.first)
     #expect(start.command == .run && start.has("foreground") && start.value("config") == "/etc/bssh/server.yaml")
@@ -34,7 +34,8 @@ import Testing
     #expect(reload.command == .reload && reload.operand == "1234")
   }
 
-  @Test func `what another try cannot mend is not tried again, and anything else is, with pauses and for ever`() throws
+  @Test func `failures that a restart cannot fix are not retried, and all others are, with delays and indefinitely`()
+    throws
   {
     let unit = try directives("bssh-server.service")
     let hopeless = [ExitCode.usage, .configuration].map { String($0.rawValue) }
@@ -42,7 +43,7 @@ import Testing
     #expect(unit["Restart"] == ["on-failure"] && unit["RestartSec"] == ["2s"] && unit["StartLimitIntervalSec"] == ["0"])
   }
 
-  @Test func `the socket is that of the default port, and nothing enables it`() throws {
+  @Test func `the socket has the default port, and nothing enables it`() throws {
     let unit = try directives("bssh-server.socket")
     #expect(unit["ListenStream"] == Settings().server.bindAddresses.first.map { [String($0.port)] })
     #expect(unit["Accept"] == ["no"])

@@ -58,7 +58,7 @@ import Testing
     ("? [a]\n: 1\n", "f:1:3: a key must be text"), ("? {a: 1}\n: 1\n", "f:1:3: a key must be text"),
     ("a: \"x\\0y\"\n", "f:1:4: text holds a NUL or is not UTF-8"),
   ])
-  func `what we refuse is named with its place`(text: String, expected: String) {
+  func `refused constructs are named with their place`(text: String, expected: String) {
     #expect(problem(text) == expected)
   }
 
@@ -66,7 +66,7 @@ import Testing
     ("a:\n\tb: 1\n", "f:2:1: "), ("a: [1\n", "f:2:1: "), ("a: 'x\n", "f:2:1: "), ("a: b: c\n", "f:1:5: "),
     ("a: 1\n b: 2\n", "f:2:3: "), ("}", "f:1:1: "), ("a: \u{1}\n", "f:1:"),
   ])
-  func `what is no YAML is named with its place`(text: String, place: String) throws {
+  func `text that is not YAML is reported with its place`(text: String, place: String) throws {
     let found = try #require(problem(text))
     #expect(found.hasPrefix(place), "\(found)")
     #expect(found.contains(text.contains("\t") ? "a tab; YAML is indented with spaces" : "not valid YAML"))

@@ -5,7 +5,7 @@ import System
 
 /// `audit`: reads the journal.
 enum AuditCommand {
-  /// Where the journal is: what `--file` says, or else the configuration.
+  /// The path of the journal: from `--file`, or else from the configuration.
   static func path(_ arguments: Arguments) throws(Failure) -> String {
     if let file = arguments.value("file") { return file }
     do throws(Rejected) {
@@ -18,7 +18,7 @@ enum AuditCommand {
     }
   }
 
-  /// `audit grep`: the events that fit.
+  /// `audit grep`: the matching events.
   static func grep(_ arguments: Arguments) throws(Failure) {
     let filter = try EventFilter(arguments, now: Clock.microsecondsSince1970)
     var reader = MergedReader(try Journal(try path(arguments)))
@@ -30,11 +30,11 @@ enum AuditCommand {
       try output.show(line)
     }
     try output.flush()
-    // As grep(1) has it.
+    // The exit status of grep(1).
     if count == 0 { throw Failure(.refused) }
   }
 
-  /// `audit tail`: the last events, and with `-f` those to come.
+  /// `audit tail`: the last events, and with `-f` new ones.
   static func tail(_ arguments: Arguments) throws(Failure) {
     let filter = try EventFilter(arguments, now: Clock.microsecondsSince1970)
     let count = try number("lines", arguments, 0...1_000_000) ?? 10
@@ -54,7 +54,7 @@ enum AuditCommand {
       for index in tails.indices { lines.append(try tails[index].more()) }
       for line in try inOrder(lines) where filter.matches(line.event) { try output.show(line) }
       try output.flush()
-      // The journal is written about once in a second at most.
+      // The journal is written about once a second at most.
       usleep(200_000)
     }
   }
@@ -69,7 +69,7 @@ enum AuditCommand {
   private static func last(_ count: Int, of files: JournalFiles, _ filter: EventFilter) throws(Failure) -> [JournalLine]
   {
     guard count > 0 else { return [] }
-    // Mostly the end of the last file is enough.
+    // Usually the end of the last file is enough.
     if filter.isEmpty, let file = files.files.last, !file.name.isCompressed {
       var reader = SeriesReader(endOf: file, bytes: count * 1024)
       let lines = try last(count, of: &reader, filter)
@@ -96,7 +96,7 @@ enum AuditCommand {
     return Array(lines[next...] + lines[..<next])
   }
 
-  /// The value of an option that is a whole number.
+  /// The value of an option that is an integer.
   static func number(_ option: String, _ arguments: Arguments, _ range: ClosedRange<Int>) throws(Failure) -> Int? {
     guard let text = arguments.value(option) else { return nil }
     guard let number = Int(text), range.contains(number) else {
@@ -108,7 +108,7 @@ enum AuditCommand {
   }
 }
 
-/// Standard output, for many lines: written in blocks.
+/// Standard output for many lines: written in blocks.
 struct EventOutput {
   let text: EventText
   private var waiting = ""

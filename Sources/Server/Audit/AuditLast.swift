@@ -1,7 +1,7 @@
 import Audit
 import System
 
-/// `audit last` and `audit lastb`: who was logged in, and who tried to, as last(1) and lastb(1) show it.
+/// `audit last` and `audit lastb`: logins and refused logins, in the format of last(1) and lastb(1).
 enum AuditLast {
   private struct Login {
     var subject: Subject
@@ -16,7 +16,7 @@ enum AuditLast {
     let limit = try AuditCommand.number("lines", arguments, 1...10_000_000)
     var reader = SeriesReader(try Journal(try AuditCommand.path(arguments)).main)
     var logins: [Login] = []
-    // Places in `logins`.
+    // Indexes into `logins`.
     var open: [EventID: Int] = [:]
     while let line = try reader.nextEvent() {
       let event = line.event

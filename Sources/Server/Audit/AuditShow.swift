@@ -3,11 +3,11 @@ import System
 
 /// `audit show`: everything about one login, from its connection on.
 enum AuditShow {
-  /// What is known of a login after a first look through the journal.
+  /// What a first pass over the journal finds about a login.
   private struct Story {
     var session: EventID?
     var connection: UInt64
-    /// Where its connection begins: how many events are before it.
+    /// The number of events before the first one of its connection.
     var first: Int
     var host: String
   }
@@ -32,11 +32,11 @@ enum AuditShow {
     try tell(story, journal, arguments)
   }
 
-  /// The sessions whose id begins so; for a number, the last connection that had it.
+  /// The sessions whose id has this prefix; for a number, the last connection with it.
   private static func find(_ wanted: String, in journal: Journal) throws(Failure) -> [Story] {
     let number = UInt64(wanted)
     var stories: [Story] = []
-    // Where each connection that is open began.
+    // The beginning of each open connection.
     var open: [String: Int] = [:]
     var reader = MergedReader(journal)
     var count = 0
@@ -81,7 +81,7 @@ enum AuditShow {
       else { continue }
       if line.event.fact.type == .connectionClosed { isOpen = false }
       waiting.append(line)
-      // Who it is shows with the login.
+      // The user's name is known from the login on.
       if !hasTitle, subject.sessionID != nil || waiting.count == 100 || !isOpen {
         try output.write(title(line.event, output.text))
         hasTitle = true

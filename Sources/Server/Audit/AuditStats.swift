@@ -3,17 +3,17 @@ import Configuration
 import JournalReader
 import System
 
-/// `audit stats`: what is in the journal, in numbers.
+/// `audit stats`: the contents of the journal in numbers.
 struct AuditStats {
-  /// Different names that are counted; an attacker can make up any number.
+  /// Limit for different names that are counted; an attacker can invent any number.
   static let nameLimit = 100_000
-  /// Names that are shown.
+  /// The number of names that are shown.
   static let shown = 10
 
-  /// How often each name came.
+  /// The number of occurrences of each name.
   struct Tally {
     private(set) var counts: [String: UInt64] = [:]
-    /// Of names for which there was no room.
+    /// Occurrences of names beyond the limit.
     private(set) var others: UInt64 = 0
 
     mutating func add(_ name: String?) {
@@ -47,7 +47,7 @@ struct AuditStats {
     let path = try AuditCommand.path(arguments)
     let journal = try Journal(path)
     var stats = AuditStats()
-    // The numbers of the oldest and the youngest event of each series.
+    // The sequence numbers of the oldest and the newest event of each series.
     var numbers: [JournalSeries: ClosedRange<UInt64>] = [:]
     for (series, files) in zip(JournalSeries.allCases, journal.series) {
       var reader = SeriesReader(files)
@@ -66,10 +66,10 @@ struct AuditStats {
     try output.flush()
   }
 
-  /// How many events wait for each receiver, as the cursors of exporters have it; nothing when there are none, or none
-  /// that may be read.
+  /// How many events are pending for each receiver, by the cursors of exporters; empty if there are none, or none that
+  /// can be read.
   ///
-  /// - Parameter numbers: the oldest and the youngest event of each series that has any.
+  /// - Parameter numbers: the oldest and the newest sequence number of each series that is not empty.
   private static func receivers(_ path: String, _ numbers: [JournalSeries: ClosedRange<UInt64>]) -> String {
     let (directory, name) = JournalDirectory.split(path)
     let (folder, base) = (directory + "/cursors", String(decoding: name, as: UTF8.self))

@@ -2,7 +2,7 @@ import Audit
 import JournalReader
 import System
 
-/// `audit verify`: is the journal what was written, and what is not there any more?
+/// `audit verify`: checks the hash chains, and reports what rotation has removed.
 enum AuditVerify {
   static func run(_ arguments: Arguments) throws(Failure) {
     let journal = try Journal(try AuditCommand.path(arguments), isSettled: true)
@@ -21,7 +21,7 @@ enum AuditVerify {
     if !isWhole { throw Failure(.refused) }
   }
 
-  /// Says of a series what it has; returns what is wrong with it.
+  /// Prints what a series contains; returns what is wrong with it.
   private static func check(_ files: JournalFiles, _ style: EventText) throws(Failure) -> String? {
     var chain = Chain<JournalPlace>(head: files.head)
     var problem: String?
@@ -39,7 +39,7 @@ enum AuditVerify {
         }
       }
     } catch {
-      // What is behind cannot be looked at.
+      // What follows cannot be checked.
       problem = "\(reader.path): \(error.reason)"
     }
     if problem == nil { problem = chain.finish().map(Self.text) }
@@ -56,7 +56,7 @@ enum AuditVerify {
     return nil
   }
 
-  /// What rotation has removed, and when; nothing when it has removed nothing.
+  /// What rotation has removed, and when; empty if nothing.
   private static func removed(
     _ files: JournalFiles, _ first: UInt64?, _ oldest: JournalLine?, _ style: EventText
   ) -> String {

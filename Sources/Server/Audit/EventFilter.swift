@@ -5,12 +5,12 @@ import Configuration
 import Filter
 import System
 
-/// Which events somebody wants to see: those that fit everything that was asked for.
+/// Selects events: those that match all criteria.
 struct EventFilter {
-  /// One of these; none: all, and so on.
+  /// One of these types; empty: all. The same for the others.
   private var users: [NamePattern] = []
   private var addresses: [AddressRange] = []
-  /// The beginnings of session ids.
+  /// Prefixes of session ids.
   private var sessions: [String] = []
   private var types: Set<EventType>?
   private var results: Set<EventResult>?
@@ -18,7 +18,10 @@ struct EventFilter {
   private var since: Int64?
   private var until: Int64?
 
-  /// What the options say.
+  /// The criteria of the options.
+  ///
+  /// - Parameter now: microseconds since 1970, for relative times.
+  /// - Throws: a usage ``Failure`` for a value that is not valid.
   init(_ arguments: Arguments, now: Int64) throws(Failure) {
     let command = arguments.command
     func words(_ long: String) -> [String] { arguments.values[long] ?? [] }
@@ -44,13 +47,13 @@ struct EventFilter {
     until = try Self.time("until", arguments, now)
   }
 
-  /// True when it asks for nothing: every event fits.
+  /// True if there are no criteria: every event matches.
   var isEmpty: Bool {
     users.isEmpty && addresses.isEmpty && sessions.isEmpty && types == nil && results == nil && paths.isEmpty
       && since == nil && until == nil
   }
 
-  /// True for an event that is to be seen.
+  /// True if the event matches.
   func matches(_ event: AuditEvent) -> Bool {
     if let since, event.time < since { return false }
     if let until, event.time > until { return false }
@@ -82,7 +85,7 @@ struct EventFilter {
       && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) || $0 == 0x2d }
   }
 
-  /// Names and patterns of names, also several with commas in between.
+  /// Names and patterns of names, also several separated by commas.
   private static func choices<Value: RawRepresentable<String> & CaseIterable & Hashable>(
     _ option: String, _ texts: [String], _ command: Command
   ) throws(Failure) -> Set<Value>? {

@@ -2,13 +2,13 @@ import Audit
 import Glibc
 import System
 
-/// How events are shown to people, or to programs.
+/// Formats events for people, or as JSON.
 struct EventText {
   private let isJSON: Bool
   private let hasColors: Bool
   private let inUTC: Bool
 
-  /// - Parameter isTerminal: people look at it.
+  /// - Parameter isTerminal: the output is a terminal, and may be coloured.
   init(_ arguments: Arguments, isTerminal: Bool) {
     isJSON = arguments.has("json")
     inUTC = arguments.has("utc")
@@ -16,9 +16,9 @@ struct EventText {
     hasColors = isTerminal && (ProcessEnvironment.value(of: "NO_COLOR") ?? "").isEmpty
   }
 
-  /// A line for an event, with its newline.
+  /// The line of an event, with its newline.
   ///
-  /// - Parameter isStory: whose event it is, is known.
+  /// - Parameter isStory: the context names the user, so the line need not.
   func line(_ line: JournalLine, isStory: Bool = false) -> String {
     if isJSON { return String(decoding: line.json, as: UTF8.self) + "\n" }
     let event = line.event
@@ -52,6 +52,6 @@ struct EventText {
     hasColors ? "\u{1b}[\(color)m\(text)\u{1b}[0m" : text
   }
 
-  /// The text with ``VisibleText`` for what cannot be seen.
+  /// The text, with invisible characters escaped by ``VisibleText``.
   static func visible(_ text: String) -> String { VisibleText.escape(text) }
 }

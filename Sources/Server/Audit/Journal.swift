@@ -4,13 +4,13 @@ import System
 
 /// The files of a journal, of both of its series.
 struct Journal {
-  /// That of the main series.
+  /// The main series.
   let path: String
   let main: JournalFiles
-  /// nil: there are none, as in a journal of a version that had one series.
+  /// nil: there is none, as in a journal of a version that had one series.
   let files: JournalFiles?
 
-  /// Opens the journal of this path; ``JournalFiles/init(_:isSettled:)``.
+  /// Opens the journal with this path; ``JournalFiles/init(_:isSettled:)``.
   init(_ path: String, isSettled: Bool = false) throws(Failure) {
     self.path = path
     guard let main = try JournalFiles(path, isSettled: isSettled) else {
@@ -20,12 +20,12 @@ struct Journal {
     files = try JournalFiles(JournalSeries.files.path(of: path), isSettled: isSettled)
   }
 
-  /// Those that there are.
+  /// The series that exist.
   var series: [JournalFiles] { [main] + (files.map { [$0] } ?? []) }
 }
 
-/// Reads the events of a journal, of all series: by time, and of the same time the main ones first. Within a series they
-/// stay in their order, whatever the clock did.
+/// Reads the events of all series of a journal by time; at equal times the main series comes first. Events of a series
+/// stay in their order, even if the clock was changed.
 struct MergedReader {
   private var readers: [SeriesReader] = []
   private var lines: [ArraySlice<JournalLine>] = []
@@ -35,7 +35,7 @@ struct MergedReader {
   /// All events of a journal.
   init(_ journal: Journal) { readers = journal.series.map { SeriesReader($0) } }
 
-  /// Events that were read, those of each series by themselves.
+  /// Events that were read, separately for each series.
   init(_ lines: [[JournalLine]]) { self.lines = lines.map { $0[...] } }
 
   /// The next event; nil at the end.

@@ -3,18 +3,18 @@ import Glibc
 import JournalReader
 import System
 
-/// The files of a series of a journal as they are at one moment, the oldest first: `audit.log.2.gz`, `audit.log.1`,
-/// `audit.log`.
+/// The files of a series of a journal at one moment, the oldest first: `audit.log.2.gz`, `audit.log.1`, `audit.log`.
 struct JournalFiles {
-  /// That of the youngest.
+  /// The path of the current file.
   let path: String
   let files: [JournalFile]
-  /// Where the series begins and ends, as it says itself; nil: there is no such file.
+  /// The head of the series; nil: there is no such file.
   let head: ChainHead?
 
-  /// Opens all files of the series of this path; nil: there are none.
+  /// Opens all files of the series with this path; nil: there are none.
   ///
-  /// - Parameter isSettled: true waits for the moment between two batches, when head and files say the same.
+  /// - Parameter isSettled: true waits for a moment between two batches, when head and files agree.
+  /// - Throws: ``Failure`` if the directory or a file cannot be read.
   init?(_ path: String, isSettled: Bool = false) throws(Failure) {
     let headFile = try? RegularFile(path + ".head").descriptor
     if isSettled { try? headFile?.lock() }
@@ -32,7 +32,7 @@ struct JournalFiles {
     try directory.atOneMoment { (names) throws(ReadError) in
       var files: [JournalFile] = []
       for name in names.reversed() {
-        // Of one that is there in both forms, the compressed one may not be whole yet.
+        // If both forms of a file exist, the compressed one may still be incomplete.
         if name.isCompressed, names.contains(JournalFileName(age: name.age, isCompressed: false)) { continue }
         do throws(ReadError) { files.append(try directory.open(name)) } catch {
           if !error.isMissingFile { throw error }

@@ -2,10 +2,10 @@ import Audit
 import JournalReader
 import System
 
-/// Where a line of a journal stands.
+/// The position of a line in a journal.
 struct JournalPlace: Equatable {
   let path: String
-  /// From 1 on.
+  /// Starts at 1.
   let line: Int
 }
 
@@ -13,14 +13,14 @@ extension JournalPlace: CustomStringConvertible {
   var description: String { "\(path): line \(line)" }
 }
 
-/// Reads the lines of a series of a journal, the oldest first, over all of its files, each up to where it ended when it was
+/// Reads the lines of a series of a journal, the oldest first, across all of its files, each up to its size when it was
 /// opened.
 struct SeriesReader {
   struct Line {
     let place: JournalPlace
     /// Without the newline.
     let bytes: ArraySlice<UInt8>
-    /// False: it is the last one, and has no newline.
+    /// False: it is the last line, and has no newline.
     let isWhole: Bool
   }
 
@@ -31,10 +31,10 @@ struct SeriesReader {
 
   init(_ files: JournalFiles) { self.files = files.files[...] }
 
-  /// Reads about the last `count` bytes of one file, from a line's beginning on.
+  /// Reads approximately the last `count` bytes of one file, starting at the beginning of a line.
   init(endOf file: JournalFile, bytes count: Int) {
     files = []
-    // The newline before counts as well.
+    // Includes the preceding newline.
     let start = max(file.size - count - 1, 0)
     var lines = file.lines(from: UInt64(start), upTo: file.size)
     if start > 0 { _ = try? lines.next() }
@@ -42,6 +42,8 @@ struct SeriesReader {
   }
 
   /// The next line; nil at the end.
+  ///
+  /// - Throws: `ReadError` if a file cannot be read or decompressed, or if a line is too long.
   mutating func next() throws(ReadError) -> Line? {
     while true {
       if current == nil {
@@ -64,7 +66,7 @@ struct SeriesReader {
   /// The path of the file that is being read.
   var path: String { current?.path ?? files.first?.path ?? "" }
 
-  /// The next event that can be read; a line that is none is reported on standard error. nil at the end.
+  /// The next event that can be parsed, or nil at the end. Lines that cannot be parsed are reported on standard error.
   mutating func nextEvent() throws(Failure) -> JournalLine? {
     while true {
       let line: Line?
@@ -78,7 +80,7 @@ struct SeriesReader {
   }
 }
 
-/// Reports lines of a journal that are none on standard error, up to ten.
+/// Reports malformed lines of a journal on standard error, up to ten.
 final class Complaints {
   private var count = 0
 
@@ -89,6 +91,6 @@ final class Complaints {
 }
 
 extension Failure {
-  /// The file `path` cannot be read.
+  /// The error for a file that cannot be read.
   init(_ error: ReadError, _ path: String) { self.init(.noInput, "bssh-server: \(path): \(error.reason)") }
 }

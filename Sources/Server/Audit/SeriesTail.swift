@@ -1,13 +1,13 @@
 import Audit
 import JournalReader
 
-/// Returns what a series of a journal gets, also when it goes on in a new file, or in a new directory of the same path.
+/// Returns new lines of a series of a journal, also after rotation, and in a new directory with the same path.
 struct SeriesTail {
   private let path: String
   private var follower: JournalFollower
   private var cursor = Cursor()
 
-  /// Begins after the last event of these files; nil: of none.
+  /// Starts after the last event of these files; nil: at the beginning.
   ///
   /// - Parameter journal: the path of the main series.
   init(_ series: JournalSeries, of journal: String, after files: JournalFiles?) throws(Failure) {
@@ -21,7 +21,7 @@ struct SeriesTail {
     follower.resume(at: cursor)
   }
 
-  /// The lines that have come since the last call.
+  /// The lines that were added since the last call.
   mutating func more() throws(Failure) -> [JournalLine] {
     if let now = try? JournalDirectory(path), !now.isSame(as: follower.directory) {
       follower = JournalFollower(now, follower.series)
@@ -31,7 +31,7 @@ struct SeriesTail {
     follower.passesOver = { (file, bytes) in
       do throws(JournalLineError) { _ = try JournalLine(json: bytes) } catch { complaints.add(file.path, error) }
     }
-    // Of a journal that has gone back, or is another one, only what is newer is new.
+    // In a journal that was reset or replaced, only newer events are new.
     let known = cursor.last?.sequence ?? 0
     var lines: [JournalLine] = []
     do throws(ReadError) {
@@ -43,7 +43,7 @@ struct SeriesTail {
         }
       }
     } catch {
-      // The directory is gone, and may be made anew.
+      // The directory was removed, and may be created again.
       if !error.isMissingFile { throw Failure(error, path) }
     }
     for case .unreadable(let name, let error) in follower.takeFindings() {

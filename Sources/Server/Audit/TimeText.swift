@@ -1,9 +1,9 @@
 import Glibc
 import System
 
-/// Times as people write and read them; microseconds from 1970 on.
+/// Parses and formats times, in microseconds since 1970.
 enum TimeText {
-  /// `2026-11-20 20:37:17.123`, in the system's zone, or in UTC with a `Z`.
+  /// `2026-11-20 20:37:17.123`, in the system's time zone, or in UTC with a `Z`.
   static func format(_ microseconds: Int64, inUTC: Bool) -> String {
     let (seconds, rest) = floorDivide(microseconds, 1_000_000)
     var time = time_t(seconds)
@@ -14,15 +14,15 @@ enum TimeText {
     return "\(date) \(clock).\(padded(Int(rest) / 1000, 3))\(inUTC ? "Z" : "")"
   }
 
-  /// Hours and minutes, and days before them when there are any: `00:42`, `2+03:15`.
+  /// Hours and minutes, preceded by days if there are any: `00:42`, `2+03:15`.
   static func duration(_ microseconds: Int64) -> String {
     let minutes = Int(max(0, microseconds) / 60_000_000)
     let days = minutes / 1440
     return (days > 0 ? "\(days)+" : "") + "\(padded(minutes / 60 % 24)):\(padded(minutes % 60))"
   }
 
-  /// Reads a time: `2026-11-20`, `2026-11-20 20:37`, `2026-11-20T20:37:17Z`, `20:37`, `today`, `yesterday`, `now`; or how
-  /// long ago: `90s`, `15m`, `2h`, `1d`. Without a `Z` it is one of the system's zone.
+  /// Parses a time: `2026-11-20`, `2026-11-20 20:37`, `2026-11-20T20:37:17Z`, `20:37`, `today`, `yesterday`, `now`; or
+  /// an elapsed time: `90s`, `15m`, `2h`, `1d`. Without a `Z` it is in the system's time zone.
   static func parse(_ text: String, now: Int64) -> Int64? {
     if let ago = ago(text) { return now - ago }
     let today = day(of: now)
@@ -30,7 +30,7 @@ enum TimeText {
     case "now": return now
     case "today": return time(of: today, 0, inUTC: false)
     case "yesterday":
-      // An hour before midnight it is yesterday everywhere.
+      // An hour before midnight is in the previous day in every time zone.
       let midnight = time(of: today, 0, inUTC: false)
       return midnight.flatMap { time(of: day(of: $0 - 3_600_000_000), 0, inUTC: false) }
     default: break
@@ -56,7 +56,7 @@ enum TimeText {
     return number * factor * 1_000_000
   }
 
-  /// Microseconds of a day: `20:37`, `20:37:17`, `20:37:17.25`.
+  /// Microseconds since midnight: `20:37`, `20:37:17`, `20:37:17.25`.
   private static func clock(_ text: Substring) -> Int64? {
     var text = text
     var fraction: Int64 = 0
@@ -77,7 +77,7 @@ enum TimeText {
       + fraction
   }
 
-  /// Numbers with so many digits each.
+  /// Numbers with these numbers of digits.
   private static func numbers(_ text: Substring, separator: Character, _ widths: [Int]) -> [Int]? {
     let parts = text.split(separator: separator, omittingEmptySubsequences: false)
     guard parts.map(\.utf8.count) == widths, parts.allSatisfy({ $0.utf8.allSatisfy { (0x30...0x39).contains($0) } })
@@ -85,7 +85,7 @@ enum TimeText {
     return parts.compactMap { Int($0) }
   }
 
-  /// Year, month and day in the system's zone.
+  /// Year, month and day in the system's time zone.
   private static func day(of microseconds: Int64) -> [Int] {
     var time = time_t(floorDivide(microseconds, 1_000_000).quotient)
     var parts = tm()

@@ -6,18 +6,20 @@ import IPC
 import System
 import Wire
 
-/// The parts of the daemon that a login comes to, started for one explanation: an authority, which looks accounts up and
-/// judges keys, and what session processes are copied from, which read shadow(5) as root and a user's files as that user.
-/// They end with the sockets to them.
+/// The parts of the daemon that a login involves, started for one explanation: an authority, which looks up accounts
+/// and verifies keys, and a session zygote, whose copies read shadow(5) as root and a user's files as that user. They
+/// end when the sockets to them are closed.
 final class DaemonParts: LoginFacts {
-  /// Milliseconds that each answer may take, as for the supervisor.
+  /// Timeout for each reply in milliseconds, as for the supervisor.
   private static let patience: Int32 = 30_000
   private static let lookUpPatience: Int32 = 10_000
 
   private let authority: MessageSocket
   private let zygote: MessageSocket
 
-  /// `accounts`: of the daemon's processes; nil: not started as root.
+  /// Starts the processes. `accounts`: those of the daemon's processes; nil: not started as root.
+  ///
+  /// - Throws: ``FactError`` if a process cannot be started or does not reply.
   init(_ settings: Settings, _ accounts: ServiceAccounts?) throws(FactError) {
     do throws(SystemError) {
       let identity = accounts.map { Identity(uid: $0.authority.uid, gid: $0.authority.gid, groups: []) }
@@ -42,7 +44,7 @@ final class DaemonParts: LoginFacts {
     guard case .account(var answer) = try ask(.account(user: user, address: "\(address)"), []) else {
       throw FactError("bssh-authority gave an answer to another question")
     }
-    // For the daemon a process of root looks at the shell.
+    // For the daemon, a root process examines the shell.
     if let shell = answer.login?.shell {
       answer.login?.shellKind = ShellKind(rawValue: LoginShell(shell).rawValue) ?? .none
     }
@@ -101,7 +103,7 @@ final class DaemonParts: LoginFacts {
       path: try Executables.find(name), arguments: [name] + room,
       descriptors: [null, null, try Descriptor.standardError()] + theirs)
     request.environment = ProcessEnvironment.fixed
-    // Times of authorized_keys are the zone's.
+    // Times in authorized_keys are in the local time zone.
     if let zone = ProcessEnvironment.value(of: "TZ") { request.environment.append("TZ=\(zone)") }
     request.directory = "/"
     request.newSession = true
@@ -111,7 +113,7 @@ final class DaemonParts: LoginFacts {
     return ours
   }
 
-  /// A copy of the session's zygote, with this identity.
+  /// A copy of the session zygote with this identity.
   private func fork(_ identity: ForkIdentity?) throws(FactError) -> MessageSocket {
     let ends: (ours: MessageSocket, theirs: [Descriptor])
     do throws(SystemError) {

@@ -2,10 +2,10 @@ import Configuration
 import IPC
 import System
 
-/// `explain`: would this login be let in, and what decides?
+/// `explain`: would this login be accepted, and what decides?
 ///
-/// What the daemon has decide a login decides here: the gate and the rules of the configuration are the same code, and
-/// accounts, files and keys are judged by the same processes, with the same rights.
+/// It uses what the daemon uses: access control and the rules of the configuration are the same code, and accounts,
+/// files and keys are handled by the same processes with the same privileges.
 enum ExplainCommand {
   static func run(_ arguments: Arguments) throws(Failure) {
     let question = try LoginQuestion(arguments)

@@ -5,32 +5,32 @@ import IPC
 import Wire
 
 extension Explainer {
-  /// A way to log in, as far as it was gone.
+  /// A way to log in, as far as it has been followed.
   struct Way {
-    /// The daemon's own.
+    /// The daemon's own state machine.
     var machine: AuthenticationMachine
     var permissions = KeyPermissions.everything
     var steps: [Step] = []
   }
 
-  /// What came of a step.
+  /// The result of a step.
   fileprivate enum Progress {
     case refused, further, done
   }
 
-  /// A proof that a client can give, and what the daemon would say of it.
+  /// A proof that a client can give, and the daemon's verdict on it.
   struct Proof {
     let step: Step
     let verdict: Verdict
-    /// What is proven with, for people.
+    /// The means of proof, for people.
     let text: String
     let place: String?
   }
 
-  /// Ways to log in, by what is asked about; the first that leads to a login.
+  /// Tries the ways to log in that the question permits; returns the first that leads to a login.
   mutating func explainCredentials(_ user: KnownUser) throws(FactError) -> Way? {
     explainPolicy(user)
-    // Of names that nobody has the daemon judges what they show, and lets nobody in.
+    // For unknown names the daemon verifies what is offered, and accepts nobody.
     guard user.answer.login != nil else { return nil }
     let found = try look(for: user)
     var search = WaySearch(user: user, files: found, keys: question.keys)
@@ -39,7 +39,7 @@ extension Explainer {
     return try explore(Way(machine: AuthenticationMachine(policy: policy)), search)
   }
 
-  /// Files of keys and principals; as for the daemon none when they cannot be read.
+  /// Files of keys and principals; none if they cannot be read, as for the daemon.
   private mutating func look(for user: KnownUser) throws(FactError) -> FoundFiles {
     guard user.settings.auth.methods.contains(.publickey), !user.answer.lookUpPaths.isEmpty else { return FoundFiles() }
     let found: FoundFiles
@@ -54,7 +54,7 @@ extension Explainer {
     return found
   }
 
-  /// What does not change on the way.
+  /// What stays the same during the search.
   struct WaySearch {
     let user: KnownUser
     let files: FoundFiles
@@ -105,20 +105,20 @@ extension Explainer {
     return nil
   }
 
-  /// What a client would ask for next: of what leads on, that which it uses, in its order.
+  /// The methods that a client would try next: of those that can continue, the ones that it uses, in its order.
   private func methods(after way: Way, _ user: KnownUser) -> [AuthenticationMachine.Method] {
     let next = way.machine.nextSteps.map(\.method).reduce(into: [AuthenticationMachine.Method]()) {
       if !$0.contains($1) { $0.append($1) }
     }
-    // Who asks about a key does not mean a password alone.
+    // A question about a key does not include a login with only a password.
     let isAboutKey = !question.keys.isEmpty && user.settings.auth.required.isEmpty
     let used = question.methods.isEmpty ? (isAboutKey ? [.publicKey] : next) : question.methods
     let left = used.filter(next.contains)
-    // At first it asks all the same, and hears why not.
+    // At first it tries them all the same, and learns why they are refused.
     return left.isEmpty && way.steps.isEmpty ? used : left
   }
 
-  /// Gives a proof to the daemon's machine, and tells what it says.
+  /// Gives a proof to the daemon's state machine, and reports the result.
   private mutating func take(_ proof: Proof, _ way: inout Way, _ user: KnownUser) -> Progress {
     let name = (way.steps + [proof.step]).map(\.rawValue).joined(separator: ", then ")
     var verdict = proof.verdict

@@ -3,7 +3,7 @@ import Configuration
 import IPC
 
 extension Explainer {
-  /// What the login may do, once it is let in.
+  /// What the login may do if it is accepted.
   mutating func explainPermissions(_ user: KnownUser, _ permissions: KeyPermissions) {
     guard let account = user.answer.login else { return }
     let rights = TransferRights(

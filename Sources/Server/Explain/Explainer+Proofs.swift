@@ -4,13 +4,13 @@ import Configuration
 import IPC
 import Wire
 
-// What a client would send. Passwords and codes are taken to be right, and signatures to be good: whether there is
-// anything that they can be right by is what is asked.
+// What a client would send. Passwords, codes and signatures are assumed to be correct; the question is whether there is
+// anything that they can be verified against.
 extension Explainer {
-  /// Keys of files that are tried when none is named, at most.
+  /// Limit for keys from files that are tried if none is named.
   static let keyLimit = 64
 
-  /// Lets a client ask for a method; the step that it has to prove, nil: none, and the report says why.
+  /// Has the client request a method. Returns the step that it must prove; nil: none, and the report says why.
   mutating func ask(for method: AuthenticationMachine.Method, _ way: inout Way) -> Step? {
     var action = way.machine.handle(request(method).map { .request($0) } ?? .malformed)
     if case .prompt = action { action = way.machine.handle(response.map { .infoResponse($0) } ?? .malformed) }
@@ -29,7 +29,7 @@ extension Explainer {
     return nil
   }
 
-  /// What can prove this step.
+  /// The proofs that are possible for this step.
   func proofs(of step: Step, _ search: WaySearch) throws(FactError) -> [Proof] {
     switch step {
     case .publicKey:
@@ -63,26 +63,26 @@ extension Explainer {
     payload.boolean(false)
     payload.text(algorithm ?? "unknown")
     payload.string(key.blob)
-    // The last of what is looked up is the file of principals.
+    // The last file is that of principals.
     let principals = search.user.answer.principalsPath == nil ? nil : search.files.files.last
     let question = KeyQuestion(
       sessionID: [UInt8](repeating: 0, count: 32), request: payload.bytes, client: question.address,
       groups: search.user.answer.groups,
       files: principals == nil ? search.files.files : Array(search.files.files.dropLast()), principals: principals)
     var verdict = try facts.verdict(on: question, search.files)
-    // It was only offered; whoever has the private key can sign.
+    // It was only offered; the owner of the private key can sign.
     if verdict.outcome == .acceptable { verdict.outcome = .accepted }
     var text = "key \(verdict.fingerprint) of \(key.name)"
     if let certificate = verdict.certificate {
       text += ", certificate '\(certificate.keyID)' serial \(certificate.serial)"
     }
     if !verdict.place.isEmpty { text += ", by \(verdict.place)" }
-    // What decided may be a key of the configuration.
+    // The decision may be due to a key of the configuration.
     let place = place(of: verdict.place, for: search.user)
     return Proof(step: .publicKey, verdict: verdict, text: text, place: place)
   }
 
-  /// The keys that let in without a certificate, by the files that were read and by the configuration.
+  /// The keys that are accepted without a certificate, from the files that were read and from the configuration.
   mutating func listedKeys(_ user: KnownUser, _ found: FoundFiles) -> [OfferedKey] {
     var files: [(name: String, content: ArraySlice<UInt8>)] = []
     var offset = 0
@@ -118,7 +118,7 @@ extension Explainer {
     return writer
   }
 
-  /// A request of the method, of which the machine looks at the method alone.
+  /// A request by the method; the state machine uses only the method of it.
   private func request(_ method: AuthenticationMachine.Method) -> UserauthRequest? {
     var payload = start(of: method)
     switch method {
@@ -133,7 +133,7 @@ extension Explainer {
     return try? UserauthRequest(payload: payload.bytes[...])
   }
 
-  /// An answer to the one prompt.
+  /// A response to the single prompt.
   private var response: InfoResponse? {
     var payload = WireWriter(capacity: 16)
     payload.uint32(1)

@@ -7,7 +7,7 @@ import IPC
 extension Explainer {
   typealias Step = AuthenticationMachine.Step
 
-  /// The account, the blocks of `match` and the rules that hold whatever is proven.
+  /// The account, the `match` blocks, and the rules that apply whatever is proven.
   mutating func explainUser() throws(FactError) -> KnownUser {
     let answer = try facts.account(question.user, from: question.address)
     let kind = AuthenticationMachine.AccountKind(name: question.user, uid: answer.login?.uid)
@@ -80,7 +80,7 @@ extension Explainer {
     }
   }
 
-  /// A block with one of the conditions alone.
+  /// A block with only one of the conditions.
   private static func only(_ condition: String, of block: Match) -> Match {
     var only = Match()
     switch condition {
@@ -93,7 +93,7 @@ extension Explainer {
 
   // MARK: Rules
 
-  /// Rules that say the same whichever step it is; ``stepRules(_:_:)`` has the others.
+  /// Rules with the same result for every step; ``stepRules(_:_:)`` has the others.
   private mutating func explainRules(_ user: KnownUser) {
     let rules = user.settings.loginRules(for: question.user)
     let steps = steps(user)
@@ -108,7 +108,7 @@ extension Explainer {
     }
   }
 
-  /// The rules that stand against this step, or are for it alone.
+  /// The rules that forbid this step, or apply to it only.
   mutating func explainRules(of step: Step, _ user: KnownUser) {
     let rules = user.settings.loginRules(for: question.user)
     let others = steps(user).filter { $0 != step }.map { rules.judgements(of: user.applicant, by: $0) }

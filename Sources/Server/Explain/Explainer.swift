@@ -5,7 +5,7 @@ import Configuration
 import Filter
 import IPC
 
-/// Asks each rule about a login, in the order in which the daemon does, and tells what it says and where it is written.
+/// Applies each rule to a login, in the order in which the daemon does, and reports its result and where it is written.
 struct Explainer {
   let loaded: Loaded
   let question: LoginQuestion
@@ -18,18 +18,20 @@ struct Explainer {
     self.facts = facts
   }
 
-  /// Who asks, and what applies to them.
+  /// The user, and what applies to the login.
   struct KnownUser {
     let answer: AccountAnswer
     let applicant: Applicant
-    /// The blocks of `match` that hold.
+    /// The indexes of the `match` blocks that apply.
     let blocks: [Int]
-    /// With what these say.
+    /// The settings with these blocks applied.
     let settings: Settings
     let kind: AuthenticationMachine.AccountKind
   }
 
   /// The whole explanation.
+  ///
+  /// - Throws: ``FactError`` if a process does not reply.
   mutating func explain() throws(FactError) -> Report {
     explainConnection()
     let user = try explainUser()
@@ -40,7 +42,7 @@ struct Explainer {
     return report
   }
 
-  /// Where a key has the value that counts, or an entry of its list; nil: it has its default.
+  /// The place of the effective value of a key, or of an entry of its list; nil: it has its default.
   func place(of path: String, entry: Int? = nil, for user: KnownUser) -> String? {
     guard let block = user.settings.origin(of: path, in: user.blocks) else {
       return loaded.places.place(of: path, entry: entry)
@@ -48,7 +50,7 @@ struct Explainer {
     return loaded.places.place(of: path, entry: entry, inBlock: block)
   }
 
-  /// Where a user's entry has a key; for those of a file of users, where that is named.
+  /// The place of a key in a user's entry; for users of a file of users, the place that names the file.
   func place(ofUserKey key: String, entry: Int? = nil) -> String? {
     loaded.places.place(ofUserKey: key, entry: entry, user: question.user)
       ?? (configured == nil ? nil : loaded.places.place(of: "auth.password.users_file"))

@@ -2,23 +2,23 @@ import AccessControl
 import Authentication
 import Wire
 
-/// The login that is asked about.
+/// The login that is explained.
 struct LoginQuestion {
   var user: String
   var address: IPAddress
   /// The keys of `--key`, in order.
   var keys: [OfferedKey]
-  /// What the client uses, in its order; empty: whatever leads to a login.
+  /// The methods that the client uses, in order; empty: all that lead to a login.
   var methods: [AuthenticationMachine.Method]
 }
 
-/// A public key or certificate that a client could show.
+/// A public key or certificate that a client could offer.
 struct OfferedKey: Equatable {
-  /// Where it is from: a file, or `file:line`.
+  /// Where it comes from: a file, or `file:line`.
   var name: String
   var blob: [UInt8]
 
-  /// The algorithm that a client would name, one of `allowed` if any goes with the key.
+  /// The algorithm that a client would name: one of `allowed`, if one is possible for the key.
   func algorithm(of allowed: [String]) -> String? {
     let all: [String]
     if Certificate.isCertificate(blob) {
@@ -33,7 +33,9 @@ struct OfferedKey: Equatable {
 }
 
 extension LoginQuestion {
-  /// Reads the options of a command line, and the files that they name.
+  /// Parses the options, and reads the files that they name.
+  ///
+  /// - Throws: ``Failure`` for an invalid option, or a file without a public key.
   init(_ arguments: Arguments) throws(Failure) {
     guard let user = arguments.value("user"), let from = arguments.value("from") else {
       throw Arguments.usage("explain needs a user and an address: --user NAME --from ADDRESS", for: .explain)
@@ -62,10 +64,12 @@ extension LoginQuestion {
 }
 
 extension OfferedKey {
-  /// Bytes that a file of a key may have.
+  /// Limit for a key file in bytes.
   private static let sizeLimit = 64 << 10
 
   /// Reads the first key of a file with public keys, `type base64 comment`.
+  ///
+  /// - Throws: ``Failure`` with `noInput` if it cannot be read or contains no public key.
   init(file path: String) throws(Failure) {
     let bytes: [UInt8]
     do throws(RegularFile.Unreadable) {
@@ -82,7 +86,7 @@ extension OfferedKey {
     self.init(name: path, blob: blob)
   }
 
-  /// True for a blob that says of itself that it is of this type.
+  /// True if the blob's own type is this one.
   private static func isKey(_ blob: [UInt8], of type: ArraySlice<UInt8>) -> Bool {
     let length = [0, 0, UInt8(type.count >> 8 & 255), UInt8(type.count & 255)]
     return blob.starts(with: length + type)

@@ -1,25 +1,25 @@
-/// What one rule says about a login.
+/// The result of one rule for a login.
 struct Finding: Equatable {
   enum Mark: Equatable {
-    /// The rule lets the login through.
+    /// The rule permits the login.
     case passes
-    /// It does not; with the code that the daemon's log has for it.
+    /// The rule refuses it, with the code that the daemon logs.
     case refuses(String)
-    /// Something to know, that decides nothing.
+    /// A note that decides nothing.
     case notes
   }
 
   var mark: Mark
-  /// As it is called in the configuration: `auth.deny_users[2]`.
+  /// Its name in the configuration: `auth.deny_users[2]`.
   var rule: String
   var text: String
-  /// Where it is written: `server.yaml:12:5`; nil: nowhere, as a default.
+  /// Where it is written: `server.yaml:12:5`; nil: nowhere, for example for a default.
   var place: String?
 }
 
-/// An explanation: what each rule says, in the order in which the daemon asks them, and what comes of it.
+/// An explanation: the result of each rule, in the order in which the daemon applies them, and the outcome.
 struct Report: Equatable {
-  /// The parts, in their order.
+  /// The sections, in order.
   enum Part: String, CaseIterable {
     case connection = "Connection"
     case user = "User"
@@ -28,27 +28,27 @@ struct Report: Equatable {
   }
 
   private(set) var findings: [Part: [Finding]] = [:]
-  /// The steps of a login that is let in.
+  /// The steps of a login that is accepted.
   var steps: [String]?
 
-  /// Adds a finding to the others of its part.
+  /// Adds a finding to its section.
   mutating func add(_ part: Part, _ mark: Finding.Mark, _ rule: String, _ text: String, at place: String? = nil) {
     findings[part, default: []].append(Finding(mark: mark, rule: rule, text: text, place: place))
   }
 
-  /// What refuses the login; nil: it is let in.
+  /// What refuses the login; nil: it is accepted.
   ///
-  /// Every rule about the connection and the user must let it through. Of the credentials one way is enough, so what
-  /// they refuse decides only when there is none.
+  /// Every rule about the connection and the user must permit it. Of the credentials one way is enough, so their
+  /// refusals decide only if there is none.
   var refusal: Finding? {
     let parts: [Part] = steps == nil ? [.connection, .user, .credentials] : [.connection, .user]
     return parts.flatMap { findings[$0] ?? [] }.first { $0.code != nil }
   }
 
-  /// True when the daemon would let the login in.
+  /// True if the daemon would accept the login.
   var isLetIn: Bool { steps != nil && refusal == nil }
 
-  /// All of it, for people.
+  /// The whole report as text.
   func text(_ question: LoginQuestion) -> String {
     var lines: [String] = []
     for part in Part.allCases where part != .permissions || isLetIn {
@@ -61,7 +61,7 @@ struct Report: Equatable {
     return (lines + [verdict(question)]).joined(separator: "\n") + "\n"
   }
 
-  /// The last line: what it comes to, and what decided.
+  /// The last line: the outcome, and what decided it.
   private func verdict(_ question: LoginQuestion) -> String {
     let who = "'\(question.user)' from \(question.address)"
     if isLetIn { return "let in: \(who), by \((steps ?? []).joined(separator: ", then "))" }

@@ -1,33 +1,35 @@
-/// The sequences for terminals that draw, move, or set what only matters for that. XTerm Control Sequences
+/// The terminal sequences that draw, move the cursor, or set what only affects these. XTerm Control Sequences
 enum HarmlessSequences {
-  /// ESC and one character: cursor, tabulators, keypad, character sets; `c` begins anew. Not `Z`, which asks.
+  /// ESC and one character: cursor, tab stops, keypad, character sets; `c` is a reset. Not `Z`, which asks for a
+  /// response.
   private static let escapes = Set("78DEHMc=>NO".utf8)
   /// ESC, one of these, and the name of a character set.
   private static let characterSets = Set("()*+".utf8)
-  /// Ends of control sequences with numbers alone. Of `r`, `s` and `u` others have a mark before the numbers.
+  /// Final bytes of control sequences that have numbers only. `r`, `s` and `u` have other meanings with a mark before
+  /// the numbers.
   private static let controls = Set("@ABCDEFGHIJKLMPSTXZ`abdefgmrsu".utf8)
   /// Modes that are set and reset: insert, newline.
   private static let modes = [4, 20]
-  /// The same with `?`: keys of the cursor, inverse, origin, wrapping, blinking, cursor, reverse wrapping, margins, keypad,
-  /// the second screen, synchronized output. None of those that make the terminal send something.
+  /// The same with `?`: cursor keys, inverse, origin, wrapping, blinking, cursor, reverse wrapping, margins, keypad,
+  /// the alternate screen, synchronized output. None of those that make the terminal send something.
   private static let privateModes = [1, 5, 6, 7, 12, 25, 45, 47, 66, 69, 1047, 1048, 1049, 2026]
   private static let secondScreen = [47, 1047, 1049]
 
-  /// True for a sequence that begins with ESC and has no CSI.
+  /// True for a harmless sequence that begins with ESC and is not a CSI sequence.
   static func contains(escape sequence: [UInt8]) -> Bool {
     guard sequence.count == 2 || sequence.count == 3 else { return false }
     if sequence.count == 2 { return escapes.contains(sequence[1]) }
-    // Lines of double height or width, and the test pattern.
+    // Double-height and double-width lines, and the test pattern.
     if sequence[1] == UInt8(ascii: "#") { return (UInt8(ascii: "3")...UInt8(ascii: "8")).contains(sequence[2]) }
     return characterSets.contains(sequence[1])
   }
 
-  /// What of a control sequence is harmless: all of it, some of its modes, or nothing; and whether the second screen is
-  /// shown behind it, if it changes that.
+  /// The harmless part of a control sequence: all of it, some of its modes, or nothing; and whether it switches to or
+  /// from the alternate screen.
   static func part(ofControl sequence: [UInt8]) -> (bytes: [UInt8], secondScreen: Bool?) {
     let final = sequence[sequence.count - 1]
     let parameters = sequence[2..<sequence.count - 1]
-    // Terminals have counted to numbers that no screen has, and were busy with it.
+    // Some terminals loop up to numbers that no screen has.
     guard parameters.split(whereSeparator: { !isDigit($0) }).allSatisfy({ $0.count <= 5 }) else { return ([], nil) }
     let mark = parameters.first.flatMap { $0 == UInt8(ascii: "?") ? $0 : nil }
     let numbers = parameters.dropFirst(mark == nil ? 0 : 1)
@@ -42,7 +44,7 @@ enum HarmlessSequences {
       let text = "\u{1b}[\(mark == nil ? "" : "?")" + kept.map(String.init).joined(separator: ";")
       let changesScreen = mark != nil && kept.contains(where: secondScreen.contains)
       return (Array(text.utf8) + [final], changesScreen ? final == UInt8(ascii: "h") : nil)
-    // With a mark, they spare what is protected.
+    // With a mark, they keep protected characters.
     case UInt8(ascii: "J"), UInt8(ascii: "K"): return (hasNumbersAlone ? sequence : [], nil)
     // Soft reset.
     case UInt8(ascii: "p"): return (parameters.elementsEqual("!".utf8) ? sequence : [], nil)

@@ -1,18 +1,18 @@
-/// Says when each event of a recording is to be shown. Times are microseconds.
+/// Decides when each event of a recording is shown. Times are in microseconds.
 ///
-/// A pause between events is cut to the idle limit first, and then shortened by the speed. What is before `from` is
-/// shown at once, so that the screen is what it was then.
+/// A pause between events is first limited to the idle limit, and then divided by the speed. Everything before `from`
+/// is shown at once, so that the screen has its contents of that time.
 struct PlayClock: Equatable {
   private let speed: Double
   private let idleLimit: Int64?
-  /// The time of the recording from which on it is played.
+  /// The time of the recording at which playing starts.
   private var from: Int64
   /// The recording's time of the event that was scheduled last.
   private var position: Int64 = 0
   /// When that event is due, on the player's clock.
   private var due: Int64
   private var pausedAt: Int64?
-  /// The event is due although the player is paused.
+  /// True if the event is due although the player is paused.
   private var isShownAtOnce = false
 
   /// - Parameter now: on the player's clock.
@@ -35,26 +35,26 @@ struct PlayClock: Equatable {
     position = time
   }
 
-  /// How long until the scheduled event; 0: it is due; nil: until a key says so.
+  /// The time until the scheduled event; 0: it is due; nil: the player is paused.
   func remaining(now: Int64) -> Int64? {
     if isShownAtOnce { return 0 }
     return pausedAt == nil ? max(0, due - now) : nil
   }
 
-  /// Pauses, or goes on.
+  /// Pauses or resumes.
   mutating func togglePause(now: Int64) {
     if let since = pausedAt { due += now - since }
     pausedAt = pausedAt == nil ? now : nil
   }
 
-  /// True while it is paused: the scheduled event is to be shown now.
+  /// Makes the scheduled event due now; false if not paused.
   mutating func step(now: Int64) -> Bool {
     guard pausedAt != nil else { return false }
     (due, pausedAt) = (now, now)
     return true
   }
 
-  /// Jumps ahead by a time of the recording.
+  /// Skips ahead by a time of the recording.
   mutating func skip(_ amount: Int64, now: Int64) {
     let current = pausedAt ?? now
     let ahead = Int64(min(Double(max(0, due - current)) * speed, 1e15))
@@ -67,11 +67,11 @@ struct PlayClock: Equatable {
     isShownAtOnce = true
   }
 
-  /// The player itself was stopped for so long.
+  /// Accounts for time in which the player itself was stopped.
   mutating func wasStopped(for time: Int64) {
     if pausedAt == nil { due += time }
   }
 
-  /// How long a time of the recording is here.
+  /// A duration of the recording on the player's clock.
   private func shown(_ time: Int64) -> Int64 { Int64(min(Double(time) / speed, 1e15)) }
 }

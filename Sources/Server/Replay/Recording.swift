@@ -3,16 +3,18 @@ import Glibc
 import JournalReader
 import System
 
-/// An asciicast that is read from front to back.
+/// An asciicast that is read from beginning to end.
 struct Recording {
   private(set) var reader: AsciicastReader
-  /// Why not all of it could be read, without being an error: the recorder was killed.
+  /// Why the recording is incomplete without being damaged: the recorder was killed.
   private(set) var complaint: String?
   private let path: String
   private var lines: LineReader
   private var number = 1
 
-  /// Opens the file, or takes standard input for `-`, and reads the header.
+  /// Opens the file, or uses standard input for `-`, and reads the header.
+  ///
+  /// - Throws: ``Failure`` if it cannot be read or has no valid header.
   init(_ path: String) throws(Failure) {
     self.path = path == "-" ? "standard input" : path
     lines = LineReader(try Self.open(path), limit: AsciicastReader.lineLimit)

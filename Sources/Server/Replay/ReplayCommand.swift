@@ -2,7 +2,7 @@ import Audit
 import Glibc
 import System
 
-/// `replay`: shows a recording of a terminal, in its time.
+/// `replay`: plays a recording of a terminal at its original speed.
 enum ReplayCommand {
   static func run(_ arguments: Arguments) throws(Failure) {
     guard let path = arguments.operand else {
@@ -31,7 +31,7 @@ enum ReplayCommand {
     }
   }
 
-  /// Why the replay is over.
+  /// Why the replay ended.
   private enum Ending {
     case end
     case signal(Int32)
@@ -58,7 +58,7 @@ enum ReplayCommand {
     } catch { return .failure(error) }
   }
 
-  /// Waits for the scheduled event, and does what keys say; not nil: the replay is over.
+  /// Waits for the scheduled event, and handles keys; not nil: the replay has ended.
   private static func wait(_ clock: inout PlayClock, _ screen: ReplayScreen) -> Ending? {
     while true {
       let begin = Clock.microseconds

@@ -1,13 +1,13 @@
 import System
 
-/// How a recording is to be shown.
+/// How a recording is played.
 struct ReplayOptions: Equatable {
   var speed = 1.0
-  /// Microseconds; nil: what the recording says, or as long as it took.
+  /// Limit for pauses in microseconds; nil: that of the recording, or none.
   var idleLimit: Int64?
-  /// Microseconds of the recording that are shown at once.
+  /// The time of the recording, in microseconds, up to which everything is shown at once.
   var from: Int64 = 0
-  /// Shows everything, also what does more than show.
+  /// Shows everything, including sequences that do more than draw.
   var isRaw = false
 
   init(_ arguments: Arguments) throws(Failure) {

@@ -1,27 +1,27 @@
 import Glibc
 import System
 
-/// Where a recording is shown: the terminal that standard output is, or else just standard output.
+/// Where a recording is shown: the terminal on standard output, or plain standard output.
 ///
-/// A terminal does not show what is typed meanwhile, and is as it was afterwards, however the replay ends.
+/// A terminal does not echo input during the replay, and its previous state is restored however the replay ends.
 final class ReplayScreen {
-  /// What somebody wants who watches.
+  /// A request of the viewer.
   enum Event: Equatable {
     case pause, step, skip, quit
-    /// The program was stopped, and goes on.
+    /// The program was stopped, and continues.
     case continued
-    /// It has to end.
+    /// The program must end.
     case signal(Int32)
   }
 
   let isTerminal: Bool
   private let output = Descriptor(owning: STDOUT_FILENO)
   private let signals: SignalSource
-  /// Where keys come from; nil: there are none.
+  /// Where keys are read from; nil: there are none.
   private let keyboard: Descriptor?
   private var modes = termios()
   private var filter = TerminalFilter()
-  /// Keys that were typed and not asked for yet.
+  /// Keys that were typed and not yet handled.
   private var typed: [UInt8] = []
 
   init() throws(SystemError) {
@@ -32,7 +32,7 @@ final class ReplayScreen {
     quieten()
   }
 
-  /// Columns and rows of the terminal, as far as it knows.
+  /// Columns and rows of the terminal, if it knows them.
   var size: (columns: Int, rows: Int)? {
     var size = winsize()
     guard isTerminal, ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
@@ -41,14 +41,14 @@ final class ReplayScreen {
     return (Int(size.ws_col), Int(size.ws_row))
   }
 
-  // MARK: Showing
+  // MARK: Output
 
-  /// Shows what was recorded, in parts, between which signals are heard; returns the one that ends the program.
+  /// Writes recorded output in parts, and checks for signals in between; returns the signal that ends the program.
   func show(_ text: [UInt8], isRaw: Bool) throws(Failure) -> Int32? {
     var rest = (isRaw ? text : filter.pass(text))[...]
     while !rest.isEmpty {
       do throws(SystemError) {
-        // A terminal that is held by Ctrl-S takes nothing, and can be left all the same.
+        // A terminal that is stopped by Ctrl-S accepts no output; the program can still be ended.
         if output.wait(for: POLLOUT, milliseconds: 100) {
           switch try output.write(rest.prefix(512)) {
           case .bytes(let count): rest = rest.dropFirst(count)
@@ -65,11 +65,11 @@ final class ReplayScreen {
     return nil
   }
 
-  /// Puts the terminal into the state that shells leave it in.
+  /// Restores the state in which shells leave the terminal.
   func restore() {
     if isTerminal {
       let secondScreen = filter.isOnSecondScreen ? "\u{1b}[?1049l" : ""
-      // Attributes, cursor, keypad, wrapping, colors, margins (which moves the cursor), character set, line.
+      // Attributes, cursor, keypad, wrapping, colours, margins (which moves the cursor), character set, line.
       let reset =
         "\u{1b}[0m\u{1b}[?25h\u{1b}[?1l\u{1b}>\u{1b}[?7h\u{1b}[4l\u{1b}[20l\u{1b}[?5l\u{1b}[?6l\u{1b}7\u{1b}[r\u{1b}8"
         + "\u{1b}(B\u{f}\r\n"
@@ -77,16 +77,16 @@ final class ReplayScreen {
         _ = try? output.write(Array((secondScreen + reset).utf8)[...])
       }
     }
-    // With it goes what was typed, or answered by a terminal that was asked something.
+    // Discards what was typed, or sent by a terminal in response to a sequence.
     if let keyboard { tcsetattr(keyboard.rawValue, TCSAFLUSH, &modes) }
   }
 
-  // MARK: Watching
+  // MARK: Input
 
-  /// True when a key or a signal waits.
+  /// True if a key or a signal is pending.
   var isAsked: Bool { !typed.isEmpty || waits(milliseconds: 0) }
 
-  /// What is wanted within so many microseconds; nil: nothing. Without a time it waits for it.
+  /// The viewer's request within this number of microseconds; nil: there is none. Without a limit it waits for one.
   func event(within microseconds: Int64?) -> Event? {
     if typed.isEmpty {
       let milliseconds = microseconds.map { Int32(clamping: ($0 + 999) / 1000) } ?? -1
@@ -97,7 +97,7 @@ final class ReplayScreen {
         return .continued
       }
       guard let keyboard, let (bytes, outcome) = try? keyboard.read(count: 256), outcome != .ended else {
-        // The terminal is gone, and SIGHUP on its way.
+        // The terminal is gone, and SIGHUP will follow.
         return .quit
       }
       typed = bytes
@@ -112,7 +112,7 @@ final class ReplayScreen {
       return .skip
     }
     guard let first = typed.first else { return nil }
-    // Another key, or an answer of the terminal: nothing of it is meant for us.
+    // Another key, or a response of the terminal: ignored.
     if first == 0x1b { typed = Array(Self.behindSequence(typed)) } else { typed.removeFirst() }
     return switch first {
     case UInt8(ascii: " "): .pause
@@ -122,7 +122,7 @@ final class ReplayScreen {
     }
   }
 
-  /// What follows the sequence that begins with ESC.
+  /// The rest of the sequence that begins with ESC.
   private static func behindSequence(_ typed: [UInt8]) -> ArraySlice<UInt8> {
     guard typed.count > 1 else { return [] }
     switch typed[1] {
@@ -141,15 +141,15 @@ final class ReplayScreen {
     return poll(&waiting, nfds_t(waiting.count), milliseconds) > 0
   }
 
-  /// Stops as the shell wants it, with the terminal as the shell left it, until the shell lets us go on.
+  /// Stops as the shell expects it, with the shell's terminal modes, until the shell continues the process.
   private func stop() {
     if let keyboard { tcsetattr(keyboard.rawValue, TCSANOW, &modes) }
     DefaultSignal.raise(SIGTSTP)
     quieten()
   }
 
-  /// Keys come one by one, and are not shown; those that send signals still do. What is shown is not changed: the
-  /// terminal that was recorded has done that.
+  /// Keys are read one by one and not echoed; those that send signals still do. Output is not processed: the recorded
+  /// terminal has done that.
   private func quieten() {
     guard let keyboard else { return }
     var quiet = modes
@@ -159,14 +159,14 @@ final class ReplayScreen {
   }
 }
 
-/// Signals that are blocked, because they are waited for.
+/// Signals that are blocked because the program waits for them.
 enum DefaultSignal {
-  /// Does with this process what the signal does without us: ends or stops it.
+  /// Applies the default action of the signal to this process: ends or stops it.
   static func raise(_ number: Int32) {
     var set = sigset_t()
     sigemptyset(&set)
     sigaddset(&set, number)
-    // The runtime may have taken some, to say where a program crashed.
+    // The runtime may have handlers for some, to report where a program crashed.
     signal(number, SIG_DFL)
     Glibc.raise(number)
     sigprocmask(SIG_UNBLOCK, &set, nil)

@@ -1,32 +1,32 @@
-/// Lets through what a recording may do to the terminal that shows it: text, and sequences that draw and move.
+/// Passes on what a recording may do to the terminal that shows it: text, and sequences that draw and move the cursor.
 ///
-/// A recording is what some program wrote, and that program may have wanted more of a terminal than to show something:
-/// that it answers (what it sends would be typed into the shell after the replay), that it stores, prints, or takes
-/// something to the clipboard, gets other keys, another title or another size. So everything else is left out: strings
-/// (OSC, DCS, APC, PM, SOS), questions, reports of the mouse, and C1 controls, which not all terminals take for what
-/// they are. ECMA-48; XTerm Control Sequences
+/// A recording contains the output of a program, which may have intended more than showing something: to make the
+/// terminal send a response (which would be typed into the shell after the replay), to store, print or copy something
+/// to the clipboard, or to change keys, title or size. Therefore everything else is omitted: strings (OSC, DCS, APC,
+/// PM, SOS), queries, mouse reports, and C1 controls, which terminals interpret differently. ECMA-48; XTerm Control
+/// Sequences
 struct TerminalFilter {
   private enum State {
     case text
-    /// Behind ESC.
+    /// After ESC.
     case escape
-    /// Behind ESC and `[`, which is CSI.
+    /// After ESC and `[`, which is CSI.
     case control
-    /// In a string, which is left out. `escaped`: behind an ESC in it, which with a backslash is its end.
+    /// In a string, which is omitted. `escaped`: after an ESC in it, which together with a backslash ends it.
     case string(escaped: Bool)
   }
 
-  /// Bytes of a sequence that are kept; no longer one is let through.
+  /// Limit in bytes for a sequence; a longer one is omitted.
   static let sequenceLimit = 128
 
   private var state = State.text
   private var sequence: [UInt8] = []
-  /// The bytes of a character that is not ASCII.
+  /// The bytes so far of a character that is not ASCII.
   private var character: [UInt8] = []
-  /// True while the second screen is shown, that of editors and pagers.
+  /// True while the alternate screen is shown, which editors and pagers use.
   private(set) var isOnSecondScreen = false
 
-  /// What of `text`, which is UTF-8, is to be shown. Sequences may be cut anywhere.
+  /// The part of `text`, which is UTF-8, that is shown. Sequences may be split anywhere.
   mutating func pass(_ text: some Sequence<UInt8>) -> [UInt8] {
     var shown: [UInt8] = []
     for byte in text {
@@ -40,13 +40,13 @@ struct TerminalFilter {
     return shown
   }
 
-  /// A byte of a character that is not ASCII, which is shown when it is whole, unless it is one of C1.
+  /// Handles a byte of a character that is not ASCII, which is shown when it is complete, unless it is a C1 control.
   private mutating func takePart(_ byte: UInt8, _ shown: inout [UInt8]) {
     if case .string = state {
       state = .string(escaped: false)
       return
     }
-    // No sequence has such bytes.
+    // No sequence contains such bytes.
     state = .text
     if byte & 0xc0 != 0x80 { character = [] }
     character.append(byte)
@@ -64,9 +64,9 @@ struct TerminalFilter {
     case Self.escape:
       sequence = [byte]
       state = .escape
-    // They break a sequence off.
+    // They cancel a sequence.
     case Self.cancel, Self.substitute: state = .text
-    // BEL to SI; they work in the middle of a sequence, too.
+    // BEL to SI; they are executed in the middle of a sequence, too.
     case 0x07...0x0f: shown.append(byte)
     case ..<0x20, 0x7f: break
     default:
@@ -94,7 +94,7 @@ struct TerminalFilter {
   }
 
   private mutating func takeControl(_ byte: UInt8, _ shown: inout [UInt8]) {
-    // What is too long is read to its end, and left out.
+    // What is too long is read to its end and omitted.
     if sequence.count <= Self.sequenceLimit { sequence.append(byte) }
     guard byte >= 0x40 else { return }
     state = .text
@@ -110,7 +110,7 @@ struct TerminalFilter {
     case Self.escape: state = .string(escaped: true)
     case UInt8(ascii: "\\") where escaped: state = .text
     case _ where escaped:
-      // Anything else behind ESC ends the string as well, and begins something.
+      // Anything else after ESC ends the string as well, and starts a new sequence.
       sequence = [Self.escape]
       state = .escape
       takeASCII(byte, &shown)
@@ -122,6 +122,6 @@ struct TerminalFilter {
   private static let bell: UInt8 = 0x07
   private static let cancel: UInt8 = 0x18
   private static let substitute: UInt8 = 0x1a
-  /// What begins a string behind ESC: OSC, DCS, SOS, PM, APC, and the title of screen(1).
+  /// What starts a string after ESC: OSC, DCS, SOS, PM, APC, and the title of screen(1).
   private static let strings = Set("]PX^_k".utf8)
 }

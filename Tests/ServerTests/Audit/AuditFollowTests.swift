@@ -26,7 +26,7 @@ import Testing
 
     deinit { process.signal(SIGKILL) }
 
-    /// Waits for so many lines, and returns their numbers.
+    /// Waits for this many lines, and returns their numbers.
     func numbers(_ count: Int) throws -> [UInt64] {
       let deadline = Date(timeIntervalSinceNow: 30)
       while text.split(separator: "\n").count < count {
@@ -47,7 +47,7 @@ import Testing
     try file.close()
   }
 
-  @Test func `what comes is shown, also half a line, and what does not fit is not`() throws {
+  @Test func `new events are shown, even if written in parts, and only those that match`() throws {
     let journal = try SampleJournal.day()
     try journal.write("audit.log", journal.bytes(1...3))
     let all = try Reader(["audit", "tail", "-f", "--json", "-n", "2", "--file", journal.path])
@@ -63,8 +63,7 @@ import Testing
     #expect(try alice.numbers(3) == [3, 5, 6])
   }
 
-  @Test func `a new file is followed, however many there were meanwhile, and nothing is left out or told twice`() throws
-  {
+  @Test func `rotated files are followed, however many there are, and nothing is missing or repeated`() throws {
     let journal = try SampleJournal.day()
     try journal.write("audit.log", journal.bytes(1...2))
     let reader = try Reader(["audit", "tail", "-f", "--json", "--file", journal.path])
@@ -80,7 +79,7 @@ import Testing
     try append(journal, 3...4)
     try rotate(5...6)
     #expect(try reader.numbers(6) == [1, 2, 3, 4, 5, 6])
-    // Twice, and the older one is compressed at once.
+    // Rotates twice, and the older file is compressed at once.
     try append(journal, 7...7)
     try rotate(8...9)
     try rotate(10...11)

@@ -9,7 +9,7 @@ import Testing
 /// `audit tail`, `grep`, `show`, `stats`, `last`, `lastb`: the built program.
 @Suite struct AuditReadingTests {
   @Test(arguments: [false, true])
-  func `tail shows the last events, over all files`(isRotated: Bool) throws {
+  func `tail shows the last events across all files`(isRotated: Bool) throws {
     let journal = try SampleJournal.day()
     if isRotated { try journal.writeRotated() } else { try journal.write() }
     #expect(try journal.numbers(["tail"]) == Array(9...18))
@@ -20,7 +20,7 @@ import Testing
     #expect(try journal.numbers(["tail", "-n", "2", "--user", "alice"]) == [11, 12])
   }
 
-  @Test func `a line for people tells when, what, who and what came of it`() throws {
+  @Test func `a line contains the time, the type, the user and the result`() throws {
     let journal = try SampleJournal.day()
     try journal.write()
     let lines = try journal.audit("tail", "-n", "18").output.split(separator: "\n").map(String.init)
@@ -40,7 +40,7 @@ import Testing
         .hasPrefix("2026-03-04 06:06:24.000 "))
   }
 
-  @Test func `nothing that a name holds steers the terminal`() throws {
+  @Test func `nothing in a name controls the terminal`() throws {
     let journal = try SampleJournal.day()
     try journal.write()
     for words in [
@@ -56,7 +56,7 @@ import Testing
     #expect(try journal.audit("grep", "--type", "transfer_denied").output.contains(#""/srv/secret\x0a\#u{fffd}""#))
   }
 
-  @Test func `there are colors on a terminal, unless nobody wants them`() throws {
+  @Test func `there are colors on a terminal, unless NO_COLOR is set`() throws {
     let journal = try SampleJournal.day()
     try journal.write()
     let command = [program, "audit", "tail", "--file", journal.path]
@@ -65,7 +65,7 @@ import Testing
     #expect(try !journal.audit("tail").output.contains("\u{1b}"))
   }
 
-  @Test func `stats says how many events wait for each receiver`() throws {
+  @Test func `stats shows how many events are pending for each receiver`() throws {
     let journal = try SampleJournal.day()
     try journal.write()
     #expect(try !journal.audit("stats").output.contains("receivers"))
@@ -86,7 +86,7 @@ import Testing
     #expect(parts.count == 2 && rows == ["logstash a:1 6", "otel http://b 0", "syslog /dev/log 18"])
   }
 
-  @Test func `json is the line as it is in the journal`() throws {
+  @Test func `json is the original line of the journal`() throws {
     let journal = try SampleJournal.day()
     try journal.writeRotated()
     #expect(try Array(journal.audit("grep", "--json").output.utf8) == journal.bytes(1...18))
@@ -109,7 +109,7 @@ import Testing
   ]
 
   @Test(arguments: questions)
-  func `grep shows what fits all that is asked for`(words: [String], numbers: [Int]) throws {
+  func `grep shows what matches all criteria`(words: [String], numbers: [Int]) throws {
     let journal = try SampleJournal.day()
     try journal.writeRotated()
     #expect(try journal.numbers(["grep"] + words) == numbers)
@@ -131,13 +131,13 @@ import Testing
     (["audit", "verify", "--user", "a"], "--user is no option of 'audit verify'"),
     (["audit", "grep", "--since", "1h", "--since", "2h"], "--since is given twice"),
   ])
-  func `a wrong command line says what would be right`(words: [String], complaint: String) throws {
+  func `an invalid command line says what would be correct`(words: [String], complaint: String) throws {
     let outcome = try bsshServer(words)
     #expect(outcome.code == 64)
     #expect(outcome.errors.hasPrefix("bssh-server: \(complaint)"), "\(outcome.errors)")
   }
 
-  @Test func `help tells the actions, and the options of each`() throws {
+  @Test func `help lists the actions, and the options of each`() throws {
     let help = try bsshServer("audit", "--help")
     #expect(help.code == 0)
     #expect(help.output.contains("audit lastb"))
@@ -146,7 +146,7 @@ import Testing
 
   // MARK: Sessions
 
-  @Test func `the story of a session begins with its connection and holds nothing of others`() throws {
+  @Test func `show begins with the connection of the session and contains nothing of others`() throws {
     let journal = try SampleJournal.day()
     try journal.writeRotated()
     for name in ["a11ce000-0000-4000-8000-000000000001", "A11CE", "1"] {
@@ -161,7 +161,7 @@ import Testing
     #expect(story.count == 10)
   }
 
-  @Test func `the number of a connection means the last one that had it`() throws {
+  @Test func `the number of a connection means the last one with that number`() throws {
     var journal = try SampleJournal.day()
     let carol = EventID(high: 0xca40_0000_0000_4000, low: 0x8000_0000_0000_0003)
     journal.add(.daemonStarted)
@@ -172,7 +172,7 @@ import Testing
     #expect(try journal.numbers(["show", "a11ce"]) == [2, 3, 5, 6, 8, 9, 10, 11, 12])
   }
 
-  @Test func `a session that is not there, or is not the only one, is an error`() throws {
+  @Test func `a session that does not exist, or is not unique, is an error`() throws {
     var journal = try SampleJournal.day()
     journal.add(.sessionStart, connection: 9, session: EventID(high: 0xa11c_e000_0000_4000, low: 0x8000_0000_0000_0009))
     try journal.write()
@@ -187,7 +187,7 @@ import Testing
 
   // MARK: Summaries
 
-  @Test func `last lists logins, the last first`() throws {
+  @Test func `last lists logins, the most recent first`() throws {
     var journal = try SampleJournal.day()
     try journal.write()
     #expect(
@@ -203,7 +203,7 @@ import Testing
     #expect(try journal.audit("last", "-n", "1").output.hasSuffix(" - no end was seen\n"))
   }
 
-  @Test func `lastb lists refused logins, the last first`() throws {
+  @Test func `lastb lists refused logins, the most recent first`() throws {
     let journal = try SampleJournal.day()
     try journal.write()
     let lines = try journal.audit("lastb").output.split(separator: "\n")
@@ -213,7 +213,7 @@ import Testing
     #expect(try journal.audit("lastb", "--address", "192.0.2.7").output == lines[1] + "\n")
   }
 
-  @Test func `stats counts what is there`() throws {
+  @Test func `stats counts events`() throws {
     let journal = try SampleJournal.day()
     try journal.writeRotated()
     let output = try journal.audit("stats").output
@@ -232,7 +232,7 @@ import Testing
     #expect(try journal.audit("stats", "--user", "nobody").output.hasSuffix("no events\n"))
   }
 
-  @Test func `names that attackers make up are counted up to a limit`() {
+  @Test func `names that attackers invent are counted up to a limit`() {
     var tally = AuditStats.Tally()
     for number in 0..<AuditStats.nameLimit + 5 { tally.add("user\(number)") }
     tally.add("user7")
@@ -257,7 +257,7 @@ import Testing
     #expect(bad.errors.contains("'--file FILE' names the journal"))
   }
 
-  @Test func `a journal that is not there is an error, and so is a directory`() throws {
+  @Test func `a missing journal is an error, and so is a directory`() throws {
     let folder = try Folder()
     let outcome = try bsshServer("audit", "tail", "--file", folder.file("none"))
     #expect(outcome.code == 66)
@@ -265,7 +265,7 @@ import Testing
     #expect(try bsshServer("audit", "grep", "--file", folder.path).code == 66)
   }
 
-  @Test func `lines that are none are told of, and do not hide the others`() throws {
+  @Test func `malformed lines are reported, and do not hide the others`() throws {
     let journal = try SampleJournal.day()
     try journal.write(
       "audit.log", journal.bytes(1...2) + Array("{\"id\"\n".utf8) + journal.bytes(3...4) + Array("{\"i".utf8))
@@ -276,7 +276,7 @@ import Testing
         == "bssh-server: \(journal.path): line 3: no line of a journal: 'id' does not stand where it must\n")
   }
 
-  @Test func `a reader that has had enough ends it without a word`() throws {
+  @Test func `a reader that closes the pipe ends it silently`() throws {
     var journal = try SampleJournal()
     for _ in 0..<5000 { journal.add(.connectionOpen, connection: 1) }
     try journal.write()
@@ -286,7 +286,7 @@ import Testing
     #expect(outcome.errors == "")
   }
 
-  @Test func `a backup that is there in both forms is read once, and other names are no backups`() throws {
+  @Test func `a backup that exists in both forms is read once, and other names are not backups`() throws {
     let journal = try SampleJournal.day()
     try journal.writeRotated()
     try journal.write("audit.log.1.gz", [1, 2, 3])

@@ -5,10 +5,10 @@ import Testing
 
 @testable import Server
 
-/// A journal of two series: the built program.
+/// A journal with two series: the built program.
 @Suite struct AuditSeriesTests {
-  /// Three events of the main series, at 1, 3 and 7 seconds, and four of files, at 1, 2, 4 and 6, of which rotation has
-  /// removed 9 before.
+  /// Three events of the main series, at 1, 3 and 7 seconds, and four file events, at 1, 2, 4 and 6, of which rotation
+  /// removed 9 earlier ones.
   private struct Two {
     let folder: Folder
     let main: [JournalLine]
@@ -67,7 +67,7 @@ import Testing
     "connection_closed",
   ]
 
-  @Test func `events of both series are shown by their times`() throws {
+  @Test func `events of both series are shown by time`() throws {
     let two = try Two()
     #expect(try two.types("grep") == Self.all)
     #expect(try two.types("tail") == Self.all)
@@ -79,7 +79,7 @@ import Testing
     #expect(stats.hasPrefix("2 files, ") && stats.contains("7 events from 2026-03-04 05:06:08.000 to "))
   }
 
-  @Test func `verify follows both chains, and says what rotation removed and when`() throws {
+  @Test func `verify checks both chains, and says what rotation removed and when`() throws {
     let two = try Two()
     let outcome = try two.audit("verify")
     let text = outcome.output.replacing(two.folder.path + "/", with: "")
@@ -90,7 +90,7 @@ import Testing
         + "what is left begins on 2026-03-04 05:06:08.000\n")
   }
 
-  @Test func `what was done to the series of files is found, and so is that it is gone`() throws {
+  @Test func `changes of the series of files are detected, and so is its removal`() throws {
     let two = try Two()
     let path = two.folder.file("audit-files.log")
     let altered = try String(contentsOfFile: path, encoding: .utf8).replacing("file_renamed", with: "file_deleted")
@@ -105,7 +105,7 @@ import Testing
     #expect(gone.code == 1 && gone.output.hasSuffix("audit-files.log: missing\n"))
   }
 
-  @Test func `stats counts what waits for a receiver in both series`() throws {
+  @Test func `stats counts pending events of both series for a receiver`() throws {
     let two = try Two()
     let cursors = two.folder.file("cursors")
     try FileManager.default.createDirectory(atPath: cursors, withIntermediateDirectories: true)

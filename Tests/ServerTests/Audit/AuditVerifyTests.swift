@@ -12,7 +12,7 @@ import Testing
     return (outcome.code, text, outcome.errors.replacing(journal.folder.path + "/", with: ""))
   }
 
-  @Test func `a journal that was not touched is whole, in one file and in several`() throws {
+  @Test func `an unchanged journal is whole, in one file and in several`() throws {
     let journal = try SampleJournal.day()
     try journal.write()
     #expect(try verify(journal) == (0, "audit.log: 1 file, lines 1 to 18: whole\n", ""))
@@ -33,7 +33,7 @@ import Testing
       ))
   }
 
-  /// What somebody does to the files, and what is said then.
+  /// A manipulation of the files, and the expected output.
   static let attacks: [(String, @Sendable (SampleJournal) throws -> Void, String)] = [
     (
       "alter in a compressed file",
@@ -98,7 +98,7 @@ import Testing
   ]
 
   @Test(arguments: attacks.indices)
-  func `what was done to it is found, and the line named`(number: Int) throws {
+  func `a manipulation is detected, and the line named`(number: Int) throws {
     let (attack, change, text) = Self.attacks[number]
     let journal = try SampleJournal.day()
     try journal.writeRotated()
@@ -108,7 +108,7 @@ import Testing
     #expect(outcome.text.hasPrefix(text), "\(attack): \(outcome.text)")
   }
 
-  @Test func `without the head it is said what does not show`() throws {
+  @Test func `without the head verify says what cannot be detected`() throws {
     let journal = try SampleJournal.day()
     try journal.write("audit.log", journal.bytes(1...16))
     let outcome = try verify(journal)
@@ -116,7 +116,7 @@ import Testing
     #expect(outcome.errors.contains("audit.log.head is missing or damaged: lines that are missing at either end"))
   }
 
-  @Test func `a journal that cannot be read is not a journal that is bad`() throws {
+  @Test func `an unreadable journal is not reported as a damaged one`() throws {
     #expect(try bsshServer("audit", "verify", "--file", "/nonexistent/audit.log").code == 66)
     let journal = try SampleJournal.day()
     try journal.write()

@@ -4,7 +4,7 @@ import Gzip
 
 @testable import Server
 
-/// A journal in a folder of its own, and what was written to it: one series, as versions before had it.
+/// A journal in a folder of its own, and what was written to it: one series, as in earlier versions.
 struct SampleJournal {
   let folder: Folder
   private(set) var lines: [JournalLine] = []
@@ -16,7 +16,7 @@ struct SampleJournal {
   /// 2026-03-04 05:06:07 UTC
   static let start: Int64 = 1_772_600_767_000_000
 
-  /// Adds an event, a second after the last one.
+  /// Adds an event, one second after the last one.
   mutating func add(
     _ type: EventType, _ result: EventResult = .success, _ protocol: EventProtocol? = nil, connection: UInt64? = nil,
     user: String? = nil, address: String? = "192.0.2.7", session: EventID? = nil,
@@ -41,7 +41,7 @@ struct SampleJournal {
   static let alice = EventID(high: 0xa11c_e000_0000_4000, low: 0x8000_0000_0000_0001)
   static let bob = EventID(high: 0xb0b0_0000_0000_4000, low: 0x8000_0000_0000_0002)
 
-  /// Alice copies files, mallory guesses, bob is there still. 18 lines.
+  /// Alice copies files, mallory guesses passwords, bob is still logged in. 18 lines.
   static func day() throws -> SampleJournal {
     var journal = try SampleJournal()
     journal.add(.daemonStarted) { fact, _ in fact.details = "bssh-server 0.9" }
@@ -103,7 +103,7 @@ struct SampleJournal {
     return journal
   }
 
-  /// The lines of these numbers, each with its newline.
+  /// The lines with these numbers, each with its newline.
   func bytes(_ numbers: ClosedRange<Int>) -> [UInt8] {
     lines[numbers.lowerBound - 1..<numbers.upperBound].flatMap { $0.json + [UInt8(ascii: "\n")] }
   }
@@ -117,7 +117,7 @@ struct SampleJournal {
     try write(name, gzip.add(bytes[...]) + gzip.finish())
   }
 
-  /// Says where the journal ends.
+  /// Writes the head.
   func writeHead(first: UInt64 = 1, size: Int) throws {
     guard let last = lines.last else { return }
     try write(
@@ -126,19 +126,19 @@ struct SampleJournal {
         ChainHead(first: first, last: last.sequence, hash: LineHash(of: last.json[...]), size: UInt64(size))))
   }
 
-  /// The head as a version before wrote it.
+  /// The head in the format of an earlier version.
   static func old(_ head: ChainHead) -> [UInt8] {
     let text = String(decoding: head.json, as: UTF8.self).replacing(",\"removed\":0", with: "")
     return Array(text.utf8.dropLast()) + Array("            \n".utf8)
   }
 
-  /// Everything in one file.
+  /// Writes everything into one file.
   func write() throws {
     try write("audit.log", bytes(1...lines.count))
     try writeHead(size: bytes(1...lines.count).count)
   }
 
-  /// In three files, the oldest one compressed.
+  /// Writes three files, the oldest one compressed.
   func writeRotated() throws {
     try writeCompressed("audit.log.2.gz", bytes(1...5))
     try write("audit.log.1", bytes(6...12))
@@ -146,13 +146,13 @@ struct SampleJournal {
     try writeHead(size: bytes(13...lines.count).count)
   }
 
-  /// What `audit` with these words says.
+  /// The output of `audit` with these arguments.
   func audit(_ words: String..., environment: [String: String] = [:]) throws -> Outcome {
     try bsshServer(
       ["audit"] + words + ["--file", path], environment: ["TZ": "UTC"].merging(environment) { $1 })
   }
 
-  /// The numbers of the lines that `audit` with these words shows.
+  /// The numbers of the lines that `audit` shows with these arguments.
   func numbers(_ words: [String]) throws -> [Int] {
     let outcome = try bsshServer(["audit"] + words + ["--json", "--file", path], environment: ["TZ": "UTC"])
     return try outcome.output.split(separator: "\n").map {

@@ -7,7 +7,7 @@ import Testing
   /// 2026-03-04 05:06:07.25 UTC
   private let now: Int64 = 1_772_600_767_250_000
 
-  @Test func `times are read as people write them`() {
+  @Test func `times are parsed as people write them`() {
     let rows: [(String, Int64?)] = [
       ("2026-03-04T05:06:07Z", 1_772_600_767_000_000), ("2026-03-04 05:06:07.25Z", 1_772_600_767_250_000),
       ("2026-03-04 05:06Z", 1_772_600_760_000_000), ("2026-03-04Z", 1_772_582_400_000_000), ("now", now),
@@ -21,11 +21,11 @@ import Testing
     for (text, time) in rows { #expect(TimeText.parse(text, now: now) == time, "\(text)") }
   }
 
-  @Test func `what is written in the system's zone is read again`() throws {
+  @Test func `a time formatted in the system's time zone is parsed to the same time`() throws {
     for time in stride(from: now, to: now + 400 * 86_400_000_000, by: 41_234_567_000) {
       let text = TimeText.format(time, inUTC: false)
       let read = try #require(TimeText.parse(text, now: now))
-      // An hour comes twice in a year.
+      // One hour of the year occurs twice.
       #expect(read == time / 1000 * 1000 || abs(read - time) < 3_600_001_000, "\(text)")
       #expect(TimeText.parse(TimeText.format(time, inUTC: true), now: now) == time / 1000 * 1000)
     }
@@ -36,7 +36,7 @@ import Testing
     #expect(try #require(TimeText.parse("00:00", now: now)) == today)
   }
 
-  @Test func `times before 1970 and far ahead are written too`() {
+  @Test func `times before 1970 and in the far future are formatted too`() {
     #expect(TimeText.format(-1, inUTC: true) == "1969-12-31 23:59:59.999Z")
     #expect(TimeText.format(0, inUTC: true) == "1970-01-01 00:00:00.000Z")
     #expect(TimeText.format(253_402_300_799_999_999, inUTC: true) == "9999-12-31 23:59:59.999Z")

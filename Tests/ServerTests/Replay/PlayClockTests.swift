@@ -2,13 +2,13 @@ import Testing
 
 @testable import Server
 
-/// Times are microseconds here, and small.
+/// Times are in microseconds here, and small.
 @Suite struct PlayClockTests {
   private func clock(speed: Double = 1, idleLimit: Int64? = nil, from: Int64 = 0) -> PlayClock {
     PlayClock(speed: speed, idleLimit: idleLimit, from: from, now: 1000)
   }
 
-  /// How long after each other events are due, for somebody who waits for each.
+  /// The delays between events, for a caller that waits for each.
   private func waits(_ clock: PlayClock, _ times: Int64...) -> [Int64] {
     var clock = clock
     var now: Int64 = 1000
@@ -20,24 +20,24 @@ import Testing
     }
   }
 
-  @Test func `events come when they came`() {
+  @Test func `events are shown at their recorded times`() {
     #expect(waits(clock(), 0, 10, 10, 50) == [0, 10, 0, 40])
   }
 
-  @Test func `speed shortens all waits, and the idle limit long ones before`() {
+  @Test func `speed shortens all pauses, after the idle limit has cut long ones`() {
     #expect(waits(clock(speed: 2), 10, 50) == [5, 20])
     #expect(waits(clock(speed: 0.5), 10, 50) == [20, 80])
     #expect(waits(clock(idleLimit: 20), 10, 50, 1_000_000) == [10, 20, 20])
     #expect(waits(clock(speed: 2, idleLimit: 20), 10, 50, 1_000_000) == [5, 10, 10])
   }
 
-  @Test func `what is before the start is shown at once, and the wait for the rest begins there`() {
+  @Test func `everything before the start is shown at once, and the time of the rest starts there`() {
     #expect(waits(clock(from: 40), 10, 30, 50, 60) == [0, 0, 10, 10])
     #expect(waits(clock(from: 50), 50, 60) == [0, 10])
     #expect(waits(clock(speed: 10, from: 1000), 10, 20) == [0, 0])
   }
 
-  @Test func `a terminal that is slow does not delay what comes later`() {
+  @Test func `a slow terminal does not delay later events`() {
     var clock = clock()
     clock.schedule(10, now: 1000)
     clock.schedule(20, now: 1015)
@@ -55,7 +55,7 @@ import Testing
     #expect(clock.remaining(now: 9000) == 70)
   }
 
-  @Test func `in a pause, events are shown one by one, and then the next is as far away as it was recorded`() {
+  @Test func `while paused, events are shown one by one, and the next one keeps its recorded distance`() {
     var clock = clock()
     clock.schedule(100, now: 1000)
     let isStep = clock.step(now: 1010)
@@ -69,7 +69,7 @@ import Testing
     #expect(clock.remaining(now: 3000) == 50)
   }
 
-  @Test func `a jump shows at once what it passes, and shortens the wait for what it does not`() {
+  @Test func `a skip shows at once what it passes, and shortens the wait for what follows`() {
     var clock = clock()
     clock.schedule(100, now: 1000)
     clock.skip(30, now: 1010)
@@ -83,7 +83,7 @@ import Testing
     #expect(clock.remaining(now: 1010) == 20)
   }
 
-  @Test func `a jump at another speed is one in the time of the recording`() {
+  @Test func `a skip at another speed is in the time of the recording`() {
     var clock = clock(speed: 10)
     clock.schedule(1000, now: 1000)
     clock.skip(500, now: 1000)
@@ -95,7 +95,7 @@ import Testing
     #expect(clock.remaining(now: 1020) == 20)
   }
 
-  @Test func `a jump while it is paused shows what it passes`() {
+  @Test func `a skip while paused shows what it passes`() {
     var clock = clock()
     clock.schedule(100, now: 1000)
     clock.togglePause(now: 1000)
@@ -120,7 +120,7 @@ import Testing
     #expect(clock.remaining(now: 7000) == 100)
   }
 
-  @Test func `no time makes it trap`() {
+  @Test func `no time causes a trap`() {
     var clock = clock(speed: 0.01)
     var now: Int64 = 1000
     for time in [3_200_000_000_000_000, 3_200_000_000_000_000, 0] as [Int64] {

@@ -22,7 +22,7 @@ import Testing
     #expect(outcome.errors == "")
   }
 
-  @Test func `a reader that has had enough ends it without a word`() throws {
+  @Test func `a reader that closes the pipe ends it silently`() throws {
     let folder = try Folder()
     let path = try cast(folder, #"[1, "o", "\#(String(repeating: "x\\r\\n", count: 100_000))"]"#)
     let outcome = try bsshServer("-c", "\(program) replay \(path) | head -n 1", program: "/bin/sh")
@@ -30,11 +30,11 @@ import Testing
     #expect(outcome.errors == "")
   }
 
-  @Test func `a recording comes from standard input as well`() throws {
+  @Test func `a recording is read from standard input as well`() throws {
     #expect(try bsshServer("replay", "-", input: header + "\n" + #"[1, "o", "in"]"#).output == "in")
   }
 
-  @Test func `what asks a terminal for something is left out, unless all is wanted`() throws {
+  @Test func `sequences that query a terminal are omitted, except with --raw`() throws {
     let folder = try Folder()
     let path = try cast(folder, #"[1, "o", "a\u001b[6nb\u001b]52;c;"]"#, #"[2, "o", "eA==\u0007c\u001b[1m"]"#)
     #expect(try bsshServer("replay", path).output == "abc\u{1b}[1m")
@@ -49,13 +49,13 @@ import Testing
     (["replay", "/nonexistent"], 66, "/nonexistent: No such file or directory"),
     (["replay", "/dev/null"], 66, "/dev/null: not a regular file"), (["replay", "/"], 66, "/: not a regular file"),
   ])
-  func `what cannot be played is an error that says why`(words: [String], code: Int32, reason: String) throws {
+  func `a file that cannot be played is an error that says why`(words: [String], code: Int32, reason: String) throws {
     let outcome = try bsshServer(words)
     #expect(outcome.code == code)
     #expect(outcome.errors.hasPrefix("bssh-server: " + reason))
   }
 
-  @Test func `a damaged recording is an error that names the line, and one that was cut is played to its end`() throws {
+  @Test func `a damaged recording is an error that names the line, and a truncated one is played to its end`() throws {
     let folder = try Folder()
     let damaged = try bsshServer("replay", try cast(folder, #"[1, "o", "a"]"#, "[2]", #"[3, "o", "b"]"#))
     #expect(damaged.code == 65)
@@ -73,7 +73,7 @@ import Testing
     #expect(first.errors.contains("an asciicast of version 1; versions 2 and 3 can be played"))
   }
 
-  @Test func `times are seconds, or have minutes and hours`() {
+  @Test func `times are in seconds, or have minutes and hours`() {
     let rows: [(String, Int64?)] = [
       ("90", 90_000_000), ("0.5", 500_000), ("0", 0), ("1:30", 90_000_000), ("1:02:03.25", 3_723_250_000),
       ("100:00", 6_000_000_000), ("", nil), (":", nil), ("1:", nil), (":1", nil), ("1:60", nil), ("-1", nil),
@@ -84,9 +84,9 @@ import Testing
 
   // MARK: On a terminal
 
-  @Test func `speed, idle limit and start are kept`() throws {
+  @Test func `speed, idle limit and start apply`() throws {
     let folder = try Folder()
-    // At its own speed it takes eleven days.
+    // At its original speed it takes eleven days.
     let path = try cast(
       folder, #"[0.1, "o", "one "]"#, #"[1000000, "o", "two "]"#, #"[1000000.2, "o", "three "]"#)
     for options in [["--idle-limit", "0.3"], ["--speed", "1000", "--idle-limit", "100"], ["--from", "1000000"]] {
@@ -100,7 +100,7 @@ import Testing
     #expect(try Watched([own]).wait() == .code(0))
   }
 
-  @Test func `nothing comes before its time`() throws {
+  @Test func `nothing is shown before its time`() throws {
     let folder = try Folder()
     let watched = try Watched([try cast(folder, #"[0.0, "o", "one"]"#, #"[100000, "o", "two"]"#)])
     try watched.wait(for: "one")
@@ -110,7 +110,7 @@ import Testing
   }
 
   @Test(arguments: [(SIGINT, "\u{3}"), (SIGQUIT, "\u{1c}"), (SIGTERM, nil), (SIGHUP, nil)] as [(Int32, String?)])
-  func `however it is ended, the terminal is as it was`(signal: Int32, key: String?) throws {
+  func `however it ends, the terminal's state is restored`(signal: Int32, key: String?) throws {
     let folder = try Folder()
     let watched = try Watched([
       try cast(folder, #"[0, "o", "\u001b[?1049h\u001b[?25l\u001b[31mone"]"#, #"[100000, "o", "two"]"#)
@@ -123,7 +123,7 @@ import Testing
     for reset in ["\u{1b}[?1049l", "\u{1b}[0m", "\u{1b}[?25h"] { #expect(watched.text.contains(reset)) }
   }
 
-  @Test func `space pauses and goes on, a dot shows one event, the arrow skips`() throws {
+  @Test func `space pauses and resumes, a dot shows one event, the arrow skips`() throws {
     let folder = try Folder()
     let path = try cast(
       folder, #"[0, "o", "one "]"#, #"[100000, "o", "two "]"#, #"[100000, "o", "three "]"#, #"[100009, "o", "four "]"#,
@@ -144,10 +144,10 @@ import Testing
     #expect(!watched.text.contains("1;2c"))
   }
 
-  @Test func `when it is stopped, the terminal is the shell's, and then it goes on`() throws {
+  @Test func `while stopped the terminal is the shell's, and then the replay continues`() throws {
     let folder = try Folder()
     let path = try cast(folder, #"[0, "o", "one"]"#, #"[100000, "o", "two"]"#)
-    // Only what a shell with job control has started can be stopped.
+    // Only a process that a shell with job control has started can be stopped.
     let watched = try Watched(["bash", "-mc", "\(program) replay \(path); echo stopped; read line; fg"], home: "/")
     try watched.wait(for: "one")
     try watched.type("\u{1a}")
@@ -160,7 +160,7 @@ import Testing
     #expect(watched.modes == watched.modesBefore)
   }
 
-  @Test func `a terminal that is too small is told of`() throws {
+  @Test func `a terminal that is too small causes a notice`() throws {
     let folder = try Folder()
     let path = try folder.write("w.cast", #"{"version": 2, "width": 200, "height": 50}"# + "\n")
     let watched = try Watched([path])
@@ -171,7 +171,7 @@ import Testing
   // MARK: asciinema
 
   @Test(.enabled(if: access("/usr/bin/asciinema", X_OK) == 0, "asciinema is not installed"))
-  func `asciinema plays what we record, and we what it records`() throws {
+  func `asciinema plays our recordings, and we play its`() throws {
     let folder = try Folder()
     var writer = AsciicastWriter(
       .init(columns: 80, rows: 24, time: 1_700_000_000, title: "t\"é", term: Array("xterm".utf8)), at: 0)

@@ -20,8 +20,8 @@ import Testing
   ]
 
   @Test(arguments: harmless)
-  func `what draws and moves is shown as it is`(text: String) {
-    // A control character in a sequence works before the sequence does.
+  func `sequences that draw and move are passed on unchanged`(text: String) {
+    // A control character in a sequence is executed before the sequence.
     #expect(shown(text) == text.replacing("\u{1b}[1\n;2m", with: "\n\u{1b}[1;2m"))
   }
 
@@ -50,18 +50,18 @@ import Testing
   ]
 
   @Test(arguments: harmful)
-  func `what more than shows is left out`(kind: String, text: String) {
-    // Of a C1 control that is left out, what follows is mere text.
+  func `sequences that do more are omitted`(kind: String, text: String) {
+    // After an omitted C1 control, the rest is plain text.
     let rest = kind == "C1" ? "6n0;x" : ""
     #expect(shown("a\(text)b") == "a\(rest)b", "\(kind)")
   }
 
-  @Test func `of several modes, those that are harmless are set`() {
+  @Test func `of several modes the harmless ones are set`() {
     #expect(shown("\u{1b}[?1;1000;25;2004h") == "\u{1b}[?1;25h")
     #expect(shown("\u{1b}[4;2h") == "\u{1b}[4h")
   }
 
-  @Test func `the second screen is remembered`() {
+  @Test func `the alternate screen is tracked`() {
     var filter = TerminalFilter()
     _ = filter.pass("\u{1b}[?1049h".utf8)
     #expect(filter.isOnSecondScreen)
@@ -69,7 +69,7 @@ import Testing
     #expect(!filter.isOnSecondScreen)
   }
 
-  @Test func `a string or sequence without an end shows nothing, and costs nothing`() {
+  @Test func `an unterminated string or sequence shows nothing, and needs no memory`() {
     var filter = TerminalFilter()
     func pass(_ bytes: some Sequence<UInt8>) -> [UInt8] { filter.pass(bytes) }
     #expect(pass("\u{1b}]0;".utf8).isEmpty)
@@ -81,7 +81,7 @@ import Testing
     #expect(pass(("\u{1b}" + String(repeating: "(", count: 1000)).utf8).count == 1000 - TerminalFilter.sequenceLimit)
   }
 
-  @Test func `however a text is cut, what is shown is the same`() {
+  @Test func `the output does not depend on how the text is split`() {
     let whole = Self.harmless.joined() + Self.harmful.map(\.1).joined(separator: "é") + "end"
     let expected = shown(whole)
     for size in [1, 2, 3, 7, 64] {
@@ -95,7 +95,7 @@ import Testing
     }
   }
 
-  @Test func `whatever a recording holds, only what is known to be harmless is shown, and once more nothing changes`() {
+  @Test func `whatever a recording contains, only harmless output is shown, and filtering it again changes nothing`() {
     var state: UInt64 = 42
     func random(_ count: Int) -> Int {
       state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407

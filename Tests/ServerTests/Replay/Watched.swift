@@ -3,7 +3,7 @@ import System
 
 @testable import Server
 
-/// A program on a terminal of its own, of 80 columns and 24 rows, and somebody who watches and types.
+/// A program on a terminal of its own, of 80 columns and 24 rows, with a viewer who can type.
 final class Watched {
   let process: ChildProcess
   private let terminal: Terminal
@@ -11,7 +11,7 @@ final class Watched {
   private(set) var bytes: [UInt8] = []
   let modesBefore: [UInt32]
 
-  /// Starts `bssh-server replay` with these words.
+  /// Starts `bssh-server replay` with these arguments.
   convenience init(_ words: [String]) throws { try self.init([program, "replay"] + words, home: "/nonexistent") }
 
   init(_ words: [String], home: String) throws {
@@ -30,13 +30,13 @@ final class Watched {
 
   deinit { process.signal(SIGKILL) }
 
-  /// What it has shown.
+  /// Everything that it has shown.
   var text: String {
     read()
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  /// How the terminal behaves: its flags.
+  /// The local modes of the terminal.
   var modes: [UInt32] { Watched.modes(of: slave) }
 
   private static func modes(of terminal: Descriptor) -> [UInt32] {
@@ -62,7 +62,7 @@ final class Watched {
     }
   }
 
-  /// Waits for its end; reads on meanwhile, lest it wait for us.
+  /// Waits for its end; continues to read, so that it does not block.
   func wait() throws -> ExitStatus {
     var status: ExitStatus?
     try eventually {
@@ -74,7 +74,7 @@ final class Watched {
     return status ?? .unknown
   }
 
-  /// What a program that insists on a terminal writes to its standard output there.
+  /// What a program that requires a terminal writes to its standard output there.
   static func output(of words: [String], in folder: Folder) throws -> String {
     let watched = try Watched(words, home: folder.path)
     // What is shown must be what was written.
