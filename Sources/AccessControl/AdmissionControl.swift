@@ -28,7 +28,7 @@ public struct AdmissionControl: Sendable {
     }
   }
 
-  /// Behaviour of a connection that changes the penalties of its source.
+  /// Behavior of a connection that changes the penalties of its source.
   public enum Conduct: Hashable, Sendable {
     /// A wrong password, an invalid signature, a protocol violation, or a login request without success.
     case failed
@@ -103,7 +103,7 @@ public struct AdmissionControl: Sendable {
   /// Stops counting a connection that has logged in or ended.
   public mutating func finishStart(_ number: UInt64) { starts.finish(number) }
 
-  /// Records the behaviour of a connection; returns the ban that begins with it, if any.
+  /// Records the behavior of a connection; returns the ban that begins with it, if any.
   public mutating func note(_ conduct: Conduct, of client: IPAddress, at now: Int64) -> Ban? {
     guard !rules.whitelist.contains(client) else { return nil }
     let source = ClientSource(client)

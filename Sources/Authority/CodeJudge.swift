@@ -5,8 +5,8 @@ import IPC
 
 /// Verifies one-time codes with the secrets in the configuration.
 ///
-/// For users without a secret, a code is computed with a random one, so that the duration does not reveal the
-/// difference.
+/// The code of a user without a secret is compared with those of a random secret, so that the duration does not reveal
+/// the difference.
 struct CodeJudge {
   private let secrets: [[UInt8]: OneTimeSecret]
   private let decoy: OneTimeSecret

@@ -130,7 +130,7 @@ final class CurlHandle {
   /// The error with this code and the last error text.
   func error(_ code: CURLcode) -> CurlError { CurlError(code: code, detail: String(cString: errorText)) }
 
-  // MARK: A connection
+  // MARK: Connections
 
   /// Sends as much as the connection accepts; nil if it would block.
   ///

@@ -90,7 +90,7 @@ final class Shipper {
     }
   }
 
-  // MARK: Shipping
+  // MARK: Sending
 
   /// Does everything that is possible without waiting. Returns true if all events in the journal have been sent.
   private func ship() throws -> Bool {
@@ -220,7 +220,7 @@ final class Shipper {
     return true
   }
 
-  // MARK: How far it is
+  // MARK: Progress
 
   /// Names an event in a log message.
   private func name(_ head: LineHead) -> String {

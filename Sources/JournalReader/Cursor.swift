@@ -66,7 +66,7 @@ public struct Cursor: Equatable, Sendable {
   /// Forgets the position of the newest mark's line, because the line is not there any more.
   public mutating func forgetPlace() { place = nil }
 
-  // MARK: As text
+  // MARK: Text form
 
   /// The content of a cursor file.
   public var text: String {
