@@ -1,6 +1,6 @@
-"""Clients from several addresses of 127.0.0.0/8, and whether they are let in at all.
+"""Clients from several addresses of 127.0.0.0/8, and whether they are admitted at all.
 
-SOURCE is the address that a claim is about, ATTEMPTS what security.max_auth_attempts says."""
+SOURCE is the address that a claim is about, ATTEMPTS the value of security.max_auth_attempts."""
 
 import os
 import resource
@@ -17,7 +17,7 @@ ATTEMPTS = int(os.environ.get("ATTEMPTS", "3"))
 
 
 def is_welcome(source=SOURCE):
-    """True for the server's identification; false when the connection is closed without a byte."""
+    """True if the server sends its identification; false if it closes the connection without a byte."""
     try:
         peer = Peer(handshake=False, source=source)
         first = peer.read_raw(4)
@@ -40,7 +40,7 @@ def pause(seconds):
 
 
 def is_closed(peer):
-    """Waits until the server closes, whatever it says before."""
+    """Waits until the server closes the connection, ignoring what it sends before."""
     try:
         while peer.read_raw(1):
             pass
@@ -49,14 +49,14 @@ def is_closed(peer):
 
 
 def asking(source=SOURCE):
-    """A peer that may try to log in."""
+    """A peer that can attempt to log in."""
     peer = Peer(source=source)
     peer.request_service()
     return peer
 
 
 def fail_with_password(peer=None):
-    """Tries a wrong password; returns the answer, or nothing when the server says goodbye instead."""
+    """Tries a wrong password; returns the reply, or nothing if the server disconnects instead."""
     peer = peer or asking()
     try:
         return peer.try_password("wrong horse")[0]
@@ -83,7 +83,7 @@ def leave_without_login():
 
 
 def exactly(fail):
-    """So many failures, and not one less, end in a ban."""
+    """This many failures, and no fewer, cause a ban."""
     for _ in range(ATTEMPTS - 1):
         assert fail() == USERAUTH_FAILURE
     assert is_welcome()
@@ -121,7 +121,7 @@ def connections_without_a_login():
 
 
 def offer_keys(count=1, peer=None, signed=False):
-    """A connection as ssh-copy-id makes one for each key: which methods are there, keys that nobody listed, and away."""
+    """A connection as ssh-copy-id makes one for each key: asks for the methods, offers unlisted keys, and leaves."""
     peer = peer or asking()
     user = os.environ["LOGIN"]
     peer.send(peer.request(user, "none"))
@@ -146,7 +146,8 @@ def refused_keys():
 
 @claim
 def an_office():
-    """Six keys of an agent, twice, and a login between: nobody is banned; one guess more than passwords may is one."""
+    """Six keys of an agent, twice, with a login in between: no ban; one guess more than passwords may have causes
+    one."""
     for _ in range(2):
         for _ in range(6):
             offer_keys().socket.close()
@@ -156,7 +157,7 @@ def an_office():
 
 @claim
 def keys_and_then_a_guess():
-    """Who tries a password or its prompt behind keys is counted as always."""
+    """A client that tries a password or its prompt after keys is counted as usual."""
     for _ in range(ATTEMPTS):
         assert is_welcome()
         peer = offer_keys()
@@ -184,7 +185,7 @@ def silent_connections():
 
 @claim
 def looks_at_the_server():
-    """Nobody who leaves before asking for a login has failed at one."""
+    """A client that leaves before it requests authentication has not failed."""
     for _ in range(3 * ATTEMPTS):
         Peer(handshake=False).socket.close()
         assert is_welcome()
@@ -195,14 +196,14 @@ def looks_at_the_server():
         reset = Peer(handshake=False)
         reset.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         reset.socket.close()
-    # All of them are over when one more has come and gone.
+    # All of them have ended when one more has come and gone.
     Peer().login().socket.close()
     assert is_welcome()
 
 
 @claim
 def keys_that_are_not_listed():
-    """Offered or signed, keys of an agent do not count; but only so many may be offered."""
+    """Keys of an agent do not count, offered or signed; but the number of offers is limited."""
     peer = asking()
     user = os.environ["LOGIN"]
     for number in range(20):
@@ -231,7 +232,7 @@ def one_key_too_many():
 
 @claim
 def slips_before_a_login():
-    """Who knows the password in the end has not guessed it."""
+    """A client that knows the password in the end has not guessed it."""
     for _ in range(3):
         peer = asking()
         for _ in range(ATTEMPTS - 1):
@@ -243,7 +244,7 @@ def slips_before_a_login():
 
 @claim
 def guesses_beside_a_login():
-    """A login does not take back what was tried in other connections."""
+    """A login does not cancel failures of other connections."""
     for _ in range(ATTEMPTS - 1):
         fail_with_password()
     Peer().login()
@@ -253,7 +254,7 @@ def guesses_beside_a_login():
 
 @claim
 def open_connections_end():
-    """With the ban, those without a login end, and logins go on."""
+    """A ban ends connections without a login, and logins continue."""
     inside = Peer().login()
     silent, waiting, elsewhere = Peer(handshake=False), asking(), asking(OTHER)
     silent.read_raw(1)
@@ -276,7 +277,7 @@ def failures_without_a_ban():
 
 @claim
 def failures_that_are_long_ago():
-    """With a window of a second: one failure at a time is none."""
+    """With a window of a second, single failures cause no ban."""
     for _ in range(3):
         assert fail_with_password() == USERAUTH_FAILURE
         pause(1.2)
@@ -298,7 +299,7 @@ def no_rate():
 
 
 def idle(source, count):
-    """So many connections that say nothing; those that the server keeps."""
+    """Opens this many connections that send nothing; returns those that the server keeps."""
     peers = [Peer(handshake=False, source=source) for _ in range(count)]
     kept = []
     for peer in peers:
@@ -321,7 +322,7 @@ def two_hundred_idle_connections():
 
 
 def at_prompt(source):
-    """A peer that has asked for a login, as one whose user types a password."""
+    """A peer that has requested authentication, like one whose user types a password."""
     peer = asking(source)
     peer.send(peer.request(os.environ["LOGIN"], "none"))
     peer.expect(USERAUTH_FAILURE)
@@ -334,7 +335,7 @@ def logs_in(peer):
 
 @claim
 def limit_in_all():
-    """Four in all, each typing a password; a login makes room, and so does an end."""
+    """Four in all, each typing a password; a login frees a place, and so does an end."""
     kept = [at_prompt(f"127.0.{number}.1") for number in range(1, 5)]
     assert not is_welcome()
     kept.pop().socket.close()
@@ -347,7 +348,7 @@ def limit_in_all():
 
 
 class Crowd:
-    """Connections that say nothing, COUNT of each of SOURCES; they connect again at once where `persists`."""
+    """Connections that send nothing, COUNT of each of SOURCES; they reconnect at once if `persists`."""
 
     def __init__(self, sources, count, persists=False):
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -430,7 +431,7 @@ def crowd_of_the_next_door():
 
 @claim
 def crowd_at_the_prompt():
-    """Who asked for a login and no more: 40 of one network, which get the whole house."""
+    """Clients that only requested authentication: 40 of one network, which fill the server."""
     kept = [at_prompt(f"127.1.1.{number}") for number in range(1, 41)]
     assert (good := logins()) == 20, good
     del kept
@@ -438,7 +439,8 @@ def crowd_at_the_prompt():
 
 @claim
 def nobody_at_a_prompt_makes_room():
-    """A house of ten: three of one source who type their passwords, and seven who say nothing; then nobody but typists."""
+    """A server with ten places: three clients of one source type their passwords, and seven send nothing; then all
+    ten type."""
     typists = [at_prompt("127.0.3.1") for _ in range(3)]
     with Crowd([f"127.0.{number}.1" for number in range(10, 17)], 1, persists=True):
         until(lambda: is_welcome("127.0.20.1"))
@@ -449,7 +451,7 @@ def nobody_at_a_prompt_makes_room():
 
 @claim
 def full_house():
-    """Eight connections, three of them logins: a newcomer gets the place of one that is idle, and no login's."""
+    """Eight connections, three of them logins: a new source gets the place of an idle one, and not that of a login."""
     inside = [Peer(source=OTHER).login() for _ in range(3)]
     with Crowd([f"127.0.{number}.1" for number in range(1, 6)], 1):
         for _ in range(5):
@@ -470,7 +472,7 @@ def places_of_one_source():
 
 @claim
 def password_flood():
-    """Passwords of one source wait for each other, and another's is judged after those that are being judged already."""
+    """Passwords of one source wait for each other, and another's is verified after those that are being verified."""
     flood, good = [at_prompt(SOURCE) for _ in range(24)], at_prompt(OTHER)
     request = good.request(os.environ["LOGIN"], "password", boolean(False) + string(os.environ["PASSWORD"]))
     wrong = good.request(os.environ["LOGIN"], "password", boolean(False) + string("wrong horse"))
@@ -487,7 +489,7 @@ def password_flood():
             waiting.pop(one).expect(USERAUTH_FAILURE)
             answered += 1
     good.expect(USERAUTH_SUCCESS)
-    # Two authorities hash at a time, and one more may have finished meanwhile.
+    # Two authorities hash at a time, and one more may have finished in between.
     assert answered <= 4, answered
     for peer in waiting.values():
         peer.expect(USERAUTH_FAILURE)

@@ -1,4 +1,4 @@
-"""AsyncSSH, which exchanges keys again and again; Debian's sends data within a key exchange."""
+"""AsyncSSH, which rekeys repeatedly; Debian's version sends data within a key exchange."""
 
 import asyncio
 import os
@@ -8,7 +8,7 @@ from claims import claim, main
 
 
 async def load(cipher):
-    """Commands and files in both directions, while new keys are asked for after each 200 kB."""
+    """Commands and files in both directions, with rekeying after every 200 kB."""
     data = os.urandom(4_000_000)
     async with asyncssh.connect(
         "127.0.0.1", int(os.environ["PORT"]), username=os.environ["LOGIN"], client_keys=[os.environ["KEY"]],

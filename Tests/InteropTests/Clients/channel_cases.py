@@ -1,4 +1,4 @@
-"""What clients do with channels that other servers have stumbled over."""
+"""Operations of clients on channels that other servers have got wrong."""
 
 import os
 import time
@@ -8,7 +8,7 @@ from rawssh import *
 
 
 def command(peer, line, number=0, **options):
-    """What a command writes on its two outputs, and how it ended: a status, or the name of a signal."""
+    """The output of a command on its two streams, and how it ended: a status, or the name of a signal."""
     return peer.open_channel(number=number, **options).execute(line).output()
 
 
@@ -20,7 +20,7 @@ def ask(peer, channel, name, rest=b""):
 
 
 class Asking(Peer):
-    """Remembers the number of the last message, and passes over windows that grow."""
+    """Returns the number of the last message, ignoring window adjustments."""
 
     def receive(self, *more, **options):
         payload = super().receive(*more, **options)
@@ -43,7 +43,7 @@ def login():
 
 @claim
 def fast_commands_are_complete():
-    """The status of each comes, and CLOSE is the last word: 300 in a row, of a client that waits for it."""
+    """Each status is sent, and CLOSE comes last: 300 in a row, for a client that waits for it."""
     peer = login()
     for number in range(300):
         channel = peer.open_channel().execute(f"printf out; printf err >&2; exit {number % 256}")
@@ -68,7 +68,7 @@ def fast_commands_are_complete():
 
 @claim
 def output_waits_for_a_slow_client():
-    """The program has ended long before its client reads, through a window of 1 byte and more."""
+    """The program ends long before its client reads, with a window of 1 byte and more."""
     peer = login()
     for size, window in [(300, 1), (200_000, 1024), (1_000_000, 40_000)]:
         channel = peer.open_channel(window=window).execute(f"head -c {size} /dev/zero; exit 5")
@@ -103,7 +103,7 @@ def odd_commands():
 
 @claim
 def an_empty_command_is_answered():
-    """The shell has nothing to do, and ends well."""
+    """The shell has nothing to do, and exits with 0."""
     peer = login()
     channel = peer.open_channel()
     peer.send(channel.ask("exec", string("")))
@@ -122,7 +122,7 @@ def a_nul_cuts_no_command_short():
 
 
 def variables(pairs, line):
-    """Which variables are granted, and the output of a command that has them."""
+    """The variables that are granted, and the output of a command that has them."""
     peer = login()
     channel = peer.open_channel()
     granted = [ask(peer, channel, "env", string(name) + string(value)) for name, value in pairs]
@@ -135,7 +135,7 @@ def odd_values_of_variables():
     assert variables([("LC_A", "1"), ("LC_A", "2")], "echo $LC_A; env | grep -c ^LC_A=") == ([True] * 2, b"2\n1\n")
     assert variables([("LC_NL", "a\nb")], 'echo "$LC_NL"') == ([True], b"a\nb\n")
     assert variables([("LC_U", b"\xff\xc3")], 'printf %s "$LC_U" | od -An -tx1') == ([True], b" ff c3\n")
-    # So long a value is refused, and the command runs.
+    # A value that is this long is refused, and the command runs.
     assert variables([("LC_BIG", "x" * 100_000)], "echo ${#LC_BIG}") == ([False], b"0\n")
 
 
@@ -158,7 +158,7 @@ END = b"\0"
 
 
 def terminal(peer, term="xterm", size=(80, 24, 0, 0), modes=END, line="stty size; echo TERM=$TERM; stty -a"):
-    """What a command says on a terminal that was asked for with these words; nil when there is none."""
+    """The output of a command on a terminal that was requested with these fields; None if there is none."""
     channel = peer.open_channel()
     if not ask(peer, channel, "pty-req", string(term) + b"".join(map(uint32, size)) + string(modes)):
         peer.send(channel.close())
@@ -267,7 +267,7 @@ def no_more_sessions():
         pass
 
 
-# Messages by hand
+# Messages built by hand
 
 
 @claim
@@ -292,7 +292,7 @@ def messages_that_mean_nothing_go_by():
 
 @claim
 def data_within_a_key_exchange_ends_the_connection():
-    """Behind its own KEXINIT a client sends nothing else: RFC 4253, section 7.1."""
+    """After its own KEXINIT a client sends nothing else: RFC 4253, section 7.1."""
     peer = login()
     channel = peer.open_channel().execute("cat")
     peer.send(peer.kexinit(), channel.data(b"too early"))

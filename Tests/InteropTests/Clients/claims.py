@@ -1,4 +1,4 @@
-"""A script's claims: each is a function that fails when the claim does not hold, and is run by its name."""
+"""The claims of a script: each is a function that fails if the claim does not hold, and is run by its name."""
 
 import sys
 import traceback
@@ -12,7 +12,7 @@ def claim(function):
 
 
 def main():
-    """Runs the claims that are named, each whatever became of those before it."""
+    """Runs the named claims, each regardless of the results of the others."""
     failed = False
     for name in sys.argv[1:]:
         try:

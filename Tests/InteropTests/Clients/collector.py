@@ -1,12 +1,12 @@
-"""What the collectors of these tests share: how they are told to behave, and where they put what they get.
+"""Common code of the collectors of these tests: commands that control them, and the output of received records.
 
 Started as: collector_*.py PORT FILE. Commands come line by line on standard input:
-  ok                    takes everything
-  fail CODE [HEADER]    answers with this code; HEADER is what the answer says about the next try
-  refuse ID             refuses requests that hold this event
-  partial COUNT         takes requests, but says that COUNT records were rejected
-  slow SECONDS          waits before each answer
-Each record is a line of JSON in FILE, written before the answer, with the headers of its request.
+  ok                    accepts everything
+  fail CODE [HEADER]    replies with this code; HEADER is what the reply says about the next attempt
+  refuse ID             refuses requests that contain this event
+  partial COUNT         accepts requests, but reports that COUNT records were rejected
+  slow SECONDS          waits before each reply
+Each record is a line of JSON in FILE, written before the reply, with the headers of its request.
 """
 
 import json
@@ -47,7 +47,7 @@ class Behaviour:
             print("done", line.strip(), flush=True)
 
     def now(self):
-        """The code to fail with and its hint, after the pause."""
+        """The code to fail with and its hint, after the delay."""
         with self.lock:
             pause, result = self.pause, (self.fail, self.hint)
             self.requests += 1

@@ -1,5 +1,5 @@
-"""A collector of OTLP over gRPC, of the official stubs. As collector.py says; with CERTIFICATE KEY CA behind, it uses TLS
-and wants to know who is there."""
+"""An OTLP collector over gRPC, built from the official stubs, as collector.py says; with the arguments CERTIFICATE
+KEY CA it uses TLS and requires client certificates."""
 
 import sys
 from concurrent import futures

@@ -1,4 +1,4 @@
-"""A collector of OTLP over HTTP, in both forms. As collector.py says; a third argument is what comes before /v1/logs."""
+"""An OTLP collector over HTTP, in both formats, as collector.py says; a third argument is the path before /v1/logs."""
 
 import gzip
 import sys

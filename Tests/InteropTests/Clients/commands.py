@@ -1,4 +1,4 @@
-"""What a client may do to a command that runs."""
+"""What a client can do to a running command."""
 
 import os
 
@@ -7,7 +7,7 @@ from rawssh import *
 
 
 def ask(peer, channel, name, rest):
-    """True when the request is granted; windows may come between."""
+    """True if the request is granted; window adjustments are ignored."""
     peer.send(channel.ask(name, rest))
     while (number := peer.receive()[0]) not in (CHANNEL_SUCCESS, CHANNEL_FAILURE):
         assert number == CHANNEL_WINDOW_ADJUST, number
@@ -16,7 +16,7 @@ def ask(peer, channel, name, rest):
 
 @claim
 def signals():
-    """With REFUSED they are, and the command goes on."""
+    """With REFUSED they are, and the command continues."""
     peer = Peer().login()
     channel = peer.open_channel().execute("cat")
     if os.environ["REFUSED"]:

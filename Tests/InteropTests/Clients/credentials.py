@@ -1,4 +1,4 @@
-"""What clients offer to be let in, good and bad."""
+"""The credentials that clients offer, valid and invalid."""
 
 import hashlib
 import os
@@ -52,7 +52,7 @@ def ecdsa_key(curve, name, digest):
 
 
 def security_key(flags, kind="ed25519", application="ssh:", signed_flags=None, signed_application=None):
-    """A key on a token, with what the token says about touch; PROTOCOL.u2f of OpenSSH."""
+    """A key on a token, with the token's statement about touch; OpenSSH's PROTOCOL.u2f."""
 
     def signed(data):
         name = (signed_application or application).encode()
@@ -87,7 +87,7 @@ def connect():
 
 
 def refused(peer, *messages):
-    """Each message is answered with a failure, at once; then the same connection logs in with the good key."""
+    """Each message gets a failure at once; then the same connection logs in with the valid key."""
     for message in messages:
         peer.send(message)
         reply = peer.expect(USERAUTH_FAILURE)
@@ -126,7 +126,7 @@ def signature_for_another_user():
 
 @claim
 def signature_of_another_algorithm():
-    """The request says one algorithm, the signature another."""
+    """The request names one algorithm, the signature another."""
     key = rsa_key(2048)
     only(key)
     peer = connect()
@@ -221,7 +221,7 @@ def every_curve():
 
 @claim
 def security_key_with_touch():
-    """Flag 1: somebody touched it; flag 4: and was verified."""
+    """Flag 1: user presence; flag 4: user verification."""
     for kind in ["ed25519", "ecdsa"]:
         for flags in [1, 5]:
             key = security_key(flags, kind)
@@ -243,7 +243,7 @@ def security_key_without_touch():
 
 @claim
 def security_key_with_forged_flags():
-    """The token said that nobody touched it; the client says otherwise."""
+    """The token said that nobody touched it; the client claims the opposite."""
     for kind in ["ed25519", "ecdsa"]:
         key = security_key(1, kind, signed_flags=0)
         only(key)
@@ -311,7 +311,7 @@ def wrong_service_in_request():
 
 
 def until_the_end(peer, messages):
-    """How many were answered with a failure before the connection was ended."""
+    """How many got a failure before the connection was closed."""
     count = 0
     try:
         for message in messages:
@@ -325,7 +325,7 @@ def until_the_end(peer, messages):
 
 @claim
 def twenty_five_keys():
-    """Keys that are only asked about are many for one user: the connection ends, but the sixth key still logs in."""
+    """Keys that are only offered are many for one user: the connection ends, but the sixth key still logs in."""
     peer = connect()
     others = [Key.ed25519() for _ in range(25)]
     probes = [peer.request(USER, "publickey") + boolean(False) + string("ssh-ed25519") + string(key.blob)
@@ -359,7 +359,7 @@ def right_password():
 
 @claim
 def empty_and_endless_passwords():
-    """Up to 4,096 bytes they are passwords; more is no request."""
+    """Up to 4,096 bytes are a password; more is a malformed request."""
     for password in [b"", b"x" * 4096, b"\0" * 8, b"\xff\xfe"]:
         peer = connect()
         reply = peer.try_password(password)
@@ -404,7 +404,7 @@ def answers_that_nobody_asked_for():
 
 
 def answers_to(user, key=None, password="wrong horse"):
-    """Everything that a client can see of what happens to a user, and the time of each answer."""
+    """Everything that a client can observe about a user, and the time of each reply."""
     seen, times = [], []
     key = key or Key.ed25519()
     peer = connect()
@@ -429,13 +429,13 @@ def unknown_users_look_like_known_ones():
 
 @claim
 def refused_users_look_like_wrong_credentials():
-    """Who is refused whatever they prove sees with the right key and password what others see with wrong ones."""
+    """A user who is refused by a rule sees with the right key and password what others see with wrong ones."""
     refused, password = os.environ["REFUSED"], os.environ["PASSWORD"]
     same_answers(lambda: answers_to(USER), lambda: answers_to(refused, Key.load(), password))
 
 
 def same_answers(one, other, rounds=5):
-    """The same answers; and times that no single look tells apart: each is the least of several."""
+    """The same replies; and times that a single measurement cannot distinguish: each is the least of several."""
     ones, others = [], []
     for _ in range(rounds):
         ones.append(one())
@@ -450,7 +450,7 @@ def same_answers(one, other, rounds=5):
 
 @claim
 def names_of_users():
-    """Names that are no names."""
+    """Invalid user names."""
     for user in ["", "x" * 5000, "../../etc/passwd", "a\0b", "%h", "-rf", "a/b", "\n", "tester ", "{user}", "~root"]:
         peer = connect()
         peer.send(peer.sign(user, Key.load()))
@@ -462,7 +462,7 @@ def names_of_users():
 
 @claim
 def many_pending_requests():
-    """Requests that do not wait for an answer: answered one after the other; RFC 4252, section 5.1."""
+    """Pipelined requests are answered one after the other; RFC 4252, section 5.1."""
     peer = connect()
     probe = peer.request(USER, "publickey") + boolean(False) + string("ssh-ed25519")
     peer.send(probe + string(Key.ed25519().blob), peer.sign(USER, Key.load()))

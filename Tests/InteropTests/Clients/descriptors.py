@@ -1,5 +1,5 @@
-"""What somebody who has taken a process of the daemon over can make the supervisor hold: descriptors, of which closing takes
-as long as they like."""
+"""What a compromised process of the daemon can make the supervisor hold: descriptors whose close blocks for as long
+as the attacker likes."""
 
 import array
 import os
@@ -31,7 +31,7 @@ def lingering():
 
 
 def children():
-    """The processes of the daemon, by their number."""
+    """The processes of the daemon, by process id."""
     found = {}
     for name in os.listdir("/proc"):
         try:
@@ -46,7 +46,7 @@ def children():
 
 @claim
 def nobody_has_a_way_for_one():
-    """Every Unix socket to the supervisor, of each process: none takes a message, with or without descriptors."""
+    """Every Unix socket to the supervisor, of each process: none accepts a message, with or without descriptors."""
     kept = lingering()
     other_end, supervisor = peers(), opened(DAEMON, "socket")
     tried = {}
@@ -70,7 +70,7 @@ def nobody_has_a_way_for_one():
 
 @claim
 def what_a_process_sends_is_bytes():
-    """The ways to the supervisor are pipes: one for messages, and the standard error."""
+    """The channels to the supervisor are pipes: one for messages, and the standard error."""
     supervisor = opened(DAEMON, "pipe")
     for pid, name in children().items():
         shared = [numbers for inode, numbers in opened(pid, "pipe").items() if inode in supervisor]
@@ -79,7 +79,7 @@ def what_a_process_sends_is_bytes():
 
 @claim
 def no_message_makes_it_wait():
-    """A message that has no end, and one that is longer than any, on the way of a session process."""
+    """A message without an end, and one that is longer than any, on the pipe of a session process."""
     pid = int(os.environ["SESSION"])
     before = len(os.listdir(f"/proc/{DAEMON}/fd"))
     pipe = to_supervisor(pid)
@@ -88,7 +88,7 @@ def no_message_makes_it_wait():
     assert os.system("$SSH host true </dev/null") == 0
     assert time.monotonic() - time_of_login < 10
     os.close(pipe)
-    # What served that login ends, and a spare takes its place.
+    # The process of that login ends, and a spare replaces it.
     deadline = time.monotonic() + 20
     while len(os.listdir(f"/proc/{DAEMON}/fd")) > before + 8:
         assert time.monotonic() < deadline, "descriptors are left"

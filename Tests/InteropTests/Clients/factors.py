@@ -1,4 +1,4 @@
-"""Logins of several steps; the daemon requires a key and then a password, unless a claim says otherwise."""
+"""Logins with several steps; the daemon requires a key and then a password, unless a claim says otherwise."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ def password(peer, text, user=USER):
 
 
 def failure(peer, message):
-    """The methods that can continue after a request that failed, and whether that was a partial success."""
+    """The methods that can continue after a failed request, and whether it was a partial success."""
     peer.send(message)
     reply = peer.expect(USERAUTH_FAILURE)
     return reply.text().split(","), reply.boolean()
@@ -30,7 +30,7 @@ def failure(peer, message):
 
 @claim
 def partial_success_names_what_can_continue():
-    """RFC 4252, section 5.1: the flag is for the request that succeeded, and the methods are those left."""
+    """RFC 4252, section 5.1: the flag is for the request that succeeded, and the methods are the remaining ones."""
     peer = connect()
     assert failure(peer, peer.request(USER, "none")) == (["publickey"], False)
     assert failure(peer, peer.sign(USER, Key.load())) == (["password", "keyboard-interactive"], True)
@@ -54,7 +54,7 @@ def steps_out_of_order_are_refused():
 
 @claim
 def unknown_users_walk_the_same_steps():
-    """With a key that nobody may log in with, known and unknown users hear the same, whatever they try."""
+    """With a key that nobody can log in with, known and unknown users get the same replies, whatever they try."""
 
     def heard(user):
         peer, key = connect(), Key.ed25519()
@@ -82,7 +82,7 @@ def failures_count_over_all_steps():
 
 @claim
 def the_same_key_does_not_count_twice():
-    """[[publickey, publickey]]: neither asked about nor signed with again."""
+    """[[publickey, publickey]]: the same key is neither accepted as an offer nor with a signature again."""
     key = Key.load()
     peer = connect()
     assert failure(peer, peer.sign(USER, key)) == (["publickey"], True)
@@ -111,7 +111,7 @@ def give(peer, code):
 
 @claim
 def one_code_is_one_login():
-    """Eight connections, all asked before the first answers; several authorities judge at the same time."""
+    """Eight connections, all with a request before the first reply; several authorities verify at the same time."""
     peers = [connect() for _ in range(8)]
     for peer in peers:
         assert failure(peer, peer.sign(USER, Key.load())) == (["keyboard-interactive"], True)
@@ -124,7 +124,7 @@ def one_code_is_one_login():
 
 @claim
 def codes_of_anybody_fail_alike():
-    """The same prompts and answers, and none comes before the least time of an answer."""
+    """The same prompts and replies, and none before the minimum time of a reply."""
 
     def heard(user):
         peer = connect()
@@ -155,7 +155,7 @@ def ten_wrong_codes():
             assert peer.expect(USERAUTH_FAILURE).text() == "keyboard-interactive"
 
 
-# Clients that people use
+# Commonly used clients
 
 
 @claim
@@ -213,7 +213,7 @@ def asyncssh_gives_key_and_code():
             return (await connection.run("echo in")).stdout
 
     assert asyncio.run(output(os.environ["CODE"])) == "in\n"
-    # It gives the same answer again until the server has enough of it.
+    # It gives the same response again until the server refuses further attempts.
     for code in ["000000", os.environ["CODE"]]:
         try:
             asyncio.run(output(code))

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Stands in for bssh-journal: opens, writes once, and then says that it cannot write, in words that mean more to others."""
+"""Replaces bssh-journal: opens, writes once, and then reports that it cannot write, with text that other readers
+could misinterpret."""
 
 import os
 import socket

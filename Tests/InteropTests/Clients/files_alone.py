@@ -1,4 +1,4 @@
-"""What a login for files alone asks for in vain. Paramiko."""
+"""What a login for file transfer only requests in vain. Paramiko."""
 
 import os
 import socket
@@ -11,7 +11,7 @@ from paramiko_login import connect
 
 
 def refused_channel(transport, kind, *parts):
-    """Asks for a channel of this kind, which must be refused."""
+    """Requests a channel of this kind, which must be refused."""
     with transport.lock:
         number = transport._next_channel()
         message = paramiko.Message()
@@ -33,7 +33,7 @@ def refused_channel(transport, kind, *parts):
 
 
 def refused_request(channel, kind, *parts):
-    """Asks for something on a channel, which must be refused."""
+    """Sends a request on a channel, which must be refused."""
     message = paramiko.Message()
     message.add_byte(cMSG_CHANNEL_REQUEST)
     message.add_int(channel.remote_chanid)
@@ -80,7 +80,7 @@ def no_forwarding():
                 except BlockingIOError:
                     continue
                 raise AssertionError("somebody connected")
-            # Files are transferred all the same.
+            # Files are transferred anyway.
             transport.open_sftp_client().listdir(".")
 
 
@@ -96,7 +96,7 @@ def no_programs():
             channel.invoke_shell()
         else:
             channel.exec_command(command)
-        # Something is said about it, and nothing is run.
+        # The client gets a message, and nothing is run.
         assert channel.recv(1000) == b"" and channel.recv_stderr(1000) != b"", command
         assert channel.recv_exit_status() == 126, command
     for kind, *parts in [
@@ -115,7 +115,7 @@ def broken_off():
     file.write(b"x" * 1000)
     assert sftp.stat("broken").st_size == 1000
     sftp.open("there").read(3)
-    # Nobody says goodbye.
+    # Nobody sends a disconnect message.
     transport.sock.shutdown(socket.SHUT_RDWR)
 
 

@@ -1,4 +1,4 @@
-"""The first bytes of clients: identification lines, guesses, and what is no SSH at all."""
+"""The first bytes of clients: identification lines, guessed packets, and what is not SSH at all."""
 
 import os
 import time
@@ -20,7 +20,7 @@ def alive():
     return Peer().login().open_channel().execute("echo alive").output()[0] == b"alive\n"
 
 
-# Guesses
+# Guessed packets
 
 
 def kexinit(methods, guesses, host_keys="ssh-ed25519"):
@@ -33,8 +33,8 @@ def share():
 
 
 def exchange(*messages, then=None):
-    """Sends messages behind the identification, and a good one when the server has sent its own KEXINIT; the server must
-    reply, and take new keys."""
+    """Sends messages after the identification, and a valid one when the server has sent its own KEXINIT; the server
+    must reply, and take new keys into use."""
     peer = Beginner()
     peer.identify()
     peer.send(*messages)
@@ -68,8 +68,9 @@ def a_right_guess_is_taken():
 
 @claim
 def wrong_guesses_are_passed_over():
-    """Also those for methods that the server does not know: new clients guess what is new."""
-    # A power of the group's generator, for others are no public keys; the message has the number of the curves'.
+    """Also those for methods that the server does not know: new clients guess new ones."""
+    # A power of the group's generator, since others are not public keys; the message has the number of the curves'
+    # message.
     power = byte(KEX_ECDH_INIT) + string(b"\1" + bytes(400))
     exchange(kexinit(f"diffie-hellman-group16-sha512,{CURVE}", True), share(), then=power)
     for method, size in [
@@ -87,7 +88,7 @@ def wrong_guesses_are_passed_over():
 
 
 def connect(line, pieces=False):
-    """A whole key exchange with a client that says `line`, whose bytes are part of what is signed."""
+    """A whole key exchange with a client that identifies itself as `line`, whose bytes are part of what is signed."""
     peer = Beginner()
     peer.client_id = line.rstrip(b"\r\n")
     if pieces:
@@ -115,7 +116,7 @@ def identifications_of_real_clients():
 
 @claim
 def version_1_99_is_version_2():
-    """RFC 4253, section 5.1: what an old client says that can both."""
+    """RFC 4253, section 5.1: the identification of an old client that supports both versions."""
     connect(b"SSH-1.99-x\r\n")
 
 

@@ -1,4 +1,4 @@
-"""Clients that break the protocol or the server's patience."""
+"""Clients that violate the protocol or waste resources."""
 
 import os
 import resource
@@ -12,19 +12,19 @@ from processes import descendants
 from rawssh import *
 
 
-# Reads nothing, and ends when nobody reads what it writes.
+# Reads nothing, and ends when nobody reads its output.
 BUSY = "while echo x; do sleep 0.1; done"
 # Reads and writes nothing, and ends with its login.
 IDLE = "while [ -e /proc/$PPID ]; do sleep 0.2; done"
 
 
 def private_bytes(name):
-    """Private memory of the daemon's processes with this name, and how many they are."""
+    """Private memory of the daemon's processes with this name, and their number."""
     sizes = []
     for pid, found in descendants(int(os.environ["GUARDIAN"])):
         if found != name:
             continue
-        # Not smaps: who is not root may not look into a process that cannot be dumped.
+        # Not smaps: without root a process that is not dumpable cannot be inspected.
         with open(f"/proc/{pid}/statm") as statm:
             _, resident, shared = map(int, statm.read().split()[:3])
         sizes.append((resident - shared) * os.sysconf("SC_PAGE_SIZE"))
@@ -70,7 +70,7 @@ def packet_size_1024():
 
 @claim
 def window_is_respected():
-    """The server stops at the end of the window, and goes on when there is more."""
+    """The server stops at the end of the window, and continues when there is more."""
     peer = Peer().login()
     channel = peer.open_channel(window=5000).execute("head -c 20000 /dev/zero")
     total, exited = 0, False
@@ -105,7 +105,7 @@ def window_overrun():
 
 @claim
 def window_overflow():
-    """More window than 2^32 - 1 is a fault of the client. RFC 4254, section 5.2."""
+    """A window of more than 2^32 - 1 is an error of the client. RFC 4254, section 5.2."""
     peer = Peer().login()
     channel = peer.open_channel(window=2**32 - 1).execute(BUSY)
     peer.send(channel.adjust(2**32 - 1))
@@ -129,7 +129,7 @@ def unknown_channel():
 
 @claim
 def stopped_reader():
-    """One channel's reader stops for 10 s; another channel of the same connection goes on all the time."""
+    """One channel's reader stops for 10 s; another channel of the same connection continues all the time."""
     peer = Peer().login()
     lively = peer.open_channel(number=2).execute("cat")
     stalled = peer.open_channel(window=65536, number=1).execute("head -c 3000000 /dev/zero; echo end >&2")
@@ -174,12 +174,12 @@ def stopped_reader():
 
 @claim
 def connection_that_is_not_read():
-    """The client takes nothing off the wire, with windows of 4 GB: the server's memory stays bounded."""
+    """The client reads nothing from the socket, with windows of 4 GB: the server's memory stays bounded."""
     peer = Peer(receive_buffer=4096).login()
     before = max(private_bytes("bssh-transport"))
     channels = [peer.open_channel(window=2**32 - 1, number=number) for number in range(4)]
     peer.send(*[channel.ask("exec", string("cat /dev/zero"), wants_reply=False) for channel in channels])
-    # Long enough to send gigabytes; what is looked at is that the server is stuck and small.
+    # Long enough to send gigabytes; the check is that the server is blocked and small.
     for _ in range(20):
         select.select([], [], [], 0.1)
         grown = max(private_bytes("bssh-transport")) - before
@@ -212,7 +212,7 @@ def flood_of_requests():
 
 @claim
 def flood_of_unknown_messages():
-    """Messages that nobody knows, which libssh itself answers; nobody has logged in, and nobody reads the answers."""
+    """Unknown messages, which libssh itself answers; nobody has logged in, and nobody reads the replies."""
     peer = Peer(receive_buffer=4096)
     before = max(private_bytes("bssh-transport"))
     peer.socket.settimeout(1)
@@ -227,12 +227,12 @@ def flood_of_unknown_messages():
 
 @claim
 def flood_of_waiting_requests():
-    """A thousand requests without waiting for one answer: each is answered, in order."""
+    """A thousand requests without waiting for a reply: each is answered, in order."""
     peer = Peer().login()
     channel = peer.open_channel()
     peer.send(*[channel.ask("env", string("LANG") + string(str(number))) for number in range(1000)])
     answers = [peer.receive()[0] for _ in range(1000)]
-    # So many variables are taken, and no more.
+    # This many variables are accepted, and no more.
     taken = answers.count(CHANNEL_SUCCESS)
     assert taken >= 20 and answers == [CHANNEL_SUCCESS] * taken + [CHANNEL_FAILURE] * (1000 - taken), answers
     assert channel.execute("echo $LANG").output()[0] == f"{taken - 1}\n".encode()
@@ -240,7 +240,7 @@ def flood_of_waiting_requests():
 
 @claim
 def many_channels():
-    """Channels without end: at some number they are refused, and those that are open still work."""
+    """Endless channels: from some number on they are refused, and those that are open still work."""
     peer = Peer().login()
     opened = []
     for number in range(3000):
@@ -301,7 +301,7 @@ def endless_identification():
 
 @claim
 def silent_client():
-    """Says nothing at all, and is dropped when the time to log in is over."""
+    """A client that sends nothing at all is disconnected at the login timeout."""
     peer = Peer(handshake=False)
     try:
         while peer.read_raw(1, patience=15):
@@ -389,13 +389,13 @@ def wrong_service():
 
 @claim
 def authentication_after_login():
-    """RFC 4252, section 5.1: ignored in silence, also when it was under way before. Never a second login."""
+    """RFC 4252, section 5.1: silently ignored, even if sent before the login. Never a second login."""
     requests = [
         lambda peer: peer.sign("root", Key.load()),
         lambda peer: peer.request(os.environ["LOGIN"], "none"),
         lambda peer: peer.request("nobody", "password", boolean(False) + string("a wrong one")),
     ]
-    # Answers to what nobody has asked.
+    # Replies to requests that nobody sent.
     answers = [
         lambda peer: byte(USERAUTH_INFO_RESPONSE) + uint32(1) + string("123456"),
         lambda peer: byte(66) + string("of GSSAPI"),
@@ -413,7 +413,7 @@ def authentication_after_login():
             else:
                 peer.send(login, *messages)
                 peer.expect(USERAUTH_SUCCESS)
-            # Nothing comes in between.
+            # No other message arrives in between.
             channel = peer.open_channel()
             assert channel.execute("id -u").output()[0].strip().decode() == os.environ["USER_ID"]
             peer.socket.close()
@@ -421,7 +421,7 @@ def authentication_after_login():
 
 @claim
 def service_after_login():
-    """A request for a service, as clients send it before each try: granted, and without effect."""
+    """A service request, as clients send it before each attempt: granted, and without effect."""
     for service in ("ssh-userauth", "ssh-connection"):
         peer = Peer().login()
         peer.request_service(service)
@@ -430,7 +430,7 @@ def service_after_login():
 
 @claim
 def too_long_requests():
-    """Each is refused, and the connection and its other channels go on."""
+    """Each is refused, and the connection and its other channels continue."""
     peer = Peer().login()
     other = peer.open_channel(number=1).execute("cat")
     sizes = string("xterm"), uint32(80) + uint32(24) + uint32(0) * 2, string(b"\0")
@@ -475,7 +475,7 @@ def long_identifications():
             peer.exchange_keys()
             assert peer.login().open_channel().execute("echo in").output()[0] == b"in\n", length
             peer.socket.close()
-    # One byte more, and what is no SSH, is not waited for.
+    # One byte more, and input that is not SSH, is not waited for.
     for line in (b"SSH-2.0-" + b"x" * 246 + b"\r\n", b"GET / HTTP/1.1\r\n\r\n"):
         peer = Peer(handshake=False)
         peer.send_raw(line)
@@ -488,7 +488,7 @@ def long_identifications():
 
 @claim
 def no_identifications():
-    """What is no SSH, and is closed at once."""
+    """What is not SSH, and is closed at once."""
     for text in (b"GET / HTTP/1.1\r\n\r\n", b"SSH-2.0-x\r\n", b"SSH-2.0-half", b"\n", b"SSH-2.0-" + b"x" * 300):
         for _ in range(3):
             peer = Peer(handshake=False)
@@ -497,7 +497,7 @@ def no_identifications():
 
 
 def fill(peer, channel, window):
-    """Sends all that a window allows, and says how much."""
+    """Sends as much as a window allows, and returns how much."""
     sent = 0
     while window > 0:
         count = min(window, 32000)
@@ -509,7 +509,7 @@ def fill(peer, channel, window):
 
 @claim
 def input_that_nobody_reads():
-    """All channels of a connection together keep a bounded amount, with programs and without."""
+    """All channels of a connection together store a bounded amount, with and without programs."""
     peer = Peer().login()
     before = max(private_bytes("bssh-transport"))
     channels = []
@@ -523,7 +523,7 @@ def input_that_nobody_reads():
     assert 10 <= len(channels) <= 60, len(channels)
     sent = sum(fill(peer, channel, channel.window) for channel in channels)
     assert sent <= 8 << 20, sent
-    # Half of them run something that does not read.
+    # Half of them run a program that does not read.
     windows = dict.fromkeys(range(len(channels)), 0)
     for channel in channels[::2]:
         peer.send(channel.ask("exec", string(IDLE)))
@@ -544,7 +544,7 @@ def input_that_nobody_reads():
 
 
 def limit_addresses(pid, size):
-    """Who has the same user may do that."""
+    """A process of the same user may do that."""
     child = os.fork()
     if child == 0:
         try:
@@ -562,7 +562,7 @@ def limit_addresses(pid, size):
 
 @claim
 def out_of_memory():
-    """A connection whose process gets no more memory ends, and it alone."""
+    """A connection whose process gets no more memory ends, and only it."""
     peer = Peer().login()
     channel = peer.open_channel().execute(IDLE)
     for pid, name in descendants(int(os.environ["GUARDIAN"])):
@@ -596,7 +596,7 @@ def empty_packet():
 
 @claim
 def truncated_messages():
-    """Each message, cut short: the connection may end, and nothing else."""
+    """Each message, truncated: the connection may end, and nothing else."""
     whole = [
         byte(CHANNEL_OPEN) + string("session") + uint32(0) + uint32(2**20) + uint32(32768),
         byte(CHANNEL_REQUEST) + uint32(0) + string("exec") + boolean(True) + string("id"),
@@ -668,7 +668,7 @@ def half_a_key_exchange(rest):
 
 
 def broken(number):
-    """One of the ways to break a connection off, by number; the connection, still open on this side."""
+    """One of the ways to break a connection, by number; returns the connection, still open on this side."""
     way = number % 10
     if way < 5:
         peer = Peer(handshake=False)
@@ -705,7 +705,7 @@ def broken(number):
 
 
 def drip(peers):
-    """One byte more of an identification without an end, from each."""
+    """One more byte of an endless identification, from each."""
     for peer in peers:
         try:
             peer.send_raw(b"x")
@@ -715,8 +715,8 @@ def drip(peers):
 
 @claim
 def thousand_broken_connections():
-    """They come one after another and twenty at a time, and ten that say a byte now and then; logins from elsewhere work
-    throughout."""
+    """They come one after another and twenty at a time, and ten that send a byte now and then; logins from elsewhere
+    work throughout."""
     dripping = [Peer(handshake=False) for _ in range(10)]
     waiting, refused = [], 0
     for number in range(990):
@@ -738,7 +738,7 @@ def thousand_broken_connections():
             inside.socket.close()
     for peer in waiting + dripping:
         peer.socket.close()
-    # They were heard, and not turned away at the door.
+    # They were accepted, and not refused on connecting.
     assert refused < 50, refused
 
 

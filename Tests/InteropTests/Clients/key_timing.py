@@ -1,7 +1,7 @@
 """How long queries about keys take, for users who have keys and for those who have none.
 
-USERS names them, the first one of each pair with keys: `anna,ghost`. In random order, so that whatever else the machine
-does meets all of them alike."""
+USERS names them, the first one of each pair with keys: `anna,ghost`. In random order, so that other load of the
+machine affects all of them alike."""
 
 import math
 import os
@@ -16,7 +16,7 @@ QUERIES, ROUNDS, PATIENCE = 8, 40, 45
 
 
 def measure(user, query):
-    """Microseconds of each answer to keys that nobody listed."""
+    """The time in microseconds of each reply to unlisted keys."""
     peer = Peer()
     peer.request_service()
     peer.send(peer.request(user, "none"))
@@ -37,12 +37,12 @@ def measure(user, query):
 
 
 def quarter(times):
-    """What a quarter of the answers stays below: a machine that is busy makes the others later."""
+    """The first quartile of the replies: load of the machine makes the others later."""
     return statistics.quantiles(times, n=4)[0]
 
 
 def interval(left, right):
-    """Where the difference of the two is, with 99.9 %."""
+    """The interval of the difference of the two, with 99.9 %."""
     samples = sorted(
         quarter(random.choices(left, k=len(left))) - quarter(random.choices(right, k=len(right))) for _ in range(1000))
     return samples[0], samples[-1]
@@ -59,13 +59,13 @@ def compare(query):
             break
     for user in users:
         print(f"{user}: quarter {quarter(times[user]):.0f} us, least {min(times[user]):.0f}, of {len(times[user])}")
-    # A clock of milliseconds cuts off up to one.
+    # A clock with a resolution of milliseconds cuts off up to one.
     for user in users:
         assert min(times[user]) >= 8900, (user, min(times[user]))
     for user in users[1:]:
         low, high = interval(times[users[0]], times[user])
         print(f"{users[0]} - {user}: {low:.0f} to {high:.0f} us")
-        # Not told apart from no difference, or lost in half a step of the clock. To judge sixty keys takes longer.
+        # Not distinguishable from no difference, or below half a step of the clock. Verifying sixty keys takes longer.
         assert low <= 0 <= high or min(abs(low), abs(high)) < 500, (users[0], user, low, high)
 
 
@@ -81,7 +81,7 @@ def signatures_take_the_same_time():
 
 @claim
 def good_keys_are_not_kept_waiting():
-    """Of a listed key, query and login, which takes no longer than before."""
+    """Of a listed key, query and login, which take no longer than before."""
     key, user = Key.load(), os.environ["USERS"].split(",")[0]
     best = math.inf
     for _ in range(30):

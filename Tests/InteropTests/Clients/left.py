@@ -1,4 +1,4 @@
-"""Channels that their client ends in every order, and what becomes of the programs on them."""
+"""Channels that their client ends in every order, and what happens to the programs on them."""
 
 import itertools
 import os
@@ -20,7 +20,7 @@ def openssh():
 
 
 def until_close(peer):
-    """What the server sends on the one channel, as words, up to its CLOSE; output is left out."""
+    """What the server sends on the single channel, as words, up to its CLOSE, without output."""
     words = []
     while True:
         payload = peer.receive()
@@ -38,13 +38,14 @@ def until_close(peer):
 
 @claim
 def every_order():
-    """The client's EOF, eow and CLOSE, in every order and any of them left out, before and after the outputs' end."""
+    """The client's EOF, eow and CLOSE, in every order and with any of them left out, before and after the end of
+    output."""
     for ends_first in (False, True):
         for count in range(4):
             for order in itertools.permutations(["eof", "eow", "close"], count):
                 peer = openssh()
                 channel = peer.open_channel()
-                # What ends it is not what the client does.
+                # It is not the client's action that ends it.
                 command = "exec >&- 2>&-; sleep 0.1; exit 3" if ends_first else "sleep 0.1; echo x || :; exit 3"
                 messages = {
                     "eof": channel.end(), "close": channel.close(),
@@ -56,7 +57,7 @@ def every_order():
                 assert [word for word in words if word != "eof"] == ["exit-status 3"], (ends_first, order, words)
                 if "close" not in order:
                     peer.send(channel.close())
-                # The connection goes on.
+                # The connection continues.
                 assert peer.open_channel(number=1).execute("echo on").output() == (b"on\n", b"", 0)
                 peer.socket.close()
 
@@ -76,7 +77,7 @@ def terminal_is_hung_up():
 
 @claim
 def end_of_write():
-    """Told when a write of the client's data has failed, and only then."""
+    """Sent when a write of the client's data has failed, and only then."""
     for data, told in ((False, False), (True, True)):
         peer = openssh()
         channel = peer.open_channel().execute("exec <&-; echo in; while [ ! -e \"$HOME/go\" ]; do sleep 0.02; done; exit 5")
@@ -96,7 +97,7 @@ def end_of_write():
 
 @claim
 def thrown_away_data_gives_window():
-    """A client that knows no eow can send on to a program that does not read."""
+    """A client that does not know eow can continue to send to a program that does not read."""
     peer = Peer().login()
     channel = peer.open_channel().execute("exec <&-; while echo x; do sleep 0.1; done")
     left, sent = channel.window, 0
@@ -128,17 +129,17 @@ def leave(peer, channel, way):
 
 @claim
 def programs_go_on():
-    """Whatever way a client leaves a program that has no terminal: it finds its input ended, hears no signal and runs to
-    its end, also when the client does not wait for its start."""
+    """However a client leaves a program without a terminal, the program reads end of file, gets no signal and runs
+    to its end, even if the client does not wait for its start."""
     home, peers = os.environ["USER_HOME"], []
     cases = [(way, waits) for way in ("close", "eof", "disconnect", "drop", "reset") for waits in (True, False)]
-    cases.remove(("reset", False))  # What is on its way then may not arrive.
+    cases.remove(("reset", False))  # What is in transit then may not arrive.
     for number, (way, waits) in enumerate(cases):
         peer = Peer().login()
         channel = peer.open_channel()
-        # The second end is a program of the login that the client has left for long.
+        # The second end is that of a program of the login that the client left long before.
         command = (
-            # Who does not wait may be gone before the first word: nobody reads it then.
+            # A client that does not wait may be gone before the first output, which nobody then reads.
             f"trap 'echo signal >{home}/end{number}; exit 1' HUP TERM CONT INT; trap '' PIPE; echo in; cat >/dev/null; "
             f"while [ ! -e {home}/go ]; do sleep 0.02; done; echo done >{home}/part{number}; "
             f"mv {home}/part{number} {home}/end{number}"
@@ -150,7 +151,7 @@ def programs_go_on():
         leave(peer, channel, way)
         peers.append(peer)
     deadline = time.monotonic() + 20
-    # The logins that were left are over; those whose connection goes on are not.
+    # The logins that were left have ended; those whose connection continues have not.
     staying = sum(way in ("close", "eof") for way, _ in cases)
     while sum(name == "bssh-session" for _, name in descendants(int(os.environ["GUARDIAN"]))) > staying + 1:
         assert time.monotonic() < deadline, "the logins do not end"

@@ -1,4 +1,4 @@
-"""What a transport could say that is not true: told through lying_transport.py to the real supervisor."""
+"""False messages that a transport could send, through lying_transport.py to the real supervisor."""
 
 import base64
 import os
@@ -24,7 +24,8 @@ class Liar:
         self.socket.sendall(f"{over} {message.hex()}\n".encode())
 
     def hear(self):
-        """Who said what, with how many descriptors; None when the supervisor has ended the transport."""
+        """The sender and the message, with the number of descriptors; None if the supervisor has ended the
+        transport."""
         try:
             line = self.lines.readline()
         except ConnectionResetError:
@@ -35,7 +36,7 @@ class Liar:
         return who, None if what == "gone" else bytes.fromhex(what), int(count)
 
     def sign(self, digest=None):
-        """Asks for a host key's signature, which makes `digest` the session id when it is the first."""
+        """Requests a host key's signature, which makes `digest` the session identifier if it is the first."""
         self.tell(byte(SIGN) + string(host_key()) + string("ssh-ed25519") + string(digest or os.urandom(32)))
         answer = self.hear()
         return answer and Reader(answer[1][1:])
@@ -50,7 +51,7 @@ class Liar:
         return answer[1][1], answer[2]
 
     def ended(self):
-        """Everything until the supervisor ends it; nothing of it lets anybody in."""
+        """Everything until the supervisor ends it; none of it accepts a login."""
         while (answer := self.hear()) is not None:
             who, message, descriptors = answer
             assert descriptors == 0, answer
@@ -66,7 +67,7 @@ def host_key():
 
 
 def request(key, session_id, user=USER, sign=True):
-    """The payload of a USERAUTH_REQUEST behind its number."""
+    """The payload of a USERAUTH_REQUEST after its message number."""
     start = string(user) + string("ssh-connection") + string("publickey") + boolean(True)
     start += string(key.algorithm) + string(key.blob)
     return start + string(key.sign(string(session_id) + byte(50) + start))
@@ -83,7 +84,7 @@ def logged_in():
 
 @claim
 def true_story():
-    """The control: told truly, the same messages do log in."""
+    """The control: sent truthfully, the same messages do log in."""
     liar = logged_in()
     # request(channel 0, execute "id -u")
     liar.tell(byte(1) + uint32(0) + byte(4) + string("echo in"), over="session")
@@ -104,7 +105,8 @@ def login_without_a_signature():
 
 @claim
 def signature_for_another_session():
-    """A signature that a user really made, but for a session id that the supervisor did not see signed first."""
+    """A signature that a user really made, but for a session identifier that the supervisor did not see signed
+    first."""
     liar, first, second = Liar(), os.urandom(32), os.urandom(32)
     liar.sign(first)
     liar.negotiate()
@@ -122,7 +124,7 @@ def login_before_a_key_exchange():
 
 @claim
 def another_users_name():
-    """A good signature, with the name changed after it was made."""
+    """A valid signature, with a user name that was changed afterwards."""
     liar, digest = Liar(), os.urandom(32)
     liar.sign(digest)
     liar.negotiate()
@@ -152,7 +154,7 @@ def endless_lengths():
 
 @claim
 def descriptor_with_a_message():
-    """There is no way for a descriptor; the connection goes on without it."""
+    """There is no way to send a descriptor; the connection continues without it."""
     liar = Liar()
     liar.tell(byte(SIGN) + string(host_key()) + string("ssh-ed25519") + string(os.urandom(32)), over="descriptor")
     assert liar.lines.readline() == "gone\n"
@@ -161,7 +163,7 @@ def descriptor_with_a_message():
 
 @claim
 def thousand_signatures():
-    """Signatures over hashes of its choice are rationed: a hundred at once, and then ten a second."""
+    """Signatures over hashes of its choice are limited: a hundred at once, and then ten a second."""
     liar, count = Liar(), 0
     liar.sign()
     liar.negotiate()
@@ -194,7 +196,7 @@ def closed_and_then_more():
 
 @claim
 def garbage_for_the_session():
-    """After a true login: the session ends, and no other."""
+    """After a true login: this session ends, and no other."""
     for garbage in [b"\0", b"\xff" * 1000, byte(1) + uint32(0), byte(1) + uint32(0) + byte(4) + b"\xff\xff\xff\xff",
                     byte(2) + uint32(99)]:
         liar = logged_in()

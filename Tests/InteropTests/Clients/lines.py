@@ -1,12 +1,12 @@
-"""A receiver of lines over TCP that a test leads: lines.py PORT FILE [CERTIFICATE KEY].
+"""A receiver of lines over TCP that a test controls: lines.py PORT FILE [CERTIFICATE KEY].
 
-It listens at 127.0.0.1, or at the address that is in ADDRESS.
+It listens on 127.0.0.1, or on the address in ADDRESS.
 
 Commands come line by line on standard input:
-  read        reads whatever comes (as at first)
-  stop        reads nothing more, and keeps connections
-  reset       breaks all connections off
-  silent      accepts connections, and never says or reads a word, not even of TLS
+  read        reads everything (the default)
+  stop        stops reading, and keeps connections open
+  reset       resets all connections
+  silent      accepts connections, and never sends or reads a byte, not even for TLS
 Lines are written to FILE as they come.
 """
 
@@ -78,7 +78,7 @@ def main():
                 except OSError:
                     data = b""
                 if not data:
-                    # What was read of a line when the connection ends is no event.
+                    # A partial line at the end of a connection is not an event.
                     rest.pop(connection, None)
                     selector.unregister(connection)
                     connections.remove(connection)

@@ -1,4 +1,4 @@
-"""Odd requests to log in: RFC 4252. The password of $LOGIN is $PASSWORD."""
+"""Odd authentication requests: RFC 4252. The password of $LOGIN is $PASSWORD."""
 
 import os
 
@@ -15,7 +15,7 @@ def beginning():
 
 
 def answer(peer, *requests):
-    """The numbers of the answers; None where the connection is ended instead."""
+    """The message numbers of the replies; None if the connection is closed instead."""
     peer.send(*requests)
     found = []
     for _ in requests:
@@ -42,7 +42,7 @@ def methods_that_are_not_there_fail():
         ("telepathy@example.org", b""), ("gssapi-with-mic", uint32(1) + string(b"\x06\x09\x2a\x86\x48\x86\xf7\x12\x01\x02\x02")),
     ]:
         assert one(lambda peer: peer.request(LOGIN, method, rest)) == USERAUTH_FAILURE, method
-    # A method without a name and a service that is none end the connection at the worst.
+    # An empty method name or an unknown service ends the connection at most.
     assert one(lambda peer: peer.request(LOGIN, "")) in (USERAUTH_FAILURE, None)
     assert one(lambda peer: peer.request(LOGIN, "none", service="ssh-nothing")) in (USERAUTH_FAILURE, None)
 
@@ -54,7 +54,7 @@ def only_the_password_is_the_password():
         assert one(password(word)) == USERAUTH_FAILURE, word
     for word in [PASSWORD + "\0x", "x" * 100_000]:
         assert one(password(word)) in (USERAUTH_FAILURE, None), word[:20]
-    # A change of the password is offered to nobody.
+    # A password change is never offered.
     change = lambda peer: peer.request(LOGIN, "password", boolean(True) + string(PASSWORD) + string("new"))
     assert one(change) == USERAUTH_FAILURE
     assert one(password(PASSWORD)) == USERAUTH_SUCCESS

@@ -1,13 +1,13 @@
 """Runs a pipeline of Logstash: logstash.py PORT FILE PIPELINE.
 
-It stands in for Logstash, which tests cannot have. The file PIPELINE is read with Logstash's own grammar, as
-logstash-pipeline-parser of PyPI has it; what it says is done here, as Logstash's plugins do it. What is not written
-here (a plugin, an option, a value, a condition) is an error with its name, before anything is received.
+It replaces Logstash, which cannot run in tests. The file PIPELINE is read with Logstash's own grammar, from
+logstash-pipeline-parser of PyPI, and executed here as Logstash's plugins do it. A feature that is not implemented here
+(a plugin, an option, a value, a condition) is an error with its name, before anything is received.
 
-Only the port is another: it listens at 127.0.0.1, PORT. Documents of the `elasticsearch` output are kept in memory.
+Only the port differs: it listens on 127.0.0.1, PORT. Documents of the `elasticsearch` output are kept in memory.
 
 Commands come line by line on standard input:
-  show        writes to FILE what there is: {"received": LINES, "documents": {INDEX: {ID: EVENT}}}
+  show        writes the current state to FILE: {"received": LINES, "documents": {INDEX: {ID: EVENT}}}
   reset       breaks all connections off
 """
 
@@ -28,14 +28,14 @@ HANDSHAKE_SECONDS = 30
 
 
 class Unsupported(Exception):
-    """Something that this program does not do, by its name."""
+    """A feature that this program does not have, by its name."""
 
 
 class Dropped(Exception):
-    """The filter `drop` has met the event."""
+    """The event reached the filter `drop`."""
 
 
-# Events: dictionaries, with @timestamp as Logstash writes it, to the millisecond.
+# Events: dictionaries, with @timestamp in milliseconds, as Logstash writes it.
 
 
 def timestamp(moment):
@@ -43,7 +43,7 @@ def timestamp(moment):
 
 
 def decoded(line):
-    """The event that codec json_lines makes of a line, and of half a line when a connection ends."""
+    """The event that codec json_lines makes of a line, and of a partial line at the end of a connection."""
     event = {"@timestamp": timestamp(datetime.now(timezone.utc)), "@version": "1"}
     try:
         content = json.loads(line)
@@ -55,7 +55,7 @@ def decoded(line):
 
 
 def is_field(value):
-    """Whether a value is a reference like [event_type]; the parser gives it as text."""
+    """Whether a value is a reference like [event_type], which the parser returns as text."""
     return isinstance(value, str) and re.fullmatch(r"\[[^\[\],]+\]", value) is not None
 
 
@@ -82,7 +82,7 @@ def add_tags(event, tags):
     event["tags"] = event.get("tags", []) + [tag for tag in tags if tag not in event.get("tags", [])]
 
 
-# Plugins: each takes its options and gives what is done with an event.
+# Plugins: each takes its options and returns its effect on an event.
 
 
 def options_of(plugin, attributes, *known):
@@ -124,7 +124,7 @@ def drop(attributes):
 
 
 def elasticsearch(documents):
-    """An output that knows a document by its id, in its index: a second one takes the place of the first."""
+    """An output that identifies a document by its id, in its index: a second one replaces the first."""
 
     def plugin(attributes):
         options = options_of("elasticsearch", attributes, "index", "document_id")
@@ -162,7 +162,7 @@ def branch(test, body):
 
 
 def compiled(section, plugins):
-    """What a section, or a branch of it, does with an event, one after the other."""
+    """Applies a section, or a branch of it, to an event."""
     actions = []
     for name, content in section:
         if name == "if":
@@ -228,7 +228,7 @@ class Server:
     def __init__(self, port, instance):
         self.instance = instance
         self.selector = selectors.DefaultSelector()
-        # What was read of a line, by connection.
+        # The partial line of each connection.
         self.rest = {}
         self.listener = socket.create_server(("127.0.0.1", port))
         self.selector.register(self.listener, selectors.EVENT_READ)
@@ -263,7 +263,7 @@ class Server:
             self.end(connection)
 
     def end(self, connection):
-        # The codec is flushed: what there is of a line becomes an event, too.
+        # The codec is flushed: a partial line becomes an event, too.
         rest = self.rest.pop(connection)
         if rest:
             self.instance.take(rest)
@@ -276,7 +276,7 @@ class Server:
             self.end(connection)
 
     def serve(self, path):
-        """Serves until standard input ends."""
+        """Serves until the end of standard input."""
         self.selector.register(sys.stdin, selectors.EVENT_READ)
         print("ready", flush=True)
         while True:

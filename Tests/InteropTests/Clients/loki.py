@@ -1,11 +1,11 @@
 """Answers a query of Loki: loki.py QUERY PUSH TIME.
 
-It stands in for Loki, which tests cannot have. The file QUERY is read by Loki's own parser, which logql-to-logsql of
-PyPI has as a library; that says the query again in LogsQL, a plain row of stages, and those are done here, as Loki does
-them. A stage that is not written here is an error with its words.
+It replaces Loki, which cannot run in tests. The file QUERY is read by Loki's own parser, which logql-to-logsql of PyPI
+contains as a library; that translates the query to LogsQL, a plain sequence of stages, and those are executed here, as
+Loki does it. A stage that is not implemented here is an error with its words.
 
 PUSH is a file with a body of Loki's push API: {"streams": [{"stream": LABELS, "values": [[TIME, LINE, METADATA], …]}]};
-METADATA may be missing. The answer for TIME, nanoseconds as all times here, is printed as Loki's API has it.
+METADATA may be missing. The result for TIME, in nanoseconds like all times here, is printed in the format of Loki's API.
 """
 
 import json
@@ -21,7 +21,7 @@ WORD = r"[\w.-]+"
 
 
 class Unsupported(Exception):
-    """Something that this program does not do, in its own words."""
+    """A feature that this program does not have, in its own words."""
 
 
 def text(word):
@@ -29,7 +29,7 @@ def text(word):
 
 
 def members(line):
-    """The names and values of a JSON object, up to where it is none any more: then an error."""
+    """The names and values of a JSON object, up to the first syntax error: then an error."""
     decoder = json.JSONDecoder(parse_int=str, parse_float=str)
     rest = line.lstrip()
     start = "{"
@@ -47,11 +47,11 @@ def members(line):
         yield name, value
 
 
-# Stages: what each does with an entry, {"line": …, "labels": …}; false: the entry is left out.
+# Stages: the effect of each on an entry, {"line": …, "labels": …}; false: the entry is dropped.
 
 
 def json_stage(entry):
-    """Loki's `json`: every member becomes a label, null and lists do not."""
+    """Loki's `json`: every member becomes a label, except null and lists."""
     labels = entry["labels"]
     own = set(labels)
     try:
@@ -96,7 +96,7 @@ class Query:
         return words[match.end():]
 
     def read_stage(self, words):
-        """Reads the first stage, and gives the words behind it. What counts must be the last."""
+        """Reads the first stage, and returns the words after it. The counting stage must be the last."""
         if match := re.match(rf" ({QUOTED})(?= |$)", words):
             self.stages.append(line_has(text(match[1])))
         elif match := re.match(r" \| unpack_json(?= \||$)", words):
@@ -118,7 +118,7 @@ class Query:
                 entry = {"line": line, "labels": stream["stream"] | (metadata[0] if metadata else {})}
                 if not time - self.range < int(moment) <= time or not all(stage(entry) for stage in self.stages):
                     continue
-                # Loki refuses to count what a stage has stumbled over.
+                # Loki refuses to count entries for which a stage failed.
                 if "__error__" in entry["labels"]:
                     raise ValueError(f"pipeline error: {entry['labels']['__error__']}")
                 counts[tuple((name, entry["labels"].get(name, "")) for name in self.groups)] += 1

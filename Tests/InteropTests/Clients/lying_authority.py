@@ -1,14 +1,14 @@
 #!/usr/bin/python3
-"""Stands in for bssh-authority: passes everything on to the real one, beside it as `real-authority`, but lies about accounts.
-The lie is in the file `lie` beside it:
+"""Replaces bssh-authority: passes everything on to the real one, next to it as `real-authority`, but lies about
+accounts. The lie is in the file `lie` next to it:
 
-    uid N, gid N, group N   of everyone
-    home PATH               of everyone
-    shell PATH              of everyone
+    uid N, gid N, group N   for everyone
+    home PATH               for everyone
+    shell PATH              for everyone
     name NAME               everyone is that account
     groups none             nobody is in a group that a rule names
-    files PATH              is looked up as root; what comes of it is in the log as `stolen`
-    exists                  nobody is unknown, and every key and password is right
+    files PATH              is looked up as root; the result is in the log as `stolen`
+    exists                  no user is unknown, and every key and password is right
 """
 
 import array

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Stands in for bssh-transport and does what its client says: lines `control HEX`, `descriptor HEX` (with a descriptor)
-and `session HEX` become messages; what comes back is told as `control HEX`, `session HEX` and `gone`."""
+"""Replaces bssh-transport and does what its client says: lines `control HEX`, `descriptor HEX` (with a descriptor)
+and `session HEX` become messages; replies are reported as `control HEX`, `session HEX` and `gone`."""
 
 import array
 import ctypes
@@ -12,7 +12,8 @@ import struct
 
 
 class Control:
-    """What a supervisor's child has: messages with descriptors come by a socket, and messages alone go by a pipe."""
+    """The channels of a child of the supervisor: messages with descriptors arrive on a socket, and messages without
+    are sent over a pipe."""
 
     def __init__(self, incoming, outgoing):
         self.socket, self.pipe = socket.socket(fileno=incoming), outgoing
@@ -41,7 +42,7 @@ def receive(channel):
 
 
 def send_descriptor(control, data):
-    """The only way that there is for a descriptor leads nowhere."""
+    """The only way to send a descriptor leads nowhere."""
     control.socket.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("i", 1))])
 
 
@@ -80,7 +81,7 @@ def serve(control, client):
 
 
 def copy():
-    """A copy of this process that is our parent's child, as a zygote makes them; 0 in the copy. clone(2)"""
+    """A copy of this process that is a child of our parent, as a zygote makes them; 0 in the copy. clone(2)"""
     clone_parent, sys_clone = 0x8000, 56
     return ctypes.CDLL(None, use_errno=True).syscall(sys_clone, clone_parent | signal.SIGCHLD, 0, 0, 0, 0)
 
@@ -97,7 +98,7 @@ def main():
         pid = copy()
         if pid == 0:
             break
-        # forked, with the number that came
+        # forked, with the received process id
         zygote.send(b"\2" + data[1:9] + struct.pack(">I", pid))
         for descriptor in descriptors:
             os.close(descriptor)

@@ -1,4 +1,4 @@
-"""Looks for what must not be there in the memory of the daemon's processes: host keys, and passwords."""
+"""Searches the memory of the daemon's processes for what must not be there: host keys, and passwords."""
 
 import glob
 import os
@@ -12,7 +12,7 @@ from processes import descendants
 
 
 def needles():
-    """Private numbers, as they are written and as libcrypto holds them; any 24 bytes of one are enough."""
+    """Private numbers, as they are in files and as libcrypto stores them; any 24 bytes of one are enough."""
     for path in glob.glob(f"{os.environ['DIRECTORY']}/host?"):
         with open(path, "rb") as file:
             key = serialization.load_ssh_private_key(file.read(), None)
@@ -33,7 +33,7 @@ def needles():
 
 
 def memory(pid):
-    """Everything that the process can read or write."""
+    """All memory that the process can read or write."""
     with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as content:
         for line in maps:
             fields = line.split()
@@ -86,7 +86,7 @@ def by_prompt(peer, user, password):
 
 
 def parts(name, password):
-    """Eight bytes are enough to be found by: of the beginning, the middle and the end."""
+    """Eight bytes identify it: from the beginning, the middle and the end."""
     middle = len(password) // 2
     for part in (password[:8], password[middle - 4 : middle + 4], password[-8:]):
         yield f"{name}: {part!r}", part
@@ -94,9 +94,9 @@ def parts(name, password):
 
 @claim
 def passwords():
-    """No copy of a password, right or wrong, is left in any process while the connections that it came on live.
+    """No copy of a password, right or wrong, is left in any process while the connections that sent it live.
 
-    Somebody is logged in already, by other clients and ciphers, with the right one.
+    Somebody is already logged in, with other clients and ciphers, with the right one.
     """
     user, right = os.environ["LOGIN"], os.environ["PASSWORD"].encode()
     wanted, peers = list(parts("right", right)), []
@@ -113,7 +113,7 @@ def passwords():
                     peer.open_channel().execute("cat")
                 peers.append(peer)
     processes = roles()
-    # The control: names are found where the program keeps them.
+    # The control: names are found where the program stores them.
     assert all(found(pid, [("name", user.encode())]) for role in ("bssh-supervisor", "bssh-authority")
                for pid in processes[role])
     checked = 0

@@ -1,4 +1,4 @@
-"""Prints what a service manager would be told: each datagram to the socket argv[1] as a line."""
+"""Prints what a service manager is told: each datagram to the socket argv[1] as a line."""
 import os
 import socket
 import sys

@@ -1,4 +1,4 @@
-"""What OpenSSH's client is used for day by day, and other servers have got wrong."""
+"""Everyday uses of OpenSSH's client that other servers have got wrong."""
 
 import contextlib
 import glob
@@ -22,7 +22,7 @@ QUIET = ["-o", "LogLevel=ERROR"]
 
 
 def ssh(*words, data=None, patience=30, **more):
-    """Runs ssh to its end: status, output, errors. `data` is its input, by default the end of one."""
+    """Runs ssh to its end: status, output, errors. `data` is its input, by default empty."""
     source = {"stdin": subprocess.DEVNULL} if data is None else {"input": data}
     if isinstance(data, int):
         source = {"stdin": data}
@@ -64,16 +64,16 @@ def title(pid):
 
 
 def logins():
-    """Sessions of somebody who is logged in."""
+    """Sessions of a user who is logged in."""
     found = [pid for pid, name in descendants(int(os.environ["GUARDIAN"])) if name == "bssh-session"]
     return [pid for pid in found if not title(pid).endswith((": zygote", ": spare"))]
 
 
-# Jobs in the background
+# Background jobs
 
 
 def outlives(line, *options):
-    """The job whose pid the command prints does not hold the channel, and is there after the connection."""
+    """The job whose pid the command prints does not keep the channel open, and outlives the connection."""
     status, output, errors = ssh(*options, "host", line, patience=10)
     pid = int(output.split()[0])
     try:
@@ -115,7 +115,7 @@ def tmux_outlives_the_connection():
         ssh("host", f"tmux -L {name} kill-server")
 
 
-# Input that nobody reads
+# Unread input
 
 
 @claim
@@ -144,23 +144,23 @@ def the_status_comes_while_input_is_unread():
     reader.wait(20)
 
 
-# What a program finds
+# The environment of a program
 
 
 @claim
 def a_program_starts_afresh():
-    # What the daemon was started with, as we were.
+    # The limits with which the daemon was started, which are ours.
     with open("/proc/self/oom_score_adj") as file:
         expected = [str(os.nice(0)), file.read().strip(), "0022"]
     assert remote("nice; cat /proc/self/oom_score_adj; umask").split() == expected
-    # It leads a process group of its own, and its shell is called what it is called under sshd.
+    # It leads a process group of its own, and its shell has the same name as under sshd.
     pid, group = remote("ps -o pid=,pgid= $$").split()
     assert pid == group
     assert remote("echo $0") in ("sh", "bash")
     assert remote("pwd") == remote("echo $HOME") == USER_HOME
     blocked = remote("exec grep -E '^Sig(Ign|Blk):' /proc/self/status").split()
     assert {int(word, 16) & 0x7FFFFFFF for word in blocked[1::2]} == {0}
-    # No program of the login, and not the shell either, has a descriptor that it should not have.
+    # No program of the login, including the shell, has a descriptor that it should not have.
     assert remote("exec ls /proc/self/fd").split() == ["0", "1", "2", "3"]
 
 
@@ -212,7 +212,7 @@ def a_client_without_a_session_goes_to_the_background():
         for thread in threads:
             thread.join()
         ssh("-S", f"{place}/c", "-O", "exit", "host")
-        # sshd has ten sessions on a connection; what is beyond gets one of its own.
+        # sshd permits ten sessions on a connection; further ones get a connection of their own.
         assert results == [(0, f"{number}\n") for number in range(15)], results
 
 
@@ -251,7 +251,7 @@ def deaths_and_much_output_on_a_terminal():
     assert ssh("-tt", "host", "kill -9 $$")[0] == 255
     status, output, _ = ssh("-tt", "host", "seq 1 200000")
     assert status == 0 and output.endswith("\n200000\r\n")
-    # Somebody is left on the terminal, and does not hold it.
+    # Somebody is left on the terminal, and does not keep it open.
     assert ssh("-tt", "host", "trap '' HUP; (sleep 1; echo never) & exit 4", patience=15)[0] == 4
 
 
@@ -299,11 +299,11 @@ def tmux_and_mosh_start_on_a_terminal():
         ssh("host", "pkill -KILL -x mosh-server")
 
 
-# Lines of the network
+# Network conditions
 
 
 class Dripping:
-    """Passes a connection on in pieces of the lengths that `cut` says."""
+    """Relays a connection in pieces with the lengths in `cut`."""
 
     def __init__(self, cut):
         self.cut = cut
@@ -369,7 +369,8 @@ def forty_logins_at_once():
 
 @claim
 def the_right_key_may_come_late():
-    """`ssh` offers all keys of an agent: nineteen wrong ones, and then a password, which sshd takes after six at most."""
+    """`ssh` offers all keys of an agent: nineteen wrong ones, and then a password; sshd accepts six attempts at
+    most."""
     with folder() as place:
         agent = subprocess.Popen(["ssh-agent", "-D", "-a", f"{place}/agent"], stdout=subprocess.DEVNULL)
         environment = {**os.environ, "SSH_AUTH_SOCK": f"{place}/agent"}
@@ -378,7 +379,7 @@ def the_right_key_may_come_late():
         def add(*paths):
             subprocess.run(["ssh-add", "-q", *paths], check=True, env=environment, stderr=subprocess.DEVNULL)
 
-        # A key that a file names is offered before the others.
+        # A key that is named as a file is offered before the others.
         with open(CONFIGURATION) as common, open(f"{place}/config", "w") as own:
             own.writelines(line for line in common if "IdentityFile" not in line)
 
@@ -418,7 +419,7 @@ def a_name_with_a_newline_is_brought():
         assert scp("-r", "host:names", place) == (0, "")
         assert sorted(glob.glob(f"{place}/names/**", recursive=True))[1:] == [
             f"{place}/names/{name}" for name in ["new\\^Jline", "sub", "sub/new\\^Jline"]]
-        # What is received under such a name has this name.
+        # Files that are received under such a name get this name.
         assert scp("-r", f"{place}/names", "host:back") == (0, "")
         assert remote("cat 'back/sub/new\\^Jline'") == "x"
         remote("rm -r names back")
@@ -428,7 +429,7 @@ def a_name_with_a_newline_is_brought():
 def braces_are_expanded():
     with folder() as place:
         remote("mkdir -p braces/d; for i in a b c1 c2 d/e; do echo $i >braces/$i; done")
-        # OpenSSH's scp compares what comes with what it asked for, and knows fewer braces than bash.
+        # OpenSSH's scp compares received names with requested ones, and supports fewer brace expressions than bash.
         assert scp("host:braces/{a,b}", place) == (0, "")
         assert sorted(os.listdir(place)) == ["a", "b"]
         assert scp("-T", "host:braces/{c{1..2},d/e}", place) == (0, "")
@@ -440,7 +441,7 @@ def braces_are_expanded():
 
 @claim
 def a_noisy_start_file_is_no_protocol():
-    """SFTP and SCP do not go through the shell's files, which print."""
+    """SFTP and SCP do not run the shell's start files, which print something."""
     rc = f"{USER_HOME}/.bashrc"
     with open(rc, "w") as file:
         file.write("echo Welcome to this machine; cat /etc/os-release\n")

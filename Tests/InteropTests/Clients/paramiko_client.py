@@ -1,4 +1,4 @@
-"""Paramiko, used as it is meant to be."""
+"""Paramiko, in normal use."""
 
 import os
 import time
@@ -57,7 +57,7 @@ def exit_signal():
 
 @claim
 def signals():
-    """A signal request reaches the program and what it started; a name that is none is refused."""
+    """A signal request reaches the program and what it started; an unknown name is refused."""
     from paramiko.common import cMSG_CHANNEL_REQUEST
 
     for name in ["TERM", "INT", "HUP", "USR1"]:

@@ -4,7 +4,7 @@ import os
 
 
 def descendants(root):
-    """Number and name of everything that a process started, and what that started."""
+    """Number and name of all descendants of a process."""
     children = {}
     for entry in filter(str.isdigit, os.listdir("/proc")):
         try:

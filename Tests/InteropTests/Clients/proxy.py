@@ -1,4 +1,4 @@
-"""What stands between a client and the server: a load balancer that speaks the PROXY protocol, or something like it.
+"""An intermediary between a client and the server: a load balancer that speaks the PROXY protocol, or a similar one.
 
     proxy.py relay HEADER [split]     as ssh's ProxyCommand: connects, sends the header (in hexadecimal), then relays
     proxy.py CLAIM                    a claim of this file
@@ -37,7 +37,7 @@ UNKNOWN = b"PROXY UNKNOWN\r\n"
 
 
 def through(header, source=PROXY, handshake=True):
-    """A connection by way of the load balancer; the first bytes of the client come in the same piece."""
+    """A connection through the load balancer; the first bytes of the client are in the same segment."""
     peer = Peer(handshake=False, source=source)
     if not handshake:
         peer.send_raw(header)
@@ -50,7 +50,7 @@ def through(header, source=PROXY, handshake=True):
 
 
 def is_welcome(header, source=PROXY):
-    """True for the server's identification; false when it is closed without a byte."""
+    """True if the server sends its identification; false if it closes the connection without a byte."""
     try:
         peer = through(header, source, handshake=False)
         first = peer.read_raw(4)
@@ -77,7 +77,7 @@ def both_versions():
 
 @claim
 def connection_without_a_header():
-    """The load balancer's own addresses say nothing without one."""
+    """The load balancer's own addresses get no reply without one."""
     peer = through(b"SSH-2.0-interop\r\n", handshake=False)
     assert is_closed_without_a_byte(peer)
     silent = Peer(handshake=False, source=PROXY)
@@ -106,7 +106,7 @@ def garbage():
 
 @claim
 def slow_drip():
-    """A header that does not come to its end is not waited for long, and keeps nobody out."""
+    """An incomplete header is not waited for long, and keeps nobody out."""
     started = time.monotonic()
     peers = []
     for header in (version1(), version2(), b"P", b""):
@@ -133,7 +133,7 @@ def slow_drip():
 
 @claim
 def header_from_somebody_else():
-    """It is no header, but the beginning of a client's identification, and a bad one."""
+    """It is not a header, but the beginning of a client's identification, and an invalid one."""
     peer = through(version1(), source="127.0.0.77", handshake=False)
     peer.send_raw(b"SSH-2.0-interop\r\n")
     try:
@@ -146,12 +146,12 @@ def header_from_somebody_else():
 
 @claim
 def access_by_the_address_inside():
-    """What the configuration blocks is 203.0.113.0/24; the load balancer's own address is not looked at."""
+    """The configuration blocks 203.0.113.0/24; the load balancer's own address is not checked."""
     assert not is_welcome(version1("203.0.113.9"))
     assert not is_welcome(version2("203.0.113.9"))
     assert not is_welcome(version2("::ffff:203.0.113.9", "::1"))
     assert is_welcome(version1("198.51.100.9"))
-    # What the load balancer says of itself goes by its own address, which is blocked as well.
+    # Connections of the load balancer itself use its own address, which is blocked as well.
     assert not is_welcome(LOCAL)
     assert not is_welcome(UNKNOWN)
 
@@ -173,9 +173,9 @@ def bans_of_the_address_inside():
 
 @claim
 def places_while_they_wait():
-    """Connections whose header has not come count among all: the configuration allows four."""
+    """Connections with an incomplete header count towards the total: the configuration allows four."""
     waiting = [Peer(handshake=False, source=PROXY) for _ in range(4)]
-    # The last of them is there when one more is refused.
+    # The last of them has arrived when one more is refused.
     assert is_closed_without_a_byte(Peer(handshake=False, source=PROXY))
     waiting[0].send_raw(LOCAL)
     assert waiting[0].read_raw(4) == b"SSH-"
@@ -187,7 +187,8 @@ def places_while_they_wait():
 
 @claim
 def crowd_behind_the_load_balancer():
-    """Four places, with clients that say nothing: who comes gets the place of one of them, and no login's."""
+    """Four places, with clients that send nothing: a new client gets the place of one of them, and not that of a
+    login."""
     crowd = [through(version1(f"198.51.{number}.7"), handshake=False) for number in range(4)]
     for peer in crowd:
         assert peer.read_raw(4) == b"SSH-"

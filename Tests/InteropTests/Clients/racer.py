@@ -1,5 +1,5 @@
-"""What another process of the same user sees of a bssh-transfer that has just been started: its descriptors, before it could
-make itself unobservable."""
+"""What another process of the same user sees of a newly started bssh-transfer: its descriptors, before it could make
+itself undumpable."""
 
 import ctypes
 import os
@@ -32,7 +32,7 @@ def started(path):
 
 
 def look(path):
-    """True when its descriptor 4 could be taken."""
+    """True if its descriptor 4 could be taken."""
     pid, ours = started(path)
     process = os.pidfd_open(pid)
     number = libc.syscall(PIDFD_GETFD, process, 4, 0)
@@ -48,7 +48,8 @@ def look(path):
 
 
 def looks(mode, count, until):
-    """How many of so many looks succeed, made by the user of the login; a look that makes `until` true is the last."""
+    """How many of this many attempts succeed, made by the user of the login; the first success stops if `until` is
+    true."""
     path = f"{os.environ['DIRECTORY']}/looked-into"
     shutil.copyfile(os.environ["TRANSFER"], path)
     os.chmod(path, mode)
@@ -74,7 +75,7 @@ def looks(mode, count, until):
 
 @claim
 def cannot_be_looked_into():
-    # The control: where its user can read the file, there is a moment.
+    # The control: if its user can read the file, there is such a moment.
     assert looks(0o755, 200, until=True) == 1
     assert looks(0o711, 100, until=False) == 0
 

@@ -120,7 +120,7 @@ class Peer:
         return payload
 
     def receive(self, patience=PATIENCE):
-        """The next message that matters to a test; key exchanges, host key news and the like are done on the way."""
+        """The next message that matters to a test; key exchanges, host key announcements and the like are handled."""
         while True:
             payload = self.receive_packet(patience)
             number = payload[0]
@@ -144,7 +144,7 @@ class Peer:
                 return payload
 
     def expect(self, *numbers, patience=PATIENCE):
-        """The next message, which must be one of these; more window may come at any time, and is passed over."""
+        """The next message, which must be one of these; window adjustments are ignored."""
         payload = self.receive(patience)
         while payload[0] == CHANNEL_WINDOW_ADJUST and CHANNEL_WINDOW_ADJUST not in numbers:
             payload = self.receive(patience)
@@ -152,7 +152,7 @@ class Peer:
         return Reader(payload[1:])
 
     def expect_disconnect(self, patience=PATIENCE):
-        """Reads on until the server ends the connection, and returns how it did."""
+        """Reads until the server closes the connection, and returns how it did."""
         while True:
             try:
                 self.receive(patience)
@@ -162,7 +162,7 @@ class Peer:
                 return Disconnected()
 
     def is_silent(self, patience):
-        """True when nothing comes for so long."""
+        """True if nothing is received for this long."""
         return not self.buffer and not select.select([self.socket], [], [], patience)[0]
 
     # Key exchange
@@ -239,7 +239,7 @@ class Peer:
 
 
 class RemoteChannel:
-    """A channel, as the server numbers it."""
+    """A channel, with the server's number."""
 
     def __init__(self, peer, number, window, packet):
         self.peer = peer
@@ -268,7 +268,7 @@ class RemoteChannel:
         return byte(CHANNEL_CLOSE) + uint32(self.number)
 
     def output(self):
-        """What comes until the channel is closed: standard output, standard error, and the exit request."""
+        """What is received until the channel is closed: standard output, standard error, and the exit request."""
         output, errors, exit_status = b"", b"", None
         while True:
             payload = self.peer.receive()
@@ -313,7 +313,7 @@ def opening(key, fixed):
 
 
 class Key:
-    """A key that can sign: `algorithm` is its own, `blob` its public half."""
+    """A key that can sign: `algorithm` is its type, `blob` its public key."""
 
     def __init__(self, algorithm, blob, sign):
         self.algorithm = algorithm
@@ -330,7 +330,7 @@ class Key:
 
     @staticmethod
     def load(path=None):
-        """The ed25519 key of a file, by default the one that may log in."""
+        """The ed25519 key of a file, by default the one that can log in."""
         with open(path or os.environ["KEY"], "rb") as file:
             return Key.ed25519(serialization.load_ssh_private_key(file.read(), None))
 

@@ -1,6 +1,6 @@
-"""Passes what comes to PORT on to TARGET, and back: relay.py PORT FILE TARGET.
+"""Relays connections to PORT to TARGET, and back: relay.py PORT FILE TARGET.
 
-FILE has the number of bytes that clients have sent so far.
+FILE contains the number of bytes that clients have sent so far.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""What clients of SFTP have stumbled over with other servers: the answers that OpenSSH's sftp-server gives."""
+"""Operations of SFTP clients that other servers have got wrong: the replies are those of OpenSSH's sftp-server."""
 
 import contextlib
 import os
@@ -10,7 +10,7 @@ from sftpraw import *
 
 @contextlib.contextmanager
 def place():
-    """An SFTP channel, the connection's helper, and paths in a fresh directory."""
+    """An SFTP channel, helper functions of the connection, and paths in a fresh directory."""
     with Workplace() as work:
         yield work.sftp(), work, work.path
 
@@ -43,7 +43,7 @@ def append_and_truncate_together():
         sftp.write(handle, 0, b"new")
         sftp.close(handle)
         assert sftp.get(path("a")) == b"new"
-        # Without WRITE a file is opened for reading, whatever else is said.
+        # Without WRITE a file is opened for reading, whatever the other flags are.
         for flags in [0, CREATE | TRUNCATE, READ | TRUNCATE]:
             try:
                 handle = sftp.open(path("a"), flags)
@@ -69,14 +69,14 @@ def exclusive_files():
         assert sftp.exists(path("nowhere"))
         with refused(NO_SUCH_FILE):
             sftp.open(path("missing"), WRITE | EXCLUSIVE)
-        # By this restic and rclone know that they must make the directory.
+        # From this, restic and rclone learn that they must create the directory.
         with refused(NO_SUCH_FILE):
             sftp.open(path("missing/file"), flags)
 
 
 @claim
 def directories_and_pipes_are_opened():
-    """A pipe without a writer does not hold the channel up; a directory is not to be written."""
+    """A pipe without a writer does not block the channel; a directory cannot be written."""
     with place() as (_, work, path):
         sftp = work.sftp(patience=5)
         work.shell("mkdir d; mkfifo p")
@@ -84,7 +84,7 @@ def directories_and_pipes_are_opened():
             with refused(FAILURE):
                 sftp.open(path("d"), flags)
         with refused(FAILURE):
-            # sftp-server gives a handle, and refuses the reads.
+            # sftp-server returns a handle, and refuses the reads.
             sftp.read(sftp.open(path("d"), READ), 0, 10)
         with refused(FAILURE, END):
             sftp.read(sftp.open(path("p"), READ), 0, 10)
@@ -128,7 +128,7 @@ def edges_of_files():
 
 @claim
 def files_of_the_system():
-    """Those of /proc say that they are empty, and devices have no size."""
+    """Files of /proc report a size of 0, and devices have no size."""
     with place() as (sftp, _, _path):
         assert sftp.get("/proc/self/status").startswith(b"Name:")
         null = sftp.open("/dev/null", WRITE)
@@ -152,13 +152,13 @@ def real_paths():
         assert sftp.realpath("..") == os.path.dirname(home)
         assert sftp.realpath("/../..") == sftp.realpath("//") == b"/"
         assert sftp.realpath(path("d/")) == path("d")
-        # The last part need not be there: clients ask before they make a file.
+        # The last component need not exist: clients call it before they create a file.
         assert sftp.realpath(path("new")) == sftp.realpath(path("d/..//./new")) == path("new")
         assert sftp.realpath(path("l/new")) == path("d/new")
         for missing in ["no/such/thing", "file/x", "missing/.."]:
             with refused(NO_SUCH_FILE, FAILURE):
                 sftp.realpath(path(missing))
-        # sftp-server says that it is not there; the path of the link does no harm.
+        # sftp-server says that it does not exist; returning the path of the link does no harm.
         assert sftp.realpath(path("dangling")) == path("dangling")
         assert sftp.realpath("~") == home + b"/~"
 
@@ -310,7 +310,7 @@ def directories():
 
 @claim
 def a_large_directory():
-    """5,000 names of 245 bytes: no answer is larger than old clients of libssh2 take."""
+    """5,000 names of 245 bytes: no reply is larger than old clients of libssh2 accept."""
     with place() as (sftp, work, path):
         work.shell("seq -w 5000 | sed \"s/$/$(printf 'n%.0s' $(seq 240))/\" | xargs touch")
         handle = sftp.opendir(path(""))
@@ -377,7 +377,7 @@ def attributes_in_parts():
         sftp.fsetstat(reading, mode=0o600)
         status = sftp.fstat(reading)
         assert (status.mtime, status.permissions) == (6, 0o600)
-        # Only the open looks at the mode of a new file.
+        # Only open checks the mode of a new file.
         handle = sftp.open(path("ro"), WRITE | CREATE | TRUNCATE, attributes(mode=0o444))
         sftp.write(handle, 0, b"abc")
         sftp.fsetstat(handle, size=2, mode=0o440, times=(7, 8))
@@ -531,7 +531,7 @@ def a_client_that_leaves_without_closing():
             pass
         assert answers == 50 and sftp.channel.recv_exit_status() == 0
         assert work.shell("stat -c %s a") == b"3200000\n"
-        # The channel closed, and the connection dropped: what was acknowledged stays.
+        # The channel closed, and the connection dropped: acknowledged data stays.
         second = work.sftp()
         second.write(second.open(path("b"), WRITE | CREATE), 0, b"x" * 1000)
         second.channel.close()
@@ -561,14 +561,14 @@ def several_channels_on_one_connection():
 
 @claim
 def a_full_disk():
-    """$FULL is a file system of 2 MiB. The client hears of it, and goes on when there is room again."""
+    """$FULL is a file system of 2 MiB. The client gets an error, and continues when there is room again."""
     full = os.environ["FULL"]
     with place() as (sftp, work, path):
         handle = sftp.open(f"{full}/large", WRITE | CREATE)
         with refused(FAILURE):
             for offset in range(0, 5_000_000, 250_000):
                 sftp.write(handle, offset, os.urandom(250_000))
-        # CLOSE says once more that not all is there; sftp-server has forgotten it.
+        # CLOSE reports again that data is missing; sftp-server does not.
         with refused(FAILURE):
             sftp.close(handle)
         sftp.remove(f"{full}/large")

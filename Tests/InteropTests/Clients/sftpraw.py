@@ -22,7 +22,7 @@ class Refused(Exception):
 
 @contextlib.contextmanager
 def refused(*codes):
-    """What is inside must be answered with one of these statuses."""
+    """The requests inside must be answered with one of these statuses."""
     try:
         yield
     except Refused as refusal:
@@ -67,7 +67,7 @@ class Status:
 
 
 class SFTP:
-    """A channel of SFTP on a connection of Paramiko."""
+    """An SFTP channel on a connection of Paramiko."""
 
     def __init__(self, transport, version=3, patience=20):
         self.channel = transport.open_session(window_size=1 << 24)
@@ -90,7 +90,7 @@ class SFTP:
         self.channel.sendall(string(packet))
 
     def receive(self):
-        """The type of the next packet, and what follows it."""
+        """The type of the next packet, and its contents."""
         packet = self.take(Reader(self.take(4)).uint32())
         return packet[0], Reader(packet[1:])
 
@@ -104,7 +104,7 @@ class SFTP:
         return taken
 
     def post(self, kind, body):
-        """Sends a request without waiting; its number."""
+        """Sends a request without waiting; returns its id."""
         self.number += 1
         self.send(byte(kind) + uint32(self.number) + body)
         return self.number
@@ -175,7 +175,7 @@ class SFTP:
         self.extended("posix-rename@openssh.com", string(path) + string(target))
 
     def symlink(self, target, path):
-        """In the order of OpenSSH."""
+        """With OpenSSH's order of arguments."""
         self.ask(20, string(target) + string(path))
 
     def readlink(self, path):
@@ -237,7 +237,7 @@ class SFTP:
 
 
 def run(transport, command, stdin=b""):
-    """What a command writes on its two outputs, and its exit status."""
+    """The output of a command on its two streams, and its exit status."""
     channel = transport.open_session()
     channel.settimeout(60)
     channel.exec_command(command)
@@ -258,7 +258,7 @@ def read_all(receive):
 
 
 class Workplace:
-    """A connection and an empty directory of the user, which goes with `with`."""
+    """A connection and an empty directory of the user, which is removed at the end of `with`."""
 
     def __enter__(self):
         self.client = connect()

@@ -23,11 +23,11 @@ def master():
 
 @claim
 def fast_commands():
-    """A thousand commands, 15 at a time, each with a status of its own; standard input as INPUT says, and on a terminal
-    with TERMINAL."""
+    """A thousand commands, 15 at a time, each with a status of its own; standard input as INPUT says, and on a
+    terminal with TERMINAL."""
     start = ["sh", "-c", 'exec "$@" <&-', "sh"] if os.environ["INPUT"] == "closed" else []
     terminal = ["-tt"] if os.environ["TERMINAL"] == "true" else ["-T"]
-    # A pipe that somebody may still write to, as a terminal is.
+    # A pipe to which a process can still write, like a terminal.
     reader, writer = os.pipe()
     source = reader if os.environ["INPUT"] == "open" else subprocess.DEVNULL
 
@@ -44,7 +44,8 @@ def fast_commands():
 
 @claim
 def closes_all_three():
-    """A program that closes its three and goes on, while its client keeps its input open, as a terminal does."""
+    """A program that closes its three streams and continues, while its client keeps its input open, as a terminal
+    does."""
     reader, writer = os.pipe()
     with master():
         words = [SSH, "-S", CONTROL, "host", "exec <&- >&- 2>&-; sleep 0.5; touch went-on; exit 3"]
@@ -64,7 +65,7 @@ READER, WRITER = os.pipe()
 
 @claim
 def transfers():
-    """rsync, and scp by its old protocol, there and back, two hundred times each."""
+    """rsync, and scp with its old protocol, in both directions, two hundred times each."""
     os.makedirs(f"{DIRECTORY}/from", exist_ok=True)
     for number in range(3):
         with open(f"{DIRECTORY}/from/{number}", "wb") as file:
@@ -83,8 +84,8 @@ def transfers():
 
 @claim
 def ansible():
-    """A playbook over a shared connection, by each way that Ansible has to transfer files, with and without pipelining;
-    its exit statuses and standard error are looked at by Ansible itself."""
+    """A playbook over a shared connection, with each way that Ansible has to transfer files, with and without
+    pipelining; Ansible itself checks the exit statuses and standard error."""
     playbook = f"{DIRECTORY}/play.yml"
     with open(playbook, "w") as file:
         file.write(

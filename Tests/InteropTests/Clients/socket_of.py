@@ -1,5 +1,5 @@
-"""What a process of the daemon has to the supervisor, taken from outside: what waits in it, and what somebody says on it who
-has taken that process over. pidfd_getfd(2)
+"""Uses the channels of a daemon's process to the supervisor from outside: shows pending data, and sends messages as a
+compromised process would. pidfd_getfd(2)
 
     socket_of.py waiting PID      bytes that the process has not read yet
     socket_of.py say PID HEX...   sends messages in its place
@@ -25,20 +25,20 @@ def opened(pid, kind):
         try:
             target = os.readlink(f"/proc/{pid}/fd/{number}")
         except FileNotFoundError:
-            continue  # It was closed meanwhile.
+            continue  # It was closed in between.
         if target.startswith(f"{kind}:["):
             found.setdefault(target[len(kind) + 2 : -1], []).append(int(number))
     return found
 
 
 def peers():
-    """The inode of each Unix socket's other end, by its own. ss(8)"""
+    """The inode of each Unix socket's peer, by its own. ss(8)"""
     lines = subprocess.run(["ss", "-xnH"], capture_output=True, check=True, text=True).stdout.splitlines()
     return {fields[5]: fields[7] for fields in map(str.split, lines) if len(fields) >= 8}
 
 
 def taken(pid, number):
-    """A descriptor of the process, for us to use as well."""
+    """A duplicate of a descriptor of the process, for our use."""
     process = os.pidfd_open(pid)
     number = ctypes.CDLL(None, use_errno=True).syscall(PIDFD_GETFD, process, number, 0)
     assert number >= 0, os.strerror(ctypes.get_errno())
@@ -47,7 +47,7 @@ def taken(pid, number):
 
 
 def from_supervisor(pid):
-    """The only socket whose other end the supervisor has."""
+    """The only socket whose peer is the supervisor."""
     other_end, supervisor = peers(), opened(int(os.environ["DAEMON"]), "socket")
     numbers = [ns[0] for inode, ns in opened(pid, "socket").items() if other_end.get(inode) in supervisor]
     assert len(numbers) == 1, numbers
@@ -55,7 +55,7 @@ def from_supervisor(pid):
 
 
 def to_supervisor(pid):
-    """The only pipe whose other end the supervisor has, but for the standard error."""
+    """The only pipe whose other end the supervisor has, except for the standard error."""
     supervisor = opened(int(os.environ["DAEMON"]), "pipe")
     numbers = [ns[0] for inode, ns in opened(pid, "pipe").items() if inode in supervisor and 2 not in ns]
     assert len(numbers) == 1, numbers

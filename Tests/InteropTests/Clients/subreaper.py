@@ -1,6 +1,6 @@
-"""Runs a program and answers for everything that it starts: prints `pid N`, passes its standard error on, and prints
-`exit CODE` when it ends. When standard input then closes, prints `left PID NAME` for each process that the program
-left behind, and ends them. PR_SET_CHILD_SUBREAPER, prctl(2)."""
+"""Runs a program and reports everything that it starts: prints `pid N`, passes its standard error on, and prints
+`exit CODE` when it ends. When standard input is then closed, prints `left PID NAME` for each process that the
+program left behind, and ends them. PR_SET_CHILD_SUBREAPER, prctl(2)."""
 
 import ctypes
 import os
@@ -16,7 +16,7 @@ PR_SET_CHILD_SUBREAPER = 36
 
 
 def reap():
-    """Takes those that have ended; a pipe wakes us when there are more."""
+    """Reaps those that have ended; a pipe wakes us when there are more."""
     while True:
         try:
             pid, status = os.waitpid(-1, os.WNOHANG)
@@ -47,7 +47,7 @@ def main():
                 print(f"exit {os.waitstatus_to_exitcode(status)}", flush=True)
         if 0 in ready and not os.read(0, 4096):
             break
-    # What the daemon left has this long to go by itself.
+    # The time that processes left by the daemon have to end by themselves.
     deadline = time.monotonic() + 5
     while descendants(os.getpid()) and time.monotonic() < deadline:
         select.select([awake], [], [], 0.05)

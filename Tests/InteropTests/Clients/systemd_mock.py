@@ -1,7 +1,7 @@
-"""A bus of its own, with somebody on it who takes himself for systemd: systemd_mock.py DIRECTORY MODE
+"""A bus of its own, with a fake systemd on it: systemd_mock.py DIRECTORY MODE
 
 MODE: done (jobs are done at once), slow (after 300 ms), refuse (calls fail), old (as done, but OOMPolicy is unknown),
-silent (calls are never answered). Prints a JSON line for each scope that is asked for.
+silent (calls are never answered). Prints a JSON line for each requested scope.
 """
 import json
 import os
@@ -53,7 +53,7 @@ class Manager(dbus.service.Object):
             else str(value)
             for key, value in given.items()
         }
-        # By now they must all be there, and wait.
+        # By now all of them must be there and wait.
         plain["commands"] = [command(process) for process in plain["PIDs"]]
         print(json.dumps({"name": str(name), "mode": str(kind), **plain}), flush=True)
         if mode == "silent":
@@ -81,7 +81,7 @@ class PropertyReadOnly(dbus.DBusException):
 
 
 def command(process):
-    """What a process is called, once it has read whose login it is."""
+    """The title of a process, once it has read whose login it is."""
     for _ in range(500):
         try:
             with open(f"/proc/{process}/cmdline") as file:
@@ -100,7 +100,7 @@ bus.request_name(NAME)
 Manager(bus, "/org/freedesktop/systemd1")
 print("ready", flush=True)
 try:
-    # Ends with whoever started it.
+    # Ends with the process that started it.
     GLib.io_add_watch(0, GLib.IO_HUP | GLib.IO_IN, lambda *_: sys.exit(0))
     GLib.MainLoop().run()
 finally:

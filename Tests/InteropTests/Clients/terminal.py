@@ -23,7 +23,7 @@ class Terminal:
         self.text = ""
         self.pid, self.master = pty.fork()
         if self.pid == 0:
-            # The terminal is as we want it before ssh looks.
+            # The terminal has the wanted modes before ssh reads them.
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, *pixels))
             if modes:
                 settings = termios.tcgetattr(0)
@@ -40,7 +40,7 @@ class Terminal:
             data = data[os.write(self.master, data) :]
 
     def read(self, patience):
-        """Takes what comes; False when nothing comes for so long, or ever again."""
+        """Reads available output; False if there is none for this long, or ever again."""
         if not select.select([self.master], [], [], patience)[0]:
             return False
         try:
@@ -51,7 +51,7 @@ class Terminal:
         return bool(more)
 
     def expect(self, pattern, patience=15):
-        """Reads on until the pattern is there, and takes everything up to its end."""
+        """Reads until the pattern is found, and consumes everything up to its end."""
         deadline = time.monotonic() + patience
         while not (found := re.search(pattern, self.text)):
             if not self.read(max(0, deadline - time.monotonic())):
@@ -66,7 +66,7 @@ class Terminal:
         return self.expect(r"(?s)(.*?)end\r?\n").group(1).replace("\r", "").strip()
 
     def finish(self, patience=15):
-        """Waits for ssh's end: its exit status, and what it still wrote."""
+        """Waits for ssh's end: its exit status, and the rest of its output."""
         deadline = time.monotonic() + patience
         while self.read(max(0, deadline - time.monotonic())):
             pass
@@ -83,7 +83,7 @@ class Terminal:
 
 
 def shell(*, options=(), **more):
-    """A login shell with a prompt that cannot be mistaken."""
+    """A login shell with an unmistakable prompt."""
     terminal = Terminal("-tt", *options, "host", **more)
     terminal.type("PS1=''\n")
     terminal.run("true")
@@ -129,7 +129,7 @@ def window_size():
     terminal = shell(rows=31, columns=117, pixels=(1234, 567))
     assert terminal.run("stty size") == "31 117"
     assert terminal.run("/usr/bin/" + SIZE) == "31 117 1234 567"
-    # A shell of its own, for with job control it is the sleep alone that hears of the change.
+    # A separate shell, since with job control only the sleep gets the signal of the change.
     terminal.type("sh -c 'trap \"echo chan\"ged WINCH; echo rea\"\"dy; while :; do sleep 0.1; done'\n")
     terminal.expect("ready\r\n")
     terminal.resize(50, 100, 1000, 900)
@@ -140,7 +140,7 @@ def window_size():
 
 @claim
 def terminal_modes():
-    """What the client's terminal is set to, the server's is set to."""
+    """The modes of the client's terminal are applied to the server's."""
 
     def modes(settings):
         settings[0] &= ~termios.IXON
@@ -163,7 +163,7 @@ def terminal_modes():
 
 @claim
 def keystrokes():
-    """10,000 of them, each typed when the one before has come back."""
+    """10,000 of them, each typed when the one before has been echoed."""
     terminal = shell()
     terminal.type("stty -icanon; cat >/dev/null\n")
     terminal.expect("null\r\n")
@@ -188,7 +188,7 @@ def interrupt_key():
 
 
 def eventually_running(terminal, name):
-    """Waits until the daemon's tree has such a process."""
+    """Waits until the daemon's process tree contains such a process."""
     deadline = time.monotonic() + 10
     while not any(found == name for _, found in descendants(int(os.environ["GUARDIAN"]))):
         assert time.monotonic() < deadline, f"no {name} runs"
@@ -197,7 +197,7 @@ def eventually_running(terminal, name):
 
 @claim
 def break_reaches_the_program():
-    """`~B` sends a break, which interrupts, as it does on a serial line with brkint."""
+    """`~B` sends a break, which interrupts, as on a serial line with brkint."""
     terminal = Terminal("-tt", "host", "trap 'echo inter''rupted; exit 3' INT; echo rea''dy; while :; do sleep 0.1; done")
     terminal.expect("ready\r\n")
     terminal.type("\r~B")
@@ -221,7 +221,7 @@ def message_of_the_day():
     terminal.expect("Today is a good day\r\n")
     terminal.type("exit\n")
     terminal.finish()
-    # Not for commands.
+    # Commands do not get it.
     terminal = Terminal("-tt", "host", "echo in")
     assert "good day" not in terminal.finish()[1]
 
@@ -238,7 +238,7 @@ def no_terminals():
 
 @claim
 def vanished_client():
-    """The program on the terminal hears of it with SIGHUP."""
+    """The program on the terminal gets SIGHUP."""
     mark = f"{os.environ['USER_HOME']}/hung-up"
     terminal = Terminal("-tt", "host", f"trap 'echo yes >{mark}; exit' HUP; echo ready; while :; do sleep 0.1; done")
     terminal.expect("ready\r\n")
@@ -251,7 +251,7 @@ def vanished_client():
 
 @claim
 def recorded_size():
-    """A window that gets another size while nothing is written."""
+    """A window whose size changes while nothing is written."""
     terminal = Terminal(
         "-tt", "host", "echo ready; while [ \"$(stty size)\" != '50 120' ]; do sleep 0.05; done; echo sized", rows=37,
         columns=91)
@@ -271,7 +271,7 @@ def exec_with_a_terminal():
 
 @claim
 def much_output():
-    """A terminal that writes much is read to its end."""
+    """The output of a terminal that writes much is read to its end."""
     terminal = Terminal("-tt", "host", "seq 1 200000")
     status, text = terminal.finish(30)
     lines = [line for line in text.replace("\r", "").split("\n") if line.isdigit()]
@@ -280,10 +280,10 @@ def much_output():
 
 @claim
 def idle_terminal():
-    """Keepalives of the client do not count; what is typed does, and so does what a program writes."""
+    """Keepalives of the client do not count; typed input does, and so does output of a program."""
     terminal = shell(options=["-o", "ServerAliveInterval=1"])
     terminal.expect(r"\r\nbssh: this session ends in 3 seconds \(idle\)\r\n")
-    # Nothing has ended yet, and what is typed now starts the time anew.
+    # Nothing has ended yet, and what is typed now restarts the time.
     assert terminal.run("echo more") == "more"
     terminal.expect(r"bssh: this session ends in 3 seconds \(idle\)")
     status, text = terminal.finish()

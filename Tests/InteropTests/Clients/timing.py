@@ -1,4 +1,4 @@
-"""How long answers take, for users who differ in what nobody may know."""
+"""How long replies take, for users who differ in what nobody may know."""
 
 import os
 import random
@@ -13,7 +13,7 @@ STEPS = ["the methods", "a key that is asked about", "a signature", "a password"
 
 
 def answers_to(user):
-    """Everything that a client can see of what happens to a user, and the time of each answer in milliseconds."""
+    """Everything that a client can observe about a user, and the time of each reply in milliseconds."""
     seen, times = [], []
     key = Key.ed25519()
     peer = Peer()
@@ -38,15 +38,15 @@ def answers_to(user):
 
 
 def spread(values):
-    """The median's distance to half of the values: as robust as the median."""
+    """The distance from the median that contains half of the values: as robust as the median."""
     middle = statistics.median(values)
     return statistics.median(abs(value - middle) for value in values)
 
 
 @claim
 def users_alike():
-    """KINDS names the users: known=anna,unknown=eve. Their turns are mixed, so that what else this machine does slows
-    all of them; the medians may differ by what chance does to medians, and by little more."""
+    """KINDS names the users: known=anna,unknown=eve. They take turns in random order, so that other load of this
+    machine affects all of them; the medians may differ by random variation, and by little more."""
     kinds = dict(pair.split("=") for pair in os.environ["KINDS"].split(","))
     times = {kind: [[] for _ in STEPS] for kind in kinds}
     expected = None
@@ -55,7 +55,7 @@ def users_alike():
             seen, taken = answers_to(kinds[kind])
             expected = expected or seen
             assert seen == expected, f"{kind}: {seen} and not {expected}"
-            # The first turn finds caches empty.
+            # The first round finds caches empty.
             for step, one in enumerate(taken if turn else []):
                 times[kind][step].append(one)
     faults = []

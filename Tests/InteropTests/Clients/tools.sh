@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Programs that work through SSH, as people have them do, one function each: tools.sh TOOL.
+# Programs that work over SSH, used as people use them, one function each: tools.sh TOOL.
 # shellcheck source-path=SCRIPTDIR source=work.sh
 . "$(dirname "$0")/work.sh"
 
@@ -16,7 +16,7 @@ make_data() {
   head -c 8000000 /dev/urandom >data/large
 }
 
-# quietly COMMAND...: its output is shown only when it fails.
+# quietly COMMAND...: shows its output only if it fails.
 quietly() { "$@" >"$work/output" 2>&1 || fail "$1 $2 $3: $(tail -5 "$work/output")"; }
 
 # within SECONDS WHAT COMMAND...: the command succeeds within this time.
@@ -29,7 +29,7 @@ within() {
   done
 }
 
-# The repository is locked; prints the number of the client's ssh.
+# The repository is locked; prints the process id of the client's ssh.
 borg_locks() {
   [[ -e $USER_HOME/borg/lock.exclusive || -e $USER_HOME/borg/lock.roster ]] && pgrep -P "$1" -x ssh
 }
@@ -68,7 +68,7 @@ borg_tool() {
   mkdir extracted
   (cd extracted && quietly borg extract ::two)
   same data extracted/data modes times
-  # A client that is killed, in the middle of what never ends: its half at the server ends, and the lock can be broken.
+  # A client that is killed while it sends endless data: its server side ends, and the lock can be broken.
   mkfifo endless
   yes >endless &
   local feeder=$!
@@ -126,7 +126,7 @@ git_tool() {
   for number in {1..5}; do quietly git ls-remote "ssh://host/~/repository"; done
 }
 
-# Mounted
+# Mounts
 
 sshfs_tool() {
   mkdir mount
@@ -164,7 +164,7 @@ sshfs_tool() {
   if touch mount/no/such 2>/dev/null; then fail "a file in a directory that is not there"; fi
 }
 
-# Clients by other people
+# Clients of other projects
 
 dropbear_tool() {
   dropbearconvert openssh dropbear "$KEY" key >/dev/null 2>&1
@@ -202,7 +202,7 @@ php_tool() { contains "$(php "$clients/libraries/phpseclib.php" 2>&1)" "all is w
 ruby_tool() { contains "$(ruby "$clients/libraries/net_ssh.rb" 2>&1)" "all is well" net-ssh; }
 perl_tool() { contains "$(perl "$clients/libraries/net_ssh2.pl" 2>&1)" "all is well" Net::SSH2; }
 fabric_tool() { contains "$(/usr/bin/python3 "$clients/libraries/fabric_client.py" 2>&1)" "all is well" Fabric; }
-# $VENV has what make-test-venv.sh installs.
+# $VENV contains what make-test-venv.sh installs.
 pssh_tool() {
   local backend
   for backend in libssh2 libssh; do

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Clients of file transfer, one function each: transfer.sh CLIENT. Prints what differs, and fails then.
+# File transfer clients, one function each: transfer.sh CLIENT. Prints the differences, and then fails.
 # shellcheck source-path=SCRIPTDIR source=work.sh
 . "$(dirname "$0")/work.sh"
 
@@ -48,7 +48,7 @@ rclone_client() {
   local sftp
   rclone_options
   tree make local odd many
-  # rclone shows control characters as pictures of them.
+  # rclone replaces control characters by visible symbols.
   find local -name $'*\t*' -delete
   rclone "${sftp[@]}" copy --create-empty-src-dirs local :sftp:there
   same local "$USER_HOME/there" times
@@ -64,7 +64,7 @@ rclone_client() {
   equal "$(rclone "${sftp[@]}" md5sum :sftp:there/one)" "$(cd local && md5sum one)" "MD5"
   equal "$(rclone "${sftp[@]}" sha1sum :sftp:there/one)" "$(cd local && sha1sum one)" "SHA-1"
   rclone "${sftp[@]}" about :sftp: | grep Total >/dev/null || fail "no size of the file system"
-  # rcat writes what it cannot know the length of, moveto renames.
+  # rcat writes data of unknown length, moveto renames.
   printf streamed | rclone "${sftp[@]}" rcat :sftp:streamed
   rclone "${sftp[@]}" moveto :sftp:streamed :sftp:there/moved
   equal "$(rclone "${sftp[@]}" cat :sftp:there/moved)" streamed "a stream"
@@ -94,7 +94,7 @@ psftp_client() {
   local putty
   putty_options
   tree make local odd many
-  # PuTTY reads its script by the line, and a name of 255 bytes is too long for no one but its own wildcards.
+  # PuTTY reads its script line by line, and only its own wildcards cannot handle a name of 255 bytes.
   printf '%s\n' 'put -r local there' 'get -r there back' 'mv there/one there/uno' 'chmod 604 there/uno' 'mkdir d' \
     'rmdir d' 'del there/block' 'ls there' 'put local/large there/two' >script
   psftp "${putty[@]}" -l "$LOGIN" -b script 127.0.0.1 >out 2>&1 || fail "$(tail -20 out)"
@@ -111,7 +111,7 @@ pscp_client() {
   local putty protocol
   putty_options
   tree make local odd
-  # pscp takes what is before a backslash for a directory.
+  # pscp treats everything before a backslash as a directory.
   rm local/back* local/sub/back*
   for protocol in sftp scp; do
     mkdir "$USER_HOME/$protocol"
@@ -175,7 +175,7 @@ sftp_client() {
   grep -q 'soft$' out || fail "$(cat out)"
 }
 
-# Both protocols; the old one has no sign for a newline in a name.
+# Both protocols; the old one has no escape for a newline in a name.
 scp_client() {
   local all=(modes times directory-times) protocol
   tree make local odd bytes many
@@ -188,7 +188,7 @@ scp_client() {
   done
 }
 
-# 20,000 files, there and back.
+# 20,000 files, in both directions.
 sftp_many() {
   local number
   mkdir local
@@ -201,7 +201,7 @@ sftp_many() {
   same local back modes times
 }
 
-# 10 GB, of which nearly everything is a hole.
+# 10 GB, nearly all of which is a hole.
 sftp_large() {
   local size=10000000000 tail=1000000
   truncate -s $((size - tail)) most

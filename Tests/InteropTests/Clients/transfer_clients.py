@@ -1,4 +1,4 @@
-"""Python's clients of file transfer: Paramiko and AsyncSSH."""
+"""Python clients for file transfer: Paramiko and AsyncSSH."""
 
 import asyncio
 import hashlib
@@ -33,7 +33,7 @@ def paramiko_prefetch():
     steps = []
     status = sftp.putfo(io.BytesIO(data), "large", len(data), lambda *step: steps.append(step))
     assert status.st_size == len(data) and steps[-1] == (len(data), len(data))
-    # getfo asks for everything at once: 2,048 reads are on their way.
+    # getfo requests everything at once: 2,048 reads are outstanding.
     target = io.BytesIO()
     assert sftp.getfo("large", target) == len(data)
     assert hashlib.sha256(target.getvalue()).digest() == hashlib.sha256(data).digest()

@@ -1,8 +1,8 @@
-"""A tree that is hard to copy: `tree.py make DIRECTORY WHAT...` makes it, `tree.py list DIRECTORY WHAT...` says what is
-in one, a line for each entry, so that two are compared with diff.
+"""A tree that is hard to copy: `tree.py make DIRECTORY WHAT...` creates it, `tree.py list DIRECTORY WHAT...` lists one,
+with a line for each entry, so that two can be compared with diff.
 
-What make adds to plain files and directories: `odd` names, names with a `newline`, `bytes` that are no UTF-8, `links`,
-`many` files (2,000). What list says beyond name, type, size and checksum: `modes`, `times` (of files),
+What make adds to plain files and directories: `odd` names, names with a `newline`, `bytes` that are not UTF-8, `links`,
+`many` files (2,000). What list shows in addition to name, type, size and checksum: `modes`, `times` (of files),
 `directory-times`."""
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Runs a command where a filter of system calls forbids Landlock, as containers do: without_landlock.py COMMAND..."""
+"""Runs a command with a system call filter that forbids Landlock, as containers do: without_landlock.py COMMAND..."""
 import ctypes
 import os
 import struct

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What scripts of clients share; sourced. They work in an empty directory, $work, that is removed after them; what the
-# daemon's user has is in $USER_HOME. They print what differs, and fail then.
+# Functions that the scripts of clients share; sourced. The scripts work in an empty directory, $work, which is removed
+# afterwards; the home of the daemon's user is $USER_HOME. They print the differences, and then fail.
 set -euo pipefail
 
 clients=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

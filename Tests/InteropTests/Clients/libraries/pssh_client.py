@@ -1,4 +1,4 @@
-"""parallel-ssh of PyPI by one of its two libraries: pssh_client.py libssh2|libssh."""
+"""parallel-ssh of PyPI with one of its two libraries: pssh_client.py libssh2|libssh."""
 
 import os
 import sys
