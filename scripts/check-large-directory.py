@@ -26,7 +26,7 @@ def make(directory, count):
 
 
 def memory(pid):
-    """Kilobytes of memory that the process ever had at once."""
+    """Peak memory of the process in kilobytes."""
     with open(f"/proc/{pid}/status") as status:
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
 
@@ -49,7 +49,7 @@ def string(data):
 
 
 def names(reply):
-    """The names in a NAME: after type, id and their number each with its line and attributes."""
+    """The names in a NAME: after type, id and number, each with its line and attributes."""
     place = 9
     for _ in range(struct.unpack_from(">I", reply, 5)[0]):
         length = struct.unpack_from(">I", reply, place)[0]

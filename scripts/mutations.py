@@ -17,7 +17,7 @@ WORDS = {"&&": "||", "||": "&&", "true": "false", "false": "true", "min": "max",
 
 
 def string_end(text, start):
-    """Where the literal ends whose first quote or number sign is at `start`; what is interpolated belongs to it."""
+    """The end of the literal whose first quote or number sign is at `start`; interpolations are part of it."""
     hashes = len(re.match(r"#*", text[start:]).group())
     quote = '"""' if text.startswith('"""', start + hashes) else '"'
     end = quote + "#" * hashes
@@ -44,7 +44,7 @@ def string_end(text, start):
 
 
 def code(text):
-    """The text with spaces for comments, literals of text and attributes, as long as before."""
+    """The text with spaces in place of comments, string literals and attributes, and with the same length."""
     result = list(text)
     place = 0
     while place < len(text):
@@ -67,7 +67,7 @@ def code(text):
 
 
 def conditions(text):
-    """The word and the clauses of each `guard`, `if` and `while`: where each begins and ends."""
+    """The keyword and the clauses of each `guard`, `if` and `while`: where each begins and ends."""
     for match in re.finditer(r"\b(guard|if|while)\s", text):
         place = start = match.end()
         depth = 0
@@ -92,11 +92,11 @@ def conditions(text):
 
 
 def mutations(text):
-    """Place, length, new text and a name for people."""
+    """Position, length, new text and a description."""
     plain = code(text)
 
     def is_declaration(place):
-        """True in what stands before the body of a declaration: `==` in it is no comparison."""
+        """True in the signature before the body of a declaration: `==` in it is not a comparison."""
         line = plain[plain.rfind("\n", 0, place) + 1:place]
         return re.search(r"\b(func|init|extension|struct|enum|protocol|associatedtype)\b", line) and "{" not in line
 
@@ -112,7 +112,7 @@ def mutations(text):
         yield match.start(), 1, "", "! removed"
     for match in re.finditer(r"(?<=\S) (&?[+-]) 1\b(?![._])", plain):
         yield match.start(), len(match.group()), "", f"{match.group(1)} 1 removed"
-    # A number that something is compared with, that ends a range, or that has a name.
+    # A number in a comparison, at the end of a range, or with a name.
     for match in re.finditer(r"(?:(?<=[<>=] )|(?<=\.\.\.)|(?<=\.\.<))\d[\d_]*(?![\w.])", plain):
         new = str(int(match.group().replace("_", "")) + 1)
         yield match.start(), len(match.group()), new, f"{match.group()} to {new}"

@@ -1,4 +1,4 @@
-"""Access control: what the decision on a connection costs, and what a flood costs the logins of others."""
+"""Access control: the cost of the decision on a connection, and the effect of a flood on the logins of others."""
 
 import os
 import socket
@@ -11,13 +11,13 @@ import measures
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MODULES = ["Wire", "AccessControl"]
-# Another address of this machine; the good logins come from 127.0.0.1.
+# Another address of this machine; the legitimate logins come from 127.0.0.1.
 FLOODER = "127.0.0.2"
 PER_SECOND = 500
 
 
 def gate(name):
-    """A figure of gate.swift, which is built with the sources of the decision, optimized as a release is."""
+    """A figure of gate.swift, which is built with the sources of the decision, optimized like a release."""
 
     def measure(server, scale):
         folder = f"{server.folder}/gate"
@@ -44,7 +44,7 @@ def build(folder):
 
 
 class Flood:
-    """Somebody at another address who tries to log in 500 times in a second, each time as far as the server lets him."""
+    """A client at another address that attempts 500 logins per second, each as far as the server permits."""
 
     def __init__(self, port):
         self.port = port
@@ -73,11 +73,11 @@ class Flood:
                 open_sockets.append((time.monotonic(), one))
             for began, one in open_sockets:
                 try:
-                    # An identification, and then a key exchange that is none.
+                    # An identification, and then an invalid key exchange.
                     one.send(b"SSH-2.0-flood\r\n" + bytes([0, 0, 1, 20, 10, 20]) + os.urandom(274))
                 except OSError:
                     pass
-            # Nobody waits long for an answer.
+            # The client does not wait long for a reply.
             old = [entry for entry in open_sockets if time.monotonic() - entry[0] > 1]
             open_sockets = open_sockets[len(old):]
             for _, one in old:
@@ -88,12 +88,12 @@ class Flood:
 
 
 def login_in_flood(server, scale):
-    """The time of a login during a flood from another address, as a multiple of the time at rest."""
+    """The time of a login during a flood from another address, as a multiple of the time without one."""
     server.start()
     try:
         at_rest = measures.login_time(server, scale)
         with Flood(server.port) as flood:
-            # What is known of the flooder then is what it stays at.
+            # By then the server's state about the flooding source no longer changes.
             time.sleep(2)
             before = flood.tries, time.monotonic()
             in_flood = measures.login_time(server, scale)

@@ -1,4 +1,4 @@
-"""What the journal costs: the same daemon with `audit.enabled` and without, in turn, as ratios."""
+"""The cost of the journal: the same daemon with `audit.enabled` and without, alternately, as ratios."""
 
 from measures import login_time
 import servers
@@ -6,7 +6,8 @@ import transfers
 
 
 def _turns(server, figure):
-    """The sums of a figure with the journal and without: both servers run, and are asked in an order that favours none."""
+    """The sums of a figure with the journal and without: both servers run, and are measured in an order that favours
+    none."""
     on, off = (
         servers.Ours(
             f"{server.name}-{name}", server.folder, server.data, server.user, executables=server.executables, audit=keys)
@@ -25,7 +26,7 @@ def _turns(server, figure):
 
 
 def transfer(measure):
-    """The rate of a transfer with the journal, to that without."""
+    """The rate of a transfer with the journal, relative to that without."""
     def ratio(server, scale):
         on, off = _turns(server, lambda each: measure(each, scale))
         return on / off
@@ -33,7 +34,7 @@ def transfer(measure):
 
 
 def login(server, scale):
-    """The time of `ssh host true` with the journal, to that without."""
+    """The time of `ssh host true` with the journal, relative to that without."""
     on, off = _turns(server, lambda each: login_time(each, scale))
     return on / off
 

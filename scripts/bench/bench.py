@@ -19,7 +19,7 @@ CHACHA = "chacha20-poly1305@openssh.com"
 
 @dataclasses.dataclass
 class Measure:
-    """One line of the table. `target` is for ours ÷ sshd: at most it where less is better, else at least it."""
+    """One line of the table. `target` is for ours ÷ sshd: an upper limit if less is better, otherwise a lower one."""
 
     name: str
     unit: str
@@ -28,9 +28,9 @@ class Measure:
     function: object
     # It starts and stops the servers by itself.
     own_servers: bool = False
-    # `target` is for our figure, whatever sshd's is.
+    # `target` applies to our figure, whatever sshd's is.
     absolute: bool = False
-    # sshd has nothing like it.
+    # sshd has no counterpart.
     alone: bool = False
 
 
@@ -58,7 +58,7 @@ MEASURES = [
     Measure("audit-small-get", "x", 0.97, False, audit.small_get, own_servers=True, absolute=True, alone=True),
     Measure("audit-small-put", "x", 0.97, False, audit.small_put, own_servers=True, absolute=True, alone=True),
     Measure("audit-login", "x", 1.05, True, audit.login, own_servers=True, absolute=True, alone=True),
-    # As programs write on a terminal, line by line; and in blocks, as cat does.
+    # As programs write to a terminal, line by line; and in blocks, as cat does.
     Measure("recording", "x", 0.95, False, recording.ratio("grep --line-buffered ."), own_servers=True, absolute=True,
             alone=True),
     Measure("recording-cat", "x", 0.95, False, recording.ratio("cat"), own_servers=True, absolute=True, alone=True),
@@ -71,7 +71,7 @@ MEASURES = [
 
 @dataclasses.dataclass
 class Scale:
-    """How much one round does."""
+    """The amount of work in one round."""
 
     logins: int
     bytes: int
@@ -82,7 +82,8 @@ class Scale:
 
 
 def compare(measure, pair, runs, scale):
-    """The medians of ours, of sshd, and of the rounds' ratios; each round asks both, ours first in every other."""
+    """The medians of ours, of sshd, and of the ratios of the rounds; each round measures both, ours first in every
+    other."""
     if measure.alone:
         return statistics.median(measure.function(pair[0], scale) for _ in range(runs)), None, None
     figures = {server.name: [] for server in pair}

@@ -1,8 +1,8 @@
 import AccessControl
 import Glibc
 
-// What the decision on a connection costs: with 100,000 ranges in the lists of addresses, half of them IPv6, and with
-// 65,536 sources that are remembered. Built and run by bench.py; prints `name figure` in lines.
+// The cost of the decision on a connection: with 100,000 ranges in the lists of addresses, half of them IPv6, and with
+// 65,536 stored sources. Built and run by bench.py; prints lines `name figure`.
 
 /// Numbers that are the same in every run. SplitMix64
 struct Generator: RandomNumberGenerator {
@@ -23,7 +23,7 @@ func nanoseconds() -> Int64 {
   return Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec)
 }
 
-/// Kilobytes of memory that are this process's own.
+/// Kilobytes of this process's private memory.
 func memory() -> Int {
   guard let file = fopen("/proc/self/statm", "r") else { return 0 }
   defer { fclose(file) }
@@ -48,7 +48,7 @@ let ranges = (0..<100_000).map { number in
     around: address(isIPv4: isIPv4), prefixLength: Int.random(in: isIPv4 ? 12...32 : 32...128, using: &generator))
 }
 let gate = ConnectionGate(allowed: Array(ranges[..<50_000]), blocked: Array(ranges[50_000...]))
-// Half of them in one of the ranges: a way to the leaves of the trie, where the random ones end early.
+// Half of them are in one of the ranges: they reach the leaves of the trie, where random ones end early.
 let addresses = (0..<1_000_000).map { number in
   number % 2 == 0 ? ranges[number % ranges.count].base : address(isIPv4: number % 4 == 1)
 }
@@ -67,7 +67,7 @@ let before = memory()
 for source in sources[..<SourceTable.capacity] { _ = table.fail(source, at: 0) }
 precondition(table.count == SourceTable.capacity)
 print("memory", memory() - before)
-// A full table: every source that is new takes the place of another.
+// A full table: every new source replaces another one.
 started = nanoseconds()
 for source in sources[SourceTable.capacity...] {
   _ = table.connect(source, at: 1000)

@@ -1,4 +1,4 @@
-"""The journal alone: events go to bssh-journal as the supervisor sends them, one batch after the other."""
+"""The journal alone: events are sent to bssh-journal as the supervisor sends them, one batch after the other."""
 
 import shutil
 import socket
@@ -28,7 +28,7 @@ def small(value):
 
 
 def event(index):
-    """An upload by a login, as Sources/Audit encodes it."""
+    """An upload in a login, as Sources/Audit encodes it."""
     subject = optional(b"", lambda _: number(1) + number(2)) + b"".join(
         optional(value, text) for value in (
             "anna", "192.0.2.7", "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3", "publickey",
@@ -42,8 +42,8 @@ def event(index):
 
 
 def rate(server, scale):
-    """Events in a second that are written, with everything as it is by default: chained, synced, rotated, compressed."""
-    # On a disk, where the journal is in earnest; the benchmark's own folder is in memory.
+    """Events per second that are written with the default settings: chained, synced, rotated, compressed."""
+    # On a disk, where a real journal is; the benchmark's own folder is in memory.
     folder = tempfile.mkdtemp(prefix="bssh-bench-journal.", dir="/var/tmp")
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     for end in (ours, theirs):

@@ -1,4 +1,4 @@
-"""What is measured: each function returns one figure of one server for one round."""
+"""The measurements: each function returns one figure of one server for one round."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ def login_time(server, scale):
 
 
 def login_rate(server, scale):
-    """Logins in a second, eight clients at once."""
+    """Logins per second, with eight clients at once."""
     left = list(range(scale.logins * 4))
     failures = []
 
@@ -50,7 +50,7 @@ def login_rate(server, scale):
 
 
 def login_cpu(server, scale):
-    """Milliseconds of processor time that a login costs the server: a run with logins less a run with none."""
+    """Milliseconds of processor time per login in the server: a run with logins minus a run without."""
     idle = server.start().stop()
     server.start()
     for _ in range(scale.logins):
@@ -59,7 +59,7 @@ def login_cpu(server, scale):
 
 
 def download(cipher):
-    """MB/s of a command's output, the login included."""
+    """MB/s of a command's output, including the login."""
     def measure(server, scale):
         def work():
             server.run(f"head -c {scale.bytes} /dev/zero", cipher=cipher, stdout=subprocess.DEVNULL)
@@ -68,7 +68,7 @@ def download(cipher):
 
 
 def upload(cipher):
-    """MB/s of a command's input, the login included."""
+    """MB/s of a command's input, including the login."""
     def measure(server, scale):
         def work():
             with subprocess.Popen(["head", "-c", str(scale.bytes), "/dev/zero"], stdout=subprocess.PIPE) as source:
@@ -78,7 +78,7 @@ def upload(cipher):
 
 
 def tree_memory(server):
-    """KB of memory of the server's processes; what several share counts in shares (PSS)."""
+    """Memory of the server's processes in KB; shared pages count proportionally (PSS)."""
     total = 0
     for pid in server.processes():
         try:
@@ -90,7 +90,7 @@ def tree_memory(server):
 
 
 def settled_memory(server):
-    """The memory of the tree once two looks at it agree: processes that start or end are through with it."""
+    """The memory of the tree once two measurements agree: no processes are starting or ending."""
     before = -1
     for _ in range(100):
         now = tree_memory(server)
@@ -102,7 +102,7 @@ def settled_memory(server):
 
 
 def private_libraries(folder):
-    """Copies of the client's libraries: with them, no page of the server's is shared with a client on this machine."""
+    """Copies of the client's libraries: with them, no page of the server is shared with a client on this machine."""
     path = f"{folder}/libraries"
     if not os.path.isdir(path):
         os.mkdir(path)
@@ -115,7 +115,7 @@ def private_libraries(folder):
 
 
 def session_memory(server, scale):
-    """KB that an idle session on a terminal adds to the server's processes, the command included."""
+    """KB that an idle session on a terminal adds to the server's processes, including the command."""
     environment = dict(os.environ, LD_LIBRARY_PATH=private_libraries(server.folder))
     server.start()
     idle = settled_memory(server)

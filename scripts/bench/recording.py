@@ -1,4 +1,4 @@
-"""Recordings of terminals: what a terminal that is recorded costs, beside one that is not."""
+"""Recordings of terminals: the cost of a recorded terminal, compared with one that is not."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ import tempfile
 from measures import seconds
 import servers
 
-# What fills a terminal for long: a build and a log, some of it with colours and with letters beyond ASCII.
+# Typical long output on a terminal: a build and a log, with some colours and some letters beyond ASCII.
 LINES = (
     "[12/345] Compiling something of a longer name, as builds have them: src/module/File.c -O2 -Wall -Wextra -fPIC\n"
     "2026-11-21T20:37:17.123Z worker[4711]: request /srv/files/2026/report.pdf took 12 ms, 123456 bytes, status 200\n"
@@ -18,9 +18,9 @@ LINES = (
 
 
 def ratio(program):
-    """Output per second of a terminal that is recorded, to that of one that is not, the login included."""
+    """Output per second of a recorded terminal, relative to that of one that is not, including the login."""
     def measure(server, scale):
-        # On a disk, where recordings are in earnest; the benchmark's own folder is in memory.
+        # On a disk, where real recordings are; the benchmark's own folder is in memory.
         folder = tempfile.mkdtemp(prefix="bssh-bench-recording.", dir="/var/tmp")
         os.chmod(folder, 0o755)
         source = f"{server.data}/terminal"
@@ -32,7 +32,7 @@ def ratio(program):
                 audit=keys)
             for name, keys in (("plain", ""), ("recorded", f"recording: {{enabled: true, directory: {folder}/r}}")))
         try:
-            # The second half of the round in the other order.
+            # The second half of the round in the opposite order.
             turns = [plain, recorded, recorded, plain]
             taken = {plain.name: 0.0, recorded.name: 0.0}
             for each in (plain, recorded):

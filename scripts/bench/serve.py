@@ -1,10 +1,10 @@
-"""Runs a server and tells, at its end, the processor time of everything that it ever started.
+"""Runs a server and reports, at its end, the processor time of everything that it ever started.
 
     python3 serve.py REPORT COMMAND…
 
-Processes that the server leaves behind become this one's children, so none is missed: getrusage(2) then counts every
-descendant, each when it was waited for. On SIGTERM the server is told to end, what survives it is ended too, and the
-seconds go into the file REPORT.
+Processes that the server leaves behind become children of this one, so none is missed: getrusage(2) then counts
+every descendant when it is waited for. On SIGTERM the server is told to end, remaining processes are ended too, and
+the seconds are written to the file REPORT.
 """
 
 import ctypes
@@ -47,7 +47,7 @@ def main():
             ending = True
             if server.returncode is None:
                 os.kill(server.pid, signal.SIGTERM)
-        # Reaps by hand, since Popen knows one child only.
+        # Reaps processes itself, since Popen knows only one child.
         try:
             while (ended := os.waitpid(-1, os.WNOHANG))[0] != 0:
                 if ended[0] == server.pid:

@@ -1,4 +1,4 @@
-"""The two servers that are compared, each started privately on 127.0.0.1, and the client that both are asked with."""
+"""The two servers that are compared, each started privately on 127.0.0.1, and the client that is used with both."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ def free_port():
 
 
 def descendants(of):
-    """All processes below `of`."""
+    """All descendants of `of`."""
     parents = {}
     for name in os.listdir("/proc"):
         if name.isdigit():
@@ -36,7 +36,7 @@ def descendants(of):
 
 
 class Server:
-    """One server: `start`, `stop`, and `command` for a client that talks to it."""
+    """One server: `start`, `stop`, and `command` for a client that connects to it."""
 
     def __init__(self, name, folder, data, user):
         self.name = name
@@ -63,18 +63,18 @@ class Server:
                 break
             except OSError:
                 time.sleep(0.02)
-        # A whole login, so that everything which is started ahead is there.
+        # A whole login, so that everything exists that is started ahead of time.
         self.run("true")
         return self
 
     def fail(self, what):
-        """Ends the benchmark, with the last that the server wrote."""
+        """Ends the benchmark, with the last output of the server."""
         with open(f"{self.folder}/{self.name}.log", encoding="utf-8", errors="replace") as log:
             last = "".join(log.readlines()[-20:])
         sys.exit(f"bench: {self.name}: {what}\n{last}")
 
     def stop(self):
-        """Ends the server and everything of it; returns the seconds of processor time that they all took."""
+        """Ends the server and all of its processes; returns the seconds of processor time that they used."""
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(30)
         self.process = None
@@ -97,7 +97,7 @@ class Server:
         return [*words, f"{self.user}@127.0.0.1", remote]
 
     def run(self, remote, *options, cipher=CIPHER, **streams):
-        """Runs a command there; a failure ends the benchmark, since its time would mean nothing."""
+        """Runs a command there; a failure ends the benchmark, since its time would be meaningless."""
         streams.setdefault("stdin", subprocess.DEVNULL)
         status = subprocess.run(self.command(remote, *options, cipher=cipher), check=False, **streams).returncode
         if status != 0:
@@ -105,7 +105,7 @@ class Server:
 
 
 class OpenSSH(Server):
-    """Debian's sshd: without PAM, which only makes it faster."""
+    """Debian's sshd, without PAM, which only makes it faster."""
 
     def arguments(self):
         path = f"{self.folder}/{self.name}.conf"
@@ -124,7 +124,7 @@ class Ours(Server):
     def __init__(self, *arguments, executables, audit=""):
         super().__init__(*arguments)
         self.executables = executables
-        # A key of `audit` beyond those of every measure.
+        # A key of `audit` in addition to those of every measurement.
         self.audit = audit
 
     def arguments(self):
@@ -133,9 +133,9 @@ class Ours(Server):
             file.write(
                 f"server:\n  bind_address: 127.0.0.1\n  port: {self.port}\n  host_keys: [{self.folder}/host_key]\n"
                 f"auth:\n  publickey:\n    authorized_keys_pattern: {self.folder}/keys/authorized_keys\n"
-                # As sshd, which limits connections without a login alone.
+                # As with sshd, which limits only connections without a login.
                 f"security:\n  whitelist_ips: [127.0.0.1]\n  ban_state_file: null\n"
-                # With its journal, as in earnest, and not with that of this machine, nor with its login records.
+                # With its journal, as in real use, but not with that of this machine, nor with its login records.
                 f"audit:\n  exporters: [{{type: file, path: {self.folder}/audit-{self.name}/audit.log}}]\n"
                 f"  login_records: false\n  {self.audit}\n")
         os.chmod(path, 0o600)

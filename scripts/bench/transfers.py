@@ -1,4 +1,4 @@
-"""What is measured of SFTP: each function returns one figure of one server for one round.
+"""The SFTP measurements: each function returns one figure of one server for one round.
 
 Files are in memory (tmpfs), so that no disk is measured; both servers read and write the same ones.
 """
@@ -9,16 +9,17 @@ import subprocess
 
 from measures import seconds
 
-# Batches of the client that end with this wait for the end of their standard input, the server's process still there.
+# Batches of the client that end with this wait for the end of their standard input, while the server's process still
+# runs.
 PAUSE = "!echo paused; cat >/dev/null"
-# Uploads are this many of an equal part of the bytes, over each other: a whole new GB of memory comes from the host of
-# a virtual machine when that has time.
+# An upload consists of this many equal parts that overwrite one another: the host of a virtual machine takes arbitrary
+# time to provide a whole new GB of memory.
 PARTS = 16
 PROGRAMS = ("bssh-transfer", "sftp-server")
 
 
 def prepare(folder, user, scale):
-    """Makes what is transferred, and a place in which the account may write."""
+    """Creates the files to transfer, and a directory in which the account can write."""
     with open(f"{folder}/large", "wb") as file:
         for _ in range(scale.bytes >> 20):
             file.write(bytes(1 << 20))
@@ -35,12 +36,12 @@ def prepare(folder, user, scale):
 
 
 def command(server, batch, *options, cipher=None):
-    """The command line of sftp(1) with the same settings as every other measure's ssh(1)."""
+    """The command line of sftp(1) with the same settings as ssh(1) of all other measurements."""
     words = server.command("sftp", "-s", **({"cipher": cipher} if cipher else {}))
     path = f"{server.folder}/batch"
     with open(path, "w", encoding="utf-8") as file:
         file.write("".join(line + "\n" for line in batch))
-    # -D splits at blanks, which are in none of these words.
+    # -D splits at blanks, which none of these words contains.
     return ["sftp", "-q", *options, "-b", path, "-D", " ".join(words)]
 
 
@@ -53,7 +54,7 @@ def transfer(server, *batch, cipher=None):
 
 
 def emptied(path):
-    """A folder that is there and empty, with the owner that it had."""
+    """An existing empty folder, with the owner that it had."""
     for name in os.listdir(path):
         entry = f"{path}/{name}"
         shutil.rmtree(entry) if os.path.isdir(entry) else os.remove(entry)
@@ -65,7 +66,7 @@ def puts(server, target):
 
 
 def download(cipher):
-    """MB/s of one large file, the login included."""
+    """MB/s of one large file, including the login."""
     def measure(server, scale):
         return scale.bytes / seconds(
             lambda: transfer(server, f"get {server.data}/large /dev/null", cipher=cipher)) / 1e6
@@ -73,7 +74,7 @@ def download(cipher):
 
 
 def upload(cipher):
-    """MB/s of sixteen files, one after another, the login included."""
+    """MB/s of sixteen files, one after another, including the login."""
     def measure(server, scale):
         target = emptied(f"{server.data}/target")
         rate = scale.bytes / seconds(lambda: transfer(server, *puts(server, target), cipher=cipher)) / 1e6
@@ -83,7 +84,7 @@ def upload(cipher):
 
 
 def small_download(server, scale):
-    """Files of 4 KiB in a second, one after another, the login included."""
+    """Files of 4 KiB per second, one after another, including the login."""
     target = f"{server.folder}/received"
     shutil.rmtree(target, ignore_errors=True)
     rate = scale.files / seconds(lambda: transfer(server, f"get -r {server.data}/small {target}"))
@@ -94,7 +95,7 @@ def small_download(server, scale):
 
 
 def small_upload(server, scale):
-    """Files of 4 KiB in a second, one after another, the login included."""
+    """Files of 4 KiB per second, one after another, including the login."""
     target = emptied(f"{server.data}/target")
     rate = scale.files / seconds(lambda: transfer(server, f"put -r {server.data}/small {target}/"))
     if len(os.listdir(f"{target}/small")) != scale.files:
@@ -104,14 +105,14 @@ def small_upload(server, scale):
 
 
 def listing(server, scale):
-    """Thousands of entries in a second: one directory read five times in a session, the login included."""
+    """Thousands of entries per second: one directory read five times in a session, including the login."""
     times = 5
     return times * scale.entries / seconds(
         lambda: transfer(server, *[f"ls -1f {server.data}/list"] * times)) / 1000
 
 
 def cpu(server, scale):
-    """Milliseconds of the server's processor time for a GB, half down and half up, less a run with none."""
+    """Milliseconds of the server's processor time per GB, half down and half up, minus a run without transfers."""
     idle = server.start().stop()
     target = emptied(f"{server.data}/target")
     server.start()
@@ -122,7 +123,7 @@ def cpu(server, scale):
 
 
 def peak(pid):
-    """The most memory that this process had, in KB."""
+    """The peak memory of this process in KB."""
     with open(f"/proc/{pid}/status", encoding="utf-8") as file:
         return next(int(line.split()[1]) for line in file if line.startswith("VmHWM:"))
 
@@ -136,7 +137,7 @@ def name(pid):
 
 
 def memory(server, _scale):
-    """KB that the process which serves SFTP had at most: 2,000 requests under way at once, down and up."""
+    """Peak memory in KB of the process that serves SFTP: 2,000 outstanding requests, down and up."""
     target = emptied(f"{server.data}/target")
     batch = [f"get {server.data}/large /dev/null", *puts(server, target), PAUSE]
     with subprocess.Popen(
