@@ -18,7 +18,7 @@ extension Interop {
       try withDaemon(auth: auth, userKeys: userKeys, prepare: replace, body)
     }
 
-    @Test(.timeLimit(.minutes(3))) func `the control: one that tells the truth accepts the user`() throws {
+    @Test(.timeLimit(.minutes(3))) func `the control, an honest authority, accepts the user`() throws {
       try withLie("nothing") { daemon throws in
         #expect(try daemon.ssh("host", "id -u").output == "\(daemon.user.uid)\n")
       }
@@ -30,7 +30,7 @@ extension Interop {
         "uid 0", "uid 4294967295", "uid 1", "gid 0", "gid 4294967295", "group 0", "group 42", "group 4294967295",
         "home /root", "home /var/lib", "shell /bin/bash", "name root",
       ])
-    func `its claims about the account are not used`(lie: String) throws {
+    func `an authority's claims about the account are not used`(lie: String) throws {
       for root in ["no", "yes"] {
         try withLie(lie, auth: ["permit_root": root]) { daemon throws in
           let outcome = try daemon.ssh("host", "id; echo in")
@@ -40,14 +40,14 @@ extension Interop {
     }
 
     @Test(.timeLimit(.minutes(3)), arguments: ["run_as: daemon", "run_as: nobody, home: /tmp"])
-    func `nor are they for a user with run_as`(keys: String) throws {
+    func `an authority's claims are not used for a user with run_as`(keys: String) throws {
       try withLie("uid 0", userKeys: keys) { daemon throws in
         #expect(try daemon.ssh("host", "id").output.isEmpty)
       }
     }
 
     @Test(.timeLimit(.minutes(3)), arguments: ["/etc/shadow", "/etc/passwd", "/root/secret"])
-    func `no file is read because of its claims`(path: String) throws {
+    func `no file is read because of an authority's claims`(path: String) throws {
       try withLie("files \(path)") { daemon throws in
         // The user's own keys are read, as the user.
         #expect(try daemon.ssh("host", "id -u").output == "\(daemon.user.uid)\n")
@@ -57,7 +57,9 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `an unknown user cannot log in because it claims that they exist`() throws {
+    @Test(.timeLimit(.minutes(3))) func `an unknown user cannot log in because an authority claims that they exist`()
+      throws
+    {
       try withLie("exists") { daemon throws in
         #expect(try daemon.ssh("-l", "ghost", "host", "id").output.isEmpty)
         try daemon.log.line(with: "account of 'ghost' does not count")
