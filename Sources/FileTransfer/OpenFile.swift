@@ -96,15 +96,19 @@ public final class OpenFile {
     try system { () throws(SystemError) in try descriptor.synchronize() }
   }
 
+  /// Errors of copy_file_range(2) between files that can still be read and written: they are on two file systems, the
+  /// file system of one of them cannot copy, or the target was opened with O_APPEND.
+  private static let uncopyable: Set = [EXDEV, EINVAL, EOPNOTSUPP, EBADF]
+
   /// Copies at most `count` bytes inside the kernel to another open file. copy_file_range(2)
   ///
-  /// - Returns: the number of bytes; 0 at the end of this file.
+  /// - Returns: the number of bytes; 0 at the end of this file; nil if the kernel cannot copy between these files, and
+  ///   the caller has to read and write.
   /// - Throws: `.denied` when the gate refuses the new size of the target; `.system` when the copy fails, with EFBIG
-  ///   beyond the largest size, and with EXDEV, EINVAL, EOPNOTSUPP or EBADF where the kernel cannot copy between these
-  ///   files. ``close()`` of the target throws the first of these errors again.
+  ///   beyond the largest size. ``close()`` of the target throws the first of these errors again.
   public func copy(
     from offset: UInt64, count: Int, to target: OpenFile, at targetOffset: UInt64
-  ) throws(FileError) -> Int {
+  ) throws(FileError) -> Int? {
     let end = targetOffset.addingReportingOverflow(UInt64(max(count, 0)))
     if end.overflow { throw .system(SystemError("copy", code: EFBIG)) }
     do throws(FileError) {
@@ -113,8 +117,12 @@ public final class OpenFile {
         let wanted = min(UInt64(max(count, 0)), here > offset ? here - offset : 0)
         try target.judge(growingTo: targetOffset + wanted, by: Int(clamping: wanted))
       }
-      let n = try system { () throws(SystemError) in
-        try descriptor.copyRange(from: offset, count: count, to: target.descriptor, at: targetOffset)
+      let n: Int
+      do throws(SystemError) {
+        n = try descriptor.copyRange(from: offset, count: count, to: target.descriptor, at: targetOffset)
+      } catch {
+        if Self.uncopyable.contains(error.code) { return nil }
+        throw .system(error)
       }
       bytesRead += UInt64(n)
       target.bytesWritten += UInt64(n)

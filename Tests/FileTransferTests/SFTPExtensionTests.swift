@@ -53,6 +53,30 @@ struct SFTPExtensionTests {
     #expect(try copy(&client, to, 0, 0, from) != .ok)
   }
 
+  @Test func `copy-data succeeds where the kernel cannot copy: to a file opened for appending, from a file in /proc`()
+    throws
+  {
+    var client = try Client(RootedFileSystem())
+    try directory.write("a", "0123456789")
+    try directory.write("b", "before ")
+    for (source, copied) in [("\(directory.path)/a", "0123456789"), ("/proc/self/comm", nil)] as [(String, String?)] {
+      let before = try directory.read("b")
+      let (from, to) = (try client.opened(source, 1), try client.opened("\(directory.path)/b", 2 | 4))
+      let status = try client.extended("copy-data") {
+        $0.string(from)
+        $0.uint64(0)
+        $0.uint64(0)
+        $0.string(to)
+        $0.uint64(0)
+      }.status
+      #expect(status == .ok)
+      #expect(try client.close(to) == .ok, "\(source)")
+      let after = try directory.read("b")
+      #expect(after.hasPrefix(before) && after.count > before.count)
+      if let copied { #expect(after == before + copied) }
+    }
+  }
+
   @Test func `home directories and names can be queried`() throws {
     let home = try #require(getpwuid(geteuid()).map { String(cString: $0.pointee.pw_dir) })
     var client = try Client(RootedFileSystem())
