@@ -1,5 +1,6 @@
 import Audit
 import JournalReader
+import Wire
 
 /// The batches sent to a receiver, in order. Once an event is confirmed, all batches sent before it are confirmed too,
 /// including those of the other series of the journal.
@@ -19,17 +20,16 @@ public struct BatchOrder: Equatable, Sendable {
     }
   }
 
-  private var batches: [Mark] = []
-  /// Index of the oldest unconfirmed batch.
-  private var start = 0
+  /// Unconfirmed batches.
+  private var batches = FIFO<Mark>()
 
   public init() {}
 
   /// True if no batch is unconfirmed.
-  public var isEmpty: Bool { start == batches.count }
+  public var isEmpty: Bool { batches.isEmpty }
 
   /// The time of the oldest unconfirmed batch; nil if there is none.
-  public var oldest: Int64? { isEmpty ? nil : batches[start].time }
+  public var oldest: Int64? { batches.first?.time }
 
   /// Adds a batch with events of one series, which ends with `last`.
   public mutating func sent(_ last: Mark) { batches.append(last) }
@@ -37,16 +37,12 @@ public struct BatchOrder: Equatable, Sendable {
   /// Confirms everything up to this event. Returns the newest confirmed event of each series that advanced.
   public mutating func done(_ head: LineHead, at place: Cursor.Place?) -> [Mark] {
     var newest: [JournalSeries: Mark] = [:]
-    let end = batches[start...].firstIndex { $0.head.series == head.series && $0.head.sequence >= head.sequence }
+    let end = batches.firstIndex { $0.head.series == head.series && $0.head.sequence >= head.sequence }
     if let end {
-      for batch in batches[start..<end] { newest[batch.head.series] = batch }
-      start = batches[end].head == head ? end + 1 : end
+      for batch in batches.prefix(end) { newest[batch.head.series] = batch }
+      batches.removeFirst(batches[end].head == head ? end + 1 : end)
     }
     newest[head.series] = Mark(head, at: place)
-    if start > 256 {
-      batches.removeFirst(start)
-      start = 0
-    }
     return JournalSeries.allCases.compactMap { newest[$0] }
   }
 }

@@ -1,4 +1,5 @@
 import JournalReader
+import Wire
 
 /// Tracks which events a receiver is known to have, for a TCP receiver that sends no acknowledgements.
 ///
@@ -18,9 +19,9 @@ public struct StreamLedger: Sendable {
     let end: UInt64
   }
 
-  private var entries: [Entry] = []
-  /// Number of entries that are settled, and that are acknowledged.
-  private var settledCount = 0
+  /// Events that are not settled.
+  private var entries = FIFO<Entry>()
+  /// Number of entries that are acknowledged.
   private var acknowledgedCount = 0
   private var largestWindow: UInt64 = 0
   /// Bytes written to the connection, and how many of them the peer's kernel has acknowledged.
@@ -65,17 +66,10 @@ public struct StreamLedger: Sendable {
   public mutating func settle(everything: Bool = false) -> (head: LineHead, place: Cursor.Place?)? {
     let kept = (largestWindow == 0 ? Self.unknownWindow : largestWindow) + Self.allowance
     let limit = everything ? written : acknowledged > kept ? acknowledged - kept : 0
-    var newest: Entry?
-    while settledCount < entries.count, entries[settledCount].end <= limit {
-      newest = entries[settledCount]
-      settledCount += 1
-    }
-    // In one step, because every removal moves all remaining entries.
-    if settledCount > 1024 {
-      acknowledgedCount -= min(settledCount, acknowledgedCount)
-      entries.removeFirst(settledCount)
-      settledCount = 0
-    }
-    return newest.map { ($0.head, $0.place) }
+    let settled = entries.prefix { $0.end <= limit }
+    guard let newest = settled.last else { return nil }
+    acknowledgedCount -= min(settled.count, acknowledgedCount)
+    entries.removeFirst(settled.count)
+    return (newest.head, newest.place)
   }
 }

@@ -1,5 +1,6 @@
 import Audit
 import System
+import Wire
 
 /// An event of the journal as encoded in its line.
 public struct JournalEvent {
@@ -38,8 +39,7 @@ public final class JournalFollower {
   public var passesOver: (JournalFile, ArraySlice<UInt8>) -> Void = { _, _ in }
   private var source: Source?
   /// Events that have been read and not returned yet.
-  private var pending: [JournalEvent] = []
-  private var pendingStart = 0
+  private var pending = FIFO<JournalEvent>()
   /// The last event that was read.
   private var last: LineHead?
   /// The position of the last event that was read, and earlier marks to fall back to.
@@ -62,8 +62,7 @@ public final class JournalFollower {
   public func resume(at cursor: Cursor) {
     self.cursor = cursor
     restart()
-    pending = []
-    pendingStart = 0
+    pending = FIFO()
   }
 
   private func restart() {
@@ -84,21 +83,14 @@ public final class JournalFollower {
   ///
   /// - Throws: `ReadError` if the directory cannot be read, or an existing file cannot be opened.
   public func next(count: Int, bytes: Int) throws(ReadError) -> [JournalEvent] {
-    while pendingStart == pending.count { if try !readMore() { return [] } }
-    var end = pendingStart
+    while pending.isEmpty { if try !readMore() { return [] } }
     var total = 0
-    while end < pending.count, end - pendingStart < count, end == pendingStart || total < bytes {
-      total += pending[end].line.count
-      end += 1
+    let events = pending.prefix(count).prefix { event in
+      defer { total += event.line.count }
+      return total == 0 || total < bytes
     }
-    defer {
-      pendingStart = end
-      if pendingStart == pending.count {
-        pending.removeAll(keepingCapacity: true)
-        pendingStart = 0
-      }
-    }
-    return Array(pending[pendingStart..<end])
+    defer { pending.removeFirst(events.count) }
+    return Array(events)
   }
 
   /// The number of the last event in the journal; nil if there is none.

@@ -1,4 +1,5 @@
 import IPC
+import Wire
 
 /// The events on their way to the journal, and what `bssh-journal` is doing. Decides only: the supervisor starts the
 /// process, sends and waits.
@@ -263,13 +264,11 @@ struct AuditQueue: Sendable {
 
 /// Events in the order in which they came.
 struct EventFIFO: Sendable {
-  private var events: [[UInt8]] = []
-  /// Of these, those that were taken out.
-  private var start = 0
+  private var events = FIFO<[UInt8]>()
   /// Bytes of all that are in it.
   private(set) var bytes = 0
 
-  var count: Int { events.count - start }
+  var count: Int { events.count }
 
   mutating func append(_ event: [UInt8]) {
     events.append(event)
@@ -278,24 +277,17 @@ struct EventFIFO: Sendable {
 
   /// The first of them, at most `count` and at most `size` bytes with their lengths; at least one.
   func first(_ count: Int, size: Int) -> [[UInt8]] {
-    var rest = size
-    var last = start
-    while last < events.count, last - start < count {
-      rest -= events[last].count + 4
-      if rest < 0, last > start { break }
-      last += 1
+    var (rest, isFirst) = (size, true)
+    let fitting = events.prefix(max(count, 0)).prefix { event in
+      defer { isFirst = false }
+      rest -= event.count + 4
+      return rest >= 0 || isFirst
     }
-    return Array(events[start..<last])
+    return Array(fitting)
   }
 
   mutating func removeFirst(_ count: Int) {
-    for index in start..<start + count {
-      bytes -= events[index].count
-      events[index] = []
-    }
-    start += count
-    guard start > 64, start > events.count / 2 else { return }
-    events.removeFirst(start)
-    start = 0
+    for event in events.prefix(count) { bytes -= event.count }
+    events.removeFirst(count)
   }
 }

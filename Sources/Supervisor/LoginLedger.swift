@@ -1,4 +1,5 @@
 import IPC
+import Wire
 
 /// Beginnings and ends of logins, until they are in the login records.
 ///
@@ -35,7 +36,7 @@ struct LoginLedger: Equatable, Sendable {
   /// What no recorder has, in order.
   private var waiting: [Item] = []
   /// What each recorder was told and has not answered, in order.
-  private var told: [UInt64: Line] = [:]
+  private var told: [UInt64: FIFO<Item>] = [:]
 
   /// True when there is something to tell a recorder.
   var isWaiting: Bool { !waiting.isEmpty }
@@ -47,11 +48,11 @@ struct LoginLedger: Equatable, Sendable {
 
   /// Gives a recorder what waits, in order: but no end whose beginning another recorder may write behind it.
   mutating func tell(_ recorder: UInt64) -> [Item] {
-    let others = told.filter { $0.key != recorder }.values.flatMap(\.items)
+    let others = told.filter { $0.key != recorder }.values.joined()
     func isHeld(_ item: Item) -> Bool { others.contains { item.ends($0) } }
     let items = waiting.filter { !isHeld($0) }
     waiting.removeAll { !isHeld($0) }
-    told[recorder, default: Line()].append(items)
+    told[recorder, default: FIFO()].append(contentsOf: items)
     return items
   }
 
@@ -70,7 +71,7 @@ struct LoginLedger: Equatable, Sendable {
   ///   would be in utmp(5) for ever.
   /// - Returns: what is left out.
   mutating func end(_ recorder: UInt64, isOn: (Item) -> Bool) -> [Item] {
-    guard let lost = told.removeValue(forKey: recorder)?.items else { return [] }
+    guard let lost = told.removeValue(forKey: recorder).map(Array.init) else { return [] }
     var kept: [Item] = []
     var leftOut: [Item] = []
     for (index, item) in lost.enumerated() {
@@ -83,24 +84,5 @@ struct LoginLedger: Equatable, Sendable {
     }
     waiting = kept + waiting
     return leftOut
-  }
-
-  /// A queue: taking the first is cheap.
-  private struct Line: Equatable, Sendable {
-    private var all: [Item] = []
-    private var begin = 0
-
-    var count: Int { all.count - begin }
-    var items: [Item] { Array(all[begin...]) }
-    var first: Item? { begin < all.count ? all[begin] : nil }
-
-    mutating func append(_ more: [Item]) { all += more }
-
-    mutating func removeFirst() {
-      begin += 1
-      guard begin == all.count || begin >= 256 else { return }
-      all.removeFirst(begin)
-      begin = 0
-    }
   }
 }
