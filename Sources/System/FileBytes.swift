@@ -100,9 +100,6 @@ extension Descriptor {
     let (from, to) = (rawValue, target.rawValue)
     return try check("copy") { clinux_copy_range(from, source, to, place, count) }
   }
-
-  /// Advises the kernel that this file will be read sequentially. posix_fadvise(2)
-  public func expectSequentialReads() { _ = posix_fadvise(rawValue, 0, 0, POSIX_FADV_SEQUENTIAL) }
 }
 
 extension [UInt8] {

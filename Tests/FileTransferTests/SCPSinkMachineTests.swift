@@ -153,10 +153,9 @@ private func entry(_ mode: UInt32, _ size: UInt64, _ name: String) -> SCPEntry {
     var machine = SCPResponseMachine()
     var input = bytes("C0644")[...]
     #expect(throws: SCPViolation("expected an answer")) { try machine.next(&input) }
-    var long = [1] + [UInt8](repeating: 0x61, count: SCPSinkMachine.longestLine)
+    let long = [1] + [UInt8](repeating: 0x61, count: SCPSinkMachine.longestLine)
     var piece = long[...]
     var other = SCPResponseMachine()
     #expect(throws: SCPViolation("a line is too long")) { try other.next(&piece) }
-    long.removeAll()
   }
 }

@@ -197,10 +197,7 @@ import Testing
   }
 
   @Test func `every denial has its own code and a message of one line`() {
-    let all: [Denial] = [
-      .noTerminal, .noCommands, .noSFTP, .noSCP, .onTerminal, .notAllowed, .blocked, .noShell, .notSFTP, .noSignals,
-      .noSubsystem, .malformed,
-    ]
+    let all = Denial.allCases
     #expect(Set(all.map(\.rawValue)).count == all.count)
     for words in all.map(\.words) { #expect(words.hasPrefix("bssh: ") && !words.contains("\n")) }
     #expect(Wanted.command(Array("a\u{1b}\n".utf8)).description.allSatisfy { $0 != "\n" && $0 != "\u{1b}" })

@@ -79,30 +79,63 @@ extension ChannelRequest {
     .request(.windowChange(columns: 1, rows: 2, xPixels: 3, yPixels: 4)), .request(.signal(Array("TERM".utf8))),
     .request(.breakSignal(500)), .terminal(opened: true), .terminal(opened: false), .program(started: true),
     .program(started: false), .ended, .closed, .argumentsTooLong, .request(.overlongCommand([0x61])),
+    .notRecorded(isSFTP: false), .notRecorded(isSFTP: true),
   ]
+
+  /// The cases of events, without their values; exhaustive, so that a new case does not compile before it is listed.
+  private enum EventKind: CaseIterable {
+    case terminalRequest, environment, shell, execute, overlongCommand, subsystem, windowChange, signal, breakSignal
+    case terminal, program, notRecorded, argumentsTooLong, ended, closed
+
+    init(_ event: SessionChannel.Event) {
+      self =
+        switch event {
+        case .request(.terminal): .terminalRequest
+        case .request(.environment): .environment
+        case .request(.shell): .shell
+        case .request(.execute): .execute
+        case .request(.overlongCommand): .overlongCommand
+        case .request(.subsystem): .subsystem
+        case .request(.windowChange): .windowChange
+        case .request(.signal): .signal
+        case .request(.breakSignal): .breakSignal
+        case .terminal: .terminal
+        case .program: .program
+        case .notRecorded: .notRecorded
+        case .argumentsTooLong: .argumentsTooLong
+        case .ended: .ended
+        case .closed: .closed
+        }
+    }
+  }
+
+  @Test func `the table has every kind of event`() {
+    #expect(Set(Self.events.map(EventKind.init)) == Set(EventKind.allCases))
+  }
 
   private static func expected(_ situation: Situation) -> [Kind] {
     let allRefused = [Kind](repeating: .refuse, count: 10)
     return switch situation {
     case .fresh:
       [.openTerminal, .accept, .start, .start, .start, .start, .deny, .refuse, .refuse, .refuse]
-        + [.none, .none, .none, .none, .none, .none, .none, .complainOfLength]
+        + [.none, .none, .none, .none, .none, .none, .none, .complainOfLength, .none, .none]
     case .withTerminal:
       [.refuse, .accept, .start, .start, .deny, .turnAway, .deny, .resize, .refuse, .refuse]
-        + [.none, .none, .none, .none, .none, .none, .none, .complainOfLength]
-    case .opening: allRefused + [.accept, .refuse, .none, .none, .none, .none, .none, .refuse]
-    case .starting: allRefused + [.none, .none, .none, .refuse, .none, .none, .complainOfLength, .refuse]
+        + [.none, .none, .none, .none, .none, .none, .none, .complainOfLength, .none, .none]
+    case .opening: allRefused + [.accept, .refuse, .none, .none, .none, .none, .none, .refuse, .none, .none]
+    case .starting:
+      allRefused + [.none, .none, .none, .refuse, .none, .none, .complainOfLength, .refuse, .turnAway, .deny]
     case .running:
       [.refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .signal, .signal]
-        + [.none, .none, .none, .none, .report, .none, .none, .refuse]
+        + [.none, .none, .none, .none, .report, .none, .none, .refuse, .none, .none]
     case .runningOnTerminal:
       [.refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .resize, .signal, .signal]
-        + [.none, .none, .none, .none, .report, .none, .none, .refuse]
+        + [.none, .none, .none, .none, .report, .none, .none, .refuse, .none, .none]
     case .transferring:
       [.refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .deny, .deny]
-        + [.none, .none, .none, .none, .report, .none, .none, .refuse]
-    case .leftRunning: allRefused + [.none, .none, .none, .none, .report, .none, .none, .refuse]
-    case .ended, .closed: allRefused + [.none, .none, .none, .none, .none, .none, .none, .refuse]
+        + [.none, .none, .none, .none, .report, .none, .none, .refuse, .none, .none]
+    case .leftRunning: allRefused + [.none, .none, .none, .none, .report, .none, .none, .refuse, .none, .none]
+    case .ended, .closed: allRefused + [.none, .none, .none, .none, .none, .none, .none, .refuse, .none, .none]
     }
   }
 
