@@ -44,6 +44,7 @@ let package = Package(
     .executable(name: "bssh-session", targets: ["Session"]),
     .executable(name: "bssh-transfer", targets: ["Transfer"]),
     .executable(name: "bssh-journal", targets: ["Journal"]),
+    .executable(name: "bssh-recorder", targets: ["Recorder"]),
     .executable(name: "bssh-exporter", targets: ["Exporter"]),
   ],
   targets: [
@@ -88,7 +89,7 @@ let package = Package(
       name: "FileTransfer", dependencies: ["Audit", "Digests", "Filter", "IPC", "System", "Wire"], swiftSettings: safe),
     .target(name: "SystemBus", swiftSettings: safe),
     .target(name: "Gzip", dependencies: ["CZlib"], swiftSettings: wrapping),
-    .target(name: "JournalReader", dependencies: ["Audit", "Gzip", "System"], swiftSettings: fast),
+    .target(name: "JournalReader", dependencies: ["Audit", "Gzip", "System", "Wire"], swiftSettings: fast),
     .target(name: "Zygote", dependencies: ["IPC", "System", "Wire"], swiftSettings: safe),
 
     // Executables
@@ -128,6 +129,7 @@ let package = Package(
 
     .executableTarget(
       name: "Journal", dependencies: ["Audit", "Gzip", "IPC", "JournalReader", "System", "Wire"], swiftSettings: safe),
+    .executableTarget(name: "Recorder", dependencies: ["IPC", "System"], swiftSettings: safe),
 
     // Tests
     .testTarget(name: "AccessControlTests", dependencies: ["AccessControl", "Wire"]),
@@ -155,6 +157,7 @@ let package = Package(
     .testTarget(name: "IPCTests", dependencies: ["AccessControl", "Audit", "Filter", "IPC", "System", "Wire"]),
     .testTarget(name: "JournalReaderTests", dependencies: ["Audit", "Gzip", "JournalReader", "System"]),
     .testTarget(name: "JournalTests", dependencies: ["Audit", "Gzip", "IPC", "Journal", "System", "Wire"]),
+    .testTarget(name: "RecorderTests", dependencies: ["IPC", "Recorder", "System", "Wire"]),
     .testTarget(
       name: "ServerTests",
       dependencies: [
@@ -164,8 +167,8 @@ let package = Package(
     .testTarget(
       name: "InteropTests",
       dependencies: [
-        "Audit", "Authority", "Exporter", "IPC", "Journal", "Server", "Session", "Supervisor", "System", "Transfer",
-        "Transport", "Wire",
+        "Audit", "Authority", "Exporter", "IPC", "Journal", "Recorder", "Server", "Session", "Supervisor", "System",
+        "Transfer", "Transport", "Wire",
       ],
       exclude: ["Clients"]),
     .testTarget(

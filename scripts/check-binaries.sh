@@ -18,6 +18,7 @@ declare -A allowed=(
   [bssh-session]=""
   [bssh-transfer]=""
   [bssh-journal]="libz.so.1"
+  [bssh-recorder]=""
   [bssh-exporter]="libcurl.so.4 libz.so.1"
 )
 

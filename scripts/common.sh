@@ -10,7 +10,8 @@ build_packages=(
 
 # The executables, in the order in which a reader meets them.
 executables=(
-  bssh-server bssh-supervisor bssh-transport bssh-authority bssh-session bssh-transfer bssh-journal bssh-exporter
+  bssh-server bssh-supervisor bssh-transport bssh-authority bssh-session bssh-transfer bssh-journal bssh-recorder
+  bssh-exporter
 )
 
 # The mode with which an executable is installed. If a user cannot read the executable of a process, no other process of

@@ -12,7 +12,7 @@ struct StartChecks {
   /// The programs of the daemon other than `bssh-server`.
   static let programs = [
     "bssh-supervisor", "bssh-transport", "bssh-authority", "bssh-session", "bssh-transfer", "bssh-journal",
-    "bssh-exporter",
+    "bssh-recorder", "bssh-exporter",
   ]
 
   init(_ loaded: Loaded, _ arguments: Arguments) {

@@ -12,7 +12,7 @@ struct Programs {
   /// Every executable that a supervisor, or a session process of it, ever starts: those that were there when it started.
   /// An upgrade replaces files while logins go on, and executables of two builds do not understand each other.
   struct Executables {
-    let authority, transport, session, transfer, journal, exporter, server: Executable
+    let authority, transport, session, transfer, journal, recorder, exporter, server: Executable
 
     /// Opens them.
     ///
@@ -26,6 +26,7 @@ struct Programs {
       session = try open("bssh-session")
       transfer = try open("bssh-transfer")
       journal = try open("bssh-journal")
+      recorder = try open("bssh-recorder")
       exporter = try open("bssh-exporter")
       self.server = try Executable.open(server)
     }
@@ -50,7 +51,7 @@ struct Programs {
   var obstacles: [String] {
     let programs = [
       executables.authority, executables.transport, executables.session, executables.transfer, executables.journal,
-      executables.exporter,
+      executables.recorder, executables.exporter,
     ]
     let all = programs.compactMap { System.Executables.obstacle(toUsersStarting: $0.path) }
     // A directory is in the way of all.
@@ -132,8 +133,7 @@ struct Programs {
 
   /// What makes recordings and keeps login records: the journal's account, in the group of those records.
   func recorder(_ accounts: ServiceAccounts?, ends: Ends) -> ChildProcess.Request {
-    var request = base(executables.journal, ends)
-    request.arguments.append("records")
+    var request = base(executables.recorder, ends)
     request.identity = accounts.map {
       Identity(uid: $0.audit.uid, gid: $0.audit.gid, groups: $0.loginRecords.map { [$0] } ?? [])
     }

@@ -61,7 +61,9 @@ extension Interop {
         let own = try #require(RunningProcess(daemon.pid)).descriptors[2]
         let others = daemon.processes.filter { $0.pid != daemon.pid }
         let names = Set(others.map(\.name))
-        for name in ["bssh-transport", "bssh-authority", "bssh-session", "bssh-journal", "bssh-exporter", "cat"] {
+        for name in [
+          "bssh-transport", "bssh-authority", "bssh-session", "bssh-journal", "bssh-recorder", "bssh-exporter", "cat",
+        ] {
           #expect(names.contains(name), "\(names)")
         }
         for process in others {
@@ -75,7 +77,9 @@ extension Interop {
       }
     }
 
-    @Test(.timeLimit(.minutes(3)), arguments: ["bssh-authority", "bssh-session", "bssh-transport", "bssh-journal"])
+    @Test(
+      .timeLimit(.minutes(3)),
+      arguments: ["bssh-authority", "bssh-session", "bssh-transport", "bssh-journal", "bssh-recorder"])
     func `what a process writes to its standard error is a line with its name, escaped and bounded`(name: String) throws
     {
       try withLogin { daemon, _ throws in

@@ -164,7 +164,7 @@ extension Interop {
     func `without login records nothing is written, and there is no process for it`() throws {
       try withDaemon { daemon throws in
         #expect(try daemon.ssh("-tt", "host", "echo in").output == "in\r\n")
-        #expect(!daemon.processes.contains { $0.arguments == ["bssh-journal", "records"] })
+        #expect(daemon.recorders.isEmpty)
       }
     }
 
@@ -172,7 +172,7 @@ extension Interop {
     func `the process that writes them has the group of their files, and no other privilege`() throws {
       try withLoginRecords { daemon throws in
         #expect(try daemon.ssh("-tt", "host", "echo in").output == "in\r\n")
-        let recorder = try #require(daemon.processes.first { $0.arguments == ["bssh-journal", "records"] })
+        let recorder = try #require(daemon.recorders.first)
         let account = getpwnam("bssh-audit").pointee
         #expect(recorder.status("Uid").split(separator: "\t").allSatisfy { $0 == String(account.pw_uid) })
         #expect(recorder.status("Groups") == String(getgrnam("utmp").pointee.gr_gid))

@@ -352,7 +352,7 @@ extension Interop {
     @Test(.timeLimit(.minutes(3))) func `a recorder that dies is restarted`() throws {
       try withDaemon(audit: Self.on) { daemon throws in
         #expect(try daemon.ssh("-tt", "host", "echo in").output == "in\r\n")
-        let recorder = try #require(daemon.processes.first { $0.arguments == ["bssh-journal", "records"] })
+        let recorder = try #require(daemon.recorders.first)
         kill(recorder.pid, SIGKILL)
         try daemon.log.line(with: "recorder", "\(recorder.pid)")
         eventually(within: 20, "a recording") {

@@ -11,7 +11,7 @@ from claims import claim, main
 from socket_of import from_supervisor, opened, peers, taken, to_supervisor
 
 DAEMON = int(os.environ["DAEMON"])
-NAMES = {"bssh-transport", "bssh-authority", "bssh-session", "bssh-journal", "bssh-exporter"}
+NAMES = {"bssh-transport", "bssh-authority", "bssh-session", "bssh-journal", "bssh-recorder", "bssh-exporter"}
 
 
 def lingering():

@@ -194,7 +194,7 @@ final class Daemon {
   /// The daemon's programs.
   static let programs = [
     "bssh-server", "bssh-supervisor", "bssh-transport", "bssh-authority", "bssh-session", "bssh-transfer",
-    "bssh-journal", "bssh-exporter",
+    "bssh-journal", "bssh-recorder", "bssh-exporter",
   ]
 
   /// Copies the daemon's programs.
@@ -362,7 +362,8 @@ final class Daemon {
   var logins: [RunningProcess] {
     processes.filter { process in
       let title = process.title
-      return !["bssh-supervisor", "bssh-authority", "bssh-journal", "bssh-exporter"].contains(process.name)
+      return !["bssh-supervisor", "bssh-authority", "bssh-journal", "bssh-recorder", "bssh-exporter"].contains(
+        process.name)
         && !title.hasSuffix(": zygote")
         && !title.hasSuffix(": spare")
         && !title.hasSuffix(": scopes")

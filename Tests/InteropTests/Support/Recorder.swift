@@ -4,7 +4,7 @@ import Wire
 
 extension Daemon {
   /// The recorder processes: there are two while one of them is being replaced.
-  var recorders: [RunningProcess] { processes.filter { $0.arguments == ["bssh-journal", "records"] } }
+  var recorders: [RunningProcess] { processes("bssh-recorder") }
 
   /// Bytes that the supervisor has sent to a process and that it has not read.
   func waiting(for process: RunningProcess) throws -> Int {

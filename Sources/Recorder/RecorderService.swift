@@ -2,7 +2,7 @@ import Glibc
 import IPC
 import System
 
-/// Creates the files of recordings and writes login records: `bssh-journal records`.
+/// Creates the files of recordings and writes login records.
 ///
 /// This is a separate process because both can block: recordings may be on another disk than the journal, and every
 /// user who can read utmp can lock it. The process creates new files, and opens existing login records at its start;

@@ -5,8 +5,8 @@ import System
 import Testing
 import Wire
 
-/// Runs the built `bssh-journal records`; the restrictions it places on itself would affect the test process.
-@Suite struct RecorderTests {
+/// Runs the built `bssh-recorder`; the restrictions it places on itself would affect the test process.
+@Suite struct RecorderServiceTests {
   private final class Recorder {
     let process: ChildProcess
     let socket: MessageSocket
@@ -16,8 +16,7 @@ import Wire
       let null = try Descriptor.open("/dev/null", O_RDWR)
       let folder = try ProcessEnvironment.executableFolder()
       var request = ChildProcess.Request(
-        path: "\(folder)/bssh-journal", arguments: ["bssh-journal", "records"],
-        descriptors: [null, null, null] + theirs)
+        path: "\(folder)/bssh-recorder", arguments: ["bssh-recorder"], descriptors: [null, null, null] + theirs)
       request.environment = []
       process = try ChildProcess(request)
       socket = ours
