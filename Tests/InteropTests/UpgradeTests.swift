@@ -8,11 +8,12 @@ extension Interop {
     /// Runs a daemon whose executables are copies, with a connection that other clients can share.
     private func withCopies(_ body: (Daemon, _ folder: String, _ master: Client) throws -> Void) throws {
       var folder = ""
-      let exporter = [
-        "exporters": "[{type: file, path: DIRECTORY/audit/audit.log}, {type: syslog, socket: DIRECTORY/nobody}]"
+      let audit = [
+        "exporters": "[{type: file, path: DIRECTORY/audit/audit.log}, {type: syslog, socket: DIRECTORY/nobody}]",
+        "recording": "{enabled: true}",
       ]
       try withDaemon(
-        audit: exporter,
+        audit: audit,
         prepare: { files in
           folder = files.ownExecutables
           try Daemon.copyExecutables(from: files.executables, to: folder)
@@ -47,14 +48,17 @@ extension Interop {
     /// Kills every process that serves no connection, and waits for its successor.
     private func replaceProcesses(_ daemon: Daemon) throws {
       let titles = [
-        "bssh-transport: zygote", "bssh-session: zygote", "bssh-authority", "bssh-journal", "bssh-exporter",
+        "bssh-transport: zygote", "bssh-session: zygote", "bssh-authority", "bssh-journal", "bssh-recorder",
+        "bssh-exporter",
       ]
       let before = daemon.processes.filter { process in titles.contains { process.title.hasPrefix($0) } }
       #expect(Set(before.map(\.name)).count == titles.count)
       for process in before { kill(process.pid, SIGKILL) }
       let old = Set(before.map(\.pid))
-      // The next login needs a zygote, and causes its start.
-      eventually(within: 30, "somebody logs in") { (try? daemon.ssh("host", "echo in").output) == "in\n" }
+      // The next login on a terminal needs a zygote and a recorder, and causes their start.
+      eventually(within: 30, "somebody logs in, and is recorded") {
+        (try? daemon.ssh("-tt", "host", "echo in").output) == "in\r\n" && !daemon.recorders.isEmpty
+      }
       eventually(within: 30, "each is started again") {
         let now = daemon.processes.filter { !old.contains($0.pid) && !$0.isZombie }
         return titles.allSatisfy { title in now.contains { $0.title.hasPrefix(title) } }
