@@ -8,8 +8,8 @@ final class Connection {
   /// Where it comes from.
   let client: IPAddress
   var machine: ConnectionMachine
-  /// It has not logged in yet, and counts among those.
-  var isStarting = true
+  /// Recorders were told of it as of a login.
+  var isRecordable = false
   /// The client's socket, until a transport has it.
   var socket: Descriptor?
   var transport: Child?
@@ -20,13 +20,6 @@ final class Connection {
   var accountCheck: Child?
   /// The authorized_keys that were found, sealed.
   var keyMemory: Descriptor?
-
-  /// A socket over which the file of a recording comes to the transport, until that has it.
-  var recording: Descriptor?
-  /// Recordings so far, for their names.
-  var recordingCount = 0
-  /// Its terminals in the login records.
-  var terminals = TerminalBook()
 
   init(number: UInt64, client: IPAddress, machine: ConnectionMachine, socket: Descriptor) {
     self.number = number

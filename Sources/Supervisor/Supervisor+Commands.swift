@@ -1,5 +1,4 @@
 import Audit
-import IPC
 import System
 
 extension SessionLoss {
@@ -15,37 +14,8 @@ extension SessionLoss {
   }
 }
 
-/// A program that waits until its start is in the journal.
-struct AwaitedStart: Equatable, Sendable {
-  /// Of its event in the queue.
-  let position: UInt64
-  /// The number of its session process.
-  let session: UInt64
-  /// As the session process numbers it.
-  let number: UInt64
-}
-
 // A command is in the journal before it runs, and a login that cannot tell how its commands ended leaves an event.
 extension Supervisor {
-  /// A program of this login may start once what was recorded last is in the journal.
-  func awaitStart(_ number: UInt64, of child: Child) {
-    starts.append(AwaitedStart(position: events.position, session: child.number, number: number))
-    answerStarts()
-  }
-
-  /// Lets those programs start whose events are in the journal. When events cannot be written, `audit.on_failure`
-  /// decides.
-  func answerStarts() {
-    let ready = starts.prefix { events.isSettled($0.position) }
-    if ready.isEmpty { return }
-    starts.removeFirst(ready.count)
-    for start in ready {
-      guard let child = children[start.session] else { continue }
-      let isAllowed = journalAdmits(child.subject.user ?? "")
-      send(SupervisorToSession.mayStart(number: start.number, allowed: isAllowed), to: child)
-    }
-  }
-
   /// A session process says that a program is about to start. False: it may not say so.
   func commandStarts(_ fact: Fact, _ child: Child) -> Bool {
     fact.type == .commandStarted && child.commands.start(fact)
@@ -57,6 +27,6 @@ extension Supervisor {
     var fact = Fact(.sessionLost, .error, .ssh)
     (fact.reason, fact.details) = (Reason(loss), child.commands.summary)
     child.commands = UnfinishedCommands()
-    record(fact, of: child.subject, child.connection)
+    audit.record(fact, of: child.subject, child.connection)
   }
 }

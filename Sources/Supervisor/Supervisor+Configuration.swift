@@ -11,18 +11,16 @@ extension Supervisor {
     if let asker, reloadAskers.count < 16 { reloadAskers.append(asker) }
     guard state != .ending else { return answerReload(.refused(["the server ends"])) }
     guard state == .running, candidate == nil,
-      !children.values.contains(where: { $0.role == .loader && !$0.hasAnswered })
+      !runtime.children.values.contains(where: { $0.role == .loader && !$0.hasAnswered })
     else {
       shallReloadAgain = true
       return
     }
     service?.reloading()
-    log.write(.info, "loading the configuration again")
+    runtime.log(.info, "loading the configuration again")
     do throws(SystemError) {
-      let child = try spawn(.loader) { ends in
-        programs.loader(arguments.serverArguments, directory: directory, ends: ends)
-      }
-      timers.set(.kill(child.number), at: Clock.milliseconds + Self.loadTime)
+      let child = try runtime.spawn(.loader(arguments.serverArguments, directory: directory))
+      runtime.setTimer(.kill(child.number), after: Self.loadTime)
     } catch {
       keepConfiguration(["\(error)"])
     }
@@ -51,16 +49,14 @@ extension Supervisor {
 
   /// Listens where these settings say, and starts their first authority; they apply when it is ready.
   func prepare(_ new: LoadedSettings) {
-    for warning in new.warnings { log.write(.warning, warning) }
+    for warning in new.warnings { runtime.log(.warning, warning) }
     do throws(SystemError) {
       let (opened, absent) = try listen(new)
-      let child = try startAuthority(new)
-      child.isCandidate = true
-      timers.set(.authorityAnswer(child.number), at: Clock.milliseconds + AuthorityPool.patience)
-      candidate = Candidate(loaded: new, authority: child.number, listeners: opened, absent: absent)
+      try authorities.startCandidate(new)
+      candidate = Candidate(loaded: new, listeners: opened, absent: absent)
     } catch {
       if state == .starting {
-        log.write(.error, "\(error)")
+        runtime.log(.error, "\(error)")
         fail(.systemError)
       } else {
         keepConfiguration(["\(error)"])
@@ -73,7 +69,7 @@ extension Supervisor {
   private func listen(_ new: LoadedSettings) throws(SystemError) -> ([ListeningSocket], [AbsentAddress]) {
     if !new.listeners.isEmpty {
       let sockets = try new.listeners.map { (descriptor) throws(SystemError) in
-        ListeningSocket(number: newNumber(), configured: nil, listener: try Listener(descriptor))
+        ListeningSocket(number: runtime.newNumber(), configured: nil, listener: try Listener(descriptor))
       }
       return (sockets, [])
     }
@@ -90,7 +86,7 @@ extension Supervisor {
       do throws(SystemError) { sockets.append(try listen(address)) } catch {
         // Every address of a family that the machine does not have is none.
         if address.isEveryAddress, [EAFNOSUPPORT, EADDRNOTAVAIL].contains(error.code) {
-          log.write(.info, "\(error); left out")
+          runtime.log(.info, "\(error); left out")
           missingFamily = error
         } else {
           absent.append(AbsentAddress(configured: address, error: error))
@@ -99,16 +95,16 @@ extension Supervisor {
     }
     if sockets.isEmpty, absent.isEmpty, let missingFamily { throw missingFamily }
     if sockets.isEmpty, let last = absent.popLast() {
-      for address in absent { log.write(.error, "\(address.error)") }
+      for address in absent { runtime.log(.error, "\(address.error)") }
       throw last.error
     }
-    for address in absent { log.write(.warning, "\(address.error); the other addresses are served") }
+    for address in absent { runtime.log(.warning, "\(address.error); the other addresses are served") }
     return (sockets, absent)
   }
 
   private func listen(_ address: Settings.BindAddress) throws(SystemError) -> ListeningSocket {
     let listener = try Listener(SocketAddress(address: address.address, port: address.port))
-    return ListeningSocket(number: newNumber(), configured: address, listener: listener)
+    return ListeningSocket(number: runtime.newNumber(), configured: address, listener: listener)
   }
 
   /// An address that was not there may be there now: a network comes up after the server.
@@ -125,36 +121,36 @@ extension Supervisor {
       listenOn(listeners + found)
       service?.status(status)
     }
-    if !absentAddresses.isEmpty { timers.set(.listenAgain, at: Clock.milliseconds + listenBackoff.fail()) }
+    if !absentAddresses.isEmpty { runtime.setTimer(.listenAgain, after: listenBackoff.fail()) }
   }
 
   /// The first authority of new settings is ready: they apply from now on.
   func activate(_ authority: Child, _ hostKeys: [OfferedHostKey]) {
-    guard let candidate, candidate.authority == authority.number else { return }
+    guard let candidate else { return }
     self.candidate = nil
     refusedSince = nil
-    let hasOtherFile = loaded.settings.security.banStateFile != candidate.loaded.settings.security.banStateFile
     loaded = candidate.loaded
-    log.threshold = arguments.logLevel(loaded.settings)
-    if hasOtherFile { bansChanged() }
+    runtime.setLogThreshold(arguments.logLevel(loaded.settings))
+    bans.apply(loaded.settings)
     if state != .starting { applyAuditSettings() }
-    admission.apply(loaded.settings.admissionRules)
+    admission.apply(loaded.settings)
     proxies = RangeTrie(loaded.settings.server.trustedProxies)
-    transportSettings = loaded.settings.transport(
+    let settings = loaded.settings.transport(
       hostKeys: hostKeys.map(\.blob), root: loaded.accounts == nil ? "" : Supervisor.emptyRoot)
+    transportSettings = settings
+    transportZygotes.apply(.transportZygote(loaded.accounts), settings)
     absentAddresses = candidate.absent
     listenBackoff.succeed()
-    timers.cancel(.listenAgain)
-    if !absentAddresses.isEmpty { timers.set(.listenAgain, at: Clock.milliseconds + listenBackoff.fail()) }
+    runtime.cancelTimer(.listenAgain)
+    if !absentAddresses.isEmpty { runtime.setTimer(.listenAgain, after: listenBackoff.fail()) }
     listenOn(candidate.listeners)
-    for key in hostKeys { log.write(.info, "host key \(key.description)") }
-    perform(authorities.adopt(authority.number))
-    retireTransportZygote()
-    perform(transports.replaceAll(spares: loaded.settings.server.spareTransports))
+    for key in hostKeys { runtime.log(.info, "host key \(key.description)") }
+    authorities.adopt(authority.number, loaded)
+    transports.replaceAll(spares: loaded.settings.server.spareTransports)
     if state == .starting {
       if loaded.settings.server.spareTransports == 0 { started() }
     } else {
-      log.write(.info, "the new configuration applies to new connections")
+      runtime.log(.info, "the new configuration applies to new connections")
       recordConfiguration()
       finishReload(.applied)
     }
@@ -164,16 +160,16 @@ extension Supervisor {
     let old = listeners
     listeners = new
     for socket in old where !new.contains(where: { $0.number == socket.number }) {
-      loop.remove(socket.listener.descriptor)
+      runtime.unwatch(socket.listener.descriptor)
     }
     for socket in new where !old.contains(where: { $0.number == socket.number }) {
-      if let address = socket.listener.address { log.write(.info, "listening on \(address)") }
+      if let address = socket.listener.address { runtime.log(.info, "listening on \(address)") }
       // As all others, once the journal keeps up again.
-      if events.isHolding { continue }
+      if journal.isHolding { continue }
       do throws(SystemError) {
-        try loop.add(socket.listener.descriptor, .read, token: Self.token(socket.number))
+        try runtime.watch(socket.listener.descriptor, socket.number)
       } catch {
-        log.write(.error, "\(error)")
+        runtime.log(.error, "\(error)")
         if state == .starting { fail(.systemError) }
       }
     }
@@ -184,7 +180,7 @@ extension Supervisor {
     candidate = nil
     switch state {
     case .starting:
-      log.write(.error, "\(why) before it was ready")
+      runtime.log(.error, "\(why) before it was ready")
       fail(.unavailable)
     case .running: keepConfiguration(["\(why) before it was ready"])
     case .ending: break
@@ -193,11 +189,11 @@ extension Supervisor {
 
   /// New settings are of no use.
   func keepConfiguration(_ problems: [String]) {
-    for problem in problems { log.write(.error, problem) }
-    log.write(.error, "the new configuration is not used; the one before it still applies")
+    for problem in problems { runtime.log(.error, problem) }
+    runtime.log(.error, "the new configuration is not used; the one before it still applies")
     var fact = Fact(.configurationRejected, .failure)
     fact.details = (problems.first ?? "") + (problems.count > 1 ? " (and \(problems.count - 1) more)" : "")
-    record(fact, of: Subject())
+    audit.record(fact)
     if refusedSince == nil { refusedSince = Clock.timeOfDay }
     finishReload(.refused(problems))
   }
@@ -211,7 +207,7 @@ extension Supervisor {
       do throws(SystemError) {
         _ = try Descriptor.datagram(to: ReloadAnswer.path(for: asker)).sendDatagram(answer.wireBytes)
       } catch {
-        log.write(.debug, "pid \(asker) does not wait for the end of its reload: \(error)")
+        runtime.log(.debug, "pid \(asker) does not wait for the end of its reload: \(error)")
       }
     }
   }
@@ -222,7 +218,7 @@ extension Supervisor {
     let words = arguments.serverArguments
     fact.path = words.firstIndex(of: "-c").flatMap { words.dropFirst($0 + 1).first }.map { Array($0.utf8) }
     if !loaded.warnings.isEmpty { fact.details = "with \(loaded.warnings.count) warnings" }
-    record(fact, of: Subject())
+    audit.record(fact)
   }
 
   private func finishReload(_ answer: ReloadAnswer) {

@@ -5,23 +5,25 @@ import System
 import Wire
 
 extension Supervisor {
-  /// Takes the connections that wait, some at a time.
-  func accept(_ socket: ListeningSocket) {
-    for _ in 0..<32 {
-      switch socket.listener.accept() {
-      case .wouldBlock: return
-      case .failed(let error):
-        if let lost = acceptThrottle.pass(at: Clock.milliseconds) {
-          log.write(.error, "\(error); trying again (\(lost) more such lines left out)")
-        }
-        // Level-triggered: without a pause the loop would spin until there are descriptors again.
-        for listening in listeners { loop.remove(listening.listener.descriptor) }
-        timers.set(.acceptAgain, at: Clock.milliseconds + 100)
-        return
-      case .connection(let descriptor):
-        guard let client = SocketAddress(of: descriptor, peer: true),
-          let server = SocketAddress(of: descriptor, peer: false)
-        else { continue }
+  /// Connections of a listening socket that are accepted before others have their turn.
+  static let acceptLimit = 32
+
+  /// Accepts a connection that waits at a listening socket, and posts the event for the next.
+  func accept(_ number: UInt64, left: Int) {
+    guard left > 0, let socket = listeners.first(where: { $0.number == number }) else { return }
+    switch socket.listener.accept() {
+    case .wouldBlock: return
+    case .failed(let error):
+      if let lost = acceptThrottle.pass(at: runtime.now) {
+        runtime.log(.error, "\(error); trying again (\(lost) more such lines left out)")
+      }
+      // Level-triggered: without a pause the loop would spin until there are descriptors again.
+      for listening in listeners { runtime.unwatch(listening.listener.descriptor) }
+      return runtime.setTimer(.acceptAgain, after: 100)
+    case .connection(let descriptor):
+      if let client = SocketAddress(of: descriptor, peer: true),
+        let server = SocketAddress(of: descriptor, peer: false)
+      {
         if let address = IPAddress(client.address), proxies.contains(address) {
           awaitHeader(descriptor, client, server)
         } else {
@@ -29,18 +31,19 @@ extension Supervisor {
         }
       }
     }
+    runtime.post(.accept(listener: number, left: left - 1))
   }
 
   /// Listens again after a pause.
   func acceptAgain() {
-    if events.isHolding { return }
+    if journal.isHolding { return }
     for listening in listeners {
       // It may have been listened to all the time.
-      loop.remove(listening.listener.descriptor)
+      runtime.unwatch(listening.listener.descriptor)
       do throws(SystemError) {
-        try loop.add(listening.listener.descriptor, .read, token: Self.token(listening.number))
+        try runtime.watch(listening.listener.descriptor, listening.number)
       } catch {
-        log.write(.error, "\(error)")
+        runtime.log(.error, "\(error)")
       }
     }
   }
@@ -50,15 +53,16 @@ extension Supervisor {
     _ descriptor: Descriptor, _ client: SocketAddress, _ server: SocketAddress, proxy: SocketAddress?,
     isOfProxy: Bool = false
   ) {
-    let number = newNumber()
-    guard let address = IPAddress(client.address), admits(address, client, number) else { return }
-    var machine = ConnectionMachine(context(of: client, server), at: Clock.milliseconds)
+    let number = runtime.newNumber()
+    guard let address = IPAddress(client.address),
+      admission.admits(address, client, number, connections: connections.count + proxied.count)
+    else { return }
+    var machine = ConnectionMachine(context(of: client, server), at: runtime.now)
     machine.proxy = proxy
     machine.isPerhapsCheck = isOfProxy
     connections[number] = Connection(
       number: number, client: address, machine: machine, socket: descriptor)
-    deliver(.accepted, to: number)
-    perform(transports.serve(number, of: ClientSource(address)))
+    post(.accepted, to: number)
   }
 
   /// What applies to a connection now.
@@ -68,12 +72,23 @@ extension Supervisor {
       singleUser: isRoot ? nil : Daemon.userID)
   }
 
+  /// Something happens to a connection: an event, handled after the current one.
+  func post(_ event: ConnectionMachine.Event, to number: UInt64) { runtime.post(.connection(event, of: number)) }
+
   /// Tells a connection what happened, and does what it says; nothing when it is over.
   func deliver(_ event: ConnectionMachine.Event, to number: UInt64) {
     guard let connection = connections[number] else { return }
-    let actions = connection.machine.handle(event, at: Clock.milliseconds)
-    if connection.isStarting { admission.advance(number, to: connection.machine.progress) }
+    let actions = connection.machine.handle(event, at: runtime.now)
+    setRecordingNeeds(connection)
+    admission.advance(number, to: connection.machine.progress)
     perform(actions, connection)
+    switch event {
+    case .accepted: transports.serve(number, of: ClientSource(connection.client))
+    case .sessionOpened: connection.session?.subject = connection.machine.subject
+    case .session(.facts), .session(.starts):
+      if let session = connection.session { throttle(session, connection.machine.authentication.user) }
+    default: break
+    }
   }
 
   private func perform(_ actions: [ConnectionMachine.Action], _ connection: Connection) {
@@ -81,7 +96,8 @@ extension Supervisor {
       switch action {
       case .tell(let message): tell(connection, message)
       case .ask(let question):
-        perform(authorities.ask(question, for: connection.number, from: ClientSource(connection.client)))
+        authorities.ask(
+          question, for: connection.number, from: ClientSource(connection.client), keys: connection.keyMemory)
       case .startLookUp(let account, let paths): startLookUp(connection, account, paths)
       case .openSession(let login, let promoting): openSession(connection, login, promoting)
       case .checkAccount(let question): startAccountCheck(connection, question)
@@ -90,48 +106,97 @@ extension Supervisor {
       case .endSession: endSession(connection)
       case .killTransport: connection.transport?.signal(SIGKILL)
       case .setTimer(let timer, let milliseconds):
-        timers.set(.connection(connection.number, timer), at: Clock.milliseconds + milliseconds)
-      case .cancelTimer(let timer): timers.cancel(.connection(connection.number, timer))
+        runtime.setTimer(.connection(connection.number, timer), after: milliseconds)
+      case .cancelTimer(let timer): runtime.cancelTimer(.connection(connection.number, timer))
       case .note(let conduct):
-        if case .loggedIn = conduct { finishStart(connection) }
-        note(conduct, connection)
-      case .log(let level, let text): log.write(level, "[\(connection.number)] \(text)")
+        if case .loggedIn = conduct { admission.finishStart(connection.number) }
+        admission.note(conduct, connection.number, of: connection.client)
+      case .log(let level, let text): runtime.log(level, "[\(connection.number)] \(text)")
       case .warnOnce(let text):
-        if toldWarnings.count < 1024, toldWarnings.insert(text).inserted { log.write(.warning, text) }
-      case .audit(let fact, let subject): record(fact, of: subject, connection.number, logging: suffix(of: fact))
-      case .countCheck: countCheck(of: connection.machine.context.client)
+        if toldWarnings.count < 1024, toldWarnings.insert(text).inserted { runtime.log(.warning, text) }
+      case .audit(let fact, let subject):
+        audit.record(fact, of: subject, connection.number, logging: admission.suffix(of: fact))
+      case .countCheck: admission.countCheck(of: connection.machine.context.client)
       case .openRecording(let directory): openRecording(connection, directory)
-      case .killRecorder: killRecorder(of: connection)
-      case .giveRecording(let channel, let title): giveRecording(connection, channel, title)
+      case .killRecorder: recordings.killRecorder(of: connection.number)
+      case .giveRecording(let channel, let title):
+        guard let socket = recordings.takeSocket(of: connection.number) else { continue }
+        tell(connection, .recording(channel: channel, title: title), [socket])
       case .awaitStart(let number):
-        if let session = connection.session { awaitStart(number, of: session) }
-      case .recordLogin(let entry): recordLogin(entry, connection.number)
+        guard let session = connection.session else { continue }
+        journal.awaitStart(number, of: session, user: session.subject.user ?? "")
+      case .recordLogin(let entry):
+        logins.record(
+          entry, isWanted: connection.machine.context.settings.audit.loginRecords, of: connection.number)
       case .auditAfterSession(let fact, let subject):
         if let session = connection.session, session.hasLogin {
           session.lastWords.append((fact, subject))
         } else {
-          record(fact, of: subject, connection.number)
+          audit.record(fact, of: subject, connection.number)
         }
       case .close: close(connection)
       }
     }
   }
 
+  /// A connection gets a transport.
+  func assign(_ transport: Child, to number: UInt64) {
+    guard let connection = connections[number], let socket = connection.socket else {
+      return transport.signal(SIGKILL)
+    }
+    // It may have ended meanwhile.
+    guard runtime.children[transport.number] != nil else {
+      return transports.serve(number, of: ClientSource(connection.client))
+    }
+    transport.connection = number
+    connection.transport = transport
+    post(.served(context(of: connection.machine.context.client, connection.machine.context.server)), to: number)
+    runtime.send(SupervisorToTransport.serve(connection: number), [socket], to: transport)
+    connection.socket = nil
+  }
+
   /// Tells the transport of a connection something.
   func tell(_ connection: Connection, _ message: SupervisorToTransport, _ descriptors: [Descriptor] = []) {
     guard let transport = connection.transport else { return }
-    send(message, descriptors, to: transport)
+    runtime.send(message, descriptors, to: transport)
+  }
+
+  /// What a connection needs of recorders stays the same for as long as it is a login.
+  private func setRecordingNeeds(_ connection: Connection) {
+    let isLogin = connection.machine.phase == .loggedIn
+    if isLogin, connection.isRecordable { return }
+    connection.isRecordable = isLogin
+    recorders.setNeeds(connection.machine.recordingNeeds, of: connection.number)
+  }
+
+  private func openRecording(_ connection: Connection, _ directory: String) {
+    let session = connection.machine.subject.sessionID.map(\.description) ?? "\(connection.number)"
+    recordings.open(
+      in: directory, user: connection.machine.authentication.user ?? "", session: session, for: connection.number)
   }
 
   private func close(_ connection: Connection) {
     connections[connection.number] = nil
-    finishStart(connection)
+    admission.finishStart(connection.number)
     if let user = connection.countedUser { sessionCounts.leave(user) }
     killAccountCheck(connection)
-    authorities.forget(connection: connection.number)
-    transports.forget(connection: connection.number)
-    for timer in ConnectionMachine.Timer.allCases { timers.cancel(.connection(connection.number, timer)) }
-    closeRecordingDirectories()
+    authorities.forget(connection.number)
+    transports.forget(connection.number)
+    for timer in ConnectionMachine.Timer.allCases { runtime.cancelTimer(.connection(connection.number, timer)) }
+    recordings.forget(connection.number)
+    logins.forget(connection.number)
+    recorders.setNeeds(nil, of: connection.number)
     endWhenIdle()
+  }
+}
+
+extension ConnectionMachine {
+  /// What this connection needs of recorders.
+  fileprivate var recordingNeeds: RecordingNeeds {
+    let audit = context.settings.audit
+    let directories =
+      phase == .loggedIn
+      ? terminals.isRecorded ? [audit.recordingDirectory] : [] : context.settings.recordingDirectories
+    return RecordingNeeds(keepsLogins: audit.loginRecords, directories: directories)
   }
 }

@@ -12,7 +12,7 @@ extension Supervisor {
     let places = listeners.compactMap { $0.listener.address?.description }.joined(separator: ", ")
     let absent = absentAddresses.map { "; not on \($0.address): \(SystemError.message($0.error.code))" }.joined()
     let refused = refusedSince.map { "; \(Log.printable(arguments.configurationName)) refused since \($0)" } ?? ""
-    let failure = journalProblem.map { "; EVENTS CANNOT BE WRITTEN: \($0)" } ?? ""
+    let failure = journal.problem.map { "; EVENTS CANNOT BE WRITTEN: \($0)" } ?? ""
     let late = exporters.behind.map { "; \($0.name) is behind: \($0.waiting) events wait" }.joined()
     let place = places.isEmpty ? "listening nowhere" : "listening on " + places
     return Log.printable(place + absent + refused + failure + late)
@@ -24,16 +24,15 @@ extension Supervisor {
       isRoot
       ? "as root"
       : "not as root: every login maps to uid \(Daemon.userID), only who started it and configured users may log in, no login records"
-    log.write(.info, "bssh-server \(version) starts \(mode)")
-    if isRoot { for obstacle in programs.obstacles { log.write(.error, obstacle) } }
+    runtime.log(.info, "bssh-server \(version) starts \(mode)")
+    if isRoot { for obstacle in programs.obstacles { runtime.log(.error, obstacle) } }
     if loaded.accounts != nil {
       do throws(SystemError) { try EmptyDirectory.prepare(Supervisor.emptyRoot) } catch {
-        log.write(.error, "\(error)")
+        runtime.log(.error, "\(error)")
         return fail(.systemError)
       }
     }
-    restoreBans()
-    awaitsJournal = loaded.journal != nil
+    admission.restore(loaded.bans)
     applyAuditSettings()
     prepare(loaded)
   }
@@ -41,24 +40,25 @@ extension Supervisor {
   /// Everything works: says so to whoever waits for it.
   func started() {
     guard state == .starting, exitCode == nil else { return }
-    if awaitsJournal {
+    if journal.isAwaited {
       isReadyButForJournal = true
       return
     }
     state = .running
+    transports.started()
     if let path = arguments.pidFile {
       do throws(SystemError) {
         try Daemon.writePidFile(path)
         hasPidFile = true
       } catch {
-        log.write(.error, "\(error)")
+        runtime.log(.error, "\(error)")
         return fail(.cannotCreate)
       }
     }
-    log.write(.info, "ready")
+    runtime.log(.info, "ready")
     var fact = Fact(.daemonStarted)
     fact.details = "bssh-server \(version), \(isRoot ? "as root" : "not as root"), \(status)"
-    record(fact, of: Subject())
+    audit.record(fact)
     recordConfiguration()
     service?.ready(status: status)
     if shallReloadAgain {
@@ -70,11 +70,18 @@ extension Supervisor {
     do throws(SystemError) {
       try report.succeed("bssh-server: \(status), pid \(Daemon.processID)")
       let output = try Descriptor.datagram(to: "/dev/log")
-      log = Log(threshold: log.threshold, style: .syslog(program: "bssh-supervisor", facility: 4), output: output)
+      runtime.logToSystemLog(output)
     } catch {
       // Standard error is /dev/null now; without /dev/log there is no place left to write to.
-      log.write(.warning, "\(error)")
+      runtime.log(.warning, "\(error)")
     }
+  }
+
+  /// The start may wait for nothing else.
+  func journalOpened() {
+    guard isReadyButForJournal else { return }
+    isReadyButForJournal = false
+    started()
   }
 
   /// The start failed, and the log says why.
@@ -83,12 +90,12 @@ extension Supervisor {
   /// Says goodbye to everyone and ends.
   func shutDown() {
     guard state != .starting else { return fail(.success) }
-    log.write(.info, "shutting down with \(connections.count) connections")
+    runtime.log(.info, "shutting down with \(connections.count) connections")
     service?.stopping()
     stopAccepting()
-    for number in Array(connections.keys) { deliver(.shutDown, to: number) }
-    if !hasLetGo { perform(banSaver.finish(at: Clock.milliseconds)) }
-    timers.set(.shutDown, at: Clock.milliseconds + Self.shutDownTime)
+    for number in Array(connections.keys) { post(.shutDown, to: number) }
+    bans.finish()
+    runtime.setTimer(.shutDown, after: Self.shutDownTime)
     endWhenIdle()
   }
 
@@ -100,13 +107,18 @@ extension Supervisor {
     service?.stopping()
     stopAccepting()
     for number in Array(connections.keys) where connections[number]?.machine.isLoggedIn == false {
-      deliver(.abandon, to: number)
+      post(.abandon, to: number)
     }
-    perform(banSaver.finish(at: Clock.milliseconds))
+    runtime.post(.letGo)
+  }
+
+  /// Connections without a login are gone.
+  func letGoOnceBansAreSaved() {
+    bans.finish()
     isLettingGo = true
-    guard banSaver.isDone else {
+    guard bans.isDone else {
       // Who starts the next daemon waits for this process, and that one reads what is written now.
-      return timers.set(.letGo, at: Clock.milliseconds + Self.shutDownTime)
+      return runtime.setTimer(.letGo, after: Self.shutDownTime)
     }
     finishLettingGo()
   }
@@ -115,14 +127,17 @@ extension Supervisor {
   func finishLettingGo() {
     guard isLettingGo else { return }
     isLettingGo = false
-    hasLetGo = true
-    timers.cancel(.letGo)
+    admission.handOver()
+    bans.handOver()
+    sessionZygotes.becomeCopy()
+    transportZygotes.becomeCopy()
+    runtime.cancelTimer(.letGo)
     let logins = connections.values.count { $0.machine.isLoggedIn }
     recordStop(logins > 0 ? "\(logins) logins go on" : "shutting down")
     guard logins > 0 else { return endWhenIdle() }
-    log.write(.info, "letting go: \(logins) logins go on")
+    runtime.log(.info, "letting go: \(logins) logins go on")
     // The next daemon's send what is written from now on.
-    perform(exporters.apply([]))
+    exporters.apply(nil)
     do throws(SystemError) {
       switch try Daemon.fork() {
       case .parent(let copy):
@@ -131,12 +146,11 @@ extension Supervisor {
       case .child:
         hasPidFile = false
         service = nil
-        // A signalfd wakes an epoll only for signals of the process that added it.
-        loop.remove(signals.descriptor)
-        try loop.add(signals.descriptor, .read, token: Self.signalToken)
+        scopes.leaveService()
+        try runtime.watchSignalsAgain()
       }
     } catch {
-      log.write(.error, "\(error); serving the logins as this process")
+      runtime.log(.error, "\(error); serving the logins as this process")
     }
     endWhenIdle()
   }
@@ -145,34 +159,70 @@ extension Supervisor {
   func recordStop(_ details: String) {
     if hasRecordedStop { return }
     hasRecordedStop = true
-    tellExporterLosses()
+    exporters.recordAllLosses()
     var fact = Fact(.daemonStopped)
     fact.details = details
-    record(fact, of: Subject())
+    audit.record(fact)
   }
 
   private func stopAccepting() {
     state = .ending
-    timers.cancel(.acceptAgain)
-    timers.cancel(.listenAgain)
+    runtime.cancelTimer(.acceptAgain)
+    runtime.cancelTimer(.listenAgain)
     answerReload(.refused(["the server ends"]))
-    for socket in listeners { loop.remove(socket.listener.descriptor) }
+    for socket in listeners { runtime.unwatch(socket.listener.descriptor) }
     listeners = []
     forgetAllProxied()
-    if let candidate { children[candidate.authority]?.signal(SIGKILL) }
+    authorities.dropCandidate()
     candidate = nil
-    perform(transports.close())
-    retireTransportZygote()
-    retireSessionZygote()
+    transports.close()
+    transportZygotes.close()
+    sessionZygotes.close()
+    scopes.close()
   }
 
   /// Ends with the last connection and session.
   func endWhenIdle() {
     guard state == .ending, connections.isEmpty,
-      !children.values.contains(where: { $0.role == .session || $0.role == .banWriter })
+      !runtime.children.values.contains(where: { $0.role == .session || $0.role == .banWriter })
     else { return }
     guard exitCode == nil, !isDraining else { return }
-    log.write(.info, "ended")
+    runtime.log(.info, "ended")
     drain()
+  }
+
+  /// Milliseconds in which what is left goes to the journal when the server ends.
+  private static let drainTime: Int64 = 3000
+
+  /// What is left goes to the journal, and then this process ends.
+  func drain() {
+    guard exitCode == nil, !isDraining else { return }
+    isDraining = true
+    // What logins have said by now is heard, also of those that are held.
+    let logins = runtime.children.values.filter { $0.role == .session && $0.hasLogin }
+    runtime.readRest(of: logins, then: .sessionsRead)
+  }
+
+  /// Everything is heard that logins have said: records what would have been recorded later, for there is no more time.
+  func sessionsRead() {
+    audit.recordAllCounted()
+    admission.recordAllRefusals()
+    for child in runtime.children.values {
+      recordLoss(of: child, .shutDown, isExpected: true)
+      tellLastWords(of: child)
+    }
+    recordStop("shut down")
+    runtime.setTimer(.drain, after: Self.drainTime)
+    journal.drain()
+  }
+
+  /// Ends this process, which a copy goes on in place of. It becomes a program that first moves the copy, and whatever else
+  /// is still in the service, into a scope of their own, so that the next daemon finds the service empty.
+  private func leave(to copy: pid_t) -> Never {
+    guard isRoot else { _exit(0) }
+    let staying = runtime.children.values.filter { !scopes.hasMoved($0) }.compactMap { $0.process?.pid }
+    let words = ["bssh-session", "hand-over"] + ([copy] + staying).map(String.init)
+    _ = ThisProcess.become(programs.executables.session, arguments: words.map { Array($0.utf8) })
+    _exit(0)
   }
 }

@@ -19,18 +19,18 @@ extension Supervisor {
   /// Waits for the header of a connection that comes from a load balancer.
   func awaitHeader(_ descriptor: Descriptor, _ proxy: SocketAddress, _ server: SocketAddress) {
     // Of those without a login, one may have to make room for it: that is decided when it is known whose it is.
-    let places = loaded.settings.server.maxConnections + admission.startCount + admission.leavingCount
+    let places = loaded.settings.server.maxConnections + admission.extraPlaces
     guard connections.count + proxied.count < places else {
-      return tellRefusal(of: proxy, .maxConnections, Refusal.maxConnections.words)
+      return admission.refuse(proxy, .maxConnections, Refusal.maxConnections.words)
     }
-    let number = newNumber()
+    let number = runtime.newNumber()
     do throws(SystemError) {
-      try loop.add(descriptor, .read, token: Self.token(number))
+      try runtime.watch(descriptor, number)
     } catch {
-      return log.write(.error, "\(error)")
+      return runtime.log(.error, "\(error)")
     }
     proxied[number] = ProxiedConnection(descriptor: descriptor, proxy: proxy, server: server)
-    timers.set(.proxyHeader(number), at: Clock.milliseconds + Self.proxyHeaderTime)
+    runtime.setTimer(.proxyHeader(number), after: Self.proxyHeaderTime)
     // It is there, as a rule.
     readHeader(number)
   }
@@ -48,7 +48,7 @@ extension Supervisor {
         let isCheck = connection.parser.isEmpty && loaded.settings.server.ignoresProxyChecks
         forgetProxied(number)
         if isCheck { return }
-        return tellRefusal(of: proxy, .badProxyHeader, "closed before its PROXY header")
+        return admission.refuse(proxy, .badProxyHeader, "closed before its PROXY header")
       case .bytes: break
       }
       let count: Int
@@ -56,7 +56,7 @@ extension Supervisor {
       _ = try descriptor.read(count: count)
     } catch {
       forgetProxied(number)
-      return tellRefusal(of: proxy, .badProxyHeader, "\(error)", .error)
+      return admission.refuse(proxy, .badProxyHeader, "\(error)", .error)
     }
     guard let header else {
       proxied[number] = connection
@@ -76,8 +76,8 @@ extension Supervisor {
   func proxyHeaderIsLate(_ number: UInt64) {
     guard let connection = proxied[number] else { return }
     forgetProxied(number)
-    tellRefusal(
-      of: connection.proxy, .proxyHeaderTimeout, "no PROXY header within \(Self.proxyHeaderTime / 1000) s", .error)
+    admission.refuse(
+      connection.proxy, .proxyHeaderTimeout, "no PROXY header within \(Self.proxyHeaderTime / 1000) s", .error)
   }
 
   /// The server ends: no header is waited for any more.
@@ -87,7 +87,7 @@ extension Supervisor {
 
   private func forgetProxied(_ number: UInt64) {
     guard let connection = proxied.removeValue(forKey: number) else { return }
-    timers.cancel(.proxyHeader(number))
-    loop.remove(connection.descriptor)
+    runtime.cancelTimer(.proxyHeader(number))
+    runtime.unwatch(connection.descriptor)
   }
 }

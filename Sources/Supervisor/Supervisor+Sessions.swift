@@ -12,22 +12,22 @@ extension Supervisor {
       let memory = try Descriptor.memory(name: "authorized_keys", size: KeyFile.totalLimit)
       let child = try startSession(connection, account)
       connection.keyMemory = memory
-      send(SupervisorToSession.lookUp(paths: paths, home: account.home), [memory], to: child)
+      runtime.send(SupervisorToSession.lookUp(paths: paths, home: account.home), [memory], to: child)
     } catch {
-      deliver(.sessionFailed("\(error)"), to: connection.number)
+      post(.sessionFailed("\(error)"), to: connection.number)
     }
   }
 
   /// Starts a process that looks an account up, and stays root for that.
   func startAccountCheck(_ connection: Connection, _ question: AccountQuestion) {
     do throws(SystemError) {
-      let child = try fork(.session, nil)
+      let child = try sessionZygotes.make(nil)
       child.connection = connection.number
       connection.accountCheck = child
-      send(SupervisorToSession.checkAccount(question), to: child)
+      runtime.send(SupervisorToSession.checkAccount(question), to: child)
     } catch {
-      log.write(.error, "[\(connection.number)] shadow(5) cannot be read: \(error)")
-      deliver(.accountChecked(nil), to: connection.number)
+      runtime.log(.error, "[\(connection.number)] shadow(5) cannot be read: \(error)")
+      post(.accountChecked(nil), to: connection.number)
     }
   }
 
@@ -40,20 +40,20 @@ extension Supervisor {
   /// A message of the process that reads shadow(5): the only one.
   private func takeFromAccountCheck(_ bytes: [UInt8], _ descriptors: [Descriptor], _ connection: Connection) {
     guard descriptors.isEmpty, case .account(let state)? = try? SessionToSupervisor(wireBytes: bytes[...]) else {
-      log.write(.error, "[\(connection.number)] the process that reads shadow(5) sent something else: killed")
+      runtime.log(.error, "[\(connection.number)] the process that reads shadow(5) sent something else: killed")
       killAccountCheck(connection)
-      return deliver(.accountChecked(nil), to: connection.number)
+      return post(.accountChecked(nil), to: connection.number)
     }
     connection.accountCheck = nil
-    deliver(.accountChecked(state), to: connection.number)
+    post(.accountChecked(state), to: connection.number)
   }
 
   /// Gives a login to a session process, and tells the transport.
   func openSession(_ connection: Connection, _ login: Login, _ promoting: Bool) {
     let user = connection.machine.authentication.user ?? login.account.name
-    guard journalAdmits(user) else { return deliver(.journalRefused, to: connection.number) }
+    guard journal.admits(user) else { return post(.journalRefused, to: connection.number) }
     guard sessionCounts.enter(user, limit: connection.machine.sessionLimit) else {
-      return deliver(.sessionRefused(open: sessionCounts.count(of: user)), to: connection.number)
+      return post(.sessionRefused(open: sessionCounts.count(of: user)), to: connection.number)
     }
     connection.countedUser = user
     do throws(SystemError) {
@@ -68,27 +68,26 @@ extension Supervisor {
       child.hasLogin = true
       child.isRoot = login.account.uid == 0
       var login = login
-      login.awaitsScope = wantsScope(child, login.account)
+      login.awaitsScope = scopes.wants(child, login.account)
       let message = SecretBytes(encoding: SupervisorToSession.login(login))
       if message.count <= MessageSocket.limit {
-        send(message, [sessionEnd.descriptor], to: child)
+        runtime.send(message, [sessionEnd.descriptor], to: child)
       } else {
         let memory = try Descriptor.sealedMemory(name: "login", login.wireBytes)
-        send(SupervisorToSession.longLogin, [sessionEnd.descriptor, memory], to: child)
+        runtime.send(SupervisorToSession.longLogin, [sessionEnd.descriptor, memory], to: child)
       }
       tell(connection, .authentication(.success), [transportEnd.descriptor])
       // Messages to it go on; those of it wait as others do.
-      if events.isHolding { hold(child) }
-      deliver(.sessionOpened(.random()), to: connection.number)
-      child.subject = connection.machine.subject
+      if journal.isHolding { hold(child) }
+      post(.sessionOpened(.random()), to: connection.number)
     } catch {
-      deliver(.sessionFailed("\(error)"), to: connection.number)
+      post(.sessionFailed("\(error)"), to: connection.number)
     }
   }
 
   private func startSession(_ connection: Connection, _ account: Account) throws(SystemError) -> Child {
     let identity = ForkIdentity(uid: account.uid, gid: account.gid, groups: account.groups)
-    let child = try fork(.session, isRoot ? identity : nil)
+    let child = try sessionZygotes.make(isRoot ? identity : nil)
     child.connection = connection.number
     connection.session = child
     return child
@@ -104,8 +103,8 @@ extension Supervisor {
   func endSession(_ connection: Connection) {
     guard let child = connection.session else { return }
     guard child.hasLogin else { return killSession(connection) }
-    guard children[child.number] != nil, !timers.contains(.kill(child.number)) else { return }
-    timers.set(.kill(child.number), at: Clock.milliseconds + Self.sessionEndTime)
+    guard runtime.children[child.number] != nil, !runtime.hasTimer(.kill(child.number)) else { return }
+    runtime.setTimer(.kill(child.number), after: ProcessRuntime.endTime)
   }
 
   /// A message of a session process.
@@ -121,21 +120,17 @@ extension Supervisor {
     do throws(WireError) {
       message = try SessionToSupervisor(wireBytes: bytes[...])
     } catch {
-      return deliver(.sessionMisbehaved("sent a message that cannot be read"), to: number)
+      return post(.sessionMisbehaved("sent a message that cannot be read"), to: number)
     }
-    guard descriptors.isEmpty else { return deliver(.sessionMisbehaved("sent a descriptor"), to: number) }
+    guard descriptors.isEmpty else { return post(.sessionMisbehaved("sent a descriptor"), to: number) }
     if case .keys(let files) = message, let fault = sealKeys(files, connection) {
-      return deliver(.sessionMisbehaved(fault), to: number)
+      return post(.sessionMisbehaved(fault), to: number)
     }
     if case .facts(let batch) = message { for fact in batch.facts { child.commands.handle(fact) } }
     if case .starts(_, let fact) = message, child.hasLogin, !commandStarts(fact, child) {
-      return deliver(.sessionMisbehaved("told of a start that there cannot be"), to: number)
+      return post(.sessionMisbehaved("told of a start that there cannot be"), to: number)
     }
-    deliver(.session(message), to: number)
-    switch message {
-    case .facts, .starts: throttle(child, connection.machine.authentication.user)
-    case .note, .account, .terminal, .keys: break
-    }
+    post(.session(message), to: number)
   }
 
   /// Nobody changes what was looked up any more. Returns what the process did that it may not do.
@@ -153,17 +148,17 @@ extension Supervisor {
   private func takeLastWords(_ bytes: [UInt8], _ child: Child, of number: UInt64) {
     guard child.hasLogin, let subject = child.lastWords.first?.subject else { return }
     switch try? SessionToSupervisor(wireBytes: bytes[...]) {
-    case .note(let text): log.write(.info, "[\(number)] session: \(text)")
+    case .note(let text): runtime.log(.info, "[\(number)] session: \(text)")
     case .facts(let batch):
       for fact in batch.facts where fact.type.isToldInBatches {
         child.commands.handle(fact)
-        record(ConnectionMachine.told(fact), of: subject, number)
+        audit.record(ConnectionMachine.told(fact), of: subject, number)
       }
       throttle(child, subject.user)
     case .starts(let start, let fact):
       guard commandStarts(fact, child) else { return }
-      record(fact, of: subject, number)
-      awaitStart(start, of: child)
+      audit.record(fact, of: subject, number)
+      journal.awaitStart(start, of: child, user: child.subject.user ?? "")
       throttle(child, subject.user)
     // Its terminals have ended in the login records with the connection.
     case .keys, .account, .terminal, nil: return
@@ -174,7 +169,7 @@ extension Supervisor {
   func tellLastWords(of child: Child) {
     let words = child.lastWords
     child.lastWords = []
-    for (fact, subject) in words { record(fact, of: subject, child.connection) }
+    for (fact, subject) in words { audit.record(fact, of: subject, child.connection) }
   }
 
   /// A session process has ended.
@@ -182,17 +177,17 @@ extension Supervisor {
     guard let number = child.connection else { return }
     if let connection = connections[number], connection.accountCheck === child {
       connection.accountCheck = nil
-      log.write(.error, "[\(number)] the process that reads shadow(5) \(status) without an answer")
-      return deliver(.accountChecked(nil), to: number)
+      runtime.log(.error, "[\(number)] the process that reads shadow(5) \(status) without an answer")
+      return post(.accountChecked(nil), to: number)
     }
     // After a hand-over it is not known how a process ended: what it has told says whether it ended well.
     let isExpected = status == .code(0) || (status == .unknown && child.sentSignal == nil)
     recordLoss(of: child, child.loss ?? SessionLoss(status, isOurs: child.sentSignal != nil), isExpected: isExpected)
     if let connection = connections[number], connection.session === child {
       connection.session = nil
-      return deliver(.sessionEnded(status), to: number)
+      return post(.sessionEnded(status), to: number)
     }
-    if child.hasLogin { log.write(.debug, "[\(number)] its session process \(status)") }
+    if child.hasLogin { runtime.log(.debug, "[\(number)] its session process \(status)") }
     tellLastWords(of: child)
   }
 }

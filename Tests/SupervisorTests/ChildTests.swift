@@ -103,7 +103,7 @@ import Wire
     try child.watch([.read, .write], in: loop)
     #expect(try loop.wait(milliseconds: 0).isEmpty)
     var numbers = try read(socket).numbers
-    #expect(try loop.wait(milliseconds: 0).map(\.token) == [Supervisor.token(7, .room)])
+    #expect(try loop.wait(milliseconds: 0).map(\.token) == [ProcessRuntime.token(7, .room)])
     guard case .sent = child.flush() else {
       Issue.record("there is no room after \(numbers.count) messages")
       return

@@ -53,16 +53,6 @@ final class Child {
   var errorLines = ErrorLines()
   /// The connection that it serves.
   var connection: UInt64?
-  /// Whether a login's session process is in a scope of its own.
-  enum Scope: Equatable {
-    /// It stays where it is.
-    case none
-    /// As soon as there is a process.
-    case wanted(slice: String, description: String)
-    case asked, entered
-  }
-
-  var scope = Scope.none
   /// A session process that has the login.
   var hasLogin = false
   /// Whose login it is, once it has one.
@@ -73,10 +63,8 @@ final class Child {
   var loss: SessionLoss?
   /// What is to be told of the login once this process, which outlives its connection, has told everything.
   var lastWords: [(fact: Fact, subject: Subject)] = []
-  /// A loader, or a process that saves bans, that has said what it had to say.
+  /// A loader that has said what it had to say.
   var hasAnswered = false
-  /// The receiver that an exporter sends to, for people.
-  var receiver = ""
   /// A login that waits because the journal is slow.
   var waitsForJournal = false
   /// A login that waits because its user has used up the budget of events.
@@ -87,8 +75,6 @@ final class Child {
   var throttleNotices = LogThrottle(interval: 60_000)
   /// A login to which nobody listens now.
   var isHeld: Bool { waitsForJournal || isThrottled }
-  /// An authority that belongs to settings that do not apply yet.
-  var isCandidate = false
   /// The event loop waits until its socket has room.
   private var isWaitingForRoom = false
   /// Its end of the socket is open, as far as we know.
@@ -164,11 +150,11 @@ final class Child {
   /// login's messages come another way than those to it.
   func watch(_ interest: EventLoop.Interest, in loop: EventLoop) throws(SystemError) {
     guard isOpen else { return }
-    if socket.isTwoWays { return try loop.modify(socket.descriptor, interest, token: Supervisor.token(number)) }
+    if socket.isTwoWays { return try loop.modify(socket.descriptor, interest, token: ProcessRuntime.token(number)) }
     guard interest.contains(.write) != isWaitingForRoom else { return }
     isWaitingForRoom.toggle()
     if isWaitingForRoom {
-      try loop.add(socket.writing, .write, token: Supervisor.token(number, .room))
+      try loop.add(socket.writing, .write, token: ProcessRuntime.token(number, .room))
     } else {
       loop.remove(socket.writing)
     }

@@ -1,0 +1,222 @@
+import AccessControl
+import Audit
+import Configuration
+import System
+
+/// The bans that there are. What a service needs of ``AdmissionService`` to save them.
+protocol BanSource: AnyObject {
+  /// Bans that are in effect or still lengthen the next one.
+  var bans: [Ban] { get }
+}
+
+/// Decides which connections may start, remembers what they did that counts against their source, and bans sources. Reports
+/// what it refuses, without a flood of events or lines.
+final class AdmissionService: BanSource {
+  private let runtime: any Runtime
+  private let events: any EventLog
+  private var admission: AdmissionControl
+  private var refusals = RefusalLedger()
+  /// Lines about each reason.
+  private var throttles: [Reason: LogThrottle] = [:]
+  /// Connections without a login, and where they come from.
+  private var starting: [UInt64: IPAddress] = [:]
+  private var settings: Settings
+  /// Another daemon may listen by now.
+  private var isHandedOver = false
+
+  init(_ runtime: any Runtime, _ events: any EventLog, _ settings: Settings) {
+    self.runtime = runtime
+    self.events = events
+    self.settings = settings
+    admission = AdmissionControl(rules: settings.admissionRules)
+  }
+
+  /// These settings apply from now on.
+  func apply(_ settings: Settings) {
+    self.settings = settings
+    admission.apply(settings.admissionRules)
+  }
+
+  /// Another daemon takes over.
+  func handOver() { isHandedOver = true }
+
+  // MARK: Connections
+
+  /// Connections beyond `server.max_connections` that have a place: one of them may have to make room for one that comes.
+  var extraPlaces: Int { admission.startCount + admission.leavingCount }
+
+  /// Whether a connection may start; if not, the log says why. Another one is closed for it where there is no place.
+  ///
+  /// - Parameter connections: how many there are.
+  func admits(_ client: IPAddress, _ address: SocketAddress, _ number: UInt64, connections: Int) -> Bool {
+    let verdict = admission.admit(
+      client, number: number, connections: connections, random: Double.random(in: 0..<1), at: runtime.now)
+    switch verdict {
+    case .start: break
+    case .startInPlace(let other): runtime.post(.connection(.displaced(by: address), of: other))
+    case .refuse(let refusal):
+      refuse(address, refusal.reason, refusal.words)
+      return false
+    }
+    starting[number] = client
+    return true
+  }
+
+  /// How far a connection is on its way to a login.
+  func advance(_ number: UInt64, to progress: StartProgress) {
+    if starting[number] != nil { admission.advance(number, to: progress) }
+  }
+
+  /// A connection has logged in, or is over: it counts no more among those without a login.
+  func finishStart(_ number: UInt64) {
+    if starting.removeValue(forKey: number) != nil { admission.finishStart(number) }
+  }
+
+  /// A connection did something that says something about its source. A ban that comes of it ends all of that source's that
+  /// have no login.
+  func note(_ conduct: AdmissionControl.Conduct, _ number: UInt64, of client: IPAddress) {
+    let now = runtime.now
+    guard let ban = admission.note(conduct, of: client, at: now) else { return }
+    let seconds = (ban.end - now + 999) / 1000
+    let (reason, why): (BanReason, String) =
+      switch conduct {
+      case .crashed: (.transportCrashed, "its transport crashed")
+      case .keysRefused: (.refusedKeys, "refused keys")
+      case .failed, .loggedIn: (.failedLogins, "failed logins")
+      }
+    var fact = Fact(.ipBlocked, .denied, .ssh)
+    fact.reason = Reason(reason)
+    fact.details = "for \(seconds) s, ban \(ban.count) in a row: \(why)"
+    fact.milliseconds = UInt64(max(ban.end - now, 0))
+    events.record(fact, of: ban.subject, number)
+    runtime.setTimer(.banEnd(ban.source), at: ban.end)
+    runtime.post(.bansChanged)
+    for (other, address) in starting where admission.ban(of: address, at: now) != nil {
+      runtime.post(.connection(.banned, of: other))
+    }
+  }
+
+  // MARK: Bans
+
+  var bans: [Ban] { admission.bans(at: runtime.now) }
+
+  /// Takes over bans of the time before a restart.
+  func restore(_ saved: [Ban]) {
+    let now = runtime.now
+    admission.restore(saved.map { Ban(source: $0.source, end: $0.end + now, count: $0.count) }, at: now)
+    let left = admission.bans(at: now).filter { $0.end > now }
+    for ban in left { runtime.setTimer(.banEnd(ban.source), at: ban.end) }
+    if !left.isEmpty { runtime.log(.info, "\(left.count) bans of the time before the restart go on") }
+  }
+
+  /// The time of a ban is over.
+  func banEnds(_ source: ClientSource) {
+    // The next daemon has taken the bans over, and tells of their ends.
+    if isHandedOver, settings.security.banStateFile != nil { return }
+    guard let ban = admission.endBan(of: source, at: runtime.now) else { return }
+    var fact = Fact(.ipUnblocked, .success, .ssh)
+    (fact.reason, fact.details) = (Reason(BanEnd.over), "after ban \(ban.count) in a row")
+    events.record(fact, of: ban.subject)
+  }
+
+  // MARK: Refusals
+
+  /// A connection is refused. A flood of them must not become a flood of events, nor of lines.
+  ///
+  /// - Parameter result: `.error` for what shows that something is set up wrong.
+  func refuse(
+    _ address: SocketAddress, _ reason: ConnectionRefusal, _ details: String, _ result: EventResult = .denied
+  ) {
+    let source = ClientSource(IPAddress(address.address) ?? IPAddress.unspecified)
+    if refusals.refuse(source, reason, at: runtime.now) {
+      var subject = Subject()
+      (subject.clientAddress, subject.clientPort) = (address.address, address.port)
+      record(reason, details, of: subject, result)
+    }
+    setRefusalTimer()
+  }
+
+  /// A load balancer has looked whether the server is there.
+  func countCheck(of address: SocketAddress) {
+    if settings.server.ignoresProxyChecks { return }
+    refusals.countCheck(ClientSource(IPAddress(address.address) ?? .unspecified), at: runtime.now)
+    setRefusalTimer()
+  }
+
+  /// Reports connections that were refused and only counted.
+  func recordRefusals() {
+    record(refusals.ended(at: runtime.now))
+    setRefusalTimer()
+  }
+
+  /// Reports all of them: the daemon ends.
+  func recordAllRefusals() { record(refusals.rest()) }
+
+  private func setRefusalTimer() {
+    if let end = refusals.nextEnd { runtime.setTimer(.refusals, at: end) }
+  }
+
+  private func record(_ counts: [RefusalLedger.Count]) {
+    for count in counts {
+      var subject = Subject()
+      subject.clientAddress = count.source?.description
+      let connections = "\(count.connections) \(count.connections == 1 ? "connection" : "connections")"
+      guard let refusal = count.refusal else {
+        recordChecks("\(connections) of \(count.source?.description ?? "load balancers")", of: subject)
+        continue
+      }
+      let more = count.source == nil ? "of other sources" : "more"
+      record(refusal, "\(connections) \(more) in \(RefusalLedger.interval / 1000) s", of: subject, .denied)
+    }
+  }
+
+  private func recordChecks(_ connections: String, of subject: Subject) {
+    var fact = Fact(.connectionClosed, .success, .ssh)
+    fact.reason = Reason(CloseReason.healthCheck)
+    fact.details = "\(connections) in \(RefusalLedger.interval / 1000) s"
+    events.record(fact, of: subject)
+  }
+
+  private func record(_ refusal: ConnectionRefusal, _ details: String, of subject: Subject, _ result: EventResult) {
+    var fact = Fact(refusal == .rateLimited ? .authRateLimited : .connectionRefused, result, .ssh)
+    (fact.reason, fact.details) = (Reason(refusal), details)
+    events.record(fact, of: subject, nil, logging: suffix(ofReason: Reason(refusal)))
+  }
+
+  /// What a line about a refusal ends with; nil: it is left out. Lines are for people: fewer than events.
+  private func suffix(ofReason reason: Reason) -> String? {
+    let heldBack = throttles[reason, default: LogThrottle(burst: 10, interval: 10_000)].pass(at: runtime.now)
+    return heldBack.map { $0 > 0 ? " (\($0) more such lines left out)" : "" }
+  }
+
+  /// What the line about an event of a connection ends with; nil: it is left out, as one of a flood.
+  func suffix(of fact: Fact) -> String? {
+    let displaced = Reason(CloseReason.madeRoom)
+    guard fact.type == .connectionClosed, fact.reason == displaced else { return "" }
+    return suffix(ofReason: displaced)
+  }
+}
+
+extension Ban {
+  /// Who is banned: an address, or the range that counts as one.
+  fileprivate var subject: Subject {
+    var subject = Subject()
+    subject.clientAddress = source.description
+    return subject
+  }
+}
+
+extension Refusal {
+  /// What the log says behind the reason.
+  var words: String {
+    switch self {
+    case .blocked(let range): "in \(range) of security.blocked_ips"
+    case .notAllowed: "not in security.allowed_ips"
+    case .banned(let milliseconds): "for \((milliseconds + 999) / 1000) s more"
+    case .rateLimited: "faster than security.rate_limit"
+    case .tooManyFromSource: "server.max_unauthenticated_per_source"
+    case .tooManyUnauthenticated: "server.max_unauthenticated"
+    case .maxConnections: "server.max_connections"
+    }
+  }
+}

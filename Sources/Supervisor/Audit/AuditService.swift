@@ -1,0 +1,176 @@
+import Audit
+import Configuration
+import Glibc
+import IPC
+import System
+
+/// The one place where events are reported.
+protocol EventLog: AnyObject {
+  /// Something happened: an event of the journal, and a line of the log.
+  ///
+  /// - Parameters:
+  ///   - connection: its number; nil for what is about the daemon, or a connection that was not let in.
+  ///   - suffix: what the line of the log ends with; nil: there is none.
+  func record(_ fact: Fact, of subject: Subject, _ connection: UInt64?, logging suffix: String?)
+}
+
+extension EventLog {
+  /// Something happened, of which the log has a line.
+  func record(_ fact: Fact, of subject: Subject = Subject(), _ connection: UInt64? = nil) {
+    record(fact, of: subject, connection, logging: "")
+  }
+}
+
+/// Reports events: by the budgets of logins, to the journal, the log and, where btmp is concerned, the login records. What
+/// recorders say goes through here to those who asked them.
+final class AuditService: EventLog {
+  private let runtime: any Runtime
+  private let journal: any EventJournal
+  private let recorders: RecorderService
+  private let recordings: RecordingService
+  private let logins: LoginRecordService
+  private var budgets = EventBudgets(EventBudgets.Limits(kept: 0))
+
+  init(
+    _ runtime: any Runtime, _ journal: any EventJournal, _ recorders: RecorderService, _ recordings: RecordingService,
+    _ logins: LoginRecordService
+  ) {
+    self.runtime = runtime
+    self.journal = journal
+    self.recorders = recorders
+    self.recordings = recordings
+    self.logins = logins
+  }
+
+  /// These settings apply from now on.
+  func apply(_ loaded: LoadedSettings) {
+    budgets.apply(loaded.settings.audit.budgetLimits)
+    logins.apply(loaded)
+    recorders.apply(loaded)
+  }
+
+  // MARK: Events
+
+  func record(_ fact: Fact, of subject: Subject, _ connection: UInt64?, logging suffix: String?) {
+    var subject = subject
+    subject.connection = connection
+    let place = connection.map { "[\($0)] " } ?? ""
+    var series = fact.type.series
+    if journal.isOn {
+      guard let budgeted = budgeted(fact, subject, connection) else { return }
+      series = budgeted
+    }
+    // Named, so that no session can write a line that looks like ours.
+    let teller = fact.type.isOfSession && fact.type != .suspiciousActivity ? "session: " : ""
+    journal.add(fact, of: subject, in: series)
+    if fact.type == .authFailure { recordRefusal(fact, of: subject) }
+    let level = Log.Level(fact.logLevel)
+    guard let suffix, runtime.logs(level) else { return }
+    runtime.log(level, place + teller + fact.sentence(of: subject) + suffix)
+  }
+
+  /// Where an event is written, by the budgets of its login; nil: it was counted.
+  private func budgeted(_ fact: Fact, _ subject: Subject, _ connection: UInt64?) -> JournalSeries? {
+    guard let session = subject.sessionID else { return fact.type.series }
+    switch fact.type {
+    case .directoryListed, .attributesChanged:
+      let tells = budgets.tells(fact.type, of: subject, connection, at: runtime.now, time: runtime.time)
+      setTimer()
+      return tells ? fact.type.series : nil
+    case .transferDenied:
+      let series = budgets.denial(
+        of: subject, connection, bytes: fact.lineSize, at: runtime.now, time: runtime.time)
+      setTimer()
+      return series
+    case .sessionEnd:
+      if let counted = budgets.end(session, subject.user, at: runtime.now) { record(counted) }
+      return fact.type.series
+    default:
+      let isCharged = fact.type.series == .main && (fact.type.isOfSession || fact.type == .recordingStarted)
+      if isCharged, let user = subject.user { _ = budgets.spend(fact.lineSize, user, at: runtime.now) }
+      return fact.type.series
+    }
+  }
+
+  /// The milliseconds that logins of a user have to wait, for they have used up the budget of events; 0: none.
+  func wait(for user: String) -> Int64 { journal.isOn ? budgets.wait(for: user, at: runtime.now) : 0 }
+
+  /// Reports events that were counted, and whose time of counting is over.
+  func recordCounted() {
+    for counted in budgets.ended(at: runtime.now) { record(counted) }
+    setTimer()
+  }
+
+  /// Reports all events that were counted: the daemon ends.
+  func recordAllCounted() { for counted in budgets.rest() { record(counted) } }
+
+  private func record(_ counted: EventBudgets.Counted) { record(counted.fact, of: counted.subject, counted.connection) }
+
+  private func setTimer() {
+    // Times of counting that begin later end later.
+    if let end = budgets.nextEnd, !runtime.hasTimer(.countedEvents) { runtime.setTimer(.countedEvents, at: end) }
+  }
+
+  /// A login was refused. btmp hears, as from sshd(8), of what was typed and of names that nobody has; a key that does
+  /// not fit is no guess.
+  private func recordRefusal(_ fact: Fact, of subject: Subject) {
+    guard let user = subject.user, let method = subject.method else { return }
+    let isTyped = method.split(separator: ",").contains { ["password", "keyboard-interactive", "totp"].contains($0) }
+    guard isTyped || fact.reason == Reason(AccountRefusal.noSuchUser) else { return }
+    logins.recordRefusal(
+      LoginEntry(
+        .refused, user: ConnectionMachine.short(user), uid: 0, terminal: "ssh:notty", process: 0,
+        address: subject.clientAddress ?? ""), of: subject.connection ?? 0)
+  }
+
+  // MARK: Recorders
+
+  /// A message of a recorder.
+  func handle(_ bytes: [UInt8], _ descriptors: [Descriptor], fromRecorder child: Child) {
+    let isExpected =
+      switch descriptors.isEmpty ? try? RecorderToSupervisor(wireBytes: bytes[...]) : nil {
+      case .opened(let number): recordings.opened(number, by: child)
+      case .failed(let number, let reason): recordings.failed(number, reason, by: child)
+      case .note(let text): note(text)
+      case .entered(let connection): logins.isWritten(.began, connection, by: child)
+      case .left(let connection): logins.isWritten(.ended, connection, by: child)
+      case .replaced(let entry, let connection): logins.areReplaced(entry, connection, by: child)
+      case nil: false
+      }
+    if isExpected { return }
+    runtime.log(.error, "recorder \(child.pid) sent something that it was not asked for: killed")
+    child.signal(SIGKILL)
+  }
+
+  private func note(_ text: String) -> Bool {
+    runtime.log(.warning, "recorder: \(text)")
+    return true
+  }
+
+  /// A recorder has ended, with it what it was asked for.
+  func recorderEnded(_ child: Child, _ status: ExitStatus) {
+    recorders.ended(child, status)
+    recordings.recorderEnded(child, status)
+    logins.recorderEnded(child)
+  }
+
+  /// The daemon ends now: waits a moment until all login records and recordings are written.
+  func endRecorders() {
+    recorders.skipPause()
+    logins.tellRecorder()
+    recorders.end()
+  }
+}
+
+extension Log.Level {
+  /// The level of a line about an event of this severity.
+  init(_ severity: Severity) {
+    self =
+      switch severity {
+      case .debug: .debug
+      case .info: .info
+      case .warning: .warning
+      case .error: .error
+      }
+  }
+}

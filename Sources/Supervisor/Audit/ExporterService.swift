@@ -1,0 +1,148 @@
+import Audit
+import Configuration
+import Glibc
+import IPC
+import System
+import Wire
+
+/// Starts, replaces and ends exporters: processes that send events from the journal to a receiver each.
+final class ExporterService {
+  /// Milliseconds that exporters have to send what is left, when the daemon ends.
+  private static let endTime: Int64 = 2500
+
+  private let runtime: any Runtime
+  private let events: any EventLog
+  private let journal: any JournalPlace
+  private var accounts: ServiceAccounts?
+  private var pool = ExporterPool()
+  /// The receiver of each that runs.
+  private var names: [UInt64: String] = [:]
+  /// For what each exporter has to say.
+  private var throttles: [String: LogThrottle] = [:]
+  /// Of each exporter, the events that never arrive.
+  private var losses: [String: LossTally] = [:]
+
+  init(_ runtime: any Runtime, _ events: any EventLog, _ journal: any JournalPlace) {
+    self.runtime = runtime
+    self.events = events
+    self.journal = journal
+  }
+
+  /// Those that fell behind, and how many events wait for each.
+  var behind: [(name: String, waiting: UInt64)] { pool.behind }
+
+  /// Starts, ends and replaces exporters as these settings and the directory of the journal want it; nil: there are to be
+  /// none.
+  func apply(_ loaded: LoadedSettings?) {
+    guard let loaded, let place = journal.directory?.directory else { return perform(pool.apply([])) }
+    accounts = loaded.accounts
+    perform(
+      pool.apply(
+        loaded.settings.audit.exporterSettings.map { settings in
+          var settings = settings
+          settings.place = place
+          return settings
+        }))
+  }
+
+  private func perform(_ actions: [ExporterPool.Action]) {
+    var left = FIFO(actions)
+    while let action = left.popFirst() {
+      switch action {
+      case .start(let settings): for next in start(settings) { left.append(next) }
+      case .stop(let number):
+        guard let child = runtime.children[number] else { continue }
+        child.signal(SIGTERM)
+        runtime.setTimer(.kill(number), after: 2 * Self.endTime)
+      case .restartAfter(let name, let milliseconds): runtime.setTimer(.exporterRestart(name), after: milliseconds)
+      }
+    }
+  }
+
+  private func start(_ settings: ExporterSettings) -> [ExporterPool.Action] {
+    guard let directory = journal.directory?.descriptor else { return pool.startFailed(settings.name) }
+    do throws(SystemError) {
+      let memory = try SecretBytes(encoding: settings).lend { (bytes) throws(SystemError) in
+        try Descriptor.sealedMemory(name: "exporter", bytes)
+      }
+      let child = try runtime.spawn(.exporter(accounts, settings: memory, journal: directory))
+      names[child.number] = settings.name
+      pool.started(settings.name, child.number)
+      runtime.log(.info, "exporter \(child.pid) sends events to \(settings.name)")
+      return []
+    } catch {
+      runtime.log(.error, "an exporter to \(settings.name) could not be started: \(error)")
+      return pool.startFailed(settings.name)
+    }
+  }
+
+  /// An exporter may be started again.
+  func restartTime(_ name: String) { perform(pool.restartTime(name)) }
+
+  /// A message of an exporter: news for the log, and no more.
+  func handle(_ bytes: [UInt8], _ descriptors: [Descriptor], from child: Child) {
+    guard descriptors.isEmpty, let message = try? ExporterToSupervisor(wireBytes: bytes[...]),
+      let name = names[child.number]
+    else {
+      runtime.log(.error, "exporter \(child.pid) sent a message that cannot be read: killed")
+      return child.signal(SIGKILL)
+    }
+    switch message {
+    case .progress(let progress):
+      let before = pool.behind.count
+      pool.received(progress, from: child.number)
+      if before > 0 || pool.behind.count > 0 { runtime.post(.statusChanged) }
+    case .note(let isProblem, let text):
+      guard let heldBack = pass(name) else { return }
+      let more = heldBack > 0 ? " (\(heldBack) more lines were left out)" : ""
+      runtime.log(isProblem ? .warning : .info, "\(name): \(text)\(more)")
+    case .lost(let series, let first, let count, let reason):
+      let loss = losses[name, default: LossTally()].add(
+        LossTally.Loss(series, reason: reason, first: first, count: count), at: runtime.now)
+      record(loss.map { [$0] } ?? [], of: name)
+    }
+  }
+
+  private func pass(_ name: String) -> Int? {
+    throttles[name, default: LogThrottle(burst: 20, interval: 60_000)].pass(at: runtime.now)
+  }
+
+  /// What was held back of an exporter's losses is due.
+  func lossTime(_ name: String) { record(losses[name]?.due(at: runtime.now) ?? [], of: name) }
+
+  /// Nothing is reported later: the daemon ends.
+  func recordAllLosses() {
+    for name in losses.keys.sorted() {
+      for loss in losses[name]?.takeAll() ?? [] { record(loss, of: name) }
+    }
+  }
+
+  /// Reports losses, and sees to those that are held back.
+  private func record(_ reported: [LossTally.Loss], of name: String) {
+    for loss in reported { record(loss, of: name) }
+    if let time = losses[name]?.deadline { runtime.setTimer(.exporterLoss(name), at: time) }
+  }
+
+  private func record(_ loss: LossTally.Loss, of name: String) {
+    var fact = Fact(.auditGap, .error)
+    fact.reason = Reason(loss.reason)
+    fact.details =
+      "\(loss.count) events\(loss.series == .files ? " of files" : "") from number \(loss.first) on do not reach \(name)"
+    events.record(fact)
+  }
+
+  /// An exporter has ended.
+  func ended(_ child: Child, _ status: ExitStatus) {
+    names[child.number] = nil
+    if let name = pool.name(of: child.number) { runtime.log(.warning, "\(name): its exporter \(status)") }
+    perform(pool.ended(child.number))
+  }
+
+  /// The daemon ends: exporters send what is in the journal by now, as far as that goes in a moment.
+  func end() {
+    let running = runtime.children.values.filter { $0.role == .exporter }
+    for child in running { child.signal(SIGTERM) }
+    let deadline = runtime.now + Self.endTime
+    for child in running { _ = runtime.waitForEnd(of: child, until: deadline) }
+  }
+}

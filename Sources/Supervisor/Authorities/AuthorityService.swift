@@ -1,0 +1,177 @@
+import AccessControl
+import Glibc
+import IPC
+import System
+import Wire
+
+/// Starts and ends authorities, and asks them for connections: signatures, accounts and verdicts.
+final class AuthorityService {
+  private let runtime: any Runtime
+  /// Not started as root: the one user whose rights every login has.
+  private let singleUser: UInt32?
+  /// The settings that apply; nil: none do yet.
+  private var loaded: LoadedSettings?
+  private var pool = AuthorityPool()
+  private var codes = CodeLedger()
+  /// The first authority of settings that do not apply yet.
+  private var candidate: Child?
+  /// The authorized_keys of each connection that asks about a key, sealed.
+  private var keys: [UInt64: Descriptor] = [:]
+  /// Whose one-time code each connection asks about.
+  private var users: [UInt64: String] = [:]
+
+  init(_ runtime: any Runtime, singleUser: UInt32?) {
+    self.runtime = runtime
+    self.singleUser = singleUser
+  }
+
+  // MARK: Settings
+
+  /// Starts the first authority of new settings. ``SupervisorEvent/candidateReady(_:_:)`` or
+  /// ``SupervisorEvent/candidateFailed(_:)`` follows.
+  ///
+  /// - Throws: what the system says when it cannot be started.
+  func startCandidate(_ new: LoadedSettings) throws(SystemError) {
+    let child = try start(new)
+    candidate = child
+    runtime.setTimer(.authorityAnswer(child.number), after: AuthorityPool.patience)
+  }
+
+  /// The new settings are not wanted any more.
+  func dropCandidate() { candidate?.signal(SIGKILL) }
+
+  /// The settings of the candidate, which is ready, apply from now on.
+  ///
+  /// - Parameter number: the candidate's.
+  func adopt(_ number: UInt64, _ new: LoadedSettings) {
+    loaded = new
+    perform(pool.adopt(number))
+  }
+
+  private func start(_ loaded: LoadedSettings) throws(SystemError) -> Child {
+    let child = try runtime.spawn(.authority(loaded.accounts))
+    let start = AuthorityStart(hostKeyCount: UInt32(loaded.hostKeys.count), singleUser: singleUser)
+    runtime.send(start, [loaded.memory] + loaded.hostKeys, to: child)
+    return child
+  }
+
+  // MARK: Questions
+
+  /// Asks for a connection. The answer is an event of the connection.
+  ///
+  /// - Parameter keys: the authorized_keys that were found, sealed; they are sent with the question about a key.
+  func ask(
+    _ question: SupervisorToAuthority, for connection: UInt64, from source: ClientSource, keys: Descriptor?
+  ) {
+    switch question {
+    case .publicKey: self.keys[connection] = keys
+    case .code(let user, _): users[connection] = user
+    case .sign, .proveHostKeys, .account, .password: break
+    }
+    perform(pool.ask(question, for: connection, from: source))
+  }
+
+  /// A connection is over.
+  func forget(_ connection: UInt64) {
+    pool.forget(connection: connection)
+    keys[connection] = nil
+    users[connection] = nil
+  }
+
+  private func perform(_ actions: [AuthorityPool.Action]) {
+    var left = FIFO(actions)
+    while let action = left.popFirst() {
+      switch action {
+      case .start: for next in start() { left.append(next) }
+      case .restartAfter(let milliseconds):
+        runtime.setTimer(.authorityRestart(runtime.newNumber()), after: milliseconds)
+      case .ask(let number, let ticket, let question):
+        guard let child = runtime.children[number] else { continue }
+        runtime.send(question, descriptors(question, ticket.connection), to: child)
+      case .watch(let number): runtime.setTimer(.authorityAnswer(number), after: AuthorityPool.patience)
+      case .stopWatching(let number): runtime.cancelTimer(.authorityAnswer(number))
+      case .answer(let ticket, let answer):
+        runtime.post(.connection(event(ticket, answer), of: ticket.connection))
+      case .retire(let number): runtime.children[number]?.signal(SIGTERM)
+      case .kill(let number, let reason):
+        guard let child = runtime.children[number] else { continue }
+        runtime.log(.error, "authority \(child.pid) \(reason): killed")
+        child.signal(SIGKILL)
+      }
+    }
+  }
+
+  private func start() -> [AuthorityPool.Action] {
+    guard let loaded else { return [] }
+    do throws(SystemError) {
+      return pool.started(try start(loaded).number)
+    } catch {
+      runtime.log(.error, "an authority could not be started: \(error)")
+      return pool.startFailed()
+    }
+  }
+
+  private func descriptors(_ question: SupervisorToAuthority, _ connection: UInt64) -> [Descriptor] {
+    guard case .publicKey(let key) = question, !key.files.isEmpty || key.principals != nil else { return [] }
+    return keys[connection].map { [$0] } ?? []
+  }
+
+  private func event(_ ticket: Ticket, _ answer: AuthorityToSupervisor?) -> ConnectionMachine.Event {
+    switch answer {
+    case .signed(let signature): .signed(signature)
+    case .proved(let payload): .proved(payload)
+    case .account(let account): .account(account)
+    case .verdict(let verdict): .verdict(verdict)
+    case .code(let answer):
+      .verdict(users[ticket.connection].map { codes.verdict(on: answer, of: $0, at: runtime.now) })
+    case nil, .ready:
+      switch ticket.purpose {
+      case .signature: .signed(nil)
+      case .hostKeyProofs: .proved(nil)
+      case .account: .account(nil)
+      case .verdict, .code: .verdict(nil)
+      }
+    }
+  }
+
+  // MARK: Processes
+
+  /// Authorities may be started again.
+  func restartTime() { perform(pool.restartTime()) }
+
+  /// A message of an authority.
+  func handle(_ bytes: [UInt8], _ descriptors: [Descriptor], from child: Child) {
+    let message: AuthorityToSupervisor
+    do throws(WireError) {
+      message = try AuthorityToSupervisor(wireBytes: bytes[...])
+    } catch {
+      if child === candidate { return child.signal(SIGKILL) }
+      return perform(pool.misbehaved(child.number, "sent a message that cannot be read"))
+    }
+    guard child === candidate else { return perform(pool.received(message, from: child.number)) }
+    guard case .ready(let hostKeys) = message, !hostKeys.isEmpty else { return child.signal(SIGKILL) }
+    runtime.cancelTimer(.authorityAnswer(child.number))
+    candidate = nil
+    runtime.post(.candidateReady(child, hostKeys))
+  }
+
+  /// An authority has had its time to start or to answer.
+  func isLate(_ number: UInt64) {
+    guard let child = runtime.children[number] else { return }
+    guard child === candidate else { return perform(pool.hung(number)) }
+    runtime.log(.error, "authority \(child.pid) was not ready after \(AuthorityPool.patience / 1000) s: killed")
+    child.signal(SIGKILL)
+  }
+
+  /// An authority has ended.
+  func ended(_ child: Child, _ status: ExitStatus) {
+    if child === candidate {
+      runtime.cancelTimer(.authorityAnswer(child.number))
+      candidate = nil
+      return runtime.post(.candidateFailed("the authority \(status)"))
+    }
+    // SIGTERM retires one that is not needed any more: no news.
+    if child.sentSignal != SIGTERM { runtime.log(.warning, "authority \(child.pid) \(status)") }
+    perform(pool.ended(child.number))
+  }
+}

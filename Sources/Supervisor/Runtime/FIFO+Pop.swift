@@ -1,0 +1,16 @@
+import Wire
+
+extension FIFO {
+  /// A queue of these elements, the first of which is the oldest.
+  init(_ elements: some Sequence<Element>) {
+    self.init()
+    append(contentsOf: elements)
+  }
+
+  /// Removes the oldest element and returns it; nil: there is none.
+  mutating func popFirst() -> Element? {
+    guard let first else { return nil }
+    removeFirst()
+    return first
+  }
+}

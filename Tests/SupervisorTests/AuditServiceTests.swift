@@ -1,0 +1,172 @@
+import Audit
+import Configuration
+import Glibc
+import IPC
+import System
+import Testing
+import Wire
+
+@testable import Supervisor
+
+/// A journal that keeps what it gets.
+final class KeptJournal: EventJournal, JournalPlace {
+  var isOn = true
+  var directory: LoadedSettings.OpenDirectory?
+  private(set) var events: [(fact: Fact, subject: Subject, series: JournalSeries?)] = []
+  func add(_ fact: Fact, of subject: Subject, in series: JournalSeries?) { events.append((fact, subject, series)) }
+}
+
+@Suite struct AuditServiceTests {
+  private let runtime = FakeRuntime()
+  private let journal = KeptJournal()
+  private let service: AuditService
+
+  init() throws {
+    let recorders = RecorderService(runtime)
+    service = AuditService(
+      runtime, journal, recorders, RecordingService(runtime, recorders), LoginRecordService(runtime, recorders))
+    // So little is kept that 64 KiB are a user's budget.
+    service.apply(
+      try LoadedSettings.sample(isRoot: false) {
+        var file = Settings.Audit.File()
+        file.rotate.maxSize = 1024
+        $0.audit.exporters = [.file(file)]
+      })
+  }
+
+  private func subject(_ number: UInt64 = 1) -> Subject {
+    var subject = Subject()
+    (subject.sessionID, subject.user) = (EventID(high: number, low: number), "anna")
+    return subject
+  }
+
+  @Test func `an event goes to the journal with its connection, and to the log in a line that names it`() {
+    service.record(Fact(.daemonStarted))
+    service.record(Fact(.connectionOpen, .success, .ssh), of: Subject(), 7)
+    #expect(journal.events.map(\.fact.type) == [.daemonStarted, .connectionOpen])
+    #expect(journal.events.map(\.subject.connection) == [nil, 7])
+    #expect(runtime.lines.count == 2 && runtime.lines[1].contains(": [7] ") && !runtime.lines[0].contains("["))
+  }
+
+  @Test func `a line of a flood is left out, and its event is not`() {
+    service.record(Fact(.connectionRefused, .denied, .ssh), of: Subject(), nil, logging: nil)
+    service.record(Fact(.connectionRefused, .denied, .ssh), of: Subject(), nil, logging: " (more)")
+    #expect(journal.events.count == 2 && runtime.lines.count == 1 && runtime.lines[0].hasSuffix(" (more)"))
+  }
+
+  @Test func `listings beyond those of a minute are counted, and reported when it is over or the login ends`() {
+    for _ in 0..<EventBudgets.listings + 5 { service.record(Fact(.directoryListed), of: subject(), 7) }
+    #expect(journal.events.count == EventBudgets.listings)
+    #expect(runtime.fire(.countedEvents))
+    service.recordCounted()
+    #expect(journal.events.last?.fact.type == .eventsCounted && journal.events.last?.subject.connection == 7)
+    for _ in 0..<EventBudgets.listings + 5 { service.record(Fact(.directoryListed), of: subject(2), 8) }
+    service.record(Fact(.sessionEnd), of: subject(2), 8)
+    #expect(journal.events.suffix(2).map(\.fact.type) == [.eventsCounted, .sessionEnd])
+    for _ in 0..<EventBudgets.listings + 5 { service.record(Fact(.directoryListed), of: subject(3), 9) }
+    service.recordAllCounted()
+    #expect(journal.events.last?.fact.type == .eventsCounted && journal.events.last?.subject.connection == 9)
+  }
+
+  @Test func `a user who has used up the budget waits until there is some again, and nobody does without a journal`() {
+    #expect(service.wait(for: "anna") == 0)
+    for _ in 0..<200 { service.record(Fact(.commandExecuted), of: subject(), 7) }
+    let wait = service.wait(for: "anna")
+    #expect(wait > 0 && service.wait(for: "bob") == 0)
+    journal.isOn = false
+    #expect(service.wait(for: "anna") == 0)
+    journal.isOn = true
+    runtime.now += wait
+    #expect(service.wait(for: "anna") == 0)
+  }
+
+  @Test func `without a journal nothing is counted`() {
+    journal.isOn = false
+    for _ in 0..<EventBudgets.listings + 5 { service.record(Fact(.directoryListed), of: subject(), 7) }
+    #expect(runtime.lines.count == EventBudgets.listings + 5 && !runtime.hasTimer(.countedEvents))
+  }
+}
+
+@Suite struct ExporterServiceTests {
+  private let runtime = FakeRuntime()
+  private let reports = Reports()
+  private let journal = KeptJournal()
+  private let service: ExporterService
+  private let loaded: LoadedSettings
+  private let name: String
+
+  init() throws {
+    service = ExporterService(runtime, reports, journal)
+    loaded = try LoadedSettings.sample { $0.audit.exporters = [.file(.init()), .syslog(.init())] }
+    journal.directory = loaded.journal
+    name = loaded.settings.audit.exporterSettings[0].name
+  }
+
+  private var exporter: Child? { runtime.started.last }
+
+  private func say(_ message: ExporterToSupervisor) {
+    if let exporter { service.handle(message.wireBytes, [], from: exporter) }
+  }
+
+  private func lose(_ first: UInt64) { say(.lost(.main, first: first, count: 2, reason: .rejected)) }
+
+  @Test func `there is an exporter for each receiver, which is started again after a pause`() throws {
+    service.apply(loaded)
+    #expect(runtime.started.map(\.role) == [.exporter])
+    let first = try #require(exporter)
+    runtime.end(first)
+    service.ended(first, .signal(11, coreDumped: false))
+    #expect(runtime.lines(with: "\(name): its exporter ") == 1 && runtime.started.count == 1)
+    #expect(runtime.fire(.exporterRestart(name)))
+    service.restartTime(name)
+    #expect(runtime.started.count == 2)
+    service.apply(loaded)
+    #expect(runtime.started.count == 2)
+    service.apply(nil)
+    let second = try #require(exporter)
+    #expect(second.sentSignal == SIGTERM && runtime.hasTimer(.kill(second.number)))
+    service.ended(second, .code(0))
+    #expect(!runtime.hasTimer(.exporterRestart(name)))
+  }
+
+  @Test func `one that cannot be started, or has no directory, is tried again`() {
+    runtime.canStart = false
+    service.apply(loaded)
+    #expect(runtime.fire(.exporterRestart(name)) && runtime.lines(with: "could not be started") == 1)
+    runtime.canStart = true
+    journal.directory = nil
+    service.restartTime(name)
+    #expect(runtime.fire(.exporterRestart(name)) && runtime.started.isEmpty)
+    journal.directory = loaded.journal
+    service.restartTime(name)
+    #expect(runtime.started.count == 1)
+  }
+
+  @Test func `the first loss is reported at once, and those that follow together`() {
+    service.apply(loaded)
+    for first in UInt64(1)...3 { lose(first) }
+    #expect(reports.facts.map(\.details) == ["2 events from number 1 on do not reach \(name)"])
+    #expect(runtime.fire(.exporterLoss(name)))
+    service.lossTime(name)
+    #expect(reports.facts.last?.details == "4 events from number 2 on do not reach \(name)")
+    lose(9)
+    service.recordAllLosses()
+    #expect(reports.facts.last?.details == "2 events from number 9 on do not reach \(name)")
+    #expect(reports.facts.count == 3)
+  }
+
+  @Test func `one that falls behind is in the status, and what it says too often is left out`() throws {
+    service.apply(loaded)
+    say(.progress(ExporterProgress(shipped: 1, waiting: 500, isBehind: true)))
+    #expect(service.behind.map(\.waiting) == [500])
+    guard case .statusChanged? = runtime.next() else {
+      Issue.record("the status is the old one")
+      return
+    }
+    for _ in 0..<30 { say(.note(isProblem: true, text: "refused")) }
+    #expect(runtime.lines(with: "\(name): refused") == 20)
+    let exporter = try #require(exporter)
+    service.handle([255], [], from: exporter)
+    #expect(exporter.sentSignal == SIGKILL)
+  }
+}

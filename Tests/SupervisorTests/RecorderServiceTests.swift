@@ -1,0 +1,215 @@
+import Audit
+import Configuration
+import Glibc
+import IPC
+import System
+import Testing
+import Wire
+
+@testable import Supervisor
+
+/// Recordings and login records, with recorders that a test plays.
+@Suite struct RecorderServiceTests {
+  private let runtime = FakeRuntime()
+  private let recorders: RecorderService
+  private let recordings: RecordingService
+  private let logins: LoginRecordService
+  private let audit: AuditService
+
+  init() throws {
+    recorders = RecorderService(runtime)
+    recordings = RecordingService(runtime, recorders)
+    logins = LoginRecordService(runtime, recorders) { _ in .user(1000) }
+    audit = AuditService(runtime, SilentJournal(), recorders, recordings, logins)
+    audit.apply(try LoadedSettings.sample(recordings: ["/r"]))
+  }
+
+  /// The recorder that was started last.
+  private var recorder: Child? { runtime.started.last { $0.role == .recorder } }
+
+  /// Hands events to the services until there are none; returns those of connections, in words.
+  @discardableResult private func run() -> [String] {
+    var others: [String] = []
+    while let event = runtime.next() {
+      switch event {
+      case .ended(let child, let status): audit.recorderEnded(child, status)
+      case .terminalEntered(let connection): others.append("entered \(connection)")
+      case .connection(.recordingOpened(let path), let connection):
+        others.append("opened \(connection) \(path.prefix(3))")
+      case .connection(.recordingFailed(let why), let connection): others.append("failed \(connection) \(why)")
+      case .connection(.sessionMisbehaved(let what), let connection): others.append("bad \(connection) \(what)")
+      default: others.append("other")
+      }
+    }
+    return others
+  }
+
+  private func say(_ message: RecorderToSupervisor, by child: Child?) {
+    if let child { audit.handle(message.wireBytes, [], fromRecorder: child) }
+  }
+
+  private func openings(of child: Child?) throws -> [UInt64] {
+    try runtime.messages(SupervisorToRecorder.self, to: child).compactMap {
+      if case .open(let number, _, _) = $0 { number } else { nil }
+    }
+  }
+
+  private func entries(of child: Child?) throws -> [String] {
+    try runtime.messages(SupervisorToRecorder.self, to: child).compactMap {
+      if case .login(let entry, let connection) = $0 { "\(entry.kind) \(entry.terminal) \(connection)" } else { nil }
+    }
+  }
+
+  private func record(_ kind: LoginEntry.Kind, _ terminal: String, of connection: UInt64) {
+    logins.record(
+      LoginEntry(kind, user: "anna", uid: 1000, terminal: terminal, process: 5, address: "192.0.2.1"), isWanted: true,
+      of: connection)
+  }
+
+  @Test
+  func `a recorder that dies with files outstanding fails each of them, and is followed by another after a pause`()
+    throws
+  {
+    let first = try #require(recorder)
+    for connection in UInt64(7)...8 { recordings.open(in: "/r", user: "anna", session: "s", for: connection) }
+    record(.began, "pts/1", of: 7)
+    record(.began, "pts/2", of: 8)
+    let numbers = try openings(of: first)
+    #expect(numbers.count == 2 && recordings.takeSocket(of: 7) != nil && recordings.takeSocket(of: 7) == nil)
+    say(.opened(number: numbers[0]), by: first)
+    runtime.end(first)
+    #expect(run() == ["opened 7 /r/", "failed 8 the recorder \(System.ExitStatus.signal(9, coreDumped: false))"])
+    // None is started before the pause is over.
+    recordings.open(in: "/r", user: "anna", session: "s", for: 9)
+    #expect(run().first?.hasPrefix("failed 9 ") == true && recorder === first)
+    #expect(runtime.fire(.loginRecords))
+    logins.tellRecorder()
+    #expect(recorder !== first)
+    #expect(try entries(of: recorder) == ["began pts/1 7", "began pts/2 8"])
+    say(.entered(connection: 7), by: recorder)
+    #expect(run() == ["entered 7"])
+    recordings.open(in: "/r", user: "anna", session: "s", for: 8)
+    #expect(try openings(of: recorder).count == 1)
+    // The answer of the one that is dead would be that of another file.
+    say(.opened(number: numbers[1]), by: recorder)
+    #expect(recorder?.sentSignal == SIGKILL && run().isEmpty)
+  }
+
+  @Test func `a recorder that dies while it is told of entries loses none of them`() throws {
+    runtime.end(try #require(recorder))
+    run()
+    runtime.now += RecorderService.pause
+    record(.began, "pts/1", of: 7)
+    let second = try #require(recorder)
+    var isDead = false
+    runtime.whenSending = { child in
+      guard !isDead else { return }
+      isDead = true
+      runtime.end(child)
+    }
+    record(.ended, "pts/1", of: 7)
+    record(.began, "pts/1", of: 8)
+    #expect(isDead && run().isEmpty)
+    #expect(runtime.fire(.loginRecords))
+    logins.tellRecorder()
+    #expect(recorder !== second)
+    #expect(try entries(of: recorder) == ["began pts/1 7", "ended pts/1 7", "began pts/1 8"])
+  }
+
+  @Test func `an end goes to no other recorder while its beginning may be written by one that was retired`() throws {
+    let first = try #require(recorder)
+    record(.began, "pts/1", of: 7)
+    audit.apply(try LoadedSettings.sample(recordings: ["/other"]))
+    #expect(recorder !== first && first.isFinished && runtime.hasTimer(.kill(first.number)))
+    record(.ended, "pts/1", of: 7)
+    #expect(try entries(of: recorder).isEmpty)
+    say(.entered(connection: 7), by: first)
+    #expect(try entries(of: recorder) == ["ended pts/1 7"])
+    #expect(run() == ["entered 7"])
+  }
+
+  @Test func `a recorder is told of the directories that logins began with, until they are over`() throws {
+    recorders.setNeeds(RecordingNeeds(keepsLogins: false, directories: ["/r"]), of: 7)
+    audit.apply(try LoadedSettings.sample(recordings: ["/other"]) { $0.audit.loginRecords = false })
+    func told(_ child: Child?) throws -> [RecorderSettings] {
+      try runtime.messages(SupervisorToRecorder.self, to: child).compactMap {
+        if case .prepare(let settings) = $0 { settings } else { nil }
+      }
+    }
+    #expect(try told(recorder).map { $0.directories.map(\.path) } == [["/other", "/r"]])
+    #expect(try told(recorder).map(\.keepsLogins) == [false])
+    #expect(recorders.directory(at: "/r") != nil)
+    recorders.setNeeds(nil, of: 7)
+    #expect(recorders.directory(at: "/r") == nil && recorders.directory(at: "/other") != nil)
+    recordings.open(in: "/r", user: "anna", session: "s", for: 8)
+    #expect(run().first?.hasPrefix("failed 8 ") == true)
+  }
+
+  @Test func `a terminal of somebody else is no login, and one of another login is left out and enters`() throws {
+    let strict = LoginRecordService(runtime, recorders) { _ in .user(0) }
+    strict.record(
+      LoginEntry(.began, user: "anna", uid: 1000, terminal: "pts/9", process: 5, address: ""), isWanted: true, of: 7)
+    strict.apply(try LoadedSettings.sample())
+    strict.record(
+      LoginEntry(.began, user: "anna", uid: 1000, terminal: "pts/9", process: 5, address: ""), isWanted: true, of: 7)
+    #expect(run() == ["entered 7", "bad 7 told of a terminal that is not its user's"])
+    record(.began, "pts/1", of: 7)
+    record(.began, "pts/1", of: 8)
+    #expect(run() == ["entered 8"] && runtime.lines(with: "[8] pts/1 is not in the login records: is another") == 1)
+    logins.forget(7)
+    record(.began, "pts/1", of: 8)
+    #expect(run().isEmpty)
+  }
+
+  @Test func `a recorder whose files were replaced hands its entry on, and not without end`() throws {
+    record(.began, "pts/1", of: 7)
+    var count = 0
+    while count < 100, let current = recorder, !current.isFinished {
+      guard case .login(let entry, _)? = try runtime.messages(SupervisorToRecorder.self, to: current).last else {
+        break
+      }
+      say(.replaced(entry, connection: 7), by: current)
+      count += 1
+      if recorder === current { break }
+    }
+    #expect((2...20).contains(count))
+    #expect(run() == ["entered 7"])
+    #expect(runtime.lines(with: "[7] not in the login records, whose files were replaced: pts/1") == 1)
+  }
+
+  @Test func `passwords that are wrong go to btmp, and keys that do not fit do not`() throws {
+    var fact = Fact(.authFailure, .denied, .ssh)
+    var subject = Subject()
+    (subject.user, subject.method) = ("anna", "publickey")
+    audit.record(fact, of: subject, 7)
+    #expect(try entries(of: recorder).isEmpty)
+    subject.method = "password"
+    audit.record(fact, of: subject, 7)
+    (subject.method, fact.reason) = ("publickey", Reason(AccountRefusal.noSuchUser))
+    audit.record(fact, of: subject, 8)
+    #expect(try entries(of: recorder) == ["refused ssh:notty 7", "refused ssh:notty 8"])
+    // One that is not in the records has no answer to wait for.
+    runtime.end(try #require(recorder))
+    run()
+    audit.record(fact, of: subject, 9)
+    #expect(!runtime.hasTimer(.loginRecords))
+  }
+
+  @Test func `at the end what waits is written without a pause`() throws {
+    let first = try #require(recorder)
+    runtime.end(first)
+    run()
+    record(.began, "pts/1", of: 7)
+    #expect(recorder === first)
+    audit.endRecorders()
+    let last = try #require(recorder)
+    #expect(last !== first && last.isFinished && last.sentSignal == SIGKILL)
+    #expect(try entries(of: last) == ["began pts/1 7"])
+  }
+}
+
+/// No journal.
+final class SilentJournal: EventJournal {
+  var isOn: Bool { false }
+  func add(_ fact: Fact, of subject: Subject, in series: JournalSeries?) {}
+}
