@@ -6,8 +6,8 @@ extension Supervisor {
     switch child.role {
     case .authority: authorities.handle(bytes, descriptors, from: child)
     case .transport: transports.handle(bytes, descriptors, from: child)
-    case .session: takeFromSession(bytes, descriptors, child)
-    case .loader: takeFromLoader(bytes, descriptors, child)
+    case .session: sessions.handle(bytes, descriptors, from: child)
+    case .loader: reloads.handle(bytes, descriptors, from: child)
     case .banWriter: bans.handle(bytes, from: child)
     case .journalOpener: journal.handle(bytes, descriptors, fromOpener: child)
     case .journal: journal.handle(bytes, descriptors, from: child)
@@ -26,8 +26,8 @@ extension Supervisor {
     case .transport: transports.ended(child, status)
     case .session:
       scopes.forget(child)
-      sessionEnded(child, status)
-    case .loader: loaderEnded(child, status)
+      sessions.ended(child, status)
+    case .loader: reloads.ended(child, status)
     case .banWriter: bans.ended(child, status)
     case .journalOpener: journal.openerEnded(child, status)
     case .journal: journal.ended(child, status)

@@ -9,9 +9,9 @@ extension Supervisor {
 
   /// Where it listens, and what does not go well, for people: one line, whatever processes said of it.
   var status: String {
-    let places = listeners.compactMap { $0.listener.address?.description }.joined(separator: ", ")
-    let absent = absentAddresses.map { "; not on \($0.address): \(SystemError.message($0.error.code))" }.joined()
-    let refused = refusedSince.map { "; \(Log.printable(arguments.configurationName)) refused since \($0)" } ?? ""
+    let (places, absent) = (listeners.places, listeners.absentPlaces)
+    let refused =
+      reloads.refusedSince.map { "; \(Log.printable(arguments.configurationName)) refused since \($0)" } ?? ""
     let failure = journal.problem.map { "; EVENTS CANNOT BE WRITTEN: \($0)" } ?? ""
     let late = exporters.behind.map { "; \($0.name) is behind: \($0.waiting) events wait" }.joined()
     let place = places.isEmpty ? "listening nowhere" : "listening on " + places
@@ -34,7 +34,7 @@ extension Supervisor {
     }
     admission.restore(loaded.bans)
     applyAuditSettings()
-    prepare(loaded)
+    reloads.prepare(loaded)
   }
 
   /// Everything works: says so to whoever waits for it.
@@ -46,6 +46,7 @@ extension Supervisor {
     }
     state = .running
     transports.started()
+    listeners.started()
     if let path = arguments.pidFile {
       do throws(SystemError) {
         try Daemon.writePidFile(path)
@@ -61,10 +62,7 @@ extension Supervisor {
     audit.record(fact)
     recordConfiguration()
     service?.ready(status: status)
-    if shallReloadAgain {
-      shallReloadAgain = false
-      reload()
-    }
+    reloads.started()
     guard let report else { return }
     self.report = nil
     do throws(SystemError) {
@@ -93,7 +91,7 @@ extension Supervisor {
     runtime.log(.info, "shutting down with \(connections.count) connections")
     service?.stopping()
     stopAccepting()
-    for number in Array(connections.keys) { post(.shutDown, to: number) }
+    connections.end(.shutDown, logins: true)
     bans.finish()
     runtime.setTimer(.shutDown, after: Self.shutDownTime)
     endWhenIdle()
@@ -106,9 +104,7 @@ extension Supervisor {
     guard state == .running else { return }
     service?.stopping()
     stopAccepting()
-    for number in Array(connections.keys) where connections[number]?.machine.isLoggedIn == false {
-      post(.abandon, to: number)
-    }
+    connections.end(.abandon, logins: false)
     runtime.post(.letGo)
   }
 
@@ -132,7 +128,7 @@ extension Supervisor {
     sessionZygotes.becomeCopy()
     transportZygotes.becomeCopy()
     runtime.cancelTimer(.letGo)
-    let logins = connections.values.count { $0.machine.isLoggedIn }
+    let logins = connections.loginCount
     recordStop(logins > 0 ? "\(logins) logins go on" : "shutting down")
     guard logins > 0 else { return endWhenIdle() }
     runtime.log(.info, "letting go: \(logins) logins go on")
@@ -167,14 +163,8 @@ extension Supervisor {
 
   private func stopAccepting() {
     state = .ending
-    runtime.cancelTimer(.acceptAgain)
-    runtime.cancelTimer(.listenAgain)
-    answerReload(.refused(["the server ends"]))
-    for socket in listeners { runtime.unwatch(socket.listener.descriptor) }
-    listeners = []
-    forgetAllProxied()
-    authorities.dropCandidate()
-    candidate = nil
+    listeners.close()
+    reloads.close()
     transports.close()
     transportZygotes.close()
     sessionZygotes.close()
@@ -183,7 +173,7 @@ extension Supervisor {
 
   /// Ends with the last connection and session.
   func endWhenIdle() {
-    guard state == .ending, connections.isEmpty,
+    guard state == .ending, connections.count == 0,
       !runtime.children.values.contains(where: { $0.role == .session || $0.role == .banWriter })
     else { return }
     guard exitCode == nil, !isDraining else { return }
@@ -199,18 +189,14 @@ extension Supervisor {
     guard exitCode == nil, !isDraining else { return }
     isDraining = true
     // What logins have said by now is heard, also of those that are held.
-    let logins = runtime.children.values.filter { $0.role == .session && $0.hasLogin }
-    runtime.readRest(of: logins, then: .sessionsRead)
+    runtime.readRest(of: sessions.processes, then: .sessionsRead)
   }
 
   /// Everything is heard that logins have said: records what would have been recorded later, for there is no more time.
   func sessionsRead() {
     audit.recordAllCounted()
     admission.recordAllRefusals()
-    for child in runtime.children.values {
-      recordLoss(of: child, .shutDown, isExpected: true)
-      tellLastWords(of: child)
-    }
+    sessions.recordAllEnds()
     recordStop("shut down")
     runtime.setTimer(.drain, after: Self.drainTime)
     journal.drain()

@@ -4,6 +4,7 @@ import Configuration
 import Glibc
 import IPC
 import System
+import Wire
 
 /// The shell around the machines: waits for sockets, processes, signals and times, tells the machines, and does what
 /// they say. Never waits for anything else.
@@ -17,38 +18,11 @@ final class Supervisor {
     case ending
   }
 
-  /// Settings that apply once their first authority is ready.
-  struct Candidate {
-    let loaded: LoadedSettings
-    let listeners: [ListeningSocket]
-    let absent: [AbsentAddress]
-  }
-
-  /// An address of the configuration that the system does not give us now.
-  struct AbsentAddress {
-    let configured: Settings.BindAddress
-    let error: SystemError
-
-    var address: SocketAddress { SocketAddress(address: configured.address, port: configured.port) }
-  }
-
-  /// A socket that connections come from.
-  struct ListeningSocket {
-    let number: UInt64
-    /// Nil: it came from systemd.
-    let configured: Settings.BindAddress?
-    let listener: Listener
-  }
-
   /// Milliseconds that connections have when the server ends.
   static let shutDownTime: Int64 = 4500
-  /// Milliseconds that a loader may take.
-  static let loadTime: Int64 = 60_000
   let arguments: Arguments
   let programs: Programs
   let isRoot: Bool
-  /// Where it was started, for the loader.
-  let directory: String?
   let runtime: ProcessRuntime
   var service: ServiceManager?
   var report: Daemon.Report?
@@ -57,26 +31,6 @@ final class Supervisor {
   var state: State = .starting
   var exitCode: ExitCode?
   var loaded: LoadedSettings
-  /// Warnings about what connections share: each is told once, and at most 1,024 are.
-  var toldWarnings: Set<String> = []
-  /// What the transports of the settings that apply are told.
-  var transportSettings: TransportSettings?
-  var candidate: Candidate?
-  var shallReloadAgain = false
-  /// Processes that asked for a reload, and wait for what comes of it.
-  var reloadAskers: [Int32] = []
-  /// Since when the configuration is one that does not apply, for people; nil: the one that was loaded last applies.
-  var refusedSince: String?
-  var connections: [UInt64: Connection] = [:]
-  /// Connections of load balancers that have not said yet whose they are.
-  var proxied: [UInt64: ProxiedConnection] = [:]
-  /// Where load balancers are.
-  var proxies: RangeTrie
-  var sessionCounts = SessionCounts()
-  var listeners: [ListeningSocket] = []
-  /// Addresses of the settings that apply on which it cannot listen yet.
-  var absentAddresses: [AbsentAddress] = []
-  var listenBackoff = Backoff(first: 1000, longest: 30_000)
   let transportZygotes: ZygoteService
   let sessionZygotes: ZygoteService
   let transports: TransportService
@@ -89,7 +43,11 @@ final class Supervisor {
   let exporters: ExporterService
   let admission: AdmissionService
   let bans: BanService
+  let listeners: ListenerService
   let authorities: AuthorityService
+  let sessions: SessionService
+  let connections: ConnectionService
+  let reloads: ReloadService
   /// All but the journal works.
   var isReadyButForJournal = false
   /// The end of this process waits for the journal alone.
@@ -98,8 +56,6 @@ final class Supervisor {
   var hasRecordedStop = false
   /// Lets go as soon as bans are saved.
   var isLettingGo = false
-  var throttleLog = LogThrottle(burst: 10, interval: 10_000)
-  var acceptThrottle = LogThrottle(interval: 10_000)
 
   init(
     _ arguments: Arguments, _ loaded: LoadedSettings, log: Log, programs: Programs, directory: String?,
@@ -108,10 +64,8 @@ final class Supervisor {
     self.arguments = arguments
     self.loaded = loaded
     self.programs = programs
-    self.directory = directory
     self.report = report
     isRoot = Hardening.isRoot
-    proxies = RangeTrie(loaded.settings.server.trustedProxies)
     runtime = try ProcessRuntime(programs, log: log)
     transportZygotes = ZygoteService(runtime, of: .transport, .transportZygote(loaded.accounts))
     sessionZygotes = ZygoteService(
@@ -128,7 +82,26 @@ final class Supervisor {
     exporters = ExporterService(runtime, audit, journal)
     admission = AdmissionService(runtime, audit, loaded.settings)
     bans = BanService(runtime, admission, loaded.settings)
-    authorities = AuthorityService(runtime, singleUser: isRoot ? nil : Daemon.userID)
+    listeners = ListenerService(runtime, admission, journal, loaded.settings)
+    let singleUser = isRoot ? nil : Daemon.userID
+    authorities = AuthorityService(runtime, singleUser: singleUser)
+    sessions = SessionService(runtime, sessionZygotes, scopes, journal, audit, isRoot: isRoot)
+    connections = ConnectionService(
+      runtime,
+      ConnectionService.Services(
+        events: audit, admission: admission, transports: transports, authorities: authorities, sessions: sessions,
+        recorders: recorders, recordings: recordings, logins: logins),
+      loaded.settings, singleUser: singleUser)
+    reloads = ReloadService(runtime, listeners, authorities, audit, arguments, directory: directory) {
+      [runtime, isRoot] answer, asker in
+      // Only root can have a socket there.
+      guard isRoot else { return }
+      do throws(SystemError) {
+        _ = try Descriptor.datagram(to: ReloadAnswer.path(for: asker)).sendDatagram(answer.wireBytes)
+      } catch {
+        runtime.log(.debug, "pid \(asker) does not wait for the end of its reload: \(error)")
+      }
+    }
   }
 
   /// Serves until it is told to end; returns the exit code.
@@ -150,38 +123,45 @@ final class Supervisor {
     case .start: start()
     case .signal(let signal, let process, let user): take(signal, process, user)
     case .timer(let key): time(key)
-    case .readable(let number):
-      if listeners.contains(where: { $0.number == number }) {
-        accept(number, left: Self.acceptLimit)
-      } else {
-        readHeader(number)
-      }
+    case .readable(let number): listeners.handle(readable: number)
     case .message(let bytes, let descriptors, let child): take(bytes, descriptors, from: child)
     case .ended(let child, let status): ended(child, status)
-    case .accept(let listener, let left): accept(listener, left: left)
-    case .connection(let event, let number): deliver(event, to: number)
+    case .accept(let listener, let left): listeners.accept(listener, left: left)
+    case .accepted(let connection): connections.open(connection)
+    case .connection(let event, let number): connections.handle(event, of: number)
+    case .loginOpened(let number, let socket): connections.loginOpened(number, socket)
+    case .announce(let text, let number): connections.announce(text, to: number)
+    case .connectionClosed: endWhenIdle()
     case .letGo: letGoOnceBansAreSaved()
     case .drain: drain()
     case .sessionsRead: sessionsRead()
     case .made(let child):
       if child.role == .transport { transports.made(child) }
       scopes.made(child)
-    case .transportAssigned(let child, let number): assign(child, to: number)
+    case .transportAssigned(let child, let number): connections.assign(child, to: number)
     case .transportReady: if state == .starting { started() }
     case .candidateReady(let authority, let hostKeys): activate(authority, hostKeys)
-    case .candidateFailed(let why): candidateFailed(why)
+    case .candidateFailed(let why): reloads.candidateFailed(why)
+    case .reloadBegins: service?.reloading()
+    case .reloadEnded(let answer):
+      service?.ready(status: status)
+      reloads.finish(answer)
     case .bansChanged: bans.changed()
     case .bansSaved: finishLettingGo()
     case .audit(let fact): audit.record(fact)
     case .statusChanged: service?.status(status)
     case .failed(let code): fail(code)
-    case .journalHolds: hold()
-    case .journalReleases: release()
+    case .journalHolds:
+      listeners.hold()
+      sessions.hold()
+    case .journalReleases:
+      listeners.acceptAgain()
+      sessions.release()
     case .journalOpened: journalOpened()
     case .journalNotOpened(let reason): journal.notOpened(reason)
     case .journalDirectoryOpened: exporters.apply(loaded)
     case .journalDrained: exitCode = exitCode ?? .success
-    case .terminalEntered(let number): terminalEntered(number)
+    case .terminalEntered(let number): connections.terminalEntered(number)
     }
   }
 
@@ -193,7 +173,7 @@ final class Supervisor {
       shutDown()
     case SIGHUP:
       asked(.reload, sender)
-      reload(for: user == 0 ? Int32(clamping: process) : nil)
+      reloads.reload(for: user == 0 ? Int32(clamping: process) : nil)
     case SIGUSR1:
       asked(.letGo, sender)
       letGo()
@@ -203,16 +183,16 @@ final class Supervisor {
 
   private func time(_ key: TimerKey) {
     switch key {
-    case .connection(let number, let timer): post(.timer(timer), to: number)
+    case .connection(let number, let timer): connections.handle(.timer(timer), of: number)
     case .authorityAnswer(let number): authorities.isLate(number)
     case .authorityRestart: authorities.restartTime()
     case .transportRestart: transports.restartTime()
     // The runtime's own.
     case .errors, .made, .kill: break
-    case .acceptAgain: acceptAgain()
-    case .listenAgain: listenAgain()
+    case .acceptAgain: listeners.acceptAgain()
+    case .listenAgain: listeners.listenAgain()
     case .banEnd(let source): admission.banEnds(source)
-    case .proxyHeader(let number): proxyHeaderIsLate(number)
+    case .proxyHeader(let number): listeners.proxyHeaderIsLate(number)
     case .saveBans: bans.time()
     case .letGo: finishLettingGo()
     case .journalAnswer: journal.handle(.answer)
@@ -224,9 +204,9 @@ final class Supervisor {
     case .drain: exitCode = exitCode ?? .success
     case .refusals: admission.recordRefusals()
     case .countedEvents: audit.recordCounted()
-    case .throttle(let number): throttleEnds(number)
+    case .throttle(let number): sessions.throttleEnds(number)
     case .shutDown:
-      for number in Array(connections.keys) { post(.transportEnded(.unknown), to: number) }
+      connections.end(.transportEnded(.unknown), logins: true)
       runtime.post(.drain)
     }
   }

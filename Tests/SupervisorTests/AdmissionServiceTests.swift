@@ -33,7 +33,7 @@ final class Reports: EventLog {
     service = AdmissionService(runtime, reports, settings)
   }
 
-  private func start(_ number: UInt64) -> Bool { service.admits(client, address, number, connections: 0) }
+  private func start(_ number: UInt64) -> Bool { service.admits(client, address, number) }
 
   /// What was posted, in words.
   private func events() -> [String] {
@@ -123,10 +123,17 @@ final class Reports: EventLog {
   }
 
   @Test func `there are no more connections than the settings say`() {
-    #expect(service.admits(client, address, 1, connections: 9))
-    service.finishStart(1)
-    #expect(!service.admits(client, address, 2, connections: 10))
+    for number in UInt64(1)...9 {
+      #expect(start(number))
+      service.finishStart(number)
+    }
+    #expect(service.hasPlace)
+    // One of which it is not known yet whose it is.
+    service.setWaiting(1)
+    #expect(!service.hasPlace && !start(10))
     #expect(reports.facts.map(\.reason) == [Reason(ConnectionRefusal.maxConnections)])
+    service.forget(9)
+    #expect(service.hasPlace && start(11))
   }
 }
 

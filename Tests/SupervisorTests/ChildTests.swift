@@ -99,7 +99,7 @@ import Wire
     let socket = MessageSocket(from: theirs[0], to: theirs[1])
     let loop = try EventLoop()
     let sent = try fill(child, waiting: 1)
-    child.isThrottled = true
+    child.isPaused = true
     try child.watch([.read, .write], in: loop)
     #expect(try loop.wait(milliseconds: 0).isEmpty)
     var numbers = try read(socket).numbers

@@ -26,6 +26,8 @@ final class FakeRuntime: Runtime {
   private(set) var lines: [String] = []
   private(set) var sent: [Sent] = []
   private(set) var paused: Set<UInt64> = []
+  /// The number of each socket that is watched.
+  private(set) var watched: [ObjectIdentifier: UInt64] = [:]
   private var queue = FIFO<SupervisorEvent>()
   private var nextNumber: UInt64 = 100
   /// Their ends of the sockets.
@@ -54,6 +56,12 @@ final class FakeRuntime: Runtime {
   func cancelTimer(_ key: TimerKey) { timers[key] = nil }
   func hasTimer(_ key: TimerKey) -> Bool { timers[key] != nil }
   func post(_ event: SupervisorEvent) { queue.append(event) }
+
+  func watch(_ descriptor: Descriptor, _ number: UInt64) throws(SystemError) {
+    watched[ObjectIdentifier(descriptor)] = number
+  }
+
+  func unwatch(_ descriptor: Descriptor) { watched[ObjectIdentifier(descriptor)] = nil }
 
   func spawn(_ program: Program) throws(SystemError) -> Child {
     guard canStart else { throw SystemError("start", code: EAGAIN) }

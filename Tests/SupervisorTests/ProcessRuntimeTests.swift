@@ -101,10 +101,7 @@ import Wire
     let (other, otherSocket) = try copy()
     _ = try socket.send([1])
     _ = try otherSocket.send([2])
-    for process in [child, other] {
-      runtime.pause(process)
-      process.waitsForJournal = true
-    }
+    for process in [child, other] { runtime.pause(process) }
     runtime.setTimer(.shutDown, after: 0)
     let words = try run(until: "rest read") { event in
       if case .timer(.shutDown) = event { runtime.readRest(of: [child, other], then: .sessionsRead) }

@@ -15,7 +15,6 @@ import Wire
   /// A login; `isMade`: its zygote has made the process.
   private func login(isMade: Bool = true) throws -> Child {
     let session = try runtime.add(.session)
-    session.hasLogin = true
     session.connection = 7
     if isMade { _ = try runtime.adopt(1, isChild: true, as: session) }
     return session

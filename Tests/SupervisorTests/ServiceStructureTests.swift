@@ -18,6 +18,8 @@ struct ServiceStructure {
 
   /// - Parameter sources: the text of each file. A service is a class whose name ends so.
   init(_ sources: [String]) {
+    var parents: [String: [String]] = [:]
+    func names(_ list: Substring) -> [String] { list.split(separator: ",").map { String($0.drop { $0 == " " }) } }
     for source in sources {
       var current: String?
       for line in source.split(separator: "\n") {
@@ -25,7 +27,9 @@ struct ServiceStructure {
           let name = String(match.1)
           current = name
           services[name] = Service(
-            protocols: Set((match.2 ?? "").split(separator: ",").map { String($0.drop { $0 == " " }) }))
+            protocols: Set(names(match.2 ?? "")))
+        } else if let match = line.prefixMatch(of: /protocol (\w+): ([\w, ]+) \{/) {
+          parents[String(match.1)] = names(match.2)
         } else if line == "}" {
           current = nil
         } else if let current,
@@ -37,13 +41,28 @@ struct ServiceStructure {
           let name = String(match.3)
           if match.1 != "private ", !isComputed { services[current]?.visible.append(name) }
           if match.1 == nil, match.2 == "var", !isComputed { services[current]?.settable.append(name) }
-          for word in rest.split(whereSeparator: { !$0.isLetter }) where word.first?.isUppercase == true {
-            services[current]?.held.insert(String(word))
-          }
+          hold(words(rest), by: current)
+        } else if let current, let match = line.prefixMatch(of: #/    let \w+: ((?:any )?\w+)$/#) {
+          // Of a structure in which it holds several.
+          hold(words(String(match.1)), by: current)
         }
       }
     }
+    for (name, service) in services {
+      var known = service.protocols
+      var left = Array(known)
+      while let next = left.popLast() {
+        for parent in parents[next] ?? [] where known.insert(parent).inserted { left.append(parent) }
+      }
+      services[name]?.protocols = known
+    }
   }
+
+  private func words(_ text: String) -> [String] {
+    text.split { !$0.isLetter }.map(String.init).filter { $0.first?.isUppercase == true }
+  }
+
+  private mutating func hold(_ types: [String], by service: String) { services[service]?.held.formUnion(types) }
 
   /// The services that each may call.
   var calls: [String: Set<String>] {
@@ -67,7 +86,9 @@ struct ServiceStructure {
   init() throws {
     let root = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
     var files: [(name: String, text: String)] = []
-    for folder in ["", "Admission/", "Audit/", "Authorities/", "Runtime/", "Sessions/", "Transports/"] {
+    for folder in [
+      "", "Admission/", "Audit/", "Authorities/", "Connections/", "Reload/", "Runtime/", "Sessions/", "Transports/",
+    ] {
       let path = "/\(root)/Sources/Supervisor/\(folder)"
       for name in try ServiceStructureTests.names(in: path) where name.hasSuffix(".swift") {
         let descriptor = try Descriptor.open(path + name, O_RDONLY)
@@ -89,10 +110,12 @@ struct ServiceStructure {
   }
 
   @Test func `services call each other in one direction`() {
-    #expect(structure.services.count >= 7)
+    #expect(structure.services.count >= 15)
     #expect(structure.circle.isEmpty)
     #expect(structure.calls["AuditService"]?.isSuperset(of: ["JournalService", "RecordingService"]) == true)
     #expect(structure.calls["LoginRecordService"] == ["RecorderService", "ProcessRuntime"])
+    #expect(structure.calls["ListenerService"] == ["AdmissionService", "JournalService", "ProcessRuntime"])
+    #expect(structure.calls["ConnectionService"]?.isSuperset(of: ["AuditService", "SessionService"]) == true)
   }
 
   @Test
@@ -106,16 +129,19 @@ struct ServiceStructure {
   }
 
   @Test func `an event is handled from the queue and nowhere else`() {
-    // The declaration, and the call from the queue.
-    #expect(files.reduce(0) { $0 + $1.text.matches(of: /\bdeliver\(/).count } == 2)
-    #expect(files.first { $0.name == "Supervisor.swift" }?.text.contains(/: deliver\(event, to: number\)/) == true)
+    // The machine is called by its service, and that by the dispatcher.
+    #expect(files.reduce(0) { $0 + $1.text.matches(of: /connection\.machine\.handle\(/).count } == 1)
+    #expect(files.reduce(0) { $0 + $1.text.matches(of: /\bconnections\.handle\(/).count } == 2)
+    #expect(
+      files.first { $0.name == "Supervisor.swift" }?.text.matches(of: /: connections\.handle\(/).count == 2)
   }
 
   @Test func `a circle and a property that others could set would be found`() {
     let structure = ServiceStructure([
       "final class AService: AProtocol {\n  private let b: any BProtocol\n  var shared = 1\n  var computed: Int { 2 }\n}\n",
       "final class BService: BProtocol {\n  private let a: AService\n  private(set) var seen: Int?\n}\n",
-      "final class CService {\n  private let a: any AProtocol\n}\n",
+      "final class CService {\n  struct Both {\n    let a: any ParentProtocol\n  }\n  private let both: Both\n}\n",
+      "protocol AProtocol: ParentProtocol {\n}\n",
     ])
     #expect(structure.circle == ["AService", "BService", "CService"])
     #expect(structure.services["AService"]?.visible == ["shared"])

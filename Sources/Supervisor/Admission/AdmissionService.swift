@@ -9,9 +9,28 @@ protocol BanSource: AnyObject {
   var bans: [Ban] { get }
 }
 
+/// Whether connections may come. What a service needs of ``AdmissionService`` to accept them.
+protocol ConnectionAdmission: AnyObject {
+  /// There is a place for a connection of which it is not known yet whose it is.
+  var hasPlace: Bool { get }
+  /// So many connections are of that kind.
+  func setWaiting(_ count: Int)
+  /// A connection is refused. A flood of them must not become a flood of events, nor of lines.
+  ///
+  /// - Parameter result: `.error` for what shows that something is set up wrong.
+  func refuse(_ address: SocketAddress, _ reason: ConnectionRefusal, _ details: String, _ result: EventResult)
+}
+
+extension ConnectionAdmission {
+  /// A connection is refused because it is not wanted.
+  func refuse(_ address: SocketAddress, _ reason: ConnectionRefusal, _ details: String) {
+    refuse(address, reason, details, .denied)
+  }
+}
+
 /// Decides which connections may start, remembers what they did that counts against their source, and bans sources. Reports
 /// what it refuses, without a flood of events or lines.
-final class AdmissionService: BanSource {
+final class AdmissionService: BanSource, ConnectionAdmission {
   private let runtime: any Runtime
   private let events: any EventLog
   private var admission: AdmissionControl
@@ -20,6 +39,10 @@ final class AdmissionService: BanSource {
   private var throttles: [Reason: LogThrottle] = [:]
   /// Connections without a login, and where they come from.
   private var starting: [UInt64: IPAddress] = [:]
+  /// Connections that there are, by their numbers.
+  private var connections: Set<UInt64> = []
+  /// Connections that have yet to say whose they are.
+  private var waiting = 0
   private var settings: Settings
   /// Another daemon may listen by now.
   private var isHandedOver = false
@@ -42,15 +65,19 @@ final class AdmissionService: BanSource {
 
   // MARK: Connections
 
-  /// Connections beyond `server.max_connections` that have a place: one of them may have to make room for one that comes.
-  var extraPlaces: Int { admission.startCount + admission.leavingCount }
+  // Of those without a login, one may have to make room for it: that is decided when it is known whose it is.
+  var hasPlace: Bool {
+    let places = settings.server.maxConnections + admission.startCount + admission.leavingCount
+    return connections.count + waiting < places
+  }
+
+  func setWaiting(_ count: Int) { waiting = count }
 
   /// Whether a connection may start; if not, the log says why. Another one is closed for it where there is no place.
-  ///
-  /// - Parameter connections: how many there are.
-  func admits(_ client: IPAddress, _ address: SocketAddress, _ number: UInt64, connections: Int) -> Bool {
+  func admits(_ client: IPAddress, _ address: SocketAddress, _ number: UInt64) -> Bool {
     let verdict = admission.admit(
-      client, number: number, connections: connections, random: Double.random(in: 0..<1), at: runtime.now)
+      client, number: number, connections: connections.count + waiting, random: Double.random(in: 0..<1),
+      at: runtime.now)
     switch verdict {
     case .start: break
     case .startInPlace(let other): runtime.post(.connection(.displaced(by: address), of: other))
@@ -59,6 +86,7 @@ final class AdmissionService: BanSource {
       return false
     }
     starting[number] = client
+    connections.insert(number)
     return true
   }
 
@@ -67,7 +95,13 @@ final class AdmissionService: BanSource {
     if starting[number] != nil { admission.advance(number, to: progress) }
   }
 
-  /// A connection has logged in, or is over: it counts no more among those without a login.
+  /// A connection is over.
+  func forget(_ number: UInt64) {
+    finishStart(number)
+    connections.remove(number)
+  }
+
+  /// A connection has logged in: it counts no more among those without a login.
   func finishStart(_ number: UInt64) {
     if starting.removeValue(forKey: number) != nil { admission.finishStart(number) }
   }
@@ -121,12 +155,7 @@ final class AdmissionService: BanSource {
 
   // MARK: Refusals
 
-  /// A connection is refused. A flood of them must not become a flood of events, nor of lines.
-  ///
-  /// - Parameter result: `.error` for what shows that something is set up wrong.
-  func refuse(
-    _ address: SocketAddress, _ reason: ConnectionRefusal, _ details: String, _ result: EventResult = .denied
-  ) {
+  func refuse(_ address: SocketAddress, _ reason: ConnectionRefusal, _ details: String, _ result: EventResult) {
     let source = ClientSource(IPAddress(address.address) ?? IPAddress.unspecified)
     if refusals.refuse(source, reason, at: runtime.now) {
       var subject = Subject()

@@ -23,7 +23,7 @@ extension EventLog {
 
 /// Reports events: by the budgets of logins, to the journal, the log and, where btmp is concerned, the login records. What
 /// recorders say goes through here to those who asked them.
-final class AuditService: EventLog {
+final class AuditService: EventBudget {
   private let runtime: any Runtime
   private let journal: any EventJournal
   private let recorders: RecorderService
@@ -92,7 +92,6 @@ final class AuditService: EventLog {
     }
   }
 
-  /// The milliseconds that logins of a user have to wait, for they have used up the budget of events; 0: none.
   func wait(for user: String) -> Int64 { journal.isOn ? budgets.wait(for: user, at: runtime.now) : 0 }
 
   /// Reports events that were counted, and whose time of counting is over.

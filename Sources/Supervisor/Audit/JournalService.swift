@@ -23,7 +23,7 @@ protocol JournalPlace: AnyObject {
 ///
 /// The directory of the journal comes from the loader, which may open it where `bssh-audit` may not even look. When it was
 /// removed, a process like the loader opens it again, and makes it if need be.
-final class JournalService: EventJournal, JournalPlace {
+final class JournalService: EventJournal, JournalPlace, LoginGate {
   /// Milliseconds that a journal may take to end, once it is told to.
   private static let endTime: Int64 = 30_000
   /// Milliseconds that a journal has to end with the daemon.

@@ -5,7 +5,7 @@ import System
 import Wire
 
 /// Starts and ends authorities, and asks them for connections: signatures, accounts and verdicts.
-final class AuthorityService {
+final class AuthorityService: CandidateSource {
   private let runtime: any Runtime
   /// Not started as root: the one user whose rights every login has.
   private let singleUser: UInt32?
@@ -27,17 +27,12 @@ final class AuthorityService {
 
   // MARK: Settings
 
-  /// Starts the first authority of new settings. ``SupervisorEvent/candidateReady(_:_:)`` or
-  /// ``SupervisorEvent/candidateFailed(_:)`` follows.
-  ///
-  /// - Throws: what the system says when it cannot be started.
   func startCandidate(_ new: LoadedSettings) throws(SystemError) {
     let child = try start(new)
     candidate = child
     runtime.setTimer(.authorityAnswer(child.number), after: AuthorityPool.patience)
   }
 
-  /// The new settings are not wanted any more.
   func dropCandidate() { candidate?.signal(SIGKILL) }
 
   /// The settings of the candidate, which is ready, apply from now on.

@@ -53,28 +53,10 @@ final class Child {
   var errorLines = ErrorLines()
   /// The connection that it serves.
   var connection: UInt64?
-  /// A session process that has the login.
-  var hasLogin = false
-  /// Whose login it is, once it has one.
-  var subject = Subject()
-  /// Of a login, the programs without an end.
-  var commands = UnfinishedCommands()
   /// Why it was killed, if it was because it did not end in time.
   var loss: SessionLoss?
-  /// What is to be told of the login once this process, which outlives its connection, has told everything.
-  var lastWords: [(fact: Fact, subject: Subject)] = []
-  /// A loader that has said what it had to say.
-  var hasAnswered = false
-  /// A login that waits because the journal is slow.
-  var waitsForJournal = false
-  /// A login that waits because its user has used up the budget of events.
-  var isThrottled = false
-  /// A login with root's rights: it never waits for a budget, for it could change the journal all the same.
-  var isRoot = false
-  /// For what the terminals of a login are told of such a wait.
-  var throttleNotices = LogThrottle(interval: 60_000)
-  /// A login to which nobody listens now.
-  var isHeld: Bool { waitsForJournal || isThrottled }
+  /// Its messages are not read now.
+  var isPaused = false
   /// The event loop waits until its socket has room.
   private var isWaitingForRoom = false
   /// Its end of the socket is open, as far as we know.
@@ -146,7 +128,7 @@ final class Child {
 
   /// Waits for what it says, and with `.write` for room in its socket.
   ///
-  /// A login that is held is not waited for to speak, and waited for to read as any other. Only logins are held, and a
+  /// A login that is paused is not waited for to speak, and waited for to read as any other. Only logins are paused, and a
   /// login's messages come another way than those to it.
   func watch(_ interest: EventLoop.Interest, in loop: EventLoop) throws(SystemError) {
     guard isOpen else { return }

@@ -151,7 +151,7 @@ final class ProcessRuntime: Runtime {
       guard let child = children[number] else { return }
       // It has more to tell, and would be listened to if the journal kept up.
       // A process that its user has stopped does not use that time.
-      if child.isHeld, child.process?.isStopped != true { return setTimer(key, after: Self.endTime) }
+      if child.isPaused, child.process?.isStopped != true { return setTimer(key, after: Self.endTime) }
       child.loss = child.process?.isStopped == true ? .stopped : .silent
       log(.warning, "\(child.role.name) \(child.pid) takes too long: killed")
       child.signal(SIGKILL)
@@ -161,14 +161,10 @@ final class ProcessRuntime: Runtime {
 
   // MARK: Other sockets
 
-  /// Posts ``SupervisorEvent/readable(_:)`` with this number whenever `descriptor` can be read.
-  ///
-  /// - Throws: what epoll_ctl(2) says.
   func watch(_ descriptor: Descriptor, _ number: UInt64) throws(SystemError) {
     try loop.add(descriptor, .read, token: Self.token(number))
   }
 
-  /// The opposite; nothing happens when it was not watched.
   func unwatch(_ descriptor: Descriptor) { loop.remove(descriptor) }
 
   /// This process is a copy of the one that made the event loop: a signalfd wakes an epoll only for signals of the process
@@ -285,9 +281,13 @@ final class ProcessRuntime: Runtime {
     do throws(SystemError) { try child.watch(interest, in: loop) } catch { child.signal(SIGKILL) }
   }
 
-  func pause(_ child: Child) { loop.remove(child.socket.descriptor) }
+  func pause(_ child: Child) {
+    child.isPaused = true
+    loop.remove(child.socket.descriptor)
+  }
 
   func resume(_ child: Child) {
+    child.isPaused = false
     do throws(SystemError) {
       try loop.add(child.socket.descriptor, .read, token: Self.token(child.number))
     } catch { child.signal(SIGKILL) }
@@ -302,9 +302,9 @@ final class ProcessRuntime: Runtime {
   }
 
   private func read(_ child: Child, left: Int, then next: AfterReading, _ handle: (SupervisorEvent) -> Bool) {
-    var isHeld = child.isHeld
-    if case .nothing = next {} else { isHeld = false }
-    if left > 0, !isHeld, readMessage(child, handle) {
+    var isPaused = child.isPaused
+    if case .nothing = next {} else { isPaused = false }
+    if left > 0, !isPaused, readMessage(child, handle) {
       return queue.append(.read(child, left: left - 1, then: next))
     }
     switch next {

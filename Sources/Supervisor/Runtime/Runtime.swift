@@ -27,6 +27,13 @@ protocol Runtime: AnyObject {
   /// Puts an event behind those that wait. It is handled after the current one.
   func post(_ event: SupervisorEvent)
 
+  /// Posts ``SupervisorEvent/readable(_:)`` with this number whenever `descriptor` can be read.
+  ///
+  /// - Throws: what epoll_ctl(2) says.
+  func watch(_ descriptor: Descriptor, _ number: UInt64) throws(SystemError)
+  /// The opposite; nothing happens when it was not watched.
+  func unwatch(_ descriptor: Descriptor)
+
   /// Starts a process. Its messages and its end are events.
   ///
   /// - Throws: what the system says when it cannot be started.

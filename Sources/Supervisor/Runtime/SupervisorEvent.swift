@@ -26,7 +26,15 @@ enum SupervisorEvent {
 
   /// The next of at most `left` connections that wait at a listening socket.
   case accept(listener: UInt64, left: Int)
+  /// A connection comes.
+  case accepted(NewConnection)
   case connection(ConnectionMachine.Event, of: UInt64)
+  /// The session process of a connection has its login: this socket to it is for the transport.
+  case loginOpened(UInt64, Descriptor)
+  /// Something for the terminals of a login.
+  case announce(String, to: UInt64)
+  /// A connection is over.
+  case connectionClosed
   /// A connection gets a transport.
   case transportAssigned(Child, to: UInt64)
   /// A transport is ready, or serves a connection already.
@@ -41,6 +49,10 @@ enum SupervisorEvent {
   case candidateReady(Child, [OfferedHostKey])
   /// The first authority of new settings has ended before it was ready, and how.
   case candidateFailed(String)
+  /// The configuration is loaded again.
+  case reloadBegins
+  /// What came of that.
+  case reloadEnded(ReloadAnswer)
   /// There are bans that no file has.
   case bansChanged
   /// All bans are saved that can be.

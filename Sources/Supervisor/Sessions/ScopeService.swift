@@ -117,7 +117,7 @@ final class ScopeService {
   /// Whatever came of it, programs of the login can start.
   private func finish(_ number: UInt64, isMoved: Bool) {
     scopes[number] = isMoved ? .entered : nil
-    guard let session = runtime.children[number], session.isOpen, session.hasLogin else { return }
+    guard let session = runtime.children[number], session.isOpen else { return }
     runtime.send(SupervisorToSession.scopeEntered, to: session)
   }
 }

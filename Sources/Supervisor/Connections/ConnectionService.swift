@@ -1,0 +1,241 @@
+import AccessControl
+import Audit
+import Configuration
+import Glibc
+import IPC
+import System
+import Wire
+
+/// Keeps the machine of each connection, hands it its events, and does what it says.
+final class ConnectionService {
+  /// A connection: what decides about it, and what belongs to it.
+  private final class Connection {
+    let number: UInt64
+    /// Where it comes from.
+    let client: IPAddress
+    var machine: ConnectionMachine
+    /// Recorders were told of it as of a login.
+    var isRecordable = false
+    /// The client's socket, until a transport has it.
+    var socket: Descriptor?
+    var transport: Child?
+
+    init(_ number: UInt64, _ client: IPAddress, _ machine: ConnectionMachine, _ socket: Descriptor) {
+      self.number = number
+      self.client = client
+      self.machine = machine
+      self.socket = socket
+    }
+  }
+
+  /// The services that a connection needs.
+  struct Services {
+    let events: any EventLog
+    let admission: AdmissionService
+    let transports: TransportService
+    let authorities: AuthorityService
+    let sessions: SessionService
+    let recorders: RecorderService
+    let recordings: RecordingService
+    let logins: LoginRecordService
+  }
+
+  private let runtime: any Runtime
+  private let services: Services
+  private let singleUser: UInt32?
+  private var settings: Settings
+  /// Public blobs of the host keys of transports to come.
+  private var hostKeys: [[UInt8]] = []
+  private var connections: [UInt64: Connection] = [:]
+  /// Warnings about what connections share: each is logged once, and at most 1,024 are.
+  private var loggedWarnings: Set<String> = []
+
+  /// - Parameter singleUser: not started as root: the one user whose rights every login has.
+  init(_ runtime: any Runtime, _ services: Services, _ settings: Settings, singleUser: UInt32?) {
+    self.runtime = runtime
+    self.services = services
+    self.settings = settings
+    self.singleUser = singleUser
+  }
+
+  var count: Int { connections.count }
+  /// How many are logins.
+  var loginCount: Int { connections.values.count { $0.machine.isLoggedIn } }
+
+  /// These settings apply to connections that have no transport yet.
+  func apply(_ settings: Settings, hostKeys: [[UInt8]]) {
+    self.settings = settings
+    self.hostKeys = hostKeys
+  }
+
+  // MARK: Beginning and end
+
+  /// A connection comes.
+  func open(_ new: NewConnection) {
+    let number = runtime.newNumber()
+    guard let address = IPAddress(new.client.address), services.admission.admits(address, new.client, number) else {
+      return
+    }
+    var machine = ConnectionMachine(context(of: new.client, new.server), at: runtime.now)
+    machine.proxy = new.proxy
+    machine.isPerhapsCheck = new.isOfProxy
+    connections[number] = Connection(number, address, machine, new.descriptor)
+    runtime.post(.connection(.accepted, of: number))
+  }
+
+  /// What applies to a connection now.
+  private func context(of client: SocketAddress, _ server: SocketAddress) -> ConnectionMachine.Context {
+    ConnectionMachine.Context(
+      client: client, server: server, hostKeys: hostKeys, settings: settings, singleUser: singleUser)
+  }
+
+  /// A connection gets a transport.
+  func assign(_ transport: Child, to number: UInt64) {
+    guard let connection = connections[number], let socket = connection.socket else {
+      return transport.signal(SIGKILL)
+    }
+    // It may have ended meanwhile.
+    guard runtime.children[transport.number] != nil else {
+      return services.transports.serve(number, of: ClientSource(connection.client))
+    }
+    transport.connection = number
+    connection.transport = transport
+    let old = connection.machine.context
+    runtime.post(.connection(.served(context(of: old.client, old.server)), of: number))
+    runtime.send(SupervisorToTransport.serve(connection: number), [socket], to: transport)
+    connection.socket = nil
+  }
+
+  /// The daemon ends: each connection hears of it, or only those without a login do.
+  func end(_ event: ConnectionMachine.Event, logins: Bool) {
+    for (number, connection) in connections where logins || !connection.machine.isLoggedIn {
+      runtime.post(.connection(event, of: number))
+    }
+  }
+
+  private func close(_ connection: Connection) {
+    let number = connection.number
+    connections[number] = nil
+    services.admission.forget(number)
+    services.sessions.forget(number)
+    services.authorities.forget(number)
+    services.transports.forget(number)
+    for timer in ConnectionMachine.Timer.allCases { runtime.cancelTimer(.connection(number, timer)) }
+    services.recordings.forget(number)
+    services.logins.forget(number)
+    services.recorders.setNeeds(nil, of: number)
+    runtime.post(.connectionClosed)
+  }
+
+  // MARK: Events
+
+  /// Something happens to a connection; nothing, when it is over.
+  func handle(_ event: ConnectionMachine.Event, of number: UInt64) {
+    guard let connection = connections[number] else { return }
+    let actions = connection.machine.handle(event, at: runtime.now)
+    setRecordingNeeds(connection)
+    services.admission.advance(number, to: connection.machine.progress)
+    perform(actions, connection)
+    switch event {
+    case .accepted: services.transports.serve(number, of: ClientSource(connection.client))
+    case .sessionOpened: services.sessions.setSubject(connection.machine.subject, of: number)
+    case .session(.facts), .session(.starts):
+      services.sessions.throttle(number, user: connection.machine.authentication.user)
+    default: break
+    }
+  }
+
+  /// The session process of a connection has its login: the transport gets the socket to it.
+  func loginOpened(_ number: UInt64, _ socket: Descriptor) {
+    // It may have ended meanwhile, or its process.
+    guard let connection = connections[number], connection.machine.phase == .opening,
+      services.sessions.hasProcess(number)
+    else { return }
+    tell(connection, .authentication(.success), [socket])
+    runtime.post(.connection(.sessionOpened(.random()), of: number))
+  }
+
+  /// Something for the terminals of a login.
+  func announce(_ text: String, to number: UInt64) {
+    if let connection = connections[number] { tell(connection, .announce(text)) }
+  }
+
+  /// The login records have a login of this connection, as far as they can: its program may start.
+  func terminalEntered(_ number: UInt64) {
+    guard let machine = connections[number]?.machine, machine.phase == .loggedIn,
+      machine.context.settings.audit.loginRecords
+    else { return }
+    services.sessions.enterTerminal(of: number)
+  }
+
+  private func perform(_ actions: [ConnectionMachine.Action], _ connection: Connection) {
+    let number = connection.number
+    for action in actions {
+      switch action {
+      case .tell(let message): tell(connection, message)
+      case .ask(let question):
+        services.authorities.ask(
+          question, for: number, from: ClientSource(connection.client), keys: services.sessions.foundKeys(of: number))
+      case .startLookUp(let account, let paths): services.sessions.lookUpKeys(of: account, paths, for: number)
+      case .openSession(let login, let promoting):
+        services.sessions.open(
+          login, promoting: promoting, user: connection.machine.authentication.user ?? login.account.name,
+          limit: connection.machine.sessionLimit, for: number)
+      case .checkAccount(let question): services.sessions.checkAccount(question, for: number)
+      case .killAccountCheck: services.sessions.killCheck(of: number)
+      case .killSession: services.sessions.kill(of: number)
+      case .endSession: services.sessions.end(of: number)
+      case .killTransport: connection.transport?.signal(SIGKILL)
+      case .setTimer(let timer, let milliseconds): runtime.setTimer(.connection(number, timer), after: milliseconds)
+      case .cancelTimer(let timer): runtime.cancelTimer(.connection(number, timer))
+      case .note(let conduct):
+        if case .loggedIn = conduct { services.admission.finishStart(number) }
+        services.admission.note(conduct, number, of: connection.client)
+      case .log(let level, let text): runtime.log(level, "[\(number)] \(text)")
+      case .warnOnce(let text):
+        if loggedWarnings.count < 1024, loggedWarnings.insert(text).inserted { runtime.log(.warning, text) }
+      case .audit(let fact, let subject):
+        services.events.record(fact, of: subject, number, logging: services.admission.suffix(of: fact))
+      case .countCheck: services.admission.countCheck(of: connection.machine.context.client)
+      case .openRecording(let directory):
+        let session = connection.machine.subject.sessionID.map(\.description) ?? "\(number)"
+        services.recordings.open(
+          in: directory, user: connection.machine.authentication.user ?? "", session: session, for: number)
+      case .killRecorder: services.recordings.killRecorder(of: number)
+      case .giveRecording(let channel, let title):
+        guard let socket = services.recordings.takeSocket(of: number) else { continue }
+        tell(connection, .recording(channel: channel, title: title), [socket])
+      case .awaitStart(let start): services.sessions.awaitStart(start, of: number)
+      case .recordLogin(let entry):
+        services.logins.record(
+          entry, isWanted: connection.machine.context.settings.audit.loginRecords, of: number)
+      case .auditAfterSession(let fact, let subject): services.sessions.recordAtEnd(fact, of: subject, number)
+      case .close: close(connection)
+      }
+    }
+  }
+
+  private func tell(_ connection: Connection, _ message: SupervisorToTransport, _ descriptors: [Descriptor] = []) {
+    guard let transport = connection.transport else { return }
+    runtime.send(message, descriptors, to: transport)
+  }
+
+  /// What a connection needs of recorders stays the same for as long as it is a login.
+  private func setRecordingNeeds(_ connection: Connection) {
+    let isLogin = connection.machine.phase == .loggedIn
+    if isLogin, connection.isRecordable { return }
+    connection.isRecordable = isLogin
+    services.recorders.setNeeds(connection.machine.recordingNeeds, of: connection.number)
+  }
+}
+
+extension ConnectionMachine {
+  /// What this connection needs of recorders.
+  fileprivate var recordingNeeds: RecordingNeeds {
+    let audit = context.settings.audit
+    let directories =
+      phase == .loggedIn
+      ? terminals.isRecorded ? [audit.recordingDirectory] : [] : context.settings.recordingDirectories
+    return RecordingNeeds(keepsLogins: audit.loginRecords, directories: directories)
+  }
+}

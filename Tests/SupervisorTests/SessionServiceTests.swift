@@ -1,0 +1,223 @@
+import Audit
+import Configuration
+import Filter
+import Glibc
+import IPC
+import System
+import Testing
+import Wire
+
+@testable import Supervisor
+
+@Suite struct SessionServiceTests {
+  /// A journal and its budgets, as a test wants them.
+  private final class Gate: LoginGate, EventBudget {
+    var isHolding = false
+    var isOpen = true
+    var wait: Int64 = 0
+    private(set) var facts: [Fact] = []
+    private(set) var starts: [String] = []
+
+    func admits(_ user: String) -> Bool { isOpen }
+    func isRescueUser(_ name: String) -> Bool { name == "mender" }
+    func awaitStart(_ number: UInt64, of session: Child, user: String) { starts.append("\(number) \(user)") }
+    func wait(for user: String) -> Int64 { wait }
+    func record(_ fact: Fact, of subject: Subject, _ connection: UInt64?, logging suffix: String?) {
+      facts.append(fact)
+    }
+  }
+
+  private let runtime = FakeRuntime()
+  private let gate = Gate()
+  private let service: SessionService
+
+  init() {
+    service = SessionService(
+      runtime, ZygoteService(runtime, of: .session, .sessionZygote),
+      ScopeService(runtime, isRoot: false, isService: false), gate, gate, isRoot: true)
+  }
+
+  private var process: Child? { runtime.started.last { $0.role == .session } }
+
+  private func login(uid: UInt32 = 1000) throws -> Login {
+    let action = Scenario.atOpening { $0.audit.loginRecords = false }.said.last {
+      if case .openSession = $0 { true } else { false }
+    }
+    guard case .openSession(var login, _)? = action else { throw SystemError("open", code: EINVAL) }
+    login.account.uid = uid
+    return login
+  }
+
+  /// A login of this connection; returns its process.
+  private func open(_ connection: UInt64, user: String = "anna", uid: UInt32 = 1000, limit: Int = 9) throws -> Child {
+    service.open(try login(uid: uid), promoting: false, user: user, limit: limit, for: connection)
+    var subject = Subject()
+    subject.user = user
+    service.setSubject(subject, of: connection)
+    return try #require(process)
+  }
+
+  /// Hands ends to the service until there is no event; returns the others, in words.
+  @discardableResult private func run() -> [String] {
+    var others: [String] = []
+    while let event = runtime.next() {
+      switch event {
+      case .ended(let child, let status): service.ended(child, status)
+      case .loginOpened(let number, _): others.append("opened \(number)")
+      case .announce(_, let number): others.append("announce \(number)")
+      case .connection(let event, let number): others.append("\(number): \(event)")
+      default: others.append("other")
+      }
+    }
+    return others
+  }
+
+  private func say(_ message: SessionToSupervisor, by child: Child) {
+    service.handle(message.wireBytes, [], from: child)
+  }
+
+  private var start: Fact {
+    var fact = Fact(.commandStarted, .success, .exec)
+    fact.command = Array("true".utf8)
+    return fact
+  }
+
+  @Test func `a user has as many logins as are allowed, and another one when one is over`() throws {
+    let first = try open(1, limit: 1)
+    #expect(run() == ["opened 1"])
+    service.open(try login(), promoting: false, user: "anna", limit: 1, for: 2)
+    #expect(run() == ["2: \(ConnectionMachine.Event.sessionRefused(open: 1))"] && process === first)
+    service.forget(2)
+    service.forget(1)
+    service.open(try login(), promoting: false, user: "anna", limit: 1, for: 3)
+    #expect(run() == ["opened 3"] && process !== first)
+  }
+
+  @Test func `nobody logs in whom the journal does not let in, or without a process`() throws {
+    gate.isOpen = false
+    service.open(try login(), promoting: false, user: "anna", limit: 1, for: 1)
+    #expect(run() == ["1: \(ConnectionMachine.Event.journalRefused)"])
+    gate.isOpen = true
+    runtime.canStart = false
+    service.open(try login(), promoting: false, user: "anna", limit: 1, for: 1)
+    #expect(run().first?.hasPrefix("1: sessionFailed") == true)
+    service.checkAccount(AccountQuestion(name: "anna"), for: 1)
+    #expect(run() == ["1: \(ConnectionMachine.Event.accountChecked(nil))"])
+  }
+
+  @Test func `the process that looked keys up becomes the login, unless it is another's`() throws {
+    service.lookUpKeys(of: Scenario.account(), ["/k"], for: 1)
+    let lookUp = try #require(process)
+    #expect(service.foundKeys(of: 1) != nil)
+    service.open(try login(), promoting: true, user: "bob", limit: 1, for: 1)
+    #expect(process === lookUp && lookUp.sentSignal == nil)
+    service.lookUpKeys(of: Scenario.account(), ["/k"], for: 2)
+    let other = try #require(process)
+    service.open(try login(), promoting: false, user: "eve", limit: 1, for: 2)
+    #expect(process !== other && other.sentSignal == SIGKILL)
+    // The end of one that was killed is nothing for the connection.
+    run()
+    runtime.end(other)
+    #expect(run().isEmpty)
+  }
+
+  @Test func `a login whose user makes too many events waits, and has to wait no longer when the time is over`() throws
+  {
+    let child = try open(1)
+    run()
+    gate.wait = 5000
+    service.throttle(1, user: "anna")
+    service.throttle(1, user: "anna")
+    #expect(runtime.paused == [child.number] && runtime.timers[.throttle(child.number)] == runtime.now + 5000)
+    #expect(run() == ["announce 1"] && runtime.lines(with: "its logins wait") == 1)
+    service.hold()
+    service.throttleEnds(child.number)
+    #expect(runtime.paused == [child.number], "the journal is slow as well")
+    service.release()
+    #expect(runtime.paused.isEmpty)
+  }
+
+  @Test func `root and who is to mend the server wait for no budget, but for the journal`() throws {
+    gate.wait = 5000
+    gate.isHolding = true
+    let (root, mender) = (try open(1, user: "root", uid: 0), try open(2, user: "mender"))
+    #expect(runtime.paused == [root.number, mender.number])
+    service.release()
+    service.throttle(1, user: "root")
+    service.throttle(2, user: "mender")
+    #expect(runtime.paused.isEmpty)
+  }
+
+  @Test func `a login that is killed leaves the commands without an end, and one that ends well leaves nothing`() throws
+  {
+    let (killed, ended) = (try open(1), try open(2))
+    for child in [killed, ended] { say(.starts(number: 4, start), by: child) }
+    service.awaitStart(4, of: 1)
+    #expect(gate.starts == ["4 anna"])
+    var end = start
+    end.type = .commandExecuted
+    say(.facts(FactBatch([end])), by: ended)
+    run()
+    runtime.end(killed)
+    runtime.end(ended, .code(0))
+    let words = run()
+    #expect(words.count == 2 && words[0].hasPrefix("1: sessionEnded") && words[1].hasPrefix("2: sessionEnded"))
+    #expect(gate.facts.map(\.type) == [.sessionLost] && gate.facts.first?.reason == Reason(SessionLoss.killed))
+    #expect(service.processes.isEmpty)
+  }
+
+  @Test func `what a login tells after its connection comes before its end`() throws {
+    let child = try open(1)
+    var subject = Subject()
+    subject.user = "anna"
+    service.recordAtEnd(Fact(.sessionEnd), of: subject, 1)
+    service.end(of: 1)
+    service.forget(1)
+    #expect(gate.facts.isEmpty && runtime.hasTimer(.kill(child.number)))
+    say(.starts(number: 1, start), by: child)
+    #expect(gate.starts == ["1 anna"])
+    runtime.end(child, .code(0))
+    run()
+    #expect(gate.facts.map(\.type) == [.commandStarted, .sessionLost, .sessionEnd])
+    // Without a process it is recorded at once.
+    service.recordAtEnd(Fact(.sessionEnd), of: subject, 2)
+    #expect(gate.facts.count == 4)
+  }
+
+  @Test func `when the daemon ends all that logins left is recorded`() throws {
+    let child = try open(1)
+    say(.starts(number: 1, start), by: child)
+    service.recordAtEnd(Fact(.sessionEnd), of: Subject(), 1)
+    service.recordAllEnds()
+    service.recordAllEnds()
+    #expect(gate.facts.map(\.type) == [.sessionLost, .sessionEnd])
+    #expect(gate.facts.first?.reason == Reason(SessionLoss.shutDown))
+  }
+
+  @Test func `the process that reads shadow(5) says one thing, and its end alone says nothing good`() throws {
+    service.checkAccount(AccountQuestion(name: "anna"), for: 1)
+    let first = try #require(process)
+    service.handle([255], [], from: first)
+    #expect(first.sentSignal == SIGKILL && run() == ["1: \(ConnectionMachine.Event.accountChecked(nil))"])
+    service.checkAccount(AccountQuestion(name: "anna"), for: 1)
+    runtime.end(try #require(process))
+    #expect(run() == ["1: \(ConnectionMachine.Event.accountChecked(nil))"])
+    service.checkAccount(AccountQuestion(name: "anna"), for: 1)
+    let state = Scenario.state(Scenario.known())
+    say(.account(state), by: try #require(process))
+    #expect(run() == ["1: \(ConnectionMachine.Event.accountChecked(state))"])
+  }
+
+  @Test func `what a session process may not say is told to its connection`() throws {
+    let child = try open(1)
+    run()
+    service.handle([255], [], from: child)
+    #expect(run().first?.hasPrefix("1: sessionMisbehaved") == true)
+    var fact = start
+    fact.type = .commandExecuted
+    say(.starts(number: 1, fact), by: child)
+    #expect(run().first?.contains("told of a start that there cannot be") == true)
+    say(.keys([]), by: child)
+    #expect(run().first?.contains("answered without a question") == true)
+  }
+}
