@@ -18,6 +18,8 @@ public struct Subject: Equatable, Sendable {
   public var method: String?
   /// The fingerprint of the key as `ssh-keygen -l` prints it: `SHA256:…`.
   public var keyFingerprint: String?
+  /// The method of the first key exchange.
+  public var keyExchange: String?
 
   public init() {}
 }
@@ -116,7 +118,7 @@ extension EventID: WireCodable {
 extension Subject: WireCodable {
   public func encode(to writer: inout WireWriter) {
     writer.optional(sessionID) { $1.encode(to: &$0) }
-    for value in [user, clientAddress, clientVersion, method, keyFingerprint] {
+    for value in [user, clientAddress, clientVersion, method, keyFingerprint, keyExchange] {
       writer.optional(value) { $0.text(Fact.cut($1)) }
     }
     writer.optional(clientPort) { $0.uint32(UInt32($1)) }
@@ -125,7 +127,7 @@ extension Subject: WireCodable {
 
   public init(from reader: inout WireReader) throws(WireError) {
     sessionID = try reader.optional { (r: inout WireReader) throws(WireError) in try EventID(from: &r) }
-    for field in [\Subject.user, \.clientAddress, \.clientVersion, \.method, \.keyFingerprint] {
+    for field in [\Subject.user, \.clientAddress, \.clientVersion, \.method, \.keyFingerprint, \.keyExchange] {
       self[keyPath: field] = try reader.optional { (r: inout WireReader) throws(WireError) in
         try r.text(limit: Fact.textLimit)
       }

@@ -51,7 +51,7 @@ public struct EventRow: Sendable {
   /// Keys that every event may have: who, where, and the position in the journal.
   public static let commonFields: Set<JournalKey> = [
     .id, .timestamp, .eventType, .sessionID, .user, .clientAddress, .clientPort, .clientVersion, .connection, .method,
-    .keyFingerprint, .result, .protocol, .version, .sequence, .previous, .host,
+    .keyFingerprint, .keyExchange, .result, .protocol, .version, .sequence, .previous, .host,
   ]
 }
 

@@ -61,6 +61,8 @@ public enum JournalKey: String, CaseIterable, Sendable {
   case rule
   /// The reason code.
   case reason
+  /// The key exchange method. RFC 4253, section 7.1
+  case keyExchange = "key_exchange"
 
   /// The type of a value in JSON.
   public enum Form: Sendable {
@@ -130,7 +132,7 @@ public enum JournalKey: String, CaseIterable, Sendable {
       )
     case .details: Row(.text, "A text for people; may change")
     case .protocol: Row(.names(EventProtocol.allCases.map(\.rawValue)), "The part of the server")
-    case .version: Row(.version, isOptional: false, "The version of this form")
+    case .version: Row(.version, isOptional: false, "The version of this form; version 1 has no `key_exchange`")
     case .sequence:
       Row(
         .number(in: 1...UInt64.max), isOptional: false,
@@ -161,6 +163,7 @@ public enum JournalKey: String, CaseIterable, Sendable {
     case .bytesOut: Row(count, "Bytes to the client")
     case .rule: Row(.text, "The rule, or the key of the configuration, that decided")
     case .reason: Row(.pattern("^[a-z0-9_]+$"), "Why: a stable code, which scripts can rely on")
+    case .keyExchange: Row(.text, "The method of the connection's first key exchange, such as `mlkem768x25519-sha256`")
     }
   }
 

@@ -1,7 +1,7 @@
 import Wire
 
 extension JournalLine {
-  /// Parses a line, without its newline.
+  /// Parses a line of this version or of version 1, which has no `key_exchange`; without its newline.
   ///
   /// - Throws: `JournalLineError`, see its cases.
   public init(json: ArraySlice<UInt8>) throws(JournalLineError) {
@@ -20,7 +20,7 @@ extension JournalLine {
     fact.result = try reader.required("result") { EventResult(rawValue: $0) }
     fact.details = try reader.text("details")
     fact.protocol = try reader.optional("protocol") { EventProtocol(rawValue: $0) }
-    guard try reader.number("v") == Self.version else { throw .value(of: "v") }
+    guard let version = try reader.number("v"), (1...Self.version).contains(version) else { throw .value(of: "v") }
     guard let sequence = try reader.number("seq"), sequence > 0 else { throw .value(of: "seq") }
     let previous = try reader.required("prev") { LineHash($0) }
     let host = try reader.required("host") { $0 }
@@ -38,6 +38,7 @@ extension JournalLine {
     fact.bytesOut = try reader.number("bytes_out")
     fact.rule = try reader.text("rule")
     fact.reason = try reader.text("reason").map { Reason(code: $0) }
+    if version > 1 { subject.keyExchange = try reader.text("key_exchange") }
     for (key, field) in zip(Self.rawKeys, [\Fact.path, \.destination, \.command]) {
       if let raw = try reader.raw(key, of: fact[keyPath: field]) { fact[keyPath: field] = raw }
     }

@@ -28,9 +28,9 @@ public enum JournalLineError: Error, Equatable, Sendable, CustomStringConvertibl
 /// replaced by U+FFFD, and the original bytes are added in Base64 under a key with the suffix `_raw` at the end.
 public struct JournalLine: Equatable, Sendable {
   /// The version of the line format: `v`.
-  public static let version: UInt64 = 1
+  public static let version: UInt64 = 2
   /// Maximum length of a line in bytes: all texts have their maximum length and every character is escaped.
-  public static let lengthLimit = 320 << 10
+  public static let lengthLimit = 352 << 10
 
   /// The keys of every line, in order.
   public static let keys = JournalKey.allCases.map(\.rawValue)
@@ -87,6 +87,7 @@ extension JournalLine {
     writer.number(fact.bytesOut)
     writer.text(fact.rule)
     writer.text(fact.reason?.code)
+    writer.text(subject.keyExchange)
     for (key, value) in zip(Self.rawKeys, [fact.path, fact.destination, fact.command]) {
       if let value { writer.raw(key, value) }
     }

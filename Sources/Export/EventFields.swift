@@ -72,6 +72,7 @@ public struct EventFields: Sendable {
     number(.bytesOut, fact.bytesOut)
     text(.rule, fact.rule)
     text(.reason, fact.reason?.code)
+    text(.keyExchange, subject.keyExchange)
     for (key, value) in [(JournalKey.path, fact.path), (.destination, fact.destination), (.command, fact.command)] {
       if let value, String(validating: value, as: UTF8.self) == nil {
         let raw = String(decoding: Base64.encode(value), as: UTF8.self)

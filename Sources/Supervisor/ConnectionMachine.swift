@@ -190,6 +190,7 @@ struct ConnectionMachine: Sendable {
       guard hostKeyUse.isSigned else { return violation("negotiated without a host key signature") }
       phase = .authenticating
       subject.clientVersion = "SSH-2.0-\(negotiated.client)"
+      subject.keyExchange = negotiated.keyExchange
       return [
         .log(
           .info,

@@ -15,6 +15,7 @@ import Wire
     subject.clientVersion = "SSH-2.0-x"
     subject.method = "publickey"
     subject.keyFingerprint = "SHA256:x"
+    subject.keyExchange = "mlkem768x25519-sha256"
     return AuditEvent(
       id: EventID(high: .max, low: 0), time: -1, host: "h", subject: subject, fact: FactTests.full)
   }

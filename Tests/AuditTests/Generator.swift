@@ -49,6 +49,7 @@ struct Generator: RandomNumberGenerator {
     subject.clientVersion = maybe { $0.text() }
     subject.method = maybe { $0.text() }
     subject.keyFingerprint = maybe { $0.text() }
+    subject.keyExchange = maybe { $0.text() }
     var fact = Fact(
       EventType.allCases.randomElement(using: &self)!, EventResult.allCases.randomElement(using: &self)!,
       maybe { EventProtocol.allCases.randomElement(using: &$0)! })

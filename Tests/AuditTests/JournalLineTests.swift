@@ -13,11 +13,12 @@ import Testing
       {"id":"00000000-0000-4001-8000-000000000002","timestamp":"1969-12-31T23:59:59.999999Z",\
       "event_type":"file_renamed","session_id":"00000000-0000-4001-8000-000000000002","user":"anna",\
       "client_ip":"2001:db8::1","path":"/\u{fffd}","dest_path":"/b","bytes":18446744073709551615,"result":"denied",\
-      "details":"a sentence","protocol":"sftp","v":1,"seq":12,\
+      "details":"a sentence","protocol":"sftp","v":2,"seq":12,\
       "prev":"\(SHA256.hash(Array("the line before".utf8)[...]).map { String(format: "%02x", $0) }.joined())",\
       "host":"h","connection_id":9,"channel":7,"client_port":65535,"client_version":"SSH-2.0-x",\
       "method":"publickey","key_fingerprint":"SHA256:x","command":"ls","exit_status":255,"signal":"TERM",\
-      "duration_ms":1,"bytes_in":2,"bytes_out":3,"rule":"no music","reason":"permission_denied","path_raw":"L/8="}
+      "duration_ms":1,"bytes_in":2,"bytes_out":3,"rule":"no music","reason":"permission_denied",\
+      "key_exchange":"mlkem768x25519-sha256","path_raw":"L/8="}
       """
     var line = Self.full
     line.event.id = EventID(high: 1, low: 2)
@@ -56,7 +57,7 @@ import Testing
   @Test func `the longest line is within the limit and parses`() throws {
     var event = AuditEventTests.full
     let text = String(repeating: "\u{1}", count: 5000)
-    for field in [\Subject.user, \.clientAddress, \.clientVersion, \.method, \.keyFingerprint] {
+    for field in [\Subject.user, \.clientAddress, \.clientVersion, \.method, \.keyFingerprint, \.keyExchange] {
       event.subject[keyPath: field] = text
     }
     for field in [\Fact.details, \.signal, \.rule] { event.fact[keyPath: field] = text }
@@ -72,13 +73,23 @@ import Testing
     #expect(throws: JournalLineError.tooLong) { try JournalLine(json: long[...]) }
   }
 
+  @Test func `a line of version 1, which has no key exchange, is read`() throws {
+    let text = String(decoding: Self.full.json, as: UTF8.self)
+      .replacing("\"v\":2", with: "\"v\":1").replacing(",\"key_exchange\":\"mlkem768x25519-sha256\"", with: "")
+    var expected = Self.full
+    expected.event.subject.keyExchange = nil
+    #expect(try JournalLine(json: Array(text.utf8)[...]) == expected)
+  }
+
   @Test func `a line truncated anywhere is refused`() {
     let json = Self.full.json
     for count in 0..<json.count { #expect(throws: JournalLineError.self) { try JournalLine(json: json[..<count]) } }
   }
 
   @Test(arguments: [
-    ("\"v\":1", "\"v\":2", JournalLineError.value(of: "v")), ("\"seq\":12", "\"seq\":0", .value(of: "seq")),
+    ("\"v\":2", "\"v\":3", JournalLineError.value(of: "v")), ("\"v\":2", "\"v\":0", .value(of: "v")),
+    ("\"v\":2", "\"v\":1", .rest), ("\"key_exchange\":\"mlkem768x25519-sha256\",", "", .missingKey("key_exchange")),
+    ("\"seq\":12", "\"seq\":0", .value(of: "seq")),
     ("\"seq\":12", "\"seq\":-1", .value(of: "seq")), ("\"seq\":12", "\"seq\":12.0", .missingKey("prev")),
     ("file_renamed", "file_reread", .value(of: "event_type")), ("\"user\":\"anna\",", "", .missingKey("user")),
     ("\"user\":\"anna\"", "\"user\":\"anna\",\"user\":\"bert\"", .missingKey("client_ip")),

@@ -60,7 +60,7 @@ import Wire
     (before.clientAddress, before.clientPort) = ("203.0.113.7", 50000)
     var login = before
     (login.user, login.clientVersion, login.sessionID) = ("bob", "SSH-2.0-OpenSSH_9.2", Scenario.loginID)
-    (login.method, login.keyFingerprint) = ("publickey", "SHA256:x")
+    (login.method, login.keyFingerprint, login.keyExchange) = ("publickey", "SHA256:x", "kex")
 
     var open = Fact(.connectionOpen, .success, .ssh)
     open.details = "to 192.0.2.1:22"

@@ -17,6 +17,7 @@ import Testing
     (subject.user, subject.clientAddress, subject.clientPort) = ("anna", "2001:db8::1", 50_000)
     (subject.connection, subject.clientVersion) = (7, "SSH-2.0-OpenSSH_9.2p1")
     (subject.method, subject.keyFingerprint) = ("publickey", "SHA256:0123456789abcdefghijklmnopqrstuvwxyzABCDEFG")
+    subject.keyExchange = "mlkem768x25519-sha256"
     return subject
   }()
 
