@@ -1,4 +1,5 @@
 // swift-tools-version: 6.2
+import Foundation
 import PackageDescription
 
 // Targets and what each may import: Documentation/ARCHITECTURE.md. A reason for a target is that another
@@ -14,12 +15,31 @@ let fast: [SwiftSetting] = safe + [.unsafeFlags(["-O"])]
 /// Swift around C or system calls: every warning is an error.
 let wrapping: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
-/// Functions of libssh.a that Sources/CLibSSH replaces at link time; Documentation/LIBSSH.md says why each.
-let wrapped = [
-  "ssh_srv_pki_do_sign_sessionid", "ssh_pki_export_privkey_to_pubkey", "pki_sign_data",
-  "ssh_pki_signature_verify", "ssh_buffer_add_u8", "ssh_buffer_get_u8", "ssh_buffer_pass_bytes_end",
-  "ssh_get_random", "strdup", "poll", "recv", "send",
+/// Functions that are replaced to add mlkem768x25519-sha256.
+let wrappedForHybrid = [
+  "ssh_find_all_matching", "ssh_find_matching", "ssh_server_curve25519_init", "sha256", "ssh_buffer_add_ssh_string",
+  "ssh_kdf",
 ]
+
+/// True if libssh has mlkem768x25519-sha256 itself: 0.12 and later. hybrid.h has the same condition; if the two disagree,
+/// the executable does not link.
+let hasHybrid = {
+  let header = (try? String(contentsOfFile: "/usr/include/libssh/libssh_version.h", encoding: .utf8)) ?? ""
+  func number(_ name: String) -> Int? {
+    header.split(separator: "\n").first { $0.hasPrefix("#define LIBSSH_VERSION_\(name) ") }?
+      .split(separator: " ").last.flatMap { Int($0) }
+  }
+  guard let major = number("MAJOR"), let minor = number("MINOR") else { return false }
+  return (major, minor) >= (0, 12)
+}()
+
+/// Functions of libssh.a that Sources/CLibSSH replaces at link time; Documentation/LIBSSH.md says why each.
+let wrapped =
+  (hasHybrid ? [] : wrappedForHybrid) + [
+    "ssh_srv_pki_do_sign_sessionid", "ssh_pki_export_privkey_to_pubkey", "pki_sign_data",
+    "ssh_pki_signature_verify", "ssh_buffer_add_u8", "ssh_buffer_get_u8", "ssh_buffer_pass_bytes_end",
+    "ssh_get_random", "strdup", "poll", "recv", "send",
+  ]
 
 /// C: every warning is an error.
 let strict: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Wconversion", "-Werror"])]

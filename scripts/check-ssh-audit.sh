@@ -12,8 +12,8 @@ cd "$(dirname "$0")/.."
 . scripts/common.sh
 
 version=3.9.0
-# The NIST curves are offered last, to clients that support nothing else. libssh 0.10 has no post-quantum key exchange,
-# and libssh2 supports no other MACs.
+# The NIST curves are offered last, to clients that support nothing else. All key exchanges but the first are for clients
+# without a post-quantum one, and libssh2 supports no other MACs.
 expected=(
   'does not provide protection against post-quantum attacks' 'using encrypt-and-MAC mode'
   'using elliptic curves that are suspected as being backdoored by the U.S. National Security Agency'
@@ -67,6 +67,10 @@ for kind in ("kex", "key", "enc", "mac"):
                   if text not in sys.argv[2:]]
 for problem in found:
     print("  %s %s: %s: %s" % problem)
+first = report["kex"][0]
+if first["algorithm"] != "mlkem768x25519-sha256" or "warn" in first["notes"]:
+    found.append(first)
+    print("  the first key exchange is not post-quantum:", first)
 print(f"ssh-audit: {names} algorithms, {len(found)} problems")
 sys.exit(1 if found or names == 0 or report["cves"] else 0)
 END

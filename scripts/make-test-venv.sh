@@ -8,6 +8,9 @@
 #     for the tests with Ansible
 #   scripts/make-test-venv.sh --clients [FOLDER]
 #     for the tests with parallel-ssh and its two libraries, and with AsyncSSH, which is newer than Debian's
+#   scripts/make-test-venv.sh --ml-kem [FOLDER]
+#     for the tests of mlkem768x25519-sha256: kyber-py as its sources, which contain NIST's test vectors (ACVP); not an
+#     environment, but a folder whose src is for PYTHONPATH
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,6 +18,11 @@ if [[ ${1:-} == --ansible ]]; then
   folder=${2:-$PWD/.build/ansible-venv}
   packages=(ansible-core==2.19.4)
   loki=
+elif [[ ${1:-} == --ml-kem ]]; then
+  folder=${2:-$PWD/.build/ml-kem}
+  packages=()
+  loki=
+  sources=kyber-py==1.2.0
 elif [[ ${1:-} == --clients ]]; then
   folder=${2:-$PWD/.build/clients-venv}
   packages=(
@@ -45,15 +53,28 @@ add_wheel() {
   rm -r "$wheels"
 }
 
+# Unpacks the sources of a package into the folder.
+add_sources() {
+  mkdir "$folder"
+  python3 -m pip download --quiet --no-cache-dir --disable-pip-version-check --dest "$folder" --no-deps \
+    --no-binary :all: "$1"
+  tar -xzf "$folder"/*.tar.gz -C "$folder" --strip-components 1
+  rm "$folder"/*.tar.gz
+}
+
 # Two tests may need it at the same time.
 mkdir -p "${folder%/*}"
 exec 9>"$folder.lock"
 flock 9
-if [[ $(cat "$folder/packages" 2>/dev/null) != "${packages[*]} $loki" ]]; then
+if [[ $(cat "$folder/packages" 2>/dev/null) != "${packages[*]} $loki${sources:-}" ]]; then
   rm -rf "$folder"
-  python3 -m venv "$folder"
-  "$folder/bin/pip" install --quiet --no-cache-dir --disable-pip-version-check "${packages[@]}"
+  if [[ ${sources:-} ]]; then
+    add_sources "$sources"
+  else
+    python3 -m venv "$folder"
+    "$folder/bin/pip" install --quiet --no-cache-dir --disable-pip-version-check "${packages[@]}"
+  fi
   if [[ $loki ]]; then add_wheel "$loki"; fi
-  printf '%s\n' "${packages[*]} $loki" >"$folder/packages"
+  printf '%s\n' "${packages[*]} $loki${sources:-}" >"$folder/packages"
 fi
 printf '%s\n' "$folder"

@@ -48,7 +48,7 @@ trap finish EXIT
 test_packages=(
   shellcheck python3 python3-paramiko sshpass dropbear-bin putty-tools socat expect procps psmisc util-linux systemd
   openssh-server openssh-tests dbus-daemon python3-dbus python3-gi openssl passwd rsync sshfs rclone lftp python3-asyncssh curl qrencode oathtool telnet
-  python3-venv asciinema haproxy strace rsyslog rsyslog-gnutls iproute2 gzip ca-certificates
+  python3-venv asciinema haproxy strace rsyslog rsyslog-gnutls iproute2 gzip ca-certificates valgrind
   # Programs and libraries of Documentation/COMPATIBILITY.md.
   restic borgbackup duplicity python3-pexpect git sqlite3 tmux mosh nmap php-cli php-phpseclib3 ruby-net-ssh ruby-net-sftp
   ruby-net-scp libnet-ssh2-perl python3-fabric
@@ -65,10 +65,10 @@ documented=(
   SystemBus Transport Zygote
 )
 check_docstrings() { scripts/check-docstrings.py "${documented[@]/#/Sources/}"; }
-# The Python packages of three tests are installed while the compiler works.
+# Python packages that tests need are installed while the compiler works.
 start_python() {
   local kind
-  { for kind in "" --ansible --clients; do scripts/make-test-venv.sh ${kind:+"$kind"}; done; } >/dev/null &
+  { for kind in "" --ansible --clients --ml-kem; do scripts/make-test-venv.sh ${kind:+"$kind"}; done; } >/dev/null &
   python=$!
 }
 run_unit_tests() {
@@ -121,6 +121,7 @@ start_python
 step "debug build, warnings are errors, imports are declared" build_debug
 step "release build" build_release
 step "executables are linked as they should be" scripts/check-binaries.sh
+step "ML-KEM agrees with its standard, in constant time" scripts/check-ml-kem.sh
 step "tests of units" run_unit_tests
 start_fuzzing
 step "interoperability tests" run_interop_tests

@@ -1,4 +1,5 @@
 #include "clibssh.h"
+#include "hybrid.h"
 #include "socket.h"
 
 #include <stdbool.h>
@@ -209,7 +210,7 @@ static const char *bind_error(void) { return ssh_get_error(transport.bind); }
 const char *clibssh_prepare(const struct clibssh_settings *settings, const struct clibssh_owner *owner) {
   // The process opens no files: neither OpenSSL's configuration nor libssh's.
   OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT, NULL);
-  if (ssh_init() != SSH_OK) return "libssh cannot be initialised";
+  if (ssh_init() != SSH_OK || clibssh_hybrid_prepare() != 0) return "libssh cannot be initialised";
   transport.owner = *owner;
   if (ssh_pki_generate(SSH_KEYTYPE_ED25519, 0, &transport.stand_in) != SSH_OK) return "no key can be generated";
   transport.bind = ssh_bind_new();
@@ -305,7 +306,7 @@ const char *clibssh_accept(int socket) {
 
 // MARK: Running
 
-// Overwrites remains of a password on the stack, where libcrypto's ciphers keep plain text in local variables.
+// Overwrites remains of a password or of a key exchange on the stack, where libcrypto keeps them in local variables.
 static __attribute__((noinline)) void wipe_stack(void) {
   uint8_t below[32 << 10];
   OPENSSL_cleanse(below, sizeof below);
@@ -317,7 +318,7 @@ static int poll_times(int most) {
     if (result == SSH_ERROR) return -1;
     if (result == SSH_AGAIN) break;
   }
-  if (transport.heard_secret) wipe_stack();
+  if (clibssh_hybrid_left_secrets() || transport.heard_secret) wipe_stack();
   transport.heard_secret = false;
   return is_over() ? -1 : 0;
 }
@@ -343,6 +344,7 @@ int clibssh_is_write_pending(void) {
 
 // For a socket's end libssh has no message of its own, or one with an errno that may not be the socket's.
 const char *clibssh_error(void) {
+  if (clibssh_hybrid_problem() != NULL) return clibssh_hybrid_problem();
   const char *error = transport.session == NULL ? "" : ssh_get_error(transport.session);
   bool is_of_socket = error[0] == 0 || strncmp(error, "Socket error", strlen("Socket error")) == 0;
   const char *problem = is_of_socket ? clibssh_socket_problem() : NULL;
@@ -379,7 +381,9 @@ void clibssh_received(uint64_t *bytes, uint64_t *packets) {
 uint64_t clibssh_sent(void) { return transport.raw_counter.out_bytes + 32 * transport.raw_counter.out_packets; }
 
 const char *clibssh_client(void) { return ssh_get_clientbanner(transport.session); }
-const char *clibssh_key_exchange(void) { return ssh_get_kex_algo(transport.session); }
+const char *clibssh_key_exchange(void) {
+  return clibssh_hybrid_is_chosen() ? HYBRID_NAME : ssh_get_kex_algo(transport.session);
+}
 const char *clibssh_cipher_in(void) { return ssh_get_cipher_in(transport.session); }
 const char *clibssh_cipher_out(void) { return ssh_get_cipher_out(transport.session); }
 

@@ -1,8 +1,10 @@
 /// The algorithms that may be configured, best first: none of them is known to be broken, and what is not here cannot be
 /// named. What a list of defaults leaves out is for clients that have nothing better.
 public enum Algorithms {
+  /// The key exchange that a quantum computer does not break: ML-KEM-768 together with X25519.
+  public static let hybridKeyExchange = "mlkem768x25519-sha256"
   public static let keyExchanges = [
-    "curve25519-sha256", "curve25519-sha256@libssh.org", "diffie-hellman-group16-sha512",
+    hybridKeyExchange, "curve25519-sha256", "curve25519-sha256@libssh.org", "diffie-hellman-group16-sha512",
     "diffie-hellman-group18-sha512", "ecdh-sha2-nistp256", "ecdh-sha2-nistp384", "ecdh-sha2-nistp521",
     "diffie-hellman-group14-sha256",
   ]

@@ -32,6 +32,12 @@ struct Checks {
       warning("server.window_size", "less than one packet: \(size), as server.maximum_packet_size says, is used")
       settings.server.windowSize = size
     }
+    if !settings.server.keyExchanges.contains(Algorithms.hybridKeyExchange) {
+      warning(
+        "server.kex",
+        "without \(Algorithms.hybridKeyExchange) a quantum computer can decrypt what is recorded today; OpenSSH 10.1 "
+          + "and later warn at every login")
+    }
     settings.server.banner = banner(choices.bannerFile)
     settings.auth.trustedUserCAKeys = trustedUserCAKeys(choices.trustedUserCAFile)
     settings.auth.revokedKeys = revokedKeys(choices.revokedKeysFile)

@@ -16,6 +16,17 @@ import Testing
     #expect(warnings(try load(users)) == [])
   }
 
+  @Test func `key exchanges without a post-quantum one are warned of`() throws {
+    let classic = list(plain("curve25519-sha256"), plain("diffie-hellman-group16-sha512"))
+    #expect(
+      warnings(try load(tree("server.kex", classic))) == [
+        "f.yaml: server.kex: without mlkem768x25519-sha256 a quantum computer can decrypt what is recorded today; "
+          + "OpenSSH 10.1 and later warn at every login"
+      ])
+    let hybrid = list(plain("curve25519-sha256"), plain("mlkem768x25519-sha256"))
+    #expect(warnings(try load(tree("server.kex", hybrid))) == [])
+  }
+
   @Test func `hashes in a file that others can read are warned of`() throws {
     #expect(
       warnings(try load(users, readableByOthers: true)) == [

@@ -7,6 +7,7 @@ from claims import claim, main
 from rawssh import *
 
 CURVE = "curve25519-sha256"
+HYBRID = "mlkem768x25519-sha256"
 
 
 class Beginner(Peer):
@@ -62,8 +63,10 @@ def no_guess():
 def a_right_guess_is_taken():
     """Its method and host key are the first of both sides."""
     method, host_key = first_methods()
-    assert method == CURVE, method
-    exchange(kexinit(CURVE, True, host_key), share())
+    assert method == HYBRID, method
+    # Coefficients zero, any seed of the matrix, any X25519 key.
+    keys = byte(KEX_ECDH_INIT) + string(bytes(1152) + os.urandom(32 + 32))
+    exchange(kexinit(HYBRID, True, host_key), keys)
 
 
 @claim
