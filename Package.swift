@@ -33,7 +33,7 @@ let hasHybrid = {
   return (major, minor) >= (0, 12)
 }()
 
-/// Functions of libssh.a that Sources/CLibSSH replaces at link time; Documentation/LIBSSH.md says why each.
+/// Functions of libssh.a that Sources/C/CLibSSH replaces at link time; Documentation/LIBSSH.md says why each.
 let wrapped =
   (hasHybrid ? [] : wrappedForHybrid) + [
     "ssh_srv_pki_do_sign_sessionid", "ssh_pki_export_privkey_to_pubkey", "pki_sign_data",
@@ -54,6 +54,24 @@ let build: [CSetting] = ["BSSH_COMMIT", "BSSH_LIBSSH_PACKAGE"].compactMap { name
   }
 }
 
+/// A library in Sources/Libraries.
+func library(_ name: String, _ uses: [Target.Dependency], _ settings: [SwiftSetting] = safe) -> Target {
+  .target(name: name, dependencies: uses, path: "Sources/Libraries/\(name)", swiftSettings: settings)
+}
+
+/// An executable in Sources/Daemons, in a folder with its name.
+func daemon(
+  _ name: String, _ executable: String, _ uses: [Target.Dependency], _ settings: [SwiftSetting] = safe
+) -> Target {
+  .executableTarget(
+    name: name, dependencies: uses, path: "Sources/Daemons/\(executable)", swiftSettings: settings)
+}
+
+/// The module map of a C library that the system has.
+func systemLibrary(_ name: String, _ pkgConfig: String, package: String) -> Target {
+  .systemLibrary(name: name, path: "Sources/C/\(name)", pkgConfig: pkgConfig, providers: [.apt([package])])
+}
+
 let package = Package(
   name: "bssh-server",
   products: [
@@ -69,87 +87,71 @@ let package = Package(
   ],
   targets: [
     // C
-    .target(name: "CLinux", cSettings: strict, linkerSettings: hardened),
-    .target(name: "CBuild", cSettings: strict + build),
+    .target(name: "CLinux", path: "Sources/C/CLinux", cSettings: strict, linkerSettings: hardened),
+    .target(name: "CBuild", path: "Sources/C/CBuild", cSettings: strict + build),
     .target(
-      name: "CLibSSH",
+      name: "CLibSSH", path: "Sources/C/CLibSSH",
       cSettings: strict,
       linkerSettings: [
         .unsafeFlags(wrapped.flatMap { ["-Xlinker", "--wrap=\($0)"] } + ["-l:libssh.a"]),
         .linkedLibrary("crypto"), .linkedLibrary("z"),
       ]),
-    .systemLibrary(name: "CArgon2", pkgConfig: "libargon2", providers: [.apt(["libargon2-dev"])]),
-    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-    .systemLibrary(name: "CCrypt", pkgConfig: "libcrypt", providers: [.apt(["libcrypt-dev"])]),
-    .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
-    .systemLibrary(name: "CQREncode", pkgConfig: "libqrencode", providers: [.apt(["libqrencode-dev"])]),
-    .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
-    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-    .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
+    systemLibrary("CArgon2", "libargon2", package: "libargon2-dev"),
+    systemLibrary("COpenSSL", "libcrypto", package: "libssl-dev"),
+    systemLibrary("CCrypt", "libcrypt", package: "libcrypt-dev"),
+    systemLibrary("CYAML", "yaml-0.1", package: "libyaml-dev"),
+    systemLibrary("CQREncode", "libqrencode", package: "libqrencode-dev"),
+    systemLibrary("CCurl", "libcurl", package: "libcurl4-openssl-dev"),
+    systemLibrary("CZlib", "zlib", package: "zlib1g-dev"),
+    systemLibrary("CSeccomp", "libseccomp", package: "libseccomp-dev"),
 
     // Swift
-    .target(name: "System", dependencies: ["CLinux"], swiftSettings: wrapping),
-    .target(name: "Wire", swiftSettings: fast),
-    .target(name: "AccessControl", dependencies: ["Audit", "Wire"], swiftSettings: safe),
-    .target(name: "Audit", dependencies: ["Digests", "Wire"], swiftSettings: fast),
-    .target(
-      name: "Authentication", dependencies: ["AccessControl", "Audit", "Filter", "IPC", "Wire"], swiftSettings: safe),
-    .target(name: "Digests", swiftSettings: fast),
-    .target(name: "Export", dependencies: ["Audit", "JournalReader", "Wire"], swiftSettings: fast),
-    .target(name: "Filter", dependencies: ["Wire"], swiftSettings: safe),
-    .target(
-      name: "Configuration", dependencies: ["AccessControl", "Authentication", "Filter", "IPC", "Wire"],
-      swiftSettings: safe),
-    .target(name: "IPC", dependencies: ["AccessControl", "Audit", "Filter", "Wire"], swiftSettings: safe),
-    .target(
-      name: "Credentials", dependencies: ["Authentication", "System", "Wire", "COpenSSL", "CArgon2"],
-      swiftSettings: wrapping),
+    library("System", ["CLinux"], wrapping),
+    library("Wire", [], fast),
+    library("AccessControl", ["Audit", "Wire"]),
+    library("Audit", ["Digests", "Wire"], fast),
+    library("Authentication", ["AccessControl", "Audit", "Filter", "IPC", "Wire"]),
+    library("Digests", [], fast),
+    library("Export", ["Audit", "JournalReader", "Wire"], fast),
+    library("Filter", ["Wire"]),
+    library("Configuration", ["AccessControl", "Authentication", "Filter", "IPC", "Wire"]),
+    library("IPC", ["AccessControl", "Audit", "Filter", "Wire"]),
+    library("Credentials", ["Authentication", "System", "Wire", "COpenSSL", "CArgon2"], wrapping),
 
-    .target(
-      name: "FileTransfer", dependencies: ["Audit", "Digests", "Filter", "IPC", "System", "Wire"], swiftSettings: safe),
-    .target(name: "SystemBus", swiftSettings: safe),
-    .target(name: "Gzip", dependencies: ["CZlib"], swiftSettings: wrapping),
-    .target(name: "JournalReader", dependencies: ["Audit", "Gzip", "System", "Wire"], swiftSettings: fast),
-    .target(name: "Zygote", dependencies: ["IPC", "System", "Wire"], swiftSettings: safe),
+    library("FileTransfer", ["Audit", "Digests", "Filter", "IPC", "System", "Wire"]),
+    library("SystemBus", []),
+    library("Gzip", ["CZlib"], wrapping),
+    library("JournalReader", ["Audit", "Gzip", "System", "Wire"], fast),
+    library("Zygote", ["IPC", "System", "Wire"]),
 
     // Executables
-    .executableTarget(
-      name: "Server",
-      dependencies: [
+    daemon(
+      "Server", "bssh-server",
+      [
         "AccessControl", "Audit", "Authentication", "Configuration", "Credentials", "Filter", "IPC", "JournalReader",
         "System", "Wire", "CBuild", "CQREncode", "CYAML",
-      ],
-      swiftSettings: wrapping),
-    .executableTarget(
-      name: "Supervisor",
-      dependencies: ["AccessControl", "Audit", "Authentication", "Configuration", "Filter", "IPC", "System", "Wire"],
-      swiftSettings: safe),
-    .executableTarget(
-      name: "Transport",
-      dependencies: ["Audit", "IPC", "System", "Wire", "Zygote", "CLibSSH", "COpenSSL", "CSeccomp"],
-      swiftSettings: wrapping),
-    .executableTarget(
-      name: "Authority",
-      dependencies: [
+      ], wrapping),
+    daemon(
+      "Supervisor", "bssh-supervisor",
+      ["AccessControl", "Audit", "Authentication", "Configuration", "Filter", "IPC", "System", "Wire"]),
+    daemon(
+      "Transport", "bssh-transport", ["Audit", "IPC", "System", "Wire", "Zygote", "CLibSSH", "COpenSSL", "CSeccomp"],
+      wrapping),
+    daemon(
+      "Authority", "bssh-authority",
+      [
         "AccessControl", "Audit", "Authentication", "Configuration", "Credentials", "Filter", "IPC", "System", "Wire",
         "CCrypt",
-      ],
-      swiftSettings: wrapping),
-    .executableTarget(
-      name: "Session",
-      dependencies: ["Audit", "Filter", "IPC", "System", "SystemBus", "Wire", "Zygote"],
-      swiftSettings: safe),
+      ], wrapping),
+    daemon("Session", "bssh-session", ["Audit", "Filter", "IPC", "System", "SystemBus", "Wire", "Zygote"]),
 
-    .executableTarget(
-      name: "Transfer", dependencies: ["FileTransfer", "Filter", "IPC", "System", "Wire"], swiftSettings: safe),
-    .executableTarget(
-      name: "Exporter",
-      dependencies: ["Audit", "Export", "Gzip", "IPC", "JournalReader", "System", "Wire", "CCurl"],
-      swiftSettings: wrapping),
+    daemon("Transfer", "bssh-transfer", ["FileTransfer", "Filter", "IPC", "System", "Wire"]),
+    daemon(
+      "Exporter", "bssh-exporter", ["Audit", "Export", "Gzip", "IPC", "JournalReader", "System", "Wire", "CCurl"],
+      wrapping),
 
-    .executableTarget(
-      name: "Journal", dependencies: ["Audit", "Gzip", "IPC", "JournalReader", "System", "Wire"], swiftSettings: safe),
-    .executableTarget(name: "Recorder", dependencies: ["IPC", "System"], swiftSettings: safe),
+    daemon("Journal", "bssh-journal", ["Audit", "Gzip", "IPC", "JournalReader", "System", "Wire"]),
+    daemon("Recorder", "bssh-recorder", ["IPC", "System"]),
 
     // Tests
     .testTarget(name: "AccessControlTests", dependencies: ["AccessControl", "Wire"]),

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks that libssh.a is a tested version, and that its internals are where Sources/CLibSSH replaces them.
+# Checks that libssh.a is a tested version, and that its internals are where Sources/C/CLibSSH replaces them.
 #
 # The linker's --wrap replaces only calls from one object to another: if a later libssh moved a function into the object
 # that calls it, the replacement would silently have no effect. Documentation/LIBSSH.md lists the purpose of each.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks Sources/CLibSSH/mlkem768.c: its arithmetic, exhaustively; its results against NIST's test vectors and kyber-py,
+# Checks Sources/C/CLibSSH/mlkem768.c: its arithmetic, exhaustively; its results against NIST's test vectors and kyber-py,
 # with sanitizers; and, with valgrind, that no branch and no address depends on a secret, at every level of optimization
 # and in the object of the release build, which must have no division either.
 #
@@ -16,14 +16,14 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
 compile() {
-  clang -Wall -Wextra -Wconversion -Werror -ISources/CLibSSH "$@"
+  clang -Wall -Wextra -Wconversion -Werror -ISources/C/CLibSSH "$@"
 }
 
 compile -O2 Tests/MLKEM/arithmetic.c -lcrypto -o "$folder/arithmetic"
 "$folder/arithmetic" || die "the arithmetic is wrong"
 
 compile -fuse-ld=lld -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all Tests/MLKEM/answer.c \
-  Sources/CLibSSH/mlkem768.c -lcrypto -o "$folder/answer"
+  Sources/C/CLibSSH/mlkem768.c -lcrypto -o "$folder/answer"
 kyber=$(scripts/make-test-venv.sh --ml-kem)
 PYTHONPATH=$kyber/src python3 Tests/MLKEM/vectors.py "$folder/answer" "$kyber/assets"
 
@@ -32,7 +32,7 @@ is_clean() { valgrind --quiet --error-exitcode=9 "$@" >/dev/null 2>"$folder/repo
 
 levels=(-O0 -O1 -O2 -O3 -Os)
 for level in "${levels[@]}"; do
-  compile "$level" -c Sources/CLibSSH/mlkem768.c -o "$folder/mlkem768$level.o"
+  compile "$level" -c Sources/C/CLibSSH/mlkem768.c -o "$folder/mlkem768$level.o"
 done
 for part in "${levels[@]/#/$folder/mlkem768}" "$object"; do
   compile Tests/MLKEM/constant_time.c "${part/%.o/}.o" -lcrypto -o "$folder/constant_time"

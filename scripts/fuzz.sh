@@ -11,17 +11,17 @@ seconds=${1:-60}
 wanted=" ${*:2} "
 build=.build/fuzz
 mkdir -p "$build/crashes"
-flags=(-O -sanitize=fuzzer -parse-as-library -swift-version 6 -I "$build" -I Sources/CZlib -module-cache-path "$build/cache")
+flags=(-O -sanitize=fuzzer -parse-as-library -swift-version 6 -I "$build" -I Sources/C/CZlib -module-cache-path "$build/cache")
 
 # The C code that System calls, with the module map that SwiftPM would create for it.
-printf 'module CLinux { header "%s/Sources/CLinux/include/clinux.h" export * }\n' "$PWD" >"$build/module.modulemap"
-clang -O2 -c -o "$build/CLinux.o" -I Sources/CLinux/include Sources/CLinux/linux.c
+printf 'module CLinux { header "%s/Sources/C/CLinux/include/clinux.h" export * }\n' "$PWD" >"$build/module.modulemap"
+clang -O2 -c -o "$build/CLinux.o" -I Sources/C/CLinux/include Sources/C/CLinux/linux.c
 
 # Modules with coverage counters, in the order in which they import each other.
 modules=(Wire Digests Audit System Gzip JournalReader Export AccessControl Filter IPC Authentication FileTransfer)
 objects=("$build/CLinux.o")
 for module in "${modules[@]}"; do
-  mapfile -t sources < <(find "Sources/$module" -name '*.swift')
+  mapfile -t sources < <(find "Sources/Libraries/$module" -name '*.swift')
   swiftc "${flags[@]}" -wmo -module-name "$module" -emit-module -emit-module-path "$build/$module.swiftmodule" \
     -emit-object -o "$build/$module.o" "${sources[@]}"
   objects+=("$build/$module.o")
@@ -64,7 +64,7 @@ for source in Fuzz/*.swift; do
   [[ -z ${wanted// /} || $wanted == *" $harness "* ]] || continue
   # The parser is part of an executable, which cannot be imported as a module.
   parser=()
-  [[ $harness != ChannelRequest ]] || parser=(Sources/Transport/ChannelRequestParser.swift)
+  [[ $harness != ChannelRequest ]] || parser=(Sources/Daemons/bssh-transport/ChannelRequestParser.swift)
   swiftc "${flags[@]}" -module-name "Fuzz$harness" -o "$build/$harness" Fuzz/Entry.swift "$source" "${parser[@]}" \
     "${objects[@]}"
   ((${#running[@]} < $(nproc))) || finish_first

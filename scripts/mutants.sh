@@ -44,8 +44,9 @@ while (($# > 0)); do
 done
 if ((${#files[@]} == 0)); then
   mapfile -t files < <(
-    find Sources/{AccessControl,Audit,Authentication,Authority,Configuration,FileTransfer,Filter,Journal,Supervisor} \
-      Sources/Transport/{ByteQueue,Channel,ChannelRequestParser,RunningHash,TerminalRecorder,WindowBudget}.swift \
+    find Sources/Libraries/{AccessControl,Audit,Authentication,Configuration,FileTransfer,Filter} \
+      Sources/Daemons/bssh-{authority,journal,supervisor} \
+      Sources/Daemons/bssh-transport/{ByteQueue,Channel,ChannelRequestParser,RunningHash,TerminalRecorder,WindowBudget}.swift \
       -name '*.swift' ! -name main.swift ! -name 'Supervisor*.swift'
   )
 fi
@@ -65,6 +66,9 @@ say "Seed $seed"
 tests_of() {
   local folder
   for folder in ${1//\// }; do
+    # A daemon's folder has the name of its executable, and its target that without bssh-.
+    folder=${folder#bssh-}
+    folder=${folder^}
     if [[ -d Tests/${folder}Tests ]]; then
       printf '%sTests\n' "$folder"
       return

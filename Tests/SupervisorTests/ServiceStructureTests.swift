@@ -89,7 +89,7 @@ struct ServiceStructure {
     for folder in [
       "", "Admission/", "Audit/", "Authorities/", "Connections/", "Reload/", "Runtime/", "Sessions/", "Transports/",
     ] {
-      let path = "/\(root)/Sources/Supervisor/\(folder)"
+      let path = "/\(root)/Sources/Daemons/bssh-supervisor/\(folder)"
       for name in try ServiceStructureTests.names(in: path) where name.hasSuffix(".swift") {
         let descriptor = try Descriptor.open(path + name, O_RDONLY)
         files.append((name, String(decoding: try descriptor.read(count: 1 << 20, at: 0), as: UTF8.self)))

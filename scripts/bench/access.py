@@ -1,5 +1,6 @@
 """Access control: the cost of the decision on a connection, and the effect of a flood on the logins of others."""
 
+import glob
 import os
 import socket
 import subprocess
@@ -10,7 +11,7 @@ import time
 import measures
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-MODULES = ["Wire", "AccessControl"]
+MODULES = ["Wire", "Digests", "Audit", "AccessControl"]
 # Another address of this machine; the legitimate logins come from 127.0.0.1.
 FLOODER = "127.0.0.2"
 PER_SECOND = 500
@@ -34,7 +35,7 @@ def build(folder):
     flags = ["-O", "-wmo", "-parse-as-library", "-swift-version", "6", "-I", folder]
     objects = []
     for module in MODULES:
-        sources = [f"{ROOT}/Sources/{module}/{name}" for name in sorted(os.listdir(f"{ROOT}/Sources/{module}"))]
+        sources = sorted(glob.glob(f"{ROOT}/Sources/Libraries/{module}/**/*.swift", recursive=True))
         subprocess.run(
             ["swiftc", *flags, "-module-name", module, "-emit-module", "-emit-module-path",
              f"{folder}/{module}.swiftmodule", "-emit-object", "-o", f"{folder}/{module}.o", *sources], check=True)

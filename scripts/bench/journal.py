@@ -28,7 +28,7 @@ def small(value):
 
 
 def event(index):
-    """An upload in a login, as Sources/Audit encodes it."""
+    """An upload in a login, as Sources/Libraries/Audit encodes it."""
     subject = optional(b"", lambda _: number(1) + number(2)) + b"".join(
         optional(value, text) for value in (
             "anna", "192.0.2.7", "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3", "publickey",

@@ -1,6 +1,6 @@
 // libssh as the transport layer of RFC 4253 and nothing more: key exchange, encryption, packets.
 //
-// Only Sources/CLibSSH depends on libssh's internals; Documentation/LIBSSH.md lists them and explains why each use is
+// Only Sources/C/CLibSSH depends on libssh's internals; Documentation/LIBSSH.md lists them and explains why each use is
 // safe. One connection per process. libssh does not handle user authentication and channels here: their messages go to
 // the owner's `packet` before libssh sees them, and replies are sent as raw packets.
 #pragma once
