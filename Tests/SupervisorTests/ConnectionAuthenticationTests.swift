@@ -270,7 +270,7 @@ import Wire
       scenario.send(.verdict(Verdict(outcome: outcome, fingerprint: key, permissions: permissions)))
     }
     #expect(scenario.machine.phase == .opening)
-    #expect(scenario.machine.permissions == .everything)
+    #expect(scenario.machine.authentication.permissions == .everything)
   }
 
   @Test func `the key of an earlier step is no second proof`() {

@@ -207,4 +207,52 @@ import Testing
     }
     #expect(scenario.said.opensSession)
   }
+
+  // MARK: ConnectionSession by itself
+
+  @Test func `key files are those of the process that was asked, and stay when it ends`() throws {
+    var session = ConnectionSession()
+    let files = [KeyFile(path: Scenario.memory[0], length: 3, problem: nil)]
+    #expect(throws: ProtocolViolation("answered without a question")) { try session.read(files) }
+    let settings = Settings()
+    #expect(
+      session.lookUpKeys(Scenario.known(), settings) == [
+        .setTimer(.lookUp, milliseconds: 10_000), .startLookUp(Scenario.account(), paths: Scenario.memory),
+      ])
+    #expect(session.keyFiles == nil)
+    #expect(throws: ProtocolViolation("answered about other files")) { try session.read([]) }
+    #expect(session.keyFiles == nil)
+    #expect(try session.read(files) == [.cancelTimer(.lookUp)])
+    #expect(session.lookUpLost() == [] && session.lookUpTimedOut() == [] && session.lookUpFailed("x") == [])
+    #expect(session.keyFiles == files)
+    #expect(throws: ProtocolViolation("answered without a question")) { try session.read(files) }
+  }
+
+  @Test func `a look-up ends once, whichever way it fails, and there are no keys`() {
+    let failures: [(inout ConnectionSession) -> [ConnectionMachine.Action]] = [
+      { $0.lookUpLost() }, { $0.lookUpTimedOut() }, { $0.lookUpFailed("x") },
+    ]
+    for first in failures {
+      for second in failures {
+        var session = ConnectionSession()
+        #expect(first(&session) == [] && session.keyFiles == nil)
+        _ = session.lookUpKeys(Scenario.known(), Settings())
+        #expect(first(&session).last == .cancelTimer(.lookUp) && session.keyFiles == [])
+        #expect(second(&session) == [])
+      }
+    }
+  }
+
+  @Test func `the process that read the keys becomes only a login with its rights`() throws {
+    for (groups, promoting) in [([1000], true), ([1000, 27], false)] as [([UInt32], Bool)] {
+      var session = ConnectionSession()
+      _ = session.lookUpKeys(Scenario.known(), Settings())
+      _ = try session.read([KeyFile(path: Scenario.memory[0], length: 3, problem: nil)])
+      var account = Scenario.account()
+      account.groups = groups
+      let actions = session.open(account, of: "bob", Scenario.known(), .everything, Scenario.context(Settings()))
+      #expect(isPromoted(actions) == promoting && actions.contains(.killSession) == !promoting)
+      #expect(session.keyFiles == nil)
+    }
+  }
 }

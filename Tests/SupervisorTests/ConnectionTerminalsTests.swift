@@ -257,4 +257,65 @@ import Testing
     #expect(name.utf8.count < 200)
     #expect(!name.contains("/"))
   }
+
+  // MARK: ConnectionTerminals by itself
+
+  private static let settings = {
+    var audit = Settings().audit
+    (audit.recording.enabled, audit.recording.directory) = (true, "/r")
+    return audit
+  }()
+
+  private static let bob = {
+    var subject = Subject()
+    (subject.user, subject.clientAddress, subject.sessionID) = ("bob", "203.0.113.7", Scenario.loginID)
+    return subject
+  }()
+
+  @Test func `a file that comes after the login is used for nothing, and its end is no recording's`() throws {
+    var terminals = ConnectionTerminals()
+    _ = terminals.prepare("bob", Self.settings)
+    _ = try terminals.record(3, Self.settings, isLoggedIn: true)
+    #expect(terminals.recordingOpened("/r/a.cast", Self.bob, isLoggedIn: false) == [.cancelTimer(.recording)])
+    #expect(terminals.end(Self.bob, uid: 1000) == [])
+    let end = RecordingEnd(channel: 3, bytes: 10, hash: Self.hash, milliseconds: 7, failure: nil)
+    #expect(throws: ProtocolViolation("told of a recording that there is not")) {
+      try terminals.recorded(end, Self.bob, Self.settings, isLoggedIn: false)
+    }
+  }
+
+  @Test func `answers of a recorder that nobody waits for change nothing`() {
+    var terminals = ConnectionTerminals()
+    _ = terminals.prepare("bob", Self.settings)
+    let before = terminals
+    #expect(terminals.recordingOpened("/r/a.cast", Self.bob, isLoggedIn: true) == [])
+    #expect(terminals.recordingFailed("x", Self.bob, Self.settings, isLoggedIn: true) == .init())
+    #expect(terminals == before)
+  }
+
+  @Test func `before the login no recording is asked for, though the transport knows of it`() {
+    var terminals = ConnectionTerminals()
+    _ = terminals.prepare("bob", Self.settings)
+    #expect(terminals.isRecorded)
+    #expect(throws: ProtocolViolation("asked for a recording out of turn")) {
+      try terminals.record(3, Self.settings, isLoggedIn: false)
+    }
+  }
+
+  @Test func `the end is told once of each recording and each terminal, in their order`() throws {
+    var terminals = ConnectionTerminals()
+    _ = terminals.prepare("bob", Self.settings)
+    for channel in [5, 3] as [UInt32] {
+      _ = try terminals.record(channel, Self.settings, isLoggedIn: true)
+      _ = terminals.recordingOpened("/r/\(channel).cast", Self.bob, isLoggedIn: true)
+      let name = "/dev/pts/\(channel)"
+      _ = try terminals.handle(.began(channel: channel, name: name, process: 77), Self.bob, uid: 1000)
+    }
+    let actions = terminals.end(Self.bob, uid: 1000)
+    #expect(actions.facts.map(\.channel) == [3, 5] && actions.facts.allSatisfy { $0.reason == "transport_lost" })
+    let entries = actions.compactMap { if case .recordLogin(let entry) = $0 { entry } else { nil } }
+    #expect(entries.map(\.terminal) == ["pts/3", "pts/5"])
+    #expect(entries.allSatisfy { $0.kind == .ended && $0.uid == 1000 && $0.address == "203.0.113.7" })
+    #expect(terminals.end(Self.bob, uid: 1000) == [])
+  }
 }

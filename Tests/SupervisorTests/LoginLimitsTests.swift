@@ -162,4 +162,23 @@ import Testing
     for case .openSession(let login, _) in scenario.said { #expect(login.commandTimeout == 90) }
     #expect(scenario.said.opensSession)
   }
+
+  // MARK: LoginLimits by itself
+
+  @Test func `an idle time is taken once for each question`() throws {
+    var security = Settings().security
+    security.idleTimeout = 60
+    var limits = LoginLimits()
+    let violation = ProtocolViolation("told of idleness without a question")
+    #expect(throws: violation) { try limits.idle(since: 0, security, at: 0) }
+    #expect(limits.askForIdleTime() == [.tell(.reportIdle)])
+    #expect(try limits.idle(since: 0, security, at: 1) == .init([.setTimer(.idle, milliseconds: 29_999)]))
+    #expect(throws: violation) { try limits.idle(since: 0, security, at: 1) }
+    _ = limits.askForIdleTime()
+    guard case .disconnect(let disconnect) = try limits.idle(since: 0, security, at: 60_000).next else {
+      Issue.record("no disconnect")
+      return
+    }
+    #expect(disconnect.code == 11 && disconnect.reason == .idleTimeout)
+  }
 }

@@ -118,7 +118,7 @@ final class AuditService: EventBudget {
     guard isTyped || fact.reason == Reason(AccountRefusal.noSuchUser) else { return }
     logins.recordRefusal(
       LoginEntry(
-        .refused, user: ConnectionMachine.short(user), uid: 0, terminal: "ssh:notty", process: 0,
+        .refused, user: LoginEntry.short(user), uid: 0, terminal: "ssh:notty", process: 0,
         address: subject.clientAddress ?? ""), of: subject.connection ?? 0)
   }
 

@@ -1,28 +1,28 @@
 import Audit
 
-/// What logins may put into the journal, so that none pushes out everybody's history, nor hides in its own noise.
+/// Limits what logins write to the journal, so that no login pushes out the history of others or hides its own events.
 ///
-/// - Listings and changes of attributes beyond ``listings`` of a login in ``interval`` are counted and told together.
-///   Every other event is told by itself.
-/// - Events of the main series have a budget for each user, over all logins: ``Limits``. When half of it is used up,
-///   denials of files go to the series of files, and the main one tells how many. When all of it is, the user's
-///   logins are not listened to until there is some again, a tenth of a day at most.
+/// - Listings and changes of attributes above ``listings`` of a login per ``interval`` are counted and reported together.
+///   Every other event is reported by itself.
+/// - Events of the main series have a budget per user, for all logins together: ``Limits``. When half of it is used up,
+///   denials of files go to the series of files, and the main series has their count. When all of it is used up, no
+///   messages of the user's sessions are read until some budget is there again, after a tenth of a day at most.
 ///
-/// Decides only. Times are milliseconds of a clock that only grows, and microseconds from 1970 on for what is told.
+/// Decides only. Times are milliseconds of the monotonic clock, and microseconds since 1970 in reports.
 struct EventBudgets: Sendable {
-  /// Listings and changes of attributes of a login that are told one by one, in each ``interval``.
+  /// Listings and changes of attributes of a login that are reported one by one, per ``interval``.
   static let listings = 1000
   /// Milliseconds.
   static let interval: Int64 = 60_000
 
   /// The budget of a user, in bytes of lines.
   struct Limits: Equatable, Sendable {
-    /// A tenth of what the main series of the journal keeps, and 64 KiB at least.
+    /// A tenth of what the main series of the journal keeps; at least 64 KiB.
     let burst: Int64
-    /// Bytes in a second: what the main series keeps comes to in a day, and 2 KiB at least.
+    /// Bytes per second: the main series would be filled in a day; at least 2 KiB.
     let rate: Int64
 
-    /// - Parameter kept: bytes that the main series keeps, with its older files.
+    /// - Parameter kept: bytes that the main series keeps, rotated files included.
     init(kept: UInt64) {
       let kept = Int64(clamping: kept)
       burst = max(kept / 10, 64 << 10)
@@ -37,7 +37,7 @@ struct EventBudgets: Sendable {
     var listed: UInt64 = 0
     var changed: UInt64 = 0
     var denied: UInt64 = 0
-    /// When the first and the last of them was told.
+    /// When the first and the last of them was reported.
     var first: Int64 = 0
     var last: Int64 = 0
   }
@@ -50,7 +50,7 @@ struct EventBudgets: Sendable {
     var isEmpty: Bool { counted.first == 0 }
   }
 
-  /// How much of its budget a user has used up, in bytes, and when that was so.
+  /// How many bytes of the budget a user had used up, at this time.
   private struct Account {
     var used: Int64 = 0
     var time: Int64
@@ -59,7 +59,7 @@ struct EventBudgets: Sendable {
   private var limits: Limits
   private var windows: [EventID: Window] = [:]
   private var accounts: [String: Account] = [:]
-  /// No counting ends before; an early one costs a look.
+  /// The earliest end of a counting; it may be earlier than that.
   private(set) var nextEnd: Int64?
 
   init(_ limits: Limits) { self.limits = limits }
@@ -67,13 +67,13 @@ struct EventBudgets: Sendable {
   /// The configuration has changed.
   mutating func apply(_ limits: Limits) {
     self.limits = limits
-    // What was used up of a larger budget is not waited for at the rate of a smaller one.
+    // What was used up of a larger budget must not be waited for at the rate of a smaller one.
     for (user, account) in accounts { accounts[user]?.used = min(account.used, 2 * limits.burst) }
   }
 
   // MARK: Counting
 
-  /// A login listed a directory or changed attributes; false: it was counted.
+  /// A login listed a directory or changed attributes; false: it was counted, and is not to be reported.
   mutating func tells(
     _ type: EventType, of subject: Subject, _ connection: UInt64?, at now: Int64, time: Int64
   ) -> Bool {
@@ -87,7 +87,7 @@ struct EventBudgets: Sendable {
     return false
   }
 
-  /// A login was denied a file, which `bytes` of a line tell; returns where that is written.
+  /// A login was denied a file, with a line of `bytes`; returns the series to which it is written.
   mutating func denial(
     of subject: Subject, _ connection: UInt64?, bytes: Int, at now: Int64, time: Int64
   ) -> JournalSeries {
@@ -114,7 +114,7 @@ struct EventBudgets: Sendable {
     nextEnd = min(nextEnd ?? window.end, window.end)
   }
 
-  /// What is to be told, now that times of counting are over.
+  /// Ends the countings whose interval is over, and returns those to report.
   mutating func ended(at now: Int64) -> [Counted] {
     if let nextEnd, nextEnd > now { return [] }
     var told: [Counted] = []
@@ -126,16 +126,16 @@ struct EventBudgets: Sendable {
     return told
   }
 
-  /// The login ends; returns what was counted of it and not told.
+  /// The login ends; returns what was counted of it and not reported.
   mutating func end(_ session: EventID, _ user: String?, at now: Int64) -> Counted? {
     if let user, used(user, now) == 0 { accounts[user] = nil }
-    // Those of logins that ended before their budget was full again.
+    // Of logins that ended before their budget was full again.
     if accounts.count > 1024 { for (name, _) in accounts where used(name, now) == 0 { accounts[name] = nil } }
     guard let window = windows.removeValue(forKey: session), !window.isEmpty else { return nil }
     return window.counted
   }
 
-  /// All that was counted, when the server ends.
+  /// The server ends; returns all that was counted.
   mutating func rest() -> [Counted] {
     defer {
       windows = [:]
@@ -146,15 +146,15 @@ struct EventBudgets: Sendable {
 
   // MARK: The budget of a user
 
-  /// Events of a user are written to the main series: returns the milliseconds that their logins have to wait.
+  /// An event of a user is written to the main series; returns the milliseconds that the user's logins have to wait.
   mutating func spend(_ bytes: Int, _ user: String, at now: Int64) -> Int64 {
-    // Who has used up much more than there is does not wait for ever.
+    // A user who has used up much more than the budget does not wait for ever.
     let used = min(used(user, now) + Int64(bytes), 2 * limits.burst)
     accounts[user] = Account(used: used, time: now)
     return wait(for: user, at: now)
   }
 
-  /// What terminals are told when their login has to wait so many milliseconds.
+  /// The announcement on terminals when their login has to wait for so many milliseconds.
   static func announcement(_ wait: Int64) -> String {
     "bssh: you make more events than the journal keeps; further requests wait, up to \((wait + 999) / 1000) seconds"
   }
@@ -162,7 +162,7 @@ struct EventBudgets: Sendable {
   /// The milliseconds that logins of a user have to wait; 0: none.
   func wait(for user: String, at now: Int64) -> Int64 {
     let excess = used(user, now) - limits.burst
-    // A second's worth is free then, and not one event after the other.
+    // Afterwards the budget of a second is free, so that the login does not wait after each event.
     return excess > 0 ? (excess / limits.rate + 2) * 1000 : 0
   }
 
@@ -174,7 +174,7 @@ struct EventBudgets: Sendable {
 }
 
 extension EventBudgets.Counted {
-  /// The event that tells of it.
+  /// The event that reports it.
   var fact: Fact {
     var fact = Fact(.eventsCounted)
     let counts = [
@@ -190,7 +190,7 @@ extension EventBudgets.Counted {
 }
 
 extension Fact {
-  /// About as many bytes as its line has, when everything is escaped that has to be.
+  /// The approximate size of its line in bytes, escapes included.
   var lineSize: Int {
     let texts = [path, destination, command].compactMap(\.self)
     let others = [details, signal, rule, reason?.code].compactMap(\.self)
@@ -201,7 +201,7 @@ extension Fact {
     var size = 0
     for byte in text {
       switch byte {
-      // In JSON a control character has six bytes, and what is no text has U+FFFD, with base64 beside it.
+      // In JSON a control character has six bytes, and a byte that is no text becomes U+FFFD, with base64 beside it.
       case 0..<0x20, 0x7f: size += 6
       case 0x22, 0x5c: size += 2
       case 0x80...: size += 5

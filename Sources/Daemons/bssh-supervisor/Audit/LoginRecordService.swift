@@ -13,7 +13,7 @@ final class LoginRecordService {
     didSet { recorders.setHasLoginRecords(ledger.count > 0) }
   }
   /// The terminals of each connection that the records have.
-  private var books: [UInt64: TerminalBook] = [:]
+  private var books: [UInt64: LoginRecordPolicy] = [:]
   /// The daemon is root, and can write the records.
   private var isPossible = false
   /// The settings that apply want them.
@@ -81,7 +81,7 @@ final class LoginRecordService {
     guard isPossible, isWanted else { return runtime.post(.terminalEntered(connection)) }
     guard ledger.count < LoginLedger.limit else { return leaveOut(entry, connection, "the recorder is slow") }
     let isTaken = books.contains { $0.key != connection && $0.value.has(entry.terminal) }
-    switch books[connection, default: TerminalBook()].begins(
+    switch books[connection, default: LoginRecordPolicy()].begins(
       entry.terminal, uid: entry.uid, owner: owner(entry.terminal), isTaken: isTaken, at: runtime.now)
     {
     case .record:
@@ -94,8 +94,8 @@ final class LoginRecordService {
   }
 
   private func leaveOut(_ entry: LoginEntry, _ connection: UInt64, _ why: String) {
-    if !books[connection, default: TerminalBook()].hasTold {
-      books[connection, default: TerminalBook()].hasTold = true
+    if !books[connection, default: LoginRecordPolicy()].hasLogged {
+      books[connection, default: LoginRecordPolicy()].hasLogged = true
       runtime.log(.warning, "[\(connection)] \(entry.terminal) is not in the login records: \(why)")
     }
     runtime.post(.terminalEntered(connection))

@@ -37,7 +37,7 @@ final class RecorderService: Recorders {
   /// Milliseconds that recorders have at the end of the daemon for what they were told.
   private static let endTime: Int64 = 4000
   /// Milliseconds that a recorder has when another one has taken over: as long as a recording is waited for.
-  private static let retirement = ConnectionMachine.Terminals.recorderTime
+  private static let retirement = ConnectionTerminals.recorderTime
   /// How often another recorder takes over because files were replaced; whoever claims that all the time gets no other.
   private static let renewalRate = TokenBucket.Rate(interval: 1000, burst: 10)
 

@@ -12,7 +12,7 @@ final class AuthorityService: CandidateSource {
   /// The settings that apply; nil: none do yet.
   private var loaded: LoadedSettings?
   private var pool = AuthorityPool()
-  private var codes = CodeLedger()
+  private var codes = OTPReplayGuard()
   /// The first authority of settings that do not apply yet.
   private var candidate: Child?
   /// The authorized_keys of each connection that asks about a key, sealed.

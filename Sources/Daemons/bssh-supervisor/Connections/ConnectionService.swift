@@ -76,9 +76,8 @@ final class ConnectionService {
     guard let address = IPAddress(new.client.address), services.admission.admits(address, new.client, number) else {
       return
     }
-    var machine = ConnectionMachine(context(of: new.client, new.server), at: runtime.now)
-    machine.proxy = new.proxy
-    machine.isPerhapsCheck = new.isOfProxy
+    let machine = ConnectionMachine(
+      context(of: new.client, new.server), proxy: new.proxy, isOfProxy: new.isOfProxy, at: runtime.now)
     connections[number] = Connection(number, address, machine, new.descriptor)
     runtime.post(.connection(.accepted, of: number))
   }

@@ -1,7 +1,6 @@
-/// How many logins each user has now: `security.max_sessions_per_user`.
+/// Counts the logins of each user: `security.max_sessions_per_user`.
 ///
-/// Users are told apart by the name that they log in with, byte by byte: two names of one account are two users, as
-/// they are in the configuration.
+/// Names are compared byte by byte, and two names of one account are two users, as in the configuration.
 struct SessionCounts: Equatable, Sendable {
   private var counts: [[UInt8]: Int] = [:]
 

@@ -1,9 +1,9 @@
 import Audit
 
-/// The programs of one login that were started and of whose end nothing was heard.
+/// The programs of one login that were started and whose end was not reported.
 ///
-/// A session process runs as its user, who can kill or stop it. What it has told before is here, so that the journal can
-/// say which programs have no end.
+/// A session process runs as its user, who can kill or stop it. The supervisor keeps the reported starts, so that the
+/// journal can name the programs without an end.
 struct UnfinishedCommands: Equatable, Sendable {
   /// Programs of a login at a time: as many as a session process allows.
   static let limit = 1024
@@ -26,23 +26,24 @@ struct UnfinishedCommands: Equatable, Sendable {
 
   private var commands: [Command] = []
 
-  /// True when each start has had its end.
+  /// True when the end of each program was reported.
   var isEmpty: Bool { commands.isEmpty }
 
-  /// A program starts: its `command_started`. False: there are too many, which no session process of ours allows.
+  /// A program starts: its `command_started`. False: there are more than ``limit``, which no session process of ours
+  /// allows.
   mutating func start(_ fact: Fact) -> Bool {
     guard commands.count < Self.limit else { return false }
     commands.append(Command(fact))
     return true
   }
 
-  /// Something happened; a `command_executed` ends the oldest program like it.
+  /// Handles an event: a `command_executed` ends the oldest program with the same channel, protocol and command.
   mutating func handle(_ fact: Fact) {
     guard fact.type == .commandExecuted, let index = commands.firstIndex(of: Command(fact)) else { return }
     commands.remove(at: index)
   }
 
-  /// The programs without an end, for people: `1 command without an end: channel 0: exec 'sleep 60'`.
+  /// The programs without an end: `1 command without an end: channel 0: exec 'sleep 60'`.
   var summary: String {
     let shown = commands.prefix(Self.shownCommands).map { command in
       let line = command.line.isEmpty ? "" : " " + String(decoding: command.line, as: UTF8.self).quoted()

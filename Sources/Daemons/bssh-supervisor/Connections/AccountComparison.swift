@@ -5,37 +5,37 @@ import Configuration
 import Filter
 import IPC
 
-/// An authority's word about a user against what the system says, of which a process told that no authority reaches.
+/// Compares what an authority says of a user with what the system says, which a process of root reads.
 ///
-/// What follows from an account (whose rights a login has, where keys are read and as whom, which groups and rules are
-/// its) comes from the system and the configuration. An authority can refuse, and nothing else.
+/// What an account decides (the rights of a login, where keys are read and as whom, which groups and rules apply) comes
+/// from the system and the configuration. An authority can refuse a user, and nothing else.
 struct AccountComparison {
-  /// Whose answer it is.
+  /// The user of whom the authority answers.
   let user: String
   let address: IPAddress
-  /// Without what blocks of `match` say.
+  /// Before any block of `match` applies.
   let settings: Settings
   /// Not started as root: the one user whose rights every login has.
   let singleUser: UInt32?
 
-  /// The account as which keys are looked up for those who cannot log in: it owns nothing.
+  /// The account as which keys are read for users who cannot log in: it owns nothing.
   static let nobody = Account(
     name: "nobody", uid: 65534, gid: 65534, groups: [65534], home: "/nonexistent", shell: "")
 
-  /// The user, as the configuration has it.
+  /// The user's entry in the configuration.
   private var configured: Settings.User? { settings.auth.users.first { $0.name.utf8.elementsEqual(user.utf8) } }
 
-  /// What is to be asked about the account; nil: nothing, not started as root.
+  /// The question about the account for a process of root; nil: the daemon was not started as root.
   func question(_ answer: AccountAnswer) -> AccountQuestion? {
     guard singleUser == nil else { return nil }
-    // A name that is no account's stays away from a process that is root.
+    // A name that is no account's is kept away from a process of root.
     let name = answer.login == nil ? Self.nobody.name : configured?.runAs ?? user
     return AccountQuestion(
       name: name, groupPatterns: settings.groupPatterns.map(\.description),
       shells: answer.login == nil ? [] : configuredShells)
   }
 
-  /// The user's own shell, or else those that accounts without one may get.
+  /// The shell of the user's entry, or else those that accounts without a shell may get.
   private var configuredShells: [String] {
     if let shell = configured?.shell { return [shell] }
     var seen: Set<String> = []
@@ -43,14 +43,14 @@ struct AccountComparison {
     return ([settings] + blocks.map(\.values)).map(\.shell.defaultShell).filter { seen.insert($0).inserted }
   }
 
-  /// What the system says that a shell of the configuration is; one that it does not speak of closes the account.
+  /// The system's answer about a shell of the configuration; a shell without an answer closes the account.
   private func kind(ofShell shell: String, _ state: AccountState) -> ShellKind {
     zip(configuredShells, state.shellKinds).first { $0.0 == shell }?.1 ?? .none
   }
 
-  /// What counts of an authority's answer, and what was wrong with it, for people.
+  /// The part of an authority's answer that counts, and what is wrong with the answer; nil: nothing.
   ///
-  /// - Parameter state: what the system says; nil: nothing, or nobody was asked.
+  /// - Parameter state: what the system says; nil: it could not be read, or nobody asked.
   func verified(_ answer: AccountAnswer, _ state: AccountState?) -> (answer: AccountAnswer, fault: String?) {
     var result = answer
     result.groups = groups(answer, state)
@@ -60,11 +60,11 @@ struct AccountComparison {
     if state?.isClosed == true, result.noLogins == nil { result.noLogins = "" }
     var fault: String?
     if let login = answer.login {
-      (result.login, result.refusal, fault) = judge(login, state, defaultShell: settings.shell.defaultShell)
+      (result.login, result.refusal, fault) = compare(login, state, defaultShell: settings.shell.defaultShell)
     }
     let known = result.login
     result.lookUp = known ?? Self.nobody
-    // As an authority has it: the account's own files are for its own name.
+    // As in an authority: the files of an account are for its own name.
     let paths =
       state?.account.map { KeyPaths(settings.auth, otherThan: configured?.runAs ?? user, home: $0.home) }
       ?? KeyPaths(settings.auth)
@@ -74,7 +74,7 @@ struct AccountComparison {
     return (result, fault)
   }
 
-  private func judge(
+  private func compare(
     _ login: Account, _ state: AccountState?, defaultShell: String
   ) -> (login: Account?, refusal: AccountRefusal?, fault: String?) {
     var expected = login
@@ -93,14 +93,14 @@ struct AccountComparison {
     expected.name = user
     expected.environment =
       configured?.environment.map { EnvironmentVariable(name: $0.name, value: $0.value) } ?? []
-    // What a shell is, an authority may not be able to see.
+    // An authority may be unable to see what a shell is.
     var said = login
     said.shellKind = expected.shellKind
     if said == expected { return (expected, nil, nil) }
     return (nil, .accountDiffers, "it says \(Self.text(login)), and the system \(Self.text(expected))")
   }
 
-  /// The configuration's patterns that match a group of the system's, or one that the configuration gives the user.
+  /// The patterns of the configuration that match a group of the account, or one of the user's entry.
   private func groups(_ answer: AccountAnswer, _ state: AccountState?) -> [String] {
     if singleUser != nil { return answer.groups }
     guard let state, state.account != nil else { return answer.login == nil ? answer.groups : [] }

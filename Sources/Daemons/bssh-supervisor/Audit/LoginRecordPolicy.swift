@@ -1,37 +1,39 @@
 import AccessControl
 import System
 
-/// The terminals of one connection that the login records have.
+/// Decides which terminals of one connection are entered in the login records.
 ///
-/// A session process is its user's, and may tell of any terminal: only those that are the user's go in.
-struct TerminalBook: Equatable, Sendable {
-  /// As often as terminals of one connection go in. A loop of one must not keep others' entries waiting.
+/// A session process runs as its user, who may make it report any terminal: only terminals that the user owns are entered.
+struct LoginRecordPolicy: Equatable, Sendable {
+  /// Entries of one connection. A connection that makes them in a loop must not delay those of others.
   static let rate = TokenBucket.Rate(perSecond: 20, burst: 200)
 
   /// What to do with the beginning of a login on a terminal.
   enum Decision: Equatable, Sendable {
     case record
-    /// It gets no entry, nor an end.
+    /// Neither its beginning nor its end is entered.
     case leaveOut(why: String)
-    /// No honest session says so.
+    /// No session process of ours reports it.
     case refuse
   }
 
-  /// It was told that something is left out: once is enough.
-  var hasTold = false
+  /// It was logged that a terminal is left out: once is enough.
+  var hasLogged = false
   private var bucket = TokenBucket()
-  /// Their names below /dev.
+  /// The terminals that are entered, by their names below /dev.
   private var recorded: Set<String> = []
 
-  /// A session says that a login of `uid` begins on a terminal.
+  /// The session process reports that a login of `uid` begins on a terminal.
   ///
-  /// - Parameter isTaken: whether another connection has a login on it, which is not to be changed.
+  /// - Parameters:
+  ///   - isTaken: another connection has a login on it, which must not be changed.
+  ///   - now: milliseconds of the monotonic clock.
   mutating func begins(
     _ terminal: String, uid: UInt32, owner: TerminalOwner, isTaken: Bool, at now: Int64
   ) -> Decision {
     switch owner {
     case .notTerminal: return .refuse
-    // The session has ended before it was looked at.
+    // The session ended before its terminal was looked up.
     case .nobody: return .leaveOut(why: "is gone already")
     case .user(let other): guard other == uid else { return .refuse }
     }
@@ -41,9 +43,9 @@ struct TerminalBook: Equatable, Sendable {
     return .record
   }
 
-  /// True when the records have a login on this terminal, or are about to.
+  /// True when a login on this terminal is entered, or about to be.
   func has(_ terminal: String) -> Bool { recorded.contains(terminal) }
 
-  /// The login on a terminal has ended; false: the records do not have it.
+  /// The login on a terminal has ended; false: it is not entered.
   mutating func ends(_ terminal: String) -> Bool { recorded.remove(terminal) != nil }
 }

@@ -2,17 +2,18 @@ import AccessControl
 import Audit
 import IPC
 
-/// Sees to it that a one-time code is good once, and that few can be guessed. Decides only.
+/// Prevents reuse of one-time codes, and limits wrong codes per user. Decides only.
 ///
-/// The one place that knows which codes were used: authorities answer apart from each other, connections come and go,
-/// and settings change. RFC 6238, section 5.2; RFC 4226, section 7.3
-struct CodeLedger: Sendable {
-  /// Wrong codes that a user has at once.
+/// Authorities answer independently of each other, so the supervisor alone knows which codes were used. RFC 6238, section
+/// 5.2; RFC 4226, section 7.3
+struct OTPReplayGuard: Sendable {
+  /// Wrong codes that a user may send at once.
   static let guesses = 10
-  /// Milliseconds after which one more wrong code is allowed: with six digits and three codes that are good, who tries
-  /// without an end gets in by luck once in a year, more likely than not.
+  /// Milliseconds after which one more wrong code is allowed. With codes of six digits, three of which are valid at a
+  /// time, a client that guesses for a year without a pause finds one, more likely than not.
   static let guessInterval = 120_000
-  /// Users that are remembered; beyond them, who used a code longest ago is forgotten. Only users with a secret are.
+  /// Users that are remembered, of those with a secret. Above the limit, the user whose last code is the oldest is
+  /// forgotten.
   static let userLimit = 65_536
 
   private static let guessRate = TokenBucket.Rate(interval: guessInterval, burst: guesses)
@@ -28,8 +29,10 @@ struct CodeLedger: Sendable {
   /// How many users are remembered.
   var count: Int { entries.count }
 
-  /// The verdict on a code of `user` of which an authority says `answer`. A code that it accepts is used up, and so are
-  /// all that came before it.
+  /// The verdict on a code of `user`, of which an authority says `answer`. A code that is accepted is used up, and with it
+  /// all earlier ones.
+  ///
+  /// - Parameter now: milliseconds of the monotonic clock.
   mutating func verdict(on answer: CodeAnswer, of user: String, at now: Int64) -> Verdict {
     let name = Array(user.utf8)
     switch answer {
@@ -42,7 +45,7 @@ struct CodeLedger: Sendable {
     case .right(let step):
       var entry = entries[name] ?? newEntry()
       var guesses = entry.guesses
-      // A right code that comes after so many wrong ones may be one more guess.
+      // After so many wrong codes, a right one may be one more guess.
       guard guesses.take(Self.guessRate, at: now) == 0 else {
         return .rejected(ProofRefusal.tooManyWrongCodes)
       }
@@ -55,7 +58,7 @@ struct CodeLedger: Sendable {
     }
   }
 
-  /// Makes room for a user who is not remembered.
+  /// The entry of a user who is not remembered; makes room for it.
   private mutating func newEntry() -> Entry {
     if entries.count >= Self.userLimit,
       let oldest = entries.min(by: { $0.value.lastStep ?? 0 < $1.value.lastStep ?? 0 })

@@ -1,0 +1,93 @@
+import AccessControl
+import Authentication
+import Configuration
+import IPC
+
+/// Who the user of a connection is: an authority says, and a process of root reads what the system says of the account.
+///
+/// ``AccountComparison`` compares both. Until then nothing is known of the user, not even which methods there are.
+struct AccountLookUp: Equatable, Sendable {
+  typealias Action = ConnectionMachine.Action
+  typealias Reaction = ConnectionMachine.Reaction
+
+  private enum State: Equatable {
+    case unknown
+    case asked(user: String)
+    /// The answer of an authority waits for that of the system.
+    case checking(AccountAnswer, user: String)
+    case known(AccountAnswer)
+  }
+
+  /// Milliseconds that looking an account up in the system may take.
+  static let systemTime: Int64 = 10_000
+
+  private var state: State = .unknown
+
+  /// What is known of the user; nil: nothing yet.
+  var answer: AccountAnswer? { if case .known(let answer) = state { answer } else { nil } }
+
+  /// Asks an authority who the user is.
+  mutating func ask(_ user: String, _ context: ConnectionMachine.Context) -> [Action] {
+    state = .asked(user: user)
+    return [.ask(.account(user: user, address: context.client.address))]
+  }
+
+  /// An authority has answered; nil: none did.
+  mutating func authorityAnswered(_ answer: AccountAnswer?, _ context: inout ConnectionMachine.Context) -> Reaction {
+    guard case .asked(let user) = state else { return Reaction() }
+    guard let answer else {
+      state = .unknown
+      return Reaction(next: .accountUnavailable)
+    }
+    guard let question = AccountComparison(user, context).question(answer) else {
+      return decide(user, answer, nil, &context)
+    }
+    state = .checking(answer, user: user)
+    return Reaction([.setTimer(.accountCheck, milliseconds: Self.systemTime), .checkAccount(question)])
+  }
+
+  /// What the system says of the account; nil: that could not be read, and nobody gets in.
+  mutating func systemAnswered(_ account: AccountState?, _ context: inout ConnectionMachine.Context) -> Reaction {
+    guard case .checking(let answer, let user) = state else { return Reaction() }
+    return decide(user, answer, account, &context, [.cancelTimer(.accountCheck)])
+  }
+
+  /// Decides what counts of the answers, applies the blocks of `match` that hold for the user, and logs both.
+  private mutating func decide(
+    _ user: String, _ said: AccountAnswer, _ account: AccountState?, _ context: inout ConnectionMachine.Context,
+    _ before: [Action] = []
+  ) -> Reaction {
+    let (answer, fault) = AccountComparison(user, context).verified(said, account)
+    state = .known(answer)
+    var actions = before
+    if let fault { actions.append(.log(.error, "an authority's account of \(user.quoted()) does not count: \(fault)")) }
+    var applicant = context.applicant(user, answer)
+    let blocks = context.settings.matching(applicant)
+    context.settings = context.settings.applying(blocks)
+    if !blocks.isEmpty {
+      let names = blocks.map { "match[\($0)]" }.joined(separator: ", ")
+      actions.append(.log(.debug, "for \(user.quoted()) holds \(names)"))
+    }
+    applicant.account =
+      context.singleUser != nil
+      ? AccountStatus()
+      : account.map {
+        AccountStatus(isLocked: $0.isLocked, isExpired: $0.isExpired, isPasswordExpired: $0.isPasswordExpired)
+      }
+    applicant.isRoot = AuthenticationMachine.AccountKind(name: user, uid: answer.login?.uid) == .root
+    if let refusal = answer.refusal {
+      actions.append(.log(.info, "\(user.quoted()) cannot log in: \(refusal)"))
+    } else if let first = context.settings.refusal(ofEveryStep: applicant), let refusal = first.refusal {
+      actions.append(.log(.info, "\(user.quoted()) cannot log in: \(refusal.rawValue) (\(first))"))
+    }
+    return Reaction(actions, next: .accountKnown(answer, context.settings.policy(for: applicant)))
+  }
+}
+
+extension AccountComparison {
+  /// The comparison for a user who asks to log in by this connection.
+  fileprivate init(_ user: String, _ context: ConnectionMachine.Context) {
+    self.init(
+      user: user, address: context.clientAddress, settings: context.settings, singleUser: context.singleUser)
+  }
+}

@@ -1,0 +1,76 @@
+import Audit
+import Configuration
+import IPC
+
+/// The time that a login has left: `security.idle_timeout` and `security.session_timeout`.
+struct LoginLimits: Equatable, Sendable {
+  typealias Action = ConnectionMachine.Action
+  typealias Reaction = ConnectionMachine.Reaction
+
+  /// The transport was asked how long the login has been idle.
+  private var isAsked = false
+  /// When the idle time began of which the terminals have been told.
+  private var announcedStart: Int64?
+  /// The terminals have been told that the session time is almost over.
+  private var isEndAnnounced = false
+
+  /// The login begins.
+  func start(_ limits: Settings.Security) -> [Action] {
+    [(ConnectionMachine.Timer.idle, limits.idleTimeout), (.session, limits.sessionTimeout)].filter { $0.1 > 0 }.map {
+      .setTimer($0.0, milliseconds: Int64($0.1) * 1000 - Self.notice(ofLimit: $0.1))
+    }
+  }
+
+  /// The login may have been idle for too long: only its transport knows.
+  mutating func askForIdleTime() -> [Action] {
+    isAsked = true
+    return [.tell(.reportIdle)]
+  }
+
+  /// The transport says since when the login has been idle, in milliseconds of the monotonic clock. The number is not
+  /// trusted.
+  ///
+  /// - Throws: when the transport was not asked.
+  mutating func idle(
+    since start: Int64, _ limits: Settings.Security, at now: Int64
+  ) throws(ProtocolViolation) -> Reaction {
+    guard isAsked else { throw ProtocolViolation("told of idleness without a question") }
+    isAsked = false
+    let limit = Int64(limits.idleTimeout) * 1000
+    let idle = start > now ? 0 : now - max(start, 0)
+    let left = limit - min(idle, limit)
+    let notice = Self.notice(ofLimit: limits.idleTimeout)
+    if left == 0 {
+      let text = "Nothing came or went for \(limits.idleTimeout) seconds (\(CloseReason.idleTimeout))"
+      return Reaction(next: .disconnect(.init(11, text, .idleTimeout)))
+    }
+    if left > notice { return Reaction([.setTimer(.idle, milliseconds: left - notice)]) }
+    let wait = Action.setTimer(.idle, milliseconds: left)
+    if announcedStart == start { return Reaction([wait]) }
+    announcedStart = start
+    return Reaction([.tell(.announce(Self.announcement(left, "idle"))), wait])
+  }
+
+  /// The session time is almost over, or over.
+  mutating func sessionTimeExpires(_ limits: Settings.Security) -> Reaction {
+    guard isEndAnnounced else {
+      isEndAnnounced = true
+      let notice = Self.notice(ofLimit: limits.sessionTimeout)
+      return Reaction([
+        .tell(.announce(Self.announcement(notice, "session time limit"))), .setTimer(.session, milliseconds: notice),
+      ])
+    }
+    let text = "The session's time of \(limits.sessionTimeout) seconds is over (\(CloseReason.sessionTimeout))"
+    return Reaction(next: .disconnect(.init(11, text, .sessionTimeout)))
+  }
+
+  /// Milliseconds before the end of a limit at which the terminals are told: a minute, or half of a limit of a minute
+  /// or less.
+  private static func notice(ofLimit seconds: Int) -> Int64 { seconds > 60 ? 60_000 : Int64(seconds) * 500 }
+
+  /// The announcement on terminals of so many milliseconds before the end.
+  static func announcement(_ milliseconds: Int64, _ why: String) -> String {
+    let seconds = max(1, (milliseconds + 500) / 1000)
+    return "bssh: this session ends in \(seconds) \(seconds == 1 ? "second" : "seconds") (\(why))"
+  }
+}

@@ -1,0 +1,335 @@
+import AccessControl
+import Audit
+import Authentication
+import IPC
+import System
+import Wire
+
+/// User authentication of one connection (RFC 4252): from a request of the client to an authority's verdict and the reaction.
+///
+/// Decides only. `AuthenticationMachine` decides what a request leads to, and only a verdict, through it, grants a login.
+/// One message of the client is pending at a time.
+struct UserAuthentication: Sendable {
+  typealias Action = ConnectionMachine.Action
+  typealias Reaction = ConnectionMachine.Reaction
+
+  private enum Message: Equatable {
+    case request(UserauthRequest, payload: SecretBytes)
+    case response(InfoResponse)
+  }
+
+  /// What the client's last message waits for.
+  private enum Pending: Equatable {
+    case account(Message)
+    /// What an authority has to be asked with: the session identifier, and for a key the user's files.
+    case question(Credential)
+    case verdict(Credential)
+    /// The least time of the answer; nil: no authority gave a verdict.
+    case leastTime(Credential, Verdict?)
+  }
+
+  private var machine: AuthenticationMachine
+  private var pending: Pending?
+  /// When the pending message came.
+  private var requestTime: Int64 = 0
+  /// Warnings of authorities about the user's files: logged once, not for each key of a client.
+  private var loggedWarnings: Set<String> = []
+  private var report: LoginReport
+  /// What the credentials that were accepted so far allow.
+  private(set) var permissions = KeyPermissions.everything
+
+  init(_ client: SocketAddress, _ policy: AuthenticationMachine.Policy) {
+    machine = AuthenticationMachine(policy: policy)
+    report = LoginReport(client)
+  }
+
+  /// Replacing it begins authentication anew: see `AuthenticationMachine`.
+  var policy: AuthenticationMachine.Policy {
+    get { machine.policy }
+    set { machine.policy = newValue }
+  }
+  /// The name of the first request that was handled; no other may follow.
+  var user: String? { machine.user }
+  /// Whose connection it is, as far as that is known.
+  var subject: Subject { report.subject }
+  /// A step of the login is proven.
+  var hasProvenStep: Bool { !machine.provenSteps.isEmpty }
+
+  private var prompt: AuthenticationMachine.Prompt? {
+    if case .prompting(let prompt) = machine.state { prompt } else { nil }
+  }
+
+  // MARK: Messages of the client
+
+  /// The first key exchange is over, and authentication begins.
+  mutating func negotiated(_ negotiated: Negotiated) { report.negotiated(negotiated) }
+
+  /// A USERAUTH_REQUEST.
+  ///
+  /// - Throws: while the last message has no answer.
+  mutating func request(
+    _ payload: SecretBytes, _ account: AccountAnswer?, at now: Int64
+  ) throws(ProtocolViolation) -> Reaction {
+    guard pending == nil else {
+      throw ProtocolViolation("sent an authentication request before the answer to the last")
+    }
+    let request: UserauthRequest
+    do throws(UserauthError) {
+      request = try payload.lend { (bytes) throws(UserauthError) in try UserauthRequest(payload: bytes[...]) }
+    } catch { return carryOut(machine.handle(.malformed), "malformed", nil, account) }
+    requestTime = now
+    report.begin(request.method.name, request.user, isQuestion: request.method.isQuestion)
+    var reaction = handle(.request(request, payload: payload), of: request.user, account)
+    reaction.penalties += request.method.penalties
+    return reaction
+  }
+
+  /// A USERAUTH_INFO_RESPONSE.
+  ///
+  /// - Throws: without a prompt.
+  mutating func informationResponse(
+    _ payload: SecretBytes, _ account: AccountAnswer?, at now: Int64
+  ) throws(ProtocolViolation) -> Reaction {
+    guard pending == nil, let prompt else { throw ProtocolViolation("sent an answer without a prompt") }
+    let response: InfoResponse
+    do throws(UserauthError) {
+      response = try payload.lend { (bytes) throws(UserauthError) in try InfoResponse(payload: bytes[...]) }
+    } catch { return carryOut(machine.handle(.malformed), "malformed", nil, account) }
+    requestTime = now
+    report.begin(prompt.step.rawValue, nil, isQuestion: false)
+    return handle(.response(response), of: machine.user ?? "", account)
+  }
+
+  /// Handles a message as soon as it is known who the user is: even which methods there are depends on that.
+  private mutating func handle(_ message: Message, of user: String, _ account: AccountAnswer?) -> Reaction {
+    if let account { return handle(message, account) }
+    pending = .account(message)
+    return Reaction(next: .lookUpAccount(user: user))
+  }
+
+  private mutating func handle(_ message: Message, _ account: AccountAnswer?) -> Reaction {
+    switch message {
+    case .request(let request, let payload):
+      let credential: Credential? =
+        switch request.method {
+        case .publicKey(let key): .publicKey(payload.lend { $0 }, isSigned: key.signature != nil)
+        case .password(let password): .password(password, by: .password)
+        case .none, .passwordChange, .keyboardInteractive, .other: nil
+        }
+      return carryOut(machine.handle(.request(request)), request.method.name, credential, account)
+    case .response(let response):
+      let step = prompt?.step ?? .keyboardInteractive
+      let credential = response.responses.first.map { step == .totp ? .code($0) : Credential.password($0, by: step) }
+      return carryOut(machine.handle(.infoResponse(response)), step.rawValue, credential, account)
+    }
+  }
+
+  // MARK: The account
+
+  /// It is known who the user is: handles the message that waits for that.
+  mutating func accountKnown(_ account: AccountAnswer, _ policy: AuthenticationMachine.Policy) -> Reaction {
+    machine.policy = policy
+    guard case .account(let message) = pending else { return Reaction() }
+    pending = nil
+    return handle(message, account)
+  }
+
+  /// No authority knows who the user is: the message is answered, and no credential is accepted.
+  mutating func accountUnavailable(_ leastTime: Int64, at now: Int64) -> Reaction {
+    guard case .account(let message) = pending else { return Reaction() }
+    pending = nil
+    let reaction = handle(message, nil)
+    guard case .question(let credential) = pending else { return reaction }
+    pending = .verdict(credential)
+    return verdict(nil, nil, leastTime, at: now)
+  }
+
+  // MARK: Verdicts
+
+  /// Asks an authority for the verdict, once there is everything that it needs.
+  ///
+  /// - Parameter keyFiles: the user's files, and as the last one that of principals, if there is one; nil: they are not
+  ///   read yet.
+  mutating func askForVerdict(
+    _ account: AccountAnswer?, sessionID: [UInt8]?, client: IPAddress?, keyFiles: [KeyFile]?
+  ) -> [Action] {
+    guard case .question(let credential) = pending, let account, let sessionID, let user = machine.user else {
+      return []
+    }
+    let question: SupervisorToAuthority
+    switch credential {
+    case .publicKey(let payload, _):
+      guard let keyFiles else { return [] }
+      let principals = account.principalsPath == nil ? nil : keyFiles.last
+      question = .publicKey(
+        KeyQuestion(
+          sessionID: sessionID, request: payload, client: client, groups: account.groups,
+          files: principals == nil ? keyFiles : Array(keyFiles.dropLast()), principals: principals))
+    case .password(let password, _): question = .password(user: user, password: password)
+    case .code(let code): question = .code(user: user, code: code)
+    }
+    pending = .verdict(credential)
+    return [.ask(question)]
+  }
+
+  /// The verdict of an authority; nil: there is none, and the request fails.
+  ///
+  /// - Parameter leastTime: milliseconds from the request of a password or a code to the answer.
+  mutating func verdict(
+    _ verdict: Verdict?, _ account: AccountAnswer?, _ leastTime: Int64, at now: Int64
+  ) -> Reaction {
+    guard case .verdict(let credential) = pending else { return Reaction() }
+    // Whoever the user is and whatever is wrong: the time must not reveal it.
+    let least =
+      switch credential {
+      case .publicKey: refuses(verdict, account) ? Self.keyRefusalTime(after: now - requestTime) : 0
+      case .password, .code: leastTime
+      }
+    let left = requestTime + least - now
+    guard left > 0 else { return conclude(credential, verdict, account) }
+    pending = .leastTime(credential, verdict)
+    return Reaction([.setTimer(.passwordAnswer, milliseconds: left)])
+  }
+
+  /// The least time of the pending answer is over.
+  mutating func leastTimeExpired(_ account: AccountAnswer?) -> Reaction {
+    guard case .leastTime(let credential, let verdict) = pending else { return Reaction() }
+    return conclude(credential, verdict, account)
+  }
+
+  /// Milliseconds from a request to the answer that its key is refused: 10, or the first of 20, 40, 80 … that is not over
+  /// after `spent`.
+  ///
+  /// Reading and searching a user's files then takes as long as having none, unless they are huge. A key that would be
+  /// accepted is answered at once: its owner learns nothing from the time.
+  static func keyRefusalTime(after spent: Int64) -> Int64 {
+    var time: Int64 = 10
+    while time < spent { time *= 2 }
+    return time
+  }
+
+  /// True when the verdict on a key leads to a refusal, by whatever rule.
+  private func refuses(_ verdict: Verdict?, _ account: AccountAnswer?) -> Bool {
+    var copy = machine
+    switch copy.handle(event(effective(verdict), account)) {
+    case .publicKeyOK, .accept, .acceptPartly: return false
+    case .reject, .disconnect, .judgePublicKey, .judgePassword, .judgeCode, .prompt, .ignore: return true
+    }
+  }
+
+  /// What an authority's verdict means here: two keys that force different commands let nobody in.
+  private func effective(_ verdict: Verdict?) -> Verdict? {
+    guard var verdict, verdict.outcome == .accepted, permissions.merged(with: verdict.permissions) == nil else {
+      return verdict
+    }
+    verdict.outcome = .rejected
+    verdict.reason = Reason(KeyRefusal.forcedCommandsDiffer)
+    return verdict
+  }
+
+  private func event(_ verdict: Verdict?, _ account: AccountAnswer?) -> AuthenticationMachine.Event {
+    let outcome: AuthenticationMachine.Outcome =
+      switch verdict?.outcome {
+      case nil, .rejected: .rejected
+      case .acceptable: .acceptable
+      case .accepted: .accepted
+      }
+    let kind = AuthenticationMachine.AccountKind(name: machine.user ?? "", uid: account?.login?.uid)
+    return .verdict(outcome, account: kind, key: verdict?.fingerprint ?? "")
+  }
+
+  private mutating func conclude(_ credential: Credential, _ answer: Verdict?, _ account: AccountAnswer?) -> Reaction {
+    pending = nil
+    let verdict = effective(answer)
+    let action = machine.handle(event(verdict, account))
+    switch action {
+    case .accept, .acceptPartly:
+      permissions = permissions.merged(with: answer?.permissions ?? .everything) ?? permissions
+      report.proved(verdict)
+    case .judgePublicKey, .judgePassword, .judgeCode, .prompt, .reject, .publicKeyOK, .disconnect, .ignore: break
+    }
+    let warnings = (verdict?.warnings ?? []).prefix(16).filter {
+      loggedWarnings.count < 64 && loggedWarnings.insert($0).inserted
+    }
+    var reaction = carryOut(action, credential.step.rawValue, credential, account, verdict)
+    reaction.actions = warnings.map { .log(.warning, $0) } + reaction.actions
+    if let answer, credential.isProvenWrong(answer) { reaction.penalties.append(.failed) }
+    return reaction
+  }
+
+  /// Does what the authentication machine says.
+  ///
+  /// - Parameter method: the method or the step, as the log calls it.
+  private mutating func carryOut(
+    _ action: AuthenticationMachine.Action, _ method: String, _ credential: Credential?, _ account: AccountAnswer?,
+    _ verdict: Verdict? = nil
+  ) -> Reaction {
+    switch action {
+    case .judgePublicKey, .judgePassword, .judgeCode:
+      guard let credential else { return Reaction(next: .disconnect(.internalError)) }
+      pending = .question(credential)
+      return Reaction()
+    case .prompt(let prompt):
+      return Reaction([.tell(.authentication(.prompt(name: "", instruction: "", prompt: prompt.text)))])
+    case .reject(let continuing, let refusal):
+      return Reaction([
+        report.refused(refusal, user, by: method, credential, account, verdict),
+        .tell(.authentication(.failure(continuing: continuing.map(\.rawValue), partial: false))),
+      ])
+    case .publicKeyOK(let algorithm, let blob):
+      return Reaction([
+        report.offerAccepted(user, by: method, verdict),
+        .tell(.authentication(.publicKeyAcceptable(algorithm: Array(algorithm.utf8), key: blob))),
+      ])
+    case .acceptPartly(_, let continuing):
+      return Reaction([
+        report.partlyAccepted(user, by: method, verdict, next: machine.nextSteps),
+        .tell(.authentication(.failure(continuing: continuing.map(\.rawValue), partial: true))),
+      ])
+    case .accept(let user, let steps):
+      if let notice = account?.noLoginsNotice(for: user) {
+        return Reaction(
+          [report.refused(.noLogins, user, by: method, credential, account, verdict)],
+          next: .disconnect(.init(11, notice, .noLogins)))
+      }
+      report.granted(steps, key: machine.keys.first)
+      return Reaction(next: .openSession)
+    case .disconnect(let code, let text):
+      let ending = machine.ending ?? .impossibleVerdict
+      return Reaction(
+        [report.disconnected(ending, machine.countedRefusal, text, by: method, account, verdict)],
+        next: .disconnect(.init(code, text, .authenticationFailed)),
+        penalties: ending.isSuspicious ? [.misbehaved] : [])
+    case .ignore:
+      return Reaction()
+    }
+  }
+
+  // MARK: The session, and the end
+
+  /// The session of the login has begun.
+  mutating func sessionOpened(_ id: EventID, _ account: Account) -> [Action] { report.sessionOpened(id, account) }
+
+  /// The session of the login could not begin.
+  mutating func sessionNotOpened(_ reason: LoginFailure, _ result: EventResult, _ details: String) -> Action {
+    report.sessionNotOpened(reason, result, details)
+  }
+
+  /// The connection has ended: reports the attempt that no event reports yet.
+  func ended() -> [Action] {
+    // A client that is let in has nothing more to prove.
+    report.ended(proven: machine.state == .loggedIn ? [] : machine.provenSteps)
+  }
+}
+
+extension AccountAnswer {
+  /// What a user is told who has proven who they are, while only root is let in; nil: they are let in. nologin(5)
+  fileprivate func noLoginsNotice(for user: String) -> String? {
+    guard let noLogins, AuthenticationMachine.AccountKind(name: user, uid: login?.uid) != .root else { return nil }
+    let text = String(
+      String.UnicodeScalarView(
+        noLogins.unicodeScalars.filter { $0 == "\n" || $0.properties.generalCategory != .control }))
+    // SSH_MSG_DISCONNECT is sent with at most 1,024 bytes of text; a character that is cut becomes U+FFFD.
+    return text.isEmpty ? "Nobody but root may log in now" : String(decoding: text.utf8.prefix(1000), as: UTF8.self)
+  }
+}
