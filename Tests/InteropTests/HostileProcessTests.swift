@@ -58,6 +58,7 @@ extension Interop {
 
     @Test(.timeLimit(.minutes(3))) func `no other process has the daemon's standard error`() throws {
       try withLogin { daemon, _ throws in
+        eventually("cat runs") { !daemon.processes("cat").isEmpty }
         let own = try #require(RunningProcess(daemon.pid)).descriptors[2]
         let others = daemon.processes.filter { $0.pid != daemon.pid }
         let names = Set(others.map(\.name))

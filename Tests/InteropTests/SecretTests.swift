@@ -4,9 +4,10 @@ import Testing
 extension Interop {
   /// Secrets of the daemon that nobody may find.
   @Suite(.serialized) struct Secrets {
-    /// An exporter without a receiver, so that there is a process of every kind.
-    private let exporter = [
-      "exporters": "[{type: file, path: DIRECTORY/audit/audit.log}, {type: syslog, socket: DIRECTORY/nobody}]"
+    /// An exporter without a receiver, and recordings, so that there is a process of every kind.
+    private let everyProcess = [
+      "exporters": "[{type: file, path: DIRECTORY/audit/audit.log}, {type: syslog, socket: DIRECTORY/nobody}]",
+      "recording": "{enabled: true}",
     ]
 
     /// `Max core file size` of a process: the soft and the hard limit.
@@ -19,7 +20,7 @@ extension Interop {
     @Test(.timeLimit(.minutes(3))) func `no process of the daemon can leave a core file, programs of a login can`()
       throws
     {
-      try withDaemon(audit: exporter) { daemon throws in
+      try withDaemon(audit: everyProcess) { daemon throws in
         let client = try daemon.startSSH("host", "ulimit -Sc; ulimit -Hc; exec cat")
         try client.output.line { !$0.isEmpty }
         let copy = try Client(["sftp", "-S", "\(daemon.directory)/ssh", "host"], environment: daemon.environment)
@@ -42,7 +43,7 @@ extension Interop {
 
     @Test(.timeLimit(.minutes(3)), .enabled(if: isRoot, Comment(rawValue: needsRoot)))
     func `a process of the same user cannot inspect a process of the daemon`() throws {
-      try withDaemon(mode: .unprivileged, audit: exporter) { daemon throws in
+      try withDaemon(mode: .unprivileged, audit: everyProcess) { daemon throws in
         let client = try daemon.startSSH("host", "echo in; exec cat")
         try client.output.line(with: "in")
         let names = Set(Daemon.programs).subtracting(["bssh-server", "bssh-transfer"])
@@ -55,6 +56,7 @@ extension Interop {
           #expect(look.status != 0, "\(process.title)")
         }
         // Programs of a login belong to the user.
+        eventually("cat runs") { !daemon.processes("cat").isEmpty }
         let cat = try #require(daemon.processes("cat").first)
         var entry = stat()
         #expect(stat("/proc/\(cat.pid)/mem", &entry) == 0 && entry.st_uid == 65533)
