@@ -64,7 +64,8 @@ func daemon(
   _ name: String, _ executable: String, _ uses: [Target.Dependency], _ settings: [SwiftSetting] = safe
 ) -> Target {
   .executableTarget(
-    name: name, dependencies: uses, path: "Sources/Daemons/\(executable)", swiftSettings: settings)
+    name: name, dependencies: uses, path: "Sources/Daemons/\(executable)", exclude: ["README.md"],
+    swiftSettings: settings)
 }
 
 /// The module map of a C library that the system has.
