@@ -125,12 +125,12 @@ import Testing
     Row(
       judged(.account, .passwordExpired), by: .keyboardInteractive, rules: { _ in },
       who: { $0.account?.isPasswordExpired = true }),
-    Row(judged(.noLogins, .noLogins), rules: { _ in }, who: { $0.isClosed = true }),
+    Row(judged(.noLogins, .noLogins), rules: { _ in }, who: { $0.noLogins = "" }),
     Row(
       nil, rules: { _ in },
       who: {
-        $0.isClosed = true
-        $0.isRoot = true
+        $0.noLogins = "Maintenance"
+        $0.kind = .root
       }),
   ]
 

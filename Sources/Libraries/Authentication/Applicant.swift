@@ -11,10 +11,10 @@ public struct Applicant: Equatable, Sendable {
   public var groups: Set<NamePattern>
   /// What shadow(5) says about the account. nil: the lookup failed, and every login is refused.
   public var account: AccountStatus?
-  /// True while nologin(5) keeps everybody but root out.
-  public var isClosed = false
-  /// True when the login would have user id 0 or the name `root`.
-  public var isRoot = false
+  /// The text of nologin(5), which keeps everybody but root out. nil: there is no such file, or it was not asked for yet.
+  public var noLogins: String?
+  /// Whose rights the login would have.
+  public var kind = AuthenticationMachine.AccountKind.ordinary
 
   /// A login attempt whose account has not been looked up yet.
   public init(user: String, address: IPAddress, groups: Set<NamePattern>) {

@@ -108,7 +108,7 @@ public struct LoginRules: Equatable, Sendable {
       ask(.allowedAddresses, entry: entry, entry == nil ? .sourceNotAllowed : nil)
     }
     ask(.account, refusal(of: applicant.account, by: step))
-    ask(.noLogins, applicant.isClosed && !applicant.isRoot ? .noLogins : nil)
+    ask(.noLogins, NoLogins.notice(applicant.noLogins, for: applicant.kind) == nil ? nil : .noLogins)
     if let methods, let method = step.enabling {
       let entry = methods.firstIndex(of: method)
       ask(.methods, entry: entry, entry == nil ? .methodNotAllowed : nil)

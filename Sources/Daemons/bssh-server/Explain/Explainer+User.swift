@@ -21,8 +21,8 @@ extension Explainer {
     } else {
       applicant.account = AccountStatus()
     }
-    applicant.isRoot = kind == .root
-    applicant.isClosed = answer.noLogins != nil
+    applicant.kind = kind
+    applicant.noLogins = answer.noLogins
     let user = KnownUser(
       answer: answer, applicant: applicant, blocks: blocks, settings: loaded.settings.applying(blocks), kind: kind)
     explainRules(user)
@@ -169,7 +169,7 @@ extension Explainer {
     case .noLogins:
       return judgement.refusal != nil
         ? "nobody but root may log in now"
-        : user.applicant.isClosed ? "nobody but root may log in now, and this is root" : "everyone may log in"
+        : user.applicant.noLogins != nil ? "nobody but root may log in now, and this is root" : "everyone may log in"
     case .methods:
       return judgement.entry == nil
         ? "of the user does not have \(step?.rawValue ?? "these")" : "of the user has \(step?.rawValue ?? "these")"

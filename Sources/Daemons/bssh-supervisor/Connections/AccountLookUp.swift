@@ -74,7 +74,6 @@ struct AccountLookUp: Equatable, Sendable {
       : account.map {
         AccountStatus(isLocked: $0.isLocked, isExpired: $0.isExpired, isPasswordExpired: $0.isPasswordExpired)
       }
-    applicant.isRoot = AuthenticationMachine.AccountKind(name: user, uid: answer.login?.uid) == .root
     if let refusal = answer.refusal {
       actions.append(.log(.info, "\(user.quoted()) cannot log in: \(refusal)"))
     } else if let first = context.settings.refusal(ofEveryStep: applicant), let refusal = first.refusal {

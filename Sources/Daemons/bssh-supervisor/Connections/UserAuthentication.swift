@@ -325,11 +325,6 @@ struct UserAuthentication: Sendable {
 extension AccountAnswer {
   /// What a user is told who has proven who they are, while only root is let in; nil: they are let in. nologin(5)
   fileprivate func noLoginsNotice(for user: String) -> String? {
-    guard let noLogins, AuthenticationMachine.AccountKind(name: user, uid: login?.uid) != .root else { return nil }
-    let text = String(
-      String.UnicodeScalarView(
-        noLogins.unicodeScalars.filter { $0 == "\n" || $0.properties.generalCategory != .control }))
-    // SSH_MSG_DISCONNECT is sent with at most 1,024 bytes of text; a character that is cut becomes U+FFFD.
-    return text.isEmpty ? "Nobody but root may log in now" : String(decoding: text.utf8.prefix(1000), as: UTF8.self)
+    NoLogins.notice(noLogins, for: AuthenticationMachine.AccountKind(name: user, uid: login?.uid))
   }
 }
