@@ -108,7 +108,7 @@ struct Answer {
   /// The accounts of the unprivileged processes; they must exist if the daemon runs as root.
   static func serviceAccounts(_ problems: inout [Problem]) -> ServiceAccounts? {
     func account(_ name: String) -> ServiceAccount? {
-      guard let account = SystemAccount(named: name) else {
+      guard let account = Machine.account(named: name) else {
         let reason = "the system has no account '\(name)'; 'useradd --system --no-create-home \(name)' makes it"
         problems.append(Problem(source: nil, key: "", reason: reason))
         return nil
@@ -128,7 +128,8 @@ struct Answer {
       return nil
     }
     var all = ServiceAccounts(transport: transport, authority: authority, audit: audit)
-    all.loginRecords = getgrnam("utmp").map(\.pointee.gr_gid).flatMap { $0 == .max ? nil : $0 }
+    all.loginRecords = (try? SystemAccounts().group(named: "utmp"))?.id
+    if all.loginRecords == .max { all.loginRecords = nil }
     return all
   }
 }

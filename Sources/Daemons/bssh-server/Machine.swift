@@ -35,12 +35,14 @@ final class Machine {
           return nil
         } catch { return error.description }
       },
-      accountExists: { SystemAccount(named: $0) != nil },
+      accountExists: { Self.account(named: $0) != nil },
       isExecutable: { path in
         var status = stat()
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && access(path, X_OK) == 0
       },
-      isRoot: Hardening.isRoot, ownAccount: Self.ownAccount, groupExists: { getgrnam($0) != nil }, place: Self.place)
+      isRoot: Hardening.isRoot, ownAccount: Self.ownAccount,
+      groupExists: { (try? SystemAccounts().group(named: $0)) != nil },
+      place: Self.place)
     surroundings.rightsAreUnknown = isCheck && !Hardening.isRoot
     surroundings.shellKind = { ShellKind(rawValue: LoginShell($0).rawValue) ?? .none }
     surroundings.exposedDirectories = { RootDirectory.exposed(at: $0) }
@@ -50,6 +52,15 @@ final class Machine {
   /// The name of the account that this process runs as; nil: it has none.
   private static var ownAccount: String? {
     AccountNames().knownUser(geteuid()).map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// An account of the system, which may ask the network and block; nil when there is none of this name, or its numbers are
+  /// none that a process can have.
+  static func account(named name: String) -> SystemAccounts.User? {
+    guard let user = try? SystemAccounts().user(named: Array(name.utf8)), user.uid != .max, user.gid != .max else {
+      return nil
+    }
+    return user
   }
 
   /// What is at a path, as far as users are concerned.

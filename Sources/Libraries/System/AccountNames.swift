@@ -16,7 +16,7 @@ public final class AccountNames {
   public func knownUser(_ id: UInt32) -> [UInt8]? {
     if let known = users[id] { return known }
     if users.count >= AccountNames.limit { users = [:] }
-    let name = getpwuid(id).map { AccountNames.bytes($0.pointee.pw_name) }
+    let name = (try? SystemAccounts().user(id: id))?.name
     users[id] = .some(name)
     return name
   }
@@ -25,7 +25,7 @@ public final class AccountNames {
   public func knownGroup(_ id: UInt32) -> [UInt8]? {
     if let known = groups[id] { return known }
     if groups.count >= AccountNames.limit { groups = [:] }
-    let name = getgrgid(id).map { AccountNames.bytes($0.pointee.gr_name) }
+    let name = (try? SystemAccounts().group(id: id))?.name
     groups[id] = .some(name)
     return name
   }
@@ -40,13 +40,9 @@ public final class AccountNames {
   ///
   /// Returns nil when there is no such account. Can block on a name service. getpwnam(3), getpwuid(3)
   public static func home(of user: [UInt8]?) -> [UInt8]? {
-    guard let user else { return getpwuid(geteuid()).map { bytes($0.pointee.pw_dir) } }
-    if user.contains(0) { return nil }
-    return getpwnam(user.map { CChar(bitPattern: $0) } + [0]).map { bytes($0.pointee.pw_dir) }
-  }
-
-  private static func bytes(_ text: UnsafePointer<CChar>?) -> [UInt8] {
-    text.map { text in (0..<strlen(text)).map { UInt8(bitPattern: text[$0]) } } ?? []
+    let accounts = SystemAccounts()
+    let found = user.map { try? accounts.user(named: $0) } ?? (try? accounts.user(id: geteuid()))
+    return found?.home
   }
 }
 

@@ -61,6 +61,30 @@ public struct SystemAccounts: Sendable {
     try lookUp { getpwuid_r(uid, $0, $1, $2, $3) }
   }
 
+  /// An entry of passwd(5), without supplementary groups.
+  public struct User: Equatable, Sendable {
+    public var uid: UInt32
+    public var gid: UInt32
+    public var name: [UInt8]
+    public var home: [UInt8]
+  }
+
+  /// The user with this name; nil when there is none. getpwnam_r(3)
+  public func user(named name: [UInt8]) throws(AccountError) -> User? {
+    if name.contains(0) { return nil }
+    let text = name.map { CChar(bitPattern: $0) } + [0]
+    return try find(passwd(), { getpwnam_r(text, $0, $1, $2, $3) }, userEntry)
+  }
+
+  /// The user with this number; nil when there is none. getpwuid_r(3)
+  public func user(id: UInt32) throws(AccountError) -> User? {
+    try find(passwd(), { getpwuid_r(id, $0, $1, $2, $3) }, userEntry)
+  }
+
+  private func userEntry(_ entry: passwd) -> User {
+    User(uid: entry.pw_uid, gid: entry.pw_gid, name: bytes(entry.pw_name), home: bytes(entry.pw_dir))
+  }
+
   /// Paths of nologin(5). A restart removes the first one; systemd creates it during shutdown.
   public var noLoginsFiles: [String]
 
