@@ -15,11 +15,14 @@ flags=(-O -sanitize=fuzzer -parse-as-library -swift-version 6 -I "$build" -I Sou
 
 # The C code that System calls, with the module map that SwiftPM would create for it.
 printf 'module CLinux { header "%s/Sources/C/CLinux/include/clinux.h" export * }\n' "$PWD" >"$build/module.modulemap"
-clang -O2 -c -o "$build/CLinux.o" -I Sources/C/CLinux/include Sources/C/CLinux/linux.c
+objects=()
+for source in Sources/C/CLinux/*.c; do
+  objects+=("$build/$(basename "$source" .c)-c.o")
+  clang -O2 -c -o "${objects[-1]}" -I Sources/C/CLinux/include "$source"
+done
 
 # Modules with coverage counters, in the order in which they import each other.
 modules=(Wire Digests Audit System Gzip JournalReader Export AccessControl Filter IPC Authentication FileTransfer)
-objects=("$build/CLinux.o")
 for module in "${modules[@]}"; do
   mapfile -t sources < <(find "Sources/Libraries/$module" -name '*.swift')
   swiftc "${flags[@]}" -wmo -module-name "$module" -emit-module -emit-module-path "$build/$module.swiftmodule" \

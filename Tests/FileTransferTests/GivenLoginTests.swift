@@ -50,7 +50,7 @@ final class Given {
       filter: TransferFilter())
     change(&settings)
     try self.init(
-      memory: try Descriptor.sealedMemory(name: "settings", settings.wireBytes), in: directory, limits: limits)
+      memory: try Descriptor.sealedMessage(name: "settings", settings.wireBytes), in: directory, limits: limits)
     try send([1, 0, 0, 0, 3])
     guard try receive().first == 2 else { throw SystemError("start the SFTP server", code: EPROTO) }
   }
@@ -198,7 +198,7 @@ final class Given {
       root: "", readOnly: false, umask: nil, maxFileSize: nil, maxHandles: 1, user: "", filter: TransferFilter()
     ).wireBytes
     for bytes in [[], Array(whole.dropLast()), whole + [0]] {
-      let given = try Given(memory: try Descriptor.sealedMemory(name: "settings", bytes), in: directory.path)
+      let given = try Given(memory: try Descriptor.sealedMessage(name: "settings", bytes), in: directory.path)
       let status = try given.end()
       #expect(status != nil && status != .code(0))
     }

@@ -1,4 +1,5 @@
 import Foundation
+import System
 import Testing
 
 extension Interop {
@@ -123,6 +124,59 @@ extension Interop {
           #expect(
             names.isSuperset(of: ["bssh-supervisor", "bssh-session", "bssh-transport", "bssh-journal"]), "\(names)")
         }
+      }
+    }
+
+    /// Changes the message version of an executable, as if it were of another build.
+    private func changeVersion(of path: String) throws {
+      var program = try Data(contentsOf: URL(fileURLWithPath: path))
+      let header = Data(MessageVersion.header)
+      let place = try #require(program.range(of: header))
+      #expect(program.range(of: header, in: place.upperBound..<program.endIndex) == nil)
+      program[place.upperBound - 1] += 1
+      try program.write(to: URL(fileURLWithPath: path + "~"))
+      chmod(path + "~", 0o755)
+      #expect(rename(path + "~", path) == 0)
+    }
+
+    @Test(.timeLimit(.minutes(2)), arguments: Daemon.programs)
+    func `an executable of another build is refused with an error that says what to do`(name: String) throws {
+      let words = "their executables are not of one build; install all of one build, and restart bssh-server"
+      try withCopies { daemon, folder, _ in
+        try changeVersion(of: "\(folder)/\(name)")
+        // The running daemon has the old executables.
+        try serves(daemon)
+        if name == "bssh-server" {
+          let outcome = try run(["\(folder)/\(name)", "reload", String(daemon.pid)])
+          #expect(outcome.status != 0 && outcome.errors.contains(words), "\(outcome)")
+        }
+        let port = try Daemon.freePort()
+        let text = try daemon.configuration.replacingOccurrences(of: "port: \(daemon.port)", with: "port: \(port)")
+          .replacingOccurrences(of: "/audit/audit.log", with: "/audit/other.log")
+        let path = "\(daemon.directory)/other.yaml"
+        try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+        chmod(path, 0o600)
+        let mixed = try Client(
+          [Daemon.python, Daemon.client("subreaper.py"), daemon.server, "run", "-D", "-c", path],
+          environment: ["DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nonexistent/bus"])
+        defer { mixed.end() }
+        // These are not started before a login or a transfer.
+        let isStartedLater = ["bssh-session", "bssh-transfer"].contains(name)
+        if isStartedLater {
+          try mixed.errors.line(with: "ready")
+          let options = ["-o", "Port=\(port)", "-o", "StrictHostKeyChecking=no"]
+          let login = try daemon.ssh(options + ["host", "echo in"])
+          #expect(login.output == (name == "bssh-transfer" ? "in\n" : ""))
+          _ = try run(
+            ["scp", "-q", "-F", "\(daemon.directory)/ssh_config"] + options + ["\(daemon.directory)/sent", "host:x"],
+            environment: daemon.environment)
+        }
+        let line = try mixed.errors.line(with: words)
+        #expect(line.contains("version 2") && line.contains("version 1"), "\(line)")
+        #expect(!mixed.errors.all.contains("killed by signal 4") && !mixed.errors.all.contains("killed by signal 11"))
+        let process = try mixed.output.line { $0.hasPrefix("pid ") }
+        if let pid = pid_t(process.dropFirst(4)) { kill(pid, SIGTERM) }
+        try mixed.output.line(within: 15) { $0.hasPrefix("exit ") }
       }
     }
 

@@ -146,7 +146,7 @@ import Wire
     let null = try Descriptor.open("/dev/null", O_RDWR)
     var request = ChildProcess.Request(
       path: program, arguments: ["bssh-server", "save-bans", path],
-      descriptors: [null, null, null] + theirs + [try Descriptor.sealedMemory(name: "bans", bans)])
+      descriptors: [null, null, null] + theirs + [try Descriptor.sealedMessage(name: "bans", bans)])
     request.environment = ["PATH=/usr/bin:/bin"]
     let child = try ChildProcess(request)
     child.descriptor.wait(for: POLLIN, milliseconds: 30_000)

@@ -94,7 +94,7 @@ import Testing
 
   @Test func `a message that arrives byte by byte is the same, and a partial one never blocks`() throws {
     let (ours, theirs) = try MessageSocket.supervised()
-    let frame: [UInt8] = [0, 0, 0, 3, 7, 8, 9]
+    let frame: [UInt8] = [0, 0, 0, 3] + MessageVersion.header + [7, 8, 9]
     for byte in frame.dropLast() {
       try theirs[1].writeAll([byte])
       guard case .wouldBlock = try ours.receive() else { throw SystemError("too early", code: 0) }

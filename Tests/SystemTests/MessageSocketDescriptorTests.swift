@@ -31,9 +31,10 @@ import Testing
   }
 
   @Test func `a message that is empty or over the limit counts as closed`() throws {
-    for count in [0, MessageSocket.limit + 1] {
+    let header = MessageVersion.header
+    for message in [[], header, header + [UInt8](repeating: 1, count: MessageSocket.limit + 1)] {
       let (a, b) = try MessageSocket.pair()
-      #expect(send(a.descriptor.rawValue, [UInt8](repeating: 1, count: count), count, 0) == count)
+      #expect(send(a.descriptor.rawValue, message, message.count, 0) == message.count)
       #expect(try isClosed(b))
     }
   }
@@ -75,7 +76,7 @@ import Testing
     let memory = try Descriptor.memory(name: name)
     let (a, b) = try MessageSocket.pair()
     var numbers = [memory.rawValue]
-    var bytes = [UInt8](repeating: 1, count: MessageSocket.limit + 1)
+    var bytes = MessageVersion.header + [UInt8](repeating: 1, count: MessageSocket.limit + 1)
     let sent = bytes.withUnsafeMutableBytes { bytes in
       var part = iovec(iov_base: bytes.baseAddress, iov_len: bytes.count)
       // A cmsghdr and one number, laid out as in cmsg(3).

@@ -196,14 +196,15 @@ int clinux_landlock_additions(const int *directories, size_t directory_count) {
   return result;
 }
 
-ssize_t clinux_send_message(int fd, const void *bytes, size_t count, const int *descriptors, size_t descriptor_count,
-                            int wait) {
+ssize_t clinux_send_message(int fd, const void *header, size_t header_size, const void *bytes, size_t count,
+                            const int *descriptors, size_t descriptor_count, int wait) {
   union {
     struct cmsghdr header;
     char space[CMSG_SPACE(253 * sizeof(int))];
   } control;
-  struct iovec part = {.iov_base = (void *)bytes, .iov_len = count};
-  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+  struct iovec parts[2] = {{.iov_base = (void *)header, .iov_len = header_size},
+                           {.iov_base = (void *)bytes, .iov_len = count}};
+  struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
   if (descriptor_count > 253) {
     errno = EINVAL;
     return -1;
@@ -212,11 +213,11 @@ ssize_t clinux_send_message(int fd, const void *bytes, size_t count, const int *
     message.msg_control = control.space;
     message.msg_controllen = CMSG_SPACE(descriptor_count * sizeof(int));
     memset(control.space, 0, message.msg_controllen);
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(descriptor_count * sizeof(int));
-    memcpy(CMSG_DATA(header), descriptors, descriptor_count * sizeof(int));
+    struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(descriptor_count * sizeof(int));
+    memcpy(CMSG_DATA(rights), descriptors, descriptor_count * sizeof(int));
   }
   ssize_t sent;
   do sent = sendmsg(fd, &message, MSG_NOSIGNAL | (wait ? 0 : MSG_DONTWAIT));
@@ -224,15 +225,15 @@ ssize_t clinux_send_message(int fd, const void *bytes, size_t count, const int *
   return sent;
 }
 
-ssize_t clinux_receive_message(int fd, void *bytes, size_t capacity, int *descriptors, size_t descriptor_capacity,
-                               size_t *descriptor_count, int *truncated, int wait) {
+ssize_t clinux_receive_message(int fd, void *header, size_t header_size, void *bytes, size_t capacity, int *descriptors,
+                               size_t descriptor_capacity, size_t *descriptor_count, int *truncated, int wait) {
   union {
     struct cmsghdr header;
     char space[CMSG_SPACE(253 * sizeof(int))];
   } control;
-  struct iovec part = {.iov_base = bytes, .iov_len = capacity};
+  struct iovec parts[2] = {{.iov_base = header, .iov_len = header_size}, {.iov_base = bytes, .iov_len = capacity}};
   struct msghdr message = {
-      .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
+      .msg_iov = parts, .msg_iovlen = 2, .msg_control = control.space, .msg_controllen = sizeof control.space};
   *descriptor_count = 0;
   *truncated = 0;
   ssize_t received;
@@ -241,12 +242,12 @@ ssize_t clinux_receive_message(int fd, void *bytes, size_t capacity, int *descri
   while (received < 0 && (errno == EINTR || errno == ECONNRESET));
   if (received < 0) return -1;
   *truncated = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
-  for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
-    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
-    size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+  for (struct cmsghdr *rights = CMSG_FIRSTHDR(&message); rights; rights = CMSG_NXTHDR(&message, rights)) {
+    if (rights->cmsg_level != SOL_SOCKET || rights->cmsg_type != SCM_RIGHTS) continue;
+    size_t count = (rights->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     for (size_t i = 0; i < count; i++) {
       int received_fd;
-      memcpy(&received_fd, CMSG_DATA(header) + i * sizeof(int), sizeof received_fd);
+      memcpy(&received_fd, CMSG_DATA(rights) + i * sizeof(int), sizeof received_fd);
       if (*descriptor_count < descriptor_capacity) {
         descriptors[(*descriptor_count)++] = received_fd;
       } else {

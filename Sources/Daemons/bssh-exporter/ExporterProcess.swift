@@ -17,9 +17,7 @@ enum ExporterProcess {
       try Hardening.gainNoPrivileges()
       try Hardening.forbidProgramsAndListening()
       let memory = Descriptor(owning: settings)
-      guard memory.isSealedMemory else { throw SystemError("read the settings", code: EINVAL) }
-      let given = try ExporterSettings(
-        wireBytes: memory.read(count: ExporterSettings.longest, at: 0)[...])
+      let given = try ExporterSettings(wireBytes: memory.sealedMessage(limit: ExporterSettings.longest)[...])
       let signals = try SignalSource([SIGTERM])
       let folder = Descriptor(owning: directory)
       let cursors = try CursorFile(in: folder, journal: given.journal, exporter: given.name)

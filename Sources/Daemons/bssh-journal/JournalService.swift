@@ -26,7 +26,10 @@ struct JournalService {
   mutating func run() -> ExitCode {
     while true {
       let message: MessageSocket.Received
-      do throws(SystemError) { message = try supervisor.receive(wait: patience) } catch { break }
+      do throws(SystemError) { message = try supervisor.receive(wait: patience) } catch {
+        log.write(.error, "the supervisor: \(error)")
+        break
+      }
       switch consume message {
       case .closed: return finish()
       case .wouldBlock: work()

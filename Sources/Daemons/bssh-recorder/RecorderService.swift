@@ -23,7 +23,13 @@ struct RecorderService {
   /// Runs until the supervisor closes the connection.
   mutating func run() {
     while true {
-      guard case .message(let bytes, let descriptors)? = try? supervisor.receive(wait: -1),
+      let received: MessageSocket.Received
+      do throws(SystemError) { received = try supervisor.receive(wait: -1) } catch {
+        var log = Log(threshold: .error, style: .bare)
+        log.write(.error, "the supervisor: \(error)")
+        return
+      }
+      guard case .message(let bytes, let descriptors) = received,
         let message = try? SupervisorToRecorder(wireBytes: bytes[...])
       else { return }
       switch message {

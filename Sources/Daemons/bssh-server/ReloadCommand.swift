@@ -44,8 +44,9 @@ enum ReloadCommand {
     while Clock.milliseconds < end {
       let events = try loop.wait(milliseconds: Int32(clamping: end - Clock.milliseconds))
       if events.contains(where: { $0.token == 0 }) {
-        let (bytes, _) = try socket.read(count: ReloadAnswer.longest)
-        guard let answer = try? ReloadAnswer(wireBytes: bytes[...]) else { break }
+        let (bytes, _) = try socket.read(count: ReloadAnswer.longest + MessageVersion.header.count)
+        let message = try MessageVersion.message(in: bytes)
+        guard let answer = try? ReloadAnswer(wireBytes: message) else { break }
         return answer
       }
       if !events.isEmpty { return .refused(["process \(process) has ended"]) }

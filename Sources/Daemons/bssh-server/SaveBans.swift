@@ -10,7 +10,7 @@ enum SaveBans {
     let (socket, memory) = (MessageSocket.toSupervisor(), Descriptor(owning: 5))
     guard let path = arguments.operand else { throw Arguments.usage("save-bans needs a file", for: .saveBans) }
     do {
-      let bytes = try memory.read(count: BanList.sizeLimit + 1, at: 0)
+      let bytes = try memory.sealedMessage(limit: BanList.sizeLimit)
       try BanFile.write(try BanList(wireBytes: bytes[...]).bans, to: path)
     } catch {
       let reason = LoaderResult.rejected(["\(path): \(error)"])

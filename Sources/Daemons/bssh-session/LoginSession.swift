@@ -221,7 +221,9 @@ struct LoginSession {
   }
 
   private mutating func receivedFromTransport() -> MessageSocket.Received? {
-    guard let received = try? transport.receive() else {
+    let received: MessageSocket.Received
+    do throws(SystemError) { received = try transport.receive() } catch {
+      note("the transport: \(error)")
       letGo()
       return nil
     }

@@ -79,7 +79,7 @@ struct ProgramStarter {
     var report: MessageSocket?
     if let settings {
       let (ours, theirs) = try MessageSocket.pair()
-      let memory = try Descriptor.sealedMemory(name: "transfer settings", settings.wireBytes)
+      let memory = try Descriptor.sealedMessage(name: "transfer settings", settings.wireBytes)
       request.descriptors += [memory, theirs.descriptor]
       report = ours
     }

@@ -39,6 +39,10 @@ struct ScopeService {
       try service.serve()
       return .success
     } catch {
+      if let error = error as? SystemError, error.isOtherVersion {
+        var log = Log(threshold: .error, style: .bare)
+        log.write(.error, "\(error)")
+      }
       return .systemError
     }
   }

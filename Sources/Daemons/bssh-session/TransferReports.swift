@@ -70,7 +70,12 @@ struct TransferReports {
     var told = Told()
     guard let report = reports[token] else { return told }
     for _ in 0..<limit {
-      switch try? report.socket.receive() {
+      let received: MessageSocket.Received
+      do throws(SystemError) { received = try report.socket.receive() } catch {
+        told.notes.append("channel \(report.channel): the transfer: \(error)")
+        received = .closed
+      }
+      switch received {
       case .message(let bytes, let descriptors):
         guard descriptors.isEmpty, let message = try? TransferToSession(wireBytes: bytes[...]) else {
           told.notes.append("channel \(report.channel): the transfer sent a message that cannot be read")
@@ -92,7 +97,7 @@ struct TransferReports {
         case .note(let text): told.notes.append("channel \(report.channel): \(text)")
         }
       case .wouldBlock: return told
-      case .closed, nil:
+      case .closed:
         told.isOver = true
         return told
       }

@@ -97,7 +97,8 @@ final class Supervisor {
       // Only root can have a socket there.
       guard isRoot else { return }
       do throws(SystemError) {
-        _ = try Descriptor.datagram(to: ReloadAnswer.path(for: asker)).sendDatagram(answer.wireBytes)
+        _ = try Descriptor.datagram(to: ReloadAnswer.path(for: asker)).sendDatagram(
+          MessageVersion.headed(answer.wireBytes))
       } catch {
         runtime.log(.debug, "pid \(asker) does not wait for the end of its reload: \(error)")
       }

@@ -25,6 +25,7 @@ struct GivenLogin {
   ///   be set.
   static func take() throws(GivenProblem) -> GivenLogin {
     let memory = Descriptor(owning: 3)
+    let socket = MessageSocket(Descriptor(owning: 4))
     guard memory.isSealedMemory else {
       throw GivenProblem(description: "descriptor 3 is no sealed memory; bssh-session starts this with --settings")
     }
@@ -40,8 +41,9 @@ struct GivenLogin {
       _ = try ResourceLimit.raiseOpenFiles()
       return GivenLogin(
         settings: settings,
-        report: TransferReport(MessageSocket(Descriptor(owning: 4)), verbose: settings.tellsReadsAndWrites))
+        report: TransferReport(socket, verbose: settings.tellsReadsAndWrites))
     } catch {
+      TransferReport(socket).note("the transfer cannot begin: \(error)")
       throw GivenProblem(description: "\(error)")
     }
   }
@@ -77,9 +79,7 @@ struct GivenLogin {
   }
 
   private static func read(_ memory: Descriptor) throws(SystemError) -> TransferSettings {
-    let limit = TransferSettings.longest
-    let bytes = try memory.read(count: limit + 1, at: 0)
-    guard bytes.count <= limit else { throw SystemError("read settings: more than \(limit) bytes", code: EFBIG) }
+    let bytes = try memory.sealedMessage(limit: TransferSettings.longest)
     do throws(WireError) {
       return try TransferSettings(wireBytes: bytes[...])
     } catch {

@@ -32,6 +32,10 @@ enum TransportProcess {
       try prepared.sandbox.close()
       return try serve(copy.socket, prepared.settings)
     } catch {
+      if let error = error as? SystemError, error.isOtherVersion {
+        var log = Log(threshold: .error, style: .bare)
+        log.write(.error, "\(error)")
+      }
       return .software
     }
   }

@@ -34,7 +34,7 @@ extension Descriptor {
   public func sendDatagram(_ bytes: [UInt8], descriptors: [Descriptor] = []) throws(SystemError) -> Transfer {
     let numbers = descriptors.map(\.rawValue)
     let sent = withExtendedLifetime(descriptors) {
-      clinux_send_message(rawValue, bytes, bytes.count, numbers, numbers.count, 0)
+      clinux_send_message(rawValue, nil, 0, bytes, bytes.count, numbers, numbers.count, 0)
     }
     if sent >= 0 { return .bytes(sent) }
     switch errno {

@@ -3,13 +3,16 @@ import Glibc
 
 /// Messages in one direction over a pipe; no descriptors.
 ///
-/// Each message follows its length, 4 bytes, most significant first. Each end belongs to a process with one thread, and
-/// never blocks unless told to.
+/// Each message follows its length, 4 bytes, most significant first, and the message version. Each end belongs to a process
+/// with one thread, and never blocks unless told to.
 enum MessagePipe {
-  static let headerSize = 4
+  private static let lengthSize = 4
+  static let headerSize = lengthSize + MessageVersion.header.count
 
-  /// The length that precedes a message of `count` bytes.
-  static func header(_ count: Int) -> [UInt8] { [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: count >> $0) } }
+  /// The length and version that precede a message of `count` bytes.
+  static func header(_ count: Int) -> [UInt8] {
+    [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: count >> $0) } + MessageVersion.header
+  }
 
   /// The receiving end.
   final class Reader: @unchecked Sendable {
@@ -26,8 +29,10 @@ enum MessagePipe {
     /// Returns the next message if it has arrived completely. An invalid length counts as closed: no process of ours
     /// sends one.
     ///
-    /// - Throws: `SystemError` with the errno of read(2).
+    /// - Throws: `SystemError` with the errno of read(2), or EPROTO for a message of another version.
     func receive() throws(SystemError) -> MessageSocket.Received {
+      // After a message of another version nothing can be decoded.
+      try MessageVersion.check(beginning: header.dropFirst(MessagePipe.lengthSize))
       while header.count < MessagePipe.headerSize {
         let (bytes, outcome) = try descriptor.read(count: MessagePipe.headerSize - header.count)
         switch outcome {
@@ -35,9 +40,11 @@ enum MessagePipe {
         case .wouldBlock: return .wouldBlock
         case .ended: return .closed
         }
-        guard header.count == MessagePipe.headerSize else { continue }
-        let length = header.reduce(0) { $0 << 8 | Int($1) }
+        try MessageVersion.check(beginning: header.dropFirst(MessagePipe.lengthSize))
+        guard header.count >= MessagePipe.lengthSize else { continue }
+        let length = header.prefix(MessagePipe.lengthSize).reduce(0) { $0 << 8 | Int($1) }
         guard (1...MessageSocket.limit).contains(length) else { return .closed }
+        guard header.count == MessagePipe.headerSize else { continue }
         message = [UInt8](repeating: 0, count: length)
         filled = 0
       }

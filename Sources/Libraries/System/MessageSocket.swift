@@ -3,9 +3,9 @@ import Glibc
 
 /// One end of a connection to another process of ours: whole messages, with descriptors (SCM_RIGHTS).
 ///
-/// A Unix socket of type SOCK_SEQPACKET, so a message arrives whole or not at all. A side that may not send descriptors
-/// sends its messages over a pipe instead. The receiver then cannot get any, and never has to close one, which the
-/// sender could make slow (SO_LINGER, a FUSE file).
+/// A Unix socket of type SOCK_SEQPACKET, so a message arrives whole or not at all, preceded by the message version
+/// (``MessageVersion``). A side that may not send descriptors sends its messages over a pipe instead. The receiver then
+/// cannot get any, and never has to close one, which the sender could make slow (SO_LINGER, a FUSE file).
 public final class MessageSocket: Sendable {
   /// Limit of a message in bytes; an `exec` request with the longest command that Linux can run fits.
   public static let limit = 160 << 10
@@ -65,7 +65,7 @@ public final class MessageSocket: Sendable {
     MessageSocket(from: Descriptor(owning: socket), to: Descriptor(owning: pipe))
   }
 
-  /// A message as it is sent over a pipe: preceded by its length.
+  /// A message as it is sent over a pipe: preceded by its length and the version.
   public static func framed(_ message: [UInt8]) -> [UInt8] { MessagePipe.header(message.count) + message }
 
   /// True when messages are received from and sent to the same descriptor.
@@ -119,9 +119,11 @@ public final class MessageSocket: Sendable {
     }
     let numbers = descriptors.map(\.rawValue)
     let sent = withExtendedLifetime(descriptors) {
-      clinux_send_message(writing.rawValue, bytes, bytes.count, numbers, numbers.count, wait ? 1 : 0)
+      clinux_send_message(
+        writing.rawValue, MessageVersion.header, MessageVersion.header.count, bytes, bytes.count, numbers,
+        numbers.count, wait ? 1 : 0)
     }
-    if sent >= 0 { return .bytes(sent) }
+    if sent >= 0 { return .bytes(bytes.count) }
     switch errno {
     case EAGAIN, ENOBUFS, ETOOMANYREFS: return .wouldBlock
     case EPIPE, ECONNRESET: return .ended
@@ -133,7 +135,8 @@ public final class MessageSocket: Sendable {
   /// of ours sends one.
   ///
   /// - Parameter milliseconds: how long to wait for one; -1: without limit. `.wouldBlock` when none came.
-  /// - Throws: `SystemError` with the errno of recvmsg(2) or read(2), except EAGAIN and ECONNRESET.
+  /// - Throws: `SystemError` with the errno of recvmsg(2) or read(2), except EAGAIN and ECONNRESET; EPROTO for a message of
+  ///   another version.
   public func receive(wait milliseconds: Int32 = 0) throws(SystemError) -> Received {
     if let reader { return try receive(from: reader, wait: milliseconds) }
     if milliseconds != 0 && !descriptor.wait(for: POLLIN, milliseconds: milliseconds) { return .wouldBlock }
@@ -144,17 +147,21 @@ public final class MessageSocket: Sendable {
     // What is queued is at least as long as the first message. When nothing is, one of any length may arrive meanwhile.
     let queued = Int(clinux_readable_bytes(descriptor.rawValue))
     let capacity = queued > 0 ? min(queued, MessageSocket.limit) : MessageSocket.limit
+    var header = [UInt8](repeating: 0, count: MessageVersion.header.count)
     let bytes = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, filled in
       received = clinux_receive_message(
-        descriptor.rawValue, buffer.baseAddress, capacity, &numbers, numbers.count, &count, &truncated, 0)
-      filled = max(received, 0)
+        descriptor.rawValue, &header, header.count, buffer.baseAddress, capacity, &numbers, numbers.count, &count,
+        &truncated, 0)
+      filled = max(received - header.count, 0)
     }
     if received < 0 {
       if errno == EAGAIN { return .wouldBlock }
       throw .last("recvmsg")
     }
     let descriptors = numbers.prefix(count).map { Descriptor(owning: $0) }
-    if received == 0 || truncated != 0 { return .closed }
+    if received == 0 { return .closed }
+    try MessageVersion.check(header.prefix(received))
+    if bytes.isEmpty || truncated != 0 { return .closed }
     return .message(bytes, descriptors)
   }
 

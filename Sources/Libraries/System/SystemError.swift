@@ -24,6 +24,9 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
   /// True when arguments and environment exceed the kernel's limit. execve(2), E2BIG
   public var isArgumentListTooLong: Bool { code == E2BIG }
 
+  /// True when the other process uses another message version. ``MessageVersion``, EPROTO
+  public var isOtherVersion: Bool { code == EPROTO }
+
   /// The message for this error, as a shell prints it.
   public static let argumentListTooLong = message(E2BIG)
 

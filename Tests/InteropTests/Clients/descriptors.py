@@ -8,7 +8,7 @@ import struct
 import time
 
 from claims import claim, main
-from socket_of import from_supervisor, opened, peers, taken, to_supervisor
+from socket_of import from_supervisor, header, opened, peers, taken, to_supervisor
 
 DAEMON = int(os.environ["DAEMON"])
 NAMES = {"bssh-transport", "bssh-authority", "bssh-session", "bssh-journal", "bssh-recorder", "bssh-exporter"}
@@ -83,7 +83,7 @@ def no_message_makes_it_wait():
     pid = int(os.environ["SESSION"])
     before = len(os.listdir(f"/proc/{DAEMON}/fd"))
     pipe = to_supervisor(pid)
-    os.write(pipe, struct.pack(">I", 4000) + b"half of it")
+    os.write(pipe, header(4000) + b"half of it")
     time_of_login = time.monotonic()
     assert os.system("$SSH host true </dev/null") == 0
     assert time.monotonic() - time_of_login < 10

@@ -13,11 +13,16 @@ supervisor = socket.socket(fileno=3)
 reason = b"disk\nMAINPID=4242\nEXTEND_TIMEOUT_USEC=1\n<3>forged \xe2\x80\xae"
 
 
+header = b""
+
+
 def say(message):
-    os.write(4, struct.pack(">I", len(message)) + message)
+    os.write(4, struct.pack(">I", len(message)) + header + message)
 
 
 while message := supervisor.recv(1 << 20):
+    # The version of messages stands before each; it is the supervisor's.
+    header, message = message[:8], message[8:]
     if message[0] == OPEN:
         say(OPENED)
     elif message[0] == APPEND:

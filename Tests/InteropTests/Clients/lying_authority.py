@@ -133,7 +133,7 @@ def main():
             message, descriptors = receive(supervisor)
             if not message:
                 os._exit(0)
-            if message[0] == 4:
+            if message[8] == 4:
                 for descriptor in descriptors:
                     stolen = os.pread(descriptor, 200, 0)
                     os.write(2, b"stolen: " + stolen.replace(b"\n", b" ") + b"\n")
@@ -145,12 +145,13 @@ def main():
     threading.Thread(target=questions, daemon=True).start()
     answers = os.fdopen(reader, "rb")
     while header := answers.read(4):
-        message = answers.read(struct.unpack(">I", header)[0])
+        # The version of messages stands before each, and is not counted.
+        version, message = answers.read(8), answers.read(struct.unpack(">I", header)[0])
         if message[0] == 4:
             message = lie_of_account(message)
         if message[0] == 5 and LIE[0] == "exists":
             message = b"\5\2" + message[2:]
-        os.write(pipe, struct.pack(">I", len(message)) + message)
+        os.write(pipe, struct.pack(">I", len(message)) + version + message)
 
 
 main()

@@ -11,6 +11,10 @@ import socket
 import struct
 
 
+# The version of messages, which stands before each; it is the supervisor's.
+HEADER = b""
+
+
 class Control:
     """The channels of a child of the supervisor: messages with descriptors arrive on a socket, and messages without
     are sent over a pipe."""
@@ -26,19 +30,37 @@ class Control:
         return self.socket.recvmsg(*sizes)
 
     def send(self, data):
-        os.write(self.pipe, struct.pack(">I", len(data)) + data)
+        os.write(self.pipe, struct.pack(">I", len(data)) + HEADER + data)
 
     def close(self):
         self.socket.close()
         os.close(self.pipe)
 
 
+class Session:
+    """The socket to a session process."""
+
+    def __init__(self, descriptor):
+        self.socket = socket.socket(fileno=descriptor)
+
+    def fileno(self):
+        return self.socket.fileno()
+
+    def recvmsg(self, *sizes):
+        return self.socket.recvmsg(*sizes)
+
+    def send(self, data):
+        self.socket.send(HEADER + data)
+
+
 def receive(channel):
+    global HEADER
     data, ancillary, _, _ = channel.recvmsg(262144, socket.CMSG_SPACE(4 * 8))
     descriptors = array.array("i")
     for _, _, content in ancillary:
         descriptors.frombytes(content)
-    return data, list(descriptors)
+    HEADER = data[:8] or HEADER
+    return data[8:], list(descriptors)
 
 
 def send_descriptor(control, data):
@@ -77,7 +99,7 @@ def serve(control, client):
                 else:
                     return
             if descriptors and channel is control:
-                session = socket.socket(fileno=descriptors[0])
+                session = Session(descriptors[0])
 
 
 def copy():

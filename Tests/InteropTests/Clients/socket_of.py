@@ -62,8 +62,13 @@ def to_supervisor(pid):
     return taken(pid, numbers[0])
 
 
+def header(count):
+    """What stands before a message of so many bytes: its length, and the version of messages."""
+    return struct.pack(">I", count) + bytes.fromhex(os.environ["MESSAGE_VERSION"])
+
+
 def say(pid, message):
-    os.write(to_supervisor(pid), struct.pack(">I", len(message)) + message)
+    os.write(to_supervisor(pid), header(len(message)) + message)
 
 
 def main():

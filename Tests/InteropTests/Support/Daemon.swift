@@ -1,4 +1,5 @@
 import Foundation
+import System
 import Testing
 
 /// A bssh-server that one test runs, with an account that can log in, keys on both sides, and an ssh that knows them.
@@ -314,7 +315,9 @@ final class Daemon {
     [
       "PORT": String(port), "LOGIN": user.name, "KEY": "\(directory)/id", "AUTHORIZED_KEYS": user.authorizedKeys,
       "SSH": "\(directory)/ssh", "DIRECTORY": directory, "USER_HOME": user.home, "HOME": directory,
-      "PYTHONDONTWRITEBYTECODE": "1", "DAEMON": String(pid), "GUARDIAN": String(guardian.pid),
+      "PYTHONDONTWRITEBYTECODE": "1",
+      "MESSAGE_VERSION": MessageVersion.header.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(),
+      "DAEMON": String(pid), "GUARDIAN": String(guardian.pid),
     ]
   }
 

@@ -25,7 +25,7 @@ final class RunningExporter {
     var request = ChildProcess.Request(
       path: "\(try Daemon.built)/bssh-exporter", arguments: ["bssh-exporter"],
       descriptors: [null, null, try Descriptor.standardError()] + theirs + [
-        try Descriptor.sealedMemory(name: "settings", settings.wireBytes),
+        try Descriptor.sealedMessage(name: "settings", settings.wireBytes),
         try Descriptor.openDirectory((settings.journal as NSString).deletingLastPathComponent),
       ])
     request.environment = ["SWIFT_BACKTRACE=enable=no"]

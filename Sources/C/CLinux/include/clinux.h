@@ -108,13 +108,19 @@ int clinux_tcp_progress(int fd, struct clinux_tcp_progress *progress);
 // Bytes written to a socket that the peer has not acknowledged (TCP) or not read (Unix socket). SIOCOUTQ
 int clinux_outstanding_bytes(int fd);
 
-// sendmsg(2) of one message with at most 253 descriptors, with MSG_NOSIGNAL, and MSG_DONTWAIT if `wait` is 0.
-ssize_t clinux_send_message(int fd, const void *bytes, size_t count, const int *descriptors, size_t descriptor_count,
-                            int wait);
-// recvmsg(2) of one message, with MSG_DONTWAIT if `wait` is 0; descriptors are close-on-exec. `*truncated` is not 0
-// when bytes or descriptors were lost; the descriptors that arrived are stored even then, and the caller closes them.
-ssize_t clinux_receive_message(int fd, void *bytes, size_t capacity, int *descriptors, size_t descriptor_capacity,
-                               size_t *descriptor_count, int *truncated, int wait);
+// Precedes each message between processes of ours: "bssh" and the message version, most significant byte first.
+enum { CLINUX_MESSAGE_HEADER_SIZE = 8 };
+extern const unsigned char clinux_message_header[CLINUX_MESSAGE_HEADER_SIZE];
+
+// sendmsg(2) of one message, `header` (which may be empty) and `bytes`, with at most 253 descriptors, with MSG_NOSIGNAL,
+// and MSG_DONTWAIT if `wait` is 0.
+ssize_t clinux_send_message(int fd, const void *header, size_t header_size, const void *bytes, size_t count,
+                            const int *descriptors, size_t descriptor_count, int wait);
+// recvmsg(2) of one message, with MSG_DONTWAIT if `wait` is 0; descriptors are close-on-exec. Fills `header`, then `bytes`,
+// and returns the size of both. `*truncated` is not 0 when bytes or descriptors were lost; the descriptors that arrived are
+// stored even then, and the caller closes them.
+ssize_t clinux_receive_message(int fd, void *header, size_t header_size, void *bytes, size_t capacity, int *descriptors,
+                               size_t descriptor_capacity, size_t *descriptor_count, int *truncated, int wait);
 
 // WIFEXITED(3) and its siblings.
 int clinux_wait_exited(int status);

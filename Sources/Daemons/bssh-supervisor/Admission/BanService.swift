@@ -68,7 +68,7 @@ final class BanService {
     let now = runtime.now
     let list = BanList(source.bans.map { Ban(source: $0.source, end: $0.end - now, count: $0.count) })
     do throws(SystemError) {
-      let memory = try Descriptor.sealedMemory(name: "bans", list.wireBytes)
+      let memory = try Descriptor.sealedMessage(name: "bans", list.wireBytes)
       let child = try runtime.spawn(.banWriter(path: path, memory: memory))
       writer = child
       hasAnswered = false

@@ -63,7 +63,7 @@ final class ExporterService {
     guard let directory = journal.directory?.descriptor else { return pool.startFailed(settings.name) }
     do throws(SystemError) {
       let memory = try SecretBytes(encoding: settings).lend { (bytes) throws(SystemError) in
-        try Descriptor.sealedMemory(name: "exporter", bytes)
+        try Descriptor.sealedMessage(name: "exporter", bytes)
       }
       let child = try runtime.spawn(.exporter(accounts, settings: memory, journal: directory))
       names[child.number] = settings.name

@@ -321,7 +321,11 @@ final class ProcessRuntime: Runtime {
   private func readMessage(_ child: Child, _ handle: (SupervisorEvent) -> Bool) -> Bool {
     guard child.isOpen, !isOver else { return false }
     let received: MessageSocket.Received
-    do throws(SystemError) { received = try child.socket.receive() } catch { received = .closed }
+    do throws(SystemError) { received = try child.socket.receive() } catch {
+      log.write(.error, "\(child.role.name) \(child.pid): \(error)")
+      child.signal(SIGKILL)
+      received = .closed
+    }
     switch consume received {
     case .wouldBlock: return false
     case .message(var bytes, let descriptors):
