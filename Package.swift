@@ -21,8 +21,8 @@ let wrappedForHybrid = [
   "ssh_kdf",
 ]
 
-/// True if libssh has mlkem768x25519-sha256 itself: 0.12 and later. hybrid.h has the same condition; if the two disagree,
-/// the executable does not link.
+/// True if libssh has mlkem768x25519-sha256 itself: 0.12 and later. hybrid.h has the same condition; if the two
+/// disagree, the executable does not link.
 let hasHybrid = {
   let header = (try? String(contentsOfFile: "/usr/include/libssh/libssh_version.h", encoding: .utf8)) ?? ""
   func number(_ name: String) -> Int? {
@@ -111,15 +111,16 @@ let package = Package(
     library("Wire", [], fast),
     library("AccessControl", ["Audit", "Wire"]),
     library("Audit", ["Digests", "Wire"], fast),
-    library("Authentication", ["AccessControl", "Audit", "Filter", "IPC", "Wire"]),
+    library("Authentication", ["AccessControl", "Audit", "Filter", "Model", "Wire"]),
     library("Digests", [], fast),
+    library("Model", ["Audit", "Filter", "Wire"]),
     library("Export", ["Audit", "JournalReader", "Wire"], fast),
     library("Filter", ["Wire"]),
-    library("Configuration", ["AccessControl", "Authentication", "Filter", "IPC", "Wire"]),
-    library("IPC", ["AccessControl", "Audit", "Filter", "Wire"]),
+    library("Configuration", ["AccessControl", "Authentication", "Filter", "IPC", "Model", "Wire"]),
+    library("IPC", ["AccessControl", "Audit", "Filter", "Model", "Wire"]),
     library("Credentials", ["Authentication", "System", "Wire", "COpenSSL", "CArgon2"], wrapping),
 
-    library("FileTransfer", ["Audit", "Digests", "Filter", "IPC", "System", "Wire"]),
+    library("FileTransfer", ["Audit", "Digests", "Filter", "IPC", "Model", "System", "Wire"]),
     library("SystemBus", []),
     library("Gzip", ["CZlib"], wrapping),
     library("JournalReader", ["Audit", "Gzip", "System", "Wire"], fast),
@@ -130,23 +131,24 @@ let package = Package(
       "Server", "bssh-server",
       [
         "AccessControl", "Audit", "Authentication", "Configuration", "Credentials", "Filter", "IPC", "JournalReader",
-        "System", "Wire", "CBuild", "CQREncode", "CYAML",
+        "Model", "System", "Wire", "CBuild", "CQREncode", "CYAML",
       ], wrapping),
     daemon(
       "Supervisor", "bssh-supervisor",
-      ["AccessControl", "Audit", "Authentication", "Configuration", "Filter", "IPC", "System", "Wire"]),
+      ["AccessControl", "Audit", "Authentication", "Configuration", "Filter", "IPC", "Model", "System", "Wire"]),
     daemon(
       "Transport", "bssh-transport", ["Audit", "IPC", "System", "Wire", "Zygote", "CLibSSH", "COpenSSL", "CSeccomp"],
       wrapping),
     daemon(
       "Authority", "bssh-authority",
       [
-        "AccessControl", "Audit", "Authentication", "Configuration", "Credentials", "Filter", "IPC", "System", "Wire",
+        "AccessControl", "Audit", "Authentication", "Configuration", "Credentials", "Filter", "IPC", "Model", "System",
+        "Wire",
         "CCrypt",
       ], wrapping),
-    daemon("Session", "bssh-session", ["Audit", "Filter", "IPC", "System", "SystemBus", "Wire", "Zygote"]),
+    daemon("Session", "bssh-session", ["Audit", "Filter", "IPC", "Model", "System", "SystemBus", "Wire", "Zygote"]),
 
-    daemon("Transfer", "bssh-transfer", ["FileTransfer", "Filter", "IPC", "System", "Wire"]),
+    daemon("Transfer", "bssh-transfer", ["FileTransfer", "Filter", "IPC", "Model", "System", "Wire"]),
     daemon(
       "Exporter", "bssh-exporter", ["Audit", "Export", "Gzip", "IPC", "JournalReader", "System", "Wire", "CCurl"],
       wrapping),
@@ -158,36 +160,39 @@ let package = Package(
     .testTarget(name: "AccessControlTests", dependencies: ["AccessControl", "Wire"]),
     .testTarget(name: "AuditTests", dependencies: ["Audit", "Digests", "Wire"]),
     .testTarget(
-      name: "AuthenticationTests", dependencies: ["AccessControl", "Audit", "Authentication", "Filter", "IPC", "Wire"]),
+      name: "AuthenticationTests",
+      dependencies: ["AccessControl", "Audit", "Authentication", "Filter", "Model", "Wire"]),
     .testTarget(
       name: "AuthorityTests",
       dependencies: [
         "AccessControl", "Audit", "Authority", "Authentication", "Configuration", "Credentials", "Filter", "IPC",
-        "System", "Wire",
+        "Model", "System", "Wire",
       ]),
     .testTarget(
       name: "FileTransferTests",
-      dependencies: ["Audit", "FileTransfer", "Filter", "IPC", "System", "Transfer", "Wire"]),
+      dependencies: ["Audit", "FileTransfer", "Filter", "IPC", "Model", "System", "Transfer", "Wire"]),
     .testTarget(name: "CredentialsTests", dependencies: ["Credentials", "Authentication", "Wire", "COpenSSL"]),
     .testTarget(
       name: "ConfigurationTests",
-      dependencies: ["AccessControl", "Authentication", "Configuration", "Filter", "IPC", "Wire"]),
+      dependencies: ["AccessControl", "Authentication", "Configuration", "Filter", "IPC", "Model", "Wire"]),
     .testTarget(name: "DigestsTests", dependencies: ["Digests"]),
     .testTarget(name: "ExportTests", dependencies: ["Audit", "Export", "JournalReader", "Wire"]),
     .testTarget(name: "ExporterTests", dependencies: ["Audit", "Exporter", "JournalReader", "System"]),
     .testTarget(name: "FilterTests", dependencies: ["Filter", "Wire"]),
     .testTarget(name: "GzipTests", dependencies: ["Gzip"]),
     .testTarget(
-      name: "IPCTests", dependencies: ["AccessControl", "Audit", "Digests", "Filter", "IPC", "System", "Wire"],
+      name: "IPCTests",
+      dependencies: ["Audit", "Digests", "IPC", "Model", "System", "Wire"],
       exclude: ["MessageVersion.txt"]),
     .testTarget(name: "JournalReaderTests", dependencies: ["Audit", "Gzip", "JournalReader", "System"]),
+    .testTarget(name: "ModelTests", dependencies: ["Audit", "Model", "Wire"]),
     .testTarget(name: "JournalTests", dependencies: ["Audit", "Gzip", "IPC", "Journal", "System", "Wire"]),
     .testTarget(name: "RecorderTests", dependencies: ["IPC", "Recorder", "System", "Wire"]),
     .testTarget(
       name: "ServerTests",
       dependencies: [
         "Server", "AccessControl", "Audit", "Authentication", "Configuration", "Credentials", "Gzip", "IPC",
-        "JournalReader", "System", "Wire",
+        "JournalReader", "Model", "System", "Wire",
       ]),
     .testTarget(
       name: "InteropTests",
@@ -198,11 +203,12 @@ let package = Package(
       exclude: ["Clients"]),
     .testTarget(
       name: "SessionTests",
-      dependencies: ["Audit", "Session", "Transfer", "CLinux", "Filter", "IPC", "System", "SystemBus", "Wire"]),
+      dependencies: ["Audit", "Session", "Transfer", "CLinux", "Filter", "IPC", "Model", "System", "SystemBus", "Wire"]),
     .testTarget(
       name: "SupervisorTests",
       dependencies: [
-        "AccessControl", "Audit", "Supervisor", "Authentication", "Configuration", "Filter", "IPC", "System", "Wire",
+        "AccessControl", "Audit", "Supervisor", "Authentication", "Configuration", "Filter", "IPC", "Model", "System",
+        "Wire",
       ],
       exclude: ["EventSnapshots.txt"]),
     .testTarget(name: "SystemBusTests", dependencies: ["SystemBus"]),

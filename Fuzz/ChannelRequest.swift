@@ -1,4 +1,5 @@
 import IPC
+import Model
 import Wire
 
 /// CHANNEL_REQUEST after its channel number: what is accepted is well formed to its last byte, and the session decodes

@@ -1,4 +1,5 @@
 import IPC
+import Model
 import Wire
 
 /// Messages between processes; the first byte selects the type. What is decoded is encoded so that it decodes the same.

@@ -1,5 +1,6 @@
 import FileTransfer
 import IPC
+import Model
 
 /// The input of an scp client: as a command line, to a sink as a whole and byte by byte, and as replies to a source.
 func fuzz(_ bytes: [UInt8]) {

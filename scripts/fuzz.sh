@@ -22,7 +22,7 @@ for source in Sources/C/CLinux/*.c; do
 done
 
 # Modules with coverage counters, in the order in which they import each other.
-modules=(Wire Digests Audit System Gzip JournalReader Export AccessControl Filter IPC Authentication FileTransfer)
+modules=(Wire Digests Audit System Gzip JournalReader Export AccessControl Filter Model IPC Authentication FileTransfer)
 for module in "${modules[@]}"; do
   mapfile -t sources < <(find "Sources/Libraries/$module" -name '*.swift')
   swiftc "${flags[@]}" -wmo -module-name "$module" -emit-module -emit-module-path "$build/$module.swiftmodule" \

@@ -61,8 +61,8 @@ check_scripts() {
 }
 # Folders whose public declarations are all documented.
 documented=(
-  Sources/Daemons Sources/Libraries/{AccessControl,Authentication,Credentials,Digests,Export,FileTransfer,Filter,Gzip}
-  Sources/Libraries/{JournalReader,System,SystemBus,Zygote}
+  Sources/Daemons Sources/Libraries/{AccessControl,Audit,Authentication,Credentials,Digests,Export,FileTransfer,Filter}
+  Sources/Libraries/{Gzip,IPC,JournalReader,Model,System,SystemBus,Zygote}
 )
 check_docstrings() { scripts/check-docstrings.py "${documented[@]}"; }
 # Python packages that tests need are installed while the compiler works.

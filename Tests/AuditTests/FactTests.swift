@@ -54,13 +54,11 @@ import Wire
     for count in 0..<bytes.count { #expect(throws: WireError.self) { try Fact(wireBytes: bytes[..<count]) } }
   }
 
-  @Test func `an unknown type, result or protocol is refused`() throws {
-    for (name, part) in [("file_renamed", "file_remamed"), ("denied", "denier"), ("sftp", "sfto")] {
-      let bytes = Self.full.wireBytes
-      let place = try #require(bytes.firstRange(of: name.utf8))
-      #expect(throws: WireError.malformed) {
-        try Fact(wireBytes: (bytes[..<place.lowerBound] + part.utf8 + bytes[place.upperBound...])[...])
-      }
+  @Test func `an unknown type, result or protocol is refused`() {
+    for place in [0, 1, 3] {
+      var bytes = Self.full.wireBytes
+      bytes[place] = 0xff
+      #expect(throws: WireError.malformed) { try Fact(wireBytes: bytes[...]) }
     }
   }
 

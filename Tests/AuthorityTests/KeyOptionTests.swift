@@ -2,6 +2,7 @@ import Authentication
 import Configuration
 import Credentials
 import IPC
+import Model
 import System
 import Testing
 import Wire

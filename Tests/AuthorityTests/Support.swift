@@ -5,6 +5,7 @@ import Credentials
 import Filter
 import Foundation
 import IPC
+import Model
 import System
 import Wire
 

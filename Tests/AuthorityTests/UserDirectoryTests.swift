@@ -3,6 +3,7 @@ import Configuration
 import Filter
 import Foundation
 import IPC
+import Model
 import System
 import Testing
 

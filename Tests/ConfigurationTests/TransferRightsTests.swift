@@ -1,5 +1,6 @@
 import Filter
 import IPC
+import Model
 import Testing
 
 @testable import Configuration

@@ -1,4 +1,5 @@
 import IPC
+import Model
 import Testing
 
 private func parse(_ command: String) -> SCPCommand? { SCPCommand.parse(Array(command.utf8)) }

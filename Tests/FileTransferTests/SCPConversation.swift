@@ -1,5 +1,6 @@
 import Foundation
 import IPC
+import Model
 import System
 import Testing
 

@@ -214,11 +214,12 @@ private func filter(default action: FilterAction = .allow, _ rules: FilterRule..
   @Test func `an invalid pattern is rejected`() {
     var writer = WireWriter()
     writer.boolean(true)
-    writer.text("allow")
+    writer.byte(0)
     writer.uint32(1)
     writer.boolean(false)
     writer.boolean(true)
     writer.text("[")
-    #expect(throws: WireError.self) { try TransferFilter(wireBytes: writer.bytes[...]) }
+    writer.raw([UInt8](repeating: 0, count: 64))
+    #expect(throws: WireError.malformed) { try TransferFilter(wireBytes: writer.bytes[...]) }
   }
 }

@@ -1,4 +1,5 @@
 import IPC
+import Model
 import Testing
 import Wire
 
@@ -11,7 +12,7 @@ import Wire
   }
 
   private func isRefused<Message: WireCodable>(_ message: Message) -> Bool {
-    Samples.error(Message.self, message.wireBytes[...]) == .malformed
+    readingError(message) == .malformed
   }
 
   @Test func `no account has the number that is none`() {
@@ -32,7 +33,8 @@ import Wire
   @Test func `no service account has it`() {
     #expect(isRefused(ServiceAccount(uid: Self.none, gid: 1)))
     #expect(isRefused(ServiceAccount(uid: 1, gid: Self.none)))
-    var accounts = Samples.serviceAccounts
+    let service = ServiceAccount(uid: 1, gid: 2)
+    var accounts = ServiceAccounts(transport: service, authority: service, audit: service)
     accounts.loginRecords = Self.none
     #expect(isRefused(accounts))
     #expect(isRefused(LoginEntry(.began, user: "", uid: Self.none, terminal: "", process: 1, address: "")))

@@ -1,3 +1,4 @@
+import Foundation
 import IPC
 import Testing
 import Wire
@@ -28,54 +29,46 @@ import Wire
     }
   }
 
-  static let discriminated: [(name: String, known: ClosedRange<UInt8>, read: @Sendable ([UInt8]) -> WireError?)] = [
-    ("SupervisorToTransport", 2...10, { Samples.error(SupervisorToTransport.self, $0[...]) }),
-    ("AuthenticationReply", 1...4, { Samples.error(AuthenticationReply.self, $0[...]) }),
-    ("TransportToSupervisor", 2...10, { Samples.error(TransportToSupervisor.self, $0[...]) }),
-    ("SupervisorToSession", 1...7, { Samples.error(SupervisorToSession.self, $0[...]) }),
-    ("SupervisorToScopes", 1...1, { Samples.error(SupervisorToScopes.self, $0[...]) }),
-    ("ScopesToSupervisor", 1...2, { Samples.error(ScopesToSupervisor.self, $0[...]) }),
-    ("ReloadAnswer", 1...2, { Samples.error(ReloadAnswer.self, $0[...]) }),
-    ("SessionToSupervisor", 1...6, { Samples.error(SessionToSupervisor.self, $0[...]) }),
-    ("TransferToSession", 1...2, { Samples.error(TransferToSession.self, $0[...]) }),
-    ("TransportToSession", 1...2, { Samples.error(TransportToSession.self, $0[...]) }),
-    ("ChannelRequest", 1...9, { Samples.error(ChannelRequest.self, $0[...]) }),
-    ("SessionToTransport", 1...6, { Samples.error(SessionToTransport.self, $0[...]) }),
-    ("SupervisorToAuthority", 1...6, { Samples.error(SupervisorToAuthority.self, $0[...]) }),
-    ("AuthorityToSupervisor", 1...6, { Samples.error(AuthorityToSupervisor.self, $0[...]) }),
-    ("CodeAnswer", 1...3, { Samples.error(CodeAnswer.self, $0[...]) }),
-    ("Verdict", 0...2, { Samples.error(Verdict.self, $0[...]) }),
-    ("LoaderResult", 1...2, { Samples.error(LoaderResult.self, $0[...]) }),
-    ("SupervisorToZygote", 1...2, { Samples.error(SupervisorToZygote.self, $0[...]) }),
-    ("ZygoteToSupervisor", 1...3, { Samples.error(ZygoteToSupervisor.self, $0[...]) }),
-    ("SupervisorToRecorder", 1...3, { Samples.error(SupervisorToRecorder.self, $0[...]) }),
-    ("RecorderToSupervisor", 1...6, { Samples.error(RecorderToSupervisor.self, $0[...]) }),
-    ("LoginEntry", 1...3, { Samples.error(LoginEntry.self, $0[...]) }),
-    ("TerminalUse", 1...2, { Samples.error(TerminalUse.self, $0[...]) }),
-    ("JournalOpening", 1...2, { Samples.error(JournalOpening.self, $0[...]) }),
-    ("SupervisorToJournal", 1...4, { Samples.error(SupervisorToJournal.self, $0[...]) }),
-    ("JournalToSupervisor", 1...5, { Samples.error(JournalToSupervisor.self, $0[...]) }),
-    ("ExporterToSupervisor", 1...3, { Samples.error(ExporterToSupervisor.self, $0[...]) }),
-  ]
+  @Test(arguments: Samples.kinds) func `each kind of a message has its own number, and a blank`(_ kinds: MessageKinds) {
+    #expect(kinds.numbers == Array(1...kinds.cases))
+  }
 
-  @Test(arguments: discriminated.indices) func `a message of an unknown kind is malformed, whatever follows`(index: Int)
-  {
-    let (name, known, read) = Self.discriminated[index]
-    for kind in UInt8.min...UInt8.max where !known.contains(kind) {
+  @Test(arguments: Samples.kinds) func `a message of an unknown kind is malformed, whatever follows`(
+    _ kinds: MessageKinds
+  ) {
+    for kind in [0] + (kinds.cases + 1...255) {
       for length in [0, 1, 8, 64] {
-        let bytes = [kind] + [UInt8](repeating: 0, count: length)
-        #expect(read(bytes) == .malformed, "\(name) \(kind)")
+        #expect(kinds.error(([UInt8(kind)] + [UInt8](repeating: 0, count: length))[...]) == .malformed)
       }
     }
   }
 
-  @Test(arguments: discriminated.indices) func `every known kind has a sample here`(index: Int) {
-    let (name, known, _) = Self.discriminated[index]
-    let kinds = Set(Samples.all.filter { $0.type == name }.map { $0.bytes[0] })
-    #expect(kinds == Set(known), "\(name)")
+  @Test func `the inputs of the fuzzer of messages can be decoded`() throws {
+    let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Fuzz/Corpus/Messages")
+    let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+    #expect(!files.isEmpty)
+    for file in files {
+      // The first byte chooses the type of message.
+      let message = try Data(contentsOf: file).dropFirst()
+      #expect(Samples.all.contains { $0.error(Array(message)[...]) == nil }, "\(file.lastPathComponent)")
+    }
   }
 
-  @Test(arguments: Samples.all) func `every message fits into one datagram many times over`(_ sample: Sample) {
-    #expect(sample.bytes.count < 160 << 10)
+  @Test func `every field of every message is on the wire`() {
+    #expect(Samples.uncoded.isEmpty)
+  }
+
+  @Test func `every message and each part of one has samples`() throws {
+    let sources = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Sources/Libraries")
+    var declared: Set<String> = []
+    let files = try ["IPC", "Model"].flatMap {
+      try FileManager.default.contentsOfDirectory(at: sources.appending(path: $0), includingPropertiesForKeys: nil)
+    }
+    for file in files {
+      let text = try String(contentsOf: file, encoding: .utf8)
+      for match in text.matches(of: /(?:struct|enum) (\w+): Wire(?:Fields|Message)/) { declared.insert("\(match.1)") }
+    }
+    #expect(declared.count > 50)
+    #expect(declared.subtracting(Samples.types) == [])
   }
 }

@@ -390,7 +390,7 @@ import Wire
       child.descriptor.wait(for: POLLIN, milliseconds: 20_000)
       #expect(child.reap() == .code(0))
       let message = try reader.read(count: 64 << 10).bytes
-      guard case .loaded(let loaded) = try LoaderResult(wireBytes: message[...]) else {
+      guard case .loaded(let loaded) = try LoaderResult(wireBytes: MessageVersion.message(in: message)) else {
         Issue.record("\(message)")
         return
       }

@@ -1,4 +1,5 @@
 import IPC
+import Model
 import Testing
 
 @testable import Session

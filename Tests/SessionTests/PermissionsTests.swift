@@ -1,4 +1,5 @@
 import IPC
+import Model
 import System
 import Testing
 

@@ -1,6 +1,7 @@
 import Audit
 import Foundation
 import IPC
+import Model
 import System
 import Testing
 

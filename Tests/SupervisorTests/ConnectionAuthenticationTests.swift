@@ -1,6 +1,7 @@
 import Audit
 import Authentication
 import IPC
+import Model
 import Testing
 import Wire
 

@@ -1,6 +1,7 @@
 import Audit
 import Configuration
 import IPC
+import Model
 import System
 import Testing
 

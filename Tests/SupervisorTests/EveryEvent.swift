@@ -5,8 +5,8 @@ import Wire
 
 @testable import Supervisor
 
-// Samples for properties that must hold of all events and in all phases. `kind` and `samples` are exhaustive: a new case
-// does not compile before it has a sample.
+// Samples for properties that must hold of all events and in all phases. `kind` and `samples` are exhaustive: a new
+// case does not compile before it has a sample.
 
 extension TransportToSupervisor {
   /// The cases, without their values.
@@ -140,7 +140,7 @@ extension ConnectionMachine.Event {
     case .account: [.account(nil), .account(Scenario.known()), .account(Scenario.unknown)]
     case .verdict:
       [.verdict(nil)]
-        + (0...UInt8.max).compactMap { Verdict.Outcome(rawValue: $0) }.map { .verdict(Verdict(outcome: $0)) }
+        + Verdict.Outcome.allCases.map { .verdict(Verdict(outcome: $0)) }
     case .accountChecked: [.accountChecked(nil), .accountChecked(Scenario.state(Scenario.known()))]
     case .session: SessionToSupervisor.samples.map { .session($0) }
     case .sessionMisbehaved: [.sessionMisbehaved("x")]

@@ -3,6 +3,7 @@ import Audit
 import Authentication
 import Configuration
 import IPC
+import Model
 import System
 import Testing
 import Wire

@@ -2,6 +2,7 @@ import AccessControl
 import Authentication
 import Configuration
 import IPC
+import Model
 import System
 import Testing
 import Wire

@@ -1,5 +1,6 @@
 import Filter
 import IPC
+import Model
 import System
 
 /// The databases of accounts and groups.

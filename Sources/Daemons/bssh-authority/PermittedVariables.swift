@@ -1,6 +1,6 @@
 import Configuration
 import Filter
-import IPC
+import Model
 
 /// Selects the environment variables that a line of authorized_keys may set: those that
 /// `auth.publickey.permit_user_environment` names.
@@ -13,7 +13,7 @@ struct PermittedVariables {
   init(_ patterns: [String]) { self.patterns = patterns.map { NamePattern($0) } }
 
   /// Removes the variables that are not permitted, and returns their names.
-  func filter(_ variables: inout [IPC.EnvironmentVariable]) -> [String] {
+  func filter(_ variables: inout [Model.EnvironmentVariable]) -> [String] {
     let refused = variables.map(\.name).filter { !permits($0) }
     variables.removeAll { !permits($0.name) }
     return refused

@@ -5,6 +5,7 @@ import Configuration
 import Filter
 import Glibc
 import IPC
+import Model
 import System
 
 /// Looks up users: those in the configuration and, if the daemon runs as root, the system's accounts.

@@ -3,6 +3,7 @@ import Configuration
 import Credentials
 import Glibc
 import IPC
+import Model
 import System
 
 /// This machine, as the loader sees it; keeps the host keys that it has read.
@@ -54,8 +55,8 @@ final class Machine {
     AccountNames().knownUser(geteuid()).map { String(decoding: $0, as: UTF8.self) }
   }
 
-  /// An account of the system, which may ask the network and block; nil when there is none of this name, or its numbers are
-  /// none that a process can have.
+  /// An account of the system, which may ask the network and block; nil when there is none of this name, or its numbers
+  /// are none that a process can have.
   static func account(named name: String) -> SystemAccounts.User? {
     guard let user = try? SystemAccounts().user(named: Array(name.utf8)), user.uid != .max, user.gid != .max else {
       return nil

@@ -1,6 +1,6 @@
 import CBuild
 import Credentials
-import IPC
+import System
 
 /// `version`: our version, and those of the libraries whose vulnerabilities concern us.
 enum VersionCommand {

@@ -1,5 +1,4 @@
 import Glibc
-import IPC
 import System
 
 /// Runs the command.

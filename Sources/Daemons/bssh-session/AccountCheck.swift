@@ -1,5 +1,6 @@
 import Filter
 import IPC
+import Model
 import System
 
 /// Looks up an account in the system's databases, so that the supervisor can compare an authority's verdict with it.

@@ -1,4 +1,5 @@
 import IPC
+import Model
 
 extension SessionChannel {
   /// What a login may do.

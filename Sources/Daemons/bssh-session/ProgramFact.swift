@@ -1,5 +1,6 @@
 import Audit
 import IPC
+import Model
 import System
 
 /// The audit records of a requested program: one before it starts and one when it has ended, or one when it was denied.

@@ -1,4 +1,5 @@
 import IPC
+import Model
 import System
 
 /// A program on a channel.

@@ -1,6 +1,6 @@
 import FileTransfer
 import Glibc
-import IPC
+import Model
 import System
 
 /// `bssh-transfer scp --settings COMMAND`: the server side of scp, with what its login may do.

@@ -1,6 +1,6 @@
 import FileTransfer
 import Glibc
-import IPC
+import Model
 import System
 
 /// `bssh-transfer scp COMMAND`: the server side of scp on standard input and output. COMMAND is that of an `exec`

@@ -1,29 +1,19 @@
 import Wire
 
-extension IPAddress: WireCodable {
-  /// `string` of 4 or 16 bytes.
-  public func encode(to writer: inout WireWriter) { writer.string(bytes) }
-
-  public init(from reader: inout WireReader) throws(WireError) {
-    guard let address = IPAddress(bytes: try reader.string(limit: 16)) else { throw .malformed }
-    self = address
+extension IPAddress: WireFields {
+  /// 4 or 16 bytes.
+  public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
+    let address = IPAddress(bytes: try coder.bytes(value?.bytes, length: 4...16))
+    try coder.require(address != nil)
+    self = address ?? .unspecified
   }
 }
 
-extension Ban: WireCodable {
-  /// The first address of the source, the end as `uint64` in two's complement, the count as `uint32`.
-  public func encode(to writer: inout WireWriter) {
-    source.range.base.encode(to: &writer)
-    writer.uint64(UInt64(bitPattern: end))
-    writer.uint32(UInt32(clamping: count))
-  }
-
-  public init(from reader: inout WireReader) throws(WireError) {
-    let source = ClientSource(try IPAddress(from: &reader))
-    let end = Int64(bitPattern: try reader.uint64())
-    let count = try reader.uint32()
-    guard count > 0, count <= Int32.max else { throw .malformed }
-    self.init(source: source, end: end, count: Int(count))
+extension Ban: WireFields {
+  public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
+    source = ClientSource(try coder.value(value?.source.range.base))
+    end = try coder.number(value?.end)
+    count = Int(try coder.number(value.map { Int32(clamping: $0.count) }, in: 1 ... .max))
   }
 }
 

@@ -104,59 +104,33 @@ public struct EventID: Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-extension EventID: WireCodable {
-  public func encode(to writer: inout WireWriter) {
-    writer.uint64(high)
-    writer.uint64(low)
-  }
-
-  public init(from reader: inout WireReader) throws(WireError) {
-    self.init(high: try reader.uint64(), low: try reader.uint64())
+extension EventID: WireFields {
+  public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
+    self.init(high: try coder.number(value?.high), low: try coder.number(value?.low))
   }
 }
 
-extension Subject: WireCodable {
-  public func encode(to writer: inout WireWriter) {
-    writer.optional(sessionID) { $1.encode(to: &$0) }
-    for value in [user, clientAddress, clientVersion, method, keyFingerprint, keyExchange] {
-      writer.optional(value) { $0.text(Fact.cut($1)) }
-    }
-    writer.optional(clientPort) { $0.uint32(UInt32($1)) }
-    writer.optional(connection) { $0.uint64($1) }
-  }
-
-  public init(from reader: inout WireReader) throws(WireError) {
-    sessionID = try reader.optional { (r: inout WireReader) throws(WireError) in try EventID(from: &r) }
-    for field in [\Subject.user, \.clientAddress, \.clientVersion, \.method, \.keyFingerprint, \.keyExchange] {
-      self[keyPath: field] = try reader.optional { (r: inout WireReader) throws(WireError) in
-        try r.text(limit: Fact.textLimit)
-      }
-    }
-    clientPort = try reader.optional { (r: inout WireReader) throws(WireError) in
-      guard let port = UInt16(exactly: try r.uint32()) else { throw .malformed }
-      return port
-    }
-    connection = try reader.optional { (r: inout WireReader) throws(WireError) in try r.uint64() }
+extension Subject: WireFields {
+  public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
+    sessionID = try coder.value(value?.sessionID)
+    user = try coder.text(value?.user.map(Fact.cut), max: Fact.textLimit)
+    clientAddress = try coder.text(value?.clientAddress.map(Fact.cut), max: Fact.textLimit)
+    clientPort = try coder.number(value?.clientPort)
+    connection = try coder.number(value?.connection)
+    clientVersion = try coder.text(value?.clientVersion.map(Fact.cut), max: Fact.textLimit)
+    method = try coder.text(value?.method.map(Fact.cut), max: Fact.textLimit)
+    keyFingerprint = try coder.text(value?.keyFingerprint.map(Fact.cut), max: Fact.textLimit)
+    keyExchange = try coder.text(value?.keyExchange.map(Fact.cut), max: Fact.textLimit)
   }
 }
 
-extension AuditEvent: WireCodable {
-  public func encode(to writer: inout WireWriter) {
-    id.encode(to: &writer)
-    writer.uint64(UInt64(bitPattern: time))
-    writer.text(host)
-    subject.encode(to: &writer)
-    fact.encode(to: &writer)
-    writer.byte(series.rawValue)
-  }
-
-  public init(from reader: inout WireReader) throws(WireError) {
-    id = try EventID(from: &reader)
-    time = Int64(bitPattern: try reader.uint64())
-    host = try reader.text(limit: 256)
-    subject = try Subject(from: &reader)
-    fact = try Fact(from: &reader)
-    guard let series = JournalSeries(rawValue: try reader.byte()) else { throw .malformed }
-    self.series = series
+extension AuditEvent: WireFields {
+  public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
+    id = try coder.value(value?.id)
+    time = try coder.number(value?.time)
+    host = try coder.text(value?.host, max: 256)
+    subject = try coder.value(value?.subject)
+    fact = try coder.value(value?.fact)
+    series = try coder.choice(value?.series)
   }
 }

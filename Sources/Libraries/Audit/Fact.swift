@@ -1,38 +1,46 @@
 import Wire
 
-/// Something that happened, as whoever saw it tells it: what, and not who or when, which the supervisor adds.
+/// An audit event as the reporting process sees it: what happened. The supervisor adds the subject and the time.
 ///
-/// Never holds a secret: no password, no key, no value of a variable.
+/// Contains no secret: no password, no key, no value of an environment variable.
 public struct Fact: Equatable, Sendable {
-  /// Bytes of a path, a command or a text at most; what is longer is cut by ``cut``.
+  /// Limit of a path, a command or a text, in bytes; ``cut(_:)`` truncates a longer one.
   public static let textLimit = 4096
 
+  /// The type of the event.
   public var type: EventType
+  /// Whether it succeeded.
   public var result: EventResult
+  /// The protocol of file transfer; nil: none.
   public var `protocol`: EventProtocol?
-  /// As the client sees it, absolute.
+  /// The absolute path, as the client sees it.
   public var path: [UInt8]?
-  /// The second path of what has two; for a link, what it leads to.
+  /// The second path of an operation that has two; for a link, its target.
   public var destination: [UInt8]?
-  /// Bytes that were moved.
+  /// The number of transferred bytes.
   public var bytes: UInt64?
-  /// A sentence for people.
+  /// A sentence for administrators.
   public var details: String?
-  /// The number of the channel in its connection.
+  /// The channel's number in its connection.
   public var channel: UInt32?
-  /// What was to be run, as the client wrote it.
+  /// The command, as the client sent it.
   public var command: [UInt8]?
+  /// The exit status of a command.
   public var exitStatus: UInt32?
   /// The signal that ended a command, without `SIG`. RFC 4254, section 6.10
   public var signal: String?
+  /// The duration, in milliseconds.
   public var milliseconds: UInt64?
+  /// The number of bytes from the client.
   public var bytesIn: UInt64?
+  /// The number of bytes to the client.
   public var bytesOut: UInt64?
-  /// The name of the rule that decided.
+  /// The name of the deciding rule.
   public var rule: String?
-  /// Why, as far as the row of its type has reasons.
+  /// The reason, if the row of the type has reasons.
   public var reason: Reason?
 
+  /// An event with these values and nothing else.
   public init(_ type: EventType, _ result: EventResult = .success, _ protocol: EventProtocol? = nil) {
     self.type = type
     self.result = result
@@ -42,7 +50,7 @@ public struct Fact: Equatable, Sendable {
   /// The first ``textLimit`` bytes of a text.
   public static func cut(_ text: [UInt8]) -> [UInt8] { Array(text.prefix(textLimit)) }
 
-  /// The first ``textLimit`` bytes of a text, without a part of a character.
+  /// At most the first ``textLimit`` bytes of a text, without a partial character.
   public static func cut(_ text: String) -> String {
     guard text.utf8.count > textLimit else { return text }
     var end = text.utf8.index(text.startIndex, offsetBy: textLimit)
@@ -51,43 +59,23 @@ public struct Fact: Equatable, Sendable {
   }
 }
 
-extension Fact: WireCodable {
-  public func encode(to writer: inout WireWriter) {
-    writer.text(type.rawValue)
-    writer.text(result.rawValue)
-    writer.optional(`protocol`) { $0.text($1.rawValue) }
-    for value in [path, destination, command] { writer.optional(value) { $0.string(Fact.cut($1)) } }
-    for value in [details, signal, rule] { writer.optional(value) { $0.text(Fact.cut($1)) } }
-    writer.optional(reason) { $1.encode(to: &$0) }
-    for value in [bytes, milliseconds, bytesIn, bytesOut] { writer.optional(value) { $0.uint64($1) } }
-    for value in [channel, exitStatus] { writer.optional(value) { $0.uint32($1) } }
-  }
-
-  public init(from reader: inout WireReader) throws(WireError) {
-    guard let type = EventType(rawValue: try reader.text(limit: 64)),
-      let result = EventResult(rawValue: try reader.text(limit: 64))
-    else { throw .malformed }
-    self.init(type, result)
-    self.protocol = try reader.optional { (r: inout WireReader) throws(WireError) in
-      guard let value = EventProtocol(rawValue: try r.text(limit: 64)) else { throw .malformed }
-      return value
-    }
-    for field in [\Fact.path, \.destination, \.command] {
-      self[keyPath: field] = try reader.optional { (r: inout WireReader) throws(WireError) in
-        Array(try r.string(limit: Fact.textLimit))
-      }
-    }
-    for field in [\Fact.details, \.signal, \.rule] {
-      self[keyPath: field] = try reader.optional { (r: inout WireReader) throws(WireError) in
-        try r.text(limit: Fact.textLimit)
-      }
-    }
-    reason = try reader.optional { (r: inout WireReader) throws(WireError) in try Reason(from: &r) }
-    for field in [\Fact.bytes, \.milliseconds, \.bytesIn, \.bytesOut] {
-      self[keyPath: field] = try reader.optional { (r: inout WireReader) throws(WireError) in try r.uint64() }
-    }
-    for field in [\Fact.channel, \.exitStatus] {
-      self[keyPath: field] = try reader.optional { (r: inout WireReader) throws(WireError) in try r.uint32() }
-    }
+extension Fact: WireFields {
+  public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
+    type = try coder.choice(value?.type)
+    result = try coder.choice(value?.result)
+    self.protocol = try coder.choice(value?.protocol)
+    path = try coder.bytes(value?.path.map(Fact.cut), max: Fact.textLimit)
+    destination = try coder.bytes(value?.destination.map(Fact.cut), max: Fact.textLimit)
+    bytes = try coder.number(value?.bytes)
+    details = try coder.text(value?.details.map(Fact.cut), max: Fact.textLimit)
+    channel = try coder.number(value?.channel)
+    command = try coder.bytes(value?.command.map(Fact.cut), max: Fact.textLimit)
+    exitStatus = try coder.number(value?.exitStatus)
+    signal = try coder.text(value?.signal.map(Fact.cut), max: Fact.textLimit)
+    milliseconds = try coder.number(value?.milliseconds)
+    bytesIn = try coder.number(value?.bytesIn)
+    bytesOut = try coder.number(value?.bytesOut)
+    rule = try coder.text(value?.rule.map(Fact.cut), max: Fact.textLimit)
+    reason = try coder.value(value?.reason)
   }
 }

@@ -26,19 +26,20 @@ public struct Reason: Hashable, Sendable, CustomStringConvertible {
   /// The code.
   public var description: String { code }
 
-  /// Every code that an event of this version can have.
-  private static let known = Set(EventType.allCases.flatMap(\.row.reasons))
+  /// Every code that an event of this version can have, sorted; the index of a code is its number on the wire.
+  private static let known = Set(EventType.allCases.flatMap(\.row.reasons).map(\.code)).sorted()
+  private static let numbers = Dictionary(
+    uniqueKeysWithValues: known.enumerated().map { ($1, UInt16($0)) })
 }
 
-extension Reason: WireCodable {
-  public func encode(to writer: inout WireWriter) { writer.text(code) }
-
-  /// Decodes a code.
+extension Reason: WireFields {
+  /// Encodes or decodes a code, as its index among all codes of this version.
   ///
-  /// - Throws: `WireError.malformed` for a code that this version does not know, `tooLong` for more than 64 bytes,
-  ///   `truncated` if the message ends early.
-  public init(from reader: inout WireReader) throws(WireError) {
-    code = try reader.text(limit: 64)
-    guard Self.known.contains(self) else { throw .malformed }
+  /// - Throws: `Coder.Failure` when what is read is no such index. A code that this version does not know is encoded as
+  ///   one that cannot be decoded.
+  public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
+    let number = value.map { Self.numbers[$0.code] ?? .max }
+    let known = try coder.number(number, in: 0...UInt16(Self.known.count - 1))
+    code = value?.code ?? Self.known[Int(known)]
   }
 }

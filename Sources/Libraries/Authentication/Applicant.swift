@@ -11,7 +11,8 @@ public struct Applicant: Equatable, Sendable {
   public var groups: Set<NamePattern>
   /// What shadow(5) says about the account. nil: the lookup failed, and every login is refused.
   public var account: AccountStatus?
-  /// The text of nologin(5), which keeps everybody but root out. nil: there is no such file, or it was not asked for yet.
+  /// The text of nologin(5), which keeps everybody but root out. nil: there is no such file, or it was not asked for
+  /// yet.
   public var noLogins: String?
   /// Whose rights the login would have.
   public var kind = AuthenticationMachine.AccountKind.ordinary

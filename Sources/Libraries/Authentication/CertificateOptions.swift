@@ -1,6 +1,6 @@
 import AccessControl
 import Audit
-import IPC
+import Model
 import Wire
 
 /// The critical options and extensions of a certificate. OpenSSH's PROTOCOL.certkeys

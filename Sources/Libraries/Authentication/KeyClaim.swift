@@ -1,6 +1,6 @@
 import AccessControl
 import Audit
-import IPC
+import Model
 
 /// A key or certificate that a client presents, with what decides whether it is accepted.
 public struct KeyClaim: Sendable {

@@ -1,4 +1,4 @@
-import IPC
+import Model
 
 /// Why the options of a line are not understood, as text for people.
 ///

@@ -1,7 +1,7 @@
 /// While nobody but root is let in: nologin(5).
 ///
-/// The daemon asks once a user has proven who they are, because the answer is for them alone; `bssh-server explain` asks as
-/// one of the ``LoginRules``. Both ask here.
+/// The daemon asks once a user has proven who they are, because the answer is for them alone; `bssh-server explain`
+/// asks as one of the ``LoginRules``. Both ask here.
 public enum NoLogins {
   /// Bytes of a notice at most; a DISCONNECT has room for 1,024.
   private static let limit = 1000

@@ -1,4 +1,4 @@
-import IPC
+import Model
 
 // What `shell.default` and the users' `shell` lead to.
 extension Checks {

@@ -1,5 +1,6 @@
 import Authentication
 import IPC
+import Model
 
 extension Settings {
   /// Logins that a user has at a time, by these settings, as ``effective(for:)`` has them.

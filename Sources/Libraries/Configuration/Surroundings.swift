@@ -1,4 +1,4 @@
-import IPC
+import Model
 
 /// What the loader must know of the machine; closures, so that it needs no files to be tested.
 public struct Surroundings {
@@ -65,7 +65,8 @@ public struct Surroundings {
   public var exposedDirectories: (_ path: String) -> [String] = { _ in [] }
   /// True when the daemon runs as root, and so can become other accounts.
   public var isRoot: Bool
-  /// True when a configuration is checked without root's rights, which the daemon may have: what they decide is a warning.
+  /// True when a configuration is checked without root's rights, which the daemon may have: what they decide is a
+  /// warning.
   public var rightsAreUnknown = false
   /// The account of whoever starts the daemon; nil: it has no name.
   public var ownAccount: String?

@@ -1,5 +1,6 @@
 import Authentication
 import IPC
+import Model
 
 /// What a login may do with files, as the configuration says: sections `sftp`, `scp` and `filter`, and the keys
 /// `sftp_only` and `root` of its user.

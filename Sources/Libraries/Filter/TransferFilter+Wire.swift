@@ -2,94 +2,64 @@ import Wire
 
 // The rules are sent with the settings from process to process, down to the one that transfers files.
 
-extension TransferFilter: WireCodable {
-  public func encode(to writer: inout WireWriter) {
-    writer.boolean(isEnabled)
-    writer.text(defaultAction.rawValue)
-    writer.list(rules) { $1.encode(to: &$0) }
-  }
-
-  public init(from reader: inout WireReader) throws(WireError) {
-    self.init()
-    isEnabled = try reader.boolean()
-    defaultAction = try reader.choice()
-    rules = try reader.list(minimumSize: 16) { (r: inout WireReader) throws(WireError) in try FilterRule(from: &r) }
-    guard rules.count <= Self.mostRules else { throw .tooLong }
+extension TransferFilter: WireFields {
+  public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
+    isEnabled = try coder.flag(value?.isEnabled)
+    defaultAction = try coder.choice(value?.defaultAction)
+    rules = try coder.list(value?.rules, max: Self.mostRules)
   }
 }
 
-extension FilterRule: WireCodable {
-  public func encode(to writer: inout WireWriter) {
-    writer.optional(name) { $0.text($1) }
-    matcher.encode(to: &writer)
-    writer.text(action.rawValue)
-    writer.list(operations) { $0.text($1.rawValue) }
-    writer.list(users) { $0.text($1) }
-    writer.list(groups) { $0.text($1) }
-  }
+extension FilterRule: WireFields {
+  private static let mostTexts = 16_384
 
-  public init(from reader: inout WireReader) throws(WireError) {
-    let name = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text(limit: 4096) }
-    let matcher = try FilterMatcher(from: &reader)
-    self.init(name: name, action: try reader.choice())
-    self.matcher = matcher
-    operations = try reader.list(minimumSize: 4) { (r: inout WireReader) throws(WireError) in try r.choice() }
-    users = try reader.texts()
-    groups = try reader.texts()
+  public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
+    name = try coder.text(value?.name, max: 4096)
+    matcher = try coder.value(value?.matcher)
+    action = try coder.choice(value?.action)
+    operations = try coder.list(choices: value?.operations, max: Self.mostTexts)
+    users = try coder.list(value?.users, max: Self.mostTexts, length: 4096)
+    groups = try coder.list(value?.groups, max: Self.mostTexts, length: 4096)
   }
 }
 
-extension FilterMatcher: WireCodable {
-  public func encode(to writer: inout WireWriter) {
-    writer.optional(pattern) { $0.text($1.pattern) }
-    writer.optional(pathPrefix) { $0.text($1) }
-    writer.list(extensions) { $0.text($1) }
-    writer.optional(directory) { $0.text($1) }
-    writer.optional(minSize) { $0.uint64($1) }
-    writer.optional(maxSize) { $0.uint64($1) }
-    writer.list(not) { $1.encode(to: &$0) }
-    writer.optional(composite) { writer, composite in
-      writer.text(composite.kind.rawValue)
-      writer.list(composite.matchers) { $1.encode(to: &$0) }
+extension FilterMatcher: WireFields {
+  /// Extensions, and matchers of a composite, at most.
+  private static let most = 16_384
+
+  public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
+    try self.init(fieldsOf: value, in: &coder, depth: 0)
+  }
+
+  private init<Coder: FieldCoder>(
+    fieldsOf value: Self?, in coder: inout Coder, depth: Int
+  ) throws(Coder.Failure) {
+    let text: String? = try coder.text(value?.pattern?.pattern, length: 1...Glob.longest)
+    pattern = value?.pattern ?? text.flatMap { try? Glob($0) }
+    try coder.require(text == nil || pattern != nil)
+    pathPrefix = try coder.text(value?.pathPrefix, max: 4096)
+    extensions = try coder.list(value?.extensions, max: Self.most, length: 4096)
+    directory = try coder.text(value?.directory, max: 4096)
+    minSize = try coder.number(value?.minSize)
+    maxSize = try coder.number(value?.maxSize)
+    not = try Self.list(value?.not, max: Self.most, in: &coder, depth: depth)
+    let kind: Composite.Kind? = try coder.choice(value?.composite?.kind)
+    if let kind {
+      composite = Composite(
+        kind: kind, matchers: try Self.list(value?.composite?.matchers, max: Self.most, in: &coder, depth: depth))
     }
   }
 
-  public init(from reader: inout WireReader) throws(WireError) { try self.init(from: &reader, depth: 0) }
-
-  private init(from reader: inout WireReader, depth: Int) throws(WireError) {
-    guard depth <= Self.deepest else { throw .tooLong }
-    self.init()
-    pattern = try reader.optional { (r: inout WireReader) throws(WireError) in
-      let text = try r.text(limit: Glob.longest)
-      do throws(GlobError) { return try Glob(text) } catch { throw .malformed }
+  /// Matchers in a matcher: none when it is as deep as one may be.
+  private static func list<Coder: FieldCoder>(
+    _ matchers: [Self]?, max: Int, in coder: inout Coder, depth: Int
+  ) throws(Coder.Failure) -> [Self] {
+    let count = try coder.count(matchers?.count, max: depth < deepest ? max : 0)
+    var read: [Self] = []
+    for index in 0..<count {
+      let matcher = matchers.flatMap { $0.indices.contains(index) ? $0[index] : nil }
+      read.append(try Self(fieldsOf: matcher, in: &coder, depth: depth + 1))
     }
-    pathPrefix = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text(limit: 4096) }
-    extensions = try reader.texts()
-    directory = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text(limit: 4096) }
-    minSize = try reader.optional { (r: inout WireReader) throws(WireError) in try r.uint64() }
-    maxSize = try reader.optional { (r: inout WireReader) throws(WireError) in try r.uint64() }
-    not = try reader.matchers(depth: depth + 1)
-    composite = try reader.optional { (r: inout WireReader) throws(WireError) in
-      Composite(kind: try r.choice(), matchers: try r.matchers(depth: depth + 1))
-    }
-  }
-
-  fileprivate static func nested(_ reader: inout WireReader, depth: Int) throws(WireError) -> FilterMatcher {
-    try FilterMatcher(from: &reader, depth: depth)
-  }
-}
-
-extension WireReader {
-  fileprivate mutating func choice<Value: RawRepresentable<String>>() throws(WireError) -> Value {
-    guard let value = Value(rawValue: try text(limit: 32)) else { throw .malformed }
-    return value
-  }
-
-  fileprivate mutating func texts() throws(WireError) -> [String] {
-    try list(minimumSize: 4) { (r: inout WireReader) throws(WireError) in try r.text(limit: 4096) }
-  }
-
-  fileprivate mutating func matchers(depth: Int) throws(WireError) -> [FilterMatcher] {
-    try list(minimumSize: 16) { (r: inout WireReader) throws(WireError) in try FilterMatcher.nested(&r, depth: depth) }
+    return read
   }
 }

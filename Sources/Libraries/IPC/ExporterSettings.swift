@@ -1,25 +1,47 @@
 import Wire
 
-/// All that an exporter knows of the configuration: the supervisor hands it to `bssh-exporter` as sealed memory.
-public struct ExporterSettings: WireCodable, Equatable {
-  /// Bytes that these settings have on the wire at most.
+/// The part of the configuration that `bssh-exporter` gets: in sealed memory, from the supervisor.
+public struct ExporterSettings: WireFields, Equatable {
+  /// Limit of these settings on the wire, in bytes.
   public static let longest = 8 << 20
 
-  /// What the log calls it, and what its cursor is called by: `logstash logs.example.org:5044`.
+  /// The name of the exporter in the log and of its cursor: `logstash logs.example.org:5044`.
   public var name: String
-  /// The journal that it reads; the older files of it are beside it, in the directory of ``place``.
+  /// The path of the journal; its rotated files are in the same directory, ``place``.
   public var journal: String
-  /// Which directory it is that comes as a descriptor: another one is another exporter's. nil: it is not known yet.
+  /// The directory that is passed as a descriptor; nil: not known yet. Another directory needs another exporter.
   public var place: OpenedDirectory?
-  /// Events that are sent together at most.
+  /// Limit of the events in one batch.
   public var batchSize: UInt32
+  /// Where the events are sent.
   public var receiver: Receiver
 
-  /// Where events go.
-  public enum Receiver: Equatable, Sendable {
+  /// The receiver of events.
+  public enum Receiver: WireMessage, Equatable {
+    /// JSON Lines over TCP.
     case logstash(LogstashSettings)
+    /// OTLP.
     case otel(OTelSettings)
+    /// The system log.
     case syslog(SyslogSettings)
+
+    public static let blanks: [Self] = [.logstash(.blank), .otel(.blank), .syslog(.blank)]
+
+    public var wireKind: Int {
+      switch self {
+      case .logstash: 1
+      case .otel: 2
+      case .syslog: 3
+      }
+    }
+
+    public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
+      switch try coder.message(value) {
+      case .logstash(let settings): self = try .logstash(coder.value(settings))
+      case .otel(let settings): self = try .otel(coder.value(settings))
+      case .syslog(let settings): self = try .syslog(coder.value(settings))
+      }
+    }
   }
 
   public init(name: String, journal: String, batchSize: UInt32, receiver: Receiver) {
@@ -29,47 +51,24 @@ public struct ExporterSettings: WireCodable, Equatable {
     self.receiver = receiver
   }
 
-  public func encode(to writer: inout WireWriter) {
-    writer.text(name)
-    writer.text(journal)
-    writer.optional(place) { $1.encode(to: &$0) }
-    writer.uint32(batchSize)
-    switch receiver {
-    case .logstash(let settings):
-      writer.byte(1)
-      settings.encode(to: &writer)
-    case .otel(let settings):
-      writer.byte(2)
-      settings.encode(to: &writer)
-    case .syslog(let settings):
-      writer.byte(3)
-      settings.encode(to: &writer)
-    }
-  }
-
-  public init(from reader: inout WireReader) throws(WireError) {
-    name = try reader.text(limit: 4096)
-    journal = try reader.text(limit: 4096)
-    place = try reader.optional { (r: inout WireReader) throws(WireError) in try OpenedDirectory(from: &r) }
-    batchSize = try reader.uint32()
-    guard batchSize > 0 else { throw .malformed }
-    switch try reader.byte() {
-    case 1: receiver = .logstash(try LogstashSettings(from: &reader))
-    case 2: receiver = .otel(try OTelSettings(from: &reader))
-    case 3: receiver = .syslog(try SyslogSettings(from: &reader))
-    default: throw .malformed
-    }
+  public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
+    name = try coder.text(value?.name, max: 4096)
+    journal = try coder.text(value?.journal, max: 4096)
+    place = try coder.value(value?.place)
+    batchSize = try coder.number(value?.batchSize, in: 1 ... .max)
+    receiver = try coder.value(value?.receiver)
   }
 }
 
-/// A receiver of JSON Lines over TCP, as Logstash's input `tcp` with the codec `json_lines`.
-public struct LogstashSettings: WireCodable, Equatable {
-  /// A name or an address, without brackets.
+/// A receiver of JSON Lines over TCP, such as Logstash's input `tcp` with the codec `json_lines`.
+public struct LogstashSettings: WireFields, Equatable {
+  /// A name, or an address without brackets.
   public var host: String
+  /// The TCP port.
   public var port: UInt16
-  /// nil: nothing is encrypted.
+  /// nil: no encryption.
   public var tls: TLSSettings?
-  /// Seconds that a connection may take, and that a receiver may take nothing.
+  /// Seconds until a connection attempt fails, and until a receiver that accepts no bytes is disconnected.
   public var timeout: UInt32
 
   public init(host: String, port: UInt16, tls: TLSSettings?, timeout: UInt32) {
@@ -79,63 +78,74 @@ public struct LogstashSettings: WireCodable, Equatable {
     self.timeout = timeout
   }
 
-  public func encode(to writer: inout WireWriter) {
-    writer.text(host)
-    writer.uint32(UInt32(port))
-    writer.optional(tls) { $1.encode(to: &$0) }
-    writer.uint32(timeout)
-  }
-
-  public init(from reader: inout WireReader) throws(WireError) {
-    host = try reader.text(limit: 1024)
-    guard let port = UInt16(exactly: try reader.uint32()) else { throw .malformed }
-    self.port = port
-    tls = try reader.optional { (r: inout WireReader) throws(WireError) in try TLSSettings(from: &r) }
-    timeout = try reader.uint32()
+  public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
+    host = try coder.text(value?.host, max: 1024)
+    port = try coder.number(value?.port)
+    tls = try coder.value(value?.tls)
+    timeout = try coder.number(value?.timeout)
   }
 }
 
-/// A collector of OpenTelemetry.
-public struct OTelSettings: WireCodable, Equatable {
-  /// How logs are sent.
+/// An OpenTelemetry collector.
+public struct OTelSettings: WireFields, Equatable {
+  /// The protocol of OTLP.
   public enum Transport: String, CaseIterable, Sendable {
+    /// OTLP/gRPC.
     case grpc
+    /// OTLP/HTTP with Protobuf.
     case httpProtobuf = "http/protobuf"
+    /// OTLP/HTTP with JSON.
     case httpJSON = "http/json"
   }
 
   /// `http://collector:4317`, or `https:`.
   public var endpoint: String
+  /// The protocol.
   public var transport: Transport
-  /// More headers of each request, such as those that prove who is asking.
+  /// Additional headers of each request, such as credentials.
   public var headers: [Header]
-  /// Attributes of the resource, beside and over those that there are anyway.
+  /// Attributes of the resource, which override the default ones.
   public var resource: [Attribute]
+  /// Applies to an `https:` endpoint.
   public var tls: TLSSettings
-  /// Whether requests are compressed with gzip.
+  /// Requests are compressed with gzip.
   public var compression: Bool
-  /// Seconds that a request may take.
+  /// Seconds until a request fails.
   public var timeout: UInt32
 
-  /// A header of a request.
-  public struct Header: Equatable, Sendable {
+  /// An HTTP header.
+  public struct Header: WireFields, Equatable {
+    /// At most 256 bytes.
     public var name: String
+    /// At most 8 KiB.
     public var value: SecretBytes
 
     public init(name: String, value: SecretBytes) {
       self.name = name
       self.value = value
     }
+
+    public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
+      name = try coder.text(value?.name, max: 256)
+      self.value = try coder.secret(value?.value, max: 8192)
+    }
   }
 
-  /// What a resource is said to be.
-  public struct Attribute: Equatable, Sendable {
+  /// An attribute of the resource.
+  public struct Attribute: WireFields, Equatable {
+    /// At most 256 bytes.
     public var name: String
+    /// At most 8 KiB.
     public var value: String
 
     public init(name: String, value: String) {
       self.name = name
       self.value = value
+    }
+
+    public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
+      name = try coder.text(value?.name, max: 256)
+      self.value = try coder.text(value?.value, max: 8192)
     }
   }
 
@@ -152,45 +162,24 @@ public struct OTelSettings: WireCodable, Equatable {
     self.timeout = timeout
   }
 
-  public func encode(to writer: inout WireWriter) {
-    writer.text(endpoint)
-    writer.text(transport.rawValue)
-    writer.list(headers) {
-      $0.text($1.name)
-      $0.string($1.value)
-    }
-    writer.list(resource) {
-      $0.text($1.name)
-      $0.text($1.value)
-    }
-    tls.encode(to: &writer)
-    writer.boolean(compression)
-    writer.uint32(timeout)
-  }
-
-  public init(from reader: inout WireReader) throws(WireError) {
-    endpoint = try reader.text(limit: 4096)
-    guard let transport = Transport(rawValue: try reader.text(limit: 64)) else { throw .malformed }
-    self.transport = transport
-    headers = try reader.list(minimumSize: 8) { (r: inout WireReader) throws(WireError) in
-      Header(name: try r.text(limit: 256), value: try r.secret(limit: 8192))
-    }
-    resource = try reader.list(minimumSize: 8) { (r: inout WireReader) throws(WireError) in
-      Attribute(name: try r.text(limit: 256), value: try r.text(limit: 8192))
-    }
-    tls = try TLSSettings(from: &reader)
-    compression = try reader.boolean()
-    timeout = try reader.uint32()
+  public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
+    endpoint = try coder.text(value?.endpoint, max: 4096)
+    transport = try coder.choice(value?.transport)
+    headers = try coder.list(value?.headers, max: listSize)
+    resource = try coder.list(value?.resource, max: listSize)
+    tls = try coder.value(value?.tls)
+    compression = try coder.flag(value?.compression)
+    timeout = try coder.number(value?.timeout)
   }
 }
 
-/// The system's log.
-public struct SyslogSettings: WireCodable, Equatable {
+/// The system log.
+public struct SyslogSettings: WireFields, Equatable {
   /// The facility's number: 10 is authpriv. RFC 5424, section 6.2.1
   public var facility: UInt8
-  /// Where journald takes entries with fields; nil, and where nobody listens there: ``socket`` is used.
+  /// The socket of journald for entries with fields; if nil, or if nobody listens there, ``socket`` is used.
   public var journalSocket: String?
-  /// Where a syslog daemon takes messages.
+  /// The socket of the syslog daemon.
   public var socket: String
 
   public init(facility: UInt8, journalSocket: String? = nil, socket: String) {
@@ -199,28 +188,22 @@ public struct SyslogSettings: WireCodable, Equatable {
     self.socket = socket
   }
 
-  public func encode(to writer: inout WireWriter) {
-    writer.byte(facility)
-    writer.optional(journalSocket) { $0.text($1) }
-    writer.text(socket)
-  }
-
-  public init(from reader: inout WireReader) throws(WireError) {
-    facility = try reader.byte()
-    guard facility < 24 else { throw .malformed }
-    journalSocket = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text(limit: 4096) }
-    socket = try reader.text(limit: 4096)
+  public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
+    facility = try coder.number(value?.facility, in: 0...23)
+    journalSocket = try coder.text(value?.journalSocket, max: 4096)
+    socket = try coder.text(value?.socket, max: 4096)
   }
 }
 
-/// How a connection is encrypted, and who may be at its other end. Certificates and keys in PEM, as their files have them.
-public struct TLSSettings: WireCodable, Equatable {
-  /// Authorities that the receiver's certificate may come from; nil for those of the system.
+/// TLS of a connection. Certificates and keys are the contents of their PEM files.
+public struct TLSSettings: WireFields, Equatable {
+  /// CA certificates that the receiver's certificate is verified with; nil: those of the system.
   public var authorities: [UInt8]?
-  /// Our own, for receivers that want to know who is sending.
+  /// The client certificate; nil: none.
   public var certificate: [UInt8]?
+  /// The private key of ``certificate``.
   public var key: SecretBytes?
-  /// False: whoever answers is believed.
+  /// False: the receiver's certificate is not verified.
   public var verifies: Bool
 
   public init(authorities: [UInt8]? = nil, certificate: [UInt8]? = nil, key: SecretBytes? = nil, verifies: Bool = true)
@@ -231,16 +214,10 @@ public struct TLSSettings: WireCodable, Equatable {
     self.verifies = verifies
   }
 
-  public func encode(to writer: inout WireWriter) {
-    for file in [authorities, certificate] { writer.optional(file) { $0.string($1) } }
-    writer.optional(key) { $0.string($1) }
-    writer.boolean(verifies)
-  }
-
-  public init(from reader: inout WireReader) throws(WireError) {
-    authorities = try reader.optional { (r: inout WireReader) throws(WireError) in Array(try r.string(limit: 4 << 20)) }
-    certificate = try reader.optional { (r: inout WireReader) throws(WireError) in Array(try r.string(limit: 1 << 20)) }
-    key = try reader.optional { (r: inout WireReader) throws(WireError) in try r.secret(limit: 1 << 20) }
-    verifies = try reader.boolean()
+  public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
+    authorities = try coder.bytes(value?.authorities, max: 4 << 20)
+    certificate = try coder.bytes(value?.certificate, max: 1 << 20)
+    key = try coder.secret(value?.key, max: 1 << 20)
+    verifies = try coder.flag(value?.verifies)
   }
 }

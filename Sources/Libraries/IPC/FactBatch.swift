@@ -1,19 +1,20 @@
 import Audit
 import Wire
 
-/// Facts that go together in one message: what a client does with thousands of files must not cost a message for each.
-public struct FactBatch: WireCodable, Equatable {
-  /// Facts of a batch at most.
+/// Facts that are sent in one message, because a client that handles thousands of files must not cause one for each.
+public struct FactBatch: WireFields, Equatable {
+  /// Limit of ``facts``.
   public static let countLimit = 64
-  /// Bytes from which on a batch is full.
+  /// A batch of this size, in bytes, gets no further fact.
   static let sizeLimit = 8 << 10
 
+  /// At most ``countLimit``.
   public let facts: [Fact]
 
-  /// At most ``countLimit``.
+  /// A batch of at most ``countLimit`` facts.
   public init(_ facts: [Fact]) { self.facts = facts }
 
-  /// Takes the first of `facts`, as many as go together.
+  /// Removes the longest prefix of `facts` that fits into one batch.
   public init(takingFrom facts: inout [Fact]) {
     var size = 0
     let end = facts.prefix(Self.countLimit).firstIndex { fact in
@@ -24,46 +25,14 @@ public struct FactBatch: WireCodable, Equatable {
     facts.removeFirst(self.facts.count)
   }
 
-  public func encode(to writer: inout WireWriter) {
-    writer.list(facts) { $1.encode(to: &$0) }
-  }
-
-  public init(from reader: inout WireReader) throws(WireError) {
-    facts = try reader.list(minimumSize: 24) { (r: inout WireReader) throws(WireError) in try Fact(from: &r) }
-    guard facts.count <= Self.countLimit else { throw .tooLong }
+  public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
+    facts = try coder.list(value?.facts, max: Self.countLimit)
   }
 }
 
 extension Fact {
-  /// About as many bytes as it has on the wire.
+  /// The approximate size on the wire, in bytes.
   fileprivate var estimatedSize: Int {
     64 + (path?.count ?? 0) + (destination?.count ?? 0) + (command?.count ?? 0) + (details?.utf8.count ?? 0)
-  }
-}
-
-/// What `bssh-transfer` tells the session that started it.
-public enum TransferToSession: WireCodable, Equatable {
-  /// What happened to files. The session adds the channel.
-  case facts(FactBatch)
-  /// A line for the log, at most 1,024 bytes.
-  case note(String)
-
-  public func encode(to writer: inout WireWriter) {
-    switch self {
-    case .facts(let batch):
-      writer.byte(1)
-      batch.encode(to: &writer)
-    case .note(let text):
-      writer.byte(2)
-      writer.text(text)
-    }
-  }
-
-  public init(from reader: inout WireReader) throws(WireError) {
-    switch try reader.byte() {
-    case 1: self = .facts(try FactBatch(from: &reader))
-    case 2: self = .note(try reader.text(limit: 1024))
-    default: throw .malformed
-    }
   }
 }

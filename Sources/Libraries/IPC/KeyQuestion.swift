@@ -1,19 +1,19 @@
 import AccessControl
 import Wire
 
-/// A `publickey` request that an authority is to judge, with what it needs besides.
-public struct KeyQuestion: WireCodable, Equatable {
-  /// The supervisor's, 32 to 64 bytes.
+/// A `publickey` request that an authority verifies, with everything that it needs for that.
+public struct KeyQuestion: WireFields, Equatable {
+  /// The session identifier that the supervisor keeps, 32 to 64 bytes.
   public var sessionID: [UInt8]
   /// The payload of the USERAUTH_REQUEST after its message number.
   public var request: [UInt8]
-  /// Where the client is; nil: not known.
+  /// The client's address; nil: not known.
   public var client: IPAddress?
-  /// As ``AccountAnswer/groups``: with the user and the client they say which blocks of `match` hold.
+  /// ``AccountAnswer/groups``, which with user and address select the `match` blocks.
   public var groups: [String]
-  /// The user's authorized_keys files, whose contents are in the descriptor one after the other.
+  /// The user's authorized_keys files, whose contents follow each other in the descriptor.
   public var files: [KeyFile]
-  /// The user's file of principals, whose content follows theirs; nil: nobody looked for one.
+  /// The user's file of principals, whose content is the last one; nil: none was fetched.
   public var principals: KeyFile?
 
   public init(
@@ -28,50 +28,39 @@ public struct KeyQuestion: WireCodable, Equatable {
     self.principals = principals
   }
 
-  public func encode(to writer: inout WireWriter) {
-    writer.string(sessionID)
-    writer.string(request)
-    writer.optional(client) { $1.encode(to: &$0) }
-    writer.list(groups) { $0.text($1) }
-    writer.list(files) { $1.encode(to: &$0) }
-    writer.optional(principals) { $1.encode(to: &$0) }
-  }
-
-  public init(from reader: inout WireReader) throws(WireError) {
-    sessionID = Array(try reader.string(limit: 64))
-    request = Array(try reader.string())
-    client = try reader.optional { (r: inout WireReader) throws(WireError) in try IPAddress(from: &r) }
-    groups = try reader.list(minimumSize: 4) { (r: inout WireReader) throws(WireError) in try r.text(limit: 256) }
-    files = try reader.list(minimumSize: 8) { (r: inout WireReader) throws(WireError) in try KeyFile(from: &r) }
-    principals = try reader.optional { (r: inout WireReader) throws(WireError) in try KeyFile(from: &r) }
+  public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
+    sessionID = try coder.bytes(value?.sessionID, max: 64)
+    request = try coder.bytes(value?.request, max: messageSize)
+    client = try coder.value(value?.client)
+    groups = try coder.list(value?.groups, max: listSize, length: 256)
+    files = try coder.list(value?.files, max: listSize)
+    principals = try coder.value(value?.principals)
   }
 }
 
-/// What a certificate says of itself, for the log.
-public struct CertificateIdentity: WireCodable, Equatable {
-  /// As its authority wrote it, at most ``keyIDLimit`` bytes of it.
-  public var keyID: String
-  public var serial: UInt64
-  /// `SHA256:…` of the authority's key.
-  public var authority: String
+/// An authorized_keys file that a session process has fetched.
+public struct KeyFile: WireFields, Equatable {
+  /// Limit of one file, in bytes.
+  public static let sizeLimit = 16 << 20
+  /// Limit of all files of a user, in bytes.
+  public static let totalLimit = 2 * sizeLimit
 
-  public static let keyIDLimit = 256
+  /// Absolute.
+  public var path: String
+  /// The number of bytes of this file in the descriptor; 0 if it was not read.
+  public var length: UInt32
+  /// Why it was not read, for the log: `no such file`, `/home/u is writable by others (mode 0777)`; nil if it was.
+  public var problem: String?
 
-  public init(keyID: String, serial: UInt64, authority: String) {
-    self.keyID = keyID
-    self.serial = serial
-    self.authority = authority
+  public init(path: String, length: UInt32, problem: String?) {
+    self.path = path
+    self.length = length
+    self.problem = problem
   }
 
-  public func encode(to writer: inout WireWriter) {
-    writer.text(keyID)
-    writer.uint64(serial)
-    writer.text(authority)
-  }
-
-  public init(from reader: inout WireReader) throws(WireError) {
-    keyID = try reader.text(limit: Self.keyIDLimit)
-    serial = try reader.uint64()
-    authority = try reader.text(limit: 128)
+  public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
+    path = try coder.text(value?.path, max: 4096)
+    length = try coder.number(value?.length)
+    problem = try coder.text(value?.problem, max: 8192)
   }
 }

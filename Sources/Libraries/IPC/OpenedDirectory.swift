@@ -1,15 +1,16 @@
 import Wire
 
-/// A directory that goes as a descriptor to those who work in it and could not open it themselves, because they may not
-/// enter the ones above.
-public struct OpenedDirectory: WireCodable, Hashable, Sendable {
-  /// Directories of recordings in one configuration, so that a message takes their descriptors.
+/// A directory that is passed as a descriptor to a process that cannot open it, because it may not search a parent
+/// directory.
+public struct OpenedDirectory: WireFields, Hashable, Sendable {
+  /// Limit of the directories of recordings in one configuration: a message can carry their descriptors.
   public static let most = 16
 
-  /// As it was configured.
+  /// The configured path.
   public var path: String
-  /// With ``inode`` it tells whether another directory has taken the place of this one. stat(2)
+  /// Together with ``inode`` identifies the directory, also if ``path`` leads to another one later. stat(2)
   public var device: UInt64
+  /// See ``device``.
   public var inode: UInt64
 
   public init(path: String, device: UInt64, inode: UInt64) {
@@ -18,42 +19,9 @@ public struct OpenedDirectory: WireCodable, Hashable, Sendable {
     self.inode = inode
   }
 
-  public func encode(to writer: inout WireWriter) {
-    writer.text(path)
-    writer.uint64(device)
-    writer.uint64(inode)
-  }
-
-  public init(from reader: inout WireReader) throws(WireError) {
-    path = try reader.text(limit: 4096)
-    device = try reader.uint64()
-    inode = try reader.uint64()
-  }
-}
-
-/// What `bssh-server open-journal` answers the supervisor.
-public enum JournalOpening: WireCodable, Equatable {
-  /// With a descriptor.
-  case opened(OpenedDirectory)
-  /// Why it cannot be opened.
-  case failed(String)
-
-  public func encode(to writer: inout WireWriter) {
-    switch self {
-    case .opened(let directory):
-      writer.byte(1)
-      directory.encode(to: &writer)
-    case .failed(let reason):
-      writer.byte(2)
-      writer.text(reason)
-    }
-  }
-
-  public init(from reader: inout WireReader) throws(WireError) {
-    switch try reader.byte() {
-    case 1: self = .opened(try OpenedDirectory(from: &reader))
-    case 2: self = .failed(try reader.text(limit: 8192))
-    default: throw .malformed
-    }
+  public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
+    path = try coder.text(value?.path, max: 4096)
+    device = try coder.number(value?.device)
+    inode = try coder.number(value?.inode)
   }
 }

@@ -2,28 +2,29 @@ import Filter
 import Wire
 
 /// What a login may do with files by one protocol, SFTP or SCP: what the session hands to `bssh-transfer`.
-public struct TransferSettings: WireCodable, Equatable {
-  /// Bytes that these settings have on the wire at most: as many rules as there may be, and generous with each.
+public struct TransferSettings: WireFields, Equatable {
+  /// Limit on the wire in bytes: the largest number of rules, with ample space for each.
   public static let longest = 4 << 20
 
-  /// The directory that is the client's `/`, absolute; empty: the machine's.
+  /// The directory that is the client's `/`, absolute; empty: that of the system.
   public var root: String
   /// True: nothing can be changed.
   public var readOnly: Bool
-  /// Permissions that new files do not get; nil for those of the session.
+  /// The umask; nil: that of the session.
   public var umask: UInt32?
-  /// Bytes that no file may grow beyond; nil for no limit.
+  /// Limit of the size of a file in bytes; nil: none.
   public var maxFileSize: UInt64?
-  /// Files and directories that the client may have open.
+  /// Limit of open files and directories.
   public var maxHandles: UInt32
-  /// The name of the login, as rules know it.
+  /// The user name that rules refer to.
   public var user: String
-  /// Groups that rules know the login by, beside those of the account.
+  /// Groups that rules refer to, in addition to those of the account.
   public var groups: [String]
+  /// The rules for files.
   public var filter: TransferFilter
-  /// The daemon runs as this login's user, and not as root: that directories are theirs is nothing to warn of.
+  /// The daemon runs as the user of this login and not as root: no warning if directories are owned by that user.
   public var isDaemonsUser = false
-  /// `audit.verbose_io`: every read and write is told, too.
+  /// `audit.verbose_io`: every read and write is reported.
   public var tellsReadsAndWrites = false
 
   public init(
@@ -40,29 +41,16 @@ public struct TransferSettings: WireCodable, Equatable {
     self.filter = filter
   }
 
-  public func encode(to writer: inout WireWriter) {
-    writer.text(root)
-    writer.boolean(readOnly)
-    writer.optional(umask) { $0.uint32($1) }
-    writer.optional(maxFileSize) { $0.uint64($1) }
-    writer.uint32(maxHandles)
-    writer.text(user)
-    writer.list(groups) { $0.text($1) }
-    filter.encode(to: &writer)
-    writer.boolean(isDaemonsUser)
-    writer.boolean(tellsReadsAndWrites)
-  }
-
-  public init(from reader: inout WireReader) throws(WireError) {
-    root = try reader.text(limit: 4096)
-    readOnly = try reader.boolean()
-    umask = try reader.optional { (r: inout WireReader) throws(WireError) in try r.uint32() }
-    maxFileSize = try reader.optional { (r: inout WireReader) throws(WireError) in try r.uint64() }
-    maxHandles = try reader.uint32()
-    user = try reader.text(limit: 4096)
-    groups = try reader.list(minimumSize: 4) { (r: inout WireReader) throws(WireError) in try r.text(limit: 256) }
-    filter = try TransferFilter(from: &reader)
-    isDaemonsUser = try reader.boolean()
-    tellsReadsAndWrites = try reader.boolean()
+  public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
+    root = try coder.text(value?.root, max: 4096)
+    readOnly = try coder.flag(value?.readOnly)
+    umask = try coder.number(value?.umask)
+    maxFileSize = try coder.number(value?.maxFileSize)
+    maxHandles = try coder.number(value?.maxHandles)
+    user = try coder.text(value?.user, max: 4096)
+    groups = try coder.list(value?.groups, max: listSize, length: 256)
+    filter = try coder.value(value?.filter)
+    isDaemonsUser = try coder.flag(value?.isDaemonsUser)
+    tellsReadsAndWrites = try coder.flag(value?.tellsReadsAndWrites)
   }
 }

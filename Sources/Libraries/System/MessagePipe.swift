@@ -3,8 +3,8 @@ import Glibc
 
 /// Messages in one direction over a pipe; no descriptors.
 ///
-/// Each message follows its length, 4 bytes, most significant first, and the message version. Each end belongs to a process
-/// with one thread, and never blocks unless told to.
+/// Each message follows its length, 4 bytes, most significant first, and the message version. Each end belongs to a
+/// process with one thread, and never blocks unless told to.
 enum MessagePipe {
   private static let lengthSize = 4
   static let headerSize = lengthSize + MessageVersion.header.count

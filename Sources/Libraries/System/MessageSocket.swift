@@ -135,8 +135,8 @@ public final class MessageSocket: Sendable {
   /// of ours sends one.
   ///
   /// - Parameter milliseconds: how long to wait for one; -1: without limit. `.wouldBlock` when none came.
-  /// - Throws: `SystemError` with the errno of recvmsg(2) or read(2), except EAGAIN and ECONNRESET; EPROTO for a message of
-  ///   another version.
+  /// - Throws: `SystemError` with the errno of recvmsg(2) or read(2), except EAGAIN and ECONNRESET; EPROTO for a
+  ///   message of another version.
   public func receive(wait milliseconds: Int32 = 0) throws(SystemError) -> Received {
     if let reader { return try receive(from: reader, wait: milliseconds) }
     if milliseconds != 0 && !descriptor.wait(for: POLLIN, milliseconds: milliseconds) { return .wouldBlock }

@@ -3,10 +3,10 @@ import Glibc
 
 /// The version of the messages between the processes of one daemon.
 ///
-/// It precedes each message, and each message that a process is started with in sealed memory. Processes of two builds whose
-/// messages differ detect that at the first message and report it, instead of decoding one field as another. A change of
-/// any message raises the last number in Sources/CLinux/version.c; MessageVersionTests compares the samples of all messages
-/// with those of the current version.
+/// It precedes each message, and each message that a process is started with in sealed memory. Processes of two builds
+/// whose messages differ detect that at the first message and report it, instead of decoding one field as another. A
+/// change of any message raises the last number in Sources/C/CLinux/version.c; MessageVersionTests compares the samples
+/// of all messages with those of the current version.
 public enum MessageVersion {
   /// The bytes that precede each message: `bssh` and the version in four bytes, most significant first.
   public static let header: [UInt8] = withUnsafeBytes(of: clinux_message_header) { Array($0) }
@@ -21,12 +21,13 @@ public enum MessageVersion {
     guard !header.elementsEqual(Self.header) else { return }
     let theirs = version(header).map { "version \($0)" } ?? "no version"
     throw SystemError(
-      "the other process has messages of \(theirs), this one of version \(current): their executables are not of one build; "
-        + "install all of one build, and restart bssh-server",
+      "the other process has messages of \(theirs), this one of version \(current): "
+        + "their executables are not of one build; install all of one build, and restart bssh-server",
       code: EPROTO)
   }
 
-  /// The first bytes of a header, as ``check(_:)``: throws as soon as they cannot become ours, since more may never arrive.
+  /// The first bytes of a header, as ``check(_:)``: throws as soon as they cannot become ours, because more may never
+  /// arrive.
   static func check(beginning bytes: ArraySlice<UInt8>) throws(SystemError) {
     if bytes.count < header.count, header.prefix(4).starts(with: bytes.prefix(4)) { return }
     try check(bytes)
@@ -63,8 +64,8 @@ extension Descriptor {
 
   /// The message in this memory.
   ///
-  /// - Throws: `SystemError` with EINVAL when the memory is not sealed, EPROTO when the message is of another version, EFBIG
-  ///   when it has more than `limit` bytes.
+  /// - Throws: `SystemError` with EINVAL when the memory is not sealed, EPROTO when the message is of another version,
+  ///   EFBIG when it has more than `limit` bytes.
   public func sealedMessage(limit: Int) throws(SystemError) -> [UInt8] {
     guard isSealedMemory else { throw SystemError("read a message: no sealed memory", code: EINVAL) }
     try MessageVersion.check(try read(count: MessageVersion.header.count, at: 0)[...])

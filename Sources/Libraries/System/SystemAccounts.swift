@@ -63,13 +63,19 @@ public struct SystemAccounts: Sendable {
 
   /// An entry of passwd(5), without supplementary groups.
   public struct User: Equatable, Sendable {
+    /// The user id.
     public var uid: UInt32
+    /// The primary group id.
     public var gid: UInt32
+    /// The user name.
     public var name: [UInt8]
+    /// The home directory.
     public var home: [UInt8]
   }
 
   /// The user with this name; nil when there is none. getpwnam_r(3)
+  ///
+  /// - Throws: `AccountError` when the name service fails.
   public func user(named name: [UInt8]) throws(AccountError) -> User? {
     if name.contains(0) { return nil }
     let text = name.map { CChar(bitPattern: $0) } + [0]
@@ -77,6 +83,8 @@ public struct SystemAccounts: Sendable {
   }
 
   /// The user with this number; nil when there is none. getpwuid_r(3)
+  ///
+  /// - Throws: `AccountError` when the name service fails.
   public func user(id: UInt32) throws(AccountError) -> User? {
     try find(passwd(), { getpwuid_r(id, $0, $1, $2, $3) }, userEntry)
   }

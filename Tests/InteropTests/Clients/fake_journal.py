@@ -21,7 +21,7 @@ def say(message):
 
 
 while message := supervisor.recv(1 << 20):
-    # The version of messages stands before each; it is the supervisor's.
+    # The message version precedes each message; taken from those of the supervisor.
     header, message = message[:8], message[8:]
     if message[0] == OPEN:
         say(OPENED)

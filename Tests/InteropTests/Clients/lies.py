@@ -9,8 +9,8 @@ from claims import claim, main
 from rawssh import Key
 from wire import *
 
-SIGN, NEGOTIATED, AUTHENTICATE, INFORMATION, PROVE, CLOSED = 2, 3, 4, 5, 6, 7
-SIGNATURE, AUTHENTICATION, PROOFS, DISCONNECT = 3, 4, 5, 6
+SIGN, NEGOTIATED, AUTHENTICATE, INFORMATION, PROVE, CLOSED = 1, 2, 3, 4, 5, 9
+SIGNATURE, AUTHENTICATION, PROOFS, DISCONNECT = 2, 3, 4, 5
 SUCCESS, FAILURE, ACCEPTABLE = 1, 2, 3
 USER = os.environ["LOGIN"]
 
@@ -136,7 +136,7 @@ def another_users_name():
 @claim
 def forged_messages():
     """Messages that only others may send, or nobody."""
-    for message in [byte(number) + body for number in (0, 1, 3, 8, 77, 255) for body in (b"", b"\1", b"\1" * 64)]:
+    for message in [byte(number) + body for number in (0, 2, 6, 10, 77, 255) for body in (b"", b"\1", b"\1" * 64)]:
         liar = Liar()
         liar.sign()
         liar.tell(message)
@@ -189,7 +189,7 @@ def closed_and_then_more():
     liar, digest = Liar(), os.urandom(32)
     liar.sign(digest)
     liar.negotiate()
-    liar.tell(byte(CLOSED) + string("session_ended") + string("") + uint64(0) + uint64(0))
+    liar.tell(byte(CLOSED) + byte(6) + string("") + uint64(0) + uint64(0))
     liar.tell(byte(AUTHENTICATE) + string(request(Key.load(), digest)))
     liar.ended()
 

@@ -72,7 +72,7 @@ def lie_of_account(message):
     reader = Reader(message)
     reader.byte()
     login = reader.account() if reader.byte() else None
-    refusal = reader.text() if reader.byte() else None
+    refusal = reader.raw(1) if reader.byte() else None
     look_up = reader.account()
     paths = [reader.text() for _ in range(reader.uint32())]
     principals = reader.text() if reader.byte() else None
@@ -100,7 +100,7 @@ def lie_of_account(message):
             login = [value.encode()] + login[1:]
         if what not in ("files", "exists", "groups"):
             look_up = login
-    data = b"\4" + optional(login and account(*login)) + optional(refusal and string(refusal)) + account(*look_up)
+    data = b"\4" + optional(login and account(*login)) + optional(refusal) + account(*look_up)
     data += struct.pack(">I", len(paths)) + b"".join(map(string, paths)) + optional(principals and string(principals))
     return data + struct.pack(">I", len(groups)) + b"".join(map(string, groups)) + rest
 
@@ -145,7 +145,7 @@ def main():
     threading.Thread(target=questions, daemon=True).start()
     answers = os.fdopen(reader, "rb")
     while header := answers.read(4):
-        # The version of messages stands before each, and is not counted.
+        # The message version precedes each message, and is not counted.
         version, message = answers.read(8), answers.read(struct.unpack(">I", header)[0])
         if message[0] == 4:
             message = lie_of_account(message)

@@ -11,7 +11,7 @@ import socket
 import struct
 
 
-# The version of messages, which stands before each; it is the supervisor's.
+# The message version, which precedes each message; taken from the messages of the supervisor.
 HEADER = b""
 
 

@@ -63,7 +63,7 @@ def to_supervisor(pid):
 
 
 def header(count):
-    """What stands before a message of so many bytes: its length, and the version of messages."""
+    """What precedes a message of `count` bytes: its length, and the message version."""
     return struct.pack(">I", count) + bytes.fromhex(os.environ["MESSAGE_VERSION"])
 
 

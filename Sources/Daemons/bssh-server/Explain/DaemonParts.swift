@@ -3,6 +3,7 @@ import Authentication
 import Configuration
 import Glibc
 import IPC
+import Model
 import System
 import Wire
 

@@ -2,6 +2,7 @@ import Audit
 import Authentication
 import Configuration
 import IPC
+import Model
 import Wire
 
 extension Explainer {

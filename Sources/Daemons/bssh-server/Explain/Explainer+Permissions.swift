@@ -1,6 +1,7 @@
 import Authentication
 import Configuration
 import IPC
+import Model
 
 extension Explainer {
   /// What the login may do if it is accepted.

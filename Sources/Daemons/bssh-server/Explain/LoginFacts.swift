@@ -1,6 +1,7 @@
 import AccessControl
 import Authentication
 import IPC
+import Model
 import System
 
 /// What an explanation must ask other processes: the parts of the daemon that a login involves.

@@ -4,8 +4,8 @@ import IPC
 import System
 import Wire
 
-/// Saves bans in `security.ban_state_file`, so that they survive a restart. The loader reads the file and a process of its
-/// own writes it; no disk is waited for here.
+/// Saves bans in `security.ban_state_file`, so that they survive a restart. The loader reads the file and a process of
+/// its own writes it; no disk is waited for here.
 final class BanService {
   /// Milliseconds that writing the file may take.
   private static let saveTime: Int64 = 10_000

@@ -31,8 +31,8 @@ final class ExporterService {
   /// Those that fell behind, and how many events wait for each.
   var behind: [(name: String, waiting: UInt64)] { pool.behind }
 
-  /// Starts, ends and replaces exporters as these settings and the directory of the journal want it; nil: there are to be
-  /// none.
+  /// Starts, ends and replaces exporters as these settings and the directory of the journal want it; nil: there are to
+  /// be none.
   func apply(_ loaded: LoadedSettings?) {
     guard let loaded, let place = journal.directory?.directory else { return perform(pool.apply([])) }
     accounts = loaded.accounts

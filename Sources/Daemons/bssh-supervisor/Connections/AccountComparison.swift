@@ -4,6 +4,7 @@ import Authentication
 import Configuration
 import Filter
 import IPC
+import Model
 
 /// Compares what an authority says of a user with what the system says, which a process of root reads.
 ///

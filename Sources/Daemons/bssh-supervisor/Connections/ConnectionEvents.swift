@@ -4,6 +4,7 @@ import Authentication
 import Configuration
 import Filter
 import IPC
+import Model
 import System
 
 extension ConnectionMachine {
@@ -168,9 +169,9 @@ extension ConnectionMachine {
     case checkAccount(AccountQuestion)
     /// Kill that process.
     case killAccountCheck
-    /// Start the login, in the session process that read the keys (`promoting`) or in a new one; then send `.success` with
-    /// the socket to it to the transport, unless the user has ``ConnectionMachine/sessionLimit`` logins already. Answered
-    /// by `sessionOpened`, `sessionRefused`, `journalRefused` or `sessionFailed`.
+    /// Start the login, in the session process that read the keys (`promoting`) or in a new one; then send `.success`
+    /// with the socket to it to the transport, unless the user has ``ConnectionMachine/sessionLimit`` logins already.
+    /// Answered by `sessionOpened`, `sessionRefused`, `journalRefused` or `sessionFailed`.
     case openSession(Login, promoting: Bool)
     /// Kill the process that reads keys.
     case killSession

@@ -2,6 +2,7 @@ import Audit
 import Authentication
 import Configuration
 import IPC
+import Model
 import System
 
 /// The session process of a connection: it reads the user's authorized_keys with the user's rights, and may then become

@@ -1,6 +1,7 @@
 import Audit
 import Authentication
 import IPC
+import Model
 import System
 
 /// What is reported of a client's way to a login: each attempt once, the login, and whose connection it is.

@@ -2,13 +2,15 @@ import AccessControl
 import Audit
 import Authentication
 import IPC
+import Model
 import System
 import Wire
 
-/// User authentication of one connection (RFC 4252): from a request of the client to an authority's verdict and the reaction.
+/// User authentication of one connection (RFC 4252): from a request of the client to an authority's verdict and the
+/// reaction.
 ///
-/// Decides only. `AuthenticationMachine` decides what a request leads to, and only a verdict, through it, grants a login.
-/// One message of the client is pending at a time.
+/// Decides only. `AuthenticationMachine` decides what a request leads to, and only a verdict, through it, grants a
+/// login. One message of the client is pending at a time.
 struct UserAuthentication: Sendable {
   typealias Action = ConnectionMachine.Action
   typealias Reaction = ConnectionMachine.Reaction
@@ -197,8 +199,8 @@ struct UserAuthentication: Sendable {
     return conclude(credential, verdict, account)
   }
 
-  /// Milliseconds from a request to the answer that its key is refused: 10, or the first of 20, 40, 80 … that is not over
-  /// after `spent`.
+  /// Milliseconds from a request to the answer that its key is refused: 10, or the first of 20, 40, 80 … that is not
+  /// over after `spent`.
   ///
   /// Reading and searching a user's files then takes as long as having none, unless they are huge. A key that would be
   /// accepted is answered at once: its owner learns nothing from the time.

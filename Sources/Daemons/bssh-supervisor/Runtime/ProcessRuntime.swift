@@ -3,8 +3,8 @@ import IPC
 import System
 import Wire
 
-/// The supervisor's event loop: waits for sockets, processes, signals and timers, and hands what happens to one handler,
-/// one event at a time. Never waits for anything else.
+/// The supervisor's event loop: waits for sockets, processes, signals and timers, and hands what happens to one
+/// handler, one event at a time. Never waits for anything else.
 final class ProcessRuntime: Runtime {
   /// Milliseconds that a zygote may take to make a process; the first takes longest, for the zygote has to start.
   private static let makeTime: Int64 = 10_000
@@ -167,8 +167,8 @@ final class ProcessRuntime: Runtime {
 
   func unwatch(_ descriptor: Descriptor) { loop.remove(descriptor) }
 
-  /// This process is a copy of the one that made the event loop: a signalfd wakes an epoll only for signals of the process
-  /// that added it.
+  /// This process is a copy of the one that made the event loop: a signalfd wakes an epoll only for signals of the
+  /// process that added it.
   func watchSignalsAgain() throws(SystemError) {
     loop.remove(signals.descriptor)
     try loop.add(signals.descriptor, .read, token: Self.signalToken)
@@ -322,7 +322,7 @@ final class ProcessRuntime: Runtime {
     guard child.isOpen, !isOver else { return false }
     let received: MessageSocket.Received
     do throws(SystemError) { received = try child.socket.receive() } catch {
-      log.write(.error, "\(child.role.name) \(child.pid): \(error)")
+      log(.error, "\(child.role.name) \(child.pid): \(error)")
       child.signal(SIGKILL)
       received = .closed
     }

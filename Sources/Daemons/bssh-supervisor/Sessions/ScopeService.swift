@@ -1,9 +1,10 @@
 import Glibc
 import IPC
+import Model
 import System
 
-/// Moves logins out of the service into scopes of their own: a restart finds nothing left over in it, limits of the service
-/// are not theirs, and what a user writes to the system's log is not the daemon's.
+/// Moves logins out of the service into scopes of their own: a restart finds nothing left over in it, limits of the
+/// service are not theirs, and what a user writes to the system's log is not the daemon's.
 final class ScopeService {
   /// Milliseconds between two starts of the process that speaks with systemd.
   static let pause: Int64 = 5000
@@ -37,8 +38,8 @@ final class ScopeService {
     self.isService = isService
   }
 
-  /// Asks for a scope for a login; true when the login is to wait for the answer. Where nobody can be asked, or the daemon
-  /// is not root, a login stays where it is.
+  /// Asks for a scope for a login; true when the login is to wait for the answer. Where nobody can be asked, or the
+  /// daemon is not root, a login stays where it is.
   func wants(_ session: Child, _ account: Account) -> Bool {
     guard isRoot, current() != nil else { return false }
     let description = "SSH login of \(Log.printable(account.name))" + (session.connection.map { " [\($0)]" } ?? "")

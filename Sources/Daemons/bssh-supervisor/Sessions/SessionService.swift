@@ -1,6 +1,7 @@
 import Audit
 import Glibc
 import IPC
+import Model
 import System
 import Wire
 
@@ -121,8 +122,8 @@ final class SessionService {
 
   // MARK: The login
 
-  /// Gives a login to a session process. ``SupervisorEvent/loginOpened(_:_:)`` follows, or `sessionRefused`, `journalRefused`
-  /// or `sessionFailed`.
+  /// Gives a login to a session process. ``SupervisorEvent/loginOpened(_:_:)`` follows, or `sessionRefused`,
+  /// `journalRefused` or `sessionFailed`.
   ///
   /// - Parameters:
   ///   - promoting: in the process that looked the keys up.
@@ -241,8 +242,8 @@ final class SessionService {
     if let child = current[connection] { throttle(child, connection, user) }
   }
 
-  /// Says so on the terminals of the login and in the log. Those who may have to mend the server are charged and never wait:
-  /// root and ``LoginGate/isRescueUser(_:)``.
+  /// Says so on the terminals of the login and in the log. Those who may have to mend the server are charged and never
+  /// wait: root and ``LoginGate/isRescueUser(_:)``.
   private func throttle(_ child: Child, _ connection: UInt64, _ user: String?) {
     guard let user, let login = logins[child.number], !login.isThrottled, child.isOpen, !login.isRoot,
       !journal.isRescueUser(user)

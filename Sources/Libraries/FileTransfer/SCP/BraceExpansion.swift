@@ -1,5 +1,5 @@
 import Glibc
-import IPC
+import Model
 import System
 
 /// Expands `{a,b}` and `{1..3}` of unquoted words as bash(1) does, before all other expansions.

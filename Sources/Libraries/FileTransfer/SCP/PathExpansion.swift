@@ -1,6 +1,6 @@
 import Filter
 import Glibc
-import IPC
+import Model
 import System
 
 /// Expands `~`, `*`, `?` and `[…]` of unquoted words as sh(1) does, after braces as bash(1) does, on the files that a

@@ -1,5 +1,5 @@
 import Glibc
-import IPC
+import Model
 import System
 
 /// The server side of scp(1), for one command of a client. Owns both descriptors.

@@ -1,5 +1,5 @@
 import Audit
-import IPC
+import Model
 import Testing
 
 @Suite struct CommandRulesTests {

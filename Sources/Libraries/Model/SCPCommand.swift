@@ -1,7 +1,8 @@
-/// A word of a command line after quotes and backslashes are gone.
+/// A word of a command line after quote removal.
 public struct ShellWord: Equatable, Sendable {
+  /// The word without quotes and backslashes.
   public var bytes: [UInt8]
-  /// For each byte whether it stood unquoted, so that `*`, `?`, `[` and a leading `~` mean something.
+  /// For each byte whether it was unquoted, so that `*`, `?`, `[` and a leading `~` are special.
   public var isBare: [Bool]
 
   public init(bytes: [UInt8] = [], isBare: [Bool] = []) {
@@ -14,14 +15,15 @@ public struct ShellWord: Equatable, Sendable {
     isBare.append(bare)
   }
 
-  /// The words of a simple command, as sh(1) splits them.
+  /// The words of a simple command, split as by sh(1).
   ///
-  /// nil for what needs a shell: several commands, redirections, variables, substitutions, comments, an open quote.
+  /// nil for a command that needs a shell: several commands, redirections, variables, substitutions, comments, an
+  /// unterminated quote.
   public static func split(_ command: some Sequence<UInt8>) -> [ShellWord]? {
     var words: [ShellWord] = []
     var word: ShellWord?
     var rest = Array(command)[...]
-    // No argument of a program can hold it, however it is quoted.
+    // No argument of a program can contain NUL, however it is quoted.
     if rest.contains(0) { return nil }
     while let byte = rest.popFirst() {
       switch byte {
@@ -55,7 +57,7 @@ public struct ShellWord: Equatable, Sendable {
     return words
   }
 
-  /// What stands before the closing `"`, which is taken as well.
+  /// The text up to the closing `"`, which is consumed as well.
   private static func doubleQuoted(_ rest: inout ArraySlice<UInt8>) -> [UInt8]? {
     var bytes: [UInt8] = []
     while let byte = rest.popFirst() {
@@ -76,19 +78,21 @@ public struct ShellWord: Equatable, Sendable {
   }
 }
 
-/// A command that asks for the server's side of scp(1): `scp -r -t files`.
+/// A command that runs the server side of scp(1): `scp -r -t files`.
 public struct SCPCommand: Equatable, Sendable {
+  /// The direction of the transfer.
   public enum Direction: Equatable, Sendable {
-    /// `-f`: files go to the client.
+    /// `-f`: files are sent to the client.
     case source
-    /// `-t`: files come from the client.
+    /// `-t`: files are received from the client.
     case sink
   }
 
+  /// `-f` or `-t`.
   public var direction: Direction
-  /// `-r`: directories too.
+  /// `-r`: directories as well.
   public var isRecursive = false
-  /// `-p`: times and permissions as they are at the other side.
+  /// `-p`: keep times and permissions.
   public var preserves = false
   /// `-d`: the target must be a directory.
   public var needsDirectory = false
@@ -100,10 +104,10 @@ public struct SCPCommand: Equatable, Sendable {
     self.paths = paths
   }
 
-  /// The longest command that is looked at, in bytes.
+  /// Limit of a command, in bytes; a longer one is no call of scp.
   public static let longest = 256 << 10
 
-  /// What a command line of an `exec` request asks for; nil when it is anything but a simple call of scp's server side.
+  /// Parses the command of an `exec` request; nil unless it is a simple call of the server side of scp.
   public static func parse(_ command: [UInt8]) -> SCPCommand? {
     guard command.count <= longest, let words = ShellWord.split(command), let program = words.first,
       programs.contains(where: { program.bytes.elementsEqual($0.utf8) })
@@ -123,7 +127,7 @@ public struct SCPCommand: Equatable, Sendable {
         case UInt8(ascii: "r"): result.isRecursive = true
         case UInt8(ascii: "p"): result.preserves = true
         case UInt8(ascii: "d"): result.needsDirectory = true
-        // How much is told is the client's business: it sees every record and every problem as it is.
+        // Verbosity concerns the client only: it gets every record and every error.
         case UInt8(ascii: "v"), UInt8(ascii: "q"): continue
         default: return nil
         }
@@ -135,6 +139,6 @@ public struct SCPCommand: Equatable, Sendable {
     return result
   }
 
-  /// Where scp is; a program of that name elsewhere is the user's own.
+  /// Names of scp; a program of that name elsewhere is the user's own.
   private static let programs = ["scp", "/usr/bin/scp", "/bin/scp", "/usr/local/bin/scp"]
 }

@@ -1,12 +1,14 @@
 import Wire
 
-/// The encoded terminal modes of a `pty-req`, as ``ChannelRequest`` carries them: RFC 4254, section 8.
+/// The encoded terminal modes of a `pty-req`. RFC 4254, section 8
 ///
-/// Takes any bytes: a list that is cut short gives what is whole before the cut.
+/// Any bytes are accepted: a truncated list yields the modes before the end.
 public struct TerminalModes: Equatable, Sendable {
   /// One mode.
   public struct Mode: Equatable, Sendable {
+    /// RFC 4254, section 8.
     public let opcode: UInt8
+    /// The character, the flag (0 or 1) or the baud rate, depending on ``opcode``.
     public let value: UInt32
 
     public init(opcode: UInt8, value: UInt32) {
@@ -15,10 +17,11 @@ public struct TerminalModes: Equatable, Sendable {
     }
   }
 
-  /// The modes in the client's order; an opcode can occur again, and then the last one counts.
+  /// The modes in the client's order; an opcode can occur more than once, and then the last one counts.
   public let modes: [Mode]
 
-  /// Reads the modes. Opcodes 1 to 159 have a `uint32`; 0 ends the list, and from 160 on nobody knows their length.
+  /// Reads the modes. Opcodes 1 to 159 have a `uint32`; 0 ends the list, and so do those from 160, whose length is
+  /// unknown.
   public init(_ bytes: [UInt8]) {
     var reader = WireReader(bytes)
     var modes: [Mode] = []
