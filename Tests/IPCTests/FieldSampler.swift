@@ -27,6 +27,8 @@ struct FieldSampler: FieldCoder {
 
   /// After this many fields lists are empty, so that a value that can contain itself ends.
   private static let room = 250
+  /// After this many fields of one value its lists are empty.
+  private static let roomOfValue = 50
 
   private(set) var writer = WireWriter()
   private(set) var points: [Point] = []
@@ -59,8 +61,8 @@ struct FieldSampler: FieldCoder {
   /// Counts a field and returns what it gets; nil: its usual value.
   private mutating func meet(_ options: [Option]) -> Option? {
     defer { met += 1 }
-    if let changed { return changed.index == met ? changed.option : nil }
     place += 1
+    if let changed { return changed.index == met ? changed.option : nil }
     points.append(Point(field: "\(owner).\(place)", options: options))
     return isBare ? .least : nil
   }
@@ -156,24 +158,24 @@ struct FieldSampler: FieldCoder {
   mutating func require(_ condition: Bool) {}
 
   mutating func value<Value: WireFields>(_ value: Value?) -> Value {
-    guard changed == nil else { return Value(fieldsOf: nil, in: &self) }
     let (outerOwner, outerPlace) = (owner, place)
     defer { (owner, place) = (outerOwner, outerPlace) }
     let name = "\(Value.self)"
     (owner, place) = (name, 0)
+    guard changed == nil else { return Value(fieldsOf: nil, in: &self) }
     types.append((name, nil))
     let sample = Value(fieldsOf: nil, in: &self)
     let mirror = Mirror(reflecting: sample)
     if !isBare, mirror.displayStyle == .struct {
       for (child, empty) in zip(mirror.children, Mirror(reflecting: Value.blank).children)
-      where "\(child.value)" == "\(empty.value)" && !isFull {
+      where "\(child.value)" == "\(empty.value)" && !("\(child.value)" == "[]" && met > Self.room) {
         uncoded.append("\(name).\(child.label ?? "")")
       }
     }
     return sample
   }
 
-  private var isFull: Bool { met > Self.room }
+  private var isFull: Bool { met > Self.room || place > Self.roomOfValue }
 
   mutating func message<Message: WireMessage>(_ value: Message?) -> Message {
     let index = kindCounts.count
@@ -196,8 +198,8 @@ struct FieldSampler: FieldCoder {
   }
 }
 
-/// How many cases an enumeration has, as the runtime describes it: its descriptor is the second word of its metadata, and
-/// the numbers of cases with and without payload are the sixth and seventh 32-bit words of that.
+/// The number of cases of an enumeration, from its metadata: the second word is the descriptor, whose sixth and seventh
+/// 32-bit words are the numbers of cases with and without payload.
 /// (swift/docs/ABI/TypeMetadata.rst, "Nominal type descriptor")
 func numberOfCases<Enumeration>(_ type: Enumeration.Type) -> Int {
   let metadata = unsafeBitCast(type, to: UnsafePointer<UnsafePointer<UInt32>>.self)
