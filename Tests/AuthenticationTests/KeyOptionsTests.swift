@@ -134,7 +134,10 @@ import Testing
 
   @Test func `the first value of an environment variable applies`() throws {
     let options = try read("environment=\"A=1\",environment=\"B=2\",environment=\"A=3\",environment=\"a=4\"").options
-    #expect(options.permissions.environment.map { "\($0.name)=\($0.value)" } == ["A=1", "B=2", "a=4"])
+    #expect(
+      options.permissions.environment.map { "\($0.name)=\(String(decoding: $0.value, as: UTF8.self))" } == [
+        "A=1", "B=2", "a=4",
+      ])
   }
 
   @Test func `expiry times add up and an empty name ends the list of principals`() throws {

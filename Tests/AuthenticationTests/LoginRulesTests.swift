@@ -1,5 +1,6 @@
 import AccessControl
 import Filter
+import IPC
 import Testing
 
 @testable import Authentication

@@ -1,3 +1,4 @@
+import IPC
 import Testing
 import Wire
 
@@ -394,7 +395,7 @@ import Wire
         var event = requests.randomElement(using: &random) ?? .malformed
         switch before {
         case .judging, .judgingOffer:
-          let outcome = Machine.Outcome.allCases.randomElement(using: &random) ?? .rejected
+          let outcome = ProofOutcome.allCases.randomElement(using: &random) ?? .rejected
           event = .verdict(outcome, account: .ordinary, key: key)
         case .waitingForRequest, .prompting, .loggedIn, .disconnected: break
         }

@@ -92,7 +92,7 @@ import Testing
     let nothing = Self.block(["revoked_keys"]) { $0.revokedKeys = Array("# none\n".utf8) }
     let damaged = Self.block(["revoked_keys"]) { $0.revokedKeys = Array("nonsense".utf8) }
     for (blocks, outcome) in [
-      ([revoking, nothing], Verdict.Outcome.accepted), ([nothing, revoking], .rejected),
+      ([revoking, nothing], ProofOutcome.accepted), ([nothing, revoking], .rejected),
       ([nothing, damaged], .rejected),
     ] {
       let verdicts = try verdicts(client, line: text) { $0.matches = blocks }

@@ -75,8 +75,7 @@ import Wire
       user.authorizedKeys = [key]
       settings.auth.users = [user]
       let question = KeyQuestion(sessionID: client.sessionID, request: request, client: nil, files: [])
-      let verdict = try #require(
-        PublicKeyProvider(settings: settings).judge(.publicKey(question, LookedUpFiles(question, content: nil))))
+      let verdict = PublicKeyProvider(settings: settings).judge(question, LookedUpFiles(question, content: nil))
       #expect(verdict.outcome == (isGood ? .accepted : .rejected), "\(count) bytes")
       #expect(verdict.reason == (isGood ? nil : "malformed"), "\(count) bytes")
     }

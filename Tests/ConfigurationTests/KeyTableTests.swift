@@ -109,7 +109,7 @@ struct Sample: Sendable, CustomTestStringConvertible {
     Sample("server.rekey.bytes", plain("64KiB"), "65536") { $0.server.rekeyBytes = 65536 },
     Sample("server.rekey.interval", plain("1d"), "86400") { $0.server.rekeyInterval = 86400 },
     Sample("auth.methods", list(plain("keyboard-interactive"), plain("publickey")), "keyboard-interactive,publickey") {
-      $0.auth.methods = [.keyboardInteractive, .publickey]
+      $0.auth.methods = [.keyboardInteractive, .publicKey]
     },
     Sample("auth.required", list(list(plain("publickey"), plain("publickey"))), nil) {
       $0.auth.required = [[.publicKey, .publicKey]]

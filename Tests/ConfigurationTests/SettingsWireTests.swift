@@ -30,7 +30,7 @@ import Wire
     settings.server.publicKeyAlgorithms = ["ssh-ed25519"]
     settings.server.rekeyBytes = 1 << 40
     settings.server.rekeyInterval = 0
-    settings.auth.methods = [.keyboardInteractive, .password, .publickey]
+    settings.auth.methods = [.keyboardInteractive, .password, .publicKey]
     settings.auth.required = [[.publicKey, .password], [.keyboardInteractive, .totp, .publicKey]]
     settings.auth.permitRoot = .no
     settings.auth.lockedAccounts = .no

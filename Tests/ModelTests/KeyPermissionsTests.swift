@@ -42,7 +42,7 @@ import Wire
     #expect(KeyPermissions.everything.merged(with: one) == one)
     #expect(one.merged(with: one) == one)
     var other = one
-    other.environment[0].value = "2"
+    other.environment[0].value = Array("2".utf8)
     #expect(one.merged(with: other) == one)
     #expect(other.merged(with: one) == other)
   }
@@ -86,5 +86,16 @@ import Wire
     var permissions = KeyPermissions.everything
     permissions.forcedCommand = [1, 0]
     #expect(throws: WireError.malformed) { try KeyPermissions(wireBytes: permissions.wireBytes[...]) }
+  }
+
+  @Test func `the value of a variable is any bytes but NUL`() throws {
+    for byte in UInt8.min...UInt8.max {
+      let bytes = EnvironmentVariable(name: "A", value: [0x61, byte]).wireBytes
+      if byte == 0 {
+        #expect(throws: WireError.malformed) { try EnvironmentVariable(wireBytes: bytes[...]) }
+      } else {
+        #expect(try EnvironmentVariable(wireBytes: bytes[...]).value == [0x61, byte])
+      }
+    }
   }
 }

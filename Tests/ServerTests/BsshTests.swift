@@ -6,7 +6,7 @@ import Testing
 /// The command line and files of bssh 2.4.1, given to our program.
 @Suite struct BsshTests {
   /// The configuration that its gen-config prints, made of the defaults of its keys: null for keys that are not set.
-  private static let generated = """
+  static let generated = """
     # A configuration with the values that hold when nothing is said.
 
     server:
@@ -59,7 +59,7 @@ import Testing
     """
 
   /// The same with rules, as bssh writes them.
-  private static let withRules = generated.replacingOccurrences(
+  static let withRules = generated.replacingOccurrences(
     of: "  enabled: false\n  default_action: null\n  rules: []\n",
     with: """
         enabled: true

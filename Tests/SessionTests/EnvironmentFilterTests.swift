@@ -1,3 +1,4 @@
+import IPC
 import Testing
 
 @testable import Session
@@ -35,7 +36,8 @@ import Testing
 
   @Test func `a value may contain any byte but zero`() {
     let filter = EnvironmentFilter(patterns: ["A"])
-    #expect(filter.accept(name: [0x41], value: [0xff, 10, 61]) == Variable(name: "A", value: [0xff, 10, 61]))
+    #expect(
+      filter.accept(name: [0x41], value: [0xff, 10, 61]) == EnvironmentVariable(name: "A", value: [0xff, 10, 61]))
     #expect(filter.accept(name: [0x41], value: [1, 0]) == nil)
     #expect(filter.accept(name: [0x41, 0], value: []) == nil)
   }

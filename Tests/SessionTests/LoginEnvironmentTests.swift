@@ -14,7 +14,7 @@ import Testing
     login.environment = site.map { EnvironmentVariable(name: $0.0, value: $0.1) }
     login.account.environment = own.map { EnvironmentVariable(name: $0.0, value: $0.1) }
     let variables = LoginEnvironment(login: login, timeZone: timeZone).variables(
-      accepted: accepted.map { Variable(name: $0.0, value: Array($0.1.utf8)) }, terminal: terminal)
+      accepted: accepted.map { EnvironmentVariable(name: $0.0, value: Array($0.1.utf8)) }, terminal: terminal)
     return Dictionary(
       variables.map { ($0.name, String(decoding: $0.value, as: UTF8.self)) },
       uniquingKeysWith: { "twice: \($0) \($1)" })

@@ -187,7 +187,7 @@ extension ChannelRequest {
       Issue.record("not started")
       return
     }
-    #expect(preparation.environment == [Variable(name: "A1", value: Array("x".utf8))])
+    #expect(preparation.environment == [EnvironmentVariable(name: "A1", value: Array("x".utf8))])
     #expect(preparation.terminal?.term == Array("vt100".utf8))
     #expect(preparation.terminal?.size == Terminal.Size(columns: 80, rows: 24, xPixels: 0, yPixels: 0))
   }

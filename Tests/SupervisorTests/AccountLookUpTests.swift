@@ -74,7 +74,7 @@ import Testing
     var block = Match()
     block.groups = [.init(NamePattern("staff"))]
     block.paths = ["auth.methods"]
-    block.values.auth.methods = [.publickey]
+    block.values.auth.methods = [.publicKey]
     var settings = Settings()
     settings.matches = [block]
     var context = Scenario.context(settings)
@@ -90,6 +90,6 @@ import Testing
       Issue.record("the account is not known")
       return
     }
-    #expect(policy.methods == [.publicKey] && context.settings.auth.methods == [.publickey])
+    #expect(policy.methods == [.publicKey] && context.settings.auth.methods == [.publicKey])
   }
 }

@@ -8,7 +8,7 @@ import Testing
 
 /// Who asks decides which rules apply: what happens between a client's first request and its answer.
 @Suite struct ConnectionAccountTests {
-  static let good = AccountState(isLocked: false, isExpired: false, isPasswordExpired: false)
+  static let good = AccountState()
 
   private static func known(uid: UInt32 = 1000, groups: [String] = [], noLogins: String? = nil) -> AccountAnswer {
     var answer = Scenario.known(uid: uid)
@@ -22,7 +22,7 @@ import Testing
     _ answer: AccountAnswer = known(), _ state: AccountState? = good, _ change: (inout Settings) -> Void = { _ in }
   ) -> Scenario {
     var settings = Settings()
-    settings.auth.methods = [.publickey, .password, .keyboardInteractive]
+    settings.auth.methods = [.publicKey, .password, .keyboardInteractive]
     change(&settings)
     let complete = settings
     var scenario = Scenario.atAuthentication { $0 = complete }
@@ -37,7 +37,7 @@ import Testing
   /// What the system says of an account of which it knows what an authority says.
   private static func agreeing(_ answer: AccountAnswer, _ state: AccountState = good) -> AccountState {
     var all = Scenario.state(answer)
-    (all.isLocked, all.isExpired, all.isPasswordExpired) = (state.isLocked, state.isExpired, state.isPasswordExpired)
+    all.status = state.status
     return all
   }
 
@@ -131,9 +131,9 @@ import Testing
   }
 
   @Test(arguments: [
-    (AccountState(isLocked: true, isExpired: false, isPasswordExpired: false), "", "account_locked"),
-    (AccountState(isLocked: false, isExpired: true, isPasswordExpired: false), "account_expired", "account_expired"),
-    (AccountState(isLocked: false, isExpired: false, isPasswordExpired: true), "", "password_expired"),
+    (AccountState(status: AccountStatus(isLocked: true)), "", "account_locked"),
+    (AccountState(status: AccountStatus(isExpired: true)), "account_expired", "account_expired"),
+    (AccountState(status: AccountStatus(isPasswordExpired: true)), "", "password_expired"),
   ])
   func `what shadow(5) says refuses`(state: AccountState, byKey: String, byPassword: String) {
     var scenario = Self.prepared(Self.known(), state)
@@ -149,7 +149,7 @@ import Testing
   }
 
   @Test func `a locked account logs in as the settings that match it say`() {
-    let locked = AccountState(isLocked: true, isExpired: false, isPasswordExpired: false)
+    let locked = AccountState(status: AccountStatus(isLocked: true))
     var block = Match()
     block.groups = [.init(NamePattern("staff"))]
     block.paths = ["auth.locked_accounts"]
@@ -185,7 +185,7 @@ import Testing
     var block = Match()
     block.groups = [.init(NamePattern("staff"))]
     block.paths = ["auth.methods", "shell.pty", "shell.umask", "sftp.read_only"]
-    block.values.auth.methods = [.publickey]
+    block.values.auth.methods = [.publicKey]
     block.values.shell.pty = false
     block.values.shell.umask = 0o077
     block.values.sftp.readOnly = true
@@ -242,7 +242,7 @@ import Testing
 
   @Test func `a user's own methods refuse, and are not told`() {
     var user = Settings.User(name: "bob")
-    user.methods = [.publickey]
+    user.methods = [.publicKey]
     let users = [user]
     var scenario = Self.prepared { $0.auth.users = users }
     let password = Self.byPassword(&scenario)

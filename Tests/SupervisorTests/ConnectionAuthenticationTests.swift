@@ -98,8 +98,8 @@ import Wire
     #expect(actions.isGoodbye && actions.questions.isEmpty)
   }
 
-  @Test(arguments: [Verdict.Outcome.accepted, .rejected], [Int64(0), 1, 99])
-  func `a password is never answered before its least time`(_ outcome: Verdict.Outcome, _ taken: Int64) {
+  @Test(arguments: [ProofOutcome.accepted, .rejected], [Int64(0), 1, 99])
+  func `a password is never answered before its least time`(_ outcome: ProofOutcome, _ taken: Int64) {
     for answer in [Scenario.known(), Scenario.unknown] {
       var scenario = Scenario.prepared(answer)
       _ = scenario.authenticate(Scenario.passwordRequest())
@@ -261,7 +261,7 @@ import Wire
 
   @Test func `a key that was refused takes no permission from the login`() {
     var scenario = Scenario.prepared { $0.auth.required = [[.publicKey, .publicKey]] }
-    let attempts: [(Verdict.Outcome, String, KeyPermissions)] = [
+    let attempts: [(ProofOutcome, String, KeyPermissions)] = [
       (.accepted, "a", .everything), (.rejected, "b", .restricted), (.accepted, "a", .restricted),
       (.accepted, "c", .everything),
     ]

@@ -174,7 +174,7 @@ import Wire
     }
     trying(Scenario.passwordRequest(), Verdict(outcome: .accepted), in: &scenario)
     #expect(story(scenario) == [Self.opened, "auth_failure denied user_disabled", Self.closed])
-    scenario = Scenario.prepared(Scenario.known()) { $0.auth.methods = [.publickey] }
+    scenario = Scenario.prepared(Scenario.known()) { $0.auth.methods = [.publicKey] }
     _ = scenario.authenticate(Scenario.passwordRequest())
     #expect(story(scenario) == [Self.opened, "auth_failure denied method_not_enabled", Self.closed])
   }

@@ -197,7 +197,7 @@ import Testing
 
   @Test func `what a refused key allows does not matter`() {
     var scenario = Scenario.prepared()
-    for outcome in [Verdict.Outcome.rejected, .accepted] {
+    for outcome in [ProofOutcome.rejected, .accepted] {
       _ = scenario.authenticate(Scenario.keyRequest(signed: true))
       let verdict = Verdict(outcome: outcome, permissions: outcome == .accepted ? .everything : .restricted)
       for case .openSession(let login, _) in scenario.send(.verdict(verdict)) {

@@ -140,7 +140,7 @@ extension ConnectionMachine.Event {
     case .account: [.account(nil), .account(Scenario.known()), .account(Scenario.unknown)]
     case .verdict:
       [.verdict(nil)]
-        + Verdict.Outcome.allCases.map { .verdict(Verdict(outcome: $0)) }
+        + ProofOutcome.allCases.map { .verdict(Verdict(outcome: $0)) }
     case .accountChecked: [.accountChecked(nil), .accountChecked(Scenario.state(Scenario.known()))]
     case .session: SessionToSupervisor.samples.map { .session($0) }
     case .sessionMisbehaved: [.sessionMisbehaved("x")]

@@ -26,7 +26,7 @@ struct Scenario {
 
   init(_ change: (inout Settings) -> Void = { _ in }) {
     var settings = Settings()
-    settings.auth.methods = [.publickey, .password, .keyboardInteractive]
+    settings.auth.methods = [.publicKey, .password, .keyboardInteractive]
     change(&settings)
     machine = ConnectionMachine(Scenario.context(settings), at: now)
   }

@@ -11,7 +11,8 @@ import Wire
 struct Authority {
   let hostKeys: HostKeyRing
   private let directory: UserDirectory
-  private let providers: [any AuthProvider]
+  private let keys: PublicKeyProvider
+  private let passwords: PasswordProvider
   private let codes: CodeJudge
 
   /// - Parameter singleUser: see ``AuthorityStart/singleUser``.
@@ -21,10 +22,8 @@ struct Authority {
   ) throws(CredentialError) {
     self.hostKeys = HostKeyRing(hostKeys, algorithms: settings.server.hostKeyAlgorithms)
     directory = UserDirectory(settings: settings, singleUser: singleUser, accounts: accounts)
-    providers = [
-      PublicKeyProvider(settings: settings),
-      try PasswordProvider(users: settings.auth.users),
-    ]
+    keys = PublicKeyProvider(settings: settings)
+    passwords = try PasswordProvider(users: settings.auth.users)
     codes = try CodeJudge(users: settings.auth.users)
   }
 
@@ -45,19 +44,11 @@ struct Authority {
     case .account(let user, let address):
       return .account(directory.answer(user, from: IPAddress(address) ?? .unspecified))
     case .publicKey(let question):
-      return .verdict(judge(.publicKey(question, LookedUpFiles(question, content: files.first))))
+      return .verdict(keys.judge(question, LookedUpFiles(question, content: files.first)))
     case .password(let user, let password):
-      return .verdict(judge(.password(user: user, password)))
+      return .verdict(passwords.judge(password, of: user))
     case .code(let user, let code):
       return .code(code.lend { codes.judge($0, of: user, at: Clock.secondsSince1970) })
     }
-  }
-
-  /// Asks the provider that is responsible for this kind of credentials.
-  private func judge(_ attempt: Attempt) -> Verdict {
-    for provider in providers {
-      if let verdict = provider.judge(attempt) { return verdict }
-    }
-    return .rejected(ProofRefusal.malformed)
   }
 }

@@ -3,12 +3,13 @@ import Authentication
 import Configuration
 import Credentials
 import IPC
+import Wire
 
 /// Verifies passwords with the hashes in the configuration.
 ///
 /// For a user without a hash, the password is compared with a decoy that costs as much as one of the configured hashes.
 /// Which one depends only on the user name and the configuration, so that every authority takes the same time.
-struct PasswordProvider: AuthProvider {
+struct PasswordProvider {
   private let entries: [[UInt8]: PasswordEntry]
   private let decoys: [PasswordEntry]
   private let seed: [UInt8]
@@ -32,8 +33,8 @@ struct PasswordProvider: AuthProvider {
     seed = sha256(texts)
   }
 
-  func judge(_ attempt: Attempt) -> Verdict? {
-    guard case .password(let user, let password) = attempt else { return nil }
+  /// The verdict on `password`. Neither it nor the time that it takes tells whether there is a user of that name.
+  func judge(_ password: SecretBytes, of user: String) -> Verdict {
     let name = Array(user.utf8)
     let entry = entries[name]
     let fits = verify(password.lend { Secret($0) }, entry ?? decoy(for: name))

@@ -13,7 +13,7 @@ struct PermittedVariables {
   init(_ patterns: [String]) { self.patterns = patterns.map { NamePattern($0) } }
 
   /// Removes the variables that are not permitted, and returns their names.
-  func filter(_ variables: inout [Model.EnvironmentVariable]) -> [String] {
+  func filter(_ variables: inout [EnvironmentVariable]) -> [String] {
     let refused = variables.map(\.name).filter { !permits($0) }
     variables.removeAll { !permits($0.name) }
     return refused
@@ -21,7 +21,7 @@ struct PermittedVariables {
 
   /// Regardless of the configuration, variables of the dynamic linker and those that identify the login are refused.
   private func permits(_ name: String) -> Bool {
-    !name.hasPrefix("LD_") && !name.hasPrefix("SSH_") && !Settings.EnvironmentVariable.ofLogin.contains(name)
+    !name.hasPrefix("LD_") && !name.hasPrefix("SSH_") && !EnvironmentVariable.ofLogin.contains(name)
       && patterns.contains { $0.matches(name) }
   }
 }

@@ -7,7 +7,7 @@ import System
 
 /// Verifies `publickey` requests: keys and certificates, by means of authorized_keys files, keys in the configuration,
 /// and trusted CA keys.
-struct PublicKeyProvider: AuthProvider {
+struct PublicKeyProvider {
   /// The sources of time, which tests replace.
   struct Time: Sendable {
     /// The current time in seconds since 1970.
@@ -39,8 +39,8 @@ struct PublicKeyProvider: AuthProvider {
     self.time = time
   }
 
-  func judge(_ attempt: Attempt) -> Verdict? {
-    guard case .publicKey(let question, let files) = attempt else { return nil }
+  /// The verdict on a `publickey` request; `files` are those of the user whom it names.
+  func judge(_ question: KeyQuestion, _ files: LookedUpFiles) -> Verdict {
     guard let request = try? UserauthRequest(payload: question.request[...]),
       case .publicKey(let offer) = request.method
     else { return .rejected(ProofRefusal.malformed) }

@@ -90,7 +90,7 @@ struct UserDirectory {
     return Account(
       name: name, uid: system.uid, gid: system.gid, groups: system.groups, home: user?.home ?? system.home,
       shell: shell, shellKind: accounts.kind(ofShell: shell),
-      environment: user?.environment.map { EnvironmentVariable(name: $0.name, value: $0.value) } ?? [])
+      environment: user?.environment ?? [])
   }
 
   private func systemAccount(_ name: String, _ user: Settings.User?) throws(AccountRefusal) -> SystemAccount {

@@ -17,8 +17,9 @@ enum AccountCheck {
     let entry = try ShadowEntry(of: account?.name ?? nobody) ?? ShadowEntry()
     let day = ShadowEntry.today
     var state = AccountState(
-      isLocked: entry.isLocked, isExpired: entry.isExpired(on: day), isPasswordExpired: entry.isPasswordExpired(on: day)
-    )
+      status: AccountStatus(
+        isLocked: entry.isLocked, isExpired: entry.isExpired(on: day),
+        isPasswordExpired: entry.isPasswordExpired(on: day)))
     state.isClosed = accounts.noLogins() != nil
     let patterns = question.groupPatterns.map { NamePattern($0) }
     let matching = try? NamePattern.matching(

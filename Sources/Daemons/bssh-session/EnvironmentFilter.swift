@@ -1,10 +1,7 @@
 import Filter
+import IPC
 
-/// An environment variable; its value need not be UTF-8.
-struct Variable: Equatable {
-  let name: String
-  let value: [UInt8]
-
+extension EnvironmentVariable {
   /// As in the environment: `NAME=value`.
   var assignment: [UInt8] { Array(name.utf8) + [UInt8(ascii: "=")] + value }
 }
@@ -22,7 +19,7 @@ struct EnvironmentFilter: Equatable {
   /// variables of the dynamic linker (LD_*) or of the server (SSH_*). If restricted, variables that change what a shell
   /// runs or finds are never accepted, and others only if a pattern is exactly their name, or if they only concern the
   /// language and the terminal's look.
-  func accept(name: [UInt8], value: [UInt8]) -> Variable? {
+  func accept(name: [UInt8], value: [UInt8]) -> EnvironmentVariable? {
     guard let first = name.first, !EnvironmentFilter.isDigit(first), name.allSatisfy(EnvironmentFilter.isNameCharacter)
     else { return nil }
     guard !value.contains(0), !name.starts(with: "LD_".utf8), !name.starts(with: "SSH_".utf8) else { return nil }
@@ -31,7 +28,7 @@ struct EnvironmentFilter: Equatable {
     let trustsWildcards = !isRestricted || EnvironmentFilter.harmless.contains { $0.matches(name) }
     guard patterns.map(NamePattern.init).contains(where: { (trustsWildcards || $0.isName) && $0.matches(name) })
     else { return nil }
-    return Variable(name: text, value: value)
+    return EnvironmentVariable(name: text, value: value)
   }
 
   /// Variables that make Debian's shells run something at start, or find other commands and functions.

@@ -16,8 +16,8 @@ struct LoginEnvironment {
   ///   - terminal: its name and the client's TERM; nil: there is none.
   ///   - originalCommand: the client's command when a forced command runs instead; nil for a shell.
   func variables(
-    accepted: [Variable], terminal: (name: String, term: [UInt8])?, originalCommand: [UInt8]? = nil
-  ) -> [Variable] {
+    accepted: [EnvironmentVariable], terminal: (name: String, term: [UInt8])?, originalCommand: [UInt8]? = nil
+  ) -> [EnvironmentVariable] {
     let account = login.account
     var result = Merged()
     for variable in accepted { result.set(variable.name, variable.value) }
@@ -36,7 +36,7 @@ struct LoginEnvironment {
     result.set("LOGNAME", account.name)
     result.set("SHELL", login.shell)
     for variable in login.permissions.environment {
-      guard let variable = keyFilter.accept(name: Array(variable.name.utf8), value: Array(variable.value.utf8)) else {
+      guard let variable = keyFilter.accept(name: Array(variable.name.utf8), value: variable.value) else {
         continue
       }
       result.set(variable.name, variable.value)
@@ -61,12 +61,12 @@ struct LoginEnvironment {
   }
 
   private struct Merged {
-    private(set) var variables: [Variable] = []
+    private(set) var variables: [EnvironmentVariable] = []
 
     mutating func set(_ name: String, _ value: String) { set(name, Array(value.utf8)) }
 
     mutating func set(_ name: String, _ value: [UInt8]) {
-      let variable = Variable(name: name, value: value)
+      let variable = EnvironmentVariable(name: name, value: value)
       if let index = variables.firstIndex(where: { $0.name == name }) {
         variables[index] = variable
       } else {

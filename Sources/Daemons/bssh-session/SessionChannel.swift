@@ -58,7 +58,7 @@ struct SessionChannel: Equatable {
   /// The terminal and variables that the client has requested so far.
   struct Preparation: Equatable {
     fileprivate(set) var terminal: TerminalRequest?
-    fileprivate(set) var environment: [Variable] = []
+    fileprivate(set) var environment: [EnvironmentVariable] = []
     fileprivate var environmentSize = 0
   }
 

@@ -1,5 +1,6 @@
 import AccessControl
 import Filter
+import IPC
 
 /// The login attempt, as access rules and `match` blocks see it.
 public struct Applicant: Equatable, Sendable {
@@ -22,22 +23,5 @@ public struct Applicant: Equatable, Sendable {
     self.user = user
     self.address = address
     self.groups = groups
-  }
-}
-
-/// The account's state in shadow(5).
-public struct AccountStatus: Equatable, Sendable {
-  /// The password field begins with `!` or `*LK*`: see ``LoginRules/lockedAccounts``.
-  public var isLocked: Bool
-  /// The account's expiry date has passed.
-  public var isExpired: Bool
-  /// The password's maximum age and inactivity period have passed.
-  public var isPasswordExpired: Bool
-
-  /// By default, the account is neither locked nor expired.
-  public init(isLocked: Bool = false, isExpired: Bool = false, isPasswordExpired: Bool = false) {
-    self.isLocked = isLocked
-    self.isExpired = isExpired
-    self.isPasswordExpired = isPasswordExpired
   }
 }

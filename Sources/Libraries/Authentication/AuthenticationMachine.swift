@@ -1,4 +1,5 @@
 import Audit
+import IPC
 import Wire
 
 /// The state machine of user authentication for one connection: counts attempts, decides which may follow, and is the
@@ -8,16 +9,6 @@ import Wire
 /// at a time. A login can take several steps (``Policy/required``); failures and offers are counted over all of them.
 /// RFC 4252, section 5, and RFC 4256.
 public struct AuthenticationMachine: Sendable {
-  /// An authority's verdict.
-  public enum Outcome: CaseIterable, Sendable {
-    /// The credential does not prove the user's identity.
-    case rejected
-    /// The offered key is permitted, but no signature has proven possession of it.
-    case acceptable
-    /// The credential is proven.
-    case accepted
-  }
-
   /// Input of the state machine.
   public enum Event: Equatable, Sendable {
     /// A USERAUTH_REQUEST arrived.
@@ -27,7 +18,7 @@ public struct AuthenticationMachine: Sendable {
     /// A USERAUTH_REQUEST or USERAUTH_INFO_RESPONSE that does not parse.
     case malformed
     /// An authority's answer to one of the `judge…` actions. `key`: the fingerprint of the key that was verified.
-    case verdict(Outcome, account: AccountKind, key: String = "")
+    case verdict(ProofOutcome, account: AccountKind, key: String = "")
   }
 
   /// Why an authentication request is refused.
@@ -244,7 +235,7 @@ public struct AuthenticationMachine: Sendable {
 
   /// Handles the verdict on a key that was only offered: it never logs in and never counts as a failure.
   private mutating func judged(
-    _ offer: PublicKeyRequest, _ outcome: Outcome, _ account: AccountKind, _ key: String
+    _ offer: PublicKeyRequest, _ outcome: ProofOutcome, _ account: AccountKind, _ key: String
   ) -> Action {
     switch outcome {
     case .rejected: return reject(.credentials)
@@ -260,7 +251,7 @@ public struct AuthenticationMachine: Sendable {
   }
 
   /// Handles the verdict on a signature, password or one-time code.
-  private mutating func judged(_ step: Step, _ outcome: Outcome, _ account: AccountKind, _ key: String) -> Action {
+  private mutating func judged(_ step: Step, _ outcome: ProofOutcome, _ account: AccountKind, _ key: String) -> Action {
     switch outcome {
     case .rejected: return fail(.credentials)
     case .acceptable: return impossibleVerdict()

@@ -62,11 +62,11 @@ extension AuthenticationMachine {
   }
 
   /// Whether and how root may log in. sshd_config(5), PermitRootLogin
-  public enum PermitRoot: Sendable {
+  public enum PermitRoot: String, CaseIterable, Sendable {
     /// Never.
     case no
     /// With a key, alone or together with other steps.
-    case publicKey
+    case publicKey = "publickey"
     /// By every enabled method.
     case yes
   }

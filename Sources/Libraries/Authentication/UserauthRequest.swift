@@ -16,7 +16,7 @@ public enum UserauthError: Error, Equatable, Sendable {
 /// and ``SignatureBlob`` parse them.
 public struct UserauthRequest: Equatable, Sendable {
   /// The authentication method and its fields.
-  public enum Method: Equatable, Sendable {
+  public enum MethodFields: Equatable, Sendable {
     /// `none`: asks for the list of methods. RFC 4252, section 5.2
     case none
     /// `publickey`. RFC 4252, section 7
@@ -36,7 +36,7 @@ public struct UserauthRequest: Equatable, Sendable {
   /// The service to start after authentication: 1…64 bytes of printable US-ASCII.
   public let service: String
   /// The authentication method and its fields.
-  public let method: Method
+  public let method: MethodFields
 
   /// Maximum length of a user name in bytes.
   public static let userLimit = 256

@@ -33,7 +33,7 @@ extension Checks {
     }
     let algorithms = variants.flatMap(\.server.publicKeyAlgorithms)
     let certificates = algorithms.contains { Certificate.plainAlgorithm($0) != nil }
-    if trusts, !certificates || !variants.contains(where: { $0.auth.methods.contains(.publickey) }) {
+    if trusts, !certificates || !variants.contains(where: { $0.auth.methods.contains(.publicKey) }) {
       let reason =
         certificates ? "publickey is not among auth.methods" : "server.publickey_algorithms has none of theirs"
       warning("auth.publickey.trusted_user_ca_keys", "no certificate lets anybody in: \(reason)")

@@ -239,14 +239,14 @@ struct Checks {
     if !asksPassword, users.contains(where: { $0.passwordHash != nil }) {
       warning("auth.methods", "users have a password_hash, but no method asks for a password")
     }
-    if !methods.contains(.publickey), !users.allSatisfy(\.authorizedKeys.isEmpty) {
+    if !methods.contains(.publicKey), !users.allSatisfy(\.authorizedKeys.isEmpty) {
       warning("auth.methods", "users have authorized_keys, but publickey is not among the methods")
     }
     checkSequences(variants)
     let keys = variants.map(\.auth).contains { auth in
       auth.authorizedKeysDirectory != nil || auth.effectiveKeysPattern != nil || auth.trustedUserCAKeys != nil
     }
-    if methods.contains(.publickey), !keys, users.allSatisfy(\.authorizedKeys.isEmpty) {
+    if methods.contains(.publicKey), !keys, users.allSatisfy(\.authorizedKeys.isEmpty) {
       warning("auth.methods", "publickey is allowed, but there is no place to find authorized keys")
     }
     for user in users {

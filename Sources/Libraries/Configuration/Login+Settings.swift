@@ -19,7 +19,7 @@ extension Login {
     self.init(
       account: account, clientAddress: client.address, clientPort: client.port, serverAddress: server.address,
       serverPort: server.port,
-      environment: shell.environment.map { EnvironmentVariable(name: $0.name, value: $0.value) },
+      environment: shell.environment,
       acceptEnvironment: shell.acceptEnvironment, mayExecute: shell.enabled && !rights.isOnlyTransfer,
       mayHaveTerminal: shell.pty && !rights.isOnlyTransfer, umask: shell.umask, motd: shell.motd ?? "",
       sftp: rights.sftp, scp: rights.scp, permissions: permissions)

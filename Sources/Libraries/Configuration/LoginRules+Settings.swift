@@ -12,7 +12,7 @@ extension Settings {
     guard let entry = auth.users.first(where: { $0.name.hasSameBytes(as: user) }) else { return rules }
     rules.isDisabled = entry.isDisabled
     rules.allowedAddresses = entry.allowedAddresses
-    rules.methods = entry.methods?.map(AuthenticationMachine.Method.init)
+    rules.methods = entry.methods
     return rules
   }
 }
@@ -21,8 +21,7 @@ extension Settings {
   /// How a login has to prove itself, before it is known who asks.
   public var policy: AuthenticationMachine.Policy {
     AuthenticationMachine.Policy(
-      methods: auth.methods.map(AuthenticationMachine.Method.init), required: auth.required,
-      permitRoot: AuthenticationMachine.PermitRoot(auth.permitRoot))
+      methods: auth.methods, required: auth.required, permitRoot: auth.permitRoot)
   }
 
   /// How this login has to prove itself, by these settings, as ``effective(for:)`` has them: steps that a rule refuses
@@ -42,27 +41,5 @@ extension Settings {
     let judgements = AuthenticationMachine.Step.allCases.map { rules.refusal(of: applicant, by: $0) }
     guard let first = judgements.first, judgements.allSatisfy({ $0 == first }) else { return nil }
     return first
-  }
-}
-
-extension AuthenticationMachine.PermitRoot {
-  fileprivate init(_ permit: Settings.PermitRoot) {
-    self =
-      switch permit {
-      case .no: .no
-      case .publickey: .publicKey
-      case .yes: .yes
-      }
-  }
-}
-
-extension AuthenticationMachine.Method {
-  public init(_ method: Settings.Method) {
-    self =
-      switch method {
-      case .publickey: .publicKey
-      case .password: .password
-      case .keyboardInteractive: .keyboardInteractive
-      }
   }
 }

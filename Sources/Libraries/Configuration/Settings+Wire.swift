@@ -142,7 +142,9 @@ extension Settings.Auth: WireCodable {
       }
       return sequence
     }
-    guard let permitRoot = Settings.PermitRoot(rawValue: try reader.text(limit: 16)) else { throw .malformed }
+    guard let permitRoot = AuthenticationMachine.PermitRoot(rawValue: try reader.text(limit: 16)) else {
+      throw .malformed
+    }
     self.permitRoot = permitRoot
     guard let lockedAccounts = LoginRules.LockedAccounts(rawValue: try reader.text(limit: 16)) else { throw .malformed }
     self.lockedAccounts = lockedAccounts
@@ -204,18 +206,6 @@ extension Settings.User: WireCodable {
     methods = try reader.optional { (r: inout WireReader) throws(WireError) in try r.methods() }
     groups = try reader.texts()
     maxSessions = try reader.optional { (r: inout WireReader) throws(WireError) in try r.number() }
-  }
-}
-
-extension Settings.EnvironmentVariable: WireCodable {
-  public func encode(to writer: inout WireWriter) {
-    writer.text(name)
-    writer.text(value)
-  }
-
-  public init(from reader: inout WireReader) throws(WireError) {
-    name = try reader.text()
-    value = try reader.text()
   }
 }
 
@@ -291,10 +281,10 @@ extension WireWriter {
 }
 
 extension WireReader {
-  fileprivate mutating func methods() throws(WireError) -> [Settings.Method] {
-    var methods: [Settings.Method] = []
+  fileprivate mutating func methods() throws(WireError) -> [AuthenticationMachine.Method] {
+    var methods: [AuthenticationMachine.Method] = []
     for name in try nameList() {
-      guard let method = Settings.Method(rawValue: name) else { throw .malformed }
+      guard let method = AuthenticationMachine.Method(rawValue: name) else { throw .malformed }
       methods.append(method)
     }
     return methods
@@ -315,7 +305,7 @@ extension WireReader {
     try list(minimumSize: 4) { (r: inout WireReader) throws(WireError) in try r.text(limit: limit) }
   }
 
-  fileprivate mutating func environment() throws(WireError) -> [Settings.EnvironmentVariable] {
-    try list(minimumSize: 8) { (r: inout WireReader) throws(WireError) in try Settings.EnvironmentVariable(from: &r) }
+  fileprivate mutating func environment() throws(WireError) -> [EnvironmentVariable] {
+    try list(minimumSize: 8) { (r: inout WireReader) throws(WireError) in try EnvironmentVariable(from: &r) }
   }
 }

@@ -1,6 +1,7 @@
 import AccessControl
 import Authentication
 import Filter
+import IPC
 
 /// Everything that a configuration says, checked and complete: what `run` acts on and `check-config` prints.
 public struct Settings: Equatable, Sendable {
@@ -82,24 +83,12 @@ public struct Settings: Equatable, Sendable {
     case error, warning, info, debug
   }
 
-  /// A method that a client can ask for by name; RFC 4252 and 4256.
-  public enum Method: String, CaseIterable, Sendable {
-    case publickey
-    case password
-    case keyboardInteractive = "keyboard-interactive"
-  }
-
-  /// How root may log in.
-  public enum PermitRoot: String, CaseIterable, Sendable {
-    case no, publickey, yes
-  }
-
   /// `auth:`: who may log in, and how they prove it.
   public struct Auth: Equatable, Sendable {
-    public var methods: [Method] = [.publickey]
+    public var methods: [AuthenticationMachine.Method] = [.publicKey]
     /// Sequences of steps, one of which a login takes whole and in order; none: any one method.
     public var required: [[AuthenticationMachine.Step]] = []
-    public var permitRoot: PermitRoot = .publickey
+    public var permitRoot = AuthenticationMachine.PermitRoot.publicKey
     /// How accounts log in whose password is locked.
     public var lockedAccounts = LoginRules.LockedAccounts.keys
     /// Empty: everyone.
@@ -166,29 +155,13 @@ public struct Settings: Equatable, Sendable {
     /// Where this user may come from. Empty: from anywhere.
     public var allowedAddresses: [AddressRange] = []
     /// Of the methods that ``Auth/methods`` says, those by which this user logs in; nil: all.
-    public var methods: [Method]?
+    public var methods: [AuthenticationMachine.Method]?
     /// Groups that rules know this user by, beside those of the account. They give no rights to files.
     public var groups: [String] = []
     /// Logins that this user has at a time; nil: what holds for everyone.
     public var maxSessions: Int?
 
     public init(name: String) { self.name = name }
-  }
-
-  /// `NAME=value`.
-  public struct EnvironmentVariable: Equatable, Sendable {
-    /// Variables that say who a login is and where it comes from: no configuration sets them.
-    public static let ofLogin: Set = [
-      "HOME", "USER", "LOGNAME", "SHELL", "SSH_CLIENT", "SSH_CONNECTION", "SSH_TTY", "SSH_ORIGINAL_COMMAND",
-    ]
-
-    public var name: String
-    public var value: String
-
-    public init(name: String, value: String) {
-      self.name = name
-      self.value = value
-    }
   }
 
   /// `shell:`: what a logged-in user may start, and in which surroundings.

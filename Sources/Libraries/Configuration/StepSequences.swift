@@ -4,6 +4,10 @@ extension ValueType where Value == [[AuthenticationMachine.Step]] {
   /// `auth.required`.
   static let stepSequences = ValueType(
     description: "a list of sequences, as [[publickey, password]]", isFileOnly: true,
+    schema: .list(
+      of: .list(
+        of: ValueType<AuthenticationMachine.Step>.choice().schema, atLeast: 1, atMost: StepSequence.stepLimit),
+      atMost: StepSequence.sequenceLimit),
     parse: { node, faults in
       guard case .sequence(let items) = node.content else {
         faults.add(node, "expected a list of sequences, as [[publickey, password]], found \(node.found)")
@@ -64,11 +68,11 @@ enum StepSequence {
   }
 
   /// Why nobody could log in by the last of `sequences`; nil: it can be passed.
-  static func fault(ofLast sequences: ArraySlice<[Step]>, methods: [Settings.Method]) -> String? {
+  static func fault(ofLast sequences: ArraySlice<[Step]>, methods: [AuthenticationMachine.Method]) -> String? {
     guard let sequence = sequences.last else { return nil }
     let needed = sequence.compactMap(\.enabling)
     if needed.isEmpty { return "a code alone is no login: publickey, password or keyboard-interactive must be with it" }
-    if let missing = needed.first(where: { method in !methods.contains { $0.rawValue == method.rawValue } }) {
+    if let missing = needed.first(where: { method in !methods.contains(method) }) {
       return "the step \(missing.rawValue) cannot be taken: auth.methods does not have it"
     }
     for (index, other) in sequences.dropLast().enumerated() {

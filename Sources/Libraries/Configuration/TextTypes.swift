@@ -197,7 +197,7 @@ extension ValueType where Value == AddressRange {
     render: { .scalar(yamlText($0.description)) })
 }
 
-extension ValueType where Value == [Settings.EnvironmentVariable] {
+extension ValueType where Value == [EnvironmentVariable] {
   /// Names and values.
   static let variables = ValueType(
     description: "a mapping of variables to values", isFileOnly: true,
@@ -206,7 +206,7 @@ extension ValueType where Value == [Settings.EnvironmentVariable] {
         faults.add(node, "expected names and values of variables, found \(node.found)")
         return nil
       }
-      var variables: [Settings.EnvironmentVariable] = []
+      var variables: [EnvironmentVariable] = []
       for entry in entries {
         let value = faults.within(".\(entry.key)") { variable(entry, &$0) }
         if let value {
@@ -218,7 +218,7 @@ extension ValueType where Value == [Settings.EnvironmentVariable] {
       }
       return variables
     },
-    render: { .mapping($0.map { ($0.name, yamlText($0.value)) }) })
+    render: { .mapping($0.map { ($0.name, yamlText(String(decoding: $0.value, as: UTF8.self))) }) })
 }
 
 /// Letters, digits and `_`.
@@ -229,14 +229,14 @@ private func isVariableByte(_ byte: UInt8) -> Bool {
   }
 }
 
-private func variable(_ entry: Node.Entry, _ faults: inout Faults) -> Settings.EnvironmentVariable? {
+private func variable(_ entry: Node.Entry, _ faults: inout Faults) -> EnvironmentVariable? {
   guard (1...256).contains(entry.key.utf8.count), entry.key.utf8.allSatisfy(isVariableByte),
     !entry.key.utf8.prefix(1).allSatisfy({ (0x30...0x39).contains($0) })
   else {
     faults.add(at: entry.position, "not the name of a variable: letters, digits and '_', a digit not first")
     return nil
   }
-  guard !Settings.EnvironmentVariable.ofLogin.contains(entry.key) else {
+  guard !EnvironmentVariable.ofLogin.contains(entry.key) else {
     faults.add(at: entry.position, "set by the login itself")
     return nil
   }

@@ -150,12 +150,8 @@ public struct AccountQuestion: WireFields, Equatable {
 
 /// What the name service, shadow(5) and nologin(5) say about a system account, without secrets.
 public struct AccountState: WireFields, Equatable {
-  /// The password is locked. shadow(5)
-  public var isLocked: Bool
-  /// The account has expired. shadow(5)
-  public var isExpired: Bool
-  /// The password has expired. shadow(5)
-  public var isPasswordExpired: Bool
+  /// What shadow(5) says.
+  public var status: AccountStatus
   /// The account by its own name; nil: there is none, or none that can log in.
   public var account: Account?
   /// The patterns of ``AccountQuestion/groupPatterns`` that match a group of the account.
@@ -166,12 +162,10 @@ public struct AccountState: WireFields, Equatable {
   public var isClosed: Bool
 
   public init(
-    isLocked: Bool = false, isExpired: Bool = false, isPasswordExpired: Bool = false, account: Account? = nil,
-    groups: [String] = [], shellKinds: [ShellKind] = [], isClosed: Bool = false
+    status: AccountStatus = AccountStatus(), account: Account? = nil, groups: [String] = [],
+    shellKinds: [ShellKind] = [], isClosed: Bool = false
   ) {
-    self.isLocked = isLocked
-    self.isExpired = isExpired
-    self.isPasswordExpired = isPasswordExpired
+    self.status = status
     self.account = account
     self.groups = groups
     self.shellKinds = shellKinds
@@ -179,9 +173,7 @@ public struct AccountState: WireFields, Equatable {
   }
 
   public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
-    isLocked = try coder.flag(value?.isLocked)
-    isExpired = try coder.flag(value?.isExpired)
-    isPasswordExpired = try coder.flag(value?.isPasswordExpired)
+    status = try coder.value(value?.status)
     account = try coder.value(value?.account)
     groups = try coder.list(value?.groups, max: listSize, length: 256)
     shellKinds = try coder.list(choices: value?.shellKinds, max: 512)

@@ -5,17 +5,7 @@ import Wire
 /// The verdict of an authority on one authentication request.
 public struct Verdict: WireFields, Equatable {
   /// The outcome of the verification.
-  public enum Outcome: CaseIterable, Sendable {
-    /// The credentials are not accepted.
-    case rejected
-    /// The key is acceptable, but the request is not signed (RFC 4252, section 7: USERAUTH_PK_OK).
-    case acceptable
-    /// The credentials are accepted.
-    case accepted
-  }
-
-  /// The outcome of the verification.
-  public var outcome: Outcome
+  public var outcome: ProofOutcome
   /// Why the request is rejected: a `ProofRefusal` or a `KeyRefusal`; nil: it is not.
   public var reason: Reason?
   /// The fingerprint `SHA256:…` of the key, for a certificate that of its key; empty for passwords.
@@ -30,7 +20,7 @@ public struct Verdict: WireFields, Equatable {
   public var permissions: KeyPermissions
 
   public init(
-    outcome: Outcome, reason: Reason? = nil, fingerprint: String = "", certificate: CertificateIdentity? = nil,
+    outcome: ProofOutcome, reason: Reason? = nil, fingerprint: String = "", certificate: CertificateIdentity? = nil,
     place: String = "", warnings: [String] = [], permissions: KeyPermissions = .everything
   ) {
     self.outcome = outcome

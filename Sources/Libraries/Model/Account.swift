@@ -60,19 +60,27 @@ public enum ShellKind: UInt8, CaseIterable, Sendable {
 
 /// An environment variable. environ(7)
 public struct EnvironmentVariable: WireFields, Equatable {
+  /// Variables that say who a login is and where it comes from: no configuration sets them.
+  public static let ofLogin: Set = [
+    "HOME", "USER", "LOGNAME", "SHELL", "SSH_CLIENT", "SSH_CONNECTION", "SSH_TTY", "SSH_ORIGINAL_COMMAND",
+  ]
+
   /// At most 1024 bytes.
   public var name: String
-  /// At most 128 KiB.
-  public var value: String
+  /// At most 128 KiB without NUL. It need not be UTF-8.
+  public var value: [UInt8]
 
-  public init(name: String, value: String) {
+  public init(name: String, value: [UInt8]) {
     self.name = name
     self.value = value
   }
 
+  public init(name: String, value: String) { self.init(name: name, value: Array(value.utf8)) }
+
   public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
     name = try coder.text(value?.name, max: 1024)
-    self.value = try coder.text(value?.value, max: 128 << 10)
+    self.value = try coder.bytes(value?.value, max: 128 << 10)
+    try coder.require(!self.value.contains(0))
   }
 }
 

@@ -65,8 +65,7 @@ final class DaemonParts: LoginFacts {
     guard let answer = try? answer(SessionToSupervisor.self, of: "bssh-session", process, wait: Self.lookUpPatience),
       case .account(let state) = answer.message
     else { return nil }
-    return AccountStatus(
-      isLocked: state.isLocked, isExpired: state.isExpired, isPasswordExpired: state.isPasswordExpired)
+    return state.status
   }
 
   func files(of account: Account, _ paths: [String]) throws(FactError) -> FoundFiles {

@@ -42,7 +42,7 @@ extension Explainer {
 
   /// Files of keys and principals; none if they cannot be read, as for the daemon.
   private mutating func look(for user: KnownUser) throws(FactError) -> FoundFiles {
-    guard user.settings.auth.methods.contains(.publickey), !user.answer.lookUpPaths.isEmpty else { return FoundFiles() }
+    guard user.settings.auth.methods.contains(.publicKey), !user.answer.lookUpPaths.isEmpty else { return FoundFiles() }
     let found: FoundFiles
     do throws(FactError) { found = try facts.files(of: user.answer.lookUp, user.answer.lookUpPaths) } catch {
       report.add(.credentials, .notes, "publickey", "files of keys could not be read: \(error)")
@@ -129,7 +129,7 @@ extension Explainer {
       verdict.outcome = .rejected
       verdict.reason = Reason(KeyRefusal.forcedCommandsDiffer)
     }
-    let outcome: AuthenticationMachine.Outcome = verdict.outcome == .accepted ? .accepted : .rejected
+    let outcome: ProofOutcome = verdict.outcome == .accepted ? .accepted : .rejected
     let action = way.machine.handle(.verdict(outcome, account: user.kind, key: verdict.fingerprint))
     let progress: Progress
     var mark = Finding.Mark.passes

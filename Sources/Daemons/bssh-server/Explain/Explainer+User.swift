@@ -122,10 +122,8 @@ extension Explainer {
   private func steps(_ user: KnownUser) -> [Step] {
     let auth = user.settings.auth
     if !auth.required.isEmpty { return Step.allCases.filter(auth.required.joined().contains) }
-    return Step.allCases.filter { step in step.enabling.map { auth.methods.map(Method.init).contains($0) } ?? false }
+    return Step.allCases.filter { step in step.enabling.map { auth.methods.contains($0) } ?? false }
   }
-
-  private typealias Method = AuthenticationMachine.Method
 
   private mutating func add(
     _ judgement: LoginRules.Judgement, _ part: Report.Part, _ user: KnownUser, of step: Step? = nil

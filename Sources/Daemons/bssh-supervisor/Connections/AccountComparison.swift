@@ -92,8 +92,7 @@ struct AccountComparison {
       }
     }
     expected.name = user
-    expected.environment =
-      configured?.environment.map { EnvironmentVariable(name: $0.name, value: $0.value) } ?? []
+    expected.environment = configured?.environment ?? []
     // An authority may be unable to see what a shell is.
     var said = login
     said.shellKind = expected.shellKind

@@ -2,6 +2,7 @@ import AccessControl
 import Authentication
 import Configuration
 import IPC
+import Model
 
 /// Who the user of a connection is: an authority says, and a process of root reads what the system says of the account.
 ///
@@ -68,12 +69,7 @@ struct AccountLookUp: Equatable, Sendable {
       let names = blocks.map { "match[\($0)]" }.joined(separator: ", ")
       actions.append(.log(.debug, "for \(user.quoted()) holds \(names)"))
     }
-    applicant.account =
-      context.singleUser != nil
-      ? AccountStatus()
-      : account.map {
-        AccountStatus(isLocked: $0.isLocked, isExpired: $0.isExpired, isPasswordExpired: $0.isPasswordExpired)
-      }
+    applicant.account = context.singleUser == nil ? account?.status : AccountStatus()
     if let refusal = answer.refusal {
       actions.append(.log(.info, "\(user.quoted()) cannot log in: \(refusal)"))
     } else if let first = context.settings.refusal(ofEveryStep: applicant), let refusal = first.refusal {

@@ -30,7 +30,7 @@ struct ConnectionSession: Equatable, Sendable {
   /// The account is known: reads its keys, when keys can matter.
   mutating func lookUpKeys(_ answer: AccountAnswer, _ settings: Settings) -> [Action] {
     let paths = answer.lookUpPaths
-    guard settings.auth.methods.contains(.publickey) && !paths.isEmpty else {
+    guard settings.auth.methods.contains(.publicKey) && !paths.isEmpty else {
       lookUp = .done([], isAlive: false)
       return []
     }

@@ -40,7 +40,7 @@ enum Credential: Equatable, Sendable {
   }
 }
 
-extension UserauthRequest.Method {
+extension UserauthRequest.MethodFields {
   /// As RFC 4252 calls it.
   var name: String {
     switch self {

@@ -230,14 +230,8 @@ struct UserAuthentication: Sendable {
   }
 
   private func event(_ verdict: Verdict?, _ account: AccountAnswer?) -> AuthenticationMachine.Event {
-    let outcome: AuthenticationMachine.Outcome =
-      switch verdict?.outcome {
-      case nil, .rejected: .rejected
-      case .acceptable: .acceptable
-      case .accepted: .accepted
-      }
     let kind = AuthenticationMachine.AccountKind(name: machine.user ?? "", uid: account?.login?.uid)
-    return .verdict(outcome, account: kind, key: verdict?.fingerprint ?? "")
+    return .verdict(verdict?.outcome ?? .rejected, account: kind, key: verdict?.fingerprint ?? "")
   }
 
   private mutating func conclude(_ credential: Credential, _ answer: Verdict?, _ account: AccountAnswer?) -> Reaction {
