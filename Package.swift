@@ -193,7 +193,8 @@ let package = Package(
       dependencies: [
         "Server", "AccessControl", "Audit", "Authentication", "Configuration", "Credentials", "Gzip", "IPC",
         "JournalReader", "Model", "System", "Wire",
-      ]),
+      ],
+      exclude: ["validate.py"]),
     .testTarget(
       name: "InteropTests",
       dependencies: [

@@ -6,6 +6,8 @@
 #     the grammar of Logstash's pipelines, and Loki's own query parser
 #   scripts/make-test-venv.sh --ansible [FOLDER]
 #     for the tests with Ansible
+#   scripts/make-test-venv.sh --schema [FOLDER]
+#     for the test of the configuration's schema: a validator of JSON Schema, and a reader of YAML
 #   scripts/make-test-venv.sh --clients [FOLDER]
 #     for the tests with parallel-ssh and its two libraries, and with AsyncSSH, which is newer than Debian's
 #   scripts/make-test-venv.sh --ml-kem [FOLDER]
@@ -23,6 +25,13 @@ elif [[ ${1:-} == --ml-kem ]]; then
   packages=()
   loki=
   sources=kyber-py==1.2.0
+elif [[ ${1:-} == --schema ]]; then
+  folder=${2:-$PWD/.build/schema-venv}
+  packages=(
+    jsonschema==4.26.0 jsonschema-specifications==2025.9.1 referencing==0.37.0 rpds-py==2026.9.1 attrs==26.1.0
+    typing_extensions==4.16.0 PyYAML==6.0.3
+  )
+  loki=
 elif [[ ${1:-} == --clients ]]; then
   folder=${2:-$PWD/.build/clients-venv}
   packages=(

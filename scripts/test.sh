@@ -68,7 +68,7 @@ check_docstrings() { scripts/check-docstrings.py "${documented[@]}"; }
 # Python packages that tests need are installed while the compiler works.
 start_python() {
   local kind
-  { for kind in "" --ansible --clients --ml-kem; do scripts/make-test-venv.sh ${kind:+"$kind"}; done; } >/dev/null &
+  { for kind in "" --ansible --clients --ml-kem --schema; do scripts/make-test-venv.sh ${kind:+"$kind"}; done; } >/dev/null &
   python=$!
 }
 run_unit_tests() {

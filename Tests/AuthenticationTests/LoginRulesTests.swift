@@ -1,6 +1,6 @@
 import AccessControl
 import Filter
-import IPC
+import Model
 import Testing
 
 @testable import Authentication

@@ -1,4 +1,4 @@
-import IPC
+import Model
 import Testing
 import Wire
 

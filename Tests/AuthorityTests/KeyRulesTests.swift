@@ -2,6 +2,7 @@ import Configuration
 import Credentials
 import Filter
 import IPC
+import Model
 import Testing
 
 @testable import Authority

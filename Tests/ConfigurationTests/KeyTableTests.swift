@@ -1,8 +1,10 @@
 import AccessControl
 import Authentication
-import Configuration
 import Filter
 import Testing
+import Wire
+
+@testable import Configuration
 
 /// A range that is one.
 func range(_ text: String) -> AddressRange {
@@ -66,7 +68,26 @@ struct Sample: Sendable, CustomTestStringConvertible {
     return block
   }()
 
-  static let all: [Sample] = [
+  /// A value for every key: one written below, or else one that the key's own row gives.
+  static let all = KeyTable.keys.map { key in written.first { $0.path == key.path } ?? Sample(givenBy: key) }
+
+  /// A value other than the default, with the settings that the loader makes of it. A key of a type that has no value here
+  /// needs one below.
+  private init(givenBy key: Key) {
+    let texts = key.valueSchema.values + ["/a", "a"]
+    let loaded = texts.lazy.compactMap { text in
+      (try? load(tree(key.path, plain(text)), on: Self.machine)).map { (text, $0.settings) }
+    }
+    guard let (text, settings) = loaded.first(where: { $0.1 != defaults }) else {
+      fatalError("the key \(key.path) needs a sample")
+    }
+    path = key.path
+    node = plain(text)
+    variable = key.variables.isEmpty ? nil : text
+    expected = settings
+  }
+
+  private static let written: [Sample] = [
     Sample("server.bind_address", list(plain("10.0.0.1"), plain("[::1]:22")), "10.0.0.1, [::1]:22") {
       $0.server.bindAddresses = [.init(address: "10.0.0.1", port: 2222), .init(address: "::1", port: 22)]
     },
@@ -274,8 +295,13 @@ struct Sample: Sendable, CustomTestStringConvertible {
 }
 
 @Suite struct KeyTableTests {
-  @Test func `every key has a sample`() {
-    #expect(Sample.all.map(\.path) == KeyTable.keys.map(\.path))
+  @Test func `no two keys say the same`() {
+    let all = Sample.all
+    for (index, sample) in all.enumerated() {
+      for other in all.dropFirst(index + 1) {
+        #expect(sample.expected != other.expected, "\(sample.path) and \(other.path)")
+      }
+    }
   }
 
   @Test(arguments: Sample.all)
@@ -304,6 +330,13 @@ struct Sample: Sendable, CustomTestStringConvertible {
     }
   }
 
+  @Test(arguments: Sample.all)
+  func `a value arrives in the processes that act on it`(sample: Sample) throws {
+    let bytes = sample.expected.wireBytes
+    #expect(try Settings(wireBytes: bytes[...]) == sample.expected)
+    #expect(bytes != defaults.wireBytes)
+  }
+
   @Test func `without a file every key has its default`() throws {
     #expect(try load().settings == defaults)
   }
@@ -325,5 +358,22 @@ struct Sample: Sendable, CustomTestStringConvertible {
   @Test func `no two keys share a variable`() {
     let variables = KeyTable.keys.flatMap(\.variables)
     #expect(Set(variables).count == variables.count)
+  }
+}
+
+extension JSONSchema {
+  /// Scalars that a value may be: both ends of a range, every choice.
+  fileprivate var values: [String] {
+    guard case .object(let members) = self else { return [] }
+    return members.flatMap { name, part -> [String] in
+      switch (name, part) {
+      case ("minimum", .literal(let text)), ("maximum", .literal(let text)): [text]
+      case ("type", .text("boolean")): ["true", "false"]
+      case ("enum", .array(let items)):
+        items.compactMap { if case .text(let text) = $0 { text } else { nil } }
+      case ("anyOf", .array(let parts)): parts.flatMap(\.values)
+      default: []
+      }
+    }
   }
 }

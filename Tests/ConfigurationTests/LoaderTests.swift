@@ -22,6 +22,12 @@ struct Fault: Sendable, CustomTestStringConvertible {
     Fault("sever.port", plain("1"), "sever: unknown key; did you mean 'server'?"),
     Fault("port", plain("22"), "port: unknown key; did you mean 'server.port'?"),
     Fault("audit.enable", plain("true"), "audit.enable: unknown key; did you mean 'enabled'?"),
+    Fault("audit.path", plain("/a"), "audit.path: unknown key; did you mean 'audit.exporters[].path'?"),
+    Fault(
+      "audit.max_size", plain("1"), "audit.max_size: unknown key; did you mean 'audit.exporters[].rotate.max_size'?"),
+    Fault("filter.users", list(plain("a")), "filter.users: unknown key; did you mean 'filter.rules[].users'?"),
+    Fault("server.bytes", plain("1"), "server.bytes: unknown key; did you mean 'server.rekey.bytes'?"),
+    Fault("server.run_as", plain("a"), "server.run_as: unknown key"),
     Fault("zzzzzzzzzz", plain("true"), "zzzzzzzzzz: unknown key"),
     Fault("server.\u{1b}[2J", plain("true"), "server.\\u{1b}[2J: unknown key"),
     Fault("server", plain("1"), "server: expected a section with keys, found '1'"),

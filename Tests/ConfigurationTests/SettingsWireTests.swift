@@ -1,11 +1,12 @@
 import AccessControl
-import Configuration
 import Filter
 import Testing
 import Wire
 
+@testable import Configuration
+
 @Suite struct SettingsWireTests {
-  /// Settings in which no value is a default.
+  /// Settings in which few values are defaults.
   static var unusual: Settings {
     var settings = Settings()
     settings.server.bindAddresses = [.init(address: "::1", port: 22), .init(address: "10.0.0.1", port: 65535)]
@@ -111,6 +112,42 @@ import Wire
     for length in bytes.indices {
       #expect(throws: WireError.self) { try Settings(wireBytes: bytes[..<length]) }
     }
+  }
+
+  @Test(arguments: KeyTable.keys.map(\.path)) func `every key that can stand in a block travels in it`(path: String)
+    throws
+  {
+    var settings = Self.unusual
+    let key = try #require(KeyTable.key(path))
+    var block = Match()
+    block.users = [.init(NamePattern("*"))]
+    block.paths = [path]
+    settings.matches = [block]
+    if key.matchProblem == nil {
+      #expect(try Settings(wireBytes: settings.wireBytes[...]) == settings)
+    } else {
+      #expect(throws: WireError.self) { try Settings(wireBytes: settings.wireBytes[...]) }
+    }
+  }
+
+  @Test(arguments: [["shell.pty", "shell.enabled"], ["shell.pty", "shell.pty"], ["shell.pyt"]])
+  func `a block whose keys are unknown, given twice or in another order is refused`(paths: [String]) {
+    var settings = Settings()
+    settings.matches = [Sample.block]
+    settings.matches[0].paths = paths
+    #expect(throws: WireError.malformed) { try Settings(wireBytes: settings.wireBytes[...]) }
+  }
+
+  @Test func `more blocks, rules or exporters than a configuration has are refused`() {
+    var settings = Settings()
+    settings.matches = Array(repeating: Sample.block, count: Match.most + 1)
+    #expect(throws: WireError.tooLong) { try Settings(wireBytes: settings.wireBytes[...]) }
+    settings = Settings()
+    settings.filter.rules = Array(repeating: FilterRule(action: .log), count: TransferFilter.mostRules + 1)
+    #expect(throws: WireError.tooLong) { try Settings(wireBytes: settings.wireBytes[...]) }
+    settings = Settings()
+    settings.audit.exporters = Array(repeating: .file(.init()), count: 17)
+    #expect(throws: WireError.tooLong) { try Settings(wireBytes: settings.wireBytes[...]) }
   }
 
   @Test func `bytes after the settings are refused`() {

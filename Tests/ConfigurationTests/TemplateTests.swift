@@ -15,7 +15,7 @@ import Testing
   }
 
   @Test func `every key of a user is in the template`() {
-    for key in UserKey.all { #expect(Template.commented.contains("\(key.name): \(key.meaning)")) }
+    for key in Settings.User.keys { #expect(Template.commented.contains("\(key.name): \(key.meaning)")) }
   }
 
   @Test func `every key of a rule is in the template`() {
@@ -26,12 +26,12 @@ import Testing
     func check<Entry>(_ keys: [EntryKey<Entry>]) {
       for key in keys { #expect(Template.commented.contains("\(key.name): \(key.meaning)")) }
     }
-    check(EntryKey<Settings.Audit.File>.all)
-    check(EntryKey<Settings.Audit.Rotate>.all)
-    check(EntryKey<Settings.Audit.Logstash>.all)
-    check(EntryKey<Settings.Audit.TLS>.all)
-    check(EntryKey<Settings.Audit.OTel>.all)
-    check(EntryKey<Settings.Audit.Syslog>.all)
+    check(Settings.Audit.File.keys)
+    check(Settings.Audit.Rotate.keys)
+    check(Settings.Audit.Logstash.keys)
+    check(Settings.Audit.TLS.keys)
+    check(Settings.Audit.OTel.keys)
+    check(Settings.Audit.Syslog.keys)
   }
 
   @Test func `headers for receivers of events are not in the effective settings`() throws {

@@ -7,23 +7,8 @@ import Testing
 @Suite struct TemplateTests {
   private static let root = URL(fileURLWithPath: #filePath).appendingPathComponent("../../..").standardized
 
-  private func text(_ path: String) throws -> String {
-    try String(contentsOf: Self.root.appendingPathComponent(path), encoding: .utf8)
-  }
-
-  @Test func `the sample configuration is the output of gen-config`() throws {
-    #expect(try text("etc/server.yaml") == Template.commented)
-  }
-
-  @Test func `the output of gen-config loads to the defaults and a host key`() throws {
-    var expected = Settings()
-    expected.server.hostKeys = ["/etc/bssh/ssh_host_ed25519_key"]
-    let loaded = try settings(Template.commented)
-    #expect(loaded.settings == expected)
-    #expect(loaded.warnings == [])
-  }
-
-  @Test(arguments: [
+  /// Configurations that say something else than the defaults, of every key together.
+  static let samples = [
     "server: {host_keys: [/k/a]}",
     """
     server:
@@ -146,7 +131,21 @@ import Testing
     "server: {host_keys: [/k/a], bind_address: '::1'}\nauth: {publickey: {authorized_keys_dir: /keys}}",
     "server: {host_keys: [/k/a]}\nauth: {publickey: {authorized_keys_pattern: ~}, password: {users: []}}",
     "server: {host_keys: [/k/a]}\nauth: {publickey: {authorized_keys_pattern: none}}",
-  ])
+  ]
+
+  private func text(_ path: String) throws -> String {
+    try String(contentsOf: Self.root.appendingPathComponent(path), encoding: .utf8)
+  }
+
+  @Test func `the output of gen-config loads to the defaults and a host key`() throws {
+    var expected = Settings()
+    expected.server.hostKeys = ["/etc/bssh/ssh_host_ed25519_key"]
+    let loaded = try settings(Template.commented)
+    #expect(loaded.settings == expected)
+    #expect(loaded.warnings == [])
+  }
+
+  @Test(arguments: samples)
   func `the effective settings load to the same settings`(yaml: String) throws {
     let loaded = try settings(yaml)
     let again = try settings(Template.effective(loaded))
@@ -186,16 +185,7 @@ import Testing
     #expect(try text("man/bssh-server.yaml.5").contains(".It Ic \(path)\n"))
   }
 
-  @Test(arguments: KeyTable.keys.flatMap(\.variables))
-  func `the manual names every variable`(variable: String) throws {
-    let key = try #require(KeyTable.keys.first { $0.variables.contains(variable) })
-    // The variables that are derived from the path are explained as a rule.
-    if variable != key.variables.first {
-      #expect(try text("man/bssh-server.yaml.5").contains(".Ev \(variable) .\n"))
-    }
-  }
-
-  @Test(arguments: UserKey.all.map(\.name))
+  @Test(arguments: Settings.User.keys.map(\.name))
   func `the manual names every key of a user`(name: String) throws {
     #expect(try text("man/bssh-server.yaml.5").contains(".It Ic \(name)\n"))
   }
@@ -210,12 +200,12 @@ import Testing
     func check<Entry>(_ keys: [EntryKey<Entry>]) {
       for key in keys { #expect(manual.contains(".It Ic \(key.name)\n"), "\(key.name)") }
     }
-    check(EntryKey<Settings.Audit.File>.all)
-    check(EntryKey<Settings.Audit.Rotate>.all)
-    check(EntryKey<Settings.Audit.Logstash>.all)
-    check(EntryKey<Settings.Audit.TLS>.all)
-    check(EntryKey<Settings.Audit.OTel>.all)
-    check(EntryKey<Settings.Audit.Syslog>.all)
+    check(Settings.Audit.File.keys)
+    check(Settings.Audit.Rotate.keys)
+    check(Settings.Audit.Logstash.keys)
+    check(Settings.Audit.TLS.keys)
+    check(Settings.Audit.OTel.keys)
+    check(Settings.Audit.Syslog.keys)
   }
 
   @Test(arguments: Option.all.map(\.long))

@@ -2,6 +2,7 @@ import Authentication
 import Configuration
 import Filter
 import IPC
+import Model
 import Testing
 
 @testable import Supervisor

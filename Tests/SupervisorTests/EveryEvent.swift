@@ -1,5 +1,6 @@
 import Audit
 import IPC
+import Model
 import System
 import Wire
 

@@ -122,6 +122,9 @@ struct Option {
       short: "o", long: "output", value: "FILE", commands: [.genConfig, .genHostKey],
       help: "Write to this file, which only its owner can read"),
     Option(
+      long: "schema", commands: [.genConfig],
+      help: "Print the JSON Schema of configurations instead, for\neditors and for checks without bssh-server"),
+    Option(
       long: "bits", value: "BITS", commands: [.genHostKey],
       help: "2048 to 16384 for rsa (3072 when nothing is said);\n256, 384 or 521 for ecdsa (256)"),
     Option(

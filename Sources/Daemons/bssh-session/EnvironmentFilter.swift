@@ -1,5 +1,5 @@
 import Filter
-import IPC
+import Model
 
 extension EnvironmentVariable {
   /// As in the environment: `NAME=value`.

@@ -1,4 +1,5 @@
 import IPC
+import Model
 
 /// The environment of a shell or command, as sshd sets it up. sshd(8), LOGIN PROCESS
 ///

@@ -37,14 +37,13 @@ enum SSH {
 
   /// Prepares everything that needs no connection.
   ///
-  /// - Parameter identification: follows `SSH-2.0-` in the identification line.
   /// - Throws: `Failure` when libssh does not accept a setting or a host key.
-  static func prepare(_ settings: TransportSettings, identification: String) throws(Failure) {
+  static func prepare(_ settings: TransportSettings) throws(Failure) {
     var strings: [UnsafeMutablePointer<CChar>?] = []
     let lists = [
       settings.keyExchanges, settings.hostKeyAlgorithms, settings.ciphers, settings.macs, settings.publicKeyAlgorithms,
     ]
-    for text in [identification] + lists.map({ $0.joined(separator: ",") }) { strings.append(strdup(text)) }
+    for text in [TransportSettings.softwareName] + lists.map({ $0.joined(separator: ",") }) { strings.append(strdup(text)) }
     defer { for string in strings { free(string) } }
     var raw = clibssh_settings()
     raw.identification = UnsafePointer(strings[0])

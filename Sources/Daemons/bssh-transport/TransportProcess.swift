@@ -6,12 +6,6 @@ import Zygote
 /// The life of a transport process: a zygote that is prepared with the settings, and its copies, which serve one
 /// connection each.
 enum TransportProcess {
-  /// The software version after `SSH-2.0-`; without a version number, and no minus sign (RFC 4253, section 4.2).
-  ///
-  /// Only to servers that call themselves OpenSSH does OpenSSH's client announce that nobody reads a command's output
-  /// (eow@openssh.com; without it `ssh host yes | head` never ends) and that no more sessions will be opened.
-  static let identification = "OpenSSH_compatible_bssh"
-
   /// Runs the process to its end, and returns its exit code.
   static func run(control number: Int32) -> ExitCode {
     SignalSource.ignoreBrokenPipes()
@@ -20,7 +14,7 @@ enum TransportProcess {
     do {
       let copy = try Zygote.serve(zygote) { settings, descriptors in
         guard let settings, descriptors.isEmpty else { throw Zygote.Failure.unexpected }
-        try SSH.prepare(settings, identification: identification)
+        try SSH.prepare(settings)
         if settings.mayRecord { RunningHash.prepare() }
         let (sandbox, weaknesses) = try Sandbox.enter(root: settings.root, mayRecord: settings.mayRecord)
         prepared = (settings, sandbox)

@@ -17,17 +17,12 @@ extension Ban: WireFields {
   }
 }
 
-extension AddressRange: WireCodable {
-  /// The first address, and the prefix length as `byte`.
-  public func encode(to writer: inout WireWriter) {
-    base.encode(to: &writer)
-    writer.byte(UInt8(prefixLength))
-  }
-
-  public init(from reader: inout WireReader) throws(WireError) {
-    let address = try IPAddress(from: &reader)
-    let length = Int(try reader.byte())
-    self.init(around: address, prefixLength: length)
-    guard base == address, prefixLength == length else { throw .malformed }
+extension AddressRange: WireFields {
+  /// The first address, and a byte for the length of the prefix.
+  public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
+    let address: IPAddress = try coder.value(value?.base)
+    let length: UInt8 = try coder.number(value.map { UInt8($0.prefixLength) })
+    self.init(around: address, prefixLength: Int(length))
+    try coder.require(base == address && prefixLength == length)
   }
 }

@@ -1,6 +1,6 @@
 import AccessControl
 import Filter
-import IPC
+import Model
 
 /// The login attempt, as access rules and `match` blocks see it.
 public struct Applicant: Equatable, Sendable {

@@ -1,5 +1,5 @@
 import Audit
-import IPC
+import Model
 import Wire
 
 /// The state machine of user authentication for one connection: counts attempts, decides which may follow, and is the

@@ -1,6 +1,7 @@
 import AccessControl
 import Audit
 import Filter
+import Model
 
 /// Access rules that apply whatever the client proves: lists of users and groups, the configuration of the user, and
 /// the state of the account.

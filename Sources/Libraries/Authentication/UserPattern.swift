@@ -24,6 +24,12 @@ public struct UserPattern: Hashable, Sendable, CustomStringConvertible {
   /// Where the user must connect from; nil: anywhere.
   public let addresses: AddressRange?
 
+  /// An entry of these parts. The name is not checked.
+  public init(name: NamePattern, addresses: AddressRange?) {
+    self.name = name
+    self.addresses = addresses
+  }
+
   /// Parses an entry.
   ///
   /// - Throws: `UserPatternError`: `negated` if it begins with `!`, `address` if the part after the last `@` is an

@@ -1,30 +1,63 @@
-/// A key of a mapping inside a value, as of an entry of `audit.exporters`; `Entry` is what the mapping says.
+import Wire
+
+/// A mapping inside a value, such as an entry of `audit.exporters`. ``init()`` sets the default of every key.
+protocol KeyedEntry: Sendable {
+  init()
+  static var keys: [EntryKey<Self>] { get }
+}
+
+/// A key of a mapping inside a value, which is an `Entry`. Its default is that of a new `Entry`.
 public struct EntryKey<Entry: Sendable>: Sendable {
   public let name: String
   /// What a value looks like.
   public let form: String
   public let meaning: String
+  let schema: JSONSchema
+  /// True for a key that must be there.
+  let isRequired: Bool
   let parse: @Sendable (Node, inout Entry, inout Faults) -> Void
   /// nil: it has its default.
   let render: @Sendable (Entry) -> Rendering?
+  /// What is sent to other processes.
+  let field: any SettingField<Entry>
 
-  init<Value: Sendable & Equatable>(
+  /// A key that fills `target`.
+  ///
+  /// - Parameter showsDefault: the meaning ends with the default; pass it without a full stop.
+  init<Value: SettingValue>(
     _ name: String, _ type: ValueType<Value>, _ target: WritableKeyPath<Entry, Value> & Sendable,
-    unless absent: Value? = nil, _ meaning: String
-  ) {
+    isRequired: Bool = false, showsDefault: Bool = false, _ meaning: String
+  ) where Entry: KeyedEntry {
+    let initial = Entry()[keyPath: target]
+    let meaning = showsDefault ? "\(meaning); \(type.render(initial).inOneLine)." : meaning
     self.name = name
     self.meaning = meaning
+    self.isRequired = isRequired
     form = type.description
+    schema = type.schema.described(meaning)
     parse = { node, entry, faults in
       if let value = type.parse(node, &faults) { entry[keyPath: target] = value }
     }
-    render = { $0[keyPath: target] == absent ? nil : type.render($0[keyPath: target]) }
+    render = { isRequired || $0[keyPath: target] != initial ? type.render($0[keyPath: target]) : nil }
+    field = KeyPathField(path: target)
   }
+}
 
-  /// Reads the keys of a mapping into `entry`; those in `passing` are somebody else's. Returns the names that were there.
+extension SettingValue where Self: KeyedEntry {
+  /// Codes the keys in the order of their table.
+  static func code<Coder: FieldCoder>(_ value: Self?, in coder: inout Coder) throws(Coder.Failure) -> Self {
+    var entry = Self()
+    for key in keys { try key.field.code(value, into: &entry, in: &coder) }
+    return entry
+  }
+}
+
+extension KeyedEntry {
+  /// Reads the keys of a mapping; those in `passing` are somebody else's. Returns the names that were there. `listsKeys`:
+  /// an unknown key that is like none is told which there are.
   static func read(
-    _ entries: [Node.Entry], _ keys: [EntryKey], into entry: inout Entry, passing others: [String] = [],
-    _ faults: inout Faults
+    _ entries: [Node.Entry], _ keys: [EntryKey<Self>] = Self.keys, into entry: inout Self,
+    passing others: [String] = [], listsKeys: Bool = true, _ faults: inout Faults
   ) -> Set<String> {
     var seen: Set<String> = []
     for item in entries {
@@ -34,9 +67,8 @@ public struct EntryKey<Entry: Sendable>: Sendable {
         guard let key = keys.first(where: { $0.name == item.key }) else {
           let known = keys.map(\.name) + others
           let hint = suggestion(for: item.key, among: known)
-          faults.add(
-            at: item.position,
-            "unknown key" + (hint.isEmpty ? "; expected one of \(known.joined(separator: ", "))" : hint))
+          let list = listsKeys ? "; expected one of \(known.joined(separator: ", "))" : ""
+          faults.add(at: item.position, "unknown key" + (hint.isEmpty ? list : hint))
           return
         }
         key.parse(item.value, &entry, &faults)
@@ -46,25 +78,29 @@ public struct EntryKey<Entry: Sendable>: Sendable {
   }
 
   /// The keys that do not have their defaults.
-  static func render(_ entry: Entry, _ keys: [EntryKey]) -> [(String, Rendering)] {
-    keys.compactMap { key in key.render(entry).map { (key.name, $0) } }
+  func rendered(_ keys: [EntryKey<Self>] = Self.keys) -> [(String, Rendering)] {
+    keys.compactMap { key in key.render(self).map { (key.name, $0) } }
+  }
+
+  static func schema(_ keys: [EntryKey<Self>] = Self.keys) -> JSONSchema {
+    .mapping(keys.map { ($0.name, $0.schema) }, required: keys.filter(\.isRequired).map(\.name))
   }
 }
 
-extension ValueType {
+extension ValueType where Value: KeyedEntry {
   /// A mapping of `keys`, each of which may be left out.
-  static func entry(_ description: String, _ keys: [EntryKey<Value>], empty: Value) -> ValueType {
+  static func entry(_ description: String, _ keys: [EntryKey<Value>] = Value.keys) -> ValueType {
     ValueType(
-      description: description, isFileOnly: true,
+      description: description, isFileOnly: true, schema: Value.schema(keys),
       parse: { node, faults in
         guard case .mapping(let entries) = node.content else {
           faults.add(node, "expected \(description), found \(node.found)")
           return nil
         }
-        var value = empty
-        _ = EntryKey.read(entries, keys, into: &value, &faults)
+        var value = Value()
+        _ = Value.read(entries, keys, into: &value, &faults)
         return value
       },
-      render: { .nested(EntryKey.render($0, keys)) })
+      render: { .nested($0.rendered(keys)) })
   }
 }

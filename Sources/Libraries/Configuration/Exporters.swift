@@ -1,97 +1,122 @@
-extension EntryKey where Entry == Settings.Audit.File {
-  /// The keys of an exporter of the type `file`.
-  public static let all: [EntryKey] = [
+import Wire
+
+/// An exporter of the type `file`.
+extension Settings.Audit.File: KeyedEntry, SettingValue {
+  public static let keys: [EntryKey<Settings.Audit.File>] = [
     EntryKey(
-      "path", ValueType<String>.path.optional, \.path, unless: .some(nil),
+      "path", ValueType<String>.path.optional, \.path,
       "The file: /var/log/bssh/audit.log, or as a user $XDG_STATE_HOME/bssh/audit.log."),
     EntryKey(
       "rotate",
-      .entry("a mapping of max_size, max_backups, compress", EntryKey<Settings.Audit.Rotate>.all, empty: .init()),
-      \.rotate, unless: .init(), "When a new file begins. A mapping:"),
+      .entry("a mapping of max_size, max_backups, compress"),
+      \.rotate, "When a new file begins. A mapping:"),
     EntryKey(
-      "fsync", .choice(), \.sync, unless: .interval,
+      "fsync", .choice(), \.sync,
       "When events are on the disk: always (at once), interval (after flush_interval), never (whenever)."),
     EntryKey(
-      "mode", .journalMode, \.mode, unless: 0o600, "Permissions of the file: \"0600\", or \"0640\" for its group."),
+      "mode", .journalMode, \.mode, "Permissions of the file: \"0600\", or \"0640\" for its group."),
   ]
 }
 
-extension EntryKey where Entry == Settings.Audit.Rotate {
-  /// The keys of `rotate`.
-  public static let all: [EntryKey] = [
-    EntryKey("max_size", .size(4096...1 << 50), \.maxSize, unless: 100 << 20, "The size from which on; 100MiB."),
-    EntryKey("max_backups", .integer(0...1000), \.maxBackups, unless: 5, "Old files that are kept; 5."),
-    EntryKey("compress", .boolean, \.compress, unless: true, "Whether old files are compressed, by gzip; true."),
+/// `rotate`.
+extension Settings.Audit.Rotate: KeyedEntry, SettingValue {
+  public static let keys: [EntryKey<Settings.Audit.Rotate>] = [
+    EntryKey("max_size", .size(4096...1 << 50), \.maxSize, showsDefault: true, "The size from which on"),
+    EntryKey("max_backups", .integer(0...1000), \.maxBackups, showsDefault: true, "Old files that are kept"),
+    EntryKey("compress", .boolean, \.compress, showsDefault: true, "Whether old files are compressed, by gzip"),
   ]
 }
 
-extension EntryKey where Entry == Settings.Audit.Logstash {
-  /// The keys of an exporter of the type `logstash`.
-  public static let all: [EntryKey] = [
-    EntryKey("host", .hostName, \.host, "Where it listens, for JSON Lines over TCP; must be there."),
-    EntryKey("port", .integer(1...65535), \.port, unless: 5044, "Its port; 5044."),
+/// An exporter of the type `logstash`.
+extension Settings.Audit.Logstash: KeyedEntry, SettingValue {
+  public static let keys: [EntryKey<Settings.Audit.Logstash>] = [
+    EntryKey("host", .hostName, \.host, isRequired: true, "Where it listens, for JSON Lines over TCP; must be there."),
+    EntryKey("port", .integer(1...65535), \.port, showsDefault: true, "Its port"),
     EntryKey(
       "tls",
-      .entry("a mapping of enabled, ca, certificate, key, verify", EntryKey<Settings.Audit.TLS>.all, empty: .init()),
-      \.tls, unless: .init(), "How it is known, and knows us. A mapping:"),
-    EntryKey("timeout", .duration(1...3600), \.timeout, unless: 10, "The time until it has to answer; 10s."),
+      .entry("a mapping of enabled, ca, certificate, key, verify"),
+      \.tls, "How it is known, and knows us. A mapping:"),
+    EntryKey("timeout", .duration(1...3600), \.timeout, showsDefault: true, "The time until it has to answer"),
   ]
 }
 
-extension EntryKey where Entry == Settings.Audit.OTel {
-  /// The keys of an exporter of the type `otel`.
-  public static let all: [EntryKey] = [
+/// An exporter of the type `otel`.
+extension Settings.Audit.OTel: KeyedEntry, SettingValue {
+  public static let keys: [EntryKey<Settings.Audit.OTel>] = [
     EntryKey(
-      "endpoint", .endpoint, \.endpoint,
+      "endpoint", .endpoint, \.endpoint, isRequired: true,
       "The collector, as http://localhost:4317 or https://otel.example.org; must be there."),
-    EntryKey("protocol", .choice(), \.transport, unless: .grpc, "grpc, http/protobuf or http/json; grpc."),
-    EntryKey("headers", .headers, \.headers, unless: [], "Headers of every request: a mapping of names to texts."),
+    EntryKey("protocol", .choice(), \.transport, showsDefault: true, "grpc, http/protobuf or http/json"),
+    EntryKey("headers", .headers, \.headers, "Headers of every request: a mapping of names to texts."),
     EntryKey(
       "tls",
-      .entry("a mapping of ca, certificate, key, verify", EntryKey<Settings.Audit.TLS>.ofEndpoint, empty: .init()),
-      \.tls,
-      unless: .init(), "As for logstash, but that the endpoint says whether it is used."),
-    EntryKey("compression", .choice(), \.compression, unless: .gzip, "gzip or none; gzip."),
+      .entry("a mapping of ca, certificate, key, verify", Settings.Audit.TLS.keysOfEndpoint),
+      \.tls, "As for logstash, but that the endpoint says whether it is used."),
+    EntryKey("compression", .choice(), \.compression, showsDefault: true, "gzip or none"),
     EntryKey(
-      "resource", .attributes, \.resource, unless: [], "Attributes of the resource: a mapping of names to texts."),
-    EntryKey("timeout", .duration(1...3600), \.timeout, unless: 10, "The time that a request may take; 10s."),
+      "resource", .attributes, \.resource, "Attributes of the resource: a mapping of names to texts."),
+    EntryKey("timeout", .duration(1...3600), \.timeout, showsDefault: true, "The time that a request may take"),
   ]
 }
 
-extension EntryKey where Entry == Settings.Audit.Syslog {
-  /// The keys of an exporter of the type `syslog`.
-  public static let all: [EntryKey] = [
-    EntryKey("facility", .choice(), \.facility, unless: .authpriv, "What the events are counted under; authpriv."),
-    EntryKey("socket", .path, \.socket, unless: "/dev/log", "The socket of the system's log; /dev/log."),
+/// An exporter of the type `syslog`.
+extension Settings.Audit.Syslog: KeyedEntry, SettingValue {
+  public static let keys: [EntryKey<Settings.Audit.Syslog>] = [
+    EntryKey("facility", .choice(), \.facility, showsDefault: true, "What the events are counted under"),
+    EntryKey("socket", .path, \.socket, showsDefault: true, "The socket of the system's log"),
   ]
 }
 
-extension EntryKey where Entry == Settings.Audit.TLS {
-  /// The keys of `tls`.
-  public static let all: [EntryKey] =
-    [EntryKey("enabled", .boolean, \.enabled, unless: false, "Whether TLS is used; false.")] + ofEndpoint
+/// `tls`.
+extension Settings.Audit.TLS: KeyedEntry, SettingValue {
+  public static let keys: [EntryKey<Settings.Audit.TLS>] =
+    [EntryKey("enabled", .boolean, \.enabled, showsDefault: true, "Whether TLS is used")] + keysOfEndpoint
 
   /// Those that are left where an address says whether it is used.
-  static let ofEndpoint: [EntryKey] = [
+  static let keysOfEndpoint: [EntryKey<Settings.Audit.TLS>] = [
     EntryKey(
-      "ca", ValueType<String>.path.optional, \.caFile, unless: .some(nil),
+      "ca", ValueType<String>.path.optional, \.caFile,
       "A file of authorities (PEM) that are trusted; the system's."),
     EntryKey(
-      "certificate", ValueType<String>.path.optional, \.certificateFile, unless: .some(nil),
+      "certificate", ValueType<String>.path.optional, \.certificateFile,
       "A file with our certificate (PEM); none."),
     EntryKey(
-      "key", ValueType<String>.path.optional, \.keyFile, unless: .some(nil), "A file with the private key of it (PEM)."),
+      "key", ValueType<String>.path.optional, \.keyFile, "A file with the private key of it (PEM)."),
     EntryKey(
-      "verify", .boolean, \.verify, unless: true, "Whether its certificate must be good, and for its name; true."),
+      "verify", .boolean, \.verify, showsDefault: true, "Whether its certificate must be good, and for its name"),
   ]
 }
+
+extension Settings.Audit.TLS {
+  /// The keys, and what was read from the files that they name.
+  static func code<Coder: FieldCoder>(_ value: Self?, in coder: inout Coder) throws(Coder.Failure) -> Self {
+    var tls = Self()
+    for key in keys { try key.field.code(value, into: &tls, in: &coder) }
+    tls.ca = try coder.bytes(value?.ca, max: .max)
+    tls.certificate = try coder.bytes(value?.certificate, max: .max)
+    tls.key = try coder.bytes(value?.key, max: .max)
+    return tls
+  }
+}
+
+extension Settings.Audit.Pair: SettingValue {
+  static func code<Coder: FieldCoder>(_ value: Self?, in coder: inout Coder) throws(Coder.Failure) -> Self {
+    .init(name: try .code(value?.name, in: &coder), value: try .code(value?.value, in: &coder))
+  }
+}
+
+extension Settings.Audit.File.Sync: SettingValue {}
+extension Settings.Audit.OTel.Transport: SettingValue {}
+extension Settings.Audit.OTel.Compression: SettingValue {}
+extension Settings.Audit.Syslog.Facility: SettingValue {}
+extension Settings.Audit.Exporter.Kind: SettingValue {}
 
 /// What the template says about the keys of `audit.exporters`: a line for each, and how deep it stands.
 enum ExporterHelp {
   static let lines: [String] =
-    entry(.file, EntryKey<Settings.Audit.File>.all, below: ["rotate": lines(EntryKey<Settings.Audit.Rotate>.all)])
-    + entry(.logstash, EntryKey<Settings.Audit.Logstash>.all, below: ["tls": lines(EntryKey<Settings.Audit.TLS>.all)])
-    + entry(.otel, EntryKey<Settings.Audit.OTel>.all) + entry(.syslog, EntryKey<Settings.Audit.Syslog>.all)
+    entry(.file, Settings.Audit.File.keys, below: ["rotate": lines(Settings.Audit.Rotate.keys)])
+    + entry(.logstash, Settings.Audit.Logstash.keys, below: ["tls": lines(Settings.Audit.TLS.keys)])
+    + entry(.otel, Settings.Audit.OTel.keys) + entry(.syslog, Settings.Audit.Syslog.keys)
 
   private static func entry<Entry>(
     _ kind: Settings.Audit.Exporter.Kind, _ keys: [EntryKey<Entry>], below: [String: [String]] = [:]
@@ -107,6 +132,7 @@ extension ValueType where Value == [Settings.Audit.Exporter] {
   /// Exporters, each a mapping with a type and the keys of that.
   static let exporters = ValueType(
     description: "a list of exporters", isFileOnly: true,
+    schema: .list(of: exporterSchema, atMost: Settings.Audit.mostExporters),
     parse: { node, faults in
       guard case .sequence(let items) = node.content else {
         faults.add(node, "expected a list of exporters, found \(node.found)")
@@ -121,6 +147,18 @@ extension ValueType where Value == [Settings.Audit.Exporter] {
     render: { .block($0.map(entries(of:))) })
 }
 
+private var exporterSchema: JSONSchema {
+  func entry<Entry: KeyedEntry>(_ kind: Settings.Audit.Exporter.Kind, _: Entry.Type) -> JSONSchema {
+    let type = JSONSchema.object([("const", .text(kind.rawValue))])
+    return .mapping(
+      [("type", type)] + Entry.keys.map { ($0.name, $0.schema) },
+      required: ["type"] + Entry.keys.filter(\.isRequired).map(\.name))
+  }
+  return .anyOf(
+    entry(.file, Settings.Audit.File.self), entry(.logstash, Settings.Audit.Logstash.self),
+    entry(.otel, Settings.Audit.OTel.self), entry(.syslog, Settings.Audit.Syslog.self))
+}
+
 private func exporter(_ node: Node, _ faults: inout Faults) -> Settings.Audit.Exporter? {
   let kinds = Settings.Audit.Exporter.Kind.allCases.map(\.rawValue).joined(separator: ", ")
   guard case .mapping(let entries) = node.content else {
@@ -133,42 +171,69 @@ private func exporter(_ node: Node, _ faults: inout Faults) -> Settings.Audit.Ex
   }
   let kind = faults.within(".type") { ValueType<Settings.Audit.Exporter.Kind>.choice().parse(type, &$0) }
   switch kind {
-  case .file:
-    var file = Settings.Audit.File()
-    _ = EntryKey.read(entries, EntryKey<Settings.Audit.File>.all, into: &file, passing: ["type"], &faults)
-    return .file(file)
+  case .file: return .file(entry(entries, &faults).0)
   case .logstash:
-    var logstash = Settings.Audit.Logstash()
-    let keys = EntryKey<Settings.Audit.Logstash>.all
-    let seen = EntryKey.read(entries, keys, into: &logstash, passing: ["type"], &faults)
+    let (logstash, seen): (Settings.Audit.Logstash, Set<String>) = entry(entries, &faults)
     if !seen.contains("host") { faults.add(node, "the exporter has no host to send to") }
     return .logstash(logstash)
   case .otel:
-    var otel = Settings.Audit.OTel()
-    let seen = EntryKey.read(entries, EntryKey<Settings.Audit.OTel>.all, into: &otel, passing: ["type"], &faults)
+    let (otel, seen): (Settings.Audit.OTel, Set<String>) = entry(entries, &faults)
     if !seen.contains("endpoint") { faults.add(node, "the exporter has no endpoint to send to") }
     return .otel(otel)
-  case .syslog:
-    var syslog = Settings.Audit.Syslog()
-    _ = EntryKey.read(entries, EntryKey<Settings.Audit.Syslog>.all, into: &syslog, passing: ["type"], &faults)
-    return .syslog(syslog)
+  case .syslog: return .syslog(entry(entries, &faults).0)
   case nil: return nil
   }
+}
+
+private func entry<Entry: KeyedEntry>(_ entries: [Node.Entry], _ faults: inout Faults) -> (Entry, Set<String>) {
+  var entry = Entry()
+  let seen = Entry.read(entries, into: &entry, passing: ["type"], &faults)
+  return (entry, seen)
 }
 
 private func entries(of exporter: Settings.Audit.Exporter) -> [(String, Rendering)] {
   let type: [(String, Rendering)] = [("type", .scalar(exporter.kind.rawValue))]
   return switch exporter {
-  case .file(let file): type + EntryKey.render(file, EntryKey<Settings.Audit.File>.all)
-  case .logstash(let logstash): type + EntryKey.render(logstash, EntryKey<Settings.Audit.Logstash>.all)
-  case .otel(let otel): type + EntryKey.render(otel, EntryKey<Settings.Audit.OTel>.all)
-  case .syslog(let syslog): type + EntryKey.render(syslog, EntryKey<Settings.Audit.Syslog>.all)
+  case .file(let file): type + file.rendered()
+  case .logstash(let logstash): type + logstash.rendered()
+  case .otel(let otel): type + otel.rendered()
+  case .syslog(let syslog): type + syslog.rendered()
+  }
+}
+
+extension Settings.Audit.Exporter: SettingValue {
+  static func code<Coder: FieldCoder>(_ value: Self?, in coder: inout Coder) throws(Coder.Failure) -> Self {
+    let kind: Kind = try coder.choice(value?.kind)
+    // When reading, a new entry says which kind of entry is to be read.
+    switch value ?? Self(kind) {
+    case .file(let file): return .file(try .code(value.map { _ in file }, in: &coder))
+    case .logstash(let logstash): return .logstash(try .code(value.map { _ in logstash }, in: &coder))
+    case .otel(let otel): return .otel(try .code(value.map { _ in otel }, in: &coder))
+    case .syslog(let syslog): return .syslog(try .code(value.map { _ in syslog }, in: &coder))
+    }
+  }
+
+  static func code<Coder: FieldCoder>(list: [Self]?, in coder: inout Coder) throws(Coder.Failure) -> [Self] {
+    try code(list: list, atMost: Settings.Audit.mostExporters, in: &coder)
+  }
+
+  private init(_ kind: Kind) {
+    self =
+      switch kind {
+      case .file: .file(.init())
+      case .logstash: .logstash(.init())
+      case .otel: .otel(.init())
+      case .syslog: .syslog(.init())
+      }
   }
 }
 
 extension ValueType where Value == UInt32 {
   fileprivate static let journalMode = scalar(
     "\"0600\" or \"0640\"",
+    schema: .object([
+      ("enum", .array([.text("0600"), .text("0640"), .text("600"), .text("640"), .literal("600"), .literal("640")]))
+    ]),
     { ["600", "0600", "0o600"].contains($0) ? 0o600 : ["640", "0640", "0o640"].contains($0) ? 0o640 : nil },
     render: { "\"0\(String($0, radix: 8))\"" }, quotable: true)
 }
@@ -199,7 +264,9 @@ extension ValueType where Value == String {
 
 extension ValueType where Value == [Settings.Audit.Pair] {
   /// Headers of HTTP. RFC 9110, section 5
-  fileprivate static let headers = pairs("a mapping of headers to texts", "the name of a header") { byte in
+  fileprivate static let headers = pairs(
+    "a mapping of headers to texts", "the name of a header", pattern: "[A-Za-z0-9!#$%&'*+.^_`|~-]{1,256}"
+  ) { byte in
     switch byte {
     case 0x30...0x39, 0x41...0x5a, 0x61...0x7a: true
     default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
@@ -207,7 +274,9 @@ extension ValueType where Value == [Settings.Audit.Pair] {
   }
 
   /// Attributes, as `deployment.environment`.
-  fileprivate static let attributes = pairs("a mapping of attributes to texts", "the name of an attribute") { byte in
+  fileprivate static let attributes = pairs(
+    "a mapping of attributes to texts", "the name of an attribute", pattern: "[A-Za-z0-9._-]{1,256}"
+  ) { byte in
     switch byte {
     case 0x30...0x39, 0x41...0x5a, 0x61...0x7a: true
     default: "._-".utf8.contains(byte)
@@ -215,10 +284,10 @@ extension ValueType where Value == [Settings.Audit.Pair] {
   }
 
   private static func pairs(
-    _ description: String, _ what: String, _ isOfName: @escaping @Sendable (UInt8) -> Bool
+    _ description: String, _ what: String, pattern: String, _ isOfName: @escaping @Sendable (UInt8) -> Bool
   ) -> ValueType {
     ValueType(
-      description: description, isFileOnly: true,
+      description: description, isFileOnly: true, schema: .names(pattern, to: .anyOf(.scalar, .null), atMost: 64),
       parse: { node, faults in
         guard case .mapping(let entries) = node.content, entries.count <= 64 else {
           faults.add(node, "expected \(description), at most 64, found \(node.found)")

@@ -6,6 +6,8 @@ public struct RuleKey: Sendable {
   /// What a value looks like.
   public let form: String
   public let meaning: String
+  /// null leaves the key out.
+  let schema: JSONSchema
   fileprivate let parse: @Sendable (Node, inout FilterRule, inout Faults, _ depth: Int) -> Void
   /// nil: the rule does not have it.
   fileprivate let render: @Sendable (FilterRule) -> Rendering?
@@ -21,6 +23,7 @@ public struct RuleKey: Sendable {
     self.meaning = meaning
     self.isMatcher = isMatcher
     form = type(0).description
+    schema = (name == "action" ? type(0).schema : .anyOf(type(0).schema, .null)).described(meaning)
     parse = { node, rule, faults, depth in
       if let value = type(depth).parse(node, &faults) { rule[keyPath: target] = value }
     }
@@ -80,13 +83,28 @@ public struct RuleKey: Sendable {
   ]
 
   fileprivate static let matchers = all.filter(\.isMatcher)
+
+  /// What `not` and `composite` have inside: at least one key.
+  static var matcherSchema: JSONSchema {
+    guard case .object(let members) = JSONSchema.mapping(matchers.map { ($0.name, $0.schema) }) else { return .null }
+    return .object(members + [("minProperties", .literal("1"))])
+  }
+
+  /// An action, and something that it is for.
+  fileprivate static var ruleSchema: JSONSchema {
+    let rule = JSONSchema.mapping(all.map { ($0.name, $0.schema) }, required: ["action"])
+    guard case .object(let members) = rule else { return .null }
+    let names = all.map(\.name).filter { !["name", "action"].contains($0) }
+    return .object(
+      members + [("anyOf", .array(names.map { .object([("required", .array([.text($0)]))]) }))])
+  }
 }
 
 extension ValueType {
   /// The value, which `null` is not.
   fileprivate var present: ValueType<Value?> {
     ValueType<Value?>(
-      description: description, parse: { node, faults in parse(node, &faults).map { .some($0) } },
+      description: description, schema: schema, parse: { node, faults in parse(node, &faults).map { .some($0) } },
       render: { $0.map(render) ?? .scalar("null") })
   }
 }
@@ -108,7 +126,7 @@ extension ValueType where Value == String {
   }
 
   fileprivate static let fileExtension = ValueType(
-    description: "an extension",
+    description: "an extension", schema: .scalar,
     parse: { node, faults in
       guard let text = extensionText.parse(node, &faults) else { return nil }
       return text.hasPrefix(".") ? String(text.dropFirst()) : text
@@ -129,7 +147,7 @@ extension ValueType where Value == String {
 
 extension ValueType where Value == Glob {
   fileprivate static let glob = ValueType(
-    description: "a pattern",
+    description: "a pattern", schema: .scalar,
     parse: { node, faults in
       guard case .scalar(let text, _) = node.content, !node.isNull else {
         faults.add(node, "expected a pattern, found \(node.found)")
@@ -144,7 +162,7 @@ extension ValueType where Value == Glob {
 
 extension ValueType where Value == FilterOperation {
   fileprivate static let operation = ValueType(
-    description: "an operation",
+    description: "an operation", schema: operationSchema,
     parse: { node, faults in
       let known = FilterOperation.allCases.map(\.rawValue)
       guard case .scalar(let text, _) = node.content, !node.isNull else {
@@ -160,11 +178,17 @@ extension ValueType where Value == FilterOperation {
     }, render: { .scalar($0.rawValue) })
 }
 
+/// Names in any case of their letters, and the two that ``FilterOperation/init(name:)`` knows beside them.
+private let operationSchema: JSONSchema = .pattern(
+  (FilterOperation.allCases.map(\.rawValue) + ["mkdir", "readdir"]).map { name in
+    name.map { "[\($0)\($0.uppercased())]" }.joined()
+  }.joined(separator: "|"))
+
 extension ValueType where Value == [FilterMatcher] {
   /// A matcher that must not hold, as an array of one.
   fileprivate static func negated(depth: Int) -> ValueType {
     ValueType(
-      description: "a matcher", isFileOnly: true,
+      description: "a matcher", isFileOnly: true, schema: .reference("matcher"),
       parse: { node, faults in matcher(node, &faults, depth: depth + 1).map { [$0] } },
       render: { .nested($0.flatMap(entries(of:))) })
   }
@@ -173,7 +197,7 @@ extension ValueType where Value == [FilterMatcher] {
 extension ValueType where Value == FilterMatcher.Composite {
   fileprivate static func composite(depth: Int) -> ValueType {
     ValueType(
-      description: "type and matchers", isFileOnly: true,
+      description: "type and matchers", isFileOnly: true, schema: compositeSchema,
       parse: { node, faults in parseComposite(node, &faults, depth: depth + 1) },
       render: { composite in
         .nested([
@@ -187,6 +211,7 @@ extension ValueType where Value == [FilterRule] {
   /// Rules, each a mapping of ``RuleKey``s.
   static let filterRules = ValueType(
     description: "a list of rules", isFileOnly: true,
+    schema: .list(of: RuleKey.ruleSchema, atMost: TransferFilter.mostRules),
     parse: { node, faults in
       guard case .sequence(let items) = node.content else {
         faults.add(node, "expected a list of rules, found \(node.found)")
@@ -206,6 +231,13 @@ extension ValueType where Value == [FilterRule] {
       .block(rules.map { rule in RuleKey.all.compactMap { key in key.render(rule).map { (key.name, $0) } } })
     })
 }
+
+/// `not` has one matcher; the others have a list, which may be `matcher` too.
+private let compositeSchema: JSONSchema = .mapping(
+  [
+    ("type", ValueType<FilterMatcher.Composite.Kind>.choice().schema),
+    ("matchers", .list(of: .reference("matcher"))), ("matcher", .anyOf(.reference("matcher"), .null)),
+  ], required: ["type"])
 
 private func rule(_ node: Node, _ faults: inout Faults) -> FilterRule? {
   var rule = FilterRule(action: .deny)

@@ -101,12 +101,14 @@ struct GivenValues {
     }
   }
 
-  /// A name of this section that is like `name`, or a key that has this name in another section.
+  /// Suggests a similar name in this section; or a key of this name deeper in the section, also in entries of lists; or one in
+  /// another section.
   private mutating func hint(for name: String, in section: String) -> String {
     let near = suggestion(for: name, among: names(in: section))
     if !near.isEmpty { return near }
-    let elsewhere = KeyTable.keys.first { $0.name == name }
-    return elsewhere.map { "; did you mean '\($0.path)'?" } ?? ""
+    let inside = Schema.paths.first { $0.hasPrefix(section + ".") && $0.hasSuffix("." + name) }
+    let best = inside ?? KeyTable.keys.first { $0.name == name }?.path
+    return best.map { "; did you mean '\($0)'?" } ?? ""
   }
 
   /// The keys and sections directly in `section`.

@@ -1,4 +1,5 @@
-/// A key of the configuration: everything that is to know about it, in one place.
+/// A key of the configuration: a row of the table, from which everything else about the key is derived. Its default is the
+/// initial value of its property, which is in the same file.
 public struct Key: Sendable {
   /// `server.port`.
   public let path: String
@@ -18,19 +19,44 @@ public struct Key: Sendable {
   let example: Rendering?
   let parse: @Sendable (Node, inout Choices, inout Faults) -> Void
   let render: @Sendable (Choices) -> Rendering
+  /// The schema of values, with the meaning and the default of the key.
+  var schema: JSONSchema {
+    valueSchema.described(meaning.joined(separator: " "), default: render(Choices()))
+  }
+  let valueSchema: JSONSchema
+  /// What is sent to other processes.
+  let field: any SettingField<Choices>
   /// Takes the value of this key over from one to the other.
   let copy: @Sendable (Choices, inout Choices) -> Void
 
-  /// A key that fills `target`. `alias`: the variable's name in bssh, where that is not made of the path. `content`:
-  /// where the content of the file is that the value names, once it is read.
-  init<Value: Sendable>(
+  /// A key that fills `target`. `alias`: the variable's name in bssh, where that is not made of the path.
+  init<Value: SettingValue>(
     _ path: String, _ type: ValueType<Value>, _ target: WritableKeyPath<Choices, Value> & Sendable,
-    alias: String? = nil, option: String? = nil, example: Value? = nil,
-    content: (WritableKeyPath<Choices, [UInt8]?> & Sendable)? = nil, _ meaning: String...
+    alias: String? = nil, option: String? = nil, example: Value? = nil, _ meaning: String...
+  ) {
+    self.init(
+      path, type, target, becomes: target, alias: alias, option: option, example: example, meaning: meaning)
+  }
+
+  /// A key whose value is converted while loading, such as a path to the content of the file. The result is sent to other
+  /// processes.
+  init<Value: Sendable, Content: SettingValue>(
+    _ path: String, _ type: ValueType<Value>, _ target: WritableKeyPath<Choices, Value> & Sendable,
+    becomes content: WritableKeyPath<Choices, Content> & Sendable, alias: String? = nil, option: String? = nil,
+    _ meaning: String...
+  ) {
+    self.init(path, type, target, becomes: content, alias: alias, option: option, example: nil, meaning: meaning)
+  }
+
+  private init<Value: Sendable, Content: SettingValue>(
+    _ path: String, _ type: ValueType<Value>, _ target: WritableKeyPath<Choices, Value> & Sendable,
+    becomes content: WritableKeyPath<Choices, Content> & Sendable, alias: String?, option: String?, example: Value?,
+    meaning: [String]
   ) {
     self.path = path
     name = path.split(separator: ".").last.map(String.init) ?? path
     form = type.description
+    valueSchema = type.schema
     self.meaning = meaning
     variables = type.isFileOnly ? [] : [Self.variable(for: path)] + (alias.map { [$0] } ?? [])
     self.option = option
@@ -40,9 +66,10 @@ public struct Key: Sendable {
       if let value = type.parse(node, &faults) { choices[keyPath: target] = value }
     }
     render = { type.render($0[keyPath: target]) }
+    field = KeyPathField(path: content)
     copy = {
       $1[keyPath: target] = $0[keyPath: target]
-      if let content { $1[keyPath: content] = $0[keyPath: content] }
+      $1[keyPath: content] = $0[keyPath: content]
     }
   }
 

@@ -21,7 +21,7 @@ extension Key {
 extension ValueType where Value == [Match] {
   /// Blocks, each with conditions, and with keys under their sections as in the file itself.
   static let matches = ValueType(
-    description: "a list of blocks", isFileOnly: true,
+    description: "a list of blocks", isFileOnly: true, schema: .list(of: .reference("block"), atMost: Match.most),
     parse: { node, faults in
       guard case .sequence(let items) = node.content else {
         faults.add(node, "expected a list of blocks, found \(node.found)")
@@ -42,7 +42,7 @@ extension ValueType {
     _ type: ValueType<Inner>
   ) -> ValueType where Value == Match.Entry<Inner> {
     ValueType(
-      description: type.description,
+      description: type.description, schema: type.schema,
       parse: { node, faults in
         guard case .scalar(let text, let plain) = node.content, text.hasPrefix("!") else {
           return type.parse(node, &faults).map { Match.Entry($0) }
@@ -59,6 +59,21 @@ private let users = Patterns.list(.entry(.userName), of: "a list of names and pa
 private let groups = Patterns.list(.entry(.groupPattern), of: "a list of names and patterns of groups")
 private let addresses = ValueType<[Match.Entry<AddressRange>]>.list(
   .entry(.addressRange), of: "a list of addresses and ranges of them")
+
+/// A block: at least one condition, and at least one section.
+var matchSchema: JSONSchema {
+  let sections = Schema.properties(KeyTable.keys.filter { $0.matchProblem == nil }, depth: 0)
+  let conditions = [
+    ("users", users.schema), ("groups", groups.schema), ("addresses", addresses.schema),
+  ]
+  guard case .object(let members) = JSONSchema.mapping(conditions + sections) else { return .null }
+  let one = { (names: [String]) in
+    JSONSchema.object([
+      ("anyOf", .array(names.map { .object([("required", .array([.text($0)]))]) }))
+    ])
+  }
+  return .object(members + [("allOf", .array([one(Match.conditions), one(sections.map(\.0))]))])
+}
 
 private func match(_ node: Node, _ faults: inout Faults) -> Match? {
   guard case .mapping(let entries) = node.content else {

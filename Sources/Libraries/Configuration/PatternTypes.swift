@@ -9,7 +9,7 @@ extension ValueType where Value == String {
 extension ValueType where Value == UserPattern {
   /// A name, a pattern, or either with where they come from.
   static let userPattern = ValueType(
-    description: "a name or pattern of users",
+    description: "a name or pattern of users", schema: .scalar,
     parse: { node, faults in
       guard let text = ValueType<String>.words.parse(node, &faults) else { return nil }
       do throws(UserPatternError) { return try UserPattern(text) } catch {
@@ -31,7 +31,7 @@ extension ValueType where Value == NamePattern {
 
   private static func pattern(of whom: String) -> ValueType {
     ValueType(
-      description: "a name or pattern of \(whom)",
+      description: "a name or pattern of \(whom)", schema: .scalar,
       parse: { node, faults in
         guard let text = ValueType<String>.words.parse(node, &faults) else { return nil }
         if UserPattern.isName(text) { return NamePattern(text) }

@@ -1,5 +1,4 @@
 import AccessControl
-import Wire
 
 extension Settings {
   /// `security:`: who may connect, how often, for how long, and what follows from failures.
@@ -37,42 +36,59 @@ extension Settings {
   }
 }
 
-extension Settings.Security: WireCodable {
-  public func encode(to writer: inout WireWriter) {
-    for ranges in [allowedIPs, blockedIPs, whitelistIPs] { writer.list(ranges) { $1.encode(to: &$0) } }
-    writer.number(connectionsPerSecond)
-    writer.number(connectionBurst)
-    writer.number(maxAuthAttempts)
-    writer.number(maxKeyFailures)
-    for number in [authWindow, banTime, banFactor, banMax] { writer.number(number) }
-    writer.optional(banStateFile) { $0.text($1) }
-    writer.number(maxSessionsPerUser)
-    writer.number(idleTimeout)
-    writer.number(sessionTimeout)
-  }
-
-  public init(from reader: inout WireReader) throws(WireError) {
-    self.init()
-    allowedIPs = try reader.ranges()
-    blockedIPs = try reader.ranges()
-    whitelistIPs = try reader.ranges()
-    connectionsPerSecond = try reader.number()
-    connectionBurst = try reader.number()
-    maxAuthAttempts = try reader.number()
-    maxKeyFailures = try reader.number()
-    authWindow = try reader.number()
-    banTime = try reader.number()
-    banFactor = try reader.number()
-    banMax = try reader.number()
-    banStateFile = try reader.optional { (r: inout WireReader) throws(WireError) in try r.text(limit: 4096) }
-    maxSessionsPerUser = try reader.number()
-    idleTimeout = try reader.number()
-    sessionTimeout = try reader.number()
-  }
-}
-
-extension WireReader {
-  mutating func ranges() throws(WireError) -> [AddressRange] {
-    try list(minimumSize: 9) { (r: inout WireReader) throws(WireError) in try AddressRange(from: &r) }
-  }
+extension KeyTable {
+  static let security: [Key] = [
+    Key(
+      "security.allowed_ips", ranges, \.settings.security.allowedIPs,
+      "Addresses and ranges that may connect; with an empty list all may. An IPv4-mapped IPv6",
+      "address is the IPv4 address."),
+    Key(
+      "security.blocked_ips", ranges, \.settings.security.blockedIPs,
+      "Addresses and ranges that may not connect, also where allowed_ips has them. They are closed",
+      "without a word, whatever they could prove."),
+    Key(
+      "security.whitelist_ips", ranges, \.settings.security.whitelistIPs,
+      "Addresses and ranges that are never banned, and that rate_limit and max_unauthenticated do not",
+      "hold for. They must be allowed all the same."),
+    Key(
+      "security.max_auth_attempts", .integer(0...1000, clamped: .word), \.settings.security.maxAuthAttempts,
+      "The failed login that gets an address (of IPv6, a /64) banned: a wrong password, a bad",
+      "signature, or a connection that asked for a login and ended without. 0 bans nobody."),
+    Key(
+      "security.max_key_failures", .integer(0...1000), \.settings.security.maxKeyFailures,
+      "The connection that gets an address banned of those that offered nothing but keys, none of which",
+      "let in. They are counted apart from other failures. 0: such connections ban nobody."),
+    Key(
+      "security.auth_window", .duration(1...31_536_000, clamped: .long), \.settings.security.authWindow,
+      "The time in which so many failures count."),
+    Key(
+      "security.ban_time", .duration(1...31_536_000, clamped: .long), \.settings.security.banTime,
+      "How long the first ban lasts. A banned address is refused whatever it could prove."),
+    Key(
+      "security.ban_factor", .integer(1...100), \.settings.security.banFactor,
+      "Each further ban of an address is so many times as long as the one before."),
+    Key(
+      "security.ban_max", .duration(1...31_536_000), \.settings.security.banMax,
+      "The longest ban; an address that behaves well for this time is forgotten."),
+    Key(
+      "security.ban_state_file", ValueType<String>.path.optional, \.settings.security.banStateFile,
+      "The file that bans are kept in, so that they survive a restart; null for none."),
+    Key(
+      "security.rate_limit.per_second", .integer(0...1000), \.settings.security.connectionsPerSecond,
+      "Connections that one address (of IPv6, one /64) may open in a second, in the long run; 0 is",
+      "no limit."),
+    Key(
+      "security.rate_limit.burst", .integer(1...100_000), \.settings.security.connectionBurst,
+      "Connections that it may open at once, before per_second holds."),
+    Key(
+      "security.max_sessions_per_user", .integer(1...65536, clamped: .long), \.settings.security.maxSessionsPerUser,
+      "Logins that one user has at a time; one more is refused once it is proven."),
+    Key(
+      "security.idle_timeout", .duration(0...year, zero: "no limit", clamped: .long), \.settings.security.idleTimeout,
+      "A login ends when nothing has come or gone on its channels for so long; 0 is no limit."),
+    Key(
+      "security.session_timeout", .duration(0...year, zero: "no limit", clamped: .long),
+      \.settings.security.sessionTimeout,
+      "A login ends after so long, whatever it does; 0 is no limit."),
+  ]
 }

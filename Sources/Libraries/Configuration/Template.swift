@@ -66,7 +66,7 @@ public enum Template {
   private static func comment(on key: Key) -> [String] {
     var lines = key.meaning
     if key.path == "auth.password.users" {
-      for (index, user) in UserKey.all.enumerated() {
+      for (index, user) in Settings.User.keys.enumerated() {
         lines.append((index == 0 ? "  - " : "    ") + "\(user.name): \(user.meaning)")
       }
     }

@@ -1,12 +1,13 @@
 import AccessControl
 import Authentication
 import Filter
+import Model
 
 extension ValueType where Value == String {
   /// Text for which `fault` has nothing to say.
   static func text(_ description: String, fault: @escaping @Sendable (String) -> String?) -> ValueType {
     ValueType(
-      description: description,
+      description: description, schema: .scalar,
       parse: { node, faults in
         guard case .scalar(let text, _) = node.content, !node.isNull else {
           faults.add(node, "expected \(description), found \(node.found)")
@@ -30,7 +31,7 @@ extension ValueType where Value == String {
   private static func path(fault: @escaping @Sendable (String) -> String?) -> ValueType {
     let plain = text("a path") { pathFault($0) ?? fault($0) }
     return ValueType(
-      description: plain.description,
+      description: plain.description, schema: plain.schema,
       parse: { node, faults in
         guard let path = plain.parse(node, &faults) else { return nil }
         if path.hasPrefix("/") { return path }
@@ -132,6 +133,9 @@ extension ValueType {
   ) -> ValueType where Value == [Element] {
     ValueType(
       description: description, isList: true,
+      schema: orOne
+        ? .anyOf(element.schema, .list(of: element.schema, atLeast: mayBeEmpty ? 0 : 1, unique: true))
+        : .list(of: element.schema, atLeast: mayBeEmpty ? 0 : 1, unique: true),
       parse: { node, faults in
         let nodes: [Node]
         switch node.content {
@@ -169,21 +173,23 @@ extension ValueType {
 
 extension ValueType where Value == OneTimeSecret.Digits {
   static let codeDigits = scalar(
-    "6 or 8", { text in OneTimeSecret.Digits.allCases.first { "\($0.rawValue)" == text } }, render: { "\($0.rawValue)" }
+    "6 or 8", schema: .object([("enum", .array(OneTimeSecret.Digits.allCases.map { .literal("\($0.rawValue)") }))]),
+    { text in OneTimeSecret.Digits.allCases.first { "\($0.rawValue)" == text } }, render: { "\($0.rawValue)" }
   )
 }
 
 extension ValueType where Value == BindChoice {
   /// An address, with or without a port.
   static let bindAddress = scalar(
-    "an IPv4 or IPv6 address, as 192.0.2.1, 192.0.2.1:22, [2001:db8::1] or [2001:db8::1]:22", { BindChoice($0) },
+    "an IPv4 or IPv6 address, as 192.0.2.1, 192.0.2.1:22, [2001:db8::1] or [2001:db8::1]:22", schema: .scalar,
+    { BindChoice($0) },
     render: { yamlText($0.text) }, quotable: true)
 }
 
 extension ValueType where Value == AddressRange {
   /// An address, or a range of them in CIDR notation.
   static let addressRange: ValueType = .init(
-    description: "an address or a range, as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32",
+    description: "an address or a range, as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32", schema: .scalar,
     parse: { node, faults in
       guard case .scalar(let text, _) = node.content, !node.isNull else {
         faults.add(node, "expected an address or a range of addresses, found \(node.found)")
@@ -201,6 +207,7 @@ extension ValueType where Value == [EnvironmentVariable] {
   /// Names and values.
   static let variables = ValueType(
     description: "a mapping of variables to values", isFileOnly: true,
+    schema: .names("[A-Za-z_][A-Za-z0-9_]*", to: .anyOf(.scalar, .null)),
     parse: { node, faults in
       guard case .mapping(let entries) = node.content else {
         faults.add(node, "expected names and values of variables, found \(node.found)")

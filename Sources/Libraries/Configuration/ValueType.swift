@@ -6,6 +6,8 @@ struct ValueType<Value: Sendable>: Sendable {
   var isList = false
   /// Mappings and lists of them are set in files only.
   var isFileOnly = false
+  /// What a value may be, as the schema says it: wider than what loads, never narrower.
+  var schema: JSONSchema
   /// nil after adding at least one fault.
   var parse: @Sendable (Node, inout Faults) -> Value?
   let render: @Sendable (Value) -> Rendering
@@ -23,6 +25,18 @@ enum Rendering: Sendable {
   case nested([(String, Rendering)])
   /// Mappings, each an entry of a list.
   case block([[(String, Rendering)]])
+
+  /// What people are told of the value in a sentence.
+  var inOneLine: String {
+    switch self {
+    case .scalar(let text): text
+    case .list(let items): items.isEmpty ? "an empty list" : items.joined(separator: ", ")
+    case .mapping(let entries): entries.isEmpty ? "none" : entries.map { "\($0): \($1)" }.joined(separator: ", ")
+    case .nested(let entries): entries.map { "\($0): \($1.inOneLine)" }.joined(separator: ", ")
+    case .block(let items):
+      items.isEmpty ? "an empty list" : items.map { Rendering.nested($0).inOneLine }.joined(separator: "; ")
+    }
+  }
 
   /// The lines that give `key` this value.
   func lines(key: String) -> [String] {
@@ -50,12 +64,12 @@ enum Rendering: Sendable {
 extension ValueType {
   /// A scalar that `convert` understands; other nodes are faults that say what is `expected`.
   static func scalar(
-    _ expected: String, _ convert: @escaping @Sendable (String) -> Value?,
+    _ expected: String, schema: JSONSchema, _ convert: @escaping @Sendable (String) -> Value?,
     render: @escaping @Sendable (Value) -> String, quotable: Bool = false,
     hint: @escaping @Sendable (String) -> String = { _ in "" }
   ) -> ValueType {
     ValueType(
-      description: expected,
+      description: expected, schema: schema,
       parse: { node, faults in
         if case .scalar(let text, let plain) = node.content, plain || quotable, !node.isNull, let value = convert(text)
         {
@@ -74,7 +88,7 @@ extension ValueType {
   /// As ``optional``; `meaning` says what nothing is.
   func optional(null meaning: String) -> ValueType<Value?> {
     ValueType<Value?>(
-      description: description + ", or null for \(meaning)",
+      description: description + ", or null for \(meaning)", schema: .anyOf(schema, .null),
       parse: { node, faults in
         if node.isNull { return .some(nil) }
         return parse(node, &faults).map { .some($0) }
@@ -86,6 +100,7 @@ extension ValueType {
   func null(meaning value: Value) -> ValueType {
     var type = self
     type.description += "; null is its default"
+    type.schema = .anyOf(schema, .null)
     type.parse = { node, faults in node.isNull ? value : parse(node, &faults) }
     return type
   }
@@ -93,7 +108,8 @@ extension ValueType {
 
 extension ValueType where Value == Bool {
   static let boolean = scalar(
-    "true or false", { ["true": true, "false": false][$0] }, render: { $0 ? "true" : "false" })
+    "true or false", schema: .object([("type", .text("boolean"))]),
+    { ["true": true, "false": false][$0] }, render: { $0 ? "true" : "false" })
 }
 
 /// Numbers outside of the range of a key that bssh takes. They stand for the nearest end of that range, with a warning:
@@ -119,6 +135,7 @@ extension ValueType where Value: FixedWidthInteger {
   static func integer(_ range: ClosedRange<Value>, clamped: Clamped? = nil) -> ValueType {
     scalar(
       "a whole number from \(range.lowerBound) to \(range.upperBound)",
+      schema: .integer(clamped == nil ? UInt64(range.lowerBound)...UInt64(range.upperBound) : nil),
       { text in digits(text).flatMap { Value(exactly: $0) }.flatMap { range.contains($0) ? $0 : nil } },
       render: { "\($0)" }
     ).clamping(clamped, to: range, quotable: false, number: digits)
@@ -171,6 +188,7 @@ extension ValueType where Value: FixedWidthInteger {
     let example = what == "a size" ? "64KiB, 50MiB or 1GiB" : "90s, 15m, 2h or 1d"
     return scalar(
       "\(what) from \(low) to \(high)" + (meaning.map { " (0 is \($0))" } ?? ""),
+      schema: .anyOf(.integer(nil), .pattern("[0-9]+(\(units.map(\.suffix).joined(separator: "|")))?")),
       { text in
         Units.parse(text, units, plain: plain).flatMap { Value(exactly: $0) }.flatMap { range.contains($0) ? $0 : nil }
       },
@@ -188,6 +206,7 @@ extension ValueType where Value == UInt32 {
   /// Permission bits in octal: `022`, `0022` or `0o22`.
   static let umask = scalar(
     "permission bits in octal from 000 to 777",
+    schema: .anyOf(.integer(0...777), .pattern("(0o)?[0-7]{1,4}")),
     { text in
       let bits = text.hasPrefix("0o") ? text.dropFirst(2) : text[...]
       guard (1...4).contains(bits.utf8.count), bits.utf8.allSatisfy({ (0x30...0x37).contains($0) }),
@@ -208,7 +227,8 @@ extension ValueType where Value: CaseIterable & RawRepresentable<String> {
   static func choice(others: [String: String] = [:]) -> ValueType {
     let known = Value.allCases.map(\.rawValue)
     return scalar(
-      "one of " + known.joined(separator: ", "), { Value(rawValue: $0) },
+      "one of " + known.joined(separator: ", "), schema: .object([("enum", .array(known.map { .text($0) }))]),
+      { Value(rawValue: $0) },
       render: { yamlText($0.rawValue) }, quotable: true,
       hint: { text in others[text].map { "; did you mean '\($0)'?" } ?? suggestion(for: text, among: known) })
   }

@@ -2,6 +2,11 @@ import Wire
 
 /// The part of the configuration that transports get.
 public struct TransportSettings: WireFields, Equatable {
+  /// The software version after `SSH-2.0-`; without a version number, and no minus sign (RFC 4253, section 4.2).
+  ///
+  /// Only to servers that call themselves OpenSSH does OpenSSH's client announce that nobody reads a command's output
+  /// (eow@openssh.com; without it `ssh host yes | head` never ends) and that no more sessions will be opened.
+  public static let softwareName = "OpenSSH_compatible_bssh"
   /// Limit of the payload of an authentication message in bytes: what RFC 4253, section 6.1, requires to be supported.
   public static let authenticationLimit = 32768
 

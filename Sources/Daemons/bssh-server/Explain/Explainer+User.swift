@@ -3,6 +3,7 @@ import Authentication
 import Configuration
 import Filter
 import IPC
+import Model
 
 extension Explainer {
   typealias Step = AuthenticationMachine.Step

@@ -82,30 +82,3 @@ final class LoadedSettings {
     }
   }
 }
-
-extension Settings {
-  /// What a transport needs of the settings.
-  func transport(hostKeys: [[UInt8]], root: String) -> TransportSettings {
-    var transport = TransportSettings(
-      hostKeys: hostKeys, keyExchanges: server.keyExchanges, hostKeyAlgorithms: server.hostKeyAlgorithms,
-      ciphers: server.ciphers, macs: server.macs, publicKeyAlgorithms: signatureAlgorithms,
-      compression: server.compression, rekeyBytes: server.rekeyBytes,
-      rekeyInterval: UInt32(clamping: server.rekeyInterval),
-      keepaliveInterval: UInt32(clamping: server.keepaliveInterval),
-      keepaliveCountMax: UInt32(clamping: server.keepaliveCountMax),
-      maximumPacketSize: UInt32(clamping: server.maximumPacketSize), windowSize: UInt32(clamping: server.windowSize),
-      banner: server.banner ?? "", root: root)
-    transport.maxChannels = UInt32(clamping: server.maxChannels)
-    transport.mayRecord = !recordingDirectories.isEmpty
-    return transport
-  }
-
-  /// The algorithms of users' keys as a client is told them (RFC 8308, server-sig-algs), where those of a certificate
-  /// are those of the key in it; a client knows from them which it may sign with.
-  private var signatureAlgorithms: [String] {
-    server.publicKeyAlgorithms.reduce(into: []) { names, name in
-      let plain = Certificate.plainAlgorithm(name) ?? name
-      if !names.contains(plain) { names.append(plain) }
-    }
-  }
-}

@@ -1,0 +1,77 @@
+import Model
+
+extension Settings {
+  /// `shell:`: what a logged-in user may start, and in which surroundings.
+  public struct Shell: Equatable, Sendable {
+    /// For accounts that have no shell of their own.
+    public var defaultShell = "/bin/sh"
+    public var environment: [EnvironmentVariable] = []
+    /// Names or globs (`*`, `?`) of variables that a client may set.
+    public var acceptEnvironment = ["LANG", "LC_*", "COLORTERM", "TERM_PROGRAM*", "NO_COLOR"]
+    /// False: neither shells nor commands.
+    public var enabled = true
+    /// False: no terminals.
+    public var pty = true
+    public var umask: UInt32 = 0o022
+    /// A file shown on the terminal before an interactive shell.
+    public var motd: String?
+    /// Processes and threads that an account may have, all its logins together; 0 for what the daemon was started with.
+    public var maxProcesses = 4096
+    /// Seconds that a command of an `exec` request may run; 0 for no limit.
+    public var commandTimeout = 0
+    /// ``CommandPattern``s; empty: everything.
+    public var allowedCommands: [String] = []
+    /// ``CommandPattern``s.
+    public var blockedCommands: [String] = []
+    /// What runs instead of every shell, command and subsystem; nil: whatever the client asks for.
+    public var forcedCommand: String?
+  }
+}
+
+extension KeyTable {
+  static let shell: [Key] = [
+    Key(
+      "shell.default", .path, \.settings.shell.defaultShell, alias: "BSSH_SHELL",
+      "The shell, for logins and commands, of accounts that have none of their own."),
+    Key(
+      "shell.env", .variables, \.settings.shell.environment,
+      "Variables for every session."),
+    Key(
+      "shell.accept_env",
+      .list(.variablePattern, of: "a list of names of variables", mayBeEmpty: true),
+      \.settings.shell.acceptEnvironment,
+      "Variables that a client may set; * stands for any letters, ? for one."),
+    Key(
+      "shell.enabled", .boolean, \.settings.shell.enabled,
+      "Whether shells and commands may be started."),
+    Key(
+      "shell.pty", .boolean, \.settings.shell.pty,
+      "Whether clients get terminals."),
+    Key(
+      "shell.umask", .umask, \.settings.shell.umask,
+      "Permissions, in octal, that files made by a session do not get."),
+    Key(
+      "shell.motd", ValueType<String>.path.optional, \.settings.shell.motd,
+      "A file shown on the terminal before a login shell starts; null for none."),
+    Key(
+      "shell.max_processes", .integer(0...4_194_304), \.settings.shell.maxProcesses,
+      "Processes and threads that an account may have, all its logins together (RLIMIT_NPROC); not for",
+      "root. 0: as many as the daemon was started with."),
+    Key(
+      "shell.command_timeout", .duration(0...year, zero: "no limit", clamped: .long), \.settings.shell.commandTimeout,
+      alias: "BSSH_COMMAND_TIMEOUT",
+      "The time that a command may run that a client starts without a shell; 0 is no limit."),
+    Key(
+      "shell.allowed_commands", .list(.commandPattern, of: "a list of patterns for commands", mayBeEmpty: true),
+      \.settings.shell.allowedCommands,
+      "The only command lines that may be run: * stands for any plain bytes, ? for one, \\ takes the next",
+      "as it is; SFTP is the command internal-sftp. There is no shell unless its path is one of them."),
+    Key(
+      "shell.blocked_commands", .list(.commandPattern, of: "a list of patterns for commands", mayBeEmpty: true),
+      \.settings.shell.blockedCommands,
+      "Command lines that are refused; * stands for any bytes. No border: there are other ways to the same."),
+    Key(
+      "shell.forced_command", ValueType.command.optional, \.settings.shell.forcedCommand,
+      "What runs instead of every shell, command and subsystem, internal-sftp for SFTP alone; null for none."),
+  ]
+}
