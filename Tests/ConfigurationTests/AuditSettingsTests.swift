@@ -1,5 +1,6 @@
 import Configuration
 import Filter
+import IPC
 import Testing
 import Wire
 
@@ -15,27 +16,27 @@ import Wire
     file.rotate.compress = false
     file.sync = .always
     file.mode = 0o640
-    var logstash = Settings.Audit.Logstash()
+    var logstash = LogstashSettings()
     logstash.host = "logs.example.org"
     logstash.port = 65535
-    logstash.tls.enabled = true
-    logstash.tls.caFile = "/ca"
+    logstash.tls.isEnabled = true
+    logstash.tls.authoritiesFile = "/ca"
     logstash.tls.certificateFile = "/c"
     logstash.tls.keyFile = "/k"
-    logstash.tls.verify = false
-    logstash.tls.ca = [1]
+    logstash.tls.verifies = false
+    logstash.tls.authorities = [1]
     logstash.tls.certificate = []
     logstash.tls.key = [2]
     logstash.timeout = 3600
-    var otel = Settings.Audit.OTel()
+    var otel = OTelSettings()
     otel.endpoint = "https://collector"
     otel.transport = .httpJSON
-    otel.headers = [.init(name: "a", value: "b"), .init(name: "c", value: "")]
-    otel.tls.caFile = "/ca"
+    otel.headers = [.init(name: "a", value: [0x62]), .init(name: "c", value: [])]
+    otel.tls.authoritiesFile = "/ca"
     otel.compression = .none
     otel.resource = [.init(name: "deployment.environment", value: "test")]
     otel.timeout = 1
-    var syslog = Settings.Audit.Syslog()
+    var syslog = SyslogSettings()
     syslog.facility = .local7
     syslog.socket = "/s"
     audit.exporters = [.file(file), .logstash(logstash), .otel(otel), .syslog(syslog)]
@@ -104,10 +105,10 @@ import Wire
       on: machine)
     var expected = Self.unusual.exporters
     guard case .logstash(var logstash) = expected[1], case .otel(var otel) = expected[2] else { return }
-    logstash.tls.ca = Self.certificate
+    logstash.tls.authorities = Self.certificate
     logstash.tls.certificate = Self.certificate
-    logstash.tls.key = Self.key
-    otel.tls.ca = Self.certificate
+    logstash.tls.key = SecretBytes(Self.key)
+    otel.tls.authorities = Self.certificate
     expected[1] = .logstash(logstash)
     expected[2] = .otel(otel)
     #expect(loaded.settings.audit.exporters == expected)

@@ -1,6 +1,7 @@
 import AccessControl
 import Authentication
 import Filter
+import IPC
 import Testing
 import Wire
 
@@ -231,7 +232,7 @@ struct Sample: Sendable, CustomTestStringConvertible {
       var file = Settings.Audit.File()
       file.path = "/a"
       file.mode = 0o640
-      var logstash = Settings.Audit.Logstash()
+      var logstash = LogstashSettings()
       logstash.host = "l"
       $0.audit.exporters = [.file(file), .logstash(logstash)]
     },

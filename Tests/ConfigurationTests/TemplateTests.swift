@@ -1,4 +1,5 @@
 import Configuration
+import IPC
 import Testing
 
 @Suite struct TemplateTests {
@@ -28,10 +29,10 @@ import Testing
     }
     check(Settings.Audit.File.keys)
     check(Settings.Audit.Rotate.keys)
-    check(Settings.Audit.Logstash.keys)
-    check(Settings.Audit.TLS.keys)
-    check(Settings.Audit.OTel.keys)
-    check(Settings.Audit.Syslog.keys)
+    check(LogstashSettings.keys)
+    check(TLSSettings.keys)
+    check(OTelSettings.keys)
+    check(SyslogSettings.keys)
   }
 
   @Test func `headers for receivers of events are not in the effective settings`() throws {

@@ -24,8 +24,12 @@ extension Interop {
       """
 
     private func logstash(_ port: UInt16, tls: TLSSettings? = nil, timeout: UInt32 = 10) -> ExporterSettings.Receiver {
-      .logstash(
-        LogstashSettings(host: tls == nil ? "127.0.0.1" : "localhost", port: port, tls: tls, timeout: timeout))
+      var settings = LogstashSettings()
+      settings.host = tls == nil ? "127.0.0.1" : "localhost"
+      settings.port = port
+      settings.tls = tls ?? TLSSettings()
+      settings.timeout = timeout
+      return .logstash(settings)
     }
 
     /// The sequence of events of a bad hour, in seconds: every part is killed and comes back, and the journal grows.
@@ -146,7 +150,7 @@ extension Interop {
       for (server, tls, problem) in [
         ("server", TLSSettings(authorities: certificates.bytes("other-ca.pem")), "certificate"),
         ("client", TLSSettings(authorities: certificates.bytes("ca.pem")), "localhost"),
-        ("server", TLSSettings(), "certificate"),
+        ("server", TLSSettings(authorities: nil), "certificate"),
       ] {
         let receiver = try EventReceiver(script: "lines.py", in: journal.directory, arguments: files(server))
         let exporter = try RunningExporter(journal, logstash(receiver.port, tls: tls))
@@ -156,7 +160,8 @@ extension Interop {
       }
       // The same, except for `verify`.
       let receiver = try EventReceiver(script: "lines.py", in: journal.directory, arguments: files("stranger"))
-      let exporter = try RunningExporter(journal, logstash(receiver.port, tls: TLSSettings(verifies: false)))
+      let exporter = try RunningExporter(
+        journal, logstash(receiver.port, tls: TLSSettings(authorities: nil, verifies: false)))
       receiver.events.expectAll(of: journal)
       exporter.end()
     }
@@ -219,7 +224,8 @@ extension Interop {
         inside + [Daemon.python, Daemon.client("lines.py"), "\(port)", events.path], environment: ["ADDRESS": there])
       defer { receiver.end() }
       try receiver.output.line(with: "ready")
-      let settings = LogstashSettings(host: there, port: port, tls: nil, timeout: 1)
+      var settings = LogstashSettings()
+      (settings.host, settings.port, settings.timeout) = (there, port, 1)
       let exporter = try RunningExporter(journal, .logstash(settings))
       try journal.append(20)
       events.expectAll(of: journal)

@@ -20,8 +20,9 @@ extension Interop {
       _ collector: EventReceiver, _ transport: OTelSettings.Transport,
       _ change: (inout OTelSettings) -> Void = { _ in }
     ) -> ExporterSettings.Receiver {
-      var settings = OTelSettings(
-        endpoint: "http://127.0.0.1:\(collector.port)", transport: transport, compression: true, timeout: 10)
+      var settings = OTelSettings()
+      settings.endpoint = "http://127.0.0.1:\(collector.port)"
+      settings.transport = transport
       change(&settings)
       return .otel(settings)
     }
@@ -128,7 +129,7 @@ extension Interop {
         otel(collector, transport) {
           $0.endpoint = "http://127.0.0.1:\(relay.port)"
           $0.headers = [.init(name: "X-Tenant", value: SecretBytes(Array("blue".utf8)))]
-          $0.compression = isCompressed
+          $0.compression = isCompressed ? .gzip : .none
         })
       try journal.append(40) { $0.fact.details = String(repeating: "x", count: 3000) }
       collector.events.expectAll(of: journal, ReceivedEvents.ofRecord)

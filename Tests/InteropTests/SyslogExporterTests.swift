@@ -27,10 +27,14 @@ extension Interop {
       }
       """
 
-    private func syslog(_ journal: TestJournal, facility: UInt8 = 10) -> ExporterSettings.Receiver {
-      .syslog(
-        SyslogSettings(
-          facility: facility, journalSocket: "\(journal.directory)/journal", socket: "\(journal.directory)/log"))
+    private func syslog(_ journal: TestJournal, facility: SyslogSettings.Facility = .authpriv)
+      -> ExporterSettings.Receiver
+    {
+      var settings = SyslogSettings()
+      settings.facility = facility
+      settings.socket = "\(journal.directory)/log"
+      settings.journalSocket = "\(journal.directory)/journal"
+      return .syslog(settings)
     }
 
     private func waitForSocket(_ path: String) {
@@ -75,8 +79,8 @@ extension Interop {
       exporter.end()
     }
 
-    @Test(.timeLimit(.minutes(2)), arguments: [(10, "authpriv"), (4, "auth"), (16, "local0")])
-    func `a message has the facility, a severity, and the event's fields`(facility: UInt8, name: String) throws {
+    @Test(.timeLimit(.minutes(2)), arguments: [SyslogSettings.Facility.authpriv, .auth, .local0])
+    func `a message has the facility, a severity, and the event's fields`(facility: SyslogSettings.Facility) throws {
       let journal = try TestJournal()
       let receiver = try EventReceiver(rsyslog: Self.rsyslog, in: journal.directory)
       waitForSocket("\(journal.directory)/log")
@@ -88,7 +92,9 @@ extension Interop {
       }
       receiver.events.expectAll(of: journal)
       let message = try #require(messages(receiver).first)
-      #expect(message["facility"] == name && message["severity"] == "warning" && message["program"] == "bssh-audit")
+      #expect(
+        message["facility"] == facility.rawValue && message["severity"] == "warning"
+          && message["program"] == "bssh-audit")
       #expect(message["type"] == "transfer_denied" && message["host"] == "server.example.org")
       let data = try #require(message["data"])
       #expect(data.hasPrefix("[bssh@32473 id=\"\(journal.ids[0])\" event_type=\"transfer_denied\""))
@@ -127,7 +133,7 @@ extension Interop {
         }
       }
       try #require(bound == 0)
-      let exporter = try RunningExporter(journal, syslog(journal, facility: 4))
+      let exporter = try RunningExporter(journal, syslog(journal, facility: .auth))
       try journal.append(1) { event in
         event.fact.details = "two\nlines"
         event.fact.reason = "why"

@@ -1,5 +1,6 @@
 import Configuration
 import Foundation
+import IPC
 import Testing
 
 @testable import Server
@@ -202,10 +203,10 @@ import Testing
     }
     check(Settings.Audit.File.keys)
     check(Settings.Audit.Rotate.keys)
-    check(Settings.Audit.Logstash.keys)
-    check(Settings.Audit.TLS.keys)
-    check(Settings.Audit.OTel.keys)
-    check(Settings.Audit.Syslog.keys)
+    check(LogstashSettings.keys)
+    check(TLSSettings.keys)
+    check(OTelSettings.keys)
+    check(SyslogSettings.keys)
   }
 
   @Test(arguments: Option.all.map(\.long))

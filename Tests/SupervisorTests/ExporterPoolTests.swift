@@ -7,9 +7,9 @@ import Wire
 
 @Suite struct ExporterPoolTests {
   private func settings(_ name: String, port: UInt16 = 5044) -> ExporterSettings {
-    ExporterSettings(
-      name: name, journal: "/j", batchSize: 1,
-      receiver: .logstash(LogstashSettings(host: "h", port: port, tls: nil, timeout: 1)))
+    var logstash = LogstashSettings()
+    (logstash.host, logstash.port) = ("h", port)
+    return ExporterSettings(name: name, journal: "/j", batchSize: 1, receiver: .logstash(logstash))
   }
 
   private func progress(_ waiting: UInt64, behind: Bool) -> ExporterProgress {
@@ -64,21 +64,21 @@ import Wire
 
   @Test func `each receiver of the configuration is told what it needs, and the file is none`() throws {
     var audit = Settings.Audit()
-    var logstash = Settings.Audit.Logstash()
+    var logstash = LogstashSettings()
     (logstash.host, logstash.port, logstash.timeout) = ("2001:db8::1", 5045, 7)
     var encrypted = logstash
-    encrypted.tls.enabled = true
-    (encrypted.tls.ca, encrypted.tls.certificate, encrypted.tls.key) = ([1], [2], [3])
-    encrypted.tls.verify = false
-    var otel = Settings.Audit.OTel()
+    encrypted.tls.isEnabled = true
+    (encrypted.tls.authorities, encrypted.tls.certificate, encrypted.tls.key) = ([1], [2], [3])
+    encrypted.tls.verifies = false
+    var otel = OTelSettings()
     otel.endpoint = "https://otel.example.org"
     otel.transport = .httpJSON
-    otel.headers = [.init(name: "x", value: "y")]
+    otel.headers = [.init(name: "x", value: [0x79])]
     otel.resource = [.init(name: "a", value: "b")]
     otel.compression = .none
     otel.timeout = 3
-    otel.tls.ca = [9]
-    var syslog = Settings.Audit.Syslog()
+    otel.tls.authorities = [9]
+    var syslog = SyslogSettings()
     syslog.facility = .local5
     var other = syslog
     other.socket = "/run/other"
@@ -93,18 +93,11 @@ import Wire
         "syslog /dev/log", "syslog /run/other",
       ])
     #expect(given.allSatisfy { $0.batchSize == 77 && $0.journal == "/var/log/bssh/audit.log" })
-    let tls = TLSSettings(authorities: [1], certificate: [2], key: [3], verifies: false)
+    var journald = syslog
+    journald.journalSocket = "/run/systemd/journal/socket"
     #expect(
       given.map(\.receiver) == [
-        .logstash(LogstashSettings(host: "2001:db8::1", port: 5045, tls: nil, timeout: 7)),
-        .logstash(LogstashSettings(host: "2001:db8::1", port: 5045, tls: tls, timeout: 7)),
-        .otel(
-          OTelSettings(
-            endpoint: "https://otel.example.org", transport: .httpJSON, headers: [.init(name: "x", value: [0x79])],
-            resource: [.init(name: "a", value: "b")], tls: TLSSettings(authorities: [9]), compression: false,
-            timeout: 3)),
-        .syslog(SyslogSettings(facility: 21, journalSocket: "/run/systemd/journal/socket", socket: "/dev/log")),
-        .syslog(SyslogSettings(facility: 21, socket: "/run/other")),
+        .logstash(logstash), .logstash(encrypted), .otel(otel), .syslog(journald), .syslog(other),
       ])
     audit.enabled = false
     #expect(audit.exporterSettings.isEmpty)

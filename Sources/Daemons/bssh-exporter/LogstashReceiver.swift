@@ -77,10 +77,10 @@ final class LogstashReceiver: Receiver {
       let host = settings.host.utf8.contains(UInt8(ascii: ":")) ? "[\(settings.host)]" : settings.host
       handle.set(CURLOPT_CONNECT_ONLY, 1)
       handle.set(CURLOPT_CONNECTTIMEOUT, Int(settings.timeout))
-      handle.set(CURLOPT_URL, "\(settings.tls == nil ? "http" : "https")://\(host):\(settings.port)/")
+      handle.set(CURLOPT_URL, "\(settings.tls.isEnabled ? "https" : "http")://\(host):\(settings.port)/")
       // There is no ALPN name for this protocol.
       handle.set(CURLOPT_SSL_ENABLE_ALPN, 0)
-      if let tls = settings.tls { handle.set(tls) }
+      if settings.tls.isEnabled { handle.set(settings.tls) }
       loop.start(handle)
       state = .connecting(handle)
     } catch {

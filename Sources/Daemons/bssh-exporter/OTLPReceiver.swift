@@ -30,6 +30,8 @@ final class OTLPReceiver: Receiver {
     prepare()
   }
 
+  private var isCompressed: Bool { settings.compression == .gzip }
+
   private func prepare() {
     let isGRPC = settings.transport == .grpc
     let isEncrypted = settings.endpoint.hasPrefix("https:")
@@ -42,7 +44,7 @@ final class OTLPReceiver: Receiver {
     handle.set(CURLOPT_POST, 1)
     handle.set(CURLOPT_TIMEOUT, Int(settings.timeout))
     if isEncrypted { handle.set(settings.tls) }
-    let compressed = settings.compression ? (isGRPC ? ["grpc-encoding: gzip"] : ["Content-Encoding: gzip"]) : []
+    let compressed = isCompressed ? (isGRPC ? ["grpc-encoding: gzip"] : ["Content-Encoding: gzip"]) : []
     let own =
       switch settings.transport {
       case .grpc: ["Content-Type: application/grpc", "TE: trailers", "grpc-accept-encoding: identity"]
@@ -94,9 +96,9 @@ final class OTLPReceiver: Receiver {
       let request = OTLPRequest(
         lines, version: version, resource: settings.resource.map { ($0.name, $0.value) })
       let message = settings.transport == .httpJSON ? request.json : request.protobuf
-      let content = settings.compression ? try compressed(message) : message
+      let content = isCompressed ? try compressed(message) : message
       handle.setBody(
-        settings.transport == .grpc ? GRPCFrame.frame(content, isCompressed: settings.compression) : content)
+        settings.transport == .grpc ? GRPCFrame.frame(content, isCompressed: isCompressed) : content)
       answer = OTLPAnswer()
       loop.start(handle)
     } catch {

@@ -104,7 +104,7 @@ final class SyslogReceiver: Receiver {
       lost.append(.lost(first: event.head, count: 1, reason: .unreadable))
       return .bytes(0)
     }
-    let syslog = SyslogMessage(line, facility: settings.facility)
+    let syslog = SyslogMessage(line, facility: settings.facility.number)
     let message = self.message ?? (isJournal ? syslog.journalEntry : syslog.rfc5424())
     self.message = message
     do throws(SystemError) {

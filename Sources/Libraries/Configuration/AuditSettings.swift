@@ -1,4 +1,5 @@
 import Filter
+import IPC
 
 extension Settings {
   /// `audit:`: what becomes of the events that the daemon tells.
@@ -46,7 +47,7 @@ extension Settings {
     /// True when requests to a receiver have headers, which may be secrets.
     var hasHeaders: Bool { otels.contains { !$0.headers.isEmpty } }
 
-    private var otels: [OTel] {
+    private var otels: [OTelSettings] {
       exporters.compactMap { if case .otel(let otel) = $0 { otel } else { nil } }
     }
 
@@ -160,9 +161,9 @@ extension Settings.Audit {
   /// Where events go: an entry of `audit.exporters`.
   public enum Exporter: Equatable, Sendable {
     case file(File)
-    case logstash(Logstash)
-    case otel(OTel)
-    case syslog(Syslog)
+    case logstash(LogstashSettings)
+    case otel(OTelSettings)
+    case syslog(SyslogSettings)
 
     /// What `type` says.
     public enum Kind: String, CaseIterable, Sendable {
@@ -206,87 +207,5 @@ extension Settings.Audit {
     public var compress = true
 
     public init() {}
-  }
-
-  /// JSON Lines over TCP.
-  public struct Logstash: Equatable, Sendable {
-    /// A name or an address, without brackets.
-    public var host = ""
-    public var port: UInt16 = 5044
-    public var tls = TLS()
-    /// Seconds until a connection that answers nothing is given up.
-    public var timeout = 10
-
-    public init() {}
-  }
-
-  /// OpenTelemetry: OTLP.
-  public struct OTel: Equatable, Sendable {
-    public enum Transport: String, CaseIterable, Sendable {
-      case grpc
-      case httpProtobuf = "http/protobuf"
-      case httpJSON = "http/json"
-    }
-
-    public enum Compression: String, CaseIterable, Sendable {
-      case gzip, none
-    }
-
-    /// `http://collector:4317`, `https://…`: the latter uses TLS.
-    public var endpoint = ""
-    public var transport: Transport = .grpc
-    /// Of every request; may hold secrets.
-    public var headers: [Pair] = []
-    /// Its ``TLS/enabled`` says nothing here: the endpoint does.
-    public var tls = TLS()
-    public var compression: Compression = .gzip
-    /// Attributes of the resource, over those that there are anyway.
-    public var resource: [Pair] = []
-    /// Seconds that a request may take.
-    public var timeout = 10
-
-    public init() {}
-  }
-
-  /// The system's log: RFC 5424, or journald's own form.
-  public struct Syslog: Equatable, Sendable {
-    public enum Facility: String, CaseIterable, Sendable {
-      case auth, authpriv, daemon, user, local0, local1, local2, local3, local4, local5, local6, local7
-    }
-
-    public var facility: Facility = .authpriv
-    /// The socket to write to.
-    public var socket = "/dev/log"
-
-    public init() {}
-  }
-
-  /// How a receiver is known, and how it knows us. The files are read while loading.
-  public struct TLS: Equatable, Sendable {
-    public var enabled = false
-    public var caFile: String?
-    public var certificateFile: String?
-    public var keyFile: String?
-    /// False: whoever answers is taken for the receiver.
-    public var verify = true
-    /// PEM: whom to trust; nil: the system's authorities.
-    public var ca: [UInt8]?
-    /// PEM: the certificate that we show, with those that lead to its authority.
-    public var certificate: [UInt8]?
-    /// PEM: the private key of it. Secret.
-    public var key: [UInt8]?
-
-    public init() {}
-  }
-
-  /// A name and what it stands for.
-  public struct Pair: Equatable, Sendable {
-    public var name: String
-    public var value: String
-
-    public init(name: String, value: String) {
-      self.name = name
-      self.value = value
-    }
   }
 }

@@ -1,3 +1,6 @@
+import IPC
+import Wire
+
 extension Checks {
   /// Settles where the journal is, reads the files that exporters name, and looks what goes together.
   mutating func settle(_ audit: inout Settings.Audit, stateDirectory: String?) {
@@ -11,16 +14,16 @@ extension Checks {
         if file.path == nil, !surroundings.isRoot { file.path = stateDirectory.map { $0 + "/bssh/audit.log" } }
         audit.exporters[index] = .file(file)
       case .logstash(var logstash):
-        if logstash.tls.enabled {
+        if logstash.tls.isEnabled {
           read(&logstash.tls, index)
-        } else if logstash.tls != Settings.Audit.TLS() {
+        } else if logstash.tls != TLSSettings() {
           warning(key, index: index, "tls has no effect: its enabled is false")
         }
         audit.exporters[index] = .logstash(logstash)
       case .otel(var otel):
         if otel.endpoint.hasPrefix("https:") {
           read(&otel.tls, index)
-        } else if otel.tls != Settings.Audit.TLS() {
+        } else if otel.tls != TLSSettings() {
           warning(key, index: index, "tls has no effect: the endpoint does not begin with https://")
         }
         audit.exporters[index] = .otel(otel)
@@ -52,15 +55,15 @@ extension Checks {
     }
   }
 
-  private mutating func read(_ tls: inout Settings.Audit.TLS, _ index: Int) {
+  private mutating func read(_ tls: inout TLSSettings, _ index: Int) {
     let key = "audit.exporters"
-    tls.ca = pem(tls.caFile, "CERTIFICATE", index)
+    tls.authorities = pem(tls.authoritiesFile, "CERTIFICATE", index)
     tls.certificate = pem(tls.certificateFile, "CERTIFICATE", index)
-    tls.key = pem(tls.keyFile, "PRIVATE KEY", index)
+    tls.key = pem(tls.keyFile, "PRIVATE KEY", index).map { SecretBytes($0) }
     if (tls.certificateFile == nil) != (tls.keyFile == nil) {
       problem(key, index: index, "tls needs certificate and key together")
     }
-    if !tls.verify {
+    if !tls.verifies {
       warning(key, index: index, "tls.verify is false: events go to whoever answers")
     }
   }

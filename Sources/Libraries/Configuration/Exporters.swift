@@ -1,3 +1,4 @@
+import IPC
 import Wire
 
 /// An exporter of the type `file`.
@@ -28,8 +29,8 @@ extension Settings.Audit.Rotate: KeyedEntry, SettingValue {
 }
 
 /// An exporter of the type `logstash`.
-extension Settings.Audit.Logstash: KeyedEntry, SettingValue {
-  public static let keys: [EntryKey<Settings.Audit.Logstash>] = [
+extension LogstashSettings: KeyedEntry, SettingValue {
+  public static let keys: [EntryKey<LogstashSettings>] = [
     EntryKey("host", .hostName, \.host, isRequired: true, "Where it listens, for JSON Lines over TCP; must be there."),
     EntryKey("port", .integer(1...65535), \.port, showsDefault: true, "Its port"),
     EntryKey(
@@ -41,8 +42,8 @@ extension Settings.Audit.Logstash: KeyedEntry, SettingValue {
 }
 
 /// An exporter of the type `otel`.
-extension Settings.Audit.OTel: KeyedEntry, SettingValue {
-  public static let keys: [EntryKey<Settings.Audit.OTel>] = [
+extension OTelSettings: KeyedEntry, SettingValue {
+  public static let keys: [EntryKey<OTelSettings>] = [
     EntryKey(
       "endpoint", .endpoint, \.endpoint, isRequired: true,
       "The collector, as http://localhost:4317 or https://otel.example.org; must be there."),
@@ -50,7 +51,7 @@ extension Settings.Audit.OTel: KeyedEntry, SettingValue {
     EntryKey("headers", .headers, \.headers, "Headers of every request: a mapping of names to texts."),
     EntryKey(
       "tls",
-      .entry("a mapping of ca, certificate, key, verify", Settings.Audit.TLS.keysOfEndpoint),
+      .entry("a mapping of ca, certificate, key, verify", TLSSettings.keysOfEndpoint),
       \.tls, "As for logstash, but that the endpoint says whether it is used."),
     EntryKey("compression", .choice(), \.compression, showsDefault: true, "gzip or none"),
     EntryKey(
@@ -60,22 +61,22 @@ extension Settings.Audit.OTel: KeyedEntry, SettingValue {
 }
 
 /// An exporter of the type `syslog`.
-extension Settings.Audit.Syslog: KeyedEntry, SettingValue {
-  public static let keys: [EntryKey<Settings.Audit.Syslog>] = [
+extension SyslogSettings: KeyedEntry, SettingValue {
+  public static let keys: [EntryKey<SyslogSettings>] = [
     EntryKey("facility", .choice(), \.facility, showsDefault: true, "What the events are counted under"),
     EntryKey("socket", .path, \.socket, showsDefault: true, "The socket of the system's log"),
   ]
 }
 
 /// `tls`.
-extension Settings.Audit.TLS: KeyedEntry, SettingValue {
-  public static let keys: [EntryKey<Settings.Audit.TLS>] =
-    [EntryKey("enabled", .boolean, \.enabled, showsDefault: true, "Whether TLS is used")] + keysOfEndpoint
+extension TLSSettings: KeyedEntry, SettingValue {
+  public static let keys: [EntryKey<TLSSettings>] =
+    [EntryKey("enabled", .boolean, \.isEnabled, showsDefault: true, "Whether TLS is used")] + keysOfEndpoint
 
   /// Those that are left where an address says whether it is used.
-  static let keysOfEndpoint: [EntryKey<Settings.Audit.TLS>] = [
+  static let keysOfEndpoint: [EntryKey<TLSSettings>] = [
     EntryKey(
-      "ca", ValueType<String>.path.optional, \.caFile,
+      "ca", ValueType<String>.path.optional, \.authoritiesFile,
       "A file of authorities (PEM) that are trusted; the system's."),
     EntryKey(
       "certificate", ValueType<String>.path.optional, \.certificateFile,
@@ -83,40 +84,24 @@ extension Settings.Audit.TLS: KeyedEntry, SettingValue {
     EntryKey(
       "key", ValueType<String>.path.optional, \.keyFile, "A file with the private key of it (PEM)."),
     EntryKey(
-      "verify", .boolean, \.verify, showsDefault: true, "Whether its certificate must be good, and for its name"),
+      "verify", .boolean, \.verifies, showsDefault: true, "Whether its certificate must be good, and for its name"),
   ]
 }
 
-extension Settings.Audit.TLS {
-  /// The keys, and what was read from the files that they name.
-  static func code<Coder: FieldCoder>(_ value: Self?, in coder: inout Coder) throws(Coder.Failure) -> Self {
-    var tls = Self()
-    for key in keys { try key.field.code(value, into: &tls, in: &coder) }
-    tls.ca = try coder.bytes(value?.ca, max: .max)
-    tls.certificate = try coder.bytes(value?.certificate, max: .max)
-    tls.key = try coder.bytes(value?.key, max: .max)
-    return tls
-  }
-}
-
-extension Settings.Audit.Pair: SettingValue {
-  static func code<Coder: FieldCoder>(_ value: Self?, in coder: inout Coder) throws(Coder.Failure) -> Self {
-    .init(name: try .code(value?.name, in: &coder), value: try .code(value?.value, in: &coder))
-  }
-}
-
+extension OTelSettings.Header: SettingValue {}
+extension OTelSettings.Attribute: SettingValue {}
 extension Settings.Audit.File.Sync: SettingValue {}
-extension Settings.Audit.OTel.Transport: SettingValue {}
-extension Settings.Audit.OTel.Compression: SettingValue {}
-extension Settings.Audit.Syslog.Facility: SettingValue {}
+extension OTelSettings.Transport: SettingValue {}
+extension OTelSettings.Compression: SettingValue {}
+extension SyslogSettings.Facility: SettingValue {}
 extension Settings.Audit.Exporter.Kind: SettingValue {}
 
 /// What the template says about the keys of `audit.exporters`: a line for each, and how deep it stands.
 enum ExporterHelp {
   static let lines: [String] =
     entry(.file, Settings.Audit.File.keys, below: ["rotate": lines(Settings.Audit.Rotate.keys)])
-    + entry(.logstash, Settings.Audit.Logstash.keys, below: ["tls": lines(Settings.Audit.TLS.keys)])
-    + entry(.otel, Settings.Audit.OTel.keys) + entry(.syslog, Settings.Audit.Syslog.keys)
+    + entry(.logstash, LogstashSettings.keys, below: ["tls": lines(TLSSettings.keys)])
+    + entry(.otel, OTelSettings.keys) + entry(.syslog, SyslogSettings.keys)
 
   private static func entry<Entry>(
     _ kind: Settings.Audit.Exporter.Kind, _ keys: [EntryKey<Entry>], below: [String: [String]] = [:]
@@ -155,8 +140,8 @@ private var exporterSchema: JSONSchema {
       required: ["type"] + Entry.keys.filter(\.isRequired).map(\.name))
   }
   return .anyOf(
-    entry(.file, Settings.Audit.File.self), entry(.logstash, Settings.Audit.Logstash.self),
-    entry(.otel, Settings.Audit.OTel.self), entry(.syslog, Settings.Audit.Syslog.self))
+    entry(.file, Settings.Audit.File.self), entry(.logstash, LogstashSettings.self),
+    entry(.otel, OTelSettings.self), entry(.syslog, SyslogSettings.self))
 }
 
 private func exporter(_ node: Node, _ faults: inout Faults) -> Settings.Audit.Exporter? {
@@ -173,11 +158,11 @@ private func exporter(_ node: Node, _ faults: inout Faults) -> Settings.Audit.Ex
   switch kind {
   case .file: return .file(entry(entries, &faults).0)
   case .logstash:
-    let (logstash, seen): (Settings.Audit.Logstash, Set<String>) = entry(entries, &faults)
+    let (logstash, seen): (LogstashSettings, Set<String>) = entry(entries, &faults)
     if !seen.contains("host") { faults.add(node, "the exporter has no host to send to") }
     return .logstash(logstash)
   case .otel:
-    let (otel, seen): (Settings.Audit.OTel, Set<String>) = entry(entries, &faults)
+    let (otel, seen): (OTelSettings, Set<String>) = entry(entries, &faults)
     if !seen.contains("endpoint") { faults.add(node, "the exporter has no endpoint to send to") }
     return .otel(otel)
   case .syslog: return .syslog(entry(entries, &faults).0)
@@ -262,30 +247,45 @@ extension ValueType where Value == String {
   }
 }
 
-extension ValueType where Value == [Settings.Audit.Pair] {
+extension ValueType where Value == [OTelSettings.Header] {
   /// Headers of HTTP. RFC 9110, section 5
-  fileprivate static let headers = pairs(
+  fileprivate static let headers = mapping(
     "a mapping of headers to texts", "the name of a header", pattern: "[A-Za-z0-9!#$%&'*+.^_`|~-]{1,256}"
   ) { byte in
     switch byte {
     case 0x30...0x39, 0x41...0x5a, 0x61...0x7a: true
     default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
     }
+  } make: {
+    OTelSettings.Header(name: $0, value: SecretBytes(Array($1.utf8)))
+  } parts: { header in
+    (header.name, header.value.lend { String(decoding: $0, as: UTF8.self) })
   }
+}
 
+extension ValueType where Value == [OTelSettings.Attribute] {
   /// Attributes, as `deployment.environment`.
-  fileprivate static let attributes = pairs(
+  fileprivate static let attributes = mapping(
     "a mapping of attributes to texts", "the name of an attribute", pattern: "[A-Za-z0-9._-]{1,256}"
   ) { byte in
     switch byte {
     case 0x30...0x39, 0x41...0x5a, 0x61...0x7a: true
     default: "._-".utf8.contains(byte)
     }
+  } make: {
+    OTelSettings.Attribute(name: $0, value: $1)
+  } parts: {
+    ($0.name, $0.value)
   }
+}
 
-  private static func pairs(
-    _ description: String, _ what: String, pattern: String, _ isOfName: @escaping @Sendable (UInt8) -> Bool
-  ) -> ValueType {
+extension ValueType {
+  /// At most 64 names that have texts.
+  fileprivate static func mapping<Element>(
+    _ description: String, _ what: String, pattern: String, _ isOfName: @escaping @Sendable (UInt8) -> Bool,
+    make: @escaping @Sendable (_ name: String, _ text: String) -> Element,
+    parts: @escaping @Sendable (Element) -> (name: String, text: String)
+  ) -> ValueType where Value == [Element] {
     ValueType(
       description: description, isFileOnly: true, schema: .names(pattern, to: .anyOf(.scalar, .null), atMost: 64),
       parse: { node, faults in
@@ -293,13 +293,14 @@ extension ValueType where Value == [Settings.Audit.Pair] {
           faults.add(node, "expected \(description), at most 64, found \(node.found)")
           return nil
         }
-        var pairs: [Settings.Audit.Pair] = []
+        var names: Set<String> = []
+        var elements: [Element] = []
         for entry in entries {
           faults.within(".\(entry.key)") { faults in
             guard (1...256).contains(entry.key.utf8.count), entry.key.utf8.allSatisfy(isOfName) else {
               return faults.add(at: entry.position, "\(quoted(entry.key)) is not \(what)")
             }
-            if pairs.contains(where: { $0.name.lowercased() == entry.key.lowercased() }) {
+            if !names.insert(entry.key.lowercased()).inserted {
               faults.add(at: entry.position, "given twice")
             }
             guard case .scalar(let text, _) = entry.value.content, text.utf8.count <= 8192,
@@ -308,11 +309,13 @@ extension ValueType where Value == [Settings.Audit.Pair] {
               // The text may be a secret, and is not shown.
               return faults.add(entry.value, "expected a text of at most 8192 bytes without control characters")
             }
-            pairs.append(.init(name: entry.key, value: text))
+            elements.append(make(entry.key, text))
           }
         }
-        return pairs
+        return elements
       },
-      render: { .mapping($0.map { ($0.name, yamlText($0.value)) }) })
+      render: { elements in
+        .mapping(elements.map(parts).map { ($0.name, yamlText($0.text)) })
+      })
   }
 }

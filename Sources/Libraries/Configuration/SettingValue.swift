@@ -37,6 +37,13 @@ extension SettingValue where Self: WireFields {
   }
 }
 
+/// A type that is also part of a message.
+extension SettingValue where Self: KeyedEntry & WireFields {
+  static func code<Coder: FieldCoder>(_ value: Self?, in coder: inout Coder) throws(Coder.Failure) -> Self {
+    try coder.value(value)
+  }
+}
+
 extension SettingValue where Self: FixedWidthInteger {
   static func code<Coder: FieldCoder>(_ value: Self?, in coder: inout Coder) throws(Coder.Failure) -> Self {
     try coder.number(value)

@@ -22,7 +22,7 @@ public struct ExporterSettings: WireFields, Equatable {
     case logstash(LogstashSettings)
     /// OTLP.
     case otel(OTelSettings)
-    /// The system log.
+    /// The log of the system.
     case syslog(SyslogSettings)
 
     public static let blanks: [Self] = [.logstash(.blank), .otel(.blank), .syslog(.blank)]
@@ -60,23 +60,19 @@ public struct ExporterSettings: WireFields, Equatable {
   }
 }
 
-/// A receiver of JSON Lines over TCP, such as Logstash's input `tcp` with the codec `json_lines`.
+/// Settings of a receiver of JSON Lines over TCP, as Logstash's input `tcp` with the codec `json_lines`. ``init()`` has the
+/// defaults of the keys of `audit.exporters`.
 public struct LogstashSettings: WireFields, Equatable {
-  /// A name, or an address without brackets.
-  public var host: String
+  /// A name or an address, without brackets.
+  public var host = ""
   /// The TCP port.
-  public var port: UInt16
-  /// nil: no encryption.
-  public var tls: TLSSettings?
-  /// Seconds until a connection attempt fails, and until a receiver that accepts no bytes is disconnected.
-  public var timeout: UInt32
+  public var port: UInt16 = 5044
+  /// Encryption, which is off by default.
+  public var tls = TLSSettings()
+  /// Seconds that connecting may take, and that the receiver may accept nothing.
+  public var timeout: UInt32 = 10
 
-  public init(host: String, port: UInt16, tls: TLSSettings?, timeout: UInt32) {
-    self.host = host
-    self.port = port
-    self.tls = tls
-    self.timeout = timeout
-  }
+  public init() {}
 
   public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
     host = try coder.text(value?.host, max: 1024)
@@ -86,38 +82,43 @@ public struct LogstashSettings: WireFields, Equatable {
   }
 }
 
-/// An OpenTelemetry collector.
+/// Settings of an OpenTelemetry collector. ``init()`` has the defaults of the keys of `audit.exporters`.
 public struct OTelSettings: WireFields, Equatable {
   /// The protocol of OTLP.
   public enum Transport: String, CaseIterable, Sendable {
-    /// OTLP/gRPC.
+    /// gRPC over HTTP/2.
     case grpc
-    /// OTLP/HTTP with Protobuf.
+    /// Protobuf over HTTP.
     case httpProtobuf = "http/protobuf"
-    /// OTLP/HTTP with JSON.
+    /// JSON over HTTP.
     case httpJSON = "http/json"
   }
 
-  /// `http://collector:4317`, or `https:`.
-  public var endpoint: String
-  /// The protocol.
-  public var transport: Transport
-  /// Additional headers of each request, such as credentials.
-  public var headers: [Header]
-  /// Attributes of the resource, which override the default ones.
-  public var resource: [Attribute]
-  /// Applies to an `https:` endpoint.
-  public var tls: TLSSettings
-  /// Requests are compressed with gzip.
-  public var compression: Bool
-  /// Seconds until a request fails.
-  public var timeout: UInt32
+  /// How requests are compressed.
+  public enum Compression: String, CaseIterable, Sendable {
+    case gzip, none
+  }
 
-  /// An HTTP header.
+  /// `http://collector:4317`, or `https:`, which uses TLS.
+  public var endpoint = ""
+  /// How logs are sent.
+  public var transport = Transport.grpc
+  /// Additional headers of each request, such as those that authenticate it.
+  public var headers: [Header] = []
+  /// Attributes of the resource, which override the built-in ones.
+  public var resource: [Attribute] = []
+  /// ``TLSSettings/isEnabled`` is ignored: the endpoint decides.
+  public var tls = TLSSettings()
+  /// How requests are compressed.
+  public var compression = Compression.gzip
+  /// Seconds that a request may take.
+  public var timeout: UInt32 = 10
+
+  /// A header of a request. The value may be a secret.
   public struct Header: WireFields, Equatable {
-    /// At most 256 bytes.
+    /// A token as in RFC 9110, section 5.6.2; at most 256 bytes.
     public var name: String
-    /// At most 8 KiB.
+    /// At most 8,192 bytes.
     public var value: SecretBytes
 
     public init(name: String, value: SecretBytes) {
@@ -133,9 +134,9 @@ public struct OTelSettings: WireFields, Equatable {
 
   /// An attribute of the resource.
   public struct Attribute: WireFields, Equatable {
-    /// At most 256 bytes.
+    /// Such as `deployment.environment`; at most 256 bytes.
     public var name: String
-    /// At most 8 KiB.
+    /// At most 8,192 bytes.
     public var value: String
 
     public init(name: String, value: String) {
@@ -149,18 +150,7 @@ public struct OTelSettings: WireFields, Equatable {
     }
   }
 
-  public init(
-    endpoint: String, transport: Transport, headers: [Header] = [], resource: [Attribute] = [],
-    tls: TLSSettings = TLSSettings(), compression: Bool, timeout: UInt32
-  ) {
-    self.endpoint = endpoint
-    self.transport = transport
-    self.headers = headers
-    self.resource = resource
-    self.tls = tls
-    self.compression = compression
-    self.timeout = timeout
-  }
+  public init() {}
 
   public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
     endpoint = try coder.text(value?.endpoint, max: 4096)
@@ -168,46 +158,77 @@ public struct OTelSettings: WireFields, Equatable {
     headers = try coder.list(value?.headers, max: listSize)
     resource = try coder.list(value?.resource, max: listSize)
     tls = try coder.value(value?.tls)
-    compression = try coder.flag(value?.compression)
+    compression = try coder.choice(value?.compression)
     timeout = try coder.number(value?.timeout)
   }
 }
 
-/// The system log.
+/// Settings of the system's log. ``init()`` has the defaults of the keys of `audit.exporters`.
 public struct SyslogSettings: WireFields, Equatable {
-  /// The facility's number: 10 is authpriv. RFC 5424, section 6.2.1
-  public var facility: UInt8
-  /// The socket of journald for entries with fields; if nil, or if nobody listens there, ``socket`` is used.
-  public var journalSocket: String?
-  /// The socket of the syslog daemon.
-  public var socket: String
+  /// The facility of the messages. RFC 5424, section 6.2.1
+  public enum Facility: String, CaseIterable, Sendable {
+    case auth, authpriv, daemon, user, local0, local1, local2, local3, local4, local5, local6, local7
 
-  public init(facility: UInt8, journalSocket: String? = nil, socket: String) {
-    self.facility = facility
-    self.journalSocket = journalSocket
-    self.socket = socket
+    /// The number in the message.
+    public var number: UInt8 {
+      switch self {
+      case .user: 1
+      case .daemon: 3
+      case .auth: 4
+      case .authpriv: 10
+      case .local0: 16
+      case .local1: 17
+      case .local2: 18
+      case .local3: 19
+      case .local4: 20
+      case .local5: 21
+      case .local6: 22
+      case .local7: 23
+      }
+    }
   }
 
+  /// The facility of all messages.
+  public var facility = Facility.authpriv
+  /// The socket of a syslog daemon.
+  public var socket = "/dev/log"
+  /// The socket on which journald accepts entries with fields; nil, or if nobody listens there: ``socket`` is used.
+  public var journalSocket: String?
+
+  public init() {}
+
   public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
-    facility = try coder.number(value?.facility, in: 0...23)
-    journalSocket = try coder.text(value?.journalSocket, max: 4096)
+    facility = try coder.choice(value?.facility)
     socket = try coder.text(value?.socket, max: 4096)
+    journalSocket = try coder.text(value?.journalSocket, max: 4096)
   }
 }
 
-/// TLS of a connection. Certificates and keys are the contents of their PEM files.
+/// Whether and how a connection is encrypted, and who may be at the other end. ``init()`` has the defaults of the keys of
+/// `tls`.
 public struct TLSSettings: WireFields, Equatable {
-  /// CA certificates that the receiver's certificate is verified with; nil: those of the system.
+  /// True: the connection is encrypted.
+  public var isEnabled = false
+  /// The path of the file with ``authorities``.
+  public var authoritiesFile: String?
+  /// The path of the file with ``certificate``.
+  public var certificateFile: String?
+  /// The path of the file with ``key``.
+  public var keyFile: String?
+  /// False: the certificate of the other end is not verified.
+  public var verifies = true
+  /// PEM: the authorities that the receiver's certificate may come from; nil: those of the system.
   public var authorities: [UInt8]?
-  /// The client certificate; nil: none.
+  /// PEM: our certificate, for receivers that verify clients, with the intermediate ones.
   public var certificate: [UInt8]?
-  /// The private key of ``certificate``.
+  /// PEM: the private key of ``certificate``.
   public var key: SecretBytes?
-  /// False: the receiver's certificate is not verified.
-  public var verifies: Bool
 
-  public init(authorities: [UInt8]? = nil, certificate: [UInt8]? = nil, key: SecretBytes? = nil, verifies: Bool = true)
-  {
+  public init() {}
+
+  /// TLS, with the contents of files.
+  public init(authorities: [UInt8]?, certificate: [UInt8]? = nil, key: SecretBytes? = nil, verifies: Bool = true) {
+    isEnabled = true
     self.authorities = authorities
     self.certificate = certificate
     self.key = key
@@ -215,9 +236,13 @@ public struct TLSSettings: WireFields, Equatable {
   }
 
   public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
+    isEnabled = try coder.flag(value?.isEnabled)
+    authoritiesFile = try coder.text(value?.authoritiesFile, max: 4096)
+    certificateFile = try coder.text(value?.certificateFile, max: 4096)
+    keyFile = try coder.text(value?.keyFile, max: 4096)
+    verifies = try coder.flag(value?.verifies)
     authorities = try coder.bytes(value?.authorities, max: 4 << 20)
     certificate = try coder.bytes(value?.certificate, max: 1 << 20)
     key = try coder.secret(value?.key, max: 1 << 20)
-    verifies = try coder.flag(value?.verifies)
   }
 }
