@@ -38,6 +38,35 @@ extension Interop {
       }
     }
 
+    @Test(.timeLimit(.minutes(3)))
+    func `clients see the version addendum, and a reload changes it for new connections`() throws {
+      let longest = String(repeating: "~", count: 221)
+      try withDaemon(server: ["version_addendum": "\"Debian 12 (x)\""]) { daemon throws in
+        let first = "exec 3<>/dev/tcp/127.0.0.1/\(daemon.port) && head -n 1 <&3"
+        #expect(try daemon.shell(first).output == "SSH-2.0-OpenSSH_compatible_bssh Debian 12 (x)\r\n")
+        let outcome = try daemon.ssh("-v", "host", "true")
+        #expect(outcome.status == 0)
+        #expect(outcome.errors.contains("remote software version OpenSSH_compatible_bssh Debian 12 (x)"))
+        let text = try daemon.configuration
+        try daemon.reload(text.replacingOccurrences(of: "Debian 12 (x)", with: longest))
+        let line = try daemon.shell(first).output
+        #expect(line == "SSH-2.0-OpenSSH_compatible_bssh \(longest)\r\n")
+        #expect(line.utf8.count == 255)
+        #expect(try daemon.ssh("host", "echo in").output == "in\n")
+        try daemon.reload(text.replacingOccurrences(of: "\"Debian 12 (x)\"", with: "~"))
+        #expect(try daemon.shell(first).output == "SSH-2.0-OpenSSH_compatible_bssh\r\n")
+        for refused in [" a", "a ", "a\nb", "a\rb", "a\tb", "é", longest + "~"] {
+          let checked = try run(
+            [daemon.server, "check-config", "-c", "\(daemon.directory)/server.yaml"],
+            environment: ["BSSH_SERVER_VERSION_ADDENDUM": refused])
+          #expect(checked.status != 0)
+          let reason = "cannot be used: 1 to 221 characters of printable ASCII, no blank first or last"
+          #expect(
+            checked.errors.contains("server.version_addendum: '") && checked.errors.contains(reason), "\(refused)")
+        }
+      }
+    }
+
     @Test(.timeLimit(.minutes(3))) func `a channel has the configured window and packet size`() throws {
       try withDaemon(server: ["window_size": "65536", "maximum_packet_size": "4096"]) { daemon throws in
         let outcome = try daemon.ssh("-v", "-v", "host", "true")

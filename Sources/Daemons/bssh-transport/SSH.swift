@@ -39,11 +39,13 @@ enum SSH {
   ///
   /// - Throws: `Failure` when libssh does not accept a setting or a host key.
   static func prepare(_ settings: TransportSettings) throws(Failure) {
+    let addendum = settings.versionAddendum.isEmpty ? "" : " " + settings.versionAddendum
+    let identification = TransportSettings.softwareName + addendum
     var strings: [UnsafeMutablePointer<CChar>?] = []
     let lists = [
       settings.keyExchanges, settings.hostKeyAlgorithms, settings.ciphers, settings.macs, settings.publicKeyAlgorithms,
     ]
-    for text in [TransportSettings.softwareName] + lists.map({ $0.joined(separator: ",") }) { strings.append(strdup(text)) }
+    for text in [identification] + lists.map({ $0.joined(separator: ",") }) { strings.append(strdup(text)) }
     defer { for string in strings { free(string) } }
     var raw = clibssh_settings()
     raw.identification = UnsafePointer(strings[0])

@@ -32,6 +32,8 @@ extension Settings {
     public var maxChannels = 50
     /// The text shown before login, read from the file of `server.banner` while loading.
     public var banner: String?
+    /// What follows our name in the identification; nil: nothing.
+    public var versionAddendum: String?
     /// The least important lines of the log that are written, unless the command line says something else.
     public var logLevel = LogLevel.info
     public var spareTransports = 2
@@ -127,6 +129,11 @@ extension KeyTable {
       "server.banner", ValueType<String>.path.optional, \.bannerFile, becomes: \.settings.server.banner,
       "A file with text that is shown before the login, at most 128 KiB of UTF-8; null for none."),
     Key(
+      "server.version_addendum", ValueType<String>.versionAddendum.optional, \.settings.server.versionAddendum,
+      "Text behind our name in the identification, which every client gets first, unencrypted (RFC 4253,",
+      "section 4.2): 1 to \(TransportSettings.addendumLimit) characters of printable ASCII, no blank first or last. null for none."
+    ),
+    Key(
       "server.log_level", .choice(), \.settings.server.logLevel,
       "The least important lines of the log: error, warning, info (a few for each login), debug.",
       "-v and -q of the command line win. The journal of events does not depend on it."),
@@ -169,6 +176,17 @@ extension KeyTable {
   }
 }
 
+extension ValueType where Value == String {
+  /// RFC 4253, section 4.2, allows printable ASCII.
+  fileprivate static let versionAddendum = text("text of printable ASCII") { text in
+    let most = TransportSettings.addendumLimit
+    let isPrintable =
+      text.utf8.allSatisfy { (0x20...0x7e).contains($0) } && !text.hasPrefix(" ") && !text.hasSuffix(" ")
+    return isPrintable && (1...most).contains(text.utf8.count)
+      ? nil : "\(quoted(text)) cannot be used: 1 to \(most) characters of printable ASCII, no blank first or last"
+  }
+}
+
 extension Settings {
   /// What a transport needs of the settings.
   public func transport(hostKeys: [[UInt8]], root: String) -> TransportSettings {
@@ -182,6 +200,7 @@ extension Settings {
       maximumPacketSize: UInt32(clamping: server.maximumPacketSize), windowSize: UInt32(clamping: server.windowSize),
       banner: server.banner ?? "", root: root)
     transport.maxChannels = UInt32(clamping: server.maxChannels)
+    transport.versionAddendum = server.versionAddendum ?? ""
     transport.mayRecord = !recordingDirectories.isEmpty
     return transport
   }

@@ -7,6 +7,8 @@ public struct TransportSettings: WireFields, Equatable {
   /// Only to servers that call themselves OpenSSH does OpenSSH's client announce that nobody reads a command's output
   /// (eow@openssh.com; without it `ssh host yes | head` never ends) and that no more sessions will be opened.
   public static let softwareName = "OpenSSH_compatible_bssh"
+  /// Maximum length of ``versionAddendum`` in bytes: the line has 255 with CR and LF (RFC 4253, section 4.2).
+  public static let addendumLimit = 255 - "SSH-2.0-\(softwareName) \r\n".utf8.count
   /// Limit of the payload of an authentication message in bytes: what RFC 4253, section 6.1, requires to be supported.
   public static let authenticationLimit = 32768
 
@@ -38,6 +40,8 @@ public struct TransportSettings: WireFields, Equatable {
   public var windowSize: UInt32
   /// Limit of the open channels.
   public var maxChannels: UInt32 = 50
+  /// Text after ``softwareName`` and a space in the identification; empty: none.
+  public var versionAddendum = ""
   /// The banner (RFC 4252, section 5.4); empty: none.
   public var banner: String
   /// An empty directory that becomes the root directory; empty: no change, because not started as root.
@@ -83,6 +87,7 @@ public struct TransportSettings: WireFields, Equatable {
     maximumPacketSize = try coder.number(value?.maximumPacketSize)
     windowSize = try coder.number(value?.windowSize)
     maxChannels = try coder.number(value?.maxChannels)
+    versionAddendum = try coder.text(value?.versionAddendum, max: Self.addendumLimit)
     banner = try coder.text(value?.banner, max: messageSize)
     root = try coder.text(value?.root, max: 4096)
     mayRecord = try coder.flag(value?.mayRecord)
