@@ -3,7 +3,7 @@ import Model
 import Testing
 import Wire
 
-/// 4294967295 means "leave as it is" to setresuid(2): nobody is that.
+/// For setresuid(2), 4294967295 means "unchanged", so no account may have this number.
 @Suite struct AccountNumberTests {
   private static let none = UInt32.max
 
@@ -15,14 +15,14 @@ import Wire
     readingError(message) == .malformed
   }
 
-  @Test func `no account has the number that is none`() {
+  @Test func `no account has the number 4294967295`() {
     #expect(isRefused(account(uid: Self.none)))
     #expect(isRefused(account(gid: Self.none)))
     #expect(isRefused(account(groups: [1, Self.none])))
     #expect(!isRefused(account(uid: Self.none - 1, gid: Self.none - 1, groups: [Self.none - 1])))
   }
 
-  @Test func `no process is made with it`() {
+  @Test func `no process is created with it`() {
     #expect(isRefused(ForkIdentity(uid: Self.none, gid: 1, groups: [])))
     #expect(isRefused(ForkIdentity(uid: 1, gid: Self.none, groups: [])))
     #expect(isRefused(ForkIdentity(uid: 1, gid: 1, groups: [Self.none])))

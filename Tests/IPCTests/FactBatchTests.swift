@@ -14,7 +14,7 @@ import Testing
   }
 
   @Test(arguments: [(0, 1), (1, 1), (64, 1), (65, 1), (1000, 10), (300, 4096)])
-  func `facts are taken in order and all of them, in messages that a socket takes`(count: Int, pathLength: Int) throws {
+  func `all facts are sent in order, in messages of at most the limit`(count: Int, pathLength: Int) throws {
     var waiting = facts(count, pathLength: pathLength)
     var taken: [Fact] = []
     var messages = 0

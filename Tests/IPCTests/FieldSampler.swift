@@ -2,9 +2,9 @@ import Wire
 
 /// Fills the fields of a value with different values, and encodes them.
 ///
-/// One field can be set to a limit or beyond it; a value beyond a limit can be encoded but not decoded.
+/// One field can have its limit or a value beyond it, which can be encoded but not decoded.
 struct FieldSampler: FieldCoder {
-  /// What a field gets instead of its usual value.
+  /// What a field contains instead of its usual value.
   enum Option: Sendable {
     case least, greatest, tooLittle, tooMuch, tooLong
 
@@ -25,9 +25,9 @@ struct FieldSampler: FieldCoder {
     let options: [Option]
   }
 
-  /// After this many fields lists are empty, so that a value that can contain itself ends.
+  /// After this many fields, lists are empty, so that recursive values are finite.
   private static let room = 250
-  /// After this many fields of one value its lists are empty.
+  /// After this many fields of one value, its lists are empty.
   private static let roomOfValue = 50
 
   private(set) var writer = WireWriter()
@@ -35,9 +35,9 @@ struct FieldSampler: FieldCoder {
   /// The number of kinds of each message, in order.
   private(set) var kindCounts: [Int] = []
   private(set) var types: [(name: String, kinds: MessageKinds?)] = []
-  /// The cases of each type of which a field chooses one, in order.
+  /// The cases of each type that is a choice, in order.
   private(set) var choices: Set<String> = []
-  /// Properties that no field of their type sets.
+  /// Properties that no field sets.
   private(set) var uncoded: [String] = []
   private let kinds: [Int]
   private let isBare: Bool
@@ -47,7 +47,7 @@ struct FieldSampler: FieldCoder {
   private var place = 0
 
   /// - Parameters:
-  ///   - kinds: the kinds of the first messages; further ones are of the first kind.
+  ///   - kinds: the kinds of the first messages; further ones have the first kind.
   ///   - isBare: every field that can be empty is empty.
   init(kinds: [Int], isBare: Bool = false) {
     (self.kinds, self.isBare, changed) = (kinds, isBare, nil)
@@ -58,7 +58,7 @@ struct FieldSampler: FieldCoder {
     (self.kinds, isBare, changed) = (kinds, false, (option, index))
   }
 
-  /// Counts a field and returns what it gets; nil: its usual value.
+  /// Counts a field and returns its special value; nil: its usual value.
   private mutating func meet(_ options: [Option]) -> Option? {
     defer { met += 1 }
     place += 1
@@ -113,7 +113,7 @@ struct FieldSampler: FieldCoder {
     if range.lowerBound > .min { options.append(.tooLittle) }
     if range.upperBound < .max { options.append(.tooMuch) }
     let option = meet(options)
-    // Not the least number, which a blank has.
+    // Not the smallest number, which a blank has.
     let usual = range.lowerBound.addingReportingOverflow(Number(1 + met % 7)).partialValue
     let sample =
       switch option {

@@ -6,17 +6,17 @@ import Wire
 @testable import IPC
 
 @Suite struct LimitTests {
-  @Test(arguments: Samples.limits) func `a field may be as long or great as its limit, and no more`(
+  @Test(arguments: Samples.limits) func `the limit of each field is exact`(
     _ limit: LimitSample
   ) {
     #expect(limit.error() == limit.expected)
   }
 
-  @Test func `a field without a limit of its own fits into a message`() {
+  @Test func `a field without a limit of its own is limited by the message`() {
     #expect(messageSize == MessageSocket.limit)
   }
 
-  @Test func `at most 16 host keys and 16 sockets come with a message`() {
+  @Test func `a message has at most 16 host keys and 16 sockets`() {
     for count: UInt32 in [0, 16, 17, .max] {
       let wanted: WireError? = count > 16 ? .malformed : nil
       #expect(readingError(AuthorityStart(hostKeyCount: count, singleUser: nil)) == wanted)
@@ -28,7 +28,7 @@ import Wire
     }
   }
 
-  @Test func `a reason that there is not is malformed`() {
+  @Test func `an unknown reason is malformed`() {
     #expect(readingError(Verdict(outcome: .rejected, reason: "no_such_reason")) == .malformed)
     for reason in ProofRefusal.allCases { #expect(readingError(Verdict.rejected(reason)) == nil) }
   }
@@ -39,7 +39,7 @@ import Wire
     #expect(readingError(ServiceAccount(uid: 1, gid: 0)) == .malformed)
   }
 
-  @Test func `a message with a count that lies is refused before anything is made room for`() {
+  @Test func `a false count is refused before memory is allocated`() {
     for count: UInt32 in [1000, 16_384, 0x7fff_ffff, .max] {
       var writer = WireWriter()
       writer.byte(1)

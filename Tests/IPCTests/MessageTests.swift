@@ -4,22 +4,23 @@ import Testing
 import Wire
 
 @Suite struct MessageTests {
-  @Test(arguments: Samples.all) func `a message reads as it was written`(_ sample: Sample) throws {
+  @Test(arguments: Samples.all) func `a message is decoded as it was encoded`(_ sample: Sample) throws {
     try sample.checkRoundTrip()
   }
 
-  @Test(arguments: Samples.all) func `a message that is cut anywhere is refused`(_ sample: Sample) {
+  @Test(arguments: Samples.all) func `a message cut anywhere is refused`(_ sample: Sample) {
     for length in 0..<sample.bytes.count {
       #expect(sample.error(sample.bytes[..<length]) != nil, "\(sample), \(length) of \(sample.bytes.count) bytes")
     }
   }
 
-  @Test(arguments: Samples.all) func `a message with one byte more is refused`(_ sample: Sample) {
+  @Test(arguments: Samples.all) func `a message with an additional byte is refused`(_ sample: Sample) {
     #expect(sample.error((sample.bytes + [0])[...]) == .trailingBytes)
   }
 
-  @Test(arguments: Samples.all) func `a changed byte makes another message or none, and never a trap`(_ sample: Sample)
-  {
+  @Test(arguments: Samples.all) func `a message with a changed byte is decoded or refused, and never traps`(
+    _ sample: Sample
+  ) {
     for (place, byte) in sample.bytes.enumerated() {
       for change: UInt8 in [0, 1, 0x7f, 0x80, 0xff] where change != byte {
         var bytes = sample.bytes
@@ -29,7 +30,7 @@ import Wire
     }
   }
 
-  @Test(arguments: Samples.kinds) func `each kind of a message has its own number, and a blank`(_ kinds: MessageKinds) {
+  @Test(arguments: Samples.kinds) func `each kind of a message has its own number and a blank`(_ kinds: MessageKinds) {
     #expect(kinds.numbers == Array(1...kinds.cases))
   }
 
@@ -54,11 +55,11 @@ import Wire
     }
   }
 
-  @Test func `every field of every message is on the wire`() {
+  @Test func `every property of every message is encoded`() {
     #expect(Samples.uncoded.isEmpty)
   }
 
-  @Test func `every message and each part of one has samples`() throws {
+  @Test func `every message type and every type in a message has samples`() throws {
     let sources = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Sources/Libraries")
     var declared: Set<String> = []
     let files = try ["IPC", "Model"].flatMap {

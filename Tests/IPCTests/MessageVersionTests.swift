@@ -4,13 +4,13 @@ import IPC
 import System
 import Testing
 
-/// The encoding of messages, and the version that stands for it.
+/// The encoding of messages, and the version that identifies it.
 @Suite struct MessageVersionTests {
   /// The version of messages, and a digest of all samples in that version.
   private static let file = ((#filePath as NSString).deletingLastPathComponent as NSString)
     .appendingPathComponent("MessageVersion.txt")
 
-  @Test func `messages are encoded as the version and the digest in MessageVersion.txt say`() throws {
+  @Test func `the encoding of messages matches the version and the digest in MessageVersion.txt`() throws {
     var digest = FileDigest.sha256.begin()
     for part in Samples.all.map(\.bytes) + Samples.meanings.map({ Array($0.utf8) }) {
       digest.add(ArraySlice("\(part.count):".utf8))

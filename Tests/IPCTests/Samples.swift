@@ -18,7 +18,7 @@ struct Sample: Sendable, CustomTestStringConvertible, CustomStringConvertible {
       #expect(read == message)
       let again = try Message(wireBytes: message.wireBytes[...])
       #expect(again == message)
-      // Also from the middle of other bytes.
+      // Also as a slice of other bytes.
       let around = [7, 7] + bytes + [7]
       let inside = try Message(wireBytes: around[2..<around.count - 1])
       #expect(inside == message)
@@ -46,7 +46,7 @@ struct MessageKinds: Sendable, CustomTestStringConvertible {
   let error: @Sendable (ArraySlice<UInt8>) -> WireError?
 }
 
-/// The error of decoding these bytes; nil: they are such a message.
+/// The error of decoding these bytes; nil: they can be decoded.
 func readingError<Message: WireCodable>(_: Message.Type, _ bytes: ArraySlice<UInt8>) -> WireError? {
   do throws(WireError) {
     _ = try Message(wireBytes: bytes)
@@ -61,8 +61,8 @@ func readingError<Message: WireCodable>(_ message: Message) -> WireError? {
   readingError(Message.self, message.wireBytes[...])
 }
 
-/// Samples that ``FieldSampler`` makes from the descriptions of the types: each kind of each message with full and with
-/// empty fields, and each field of each type at its limits and beyond.
+/// Samples that ``FieldSampler`` creates from the descriptions of the types: each kind of each message with full and
+/// with empty fields, and each field of each type at its limits and beyond.
 struct Samples {
   private(set) var all: [Sample] = []
   private(set) var limits: [LimitSample] = []
@@ -77,7 +77,7 @@ struct Samples {
   static var kinds: [MessageKinds] { made.kinds }
   static var types: Set<String> { made.types }
   static var uncoded: [String] { made.uncoded }
-  /// What the bytes of the samples mean: these, and the cases and codes that numbers on the wire stand for.
+  /// What the bytes of the samples mean: the bytes, and the cases and codes that numbers in messages stand for.
   static var meanings: [String] {
     made.all.map(\.description) + made.choices.sorted()
       + [Set(EventType.allCases.flatMap(\.row.reasons).map(\.code)).sorted().joined(separator: " ")]

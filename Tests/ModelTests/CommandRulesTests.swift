@@ -7,13 +7,13 @@ import Testing
     rules.refusal(of: Array(line.utf8))
   }
 
-  @Test func `without rules everything runs, shells too`() {
+  @Test func `without rules every command and shell is allowed`() {
     let rules = CommandRules()
     #expect(Self.refusal(rules, "rm -rf / ; id") == nil)
     #expect(rules.refusal(ofShell: "/bin/sh") == nil && !rules.isRestricting)
   }
 
-  @Test func `what is not allowed is refused, and a shell with it`() {
+  @Test func `commands that are not allowed are refused, and so is the shell`() {
     let rules = CommandRules(allowed: ["uptime", "git-upload-pack '*'"])
     #expect(Self.refusal(rules, "uptime") == nil)
     #expect(Self.refusal(rules, "git-upload-pack '/srv/a.git'") == nil)
@@ -23,7 +23,7 @@ import Testing
     #expect(rules.refusal(ofShell: "/bin/sh") == .noShell && rules.isRestricting)
   }
 
-  @Test(arguments: ["/bin/sh", "/bin/*", "*"]) func `a shell whose path is an allowed command is started`(
+  @Test(arguments: ["/bin/sh", "/bin/*", "*"]) func `a shell whose path is an allowed command is allowed`(
     pattern: String
   ) {
     let rules = CommandRules(allowed: ["uptime", pattern])
@@ -31,7 +31,7 @@ import Testing
     #expect(rules.refusal(ofShell: "/bin/bash") == (pattern == "/bin/sh" ? .noShell : nil))
   }
 
-  @Test func `what is blocked is refused, though it is allowed`() {
+  @Test func `a blocked command is refused even if it is allowed`() {
     let rules = CommandRules(allowed: ["*"], blocked: ["*sudo*", "/bin/sh"])
     #expect(Self.refusal(rules, "sudo id") == .blocked)
     #expect(Self.refusal(rules, "id; sudo -s") == .blocked)
@@ -40,13 +40,13 @@ import Testing
     #expect(rules.refusal(ofShell: "/bin/bash") == nil)
   }
 
-  @Test func `where commands are blocked there is no shell, and that is all they promise`() {
+  @Test func `blocked commands refuse the shell but do not restrict the login`() {
     let rules = CommandRules(blocked: ["*sudo*"])
     #expect(Self.refusal(rules, "sudo") == .blocked && Self.refusal(rules, "id") == nil)
     #expect(rules.refusal(ofShell: "/bin/sh") == .noShell && !rules.isRestricting)
   }
 
-  @Test func `a pattern that is none allows nothing and blocks everything`() {
+  @Test func `an invalid pattern allows nothing and blocks everything`() {
     #expect(Self.refusal(CommandRules(allowed: ["a\\"]), "a") == .notAllowed)
     #expect(Self.refusal(CommandRules(blocked: ["a\\"]), "b") == .blocked)
   }

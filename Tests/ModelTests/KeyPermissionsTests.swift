@@ -7,7 +7,7 @@ import Wire
     \.terminal, \.agentForwarding, \.portForwarding, \.x11Forwarding, \.userRC,
   ]
 
-  @Test(arguments: flags) func `two permissions together allow what both allow`(
+  @Test(arguments: flags) func `merged permissions allow what both allow`(
     flag: WritableKeyPath<KeyPermissions, Bool> & Sendable
   ) {
     for (first, second) in [(true, true), (true, false), (false, true), (false, false)] {
@@ -21,7 +21,7 @@ import Wire
     }
   }
 
-  @Test func `a command that one of two permissions forces is forced, and two different ones go together never`() {
+  @Test func `a forced command of either is forced, and different ones cannot be merged`() {
     var one = KeyPermissions.everything
     one.forcedCommand = Array("true".utf8)
     var other = KeyPermissions.everything
@@ -33,7 +33,7 @@ import Wire
     #expect(one.merged(with: other) == nil)
   }
 
-  @Test func `variables and lists are those of the one that has some`() {
+  @Test func `variables and lists come from whichever has them`() {
     var one = KeyPermissions.everything
     one.environment = [EnvironmentVariable(name: "A", value: "1")]
     one.permitOpen = [ForwardingPlace(host: "a", port: 1)]
@@ -58,7 +58,7 @@ import Wire
     ([("a", nil), ("*", 1)], [("a", 1)], [("a", 1)]),
   ]
 
-  @Test(arguments: lists.indices) func `where both have places, those in both are permitted`(index: Int) {
+  @Test(arguments: lists.indices) func `permitopen of key and certificate intersect`(index: Int) {
     let places = { (list: Places) in list.map { ForwardingPlace(host: $0.host, port: $0.port) } }
     let (one, other, common) = Self.lists[index]
     for list in [\KeyPermissions.permitOpen, \.permitListen] {
@@ -71,7 +71,7 @@ import Wire
     }
   }
 
-  @Test(.timeLimit(.minutes(5))) func `two full lists make one that fits into a message`() throws {
+  @Test(.timeLimit(.minutes(5))) func `the intersection of two full lists fits into a message`() throws {
     let limit = KeyPermissions.listLimit
     var one = KeyPermissions.everything
     one.permitOpen = (0..<limit).map { ForwardingPlace(host: $0 % 2 == 0 ? "*" : "h\($0)", port: nil) }
@@ -82,13 +82,13 @@ import Wire
     #expect(try KeyPermissions(wireBytes: merged.wireBytes[...]) == merged)
   }
 
-  @Test func `a command with a NUL byte is no message`() {
+  @Test func `a command with a NUL byte is refused`() {
     var permissions = KeyPermissions.everything
     permissions.forcedCommand = [1, 0]
     #expect(throws: WireError.malformed) { try KeyPermissions(wireBytes: permissions.wireBytes[...]) }
   }
 
-  @Test func `the value of a variable is any bytes but NUL`() throws {
+  @Test func `the value of a variable may contain any byte but NUL`() throws {
     for byte in UInt8.min...UInt8.max {
       let bytes = EnvironmentVariable(name: "A", value: [0x61, byte]).wireBytes
       if byte == 0 {

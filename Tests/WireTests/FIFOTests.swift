@@ -2,7 +2,7 @@ import Testing
 import Wire
 
 @Suite struct FIFOTests {
-  @Test func `elements leave in the order in which they came, whatever is appended between`() {
+  @Test func `elements are removed in the order in which they were appended`() {
     var queue = FIFO<Int>()
     var model: [Int] = []
     var random = Generator(seed: 1)
@@ -23,7 +23,7 @@ import Wire
     #expect(queue.isEmpty && queue.first == nil)
   }
 
-  @Test func `a removed element is released at once`() {
+  @Test func `a removed element is released immediately`() {
     final class Element {}
     var queue = FIFO<Element>()
     weak var first: Element?
@@ -38,7 +38,7 @@ import Wire
     #expect(first == nil && queue.count == 10)
   }
 
-  @Test func `two queues are equal when their elements are, whatever was removed from them`() {
+  @Test func `queues with equal elements are equal, whatever was removed before`() {
     var one = FIFO<Int>()
     one.append(contentsOf: 0..<5)
     one.removeFirst(3)

@@ -1,4 +1,4 @@
-/// Numbers that look random and are the same each time: SplitMix64.
+/// A reproducible pseudo-random sequence: SplitMix64.
 struct Generator: RandomNumberGenerator {
   private var state: UInt64
 

@@ -2,16 +2,16 @@ import Testing
 import Wire
 
 @Suite struct SecretBytesTests {
-  @Test func `wiping leaves zeros where the bytes were`() {
+  @Test func `wiping overwrites the bytes with zeros`() {
     var bytes = [UInt8](repeating: 0x5a, count: 1000)
-    // In the middle: what the allocator writes at the ends of free memory is left alone.
+    // In the middle, because the allocator writes to the ends of freed memory.
     let place = unsafe bytes.withUnsafeBufferPointer { unsafe $0.baseAddress! + 500 }
     bytes.wipe()
     let left = unsafe place.pointee
     #expect(bytes.isEmpty && left == 0)
   }
 
-  @Test func `bytes that are lent are overwritten, also when nothing else holds them`() {
+  @Test func `lent bytes are overwritten after the last reference`() {
     var place: UnsafePointer<UInt8>?
     let bytes = [UInt8](repeating: 0x5a, count: 1000)
     SecretBytes(bytes).lend { lent in
@@ -22,7 +22,7 @@ import Wire
     #expect(left == 0)
   }
 
-  @Test func `what is compared is the bytes`() {
+  @Test func `secrets are equal if their bytes are`() {
     #expect(SecretBytes("secret".utf8) == SecretBytes(Array("secret".utf8)))
     for other in ["", "secre", "secrets", "Secret", "secrex"] {
       #expect(SecretBytes("secret".utf8) != SecretBytes(other.utf8))
@@ -30,7 +30,7 @@ import Wire
     #expect(SecretBytes([]) == [] && ([1, 2] as SecretBytes).lend { $0 == [1, 2] })
   }
 
-  @Test func `a secret is not printed, nor what it is part of`() {
+  @Test func `the bytes of a secret are not printed, nor those in another value`() {
     struct Holder { let secret: SecretBytes }
     let secret = SecretBytes("hunter2".utf8)
     #expect("\(secret)" == "7 secret bytes" && String(reflecting: secret) == "7 secret bytes")
@@ -42,7 +42,7 @@ import Wire
     #expect(!printed.contains("hunter2") && !printed.contains("104"))
   }
 
-  @Test func `a secret goes through a message like any string`() throws {
+  @Test func `a secret is encoded as a string`() throws {
     var writer = WireWriter(capacity: 1)
     writer.string(SecretBytes("geheim".utf8))
     #expect(writer.bytes == [0, 0, 0, 6] + Array("geheim".utf8))
@@ -52,7 +52,7 @@ import Wire
     #expect(throws: WireError.tooLong) { try short.secret(limit: 5) }
   }
 
-  @Test func `a writer that starts too small writes the same`() {
+  @Test func `the capacity of a writer does not change its output`() {
     for capacity in [0, 1, 3, 64, 4096] {
       var writer = WireWriter(capacity: capacity)
       for number in 0..<200 {

@@ -22,7 +22,7 @@ import Wire
     }
   }
 
-  @Test func `a whole message is the value and nothing after it`() throws {
+  @Test func `a message contains the value and nothing after it`() throws {
     let pair = Pair(number: 5, names: ["a", "bc"])
     #expect(pair.wireBytes == [1, 0, 0, 0, 5, 0, 0, 0, 2, 0, 0, 0, 1, 97, 0, 0, 0, 2, 98, 99])
     #expect(try Pair(wireBytes: pair.wireBytes[...]) == pair)
@@ -32,17 +32,19 @@ import Wire
     }
   }
 
-  @Test func `no value is one zero byte, and no values are a count of zero`() throws {
+  @Test func `an absent value is one zero byte, and an empty list is a count of zero`() throws {
     let empty = Pair(number: nil, names: [])
     #expect(empty.wireBytes == [0, 0, 0, 0, 0])
     #expect(try Pair(wireBytes: empty.wireBytes[...]) == empty)
   }
 
-  @Test(arguments: UInt8(2)...UInt8.max) func `an optional that is neither there nor absent is malformed`(byte: UInt8) {
+  @Test(arguments: UInt8(2)...UInt8.max) func `an optional value whose flag is neither 0 nor 1 is malformed`(
+    byte: UInt8
+  ) {
     #expect(throws: WireError.malformed) { try Pair(wireBytes: [byte, 0, 0, 0, 5, 0, 0, 0, 0]) }
   }
 
-  @Test(arguments: [UInt32(3), 4, 0x8000_0000, .max]) func `a list that claims more than its bytes hold is refused`(
+  @Test(arguments: [UInt32(3), 4, 0x8000_0000, .max]) func `a list with a count that exceeds its bytes is refused`(
     count: UInt32
   ) {
     var writer = WireWriter()
@@ -53,7 +55,7 @@ import Wire
     #expect(throws: WireError.tooLong) { try Pair(wireBytes: writer.bytes[...]) }
   }
 
-  @Test func `what is wrong with one value of a list is wrong with the list`() {
+  @Test func `an error in one value of a list is an error of the list`() {
     #expect(throws: WireError.tooLong) { try Pair(wireBytes: Pair(number: nil, names: ["a", "abcd"]).wireBytes[...]) }
   }
 }

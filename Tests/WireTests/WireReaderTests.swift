@@ -16,12 +16,12 @@ import Wire
     #expect(try reader.uint64() == .max)
   }
 
-  @Test(arguments: UInt8.min...UInt8.max) func `every boolean but zero is true`(byte: UInt8) throws {
+  @Test(arguments: UInt8.min...UInt8.max) func `every boolean but 0 is true`(byte: UInt8) throws {
     var reader = WireReader([byte])
     #expect(try reader.boolean() == (byte != 0))
   }
 
-  @Test func `the end is told from what is left`() throws {
+  @Test func `the reader is at the end when nothing is left`() throws {
     var reader = WireReader([1, 2])
     #expect(reader.count == 2 && !reader.isAtEnd && Array(reader.rest) == [1, 2])
     #expect(throws: WireError.trailingBytes) { try reader.end() }
@@ -30,13 +30,13 @@ import Wire
     try reader.end()
   }
 
-  @Test func `a slice is read from its own start to its own end`() throws {
+  @Test func `a slice is read from its start to its end`() throws {
     var reader = WireReader([9, 9, 0, 0, 0, 1, 7, 9][2..<7])
     #expect(Array(try reader.string()) == [7])
     #expect(throws: WireError.truncated) { try reader.byte() }
   }
 
-  @Test func `raw bytes are what was asked for and never more than there are`() throws {
+  @Test func `raw bytes are returned exactly, and never more than there are`() throws {
     var reader = WireReader([1, 2, 3])
     #expect(try reader.raw(0).isEmpty)
     #expect(throws: WireError.truncated) { try reader.raw(4) }
@@ -61,7 +61,7 @@ import Wire
     ),
   ]
 
-  @Test(arguments: values.indices) func `a value that is cut anywhere is truncated`(index: Int) throws {
+  @Test(arguments: values.indices) func `a value cut anywhere is truncated`(index: Int) throws {
     let (name, bytes, read) = Self.values[index]
     for length in 0..<bytes.count {
       var reader = WireReader(bytes[..<length])
@@ -79,7 +79,7 @@ import Wire
     ("mpint", { try $0.unsignedMPInt(limit: $1).count }),
   ]
 
-  @Test(arguments: limited.indices) func `a limit holds to the byte`(index: Int) throws {
+  @Test(arguments: limited.indices) func `limits are exact`(index: Int) throws {
     let (name, read) = Self.limited[index]
     let bytes: [UInt8] = [0, 0, 0, 5, 97, 98, 99, 100, 101]
     for limit in [5, 6, 1000, .max] {
@@ -92,19 +92,21 @@ import Wire
     }
   }
 
-  @Test func `a length over the limit is refused before what follows is looked at`() {
+  @Test func `a length over the limit is refused before the bytes are read`() {
     var reader = WireReader([255, 255, 255, 255])
     #expect(throws: WireError.tooLong) { try reader.string(limit: 16) }
   }
 
-  @Test func `a refused string leaves the reader where it was`() throws {
+  @Test func `a refused string does not advance the reader`() throws {
     var reader = WireReader([0, 0, 0, 2, 1])
     #expect(throws: WireError.truncated) { try reader.string() }
     #expect(throws: WireError.tooLong) { try reader.string(limit: 1) }
     #expect(reader.count == 5)
   }
 
-  @Test(arguments: [UInt32(2), 0x7fff_ffff, 0x8000_0000, .max]) func `a length that lies is truncated`(length: UInt32) {
+  @Test(arguments: [UInt32(2), 0x7fff_ffff, 0x8000_0000, .max]) func `a length that exceeds the message is truncated`(
+    length: UInt32
+  ) {
     var writer = WireWriter()
     writer.uint32(length)
     writer.byte(0)
@@ -115,7 +117,7 @@ import Wire
   @Test(
     arguments: [
       [0xff], [0xc3], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [97, 0x80], [0], [97, 0, 98],
-    ] as [[UInt8]]) func `text that is not UTF-8 or holds a NUL is malformed`(bytes: [UInt8])
+    ] as [[UInt8]]) func `text that is not UTF-8 or contains NUL is malformed`(bytes: [UInt8])
   {
     var writer = WireWriter()
     writer.string(bytes)
@@ -125,7 +127,7 @@ import Wire
     #expect(throws: WireError.malformed) { try reader.nameList() }
   }
 
-  @Test(arguments: ["", "a", "ä", "日本", "\u{10ffff}", "a\nb", "e\u{301}"]) func `text is read as it is`(text: String)
+  @Test(arguments: ["", "a", "ä", "日本", "\u{10ffff}", "a\nb", "e\u{301}"]) func `text is read unchanged`(text: String)
     throws
   {
     var writer = WireWriter()
@@ -137,14 +139,14 @@ import Wire
   @Test(arguments: [
     ("", []), ("zlib", ["zlib"]), ("zlib,none", ["zlib", "none"]), (",", ["", ""]), ("a,,b", ["a", "", "b"]),
     ("a,\u{301}b", ["a", "\u{301}b"]),
-  ]) func `a name-list is split at its commas, and an empty one has no names`(text: String, names: [String]) throws {
+  ]) func `a name-list is split at commas, and an empty one has no names`(text: String, names: [String]) throws {
     var writer = WireWriter()
     writer.text(text)
     var reader = WireReader(writer.bytes)
     #expect(try reader.nameList() == names)
   }
 
-  // The examples of RFC 4251, section 5, that are not negative.
+  // The non-negative examples of RFC 4251, section 5.
   @Test(
     arguments: [
       ([0, 0, 0, 0], []),
@@ -152,7 +154,7 @@ import Wire
         [0, 0, 0, 8, 0x09, 0xa3, 0x78, 0xf9, 0xb2, 0xe3, 0x32, 0xa7], [0x09, 0xa3, 0x78, 0xf9, 0xb2, 0xe3, 0x32, 0xa7]
       ),
       ([0, 0, 0, 2, 0, 0x80], [0x80]),
-    ] as [([UInt8], [UInt8])]) func `an mpint of the RFC is its magnitude`(bytes: [UInt8], magnitude: [UInt8]) throws
+    ] as [([UInt8], [UInt8])]) func `the mpints of the RFC are decoded`(bytes: [UInt8], magnitude: [UInt8]) throws
   {
     var reader = WireReader(bytes)
     #expect(Array(try reader.unsignedMPInt()) == magnitude)
@@ -161,17 +163,17 @@ import Wire
 
   @Test(
     arguments: [
-      // -1234 and -deadbeef of the RFC.
+      // -1234 and -deadbeef, from the RFC.
       [0, 0, 0, 2, 0xed, 0xcc], [0, 0, 0, 5, 0xff, 0x21, 0x52, 0x41, 0x11],
-      // Zeros that are not needed: zero itself, 127, 128.
+      // Unnecessary zeros: of 0, 127 and 128.
       [0, 0, 0, 1, 0], [0, 0, 0, 2, 0, 0x7f], [0, 0, 0, 3, 0, 0, 0x80],
-    ] as [[UInt8]]) func `an mpint that is negative or has needless zeros is malformed`(bytes: [UInt8])
+    ] as [[UInt8]]) func `an mpint that is negative or has unnecessary zeros is malformed`(bytes: [UInt8])
   {
     var reader = WireReader(bytes)
     #expect(throws: WireError.malformed) { try reader.unsignedMPInt() }
   }
 
-  @Test func `a count is believed only as far as bytes are left`() throws {
+  @Test func `a count that exceeds the remaining bytes is refused`() throws {
     let rest = [UInt8](repeating: 0, count: 12)
     for (count, size, isTaken) in [
       (3, 4, true), (4, 4, false), (2, 5, true), (3, 5, false), (12, 1, true), (13, 1, false), (0, 100, true),
@@ -189,7 +191,7 @@ import Wire
     }
   }
 
-  @Test func `no bytes make the reader trap or go past their end`() {
+  @Test func `arbitrary bytes never make the reader trap or read past the end`() {
     var generator = Generator(seed: 4251)
     for _ in 0..<2000 {
       let bytes = generator.bytes(upTo: 40)

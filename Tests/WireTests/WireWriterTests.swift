@@ -8,7 +8,7 @@ import Wire
     return writer.bytes
   }
 
-  @Test func `values have the bytes of RFC 4251`() {
+  @Test func `values are encoded as in RFC 4251`() {
     #expect(written { $0.byte(7) } == [7])
     #expect(written { $0.boolean(true) } == [1])
     #expect(written { $0.boolean(false) } == [0])
@@ -19,7 +19,7 @@ import Wire
     #expect(written { $0.raw([1, 2]) } == [1, 2])
   }
 
-  @Test func `name-lists have the bytes of RFC 4251`() {
+  @Test func `name-lists are encoded as in RFC 4251`() {
     #expect(written { $0.nameList([]) } == [0, 0, 0, 0])
     #expect(written { $0.nameList(["zlib"]) } == [0, 0, 0, 4] + Array("zlib".utf8))
     #expect(written { $0.nameList(["zlib", "none"]) } == [0, 0, 0, 9] + Array("zlib,none".utf8))
@@ -33,7 +33,7 @@ import Wire
         [0x09, 0xa3, 0x78, 0xf9, 0xb2, 0xe3, 0x32, 0xa7],
         [0, 0, 0, 8, 0x09, 0xa3, 0x78, 0xf9, 0xb2, 0xe3, 0x32, 0xa7]
       ),
-    ] as [([UInt8], [UInt8])]) func `an mpint has no needless zeros and never looks negative`(
+    ] as [([UInt8], [UInt8])]) func `an mpint has no unnecessary zeros and is never negative`(
       magnitude: [UInt8], bytes: [UInt8]
     )
   {
@@ -94,7 +94,7 @@ import Wire
     }
   }
 
-  @Test(arguments: UInt64(0)..<50) func `what is written in any order reads the same`(seed: UInt64) throws {
+  @Test(arguments: UInt64(0)..<50) func `values written in any order are read back`(seed: UInt64) throws {
     var generator = Generator(seed: seed)
     let values = (0..<20).map { _ in Value(&generator) }
     var writer = WireWriter(capacity: 0)

@@ -29,7 +29,7 @@ public struct CommandRules: WireFields, Equatable {
     self.forced = forced
   }
 
-  /// True if the login may run only what is named here. ``blocked`` alone does not restrict a login to anything.
+  /// True if the login may run only what is named here. ``blocked`` alone does not restrict a login.
   public var isRestricting: Bool { forced != nil || !allowed.isEmpty }
 
   /// Why this command line is refused; nil: it is allowed. SFTP is the command ``sftp``.

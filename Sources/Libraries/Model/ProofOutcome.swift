@@ -4,6 +4,6 @@ public enum ProofOutcome: CaseIterable, Sendable {
   case rejected
   /// The key would be accepted, but nothing is signed yet. USERAUTH_PK_OK: RFC 4252, section 7
   case acceptable
-  /// The credentials are proven.
+  /// The credentials are valid.
   case accepted
 }

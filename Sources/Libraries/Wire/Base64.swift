@@ -1,6 +1,6 @@
-/// Base64 of RFC 4648, section 4, read strictly: padded, canonical, and nothing in between.
+/// Base64. RFC 4648, section 4. Decoding is strict: only canonical text without whitespace or line breaks is accepted.
 public enum Base64 {
-  /// The text of `bytes`, padded unless told otherwise.
+  /// Encodes `bytes`; with `=` at the end if `padded`.
   public static func encode(_ bytes: some Collection<UInt8>, padded: Bool = true) -> [UInt8] {
     var text: [UInt8] = []
     text.reserveCapacity((bytes.count / 3 + 1) * 4)
@@ -22,9 +22,9 @@ public enum Base64 {
     return text
   }
 
-  /// The bytes that `text` stands for; nil when it is not canonical Base64, padded or not as told.
+  /// Decodes `text`; nil if it is not canonical Base64. Padding must be complete if `padded`, otherwise absent.
   ///
-  /// What it returns is allocated once, so that a caller who wipes it leaves no copy behind.
+  /// The result is allocated once, so that wiping it leaves no other copy.
   public static func decode(_ text: some Collection<UInt8>, padded: Bool = true) -> [UInt8]? {
     var digits = text.count
     if padded {

@@ -1,11 +1,12 @@
-/// A queue: elements are appended at the end and removed at the front, which takes amortized constant time. Element 0 is
-/// the oldest.
+/// A queue: elements are appended at the end and removed at the front, in amortized constant time. Element 0 is the
+/// oldest.
 ///
-/// A removed element is released at once; its slot is reused after at most as many removals as there are elements left.
+/// A removed element is released immediately. The slots of removed elements are freed when there are more than 64 of
+/// them and more than there are elements, or when the queue is empty.
 public struct FIFO<Element>: RandomAccessCollection {
-  /// Nil: removed.
+  /// nil: removed.
   private var slots: [Element?] = []
-  /// Slots of removed elements, which come first.
+  /// The number of slots of removed elements, which precede the others.
   private var start = 0
 
   /// An empty queue.
@@ -14,20 +15,21 @@ public struct FIFO<Element>: RandomAccessCollection {
   public var startIndex: Int { 0 }
   public var endIndex: Int { slots.count - start }
 
+  /// The element at this index, which must exist; the oldest has index 0.
   public subscript(index: Int) -> Element {
     guard index >= 0, let element = slots[start + index] else { preconditionFailure("no element \(index)") }
     return element
   }
 
-  /// Adds the newest element.
+  /// Appends an element.
   public mutating func append(_ element: Element) { slots.append(element) }
 
-  /// Adds these behind the newest element, in their order.
+  /// Appends elements in their order.
   public mutating func append(contentsOf elements: some Sequence<Element>) {
     slots.append(contentsOf: elements.lazy.map(Optional.some))
   }
 
-  /// Removes the oldest elements, of which there must be `count`.
+  /// Removes the `count` oldest elements. The queue must have that many.
   public mutating func removeFirst(_ count: Int = 1) {
     precondition(count >= 0 && count <= self.count, "removal of \(count) elements of \(self.count)")
     for index in start..<start + count { slots[index] = nil }

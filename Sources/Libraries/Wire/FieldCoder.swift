@@ -1,9 +1,8 @@
 /// Visits the fields of a ``WireFields`` value in wire order.
 ///
-/// Each function receives the present value of a field and returns the value that the field gets. A coder that writes
-/// is given a value and returns it. A coder that reads is given nil, or the field of a blank message, and returns what
-/// it has read. So one description of the fields serves both directions, and a description that leaves a field out does
-/// not compile.
+/// Each function receives the current value of a field and returns its new value. A coder that writes is given a value
+/// and returns it. A coder that reads is given nil, or the field of a blank message, and returns what it has read. Thus
+/// one description of the fields serves both directions, and a description that omits a field does not compile.
 public protocol FieldCoder {
   /// Why a field is refused; `Never` for a coder that writes.
   associatedtype Failure: Error
@@ -26,13 +25,13 @@ public protocol FieldCoder {
   ///
   /// - Throws: `Failure` when what is read has another length, or is no such text.
   mutating func text(_ value: String?, length: ClosedRange<Int>) throws(Failure) -> String
-  /// At most `max` bytes, preceded by their number as `uint32`, which are overwritten when they are no longer used.
+  /// At most `max` secret bytes, preceded by their number as `uint32`. ``SecretBytes`` overwrites them after use.
   ///
   /// - Throws: `Failure` when what is read is longer.
   mutating func secret(_ value: SecretBytes?, max: Int) throws(Failure) -> SecretBytes
   /// The number of values that follow, as `uint32`.
   ///
-  /// - Throws: `Failure` when what is read is more than `max`, or than the message can hold.
+  /// - Throws: `Failure` when what is read exceeds `max`, or the number of bytes that follow.
   mutating func count(_ value: Int?, max: Int) throws(Failure) -> Int
   /// Checks a condition between fields. A coder that writes checks nothing.
   ///
@@ -42,8 +41,8 @@ public protocol FieldCoder {
   ///
   /// - Throws: `Failure` when one of its fields is refused.
   mutating func value<Value: WireFields>(_ value: Value?) throws(Failure) -> Value
-  /// The kind of a message. Returns the message itself, or when reading a blank one of the kind that was read; the
-  /// description of a message switches over it.
+  /// The kind of a message. A coder that writes returns the message itself, one that reads a blank message of the kind
+  /// that it has read; the description of a message switches over the result.
   ///
   /// - Throws: `Failure` when what is read is no kind of this message.
   mutating func message<Message: WireMessage>(_ value: Message?) throws(Failure) -> Message

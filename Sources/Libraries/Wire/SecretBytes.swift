@@ -1,12 +1,11 @@
-/// Bytes that nobody is to find later: a password, or a message with one in it.
+/// Bytes that are overwritten in memory after use: a password, or a message that contains one.
 ///
-/// There is one buffer, and copies of this value refer to it. It is overwritten when the last of them goes, so no path
-/// can forget to. ``lend(_:)`` lends them: who keeps them, keeps a secret that is not overwritten.
+/// There is a single buffer, which is overwritten when the last reference to this object is released.
 public final class SecretBytes: @unchecked Sendable {
-  /// Changed by `deinit` alone.
+  /// Changed only by `deinit`.
   private var buffer: [UInt8]
 
-  /// A copy of `bytes`, whose owner has to overwrite its own.
+  /// Copies `bytes`; the caller has to overwrite the original.
   public init(_ bytes: some Collection<UInt8>) {
     // `Array(bytes)` would share the buffer of an array.
     buffer = []
@@ -14,7 +13,7 @@ public final class SecretBytes: @unchecked Sendable {
     buffer.append(contentsOf: bytes)
   }
 
-  /// What `value` is on the wire.
+  /// The encoding of `value`.
   public init(encoding value: some WireCodable) {
     var writer = WireWriter()
     value.encode(to: &writer)
@@ -23,10 +22,10 @@ public final class SecretBytes: @unchecked Sendable {
 
   deinit { buffer.wipe() }
 
-  /// Lends the bytes to `body`, which must not keep them.
+  /// Calls `body` with the bytes, which it must not keep: an array that shares the buffer when this object is released
+  /// causes a copy to be overwritten instead of the secret. Therefore no property returns the bytes.
   ///
-  /// There is no property for them: an array that outlives this value by a moment shares its buffer, and then a copy
-  /// would be overwritten.
+  /// - Throws: what `body` throws.
   public func lend<Result: ~Copyable, Failure: Error>(
     _ body: ([UInt8]) throws(Failure) -> Result
   ) throws(Failure) -> Result {
@@ -34,11 +33,12 @@ public final class SecretBytes: @unchecked Sendable {
     return try body(buffer)
   }
 
+  /// The number of bytes.
   public var count: Int { buffer.count }
 }
 
 extension SecretBytes: Equatable {
-  /// Compares in a time that depends on the lengths alone.
+  /// Compares in a time that depends only on the lengths.
   public static func == (one: SecretBytes, other: SecretBytes) -> Bool {
     guard one.count == other.count else { return false }
     return zip(one.buffer, other.buffer).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
@@ -50,17 +50,18 @@ extension SecretBytes: ExpressibleByArrayLiteral {
 }
 
 extension SecretBytes: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-  /// How many bytes there are, and nothing else: what is printed is no place for a secret.
+  /// The number of bytes, without their values.
   public var description: String { "\(count) secret bytes" }
   public var debugDescription: String { description }
+  /// Without children, so that `dump` does not print the bytes.
   public var customMirror: Mirror { Mirror(self, children: [:]) }
 }
 
 extension [UInt8] {
-  /// Overwrites the bytes with zeros and empties the array, which must be the only one with this buffer: of a shared
-  /// one a copy would be overwritten.
+  /// Overwrites the bytes with zeros and empties the array. No other array may share its buffer, because then a copy
+  /// would be overwritten.
   ///
-  /// Never inlined, so that no compiler finds out that nobody reads the zeros.
+  /// Never inlined, so that the compiler cannot remove the writes as unused.
   @inline(never)
   public mutating func wipe() {
     for index in indices { self[index] = 0 }
@@ -69,12 +70,14 @@ extension [UInt8] {
 }
 
 extension WireWriter {
-  /// `string` of a secret.
+  /// `string` with the bytes of a secret.
   public mutating func string(_ value: SecretBytes) { value.lend { string($0) } }
 }
 
 extension WireReader {
   /// `string` of at most `limit` bytes, as a secret.
+  ///
+  /// - Throws: `WireError.tooLong` when it has more bytes, `truncated` when the message ends before.
   public mutating func secret(limit: Int = .max) throws(WireError) -> SecretBytes {
     SecretBytes(try string(limit: limit))
   }

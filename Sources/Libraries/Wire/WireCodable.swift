@@ -1,20 +1,24 @@
-/// A value that goes through a message: written and read in the same order, with the types of RFC 4251.
+/// A value that can be encoded with the data types of RFC 4251, section 5, and decoded.
 public protocol WireCodable: Sendable {
-  /// Appends the value.
+  /// Appends the encoded value to `writer`.
   func encode(to writer: inout WireWriter)
-  /// Takes the value; throws when the bytes are no such value.
+  /// Decodes a value from the next bytes of `reader`.
+  ///
+  /// - Throws: `WireError` when the bytes are not the encoding of such a value.
   init(from reader: inout WireReader) throws(WireError)
 }
 
 extension WireCodable {
-  /// The value alone, as a whole message.
+  /// The encoded value.
   public var wireBytes: [UInt8] {
     var writer = WireWriter()
     encode(to: &writer)
     return writer.bytes
   }
 
-  /// Reads a whole message that holds this value and nothing after it.
+  /// Decodes a message that consists of this value.
+  ///
+  /// - Throws: `WireError` when the bytes are not the encoding of such a value; `trailingBytes` when more follow.
   public init(wireBytes: ArraySlice<UInt8>) throws(WireError) {
     var reader = WireReader(wireBytes)
     try self.init(from: &reader)
@@ -23,13 +27,13 @@ extension WireCodable {
 }
 
 extension WireWriter {
-  /// `boolean`, and the value when there is one.
+  /// `boolean`, and the value if it is present.
   public mutating func optional<Value>(_ value: Value?, _ write: (inout WireWriter, Value) -> Void) {
     boolean(value != nil)
     if let value { write(&self, value) }
   }
 
-  /// `uint32` count, and each value in turn.
+  /// The number of values as `uint32`, and each value in turn.
   public mutating func list<Value>(_ values: [Value], _ write: (inout WireWriter, Value) -> Void) {
     uint32(UInt32(values.count))
     for value in values { write(&self, value) }
@@ -37,7 +41,10 @@ extension WireWriter {
 }
 
 extension WireReader {
-  /// The value that ``WireWriter/optional(_:_:)`` wrote.
+  /// A value as ``WireWriter/optional(_:_:)`` writes it.
+  ///
+  /// - Throws: `WireError.malformed` when the first byte is neither 0 nor 1, `truncated` when there is none, and what
+  ///   `read` throws.
   public mutating func optional<Value>(
     _ read: (inout WireReader) throws(WireError) -> Value
   ) throws(WireError) -> Value? {
@@ -48,7 +55,9 @@ extension WireReader {
     }
   }
 
-  /// The values that ``WireWriter/list(_:_:)`` wrote, none smaller than `minimumSize` bytes.
+  /// Values as ``WireWriter/list(_:_:)`` writes them, each of at least `minimumSize` bytes.
+  ///
+  /// - Throws: `WireError.tooLong` or `truncated` as ``count(minimumSize:)``, and what `read` throws.
   public mutating func list<Value>(
     minimumSize: Int, _ read: (inout WireReader) throws(WireError) -> Value
   ) throws(WireError) -> [Value] {

@@ -1,4 +1,4 @@
-/// A value that describes its fields once, for writing, for reading, and for every other ``FieldCoder``.
+/// A value with a single description of its fields, for writing, for reading, and for every other ``FieldCoder``.
 public protocol WireFields: WireCodable {
   /// Sets each field to what the coder returns for it.
   ///
@@ -14,7 +14,7 @@ extension WireFields {
   @inlinable
   public init(from reader: inout WireReader) throws(WireError) { try self.init(fieldsOf: nil, in: &reader) }
 
-  /// A value with empty fields: each number is 0 or the smallest that is allowed, each choice the first.
+  /// A value with empty fields: each number is 0 or the smallest allowed one, each choice the first.
   public static var blank: Self {
     var coder = BlankFields()
     return coder.value(nil)

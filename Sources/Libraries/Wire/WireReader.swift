@@ -1,18 +1,19 @@
-/// What is wrong with a message.
+/// Why a message cannot be decoded.
 public enum WireError: Error, Equatable, Sendable {
-  /// The message ends before the value does.
+  /// The message ends within a value.
   case truncated
-  /// Bytes are left where the message must end.
+  /// Bytes follow the last value.
   case trailingBytes
-  /// A length is over the limit that its place allows.
+  /// A length or a count exceeds its limit.
   case tooLong
-  /// The bytes are not what their type says: a boolean of 7, text that is not UTF-8, a negative mpint.
+  /// The bytes are invalid for their type: text that is not UTF-8, a negative mpint, an unknown kind of message.
   case malformed
 }
 
-/// Reads the data types of RFC 4251, section 5, from front to back; never past the end.
+/// Decodes the data types of RFC 4251, section 5, from the beginning to the end of a message.
 ///
-/// A length is compared with what is left before it is used, so no sum of lengths can overflow.
+/// Each length is compared with the number of remaining bytes before it is used, so that no sum of lengths can
+/// overflow.
 public struct WireReader: Sendable {
   private let bytes: ArraySlice<UInt8>
   private var position: Int
@@ -26,21 +27,25 @@ public struct WireReader: Sendable {
   /// Reads `bytes`, which are not copied.
   public init(_ bytes: [UInt8]) { self.init(bytes[...]) }
 
-  /// How many bytes have not been read.
+  /// The number of bytes that have not been read.
   public var count: Int { bytes.endIndex - position }
 
-  /// True when everything has been read.
+  /// True if everything has been read.
   public var isAtEnd: Bool { position == bytes.endIndex }
 
-  /// What has not been read yet.
+  /// The bytes that have not been read.
   public var rest: ArraySlice<UInt8> { bytes[position...] }
 
-  /// Throws `trailingBytes` unless everything has been read.
+  /// Checks that everything has been read.
+  ///
+  /// - Throws: `WireError.trailingBytes` when bytes are left.
   public func end() throws(WireError) {
     if !isAtEnd { throw .trailingBytes }
   }
 
-  /// The next `count` bytes as they are.
+  /// The next `count` bytes, unchanged.
+  ///
+  /// - Throws: `WireError.truncated` when there are fewer, or `count` is negative.
   public mutating func raw(_ count: Int) throws(WireError) -> ArraySlice<UInt8> {
     guard count >= 0, count <= self.count else { throw .truncated }
     defer { position += count }
@@ -48,26 +53,36 @@ public struct WireReader: Sendable {
   }
 
   /// `byte`.
+  ///
+  /// - Throws: `WireError.truncated` when no byte is left.
   public mutating func byte() throws(WireError) -> UInt8 {
     guard position < bytes.endIndex else { throw .truncated }
     defer { position += 1 }
     return bytes[position]
   }
 
-  /// `boolean`: zero is false, every other value true, as RFC 4251 asks of a reader.
+  /// `boolean`: 0 is false, every other value is true, as RFC 4251 requires.
+  ///
+  /// - Throws: `WireError.truncated` when no byte is left.
   public mutating func boolean() throws(WireError) -> Bool { try byte() != 0 }
 
-  /// `uint32`, big-endian.
+  /// `uint32`, most significant byte first.
+  ///
+  /// - Throws: `WireError.truncated` when fewer than 4 bytes are left.
   public mutating func uint32() throws(WireError) -> UInt32 {
     try raw(4).reduce(0) { $0 << 8 | UInt32($1) }
   }
 
-  /// `uint64`, big-endian.
+  /// `uint64`, most significant byte first.
+  ///
+  /// - Throws: `WireError.truncated` when fewer than 8 bytes are left.
   public mutating func uint64() throws(WireError) -> UInt64 {
     try raw(8).reduce(0) { $0 << 8 | UInt64($1) }
   }
 
-  /// `string` of at most `limit` bytes.
+  /// `string` of at most `limit` bytes. The reader does not advance if this fails.
+  ///
+  /// - Throws: `WireError.tooLong` when it has more bytes, `truncated` when the message ends before.
   public mutating func string(limit: Int = .max) throws(WireError) -> ArraySlice<UInt8> {
     let start = position
     let length = Int(try uint32())
@@ -82,22 +97,28 @@ public struct WireReader: Sendable {
     return try raw(length)
   }
 
-  /// `string` that must be UTF-8 and hold no NUL.
+  /// `string` of at most `limit` bytes of UTF-8 without NUL.
+  ///
+  /// - Throws: `WireError.malformed` when it is not such text, and as ``string(limit:)``.
   public mutating func text(limit: Int = .max) throws(WireError) -> String {
     let raw = try string(limit: limit)
     guard !raw.contains(0), let text = String(validating: raw, as: UTF8.self) else { throw .malformed }
     return text
   }
 
-  /// `name-list`: names separated by commas; an empty string is an empty list.
+  /// `name-list` of at most `limit` bytes: names separated by commas; an empty string is an empty list.
+  ///
+  /// - Throws: `WireError`, as ``text(limit:)``.
   public mutating func nameList(limit: Int = .max) throws(WireError) -> [String] {
     let all = try text(limit: limit)
-    // By bytes: as characters, a comma and a combining mark after it would be one that is no comma.
+    // By bytes, because a comma followed by a combining mark is a single `Character`.
     let names = all.utf8.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
     return all.isEmpty ? [] : names.map { String(Substring($0)) }
   }
 
-  /// `mpint` that is not negative: its magnitude without leading zeros. Refuses needless leading zero bytes.
+  /// `mpint` of at most `limit` bytes that is not negative: its magnitude, without leading zeros.
+  ///
+  /// - Throws: `WireError.malformed` when it is negative or has unnecessary leading zeros, and as ``string(limit:)``.
   public mutating func unsignedMPInt(limit: Int = 4096) throws(WireError) -> ArraySlice<UInt8> {
     let raw = try string(limit: limit)
     guard let first = raw.first else { return raw }
@@ -108,9 +129,12 @@ public struct WireReader: Sendable {
     return magnitude
   }
 
-  /// A `uint32` that says how many values follow, none of them smaller than `minimumSize` bytes.
+  /// `uint32`: the number of values that follow, each of at least `minimumSize` bytes.
   ///
-  /// A count that could not fit into what is left is refused before anything is allocated for it.
+  /// A count that exceeds the remaining bytes is refused before memory is allocated for the values.
+  ///
+  /// - Throws: `WireError.tooLong` when so many values do not fit into the remaining bytes, `truncated` when fewer than 4
+  ///   bytes are left.
   public mutating func count(minimumSize: Int) throws(WireError) -> Int {
     let n = Int(try uint32())
     guard n <= count / max(minimumSize, 1) else { throw .tooLong }

@@ -1,17 +1,17 @@
-/// Writes the data types of RFC 4251, section 5.
+/// Encodes the data types of RFC 4251, section 5.
 ///
-/// It may write secrets: where it needs more room, it overwrites what it leaves.
+/// The values may be secrets: when the buffer grows, the old one is overwritten.
 public struct WireWriter: Sendable {
-  /// What has been written so far.
+  /// The bytes written so far.
   public private(set) var bytes: [UInt8]
 
-  /// Starts empty, with room for `capacity` bytes.
+  /// Creates a writer with room for `capacity` bytes.
   public init(capacity: Int = 64) {
     bytes = []
     bytes.reserveCapacity(capacity)
   }
 
-  /// Bytes as they are.
+  /// Bytes, unchanged.
   public mutating func raw(_ value: some Collection<UInt8>) {
     makeRoom(for: value.count)
     bytes.append(contentsOf: value)
@@ -26,19 +26,19 @@ public struct WireWriter: Sendable {
   /// `boolean`.
   public mutating func boolean(_ value: Bool) { byte(value ? 1 : 0) }
 
-  /// `uint32`, big-endian.
+  /// `uint32`, most significant byte first.
   public mutating func uint32(_ value: UInt32) {
     makeRoom(for: 4)
     for shift in stride(from: 24, through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: value >> shift)) }
   }
 
-  /// `uint64`, big-endian.
+  /// `uint64`, most significant byte first.
   public mutating func uint64(_ value: UInt64) {
     makeRoom(for: 8)
     for shift in stride(from: 56, through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: value >> shift)) }
   }
 
-  /// `string`. The value must be shorter than 4 GiB.
+  /// `string`, which must be shorter than 4 GiB.
   public mutating func string(_ value: some Collection<UInt8>) {
     uint32(UInt32(value.count))
     raw(value)
@@ -50,7 +50,7 @@ public struct WireWriter: Sendable {
   /// `name-list`.
   public mutating func nameList(_ value: [String]) { text(value.joined(separator: ",")) }
 
-  /// `mpint` from the magnitude of a number that is not negative, most significant byte first.
+  /// `mpint` that is not negative, from its magnitude, most significant byte first.
   public mutating func unsignedMPInt(_ magnitude: some Collection<UInt8>) {
     let digits = magnitude.drop { $0 == 0 }
     let pad = (digits.first ?? 0) & 0x80 != 0
