@@ -5,7 +5,7 @@ import Testing
 import Wire
 
 @Suite struct AuditSettingsTests {
-  /// Settings in which no value is a default.
+  /// Settings without any default value.
   static var unusual: Settings.Audit {
     var audit = Settings.Audit()
     audit.enabled = false
@@ -55,7 +55,7 @@ import Wire
   }
 
   @Test(arguments: [Settings.Audit(), unusual])
-  func `settings read back are the settings written`(audit: Settings.Audit) throws {
+  func `settings survive encoding and decoding, and truncated ones are refused`(audit: Settings.Audit) throws {
     var settings = Settings()
     settings.audit = audit
     #expect(try Settings(wireBytes: settings.wireBytes[...]) == settings)
@@ -81,7 +81,7 @@ import Wire
 
   private func exporters(_ items: Node...) -> Node { tree("audit.exporters", Node(.sequence(items))) }
 
-  @Test func `every key of every exporter arrives in the settings`() throws {
+  @Test func `every key of every exporter is in the settings`() throws {
     let loaded = try load(
       exporters(
         mapping([
@@ -115,7 +115,7 @@ import Wire
     #expect(loaded.warnings.map(\.reason) == ["tls.verify is false: events go to whoever answers"])
   }
 
-  @Test func `exporters that are not given, or not all of them, leave the rest as it is`() throws {
+  @Test func `keys that are not set have their defaults`() throws {
     #expect(try load().settings.audit.journalPath == "/var/log/bssh/audit.log")
     let loaded = try load(exporters(mapping(["type": plain("otel"), "endpoint": plain("http://localhost:4317")])))
     guard case .otel(let otel) = loaded.settings.audit.exporters.first else { return #expect(Bool(false)) }
@@ -124,7 +124,7 @@ import Wire
     #expect(loaded.settings.audit.journal.sync == .interval)
   }
 
-  @Test func `a user's journal is where the user's programs keep what they must not lose`() throws {
+  @Test func `the journal of a user is in the state directory`() throws {
     let home = try load(environment: ["HOME": "/home/anna"]).settings.audit
     #expect(home.journalPath == "/home/anna/.local/state/bssh/audit.log")
     #expect(home.recordingDirectory == "/home/anna/.local/state/bssh/recordings")
@@ -237,7 +237,7 @@ import Wire
       "audit.exporters[0].facility: expected one of auth, authpriv, daemon, user, local0, local1, local2, local3, local4, local5, local6, local7, found 'kern'"
     ),
   ])
-  func `what is wrong with an exporter is said, and where`(exporters: Node, complaint: String) {
+  func `a fault of an exporter is reported with its place`(exporters: Node, complaint: String) {
     #expect(complaints(tree("audit.exporters", exporters)).map { $0.replacing("f.yaml: ", with: "") } == [complaint])
   }
 
@@ -256,12 +256,12 @@ import Wire
         "'/encrypted' is encrypted; nobody is there to ask for its passphrase"
       ),
     ] as [(KeyValuePairs<String, Node>, String)])
-  func `files that an exporter cannot use are told`(tls: KeyValuePairs<String, Node>, complaint: String) {
+  func `files that an exporter cannot use are reported`(tls: KeyValuePairs<String, Node>, complaint: String) {
     let exporter = mapping(["type": plain("otel"), "endpoint": plain("https://c"), "tls": mapping(tls)])
     #expect(complaints(exporters(exporter), on: machine).contains("f.yaml: audit.exporters: " + complaint))
   }
 
-  @Test func `what has no effect, or one that is hardly meant, is warned of`() throws {
+  @Test func `settings without effect, or with an unintended one, cause warnings`() throws {
     func warnings(_ root: Node, readableByOthers: Bool = false) throws -> [String] {
       try load(root, readableByOthers: readableByOthers).warnings.map(\.description)
     }
@@ -291,12 +291,12 @@ import Wire
       ])
   }
 
-  @Test func `a batch is no larger than what is in memory`() {
+  @Test func `a batch is not larger than the buffer`() {
     let root = mapping(["audit": mapping(["buffer_size": plain("100"), "batch_size": plain("101")])])
     #expect(complaints(root) == ["f.yaml: audit.batch_size: 101 is more than audit.buffer_size, which is 100"])
   }
 
-  @Test func `a block can say who is recorded, and nothing else of audit`() throws {
+  @Test func `a match block can set recording and nothing else of audit`() throws {
     let block = mapping([
       "users": list(plain("anna")), "audit": mapping(["recording": mapping(["enabled": plain("true")])]),
     ])
@@ -309,7 +309,7 @@ import Wire
 
   // MARK: Recordings
 
-  @Test func `recordings are beside the journal, unless they have a place of their own`() {
+  @Test func `recordings are beside the journal unless they have their own directory`() {
     var settings = Settings()
     #expect(settings.recordingDirectories == [])
     settings.audit.recording.enabled = true
@@ -318,7 +318,7 @@ import Wire
     #expect(settings.recordingDirectories == ["/srv/r"])
   }
 
-  @Test func `what blocks of match say of recordings counts as well`() {
+  @Test func `the directories of match blocks are included`() {
     func block(_ enabled: Bool?, _ directory: String?) -> Match {
       var block = Match()
       if let enabled {
@@ -344,7 +344,7 @@ import Wire
     #expect(directories(block(true, "/a"), block(nil, "/z"), block(nil, "/b")) == ["/z", "/a", "/b"])
   }
 
-  @Test func `who is recorded, and for whom that is a condition`() {
+  @Test func `users select who is recorded, and rescue users need no recording`() {
     var audit = Settings.Audit()
     #expect(!audit.records("anna"))
     audit.recording.enabled = true

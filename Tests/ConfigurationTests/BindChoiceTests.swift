@@ -11,7 +11,7 @@ import Testing
     ("[febf::1%enp0s31f6.100]", nil, "febf::1%enp0s31f6.100"), ("fe80::1%2", nil, "fe80::1%2"),
     ("1::8", nil, "1::8"), ("1::", nil, "1::"), ("1:2:3:4:5:6:192.0.2.1", nil, "1:2:3:4:5:6:192.0.2.1"),
   ])
-  func `an address with or without a port is read`(text: String, port: UInt16?, address: String) throws {
+  func `an address with or without a port is parsed`(text: String, port: UInt16?, address: String) throws {
     let choice = try #require(BindChoice(text))
     #expect(choice.port == port)
     #expect(choice.address == address)
@@ -27,7 +27,7 @@ import Testing
     "1.2.3.4::", ":1::", "::１",
     "*", "+1.2.3.4",
   ])
-  func `what is no address is refused`(text: String) {
+  func `other text is refused`(text: String) {
     #expect(BindChoice(text) == nil)
   }
 }

@@ -2,15 +2,15 @@ import Configuration
 import Filter
 import Testing
 
-/// What bssh 2.4.1 documents of its server's configuration, held against ours: its keys with their types and what may be
-/// `null`, its variables, and the values that it changes.
+/// Compares our configuration with that of bssh's server 2.4.1, as documented: the keys, their types and which may be
+/// `null`, the variables, and the values that it clamps.
 @Suite struct BsshTests {
   /// A key of bssh.
   struct BsshKey: Sendable, CustomTestStringConvertible {
     let path: String
-    /// As its own gen-config writes the default: a number, a word, `null`, `[]`, `{}`.
+    /// The default as bssh's gen-config writes it: a number, a word, `null`, `[]`, `{}`.
     let standard: String
-    /// Other values that it takes; `[a]` is a list, `{A: b}` a mapping.
+    /// Other values that bssh accepts; `[a]` is a list, `{A: b}` a mapping.
     let others: [String]
     var variable: String?
 
@@ -72,7 +72,7 @@ import Testing
     }
   }
 
-  /// Loads one value; a host key comes from elsewhere, unless the value is one.
+  /// Loads one value, with a host key from an option unless the value is one.
   private func load(_ path: String, _ node: Node) throws(Rejected) -> Loaded {
     var surroundings = machine(files: ["/users.yaml": .init(bytes: [], isReadableByOthers: false)])
     surroundings.parse = { _, _ in .success(plain("")) }
@@ -81,12 +81,12 @@ import Testing
   }
 
   @Test(arguments: keys)
-  func `a key of bssh is a key of ours, and takes its default as bssh writes it`(key: BsshKey) throws {
+  func `every key of bssh exists and accepts the default as bssh writes it`(key: BsshKey) throws {
     #expect(KeyTable.keys.contains { $0.path == key.path })
     #expect(throws: Never.self) { try load(key.path, node(key.standard)) }
   }
 
-  @Test(arguments: keys) func `what a key of bssh takes there has an effect here`(key: BsshKey) throws {
+  @Test(arguments: keys) func `the values that a key of bssh accepts have an effect`(key: BsshKey) throws {
     let before = try ConfigurationTests.load().choices
     for value in key.others {
       let after = try load(key.path, node(value))
@@ -95,17 +95,17 @@ import Testing
   }
 
   @Test(arguments: keys.filter { $0.standard == "null" })
-  func `what may be null there may be null here`(key: BsshKey) throws {
+  func `keys that may be null in bssh may be null`(key: BsshKey) throws {
     for null in ["null", "~", ""] { #expect(throws: Never.self) { try load(key.path, plain(null)) } }
   }
 
-  @Test func `without a default action files are allowed, as in bssh`() throws {
+  @Test func `the default action null allows files, as in bssh`() throws {
     #expect(try load("filter.default_action", plain("null")).settings.filter.defaultAction == .allow)
     #expect(try load("filter.default_action", plain("~")).settings.filter.defaultAction == .allow)
   }
 
   @Test(arguments: keys.filter { $0.variable != nil })
-  func `a variable of bssh sets the key that it sets there`(key: BsshKey) throws {
+  func `a variable of bssh sets the same key`(key: BsshKey) throws {
     let variable = try #require(key.variable)
     #expect(KeyTable.keys.first { $0.path == key.path }?.variables.contains(variable) == true)
   }
@@ -133,13 +133,13 @@ import Testing
     "BSSH_FORWARD_BUFFER", "BSSH_FORWARD_RETRIES", "BSSH_FORWARD_TIMEOUT", "BSSH_TUI_LOG_MAX_ENTRIES",
     "BSSH_CERT_AUTHORITY_POLICY",
   ])
-  func `a variable of bssh's client is not ours and no error`(name: String) throws {
+  func `a variable of bssh's client is ignored without an error`(name: String) throws {
     #expect(!KeyTable.keys.contains { $0.variables.contains(name) })
     #expect(try ConfigurationTests.load(environment: [name: "x"]).settings == defaults)
     #expect(complaints(environment: [name + "S": "x"]).count == 1)
   }
 
-  // MARK: Values that are changed
+  // MARK: Values that are clamped
 
   @Test(arguments: [
     ("server.maximum_packet_size", "0", "4096", "a size from 4KiB to 65535B"),
@@ -156,7 +156,7 @@ import Testing
     ("security.ban_time", "0", "1", "a duration from 1s to 365d"),
     ("shell.command_timeout", "99999999999", "31536000", "a duration from 0 to 365d (0 is no limit)"),
   ])
-  func `a number of bssh that is out of our range is clamped, with a warning that says where and to what`(
+  func `a number that is out of our range is clamped, with a warning that states place and value`(
     path: String, given: String, used: String, form: String
   ) throws {
     let position = Node.Position(line: 4, column: 9)
@@ -167,7 +167,7 @@ import Testing
     #expect(warning.reason.hasPrefix("\(given) is out of range, ") && warning.reason.hasSuffix("expected \(form)"))
   }
 
-  @Test func `a variable is clamped as well, and what is no number is an error`() throws {
+  @Test func `a variable is clamped too, and text that is not a number is an error`() throws {
     let loaded = try ConfigurationTests.load(environment: ["BSSH_MAX_PACKET_SIZE": "1"])
     #expect(loaded.settings.server.maximumPacketSize == 4096)
     #expect(
@@ -180,7 +180,7 @@ import Testing
     }
   }
 
-  @Test func `a window holds at least one packet`() throws {
+  @Test func `a window has room for at least one packet`() throws {
     let loaded = try ConfigurationTests.load(
       tree("server", mapping(["maximum_packet_size": plain("65535"), "window_size": plain("40000")])))
     #expect(loaded.settings.server.windowSize == 65535)
@@ -202,7 +202,7 @@ import Testing
     "users",
   ]
 
-  @Test func `null leaves out what a rule does not say`() throws {
+  @Test func `a key of a rule that is null is ignored`() throws {
     var entries = nulls.map { Node.Entry(key: $0, position: nil, value: plain("null")) }
     entries[1].value = quotedText("*.exe")
     entries.append(.init(key: "action", position: nil, value: plain("deny")))
@@ -214,7 +214,7 @@ import Testing
     #expect(rules.count == 1)
   }
 
-  @Test func `a rule that says nothing but null, or has no action, is an error`() {
+  @Test func `a rule without conditions or action is an error`() {
     let entries = nulls.map { Node.Entry(key: $0, position: nil, value: plain("null")) }
     let action = Node.Entry(key: "action", position: nil, value: plain("deny"))
     #expect(complaints(tree("filter.rules", list(Node(.mapping(entries + [action]))))).count == 1)
@@ -224,7 +224,7 @@ import Testing
     #expect(complaints(tree("filter.rules", list(Node(.mapping([pattern, action, pattern]))))).count == 1)
   }
 
-  @Test func `composites are read as bssh writes them`() throws {
+  @Test func `composites are accepted as bssh writes them`() throws {
     let matcher = mapping([
       "pattern": quotedText("*.env"), "path_prefix": plain("null"), "extensions": plain("null"),
       "directory": plain("null"), "not": plain("null"),
@@ -244,7 +244,7 @@ import Testing
     "upload", "download", "delete", "rename", "createdir", "mkdir", "listdir", "readdir", "stat", "setstat", "symlink",
     "readlink", "Upload",
   ])
-  func `each operation of bssh is one of ours`(name: String) {
+  func `every operation of bssh exists`(name: String) {
     #expect(FilterOperation(name: name) != nil)
   }
 

@@ -8,7 +8,7 @@ private func rules(_ entries: KeyValuePairs<String, Node>...) -> Node {
 
 private let operationNames = "upload, download, delete, rename, createdir, listdir, stat, setstat, symlink, readlink"
 
-/// Rules and the one complaint that they get, after `f.yaml: filter.`.
+/// Rules and the only error that they cause, after `f.yaml: filter.`.
 private let faults: [(Node, String)] = [
   (plain("x"), "rules: expected a list of rules, found 'x'"),
   (list(plain("x")), "rules[0]: expected a rule with an action, found 'x'"),
@@ -110,12 +110,12 @@ private let faults: [(Node, String)] = [
 
 @Suite struct FilterRulesTests {
   @Test(arguments: faults)
-  func `a fault of a rule is named with its place`(node: Node, complaint: String) {
+  func `a fault of a rule is reported with its place`(node: Node, complaint: String) {
     #expect(complaints(tree("filter.rules", node)) == ["f.yaml: filter." + complaint])
   }
 
   /// The keys and forms that bssh documents.
-  @Test func `rules as bssh has them are read`() throws {
+  @Test func `rules of bssh are accepted`() throws {
     let node = rules(
       ["name": quotedText("block-exe"), "pattern": quotedText("*.exe"), "action": plain("deny")],
       ["path_prefix": quotedText("/tmp/"), "action": plain("log")],
@@ -157,7 +157,7 @@ private let faults: [(Node, String)] = [
     #expect(try load(tree("filter.rules", node)).settings.filter.rules == expected)
   }
 
-  @Test func `matchers that stand too deep are refused`() {
+  @Test func `matchers that are nested too deeply are refused`() {
     func nested(_ depth: Int) -> [String] {
       let inner = (0..<depth).reduce(mapping(["directory": plain("a")])) { inner, _ in mapping(["not": inner]) }
       return complaints(tree("filter.rules", rules(["action": plain("deny"), "not": inner])))
@@ -166,7 +166,7 @@ private let faults: [(Node, String)] = [
     #expect(nested(FilterMatcher.deepest).first?.hasSuffix("matchers stand more than 16 deep in matchers") == true)
   }
 
-  @Test func `more rules than there may be are refused`() {
+  @Test func `too many rules are refused`() {
     let rule = mapping(["action": plain("deny"), "directory": plain("a")])
     func count(_ count: Int) -> [String] {
       complaints(tree("filter.rules", Node(.sequence(Array(repeating: rule, count: count)))))
@@ -193,7 +193,7 @@ private let faults: [(Node, String)] = [
     ("/srv/../x", "the path '/srv/../x' must not contain '..'"),
     ("%hx", "'%hx' is not absolute: it must begin with '/' or '%h/'"),
   ])
-  func `what is no root is refused`(root: String, complaint: String) {
+  func `an invalid root is refused`(root: String, complaint: String) {
     for key in ["sftp.root", "scp.root"] {
       #expect(complaints(tree(key, plain(root))) == ["f.yaml: \(key): \(complaint)"])
     }

@@ -7,21 +7,21 @@ import Wire
 
 @testable import Configuration
 
-/// A range that is one.
+/// A valid range.
 func range(_ text: String) -> AddressRange {
   do { return try AddressRange(text) } catch { fatalError("\(text) \(error)") }
 }
 
-/// A pattern that is one.
+/// A valid pattern.
 func users(_ text: String) -> UserPattern {
   do { return try UserPattern(text) } catch { fatalError("\(text): \(error)") }
 }
 
-/// A value for one key, and what the settings are with it.
+/// A value for one key, and the settings with it.
 struct Sample: Sendable, CustomTestStringConvertible {
   let path: String
   let node: Node
-  /// nil: the environment cannot say it.
+  /// The value as a variable; nil: no variable can set the key.
   let variable: String?
   let expected: Settings
 
@@ -69,11 +69,11 @@ struct Sample: Sendable, CustomTestStringConvertible {
     return block
   }()
 
-  /// A value for every key: one written below, or else one that the key's own row gives.
+  /// A value for every key: one of those below, or else one that is derived from the row of the key.
   static let all = KeyTable.keys.map { key in written.first { $0.path == key.path } ?? Sample(givenBy: key) }
 
-  /// A value other than the default, with the settings that the loader makes of it. A key of a type that has no value here
-  /// needs one below.
+  /// A value other than the default, and the settings that the loader makes of it. Keys of types that are not supported
+  /// here need one below.
   private init(givenBy key: Key) {
     let texts = key.valueSchema.values + ["/a", "a"]
     let loaded = texts.lazy.compactMap { text in
@@ -282,7 +282,7 @@ struct Sample: Sendable, CustomTestStringConvertible {
     ) { $0.matches = [block] },
   ]
 
-  /// Where `/etc/issue` and `/users.yaml` can be read.
+  /// A machine with the files `/etc/issue` and `/users.yaml`.
   static var machine: Surroundings {
     var surroundings = ConfigurationTests.machine(files: [
       "/etc/issue": .init(bytes: Array("hello\n".utf8), isReadableByOthers: true),
@@ -296,7 +296,7 @@ struct Sample: Sendable, CustomTestStringConvertible {
 }
 
 @Suite struct KeyTableTests {
-  @Test func `no two keys say the same`() {
+  @Test func `no two keys set the same property`() {
     let all = Sample.all
     for (index, sample) in all.enumerated() {
       for other in all.dropFirst(index + 1) {
@@ -306,7 +306,7 @@ struct Sample: Sendable, CustomTestStringConvertible {
   }
 
   @Test(arguments: Sample.all)
-  func `a value in the file arrives in the settings`(sample: Sample) throws {
+  func `a value in the file is in the settings`(sample: Sample) throws {
     let isHostKeys = sample.path == "server.host_keys"
     let loaded = try load(
       tree(sample.path, sample.node), hostKey: isHostKeys ? nil : "/k/ed25519", on: Sample.machine)
@@ -315,7 +315,7 @@ struct Sample: Sendable, CustomTestStringConvertible {
   }
 
   @Test(arguments: Sample.all)
-  func `a value in the environment arrives in the settings`(sample: Sample) throws {
+  func `a value in the environment is in the settings`(sample: Sample) throws {
     let key = try #require(KeyTable.keys.first { $0.path == sample.path })
     guard let text = sample.variable else {
       #expect(key.variables.isEmpty)
@@ -332,7 +332,7 @@ struct Sample: Sendable, CustomTestStringConvertible {
   }
 
   @Test(arguments: Sample.all)
-  func `a value arrives in the processes that act on it`(sample: Sample) throws {
+  func `a value is sent to other processes`(sample: Sample) throws {
     let bytes = sample.expected.wireBytes
     #expect(try Settings(wireBytes: bytes[...]) == sample.expected)
     #expect(bytes != defaults.wireBytes)
@@ -342,7 +342,7 @@ struct Sample: Sendable, CustomTestStringConvertible {
     #expect(try load().settings == defaults)
   }
 
-  @Test func `the variables that bssh has by other names set the same keys`() {
+  @Test func `the other variables are those of bssh`() {
     let aliases = KeyTable.keys.flatMap { $0.variables.dropFirst() }
     #expect(
       Set(aliases) == [
@@ -352,7 +352,7 @@ struct Sample: Sendable, CustomTestStringConvertible {
       ])
   }
 
-  @Test func `the variable of bssh for the methods is the one of the path`() {
+  @Test func `auth.methods has only the variable derived from its path`() {
     #expect(KeyTable.keys.first { $0.path == "auth.methods" }?.variables == ["BSSH_AUTH_METHODS"])
   }
 
@@ -363,7 +363,7 @@ struct Sample: Sendable, CustomTestStringConvertible {
 }
 
 extension JSONSchema {
-  /// Scalars that a value may be: both ends of a range, every choice.
+  /// Valid scalars: both ends of a range, every choice.
   fileprivate var values: [String] {
     guard case .object(let members) = self else { return [] }
     return members.flatMap { name, part -> [String] in

@@ -1,7 +1,7 @@
 import Configuration
 import Testing
 
-/// A configuration and the one complaint that it gets.
+/// A configuration and the only error that it causes.
 struct Fault: Sendable, CustomTestStringConvertible {
   let path: String
   let node: Node
@@ -253,11 +253,11 @@ struct Fault: Sendable, CustomTestStringConvertible {
 
 @Suite struct LoaderTests {
   @Test(arguments: Fault.all)
-  func `a fault is named with its key`(fault: Fault) {
+  func `an error names the key`(fault: Fault) {
     #expect(complaints(tree(fault.path, fault.node)) == ["f.yaml: " + fault.complaint])
   }
 
-  @Test func `a fault is named with its line and column`() {
+  @Test func `an error has line and column`() {
     let port = Node(.scalar("x", plain: true), at: .init(line: 14, column: 9))
     #expect(
       complaints(tree("server.port", port)) == [
@@ -265,13 +265,13 @@ struct Fault: Sendable, CustomTestStringConvertible {
       ])
   }
 
-  @Test func `an unknown key is named where it stands`() {
+  @Test func `an unknown key is reported at its position`() {
     let server = Node(.mapping([.init(key: "prot", position: .init(line: 2, column: 3), value: plain("1"))]))
     #expect(
       complaints(mapping(["server": server])) == ["f.yaml:2:3: server.prot: unknown key; did you mean 'port'?"])
   }
 
-  @Test func `all faults are told at once`() {
+  @Test func `all errors are reported together`() {
     let root = mapping([
       "server": mapping(["port": plain("x"), "timeout": plain("y")]), "nonsense": plain(""),
       "shell": mapping(["pty": plain("z")]),
@@ -304,7 +304,7 @@ struct Fault: Sendable, CustomTestStringConvertible {
       ))
   }
 
-  @Test func `a key given twice is refused`() {
+  @Test func `a duplicate key is refused`() {
     let twice = mapping(["port": plain("1"), "port": plain("1")])
     #expect(complaints(mapping(["server": twice])) == ["f.yaml: server.port: given twice"])
     let sections = mapping(["server": mapping([:]), "server": mapping([:])])
@@ -323,7 +323,7 @@ struct Fault: Sendable, CustomTestStringConvertible {
     #expect(try load(mapping(["server": plain(""), "auth": tree("password", plain("~"))])).settings == defaults)
   }
 
-  @Test func `faults of variables are named with the variable`() {
+  @Test func `errors of variables name the variable`() {
     #expect(
       complaints(environment: ["BSSH_PORT": "x"]) == [
         "BSSH_PORT: server.port: expected a whole number from 1 to 65535, found 'x'"
@@ -337,12 +337,12 @@ struct Fault: Sendable, CustomTestStringConvertible {
       ])
   }
 
-  @Test func `faults of options are named with the option`() {
+  @Test func `errors of options name the option`() {
     #expect(
       complaints(options: [("-p", ["x"])]) == ["-p: server.port: expected a whole number from 1 to 65535, found 'x'"])
   }
 
-  @Test func `the command line wins over the environment, that over the file, that over the default`() throws {
+  @Test func `the command line overrides the environment, the file and the default, in this order`() throws {
     func port(_ loaded: Loaded) -> UInt16? { loaded.settings.server.bindAddresses.first?.port }
     let file = tree("server.port", plain("1"))
     #expect(port(try load()) == 2222)
@@ -352,11 +352,11 @@ struct Fault: Sendable, CustomTestStringConvertible {
     #expect(port(try load(options: [("-p", ["3"])])) == 3)
   }
 
-  @Test func `a wrong value that is overridden does not matter`() throws {
+  @Test func `an invalid value that is overridden is no error`() throws {
     #expect(try load(tree("server.port", plain("x")), options: [("-p", ["2222"])]).settings == defaults)
   }
 
-  @Test func `a directory of keys takes the place of the pattern unless both are set together`() throws {
+  @Test func `a directory of keys replaces the pattern unless both have the same source`() throws {
     let directory = "auth.publickey.authorized_keys_dir"
     #expect(try load(tree(directory, plain("/k"))).settings.auth.authorizedKeysPattern == nil)
     let both = tree(
@@ -378,13 +378,13 @@ struct Fault: Sendable, CustomTestStringConvertible {
       (["authorized_keys_dir": "null", "authorized_keys_pattern": "none"], []),
       (["authorized_keys_pattern": "none"], []),
     ] as [(KeyValuePairs<String, String>, [String])])
-  func `keys are at the default place when both places are null, as with bssh, and nowhere with none`(
+  func `the default pattern applies if both are null, as in bssh, and no pattern with none`(
     given: KeyValuePairs<String, String>, expected: [String]
   ) throws {
     let publickey = Node(.mapping(given.map { .init(key: $0.key, position: nil, value: plain($0.value)) }))
     let settings = try load(tree("auth.publickey", publickey)).settings
     #expect(KeyPaths(settings.auth).paths(user: "anna", home: "/h") == expected)
-    // A block says the same, whatever stands outside of it.
+    // The same in a match block.
     if given.isEmpty { return }
     let block = mapping(["users": list(plain("anna")), "auth": tree("publickey", publickey)])
     let blocks = try load(tree("match", list(block))).settings.applying([0])
@@ -430,7 +430,7 @@ struct Fault: Sendable, CustomTestStringConvertible {
     #expect(complaints(users(["name": plain("bob")])) == [])
   }
 
-  @Test func `faults in the file of users name that file`() {
+  @Test func `errors in the file of users name that file`() {
     func complaint(_ tree: Node) -> [String] {
       var surroundings = Sample.machine
       surroundings.parse = { _, _ in .success(tree) }
@@ -446,7 +446,7 @@ struct Fault: Sendable, CustomTestStringConvertible {
     #expect(complaint(plain("")) == [])
   }
 
-  @Test func `a user in both places is refused`() {
+  @Test func `a user in the configuration and in the file of users is refused`() {
     let both = tree(
       "auth.password",
       mapping(["users": list(mapping(["name": plain("carol")])), "users_file": plain("/users.yaml")]))
@@ -456,7 +456,7 @@ struct Fault: Sendable, CustomTestStringConvertible {
       ])
   }
 
-  @Test func `a banner must be text and not too long`() {
+  @Test func `a banner must be text of limited size`() {
     func complaint(_ bytes: [UInt8]) -> [String] {
       complaints(
         tree("server.banner", plain("/b")), on: machine(files: ["/b": .init(bytes: bytes, isReadableByOthers: true)]))

@@ -5,7 +5,7 @@ import Filter
 import Testing
 import Wire
 
-/// Someone who logs in, as blocks look at them.
+/// A login attempt, as match blocks see it.
 func applicant(_ user: String, _ groups: String..., from address: String = "192.0.2.7") -> Applicant {
   guard let address = IPAddress(address) else { fatalError("\(address) is no address") }
   return Applicant(user: user, address: address, groups: Set(groups.map { NamePattern($0) }))
@@ -18,7 +18,7 @@ func applicant(_ user: String, _ groups: String..., from address: String = "192.
 
   private static let change = mapping(["pty": plain("false")])
 
-  /// A condition, who logs in, and whether a block with it holds.
+  /// A condition, a login attempt, and whether a block with the condition applies to it.
   static let conditions: [(condition: String, node: Node, applicant: Applicant, holds: Bool)] = [
     ("users", list(plain("anna")), applicant("anna"), true),
     ("users", list(plain("anna")), applicant("Anna"), false),
@@ -41,7 +41,7 @@ func applicant(_ user: String, _ groups: String..., from address: String = "192.
     ("addresses", list(plain("192.0.2.0/24"), quotedText("!192.0.2.8")), applicant("anna"), true),
   ]
 
-  @Test func `a condition holds for whom it says`() throws {
+  @Test func `match conditions select only the logins they name`() throws {
     for (condition, node, applicant, holds) in Self.conditions {
       let settings = try Self.matches(mapping([condition: node, "shell": Self.change]))
       #expect(settings.matching(applicant) == (holds ? [0] : []), "\(condition) \(node) \(applicant)")
@@ -53,7 +53,7 @@ func applicant(_ user: String, _ groups: String..., from address: String = "192.
     ("anna", ["staff"], "192.0.2.7", true), ("bert", ["staff"], "192.0.2.7", false),
     ("anna", [], "192.0.2.7", false), ("anna", ["staff"], "198.51.100.7", false),
   ])
-  func `all conditions of a block must hold`(user: String, groups: [String], address: String, holds: Bool) throws {
+  func `all conditions of a block must be met`(user: String, groups: [String], address: String, holds: Bool) throws {
     let settings = try Self.matches(
       mapping([
         "users": list(plain("anna")), "groups": list(plain("staff")), "addresses": list(plain("192.0.2.0/24")),
@@ -64,7 +64,7 @@ func applicant(_ user: String, _ groups: String..., from address: String = "192.
     #expect(settings.effective(for: someone).shell.pty == !holds)
   }
 
-  @Test func `of several blocks the later one wins, key by key`() throws {
+  @Test func `of several blocks the later one wins, for each key`() throws {
     let settings = try Self.matches(
       mapping([
         "users": list(plain("*")), "shell": mapping(["umask": plain("077"), "pty": plain("false")]),
@@ -81,7 +81,7 @@ func applicant(_ user: String, _ groups: String..., from address: String = "192.
     #expect(bert.shell.umask == 0o077 && !bert.shell.pty && !bert.shell.enabled && bert.sftp.readOnly)
   }
 
-  @Test func `a key that no block gives is as everywhere`() throws {
+  @Test func `a key that no block sets keeps its value`() throws {
     var expected = try Self.matches(mapping(["users": list(plain("anna")), "shell": Self.change]))
     let someone = expected.effective(for: applicant("anna"))
     expected.shell.pty = false
@@ -89,7 +89,7 @@ func applicant(_ user: String, _ groups: String..., from address: String = "192.
   }
 
   @Test(arguments: Sample.all.filter { $0.path != "match" })
-  func `a block gives every key that it may, and no other`(sample: Sample) throws {
+  func `a block can set exactly the keys that are allowed in blocks`(sample: Sample) throws {
     let root = mapping([
       "match": list(
         Node(.mapping([.init(key: "users", position: nil, value: list(plain("anna")))] + entries(sample))))
@@ -114,7 +114,7 @@ func applicant(_ user: String, _ groups: String..., from address: String = "192.
     #expect(settings.effective(for: applicant("bert")) == expected)
     #expect(settings == expected)
     var received = try Settings(wireBytes: settings.wireBytes[...]).effective(for: applicant("anna"))
-    // The names of files stay where they were read.
+    // The paths of files are not sent.
     received.matches = settings.matches
     #expect(received == settings.effective(for: applicant("anna")))
   }
@@ -124,14 +124,14 @@ func applicant(_ user: String, _ groups: String..., from address: String = "192.
     return entries
   }
 
-  @Test func `of the places for authorized_keys a block's own takes the place of the other`() throws {
+  @Test func `a directory of keys in a block replaces the pattern outside of it`() throws {
     let directory = mapping(["publickey": mapping(["authorized_keys_dir": plain("/keys")])])
     let settings = try Self.matches(mapping(["users": list(plain("anna")), "auth": directory]))
     let auth = settings.effective(for: applicant("anna")).auth
     #expect(auth.authorizedKeysDirectory == "/keys" && auth.authorizedKeysPattern == nil)
   }
 
-  @Test func `the patterns of groups are collected from everywhere, each once`() throws {
+  @Test func `the patterns of groups are collected from lists and blocks, each once`() throws {
     let root = mapping([
       "auth": mapping(["allow_groups": list(plain("staff")), "deny_groups": list(plain("bad"))]),
       "match": list(
@@ -202,26 +202,26 @@ func applicant(_ user: String, _ groups: String..., from address: String = "192.
     ),
   ]
 
-  @Test func `what is wrong in a block is told with its place`() {
+  @Test func `a fault in a block is reported with its place`() {
     for (node, complaint) in Self.faults {
       #expect(complaints(mapping(["match": node])) == ["f.yaml: \(complaint)"])
     }
   }
 
-  @Test func `groups fit into what an authority says about a login`() {
+  @Test func `group patterns that do not fit into a message are refused`() {
     let names = (0..<200).map { plain(String(repeating: "g", count: 200) + "\($0)") }
     let complaint = complaints(mapping(["auth": mapping(["deny_groups": Node(.sequence(names))])])).first
     #expect(complaint?.hasPrefix("f.yaml: auth.allow_groups: names and patterns of groups have ") == true)
   }
 
-  @Test func `there are not more blocks than can be looked at`() {
+  @Test func `too many blocks are refused`() {
     let block = mapping(["users": list(plain("a")), "shell": Self.change])
     #expect(
       complaints(mapping(["match": Node(.sequence(Array(repeating: block, count: 257)))]))
         == ["f.yaml: match: expected at most 256 blocks, found 257"])
   }
 
-  @Test func `a block of settings that names an unknown key or one that it may not is refused`() throws {
+  @Test func `encoded blocks with unknown or forbidden keys are refused`() throws {
     for path in ["server.port", "no.key", "match"] {
       var settings = Settings()
       settings.matches = [Sample.block]
@@ -230,7 +230,7 @@ func applicant(_ user: String, _ groups: String..., from address: String = "192.
     }
   }
 
-  @Test func `what one block could change is not warned about`() throws {
+  @Test func `what a block can change causes no warning`() throws {
     let root = mapping([
       "auth": mapping([
         "password": mapping(["users": list(mapping(["name": plain("a"), "password_hash": quotedText(Sample.hash)]))])

@@ -2,7 +2,7 @@ import Configuration
 import Testing
 
 @Suite struct PlacesTests {
-  /// The node with a position on this line, and its entries on the lines after it.
+  /// The node with a position in this line, and its entries in the lines after it.
   private static func at(_ line: Int, _ node: Node) -> Node {
     var node = node
     node.position = .init(line: line, column: 3)
@@ -27,7 +27,7 @@ import Testing
     "match": list(mapping(["users": list(plain("z")), "shell": mapping(["pty": plain("false")])]), block),
   ])
 
-  @Test func `what decided is found where it is written`() throws {
+  @Test func `the place of a value is where it is set`() throws {
     let places = try load(Self.root, environment: ["BSSH_SHELL_PTY": "true"]).places
     #expect(places.place(of: "auth.allow_users") == "f.yaml:10:3")
     #expect(places.place(of: "auth.allow_users", entry: 1) == "f.yaml:12:5")
@@ -42,7 +42,7 @@ import Testing
     #expect(places.place(ofUserKey: "disabled", user: "bert") == nil)
   }
 
-  @Test func `the block that decides about a key is the last that gives it`() throws {
+  @Test func `the last block that sets a key determines its value`() throws {
     let settings = try load(Self.root).settings
     #expect(settings.origin(of: "auth.deny_users", in: [0, 1]) == 1)
     #expect(settings.origin(of: "shell.pty", in: [0, 1]) == 0)

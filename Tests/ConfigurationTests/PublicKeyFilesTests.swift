@@ -7,14 +7,14 @@ import Testing
     return ConfigurationTests.complaints(tree("auth.publickey.\(key)", plain("/f")), on: machine(files: files))
   }
 
-  @Test(arguments: ["trusted_user_ca_keys", "revoked_keys"]) func `a file that cannot be read loads nothing`(
+  @Test(arguments: ["trusted_user_ca_keys", "revoked_keys"]) func `a file that cannot be read is an error`(
     key: String
   ) {
     #expect(
       complaints(key, nil) == ["f.yaml: auth.publickey.\(key): cannot read '/f': No such file or directory"])
   }
 
-  @Test func `a file of authorities has keys in every line`() {
+  @Test func `every line of a file of CA keys must be a key`() {
     let key = "trusted_user_ca_keys"
     #expect(complaints(key, "# CA\n\(Sample.key)\n").isEmpty)
     #expect(complaints(key, "# none\n") == ["f.yaml: auth.publickey.\(key): '/f' holds no key"])
@@ -27,7 +27,7 @@ import Testing
       ])
   }
 
-  @Test func `a list of revoked keys that cannot be used loads nothing`() {
+  @Test func `an invalid list of revoked keys is an error`() {
     #expect(complaints("revoked_keys", "").isEmpty)
     #expect(
       complaints("revoked_keys", "bad") == [
@@ -40,7 +40,7 @@ import Testing
     return try load(mapping(["auth": auth, "server": server]), on: machine(files: cas)).warnings.map(\.description)
   }
 
-  @Test func `keys that have no effect are warned of`() throws {
+  @Test func `keys without effect cause warnings`() throws {
     let cas = tree("trusted_user_ca_keys", plain("/cas"))
     #expect(try warnings(mapping(["publickey": cas])).isEmpty)
     #expect(
@@ -59,14 +59,14 @@ import Testing
           + "publickey is not among auth.methods"))
   }
 
-  @Test func `authorities are a place to find keys`() throws {
+  @Test func `CA keys suffice for publickey`() throws {
     let auth = mapping([
       "publickey": mapping(["trusted_user_ca_keys": plain("/cas"), "authorized_keys_pattern": plain("none")])
     ])
     #expect(try warnings(auth).isEmpty)
   }
 
-  @Test func `authorities beside a null pattern are warned of, since users' files are searched as well`() throws {
+  @Test func `CA keys with the pattern null cause a warning because users' files are read too`() throws {
     let auth = mapping([
       "publickey": mapping(["trusted_user_ca_keys": plain("/cas"), "authorized_keys_pattern": plain("null")])
     ])

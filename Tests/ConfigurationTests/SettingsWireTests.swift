@@ -103,18 +103,20 @@ import Wire
   }
 
   @Test(arguments: [Settings(), unusual])
-  func `settings read back are the settings written`(settings: Settings) throws {
+  func `settings survive encoding and decoding`(settings: Settings) throws {
     #expect(try Settings(wireBytes: settings.wireBytes[...]) == settings)
   }
 
-  @Test func `settings cut short anywhere are refused`() {
+  @Test func `truncated settings are refused`() {
     let bytes = Self.unusual.wireBytes
     for length in bytes.indices {
       #expect(throws: WireError.self) { try Settings(wireBytes: bytes[..<length]) }
     }
   }
 
-  @Test(arguments: KeyTable.keys.map(\.path)) func `every key that can stand in a block travels in it`(path: String)
+  @Test(arguments: KeyTable.keys.map(\.path)) func `every key that is allowed in a block is encoded with it`(
+    path: String
+  )
     throws
   {
     var settings = Self.unusual
@@ -131,14 +133,14 @@ import Wire
   }
 
   @Test(arguments: [["shell.pty", "shell.enabled"], ["shell.pty", "shell.pty"], ["shell.pyt"]])
-  func `a block whose keys are unknown, given twice or in another order is refused`(paths: [String]) {
+  func `a block with unknown, duplicate or unordered keys is refused`(paths: [String]) {
     var settings = Settings()
     settings.matches = [Sample.block]
     settings.matches[0].paths = paths
     #expect(throws: WireError.malformed) { try Settings(wireBytes: settings.wireBytes[...]) }
   }
 
-  @Test func `more blocks, rules or exporters than a configuration has are refused`() {
+  @Test func `too many blocks, rules or exporters are refused`() {
     var settings = Settings()
     settings.matches = Array(repeating: Sample.block, count: Match.most + 1)
     #expect(throws: WireError.tooLong) { try Settings(wireBytes: settings.wireBytes[...]) }

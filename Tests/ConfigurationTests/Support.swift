@@ -1,6 +1,6 @@
 import Configuration
 
-/// A machine on which everything is as it should be; tests change what they are about.
+/// A machine without faults; tests change what they need.
 func machine(files: [String: Surroundings.File] = [:]) -> Surroundings {
   Surroundings(
     read: { path, limit in
@@ -22,7 +22,7 @@ func machine(files: [String: Surroundings.File] = [:]) -> Surroundings {
     isRoot: false, ownAccount: "www-data")
 }
 
-/// `true`, `12`, `word` as they stand in a file without quotes.
+/// `true`, `12`, `word`: a scalar without quotes.
 func plain(_ text: String) -> Node { Node(.scalar(text, plain: true)) }
 
 func quotedText(_ text: String) -> Node { Node(.scalar(text, plain: false)) }
@@ -33,12 +33,12 @@ func mapping(_ entries: KeyValuePairs<String, Node>) -> Node {
   Node(.mapping(entries.map { .init(key: $0.key, position: nil, value: $0.value) }))
 }
 
-/// A tree that gives `node` to `path`.
+/// A tree that sets `path` to `node`.
 func tree(_ path: String, _ node: Node) -> Node {
   path.split(separator: ".").reversed().reduce(node) { mapping([String($1): $0]) }
 }
 
-/// Loads a file; a host key comes from the command line unless `hostKey` is nil.
+/// Loads a file, with a host key from an option unless `hostKey` is nil.
 func load(
   _ root: Node? = nil, environment: KeyValuePairs<String, String> = [:], options: [(String, [String])] = [],
   hostKey: String? = "/k/ed25519", readableByOthers: Bool = false, on surroundings: Surroundings = machine()
@@ -50,7 +50,7 @@ func load(
   ).load(in: surroundings)
 }
 
-/// What loading complains of, as it is printed.
+/// The errors of loading, as they are printed.
 func complaints(
   _ root: Node? = nil, environment: KeyValuePairs<String, String> = [:], options: [(String, [String])] = [],
   hostKey: String? = "/k/ed25519", on surroundings: Surroundings = machine()
@@ -61,11 +61,11 @@ func complaints(
   } catch { return error.problems.map(\.description) }
 }
 
-/// The defaults, with the host key that ``load(_:environment:options:hostKey:readableByOthers:on:)`` adds.
+/// The defaults, with the host key of ``load(_:environment:options:hostKey:readableByOthers:on:)``.
 var defaults: Settings {
   var settings = Settings()
   settings.server.hostKeys = ["/k/ed25519"]
-  // Without root's rights and without a home there is no place for them.
+  // Without root's privileges and a home directory, bans are not saved.
   settings.security.banStateFile = nil
   return settings
 }

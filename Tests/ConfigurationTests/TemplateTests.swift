@@ -6,7 +6,7 @@ import Testing
   private var lines: [Substring] { Template.commented.split(separator: "\n") }
 
   @Test(arguments: KeyTable.keys.map(\.path))
-  func `every key is in the template, with what it means and how else it is set`(path: String) throws {
+  func `every key is in the template, with its meaning and other ways to set it`(path: String) throws {
     let key = try #require(KeyTable.keys.first { $0.path == path })
     let name = try #require(path.split(separator: ".").last)
     #expect(lines.contains { $0.drop { $0 == " " }.hasPrefix(name + ":") })
@@ -61,7 +61,7 @@ import Testing
     ("12", "\"12\""), ("0.0.0.0", "\"0.0.0.0\""), ("a b", "\"a b\""), ("a: b", "\"a: b\""), ("#a", "\"#a\""),
     ("a\"\\\n\t", "\"a\\\"\\\\\\n\\t\""), ("\u{1b}é", "\"\\U0000001b\\U000000e9\""), ("-a", "\"-a\""), ("*", "\"*\""),
   ])
-  func `text is written so that it reads as itself`(text: String, yaml: String) throws {
+  func `text survives writing as YAML`(text: String, yaml: String) throws {
     let loaded = try load(tree("shell.env", mapping(["A": quotedText(text)])))
     #expect(Template.effective(loaded).contains("\n    A: \(yaml)\n"))
   }

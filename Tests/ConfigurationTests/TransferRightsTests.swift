@@ -18,7 +18,7 @@ import Testing
     settings.auth.users = [Settings.User(name: "anna"), user]
   }
 
-  @Test func `without a word about it, everybody transfers whatever the account can see`() {
+  @Test func `by default all files of the account can be transferred`() {
     let everything = TransferSettings(
       root: "", readOnly: false, umask: nil, maxFileSize: nil, maxHandles: 1024, user: "bob",
       filter: TransferFilter())
@@ -27,14 +27,14 @@ import Testing
     #expect(!rights.isOnlyTransfer && rights.impossibleRoots.isEmpty)
   }
 
-  @Test func `each protocol is switched off by itself`() {
+  @Test func `each protocol is disabled separately`() {
     let withoutSFTP = TransferRightsTests.rights { $0.sftp.enabled = false }
     #expect(withoutSFTP.sftp == nil && withoutSFTP.scp != nil)
     let withoutSCP = TransferRightsTests.rights { $0.scp.enabled = false }
     #expect(withoutSCP.sftp != nil && withoutSCP.scp == nil)
   }
 
-  /// What is closed for a login whose shell lets nobody work.
+  /// The protocols that are refused to a login whose shell is nologin(8).
   private static func closed(
     keyCommand: String? = nil, blocks: [Match] = [], _ change: (inout Settings) -> Void = { _ in }
   ) -> ClosedProtocols {
@@ -58,29 +58,29 @@ import Testing
     return block
   }
 
-  @Test func `a shell that lets nobody work closes files as well, unless something says that the login is for files`() {
+  @Test func `nologin refuses file transfers unless the configuration allows them explicitly`() {
     #expect(Self.closed() == [.sftp, .scp])
     #expect(Self.closed { Self.configured(&$0) { $0.sftpOnly = true } } == [])
-    // A root or a limit is no word that files are meant.
+    // A root or a limit does not allow transfers.
     #expect(Self.closed { $0.sftp.root = "/srv" } == [.sftp, .scp])
     #expect(Self.closed { Self.configured(&$0) { $0.root = "/srv" } } == [.sftp, .scp])
     #expect(Self.closed { $0.shell.enabled = false } == [.sftp, .scp])
-    // SFTP that is forced, by the configuration or by the key, but not any command.
+    // SFTP that is forced by the configuration or by the key allows it; other commands do not.
     for line in ["internal-sftp", "internal-sftp -R"] {
       #expect(Self.closed { $0.shell.forcedCommand = line } == [])
       #expect(Self.closed(keyCommand: line) == [])
-      // The configuration's takes the place of the key's.
+      // The forced command of the configuration overrides that of the key.
       #expect(Self.closed(keyCommand: line) { $0.shell.forcedCommand = "date" } == [.sftp, .scp])
     }
     for line in ["scp -t .", "internal-sftp; id", "/usr/lib/openssh/sftp-server"] {
       #expect(Self.closed { $0.shell.forcedCommand = line } == [.sftp, .scp])
       #expect(Self.closed(keyCommand: line) == [.sftp, .scp])
     }
-    // What is off is refused for that.
+    // A protocol that is disabled is refused for that reason.
     #expect(Self.closed { $0.sftp.enabled = false } == [.scp])
   }
 
-  @Test func `a block of match opens files to who is closed out by their shell`() {
+  @Test func `a match block can allow file transfers despite nologin`() {
     let forced = Self.block(["shell.forced_command"]) { $0.shell.forcedCommand = "internal-sftp" }
     #expect(Self.closed(blocks: [forced]) == [])
     #expect(Self.closed(blocks: [Self.block(["sftp.enabled"]) { $0.sftp.enabled = true }]) == [.scp])
@@ -88,7 +88,7 @@ import Testing
     #expect(Self.closed(blocks: [Self.block(["shell.enabled"]) { $0.shell.enabled = false }]) == [])
     #expect(Self.closed(blocks: [Self.block(["shell.enabled"]) { $0.shell.enabled = true }]) == [.sftp, .scp])
     #expect(Self.closed(blocks: [Self.block(["sftp.root"]) { $0.sftp.root = "/srv" }]) == [.sftp, .scp])
-    // The last word counts.
+    // The last block wins.
     let on = Self.block(["sftp.enabled"]) { $0.sftp.enabled = true }
     let off = Self.block(["sftp.enabled"]) { $0.sftp.enabled = false }
     #expect(Self.closed(blocks: [off, on]) == [.scp])
@@ -103,24 +103,24 @@ import Testing
     #expect(rights.sftp == nil)
   }
 
-  @Test(arguments: [ShellKind.listed, .unlisted]) func `any other shell closes nothing`(shell: ShellKind) {
+  @Test(arguments: [ShellKind.listed, .unlisted]) func `other shells refuse nothing`(shell: ShellKind) {
     let rights = TransferRights(Settings(), user: "bob", home: "/home/bob", shell: shell)
     #expect(rights.closedByShell == [] && rights.sftp != nil && rights.scp != nil)
   }
 
-  @Test func `scp has the root of sftp unless it has its own`() {
+  @Test func `SCP has the root of SFTP unless it has its own`() {
     let shared = TransferRightsTests.rights { $0.sftp.root = "/a" }
     #expect(shared.sftp?.root == "/a" && shared.scp?.root == "/a")
     let own = TransferRightsTests.rights { $0.scp.root = "/b" }
     #expect(own.sftp?.root == "" && own.scp?.root == "/b")
   }
 
-  @Test func `a user's own groups reach the rules`() {
+  @Test func `rules know the groups that the configuration gives a user`() {
     let rights = TransferRightsTests.rights { TransferRightsTests.configured(&$0) { $0.groups = ["staff"] } }
     #expect(rights.sftp?.groups == ["staff"] && rights.scp?.groups == ["staff"])
   }
 
-  @Test func `each key arrives where it belongs`() {
+  @Test func `each key sets its own right`() {
     let rights = TransferRightsTests.rights {
       $0.sftp.root = "/srv/%u"
       $0.scp.root = "%h/in"
@@ -146,7 +146,7 @@ import Testing
           filter: filter))
   }
 
-  @Test func `a user's own root counts over both others, and for that user alone`() {
+  @Test func `the root of a user overrides both others for that user only`() {
     let rights = TransferRightsTests.rights {
       $0.sftp.root = "/srv/sftp"
       $0.scp.root = "/srv/scp"
@@ -162,7 +162,7 @@ import Testing
     #expect(other.sftp?.root == "/srv/sftp")
   }
 
-  @Test func `a user for files alone is known by name`() {
+  @Test func `sftp_only applies to the user it names`() {
     #expect(
       TransferRightsTests.rights { TransferRightsTests.configured(&$0) { $0.sftpOnly = true } }.isOnlyTransfer)
     #expect(
@@ -176,28 +176,28 @@ import Testing
   @Test(arguments: [
     ("/srv/%u", "/srv/bob"), ("%h", "/home/bob"), ("%h/%u/x", "/home/bob/bob/x"), ("/a%%u", "/a%u"), ("/", ""),
     ("//", ""), ("/srv/%u%u", "/srv/bobbob"),
-  ]) func `a root is expanded once, from the front`(pattern: String, root: String) {
+  ]) func `a root is expanded in one pass`(pattern: String, root: String) {
     #expect(TransferRights.expand(pattern, user: "bob", home: "/home/bob") == root)
   }
 
   @Test(arguments: ["", ".", "..", "a/b", "../etc", "a\0b"])
-  func `a name that is no file name becomes no part of a root`(name: String) {
+  func `a user name that is no file name is not part of a root`(name: String) {
     #expect(TransferRights.expand("/srv/%u", user: name, home: "/") == nil)
     #expect(TransferRights.expand("/srv", user: name, home: "/") == "/srv")
   }
 
   @Test(arguments: ["%u", "srv", "/srv/%x", "/srv/%", "/srv/..", ""])
-  func `a pattern that means no absolute directory is no root`(pattern: String) {
+  func `a pattern that is not an absolute path is no root`(pattern: String) {
     #expect(TransferRights.expand(pattern, user: "bob", home: "/home/bob") == nil)
   }
 
-  @Test func `a home that is not absolute or leads up is no root`() {
+  @Test func `a home that is not absolute or contains .. is no root`() {
     for home in ["", "home", "/home/../etc"] {
       #expect(TransferRights.expand("%h", user: "bob", home: home) == nil)
     }
   }
 
-  @Test func `a root that means nothing refuses the transfer, never the confinement`() {
+  @Test func `a root that cannot be expanded refuses transfers and is never ignored`() {
     var settings = Settings()
     settings.sftp.root = "/srv/%u"
     settings.scp.root = "/srv/%u"

@@ -16,7 +16,7 @@ import Testing
     #expect(warnings(try load(users)) == [])
   }
 
-  @Test func `key exchanges without a post-quantum one are warned of`() throws {
+  @Test func `key exchange methods without a post-quantum one cause a warning`() throws {
     let classic = list(plain("curve25519-sha256"), plain("diffie-hellman-group16-sha512"))
     #expect(
       warnings(try load(tree("server.kex", classic))) == [
@@ -27,7 +27,7 @@ import Testing
     #expect(warnings(try load(tree("server.kex", hybrid))) == [])
   }
 
-  @Test func `hashes in a file that others can read are warned of`() throws {
+  @Test func `hashes in a file that others can read cause a warning`() throws {
     #expect(
       warnings(try load(users, readableByOthers: true)) == [
         "f.yaml: auth.password.users: 'f.yaml' holds what users log in with and can be read by others; "
@@ -39,7 +39,7 @@ import Testing
     #expect(warnings(try load(tree("auth.password.users_file", plain("/u")), on: surroundings)).count == 1)
   }
 
-  @Test func `shells that let nobody work or that are not listed are warned of, each once`() throws {
+  @Test func `nologin and unlisted shells cause one warning each`() throws {
     var surroundings = machine()
     surroundings.shellKind = { $0 == "/bin/own" ? .unlisted : $0 == "/bin/false" ? .none : .listed }
     let shells = tree("shell.default", plain("/bin/own"))
@@ -60,7 +60,7 @@ import Testing
       ])
   }
 
-  @Test func `roots that not only root can replace are warned of, as root`() throws {
+  @Test func `roots that other users can replace cause a warning if the daemon runs as root`() throws {
     var surroundings = machine()
     surroundings.exposedDirectories = { $0 == "/srv/share" ? ["/srv/share (uid 7, mode 755)"] : [] }
     let home =
@@ -89,7 +89,7 @@ import Testing
       ])
   }
 
-  @Test func `limits that cannot hold as they are given are warned of`() throws {
+  @Test func `limits that contradict others cause warnings`() throws {
     let key = "server.max_unauthenticated_per_source"
     #expect(
       warnings(try load(tree(key, plain("51")))) == [
@@ -105,14 +105,14 @@ import Testing
   }
 
   @Test(arguments: ["password", "keyboard-interactive"])
-  func `a password method that no user can pass is warned of`(method: String) throws {
+  func `a password method without passwords causes a warning`(method: String) throws {
     #expect(
       warnings(try load(tree("auth.methods", list(plain(method))))) == [
         "f.yaml: auth.methods: a password can be asked for, but no user has a password_hash"
       ])
   }
 
-  @Test func `credentials that no method asks for are warned of`() throws {
+  @Test func `credentials that no method uses cause warnings`() throws {
     let user = list(
       mapping([
         "name": plain("a"), "password_hash": quotedText(Sample.hash), "authorized_keys": list(plain(Sample.key)),
@@ -128,7 +128,7 @@ import Testing
       ])
   }
 
-  @Test func `codes that nobody can have, and secrets that nobody is asked for, are warned of`() throws {
+  @Test func `codes without secrets and secrets without codes cause warnings`() throws {
     let secret = mapping(["name": plain("a"), "totp_secret": plain("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")])
     #expect(
       warnings(try load(tree("auth.required", list(list(plain("publickey"), plain("totp")))))) == [
@@ -149,7 +149,7 @@ import Testing
       ])
   }
 
-  @Test func `a method that is in no sequence is warned of`() throws {
+  @Test func `a method that is in no sequence causes a warning`() throws {
     let auth = mapping([
       "methods": list(plain("publickey"), plain("password")), "required": list(list(plain("publickey"))),
       "password": tree("users", list(mapping(["name": plain("a"), "password_hash": quotedText(Sample.hash)]))),
@@ -160,14 +160,14 @@ import Testing
       ])
   }
 
-  @Test func `publickey without a place for keys is warned of`() throws {
+  @Test func `publickey without keys causes a warning`() throws {
     #expect(
       warnings(try load(tree("auth.publickey.authorized_keys_pattern", plain("none"))))
         == ["f.yaml: auth.methods: publickey is allowed, but there is no place to find authorized keys"])
     #expect(warnings(try load(tree("auth.publickey.authorized_keys_pattern", plain("null")))) == [])
   }
 
-  @Test func `a user by whose entry nobody can log in is warned of`() throws {
+  @Test func `a user who cannot log in causes a warning`() throws {
     var surroundings = machine(files: ["/cas": .init(bytes: Array(Sample.key.utf8), isReadableByOthers: true)])
     surroundings.isRoot = true
     let nobody = "f.yaml: auth.password.users[0]: nobody can log in as 'web': there is no password_hash"
@@ -184,7 +184,7 @@ import Testing
       try told(user, mapping(["authorized_keys_pattern": plain("none")])) == [
         "\(nobody), no authorized_keys and no place to find them"
       ])
-    // Wherever somebody may have a way in, nothing is said.
+    // No warning if a login may be possible.
     for publickey in [
       ["authorized_keys_pattern": plain("/keys/%u")], ["authorized_keys_dir": plain("/keys")],
       ["trusted_user_ca_keys": plain("/cas")],
@@ -205,7 +205,7 @@ import Testing
     #expect(try told(user) == [])
   }
 
-  @Test func `a host key that no algorithm uses is warned of`() throws {
+  @Test func `a host key that no algorithm uses causes a warning`() throws {
     let root = tree(
       "server",
       mapping(["host_keys": list(plain("/k/a"), plain("/k/rsa")), "host_key_algorithms": list(plain("ssh-ed25519"))]))
@@ -215,7 +215,7 @@ import Testing
       ])
   }
 
-  @Test func `a port that no address takes is warned of`() throws {
+  @Test func `a port that no address uses causes a warning`() throws {
     let root = tree("server.bind_address", plain("127.0.0.1:22"))
     #expect(
       warnings(try load(root, options: [("-p", ["23"])])) == [
@@ -223,7 +223,7 @@ import Testing
       ])
   }
 
-  @Test func `rules of a filter that is off are warned of`() throws {
+  @Test func `rules of a disabled filter cause a warning`() throws {
     let rules = list(mapping(["directory": plain(".git"), "action": plain("deny")]))
     #expect(
       warnings(try load(tree("filter.rules", rules))) == [
@@ -232,7 +232,7 @@ import Testing
     #expect(warnings(try load(tree("filter", mapping(["enabled": plain("true"), "rules": rules])))) == [])
   }
 
-  @Test func `a user who can do nothing is warned of`() throws {
+  @Test func `a user who can do nothing causes a warning`() throws {
     let user = tree("password.users", list(mapping(["name": plain("a"), "sftp_only": plain("true")])))
     let off = mapping(["enabled": plain("false")])
     #expect(
@@ -242,7 +242,7 @@ import Testing
     #expect(warnings(try load(mapping(["auth": user, "sftp": off]))) == [])
   }
 
-  @Test func `commands that are blocked are said to be no border`() throws {
+  @Test func `blocked commands cause a warning that they are no security boundary`() throws {
     #expect(
       warnings(try load(tree("shell.blocked_commands", list(plain("*sudo*"))))) == [
         "f.yaml: shell.blocked_commands: is no border: what is blocked can be reached by other commands; "
@@ -251,14 +251,14 @@ import Testing
   }
 
   @Test(arguments: [("*", true), ("*/uptime", true), ("?ptime", true), ("uptime*", false), ("\\*", false)])
-  func `a pattern that allows any program is warned of`(pattern: String, isWarned: Bool) throws {
+  func `a pattern that allows any program causes a warning`(pattern: String, isWarned: Bool) throws {
     let found = warnings(try load(tree("shell.allowed_commands", list(plain("id"), quotedText(pattern)))))
     #expect(
       found
         == (isWarned ? ["f.yaml: shell.allowed_commands: begins with a wildcard, and so allows any program"] : []))
   }
 
-  @Test func `lists beside a forced command are warned of`() throws {
+  @Test func `lists beside a forced command cause warnings`() throws {
     let shell = mapping([
       "forced_command": plain("date"), "allowed_commands": list(plain("id")), "blocked_commands": list(plain("su")),
     ])
@@ -273,7 +273,7 @@ import Testing
     ("date", "shell", "shell.enabled"), ("internal-sftp", "sftp", "sftp.enabled"),
     ("internal-sftp -R", "sftp", "sftp.enabled"),
   ])
-  func `a forced command that nobody can run is warned of`(command: String, section: String, key: String) throws {
+  func `a forced command that nobody can run causes a warning`(command: String, section: String, key: String) throws {
     let file = mapping([
       "shell": mapping(["forced_command": plain(command), "enabled": plain(section == "shell" ? "false" : "true")]),
       "sftp": mapping(["enabled": plain(section == "sftp" ? "false" : "true")]),
@@ -286,7 +286,7 @@ import Testing
     #expect(warnings(try load(works)) == [])
   }
 
-  @Test func `users for files alone whom a forced command leaves nothing are warned of`() throws {
+  @Test func `a forced command other than SFTP causes a warning for sftp_only users`() throws {
     let user = list(mapping(["name": plain("a"), "sftp_only": plain("true")]))
     let file = mapping([
       "auth": tree("password.users", user), "shell": mapping(["forced_command": plain("date")]),

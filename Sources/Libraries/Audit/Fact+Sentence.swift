@@ -1,16 +1,16 @@
 extension Fact {
-  /// The line of the log: one line, without the time and the number of the connection.
+  /// The message of the log: one line, without the time and the number of the connection.
   ///
-  /// Names and texts of clients stand in quotation marks, with a backslash before each such mark in them; who writes it to
-  /// a terminal or a log makes control characters visible. Bytes that are not UTF-8 become U+FFFD.
+  /// Names and texts from clients are in quotation marks, and such marks in them follow a backslash. Invalid UTF-8
+  /// becomes U+FFFD. Control characters are not escaped; whoever writes the line to a terminal or a log must do that.
   public func sentence(of subject: Subject) -> String {
     (channel.map { "channel \($0): " } ?? "") + type.row.sentence(self, subject)
   }
 }
 
-// The parts of sentences, of which the rows of ``EventRow`` make theirs.
+// Fragments from which the rows of ``EventRow`` compose their sentences.
 extension Fact {
-  /// The code of its reason.
+  /// The reason code; empty: none.
   var why: String { reason?.code ?? "" }
 
   /// How a connection ended.
@@ -20,19 +20,19 @@ extension Fact {
 
   var otherName: String { Self.quoted(destination) }
 
-  /// An operation on files, and what it was about.
+  /// A file operation and its paths.
   var operation: String {
     let names = [path, destination].compactMap(\.self).map { Self.quoted($0) }
     return ([details ?? "transfer"] + names).joined(separator: " ")
   }
 
-  /// The type of the event, and what is known of it.
+  /// The type of the event with reason, path and details.
   var general: String {
     let name = type.rawValue.split(separator: "_").joined(separator: " ")
     return [reason?.code, path.map { Self.quoted($0) }, details].compactMap(\.self).reduce(name + ":") { "\($0) \($1)" }
   }
 
-  /// What ran, or was to run.
+  /// The program, with its command line.
   var program: String {
     let name =
       switch self.protocol {
@@ -42,11 +42,11 @@ extension Fact {
       case .exec, .ssh, .forward, nil: "command"
       }
     guard let command, self.protocol != .sftp else { return name }
-    // A command can have 100 KiB.
+    // A command can have up to 4 KiB.
     return "\(name) \(String(decoding: command.prefix(200), as: UTF8.self).quoted())"
   }
 
-  /// How it ended.
+  /// How the program ended.
   var ending: String {
     let because = reason.map { " (\($0))" } ?? ""
     if let exitStatus { return "exited with \(exitStatus)" + because }
@@ -54,17 +54,17 @@ extension Fact {
     return reason?.code ?? result.rawValue
   }
 
-  /// After what was tried: that it failed.
+  /// The failure of an operation; empty: it succeeded.
   var failure: String { result == .success ? "" : " failed: \(details ?? reason?.code ?? result.rawValue)" }
 
-  /// Why a file is not what it was to be.
+  /// Why a file was not transferred completely; empty: it was.
   var shortfall: String {
     if result == .success { return "" }
     return reason == Reason(FileRefusal.brokenOff)
       ? ", broken off" : ", not all of it: \(details ?? reason?.code ?? result.rawValue)"
   }
 
-  /// `after 1.5 s`; nil: that is not known.
+  /// `after 1.5 s`; nil: unknown.
   var duration: String? {
     milliseconds.map { "after \($0 / 1000).\($0 % 1000 / 100) s" }
   }
@@ -90,7 +90,7 @@ extension Fact {
 
   static func user(_ subject: Subject) -> String { (subject.user ?? "").quoted() }
 
-  /// `192.0.2.1:22`, `[2001:db8::1]:22`; without a port as it is.
+  /// `192.0.2.1:22`, `[2001:db8::1]:22`; without a port only the address.
   static func place(_ subject: Subject) -> String {
     let address = subject.clientAddress ?? "connections"
     guard let port = subject.clientPort else { return address }

@@ -1,7 +1,7 @@
 import AccessControl
 
 extension Settings {
-  /// What applies to connections that come.
+  /// The rules for new connections.
   public var admissionRules: AdmissionControl.Rules {
     let rate =
       security.connectionsPerSecond > 0

@@ -2,40 +2,43 @@ import Filter
 import IPC
 
 extension Settings {
-  /// `audit:`: what becomes of the events that the daemon tells.
+  /// `audit:`: the journal, the exporters, recordings and login records.
   public struct Audit: Equatable, Sendable {
-    /// More exporters than that are no configuration.
+    /// Maximum number of exporters.
     static let mostExporters = 16
-    /// Where the journal is, as root, when nothing else is said.
+    /// The default path of the journal if the daemon runs as root.
     public static let defaultJournal = "/var/log/bssh/audit.log"
 
-    /// What becomes of new logins while no event can be written.
+    /// Whether new logins are accepted while events cannot be written.
     public enum OnFailure: String, CaseIterable, Sendable, SettingValue {
       case `continue`, refuse
     }
 
+    /// True: events are written to the journal.
     public var enabled = true
-    /// Where the events go: at most one is a file, which is the journal.
+    /// The destinations of events. At most one is a file, which is the journal.
     public var exporters: [Exporter] = [.file(File())]
-    /// Events in memory at most.
+    /// Maximum number of events that wait in memory.
     public var bufferSize = 1000
-    /// Events in one write at most.
+    /// Maximum number of events in one write.
     public var batchSize = 100
-    /// Seconds until an event is on the disk at most.
+    /// Maximum time until an event is on the disk, in seconds; only if ``File/Sync`` is `interval`.
     public var flushInterval = 5
+    /// Whether new logins are accepted while events cannot be written.
     public var onFailure: OnFailure = .continue
-    /// Names of users who may log in all the same.
+    /// The names of users whose logins are accepted nevertheless.
     public var rescueUsers: [String] = []
-    /// True: every read and write of a file is an event.
+    /// True: every read and write of a file is reported as an event.
     public var verboseIO = false
+    /// Which terminals are recorded.
     public var recording = Recording()
-    /// True: utmp, wtmp, lastlog and btmp are kept, as root.
+    /// True: logins are entered in utmp, wtmp, lastlog and btmp, if the daemon runs as root.
     public var loginRecords = true
 
     /// The defaults of every key.
     public init() {}
 
-    /// Where the journal is, and how it is written.
+    /// The settings of the journal.
     public var journal: File {
       for case .file(let file) in exporters { return file }
       return File()
@@ -44,7 +47,7 @@ extension Settings {
     /// The path of the journal.
     public var journalPath: String { journal.path ?? Self.defaultJournal }
 
-    /// True when requests to a receiver have headers, which may be secrets.
+    /// True if an exporter sends additional headers, which may be secrets.
     var hasHeaders: Bool { otels.contains { !$0.headers.isEmpty } }
 
     private var otels: [OTelSettings] {
@@ -59,7 +62,7 @@ extension Settings {
       }
     }
 
-    /// Where recordings are.
+    /// The directory of recordings.
     public var recordingDirectory: String {
       if let directory = recording.directory { return directory }
       let path = journalPath
@@ -116,10 +119,10 @@ extension KeyTable {
 }
 
 extension Settings {
-  /// Where recordings of anybody are, those of blocks of `match` too; empty: nobody is recorded.
+  /// The directories of recordings, including those of `match` blocks; empty: no terminals are recorded.
   public var recordingDirectories: [String] { recordingPlaces.map(\.path) }
 
-  /// The same, with the block of `match`, from 0, that says so first; nil: none does.
+  /// ``recordingDirectories``, each with the index of the first `match` block that names it; nil: no block.
   public var recordingPlaces: [(path: String, block: Int?)] {
     let blocks = matches.enumerated().filter { $1.paths.contains { $0.hasPrefix("audit.recording.") } }
     guard audit.recording.enabled || blocks.contains(where: { $1.values.audit.recording.enabled }) else { return [] }
@@ -133,12 +136,12 @@ extension Settings {
 }
 
 extension Settings.Audit {
-  /// True when terminals of this user are recorded, with the settings of the login.
+  /// True if the terminals of this user are recorded. These must be the settings of the login.
   public func records(_ user: String) -> Bool {
     recording.enabled && (recording.users.isEmpty || recording.users.contains { $0.matches(user) })
   }
 
-  /// True when a login of this user is to end rather than to go on without a recording.
+  /// True if a login of this user ends when its terminal cannot be recorded.
   public func insists(onRecording user: String) -> Bool {
     onFailure == .refuse && !rescueUsers.contains { $0.utf8.elementsEqual(user.utf8) }
   }
@@ -147,29 +150,35 @@ extension Settings.Audit {
 extension Settings.Audit {
   /// `audit.recording:`: which terminals are recorded.
   public struct Recording: Equatable, Sendable {
+    /// True: terminals are recorded.
     public var enabled = false
-    /// nil: the directory `recordings` beside the journal.
+    /// The directory of recordings; nil: `recordings` beside the journal.
     public var directory: String?
-    /// Patterns for the names of those who are recorded. Empty: everyone.
+    /// Patterns for the names of the users whose terminals are recorded; empty: all users.
     public var users: [NamePattern] = []
-    /// True: what is typed is recorded as well, passwords with it.
+    /// True: input is recorded too, including passwords.
     public var input = false
 
     public init() {}
   }
 
-  /// Where events go: an entry of `audit.exporters`.
+  /// A destination of events: an entry of `audit.exporters`.
   public enum Exporter: Equatable, Sendable {
+    /// The journal.
     case file(File)
+    /// JSON Lines over TCP.
     case logstash(LogstashSettings)
+    /// OTLP.
     case otel(OTelSettings)
+    /// The log of the system.
     case syslog(SyslogSettings)
 
-    /// What `type` says.
+    /// The values of the key `type`.
     public enum Kind: String, CaseIterable, Sendable {
       case file, logstash, otel, syslog
     }
 
+    /// The value of the key `type`.
     public var kind: Kind {
       switch self {
       case .file: .file
@@ -182,28 +191,30 @@ extension Settings.Audit {
 
   /// The journal: JSON Lines in a file.
   public struct File: Equatable, Sendable {
-    /// When what was written has to be on the disk itself.
+    /// When events are flushed to the disk. fsync(2)
     public enum Sync: String, CaseIterable, Sendable {
       case always, interval, never
     }
 
-    /// Absolute. Once loaded, nil is ``Settings/Audit/defaultJournal``.
+    /// The absolute path; nil in loaded settings: ``Settings/Audit/defaultJournal``.
     public var path: String?
+    /// When files are rotated.
     public var rotate = Rotate()
+    /// When events are flushed to the disk.
     public var sync: Sync = .interval
-    /// Permissions of the file.
+    /// The permissions of the files.
     public var mode: UInt32 = 0o600
 
     public init() {}
   }
 
-  /// When the journal begins a new file, and what becomes of the old one.
+  /// When the file of the journal is rotated, and how long rotated files are kept.
   public struct Rotate: Equatable, Sendable {
-    /// Bytes from which on a file gets no further line.
+    /// The size, in bytes, at which a file is rotated.
     public var maxSize: UInt64 = 100 << 20
-    /// Old files that are kept.
+    /// The number of rotated files that are kept.
     public var maxBackups = 5
-    /// True: old files are compressed, by gzip.
+    /// True: rotated files are compressed with gzip.
     public var compress = true
 
     public init() {}

@@ -3,47 +3,50 @@ import Authentication
 import Filter
 
 extension Settings {
-  /// `auth:`: who may log in, and how they prove it.
+  /// `auth:`: authentication and access rules.
   public struct Auth: Equatable, Sendable {
+    /// The enabled authentication methods.
     public var methods: [AuthenticationMachine.Method] = [.publicKey]
-    /// Sequences of steps, one of which a login takes whole and in order; none: any one method.
+    /// Sequences of steps, one of which must be completed in order; empty: any one method suffices.
     public var required: [[AuthenticationMachine.Step]] = []
+    /// Whether and how root may log in.
     public var permitRoot = AuthenticationMachine.PermitRoot.publicKey
-    /// How accounts log in whose password is locked.
+    /// Whether and how accounts with a locked password may log in.
     public var lockedAccounts = LoginRules.LockedAccounts.keys
-    /// Empty: everyone.
+    /// Users who may log in; empty: all.
     public var allowUsers: [UserPattern] = []
-    /// Wins over the lists of those who are allowed.
+    /// Users who may not log in; overrides ``allowUsers`` and ``allowGroups``.
     public var denyUsers: [UserPattern] = []
-    /// Empty: everyone.
+    /// Groups whose members may log in; empty: all.
     public var allowGroups: [NamePattern] = []
-    /// Wins as ``denyUsers``.
+    /// Groups whose members may not log in; overrides as ``denyUsers``.
     public var denyGroups: [NamePattern] = []
-    /// A directory that holds `{user}/authorized_keys`.
+    /// The directory that contains `{user}/authorized_keys`; nil: none.
     public var authorizedKeysDirectory: String?
-    /// `%h` home, `%u` or `{user}` name, `%%` percent; absolute once expanded, no `..`. Or ``noPattern``; nil: see
-    /// ``effectiveKeysPattern``.
+    /// The path of a user's authorized_keys file: `%h` is the home directory, `%u` or `{user}` the name, `%%` a percent
+    /// sign. The expanded path is absolute, without `..`. ``noPattern``: none; nil: see ``effectiveKeysPattern``.
     public var authorizedKeysPattern: String? = defaultKeysPattern
-    /// The content of the file `auth.publickey.trusted_user_ca_keys`; nil: no authority is trusted for every user.
+    /// The content of the file `auth.publickey.trusted_user_ca_keys`; nil: no CA key is trusted for all users.
     public var trustedUserCAKeys: [UInt8]?
     /// The content of the file `auth.publickey.revoked_keys`; nil: no key is revoked.
     public var revokedKeys: [UInt8]?
-    /// Each user's file of principals, as ``authorizedKeysPattern``; nil: a certificate must name the user.
+    /// The path of a user's file of principals, as ``authorizedKeysPattern``; nil: a certificate must have the user's name
+    /// as principal.
     public var authorizedPrincipalsPattern: String?
-    /// Patterns for the names of variables that a line of authorized_keys may set.
+    /// Patterns for the names of variables that authorized_keys may set.
     public var permittedUserEnvironment: [String] = []
-    /// The users of `auth.password.users` and of the file `auth.password.users_file`.
+    /// The users in `auth.password.users` and in the file `auth.password.users_file`.
     public var users: [User] = []
-    /// Milliseconds that every answer to a password or a one-time code takes at least.
+    /// Minimum time of a reply to a password or a one-time code, in milliseconds.
     public var minimumPasswordTime = 100
 
-    /// As of sshd and bssh.
+    /// The default, as in sshd and bssh.
     static let defaultKeysPattern = "%h/.ssh/authorized_keys"
-    /// In place of a pattern: there is no such file. sshd_config(5), AuthorizedKeysFile
+    /// Instead of a pattern: no such file is read. sshd_config(5), AuthorizedKeysFile
     static let noPattern = "none"
 
-    /// The pattern that is searched; nil: none is. With neither a directory nor a pattern it is the default, as with
-    /// bssh, whose files say null for both.
+    /// The pattern that applies; nil: none. Without directory and pattern it is the default, as in bssh, whose template
+    /// has null for both.
     var effectiveKeysPattern: String? {
       let pattern = authorizedKeysPattern ?? (authorizedKeysDirectory == nil ? Self.defaultKeysPattern : nil)
       return pattern == Self.noPattern ? nil : pattern

@@ -1,8 +1,8 @@
 import AccessControl
 
-/// One entry of `server.bind_address`: an address, and a port where the entry has its own.
+/// An entry of `server.bind_address`: an address with or without a port.
 struct BindChoice: Hashable, Sendable {
-  /// A link-local address has a zone behind a percent sign: `fe80::1%eth0`.
+  /// A link-local address can have a zone after a percent sign: `fe80::1%eth0`.
   var address: String
   var port: UInt16?
 
@@ -11,7 +11,8 @@ struct BindChoice: Hashable, Sendable {
     self.port = port
   }
 
-  /// `192.0.2.1`, `192.0.2.1:22`, `[2001:db8::1]`, `[2001:db8::1]:22`, `[fe80::1%eth0]:22`, and `2001:db8::1` as well.
+  /// Parses `192.0.2.1`, `192.0.2.1:22`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:22` or `[fe80::1%eth0]:22`; nil
+  /// for other text.
   init?(_ text: String) {
     var port: Substring?
     let address: Substring
@@ -43,7 +44,7 @@ struct BindChoice: Hashable, Sendable {
     }
   }
 
-  /// A name that the kernel gives to no interface is none: at most 15 bytes, without slash, colon and blanks.
+  /// True if the kernel accepts this name for an interface: at most 15 bytes, without slash, colon and blanks.
   private static func isInterface(_ name: Substring) -> Bool {
     (1...15).contains(name.utf8.count) && name != "." && name != ".."
       && name.utf8.allSatisfy { (0x21...0x7e).contains($0) && !"/:%[]".utf8.contains($0) }
@@ -55,7 +56,7 @@ struct BindChoice: Hashable, Sendable {
     return (parts.first.flatMap { IPAddress($0) }, parts.count > 1 ? parts[1] : "")
   }
 
-  /// As ``init(_:)`` reads it.
+  /// The text that ``init(_:)`` parses.
   var text: String {
     let host = address.contains(":") ? "[\(address)]" : address
     return port.map { "\(host):\($0)" } ?? host

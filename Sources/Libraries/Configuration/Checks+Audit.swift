@@ -2,7 +2,7 @@ import IPC
 import Wire
 
 extension Checks {
-  /// Settles where the journal is, reads the files that exporters name, and looks what goes together.
+  /// Determines the path of the journal, reads the files that exporters name, and checks combinations of keys.
   mutating func settle(_ audit: inout Settings.Audit, stateDirectory: String?) {
     let key = "audit.exporters"
     for index in audit.exporters.indices {
@@ -68,7 +68,7 @@ extension Checks {
     }
   }
 
-  /// The content of a file of PEM that has at least one such thing in it. RFC 7468
+  /// The content of a PEM file that contains at least one block with this label. RFC 7468
   private mutating func pem(_ path: String?, _ label: String, _ index: Int) -> [UInt8]? {
     guard let path else { return nil }
     let isKey = label == "PRIVATE KEY"

@@ -2,10 +2,10 @@ import Filter
 
 // `shell.allowed_commands`, `shell.blocked_commands` and `shell.forced_command`.
 extension Checks {
-  /// Patterns of one list, at most.
+  /// Maximum number of patterns in one list.
   private static let patternLimit = 256
 
-  /// What the keys of commands promise together.
+  /// Checks combinations of these keys.
   mutating func checkCommands(_ settings: Settings) {
     let shell = settings.shell
     for (name, patterns) in [("allowed", shell.allowedCommands), ("blocked", shell.blockedCommands)] {

@@ -1,9 +1,9 @@
 import Authentication
 import Filter
 
-// Names, directories and programs that this machine does not have: allowed, and probably not meant.
+// Warnings about names, directories and programs that do not exist on this machine.
 extension Checks {
-  /// What a block says, or everything outside of blocks: only what is given there is looked at again.
+  /// A `match` block, of which only the keys that it contains are checked, or all keys outside of blocks.
   private typealias Scope = (block: Int?, settings: Settings, gives: (_ key: String) -> Bool)
 
   private func scopes(_ settings: Settings) -> [Scope] {
@@ -13,7 +13,7 @@ extension Checks {
       }
   }
 
-  /// Names of users and groups that nobody has.
+  /// Warns of names of users and groups that do not exist.
   mutating func checkNames(_ settings: Settings) {
     let users = settings.auth.users
     for scope in scopes(settings) {
@@ -64,7 +64,7 @@ extension Checks {
     warning(key, index: index, "there is no group \(quoted(pattern.description))")
   }
 
-  /// Directories, files and programs that are not there.
+  /// Warns of directories, files and programs that do not exist.
   mutating func checkPlaces(_ settings: Settings) {
     for scope in scopes(settings) {
       block = scope.block
@@ -85,7 +85,7 @@ extension Checks {
       ("auth.publickey.authorized_principals_pattern", settings.auth.authorizedPrincipalsPattern, true),
       ("sftp.root", settings.sftp.root, false), ("scp.root", settings.scp.root, false),
     ] where scope.gives(key) {
-      // The last part of a pattern of files is a file.
+      // The last component of a pattern for files is a file.
       let isFile = key.hasSuffix("_pattern")
       guard let path, let reason = directoryFault(path, isFile: isFile, isOfUsers: isOfUsers) else { continue }
       warning(key, reason)
@@ -104,7 +104,7 @@ extension Checks {
     }
   }
 
-  /// Why users find nothing in a directory, or in the part of a pattern's path that is the same for all of them.
+  /// Why users cannot use a directory, or of a pattern the part that is the same for all users; nil: they can.
   func directoryFault(_ pattern: String, isFile: Bool = false, isOfUsers: Bool = false) -> String? {
     let marks = ["%", "{user}"].compactMap { pattern.firstRange(of: $0)?.lowerBound }
     guard pattern.hasPrefix("/") else { return nil }
@@ -122,13 +122,13 @@ extension Checks {
     }
   }
 
-  /// Why a program that users run cannot be started; nil: it can, or nobody knows.
+  /// Why a program that users run cannot be started; nil: it can, or that is unknown.
   func programFault(_ path: String) -> String? {
     surroundings.isExecutable(path) || surroundings.place(path) == .unknown
       ? nil : "\(quoted(path)) is no file that can be started"
   }
 
-  /// The same of the first word of a command line, where that is the path of a program.
+  /// ``programFault(_:)`` of the first word of a command line, if that is the absolute path of a program.
   private func commandFault(_ command: String) -> String? {
     let program = String(command.prefix { !" \t;|&<>".contains($0) })
     let isPlain = program.hasPrefix("/") && !program.contains { "*?[]{}$`'\"\\~()".contains($0) }

@@ -1,7 +1,7 @@
 import Authentication
 
 extension Checks {
-  /// The content of the file of trusted authorities.
+  /// The content of the file of trusted CA keys.
   mutating func trustedUserCAKeys(_ path: String?) -> [UInt8]? {
     let key = "auth.publickey.trusted_user_ca_keys"
     guard let path, let bytes = content(of: path, limit: TrustedAuthorities.sizeLimit, key) else { return nil }
@@ -11,7 +11,7 @@ extension Checks {
     return bytes
   }
 
-  /// The content of the list of revoked keys. One that cannot be used is no list without entries: nothing is loaded.
+  /// The content of the list of revoked keys. The configuration is refused if the list cannot be used.
   mutating func revokedKeys(_ path: String?) -> [UInt8]? {
     let key = "auth.publickey.revoked_keys"
     guard let path, let bytes = content(of: path, limit: RevocationList.sizeLimit, key) else { return nil }
@@ -19,7 +19,7 @@ extension Checks {
     return bytes
   }
 
-  /// What goes together.
+  /// Checks combinations of keys about certificates.
   mutating func checkAuthorities(_ variants: [Settings]) {
     let trusts = variants.contains { $0.auth.trustedUserCAKeys != nil }
     if !trusts, variants.contains(where: { $0.auth.authorizedPrincipalsPattern != nil }) {
@@ -40,7 +40,7 @@ extension Checks {
     }
   }
 
-  /// Why nobody can log in by a user's entry, whatever blocks of `match` hold; nil: somebody may.
+  /// Why nobody can log in with a user's entry, whatever `match` blocks apply; nil: a login is possible.
   func proofFault(_ user: Settings.User, _ auths: [Settings.Auth]) -> String? {
     guard !user.isDisabled, user.passwordHash == nil, user.totpSecret == nil, user.authorizedKeys.isEmpty,
       auths.allSatisfy({ $0.trustedUserCAKeys == nil && !hasKeyFile(user, $0) })
@@ -52,8 +52,8 @@ extension Checks {
     return "\(name) and no authorized_keys, and those of the account \(quoted(account)) are for its own name"
   }
 
-  /// Whether there is a path at which keys of this user are looked for; of the account's home only that matters that it
-  /// is no other's.
+  /// True if an authorized_keys file is read for this user. The actual home directory does not matter, only that it
+  /// differs from those of others.
   private func hasKeyFile(_ user: Settings.User, _ auth: Settings.Auth) -> Bool {
     let home = "/%h"
     let paths =

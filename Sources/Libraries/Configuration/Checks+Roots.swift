@@ -1,7 +1,7 @@
-// Roots of files: `sftp.root`, `scp.root`, and `root` of users.
+// `sftp.root`, `scp.root`, and `root` of users.
 extension Checks {
-  /// Warns of roots that others than root can replace, as far as that shows before a login: by the directories above
-  /// them, up to the first that depends on who logs in.
+  /// Warns of roots that users other than root can replace. Before a login only those parent directories are checked
+  /// that do not depend on the user.
   mutating func checkRoots(_ variants: [Settings]) {
     guard surroundings.isRoot else { return }
     var seen: Set<String> = []

@@ -1,8 +1,8 @@
 import Model
 
-// What `shell.default` and the users' `shell` lead to.
+// `shell.default`, and `shell` of users.
 extension Checks {
-  /// Warns of shells that let nobody work, and of those that shells(5) does not list, each once.
+  /// Warns of shells that allow no interactive login, and of those that shells(5) does not list, once for each.
   mutating func checkShells(_ variants: [Settings]) {
     var seen: Set<String> = []
     for (number, variant) in variants.enumerated() {

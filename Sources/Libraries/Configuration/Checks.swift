@@ -1,18 +1,18 @@
 import AccessControl
 import Filter
 
-/// The checks that need more than one key, or the machine; and the settings that come of them.
+/// Checks that concern several keys or the machine; the result is the checked settings.
 struct Checks {
   private let given: GivenValues
   let surroundings: Surroundings
   let file: Loader.File?
-  /// Where programs of this user keep what they must not lose; nil: it is not known.
+  /// The directory for persistent state of this user's programs; nil: unknown.
   private let stateDirectory: String?
   private(set) var problems: [Problem] = []
   private(set) var warnings: [Problem] = []
-  /// What the file says outside of blocks, and with each of them.
+  /// The settings outside of `match` blocks, and those with each block applied.
   private var auths: [Settings.Auth] = []
-  /// The block of `match` that is looked at, from 0: problems are those of its keys. nil: none.
+  /// The index of the `match` block that is being checked, whose keys are named in problems; nil: none.
   var block: Int?
 
   init(given: GivenValues, surroundings: Surroundings, file: Loader.File?, stateDirectory: String?) {
@@ -22,7 +22,7 @@ struct Checks {
     self.file = file
   }
 
-  /// Reads the files that `choices` name, checks the whole, and completes it.
+  /// Reads the files that `choices` name, checks everything, and returns the complete settings.
   mutating func settings(of choices: Choices) -> Settings {
     var settings = choices.settings
     settings.server.bindAddresses = addresses(of: choices)
@@ -58,7 +58,7 @@ struct Checks {
     checkNames(settings)
     checkPlaces(settings)
     checkGroups(settings.groupPatterns)
-    // Every block alone stands for what it and others together can come to.
+    // Each block is checked alone; combinations of blocks are not.
     let variants = [settings] + settings.matches.indices.map { settings.applying([$0]) }
     checkMethods(variants, of: settings.auth.users)
     checkAuthorities(variants)
@@ -190,7 +190,7 @@ struct Checks {
     return users
   }
 
-  /// Checks what the machine has to say about users; `value` is where they come from.
+  /// Checks users against the accounts and files of the machine; `value` is the value of `key` that defines them.
   private mutating func checkUsers(_ users: [Settings.User], at value: GivenValue?, key: String) {
     guard let value else { return }
     for (entry, below) in entries(of: value.node) {
@@ -257,7 +257,7 @@ struct Checks {
     }
   }
 
-  /// What is said about the groups of one login has to fit into a message.
+  /// Checks that the groups of a login fit into a message.
   private mutating func checkGroups(_ patterns: [NamePattern]) {
     let size = patterns.reduce(0) { $0 + $1.bytes.count + 4 }
     guard size > 32 << 10 else { return }
@@ -270,7 +270,7 @@ struct Checks {
       block = number == 0 ? nil : number - 1
       for index in auth.required.indices {
         guard let fault = StepSequence.fault(ofLast: auth.required[...index], methods: auth.methods) else { continue }
-        // In a block it is not wrong: another one can give what this one lacks.
+        // In a block this is not an error, because another block can set what this one lacks.
         if number == 0 { problem("auth.required", index: index, fault) } else { warning("auth.required", fault) }
       }
     }
@@ -319,13 +319,13 @@ struct Checks {
     "\(quoted(path)) holds what users log in with and can be read by others; 'chmod 600 \(path)' prevents that"
   }
 
-  /// A file that a key names cannot be read.
+  /// Reports that the file that a key names cannot be read.
   mutating func unreadable(_ path: String, _ file: Surroundings.Unreadable, _ key: String, index: Int? = nil) {
     let fault = located(key, index, "cannot read \(quoted(path)): \(file.reason)")
     if surroundings.rightsAreUnknown, file.isDenied { warnings.append(fault.unchecked) } else { problems.append(fault) }
   }
 
-  /// False, and a problem, for a file that others can have written.
+  /// False, after adding a problem, if other users can have written the file.
   mutating func trust(_ file: Surroundings.File, _ path: String, _ key: String, index: Int? = nil) -> Bool {
     guard let distrust = file.distrust else { return true }
     problem(key, index: index, "\(quoted(path)) is not used, since others can have written it: \(distrust)")
@@ -344,7 +344,7 @@ struct Checks {
     problems.append(Problem(source: .file(path), position: node.position, key: key, reason: reason))
   }
 
-  /// Where `key`, or an entry of its list, was given; the file as a whole when it has its default.
+  /// A problem at the place of `key` or of an entry of its list; of the whole file if the key has its default.
   private func located(_ key: String, _ index: Int?, _ reason: String) -> Problem {
     let value = given.values[block == nil ? key : "match"]
     guard let value else { return Problem(source: file.map { .file($0.name) }, key: key, reason: reason) }
@@ -359,7 +359,7 @@ struct Checks {
   }
 }
 
-/// An entry of a list of users, to find where something was said.
+/// An entry of a list of users, with the positions of its keys.
 private struct UserEntry {
   var node: Node
 

@@ -1,6 +1,6 @@
-/// What the keys say, before the files that they name are read: what `check-config` prints.
+/// The values of the keys, before the files that they name are read, as `check-config` prints them.
 public struct Choices: Equatable, Sendable {
-  /// `auth.users` are those of `auth.password.users` alone.
+  /// `auth.users` contains only those of `auth.password.users`.
   var settings: Settings
   var bindAddresses = [BindChoice(address: "0.0.0.0"), BindChoice(address: "::")]
   var port: UInt16 = 2222
@@ -8,16 +8,16 @@ public struct Choices: Equatable, Sendable {
   var usersFile: String?
   var trustedUserCAFile: String?
   var revokedKeysFile: String?
-  /// For keys whose values become part of those of others: `server.port`, `auth.password.users_file`.
+  /// The target of keys whose values become part of those of other keys: `server.port`, `auth.password.users_file`.
   var partOfAnother: Nothing {
     get { Nothing() }
     set {}
   }
 
-  /// The number of the journal's entry in `audit.exporters`; nil: none stands there.
+  /// The index of the journal in `audit.exporters`; nil: it is not there.
   public var journalEntry: Int? { settings.audit.exporters.firstIndex { $0.kind == .file } }
 
-  /// `settings`, and the defaults of all else.
+  /// These settings, and the defaults of the other properties.
   init(settings: Settings) { self.settings = settings }
 
   /// The defaults of every key.

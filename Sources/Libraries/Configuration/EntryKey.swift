@@ -8,22 +8,24 @@ protocol KeyedEntry: Sendable {
 
 /// A key of a mapping inside a value, which is an `Entry`. Its default is that of a new `Entry`.
 public struct EntryKey<Entry: Sendable>: Sendable {
+  /// The key.
   public let name: String
-  /// What a value looks like.
+  /// The form of values, for the manual.
   public let form: String
+  /// The description, for the template and the manual.
   public let meaning: String
   let schema: JSONSchema
-  /// True for a key that must be there.
+  /// True for a key that must be present.
   let isRequired: Bool
   let parse: @Sendable (Node, inout Entry, inout Faults) -> Void
-  /// nil: it has its default.
+  /// The value as YAML; nil: the key has its default.
   let render: @Sendable (Entry) -> Rendering?
-  /// What is sent to other processes.
+  /// The property that is sent to other processes.
   let field: any SettingField<Entry>
 
   /// A key that fills `target`.
   ///
-  /// - Parameter showsDefault: the meaning ends with the default; pass it without a full stop.
+  /// - Parameter showsDefault: the default is appended to the meaning, which then has no full stop.
   init<Value: SettingValue>(
     _ name: String, _ type: ValueType<Value>, _ target: WritableKeyPath<Entry, Value> & Sendable,
     isRequired: Bool = false, showsDefault: Bool = false, _ meaning: String
@@ -53,8 +55,9 @@ extension SettingValue where Self: KeyedEntry {
 }
 
 extension KeyedEntry {
-  /// Reads the keys of a mapping; those in `passing` are somebody else's. Returns the names that were there. `listsKeys`:
-  /// an unknown key that is like none is told which there are.
+  /// Reads the keys of a mapping, and returns the names of those that are present. Keys in `passing` are ignored.
+  ///
+  /// - Parameter listsKeys: the fault of an unknown key that resembles none lists all keys.
   static func read(
     _ entries: [Node.Entry], _ keys: [EntryKey<Self>] = Self.keys, into entry: inout Self,
     passing others: [String] = [], listsKeys: Bool = true, _ faults: inout Faults
@@ -77,7 +80,7 @@ extension KeyedEntry {
     return seen
   }
 
-  /// The keys that do not have their defaults.
+  /// The keys that do not have their defaults, with their values.
   func rendered(_ keys: [EntryKey<Self>] = Self.keys) -> [(String, Rendering)] {
     keys.compactMap { key in key.render(self).map { (key.name, $0) } }
   }
@@ -88,7 +91,7 @@ extension KeyedEntry {
 }
 
 extension ValueType where Value: KeyedEntry {
-  /// A mapping of `keys`, each of which may be left out.
+  /// A mapping of `keys`, all of which are optional.
   static func entry(_ description: String, _ keys: [EntryKey<Value>] = Value.keys) -> ValueType {
     ValueType(
       description: description, isFileOnly: true, schema: Value.schema(keys),

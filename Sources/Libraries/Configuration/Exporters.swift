@@ -73,7 +73,7 @@ extension TLSSettings: KeyedEntry, SettingValue {
   public static let keys: [EntryKey<TLSSettings>] =
     [EntryKey("enabled", .boolean, \.isEnabled, showsDefault: true, "Whether TLS is used")] + keysOfEndpoint
 
-  /// Those that are left where an address says whether it is used.
+  /// The keys of `tls` for exporters whose endpoint determines whether TLS is used.
   static let keysOfEndpoint: [EntryKey<TLSSettings>] = [
     EntryKey(
       "ca", ValueType<String>.path.optional, \.authoritiesFile,
@@ -96,7 +96,7 @@ extension OTelSettings.Compression: SettingValue {}
 extension SyslogSettings.Facility: SettingValue {}
 extension Settings.Audit.Exporter.Kind: SettingValue {}
 
-/// What the template says about the keys of `audit.exporters`: a line for each, and how deep it stands.
+/// The description of the keys of `audit.exporters` in the template: an indented line for each.
 enum ExporterHelp {
   static let lines: [String] =
     entry(.file, Settings.Audit.File.keys, below: ["rotate": lines(Settings.Audit.Rotate.keys)])
@@ -114,7 +114,7 @@ enum ExporterHelp {
 }
 
 extension ValueType where Value == [Settings.Audit.Exporter] {
-  /// Exporters, each a mapping with a type and the keys of that.
+  /// Exporters: each is a mapping with a type and the keys of that type.
   static let exporters = ValueType(
     description: "a list of exporters", isFileOnly: true,
     schema: .list(of: exporterSchema, atMost: Settings.Audit.mostExporters),
@@ -189,7 +189,7 @@ private func entries(of exporter: Settings.Audit.Exporter) -> [(String, Renderin
 extension Settings.Audit.Exporter: SettingValue {
   static func code<Coder: FieldCoder>(_ value: Self?, in coder: inout Coder) throws(Coder.Failure) -> Self {
     let kind: Kind = try coder.choice(value?.kind)
-    // When reading, a new entry says which kind of entry is to be read.
+    // When reading, a new entry of the kind determines which fields follow.
     switch value ?? Self(kind) {
     case .file(let file): return .file(try .code(value.map { _ in file }, in: &coder))
     case .logstash(let logstash): return .logstash(try .code(value.map { _ in logstash }, in: &coder))
@@ -224,7 +224,7 @@ extension ValueType where Value == UInt32 {
 }
 
 extension ValueType where Value == String {
-  /// A name of DNS, or an address.
+  /// A DNS name or an address.
   fileprivate static let hostName = text("a host") { text in
     let isName = text.utf8.allSatisfy { byte in
       switch byte {
@@ -236,7 +236,7 @@ extension ValueType where Value == String {
       ? nil : "\(quoted(text)) is no name of a host and no address: an IPv6 address stands without brackets"
   }
 
-  /// A URL without a user, a query and a fragment.
+  /// A URL without user, query and fragment.
   fileprivate static let endpoint = text("a URL that begins with http:// or https://") { text in
     let rest = ["http://", "https://"].first { text.hasPrefix($0) }.map { text.dropFirst($0.count) }
     let isPlain = text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && !"@?#\"<>\\^`{|}".utf8.contains($0) }
@@ -248,7 +248,7 @@ extension ValueType where Value == String {
 }
 
 extension ValueType where Value == [OTelSettings.Header] {
-  /// Headers of HTTP. RFC 9110, section 5
+  /// HTTP headers. RFC 9110, section 5
   fileprivate static let headers = mapping(
     "a mapping of headers to texts", "the name of a header", pattern: "[A-Za-z0-9!#$%&'*+.^_`|~-]{1,256}"
   ) { byte in
@@ -264,7 +264,7 @@ extension ValueType where Value == [OTelSettings.Header] {
 }
 
 extension ValueType where Value == [OTelSettings.Attribute] {
-  /// Attributes, as `deployment.environment`.
+  /// Attributes, such as `deployment.environment`.
   fileprivate static let attributes = mapping(
     "a mapping of attributes to texts", "the name of an attribute", pattern: "[A-Za-z0-9._-]{1,256}"
   ) { byte in
@@ -280,7 +280,7 @@ extension ValueType where Value == [OTelSettings.Attribute] {
 }
 
 extension ValueType {
-  /// At most 64 names that have texts.
+  /// A mapping of at most 64 names to texts.
   fileprivate static func mapping<Element>(
     _ description: String, _ what: String, pattern: String, _ isOfName: @escaping @Sendable (UInt8) -> Bool,
     make: @escaping @Sendable (_ name: String, _ text: String) -> Element,
@@ -306,7 +306,7 @@ extension ValueType {
             guard case .scalar(let text, _) = entry.value.content, text.utf8.count <= 8192,
               !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
             else {
-              // The text may be a secret, and is not shown.
+              // The text may be a secret, so the fault does not contain it.
               return faults.add(entry.value, "expected a text of at most 8192 bytes without control characters")
             }
             elements.append(make(entry.key, text))

@@ -1,27 +1,29 @@
 import Filter
 
 extension Settings {
-  /// `sftp:`.
+  /// `sftp:`: file transfers by SFTP. ``readOnly``, ``umask`` and ``maxHandles`` apply to SCP too.
   public struct SFTP: Equatable, Sendable {
+    /// True: SFTP is allowed.
     public var enabled = true
-    /// What clients see as `/`, with `%h`, `%u` and `%%`; nil for everything that the account can see.
+    /// The directory that clients see as `/`, with `%h`, `%u` and `%%`; nil: that of the system.
     public var root: String?
     /// True: nothing can be changed.
     public var readOnly = false
-    /// Permissions that new files do not get; nil for those of the session.
+    /// The umask; nil: that of the session.
     public var umask: UInt32?
-    /// Bytes; nil for no limit.
+    /// Maximum size of a file, in bytes; nil: no limit.
     public var maxFileSize: UInt64?
-    /// Files and directories that one client has open.
+    /// Maximum number of open files and directories of a client.
     public var maxHandles = 1024
   }
 
-  /// `scp:`.
+  /// `scp:`: file transfers by SCP.
   public struct SCP: Equatable, Sendable {
+    /// True: SCP is allowed.
     public var enabled = true
-    /// As ``SFTP/root``, which holds when there is none.
+    /// The directory that clients see as `/`; nil: ``SFTP/root``.
     public var root: String?
-    /// Bytes; nil for no limit.
+    /// Maximum size of a file, in bytes; nil: no limit.
     public var maxFileSize: UInt64?
   }
 }

@@ -2,16 +2,18 @@ import Filter
 
 /// A key of an entry of `filter.rules`.
 public struct RuleKey: Sendable {
+  /// The key.
   public let name: String
-  /// What a value looks like.
+  /// The form of values, for the manual.
   public let form: String
+  /// The description, for the template and the manual.
   public let meaning: String
-  /// null leaves the key out.
+  /// The schema of values. null is the same as no key.
   let schema: JSONSchema
   fileprivate let parse: @Sendable (Node, inout FilterRule, inout Faults, _ depth: Int) -> Void
-  /// nil: the rule does not have it.
+  /// The value as YAML; nil: the rule does not have the key.
   fileprivate let render: @Sendable (FilterRule) -> Rendering?
-  /// True for what a matcher inside another can say too.
+  /// True for a key that can also be in a nested matcher.
   fileprivate let isMatcher: Bool
 
   private init<Value: Sendable & Equatable>(
@@ -44,7 +46,7 @@ public struct RuleKey: Sendable {
     self.init(name, type.present, target, unless: .some(nil), isMatcher: isMatcher, meaning)
   }
 
-  /// Every one of them.
+  /// All keys of a rule.
   public static let all: [RuleKey] = [
     RuleKey("name", .ruleName, given: \.name, "What records call the rule; without it, \"rule\" and its number."),
     RuleKey("action", .choice(), \.action, "What becomes of what matches; the only key that must be there."),
@@ -84,13 +86,13 @@ public struct RuleKey: Sendable {
 
   fileprivate static let matchers = all.filter(\.isMatcher)
 
-  /// What `not` and `composite` have inside: at least one key.
+  /// The schema of a nested matcher: at least one key.
   static var matcherSchema: JSONSchema {
     guard case .object(let members) = JSONSchema.mapping(matchers.map { ($0.name, $0.schema) }) else { return .null }
     return .object(members + [("minProperties", .literal("1"))])
   }
 
-  /// An action, and something that it is for.
+  /// The schema of a rule: an action, and at least one condition.
   fileprivate static var ruleSchema: JSONSchema {
     let rule = JSONSchema.mapping(all.map { ($0.name, $0.schema) }, required: ["action"])
     guard case .object(let members) = rule else { return .null }
@@ -101,7 +103,7 @@ public struct RuleKey: Sendable {
 }
 
 extension ValueType {
-  /// The value, which `null` is not.
+  /// A value that is optional in the rule; `null` is not accepted.
   fileprivate var present: ValueType<Value?> {
     ValueType<Value?>(
       description: description, schema: schema, parse: { node, faults in parse(node, &faults).map { .some($0) } },
@@ -116,7 +118,7 @@ extension ValueType where Value == String {
       ? nil : "\(quoted(text)) is no name for a rule: 1 to 256 bytes without control characters"
   }
 
-  /// A directory, as clients see it.
+  /// The path of a directory, as clients see it.
   fileprivate static let directoryPrefix = text("the path of a directory") { text in
     if text.isEmpty || text.utf8.count > 4095 || text.utf8.contains(0) {
       return "expected the path of a directory of 1 to 4095 bytes, found \(quoted(text))"
@@ -178,14 +180,14 @@ extension ValueType where Value == FilterOperation {
     }, render: { .scalar($0.rawValue) })
 }
 
-/// Names in any case of their letters, and the two that ``FilterOperation/init(name:)`` knows beside them.
+/// The names of operations in upper or lower case, and the two other names that ``FilterOperation/init(name:)`` accepts.
 private let operationSchema: JSONSchema = .pattern(
   (FilterOperation.allCases.map(\.rawValue) + ["mkdir", "readdir"]).map { name in
     name.map { "[\($0)\($0.uppercased())]" }.joined()
   }.joined(separator: "|"))
 
 extension ValueType where Value == [FilterMatcher] {
-  /// A matcher that must not hold, as an array of one.
+  /// A matcher that must not match, as an array of one.
   fileprivate static func negated(depth: Int) -> ValueType {
     ValueType(
       description: "a matcher", isFileOnly: true, schema: .reference("matcher"),
@@ -208,7 +210,7 @@ extension ValueType where Value == FilterMatcher.Composite {
 }
 
 extension ValueType where Value == [FilterRule] {
-  /// Rules, each a mapping of ``RuleKey``s.
+  /// Rules: each is a mapping with the keys ``RuleKey/all``.
   static let filterRules = ValueType(
     description: "a list of rules", isFileOnly: true,
     schema: .list(of: RuleKey.ruleSchema, atMost: TransferFilter.mostRules),
@@ -232,7 +234,7 @@ extension ValueType where Value == [FilterRule] {
     })
 }
 
-/// `not` has one matcher; the others have a list, which may be `matcher` too.
+/// The type `not` has one matcher; the others have a list, whose key may be `matcher` too.
 private let compositeSchema: JSONSchema = .mapping(
   [
     ("type", ValueType<FilterMatcher.Composite.Kind>.choice().schema),
@@ -266,9 +268,10 @@ private func matcher(_ node: Node, _ faults: inout Faults, depth: Int) -> Filter
   return rule.matcher
 }
 
-/// Reads the keys of a mapping; returns those that were there, or nil when it is no mapping.
+/// Reads the keys of a mapping, and returns those that are present; nil if it is not a mapping.
 ///
-/// `null` leaves a key out, as bssh writes it for all that a rule does not say; there must be an action.
+/// A value of `null` is the same as no key, because bssh writes it for keys that a rule does not use; `action` is
+/// required.
 private func read(
   _ node: Node, _ keys: [RuleKey], into rule: inout FilterRule, _ expected: String, _ faults: inout Faults, depth: Int
 ) -> Set<String>? {

@@ -1,9 +1,9 @@
-/// A value that someone gave to a key.
+/// A value of a key as it is written in a file, a variable or an option.
 struct GivenValue: Equatable, Sendable {
   var node: Node
   var source: Source
 
-  /// Sources that override others have higher numbers; a default has 0.
+  /// The precedence of the source: a higher rank overrides a lower one. A default has 0.
   var rank: Int {
     switch source {
     case .file: 1
@@ -13,24 +13,24 @@ struct GivenValue: Equatable, Sendable {
   }
 }
 
-/// Collects what file, environment and command line give to the keys: the highest source wins.
+/// Collects the values of the keys from the file, the environment and the command line; the highest rank wins.
 struct GivenValues {
   private(set) var values: [String: GivenValue] = [:]
   private(set) var problems: [Problem] = []
-  /// Names that may stand beside the sections, for suggestions.
+  /// Additional names beside the sections, for suggestions.
   private let others: [String]
-  /// What ``names(in:)`` found before: a file can hold thousands of unknown keys.
+  /// The results of ``names(in:)``, because a file can contain thousands of unknown keys.
   private var foundNames: [String: [String]] = [:]
 
   init(others: [String] = []) { self.others = others }
 
-  /// The rank of the source of `path`'s value; 0 when it has its default.
+  /// The rank of the value of `path`; 0 for the default.
   func rank(_ path: String) -> Int { values[path]?.rank ?? 0 }
 
-  /// Takes what a file says.
+  /// Adds the values of a file.
   mutating func take(file: String, root: Node) { take(root, section: "", source: .file(file)) }
 
-  /// Variables of bssh's client and of what comes with it: they may be in the environment of whoever starts the server.
+  /// Variables of bssh's client and its tools, which may be in the environment of the user who starts the server.
   static let variablesOfClient: Set = [
     "BSSH_CACHE_ENABLED", "BSSH_CACHE_SIZE", "BSSH_CACHE_TTL", "BSSH_CERT_AUTHORITY_POLICY", "BSSH_CLUSTER_GROUPS",
     "BSSH_CONFIG", "BSSH_CONNECT_TIMEOUT", "BSSH_CURRENT_CLUSTER", "BSSH_ENV_CACHE_ENABLED", "BSSH_ENV_CACHE_SIZE",
@@ -39,7 +39,7 @@ struct GivenValues {
     "BSSH_TUI_LOG_MAX_ENTRIES",
   ]
 
-  /// Takes the variables that begin with `BSSH_`; others are not ours, and neither are those of bssh's client.
+  /// Adds the variables that begin with `BSSH_`, except those of bssh's client.
   mutating func take(environment: [(name: String, value: String)]) {
     var taken: [String: String] = [:]
     for (name, value) in environment.sorted(by: { $0.name < $1.name })
@@ -60,7 +60,7 @@ struct GivenValues {
     }
   }
 
-  /// Takes an option of the command line and its values, in order.
+  /// Adds an option of the command line with its values, in order.
   mutating func take(option: String, values: [String]) {
     guard let key = KeyTable.keys.first(where: { $0.option == option }) else { return }
     take(key, texts: values, source: .option(option))
@@ -101,8 +101,8 @@ struct GivenValues {
     }
   }
 
-  /// Suggests a similar name in this section; or a key of this name deeper in the section, also in entries of lists; or one in
-  /// another section.
+  /// Suggests a similar name in this section, a key of this name deeper in the section, including entries of lists, or a
+  /// key of this name in another section.
   private mutating func hint(for name: String, in section: String) -> String {
     let near = suggestion(for: name, among: names(in: section))
     if !near.isEmpty { return near }
@@ -125,7 +125,7 @@ struct GivenValues {
   }
 }
 
-/// A path made of a file's own words, fit to be shown.
+/// A path with names from a file, with control characters escaped.
 private func shown(_ path: String) -> String { String(quoted(path).dropFirst().dropLast()) }
 
 private func trimmed(_ text: Substring) -> String {

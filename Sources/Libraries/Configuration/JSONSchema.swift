@@ -50,11 +50,11 @@ indirect enum JSONSchema: Sendable {
 }
 
 extension JSONSchema {
-  /// Any scalar but null: the loader accepts `12` and `true` as text.
+  /// Any scalar except null: the loader accepts `12` and `true` as text.
   static let scalar = object([("type", .array([.text("string"), .text("number"), .text("boolean")]))])
   static let null = object([("type", .text("null"))])
 
-  /// Text that `pattern`, a regular expression, matches from beginning to end.
+  /// Text that the regular expression `pattern` matches as a whole.
   static func pattern(_ pattern: String) -> JSONSchema {
     object([("type", .text("string")), ("pattern", .text("^(?:\(pattern))$"))])
   }
@@ -85,7 +85,7 @@ extension JSONSchema {
       ] + (required.isEmpty ? [] : [("required", .array(required.map { .text($0) }))]))
   }
 
-  /// A mapping of names, which `pattern` matches, to values.
+  /// A mapping to `values`, in which `pattern` matches every key.
   static func names(_ pattern: String, to values: JSONSchema, atMost most: Int? = nil) -> JSONSchema {
     object(
       [
@@ -105,7 +105,7 @@ extension JSONSchema {
 }
 
 extension JSONSchema {
-  /// The paths of the keys in a value, each once: `.rotate.max_size`, in a list `[].name`. Definitions are left out.
+  /// The paths of the keys in a value, each once: `.rotate.max_size`, in a list `[].name`. Definitions are not included.
   var paths: [String] {
     guard case .object(let members) = self else { return [] }
     var paths: [String] = []

@@ -1,21 +1,21 @@
-/// A key of the configuration: a row of the table, from which everything else about the key is derived. Its default is the
-/// initial value of its property, which is in the same file.
+/// A key of the configuration: a row of the table, from which everything else about the key is derived. Its default is
+/// the initial value of its property, which is declared in the same file.
 public struct Key: Sendable {
-  /// `server.port`.
+  /// The sections and the name: `server.port`.
   public let path: String
   /// The last part of the path.
   let name: String
-  /// What a value looks like: `a whole number from 1 to 65535`.
+  /// The form of values: `a whole number from 1 to 65535`.
   public let form: String
-  /// What it does: sentences for the template and the manual, lines of at most 90 characters.
+  /// The description for the template and the manual, in lines of at most 90 characters.
   public let meaning: [String]
-  /// The variables that set it, the one made of its path first; empty for what only a file can say.
+  /// The variables that set it, first the one that is derived from its path; empty: it can only be set in a file.
   public let variables: [String]
   /// The option of the command line that sets it: `-p`.
   public let option: String?
-  /// True when a variable holds several values, separated by commas.
+  /// True if a variable contains several values, separated by commas.
   public let isList: Bool
-  /// What the template says where the default alone is no use.
+  /// The value in the template if the default would not show the form.
   let example: Rendering?
   let parse: @Sendable (Node, inout Choices, inout Faults) -> Void
   let render: @Sendable (Choices) -> Rendering
@@ -24,12 +24,12 @@ public struct Key: Sendable {
     valueSchema.described(meaning.joined(separator: " "), default: render(Choices()))
   }
   let valueSchema: JSONSchema
-  /// What is sent to other processes.
+  /// The property that is sent to other processes.
   let field: any SettingField<Choices>
-  /// Takes the value of this key over from one to the other.
+  /// Copies the value of this key from the first to the second.
   let copy: @Sendable (Choices, inout Choices) -> Void
 
-  /// A key that fills `target`. `alias`: the variable's name in bssh, where that is not made of the path.
+  /// A key that sets `target`. `alias`: the name of the variable in bssh, if it is not derived from the path.
   init<Value: SettingValue>(
     _ path: String, _ type: ValueType<Value>, _ target: WritableKeyPath<Choices, Value> & Sendable,
     alias: String? = nil, option: String? = nil, example: Value? = nil, _ meaning: String...

@@ -1,11 +1,11 @@
-/// Where a user's authorized_keys are, as `auth.publickey.authorized_keys_dir` and `authorized_keys_pattern` say, and
-/// the principals, as `authorized_principals_pattern` says.
+/// The paths of a user's authorized_keys files and file of principals: `auth.publickey.authorized_keys_dir`,
+/// `authorized_keys_pattern` and `authorized_principals_pattern`.
 public struct KeyPaths {
   private let directory: String?
   private let pattern: String?
   private let principalsPattern: String?
-  /// The account that a user of another name runs as. Its own files are for its own name: who can write them would else
-  /// log in under each such name, past what is set for it.
+  /// The account that a user of another name runs as. The account's own files do not apply to that user: whoever can
+  /// write them could otherwise log in under the other name and bypass what is configured for the account's name.
   private var account: (name: String, home: String)?
 
   public init(directory: String?, pattern: String?, principalsPattern: String?) {
@@ -14,10 +14,10 @@ public struct KeyPaths {
     self.principalsPattern = principalsPattern
   }
 
-  /// The absolute paths, the directory's first.
+  /// The absolute paths, first that in the directory.
   ///
-  /// A path that would lead elsewhere is left out: one that is not absolute once expanded, has a `..` in it, or is
-  /// longer than 4095 bytes; a user's name with a `/`, or that is `.` or `..`, never becomes part of a path.
+  /// A path is omitted if it is not absolute after expansion, contains `..`, or is longer than 4,095 bytes, and if it
+  /// would contain a user name that is no file name.
   public func paths(user: String, home: String) -> [String] {
     let candidates = [
       directory.flatMap { PathPattern.isFileName(user) ? "\($0)/\(user)/authorized_keys" : nil },
@@ -26,13 +26,14 @@ public struct KeyPaths {
     return candidates.compactMap { $0 }.filter(PathPattern.isUsable)
   }
 
-  /// The absolute path of the file of principals; nil for none, and for one that would lead elsewhere.
+  /// The absolute path of the file of principals; nil: none is configured, or ``paths(user:home:)`` would omit it.
   public func principalsPath(user: String, home: String) -> String? {
     let path = principalsPattern.flatMap { expand($0, user: user, home: home) }
     return path.flatMap { PathPattern.isUsable($0) ? $0 : nil }
   }
 
-  /// Where a home that is nobody's has such a file, in place of the account's own: the number of paths says nothing.
+  /// Expands a pattern. A file of the account itself is replaced by one in a home directory that does not exist, so that
+  /// the number of paths reveals nothing.
   private func expand(_ pattern: String, user: String, home: String) -> String? {
     let path = PathPattern.expand(pattern, user: user, home: home, braces: true)
     guard let account, !account.name.utf8.elementsEqual(user.utf8),
@@ -43,22 +44,22 @@ public struct KeyPaths {
       pattern.hasPrefix("%h") ? pattern : "%h" + pattern, user: user, home: Self.noHome, braces: true)
   }
 
-  /// A home that is not there.
+  /// A home directory that does not exist.
   public static let noHome = "/nonexistent"
 
-  /// The parts of a path, whatever slashes and dots stand between them.
+  /// The components of a path without `.`.
   private static func plain(_ path: String) -> [Substring] { path.split(separator: "/").filter { $0 != "." } }
 }
 
 extension KeyPaths {
-  /// As these settings say.
+  /// The paths that these settings configure.
   public init(_ auth: Settings.Auth) {
     self.init(
       directory: auth.authorizedKeysDirectory, pattern: auth.effectiveKeysPattern,
       principalsPattern: auth.authorizedPrincipalsPattern)
   }
 
-  /// As above, without the own files of the account that a user of another name runs as.
+  /// The paths that these settings configure, without the own files of the account that a user of another name runs as.
   public init(_ auth: Settings.Auth, otherThan account: String, home: String) {
     self.init(auth)
     self.account = (account, home)

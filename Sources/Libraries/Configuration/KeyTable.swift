@@ -1,8 +1,9 @@
 import AccessControl
 
-/// Every key, in the order of the template. Reading, the environment, suggestions, the template, the
-/// output of `check-config` and the manual's completeness all come from here.
+/// The table of keys, in the order of the template. Reading, variables, suggestions, the template, the schema, the
+/// manual, the output of `check-config` and the wire format are derived from it.
 public enum KeyTable {
+  /// All keys.
   public static let keys: [Key] = server + auth + shell + sftp + scp + filter + audit + security + [match]
 
   /// The key with this path.
@@ -25,6 +26,6 @@ public enum KeyTable {
       .addressRange, of: "a list of addresses and ranges, as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32", mayBeEmpty: true
     )
 
-  /// Seconds: the longest time limit of a login.
+  /// The longest time limit of a login, in seconds.
   static let year = 365 * 86400
 }

@@ -1,18 +1,20 @@
-/// A configuration that loaded.
+/// A loaded configuration.
 public struct Loaded: Equatable, Sendable {
+  /// The checked settings.
   public var settings: Settings
-  /// What the keys say, for `check-config`.
+  /// The values of the keys, for `check-config`.
   public var choices: Choices
-  /// What is allowed, but probably not meant.
+  /// Warnings: what is allowed but probably not intended.
   public var warnings: [Problem]
-  /// Where it says so.
+  /// Where the values are set.
   public var places = Places()
 }
 
-/// A configuration that does not load.
+/// A configuration that is refused.
 public struct Rejected: Error, Equatable, Sendable {
-  /// Everything that is wrong, at least one problem.
+  /// All errors, at least one.
   public var problems: [Problem]
+  /// Warnings, as for a configuration that loads.
   public var warnings: [Problem]
 
   public init(problems: [Problem], warnings: [Problem]) {
@@ -21,17 +23,20 @@ public struct Rejected: Error, Equatable, Sendable {
   }
 }
 
-/// Makes settings of a file, the environment and the command line.
+/// Combines the file, the environment and the command line into checked settings.
 ///
-/// The command line overrides the environment, that the file, and that the defaults; what results is checked once.
+/// The command line overrides the environment, which overrides the file, which overrides the defaults. Only the
+/// resulting values are checked.
 public struct Loader {
-  /// The configuration file, as a tree.
+  /// The configuration file after parsing.
   public struct File: Equatable, Sendable {
+    /// The path, for messages.
     public var name: String
+    /// The parsed content.
     public var root: Node
-    /// True when its group or others may read it.
+    /// True if the group or others may read the file.
     public var isReadableByOthers: Bool
-    /// The absolute path of its directory, which relative paths in it start at; nil: there must be none.
+    /// The absolute path of its directory, against which relative paths are resolved; nil: these are errors.
     public var folder: String?
 
     public init(name: String, root: Node, isReadableByOthers: Bool) {
@@ -41,13 +46,13 @@ public struct Loader {
     }
   }
 
-  /// nil: no file, defaults alone.
+  /// The configuration file; nil: there is none.
   public var file: File?
-  /// All variables; those that do not begin with `BSSH_` are passed over.
+  /// The environment variables; those that do not begin with `BSSH_` are ignored.
   public var environment: [(name: String, value: String)]
-  /// Options as ``Key/option`` names them, with their values in order.
+  /// The options, named as in ``Key/option``, with their values in order.
   public var options: [(name: String, values: [String])]
-  /// The working directory, which relative paths of variables and options start at; nil: there must be none.
+  /// The working directory, against which relative paths of variables and options are resolved; nil: these are errors.
   public var folder: String?
 
   public init(
@@ -58,7 +63,9 @@ public struct Loader {
     self.options = options
   }
 
-  /// The settings, or everything that is wrong.
+  /// Loads and checks the configuration.
+  ///
+  /// - Throws: `Rejected` with all errors.
   public func load(in surroundings: Surroundings) throws(Rejected) -> Loaded {
     var given = GivenValues()
     if let file { given.take(file: file.name, root: file.root) }
@@ -95,13 +102,13 @@ public struct Loader {
       settings: settings, choices: choices, warnings: warnings, places: Places(given.values))
   }
 
-  /// As the XDG Base Directory Specification has it.
+  /// The directory for persistent state: XDG Base Directory Specification.
   private var stateDirectory: String? {
     let path = { (name: String) in environment.last { $0.name == name && $0.value.hasPrefix("/") }?.value }
     return path("XDG_STATE_HOME") ?? path("HOME").map { $0 + "/.local/state" }
   }
 
-  /// Of the two places for authorized_keys, one that a higher source names takes the place of the other.
+  /// Of the two keys for authorized_keys, one from a source of higher rank replaces the other.
   private func chooseKeyFiles(_ choices: inout Choices, _ given: GivenValues) {
     guard choices.settings.auth.authorizedKeysDirectory != nil, choices.settings.auth.authorizedKeysPattern != nil
     else { return }

@@ -3,14 +3,15 @@ import IPC
 import Model
 
 extension Settings {
-  /// Logins that a user has at a time, by these settings, as ``effective(for:)`` has them.
+  /// Maximum number of simultaneous logins of a user. These must be the settings of the login: ``effective(for:)``.
   public func sessionLimit(of user: String) -> Int {
     auth.users.first { $0.name.hasSameBytes(as: user) }?.maxSessions ?? security.maxSessionsPerUser
   }
 }
 
 extension Login {
-  /// What a login may do by these settings, as ``Settings/effective(for:)`` has them for it, and by its credentials.
+  /// A login with the permissions of these settings, which must be its own (``Settings/effective(for:)``), and those of
+  /// its credentials.
   public init(
     _ settings: Settings, _ rights: TransferRights, account: Account, permissions: KeyPermissions,
     client: (address: String, port: UInt16), server: (address: String, port: UInt16)

@@ -1,7 +1,7 @@
 import Authentication
 
 extension Settings {
-  /// Who may log in by these settings, as ``effective(for:)`` has them, under this name.
+  /// The access rules for this user name. These must be the settings of the login: ``effective(for:)``.
   public func loginRules(for user: String) -> LoginRules {
     var rules = LoginRules()
     rules.denyUsers = auth.denyUsers
@@ -18,14 +18,14 @@ extension Settings {
 }
 
 extension Settings {
-  /// How a login has to prove itself, before it is known who asks.
+  /// The required authentication before the user is known.
   public var policy: AuthenticationMachine.Policy {
     AuthenticationMachine.Policy(
       methods: auth.methods, required: auth.required, permitRoot: auth.permitRoot)
   }
 
-  /// How this login has to prove itself, by these settings, as ``effective(for:)`` has them: steps that a rule refuses
-  /// gain nothing.
+  /// The required authentication of this login, without the steps that an access rule refuses. These must be the
+  /// settings of the login: ``effective(for:)``.
   public func policy(for applicant: Applicant) -> AuthenticationMachine.Policy {
     let rules = loginRules(for: applicant.user)
     var policy = policy
@@ -35,7 +35,7 @@ extension Settings {
     return policy
   }
 
-  /// The rule that refuses this login whatever it proves; nil: none does, or not all steps for the same reason.
+  /// The rule that refuses every step of this login; nil: none does, or not all steps for the same reason.
   public func refusal(ofEveryStep applicant: Applicant) -> LoginRules.Judgement? {
     let rules = loginRules(for: applicant.user)
     let judgements = AuthenticationMachine.Step.allCases.map { rules.refusal(of: applicant, by: $0) }

@@ -1,8 +1,8 @@
 /// The generated part of the manual page bssh-server.yaml(5), in mdoc(7).
 public enum Manual {
-  /// `page` with up-to-date generated lines. The entry of each key begins with its form, its default and other ways to set
-  /// it, up to the first paragraph break; the rest is written by hand. A key without an entry gets one with the meaning from
-  /// the row, after that of the preceding key.
+  /// Updates the generated lines of `page`. The entry of each key begins with its form, its default and other ways to set
+  /// it, up to the first paragraph break; the rest is written by hand. For a key without an entry, one with the meaning
+  /// from the row is added after that of the preceding key.
   public static func completed(_ page: String) -> String {
     var lines = page.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     for (index, key) in KeyTable.keys.enumerated() {
@@ -21,7 +21,7 @@ public enum Manual {
 
   private static func head(_ key: Key) -> String { ".It Ic \(key.path)" }
 
-  /// Where the entry of a new key goes: after that of the preceding key of its section, or else before that of another one.
+  /// The line at which the entry of a new key is inserted: after the preceding key of its section, or before another one.
   private static func place(of index: Int, in lines: [String]) -> Int {
     let section = KeyTable.keys[index].path.prefix { $0 != "." }
     let isNear = { (key: Key) in key.path.prefix { $0 != "." } == section }
@@ -54,7 +54,7 @@ public enum Manual {
     return lines
   }
 
-  /// A line of text, in which characters with a meaning in mdoc(7) are escaped.
+  /// A line of text in which the special characters of mdoc(7) are escaped.
   private static func escaped(_ text: String) -> String {
     let text = text.split(separator: "\\", omittingEmptySubsequences: false).joined(separator: "\\e")
     return text.hasPrefix(".") || text.hasPrefix("'") ? "\\&" + text : text

@@ -2,49 +2,52 @@ import AccessControl
 import Authentication
 import Filter
 
-/// A block of `match`: for which logins it holds, and the keys that have other values for them.
+/// A `match` block: conditions that select logins, and keys that have other values for these.
 public struct Match: Equatable, Sendable {
-  /// One entry of a condition's list; `!` before it turns it round.
+  /// An entry of the list of a condition; `!` before it negates it.
   public struct Entry<Value: Hashable & Sendable>: Hashable, Sendable {
+    /// The pattern or range.
     public var value: Value
+    /// True: a login that matches is not selected.
     public var isNegated: Bool
 
+    /// An entry, not negated by default.
     public init(_ value: Value, isNegated: Bool = false) {
       self.value = value
       self.isNegated = isNegated
     }
   }
 
-  /// Blocks that a configuration has at most.
+  /// Maximum number of blocks in a configuration.
   public static let most = 256
-  /// The names of the conditions; a block has at least one, and all that it has must hold.
+  /// The names of the conditions. A block has at least one, and all of them must be met.
   public static let conditions = ["users", "groups", "addresses"]
 
-  /// Patterns for the name that logs in. Empty: any name.
+  /// Patterns for the user name; empty: any name.
   public var users: [Entry<NamePattern>] = []
-  /// Patterns for the groups that the login is in. Empty: any groups, or none.
+  /// Patterns for the groups of the login; empty: any groups, or none.
   public var groups: [Entry<NamePattern>] = []
-  /// Where the client is. Empty: anywhere.
+  /// The addresses of clients; empty: any address.
   public var addresses: [Entry<AddressRange>] = []
-  /// The paths of the keys that the block gives, in the order of the table.
+  /// The paths of the keys that the block sets, in the order of the table.
   public var paths: [String] = []
-  /// The block's values for these keys; about all others it says nothing.
+  /// The values of these keys. The other values are meaningless.
   public var values: Settings {
     get { choices.settings }
     set { choices.settings = newValue }
   }
-  /// The values, with the paths of the files that some were read from; those are known where the file is loaded.
+  /// The values, with the paths of files whose contents they are; the paths are known only to the loader.
   var choices = Choices()
 
   public init() {}
 
-  /// True when every condition holds.
+  /// True if all conditions are met.
   public func holds(for applicant: Applicant) -> Bool {
     Self.holds(users) { $0.matches(applicant.user) } && Self.holds(groups) { applicant.groups.contains($0) }
       && Self.holds(addresses) { $0.contains(applicant.address) }
   }
 
-  /// True when no negated entry matches, and one of the others does.
+  /// True if no negated entry and at least one other entry matches, or there are no entries.
   private static func holds<Value>(_ entries: [Entry<Value>], _ matches: (Value) -> Bool) -> Bool {
     if entries.isEmpty { return true }
     if entries.contains(where: { $0.isNegated && matches($0.value) }) { return false }
@@ -53,7 +56,7 @@ public struct Match: Equatable, Sendable {
 }
 
 extension Settings {
-  /// Every pattern for a group in the settings, each once: what has to be known about the groups of a login.
+  /// All patterns for groups in the settings, each once. A login is described by those that match its groups.
   public var groupPatterns: [NamePattern] {
     var seen: Set<NamePattern> = []
     var patterns = auth.denyGroups + auth.allowGroups
@@ -63,10 +66,10 @@ extension Settings {
     return patterns.filter { seen.insert($0).inserted }
   }
 
-  /// The numbers of the blocks that hold for this login, from 0, in order.
+  /// The indices of the blocks that apply to this login, in order.
   public func matching(_ applicant: Applicant) -> [Int] { matches.indices.filter { matches[$0].holds(for: applicant) } }
 
-  /// The settings with what these blocks say, the later ones over the earlier.
+  /// The settings with the values of these blocks, of which later ones override earlier ones.
   public func applying(_ blocks: [Int]) -> Settings {
     var choices = Choices()
     choices.settings = self
@@ -76,6 +79,6 @@ extension Settings {
     return choices.settings
   }
 
-  /// The settings of one login.
+  /// The settings for one login.
   public func effective(for applicant: Applicant) -> Settings { applying(matching(applicant)) }
 }

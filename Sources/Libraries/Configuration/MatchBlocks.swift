@@ -2,9 +2,9 @@ import AccessControl
 import Filter
 
 extension Key {
-  /// Why the key cannot stand in a block of `match`; nil: it can.
+  /// Why the key is not allowed in a `match` block; nil: it is.
   ///
-  /// What a block says applies once it is known who asks; and it must not tell which names there are.
+  /// Blocks apply only once the user name is known, and they must not reveal which names exist.
   var matchProblem: String? {
     switch path {
     case "auth.password.users", "auth.password.users_file": "says who the users are, which comes before every block"
@@ -19,7 +19,7 @@ extension Key {
 }
 
 extension ValueType where Value == [Match] {
-  /// Blocks, each with conditions, and with keys under their sections as in the file itself.
+  /// Blocks: each has conditions, and keys in their sections as in the file itself.
   static let matches = ValueType(
     description: "a list of blocks", isFileOnly: true, schema: .list(of: .reference("block"), atMost: Match.most),
     parse: { node, faults in
@@ -37,7 +37,7 @@ extension ValueType where Value == [Match] {
 }
 
 extension ValueType {
-  /// A value of `type`, or one behind `!`.
+  /// A value of `type`, optionally preceded by `!`.
   fileprivate static func entry<Inner: CustomStringConvertible>(
     _ type: ValueType<Inner>
   ) -> ValueType where Value == Match.Entry<Inner> {
@@ -60,7 +60,7 @@ private let groups = Patterns.list(.entry(.groupPattern), of: "a list of names a
 private let addresses = ValueType<[Match.Entry<AddressRange>]>.list(
   .entry(.addressRange), of: "a list of addresses and ranges of them")
 
-/// A block: at least one condition, and at least one section.
+/// The schema of a block: at least one condition, and at least one section.
 var matchSchema: JSONSchema {
   let sections = Schema.properties(KeyTable.keys.filter { $0.matchProblem == nil }, depth: 0)
   let conditions = [
@@ -135,7 +135,7 @@ private func readKeys(_ node: Node, into block: inout Match, _ faults: inout Fau
   chooseKeyFiles(&block)
 }
 
-/// Of the two places for authorized_keys, the one that a block names takes the place of the other, as in the file.
+/// Of the two keys for authorized_keys, the one that a block sets replaces the other, as in the file.
 private func chooseKeyFiles(_ block: inout Match) {
   let places = ["auth.publickey.authorized_keys_dir", "auth.publickey.authorized_keys_pattern"]
   switch places.map(block.paths.contains) {
@@ -158,7 +158,7 @@ private func entries(of block: Match) -> [(String, Rendering)] {
   return entries + nested(keys.map { ($0.path.split(separator: ".")[...], $0.render(block.choices)) })
 }
 
-/// Values under their sections.
+/// Values in their sections.
 private func nested(_ values: [(path: ArraySlice<Substring>, value: Rendering)]) -> [(String, Rendering)] {
   var names: [Substring] = []
   for (path, _) in values { if let name = path.first, !names.contains(name) { names.append(name) } }

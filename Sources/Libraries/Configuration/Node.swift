@@ -1,8 +1,10 @@
-/// A piece of a configuration before its meaning is known: what a YAML file, a variable or an option says.
+/// A raw value of a configuration: a node of a YAML file, or a variable or an option.
 public struct Node: Equatable, Sendable {
-  /// A place in a file, counted from 1.
+  /// A position in a file.
   public struct Position: Equatable, Sendable {
+    /// Counted from 1.
     public var line: Int
+    /// Counted from 1.
     public var column: Int
 
     public init(line: Int, column: Int) {
@@ -11,10 +13,13 @@ public struct Node: Equatable, Sendable {
     }
   }
 
-  /// A key of a mapping with its value. Keys may repeat: the loader refuses that, and can say where.
+  /// A key of a mapping with its value. A mapping can contain a key twice; the loader reports that with its position.
   public struct Entry: Equatable, Sendable {
+    /// The key.
     public var key: String
+    /// Where the key begins; nil: not in a file.
     public var position: Position?
+    /// The value.
     public var value: Node
 
     public init(key: String, position: Position?, value: Node) {
@@ -24,41 +29,46 @@ public struct Node: Equatable, Sendable {
     }
   }
 
+  /// The kinds of YAML nodes.
   public enum Content: Equatable, Sendable {
-    /// `plain`: written without quotes, so `true`, `12` and `null` are more than text.
+    /// `plain`: written without quotes, so that `true`, `12` and `null` are not text.
     case scalar(String, plain: Bool)
+    /// A list.
     case sequence([Node])
+    /// Keys and values.
     case mapping([Entry])
   }
 
+  /// The content.
   public var content: Content
-  /// Where the value begins; nil when it does not come from a file.
+  /// Where the value begins; nil: not in a file.
   public var position: Position?
 
+  /// A node with this content.
   public init(_ content: Content, at position: Position? = nil) {
     self.content = content
     self.position = position
   }
 
-  /// True for a value left out, `~` and `null`.
+  /// True for a missing value, `~` and `null`.
   var isNull: Bool {
     guard case .scalar(let text, plain: true) = content else { return false }
     return ["", "~", "null", "Null", "NULL"].contains(text)
   }
 
-  /// An entry of a list.
+  /// An entry of a list; nil: there is none.
   func item(_ index: Int) -> Node? {
     guard case .sequence(let items) = content, items.indices.contains(index) else { return nil }
     return items[index]
   }
 
-  /// The value of a mapping's key.
+  /// The value of a key of a mapping; nil: there is none.
   func entry(_ key: String) -> Node? {
     guard case .mapping(let entries) = content else { return nil }
     return entries.first { $0.key == key }?.value
   }
 
-  /// What the node is, for a message: `a list`, `'text'`.
+  /// A description of the node for messages: `a list`, `'text'`.
   var found: String {
     switch content {
     case .scalar(let text, let plain):
@@ -69,7 +79,7 @@ public struct Node: Equatable, Sendable {
   }
 }
 
-/// `text` in single quotes as it may be shown: cut after 80 characters, control characters as `\u{1b}`.
+/// `text` in single quotes for messages: truncated after 80 characters, with control characters as `\u{1b}`.
 func quoted(_ text: String) -> String {
   var shown = "'"
   for scalar in text.unicodeScalars.prefix(80) {

@@ -1,9 +1,9 @@
-/// Patterns of the configuration that stand for a path of each user.
+/// Patterns of the configuration that are expanded to a path for each user.
 public enum PathPattern {
-  /// `pattern` with the home for `%h`, the name for `%u`, a percent sign for `%%`, each replaced once, from the front.
+  /// Replaces `%h` with the home directory, `%u` with the user name and `%%` with a percent sign, in one pass.
   ///
-  /// - Parameter braces: whether `{user}` is the name too.
-  /// - Returns: nil for another `%`, and for a name that is no file name where the name is asked for.
+  /// - Parameter braces: `{user}` is replaced with the user name too.
+  /// - Returns: nil if the pattern contains another `%`, or the user name and that is no file name.
   public static func expand(_ pattern: String, user: String, home: String, braces: Bool) -> String? {
     var result = ""
     var rest = pattern[...]
@@ -28,12 +28,12 @@ public enum PathPattern {
     return result
   }
 
-  /// True for a name that stays in its directory.
+  /// True if the name can be that of a file: not empty, `.` or `..`, without `/` and NUL.
   public static func isFileName(_ name: String) -> Bool {
     !name.isEmpty && name != "." && name != ".." && !name.utf8.contains(UInt8(ascii: "/")) && !name.utf8.contains(0)
   }
 
-  /// True for an absolute path without `..`, of at most 4,095 bytes.
+  /// True for an absolute path without `..` and NUL, of at most 4,095 bytes.
   public static func isUsable(_ path: String) -> Bool {
     let parts = path.utf8.split(separator: UInt8(ascii: "/"))
     return path.utf8.first == UInt8(ascii: "/") && path.utf8.count < 4096 && !path.utf8.contains(0)

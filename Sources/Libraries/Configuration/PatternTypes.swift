@@ -7,7 +7,7 @@ extension ValueType where Value == String {
 }
 
 extension ValueType where Value == UserPattern {
-  /// A name, a pattern, or either with where they come from.
+  /// A name or a pattern, optionally followed by `@` and the client's address.
   static let userPattern = ValueType(
     description: "a name or pattern of users", schema: .scalar,
     parse: { node, faults in

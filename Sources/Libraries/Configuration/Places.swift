@@ -1,15 +1,15 @@
-/// Where a configuration says what it says, for explanations: `server.yaml:12:5`, `BSSH_AUTH_METHODS`.
+/// Where the values of a configuration are set, for explanations: `server.yaml:12:5`, `BSSH_AUTH_METHODS`.
 public struct Places: Equatable, Sendable {
   private let values: [String: GivenValue]
 
   init(_ values: [String: GivenValue] = [:]) { self.values = values }
 
-  /// Where the key is given, or an entry of its list; nil: it has its default.
+  /// Where the key or an entry of its list is set; nil: it has its default.
   public func place(of path: String, entry: Int? = nil) -> String? {
     values[path].map { place($0.node, entry, in: $0.source) }
   }
 
-  /// Where a block of `match`, from 0, gives the key, or an entry of its list; nil: it does not.
+  /// Where a `match` block, by index, sets the key or an entry of its list; nil: it does not.
   public func place(of path: String, entry: Int? = nil, inBlock block: Int) -> String? {
     guard let match = values["match"],
       let value = path.split(separator: ".").reduce(match.node.item(block), { $0?.entry(String($1)) })
@@ -17,8 +17,8 @@ public struct Places: Equatable, Sendable {
     return place(value, entry, in: match.source)
   }
 
-  /// Where the entry of a user in `auth.password.users` gives one of its keys, or an entry of its list; nil: it does not,
-  /// or the user stands in `auth.password.users_file`.
+  /// Where the entry of a user in `auth.password.users` sets a key or an entry of its list; nil: it does not, or the user
+  /// is in `auth.password.users_file`.
   public func place(ofUserKey key: String, entry: Int? = nil, user name: String) -> String? {
     guard let users = values["auth.password.users"], case .sequence(let items) = users.node.content else { return nil }
     let user = items.first { item in
@@ -28,7 +28,9 @@ public struct Places: Equatable, Sendable {
     return user?.entry(key).map { place($0, entry, in: users.source) }
   }
 
-  /// Something about a key, told with where it is given, or a part of it; `block`: of this block of `match`, from 0.
+  /// A problem with the place of a key, of an entry of its list, or of a part of it.
+  ///
+  /// - Parameter block: the index of the `match` block that sets the key; nil: none.
   public func problem(
     of path: String, entry: Int? = nil, part: String? = nil, inBlock block: Int? = nil, _ reason: String
   ) -> Problem {
@@ -54,7 +56,7 @@ public struct Places: Equatable, Sendable {
 }
 
 extension Settings {
-  /// Of these blocks of `match`, as ``matching(_:)`` has them, the one that decides about a key; nil: none gives it.
+  /// The one of these `match` blocks (``matching(_:)``) whose value of a key applies; nil: none sets it.
   public func origin(of path: String, in blocks: [Int]) -> Int? {
     blocks.last { matches.indices.contains($0) && matches[$0].paths.contains(path) }
   }

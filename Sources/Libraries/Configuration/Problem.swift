@@ -1,12 +1,13 @@
-/// Where a value of the configuration comes from.
+/// The source of a value of the configuration.
 public enum Source: Equatable, Sendable {
+  /// The path of a file.
   case file(String)
-  /// A variable of the environment, by its name.
+  /// The name of an environment variable.
   case environment(String)
-  /// An option of the command line, as it is documented: `-p`.
+  /// An option of the command line, as documented: `-p`.
   case option(String)
 
-  /// `/etc/bssh/server.yaml`, `BSSH_PORT`, `-p`.
+  /// The name in messages: `/etc/bssh/server.yaml`, `BSSH_PORT`, `-p`.
   public var name: String {
     switch self {
     case .file(let name), .environment(let name), .option(let name): name
@@ -14,13 +15,15 @@ public enum Source: Equatable, Sendable {
   }
 }
 
-/// Something that is wrong with a configuration: a line for the person who wrote it.
+/// An error or a warning about a configuration, for its author.
 public struct Problem: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The source of the value; nil: none.
   public var source: Source?
+  /// The position in the file; nil: not in a file.
   public var position: Node.Position?
-  /// The path of the key, as `server.port`; empty when no key is concerned.
+  /// The path of the key, such as `server.port`; empty: no key is concerned.
   public var key: String
-  /// What is wrong and what would be right.
+  /// What is wrong, and what would be right.
   public var reason: String
 
   public init(source: Source?, position: Node.Position? = nil, key: String, reason: String) {
@@ -30,14 +33,14 @@ public struct Problem: Error, Equatable, Sendable, CustomStringConvertible {
     self.reason = reason
   }
 
-  /// The same about what the rights of whoever starts the daemon decide, when these are not known.
+  /// The problem as a warning for a check without the privileges of the user who starts the daemon, on which it depends.
   public var unchecked: Problem {
     var problem = self
     problem.reason += "; not checked: that takes the rights of the user who starts the daemon"
     return problem
   }
 
-  /// `file:line:column: key: reason`, without the parts that are not there.
+  /// `file:line:column: key: reason`, without the parts that are nil or empty.
   public var description: String {
     var parts: [String] = []
     if let source {
@@ -48,22 +51,22 @@ public struct Problem: Error, Equatable, Sendable, CustomStringConvertible {
   }
 }
 
-/// What is wrong with the value of one key; the source is added by who knows it.
+/// A fault of the value of one key, without its source.
 struct Fault: Equatable {
   var position: Node.Position?
-  /// Below the key: `[2].name`; empty for the value itself.
+  /// The part of the value: `[2].name`; empty: the value itself.
   var below: String
   var reason: String
 }
 
-/// The faults found while one value is read.
+/// Collects the faults of a value while it is read.
 struct Faults {
   private(set) var all: [Fault] = []
-  /// Where relative paths start; nil: they are faults.
+  /// The directory against which relative paths are resolved; nil: these are faults.
   var folder: String?
-  /// What is used all the same, but not as it was written.
+  /// Values that are used, but not as they are written.
   private(set) var warnings: [Fault] = []
-  /// Where in the value we are.
+  /// The part of the value that is being read.
   private var below: [String] = []
 
   mutating func add(_ node: Node, _ reason: String) { add(at: node.position, reason) }
@@ -72,12 +75,12 @@ struct Faults {
     all.append(Fault(position: position, below: below.joined(), reason: reason))
   }
 
-  /// The value is used, but not as it was written.
+  /// Adds a warning: the value is used, but not as it is written.
   mutating func warn(_ node: Node, _ reason: String) {
     warnings.append(Fault(position: node.position, below: below.joined(), reason: reason))
   }
 
-  /// Runs `body`; faults that it adds are those of `part`, as `[2]` or `.name`.
+  /// Calls `body`; the faults that it adds are those of `part`: `[2]` or `.name`.
   mutating func within<Value>(_ part: String, _ body: (inout Faults) -> Value) -> Value {
     below.append(part)
     defer { below.removeLast() }

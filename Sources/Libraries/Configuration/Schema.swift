@@ -1,7 +1,7 @@
 /// The configuration as a JSON Schema, for editors and for checks without bssh-server.
 ///
-/// It accepts every file that loads, read as YAML 1.2, and refuses unknown keys and values of a wrong type. Only the loader
-/// checks files, accounts, combinations of keys, and the syntax of patterns and hashes.
+/// It accepts every file that loads, read as YAML 1.2, and refuses unknown keys and values of a wrong type. Only the
+/// loader checks files, accounts, combinations of keys, and the syntax of patterns and hashes.
 public enum Schema {
   /// The whole document, which ends with a newline.
   public static var text: String {
@@ -15,7 +15,7 @@ public enum Schema {
     return JSONSchema.object(head + root + [("$defs", .object(definitions))]).lines() + "\n"
   }
 
-  /// A mapping of `keys` in their sections. The first `depth` parts of their paths are left out. A section may be empty.
+  /// A mapping of `keys` in their sections, without the first `depth` components of their paths. A section may be empty.
   static func sections(_ keys: [Key], depth: Int) -> JSONSchema {
     .mapping(properties(keys, depth: depth), orNull: true)
   }

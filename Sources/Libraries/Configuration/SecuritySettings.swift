@@ -1,37 +1,37 @@
 import AccessControl
 
 extension Settings {
-  /// `security:`: who may connect, how often, for how long, and what follows from failures.
+  /// `security:`: limits of connections and logins, and bans.
   public struct Security: Equatable, Sendable {
-    /// If there are any, only these may connect.
+    /// Addresses that may connect; empty: all.
     public var allowedIPs: [AddressRange] = []
-    /// These may not connect, also where they are allowed.
+    /// Addresses that may not connect; overrides ``allowedIPs``.
     public var blockedIPs: [AddressRange] = []
-    /// Never banned, never limited.
+    /// Addresses that are never banned, and to which limits for a source do not apply.
     public var whitelistIPs: [AddressRange] = []
-    /// Connections from one source in a second, in the long run; 0 for no limit.
+    /// Average number of connections from one source per second; 0: no limit.
     public var connectionsPerSecond = 10
-    /// Connections from one source at once.
+    /// Number of connections that one source may open at once.
     public var connectionBurst = 100
-    /// The failed login that ends in a ban; 0: none does.
+    /// Number of failed logins that cause a ban; 0: no bans.
     public var maxAuthAttempts = 5
-    /// The connection that offered refused keys and nothing else, and ends in a ban; 0: none does.
+    /// Number of connections with only refused keys that cause a ban; 0: no bans.
     public var maxKeyFailures = 20
-    /// Seconds in which so many failures are a reason.
+    /// The period in which failures are counted, in seconds.
     public var authWindow = 300
-    /// Seconds of the first ban.
+    /// The duration of the first ban, in seconds.
     public var banTime = 300
-    /// Each further ban is so many times as long,
+    /// The factor by which each further ban is longer than the previous one.
     public var banFactor = 2
-    /// but has at most so many seconds.
+    /// The maximum duration of a ban, in seconds.
     public var banMax = 86400
-    /// Where bans are kept for the time after a restart; nil: they end with the daemon.
+    /// The file that preserves bans over a restart; nil: bans end with the daemon.
     public var banStateFile: String? = "/var/lib/bssh/bans"
-    /// Logins that one user has at a time.
+    /// Maximum number of simultaneous logins of a user.
     public var maxSessionsPerUser = 50
-    /// Seconds without a byte on a channel, either way, after which a login ends; 0 for no limit.
+    /// Seconds without data on any channel after which a login ends; 0: no limit.
     public var idleTimeout = 0
-    /// Seconds after which a login ends, whatever it does; 0 for no limit.
+    /// Maximum duration of a login, in seconds; 0: no limit.
     public var sessionTimeout = 0
   }
 }

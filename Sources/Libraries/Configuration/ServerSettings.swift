@@ -3,48 +3,57 @@ import Authentication
 import IPC
 
 extension Settings {
-  /// `server:`: listening, the protocol, and limits on connections.
+  /// `server:`: listening sockets, the transport protocol, and limits of connections.
   public struct Server: Equatable, Sendable {
+    /// The addresses to listen on.
     public var bindAddresses = [BindAddress(address: "0.0.0.0", port: 2222), BindAddress(address: "::", port: 2222)]
-    /// Files with OpenSSH private keys, in the order in which they are offered.
+    /// The paths of OpenSSH private keys, in the order in which they are offered.
     public var hostKeys: [String] = []
-    /// Open connections, counted at accept.
+    /// Maximum number of connections.
     public var maxConnections = 500
-    /// Open connections without a login.
+    /// Maximum number of connections without a login.
     public var maxUnauthenticated = 100
-    /// Of them, those from one source.
+    /// Maximum number of connections without a login from one source.
     public var maxUnauthenticatedPerSource = 32
-    /// Load balancers, from which a PROXY header comes first, and is believed.
+    /// The addresses of load balancers, whose connections must begin with a PROXY header.
     public var trustedProxies: [AddressRange] = []
-    /// True: connections by which these only look whether the server is there leave no event.
+    /// True: health checks by load balancers are not reported as events.
     public var ignoresProxyChecks = false
-    /// Seconds from accept to a finished login; 0 for no limit.
+    /// Time limit from accept(2) to a login, in seconds; 0: no limit.
     public var loginGrace = 120
-    /// Seconds; 0 for no keepalives.
+    /// Seconds between keepalives; 0: none.
     public var keepaliveInterval = 60
+    /// Number of unanswered keepalives after which the connection is closed.
     public var keepaliveCountMax = 3
+    /// True: compression is offered.
     public var compression = false
-    /// Bytes of data in one packet that a client may send us.
+    /// The maximum packet size of channels, in bytes. RFC 4254, section 5.1
     public var maximumPacketSize = 32768
-    /// Bytes that a client may have under way on one channel.
+    /// The initial window of channels, in bytes. RFC 4254, section 5.1
     public var windowSize = 2 << 20
-    /// Channels that a connection may have at a time.
+    /// Maximum number of open channels of a connection.
     public var maxChannels = 50
-    /// The text shown before login, read from the file of `server.banner` while loading.
+    /// The content of the file `server.banner`, which is sent before the login. RFC 4252, section 5.4
     public var banner: String?
-    /// What follows our name in the identification; nil: nothing.
+    /// Text after the software name in the identification string; nil: none.
     public var versionAddendum: String?
-    /// The least important lines of the log that are written, unless the command line says something else.
+    /// The lowest level of log lines that are written, unless the command line sets another one.
     public var logLevel = LogLevel.info
+    /// The number of transport processes that are started in advance.
     public var spareTransports = 2
+    /// Ciphers, in order of preference.
     public var ciphers = Algorithms.ciphers
+    /// Key exchange methods, in order of preference.
     public var keyExchanges = Algorithms.defaultKeyExchanges
+    /// MAC algorithms, in order of preference.
     public var macs = Algorithms.macs
+    /// Signature algorithms of host keys, in order of preference.
     public var hostKeyAlgorithms = Algorithms.hostKeys
+    /// Public key algorithms that users may authenticate with.
     public var publicKeyAlgorithms = Algorithms.publicKeys
-    /// Bytes either way after which keys are exchanged again.
+    /// Number of bytes in one direction after which keys are exchanged again.
     public var rekeyBytes: UInt64 = 1 << 30
-    /// Seconds after which keys are exchanged again; 0 for never.
+    /// Seconds after which keys are exchanged again; 0: never.
     public var rekeyInterval = 3600
   }
 
@@ -52,6 +61,7 @@ extension Settings {
   public struct BindAddress: Equatable, Sendable {
     /// An IPv4 or IPv6 address without brackets.
     public var address: String
+    /// The TCP port.
     public var port: UInt16
 
     public init(address: String, port: UInt16) {
@@ -59,11 +69,11 @@ extension Settings {
       self.port = port
     }
 
-    /// True for every address of IPv4, or of IPv6: a machine that does not have that family has none of them.
+    /// True for `0.0.0.0` and `::`, on which a machine without that address family cannot listen.
     public var isEveryAddress: Bool { ["0.0.0.0", "::"].contains(IPAddress(address).map { "\($0)" }) }
   }
 
-  /// How important a line of the log is.
+  /// The level of a log line.
   public enum LogLevel: String, CaseIterable, SettingValue {
     case error, warning, info, debug
   }
@@ -177,7 +187,7 @@ extension KeyTable {
 }
 
 extension ValueType where Value == String {
-  /// RFC 4253, section 4.2, allows printable ASCII.
+  /// Comments in the identification string. RFC 4253, section 4.2, allows printable ASCII.
   fileprivate static let versionAddendum = text("text of printable ASCII") { text in
     let most = TransportSettings.addendumLimit
     let isPrintable =
@@ -188,7 +198,7 @@ extension ValueType where Value == String {
 }
 
 extension Settings {
-  /// What a transport needs of the settings.
+  /// The part of the settings that a transport needs.
   public func transport(hostKeys: [[UInt8]], root: String) -> TransportSettings {
     var transport = TransportSettings(
       hostKeys: hostKeys, keyExchanges: server.keyExchanges, hostKeyAlgorithms: server.hostKeyAlgorithms,
@@ -205,8 +215,8 @@ extension Settings {
     return transport
   }
 
-  /// The algorithms of users' keys as a client is told them (RFC 8308, server-sig-algs), where those of a certificate
-  /// are those of the key in it; a client knows from them which it may sign with.
+  /// The signature algorithms that are sent to clients (server-sig-algs, RFC 8308, section 3.1). A certificate algorithm
+  /// is replaced by that of the key in the certificate.
   private var signatureAlgorithms: [String] {
     server.publicKeyAlgorithms.reduce(into: []) { names, name in
       let plain = Certificate.plainAlgorithm(name) ?? name

@@ -7,9 +7,9 @@ import Wire
 /// A type of values of keys, with its wire format between bssh-server, which loads the configuration, and the other
 /// processes.
 ///
-/// They trust the loader: reading fails for malformed data, and does not repeat the loader's checks.
+/// Reading fails for malformed data, but does not repeat the checks of the loader, which is trusted.
 protocol SettingValue: Equatable, Sendable {
-  /// Codes one value, like the functions of `FieldCoder`: `value` is nil when reading, and the result is what was read.
+  /// Codes one value, as the functions of `FieldCoder`: `value` is nil when reading; returns what was read.
   static func code<Coder: FieldCoder>(_ value: Self?, in coder: inout Coder) throws(Coder.Failure) -> Self
   static func code<Coder: FieldCoder>(list: [Self]?, in coder: inout Coder) throws(Coder.Failure) -> [Self]
 }
@@ -78,7 +78,7 @@ extension UInt16: SettingValue {}
 extension UInt32: SettingValue {}
 extension UInt64: SettingValue {}
 
-/// Bytes are contents of files: a list of them is a `string`.
+/// Lists of bytes are contents of files, and are coded as `string`.
 extension UInt8: SettingValue {
   static func code<Coder: FieldCoder>(list: [UInt8]?, in coder: inout Coder) throws(Coder.Failure) -> [UInt8] {
     try coder.bytes(list, max: .max)
@@ -123,14 +123,14 @@ extension Array: SettingValue where Element: SettingValue {
   }
 }
 
-/// Nothing: takes no byte on the wire.
+/// A value that is not sent: it has no bytes on the wire.
 struct Nothing: SettingValue {
   static func code<Coder: FieldCoder>(_ value: Self?, in coder: inout Coder) throws(Coder.Failure) -> Nothing {
     Nothing()
   }
 }
 
-/// The property of `Root` that has a key's value.
+/// The property of `Root` that contains the value of a key.
 protocol SettingField<Root>: Sendable {
   associatedtype Root: Sendable
   /// Codes the property of `value`, which is nil when reading, and sets that of `root` to the result.

@@ -1,6 +1,6 @@
 import Wire
 
-// bssh-server loads the configuration and sends the settings to the other processes: the keys in the order of the table.
+// bssh-server loads the configuration and sends the settings to the other processes, in the order of the table of keys.
 
 extension Settings: WireFields {
   public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
@@ -26,7 +26,7 @@ extension Match: SettingValue {
     match.addresses = try .code(value?.addresses, in: &coder)
     match.paths = try .code(value?.paths, in: &coder)
     let keys = KeyTable.keys.filter { match.paths.contains($0.path) && $0.matchProblem == nil }
-    // An unknown key would otherwise be ignored without notice.
+    // Otherwise an unknown key would be ignored silently.
     try coder.require(keys.map(\.path) == match.paths)
     for key in keys { try key.field.code(value?.choices, into: &match.choices, in: &coder) }
     return match

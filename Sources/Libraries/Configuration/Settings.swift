@@ -1,17 +1,24 @@
 import Filter
 
-/// Everything that a configuration says, checked and complete: what `run` acts on and `check-config` prints.
+/// The checked and complete values of a configuration.
 public struct Settings: Equatable, Sendable {
+  /// `server:`
   public var server = Server()
+  /// `auth:`
   public var auth = Auth()
+  /// `shell:`
   public var shell = Shell()
+  /// `sftp:`
   public var sftp = SFTP()
+  /// `scp:`
   public var scp = SCP()
-  /// `filter:`: which files may be transferred, by SFTP and by SCP.
+  /// `filter:`: rules for file transfers by SFTP and SCP.
   public var filter = TransferFilter()
+  /// `audit:`
   public var audit = Audit()
+  /// `security:`
   public var security = Security()
-  /// `match:`: what differs for some logins. Nothing but ``effective(for:)`` looks at these.
+  /// `match:`: keys with other values for some logins. Only ``effective(for:)`` applies them.
   public var matches: [Match] = []
 
   /// The defaults of every key.

@@ -1,29 +1,32 @@
 import Model
 
 extension Settings {
-  /// `shell:`: what a logged-in user may start, and in which surroundings.
+  /// `shell:`: the programs that a login may start, and their environment.
   public struct Shell: Equatable, Sendable {
-    /// For accounts that have no shell of their own.
+    /// The shell of accounts that have none.
     public var defaultShell = "/bin/sh"
+    /// Environment variables of every session.
     public var environment: [EnvironmentVariable] = []
-    /// Names or globs (`*`, `?`) of variables that a client may set.
+    /// Names or patterns (`*`, `?`) of environment variables that a client may set.
     public var acceptEnvironment = ["LANG", "LC_*", "COLORTERM", "TERM_PROGRAM*", "NO_COLOR"]
-    /// False: neither shells nor commands.
+    /// False: shells and commands are refused.
     public var enabled = true
-    /// False: no terminals.
+    /// False: terminals are refused.
     public var pty = true
+    /// The umask of programs.
     public var umask: UInt32 = 0o022
-    /// A file shown on the terminal before an interactive shell.
+    /// The path of a file that is shown on the terminal before an interactive shell; nil: none.
     public var motd: String?
-    /// Processes and threads that an account may have, all its logins together; 0 for what the daemon was started with.
+    /// Maximum number of processes and threads of an account in all its logins; 0: the limit of the daemon. setrlimit(2),
+    /// RLIMIT_NPROC
     public var maxProcesses = 4096
-    /// Seconds that a command of an `exec` request may run; 0 for no limit.
+    /// Maximum duration of a command of an `exec` request, in seconds; 0: no limit.
     public var commandTimeout = 0
-    /// ``CommandPattern``s; empty: everything.
+    /// ``CommandPattern``s of allowed commands; empty: all.
     public var allowedCommands: [String] = []
-    /// ``CommandPattern``s.
+    /// ``CommandPattern``s of commands that are refused.
     public var blockedCommands: [String] = []
-    /// What runs instead of every shell, command and subsystem; nil: whatever the client asks for.
+    /// Runs instead of every shell, command and subsystem; nil: what the client requests.
     public var forcedCommand: String?
   }
 }

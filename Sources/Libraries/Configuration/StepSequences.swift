@@ -31,14 +31,14 @@ extension ValueType where Value == [[AuthenticationMachine.Step]] {
     render: { sequences in .list(sequences.map { "[\($0.map(\.rawValue).joined(separator: ", "))]" }) })
 }
 
-/// A sequence of steps that a login takes: an entry of `auth.required`.
+/// A sequence of authentication steps: an entry of `auth.required`.
 enum StepSequence {
   typealias Step = AuthenticationMachine.Step
 
   static let sequenceLimit = 16
   static let stepLimit = 8
 
-  /// The steps, none of which can be passed with the proof of another; nil after adding a fault.
+  /// Parses the steps, each of which must require other credentials; nil after adding a fault.
   fileprivate static func parse(_ node: Node, _ faults: inout Faults) -> [Step]? {
     guard case .sequence(let items) = node.content, (1...stepLimit).contains(items.count) else {
       let found = if case .sequence(let items) = node.content { "one of \(items.count)" } else { node.found }
@@ -56,7 +56,7 @@ enum StepSequence {
     return steps.count == items.count ? steps : nil
   }
 
-  /// Why the step proves nothing that `before` does not; nil: it does.
+  /// Why the step requires no other credentials than the steps `before`; nil: it does.
   private static func fault(of step: Step, after before: [Step]) -> String? {
     switch step {
     case .publicKey: nil
@@ -67,7 +67,7 @@ enum StepSequence {
     }
   }
 
-  /// Why nobody could log in by the last of `sequences`; nil: it can be passed.
+  /// Why nobody can complete the last of `sequences`; nil: it can be completed.
   static func fault(ofLast sequences: ArraySlice<[Step]>, methods: [AuthenticationMachine.Method]) -> String? {
     guard let sequence = sequences.last else { return nil }
     let needed = sequence.compactMap(\.enabling)

@@ -1,10 +1,11 @@
-/// `; did you mean 'port'?` for the candidate that is most like `word`; empty when none is like it.
+/// `; did you mean 'port'?` with the candidate that is most similar to `word`; empty: none is similar.
 func suggestion(for word: String, among candidates: [String]) -> String {
   guard let best = closest(to: word, among: candidates) else { return "" }
   return "; did you mean '\(best)'?"
 }
 
-/// The candidate that differs least from `word`: by no more than a third of the longer one's letters, and at most 4.
+/// The candidate with the smallest edit distance to `word`; nil: all differ in more than 4 bytes, or in more than a
+/// third (but at least 1) of the longer one.
 public func closest(to word: String, among candidates: [String]) -> String? {
   let letters = Array(word.utf8)
   guard letters.count <= 64 else { return nil }
@@ -18,7 +19,7 @@ public func closest(to word: String, among candidates: [String]) -> String? {
   return best?.candidate
 }
 
-/// Letters to insert, remove, replace or swap with their neighbour, to make one word of the other.
+/// The number of bytes to insert, remove, replace or swap with their neighbour. (Damerau–Levenshtein distance)
 private func editDistance(_ a: [UInt8], _ b: [UInt8]) -> Int {
   var beforeLast: [Int] = []
   var last = Array(0...b.count)

@@ -1,13 +1,14 @@
 import Model
 
-/// What the loader must know of the machine; closures, so that it needs no files to be tested.
+/// The accounts, files and keys of the machine, as far as the loader needs them. Closures, so that tests need no files.
 public struct Surroundings {
   /// A file that the configuration names.
   public struct File: Equatable, Sendable {
+    /// The content.
     public var bytes: [UInt8]
-    /// True when its group or others may read it.
+    /// True if the group or others may read it.
     public var isReadableByOthers: Bool
-    /// Why others can have written it; nil: they cannot.
+    /// Why other users can have written it; nil: they cannot.
     public var distrust: String?
 
     public init(bytes: [UInt8], isReadableByOthers: Bool, distrust: String? = nil) {
@@ -17,29 +18,30 @@ public struct Surroundings {
     }
   }
 
-  /// What is at a path.
+  /// What a path refers to.
   public enum Place: Equatable, Sendable {
     case missing, file, directory, other
-    /// A directory that its owner alone can enter, or that is below such a one.
+    /// A directory that other users cannot search; `at`: the one of its parents, or itself, that only its owner may search.
     case closedDirectory(at: String)
-    /// It may not be looked at.
+    /// Unknown, because this user may not look it up.
     case unknown
   }
 
-  /// A file of a host key, once looked at.
+  /// The result of reading the file of a host key.
   public enum HostKey: Equatable, Sendable {
-    /// It is there, and may not be read.
+    /// It exists, and this user may not read it.
     case denied(reason: String)
-    /// It holds a key for these signature algorithms.
+    /// It contains a key for these signature algorithms.
     case usable(algorithms: [String])
-    /// Why it cannot be used, and what to do.
+    /// It cannot be used, with the reason and what to do.
     case unusable(String)
   }
 
   /// Why a file could not be read: `No such file or directory`.
   public struct Unreadable: Error, Equatable, Sendable {
+    /// The message.
     public var reason: String
-    /// It is there, and this user may not read it.
+    /// The file exists, and this user may not read it.
     public var isDenied: Bool
 
     public init(reason: String, isDenied: Bool = false) {
@@ -48,30 +50,32 @@ public struct Surroundings {
     }
   }
 
-  /// Reads a file of at most so many bytes.
+  /// Reads a file of at most `limit` bytes.
   public var read: (_ path: String, _ limit: Int) -> Result<File, Unreadable>
-  /// Makes a tree of a YAML file's bytes; the problem tells line and column.
+  /// Parses a YAML file; a problem has line and column.
   public var parse: (_ bytes: [UInt8], _ path: String) -> Result<Node, Problem>
+  /// Reads the file of a host key.
   public var hostKey: (_ path: String) -> HostKey
-  /// What is wrong with a list of revoked keys; nil: nothing.
+  /// The fault of a list of revoked keys; nil: it is valid.
   public var revocationFault: (_ bytes: [UInt8]) -> String?
-  /// True when the system has an account of this name.
+  /// True if the system has an account with this name.
   public var accountExists: (_ name: String) -> Bool
-  /// True for a file that can be started.
+  /// True if the file can be executed.
   public var isExecutable: (_ path: String) -> Bool
-  /// What kind of program a login shell is.
+  /// The kind of a login shell.
   public var shellKind: (_ path: String) -> ShellKind = { _ in .listed }
-  /// Of a directory and those above it, the ones that others than root can change.
+  /// Which of a directory and its parents users other than root can change.
   public var exposedDirectories: (_ path: String) -> [String] = { _ in [] }
-  /// True when the daemon runs as root, and so can become other accounts.
+  /// True if the daemon runs as root, so that it can become other accounts.
   public var isRoot: Bool
-  /// True when a configuration is checked without root's rights, which the daemon may have: what they decide is a
-  /// warning.
+  /// True if a configuration is checked without root's privileges, which the daemon may have: problems that depend on
+  /// these are warnings.
   public var rightsAreUnknown = false
-  /// The account of whoever starts the daemon; nil: it has no name.
+  /// The account that starts the daemon; nil: it has no name.
   public var ownAccount: String?
-  /// True when the system has a group of this name.
+  /// True if the system has a group with this name.
   public var groupExists: (_ name: String) -> Bool
+  /// What a path refers to.
   public var place: (_ path: String) -> Place
 
   public init(

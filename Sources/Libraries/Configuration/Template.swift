@@ -1,6 +1,6 @@
 /// The configuration as text: what `gen-config` and `check-config` print.
 public enum Template {
-  /// Every key with its default, what it means, and how else it is set.
+  /// All keys with their defaults, descriptions and other ways to set them.
   public static let commented = """
     # The configuration of bssh-server; bssh-server.yaml(5) is its manual.
     #
@@ -11,8 +11,8 @@ public enum Template {
 
     """ + text { key in Block(comment: comment(on: key), value: key.example ?? key.render(Choices())) }
 
-  /// `loaded` as a file that loads to the same settings, but for what somebody proves himself with: password hashes,
-  /// secrets of one-time codes and headers for receivers of events are not shown.
+  /// A file that loads to the same settings as `loaded`, except for credentials: password hashes, TOTP secrets and headers
+  /// for receivers are omitted.
   public static func effective(_ loaded: Loaded) -> String {
     var choices = loaded.choices
     var notes = ""
@@ -42,7 +42,7 @@ public enum Template {
     var value: Rendering
   }
 
-  /// The keys under their sections, each as `block` has it.
+  /// The keys in their sections, each with the comment and value that `block` returns.
   private static func text(_ block: (Key) -> Block) -> String {
     var result = ""
     var open: [String] = []

@@ -4,7 +4,7 @@ import Filter
 import Model
 
 extension ValueType where Value == String {
-  /// Text for which `fault` has nothing to say.
+  /// Text for which `fault` returns nil.
   static func text(_ description: String, fault: @escaping @Sendable (String) -> String?) -> ValueType {
     ValueType(
       description: description, schema: .scalar,
@@ -22,10 +22,10 @@ extension ValueType where Value == String {
       render: { .scalar(yamlText($0)) })
   }
 
-  /// A path. A relative one starts at the directory of the configuration that says so; what comes of it is absolute.
+  /// A path. A relative one is resolved against ``Faults/folder``, so that the value is absolute.
   static let path = path { _ in nil }
 
-  /// A directory in which each user has one; without `..`, since names are put behind it.
+  /// A directory with a subdirectory for each user; without `..`, because user names are appended.
   static let directory = path { parentFault($0) }
 
   private static func path(fault: @escaping @Sendable (String) -> String?) -> ValueType {
@@ -63,7 +63,7 @@ extension ValueType where Value == String {
     pathFault(text) ?? keyPatternFault(text)
   }
 
-  /// The name of an account.
+  /// The name of a system account.
   static let accountName = text("the name of an account") { userNameFault($0) }
 
   static let passwordHash = text("an Argon2id or bcrypt hash") { text in
@@ -73,7 +73,7 @@ extension ValueType where Value == String {
     } catch { return error.description }
   }
 
-  /// Base32; what is wrong with it never shows it.
+  /// A TOTP secret in Base32; the fault does not contain it.
   static let oneTimeSecret = text("a secret in base32") { text in
     do throws(OneTimeSecretError) {
       _ = try OneTimeSecret(base32: text)
@@ -81,7 +81,7 @@ extension ValueType where Value == String {
     } catch { return error.description }
   }
 
-  /// A line of authorized_keys that holds a key which can log in.
+  /// A line of authorized_keys with a key that is accepted.
   static let keyLine = text("a line of authorized_keys") { text in
     if text.utf8.contains(0x0a) { return "expected one line of authorized_keys, found several" }
     var lines = AuthorizedKeys(Array(text.utf8)[...])
@@ -92,7 +92,7 @@ extension ValueType where Value == String {
     }
   }
 
-  /// A name, or a glob for names, of variables.
+  /// A name, or a pattern for names, of environment variables.
   static let variablePattern = text("the name of a variable, or a pattern with * and ?") { text in
     let isPattern = text.utf8.allSatisfy { isVariableByte($0) || $0 == 0x2a || $0 == 0x3f }
     return isPattern && (1...256).contains(text.utf8.count)
@@ -118,7 +118,7 @@ extension ValueType where Value == String {
   static func algorithm(_ known: [String]) -> ValueType {
     text("an algorithm") { text in
       if known.contains(text) { return nil }
-      // What stands behind '@' is left out easily.
+      // The part after '@' is easily forgotten.
       let whole = known.first { $0.hasPrefix(text + "@") }.map { "; did you mean '\($0)'?" }
       return "unknown or unsafe algorithm \(quoted(text))\(whole ?? suggestion(for: text, among: known)); known: "
         + known.joined(separator: ", ")
@@ -127,7 +127,7 @@ extension ValueType where Value == String {
 }
 
 extension ValueType {
-  /// Values of `element`, none of them twice.
+  /// A list of distinct values of `element`.
   static func list<Element: Hashable & Sendable>(
     _ element: ValueType<Element>, of description: String, orOne: Bool = false, mayBeEmpty: Bool = false
   ) -> ValueType where Value == [Element] {
@@ -179,7 +179,7 @@ extension ValueType where Value == OneTimeSecret.Digits {
 }
 
 extension ValueType where Value == BindChoice {
-  /// An address, with or without a port.
+  /// An address to listen on, with or without a port.
   static let bindAddress = scalar(
     "an IPv4 or IPv6 address, as 192.0.2.1, 192.0.2.1:22, [2001:db8::1] or [2001:db8::1]:22", schema: .scalar,
     { BindChoice($0) },
@@ -187,7 +187,7 @@ extension ValueType where Value == BindChoice {
 }
 
 extension ValueType where Value == AddressRange {
-  /// An address, or a range of them in CIDR notation.
+  /// An address, or a range of addresses in CIDR notation.
   static let addressRange: ValueType = .init(
     description: "an address or a range, as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32", schema: .scalar,
     parse: { node, faults in
@@ -204,7 +204,7 @@ extension ValueType where Value == AddressRange {
 }
 
 extension ValueType where Value == [EnvironmentVariable] {
-  /// Names and values.
+  /// Environment variables: names and values.
   static let variables = ValueType(
     description: "a mapping of variables to values", isFileOnly: true,
     schema: .names("[A-Za-z_][A-Za-z0-9_]*", to: .anyOf(.scalar, .null)),

@@ -2,27 +2,28 @@ import Authentication
 import IPC
 import Model
 
-/// What a login may do with files, as the configuration says: sections `sftp`, `scp` and `filter`, and the keys
-/// `sftp_only` and `root` of its user.
+/// The rights of a login for file transfers: from the sections `sftp`, `scp` and `filter`, and the keys `sftp_only` and
+/// `root` of its user.
 public struct TransferRights: Equatable {
-  /// nil: no SFTP.
+  /// The rights of SFTP; nil: SFTP is refused.
   public let sftp: TransferSettings?
-  /// nil: no SCP.
+  /// The rights of SCP; nil: SCP is refused.
   public let scp: TransferSettings?
-  /// True: files alone, neither shells nor commands nor terminals.
+  /// True: only file transfers are allowed; shells, commands and terminals are refused.
   public let isOnlyTransfer: Bool
-  /// The protocols that are refused since the account's shell lets nobody work, and nothing says that it is for files.
+  /// The protocols that are refused because the account's shell is nologin(8) or false(1), and the configuration does not
+  /// allow file transfers for it explicitly.
   public let closedByShell: ClosedProtocols
-  /// Roots that this login has no place in, as they are configured; what they are for is refused.
+  /// Configured roots that cannot be expanded for this login; the protocols that would have them are refused.
   public let impossibleRoots: [String]
 
   /// - Parameters:
-  ///   - user: the name that logged in.
-  ///   - home: its account's.
-  ///   - shell: the kind of its account's shell.
-  ///   - blocks: those of `match` that hold for the login.
-  ///   - keyCommand: the forced command of the key that logged in.
-  ///   - isRoot: whether the daemon runs as root.
+  ///   - user: the user name of the login.
+  ///   - home: the home directory of the account.
+  ///   - shell: the kind of the account's shell.
+  ///   - blocks: the indices of the `match` blocks that apply to the login.
+  ///   - keyCommand: the forced command of the key; nil: none.
+  ///   - isRoot: true if the daemon runs as root.
   public init(
     _ settings: Settings, user: String, home: String, shell: ShellKind = .listed, blocks: [Int] = [],
     keyCommand: [UInt8]? = nil, isRoot: Bool = true
@@ -39,7 +40,7 @@ public struct TransferRights: Equatable {
         }
         expanded = path
       }
-      // A client chooses between the two protocols, so what is forbidden in one is forbidden in the other.
+      // A client can choose the protocol, so what is denied in one is denied in the other.
       var rights = TransferSettings(
         root: expanded, readOnly: settings.sftp.readOnly, umask: settings.sftp.umask, maxFileSize: maxFileSize,
         maxHandles: UInt32(clamping: settings.sftp.maxHandles), user: user, groups: configured?.groups ?? [],
@@ -67,16 +68,16 @@ public struct TransferRights: Equatable {
     impossibleRoots = impossible
   }
 
-  /// True when SFTP is the command that is forced: by the configuration, or by the key where that forces none.
+  /// True if the forced command is SFTP; that of the configuration overrides that of the key.
   private static func forcesSFTP(_ settings: Settings, _ keyCommand: [UInt8]?) -> Bool {
     guard let command = settings.shell.forcedCommand.map({ Array($0.utf8) }) ?? keyCommand else { return false }
     return CommandRules.isSFTP(command)
   }
 
-  /// `pattern` with the home for `%h`, the name for `%u`, a percent sign for `%%`; empty for `/`, which
-  /// confines nobody.
+  /// Expands a root with ``PathPattern``; empty for `/`, which is no restriction.
   ///
-  /// nil when no directory can be meant: a name that is no file name, a home or pattern that is no absolute path.
+  /// nil if the result is not the absolute path of a directory: a user name that is no file name, or a home directory or
+  /// pattern that is not absolute.
   static func expand(_ pattern: String, user: String, home: String) -> String? {
     guard let path = PathPattern.expand(pattern, user: user, home: home, braces: false), PathPattern.isUsable(path)
     else { return nil }
@@ -85,8 +86,8 @@ public struct TransferRights: Equatable {
 }
 
 extension Settings {
-  /// The protocols that one of these blocks of `match` gives to logins whose shell is nologin or false: by switching
-  /// them on, or by switching shells and commands off, so that files are what is left.
+  /// The protocols that these `match` blocks allow to logins whose shell is nologin(8) or false(1): those that a block
+  /// enables, and both if a block disables shells and commands.
   fileprivate func protocols(openedBy blocks: [Int]) -> ClosedProtocols {
     var opened: ClosedProtocols = []
     if sftp.enabled, origin(of: "sftp.enabled", in: blocks) != nil { opened.insert(.sftp) }

@@ -1,4 +1,4 @@
-/// Durations and sizes as people write them.
+/// Durations and sizes with units.
 enum Units {
   static let seconds: [(suffix: String, factor: UInt64)] = [("s", 1), ("m", 60), ("h", 3600), ("d", 86400)]
   static let milliseconds: [(suffix: String, factor: UInt64)] =
@@ -7,9 +7,9 @@ enum Units {
     ("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40),
   ]
 
-  /// A whole number and one of the suffixes, or nothing: then the number counts `plain` units.
+  /// Parses a whole number with one of the suffixes, or without, in which case it is multiplied by `plain`.
   ///
-  /// nil for anything else, and for what no `UInt64` holds.
+  /// nil for other text, and if the result exceeds `UInt64`.
   static func parse(_ text: String, _ units: [(suffix: String, factor: UInt64)], plain: UInt64) -> UInt64? {
     let digits = text.prefix { $0.isASCII && $0.isNumber }
     guard let number = UInt64(digits) else { return nil }
@@ -20,7 +20,7 @@ enum Units {
     return overflow ? nil : product
   }
 
-  /// What somebody may have meant: `5GiB` for `5GB`, `2m` for `2 minutes`; nil: nobody knows.
+  /// What was probably intended: `5GiB` for `5GB`, `2m` for `2 minutes`; nil: unknown.
   static func meant(_ text: String, _ units: [(suffix: String, factor: UInt64)]) -> String? {
     let digits = text.prefix { $0.isASCII && $0.isNumber }
     var word = text.dropFirst(digits.count).lowercased().filter { $0 != " " }
@@ -35,11 +35,11 @@ enum Units {
       let name = unit.suffix.lowercased()
       return name == word || others[name]?.contains(word) ?? false
     }
-    // What is written like that already has another fault.
+    // Text that already has this form has another fault.
     return unit.map { digits + $0.suffix }.flatMap { $0 == text ? nil : $0 }
   }
 
-  /// The number with the largest suffix that leaves it whole: `90s`, `1h`, `64KiB`; `0` is `0`.
+  /// The number with the largest unit of which it is a multiple: `90s`, `1h`, `64KiB`; `0` is `0`.
   static func format(_ number: UInt64, _ units: [(suffix: String, factor: UInt64)]) -> String {
     guard number > 0, let unit = units.last(where: { number.isMultiple(of: $0.factor) }) else { return "\(number)" }
     return "\(number / unit.factor)\(unit.suffix)"

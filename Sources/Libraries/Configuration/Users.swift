@@ -3,35 +3,41 @@ import Authentication
 import Model
 
 extension Settings {
-  /// A user whom the configuration defines.
+  /// A user who is defined in the configuration.
   public struct User: Equatable, Sendable {
+    /// The user name.
     public var name: String
-    /// Argon2id (PHC string) or bcrypt.
+    /// The password hash: Argon2id (PHC string) or bcrypt; nil: no password.
     public var passwordHash: String?
-    /// Base32 of what makes the user's one-time codes; RFC 6238.
+    /// The secret of the user's one-time codes in Base32; nil: none. RFC 6238
     public var totpSecret: String?
+    /// The hash algorithm of one-time codes.
     public var totpAlgorithm: OneTimeSecret.Algorithm = .sha1
+    /// The number of digits of one-time codes.
     public var totpDigits: OneTimeSecret.Digits = .six
     /// Lines in the format of authorized_keys.
     public var authorizedKeys: [String] = []
+    /// The absolute path of the shell; nil: that of the account.
     public var shell: String?
+    /// The absolute path of the home directory; nil: that of the account.
     public var home: String?
+    /// Environment variables of the user's sessions.
     public var environment: [EnvironmentVariable] = []
-    /// The system account whose rights the login has; without it, the account of the same name.
+    /// The system account that the login runs as; nil: the account of the same name.
     public var runAs: String?
-    /// True: files alone, by SFTP and SCP; no shell, no other commands, no forwarding.
+    /// True: only SFTP and SCP are allowed; shells, other commands and forwarding are refused.
     public var sftpOnly = false
-    /// What the login sees as `/` of files, over ``SFTP/root`` and ``SCP/root``.
+    /// The directory that SFTP and SCP show as `/`, instead of ``SFTP/root`` and ``SCP/root``; nil: these.
     public var root: String?
-    /// True: nobody logs in by this name.
+    /// True: logins under this name are refused.
     public var isDisabled = false
-    /// Where this user may come from. Empty: from anywhere.
+    /// The addresses from which this user may log in; empty: all.
     public var allowedAddresses: [AddressRange] = []
-    /// Of the methods that ``Auth/methods`` says, those by which this user logs in; nil: all.
+    /// The methods of ``Auth/methods`` by which this user may log in; nil: all.
     public var methods: [AuthenticationMachine.Method]?
-    /// Groups that rules know this user by, beside those of the account. They give no rights to files.
+    /// Groups of this user for rules, in addition to those of the account. They grant no file permissions.
     public var groups: [String] = []
-    /// Logins that this user has at a time; nil: what holds for everyone.
+    /// Maximum number of simultaneous logins of this user; nil: ``Security/maxSessionsPerUser``.
     public var maxSessions: Int?
 
     public init(name: String) { self.name = name }
@@ -92,7 +98,7 @@ extension Settings.User: KeyedEntry, SettingValue {
 }
 
 extension ValueType where Value == [Settings.User] {
-  /// Users; no name twice.
+  /// Users with distinct names.
   static let users = ValueType(
     description: "a list of users", isFileOnly: true,
     schema: .list(of: Settings.User.schema()),

@@ -1,23 +1,23 @@
-/// How the value of a key is written: from a node, and back into YAML.
+/// The type of the values of a key: parses a node, and renders a value as YAML.
 struct ValueType<Value: Sendable>: Sendable {
-  /// For the manual and the template: `a whole number from 1 to 65535`.
+  /// The form of values, for the manual and the template: `a whole number from 1 to 65535`.
   var description: String
-  /// Lists take several values: separated by commas in a variable, one from each option.
+  /// True: a list of values, which are separated by commas in a variable, or given by one option each.
   var isList = false
-  /// Mappings and lists of them are set in files only.
+  /// True for mappings and lists of them, which can only be set in files.
   var isFileOnly = false
-  /// What a value may be, as the schema says it: wider than what loads, never narrower.
+  /// The schema of values. It may accept more values than load, but never fewer.
   var schema: JSONSchema
-  /// nil after adding at least one fault.
+  /// Parses a value; nil after adding at least one fault.
   var parse: @Sendable (Node, inout Faults) -> Value?
   let render: @Sendable (Value) -> Rendering
 }
 
 /// A value as YAML.
 enum Rendering: Sendable {
-  /// What stands after the colon.
+  /// A scalar after the colon.
   case scalar(String)
-  /// Scalars, each on a line of its own.
+  /// Scalars, each on its own line.
   case list([String])
   /// Keys and scalars.
   case mapping([(String, String)])
@@ -26,7 +26,7 @@ enum Rendering: Sendable {
   /// Mappings, each an entry of a list.
   case block([[(String, Rendering)]])
 
-  /// What people are told of the value in a sentence.
+  /// The value in a sentence.
   var inOneLine: String {
     switch self {
     case .scalar(let text): text
@@ -38,7 +38,7 @@ enum Rendering: Sendable {
     }
   }
 
-  /// The lines that give `key` this value.
+  /// The lines that set `key` to this value.
   func lines(key: String) -> [String] {
     switch self {
     case .scalar(let text): return ["\(key): \(text)"]
@@ -62,7 +62,7 @@ enum Rendering: Sendable {
 }
 
 extension ValueType {
-  /// A scalar that `convert` understands; other nodes are faults that say what is `expected`.
+  /// A scalar that `convert` accepts; for other nodes a fault states what is `expected`.
   static func scalar(
     _ expected: String, schema: JSONSchema, _ convert: @escaping @Sendable (String) -> Value?,
     render: @escaping @Sendable (Value) -> String, quotable: Bool = false,
@@ -82,10 +82,10 @@ extension ValueType {
       render: { .scalar(render($0)) })
   }
 
-  /// The value, or nothing when the key says `null`.
+  /// A value, or nil for `null`.
   var optional: ValueType<Value?> { optional(null: "none") }
 
-  /// As ``optional``; `meaning` says what nothing is.
+  /// As ``optional``; `meaning` describes `null`.
   func optional(null meaning: String) -> ValueType<Value?> {
     ValueType<Value?>(
       description: description + ", or null for \(meaning)", schema: .anyOf(schema, .null),
@@ -96,7 +96,7 @@ extension ValueType {
       render: { value in value.map(render) ?? .scalar("null") })
   }
 
-  /// The value, or what `null` means: bssh writes it for a key that it leaves to itself.
+  /// A value, or the given one for `null`, which bssh writes for a key that has its default.
   func null(meaning value: Value) -> ValueType {
     var type = self
     type.description += "; null is its default"
@@ -112,14 +112,14 @@ extension ValueType where Value == Bool {
     { ["true": true, "false": false][$0] }, render: { $0 ? "true" : "false" })
 }
 
-/// Numbers outside of the range of a key that bssh takes. They stand for the nearest end of that range, with a warning:
-/// a file of bssh loads as it is.
+/// The numbers that bssh accepts for a key. Those outside of our range are clamped with a warning, so that files of bssh
+/// load unchanged.
 enum Clamped: Sendable {
-  /// All that a 32-bit number of bssh can be.
+  /// 32-bit numbers.
   case word
-  /// All that a 64-bit number of bssh can be.
+  /// 64-bit numbers.
   case long
-  /// The same, without 0, which bssh refuses.
+  /// 64-bit numbers except 0, which bssh refuses.
   case positive
 
   fileprivate var range: ClosedRange<UInt64> {
@@ -141,7 +141,7 @@ extension ValueType where Value: FixedWidthInteger {
     ).clamping(clamped, to: range, quotable: false, number: digits)
   }
 
-  /// Where bssh takes a number that is not in `range`, its nearest end, with a warning that says so.
+  /// Clamps numbers that bssh accepts to `range`, with a warning.
   private func clamping(
     _ clamped: Clamped?, to range: ClosedRange<Value>, quotable: Bool,
     number: @escaping @Sendable (String) -> UInt64?
@@ -194,7 +194,7 @@ extension ValueType where Value: FixedWidthInteger {
       },
       render: { Units.format(UInt64($0), units) }, quotable: true,
       hint: { text in
-        // A number that is too small or too large is written well.
+        // A number out of range has the right form.
         if Units.parse(text, units, plain: plain) != nil { return "" }
         guard let meant = Units.meant(text, units) else { return "; write it as \(example)" }
         return "; did you mean '\(meant)'?"
@@ -223,7 +223,7 @@ extension ValueType where Value == UInt32 {
 extension ValueType where Value: CaseIterable & RawRepresentable<String> {
   /// One of the cases, by its name.
   ///
-  /// - Parameter others: what other programs call some of them.
+  /// - Parameter others: names of cases in other programs, for suggestions.
   static func choice(others: [String: String] = [:]) -> ValueType {
     let known = Value.allCases.map(\.rawValue)
     return scalar(

@@ -1,4 +1,4 @@
-/// `text` as a YAML scalar: as it is where every reader takes it for this text, else in double quotes.
+/// `text` as a YAML scalar: unchanged if every parser reads it as this text, otherwise in double quotes.
 func yamlText(_ text: String) -> String {
   isPlain(text) ? text : quotedYAML(text)
 }
@@ -10,7 +10,7 @@ private func isPlain(_ text: String) -> Bool {
   return text.utf8.allSatisfy { isSafe($0) || $0 == 0x2d || $0 == 0x40 || $0 == 0x2b }
 }
 
-/// Letters, digits, `_`, `.` and `/`: they mean nothing in YAML, wherever they stand.
+/// Letters, digits, `_`, `.` and `/`, which have no special meaning in YAML at any position.
 private func isSafe(_ byte: UInt8) -> Bool {
   switch byte {
   case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x5f, 0x2e, 0x2f: true
