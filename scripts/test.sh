@@ -11,8 +11,10 @@ cd "$(dirname "$0")/.."
 . scripts/common.sh
 
 fuzz_seconds=${FUZZ_SECONDS:-20}
+outputs=$(mktemp -d)
 passed=()
 skipped=()
+declare -A running=()
 
 # Runs one step under its name; the first failure ends the script.
 step() {
@@ -23,26 +25,35 @@ step() {
   passed+=("$name ($((SECONDS - started)) s)")
 }
 
-# Starts the fuzzers, which run in parallel with the tests at a lower priority: the tests wait most of the time.
-fuzz_log=$(mktemp)
-fuzzers=
-start_fuzzing() {
-  nice -n 10 scripts/fuzz.sh "$fuzz_seconds" >"$fuzz_log" 2>&1 &
-  fuzzers=$!
+# Starts a step, which runs beside the following ones until `finish` waits for it and prints its output.
+start() {
+  local name=$1 started=$SECONDS
+  shift
+  # A process group of its own, which ends with the script.
+  set -m
+  {
+    "$@"
+    say "$((SECONDS - started))" >"$outputs/seconds of $name"
+  } >"$outputs/$name" 2>&1 &
+  running[$name]=$!
+  set +m
 }
-finish_fuzzing() {
-  local status=0
-  wait "$fuzzers" || status=$?
-  fuzzers=
-  cat "$fuzz_log"
-  return "$status"
+finish() {
+  local name=$1 status=0
+  wait "${running[$name]}" || status=$?
+  unset "running[$name]"
+  say "== $name"
+  cat "$outputs/$name"
+  ((status == 0)) || die "failed: $name"
+  passed+=("$name ($(<"$outputs/seconds of $name") s, beside others)")
 }
 # shellcheck disable=SC2317 # called by the trap
-finish() {
-  [[ -z $fuzzers ]] || kill "$fuzzers" 2>/dev/null || true
-  rm -f "$fuzz_log"
+clean_up() {
+  local group
+  for group in "${running[@]}"; do kill -- "-$group" 2>/dev/null || true; done
+  rm -rf "$outputs"
 }
-trap finish EXIT
+trap clean_up EXIT
 
 # Programs with which the interoperability tests drive the daemon, and those that check the scripts and the unit.
 test_packages=(
@@ -59,11 +70,9 @@ need_swift
 check_scripts() {
   shellcheck -x scripts/*.sh .ci/run Tests/InteropTests/Clients/*.sh && scripts/check-docstrings.py --self-test
 }
-# Python packages that tests need are installed while the compiler works.
-start_python() {
+make_venvs() {
   local kind
-  { for kind in "" --ansible --clients --ml-kem --schema; do scripts/make-test-venv.sh ${kind:+"$kind"}; done; } >/dev/null &
-  python=$!
+  for kind in "" --ansible --clients --ml-kem --schema; do scripts/make-test-venv.sh ${kind:+"$kind"} >/dev/null; done
 }
 run_unit_tests() {
   local status=0
@@ -72,26 +81,19 @@ run_unit_tests() {
   return "$status"
 }
 # The interoperability tests use the installed executables, run one after the other and mostly wait. If namespaces can
-# be created, each third of them runs in its own.
+# be created, each quarter of them runs in its own.
 run_interop_tests() {
-  local one status=0 parts=() jobs=()
-  wait "$python" || die "the Python packages could not be installed"
+  local one status=0 parts=() processes=()
   # For the tests alone: the daemon refuses variables that it does not know.
   local -x BSSH_TEST_EXECUTABLES=$PWD/.build/release
-  if scripts/apart.sh 1 true 2>/dev/null; then
-    # Initials of suites, which together take the same time.
-    for one in CJT AHSZ BDEFGIKLMNOPQRUVWXY; do
-      parts+=("interop-$one")
-      apart=(scripts/apart.sh "${#parts[@]}")
-      run_tests "interop-$one" --filter "InteropTests\\.Interop/[$one]" &
-      jobs+=($!)
-    done
-  else
-    parts+=(interop)
-    run_tests interop --filter 'InteropTests\.Interop/' &
-    jobs+=($!)
-  fi
-  for one in "${jobs[@]}"; do wait "$one" || status=1; done
+  # Initials of suites, which together take the same time.
+  for one in ${namespaces:+T CL AJS} "${namespaces:+BDEFGHIKMNOPQRUVWXYZ}"; do
+    parts+=("interop${one:+-$one}")
+    apart=(${namespaces:+scripts/apart.sh "${#parts[@]}"})
+    run_tests "${parts[-1]}" --filter "InteropTests\\.Interop/${one:+[$one]}" &
+    processes+=($!)
+  done
+  for one in "${processes[@]}"; do wait "$one" || status=1; done
   report_tests "${parts[@]}"
   return "$status"
 }
@@ -108,25 +110,34 @@ check_unit() {
   return "$status"
 }
 
+namespaces=
+if scripts/apart.sh 1 true 2>/dev/null; then namespaces=yes; fi
+# A check that drives the release executables, beside the interoperability tests if it can be kept apart from them.
+drive() { ${namespaces:+scripts/apart.sh 9} "$@"; }
+
 step "scripts are clean" check_scripts
 step "public declarations are documented" scripts/check-docstrings.py
 step "libssh is the one that was tried out" scripts/check-libssh.sh
 step "sources are formatted" check_format
-start_python
+start "Python packages of the tests" make_venvs
 step "debug build, warnings are errors, imports are declared" build_debug
+finish "Python packages of the tests"
+start "tests of units" run_unit_tests
 step "release build" build_release
 step "executables are linked as they should be" scripts/check-binaries.sh
 step "ML-KEM agrees with its standard, in constant time" scripts/check-ml-kem.sh
-step "tests of units" run_unit_tests
-start_fuzzing
-step "interoperability tests" run_interop_tests
-step "try.sh: the printed line logs in" scripts/check-try.sh
-step "OpenSSH's tests of SFTP and of logins" scripts/check-openssh-regress.sh
-step "OpenSSH's tests of scp" scripts/check-scp.sh
-step "a directory of a million entries" scripts/check-large-directory.py
-step "ssh-audit finds nothing to mend" scripts/check-ssh-audit.sh
 step "the unit is valid" check_unit
-step "fuzzing, $fuzz_seconds s each" finish_fuzzing
+finish "tests of units"
+start "fuzzing, $fuzz_seconds s each" nice -n 10 scripts/fuzz.sh "$fuzz_seconds"
+start "interoperability tests" run_interop_tests
+[[ -n $namespaces ]] || finish "interoperability tests"
+step "try.sh: the printed line logs in" drive scripts/check-try.sh
+step "OpenSSH's tests of SFTP and of logins" drive scripts/check-openssh-regress.sh
+step "OpenSSH's tests of scp" drive scripts/check-scp.sh
+step "a directory of a million entries" drive scripts/check-large-directory.py
+step "ssh-audit finds nothing to mend" drive scripts/check-ssh-audit.sh
+[[ -z $namespaces ]] || finish "interoperability tests"
+finish "fuzzing, $fuzz_seconds s each"
 if ((EUID == 0)); then
   step "install.sh: installs, logs in, keeps a configuration, uninstalls" scripts/check-install.sh
 else
