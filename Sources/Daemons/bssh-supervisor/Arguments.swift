@@ -1,21 +1,21 @@
 import Configuration
 import System
 
-/// The command line of bssh-supervisor, which only bssh-server writes:
+/// The command line of bssh-supervisor, which only bssh-server creates:
 /// `bssh-supervisor [--log-level N] [--foreground] [--pid-file F] -- SERVER ARGUMENT…`.
 struct Arguments: Equatable {
-  /// nil: `server.log_level` says it.
+  /// The log level; nil: that of `server.log_level`.
   var logLevel: Log.Level?
   /// Stay in the foreground and log to standard error.
   var isForeground = false
-  /// nil: none.
+  /// The path of the PID file; nil: none.
   var pidFile: String?
-  /// bssh-server, to load the configuration again.
+  /// The path of bssh-server, which loads the configuration again.
   var server: String
-  /// The arguments that it was started with.
+  /// The arguments that bssh-server was started with.
   var serverArguments: [String]
 
-  /// Reads the arguments after the program's name; nil when they are not what bssh-server writes.
+  /// Parses the arguments after the name of the program; nil if bssh-server would not create them.
   init?(_ arguments: [String]) {
     var rest = arguments[...]
     while let argument = rest.popFirst() {
@@ -38,12 +38,12 @@ struct Arguments: Equatable {
     return nil
   }
 
-  /// The configuration that is loaded again, for people.
+  /// The path of the configuration, for messages.
   var configurationName: String {
     serverArguments.firstIndex(of: "-c").flatMap { serverArguments.dropFirst($0 + 1).first } ?? "the configuration"
   }
 
-  /// The least important lines that are logged under these settings.
+  /// The lowest level of log lines that are written with these settings.
   func logLevel(_ settings: Settings) -> Log.Level {
     if let logLevel { return logLevel }
     return switch settings.server.logLevel {

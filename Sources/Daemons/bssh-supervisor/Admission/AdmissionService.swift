@@ -3,48 +3,48 @@ import Audit
 import Configuration
 import System
 
-/// The bans that there are. What a service needs of ``AdmissionService`` to save them.
+/// The current bans: the part of ``AdmissionService`` that a service needs to save them.
 protocol BanSource: AnyObject {
-  /// Bans that are in effect or still lengthen the next one.
+  /// Bans that are in effect or make the next one longer.
   var bans: [Ban] { get }
 }
 
-/// Whether connections may come. What a service needs of ``AdmissionService`` to accept them.
+/// The part of ``AdmissionService`` that a service needs to accept connections.
 protocol ConnectionAdmission: AnyObject {
-  /// There is a place for a connection of which it is not known yet whose it is.
+  /// True if there is room for a connection whose client is not known yet.
   var hasPlace: Bool { get }
-  /// So many connections are of that kind.
+  /// Sets the number of connections whose client is not known yet.
   func setWaiting(_ count: Int)
-  /// A connection is refused. A flood of them must not become a flood of events, nor of lines.
+  /// Reports that a connection is refused, with limits on the number of events and log lines.
   ///
-  /// - Parameter result: `.error` for what shows that something is set up wrong.
+  /// - Parameter result: `.error` if the refusal indicates a configuration error.
   func refuse(_ address: SocketAddress, _ reason: ConnectionRefusal, _ details: String, _ result: EventResult)
 }
 
 extension ConnectionAdmission {
-  /// A connection is refused because it is not wanted.
+  /// Reports that a connection is refused by policy.
   func refuse(_ address: SocketAddress, _ reason: ConnectionRefusal, _ details: String) {
     refuse(address, reason, details, .denied)
   }
 }
 
-/// Decides which connections may start, remembers what they did that counts against their source, and bans sources. Reports
-/// what it refuses, without a flood of events or lines.
+/// Decides which connections are accepted, keeps the penalties of sources, and bans sources. Reports refused connections,
+/// with limits on the number of events and log lines.
 final class AdmissionService: BanSource, ConnectionAdmission {
   private let runtime: any Runtime
   private let events: any EventLog
   private var admission: AdmissionControl
   private var refusals = RefusalLedger()
-  /// Lines about each reason.
+  /// Limits the log lines for each reason.
   private var throttles: [Reason: LogThrottle] = [:]
-  /// Connections without a login, and where they come from.
+  /// The connections without a login, and their client's addresses.
   private var starting: [UInt64: IPAddress] = [:]
-  /// Connections that there are, by their numbers.
+  /// The numbers of all connections.
   private var connections: Set<UInt64> = []
-  /// Connections that have yet to say whose they are.
+  /// The number of connections whose client is not known yet.
   private var waiting = 0
   private var settings: Settings
-  /// Another daemon may listen by now.
+  /// True if another daemon may be listening.
   private var isHandedOver = false
 
   init(_ runtime: any Runtime, _ events: any EventLog, _ settings: Settings) {
@@ -54,18 +54,18 @@ final class AdmissionService: BanSource, ConnectionAdmission {
     admission = AdmissionControl(rules: settings.admissionRules)
   }
 
-  /// These settings apply from now on.
+  /// Applies new settings.
   func apply(_ settings: Settings) {
     self.settings = settings
     admission.apply(settings.admissionRules)
   }
 
-  /// Another daemon takes over.
+  /// Handles that another daemon takes over.
   func handOver() { isHandedOver = true }
 
   // MARK: Connections
 
-  // Of those without a login, one may have to make room for it: that is decided when it is known whose it is.
+  // A connection without a login may be closed to make room; that is decided when the client is known.
   var hasPlace: Bool {
     let places = settings.server.maxConnections + admission.startCount + admission.leavingCount
     return connections.count + waiting < places
@@ -73,7 +73,7 @@ final class AdmissionService: BanSource, ConnectionAdmission {
 
   func setWaiting(_ count: Int) { waiting = count }
 
-  /// Whether a connection may start; if not, the log says why. Another one is closed for it where there is no place.
+  /// Decides whether a connection is accepted, and reports it if not. Another one is closed if there is no room.
   func admits(_ client: IPAddress, _ address: SocketAddress, _ number: UInt64) -> Bool {
     let verdict = admission.admit(
       client, number: number, connections: connections.count + waiting, random: Double.random(in: 0..<1),
@@ -90,24 +90,24 @@ final class AdmissionService: BanSource, ConnectionAdmission {
     return true
   }
 
-  /// How far a connection is on its way to a login.
+  /// Sets the progress of a connection towards a login.
   func advance(_ number: UInt64, to progress: StartProgress) {
     if starting[number] != nil { admission.advance(number, to: progress) }
   }
 
-  /// A connection is over.
+  /// Handles the end of a connection.
   func forget(_ number: UInt64) {
     finishStart(number)
     connections.remove(number)
   }
 
-  /// A connection has logged in: it counts no more among those without a login.
+  /// Handles the login of a connection, which no longer counts as one without a login.
   func finishStart(_ number: UInt64) {
     if starting.removeValue(forKey: number) != nil { admission.finishStart(number) }
   }
 
-  /// A connection did something that says something about its source. A ban that comes of it ends all of that source's that
-  /// have no login.
+  /// Counts a penalty event of a connection for its source. If that causes a ban, all connections of the source without a
+  /// login are ended.
   func note(_ conduct: AdmissionControl.Conduct, _ number: UInt64, of client: IPAddress) {
     let now = runtime.now
     guard let ban = admission.note(conduct, of: client, at: now) else { return }
@@ -134,7 +134,7 @@ final class AdmissionService: BanSource, ConnectionAdmission {
 
   var bans: [Ban] { admission.bans(at: runtime.now) }
 
-  /// Takes over bans of the time before a restart.
+  /// Restores bans from before a restart.
   func restore(_ saved: [Ban]) {
     let now = runtime.now
     admission.restore(saved.map { Ban(source: $0.source, end: $0.end + now, count: $0.count) }, at: now)
@@ -143,9 +143,9 @@ final class AdmissionService: BanSource, ConnectionAdmission {
     if !left.isEmpty { runtime.log(.info, "\(left.count) bans of the time before the restart go on") }
   }
 
-  /// The time of a ban is over.
+  /// Handles the end of a ban.
   func banEnds(_ source: ClientSource) {
-    // The next daemon has taken the bans over, and tells of their ends.
+    // The next daemon has taken over the bans, and reports their ends.
     if isHandedOver, settings.security.banStateFile != nil { return }
     guard let ban = admission.endBan(of: source, at: runtime.now) else { return }
     var fact = Fact(.ipUnblocked, .success, .ssh)
@@ -165,20 +165,20 @@ final class AdmissionService: BanSource, ConnectionAdmission {
     setRefusalTimer()
   }
 
-  /// A load balancer has looked whether the server is there.
+  /// Counts a health check by a load balancer.
   func countCheck(of address: SocketAddress) {
     if settings.server.ignoresProxyChecks { return }
     refusals.countCheck(ClientSource(IPAddress(address.address) ?? .unspecified), at: runtime.now)
     setRefusalTimer()
   }
 
-  /// Reports connections that were refused and only counted.
+  /// Reports refused connections that were only counted, after the end of the interval.
   func recordRefusals() {
     record(refusals.ended(at: runtime.now))
     setRefusalTimer()
   }
 
-  /// Reports all of them: the daemon ends.
+  /// Reports all refused connections that were only counted, because the daemon ends.
   func recordAllRefusals() { record(refusals.rest()) }
 
   private func setRefusalTimer() {
@@ -212,13 +212,13 @@ final class AdmissionService: BanSource, ConnectionAdmission {
     events.record(fact, of: subject, nil, logging: suffix(ofReason: Reason(refusal)))
   }
 
-  /// What a line about a refusal ends with; nil: it is left out. Lines are for people: fewer than events.
+  /// The end of a log line about a refusal; nil: no line. There are fewer lines than events.
   private func suffix(ofReason reason: Reason) -> String? {
     let heldBack = throttles[reason, default: LogThrottle(burst: 10, interval: 10_000)].pass(at: runtime.now)
     return heldBack.map { $0 > 0 ? " (\($0) more such lines left out)" : "" }
   }
 
-  /// What the line about an event of a connection ends with; nil: it is left out, as one of a flood.
+  /// The end of the log line about an event of a connection; nil: no line, because there are too many.
   func suffix(of fact: Fact) -> String? {
     let displaced = Reason(CloseReason.madeRoom)
     guard fact.type == .connectionClosed, fact.reason == displaced else { return "" }
@@ -227,7 +227,7 @@ final class AdmissionService: BanSource, ConnectionAdmission {
 }
 
 extension Ban {
-  /// Who is banned: an address, or the range that counts as one.
+  /// The banned source, an address or a range, as the subject of an event.
   fileprivate var subject: Subject {
     var subject = Subject()
     subject.clientAddress = source.description
@@ -236,7 +236,7 @@ extension Ban {
 }
 
 extension Refusal {
-  /// What the log says behind the reason.
+  /// The text after the reason in the log.
   var words: String {
     switch self {
     case .blocked(let range): "in \(range) of security.blocked_ips"

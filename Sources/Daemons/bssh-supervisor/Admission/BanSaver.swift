@@ -1,56 +1,56 @@
-/// When bans are written to `security.ban_state_file`, so that they survive a restart. Decides only: a process of its own
-/// writes, since a disk may take its time.
+/// Decides when bans are written to `security.ban_state_file`, so that they survive a restart. A separate process writes
+/// the file, because a disk may be slow.
 ///
-/// One writes at a time, and the next one not before ``interval`` is over, so that a flood of bans is no flood of writes;
-/// at the end what is left is written at once. Times are milliseconds of a clock that only grows.
+/// Only one process writes at a time, and at most one is started per ``interval``. When the daemon ends, the remaining
+/// bans are written immediately. Times are milliseconds of the monotonic clock.
 struct BanSaver: Equatable, Sendable {
-  /// What to do now.
+  /// What the caller must do.
   enum Action: Equatable, Sendable {
     case nothing
-    /// Start a process that writes the bans there are, and say ``saved(at:)`` or ``failed(at:)``.
+    /// Start a process that writes the current bans, and call ``saved(at:)`` or ``failed()``.
     case save
-    /// Say ``time(at:)`` then.
+    /// Call ``time(at:)`` after this time.
     case wait(milliseconds: Int64)
   }
 
-  /// Milliseconds between the starts of two writings.
+  /// Minimum time between the starts of two processes, in milliseconds.
   static let interval: Int64 = 2000
 
-  /// There are bans that no file has.
+  /// True if there are bans that are not in the file.
   private var isChanged = false
   private var isSaving = false
   private var isWaiting = false
   private var isEnding = false
   private var nextTime: Int64 = .min
 
-  /// True when everything is written that can be.
+  /// True if nothing is left to write.
   var isDone: Bool { !isSaving && !isChanged }
 
-  /// There is a new ban, or another file.
+  /// Handles a new ban or another path of the file.
   mutating func changed(at now: Int64) -> Action {
     isChanged = true
     return next(at: now)
   }
 
-  /// The time of `wait` has come.
+  /// Handles the end of `wait`.
   mutating func time(at now: Int64) -> Action {
     isWaiting = false
     return next(at: now)
   }
 
-  /// What was there when `save` was said is in the file.
+  /// Handles that the bans at the time of `save` are in the file.
   mutating func saved(at now: Int64) -> Action {
     isSaving = false
     return next(at: now)
   }
 
-  /// It could not be written: tried again with the next ban, and not for the same ones alone.
+  /// Handles that the file could not be written. The next attempt is made after the next ban.
   mutating func failed() {
     isSaving = false
     isChanged = false
   }
 
-  /// The server ends: what is left is written now.
+  /// Writes the remaining bans immediately, because the daemon ends.
   mutating func finish(at now: Int64) -> Action {
     isEnding = true
     return next(at: now)

@@ -4,24 +4,24 @@ import IPC
 import System
 import Wire
 
-/// Saves bans in `security.ban_state_file`, so that they survive a restart. The loader reads the file and a process of
-/// its own writes it; no disk is waited for here.
+/// Saves bans in `security.ban_state_file`, so that they survive a restart. The loader reads the file and a separate
+/// process writes it, so that the supervisor never waits for a disk.
 final class BanService {
-  /// Milliseconds that writing the file may take.
+  /// Time limit for writing the file, in milliseconds.
   private static let saveTime: Int64 = 10_000
 
   private let runtime: any Runtime
   private let source: any BanSource
-  /// nil: bans are not saved.
+  /// The path of the file; nil: bans are not saved.
   private var path: String?
   private var saver = BanSaver()
-  /// Writes the file; nil: none runs.
+  /// The process that writes the file; nil: none is running.
   private var writer: Child?
-  /// It has said why it cannot.
+  /// True if ``writer`` has reported an error.
   private var hasAnswered = false
-  /// Why bans were not saved last.
+  /// Why bans could not be saved last time; empty: they were.
   private var problem = ""
-  /// Another daemon may listen by now: bans are its to save.
+  /// True if another daemon has taken over and saves bans.
   private var isHandedOver = false
 
   init(_ runtime: any Runtime, _ source: any BanSource, _ settings: Settings) {
@@ -30,29 +30,29 @@ final class BanService {
     path = settings.security.banStateFile
   }
 
-  /// True when everything is saved that can be.
+  /// True if nothing is left to save.
   var isDone: Bool { saver.isDone }
 
-  /// These settings apply from now on.
+  /// Applies new settings.
   func apply(_ settings: Settings) {
     guard path != settings.security.banStateFile else { return }
     path = settings.security.banStateFile
     changed()
   }
 
-  /// There are bans that no file has, or there is another file.
+  /// Handles new bans or another path of the file.
   func changed() {
     guard path != nil, !isHandedOver else { return }
     perform(saver.changed(at: runtime.now))
   }
 
-  /// Bans may be saved again.
+  /// Handles the end of the pause between two writes.
   func time() { perform(saver.time(at: runtime.now)) }
 
-  /// The daemon ends: what is left is saved now.
+  /// Saves the remaining bans immediately, because the daemon ends.
   func finish() { if !isHandedOver { perform(saver.finish(at: runtime.now)) } }
 
-  /// Another daemon takes over.
+  /// Handles that another daemon takes over.
   func handOver() { isHandedOver = true }
 
   private func perform(_ action: BanSaver.Action) {
@@ -78,7 +78,7 @@ final class BanService {
     }
   }
 
-  /// The one message of a process that writes bans: why it could not.
+  /// Handles the only message of a process that writes bans: its error.
   func handle(_ bytes: [UInt8], from child: Child) {
     guard child === writer, !hasAnswered, case .rejected(let problems)? = try? LoaderResult(wireBytes: bytes[...])
     else { return }
@@ -86,7 +86,7 @@ final class BanService {
     notSaved(problems.first ?? "it does not say why")
   }
 
-  /// A process that writes bans has ended. ``SupervisorEvent/bansSaved`` follows when nothing is left to save.
+  /// Handles the end of a process that writes bans. ``SupervisorEvent/bansSaved`` follows when nothing is left to save.
   func ended(_ child: Child, _ status: ExitStatus) {
     guard child === writer else { return }
     writer = nil
@@ -101,7 +101,7 @@ final class BanService {
 
   private func notSaved(_ why: String) {
     saver.failed()
-    // Once for each reason, not for each ban.
+    // Logged once for each reason, not for each ban.
     guard why != problem else { return }
     problem = why
     runtime.log(.warning, "bans cannot be saved, and will end with a restart: \(why)")

@@ -3,40 +3,40 @@ import Configuration
 import Glibc
 import System
 
-/// A connection that comes.
+/// An accepted connection.
 struct NewConnection {
   let descriptor: Descriptor
   let client: SocketAddress
   let server: SocketAddress
-  /// The load balancer by way of which it comes; nil: it comes from the client.
+  /// The load balancer that forwards it; nil: it comes from the client.
   var proxy: SocketAddress?
-  /// The client is a load balancer itself.
+  /// True if the client is a load balancer itself.
   var isOfProxy = false
 }
 
-/// Whether those wait who make events. What a service needs of ``JournalService`` to know whether somebody may come.
+/// The part of ``JournalService`` that a service needs to know whether connections may be accepted.
 protocol JournalPressure: AnyObject {
-  /// Nobody is let in now.
+  /// True while sources of events are paused, and no connections are accepted.
   var isHolding: Bool { get }
 }
 
-/// Listens, accepts connections, and reads the PROXY headers of those that come from load balancers
-/// (`server.proxy_protocol.trusted`): a header is read before anything else, and access is decided by the address in it.
+/// Listens, accepts connections, and reads the PROXY headers of those from load balancers
+/// (`server.proxy_protocol.trusted`). The header is read before anything else, and access is decided by its address.
 final class ListenerService: SocketSource {
-  /// Milliseconds that a load balancer has to say who the client is; it knows that before it connects.
+  /// Time limit for a PROXY header, in milliseconds. A load balancer knows the client before it connects.
   private static let proxyHeaderTime: Int64 = 5000
-  /// Connections of a listening socket that are accepted before others have their turn.
+  /// Maximum number of connections that are accepted from a listening socket in one turn.
   private static let acceptLimit = 32
 
-  /// A socket that connections come from.
+  /// A listening socket.
   struct Socket {
     let number: UInt64
-    /// Nil: it came from systemd.
+    /// The configured address; nil: systemd passed the socket.
     let configured: Settings.BindAddress?
     let listener: Listener
   }
 
-  /// An address of the configuration that the system does not give us now.
+  /// A configured address on which listening is not possible at the moment.
   struct AbsentAddress {
     let configured: Settings.BindAddress
     let error: SystemError
@@ -44,16 +44,16 @@ final class ListenerService: SocketSource {
     var address: SocketAddress { SocketAddress(address: configured.address, port: configured.port) }
   }
 
-  /// Sockets for settings that do not apply yet.
+  /// Sockets for settings that are not applied yet.
   struct Prepared {
     let sockets: [Socket]
     let absent: [AbsentAddress]
   }
 
-  /// A connection of a load balancer, of which the PROXY header has not come yet.
+  /// A connection from a load balancer that has not sent the PROXY header yet.
   private struct ProxiedConnection {
     let descriptor: Descriptor
-    /// The load balancer.
+    /// The address of the load balancer.
     let proxy: SocketAddress
     let server: SocketAddress
     var parser = ProxyHeaderParser()
@@ -64,16 +64,16 @@ final class ListenerService: SocketSource {
   private let journal: any JournalPressure
   private var settings: Settings
   private var listeners: [Socket] = []
-  /// Addresses of the settings that apply on which it cannot listen yet.
+  /// Addresses of the current settings on which listening is not possible yet.
   private var absent: [AbsentAddress] = []
   private var backoff = Backoff(first: 1000, longest: 30_000)
   private var throttle = LogThrottle(interval: 10_000)
-  /// Where load balancers are.
+  /// The addresses of load balancers.
   private var proxies: RangeTrie
   private var proxied: [UInt64: ProxiedConnection] = [:]
-  /// The daemon starts: a socket that cannot be watched ends it.
+  /// True during the start of the daemon, which fails if a socket cannot be watched.
   private var isStarting = true
-  /// No connection comes any more.
+  /// True if no more connections are accepted.
   private var isClosed = false
 
   init(
@@ -86,9 +86,9 @@ final class ListenerService: SocketSource {
     proxies = RangeTrie(settings.server.trustedProxies)
   }
 
-  /// Where it listens, for people.
+  /// The addresses that it listens on, for the log.
   var places: String { listeners.compactMap { $0.listener.address?.description }.joined(separator: ", ") }
-  /// Where it does not, and why.
+  /// The addresses that it cannot listen on, and why.
   var absentPlaces: String {
     absent.map { "; not on \($0.address): \(SystemError.message($0.error.code))" }.joined()
   }
@@ -102,7 +102,7 @@ final class ListenerService: SocketSource {
       }
       return Prepared(sockets: sockets, absent: [])
     }
-    // Sockets of systemd stay as they are: a loader that we start gets none.
+    // Sockets from systemd are kept, because a loader that we start gets none.
     if let first = listeners.first, first.configured == nil { return Prepared(sockets: listeners, absent: []) }
     var sockets: [Socket] = []
     var absent: [AbsentAddress] = []
@@ -113,7 +113,7 @@ final class ListenerService: SocketSource {
         continue
       }
       do throws(SystemError) { sockets.append(try listen(address)) } catch {
-        // Every address of a family that the machine does not have is none.
+        // Without this address family, 0.0.0.0 or :: means no address.
         if address.isEveryAddress, [EAFNOSUPPORT, EADDRNOTAVAIL].contains(error.code) {
           runtime.log(.info, "\(error); left out")
           missingFamily = error
@@ -136,7 +136,7 @@ final class ListenerService: SocketSource {
     return Socket(number: runtime.newNumber(), configured: address, listener: listener)
   }
 
-  /// These settings apply from now on, with the sockets that were prepared for them.
+  /// Applies new settings with the sockets that were prepared for them.
   func apply(_ settings: Settings, _ prepared: Prepared) {
     self.settings = settings
     proxies = RangeTrie(settings.server.trustedProxies)
@@ -147,10 +147,10 @@ final class ListenerService: SocketSource {
     listen(on: prepared.sockets)
   }
 
-  /// The start of the daemon is over.
+  /// Handles the end of the start of the daemon.
   func started() { isStarting = false }
 
-  /// No connection comes any more, and no header is waited for.
+  /// Closes all listening sockets, and connections that wait for a PROXY header.
   func close() {
     isClosed = true
     runtime.cancelTimer(.acceptAgain)
@@ -160,7 +160,7 @@ final class ListenerService: SocketSource {
     for number in Array(proxied.keys) { forgetProxied(number) }
   }
 
-  /// An address that was not there may be there now: a network comes up after the server.
+  /// Tries the absent addresses again: a network may come up after the daemon.
   func listenAgain() {
     if isClosed { return }
     var found: [Socket] = []
@@ -185,7 +185,7 @@ final class ListenerService: SocketSource {
     }
     for socket in new where !old.contains(where: { $0.number == socket.number }) {
       if let address = socket.listener.address { runtime.log(.info, "listening on \(address)") }
-      // As all others, once the journal keeps up again.
+      // Accepted from as all others when the journal keeps up again.
       if journal.isHolding { continue }
       do throws(SystemError) {
         try runtime.watch(socket.listener.descriptor, socket.number)
@@ -198,14 +198,14 @@ final class ListenerService: SocketSource {
 
   // MARK: Connections
 
-  /// Accepts nobody for now.
+  /// Stops accepting connections for the moment.
   func hold() { for socket in listeners { runtime.unwatch(socket.listener.descriptor) } }
 
-  /// Listens again after a pause.
+  /// Accepts connections again after a pause.
   func acceptAgain() {
     if journal.isHolding { return }
     for socket in listeners {
-      // It may have been listened to all the time.
+      // It may be watched already.
       runtime.unwatch(socket.listener.descriptor)
       do throws(SystemError) { try runtime.watch(socket.listener.descriptor, socket.number) } catch {
         runtime.log(.error, "\(error)")
@@ -213,7 +213,7 @@ final class ListenerService: SocketSource {
     }
   }
 
-  /// A socket can be read: one that connections come from, or that of a load balancer.
+  /// Handles a readable socket: a listening one, or that of a load balancer.
   func handle(readable number: UInt64) {
     if listeners.contains(where: { $0.number == number }) {
       accept(number, left: Self.acceptLimit)
@@ -222,7 +222,7 @@ final class ListenerService: SocketSource {
     }
   }
 
-  /// Accepts a connection that waits at a listening socket, and posts the event for the next.
+  /// Accepts the next connection of a listening socket, and posts the event for the one after it.
   func accept(_ number: UInt64, left: Int) {
     guard left > 0, let socket = listeners.first(where: { $0.number == number }) else { return }
     switch socket.listener.accept() {
@@ -231,7 +231,7 @@ final class ListenerService: SocketSource {
       if let lost = throttle.pass(at: runtime.now) {
         runtime.log(.error, "\(error); trying again (\(lost) more such lines left out)")
       }
-      // Level-triggered: without a pause the loop would spin until there are descriptors again.
+      // Level-triggered: without a pause, the loop would spin until descriptors are available again.
       hold()
       return runtime.setTimer(.acceptAgain, after: 100)
     case .connection(let descriptor):
@@ -259,9 +259,9 @@ final class ListenerService: SocketSource {
 
   // MARK: PROXY headers
 
-  /// Waits for the header of a connection that comes from a load balancer.
+  /// Waits for the PROXY header of a connection from a load balancer.
   private func awaitHeader(_ descriptor: Descriptor, _ proxy: SocketAddress, _ server: SocketAddress) {
-    // Of those without a login, one may have to make room for it: that is decided when it is known whose it is.
+    // A connection without a login may be closed to make room; that is decided when the client is known.
     guard admission.hasPlace else {
       return admission.refuse(proxy, .maxConnections, Refusal.maxConnections.words)
     }
@@ -274,11 +274,11 @@ final class ListenerService: SocketSource {
     proxied[number] = ProxiedConnection(descriptor: descriptor, proxy: proxy, server: server)
     admission.setWaiting(proxied.count)
     runtime.setTimer(.proxyHeader(number), after: Self.proxyHeaderTime)
-    // It is there, as a rule.
+    // The header has usually arrived already.
     readHeader(number)
   }
 
-  /// More of a header may have come. What is behind it is the client's, and left for the transport.
+  /// Reads a PROXY header as far as it has arrived. What follows it is from the client, and left for the transport.
   private func readHeader(_ number: UInt64) {
     guard var connection = proxied[number] else { return }
     let (descriptor, proxy) = (connection.descriptor, connection.proxy)
@@ -315,7 +315,7 @@ final class ListenerService: SocketSource {
     }
   }
 
-  /// The time of a header is over.
+  /// Handles the time-out of a PROXY header.
   func proxyHeaderIsLate(_ number: UInt64) {
     guard let connection = proxied[number] else { return }
     forgetProxied(number)

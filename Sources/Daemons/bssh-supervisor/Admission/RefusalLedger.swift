@@ -1,25 +1,25 @@
 import AccessControl
 import Audit
 
-/// Which connections that are refused make an event of their own, and which are counted, so that a flood of connections
-/// does not become one of events, and all of them are told.
+/// Decides which refused connections are reported individually and which are counted, so that a flood of connections
+/// does not cause a flood of events.
 ///
-/// The first ones of a source for a reason are told at once. Those that follow are counted, and told with their number
-/// at the end of the minute, and so on while they come. Sources beyond those that there is room for are counted together.
-/// Decides only. Times are milliseconds of a clock that only grows.
+/// The first ``burst`` connections of a source for a reason are reported immediately. Further ones are counted, and
+/// their number is reported at the end of each ``interval``. Sources above ``limit`` are counted together. Times are
+/// milliseconds of the monotonic clock.
 struct RefusalLedger: Sendable {
-  /// Milliseconds for which connections are counted.
+  /// The interval in which connections are counted, in milliseconds.
   static let interval: Int64 = 60_000
-  /// Connections of a source for a reason that are told before the rest is counted.
+  /// Number of connections of a source for a reason that are reported individually.
   static let burst = 5
-  /// Sources and reasons that are counted apart.
+  /// Maximum number of pairs of source and reason that are counted separately.
   static let limit = 1024
 
-  /// Connections that were refused and not told one by one.
+  /// Refused connections that are reported together.
   struct Count: Equatable, Sendable {
-    /// nil: several.
+    /// The source; nil: several.
     let source: ClientSource?
-    /// nil: connections that were not refused, by which load balancers checked that the server is up.
+    /// The reason; nil: health checks by load balancers, which were not refused.
     let refusal: ConnectionRefusal?
     var connections = 0
   }
@@ -32,15 +32,15 @@ struct RefusalLedger: Sendable {
   private struct Entry {
     var count: Count
     var end: Int64
-    /// How many more are told.
+    /// How many more connections are reported individually.
     var left: Int
   }
 
   private var entries: [Key: Entry] = [:]
-  /// No interval ends before; an early one costs a look.
+  /// The earliest end of an interval; it may be earlier than that.
   private(set) var nextEnd: Int64?
 
-  /// A connection was refused; true: tell it.
+  /// Counts a refused connection; true: report it individually.
   mutating func refuse(_ source: ClientSource, _ refusal: ConnectionRefusal, at now: Int64) -> Bool {
     let key = Key(source: source, refusal: refusal)
     if entries[key] == nil {
@@ -58,13 +58,13 @@ struct RefusalLedger: Sendable {
     return true
   }
 
-  /// A load balancer checked that the server is up. Such connections are only counted.
+  /// Counts a health check by a load balancer. These are never reported individually.
   mutating func countCheck(_ source: ClientSource, at now: Int64) {
     let key = Key(source: source, refusal: nil)
     count(entries[key] == nil && entries.count >= Self.limit ? Key(source: nil, refusal: nil) : key, at: now)
   }
 
-  /// What is to be told of those that were counted, now that intervals are over.
+  /// Ends the intervals that are over, and returns the counts to report.
   mutating func ended(at now: Int64) -> [Count] {
     if let nextEnd, nextEnd > now { return [] }
     var told: [Count] = []
@@ -72,14 +72,14 @@ struct RefusalLedger: Sendable {
       entries[key] = nil
       guard entry.count.connections > 0 else { continue }
       told.append(entry.count)
-      // It goes on, and is counted from its first connection.
+      // In the next interval, all connections are counted from the first one.
       if key.source != nil { begin(key, telling: 0, at: now) }
     }
     nextEnd = entries.values.map(\.end).min()
     return told.sorted { $0.connections > $1.connections }
   }
 
-  /// All that was counted, when the server ends.
+  /// Returns all counts, because the daemon ends.
   mutating func rest() -> [Count] {
     let rest = entries.values.map(\.count).filter { $0.connections > 0 }
     entries = [:]

@@ -1,72 +1,73 @@
 import IPC
 import Wire
 
-/// The events on their way to the journal, and what `bssh-journal` is doing. Decides only: the supervisor starts the
-/// process, sends and waits.
+/// The queue of events for the journal, and the state of `bssh-journal`. Decides only: the caller starts the process,
+/// sends messages and sets timers.
 ///
-/// An event stays here until the journal says that it is written; what a journal that died had got is sent again to the
-/// next, which looks whether it is there already. There is one batch under way at a time: what comes meanwhile is the
-/// next one.
+/// An event remains in the queue until the journal has confirmed that it is written. Events that were sent to a journal
+/// process that died are sent again to the next one, which checks whether they are written already. At most one batch is
+/// being written at a time.
 ///
-/// While the journal works, however slowly, a queue that is full holds those who make events. What is on its way then is
-/// still taken, up to 16 times as many events as hold them, or four times the bytes; what comes beyond that is counted as
-/// lost. When the journal fails, they go on, and what does not fit into the queue is counted as lost.
+/// While the journal works, however slowly, a full queue pauses the sources of events (backpressure). Events that are
+/// already on their way are still accepted, up to 16 times the number of events, or four times the bytes, at which
+/// sources are paused; further ones are counted as lost. While the journal fails, sources are not paused, and events that
+/// do not fit into the queue are counted as lost.
 struct AuditQueue: Sendable {
-  /// What to do now, in this order.
+  /// What the caller must do, in this order.
   enum Action: Equatable, Sendable {
-    /// Start a journal, and say `started` or `startFailed`.
+    /// Start a journal process, and call `started` or `startFailed`.
     case start
-    /// Say `restartTime` after so many milliseconds.
+    /// Call `restartTime` after this time.
     case restartAfter(milliseconds: Int64)
-    /// Say `retryTime` after so many milliseconds.
+    /// Call `retryTime` after this time.
     case retryAfter(milliseconds: Int64)
     case send(JournalBatch)
-    /// Let the journal end. What it says from now on, and its end, are not told here.
+    /// Let the journal process end. Its further messages and its end must not be passed to this queue.
     case stop
-    /// Say `hung` unless the journal answers within ``AuditQueue/patience``.
+    /// Call `hung` unless the journal replies within ``AuditQueue/patience``.
     case watch
     case stopWatching
-    /// Let those wait who make events.
+    /// Pause the sources of events.
     case hold
-    /// Let them go on.
+    /// Resume the sources of events.
     case release
-    /// From now on events cannot be written.
+    /// Events cannot be written.
     case failing(reason: String)
-    /// Events are written again; so many were lost.
+    /// Events are written again; `lost`: how many were lost.
     case recovered(lost: UInt64)
   }
 
-  /// How many events there may be, and how large.
+  /// The limits of the queue.
   struct Limits: Equatable, Sendable {
-    /// Events from which on those are held who make them.
+    /// Number of events at which sources are paused.
     var events: Int
-    /// Events of one batch.
+    /// Maximum number of events in a batch.
     var batch: Int
 
-    /// Bytes from which on they are held: more than events have, as a rule.
+    /// Number of bytes at which sources are paused; events are usually smaller.
     var bytes: Int { events * 4096 }
   }
 
-  /// Milliseconds that a journal may take to write a batch.
+  /// Time limit for writing a batch, in milliseconds.
   static let patience: Int64 = 30_000
-  /// Milliseconds between two tries to write what could not be written.
+  /// Milliseconds between two attempts to write a batch.
   static let retryTime: Int64 = 1000
-  /// How often a journal may end before it has written anything, until it counts as failing.
+  /// Number of journal processes that may end in a row without writing anything, before the journal counts as failing.
   static let endLimit = 3
 
   private enum Journal: Equatable {
-    /// There is to be none.
+    /// No journal is configured.
     case off
-    /// None runs; a start is planned.
+    /// No process is running; a start is planned.
     case planned
     case idle
-    /// It has the first `count` events.
+    /// The process is writing the first `count` events.
     case writing(batch: UInt64, count: Int)
-    /// It could not write; another try is planned.
+    /// The process could not write; another attempt is planned.
     case refusing
   }
 
-  /// What becomes of the journal once its batch is written.
+  /// What happens to the journal process after its batch is written.
   private enum Wish: Equatable {
     case stay, replace, close
   }
@@ -75,30 +76,30 @@ struct AuditQueue: Sendable {
   private var journal: Journal = .off
   private var wish = Wish.stay
   private var events = EventFIFO()
-  /// Of the first events, those that may be in the file though nobody said so.
+  /// The number of events at the front that may be in the file without a confirmation.
   private var doubtful = 0
   private var nextBatch: UInt64 = 1
-  /// Events that have been put into the queue so far: the position of the last one.
+  /// The number of events that have been added so far, which is the position of the last one.
   private(set) var position: UInt64 = 0
   private var backoff = Backoff()
-  /// Ends of journals in a row without a batch that was written.
+  /// Number of journal processes that ended in a row without writing a batch.
   private var ends = 0
   private var lost: UInt64 = 0
-  /// True while those are held who make events.
+  /// True while the sources of events are paused.
   private(set) var isHolding = false
   /// True while events cannot be written.
   private(set) var isFailing = false
 
   init(_ limits: Limits) { self.limits = limits }
 
-  /// Events that wait, or are under way.
+  /// Number of events in the queue, including those being written.
   var count: Int { events.count }
 
-  /// True when nobody has to wait for the event at a position any longer: it is in the journal, or there is no journal,
-  /// or events cannot be written now.
+  /// True if nothing has to wait for the event at a position: it is in the journal, there is no journal, or events cannot
+  /// be written at the moment.
   func isSettled(_ position: UInt64) -> Bool { isFailing || position + UInt64(events.count) <= self.position }
 
-  /// There is to be a journal: the first one, or another one than before.
+  /// Starts a journal process, or replaces the current one.
   mutating func replace() -> [Action] {
     wish = .stay
     switch journal {
@@ -115,7 +116,7 @@ struct AuditQueue: Sendable {
     }
   }
 
-  /// There is to be none any more; what waits is written before.
+  /// Ends the journal after the events in the queue are written.
   mutating func close() -> [Action] {
     switch journal {
     case .off: return []
@@ -137,15 +138,15 @@ struct AuditQueue: Sendable {
     return actions + balance()
   }
 
-  /// The configuration has changed.
+  /// Applies new limits.
   mutating func apply(_ limits: Limits) -> [Action] {
     self.limits = limits
     return balance()
   }
 
-  /// Takes an event: its bytes on the wire.
+  /// Adds an encoded event.
   mutating func add(_ event: [UInt8]) -> [Action] {
-    // Held as they are, some still tell what they told before; but never without end.
+    // Paused sources may still have sent some events; the number of these is limited.
     let isFull = events.count >= limits.events || events.bytes >= limits.bytes
     let isOverflowing = events.count >= 16 * limits.events || events.bytes >= 4 * limits.bytes
     guard !(isFull && isFailing), !isOverflowing else {
@@ -157,29 +158,29 @@ struct AuditQueue: Sendable {
     return balance() + send()
   }
 
-  /// The journal that `start` asked for runs.
+  /// Handles that the journal process of `start` is running.
   mutating func started() -> [Action] {
     journal = .idle
     return send()
   }
 
-  /// It could not be started.
+  /// Handles that the journal process of `start` could not be started.
   mutating func startFailed(_ reason: String) -> [Action] {
     journal = .planned
     return fail(reason) + [.restartAfter(milliseconds: backoff.fail())]
   }
 
-  /// The time of `restartAfter` has come.
+  /// Handles the end of `restartAfter`.
   mutating func restartTime() -> [Action] { journal == .planned ? [.start] : [] }
 
-  /// The time of `retryAfter` has come.
+  /// Handles the end of `retryAfter`.
   mutating func retryTime() -> [Action] {
     guard journal == .refusing else { return [] }
     journal = .idle
     return send()
   }
 
-  /// A batch is in the file. False for one that was not under way: it is no journal that says so.
+  /// Handles that a batch is in the file; nil: this batch was not being written, so the process misbehaves.
   mutating func written(_ batch: UInt64) -> [Action]? {
     guard case .writing(batch, let count) = journal else { return nil }
     events.removeFirst(count)
@@ -201,7 +202,7 @@ struct AuditQueue: Sendable {
     }
   }
 
-  /// A batch could not be written; 0: the file cannot be opened.
+  /// Handles that a batch could not be written; 0: the file cannot be opened; nil: the process misbehaves.
   mutating func failed(_ batch: UInt64, _ reason: String) -> [Action]? {
     switch journal {
     case .writing(batch, let count):
@@ -216,13 +217,13 @@ struct AuditQueue: Sendable {
     }
   }
 
-  /// The journal has had ``patience`` milliseconds. It may still answer.
+  /// Handles that the journal has not replied within ``patience``. It may still reply.
   mutating func hung() -> [Action] {
     guard case .writing = journal else { return [] }
     return fail("the journal has not answered for \(Self.patience / 1000) s")
   }
 
-  /// The journal has ended.
+  /// Handles the end of the journal process.
   mutating func ended(_ why: String) -> [Action] {
     if case .writing(_, let count) = journal { doubtful = max(doubtful, count) }
     journal = .planned
@@ -239,7 +240,7 @@ struct AuditQueue: Sendable {
     return [.failing(reason: reason)] + balance()
   }
 
-  /// Holds those who make events, or lets them go on.
+  /// Pauses or resumes the sources of events.
   private mutating func balance() -> [Action] {
     let isFull = events.count >= limits.events || events.bytes >= limits.bytes
     let hasRoom = events.count <= limits.events / 2 && events.bytes <= limits.bytes / 2
@@ -262,10 +263,10 @@ struct AuditQueue: Sendable {
   }
 }
 
-/// Events in the order in which they came.
+/// Encoded events in the order in which they were added.
 struct EventFIFO: Sendable {
   private var events = FIFO<[UInt8]>()
-  /// Bytes of all that are in it.
+  /// Number of bytes of all events.
   private(set) var bytes = 0
 
   var count: Int { events.count }
@@ -275,7 +276,7 @@ struct EventFIFO: Sendable {
     bytes += event.count
   }
 
-  /// The first of them, at most `count` and at most `size` bytes with their lengths; at least one.
+  /// The first events, at most `count` and at most `size` bytes including their lengths, but at least one.
   func first(_ count: Int, size: Int) -> [[UInt8]] {
     var (rest, isFirst) = (size, true)
     let fitting = events.prefix(max(count, 0)).prefix { event in

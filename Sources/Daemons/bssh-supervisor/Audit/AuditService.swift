@@ -4,25 +4,25 @@ import Glibc
 import IPC
 import System
 
-/// The one place where events are reported.
+/// Receives all events.
 protocol EventLog: AnyObject {
-  /// Something happened: an event of the journal, and a line of the log.
+  /// Reports an event to the journal and the log.
   ///
   /// - Parameters:
-  ///   - connection: its number; nil for what is about the daemon, or a connection that was not let in.
-  ///   - suffix: what the line of the log ends with; nil: there is none.
+  ///   - connection: the number of the connection; nil: the event is about the daemon or a refused connection.
+  ///   - suffix: the end of the log line; nil: there is no line.
   func record(_ fact: Fact, of subject: Subject, _ connection: UInt64?, logging suffix: String?)
 }
 
 extension EventLog {
-  /// Something happened, of which the log has a line.
+  /// Reports an event to the journal and the log.
   func record(_ fact: Fact, of subject: Subject = Subject(), _ connection: UInt64? = nil) {
     record(fact, of: subject, connection, logging: "")
   }
 }
 
-/// Reports events: by the budgets of logins, to the journal, the log and, where btmp is concerned, the login records. What
-/// recorders say goes through here to those who asked them.
+/// Reports events to the journal, within the budgets of logins, to the log, and to btmp. Passes messages of recorders to
+/// the services that requested them.
 final class AuditService: EventBudget {
   private let runtime: any Runtime
   private let journal: any EventJournal
@@ -42,7 +42,7 @@ final class AuditService: EventBudget {
     self.logins = logins
   }
 
-  /// These settings apply from now on.
+  /// Applies new settings.
   func apply(_ loaded: LoadedSettings) {
     budgets.apply(loaded.settings.audit.budgetLimits)
     logins.apply(loaded)
@@ -60,7 +60,7 @@ final class AuditService: EventBudget {
       guard let budgeted = budgeted(fact, subject, connection) else { return }
       series = budgeted
     }
-    // Named, so that no session can write a line that looks like ours.
+    // Prefixed, so that no session can write a line that looks like ours.
     let teller = fact.type.isOfSession && fact.type != .suspiciousActivity ? "session: " : ""
     journal.add(fact, of: subject, in: series)
     if fact.type == .authFailure { recordRefusal(fact, of: subject) }
@@ -69,7 +69,7 @@ final class AuditService: EventBudget {
     runtime.log(level, place + teller + fact.sentence(of: subject) + suffix)
   }
 
-  /// Where an event is written, by the budgets of its login; nil: it was counted.
+  /// The series to which an event is written, depending on the budgets of its login; nil: it was only counted.
   private func budgeted(_ fact: Fact, _ subject: Subject, _ connection: UInt64?) -> JournalSeries? {
     guard let session = subject.sessionID else { return fact.type.series }
     switch fact.type {
@@ -94,24 +94,24 @@ final class AuditService: EventBudget {
 
   func wait(for user: String) -> Int64 { journal.isOn ? budgets.wait(for: user, at: runtime.now) : 0 }
 
-  /// Reports events that were counted, and whose time of counting is over.
+  /// Reports events that were counted, after the end of their interval.
   func recordCounted() {
     for counted in budgets.ended(at: runtime.now) { record(counted) }
     setTimer()
   }
 
-  /// Reports all events that were counted: the daemon ends.
+  /// Reports all events that were counted, because the daemon ends.
   func recordAllCounted() { for counted in budgets.rest() { record(counted) } }
 
   private func record(_ counted: EventBudgets.Counted) { record(counted.fact, of: counted.subject, counted.connection) }
 
   private func setTimer() {
-    // Times of counting that begin later end later.
+    // Intervals that begin later end later.
     if let end = budgets.nextEnd, !runtime.hasTimer(.countedEvents) { runtime.setTimer(.countedEvents, at: end) }
   }
 
-  /// A login was refused. btmp hears, as from sshd(8), of what was typed and of names that nobody has; a key that does
-  /// not fit is no guess.
+  /// Enters a refused login in btmp. As with sshd(8), these are wrong passwords and codes and unknown user names; a refused
+  /// key is no guess.
   private func recordRefusal(_ fact: Fact, of subject: Subject) {
     guard let user = subject.user, let method = subject.method else { return }
     let isTyped = method.split(separator: ",").contains { ["password", "keyboard-interactive", "totp"].contains($0) }
@@ -124,7 +124,7 @@ final class AuditService: EventBudget {
 
   // MARK: Recorders
 
-  /// A message of a recorder.
+  /// Handles a message of a recorder.
   func handle(_ bytes: [UInt8], _ descriptors: [Descriptor], fromRecorder child: Child) {
     let isExpected =
       switch descriptors.isEmpty ? try? RecorderToSupervisor(wireBytes: bytes[...]) : nil {
@@ -146,14 +146,14 @@ final class AuditService: EventBudget {
     return true
   }
 
-  /// A recorder has ended, with it what it was asked for.
+  /// Handles the end of a recorder, with its unfinished requests.
   func recorderEnded(_ child: Child, _ status: ExitStatus) {
     recorders.ended(child, status)
     recordings.recorderEnded(child, status)
     logins.recorderEnded(child)
   }
 
-  /// The daemon ends now: waits a moment until all login records and recordings are written.
+  /// Waits for a limited time until all login records and recordings are written, because the daemon ends.
   func endRecorders() {
     recorders.skipPause()
     logins.tellRecorder()
@@ -162,7 +162,7 @@ final class AuditService: EventBudget {
 }
 
 extension Log.Level {
-  /// The level of a line about an event of this severity.
+  /// The log level of an event of this severity.
   init(_ severity: Severity) {
     self =
       switch severity {

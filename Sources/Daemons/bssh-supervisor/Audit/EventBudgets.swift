@@ -12,7 +12,7 @@ import Audit
 struct EventBudgets: Sendable {
   /// Listings and changes of attributes of a login that are reported one by one, per ``interval``.
   static let listings = 1000
-  /// Milliseconds.
+  /// The interval of ``listings``, in milliseconds.
   static let interval: Int64 = 60_000
 
   /// The budget of a user, in bytes of lines.
@@ -30,7 +30,7 @@ struct EventBudgets: Sendable {
     }
   }
 
-  /// What was counted of a login.
+  /// Counted events of a login.
   struct Counted: Equatable, Sendable {
     var subject: Subject
     var connection: UInt64?
@@ -50,7 +50,7 @@ struct EventBudgets: Sendable {
     var isEmpty: Bool { counted.first == 0 }
   }
 
-  /// How many bytes of the budget a user had used up, at this time.
+  /// The number of bytes of the budget that a user had used up at a time.
   private struct Account {
     var used: Int64 = 0
     var time: Int64
@@ -59,21 +59,21 @@ struct EventBudgets: Sendable {
   private var limits: Limits
   private var windows: [EventID: Window] = [:]
   private var accounts: [String: Account] = [:]
-  /// The earliest end of a counting; it may be earlier than that.
+  /// The earliest end of an interval; it may be earlier than that.
   private(set) var nextEnd: Int64?
 
   init(_ limits: Limits) { self.limits = limits }
 
-  /// The configuration has changed.
+  /// Applies new limits.
   mutating func apply(_ limits: Limits) {
     self.limits = limits
-    // What was used up of a larger budget must not be waited for at the rate of a smaller one.
+    // Otherwise the use of a larger budget would cause a long wait at the rate of a smaller one.
     for (user, account) in accounts { accounts[user]?.used = min(account.used, 2 * limits.burst) }
   }
 
   // MARK: Counting
 
-  /// A login listed a directory or changed attributes; false: it was counted, and is not to be reported.
+  /// Counts a listing or a change of attributes; false: it is not reported individually.
   mutating func tells(
     _ type: EventType, of subject: Subject, _ connection: UInt64?, at now: Int64, time: Int64
   ) -> Bool {
@@ -87,7 +87,7 @@ struct EventBudgets: Sendable {
     return false
   }
 
-  /// A login was denied a file, with a line of `bytes`; returns the series to which it is written.
+  /// Counts a denial of a file with a line of `bytes`; returns the series to which it is written.
   mutating func denial(
     of subject: Subject, _ connection: UInt64?, bytes: Int, at now: Int64, time: Int64
   ) -> JournalSeries {
@@ -114,7 +114,7 @@ struct EventBudgets: Sendable {
     nextEnd = min(nextEnd ?? window.end, window.end)
   }
 
-  /// Ends the countings whose interval is over, and returns those to report.
+  /// Ends the intervals that are over, and returns the counts to report.
   mutating func ended(at now: Int64) -> [Counted] {
     if let nextEnd, nextEnd > now { return [] }
     var told: [Counted] = []
@@ -126,16 +126,16 @@ struct EventBudgets: Sendable {
     return told
   }
 
-  /// The login ends; returns what was counted of it and not reported.
+  /// Handles the end of a login; returns its counts that were not reported.
   mutating func end(_ session: EventID, _ user: String?, at now: Int64) -> Counted? {
     if let user, used(user, now) == 0 { accounts[user] = nil }
-    // Of logins that ended before their budget was full again.
+    // Removes users whose logins ended before their budget was full again.
     if accounts.count > 1024 { for (name, _) in accounts where used(name, now) == 0 { accounts[name] = nil } }
     guard let window = windows.removeValue(forKey: session), !window.isEmpty else { return nil }
     return window.counted
   }
 
-  /// The server ends; returns all that was counted.
+  /// Returns all counts, because the daemon ends.
   mutating func rest() -> [Counted] {
     defer {
       windows = [:]
@@ -146,15 +146,15 @@ struct EventBudgets: Sendable {
 
   // MARK: The budget of a user
 
-  /// An event of a user is written to the main series; returns the milliseconds that the user's logins have to wait.
+  /// Charges an event in the main series to a user; returns the milliseconds that the user's logins have to wait.
   mutating func spend(_ bytes: Int, _ user: String, at now: Int64) -> Int64 {
-    // A user who has used up much more than the budget does not wait for ever.
+    // Limits the wait of a user who has used up much more than the budget.
     let used = min(used(user, now) + Int64(bytes), 2 * limits.burst)
     accounts[user] = Account(used: used, time: now)
     return wait(for: user, at: now)
   }
 
-  /// The announcement on terminals when their login has to wait for so many milliseconds.
+  /// The announcement on the terminals of a login that has to wait `wait` milliseconds.
   static func announcement(_ wait: Int64) -> String {
     "bssh: you make more events than the journal keeps; further requests wait, up to \((wait + 999) / 1000) seconds"
   }
@@ -162,7 +162,7 @@ struct EventBudgets: Sendable {
   /// The milliseconds that logins of a user have to wait; 0: none.
   func wait(for user: String, at now: Int64) -> Int64 {
     let excess = used(user, now) - limits.burst
-    // Afterwards the budget of a second is free, so that the login does not wait after each event.
+    // After the wait the budget has room for a second, so that the login does not wait after each event.
     return excess > 0 ? (excess / limits.rate + 2) * 1000 : 0
   }
 
@@ -174,7 +174,7 @@ struct EventBudgets: Sendable {
 }
 
 extension EventBudgets.Counted {
-  /// The event that reports it.
+  /// The event that reports the count.
   var fact: Fact {
     var fact = Fact(.eventsCounted)
     let counts = [
@@ -190,7 +190,7 @@ extension EventBudgets.Counted {
 }
 
 extension Fact {
-  /// The approximate size of its line in bytes, escapes included.
+  /// The approximate size of the event's line in bytes, including escapes.
   var lineSize: Int {
     let texts = [path, destination, command].compactMap(\.self)
     let others = [details, signal, rule, reason?.code].compactMap(\.self)
@@ -201,7 +201,7 @@ extension Fact {
     var size = 0
     for byte in text {
       switch byte {
-      // In JSON a control character has six bytes, and a byte that is no text becomes U+FFFD, with base64 beside it.
+      // In JSON, a control character has six bytes, and invalid UTF-8 becomes U+FFFD with Base64 in addition.
       case 0..<0x20, 0x7f: size += 6
       case 0x22, 0x5c: size += 2
       case 0x80...: size += 5

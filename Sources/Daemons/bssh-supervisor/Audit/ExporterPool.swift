@@ -1,17 +1,17 @@
 import IPC
 
-/// Which exporters run, one for each receiver. Decides only: the supervisor starts and ends them.
+/// Decides which exporters run, one for each receiver. The caller starts and ends them.
 ///
-/// They are known by their names. One whose settings stay is left alone when others change, and one that ends is started
-/// again, with growing pauses while it has not told of any progress.
+/// Exporters are identified by their names. An exporter whose settings do not change keeps running when others change.
+/// One that ends is restarted, after increasing pauses as long as it has made no progress.
 struct ExporterPool: Sendable {
-  /// What to do now.
+  /// What the caller must do.
   enum Action: Equatable, Sendable {
-    /// Start one, and say `started` or `startFailed`.
+    /// Start an exporter, and call `started` or `startFailed`.
     case start(ExporterSettings)
-    /// It is not needed any more: let it end.
+    /// Let this exporter end.
     case stop(exporter: UInt64)
-    /// Say `restartTime` after so many milliseconds.
+    /// Call `restartTime` after this time.
     case restartAfter(name: String, milliseconds: Int64)
   }
 
@@ -26,17 +26,17 @@ struct ExporterPool: Sendable {
 
   init() {}
 
-  /// Those that fell behind, and how many events wait for each.
+  /// The exporters that are behind, with the number of events that wait for each.
   var behind: [(name: String, waiting: UInt64)] {
     members.compactMap { member in
       member.progress.flatMap { $0.isBehind ? (member.settings.name, $0.waiting) : nil }
     }
   }
 
-  /// The name of an exporter that runs and is needed.
+  /// The name of a running exporter that is needed; nil: none.
   func name(of number: UInt64) -> String? { members.first { $0.number == number }?.settings.name }
 
-  /// These are the receivers from now on, each with a name of its own.
+  /// Applies new settings, one for each receiver, with distinct names.
   mutating func apply(_ wanted: [ExporterSettings]) -> [Action] {
     var actions: [Action] = []
     var kept: [Member] = []
@@ -52,28 +52,28 @@ struct ExporterPool: Sendable {
     return actions + new.map { .start($0) }
   }
 
-  /// The exporter that `start` asked for runs.
+  /// Handles that the exporter of `start` is running.
   mutating func started(_ name: String, _ number: UInt64) {
     if let i = index(name) { members[i].number = number }
   }
 
-  /// The exporter that `start` asked for could not be started.
+  /// Handles that the exporter of `start` could not be started.
   mutating func startFailed(_ name: String) -> [Action] { index(name).map { replace($0) } ?? [] }
 
-  /// An exporter has ended.
+  /// Handles the end of an exporter.
   mutating func ended(_ number: UInt64) -> [Action] {
     guard let i = members.firstIndex(where: { $0.number == number }) else { return [] }
     members[i].number = nil
     return replace(i)
   }
 
-  /// The time of `restartAfter` has come.
+  /// Handles the end of `restartAfter`.
   mutating func restartTime(_ name: String) -> [Action] {
     guard let i = index(name), members[i].number == nil else { return [] }
     return [.start(members[i].settings)]
   }
 
-  /// An exporter tells how far it has come.
+  /// Handles the progress of an exporter.
   mutating func received(_ progress: ExporterProgress, from number: UInt64) {
     guard let i = members.firstIndex(where: { $0.number == number }) else { return }
     members[i].progress = progress

@@ -5,9 +5,9 @@ import IPC
 import System
 import Wire
 
-/// Starts, replaces and ends exporters: processes that send events from the journal to a receiver each.
+/// Starts, replaces and ends exporters: processes that each send the events of the journal to one receiver.
 final class ExporterService {
-  /// Milliseconds that exporters have to send what is left, when the daemon ends.
+  /// Time limit for exporters to send the remaining events when the daemon ends, in milliseconds.
   private static let endTime: Int64 = 2500
 
   private let runtime: any Runtime
@@ -15,11 +15,11 @@ final class ExporterService {
   private let journal: any JournalPlace
   private var accounts: ServiceAccounts?
   private var pool = ExporterPool()
-  /// The receiver of each that runs.
+  /// The names of the running exporters, by the numbers of their processes.
   private var names: [UInt64: String] = [:]
-  /// For what each exporter has to say.
+  /// Limits the log lines of each exporter.
   private var throttles: [String: LogThrottle] = [:]
-  /// Of each exporter, the events that never arrive.
+  /// The events that will never reach the receiver of each exporter.
   private var losses: [String: LossTally] = [:]
 
   init(_ runtime: any Runtime, _ events: any EventLog, _ journal: any JournalPlace) {
@@ -28,11 +28,10 @@ final class ExporterService {
     self.journal = journal
   }
 
-  /// Those that fell behind, and how many events wait for each.
+  /// The exporters that are behind, with the number of events that wait for each.
   var behind: [(name: String, waiting: UInt64)] { pool.behind }
 
-  /// Starts, ends and replaces exporters as these settings and the directory of the journal want it; nil: there are to
-  /// be none.
+  /// Starts, ends and replaces exporters according to the settings and the directory of the journal; nil: ends all.
   func apply(_ loaded: LoadedSettings?) {
     guard let loaded, let place = journal.directory?.directory else { return perform(pool.apply([])) }
     accounts = loaded.accounts
@@ -76,10 +75,10 @@ final class ExporterService {
     }
   }
 
-  /// An exporter may be started again.
+  /// Handles the end of the pause before an exporter is restarted.
   func restartTime(_ name: String) { perform(pool.restartTime(name)) }
 
-  /// A message of an exporter: news for the log, and no more.
+  /// Handles a message of an exporter. It only affects the log, events and the status.
   func handle(_ bytes: [UInt8], _ descriptors: [Descriptor], from child: Child) {
     guard descriptors.isEmpty, let message = try? ExporterToSupervisor(wireBytes: bytes[...]),
       let name = names[child.number]
@@ -107,17 +106,17 @@ final class ExporterService {
     throttles[name, default: LogThrottle(burst: 20, interval: 60_000)].pass(at: runtime.now)
   }
 
-  /// What was held back of an exporter's losses is due.
+  /// Reports the deferred losses of an exporter that are due.
   func lossTime(_ name: String) { record(losses[name]?.due(at: runtime.now) ?? [], of: name) }
 
-  /// Nothing is reported later: the daemon ends.
+  /// Reports all deferred losses, because the daemon ends.
   func recordAllLosses() {
     for name in losses.keys.sorted() {
       for loss in losses[name]?.takeAll() ?? [] { record(loss, of: name) }
     }
   }
 
-  /// Reports losses, and sees to those that are held back.
+  /// Reports losses, and sets the timer for deferred ones.
   private func record(_ reported: [LossTally.Loss], of name: String) {
     for loss in reported { record(loss, of: name) }
     if let time = losses[name]?.deadline { runtime.setTimer(.exporterLoss(name), at: time) }
@@ -131,14 +130,14 @@ final class ExporterService {
     events.record(fact)
   }
 
-  /// An exporter has ended.
+  /// Handles the end of an exporter.
   func ended(_ child: Child, _ status: ExitStatus) {
     names[child.number] = nil
     if let name = pool.name(of: child.number) { runtime.log(.warning, "\(name): its exporter \(status)") }
     perform(pool.ended(child.number))
   }
 
-  /// The daemon ends: exporters send what is in the journal by now, as far as that goes in a moment.
+  /// Waits for a limited time until exporters have sent the events in the journal, because the daemon ends.
   func end() {
     let running = runtime.children.values.filter { $0.role == .exporter }
     for child in running { child.signal(SIGTERM) }

@@ -2,13 +2,13 @@ import Configuration
 import IPC
 
 extension Settings.Audit {
-  /// Where the system's log is, unless something else is said.
+  /// The default socket of the system's log.
   private static let usualLog = SyslogSettings().socket
-  /// Where journald takes entries in its own form. systemd-journald.service(8)
+  /// The socket on which journald accepts entries in its native protocol. systemd-journald.service(8)
   private static let journaldSocket = "/run/systemd/journal/socket"
 
-  /// What each bssh-exporter is told: one for each receiver that is not the journal's file. Of two that are the same,
-  /// each has a name of its own.
+  /// The settings of each bssh-exporter: one for each receiver, without the file of the journal. Identical receivers get
+  /// distinct names.
   var exporterSettings: [ExporterSettings] {
     guard enabled else { return [] }
     var result: [ExporterSettings] = []

@@ -5,65 +5,65 @@ import IPC
 import System
 import Wire
 
-/// Where events go. What a service needs of ``JournalService`` to write one.
+/// The part of ``JournalService`` that a service needs to write events.
 protocol EventJournal: AnyObject {
-  /// There is to be a journal.
+  /// True if a journal is configured.
   var isOn: Bool { get }
-  /// Sends an event to the journal, if there is to be one.
+  /// Sends an event to the journal, if one is configured.
   func add(_ fact: Fact, of subject: Subject, in series: JournalSeries?)
 }
 
-/// The journal's directory, for those who read what is in it.
+/// The directory of the journal, for services that read it.
 protocol JournalPlace: AnyObject {
-  /// nil: it has to be opened again first.
+  /// The directory; nil: it has to be opened again first.
   var directory: LoadedSettings.OpenDirectory? { get }
 }
 
-/// Sends events to `bssh-journal`, keeps that process running, and knows who has to wait for it.
+/// Sends events to `bssh-journal`, keeps that process running, and decides what has to wait for it.
 ///
-/// The directory of the journal comes from the loader, which may open it where `bssh-audit` may not even look. When it was
-/// removed, a process like the loader opens it again, and makes it if need be.
+/// The loader opens the directory of the journal, because the account `bssh-audit` may not be able to search its parent
+/// directories. If the directory was removed, `bssh-server open-journal` opens it again, and creates it if necessary.
 final class JournalService: EventJournal, JournalPlace, LoginGate {
-  /// Milliseconds that a journal may take to end, once it is told to.
+  /// Time limit for a journal process to end, in milliseconds.
   private static let endTime: Int64 = 30_000
-  /// Milliseconds that a journal has to end with the daemon.
+  /// Time limit for the journal process to end with the daemon, in milliseconds.
   private static let lastEndTime: Int64 = 3000
-  /// Milliseconds that opening the directory may take.
+  /// Time limit for opening the directory, in milliseconds.
   private static let openTime: Int64 = 10_000
 
-  /// A program that may start once its event is in the journal.
+  /// A program that may start when its event is in the journal.
   private struct AwaitedStart {
-    /// Of its event in the queue.
+    /// The position of its event in the queue.
     let position: UInt64
     let session: Child
-    /// As the session process numbers it.
+    /// Its number in the session process.
     let number: UInt64
     let user: String
   }
 
   private let runtime: any Runtime
-  /// The name of this machine, for events.
+  /// The host name in events.
   private let hostName: String
   private var queue: AuditQueue
   private var audit: Settings.Audit
   private var accounts: ServiceAccounts?
-  /// What the journal is told; nil: there is to be none.
+  /// The settings of the journal; nil: none is configured.
   private var settings: JournalSettings?
   private(set) var directory: LoadedSettings.OpenDirectory?
-  /// nil: none runs.
+  /// The journal process; nil: none is running.
   private var journal: Child?
-  /// Opens the directory, and has not answered yet.
+  /// The process that opens the directory; nil: none is running.
   private var opener: Child?
-  /// In the order of their events.
+  /// The programs that wait for their events, in the order of these.
   private var starts = FIFO<AwaitedStart>()
-  /// Why events cannot be written now.
+  /// Why events cannot be written; nil: they can.
   private(set) var problem: String?
-  /// The start of the daemon waits until the journal is open.
+  /// True while the start of the daemon waits for the journal.
   private(set) var isAwaited: Bool
-  /// The daemon ends as soon as everything is written.
+  /// True if the daemon ends when everything is written.
   private var isDraining = false
 
-  /// - Parameter loaded: these settings do not apply before ``apply(_:)``.
+  /// - Parameter loaded: settings that do not apply before ``apply(_:)``.
   init(_ runtime: any Runtime, _ loaded: LoadedSettings, hostName: String) {
     self.runtime = runtime
     self.hostName = hostName
@@ -73,12 +73,12 @@ final class JournalService: EventJournal, JournalPlace, LoginGate {
   }
 
   var isOn: Bool { settings != nil }
-  /// Those who make events have to wait now.
+  /// True while the sources of events are paused.
   var isHolding: Bool { queue.isHolding }
 
   // MARK: Settings
 
-  /// These settings apply from now on.
+  /// Applies new settings.
   func apply(_ loaded: LoadedSettings) {
     audit = loaded.settings.audit
     accounts = loaded.accounts
@@ -87,7 +87,7 @@ final class JournalService: EventJournal, JournalPlace, LoginGate {
     directory = loaded.journal
     perform(queue.apply(audit.queueLimits))
     if let new, new == settings, isSamePlace {
-      // The same file; but somebody may have moved it, and wants a new one.
+      // The same file, but an administrator may have renamed it to get a new one.
       if let journal { runtime.send(SupervisorToJournal.reopen, to: journal) }
       return
     }
@@ -96,16 +96,16 @@ final class JournalService: EventJournal, JournalPlace, LoginGate {
     perform(new == nil ? queue.close() : queue.replace())
   }
 
-  /// True when the journal that there is ends with these settings, and no other follows.
+  /// True if these settings end the current journal without a new one.
   func isEnding(with loaded: LoadedSettings) -> Bool { settings != nil && loaded.journal == nil }
 
-  /// Whether this user may log in or start a program now, as far as the journal is concerned.
+  /// True if the state of the journal allows this user to log in or to start a program.
   func admits(_ user: String) -> Bool {
     guard audit.onFailure == .refuse, queue.isFailing, isOn else { return true }
     return isRescueUser(user)
   }
 
-  /// True for those whom `audit.rescue_users` lets in to mend the server. It has no effect with `continue`.
+  /// True if `audit.rescue_users` allows this user to log in while the journal fails. It has no effect with `continue`.
   func isRescueUser(_ name: String) -> Bool {
     audit.onFailure == .refuse && audit.rescueUsers.contains { $0.utf8.elementsEqual(name.utf8) }
   }
@@ -119,7 +119,7 @@ final class JournalService: EventJournal, JournalPlace, LoginGate {
     perform(queue.add(event.wireBytes))
   }
 
-  /// Lets a session process start a program once what was added last is in the journal. When events cannot be written,
+  /// Lets a session process start a program when the last added event is in the journal. If events cannot be written,
   /// `audit.on_failure` decides.
   func awaitStart(_ number: UInt64, of session: Child, user: String) {
     starts.append(AwaitedStart(position: queue.position, session: session, number: number, user: user))
@@ -134,13 +134,13 @@ final class JournalService: EventJournal, JournalPlace, LoginGate {
     }
   }
 
-  /// Posts ``SupervisorEvent/journalDrained`` when everything is written that can be.
+  /// Posts ``SupervisorEvent/journalDrained`` when no event is left that can be written.
   func drain() {
     isDraining = true
     perform([])
   }
 
-  /// The daemon ends now: waits a moment until the journal has written everything to the disk.
+  /// Waits for a limited time until the journal has written everything to the disk, because the daemon ends.
   func end() {
     guard let journal else { return }
     runtime.send(SupervisorToJournal.close, to: journal)
@@ -149,7 +149,7 @@ final class JournalService: EventJournal, JournalPlace, LoginGate {
 
   // MARK: The process
 
-  /// Does what the queue says, and what it says to that.
+  /// Performs the actions of the queue, and those that result from them.
   private func perform(_ actions: [AuditQueue.Action]) {
     var left = FIFO(actions)
     while let action = left.popFirst() {
@@ -207,7 +207,7 @@ final class JournalService: EventJournal, JournalPlace, LoginGate {
     }
   }
 
-  /// The time of one of the journal's timers has come.
+  /// Handles the expiry of a timer.
   func handle(_ timer: JournalTimer) {
     switch timer {
     case .answer: perform(queue.hung())
@@ -216,7 +216,7 @@ final class JournalService: EventJournal, JournalPlace, LoginGate {
     }
   }
 
-  /// A message of a journal.
+  /// Handles a message of a journal process.
   func handle(_ bytes: [UInt8], _ descriptors: [Descriptor], from child: Child) {
     let message = descriptors.isEmpty ? try? JournalToSupervisor(wireBytes: bytes[...]) : nil
     if case .found(let findings) = message { return report(findings) }
@@ -226,15 +226,15 @@ final class JournalService: EventJournal, JournalPlace, LoginGate {
     case .failed(let batch, let reason): performOrKill(queue.failed(batch, reason))
     case .opened: endWait()
     case .notOpened(let reason, let isPassing):
-      // A start fails; but where a disk is full, or has become read-only, logins are to be possible as far as
-      // `audit.on_failure` says, or nobody could mend it.
+      // Other errors make the start fail. If the disk is full or read-only, `audit.on_failure` decides about logins;
+      // otherwise nobody could repair it.
       if isPassing { endWait() }
       runtime.post(.journalNotOpened(reason))
     case .found, nil: performOrKill(nil)
     }
   }
 
-  /// The file of the journal cannot be opened.
+  /// Handles that the file of the journal cannot be opened.
   func notOpened(_ reason: String) { performOrKill(queue.failed(0, reason)) }
 
   private func endWait() {
@@ -249,7 +249,7 @@ final class JournalService: EventJournal, JournalPlace, LoginGate {
     journal.signal(SIGKILL)
   }
 
-  /// A journal has ended.
+  /// Handles the end of a journal process.
   func ended(_ child: Child, _ status: ExitStatus) {
     guard child === journal else { return }
     journal = nil
@@ -262,13 +262,13 @@ final class JournalService: EventJournal, JournalPlace, LoginGate {
     perform(queue.ended("the journal \(status)"))
   }
 
-  /// The one message of a process that opens the directory.
+  /// Handles the only message of a process that opens the directory.
   func handle(_ bytes: [UInt8], _ descriptors: [Descriptor], fromOpener child: Child) {
     guard child === opener else { return }
     opener = nil
     switch try? JournalOpening(wireBytes: bytes[...]) {
     case .opened(let opened) where descriptors.count == 1:
-      // A reload may have been faster.
+      // A reload may have opened it first.
       if directory == nil {
         directory = LoadedSettings.OpenDirectory(directory: opened, descriptor: descriptors[0])
       }
@@ -279,14 +279,14 @@ final class JournalService: EventJournal, JournalPlace, LoginGate {
     }
   }
 
-  /// Such a process has ended.
+  /// Handles the end of a process that opens the directory.
   func openerEnded(_ child: Child, _ status: ExitStatus) {
     guard child === opener else { return }
     opener = nil
     perform(queue.startFailed("the process that opens the journal's directory \(status)"))
   }
 
-  // MARK: What goes wrong
+  // MARK: Failures
 
   private func fails(_ reason: String) {
     if isAwaited {
@@ -314,7 +314,7 @@ final class JournalService: EventJournal, JournalPlace, LoginGate {
     if lost > 0 { report(.notWritten, "\(lost) events could not be written, and are lost") }
   }
 
-  /// What was wrong with the end of a series of the journal.
+  /// Reports irregularities at the end of a series of the journal.
   private func report(_ findings: JournalFindings) {
     let name = findings.series.path(of: settings?.path ?? "")
     let journal = name.lastIndex(of: "/").map { String(name[name.index(after: $0)...]) } ?? name

@@ -2,7 +2,7 @@ import Configuration
 import IPC
 
 extension Settings.Audit {
-  /// What bssh-journal is told.
+  /// The settings of bssh-journal.
   var journalSettings: JournalSettings {
     let file = journal
     let sync: JournalSettings.Sync =
@@ -16,7 +16,7 @@ extension Settings.Audit {
       compress: file.rotate.compress, sync: sync, flushInterval: UInt32(flushInterval))
   }
 
-  /// What a user may write of the main series.
+  /// The budget of each user in the main series.
   var budgetLimits: EventBudgets.Limits {
     let rotate = journal.rotate
     let (kept, isTooMuch) = rotate.maxSize.multipliedReportingOverflow(by: UInt64(rotate.maxBackups) + 1)

@@ -1,21 +1,21 @@
 import IPC
 import Wire
 
-/// Beginnings and ends of logins, until they are in the login records.
+/// The queue of entries for the login records: the starts and ends of logins.
 ///
-/// They go to a recorder in their order. What one had not written when it died goes to the next one: an entry of utmp(5)
-/// without its end would stay for ever. A recorder answers in the order in which it was told.
+/// Entries are sent to a recorder in order. Those that a recorder had not written when it died are sent to the next one,
+/// because an entry of utmp(5) without its end would remain forever. A recorder replies in the order of the entries.
 struct LoginLedger: Equatable, Sendable {
-  /// Entries that may wait before no more beginnings are taken. Each of the ends belongs to a beginning that was.
+  /// Number of waiting entries above which no more starts are accepted. Each end belongs to a start that was accepted.
   static let limit = 1024
-  /// Recorders that may die with an entry before it is left out.
+  /// Number of recorders that may die with an entry before it is dropped.
   static let attempts = 3
 
-  /// An entry, and whose it is.
+  /// An entry and its connection.
   struct Item: Equatable, Sendable {
     let entry: LoginEntry
     let connection: UInt64
-    /// Recorders that have died with it.
+    /// Number of recorders that have died with it.
     fileprivate(set) var deaths = 0
 
     init(_ entry: LoginEntry, of connection: UInt64) {
@@ -23,30 +23,30 @@ struct LoginLedger: Equatable, Sendable {
       self.connection = connection
     }
 
-    /// True when both are the same entry, however many recorders have died.
+    /// True if both are the same entry, regardless of the number of dead recorders.
     func isSame(as other: Item) -> Bool { entry == other.entry && connection == other.connection }
 
-    /// True when it is the end of a login, and `other` its beginning.
+    /// True if this is the end of the login that `other` starts.
     fileprivate func ends(_ other: Item) -> Bool {
       entry.kind == .ended && other.entry.kind == .began && connection == other.connection
         && entry.terminal == other.entry.terminal
     }
   }
 
-  /// What no recorder has, in order.
+  /// The entries that no recorder has, in order.
   private var waiting: [Item] = []
-  /// What each recorder was told and has not answered, in order.
+  /// The entries that were sent to each recorder and not confirmed, in order.
   private var told: [UInt64: FIFO<Item>] = [:]
 
-  /// True when there is something to tell a recorder.
+  /// True if there are entries to send.
   var isWaiting: Bool { !waiting.isEmpty }
-  /// Entries that are not in the records yet.
+  /// Number of entries that are not in the records yet.
   var count: Int { waiting.count + told.values.reduce(0) { $0 + $1.count } }
 
-  /// Something is to go into the records.
+  /// Adds an entry.
   mutating func add(_ item: Item) { waiting.append(item) }
 
-  /// Gives a recorder what waits, in order: but no end whose beginning another recorder may write behind it.
+  /// Assigns the waiting entries to a recorder, in order, except ends whose start another recorder may still write.
   mutating func tell(_ recorder: UInt64) -> [Item] {
     let others = told.filter { $0.key != recorder }.values.joined()
     func isHeld(_ item: Item) -> Bool { others.contains { item.ends($0) } }
@@ -56,27 +56,27 @@ struct LoginLedger: Equatable, Sendable {
     return items
   }
 
-  /// A recorder has dealt with the oldest that it was told of; nil: it was told of nothing such.
+  /// Handles a recorder's reply about its oldest entry, and returns that; nil: it does not match.
   ///
-  /// - Parameter isMeant: whether it is what the recorder says that it is.
+  /// - Parameter isMeant: returns true if the reply matches the entry.
   mutating func answer(by recorder: UInt64, _ isMeant: (Item) -> Bool) -> Item? {
     guard let item = told[recorder]?.first, isMeant(item) else { return nil }
     told[recorder]?.removeFirst()
     return item
   }
 
-  /// A recorder has ended. What it had waits for another one, before what came later.
+  /// Handles the end of a recorder. Its entries wait for another one, before later entries.
   ///
-  /// - Parameter isOn: whether the login of this beginning goes on. One that does not, and whose end was told already,
-  ///   would be in utmp(5) for ever.
-  /// - Returns: what is left out.
+  /// - Parameter isOn: returns true if the login of this start still exists. The start of a login whose end was written
+  ///   already would remain in utmp(5) forever.
+  /// - Returns: the entries that are dropped.
   mutating func end(_ recorder: UInt64, isOn: (Item) -> Bool) -> [Item] {
     guard let lost = told.removeValue(forKey: recorder).map(Array.init) else { return [] }
     var kept: [Item] = []
     var leftOut: [Item] = []
     for (index, item) in lost.enumerated() {
       var item = item
-      // Only the first can be what it died of; what it had not come to goes on as before.
+      // Only the first entry can be the cause of its death.
       if index == 0 { item.deaths += 1 }
       let hasEnd = (lost + waiting).contains { $0.ends(item) }
       let isOver = item.entry.kind == .began && !hasEnd && !isOn(item)

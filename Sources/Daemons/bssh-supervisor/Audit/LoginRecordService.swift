@@ -2,24 +2,24 @@ import AccessControl
 import IPC
 import System
 
-/// What goes into utmp, wtmp, lastlog and btmp. Recorders write it.
+/// Decides which entries recorders write to utmp, wtmp, lastlog and btmp.
 final class LoginRecordService {
   private let runtime: any Runtime
   private let recorders: any Recorders
-  /// Whose a terminal is.
+  /// Returns the owner of a terminal, by its name relative to /dev.
   private let owner: (String) -> TerminalOwner
-  /// What is to go into the records.
+  /// The entries that are not in the records yet.
   private var ledger = LoginLedger() {
     didSet { recorders.setHasLoginRecords(ledger.count > 0) }
   }
-  /// The terminals of each connection that the records have.
+  /// The terminals of each connection.
   private var books: [UInt64: LoginRecordPolicy] = [:]
-  /// The daemon is root, and can write the records.
+  /// True if the daemon runs as root, so that it can write the records.
   private var isPossible = false
-  /// The settings that apply want them.
+  /// True if the settings enable login records.
   private var isWanted = false
 
-  /// - Parameter owner: whose a terminal is; its name is below /dev.
+  /// - Parameter owner: returns the owner of a terminal, by its name relative to /dev.
   init(
     _ runtime: any Runtime, _ recorders: any Recorders,
     owner: @escaping (String) -> TerminalOwner = { TerminalOwner(of: $0) }
@@ -29,16 +29,16 @@ final class LoginRecordService {
     self.owner = owner
   }
 
-  /// These settings apply from now on.
+  /// Applies new settings.
   func apply(_ loaded: LoadedSettings) {
     isPossible = loaded.accounts != nil
     isWanted = loaded.settings.audit.loginRecords
   }
 
-  /// A login begins or ends on a terminal. ``SupervisorEvent/terminalEntered(_:)`` follows a beginning, also when it is left
-  /// out of the records.
+  /// Enters the start or the end of a login on a terminal. ``SupervisorEvent/terminalEntered(_:)`` follows a start, even if
+  /// it is not entered.
   ///
-  /// - Parameter isWanted: whether the settings of this login want it in the records.
+  /// - Parameter isWanted: true if the settings of this login enable login records.
   func record(_ entry: LoginEntry, isWanted: Bool, of connection: UInt64) {
     var entry = entry
     entry.time = runtime.time
@@ -52,21 +52,21 @@ final class LoginRecordService {
     }
   }
 
-  /// A login was refused, which goes into btmp.
+  /// Enters a refused login in btmp.
   func recordRefusal(_ entry: LoginEntry, of connection: UInt64) {
     var entry = entry
     entry.time = runtime.time
-    // Who guesses passwords must not fill the memory.
+    // Password guessing must not fill the memory.
     guard isPossible, isWanted, let recorder = try? loginRecorder(), !recorder.hasBacklog else { return }
     runtime.send(SupervisorToRecorder.login(entry, connection: connection), to: recorder)
   }
 
-  /// A connection is over; its terminals have ended before.
+  /// Handles the end of a connection, after the ends of its terminals.
   func forget(_ connection: UInt64) { books[connection] = nil }
 
   private func loginRecorder() throws(SystemError) -> Child { try recorders.current(for: \.keepsLogins) }
 
-  /// Sends what waits to the recorder; later, when there can be none now.
+  /// Sends the waiting entries to the recorder, or sets a timer if there can be none at the moment.
   func tellRecorder() {
     guard ledger.isWaiting else { return }
     guard let recorder = try? loginRecorder() else {
@@ -103,7 +103,7 @@ final class LoginRecordService {
 
   // MARK: Recorders
 
-  /// A recorder says that the oldest entry that it was told of is in the records; false: it was told of no such.
+  /// Handles that the oldest entry of a recorder is in the records; false: that entry does not match.
   func isWritten(_ kind: LoginEntry.Kind, _ connection: UInt64, by recorder: Child) -> Bool {
     let item = ledger.answer(by: recorder.number) { $0.entry.kind == kind && $0.connection == connection }
     tellRecorder()
@@ -112,10 +112,10 @@ final class LoginRecordService {
     return true
   }
 
-  /// A recorder cannot write the files that there are now: another one can, and gets what this one did not write. False:
-  /// it was not told of this.
+  /// Handles that a recorder cannot write because the files were replaced. Another one can, and gets the entries that this
+  /// one did not write. False: the recorder was not sent this entry.
   func areReplaced(_ entry: LoginEntry, _ connection: UInt64, by child: Child) -> Bool {
-    // Refusals are nowhere noted: one that is lost is no entry that stays.
+    // Refusals are not queued: a lost one leaves no entry without an end.
     let item = LoginLedger.Item(entry, of: connection)
     if entry.kind != .refused, ledger.answer(by: child.number, item.isSame) == nil { return false }
     if !recorders.isReplaced(child) {
@@ -131,7 +131,7 @@ final class LoginRecordService {
     return true
   }
 
-  /// A recorder has ended: what it had not written is for the next one.
+  /// Handles the end of a recorder: the next one gets the entries that it had not written.
   func recorderEnded(_ child: Child) {
     let leftOut = ledger.end(child.number) { books[$0.connection]?.has($0.entry.terminal) == true }
     for item in leftOut {

@@ -1,23 +1,23 @@
 import Audit
 import IPC
 
-/// Events that do not reach a receiver, put together for the journal: each kind of loss is told at once, and what follows
-/// within ``interval`` is told together at its end.
+/// Aggregates events that do not reach a receiver. The first loss of each kind is reported immediately, further ones
+/// together at the end of ``interval``.
 ///
-/// What is told is an event itself, and goes to that receiver, too. If it does not want that one either, there is one
-/// such event in each interval, and not one for each.
+/// The report is an event that is sent to the same receiver. If the receiver refuses that too, the aggregation limits the
+/// reports to one per interval.
 struct LossTally: Equatable, Sendable {
-  /// Milliseconds.
+  /// The interval of reports, in milliseconds.
   static let interval: Int64 = 60_000
 
-  /// Events of which none arrives.
+  /// Events that do not arrive.
   struct Loss: Equatable, Sendable {
     let kind: Kind
-    /// The lowest of their numbers.
+    /// The lowest number.
     var first: UInt64
     var count: UInt64
 
-    /// What is told together.
+    /// Losses of one kind are reported together.
     struct Kind: Hashable, Sendable {
       let series: JournalSeries
       let reason: ExportLoss
@@ -37,7 +37,7 @@ struct LossTally: Equatable, Sendable {
 
   init() {}
 
-  /// Takes a loss; returns it when it is to be told at once.
+  /// Adds a loss; returns it if it is reported immediately.
   mutating func add(_ loss: Loss, at now: Int64) -> Loss? {
     if let i = held.firstIndex(where: { $0.kind == loss.kind }) {
       held[i].first = min(held[i].first, loss.first)
@@ -53,10 +53,10 @@ struct LossTally: Equatable, Sendable {
     return loss
   }
 
-  /// When ``due(at:)`` has something to tell; nil: nothing is held back.
+  /// When ``due(at:)`` has losses to report; nil: none are deferred.
   var deadline: Int64? { held.compactMap { endTimes[$0.kind] }.min() }
 
-  /// What was held back and is to be told now.
+  /// Removes and returns the deferred losses that are due.
   mutating func due(at now: Int64) -> [Loss] {
     let ready = held.filter { now >= endTimes[$0.kind] ?? .min }
     held.removeAll { loss in ready.contains(loss) }
@@ -64,7 +64,7 @@ struct LossTally: Equatable, Sendable {
     return ready
   }
 
-  /// Everything that was held back: nothing is told later.
+  /// Removes and returns all deferred losses.
   mutating func takeAll() -> [Loss] {
     defer { held = [] }
     return held

@@ -3,64 +3,67 @@ import Glibc
 import IPC
 import System
 
-/// What a connection needs of a recorder, now or once it is a login.
+/// What a connection needs from a recorder, now or after its login.
 struct RecordingNeeds: Equatable {
-  /// Its terminals go into the login records.
+  /// Its terminals are entered in the login records.
   var keepsLogins: Bool
-  /// Paths of the directories that its recordings may go to.
+  /// The paths of the directories for its recordings.
   var directories: [String]
 }
 
-/// The current recorder. What a service needs of ``RecorderService`` to have something recorded.
+/// The part of ``RecorderService`` that a service needs to use the recorder.
 protocol Recorders: AnyObject {
-  /// Whether login records wait or are under way: recorders keep them then, whatever the settings say.
+  /// Sets whether login records are pending. Recorders keep login records then, regardless of the settings.
   func setHasLoginRecords(_ has: Bool)
 
-  /// The recorder; another one than before when that one was not told enough, or none runs.
+  /// The current recorder; a new one if none is running or the settings of the current one are insufficient.
   ///
-  /// - Throws: when there can be none now.
+  /// - Throws: `SystemError` when none can be started at the moment.
   func current(for isEnough: (RecorderSettings) -> Bool) throws(SystemError) -> Child
-  /// The recorder, whatever it was told.
+  /// The current recorder, regardless of its settings.
+  ///
+  /// - Throws: `SystemError` when none can be started at the moment.
   func current() throws(SystemError) -> Child
-  /// True when this one is not the recorder any more, or another one was allowed to take over.
+  /// True if this is not the current recorder, or another one was allowed to replace it.
   func isReplaced(_ recorder: Child) -> Bool
-  /// The directory at a path, when it is open.
+  /// The directory at a path; nil: it is not open.
   func directory(at path: String) -> OpenedDirectory?
 }
 
-/// Starts, replaces and ends recorders: processes that make recordings and keep login records.
+/// Starts, replaces and ends recorders: processes that create the files of recordings and write login records.
 ///
-/// One is the current recorder. One that was retired does what it was told, and ends.
+/// One of them is the current recorder. A retired one completes its requests and exits.
 final class RecorderService: Recorders {
-  /// Milliseconds until a recorder that has ended is started again.
+  /// Milliseconds before a recorder that has ended is restarted.
   static let pause: Int64 = 1000
-  /// Milliseconds that recorders have at the end of the daemon for what they were told.
+  /// Time limit for recorders to complete their requests when the daemon ends, in milliseconds.
   private static let endTime: Int64 = 4000
-  /// Milliseconds that a recorder has when another one has taken over: as long as a recording is waited for.
+  /// Time limit for a retired recorder to complete its requests, in milliseconds: as long as a connection waits for a
+  /// recording.
   private static let retirement = ConnectionTerminals.recorderTime
-  /// How often another recorder takes over because files were replaced; whoever claims that all the time gets no other.
+  /// Limits how often a recorder is replaced because it reports that files were replaced.
   private static let renewalRate = TokenBucket.Rate(interval: 1000, burst: 10)
 
   private let runtime: any Runtime
   private var accounts: ServiceAccounts?
-  /// Of the settings that apply.
+  /// The recorder's part of the current settings.
   private var settings = RecorderSettings(directories: [], keepsLogins: false)
-  /// Directories that recorders work in, by path: also those of settings that were replaced, for as long as there are
-  /// logins that began with them.
+  /// The directories of recordings, by path, including those of earlier settings as long as there are logins that started
+  /// with these.
   private var open: [String: LoadedSettings.OpenDirectory] = [:]
   private var needs: [UInt64: RecordingNeeds] = [:]
-  /// nil: none runs.
+  /// The current recorder; nil: none is running.
   private var recorder: Child?
-  /// What it was told.
+  /// The settings that were sent to it.
   private var told: RecorderSettings?
-  /// When another one may be started.
+  /// The earliest time of the next start.
   private var startTime: Int64 = 0
   private var renewals = TokenBucket()
   private var hasLoginRecords = false
 
   init(_ runtime: any Runtime) { self.runtime = runtime }
 
-  /// What a recorder is told: what applies now, and what logins began with that go on.
+  /// The settings for a new recorder: the current ones, and those that existing logins started with.
   private var wanted: RecorderSettings {
     var all = settings
     for needs in needs.values {
@@ -71,12 +74,12 @@ final class RecorderService: Recorders {
         if !all.directories.contains(known) { all.directories.append(known) }
       }
     }
-    // They are root's to keep.
+    // Only root can write login records.
     all.keepsLogins = (all.keepsLogins || hasLoginRecords) && accounts != nil
     return all
   }
 
-  /// These settings apply from now on.
+  /// Applies new settings.
   func apply(_ loaded: LoadedSettings) {
     accounts = loaded.accounts
     settings = RecorderSettings(
@@ -91,13 +94,13 @@ final class RecorderService: Recorders {
     }
   }
 
-  /// What a connection needs from now on; nil: it is over.
+  /// Sets the needs of a connection; nil: it has ended.
   func setNeeds(_ new: RecordingNeeds?, of connection: UInt64) {
     needs[connection] = new
     if new == nil { closeDirectories() }
   }
 
-  /// Closes the directories in which nobody records any more.
+  /// Closes the directories that are no longer needed.
   private func closeDirectories() {
     guard open.count > settings.directories.count else { return }
     let wanted = wanted.directories
@@ -115,7 +118,7 @@ final class RecorderService: Recorders {
 
   func current() throws(SystemError) -> Child {
     if let recorder {
-      // It was killed, and hangs: another one would hang as well.
+      // It was killed and has not ended; another one would hang as well.
       guard recorder.sentSignal == nil else { throw SystemError("ask the recorder", code: ETIMEDOUT) }
       return recorder
     }
@@ -139,14 +142,14 @@ final class RecorderService: Recorders {
 
   private func mayRenew() -> Bool { renewals.take(Self.renewalRate, at: runtime.now) == 0 }
 
-  /// Another one is the recorder from now on. This one does what it was told; then it finds the socket closed.
+  /// Retires a recorder: it completes its requests, then finds its socket closed and exits.
   private func retire(_ child: Child) {
     recorder = nil
     child.finish()
     runtime.setTimer(.kill(child.number), after: Self.retirement)
   }
 
-  /// A recorder has ended.
+  /// Handles the end of a recorder.
   func ended(_ child: Child, _ status: ExitStatus) {
     if child === recorder {
       recorder = nil
@@ -159,10 +162,10 @@ final class RecorderService: Recorders {
     }
   }
 
-  /// The daemon ends now: the next recorder may be started without a pause, for there is no later.
+  /// Lets the next recorder start without a pause, because the daemon ends.
   func skipPause() { startTime = 0 }
 
-  /// The daemon ends now: waits a moment until everything is written.
+  /// Waits for a limited time until recorders have completed their requests, because the daemon ends.
   func end() {
     let deadline = runtime.now + Self.endTime
     for child in runtime.children.values where child.role == .recorder {

@@ -1,12 +1,12 @@
 /// The names of recordings: `20261120T203717Z-alice-f81d4fae-7dec-41d0-a765-00a0c91e6bf6-0.cast`.
 enum RecordingName {
-  /// A name that sorts by time, tells whose it is, and is no other's.
+  /// A unique name that sorts by time and contains the user.
   ///
   /// - Parameters:
   ///   - time: RFC 3339, UTC: `2026-11-20T20:37:17.123Z`.
-  ///   - user: of it stays what means nothing to a shell.
-  ///   - session: the login.
-  ///   - number: the recording's, in the login.
+  ///   - user: the user name; characters that are special in shells are removed.
+  ///   - session: the UUID of the login.
+  ///   - number: the number of the recording in the login.
   static func make(time: String, user: String, session: String, number: Int) -> String {
     let stamp = time.prefix { $0 != "." }.filter { $0 != "-" && $0 != ":" }
     let name = user.utf8.prefix(64).map { byte -> Character in

@@ -2,18 +2,17 @@ import Glibc
 import IPC
 import System
 
-/// Has the files of recordings made.
+/// Requests the files of recordings from recorders.
 ///
-/// The descriptor of a file goes from the recorder to the transport over a socket of their own: it is nothing for this
-/// process.
+/// The recorder sends the descriptor of a file directly to the transport, over a socket pair that this service creates.
 final class RecordingService {
   private let runtime: any Runtime
   private let recorders: any Recorders
-  /// Files that recorders were asked to make.
+  /// The pending requests.
   private var openings = RecordingOpenings()
-  /// The transports' ends of the sockets, until they have them.
+  /// The transports' ends of the socket pairs, until they are sent.
   private var sockets: [UInt64: Descriptor] = [:]
-  /// Recordings of each connection so far, for their names.
+  /// The number of recordings of each connection so far, for their names.
   private var counts: [UInt64: Int] = [:]
 
   init(_ runtime: any Runtime, _ recorders: any Recorders) {
@@ -21,15 +20,15 @@ final class RecordingService {
     self.recorders = recorders
   }
 
-  /// Has the file of a recording made. The answer is an event of the connection: `recordingOpened` or `recordingFailed`.
+  /// Requests the file of a recording. The reply is an event of the connection: `recordingOpened` or `recordingFailed`.
   ///
-  /// - Parameter session: the id of the login, for the name of the file.
+  /// - Parameter session: the UUID of the login, for the name of the file.
   func open(in directory: String, user: String, session: String, for connection: UInt64) {
     let name = RecordingName.make(
       time: Clock.timestamp, user: user, session: session, number: counts[connection, default: 0])
     counts[connection, default: 0] += 1
     do throws(SystemError) {
-      // What the loader could not open, no recorder can.
+      // A recorder cannot open what the loader could not open.
       guard let known = recorders.directory(at: directory) else {
         throw SystemError("open \(directory)", code: ENOENT)
       }
@@ -47,36 +46,36 @@ final class RecordingService {
     }
   }
 
-  /// The transport's end of the socket over which the file comes, once; nil: there is none.
+  /// Removes and returns the transport's end of the socket pair; nil: there is none.
   func takeSocket(of connection: UInt64) -> Descriptor? { sockets.removeValue(forKey: connection) }
 
-  /// The recorder that this connection has asked does not answer in time: kills it.
+  /// Kills the recorder that this connection waits for, because it does not reply in time.
   func killRecorder(of connection: UInt64) {
     guard let number = openings.giveUp(connection) else { return }
     runtime.children[number]?.signal(SIGKILL)
   }
 
-  /// A connection is over.
+  /// Handles the end of a connection.
   func forget(_ connection: UInt64) {
     sockets[connection] = nil
     counts[connection] = nil
   }
 
-  /// A recorder has made a file; false: it was not asked for that.
+  /// Handles that a recorder has created a file; false: there is no such request.
   func opened(_ number: UInt64, by recorder: Child) -> Bool {
     guard let opening = openings.answer(number, by: recorder.number) else { return false }
     if let waiting = opening.connection { runtime.post(.connection(.recordingOpened(opening.path), of: waiting)) }
     return true
   }
 
-  /// A recorder could not make a file; false: it was not asked for that.
+  /// Handles that a recorder could not create a file; false: there is no such request.
   func failed(_ number: UInt64, _ reason: String, by recorder: Child) -> Bool {
     guard let opening = openings.answer(number, by: recorder.number) else { return false }
     if let waiting = opening.connection { runtime.post(.connection(.recordingFailed(reason), of: waiting)) }
     return true
   }
 
-  /// A recorder has ended, and makes none of the files that it was asked for.
+  /// Handles the end of a recorder: its pending requests fail.
   func recorderEnded(_ child: Child, _ status: ExitStatus) {
     for connection in openings.end(child.number) {
       runtime.post(.connection(.recordingFailed("the recorder \(status)"), of: connection))
