@@ -1,10 +1,10 @@
-/// How long to wait before the next try: 100 ms, doubling to 5 s while it goes on failing, unless others are given.
+/// The delay before the next attempt, which doubles with each failure: by default from 100 ms to 5 s.
 struct Backoff: Equatable, Sendable {
   private let first: Int64
   private let longest: Int64
   private var failures: Int64 = 0
 
-  /// - Parameters: milliseconds.
+  /// - Parameters: the first and the longest delay, in milliseconds.
   init(first: Int64 = 100, longest: Int64 = 5000) {
     self.first = first
     self.longest = longest
@@ -16,6 +16,6 @@ struct Backoff: Equatable, Sendable {
     return min(first << failures, longest)
   }
 
-  /// Forgets the failures.
+  /// Resets the delay.
   mutating func succeed() { failures = 0 }
 }

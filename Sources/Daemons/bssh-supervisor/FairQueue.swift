@@ -1,32 +1,32 @@
 import AccessControl
 
-/// What waits, in turn for each source: who sends much waits for itself, and nobody else waits for it.
+/// A bounded queue, served round-robin per source.
 ///
-/// Memory is bounded. When there is no room, the source that has most loses what came last, so that no source can fill the
-/// queue for others.
+/// When the queue is full, the source with the most elements loses its newest one, so that no source can fill the queue
+/// for others.
 struct FairQueue<Element: Sendable>: Sendable {
-  /// What one source has waiting.
+  /// The elements of one source.
   private struct Line: Sendable {
     let source: ClientSource
     var elements: [Element] = []
-    /// In which round it is served.
+    /// The round in which it is served next.
     var round: UInt64
   }
 
   private let limit: Int
-  /// Of those in the same round, the first has waited longest; none is empty.
+  /// None is empty. Of those with the same round, the first has waited longest.
   private var lines: [Line] = []
-  /// The round of the element that was taken last.
+  /// The round of the element that was removed last.
   private var round: UInt64 = 0
-  /// Who had a turn in this round: it has its next one in the round after it.
+  /// The sources that were served in this round; their next turn is in the next round.
   private var served: Set<ClientSource> = []
-  /// How many wait.
+  /// The number of elements.
   private(set) var count = 0
 
   /// A queue for at most `limit` elements.
   init(limit: Int) { self.limit = max(limit, 1) }
 
-  /// Adds an element behind the others of its source; returns what had to go for it, which may be the same.
+  /// Appends an element to those of its source; returns the element that was dropped for it, which may be itself.
   mutating func add(_ element: Element, from source: ClientSource) -> Element? {
     var dropped: Element?
     if count >= limit, let heaviest = lines.indices.max(by: { lines[$0].elements.count < lines[$1].elements.count }) {
@@ -45,8 +45,8 @@ struct FairQueue<Element: Sendable>: Sendable {
     return dropped
   }
 
-  /// Takes out the next element of the source whose turn it is, of those that `mayBeServed`; of several in one round, of
-  /// one whose next element `isQuick`.
+  /// Removes and returns the next element, of the sources for which `mayBeServed` returns true. Of several sources in one
+  /// round, one whose next element `isQuick` comes first.
   mutating func next(_ mayBeServed: (ClientSource) -> Bool, isQuick: (Element) -> Bool = { _ in true }) -> Element? {
     let candidates = lines.indices.filter { mayBeServed(lines[$0].source) }
     guard let soonest = candidates.map({ lines[$0].round }).min() else { return nil }
@@ -65,7 +65,7 @@ struct FairQueue<Element: Sendable>: Sendable {
     return element
   }
 
-  /// Takes out all that `isOver`.
+  /// Removes all elements for which `isOver` returns true.
   mutating func removeAll(_ isOver: (Element) -> Bool) {
     for index in lines.indices { lines[index].elements.removeAll(where: isOver) }
     lines.removeAll { $0.elements.isEmpty }

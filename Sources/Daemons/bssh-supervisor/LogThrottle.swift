@@ -1,8 +1,8 @@
-/// Lets a few lines through every so often, and counts those that it holds back.
+/// Limits the rate of log lines, and counts the suppressed ones.
 struct LogThrottle: Equatable, Sendable {
-  /// Lines in each interval.
+  /// Maximum number of lines in each interval.
   let burst: Int
-  /// Milliseconds.
+  /// The interval in milliseconds.
   let interval: Int64
   private var endTime: Int64 = .min
   private var passed = 0
@@ -13,7 +13,7 @@ struct LogThrottle: Equatable, Sendable {
     self.interval = interval
   }
 
-  /// How many lines were held back since the last one that went through; nil: hold this one back too.
+  /// The number of lines that were suppressed since the last one that passed; nil: this one is suppressed too.
   mutating func pass(at now: Int64) -> Int? {
     if now >= endTime {
       endTime = now + interval

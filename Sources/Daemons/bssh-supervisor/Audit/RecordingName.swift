@@ -4,7 +4,7 @@ enum RecordingName {
   ///
   /// - Parameters:
   ///   - time: RFC 3339, UTC: `2026-11-20T20:37:17.123Z`.
-  ///   - user: the user name; characters that are special in shells are removed.
+  ///   - user: the user name, cut to 64 bytes; bytes other than letters, digits, `.` and `_` become `_`.
   ///   - session: the UUID of the login.
   ///   - number: the number of the recording in the login.
   static func make(time: String, user: String, session: String, number: Int) -> String {

@@ -1,9 +1,10 @@
 import AccessControl
 import IPC
 
-/// A question to an authority, and who waits for its answer. A connection has at most one of each purpose.
+/// Identifies a request to an authority by the connection and the purpose. A connection has at most one request of each
+/// purpose.
 struct Ticket: Hashable, Sendable {
-  /// What an answer is for.
+  /// The purpose of a request.
   enum Purpose: CaseIterable, Sendable {
     case signature, hostKeyProofs, account, verdict, code
   }
@@ -11,7 +12,7 @@ struct Ticket: Hashable, Sendable {
   let connection: UInt64
   let purpose: Purpose
 
-  /// The ticket of a question that `connection` asks.
+  /// The ticket of a request of `connection`.
   init(connection: UInt64, for question: SupervisorToAuthority) {
     self.connection = connection
     switch question {
@@ -23,7 +24,7 @@ struct Ticket: Hashable, Sendable {
     }
   }
 
-  /// True when `answer` is one to such a question.
+  /// True if `answer` is a reply to a request of this purpose.
   func fits(_ answer: AuthorityToSupervisor) -> Bool {
     switch answer {
     case .ready: false
@@ -36,48 +37,48 @@ struct Ticket: Hashable, Sendable {
   }
 }
 
-/// Which authority answers what, and when. Decides only: the supervisor starts, asks and ends them.
+/// Distributes requests to authorities. Decides only: the caller starts and ends them, and sends messages.
 ///
-/// An authority has one question at a time. Passwords take long and accounts may (a directory service that hangs), so
-/// they wait for everything else, and never occupy the last authority that is free. Sources take turns, and one that has
-/// a question under way waits for those that have none: a flood of passwords from one source delays another's by one
-/// hash at most. One that dies or hangs fails the question it had, and nothing else.
+/// An authority handles one request at a time. Passwords take long and accounts may (a directory service that hangs), so
+/// these have lower priority, and never occupy the last free authority. Sources are served in turn, and those without a
+/// request being handled first: a flood of passwords from one source delays another source by one hash at most. An
+/// authority that dies or hangs fails only the request that it handles.
 struct AuthorityPool: Sendable {
-  /// What to do now.
+  /// What the caller must do.
   enum Action: Equatable, Sendable {
-    /// Start one, and say `started` or `startFailed`.
+    /// Start an authority, and call `started` or `startFailed`.
     case start
-    /// Say `restartTime` after so many milliseconds.
+    /// Call `restartTime` after this time.
     case restartAfter(milliseconds: Int64)
     case ask(authority: UInt64, Ticket, SupervisorToAuthority)
-    /// Say `hung` unless it has answered after ``AuthorityPool/patience``.
+    /// Call `hung` unless `stopWatching` follows within ``AuthorityPool/patience``.
     case watch(authority: UInt64)
     case stopWatching(authority: UInt64)
-    /// Nil: there is no answer; the request is to be rejected.
+    /// Deliver the reply; nil: there is none, and the request fails.
     case answer(Ticket, AuthorityToSupervisor?)
-    /// It is not needed any more: let it end.
+    /// Let this authority end.
     case retire(authority: UInt64)
     case kill(authority: UInt64, reason: String)
   }
 
-  /// Milliseconds that an authority may take to start or to answer.
+  /// Time limit for an authority to start or to reply, in milliseconds.
   static let patience: Int64 = 30_000
-  /// Questions of one class that may wait.
+  /// Maximum number of waiting requests of each priority.
   static let queueLimit = 256
 
   private enum State: Equatable {
     case starting, idle
     case busy(Ticket)
-    /// Told to end, or killed.
+    /// Asked to end, or killed.
     case ending
   }
 
   private struct Member {
     let number: UInt64
     var state: State
-    /// Who asked the question that it has.
+    /// The source of the request that it handles.
     var source: ClientSource?
-    /// Belongs to an older configuration: gets nothing more.
+    /// Belongs to an earlier configuration, and gets no more requests.
     var isRetiring = false
   }
 
@@ -94,16 +95,16 @@ struct AuthorityPool: Sendable {
   private var backoff = Backoff()
   private var plannedStarts = 0
 
-  /// Keeps `size` authorities, at least 2: with one, no account would ever be looked up.
+  /// Keeps `size` authorities, at least 2, because accounts never occupy the last free one.
   init(size: Int = 3) { self.size = max(size, 2) }
 
-  /// How many could take a question now.
+  /// The number of authorities that are ready for a request.
   var idleCount: Int { members.count { $0.state == .idle && !$0.isRetiring } }
 
-  /// How many questions wait.
+  /// The number of waiting requests.
   var waitingCount: Int { prompt.count + slow.count }
 
-  /// Takes an authority that is ready as the first of a new configuration; those before it get no more questions.
+  /// Adds a ready authority as the first one of a new configuration; earlier ones get no more requests.
   mutating func adopt(_ number: UInt64) -> [Action] {
     var actions: [Action] = []
     for i in members.indices where !members[i].isRetiring {
@@ -118,7 +119,7 @@ struct AuthorityPool: Sendable {
     return actions + fill() + dispatch()
   }
 
-  /// A question of a connection from `source`.
+  /// Adds a request of a connection from `source`.
   mutating func ask(_ content: SupervisorToAuthority, for connection: UInt64, from source: ClientSource) -> [Action] {
     let question = Question(ticket: Ticket(connection: connection, for: content), content: content, source: source)
     let dropped: Question? =
@@ -129,28 +130,29 @@ struct AuthorityPool: Sendable {
     return (dropped.map { [.answer($0.ticket, nil)] } ?? []) + dispatch()
   }
 
-  /// The connection is over: its questions that wait are dropped. The answer to one that is under way still comes.
+  /// Handles the end of a connection: its waiting requests are dropped. The reply to one that is being handled is still
+  /// delivered.
   mutating func forget(connection: UInt64) {
     prompt.removeAll { $0.ticket.connection == connection }
     slow.removeAll { $0.ticket.connection == connection }
   }
 
-  /// The authority that `start` asked for runs.
+  /// Handles that the authority of `start` is running.
   mutating func started(_ number: UInt64) -> [Action] {
     members.append(Member(number: number, state: .starting))
     return [.watch(authority: number)]
   }
 
-  /// The authority that `start` asked for could not be started.
+  /// Handles that the authority of `start` could not be started.
   mutating func startFailed() -> [Action] { replace() }
 
-  /// The time of `restartAfter` has come.
+  /// Handles the end of `restartAfter`.
   mutating func restartTime() -> [Action] {
     plannedStarts = max(plannedStarts - 1, 0)
     return fill()
   }
 
-  /// An authority said something.
+  /// Handles a message of an authority.
   mutating func received(_ message: AuthorityToSupervisor, from number: UInt64) -> [Action] {
     guard let i = index(of: number) else { return [] }
     switch members[i].state {
@@ -173,7 +175,7 @@ struct AuthorityPool: Sendable {
     }
   }
 
-  /// An authority has had ``patience`` milliseconds.
+  /// Handles that an authority has not replied within ``patience``.
   mutating func hung(_ number: UInt64) -> [Action] {
     guard let i = index(of: number) else { return [] }
     switch members[i].state {
@@ -183,13 +185,13 @@ struct AuthorityPool: Sendable {
     }
   }
 
-  /// An authority sent what is no message.
+  /// Handles that an authority sent an invalid message.
   mutating func misbehaved(_ number: UInt64, _ reason: String) -> [Action] {
     guard let i = index(of: number) else { return [] }
     return kill(i, reason)
   }
 
-  /// An authority has ended.
+  /// Handles the end of an authority.
   mutating func ended(_ number: UInt64) -> [Action] {
     guard let i = index(of: number) else { return [] }
     let member = members.remove(at: i)
@@ -205,7 +207,7 @@ struct AuthorityPool: Sendable {
     return [.stopWatching(authority: members[i].number), .retire(authority: members[i].number)]
   }
 
-  /// The question that it had fails at once, not only when the process has gone.
+  /// Kills an authority. Its request fails immediately, before the process has ended.
   private mutating func kill(_ i: Int, _ reason: String) -> [Action] {
     let member = members[i]
     members[i].state = .ending
@@ -238,13 +240,13 @@ struct AuthorityPool: Sendable {
     return actions
   }
 
-  /// Of the sources with the fewest questions under way, the one whose turn it is.
+  /// The next request, from the sources with the fewest requests being handled.
   private mutating func nextQuestion() -> Question? {
     for limit in 0...members.count {
       let isLight = { [members] (source: ClientSource) in members.count { $0.source == source } <= limit }
       if let question = prompt.next(isLight) { return question }
       guard idleCount >= 2 else { continue }
-      // An account is known before a password is hashed, as a rule.
+      // Accounts come first, because they usually take less time than passwords.
       if let question = slow.next(isLight, isQuick: { $0.ticket.purpose == .account }) { return question }
     }
     return nil

@@ -4,20 +4,20 @@ import IPC
 import System
 import Wire
 
-/// Starts and ends authorities, and asks them for connections: signatures, accounts and verdicts.
+/// Starts and ends authorities, and sends them the requests of connections for signatures, accounts and verdicts.
 final class AuthorityService: CandidateSource {
   private let runtime: any Runtime
-  /// Not started as root: the one user whose rights every login has.
+  /// The user id of every login if the daemon does not run as root; nil: it does.
   private let singleUser: UInt32?
-  /// The settings that apply; nil: none do yet.
+  /// The current settings; nil: none yet.
   private var loaded: LoadedSettings?
   private var pool = AuthorityPool()
   private var codes = OTPReplayGuard()
-  /// The first authority of settings that do not apply yet.
+  /// The first authority of settings that are not applied yet.
   private var candidate: Child?
-  /// The authorized_keys of each connection that asks about a key, sealed.
+  /// Sealed memory with the authorized_keys files, for each connection with a request about a key.
   private var keys: [UInt64: Descriptor] = [:]
-  /// Whose one-time code each connection asks about.
+  /// The user of each connection with a request about a one-time code.
   private var users: [UInt64: String] = [:]
 
   init(_ runtime: any Runtime, singleUser: UInt32?) {
@@ -35,9 +35,9 @@ final class AuthorityService: CandidateSource {
 
   func dropCandidate() { candidate?.signal(SIGKILL) }
 
-  /// The settings of the candidate, which is ready, apply from now on.
+  /// Applies the settings of the candidate, which is ready.
   ///
-  /// - Parameter number: the candidate's.
+  /// - Parameter number: the number of the candidate.
   func adopt(_ number: UInt64, _ new: LoadedSettings) {
     loaded = new
     perform(pool.adopt(number))
@@ -50,11 +50,11 @@ final class AuthorityService: CandidateSource {
     return child
   }
 
-  // MARK: Questions
+  // MARK: Requests
 
-  /// Asks for a connection. The answer is an event of the connection.
+  /// Sends a request of a connection. The reply is an event of the connection.
   ///
-  /// - Parameter keys: the authorized_keys that were found, sealed; they are sent with the question about a key.
+  /// - Parameter keys: sealed memory with the authorized_keys files, which is sent with a request about a key.
   func ask(
     _ question: SupervisorToAuthority, for connection: UInt64, from source: ClientSource, keys: Descriptor?
   ) {
@@ -66,7 +66,7 @@ final class AuthorityService: CandidateSource {
     perform(pool.ask(question, for: connection, from: source))
   }
 
-  /// A connection is over.
+  /// Handles the end of a connection.
   func forget(_ connection: UInt64) {
     pool.forget(connection: connection)
     keys[connection] = nil
@@ -131,10 +131,10 @@ final class AuthorityService: CandidateSource {
 
   // MARK: Processes
 
-  /// Authorities may be started again.
+  /// Handles the end of the pause before authorities are restarted.
   func restartTime() { perform(pool.restartTime()) }
 
-  /// A message of an authority.
+  /// Handles a message of an authority.
   func handle(_ bytes: [UInt8], _ descriptors: [Descriptor], from child: Child) {
     let message: AuthorityToSupervisor
     do throws(WireError) {
@@ -150,7 +150,7 @@ final class AuthorityService: CandidateSource {
     runtime.post(.candidateReady(child, hostKeys))
   }
 
-  /// An authority has had its time to start or to answer.
+  /// Handles that an authority has not started or replied in time.
   func isLate(_ number: UInt64) {
     guard let child = runtime.children[number] else { return }
     guard child === candidate else { return perform(pool.hung(number)) }
@@ -158,14 +158,14 @@ final class AuthorityService: CandidateSource {
     child.signal(SIGKILL)
   }
 
-  /// An authority has ended.
+  /// Handles the end of an authority.
   func ended(_ child: Child, _ status: ExitStatus) {
     if child === candidate {
       runtime.cancelTimer(.authorityAnswer(child.number))
       candidate = nil
       return runtime.post(.candidateFailed("the authority \(status)"))
     }
-    // SIGTERM retires one that is not needed any more: no news.
+    // SIGTERM ends an authority that is no longer needed, which is not worth a line.
     if child.sentSignal != SIGTERM { runtime.log(.warning, "authority \(child.pid) \(status)") }
     perform(pool.ended(child.number))
   }

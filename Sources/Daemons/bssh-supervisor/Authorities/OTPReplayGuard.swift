@@ -4,33 +4,32 @@ import IPC
 
 /// Prevents reuse of one-time codes, and limits wrong codes per user. Decides only.
 ///
-/// Authorities answer independently of each other, so the supervisor alone knows which codes were used. RFC 6238, section
+/// Authorities reply independently of each other, so only the supervisor knows which codes were used. RFC 6238, section
 /// 5.2; RFC 4226, section 7.3
 struct OTPReplayGuard: Sendable {
-  /// Wrong codes that a user may send at once.
+  /// Number of wrong codes that a user may send without a delay.
   static let guesses = 10
   /// Milliseconds after which one more wrong code is allowed. With codes of six digits, three of which are valid at a
-  /// time, a client that guesses for a year without a pause finds one, more likely than not.
+  /// time, a client that guesses for a year without a pause finds one with a probability above one half.
   static let guessInterval = 120_000
-  /// Users that are remembered, of those with a secret. Above the limit, the user whose last code is the oldest is
-  /// forgotten.
+  /// Maximum number of users with an entry. Above the limit, the entry with the oldest last code is removed.
   static let userLimit = 65_536
 
   private static let guessRate = TokenBucket.Rate(interval: guessInterval, burst: guesses)
 
   private struct Entry {
-    /// The step of the last code that was accepted.
+    /// The time step of the last accepted code.
     var lastStep: UInt64?
     var guesses = TokenBucket()
   }
 
   private var entries: [[UInt8]: Entry] = [:]
 
-  /// How many users are remembered.
+  /// The number of users with an entry.
   var count: Int { entries.count }
 
-  /// The verdict on a code of `user`, of which an authority says `answer`. A code that is accepted is used up, and with it
-  /// all earlier ones.
+  /// The verdict on a code of `user` after an authority's `answer`. After a code is accepted, neither it nor an earlier one
+  /// is accepted again.
   ///
   /// - Parameter now: milliseconds of the monotonic clock.
   mutating func verdict(on answer: CodeAnswer, of user: String, at now: Int64) -> Verdict {
@@ -45,7 +44,7 @@ struct OTPReplayGuard: Sendable {
     case .right(let step):
       var entry = entries[name] ?? newEntry()
       var guesses = entry.guesses
-      // After so many wrong codes, a right one may be one more guess.
+      // After too many wrong codes, the right one may be a guess as well.
       guard guesses.take(Self.guessRate, at: now) == 0 else {
         return .rejected(ProofRefusal.tooManyWrongCodes)
       }
@@ -58,7 +57,7 @@ struct OTPReplayGuard: Sendable {
     }
   }
 
-  /// The entry of a user who is not remembered; makes room for it.
+  /// Returns a new entry, after making room for it.
   private mutating func newEntry() -> Entry {
     if entries.count >= Self.userLimit,
       let oldest = entries.min(by: { $0.value.lastStep ?? 0 < $1.value.lastStep ?? 0 })

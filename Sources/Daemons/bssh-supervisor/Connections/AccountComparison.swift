@@ -6,37 +6,37 @@ import Filter
 import IPC
 import Model
 
-/// Compares what an authority says of a user with what the system says, which a process of root reads.
+/// Compares an authority's reply about a user with the system's account, which a process with root's privileges reads.
 ///
-/// What an account decides (the rights of a login, where keys are read and as whom, which groups and rules apply) comes
-/// from the system and the configuration. An authority can refuse a user, and nothing else.
+/// Everything that depends on the account (the privileges of a login, the paths of keys and the user that reads them, the
+/// groups and rules) is taken from the system and the configuration. An authority can only refuse a user.
 struct AccountComparison {
-  /// The user of whom the authority answers.
+  /// The user that the authority's reply is about.
   let user: String
   let address: IPAddress
-  /// Before any block of `match` applies.
+  /// The settings without any `match` block applied.
   let settings: Settings
-  /// Not started as root: the one user whose rights every login has.
+  /// The user id of every login if the daemon does not run as root; nil: it does.
   let singleUser: UInt32?
 
-  /// The account as which keys are read for users who cannot log in: it owns nothing.
+  /// The account that reads keys for users who cannot log in; it owns nothing.
   static let nobody = Account(
     name: "nobody", uid: 65534, gid: 65534, groups: [65534], home: "/nonexistent", shell: "")
 
   /// The user's entry in the configuration.
   private var configured: Settings.User? { settings.auth.users.first { $0.name.utf8.elementsEqual(user.utf8) } }
 
-  /// The question about the account for a process of root; nil: the daemon was not started as root.
+  /// The request for the process that reads the account as root; nil: the daemon does not run as root.
   func question(_ answer: AccountAnswer) -> AccountQuestion? {
     guard singleUser == nil else { return nil }
-    // A name that is no account's is kept away from a process of root.
+    // Names without an account are not passed to a process with root's privileges.
     let name = answer.login == nil ? Self.nobody.name : configured?.runAs ?? user
     return AccountQuestion(
       name: name, groupPatterns: settings.groupPatterns.map(\.description),
       shells: answer.login == nil ? [] : configuredShells)
   }
 
-  /// The shell of the user's entry, or else those that accounts without a shell may get.
+  /// The shell of the user's entry, or else those that an account without a shell may get.
   private var configuredShells: [String] {
     if let shell = configured?.shell { return [shell] }
     var seen: Set<String> = []
@@ -44,14 +44,14 @@ struct AccountComparison {
     return ([settings] + blocks.map(\.values)).map(\.shell.defaultShell).filter { seen.insert($0).inserted }
   }
 
-  /// The system's answer about a shell of the configuration; a shell without an answer closes the account.
+  /// The kind of a configured shell according to the system; if it is missing, `none`, which allows no login.
   private func kind(ofShell shell: String, _ state: AccountState) -> ShellKind {
     zip(configuredShells, state.shellKinds).first { $0.0 == shell }?.1 ?? .none
   }
 
-  /// The part of an authority's answer that counts, and what is wrong with the answer; nil: nothing.
+  /// The authority's reply, corrected by the system's account, and the difference; nil: there is none.
   ///
-  /// - Parameter state: what the system says; nil: it could not be read, or nobody asked.
+  /// - Parameter state: the system's account; nil: it could not be read, or was not requested.
   func verified(_ answer: AccountAnswer, _ state: AccountState?) -> (answer: AccountAnswer, fault: String?) {
     var result = answer
     result.groups = groups(answer, state)
@@ -65,7 +65,7 @@ struct AccountComparison {
     }
     let known = result.login
     result.lookUp = known ?? Self.nobody
-    // As in an authority: the files of an account are for its own name.
+    // As in an authority: the files of an account are only for its own name.
     let paths =
       state?.account.map { KeyPaths(settings.auth, otherThan: configured?.runAs ?? user, home: $0.home) }
       ?? KeyPaths(settings.auth)
@@ -93,14 +93,14 @@ struct AccountComparison {
     }
     expected.name = user
     expected.environment = configured?.environment ?? []
-    // An authority may be unable to see what a shell is.
+    // An authority may be unable to read the shell's file.
     var said = login
     said.shellKind = expected.shellKind
     if said == expected { return (expected, nil, nil) }
     return (nil, .accountDiffers, "it says \(Self.text(login)), and the system \(Self.text(expected))")
   }
 
-  /// The patterns of the configuration that match a group of the account, or one of the user's entry.
+  /// The patterns of the configuration that match a group of the account or of the user's entry.
   private func groups(_ answer: AccountAnswer, _ state: AccountState?) -> [String] {
     if singleUser != nil { return answer.groups }
     guard let state, state.account != nil else { return answer.login == nil ? answer.groups : [] }

@@ -4,9 +4,9 @@ import Configuration
 import IPC
 import Model
 
-/// Who the user of a connection is: an authority says, and a process of root reads what the system says of the account.
+/// Looks up the account of a connection's user: by an authority, and by a process that reads the system's account as root.
 ///
-/// ``AccountComparison`` compares both. Until then nothing is known of the user, not even which methods there are.
+/// ``AccountComparison`` compares both. Until then nothing about the user is known, not even the methods.
 struct AccountLookUp: Equatable, Sendable {
   typealias Action = ConnectionMachine.Action
   typealias Reaction = ConnectionMachine.Reaction
@@ -14,26 +14,26 @@ struct AccountLookUp: Equatable, Sendable {
   private enum State: Equatable {
     case unknown
     case asked(user: String)
-    /// The answer of an authority waits for that of the system.
+    /// The authority has replied; the system's account is being read.
     case checking(AccountAnswer, user: String)
     case known(AccountAnswer)
   }
 
-  /// Milliseconds that looking an account up in the system may take.
+  /// Time limit for reading the system's account, in milliseconds.
   static let systemTime: Int64 = 10_000
 
   private var state: State = .unknown
 
-  /// What is known of the user; nil: nothing yet.
+  /// The result; nil: not known yet.
   var answer: AccountAnswer? { if case .known(let answer) = state { answer } else { nil } }
 
-  /// Asks an authority who the user is.
+  /// Asks an authority about the user.
   mutating func ask(_ user: String, _ context: ConnectionMachine.Context) -> [Action] {
     state = .asked(user: user)
     return [.ask(.account(user: user, address: context.client.address))]
   }
 
-  /// An authority has answered; nil: none did.
+  /// Handles the authority's reply; nil: there is none.
   mutating func authorityAnswered(_ answer: AccountAnswer?, _ context: inout ConnectionMachine.Context) -> Reaction {
     guard case .asked(let user) = state else { return Reaction() }
     guard let answer else {
@@ -47,13 +47,13 @@ struct AccountLookUp: Equatable, Sendable {
     return Reaction([.setTimer(.accountCheck, milliseconds: Self.systemTime), .checkAccount(question)])
   }
 
-  /// What the system says of the account; nil: that could not be read, and nobody gets in.
+  /// Handles the system's account; nil: it could not be read, and no login is allowed.
   mutating func systemAnswered(_ account: AccountState?, _ context: inout ConnectionMachine.Context) -> Reaction {
     guard case .checking(let answer, let user) = state else { return Reaction() }
     return decide(user, answer, account, &context, [.cancelTimer(.accountCheck)])
   }
 
-  /// Decides what counts of the answers, applies the blocks of `match` that hold for the user, and logs both.
+  /// Compares both replies, applies the `match` blocks that select the user, and logs both.
   private mutating func decide(
     _ user: String, _ said: AccountAnswer, _ account: AccountState?, _ context: inout ConnectionMachine.Context,
     _ before: [Action] = []
@@ -80,7 +80,7 @@ struct AccountLookUp: Equatable, Sendable {
 }
 
 extension AccountComparison {
-  /// The comparison for a user who asks to log in by this connection.
+  /// The comparison for a user of this connection.
   fileprivate init(_ user: String, _ context: ConnectionMachine.Context) {
     self.init(
       user: user, address: context.clientAddress, settings: context.settings, singleUser: context.singleUser)

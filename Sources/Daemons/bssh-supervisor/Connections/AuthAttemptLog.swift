@@ -1,41 +1,40 @@
 import Audit
 
-/// What a client has tried to log in by, as far as no event reports it yet.
+/// The login attempts of a client that no event has reported yet.
 ///
-/// Every attempt is reported once. A question (which methods there are, whether a key would be accepted) is no attempt by
-/// itself; but a client that only asks questions and leaves has tried to log in and failed, which is reported once, at the
-/// end.
+/// Every attempt is reported once. A query (for the list of methods, or whether a key would be accepted) is not an attempt
+/// by itself, but a client that only sends queries and leaves has failed to log in, which is reported once at the end.
 struct AuthAttemptLog: Equatable, Sendable {
-  /// The last attempt, if it is not reported.
+  /// The last attempt; nil: it was reported.
   private var last: AuthAttempt?
-  /// Keys that were asked about.
+  /// The number of keys that were queried.
   private var offers = 0
   private var hasReported = false
 
-  /// The client asks for something.
+  /// Handles a request.
   mutating func begin(_ method: String, isQuestion: Bool) {
     if method == "publickey", isQuestion { offers += 1 }
     last = AuthAttempt(method: method, reason: Reason(LoginFailure.abandoned), isQuestion: isQuestion)
   }
 
-  /// A question was answered.
+  /// Handles the reply to a query.
   mutating func questionAnswered(_ reason: Reason?, key: String = "") {
     last?.reason = reason
     last?.key = key
   }
 
-  /// An event reports the last attempt.
+  /// Handles that an event has reported the last attempt.
   mutating func reported() {
     hasReported = true
     last = nil
   }
 
-  /// A step of a login was proven, which is reported with the login or with the end.
+  /// Handles that a step was completed, which is reported with the login or at the end.
   mutating func proved() { last = nil }
 
-  /// What is to be reported when the client ends without a login; nil: everything was reported.
+  /// The attempt to report when the connection ends without a login; nil: all were reported.
   ///
-  /// - Parameter proven: the steps that it has proven.
+  /// - Parameter proven: the completed steps.
   func unreported(proven: [String]) -> (attempt: AuthAttempt, details: String?)? {
     if let last, !last.isQuestion { return (last, nil) }
     if !proven.isEmpty {
@@ -47,14 +46,14 @@ struct AuthAttemptLog: Equatable, Sendable {
   }
 }
 
-/// Something that a client asked for on its way to a login.
+/// A login attempt or query of a client.
 struct AuthAttempt: Equatable, Sendable {
-  /// The method, or the step, as the log calls it.
+  /// The name of the method or the step in the log.
   var method: String
-  /// Why it did not lead to a login.
+  /// Why it failed.
   var reason: Reason?
-  /// The fingerprint of its key; empty: it has none, or it is not known.
+  /// The fingerprint of the key; empty: none, or not known.
   var key = ""
-  /// It proves nothing, and was not meant to.
+  /// True for a query, which proves nothing.
   var isQuestion: Bool
 }

@@ -8,40 +8,40 @@ import Model
 import System
 
 extension ConnectionMachine {
-  /// How far the connection is.
+  /// The phase of the connection.
   enum Phase: Equatable, Sendable {
     /// Waits for a transport.
     case starting
     case keyExchange
     case authenticating
-    /// The login is granted, and its session process is being started.
+    /// The login is granted, and its session process is starting.
     case opening
     case loggedIn
     case closing(Closing)
   }
 
-  /// How a connection ends.
+  /// How a connection is ending.
   enum Closing: Equatable, Sendable {
-    /// The transport was told to disconnect; what it sent before it knew is ignored.
+    /// The transport was told to disconnect; messages that it sent before that are ignored.
     case told
     /// The transport has sent its last message.
     case closed
-    /// The transport was killed; its end is waited for.
+    /// The transport was killed and has not ended yet.
     case killed
   }
 
-  /// A connection's addresses, and the settings of the time when its transport began to serve it.
+  /// The addresses of a connection, and the settings at the time when its transport began to serve it.
   struct Context: Equatable, Sendable {
     let client: SocketAddress
     let server: SocketAddress
-    /// Public blobs of the host keys that the transport was given.
+    /// The public key blobs of the host keys that the transport was given.
     let hostKeys: [[UInt8]]
-    /// Once it is known who the user is, with the blocks of `match` that hold for them.
+    /// The settings, with the `match` blocks that select the user applied as soon as the user is known.
     var settings: Settings
-    /// Not started as root: the one user whose rights every login has.
+    /// The user id of every login if the daemon does not run as root; nil: it does.
     var singleUser: UInt32?
 
-    /// The client's; the kernel's own text for an address always is one.
+    /// The client's address. It always parses, because the kernel formatted it.
     var clientAddress: IPAddress { IPAddress(client.address) ?? .unspecified }
 
     /// The login attempt, as access rules and `match` blocks see it.
@@ -50,11 +50,11 @@ extension ConnectionMachine {
     }
   }
 
-  /// What ends a connection: what the client is told, and what is reported.
+  /// How a connection is ended: the message to the client, and the reported reason.
   struct Disconnect: Equatable, Sendable {
     static let internalError = Disconnect(11, "Internal error", .internalError)
 
-    /// RFC 4253, section 11.1
+    /// The reason code of SSH_MSG_DISCONNECT. RFC 4253, section 11.1
     let code: UInt32
     let text: String
     let reason: CloseReason
@@ -65,12 +65,12 @@ extension ConnectionMachine {
     }
   }
 
-  /// What an event leads to, when the part that handles it cannot do all of it.
+  /// The result of an event if other parts of the machine are concerned too.
   struct Reaction: Equatable, Sendable {
     var actions: [Action]
-    /// What follows the actions.
+    /// The next step, after the actions; nil: none.
     var next: Next?
-    /// What counts against the source of the connection, or may count at its end.
+    /// Penalties for the source of the connection, now or at its end.
     var penalties: [PenaltyState.Event]
 
     init(_ actions: [Action] = [], next: Next? = nil, penalties: [PenaltyState.Event] = []) {
@@ -78,139 +78,139 @@ extension ConnectionMachine {
     }
   }
 
-  /// What follows an event in another part of the machine.
+  /// The next step, in another part of the machine.
   enum Next: Equatable, Sendable {
-    /// The client's message waits until it is known who this user is.
+    /// Look up this user; the client's message waits for that.
     case lookUpAccount(user: String)
-    /// No authority answered: the client's message is answered without an account, and the next one asks again.
+    /// No authority replied: handle the client's message without an account. The next one causes a new look-up.
     case accountUnavailable
-    /// Everything is known that rules look at, and this policy applies.
+    /// The account is known, and this policy applies.
     case accountKnown(AccountAnswer, AuthenticationMachine.Policy)
-    /// The login is granted.
+    /// The login is granted: open the session.
     case openSession
     case disconnect(Disconnect)
   }
 
   /// A timer of a connection.
   enum Timer: Hashable, CaseIterable, Sendable {
-    /// From accept to a login.
+    /// Time limit from accept(2) to a login.
     case loginGrace
-    /// From the request to disconnect to the transport's end.
+    /// Time limit for the transport to disconnect and end.
     case goodbye
-    /// Reading the user's keys.
+    /// Time limit for reading the user's keys.
     case lookUp
-    /// Looking the account up in the system.
+    /// Time limit for reading the system's account.
     case accountCheck
-    /// Until a password, a code, or a key that is refused may be answered.
+    /// Minimum time of the reply to a password, a code or a refused key.
     case passwordAnswer
-    /// Until the next signature is allowed.
+    /// Delay of a signature above the rate.
     case signature
-    /// Until the transport is asked how long the login has been idle.
+    /// Time until the transport is asked how long the login has been idle.
     case idle
-    /// Until the session time is almost over, and then until it is over.
+    /// Time until the announcement of the session limit, and then until the limit.
     case session
-    /// Making the file of a recording.
+    /// Time limit for creating the file of a recording.
     case recording
   }
 
-  /// What happened.
+  /// An event of the connection.
   enum Event: Equatable, Sendable {
-    /// The connection was accepted; it waits for a transport.
+    /// The connection was accepted, and waits for a transport.
     case accepted
-    /// A transport serves it, with these settings and host keys.
+    /// A transport serves the connection, with these settings and host keys.
     case served(Context)
     case transport(TransportToSupervisor)
-    /// The transport sent what is no message, or descriptors.
+    /// The transport sent an invalid message, or descriptors.
     case transportMisbehaved(String)
-    /// The transport's process has ended.
+    /// The transport process has ended.
     case transportEnded(ExitStatus)
-    /// An authority's answer; nil: there is none.
+    /// The authority's reply; nil: there is none.
     case signed([UInt8]?)
     case proved([UInt8]?)
     case account(AccountAnswer?)
     case verdict(Verdict?)
-    /// The answer to `checkAccount`; nil: nothing could be found out.
+    /// The reply to `checkAccount`; nil: the account could not be read.
     case accountChecked(AccountState?)
-    /// A message of the session process: first the keys that it has read, later reports of the login.
+    /// A message of the session process: first the keys that it has read, later those of the login.
     case session(SessionToSupervisor)
     case sessionMisbehaved(String)
-    /// The answer to `openSession`: the login has this name from now on.
+    /// The reply to `openSession`: the session has started, and the login has this UUID.
     case sessionOpened(EventID)
-    /// The answer to `openSession`: the user has so many logins, and may have no more.
+    /// The reply to `openSession`: the user already has this number of logins, which is the maximum.
     case sessionRefused(open: Int)
-    /// The answer to `openSession`: events cannot be written, and without them this user may not log in.
+    /// The reply to `openSession`: events cannot be written, and this user may not log in without them.
     case journalRefused
     case sessionFailed(String)
-    /// The session process has ended, whether it read keys or was the login.
+    /// The session process has ended, either while reading keys or as the login.
     case sessionEnded(ExitStatus)
     case timer(Timer)
-    /// The answer to `openRecording`.
+    /// The reply to `openRecording`: the file was created at this path.
     case recordingOpened(String)
     case recordingFailed(String)
-    /// The source of the connection is banned from now on.
+    /// The source of the connection was banned.
     case banned
-    /// The connection has to make room for one from this address.
+    /// The connection must make room for one from this address.
     case displaced(by: SocketAddress)
-    /// The server ends: disconnect.
+    /// The daemon ends: disconnect.
     case shutDown
-    /// The server ends and only logins may go on: drop the connection.
+    /// The daemon ends and hands over logins only: drop the connection.
     case abandon
   }
 
-  /// What to do now, in this order.
+  /// What the caller must do, in this order.
   enum Action: Equatable, Sendable {
-    /// Send this to the transport.
+    /// Send this message to the transport.
     case tell(SupervisorToTransport)
     case ask(SupervisorToAuthority)
-    /// Start a session process as the account, and let it read these files. Answered by `session(.keys)`, or by
-    /// `sessionFailed` when it cannot be started.
+    /// Start a session process that reads these files as the account. The reply is `session(.keys)`, or `sessionFailed` if
+    /// it cannot be started.
     case startLookUp(Account, paths: [String])
-    /// Start a process of root that looks the account up. Answered by `accountChecked`, once.
+    /// Start a process that reads the account as root. The reply is one `accountChecked`.
     case checkAccount(AccountQuestion)
     /// Kill that process.
     case killAccountCheck
-    /// Start the login, in the session process that read the keys (`promoting`) or in a new one; then send `.success`
-    /// with the socket to it to the transport, unless the user has ``ConnectionMachine/sessionLimit`` logins already.
-    /// Answered by `sessionOpened`, `sessionRefused`, `journalRefused` or `sessionFailed`.
+    /// Start the login, in the session process that read the keys (`promoting`) or in a new one; then send `.success` with
+    /// the socket to it to the transport, unless the user already has ``ConnectionMachine/sessionLimit`` logins. The reply
+    /// is `sessionOpened`, `sessionRefused`, `journalRefused` or `sessionFailed`.
     case openSession(Login, promoting: Bool)
-    /// Kill the process that reads keys.
+    /// Kill the process that reads the keys.
     case killSession
-    /// The transport is gone: let the session hang up, and make sure that it ends.
+    /// The transport is gone: let the session hang up, and ensure that it ends.
     case endSession
     case killTransport
     case setTimer(Timer, milliseconds: Int64)
     case cancelTimer(Timer)
-    /// What the connection did counts for or against its source.
+    /// Count this for or against the source of the connection.
     case note(AdmissionControl.Conduct)
-    /// A line of the log that is no event.
+    /// Write a line to the log that is not an event.
     case log(Log.Level, String)
-    /// A warning that is the same for every connection: one line of the log for all of them.
+    /// Log a warning that is the same for every connection only once.
     case warnOnce(String)
-    /// An event of this subject, whose connection number the caller adds: for the journal, and a line of the log.
+    /// Report an event of this subject to the journal and the log. The caller adds the number of the connection.
     case audit(Fact, Subject)
-    /// The same, after the events of the session process, if there is one.
+    /// As `audit`, but after the last events of the session process, if there is one.
     case auditAfterSession(Fact, Subject)
-    /// It was a health check of a load balancer.
+    /// Count a health check of a load balancer.
     case countCheck
-    /// Make the file of a recording. Answered by `recordingOpened` or `recordingFailed`, once.
+    /// Create the file of a recording. The reply is one `recordingOpened` or `recordingFailed`.
     case openRecording(directory: String)
-    /// The recorder does not answer: kill it.
+    /// Kill the recorder, which does not reply.
     case killRecorder
-    /// Send ``SupervisorToTransport/recording(channel:title:)`` to the transport, with the file that was made.
+    /// Send ``SupervisorToTransport/recording(channel:title:)`` to the transport, with the created file.
     case giveRecording(channel: UInt32, title: String)
-    /// Write this to the login records, with the time of now.
+    /// Write this entry with the current time to the login records.
     case recordLogin(LoginEntry)
-    /// Let the session process start a program once the last event is in the journal:
+    /// Let the session process start a program when the last event is in the journal:
     /// ``SupervisorToSession/mayStart(number:allowed:)``.
     case awaitStart(UInt64)
-    /// Forget the connection; the last action.
+    /// Forget the connection. This is the last action.
     case close
   }
 }
 
-/// A process sent what the program that was started does not send now.
+/// A process sent a message that is not allowed in this phase, which our program would never do.
 struct ProtocolViolation: Error, Equatable, Sendable {
-  /// What it did, after its name: `spoke out of turn`.
+  /// What the process did, as predicate of a sentence: `spoke out of turn`.
   let what: String
 
   init(_ what: String) { self.what = what }

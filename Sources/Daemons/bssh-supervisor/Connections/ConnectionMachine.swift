@@ -4,16 +4,17 @@ import Authentication
 import IPC
 import System
 
-/// One connection, from accept to its end: what its processes may say now, and what follows from it.
+/// The state machine of one connection, from accept(2) to its end. It decides which messages of its processes are allowed,
+/// and how to react.
 ///
-/// Decides only. It holds the phase, hands each event to the part that it concerns, and passes what a part needs of
-/// another as an argument. A transport holds hostile bytes, so what it says is checked against ``Phase``; what is not
-/// allowed now ends it. Only an authority's verdict, through ``UserAuthentication``, leads to a login.
+/// It contains the phase, and dispatches each event to the part that it concerns, with what that part needs of others as
+/// arguments. A transport handles hostile input, so its messages are checked against ``Phase``; one that is not allowed
+/// ends the transport. Only an authority's verdict, through ``UserAuthentication``, leads to a login.
 struct ConnectionMachine: Sendable {
-  /// Milliseconds that a transport has to disconnect.
+  /// Time limit for a transport to disconnect, in milliseconds.
   static let goodbyeTime: Int64 = 2000
 
-  /// The addresses, and the settings that apply now.
+  /// The addresses, and the current settings.
   private(set) var context: Context
   private(set) var phase: Phase = .starting
   private(set) var hostKeys = HostKeySigning()
@@ -24,14 +25,14 @@ struct ConnectionMachine: Sendable {
   private var limits = LoginLimits()
   private var penalties = PenaltyState()
   private var report: ConnectionReport
-  /// The time of the event that is handled.
+  /// The time of the event that is being handled.
   private var now: Int64
 
   /// A connection that was accepted at `now`; `accepted` is its first event.
   ///
   /// - Parameters:
-  ///   - proxy: the load balancer that forwards it; nil: it comes from the client.
-  ///   - isOfProxy: the client is a load balancer itself.
+  ///   - proxy: the load balancer that forwards the connection; nil: it comes from the client.
+  ///   - isOfProxy: true if the client is a load balancer itself.
   init(_ context: Context, proxy: SocketAddress? = nil, isOfProxy: Bool = false, at now: Int64) {
     self.context = context
     authentication = UserAuthentication(context.client, context.settings.policy)
@@ -39,16 +40,16 @@ struct ConnectionMachine: Sendable {
     self.now = now
   }
 
-  /// Whose connection it is, as far as that is known.
+  /// The client and the user, as far as known.
   var subject: Subject { authentication.subject }
-  /// True once a login was granted and until it ends.
+  /// True from the start of a login to its end.
   var isLoggedIn: Bool { phase == .loggedIn }
-  /// Logins that this user may have at a time.
+  /// Maximum number of simultaneous logins of the user.
   var sessionLimit: Int { context.settings.sessionLimit(of: authentication.user ?? "") }
-  /// The user id of the login; 0: it is not known.
+  /// The user id of the login; 0: not known.
   private var uid: UInt32 { account.answer?.login?.uid ?? 0 }
 
-  /// How far it is on its way to a login, which decides who has to make room.
+  /// The progress towards a login, which determines the connections that are closed to make room.
   var progress: StartProgress {
     switch phase {
     case .starting: .connected
@@ -59,7 +60,7 @@ struct ConnectionMachine: Sendable {
     }
   }
 
-  /// Handles an event, and says what to do.
+  /// Handles an event, and returns what the caller must do.
   mutating func handle(_ event: Event, at now: Int64) -> [Action] {
     self.now = now
     var actions = react(to: event)
@@ -119,7 +120,7 @@ struct ConnectionMachine: Sendable {
       penalties.handle(.excused)
       return end(Disconnect(11, "The server is shutting down", .serverShutdown))
     case .abandon:
-      // Another daemon takes over: nobody waits for anything.
+      // Another daemon takes over, so the client is not at fault.
       penalties.handle(.excused)
       report.ends(.serverRestart)
       return phase == .starting ? closed() + [.close] : kill()
@@ -221,7 +222,7 @@ struct ConnectionMachine: Sendable {
     }
   }
 
-  // MARK: What the parts answer
+  // MARK: Reactions of the parts
 
   private mutating func carryOut(_ reaction: Reaction) -> [Action] {
     var actions = reaction.actions
@@ -279,28 +280,27 @@ struct ConnectionMachine: Sendable {
     case (.loggedIn, .starts(let number, let fact)), (.closing, .starts(let number, let fact)):
       return [.audit(fact, subject), .awaitStart(number)]
     case (.loggedIn, .terminal(let use)): return try terminals.handle(use, subject, uid: uid)
-    // With the connection all of its terminals have ended in the login records.
+    // All terminals have ended in the login records with the connection.
     case (.closing, .terminal), (.closing, .keys), (.closing, .account): return []
     case (.authenticating, _), (.opening, _), (.loggedIn, .keys), (.loggedIn, .account):
       throw ProtocolViolation("spoke out of turn")
     }
   }
 
-  /// An event that a session reported, as far as a session can know it: why it finds something suspicious is not its to
-  /// say, because that could look like the supervisor's word.
+  /// An event that a session reported, without what only the supervisor may state: the reason of a suspicious event.
   static func told(_ fact: Fact) -> Fact {
     var fact = fact
     if fact.type == .suspiciousActivity { fact.reason = Reason(Suspicion.protocolViolation) }
     return fact
   }
 
-  /// The session process did what it may not do.
+  /// Handles a violation of the protocol by the session process.
   private mutating func sessionMisbehaved(_ what: String) -> [Action] {
     let actions = [suspicious(.sessionMisbehaved, "its session process \(what)", .error), .killSession]
     return sessionEnded(.sessionMisbehaved, actions)
   }
 
-  /// The session process is gone, which `actions` report: a login ends with it.
+  /// Handles the end of the session process, which `actions` report: a login ends with it.
   private mutating func sessionEnded(_ reason: CloseReason, _ actions: [Action]) -> [Action] {
     switch phase {
     case .starting, .keyExchange: []
@@ -312,7 +312,7 @@ struct ConnectionMachine: Sendable {
 
   // MARK: The end
 
-  /// Ends a connection that has no login, for a reason that is not the client's.
+  /// Ends a connection without a login for a reason that is not the client's fault.
   private mutating func excuse(_ disconnect: Disconnect) -> [Action] {
     switch phase {
     case .starting, .keyExchange, .authenticating:
@@ -322,7 +322,7 @@ struct ConnectionMachine: Sendable {
     }
   }
 
-  /// Lets the transport disconnect.
+  /// Tells the transport to disconnect.
   private mutating func end(_ disconnect: Disconnect) -> [Action] {
     report.ends(disconnect.reason, disconnect.detail)
     switch phase {
@@ -337,12 +337,12 @@ struct ConnectionMachine: Sendable {
     }
   }
 
-  /// The last message of a transport.
+  /// Handles the last message of a transport.
   private mutating func transportClosed(_ reason: TransportEnd, _ detail: String) -> [Action] {
     report.ends(CloseReason(reason), detail.isEmpty ? nil : detail)
     phase = .closing(.closed)
     var actions: [Action] = []
-    // A login that needs too much memory is no attack on others.
+    // A login that needs too much memory is not an attack.
     if reason == .outOfMemory {
       penalties.handle(.excused)
       actions.append(.log(.error, detail))
@@ -354,7 +354,7 @@ struct ConnectionMachine: Sendable {
     return actions + [.endSession, .setTimer(.goodbye, milliseconds: Self.goodbyeTime)]
   }
 
-  /// The transport's process has ended: the last event of a connection that had one.
+  /// Handles the end of the transport process, the last event of a connection that has one.
   private mutating func transportEnded(_ status: ExitStatus) -> [Action] {
     var isSignal = false
     if case .signal = status { isSignal = true }
@@ -375,7 +375,7 @@ struct ConnectionMachine: Sendable {
     return actions + (penalties.atEnd.map { [.note($0)] } ?? []) + [.endSession, .close]
   }
 
-  /// The transport did what it may not do now: it is not the program that was started, or no longer.
+  /// Handles a violation of the protocol by the transport, which is probably compromised.
   private mutating func violation(_ what: String) -> [Action] {
     if phase == .closing(.killed) { return [] }
     report.ends(.transportMisbehaved)

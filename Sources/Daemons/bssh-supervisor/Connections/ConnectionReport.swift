@@ -2,34 +2,34 @@ import Audit
 import IPC
 import System
 
-/// What is reported of a connection itself: that it was accepted, why it ended, and how much it carried.
+/// The events about a connection itself: that it was accepted, why it ended, and how many bytes it transferred.
 ///
-/// A connection that a load balancer makes to check that the server is up is not reported but counted.
+/// Health checks of load balancers are only counted.
 struct ConnectionReport: Sendable {
   typealias Action = ConnectionMachine.Action
 
   private let startTime: Int64
-  /// Where it came in: the server's address, and the proxy's.
+  /// The addresses of the server and of the proxy.
   private let destination: String
-  /// It comes from a load balancer itself, and has done nothing yet that a health check does not do.
+  /// True if the client is a load balancer, and has done nothing that a health check would not do.
   private var isPerhapsCheck: Bool
-  /// Why it ended, and what the other side said to it: the first reason counts.
+  /// Why it ended, with the text of the other side. The first reason is reported.
   private var ending: (reason: CloseReason, detail: String?)?
-  /// As its transport counted it; nil: the transport did not say.
+  /// The byte counts from the transport; nil: it did not send them.
   private var traffic: (bytesIn: UInt64, bytesOut: UInt64)?
-  /// When the login began; nil: there is none.
+  /// When the login started; nil: there is none.
   private var loginTime: Int64?
 
   /// - Parameters:
-  ///   - proxy: the load balancer that forwards it; nil: it comes from the client.
-  ///   - isOfProxy: the client is a load balancer itself.
+  ///   - proxy: the load balancer that forwards the connection; nil: it comes from the client.
+  ///   - isOfProxy: true if the client is a load balancer itself.
   init(_ server: SocketAddress, proxy: SocketAddress?, isOfProxy: Bool, at now: Int64) {
     startTime = now
     destination = "to \(server)" + (proxy.map { ", by way of \($0)" } ?? "")
     isPerhapsCheck = isOfProxy
   }
 
-  /// The connection was accepted.
+  /// Reports that the connection was accepted.
   func accepted(_ subject: Subject) -> [Action] { isPerhapsCheck ? [] : [opened(subject)] }
 
   private func opened(_ subject: Subject) -> Action {
@@ -38,19 +38,19 @@ struct ConnectionReport: Sendable {
     return .audit(fact, subject)
   }
 
-  /// The login begins.
+  /// Handles the start of the login.
   mutating func loggedIn(at now: Int64) { loginTime = now }
 
-  /// The connection ends, or is about to.
+  /// Handles that the connection ends or is about to.
   mutating func ends(_ reason: CloseReason, _ detail: String? = nil) { ending = ending ?? (reason, detail) }
 
-  /// The transport was killed: if the session ended before that was known, it ended because of that.
+  /// Handles that the transport was killed. If the end of the session was reported first, the killed transport is the cause.
   mutating func transportKilled() { if ending?.reason == .sessionEnded { ending = (.transportLost, nil) } }
 
-  /// The transport has counted the connection's bytes.
+  /// Sets the byte counts.
   mutating func carried(bytesIn: UInt64, bytesOut: UInt64) { traffic = (bytesIn, bytesOut) }
 
-  /// The last events of a connection, and of its login.
+  /// The last events of the connection and its login.
   func closed(_ subject: Subject, at now: Int64) -> [Action] {
     let (reason, detail) = ending ?? (.transportLost, nil)
     var closed = Fact(.connectionClosed, reason.result, .ssh)
@@ -66,8 +66,8 @@ struct ConnectionReport: Sendable {
     return [.auditAfterSession(end, subject), .auditAfterSession(closed, subject)]
   }
 
-  /// What remains of `actions` when the connection may be a health check: its beginning is reported as soon as anything
-  /// else is, and an end that is the only event is counted.
+  /// Filters `actions` of a connection that may be a health check: its start is reported before any other event, and if its
+  /// end is the only event, the connection is only counted.
   mutating func filter(_ actions: [Action], _ subject: Subject, hasAskedForLogin: Bool) -> [Action] {
     guard isPerhapsCheck else { return actions }
     func isEnd(_ action: Action) -> Bool {
@@ -87,7 +87,7 @@ struct ConnectionReport: Sendable {
     return actions.map { isEnd($0) ? .countCheck : $0 }
   }
 
-  /// A process of the connection, or a client, does what none that keeps to the protocol does.
+  /// An event about a process of the connection or a client that violates the protocol.
   static func suspicious(
     _ reason: Suspicion, _ details: String, _ subject: Subject, _ result: EventResult = .failure
   ) -> Action {

@@ -6,17 +6,17 @@ import IPC
 import System
 import Wire
 
-/// Keeps the machine of each connection, hands it its events, and does what it says.
+/// Keeps the state machine of each connection, dispatches events to it, and performs its actions.
 final class ConnectionService {
-  /// A connection: what decides about it, and what belongs to it.
+  /// A connection with its state machine and its resources.
   private final class Connection {
     let number: UInt64
-    /// Where it comes from.
+    /// The client's address.
     let client: IPAddress
     var machine: ConnectionMachine
-    /// Recorders were told of it as of a login.
+    /// True if its needs as a login were passed to ``RecorderService``.
     var isRecordable = false
-    /// The client's socket, until a transport has it.
+    /// The client's socket, until it is sent to a transport.
     var socket: Descriptor?
     var transport: Child?
 
@@ -44,13 +44,13 @@ final class ConnectionService {
   private let services: Services
   private let singleUser: UInt32?
   private var settings: Settings
-  /// Public blobs of the host keys of transports to come.
+  /// The public key blobs of the host keys for new transports.
   private var hostKeys: [[UInt8]] = []
   private var connections: [UInt64: Connection] = [:]
-  /// Warnings about what connections share: each is logged once, and at most 1,024 are.
+  /// Warnings that are not specific to a connection: each is logged once, at most 1,024.
   private var loggedWarnings: Set<String> = []
 
-  /// - Parameter singleUser: not started as root: the one user whose rights every login has.
+  /// - Parameter singleUser: the user id of every login if the daemon does not run as root; nil: it does.
   init(_ runtime: any Runtime, _ services: Services, _ settings: Settings, singleUser: UInt32?) {
     self.runtime = runtime
     self.services = services
@@ -59,18 +59,18 @@ final class ConnectionService {
   }
 
   var count: Int { connections.count }
-  /// How many are logins.
+  /// The number of logins.
   var loginCount: Int { connections.values.count { $0.machine.isLoggedIn } }
 
-  /// These settings apply to connections that have no transport yet.
+  /// Applies new settings to connections that have no transport yet.
   func apply(_ settings: Settings, hostKeys: [[UInt8]]) {
     self.settings = settings
     self.hostKeys = hostKeys
   }
 
-  // MARK: Beginning and end
+  // MARK: Start and end
 
-  /// A connection comes.
+  /// Handles an accepted connection.
   func open(_ new: NewConnection) {
     let number = runtime.newNumber()
     guard let address = IPAddress(new.client.address), services.admission.admits(address, new.client, number) else {
@@ -82,18 +82,18 @@ final class ConnectionService {
     runtime.post(.connection(.accepted, of: number))
   }
 
-  /// What applies to a connection now.
+  /// The context of a connection with the current settings.
   private func context(of client: SocketAddress, _ server: SocketAddress) -> ConnectionMachine.Context {
     ConnectionMachine.Context(
       client: client, server: server, hostKeys: hostKeys, settings: settings, singleUser: singleUser)
   }
 
-  /// A connection gets a transport.
+  /// Assigns a transport to a connection.
   func assign(_ transport: Child, to number: UInt64) {
     guard let connection = connections[number], let socket = connection.socket else {
       return transport.signal(SIGKILL)
     }
-    // It may have ended meanwhile.
+    // It may have ended in the meantime.
     guard runtime.children[transport.number] != nil else {
       return services.transports.serve(number, of: ClientSource(connection.client))
     }
@@ -105,7 +105,7 @@ final class ConnectionService {
     connection.socket = nil
   }
 
-  /// The daemon ends: each connection hears of it, or only those without a login do.
+  /// Passes an event about the end of the daemon to all connections, or only to those without a login.
   func end(_ event: ConnectionMachine.Event, logins: Bool) {
     for (number, connection) in connections where logins || !connection.machine.isLoggedIn {
       runtime.post(.connection(event, of: number))
@@ -128,7 +128,7 @@ final class ConnectionService {
 
   // MARK: Events
 
-  /// Something happens to a connection; nothing, when it is over.
+  /// Handles an event of a connection; ignored if the connection has ended.
   func handle(_ event: ConnectionMachine.Event, of number: UInt64) {
     guard let connection = connections[number] else { return }
     let actions = connection.machine.handle(event, at: runtime.now)
@@ -144,9 +144,9 @@ final class ConnectionService {
     }
   }
 
-  /// The session process of a connection has its login: the transport gets the socket to it.
+  /// Handles that the session process of a connection has its login: sends the socket to the transport.
   func loginOpened(_ number: UInt64, _ socket: Descriptor) {
-    // It may have ended meanwhile, or its process.
+    // The connection or its process may have ended in the meantime.
     guard let connection = connections[number], connection.machine.phase == .opening,
       services.sessions.hasProcess(number)
     else { return }
@@ -154,12 +154,12 @@ final class ConnectionService {
     runtime.post(.connection(.sessionOpened(.random()), of: number))
   }
 
-  /// Something for the terminals of a login.
+  /// Announces a text on the terminals of a login.
   func announce(_ text: String, to number: UInt64) {
     if let connection = connections[number] { tell(connection, .announce(text)) }
   }
 
-  /// The login records have a login of this connection, as far as they can: its program may start.
+  /// Handles that a login of this connection is in the login records, if possible: its program may start.
   func terminalEntered(_ number: UInt64) {
     guard let machine = connections[number]?.machine, machine.phase == .loggedIn,
       machine.context.settings.audit.loginRecords
@@ -219,7 +219,7 @@ final class ConnectionService {
     runtime.send(message, descriptors, to: transport)
   }
 
-  /// What a connection needs of recorders stays the same for as long as it is a login.
+  /// Passes the needs of a connection to ``RecorderService``. They do not change during a login.
   private func setRecordingNeeds(_ connection: Connection) {
     let isLogin = connection.machine.phase == .loggedIn
     if isLogin, connection.isRecordable { return }
@@ -229,7 +229,7 @@ final class ConnectionService {
 }
 
 extension ConnectionMachine {
-  /// What this connection needs of recorders.
+  /// What this connection needs from recorders.
   fileprivate var recordingNeeds: RecordingNeeds {
     let audit = context.settings.audit
     let directories =

@@ -5,29 +5,29 @@ import IPC
 import Model
 import System
 
-/// The session process of a connection: it reads the user's authorized_keys with the user's rights, and may then become
-/// the login.
+/// The session process of a connection: it reads the user's authorized_keys with the user's privileges, and may then
+/// become the login.
 struct ConnectionSession: Equatable, Sendable {
   typealias Action = ConnectionMachine.Action
 
   private enum KeyLookUp: Equatable {
     case none
     case running(paths: [String])
-    /// `isAlive`: the process that read them waits to become the login.
+    /// `isAlive`: the process that read the files waits to become the login.
     case done([KeyFile], isAlive: Bool)
   }
 
-  /// Milliseconds that reading a user's keys may take.
+  /// Time limit for reading a user's keys, in milliseconds.
   static let lookUpTime: Int64 = 10_000
 
   private var lookUp: KeyLookUp = .none
 
-  /// The files that were read, in the order in which they were asked for; nil: not yet.
+  /// The files that were read, in the requested order; nil: not yet.
   var keyFiles: [KeyFile]? { if case .done(let files, _) = lookUp { files } else { nil } }
 
   // MARK: Keys
 
-  /// The account is known: reads its keys, when keys can matter.
+  /// Reads the keys of the account, if they are needed.
   mutating func lookUpKeys(_ answer: AccountAnswer, _ settings: Settings) -> [Action] {
     let paths = answer.lookUpPaths
     guard settings.auth.methods.contains(.publicKey) && !paths.isEmpty else {
@@ -38,35 +38,35 @@ struct ConnectionSession: Equatable, Sendable {
     return [.setTimer(.lookUp, milliseconds: Self.lookUpTime), .startLookUp(answer.lookUp, paths: paths)]
   }
 
-  /// The process has read the files.
+  /// Handles that the process has read the files.
   ///
-  /// - Throws: when it was not asked, or answers about other files.
+  /// - Throws: `ProtocolViolation` when it was not asked to, or has read other files.
   mutating func read(_ files: [KeyFile]) throws(ProtocolViolation) -> [Action] {
     guard case .running(let paths) = lookUp else { throw ProtocolViolation("answered without a question") }
     guard files.map(\.path) == paths else { throw ProtocolViolation("answered about other files") }
     let problems = files.compactMap { file in
       file.problem.map { problem in
-        // Most users have one of the files that the configuration allows, not all.
+        // Most users do not have all of the configured files.
         Action.log(problem == "no such file" ? .debug : .warning, "\(file.path) is not used: \(problem)")
       }
     }
     return problems + end(files, isAlive: true)
   }
 
-  /// The process could not be started.
+  /// Handles that the process could not be started.
   mutating func lookUpFailed(_ why: String) -> [Action] {
     guard case .running = lookUp else { return [] }
     return [.log(.error, "authorized_keys could not be looked up: \(why)")] + end([], isAlive: false)
   }
 
-  /// The process takes too long: a home directory that hangs, for instance.
+  /// Handles that the process exceeded its time limit, for instance because of a hanging home directory.
   mutating func lookUpTimedOut() -> [Action] {
     guard case .running = lookUp else { return [] }
     return [.log(.warning, "authorized_keys could not be read within \(Self.lookUpTime / 1000) s"), .killSession]
       + end([], isAlive: false)
   }
 
-  /// The process has ended, or was killed. What it has read still counts.
+  /// Handles the end of the process. Files that it has read are still used.
   mutating func lookUpLost() -> [Action] {
     switch lookUp {
     case .none: return []
@@ -84,7 +84,8 @@ struct ConnectionSession: Equatable, Sendable {
 
   // MARK: The login
 
-  /// The login of `user` as `account` is granted: the process that read the keys becomes it, if it has the same rights.
+  /// Opens the login of `user` as `account`. The process that read the keys becomes the login if it has the same
+  /// privileges.
   mutating func open(
     _ account: Account, of user: String, _ answer: AccountAnswer, _ permissions: KeyPermissions,
     _ context: ConnectionMachine.Context
@@ -120,7 +121,7 @@ struct ConnectionSession: Equatable, Sendable {
 }
 
 extension Account {
-  /// True when a process of one account has the rights of the other.
+  /// True if processes of both accounts have the same privileges.
   fileprivate func hasSameRights(as other: Account) -> Bool {
     uid == other.uid && gid == other.gid && groups == other.groups
   }

@@ -2,37 +2,37 @@ import Audit
 import Configuration
 import IPC
 
-/// The terminals of a login: which are recorded, and which are in the login records.
+/// The terminals of a login: recordings and login records.
 struct ConnectionTerminals: Equatable, Sendable {
   typealias Action = ConnectionMachine.Action
   typealias Reaction = ConnectionMachine.Reaction
 
-  /// Terminals, and recordings, that a login may have at a time: as many as channels.
+  /// Maximum number of simultaneous terminals and recordings of a login, which is that of channels.
   static let limit = 1024
-  /// Milliseconds that making the file of a recording may take.
+  /// Time limit for creating the file of a recording, in milliseconds.
   static let recorderTime: Int64 = 10_000
 
-  /// The transport was told to have the terminals recorded.
+  /// True if the transport was told that terminals are recorded.
   private(set) var isRecorded = false
-  /// The channel whose file is being made.
+  /// The channel whose file is being created; nil: none.
   private var asked: UInt32?
-  /// The path of each channel's recording.
+  /// The path of the recording of each channel.
   private var recordings: [UInt32: String] = [:]
-  /// The first process on each terminal, by its name below /dev.
+  /// The first process on each terminal, by the name of the terminal relative to /dev.
   private var inUse: [String: Int32] = [:]
 
   // MARK: Recordings
 
-  /// The login of `user` is granted: what the transport has to know before it is told so.
+  /// The messages to the transport before the success of the login of `user`.
   mutating func prepare(_ user: String, _ settings: Settings.Audit) -> [Action] {
     isRecorded = settings.records(user)
     return isRecorded ? [.tell(.recordTerminals(input: settings.recording.input))] : []
   }
 
-  /// The transport wants a file for a terminal.
+  /// Handles a request of the transport for the file of a recording.
   ///
-  /// - Throws: when terminals are not recorded, before the answer to the last request, for a channel that has a file,
-  ///   and above the ``limit``.
+  /// - Throws: `ProtocolViolation` when terminals are not recorded, a request is pending, the channel has a file, or
+  ///   ``limit`` is exceeded.
   mutating func record(
     _ channel: UInt32, _ settings: Settings.Audit, isLoggedIn: Bool
   ) throws(ProtocolViolation) -> [Action] {
@@ -46,7 +46,7 @@ struct ConnectionTerminals: Equatable, Sendable {
     ]
   }
 
-  /// The file is there.
+  /// Handles that the file was created.
   mutating func recordingOpened(_ path: String, _ subject: Subject, isLoggedIn: Bool) -> [Action] {
     guard let channel = asked else { return [] }
     asked = nil
@@ -61,7 +61,7 @@ struct ConnectionTerminals: Equatable, Sendable {
     ]
   }
 
-  /// There is no file, or not in time.
+  /// Handles that the file was not created, or not in time.
   mutating func recordingFailed(
     _ why: String, _ subject: Subject, _ settings: Settings.Audit, isLoggedIn: Bool
   ) -> Reaction {
@@ -75,9 +75,9 @@ struct ConnectionTerminals: Equatable, Sendable {
     return Reaction(actions + [.tell(.recording(channel: channel, title: nil))])
   }
 
-  /// The transport says that a recording is over.
+  /// Handles the end of a recording, as reported by the transport.
   ///
-  /// - Throws: when there is no such recording.
+  /// - Throws: `ProtocolViolation` when there is no such recording.
   mutating func recorded(
     _ end: RecordingEnd, _ subject: Subject, _ settings: Settings.Audit, isLoggedIn: Bool
   ) throws(ProtocolViolation) -> Reaction {
@@ -95,7 +95,7 @@ struct ConnectionTerminals: Equatable, Sendable {
     return Reaction([.audit(fact, subject)], next: isLoggedIn ? Self.disconnect(subject, settings) : nil)
   }
 
-  /// What `audit.on_failure` wants when a terminal cannot be recorded; nil: the login goes on.
+  /// The consequence of `audit.on_failure` when a terminal cannot be recorded; nil: the login continues.
   private static func disconnect(_ subject: Subject, _ settings: Settings.Audit) -> ConnectionMachine.Next? {
     guard settings.insists(onRecording: subject.user ?? "") else { return nil }
     let text = "This login must be recorded, which is not possible now (\(CloseReason.recordingFailed))"
@@ -113,10 +113,10 @@ struct ConnectionTerminals: Equatable, Sendable {
 
   // MARK: Login records
 
-  /// The session process says that a terminal of the login of `uid` is in use, or no longer.
+  /// Handles the start or the end of the use of a terminal by the login of `uid`, as reported by the session process.
   ///
-  /// - Throws: for a name that is no pseudo-terminal's, a terminal that is in use already, or is not, and above the
-  ///   ``limit``.
+  /// - Throws: `ProtocolViolation` when the name is not that of a pseudo-terminal, the terminal is already in use at the
+  ///   start or not in use at the end, or ``limit`` is exceeded.
   mutating func handle(_ use: TerminalUse, _ subject: Subject, uid: UInt32) throws(ProtocolViolation) -> [Action] {
     switch use {
     case .began(_, let path, let process):
@@ -133,7 +133,7 @@ struct ConnectionTerminals: Equatable, Sendable {
     }
   }
 
-  /// The connection is over: ends its recordings, and its terminals in the login records.
+  /// Ends the recordings, and the terminals in the login records, with the connection.
   mutating func end(_ subject: Subject, uid: UInt32) -> [Action] {
     let recordings = recordings.sorted { $0.key < $1.key }.map { channel, path in
       var fact = Self.fact(.recordingFinished, .error, channel, path)
@@ -147,7 +147,7 @@ struct ConnectionTerminals: Equatable, Sendable {
     return recordings + logins
   }
 
-  /// `pts/3` of `/dev/pts/3`; nil for what is no pseudo-terminal.
+  /// `pts/3` for `/dev/pts/3`; nil for other devices.
   private static func terminalName(_ path: String) -> String? {
     guard path.hasPrefix("/dev/pts/") else { return nil }
     let number = path.utf8.dropFirst("/dev/pts/".utf8.count)
@@ -163,6 +163,6 @@ extension LoginEntry {
       address: subject.clientAddress ?? "")
   }
 
-  /// A user name of at most 256 bytes, more than any file of login records holds.
+  /// A user name truncated to 256 bytes, which is more than the files of login records contain.
   static func short(_ user: String?) -> String { String(decoding: (user ?? "").utf8.prefix(256), as: UTF8.self) }
 }

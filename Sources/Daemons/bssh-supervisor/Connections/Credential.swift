@@ -3,14 +3,14 @@ import Authentication
 import IPC
 import Wire
 
-/// What a client wants to be verified.
+/// The credential in a client's request.
 enum Credential: Equatable, Sendable {
-  /// The payload of the USERAUTH_REQUEST. Without a signature it asks whether the key would be accepted.
+  /// The payload of the USERAUTH_REQUEST. Without a signature it is a query whether the key would be accepted.
   case publicKey([UInt8], isSigned: Bool)
   case password(SecretBytes, by: AuthenticationMachine.Step)
   case code(SecretBytes)
 
-  /// What it proves.
+  /// The authentication step that it completes.
   var step: AuthenticationMachine.Step {
     switch self {
     case .publicKey: .publicKey
@@ -19,7 +19,7 @@ enum Credential: Equatable, Sendable {
     }
   }
 
-  /// True for a key that is only asked about.
+  /// True for a key without a signature.
   var isOffer: Bool {
     switch self {
     case .publicKey(_, let isSigned): !isSigned
@@ -27,10 +27,9 @@ enum Credential: Equatable, Sendable {
     }
   }
 
-  /// True when `verdict` says that the client guesses: a password or code that is wrong, a signature that does not
-  /// verify.
+  /// True if `verdict` shows that the client is guessing: a wrong password or code, or an invalid signature.
   ///
-  /// Not a key that nobody has listed, signed or not: agents hold many keys, and clients try them in turn.
+  /// False for keys that are not in authorized_keys, because agents hold many keys, and clients try them in turn.
   func isProvenWrong(_ verdict: Verdict) -> Bool {
     guard verdict.outcome == .rejected else { return false }
     switch self {
@@ -41,7 +40,7 @@ enum Credential: Equatable, Sendable {
 }
 
 extension UserauthRequest.MethodFields {
-  /// As RFC 4252 calls it.
+  /// The name in RFC 4252.
   var name: String {
     switch self {
     case .none: "none"
@@ -52,18 +51,18 @@ extension UserauthRequest.MethodFields {
     }
   }
 
-  /// True for what asks and tries nothing.
+  /// True for a query, which tries no credential.
   var isQuestion: Bool {
     switch self {
     case .none: true
     case .publicKey(let key): key.signature == nil
-    // The prompt comes first.
+    // The prompt must be sent first.
     case .keyboardInteractive: true
     case .password, .passwordChange, .other: false
     }
   }
 
-  /// What asking by this method may count for at the end of the connection.
+  /// The penalty events of a request by this method.
   var penalties: [PenaltyState.Event] {
     switch self {
     case .none: []

@@ -2,40 +2,40 @@ import AccessControl
 import IPC
 import Wire
 
-/// What one connection may have signed with the host keys: its key exchanges, and proofs that it knows the keys.
+/// The signatures with host keys for one connection: key exchanges, and proofs of possession of the keys.
 ///
-/// Decides only: transports ask, authorities sign. The session identifier (RFC 4253, section 7.2) is the first exchange
-/// hash that an authority was asked to sign, never what a transport says later.
+/// Transports request signatures, and authorities create them. The session identifier (RFC 4253, section 7.2) is the first
+/// exchange hash that an authority was asked to sign, regardless of what a transport sends later.
 struct HostKeySigning: Sendable {
   typealias Action = ConnectionMachine.Action
 
-  /// Enough for a client that exchanges keys every megabyte at 10 MB/s, and no more than a client could ask for.
+  /// The rate of signatures: sufficient for a client that exchanges keys after every megabyte at 10 MB/s.
   static let signatureRate = TokenBucket.Rate(perSecond: 10, burst: 100)
-  /// hostkeys-prove-00@openssh.com requests in one connection.
+  /// Maximum number of hostkeys-prove-00@openssh.com requests in a connection.
   static let proofLimit = 4
 
   private enum Signing: Equatable {
     case none
-    /// The rate is exceeded: the question waits for the timer.
+    /// The rate is exceeded: the request waits for the timer.
     case delayed(SupervisorToAuthority)
     case asked
   }
 
-  /// The first exchange hash; nil before an authority was asked to sign it.
+  /// The first exchange hash; nil until an authority is asked to sign it.
   private(set) var sessionID: [UInt8]?
   /// The host key algorithm of the first key exchange.
   private(set) var algorithm = ""
-  /// An authority has signed the first key exchange.
+  /// True if an authority has signed the first key exchange.
   private(set) var isSigned = false
   private var signing: Signing = .none
   private var signatures = TokenBucket()
   private var proofs = 0
   private var isProving = false
 
-  /// The transport wants a key exchange signed.
+  /// Handles a request of the transport to sign a key exchange.
   ///
-  /// - Parameter isFirst: the connection is in its first key exchange, which has one signature.
-  /// - Throws: for every request that the transport of ours does not send.
+  /// - Parameter isFirst: true in the first key exchange, which has one signature.
+  /// - Throws: `ProtocolViolation` for a request that our transport would never send.
   mutating func sign(
     hostKey: [UInt8], algorithm: String, hash: [UInt8], isFirst: Bool, _ context: ConnectionMachine.Context,
     at now: Int64
@@ -53,7 +53,7 @@ struct HostKeySigning: Sendable {
     return ask(.sign(hostKey: hostKey, algorithm: algorithm, hash: hash), at: now)
   }
 
-  /// The timer of a delayed signature has expired.
+  /// Handles the expiry of the timer of a delayed signature.
   mutating func delayExpired(at now: Int64) -> [Action] {
     guard case .delayed(let question) = signing else { return [] }
     return ask(question, at: now)
@@ -65,7 +65,7 @@ struct HostKeySigning: Sendable {
     return [delay == 0 ? .ask(question) : .setTimer(.signature, milliseconds: delay)]
   }
 
-  /// An authority has answered; nil: it did not sign.
+  /// Handles the reply of an authority; nil: it did not sign.
   mutating func signed(_ signature: [UInt8]?) -> [Action] {
     guard signing == .asked else { return [] }
     signing = .none
@@ -74,10 +74,11 @@ struct HostKeySigning: Sendable {
       + [.tell(.signature(signature))]
   }
 
-  /// The client wants proofs that the server holds the private keys: hostkeys-prove-00@openssh.com, after the login.
+  /// Handles a client's request, after the login, for proofs that the server has the private keys:
+  /// hostkeys-prove-00@openssh.com.
   ///
-  /// - Parameter payload: the public keys, each an SSH string.
-  /// - Throws: when the transport sends too many requests, or one before the answer to the last.
+  /// - Parameter payload: the public keys, each as an SSH string.
+  /// - Throws: `ProtocolViolation` when the transport sends too many requests, or one while another is pending.
   mutating func prove(_ payload: [UInt8], of hostKeys: [[UInt8]]) throws(ProtocolViolation) -> [Action] {
     guard !isProving else { throw ProtocolViolation("asked for host key proofs before the answer to the last") }
     guard proofs < Self.proofLimit else { throw ProtocolViolation("asked for too many host key proofs") }
@@ -97,7 +98,7 @@ struct HostKeySigning: Sendable {
     return [.ask(.proveHostKeys(sessionID: sessionID, keyExchangeAlgorithm: algorithm, keys: keys))]
   }
 
-  /// An authority has answered; nil: it did not sign.
+  /// Handles the reply of an authority; nil: it did not sign.
   mutating func proved(_ proofs: [UInt8]?) -> [Action] {
     guard isProving else { return [] }
     isProving = false

@@ -2,35 +2,34 @@ import Audit
 import Configuration
 import IPC
 
-/// The time that a login has left: `security.idle_timeout` and `security.session_timeout`.
+/// The time limits of a login: `security.idle_timeout` and `security.session_timeout`.
 struct LoginLimits: Equatable, Sendable {
   typealias Action = ConnectionMachine.Action
   typealias Reaction = ConnectionMachine.Reaction
 
-  /// The transport was asked how long the login has been idle.
+  /// True if the transport was asked how long the login has been idle.
   private var isAsked = false
-  /// When the idle time began of which the terminals have been told.
+  /// The start of the idle time that was last announced on the terminals; nil: none.
   private var announcedStart: Int64?
-  /// The terminals have been told that the session time is almost over.
+  /// True if the end of the session time was announced on the terminals.
   private var isEndAnnounced = false
 
-  /// The login begins.
+  /// Starts the timers of a new login.
   func start(_ limits: Settings.Security) -> [Action] {
     [(ConnectionMachine.Timer.idle, limits.idleTimeout), (.session, limits.sessionTimeout)].filter { $0.1 > 0 }.map {
       .setTimer($0.0, milliseconds: Int64($0.1) * 1000 - Self.notice(ofLimit: $0.1))
     }
   }
 
-  /// The login may have been idle for too long: only its transport knows.
+  /// Asks the transport how long the login has been idle.
   mutating func askForIdleTime() -> [Action] {
     isAsked = true
     return [.tell(.reportIdle)]
   }
 
-  /// The transport says since when the login has been idle, in milliseconds of the monotonic clock. The number is not
-  /// trusted.
+  /// Handles the transport's reply: the start of the idle time, in milliseconds of the monotonic clock. It is not trusted.
   ///
-  /// - Throws: when the transport was not asked.
+  /// - Throws: `ProtocolViolation` when the transport was not asked.
   mutating func idle(
     since start: Int64, _ limits: Settings.Security, at now: Int64
   ) throws(ProtocolViolation) -> Reaction {
@@ -51,7 +50,7 @@ struct LoginLimits: Equatable, Sendable {
     return Reaction([.tell(.announce(Self.announcement(left, "idle"))), wait])
   }
 
-  /// The session time is almost over, or over.
+  /// Handles that the session time is almost over, or over.
   mutating func sessionTimeExpires(_ limits: Settings.Security) -> Reaction {
     guard isEndAnnounced else {
       isEndAnnounced = true
@@ -64,11 +63,10 @@ struct LoginLimits: Equatable, Sendable {
     return Reaction(next: .disconnect(.init(11, text, .sessionTimeout)))
   }
 
-  /// Milliseconds before the end of a limit at which the terminals are told: a minute, or half of a limit of a minute
-  /// or less.
+  /// Milliseconds from the announcement to the end of a limit: a minute, or half of a limit of a minute or less.
   private static func notice(ofLimit seconds: Int) -> Int64 { seconds > 60 ? 60_000 : Int64(seconds) * 500 }
 
-  /// The announcement on terminals of so many milliseconds before the end.
+  /// The announcement on terminals `milliseconds` before the end.
   static func announcement(_ milliseconds: Int64, _ why: String) -> String {
     let seconds = max(1, (milliseconds + 500) / 1000)
     return "bssh: this session ends in \(seconds) \(seconds == 1 ? "second" : "seconds") (\(why))"

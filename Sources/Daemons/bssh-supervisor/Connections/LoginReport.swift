@@ -4,37 +4,37 @@ import IPC
 import Model
 import System
 
-/// What is reported of a client's way to a login: each attempt once, the login, and whose connection it is.
+/// The events about the login of a connection: each attempt once, the login, and the subject of the connection.
 struct LoginReport: Sendable {
   typealias Action = ConnectionMachine.Action
 
-  /// Whose connection it is, as far as that is known.
+  /// The client and the user, as far as known.
   private(set) var subject = Subject()
   private var attempts = AuthAttemptLog()
-  /// Descriptions of the keys that were accepted so far.
+  /// Descriptions of the accepted keys.
   private var provenKeys: [String] = []
 
   init(_ client: SocketAddress) { (subject.clientAddress, subject.clientPort) = (client.address, client.port) }
 
-  /// The first key exchange is over: it and the client's identification belong to the subject. RFC 4253, section 4.2
+  /// Adds the first key exchange and the client's identification to the subject. RFC 4253, section 4.2
   mutating func negotiated(_ negotiated: Negotiated) {
     subject.clientVersion = "SSH-2.0-\(negotiated.client)"
     subject.keyExchange = negotiated.keyExchange
   }
 
-  /// The client asks for something. The first name that it gives is that of the subject.
+  /// Handles a request. Its user name becomes that of the subject if it is the first one.
   mutating func begin(_ method: String, _ user: String?, isQuestion: Bool) {
     subject.user = subject.user ?? user
     attempts.begin(method, isQuestion: isQuestion)
   }
 
-  /// A key that was asked about would be accepted.
+  /// Handles that a queried key would be accepted.
   mutating func offerAccepted(_ user: String?, by method: String, _ verdict: Verdict?) -> Action {
     attempts.questionAnswered(Reason(LoginFailure.notSigned), key: verdict?.fingerprint ?? "")
     return .log(.debug, "asked \(Self.text(user, method)): would do\(Self.comma(verdict))")
   }
 
-  /// A step is proven, and one of `next` is needed as well.
+  /// Handles partial success: a step is completed, and one of `next` must follow.
   mutating func partlyAccepted(
     _ user: String?, by method: String, _ verdict: Verdict?, next: [AuthenticationMachine.Step]
   ) -> Action {
@@ -43,18 +43,18 @@ struct LoginReport: Sendable {
     return .log(.info, "partly accepted \(Self.text(user, method))\(Self.comma(verdict)): needs \(steps) as well")
   }
 
-  /// A key was accepted.
+  /// Handles an accepted key.
   mutating func proved(_ verdict: Verdict?) { if let key = verdict?.keyDescription { provenKeys.append(key) } }
 
-  /// A request was refused.
+  /// Handles a refused request.
   mutating func refused(
     _ refusal: AuthenticationMachine.Refusal, _ user: String?, by method: String, _ credential: Credential?,
     _ account: AccountAnswer?, _ verdict: Verdict?
   ) -> Action {
     let nobody = refusal == .noneMethod ? account?.refusal.map { Reason($0) } : nil
     let reason = refusal == .credentials ? Self.reason(verdict, account) : nobody ?? Reason(refusal)
-    // Asking for the methods, or whether a key would be accepted, is no attempt. But when something says that the key
-    // may not be used, nothing else will come: clients do not sign with it.
+    // A query for the methods, or about a key, is not an attempt. But if the key is known and may not be used, the client
+    // does not sign with it, so the query is the attempt.
     let isQuestion = refusal == .noneMethod || (credential?.isOffer == true && verdict?.isAboutKnownKey != true)
     guard isQuestion else {
       let result: EventResult = refusal != .credentials ? .denied : verdict == nil ? .error : .failure
@@ -64,7 +64,7 @@ struct LoginReport: Sendable {
     return .log(.debug, "refused \(Self.text(user, method)): \(reason?.code ?? "")\(Self.comma(verdict))")
   }
 
-  /// A request was refused, and with it the client: `text` is what the client is told.
+  /// Handles a refused request that ends the connection; `text` is the message to the client.
   mutating func disconnected(
     _ ending: AuthenticationMachine.Ending, _ counted: AuthenticationMachine.Refusal?, _ text: String,
     by method: String, _ account: AccountAnswer?, _ verdict: Verdict?
@@ -80,13 +80,13 @@ struct LoginReport: Sendable {
     }
   }
 
-  /// The login is granted; `key` is the fingerprint of the first key.
+  /// Handles the granted login; `key` is the fingerprint of the first key.
   mutating func granted(_ steps: [AuthenticationMachine.Step], key: String?) {
     subject.method = steps.map(\.rawValue).joined(separator: ",")
     subject.keyFingerprint = key
   }
 
-  /// The session of the login has begun.
+  /// Reports that the session has started.
   mutating func sessionOpened(_ id: EventID, _ account: Account) -> [Action] {
     attempts.reported()
     subject.sessionID = id
@@ -97,23 +97,23 @@ struct LoginReport: Sendable {
     return [.audit(success, subject), .audit(start, subject)]
   }
 
-  /// The session of the login could not begin.
+  /// Reports that the session could not start.
   mutating func sessionNotOpened(_ reason: LoginFailure, _ result: EventResult, _ details: String) -> Action {
     attempts.reported()
     let (method, key) = (subject.method ?? "", subject.keyFingerprint ?? "")
     return failure(method, result, Reason(reason), key: key, [details])
   }
 
-  /// The connection has ended without a login: the attempt that no event reports.
+  /// Reports the attempt that no event has reported, at the end of a connection without a login.
   ///
-  /// - Parameter proven: the steps that the client has proven.
+  /// - Parameter proven: the completed steps.
   func ended(proven: [AuthenticationMachine.Step]) -> [Action] {
     guard let (attempt, details) = attempts.unreported(proven: proven.map(\.rawValue)) else { return [] }
     let keys = attempt.reason == Reason(LoginFailure.incomplete) ? provenKeys : []
     return [failure(attempt.method, .failure, attempt.reason, key: attempt.key, [details].compactMap(\.self) + keys)]
   }
 
-  /// Why credentials were refused: nobody can have the right ones of a user that does not exist.
+  /// Why credentials were refused. If the user does not exist, that is the reason.
   private static func reason(_ verdict: Verdict?, _ account: AccountAnswer?) -> Reason? {
     guard let verdict else { return Reason(LoginFailure.noAuthority) }
     return account?.refusal.map { Reason($0) } ?? verdict.reason
@@ -143,7 +143,7 @@ struct LoginReport: Sendable {
 }
 
 extension AuthenticationMachine.Ending {
-  /// The event that reports it.
+  /// The type of the event.
   fileprivate enum Report {
     case suspicious(Suspicion)
     case failed(EventResult, LoginFailure)
@@ -162,19 +162,19 @@ extension AuthenticationMachine.Ending {
     }
   }
 
-  /// No client that keeps to the protocol does it.
+  /// True if the client violated the protocol.
   var isSuspicious: Bool { if case .suspicious = report { true } else { false } }
 }
 
 extension Verdict {
-  /// True when a line of a file, or a certificate's authority, has something to say of the key.
+  /// True if the key is in a file, or is a certificate that a CA has signed.
   fileprivate var isAboutKnownKey: Bool { !place.isEmpty || certificate != nil }
 
-  /// The key, its certificate, and what decided; nil: there is no key.
+  /// The key, its certificate and the deciding line; nil: there is no key.
   fileprivate var keyDescription: String? {
     if fingerprint.isEmpty { return nil }
     let certified = certificate.map { certificate in
-      // What an authority writes must not look like the rest of the line.
+      // Quoted, because an authority must not be able to imitate the rest of the line.
       ", certificate \(certificate.keyID.quoted()) serial \(certificate.serial), CA \(certificate.authority)"
     }
     return "key \(fingerprint)" + (certified ?? "") + (place.isEmpty ? "" : ", by \(place)")

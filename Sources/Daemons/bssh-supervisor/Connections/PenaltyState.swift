@@ -1,28 +1,28 @@
 import AccessControl
 
-/// What a connection did that counts against its source, or for it. Only what is proven counts.
+/// The behaviour of a connection that counts for or against its source. Only proven behaviour counts.
 struct PenaltyState: Equatable, Sendable {
-  /// What happened.
+  /// An event that may count.
   enum Event: Equatable, Sendable {
-    /// The client sent an authentication request, by whatever method.
+    /// The client sent an authentication request by any method.
     case askedForLogin
     /// The client offered a key, or signed with one.
     case triedKey
-    /// The client tried anything that is neither a key nor the question which methods there are.
+    /// The client tried something other than a key or the method `none`.
     case triedOther
-    /// A password, a code or a signature is wrong.
+    /// A password, a code or a signature was wrong.
     case failed
-    /// The client broke the protocol, or kept its place without a login until the time was over.
+    /// The client violated the protocol, or did not log in until the time limit.
     case misbehaved
-    /// The login was granted, or the server ends the connection for a reason that is not the client's.
+    /// The login was granted, or the server ends the connection for a reason that is not the client's fault.
     case excused
-    /// The transport crashed, or did what the transport of ours does not do: somebody looks for a way in.
+    /// The transport crashed or violated the protocol, which indicates an attack.
     case crashed
   }
 
-  /// The client has sent an authentication request.
+  /// True if the client has sent an authentication request.
   private(set) var hasAskedForLogin = false
-  /// Wrong passwords, codes and signatures.
+  /// Number of wrong passwords, codes and signatures.
   private(set) var failures = 0
   private var hasTriedKeys = false
   private var hasTriedOthers = false
@@ -30,7 +30,7 @@ struct PenaltyState: Equatable, Sendable {
   private var isExcused = false
   private var hasCrashed = false
 
-  /// Handles an event; returns what counts at once.
+  /// Handles an event; returns what counts immediately.
   @discardableResult
   mutating func handle(_ event: Event) -> [ConnectionMachine.Action] {
     switch event {
@@ -49,11 +49,11 @@ struct PenaltyState: Equatable, Sendable {
     return []
   }
 
-  /// What the end of the connection counts for.
+  /// What counts at the end of the connection; nil: nothing.
   ///
-  /// Nothing when failures were counted already, and nothing when the client left by itself before it asked for a
-  /// login: scans for host keys and health checks do that, and they guess nothing. Keys that were refused are counted
-  /// apart: nobody guesses a key, and ssh-copy-id makes a connection for each key of an agent.
+  /// Nothing counts if failures were counted already, or if the client left before it sent an authentication request, as
+  /// scans for host keys and health checks do. Refused keys are counted separately, because keys cannot be guessed, and
+  /// ssh-copy-id makes a connection for each key of an agent.
   var atEnd: AdmissionControl.Conduct? {
     guard !isExcused, !hasCrashed, failures == 0 else { return nil }
     if hasMisbehaved { return .failed }

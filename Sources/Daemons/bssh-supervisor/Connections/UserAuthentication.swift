@@ -6,11 +6,10 @@ import Model
 import System
 import Wire
 
-/// User authentication of one connection (RFC 4252): from a request of the client to an authority's verdict and the
-/// reaction.
+/// User authentication of one connection (RFC 4252): from a client's request to an authority's verdict and the reply.
 ///
-/// Decides only. `AuthenticationMachine` decides what a request leads to, and only a verdict, through it, grants a
-/// login. One message of the client is pending at a time.
+/// `AuthenticationMachine` decides the reply to a request, and only a verdict leads to a login. At most one message of the
+/// client is pending.
 struct UserAuthentication: Sendable {
   typealias Action = ConnectionMachine.Action
   typealias Reaction = ConnectionMachine.Reaction
@@ -20,24 +19,24 @@ struct UserAuthentication: Sendable {
     case response(InfoResponse)
   }
 
-  /// What the client's last message waits for.
+  /// What the pending message of the client waits for.
   private enum Pending: Equatable {
     case account(Message)
-    /// What an authority has to be asked with: the session identifier, and for a key the user's files.
+    /// The data for the request to an authority: the session identifier, and for a key the user's files.
     case question(Credential)
     case verdict(Credential)
-    /// The least time of the answer; nil: no authority gave a verdict.
+    /// The minimum time of the reply; nil: there is no verdict.
     case leastTime(Credential, Verdict?)
   }
 
   private var machine: AuthenticationMachine
   private var pending: Pending?
-  /// When the pending message came.
+  /// When the pending message arrived.
   private var requestTime: Int64 = 0
-  /// Warnings of authorities about the user's files: logged once, not for each key of a client.
+  /// Warnings of authorities about the user's files, which are logged once, not for each key of a client.
   private var loggedWarnings: Set<String> = []
   private var report: LoginReport
-  /// What the credentials that were accepted so far allow.
+  /// The permissions of the credentials that were accepted so far.
   private(set) var permissions = KeyPermissions.everything
 
   init(_ client: SocketAddress, _ policy: AuthenticationMachine.Policy) {
@@ -45,16 +44,16 @@ struct UserAuthentication: Sendable {
     report = LoginReport(client)
   }
 
-  /// Replacing it begins authentication anew: see `AuthenticationMachine`.
+  /// A new policy restarts authentication: see `AuthenticationMachine`.
   var policy: AuthenticationMachine.Policy {
     get { machine.policy }
     set { machine.policy = newValue }
   }
-  /// The name of the first request that was handled; no other may follow.
+  /// The user name of the first request that was handled; others are refused.
   var user: String? { machine.user }
-  /// Whose connection it is, as far as that is known.
+  /// The client and the user, as far as known.
   var subject: Subject { report.subject }
-  /// A step of the login is proven.
+  /// True if a step is completed.
   var hasProvenStep: Bool { !machine.provenSteps.isEmpty }
 
   private var prompt: AuthenticationMachine.Prompt? {
@@ -63,12 +62,12 @@ struct UserAuthentication: Sendable {
 
   // MARK: Messages of the client
 
-  /// The first key exchange is over, and authentication begins.
+  /// Handles the end of the first key exchange, after which authentication begins.
   mutating func negotiated(_ negotiated: Negotiated) { report.negotiated(negotiated) }
 
-  /// A USERAUTH_REQUEST.
+  /// Handles a USERAUTH_REQUEST.
   ///
-  /// - Throws: while the last message has no answer.
+  /// - Throws: `ProtocolViolation` while another message is pending.
   mutating func request(
     _ payload: SecretBytes, _ account: AccountAnswer?, at now: Int64
   ) throws(ProtocolViolation) -> Reaction {
@@ -86,9 +85,9 @@ struct UserAuthentication: Sendable {
     return reaction
   }
 
-  /// A USERAUTH_INFO_RESPONSE.
+  /// Handles a USERAUTH_INFO_RESPONSE.
   ///
-  /// - Throws: without a prompt.
+  /// - Throws: `ProtocolViolation` when no prompt was sent.
   mutating func informationResponse(
     _ payload: SecretBytes, _ account: AccountAnswer?, at now: Int64
   ) throws(ProtocolViolation) -> Reaction {
@@ -102,7 +101,7 @@ struct UserAuthentication: Sendable {
     return handle(.response(response), of: machine.user ?? "", account)
   }
 
-  /// Handles a message as soon as it is known who the user is: even which methods there are depends on that.
+  /// Handles a message as soon as the user is known, because even the list of methods depends on the user.
   private mutating func handle(_ message: Message, of user: String, _ account: AccountAnswer?) -> Reaction {
     if let account { return handle(message, account) }
     pending = .account(message)
@@ -128,7 +127,7 @@ struct UserAuthentication: Sendable {
 
   // MARK: The account
 
-  /// It is known who the user is: handles the message that waits for that.
+  /// Handles the pending message after the user is known.
   mutating func accountKnown(_ account: AccountAnswer, _ policy: AuthenticationMachine.Policy) -> Reaction {
     machine.policy = policy
     guard case .account(let message) = pending else { return Reaction() }
@@ -136,7 +135,7 @@ struct UserAuthentication: Sendable {
     return handle(message, account)
   }
 
-  /// No authority knows who the user is: the message is answered, and no credential is accepted.
+  /// Handles the pending message when no authority has replied about the user: no credential is accepted.
   mutating func accountUnavailable(_ leastTime: Int64, at now: Int64) -> Reaction {
     guard case .account(let message) = pending else { return Reaction() }
     pending = nil
@@ -148,9 +147,9 @@ struct UserAuthentication: Sendable {
 
   // MARK: Verdicts
 
-  /// Asks an authority for the verdict, once there is everything that it needs.
+  /// Asks an authority for the verdict, as soon as all data for the request is available.
   ///
-  /// - Parameter keyFiles: the user's files, and as the last one that of principals, if there is one; nil: they are not
+  /// - Parameter keyFiles: the user's files, of which the last one is that of principals, if configured; nil: they are not
   ///   read yet.
   mutating func askForVerdict(
     _ account: AccountAnswer?, sessionID: [UInt8]?, client: IPAddress?, keyFiles: [KeyFile]?
@@ -174,14 +173,14 @@ struct UserAuthentication: Sendable {
     return [.ask(question)]
   }
 
-  /// The verdict of an authority; nil: there is none, and the request fails.
+  /// Handles the verdict of an authority; nil: there is none, and the request fails.
   ///
-  /// - Parameter leastTime: milliseconds from the request of a password or a code to the answer.
+  /// - Parameter leastTime: minimum time from the request with a password or a code to the reply, in milliseconds.
   mutating func verdict(
     _ verdict: Verdict?, _ account: AccountAnswer?, _ leastTime: Int64, at now: Int64
   ) -> Reaction {
     guard case .verdict(let credential) = pending else { return Reaction() }
-    // Whoever the user is and whatever is wrong: the time must not reveal it.
+    // The time of the reply must reveal neither whether the user exists nor what is wrong.
     let least =
       switch credential {
       case .publicKey: refuses(verdict, account) ? Self.keyRefusalTime(after: now - requestTime) : 0
@@ -193,24 +192,24 @@ struct UserAuthentication: Sendable {
     return Reaction([.setTimer(.passwordAnswer, milliseconds: left)])
   }
 
-  /// The least time of the pending answer is over.
+  /// Handles that the minimum time of the pending reply is over.
   mutating func leastTimeExpired(_ account: AccountAnswer?) -> Reaction {
     guard case .leastTime(let credential, let verdict) = pending else { return Reaction() }
     return conclude(credential, verdict, account)
   }
 
-  /// Milliseconds from a request to the answer that its key is refused: 10, or the first of 20, 40, 80 … that is not
-  /// over after `spent`.
+  /// Milliseconds from a request to the reply that its key is refused: 10, or the first of 20, 40, 80 … that is not over
+  /// after `spent`.
   ///
-  /// Reading and searching a user's files then takes as long as having none, unless they are huge. A key that would be
-  /// accepted is answered at once: its owner learns nothing from the time.
+  /// Thus the time does not reveal whether the user has files, unless these are huge. The reply to a key that would be
+  /// accepted is not delayed, because its owner learns nothing from the time.
   static func keyRefusalTime(after spent: Int64) -> Int64 {
     var time: Int64 = 10
     while time < spent { time *= 2 }
     return time
   }
 
-  /// True when the verdict on a key leads to a refusal, by whatever rule.
+  /// True if the verdict on a key leads to a refusal for any reason.
   private func refuses(_ verdict: Verdict?, _ account: AccountAnswer?) -> Bool {
     var copy = machine
     switch copy.handle(event(effective(verdict), account)) {
@@ -219,7 +218,7 @@ struct UserAuthentication: Sendable {
     }
   }
 
-  /// What an authority's verdict means here: two keys that force different commands let nobody in.
+  /// The verdict after comparison with the earlier credentials: two keys that force different commands are refused.
   private func effective(_ verdict: Verdict?) -> Verdict? {
     guard var verdict, verdict.outcome == .accepted, permissions.merged(with: verdict.permissions) == nil else {
       return verdict
@@ -253,9 +252,9 @@ struct UserAuthentication: Sendable {
     return reaction
   }
 
-  /// Does what the authentication machine says.
+  /// Performs the action of the authentication machine.
   ///
-  /// - Parameter method: the method or the step, as the log calls it.
+  /// - Parameter method: the name of the method or the step in the log.
   private mutating func carryOut(
     _ action: AuthenticationMachine.Action, _ method: String, _ credential: Credential?, _ account: AccountAnswer?,
     _ verdict: Verdict? = nil
@@ -303,23 +302,23 @@ struct UserAuthentication: Sendable {
 
   // MARK: The session, and the end
 
-  /// The session of the login has begun.
+  /// Reports that the session has started.
   mutating func sessionOpened(_ id: EventID, _ account: Account) -> [Action] { report.sessionOpened(id, account) }
 
-  /// The session of the login could not begin.
+  /// Reports that the session could not start.
   mutating func sessionNotOpened(_ reason: LoginFailure, _ result: EventResult, _ details: String) -> Action {
     report.sessionNotOpened(reason, result, details)
   }
 
-  /// The connection has ended: reports the attempt that no event reports yet.
+  /// Reports the attempt that no event has reported, at the end of the connection.
   func ended() -> [Action] {
-    // A client that is let in has nothing more to prove.
+    // Completed steps are not reported separately after a login.
     report.ended(proven: machine.state == .loggedIn ? [] : machine.provenSteps)
   }
 }
 
 extension AccountAnswer {
-  /// What a user is told who has proven who they are, while only root is let in; nil: they are let in. nologin(5)
+  /// The message to an authenticated user while only root may log in; nil: the user may log in. nologin(5)
   fileprivate func noLoginsNotice(for user: String) -> String? {
     NoLogins.notice(noLogins, for: AuthenticationMachine.AccountKind(name: user, uid: login?.uid))
   }
