@@ -2,23 +2,24 @@ import Glibc
 import IPC
 import System
 
-/// How the other processes are started: with which rights, limits and descriptors.
+/// How the other processes are started: their privileges, limits and descriptors.
 struct Programs {
-  /// What is started.
+  /// The executables.
   let executables: Executables
   /// /dev/null.
   let null: Descriptor
 
-  /// Every executable that a supervisor, or a session process of it, ever starts: those that were there when it started.
-  /// An upgrade replaces files while logins go on, and executables of two builds do not understand each other.
+  /// All executables that a supervisor or its session processes start, opened when the supervisor starts. An upgrade
+  /// replaces files while logins continue, and executables of different builds are incompatible.
   struct Executables {
     let authority, transport, session, transfer, journal, recorder, exporter, server: Executable
 
-    /// Opens them.
+    /// Opens the executables.
     ///
     /// - Parameters:
-    ///   - folder: where all but `bssh-server` are.
+    ///   - folder: the directory of all executables except `bssh-server`.
     ///   - server: the path of `bssh-server`.
+    /// - Throws: `SystemError` when one cannot be opened.
     init(in folder: String, server: String) throws(SystemError) {
       func open(_ name: String) throws(SystemError) -> Executable { try Executable.open("\(folder)/\(name)") }
       authority = try open("bssh-authority")
@@ -32,33 +33,33 @@ struct Programs {
     }
   }
 
-  /// What a process of ours is started with: the other end of its standard error, and of its connection to us, which
-  /// become its descriptors 2, 3 and, but for a loader, 4.
+  /// A process's ends of its standard error and of its connection to the supervisor, which become its descriptors 2, 3 and,
+  /// except for a loader, 4.
   struct Ends {
     let standardError: Descriptor
     let supervisor: [Descriptor]
   }
 
-  /// The limit on open files that the supervisor was started with; a login gets it.
+  /// The limit of open files with which the supervisor was started; logins get it.
   let openFiles: ResourceLimit
-  /// The limit on core files that it was started with; a login gets it, and no other process of ours has any.
+  /// The limit of core files with which the supervisor was started; logins get it. Our other processes write no core files.
   let coreFiles: ResourceLimit
-  /// The score that the supervisor had for the time when memory runs out; nil: it has it still. Every other process gets
-  /// it.
+  /// The value of oom_score_adj with which the supervisor was started, which all other processes get; nil: the supervisor
+  /// has not changed its own. proc_pid_oom_score_adj(5)
   let outOfMemoryScore: Int?
 
-  /// Why other accounts than root, which are to start our programs, cannot do that: one line for each reason.
+  /// Why accounts other than root cannot execute our programs: one line for each reason.
   var obstacles: [String] {
     let programs = [
       executables.authority, executables.transport, executables.session, executables.transfer, executables.journal,
       executables.recorder, executables.exporter,
     ]
     let all = programs.compactMap { System.Executables.obstacle(toUsersStarting: $0.path) }
-    // A directory is in the way of all.
+    // A directory that cannot be searched is the reason for all programs.
     return all.enumerated().filter { !all[..<$0].contains($1) }.map(\.element)
   }
 
-  /// An authority, which may block.
+  /// An authority.
   func authority(_ accounts: ServiceAccounts?, ends: Ends) -> ChildProcess.Request {
     var request = base(executables.authority, ends)
     request.identity = accounts.map { identity($0.authority) }
@@ -67,7 +68,7 @@ struct Programs {
     return request
   }
 
-  /// What reads the journal and sends it to a receiver; it has the account of the journal, and the network.
+  /// An exporter, with the account of the journal, and access to the network.
   func exporter(
     _ accounts: ServiceAccounts?, ends: Ends, settings: Descriptor, journal: Descriptor
   ) -> ChildProcess.Request {
@@ -78,7 +79,7 @@ struct Programs {
     return request
   }
 
-  /// What writes the journal: an account of its own, which has the journal's files and nothing else.
+  /// The journal process, with its own account, which owns only the files of the journal.
   func journal(_ accounts: ServiceAccounts?, ends: Ends) -> ChildProcess.Request {
     var request = base(executables.journal, ends)
     request.identity = accounts.map { identity($0.audit) }
@@ -86,7 +87,7 @@ struct Programs {
     return request
   }
 
-  /// What makes transports, which face the network: an account of its own, and just enough to do that.
+  /// The zygote of transports, which are exposed to the network: with its own account and minimal limits.
   func transportZygote(_ accounts: ServiceAccounts?, ends: Ends) -> ChildProcess.Request {
     var request = base(executables.transport, ends)
     request.identity = accounts.map { identity($0.transport) }
@@ -96,17 +97,17 @@ struct Programs {
     return request
   }
 
-  /// What makes session processes: each becomes the account that it is made for.
+  /// The zygote of session processes, with root's privileges, because each of its copies changes to the account of its user.
   func sessionZygote(ends: Ends) -> ChildProcess.Request {
     var request = base(executables.session, ends)
     request.limits = [openFiles, coreFiles]
     request.arguments.append(ThisProcess.titleRoom)
-    // Of our environment a login gets the time zone, as from sshd.
+    // Logins get the time zone from our environment, as with sshd.
     request.environment += timeZone
     return request
   }
 
-  /// What speaks with systemd, as root.
+  /// The process that talks to systemd, as root.
   func scopes(ends: Ends) -> ChildProcess.Request {
     var request = base(executables.session, ends)
     request.arguments += ["scopes", ThisProcess.titleRoom]
@@ -115,15 +116,15 @@ struct Programs {
     return request
   }
 
-  /// The bus that systemd is to be found at, when it is not the usual one.
+  /// The address of the system bus, if it is not the default.
   private var bus: [String] {
     ProcessEnvironment.value(of: "DBUS_SYSTEM_BUS_ADDRESS").map { ["DBUS_SYSTEM_BUS_ADDRESS=\($0)"] } ?? []
   }
 
-  /// The daemon's time zone, when it is not the system's; an authority reads times of authorized_keys in it.
+  /// The daemon's time zone, if it is not the system's. Authorities interpret times in authorized_keys in it.
   private var timeZone: [String] { ProcessEnvironment.value(of: "TZ").map { ["TZ=\($0)"] } ?? [] }
 
-  /// bssh-server, to load the configuration again.
+  /// The loader: `bssh-server load`.
   func loader(_ arguments: [String], directory: String?, ends: Ends) -> ChildProcess.Request {
     var request = server(["load"] + arguments, ends)
     request.environment = ProcessEnvironment.all
@@ -131,7 +132,7 @@ struct Programs {
     return request
   }
 
-  /// What makes recordings and keeps login records: the journal's account, in the group of those records.
+  /// The recorder, with the account of the journal, and the group of the login records.
   func recorder(_ accounts: ServiceAccounts?, ends: Ends) -> ChildProcess.Request {
     var request = base(executables.recorder, ends)
     request.identity = accounts.map {
@@ -141,12 +142,12 @@ struct Programs {
     return request
   }
 
-  /// bssh-server, to open the directory of the journal.
+  /// `bssh-server open-journal`, which opens the directory of the journal.
   func journalOpener(_ settings: JournalSettings, ends: Ends) -> ChildProcess.Request {
     server(["open-journal", "\(String(settings.mode, radix: 8)):\(settings.path)"], ends)
   }
 
-  /// bssh-server, to write bans, which are in `memory`, into `file`.
+  /// `bssh-server save-bans`, which writes the list of bans in `memory` to `file`.
   func banWriter(
     _ file: String, _ memory: Descriptor, ends: Ends
   ) -> ChildProcess.Request {
@@ -155,7 +156,7 @@ struct Programs {
     return request
   }
 
-  /// bssh-server, with a command of its own.
+  /// bssh-server with an internal command.
   private func server(_ arguments: [String], _ ends: Ends) -> ChildProcess.Request {
     var request = base(executables.server, ends)
     request.arguments = ["bssh-server"] + arguments
@@ -163,14 +164,14 @@ struct Programs {
     return request
   }
 
-  /// What every process that the supervisor starts has.
+  /// The properties of all processes that the supervisor starts.
   private func base(_ executable: Executable, _ ends: Ends) -> ChildProcess.Request {
     var request = ChildProcess.Request(
       executable, arguments: [executable.name], descriptors: [null, null, ends.standardError] + ends.supervisor)
     request.environment = ProcessEnvironment.fixed
     request.outOfMemoryScore = outOfMemoryScore
     request.directory = "/"
-    // A key typed at the supervisor's terminal is for the supervisor.
+    // Signals from keys at the supervisor's terminal are only for the supervisor.
     request.newSession = true
     return request
   }

@@ -2,9 +2,9 @@ import Glibc
 import IPC
 import System
 
-/// From the first instruction to the loop.
+/// The start of the process, up to the event loop.
 enum Start {
-  /// Runs the supervisor; returns how it ended.
+  /// Runs the supervisor, and returns the exit code.
   static func run(_ commandLine: [String]) -> ExitCode {
     var log = Log(threshold: .info, style: ProcessEnvironment.isLoggedByJournal ? .journal : .plain)
     guard let arguments = Arguments(Array(commandLine.dropFirst())) else {
@@ -22,8 +22,8 @@ enum Start {
     }
   }
 
-  /// The supervisor, which alone has the configuration then: its memory, host keys in it, is closed by a reload. nil:
-  /// there is none that could be used.
+  /// Creates the supervisor, which then holds the only reference to the configuration, so that a reload closes its memory
+  /// with the host keys. nil: the configuration cannot be used.
   private static func supervisor(_ arguments: Arguments, _ log: inout Log) throws(SystemError) -> Supervisor? {
     try Hardening.forbidInspection()
     SignalSource.ignoreBrokenPipes()
@@ -42,7 +42,7 @@ enum Start {
     return try Supervisor(arguments, loaded, log: log, programs: programs, directory: directory, report: report)
   }
 
-  /// The configuration that bssh-server left on descriptor 3 before it became this program.
+  /// Reads the configuration that bssh-server sent to descriptor 3 before it executed this program.
   private static func load(_ log: inout Log) throws(SystemError) -> LoadedSettings? {
     switch try MessageSocket(Descriptor(owning: 3)).receive(wait: 10_000) {
     case .wouldBlock, .closed:

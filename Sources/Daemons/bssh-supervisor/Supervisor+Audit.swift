@@ -1,7 +1,7 @@
 import Audit
 
 extension Supervisor {
-  /// What is recorded from now on, and where to, after the settings have changed.
+  /// Applies new settings to the services for events, recordings and login records.
   func applyAuditSettings() {
     audit.apply(loaded)
     if journal.isEnding(with: loaded) {
@@ -13,7 +13,7 @@ extension Supervisor {
     exporters.apply(loaded)
   }
 
-  /// Somebody who may told the daemon to do something.
+  /// Reports a request of an administrator.
   func asked(_ what: AdminRequest, _ by: String) {
     var fact = Fact(.adminAction)
     (fact.reason, fact.details) = (Reason(what), by)

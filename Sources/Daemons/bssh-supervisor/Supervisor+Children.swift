@@ -1,7 +1,7 @@
 import System
 
 extension Supervisor {
-  /// A message of a process.
+  /// Passes a message of a process to its service.
   func take(_ bytes: [UInt8], _ descriptors: [Descriptor], from child: Child) {
     switch child.role {
     case .authority: authorities.handle(bytes, descriptors, from: child)
@@ -19,7 +19,7 @@ extension Supervisor {
     }
   }
 
-  /// A process has ended, or was never made.
+  /// Passes the end of a process, which may not have been created, to its service.
   func ended(_ child: Child, _ status: ExitStatus) {
     switch child.role {
     case .authority: authorities.ended(child, status)

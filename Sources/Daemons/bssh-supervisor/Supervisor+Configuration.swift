@@ -3,7 +3,7 @@ import IPC
 import System
 
 extension Supervisor {
-  /// The first authority of new settings is ready: they apply from now on, to all services in this order.
+  /// Applies new settings, whose first authority is ready, to all services in this order.
   func activate(_ authority: Child, _ hostKeys: [OfferedHostKey]) {
     guard let candidate = reloads.takeCandidate() else { return }
     loaded = candidate.loaded
@@ -28,7 +28,7 @@ extension Supervisor {
     }
   }
 
-  /// The settings apply.
+  /// Reports that the settings apply.
   func recordConfiguration() {
     var fact = Fact(.configurationLoaded)
     let words = arguments.serverArguments

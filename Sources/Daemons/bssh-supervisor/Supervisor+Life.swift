@@ -4,10 +4,10 @@ import IPC
 import System
 
 extension Supervisor {
-  /// The directory that transports have as root.
+  /// The root directory of transports.
   static let emptyRoot = EmptyDirectory.ofTransports
 
-  /// Where it listens, and what does not go well, for people: one line, whatever processes said of it.
+  /// The status for administrators, in one line: the addresses and any problems. Texts from other processes are escaped.
   var status: String {
     let (places, absent) = (listeners.places, listeners.absentPlaces)
     let refused =
@@ -18,7 +18,7 @@ extension Supervisor {
     return Log.printable(place + absent + refused + failure + late)
   }
 
-  /// Begins; `started` is the other end of it.
+  /// Starts the daemon; ``started()`` completes that.
   func start() {
     let mode =
       isRoot
@@ -37,7 +37,7 @@ extension Supervisor {
     reloads.prepare(loaded)
   }
 
-  /// Everything works: says so to whoever waits for it.
+  /// Completes the start, and notifies the service manager and the parent process.
   func started() {
     guard state == .starting, exitCode == nil else { return }
     if journal.isAwaited {
@@ -70,22 +70,22 @@ extension Supervisor {
       let output = try Descriptor.datagram(to: "/dev/log")
       runtime.logToSystemLog(output)
     } catch {
-      // Standard error is /dev/null now; without /dev/log there is no place left to write to.
+      // Standard error is /dev/null now; without /dev/log the log would have no output.
       runtime.log(.warning, "\(error)")
     }
   }
 
-  /// The start may wait for nothing else.
+  /// Handles that the journal is open, which may complete the start.
   func journalOpened() {
     guard isReadyButForJournal else { return }
     isReadyButForJournal = false
     started()
   }
 
-  /// The start failed, and the log says why.
+  /// Ends with this exit code. The log contains the reason.
   func fail(_ code: ExitCode) { if exitCode == nil { exitCode = code } }
 
-  /// Says goodbye to everyone and ends.
+  /// Disconnects all connections and ends.
   func shutDown() {
     guard state != .starting else { return fail(.success) }
     runtime.log(.info, "shutting down with \(connections.count) connections")
@@ -97,9 +97,9 @@ extension Supervisor {
     endWhenIdle()
   }
 
-  /// Ends for whoever started it, while logins go on: a child serves them until the last one ends.
+  /// Begins a hand-over: this process ends, and a copy serves the existing logins until the last one ends.
   func letGo() {
-    // Nobody is logged in yet: there is nothing to let go of.
+    // There are no logins yet.
     if state == .starting { return fail(.success) }
     guard state == .running else { return }
     service?.stopping()
@@ -108,18 +108,18 @@ extension Supervisor {
     runtime.post(.letGo)
   }
 
-  /// Connections without a login are gone.
+  /// Waits until bans are saved, after connections without a login are gone.
   func letGoOnceBansAreSaved() {
     bans.finish()
     isLettingGo = true
     guard bans.isDone else {
-      // Who starts the next daemon waits for this process, and that one reads what is written now.
+      // The next daemon is started after this process has ended, and reads the file that is being written.
       return runtime.setTimer(.letGo, after: Self.shutDownTime)
     }
     finishLettingGo()
   }
 
-  /// Lets go, bans being saved or late.
+  /// Hands over, after bans are saved or the time limit.
   func finishLettingGo() {
     guard isLettingGo else { return }
     isLettingGo = false
@@ -132,7 +132,7 @@ extension Supervisor {
     recordStop(logins > 0 ? "\(logins) logins go on" : "shutting down")
     guard logins > 0 else { return endWhenIdle() }
     runtime.log(.info, "letting go: \(logins) logins go on")
-    // The next daemon's send what is written from now on.
+    // The exporters of the next daemon send further events.
     exporters.apply(nil)
     do throws(SystemError) {
       switch try Daemon.fork() {
@@ -151,7 +151,7 @@ extension Supervisor {
     endWhenIdle()
   }
 
-  /// The end of the service, once.
+  /// Reports the end of the service, once.
   func recordStop(_ details: String) {
     if hasRecordedStop { return }
     hasRecordedStop = true
@@ -171,7 +171,7 @@ extension Supervisor {
     scopes.close()
   }
 
-  /// Ends with the last connection and session.
+  /// Ends after the last connection and session.
   func endWhenIdle() {
     guard state == .ending, connections.count == 0,
       !runtime.children.values.contains(where: { $0.role == .session || $0.role == .banWriter })
@@ -181,18 +181,18 @@ extension Supervisor {
     drain()
   }
 
-  /// Milliseconds in which what is left goes to the journal when the server ends.
+  /// Time limit for writing the remaining events when the daemon ends, in milliseconds.
   private static let drainTime: Int64 = 3000
 
-  /// What is left goes to the journal, and then this process ends.
+  /// Writes the remaining events to the journal, and then ends this process.
   func drain() {
     guard exitCode == nil, !isDraining else { return }
     isDraining = true
-    // What logins have said by now is heard, also of those that are held.
+    // Messages of paused logins are read too.
     runtime.readRest(of: sessions.processes, then: .sessionsRead)
   }
 
-  /// Everything is heard that logins have said: records what would have been recorded later, for there is no more time.
+  /// Reports all counted and deferred events, after the messages of logins are read.
   func sessionsRead() {
     audit.recordAllCounted()
     admission.recordAllRefusals()
@@ -202,8 +202,8 @@ extension Supervisor {
     journal.drain()
   }
 
-  /// Ends this process, which a copy goes on in place of. It becomes a program that first moves the copy, and whatever else
-  /// is still in the service, into a scope of their own, so that the next daemon finds the service empty.
+  /// Ends this process after a hand-over to `copy`. It executes a program that first moves the copy, and all other processes
+  /// of the service, to their own scope, so that the service is empty for the next daemon.
   private func leave(to copy: pid_t) -> Never {
     guard isRoot else { _exit(0) }
     let staying = runtime.children.values.filter { !scopes.hasMoved($0) }.compactMap { $0.process?.pid }

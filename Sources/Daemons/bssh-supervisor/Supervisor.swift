@@ -6,19 +6,18 @@ import IPC
 import System
 import Wire
 
-/// The shell around the machines: waits for sockets, processes, signals and times, tells the machines, and does what
-/// they say. Never waits for anything else.
+/// Owns the services, dispatches events to them, and controls the start, the end and hand-overs of the daemon.
 final class Supervisor {
-  /// Where the server is in its life.
+  /// The state of the daemon.
   enum State: Equatable {
-    /// Not everything works yet that must work at first.
+    /// The start is not complete.
     case starting
     case running
-    /// Takes no connections, and ends with the last one.
+    /// No connections are accepted, and the daemon ends with the last one.
     case ending
   }
 
-  /// Milliseconds that connections have when the server ends.
+  /// Time limit for connections to end when the daemon ends, in milliseconds.
   static let shutDownTime: Int64 = 4500
   let arguments: Arguments
   let programs: Programs
@@ -48,13 +47,13 @@ final class Supervisor {
   let sessions: SessionService
   let connections: ConnectionService
   let reloads: ReloadService
-  /// All but the journal works.
+  /// True if the start only waits for the journal.
   var isReadyButForJournal = false
-  /// The end of this process waits for the journal alone.
+  /// True if the end of this process only waits for the journal.
   var isDraining = false
-  /// The journal has the end of the service.
+  /// True if the end of the service was reported.
   var hasRecordedStop = false
-  /// Lets go as soon as bans are saved.
+  /// True if the hand-over only waits for bans to be saved.
   var isLettingGo = false
 
   init(
@@ -94,7 +93,7 @@ final class Supervisor {
       loaded.settings, singleUser: singleUser)
     reloads = ReloadService(runtime, listeners, authorities, audit, arguments, directory: directory) {
       [runtime, isRoot] answer, asker in
-      // Only root can have a socket there.
+      // Only root can create a socket there.
       guard isRoot else { return }
       do throws(SystemError) {
         _ = try Descriptor.datagram(to: ReloadAnswer.path(for: asker)).sendDatagram(
@@ -105,7 +104,9 @@ final class Supervisor {
     }
   }
 
-  /// Serves until it is told to end; returns the exit code.
+  /// Serves until the daemon ends; returns the exit code.
+  ///
+  /// - Throws: `SystemError` when the event loop fails.
   func run() throws(SystemError) -> ExitCode {
     try runtime.run { event in
       handle(event)
@@ -188,7 +189,7 @@ final class Supervisor {
     case .authorityAnswer(let number): authorities.isLate(number)
     case .authorityRestart: authorities.restartTime()
     case .transportRestart: transports.restartTime()
-    // The runtime's own.
+    // Handled by the runtime.
     case .errors, .made, .kill: break
     case .acceptAgain: listeners.acceptAgain()
     case .listenAgain: listeners.listenAgain()

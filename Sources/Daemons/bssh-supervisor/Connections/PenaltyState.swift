@@ -51,9 +51,9 @@ struct PenaltyState: Equatable, Sendable {
 
   /// What counts at the end of the connection; nil: nothing.
   ///
-  /// Nothing counts if failures were counted already, or if the client left before it sent an authentication request, as
-  /// scans for host keys and health checks do. Refused keys are counted separately, because keys cannot be guessed, and
-  /// ssh-copy-id makes a connection for each key of an agent.
+  /// Nothing counts if failures were counted already, or if the client left by itself before it sent an authentication
+  /// request, as scans for host keys and health checks do. Refused keys are counted separately, because keys cannot be
+  /// guessed, and ssh-copy-id makes a connection for each key of an agent.
   var atEnd: AdmissionControl.Conduct? {
     guard !isExcused, !hasCrashed, failures == 0 else { return nil }
     if hasMisbehaved { return .failed }

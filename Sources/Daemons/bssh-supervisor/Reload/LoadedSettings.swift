@@ -5,43 +5,45 @@ import IPC
 import System
 import Wire
 
-/// A configuration as the loader hands it over; never changes.
+/// A configuration from the loader. It is immutable.
 final class LoadedSettings {
   let settings: Settings
-  /// Sealed memory: the settings as they came, and the host keys, for authorities.
+  /// Sealed memory with the encoded settings, and with each host key, for authorities.
   let memory: Descriptor
   let hostKeys: [Descriptor]
-  /// nil: not root.
+  /// The accounts of our processes; nil: the daemon does not run as root.
   let accounts: ServiceAccounts?
-  /// Sockets that systemd gave.
+  /// The listening sockets that systemd passed.
   let listeners: [Descriptor]
-  /// Of the time before a restart; ``Ban/end`` counts from when these settings were loaded.
+  /// Bans from before a restart; ``Ban/end`` is relative to the time when these settings were loaded.
   let bans: [Ban]
-  /// Where the journal is; nil: there is to be none.
+  /// The directory of the journal; nil: no journal is configured.
   let journal: OpenDirectory?
-  /// Where recordings are, as far as these directories can be used.
+  /// The directories of recordings that can be used.
   let recordings: [OpenDirectory]
-  /// For people.
+  /// Warnings for the log.
   let warnings: [String]
 
-  /// A directory, and which one it is.
+  /// An open directory with its identity.
   struct OpenDirectory {
     let directory: OpenedDirectory
     let descriptor: Descriptor
   }
 
-  /// Why a loader's message is of no use.
+  /// Why a loader's message is not accepted.
   enum Problem: Error, Equatable {
-    /// What it says is wrong with the configuration.
+    /// The loader rejects the configuration with these errors.
     case rejected([String])
-    /// It is no message of a loader.
+    /// The message is invalid.
     case malformed(String)
   }
 
-  /// Bytes that settings may have.
+  /// Maximum size of encoded settings, in bytes.
   static let sizeLimit = 16 << 20
 
-  /// Takes the message and descriptors of a loader.
+  /// Decodes the message and the descriptors of a loader.
+  ///
+  /// - Throws: `Problem`, see its cases.
   init(_ message: [UInt8], _ descriptors: [Descriptor]) throws(Problem) {
     let result: LoaderResult
     do throws(WireError) {
@@ -69,7 +71,7 @@ final class LoadedSettings {
     recordings = Array(open.dropFirst(loaded.journal == nil ? 0 : 1))
     accounts = loaded.serviceAccounts
     warnings = loaded.warnings
-    // Sealed memory can be read without waiting and does not change under its readers.
+    // Reading sealed memory never blocks, and its contents cannot change.
     guard memory.isSealedMemory, hostKeys.allSatisfy(\.isSealedMemory), banMemory?.isSealedMemory ?? true else {
       throw .malformed("the loader sent files that can change")
     }

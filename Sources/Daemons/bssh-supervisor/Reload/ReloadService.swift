@@ -3,30 +3,30 @@ import Glibc
 import IPC
 import System
 
-/// Sockets for new settings. What a service needs of ``ListenerService`` to prepare them.
+/// The part of ``ListenerService`` that a service needs to prepare sockets for new settings.
 protocol SocketSource: AnyObject {
-  /// The sockets that these settings need, those that there are and new ones, and the addresses that cannot be had now.
+  /// The existing and new sockets for these settings, and the addresses on which listening is not possible at the moment.
   ///
-  /// - Throws: what the system says when there is none at all.
+  /// - Throws: `SystemError` when listening is not possible on any address.
   func prepare(_ new: LoadedSettings) throws(SystemError) -> ListenerService.Prepared
 }
 
-/// The first authority of new settings. What a service needs of ``AuthorityService`` to prepare them.
+/// The part of ``AuthorityService`` that a service needs to prepare the first authority of new settings.
 protocol CandidateSource: AnyObject {
-  /// Starts it. ``SupervisorEvent/candidateReady(_:_:)`` or ``SupervisorEvent/candidateFailed(_:)`` follows.
+  /// Starts the authority. ``SupervisorEvent/candidateReady(_:_:)`` or ``SupervisorEvent/candidateFailed(_:)`` follows.
   ///
-  /// - Throws: what the system says when it cannot be started.
+  /// - Throws: `SystemError` when it cannot be started.
   func startCandidate(_ new: LoadedSettings) throws(SystemError)
-  /// The new settings are not wanted any more.
+  /// Ends the authority, because the new settings are no longer needed.
   func dropCandidate()
 }
 
-/// Has the configuration loaded again for who asks for it, and prepares new settings until they can apply.
+/// Loads the configuration again on request, and prepares new settings until they can be applied.
 final class ReloadService {
-  /// Milliseconds that a loader may take.
+  /// Time limit for the loader, in milliseconds.
   private static let loadTime: Int64 = 60_000
 
-  /// Settings that apply once their first authority is ready.
+  /// New settings, which are applied when their first authority is ready.
   struct Candidate {
     let loaded: LoadedSettings
     let sockets: ListenerService.Prepared
@@ -41,18 +41,18 @@ final class ReloadService {
   private let authorities: any CandidateSource
   private let events: any EventLog
   private let arguments: Arguments
-  /// Where the daemon was started, for the loader.
+  /// The working directory at the start of the daemon, for the loader.
   private let directory: String?
-  /// Sends an answer to the process with this number.
+  /// Sends a reply to the process with this id.
   private let reply: (ReloadAnswer, Int32) -> Void
   private var phase = Phase.starting
-  /// It has not answered yet.
+  /// The loader that has not replied yet; nil: none.
   private var loader: Child?
   private var candidate: Candidate?
   private var shallReloadAgain = false
-  /// Processes that asked for a reload, and wait for what comes of it.
+  /// The ids of processes that requested a reload and wait for the result.
   private var askers: [Int32] = []
-  /// Since when the configuration is one that does not apply, for people; nil: the one that was loaded last applies.
+  /// The time since which the configuration file was refused, for the status; nil: the last one was accepted.
   private(set) var refusedSince: String?
 
   init(
@@ -68,13 +68,13 @@ final class ReloadService {
     self.reply = reply
   }
 
-  /// The start of the daemon is over.
+  /// Handles the end of the start of the daemon.
   func started() {
     phase = .running
     reloadIfAsked()
   }
 
-  /// The daemon ends.
+  /// Stops reloads, because the daemon ends.
   func close() {
     phase = .ending
     answer(.refused(["the server ends"]))
@@ -82,7 +82,7 @@ final class ReloadService {
     candidate = nil
   }
 
-  /// The configuration is to be loaded again, and this process, if there is one, hears what came of it.
+  /// Loads the configuration again, and sends the result to this process; nil: to none.
   func reload(for asker: Int32? = nil) {
     if let asker, askers.count < 16 { askers.append(asker) }
     guard phase != .ending else { return answer(.refused(["the server ends"])) }
@@ -101,7 +101,7 @@ final class ReloadService {
     }
   }
 
-  /// What a loader says: one message, which was its work.
+  /// Handles the only message of a loader.
   func handle(_ bytes: [UInt8], _ descriptors: [Descriptor], from child: Child) {
     guard phase == .running, child === loader else { return }
     loader = nil
@@ -115,14 +115,14 @@ final class ReloadService {
     }
   }
 
-  /// A loader has ended.
+  /// Handles the end of a loader.
   func ended(_ child: Child, _ status: ExitStatus) {
     guard child === loader else { return }
     loader = nil
     if phase == .running { keep(["the loader \(status) without an answer"]) }
   }
 
-  /// Listens where these settings say, and starts their first authority; they apply when it is ready.
+  /// Prepares the sockets of these settings, and starts their first authority. They are applied when it is ready.
   func prepare(_ new: LoadedSettings) {
     for warning in new.warnings { runtime.log(.warning, warning) }
     do throws(SystemError) {
@@ -139,7 +139,7 @@ final class ReloadService {
     }
   }
 
-  /// The new settings, whose first authority is ready: they apply from now on. Nil: they are not wanted any more.
+  /// Removes and returns the new settings, whose first authority is ready; nil: they are no longer needed.
   func takeCandidate() -> Candidate? {
     guard let candidate else { return nil }
     self.candidate = nil
@@ -147,10 +147,10 @@ final class ReloadService {
     return candidate
   }
 
-  /// The new settings apply.
+  /// Reports that the new settings are applied.
   func applied() { runtime.post(.reloadEnded(.applied)) }
 
-  /// The first authority of new settings has ended before it was ready.
+  /// Handles that the first authority of new settings ended before it was ready.
   func candidateFailed(_ why: String) {
     candidate = nil
     switch phase {
@@ -162,7 +162,7 @@ final class ReloadService {
     }
   }
 
-  /// New settings are of no use.
+  /// Refuses new settings, and keeps the current ones.
   private func keep(_ problems: [String]) {
     for problem in problems { runtime.log(.error, problem) }
     runtime.log(.error, "the new configuration is not used; the one before it still applies")
@@ -173,9 +173,9 @@ final class ReloadService {
     runtime.post(.reloadEnded(.refused(problems)))
   }
 
-  /// A reload is over, and the service manager knows.
+  /// Completes a reload after the service manager was notified.
   func finish(_ result: ReloadAnswer) {
-    // Who asked in the meantime hears of the next one.
+    // Processes that requested a reload in the meantime get the result of the next one.
     if shallReloadAgain { reloadIfAsked() } else { answer(result) }
   }
 
@@ -185,7 +185,7 @@ final class ReloadService {
     reload()
   }
 
-  /// Tells who asked for it what came of a reload.
+  /// Sends the result of a reload to the processes that requested it.
   private func answer(_ answer: ReloadAnswer) {
     let all = askers
     askers = []

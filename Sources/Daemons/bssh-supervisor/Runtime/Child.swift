@@ -4,15 +4,15 @@ import Wire
 
 /// A process that the supervisor started, and the socket to it.
 final class Child {
-  /// What it is for.
+  /// The role of a process.
   enum Role {
     case authority, transport, session, loader, journal, recorder, exporter, banWriter, journalOpener
-    /// Speaks with systemd.
+    /// Talks to systemd.
     case scopes
-    /// Makes transports, or session processes.
+    /// The zygotes of transports and of session processes.
     case transportZygote, sessionZygote
 
-    /// Its name in the log.
+    /// The name in the log.
     var name: String {
       switch self {
       case .authority: "authority"
@@ -31,8 +31,8 @@ final class Child {
     }
   }
 
-  /// Messages that may wait until the process takes them. A recorder is told of the ends of all terminals at once, of
-  /// which Linux has 4,096 (kernel.pty.max) unless it is told otherwise.
+  /// Maximum number of messages that wait for the process. A recorder may get the ends of all terminals at once, of which
+  /// Linux has 4,096 by default (kernel.pty.max).
   private var outboxLimit: Int {
     switch role {
     case .recorder: 8192
@@ -41,29 +41,29 @@ final class Child {
     }
   }
 
-  /// Never given twice.
+  /// A number that is never reused.
   let number: UInt64
   let role: Role
-  /// The zygote that makes it, and has not said yet that it did.
+  /// The number of the zygote that is creating it; nil: it exists.
   private(set) var maker: UInt64?
   private(set) var process: ChildProcess?
   let socket: MessageSocket
-  /// Where its standard error comes out, and the lines of it; nil: its standard error is nobody's.
+  /// The read end of the pipe that is its standard error; nil: there is none.
   let errors: Descriptor?
   var errorLines = ErrorLines()
-  /// The connection that it serves.
+  /// The connection that it serves; nil: none.
   var connection: UInt64?
-  /// Why it was killed, if it was because it did not end in time.
+  /// Why it was killed when it did not end in time; nil: it was not.
   var loss: SessionLoss?
-  /// Its messages are not read now.
+  /// True while its messages are not read.
   var isPaused = false
-  /// The event loop waits until its socket has room.
+  /// True while the event loop waits until its socket is writable.
   private var isWaitingForRoom = false
-  /// Its end of the socket is open, as far as we know.
+  /// True unless its end of the socket is known to be closed.
   var isOpen = true
   private var outbox: [(message: SecretBytes, descriptors: [Descriptor])] = []
 
-  /// The first signal that we sent it; one that ends otherwise by a signal has crashed.
+  /// The first signal that we sent to it. A process that is killed by a signal without that has crashed.
   private(set) var sentSignal: Int32?
 
   init(number: UInt64, role: Role, process: ChildProcess, socket: MessageSocket, errors: Descriptor? = nil) {
@@ -74,7 +74,7 @@ final class Child {
     self.socket = socket
   }
 
-  /// A process that a zygote is asked to make. Messages may be sent to it at once.
+  /// A process that a zygote is asked to create. Messages can be sent to it immediately.
   init(number: UInt64, role: Role, maker: UInt64, socket: MessageSocket, errors: Descriptor? = nil) {
     self.errors = errors
     self.number = number
@@ -83,53 +83,55 @@ final class Child {
     self.socket = socket
   }
 
-  /// Its number, for the log.
+  /// Its process id, for the log.
   var pid: String { process.map { "\($0.pid)" } ?? "(not made yet)" }
 
-  /// The zygote has made it.
+  /// Handles that the zygote has created the process.
   func adopt(_ process: ChildProcess) {
     self.process = process
     maker = nil
     if let sentSignal { process.signal(sentSignal) }
   }
 
-  /// Sends it a signal, or as soon as it is there.
+  /// Sends it a signal, as soon as it exists.
   func signal(_ number: Int32) {
     if sentSignal == nil { sentSignal = number }
     process?.signal(number)
   }
 
-  /// What became of a message.
+  /// The result of sending a message.
   enum Sent {
     case sent
-    /// Wait until the socket is writable, and flush.
+    /// The socket is full: call ``flush()`` when it is writable.
     case waits
-    /// The process is gone, or does not read.
+    /// The process is gone, or does not read its messages.
     case failed(String)
   }
 
-  /// True when messages wait.
+  /// True if messages wait.
   var hasBacklog: Bool { !outbox.isEmpty }
-  /// Nothing more will be sent to it.
+  /// True if nothing more will be sent.
   private(set) var isFinished = false
 
-  /// Nothing more will be sent: it finds the socket closed behind what waits.
+  /// Closes the socket for writing after the waiting messages.
   func finish() {
     isFinished = true
     if !hasBacklog { socket.shutDownWriting() }
   }
 
-  /// Sends a message after those that wait; never waits itself.
+  /// Sends a message after those that wait. Never blocks.
   func send(_ message: SecretBytes, _ descriptors: [Descriptor] = []) -> Sent {
     guard outbox.count < outboxLimit else { return .failed("does not read its messages") }
     outbox.append((message, descriptors))
     return flush()
   }
 
-  /// Waits for what it says, and with `.write` for room in its socket.
+  /// Watches its socket for messages, and with `.write` until it is writable.
   ///
-  /// A login that is paused is not waited for to speak, and waited for to read as any other. Only logins are paused, and a
-  /// login's messages come another way than those to it.
+  /// While a login is paused, its messages are not watched, but messages to it are still sent. Only logins are paused, and
+  /// they have separate descriptors for the two directions.
+  ///
+  /// - Throws: `SystemError` when the socket cannot be watched.
   func watch(_ interest: EventLoop.Interest, in loop: EventLoop) throws(SystemError) {
     guard isOpen else { return }
     if socket.isTwoWays { return try loop.modify(socket.descriptor, interest, token: ProcessRuntime.token(number)) }
@@ -142,7 +144,7 @@ final class Child {
     }
   }
 
-  /// Sends what waits.
+  /// Sends the waiting messages.
   func flush() -> Sent {
     while let (message, descriptors) = outbox.first {
       do throws(SystemError) {

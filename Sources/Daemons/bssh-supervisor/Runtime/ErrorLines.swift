@@ -1,11 +1,11 @@
-/// What a process writes to its standard error, cut into lines for the log.
+/// Splits the standard error of a process into lines for the log.
 ///
-/// Few write any: the last words of one that traps, or what a library thinks is worth a line. What is written by one that
-/// was taken over is bounded.
+/// Processes rarely write any, except messages of traps and of libraries. Limits prevent a compromised process from
+/// flooding the log.
 struct ErrorLines: Equatable, Sendable {
-  /// Bytes of a line; what is longer is cut.
+  /// Maximum length of a line in bytes; longer ones are truncated.
   static let lineLimit = 1000
-  /// Lines and bytes in each interval of so many milliseconds.
+  /// Maximum number of lines and bytes in each interval, in milliseconds.
   static let burst = 20
   static let byteLimit = 64 << 10
   static let interval: Int64 = 60_000
@@ -16,7 +16,7 @@ struct ErrorLines: Equatable, Sendable {
   private var taken = 0
   private var endTime: Int64 = .min
 
-  /// Takes what came; returns lines for the log.
+  /// Adds bytes, and returns the lines for the log.
   mutating func add(_ bytes: [UInt8], at now: Int64) -> [String] {
     if now >= endTime { (taken, endTime) = (0, now + Self.interval) }
     taken += bytes.count
@@ -33,10 +33,10 @@ struct ErrorLines: Equatable, Sendable {
     return lines
   }
 
-  /// When more may be read; nil: now.
+  /// When more may be read; nil: immediately.
   var nextTime: Int64? { taken < Self.byteLimit ? nil : endTime }
 
-  /// There is no more to come, or the line has no end.
+  /// Ends the current line, and returns it if it is logged.
   mutating func finish(at now: Int64) -> [String] {
     defer { (line, isCut) = ([], false) }
     guard !line.isEmpty, let heldBack = throttle.pass(at: now) else { return [] }

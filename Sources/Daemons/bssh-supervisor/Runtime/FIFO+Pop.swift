@@ -1,7 +1,7 @@
 import Wire
 
 extension FIFO {
-  /// A queue of these elements, the first of which is the oldest.
+  /// A queue of these elements, of which the first is the oldest.
   init(_ elements: some Sequence<Element>) {
     self.init()
     append(contentsOf: elements)

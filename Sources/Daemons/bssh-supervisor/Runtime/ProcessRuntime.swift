@@ -3,19 +3,19 @@ import IPC
 import System
 import Wire
 
-/// The supervisor's event loop: waits for sockets, processes, signals and timers, and hands what happens to one
-/// handler, one event at a time. Never waits for anything else.
+/// The supervisor's event loop: waits for sockets, processes, signals and timers, and passes events to one handler, one
+/// at a time. Never blocks for any other reason.
 final class ProcessRuntime: Runtime {
-  /// Milliseconds that a zygote may take to make a process; the first takes longest, for the zygote has to start.
+  /// Time limit for a zygote to create a process, in milliseconds. It includes the start of the zygote.
   private static let makeTime: Int64 = 10_000
-  /// Milliseconds that a process has to end after its socket was closed.
+  /// Time limit for a process to end after its socket was closed, in milliseconds.
   static let endTime: Int64 = 5000
-  /// Messages of a process that are read before others have their turn.
+  /// Maximum number of messages that are read from a process in one turn.
   private static let readLimit = 16
-  /// Messages of a process that are read when it ends, or the server does: more than a pipe holds.
+  /// Maximum number of messages that are read when a process or the daemon ends; more than fit into a pipe.
   private static let lastReadLimit = 16384
 
-  /// What a descriptor of a process, or of anything else with a number, is for.
+  /// The purpose of a descriptor of a process or of another object with a number.
   enum TokenKind: UInt64 {
     case messages = 0
     case end, errors, room
@@ -23,22 +23,22 @@ final class ProcessRuntime: Runtime {
 
   private static let signalToken: UInt64 = 0
 
-  /// The token of a descriptor in the event loop.
+  /// The token that identifies a descriptor in the event loop.
   static func token(_ number: UInt64, _ kind: TokenKind = .messages) -> UInt64 { number << 2 | kind.rawValue }
 
-  /// What the queue holds.
+  /// An entry of the queue.
   private enum Work {
     case handle(SupervisorEvent)
-    /// Read a message; when there is one, handle it, and read the next behind all events that come of it.
+    /// Read a message; if there is one, handle it, and read the next one after all resulting events.
     case read(Child, left: Int, then: AfterReading)
   }
 
-  /// What follows when nothing is left to read.
+  /// The step after all messages are read.
   private enum AfterReading {
     case nothing
-    /// The process has ended.
+    /// The process has ended: reap it.
     case reap
-    /// The same for these, then this event.
+    /// Read the messages of these processes, then post this event.
     case others(ArraySlice<Child>, SupervisorEvent)
   }
 
@@ -49,11 +49,12 @@ final class ProcessRuntime: Runtime {
   private var timers = Timers<TimerKey>()
   private var queue = FIFO<Work>()
   private var nextNumber: UInt64 = 1
-  /// The handler wants no more events.
+  /// True after the handler has returned false.
   private var isOver = false
   private(set) var children: [UInt64: Child] = [:]
 
-  /// - Parameter signals: those that become events; the calling thread blocks them from now on.
+  /// - Parameter signals: the signals that become events. They are blocked in the calling thread.
+  /// - Throws: `SystemError` when the event loop cannot be created.
   init(_ programs: Programs, log: Log, signals: [Int32] = [SIGTERM, SIGINT, SIGHUP, SIGUSR1]) throws(SystemError) {
     self.programs = programs
     output = log
@@ -65,9 +66,9 @@ final class ProcessRuntime: Runtime {
   var now: Int64 { Clock.milliseconds }
   var time: Int64 { Clock.microsecondsSince1970 }
 
-  /// Hands events to `handle` until it returns false. Those that were posted by then are still handed over.
+  /// Passes events to `handle` until it returns false, and then those that are already in the queue.
   ///
-  /// - Throws: when the event loop itself fails.
+  /// - Throws: `SystemError` when the event loop itself fails.
   func run(_ handle: (SupervisorEvent) -> Bool) throws(SystemError) {
     post(.start)
     while runToCompletion(handle) {
@@ -83,7 +84,7 @@ final class ProcessRuntime: Runtime {
     }
   }
 
-  /// Handles everything in the queue, and what is put into it meanwhile.
+  /// Handles all entries of the queue, including those that are added in the meantime.
   private func runToCompletion(_ handle: (SupervisorEvent) -> Bool) -> Bool {
     while let work = queue.popFirst() {
       switch work {
@@ -125,10 +126,10 @@ final class ProcessRuntime: Runtime {
   func log(_ level: Log.Level, _ text: String) { output.write(level, text) }
   func logs(_ level: Log.Level) -> Bool { output.writes(level) }
 
-  /// The least important level that is written from now on.
+  /// Sets the lowest level of lines that are written.
   func setLogThreshold(_ level: Log.Level) { output.threshold = level }
 
-  /// Lines go to syslog(3) from now on.
+  /// Switches the log to syslog(3).
   func logToSystemLog(_ socket: Descriptor) {
     output = Log(
       threshold: output.threshold, style: .syslog(program: "bssh-supervisor", facility: 4), output: socket)
@@ -149,8 +150,8 @@ final class ProcessRuntime: Runtime {
       zygote.signal(SIGKILL)
     case .kill(let number):
       guard let child = children[number] else { return }
-      // It has more to tell, and would be listened to if the journal kept up.
-      // A process that its user has stopped does not use that time.
+      // A paused process has more messages, which are not read because the journal is slow, so it gets more time. A process
+      // that its user has stopped does not.
       if child.isPaused, child.process?.isStopped != true { return setTimer(key, after: Self.endTime) }
       child.loss = child.process?.isStopped == true ? .stopped : .silent
       log(.warning, "\(child.role.name) \(child.pid) takes too long: killed")
@@ -167,8 +168,10 @@ final class ProcessRuntime: Runtime {
 
   func unwatch(_ descriptor: Descriptor) { loop.remove(descriptor) }
 
-  /// This process is a copy of the one that made the event loop: a signalfd wakes an epoll only for signals of the
-  /// process that added it.
+  /// Watches signals again after fork(2): a signalfd(2) in an epoll instance is only readable for signals of the process
+  /// that added it.
+  ///
+  /// - Throws: `SystemError` when the descriptor cannot be watched.
   func watchSignalsAgain() throws(SystemError) {
     loop.remove(signals.descriptor)
     try loop.add(signals.descriptor, .read, token: Self.signalToken)
@@ -179,7 +182,7 @@ final class ProcessRuntime: Runtime {
   func spawn(_ program: Program) throws(SystemError) -> Child {
     let (ours, theirs): (MessageSocket, [Descriptor])
     switch program.role {
-    // Those that are root, and load the configuration or open the directory of the journal, send descriptors.
+    // Only these send descriptors; they run as root.
     case .loader, .journalOpener:
       let pair = try MessageSocket.pair()
       (ours, theirs) = (pair.0, [pair.1.descriptor])
@@ -244,10 +247,10 @@ final class ProcessRuntime: Runtime {
     post(.ended(child, status))
   }
 
-  /// Kills everything that still runs: the daemon ends.
+  /// Kills all processes, because the daemon ends.
   func killAll() {
     for child in children.values { child.signal(SIGKILL) }
-    // What is killed is gone at once; reaped here, for where no init does.
+    // Killed processes end immediately. They are reaped here in case there is no init that does.
     for child in children.values where child.process?.descriptor.wait(for: POLLIN, milliseconds: 100) == true {
       _ = child.process?.reap()
     }
@@ -293,7 +296,7 @@ final class ProcessRuntime: Runtime {
     } catch { child.signal(SIGKILL) }
   }
 
-  /// Reads what these processes have sent by now, then posts `event`.
+  /// Reads all messages that these processes have sent so far, then posts `event`.
   func readRest(of children: [Child], then event: SupervisorEvent) { readNext(children[...], event) }
 
   private func readNext(_ children: ArraySlice<Child>, _ event: SupervisorEvent) {
@@ -317,7 +320,7 @@ final class ProcessRuntime: Runtime {
     }
   }
 
-  /// Reads a message of a process and has it handled; false: there is none.
+  /// Reads and handles a message of a process; false: there is none.
   private func readMessage(_ child: Child, _ handle: (SupervisorEvent) -> Bool) -> Bool {
     guard child.isOpen, !isOver else { return false }
     let received: MessageSocket.Received
@@ -330,25 +333,25 @@ final class ProcessRuntime: Runtime {
     case .wouldBlock: return false
     case .message(var bytes, let descriptors):
       if !handle(.message(bytes, descriptors, from: child)) { isOver = true }
-      // It may have been a password.
+      // The message may contain a password.
       bytes.wipe()
       return true
     case .closed:
       child.isOpen = false
       loop.remove(child.socket.descriptor)
       loop.remove(child.socket.writing)
-      // A process that has nothing more to say has ended, or is about to.
+      // A process that closes its socket has ended, or is about to.
       if !hasTimer(.kill(child.number)) { setTimer(.kill(child.number), after: Self.endTime) }
       return false
     }
   }
 
-  // MARK: Standard errors. No process has ours: what one writes becomes a line of the log with its name.
+  // MARK: Standard error of processes, whose lines are logged with their names
 
-  /// Bytes that are read at a time.
+  /// Maximum number of bytes that are read at once.
   private static let errorsAtOnce = 4096
 
-  /// A pipe for the standard error of a process; its reader never waits.
+  /// A pipe for the standard error of a process; the read end is non-blocking.
   private func errorPipe() throws(SystemError) -> (reader: Descriptor, writer: Descriptor) {
     let pipe = try Descriptor.pipe()
     try pipe.reader.setNonBlocking()
@@ -357,7 +360,7 @@ final class ProcessRuntime: Runtime {
 
   private func watchErrors(_ child: Child) {
     guard let errors = child.errors else { return }
-    // When that fails nothing of it is read before the process ends.
+    // If this fails, it is only read when the process ends.
     try? loop.add(errors, .read, token: Self.token(child.number, .errors))
   }
 
@@ -374,12 +377,12 @@ final class ProcessRuntime: Runtime {
     timers.set(.errors(child.number), at: time)
   }
 
-  /// A process has ended: logs what it wrote last.
+  /// Logs the remaining standard error of a process that has ended.
   private func finishErrors(_ child: Child) {
     guard let errors = child.errors else { return }
     loop.remove(errors)
     timers.cancel(.errors(child.number))
-    // As much as a pipe holds.
+    // The capacity of a pipe: pipe(7).
     for _ in 0..<16 {
       guard let (bytes, outcome) = try? errors.read(count: Self.errorsAtOnce), case .bytes = outcome else { break }
       logErrors(child.errorLines.add(bytes, at: now), of: child)

@@ -2,19 +2,19 @@ import Configuration
 import IPC
 import System
 
-/// A program of ours, and what it is started with. Accounts are nil when the daemon is not root.
+/// A program of ours with its parameters. Accounts are nil if the daemon does not run as root.
 enum Program {
   case authority(ServiceAccounts?)
   case transportZygote(ServiceAccounts?)
   case sessionZygote
   case scopes
-  /// `bssh-server` with these arguments, to load the configuration again.
+  /// `bssh-server load` with these arguments.
   case loader([String], directory: String?)
   case journal(ServiceAccounts?)
   case recorder(ServiceAccounts?)
   case exporter(ServiceAccounts?, settings: Descriptor, journal: Descriptor)
   case journalOpener(JournalSettings)
-  /// The list of bans is in `memory`.
+  /// `memory` contains the list of bans.
   case banWriter(path: String, memory: Descriptor)
 
   var role: Child.Role {
@@ -34,7 +34,7 @@ enum Program {
 }
 
 extension Programs {
-  /// How a program is started.
+  /// The request that starts a program.
   func request(_ program: Program, ends: Ends) -> ChildProcess.Request {
     switch program {
     case .authority(let accounts): authority(accounts, ends: ends)

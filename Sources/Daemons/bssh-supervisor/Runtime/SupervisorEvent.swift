@@ -2,79 +2,78 @@ import Audit
 import IPC
 import System
 
-/// Something that happened, for the service that it concerns. All of them go through one queue, in order, and each is
-/// handled to its end before the next.
+/// An event for a service. All events pass through one queue, in order, and each is handled completely before the next.
 enum SupervisorEvent {
-  // MARK: From outside
+  // MARK: External events
 
   /// The first event.
   case start
   case signal(Int32, process: UInt32, user: UInt32)
-  /// The time of a timer has come.
+  /// A timer has expired.
   case timer(TimerKey)
-  /// A socket that ``Runtime/watch(_:_:)`` was called for can be read.
+  /// A descriptor of ``Runtime/watch(_:_:)`` is readable.
   case readable(UInt64)
-  /// A message of a process, which may contain a secret: the bytes are wiped after it is handled.
+  /// A message of a process. It may contain a secret, so the bytes are overwritten after it is handled.
   case message([UInt8], [Descriptor], from: Child)
-  /// A process has ended, or was never made. All of its messages came before.
+  /// A process has ended, or was not created. All of its messages precede this event.
   case ended(Child, ExitStatus)
 
-  /// A zygote has made a process.
+  /// A zygote has created a process.
   case made(Child)
 
-  // MARK: From one service to another that it may not call
+  // MARK: Events from one service to another
 
-  /// The next of at most `left` connections that wait at a listening socket.
+  /// Accept the next of at most `left` connections from a listening socket.
   case accept(listener: UInt64, left: Int)
-  /// A connection comes.
+  /// A connection was accepted.
   case accepted(NewConnection)
   case connection(ConnectionMachine.Event, of: UInt64)
-  /// The session process of a connection has its login: this socket to it is for the transport.
+  /// The session process of a connection has its login; with the socket for the transport.
   case loginOpened(UInt64, Descriptor)
-  /// Something for the terminals of a login.
+  /// Announce a text on the terminals of a login.
   case announce(String, to: UInt64)
-  /// A connection is over.
+  /// A connection has ended.
   case connectionClosed
-  /// A connection gets a transport.
+  /// A transport was assigned to a connection.
   case transportAssigned(Child, to: UInt64)
-  /// A transport is ready, or serves a connection already.
+  /// A transport is ready, or already serves a connection.
   case transportReady
-  /// Logins may go on without this process as soon as bans are saved.
+  /// Hand over the logins as soon as bans are saved.
   case letGo
-  /// The daemon ends: everything that is left goes to the journal.
+  /// The daemon ends: write all remaining events to the journal.
   case drain
-  /// The messages that logins had sent by then are handled.
+  /// The messages that logins had sent so far are handled.
   case sessionsRead
   /// The first authority of new settings is ready.
   case candidateReady(Child, [OfferedHostKey])
-  /// The first authority of new settings has ended before it was ready, and how.
+  /// The first authority of new settings ended before it was ready, with its status.
   case candidateFailed(String)
-  /// The configuration is loaded again.
+  /// A reload of the configuration begins.
   case reloadBegins
-  /// What came of that.
+  /// A reload has ended with this result.
   case reloadEnded(ReloadAnswer)
-  /// There are bans that no file has.
+  /// There are bans that are not saved.
   case bansChanged
-  /// All bans are saved that can be.
+  /// No ban is left to save.
   case bansSaved
-  /// An event about the daemon itself is to be recorded.
+  /// Report an event about the daemon itself.
   case audit(Fact)
-  /// What ``Supervisor/status`` says has changed.
+  /// ``Supervisor/status`` has changed.
   case statusChanged
-  /// The start of the daemon has failed, and the log says why.
+  /// The start of the daemon has failed; the log contains the reason.
   case failed(ExitCode)
-  /// The journal is slow: who makes events waits.
+  /// The journal is slow: sources of events are paused.
   case journalHolds
-  /// It is not any more.
+  /// The journal keeps up again: sources of events are resumed.
   case journalReleases
-  /// The file of the journal is open, or a start goes on without it.
+  /// The file of the journal is open, or the start continues without it.
   case journalOpened
-  /// The file of the journal cannot be opened, and why.
+  /// The file of the journal cannot be opened, with the reason.
   case journalNotOpened(String)
-  /// The directory of the journal was removed, and is there again.
+  /// The directory of the journal was removed, and has been opened again.
   case journalDirectoryOpened
-  /// Everything is in the journal that can be, and the daemon ends.
+  /// No event is left to write, and the daemon ends.
   case journalDrained
-  /// The login records have a login of this connection, as far as they can: its program may start.
+  /// A login of this connection is in the login records, if possible: its program may start.
   case terminalEntered(UInt64)
 }

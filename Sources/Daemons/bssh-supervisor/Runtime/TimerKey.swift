@@ -1,6 +1,6 @@
 import AccessControl
 
-/// What a timer is for; there is one timer for each key.
+/// The purpose of a timer. There is at most one timer for each key.
 enum TimerKey: Hashable, Sendable {
   case connection(UInt64, ConnectionMachine.Timer)
   case authorityAnswer(UInt64)
@@ -8,12 +8,12 @@ enum TimerKey: Hashable, Sendable {
   case transportRestart
   /// The standard error of a process is read again.
   case errors(UInt64)
-  /// Deadline for a zygote to make the process.
+  /// Deadline for a zygote to create the process.
   case made(UInt64)
   /// Deadline for the process to end; then it is killed.
   case kill(UInt64)
   case acceptAgain
-  /// Addresses that could not be listened on are tried again.
+  /// Absent addresses are tried again.
   case listenAgain
   /// Deadline for the journal to write a batch.
   case journalAnswer
@@ -21,17 +21,17 @@ enum TimerKey: Hashable, Sendable {
   case journalRetry
   /// A recorder may be available again for waiting login records.
   case loginRecords
-  /// The name is the exporter's.
+  /// The exporter with this name is restarted.
   case exporterRestart(String)
-  /// Losses of this exporter that were held back are due.
+  /// Deferred losses of this exporter are due.
   case exporterLoss(String)
-  /// Deadline for the journal to write what is left when the daemon ends.
+  /// Deadline for the journal to write the remaining events when the daemon ends.
   case drain
   case banEnd(ClientSource)
   /// Deadline for a load balancer to send a PROXY header.
   case proxyHeader(UInt64)
   case saveBans
-  /// Deadline for saving bans before logins go on without this process.
+  /// Deadline for saving bans before a hand-over.
   case letGo
   /// End of the interval in which refused connections are counted.
   case refusals

@@ -1,7 +1,7 @@
-/// What is to happen when: one time for each key, the soonest first.
+/// A priority queue of timers with one time for each key.
 ///
-/// Times are milliseconds of a clock that the caller reads. A heap; an entry that was cancelled or set anew stays in it
-/// until its time comes or such entries are the majority.
+/// Times are milliseconds of a clock that the caller reads. It is a heap in which a cancelled or replaced entry remains
+/// until its time or until such entries are the majority.
 struct Timers<Key: Hashable & Sendable>: Sendable {
   private struct Entry {
     let time: Int64
@@ -15,13 +15,13 @@ struct Timers<Key: Hashable & Sendable>: Sendable {
 
   init() {}
 
-  /// How many keys have a time.
+  /// The number of keys with a time.
   var count: Int { current.count }
 
-  /// True when `key` has a time.
+  /// True if `key` has a time.
   func contains(_ key: Key) -> Bool { current[key] != nil }
 
-  /// Gives `key` this time, in place of any that it has.
+  /// Sets the time of `key`; replaces an earlier one.
   mutating func set(_ key: Key, at time: Int64) {
     nextNumber += 1
     current[key] = nextNumber
@@ -32,16 +32,16 @@ struct Timers<Key: Hashable & Sendable>: Sendable {
     siftUp(heap.count - 1)
   }
 
-  /// Takes the time of `key` away.
+  /// Removes the time of `key`.
   mutating func cancel(_ key: Key) { current[key] = nil }
 
-  /// The soonest time; nil when there is none.
+  /// The earliest time; nil: there is none.
   mutating func soonest() -> Int64? {
     dropStale()
     return heap.first?.time
   }
 
-  /// Takes out the soonest key whose time has come; nil when there is none.
+  /// Removes and returns the key with the earliest time, if that is not after `now`; nil: there is none.
   mutating func next(at now: Int64) -> Key? {
     dropStale()
     guard let first = heap.first, first.time <= now else { return nil }

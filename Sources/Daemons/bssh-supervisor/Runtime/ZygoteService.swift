@@ -2,38 +2,38 @@ import Glibc
 import IPC
 import System
 
-/// Makes processes. What a service needs of ``ZygoteService`` to have one.
+/// The part of ``ZygoteService`` that a service needs to create processes.
 protocol ProcessMaker: AnyObject {
-  /// Has a process made. It may be sent messages at once; ``SupervisorEvent/made(_:)`` follows, or its end.
+  /// Creates a process. Messages can be sent to it immediately; ``SupervisorEvent/made(_:)`` or its end follows.
   ///
-  /// - Parameter identity: whose process it is; nil: the zygote's.
-  /// - Throws: when no zygote can be started.
+  /// - Parameter identity: the credentials of the process; nil: those of the zygote.
+  /// - Throws: `SystemError` when no zygote can be started.
   func make(_ identity: ForkIdentity?) throws(SystemError) -> Child
-  /// The next process comes of a new zygote.
+  /// Uses a new zygote for the next process.
   func retire()
 }
 
-/// Makes transports or session processes: copies of a zygote, which is started when the first is needed.
+/// Creates transports or session processes: copies of a zygote, which is started for the first one.
 final class ZygoteService: ProcessMaker {
   private let runtime: any Runtime
-  /// What it makes.
+  /// The role of the processes.
   private let role: Child.Role
   private var program: Program
-  /// What a new zygote is told, and given.
+  /// The settings and descriptors for a new zygote.
   private var settings: TransportSettings?
   private let descriptors: [Descriptor]
-  /// Makes the next process; nil: a new one has to be started first.
+  /// The zygote for the next process; nil: a new one has to be started.
   private var current: Child?
   private var loggedWeaknesses: Set<String> = []
-  /// The daemon ends.
+  /// True if the daemon ends.
   private var isEnding = false
-  /// No process is the child of this one: it is a copy that logins go on in.
+  /// True in the copy of the supervisor after a hand-over, which is not the parent of any process.
   private var isCopy = false
 
   /// - Parameters:
-  ///   - role: what the zygotes make.
-  ///   - program: what they are started as.
-  ///   - descriptors: what each of them gets.
+  ///   - role: the role of the processes.
+  ///   - program: the program of the zygotes.
+  ///   - descriptors: the descriptors that each zygote gets.
   init(_ runtime: any Runtime, of role: Child.Role, _ program: Program, _ descriptors: [Descriptor] = []) {
     self.runtime = runtime
     self.role = role
@@ -41,7 +41,7 @@ final class ZygoteService: ProcessMaker {
     self.descriptors = descriptors
   }
 
-  /// What new zygotes are from now on. The current one goes on until ``retire()``.
+  /// Sets the program and settings of new zygotes. The current one remains until ``retire()``.
   func apply(_ program: Program, _ settings: TransportSettings) {
     self.program = program
     self.settings = settings
@@ -65,16 +65,16 @@ final class ZygoteService: ProcessMaker {
     killWhenIdle(zygote)
   }
 
-  /// The daemon ends.
+  /// Ends the zygote, because the daemon ends.
   func close() {
     isEnding = true
     retire()
   }
 
-  /// This process is a copy of the daemon from now on.
+  /// Handles that this process is a copy of the supervisor after a hand-over.
   func becomeCopy() { isCopy = true }
 
-  /// A message of a zygote.
+  /// Handles a message of a zygote.
   func handle(_ bytes: [UInt8], _ descriptors: [Descriptor], from zygote: Child) {
     guard descriptors.isEmpty, let message = try? ZygoteToSupervisor(wireBytes: bytes[...]) else {
       return zygote.signal(SIGKILL)
@@ -89,7 +89,7 @@ final class ZygoteService: ProcessMaker {
         !runtime.children.values.contains(where: { $0.process?.pid == pid })
       else { return zygote.signal(SIGKILL) }
       do throws(SystemError) {
-        // The zygote of session processes is root; the other one is not believed.
+        // The zygote of session processes runs as root and is trusted. A process of the other one must be our child.
         if try runtime.adopt(pid, isChild: !isCopy || role != .session, as: child) { runtime.post(.made(child)) }
       } catch {
         runtime.log(
@@ -103,7 +103,7 @@ final class ZygoteService: ProcessMaker {
     }
   }
 
-  /// A zygote has ended, and with it what it was to make.
+  /// Handles the end of a zygote: the processes that it had to create are ended too.
   func ended(_ zygote: Child, _ status: ExitStatus) {
     if zygote === current { current = nil }
     if !isEnding && zygote.sentSignal == nil {
@@ -112,7 +112,7 @@ final class ZygoteService: ProcessMaker {
     for child in runtime.children.values where child.maker == zygote.number { runtime.forget(child, .unknown) }
   }
 
-  /// Ends a zygote that is not the current one any more, once it has made what it was asked for.
+  /// Kills a zygote that is no longer the current one, as soon as it has created the requested processes.
   private func killWhenIdle(_ zygote: Child) {
     guard zygote !== current, !runtime.children.values.contains(where: { $0.maker == zygote.number }) else { return }
     zygote.signal(SIGKILL)

@@ -3,33 +3,33 @@ import IPC
 import Model
 import System
 
-/// Moves logins out of the service into scopes of their own: a restart finds nothing left over in it, limits of the
-/// service are not theirs, and what a user writes to the system's log is not the daemon's.
+/// Moves logins from the service to their own systemd scopes: no processes remain in the service at a restart, its limits
+/// do not apply to logins, and what a user writes to the journal of systemd is not attributed to the daemon.
 final class ScopeService {
-  /// Milliseconds between two starts of the process that speaks with systemd.
+  /// Milliseconds between two starts of the process that talks to systemd.
   static let pause: Int64 = 5000
 
-  /// Where a session process is on its way into a scope.
+  /// The progress of a session process to its scope.
   private enum Scope: Equatable {
-    /// It is to be asked for as soon as there is a process.
+    /// The scope is requested as soon as the process exists.
     case wanted(slice: String, description: String)
     case asked, entered
   }
 
   private let runtime: any Runtime
-  /// Only root can move processes.
+  /// True if the daemon runs as root; only root can move processes.
   private let isRoot: Bool
-  /// By the number of the session process; none: it stays where it is.
+  /// The scope of each session process, by its number; without an entry it is not moved.
   private var scopes: [UInt64: Scope] = [:]
-  /// Speaks with systemd; nil: none runs.
+  /// The process that talks to systemd; nil: none is running.
   private var process: Child?
-  /// When another one may be started.
+  /// The earliest time of the next start.
   private var startTime: Int64 = 0
-  /// Why a login was not moved last, as it was logged.
+  /// The last logged reason why a login was not moved; nil: the last one was moved.
   private var problem: String?
-  /// The daemon runs as a service of systemd, so that logins are expected to be moved.
+  /// True if the daemon runs as a service of systemd, so that logins should be moved.
   private var isService: Bool
-  /// The daemon ends.
+  /// True if the daemon ends.
   private var isEnding = false
 
   init(_ runtime: any Runtime, isRoot: Bool, isService: Bool) {
@@ -38,8 +38,8 @@ final class ScopeService {
     self.isService = isService
   }
 
-  /// Asks for a scope for a login; true when the login is to wait for the answer. Where nobody can be asked, or the
-  /// daemon is not root, a login stays where it is.
+  /// Requests a scope for a login; true: the login must wait for the reply. A login is not moved if systemd cannot be asked
+  /// or the daemon does not run as root.
   func wants(_ session: Child, _ account: Account) -> Bool {
     guard isRoot, current() != nil else { return false }
     let description = "SSH login of \(Log.printable(account.name))" + (session.connection.map { " [\($0)]" } ?? "")
@@ -48,7 +48,7 @@ final class ScopeService {
     return true
   }
 
-  /// A session process may be there by now: asks for the scope that it wants, if it does.
+  /// Handles that a session process may exist: requests its scope, if it waits for one.
   func made(_ session: Child) {
     guard case .wanted(let slice, let description) = scopes[session.number], let moved = session.process else { return }
     guard let process = current() else { return finish(session.number, isMoved: false) }
@@ -60,16 +60,16 @@ final class ScopeService {
     runtime.send(message, [moved.descriptor], to: process)
   }
 
-  /// True when this process is in a scope of its own.
+  /// True if this process is in its own scope.
   func hasMoved(_ child: Child) -> Bool { scopes[child.number] == .entered }
 
-  /// A session process has ended.
+  /// Handles the end of a session process.
   func forget(_ session: Child) { scopes[session.number] = nil }
 
-  /// The daemon ends, and with it the process that speaks with systemd.
+  /// Handles that the daemon ends, and with it the process that talks to systemd.
   func close() { isEnding = true }
 
-  /// Logins go on in this process, which is no service any more.
+  /// Handles that this process is no longer the service after a hand-over.
   func leaveService() { isService = false }
 
   private func current() -> Child? {
@@ -82,7 +82,7 @@ final class ScopeService {
     return process
   }
 
-  /// A message of the process that speaks with systemd.
+  /// Handles a message of the process that talks to systemd.
   func handle(_ bytes: [UInt8], _ descriptors: [Descriptor], from child: Child) {
     guard descriptors.isEmpty, let message = try? ScopesToSupervisor(wireBytes: bytes[...]) else {
       runtime.log(.error, "\(child.role.name) \(child.pid) sent a message that cannot be read: killed")
@@ -94,7 +94,7 @@ final class ScopeService {
       problem = nil
       answered(number, isMoved: true)
     case .notMoved(let number, let reason):
-      // One that has ended tells nothing of those to come.
+      // The failure for a process that has ended says nothing about others.
       if runtime.children[number]?.isOpen ?? false, problem == nil {
         problem = reason
         runtime.log(
@@ -108,14 +108,14 @@ final class ScopeService {
     if scopes[number] == .asked { finish(number, isMoved: isMoved) }
   }
 
-  /// The process that speaks with systemd has ended: nobody waits for it any more.
+  /// Handles the end of the process that talks to systemd: logins no longer wait for it.
   func ended(_ child: Child, _ status: ExitStatus) {
     if process === child { process = nil }
     if !isEnding { runtime.log(.error, "\(child.role.name) \(child.pid) \(status)") }
     for number in scopes.filter({ $0.value == .asked }).keys.sorted() { finish(number, isMoved: false) }
   }
 
-  /// Whatever came of it, programs of the login can start.
+  /// Completes a request: programs of the login may start, whether it was moved or not.
   private func finish(_ number: UInt64, isMoved: Bool) {
     scopes[number] = isMoved ? .entered : nil
     guard let session = runtime.children[number], session.isOpen else { return }

@@ -1,13 +1,13 @@
 /// Counts the logins of each user: `security.max_sessions_per_user`.
 ///
-/// Names are compared byte by byte, and two names of one account are two users, as in the configuration.
+/// Names are compared byte by byte. Two names for one account are two users, as in the configuration.
 struct SessionCounts: Equatable, Sendable {
   private var counts: [[UInt8]: Int] = [:]
 
-  /// How many logins the user has.
+  /// The number of logins of a user.
   func count(of user: String) -> Int { counts[Array(user.utf8)] ?? 0 }
 
-  /// Counts a login, unless the user has `limit` of them; false: not counted.
+  /// Counts a login; false: the user already has `limit` logins, and it is not counted.
   mutating func enter(_ user: String, limit: Int) -> Bool {
     let count = count(of: user)
     guard count < limit else { return false }
@@ -15,7 +15,7 @@ struct SessionCounts: Equatable, Sendable {
     return true
   }
 
-  /// A login that was counted has ended.
+  /// Handles the end of a counted login.
   mutating func leave(_ user: String) {
     let count = count(of: user)
     counts[Array(user.utf8)] = count > 1 ? count - 1 : nil

@@ -5,40 +5,40 @@ import Model
 import System
 import Wire
 
-/// Who may start something now. What a service needs of ``JournalService`` to open logins.
+/// The part of ``JournalService`` that a service needs to open logins.
 protocol LoginGate: JournalPressure {
-  /// Whether this user may log in or start a program now, as far as the journal is concerned.
+  /// True if the state of the journal allows this user to log in or to start a program.
   func admits(_ user: String) -> Bool
-  /// True for those whom `audit.rescue_users` lets in to mend the server.
+  /// True if `audit.rescue_users` allows this user to log in while the journal fails.
   func isRescueUser(_ name: String) -> Bool
-  /// Lets a session process start a program once what was added last is in the journal.
+  /// Lets a session process start a program when the last added event is in the journal.
   func awaitStart(_ number: UInt64, of session: Child, user: String)
 }
 
-/// Reports events of logins, and knows who reports too many. What a service needs of ``AuditService`` for that.
+/// The part of ``AuditService`` that a service needs to report events of logins within their budgets.
 protocol EventBudget: EventLog {
-  /// The milliseconds that logins of a user have to wait, for they have used up the budget of events; 0: none.
+  /// The milliseconds that logins of a user have to wait because the budget of events is used up; 0: none.
   func wait(for user: String) -> Int64
 }
 
-/// Starts and ends session processes: for the look-up of keys and accounts, and for logins.
+/// Starts and ends session processes: to read keys and accounts, and for logins.
 final class SessionService {
-  /// A session process that has a login.
+  /// A session process with a login.
   private struct Process {
     let child: Child
-    /// It has root's rights: it never waits for a budget, for it could change the journal all the same.
+    /// True if it has root's privileges. It never waits for a budget, because it could change the journal anyway.
     let isRoot: Bool
-    /// Whose login it is, once that is known.
+    /// The subject of the login, once known.
     var subject = Subject()
-    /// The programs without an end.
+    /// The programs whose end was not reported.
     var commands = UnfinishedCommands()
-    /// What is to be recorded once this process, which outlives its connection, has told everything.
+    /// Events that are reported after the last message of this process, which outlives its connection.
     var lastEvents: [(fact: Fact, subject: Subject)] = []
-    /// It waits because the journal is slow.
+    /// True while it is paused because the journal is slow.
     var waitsForJournal = false
-    /// It waits because its user has used up the budget of events.
+    /// True while it is paused because its user has used up the budget of events.
     var isThrottled = false
-    /// For what its terminals are told of such a wait.
+    /// Limits the announcements of such pauses on its terminals.
     var notices = LogThrottle(interval: 60_000)
   }
 
@@ -47,20 +47,20 @@ final class SessionService {
   private let scopes: ScopeService
   private let journal: any LoginGate
   private let events: any EventBudget
-  /// False: all processes are the daemon's user's.
+  /// False: all processes run as the user of the daemon.
   private let isRoot: Bool
-  /// By the numbers of the processes.
+  /// The processes of logins, by their numbers.
   private var logins: [UInt64: Process] = [:]
-  /// The process that each connection has for its keys or its login.
+  /// The session process of each connection, for its keys or its login.
   private var current: [UInt64: Child] = [:]
-  /// The process that looks the account up in shadow(5), by connection.
+  /// The process that reads the account, by connection.
   private var checks: [UInt64: Child] = [:]
-  /// The authorized_keys that were found, by connection; sealed once they are.
+  /// The memory with the authorized_keys files of each connection; sealed after they are read.
   private var keys: [UInt64: Descriptor] = [:]
-  /// Whose login a connection is, as far as it counts.
+  /// The user of each connection whose login is counted.
   private var users: [UInt64: String] = [:]
   private var counts = SessionCounts()
-  /// For lines about budgets.
+  /// Limits the log lines about budgets.
   private var lineThrottle = LogThrottle(burst: 10, interval: 10_000)
 
   init(
@@ -80,10 +80,10 @@ final class SessionService {
 
   // MARK: Before the login
 
-  /// Starts a session process that reads an account's keys. `session(.keys)` or `sessionFailed` follows.
+  /// Starts a session process that reads the keys of an account. `session(.keys)` or `sessionFailed` follows.
   func lookUpKeys(of account: Account, _ paths: [String], for connection: UInt64) {
     do throws(SystemError) {
-      // Made here, and sealed when it is written: the process that writes is the user's.
+      // Created here and sealed after it is written, because the user controls the process that writes it.
       let memory = try Descriptor.memory(name: "authorized_keys", size: KeyFile.totalLimit)
       let child = try start(account, for: connection)
       keys[connection] = memory
@@ -93,10 +93,10 @@ final class SessionService {
     }
   }
 
-  /// The authorized_keys that were found for a connection.
+  /// The memory with the authorized_keys files of a connection; nil: none were read.
   func foundKeys(of connection: UInt64) -> Descriptor? { keys[connection] }
 
-  /// Starts a process that looks an account up, and stays root for that. `accountChecked` follows, once.
+  /// Starts a process that reads an account as root. One `accountChecked` follows.
   func checkAccount(_ question: AccountQuestion, for connection: UInt64) {
     do throws(SystemError) {
       let child = try zygotes.make(nil)
@@ -109,7 +109,7 @@ final class SessionService {
     }
   }
 
-  /// Kills the process that reads shadow(5), if there is one.
+  /// Kills the process that reads the account, if there is one.
   func killCheck(of connection: UInt64) { checks.removeValue(forKey: connection)?.signal(SIGKILL) }
 
   private func start(_ account: Account, for connection: UInt64) throws(SystemError) -> Child {
@@ -122,12 +122,12 @@ final class SessionService {
 
   // MARK: The login
 
-  /// Gives a login to a session process. ``SupervisorEvent/loginOpened(_:_:)`` follows, or `sessionRefused`,
-  /// `journalRefused` or `sessionFailed`.
+  /// Starts a login in a session process. ``SupervisorEvent/loginOpened(_:_:)``, `sessionRefused`, `journalRefused` or
+  /// `sessionFailed` follows.
   ///
   /// - Parameters:
-  ///   - promoting: in the process that looked the keys up.
-  ///   - limit: logins that the user may have.
+  ///   - promoting: true: in the process that read the keys.
+  ///   - limit: the maximum number of simultaneous logins of the user.
   func open(_ login: Login, promoting: Bool, user: String, limit: Int, for connection: UInt64) {
     guard journal.admits(user) else { return post(.journalRefused, connection) }
     guard counts.enter(user, limit: limit) else {
@@ -154,36 +154,36 @@ final class SessionService {
         runtime.send(SupervisorToSession.longLogin, [sessionEnd.descriptor, memory], to: child)
       }
       runtime.post(.loginOpened(connection, transportEnd.descriptor))
-      // Messages to it go on; those of it wait as others do.
+      // Messages to it are still sent; its own messages are not read, as with other logins.
       if journal.isHolding { hold(child.number) }
     } catch {
       post(.sessionFailed("\(error)"), connection)
     }
   }
 
-  /// True when a connection has a session process.
+  /// True if a connection has a session process.
   func hasProcess(_ connection: UInt64) -> Bool { current[connection] != nil }
 
-  /// It is known whose login a connection is.
+  /// Sets the subject of the login of a connection.
   func setSubject(_ subject: Subject, of connection: UInt64) {
     if let child = current[connection] { logins[child.number]?.subject = subject }
   }
 
-  /// The login's program may start once what was recorded last is in the journal.
+  /// Lets a program of the login start when the last reported event is in the journal.
   func awaitStart(_ number: UInt64, of connection: UInt64) {
     guard let child = current[connection] else { return }
     journal.awaitStart(number, of: child, user: logins[child.number]?.subject.user ?? "")
   }
 
-  /// The login records have the login's terminal, as far as they can.
+  /// Handles that the terminal of the login is in the login records, if possible.
   func enterTerminal(of connection: UInt64) {
     if let child = current[connection] { runtime.send(SupervisorToSession.terminalEntered, to: child) }
   }
 
-  /// Kills the session process of a connection; its end says nothing about the connection any more.
+  /// Kills the session process of a connection. Its end is no longer an event of the connection.
   func kill(of connection: UInt64) { current.removeValue(forKey: connection)?.signal(SIGKILL) }
 
-  /// The transport is gone: a login hangs up by itself, in time.
+  /// Handles that the transport is gone: a login hangs up by itself; a timer ensures that it ends.
   func end(of connection: UInt64) {
     guard let child = current[connection] else { return }
     guard logins[child.number] != nil else { return kill(of: connection) }
@@ -191,7 +191,7 @@ final class SessionService {
     runtime.setTimer(.kill(child.number), after: ProcessRuntime.endTime)
   }
 
-  /// Records an event once the process of the login has told what it has to tell, if it is there.
+  /// Reports an event after the last message of the login's process, or immediately if there is none.
   func recordAtEnd(_ fact: Fact, of subject: Subject, _ connection: UInt64) {
     if let child = current[connection], logins[child.number] != nil {
       logins[child.number]?.lastEvents.append((fact, subject))
@@ -200,7 +200,7 @@ final class SessionService {
     }
   }
 
-  /// A connection is over; the process of its login may have more to tell.
+  /// Handles the end of a connection. The process of its login may still send messages.
   func forget(_ connection: UInt64) {
     if let user = users.removeValue(forKey: connection) { counts.leave(user) }
     killCheck(of: connection)
@@ -212,9 +212,9 @@ final class SessionService {
     runtime.post(.connection(event, of: connection))
   }
 
-  // MARK: Who has to wait
+  // MARK: Backpressure and budgets
 
-  /// The journal is slow: no login is listened to.
+  /// Pauses all logins, because the journal is slow.
   func hold() { for number in logins.keys { hold(number) } }
 
   private func hold(_ number: UInt64) {
@@ -223,7 +223,7 @@ final class SessionService {
     logins[number]?.waitsForJournal = true
   }
 
-  /// The journal keeps up again.
+  /// Resumes logins, because the journal keeps up again.
   func release() {
     for (number, login) in logins where login.waitsForJournal {
       logins[number]?.waitsForJournal = false
@@ -231,19 +231,19 @@ final class SessionService {
     }
   }
 
-  /// Listens again to a login that waited, unless it has another reason to wait.
+  /// Resumes a login, unless it is paused for another reason.
   private func resume(_ number: UInt64) {
     guard let login = logins[number], login.child.isOpen, !login.waitsForJournal, !login.isThrottled else { return }
     runtime.resume(login.child)
   }
 
-  /// A connection's login has told events: it waits when its user has used up the budget.
+  /// Pauses the login of a connection after it has reported events, if its user has used up the budget.
   func throttle(_ connection: UInt64, user: String?) {
     if let child = current[connection] { throttle(child, connection, user) }
   }
 
-  /// Says so on the terminals of the login and in the log. Those who may have to mend the server are charged and never
-  /// wait: root and ``LoginGate/isRescueUser(_:)``.
+  /// Pauses a login, and announces that on its terminals and in the log. Root and rescue users
+  /// (``LoginGate/isRescueUser(_:)``) are charged but never wait, because they may have to repair the server.
   private func throttle(_ child: Child, _ connection: UInt64, _ user: String?) {
     guard let user, let login = logins[child.number], !login.isThrottled, child.isOpen, !login.isRoot,
       !journal.isRescueUser(user)
@@ -264,15 +264,15 @@ final class SessionService {
         + more)
   }
 
-  /// A login has waited for its user's budget.
+  /// Handles the end of a login's wait for its user's budget.
   func throttleEnds(_ number: UInt64) {
     logins[number]?.isThrottled = false
     resume(number)
   }
 
-  // MARK: What session processes say
+  // MARK: Messages of session processes
 
-  /// A message of a session process.
+  /// Handles a message of a session process.
   func handle(_ bytes: [UInt8], _ descriptors: [Descriptor], from child: Child) {
     guard let connection = child.connection else { return }
     if checks[connection] === child { return handleCheck(bytes, descriptors, connection) }
@@ -297,7 +297,7 @@ final class SessionService {
     post(.session(message), connection)
   }
 
-  /// The message of the process that reads shadow(5): the only one.
+  /// Handles the only message of a process that reads an account.
   private func handleCheck(_ bytes: [UInt8], _ descriptors: [Descriptor], _ connection: UInt64) {
     guard descriptors.isEmpty, case .account(let state)? = try? SessionToSupervisor(wireBytes: bytes[...]) else {
       runtime.log(.error, "[\(connection)] the process that reads shadow(5) sent something else: killed")
@@ -308,7 +308,7 @@ final class SessionService {
     post(.accountChecked(state), connection)
   }
 
-  /// Nobody changes what was looked up any more. Returns what the process did that it may not do.
+  /// Seals the memory with the files. Returns the violation of the process; nil: there is none.
   private func sealKeys(_ files: [KeyFile], _ connection: UInt64) -> String? {
     let total = files.reduce(0) { $0 + Int($1.length) }
     guard total <= KeyFile.totalLimit else { return "told of more keys than there can be" }
@@ -319,7 +319,7 @@ final class SessionService {
     return nil
   }
 
-  /// A login whose connection is over hangs up what it runs, and tells what came of it.
+  /// Handles a message of a login whose connection has ended: it reports the ends of its programs.
   private func handleLast(_ bytes: [UInt8], _ child: Child, _ connection: UInt64) {
     guard let subject = logins[child.number]?.lastEvents.first?.subject else { return }
     switch try? SessionToSupervisor(wireBytes: bytes[...]) {
@@ -335,19 +335,19 @@ final class SessionService {
       events.record(fact, of: subject, connection)
       journal.awaitStart(start, of: child, user: logins[child.number]?.subject.user ?? "")
       throttle(child, connection, subject.user)
-    // Its terminals have ended in the login records with the connection.
+    // Its terminals ended in the login records with the connection.
     case .keys, .account, .terminal, nil: return
     }
   }
 
-  /// A session process says that a program is about to start. False: it may not say so.
+  /// Handles that a program is about to start. False: the session process violates the protocol.
   private func commandStarts(_ fact: Fact, _ child: Child) -> Bool {
     fact.type == .commandStarted && logins[child.number]?.commands.start(fact) ?? false
   }
 
   // MARK: Ends
 
-  /// A session process has ended.
+  /// Handles the end of a session process.
   func ended(_ child: Child, _ status: ExitStatus) {
     guard let connection = child.connection else { return }
     if checks[connection] === child {
@@ -355,7 +355,7 @@ final class SessionService {
       runtime.log(.error, "[\(connection)] the process that reads shadow(5) \(status) without an answer")
       return post(.accountChecked(nil), connection)
     }
-    // After a hand-over it is not known how a process ended: what it has told says whether it ended well.
+    // After a hand-over the exit status is unknown, and its messages show whether it ended normally.
     let isExpected = status == .code(0) || (status == .unknown && child.sentSignal == nil)
     recordLoss(
       of: child.number, child.loss ?? SessionLoss(status, isOurs: child.sentSignal != nil), isExpected: isExpected)
@@ -369,7 +369,7 @@ final class SessionService {
     logins[child.number] = nil
   }
 
-  /// The process of a login is gone: unless it ended well and told of all ends, the journal hears of it.
+  /// Reports the end of a login's process, unless it ended normally and reported the ends of all programs.
   private func recordLoss(of number: UInt64, _ loss: SessionLoss, isExpected: Bool) {
     guard let login = logins[number], !(isExpected && login.commands.isEmpty) else { return }
     var fact = Fact(.sessionLost, .error, .ssh)
@@ -378,14 +378,14 @@ final class SessionService {
     events.record(fact, of: login.subject, login.child.connection)
   }
 
-  /// A login is over, now that its process has told everything.
+  /// Reports the last events of a login, after the last message of its process.
   private func recordLastEvents(of number: UInt64) {
     guard let login = logins[number] else { return }
     logins[number]?.lastEvents = []
     for (fact, subject) in login.lastEvents { events.record(fact, of: subject, login.child.connection) }
   }
 
-  /// The daemon ends, and nothing more is heard of logins.
+  /// Reports the last events of all logins, because the daemon ends and reads no more messages.
   func recordAllEnds() {
     for number in logins.keys.sorted() {
       recordLoss(of: number, .shutDown, isExpected: true)
@@ -396,8 +396,8 @@ final class SessionService {
 
 extension SessionLoss {
   /// - Parameters:
-  ///   - status: how the process ended.
-  ///   - isOurs: the daemon sent it a signal before.
+  ///   - status: the exit status of the process.
+  ///   - isOurs: true if the daemon sent it a signal before.
   init(_ status: ExitStatus, isOurs: Bool) {
     switch status {
     case .signal where isOurs: self = .endedByDaemon

@@ -1,21 +1,21 @@
 import Audit
 
-/// The programs of one login that were started and whose end was not reported.
+/// The programs of one login whose start but not end was reported.
 ///
 /// A session process runs as its user, who can kill or stop it. The supervisor keeps the reported starts, so that the
 /// journal can name the programs without an end.
 struct UnfinishedCommands: Equatable, Sendable {
-  /// Programs of a login at a time: as many as a session process allows.
+  /// Maximum number of simultaneous programs of a login, which is that of a session process.
   static let limit = 1024
-  /// Bytes of a command that ``summary`` shows.
+  /// Maximum number of bytes of a command in ``summary``.
   private static let shownBytes = 200
-  /// Programs that ``summary`` shows.
+  /// Maximum number of programs in ``summary``.
   private static let shownCommands = 16
 
   private struct Command: Equatable {
     let channel: UInt32?
     let `protocol`: EventProtocol?
-    /// The first ``shownBytes`` of it.
+    /// The first ``shownBytes`` of the command.
     let line: [UInt8]
 
     init(_ fact: Fact) {
@@ -26,11 +26,11 @@ struct UnfinishedCommands: Equatable, Sendable {
 
   private var commands: [Command] = []
 
-  /// True when the end of each program was reported.
+  /// True if the end of each program was reported.
   var isEmpty: Bool { commands.isEmpty }
 
-  /// A program starts: its `command_started`. False: there are more than ``limit``, which no session process of ours
-  /// allows.
+  /// Handles the start of a program: a `command_started`. False: there are more than ``limit``, which our session process
+  /// would not allow.
   mutating func start(_ fact: Fact) -> Bool {
     guard commands.count < Self.limit else { return false }
     commands.append(Command(fact))

@@ -1,32 +1,32 @@
 import AccessControl
 
-/// Which transport serves which connection, and how many wait ready. Decides only.
+/// Assigns transports to connections, and decides how many are started in advance.
 ///
-/// A transport serves one connection. Some are started ahead (spares); a connection that finds none waits for the
-/// next that becomes ready. Sources take turns, so that nobody waits for all of a crowd that came first.
+/// A transport serves one connection. Some are started in advance (spares); a connection without a spare waits for the
+/// next transport that becomes ready. Sources are served in turn, so that one with many connections does not delay others.
 struct TransportPool: Sendable {
-  /// What to do now.
+  /// What the caller must do.
   enum Action: Equatable, Sendable {
-    /// Start one, and say `started` or `startFailed`.
+    /// Start a transport, and call `started` or `startFailed`.
     case start
-    /// Say `restartTime` after so many milliseconds.
+    /// Call `restartTime` after this time.
     case restartAfter(milliseconds: Int64)
-    /// Hand the connection to the transport.
+    /// Send the connection to the transport.
     case serve(connection: UInt64, transport: UInt64)
-    /// It is not needed: end it.
+    /// End this transport, which is not needed.
     case kill(transport: UInt64)
   }
 
-  /// Transports that should be ready while nobody waits.
+  /// The number of transports that should be ready while no connection waits.
   private(set) var spares: Int
   private var starting: [UInt64] = []
   private var ready: [UInt64] = []
-  /// With room for all connections that there can be.
+  /// Waiting connections. The limit is the maximum number of connections.
   private var waiting = FairQueue<UInt64>(limit: 131_072)
   private var backoff = Backoff()
-  /// After a failure nothing is started until `restartTime`.
+  /// True after a failure: nothing is started until `restartTime`.
   private var isHeldBack = false
-  /// `start` actions that have not been answered.
+  /// The number of `start` actions without `started` or `startFailed`.
   private var pendingStarts = 0
   private var isClosed = false
 
@@ -39,13 +39,13 @@ struct TransportPool: Sendable {
   /// Starts the spares.
   mutating func open() -> [Action] { fill() }
 
-  /// A connection needs a transport.
+  /// Requests a transport for a connection.
   mutating func serve(_ connection: UInt64, of source: ClientSource) -> [Action] {
     _ = waiting.add(connection, from: source)
     return assign() + fill()
   }
 
-  /// A connection that may still be waiting is over.
+  /// Handles the end of a connection that may be waiting.
   mutating func forget(connection: UInt64) { waiting.removeAll { $0 == connection } }
 
   mutating func started(_ transport: UInt64) -> [Action] {
@@ -59,13 +59,13 @@ struct TransportPool: Sendable {
     return holdBack()
   }
 
-  /// The time of `restartAfter` has come.
+  /// Handles the end of `restartAfter`.
   mutating func restartTime() -> [Action] {
     isHeldBack = false
     return fill()
   }
 
-  /// A transport is configured and waits. Nil: it was not starting.
+  /// Handles that a transport is ready; nil: it was not starting.
   mutating func becameReady(_ transport: UInt64) -> [Action]? {
     guard let i = starting.firstIndex(of: transport) else { return nil }
     starting.remove(at: i)
@@ -74,7 +74,7 @@ struct TransportPool: Sendable {
     return assign() + fill()
   }
 
-  /// A transport that served nobody yet has ended.
+  /// Handles the end of a transport without a connection.
   mutating func ended(_ transport: UInt64) -> [Action] {
     let known = starting.contains(transport) || ready.contains(transport)
     starting.removeAll { $0 == transport }
@@ -82,7 +82,7 @@ struct TransportPool: Sendable {
     return known ? holdBack() : []
   }
 
-  /// There is a new configuration: those that serve nobody are replaced.
+  /// Replaces the transports without a connection.
   mutating func replaceAll(spares: Int) -> [Action] {
     self.spares = max(spares, 0)
     let old = starting + ready
@@ -91,7 +91,7 @@ struct TransportPool: Sendable {
     return old.map { .kill(transport: $0) } + fill()
   }
 
-  /// No connection comes any more.
+  /// Ends the transports without a connection, because no more connections are accepted.
   mutating func close() -> [Action] {
     isClosed = true
     let old = starting + ready

@@ -4,45 +4,45 @@ import IPC
 import System
 import Wire
 
-/// Gives each connection a transport of its own, and keeps some ready.
+/// Assigns a transport to each connection, and keeps spares.
 final class TransportService {
   private let runtime: any Runtime
   private let zygotes: any ProcessMaker
   private var pool: TransportPool
-  /// The daemon starts: without transports it fails.
+  /// True during the start of the daemon, which fails without transports.
   private var isStarting = true
 
-  /// - Parameter zygotes: make the transports.
+  /// - Parameter zygotes: creates the transports.
   init(_ runtime: any Runtime, _ zygotes: any ProcessMaker) {
     self.runtime = runtime
     self.zygotes = zygotes
     pool = TransportPool(spares: 0)
   }
 
-  /// A connection needs a transport. ``SupervisorEvent/transportAssigned(_:to:)`` follows.
+  /// Requests a transport for a connection. ``SupervisorEvent/transportAssigned(_:to:)`` follows.
   func serve(_ connection: UInt64, of source: ClientSource) { perform(pool.serve(connection, of: source)) }
 
-  /// A connection that may still be waiting is over.
+  /// Handles the end of a connection that may be waiting.
   func forget(_ connection: UInt64) { pool.forget(connection: connection) }
 
-  /// There are new settings, or the transports that there are may be known to an attacker: those that serve nobody are
-  /// replaced by copies of a new zygote.
+  /// Replaces the transports without a connection by copies of a new zygote, because settings have changed or an attacker
+  /// may know the memory layout.
   func replaceAll(spares: Int) {
     zygotes.retire()
     perform(pool.replaceAll(spares: spares))
   }
 
-  /// A transport was killed by a signal that is not ours. The copies of one zygote share a memory layout: whoever crashes
-  /// one to learn about it finds the next ones laid out anew.
+  /// Handles a crash of a transport. The copies of one zygote share a memory layout, so a new zygote prevents an attacker
+  /// from using what the crash revealed.
   func crashed() { replaceAll(spares: pool.spares) }
 
-  /// The start of the daemon is over.
+  /// Handles the end of the start of the daemon.
   func started() { isStarting = false }
 
-  /// No connection comes any more.
+  /// Ends the transports without a connection, because no more connections are accepted.
   func close() { perform(pool.close()) }
 
-  /// Transports may be started again.
+  /// Handles the end of the pause before transports are started again.
   func restartTime() { perform(pool.restartTime()) }
 
   private func perform(_ actions: [TransportPool.Action]) {
@@ -68,14 +68,14 @@ final class TransportService {
     }
   }
 
-  /// A transport is there, and ready: its zygote was prepared before.
+  /// Handles that a transport was created. It is ready, because its zygote was initialized before.
   func made(_ child: Child) {
     guard let actions = pool.becameReady(child.number) else { return }
     perform(actions)
     runtime.post(.transportReady)
   }
 
-  /// A message of a transport.
+  /// Handles a message of a transport.
   func handle(_ bytes: [UInt8], _ descriptors: [Descriptor], from child: Child) {
     let message: TransportToSupervisor
     do throws(WireError) {
@@ -96,7 +96,7 @@ final class TransportService {
     child.signal(SIGKILL)
   }
 
-  /// A transport has ended.
+  /// Handles the end of a transport.
   func ended(_ child: Child, _ status: ExitStatus) {
     if let connection = child.connection {
       return runtime.post(.connection(.transportEnded(status), of: connection))
