@@ -7,7 +7,7 @@ import Testing
 
 @testable import Supervisor
 
-/// An authority that was taken over says what it likes of accounts.
+/// A compromised authority may send false accounts.
 @Suite struct AccountComparisonTests {
   private static let real = Account(
     name: "bob", uid: 1000, gid: 1000, groups: [1000, 27], home: "/home/bob", shell: "/bin/zsh")
@@ -21,7 +21,7 @@ import Testing
       user: "bob", address: IPAddress("203.0.113.7") ?? .unspecified, settings: settings, singleUser: singleUser)
   }
 
-  /// What an authority says that says of `login` what it likes, and of look-ups as well.
+  /// The reply of an authority with this account for the login and the look-up of keys.
   private static func said(_ login: Account?, groups: [String] = []) -> AccountAnswer {
     AccountAnswer(
       login: login, refusal: login == nil ? .noSuchUser : nil,
@@ -31,7 +31,7 @@ import Testing
 
   private static let state = AccountState(account: real)
 
-  @Test func `what the system says too is believed, and where keys are is not asked`() {
+  @Test func `an account that matches the system's is accepted, with the key paths of the configuration`() {
     let (answer, fault) = Self.comparison().verified(Self.said(Self.real), Self.state)
     #expect(fault == nil)
     #expect(answer.login == Self.real && answer.refusal == nil)
@@ -43,7 +43,7 @@ import Testing
 
   @Test(arguments: [
     \Account.uid, \Account.gid,
-  ]) func `another number is refused, and nothing is read as it`(path: WritableKeyPath<Account, UInt32> & Sendable) {
+  ]) func `another user or group id is refused and reads no keys`(path: WritableKeyPath<Account, UInt32> & Sendable) {
     for number in [0, 27, 65534, UInt32.max] as [UInt32] {
       var lie = Self.real
       lie[keyPath: path] = number
@@ -54,7 +54,7 @@ import Testing
     }
   }
 
-  @Test func `other groups, homes, shells, names and variables are refused`() {
+  @Test func `other groups, home directories, shells, names and variables are refused`() {
     let lies: [(inout Account) -> Void] = [
       { $0.groups = [] }, { $0.groups = [1000] }, { $0.groups = [1000, 27, 0] }, { $0.home = "/root" },
       { $0.shell = "/bin/sh" }, { $0.name = "eve" },
@@ -68,7 +68,7 @@ import Testing
     }
   }
 
-  @Test func `what a shell is, the system says, and an authority that says otherwise is not believed`() {
+  @Test func `the kind of a shell is that of the system, not that of the authority`() {
     for (kind, said) in [(ShellKind.none, ShellKind.listed), (.unlisted, .none), (.listed, .unlisted)] {
       var system = Self.real
       system.shellKind = kind
@@ -79,7 +79,7 @@ import Testing
     }
   }
 
-  @Test func `a shell of the configuration is asked about, and one that nobody speaks of closes the account`() {
+  @Test func `the system is asked about configured shells, and one without a reply allows no login`() {
     var user = Settings.User(name: "bob")
     user.shell = "/bin/dash"
     var block = Match()
@@ -96,7 +96,7 @@ import Testing
       let state = AccountState(account: Self.real, shellKinds: kinds)
       #expect(configured.verified(Self.said(login), state).answer.login?.shellKind == kinds.first ?? ShellKind.none)
     }
-    // An account without a shell gets one that depends on blocks.
+    // The shell of an account without one depends on match blocks.
     let other = Self.comparison { $0.matches = blocks }
     #expect(other.question(Self.said(Self.real))?.shells == ["/bin/sh", "/bin/own"])
     var bare = Self.real
@@ -107,7 +107,7 @@ import Testing
     #expect(other.verified(Self.said(given), state).answer.login?.shellKind == .unlisted)
   }
 
-  @Test func `nobody logs in whom the system does not know, or does not speak of`() {
+  @Test func `users that the system does not know, or has not replied about, cannot log in`() {
     let unknown = Self.comparison().verified(Self.said(Self.real), AccountState())
     #expect(unknown.answer.login == nil && unknown.answer.refusal == .accountDiffers)
     let silent = Self.comparison().verified(Self.said(Self.real), nil)
@@ -115,7 +115,7 @@ import Testing
     for answer in [unknown.answer, silent.answer] { #expect(answer.lookUp == AccountComparison.nobody) }
   }
 
-  @Test func `who is refused is looked up as somebody who owns nothing, and no name of theirs asked for`() {
+  @Test func `keys of a refused user are read by an account that owns nothing, and the name is not looked up`() {
     let comparison = Self.comparison()
     let (answer, fault) = comparison.verified(Self.said(nil), AccountState())
     #expect(fault == nil && answer.refusal == .noSuchUser)
@@ -124,7 +124,7 @@ import Testing
     #expect(comparison.question(Self.said(nil)) == AccountQuestion(name: "nobody"))
   }
 
-  @Test func `a user of the configuration is the account of run_as, with its own home, shell and variables`() {
+  @Test func `a configured user has the account of run_as with its own home, shell and variables`() {
     let comparison = Self.comparison { settings in
       var user = Settings.User(name: "bob")
       user.runAs = "deploy"
@@ -147,7 +147,7 @@ import Testing
     #expect(answer.keyPaths == ["/srv/bob/.ssh/authorized_keys"])
   }
 
-  @Test func `groups are the system's and the configuration's, not the authority's`() {
+  @Test func `groups are those of the system and the configuration, not of the authority`() {
     let comparison = Self.comparison { settings in
       settings.auth.denyGroups = ["interns", "w*"].map { NamePattern($0) }
       settings.auth.allowGroups = [NamePattern("staff")]
@@ -162,12 +162,12 @@ import Testing
     #expect(Set(answer.groups) == ["interns", "w*"])
   }
 
-  @Test func `a file of nologin(5) that the system has is not hidden`() {
+  @Test func `an authority cannot hide nologin(5)`() {
     let state = AccountState(account: Self.real, isClosed: true)
     #expect(Self.comparison().verified(Self.said(Self.real), state).answer.noLogins == "")
   }
 
-  @Test func `not started as root every login is the one user, whoever says something else`() {
+  @Test func `without root every login is the single user, whatever an authority replies`() {
     let comparison = Self.comparison(singleUser: 1000)
     #expect(comparison.question(Self.said(Self.real)) == nil)
     let (answer, _) = comparison.verified(Self.said(Self.real), nil)

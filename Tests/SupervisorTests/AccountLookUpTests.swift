@@ -14,7 +14,7 @@ import Testing
     if case .accountKnown(let answer, _) = reaction.next { answer } else { nil }
   }
 
-  @Test func `nothing is known of the user before the system has answered`() {
+  @Test func `the user is not known before the system has replied`() {
     var context = Scenario.context(Settings())
     var lookUp = AccountLookUp()
     #expect(lookUp.ask("bob", context) == [.ask(Scenario.whoIsBob)])
@@ -26,7 +26,7 @@ import Testing
     #expect(lookUp.answer?.login == Scenario.account() && Self.answer(reaction) == lookUp.answer)
   }
 
-  @Test func `answers that nobody waits for change nothing`() {
+  @Test func `unexpected replies are ignored`() {
     var context = Scenario.context(Settings())
     var lookUp = AccountLookUp()
     let before = (lookUp, context)
@@ -43,7 +43,7 @@ import Testing
     #expect(lookUp == known)
   }
 
-  @Test func `without an authority the next message asks again, and may name another user`() {
+  @Test func `without an authority the next message causes a new look-up, also of another user`() {
     var context = Scenario.context(Settings())
     var lookUp = AccountLookUp()
     _ = lookUp.ask("bob", context)
@@ -52,7 +52,7 @@ import Testing
     #expect(lookUp.ask("eve", context) == [.ask(.account(user: "eve", address: "203.0.113.7"))])
   }
 
-  @Test func `a system that says nothing refuses the account`() {
+  @Test func `without a reply of the system the account is refused`() {
     var context = Scenario.context(Settings())
     var lookUp = AccountLookUp()
     _ = lookUp.ask("bob", context)
@@ -62,7 +62,7 @@ import Testing
     #expect(reaction.actions.lines() == ["'bob' cannot log in: \(AccountRefusal.lookUpFailed)"])
   }
 
-  @Test func `not started as root the system is not asked`() {
+  @Test func `without root the system is not asked`() {
     var context = Scenario.context(Settings())
     context.singleUser = 1000
     var lookUp = AccountLookUp()
@@ -70,7 +70,7 @@ import Testing
     #expect(Self.answer(lookUp.authorityAnswered(Scenario.known(), &context))?.login == Scenario.account())
   }
 
-  @Test func `blocks of match apply to the context as soon as the account is known, and give the policy`() {
+  @Test func `match blocks apply as soon as the account is known and determine the policy`() {
     var block = Match()
     block.groups = [.init(NamePattern("staff"))]
     block.paths = ["auth.methods"]

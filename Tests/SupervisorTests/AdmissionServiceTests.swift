@@ -8,7 +8,7 @@ import Wire
 
 @testable import Supervisor
 
-/// Events as they are reported, with the end of their line in the log; nil: there is no line.
+/// Keeps reported events, with the end of the log line; nil: there is no line.
 final class Reports: EventLog {
   private(set) var facts: [Fact] = []
   private(set) var suffixes: [String?] = []
@@ -35,7 +35,7 @@ final class Reports: EventLog {
 
   private func start(_ number: UInt64) -> Bool { service.admits(client, address, number) }
 
-  /// What was posted, in words.
+  /// Descriptions of the posted events.
   private func events() -> [String] {
     var words: [String] = []
     while let event = runtime.next() {
@@ -49,12 +49,12 @@ final class Reports: EventLog {
     return words
   }
 
-  /// Fails until the source is banned.
+  /// Reports failures until the source is banned.
   private func ban(by number: UInt64) {
     for _ in 0..<20 where service.bans.isEmpty { service.note(.failed, number, of: client) }
   }
 
-  @Test func `a ban ends the source's connections that have no login, and no others`() {
+  @Test func `a ban ends only connections of the source without a login`() {
     for number in UInt64(1)...4 { #expect(start(number)) }
     service.finishStart(2)
     service.finishStart(3)
@@ -66,7 +66,7 @@ final class Reports: EventLog {
     #expect(!start(5) && reports.facts.last?.type == .connectionRefused)
   }
 
-  @Test func `the end of a ban is reported once, and by the next daemon when that has taken over`() {
+  @Test func `the end of a ban is reported once, and after a hand-over only by the next daemon`() {
     ban(by: 1)
     let source = ClientSource(client)
     #expect(runtime.fire(.banEnd(source)))
@@ -80,7 +80,7 @@ final class Reports: EventLog {
     #expect(reports.facts.map(\.type) == [.ipBlocked, .ipUnblocked, .ipBlocked])
   }
 
-  @Test func `bans of before a restart go on, and end`() {
+  @Test func `bans from before a restart continue and end`() {
     let source = ClientSource(client)
     service.restore([Ban(source: source, end: 5000, count: 1)])
     #expect(!start(1))
@@ -88,7 +88,7 @@ final class Reports: EventLog {
     #expect(runtime.lines == ["info: 1 bans of the time before the restart go on"])
   }
 
-  @Test func `of a flood of refusals the first are reported one by one, and the others counted`() {
+  @Test func `the first refusals of a flood are reported individually and the others counted`() {
     for _ in 0..<100 { service.refuse(address, .badProxyHeader, "what", .error) }
     #expect(reports.facts.count == RefusalLedger.burst)
     #expect(runtime.fire(.refusals))
@@ -100,7 +100,7 @@ final class Reports: EventLog {
     #expect(reports.facts.last?.details == "1 connection more in 60 s")
   }
 
-  @Test func `lines about refusals are fewer than events`() {
+  @Test func `there are fewer log lines about refusals than events`() {
     for port in UInt16(1)...20 {
       service.refuse(SocketAddress(address: "192.0.2.\(port)", port: port), .badProxyHeader, "what", .error)
     }
@@ -110,7 +110,7 @@ final class Reports: EventLog {
     #expect(reports.suffixes.last == " (10 more such lines left out)")
   }
 
-  @Test func `checks of load balancers are counted unless they are to be ignored`() {
+  @Test func `health checks are counted unless they are ignored`() {
     service.countCheck(of: address)
     service.recordAllRefusals()
     #expect(reports.facts.map(\.type) == [.connectionClosed])
@@ -122,13 +122,13 @@ final class Reports: EventLog {
     #expect(reports.facts.count == 1)
   }
 
-  @Test func `there are no more connections than the settings say`() {
+  @Test func `the number of connections is limited by the settings`() {
     for number in UInt64(1)...9 {
       #expect(start(number))
       service.finishStart(number)
     }
     #expect(service.hasPlace)
-    // One of which it is not known yet whose it is.
+    // A connection whose client is not known yet.
     service.setWaiting(1)
     #expect(!service.hasPlace && !start(10))
     #expect(reports.facts.map(\.reason) == [Reason(ConnectionRefusal.maxConnections)])
@@ -138,7 +138,7 @@ final class Reports: EventLog {
 }
 
 @Suite struct BanServiceTests {
-  /// Bans that there are.
+  /// A source of bans.
   private final class Bans: BanSource {
     var bans: [Ban] = []
   }
@@ -163,7 +163,7 @@ final class Reports: EventLog {
     while let event = runtime.next() { if case .ended(let child, let status) = event { service.ended(child, status) } }
   }
 
-  @Test func `one process writes at a time, and what changes meanwhile is written by the next`() {
+  @Test func `only one process writes at a time, and later bans are written by the next`() {
     service.changed()
     #expect(runtime.started.map(\.role) == [.banWriter] && !service.isDone)
     service.changed()
@@ -177,7 +177,7 @@ final class Reports: EventLog {
     #expect(service.isDone && !runtime.hasTimer(.saveBans))
   }
 
-  @Test func `that bans are saved is an event, for a restart may wait for it`() throws {
+  @Test func `an event reports that bans are saved, because a restart may wait for it`() throws {
     service.changed()
     service.changed()
     let first = try #require(writer)
@@ -193,7 +193,7 @@ final class Reports: EventLog {
     }
   }
 
-  @Test func `why bans cannot be saved is logged once, whether it is said or not`() throws {
+  @Test func `the reason why bans cannot be saved is logged once, with or without a message`() throws {
     service.changed()
     service.handle(LoaderResult.rejected(["no space"]).wireBytes, from: try #require(writer))
     finish(.code(1))
@@ -212,7 +212,7 @@ final class Reports: EventLog {
     #expect(runtime.lines.count == 3 && service.isDone)
   }
 
-  @Test func `another file gets the bans, none gets none, and the next daemon's bans are not overwritten`() {
+  @Test func `a new file gets the bans, and after a hand-over nothing is written`() {
     service.apply(settings)
     #expect(runtime.started.isEmpty)
     var other = settings

@@ -16,7 +16,7 @@ import Testing
     .send(JournalBatch(number: number, isRepeated: repeated, events: events.map(event)))
   }
 
-  /// A queue whose journal runs and has nothing to do.
+  /// A queue whose journal is running and idle.
   private func ready(_ limits: AuditQueue.Limits = limits) -> AuditQueue {
     var queue = AuditQueue(limits)
     #expect(queue.replace() == [.start])
@@ -24,7 +24,7 @@ import Testing
     return queue
   }
 
-  @Test func `an event is sent at once, and those that come meanwhile together`() {
+  @Test func `an event is sent immediately, and those that follow in one batch`() {
     var queue = ready()
     #expect(queue.add(event(0)) == [batch(1, 0..<1), .watch])
     for number in 1...14 { #expect(queue.add(event(number)) == []) }
@@ -35,14 +35,14 @@ import Testing
     #expect(queue.count == 0)
   }
 
-  @Test func `events wait for a journal that is not there yet`() {
+  @Test func `events wait until the journal is running`() {
     var queue = AuditQueue(Self.limits)
     #expect(queue.add(event(0)) == [])
     #expect(queue.replace() == [.start])
     #expect(queue.started() == [batch(1, 0..<1), .watch])
   }
 
-  @Test func `a batch is no larger than a message, and has at least one event`() {
+  @Test func `a batch fits into a message and has at least one event`() {
     var queue = ready()
     let large = [UInt8](repeating: 1, count: JournalBatch.sizeLimit / 3)
     for _ in 0..<4 { _ = queue.add(large) }
@@ -61,7 +61,7 @@ import Testing
     #expect(fifo.first(10, size: 10).count == 1)
   }
 
-  @Test func `what a journal that died had got is sent again, and said to be sent again`() {
+  @Test func `the batch of a journal that died is sent again and marked as repeated`() {
     var queue = ready()
     for number in 0..<3 { _ = queue.add(event(number)) }
     #expect(queue.ended("x") == [.stopWatching, .restartAfter(milliseconds: 100)])
@@ -73,7 +73,7 @@ import Testing
     #expect(!queue.isFailing)
   }
 
-  @Test func `after a smaller batch limit, the rest of a lost batch is still sent as repeated`() {
+  @Test func `after a smaller batch limit the rest of a lost batch is still marked as repeated`() {
     var queue = ready()
     for number in 0..<12 { _ = queue.add(event(number)) }
     #expect(queue.written(1) == [.stopWatching, batch(2, 1..<11), .watch])
@@ -82,13 +82,13 @@ import Testing
     _ = queue.restartTime()
     #expect(queue.started() == [batch(3, 1..<5, repeated: true), .watch])
     #expect(queue.written(3) == [.stopWatching, batch(4, 5..<9, repeated: true), .watch])
-    // Two that the lost batch had, and one that it had not.
+    // Two events of the lost batch, and a new one.
     #expect(queue.written(4) == [.stopWatching, batch(5, 9..<12, repeated: true), .watch])
     _ = queue.add(event(12))
     #expect(queue.written(5) == [.stopWatching, batch(6, 12..<13), .watch])
   }
 
-  @Test func `a batch that failed before is doubtful as a whole, and exactly that`() {
+  @Test func `exactly the events of a failed batch are doubtful`() {
     var queue = ready()
     for number in 0..<5 { _ = queue.add(event(number)) }
     #expect(queue.written(1) == [.stopWatching, batch(2, 1..<5), .watch])
@@ -96,7 +96,7 @@ import Testing
     _ = queue.failed(2, "x")
     _ = queue.apply(.init(events: 100, batch: 2))
     #expect(queue.retryTime() == [batch(3, 1..<3, repeated: true), .watch])
-    // A smaller batch that is lost makes no fewer doubtful.
+    // A smaller lost batch does not reduce the number of doubtful events.
     _ = queue.ended("x")
     _ = queue.restartTime()
     #expect(queue.started() == [batch(4, 1..<3, repeated: true), .watch])
@@ -104,7 +104,7 @@ import Testing
     #expect(queue.written(5) == [.stopWatching, batch(6, 5..<6), .watch])
   }
 
-  @Test func `answers to batches that are not under way are no answers`() {
+  @Test func `replies about other batches are violations`() {
     var queue = ready()
     #expect(queue.written(0) == nil)
     #expect(queue.written(1) == nil)
@@ -116,7 +116,7 @@ import Testing
     #expect(queue.written(1) == nil)
   }
 
-  @Test func `a full queue holds those who make events, and drops none`() {
+  @Test func `a full queue pauses sources and loses no event`() {
     var queue = ready()
     for number in 0..<99 { #expect(!queue.add(event(number)).contains(.hold)) }
     #expect(queue.add(event(99)) == [.hold])
@@ -133,7 +133,7 @@ import Testing
     #expect(!queue.isHolding)
   }
 
-  @Test func `what comes to a slow journal beyond sixteen times the queue is lost, and told`() {
+  @Test func `with a slow journal events beyond sixteen times the queue are lost and reported`() {
     var queue = ready()
     for number in 0..<1600 { _ = queue.add(event(number)) }
     #expect(queue.isHolding && queue.count == 1600)
@@ -143,7 +143,7 @@ import Testing
     #expect(queue.add(event(1605)) == [] && queue.count == 1600)
   }
 
-  @Test func `few events of many bytes hold as well`() {
+  @Test func `a few large events pause sources too`() {
     var queue = ready()
     let large = [UInt8](repeating: 1, count: 50_000)
     var count = 0
@@ -154,19 +154,19 @@ import Testing
     #expect(count == 9)
   }
 
-  @Test func `events alone overflow the queue from sixteen times its size on`() {
+  @Test func `the number of events overflows the queue at sixteen times its size`() {
     var queue = ready(.init(events: 10, batch: 1))
     for number in 0..<160 { _ = queue.add(event(number)) }
     #expect(queue.count == 160 && queue.position == 160)
     #expect(queue.add(event(160)) == [])
     #expect(queue.count == 160 && queue.position == 160)
-    // What was lost is told though nothing failed.
+    // The loss is reported although nothing failed.
     #expect(queue.written(1)?.prefix(2) == [.stopWatching, .recovered(lost: 1)])
     _ = queue.add(event(161))
     #expect(queue.count == 160)
   }
 
-  @Test func `bytes alone overflow the queue from four times its size on`() {
+  @Test func `the number of bytes overflows the queue at four times its size`() {
     var queue = ready()
     let large = [UInt8](repeating: 1, count: Self.limits.bytes / 4)
     for _ in 0..<16 { _ = queue.add(large) }
@@ -176,7 +176,7 @@ import Testing
     #expect(queue.written(1)?.prefix(2) == [.stopWatching, .recovered(lost: 1)])
   }
 
-  @Test func `while the journal fails, events alone and bytes alone fill the queue`() {
+  @Test func `while the journal fails the queue is limited by events and by bytes`() {
     for (event, count) in [(event(0), 100), ([UInt8](repeating: 1, count: Self.limits.bytes / 5), 5)] {
       var queue = ready()
       _ = queue.failed(0, "disk full")
@@ -187,13 +187,13 @@ import Testing
     }
   }
 
-  @Test func `a full queue lets go when half of both its events and its bytes are written`() {
-    // Events: the last of the upper half.
+  @Test func `a full queue resumes sources when it is at most half full by events and by bytes`() {
+    // By events: the last one of the upper half.
     var queue = ready(.init(events: 10, batch: 1))
     for number in 0..<10 { _ = queue.add(event(number)) }
     for number in 1...4 { #expect(queue.written(UInt64(number))?.contains(.release) == false) }
     #expect(queue.written(5)?.contains(.release) == true && queue.count == 5)
-    // Bytes: few events, most of them in the last.
+    // By bytes: few events, with most bytes in the last one.
     queue = ready(.init(events: 10, batch: 1))
     let half = [UInt8](repeating: 1, count: 5 * 4096)
     for event in [[1], half, half, [1]] { _ = queue.add(event) }
@@ -203,7 +203,7 @@ import Testing
     #expect(queue.written(3)?.contains(.release) == true)
   }
 
-  @Test func `an event is settled once it is written, and as long as none can be`() {
+  @Test func `an event is settled when it is written, and while the journal fails`() {
     var queue = ready()
     for number in 0..<3 { _ = queue.add(event(number)) }
     #expect(!queue.isSettled(1) && !queue.isSettled(3))
@@ -221,7 +221,7 @@ import Testing
     #expect(queue.isSettled(4))
   }
 
-  @Test func `a batch is filled up to its size exactly, and a first event over it goes alone`() {
+  @Test func `a batch is filled exactly up to its size, and a larger event is sent alone`() {
     var fifo = EventFIFO()
     for count in [6, 6, 1] { fifo.append([UInt8](repeating: 7, count: count)) }
     #expect(fifo.first(10, size: 20).count == 2)
@@ -251,7 +251,7 @@ import Testing
     for number in 100..<107 { #expect(queue.add(event(number)) == []) }
     #expect(queue.count == 100)
     #expect(queue.retryTime() == [batch(2, 0..<10, repeated: true), .watch])
-    // It goes on failing: told once.
+    // Continued failure is reported once.
     #expect(
       queue.failed(2, "disk full") == [
         .stopWatching, .retryAfter(milliseconds: AuditQueue.retryTime),
@@ -262,7 +262,7 @@ import Testing
     #expect(!queue.isFailing)
   }
 
-  @Test func `a file that cannot be opened is a failure before there is an event`() {
+  @Test func `a file that cannot be opened is a failure even without events`() {
     var queue = ready()
     #expect(queue.failed(0, "no such directory") == [.failing(reason: "no such directory")])
     #expect(queue.failed(0, "no such directory") == [])
@@ -270,7 +270,7 @@ import Testing
     #expect(queue.written(1) == [.stopWatching, .recovered(lost: 0)])
   }
 
-  @Test func `a journal that cannot be started, or ends again and again, is a failure`() {
+  @Test func `a journal that cannot be started or ends repeatedly is a failure`() {
     var queue = AuditQueue(Self.limits)
     _ = queue.replace()
     #expect(queue.startFailed("x") == [.failing(reason: "x"), .restartAfter(milliseconds: 100)])
@@ -290,7 +290,7 @@ import Testing
     #expect(queue.written(1) == [.stopWatching, .recovered(lost: 0)])
   }
 
-  @Test func `a batch that is written makes up for the ends before it`() {
+  @Test func `a written batch resets the number of ends`() {
     var queue = ready()
     for number in 0..<2 {
       _ = queue.ended("e")
@@ -304,7 +304,7 @@ import Testing
     #expect(queue.ended("e") == [.stopWatching, .restartAfter(milliseconds: 100)])
   }
 
-  @Test func `a journal that does not answer is a failure until it does`() {
+  @Test func `a journal that does not reply is a failure until it does`() {
     var queue = ready()
     #expect(queue.hung() == [])
     _ = queue.add(event(0))
@@ -312,7 +312,7 @@ import Testing
     #expect(queue.written(1) == [.stopWatching, .recovered(lost: 0)])
   }
 
-  @Test func `another journal takes over between two batches`() {
+  @Test func `a journal is replaced between two batches`() {
     var queue = ready()
     #expect(queue.replace() == [.stop, .start])
     _ = queue.started()
@@ -330,7 +330,7 @@ import Testing
     #expect(queue.restartTime() == [.start])
   }
 
-  @Test func `a journal that is closed gets what waits, and no other is started`() {
+  @Test func `before the journal is closed the queue is written, and no other journal is started`() {
     var queue = ready()
     #expect(queue.close() == [.stop])
     #expect(queue.close() == [])
@@ -353,17 +353,17 @@ import Testing
     #expect(queue.failed(1, "x") == [.stopWatching, .stop])
   }
 
-  @Test func `new limits hold and let go`() {
+  @Test func `new limits pause and resume sources`() {
     var queue = ready()
     for number in 0..<60 { _ = queue.add(event(number)) }
     #expect(queue.apply(.init(events: 60, batch: 10)) == [.hold])
     #expect(queue.apply(.init(events: 1000, batch: 10)) == [.release])
   }
 
-  /// Journals that die, refuse and answer as chance has it: every event is written once and in order, but for those that
-  /// were counted as lost; and nobody is held for ever.
+  /// With journals that die, refuse and reply at random, every event is written once and in order, except those that were
+  /// counted as lost, and sources are not paused forever.
   @Test(arguments: 1...60 as ClosedRange<UInt64>)
-  func `whatever happens, each event is written once and in order`(seed: UInt64) {
+  func `each event is written once and in order with random failures`(seed: UInt64) {
     var model = Model(seed: seed)
     model.run()
     #expect(model.file == model.file.sorted())
@@ -376,7 +376,7 @@ import Testing
   }
 }
 
-/// A journal in memory that fails at random, and those who make events, who wait when they are told to.
+/// A journal in memory that fails at random, and sources of events, which can be paused.
 private struct Model {
   var queue = AuditQueue(.init(events: 100, batch: 7))
   var random: SplitMix

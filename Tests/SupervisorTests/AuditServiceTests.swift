@@ -8,7 +8,7 @@ import Wire
 
 @testable import Supervisor
 
-/// A journal that keeps what it gets.
+/// A journal that keeps its events.
 final class KeptJournal: EventJournal, JournalPlace {
   var isOn = true
   var directory: LoadedSettings.OpenDirectory?
@@ -25,7 +25,7 @@ final class KeptJournal: EventJournal, JournalPlace {
     let recorders = RecorderService(runtime)
     service = AuditService(
       runtime, journal, recorders, RecordingService(runtime, recorders), LoginRecordService(runtime, recorders))
-    // So little is kept that 64 KiB are a user's budget.
+    // The journal is so small that the budget of a user is 64 KiB.
     service.apply(
       try LoadedSettings.sample(isRoot: false) {
         var file = Settings.Audit.File()
@@ -40,7 +40,7 @@ final class KeptJournal: EventJournal, JournalPlace {
     return subject
   }
 
-  @Test func `an event goes to the journal with its connection, and to the log in a line that names it`() {
+  @Test func `an event is written to the journal with its connection and to the log with its number`() {
     service.record(Fact(.daemonStarted))
     service.record(Fact(.connectionOpen, .success, .ssh), of: Subject(), 7)
     #expect(journal.events.map(\.fact.type) == [.daemonStarted, .connectionOpen])
@@ -48,13 +48,13 @@ final class KeptJournal: EventJournal, JournalPlace {
     #expect(runtime.lines.count == 2 && runtime.lines[1].contains(": [7] ") && !runtime.lines[0].contains("["))
   }
 
-  @Test func `a line of a flood is left out, and its event is not`() {
+  @Test func `a suppressed log line does not suppress the event`() {
     service.record(Fact(.connectionRefused, .denied, .ssh), of: Subject(), nil, logging: nil)
     service.record(Fact(.connectionRefused, .denied, .ssh), of: Subject(), nil, logging: " (more)")
     #expect(journal.events.count == 2 && runtime.lines.count == 1 && runtime.lines[0].hasSuffix(" (more)"))
   }
 
-  @Test func `listings beyond those of a minute are counted, and reported when it is over or the login ends`() {
+  @Test func `listings above the limit are counted and reported after a minute or at the end of the login`() {
     for _ in 0..<EventBudgets.listings + 5 { service.record(Fact(.directoryListed), of: subject(), 7) }
     #expect(journal.events.count == EventBudgets.listings)
     #expect(runtime.fire(.countedEvents))
@@ -68,7 +68,7 @@ final class KeptJournal: EventJournal, JournalPlace {
     #expect(journal.events.last?.fact.type == .eventsCounted && journal.events.last?.subject.connection == 9)
   }
 
-  @Test func `a user who has used up the budget waits until there is some again, and nobody does without a journal`() {
+  @Test func `a user who has used up the budget waits, unless there is no journal`() {
     #expect(service.wait(for: "anna") == 0)
     for _ in 0..<200 { service.record(Fact(.commandExecuted), of: subject(), 7) }
     let wait = service.wait(for: "anna")
@@ -110,7 +110,7 @@ final class KeptJournal: EventJournal, JournalPlace {
 
   private func lose(_ first: UInt64) { say(.lost(.main, first: first, count: 2, reason: .rejected)) }
 
-  @Test func `there is an exporter for each receiver, which is started again after a pause`() throws {
+  @Test func `each receiver has an exporter, which is restarted after a pause`() throws {
     service.apply(loaded)
     #expect(runtime.started.map(\.role) == [.exporter])
     let first = try #require(exporter)
@@ -129,7 +129,7 @@ final class KeptJournal: EventJournal, JournalPlace {
     #expect(!runtime.hasTimer(.exporterRestart(name)))
   }
 
-  @Test func `one that cannot be started, or has no directory, is tried again`() {
+  @Test func `an exporter that cannot be started or has no directory is tried again`() {
     runtime.canStart = false
     service.apply(loaded)
     #expect(runtime.fire(.exporterRestart(name)) && runtime.lines(with: "could not be started") == 1)
@@ -142,7 +142,7 @@ final class KeptJournal: EventJournal, JournalPlace {
     #expect(runtime.started.count == 1)
   }
 
-  @Test func `the first loss is reported at once, and those that follow together`() {
+  @Test func `the first loss is reported immediately and those that follow together`() {
     service.apply(loaded)
     for first in UInt64(1)...3 { lose(first) }
     #expect(reports.facts.map(\.details) == ["2 events from number 1 on do not reach \(name)"])
@@ -155,7 +155,7 @@ final class KeptJournal: EventJournal, JournalPlace {
     #expect(reports.facts.count == 3)
   }
 
-  @Test func `one that falls behind is in the status, and what it says too often is left out`() throws {
+  @Test func `an exporter that is behind is in the status, and its log lines are limited`() throws {
     service.apply(loaded)
     say(.progress(ExporterProgress(shipped: 1, waiting: 500, isBehind: true)))
     #expect(service.behind.map(\.waiting) == [500])

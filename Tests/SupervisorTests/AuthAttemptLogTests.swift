@@ -9,11 +9,11 @@ import Testing
     }
   }
 
-  @Test func `a client that asks for nothing has nothing to report`() {
+  @Test func `a client without requests has nothing to report`() {
     #expect(unreported(AuthAttemptLog()) == nil)
   }
 
-  @Test func `a client that only asks and leaves is reported once, with its last question`() {
+  @Test func `a client that only sends queries and leaves is reported once with its last query`() {
     var attempts = AuthAttemptLog()
     attempts.begin("none", isQuestion: true)
     attempts.questionAnswered("none")
@@ -28,7 +28,7 @@ import Testing
     #expect(unreported(attempts) == "publickey not_signed SHA256:3 3 keys offered")
   }
 
-  @Test func `questions after a reported attempt are no attempt`() {
+  @Test func `queries after a reported attempt are not an attempt`() {
     var attempts = AuthAttemptLog()
     attempts.begin("password", isQuestion: false)
     attempts.reported()
@@ -38,7 +38,7 @@ import Testing
     #expect(unreported(attempts) == nil)
   }
 
-  @Test func `an attempt without an answer is reported, whatever was reported before`() {
+  @Test func `an attempt without a reply is reported after other reports too`() {
     var attempts = AuthAttemptLog()
     attempts.begin("password", isQuestion: false)
     attempts.reported()
@@ -46,7 +46,7 @@ import Testing
     #expect(unreported(attempts) == "password abandoned  ")
   }
 
-  @Test func `proven steps that lead to no login are reported`() {
+  @Test func `completed steps without a login are reported`() {
     var attempts = AuthAttemptLog()
     attempts.begin("publickey", isQuestion: false)
     attempts.proved()

@@ -22,7 +22,7 @@ import Testing
     actions.compactMap { if case .ask(_, let ticket, _) = $0 { ticket.connection } else { nil } }
   }
 
-  @Test func `an authority has one question at a time, first come, first served`() {
+  @Test func `an authority handles one request at a time, in order`() {
     var pool = ready()
     #expect(asked(pool.ask(sign, for: 10, from: here)) == [10])
     #expect(asked(pool.ask(sign, for: 11, from: here)) == [11])
@@ -41,7 +41,7 @@ import Testing
     #expect(asked(pool.received(.verdict(Verdict(outcome: .rejected)), from: 1)) == [11])
   }
 
-  @Test func `codes, which are quick, do not wait for passwords`() {
+  @Test func `codes do not wait for passwords`() {
     var pool = ready()
     let code = SupervisorToAuthority.code(user: "u", code: [])
     _ = pool.ask(password, for: 10, from: here)
@@ -50,7 +50,7 @@ import Testing
   }
 
   @Test(arguments: [AuthorityToSupervisor.verdict(Verdict(outcome: .accepted)), .signed(nil)])
-  func `only an answer to a code is one: a verdict would say nothing of its step`(answer: AuthorityToSupervisor) {
+  func `only a reply about a code is accepted for a code`(answer: AuthorityToSupervisor) {
     var pool = ready()
     let code = SupervisorToAuthority.code(user: "u", code: [])
     _ = pool.ask(code, for: 11, from: here)
@@ -59,7 +59,7 @@ import Testing
     #expect(actions.contains(.answer(Ticket(connection: 11, for: code), nil)))
   }
 
-  @Test func `accounts that take long never keep a key exchange waiting`() {
+  @Test func `slow account look-ups never delay a key exchange`() {
     var pool = ready()
     let account = SupervisorToAuthority.account(user: "u", address: "192.0.2.7")
     #expect(asked(pool.ask(account, for: 10, from: here)) == [10])
@@ -72,7 +72,7 @@ import Testing
     #expect(pool.waitingCount == 1)
   }
 
-  @Test func `everything else goes before passwords`() {
+  @Test func `all other requests precede passwords`() {
     var pool = ready()
     _ = pool.ask(sign, for: 1, from: here)
     _ = pool.ask(sign, for: 2, from: here)
@@ -81,7 +81,7 @@ import Testing
     #expect(asked(pool.received(.signed(nil), from: 1)) == [4])
   }
 
-  @Test func `a queue that is full rejects, and passwords cannot fill the others' queue`() {
+  @Test func `a full queue rejects requests, and passwords cannot fill the queue of others`() {
     var pool = ready()
     _ = pool.ask(password, for: 0, from: here)
     for connection in 1...UInt64(AuthorityPool.queueLimit) {
@@ -93,7 +93,7 @@ import Testing
     #expect(pool.ask(sign, for: 1001, from: here) == [])
   }
 
-  @Test func `one that dies fails only its question, and is started again later each time`() {
+  @Test func `an authority that dies fails only its request and is restarted after increasing pauses`() {
     var pool = ready()
     _ = pool.ask(sign, for: 10, from: here)
     let actions = pool.ended(1)
@@ -108,7 +108,7 @@ import Testing
     #expect(delays == [200, 400, 800, 1600, 3200, 5000, 5000])
   }
 
-  @Test func `an answer ends the waiting`() {
+  @Test func `a reply stops the timer`() {
     var pool = ready()
     _ = pool.ended(1)
     _ = pool.ask(sign, for: 10, from: here)
@@ -116,7 +116,7 @@ import Testing
     #expect(pool.ended(2).last == .restartAfter(milliseconds: 100))
   }
 
-  @Test func `one that hangs is killed and its question fails at once`() {
+  @Test func `an authority that hangs is killed and its request fails immediately`() {
     var pool = ready()
     _ = pool.ask(sign, for: 10, from: here)
     let actions = pool.hung(1)
@@ -126,7 +126,7 @@ import Testing
     #expect(pool.hung(2) == [])
   }
 
-  @Test func `an answer that nobody asked for, or to another question, ends the authority`() {
+  @Test func `an unexpected reply ends the authority`() {
     var pool = ready()
     #expect(pool.received(.signed([1]), from: 1).contains(.kill(authority: 1, reason: "answered without a question")))
     _ = pool.ask(password, for: 5, from: here)
@@ -136,7 +136,7 @@ import Testing
     #expect(actions.contains(.answer(Ticket(connection: 6, for: sign), nil)))
   }
 
-  @Test func `no verdict of an authority that has no question reaches a connection`() {
+  @Test func `no verdict of an authority without a request reaches a connection`() {
     var pool = ready()
     let messages: [AuthorityToSupervisor] = [
       .ready(hostKeys: []), .signed([1]), .proved([1]), .account(Scenario.known()),
@@ -150,7 +150,7 @@ import Testing
     }
   }
 
-  @Test func `new settings: the old finish what they have and get nothing more`() {
+  @Test func `after new settings the earlier authorities complete their requests and get no more`() {
     var pool = ready()
     _ = pool.ask(sign, for: 10, from: here)
     let actions = pool.adopt(7)
@@ -164,7 +164,7 @@ import Testing
     #expect(pool.ended(1) == [.stopWatching(authority: 1)])
   }
 
-  @Test func `a connection that is over no longer waits`() {
+  @Test func `requests of an ended connection are dropped`() {
     var pool = ready()
     _ = pool.ask(sign, for: 1, from: here)
     _ = pool.ask(sign, for: 2, from: here)
@@ -199,14 +199,14 @@ import Testing
           return take(pool.received(.verdict(Verdict(outcome: .rejected)), from: busy.removeFirst()))
         }
         for _ in 0..<finished { _ = finishOne() }
-        // It is asked at once, or when the first hash that is under way has ended.
+        // It is sent immediately, or after the first hash that is being computed.
         let atOnce = take(pool.ask(password, for: 9999, from: here))
         #expect(atOnce.contains(9999) || finishOne().contains(9999))
       }
     }
   }
 
-  @Test func `look-ups of one source's accounts do not delay another's passwords by more than one`() {
+  @Test func `account look-ups of one source delay another's passwords by one at most`() {
     var pool = ready()
     let account = SupervisorToAuthority.account(user: "u", address: "")
     for connection in 0..<UInt64(50) { _ = pool.ask(account, for: connection, from: flooder) }
@@ -214,7 +214,7 @@ import Testing
     #expect(asked(pool.received(.account(Scenario.known()), from: 1)) == [99])
   }
 
-  @Test func `a queue that one source has filled takes another's question, and rejects the flood's last one`() {
+  @Test func `a queue full of one source accepts another's request and rejects the newest of the flood`() {
     var pool = ready()
     for connection in 0...UInt64(AuthorityPool.queueLimit) { _ = pool.ask(password, for: connection, from: flooder) }
     let last = Ticket(connection: UInt64(AuthorityPool.queueLimit), for: password)

@@ -8,7 +8,7 @@ import Wire
 
 @testable import Supervisor
 
-/// Authorities that a test plays.
+/// The service with simulated authorities.
 @Suite struct AuthorityServiceTests {
   private let runtime = FakeRuntime()
   private let service: AuthorityService
@@ -21,7 +21,7 @@ import Wire
     if let child { service.handle(message.wireBytes, [], from: child) }
   }
 
-  /// Hands events to the service until there are none; returns the others, in words.
+  /// Passes events to the service until there are none; returns descriptions of the others.
   @discardableResult private func run() -> [String] {
     var others: [String] = []
     while let event = runtime.next() {
@@ -36,7 +36,7 @@ import Wire
     return others
   }
 
-  /// Settings that apply, with `count` authorities that are ready.
+  /// Applies settings, and returns `count` ready authorities.
   private func open(_ count: Int = 3) throws -> [Child] {
     let loaded = try LoadedSettings.sample()
     try service.startCandidate(loaded)
@@ -51,7 +51,7 @@ import Wire
   }
 
   private func questions(to child: Child) throws -> [SupervisorToAuthority] {
-    // The first message is how it starts.
+    // The first message starts the authority.
     try runtime.sent.filter { $0.child === child }.dropFirst().map {
       try SupervisorToAuthority(wireBytes: $0.bytes[...])
     }
@@ -59,7 +59,7 @@ import Wire
 
   private var unanswered: String { "7: \(ConnectionMachine.Event.account(nil))" }
 
-  @Test func `new settings have one authority first, and the others when they apply`() throws {
+  @Test func `new settings first start one authority and the others when they are applied`() throws {
     let loaded = try LoadedSettings.sample()
     try service.startCandidate(loaded)
     let first = try #require(runtime.started.last)
@@ -72,7 +72,7 @@ import Wire
     #expect(runtime.started.count == 3)
   }
 
-  @Test func `a first authority that dies, says something else or is late fails the new settings`() throws {
+  @Test func `new settings fail if the first authority dies, misbehaves or is late`() throws {
     let loaded = try LoadedSettings.sample()
     try service.startCandidate(loaded)
     let first = try #require(runtime.started.last)
@@ -88,11 +88,11 @@ import Wire
     let third = try #require(runtime.started.last)
     service.isLate(third.number)
     #expect(third.sentSignal == SIGKILL && runtime.lines(with: "was not ready after 30 s: killed") == 1)
-    // None of them was one of those that answer questions.
+    // None of them handled requests.
     #expect(!runtime.lines.contains { $0.hasPrefix("warning") } && runtime.started.count == 3)
   }
 
-  @Test func `an authority that dies while it is asked fails that question once, and is started again`() throws {
+  @Test func `an authority that dies fails its request once and is restarted`() throws {
     let authorities = try open()
     var isDead = false
     runtime.whenSending = { child in
@@ -111,7 +111,7 @@ import Wire
     #expect(runtime.started.count == 4)
   }
 
-  @Test func `keys that were looked up go with the question about a key, and with no other`() throws {
+  @Test func `the user's files are sent only with a request about a key`() throws {
     let authorities = try open()
     let memory = try Descriptor.sealedMemory(name: "keys", [1])
     let file = KeyFile(path: "/home/bob/.ssh/authorized_keys", length: 1, problem: nil)
@@ -126,7 +126,7 @@ import Wire
     #expect(runtime.sent.last?.descriptors.isEmpty == true)
   }
 
-  @Test func `a one-time code is good once, whoever asks`() throws {
+  @Test func `a one-time code is accepted once, from any connection`() throws {
     let authorities = try open()
     func verdict(_ connection: UInt64) throws -> Verdict? {
       service.ask(.code(user: "anna", code: SecretBytes([1])), for: connection, from: source, keys: nil)
@@ -137,7 +137,7 @@ import Wire
     }
     #expect(try verdict(7)?.outcome == .accepted)
     #expect(try verdict(8)?.outcome == .rejected)
-    // One whose connection is over uses no code up.
+    // A request of an ended connection does not use up a code.
     service.ask(.code(user: "bob", code: SecretBytes([1])), for: 9, from: source, keys: nil)
     service.forget(9)
     let asked = try #require(authorities.first { runtime.hasTimer(.authorityAnswer($0.number)) })
@@ -145,7 +145,7 @@ import Wire
     #expect(run() == ["9: \(ConnectionMachine.Event.verdict(nil))"])
   }
 
-  @Test func `after a reload those of before answer what they were asked, and end`() throws {
+  @Test func `after a reload the earlier authorities reply to their requests and end`() throws {
     let old = try open()
     service.ask(.account(user: "anna", address: ""), for: 7, from: source, keys: nil)
     let busy = try #require(old.first { runtime.hasTimer(.authorityAnswer($0.number)) })
@@ -157,7 +157,7 @@ import Wire
     #expect(run().isEmpty && !runtime.lines.contains { $0.hasPrefix("warning") })
   }
 
-  @Test func `what was not asked for ends an authority`() throws {
+  @Test func `an unexpected message ends an authority`() throws {
     let authorities = try open()
     say(.signed([1]), by: authorities[0])
     service.handle([255], [], from: authorities[1])

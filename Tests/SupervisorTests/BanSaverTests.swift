@@ -3,11 +3,11 @@ import Testing
 @testable import Supervisor
 
 @Suite struct BanSaverTests {
-  @Test func `the first ban is saved at once, and the next ones together after a pause`() {
+  @Test func `the first ban is saved immediately and the next ones together after a pause`() {
     var saver = BanSaver()
     #expect(saver.changed(at: 1000) == .save)
     #expect(!saver.isDone)
-    // What comes while one writes waits for its end.
+    // A ban during a write waits for its end.
     #expect(saver.changed(at: 1010) == .nothing)
     #expect(saver.saved(at: 1020) == .wait(milliseconds: BanSaver.interval - 20))
     for time in [1030, 1040, 2900] as [Int64] { #expect(saver.changed(at: time) == .nothing) }
@@ -16,7 +16,7 @@ import Testing
     #expect(saver.isDone)
   }
 
-  @Test func `one writes at a time, however long it takes`() {
+  @Test func `only one process writes, however long it takes`() {
     var saver = BanSaver()
     #expect(saver.changed(at: 0) == .save)
     #expect(saver.changed(at: 50_000) == .nothing)
@@ -27,7 +27,7 @@ import Testing
     #expect(saver.isDone)
   }
 
-  @Test func `at the end what is left is saved without a pause`() {
+  @Test func `at the end the remaining bans are saved without a pause`() {
     var saver = BanSaver()
     #expect(saver.finish(at: 0) == .nothing && saver.isDone)
     saver = BanSaver()
@@ -36,11 +36,11 @@ import Testing
     #expect(saver.changed(at: 2) == .wait(milliseconds: BanSaver.interval - 2))
     #expect(saver.finish(at: 3) == .save)
     #expect(saver.saved(at: 4) == .nothing && saver.isDone)
-    // The pause that was begun says nothing more.
+    // The end of the earlier pause has no effect.
     #expect(saver.time(at: BanSaver.interval) == .nothing)
   }
 
-  @Test func `what could not be saved is tried again with the next ban, and holds up no end`() {
+  @Test func `a failed write is repeated with the next ban and does not delay the end`() {
     var saver = BanSaver()
     #expect(saver.changed(at: 0) == .save)
     #expect(saver.changed(at: 1) == .nothing)
@@ -53,7 +53,7 @@ import Testing
     #expect(saver.time(at: BanSaver.interval) == .save)
   }
 
-  @Test func `however bans come, writings begin a pause apart, one at a time, and the last ban is saved`() {
+  @Test func `writes start at least a pause apart, do not overlap, and include the last ban`() {
     for seed in 0..<200 as Range<UInt64> {
       var generator = SystemSeed(state: seed &* 0x9e37_79b9 | 1)
       var saver = BanSaver()
@@ -101,7 +101,7 @@ import Testing
   }
 }
 
-/// Numbers by a seed: xorshift.
+/// A reproducible pseudo-random sequence: xorshift.
 private struct SystemSeed {
   var state: UInt64
 

@@ -4,7 +4,7 @@ import Wire
 
 @testable import Supervisor
 
-/// What waits for a process that does not read.
+/// The messages that wait for a process that does not read.
 @Suite struct ChildTests {
   /// A process, and its end of the socket.
   private func child(_ role: Child.Role) throws -> (child: Child, socket: MessageSocket) {
@@ -18,7 +18,7 @@ import Wire
     return SecretBytes(writer.bytes)
   }
 
-  /// The numbers of the messages that the process reads until it finds nothing, and whether that is the end.
+  /// The numbers of the messages that the process reads until there are none, and whether the socket is closed then.
   private func read(_ socket: MessageSocket) throws -> (numbers: [UInt64], isClosed: Bool) {
     var numbers: [UInt64] = []
     while true {
@@ -32,7 +32,7 @@ import Wire
     }
   }
 
-  /// Sends until the socket takes no more and so many messages wait; returns how many there were.
+  /// Sends until the socket is full and this number of messages wait; returns the number of all messages.
   private func fill(_ child: Child, waiting: Int) throws -> Int {
     var (sent, waits) = (0, 0)
     while waits < waiting {
@@ -48,7 +48,7 @@ import Wire
     return sent
   }
 
-  @Test func `a process that is told nothing more finds the end behind everything that waits`() throws {
+  @Test func `the socket is closed after all waiting messages`() throws {
     let (child, socket) = try child(.recorder)
     let sent = try fill(child, waiting: 100)
     child.finish()
@@ -61,7 +61,7 @@ import Wire
         Issue.record("no end after \(numbers.count) messages")
         return
       }
-      // A process that has read its last message must not have to be killed for want of an end.
+      // A process that has read its last message must find the socket closed.
       #expect(!end || !child.hasBacklog)
       numbers += more
       isClosed = end
@@ -70,21 +70,21 @@ import Wire
     #expect(numbers == (0..<UInt64(sent)).map { $0 })
   }
 
-  @Test func `without anything that waits the end is there at once`() throws {
+  @Test func `without waiting messages the socket is closed immediately`() throws {
     let (child, socket) = try child(.recorder)
     child.finish()
     #expect(try read(socket) == ([], true))
   }
 
   @Test(arguments: [(Child.Role.recorder, 8192), (.session, 64)])
-  func `so many messages wait, and one more is too many`(role: Child.Role, limit: Int) throws {
+  func `the number of waiting messages is limited`(role: Child.Role, limit: Int) throws {
     let (child, socket) = try child(role)
     let sent = try fill(child, waiting: limit)
     guard case .failed = child.send(message(sent)) else {
       Issue.record("one more was taken")
       return
     }
-    // What was taken is not lost by that.
+    // The accepted messages are not lost.
     var numbers = try read(socket).numbers
     while child.hasBacklog {
       _ = child.flush()
@@ -93,7 +93,7 @@ import Wire
     #expect(numbers == (0..<UInt64(sent)).map { $0 })
   }
 
-  @Test func `a login that is held is told what waits for it, and room that nobody needs wakes nobody`() throws {
+  @Test func `messages to a paused login are sent, and a writable socket is watched only when needed`() throws {
     let (ours, theirs) = try MessageSocket.supervised()
     let child = Child(number: 7, role: .session, maker: 1, socket: ours)
     let socket = MessageSocket(from: theirs[0], to: theirs[1])

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Supervisor
 
-/// Who asks decides which rules apply: what happens between a client's first request and its answer.
+/// The look-up of the account between a client's first request and the reply, which determines the rules.
 @Suite struct ConnectionAccountTests {
   static let good = AccountState()
 
@@ -18,7 +18,7 @@ import Testing
     return answer
   }
 
-  /// A connection of bob's whose account was looked up.
+  /// A connection of bob after the look-up of the account.
   private static func prepared(
     _ answer: AccountAnswer = known(), _ state: AccountState? = good, _ change: (inout Settings) -> Void = { _ in }
   ) -> Scenario {
@@ -35,7 +35,7 @@ import Testing
     return scenario
   }
 
-  /// What the system says of an account of which it knows what an authority says.
+  /// The system's account if it matches that of the authority.
   private static func agreeing(_ answer: AccountAnswer, _ state: AccountState = good) -> AccountState {
     var all = Scenario.state(answer)
     all.status = state.status
@@ -54,7 +54,7 @@ import Testing
     return scenario.send(.verdict(Verdict(outcome: .accepted)))
   }
 
-  @Test func `the first request waits for the account, for what the system says of it, and keys are looked up then`() {
+  @Test func `the first request waits for the authority and the system before keys are read`() {
     var scenario = Scenario.atAuthentication()
     scenario.systemAgrees = false
     #expect(scenario.authenticate(Scenario.request("none")) == [.ask(Scenario.whoIsBob)])
@@ -74,7 +74,7 @@ import Testing
     #expect(scenario.authenticate(Scenario.passwordRequest()).questions.count == 1)
   }
 
-  @Test func `a request before the answer to the first ends the transport`() {
+  @Test func `a request before the reply to the first ends the transport`() {
     var scenario = Scenario.atAuthentication()
     _ = scenario.authenticate(Scenario.request("none"))
     #expect(scenario.authenticate(Scenario.request("none")).kills)
@@ -85,7 +85,7 @@ import Testing
     #expect(scenario.authenticate(Scenario.request("none")).kills)
   }
 
-  @Test func `unknown users take the same course as known ones`() {
+  @Test func `requests of unknown and known users have the same course`() {
     let courses = [Self.known(), Scenario.unknown].map { answer in
       var scenario = Scenario.atAuthentication()
       scenario.systemAgrees = false
@@ -100,7 +100,7 @@ import Testing
       scenario.send(.verdict(Verdict(outcome: .rejected, reason: "wrong_password")))
       return scenario.said.filter { action in
         switch action {
-        // What the log and the journal say, no client hears.
+        // Clients do not see the log and the journal.
         case .log, .audit, .startLookUp, .checkAccount: false
         default: true
         }
@@ -109,7 +109,7 @@ import Testing
     #expect(courses[0] == courses[1])
   }
 
-  @Test func `nobody gets in whose account shadow(5) cannot be asked about`() {
+  @Test func `without shadow(5) no login is possible`() {
     for failure in [ConnectionMachine.Event.accountChecked(nil), .timer(.accountCheck)] {
       var scenario = Scenario.atAuthentication()
       scenario.systemAgrees = false
@@ -118,7 +118,7 @@ import Testing
       let actions = scenario.send(failure)
       #expect(actions.lines(.info) == ["'bob' cannot log in: lookup_failed"])
       #expect(actions.contains(.killAccountCheck) == (failure == .timer(.accountCheck)))
-      // As somebody who owns nothing: whose keys they would be is not known.
+      // Read by an account that owns nothing, because the owner of the keys is not known.
       #expect(
         actions.contains(
           .startLookUp(AccountComparison.nobody, paths: ["/nonexistent/.ssh/authorized_keys"])))
@@ -126,7 +126,7 @@ import Testing
         .session(.keys([KeyFile(path: "/nonexistent/.ssh/authorized_keys", length: 0, problem: "no such file")])))
       #expect(!Self.byKey(&scenario).opensSession)
       #expect(scenario.said.lines().last == "refused 'bob' by publickey: no_account, key SHA256:abc")
-      // A late answer changes nothing.
+      // A late reply is ignored.
       #expect(scenario.send(.accountChecked(Self.good)).isEmpty)
     }
   }
@@ -136,7 +136,7 @@ import Testing
     (AccountState(status: AccountStatus(isExpired: true)), "account_expired", "account_expired"),
     (AccountState(status: AccountStatus(isPasswordExpired: true)), "", "password_expired"),
   ])
-  func `what shadow(5) says refuses`(state: AccountState, byKey: String, byPassword: String) {
+  func `shadow(5) refuses logins`(state: AccountState, byKey: String, byPassword: String) {
     var scenario = Self.prepared(Self.known(), state)
     let password = Self.byPassword(&scenario)
     #expect(password.lines() == ["refused 'bob' by password: \(byPassword)"])
@@ -149,7 +149,7 @@ import Testing
     if !byKey.isEmpty { #expect(key.lines() == ["refused 'bob' by publickey: \(byKey), key SHA256:abc"]) }
   }
 
-  @Test func `a locked account logs in as the settings that match it say`() {
+  @Test func `match blocks apply to locked accounts`() {
     let locked = AccountState(status: AccountStatus(isLocked: true))
     var block = Match()
     block.groups = [.init(NamePattern("staff"))]
@@ -163,7 +163,7 @@ import Testing
     }
   }
 
-  @Test func `who is denied is judged all the same, and told what a wrong password is told`() throws {
+  @Test func `a denied user is verified nevertheless and gets the reply of a wrong password`() throws {
     let bob = try UserPattern("bob")
     var denied = Self.prepared { $0.auth.denyUsers = [bob] }
     var wrong = Self.prepared()
@@ -182,7 +182,7 @@ import Testing
     }
   }
 
-  @Test func `the settings of a login are those that match it`() throws {
+  @Test func `the settings of a login include the match blocks that select it`() throws {
     var block = Match()
     block.groups = [.init(NamePattern("staff"))]
     block.paths = ["auth.methods", "shell.pty", "shell.umask", "sftp.read_only"]
@@ -204,7 +204,7 @@ import Testing
     }
   }
 
-  @Test func `keys are not looked up for a login that no key opens`() {
+  @Test func `keys are not read for a login that cannot use them`() {
     var block = Match()
     block.users = [.init(NamePattern("bob"))]
     block.paths = ["auth.methods"]
@@ -215,7 +215,7 @@ import Testing
     #expect(!scenario.said.contains { if case .startLookUp = $0 { true } else { false } })
   }
 
-  @Test func `while nobody may log in, who has proven who they are is told so, and root is let in`() {
+  @Test func `nologin(5) is shown to authenticated users and does not apply to root`() {
     for (uid, notice, told) in [
       (UInt32(1000), "Back at noon\u{1b}\u{7}\n", "Back at noon\n"), (1000, "", "Nobody but root may log in now"),
       (1000, String(repeating: "\u{e9}", count: 2000), nil), (0, "Back at noon", nil),
@@ -241,7 +241,7 @@ import Testing
     return scenario.send(.verdict(Verdict(outcome: .rejected, reason: "no_such_key")))
   }
 
-  @Test func `a user's own methods refuse, and are not told`() {
+  @Test func `the methods of a user's entry are enforced but not revealed`() {
     var user = Settings.User(name: "bob")
     user.methods = [.publicKey]
     let users = [user]
@@ -255,7 +255,7 @@ import Testing
     #expect(Self.byKey(&scenario).opensSession)
   }
 
-  @Test func `a denied user's first step is no partial success`() throws {
+  @Test func `the first step of a denied user is not partial success`() throws {
     let bob = try UserPattern("bob")
     var scenario = Self.prepared {
       $0.auth.required = [[.publicKey, .password]]
@@ -265,14 +265,14 @@ import Testing
       Self.byKey(&scenario).told == [.authentication(.failure(continuing: ["publickey"], partial: false))])
   }
 
-  @Test func `a session process that says something about accounts is killed`() {
+  @Test func `a session process that sends an account is killed`() {
     for state in [Scenario.prepared(), .atOpening(), .loggedIn()] {
       var scenario = state
       #expect(scenario.send(.session(.account(Self.good))).contains(.killSession))
     }
   }
 
-  @Test func `a second name gets no answer to the rules of the first`() {
+  @Test func `a second user name does not get the rules of the first`() {
     var scenario = Scenario.atAuthentication()
     _ = scenario.authenticate(Scenario.request("none"))
     scenario.send(.account(nil))

@@ -8,7 +8,7 @@ import Wire
 @testable import Supervisor
 
 @Suite struct ConnectionAuthenticationTests {
-  @Test func `the first request, even none, asks once who the user is`() {
+  @Test func `the first request, even none, causes one look-up of the user`() {
     var scenario = Scenario.atAuthentication()
     let actions = scenario.authenticate(Scenario.request("none"))
     #expect(actions == [.ask(Scenario.whoIsBob)])
@@ -19,7 +19,7 @@ import Wire
     #expect(scenario.authenticate(Scenario.request("none")).questions.isEmpty)
   }
 
-  @Test func `unknown users are looked up as known ones are`() {
+  @Test func `unknown users are looked up as known ones`() {
     for answer in [Scenario.known(), Scenario.unknown] {
       var scenario = Scenario.atAuthentication()
       _ = scenario.authenticate(Scenario.request("none"))
@@ -31,7 +31,7 @@ import Wire
     }
   }
 
-  @Test func `an answer to the prompt asks again who the user is when nobody could say`() {
+  @Test func `a response to the prompt repeats a failed look-up of the user`() {
     var scenario = Scenario.atAuthentication()
     _ = scenario.authenticate(Scenario.request("keyboard-interactive") { for _ in 0..<2 { $0.text("") } })
     scenario.send(.account(nil))
@@ -39,7 +39,7 @@ import Wire
     #expect(actions.questions == [Scenario.whoIsBob])
   }
 
-  @Test func `a key waits for the account and its files, and is judged with our session id`() {
+  @Test func `a key waits for the account and its files and is verified with our session identifier`() {
     var scenario = Scenario.atAuthentication()
     let payload = Scenario.keyRequest(signed: true)
     #expect(scenario.authenticate(payload).questions == [Scenario.whoIsBob])
@@ -51,7 +51,7 @@ import Wire
       ])
   }
 
-  @Test func `a key that would do is answered with itself`() {
+  @Test func `the reply to an acceptable key contains the key`() {
     var scenario = Scenario.prepared()
     _ = scenario.authenticate(Scenario.keyRequest(signed: false))
     #expect(
@@ -60,7 +60,7 @@ import Wire
       ])
   }
 
-  @Test func `a verdict that accepts a key nobody signed with ends the connection`() {
+  @Test func `a verdict that accepts a key without a signature ends the connection`() {
     var scenario = Scenario.prepared()
     _ = scenario.authenticate(Scenario.keyRequest(signed: false))
     scenario.now += 10
@@ -68,7 +68,7 @@ import Wire
     #expect(actions.isGoodbye && !actions.opensSession)
   }
 
-  @Test func `a proven key of an unknown user is no login`() {
+  @Test func `a valid key of an unknown user does not log in`() {
     var scenario = Scenario.prepared(Scenario.unknown)
     _ = scenario.authenticate(Scenario.keyRequest(signed: true))
     scenario.now += 10
@@ -86,20 +86,20 @@ import Wire
     }
   }
 
-  @Test func `a request before the answer to the last one ends the transport`() {
+  @Test func `a request before the reply to the last one ends the transport`() {
     var scenario = Scenario.prepared()
     _ = scenario.authenticate(Scenario.passwordRequest())
     #expect(scenario.authenticate(Scenario.passwordRequest()).kills)
   }
 
-  @Test func `garbage in an authentication request ends the connection in order`() {
+  @Test func `a malformed authentication request disconnects`() {
     var scenario = Scenario.prepared()
     let actions = scenario.authenticate([0, 0, 0, 200, 1])
     #expect(actions.isGoodbye && actions.questions.isEmpty)
   }
 
   @Test(arguments: [ProofOutcome.accepted, .rejected], [Int64(0), 1, 99])
-  func `a password is never answered before its least time`(_ outcome: ProofOutcome, _ taken: Int64) {
+  func `the reply to a password is never before its minimum time`(_ outcome: ProofOutcome, _ taken: Int64) {
     for answer in [Scenario.known(), Scenario.unknown] {
       var scenario = Scenario.prepared(answer)
       _ = scenario.authenticate(Scenario.passwordRequest())
@@ -112,7 +112,7 @@ import Wire
     }
   }
 
-  /// Why a key is refused: an authority says so, or a rule, or nobody could tell.
+  /// Refusals of keys: by an authority, by a rule, or because there is no verdict.
   static let refusals: [(Verdict?, isSigned: Bool, answer: AccountAnswer)] = [
     (Verdict(outcome: .rejected, reason: "no_such_key"), false, Scenario.known()),
     (Verdict(outcome: .rejected, reason: "no_such_key"), false, Scenario.unknown),
@@ -122,7 +122,7 @@ import Wire
   ]
 
   @Test(arguments: [(Int64(0), Int64(10)), (1, 10), (9, 10), (10, 10), (11, 20), (20, 20), (21, 40), (700, 1280)])
-  func `a key that is refused is answered at a time that says nothing about whose it is`(taken: Int64, time: Int64) {
+  func `the time of the reply to a refused key reveals nothing about the user`(taken: Int64, time: Int64) {
     for (verdict, isSigned, answer) in Self.refusals {
       var scenario = Scenario.prepared(answer)
       _ = scenario.authenticate(Scenario.keyRequest(signed: isSigned))
@@ -139,7 +139,7 @@ import Wire
     }
   }
 
-  @Test func `the time of a refused key begins with its request, also when the account is looked up first`() {
+  @Test func `the minimum time of a refused key includes the look-up of the account`() {
     var scenario = Scenario.atAuthentication()
     _ = scenario.authenticate(Scenario.keyRequest(signed: false))
     scenario.now += 3
@@ -150,7 +150,7 @@ import Wire
     #expect(refused == [.setTimer(.passwordAnswer, milliseconds: 4)])
   }
 
-  @Test func `a key that would do, and one that lets in, are answered at once`() {
+  @Test func `the reply to an acceptable or accepted key is immediate`() {
     var scenario = Scenario.prepared()
     _ = scenario.authenticate(Scenario.keyRequest(signed: false))
     let offered = scenario.send(.verdict(Verdict(outcome: .acceptable)))
@@ -159,7 +159,7 @@ import Wire
     #expect(scenario.send(.verdict(Verdict(outcome: .accepted))).opensSession)
   }
 
-  @Test func `a password without an authority fails, and the client may try again`() {
+  @Test func `a password fails without an authority, and the client may try again`() {
     var scenario = Scenario.prepared()
     for _ in 0..<2 {
       _ = scenario.authenticate(Scenario.passwordRequest())
@@ -173,7 +173,7 @@ import Wire
     #expect(scenario.send(.verdict(Verdict(outcome: .accepted))).opensSession)
   }
 
-  @Test func `an account that nobody could tell is asked for again`() {
+  @Test func `a failed look-up of the account is repeated`() {
     var scenario = Scenario.atAuthentication()
     _ = scenario.authenticate(Scenario.keyRequest(signed: true))
     scenario.now += 10
@@ -181,7 +181,7 @@ import Wire
     #expect(scenario.authenticate(Scenario.keyRequest(signed: true)).questions == [Scenario.whoIsBob])
   }
 
-  @Test func `keyboard-interactive is one prompt, and its answer a password`() {
+  @Test func `keyboard-interactive has one prompt, and its response is a password`() {
     var scenario = Scenario.prepared()
     let prompt = scenario.authenticate(
       Scenario.request("keyboard-interactive") {
@@ -197,7 +197,7 @@ import Wire
     #expect(scenario.loggedIn() == "accepted 'bob' by keyboard-interactive")
   }
 
-  @Test func `a first step is told as partial success, and the second opens the session`() {
+  @Test func `the first step is partial success and the second opens the session`() {
     let required: [[AuthenticationMachine.Step]] = [[.publicKey, .password], [.publicKey, .totp]]
     var scenario = Scenario.prepared { $0.auth.required = required }
     _ = scenario.authenticate(Scenario.keyRequest(signed: true))
@@ -215,7 +215,7 @@ import Wire
     #expect(scenario.loggedIn() == "accepted 'bob' by publickey, password, key SHA256:abc")
   }
 
-  @Test func `a code is asked for by a prompt of its own, and judged for its user, in no less than the least time`() {
+  @Test func `a code has its own prompt, is verified for its user, and takes at least the minimum time`() {
     for answer in [Scenario.known(), Scenario.unknown] {
       var scenario = Scenario.prepared(answer) { $0.auth.required = [[.totp, .publicKey]] }
       let prompt = scenario.authenticate(Scenario.request("keyboard-interactive") { for _ in 0..<2 { $0.text("") } })
@@ -235,7 +235,7 @@ import Wire
     }
   }
 
-  @Test func `no log line of a code holds the code`() {
+  @Test func `log lines do not contain a code`() {
     var scenario = Scenario.prepared { $0.auth.required = [[.totp, .publicKey]] }
     _ = scenario.authenticate(Scenario.request("keyboard-interactive") { for _ in 0..<2 { $0.text("") } })
     scenario.send(.transport(.informationResponse(SecretBytes(Scenario.answer("123456")))))
@@ -245,7 +245,7 @@ import Wire
     #expect(scenario.said.lines().last == "partly accepted 'bob' by totp: needs publickey as well")
   }
 
-  @Test func `what the key of the first step allows is what the login may do`() {
+  @Test func `the permissions of the first step's key apply to the login`() {
     var scenario = Scenario.prepared { $0.auth.required = [[.publicKey, .password]] }
     var permissions = KeyPermissions.restricted
     permissions.forcedCommand = Array("date".utf8)
@@ -259,7 +259,7 @@ import Wire
     )
   }
 
-  @Test func `a key that was refused takes no permission from the login`() {
+  @Test func `a refused key does not restrict the login`() {
     var scenario = Scenario.prepared { $0.auth.required = [[.publicKey, .publicKey]] }
     let attempts: [(ProofOutcome, String, KeyPermissions)] = [
       (.accepted, "a", .everything), (.rejected, "b", .restricted), (.accepted, "a", .restricted),
@@ -274,7 +274,7 @@ import Wire
     #expect(scenario.machine.authentication.permissions == .everything)
   }
 
-  @Test func `the key of an earlier step is no second proof`() {
+  @Test func `the key of an earlier step is not accepted again`() {
     var scenario = Scenario.prepared { $0.auth.required = [[.publicKey, .publicKey]] }
     for expected in ["partly accepted 'bob' by publickey", "refused 'bob' by publickey: key_used_before"] {
       _ = scenario.authenticate(Scenario.keyRequest(signed: true))
@@ -285,7 +285,7 @@ import Wire
     }
   }
 
-  @Test func `the sixth failure is the last`() {
+  @Test func `the sixth failure ends the connection`() {
     var scenario = Scenario.prepared()
     for attempt in 1...6 {
       _ = scenario.authenticate(Scenario.passwordRequest())
@@ -295,7 +295,7 @@ import Wire
     }
   }
 
-  @Test func `the log names method, user, reason and key of each attempt, and warnings`() {
+  @Test func `the log contains method, user, reason and key of each attempt, and warnings`() {
     var scenario = Scenario.prepared()
     _ = scenario.authenticate(Scenario.keyRequest(signed: true))
     scenario.now += 10
@@ -309,7 +309,7 @@ import Wire
     #expect(scenario.loggedIn() == "accepted 'bob' by publickey, key SHA256:abc")
   }
 
-  @Test func `no log line of a password attempt holds the password`() {
+  @Test func `log lines do not contain a password`() {
     var scenario = Scenario.atAuthentication()
     _ = scenario.authenticate(Scenario.passwordRequest("hunter2"))
     scenario.send(.account(Scenario.known()))
@@ -318,7 +318,7 @@ import Wire
     #expect(scenario.said.lines().allSatisfy { !$0.contains("hunter2") })
   }
 
-  @Test func `the user's file of principals is read last, and asked about by itself`() {
+  @Test func `the user's file of principals is read last and sent separately`() {
     let files = Scenario.memory.map { KeyFile(path: $0, length: 3, problem: nil) }
     let principals = KeyFile(path: "/principals/bob", length: 0, problem: "no such file")
     var scenario = Scenario.atAuthentication { $0.auth.authorizedPrincipalsPattern = "/principals/%u" }
@@ -332,14 +332,14 @@ import Wire
       ])
   }
 
-  @Test func `without its file of principals a look-up is no answer`() {
+  @Test func `a look-up without the file of principals is a violation`() {
     var scenario = Scenario.atAuthentication { $0.auth.authorizedPrincipalsPattern = "/principals/%u" }
     _ = scenario.authenticate(Scenario.keyRequest(signed: true))
     scenario.send(.account(Scenario.known()))
     #expect(scenario.send(Scenario.keys).contains(.killSession))
   }
 
-  @Test func `a look-up that failed leaves no files and no principals`() {
+  @Test func `after a failed look-up there are no files and no principals`() {
     var scenario = Scenario.atAuthentication { $0.auth.authorizedPrincipalsPattern = "/principals/%u" }
     let payload = Scenario.keyRequest(signed: true)
     _ = scenario.authenticate(payload)
@@ -347,7 +347,7 @@ import Wire
     #expect(scenario.send(.sessionFailed("x")).questions == [.publicKey(Scenario.question(payload, []))])
   }
 
-  @Test func `a login by a certificate is told with its key id, its number and its authority`() {
+  @Test func `a login by a certificate is reported with key id, serial number and CA`() {
     var scenario = Scenario.prepared()
     _ = scenario.authenticate(Scenario.keyRequest(signed: true))
     let certificate = CertificateIdentity(keyID: "bob's laptop", serial: 42, authority: "SHA256:ca")
@@ -362,7 +362,7 @@ import Wire
     arguments: [
       ("", nil, false), ("/k:3", nil, true), ("", CertificateIdentity(keyID: "", serial: 0, authority: ""), true),
     ] as [(String, CertificateIdentity?, Bool)])
-  func `a key that is only offered is told of when something is known of it`(
+  func `an offered key is reported if it is known`(
     place: String, certificate: CertificateIdentity?, isTold: Bool
   ) {
     var scenario = Scenario.prepared()
@@ -374,7 +374,7 @@ import Wire
     #expect(lines.count == 1 && lines[0].hasPrefix("refused 'bob' by publickey: expired_key, key SHA256:abc"))
   }
 
-  @Test func `a key that would do is told at the level of debugging`() {
+  @Test func `an acceptable key is logged at debug level`() {
     var scenario = Scenario.prepared()
     _ = scenario.authenticate(Scenario.keyRequest(signed: false))
     let actions = scenario.send(.verdict(Verdict(outcome: .acceptable, fingerprint: "SHA256:abc", place: "/k:3")))
@@ -382,7 +382,7 @@ import Wire
     #expect(actions.lines(.debug).count == 1)
   }
 
-  @Test func `what is wrong with lines is told once, and not for ever`() {
+  @Test func `warnings about lines are logged once and limited in number`() {
     var scenario = Scenario.prepared()
     var told = 0
     for number in 0..<10 {

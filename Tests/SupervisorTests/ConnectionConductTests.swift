@@ -6,11 +6,11 @@ import Testing
 
 @testable import Supervisor
 
-/// What a connection is said to have done, from its first event to its last.
+/// The penalties of a connection, from its first event to its last.
 @Suite struct ConnectionConductTests {
   private typealias Conduct = AdmissionControl.Conduct
 
-  /// Everything noted, when the transport ends as `status` after what was done.
+  /// All penalties, after the transport ends with `status`.
   private func notes(_ scenario: Scenario, ending status: System.ExitStatus = .code(0), lastWord: TransportEnd? = nil)
     -> [Conduct]
   {
@@ -33,7 +33,7 @@ import Testing
 
   private func rejected(_ reason: Reason) -> Verdict { Verdict(outcome: .rejected, reason: reason) }
 
-  @Test func `a wrong password counts when the answer is given, and once`() {
+  @Test func `a wrong password counts once, with the reply`() {
     var scenario = Scenario.prepared()
     _ = scenario.authenticate(Scenario.passwordRequest())
     scenario.send(.verdict(rejected("wrong_password")))
@@ -59,7 +59,7 @@ import Testing
   }
 
   @Test(arguments: ["no_such_key", "key_type_refused", "rsa_key_too_small", "no_user_presence"] as [Reason])
-  func `a key that is not accepted does not count, only the end without a login, and apart`(reason: Reason) {
+  func `a refused key counts only at the end without a login, and separately`(reason: Reason) {
     for isSigned in [true, false] {
       let scenario = tried(Scenario.keyRequest(signed: isSigned), rejected(reason))
       #expect(scenario.said.notes.isEmpty)
@@ -67,9 +67,9 @@ import Testing
     }
   }
 
-  @Test func `refused keys are told apart only where nothing else was tried and the protocol was kept`() {
+  @Test func `refused keys count separately only without other attempts and violations`() {
     let refused = { self.tried(Scenario.keyRequest(signed: false), self.rejected("no_such_key")) }
-    // Prompts of passwords, passwords where none can be, unknown methods.
+    // Prompts, passwords that are not enabled, unknown methods.
     for method in ["keyboard-interactive", "password", "hostbased"] {
       var scenario = refused()
       _ = scenario.authenticate(
@@ -88,7 +88,7 @@ import Testing
     #expect(notes(refused(), lastWord: .protocolError) == [.failed])
   }
 
-  @Test func `too many keys, offered or signed, are refused keys`() {
+  @Test func `too many keys, offered or signed, count as refused keys`() {
     for isSigned in [true, false] {
       var scenario = Scenario.prepared()
       for _ in 0..<21 {
@@ -101,17 +101,17 @@ import Testing
     }
   }
 
-  @Test func `what no authority answered does not count`() {
+  @Test func `requests without a verdict do not count`() {
     #expect(tried(Scenario.passwordRequest(), nil).said.notes.isEmpty)
   }
 
   @Test(arguments: [TransportEnd.connectionLost, .clientDisconnected, .keepaliveTimeout])
-  func `who leaves before asking for a login has not failed`(lastWord: TransportEnd) {
+  func `a client that leaves before a request has not failed`(lastWord: TransportEnd) {
     #expect(notes(.atKeyExchange(), lastWord: lastWord).isEmpty)
     #expect(notes(.atAuthentication(), lastWord: lastWord).isEmpty)
   }
 
-  @Test func `whoever asked for a login and ends without one has failed`() {
+  @Test func `a client that ends without a login after a request has failed`() {
     #expect(notes(.prepared(), lastWord: .clientDisconnected) == [.failed])
     #expect(notes(.prepared(), lastWord: .connectionLost) == [.failed])
     var malformed = Scenario.atAuthentication()
@@ -119,31 +119,31 @@ import Testing
     #expect(notes(malformed, lastWord: .toldToDisconnect) == [.failed])
   }
 
-  @Test func `who breaks the protocol has failed, unless that is after the login`() {
+  @Test func `a violation of the protocol counts as a failure except after the login`() {
     #expect(notes(.atKeyExchange(), lastWord: .protocolError) == [.failed])
     #expect(notes(.loggedIn(), lastWord: .protocolError) == [.loggedIn(failures: 0)])
   }
 
-  @Test func `running out of memory is an error, and nothing that counts`() {
+  @Test func `exhausted memory is an error and does not count`() {
     for scenario in [Scenario.atKeyExchange(), .atAuthentication(), .prepared()] {
       #expect(notes(scenario, lastWord: .outOfMemory).isEmpty)
     }
     #expect(notes(.loggedIn(), lastWord: .outOfMemory) == [.loggedIn(failures: 0)])
   }
 
-  @Test func `who keeps a place until the time is over has failed`() {
+  @Test func `the expiry of the login time counts as a failure`() {
     for var scenario in [Scenario.atKeyExchange(), .atAuthentication(), .prepared()] {
       scenario.send(.timer(.loginGrace))
       #expect(notes(scenario, lastWord: .toldToDisconnect) == [.failed])
     }
-    // It waited for a transport: that is not its fault.
+    // A connection that waited for a transport is not at fault.
     var waiting = Scenario()
     waiting.send(.accepted)
     waiting.send(.timer(.loginGrace))
     #expect(waiting.said.notes.isEmpty)
   }
 
-  @Test func `a login is told with the slips before it`() {
+  @Test func `failures before a login count`() {
     var scenario = tried(Scenario.passwordRequest(), rejected("wrong_password"))
     _ = scenario.authenticate(Scenario.passwordRequest())
     scenario.send(.verdict(Verdict(outcome: .accepted)))
@@ -153,13 +153,13 @@ import Testing
     #expect(notes(scenario, lastWord: .clientDisconnected) == [.failed, .loggedIn(failures: 1)])
   }
 
-  @Test func `a login whose session does not start is no failure`() {
+  @Test func `a login whose session does not start is not a failure`() {
     var scenario = Scenario.atOpening()
     scenario.send(.sessionFailed("x"))
     #expect(notes(scenario, lastWord: .toldToDisconnect).isEmpty)
   }
 
-  @Test func `what the server ends for its own reasons is no failure`() {
+  @Test func `a connection that the server ends is not a failure`() {
     for event in [ConnectionMachine.Event.shutDown, .abandon, .banned, .displaced(by: newcomer)] {
       var scenario = Scenario.prepared()
       scenario.send(event)
@@ -167,7 +167,7 @@ import Testing
     }
   }
 
-  @Test(arguments: [4, 6, 7, 11, 31]) func `a crash is told, in every phase, and once`(signal: Int32) {
+  @Test(arguments: [4, 6, 7, 11, 31]) func `a crash counts in every phase, once`(signal: Int32) {
     for scenario in [Scenario.atKeyExchange(), .prepared()] {
       #expect(notes(scenario, ending: .signal(signal, coreDumped: false)) == [.crashed])
     }
@@ -175,18 +175,18 @@ import Testing
     #expect(notes(.killed(), ending: .signal(signal, coreDumped: false)) == [.loggedIn(failures: 0), .crashed])
   }
 
-  @Test(arguments: [1, 2, 9, 15]) func `a signal that people send is no crash`(signal: Int32) {
+  @Test(arguments: [1, 2, 9, 15]) func `a signal from an administrator is not a crash`(signal: Int32) {
     #expect(notes(.atKeyExchange(), ending: .signal(signal, coreDumped: false)).isEmpty)
   }
 
-  @Test func `a transport that lies counts as one that crashed`() {
+  @Test func `a violation by the transport counts as a crash`() {
     var scenario = Scenario.atKeyExchange()
     scenario.send(.transportMisbehaved("lied"))
     scenario.send(.transportMisbehaved("lied again"))
     #expect(notes(scenario, ending: .signal(9, coreDumped: false)) == [.crashed])
   }
 
-  @Test func `a ban ends who has no login, politely, and nobody else`() {
+  @Test func `a ban disconnects only connections without a login`() {
     for var scenario in Scenario.everyPhase() {
       let phase = scenario.machine.phase
       let actions = scenario.send(.banned)
@@ -201,7 +201,7 @@ import Testing
 
   private let newcomer = SocketAddress(address: "192.0.2.9", port: 7)
 
-  @Test func `who makes room hears of it, and the journal has for whom`() {
+  @Test func `a displaced connection is told so, and the journal has the address it makes room for`() {
     for var scenario in Scenario.everyPhase() {
       let phase = scenario.machine.phase
       let actions = scenario.send(.displaced(by: newcomer))
@@ -219,7 +219,7 @@ import Testing
     }
   }
 
-  @Test func `progress is what an authority or a client did, and no word of the transport`() {
+  @Test func `progress depends on authorities and clients, not on the transport`() {
     var scenario = Scenario()
     #expect(scenario.machine.progress == .connected)
     scenario.send(.accepted)
@@ -237,7 +237,7 @@ import Testing
     #expect(Scenario.killed().machine.progress == .settled)
   }
 
-  @Test func `a step that is passed is progress`() {
+  @Test func `a completed step is progress`() {
     var scenario = Scenario.prepared {
       $0.auth.required = [[.publicKey, .password]]
     }
@@ -247,7 +247,7 @@ import Testing
     #expect(scenario.machine.progress == .settled)
   }
 
-  @Test func `after a ban no credential helps`() {
+  @Test func `after a ban no credential is accepted`() {
     var scenario = Scenario.prepared()
     scenario.send(.banned)
     #expect(scenario.authenticate(Scenario.keyRequest(signed: true)).isEmpty)

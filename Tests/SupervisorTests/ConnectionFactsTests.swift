@@ -8,14 +8,14 @@ import Wire
 
 @testable import Supervisor
 
-/// What is told of a connection from its first event to its last, compared whole.
+/// The events of a connection, from the first to the last, compared completely.
 @Suite struct ConnectionFactsTests {
-  /// A fact in a word or two: `auth_failure failure wrong_password`.
+  /// A short description of a fact: `auth_failure failure wrong_password`.
   private static func brief(_ fact: Fact) -> String {
     [fact.type.rawValue, fact.result.rawValue, fact.reason?.code].compactMap(\.self).joined(separator: " ")
   }
 
-  /// All that was told when the transport has ended, after what was done.
+  /// All events after the end of the transport.
   private func story(
     _ scenario: Scenario, lastWord: TransportEnd? = .clientDisconnected, status: System.ExitStatus = .code(0)
   )
@@ -33,7 +33,7 @@ import Wire
     Verdict(outcome: .rejected, reason: reason, fingerprint: "SHA256:x", place: reason == "expired_key" ? "f:3" : "")
   }
 
-  /// Sends a request, whose verdict is this, and lets the least time of passwords pass.
+  /// Sends a request with this verdict, and lets the minimum time of passwords pass.
   private func trying(_ payload: [UInt8], _ verdict: Verdict?, in scenario: inout Scenario) {
     _ = scenario.authenticate(payload)
     scenario.send(.verdict(verdict))
@@ -44,9 +44,9 @@ import Wire
   private static let opened = "connection_open success"
   private static let closed = "connection_closed success client_disconnected"
 
-  // MARK: Whole events
+  // MARK: Complete events
 
-  @Test func `a login is told with all that is known of it`() throws {
+  @Test func `a login is reported with all its properties`() throws {
     var scenario = Scenario.prepared()
     let accepted = Verdict(outcome: .accepted, fingerprint: "SHA256:x", place: "/k:3")
     trying(Scenario.keyRequest(signed: true), accepted, in: &scenario)
@@ -83,7 +83,7 @@ import Wire
     #expect(scenario.said.last == .close)
   }
 
-  @Test func `a failed attempt is told with what was tried`() {
+  @Test func `a failed attempt is reported with its credential`() {
     var scenario = Scenario.prepared()
     trying(Scenario.keyRequest(signed: true), verdict("bad_signature"), in: &scenario)
     var subject = scenario.machine.subject
@@ -96,7 +96,7 @@ import Wire
 
   // MARK: Attempts
 
-  @Test func `every attempt is told once`() {
+  @Test func `every attempt is reported once`() {
     var scenario = Scenario.prepared()
     for _ in 0..<3 { trying(Scenario.passwordRequest(), verdict("wrong_password"), in: &scenario) }
     trying(Scenario.keyRequest(signed: true), verdict("no_such_key"), in: &scenario)
@@ -104,7 +104,7 @@ import Wire
     #expect(story(scenario) == [Self.opened] + failures + ["auth_failure failure no_such_key", Self.closed])
   }
 
-  @Test func `the attempt that is one too many is told with its reason`() {
+  @Test func `the attempt that exceeds the limit is reported with its reason`() {
     var scenario = Scenario.prepared()
     for _ in 0..<6 { trying(Scenario.passwordRequest(), verdict("wrong_password"), in: &scenario) }
     let failures = [String](repeating: "auth_failure failure wrong_password", count: 6)
@@ -114,7 +114,7 @@ import Wire
       ])
   }
 
-  @Test func `keys that are asked about are no attempt, but leaving after them is one`() {
+  @Test func `queried keys are not an attempt, but leaving after them is`() {
     var scenario = Scenario.prepared()
     for _ in 0..<3 { trying(Scenario.keyRequest(signed: false), verdict("no_such_key"), in: &scenario) }
     #expect(scenario.said.facts.map(Self.brief) == [Self.opened])
@@ -128,25 +128,25 @@ import Wire
       ])
   }
 
-  @Test func `a key of which a line says that it may not be used is told at once`() {
+  @Test func `a key that a line refuses is reported immediately`() {
     var scenario = Scenario.prepared()
     trying(Scenario.keyRequest(signed: false), verdict("expired_key"), in: &scenario)
     #expect(story(scenario) == [Self.opened, "auth_failure failure expired_key", Self.closed])
   }
 
-  @Test func `asking for the methods and leaving is told as what it is`() {
+  @Test func `a query for the methods without more is reported as such`() {
     #expect(story(.prepared()) == [Self.opened, "auth_failure failure none", Self.closed])
     let nobody = story(.prepared(Scenario.unknown))
     #expect(nobody == [Self.opened, "auth_failure failure no_such_user", Self.closed])
   }
 
-  @Test func `a key that would do and is not used is told`() {
+  @Test func `an acceptable key that is not used is reported`() {
     var scenario = Scenario.prepared()
     trying(Scenario.keyRequest(signed: false), Verdict(outcome: .acceptable), in: &scenario)
     #expect(story(scenario) == [Self.opened, "auth_failure failure not_signed", Self.closed])
   }
 
-  @Test func `an attempt that has no answer yet is told when the client leaves`() {
+  @Test func `an attempt without a reply is reported when the client leaves`() {
     var scenario = Scenario.prepared()
     trying(Scenario.passwordRequest(), verdict("wrong_password"), in: &scenario)
     _ = scenario.authenticate(Scenario.passwordRequest())
@@ -154,19 +154,19 @@ import Wire
       story(scenario) == [
         Self.opened, "auth_failure failure wrong_password", "auth_failure failure abandoned", Self.closed,
       ])
-    // Not even who it is was known.
+    // The user was not known yet.
     scenario = Scenario.atAuthentication()
     _ = scenario.authenticate(Scenario.passwordRequest())
     #expect(story(scenario) == [Self.opened, "auth_failure failure abandoned", Self.closed])
   }
 
-  @Test func `an attempt without an authority is told as an error`() {
+  @Test func `an attempt without an authority is reported as an error`() {
     var scenario = Scenario.prepared()
     trying(Scenario.passwordRequest(), nil, in: &scenario)
     #expect(story(scenario) == [Self.opened, "auth_failure error no_authority", Self.closed])
   }
 
-  @Test func `what rules refuse is told as denied, with their code`() throws {
+  @Test func `refusals by rules are reported as denied with their code`() throws {
     var scenario = Scenario.prepared(Scenario.known()) { settings in
       var user = Settings.User(name: "bob")
       user.isDisabled = true
@@ -179,7 +179,7 @@ import Wire
     #expect(story(scenario) == [Self.opened, "auth_failure denied method_not_enabled", Self.closed])
   }
 
-  @Test func `a login that takes two steps is told once, and one that stays half done, too`() {
+  @Test func `a login with two steps is reported once, and so is an incomplete one`() {
     var scenario = Scenario.prepared(Scenario.known()) { $0.auth.required = [[.publicKey, .password]] }
     let key = Verdict(outcome: .accepted, fingerprint: "SHA256:x")
     trying(Scenario.keyRequest(signed: true), key, in: &scenario)
@@ -200,7 +200,7 @@ import Wire
       ])
   }
 
-  @Test func `a login that is granted and cannot begin has failed`() {
+  @Test func `a granted login that cannot start is reported as failed`() {
     var many = Scenario.atOpening()
     many.send(.sessionRefused(open: 2))
     #expect(
@@ -215,7 +215,7 @@ import Wire
       ])
   }
 
-  @Test func `while nobody may log in, who proves who they are is told`() {
+  @Test func `a valid login during nologin(5) is reported`() {
     var answer = Scenario.known()
     answer.noLogins = "later"
     var scenario = Scenario.prepared(answer)
@@ -226,9 +226,9 @@ import Wire
       ])
   }
 
-  // MARK: What is suspicious
+  // MARK: Suspicious activity
 
-  @Test func `a client that breaks the protocol of logins is suspicious, and its request no attempt besides`() {
+  @Test func `a client that violates the authentication protocol is suspicious, and its request is not an attempt`() {
     let requests: [([UInt8], String)] = [
       ([1, 2, 3], "malformed_request"), (Scenario.passwordRequest(user: "eve"), "user_changed"),
     ]
@@ -242,7 +242,7 @@ import Wire
     }
   }
 
-  @Test func `a transport that crashes, lies or breaks off is told of, each once`() {
+  @Test func `a transport that crashes, misbehaves or ends early is reported once`() {
     let before = [Self.opened]
     #expect(
       story(.atKeyExchange(), lastWord: nil, status: .signal(11, coreDumped: false)) == before + [
@@ -263,7 +263,7 @@ import Wire
       ])
   }
 
-  @Test func `a session that lies is told of, and ends the login`() {
+  @Test func `a session that misbehaves is reported and ends the login`() {
     var scenario = Scenario.loggedIn()
     scenario.send(.sessionMisbehaved("lied"))
     #expect(
@@ -275,7 +275,7 @@ import Wire
 
   // MARK: Ends
 
-  @Test func `every connection that opened is told to be closed once, whatever its end`() {
+  @Test func `every opened connection is reported as closed once`() {
     let events: [ConnectionMachine.Event] = [
       .shutDown, .abandon, .banned, .timer(.loginGrace), .transportMisbehaved("x"), .transport(.idle(since: 0)),
       .sessionEnded(.code(0)), .sessionFailed("x"), Scenario.lastWord,
@@ -300,7 +300,7 @@ import Wire
   @Test(arguments: [
     (ConnectionMachine.Event.shutDown, "success server_shutdown"), (.abandon, "success server_restart"),
     (.banned, "denied banned"), (.timer(.loginGrace), "failure login_timeout"),
-  ]) func `the reason of an end is a code`(event: ConnectionMachine.Event, reason: String) {
+  ]) func `ends have reason codes`(event: ConnectionMachine.Event, reason: String) {
     for scenario in [
       Scenario.atKeyExchange(),
       {
@@ -316,7 +316,7 @@ import Wire
     }
   }
 
-  @Test func `no event holds a password, a code or an answer`() {
+  @Test func `no event contains a password, a code or a response`() {
     var scenario = Scenario.prepared()
     trying(Scenario.passwordRequest("hunter2-secret"), verdict("wrong_password"), in: &scenario)
     _ = scenario.authenticate(

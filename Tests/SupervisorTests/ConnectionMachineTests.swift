@@ -8,7 +8,7 @@ import Wire
 @Suite struct ConnectionMachineTests {
   typealias Event = ConnectionMachine.Event
 
-  @Test func `each sample is of the kind that it stands for`() {
+  @Test func `each sample has the kind it is listed for`() {
     for kind in Event.Kind.allCases {
       #expect(!Event.samples(of: kind).isEmpty && Event.samples(of: kind).allSatisfy { $0.kind == kind }, "\(kind)")
     }
@@ -28,12 +28,12 @@ import Wire
     }
   }
 
-  /// The phases in which a message does not end its transport; it was asked for nothing, and prompts for nothing.
+  /// The phases in which a message does not end its transport, if nothing is pending.
   private static func phases(allowing message: TransportToSupervisor.Kind) -> Set<ConnectionMachine.Phase.Kind> {
-    // What comes after a goodbye is ignored if it was sent before, and a transport that was killed says nothing more.
+    // Messages that were sent before the transport knew of its end are ignored.
     switch message {
     case .sign, .closed: [.keyExchange, .authenticating, .opening, .loggedIn, .told, .killed]
-    // The host key signature is missing in the key exchange.
+    // In the key exchange, the host key signature is missing.
     case .negotiated, .informationResponse, .idle, .record: [.told, .killed]
     case .authenticate: [.authenticating, .told, .killed]
     case .proveHostKeys: [.loggedIn, .told, .killed]
@@ -41,7 +41,7 @@ import Wire
     }
   }
 
-  @Test func `a transport may say in each phase just what the table says`() {
+  @Test func `a transport may send in each phase exactly the messages of the table`() {
     for message in TransportToSupervisor.samples {
       for var scenario in Scenario.everyPhase() {
         let phase = scenario.machine.phase
@@ -51,7 +51,7 @@ import Wire
     }
   }
 
-  @Test func `no event in any phase leads to a login but a verdict in authentication`() {
+  @Test func `only a verdict during authentication leads to a login`() {
     for scenario in Scenario.everyPhase() {
       for event in Event.samples {
         var scenario = scenario
@@ -60,7 +60,7 @@ import Wire
     }
   }
 
-  @Test func `no two events trap or log in without a session in any phase`() {
+  @Test func `no two events in any phase trap or log in without a session`() {
     for scenario in Scenario.everyPhase() {
       for first in Event.samples {
         for second in Event.samples {
@@ -74,8 +74,8 @@ import Wire
     }
   }
 
-  /// What the two properties above leave out: the verdict is waited for.
-  @Test func `with a verdict under way only the one that accepts opens a session, and no other event before it`() {
+  /// The case that the two properties above omit: a verdict is pending.
+  @Test func `while a verdict is pending only an accepting verdict opens a session`() {
     var waiting = Scenario.prepared()
     _ = waiting.authenticate(Scenario.keyRequest(signed: true))
     for event in Event.samples {
@@ -87,21 +87,21 @@ import Wire
     }
   }
 
-  @Test func `every phase ends with its transport`() {
+  @Test func `in every phase the connection ends with its transport`() {
     for scenario in Scenario.everyPhase() {
       var scenario = scenario
       #expect(scenario.send(.transportEnded(.signal(9, coreDumped: false))).suffix(2) == [.endSession, .close])
     }
   }
 
-  @Test func `the first hash that is signed is the session id, whatever is signed later`() {
+  @Test func `the first signed hash is the session identifier, whatever is signed later`() {
     var scenario = Scenario.atAuthentication()
     scenario.send(
       .transport(.sign(hostKey: Scenario.hostKey, algorithm: "ssh-ed25519", hash: .init(repeating: 9, count: 32))))
     #expect(scenario.machine.hostKeys.sessionID == Scenario.hash)
   }
 
-  @Test func `a key exchange is one signature and then negotiated, once`() {
+  @Test func `a key exchange is one signature followed by one negotiated`() {
     var scenario = Scenario.atKeyExchange()
     #expect(scenario.send(Scenario.sign).questions.count == 1)
     #expect(scenario.send(.signed([4])) == [.tell(.signature([4]))])
@@ -117,7 +117,7 @@ import Wire
     #expect(scenario.send(Scenario.sign).kills)
   }
 
-  @Test func `a refused signature is told, and never negotiated`() {
+  @Test func `a refused signature is sent and never negotiated`() {
     var scenario = Scenario.atKeyExchange()
     scenario.send(Scenario.sign)
     #expect(scenario.send(.signed(nil)).told == [.signature(nil)])
@@ -130,13 +130,13 @@ import Wire
     .sign(hostKey: Scenario.hostKey, algorithm: "ssh-ed25519", hash: []),
     .sign(hostKey: Scenario.hostKey, algorithm: "ssh-ed25519", hash: .init(repeating: 1, count: 33)),
   ])
-  func `a signature with a foreign key, algorithm or length is no question at all`(_ message: TransportToSupervisor) {
+  func `a signature with another key, algorithm or length is a violation`(_ message: TransportToSupervisor) {
     var scenario = Scenario.atKeyExchange()
     let actions = scenario.send(.transport(message))
     #expect(actions.kills && actions.questions.isEmpty)
   }
 
-  @Test func `a hundred signatures come at once, then ten each second`() {
+  @Test func `a hundred signatures are immediate, then ten per second`() {
     var scenario = Scenario.atAuthentication()
     var delays = 0
     for _ in 0..<99 {
@@ -153,7 +153,7 @@ import Wire
     #expect(delays == 3)
   }
 
-  @Test func `a flood of signatures ends its transport, even while they are held back`() {
+  @Test func `a flood of signature requests ends the transport even while they are delayed`() {
     var scenario = Scenario.atAuthentication()
     for _ in 0..<9 {
       scenario.send(Scenario.sign)
@@ -163,7 +163,7 @@ import Wire
     #expect(scenario.send(Scenario.sign).kills)
   }
 
-  @Test func `host keys are proven four times and no more`() {
+  @Test func `host key proofs are limited to four`() {
     var scenario = Scenario.loggedIn()
     for _ in 0..<4 {
       #expect(
@@ -183,13 +183,13 @@ import Wire
   }
 
   @Test(arguments: [[UInt8](), [0, 0, 0, 9, 1], [0, 0, 0, 1, 9], [0, 0, 0, 3, 1, 2, 3, 0, 0, 0, 3, 1, 2, 3]])
-  func `proofs of other keys, or of none, are refused without a question`(_ payload: [UInt8]) {
+  func `proofs of other keys or of none are refused without a request`(_ payload: [UInt8]) {
     var scenario = Scenario.loggedIn()
     let actions = scenario.send(.transport(.proveHostKeys(payload)))
     #expect(actions.told == [.hostKeyProofs(nil)] && actions.questions.isEmpty)
   }
 
-  @Test func `without a login in time everyone is told and then killed`() {
+  @Test func `without a login in time the transport is told to disconnect and then killed`() {
     for var scenario in [Scenario.atKeyExchange(), .atAuthentication(), .prepared()] {
       let actions = scenario.send(.timer(.loginGrace))
       #expect(actions.isGoodbye)
@@ -198,13 +198,13 @@ import Wire
     }
   }
 
-  @Test func `a connection that never found a transport just goes when its time is over`() {
+  @Test func `a connection without a transport is closed after its time`() {
     var scenario = Scenario { $0.server.loginGrace = 7 }
     #expect(scenario.send(.accepted).contains(.setTimer(.loginGrace, milliseconds: 7000)))
     #expect(scenario.send(.timer(.loginGrace)).last == .close)
   }
 
-  @Test func `no grace time means none, and a login ends it`() {
+  @Test func `login grace 0 means no limit, and a login ends the limit`() {
     var scenario = Scenario { $0.server.loginGrace = 0 }
     #expect(scenario.send(.accepted).count == 1)
     var opening = Scenario.atOpening()
@@ -227,7 +227,7 @@ import Wire
     #expect(lines == ["suspicious activity: transport_crashed its transport killed by signal 11"])
   }
 
-  @Test func `a transport that was killed is an error in the log though its session ended first`() {
+  @Test func `a killed transport is an error in the log even if its session ended first`() {
     var scenario = Scenario.loggedIn()
     scenario.send(.sessionEnded(.code(0)))
     let lines = scenario.send(.transportEnded(.signal(9, coreDumped: false))).lines(.error)
@@ -235,21 +235,21 @@ import Wire
     #expect(scenario.said.facts.last?.reason == "transport_lost")
   }
 
-  @Test func `letting go drops who is not logged in, at once`() {
+  @Test func `a hand-over drops connections without a login immediately`() {
     var scenario = Scenario.prepared()
     #expect(scenario.send(.abandon) == [.killTransport])
     var waiting = Scenario()
     #expect(waiting.send(.abandon).last == .close)
   }
 
-  @Test func `a transport that is told to go may still have spoken before`() {
+  @Test func `messages sent before a disconnect request are ignored`() {
     var scenario = Scenario.told()
     #expect(scenario.send(Scenario.sign) == [])
     #expect(scenario.send(Scenario.lastWord).contains(.endSession))
     #expect(scenario.send(Scenario.lastWord).kills)
   }
 
-  @Test func `settings that changed while a connection waited apply to it`() {
+  @Test func `settings that change while a connection waits apply to it`() {
     var scenario = Scenario()
     scenario.send(.accepted)
     var settings = scenario.machine.context.settings

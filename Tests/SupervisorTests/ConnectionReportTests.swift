@@ -10,14 +10,14 @@ import Testing
   private static let direct = ConnectionReport(server, proxy: nil, isOfProxy: false, at: 1000)
   private let subject = Subject()
 
-  @Test func `the beginning names the server and the proxy`() {
+  @Test func `the first event has the addresses of server and proxy`() {
     let proxy = SocketAddress(address: "192.0.2.9", port: 80)
     let report = ConnectionReport(Self.server, proxy: proxy, isOfProxy: false, at: 0)
     #expect(report.accepted(subject).facts.map(\.details) == ["to 192.0.2.1:22, by way of 192.0.2.9:80"])
     #expect(Self.direct.accepted(subject).facts.map(\.details) == ["to 192.0.2.1:22"])
   }
 
-  @Test func `the first reason of an end counts`() {
+  @Test func `the first reason of an end is reported`() {
     var report = Self.direct
     #expect(report.closed(subject, at: 1000).facts.map(\.reason) == ["transport_lost"])
     report.ends(.banned, "first")
@@ -28,14 +28,14 @@ import Testing
     #expect(fact?.result == .denied && fact?.bytes == nil)
   }
 
-  @Test func `a session that ended because its transport was killed is no reason`() {
+  @Test func `the end of a session because of a killed transport is not the reason`() {
     var report = Self.direct
     report.ends(.sessionEnded)
     report.transportKilled()
     #expect(report.closed(subject, at: 1000).facts.map(\.reason) == ["transport_lost"])
   }
 
-  @Test func `a login ends with its connection, each with its own time, after the session's events`() {
+  @Test func `the ends of login and connection follow the session's events, with their own durations`() {
     var report = Self.direct
     report.loggedIn(at: 2000)
     report.carried(bytesIn: 5, bytesOut: .max)
@@ -44,15 +44,15 @@ import Testing
     #expect(actions.allSatisfy { if case .auditAfterSession = $0 { true } else { false } })
     #expect(actions.facts.map(\.type) == [.sessionEnd, .connectionClosed])
     #expect(actions.facts.map(\.milliseconds) == [2000, 3000])
-    // A transport may say any number.
+    // A transport may send any number.
     #expect(actions.facts.allSatisfy { $0.bytes == 4 && $0.bytesIn == 5 && $0.bytesOut == .max })
   }
 
-  @Test func `a clock that stands still gives no time below zero`() {
+  @Test func `durations are never negative`() {
     #expect(Self.direct.closed(subject, at: 0).facts.map(\.milliseconds) == [0])
   }
 
-  @Test func `a health check is counted, and not reported`() {
+  @Test func `a health check is counted and not reported`() {
     var report = Self.check
     #expect(report.accepted(subject) == [])
     #expect(report.filter([.log(.debug, "x")], subject, hasAskedForLogin: false) == [.log(.debug, "x")])
@@ -60,7 +60,7 @@ import Testing
     #expect(report.filter(end, subject, hasAskedForLogin: false) == [.countCheck, .close])
   }
 
-  @Test func `a connection of a load balancer is reported from its beginning as soon as it is no health check`() {
+  @Test func `a connection of a load balancer is reported completely as soon as it is not a health check`() {
     let suspicious = ConnectionReport.suspicious(.protocolError, "x", subject)
     for (actions, hasAsked) in [([suspicious], false), ([.log(.info, "x")], false), ([.killTransport], true)] {
       var report = Self.check
@@ -73,7 +73,7 @@ import Testing
     }
   }
 
-  @Test func `other connections are reported as they are`() {
+  @Test func `other connections are reported normally`() {
     var report = Self.direct
     let end = report.closed(subject, at: 2000)
     #expect(report.filter(end, subject, hasAskedForLogin: false) == end)

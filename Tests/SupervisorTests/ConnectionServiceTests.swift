@@ -9,7 +9,7 @@ import Wire
 
 @testable import Supervisor
 
-/// Connections with all services that they use, on a runtime that a test plays.
+/// Connections with all services that they use, on a simulated runtime.
 @Suite struct ConnectionServiceTests {
   private let runtime = FakeRuntime()
   private let loaded: LoadedSettings
@@ -51,7 +51,7 @@ import Wire
     transports.replaceAll(spares: 0)
   }
 
-  /// Hands events to the services, as the supervisor does, until there are none.
+  /// Passes events to the services, as the supervisor does, until there are none.
   private func run() {
     while let event = runtime.next() {
       switch event {
@@ -76,7 +76,7 @@ import Wire
     run()
   }
 
-  /// A connection comes; returns its number.
+  /// Opens a connection; returns its number.
   private func connect() throws -> UInt64 {
     let before = Set(runtime.timers.keys)
     let (ours, _) = try Descriptor.streamPair()
@@ -96,7 +96,7 @@ import Wire
   private var transport: Child? { runtime.started.last { $0.role == .transport } }
   private var session: Child? { runtime.started.last { $0.role == .session } }
 
-  /// The zygote has made the transport.
+  /// Lets the zygote create the transport.
   private func makeTransport() throws {
     let child = try #require(transport)
     _ = try runtime.adopt(1, isChild: true, as: child)
@@ -104,7 +104,7 @@ import Wire
     run()
   }
 
-  /// As far as the verdict on a password.
+  /// Advances a connection to the verdict on a password.
   private func authenticate(_ number: UInt64) {
     post(Scenario.sign, number)
     post(.signed([4]), number)
@@ -127,7 +127,7 @@ import Wire
     if case .disconnect = message { true } else { false }
   }
 
-  @Test func `a login that is granted has its session process, whose socket the transport gets`() throws {
+  @Test func `a granted login has a session process, whose socket is sent to the transport`() throws {
     let number = try connect()
     try makeTransport()
     #expect(runtime.sent.last?.descriptors.count == 1, "the client's socket goes to the transport")
@@ -140,14 +140,14 @@ import Wire
     post(Scenario.lastWord, number)
     post(.transportEnded(.code(0)), number)
     #expect(connections.count == 0 && closed.count == 1 && runtime.hasTimer(.kill(opened.number)))
-    // Its process tells what it has to tell, and then the login is over.
+    // The login ends after the last message of its process.
     let before = runtime.lines.count
     runtime.end(opened, .code(0))
     run()
     #expect(sessions.processes.isEmpty && runtime.lines.count > before)
   }
 
-  @Test func `a reload between an accept and its transport: the settings of the transport apply`() throws {
+  @Test func `after a reload between accept and transport the settings of the transport apply`() throws {
     let (first, second) = (try connect(), try connect())
     let new = try LoadedSettings.sample { $0.auth.methods = [.keyboardInteractive] }
     connections.apply(new.settings, hostKeys: [[9]])
@@ -160,12 +160,12 @@ import Wire
     #expect(made.map(\.connection) == [first, second])
     post(.transport(.sign(hostKey: [9], algorithm: "ssh-ed25519", hash: Scenario.hash)), second)
     #expect(made[1].sentSignal == nil)
-    // The key of before is none of these transports'.
+    // The earlier host key is not one of these transports'.
     post(Scenario.sign, first)
     #expect(made[0].sentSignal == SIGKILL)
   }
 
-  @Test func `a session process that dies while it is given the login ends the connection, and no success is told`()
+  @Test func `a session process that dies during the start of the login ends the connection without success`()
     throws
   {
     let number = try connect()
@@ -185,7 +185,7 @@ import Wire
     #expect(connections.count == 0)
   }
 
-  @Test func `a journal that fills while a login is being opened holds the login, which is whole, until it keeps up`()
+  @Test func `a journal that fills during the start of a login pauses the complete login until it keeps up`()
     throws
   {
     journal.apply(loaded)
@@ -198,7 +198,7 @@ import Wire
     #expect(!journal.isHolding)
     post(.verdict(Verdict(outcome: .accepted)), number)
     let opened = try #require(session)
-    // Events of the login itself have filled the queue.
+    // The login's own events have filled the queue.
     #expect(journal.isHolding && runtime.paused == [opened.number])
     #expect(try connections.loginCount == 1 && told(transport).filter(isSuccess).count == 1)
     for batch in UInt64(1)...2 { journal.handle(JournalToSupervisor.written(batch: batch).wireBytes, [], from: writer) }
@@ -206,8 +206,7 @@ import Wire
     #expect(!journal.isHolding && runtime.paused.isEmpty)
   }
 
-  @Test func `when the daemon ends all connections say goodbye, and only those without a login when it lets go`() throws
-  {
+  @Test func `all connections disconnect when the daemon ends, and only those without a login at a hand-over`() throws {
     let login = try connect()
     try makeTransport()
     let first = transport

@@ -13,7 +13,7 @@ import Testing
     return nil
   }
 
-  @Test func `the process that looked the keys up becomes the login`() {
+  @Test func `the process that read the keys becomes the login`() {
     var scenario = Scenario.prepared()
     _ = scenario.authenticate(Scenario.keyRequest(signed: true))
     let actions = scenario.send(.verdict(Verdict(outcome: .accepted)))
@@ -24,7 +24,7 @@ import Testing
     #expect(scenario.machine.isLoggedIn)
   }
 
-  @Test func `a look-up that ended by itself is replaced, its keys still count`() {
+  @Test func `a look-up process that ended is replaced, and its keys are still used`() {
     var scenario = Scenario.prepared()
     scenario.send(.sessionEnded(.code(0)))
     guard case .publicKey(let question) = scenario.authenticate(Scenario.keyRequest(signed: true)).questions.first
@@ -36,7 +36,7 @@ import Testing
     #expect(isPromoted(scenario.send(.verdict(Verdict(outcome: .accepted)))) == false)
   }
 
-  @Test func `a password logs in while the look-up hangs, in a process of its own`() {
+  @Test func `a password logs in with a new process while the look-up hangs`() {
     var scenario = Scenario.atAuthentication()
     _ = scenario.authenticate(Scenario.passwordRequest())
     scenario.send(.account(Scenario.known()))
@@ -45,7 +45,7 @@ import Testing
     #expect(actions.contains(.killSession) && isPromoted(actions) == false)
   }
 
-  @Test func `a look-up that hangs is killed, and there are no keys`() {
+  @Test func `a look-up that hangs is killed and has no keys`() {
     var scenario = Scenario.atAuthentication()
     let payload = Scenario.keyRequest(signed: true)
     _ = scenario.authenticate(payload)
@@ -62,7 +62,7 @@ import Testing
     .session(.keys([])),
     .session(.note("early")), .session(.facts(FactBatch([Fact(.fileRead)]))),
   ])
-  func `a look-up that fails or lies finds no keys, and the request is judged without`(
+  func `a look-up that fails or misbehaves has no keys, and the request is verified without`(
     _ event: ConnectionMachine.Event
   ) {
     var scenario = Scenario.atAuthentication()
@@ -73,7 +73,7 @@ import Testing
     #expect(actions.questions == [.publicKey(Scenario.question(payload, []))])
   }
 
-  @Test func `a missing file is no warning, any other problem is`() {
+  @Test func `a missing file causes no warning, other problems do`() {
     for (problem, level) in [("no such file", Log.Level.debug), ("/home/bob is writable by others", .warning)] {
       var scenario = Scenario.atAuthentication()
       _ = scenario.authenticate(Scenario.request("none"))
@@ -84,7 +84,7 @@ import Testing
     }
   }
 
-  @Test func `without publickey nobody looks for keys`() {
+  @Test func `without publickey no keys are read`() {
     var scenario = Scenario.atAuthentication { $0.auth.methods = [.password] }
     _ = scenario.authenticate(Scenario.passwordRequest())
     let actions = scenario.send(.account(Scenario.known()))
@@ -92,13 +92,13 @@ import Testing
     #expect(actions.questions.count == 1)
   }
 
-  @Test func `a session that cannot be started ends the connection with a word`() {
+  @Test func `a session that cannot be started ends the connection with a message`() {
     var scenario = Scenario.atOpening()
     #expect(scenario.send(.sessionFailed("no memory")).isGoodbye)
     #expect(!scenario.machine.isLoggedIn)
   }
 
-  @Test func `what a user's entry says of logins counts before what is said for all`() {
+  @Test func `the limit of logins in a user's entry overrides the general one`() {
     let scenario = Scenario.atOpening {
       var user = Settings.User(name: "bob")
       user.maxSessions = 3
@@ -108,7 +108,7 @@ import Testing
     #expect(scenario.machine.sessionLimit == 3)
   }
 
-  @Test func `a login that is one too many ends the connection with a word, and is none`() {
+  @Test func `a login above the limit ends the connection with a message`() {
     var scenario = Scenario.atOpening { $0.security.maxSessionsPerUser = 2 }
     #expect(scenario.machine.sessionLimit == 2)
     let actions = scenario.send(.sessionRefused(open: 2))
@@ -124,14 +124,14 @@ import Testing
     }
   }
 
-  @Test func `the end of a login's session ends its connection`() {
+  @Test func `the end of the session ends the connection`() {
     var scenario = Scenario.loggedIn()
     let actions = scenario.send(.sessionEnded(.signal(9, coreDumped: false)))
     #expect(actions.isGoodbye)
     #expect(actions.lines(.warning) == ["its session process killed by signal 9"])
   }
 
-  @Test func `what a session tells is told of its connection, and nothing that is not a session's to tell`() {
+  @Test func `events of a session are reported for its connection, without what only the supervisor may state`() {
     for var scenario in [Scenario.loggedIn(), .told(), .closed(), .killed()] {
       var fact = Fact(.fileDeleted, .success, .sftp)
       fact.path = [0x2f]
@@ -149,7 +149,7 @@ import Testing
     }
   }
 
-  @Test func `the login carries the account, the addresses and the shell settings`() {
+  @Test func `the login contains the account, the addresses and the shell settings`() {
     var scenario = Scenario.prepared(Scenario.known()) {
       $0.shell.enabled = false
       $0.shell.umask = 0o077
@@ -166,7 +166,7 @@ import Testing
     Issue.record("no login")
   }
 
-  @Test func `the login of a user for files alone has neither a shell nor a terminal, but the files`() {
+  @Test func `the login of an sftp_only user allows file transfers but no shell and no terminal`() {
     var scenario = Scenario.prepared(Scenario.known()) {
       var user = Settings.User(name: "bob")
       user.sftpOnly = true
@@ -182,7 +182,7 @@ import Testing
     Issue.record("no login")
   }
 
-  @Test func `a login may do what its key allows`() {
+  @Test func `the permissions of the key apply to the login`() {
     var permissions = KeyPermissions.restricted
     permissions.forcedCommand = Array("date".utf8)
     var scenario = Scenario.prepared()
@@ -195,7 +195,7 @@ import Testing
     #expect(logins == [permissions])
   }
 
-  @Test func `what a refused key allows does not matter`() {
+  @Test func `the permissions of a refused key do not apply`() {
     var scenario = Scenario.prepared()
     for outcome in [ProofOutcome.rejected, .accepted] {
       _ = scenario.authenticate(Scenario.keyRequest(signed: true))
@@ -209,9 +209,9 @@ import Testing
     #expect(scenario.said.opensSession)
   }
 
-  // MARK: ConnectionSession by itself
+  // MARK: ConnectionSession alone
 
-  @Test func `key files are those of the process that was asked, and stay when it ends`() throws {
+  @Test func `key files are only those of the requested process and remain after its end`() throws {
     var session = ConnectionSession()
     let files = [KeyFile(path: Scenario.memory[0], length: 3, problem: nil)]
     #expect(throws: ProtocolViolation("answered without a question")) { try session.read(files) }
@@ -229,7 +229,7 @@ import Testing
     #expect(throws: ProtocolViolation("answered without a question")) { try session.read(files) }
   }
 
-  @Test func `a look-up ends once, whichever way it fails, and there are no keys`() {
+  @Test func `a failed look-up ends once and has no keys`() {
     let failures: [(inout ConnectionSession) -> [ConnectionMachine.Action]] = [
       { $0.lookUpLost() }, { $0.lookUpTimedOut() }, { $0.lookUpFailed("x") },
     ]
@@ -244,7 +244,7 @@ import Testing
     }
   }
 
-  @Test func `the process that read the keys becomes only a login with its rights`() throws {
+  @Test func `the process that read the keys becomes only a login with the same privileges`() throws {
     for (groups, promoting) in [([1000], true), ([1000, 27], false)] as [([UInt32], Bool)] {
       var session = ConnectionSession()
       _ = session.lookUpKeys(Scenario.known(), Settings())

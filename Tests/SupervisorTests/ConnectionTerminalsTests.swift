@@ -6,7 +6,7 @@ import Testing
 
 @testable import Supervisor
 
-/// What a connection makes of terminals that are recorded, and of those that are in the login records.
+/// Recordings and login records of the terminals of a connection.
 @Suite struct ConnectionTerminalsTests {
   private static func recorded(_ change: (inout Settings) -> Void = { _ in }) -> Scenario {
     .loggedIn { settings in
@@ -38,7 +38,7 @@ import Testing
 
   // MARK: Recordings
 
-  @Test func `the transport knows that terminals are recorded before the login is granted`() {
+  @Test func `the transport is told that terminals are recorded before the login succeeds`() {
     for input in [true, false] {
       let scenario = Self.recorded { $0.audit.recording.input = input }
       let told = scenario.said.firstIndex(of: .tell(.recordTerminals(input: input)))
@@ -50,18 +50,18 @@ import Testing
   @Test(arguments: [
     ([], true), (["bob"], true), (["b*"], true), (["alice", "?ob"], true), (["alice"], false), (["Bob"], false),
   ])
-  func `who is recorded is who the patterns mean`(users: [String], isRecorded: Bool) {
+  func `patterns select the users who are recorded`(users: [String], isRecorded: Bool) {
     let scenario = Self.recorded { $0.audit.recording.users = users.map { NamePattern($0) } }
     #expect(scenario.said.contains(.tell(.recordTerminals(input: false))) == isRecorded)
   }
 
-  @Test func `nobody is recorded unless that is configured, and who asks all the same is killed`() {
+  @Test func `without configuration nothing is recorded, and a transport that requests it is killed`() {
     var scenario = Scenario.loggedIn()
     #expect(!scenario.said.contains { if case .tell(.recordTerminals) = $0 { true } else { false } })
     #expect(scenario.send(.transport(.record(channel: 3))).kills)
   }
 
-  @Test func `a recording is asked for, given, and told at its start and end`() {
+  @Test func `a recording is requested, sent, and reported at its start and end`() {
     var scenario = Self.recorded()
     #expect(
       scenario.send(.transport(.record(channel: 3))) == [
@@ -83,7 +83,7 @@ import Testing
     #expect(!ended.kills && !ended.isGoodbye)
   }
 
-  @Test func `a recording is waited for before the next, and each has its own end`() {
+  @Test func `recordings are requested one at a time and end separately`() {
     var scenario = Self.recorded()
     scenario.send(.transport(.record(channel: 3)))
     var second = scenario
@@ -97,11 +97,11 @@ import Testing
     var twice = scenario
     #expect(twice.send(Self.end(4)).kills)
     #expect(facts(scenario.send(Self.end(3))).first?.path == Array("/r/a.cast".utf8))
-    // Its number may come again.
+    // The number of the channel may be reused.
     #expect(!scenario.send(.transport(.record(channel: 3))).kills)
   }
 
-  @Test func `a login has 1,024 recordings at a time, and the next is a violation`() {
+  @Test func `a login may have 1,024 simultaneous recordings, and one more is a violation`() {
     var scenario = Self.recorded()
     for channel in 0..<UInt32(1024) {
       #expect(!scenario.send(.transport(.record(channel: channel))).kills)
@@ -109,14 +109,14 @@ import Testing
     }
     var ended = scenario
     #expect(scenario.send(.transport(.record(channel: 1024))).kills)
-    // One that has ended makes room for one.
+    // An ended recording makes room for another one.
     #expect(!ended.send(Self.end(7)).kills)
     #expect(!ended.send(.transport(.record(channel: 1024))).kills)
     ended.send(.recordingOpened("/r/1024.cast"))
     #expect(ended.send(.transport(.record(channel: 1025))).kills)
   }
 
-  @Test func `what cannot be recorded goes on, or ends, as the configuration says`() {
+  @Test func `audit.on_failure decides about a terminal that cannot be recorded`() {
     for (failure, rescue, ends) in [
       (Settings.Audit.OnFailure.continue, [], false), (.refuse, [], true), (.refuse, ["bob"], false),
       (.refuse, ["Bob"], true),
@@ -147,7 +147,7 @@ import Testing
     }
   }
 
-  @Test func `a recorder that does not answer is killed, and its late answer is nobody's`() {
+  @Test func `a recorder that does not reply is killed, and its late reply is ignored`() {
     var scenario = Self.recorded()
     scenario.send(.transport(.record(channel: 3)))
     let actions = scenario.send(.timer(.recording))
@@ -157,7 +157,7 @@ import Testing
     #expect(scenario.send(.recordingFailed("dead")) == [])
   }
 
-  @Test func `recordings that are open when the transport is lost are told as lost, once`() {
+  @Test func `open recordings of a lost transport are reported as lost, once`() {
     var scenario = Self.recorded()
     scenario.send(.transport(.record(channel: 3)))
     scenario.send(.recordingOpened("/r/a.cast"))
@@ -166,7 +166,7 @@ import Testing
     #expect(actions.last == .close)
   }
 
-  @Test func `a transport that says goodbye still tells of its recordings`() {
+  @Test func `a disconnecting transport still reports its recordings`() {
     var scenario = Self.recorded()
     scenario.send(.transport(.record(channel: 3)))
     scenario.send(.recordingOpened("/r/a.cast"))
@@ -176,7 +176,7 @@ import Testing
     #expect(facts(scenario.send(.transportEnded(.code(0)))).allSatisfy { $0.type != .recordingFinished })
   }
 
-  @Test func `out of turn nobody is recorded`() {
+  @Test func `recordings are refused in other phases`() {
     for scenario in Scenario.everyPhase() {
       var scenario = scenario
       let wasKilled = scenario.machine.phase == .closing(.killed)
@@ -197,13 +197,13 @@ import Testing
     LoginEntry(kind, user: "bob", uid: 1000, terminal: terminal, process: process, address: "203.0.113.7")
   }
 
-  @Test func `a terminal is in the login records from its program's start to its end`() {
+  @Test func `a terminal is in the login records from the start of its program to its end`() {
     var scenario = Scenario.loggedIn()
     #expect(scenario.send(Self.began()) == [.recordLogin(Self.entry(.began, "pts/3"))])
     #expect(scenario.send(Self.began("/dev/pts/4", 78)) == [.recordLogin(Self.entry(.began, "pts/4", 78))])
     #expect(
       scenario.send(.session(.terminal(.ended(name: "/dev/pts/3")))) == [.recordLogin(Self.entry(.ended, "pts/3"))])
-    // Another program gets a terminal of the same name.
+    // Another program gets a terminal with the same name.
     #expect(scenario.send(Self.began()) == [.recordLogin(Self.entry(.began, "pts/3"))])
     let ends = scenario.send(.transportEnded(.code(0))).filter { if case .recordLogin = $0 { true } else { false } }
     #expect(ends == [.recordLogin(Self.entry(.ended, "pts/3")), .recordLogin(Self.entry(.ended, "pts/4", 78))])
@@ -213,14 +213,14 @@ import Testing
     "/dev/tty1", "pts/3", "/dev/pts/", "/dev/pts/3x", "/dev/pts/-1", "/dev/pts/../tty", "/dev/pts/12345678901", "", "~",
     "/dev/pts/３",
   ])
-  func `a session cannot write what is no terminal into the login records`(name: String) {
+  func `a session cannot enter other names than terminals in the login records`(name: String) {
     var scenario = Scenario.loggedIn()
     let actions = scenario.send(Self.began(name))
     #expect(actions.contains(.killSession))
     #expect(!actions.contains { if case .recordLogin = $0 { true } else { false } })
   }
 
-  @Test func `a session tells of a terminal once, and ends only its own`() {
+  @Test func `a session can report a terminal once and end only its own`() {
     for event in [
       Self.began(), Self.began("/dev/pts/4", 0), Self.began("/dev/pts/4", -1),
       .session(.terminal(.ended(name: "/dev/pts/4"))), .session(.terminal(.ended(name: "x"))),
@@ -236,7 +236,7 @@ import Testing
     #expect(scenario.send(Self.began("/dev/pts/9999")).contains(.killSession))
   }
 
-  @Test func `terminals before a login are no session's to tell, and after it they are over`() {
+  @Test func `terminals cannot be reported before a login and are ignored after it`() {
     var opening = Scenario.atOpening()
     #expect(opening.send(Self.began()).contains(.killSession))
     var closed = Scenario.closed()
@@ -245,7 +245,7 @@ import Testing
 
   // MARK: Names
 
-  @Test func `the name of a recording sorts by time, and holds nothing that means something to a shell`() {
+  @Test func `the name of a recording sorts by time and has no characters special to shells`() {
     #expect(
       RecordingName.make(time: "2026-11-20T20:37:17.123Z", user: "anna", session: "f81d4fae", number: 0)
         == "20261120T203717Z-anna-f81d4fae-0.cast")
@@ -258,7 +258,7 @@ import Testing
     #expect(!name.contains("/"))
   }
 
-  // MARK: ConnectionTerminals by itself
+  // MARK: ConnectionTerminals alone
 
   private static let settings = {
     var audit = Settings().audit
@@ -272,7 +272,7 @@ import Testing
     return subject
   }()
 
-  @Test func `a file that comes after the login is used for nothing, and its end is no recording's`() throws {
+  @Test func `a file that is created after the login is not used and is no recording`() throws {
     var terminals = ConnectionTerminals()
     _ = terminals.prepare("bob", Self.settings)
     _ = try terminals.record(3, Self.settings, isLoggedIn: true)
@@ -284,7 +284,7 @@ import Testing
     }
   }
 
-  @Test func `answers of a recorder that nobody waits for change nothing`() {
+  @Test func `unexpected replies of a recorder are ignored`() {
     var terminals = ConnectionTerminals()
     _ = terminals.prepare("bob", Self.settings)
     let before = terminals
@@ -293,7 +293,7 @@ import Testing
     #expect(terminals == before)
   }
 
-  @Test func `before the login no recording is asked for, though the transport knows of it`() {
+  @Test func `no recording is requested before the login`() {
     var terminals = ConnectionTerminals()
     _ = terminals.prepare("bob", Self.settings)
     #expect(terminals.isRecorded)
@@ -302,7 +302,7 @@ import Testing
     }
   }
 
-  @Test func `the end is told once of each recording and each terminal, in their order`() throws {
+  @Test func `the end of each recording and terminal is reported once, in order`() throws {
     var terminals = ConnectionTerminals()
     _ = terminals.prepare("bob", Self.settings)
     for channel in [5, 3] as [UInt32] {

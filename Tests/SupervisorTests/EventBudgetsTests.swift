@@ -14,7 +14,7 @@ import Testing
 
   private func budgets() -> EventBudgets { EventBudgets(EventBudgets.Limits(kept: Self.kept)) }
 
-  @Test func `the first listings and changes of a minute are told one by one, and those that follow together`() {
+  @Test func `the first listings and changes of a minute are reported individually and further ones together`() {
     var budgets = budgets()
     let subject = subject(1)
     var told = 0
@@ -34,12 +34,12 @@ import Testing
       fact.details == "3200 directory_listed, 800 attributes_changed, from 1970-01-01T00:00:00.001001Z to "
         + "1970-01-01T00:00:00.005000Z")
     #expect(fact.type == .eventsCounted && fact.reason == "many_listings" && fact.type.series == .main)
-    // The next minute begins anew.
+    // The next minute starts with a new count.
     #expect(budgets.nextEnd == nil)
     #expect(budgets.tells(.directoryListed, of: subject, 7, at: 60_001, time: 1) == true)
   }
 
-  @Test func `a login is no burden for another, and at its end what was counted is told`() {
+  @Test func `logins are counted separately, and counts are reported at the end of a login`() {
     var budgets = budgets()
     for _ in 0..<2000 { _ = budgets.tells(.directoryListed, of: subject(1), 1, at: 5, time: 5) }
     #expect(budgets.tells(.directoryListed, of: subject(2), 2, at: 5, time: 5) == true)
@@ -50,7 +50,7 @@ import Testing
     #expect(rest.isEmpty)
   }
 
-  @Test func `every listing is told or counted, however logins come and go`() {
+  @Test func `every listing is reported or counted with many logins`() {
     var budgets = budgets()
     var (told, counted, all) = (0, UInt64(0), 0)
     for number in 0..<200_000 {
@@ -69,7 +69,7 @@ import Testing
     #expect(nothing.isEmpty)
   }
 
-  @Test func `denials of files use up half of the budget, and are with the files then, and counted`() {
+  @Test func `denials of files above half of the budget are counted and written to the series of files`() {
     var budgets = budgets()
     let limits = EventBudgets.Limits(kept: Self.kept)
     var main: Int64 = 0
@@ -82,12 +82,12 @@ import Testing
     }
     #expect(main <= limits.burst / 2 && main > limits.burst / 2 - 1000)
     #expect(budgets.ended(at: 60_000).map(\.denied) == [others])
-    // Nobody waits for that: what is left is for commands.
+    // No login waits for that; the rest of the budget is for commands.
     #expect(budgets.wait(for: "anna", at: 0) == 0)
     #expect(budgets.denial(of: subject(3, "bob"), 1, bytes: 1000, at: 0, time: 9) == .main)
   }
 
-  @Test func `what one user writes, over all logins, fills the journal in a day at the earliest`() {
+  @Test func `one user with any number of logins cannot fill the journal in less than a day`() {
     var budgets = budgets()
     let limits = EventBudgets.Limits(kept: Self.kept)
     #expect(limits.burst == Int64(Self.kept / 10) && limits.rate == Int64(Self.kept / 86_400))
@@ -100,12 +100,12 @@ import Testing
       if now == 0, written % 1_000_000 == 0 { #expect(budgets.wait(for: "bob", at: now) == 0) }
     }
     #expect(written < Int64(Self.kept) + limits.burst + 20_000 && written > Int64(Self.kept))
-    // After a pause all of it is there again.
+    // After a pause the whole budget is available again.
     now += 86_400_000
     #expect(budgets.spend(Int(limits.burst) - 1, "anna", at: now) == 0)
   }
 
-  @Test func `a wait has an end, whatever was written before it began`() {
+  @Test func `a wait is limited, whatever was written before`() {
     var budgets = EventBudgets(EventBudgets.Limits(kept: 0))
     let limits = EventBudgets.Limits(kept: 0)
     for _ in 0..<1000 { _ = budgets.spend(1 << 20, "anna", at: 0) }
@@ -117,17 +117,17 @@ import Testing
   }
 
   @Test(arguments: [0, 1 << 20, 100 << 20, 600 << 20, 1 << 40, UInt64.max])
-  func `nobody waits for longer than a tenth of a day, and the announcement says how long`(kept: UInt64) {
+  func `no wait exceeds a tenth of a day, and the announcement states its duration`(kept: UInt64) {
     var budgets = EventBudgets(EventBudgets.Limits(kept: kept))
     for _ in 0..<4 { _ = budgets.spend(.max / 8, "anna", at: 0) }
     let wait = budgets.wait(for: "anna", at: 0)
-    // The rate is in whole bytes.
+    // The rate is rounded to bytes.
     #expect(wait > 0 && wait <= 8650 * 1000)
     #expect(budgets.wait(for: "anna", at: wait) == 0)
     #expect(EventBudgets.announcement(33_001).hasSuffix("further requests wait, up to 34 seconds"))
   }
 
-  @Test func `the size of a line is not underestimated, whatever is in it`() {
+  @Test func `the size of a line is never underestimated`() {
     let fillings: [[UInt8]] = [[0x61], [1], [0xff], [0x22], [0xc3, 0xa4], [0x5c, 0x7f], [0xe2, 0x80]]
     for filling in fillings {
       var fact = Fact(.commandBlocked, .denied, .exec)

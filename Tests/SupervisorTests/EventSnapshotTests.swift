@@ -48,7 +48,7 @@ import Testing
     }.joined(separator: "\n")
   }
 
-  @Test func `what users see of an event stays what it was`() throws {
+  @Test func `the output of each event matches the snapshot`() throws {
     if ProcessInfo.processInfo.environment["BSSH_WRITE_GENERATED"] != nil {
       try Self.recorded.write(to: Self.file, atomically: true, encoding: .utf8)
     }
@@ -84,7 +84,7 @@ import Testing
     codes.map { code in fact { ($0.reason, $0.details) = (Reason(code: code), details) } }
   }
 
-  /// Facts as the daemon has them: every kind of sentence, and every reason that changes a level.
+  /// Facts as in the daemon: for every kind of sentence and every reason that changes a level.
   private static func samples(of type: EventType) -> [Fact] {
     switch type {
     case .connectionOpen: [fact { $0.details = "to 192.0.2.1:22, by way of 192.0.2.9:80" }]

@@ -6,8 +6,8 @@ import Wire
 
 @testable import Supervisor
 
-// Samples for properties that must hold of all events and in all phases. `kind` and `samples` are exhaustive: a new
-// case does not compile before it has a sample.
+// Samples for properties of all events in all phases. `kind` and `samples` are exhaustive, so that a new case does not
+// compile without a sample.
 
 extension TransportToSupervisor {
   /// The cases, without their values.
@@ -128,7 +128,7 @@ extension ConnectionMachine.Event {
     }
   }
 
-  /// Events of a kind; of one with a choice inside, each choice that matters.
+  /// Events of a kind, with each relevant choice inside.
   static func samples(of kind: Kind) -> [ConnectionMachine.Event] {
     switch kind {
     case .accepted: [.accepted]
@@ -165,7 +165,7 @@ extension ConnectionMachine.Event {
 }
 
 extension ConnectionMachine.Phase {
-  /// The cases, with those of ``ConnectionMachine/Closing`` in them.
+  /// The cases, including those of ``ConnectionMachine/Closing``.
   enum Kind: CaseIterable {
     case starting, keyExchange, authenticating, opening, loggedIn, told, closed, killed
   }

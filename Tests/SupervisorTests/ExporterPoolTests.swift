@@ -16,7 +16,7 @@ import Wire
     ExporterProgress(shipped: 1, waiting: waiting, isBehind: behind)
   }
 
-  @Test func `new settings end what changed, start what is new, and leave the rest alone`() {
+  @Test func `new settings end changed exporters, start new ones and keep the others`() {
     var pool = ExporterPool()
     let (a, b, c) = (settings("a"), settings("b"), settings("c"))
     #expect(pool.apply([a, b]) == [.start(a), .start(b)])
@@ -27,12 +27,12 @@ import Wire
     #expect(pool.apply([b, other, c]) == [.stop(exporter: 1), .start(other), .start(c)])
     #expect(pool.name(of: 1) == nil && pool.name(of: 2) == "b")
     pool.started("a", 3)
-    // The one that was stopped is not started again.
+    // The stopped exporter is not restarted.
     #expect(pool.ended(1) == [])
     #expect(pool.apply([]) == [.stop(exporter: 2), .stop(exporter: 3)])
   }
 
-  @Test func `one that ends is started again, with growing pauses until it works`() {
+  @Test func `an exporter that ends is restarted with increasing pauses until it works`() {
     var pool = ExporterPool()
     let a = settings("a")
     _ = pool.apply([a])
@@ -49,7 +49,7 @@ import Wire
     #expect(pool.restartTime("a") == [] && pool.startFailed("a") == [] && pool.ended(2) == [])
   }
 
-  @Test func `those that are behind are known by name and number`() {
+  @Test func `exporters that are behind are listed by name and number`() {
     var pool = ExporterPool()
     _ = pool.apply([settings("a"), settings("b")])
     pool.started("a", 1)
@@ -62,7 +62,7 @@ import Wire
     #expect(pool.behind.isEmpty)
   }
 
-  @Test func `each receiver of the configuration is told what it needs, and the file is none`() throws {
+  @Test func `each configured receiver has its settings, and the file has none`() throws {
     var audit = Settings.Audit()
     var logstash = LogstashSettings()
     (logstash.host, logstash.port, logstash.timeout) = ("2001:db8::1", 5045, 7)

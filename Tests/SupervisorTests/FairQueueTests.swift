@@ -6,7 +6,7 @@ import Testing
 @Suite struct FairQueueTests {
   private func source(_ number: UInt8) -> ClientSource { ClientSource(IPAddress(bytes: [10, 0, 0, number])!) }
 
-  /// A queue with these elements, each named for its source: `1a`, `1b`, `2a`.
+  /// A queue with these elements, whose names begin with the source: `1a`, `1b`, `2a`.
   private func queue(limit: Int = 100, _ elements: String...) -> FairQueue<String> {
     var queue = FairQueue<String>(limit: limit)
     for element in elements { #expect(queue.add(element, from: source(element.utf8.first!)) == nil) }
@@ -21,18 +21,18 @@ import Testing
     return result
   }
 
-  @Test func `sources take turns, and each has its own order`() {
+  @Test func `sources are served in turn, each in its own order`() {
     #expect(all(queue("1a", "1b", "1c", "1d", "2a", "3a", "2b")) == ["1a", "2a", "3a", "1b", "2b", "1c", "1d"])
   }
 
-  @Test func `a source that may not be served is passed over, and keeps its turn`() {
+  @Test func `a source that may not be served is skipped and keeps its turn`() {
     var queue = queue("1a", "1b", "2a", "2b", "3a")
     #expect(queue.next { $0 != source(0x31) } == "2a")
     #expect(queue.next { _ in false } == nil)
     #expect(all(queue) == ["1a", "3a", "1b", "2b"] || all(queue) == ["1a", "3a", "2b", "1b"])
   }
 
-  @Test func `who has had its turn comes after who has not, also when it had nothing left meanwhile`() {
+  @Test func `a served source follows those that were not served, even after it was empty`() {
     var queue = queue("1a", "2a")
     #expect(queue.next { _ in true } == "1a")
     _ = queue.add("1b", from: source(0x31))
@@ -40,7 +40,7 @@ import Testing
     #expect(all(queue) == ["2a", "3a", "1b"])
   }
 
-  @Test func `who comes again and again keeps nobody waiting for ever`() {
+  @Test func `a source that adds elements continuously does not starve others`() {
     var queue = queue("1a", "1b")
     var served: [String] = []
     for _ in 0..<6 {
@@ -50,13 +50,13 @@ import Testing
     #expect(served == ["1a", "2", "1b", "2", "2", "2"])
   }
 
-  @Test func `in one round what is quick goes first`() {
+  @Test func `in one round quick elements come first`() {
     var queue = queue("1slow", "2quick", "3slow", "1quick")
     func next() -> String? { queue.next({ _ in true }, isQuick: { $0.hasSuffix("quick") }) }
     #expect([next(), next(), next(), next()] == ["2quick", "1slow", "3slow", "1quick"])
   }
 
-  @Test func `when there is no room, who has most loses what came last`() {
+  @Test func `in a full queue the source with the most elements loses its newest`() {
     var queue = queue(limit: 4, "1a", "1b", "1c", "2a")
     #expect(queue.add("2b", from: source(0x32)) == "1c")
     #expect(queue.add("3a", from: source(0x33)) == "2b" || queue.count == 4)
@@ -65,7 +65,7 @@ import Testing
     #expect(queue.count == 4)
   }
 
-  @Test func `one source can fill it, and then gives way to every other one`() {
+  @Test func `one source can fill the queue and then makes room for others`() {
     var queue = FairQueue<String>(limit: 100)
     for number in 0..<100 { #expect(queue.add("a\(number)", from: source(1)) == nil) }
     #expect(queue.add("one more", from: source(1)) == "one more")
@@ -74,14 +74,14 @@ import Testing
     #expect(queue.next { _ in true } == "2")
   }
 
-  @Test func `what is over is gone`() {
+  @Test func `elements are removed by a condition`() {
     var queue = queue("1a", "1b", "2a", "3a", "3b")
     queue.removeAll { $0.hasSuffix("a") }
     #expect(queue.count == 2)
     #expect(all(queue) == ["1b", "3b"])
   }
 
-  @Test func `whatever comes, it is bounded and loses nothing but what it says`() {
+  @Test func `the queue is bounded and loses only the elements it returns`() {
     var random = SystemRandomNumberGenerator()
     var queue = FairQueue<Int>(limit: 16)
     var waiting: [ClientSource: [Int]] = [:]

@@ -8,7 +8,7 @@ import Wire
 
 @testable import Supervisor
 
-/// A runtime without processes and without time: a test says when a process ends and what it sends, and when it is later.
+/// A simulated runtime without processes: the test determines the time, the messages and the ends of processes.
 final class FakeRuntime: Runtime {
   /// A message to a process.
   struct Sent {
@@ -26,16 +26,16 @@ final class FakeRuntime: Runtime {
   private(set) var lines: [String] = []
   private(set) var sent: [Sent] = []
   private(set) var paused: Set<UInt64> = []
-  /// The number of each socket that is watched.
+  /// The number of each watched socket.
   private(set) var watched: [ObjectIdentifier: UInt64] = [:]
   private var queue = FIFO<SupervisorEvent>()
   private var nextNumber: UInt64 = 100
-  /// Their ends of the sockets.
+  /// The ends of the sockets that belong to the processes.
   private var ends: [MessageSocket] = []
   private var processes: [ChildProcess] = []
-  /// False: the system starts no process.
+  /// False: processes cannot be started.
   var canStart = true
-  /// Is called while a message is sent.
+  /// Called while a message is sent.
   var whenSending: (Child) -> Void = { _ in }
 
   deinit {
@@ -68,7 +68,7 @@ final class FakeRuntime: Runtime {
     return try add(program.role)
   }
 
-  /// A process that is there, or that a zygote is to make.
+  /// A process that exists, or that a zygote must create.
   func add(_ role: Child.Role, maker: UInt64 = 0) throws(SystemError) -> Child {
     let (ours, theirs) = try MessageSocket.pair()
     ends.append(theirs)
@@ -82,7 +82,7 @@ final class FakeRuntime: Runtime {
     try add(role, maker: zygote.number)
   }
 
-  /// Whatever the zygote says, it is a process that does nothing.
+  /// A process that does nothing, whatever the zygote reports.
   func adopt(_ pid: Int32, isChild: Bool, as child: Child) throws(SystemError) -> Bool {
     let process = try ChildProcess(.init(path: "/bin/true", arguments: ["true"], descriptors: []))
     processes.append(process)
@@ -102,7 +102,7 @@ final class FakeRuntime: Runtime {
 
   func waitForEnd(of child: Child, until deadline: Int64) -> Bool { children[child.number] == nil }
 
-  /// A process ends: it is gone at once, and its end is an event.
+  /// Ends a process: it is removed immediately, and its end is an event.
   func end(_ child: Child, _ status: System.ExitStatus = .signal(9, coreDumped: false)) {
     children[child.number] = nil
     post(.ended(child, status))
@@ -111,7 +111,7 @@ final class FakeRuntime: Runtime {
   /// The next event; nil: there is none.
   func next() -> SupervisorEvent? { queue.popFirst() }
 
-  /// Takes the timer of this key away, whose time comes; false: there is none.
+  /// Removes the timer of this key, which expires; false: there is none.
   func fire(_ key: TimerKey) -> Bool {
     guard let time = timers.removeValue(forKey: key) else { return false }
     now = max(now, time)
@@ -128,7 +128,7 @@ final class FakeRuntime: Runtime {
 }
 
 extension LoadedSettings {
-  /// Settings as a loader hands them over, with a journal in /log.
+  /// Settings from a loader, with a journal in /log.
   static func sample(
     isRoot: Bool = true, hasJournal: Bool = true, recordings: [String] = [],
     _ change: (inout Settings) -> Void = { _ in }

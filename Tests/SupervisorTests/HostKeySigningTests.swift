@@ -16,7 +16,7 @@ import Testing
       hostKey: Scenario.hostKey, algorithm: algorithm, hash: hash, isFirst: isFirst, Self.context, at: now)
   }
 
-  @Test func `the session identifier and its algorithm are those of the first hash, asked for before it is signed`()
+  @Test func `the session identifier and the algorithm are those of the first request`()
     throws
   {
     var signing = HostKeySigning()
@@ -29,7 +29,7 @@ import Testing
     #expect(signing.sessionID == Self.hash && signing.algorithm == "ssh-ed25519")
   }
 
-  @Test func `a request that is refused leaves no session identifier`() {
+  @Test func `a refused request sets no session identifier`() {
     var signing = HostKeySigning()
     #expect(throws: ProtocolViolation("asked to sign 31 bytes")) {
       try sign(&signing, .init(repeating: 1, count: 31), isFirst: true)
@@ -40,7 +40,7 @@ import Testing
     #expect(signing.sessionID == nil)
   }
 
-  @Test func `the first key exchange has one signature, also when that failed`() throws {
+  @Test func `the first key exchange has one signature even if it failed`() throws {
     var signing = HostKeySigning()
     _ = try sign(&signing, isFirst: true)
     #expect(signing.signed(nil) == [.log(.error, "no authority signed the key exchange"), .tell(.signature(nil))])
@@ -48,7 +48,7 @@ import Testing
     #expect(throws: ProtocolViolation("asked for a second signature")) { try sign(&signing, isFirst: true) }
   }
 
-  @Test func `a delayed question is asked by the timer, once, and takes no other before`() throws {
+  @Test func `a delayed request is sent once by the timer, and another one before is a violation`() throws {
     var signing = HostKeySigning()
     for _ in 0..<100 {
       _ = try sign(&signing)
@@ -67,7 +67,7 @@ import Testing
     #expect(signing.signed([4]) == [.tell(.signature([4]))])
   }
 
-  @Test func `answers that nobody waits for are ignored`() {
+  @Test func `unexpected replies are ignored`() {
     var signing = HostKeySigning()
     #expect(signing.signed([4]) == [] && signing.proved([5]) == [] && signing.delayExpired(at: 0) == [])
     #expect(!signing.isSigned)

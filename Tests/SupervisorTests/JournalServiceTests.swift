@@ -8,7 +8,7 @@ import Wire
 
 @testable import Supervisor
 
-/// Events on their way to the journal, with a journal that a test plays.
+/// Events for the journal, with a simulated journal process.
 @Suite struct JournalServiceTests {
   private let runtime = FakeRuntime()
   private let service: JournalService
@@ -24,10 +24,10 @@ import Wire
     service = JournalService(runtime, loaded, hostName: "here")
   }
 
-  /// The journal that was started last.
+  /// The last started journal process.
   private var journal: Child? { runtime.started.last { $0.role == .journal } }
 
-  /// Hands events to the service until there are none; returns the others in words.
+  /// Passes events to the service until there are none; returns descriptions of the others.
   @discardableResult private func run() -> [String] {
     var others: [String] = []
     while let event = runtime.next() {
@@ -67,7 +67,7 @@ import Wire
     run()
   }
 
-  @Test func `a journal is given its directory first, then events in order, a batch at a time`() throws {
+  @Test func `a journal gets its directory first, then events in order, one batch at a time`() throws {
     open()
     add(3)
     let opening = try #require(runtime.sent.first)
@@ -80,9 +80,9 @@ import Wire
     #expect(runtime.timers[.journalAnswer] == nil && run().isEmpty)
   }
 
-  @Test func `a journal that dies while it is told of events leaves them to the next, each once`() throws {
+  @Test func `the events of a journal that dies are sent once to the next`() throws {
     open()
-    // Its end comes in the middle of what the queue wants done, and is handled after all of that.
+    // Its end occurs among the actions of the queue, and is handled after them.
     var isDead = false
     runtime.whenSending = { child in
       guard !isDead else { return }
@@ -105,7 +105,7 @@ import Wire
     #expect(try batches().map(\.isRepeated) == [true, false])
   }
 
-  @Test func `a journal that dies while it is started is started again once`() throws {
+  @Test func `a journal that dies during its start is restarted once`() throws {
     runtime.whenSending = { runtime.end($0) }
     service.apply(loaded)
     runtime.whenSending = { _ in }
@@ -117,12 +117,12 @@ import Wire
     #expect(runtime.started.count == 2 && !runtime.hasTimer(.journalRestart))
   }
 
-  @Test func `a journal that fills while a login is opened holds once, and its command starts when it is written`()
+  @Test func `a journal that fills during the start of a login pauses once, and the command starts when it is written`()
     throws
   {
     open()
     let session = try runtime.add(.session)
-    // What a login that is opened tells, and the start of its command, within one event.
+    // The events of the login and the start of its command, within one event.
     add(4)
     service.awaitStart(7, of: session, user: "anna")
     #expect(service.isHolding)
@@ -138,7 +138,7 @@ import Wire
   }
 
   @Test
-  func `while events cannot be written commands start as audit.on_failure says, and a dead session is told nothing`()
+  func `while events cannot be written audit.on_failure decides about commands, and a dead session gets no message`()
     throws
   {
     open()
@@ -157,7 +157,7 @@ import Wire
     #expect(!service.admits("anna") && service.admits("mender"))
   }
 
-  @Test func `events that were lost are reported when the journal writes again`() throws {
+  @Test func `lost events are reported when the journal writes again`() throws {
     open()
     add(1)
     say(.failed(batch: 1, reason: "disk full"))
@@ -170,7 +170,7 @@ import Wire
     #expect(service.problem == nil && service.admits("anna"))
   }
 
-  @Test func `a start waits for the journal, and fails with it`() {
+  @Test func `the start of the daemon waits for the journal and fails with it`() {
     service.apply(loaded)
     #expect(service.isAwaited && run().isEmpty)
     say(.notOpened(reason: "no space", isPassing: false))
@@ -178,14 +178,14 @@ import Wire
     #expect(runtime.lines(with: "events cannot be written: no space; not started") == 1)
   }
 
-  @Test func `where a disk is full for now a start goes on, and is told of the failure after it is there`() {
+  @Test func `with a full disk the start continues and the failure is reported after it`() {
     service.apply(loaded)
     say(.notOpened(reason: "no space", isPassing: true))
     #expect(!service.isAwaited && service.problem == nil, "the start comes first")
     #expect(run() == ["opened", "status"] && service.problem == "no space")
   }
 
-  @Test func `what a journal was not asked for ends it, and what another one says counts for nothing`() throws {
+  @Test func `an unexpected message ends a journal, and messages of other processes are ignored`() throws {
     open()
     add(1)
     let other = try runtime.add(.journal)
@@ -197,7 +197,7 @@ import Wire
     #expect(journal.sentSignal == SIGKILL)
   }
 
-  @Test func `a directory that was removed is opened again before the next journal starts`() throws {
+  @Test func `a removed directory is opened again before the next journal starts`() throws {
     open()
     runtime.end(try #require(journal), .code(ExitCode.noInput.rawValue))
     run()
@@ -211,12 +211,12 @@ import Wire
     service.handle(JournalOpening.opened(directory).wireBytes, [descriptor], fromOpener: opener)
     #expect(service.directory?.directory == directory && journal !== runtime.started.first)
     #expect(runtime.sent.last?.descriptors.first === descriptor)
-    // Its end says nothing more.
+    // Its end has no further effect.
     runtime.end(opener, .code(0))
     #expect(run() == ["directory"] && !runtime.hasTimer(.journalRestart))
   }
 
-  @Test func `a reload has the same file looked for again, and another one opened by another journal`() throws {
+  @Test func `a reload reopens the same file, and another file is opened by a new journal`() throws {
     open()
     let first = try #require(journal)
     service.apply(loaded)
@@ -231,7 +231,7 @@ import Wire
     #expect(!service.isOn && service.directory == nil)
   }
 
-  @Test func `the daemon ends when everything is written, or cannot be`() {
+  @Test func `the daemon ends when everything is written or nothing can be`() {
     open()
     add(3)
     service.drain()

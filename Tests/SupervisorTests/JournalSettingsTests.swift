@@ -5,7 +5,7 @@ import Testing
 @testable import Supervisor
 
 @Suite struct JournalSettingsTests {
-  @Test func `every key of the file, and of the queue, reaches who acts on it`() {
+  @Test func `every key of the file and of the queue is in the settings`() {
     var audit = Settings.Audit()
     #expect(
       audit.journalSettings

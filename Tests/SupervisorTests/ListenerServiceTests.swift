@@ -8,7 +8,7 @@ import Testing
 
 @testable import Supervisor
 
-/// Listening sockets of the loopback interface, and clients that a test plays.
+/// Listening sockets of the loopback interface, with simulated clients.
 @Suite struct ListenerServiceTests {
   private final class Admission: ConnectionAdmission {
     var hasPlace = true
@@ -59,7 +59,7 @@ import Testing
     return client
   }
 
-  /// Events until there are none, in words.
+  /// Handles events until there are none; returns descriptions.
   private func run() -> [String] {
     var words: [String] = []
     while let event = runtime.next() {
@@ -75,7 +75,7 @@ import Testing
     return words
   }
 
-  @Test func `connections are accepted one after the other, each with all that comes of it`() throws {
+  @Test func `connections are accepted one after the other, each with all resulting events`() throws {
     let (number, port) = try listen(loaded())
     let clients = [try connect(port), try connect(port)]
     service.handle(readable: number)
@@ -84,7 +84,7 @@ import Testing
     withExtendedLifetime(clients) {}
   }
 
-  @Test func `while the journal is slow nobody is accepted, and sockets that are new wait as well`() throws {
+  @Test func `while the journal is slow no connections are accepted, also from new sockets`() throws {
     let (number, _) = try listen(loaded())
     journal.isHolding = true
     service.hold()
@@ -98,7 +98,7 @@ import Testing
     #expect(runtime.watched.count == 2 && runtime.watched.values.contains(number))
   }
 
-  @Test func `an address that is not there is tried again, with growing pauses, and the others are served`() throws {
+  @Test func `an absent address is tried again with increasing pauses, and the others are served`() throws {
     let some = try loaded(["127.0.0.1", "192.0.2.77"])
     service.apply(some.settings, try service.prepare(some))
     #expect(service.absentPlaces.hasPrefix("; not on 192.0.2.77:0: ") && runtime.watched.count == 1)
@@ -110,13 +110,13 @@ import Testing
     #expect(runtime.timers[.listenAgain] == nil && runtime.watched.isEmpty && service.places.isEmpty)
   }
 
-  @Test func `without any address there is an error, and what was listened on before still is`() throws {
+  @Test func `without any address new settings fail, and the earlier sockets are kept`() throws {
     let (number, _) = try listen(loaded())
     #expect(throws: SystemError.self) { try service.prepare(loaded(["192.0.2.77"])) }
     #expect(runtime.watched.values.contains(number))
   }
 
-  @Test func `a load balancer says whose connection it is, or it is refused`() throws {
+  @Test func `a connection of a load balancer without a valid PROXY header is refused`() throws {
     let (number, port) = try listen(loaded(proxies: ["127.0.0.1"]))
     let client = try connect(port)
     service.handle(readable: number)

@@ -17,7 +17,7 @@ import Wire
     try Descriptor.sealedMemory(name: "test", bytes)
   }
 
-  @Test func `settings come through as they were loaded`() throws {
+  @Test func `settings are received as they were loaded`() throws {
     let key = try sealed([1])
     let loaded = try LoadedSettings(message(), [try sealed(), key])
     #expect(loaded.settings == Settings())
@@ -25,7 +25,7 @@ import Wire
     #expect(loaded.warnings == ["w"])
   }
 
-  @Test func `directories come behind everything else, the journal's first`() throws {
+  @Test func `directories follow the other descriptors, the journal's first`() throws {
     let places = ["/j", "/r", "/s"].map { OpenedDirectory(path: $0, device: 1, inode: 2) }
     var configuration = LoadedConfiguration(
       warnings: [], hostKeyCount: 1, listenerCount: 0, hasBans: true, serviceAccounts: nil)
@@ -44,13 +44,13 @@ import Wire
     }
   }
 
-  @Test func `what a loader rejects is told in its words`() {
+  @Test func `the errors of a loader are passed on`() {
     #expect(throws: LoadedSettings.Problem.rejected(["f:1:2: bad"])) {
       try LoadedSettings(LoaderResult.rejected(["f:1:2: bad"]).wireBytes, [])
     }
   }
 
-  @Test func `too few or too many descriptors, or no host key, is no configuration`() throws {
+  @Test func `too few or too many descriptors or no host key are refused`() throws {
     let memory = try sealed()
     for (keys, count) in [(UInt32(1), 1), (1, 3), (0, 1), (1, 0)] {
       #expect(throws: LoadedSettings.Problem.self) {
@@ -59,7 +59,7 @@ import Wire
     }
   }
 
-  @Test func `files that can still change are refused`() throws {
+  @Test func `memory that is not sealed is refused`() throws {
     let pipe = try Descriptor.pipe().reader
     for descriptors in [[pipe, try sealed()], [try sealed(), pipe]] {
       #expect(throws: LoadedSettings.Problem.malformed("the loader sent files that can change")) {
@@ -68,14 +68,14 @@ import Wire
     }
   }
 
-  @Test func `a message or settings that cannot be read are refused`() throws {
+  @Test func `a message or settings that cannot be decoded are refused`() throws {
     #expect(throws: LoadedSettings.Problem.self) { try LoadedSettings([9], []) }
     #expect(throws: LoadedSettings.Problem.self) {
       try LoadedSettings(message(), [try sealed([1, 2]), try sealed([1])])
     }
   }
 
-  @Test func `a transport names to clients what signs, of certificates the algorithm of their keys`() {
+  @Test func `server-sig-algs has the algorithm of the key for certificates`() {
     var settings = Settings()
     settings.server.publicKeyAlgorithms = [
       "rsa-sha2-512-cert-v01@openssh.com", "ssh-ed25519", "sk-ssh-ed25519-cert-v01@openssh.com",
@@ -85,7 +85,7 @@ import Wire
     #expect(transport.publicKeyAlgorithms == ["rsa-sha2-512", "ssh-ed25519", "sk-ssh-ed25519@openssh.com"])
   }
 
-  @Test func `arguments are what bssh-server writes and nothing else`() {
+  @Test func `only arguments as from bssh-server are accepted`() {
     let all = Arguments(["--log-level", "7", "--foreground", "--pid-file", "/p", "--", "/s", "-c", "x"])
     #expect(all?.isForeground == true && all?.pidFile == "/p" && all?.logLevel == .debug)
     #expect(all?.server == "/s" && all?.serverArguments == ["-c", "x"])
@@ -96,14 +96,14 @@ import Wire
     for arguments in bad { #expect(Arguments(arguments) == nil, "\(arguments)") }
   }
 
-  @Test func `the level of the command line wins over that of the settings`() throws {
+  @Test func `the log level of the command line overrides that of the settings`() throws {
     var settings = Settings()
     settings.server.logLevel = .error
     #expect(try #require(Arguments(["--", "/s"])).logLevel(settings) == .error)
     #expect(try #require(Arguments(["--log-level", "4", "--", "/s"])).logLevel(settings) == .warning)
   }
 
-  @Test func `pauses double up to the longest`() {
+  @Test func `delays double up to the longest`() {
     var backoff = Backoff(first: 1000, longest: 30_000)
     #expect((0..<7).map { _ in backoff.fail() } == [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000])
     for _ in 0..<1000 { #expect(backoff.fail() == 30_000) }
@@ -111,7 +111,7 @@ import Wire
     #expect(backoff.fail() == 1000)
   }
 
-  @Test func `a child that does not read is given up, and nothing waits for it`() throws {
+  @Test func `sending to a child that does not read fails without blocking`() throws {
     let (ours, theirs) = try MessageSocket.pair()
     let process = try ChildProcess(.init(path: "/bin/true", arguments: ["true"], descriptors: []))
     let child = Child(number: 1, role: .transport, process: process, socket: ours)

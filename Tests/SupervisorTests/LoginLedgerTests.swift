@@ -13,7 +13,7 @@ import Testing
   private let ended = item(.ended, 3)
   private let other = item(.began, 4, of: 2)
 
-  /// As the recorder has it: whatever became of it before.
+  /// The entries without the number of deaths.
   private func entries(_ items: [LoginLedger.Item]) -> [LoginEntry] { items.map(\.entry) }
 
   private func ledger(_ items: [LoginLedger.Item]) -> LoginLedger {
@@ -32,7 +32,7 @@ import Testing
     entries(ledger.end(recorder) { isOn($0.connection) })
   }
 
-  @Test func `a recorder is told in order, once, and answers in that order`() {
+  @Test func `entries are sent once in order and confirmed in that order`() {
     var ledger = ledger([began, other, ended])
     #expect(ledger.isWaiting)
     #expect(ledger.tell(1) == [began, other, ended])
@@ -46,7 +46,7 @@ import Testing
     #expect(ledger.count == 0)
   }
 
-  @Test func `what a recorder had when it died goes to the next one, before what came later`() {
+  @Test func `the entries of a dead recorder are sent to the next one before later entries`() {
     var ledger = ledger([began, other])
     _ = ledger.tell(1)
     #expect(answer(&ledger, 1) == began.entry)
@@ -58,12 +58,12 @@ import Testing
     #expect(ledger.count == 0)
   }
 
-  @Test func `an end does not overtake its beginning at a recorder that is retired`() {
+  @Test func `an end does not overtake its start at a retired recorder`() {
     var ledger = ledger([began])
     _ = ledger.tell(1)
     ledger.add(ended)
     ledger.add(other)
-    // The other login has nothing to do with it.
+    // The other login is not affected.
     #expect(ledger.tell(2) == [other])
     #expect(ledger.isWaiting)
     var died = ledger
@@ -73,14 +73,14 @@ import Testing
     #expect(entries(died.tell(2)) == entries([began, ended]))
   }
 
-  @Test func `a beginning whose end is in the records already stays out, or it would never end`() {
+  @Test func `a start whose end is already in the records is dropped`() {
     var ledger = ledger([began, other])
     _ = ledger.tell(1)
     #expect(end(&ledger, 1) { $0 == 2 } == entries([began]))
     #expect(entries(ledger.tell(2)) == entries([other]))
   }
 
-  @Test func `an entry that recorders die of is left out after the third`() {
+  @Test func `an entry is dropped after three recorders died with it`() {
     var ledger = ledger([began, other])
     for recorder in 1...3 as ClosedRange<UInt64> {
       #expect(entries(ledger.tell(recorder)) == entries([began, other]))
@@ -90,7 +90,7 @@ import Testing
     #expect(end(&ledger, 5) == [])
   }
 
-  @Test func `nothing is lost or mixed up in a long queue`() {
+  @Test func `a long queue loses no entry and keeps the order`() {
     var ledger = LoginLedger()
     for number in 0..<3000 { ledger.add(Self.item(.began, number)) }
     #expect(ledger.tell(1).count == 3000)

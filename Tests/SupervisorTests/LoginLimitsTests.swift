@@ -15,7 +15,7 @@ import Testing
     return (scenario, actions)
   }
 
-  /// The time of a timer that is set.
+  /// The time of a timer in the actions.
   private func time(_ timer: ConnectionMachine.Timer, in actions: [ConnectionMachine.Action]) -> Int64? {
     for case .setTimer(timer, let milliseconds) in actions { return milliseconds }
     return nil
@@ -29,13 +29,14 @@ import Testing
   }
 
   @Test(arguments: [(3600, 3_540_000), (61, 1000), (60, 30_000), (7, 3500), (1, 500)] as [(Int, Int64)])
-  func `terminals hear a minute before, or at half of a limit that is no longer`(limit: Int, first: Int64) {
+  func `announcements come a minute before the end, or at half of a limit of a minute or less`(limit: Int, first: Int64)
+  {
     let (_, actions) = Self.loggedIn(idle: limit, session: limit)
     #expect(time(.idle, in: actions) == first)
     #expect(time(.session, in: actions) == first)
   }
 
-  @Test func `a login ends with its time, whatever it does, and its terminals know before`() {
+  @Test func `a login ends with its time limit after an announcement`() {
     var (scenario, _) = Self.loggedIn(session: 3600)
     #expect(
       scenario.send(.timer(.session)) == [
@@ -51,7 +52,7 @@ import Testing
     #expect(scenario.send(.transportEnded(.code(0))).lines().contains { $0.hasPrefix("closed: session_timeout,") })
   }
 
-  @Test func `a silent login is announced once, and then ends`() {
+  @Test func `an idle login is announced once and then ends`() {
     var (scenario, _) = Self.loggedIn(idle: 3600)
     let start = scenario.now
     scenario.now += 3_540_010
@@ -62,7 +63,7 @@ import Testing
       ])
     scenario.now = start + 3_599_999
     scenario.send(.timer(.idle))
-    // A clock that is a little behind is asked again, and nobody told twice.
+    // If the clock is slightly behind, the transport is asked again without a second announcement.
     #expect(scenario.send(idle(start)) == [.setTimer(.idle, milliseconds: 1)])
     scenario.now += 1
     scenario.send(.timer(.idle))
@@ -75,7 +76,7 @@ import Testing
   }
 
   @Test(arguments: [1, 30_000, 59_999] as [Int64])
-  func `a byte after the announcement starts the time anew, and the next silence is announced again`(after: Int64) {
+  func `data after the announcement restarts the time, and the next idle time is announced again`(after: Int64) {
     var (scenario, _) = Self.loggedIn(idle: 120)
     let start = scenario.now
     scenario.now += 60_000
@@ -90,20 +91,20 @@ import Testing
     #expect(scenario.send(idle(byte)).told == [.announce("bssh: this session ends in 60 seconds (idle)")])
   }
 
-  @Test func `a second is one second`() {
+  @Test func `the announcement of one second is in the singular`() {
     #expect(LoginLimits.announcement(1000, "idle") == "bssh: this session ends in 1 second (idle)")
     #expect(LoginLimits.announcement(20, "idle") == "bssh: this session ends in 1 second (idle)")
     #expect(LoginLimits.announcement(1500, "idle") == "bssh: this session ends in 2 seconds (idle)")
   }
 
   @Test(arguments: [(Int64.max, false), (Int64.min, true), (0, true), (-1, true), (Int64.max - 1, false)])
-  func `no time is too early or too late`(time: Int64, ends: Bool) {
+  func `extreme times do not trap`(time: Int64, ends: Bool) {
     var (scenario, _) = Self.loggedIn(idle: 120)
     scenario.send(.timer(.idle))
     #expect(scenario.send(idle(time)).isGoodbye == ends)
   }
 
-  @Test func `a last byte that is still to come is no silence`() {
+  @Test func `a start of the idle time in the future is not idle`() {
     for ahead in [1, 10_000, .max - 1_000_000] as [Int64] {
       var (scenario, _) = Self.loggedIn(idle: 120)
       scenario.send(.timer(.idle))
@@ -112,13 +113,13 @@ import Testing
     var (scenario, _) = Self.loggedIn(idle: 120)
     scenario.send(.timer(.idle))
     #expect(scenario.send(idle(scenario.now)) == [.setTimer(.idle, milliseconds: 60_000)])
-    // Nothing came before the clock began.
+    // A time before the start of the clock.
     (scenario, _) = Self.loggedIn(idle: 2000)
     scenario.send(.timer(.idle))
     #expect(scenario.send(idle(-5)) == [.setTimer(.idle, milliseconds: 940_000)])
   }
 
-  @Test func `a silence is announced from the notice on, and not a millisecond before`() {
+  @Test func `an idle time is announced exactly at its notice`() {
     for (silence, isAnnounced) in [(59_999, false), (60_000, true), (119_999, true)] as [(Int64, Bool)] {
       var (scenario, _) = Self.loggedIn(idle: 120)
       let start = scenario.now
@@ -130,7 +131,7 @@ import Testing
     }
   }
 
-  @Test func `a transport that tells of idleness unasked is killed`() {
+  @Test func `a transport that reports an idle time without a request is killed`() {
     var (scenario, _) = Self.loggedIn(idle: 120)
     #expect(scenario.send(idle(0)).kills)
     for var scenario in Scenario.everyPhase() where !scenario.machine.isLoggedIn {
@@ -140,14 +141,14 @@ import Testing
     }
   }
 
-  @Test func `the times mean nothing in any other phase`() {
+  @Test func `the timers have no effect in other phases`() {
     for var scenario in Scenario.everyPhase() where !scenario.machine.isLoggedIn {
       #expect(scenario.send(.timer(.idle)).isEmpty)
       #expect(scenario.send(.timer(.session)).isEmpty)
     }
   }
 
-  @Test func `who does not log in in time is told so`() {
+  @Test func `a client that does not log in in time is told so`() {
     var scenario = Scenario.atAuthentication { $0.server.loginGrace = 2 }
     #expect(
       scenario.send(.timer(.loginGrace)).told == [
@@ -157,15 +158,15 @@ import Testing
     #expect(scenario.send(.transportEnded(.code(0))).lines().contains { $0.hasPrefix("closed: login_timeout,") })
   }
 
-  @Test func `the session knows the time of its commands`() {
+  @Test func `the session has the time limit of commands`() {
     let scenario = Scenario.atOpening { $0.shell.commandTimeout = 90 }
     for case .openSession(let login, _) in scenario.said { #expect(login.commandTimeout == 90) }
     #expect(scenario.said.opensSession)
   }
 
-  // MARK: LoginLimits by itself
+  // MARK: LoginLimits alone
 
-  @Test func `an idle time is taken once for each question`() throws {
+  @Test func `an idle time is accepted once for each request`() throws {
     var security = Settings().security
     security.idleTimeout = 60
     var limits = LoginLimits()

@@ -16,7 +16,7 @@ import Testing
     return report
   }
 
-  @Test func `the first name that the client gives is the subject's`() {
+  @Test func `the subject has the first user name of the client`() {
     var report = LoginReport(client)
     report.begin("none", "bob", isQuestion: true)
     report.begin("none", "eve", isQuestion: true)
@@ -24,7 +24,7 @@ import Testing
     #expect(report.subject.user == "bob" && report.subject.clientPort == 50000)
   }
 
-  @Test func `every end of authentication is an event, and the attempt is reported with it`() {
+  @Test func `every end of authentication reports the attempt`() {
     let endings: [(AuthenticationMachine.Ending, EventType, Reason)] = [
       (.tooManyFailures, .authFailure, "too_many_failures"), (.tooManyOffers, .authFailure, "too_many_keys"),
       (.impossibleVerdict, .authFailure, "impossible_verdict"), (.malformed, .suspiciousActivity, "malformed_request"),
@@ -41,7 +41,7 @@ import Testing
     }
   }
 
-  @Test func `the failure that is one too many has the reason of its refusal`() {
+  @Test func `the failure that exceeds the limit has the reason of its refusal`() {
     var report = begun("publickey")
     #expect(
       [report.disconnected(.tooManyFailures, .credentials, "x", by: "publickey", nil, Self.key)].facts.map(\.reason)
@@ -51,7 +51,7 @@ import Testing
         == [Reason(LoginRefusal.noneMethod)])
   }
 
-  @Test func `a key that is only offered is no attempt, unless something is known of it`() {
+  @Test func `an offered key is not an attempt unless it is known`() {
     let offer = Credential.publicKey([], isSigned: false)
     var unknown = begun("publickey", isQuestion: true)
     #expect([unknown.refused(.credentials, "bob", by: "publickey", offer, nil, Self.key)].facts.isEmpty)
@@ -64,7 +64,7 @@ import Testing
     #expect(listed.ended(proven: []) == [])
   }
 
-  @Test func `a session that could not begin is a failure of the granted login, and nothing follows it`() {
+  @Test func `a session that cannot start is a failure of the granted login without further events`() {
     var report = begun("publickey")
     report.granted([.publicKey, .totp], key: "SHA256:x")
     let action = report.sessionNotOpened(.tooManySessions, .denied, "2 are open")

@@ -9,12 +9,12 @@ import Testing
     LossTally.Loss(reason: reason, first: first, count: count)
   }
 
-  @Test func `the first loss of its kind is told at once, and those of a minute together`() {
+  @Test func `the first loss of each kind is reported immediately and those of a minute together`() {
     var tally = LossTally()
     #expect(tally.add(loss(5, 2), at: 0) == loss(5, 2))
     #expect(tally.deadline == nil)
     #expect(tally.add(loss(9, 3), at: 10) == nil && tally.add(loss(7, 1), at: 59_999) == nil)
-    // Another reason waits for no other.
+    // Another reason is independent.
     #expect(tally.add(loss(1, 1, .noLongerInJournal), at: 20) == loss(1, 1, .noLongerInJournal))
     #expect(tally.deadline == 60_000)
     #expect(tally.due(at: 59_999) == [])
@@ -25,7 +25,7 @@ import Testing
     #expect(tally.add(loss(30, 1), at: 180_000) == loss(30, 1))
   }
 
-  @Test func `a receiver that rejects what is told of its rejections gets one such event a minute`() {
+  @Test func `a receiver that rejects reports of its rejections gets one per minute`() {
     var tally = LossTally()
     var told: [LossTally.Loss] = []
     for now in stride(from: Int64(0), to: 600_000, by: 100) {
@@ -38,7 +38,7 @@ import Testing
     #expect(count == 6000)
   }
 
-  @Test func `a number that is too large is no trap, and at the end nothing is held back`() {
+  @Test func `large numbers do not trap, and at the end nothing is deferred`() {
     var tally = LossTally()
     for _ in 0..<3 { _ = tally.add(loss(1, .max), at: 0) }
     #expect(tally.takeAll() == [loss(1, .max)])

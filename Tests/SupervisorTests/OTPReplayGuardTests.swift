@@ -15,7 +15,7 @@ import Testing
     #expect(replays.verdict(on: .right(step: 7), of: "anna", at: 1 << 40) == Self.rejected("code_used_before"))
   }
 
-  @Test func `with a code all that came before it are used up, and none that comes after it`() {
+  @Test func `an accepted code invalidates earlier codes but no later ones`() {
     var replays = OTPReplayGuard()
     _ = replays.verdict(on: .right(step: 7), of: "anna", at: 0)
     #expect(replays.verdict(on: .right(step: 6), of: "anna", at: 0) == Self.rejected("code_used_before"))
@@ -23,7 +23,7 @@ import Testing
     #expect(replays.verdict(on: .right(step: .max), of: "anna", at: 0) == Self.accepted)
   }
 
-  @Test func `codes of users with other bytes in their names are others`() {
+  @Test func `user names are compared by bytes`() {
     var replays = OTPReplayGuard()
     for name in ["anna", "Anna", "ren\u{e9}", "rene\u{301}", ""] {
       #expect(replays.verdict(on: .right(step: 7), of: name, at: 0) == Self.accepted)
@@ -31,18 +31,18 @@ import Testing
     #expect(replays.count == 5)
   }
 
-  @Test func `after ten wrong codes not even the right one is accepted, until time has passed`() {
+  @Test func `after ten wrong codes the right one is refused until time has passed`() {
     var replays = OTPReplayGuard()
     for _ in 0..<10 { #expect(replays.verdict(on: .wrong, of: "anna", at: 0) == Self.rejected("wrong_code")) }
     #expect(replays.verdict(on: .wrong, of: "anna", at: 0) == Self.rejected("wrong_code"))
     #expect(replays.verdict(on: .right(step: 7), of: "anna", at: 119_999) == Self.rejected("too_many_wrong_codes"))
-    // Another user is another user.
+    // Other users are not affected.
     #expect(replays.verdict(on: .right(step: 7), of: "bert", at: 119_999) == Self.accepted)
-    // A code that was refused was not used.
+    // A refused code is not used up.
     #expect(replays.verdict(on: .right(step: 7), of: "anna", at: 120_000) == Self.accepted)
   }
 
-  @Test func `right codes do not make up for wrong ones, and cost nothing`() {
+  @Test func `right codes do not reset the count of wrong ones and are not counted`() {
     var replays = OTPReplayGuard()
     for step in 0..<20 { #expect(replays.verdict(on: .right(step: UInt64(step)), of: "anna", at: 0) == Self.accepted) }
     for _ in 0..<9 { _ = replays.verdict(on: .wrong, of: "anna", at: 0) }
@@ -51,12 +51,12 @@ import Testing
     #expect(replays.verdict(on: .right(step: 101), of: "anna", at: 0) == Self.rejected("too_many_wrong_codes"))
   }
 
-  @Test func `who goes on guessing is refused no longer than who stops`() {
+  @Test func `further guesses do not extend the refusal`() {
     var replays = OTPReplayGuard()
     for now in 0..<100 { _ = replays.verdict(on: .wrong, of: "anna", at: Int64(now)) }
     #expect(replays.verdict(on: .right(step: 7), of: "anna", at: 110_000) == Self.rejected("too_many_wrong_codes"))
     #expect(replays.verdict(on: .right(step: 7), of: "anna", at: 120_009) == Self.accepted)
-    // In the long run, one guess in each interval.
+    // On average, one guess per interval.
     var guesses = 0
     for minute in 0..<1000 {
       let now = 200_000 + Int64(minute) * 60_000
@@ -66,7 +66,7 @@ import Testing
     #expect((495...515).contains(guesses))
   }
 
-  @Test func `names without a secret are refused and not remembered`() {
+  @Test func `names without a secret are refused and have no entry`() {
     var replays = OTPReplayGuard()
     for number in 0..<1000 {
       #expect(replays.verdict(on: .noSecret, of: "u\(number)", at: 0) == Self.rejected("no_totp_secret"))
@@ -74,7 +74,7 @@ import Testing
     #expect(replays.count == 0)
   }
 
-  @Test func `memory is bounded, and the oldest code is forgotten first`() {
+  @Test func `memory is bounded, and the entry with the oldest code is removed first`() {
     var replays = OTPReplayGuard()
     for number in 0..<OTPReplayGuard.userLimit {
       _ = replays.verdict(on: .right(step: UInt64(number + 1)), of: "u\(number)", at: 0)
@@ -85,7 +85,7 @@ import Testing
     #expect(replays.verdict(on: .right(step: 1), of: "u0", at: 0) == Self.accepted)
   }
 
-  @Test func `whatever comes, no step of a user is accepted twice or backwards`() {
+  @Test func `no time step of a user is accepted twice or after a later one`() {
     var random = SystemRandomNumberGenerator()
     var replays = OTPReplayGuard()
     var last: [String: UInt64] = [:]

@@ -9,7 +9,7 @@ import Testing
     .askedForLogin, .triedKey, .triedOther, .failed, .misbehaved, .excused, .crashed,
   ]
 
-  /// The index of each event, so that a new one does not compile before it is in ``events``.
+  /// The index of each event. Exhaustive, so that a new event does not compile before it is in ``events``.
   private func index(_ event: Event) -> Int {
     switch event {
     case .askedForLogin: 0
@@ -22,7 +22,7 @@ import Testing
     }
   }
 
-  @Test func `of all that can happen, the end counts what the rule says, in whatever order it came`() {
+  @Test func `the penalty at the end is the same for all orders of events`() {
     #expect(Self.events.enumerated().allSatisfy { index($0.element) == $0.offset })
     for subset in 0..<(1 << Self.events.count) {
       let happened = Self.events.filter { subset >> index($0) & 1 == 1 }
@@ -44,7 +44,7 @@ import Testing
     }
   }
 
-  @Test func `each failure counts at once, a crash once, and nothing else before the end`() {
+  @Test func `each failure counts immediately, a crash once, and nothing else before the end`() {
     var state = PenaltyState()
     for event in Self.events {
       let actions = [event, event].flatMap { state.handle($0) }

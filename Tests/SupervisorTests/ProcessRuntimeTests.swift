@@ -6,7 +6,7 @@ import Wire
 
 @testable import Supervisor
 
-/// The queue of events, and what the processes of the supervisor put into it.
+/// The queue of events, with events of processes.
 @Suite struct ProcessRuntimeTests {
   private let runtime: ProcessRuntime
   /// A zygote, and its end of the socket.
@@ -25,7 +25,7 @@ import Wire
     zygoteEnd = theirs
   }
 
-  /// A process that the zygote has not made yet, and its end of the socket.
+  /// A process that the zygote has not created yet, and its end of the socket.
   private func copy() throws -> (child: Child, socket: MessageSocket) {
     let child = try runtime.copy(.session, of: zygote, nil)
     guard case .message(let bytes, let descriptors) = try zygoteEnd.receive() else {
@@ -35,7 +35,7 @@ import Wire
     return (child, MessageSocket(from: descriptors[0], to: descriptors[1]))
   }
 
-  /// What an event is, in a word.
+  /// A short description of an event.
   private func word(_ event: SupervisorEvent) -> String {
     switch event {
     case .start: "start"
@@ -50,7 +50,7 @@ import Wire
     }
   }
 
-  /// Runs until `last` has been handled; returns everything that was handled. `react` is called within each event.
+  /// Runs until `last` has been handled; returns all handled events. `react` is called for each event.
   private func run(until last: String, _ react: (SupervisorEvent) throws -> Void = { _ in }) throws -> [String] {
     var words: [String] = []
     runtime.setTimer(.letGo, after: 60_000)
@@ -62,7 +62,7 @@ import Wire
     return words
   }
 
-  @Test func `an event that is posted while another is handled waits behind those that were there before`() throws {
+  @Test func `an event that is posted during another is handled after those already in the queue`() throws {
     var depth = 0
     let words = try run(until: "accept 0") { event in
       depth += 1
@@ -79,7 +79,7 @@ import Wire
     #expect(words == ["start", "accept 2", "drain", "accept 1", "accept 0"])
   }
 
-  @Test func `what a process has sent is handled before its end, each message with what comes of it`() throws {
+  @Test func `the messages of a process are handled before its end, each with its resulting events`() throws {
     let (child, socket) = try copy()
     for byte in UInt8(1)...40 { _ = try socket.send([byte]) }
     let process = try ChildProcess(.init(path: "/bin/true", arguments: ["true"], descriptors: []))
@@ -96,7 +96,7 @@ import Wire
     #expect(runtime.children.isEmpty)
   }
 
-  @Test func `a process that is paused is not read until it is resumed, but when the server ends`() throws {
+  @Test func `a paused process is read only when it is resumed or the daemon ends`() throws {
     let (child, socket) = try copy()
     let (other, otherSocket) = try copy()
     _ = try socket.send([1])
@@ -109,7 +109,7 @@ import Wire
     #expect(words == ["start", "timer", "message [1]", "message [2]", "rest read"])
   }
 
-  @Test func `a process that was never made ends as any other`() throws {
+  @Test func `a process that was not created has an end as any other`() throws {
     let (child, _) = try copy()
     let words = try run(until: "ended \(System.ExitStatus.unknown)") { event in
       if case .start = event { runtime.forget(child, .unknown) }
@@ -118,7 +118,7 @@ import Wire
     #expect(!runtime.hasTimer(.made(child.number)) && !runtime.hasTimer(.kill(child.number)))
   }
 
-  @Test func `what was posted before the last event is handled`() throws {
+  @Test func `events posted before the last one are handled`() throws {
     var words: [String] = []
     try runtime.run { event in
       words.append(word(event))

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Supervisor
 
-/// With what the processes of the daemon are started.
+/// The requests that start the processes of the daemon.
 @Suite struct ProgramsTests {
   private let requests: [ChildProcess.Request]
 
@@ -28,11 +28,11 @@ import Testing
     ]
   }
 
-  @Test func `every process has the score for the time when memory runs out that the supervisor had`() {
+  @Test func `every process has the oom_score_adj with which the supervisor was started`() {
     for request in requests { #expect(request.outOfMemoryScore == 17, "\(request.arguments)") }
   }
 
-  @Test func `no key of the supervisor's terminal reaches another process`() {
+  @Test func `every process has its own session, so that keys of the supervisor's terminal do not reach it`() {
     for request in requests { #expect(request.newSession, "\(request.arguments)") }
   }
 }

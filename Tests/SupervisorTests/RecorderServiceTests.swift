@@ -8,7 +8,7 @@ import Wire
 
 @testable import Supervisor
 
-/// Recordings and login records, with recorders that a test plays.
+/// Recordings and login records, with simulated recorders.
 @Suite struct RecorderServiceTests {
   private let runtime = FakeRuntime()
   private let recorders: RecorderService
@@ -24,10 +24,10 @@ import Wire
     audit.apply(try LoadedSettings.sample(recordings: ["/r"]))
   }
 
-  /// The recorder that was started last.
+  /// The last started recorder.
   private var recorder: Child? { runtime.started.last { $0.role == .recorder } }
 
-  /// Hands events to the services until there are none; returns those of connections, in words.
+  /// Passes events to the services until there are none; returns descriptions of those of connections.
   @discardableResult private func run() -> [String] {
     var others: [String] = []
     while let event = runtime.next() {
@@ -67,7 +67,7 @@ import Wire
   }
 
   @Test
-  func `a recorder that dies with files outstanding fails each of them, and is followed by another after a pause`()
+  func `the pending files of a recorder that dies fail, and another one is started after a pause`()
     throws
   {
     let first = try #require(recorder)
@@ -79,7 +79,7 @@ import Wire
     say(.opened(number: numbers[0]), by: first)
     runtime.end(first)
     #expect(run() == ["opened 7 /r/", "failed 8 the recorder \(System.ExitStatus.signal(9, coreDumped: false))"])
-    // None is started before the pause is over.
+    // None is started during the pause.
     recordings.open(in: "/r", user: "anna", session: "s", for: 9)
     #expect(run().first?.hasPrefix("failed 9 ") == true && recorder === first)
     #expect(runtime.fire(.loginRecords))
@@ -90,12 +90,12 @@ import Wire
     #expect(run() == ["entered 7"])
     recordings.open(in: "/r", user: "anna", session: "s", for: 8)
     #expect(try openings(of: recorder).count == 1)
-    // The answer of the one that is dead would be that of another file.
+    // A reply of the dead recorder would concern another file.
     say(.opened(number: numbers[1]), by: recorder)
     #expect(recorder?.sentSignal == SIGKILL && run().isEmpty)
   }
 
-  @Test func `a recorder that dies while it is told of entries loses none of them`() throws {
+  @Test func `a recorder that dies while it gets entries loses none`() throws {
     runtime.end(try #require(recorder))
     run()
     runtime.now += RecorderService.pause
@@ -116,7 +116,7 @@ import Wire
     #expect(try entries(of: recorder) == ["began pts/1 7", "ended pts/1 7", "began pts/1 8"])
   }
 
-  @Test func `an end goes to no other recorder while its beginning may be written by one that was retired`() throws {
+  @Test func `an end is not sent to another recorder while a retired one may write its start`() throws {
     let first = try #require(recorder)
     record(.began, "pts/1", of: 7)
     audit.apply(try LoadedSettings.sample(recordings: ["/other"]))
@@ -128,7 +128,7 @@ import Wire
     #expect(run() == ["entered 7"])
   }
 
-  @Test func `a recorder is told of the directories that logins began with, until they are over`() throws {
+  @Test func `a recorder has the directories of existing logins until they end`() throws {
     recorders.setNeeds(RecordingNeeds(keepsLogins: false, directories: ["/r"]), of: 7)
     audit.apply(try LoadedSettings.sample(recordings: ["/other"]) { $0.audit.loginRecords = false })
     func told(_ child: Child?) throws -> [RecorderSettings] {
@@ -145,7 +145,7 @@ import Wire
     #expect(run().first?.hasPrefix("failed 8 ") == true)
   }
 
-  @Test func `a terminal of somebody else is no login, and one of another login is left out and enters`() throws {
+  @Test func `a terminal of another user is refused, and one of another login is not entered but starts`() throws {
     let strict = LoginRecordService(runtime, recorders) { _ in .user(0) }
     strict.record(
       LoginEntry(.began, user: "anna", uid: 1000, terminal: "pts/9", process: 5, address: ""), isWanted: true, of: 7)
@@ -161,7 +161,7 @@ import Wire
     #expect(run().isEmpty)
   }
 
-  @Test func `a recorder whose files were replaced hands its entry on, and not without end`() throws {
+  @Test func `an entry of a recorder whose files were replaced is sent to the next one, with a limit`() throws {
     record(.began, "pts/1", of: 7)
     var count = 0
     while count < 100, let current = recorder, !current.isFinished {
@@ -177,7 +177,7 @@ import Wire
     #expect(runtime.lines(with: "[7] not in the login records, whose files were replaced: pts/1") == 1)
   }
 
-  @Test func `passwords that are wrong go to btmp, and keys that do not fit do not`() throws {
+  @Test func `wrong passwords are entered in btmp and refused keys are not`() throws {
     var fact = Fact(.authFailure, .denied, .ssh)
     var subject = Subject()
     (subject.user, subject.method) = ("anna", "publickey")
@@ -188,14 +188,14 @@ import Wire
     (subject.method, fact.reason) = ("publickey", Reason(AccountRefusal.noSuchUser))
     audit.record(fact, of: subject, 8)
     #expect(try entries(of: recorder) == ["refused ssh:notty 7", "refused ssh:notty 8"])
-    // One that is not in the records has no answer to wait for.
+    // No reply is pending for an entry that was not sent.
     runtime.end(try #require(recorder))
     run()
     audit.record(fact, of: subject, 9)
     #expect(!runtime.hasTimer(.loginRecords))
   }
 
-  @Test func `at the end what waits is written without a pause`() throws {
+  @Test func `at the end waiting entries are written without a pause`() throws {
     let first = try #require(recorder)
     runtime.end(first)
     run()
@@ -208,7 +208,7 @@ import Wire
   }
 }
 
-/// No journal.
+/// A journal that ignores events.
 final class SilentJournal: EventJournal {
   var isOn: Bool { false }
   func add(_ fact: Fact, of subject: Subject, in series: JournalSeries?) {}

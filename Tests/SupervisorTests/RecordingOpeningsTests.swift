@@ -3,7 +3,7 @@ import Testing
 @testable import Supervisor
 
 @Suite struct RecordingOpeningsTests {
-  /// Recorder 1 was asked by 10 and 11, recorder 2 by 12.
+  /// Requests of connections 10 and 11 to recorder 1, and of 12 to recorder 2.
   private func asked() -> RecordingOpenings {
     var openings = RecordingOpenings()
     for (number, recorder, connection) in [(100, 1, 10), (101, 1, 11), (102, 2, 12)] as [(UInt64, UInt64, UInt64)] {
@@ -12,7 +12,7 @@ import Testing
     return openings
   }
 
-  @Test func `an answer is taken once, and from the recorder that was asked`() {
+  @Test func `a reply is accepted once and only from the requested recorder`() {
     var openings = asked()
     #expect(openings.answer(100, by: 2) == nil)
     #expect(openings.answer(103, by: 1) == nil)
@@ -22,7 +22,7 @@ import Testing
     #expect(openings.answer(100, by: 1) == nil)
   }
 
-  @Test func `with a recorder ends what it was asked for, and nothing else`() {
+  @Test func `the end of a recorder ends only its own requests`() {
     var openings = asked()
     #expect(openings.end(1) == [10, 11])
     #expect(openings.end(1) == [])
@@ -30,11 +30,11 @@ import Testing
     #expect(openings.answer(102, by: 2)?.connection == 12)
   }
 
-  @Test func `whoever has waited too long gets neither a late answer nor the end of that recorder`() {
+  @Test func `a connection that gave up gets neither a late reply nor the end of the recorder`() {
     var openings = asked()
     #expect(openings.giveUp(10) == 1)
     #expect(openings.giveUp(10) == nil)
-    // Its next terminal is asked for at another recorder, and waits for that one alone.
+    // Its next request is to another recorder, and only waits for that one.
     #expect(openings.ask(103, of: 2, for: 10, path: "/r/103") == true)
     var late = openings
     #expect(late.answer(100, by: 1)?.path == "/r/100")
@@ -45,7 +45,7 @@ import Testing
     #expect(late.answer(103, by: 2)?.connection == 10)
   }
 
-  @Test func `so many may be asked for, and no more`() {
+  @Test func `the number of requests is limited`() {
     var openings = RecordingOpenings()
     for number in 0..<UInt64(RecordingOpenings.limit) {
       #expect(openings.ask(number, of: 1, for: number, path: "") == true)

@@ -9,14 +9,14 @@ import Testing
     ClientSource(IPAddress("10.\(number >> 16 & 255).\(number >> 8 & 255).\(number & 255)")!)
   }
 
-  /// For each time whether a connection is told.
+  /// For each time, whether a connection is reported individually.
   private func refuse(
     _ ledger: inout RefusalLedger, _ number: Int, _ refusal: ConnectionRefusal = .banned, at times: [Int64]
   ) -> [Bool] {
     times.map { ledger.refuse(source(number), refusal, at: $0) }
   }
 
-  @Test func `the first ones of a source and a reason are told at once, those that follow are counted`() {
+  @Test func `the first connections of a source and reason are reported individually and further ones counted`() {
     var ledger = RefusalLedger()
     #expect(refuse(&ledger, 1, at: [0, 1, 2, 3, 4, 5, 6, 41]) == [true, true, true, true, true, false, false, false])
     #expect(refuse(&ledger, 1, .rateLimited, at: [0]) == [true])
@@ -27,7 +27,7 @@ import Testing
     #expect(early.isEmpty && ended == [.init(source: source(1), refusal: .banned, connections: 3)])
   }
 
-  @Test func `a flood that goes on is told once in a minute, and one that is over begins anew`() {
+  @Test func `a continuing flood is reported once a minute, and after its end reports are individual again`() {
     var ledger = RefusalLedger()
     #expect(refuse(&ledger, 1, at: [0, 0, 0, 0, 0]) == [true, true, true, true, true])
     for minute: Int64 in 0..<5 {
@@ -40,7 +40,7 @@ import Testing
     #expect(refuse(&ledger, 1, at: [360_001]) == [true])
   }
 
-  @Test func `what is only counted is told by its number alone`() {
+  @Test func `health checks are only reported by their number`() {
     var ledger = RefusalLedger()
     for _ in 0..<30 { ledger.countCheck(source(1), at: 0) }
     let early = ledger.ended(at: 59_999)
@@ -52,7 +52,7 @@ import Testing
     #expect(rest.reduce(0) { $0 + $1.connections } == 2 * RefusalLedger.limit)
   }
 
-  @Test func `however many sources come, every connection is told or counted, and memory is bounded`() {
+  @Test func `with many sources every connection is reported or counted, and memory is bounded`() {
     var ledger = RefusalLedger()
     var told = 0
     var counted = 0

@@ -8,7 +8,7 @@ import Wire
 @testable import Supervisor
 
 @Suite struct ReloadServiceTests {
-  /// Sockets and authorities, as a test wants them, and what was answered.
+  /// Simulated sockets and authorities, and the replies.
   private final class Sources: SocketSource, CandidateSource {
     var error: SystemError?
     private(set) var candidates = 0
@@ -38,7 +38,7 @@ import Wire
 
   private var loader: Child? { runtime.started.last { $0.role == .loader } }
 
-  /// Events until there are none, in words.
+  /// Handles events until there are none; returns descriptions.
   @discardableResult private func run() -> [String] {
     var words: [String] = []
     while let event = runtime.next() {
@@ -61,7 +61,7 @@ import Wire
 
   private var refusal: String { "\(ReloadAnswer.refused(["bad", "worse"]))" }
 
-  @Test func `new settings apply once their authority is ready, and who asked hears of it`() throws {
+  @Test func `new settings apply when their authority is ready, and the result is sent`() throws {
     service.prepare(try .sample())
     #expect(service.takeCandidate() != nil && sources.candidates == 1)
     service.started()
@@ -74,19 +74,19 @@ import Wire
     #expect(run() == ["ends"] && sources.answers == ["7: \(ReloadAnswer.applied)"] && reports.facts.isEmpty)
   }
 
-  @Test func `settings that are rejected are reported, and those of before go on`() throws {
+  @Test func `rejected settings are reported, and the earlier ones remain`() throws {
     service.started()
     service.reload(for: 7)
     try reject(["bad", "worse"])
     #expect(run() == ["begins", "ends"] && sources.answers == ["7: \(refusal)"])
     #expect(reports.facts.map(\.type) == [.configurationRejected])
     #expect(reports.facts.first?.details == "bad (and 1 more)" && service.refusedSince != nil)
-    // The one message of a loader is its work: its end says nothing more.
+    // After the message of the loader its end has no effect.
     runtime.end(try #require(loader), .code(0))
     #expect(run().isEmpty && reports.facts.count == 1)
   }
 
-  @Test func `a loader that dies, cannot be started or finds no socket leaves the settings of before`() throws {
+  @Test func `a loader that dies, cannot be started or finds no socket leaves the earlier settings`() throws {
     service.started()
     service.reload(for: 1)
     runtime.end(try #require(loader))
@@ -103,7 +103,7 @@ import Wire
     #expect(runtime.lines(with: "the new configuration is not used; the one before it still applies") == 4)
   }
 
-  @Test func `who asks while a reload goes on hears of the next one, which follows at once`() throws {
+  @Test func `a request during a reload gets the result of the next one, which follows immediately`() throws {
     service.reload(for: 1)
     #expect(loader == nil, "the start comes first")
     service.started()
@@ -117,7 +117,7 @@ import Wire
     #expect(sources.answers == ["1: \(refusal)", "2: \(refusal)"])
   }
 
-  @Test func `a start fails with its settings`() throws {
+  @Test func `the start fails if its settings fail`() throws {
     sources.error = SystemError("listen", code: EADDRINUSE)
     service.prepare(try .sample())
     #expect(run() == ["failed \(ExitCode.systemError)"])
@@ -125,7 +125,7 @@ import Wire
     #expect(run() == ["failed \(ExitCode.unavailable)"] && reports.facts.isEmpty)
   }
 
-  @Test func `when the daemon ends nobody waits for a reload`() throws {
+  @Test func `requests for a reload are refused when the daemon ends`() throws {
     service.started()
     service.reload(for: 1)
     service.prepare(try .sample())

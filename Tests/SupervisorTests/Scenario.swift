@@ -10,7 +10,7 @@ import Wire
 
 @testable import Supervisor
 
-/// A connection's machine with a clock, driven to where a test begins.
+/// The state machine of a connection with a clock, advanced to the start of a test.
 struct Scenario {
   static let hostKey: [UInt8] = [1, 2, 3]
   static let loginID = EventID(high: 1, low: 2)
@@ -19,9 +19,9 @@ struct Scenario {
 
   var machine: ConnectionMachine
   var now: Int64 = 1_000_000
-  /// Everything that the machine said, in order.
+  /// All actions of the machine, in order.
   var said: [ConnectionMachine.Action] = []
-  /// Whether the system says of each account what an authority says of it, as soon as it is asked.
+  /// True: the system's account matches the authority's, and is returned immediately.
   var systemAgrees = true
 
   init(_ change: (inout Settings) -> Void = { _ in }) {
@@ -51,7 +51,7 @@ struct Scenario {
     return actions
   }
 
-  /// What the system says of an account when it agrees with an authority.
+  /// The system's account that matches the authority's.
   static func state(_ answer: AccountAnswer) -> AccountState {
     AccountState(account: answer.login, groups: answer.groups, isClosed: answer.noLogins != nil)
   }
@@ -77,14 +77,14 @@ struct Scenario {
   static let keys = ConnectionMachine.Event.session(
     .keys([KeyFile(path: "/home/bob/.ssh/authorized_keys", length: 3, problem: nil)]))
 
-  /// What is found of the keys of this user.
+  /// The event with the keys of this user.
   static func keys(of answer: AccountAnswer) -> ConnectionMachine.Event {
     guard answer.login == nil else { return keys }
     return .session(
       .keys([KeyFile(path: "/nonexistent/.ssh/authorized_keys", length: 0, problem: "no such file")]))
   }
 
-  /// What an authority is asked about a key.
+  /// The request to an authority about a key.
   static func question(_ payload: [UInt8], _ files: [KeyFile], principals: KeyFile? = nil) -> KeyQuestion {
     KeyQuestion(
       sessionID: hash, request: payload, client: IPAddress("203.0.113.7"), files: files, principals: principals)
@@ -116,7 +116,7 @@ struct Scenario {
     }
   }
 
-  /// An answer to a prompt.
+  /// A response to a prompt.
   static func answer(_ password: String) -> [UInt8] {
     var writer = WireWriter()
     writer.uint32(1)
@@ -143,7 +143,7 @@ struct Scenario {
     return scenario
   }
 
-  /// The account is known and its keys are found.
+  /// A connection whose account is known and whose keys are read.
   static func prepared(
     _ answer: AccountAnswer = known(), _ change: (inout Settings) -> Void = { _ in }
   ) -> Scenario {
@@ -167,7 +167,7 @@ struct Scenario {
     return scenario
   }
 
-  /// The session begins; the first line of the log about that.
+  /// Starts the session; returns the first log line about that.
   mutating func loggedIn() -> String? { send(.sessionOpened(Scenario.loginID)).lines().first }
 
   static func told() -> Scenario {
@@ -204,12 +204,12 @@ extension [ConnectionMachine.Action] {
     contains { if case .openSession = $0 { true } else { false } }
   }
 
-  /// The questions to authorities.
+  /// The requests to authorities.
   var questions: [SupervisorToAuthority] {
     compactMap { if case .ask(let question) = $0 { question } else { nil } }
   }
 
-  /// What the transport is told.
+  /// The messages to the transport.
   var told: [SupervisorToTransport] {
     compactMap { if case .tell(let message) = $0 { message } else { nil } }
   }
@@ -226,7 +226,7 @@ extension [ConnectionMachine.Action] {
     }
   }
 
-  /// The facts that are told, in order.
+  /// The reported facts, in order.
   var facts: [Fact] {
     compactMap { action in
       switch action {

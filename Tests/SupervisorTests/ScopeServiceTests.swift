@@ -12,7 +12,7 @@ import Wire
 
   init() { service = ScopeService(runtime, isRoot: true, isService: true) }
 
-  /// A login; `isMade`: its zygote has made the process.
+  /// A login; `isMade`: its zygote has created the process.
   private func login(isMade: Bool = true) throws -> Child {
     let session = try runtime.add(.session)
     session.connection = 7
@@ -30,7 +30,7 @@ import Wire
     try runtime.messages(SupervisorToSession.self, to: session).count { $0 == .scopeEntered }
   }
 
-  @Test func `a login waits until it is moved, or cannot be`() throws {
+  @Test func `a login waits until it is moved or cannot be moved`() throws {
     let (moved, kept) = (try login(), try login())
     #expect(service.wants(moved, Scenario.account()) && service.wants(kept, Scenario.account()))
     #expect(runtime.started.count { $0.role == .scopes } == 1)
@@ -40,13 +40,13 @@ import Wire
     #expect(try answers(to: moved) == 1 && answers(to: kept) == 1)
     #expect(service.hasMoved(moved) && !service.hasMoved(kept))
     #expect(runtime.lines == ["warning: logins stay in the service's control group: no bus"])
-    // An answer that nobody waits for changes nothing.
+    // An unexpected reply is ignored.
     say(.moved(number: kept.number))
     #expect(try answers(to: kept) == 1 && !service.hasMoved(kept))
     #expect(runtime.lines.last == "info: logins get scopes of their own again")
   }
 
-  @Test func `a process that is not made yet is moved once it is there`() throws {
+  @Test func `a process is moved as soon as it is created`() throws {
     let session = try login(isMade: false)
     #expect(service.wants(session, Scenario.account()))
     #expect(runtime.sent.isEmpty)
@@ -56,7 +56,7 @@ import Wire
     #expect(runtime.sent.count == 1 && runtime.sent.first?.descriptors.count == 1)
   }
 
-  @Test func `when the process that moves them dies while it is asked, logins go on where they are`() throws {
+  @Test func `if the process that moves logins dies, they continue without a scope`() throws {
     let session = try login()
     runtime.whenSending = { if $0.role == .scopes { runtime.end($0) } }
     #expect(service.wants(session, Scenario.account()))
@@ -67,20 +67,20 @@ import Wire
     }
     service.ended(child, status)
     #expect(try answers(to: session) == 1)
-    // No other is started before the pause is over, and nobody waits for it.
+    // No other process is started during the pause, and logins do not wait for it.
     #expect(!service.wants(session, Scenario.account()))
     runtime.now += ScopeService.pause
     #expect(service.wants(session, Scenario.account()) && runtime.started.count { $0.role == .scopes } == 2)
   }
 
-  @Test func `without root, or when none can be started, a login stays where it is`() throws {
+  @Test func `without root or the process a login is not moved`() throws {
     let session = try runtime.add(.session)
     #expect(!ScopeService(runtime, isRoot: false, isService: true).wants(session, Scenario.account()))
     runtime.canStart = false
     #expect(!service.wants(session, Scenario.account()) && runtime.lines(with: "error: ") == 1)
   }
 
-  @Test func `what cannot be read ends it`() throws {
+  @Test func `an invalid message ends the process`() throws {
     let session = try login(isMade: false)
     _ = service.wants(session, Scenario.account())
     let process = try #require(process)

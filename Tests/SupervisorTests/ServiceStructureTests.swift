@@ -2,21 +2,22 @@ import Glibc
 import System
 import Testing
 
-/// What the sources of the supervisor say about its services: whom each may call, and what others see of it.
+/// The structure of the supervisor's services, from the sources: which services each may call, and its visible properties.
 struct ServiceStructure {
-  /// A class that handles events of its own: its properties that others see, and the names of the types that it holds.
+  /// A service: its visible properties, and the names of the types of its properties.
   struct Service {
     var visible: [String] = []
-    /// Of these, those that others can set.
+    /// The visible properties that others can set.
     var settable: [String] = []
     var held: Set<String> = []
-    /// The protocols by which others know it.
+    /// The protocols through which others use it.
     var protocols: Set<String> = []
   }
 
   private(set) var services: [String: Service] = [:]
 
-  /// - Parameter sources: the text of each file. A service is a class whose name ends so.
+  /// - Parameter sources: the text of each file. A service is a class whose name ends in `Service` or
+  ///   `Runtime`.
   init(_ sources: [String]) {
     var parents: [String: [String]] = [:]
     func names(_ list: Substring) -> [String] { list.split(separator: ",").map { String($0.drop { $0 == " " }) } }
@@ -36,14 +37,14 @@ struct ServiceStructure {
           let match = line.prefixMatch(of: #/  (private |private\(set\) )?(let|var) (\w+)(.*)/#)
         {
           let rest = String(match.4)
-          // What computes its value stores nothing.
+          // A computed property stores nothing.
           let isComputed = rest.prefixMatch(of: /: [^=]+\{/) != nil
           let name = String(match.3)
           if match.1 != "private ", !isComputed { services[current]?.visible.append(name) }
           if match.1 == nil, match.2 == "var", !isComputed { services[current]?.settable.append(name) }
           hold(words(rest), by: current)
         } else if let current, let match = line.prefixMatch(of: #/    let \w+: ((?:any )?\w+)$/#) {
-          // Of a structure in which it holds several.
+          // A property of a structure that contains several services.
           hold(words(String(match.1)), by: current)
         }
       }
@@ -64,14 +65,14 @@ struct ServiceStructure {
 
   private mutating func hold(_ types: [String], by service: String) { services[service]?.held.formUnion(types) }
 
-  /// The services that each may call.
+  /// The services that each service may call.
   var calls: [String: Set<String>] {
     services.mapValues { service in
       Set(services.filter { service.held.contains($0.key) || !service.held.isDisjoint(with: $0.value.protocols) }.keys)
     }
   }
 
-  /// The services that call each other in a circle, themselves included; empty: there are none.
+  /// The services in a cycle of calls; empty: there is no cycle.
   var circle: Set<String> {
     var left = calls
     while let leaf = left.first(where: { $0.value.isDisjoint(with: left.keys) }) { left[leaf.key] = nil }
@@ -109,7 +110,7 @@ struct ServiceStructure {
     return names
   }
 
-  @Test func `services call each other in one direction`() {
+  @Test func `calls between services have no cycle`() {
     #expect(structure.services.count >= 15)
     #expect(structure.circle.isEmpty)
     #expect(structure.calls["AuditService"]?.isSuperset(of: ["JournalService", "RecordingService"]) == true)
@@ -119,24 +120,24 @@ struct ServiceStructure {
   }
 
   @Test
-  func `what a service stores is its own: at most a dozen properties are seen by others, and none is set by them`() {
+  func `services expose at most a dozen stored properties, and none can be set by others`() {
     #expect(structure.services.values.reduce(0) { $0 + $1.visible.count } <= 12)
     for (name, service) in structure.services { #expect(service.settable.isEmpty, "\(name)") }
     for (name, text) in files where name.hasSuffix("Service.swift") {
-      // What is above it is told by events.
+      // Services notify the supervisor by events.
       #expect(!text.contains(/\bSupervisor\b/), "\(name)")
     }
   }
 
-  @Test func `an event is handled from the queue and nowhere else`() {
-    // The machine is called by its service, and that by the dispatcher.
+  @Test func `events are handled only from the queue`() {
+    // Only the service calls the machine, and only the dispatcher calls the service.
     #expect(files.reduce(0) { $0 + $1.text.matches(of: /connection\.machine\.handle\(/).count } == 1)
     #expect(files.reduce(0) { $0 + $1.text.matches(of: /\bconnections\.handle\(/).count } == 2)
     #expect(
       files.first { $0.name == "Supervisor.swift" }?.text.matches(of: /: connections\.handle\(/).count == 2)
   }
 
-  @Test func `a circle and a property that others could set would be found`() {
+  @Test func `a cycle and a property that others could set would be found`() {
     let structure = ServiceStructure([
       "final class AService: AProtocol {\n  private let b: any BProtocol\n  var shared = 1\n  var computed: Int { 2 }\n}\n",
       "final class BService: BProtocol {\n  private let a: AService\n  private(set) var seen: Int?\n}\n",

@@ -3,7 +3,7 @@ import Testing
 @testable import Supervisor
 
 @Suite struct SessionCountsTests {
-  @Test func `a user has as many logins as the limit says, and then one more for each that ends`() {
+  @Test func `the number of logins of a user is limited, and each end allows another one`() {
     var counts = SessionCounts()
     var entered = (0..<3).map { _ in counts.enter("bob", limit: 2) }
     #expect(entered == [true, true, false] && counts.count(of: "bob") == 2)
@@ -12,15 +12,15 @@ import Testing
     #expect(entered == [true, false])
   }
 
-  @Test func `nobody's logins count against another's`() {
+  @Test func `logins of users are counted separately`() {
     var counts = SessionCounts()
-    // One letter, in two ways of writing it.
+    // The same letter in two encodings.
     let names = ["bob", "Bob", "bob ", "b\u{f6}b", "bo\u{308}b", "bob"]
     let entered = names.map { counts.enter($0, limit: 1) }
     #expect(entered == [true, true, true, true, true, false])
   }
 
-  @Test func `a limit that was lowered holds for the next login`() {
+  @Test func `a lowered limit applies to the next login`() {
     var counts = SessionCounts()
     for _ in 0..<3 { _ = counts.enter("bob", limit: 3) }
     counts.leave("bob")
@@ -28,7 +28,7 @@ import Testing
     #expect(entered == [false, true])
   }
 
-  @Test func `nothing is kept of a user whose logins have ended, and no count goes below zero`() {
+  @Test func `users without logins have no entry, and counts are never negative`() {
     var counts = SessionCounts()
     for number in 0..<1000 {
       _ = counts.enter("user\(number)", limit: 1)

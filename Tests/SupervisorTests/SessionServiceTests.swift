@@ -10,7 +10,7 @@ import Wire
 @testable import Supervisor
 
 @Suite struct SessionServiceTests {
-  /// A journal and its budgets, as a test wants them.
+  /// A simulated journal with budgets.
   private final class Gate: LoginGate, EventBudget {
     var isHolding = false
     var isOpen = true
@@ -48,7 +48,7 @@ import Wire
     return login
   }
 
-  /// A login of this connection; returns its process.
+  /// Opens a login of this connection; returns its process.
   private func open(_ connection: UInt64, user: String = "anna", uid: UInt32 = 1000, limit: Int = 9) throws -> Child {
     service.open(try login(uid: uid), promoting: false, user: user, limit: limit, for: connection)
     var subject = Subject()
@@ -57,7 +57,7 @@ import Wire
     return try #require(process)
   }
 
-  /// Hands ends to the service until there is no event; returns the others, in words.
+  /// Passes ends of processes to the service until there are no events; returns descriptions of the others.
   @discardableResult private func run() -> [String] {
     var others: [String] = []
     while let event = runtime.next() {
@@ -82,7 +82,7 @@ import Wire
     return fact
   }
 
-  @Test func `a user has as many logins as are allowed, and another one when one is over`() throws {
+  @Test func `the number of logins of a user is limited, and an end allows another one`() throws {
     let first = try open(1, limit: 1)
     #expect(run() == ["opened 1"])
     service.open(try login(), promoting: false, user: "anna", limit: 1, for: 2)
@@ -93,7 +93,7 @@ import Wire
     #expect(run() == ["opened 3"] && process !== first)
   }
 
-  @Test func `nobody logs in whom the journal does not let in, or without a process`() throws {
+  @Test func `a login needs the permission of the journal and a process`() throws {
     gate.isOpen = false
     service.open(try login(), promoting: false, user: "anna", limit: 1, for: 1)
     #expect(run() == ["1: \(ConnectionMachine.Event.journalRefused)"])
@@ -105,7 +105,7 @@ import Wire
     #expect(run() == ["1: \(ConnectionMachine.Event.accountChecked(nil))"])
   }
 
-  @Test func `the process that looked keys up becomes the login, unless it is another's`() throws {
+  @Test func `the process that read the keys becomes the login only for the same account`() throws {
     service.lookUpKeys(of: Scenario.account(), ["/k"], for: 1)
     let lookUp = try #require(process)
     #expect(service.foundKeys(of: 1) != nil)
@@ -115,14 +115,13 @@ import Wire
     let other = try #require(process)
     service.open(try login(), promoting: false, user: "eve", limit: 1, for: 2)
     #expect(process !== other && other.sentSignal == SIGKILL)
-    // The end of one that was killed is nothing for the connection.
+    // The end of a killed process is not an event of the connection.
     run()
     runtime.end(other)
     #expect(run().isEmpty)
   }
 
-  @Test func `a login whose user makes too many events waits, and has to wait no longer when the time is over`() throws
-  {
+  @Test func `a login whose user causes too many events waits for a limited time`() throws {
     let child = try open(1)
     run()
     gate.wait = 5000
@@ -137,7 +136,7 @@ import Wire
     #expect(runtime.paused.isEmpty)
   }
 
-  @Test func `root and who is to mend the server wait for no budget, but for the journal`() throws {
+  @Test func `root and rescue users wait for the journal but not for a budget`() throws {
     gate.wait = 5000
     gate.isHolding = true
     let (root, mender) = (try open(1, user: "root", uid: 0), try open(2, user: "mender"))
@@ -148,8 +147,7 @@ import Wire
     #expect(runtime.paused.isEmpty)
   }
 
-  @Test func `a login that is killed leaves the commands without an end, and one that ends well leaves nothing`() throws
-  {
+  @Test func `a killed login is reported with its unfinished commands, and a normal end is not reported`() throws {
     let (killed, ended) = (try open(1), try open(2))
     for child in [killed, ended] { say(.starts(number: 4, start), by: child) }
     service.awaitStart(4, of: 1)
@@ -166,7 +164,7 @@ import Wire
     #expect(service.processes.isEmpty)
   }
 
-  @Test func `what a login tells after its connection comes before its end`() throws {
+  @Test func `events of a login after its connection precede its end`() throws {
     let child = try open(1)
     var subject = Subject()
     subject.user = "anna"
@@ -179,12 +177,12 @@ import Wire
     runtime.end(child, .code(0))
     run()
     #expect(gate.facts.map(\.type) == [.commandStarted, .sessionLost, .sessionEnd])
-    // Without a process it is recorded at once.
+    // Without a process it is reported immediately.
     service.recordAtEnd(Fact(.sessionEnd), of: subject, 2)
     #expect(gate.facts.count == 4)
   }
 
-  @Test func `when the daemon ends all that logins left is recorded`() throws {
+  @Test func `when the daemon ends the last events of logins are reported`() throws {
     let child = try open(1)
     say(.starts(number: 1, start), by: child)
     service.recordAtEnd(Fact(.sessionEnd), of: Subject(), 1)
@@ -194,7 +192,7 @@ import Wire
     #expect(gate.facts.first?.reason == Reason(SessionLoss.shutDown))
   }
 
-  @Test func `the process that reads shadow(5) says one thing, and its end alone says nothing good`() throws {
+  @Test func `the process that reads shadow(5) sends one message, and its end without one is a failure`() throws {
     service.checkAccount(AccountQuestion(name: "anna"), for: 1)
     let first = try #require(process)
     service.handle([255], [], from: first)
@@ -208,7 +206,7 @@ import Wire
     #expect(run() == ["1: \(ConnectionMachine.Event.accountChecked(state))"])
   }
 
-  @Test func `what a session process may not say is told to its connection`() throws {
+  @Test func `a violation by a session process is an event of its connection`() throws {
     let child = try open(1)
     run()
     service.handle([255], [], from: child)

@@ -3,7 +3,7 @@ import Testing
 @testable import Supervisor
 
 @Suite struct TimersTests {
-  @Test func `keys come in the order of their times, and only when those have come`() {
+  @Test func `keys are returned in the order of their times, and only after these`() {
     var timers = Timers<Int>()
     var random = SystemRandomNumberGenerator()
     let times = (0..<500).map { _ in Int64.random(in: 0..<1000, using: &random) }
@@ -17,7 +17,7 @@ import Testing
     #expect(timers.count == times.count { $0 > 499 })
   }
 
-  @Test func `a key has one time, the last`() {
+  @Test func `a key has only its last time`() {
     var timers = Timers<String>()
     timers.set("a", at: 1)
     timers.set("a", at: 5)
@@ -27,7 +27,7 @@ import Testing
     #expect(timers.soonest() == nil)
   }
 
-  @Test func `a time that was taken away never comes`() {
+  @Test func `a cancelled time never occurs`() {
     var timers = Timers<String>()
     timers.set("a", at: 1)
     timers.set("b", at: 2)
@@ -36,7 +36,7 @@ import Testing
     #expect(timers.next(at: 9) == "b")
   }
 
-  @Test func `setting one key very often keeps the order of the others`() {
+  @Test func `setting one key many times keeps the order of the others`() {
     var timers = Timers<Int>()
     for key in 1...50 { timers.set(key, at: Int64(100 - key)) }
     for time in 0..<100_000 { timers.set(0, at: Int64(time)) }
@@ -44,7 +44,7 @@ import Testing
     #expect(timers.next(at: 200_000) == 0)
   }
 
-  @Test func `a throttle counts what it holds back`() {
+  @Test func `a throttle counts suppressed lines`() {
     var throttle = LogThrottle(interval: 10)
     #expect(throttle.pass(at: 0) == 0)
     #expect(throttle.pass(at: 1) == nil)
@@ -52,7 +52,7 @@ import Testing
     #expect(throttle.pass(at: 10) == 2)
   }
 
-  @Test func `a throttle lets a few lines through at once`() {
+  @Test func `a throttle passes a burst of lines`() {
     var throttle = LogThrottle(burst: 2, interval: 10)
     #expect(throttle.pass(at: 0) == 0)
     #expect(throttle.pass(at: 5) == 0)

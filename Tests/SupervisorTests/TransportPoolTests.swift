@@ -6,7 +6,7 @@ import Testing
 @Suite struct TransportPoolTests {
   private func source(_ number: UInt8) -> ClientSource { ClientSource(IPAddress(bytes: [192, 0, 2, number])!) }
 
-  /// A pool with two spares, 1 and 2, that are ready.
+  /// A pool with two ready spares, 1 and 2.
   private func ready() -> TransportPool {
     var pool = TransportPool(spares: 2)
     #expect(pool.open() == [.start, .start])
@@ -17,12 +17,12 @@ import Testing
     return pool
   }
 
-  @Test func `a spare serves at once and is replaced`() {
+  @Test func `a spare serves immediately and is replaced`() {
     var pool = ready()
     #expect(pool.serve(10, of: source(1)) == [.serve(connection: 10, transport: 1), .start])
   }
 
-  @Test func `connections that find no spare are served in order`() {
+  @Test func `connections without a spare are served in order`() {
     var pool = TransportPool(spares: 0)
     #expect(pool.serve(10, of: source(1)) == [.start])
     #expect(pool.serve(11, of: source(1)) == [.start])
@@ -32,7 +32,7 @@ import Testing
     #expect(pool.becameReady(1) == [.serve(connection: 11, transport: 1)])
   }
 
-  @Test func `a newcomer does not wait for all that one source has waiting`() {
+  @Test func `a new source does not wait for all connections of another`() {
     var pool = TransportPool(spares: 0)
     for connection in 10..<30 { _ = pool.serve(UInt64(connection), of: source(1)) }
     #expect(pool.waitingCount == 20)
@@ -43,13 +43,13 @@ import Testing
     #expect(pool.becameReady(3) == [.serve(connection: 11, transport: 3)])
   }
 
-  @Test func `a transport is ready once, and only when it was started`() {
+  @Test func `a transport becomes ready once, and only after its start`() {
     var pool = ready()
     #expect(pool.becameReady(1) == nil)
     #expect(pool.becameReady(99) == nil)
   }
 
-  @Test func `failures hold starting back, longer each time`() {
+  @Test func `failures delay further starts increasingly`() {
     var pool = TransportPool(spares: 2)
     _ = pool.open()
     #expect(pool.startFailed() == [.restartAfter(milliseconds: 100)])
@@ -60,13 +60,13 @@ import Testing
     #expect(pool.ended(1) == [.restartAfter(milliseconds: 200)])
   }
 
-  @Test func `the end of one that serves somebody starts nothing`() {
+  @Test func `the end of a transport with a connection starts nothing`() {
     var pool = ready()
     _ = pool.serve(10, of: source(1))
     #expect(pool.ended(1) == [])
   }
 
-  @Test func `a connection that is over is not served`() {
+  @Test func `an ended connection is not served`() {
     var pool = TransportPool(spares: 0)
     _ = pool.serve(10, of: source(1))
     pool.forget(connection: 10)
@@ -75,7 +75,7 @@ import Testing
     #expect(pool.serve(11, of: source(1)) == [.serve(connection: 11, transport: 1)])
   }
 
-  @Test func `new settings replace those that serve nobody`() {
+  @Test func `new settings replace transports without a connection`() {
     var pool = ready()
     #expect(pool.replaceAll(spares: 1) == [.kill(transport: 1), .kill(transport: 2), .start])
     #expect(pool.ended(1) == [])

@@ -8,7 +8,7 @@ import Wire
 
 @testable import Supervisor
 
-/// Transports and the zygotes that make them, which a test plays.
+/// Simulated transports and zygotes.
 @Suite struct TransportServiceTests {
   private let runtime = FakeRuntime()
   private let zygotes: ZygoteService
@@ -26,7 +26,7 @@ import Wire
     return settings.transport(hostKeys: [[1]], root: "")
   }
 
-  /// New settings apply.
+  /// Applies new settings.
   private func reload(_ banner: String, spares: Int = 0) {
     zygotes.apply(.transportZygote(nil), settings(banner))
     service.replaceAll(spares: spares)
@@ -35,13 +35,13 @@ import Wire
   private var zygote: Child? { runtime.started.last { $0.role == .transportZygote } }
   private var transport: Child? { runtime.started.last { $0.role == .transport } }
 
-  /// The zygote says that it has made a process.
+  /// Lets the zygote report that it has created a process.
   private func make(_ child: Child?) {
     guard let child, let zygote = child.maker.flatMap({ runtime.children[$0] }) else { return }
     zygotes.handle(ZygoteToSupervisor.forked(number: child.number, pid: 1).wireBytes, [], from: zygote)
   }
 
-  /// Hands events to the services until there are none; returns the others, in words.
+  /// Passes events to the services until there are none; returns descriptions of the others.
   @discardableResult private func run() -> [String] {
     var others: [String] = []
     while let event = runtime.next() {
@@ -67,7 +67,7 @@ import Wire
     }
   }
 
-  @Test func `a reload between an accept and its transport gives the connection a transport of the new settings`()
+  @Test func `after a reload between accept and transport the connection gets a transport of the new settings`()
     throws
   {
     reload("old")
@@ -78,7 +78,7 @@ import Wire
     let (second, secondZygote) = (try #require(transport), try #require(zygote))
     #expect(first !== second && firstZygote !== secondZygote && first.sentSignal == SIGKILL)
     #expect(try told(secondZygote) == ["new"])
-    // The old zygote has yet to make what it was asked for.
+    // The old zygote has pending requests.
     #expect(firstZygote.sentSignal == nil)
     make(first)
     #expect(run().isEmpty && firstZygote.sentSignal == SIGKILL)
@@ -86,7 +86,7 @@ import Wire
     #expect(run() == ["7 by \(second.number)", "ready"])
   }
 
-  @Test func `a zygote that dies while it is asked for processes takes them along, and they are made by another`()
+  @Test func `the pending processes of a zygote that dies are created by another one`()
     throws
   {
     service.started()
@@ -104,7 +104,7 @@ import Wire
     #expect(run().count == 2)
   }
 
-  @Test func `a transport that crashes has the spares replaced by copies of another zygote`() throws {
+  @Test func `after a crash of a transport the spares are replaced by copies of another zygote`() throws {
     service.started()
     reload("a", spares: 1)
     let (first, old) = (try #require(transport), try #require(zygote))
@@ -115,7 +115,7 @@ import Wire
     #expect(try told(zygote) == ["a"])
   }
 
-  @Test func `the start fails with the first transport, and later ones are started again`() throws {
+  @Test func `the start fails with the first transport, and later ones are restarted`() throws {
     reload("a", spares: 1)
     runtime.end(try #require(transport))
     #expect(run() == ["failed \(ExitCode.unavailable)"])
@@ -128,7 +128,7 @@ import Wire
     #expect(run().isEmpty && runtime.hasTimer(.transportRestart))
   }
 
-  @Test func `what a transport says is its connection's, and one that has none may say nothing`() throws {
+  @Test func `messages of a transport are events of its connection, and without one it may send none`() throws {
     reload("a", spares: 1)
     let child = try #require(transport)
     let message = TransportToSupervisor.idle(since: 5)
@@ -146,14 +146,14 @@ import Wire
     #expect(run() == ["7: \(transport)", "7: \(misbehaved)", "7: \(ended)"])
   }
 
-  @Test func `a zygote that names a process that it was not asked for is killed`() throws {
+  @Test func `a zygote that reports a process without a request is killed`() throws {
     reload("a", spares: 1)
     let zygote = try #require(zygote)
     zygotes.handle(ZygoteToSupervisor.forked(number: 4711, pid: 1).wireBytes, [], from: zygote)
     #expect(zygote.sentSignal == SIGKILL && run().isEmpty)
   }
 
-  @Test func `when the daemon ends nothing that waits is kept`() throws {
+  @Test func `when the daemon ends spares are ended`() throws {
     service.started()
     reload("a", spares: 1)
     let (child, old) = (try #require(transport), try #require(zygote))

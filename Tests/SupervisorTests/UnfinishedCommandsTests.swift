@@ -4,7 +4,7 @@ import Testing
 
 @testable import Supervisor
 
-/// Which programs of a login have no end.
+/// The programs of a login whose end was not reported.
 @Suite struct UnfinishedCommandsTests {
   private func start(_ command: String, on channel: UInt32 = 0) -> Fact {
     var fact = Fact(.commandStarted, .success, .exec)
@@ -18,7 +18,7 @@ import Testing
     return fact
   }
 
-  /// With these programs, each of which there is room for.
+  /// A collection with these programs, which do not exceed the limit.
   private func taking(_ starts: [Fact]) -> UnfinishedCommands {
     var commands = UnfinishedCommands()
     for fact in starts {
@@ -28,14 +28,14 @@ import Testing
     return commands
   }
 
-  @Test func `a program that has ended is not among them, however it ended`() {
+  @Test func `an ended program is removed, however it ended`() {
     var commands = taking([start("ls")])
     #expect(!commands.isEmpty)
     commands.handle(end("ls"))
     #expect(commands.isEmpty)
   }
 
-  @Test func `an end is that of the same command on the same channel`() {
+  @Test func `an end matches the same command on the same channel`() {
     var commands = taking([start("a"), start("b"), start("a", on: 1)])
     commands.handle(end("a", on: 1))
     commands.handle(end("c"))
@@ -47,7 +47,7 @@ import Testing
     #expect(commands.summary == "1 command without an end: channel 0: exec 'b'")
   }
 
-  @Test func `long commands have an end, too`() {
+  @Test func `ends of long commands match too`() {
     let long = String(repeating: "x", count: 100_000)
     var commands = taking([start(long)])
     #expect(commands.summary.utf8.count < 300)
@@ -55,7 +55,7 @@ import Testing
     #expect(commands.isEmpty)
   }
 
-  @Test func `there are at most as many as a login can have programs, and few of them are shown`() {
+  @Test func `the number of programs is limited, and few of them are shown`() {
     var commands = taking((0..<UnfinishedCommands.limit).map { start("sleep \($0)") })
     let isTaken = commands.start(start("one more"))
     #expect(!isTaken)
@@ -67,7 +67,7 @@ import Testing
     (System.ExitStatus.signal(9, coreDumped: false), false, SessionLoss.killed),
     (.signal(9, coreDumped: false), true, .endedByDaemon), (.code(0), false, .ended), (.code(70), true, .ended),
     (.unknown, false, .ended),
-  ]) func `why a session process is lost follows from how it ended`(
+  ]) func `the reason of a lost session depends on its exit status`(
     status: System.ExitStatus, isOurs: Bool, loss: SessionLoss
   ) {
     #expect(SessionLoss(status, isOurs: isOurs) == loss)

@@ -16,7 +16,7 @@ import Wire
   private static let files = [KeyFile(path: "/k", length: 3, problem: nil)]
   private static let leastTime: Int64 = 100
 
-  /// Authentication by these methods, or by these steps.
+  /// Authentication with these methods or steps.
   private func authentication(
     _ methods: [AuthenticationMachine.Method] = [.publicKey, .password, .keyboardInteractive],
     _ required: [[AuthenticationMachine.Step]] = []
@@ -34,7 +34,7 @@ import Wire
     authentication.askForVerdict(Scenario.known(), sessionID: [7], client: nil, keyFiles: keyFiles).questions.count
   }
 
-  @Test func `a message waits for the account, and no second one is accepted before its answer`() throws {
+  @Test func `a message waits for the account, and no second one is accepted before its reply`() throws {
     var authentication = authentication()
     #expect(
       try request(Scenario.passwordRequest(), nil, in: &authentication)
@@ -56,7 +56,7 @@ import Wire
     #expect(try request(Scenario.request("none"), in: &authentication).actions.told.count == 1)
   }
 
-  @Test func `an authority is asked once for each request, and for a key only with the user's files`() throws {
+  @Test func `an authority gets each request once, and one about a key only with the user's files`() throws {
     var authentication = authentication()
     _ = try request(Scenario.keyRequest(signed: false), in: &authentication)
     #expect(questions(&authentication, keyFiles: nil) == 0)
@@ -70,7 +70,7 @@ import Wire
     #expect(questions(&authentication, keyFiles: nil) == 1)
   }
 
-  @Test func `a verdict or a timer that nothing waits for grants nothing`() throws {
+  @Test func `an unexpected verdict or timer grants nothing`() throws {
     let accepted = Verdict(outcome: .accepted)
     var authentication = authentication()
     for payload in [nil, Scenario.request("none"), Scenario.passwordRequest()] {
@@ -84,7 +84,7 @@ import Wire
     #expect(authentication.verdict(accepted, Scenario.known(), 0, at: 0) == Reaction())
   }
 
-  @Test func `an answer without a prompt is a violation, whatever is pending`() throws {
+  @Test func `a response without a prompt is a violation, whatever is pending`() throws {
     var authentication = authentication()
     let violation = ProtocolViolation("sent an answer without a prompt")
     let answer = SecretBytes(Scenario.answer("secret"))
@@ -96,7 +96,7 @@ import Wire
     #expect(throws: violation) { try authentication.informationResponse(answer, Scenario.known(), at: 0) }
   }
 
-  @Test func `without an account every credential fails after its least time, without a question`() throws {
+  @Test func `without an account every credential fails after its minimum time without a request`() throws {
     var authentication = authentication()
     _ = try request(Scenario.passwordRequest(), nil, in: &authentication)
     #expect(
@@ -107,7 +107,7 @@ import Wire
     #expect(reaction.actions.facts.map(\.reason) == ["no_authority"])
   }
 
-  @Test func `two keys that force different commands let nobody in`() throws {
+  @Test func `two keys that force different commands are refused`() throws {
     var authentication = authentication([.publicKey], [[.publicKey, .publicKey]])
     var permissions = KeyPermissions.everything
     for (command, key) in [("date", "a"), ("id", "b")] {
@@ -130,7 +130,7 @@ import Wire
       (Scenario.request("keyboard-interactive") { for _ in 0..<2 { $0.text("") } }, [.triedOther]),
       (Scenario.request("hostbased"), [.triedOther]), ([1, 2, 3], [.misbehaved]),
     ] as [([UInt8], [PenaltyState.Event])])
-  func `what is tried is said at once, whether or not the account is known`(
+  func `penalties of attempts do not depend on the account`(
     payload: [UInt8], penalties: [PenaltyState.Event]
   ) throws {
     for account in [nil, Scenario.known()] {
@@ -139,7 +139,7 @@ import Wire
     }
   }
 
-  @Test func `another user's name and a foreign service disconnect as misbehaviour, too many failures do not`() throws {
+  @Test func `another user name or service is misbehaviour, and too many failures are not`() throws {
     var renamed = authentication()
     _ = try request(Scenario.request("none"), in: &renamed)
     let reaction = try request(Scenario.request("none", user: "eve"), in: &renamed)
