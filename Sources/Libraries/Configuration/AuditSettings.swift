@@ -75,46 +75,46 @@ extension KeyTable {
   static let audit: [Key] = [
     Key(
       "audit.enabled", .boolean, \.settings.audit.enabled,
-      "Whether the journal is kept: what happened, when, who did it, and what came of it."),
+      "Whether the journal is written: what happened, when, who did it, and the result."),
     Key(
       "audit.exporters", .exporters, \.settings.audit.exporters,
-      "Where the events go. The file is the journal, and is there in any case; the others get what stands",
+      "Destinations of events. The file is the journal, which is always written; the others get the events",
       "in it. The keys of each:"),
     Key(
       "audit.buffer_size", .integer(100...100_000), \.settings.audit.bufferSize,
-      "Events that wait in memory for the journal; when there are more, what makes them waits as well."),
+      "Number of events that can wait in memory for the journal; at the limit, their sources wait as well."),
     Key(
       "audit.batch_size", .integer(1...10000), \.settings.audit.batchSize,
-      "Events that are written at once, at most."),
+      "Maximum number of events that are written at once."),
     Key(
       "audit.flush_interval", .duration(1...3600), \.settings.audit.flushInterval,
-      "The time until an event is on the disk, at most, where fsync says interval."),
+      "Maximum time until an event is on the disk, if fsync is interval."),
     Key(
       "audit.on_failure", .choice(), \.settings.audit.onFailure,
-      "What becomes of logins while events cannot be written: continue, refuse (which refuses new ones)."),
+      "What happens to logins while events cannot be written: continue, refuse (new ones are refused)."),
     Key(
       "audit.rescue_users", .list(.accountName, of: "a list of users", mayBeEmpty: true), \.settings.audit.rescueUsers,
-      "Users who can log in all the same, to mend it."),
+      "Users who may log in nevertheless, to repair the server."),
     Key(
       "audit.verbose_io", .boolean, \.settings.audit.verboseIO,
-      "Whether every read and write of a file is an event, too; closing a file says how much it was."),
+      "Whether every read and write of a file is an event too. The event of a closed file has the totals."),
     Key(
       "audit.recording.enabled", .boolean, \.settings.audit.recording.enabled,
-      "Whether terminals are recorded, as asciicast files."),
+      "Whether terminals are recorded in asciicast files."),
     Key(
       "audit.recording.directory", ValueType<String>.path.optional, \.settings.audit.recording.directory,
-      "Where the recordings are; null for the directory recordings beside the journal."),
+      "The directory of recordings; null for the directory recordings beside the journal."),
     Key(
       "audit.recording.users", .list(.userName, of: "a list of names and patterns of users", mayBeEmpty: true),
       \.settings.audit.recording.users,
-      "Who is recorded: * stands for any letters, ? for one; [] for everyone."),
+      "Users whose terminals are recorded; [] for all. * matches any characters, ? one."),
     Key(
       "audit.recording.input", .boolean, \.settings.audit.recording.input,
-      "Whether what is typed is recorded as well, passwords that programs ask for with it."),
+      "Whether input is recorded too, including passwords that are typed."),
     Key(
       "audit.login_records", .boolean, \.settings.audit.loginRecords,
-      "Whether who(1), last(1), lastlog(8) and lastb(1) show logins: utmp, wtmp, lastlog and btmp, where these",
-      "files exist. Only as root."),
+      "Whether logins are recorded for who(1), last(1), lastlog(8) and lastb(1) in utmp, wtmp, lastlog and",
+      "btmp, if these files exist. Only as root."),
   ]
 }
 

@@ -59,76 +59,76 @@ extension KeyTable {
     Key(
       "auth.methods", .list(.choice(), of: "a list of publickey, password, keyboard-interactive"),
       \.settings.auth.methods,
-      "How a user can log in: publickey, password, keyboard-interactive (which asks for the password)."),
+      "Authentication methods: publickey, password, keyboard-interactive (which asks for the password)."),
     Key(
       "auth.required", .stepSequences, \.settings.auth.required,
-      "Sequences of steps, as [[publickey, password]]: a login takes all steps of one of them, in order.",
-      "Every step is one of auth.methods, or totp: a code of the user's authenticator.",
-      "Empty: any one method is a login."),
+      "Sequences of steps, such as [[publickey, password]]. A login must complete all steps of one of them,",
+      "in order. A step is one of auth.methods, or totp: a code of the user's authenticator.",
+      "Empty: any one method is sufficient."),
     Key(
       "auth.permit_root",
       .choice(others: ["prohibit-password": "publickey", "without-password": "publickey", "true": "yes", "false": "no"]
       ), \.settings.auth.permitRoot,
-      "Whether root may log in: no, publickey (never without a key), yes."),
+      "Whether root may log in: no, publickey (only with a key), yes."),
     Key(
       "auth.locked_accounts", .choice(), \.settings.auth.lockedAccounts,
-      "How accounts log in that have no password or a locked one (in shadow(5) it begins with !, as after",
-      "useradd): keys (by keys alone, as with Debian's sshd), no. Those that have expired never do."),
+      "Whether accounts may log in that have no password or a locked one (in shadow(5) it begins with !, as",
+      "after useradd): keys (only with keys, as with Debian's sshd), no. Expired accounts never may."),
     Key(
       "auth.allow_users", .list(.userPattern, of: "a list of names and patterns of users", mayBeEmpty: true),
       \.settings.auth.allowUsers,
-      "Who may log in; [] for everyone. * in a name stands for any letters, ? for one, and behind @ may",
-      "stand where they come from: anna, \"ops-*\", backup@192.0.2.0/24."),
+      "Users who may log in; [] for all. In a name, * matches any characters and ? one. The client's address",
+      "can follow after @: anna, \"ops-*\", backup@192.0.2.0/24."),
     Key(
       "auth.deny_users", .list(.userPattern, of: "a list of names and patterns of users", mayBeEmpty: true),
       \.settings.auth.denyUsers,
-      "Who may not log in, even if another list allows it."),
+      "Users who may not log in, even if another list allows it."),
     Key(
       "auth.allow_groups", .list(.groupPattern, of: "a list of names and patterns of groups", mayBeEmpty: true),
       \.settings.auth.allowGroups,
-      "The groups of which a user must be in one; [] for none. Where there is a list of users as well,",
-      "both must allow the login."),
+      "Groups whose members may log in; [] for no restriction. If there is a list of users too, both lists",
+      "must allow the login."),
     Key(
       "auth.deny_groups", .list(.groupPattern, of: "a list of names and patterns of groups", mayBeEmpty: true),
       \.settings.auth.denyGroups,
-      "The groups whose members may not log in, even if another list allows it."),
+      "Groups whose members may not log in, even if another list allows it."),
     Key(
       "auth.publickey.authorized_keys_dir", ValueType<String>.directory.optional,
       \.settings.auth.authorizedKeysDirectory, alias: "BSSH_AUTHORIZED_KEYS_DIR",
-      "A directory that holds {user}/authorized_keys; null for none. Set alone, it takes the place of",
-      "authorized_keys_pattern; where both are set, both are searched."),
+      "The directory that contains {user}/authorized_keys; null for none. If only this is set, it replaces",
+      "authorized_keys_pattern; if both are set, both are searched."),
     Key(
       "auth.publickey.authorized_keys_pattern", ValueType.keysPattern.optional(null: "the default"),
       \.settings.auth.authorizedKeysPattern, alias: "BSSH_AUTHORIZED_KEYS_PATTERN",
-      "Each user's file of keys: %h is the home, %u or {user} the name, %% a percent sign. none: there",
-      "is no such file. null, with authorized_keys_dir null as well: the default."),
+      "The file with the keys of a user: %h is the home directory, %u or {user} the name, %% a percent sign.",
+      "none: there is no such file. null, with authorized_keys_dir null as well: the default."),
     Key(
       "auth.publickey.trusted_user_ca_keys", ValueType<String>.path.optional, \.trustedUserCAFile,
       becomes: \.settings.auth.trustedUserCAKeys,
-      "A file with the public keys of authorities whose user certificates let in; null for none."),
+      "A file with the public keys of CAs whose user certificates are accepted; null for none."),
     Key(
       "auth.publickey.authorized_principals_pattern", ValueType.keyPattern.optional,
       \.settings.auth.authorizedPrincipalsPattern,
-      "Each user's file of the names that such a certificate may have, as authorized_keys_pattern; null: the",
-      "user's own name."),
+      "The file with the accepted principals of a user for such certificates, as authorized_keys_pattern;",
+      "null: the user's own name."),
     Key(
       "auth.publickey.revoked_keys", ValueType<String>.path.optional, \.revokedKeysFile,
       becomes: \.settings.auth.revokedKeys,
-      "A file with keys that let nobody in: one public key in each line, or a revocation list (KRL) as",
-      "ssh-keygen -k makes it. Read while loading; a reload reads it again. null for none."),
+      "A file with revoked keys: one public key per line, or a key revocation list (KRL) of ssh-keygen -k.",
+      "It is read when the configuration is loaded. null for none."),
     Key(
       "auth.publickey.permit_user_environment",
       .list(.variablePattern, of: "a list of names of variables", mayBeEmpty: true),
       \.settings.auth.permittedUserEnvironment,
-      "Variables that environment= of a line of authorized_keys may set; * stands for any letters, ? for one."),
+      "Variables that environment= in authorized_keys may set; * matches any characters, ? one."),
     Key(
       "auth.password.users_file", ValueType<String>.path.optional, \.usersFile, becomes: \.partOfAnother,
-      "A YAML file with more users under the key users; null for none. Keep it readable by its owner alone."),
+      "A YAML file with further users under the key users, for its owner only; null for none."),
     Key(
       "auth.password.users", .users, \.settings.auth.users,
-      "Users beside the system's accounts, each with a name and any of the keys that are shown here:"),
+      "Users in addition to the system's accounts. Each has a name and any of the following keys:"),
     Key(
       "auth.password.minimum_time", .milliseconds(0...10000), \.settings.auth.minimumPasswordTime,
-      "Every answer to a password or code takes at least this long, whoever asks; a number alone is seconds."),
+      "Minimum time of every reply to a password or code. A number without a unit is in seconds."),
   ]
 }

@@ -6,14 +6,14 @@ extension Settings.Audit.File: KeyedEntry, SettingValue {
   public static let keys: [EntryKey<Settings.Audit.File>] = [
     EntryKey(
       "path", ValueType<String>.path.optional, \.path,
-      "The file: /var/log/bssh/audit.log, or as a user $XDG_STATE_HOME/bssh/audit.log."),
+      "The path; default: /var/log/bssh/audit.log, or not as root $XDG_STATE_HOME/bssh/audit.log."),
     EntryKey(
       "rotate",
       .entry("a mapping of max_size, max_backups, compress"),
-      \.rotate, "When a new file begins. A mapping:"),
+      \.rotate, "When files are rotated. A mapping:"),
     EntryKey(
       "fsync", .choice(), \.sync,
-      "When events are on the disk: always (at once), interval (after flush_interval), never (whenever)."),
+      "When events are flushed to the disk: always (immediately), interval (after flush_interval), never."),
     EntryKey(
       "mode", .journalMode, \.mode, "Permissions of the file: \"0600\", or \"0640\" for its group."),
   ]
@@ -22,22 +22,23 @@ extension Settings.Audit.File: KeyedEntry, SettingValue {
 /// `rotate`.
 extension Settings.Audit.Rotate: KeyedEntry, SettingValue {
   public static let keys: [EntryKey<Settings.Audit.Rotate>] = [
-    EntryKey("max_size", .size(4096...1 << 50), \.maxSize, showsDefault: true, "The size from which on"),
-    EntryKey("max_backups", .integer(0...1000), \.maxBackups, showsDefault: true, "Old files that are kept"),
-    EntryKey("compress", .boolean, \.compress, showsDefault: true, "Whether old files are compressed, by gzip"),
+    EntryKey("max_size", .size(4096...1 << 50), \.maxSize, showsDefault: true, "The size at which a file is rotated"),
+    EntryKey(
+      "max_backups", .integer(0...1000), \.maxBackups, showsDefault: true, "The number of rotated files that are kept"),
+    EntryKey("compress", .boolean, \.compress, showsDefault: true, "Whether rotated files are compressed with gzip"),
   ]
 }
 
 /// An exporter of the type `logstash`.
 extension LogstashSettings: KeyedEntry, SettingValue {
   public static let keys: [EntryKey<LogstashSettings>] = [
-    EntryKey("host", .hostName, \.host, isRequired: true, "Where it listens, for JSON Lines over TCP; must be there."),
-    EntryKey("port", .integer(1...65535), \.port, showsDefault: true, "Its port"),
+    EntryKey("host", .hostName, \.host, isRequired: true, "The host that listens for JSON Lines over TCP; required."),
+    EntryKey("port", .integer(1...65535), \.port, showsDefault: true, "The TCP port"),
     EntryKey(
       "tls",
       .entry("a mapping of enabled, ca, certificate, key, verify"),
-      \.tls, "How it is known, and knows us. A mapping:"),
-    EntryKey("timeout", .duration(1...3600), \.timeout, showsDefault: true, "The time until it has to answer"),
+      \.tls, "Encryption and authentication. A mapping:"),
+    EntryKey("timeout", .duration(1...3600), \.timeout, showsDefault: true, "Time limit for a reply"),
   ]
 }
 
@@ -46,25 +47,25 @@ extension OTelSettings: KeyedEntry, SettingValue {
   public static let keys: [EntryKey<OTelSettings>] = [
     EntryKey(
       "endpoint", .endpoint, \.endpoint, isRequired: true,
-      "The collector, as http://localhost:4317 or https://otel.example.org; must be there."),
+      "The collector: http://localhost:4317 or https://otel.example.org, for instance; required."),
     EntryKey("protocol", .choice(), \.transport, showsDefault: true, "grpc, http/protobuf or http/json"),
-    EntryKey("headers", .headers, \.headers, "Headers of every request: a mapping of names to texts."),
+    EntryKey("headers", .headers, \.headers, "Additional headers of every request: a mapping of names to texts."),
     EntryKey(
       "tls",
       .entry("a mapping of ca, certificate, key, verify", TLSSettings.keysOfEndpoint),
-      \.tls, "As for logstash, but that the endpoint says whether it is used."),
+      \.tls, "As for logstash, but the endpoint determines whether TLS is used."),
     EntryKey("compression", .choice(), \.compression, showsDefault: true, "gzip or none"),
     EntryKey(
       "resource", .attributes, \.resource, "Attributes of the resource: a mapping of names to texts."),
-    EntryKey("timeout", .duration(1...3600), \.timeout, showsDefault: true, "The time that a request may take"),
+    EntryKey("timeout", .duration(1...3600), \.timeout, showsDefault: true, "Time limit for a request"),
   ]
 }
 
 /// An exporter of the type `syslog`.
 extension SyslogSettings: KeyedEntry, SettingValue {
   public static let keys: [EntryKey<SyslogSettings>] = [
-    EntryKey("facility", .choice(), \.facility, showsDefault: true, "What the events are counted under"),
-    EntryKey("socket", .path, \.socket, showsDefault: true, "The socket of the system's log"),
+    EntryKey("facility", .choice(), \.facility, showsDefault: true, "The facility of the messages"),
+    EntryKey("socket", .path, \.socket, showsDefault: true, "The socket of the system log"),
   ]
 }
 
@@ -77,14 +78,15 @@ extension TLSSettings: KeyedEntry, SettingValue {
   static let keysOfEndpoint: [EntryKey<TLSSettings>] = [
     EntryKey(
       "ca", ValueType<String>.path.optional, \.authoritiesFile,
-      "A file of authorities (PEM) that are trusted; the system's."),
+      "A PEM file with the trusted CAs; default: those of the system."),
     EntryKey(
       "certificate", ValueType<String>.path.optional, \.certificateFile,
-      "A file with our certificate (PEM); none."),
+      "A PEM file with our certificate; default: none."),
     EntryKey(
-      "key", ValueType<String>.path.optional, \.keyFile, "A file with the private key of it (PEM)."),
+      "key", ValueType<String>.path.optional, \.keyFile, "A PEM file with the private key of the certificate."),
     EntryKey(
-      "verify", .boolean, \.verifies, showsDefault: true, "Whether its certificate must be good, and for its name"),
+      "verify", .boolean, \.verifies, showsDefault: true, "Whether the receiver's certificate and its name are verified"
+    ),
   ]
 }
 

@@ -32,46 +32,46 @@ extension KeyTable {
   static let sftp: [Key] = [
     Key(
       "sftp.enabled", .boolean, \.settings.sftp.enabled,
-      "Whether files are transferred by SFTP."),
+      "Whether SFTP is allowed."),
     Key(
       "sftp.root", ValueType.rootPattern.optional, \.settings.sftp.root,
-      "The directory that clients see as /, and that no path or link leads out of: %h is the home,",
+      "The directory that clients see as /, and that no path or link can leave: %h is the home directory,",
       "%u the name, %% a percent sign; null for none."),
     Key(
       "sftp.read_only", .boolean, \.settings.sftp.readOnly,
-      "Whether files can be read alone, and nothing changed; for SCP as well."),
+      "Whether files can only be read; for SCP too."),
     Key(
       "sftp.umask", ValueType.umask.optional, \.settings.sftp.umask,
-      "Permissions, in octal, that new files do not get, also by SCP; null for what shell.umask says."),
+      "The umask of file transfers, in octal; for SCP too. null for that of shell.umask."),
     Key(
       "sftp.max_file_size", ValueType.size(1...1 << 50).optional, \.settings.sftp.maxFileSize,
-      "The size that no file can be made to exceed; null for none."),
+      "Maximum size of files that are written; null for none."),
     Key(
       "sftp.max_handles", .integer(1...65536), \.settings.sftp.maxHandles,
-      "Files and directories that one client can have open."),
+      "Maximum number of open files and directories of a client."),
   ]
 
   static let scp: [Key] = [
     Key(
       "scp.enabled", .boolean, \.settings.scp.enabled,
-      "Whether files are transferred by SCP; false refuses the command scp as well."),
+      "Whether SCP is allowed; false also refuses the command scp."),
     Key(
       "scp.root", ValueType.rootPattern.optional, \.settings.scp.root,
       "The directory that clients of SCP see as /; null for that of sftp.root, / for none."),
     Key(
       "scp.max_file_size", ValueType.size(1...1 << 50).optional, \.settings.scp.maxFileSize,
-      "The size that no file can be made to exceed; null for none."),
+      "Maximum size of files that are written; null for none."),
   ]
 
   static let filter: [Key] = [
     Key(
       "filter.enabled", .boolean, \.settings.filter.isEnabled,
-      "Whether the rules below decide which files may be transferred, by SFTP and by SCP."),
+      "Whether the rules below decide which files may be transferred by SFTP and SCP."),
     Key(
       "filter.default_action", ValueType.choice().null(meaning: .allow), \.settings.filter.defaultAction,
-      "What becomes of files that no rule matches: allow, deny, log (which allows and leaves a record)."),
+      "The action for files that no rule matches: allow, deny, log (which allows and records)."),
     Key(
       "filter.rules", .filterRules, \.settings.filter.rules,
-      "Rules, of which the first that matches decides. All that one says must hold. The keys of each:"),
+      "Rules, of which the first that matches decides. All keys of a rule must match. The keys of each:"),
   ]
 }

@@ -48,40 +48,40 @@ public struct RuleKey: Sendable {
 
   /// All keys of a rule.
   public static let all: [RuleKey] = [
-    RuleKey("name", .ruleName, given: \.name, "What records call the rule; without it, \"rule\" and its number."),
-    RuleKey("action", .choice(), \.action, "What becomes of what matches; the only key that must be there."),
+    RuleKey("name", .ruleName, given: \.name, "The name of the rule in records; default: \"rule\" and its number."),
+    RuleKey("action", .choice(), \.action, "The action for what matches; required."),
     RuleKey(
       "pattern", .glob, given: \.matcher.pattern, isMatcher: true,
-      "*, ?, [a-z], [!a-z], {a,b} in a name, or where it has a / in a whole path; ** is for directories too."),
+      "A pattern for the name, or with a / for the whole path: *, ?, [a-z], [!a-z], {a,b}, **."),
     RuleKey(
       "path_prefix", .directoryPrefix, given: \.matcher.pathPrefix, isMatcher: true,
-      "A directory: it and all that is below it."),
+      "A directory: matches it and everything below it."),
     RuleKey(
       "extensions", .list(.fileExtension, of: "a list of extensions"), \.matcher.extensions, unless: [],
-      isMatcher: true, "Ends of names after a dot, in capitals or not."),
+      isMatcher: true, "Ends of names after a dot, in upper or lower case."),
     RuleKey(
-      "directory", .pathPart, given: \.matcher.directory, isMatcher: true, "A name that is a part of the path."),
+      "directory", .pathPart, given: \.matcher.directory, isMatcher: true, "A name that is a component of the path."),
     RuleKey(
       "min_size", .size(0...1 << 50, clamped: .long), given: \.matcher.minSize, isMatcher: true,
-      "The smallest size of a file."),
+      "Minimum size of a file."),
     RuleKey(
       "max_size", .size(0...1 << 50, clamped: .long), given: \.matcher.maxSize, isMatcher: true,
-      "The largest size of a file."),
+      "Maximum size of a file."),
     RuleKey(
       "not", { .negated(depth: $0) }, \.matcher.not, unless: [], isMatcher: true,
-      "Keys from pattern to composite; they must not all hold."),
+      "Keys from pattern to composite, which must not all match."),
     RuleKey(
       "composite", { ValueType.composite(depth: $0).present }, \.matcher.composite, unless: .some(nil),
       isMatcher: true, "type: and, or with matchers: a list of such keys; type: not with matcher: such keys."),
     RuleKey(
       "operations", .list(.operation, of: "a list of operations"), \.operations, unless: [],
-      "upload, download, delete, rename, createdir, listdir, stat, setstat, symlink, readlink; else all."),
+      "upload, download, delete, rename, createdir, listdir, stat, setstat, symlink, readlink; default: all."),
     RuleKey(
       "users", .list(.accountName, of: "a list of users"), \.users, unless: [],
-      "The users that the rule is for; else all."),
+      "The users to whom the rule applies; default: all."),
     RuleKey(
       "groups", .list(.accountName, of: "a list of groups"), \.groups, unless: [],
-      "The groups whose members the rule is for; else all."),
+      "The groups to whose members the rule applies; default: all."),
   ]
 
   fileprivate static let matchers = all.filter(\.isMatcher)

@@ -7,7 +7,7 @@ public struct Key: Sendable {
   let name: String
   /// The form of values: `a whole number from 1 to 65535`.
   public let form: String
-  /// The description for the template and the manual, in lines of at most 90 characters.
+  /// The description for the template and the manual, in lines of about 100 characters.
   public let meaning: [String]
   /// The variables that set it, first the one that is derived from its path; empty: it can only be set in a file.
   public let variables: [String]

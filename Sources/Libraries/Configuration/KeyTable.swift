@@ -13,12 +13,12 @@ public enum KeyTable {
 
   private static let match = Key(
     "match", .matches, \.settings.matches,
-    "Blocks that change keys for some logins; where several hold, the later one wins. Each has conditions,",
-    "all of which must hold, and keys under their sections: of auth, shell, sftp, scp, filter, audit.recording",
+    "Blocks that change keys for some logins; if several apply, the last one wins. A block has conditions,",
+    "all of which must be met, and keys in their sections: auth, shell, sftp, scp, filter, audit.recording",
     "and the time limits of security.",
-    "  - users: [\"ops-*\", \"!ops-intern\"]   names and patterns; ! takes away from the others",
+    "  - users: [\"ops-*\", \"!ops-intern\"]   names and patterns; ! excludes",
     "    groups: [staff]                     names and patterns of groups",
-    "    addresses: [192.0.2.0/24]           where the client is",
+    "    addresses: [192.0.2.0/24]           addresses of clients",
     "    shell: {pty: false}")
 
   static let ranges: ValueType<[AddressRange]> =

@@ -40,55 +40,53 @@ extension KeyTable {
   static let security: [Key] = [
     Key(
       "security.allowed_ips", ranges, \.settings.security.allowedIPs,
-      "Addresses and ranges that may connect; with an empty list all may. An IPv4-mapped IPv6",
-      "address is the IPv4 address."),
+      "Addresses and ranges that may connect; [] for all. An IPv4-mapped IPv6 address is the IPv4 address."),
     Key(
       "security.blocked_ips", ranges, \.settings.security.blockedIPs,
-      "Addresses and ranges that may not connect, also where allowed_ips has them. They are closed",
-      "without a word, whatever they could prove."),
+      "Addresses and ranges that may not connect, even if allowed_ips contains them. Their connections are",
+      "closed without a message."),
     Key(
       "security.whitelist_ips", ranges, \.settings.security.whitelistIPs,
-      "Addresses and ranges that are never banned, and that rate_limit and max_unauthenticated do not",
-      "hold for. They must be allowed all the same."),
+      "Addresses and ranges that are never banned, and to which rate_limit and max_unauthenticated do not",
+      "apply. They must be allowed nevertheless."),
     Key(
       "security.max_auth_attempts", .integer(0...1000, clamped: .word), \.settings.security.maxAuthAttempts,
-      "The failed login that gets an address (of IPv6, a /64) banned: a wrong password, a bad",
-      "signature, or a connection that asked for a login and ended without. 0 bans nobody."),
+      "Number of failed logins that ban an address (IPv6: a /64): a wrong password, an invalid signature, or",
+      "a connection that requested a login and ended without one. 0: no bans."),
     Key(
       "security.max_key_failures", .integer(0...1000), \.settings.security.maxKeyFailures,
-      "The connection that gets an address banned of those that offered nothing but keys, none of which",
-      "let in. They are counted apart from other failures. 0: such connections ban nobody."),
+      "Number of connections with only refused keys that ban an address. They are counted separately from",
+      "other failures. 0: no bans."),
     Key(
       "security.auth_window", .duration(1...31_536_000, clamped: .long), \.settings.security.authWindow,
-      "The time in which so many failures count."),
+      "The period in which failures are counted."),
     Key(
       "security.ban_time", .duration(1...31_536_000, clamped: .long), \.settings.security.banTime,
-      "How long the first ban lasts. A banned address is refused whatever it could prove."),
+      "The duration of the first ban. A banned address is refused even with valid credentials."),
     Key(
       "security.ban_factor", .integer(1...100), \.settings.security.banFactor,
-      "Each further ban of an address is so many times as long as the one before."),
+      "The factor by which each further ban of an address is longer than the previous one."),
     Key(
       "security.ban_max", .duration(1...31_536_000), \.settings.security.banMax,
-      "The longest ban; an address that behaves well for this time is forgotten."),
+      "The longest ban. The failures of an address are forgotten after this time without further ones."),
     Key(
       "security.ban_state_file", ValueType<String>.path.optional, \.settings.security.banStateFile,
-      "The file that bans are kept in, so that they survive a restart; null for none."),
+      "The file in which bans are saved, so that they survive a restart; null for none."),
     Key(
       "security.rate_limit.per_second", .integer(0...1000), \.settings.security.connectionsPerSecond,
-      "Connections that one address (of IPv6, one /64) may open in a second, in the long run; 0 is",
-      "no limit."),
+      "Average number of connections per second from one address (IPv6: one /64); 0 is no limit."),
     Key(
       "security.rate_limit.burst", .integer(1...100_000), \.settings.security.connectionBurst,
-      "Connections that it may open at once, before per_second holds."),
+      "Number of connections that it may open at once, before per_second applies."),
     Key(
       "security.max_sessions_per_user", .integer(1...65536, clamped: .long), \.settings.security.maxSessionsPerUser,
-      "Logins that one user has at a time; one more is refused once it is proven."),
+      "Maximum number of simultaneous logins of a user. A further one is refused after authentication."),
     Key(
       "security.idle_timeout", .duration(0...year, zero: "no limit", clamped: .long), \.settings.security.idleTimeout,
-      "A login ends when nothing has come or gone on its channels for so long; 0 is no limit."),
+      "A login ends after this time without data on its channels; 0 is no limit."),
     Key(
       "security.session_timeout", .duration(0...year, zero: "no limit", clamped: .long),
       \.settings.security.sessionTimeout,
-      "A login ends after so long, whatever it does; 0 is no limit."),
+      "A login ends after this time; 0 is no limit."),
   ]
 }

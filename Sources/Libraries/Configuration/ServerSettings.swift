@@ -85,97 +85,98 @@ extension KeyTable {
       "server.bind_address",
       .list(.bindAddress, of: "an address, as 192.0.2.1 or [2001:db8::1]:22, or a list of them", orOne: true),
       \.bindAddresses, becomes: \.settings.server.bindAddresses, alias: "BSSH_BIND_ADDRESS", option: "-b",
-      "The address to listen on, or a list of them. IPv6 addresses stand in brackets; an entry",
-      "may have its own port: \"192.0.2.1:22\". When nothing is said, every address of IPv4 and IPv6, as",
-      "far as the machine has these."),
+      "The addresses to listen on: one address or a list. IPv6 addresses are in brackets. An entry can have",
+      "its own port: \"192.0.2.1:22\". By default all addresses of IPv4 and IPv6, as far as the machine has",
+      "these."),
     Key(
       "server.port", .integer(1...65535), \.port, becomes: \.partOfAnother, alias: "BSSH_PORT", option: "-p",
-      "The port for every address that does not have its own."),
+      "The port of every address that does not have its own."),
     Key(
       "server.host_keys", .list(.path, of: "a list of paths", mayBeEmpty: true), \.settings.server.hostKeys,
       alias: "BSSH_HOST_KEY", option: "-k", example: ["/etc/bssh/ssh_host_ed25519_key"],
-      "The files with the server's private keys, at least one, readable by their owner alone.",
-      "bssh-server gen-host-key makes one. No default."),
+      "The files with the server's private keys, at least one. Only their owner may have access to them.",
+      "bssh-server gen-host-key creates one. No default."),
     Key(
       "server.max_connections", .integer(1...65536, clamped: .positive), \.settings.server.maxConnections,
       alias: "BSSH_MAX_CONNECTIONS",
-      "Open connections, counted when they are accepted; more are closed at once."),
+      "Maximum number of open connections. Further connections are closed immediately."),
     Key(
       "server.max_unauthenticated", .integer(1...65536), \.settings.server.maxUnauthenticated,
-      "Open connections that have not logged in yet. Where there is no place left, whoever has none gets",
-      "that of the one that has waited longest, of those who hold most and have come least far."),
+      "Maximum number of connections without a login. At the limit, a connection of a new source replaces",
+      "the oldest one with the least progress, of the source with the most connections."),
     Key(
       "server.max_unauthenticated_per_source", .integer(1...65536), \.settings.server.maxUnauthenticatedPerSource,
-      "Of these, those from one address (of IPv6, from one /64); never more than half of all, so that",
-      "no address keeps others out."),
+      "Maximum number of these from one address (IPv6: one /64); at most half of max_unauthenticated, so",
+      "that no address can lock out others."),
     Key(
       "server.timeout", .duration(0...86400, zero: "no limit", clamped: .long), \.settings.server.loginGrace,
-      "The time from accepting a connection to a finished login; 0 is no limit."),
+      "Time limit from the start of a connection to the completed login; 0 is no limit."),
     Key(
       "server.keepalive_interval", .duration(0...86400, zero: "never", clamped: .long),
       \.settings.server.keepaliveInterval,
       alias: "BSSH_KEEPALIVE_INTERVAL",
-      "How often a silent client is asked for a sign of life; 0 is never."),
+      "The interval of keepalive requests to a silent client; 0 is never."),
     Key(
       "server.keepalive_count_max", .integer(1...1000), \.settings.server.keepaliveCountMax,
-      "After so many questions without an answer the connection is closed."),
+      "The connection is closed after this number of unanswered keepalive requests."),
     Key(
       "server.compression", .boolean, \.settings.server.compression, alias: "BSSH_COMPRESSION",
-      "Offer zlib@openssh.com, compression that starts after the login."),
+      "Whether zlib@openssh.com is offered: compression that starts after the login."),
     Key(
       "server.maximum_packet_size", .size(4096...65535, clamped: .word), \.settings.server.maximumPacketSize,
       alias: "BSSH_MAX_PACKET_SIZE",
-      "Bytes of data that a client may send in one packet."),
+      "Maximum amount of data that a client may send in one packet."),
     Key(
       "server.window_size", .size(32 << 10...64 << 20, clamped: .word), \.settings.server.windowSize,
       alias: "BSSH_WINDOW_SIZE",
-      "Bytes that a client may have under way on one channel with a program. All channels of a",
-      "connection together have at most 16 MiB of them, or two windows, and 64 KiB each."),
+      "The window of a channel with a program: the data that a client may send before it is consumed. The",
+      "channels of a connection have 64 KiB each and share a further 16 MiB, or two windows if that is more."),
     Key(
       "server.max_channels", .integer(1...1024), \.settings.server.maxChannels,
-      "Channels that a connection may have at a time: shells, commands and file transfers. What still",
-      "runs on a channel that its client has closed counts, too."),
+      "Maximum number of channels of a connection: shells, commands and file transfers. A channel that its",
+      "client has closed counts as long as its program runs."),
     Key(
       "server.banner", ValueType<String>.path.optional, \.bannerFile, becomes: \.settings.server.banner,
-      "A file with text that is shown before the login, at most 128 KiB of UTF-8; null for none."),
+      "A file with text that is sent before the login, at most 128 KiB of UTF-8; null for none."),
     Key(
       "server.version_addendum", ValueType<String>.versionAddendum.optional, \.settings.server.versionAddendum,
-      "Text behind our name in the identification, which every client gets first, unencrypted (RFC 4253,",
-      "section 4.2): 1 to \(TransportSettings.addendumLimit) characters of printable ASCII, no blank first or last. null for none."
+      "Text after the software name in the identification string, which every client gets unencrypted",
+      "(RFC 4253, section 4.2): 1 to \(TransportSettings.addendumLimit) characters of printable ASCII, no blank first or last.",
+      "null for none."
     ),
     Key(
       "server.log_level", .choice(), \.settings.server.logLevel,
-      "The least important lines of the log: error, warning, info (a few for each login), debug.",
-      "-v and -q of the command line win. The journal of events does not depend on it."),
+      "The lowest level of log lines that are written: error, warning, info (a few for each login), debug.",
+      "The options -v and -q override it. It does not affect the journal of events."),
     Key(
       "server.proxy_protocol.trusted", ranges, \.settings.server.trustedProxies,
-      "Addresses and ranges of load balancers that send a PROXY header, version 1 or 2. From them it is",
-      "required, and says where the client is; from anybody else there must be none."),
+      "Addresses and ranges of load balancers. Their connections must begin with a PROXY header, version 1",
+      "or 2, which contains the client's address. Other connections must not have one."),
     Key(
       "server.proxy_protocol.ignore_checks", .boolean, \.settings.server.ignoresProxyChecks,
-      "Whether health checks of these leave no event and no line in the log: connections that end without a",
-      "byte, or that are the load balancer's own and ask for no login. Else they are counted, once a minute."),
+      "Whether their health checks are omitted from journal and log: connections that end without data, or",
+      "that are the load balancer's own and request no login. Otherwise they are counted every minute."),
     Key(
       "server.spare_transports", .integer(0...64), \.settings.server.spareTransports,
-      "Processes started ahead of the connections that they will serve."),
+      "Number of processes that are started in advance for new connections."),
     Key(
       "server.ciphers", algorithms(Algorithms.ciphers), \.settings.server.ciphers,
-      "Ciphers that are offered, best first. Every one that can be named here is safe."),
+      "Ciphers, in order of preference. Insecure ones are not supported."),
     Key(
       "server.kex", algorithms(Algorithms.keyExchanges), \.settings.server.keyExchanges,
-      "Key exchange methods that are offered, best first."),
+      "Key exchange methods, in order of preference."),
     Key(
       "server.macs", algorithms(Algorithms.macs), \.settings.server.macs,
-      "Message authentication codes for the ciphers that need one, best first."),
+      "MAC algorithms for ciphers that need one, in order of preference."),
     Key(
       "server.host_key_algorithms", algorithms(Algorithms.hostKeys), \.settings.server.hostKeyAlgorithms,
-      "Signature algorithms of the server's keys, best first; those without a key are not offered."),
+      "Signature algorithms of host keys, in order of preference. Those without a key are not offered."),
     Key(
       "server.publickey_algorithms", algorithms(Algorithms.publicKeys), \.settings.server.publicKeyAlgorithms,
-      "Signature algorithms that users' keys may log in with."),
+      "Public key algorithms with which users may log in."),
     Key(
       "server.rekey.bytes", .size(64 << 10...64 << 30), \.settings.server.rekeyBytes,
-      "Bytes, in one direction, after which new session keys are exchanged."),
+      "The amount of data in one direction after which new session keys are exchanged."),
     Key(
       "server.rekey.interval", .duration(0...604_800, zero: "never"), \.settings.server.rekeyInterval,
       "The time after which new session keys are exchanged; 0 is never."),

@@ -35,46 +35,47 @@ extension KeyTable {
   static let shell: [Key] = [
     Key(
       "shell.default", .path, \.settings.shell.defaultShell, alias: "BSSH_SHELL",
-      "The shell, for logins and commands, of accounts that have none of their own."),
+      "The shell of accounts that have none, for logins and commands."),
     Key(
       "shell.env", .variables, \.settings.shell.environment,
-      "Variables for every session."),
+      "Environment variables of every session."),
     Key(
       "shell.accept_env",
       .list(.variablePattern, of: "a list of names of variables", mayBeEmpty: true),
       \.settings.shell.acceptEnvironment,
-      "Variables that a client may set; * stands for any letters, ? for one."),
+      "Environment variables that a client may set; * matches any characters, ? one."),
     Key(
       "shell.enabled", .boolean, \.settings.shell.enabled,
-      "Whether shells and commands may be started."),
+      "Whether shells and commands are allowed."),
     Key(
       "shell.pty", .boolean, \.settings.shell.pty,
-      "Whether clients get terminals."),
+      "Whether terminals are allowed."),
     Key(
       "shell.umask", .umask, \.settings.shell.umask,
-      "Permissions, in octal, that files made by a session do not get."),
+      "The umask of sessions: permissions, in octal, that new files do not get."),
     Key(
       "shell.motd", ValueType<String>.path.optional, \.settings.shell.motd,
-      "A file shown on the terminal before a login shell starts; null for none."),
+      "A file that is shown on the terminal before a login shell starts; null for none."),
     Key(
       "shell.max_processes", .integer(0...4_194_304), \.settings.shell.maxProcesses,
-      "Processes and threads that an account may have, all its logins together (RLIMIT_NPROC); not for",
-      "root. 0: as many as the daemon was started with."),
+      "Maximum number of processes and threads of an account in all its logins (RLIMIT_NPROC); not for root.",
+      "0: the limit with which the daemon was started."),
     Key(
       "shell.command_timeout", .duration(0...year, zero: "no limit", clamped: .long), \.settings.shell.commandTimeout,
       alias: "BSSH_COMMAND_TIMEOUT",
-      "The time that a command may run that a client starts without a shell; 0 is no limit."),
+      "Time limit for a command that a client starts without a shell; 0 is no limit."),
     Key(
       "shell.allowed_commands", .list(.commandPattern, of: "a list of patterns for commands", mayBeEmpty: true),
       \.settings.shell.allowedCommands,
-      "The only command lines that may be run: * stands for any plain bytes, ? for one, \\ takes the next",
-      "as it is; SFTP is the command internal-sftp. There is no shell unless its path is one of them."),
+      "Command lines that are allowed; [] for all. * matches any plain bytes, ? one, and \\ quotes the next",
+      "one. SFTP is the command internal-sftp. Shells are refused unless their path is an allowed command."),
     Key(
       "shell.blocked_commands", .list(.commandPattern, of: "a list of patterns for commands", mayBeEmpty: true),
       \.settings.shell.blockedCommands,
-      "Command lines that are refused; * stands for any bytes. No border: there are other ways to the same."),
+      "Command lines that are refused; * matches any bytes. No security boundary: there are other ways."),
     Key(
       "shell.forced_command", ValueType.command.optional, \.settings.shell.forcedCommand,
-      "What runs instead of every shell, command and subsystem, internal-sftp for SFTP alone; null for none."),
+      "The command that runs instead of every shell, command and subsystem; internal-sftp for SFTP only;",
+      "null for none."),
   ]
 }

@@ -51,49 +51,50 @@ extension Settings.User: KeyedEntry, SettingValue {
   public static let keys: [EntryKey<Settings.User>] = [
     EntryKey(
       "name", .accountName, \.name, isRequired: true,
-      "The name that is logged in with; the only key that must be there."),
+      "The user name; required."),
     EntryKey(
       "password_hash", ValueType.passwordHash.optional, \.passwordHash,
-      "The hash that bssh-server hash-password prints; without it there is no password."),
+      "The hash from bssh-server hash-password; without it there is no password."),
     EntryKey(
       "totp_secret", ValueType.oneTimeSecret.optional, \.totpSecret,
-      "The secret of one-time codes (TOTP), in base32, that bssh-server totp-setup makes."),
+      "The secret of one-time codes (TOTP) in Base32, from bssh-server totp-setup."),
     EntryKey(
       "totp_algorithm", .choice(), \.totpAlgorithm,
-      "The hash that makes the codes; sha1, which every device knows, unless it is named."),
+      "The hash algorithm of codes; default: sha1, which all authenticators support."),
     EntryKey(
-      "totp_digits", .codeDigits, \.totpDigits, "The digits of a code; 6 unless they are named."),
+      "totp_digits", .codeDigits, \.totpDigits, "The number of digits of a code; default: 6."),
     EntryKey(
       "authorized_keys", .list(.keyLine, of: "a list of lines of authorized_keys", mayBeEmpty: true),
-      \.authorizedKeys, "Public keys that may log in, in addition to those of the user's file."),
+      \.authorizedKeys, "Public keys that are accepted, in addition to those in the user's file."),
     EntryKey(
       "shell", ValueType<String>.path.optional, \.shell,
       "The login shell, instead of the account's."),
     EntryKey(
-      "home", ValueType<String>.path.optional, \.home, "The home, instead of the account's."),
-    EntryKey("env", .variables, \.environment, "Variables for this user, over those of shell.env."),
+      "home", ValueType<String>.path.optional, \.home, "The home directory, instead of the account's."),
+    EntryKey(
+      "env", .variables, \.environment, "Environment variables of this user, which override those of shell.env."),
     EntryKey(
       "run_as", ValueType.accountName.optional, \.runAs,
-      "The system account whose rights the login has; needed as root when no account has the user's name."),
+      "The system account of the login; required as root if no account has the user's name."),
     EntryKey(
       "sftp_only", .boolean, \.sftpOnly,
-      "Whether this user gets files alone, by SFTP and SCP: no shell, no commands, no forwarding."),
+      "Whether only SFTP and SCP are allowed: no shell, no commands, no forwarding."),
     EntryKey(
       "root", ValueType.rootPattern.optional, \.root,
-      "What this user sees as / of files, over sftp.root and scp.root."),
-    EntryKey("disabled", .boolean, \.isDisabled, "Whether nobody logs in by this name."),
+      "The directory that this user sees as / in file transfers, instead of sftp.root and scp.root."),
+    EntryKey("disabled", .boolean, \.isDisabled, "Whether logins under this name are refused."),
     EntryKey(
       "allowed_ips", .list(.addressRange, of: "a list of addresses and ranges of them"), \.allowedAddresses,
-      "Where this user may come from; else from anywhere."),
+      "Addresses from which this user may log in; default: all."),
     EntryKey(
       "methods", ValueType.list(.choice(), of: "a list of methods").optional, \.methods,
-      "Of auth.methods, those by which this user logs in; else all."),
+      "The methods of auth.methods that this user may use; default: all."),
     EntryKey(
       "groups", .list(.accountName, of: "a list of groups"), \.groups,
-      "Groups that rules know this user by, beside the account's; they give no rights to files."),
+      "Groups of this user for rules, in addition to the account's; they grant no file permissions."),
     EntryKey(
       "max_sessions", ValueType.integer(1...65536).optional, \.maxSessions,
-      "Logins that this user has at a time, in place of security.max_sessions_per_user."),
+      "Maximum number of simultaneous logins, instead of security.max_sessions_per_user."),
   ]
 }
 
