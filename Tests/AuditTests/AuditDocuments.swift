@@ -65,7 +65,7 @@ private enum Schema {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:bssh:audit-event:\(JournalLine.version)",
         "title": "A line of the journal of bssh-server, version \(JournalLine.version)",
-        "description": "Every line has every key, in this order; null is what does not apply. Texts hold U+FFFD for bytes that are not UTF-8; the bytes are in base64 under the key with _raw, which is there only then.",
+        "description": "Every line has all keys in this order; values that do not apply are null. In texts, U+FFFD replaces invalid UTF-8; the original bytes are then in base64 under the key with the suffix _raw.",
         "type": "object",
         "properties": {
       \((keys + raw).joined(separator: ",\n"))

@@ -8,47 +8,47 @@ extension EventType {
     // MARK: Connections
     case .connectionOpen:
       EventRow(
-        .supervisor, "a connection was accepted", details: "the address that it came to, and by way of which proxy"
+        .supervisor, "a connection was accepted", details: "the addresses of the server and the proxy"
       ) { "connection from \(Fact.place($1))\(Fact.space($0.details))" }
     case .connectionClosed:
       EventRow(
         .supervisor, warnings: [Reason(CloseReason.madeRoom)], fields: traffic, reasons: CloseReason.all,
-        "a connection is over, and with it its login; with the reason `health_check`: the checks of a load balancer in one minute",
-        details: "what the client said, for `made_room` the address of the new connection"
+        "a connection has ended, and its login with it; with the reason `health_check`: the health checks of a load balancer in one minute",
+        details: "the client's message; for `made_room` the address of the new connection"
       ) { fact, _ in "\(fact.closed)\(Fact.comma(fact.duration))\(fact.traffic)" }
     case .connectionRefused:
       EventRow(
         .supervisor, severity: warning, log: .init(.info, error: .warning),
         warnings: [Reason(ConnectionRefusal.tooManyUnauthenticated), Reason(ConnectionRefusal.maxConnections)],
         reasons: ConnectionRefusal.all.filter { $0 != Reason(ConnectionRefusal.rateLimited) },
-        "a connection was closed before a byte was sent", details: "the key of the configuration"
+        "a connection was closed before any data was sent", details: "the configuration key"
       ) { "refused \(Fact.place($1)): \($0.why)\(Fact.comma($0.details))" }
     case .authRateLimited:
       EventRow(
         .supervisor, severity: warning, reasons: [Reason(ConnectionRefusal.rateLimited)],
-        "a connection was refused because of `security.rate_limit`", details: "the key of the configuration"
+        "a connection was refused because of `security.rate_limit`", details: "the configuration key"
       ) { "refused \(Fact.place($1)): \($0.why)\(Fact.comma($0.details))" }
     case .ipBlocked:
       EventRow(
         .supervisor, severity: .init(.error), log: warning, fields: [.duration], reasons: BanReason.all,
-        "an address was banned for `duration_ms`", details: "for how long, and why"
+        "an address was banned for `duration_ms`", details: "the duration and the reason"
       ) { "banned \(Fact.place($1))\(Fact.space($0.details))" }
     case .ipUnblocked:
       EventRow(
-        .supervisor, reasons: BanEnd.all, "a ban is over; none for a ban that ended while no daemon ran",
-        details: "how many bans in a row"
+        .supervisor, reasons: BanEnd.all, "a ban has ended while the daemon was running",
+        details: "the number of consecutive bans"
       ) { "unbanned \(Fact.place($1))\(Fact.space($0.details))" }
     case .suspiciousActivity:
       EventRow(
         .transfer, severity: .init(.error), log: .init(.warning, error: .error), fields: [.channel],
         reasons: Suspicion.all,
-        "somebody did what no client that keeps to the protocol does, or a process of the server what it never does",
-        details: "what"
+        "a client violated the protocol, or a process of the server misbehaved",
+        details: "the violation"
       ) { fact, _ in fact.general }
 
     // MARK: Logins
     case .authSuccess:
-      EventRow(.supervisor, "a login was granted", details: "the key and what permitted it") {
+      EventRow(.supervisor, "a login was granted", details: "the key and the deciding line") {
         "accepted \(Fact.user($1)) by \(Fact.methods($1))\(Fact.comma($0.details))"
       }
     case .authFailure:
@@ -56,36 +56,36 @@ extension EventType {
         .supervisor, severity: warning,
         reasons: LoginRefusal.all.filter { $0 != Reason(LoginRefusal.credentials) } + AccountRefusal.all
           + KeyRefusal.all + ProofRefusal.all + LoginFailure.all,
-        "an attempt to log in failed, or its client left before the answer. A key that is only asked about is no "
-          + "attempt, but a client that does nothing else and leaves has made one",
-        details: "the key and what refused it"
+        "a login attempt failed, or the client left before the reply. A key that is only queried is not an attempt, "
+          + "but a client that only sends queries and leaves has made one",
+        details: "the key and the deciding line"
       ) {
         "refused \(Fact.user($1)) by \(Fact.methods($1)): \($0.reason?.code ?? $0.result.rawValue)\(Fact.comma($0.details))"
       }
     case .sessionStart:
-      EventRow(.supervisor, "a login begins", details: "with which user and group") {
+      EventRow(.supervisor, "a login starts", details: "the account") {
         "logged in \(Fact.user($1))\(Fact.space($0.details))"
       }
     case .sessionEnd:
       EventRow(
         .supervisor, fields: traffic, reasons: CloseReason.all,
-        "a login is over; what ran in it was reported before", details: "what the client said"
+        "a login has ended, after the events of its programs", details: "the client's message"
       ) { "logged out \(Fact.user($1))\($0.after)\($0.traffic)" }
     case .sessionLost:
       EventRow(
         .supervisor, severity: .init(.error), log: warning, reasons: SessionLoss.all,
-        "the process of a login is gone, and did not report how everything in it ended: its user can kill or stop it",
-        details: "the commands without an end"
+        "the session process has ended without reporting the ends of all programs; its user can kill or stop it",
+        details: "the programs whose end was not reported"
       ) { "lost the session process of \(Fact.user($1)): \($0.why)\(Fact.comma($0.details))" }
     case .recordingStarted:
       EventRow(
         .supervisor, log: .init(.info, otherwise: .error), fields: [.channel, .path], reasons: RecordingFailure.all,
-        "the recording of a terminal began, or could not", details: "why it could not"
+        "the recording of a terminal has started or failed to start", details: "the error"
       ) { fact, _ in fact.general }
     case .recordingFinished:
       EventRow(
         .supervisor, log: .init(.info, otherwise: .error), fields: [.channel, .path, .bytes, .duration],
-        reasons: RecordingFailure.all, "the recording of a terminal is over", details: "the SHA-256 of the file"
+        reasons: RecordingFailure.all, "the recording of a terminal has ended", details: "the SHA-256 of the file"
       ) { fact, _ in fact.general }
 
     // MARK: Commands
@@ -93,7 +93,7 @@ extension EventType {
       // The log has a line when the command ends, and a note that it started.
       EventRow(
         .session, log: quiet, fields: [.channel, .command],
-        "a shell, a command, SFTP or SCP is about to start: it waits until this event is in the journal",
+        "a shell, a command, SFTP or SCP is about to start; it waits until this event is in the journal",
         details: "the terminal, or the forced command"
       ) { fact, _ in "\(fact.program) starts\(Fact.comma(fact.details))" }
     case .commandExecuted:
@@ -121,12 +121,12 @@ extension EventType {
     case .fileRead:
       EventRow(
         .transfer, series: .files, log: quiet, fields: [.channel, .path, .bytes, .bytesOut],
-        "a part of a file was read; only with `audit.verbose_io`", details: "the offset"
+        "part of a file was read; only with `audit.verbose_io`", details: "the offset"
       ) { fact, _ in "read \(fact.name): \(fact.bytes ?? 0) bytes\(Fact.comma(fact.details))" }
     case .fileWrite:
       EventRow(
         .transfer, series: .files, log: quiet, fields: [.channel, .path, .bytes, .bytesIn],
-        "a part of a file was written; only with `audit.verbose_io`", details: "the offset"
+        "part of a file was written; only with `audit.verbose_io`", details: "the offset"
       ) { fact, _ in "write \(fact.name): \(fact.bytes ?? 0) bytes\(Fact.comma(fact.details))" }
     case .fileClose:
       EventRow(.transfer, series: .files, log: quiet, fields: [.channel, .path] + traffic, "a file was closed") {
@@ -137,14 +137,14 @@ extension EventType {
       EventRow(
         .transfer, series: .files, fields: [.channel, .path, .bytes, .bytesIn, .duration, .rule],
         reasons: FileRefusal.all.filter { $0 != Reason(FileRefusal.requestNotAllowed) },
-        "a file was written, from its opening to its closing; `failure` when not all of it arrived",
-        details: "the error of the system"
+        "a file was written, from opening to closing; `failure` if it is incomplete",
+        details: "the system error"
       ) { fact, _ in
         "upload \(fact.name): \(fact.bytes ?? 0) bytes, \(fact.milliseconds ?? 0) ms\(fact.shortfall)"
       }
     case .fileDownloaded:
       EventRow(
-        .transfer, series: .files, fields: [.channel, .path, .bytes, .bytesOut, .duration], "all of a file was read"
+        .transfer, series: .files, fields: [.channel, .path, .bytes, .bytesOut, .duration], "a file was read completely"
       ) { fact, _ in
         "download \(fact.name): \(fact.bytes ?? 0) bytes, \(fact.milliseconds ?? 0) ms\(fact.shortfall)"
       }
@@ -157,7 +157,7 @@ extension EventType {
         .transfer, series: .files, fields: [.channel, .path, .destination], "a file or a directory was renamed"
       ) { fact, _ in "rename \(fact.name) to \(fact.otherName)\(fact.failure)" }
     case .directoryCreated:
-      EventRow(.transfer, series: .files, fields: [.channel, .path], "a directory was made") { fact, _ in
+      EventRow(.transfer, series: .files, fields: [.channel, .path], "a directory was created") { fact, _ in
         "make directory \(fact.name)\(fact.failure)"
       }
     case .directoryDeleted:
@@ -166,17 +166,18 @@ extension EventType {
       }
     case .directoryListed:
       EventRow(
-        .transfer, series: .files, fields: [.channel, .path], "a directory was read to its end, or closed",
-        details: "how many entries"
+        .transfer, series: .files, fields: [.channel, .path], "a directory was listed completely or closed",
+        details: "the number of entries"
       ) { fact, _ in "list \(fact.name): \(fact.details ?? "")" }
     case .attributesChanged:
       EventRow(
-        .transfer, series: .files, fields: [.channel, .path], "mode, owner, size or times were set", details: "which"
+        .transfer, series: .files, fields: [.channel, .path], "mode, owner, size or times of a file were changed",
+        details: "the attributes"
       ) { fact, _ in "change \(fact.name): \(fact.details ?? "")" }
     case .linkCreated:
       EventRow(
-        .transfer, series: .files, fields: [.channel, .path, .destination], "a symbolic or a hard link was made",
-        details: "which of the two"
+        .transfer, series: .files, fields: [.channel, .path, .destination], "a symbolic or hard link was created",
+        details: "the kind of the link"
       ) { fact, _ in "make \(fact.details ?? "link") \(fact.name) to \(fact.otherName)" }
     case .transferDenied:
       EventRow(
@@ -184,14 +185,14 @@ extension EventType {
         reasons: [
           FileRefusal.deniedByRule, .readOnly, .permissionDenied, .readOnlyFileSystem, .requestNotAllowed,
         ].map { Reason($0) },
-        "a rule of `filter`, a login that may only read, or the system refused an operation on files",
+        "a file operation was refused by a rule of `filter`, by the system, or because the login is read-only",
         details: "the operation"
       ) { fact, _ in "denied by \(fact.rule ?? fact.why): \(fact.operation)" }
     case .transferAllowed:
       EventRow(
         .transfer, series: .files, severity: .init(.debug, otherwise: .error),
         fields: [.channel, .path, .destination, .rule],
-        "a rule of `filter` with the action `log` permitted an operation on files", details: "the operation"
+        "a rule of `filter` with the action `log` permitted a file operation", details: "the operation"
       ) { fact, _ in "allowed by \(fact.rule ?? ""): \(fact.operation)" }
 
     // MARK: Forwards
@@ -203,33 +204,36 @@ extension EventType {
 
     // The log has other lines about these.
     case .daemonStarted:
-      EventRow(.supervisor, log: quiet, "the daemon listens", details: "the version") { fact, _ in fact.general }
+      EventRow(.supervisor, log: quiet, "the daemon accepts connections", details: "the version") { fact, _ in
+        fact.general
+      }
     case .daemonStopped:
-      EventRow(.supervisor, log: quiet, "the daemon has ended", details: "the version") { fact, _ in fact.general }
+      EventRow(.supervisor, log: quiet, "the daemon has stopped", details: "the version") { fact, _ in fact.general }
     case .configurationLoaded:
       EventRow(
         .supervisor, log: quiet, fields: [.path], "a configuration was loaded, at the start or at a reload",
-        details: "how many warnings there are"
+        details: "the number of warnings"
       ) { fact, _ in fact.general }
     case .configurationRejected:
       EventRow(
         .supervisor, severity: .init(.error), log: quiet, fields: [.path], "a configuration was rejected at a reload",
-        details: "what is wrong"
+        details: "the error"
       ) { fact, _ in fact.general }
     case .adminAction:
       EventRow(
-        .supervisor, reasons: AdminRequest.all, "the daemon was sent a signal", details: "by which process and user"
+        .supervisor, reasons: AdminRequest.all, "the daemon has received a signal",
+        details: "the sending process and user"
       ) { fact, _ in fact.general }
     case .eventsCounted:
       EventRow(
         .supervisor, fields: [.duration], reasons: CountReason.all,
-        "a login had too many listings, changes of attributes or denials to write each of them",
-        details: "how many of each type, from when to when"
+        "a login had too many listings, changes of attributes or denials to write them individually",
+        details: "the number of each type, and the period"
       ) { fact, _ in fact.general }
     case .auditGap:
       EventRow(
         .supervisor, severity: .init(.error), log: .init(.error), reasons: JournalGap.all + ExportLoss.all,
-        "events are missing in the journal, or do not reach a receiver", details: "how many"
+        "events are missing in the journal or will not reach a receiver", details: "the number of events"
       ) { fact, _ in fact.general }
     }
   }

@@ -107,62 +107,63 @@ public enum JournalKey: String, CaseIterable, Sendable {
     case .id:
       Row(
         Self.uuid, as: "event.id", isOptional: false,
-        "A random UUID of this event alone, RFC 9562, version 4: an exporter may send an event twice, with the same `id`"
+        "The UUID of the event (RFC 9562, version 4). An exporter may send an event twice, with the same `id`"
       )
     case .timestamp:
       Row(
         .pattern(#"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z$"#), isOptional: false,
-        "When the supervisor learned of it: RFC 3339, UTC, microseconds")
+        "The time when the supervisor received the event: RFC 3339, UTC, microseconds")
     case .eventType:
-      Row(.names(EventType.allCases.map(\.rawValue)), as: "event.type", isOptional: false, "What happened")
-    case .sessionID: Row(Self.uuid, as: "session.id", "A random UUID of the login; null before there is one")
-    case .user: Row(.text, as: "user.name", "The name that the client gave, whether or not there is such a user")
+      Row(.names(EventType.allCases.map(\.rawValue)), as: "event.type", isOptional: false, "The type of the event")
+    case .sessionID: Row(Self.uuid, as: "session.id", "The UUID of the login; null before a login")
+    case .user: Row(.text, as: "user.name", "The user name that the client sent, whether or not the user exists")
     case .clientAddress:
       Row(
         .pattern("^[0-9a-f:.]+(%[^ ]+)?(/64)?$"), as: "client.ip",
-        "The client's address, without brackets; a range where one counts as one source, as an IPv6 /64 does for bans")
-    case .path: Row(.text, as: "file.path", "What it happened to: absolute, as the client sees it")
+        "The client's address, without brackets; for bans of an IPv6 /64, the range")
+    case .path:
+      Row(.text, as: "file.path", "The file that the event is about, as an absolute path that the client sees")
     case .destination:
-      Row(.text, as: "file.dest_path", "The second path of a rename or a link; of a link its target, as written")
-    case .bytes: Row(count, as: "file.bytes", "Bytes that were moved, both ways together")
+      Row(.text, as: "file.dest_path", "The second path of a rename or a link; for a link its target, as written")
+    case .bytes: Row(count, as: "file.bytes", "Number of bytes transferred in both directions")
     case .result:
       Row(
         .names(EventResult.allCases.map(\.rawValue)), isOptional: false,
-        "How it ended: `success`, `failure` (it did not work), `denied` (a rule said no), `error` (the server is at fault)"
+        "The result: `success`, `failure` (it did not work), `denied` (a rule refused it), `error` (the server is at fault)"
       )
-    case .details: Row(.text, "A text for people; may change")
+    case .details: Row(.text, "A text for administrators, which may change")
     case .protocol: Row(.names(EventProtocol.allCases.map(\.rawValue)), "The part of the server")
-    case .version: Row(.version, isOptional: false, "The version of this form; version 1 has no `key_exchange`")
+    case .version: Row(.version, isOptional: false, "The version of the line format; version 1 has no `key_exchange`")
     case .sequence:
       Row(
         .number(in: 1...UInt64.max), isOptional: false,
-        "The number of the line in its series, which has no gaps; events of files are a series of their own")
+        "The number of the line in its series, without gaps; file events have their own series")
     case .previous:
       Row(
         .pattern("^[0-9a-f]{64}$"), isOptional: false,
-        "SHA-256 of the line before, without its newline; zeros in the first line of a series")
+        "The SHA-256 of the previous line, without its newline; zeros in the first line of a series")
     case .host: Row(.text, as: "host.name", isOptional: false, "The name of the server")
     case .connection:
       Row(
         .number(in: 1...UInt64.max), as: "connection.id",
-        "The number of the connection, in square brackets in the log; begins anew with the daemon")
+        "The number of the connection, which is in square brackets in the log; restarts with the daemon")
     case .channel: Row(.number(in: 0...4_294_967_295), "The number of the channel in its connection")
     case .clientPort: Row(.number(in: 0...65_535), as: "client.port", "The client's port")
     case .clientVersion:
-      Row(.text, as: "client.version", "The identification that the client sent, RFC 4253, section 4.2")
-    case .method: Row(.text, "How the login was tried or granted: `publickey`, `publickey,totp`")
+      Row(.text, as: "client.version", "The client's identification string (RFC 4253, section 4.2)")
+    case .method: Row(.text, "The authentication methods attempted or granted: `publickey`, `publickey,totp`")
     case .keyFingerprint:
       Row(
         .pattern("^SHA256:[A-Za-z0-9+/]{43}$"), as: "key.fingerprint",
-        "The key of the login, as `ssh-keygen -l` writes it")
+        "The fingerprint of the login's key, as `ssh-keygen -l` prints it")
     case .command: Row(.text, "The command line as the client sent it, or the subsystem; at most 4 KiB")
     case .exitStatus: Row(.number(in: 0...4_294_967_295), "The exit status of the program")
-    case .signal: Row(.text, "The signal that ended the program, without SIG, RFC 4254, section 6.10")
-    case .duration: Row(count, "How long it took, in milliseconds")
-    case .bytesIn: Row(count, "Bytes from the client")
-    case .bytesOut: Row(count, "Bytes to the client")
-    case .rule: Row(.text, "The rule, or the key of the configuration, that decided")
-    case .reason: Row(.pattern("^[a-z0-9_]+$"), "Why: a stable code, which scripts can rely on")
+    case .signal: Row(.text, "The signal that ended the program, without SIG (RFC 4254, section 6.10)")
+    case .duration: Row(count, "The duration in milliseconds")
+    case .bytesIn: Row(count, "Number of bytes from the client")
+    case .bytesOut: Row(count, "Number of bytes to the client")
+    case .rule: Row(.text, "The rule or configuration key that decided")
+    case .reason: Row(.pattern("^[a-z0-9_]+$"), "The reason: a stable code, on which scripts can rely")
     case .keyExchange: Row(.text, "The method of the connection's first key exchange, such as `mlkem768x25519-sha256`")
     }
   }
