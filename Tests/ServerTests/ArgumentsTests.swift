@@ -46,8 +46,8 @@ import Testing
     #expect(complaint("-x") == "bssh-server: unknown option '-x'")
     #expect(complaint("-Dx") == "bssh-server: unknown option '-x'")
     #expect(complaint("--") == "bssh-server: unknown command '--'")
-    #expect(complaint("totp-setup", "anna", "bert") == "bssh-server: 'bert' is one word too many")
-    #expect(complaint("run", "now") == "bssh-server: 'now' is one word too many")
+    #expect(complaint("totp-setup", "anna", "bert") == "bssh-server: 'bert' is an unexpected argument")
+    #expect(complaint("run", "now") == "bssh-server: 'now' is an unexpected argument")
     #expect(complaint("-p") == "bssh-server: -p needs a value: -p PORT")
     #expect(complaint("--port") == "bssh-server: --port needs a value: --port PORT")
     #expect(complaint("--port=") == "bssh-server: the value of --port is empty")
@@ -57,8 +57,8 @@ import Testing
   }
 
   @Test func `an option of another command is refused`() {
-    #expect(complaint("gen-config", "--bits", "22") == "bssh-server: --bits is no option of 'gen-config'")
-    #expect(complaint("--bits", "4096", "run") == "bssh-server: --bits is no option of 'run'")
+    #expect(complaint("gen-config", "--bits", "22") == "bssh-server: --bits is not an option of 'gen-config'")
+    #expect(complaint("--bits", "4096", "run") == "bssh-server: --bits is not an option of 'run'")
     #expect(complaint("gen-config", "--bits", "22", "--help") == nil)
   }
 

@@ -133,7 +133,7 @@ import Testing
 
   @Test(arguments: [
     ([], "needs the name of a user"), (["a b"], "cannot be the name of a user"),
-    (["anna", "bert"], "one word too many"),
+    (["anna", "bert"], "unexpected argument"),
     (["anna", "--issuer", "a:b"], "no ':'"), (["anna", "--issuer", String(repeating: "x", count: 257)], "256 bytes"),
     (["anna", "--digits", "7"], "6 or 8 digits"), (["anna", "--algorithm", "sha265"], "did you mean 'sha256'?"),
     (["anna", "--bits", "8"], "no option of 'totp-setup'"),

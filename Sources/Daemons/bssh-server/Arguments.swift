@@ -37,7 +37,7 @@ struct Arguments: Equatable {
       } else if named?.operand != nil, operand == nil {
         operand = word
       } else {
-        throw Self.usage("'\(word)' is one word too many")
+        throw Self.usage("'\(word)' is an unexpected argument")
       }
     }
     command = named ?? .run
@@ -62,7 +62,7 @@ struct Arguments: Equatable {
         known.long == option.long && (known.isGlobal || known.commands.contains(command))
       }
       guard let known else {
-        throw Self.usage("--\(option.long) is no option of '\(command.rawValue)'", for: command)
+        throw Self.usage("--\(option.long) is not an option of '\(command.rawValue)'", for: command)
       }
       let count = flags[known.long] ?? values[known.long]?.count ?? 0
       if count > 1, !known.repeats { throw Self.usage("\(option.shown) is given twice") }

@@ -8,7 +8,7 @@ enum Help {
 
     \(commands)
 
-    'bssh-server help COMMAND' tells the options of a command; bssh-server(8) is the manual.
+    'bssh-server help COMMAND' shows the options of a command; bssh-server(8) is the manual.
 
     """
 
@@ -34,11 +34,11 @@ enum Help {
     """
     usage: bssh-server \(group) ACTION [options]
 
-    Reads the journal of what happened. Actions:
+    Reads the journal of events. Actions:
 
     \(list(Command.allCases.filter { $0.rawValue.hasPrefix(group + " ") }))
 
-    'bssh-server \(group) ACTION --help' tells the options of an action.
+    'bssh-server \(group) ACTION --help' shows the options of an action.
 
     """
   }
@@ -54,68 +54,68 @@ enum Help {
     switch command {
     case .run:
       """
-      Without -D it goes into the background once it listens. SIGTERM ends it, SIGHUP reads the
-      configuration again. Exit codes are those of sysexits(3): 78 for a configuration that does not load.
+      Without -D it goes to the background as soon as it listens. SIGTERM ends it, SIGHUP reloads the
+      configuration. Exit codes are those of sysexits(3): 78 for a configuration that does not load.
       """
     case .checkConfig:
       """
-      Exits with 0, or with 78 after a line for each problem. Password hashes and secrets are not printed.
+      Exits with 0, or with 78 after a line for each error. Password hashes and secrets are not printed.
       """
-    case .genConfig: "Without -o it is printed."
+    case .genConfig: "Without -o the configuration is written to standard output."
     case .genHostKey:
       """
-      The key goes to FILE, its public half to FILE.pub, both in OpenSSH's format; prints the fingerprint.
+      Writes the private key to FILE and the public key to FILE.pub, and prints the fingerprint.
       """
     case .hashPassword:
       """
-      Asks for the password twice, without showing it, or reads one line when standard input is no
-      terminal. Prints an Argon2id hash for the password_hash of a user.
+      Asks for the password twice without echo, or reads one line if standard input is not a
+      terminal. Prints an Argon2id hash for the key password_hash of a user.
       """
     case .totpSetup:
       """
-      Prints what goes into the configuration, and the otpauth address for the user's authenticator, as
-      text and as a QR code. Nothing is stored: each call makes another secret.
+      Prints the keys for the configuration, and the otpauth URI for the user's authenticator as
+      text and as a QR code. Nothing is stored; each call creates another secret.
       """
     case .explain:
       """
-      Says what each rule has to say, with where it is written, what the login may do, and in the last
-      line what comes of it. Passwords, codes and signatures are taken to be right. Nothing is changed,
-      and no daemon needs to run. Exits with 0 when the login would be let in, and with 1 when not.
+      Shows the result of each rule with its place in the configuration, the permissions of the login,
+      and in the last line the result. Passwords, codes and signatures are assumed to be correct. Nothing
+      is changed, and no daemon needs to run. Exits with 0 if the login would be accepted, otherwise with 1.
       """
     case .replay:
       """
-      FILE is an asciicast: a recording of this server's, or one that asciinema has made; '-' is
-      standard input. Space pauses, '.' shows the next event then, the right arrow skips ten seconds,
-      'q' ends. When standard output is no terminal, nothing is waited for.
+      FILE is an asciicast: a recording of this server or of asciinema; '-' is
+      standard input. Space pauses, '.' then shows the next event, the right arrow skips ten seconds,
+      'q' ends. If standard output is not a terminal, there are no pauses.
       """
-    case .auditTail: "Events are shown in local time, one in a line; control characters in names are escaped."
+    case .auditTail: "Shows one event per line, in local time; control characters in names are escaped."
     case .auditGrep:
       """
-      All events when nothing is asked for. Of different options, all have to fit. Exits with 1 when no
-      event fits.
+      Shows all events without options. Different options must all match. Exits with 1 if no
+      event matches.
       """
     case .auditShow:
       """
-      SESSION is the id of a session as in the journal, or how it begins, or the number of a connection
-      as in the log, of which the last is meant. Its story begins with the connection.
+      SESSION is the id of a session in the journal, or its beginning, or the number of a connection
+      in the log, of which the last one is shown. The events begin with the connection.
       """
     case .auditVerify:
       """
-      Follows the chain of hashes through all files of the journal, and compares its end with what the
-      journal says of itself. Exits with 1 after a line that names the first that is wrong. Whoever can
-      write all of the files can make up another journal: what exporters sent away shows that.
+      Verifies the hash chain through all files of the journal, and compares its end with the file
+      that ends in .head. Exits with 1 after a line about the first fault. Someone who can write all of
+      the files can forge a journal; a comparison with the events that exporters have sent reveals that.
       """
     case .auditStats, .auditLast, .auditLastb: nil
     case .reload:
       """
-      PID is that of a bssh-supervisor that root has started. It gets SIGHUP; then its answer is waited for.
-      Exits with 0 when the new configuration applies, and with 78 after a line for each problem when the
-      one before still does.
+      PID is the process id of a bssh-supervisor that root has started. Sends SIGHUP and waits for the reply.
+      Exits with 0 if the new configuration is applied, and with 78 after a line for each error if the
+      previous one is kept.
       """
     case .version: nil
-    case .saveBans: "For bssh-supervisor, which gives the bans as descriptor 4."
-    case .openJournal: "For bssh-supervisor, which gets the journal's directory over descriptor 3."
-    case .load: "For bssh-supervisor, which reads the answer from the socket on descriptor 3."
+    case .saveBans: "For bssh-supervisor, which passes the bans as descriptor 4."
+    case .openJournal: "For bssh-supervisor, which receives the directory of the journal over descriptor 3."
+    case .load: "For bssh-supervisor, which reads the result from the socket on descriptor 3."
     }
   }
 

@@ -36,22 +36,22 @@ enum Command: String, CaseIterable {
   /// A line for the list of commands; nil: the command is internal.
   var summary: String? {
     switch self {
-    case .run: "Start the daemon (when no command is named)"
-    case .genConfig: "Print a configuration with every key, its default and what it means"
-    case .checkConfig: "Check the configuration, and print the settings that are in effect"
-    case .genHostKey: "Make a host key"
-    case .hashPassword: "Turn a password into the hash that a configuration holds"
-    case .totpSetup: "Make the secret of a user's one-time codes, with a QR code of it"
-    case .explain: "Tell whether a login would be let in, rule by rule, and what decides"
-    case .replay: "Show a recording of a terminal"
+    case .run: "Start the daemon (the default)"
+    case .genConfig: "Print a configuration with all keys, their defaults and descriptions"
+    case .checkConfig: "Check the configuration, and print the effective settings"
+    case .genHostKey: "Create a host key"
+    case .hashPassword: "Hash a password for the configuration"
+    case .totpSetup: "Create the secret of a user's one-time codes, with a QR code"
+    case .explain: "Show whether a login would be accepted, rule by rule"
+    case .replay: "Play a recording of a terminal"
     case .auditTail: "Show the last events of the journal"
-    case .auditGrep: "Show the events of the journal that fit"
-    case .auditShow: "Tell what happened in a session"
+    case .auditGrep: "Show the events of the journal that match"
+    case .auditShow: "Show the events of a session"
     case .auditVerify: "Check that no line of the journal was changed or removed"
-    case .auditStats: "Count what is in the journal"
-    case .auditLast: "List logins, the last first"
-    case .auditLastb: "List refused logins, the last first"
-    case .reload: "Have a daemon load its configuration again, and tell what came of it"
+    case .auditStats: "Show statistics of the journal"
+    case .auditLast: "List logins, the most recent first"
+    case .auditLastb: "List refused logins, the most recent first"
+    case .reload: "Reload the configuration of a daemon, and show the result"
     case .version: "Print the version"
     case .load, .saveBans, .openJournal: nil
     }
@@ -94,7 +94,7 @@ struct Option {
     Option(
       short: "c", long: "config", value: "FILE", commands: daemon + [.explain] + audit, isGlobal: true,
       help:
-        "The configuration; else the first of ./bssh-server.yaml,\n/etc/bssh/server.yaml and ~/.config/bssh/server.yaml"
+        "The configuration; default: the first of\n./bssh-server.yaml, /etc/bssh/server.yaml and\n~/.config/bssh/server.yaml"
     ),
     Option(
       short: "b", long: "bind-address", value: "ADDRESS", commands: daemon, repeats: true, isGlobal: true,
@@ -106,92 +106,94 @@ struct Option {
       help: "Use this host key instead; may be repeated"),
     Option(
       short: "v", long: "verbose", commands: daemon, repeats: true, isGlobal: true,
-      help: "Log for debugging too, whatever server.log_level says;\n-vv and -vvv are the same"),
+      help: "Log at debug level, regardless of server.log_level;\n-vv and -vvv are the same"),
     Option(
       short: "q", long: "quiet", commands: daemon,
-      help: "Log nothing less than warnings, whatever\nserver.log_level says; check-config prints no settings"),
+      help: "Log only warnings and errors, regardless of\nserver.log_level; check-config prints no settings"),
     Option(
       short: "D", long: "foreground", commands: daemon, isGlobal: true, help: "Stay in the foreground"),
     Option(
       long: "pid-file", value: "FILE", commands: daemon, isGlobal: true,
-      help: "Write the daemon's process id to this file"),
+      help: "Write the process id of the daemon to this file"),
     Option(
       short: "t", long: "type", alias: "key-type", value: "TYPE", commands: [.genHostKey],
-      help: "ed25519 (when nothing is said), rsa or ecdsa;\n--key-type is the same"),
+      help: "ed25519 (the default), rsa or ecdsa;\n--key-type is the same"),
     Option(
       short: "o", long: "output", value: "FILE", commands: [.genConfig, .genHostKey],
       help: "Write to this file, which only its owner can read"),
     Option(
       long: "schema", commands: [.genConfig],
-      help: "Print the JSON Schema of configurations instead, for\neditors and for checks without bssh-server"),
+      help: "Print the JSON Schema of the configuration instead, for\neditors and for checks without bssh-server"),
     Option(
       long: "bits", value: "BITS", commands: [.genHostKey],
-      help: "2048 to 16384 for rsa (3072 when nothing is said);\n256, 384 or 521 for ecdsa (256)"),
+      help: "2048 to 16384 for rsa (default: 3072);\n256, 384 or 521 for ecdsa (default: 256)"),
     Option(
-      long: "force", commands: [.genHostKey], help: "Replace files that exist"),
+      long: "force", commands: [.genHostKey], help: "Replace existing files"),
     Option(
       long: "issuer", value: "NAME", commands: [.totpSetup],
-      help: "What the authenticator lists the codes under; else the\nname of this machine"),
-    Option(long: "digits", value: "DIGITS", commands: [.totpSetup], help: "6 (when nothing is said) or 8"),
+      help: "The name under which the authenticator lists the codes;\ndefault: the host name"),
+    Option(long: "digits", value: "DIGITS", commands: [.totpSetup], help: "6 (the default) or 8"),
     Option(
       long: "algorithm", value: "HASH", commands: [.totpSetup],
-      help: "sha1 (when nothing is said), sha256 or sha512; many\nauthenticators take sha1 whatever they are told"),
-    Option(long: "user", value: "NAME", commands: [.explain], help: "Who logs in"),
-    Option(long: "from", value: "ADDRESS", commands: [.explain], help: "Where they come from: an IPv4 or IPv6 address"),
+      help: "sha1 (the default), sha256 or sha512; many\nauthenticators ignore this and use sha1"),
+    Option(long: "user", value: "NAME", commands: [.explain], help: "The user name of the login"),
+    Option(long: "from", value: "ADDRESS", commands: [.explain], help: "The client's IPv4 or IPv6 address"),
     Option(
       long: "key", value: "FILE", commands: [.explain], repeats: true,
-      help: "A public key or certificate that they have; may be\nrepeated. Else the keys that are listed for them"),
+      help:
+        "A public key or certificate of the client; may be\nrepeated. Default: the keys that are listed for the user"),
     Option(
       long: "method", value: "METHOD", commands: [.explain], repeats: true,
-      help: "publickey, password or keyboard-interactive; may be\nrepeated. Else whatever leads to a login"),
+      help: "publickey, password or keyboard-interactive; may be\nrepeated. Default: any methods that lead to a login"),
     Option(
-      long: "speed", value: "FACTOR", commands: [.replay], help: "So many times as fast, from 0.01 to 1000"),
+      long: "speed", value: "FACTOR", commands: [.replay], help: "The factor of the speed, from 0.01 to 1000"),
     Option(
       long: "idle-limit", value: "SECONDS", commands: [.replay],
-      help: "Wait for nothing longer than this; else as long as the\nrecording says, or as it took"),
+      help: "Wait no longer than this for the next event; default: the\nlimit in the recording, or none"),
     Option(
       long: "from", value: "TIME", commands: [.replay],
-      help: "Begin at this time of the recording: seconds, or as in\n12:34; what is before is shown at once"),
+      help: "Start at this time of the recording: seconds, or 12:34.\nEarlier output is shown immediately"),
     Option(
       long: "raw", commands: [.replay],
-      help: "Show everything, also what does more to a terminal than\nshow; only for recordings that you trust"),
+      help: "Show all escape sequences, also those that do more than\ndisplay; only for recordings that you trust"),
     Option(
       long: "file", value: "FILE", commands: audit,
-      help: "The journal; older files are found beside it. Else the\nconfiguration says where it is"),
+      help: "The journal, with the rotated files beside it; default:\nthe journal of the configuration"),
     Option(
-      short: "f", long: "follow", commands: [.auditTail], help: "Go on with what comes, also in a new file"),
+      short: "f", long: "follow", commands: [.auditTail], help: "Continue with new events, also in a new file"),
     Option(
       short: "n", long: "lines", value: "COUNT", commands: [.auditTail, .auditLast, .auditLastb],
-      help: "So many at most; tail shows 10 when nothing is said"),
+      help: "Show at most this many; the default of tail is 10"),
     Option(
       long: "user", value: "NAME", commands: filtered, repeats: true,
       help:
-        "Of this user; * and ? stand for other letters. This and\nwhat follows may be repeated: one of them has to fit"),
+        "Only this user; * and ? are wildcards. This option and\nthe following may be repeated: one value must match"),
     Option(
       long: "address", value: "ADDRESS", commands: filtered, repeats: true,
-      help: "From this address, or from this range, as 192.0.2.0/24"),
+      help: "Only this address or range, such as 192.0.2.0/24"),
     Option(
-      long: "session", value: "ID", commands: filtered, repeats: true, help: "Of the session whose id begins so"),
+      long: "session", value: "ID", commands: filtered, repeats: true,
+      help: "Only the session whose id begins with this"),
     Option(
       long: "type", value: "TYPE", commands: filtered, repeats: true,
-      help: "Of this type, as auth_failure or 'file_*'; several with\ncommas in between"),
+      help: "Only this type, such as auth_failure or 'file_*'; several\nare separated by commas"),
     Option(
       long: "result", value: "RESULT", commands: filtered, repeats: true,
-      help: "With this result: success, failure, denied, error"),
+      help: "Only this result: success, failure, denied, error"),
     Option(
       long: "path", value: "GLOB", commands: filtered, repeats: true,
-      help: "About a file whose path fits, as '/srv/**' or '*.pdf'"),
+      help: "Only files whose path matches, such as '/srv/**'\nor '*.pdf'"),
     Option(
       long: "since", value: "TIME", commands: filtered,
       help:
-        "Not before this time: 2026-11-20, '2026-11-20 20:37',\n20:37, today, yesterday; or 15m, 2h, 1d ago; UTC with a Z"
+        "Only from this time on: 2026-11-20, '2026-11-20 20:37',\n20:37, today, yesterday; or 15m, 2h, 1d ago; UTC with a Z"
     ),
-    Option(long: "until", value: "TIME", commands: filtered, help: "Not after this time"),
+    Option(long: "until", value: "TIME", commands: filtered, help: "Only up to this time"),
     Option(
-      long: "json", commands: [.auditTail, .auditGrep, .auditShow], help: "Show the lines as they are in the journal"),
+      long: "json", commands: [.auditTail, .auditGrep, .auditShow], help: "Show the lines of the journal unchanged"),
     Option(long: "utc", commands: audit, help: "Show times in UTC"),
     Option(short: "V", long: "version", commands: [.run], isGlobal: true, help: "Print the version"),
-    Option(short: "h", long: "help", commands: Command.allCases, help: "Print this"),
+    Option(short: "h", long: "help", commands: Command.allCases, help: "Print this help"),
   ]
 
   private static let daemon: [Command] = [.run, .checkConfig, .load]

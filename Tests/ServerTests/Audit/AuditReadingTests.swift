@@ -127,8 +127,8 @@ import Testing
     (["audit", "grep", "--result", "bad"], "--result: there is no 'bad': expected success, failure, denied, error"),
     (["audit", "grep", "--path", "["], "--path [: "), (["audit", "grep", "--since", "soon"], "--since soon: expected"),
     (["audit", "tail", "-n", "-1"], "--lines -1: expected a whole number"), (["audit", "show"], "audit show needs a"),
-    (["audit", "last", "--json"], "--json is no option of 'audit last'"),
-    (["audit", "verify", "--user", "a"], "--user is no option of 'audit verify'"),
+    (["audit", "last", "--json"], "--json is not an option of 'audit last'"),
+    (["audit", "verify", "--user", "a"], "--user is not an option of 'audit verify'"),
     (["audit", "grep", "--since", "1h", "--since", "2h"], "--since is given twice"),
   ])
   func `an invalid command line says what would be correct`(words: [String], complaint: String) throws {
