@@ -54,7 +54,7 @@ import Testing
   @Test func `a certificate in place of a key is refused and the reason says what belongs there`() {
     #expect(
       reasons("ssh-ed25519-cert-v01@openssh.com AAAA\n")
-        == ["1: a certificate; what belongs here is the key of its authority, with cert-authority"])
+        == ["1: a certificate; use its CA key with cert-authority instead"])
   }
 
   @Test func `a key inside an option's value is not taken for the line's key`() {
@@ -81,8 +81,8 @@ import Testing
     #expect(
       reasons(text) == [
         "1: option 1 of the line is unknown", "2: not a key in the form 'type base64 comment'",
-        "3: the key is cut short", "4: the type before the key is not the type inside it",
-        "5: keys of type ssh-dss are not accepted", "6: the RSA key has 1024 bits; 2048 are the least",
+        "3: the key is truncated", "4: the type before the key differs from the type in it",
+        "5: keys of type ssh-dss are not accepted", "6: the RSA key has 1024 bits; at least 2048 are required",
         "7: a quotation mark is not closed",
       ])
     #expect(entries(text).last == .key(Keys.ed25519, KeyOptions(), line: 8))
@@ -117,7 +117,7 @@ import Testing
 
   @Test func `a NUL byte invalidates only its own line`() {
     let text = Keys.ed25519.text + " a\0b\n" + Keys.rsa.text
-    #expect(reasons(text) == ["1: the line holds a NUL byte"])
+    #expect(reasons(text) == ["1: the line contains a NUL byte"])
     #expect(entries(text).last == .key(Keys.rsa, KeyOptions(), line: 2))
   }
 

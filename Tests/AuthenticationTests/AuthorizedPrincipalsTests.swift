@@ -34,9 +34,9 @@ import Testing
     #expect(find("b # \(long)", "b").0 == .listed(KeyOptions()))
     #expect(
       warnings == [
-        "1: option 1 of the line is unknown", "2: cert-authority has no place here",
+        "1: option 1 of the line is unknown", "2: cert-authority is not allowed here",
         "3: the line is longer than 8192 bytes",
-        "4: more than options and one name", "5: the line holds a NUL byte",
+        "4: more than options and one principal", "5: the line contains a NUL byte",
       ])
   }
 }

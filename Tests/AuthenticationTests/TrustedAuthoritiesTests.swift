@@ -11,10 +11,10 @@ import Testing
 
   @Test(arguments: [
     ("nonsense", "option 1 of the line is unknown"), ("ssh-dss AAAA", "keys of type ssh-dss are not accepted"),
-    (Keys.rsa(bits: 1024).text, "the RSA key has 1024 bits; 2048 are the least"),
+    (Keys.rsa(bits: 1024).text, "the RSA key has 1024 bits; at least 2048 are required"),
     (
       "cert-authority \(Keys.rsa.text)",
-      "options have no place here: a certificate says what it allows"
+      "options are not allowed here: certificates contain their permissions"
     ),
   ])
   func `one faulty line invalidates the file`(line: String, reason: String) {

@@ -92,11 +92,11 @@ struct Fault: Sendable, CustomTestStringConvertible {
         + "192.0.2.0/24"),
     Fault(
       "security.allowed_ips", list(plain("example.org")),
-      "security.allowed_ips[0]: 'example.org' is no address and no range of addresses, as 192.0.2.1, 192.0.2.0/24 or "
+      "security.allowed_ips[0]: 'example.org' is neither an address nor a range, such as 192.0.2.1, 192.0.2.0/24 or "
         + "2001:db8::/32"),
     Fault(
       "security.allowed_ips", list(plain("10.0.0.0/33")),
-      "security.allowed_ips[0]: '10.0.0.0/33' has no length of a prefix, from 0 to 32, after its '/'"),
+      "security.allowed_ips[0]: '10.0.0.0/33' has no prefix length from 0 to 32 after '/'"),
     Fault(
       "security.allowed_ips", list(list()),
       "security.allowed_ips[0]: expected an address or a range of addresses, found a list"),
@@ -191,18 +191,19 @@ struct Fault: Sendable, CustomTestStringConvertible {
     Fault(
       "auth.password.users", user(["name": plain("a"), "password_hash": plain("secret")]),
       "auth.password.users[0].password_hash: neither Argon2id ('$argon2id$v=19$…') nor bcrypt ('$2b$…'); "
-        + "'bssh-server hash-password' makes one"),
+        + "'bssh-server hash-password' creates one"),
     Fault(
       "auth.password.users", user(["name": plain("a"), "password_hash": plain("$argon2id$v=19$m=8,t=1,p=1$x$y")]),
-      "auth.password.users[0].password_hash: the hash is cut short or damaged; "
-        + "'bssh-server hash-password' makes one"),
+      "auth.password.users[0].password_hash: the hash is truncated or damaged; "
+        + "'bssh-server hash-password' creates one"),
     Fault(
       "auth.password.users", user(["name": plain("a"), "totp_secret": plain("SECRET0SECRET")]),
-      "auth.password.users[0].totp_secret: character 7 is no digit of base32, which are A to Z and 2 to 7; "
-        + "'bssh-server totp-setup' makes a secret"),
+      "auth.password.users[0].totp_secret: character 7 is not a Base32 digit (A to Z, 2 to 7); "
+        + "'bssh-server totp-setup' creates a secret"),
     Fault(
       "auth.password.users", user(["name": plain("a"), "totp_secret": plain("SECRETSECRET2345")]),
-      "auth.password.users[0].totp_secret: the secret has 80 bits, not 128 to 1024; 'bssh-server totp-setup' makes one"),
+      "auth.password.users[0].totp_secret: the secret has 80 bits, not 128 to 1024; 'bssh-server totp-setup' creates one"
+    ),
     Fault(
       "auth.password.users", user(["name": plain("a"), "totp_digits": plain("7")]),
       "auth.password.users[0].totp_digits: expected 6 or 8, found '7'"),

@@ -95,7 +95,7 @@ import Wire
     #expect(try RevokedKeys(good.bytes).revokes(key))
     var bad = list
     bad.string(try signer.sign(list.bytes + [0], algorithm: "ssh-ed25519"))
-    #expect(throws: RevocationListError("a signature on the revocation list is not good")) {
+    #expect(throws: RevocationListError("a signature of the revocation list is invalid")) {
       try RevokedKeys(bad.bytes)
     }
   }

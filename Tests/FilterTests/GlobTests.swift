@@ -41,11 +41,11 @@ private func fits(_ pattern: String, _ path: String) throws -> Bool {
       ("", "the pattern is empty"), ("[", "'[' without ']'"), ("[a", "'[' without ']'"), ("[]", "'[' without ']'"),
       ("[\\", "'[' without ']'"), ("[a-\\", "'[' without ']'"), ("[!", "'[' without ']'"),
       ("{", "'{' without '}'"), ("{a,b", "'{' without '}'"), ("{{a}", "'{' without '}'"),
-      ("a\\", "'\\' at the end takes no byte as it is; write '\\\\'"),
-      ("[z-a]", "a range of '[…]' runs backwards; write the lower end first"),
-      ("a\0", "the pattern holds a NUL byte"),
+      ("a\\", "'\\' at the end quotes no byte; write '\\\\'"),
+      ("[z-a]", "a range in '[…]' is reversed; write the lower end first"),
+      ("a\0", "the pattern contains a NUL byte"),
       (String(repeating: "a", count: 1025), "the pattern is longer than 1024 bytes"),
-      (String(repeating: "{", count: 17), "braces stand more than 16 deep in braces"),
+      (String(repeating: "{", count: 17), "braces are nested more than 16 deep"),
     ] as [(String, String)])
   func `an invalid pattern is rejected with the reason`(pattern: String, reason: String) {
     #expect(throws: GlobError(description: reason)) { try Glob(pattern) }

@@ -79,9 +79,9 @@ public enum AddressRangeError: Error, Equatable, Sendable, CustomStringConvertib
 
   public var description: String {
     switch self {
-    case .notAnAddress: "is no address and no range of addresses, as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32"
-    case .badPrefixLength(let limit): "has no length of a prefix, from 0 to \(limit), after its '/'"
-    case .badMappedPrefix: "is of IPv4-mapped addresses, whose prefix has 96 to 128 bits"
+    case .notAnAddress: "is neither an address nor a range, such as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32"
+    case .badPrefixLength(let limit): "has no prefix length from 0 to \(limit) after '/'"
+    case .badMappedPrefix: "is a range of IPv4-mapped addresses, whose prefix must have 96 to 128 bits"
     case .bitsAfterPrefix(let range): "has bits set after its prefix; the range around this address is \(range)"
     }
   }

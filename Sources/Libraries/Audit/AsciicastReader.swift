@@ -12,7 +12,7 @@ public enum AsciicastError: Error, Equatable, Sendable, CustomStringConvertible 
   /// A sentence fragment for people.
   public var description: String {
     switch self {
-    case .header: "not an asciicast: the first line is no header"
+    case .header: "not an asciicast: the first line is not a header"
     case .version(let version): "an asciicast of version \(version); versions 2 and 3 can be played"
     case .tooLong: "longer than \(AsciicastReader.lineLimit >> 20) MiB"
     case .event: "not an event of an asciicast"

@@ -15,9 +15,9 @@ public enum JournalLineError: Error, Equatable, Sendable, CustomStringConvertibl
   public var description: String {
     switch self {
     case .tooLong: "longer than \(JournalLine.lengthLimit) bytes"
-    case .missingKey(let key): "'\(key)' does not stand where it must"
-    case .value(let key): "'\(key)' has a value that it cannot have"
-    case .rest: "something follows the last value"
+    case .missingKey(let key): "'\(key)' is not in its place"
+    case .value(let key): "'\(key)' has an invalid value"
+    case .rest: "data follows the last value"
     }
   }
 }

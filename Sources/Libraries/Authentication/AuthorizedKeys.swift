@@ -35,7 +35,7 @@ public struct AuthorizedKeys: Sequence, IteratorProtocol, Sendable {
   }
 
   private static func read(_ line: TextLines.Line) throws(KeyOptionError) -> (PublicKey, KeyOptions) {
-    if line.text.contains(0) { throw KeyOptionError("the line holds a NUL byte") }
+    if line.text.contains(0) { throw KeyOptionError("the line contains a NUL byte") }
     var rest = line.text
     var options = KeyOptions()
     if keyType(at: rest) == nil {
@@ -44,13 +44,13 @@ public struct AuthorizedKeys: Sequence, IteratorProtocol, Sendable {
     }
     guard let name = keyType(at: rest) else { throw KeyOptionError("no key follows the options") }
     if Certificate.types.contains(name) {
-      throw KeyOptionError("a certificate; what belongs here is the key of its authority, with cert-authority")
+      throw KeyOptionError("a certificate; use its CA key with cert-authority instead")
     }
     guard PublicKey.types.contains(name) else { throw KeyOptionError("keys of type \(name) are not accepted") }
     if line.isCut {
       // Only a blank after the key shows that the cut did not fall inside it.
       let key = rest.dropFirst(name.utf8.count).drop(while: isBlank)
-      guard key.contains(where: isBlank) else { throw KeyOptionError("the key does not end") }
+      guard key.contains(where: isBlank) else { throw KeyOptionError("the end of the key is missing") }
     }
     return (try usableKey(rest), options)
   }
@@ -59,7 +59,7 @@ public struct AuthorizedKeys: Sequence, IteratorProtocol, Sendable {
     let key: PublicKey
     do throws(PublicKeyError) { key = try PublicKey(text: text) } catch { throw KeyOptionError(error.description) }
     guard !key.isTooSmall else {
-      throw KeyOptionError("the RSA key has \(key.bits) bits; \(PublicKey.minimumRSABits) are the least")
+      throw KeyOptionError("the RSA key has \(key.bits) bits; at least \(PublicKey.minimumRSABits) are required")
     }
     return key
   }

@@ -33,13 +33,13 @@ public enum AuthorizedPrincipals {
   }
 
   private static func read(_ text: ArraySlice<UInt8>) throws(KeyOptionError) -> (ArraySlice<UInt8>, KeyOptions) {
-    if text.contains(0) { throw KeyOptionError("the line holds a NUL byte") }
+    if text.contains(0) { throw KeyOptionError("the line contains a NUL byte") }
     guard let blank = text.lastIndex(where: isBlank) else { return (text, KeyOptions()) }
     var rest = text
     let options = try KeyOptions(reading: &rest)
     let name = rest.drop(while: isBlank)
-    guard name.startIndex == blank + 1 else { throw KeyOptionError("more than options and one name") }
-    guard !options.isCertificateAuthority else { throw KeyOptionError("cert-authority has no place here") }
+    guard name.startIndex == blank + 1 else { throw KeyOptionError("more than options and one principal") }
+    guard !options.isCertificateAuthority else { throw KeyOptionError("cert-authority is not allowed here") }
     return (name, options)
   }
 }

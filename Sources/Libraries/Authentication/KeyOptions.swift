@@ -4,7 +4,7 @@ import Model
 ///
 /// It quotes nothing from the line: a symbolic link can point to any file, and the reason is logged.
 public struct KeyOptionError: Error, Equatable, Sendable {
-  /// The reason, such as `command= stands twice`.
+  /// The reason, such as `command= is given twice`.
   public let reason: String
 
   init(_ reason: String) { self.reason = reason }
@@ -43,7 +43,7 @@ extension KeyOptions {
     while let byte = text.first, !isBlank(byte) {
       if byte == UInt8(ascii: ",") {
         text = text.dropFirst()
-        if text.isEmpty { throw KeyOptionError("the options end in a comma") }
+        if text.isEmpty { throw KeyOptionError("the options end with a comma") }
         continue
       }
       let word = text.prefix { !isBlank($0) && $0 != UInt8(ascii: ",") && $0 != UInt8(ascii: "=") }
@@ -64,7 +64,7 @@ extension KeyOptions {
       }
     }
     guard principals == nil || isCertificateAuthority else {
-      throw KeyOptionError("principals= is for a line with cert-authority")
+      throw KeyOptionError("principals= is only allowed with cert-authority")
     }
   }
 
@@ -96,7 +96,7 @@ extension KeyOptions {
     case "verify-required": requiresVerification = true
     case "no-verify-required": requiresVerification = false
     case "cert-authority": isCertificateAuthority = true
-    default: throw KeyOptionError("\(name) has no value: \(name)=\"…\"")
+    default: throw KeyOptionError("\(name) needs a value: \(name)=\"…\"")
     }
   }
 
@@ -104,19 +104,19 @@ extension KeyOptions {
   private mutating func set(_ name: String, to value: [UInt8]) throws(KeyOptionError) {
     switch name {
     case "command":
-      guard permissions.forcedCommand == nil else { throw KeyOptionError("command= stands twice") }
+      guard permissions.forcedCommand == nil else { throw KeyOptionError("command= is given twice") }
       permissions.forcedCommand = value
     case "principals":
-      guard principals == nil else { throw KeyOptionError("principals= stands twice") }
+      guard principals == nil else { throw KeyOptionError("principals= is given twice") }
       // sshd stops reading at an empty name.
       let names = value.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
       principals = names.prefix { !$0.isEmpty }.map(Array.init)
     case "from":
-      guard sources == nil else { throw KeyOptionError("from= stands twice") }
+      guard sources == nil else { throw KeyOptionError("from= is given twice") }
       sources = try SourcePatterns(value)
     case "expiry-time":
       guard let time = ExpiryTime(value[...]) else {
-        throw KeyOptionError("expiry-time= is no YYYYMMDD[Z] or YYYYMMDDHHMM[SS][Z] that exists")
+        throw KeyOptionError("expiry-time= is not a valid time YYYYMMDD[Z] or YYYYMMDDHHMM[SS][Z]")
       }
       expiryTimes.append(time)
     case "environment": try setVariable(value)
@@ -144,7 +144,7 @@ extension KeyOptions {
         }
       }
     guard isName, name.count < text.count, let value = String(validating: text[(name.count + 1)...], as: UTF8.self)
-    else { throw KeyOptionError("environment= is no NAME=value of letters, digits and '_', and UTF-8") }
+    else { throw KeyOptionError("environment= is not NAME=value with a name of letters, digits and '_' in UTF-8") }
     let variable = EnvironmentVariable(name: String(decoding: name, as: UTF8.self), value: value)
     if !permissions.environment.contains(where: { $0.name == variable.name }) {
       permissions.environment.append(variable)
@@ -158,20 +158,20 @@ extension KeyOptions {
     if let close = text.firstIndex(of: UInt8(ascii: "]")), text.first == UInt8(ascii: "[") {
       host = text[1..<close]
       port = text[(close + 1)...]
-      guard port.first == UInt8(ascii: ":") else { throw KeyOptionError("\(option)= has no port after its address") }
+      guard port.first == UInt8(ascii: ":") else { throw KeyOptionError("\(option)= has no port after the address") }
       port = port.dropFirst()
     } else if let colon = text.firstIndex(of: UInt8(ascii: ":")) {
       host = text[..<colon]
       port = text[(colon + 1)...]
     } else if option == "permitopen" {
-      throw KeyOptionError("permitopen= is no host:port")
+      throw KeyOptionError("permitopen= is not host:port")
     }
     guard !host.isEmpty, host.count < 1025, let name = String(validating: host, as: UTF8.self) else {
-      throw KeyOptionError("\(option)= has no usable host")
+      throw KeyOptionError("\(option)= has no valid host")
     }
     if port.elementsEqual("*".utf8) { return ForwardingPlace(host: name, port: nil) }
     guard let number = number(port, upTo: 65535), number > 0 else {
-      throw KeyOptionError("\(option)= has no port from 1 to 65535, or *")
+      throw KeyOptionError("\(option)= needs a port from 1 to 65535 or *")
     }
     return ForwardingPlace(host: name, port: UInt16(number))
   }
@@ -185,7 +185,7 @@ extension KeyOptions {
   /// Removes the quoted string at the start of `text` and returns its content; `\"` is a quotation mark in it.
   private static func unquoted(_ text: inout ArraySlice<UInt8>, of name: String) throws(KeyOptionError) -> [UInt8] {
     let quote = UInt8(ascii: "\"")
-    guard text.first == quote else { throw KeyOptionError("\(name)= has no quotation mark") }
+    guard text.first == quote else { throw KeyOptionError("\(name)= is not followed by a quotation mark") }
     text = text.dropFirst()
     var value: [UInt8] = []
     while let byte = text.first {

@@ -9,11 +9,11 @@ public enum OneTimeSecretError: Error, Equatable, Sendable, CustomStringConverti
   public var description: String {
     switch self {
     case .base32(.character(let number)):
-      "character \(number) is no digit of base32, which are A to Z and 2 to 7; 'bssh-server totp-setup' makes a secret"
-    case .base32(.length): "the secret is cut short or damaged; 'bssh-server totp-setup' makes one"
+      "character \(number) is not a Base32 digit (A to Z, 2 to 7); 'bssh-server totp-setup' creates a secret"
+    case .base32(.length): "the secret is truncated or damaged; 'bssh-server totp-setup' creates one"
     case .size(let bits):
       "the secret has \(bits) bits, not \(OneTimeSecret.sizes.lowerBound * 8) to "
-        + "\(OneTimeSecret.sizes.upperBound * 8); 'bssh-server totp-setup' makes one"
+        + "\(OneTimeSecret.sizes.upperBound * 8); 'bssh-server totp-setup' creates one"
     }
   }
 }

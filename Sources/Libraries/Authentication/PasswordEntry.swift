@@ -12,8 +12,8 @@ public enum PasswordEntryError: Error, Equatable, Sendable, CustomStringConverti
   /// A sentence for people.
   public var description: String {
     switch self {
-    case .scheme: "neither Argon2id ('$argon2id$v=19$…') nor bcrypt ('$2b$…'); 'bssh-server hash-password' makes one"
-    case .form: "the hash is cut short or damaged; 'bssh-server hash-password' makes one"
+    case .scheme: "neither Argon2id ('$argon2id$v=19$…') nor bcrypt ('$2b$…'); 'bssh-server hash-password' creates one"
+    case .form: "the hash is truncated or damaged; 'bssh-server hash-password' creates one"
     case .range(let what): what
     }
   }

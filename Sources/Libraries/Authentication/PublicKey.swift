@@ -20,16 +20,16 @@ public enum PublicKeyError: Error, Equatable, Sendable, CustomStringConvertible 
   /// A sentence fragment for people.
   public var description: String {
     switch self {
-    case .blob(.truncated): "the key is cut short"
+    case .blob(.truncated): "the key is truncated"
     case .blob(.trailingBytes): "bytes follow the key"
     case .blob(.tooLong): "a field of the key is too long"
     case .blob(.malformed): "a field of the key is malformed"
     case .type: "the key type is not one of \(PublicKey.types.joined(separator: ", "))"
-    case .curve: "the key's curve is not the one of its type"
-    case .point: "the key's point has the wrong form"
+    case .curve: "the curve of the key does not match its type"
+    case .point: "the point of the key has an invalid encoding"
     case .rsaNumbers: "the RSA key's numbers are out of range"
     case .text: "not a key in the form 'type base64 comment'"
-    case .typesDiffer: "the type before the key is not the type inside it"
+    case .typesDiffer: "the type before the key differs from the type in it"
     }
   }
 }

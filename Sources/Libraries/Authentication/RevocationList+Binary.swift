@@ -30,14 +30,16 @@ extension RevocationList {
       try read(bytes)
     } catch let error as RevocationListError {
       throw error
-    } catch { throw RevocationListError("the revocation list does not hold together") }
+    } catch { throw RevocationListError("the revocation list is damaged") }
   }
 
   private mutating func read(_ bytes: [UInt8]) throws {
     var reader = WireReader(bytes)
     _ = try reader.raw(Self.magic.count)
     let version = try reader.uint32()
-    guard version == 1 else { throw RevocationListError("a revocation list of version \(version); known is 1") }
+    guard version == 1 else {
+      throw RevocationListError("a revocation list of version \(version); only version 1 is supported")
+    }
     // Number, date and flags of the list.
     for _ in 0..<3 { _ = try reader.uint64() }
     // A reserved field, and a comment.
@@ -51,7 +53,7 @@ extension RevocationList {
         try readSignature(&reader, of: bytes)
         continue
       }
-      guard signatures.isEmpty else { throw RevocationListError("a section behind the signature of the list") }
+      guard signatures.isEmpty else { throw RevocationListError("a section after the signature of the list") }
       var content = WireReader(try reader.string())
       switch section {
       case .certificates: try readCertificates(&content)
@@ -90,7 +92,7 @@ extension RevocationList {
     while !reader.isAtEnd {
       let type = try reader.byte()
       guard let part = CertificatePart(rawValue: type) else {
-        throw RevocationListError("certificates are revoked in the unknown way \(type)")
+        throw RevocationListError("certificates are revoked by the unknown type \(type)")
       }
       var content = WireReader(try reader.string())
       switch part {
@@ -107,7 +109,7 @@ extension RevocationList {
         let first = try content.uint64()
         let bits = Array(try content.unsignedMPInt(limit: SerialSet.bitmapLimit + 1))
         guard certificates[authority, default: Certificates()].serials.insert(bitmap: bits, from: first) else {
-          throw RevocationListError("a bitmap of serial numbers goes beyond the last one")
+          throw RevocationListError("a bitmap of serial numbers exceeds the largest one")
         }
       case .keyIDs:
         while !content.isAtEnd {
@@ -130,6 +132,6 @@ extension RevocationList {
     let name = String(decoding: try reader.string(), as: UTF8.self)
     let isCritical = try reader.boolean()
     _ = try reader.string()
-    guard !isCritical else { throw RevocationListError("an unknown extension that must be known: '\(name)'") }
+    guard !isCritical else { throw RevocationListError("an unknown critical extension: '\(name)'") }
   }
 }

@@ -100,11 +100,11 @@ public struct RevocationList: Equatable, Sendable {
         throw RevocationListError("line \(line.number) is longer than \(TextLines.limit) bytes before its comment")
       }
       guard fields.count >= 2, let blob = Base64.decode(fields[1]) else {
-        throw RevocationListError("line \(line.number) is no key in the form 'type base64 comment'")
+        throw RevocationListError("line \(line.number) is not a key in the form 'type base64 comment'")
       }
       var reader = WireReader(blob)
       guard let type = try? reader.string(limit: 64), type.elementsEqual(fields[0]) else {
-        throw RevocationListError("line \(line.number): the type before the key is not the type inside it")
+        throw RevocationListError("line \(line.number): the type before the key differs from the type in it")
       }
       if let key = try Self.plainKey(blob, "line \(line.number)") { keys.insert(key) }
     }

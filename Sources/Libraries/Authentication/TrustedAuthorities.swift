@@ -29,7 +29,7 @@ public struct TrustedAuthorities: Equatable, Sendable {
       case .refused(let reason, let line): throw Fault(line: line, reason: reason)
       case .key(let key, let options, let line):
         guard options == KeyOptions() else {
-          throw Fault(line: line, reason: "options have no place here: a certificate says what it allows")
+          throw Fault(line: line, reason: "options are not allowed here: certificates contain their permissions")
         }
         keys.append(key)
       }

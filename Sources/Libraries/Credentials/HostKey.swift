@@ -32,7 +32,7 @@ public final class HostKey {
   public static func generate(_ kind: Kind, bits: Int? = nil, comment: String = "") throws(CredentialError) -> HostKey {
     switch kind {
     case .ed25519:
-      guard bits == nil || bits == 256 else { throw .bits("ed25519 keys have 256 bits, and no choice") }
+      guard bits == nil || bits == 256 else { throw .bits("ed25519 keys always have 256 bits") }
       var seed = try randomBytes(32)
       defer { Secret.wipe(&seed) }
       return try ed25519(seed: seed, comment: comment)
@@ -92,7 +92,7 @@ public final class HostKey {
     let signature = try sign(data, algorithm: algorithm)
     do throws(Verifier.Failure) {
       try Verifier.verify(signature, over: data, by: publicKey, algorithm: algorithm)
-    } catch { throw .hostKey("the private half of the key does not fit its public half") }
+    } catch { throw .hostKey("the private key does not match the public key") }
   }
 
   private func rawSignature(_ data: [UInt8], digest: OpaquePointer?) throws(CredentialError) -> [UInt8] {

@@ -28,7 +28,7 @@ extension HostKey {
       _ = try envelope.string(limit: 1024)
       guard cipher == "none", derivation == "none" else {
         throw CredentialError.hostKey(
-          "\(name): protected by a passphrase, which nobody can type when a daemon starts; "
+          "\(name): protected by a passphrase, which cannot be entered when a daemon starts; "
             + "'ssh-keygen -p -N \"\" -f \(name)' removes it")
       }
       guard try envelope.uint32() == 1 else { throw WireError.malformed }
@@ -41,7 +41,7 @@ extension HostKey {
     } catch let error as PublicKeyError {
       throw .hostKey("\(name): \(error)")
     } catch {
-      throw .hostKey("\(name): damaged: not a whole private key in OpenSSH's format")
+      throw .hostKey("\(name): damaged: not a complete private key in OpenSSH's format")
     }
   }
 
@@ -86,13 +86,13 @@ extension HostKey {
         throw .hostKey(
           "\(name): a private key, but not in OpenSSH's format; 'ssh-keygen -p -N \"\" -f \(name)' converts it")
       }
-      throw .hostKey("\(name): not a private key in OpenSSH's format; 'bssh-server gen-host-key' makes one")
+      throw .hostKey("\(name): not a private key in OpenSSH's format; 'bssh-server gen-host-key' creates one")
     }
     var text: [UInt8] = []
     text.reserveCapacity(content.count)
     defer { Secret.wipe(&text) }
     guard lines.count >= 3, lines.last?.elementsEqual(end.utf8) == true else {
-      throw .hostKey("\(name): cut short: the line '\(end)' is missing")
+      throw .hostKey("\(name): truncated: the line '\(end)' is missing")
     }
     for line in lines[1..<lines.count - 1] { text += line }
     guard let body = Base64.decode(text) else { throw .hostKey("\(name): damaged: not Base64") }
@@ -130,7 +130,7 @@ extension HostKey {
       }
       guard !publicKey.isTooSmall else {
         throw CredentialError.hostKey(
-          "the RSA key has \(publicKey.bits) bits; \(PublicKey.minimumRSABits) are the least")
+          "the RSA key has \(publicKey.bits) bits; at least \(PublicKey.minimumRSABits) are required")
       }
       let d = BigNumber(try reader.unsignedMPInt())
       let coefficient = BigNumber(try reader.unsignedMPInt())
@@ -147,7 +147,7 @@ extension HostKey {
       guard let handle else { throw WireError.malformed }
       return try HostKey(handle, publicKey: publicKey, comment: comment)
     case .securityKeyEd25519, .securityKeyECDSA:
-      throw CredentialError.hostKey("a key in a security key cannot be a host key: somebody would have to touch it")
+      throw CredentialError.hostKey("a security key cannot be a host key, because it requires a touch")
     }
   }
 

@@ -14,7 +14,7 @@ public struct RevokedKeys: Sendable {
     for signature in list.signatures {
       do throws(Verifier.Failure) {
         try Verifier.verify(signature.blob, over: Array(bytes.prefix(signature.signedCount)), by: signature.key)
-      } catch { throw RevocationListError("a signature on the revocation list is not good") }
+      } catch { throw RevocationListError("a signature of the revocation list is invalid") }
     }
   }
 

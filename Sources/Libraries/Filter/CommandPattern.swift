@@ -29,14 +29,14 @@ public struct CommandPattern: Equatable, Sendable {
     guard rest.count <= Self.longest else {
       throw GlobError(description: "the pattern is longer than \(Self.longest) bytes")
     }
-    guard !rest.contains(0) else { throw GlobError(description: "the pattern holds a NUL byte") }
+    guard !rest.contains(0) else { throw GlobError(description: "the pattern contains a NUL byte") }
     while let byte = rest.popFirst() {
       switch byte {
       case UInt8(ascii: "*"): elements.append(.any)
       case UInt8(ascii: "?"): elements.append(.one)
       case UInt8(ascii: "\\"):
         guard let escaped = rest.popFirst() else {
-          throw GlobError(description: "'\\' at the end takes no byte as it is; write '\\\\'")
+          throw GlobError(description: "'\\' at the end quotes no byte; write '\\\\'")
         }
         elements.append(.byte(escaped))
       default: elements.append(.byte(byte))

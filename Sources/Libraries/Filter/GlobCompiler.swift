@@ -19,7 +19,7 @@ struct GlobCompiler {
   mutating func compile() throws(GlobError) -> [Glob.Step] {
     guard !pattern.isEmpty else { throw fault("the pattern is empty") }
     guard pattern.count <= Glob.longest else { throw fault("the pattern is longer than \(Glob.longest) bytes") }
-    guard !pattern.contains(0) else { throw fault("the pattern holds a NUL byte") }
+    guard !pattern.contains(0) else { throw fault("the pattern contains a NUL byte") }
     // The leading slash of a whole path is optional in a pattern: 'a/*' is '/a/*'.
     steps = [.split(1, 2), .byte(UInt8(ascii: "/"))]
     try sequence(depth: 0)
@@ -48,7 +48,7 @@ struct GlobCompiler {
       case UInt8(ascii: "{"): try alternatives(depth: depth + 1)
       case UInt8(ascii: "\\"):
         position += 1
-        guard let escaped = next else { throw fault("'\\' at the end takes no byte as it is; write '\\\\'") }
+        guard let escaped = next else { throw fault("'\\' at the end quotes no byte; write '\\\\'") }
         literal(escaped)
       default: literal(byte)
       }
@@ -87,7 +87,7 @@ struct GlobCompiler {
   }
 
   private mutating func alternatives(depth: Int) throws(GlobError) {
-    guard depth <= Self.deepest else { throw fault("braces stand more than \(Self.deepest) deep in braces") }
+    guard depth <= Self.deepest else { throw fault("braces are nested more than \(Self.deepest) deep") }
     position += 1
     let beginsPart = isAtPartStart
     var endsPart = true
@@ -129,7 +129,7 @@ struct GlobCompiler {
       if next == UInt8(ascii: "-"), position + 1 < pattern.count, pattern[position + 1] != UInt8(ascii: "]") {
         position += 1
         high = try member(pattern[position])
-        guard low <= high else { throw fault("a range of '[…]' runs backwards; write the lower end first") }
+        guard low <= high else { throw fault("a range in '[…]' is reversed; write the lower end first") }
       }
       for member in low...high { words[Int(member >> 6)] |= 1 << UInt64(member & 63) }
     }

@@ -9,8 +9,8 @@ public enum GzipError: Error, Equatable, Sendable, CustomStringConvertible {
 
   public var description: String {
     switch self {
-    case .memory: "there is no memory to decompress"
-    case .malformed: "the file is no gzip file, or was damaged"
+    case .memory: "out of memory while decompressing"
+    case .malformed: "the file is not a gzip file or is damaged"
     }
   }
 }

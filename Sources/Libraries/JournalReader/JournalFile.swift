@@ -30,7 +30,7 @@ public enum ReadError: Error, Equatable, Sendable, CustomStringConvertible {
     case .system(let error): SystemError.message(error.code)
     case .notRegular: "not a regular file"
     case .gzip(let error): "\(error)"
-    case .truncated: "the compressed file ends too soon"
+    case .truncated: "the compressed file is truncated"
     case .tooLong(let line): "line \(line) is longer than \(JournalLine.lengthLimit) bytes"
     }
   }

@@ -273,7 +273,7 @@ import Testing
     #expect(outcome.output.split(separator: "\n").count == 4)
     #expect(
       outcome.errors
-        == "bssh-server: \(journal.path): line 3: no line of a journal: 'id' does not stand where it must\n")
+        == "bssh-server: \(journal.path): line 3: no line of a journal: 'id' is not in its place\n")
   }
 
   @Test func `a reader that closes the pipe ends it silently`() throws {

@@ -68,7 +68,7 @@ import Testing
     #expect(outcome.errors == "bssh-server: \(cut): the recording ends in the middle of line 3\n")
     let none = try bsshServer("replay", try folder.write("none.cast", ""))
     #expect(none.code == 65)
-    #expect(none.errors.contains("not an asciicast: the first line is no header"))
+    #expect(none.errors.contains("not an asciicast: the first line is not a header"))
     let first = try bsshServer("replay", try folder.write("1.cast", #"{"version": 1, "stdout": []}"#))
     #expect(first.errors.contains("an asciicast of version 1; versions 2 and 3 can be played"))
   }
