@@ -112,7 +112,7 @@ import Wire
     expected[1] = .logstash(logstash)
     expected[2] = .otel(otel)
     #expect(loaded.settings.audit.exporters == expected)
-    #expect(loaded.warnings.map(\.reason) == ["tls.verify is false: events go to whoever answers"])
+    #expect(loaded.warnings.map(\.reason) == ["tls.verify is false: the receiver is not authenticated"])
   }
 
   @Test func `keys that are not set have their defaults`() throws {
@@ -192,7 +192,7 @@ import Wire
     ),
     (
       list(mapping(["type": plain("file")]), mapping(["type": plain("file"), "path": plain("/b")])),
-      "audit.exporters: a second file: the journal is one, and other programs can read it as well"
+      "audit.exporters: a second file; there is only one journal"
     ),
     (list(mapping(["type": plain("logstash")])), "audit.exporters[0]: the exporter has no host to send to"),
     (
@@ -244,16 +244,16 @@ import Wire
   @Test(
     arguments: [
       (["ca": plain("/none")], "cannot read '/none': No such file or directory"),
-      (["ca": plain("/k")], "'/k' holds no CERTIFICATE in PEM"),
-      (["certificate": plain("/c")], "tls needs certificate and key together"),
-      (["certificate": plain("/c"), "key": plain("/c")], "'/c' holds no PRIVATE KEY in PEM"),
+      (["ca": plain("/k")], "'/k' contains no CERTIFICATE in PEM"),
+      (["certificate": plain("/c")], "tls needs both certificate and key"),
+      (["certificate": plain("/c"), "key": plain("/c")], "'/c' contains no PRIVATE KEY in PEM"),
       (
         ["certificate": plain("/c"), "key": plain("/open")],
-        "'/open' is open to others; 'chmod 600 /open' makes it private"
+        "'/open' is accessible to others; 'chmod 600 /open' makes it private"
       ),
       (
         ["certificate": plain("/c"), "key": plain("/encrypted")],
-        "'/encrypted' is encrypted; nobody is there to ask for its passphrase"
+        "'/encrypted' is encrypted, and its passphrase cannot be entered"
       ),
     ] as [(KeyValuePairs<String, Node>, String)])
   func `files that an exporter cannot use are reported`(tls: KeyValuePairs<String, Node>, complaint: String) {
@@ -267,7 +267,7 @@ import Wire
     }
     #expect(
       try warnings(tree("audit.on_failure", plain("refuse"))) == [
-        "f.yaml: audit.on_failure: when events cannot be written, nobody can log in to mend it: see audit.rescue_users"
+        "f.yaml: audit.on_failure: when events cannot be written, nobody can log in to repair the server: see audit.rescue_users"
       ])
     #expect(
       try warnings(tree("audit.rescue_users", list(plain("alice")))) == [
@@ -279,7 +279,7 @@ import Wire
         exporters(
           mapping(["type": plain("logstash"), "host": plain("a"), "tls": tls]),
           mapping(["type": plain("otel"), "endpoint": plain("http://c"), "tls": tls]))) == [
-          "f.yaml: audit.exporters: tls has no effect: its enabled is false",
+          "f.yaml: audit.exporters: tls has no effect: enabled is false",
           "f.yaml: audit.exporters: tls has no effect: the endpoint does not begin with https://",
         ])
     let headers = exporters(
@@ -287,7 +287,7 @@ import Wire
     #expect(try warnings(headers).isEmpty)
     #expect(
       try warnings(headers, readableByOthers: true) == [
-        "f.yaml: audit.exporters: 'f.yaml' holds headers and can be read by others; 'chmod 600 f.yaml' prevents that"
+        "f.yaml: audit.exporters: 'f.yaml' contains headers and can be read by others; 'chmod 600 f.yaml' prevents that"
       ])
   }
 

@@ -186,7 +186,7 @@ import Testing
     #expect(loaded.settings.server.windowSize == 65535)
     #expect(
       loaded.warnings.map(\.description) == [
-        "f.yaml: server.window_size: less than one packet: 65535, as server.maximum_packet_size says, is used"
+        "f.yaml: server.window_size: less than one packet: 65535, as in server.maximum_packet_size, is used"
       ])
   }
 

@@ -128,10 +128,10 @@ struct Fault: Sendable, CustomTestStringConvertible {
       "auth.required[0][1]: expected one of publickey, password, keyboard-interactive, totp, found 'hostbased'"),
     Fault(
       "auth.required", list(list(plain("totp"))),
-      "auth.required: a code alone is no login: publickey, password or keyboard-interactive must be with it"),
+      "auth.required: a code alone is not sufficient: publickey, password or keyboard-interactive is required too"),
     Fault(
       "auth.required", list(list(plain("publickey"), plain("totp"), plain("totp"))),
-      "auth.required[0][2]: the same code again proves nothing more"),
+      "auth.required[0][2]: the same code twice proves nothing more"),
     Fault(
       "auth.required", list(list(plain("publickey")), list(plain("publickey"))),
       "auth.required[1]: the sequence is in the list twice"),
@@ -140,7 +140,7 @@ struct Fault: Sendable, CustomTestStringConvertible {
       "auth.required: expected at most 16 sequences, found 17"),
     Fault(
       "auth.required", list(list(plain("publickey"), plain("password"))),
-      "auth.required: the step password cannot be taken: auth.methods does not have it"),
+      "auth.required: the step password is not possible: auth.methods does not contain it"),
     Fault("auth.permit_root", plain("maybe"), "auth.permit_root: expected one of no, publickey, yes, found 'maybe'"),
     Fault(
       "auth.publickey.authorized_keys_dir", plain("keys"),
@@ -219,7 +219,7 @@ struct Fault: Sendable, CustomTestStringConvertible {
     Fault(
       "auth.password.users", user(["name": plain("a"), "env": mapping(["A=B": plain("x")])]),
       "auth.password.users[0].env.A=B: not the name of a variable: letters, digits and '_', a digit not first"),
-    Fault("shell.default", plain("/bin/missing"), "shell.default: '/bin/missing' is no file that can be started"),
+    Fault("shell.default", plain("/bin/missing"), "shell.default: '/bin/missing' is not an executable file"),
     Fault(
       "server.timeout", plain("2 minutes"),
       "server.timeout: expected a duration from 0 to 1d (0 is no limit), found '2 minutes'; did you mean '2m'?"),
@@ -234,7 +234,7 @@ struct Fault: Sendable, CustomTestStringConvertible {
       "auth.permit_root: expected one of no, publickey, yes, found 'prohibit-password'; did you mean 'publickey'?"),
     Fault(
       "auth.password.users", list(mapping(["name": plain("anna"), "run_as": plain("bob")])),
-      "auth.password.users[0].run_as: not started as root, the daemon cannot become 'bob'; leave run_as out"),
+      "auth.password.users[0].run_as: not started as root, the daemon cannot become 'bob'; omit run_as"),
     Fault("shell.default", plain("null"), "shell.default: expected a path, found nothing"),
     Fault("shell.env", list(), "shell.env: expected names and values of variables, found a list"),
     Fault("shell.env", mapping(["HOME": plain("/x")]), "shell.env.HOME: set by the login itself"),
@@ -290,7 +290,7 @@ struct Fault: Sendable, CustomTestStringConvertible {
     #expect(
       complaints(tree("auth", auth)).contains(
         "f.yaml: auth.required: after the same steps [0] asks for keyboard-interactive and this for totp, and clients "
-          + "cannot say which they mean; use password in place of keyboard-interactive"))
+          + "cannot choose one; use password instead of keyboard-interactive"))
   }
 
   @Test(arguments: ["password", "keyboard-interactive"], ["password", "keyboard-interactive"])
@@ -301,7 +301,7 @@ struct Fault: Sendable, CustomTestStringConvertible {
     ])
     #expect(
       complaints(tree("auth", auth)).contains(
-        "f.yaml: auth.required[0][1]: the same password again proves nothing more; keyboard-interactive asks for it, too"
+        "f.yaml: auth.required[0][1]: the same password twice proves nothing more; keyboard-interactive also asks for it"
       ))
   }
 
@@ -334,7 +334,7 @@ struct Fault: Sendable, CustomTestStringConvertible {
     #expect(complaints(environment: ["BSSHX": "1", "PATH": "1"]) == [])
     #expect(
       complaints(environment: ["BSSH_PORT": "1", "BSSH_SERVER_PORT": "2"]) == [
-        "BSSH_SERVER_PORT: server.port: set by BSSH_PORT as well; unset one of them"
+        "BSSH_SERVER_PORT: server.port: also set by BSSH_PORT; unset one of them"
       ])
   }
 
@@ -393,7 +393,7 @@ struct Fault: Sendable, CustomTestStringConvertible {
   }
 
   @Test func `a configuration without a host key is refused`() {
-    let message = "server.host_keys: no host key; 'bssh-server gen-host-key -t ed25519 -o FILE' makes one"
+    let message = "server.host_keys: no host key; 'bssh-server gen-host-key -t ed25519 -o FILE' creates one"
     #expect(complaints(hostKey: nil) == [message])
     #expect(complaints(tree("server.host_keys", list()), hostKey: nil) == ["f.yaml: " + message])
   }
@@ -422,7 +422,7 @@ struct Fault: Sendable, CustomTestStringConvertible {
     #expect(complaints(users(["name": plain("bob"), "run_as": plain("alice")]), on: root) == [])
     #expect(
       complaints(users(["name": plain("bob")]), on: root) == [
-        "f.yaml: auth.password.users[0]: the system has no account 'bob'; say with run_as whose rights this user has"
+        "f.yaml: auth.password.users[0]: the system has no account 'bob'; set run_as to the account for this user"
       ])
     #expect(
       complaints(users(["name": plain("alice"), "run_as": plain("bob")]), on: root) == [
@@ -438,7 +438,7 @@ struct Fault: Sendable, CustomTestStringConvertible {
       return complaints(ConfigurationTests.tree("auth.password.users_file", plain("/users.yaml")), on: surroundings)
     }
     #expect(complaint(tree("users", list(mapping([:])))) == ["/users.yaml: users[0]: the user has no name"])
-    #expect(complaint(tree("user", list())) == ["/users.yaml: user: unknown key; this file has the key 'users' alone"])
+    #expect(complaint(tree("user", list())) == ["/users.yaml: user: unknown key; this file has only the key 'users'"])
     #expect(complaint(list()) == ["/users.yaml: expected the key 'users', found a list"])
     #expect(
       complaint(tree("users", list(mapping(["name": plain("a"), "authorized_keys": list(plain("x"))])))) == [

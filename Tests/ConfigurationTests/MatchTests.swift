@@ -102,7 +102,7 @@ func applicant(_ user: String, _ groups: String..., from address: String = "192.
     guard !sample.path.hasPrefix("server."), !isLimit, !isAudit, !cannot.contains(sample.path) else {
       let complaints = complaints(root, on: Sample.machine)
       #expect(complaints.count == 1)
-      #expect(complaints.first?.hasPrefix("f.yaml: match[0].\(sample.path): cannot stand in a block: it ") == true)
+      #expect(complaints.first?.hasPrefix("f.yaml: match[0].\(sample.path): is not allowed in a block: it ") == true)
       return
     }
     let settings = try load(root, on: Sample.machine).settings
@@ -148,9 +148,9 @@ func applicant(_ user: String, _ groups: String..., from address: String = "192.
     (list(plain("x")), "match[0]: expected a block with conditions and keys, found 'x'"),
     (
       list(mapping(["shell": change])),
-      "match[0]: the block has no condition (users, groups, addresses); what holds for everyone stands outside of match"
+      "match[0]: the block has no condition (users, groups, addresses); keys for all users are set outside of match"
     ),
-    (list(mapping(["users": list(plain("a"))])), "match[0]: the block changes nothing: it has conditions alone"),
+    (list(mapping(["users": list(plain("a"))])), "match[0]: the block changes nothing: it has only conditions"),
     (
       list(mapping(["user": list(plain("a")), "groups": list(plain("a"))])),
       "match[0].user: unknown key; did you mean 'users'?"
@@ -173,8 +173,8 @@ func applicant(_ user: String, _ groups: String..., from address: String = "192.
     ),
     (
       list(mapping(["users": list(plain("a")), "match": list()])),
-      "match[0].match: cannot stand in a block: it is the same for every connection, and in use before anybody has "
-        + "said who they are"
+      "match[0].match: is not allowed in a block: it is the same for all connections, and in use before "
+        + "the user is known"
     ),
     (
       list(mapping(["users": list(plain("a")), "users": list(plain("b")), "shell": change])),
@@ -189,7 +189,7 @@ func applicant(_ user: String, _ groups: String..., from address: String = "192.
     ),
     (
       list(mapping(["users": list(quotedText("!a")), "shell": change])),
-      "match[0].users: nothing can match: '!' only takes away from what other entries match, as '*'"
+      "match[0].users: nothing can match: '!' only excludes from other entries, such as '*'"
     ),
     (
       list(mapping(["addresses": list(plain("192.0.2.1/24")), "shell": change])),
@@ -198,7 +198,7 @@ func applicant(_ user: String, _ groups: String..., from address: String = "192.
     ),
     (
       list(mapping(["users": list(plain("a")), "shell": mapping(["default": plain("/bin/missing")])])),
-      "match[0].shell.default: '/bin/missing' is no file that can be started"
+      "match[0].shell.default: '/bin/missing' is not an executable file"
     ),
   ]
 
@@ -211,7 +211,9 @@ func applicant(_ user: String, _ groups: String..., from address: String = "192.
   @Test func `group patterns that do not fit into a message are refused`() {
     let names = (0..<200).map { plain(String(repeating: "g", count: 200) + "\($0)") }
     let complaint = complaints(mapping(["auth": mapping(["deny_groups": Node(.sequence(names))])])).first
-    #expect(complaint?.hasPrefix("f.yaml: auth.allow_groups: names and patterns of groups have ") == true)
+    #expect(
+      complaint?.hasPrefix("f.yaml: auth.allow_groups: names and patterns of groups in all lists and blocks have ")
+        == true)
   }
 
   @Test func `too many blocks are refused`() {

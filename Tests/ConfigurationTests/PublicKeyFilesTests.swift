@@ -17,7 +17,7 @@ import Testing
   @Test func `every line of a file of CA keys must be a key`() {
     let key = "trusted_user_ca_keys"
     #expect(complaints(key, "# CA\n\(Sample.key)\n").isEmpty)
-    #expect(complaints(key, "# none\n") == ["f.yaml: auth.publickey.\(key): '/f' holds no key"])
+    #expect(complaints(key, "# none\n") == ["f.yaml: auth.publickey.\(key): '/f' contains no key"])
     #expect(
       complaints(key, "\(Sample.key)\nnonsense\n")
         == ["f.yaml: auth.publickey.\(key): line 2 of '/f': option 1 of the line is unknown"])
@@ -49,13 +49,13 @@ import Testing
       ])
     #expect(
       try warnings(mapping(["publickey": cas]), server: tree("publickey_algorithms", list(plain("ssh-ed25519")))) == [
-        "f.yaml: auth.publickey.trusted_user_ca_keys: no certificate lets anybody in: "
-          + "server.publickey_algorithms has none of theirs"
+        "f.yaml: auth.publickey.trusted_user_ca_keys: no certificate is accepted: "
+          + "server.publickey_algorithms contains no certificate algorithm"
       ])
     let passwords = mapping(["publickey": cas, "methods": list(plain("password"))])
     #expect(
       try warnings(passwords).contains(
-        "f.yaml: auth.publickey.trusted_user_ca_keys: no certificate lets anybody in: "
+        "f.yaml: auth.publickey.trusted_user_ca_keys: no certificate is accepted: "
           + "publickey is not among auth.methods"))
   }
 

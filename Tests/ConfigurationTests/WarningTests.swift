@@ -20,7 +20,7 @@ import Testing
     let classic = list(plain("curve25519-sha256"), plain("diffie-hellman-group16-sha512"))
     #expect(
       warnings(try load(tree("server.kex", classic))) == [
-        "f.yaml: server.kex: without mlkem768x25519-sha256 a quantum computer can decrypt what is recorded today; "
+        "f.yaml: server.kex: without mlkem768x25519-sha256 a quantum computer can decrypt traffic that is recorded today; "
           + "OpenSSH 10.1 and later warn at every login"
       ])
     let hybrid = list(plain("curve25519-sha256"), plain("mlkem768x25519-sha256"))
@@ -30,7 +30,7 @@ import Testing
   @Test func `hashes in a file that others can read cause a warning`() throws {
     #expect(
       warnings(try load(users, readableByOthers: true)) == [
-        "f.yaml: auth.password.users: 'f.yaml' holds what users log in with and can be read by others; "
+        "f.yaml: auth.password.users: 'f.yaml' contains credentials and can be read by others; "
           + "'chmod 600 f.yaml' prevents that"
       ])
     #expect(warnings(try load(tree("server.port", plain("1")), readableByOthers: true)) == [])
@@ -43,10 +43,10 @@ import Testing
     var surroundings = machine()
     surroundings.shellKind = { $0 == "/bin/own" ? .unlisted : $0 == "/bin/false" ? .none : .listed }
     let shells = tree("shell.default", plain("/bin/own"))
-    let unlisted = "'/bin/own' is not listed in /etc/shells, see shells(5); it is started all the same"
+    let unlisted = "'/bin/own' is not listed in /etc/shells, see shells(5); it is started nevertheless"
     #expect(warnings(try load(shells, on: surroundings)) == ["f.yaml: shell.default: \(unlisted)"])
     let closed =
-      "'/bin/false' lets nobody work: no commands, and files only with sftp_only, a forced internal-sftp or a match"
+      "'/bin/false' allows no interactive login: no commands, and files only with sftp_only, a forced internal-sftp or a match"
     let users = list(
       mapping(["name": plain("a"), "shell": plain("/bin/own")]),
       mapping(["name": plain("b"), "shell": plain("/bin/own")]),
@@ -99,7 +99,7 @@ import Testing
     #expect(warnings(try load(tree("server.max_unauthenticated", plain("2")))) == [])
     #expect(
       warnings(try load(tree("security.ban_max", plain("5")))) == [
-        "f.yaml: security.ban_max: shorter than security.ban_time, which is how long every ban lasts"
+        "f.yaml: security.ban_max: shorter than security.ban_time, so every ban has this duration"
       ])
     #expect(warnings(try load(tree("security.ban_time", plain("7d")))) == [])
   }
@@ -144,7 +144,7 @@ import Testing
     #expect(warnings(try load(tree("auth", auth))) == [])
     #expect(
       warnings(try load(tree("auth", auth), readableByOthers: true)) == [
-        "f.yaml: auth.password.users: 'f.yaml' holds what users log in with and can be read by others; "
+        "f.yaml: auth.password.users: 'f.yaml' contains credentials and can be read by others; "
           + "'chmod 600 f.yaml' prevents that"
       ])
   }
@@ -156,14 +156,14 @@ import Testing
     ])
     #expect(
       warnings(try load(tree("auth", auth))) == [
-        "f.yaml: auth.methods: password has no effect: no sequence of auth.required has it"
+        "f.yaml: auth.methods: password has no effect: no sequence of auth.required contains it"
       ])
   }
 
   @Test func `publickey without keys causes a warning`() throws {
     #expect(
       warnings(try load(tree("auth.publickey.authorized_keys_pattern", plain("none"))))
-        == ["f.yaml: auth.methods: publickey is allowed, but there is no place to find authorized keys"])
+        == ["f.yaml: auth.methods: publickey is allowed, but no authorized keys are configured"])
     #expect(warnings(try load(tree("auth.publickey.authorized_keys_pattern", plain("null")))) == [])
   }
 
@@ -171,7 +171,7 @@ import Testing
     var surroundings = machine(files: ["/cas": .init(bytes: Array(Sample.key.utf8), isReadableByOthers: true)])
     surroundings.isRoot = true
     let nobody = "f.yaml: auth.password.users[0]: nobody can log in as 'web': there is no password_hash"
-    let account = ["\(nobody) and no authorized_keys, and those of the account 'alice' are for its own name"]
+    let account = ["\(nobody) and no authorized_keys, and those of the account 'alice' only apply to its own name"]
     let user = mapping(["name": plain("web"), "run_as": plain("alice")])
     func told(_ user: Node, _ publickey: Node? = nil, match: Node? = nil) throws -> [String] {
       let auth = mapping(["password": tree("users", list(user)), "publickey": publickey ?? mapping([:])])
@@ -182,7 +182,7 @@ import Testing
     #expect(try told(user, mapping(["authorized_keys_pattern": plain("/keys/all")])) == account)
     #expect(
       try told(user, mapping(["authorized_keys_pattern": plain("none")])) == [
-        "\(nobody), no authorized_keys and no place to find them"
+        "\(nobody), no authorized_keys and no file for them"
       ])
     // No warning if a login may be possible.
     for publickey in [
@@ -245,8 +245,8 @@ import Testing
   @Test func `blocked commands cause a warning that they are no security boundary`() throws {
     #expect(
       warnings(try load(tree("shell.blocked_commands", list(plain("*sudo*"))))) == [
-        "f.yaml: shell.blocked_commands: is no border: what is blocked can be reached by other commands; "
-          + "shell.allowed_commands names what may be run"
+        "f.yaml: shell.blocked_commands: is no security boundary: other commands can have the same effect; "
+          + "use shell.allowed_commands"
       ])
   }
 
@@ -255,7 +255,7 @@ import Testing
     let found = warnings(try load(tree("shell.allowed_commands", list(plain("id"), quotedText(pattern)))))
     #expect(
       found
-        == (isWarned ? ["f.yaml: shell.allowed_commands: begins with a wildcard, and so allows any program"] : []))
+        == (isWarned ? ["f.yaml: shell.allowed_commands: begins with a wildcard, so it allows any program"] : []))
   }
 
   @Test func `lists beside a forced command cause warnings`() throws {
@@ -280,7 +280,7 @@ import Testing
     ])
     #expect(
       warnings(try load(file)) == [
-        "f.yaml: shell.forced_command: nobody can do anything: \(key) is false"
+        "f.yaml: shell.forced_command: nothing is allowed: \(key) is false"
       ])
     let works = tree("shell.forced_command", plain(command))
     #expect(warnings(try load(works)) == [])

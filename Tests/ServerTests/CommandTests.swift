@@ -266,14 +266,14 @@ import Wire
     let outcome = try bsshServer("check-config", "-c", file, environment: ["HOME": folder.path])
     #expect(outcome.code == 0)
     for line in [
-      "3:25: auth.allow_users: nobody has the name 'no-such-user'",
+      "3:25: auth.allow_users: no user has the name 'no-such-user'",
       "4:17: auth.deny_groups: there is no group 'no-such-group'",
       "5:36: auth.publickey.authorized_keys_dir: '\(folder.file("keys"))' does not exist",
       "5:73: auth.publickey.authorized_principals_pattern: '/no/such' does not exist",
-      "7:19: shell.forced_command: '/no/such/program' is no file that can be started",
+      "7:19: shell.forced_command: '/no/such/program' is not an executable file",
       "8:9: shell.motd: '/no/such/motd' does not exist", "9:14: sftp.root: '/no/such/root' does not exist",
       "audit.exporters: '/no/such/socket' does not exist", "11:28: security.ban_state_file: bans cannot be kept",
-      "13:13: match[0].users: nobody has the name 'no-such-match'",
+      "13:13: match[0].users: no user has the name 'no-such-match'",
       "14:17: match[0].scp.root: '/no/such' does not exist",
     ] {
       #expect(outcome.errors.contains(line), "\(line) in \(outcome.errors)")
@@ -314,12 +314,12 @@ import Wire
     #expect(root.code == 0 && !root.errors.contains("not checked"), "\(root.errors)")
     let other = try bsshServer(run[1], program: "/usr/bin/setpriv")
     #expect(other.code == 0, "\(other.errors)")
-    let unchecked = "; not checked: that takes the rights of the user who starts the daemon"
+    let unchecked = "; not checked: this depends on the privileges of the user who starts the daemon"
     for line in [
       "\(file):1:22: server.host_keys: cannot read '\(folder.file("key"))': Permission denied",
       "server.banner: cannot read '\(folder.file("banner"))': Permission denied",
       "auth.password.users_file: cannot read '\(folder.file("users"))': Permission denied",
-      "run_as: not started as root, the daemon cannot become 'root'; leave run_as out",
+      "run_as: not started as root, the daemon cannot become 'root'; omit run_as",
       "audit.exporters[0].path: the journal cannot be written: open \(folder.file("log/bssh")): Permission denied",
       "server.port: port 22 needs root's rights: Permission denied",
       "--pid-file: '\(folder.file("log"))' cannot be written to: Permission denied",

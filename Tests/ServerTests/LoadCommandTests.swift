@@ -90,7 +90,7 @@ import Wire
       result
         == .rejected([
           "\(file):1:10: server.prot: unknown key; did you mean 'port'?",
-          "\(file): server.host_keys: no host key; 'bssh-server gen-host-key -t ed25519 -o FILE' makes one",
+          "\(file): server.host_keys: no host key; 'bssh-server gen-host-key -t ed25519 -o FILE' creates one",
         ]))
     #expect(descriptors.isEmpty)
   }

@@ -9,7 +9,7 @@ extension Checks {
       switch audit.exporters[index] {
       case .file(var file):
         if audit.exporters[..<index].contains(where: { $0.kind == .file }) {
-          problem(key, index: index, "a second file: the journal is one, and other programs can read it as well")
+          problem(key, index: index, "a second file; there is only one journal")
         }
         if file.path == nil, !surroundings.isRoot { file.path = stateDirectory.map { $0 + "/bssh/audit.log" } }
         audit.exporters[index] = .file(file)
@@ -17,7 +17,7 @@ extension Checks {
         if logstash.tls.isEnabled {
           read(&logstash.tls, index)
         } else if logstash.tls != TLSSettings() {
-          warning(key, index: index, "tls has no effect: its enabled is false")
+          warning(key, index: index, "tls has no effect: enabled is false")
         }
         audit.exporters[index] = .logstash(logstash)
       case .otel(var otel):
@@ -38,7 +38,7 @@ extension Checks {
     checkTogether(audit)
     if let file, file.isReadableByOthers, audit.hasHeaders {
       warning(
-        key, "\(quoted(file.name)) holds headers and can be read by others; 'chmod 600 \(file.name)' prevents that")
+        key, "\(quoted(file.name)) contains headers and can be read by others; 'chmod 600 \(file.name)' prevents that")
     }
   }
 
@@ -48,7 +48,9 @@ extension Checks {
     }
     switch audit.onFailure {
     case .refuse where audit.rescueUsers.isEmpty:
-      warning("audit.on_failure", "when events cannot be written, nobody can log in to mend it: see audit.rescue_users")
+      warning(
+        "audit.on_failure",
+        "when events cannot be written, nobody can log in to repair the server: see audit.rescue_users")
     case .continue where !audit.rescueUsers.isEmpty:
       warning("audit.rescue_users", "has no effect: audit.on_failure is continue")
     case .refuse, .continue: break
@@ -61,10 +63,10 @@ extension Checks {
     tls.certificate = pem(tls.certificateFile, "CERTIFICATE", index)
     tls.key = pem(tls.keyFile, "PRIVATE KEY", index).map { SecretBytes($0) }
     if (tls.certificateFile == nil) != (tls.keyFile == nil) {
-      problem(key, index: index, "tls needs certificate and key together")
+      problem(key, index: index, "tls needs both certificate and key")
     }
     if !tls.verifies {
-      warning(key, index: index, "tls.verify is false: events go to whoever answers")
+      warning(key, index: index, "tls.verify is false: the receiver is not authenticated")
     }
   }
 
@@ -80,13 +82,13 @@ extension Checks {
     case .success(let file):
       guard trust(file, path, key, index: index) else { return nil }
       if isKey, file.isReadableByOthers {
-        problem(key, index: index, "\(quoted(path)) is open to others; 'chmod 600 \(path)' makes it private")
+        problem(key, index: index, "\(quoted(path)) is accessible to others; 'chmod 600 \(path)' makes it private")
       }
       let begins = String(decoding: file.bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
         .filter { $0.hasPrefix("-----BEGIN ") && $0.hasSuffix("\(label)-----") }
-      if begins.isEmpty { problem(key, index: index, "\(quoted(path)) holds no \(label) in PEM") }
+      if begins.isEmpty { problem(key, index: index, "\(quoted(path)) contains no \(label) in PEM") }
       if isKey, begins.contains(where: { $0.contains("ENCRYPTED") }) {
-        problem(key, index: index, "\(quoted(path)) is encrypted; nobody is there to ask for its passphrase")
+        problem(key, index: index, "\(quoted(path)) is encrypted, and its passphrase cannot be entered")
       }
       return file.bytes
     }

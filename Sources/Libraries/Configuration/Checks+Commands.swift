@@ -19,20 +19,20 @@ extension Checks {
     }
     for (index, pattern) in shell.allowedCommands.enumerated() {
       guard let pattern = try? CommandPattern(pattern), pattern.isForAnyProgram else { continue }
-      warning("shell.allowed_commands", index: index, "begins with a wildcard, and so allows any program")
+      warning("shell.allowed_commands", index: index, "begins with a wildcard, so it allows any program")
     }
     if !shell.blockedCommands.isEmpty, shell.forcedCommand == nil {
       warning(
         "shell.blocked_commands",
-        "is no border: what is blocked can be reached by other commands; shell.allowed_commands names what may be run")
+        "is no security boundary: other commands can have the same effect; use shell.allowed_commands")
     }
     guard let forced = shell.forcedCommand else { return }
     let isSFTP = forced == "internal-sftp" || forced.hasPrefix("internal-sftp ")
     if isSFTP, !settings.sftp.enabled {
-      warning("shell.forced_command", "nobody can do anything: sftp.enabled is false")
+      warning("shell.forced_command", "nothing is allowed: sftp.enabled is false")
     }
     if !isSFTP, !shell.enabled {
-      warning("shell.forced_command", "nobody can do anything: shell.enabled is false")
+      warning("shell.forced_command", "nothing is allowed: shell.enabled is false")
     }
     if !isSFTP, let user = settings.auth.users.first(where: \.sftpOnly) {
       warning(

@@ -54,7 +54,7 @@ extension Checks {
     guard pattern.isName, !users.contains(where: { pattern.matches($0.name) }),
       !surroundings.accountExists(pattern.description)
     else { return }
-    warning(key, index: index, "nobody has the name \(quoted(pattern.description))")
+    warning(key, index: index, "no user has the name \(quoted(pattern.description))")
   }
 
   private mutating func checkGroup(_ pattern: NamePattern, _ key: String, _ index: Int, _ users: [Settings.User]) {
@@ -73,7 +73,7 @@ extension Checks {
     block = nil
     for (index, exporter) in settings.audit.exporters.enumerated() {
       guard case .syslog(let syslog) = exporter, surroundings.place(syslog.socket) == .missing else { continue }
-      warning("audit.exporters", index: index, "\(quoted(syslog.socket)) does not exist: nobody takes events there now")
+      warning("audit.exporters", index: index, "\(quoted(syslog.socket)) does not exist: no syslog daemon is running")
     }
   }
 
@@ -91,7 +91,7 @@ extension Checks {
       warning(key, reason)
     }
     if scope.gives("shell.motd"), let motd = settings.shell.motd, surroundings.place(motd) == .missing {
-      warning("shell.motd", "\(quoted(motd)) does not exist: nothing is shown")
+      warning("shell.motd", "\(quoted(motd)) does not exist, so nothing is shown")
     }
     if scope.gives("shell.forced_command"), let command = settings.shell.forcedCommand,
       let reason = commandFault(command)
@@ -116,7 +116,7 @@ extension Checks {
     case .file, .other: return "\(quoted(String(path))) is not a directory"
     case .closedDirectory(let place) where surroundings.isRoot:
       return isOfUsers
-        ? "users cannot enter \(quoted(place)), and their keys are read with their own rights"
+        ? "users cannot enter \(quoted(place)), and their keys are read with their own privileges"
         : "users cannot enter \(quoted(place))"
     case .directory, .closedDirectory, .unknown: return nil
     }
@@ -125,7 +125,7 @@ extension Checks {
   /// Why a program that users run cannot be started; nil: it can, or that is unknown.
   func programFault(_ path: String) -> String? {
     surroundings.isExecutable(path) || surroundings.place(path) == .unknown
-      ? nil : "\(quoted(path)) is no file that can be started"
+      ? nil : "\(quoted(path)) is not an executable file"
   }
 
   /// ``programFault(_:)`` of the first word of a command line, if that is the absolute path of a program.

@@ -6,7 +6,7 @@ extension Checks {
     let key = "auth.publickey.trusted_user_ca_keys"
     guard let path, let bytes = content(of: path, limit: TrustedAuthorities.sizeLimit, key) else { return nil }
     do throws(TrustedAuthorities.Fault) {
-      if try TrustedAuthorities(bytes).keys.isEmpty { problem(key, "\(quoted(path)) holds no key") }
+      if try TrustedAuthorities(bytes).keys.isEmpty { problem(key, "\(quoted(path)) contains no key") }
     } catch { problem(key, "line \(error.line) of \(quoted(path)): \(error.reason)") }
     return bytes
   }
@@ -29,14 +29,16 @@ extension Checks {
     if trusts, variants.contains(where: { isNull($0.auth) }) {
       warning(
         "auth.publickey.authorized_keys_pattern",
-        "null is the default, \(Settings.Auth.defaultKeysPattern), beside trusted_user_ca_keys; none searches no file")
+        "null is the default, \(Settings.Auth.defaultKeysPattern), beside trusted_user_ca_keys; use none to read no file"
+      )
     }
     let algorithms = variants.flatMap(\.server.publicKeyAlgorithms)
     let certificates = algorithms.contains { Certificate.plainAlgorithm($0) != nil }
     if trusts, !certificates || !variants.contains(where: { $0.auth.methods.contains(.publicKey) }) {
       let reason =
-        certificates ? "publickey is not among auth.methods" : "server.publickey_algorithms has none of theirs"
-      warning("auth.publickey.trusted_user_ca_keys", "no certificate lets anybody in: \(reason)")
+        certificates
+        ? "publickey is not among auth.methods" : "server.publickey_algorithms contains no certificate algorithm"
+      warning("auth.publickey.trusted_user_ca_keys", "no certificate is accepted: \(reason)")
     }
   }
 
@@ -47,9 +49,9 @@ extension Checks {
     else { return nil }
     let name = "nobody can log in as \(quoted(user.name)): there is no password_hash"
     guard let account = user.runAs, auths.contains(where: { $0.effectiveKeysPattern != nil }) else {
-      return "\(name), no authorized_keys and no place to find them"
+      return "\(name), no authorized_keys and no file for them"
     }
-    return "\(name) and no authorized_keys, and those of the account \(quoted(account)) are for its own name"
+    return "\(name) and no authorized_keys, and those of the account \(quoted(account)) only apply to its own name"
   }
 
   /// True if an authorized_keys file is read for this user. The actual home directory does not matter, only that it

@@ -23,9 +23,9 @@ extension Checks {
   private func shellReason(_ shell: String) -> String? {
     switch surroundings.shellKind(shell) {
     case .listed: nil
-    case .unlisted: "\(quoted(shell)) is not listed in /etc/shells, see shells(5); it is started all the same"
+    case .unlisted: "\(quoted(shell)) is not listed in /etc/shells, see shells(5); it is started nevertheless"
     case .none:
-      "\(quoted(shell)) lets nobody work: no commands, and files only with sftp_only, a forced internal-sftp or a match"
+      "\(quoted(shell)) allows no interactive login: no commands, and files only with sftp_only, a forced internal-sftp or a match"
     }
   }
 }

@@ -29,13 +29,13 @@ struct Checks {
     checkHostKeys(settings.server)
     if settings.server.windowSize < settings.server.maximumPacketSize {
       let size = settings.server.maximumPacketSize
-      warning("server.window_size", "less than one packet: \(size), as server.maximum_packet_size says, is used")
+      warning("server.window_size", "less than one packet: \(size), as in server.maximum_packet_size, is used")
       settings.server.windowSize = size
     }
     if !settings.server.keyExchanges.contains(Algorithms.hybridKeyExchange) {
       warning(
         "server.kex",
-        "without \(Algorithms.hybridKeyExchange) a quantum computer can decrypt what is recorded today; OpenSSH 10.1 "
+        "without \(Algorithms.hybridKeyExchange) a quantum computer can decrypt traffic that is recorded today; OpenSSH 10.1 "
           + "and later warn at every login")
     }
     settings.server.banner = banner(choices.bannerFile)
@@ -69,7 +69,7 @@ struct Checks {
       block = number == 0 ? nil : number - 1
       checkCommands(variant)
       if variant.shell.enabled, !surroundings.isExecutable(variant.shell.defaultShell) {
-        problem("shell.default", "\(quoted(variant.shell.defaultShell)) is no file that can be started")
+        problem("shell.default", "\(quoted(variant.shell.defaultShell)) is not an executable file")
       }
     }
     block = nil
@@ -99,7 +99,7 @@ struct Checks {
   private mutating func checkHostKeys(_ server: Settings.Server) {
     let key = "server.host_keys"
     if server.hostKeys.isEmpty, given.values[key].map({ isEmptyList($0.node) }) ?? true {
-      problem(key, "no host key; 'bssh-server gen-host-key -t ed25519 -o FILE' makes one")
+      problem(key, "no host key; 'bssh-server gen-host-key -t ed25519 -o FILE' creates one")
       return
     }
     var offered: [[String]] = []
@@ -170,7 +170,7 @@ struct Checks {
     var users: [Settings.User] = []
     for (index, entry) in entries.enumerated() {
       guard entry.key == "users", index == 0 else {
-        let reason = entry.key == "users" ? "given twice" : "unknown key; this file has the key 'users' alone"
+        let reason = entry.key == "users" ? "given twice" : "unknown key; this file has only the key 'users'"
         problems.append(Problem(source: .file(path), position: entry.position, key: entry.key, reason: reason))
         continue
       }
@@ -203,12 +203,12 @@ struct Checks {
       if needsAccounts, let account = user.runAs, !surroundings.accountExists(account) {
         problems.append(report(place, ".run_as", "the system has no account \(quoted(account))"))
       } else if !surroundings.isRoot, let account = user.runAs, account != surroundings.ownAccount {
-        let reason = "not started as root, the daemon cannot become \(quoted(account)); leave run_as out"
+        let reason = "not started as root, the daemon cannot become \(quoted(account)); omit run_as"
         let fault = report(place, ".run_as", reason)
         if surroundings.rightsAreUnknown { warnings.append(fault.unchecked) } else { problems.append(fault) }
       }
       if surroundings.isRoot, user.runAs == nil, !surroundings.accountExists(user.name) {
-        let reason = "the system has no account \(quoted(user.name)); say with run_as whose rights this user has"
+        let reason = "the system has no account \(quoted(user.name)); set run_as to the account for this user"
         problems.append(report(entry.node, "", reason))
       }
       if let reason = proofFault(user, auths) { warnings.append(report(entry.node, "", reason)) }
@@ -247,12 +247,12 @@ struct Checks {
       auth.authorizedKeysDirectory != nil || auth.effectiveKeysPattern != nil || auth.trustedUserCAKeys != nil
     }
     if methods.contains(.publicKey), !keys, users.allSatisfy(\.authorizedKeys.isEmpty) {
-      warning("auth.methods", "publickey is allowed, but there is no place to find authorized keys")
+      warning("auth.methods", "publickey is allowed, but no authorized keys are configured")
     }
     for user in users {
       for method in user.methods ?? [] where !methods.contains(method) {
         warning(
-          "auth.methods", "has no \(method.rawValue), so the methods of the user \(quoted(user.name)) are fewer")
+          "auth.methods", "has no \(method.rawValue), which the user \(quoted(user.name)) has")
       }
     }
   }
@@ -261,7 +261,7 @@ struct Checks {
   private mutating func checkGroups(_ patterns: [NamePattern]) {
     let size = patterns.reduce(0) { $0 + $1.bytes.count + 4 }
     guard size > 32 << 10 else { return }
-    let reason = "names and patterns of groups have \(size) bytes in all lists and blocks; expected at most 32768"
+    let reason = "names and patterns of groups in all lists and blocks have \(size) bytes; expected at most 32768"
     problem(given.values["match"] == nil ? "auth.allow_groups" : "match", reason)
   }
 
@@ -279,7 +279,7 @@ struct Checks {
     let required = variants.flatMap(\.auth.required).joined()
     let steps = required.compactMap(\.enabling?.rawValue)
     for method in auth.methods where !auth.required.isEmpty && !steps.contains(method.rawValue) {
-      warning("auth.methods", "\(method.rawValue) has no effect: no sequence of auth.required has it")
+      warning("auth.methods", "\(method.rawValue) has no effect: no sequence of auth.required contains it")
     }
     let asksCode = required.contains(.totp)
     if asksCode, auth.users.allSatisfy({ $0.totpSecret == nil }) {
@@ -307,7 +307,7 @@ struct Checks {
       warning(key, "more than half of server.max_unauthenticated: \(max(all / 2, 1)) applies")
     }
     if given.rank("security.ban_max") > 0, settings.security.banMax < settings.security.banTime {
-      warning("security.ban_max", "shorter than security.ban_time, which is how long every ban lasts")
+      warning("security.ban_max", "shorter than security.ban_time, so every ban has this duration")
     }
   }
 
@@ -316,7 +316,7 @@ struct Checks {
   }
 
   private func readableByOthers(_ path: String) -> String {
-    "\(quoted(path)) holds what users log in with and can be read by others; 'chmod 600 \(path)' prevents that"
+    "\(quoted(path)) contains credentials and can be read by others; 'chmod 600 \(path)' prevents that"
   }
 
   /// Reports that the file that a key names cannot be read.
@@ -328,7 +328,7 @@ struct Checks {
   /// False, after adding a problem, if other users can have written the file.
   mutating func trust(_ file: Surroundings.File, _ path: String, _ key: String, index: Int? = nil) -> Bool {
     guard let distrust = file.distrust else { return true }
-    problem(key, index: index, "\(quoted(path)) is not used, since others can have written it: \(distrust)")
+    problem(key, index: index, "\(quoted(path)) is not used, because others can have written it: \(distrust)")
     return false
   }
 

@@ -52,7 +52,7 @@ struct GivenValues {
         continue
       }
       if let other = taken[key.path] {
-        problems.append(Problem(source: source, key: key.path, reason: "set by \(other) as well; unset one of them"))
+        problems.append(Problem(source: source, key: key.path, reason: "also set by \(other); unset one of them"))
       }
       taken[key.path] = name
       let texts = key.isList ? value.split(separator: ",").map(trimmed) : [value]

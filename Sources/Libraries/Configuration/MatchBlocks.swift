@@ -7,11 +7,11 @@ extension Key {
   /// Blocks apply only once the user name is known, and they must not reveal which names exist.
   var matchProblem: String? {
     switch path {
-    case "auth.password.users", "auth.password.users_file": "says who the users are, which comes before every block"
-    case "auth.password.minimum_time": "is the same for everyone, or the time of an answer would tell who is who"
+    case "auth.password.users", "auth.password.users_file": "defines the users, before any block applies"
+    case "auth.password.minimum_time": "is the same for all users, because the time of a reply must not reveal them"
     case let path where Self.matchSections.contains(where: path.hasPrefix): nil
     case let path where path.hasPrefix("security.") && path.hasSuffix("timeout"): nil
-    default: "is the same for every connection, and in use before anybody has said who they are"
+    default: "is the same for all connections, and in use before the user is known"
     }
   }
 
@@ -99,9 +99,9 @@ private func match(_ node: Node, _ faults: inout Faults) -> Match? {
   }
   if seen.isEmpty {
     let names = Match.conditions.joined(separator: ", ")
-    faults.add(node, "the block has no condition (\(names)); what holds for everyone stands outside of match")
+    faults.add(node, "the block has no condition (\(names)); keys for all users are set outside of match")
   }
-  if keys.isEmpty { faults.add(node, "the block changes nothing: it has conditions alone") }
+  if keys.isEmpty { faults.add(node, "the block changes nothing: it has only conditions") }
   readKeys(Node(.mapping(keys), at: node.position), into: &block, &faults)
   return block
 }
@@ -111,7 +111,7 @@ private func condition<Value>(
 ) -> [Match.Entry<Value>] {
   guard let entries = type.parse(node, &faults) else { return [] }
   if !entries.isEmpty, entries.allSatisfy(\.isNegated) {
-    faults.add(node, "nothing can match: '!' only takes away from what other entries match, as '*'")
+    faults.add(node, "nothing can match: '!' only excludes from other entries, such as '*'")
   }
   return entries
 }
@@ -127,7 +127,7 @@ private func readKeys(_ node: Node, into block: inout Match, _ faults: inout Fau
     guard let value = given.values[key.path] else { continue }
     faults.within(".\(key.path)") { faults in
       guard let problem = key.matchProblem else { return key.parse(value.node, &choices, &faults) }
-      faults.add(value.node, "cannot stand in a block: it \(problem)")
+      faults.add(value.node, "is not allowed in a block: it \(problem)")
     }
     block.paths.append(key.path)
   }

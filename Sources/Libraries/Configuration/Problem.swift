@@ -36,7 +36,7 @@ public struct Problem: Error, Equatable, Sendable, CustomStringConvertible {
   /// The problem as a warning for a check without the privileges of the user who starts the daemon, on which it depends.
   public var unchecked: Problem {
     var problem = self
-    problem.reason += "; not checked: that takes the rights of the user who starts the daemon"
+    problem.reason += "; not checked: this depends on the privileges of the user who starts the daemon"
     return problem
   }
 

@@ -62,8 +62,8 @@ enum StepSequence {
     case .publicKey: nil
     case .password, .keyboardInteractive:
       before.contains { $0 == .password || $0 == .keyboardInteractive }
-        ? "the same password again proves nothing more; \(Step.keyboardInteractive.rawValue) asks for it, too" : nil
-    case .totp: before.contains(.totp) ? "the same code again proves nothing more" : nil
+        ? "the same password twice proves nothing more; \(Step.keyboardInteractive.rawValue) also asks for it" : nil
+    case .totp: before.contains(.totp) ? "the same code twice proves nothing more" : nil
     }
   }
 
@@ -71,16 +71,18 @@ enum StepSequence {
   static func fault(ofLast sequences: ArraySlice<[Step]>, methods: [AuthenticationMachine.Method]) -> String? {
     guard let sequence = sequences.last else { return nil }
     let needed = sequence.compactMap(\.enabling)
-    if needed.isEmpty { return "a code alone is no login: publickey, password or keyboard-interactive must be with it" }
+    if needed.isEmpty {
+      return "a code alone is not sufficient: publickey, password or keyboard-interactive is required too"
+    }
     if let missing = needed.first(where: { method in !methods.contains(method) }) {
-      return "the step \(missing.rawValue) cannot be taken: auth.methods does not have it"
+      return "the step \(missing.rawValue) is not possible: auth.methods does not contain it"
     }
     for (index, other) in sequences.dropLast().enumerated() {
       guard let (ours, theirs) = zip(sequence, other).first(where: { $0 != $1 }),
         Set([ours, theirs]) == [.keyboardInteractive, .totp]
       else { continue }
       return "after the same steps [\(index)] asks for \(theirs.rawValue) and this for \(ours.rawValue), and clients "
-        + "cannot say which they mean; use password in place of keyboard-interactive"
+        + "cannot choose one; use password instead of keyboard-interactive"
     }
     return nil
   }
