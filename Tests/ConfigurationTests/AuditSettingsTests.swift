@@ -194,23 +194,23 @@ import Wire
       list(mapping(["type": plain("file")]), mapping(["type": plain("file"), "path": plain("/b")])),
       "audit.exporters: a second file; there is only one journal"
     ),
-    (list(mapping(["type": plain("logstash")])), "audit.exporters[0]: the exporter has no host to send to"),
+    (list(mapping(["type": plain("logstash")])), "audit.exporters[0]: the exporter has no host"),
     (
       list(mapping(["type": plain("logstash"), "host": plain("[::1]")])),
-      "audit.exporters[0].host: '[::1]' is no name of a host and no address: an IPv6 address stands without brackets"
+      "audit.exporters[0].host: '[::1]' is neither a host name nor an address; IPv6 addresses must be without brackets"
     ),
     (
       list(mapping(["type": plain("logstash"), "host": plain("a"), "port": plain("0")])),
       "audit.exporters[0].port: expected a whole number from 1 to 65535, found '0'"
     ),
-    (list(mapping(["type": plain("otel")])), "audit.exporters[0]: the exporter has no endpoint to send to"),
+    (list(mapping(["type": plain("otel")])), "audit.exporters[0]: the exporter has no endpoint"),
     (
       list(mapping(["type": plain("otel"), "endpoint": plain("localhost:4317")])),
-      "audit.exporters[0].endpoint: 'localhost:4317' is no endpoint: expected http:// or https://, a host, and if need be a port and a path"
+      "audit.exporters[0].endpoint: 'localhost:4317' is not an endpoint: expected http:// or https://, a host, and optionally a port and a path"
     ),
     (
       list(mapping(["type": plain("otel"), "endpoint": plain("http://u:p@c")])),
-      "audit.exporters[0].endpoint: 'http://u:p@c' is no endpoint: expected http:// or https://, a host, and if need be a port and a path"
+      "audit.exporters[0].endpoint: 'http://u:p@c' is not an endpoint: expected http:// or https://, a host, and optionally a port and a path"
     ),
     (
       list(

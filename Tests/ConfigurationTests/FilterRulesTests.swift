@@ -15,7 +15,7 @@ private let faults: [(Node, String)] = [
   (rules(["directory": plain("a")]), "rules[0]: the rule has no action: one of allow, deny, log"),
   (
     rules(["action": plain("deny"), "name": plain("a")]),
-    "rules[0]: the rule says nothing about what it matches; filter.default_action is for everything else"
+    "rules[0]: the rule has no conditions; filter.default_action applies to everything else"
   ),
   (
     rules(["action": plain("block"), "directory": plain("a")]),
@@ -31,19 +31,19 @@ private let faults: [(Node, String)] = [
   ),
   (
     rules(["action": plain("deny"), "pattern": plain("[a")]),
-    "rules[0].pattern: '[a' is no pattern: '[' without ']'"
+    "rules[0].pattern: '[a' is not a pattern: '[' without ']'"
   ),
   (
     rules(["action": plain("deny"), "pattern": plain("")]),
-    "rules[0]: the rule says nothing about what it matches; filter.default_action is for everything else"
+    "rules[0]: the rule has no conditions; filter.default_action applies to everything else"
   ),
   (
     rules(["action": plain("deny"), "path_prefix": plain("/a/../b")]),
-    "rules[0].path_prefix: the path '/a/../b' must not contain '.' or '..': it is compared with paths that have none"
+    "rules[0].path_prefix: the path '/a/../b' must not contain '.' or '..': it is compared with paths without these"
   ),
   (
     rules(["action": plain("deny"), "extensions": list(plain("a/b"))]),
-    "rules[0].extensions[0]: 'a/b' is no extension: expected 1 to 255 bytes without '/', as exe or tar.gz"
+    "rules[0].extensions[0]: 'a/b' is not an extension: expected 1 to 255 bytes without '/', such as exe or tar.gz"
   ),
   (
     rules(["action": plain("deny"), "extensions": list()]),
@@ -51,7 +51,7 @@ private let faults: [(Node, String)] = [
   ),
   (
     rules(["action": plain("deny"), "directory": plain("a/b")]),
-    "rules[0].directory: 'a/b' is no part of a path: expected 1 to 255 bytes without '/'; a path goes to path_prefix"
+    "rules[0].directory: 'a/b' is not a component of a path: expected 1 to 255 bytes without '/'; use path_prefix for paths"
   ),
   (
     rules(["action": plain("deny"), "min_size": plain("1MB")]),
@@ -63,11 +63,11 @@ private let faults: [(Node, String)] = [
   ),
   (
     rules(["action": plain("deny"), "operations": list(plain("mkdir"), plain("createdir"))]),
-    "rules[0].operations[1]: 'createdir' is in the list twice"
+    "rules[0].operations[1]: 'createdir' is a duplicate"
   ),
   (
     rules(["action": plain("deny"), "users": list(plain("a b"))]),
-    "rules[0].users[0]: 'a b' cannot be the name of a user: 1 to 256 bytes without spaces, '/', ':' and '\\', "
+    "rules[0].users[0]: 'a b' is not a valid user name: 1 to 256 bytes without spaces, '/', ':' and '\\', "
       + "no '-' first"
   ),
   (rules(["action": plain("deny"), "not": plain("x")]), "rules[0].not: expected a matcher, found 'x'"),
@@ -163,7 +163,7 @@ private let faults: [(Node, String)] = [
       return complaints(tree("filter.rules", rules(["action": plain("deny"), "not": inner])))
     }
     #expect(nested(FilterMatcher.deepest - 1) == [])
-    #expect(nested(FilterMatcher.deepest).first?.hasSuffix("matchers stand more than 16 deep in matchers") == true)
+    #expect(nested(FilterMatcher.deepest).first?.hasSuffix("matchers are nested more than 16 deep") == true)
   }
 
   @Test func `too many rules are refused`() {
@@ -187,7 +187,7 @@ private let faults: [(Node, String)] = [
   @Test(arguments: [
     ("srv", "'srv' is not absolute: it must begin with '/' or '%h/'"),
     ("%u", "'%u' is not absolute: it must begin with '/' or '%h/'"),
-    ("/srv/%h", "%h is an absolute path: it can only come first"),
+    ("/srv/%h", "%h is an absolute path and must be at the beginning"),
     ("/srv/%d", "unknown '%d': expected %h (home), %u (name) or %% (a percent sign)"),
     ("/srv/%", "unknown '%': expected %h (home), %u (name) or %% (a percent sign)"),
     ("/srv/../x", "the path '/srv/../x' must not contain '..'"),

@@ -64,17 +64,17 @@ struct Fault: Sendable, CustomTestStringConvertible {
       "auth.password.minimum_time: expected a duration from 0 to 10s, found '11s'"),
     Fault(
       "server.bind_address", plain("localhost"),
-      "server.bind_address[0]: expected an IPv4 or IPv6 address, as 192.0.2.1, 192.0.2.1:22, [2001:db8::1] or "
+      "server.bind_address[0]: expected an IPv4 or IPv6 address, such as 192.0.2.1, 192.0.2.1:22, [2001:db8::1] or "
         + "[2001:db8::1]:22, found 'localhost'"),
     Fault(
       "server.bind_address", list(plain("::1"), plain("[0:0::1]:2222")),
-      "server.bind_address: [0:0::1]:2222 with port 2222 is in the list twice"),
+      "server.bind_address: [0:0::1]:2222 with port 2222 is a duplicate"),
     Fault(
       "server.bind_address", list(plain("fe80::1%eth0"), plain("fe80::1%eth1"), plain("fe80:0::1%eth0")),
-      "server.bind_address: [fe80:0::1%eth0] with port 2222 is in the list twice"),
+      "server.bind_address: [fe80:0::1%eth0] with port 2222 is a duplicate"),
     Fault(
       "server.bind_address", list(),
-      "server.bind_address: expected an address, as 192.0.2.1 or [2001:db8::1]:22, or a list of them, "
+      "server.bind_address: expected an address, such as 192.0.2.1 or [2001:db8::1]:22, or a list of them, "
         + "found an empty one"),
     Fault("server.banner", plain("/x"), "server.banner: cannot read '/x': No such file or directory"),
     Fault(
@@ -85,7 +85,7 @@ struct Fault: Sendable, CustomTestStringConvertible {
         + "hmac-sha2-256-etm@openssh.com, hmac-sha2-512-etm@openssh.com, hmac-sha2-256, hmac-sha2-512"),
     Fault(
       "server.macs", list(plain("hmac-sha2-256"), plain("hmac-sha2-256")),
-      "server.macs[1]: 'hmac-sha2-256' is in the list twice"),
+      "server.macs[1]: 'hmac-sha2-256' is a duplicate"),
     Fault(
       "security.blocked_ips", list(plain("192.0.2.1"), plain("192.0.2.1/24")),
       "security.blocked_ips[1]: '192.0.2.1/24' has bits set after its prefix; the range around this address is "
@@ -102,7 +102,7 @@ struct Fault: Sendable, CustomTestStringConvertible {
       "security.allowed_ips[0]: expected an address or a range of addresses, found a list"),
     Fault(
       "security.whitelist_ips", list(plain("10.0.0.0/8"), plain("::ffff:10.0.0.0/104")),
-      "security.whitelist_ips[1]: '::ffff:10.0.0.0/104' is in the list twice"),
+      "security.whitelist_ips[1]: '::ffff:10.0.0.0/104' is a duplicate"),
     Fault("server.macs", list(), "server.macs: expected a list of algorithms, found an empty one"),
     Fault("server.macs", plain("hmac-sha2-256"), "server.macs: expected a list of algorithms, found 'hmac-sha2-256'"),
     Fault(
@@ -116,13 +116,13 @@ struct Fault: Sendable, CustomTestStringConvertible {
       "auth.methods: expected a list of publickey, password, keyboard-interactive, found an empty one"),
     Fault(
       "auth.required", plain("publickey"),
-      "auth.required: expected a list of sequences, as [[publickey, password]], found 'publickey'"),
+      "auth.required: expected a list of sequences, such as [[publickey, password]], found 'publickey'"),
     Fault(
       "auth.required", list(plain("publickey")),
-      "auth.required[0]: expected a list of 1 to 8 steps, as [publickey, password], found 'publickey'"),
+      "auth.required[0]: expected a list of 1 to 8 steps, such as [publickey, password], found 'publickey'"),
     Fault(
       "auth.required", list(list()),
-      "auth.required[0]: expected a list of 1 to 8 steps, as [publickey, password], found one of 0"),
+      "auth.required[0]: expected a list of 1 to 8 steps, such as [publickey, password], found one of 0"),
     Fault(
       "auth.required", list(list(plain("publickey"), plain("hostbased"))),
       "auth.required[0][1]: expected one of publickey, password, keyboard-interactive, totp, found 'hostbased'"),
@@ -134,7 +134,7 @@ struct Fault: Sendable, CustomTestStringConvertible {
       "auth.required[0][2]: the same code twice proves nothing more"),
     Fault(
       "auth.required", list(list(plain("publickey")), list(plain("publickey"))),
-      "auth.required[1]: the sequence is in the list twice"),
+      "auth.required[1]: the sequence is a duplicate"),
     Fault(
       "auth.required", Node(.sequence(Array(repeating: plain("publickey"), count: 17))),
       "auth.required: expected at most 16 sequences, found 17"),
@@ -160,7 +160,7 @@ struct Fault: Sendable, CustomTestStringConvertible {
       "auth.publickey.authorized_keys_pattern: unknown '%k': expected %h (home), %u (name) or %% (a percent sign)"),
     Fault(
       "auth.publickey.authorized_keys_pattern", plain("/x%h"),
-      "auth.publickey.authorized_keys_pattern: %h is an absolute path: it can only come first"),
+      "auth.publickey.authorized_keys_pattern: %h is an absolute path and must be at the beginning"),
     Fault("auth.password.users", plain("alice"), "auth.password.users: expected a list of users, found 'alice'"),
     Fault(
       "auth.password.users", list(plain("alice")),
@@ -168,7 +168,7 @@ struct Fault: Sendable, CustomTestStringConvertible {
     Fault("auth.password.users", list(mapping([:])), "auth.password.users[0]: the user has no name"),
     Fault(
       "auth.password.users", user(["name": plain("a b")]),
-      "auth.password.users[0].name: 'a b' cannot be the name of a user: 1 to 256 bytes without spaces, '/', ':' and "
+      "auth.password.users[0].name: 'a b' is not a valid user name: 1 to 256 bytes without spaces, '/', ':' and "
         + "'\\', no '-' first"),
     Fault(
       "auth.password.users", user(["name": plain("a"), "pasword_hash": plain("x")]),
@@ -184,7 +184,7 @@ struct Fault: Sendable, CustomTestStringConvertible {
       "auth.password.users[0].authorized_keys[0]: option 1 of the line is unknown"),
     Fault(
       "auth.password.users", user(["name": plain("a"), "authorized_keys": list(plain(Sample.key), plain("# none"))]),
-      "auth.password.users[0].authorized_keys[1]: there is no key in this line"),
+      "auth.password.users[0].authorized_keys[1]: the line contains no key"),
     Fault(
       "auth.password.users", user(["name": plain("a"), "authorized_keys": list(plain("no-such " + Sample.key))]),
       "auth.password.users[0].authorized_keys[0]: option 1 of the line is unknown"),
@@ -218,7 +218,7 @@ struct Fault: Sendable, CustomTestStringConvertible {
       "auth.password.users[0].shell: 'bash' is not an absolute path: it must begin with '/'"),
     Fault(
       "auth.password.users", user(["name": plain("a"), "env": mapping(["A=B": plain("x")])]),
-      "auth.password.users[0].env.A=B: not the name of a variable: letters, digits and '_', a digit not first"),
+      "auth.password.users[0].env.A=B: not the name of a variable: letters, digits and '_', not beginning with a digit"),
     Fault("shell.default", plain("/bin/missing"), "shell.default: '/bin/missing' is not an executable file"),
     Fault(
       "server.timeout", plain("2 minutes"),
@@ -243,7 +243,7 @@ struct Fault: Sendable, CustomTestStringConvertible {
     Fault("shell.env", mapping(["A": plain("1"), "A": plain("2")]), "shell.env: 'A' is given twice"),
     Fault(
       "shell.accept_env", list(plain("A B")),
-      "shell.accept_env[0]: 'A B' is not the name of a variable: letters, digits, '_', and '*' or '?' for others"),
+      "shell.accept_env[0]: 'A B' is not the name of a variable: letters, digits, '_', '*' and '?' are allowed"),
     Fault(
       "shell.umask", plain("089"), "shell.umask: expected permission bits in octal from 000 to 777, found '089'"),
     Fault(

@@ -42,7 +42,7 @@ import Testing
     ])
     let text = Template.effective(try load(tree("audit.exporters", list(exporter))))
     #expect(!text.contains("hunter2"))
-    #expect(text.contains("# The headers of audit.exporters are left out.\n"))
+    #expect(text.contains("# The headers of audit.exporters are omitted.\n"))
     #expect(text.contains("endpoint: \"http://c\""))
   }
 
@@ -51,7 +51,7 @@ import Testing
       "auth.password.users", list(mapping(["name": plain("alice"), "password_hash": quotedText(Sample.hash)])))
     let text = Template.effective(try load(users))
     #expect(!text.contains("argon2id"))
-    #expect(text.contains("# The password hashes of auth.password.users are left out."))
+    #expect(text.contains("# The password hashes of auth.password.users are omitted."))
     #expect(text.contains("- name: alice"))
   }
 

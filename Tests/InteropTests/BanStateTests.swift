@@ -93,7 +93,7 @@ extension Interop {
           try Data("\(fault)\n".utf8).write(to: URL(fileURLWithPath: path))
         }
         try daemon.restart(SIGKILL)
-        try daemon.log.line(with: "\(path)", "security.ban_state_file", "starting without the bans of the time before")
+        try daemon.log.line(with: "\(path)", "security.ban_state_file", "starting without the earlier bans")
         try access(daemon, "welcome")
         // The next ban replaces it by a valid file.
         try access(daemon, "wrong-passwords")

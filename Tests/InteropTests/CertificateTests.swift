@@ -211,7 +211,7 @@ extension Interop {
           let start = daemon.log.count
           daemon.signal(SIGHUP)
           try daemon.log.line(with: "auth.publickey.revoked_keys", "revoked", after: start)
-          try daemon.log.line(with: "the one before it still applies", after: start)
+          try daemon.log.line(with: "the previous one still applies", after: start)
         }
         try daemon.login(true, log: "accepted")
       }

@@ -71,7 +71,7 @@ extension Interop {
       arguments: [
         ("DIRECTORY/foreign/audit.log", "'DIRECTORY/foreign' belongs to nobody"),
         ("DIRECTORY/plain/audit.log", "'DIRECTORY/plain' belongs to root, and bssh-audit may not write there"),
-        ("/tmp/audit.log", "everybody can write to '/tmp'"), ("/proc/bssh/audit.log", "/proc"),
+        ("/tmp/audit.log", "everyone can write to '/tmp'"), ("/proc/bssh/audit.log", "/proc"),
         ("DIRECTORY/server.yaml/audit.log", "Not a directory"), ("DIRECTORY/foreign/", "is a directory"),
       ])
     func `a journal needs a directory of its own: neither a check nor a start accepts another one`(
@@ -147,7 +147,7 @@ extension Interop {
         #expect(
           checked.status == 0
             && checked.errors.contains(
-              "the group bssh-audit cannot read the journal: it may not enter '\(daemon.directory)'"),
+              "the group bssh-audit cannot read the journal: it may not search '\(daemon.directory)'"),
           "\(checked.errors)")
       }
     }

@@ -60,7 +60,7 @@ extension Interop {
             [daemon.server, "check-config", "-c", "\(daemon.directory)/server.yaml"],
             environment: ["BSSH_SERVER_VERSION_ADDENDUM": refused])
           #expect(checked.status != 0)
-          let reason = "cannot be used: 1 to 221 characters of printable ASCII, no blank first or last"
+          let reason = "is not allowed: 1 to 221 characters of printable ASCII, no blank first or last"
           #expect(
             checked.errors.contains("server.version_addendum: '") && checked.errors.contains(reason), "\(refused)")
         }

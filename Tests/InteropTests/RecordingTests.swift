@@ -314,7 +314,7 @@ extension Interop {
         try Data().write(to: URL(fileURLWithPath: "\(preparation.directory)/blocked"))
       }
       try withDaemon(audit: keys, prepare: prepare) { daemon throws in
-        try daemon.log.line(with: "audit.recording.directory", "no recordings can be made")
+        try daemon.log.line(with: "audit.recording.directory", "recordings cannot be created")
         let outcome = try daemon.ssh("-tt", "host", "touch \(daemon.user.home)/ran; echo in")
         #expect(outcome.output == (isMust ? "" : "in\r\n"))
         #expect(outcome.errors.contains("This login must be recorded, which is not possible now") == isMust)

@@ -64,7 +64,7 @@ extension Interop {
       try withDaemon { daemon throws in
         let outcome = try run([daemon.server, "reload", "\(other.pid)"])
         #expect(outcome.status == 66)
-        #expect(outcome.errors.contains("is no bssh-supervisor"))
+        #expect(outcome.errors.contains("is not a bssh-supervisor"))
         #expect(kill(other.pid, 0) == 0)
         #expect(try run([daemon.server, "reload"]).status == 64)
       }

@@ -56,8 +56,8 @@ import Wire
 
   @Test(arguments: [
     ("", 1, "the last line is missing"), ("192.0.2.1 1.000 1\n", 2, "the last line is missing"),
-    ("192.0.2.1 1.000 1\nend 2\n", 2, "there are 1 bans, and not 2"),
-    ("end 0\n192.0.2.1 1.000 1\n", 2, "something follows the last line"), ("end 0\nend 0\n", 2, "something follows"),
+    ("192.0.2.1 1.000 1\nend 2\n", 2, "there are 1 bans, not 2"),
+    ("end 0\n192.0.2.1 1.000 1\n", 2, "data follows the last line"), ("end 0\nend 0\n", 2, "data follows"),
     ("192.0.2.1 1.000\nend 1\n", 1, "no ban"), ("192.0.2.0/24 1.000 1\nend 1\n", 1, "no ban"),
     ("2001:db8::/32 1.000 1\nend 1\n", 1, "no ban"), ("host 1.000 1\nend 1\n", 1, "no ban"),
     ("192.0.2.1 1 1\nend 1\n", 1, "no ban"), ("192.0.2.1 -1.000 1\nend 1\n", 1, "no ban"),
@@ -132,7 +132,7 @@ import Wire
       Issue.record("it is damaged")
       return
     }
-    #expect(reason == "damaged: there are 0 bans, and not 1")
+    #expect(reason == "damaged: there are 0 bans, not 1")
     try folder.write("bans", String(repeating: "#", count: BanFile.sizeLimit + 1))
     guard case .unusable(nil, _) = BanFile.read(path) else {
       Issue.record("it is too long")

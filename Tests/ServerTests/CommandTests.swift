@@ -164,10 +164,10 @@ import Wire
     chmod(key, 0o640)
     #expect(
       try bsshServer("check-config", "-k", key).errors
-        == "-k: server.host_keys: '\(key)' is open to others (mode 640); 'chmod 600 \(key)' makes it private\n")
+        == "-k: server.host_keys: '\(key)' is accessible to others (mode 640); 'chmod 600 \(key)' makes it private\n")
     #expect(
       try bsshServer("check-config", "-k", folder.file("none")).errors.contains(
-        "does not exist; 'bssh-server gen-host-key -t ed25519 -o \(folder.file("none"))' makes it"))
+        "does not exist; 'bssh-server gen-host-key -t ed25519 -o \(folder.file("none"))' creates it"))
     let damaged = try folder.write("damaged", "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n")
     #expect(try bsshServer("check-config", "-k", damaged).code == 78)
   }
@@ -272,7 +272,7 @@ import Wire
       "5:73: auth.publickey.authorized_principals_pattern: '/no/such' does not exist",
       "7:19: shell.forced_command: '/no/such/program' is not an executable file",
       "8:9: shell.motd: '/no/such/motd' does not exist", "9:14: sftp.root: '/no/such/root' does not exist",
-      "audit.exporters: '/no/such/socket' does not exist", "11:28: security.ban_state_file: bans cannot be kept",
+      "audit.exporters: '/no/such/socket' does not exist", "11:28: security.ban_state_file: bans cannot be saved",
       "13:13: match[0].users: no user has the name 'no-such-match'",
       "14:17: match[0].scp.root: '/no/such' does not exist",
     ] {
@@ -321,7 +321,7 @@ import Wire
       "auth.password.users_file: cannot read '\(folder.file("users"))': Permission denied",
       "run_as: not started as root, the daemon cannot become 'root'; omit run_as",
       "audit.exporters[0].path: the journal cannot be written: open \(folder.file("log/bssh")): Permission denied",
-      "server.port: port 22 needs root's rights: Permission denied",
+      "server.port: port 22 needs root's privileges: Permission denied",
       "--pid-file: '\(folder.file("log"))' cannot be written to: Permission denied",
     ] { #expect(other.errors.contains(line + unchecked + "\n"), "\(line) in \(other.errors)") }
   }

@@ -123,7 +123,7 @@ import Testing
 
   @Test func `a terminal that is too narrow gets a notice in place of a QR code`() throws {
     let text = try shown(columns: 40, locale: "C.UTF-8")
-    #expect(text.contains("The picture needs a terminal of "))
+    #expect(text.contains("The QR code needs a terminal of "))
     #expect(!text.contains("█") && !text.contains("##"))
   }
 
@@ -132,7 +132,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ([], "needs the name of a user"), (["a b"], "cannot be the name of a user"),
+    ([], "needs the name of a user"), (["a b"], "is not a valid user name"),
     (["anna", "bert"], "unexpected argument"),
     (["anna", "--issuer", "a:b"], "no ':'"), (["anna", "--issuer", String(repeating: "x", count: 257)], "256 bytes"),
     (["anna", "--digits", "7"], "6 or 8 digits"), (["anna", "--algorithm", "sha265"], "did you mean 'sha256'?"),

@@ -168,7 +168,7 @@ import Testing
     var loaded = try settings(yaml)
     let text = Template.effective(loaded)
     #expect(!text.contains(secret) && !text.contains(hash))
-    #expect(text.contains("# The secrets of one-time codes of auth.password.users are left out.\n"))
+    #expect(text.contains("# The secrets of one-time codes of auth.password.users are omitted.\n"))
     let again = try settings(text)
     loaded.settings.auth.users[0].passwordHash = nil
     loaded.settings.auth.users[0].totpSecret = nil

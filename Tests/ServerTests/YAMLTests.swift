@@ -46,17 +46,17 @@ import Testing
     ("a: &x 1\nb: *x\n", "f:1:4: an anchor (&name); anchors and aliases are not allowed"),
     ("a: *x\n", "f:1:4: an alias (*name); write the value out, and text that begins with '*' in quotes"),
     ("a:\n\tb: 1\n", "f:2:1: a tab; YAML is indented with spaces"),
-    ("a: [*]\n", "f:1:5: '*' has a meaning of its own in YAML; text that begins with it stands in quotes, as \"*\""),
+    ("a: [*]\n", "f:1:5: '*' has a special meaning in YAML; text that begins with it must be in quotes, as \"*\""),
     (
-      "a: [!root]\n", "f:1:5: '!' has a meaning of its own in YAML; text that begins with it stands in quotes, as \"!\""
+      "a: [!root]\n", "f:1:5: '!' has a special meaning in YAML; text that begins with it must be in quotes, as \"!\""
     ),
     ("a: &x [1]\n", "f:1:4: an anchor (&name); anchors and aliases are not allowed"),
     ("a: &x {}\n", "f:1:4: an anchor (&name); anchors and aliases are not allowed"),
-    ("a: !!str 1\n", "f:1:4: a tag (!name); tags are not allowed, and text that begins with '!' stands in quotes"),
-    ("a: !x [1]\n", "f:1:4: a tag (!name); tags are not allowed, and text that begins with '!' stands in quotes"),
-    ("a: 1\n---\nb: 1\n", "f:2:1: a second document; a configuration is one"),
+    ("a: !!str 1\n", "f:1:4: a tag (!name); tags are not allowed, and text that begins with '!' must be in quotes"),
+    ("a: !x [1]\n", "f:1:4: a tag (!name); tags are not allowed, and text that begins with '!' must be in quotes"),
+    ("a: 1\n---\nb: 1\n", "f:2:1: a second document; a configuration has one"),
     ("? [a]\n: 1\n", "f:1:3: a key must be text"), ("? {a: 1}\n: 1\n", "f:1:3: a key must be text"),
-    ("a: \"x\\0y\"\n", "f:1:4: text holds a NUL or is not UTF-8"),
+    ("a: \"x\\0y\"\n", "f:1:4: text contains a NUL or is not UTF-8"),
   ])
   func `refused constructs are named with their place`(text: String, expected: String) {
     #expect(problem(text) == expected)

@@ -100,7 +100,7 @@ import Wire
     service.candidateFailed("the authority died")
     run()
     #expect(reports.facts.count == 4 && sources.answers.count == 2)
-    #expect(runtime.lines(with: "the new configuration is not used; the one before it still applies") == 4)
+    #expect(runtime.lines(with: "the new configuration is not used; the previous one still applies") == 4)
   }
 
   @Test func `a request during a reload gets the result of the next one, which follows immediately`() throws {

@@ -100,7 +100,7 @@ struct Answer {
         nil,
         Problem(
           source: .file(path), position: position, key: "security.ban_state_file",
-          reason: "\(reason); starting without the bans of the time before")
+          reason: "\(reason); starting without the earlier bans")
       )
     }
   }
@@ -109,12 +109,12 @@ struct Answer {
   static func serviceAccounts(_ problems: inout [Problem]) -> ServiceAccounts? {
     func account(_ name: String) -> ServiceAccount? {
       guard let account = Machine.account(named: name) else {
-        let reason = "the system has no account '\(name)'; 'useradd --system --no-create-home \(name)' makes it"
+        let reason = "the system has no account '\(name)'; 'useradd --system --no-create-home \(name)' creates it"
         problems.append(Problem(source: nil, key: "", reason: reason))
         return nil
       }
       guard account.uid != 0, account.gid != 0 else {
-        problems.append(Problem(source: nil, key: "", reason: "the account '\(name)' must not have root's rights"))
+        problems.append(Problem(source: nil, key: "", reason: "the account '\(name)' must not have root's privileges"))
         return nil
       }
       return ServiceAccount(uid: account.uid, gid: account.gid)
@@ -123,7 +123,7 @@ struct Answer {
     let accounts = ["bssh-transport", "bssh-authority", "bssh-audit"].map(account)
     guard let transport = accounts[0], let authority = accounts[1], let audit = accounts[2] else { return nil }
     guard Set([transport.uid, authority.uid, audit.uid]).count == 3 else {
-      let reason = "the accounts 'bssh-transport', 'bssh-authority' and 'bssh-audit' must be three users"
+      let reason = "the accounts 'bssh-transport', 'bssh-authority' and 'bssh-audit' must be three different users"
       problems.append(Problem(source: nil, key: "", reason: reason))
       return nil
     }

@@ -52,7 +52,7 @@ struct AuditDirectories {
     let slash = path.lastIndex(of: "/") ?? path.startIndex
     let name = Array(path[slash...].utf8.dropFirst())
     guard !name.isEmpty else {
-      throw Unusable("'\(path)' is a directory; name a file in it, as '\(path)audit.log'")
+      throw Unusable("'\(path)' is a directory; use a file in it, such as '\(path)audit.log'")
     }
     let folder = path[..<slash].isEmpty ? "/" : String(path[..<slash])
     let isForGroup = mode & 0o040 != 0
@@ -89,7 +89,7 @@ struct AuditDirectories {
     let isOurs = status.owner == owner?.user ?? geteuid()
     let needsOwn = "\(what) a directory of \(what == "the journal needs" ? "its" : "their") own, as \(example)"
     guard isOurs || status.permissions & 0o002 == 0 else {
-      throw Unusable("everybody can write to '\(path)'; \(needsOwn)")
+      throw Unusable("everyone can write to '\(path)'; \(needsOwn)")
     }
     var open = Open(
       directory: OpenedDirectory(path: path, device: status.device, inode: status.inode), descriptor: directory)
@@ -101,12 +101,12 @@ struct AuditDirectories {
         return open
       }
       if error.code != EACCES { throw Unusable(SystemError("write to '\(path)'", code: error.code)) }
-      if isOurs { throw Unusable("'\(path)' may not be used by its owner; 'chmod u+rwx \(path)' changes that") }
-      let hint = "\(needsOwn); one that does not exist is made"
+      if isOurs { throw Unusable("'\(path)' is not accessible to its owner; 'chmod u+rwx \(path)' changes that") }
+      let hint = "\(needsOwn); it is created if it does not exist"
       let holder = String(decoding: AccountNames().user(status.owner), as: UTF8.self)
       throw Unusable("'\(path)' belongs to \(holder), and \(writer) may not write there; \(hint)", isDenied: true)
     }
-    if directory.isKernelFileSystem { throw Unusable("no files can be made in '\(path)'; \(needsOwn)") }
+    if directory.isKernelFileSystem { throw Unusable("no files can be created in '\(path)'; \(needsOwn)") }
     return open
   }
 
@@ -123,7 +123,7 @@ struct AuditDirectories {
       switch error.code {
       case ENOENT: return
       case EINVAL: throw Unusable("'\(path)' is not a regular file")
-      case EACCES: throw Unusable("\(writer) may not write to '\(path)', which exists", isDenied: true)
+      case EACCES: throw Unusable("\(writer) may not write to the existing file '\(path)'", isDenied: true)
       default: throw Unusable(SystemError("write to '\(path)'", code: error.code))
       }
     }
@@ -179,7 +179,7 @@ struct AuditPlaces {
       } catch {
         warnings.append(
           loaded.places.problem(
-            of: "audit.recording.directory", inBlock: block, "no recordings can be made: \(error.reason)"))
+            of: "audit.recording.directory", inBlock: block, "recordings cannot be created: \(error.reason)"))
       }
     }
   }
@@ -204,7 +204,7 @@ struct AuditPlaces {
     }
     if audit.journal.mode & 0o040 != 0, let journal, let place = directories.obstacle(toGroupOf: journal) {
       let group = directories.owner == nil ? "its group" : "the group bssh-audit"
-      warnings.append(problem("mode", "\(group) cannot read the journal: it may not enter '\(place)'"))
+      warnings.append(problem("mode", "\(group) cannot read the journal: it may not search '\(place)'"))
     }
   }
 }

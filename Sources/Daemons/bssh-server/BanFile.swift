@@ -17,7 +17,7 @@ enum BanFile {
   /// The contents of the file; `now` and the ends of bans are in milliseconds since 1970, ``Ban/end`` is relative to
   /// `now`.
   static func text(_ bans: [Ban], at now: Int64) -> String {
-    var text = "# Bans of bssh-server, which writes this file: SOURCE END COUNT. Change it while no daemon runs.\n"
+    var text = "# Bans of bssh-server, which writes this file: SOURCE END COUNT. Only change it while no daemon runs.\n"
     for ban in bans { text += "\(ban.source) \(seconds(now + ban.end)) \(ban.count)\n" }
     return text + "end \(bans.count)\n"
   }
@@ -31,17 +31,17 @@ enum BanFile {
     let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     for (index, line) in lines.enumerated() {
       if line.isEmpty || line.first == UInt8(ascii: "#") { continue }
-      guard end == nil else { throw Damage(line: index + 1, reason: "something follows the last line") }
+      guard end == nil else { throw Damage(line: index + 1, reason: "data follows the last line") }
       let words = line.split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
       if words.count == 2, words[0] == "end", let count = Int(words[1]) {
         guard count == bans.count else {
-          throw Damage(line: index + 1, reason: "there are \(bans.count) bans, and not \(count)")
+          throw Damage(line: index + 1, reason: "there are \(bans.count) bans, not \(count)")
         }
         end = count
         continue
       }
       guard bans.count < SourceTable.capacity, let ban = ban(words, at: now) else {
-        throw Damage(line: index + 1, reason: "no ban in the form 'SOURCE END COUNT'")
+        throw Damage(line: index + 1, reason: "not a ban in the form 'SOURCE END COUNT'")
       }
       bans.append(ban)
     }

@@ -17,7 +17,7 @@ enum CheckConfig {
     Output.complain(loaded.warnings.map { "warning: \($0)" }, .warning)
     if arguments.has("quiet") { return }
     let origin = file.name.map { "# The settings of \($0)" } ?? "# The settings without a file"
-    try Output.write(origin + ", and of variables and options.\n" + Template.effective(loaded))
+    try Output.write(origin + ", variables and options.\n" + Template.effective(loaded))
   }
 
   /// Loads the configuration, and checks everything that `run` needs, without changing anything. Without root's

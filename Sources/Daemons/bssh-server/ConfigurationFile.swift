@@ -61,7 +61,7 @@ struct ConfigurationFile {
       throw Problem(source: .file(path), key: "", reason: "cannot read the configuration: \(error.reason)")
     }
     if let distrust {
-      throw Problem(source: .file(path), key: "", reason: "not used, since others can have written it: \(distrust)")
+      throw Problem(source: .file(path), key: "", reason: "not used, because others can have written it: \(distrust)")
     }
     let root = try YAML.parse(bytes, name: path)
     var file = Loader.File(name: path, root: root, isReadableByOthers: isReadableByOthers)

@@ -11,7 +11,7 @@ enum GenConfig {
       let file = try Descriptor.open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
       try file.writeAll(Array(text.utf8))
     } catch {
-      let reason = error.code == EEXIST ? "exists; remove it first, or name another file" : "\(error)"
+      let reason = error.code == EEXIST ? "exists; remove it first, or choose another file" : "\(error)"
       throw Failure(.cannotCreate, "bssh-server: \(path): \(reason)")
     }
   }

@@ -15,7 +15,7 @@ enum GenHostKey {
         "unknown type '\(type)': expected \(known.joined(separator: ", "))\(hint)", for: .genHostKey)
     }
     var bits = try arguments.value("bits").map { (text: String) throws(Failure) in
-      guard let bits = Int(text) else { throw Arguments.usage("--bits \(text) is no number", for: .genHostKey) }
+      guard let bits = Int(text) else { throw Arguments.usage("--bits \(text) is not a number", for: .genHostKey) }
       return bits
     }
     if kind == .ed25519, let given = bits, given != 256 {

@@ -26,7 +26,7 @@ enum HashPassword {
     let answers: [PasswordPrompt.Answer]
     do throws(SystemError) {
       let prompt = try PasswordPrompt()
-      answers = [try prompt.ask("Password: ", limit: limit), try prompt.ask("The same again: ", limit: limit)]
+      answers = [try prompt.ask("Password: ", limit: limit), try prompt.ask("Repeat the password: ", limit: limit)]
     } catch { throw Failure(.noInput, "bssh-server: \(error)") }
     guard answers[0] == answers[1] else { throw Failure(.badInput, "bssh-server: the passwords differ") }
     switch answers[0] {
@@ -46,9 +46,9 @@ enum HashPassword {
     if input.last == UInt8(ascii: "\n") { input.removeLast() }
     guard input.count <= limit else { throw tooLong }
     guard !input.contains(UInt8(ascii: "\n")) else {
-      throw Failure(.badInput, "bssh-server: standard input has several lines; a password is one")
+      throw Failure(.badInput, "bssh-server: standard input has several lines; a password must be one line")
     }
-    guard !input.contains(0) else { throw Failure(.badInput, "bssh-server: the password holds a NUL") }
+    guard !input.contains(0) else { throw Failure(.badInput, "bssh-server: the password contains a NUL") }
     return input
   }
 

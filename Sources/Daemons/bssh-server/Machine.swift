@@ -88,7 +88,7 @@ final class Machine {
       let file = try RegularFile(path)
       guard file.mode & 0o077 == 0 else {
         let mode = String(file.mode, radix: 8)
-        return .unusable("'\(path)' is open to others (mode \(mode)); 'chmod 600 \(path)' makes it private")
+        return .unusable("'\(path)' is accessible to others (mode \(mode)); 'chmod 600 \(path)' makes it private")
       }
       if let distrust = file.distrust { return .unusable("'\(path)' cannot be trusted: \(distrust)") }
       let bytes = try file.bytes(limit: HostKey.fileLimit)
@@ -99,7 +99,7 @@ final class Machine {
       } catch { return .unusable(error.description) }
     } catch {
       if error.code == ENOENT {
-        return .unusable("'\(path)' does not exist; 'bssh-server gen-host-key -t ed25519 -o \(path)' makes it")
+        return .unusable("'\(path)' does not exist; 'bssh-server gen-host-key -t ed25519 -o \(path)' creates it")
       }
       if error.code == EACCES { return .denied(reason: error.reason) }
       return .unusable("cannot read '\(path)': \(error.reason)")

@@ -13,7 +13,7 @@ enum ReloadCommand {
     }
     // The signal would end any other process.
     guard let name = ProcessEnvironment.executable(of: process), name == "bssh-supervisor" else {
-      throw Failure(.noInput, "bssh-server: process \(process) is no bssh-supervisor, or not one of yours")
+      throw Failure(.noInput, "bssh-server: process \(process) is not a bssh-supervisor, or belongs to another user")
     }
     let answer: ReloadAnswer
     do throws(SystemError) { answer = try ask(process) } catch {
@@ -23,7 +23,7 @@ enum ReloadCommand {
     case .applied: return
     case .refused(let problems):
       var failure = Failure(.configuration)
-      failure.lines = problems + ["bssh-server: the new configuration is not used; the one before it still applies"]
+      failure.lines = problems + ["bssh-server: the new configuration is not used; the previous one still applies"]
       throw failure
     }
   }
@@ -51,6 +51,6 @@ enum ReloadCommand {
       }
       if !events.isEmpty { return .refused(["process \(process) has ended"]) }
     }
-    return .refused(["process \(process) does not answer; its log says what came of it"])
+    return .refused(["process \(process) does not reply; see its log for the result"])
   }
 }

@@ -45,7 +45,7 @@ struct StartChecks {
       let obstacle = Self.obstacle(toWriting: path, makesFolder: true)
     {
       warnings.append(
-        loaded.places.problem(of: "security.ban_state_file", "bans cannot be kept: \(obstacle.reason)"))
+        loaded.places.problem(of: "security.ban_state_file", "bans cannot be saved: \(obstacle.reason)"))
     }
     checkAddresses(loaded)
   }
@@ -65,11 +65,11 @@ struct StartChecks {
       case EADDRNOTAVAIL where !address.isEveryAddress:
         warnings.append(
           loaded.places.problem(
-            of: "server.bind_address", entry: index, "this machine has no address \(address.address) now"))
+            of: "server.bind_address", entry: index, "this machine does not have the address \(address.address)"))
       case EACCES:
         denied(
           loaded.places.problem(
-            of: "server.port", "port \(address.port) needs root's rights: \(SystemError.message(failure.code))"))
+            of: "server.port", "port \(address.port) needs root's privileges: \(SystemError.message(failure.code))"))
       case EAFNOSUPPORT where !address.isEveryAddress:
         warnings.append(
           loaded.places.problem(
@@ -91,7 +91,7 @@ struct StartChecks {
       guard let directory = try OwnedDirectory.open(folder, missing: .leave) else {
         return makesFolder ? nil : ("the directory '\(folder)' does not exist", false)
       }
-      if directory.isKernelFileSystem { return ("no files can be made in '\(folder)'", false) }
+      if directory.isKernelFileSystem { return ("no files can be created in '\(folder)'", false) }
       if let status = try? directory.attributes(ofEntry: name) {
         if status.kind == .directory { return ("'\(path)' is a directory", false) }
         if !makesFolder {

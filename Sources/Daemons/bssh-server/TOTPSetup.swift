@@ -13,7 +13,7 @@ enum TOTPSetup {
     if let fault = userNameFault(user) { throw Arguments.usage(fault, for: .totpSetup) }
     let issuer = arguments.value("issuer") ?? hostName
     guard !issuer.utf8.contains(UInt8(ascii: ":")), (1...256).contains(issuer.utf8.count) else {
-      throw Arguments.usage("an issuer has 1 to 256 bytes and no ':'", for: .totpSetup)
+      throw Arguments.usage("an issuer must have 1 to 256 bytes and no ':'", for: .totpSetup)
     }
     let algorithm = try algorithm(arguments)
     let digits = try digits(arguments)
@@ -99,7 +99,7 @@ enum TOTPSetup {
   private static func drawn(_ picture: QRCode) -> String {
     guard isatty(STDOUT_FILENO) == 1, isLocaleUTF8 else { return picture.plain }
     if let columns = Terminal.columns(of: STDOUT_FILENO), columns < picture.columns {
-      return "The picture needs a terminal of \(picture.columns) columns; this one has \(columns).\n"
+      return "The QR code needs a terminal of \(picture.columns) columns; this one has \(columns).\n"
     }
     return picture.halfBlocks(colored: true)
   }

@@ -21,7 +21,8 @@ struct YAML {
     guard let events = EventReader(name: name) else {
       throw Problem(source: .file(name), key: "", reason: "out of memory")
     }
-    var result: Result<Node, Problem> = .failure(Problem(source: .file(name), key: "", reason: "nothing was read"))
+    var result: Result<Node, Problem> = .failure(
+      Problem(source: .file(name), key: "", reason: "the file could not be parsed"))
     // The parser reads from the bytes until the end of the document, so they must stay where they are.
     bytes.withUnsafeBufferPointer { buffer in
       events.read(from: buffer)
@@ -37,7 +38,7 @@ struct YAML {
     try events.next()  // the end of the document
     let last = try events.next()
     guard case .streamEnd = last.kind else {
-      throw events.problem(last.position, "a second document; a configuration is one")
+      throw events.problem(last.position, "a second document; a configuration has one")
     }
     return root
   }
@@ -135,7 +136,7 @@ private final class EventReader {
       try refuse(anchor: event.data.scalar.anchor, tag: event.data.scalar.tag, position)
       let bytes = UnsafeBufferPointer(start: event.data.scalar.value, count: event.data.scalar.length)
       guard !bytes.contains(0), let text = String(validating: bytes, as: UTF8.self) else {
-        throw problem(position, "text holds a NUL or is not UTF-8")
+        throw problem(position, "text contains a NUL or is not UTF-8")
       }
       return Event(kind: .scalar(text, plain: event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE), position: position)
     case YAML_SEQUENCE_START_EVENT:
@@ -157,7 +158,7 @@ private final class EventReader {
   ) throws(Problem) {
     if anchor != nil { throw problem(position, "an anchor (&name); anchors and aliases are not allowed") }
     if tag != nil {
-      throw problem(position, "a tag (!name); tags are not allowed, and text that begins with '!' stands in quotes")
+      throw problem(position, "a tag (!name); tags are not allowed, and text that begins with '!' must be in quotes")
     }
   }
 
@@ -175,7 +176,7 @@ private final class EventReader {
     for (kind, sign) in [("alias", "*"), ("anchor", "&"), ("tag", "!")] where context.hasSuffix(kind) {
       return problem(
         Self.position(parser.pointee.context_mark),
-        "'\(sign)' has a meaning of its own in YAML; text that begins with it stands in quotes, as \"\(sign)\"")
+        "'\(sign)' has a special meaning in YAML; text that begins with it must be in quotes, as \"\(sign)\"")
     }
     return problem(position, "not valid YAML: " + reason + (context.isEmpty ? "" : " " + context))
   }

@@ -88,7 +88,7 @@ struct Checks {
       let port = choice.port ?? choices.port
       let place = (choice.place.0, choice.place.1, port)
       if seen.contains(where: { $0 == place }) {
-        problem("server.bind_address", index: index, "\(choice.text) with port \(port) is in the list twice")
+        problem("server.bind_address", index: index, "\(choice.text) with port \(port) is a duplicate")
       }
       seen.append(place)
       result.append(.init(address: choice.address, port: port))

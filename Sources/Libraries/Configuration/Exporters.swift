@@ -161,11 +161,11 @@ private func exporter(_ node: Node, _ faults: inout Faults) -> Settings.Audit.Ex
   case .file: return .file(entry(entries, &faults).0)
   case .logstash:
     let (logstash, seen): (LogstashSettings, Set<String>) = entry(entries, &faults)
-    if !seen.contains("host") { faults.add(node, "the exporter has no host to send to") }
+    if !seen.contains("host") { faults.add(node, "the exporter has no host") }
     return .logstash(logstash)
   case .otel:
     let (otel, seen): (OTelSettings, Set<String>) = entry(entries, &faults)
-    if !seen.contains("endpoint") { faults.add(node, "the exporter has no endpoint to send to") }
+    if !seen.contains("endpoint") { faults.add(node, "the exporter has no endpoint") }
     return .otel(otel)
   case .syslog: return .syslog(entry(entries, &faults).0)
   case nil: return nil
@@ -235,7 +235,7 @@ extension ValueType where Value == String {
       }
     }
     return isName && (1...253).contains(text.utf8.count)
-      ? nil : "\(quoted(text)) is no name of a host and no address: an IPv6 address stands without brackets"
+      ? nil : "\(quoted(text)) is neither a host name nor an address; IPv6 addresses must be without brackets"
   }
 
   /// A URL without user, query and fragment.
@@ -243,7 +243,8 @@ extension ValueType where Value == String {
     let rest = ["http://", "https://"].first { text.hasPrefix($0) }.map { text.dropFirst($0.count) }
     let isPlain = text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && !"@?#\"<>\\^`{|}".utf8.contains($0) }
     guard let rest, isPlain, text.utf8.count <= 2048, let first = rest.utf8.first, first != 0x2f, first != 0x3a else {
-      return "\(quoted(text)) is no endpoint: expected http:// or https://, a host, and if need be a port and a path"
+      return
+        "\(quoted(text)) is not an endpoint: expected http:// or https://, a host, and optionally a port and a path"
     }
     return nil
   }

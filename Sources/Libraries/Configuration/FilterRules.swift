@@ -115,7 +115,7 @@ extension ValueType where Value == String {
   fileprivate static let ruleName = text("a name") { text in
     let isName = !text.unicodeScalars.contains { $0.properties.generalCategory == .control }
     return isName && (1...256).contains(text.utf8.count)
-      ? nil : "\(quoted(text)) is no name for a rule: 1 to 256 bytes without control characters"
+      ? nil : "\(quoted(text)) is not a valid name of a rule: 1 to 256 bytes without control characters"
   }
 
   /// The path of a directory, as clients see it.
@@ -124,7 +124,7 @@ extension ValueType where Value == String {
       return "expected the path of a directory of 1 to 4095 bytes, found \(quoted(text))"
     }
     return text.split(separator: "/").contains { $0 == ".." || $0 == "." }
-      ? "the path \(quoted(text)) must not contain '.' or '..': it is compared with paths that have none" : nil
+      ? "the path \(quoted(text)) must not contain '.' or '..': it is compared with paths without these" : nil
   }
 
   fileprivate static let fileExtension = ValueType(
@@ -134,16 +134,17 @@ extension ValueType where Value == String {
       return text.hasPrefix(".") ? String(text.dropFirst()) : text
     }, render: { .scalar(yamlText($0)) })
 
-  private static let extensionText = text("an extension, as exe or tar.gz") { text in
+  private static let extensionText = text("an extension, such as exe or tar.gz") { text in
     let name = text.hasPrefix(".") ? text.dropFirst() : text[...]
     return name.isEmpty || name.utf8.count > 255 || name.utf8.contains { $0 == 0x2f || $0 == 0 }
-      ? "\(quoted(text)) is no extension: expected 1 to 255 bytes without '/', as exe or tar.gz" : nil
+      ? "\(quoted(text)) is not an extension: expected 1 to 255 bytes without '/', such as exe or tar.gz" : nil
   }
 
   fileprivate static let pathPart = text("a name without /") { text in
     text.isEmpty || text.utf8.count > 255 || text == "." || text == ".."
       || text.utf8.contains { $0 == 0x2f || $0 == 0 }
-      ? "\(quoted(text)) is no part of a path: expected 1 to 255 bytes without '/'; a path goes to path_prefix" : nil
+      ? "\(quoted(text)) is not a component of a path: expected 1 to 255 bytes without '/'; use path_prefix for paths"
+      : nil
   }
 }
 
@@ -156,7 +157,7 @@ extension ValueType where Value == Glob {
         return nil
       }
       do throws(GlobError) { return try Glob(text) } catch {
-        faults.add(node, "\(quoted(text)) is no pattern: \(error.description)")
+        faults.add(node, "\(quoted(text)) is not a pattern: \(error.description)")
         return nil
       }
     }, render: { .scalar(yamlText($0.pattern)) })
@@ -248,14 +249,14 @@ private func rule(_ node: Node, _ faults: inout Faults) -> FilterRule? {
     faults.add(node, "the rule has no action: one of " + FilterAction.allCases.map(\.rawValue).joined(separator: ", "))
   }
   if seen.isSubset(of: ["action", "name"]) {
-    faults.add(node, "the rule says nothing about what it matches; filter.default_action is for everything else")
+    faults.add(node, "the rule has no conditions; filter.default_action applies to everything else")
   }
   return rule
 }
 
 private func matcher(_ node: Node, _ faults: inout Faults, depth: Int) -> FilterMatcher? {
   guard depth <= FilterMatcher.deepest else {
-    faults.add(node, "matchers stand more than \(FilterMatcher.deepest) deep in matchers")
+    faults.add(node, "matchers are nested more than \(FilterMatcher.deepest) deep")
     return nil
   }
   var rule = FilterRule(action: .deny)

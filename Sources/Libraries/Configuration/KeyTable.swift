@@ -23,7 +23,8 @@ public enum KeyTable {
 
   static let ranges: ValueType<[AddressRange]> =
     .list(
-      .addressRange, of: "a list of addresses and ranges, as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32", mayBeEmpty: true
+      .addressRange, of: "a list of addresses and ranges, such as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32",
+      mayBeEmpty: true
     )
 
   /// The longest time limit of a login, in seconds.

@@ -14,9 +14,9 @@ extension ValueType where Value == UserPattern {
       guard let text = ValueType<String>.words.parse(node, &faults) else { return nil }
       do throws(UserPatternError) { return try UserPattern(text) } catch {
         switch error {
-        case .name: faults.add(node, "\(quoted(text)) is no name of a user, nor a pattern: 1 to 256 bytes")
+        case .name: faults.add(node, "\(quoted(text)) is neither a user name nor a pattern: 1 to 256 bytes")
         case .address(let error):
-          faults.add(node, "\(quoted(text)): what stands behind '@' \(error)")
+          faults.add(node, "\(quoted(text)): the part after '@' \(error)")
         case .negated: faults.add(node, "\(quoted(text)): '!' has no meaning here; auth.deny_users has precedence")
         }
         return nil
@@ -35,7 +35,7 @@ extension ValueType where Value == NamePattern {
       parse: { node, faults in
         guard let text = ValueType<String>.words.parse(node, &faults) else { return nil }
         if UserPattern.isName(text) { return NamePattern(text) }
-        faults.add(node, "\(quoted(text)) is no name of \(whom), nor a pattern: 1 to 256 bytes, no '!' first")
+        faults.add(node, "\(quoted(text)) is neither the name of \(whom) nor a pattern: 1 to 256 bytes, no '!' first")
         return nil
       },
       render: { .scalar(yamlText($0.description)) })

@@ -83,7 +83,7 @@ extension KeyTable {
   static let server: [Key] = [
     Key(
       "server.bind_address",
-      .list(.bindAddress, of: "an address, as 192.0.2.1 or [2001:db8::1]:22, or a list of them", orOne: true),
+      .list(.bindAddress, of: "an address, such as 192.0.2.1 or [2001:db8::1]:22, or a list of them", orOne: true),
       \.bindAddresses, becomes: \.settings.server.bindAddresses, alias: "BSSH_BIND_ADDRESS", option: "-b",
       "The addresses to listen on: one address or a list. IPv6 addresses are in brackets. An entry can have",
       "its own port: \"192.0.2.1:22\". By default all addresses of IPv4 and IPv6, as far as the machine has",
@@ -194,7 +194,7 @@ extension ValueType where Value == String {
     let isPrintable =
       text.utf8.allSatisfy { (0x20...0x7e).contains($0) } && !text.hasPrefix(" ") && !text.hasSuffix(" ")
     return isPrintable && (1...most).contains(text.utf8.count)
-      ? nil : "\(quoted(text)) cannot be used: 1 to \(most) characters of printable ASCII, no blank first or last"
+      ? nil : "\(quoted(text)) is not allowed: 1 to \(most) characters of printable ASCII, no blank first or last"
   }
 }
 

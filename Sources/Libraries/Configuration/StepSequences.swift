@@ -3,14 +3,14 @@ import Authentication
 extension ValueType where Value == [[AuthenticationMachine.Step]] {
   /// `auth.required`.
   static let stepSequences = ValueType(
-    description: "a list of sequences, as [[publickey, password]]", isFileOnly: true,
+    description: "a list of sequences, such as [[publickey, password]]", isFileOnly: true,
     schema: .list(
       of: .list(
         of: ValueType<AuthenticationMachine.Step>.choice().schema, atLeast: 1, atMost: StepSequence.stepLimit),
       atMost: StepSequence.sequenceLimit),
     parse: { node, faults in
       guard case .sequence(let items) = node.content else {
-        faults.add(node, "expected a list of sequences, as [[publickey, password]], found \(node.found)")
+        faults.add(node, "expected a list of sequences, such as [[publickey, password]], found \(node.found)")
         return nil
       }
       guard items.count <= StepSequence.sequenceLimit else {
@@ -21,7 +21,7 @@ extension ValueType where Value == [[AuthenticationMachine.Step]] {
       for (index, item) in items.enumerated() {
         let sequence = faults.within("[\(index)]") { faults in
           let sequence = StepSequence.parse(item, &faults)
-          if let sequence, sequences.contains(sequence) { faults.add(item, "the sequence is in the list twice") }
+          if let sequence, sequences.contains(sequence) { faults.add(item, "the sequence is a duplicate") }
           return sequence
         }
         if let sequence { sequences.append(sequence) }
@@ -42,7 +42,7 @@ enum StepSequence {
   fileprivate static func parse(_ node: Node, _ faults: inout Faults) -> [Step]? {
     guard case .sequence(let items) = node.content, (1...stepLimit).contains(items.count) else {
       let found = if case .sequence(let items) = node.content { "one of \(items.count)" } else { node.found }
-      faults.add(node, "expected a list of 1 to \(stepLimit) steps, as [publickey, password], found \(found)")
+      faults.add(node, "expected a list of 1 to \(stepLimit) steps, such as [publickey, password], found \(found)")
       return nil
     }
     var steps: [Step] = []

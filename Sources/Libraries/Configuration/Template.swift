@@ -21,13 +21,13 @@ public enum Template {
       notes += "# Users of \(file): \(fromFile.map { yamlText($0.name) }.joined(separator: ", "))\n"
     }
     if choices.settings.auth.users.contains(where: { $0.passwordHash != nil }) {
-      notes += "# The password hashes of auth.password.users are left out.\n"
+      notes += "# The password hashes of auth.password.users are omitted.\n"
     }
     if choices.settings.auth.users.contains(where: { $0.totpSecret != nil }) {
-      notes += "# The secrets of one-time codes of auth.password.users are left out.\n"
+      notes += "# The secrets of one-time codes of auth.password.users are omitted.\n"
     }
     if choices.settings.audit.hasHeaders {
-      notes += "# The headers of audit.exporters are left out.\n"
+      notes += "# The headers of audit.exporters are omitted.\n"
       choices.settings.audit.removeHeaders()
     }
     for index in choices.settings.auth.users.indices {

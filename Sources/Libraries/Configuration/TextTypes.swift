@@ -88,7 +88,7 @@ extension ValueType where Value == String {
     switch lines.next() {
     case .key: return nil
     case .refused(let reason, _): return reason
-    case nil: return "there is no key in this line"
+    case nil: return "the line contains no key"
     }
   }
 
@@ -96,7 +96,7 @@ extension ValueType where Value == String {
   static let variablePattern = text("the name of a variable, or a pattern with * and ?") { text in
     let isPattern = text.utf8.allSatisfy { isVariableByte($0) || $0 == 0x2a || $0 == 0x3f }
     return isPattern && (1...256).contains(text.utf8.count)
-      ? nil : "\(quoted(text)) is not the name of a variable: letters, digits, '_', and '*' or '?' for others"
+      ? nil : "\(quoted(text)) is not the name of a variable: letters, digits, '_', '*' and '?' are allowed"
   }
 
   /// A pattern for command lines.
@@ -109,8 +109,8 @@ extension ValueType where Value == String {
 
   /// A command line, at most 16 KiB.
   static let command = text("a command") { text in
-    if text.isEmpty { return "there is no command in it" }
-    if text.utf8.contains(0) { return "the command holds a NUL byte" }
+    if text.isEmpty { return "the command is empty" }
+    if text.utf8.contains(0) { return "the command contains a NUL byte" }
     return text.utf8.count <= 16 << 10 ? nil : "the command is longer than 16 KiB"
   }
 
@@ -154,7 +154,7 @@ extension ValueType {
         for (index, item) in nodes.enumerated() {
           let value = faults.within("[\(index)]") { faults in
             let value = element.parse(item, &faults)
-            if let value, !seen.insert(value).inserted { faults.add(item, "\(item.found) is in the list twice") }
+            if let value, !seen.insert(value).inserted { faults.add(item, "\(item.found) is a duplicate") }
             return value
           }
           if let value { values.append(value) }
@@ -181,7 +181,7 @@ extension ValueType where Value == OneTimeSecret.Digits {
 extension ValueType where Value == BindChoice {
   /// An address to listen on, with or without a port.
   static let bindAddress = scalar(
-    "an IPv4 or IPv6 address, as 192.0.2.1, 192.0.2.1:22, [2001:db8::1] or [2001:db8::1]:22", schema: .scalar,
+    "an IPv4 or IPv6 address, such as 192.0.2.1, 192.0.2.1:22, [2001:db8::1] or [2001:db8::1]:22", schema: .scalar,
     { BindChoice($0) },
     render: { yamlText($0.text) }, quotable: true)
 }
@@ -189,7 +189,7 @@ extension ValueType where Value == BindChoice {
 extension ValueType where Value == AddressRange {
   /// An address, or a range of addresses in CIDR notation.
   static let addressRange: ValueType = .init(
-    description: "an address or a range, as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32", schema: .scalar,
+    description: "an address or a range, such as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32", schema: .scalar,
     parse: { node, faults in
       guard case .scalar(let text, _) = node.content, !node.isNull else {
         faults.add(node, "expected an address or a range of addresses, found \(node.found)")
@@ -240,7 +240,7 @@ private func variable(_ entry: Node.Entry, _ faults: inout Faults) -> Environmen
   guard (1...256).contains(entry.key.utf8.count), entry.key.utf8.allSatisfy(isVariableByte),
     !entry.key.utf8.prefix(1).allSatisfy({ (0x30...0x39).contains($0) })
   else {
-    faults.add(at: entry.position, "not the name of a variable: letters, digits and '_', a digit not first")
+    faults.add(at: entry.position, "not the name of a variable: letters, digits and '_', not beginning with a digit")
     return nil
   }
   guard !EnvironmentVariable.ofLogin.contains(entry.key) else {
@@ -252,7 +252,7 @@ private func variable(_ entry: Node.Entry, _ faults: inout Faults) -> Environmen
     return nil
   }
   guard !value.utf8.contains(0), value.utf8.count <= 64 << 10 else {
-    faults.add(entry.value, "the value of a variable holds no NUL and at most 64 KiB")
+    faults.add(entry.value, "the value of a variable must have at most 64 KiB and no NUL")
     return nil
   }
   return .init(name: entry.key, value: value)
@@ -262,7 +262,7 @@ private func pathFault(_ text: String) -> String? {
   if text.isEmpty { return "the path is empty" }
   if text.utf8.count > 4095 { return "the path is longer than 4095 bytes" }
   if text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
-    return "the path \(quoted(text)) holds a control character"
+    return "the path \(quoted(text)) contains a control character"
   }
   return nil
 }
@@ -281,7 +281,7 @@ private func keyPatternFault(_ text: String) -> String? {
     guard ["%h", "%u", "%%"].contains(token) else {
       return "unknown \(quoted(String(token))): expected %h (home), %u (name) or %% (a percent sign)"
     }
-    if token == "%h", percent != text.startIndex { return "%h is an absolute path: it can only come first" }
+    if token == "%h", percent != text.startIndex { return "%h is an absolute path and must be at the beginning" }
     rest = rest[percent...].dropFirst(2)
   }
   return parentFault(text)
@@ -297,7 +297,7 @@ public func userNameFault(_ text: String) -> String? {
   }
   guard isName, (1...256).contains(text.utf8.count), !text.hasPrefix("-"), text != ".", text != ".." else {
     return
-      "\(quoted(text)) cannot be the name of a user: 1 to 256 bytes without spaces, '/', ':' and '\\', no '-' first"
+      "\(quoted(text)) is not a valid user name: 1 to 256 bytes without spaces, '/', ':' and '\\', no '-' first"
   }
   return nil
 }

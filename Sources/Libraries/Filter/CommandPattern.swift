@@ -20,7 +20,7 @@ public struct CommandPattern: Equatable, Sendable {
 
   /// Parses a pattern.
   ///
-  /// - Throws: `GlobError` when the pattern is empty, longer than ``longest``, holds a NUL byte, or ends in an
+  /// - Throws: `GlobError` when the pattern is empty, longer than ``longest``, contains a NUL byte, or ends in an
   ///   unfinished escape.
   public init(_ text: String) throws(GlobError) {
     var elements: [Element] = []

@@ -36,7 +36,7 @@ public struct Glob: Equatable, Sendable {
 
   /// Parses a pattern.
   ///
-  /// - Throws: `GlobError` when the pattern is empty, longer than ``longest``, holds a NUL byte, or is malformed.
+  /// - Throws: `GlobError` when the pattern is empty, longer than ``longest``, contains a NUL byte, or is malformed.
   public init(_ pattern: String) throws(GlobError) {
     var compiler = GlobCompiler(Array(pattern.utf8))
     self.pattern = pattern

@@ -200,7 +200,7 @@ import Testing
     #expect(try journal.audit("last", "--user", "alice").output.hasPrefix("alice"))
     journal.add(.daemonStarted)
     try journal.write()
-    #expect(try journal.audit("last", "-n", "1").output.hasSuffix(" - no end was seen\n"))
+    #expect(try journal.audit("last", "-n", "1").output.hasSuffix(" - no end recorded\n"))
   }
 
   @Test func `lastb lists refused logins, the most recent first`() throws {
@@ -273,7 +273,7 @@ import Testing
     #expect(outcome.output.split(separator: "\n").count == 4)
     #expect(
       outcome.errors
-        == "bssh-server: \(journal.path): line 3: no line of a journal: 'id' is not in its place\n")
+        == "bssh-server: \(journal.path): line 3: not a journal line: 'id' is not in its place\n")
   }
 
   @Test func `a reader that closes the pipe ends it silently`() throws {

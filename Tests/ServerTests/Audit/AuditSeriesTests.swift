@@ -85,7 +85,7 @@ import Testing
     let text = outcome.output.replacing(two.folder.path + "/", with: "")
     #expect(outcome.code == 0)
     #expect(
-      text == "audit.log: 1 file, lines 1 to 3: whole\naudit-files.log: 1 file, lines 10 to 13: whole\n"
+      text == "audit.log: 1 file, lines 1 to 3: valid\naudit-files.log: 1 file, lines 10 to 13: valid\n"
         + "audit-files.log: lines 1 to 9 were removed by rotation, the last of them on 2026-03-04 05:06:07.000; "
         + "what is left begins on 2026-03-04 05:06:08.000\n")
   }
@@ -96,7 +96,7 @@ import Testing
     let altered = try String(contentsOfFile: path, encoding: .utf8).replacing("file_renamed", with: "file_deleted")
     try altered.write(toFile: path, atomically: true, encoding: .utf8)
     let outcome = try two.audit("verify")
-    #expect(outcome.code == 1 && outcome.output.contains("audit.log: 1 file, lines 1 to 3: whole"))
+    #expect(outcome.code == 1 && outcome.output.contains("audit.log: 1 file, lines 1 to 3: valid"))
     #expect(outcome.output.contains("audit-files.log: line 3: altered"))
     for name in ["audit-files.log", "audit-files.log.head"] {
       try FileManager.default.removeItem(atPath: two.folder.file(name))

@@ -15,9 +15,9 @@ import Testing
   @Test func `an unchanged journal is whole, in one file and in several`() throws {
     let journal = try SampleJournal.day()
     try journal.write()
-    #expect(try verify(journal) == (0, "audit.log: 1 file, lines 1 to 18: whole\n", ""))
+    #expect(try verify(journal) == (0, "audit.log: 1 file, lines 1 to 18: valid\n", ""))
     try journal.writeRotated()
-    #expect(try verify(journal) == (0, "audit.log: 3 files, lines 1 to 18: whole\n", ""))
+    #expect(try verify(journal) == (0, "audit.log: 3 files, lines 1 to 18: valid\n", ""))
   }
 
   @Test func `lines that rotation has removed are not missing`() throws {
@@ -28,8 +28,8 @@ import Testing
     #expect(
       try verify(journal) == (
         0,
-        "audit.log: 2 files, lines 6 to 18: whole\naudit.log: lines 1 to 5 were removed by rotation, and it is not known "
-          + "when; what is left begins on 2026-03-04 05:06:12.000\n", ""
+        "audit.log: 2 files, lines 6 to 18: valid\naudit.log: lines 1 to 5 were removed by rotation, at an unknown "
+          + "time; the rest begins on 2026-03-04 05:06:12.000\n", ""
       ))
   }
 
@@ -62,14 +62,14 @@ import Testing
     (
       "swap two lines",
       { try $0.write("audit.log.1", $0.bytes(6...6) + $0.bytes(8...8) + $0.bytes(7...7) + $0.bytes(9...12)) },
-      "audit.log.1: line 2: number 8 stands where 7 must\n"
+      "audit.log.1: line 2: number 8 is in the place of 7\n"
     ),
     (
       "cut the end", { try $0.write("audit.log", $0.bytes(13...16)) }, "at the end, lines number 17 to 18 are missing\n"
     ),
     (
       "cut a line", { try $0.write("audit.log", $0.bytes(13...18).dropLast(20)) },
-      "audit.log: line 6: the last line is not whole\n"
+      "audit.log: line 6: the last line is incomplete\n"
     ),
     (
       "remove a file", { try FileManager.default.removeItem(atPath: $0.folder.file("audit.log.1")) },
@@ -81,11 +81,11 @@ import Testing
     ),
     (
       "write nonsense", { try $0.write("audit.log.1", $0.bytes(6...7) + Array("x\n".utf8) + $0.bytes(8...12)) },
-      "audit.log.1: line 3: no line of a journal: "
+      "audit.log.1: line 3: not a journal line: "
     ),
     (
       "cut an older file", { try $0.write("audit.log.1", $0.bytes(6...12).dropLast(1)) },
-      "audit.log.1: line 7: the file ends in the middle of it\n"
+      "audit.log.1: line 7: the file ends within this line\n"
     ),
     (
       "damage a compressed file", { try $0.write("audit.log.2.gz", Array("\u{1f}".utf8) + [0x8b, 8, 0, 1, 2, 3]) },
@@ -131,6 +131,6 @@ import Testing
     let journal = try SampleJournal()
     try journal.write("audit.log", [])
     try journal.write("audit.log.head", SampleJournal.old(ChainHead()))
-    #expect(try verify(journal).text == "audit.log: 1 file, no lines: whole\n")
+    #expect(try verify(journal).text == "audit.log: 1 file, no lines: valid\n")
   }
 }

@@ -65,7 +65,7 @@ import Testing
     let outcome = try bsshServer("replay", cut)
     #expect(outcome.code == 0)
     #expect(outcome.output == "a")
-    #expect(outcome.errors == "bssh-server: \(cut): the recording ends in the middle of line 3\n")
+    #expect(outcome.errors == "bssh-server: \(cut): the recording ends within line 3\n")
     let none = try bsshServer("replay", try folder.write("none.cast", ""))
     #expect(none.code == 65)
     #expect(none.errors.contains("not an asciicast: the first line is not a header"))

@@ -13,7 +13,7 @@ enum AuditCommand {
     } catch {
       var failure = Failure(.configuration)
       failure.lines =
-        error.problems.map(\.description) + ["'--file FILE' names the journal, whatever the configuration says."]
+        error.problems.map(\.description) + ["'--file FILE' reads a journal regardless of the configuration."]
       throw failure
     }
   }

@@ -37,7 +37,7 @@ enum AuditLast {
       let (begin, end) = (output.text.time(login.begin), login.end)
       let ending =
         if let end { "- \(output.text.time(end))  (\(TimeText.duration(end - login.begin)))" } else {
-          login.isDoubtful ? "- no end was seen" : "  still logged in"
+          login.isDoubtful ? "- no end recorded" : "  still logged in"
         }
       try output.write("\(columns(login.subject)) \(begin) \(ending)\n")
     }

@@ -15,8 +15,8 @@ enum AuditShow {
   static func run(_ arguments: Arguments) throws(Failure) {
     guard let wanted = arguments.operand?.lowercased() else {
       throw Arguments.usage(
-        "audit show needs a session: audit show SESSION, an id as in the journal, how one begins, or the number of a\n"
-          + "connection as in the log", for: .auditShow)
+        "audit show needs a session: audit show SESSION, an id in the journal, its beginning, or the number of a\n"
+          + "connection in the log", for: .auditShow)
     }
     let journal = try Journal(try AuditCommand.path(arguments))
     let stories = try find(wanted, in: journal)

@@ -35,7 +35,7 @@ enum AuditVerify {
         } else if line.place.path == files.path {
           problem = chain.finish(rest: line.place).map(Self.text)
         } else {
-          problem = "\(line.place): the file ends in the middle of it"
+          problem = "\(line.place): the file ends within this line"
         }
       }
     } catch {
@@ -45,13 +45,13 @@ enum AuditVerify {
     if problem == nil { problem = chain.finish().map(Self.text) }
     if files.head == nil {
       Output.complain([
-        "bssh-server: \(files.path).head is missing or damaged: lines that are missing at either end do not show"
+        "bssh-server: \(files.path).head is missing or damaged: missing lines at either end cannot be detected"
       ])
     }
     if let problem { return problem }
     let range = chain.first.flatMap { first in chain.lastSequence.map { "\(first) to \($0)" } }
     let lines = range.map { "lines \($0)" } ?? "no lines"
-    try Output.write("\(files.path): \(files.files.count) file\(files.files.count == 1 ? "" : "s"), \(lines): whole\n")
+    try Output.write("\(files.path): \(files.files.count) file\(files.files.count == 1 ? "" : "s"), \(lines): valid\n")
     try Output.write(removed(files, chain.first, oldest, style))
     return nil
   }
@@ -64,8 +64,8 @@ enum AuditVerify {
     let time = files.head.flatMap { $0.removed > 0 ? style.time($0.removed) : nil }
     var text =
       "\(files.path): " + (first == 2 ? "line 1 was" : "lines 1 to \(first - 1) were") + " removed by rotation, "
-    text += time.map { "the last of them on \($0)" } ?? "and it is not known when"
-    if let oldest { text += "; what is left begins on \(style.time(oldest.event.time))" }
+    text += time.map { "the last of them on \($0)" } ?? "at an unknown time"
+    if let oldest { text += "; the rest begins on \(style.time(oldest.event.time))" }
     return text + "\n"
   }
 
@@ -73,12 +73,12 @@ enum AuditVerify {
   private static func text(_ problem: Chain<JournalPlace>.Problem) -> String {
     let what =
       switch problem.fault {
-      case .unreadable(let error): "no line of a journal: \(error)"
+      case .unreadable(let error): "not a journal line: \(error)"
       case .altered: "altered"
       case .missing(let numbers): "before it, \(lines(numbers)) missing"
-      case .reordered(let expected, let found): "number \(found) stands where \(expected) must"
+      case .reordered(let expected, let found): "number \(found) is in the place of \(expected)"
       case .truncated(let numbers): "at the end, \(lines(numbers)) missing"
-      case .torn: "the last line is not whole"
+      case .torn: "the last line is incomplete"
       }
     return (problem.place.map { "\($0): " } ?? "") + what
   }

@@ -34,7 +34,7 @@ struct EventFilter {
     sessions = words("session").map { $0.lowercased() }
     for text in sessions where !Self.isSessionPart(text) {
       throw Arguments.usage(
-        "--session \(text): an id of a session, or how one begins, has digits, a to f and '-'", for: command)
+        "--session \(text): expected the id of a session or its beginning: digits, a to f and '-'", for: command)
     }
     for text in words("path") {
       do throws(GlobError) { paths.append(try Glob(text)) } catch {
@@ -108,7 +108,7 @@ struct EventFilter {
     guard let text = arguments.value(option) else { return nil }
     guard let time = TimeText.parse(text, now: now) else {
       throw Arguments.usage(
-        "--\(option) \(text): expected a time, as 2026-11-20, '2026-11-20 20:37:17', 20:37 or today, or how long ago, as 15m",
+        "--\(option) \(text): expected a time, such as 2026-11-20, '2026-11-20 20:37:17', 20:37 or today, or a duration, such as 15m",
         for: arguments.command)
     }
     return time

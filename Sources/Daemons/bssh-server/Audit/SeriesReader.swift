@@ -86,7 +86,7 @@ final class Complaints {
 
   func add(_ place: String, _ error: JournalLineError) {
     count += 1
-    if count <= 10 { Output.complain(["bssh-server: \(place): no line of a journal: \(error)"]) }
+    if count <= 10 { Output.complain(["bssh-server: \(place): not a journal line: \(error)"]) }
   }
 }
 

@@ -42,10 +42,10 @@ extension LoginQuestion {
     }
     guard UserauthRequest.isUserName(user) else {
       throw Arguments.usage(
-        "no client can ask for this name: it has 1 to 256 bytes, and no control characters", for: .explain)
+        "not a valid user name: 1 to 256 bytes without control characters", for: .explain)
     }
     guard let address = IPAddress(from) else {
-      throw Arguments.usage("--from \(from) is no IPv4 or IPv6 address", for: .explain)
+      throw Arguments.usage("--from \(from) is not an IPv4 or IPv6 address", for: .explain)
     }
     self.user = user
     self.address = address
@@ -76,12 +76,13 @@ extension OfferedKey {
       bytes = try RegularFile(path).bytes(limit: Self.sizeLimit)
     } catch { throw Failure(.noInput, "bssh-server: \(path): \(error.reason)") }
     if bytes.starts(with: "-----BEGIN".utf8) {
-      throw Failure(.noInput, "bssh-server: \(path) holds a private key; its public half is wanted, as \(path).pub")
+      throw Failure(
+        .noInput, "bssh-server: \(path) contains a private key; use the public key instead, such as \(path).pub")
     }
     let lines = bytes.split(separator: UInt8(ascii: "\n")).filter { $0.first != UInt8(ascii: "#") }
     let fields = lines.first?.split(whereSeparator: { [0x20, 0x09, 0x0d].contains($0) }) ?? []
     guard fields.count >= 2, let blob = Base64.decode(fields[1]), Self.isKey(blob, of: fields[0]) else {
-      throw Failure(.noInput, "bssh-server: \(path) holds no public key in the form 'type base64 comment'")
+      throw Failure(.noInput, "bssh-server: \(path) contains no public key in the form 'type base64 comment'")
     }
     self.init(name: path, blob: blob)
   }

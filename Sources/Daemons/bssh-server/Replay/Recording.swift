@@ -39,7 +39,7 @@ struct Recording {
         case .whole(let line): if let event = try reader.event(line) { return event }
         case .rest(let line):
           if let event = try? reader.event(line) { return event }
-          complaint = "bssh-server: \(path): the recording ends in the middle of line \(number)"
+          complaint = "bssh-server: \(path): the recording ends within line \(number)"
           return nil
         case .tooLong: throw .tooLong
         case nil: return nil

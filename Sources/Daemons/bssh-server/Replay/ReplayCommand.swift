@@ -19,7 +19,7 @@ enum ReplayCommand {
     if let ours = screen.size, size.columns > ours.columns || size.rows > ours.rows {
       Output.complain([
         "The recorded terminal has \(size.columns) columns and \(size.rows) rows, "
-          + "this one \(ours.columns) and \(ours.rows): lines will break elsewhere."
+          + "this one \(ours.columns) and \(ours.rows): lines will be wrapped differently."
       ])
     }
     let result = show(&recording, options, on: screen)

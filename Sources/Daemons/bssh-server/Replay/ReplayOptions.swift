@@ -13,19 +13,19 @@ struct ReplayOptions: Equatable {
   init(_ arguments: Arguments) throws(Failure) {
     if let text = arguments.value("speed") {
       guard let speed = Double(text), (0.01...1000).contains(speed) else {
-        throw Arguments.usage("--speed \(text): a speed is a number from 0.01 to 1000", for: .replay)
+        throw Arguments.usage("--speed \(text): expected a number from 0.01 to 1000", for: .replay)
       }
       self.speed = speed
     }
     if let text = arguments.value("idle-limit") {
       guard let limit = Self.time(text), limit > 0 else {
-        throw Arguments.usage("--idle-limit \(text): a limit is in seconds, as 2 or 0.5", for: .replay)
+        throw Arguments.usage("--idle-limit \(text): expected seconds, such as 2 or 0.5", for: .replay)
       }
       idleLimit = limit
     }
     if let text = arguments.value("from") {
       guard let from = Self.time(text) else {
-        throw Arguments.usage("--from \(text): a time is in seconds, or as 12:34 or 1:02:03", for: .replay)
+        throw Arguments.usage("--from \(text): expected a time: seconds, 12:34 or 1:02:03", for: .replay)
       }
       self.from = from
     }

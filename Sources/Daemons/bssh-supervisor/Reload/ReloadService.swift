@@ -165,7 +165,7 @@ final class ReloadService {
   /// Refuses new settings, and keeps the current ones.
   private func keep(_ problems: [String]) {
     for problem in problems { runtime.log(.error, problem) }
-    runtime.log(.error, "the new configuration is not used; the one before it still applies")
+    runtime.log(.error, "the new configuration is not used; the previous one still applies")
     var fact = Fact(.configurationRejected, .failure)
     fact.details = (problems.first ?? "") + (problems.count > 1 ? " (and \(problems.count - 1) more)" : "")
     events.record(fact)
