@@ -43,7 +43,7 @@ final class DaemonParts: LoginFacts {
 
   func account(_ user: String, from address: IPAddress) throws(FactError) -> AccountAnswer {
     guard case .account(var answer) = try ask(.account(user: user, address: "\(address)"), []) else {
-      throw FactError("bssh-authority gave an answer to another question")
+      throw FactError("bssh-authority replied to another request")
     }
     // For the daemon, a root process examines the shell.
     if let shell = answer.login?.shell {
@@ -54,7 +54,7 @@ final class DaemonParts: LoginFacts {
 
   func verdict(on question: KeyQuestion, _ files: FoundFiles) throws(FactError) -> Verdict {
     guard case .verdict(let verdict) = try ask(.publicKey(question), files.memory.map { [$0] } ?? []) else {
-      throw FactError("bssh-authority gave an answer to another question")
+      throw FactError("bssh-authority replied to another request")
     }
     return verdict
   }
@@ -80,7 +80,7 @@ final class DaemonParts: LoginFacts {
     let answer = try answer(
       SessionToSupervisor.self, of: "the process that reads keys", process, wait: Self.lookUpPatience)
     guard case .keys(let files) = answer.message else {
-      throw FactError("the process that reads keys gave an answer to another question")
+      throw FactError("the process that reads keys replied to another request")
     }
     do throws(SystemError) { try memory.seal() } catch { throw FactError("\(error)") }
     return FoundFiles(files: files, memory: memory)
@@ -150,8 +150,8 @@ final class DaemonParts: LoginFacts {
     do {
       switch try socket.receive(wait: milliseconds) {
       case .message(let bytes, let descriptors): return (try Message(wireBytes: bytes[...]), descriptors)
-      case .wouldBlock: throw FactError("\(name) did not answer within \(milliseconds / 1000) s")
-      case .closed: throw FactError("\(name) ended without an answer")
+      case .wouldBlock: throw FactError("\(name) did not reply within \(milliseconds / 1000) s")
+      case .closed: throw FactError("\(name) ended without a reply")
       }
     } catch let error as FactError {
       throw error

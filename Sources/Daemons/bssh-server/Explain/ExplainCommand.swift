@@ -18,7 +18,7 @@ enum ExplainCommand {
     } catch { throw Failure(.unavailable, "bssh-server: \(error)") }
     if !Hardening.isRoot {
       Output.complain([
-        "warning: not as root: explained as for a daemon that this user starts, which lets in that user and configured ones"
+        "warning: not as root: explained for a daemon that this user starts, which accepts only that user and configured users"
       ])
     }
     try Output.write(report.text(question))

@@ -45,7 +45,7 @@ extension Explainer {
     guard user.settings.auth.methods.contains(.publicKey), !user.answer.lookUpPaths.isEmpty else { return FoundFiles() }
     let found: FoundFiles
     do throws(FactError) { found = try facts.files(of: user.answer.lookUp, user.answer.lookUpPaths) } catch {
-      report.add(.credentials, .notes, "publickey", "files of keys could not be read: \(error)")
+      report.add(.credentials, .notes, "publickey", "key files could not be read: \(error)")
       return FoundFiles()
     }
     for file in found.files {
@@ -86,7 +86,7 @@ extension Explainer {
     if methods.isEmpty, done > 0 {
       let missing = way.machine.nextSteps.map(\.rawValue).joined(separator: " or ")
       report.add(
-        .credentials, .refuses("more_steps"), "auth.required", "\(missing) is needed as well",
+        .credentials, .refuses("more_steps"), "auth.required", "\(missing) is required too",
         at: place(of: "auth.required", for: search.user))
     }
     for method in methods {

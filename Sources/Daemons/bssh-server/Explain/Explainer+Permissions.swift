@@ -15,13 +15,14 @@ extension Explainer {
       server: ("", 0))
     explainPrograms(login, rights, user)
     let hasTerminal = login.mayHaveTerminal && permissions.terminal
-    let lacks = !permissions.terminal ? "no, by the key" : rights.isOnlyTransfer ? "no: sftp_only" : "no: shell.pty"
+    let lacks =
+      !permissions.terminal ? "no: restricted by the key" : rights.isOnlyTransfer ? "no: sftp_only" : "no: shell.pty"
     add("terminal", hasTerminal ? "yes" : lacks, hasTerminal ? nil : place(of: "shell.pty", for: user))
     explainFiles(login, rights, user)
     if !permissions.environment.isEmpty {
       add("environment", "of the key: \(permissions.environment.map(\.name).joined(separator: ", "))", nil)
     }
-    if !permissions.userRC { add("~/.ssh/rc", "is not run, by the key", nil) }
+    if !permissions.userRC { add("~/.ssh/rc", "is not run: restricted by the key", nil) }
     explainLimits(login, user)
   }
 
@@ -39,7 +40,7 @@ extension Explainer {
     if let command = login.permissions.forcedCommand {
       let text = String(decoding: command, as: UTF8.self)
       guard let refusal = rules.refusal(of: command) else {
-        return add("commands", "'\(text)' instead of every shell, command and subsystem, by the key", nil)
+        return add("commands", "'\(text)' instead of every shell, command and subsystem, forced by the key", nil)
       }
       let list = refusal == .blocked ? "shell.blocked_commands" : "shell.allowed_commands"
       return add(
@@ -51,10 +52,10 @@ extension Explainer {
       return add("commands", "none: shell.enabled", place(of: "shell.enabled", for: user))
     }
     if login.account.shellKind == .none {
-      return add("commands", "none: the shell \(login.account.shell) runs none", place(ofUserKey: "shell"))
+      return add("commands", "none: the shell \(login.account.shell) allows none", place(ofUserKey: "shell"))
     }
     let shell = rules.refusal(ofShell: login.account.shell).map { "no shell: \($0.rawValue)" } ?? "a shell"
-    if rules.allowed.isEmpty && rules.blocked.isEmpty { return add("commands", "shells and every command", nil) }
+    if rules.allowed.isEmpty && rules.blocked.isEmpty { return add("commands", "shells and all commands", nil) }
     if !rules.allowed.isEmpty {
       add("commands", "\(shell); those of shell.allowed_commands", place(of: "shell.allowed_commands", for: user))
     }
@@ -69,25 +70,25 @@ extension Explainer {
       guard let settings else {
         if rights.closedByShell.contains(name == "SFTP" ? .sftp : .scp) {
           let shell = login.account.shell
-          let text = "no: the shell is \(shell), and nothing says that this login is for files (nologin_shell)"
+          let text = "no: the shell is \(shell), and file transfers are not allowed explicitly (nologin_shell)"
           add(name, text, place(ofUserKey: "shell"))
           continue
         }
-        let impossible = rights.impossibleRoots.first.map { ": the root \($0) is no directory of this login" }
+        let impossible = rights.impossibleRoots.first.map { ": the root \($0) cannot be expanded for this login" }
         let text = "no" + (impossible ?? ": \(key).enabled")
         add(name, text, place(of: impossible == nil ? "\(key).enabled" : "\(key).root", for: user))
         continue
       }
-      var text = settings.root.isEmpty ? "everything that the account can see" : "below \(settings.root)"
+      var text = settings.root.isEmpty ? "all files that the account can access" : "below \(settings.root)"
       if !settings.root.isEmpty {
         let found = facts.root(settings.root)
         if let problem = found.problem { text = "no: the root \(settings.root) cannot be entered: \(problem)" }
         if !found.exposed.isEmpty, !settings.isDaemonsUser {
-          text += " (not only root can replace it, below \(found.exposed.joined(separator: ", ")))"
+          text += " (users other than root can replace it, below \(found.exposed.joined(separator: ", ")))"
         }
       }
-      if settings.readOnly { text += ", only to read" }
-      if settings.filter.isEnabled { text += ", as far as filter.rules let it" }
+      if settings.readOnly { text += ", read-only" }
+      if settings.filter.isEnabled { text += ", restricted by filter.rules" }
       let root = configured?.root != nil ? place(ofUserKey: "root") : place(of: "\(key).root", for: user)
       add(name, text, root ?? place(of: "sftp.root", for: user))
     }

@@ -22,9 +22,9 @@ extension Explainer {
       let next = way.machine.nextSteps.map(\.rawValue).joined(separator: " or ")
       report.add(
         .credentials, .refuses(refusal.rawValue), method.rawValue,
-        next.isEmpty ? "leads nowhere" : "leads nowhere now; \(next) does")
+        next.isEmpty ? "leads to no login" : "leads to no login now; \(next) does")
     case .prompt, .acceptPartly, .publicKeyOK, .accept, .disconnect, .ignore:
-      report.add(.credentials, .refuses("not_possible"), method.rawValue, "leads nowhere")
+      report.add(.credentials, .refuses("not_possible"), method.rawValue, "leads to no login")
     }
     return nil
   }
@@ -54,7 +54,7 @@ extension Explainer {
     }
     return Proof(
       step: step, verdict: Verdict(outcome: .accepted),
-      text: "the user has a \(key); what is typed is taken to be right", place: place(ofUserKey: key))
+      text: "the user has a \(key); the input is assumed to be correct", place: place(ofUserKey: key))
   }
 
   private func proof(by key: OfferedKey, _ search: WaySearch) throws(FactError) -> Proof {
@@ -103,7 +103,7 @@ extension Explainer {
       }
     }
     if authorities > 0 || user.settings.auth.trustedUserCAKeys != nil {
-      report.add(.credentials, .notes, "publickey", "certificates may let in as well: --key tells about one")
+      report.add(.credentials, .notes, "publickey", "certificates may be accepted too: check one with --key")
     }
     return keys
   }

@@ -35,10 +35,10 @@ extension Explainer {
     guard let account = answer.login else {
       let text =
         switch answer.refusal {
-        case .noSuchUser: "nobody has this name"
+        case .noSuchUser: "there is no user of this name"
         case .noSuchAccount: "there is no account '\(configured?.runAs ?? question.user)'"
-        case .badShell: "the account's shell is no file that can be started"
-        case .tooManyGroups: "the account is in more groups than can be told"
+        case .badShell: "the account's shell is not an executable file"
+        case .tooManyGroups: "the account is in too many groups"
         case .lookUpFailed, .accountDiffers, nil: "the account could not be looked up"
         }
       return report.add(.user, .refuses((answer.refusal ?? .lookUpFailed).rawValue), "account", text, at: place)
@@ -51,11 +51,11 @@ extension Explainer {
     case .listed: break
     case .unlisted:
       report.add(
-        .user, .notes, "shells(5)", "/etc/shells does not list \(account.shell); it is started all the same", at: shell)
+        .user, .notes, "shells(5)", "/etc/shells does not list \(account.shell); it is started nevertheless", at: shell)
     case .none:
       report.add(
         .user, .notes, "shells(5)",
-        "\(account.shell) lets nobody work: files only where something says so, see Permissions",
+        "\(account.shell) allows no interactive login; file transfers only if allowed explicitly: see Permissions",
         at: shell)
     }
   }
@@ -67,8 +67,8 @@ extension Explainer {
       let place = conditions.first.flatMap { loaded.places.place(of: $0, inBlock: number) }
       let text =
         failed.isEmpty
-        ? "holds, and gives \(block.paths.joined(separator: ", "))"
-        : "does not hold: \(failed.joined(separator: ", "))"
+        ? "applies, and sets \(block.paths.joined(separator: ", "))"
+        : "does not apply: \(failed.joined(separator: ", "))"
       report.add(.user, .notes, "match[\(number)]", text, at: place)
     }
   }
@@ -150,7 +150,7 @@ extension Explainer {
       judgement.entry.map { "'\(list[$0])'" } ?? ""
     }
     switch judgement.rule {
-    case .disabled: return "nobody logs in by this name"
+    case .disabled: return "logins under this name are refused"
     case .denyUsers:
       return judgement.entry == nil ? "does not name '\(name)'" : "\(entry(of: auth.denyUsers)) names '\(name)'"
     case .allowUsers:
@@ -167,8 +167,8 @@ extension Explainer {
     case .account: return accountText(judgement.refusal, user)
     case .noLogins:
       return judgement.refusal != nil
-        ? "nobody but root may log in now"
-        : user.applicant.noLogins != nil ? "nobody but root may log in now, and this is root" : "everyone may log in"
+        ? "only root may log in now"
+        : user.applicant.noLogins != nil ? "only root may log in now, and this is root" : "all users may log in"
     case .methods:
       return judgement.entry == nil
         ? "of the user does not have \(step?.rawValue ?? "these")" : "of the user has \(step?.rawValue ?? "these")"
@@ -176,7 +176,7 @@ extension Explainer {
   }
 
   private func accountText(_ refusal: LoginRules.Refusal?, _ user: KnownUser) -> String {
-    guard let name = user.answer.systemName else { return "is not asked, not as root" }
+    guard let name = user.answer.systemName else { return "is not read, because this is not root" }
     return switch refusal {
     case .accountLocked:
       "'\(name)' is locked: its password begins with '!' or '*LK*', and auth.locked_accounts is "
@@ -186,7 +186,7 @@ extension Explainer {
     case .lookUpFailed: "could not be read"
     default:
       user.applicant.account?.isLocked == true
-        ? "'\(name)' has a locked password: it logs in by key alone (auth.locked_accounts)"
+        ? "'\(name)' has a locked password: it may log in only with a key (auth.locked_accounts)"
         : "'\(name)' is neither locked nor expired"
     }
   }

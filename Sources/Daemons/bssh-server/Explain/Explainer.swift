@@ -75,7 +75,7 @@ struct Explainer {
     if security.whitelistIPs.contains(where: { $0.contains(address) }) {
       let entry = security.whitelistIPs.firstIndex { $0.contains(address) }
       report.add(
-        .connection, .notes, entryName("security.whitelist_ips", entry), "\(address) is never banned, never limited",
+        .connection, .notes, entryName("security.whitelist_ips", entry), "\(address) is never banned and not limited",
         at: loaded.places.place(of: "security.whitelist_ips", entry: entry))
     }
     if let file { explainBan(refusal, file.path, file.content) }
@@ -84,8 +84,8 @@ struct Explainer {
     }
     report.add(
       .connection, .notes, "limits",
-      "security.rate_limit and server.max_… depend on who else is connected, which is not asked; "
-        + "an address without a connection that waits for a login gets the place of another")
+      "security.rate_limit and server.max_… depend on other connections, which are not checked; "
+        + "a new address replaces a connection of another one")
   }
 
   private mutating func explainBan(_ refusal: Refusal?, _ path: String, _ content: BanFile.Content) {
@@ -97,9 +97,9 @@ struct Explainer {
         "\(source) is banned for \((milliseconds + 999) / 1000) s more", at: path
       )
     case (.bans, _): report.add(.connection, .passes, rule, "\(source) is not banned", at: path)
-    case (.none, _): report.add(.connection, .passes, rule, "there is no such file, and so no ban", at: path)
+    case (.none, _): report.add(.connection, .passes, rule, "the file does not exist, so there are no bans", at: path)
     case (.unusable(_, let reason), _):
-      report.add(.connection, .notes, rule, "is not used, so bans are not known: \(reason)", at: path)
+      report.add(.connection, .notes, rule, "is not used, so bans are unknown: \(reason)", at: path)
     }
   }
 
@@ -114,7 +114,7 @@ struct Explainer {
         at: loaded.places.place(of: blocked, entry: entry))
     }
     if security.blockedIPs.isEmpty {
-      report.add(.connection, .passes, blocked, "nobody is blocked")
+      report.add(.connection, .passes, blocked, "no addresses are blocked")
     } else {
       report.add(
         .connection, .passes, blocked, "\(address) is in none of them", at: loaded.places.place(of: blocked))
