@@ -63,7 +63,7 @@ import Testing
       Issue.record("it was read")
     } catch {
       #expect(!"\(error)".contains("SECRET"))
-      #expect("\(error)".contains("'bssh-server totp-setup' makes"))
+      #expect("\(error)".contains("'bssh-server totp-setup' creates"))
     }
   }
 }

@@ -73,7 +73,7 @@ import Testing
     #expect(
       try warnings(auth) == [
         "f.yaml: auth.publickey.authorized_keys_pattern: null is the default, %h/.ssh/authorized_keys, beside "
-          + "trusted_user_ca_keys; none searches no file"
+          + "trusted_user_ca_keys; use none to read no file"
       ])
   }
 }

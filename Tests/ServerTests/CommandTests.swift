@@ -208,7 +208,7 @@ import Wire
       chmod(path, name == "key" ? 0o602 : 0o666)
       for found in [try errors("-c", file), try errors()] {
         #expect(found.contains("bssh-server.yaml:") && found.contains(key), "\(found)")
-        let isOpen = found.contains("'\(path)' is open to others")
+        let isOpen = found.contains("'\(path)' is accessible to others")
         #expect(isOpen || found.contains("'\(path)' can be written by others"), "\(found)")
       }
       chmod(path, usual)

@@ -9,7 +9,7 @@ import Testing
     ([], "explain needs a user and an address: --user NAME --from ADDRESS"),
     (["--user", "anna"], "explain needs a user and an address"),
     (["--user", "anna", "--from", "host.example.org"], "--from host.example.org is not an IPv4 or IPv6 address"),
-    (["--user", "anna", "--from", "192.0.2.0/24"], "is no IPv4 or IPv6 address"),
+    (["--user", "anna", "--from", "192.0.2.0/24"], "is not an IPv4 or IPv6 address"),
     (["--user", String(repeating: "x", count: 257), "--from", "192.0.2.7"], "not a valid user name"),
     (["--user", "anna", "--from", "::1", "--method", "telepathy"], "unknown method 'telepathy': expected publickey"),
   ])
@@ -36,8 +36,9 @@ import Testing
 
   @Test(arguments: [
     ("-----BEGIN OPENSSH PRIVATE KEY-----\n", "contains a private key; use the public key instead"),
-    ("", "holds no public key"), ("ssh-ed25519\n", "holds no public key"), ("ssh-rsa AAAA\n", "holds no public key"),
-    ("ssh-dss \(String(decoding: Base64Text.ed25519, as: UTF8.self))\n", "holds no public key"),
+    ("", "contains no public key"), ("ssh-ed25519\n", "contains no public key"),
+    ("ssh-rsa AAAA\n", "contains no public key"),
+    ("ssh-dss \(String(decoding: Base64Text.ed25519, as: UTF8.self))\n", "contains no public key"),
   ])
   func `a file without a public key is named`(content: String, complaint: String) throws {
     let folder = try Folder()

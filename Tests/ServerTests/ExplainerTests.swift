@@ -220,7 +220,9 @@ struct KnownFacts: LoginFacts {
     let byKey = try explain("auth: {\(auth)}", facts: facts)
     #expect(decision(byKey) == "let in")
     #expect(
-      byKey.findings[.credentials]?.contains { $0.rule == "publickey: shadow(5)" && $0.text.contains("by key alone") }
+      byKey.findings[.credentials]?.contains {
+        $0.rule == "publickey: shadow(5)" && $0.text.contains("only with a key")
+      }
         == true)
     let closed = try explain("auth: {locked_accounts: no}", facts: facts)
     #expect(decision(closed) == "account_locked shadow(5) f.yaml:2:25")

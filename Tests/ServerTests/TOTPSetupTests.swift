@@ -136,7 +136,7 @@ import Testing
     (["anna", "bert"], "unexpected argument"),
     (["anna", "--issuer", "a:b"], "no ':'"), (["anna", "--issuer", String(repeating: "x", count: 257)], "256 bytes"),
     (["anna", "--digits", "7"], "6 or 8 digits"), (["anna", "--algorithm", "sha265"], "did you mean 'sha256'?"),
-    (["anna", "--bits", "8"], "no option of 'totp-setup'"),
+    (["anna", "--bits", "8"], "not an option of 'totp-setup'"),
   ])
   func `an invalid command line exits with 64 and says what is wrong`(words: [String], reason: String) throws {
     let process = Process()

@@ -122,7 +122,7 @@ import Testing
     (["audit"], "audit needs an action: tail, grep, show, verify, stats, last, lastb"),
     (["audit", "tial"], "unknown action 'tial' of 'audit'; did you mean 'audit tail'?"),
     (["audit", "grep", "--address", "localhost"], "--address localhost: "),
-    (["audit", "grep", "--session", "x"], "--session x: an id of a session"),
+    (["audit", "grep", "--session", "x"], "--session x: expected the id of a session"),
     (["audit", "grep", "--type", "auth_fialure"], "--type: there is no 'auth_fialure'; did you mean 'auth_failure'?"),
     (["audit", "grep", "--result", "bad"], "--result: there is no 'bad': expected success, failure, denied, error"),
     (["audit", "grep", "--path", "["], "--path [: "), (["audit", "grep", "--since", "soon"], "--since soon: expected"),
@@ -254,7 +254,7 @@ import Testing
     #expect(outcome.output.contains("configuration_loaded"))
     let bad = try bsshServer("audit", "tail", "-c", try journal.folder.write("bad.yaml", "server: {prot: 1}\n"))
     #expect(bad.code == 78)
-    #expect(bad.errors.contains("'--file FILE' names the journal"))
+    #expect(bad.errors.contains("'--file FILE' reads a journal"))
   }
 
   @Test func `a missing journal is an error, and so is a directory`() throws {

@@ -87,7 +87,7 @@ import Testing
     #expect(
       text == "audit.log: 1 file, lines 1 to 3: valid\naudit-files.log: 1 file, lines 10 to 13: valid\n"
         + "audit-files.log: lines 1 to 9 were removed by rotation, the last of them on 2026-03-04 05:06:07.000; "
-        + "what is left begins on 2026-03-04 05:06:08.000\n")
+        + "the rest begins on 2026-03-04 05:06:08.000\n")
   }
 
   @Test func `changes of the series of files are detected, and so is its removal`() throws {

@@ -113,7 +113,7 @@ import Testing
     try journal.write("audit.log", journal.bytes(1...16))
     let outcome = try verify(journal)
     #expect(outcome.code == 0)
-    #expect(outcome.errors.contains("audit.log.head is missing or damaged: lines that are missing at either end"))
+    #expect(outcome.errors.contains("audit.log.head is missing or damaged: missing lines at either end"))
   }
 
   @Test func `an unreadable journal is not reported as a damaged one`() throws {

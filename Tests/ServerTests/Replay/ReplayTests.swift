@@ -42,10 +42,11 @@ import Testing
   }
 
   @Test(arguments: [
-    (["replay"], 64, "replay needs a recording"), (["replay", "--speed", "0", "x"], 64, "--speed 0: a speed is"),
-    (["replay", "--speed", "nan", "x"], 64, "--speed nan: a speed is"),
-    (["replay", "--idle-limit", "0", "x"], 64, "--idle-limit 0: a limit is"),
-    (["replay", "--from", "1:60", "x"], 64, "--from 1:60: a time is"),
+    (["replay"], 64, "replay needs a recording"),
+    (["replay", "--speed", "0", "x"], 64, "--speed 0: expected a number"),
+    (["replay", "--speed", "nan", "x"], 64, "--speed nan: expected a number"),
+    (["replay", "--idle-limit", "0", "x"], 64, "--idle-limit 0: expected seconds"),
+    (["replay", "--from", "1:60", "x"], 64, "--from 1:60: expected a time"),
     (["replay", "/nonexistent"], 66, "/nonexistent: No such file or directory"),
     (["replay", "/dev/null"], 66, "/dev/null: not a regular file"), (["replay", "/"], 66, "/: not a regular file"),
   ])
