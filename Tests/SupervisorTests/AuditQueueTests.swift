@@ -237,7 +237,7 @@ import Testing
 
   @Test
   func
-    `when the journal fails nobody is held, what does not fit is counted, and told once it is over`()
+    `while the journal fails sources are not paused, and lost events are counted and reported once`()
   {
     var queue = ready()
     for number in 0..<100 { _ = queue.add(event(number)) }
