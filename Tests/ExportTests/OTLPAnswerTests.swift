@@ -83,7 +83,7 @@ private func answer(_ status: Int, _ headers: [String] = [], body: [UInt8] = [])
     #expect(answer(404).grpcOutcome() == .failed(reason: "HTTP 404 without grpc-status", wanted: nil, isLasting: true))
     #expect(
       answer(200, ["grpc-status: 0"], body: [1, 0, 0, 0, 0]).grpcOutcome()
-        == .failed(reason: "an answer that is no message of gRPC", wanted: nil, isLasting: false))
+        == .failed(reason: "the reply is not a gRPC message", wanted: nil, isLasting: false))
     #expect(answer(200).grpcOutcome() == .failed(reason: "no grpc-status in the answer", wanted: nil, isLasting: false))
   }
 

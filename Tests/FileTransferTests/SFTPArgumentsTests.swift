@@ -40,11 +40,12 @@ struct SFTPArgumentsTests {
 
   @Test(
     arguments: [
-      (["-x"], "-x is no option"), (["file"], "'file' is no option"), (["-"], "'-' is no option"),
+      (["-x"], "-x is not an option"), (["file"], "'file' is not an option"), (["-"], "'-' is not an option"),
       (["-l"], "-l needs a value"), (["-l", "LOUD"], "-l LOUD: one of QUIET"),
       (["-f", "MAIL"], "-f MAIL: one of AUTH"),
       (["-u", "1777"], "-u 1777: an octal number"), (["-u", "8"], "-u 8: an octal number"),
-      (["-P", "rmrf"], "'rmrf' is no request"), (["-p", "open,"], nil), (["-p", "open,no such"], "'no such' is no"),
+      (["-P", "rmrf"], "'rmrf' is not a request"), (["-p", "open,"], nil),
+      (["-p", "open,no such"], "'no such' is not"),
       (["-Q", "extensions"], "-Q extensions: only 'requests'"), (["--root"], "--root needs a directory"),
     ] as [([String], String?)]) func `an error names the invalid argument`(words: [String], problem: String?)
   {

@@ -135,7 +135,7 @@ extension Interop {
         for script in ["$SSH host id", "$SSH -T host </dev/null", "scp -O -S $SSH /etc/hostname host:x"] {
           let outcome = try daemon.shell(script)
           #expect(outcome.status != 0 && outcome.output.isEmpty)
-          #expect(outcome.errors.contains("bssh: this login is for SFTP alone (forced_command)"))
+          #expect(outcome.errors.contains("bssh: this login is restricted to SFTP (forced_command)"))
         }
       }
     }

@@ -150,7 +150,7 @@ extension Interop {
       try withDaemon(shell: ["enabled": "false"]) { daemon throws in
         let outcome = try daemon.ssh("host", "echo in")
         #expect(outcome.status == 126 && outcome.output.isEmpty)
-        #expect(outcome.errors == "bssh: this login runs no commands (no_commands)\n")
+        #expect(outcome.errors == "bssh: commands are not allowed for this login (no_commands)\n")
         #expect(try daemon.shell("echo 'echo in' | $SSH -T host").output.isEmpty)
         try daemon.log.line(with: "command 'echo in' refused: no_commands")
       }

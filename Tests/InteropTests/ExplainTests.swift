@@ -177,7 +177,7 @@ extension Interop {
       let outcome = try run(command + question)
       let last = outcome.output.split(separator: "\n").last.map(String.init) ?? ""
       #expect(outcome.status == (isLetIn ? 0 : 1), "\(what) \(question)\n\(outcome.output)\(outcome.errors)")
-      #expect(last.hasPrefix(isLetIn ? "let in: " : "refused: "))
+      #expect(last.hasPrefix(isLetIn ? "accepted: " : "refused: "))
       let code = last.split(separator: ",").dropFirst().first.map { $0.trimmingCharacters(in: .whitespaces) } ?? ""
       // A client does not request what it is not offered, and the daemon waits for steps that do not come.
       if !isLetIn, !["method_not_enabled", "more_steps"].contains(code) {

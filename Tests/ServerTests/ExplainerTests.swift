@@ -75,13 +75,13 @@ struct KnownFacts: LoginFacts {
 
   /// What decides: the code, the rule, and where it is written.
   private func decision(_ report: Report) -> String {
-    guard let refusal = report.refusal, !report.isLetIn else { return report.isLetIn ? "let in" : "nothing decides" }
+    guard let refusal = report.refusal, !report.isLetIn else { return report.isLetIn ? "accepted" : "nothing decides" }
     return "\(refusal.code ?? "-") \(refusal.rule)" + (refusal.place.map { " \($0)" } ?? "")
   }
 
   @Test func `without a rule against it a valid key is accepted and unrestricted`() throws {
     let report = try explain()
-    #expect(decision(report) == "let in")
+    #expect(decision(report) == "accepted")
     #expect(report.steps == ["publickey"])
     #expect(report.findings[.permissions]?.first?.text == "shells and all commands")
   }
@@ -90,9 +90,9 @@ struct KnownFacts: LoginFacts {
 
   @Test(arguments: [
     ("{blocked_ips: [198.51.100.1, 192.0.2.0/24]}", "blocked_ip security.blocked_ips[1] f.yaml:2:40"),
-    ("{blocked_ips: [198.51.100.1]}", "let in"),
+    ("{blocked_ips: [198.51.100.1]}", "accepted"),
     ("{allowed_ips: [198.51.100.0/24]}", "not_allowed_ip security.allowed_ips f.yaml:2:25"),
-    ("{allowed_ips: [198.51.100.0/24, 192.0.2.7]}", "let in"),
+    ("{allowed_ips: [198.51.100.0/24, 192.0.2.7]}", "accepted"),
     ("{allowed_ips: [192.0.2.0/24], blocked_ips: [192.0.2.7]}", "blocked_ip security.blocked_ips[0] f.yaml:2:55"),
     // The whitelist admits nobody.
     ("{whitelist_ips: [192.0.2.7], blocked_ips: [192.0.2.7]}", "blocked_ip security.blocked_ips[0] f.yaml:2:54"),
@@ -116,15 +116,15 @@ struct KnownFacts: LoginFacts {
     let banned = try explain(facts: facts)
     #expect(decision(banned) == "banned security.ban_state_file \(file)")
     #expect(banned.refusal?.text == "192.0.2.7 is banned for 62 s more")
-    #expect(decision(try explain(from: "192.0.2.8", facts: facts)) == "let in")
-    #expect(decision(try explain("security: {whitelist_ips: [192.0.2.7]}", facts: facts)) == "let in")
-    #expect(decision(try explain("security: {ban_state_file: null}", facts: facts)) == "let in")
+    #expect(decision(try explain(from: "192.0.2.8", facts: facts)) == "accepted")
+    #expect(decision(try explain("security: {whitelist_ips: [192.0.2.7]}", facts: facts)) == "accepted")
+    #expect(decision(try explain("security: {ban_state_file: null}", facts: facts)) == "accepted")
     // One that has ended, and one of another source.
     facts.bans = .bans([Ban(source: source, end: -1, count: 2)])
-    #expect(decision(try explain(facts: facts)) == "let in")
+    #expect(decision(try explain(facts: facts)) == "accepted")
     facts.bans = .unusable(line: 3, "damaged")
     let unknown = try explain(facts: facts)
-    #expect(decision(unknown) == "let in")
+    #expect(decision(unknown) == "accepted")
     #expect(unknown.findings[.connection]?.contains { $0.text.contains("bans are unknown") } == true)
   }
 
@@ -143,20 +143,20 @@ struct KnownFacts: LoginFacts {
   /// Lines after the first, and what decides.
   static let rules: [([String], String)] = [
     (["auth: {deny_users: [bert, \"an*\"]}"], "user_denied auth.deny_users[1] f.yaml:2:27"),
-    (["auth: {deny_users: [anna@198.51.100.0/24]}"], "let in"),
+    (["auth: {deny_users: [anna@198.51.100.0/24]}"], "accepted"),
     (["auth: {allow_users: [bert]}"], "user_not_allowed auth.allow_users f.yaml:2:21"),
-    (["auth: {allow_users: [anna@192.0.2.0/24]}"], "let in"),
+    (["auth: {allow_users: [anna@192.0.2.0/24]}"], "accepted"),
     (["auth: {deny_groups: [x, ops]}"], "group_denied auth.deny_groups[1] f.yaml:2:25"),
-    (["auth: {deny_groups: [x]}"], "let in"),
+    (["auth: {deny_groups: [x]}"], "accepted"),
     (["auth: {allow_groups: [x]}"], "group_not_allowed auth.allow_groups f.yaml:2:22"),
-    (["auth: {allow_groups: [x, ops]}"], "let in"),
+    (["auth: {allow_groups: [x, ops]}"], "accepted"),
     (["auth: {allow_users: [anna], deny_users: [anna]}"], "user_denied auth.deny_users[0] f.yaml:2:42"),
     (["auth: {password: {users: [{name: anna, disabled: true}]}}"], "user_disabled disabled f.yaml:2:50"),
     (
       ["auth: {password: {users: [{name: anna, allowed_ips: [198.51.100.1]}]}}"],
       "source_not_allowed allowed_ips f.yaml:2:53"
     ),
-    (["auth: {password: {users: [{name: anna, allowed_ips: [192.0.2.7]}]}}"], "let in"),
+    (["auth: {password: {users: [{name: anna, allowed_ips: [192.0.2.7]}]}}"], "accepted"),
     (
       ["auth: {password: {users: [{name: anna, methods: [password]}]}}"],
       "method_not_allowed methods f.yaml:2:49"
@@ -167,9 +167,9 @@ struct KnownFacts: LoginFacts {
       "user_denied auth.deny_users[1] f.yaml:3:48"
     ),
     (["match: [{groups: [ops], auth: {allow_users: [x]}}]"], "user_not_allowed auth.allow_users f.yaml:2:45"),
-    (["match: [{groups: [x], auth: {allow_users: [x]}}]"], "let in"),
-    (["match: [{addresses: [198.51.100.0/24], auth: {deny_users: [anna]}}]"], "let in"),
-    (["auth: {deny_users: [anna]}", "match: [{users: [anna], auth: {deny_users: []}}]"], "let in"),
+    (["match: [{groups: [x], auth: {allow_users: [x]}}]"], "accepted"),
+    (["match: [{addresses: [198.51.100.0/24], auth: {deny_users: [anna]}}]"], "accepted"),
+    (["auth: {deny_users: [anna]}", "match: [{users: [anna], auth: {deny_users: []}}]"], "accepted"),
   ]
 
   @Test(arguments: rules)
@@ -200,9 +200,9 @@ struct KnownFacts: LoginFacts {
   }
 
   @Test(arguments: [
-    (AccountStatus(isLocked: true), "let in"),
+    (AccountStatus(isLocked: true), "accepted"),
     (AccountStatus(isExpired: true), "account_expired shadow(5)"),
-    (AccountStatus(isPasswordExpired: true), "let in"),
+    (AccountStatus(isPasswordExpired: true), "accepted"),
     (nil, "lookup_failed shadow(5)"),
   ])
   func `shadow(5) decides`(status: AccountStatus?, expected: String) throws {
@@ -218,7 +218,7 @@ struct KnownFacts: LoginFacts {
     let byPassword = try explain("auth: {\(auth)}", keys: [], methods: [.password], facts: facts)
     #expect(byPassword.refusal?.code == "account_locked")
     let byKey = try explain("auth: {\(auth)}", facts: facts)
-    #expect(decision(byKey) == "let in")
+    #expect(decision(byKey) == "accepted")
     #expect(
       byKey.findings[.credentials]?.contains {
         $0.rule == "publickey: shadow(5)" && $0.text.contains("only with a key")
@@ -235,7 +235,7 @@ struct KnownFacts: LoginFacts {
     let byPassword = try explain(auth, keys: [], methods: [.password], facts: facts)
     #expect(decision(byPassword) == "password_expired password f.yaml:2:87")
     #expect(byPassword.findings[.credentials]?.contains { $0.rule == "password: shadow(5)" } == true)
-    #expect(decision(try explain(auth, facts: facts)) == "let in")
+    #expect(decision(try explain(auth, facts: facts)) == "accepted")
   }
 
   @Test func `nologin(5) refuses everyone but root`() throws {
@@ -243,7 +243,7 @@ struct KnownFacts: LoginFacts {
     facts.answer.noLogins = "Back at noon"
     #expect(decision(try explain(facts: facts)) == "nologin nologin(5)")
     facts.answer.login = KnownFacts.anna(uid: 0)
-    #expect(decision(try explain(facts: facts)) == "let in")
+    #expect(decision(try explain(facts: facts)) == "accepted")
   }
 
   // MARK: Shells and roots
@@ -293,7 +293,7 @@ struct KnownFacts: LoginFacts {
 
   // MARK: Credentials
 
-  @Test(arguments: [("no", "root_not_permitted publickey"), ("publickey", "let in"), ("yes", "let in")])
+  @Test(arguments: [("no", "root_not_permitted publickey"), ("publickey", "accepted"), ("yes", "accepted")])
   func `permit_root decides about root`(permit: String, expected: String) throws {
     var facts = KnownFacts()
     facts.answer.login = KnownFacts.anna(uid: 0)
@@ -323,7 +323,7 @@ struct KnownFacts: LoginFacts {
     facts.keys = "\(lines[0])\ncert-authority \(lines[1])\n# \(lines[0])\n\(lines[2])\n"
     facts.verdicts[KnownFacts.key(1).blob] = Verdict(outcome: .rejected, reason: "wrong_source")
     let report = try explain(keys: [], facts: facts)
-    #expect(decision(report) == "let in")
+    #expect(decision(report) == "accepted")
     let told = report.findings[.credentials]?.filter { $0.rule == "publickey" }.map(\.text) ?? []
     #expect(told.contains("certificates may be accepted too: check one with --key"))
     #expect(told.contains { $0.hasSuffix(" of /home/anna/.ssh/keys:1") })
@@ -343,14 +343,14 @@ struct KnownFacts: LoginFacts {
   /// `auth.methods`, `auth.required`, what the client uses, and what decides.
   static let sequences: [(String, String, [AuthenticationMachine.Method], String)] = [
     ("publickey", "", [.password], "method_not_enabled password"),
-    ("password", "", [.password], "let in"),
-    ("keyboard-interactive", "", [.keyboardInteractive], "let in"),
+    ("password", "", [.password], "accepted"),
+    ("keyboard-interactive", "", [.keyboardInteractive], "accepted"),
     ("publickey, password", "[[publickey, password]]", [.publicKey], "more_steps auth.required f.yaml:2:50"),
     ("publickey, password", "[[publickey, password]]", [.password], "method_not_enabled password"),
-    ("publickey, password", "[[publickey, password]]", [.publicKey, .password], "let in"),
-    ("publickey, password", "[[publickey, password]]", [], "let in"),
+    ("publickey, password", "[[publickey, password]]", [.publicKey, .password], "accepted"),
+    ("publickey, password", "[[publickey, password]]", [], "accepted"),
     ("publickey", "[[publickey, publickey]]", [], "key_used_before publickey, then publickey"),
-    ("publickey", "[[publickey, totp]]", [], "let in"),
+    ("publickey", "[[publickey, totp]]", [], "accepted"),
   ]
 
   @Test(arguments: sequences)
@@ -367,7 +367,7 @@ struct KnownFacts: LoginFacts {
   @Test func `a second publickey step needs another key`() throws {
     let report = try explain(
       "auth: {required: [[publickey, publickey]]}", keys: [KnownFacts.key(1), KnownFacts.key(2)])
-    #expect(decision(report) == "let in")
+    #expect(decision(report) == "accepted")
     #expect(report.steps == ["publickey", "publickey"])
   }
 
@@ -395,7 +395,7 @@ struct KnownFacts: LoginFacts {
     #expect(decision(try explain(auth, facts: facts)).hasPrefix("no_such_key"))
     // A question without a key may use the password.
     facts.keys = ""
-    #expect(decision(try explain(auth, keys: [], facts: facts)) == "let in")
+    #expect(decision(try explain(auth, keys: [], facts: facts)) == "accepted")
   }
 
   @Test func `two keys that force different commands are refused`() throws {
@@ -476,7 +476,7 @@ struct KnownFacts: LoginFacts {
   @Test func `the last line contains the outcome and what decided it`() throws {
     let question = LoginQuestion(user: "anna", address: try #require(IPAddress("192.0.2.7")), keys: [], methods: [])
     let last = { (report: Report) in report.text(question).split(separator: "\n").last.map(String.init) }
-    #expect(last(try explain()) == "let in: 'anna' from 192.0.2.7, by publickey")
+    #expect(last(try explain()) == "accepted: 'anna' from 192.0.2.7, by publickey")
     let refused = try explain("auth: {deny_users: [anna]}")
     #expect(
       last(refused) == "refused: 'anna' from 192.0.2.7, user_denied, by auth.deny_users[0] (f.yaml:2:21)")

@@ -84,7 +84,7 @@ import Testing
     let file = "/tmp/bssh-not-recorded-\(getpid())"
     let (output, errors, end) = try session.run("touch \(file)")
     #expect(output.isEmpty && end == .exited(channel: 0, status: 126))
-    #expect(errors == "bssh: nothing can be run now, because it could not be recorded (audit_unavailable)\n")
+    #expect(errors == "bssh: the command is refused, because it cannot be recorded (audit_unavailable)\n")
     #expect(access(file, F_OK) != 0)
     #expect(try session.fact().reason == "not_started")
     #expect(try session.ask(.subsystem(Array("sftp".utf8)), on: 1) == .refused(channel: 1))

@@ -95,7 +95,8 @@ import Testing
     let session = try SessionUnderTest.loggedIn { $0.mayExecute = false }
     for (number, request) in [ChannelRequest.shell, .execute(Array("true".utf8))].enumerated() {
       let ends = try session.start(request, on: UInt32(number))
-      #expect(try SessionUnderTest.readToEnd(ends[2]) == "bssh: this login runs no commands (no_commands)\n")
+      #expect(
+        try SessionUnderTest.readToEnd(ends[2]) == "bssh: commands are not allowed for this login (no_commands)\n")
       #expect(try session.next().message == .exited(channel: UInt32(number), status: 126))
     }
     #expect(try session.ask(.subsystem(Array("sftp".utf8)), on: 2) == .refused(channel: 2))

@@ -66,7 +66,7 @@ import Testing
   @Test func `neither protocol runs on a terminal, nor for a login that may not use it`() throws {
     let session = try SessionUnderTest.loggedIn { $0.sftp = .sample }
     let ends = try session.start(.execute(Array("scp -f /tmp".utf8)))
-    #expect(try SessionUnderTest.readToEnd(ends[2]) == "bssh: this login has no SCP (no_scp)\n")
+    #expect(try SessionUnderTest.readToEnd(ends[2]) == "bssh: SCP is not allowed for this login (no_scp)\n")
     #expect(try session.next().message == .exited(channel: 0, status: 126))
     #expect(try session.askForTerminal(on: 1) == .done(channel: 1))
     #expect(try session.ask(TransferTests.sftp, on: 1) == .refused(channel: 1))

@@ -74,7 +74,7 @@ final class SyslogReceiver: Receiver {
           events = events.dropFirst()
           message = nil
         case .wouldBlock: isFull = true
-        case .ended: return [.failed(reason: "nobody takes messages at \(place)")]
+        case .ended: return [.failed(reason: "no process receives messages at \(place)")]
         }
       }
       return outcomes + (try look(connection, now))

@@ -22,19 +22,19 @@ extension CommandDenial {
   var words: String {
     let text =
       switch self {
-      case .noTerminal: "this login has no terminal"
-      case .noCommands: "this login runs no commands"
-      case .noSFTP: "this login has no SFTP"
-      case .noSCP: "this login has no SCP"
+      case .noTerminal: "terminals are not allowed for this login"
+      case .noCommands: "commands are not allowed for this login"
+      case .noSFTP: "SFTP is not allowed for this login"
+      case .noSCP: "SCP is not allowed for this login"
       case .closed: "this account is not available"
-      case .onTerminal: "files are not transferred on a terminal"
+      case .onTerminal: "files cannot be transferred on a terminal"
       case .notAllowed, .blocked: "this command is not allowed"
-      case .noShell: "this login has no shell"
+      case .noShell: "shells are not allowed for this login"
       case .noSubsystem: "there is no such subsystem"
-      case .malformed: "this is no command"
-      case .notSFTP: "this login is for SFTP alone"
-      case .noSignals: "this command takes no signals"
-      case .notRecorded: "nothing can be run now, because it could not be recorded"
+      case .malformed: "the command is malformed"
+      case .notSFTP: "this login is restricted to SFTP"
+      case .noSignals: "this command does not accept signals"
+      case .notRecorded: "the command is refused, because it cannot be recorded"
       }
     return "bssh: \(text) (\(self))"
   }

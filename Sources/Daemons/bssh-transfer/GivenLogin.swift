@@ -27,7 +27,7 @@ struct GivenLogin {
     let memory = Descriptor(owning: 3)
     let socket = MessageSocket(Descriptor(owning: 4))
     guard memory.isSealedMemory else {
-      throw GivenProblem(description: "descriptor 3 is no sealed memory; bssh-session starts this with --settings")
+      throw GivenProblem(description: "descriptor 3 is not sealed memory; bssh-session starts this with --settings")
     }
     do throws(SystemError) {
       try Hardening.becomeUnobservable()

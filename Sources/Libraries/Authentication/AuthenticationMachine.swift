@@ -199,7 +199,7 @@ public struct AuthenticationMachine: Sendable {
       return disconnect("The user name may not change between authentication requests", .userChanged)
     }
     guard request.service == "ssh-connection" else {
-      return disconnect(code: 7, "There is no service but ssh-connection", .unknownService)
+      return disconnect(code: 7, "The only service is ssh-connection", .unknownService)
     }
     user = request.user
 

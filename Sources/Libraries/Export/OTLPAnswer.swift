@@ -94,7 +94,7 @@ public struct OTLPAnswer: Sendable {
     switch code {
     case 0:
       guard let message = GRPCFrame.content(of: body) else {
-        return .failed(reason: "an answer that is no message of gRPC", wanted: nil, isLasting: false)
+        return .failed(reason: "the reply is not a gRPC message", wanted: nil, isLasting: false)
       }
       let (rejected, text) = OTLPPartialSuccess.read(protobuf: message)
       return .taken(rejected: rejected, message: text)

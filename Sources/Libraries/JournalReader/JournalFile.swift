@@ -19,7 +19,7 @@ public enum ReadError: Error, Equatable, Sendable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .system(let error): "\(error)"
-    case .notRegular: "\(SystemError("read a journal that is no file", code: 22))"
+    case .notRegular: "\(SystemError("read a journal that is not a regular file", code: 22))"
     case .gzip, .truncated, .tooLong: reason
     }
   }

@@ -49,7 +49,7 @@ public enum EmptyDirectory {
     }
     if found.st_mode & S_IFMT != S_IFDIR { throw SystemError("use \(path)", code: ENOTDIR) }
     if found.st_uid != 0 || found.st_mode & 0o022 != 0 {
-      throw SystemError("use \(path), which must belong to root and be writable by root alone", code: EPERM)
+      throw SystemError("use \(path), which must belong to root and be writable only by root", code: EPERM)
     }
     return true
   }

@@ -64,7 +64,7 @@ struct Report: Equatable {
   /// The last line: the outcome, and what decided it.
   private func verdict(_ question: LoginQuestion) -> String {
     let who = "'\(question.user)' from \(question.address)"
-    if isLetIn { return "let in: \(who), by \((steps ?? []).joined(separator: ", then "))" }
+    if isLetIn { return "accepted: \(who), by \((steps ?? []).joined(separator: ", then "))" }
     guard let refusal, let code = refusal.code else { return "refused: \(who)" }
     return "refused: \(who), \(code), by \(refusal.rule)" + (refusal.place.map { " (\($0))" } ?? "")
   }

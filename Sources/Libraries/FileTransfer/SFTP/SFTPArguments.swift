@@ -51,12 +51,12 @@ public struct SFTPArguments: Equatable, Sendable {
         continue
       }
       guard argument.hasPrefix("-"), argument.utf8.count > 1 else {
-        throw Problem(text: "'\(argument)' is no option")
+        throw Problem(text: "'\(argument)' is not an option")
       }
       var letters = argument.dropFirst()
       while let letter = letters.popFirst() {
         if try takeFlag(letter) { continue }
-        guard "flpPduQ".contains(letter) else { throw Problem(text: "-\(letter) is no option") }
+        guard "flpPduQ".contains(letter) else { throw Problem(text: "-\(letter) is not an option") }
         guard let value = letters.isEmpty ? rest.popFirst() : String(letters) else {
           throw Problem(text: "-\(letter) needs a value")
         }
@@ -111,7 +111,7 @@ public struct SFTPArguments: Equatable, Sendable {
   private func requests(_ list: String) throws(Problem) -> [String] {
     let names = list.split(separator: ",").map(String.init)
     for name in names where !SFTPRequest.names.contains(name) {
-      throw Problem(text: "'\(name)' is no request; -Q requests lists them")
+      throw Problem(text: "'\(name)' is not a request; -Q requests lists them")
     }
     return names
   }

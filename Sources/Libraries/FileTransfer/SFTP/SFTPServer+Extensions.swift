@@ -111,7 +111,7 @@ extension SFTPServer {
 
   /// Ends long work when the client is gone.
   private func requireClient() throws(SFTPFailure) {
-    if client?.isHungUp ?? false { throw SFTPFailure(.failure, "The client is gone") }
+    if client?.isHungUp ?? false { throw SFTPFailure(.failure, "The client has disconnected") }
   }
 
   /// The reply to check-file: the hash of a part of a file, or of each block of it.
