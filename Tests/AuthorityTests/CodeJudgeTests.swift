@@ -56,7 +56,7 @@ import Wire
     #expect {
       try authority { $0.auth.users = [Self.user("dora") { $0.totpSecret = "SECRET0" }] }
     } throws: {
-      "\($0)".contains("'dora'") && "\($0)".contains("base32") && !"\($0)".contains("SECRET")
+      "\($0)".contains("'dora'") && "\($0)".contains("Base32") && !"\($0)".contains("SECRET")
     }
   }
 }

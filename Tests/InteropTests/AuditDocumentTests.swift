@@ -58,7 +58,7 @@ extension Interop {
         let session = try #require(daemon.events.all("session_end").first?["session_id"])
         for (words, expected) in [
           ("grep --type command_executed --user \(user)", "exited with 7"), ("show \(session)", "logged out"),
-          ("verify", "whole"), ("stats", "auth_failure"), ("last", user), ("lastb", user),
+          ("verify", ": valid"), ("stats", "auth_failure"), ("last", user), ("lastb", user),
         ] {
           let outcome = try audit(words)
           #expect(outcome.status == 0 && outcome.output.contains(expected), "\(words): \(outcome)")
