@@ -35,7 +35,10 @@ final class FakeRuntime: Runtime {
   private var processes: [ChildProcess] = []
   /// False: processes cannot be started.
   var canStart = true
-  /// Called while a message is sent.
+  private(set) var logsToSystem = false
+  /// How often a copy of the process has begun to wait for signals.
+  private(set) var signalsWatched = 0
+  /// Is called while a message is sent.
   var whenSending: (Child) -> Void = { _ in }
 
   deinit {
@@ -52,6 +55,15 @@ final class FakeRuntime: Runtime {
 
   func log(_ level: Log.Level, _ text: String) { lines.append("\(level): \(text)") }
   func logs(_ level: Log.Level) -> Bool { true }
+  func setLogThreshold(_ level: Log.Level) {}
+  func logToSystemLog(_ socket: Descriptor) { logsToSystem = true }
+  func readRest(of children: [Child], then event: SupervisorEvent) { post(event) }
+  func watchSignalsAgain() throws(SystemError) { signalsWatched += 1 }
+
+  func killAll() {
+    for child in children.values { end(child) }
+  }
+
   func setTimer(_ key: TimerKey, at time: Int64) { timers[key] = time }
   func cancelTimer(_ key: TimerKey) { timers[key] = nil }
   func hasTimer(_ key: TimerKey) -> Bool { timers[key] != nil }

@@ -21,30 +21,33 @@ struct ServiceStructure {
   init(_ sources: [String]) {
     var parents: [String: [String]] = [:]
     func names(_ list: Substring) -> [String] { list.split(separator: ",").map { String($0.drop { $0 == " " }) } }
+    let classLine = /final class (\w+(?:Service|Runtime))\b(?:: ([\w, ]+))? \{/
+    let protocolLine = /protocol (\w+): ([\w, ]+) \{/
+    let propertyLine = #/  (private |private\(set\) )?(let|var) (\w+)(.*)/#
+    let computing = /: [^=]+\{/
+    let fieldLine = #/    let \w+: ((?:any )?\w+)$/#
     for source in sources {
       var current: String?
       for line in source.split(separator: "\n") {
-        if let match = line.prefixMatch(of: /final class (\w+(?:Service|Runtime))\b(?:: ([\w, ]+))? \{/) {
+        if let match = line.prefixMatch(of: classLine) {
           let name = String(match.1)
           current = name
           services[name] = Service(
             protocols: Set(names(match.2 ?? "")))
-        } else if let match = line.prefixMatch(of: /protocol (\w+): ([\w, ]+) \{/) {
+        } else if let match = line.prefixMatch(of: protocolLine) {
           parents[String(match.1)] = names(match.2)
         } else if line == "}" {
           current = nil
-        } else if let current,
-          let match = line.prefixMatch(of: #/  (private |private\(set\) )?(let|var) (\w+)(.*)/#)
-        {
+        } else if let current, let match = line.prefixMatch(of: propertyLine) {
           let rest = String(match.4)
-          // A computed property stores nothing.
-          let isComputed = rest.prefixMatch(of: /: [^=]+\{/) != nil
+          // What computes its value stores nothing.
+          let isComputed = rest.prefixMatch(of: computing) != nil
           let name = String(match.3)
           if match.1 != "private ", !isComputed { services[current]?.visible.append(name) }
           if match.1 == nil, match.2 == "var", !isComputed { services[current]?.settable.append(name) }
           hold(words(rest), by: current)
-        } else if let current, let match = line.prefixMatch(of: #/    let \w+: ((?:any )?\w+)$/#) {
-          // A property of a structure that contains several services.
+        } else if let current, let match = line.prefixMatch(of: fieldLine) {
+          // Of a structure in which it holds several.
           hold(words(String(match.1)), by: current)
         }
       }
@@ -88,7 +91,8 @@ struct ServiceStructure {
     let root = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
     var files: [(name: String, text: String)] = []
     for folder in [
-      "", "Admission/", "Audit/", "Authorities/", "Connections/", "Reload/", "Runtime/", "Sessions/", "Transports/",
+      "", "Admission/", "Audit/", "Authorities/", "Connections/", "Life/", "Reload/", "Runtime/", "Sessions/",
+      "Transports/",
     ] {
       let path = "/\(root)/Sources/Daemons/bssh-supervisor/\(folder)"
       for name in try ServiceStructureTests.names(in: path) where name.hasSuffix(".swift") {
@@ -110,13 +114,22 @@ struct ServiceStructure {
     return names
   }
 
-  @Test func `calls between services have no cycle`() {
-    #expect(structure.services.count >= 15)
+  @Test func `services call each other in one direction`() {
+    #expect(structure.services.count >= 19)
     #expect(structure.circle.isEmpty)
     #expect(structure.calls["AuditService"]?.isSuperset(of: ["JournalService", "RecordingService"]) == true)
     #expect(structure.calls["LoginRecordService"] == ["RecorderService", "ProcessRuntime"])
     #expect(structure.calls["ListenerService"] == ["AdmissionService", "JournalService", "ProcessRuntime"])
     #expect(structure.calls["ConnectionService"]?.isSuperset(of: ["AuditService", "SessionService"]) == true)
+    #expect(structure.calls["LifeCycleService"]?.isSuperset(of: ["SettingsService", "ConnectionService"]) == true)
+  }
+
+  @Test func `what builds the services keeps no state`() throws {
+    let supervisor = try #require(files.first { $0.name == "Supervisor.swift" }?.text)
+    #expect(supervisor.split(separator: "\n", omittingEmptySubsequences: false).count < 150)
+    for (name, text) in files where name.hasPrefix("Supervisor") {
+      #expect(!text.contains(/\bvar \w+/), "\(name)")
+    }
   }
 
   @Test
@@ -133,8 +146,8 @@ struct ServiceStructure {
     // Only the service calls the machine, and only the dispatcher calls the service.
     #expect(files.reduce(0) { $0 + $1.text.matches(of: /connection\.machine\.handle\(/).count } == 1)
     #expect(files.reduce(0) { $0 + $1.text.matches(of: /\bconnections\.handle\(/).count } == 2)
-    #expect(
-      files.first { $0.name == "Supervisor.swift" }?.text.matches(of: /: connections\.handle\(/).count == 2)
+    let dispatchers = files.filter { $0.name.hasPrefix("Supervisor") }
+    #expect(dispatchers.reduce(0) { $0 + $1.text.matches(of: /: connections\.handle\(/).count } == 2)
   }
 
   @Test func `a cycle and a property that others could set would be found`() {

@@ -136,7 +136,17 @@ import Wire
     #expect(runtime.paused.isEmpty)
   }
 
-  @Test func `root and rescue users wait for the journal but not for a budget`() throws {
+  @Test func `a login that ends while it waits for its budget leaves no timer`() throws {
+    let child = try open(1)
+    gate.wait = 5000
+    service.throttle(1, user: "anna")
+    #expect(runtime.hasTimer(.throttle(child.number)))
+    runtime.end(child, .code(0))
+    run()
+    #expect(!runtime.hasTimer(.throttle(child.number)))
+  }
+
+  @Test func `root and who is to mend the server wait for no budget, but for the journal`() throws {
     gate.wait = 5000
     gate.isHolding = true
     let (root, mender) = (try open(1, user: "root", uid: 0), try open(2, user: "mender"))

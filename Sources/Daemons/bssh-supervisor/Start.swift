@@ -14,17 +14,20 @@ enum Start {
     log = Log(
       threshold: arguments.logLevel ?? .info, style: ProcessEnvironment.isLoggedByJournal ? .journal : .plain)
     do throws(SystemError) {
-      guard let supervisor = try supervisor(arguments, &log) else { return .configuration }
-      return try supervisor.run()
+      guard let (supervisor, runtime) = try build(arguments, &log) else { return .configuration }
+      try runtime.run(supervisor.handle)
+      return supervisor.life.end()
     } catch {
       log.write(.error, "\(error)")
       return .systemError
     }
   }
 
-  /// Creates the supervisor, which then holds the only reference to the configuration, so that a reload closes its memory
-  /// with the host keys. nil: the configuration cannot be used.
-  private static func supervisor(_ arguments: Arguments, _ log: inout Log) throws(SystemError) -> Supervisor? {
+  /// The supervisor, which alone has the configuration then: its memory, host keys in it, is closed by a reload. nil:
+  /// there is none that could be used.
+  private static func build(
+    _ arguments: Arguments, _ log: inout Log
+  ) throws(SystemError) -> (Supervisor, ProcessRuntime)? {
     try Hardening.forbidInspection()
     SignalSource.ignoreBrokenPipes()
     umask(0o022)
@@ -39,7 +42,11 @@ enum Start {
       executables: executables, null: null, openFiles: try ResourceLimit.raiseOpenFiles(),
       coreFiles: try ResourceLimit.forbidCores(),
       outOfMemoryScore: Hardening.isRoot ? OutOfMemoryScore.protectThisProcess() : nil)
-    return try Supervisor(arguments, loaded, log: log, programs: programs, directory: directory, report: report)
+    let runtime = try ProcessRuntime(programs, log: log)
+    let supervisor = Supervisor(
+      arguments, loaded, runtime, SystemDaemonProcess(arguments, programs, report), isRoot: Hardening.isRoot,
+      directory: directory, transfer: executables.transfer.descriptor)
+    return (supervisor, runtime)
   }
 
   /// Reads the configuration that bssh-server sent to descriptor 3 before it executed this program.

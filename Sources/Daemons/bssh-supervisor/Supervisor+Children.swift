@@ -41,6 +41,6 @@ extension Supervisor {
       if child.role == .transport { transports.crashed() }
       if child.role == .session { sessionZygotes.retire() }
     }
-    endWhenIdle()
+    life.endWhenIdle()
   }
 }

@@ -1,78 +1,42 @@
-import AccessControl
-import Audit
-import Configuration
 import Glibc
 import IPC
 import System
 import Wire
 
-/// Owns the services, dispatches events to them, and controls the start, the end and hand-overs of the daemon.
+/// Builds the services and hands each event to the service that it concerns.
 final class Supervisor {
-  /// The state of the daemon.
-  enum State: Equatable {
-    /// The start is not complete.
-    case starting
-    case running
-    /// No connections are accepted, and the daemon ends with the last one.
-    case ending
-  }
-
-  /// Time limit for connections to end when the daemon ends, in milliseconds.
-  static let shutDownTime: Int64 = 4500
-  let arguments: Arguments
-  let programs: Programs
-  let isRoot: Bool
-  let runtime: ProcessRuntime
-  var service: ServiceManager?
-  var report: Daemon.Report?
-  var hasPidFile = false
-
-  var state: State = .starting
-  var exitCode: ExitCode?
-  var loaded: LoadedSettings
+  let life: LifeCycleService
+  let settings: SettingsService
+  let reloads: ReloadService
+  let listeners: ListenerService
+  let admission: AdmissionService
+  let bans: BanService
+  let connections: ConnectionService
+  let transports: TransportService
+  let authorities: AuthorityService
+  let sessions: SessionService
+  let scopes: ScopeService
   let transportZygotes: ZygoteService
   let sessionZygotes: ZygoteService
-  let transports: TransportService
-  let scopes: ScopeService
+  let audit: AuditService
   let journal: JournalService
+  let exporters: ExporterService
   let recorders: RecorderService
   let recordings: RecordingService
   let logins: LoginRecordService
-  let audit: AuditService
-  let exporters: ExporterService
-  let admission: AdmissionService
-  let bans: BanService
-  let listeners: ListenerService
-  let authorities: AuthorityService
-  let sessions: SessionService
-  let connections: ConnectionService
-  let reloads: ReloadService
-  /// True if the start only waits for the journal.
-  var isReadyButForJournal = false
-  /// True if the end of this process only waits for the journal.
-  var isDraining = false
-  /// True if the end of the service was reported.
-  var hasRecordedStop = false
-  /// True if the hand-over only waits for bans to be saved.
-  var isLettingGo = false
 
+  /// - Parameters:
+  ///   - directory: where the daemon was started, for the loader.
+  ///   - transfer: `bssh-transfer`, for the zygote of session processes.
   init(
-    _ arguments: Arguments, _ loaded: LoadedSettings, log: Log, programs: Programs, directory: String?,
-    report: Daemon.Report?
-  ) throws(SystemError) {
-    self.arguments = arguments
-    self.loaded = loaded
-    self.programs = programs
-    self.report = report
-    isRoot = Hardening.isRoot
-    runtime = try ProcessRuntime(programs, log: log)
+    _ arguments: Arguments, _ loaded: LoadedSettings, _ runtime: any Runtime, _ process: any DaemonProcess,
+    isRoot: Bool, directory: String?, transfer: Descriptor
+  ) {
+    let singleUser = isRoot ? nil : Daemon.userID
     transportZygotes = ZygoteService(runtime, of: .transport, .transportZygote(loaded.accounts))
-    sessionZygotes = ZygoteService(
-      runtime, of: .session, .sessionZygote, [programs.executables.transfer.descriptor])
+    sessionZygotes = ZygoteService(runtime, of: .session, .sessionZygote, [transfer])
     transports = TransportService(runtime, transportZygotes)
-    let service = arguments.isForeground ? ServiceManager() : nil
-    scopes = ScopeService(runtime, isRoot: isRoot, isService: service?.isPresent ?? false)
-    self.service = service
+    scopes = ScopeService(runtime, isRoot: isRoot, isService: process.isService)
     journal = JournalService(runtime, loaded, hostName: ThisProcess.hostName)
     recorders = RecorderService(runtime)
     recordings = RecordingService(runtime, recorders)
@@ -82,7 +46,6 @@ final class Supervisor {
     admission = AdmissionService(runtime, audit, loaded.settings)
     bans = BanService(runtime, admission, loaded.settings)
     listeners = ListenerService(runtime, admission, journal, loaded.settings)
-    let singleUser = isRoot ? nil : Daemon.userID
     authorities = AuthorityService(runtime, singleUser: singleUser)
     sessions = SessionService(runtime, sessionZygotes, scopes, journal, audit, isRoot: isRoot)
     connections = ConnectionService(
@@ -92,38 +55,37 @@ final class Supervisor {
         recorders: recorders, recordings: recordings, logins: logins),
       loaded.settings, singleUser: singleUser)
     reloads = ReloadService(runtime, listeners, authorities, audit, arguments, directory: directory) {
-      [runtime, isRoot] answer, asker in
-      // Only root can create a socket there.
-      guard isRoot else { return }
-      do throws(SystemError) {
-        _ = try Descriptor.datagram(to: ReloadAnswer.path(for: asker)).sendDatagram(
-          MessageVersion.headed(answer.wireBytes))
-      } catch {
-        runtime.log(.debug, "pid \(asker) does not wait for the end of its reload: \(error)")
-      }
+      answer, asker in
+      // Only root can have a socket there.
+      if isRoot { Self.send(answer, to: asker, runtime) }
     }
+    settings = SettingsService(
+      runtime,
+      SettingsService.Services(
+        reloads: reloads, listeners: listeners, admission: admission, bans: bans, connections: connections,
+        transports: transports, transportZygotes: transportZygotes, authorities: authorities, journal: journal,
+        exporters: exporters, audit: audit),
+      loaded, arguments)
+    life = LifeCycleService(
+      runtime, process,
+      LifeCycleService.Services(
+        settings: settings, reloads: reloads, listeners: listeners, admission: admission, bans: bans,
+        connections: connections, sessions: sessions, scopes: scopes, transports: transports,
+        transportZygotes: transportZygotes, sessionZygotes: sessionZygotes, journal: journal, exporters: exporters,
+        audit: audit),
+      isRoot: isRoot, configurationName: arguments.configurationName)
   }
 
-  /// Serves until the daemon ends; returns the exit code.
-  ///
-  /// - Throws: `SystemError` when the event loop fails.
-  func run() throws(SystemError) -> ExitCode {
-    try runtime.run { event in
-      handle(event)
-      return exitCode == nil
-    }
-    audit.endRecorders()
-    journal.end()
-    exporters.end()
-    runtime.killAll()
-    if hasPidFile, let path = arguments.pidFile { Daemon.removePidFile(path) }
-    return exitCode ?? .success
+  /// Handles an event; false: the daemon ends, and wants no more.
+  func handle(_ event: SupervisorEvent) -> Bool {
+    dispatch(event)
+    return life.exitCode == nil
   }
 
-  private func handle(_ event: SupervisorEvent) {
+  private func dispatch(_ event: SupervisorEvent) {
     switch event {
-    case .start: start()
-    case .signal(let signal, let process, let user): take(signal, process, user)
+    case .start: life.start()
+    case .signal(let signal, let process, let user): life.handle(signal: signal, from: process, of: user)
     case .timer(let key): time(key)
     case .readable(let number): listeners.handle(readable: number)
     case .message(let bytes, let descriptors, let child): take(bytes, descriptors, from: child)
@@ -133,83 +95,45 @@ final class Supervisor {
     case .connection(let event, let number): connections.handle(event, of: number)
     case .loginOpened(let number, let socket): connections.loginOpened(number, socket)
     case .announce(let text, let number): connections.announce(text, to: number)
-    case .connectionClosed: endWhenIdle()
-    case .letGo: letGoOnceBansAreSaved()
-    case .drain: drain()
-    case .sessionsRead: sessionsRead()
+    case .connectionClosed: life.endWhenIdle()
+    case .letGo: life.handOverOnceBansAreSaved()
+    case .drain: life.drain()
+    case .sessionsRead: life.sessionsRead()
     case .made(let child):
       if child.role == .transport { transports.made(child) }
       scopes.made(child)
     case .transportAssigned(let child, let number): connections.assign(child, to: number)
-    case .transportReady: if state == .starting { started() }
-    case .candidateReady(let authority, let hostKeys): activate(authority, hostKeys)
+    case .transportReady: life.started()
+    case .candidateReady(let authority, let hostKeys): settings.activate(authority, hostKeys)
     case .candidateFailed(let why): reloads.candidateFailed(why)
-    case .reloadBegins: service?.reloading()
-    case .reloadEnded(let answer):
-      service?.ready(status: status)
-      reloads.finish(answer)
+    case .reloadBegins: life.reloadBegins()
+    case .reloadEnded(let answer): life.reloadEnded(answer)
     case .bansChanged: bans.changed()
-    case .bansSaved: finishLettingGo()
+    case .bansSaved: life.finishHandOver()
     case .audit(let fact): audit.record(fact)
-    case .statusChanged: service?.status(status)
-    case .failed(let code): fail(code)
+    case .statusChanged: life.statusChanged()
+    case .failed(let code): life.fail(code)
     case .journalHolds:
       listeners.hold()
       sessions.hold()
     case .journalReleases:
       listeners.acceptAgain()
       sessions.release()
-    case .journalOpened: journalOpened()
+    case .journalOpened: life.journalOpened()
     case .journalNotOpened(let reason): journal.notOpened(reason)
-    case .journalDirectoryOpened: exporters.apply(loaded)
-    case .journalDrained: exitCode = exitCode ?? .success
+    case .journalDirectoryOpened: settings.journalDirectoryOpened()
+    case .journalDrained: life.drained()
     case .terminalEntered(let number): connections.terminalEntered(number)
     }
   }
 
-  private func take(_ signal: Int32, _ process: UInt32, _ user: UInt32) {
-    let sender = "by pid \(process), uid \(user)"
-    switch signal {
-    case SIGTERM, SIGINT:
-      asked(.shutdown, sender)
-      shutDown()
-    case SIGHUP:
-      asked(.reload, sender)
-      reloads.reload(for: user == 0 ? Int32(clamping: process) : nil)
-    case SIGUSR1:
-      asked(.letGo, sender)
-      letGo()
-    default: break
-    }
-  }
-
-  private func time(_ key: TimerKey) {
-    switch key {
-    case .connection(let number, let timer): connections.handle(.timer(timer), of: number)
-    case .authorityAnswer(let number): authorities.isLate(number)
-    case .authorityRestart: authorities.restartTime()
-    case .transportRestart: transports.restartTime()
-    // Handled by the runtime.
-    case .errors, .made, .kill: break
-    case .acceptAgain: listeners.acceptAgain()
-    case .listenAgain: listeners.listenAgain()
-    case .banEnd(let source): admission.banEnds(source)
-    case .proxyHeader(let number): listeners.proxyHeaderIsLate(number)
-    case .saveBans: bans.time()
-    case .letGo: finishLettingGo()
-    case .journalAnswer: journal.handle(.answer)
-    case .journalRestart: journal.handle(.restart)
-    case .journalRetry: journal.handle(.retry)
-    case .loginRecords: logins.tellRecorder()
-    case .exporterRestart(let name): exporters.restartTime(name)
-    case .exporterLoss(let name): exporters.lossTime(name)
-    case .drain: exitCode = exitCode ?? .success
-    case .refusals: admission.recordRefusals()
-    case .countedEvents: audit.recordCounted()
-    case .throttle(let number): sessions.throttleEnds(number)
-    case .shutDown:
-      connections.end(.transportEnded(.unknown), logins: true)
-      runtime.post(.drain)
+  /// Tells a `bssh-server reload` what came of it.
+  private static func send(_ answer: ReloadAnswer, to asker: Int32, _ runtime: any Runtime) {
+    do throws(SystemError) {
+      _ = try Descriptor.datagram(to: ReloadAnswer.path(for: asker)).sendDatagram(
+        MessageVersion.headed(answer.wireBytes))
+    } catch {
+      runtime.log(.debug, "pid \(asker) does not wait for the end of its reload: \(error)")
     }
   }
 }

@@ -126,10 +126,8 @@ final class ProcessRuntime: Runtime {
   func log(_ level: Log.Level, _ text: String) { output.write(level, text) }
   func logs(_ level: Log.Level) -> Bool { output.writes(level) }
 
-  /// Sets the lowest level of lines that are written.
   func setLogThreshold(_ level: Log.Level) { output.threshold = level }
 
-  /// Switches the log to syslog(3).
   func logToSystemLog(_ socket: Descriptor) {
     output = Log(
       threshold: output.threshold, style: .syslog(program: "bssh-supervisor", facility: 4), output: socket)
@@ -168,11 +166,8 @@ final class ProcessRuntime: Runtime {
 
   func unwatch(_ descriptor: Descriptor) { loop.remove(descriptor) }
 
-  /// Watches signals again after fork(2): a signalfd(2) in an epoll instance is only readable for signals of the process
-  /// that added it.
-  ///
-  /// - Throws: `SystemError` when the descriptor cannot be watched.
   func watchSignalsAgain() throws(SystemError) {
+    // A signalfd wakes an epoll only for signals of the process that added it.
     loop.remove(signals.descriptor)
     try loop.add(signals.descriptor, .read, token: Self.signalToken)
   }
@@ -243,11 +238,9 @@ final class ProcessRuntime: Runtime {
     children[child.number] = nil
     timers.cancel(.kill(child.number))
     timers.cancel(.made(child.number))
-    timers.cancel(.throttle(child.number))
     post(.ended(child, status))
   }
 
-  /// Kills all processes, because the daemon ends.
   func killAll() {
     for child in children.values { child.signal(SIGKILL) }
     // Killed processes end immediately. They are reaped here in case there is no init that does.
@@ -296,7 +289,6 @@ final class ProcessRuntime: Runtime {
     } catch { child.signal(SIGKILL) }
   }
 
-  /// Reads all messages that these processes have sent so far, then posts `event`.
   func readRest(of children: [Child], then event: SupervisorEvent) { readNext(children[...], event) }
 
   private func readNext(_ children: ArraySlice<Child>, _ event: SupervisorEvent) {

@@ -18,6 +18,10 @@ protocol Runtime: AnyObject {
   func log(_ level: Log.Level, _ text: String)
   /// True if lines of this level are written.
   func logs(_ level: Log.Level) -> Bool
+  /// The least important level that is written from now on.
+  func setLogThreshold(_ level: Log.Level)
+  /// Lines go to syslog(3) by way of this socket from now on.
+  func logToSystemLog(_ socket: Descriptor)
 
   /// Sets the timer of a key to a time of ``now``; replaces an earlier one.
   func setTimer(_ key: TimerKey, at time: Int64)
@@ -59,6 +63,14 @@ protocol Runtime: AnyObject {
   func pause(_ child: Child)
   /// Reads the messages of a process again.
   func resume(_ child: Child)
+  /// Reads what these processes have sent by now, also of those that are paused, then posts `event`.
+  func readRest(of children: [Child], then event: SupervisorEvent)
+  /// Kills everything that still runs: the daemon ends.
+  func killAll()
+  /// This process is a copy of the one that waited for signals: signals are for this one from now on.
+  ///
+  /// - Throws: what epoll_ctl(2) says.
+  func watchSignalsAgain() throws(SystemError)
 }
 
 extension Runtime {

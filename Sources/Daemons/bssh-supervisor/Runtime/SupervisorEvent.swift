@@ -58,7 +58,7 @@ enum SupervisorEvent {
   case bansSaved
   /// Report an event about the daemon itself.
   case audit(Fact)
-  /// ``Supervisor/status`` has changed.
+  /// What the status line for the service manager says has changed.
   case statusChanged
   /// The start of the daemon has failed; the log contains the reason.
   case failed(ExitCode)

@@ -349,6 +349,7 @@ final class SessionService {
 
   /// Handles the end of a session process.
   func ended(_ child: Child, _ status: ExitStatus) {
+    runtime.cancelTimer(.throttle(child.number))
     guard let connection = child.connection else { return }
     if checks[connection] === child {
       checks[connection] = nil
