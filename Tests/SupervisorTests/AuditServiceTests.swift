@@ -17,21 +17,39 @@ final class KeptJournal: EventJournal, JournalPlace {
 }
 
 @Suite struct AuditServiceTests {
+  private final class Refusals: RefusedLogins {
+    private(set) var entries: [LoginEntry] = []
+    func recordRefusal(_ entry: LoginEntry, of connection: UInt64) { entries.append(entry) }
+  }
+
   private let runtime = FakeRuntime()
   private let journal = KeptJournal()
+  private let refusals = Refusals()
   private let service: AuditService
 
-  init() throws {
-    let recorders = RecorderService(runtime)
-    service = AuditService(
-      runtime, journal, recorders, RecordingService(runtime, recorders), LoginRecordService(runtime, recorders))
-    // The journal is so small that the budget of a user is 64 KiB.
-    service.apply(
-      try LoadedSettings.sample(isRoot: false) {
-        var file = Settings.Audit.File()
-        file.rotate.maxSize = 1024
-        $0.audit.exporters = [.file(file)]
-      })
+  init() {
+    service = AuditService(runtime, journal, refusals)
+    // So little is kept that 64 KiB are a user's budget.
+    var settings = Settings.Audit()
+    var file = Settings.Audit.File()
+    file.rotate.maxSize = 1024
+    settings.exporters = [.file(file)]
+    service.apply(settings)
+  }
+
+  @Test func `btmp hears of passwords that were refused and of names that nobody has, not of keys`() {
+    var fact = Fact(.authFailure, .failure, .ssh)
+    var subject = Subject()
+    (subject.user, subject.method, subject.clientAddress) = ("anna", "publickey", "192.0.2.1")
+    service.record(fact, of: subject, 7)
+    #expect(refusals.entries.isEmpty)
+    subject.method = "publickey,password"
+    service.record(fact, of: subject, 7)
+    (subject.user, subject.method) = ("nobody-has-it", "publickey")
+    fact.reason = Reason(AccountRefusal.noSuchUser)
+    service.record(fact, of: subject, 7)
+    #expect(refusals.entries.map(\.user) == ["anna", LoginEntry.short("nobody-has-it")])
+    #expect(refusals.entries.allSatisfy { $0.address == "192.0.2.1" })
   }
 
   private func subject(_ number: UInt64 = 1) -> Subject {

@@ -3,6 +3,7 @@ import Audit
 import Configuration
 import Glibc
 import IPC
+import Model
 import System
 import Testing
 import Wire
@@ -11,109 +12,30 @@ import Wire
 
 /// Connections with all services that they use, on a simulated runtime.
 @Suite struct ConnectionServiceTests {
-  private let runtime = FakeRuntime()
+  private let daemon: FakeDaemon
   private let loaded: LoadedSettings
-  private let journal: JournalService
-  private let audit: AuditService
-  private let transportZygotes: ZygoteService
-  private let sessionZygotes: ZygoteService
-  private let transports: TransportService
-  private let sessions: SessionService
-  private let connections: ConnectionService
-  private let closed = Count()
-
-  private final class Count { var count = 0 }
 
   init() throws {
-    loaded = try LoadedSettings.sample {
-      $0.auth.methods = [.password]
-      $0.audit.bufferSize = 3
-      $0.audit.loginRecords = false
-    }
-    journal = JournalService(runtime, loaded, hostName: "here")
-    let recorders = RecorderService(runtime)
-    let recordings = RecordingService(runtime, recorders)
-    let logins = LoginRecordService(runtime, recorders)
-    audit = AuditService(runtime, journal, recorders, recordings, logins)
-    transportZygotes = ZygoteService(runtime, of: .transport, .transportZygote(nil))
-    sessionZygotes = ZygoteService(runtime, of: .session, .sessionZygote)
-    transports = TransportService(runtime, transportZygotes)
-    let scopes = ScopeService(runtime, isRoot: false, isService: false)
-    sessions = SessionService(runtime, sessionZygotes, scopes, journal, audit, isRoot: true)
-    connections = ConnectionService(
-      runtime,
-      ConnectionService.Services(
-        events: audit, admission: AdmissionService(runtime, audit, loaded.settings), transports: transports,
-        authorities: AuthorityService(runtime, singleUser: nil), sessions: sessions, recorders: recorders,
-        recordings: recordings, logins: logins), loaded.settings, singleUser: nil)
+    daemon = try FakeDaemon { $0.audit.bufferSize = 3 }
+    loaded = daemon.loaded
     connections.apply(loaded.settings, hostKeys: [Scenario.hostKey])
-    transports.started()
-    transports.replaceAll(spares: 0)
+    daemon.supervisor.transports.started()
   }
 
-  /// Passes events to the services, as the supervisor does, until there are none.
-  private func run() {
-    while let event = runtime.next() {
-      switch event {
-      case .connection(let event, let number): connections.handle(event, of: number)
-      case .accepted(let connection): connections.open(connection)
-      case .transportAssigned(let child, let number): connections.assign(child, to: number)
-      case .loginOpened(let number, let socket): connections.loginOpened(number, socket)
-      case .made(let child): if child.role == .transport { transports.made(child) }
-      case .ended(let child, let status) where child.role == .session: sessions.ended(child, status)
-      case .ended(let child, let status) where child.role == .transport: transports.ended(child, status)
-      case .ended(let child, let status) where child.role == .journal: journal.ended(child, status)
-      case .journalHolds: sessions.hold()
-      case .journalReleases: sessions.release()
-      case .connectionClosed: closed.count += 1
-      default: break
-      }
-    }
-  }
+  private var runtime: FakeRuntime { daemon.runtime }
+  private var journal: JournalService { daemon.supervisor.journal }
+  private var sessions: SessionService { daemon.supervisor.sessions }
+  private var connections: ConnectionService { daemon.supervisor.connections }
 
-  private func post(_ event: ConnectionMachine.Event, _ number: UInt64) {
-    runtime.post(.connection(event, of: number))
-    run()
-  }
+  private func run() { daemon.run() }
 
-  /// Opens a connection; returns its number.
-  private func connect() throws -> UInt64 {
-    let before = Set(runtime.timers.keys)
-    let (ours, _) = try Descriptor.streamPair()
-    runtime.post(
-      .accepted(
-        NewConnection(
-          descriptor: ours, client: SocketAddress(address: "203.0.113.7", port: 50_000),
-          server: SocketAddress(address: "192.0.2.1", port: 22))))
-    run()
-    let new = runtime.timers.keys.first {
-      if case .connection(_, .loginGrace) = $0 { !before.contains($0) } else { false }
-    }
-    guard case .connection(let number, _)? = new else { throw SystemError("connect", code: EINVAL) }
-    return number
-  }
+  private func post(_ event: ConnectionMachine.Event, _ number: UInt64) { daemon.post(event, number) }
+  private func connect() throws -> UInt64 { try daemon.accept() }
+  private func makeTransport() throws { try daemon.makeTransport() }
+  private func authenticate(_ number: UInt64) { daemon.authenticate(number) }
 
-  private var transport: Child? { runtime.started.last { $0.role == .transport } }
-  private var session: Child? { runtime.started.last { $0.role == .session } }
-
-  /// Lets the zygote create the transport.
-  private func makeTransport() throws {
-    let child = try #require(transport)
-    _ = try runtime.adopt(1, isChild: true, as: child)
-    runtime.post(.made(child))
-    run()
-  }
-
-  /// Advances a connection to the verdict on a password.
-  private func authenticate(_ number: UInt64) {
-    post(Scenario.sign, number)
-    post(.signed([4]), number)
-    post(Scenario.negotiated, number)
-    post(.transport(.authenticate(SecretBytes(Scenario.passwordRequest()))), number)
-    post(.account(Scenario.known()), number)
-    post(.accountChecked(Scenario.state(Scenario.known())), number)
-    runtime.now += 60_000
-  }
+  private var transport: Child? { daemon.child(.transport) }
+  private var session: Child? { daemon.child(.session) }
 
   private func told(_ child: Child?) throws -> [SupervisorToTransport] {
     try runtime.messages(SupervisorToTransport.self, to: child)
@@ -139,8 +61,8 @@ import Wire
     #expect(connections.loginCount == 1 && sessions.processes.map(\.number) == [opened.number])
     post(Scenario.lastWord, number)
     post(.transportEnded(.code(0)), number)
-    #expect(connections.count == 0 && closed.count == 1 && runtime.hasTimer(.kill(opened.number)))
-    // The login ends after the last message of its process.
+    #expect(connections.count == 0 && runtime.hasTimer(.kill(opened.number)))
+    // Its process tells what it has to tell, and then the login is over.
     let before = runtime.lines.count
     runtime.end(opened, .code(0))
     run()
@@ -188,10 +110,8 @@ import Wire
   @Test func `a journal that fills during the start of a login pauses the complete login until it keeps up`()
     throws
   {
-    journal.apply(loaded)
-    let writer = try #require(runtime.started.last { $0.role == .journal })
-    journal.handle(JournalToSupervisor.opened.wireBytes, [], from: writer)
-    run()
+    try daemon.start()
+    try daemon.writeJournal()
     let number = try connect()
     try makeTransport()
     authenticate(number)
@@ -201,8 +121,7 @@ import Wire
     // The login's own events have filled the queue.
     #expect(journal.isHolding && runtime.paused == [opened.number])
     #expect(try connections.loginCount == 1 && told(transport).filter(isSuccess).count == 1)
-    for batch in UInt64(1)...2 { journal.handle(JournalToSupervisor.written(batch: batch).wireBytes, [], from: writer) }
-    run()
+    try daemon.writeJournal()
     #expect(!journal.isHolding && runtime.paused.isEmpty)
   }
 
@@ -224,5 +143,124 @@ import Wire
     connections.end(.transportEnded(.unknown), logins: true)
     run()
     #expect(connections.count == 0)
+  }
+}
+
+/// A connection, and a service that is all that it needs.
+@Suite struct ConnectionPeersTests {
+  private final class Peers: EventLog, StartControl, TransportSource, AuthorityQuestions, AccountChecks,
+    SessionProcesses, RecordingFiles, RecorderDemand, TerminalRecords
+  {
+    var admits = true
+    private(set) var calls: [String] = []
+    private(set) var suffixes: [String?] = []
+
+    func record(_ fact: Fact, of subject: Subject, _ connection: UInt64?, logging suffix: String?) {
+      suffixes.append(suffix)
+    }
+    func admits(_ client: IPAddress, _ address: SocketAddress, _ number: UInt64) -> Bool { admits }
+    func advance(_ number: UInt64, to progress: StartProgress) {}
+    func finishStart(_ number: UInt64) { calls.append("finish start") }
+    func note(_ conduct: AdmissionControl.Conduct, _ number: UInt64, of client: IPAddress) {
+      calls.append("\(conduct)")
+    }
+    func countCheck(of address: SocketAddress) { calls.append("check") }
+    func suffix(of fact: Fact) -> String? { " (flood)" }
+    func serve(_ connection: UInt64, of source: ClientSource) { calls.append("serve") }
+    func ask(_ question: SupervisorToAuthority, for connection: UInt64, from source: ClientSource, keys: Descriptor?) {
+      calls.append("ask")
+    }
+    func checkAccount(_ question: AccountQuestion, for connection: UInt64) { calls.append("check account") }
+    func killCheck(of connection: UInt64) { calls.append("kill check") }
+    func lookUpKeys(of account: Account, _ paths: [String], for connection: UInt64) { calls.append("look up") }
+    func foundKeys(of connection: UInt64) -> Descriptor? { nil }
+    func open(_ login: Login, promoting: Bool, user: String, limit: Int, for connection: UInt64) {
+      calls.append("open \(user) \(limit)")
+    }
+    func hasProcess(_ connection: UInt64) -> Bool { true }
+    func setSubject(_ subject: Subject, of connection: UInt64) { calls.append("subject") }
+    func awaitStart(_ number: UInt64, of connection: UInt64) { calls.append("await start \(number)") }
+    func enterTerminal(of connection: UInt64) { calls.append("enter terminal") }
+    func throttle(_ connection: UInt64, user: String?) { calls.append("throttle") }
+    func recordAtEnd(_ fact: Fact, of subject: Subject, _ connection: UInt64) { calls.append("record at end") }
+    func end(of connection: UInt64) { calls.append("end session") }
+    func kill(of connection: UInt64) { calls.append("kill session") }
+    func open(in directory: String, user: String, session: String, for connection: UInt64) { calls.append("record") }
+    func takeSocket(of connection: UInt64) -> Descriptor? { nil }
+    func killRecorder(of connection: UInt64) { calls.append("kill recorder") }
+    func setNeeds(_ new: RecordingNeeds?, of connection: UInt64) { if new == nil { calls.append("no needs") } }
+    func record(_ entry: LoginEntry, isWanted: Bool, of connection: UInt64) { calls.append("\(entry.kind)") }
+    func forget(_ connection: UInt64) { calls.append("forget") }
+
+    /// What was called since the last time.
+    func take() -> [String] {
+      defer { calls = [] }
+      return calls
+    }
+  }
+
+  private let runtime = FakeRuntime()
+  private let peers = Peers()
+  private let service: ConnectionService
+
+  init() {
+    var settings = Settings()
+    settings.auth.methods = [.password]
+    settings.security.maxSessionsPerUser = 3
+    service = ConnectionService(
+      runtime,
+      ConnectionService.Services(
+        events: peers, admission: peers, transports: peers, authorities: peers, accounts: peers, sessions: peers,
+        recorders: peers, recordings: peers, logins: peers), settings, singleUser: nil)
+    service.apply(settings, hostKeys: [Scenario.hostKey])
+  }
+
+  /// A connection comes; returns its number, if it may.
+  private func connect() throws -> UInt64? {
+    service.open(
+      NewConnection(
+        descriptor: try Descriptor.streamPair().0, client: SocketAddress(address: "203.0.113.7", port: 50_000),
+        server: SocketAddress(address: "192.0.2.1", port: 22)))
+    guard case .connection(.accepted, let number)? = runtime.next() else { return nil }
+    service.handle(.accepted, of: number)
+    return number
+  }
+
+  @Test func `who may not start leaves nothing behind`() throws {
+    peers.admits = false
+    #expect(try connect() == nil && service.count == 0 && peers.calls.isEmpty && runtime.timers.isEmpty)
+  }
+
+  @Test func `a login asks one service after the other, and nobody else`() throws {
+    let number = try #require(try connect())
+    #expect(peers.take() == ["serve"] && peers.suffixes == [" (flood)"])
+    func handle(_ event: ConnectionMachine.Event) -> [String] {
+      service.handle(event, of: number)
+      return peers.take()
+    }
+    service.assign(try runtime.add(.transport), to: number)
+    guard case .connection(let served, number)? = runtime.next() else { throw SystemError("assign", code: EINVAL) }
+    #expect(handle(served).isEmpty)
+    #expect(handle(Scenario.sign) == ["ask"])
+    #expect(handle(.signed([4])).isEmpty && handle(Scenario.negotiated).isEmpty)
+    #expect(handle(.transport(.authenticate(SecretBytes(Scenario.passwordRequest())))) == ["ask"])
+    #expect(handle(.account(Scenario.known())) == ["check account"])
+    #expect(handle(.accountChecked(Scenario.state(Scenario.known()))) == ["ask"])
+    runtime.now += 60_000
+    #expect(handle(.verdict(Verdict(outcome: .accepted))).last == "open bob 3")
+    service.loginOpened(number, try Descriptor.streamPair().0)
+    #expect(handle(.sessionOpened(.random())).contains("subject") && service.loginCount == 1)
+  }
+
+  @Test func `a connection that is over is forgotten by all services, and its timers are gone`() throws {
+    let number = try #require(try connect())
+    _ = peers.take()
+    service.handle(.transportEnded(.code(0)), of: number)
+    let calls = peers.take()
+    #expect(calls.filter { $0 == "forget" }.count == 6)
+    #expect(calls.contains("kill check") && calls.contains("no needs"))
+    #expect(service.count == 0 && runtime.timers.isEmpty)
+    service.handle(.accepted, of: number)
+    #expect(peers.calls.isEmpty)
   }
 }

@@ -45,13 +45,16 @@ final class FakeDaemonProcess: DaemonProcess {
 }
 
 /// All services of the daemon, on a runtime and a process that a test plays.
-struct FakeDaemon {
+final class FakeDaemon {
   let runtime = FakeRuntime()
   let process = FakeDaemonProcess()
+  let loaded: LoadedSettings
   let supervisor: Supervisor
+  /// Batches that the journal has written.
+  private var written = 0
 
   init(hasJournal: Bool = true, _ change: (inout Settings) -> Void = { _ in }) throws {
-    let loaded = try LoadedSettings.sample(hasJournal: hasJournal) {
+    loaded = try LoadedSettings.sample(hasJournal: hasJournal) {
       $0.server.bindAddresses = [Settings.BindAddress(address: "127.0.0.1", port: 0)]
       $0.server.spareTransports = 0
       $0.auth.methods = [.password]
@@ -111,14 +114,22 @@ struct FakeDaemon {
   }
 
   /// The journal writes what it is told, until there is no more.
-  func writeJournal(after written: Int = 0) throws {
-    let batches = try batches()
-    for batch in batches.dropFirst(written) { try say(JournalToSupervisor.written(batch: batch.number), by: .journal) }
-    if try self.batches().count > batches.count { try writeJournal(after: batches.count) }
+  func writeJournal() throws {
+    while let batch = try batches().dropFirst(written).first {
+      written += 1
+      try say(JournalToSupervisor.written(batch: batch.number), by: .journal)
+    }
+  }
+
+  /// A connection comes, and gets a transport; returns its number.
+  func connect() throws -> UInt64 {
+    let number = try accept()
+    try makeTransport()
+    return number
   }
 
   /// A connection comes; returns its number.
-  func connect() throws -> UInt64 {
+  func accept() throws -> UInt64 {
     let before = Set(runtime.timers.keys)
     post(
       .accepted(
@@ -129,15 +140,18 @@ struct FakeDaemon {
       if case .connection(_, .loginGrace) = $0 { !before.contains($0) } else { false }
     }
     guard case .connection(let number, _)? = new else { throw SystemError("connect", code: EINVAL) }
-    let transport = try #require(child(.transport))
-    _ = try runtime.adopt(1, isChild: true, as: transport)
-    post(.made(transport))
     return number
   }
 
-  /// A connection logs in; returns its number.
-  func logIn() throws -> UInt64 {
-    let number = try connect()
+  /// The zygote has made the transport.
+  func makeTransport() throws {
+    let transport = try #require(child(.transport))
+    _ = try runtime.adopt(1, isChild: true, as: transport)
+    post(.made(transport))
+  }
+
+  /// As far as the verdict on a password.
+  func authenticate(_ number: UInt64) {
     post(Scenario.sign, number)
     post(.signed([4]), number)
     post(Scenario.negotiated, number)
@@ -145,6 +159,12 @@ struct FakeDaemon {
     post(.account(Scenario.known()), number)
     post(.accountChecked(Scenario.state(Scenario.known())), number)
     runtime.now += 60_000
+  }
+
+  /// A connection logs in; returns its number.
+  func logIn() throws -> UInt64 {
+    let number = try connect()
+    authenticate(number)
     post(.verdict(Verdict(outcome: .accepted)), number)
     return number
   }

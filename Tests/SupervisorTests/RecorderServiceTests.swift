@@ -14,14 +14,21 @@ import Wire
   private let recorders: RecorderService
   private let recordings: RecordingService
   private let logins: LoginRecordService
+  private let replies: RecorderReplyService
   private let audit: AuditService
 
   init() throws {
     recorders = RecorderService(runtime)
     recordings = RecordingService(runtime, recorders)
     logins = LoginRecordService(runtime, recorders) { _ in .user(1000) }
-    audit = AuditService(runtime, SilentJournal(), recorders, recordings, logins)
-    audit.apply(try LoadedSettings.sample(recordings: ["/r"]))
+    replies = RecorderReplyService(runtime, recorders, recordings, logins)
+    audit = AuditService(runtime, SilentJournal(), logins)
+    apply(try LoadedSettings.sample(recordings: ["/r"]))
+  }
+
+  private func apply(_ loaded: LoadedSettings) {
+    logins.apply(loaded)
+    recorders.apply(loaded)
   }
 
   /// The last started recorder.
@@ -32,7 +39,7 @@ import Wire
     var others: [String] = []
     while let event = runtime.next() {
       switch event {
-      case .ended(let child, let status): audit.recorderEnded(child, status)
+      case .ended(let child, let status): replies.ended(child, status)
       case .terminalEntered(let connection): others.append("entered \(connection)")
       case .connection(.recordingOpened(let path), let connection):
         others.append("opened \(connection) \(path.prefix(3))")
@@ -45,7 +52,7 @@ import Wire
   }
 
   private func say(_ message: RecorderToSupervisor, by child: Child?) {
-    if let child { audit.handle(message.wireBytes, [], fromRecorder: child) }
+    if let child { replies.handle(message.wireBytes, [], from: child) }
   }
 
   private func openings(of child: Child?) throws -> [UInt64] {
@@ -119,7 +126,7 @@ import Wire
   @Test func `an end is not sent to another recorder while a retired one may write its start`() throws {
     let first = try #require(recorder)
     record(.began, "pts/1", of: 7)
-    audit.apply(try LoadedSettings.sample(recordings: ["/other"]))
+    apply(try LoadedSettings.sample(recordings: ["/other"]))
     #expect(recorder !== first && first.isFinished && runtime.hasTimer(.kill(first.number)))
     record(.ended, "pts/1", of: 7)
     #expect(try entries(of: recorder).isEmpty)
@@ -130,7 +137,7 @@ import Wire
 
   @Test func `a recorder has the directories of existing logins until they end`() throws {
     recorders.setNeeds(RecordingNeeds(keepsLogins: false, directories: ["/r"]), of: 7)
-    audit.apply(try LoadedSettings.sample(recordings: ["/other"]) { $0.audit.loginRecords = false })
+    apply(try LoadedSettings.sample(recordings: ["/other"]) { $0.audit.loginRecords = false })
     func told(_ child: Child?) throws -> [RecorderSettings] {
       try runtime.messages(SupervisorToRecorder.self, to: child).compactMap {
         if case .prepare(let settings) = $0 { settings } else { nil }
@@ -201,7 +208,7 @@ import Wire
     run()
     record(.began, "pts/1", of: 7)
     #expect(recorder === first)
-    audit.endRecorders()
+    replies.end()
     let last = try #require(recorder)
     #expect(last !== first && last.isFinished && last.sentSignal == SIGKILL)
     #expect(try entries(of: last) == ["began pts/1 7"])

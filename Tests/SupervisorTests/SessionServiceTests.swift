@@ -10,8 +10,8 @@ import Wire
 @testable import Supervisor
 
 @Suite struct SessionServiceTests {
-  /// A simulated journal with budgets.
-  private final class Gate: LoginGate, EventBudget {
+  /// A journal and its budgets, as a test wants them.
+  private final class Gate: LoginGate, JournalPatience, EventBudget {
     var isHolding = false
     var isOpen = true
     var wait: Int64 = 0
@@ -29,12 +29,16 @@ import Wire
 
   private let runtime = FakeRuntime()
   private let gate = Gate()
+  private let pauses: SessionPauseService
+  private let accounts: AccountCheckService
   private let service: SessionService
 
   init() {
+    let zygotes = ZygoteService(runtime, of: .session, .sessionZygote)
+    accounts = AccountCheckService(runtime, zygotes)
+    pauses = SessionPauseService(runtime, gate, gate)
     service = SessionService(
-      runtime, ZygoteService(runtime, of: .session, .sessionZygote),
-      ScopeService(runtime, isRoot: false, isService: false), gate, gate, isRoot: true)
+      runtime, zygotes, ScopeService(runtime, isRoot: false, isService: false), pauses, gate, gate, isRoot: true)
   }
 
   private var process: Child? { runtime.started.last { $0.role == .session } }
@@ -62,6 +66,7 @@ import Wire
     var others: [String] = []
     while let event = runtime.next() {
       switch event {
+      case .ended(let child, let status) where accounts.has(child): accounts.ended(child, status)
       case .ended(let child, let status): service.ended(child, status)
       case .loginOpened(let number, _): others.append("opened \(number)")
       case .announce(_, let number): others.append("announce \(number)")
@@ -101,7 +106,7 @@ import Wire
     runtime.canStart = false
     service.open(try login(), promoting: false, user: "anna", limit: 1, for: 1)
     #expect(run().first?.hasPrefix("1: sessionFailed") == true)
-    service.checkAccount(AccountQuestion(name: "anna"), for: 1)
+    accounts.checkAccount(AccountQuestion(name: "anna"), for: 1)
     #expect(run() == ["1: \(ConnectionMachine.Event.accountChecked(nil))"])
   }
 
@@ -129,10 +134,10 @@ import Wire
     service.throttle(1, user: "anna")
     #expect(runtime.paused == [child.number] && runtime.timers[.throttle(child.number)] == runtime.now + 5000)
     #expect(run() == ["announce 1"] && runtime.lines(with: "its logins wait") == 1)
-    service.hold()
-    service.throttleEnds(child.number)
+    pauses.hold()
+    pauses.throttleEnds(child.number)
     #expect(runtime.paused == [child.number], "the journal is slow as well")
-    service.release()
+    pauses.release()
     #expect(runtime.paused.isEmpty)
   }
 
@@ -151,7 +156,7 @@ import Wire
     gate.isHolding = true
     let (root, mender) = (try open(1, user: "root", uid: 0), try open(2, user: "mender"))
     #expect(runtime.paused == [root.number, mender.number])
-    service.release()
+    pauses.release()
     service.throttle(1, user: "root")
     service.throttle(2, user: "mender")
     #expect(runtime.paused.isEmpty)
@@ -202,18 +207,21 @@ import Wire
     #expect(gate.facts.first?.reason == Reason(SessionLoss.shutDown))
   }
 
-  @Test func `the process that reads shadow(5) sends one message, and its end without one is a failure`() throws {
-    service.checkAccount(AccountQuestion(name: "anna"), for: 1)
+  @Test func `the process that reads shadow(5) says one thing, and its end alone says nothing good`() throws {
+    accounts.checkAccount(AccountQuestion(name: "anna"), for: 1)
     let first = try #require(process)
-    service.handle([255], [], from: first)
+    accounts.handle([255], [], from: first)
     #expect(first.sentSignal == SIGKILL && run() == ["1: \(ConnectionMachine.Event.accountChecked(nil))"])
-    service.checkAccount(AccountQuestion(name: "anna"), for: 1)
+    accounts.checkAccount(AccountQuestion(name: "anna"), for: 1)
     runtime.end(try #require(process))
     #expect(run() == ["1: \(ConnectionMachine.Event.accountChecked(nil))"])
-    service.checkAccount(AccountQuestion(name: "anna"), for: 1)
+    accounts.checkAccount(AccountQuestion(name: "anna"), for: 1)
     let state = Scenario.state(Scenario.known())
-    say(.account(state), by: try #require(process))
-    #expect(run() == ["1: \(ConnectionMachine.Event.accountChecked(state))"])
+    let last = try #require(process)
+    accounts.handle(SessionToSupervisor.account(state).wireBytes, [], from: last)
+    #expect(run() == ["1: \(ConnectionMachine.Event.accountChecked(state))"] && !accounts.has(last))
+    runtime.end(last, .code(0))
+    #expect(run().isEmpty, "it has answered")
   }
 
   @Test func `a violation by a session process is an event of its connection`() throws {

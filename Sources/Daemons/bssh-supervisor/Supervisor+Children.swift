@@ -6,12 +6,13 @@ extension Supervisor {
     switch child.role {
     case .authority: authorities.handle(bytes, descriptors, from: child)
     case .transport: transports.handle(bytes, descriptors, from: child)
+    case .session where accounts.has(child): accounts.handle(bytes, descriptors, from: child)
     case .session: sessions.handle(bytes, descriptors, from: child)
     case .loader: reloads.handle(bytes, descriptors, from: child)
     case .banWriter: bans.handle(bytes, from: child)
     case .journalOpener: journal.handle(bytes, descriptors, fromOpener: child)
     case .journal: journal.handle(bytes, descriptors, from: child)
-    case .recorder: audit.handle(bytes, descriptors, fromRecorder: child)
+    case .recorder: recorders.handle(bytes, descriptors, from: child)
     case .exporter: exporters.handle(bytes, descriptors, from: child)
     case .scopes: scopes.handle(bytes, descriptors, from: child)
     case .transportZygote: transportZygotes.handle(bytes, descriptors, from: child)
@@ -24,6 +25,7 @@ extension Supervisor {
     switch child.role {
     case .authority: authorities.ended(child, status)
     case .transport: transports.ended(child, status)
+    case .session where accounts.has(child): accounts.ended(child, status)
     case .session:
       scopes.forget(child)
       sessions.ended(child, status)
@@ -31,7 +33,7 @@ extension Supervisor {
     case .banWriter: bans.ended(child, status)
     case .journalOpener: journal.openerEnded(child, status)
     case .journal: journal.ended(child, status)
-    case .recorder: audit.recorderEnded(child, status)
+    case .recorder: recorders.ended(child, status)
     case .exporter: exporters.ended(child, status)
     case .scopes: scopes.ended(child, status)
     case .transportZygote: transportZygotes.ended(child, status)

@@ -23,7 +23,7 @@ extension Supervisor {
     case .drain: life.drained()
     case .refusals: admission.recordRefusals()
     case .countedEvents: audit.recordCounted()
-    case .throttle(let number): sessions.throttleEnds(number)
+    case .throttle(let number): pauses.throttleEnds(number)
     case .shutDown: life.shutDownIsLate()
     }
   }

@@ -14,16 +14,17 @@ final class Supervisor {
   let connections: ConnectionService
   let transports: TransportService
   let authorities: AuthorityService
+  let accounts: AccountCheckService
   let sessions: SessionService
+  let pauses: SessionPauseService
   let scopes: ScopeService
   let transportZygotes: ZygoteService
   let sessionZygotes: ZygoteService
   let audit: AuditService
   let journal: JournalService
   let exporters: ExporterService
-  let recorders: RecorderService
-  let recordings: RecordingService
   let logins: LoginRecordService
+  let recorders: RecorderReplyService
 
   /// - Parameters:
   ///   - directory: where the daemon was started, for the loader.
@@ -38,21 +39,24 @@ final class Supervisor {
     transports = TransportService(runtime, transportZygotes)
     scopes = ScopeService(runtime, isRoot: isRoot, isService: process.isService)
     journal = JournalService(runtime, loaded, hostName: ThisProcess.hostName)
-    recorders = RecorderService(runtime)
-    recordings = RecordingService(runtime, recorders)
-    logins = LoginRecordService(runtime, recorders)
-    audit = AuditService(runtime, journal, recorders, recordings, logins)
+    let recorder = RecorderService(runtime)
+    let recordings = RecordingService(runtime, recorder)
+    logins = LoginRecordService(runtime, recorder)
+    recorders = RecorderReplyService(runtime, recorder, recordings, logins)
+    audit = AuditService(runtime, journal, logins)
     exporters = ExporterService(runtime, audit, journal)
     admission = AdmissionService(runtime, audit, loaded.settings)
     bans = BanService(runtime, admission, loaded.settings)
     listeners = ListenerService(runtime, admission, journal, loaded.settings)
     authorities = AuthorityService(runtime, singleUser: singleUser)
-    sessions = SessionService(runtime, sessionZygotes, scopes, journal, audit, isRoot: isRoot)
+    accounts = AccountCheckService(runtime, sessionZygotes)
+    pauses = SessionPauseService(runtime, journal, audit)
+    sessions = SessionService(runtime, sessionZygotes, scopes, pauses, journal, audit, isRoot: isRoot)
     connections = ConnectionService(
       runtime,
       ConnectionService.Services(
-        events: audit, admission: admission, transports: transports, authorities: authorities, sessions: sessions,
-        recorders: recorders, recordings: recordings, logins: logins),
+        events: audit, admission: admission, transports: transports, authorities: authorities, accounts: accounts,
+        sessions: sessions, recorders: recorder, recordings: recordings, logins: logins),
       loaded.settings, singleUser: singleUser)
     reloads = ReloadService(runtime, listeners, authorities, audit, arguments, directory: directory) {
       answer, asker in
@@ -64,7 +68,7 @@ final class Supervisor {
       SettingsService.Services(
         reloads: reloads, listeners: listeners, admission: admission, bans: bans, connections: connections,
         transports: transports, transportZygotes: transportZygotes, authorities: authorities, journal: journal,
-        exporters: exporters, audit: audit),
+        exporters: exporters, audit: audit, recorders: recorder, logins: logins),
       loaded, arguments)
     life = LifeCycleService(
       runtime, process,
@@ -72,7 +76,7 @@ final class Supervisor {
         settings: settings, reloads: reloads, listeners: listeners, admission: admission, bans: bans,
         connections: connections, sessions: sessions, scopes: scopes, transports: transports,
         transportZygotes: transportZygotes, sessionZygotes: sessionZygotes, journal: journal, exporters: exporters,
-        audit: audit),
+        audit: audit, recorders: recorders),
       isRoot: isRoot, configurationName: arguments.configurationName)
   }
 
@@ -115,10 +119,10 @@ final class Supervisor {
     case .failed(let code): life.fail(code)
     case .journalHolds:
       listeners.hold()
-      sessions.hold()
+      pauses.hold()
     case .journalReleases:
       listeners.acceptAgain()
-      sessions.release()
+      pauses.release()
     case .journalOpened: life.journalOpened()
     case .journalNotOpened(let reason): journal.notOpened(reason)
     case .journalDirectoryOpened: settings.journalDirectoryOpened()

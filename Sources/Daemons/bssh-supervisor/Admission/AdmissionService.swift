@@ -28,9 +28,9 @@ extension ConnectionAdmission {
   }
 }
 
-/// Decides which connections are accepted, keeps the penalties of sources, and bans sources. Reports refused connections,
-/// with limits on the number of events and log lines.
-final class AdmissionService: BanSource, ConnectionAdmission {
+/// Decides which connections may start, remembers what they did that counts against their source, and bans sources. Reports
+/// what it refuses, without a flood of events or lines.
+final class AdmissionService: BanSource, ConnectionAdmission, StartControl {
   private let runtime: any Runtime
   private let events: any EventLog
   private var admission: AdmissionControl
@@ -73,7 +73,6 @@ final class AdmissionService: BanSource, ConnectionAdmission {
 
   func setWaiting(_ count: Int) { waiting = count }
 
-  /// Decides whether a connection is accepted, and reports it if not. Another one is closed if there is no room.
   func admits(_ client: IPAddress, _ address: SocketAddress, _ number: UInt64) -> Bool {
     let verdict = admission.admit(
       client, number: number, connections: connections.count + waiting, random: Double.random(in: 0..<1),
@@ -90,24 +89,19 @@ final class AdmissionService: BanSource, ConnectionAdmission {
     return true
   }
 
-  /// Sets the progress of a connection towards a login.
   func advance(_ number: UInt64, to progress: StartProgress) {
     if starting[number] != nil { admission.advance(number, to: progress) }
   }
 
-  /// Handles the end of a connection.
   func forget(_ number: UInt64) {
     finishStart(number)
     connections.remove(number)
   }
 
-  /// Handles the login of a connection, which no longer counts as one without a login.
   func finishStart(_ number: UInt64) {
     if starting.removeValue(forKey: number) != nil { admission.finishStart(number) }
   }
 
-  /// Counts a penalty event of a connection for its source. If that causes a ban, all connections of the source without a
-  /// login are ended.
   func note(_ conduct: AdmissionControl.Conduct, _ number: UInt64, of client: IPAddress) {
     let now = runtime.now
     guard let ban = admission.note(conduct, of: client, at: now) else { return }
@@ -165,7 +159,6 @@ final class AdmissionService: BanSource, ConnectionAdmission {
     setRefusalTimer()
   }
 
-  /// Counts a health check by a load balancer.
   func countCheck(of address: SocketAddress) {
     if settings.server.ignoresProxyChecks { return }
     refusals.countCheck(ClientSource(IPAddress(address.address) ?? .unspecified), at: runtime.now)
@@ -218,7 +211,6 @@ final class AdmissionService: BanSource, ConnectionAdmission {
     return heldBack.map { $0 > 0 ? " (\($0) more such lines left out)" : "" }
   }
 
-  /// The end of the log line about an event of a connection; nil: no line, because there are too many.
   func suffix(of fact: Fact) -> String? {
     let displaced = Reason(CloseReason.madeRoom)
     guard fact.type == .connectionClosed, fact.reason == displaced else { return "" }

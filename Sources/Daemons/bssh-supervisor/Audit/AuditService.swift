@@ -21,33 +21,21 @@ extension EventLog {
   }
 }
 
-/// Reports events to the journal, within the budgets of logins, to the log, and to btmp. Passes messages of recorders to
-/// the services that requested them.
+/// Reports events: by the budgets of logins, to the journal, the log and, where btmp is concerned, the login records.
 final class AuditService: EventBudget {
   private let runtime: any Runtime
   private let journal: any EventJournal
-  private let recorders: RecorderService
-  private let recordings: RecordingService
-  private let logins: LoginRecordService
+  private let refusedLogins: any RefusedLogins
   private var budgets = EventBudgets(EventBudgets.Limits(kept: 0))
 
-  init(
-    _ runtime: any Runtime, _ journal: any EventJournal, _ recorders: RecorderService, _ recordings: RecordingService,
-    _ logins: LoginRecordService
-  ) {
+  init(_ runtime: any Runtime, _ journal: any EventJournal, _ refusedLogins: any RefusedLogins) {
     self.runtime = runtime
     self.journal = journal
-    self.recorders = recorders
-    self.recordings = recordings
-    self.logins = logins
+    self.refusedLogins = refusedLogins
   }
 
-  /// Applies new settings.
-  func apply(_ loaded: LoadedSettings) {
-    budgets.apply(loaded.settings.audit.budgetLimits)
-    logins.apply(loaded)
-    recorders.apply(loaded)
-  }
+  /// These settings apply from now on.
+  func apply(_ settings: Settings.Audit) { budgets.apply(settings.budgetLimits) }
 
   // MARK: Events
 
@@ -116,48 +104,10 @@ final class AuditService: EventBudget {
     guard let user = subject.user, let method = subject.method else { return }
     let isTyped = method.split(separator: ",").contains { ["password", "keyboard-interactive", "totp"].contains($0) }
     guard isTyped || fact.reason == Reason(AccountRefusal.noSuchUser) else { return }
-    logins.recordRefusal(
+    refusedLogins.recordRefusal(
       LoginEntry(
         .refused, user: LoginEntry.short(user), uid: 0, terminal: "ssh:notty", process: 0,
         address: subject.clientAddress ?? ""), of: subject.connection ?? 0)
-  }
-
-  // MARK: Recorders
-
-  /// Handles a message of a recorder.
-  func handle(_ bytes: [UInt8], _ descriptors: [Descriptor], fromRecorder child: Child) {
-    let isExpected =
-      switch descriptors.isEmpty ? try? RecorderToSupervisor(wireBytes: bytes[...]) : nil {
-      case .opened(let number): recordings.opened(number, by: child)
-      case .failed(let number, let reason): recordings.failed(number, reason, by: child)
-      case .note(let text): note(text)
-      case .entered(let connection): logins.isWritten(.began, connection, by: child)
-      case .left(let connection): logins.isWritten(.ended, connection, by: child)
-      case .replaced(let entry, let connection): logins.areReplaced(entry, connection, by: child)
-      case nil: false
-      }
-    if isExpected { return }
-    runtime.log(.error, "recorder \(child.pid) sent something that it was not asked for: killed")
-    child.signal(SIGKILL)
-  }
-
-  private func note(_ text: String) -> Bool {
-    runtime.log(.warning, "recorder: \(text)")
-    return true
-  }
-
-  /// Handles the end of a recorder, with its unfinished requests.
-  func recorderEnded(_ child: Child, _ status: ExitStatus) {
-    recorders.ended(child, status)
-    recordings.recorderEnded(child, status)
-    logins.recorderEnded(child)
-  }
-
-  /// Waits for a limited time until all login records and recordings are written, because the daemon ends.
-  func endRecorders() {
-    recorders.skipPause()
-    logins.tellRecorder()
-    recorders.end()
   }
 }
 

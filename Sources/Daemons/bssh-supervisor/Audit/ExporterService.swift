@@ -45,16 +45,16 @@ final class ExporterService {
   }
 
   private func perform(_ actions: [ExporterPool.Action]) {
-    var left = FIFO(actions)
-    while let action = left.popFirst() {
+    performInOrder(actions) { action in
       switch action {
-      case .start(let settings): for next in start(settings) { left.append(next) }
+      case .start(let settings): return start(settings)
       case .stop(let number):
-        guard let child = runtime.children[number] else { continue }
+        guard let child = runtime.children[number] else { break }
         child.signal(SIGTERM)
         runtime.setTimer(.kill(number), after: 2 * Self.endTime)
       case .restartAfter(let name, let milliseconds): runtime.setTimer(.exporterRestart(name), after: milliseconds)
       }
+      return []
     }
   }
 

@@ -21,10 +21,10 @@ protocol JournalPlace: AnyObject {
 
 /// Sends events to `bssh-journal`, keeps that process running, and decides what has to wait for it.
 ///
-/// The loader opens the directory of the journal, because the account `bssh-audit` may not be able to search its parent
-/// directories. If the directory was removed, `bssh-server open-journal` opens it again, and creates it if necessary.
-final class JournalService: EventJournal, JournalPlace, LoginGate {
-  /// Time limit for a journal process to end, in milliseconds.
+/// The directory of the journal comes from the loader, which may open it where `bssh-audit` may not even look. When it was
+/// removed, a process like the loader opens it again, and makes it if need be.
+final class JournalService: EventJournal, JournalPlace, JournalPatience, LoginGate {
+  /// Milliseconds that a journal may take to end, once it is told to.
   private static let endTime: Int64 = 30_000
   /// Time limit for the journal process to end with the daemon, in milliseconds.
   private static let lastEndTime: Int64 = 3000
@@ -151,10 +151,9 @@ final class JournalService: EventJournal, JournalPlace, LoginGate {
 
   /// Performs the actions of the queue, and those that result from them.
   private func perform(_ actions: [AuditQueue.Action]) {
-    var left = FIFO(actions)
-    while let action = left.popFirst() {
+    performInOrder(actions) { action in
       switch action {
-      case .start: for next in start() { left.append(next) }
+      case .start: return start()
       case .restartAfter(let milliseconds): runtime.setTimer(.journalRestart, after: milliseconds)
       case .retryAfter(let milliseconds): runtime.setTimer(.journalRetry, after: milliseconds)
       case .send(let batch): if let journal { runtime.send(SupervisorToJournal.append(batch), to: journal) }
@@ -170,6 +169,7 @@ final class JournalService: EventJournal, JournalPlace, LoginGate {
       case .failing(let reason): fails(reason)
       case .recovered(let lost): recovered(lost)
       }
+      return []
     }
     answerStarts()
     if isDraining, queue.count == 0 || queue.isFailing { runtime.post(.journalDrained) }

@@ -2,8 +2,14 @@ import AccessControl
 import IPC
 import System
 
-/// Decides which entries recorders write to utmp, wtmp, lastlog and btmp.
-final class LoginRecordService {
+/// Refused logins in btmp. What a service needs of ``LoginRecordService`` to report one.
+protocol RefusedLogins: AnyObject {
+  /// A login was refused, which goes into btmp.
+  func recordRefusal(_ entry: LoginEntry, of connection: UInt64)
+}
+
+/// What goes into utmp, wtmp, lastlog and btmp. Recorders write it.
+final class LoginRecordService: TerminalRecords, RefusedLogins {
   private let runtime: any Runtime
   private let recorders: any Recorders
   /// Returns the owner of a terminal, by its name relative to /dev.
@@ -35,10 +41,6 @@ final class LoginRecordService {
     isWanted = loaded.settings.audit.loginRecords
   }
 
-  /// Enters the start or the end of a login on a terminal. ``SupervisorEvent/terminalEntered(_:)`` follows a start, even if
-  /// it is not entered.
-  ///
-  /// - Parameter isWanted: true if the settings of this login enable login records.
   func record(_ entry: LoginEntry, isWanted: Bool, of connection: UInt64) {
     var entry = entry
     entry.time = runtime.time
@@ -52,7 +54,6 @@ final class LoginRecordService {
     }
   }
 
-  /// Enters a refused login in btmp.
   func recordRefusal(_ entry: LoginEntry, of connection: UInt64) {
     var entry = entry
     entry.time = runtime.time
@@ -61,7 +62,6 @@ final class LoginRecordService {
     runtime.send(SupervisorToRecorder.login(entry, connection: connection), to: recorder)
   }
 
-  /// Handles the end of a connection, after the ends of its terminals.
   func forget(_ connection: UInt64) { books[connection] = nil }
 
   private func loginRecorder() throws(SystemError) -> Child { try recorders.current(for: \.keepsLogins) }

@@ -32,9 +32,9 @@ protocol Recorders: AnyObject {
 
 /// Starts, replaces and ends recorders: processes that create the files of recordings and write login records.
 ///
-/// One of them is the current recorder. A retired one completes its requests and exits.
-final class RecorderService: Recorders {
-  /// Milliseconds before a recorder that has ended is restarted.
+/// One is the current recorder. One that was retired does what it was told, and ends.
+final class RecorderService: Recorders, RecorderDemand {
+  /// Milliseconds until a recorder that has ended is started again.
   static let pause: Int64 = 1000
   /// Time limit for recorders to complete their requests when the daemon ends, in milliseconds.
   private static let endTime: Int64 = 4000
@@ -94,7 +94,6 @@ final class RecorderService: Recorders {
     }
   }
 
-  /// Sets the needs of a connection; nil: it has ended.
   func setNeeds(_ new: RecordingNeeds?, of connection: UInt64) {
     needs[connection] = new
     if new == nil { closeDirectories() }

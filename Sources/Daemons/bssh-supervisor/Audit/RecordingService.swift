@@ -4,8 +4,9 @@ import System
 
 /// Requests the files of recordings from recorders.
 ///
-/// The recorder sends the descriptor of a file directly to the transport, over a socket pair that this service creates.
-final class RecordingService {
+/// The descriptor of a file goes from the recorder to the transport over a socket of their own: it is nothing for this
+/// process.
+final class RecordingService: RecordingFiles {
   private let runtime: any Runtime
   private let recorders: any Recorders
   /// The pending requests.
@@ -20,9 +21,6 @@ final class RecordingService {
     self.recorders = recorders
   }
 
-  /// Requests the file of a recording. The reply is an event of the connection: `recordingOpened` or `recordingFailed`.
-  ///
-  /// - Parameter session: the UUID of the login, for the name of the file.
   func open(in directory: String, user: String, session: String, for connection: UInt64) {
     let name = RecordingName.make(
       time: Clock.timestamp, user: user, session: session, number: counts[connection, default: 0])
@@ -46,16 +44,13 @@ final class RecordingService {
     }
   }
 
-  /// Removes and returns the transport's end of the socket pair; nil: there is none.
   func takeSocket(of connection: UInt64) -> Descriptor? { sockets.removeValue(forKey: connection) }
 
-  /// Kills the recorder that this connection waits for, because it does not reply in time.
   func killRecorder(of connection: UInt64) {
     guard let number = openings.giveUp(connection) else { return }
     runtime.children[number]?.signal(SIGKILL)
   }
 
-  /// Handles the end of a connection.
   func forget(_ connection: UInt64) {
     sockets[connection] = nil
     counts[connection] = nil

@@ -4,8 +4,8 @@ import IPC
 import System
 import Wire
 
-/// Starts and ends authorities, and sends them the requests of connections for signatures, accounts and verdicts.
-final class AuthorityService: CandidateSource {
+/// Starts and ends authorities, and asks them for connections: signatures, accounts and verdicts.
+final class AuthorityService: CandidateSource, AuthorityQuestions {
   private let runtime: any Runtime
   /// The user id of every login if the daemon does not run as root; nil: it does.
   private let singleUser: UInt32?
@@ -52,9 +52,6 @@ final class AuthorityService: CandidateSource {
 
   // MARK: Requests
 
-  /// Sends a request of a connection. The reply is an event of the connection.
-  ///
-  /// - Parameter keys: sealed memory with the authorized_keys files, which is sent with a request about a key.
   func ask(
     _ question: SupervisorToAuthority, for connection: UInt64, from source: ClientSource, keys: Descriptor?
   ) {
@@ -66,7 +63,6 @@ final class AuthorityService: CandidateSource {
     perform(pool.ask(question, for: connection, from: source))
   }
 
-  /// Handles the end of a connection.
   func forget(_ connection: UInt64) {
     pool.forget(connection: connection)
     keys[connection] = nil
@@ -74,14 +70,13 @@ final class AuthorityService: CandidateSource {
   }
 
   private func perform(_ actions: [AuthorityPool.Action]) {
-    var left = FIFO(actions)
-    while let action = left.popFirst() {
+    performInOrder(actions) { action in
       switch action {
-      case .start: for next in start() { left.append(next) }
+      case .start: return start()
       case .restartAfter(let milliseconds):
         runtime.setTimer(.authorityRestart(runtime.newNumber()), after: milliseconds)
       case .ask(let number, let ticket, let question):
-        guard let child = runtime.children[number] else { continue }
+        guard let child = runtime.children[number] else { break }
         runtime.send(question, descriptors(question, ticket.connection), to: child)
       case .watch(let number): runtime.setTimer(.authorityAnswer(number), after: AuthorityPool.patience)
       case .stopWatching(let number): runtime.cancelTimer(.authorityAnswer(number))
@@ -89,10 +84,11 @@ final class AuthorityService: CandidateSource {
         runtime.post(.connection(event(ticket, answer), of: ticket.connection))
       case .retire(let number): runtime.children[number]?.signal(SIGTERM)
       case .kill(let number, let reason):
-        guard let child = runtime.children[number] else { continue }
+        guard let child = runtime.children[number] else { break }
         runtime.log(.error, "authority \(child.pid) \(reason): killed")
         child.signal(SIGKILL)
       }
+      return []
     }
   }
 

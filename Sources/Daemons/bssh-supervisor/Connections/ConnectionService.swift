@@ -31,13 +31,14 @@ final class ConnectionService {
   /// The services that a connection needs.
   struct Services {
     let events: any EventLog
-    let admission: AdmissionService
-    let transports: TransportService
-    let authorities: AuthorityService
-    let sessions: SessionService
-    let recorders: RecorderService
-    let recordings: RecordingService
-    let logins: LoginRecordService
+    let admission: any StartControl
+    let transports: any TransportSource
+    let authorities: any AuthorityQuestions
+    let accounts: any AccountChecks
+    let sessions: any SessionProcesses
+    let recorders: any RecorderDemand
+    let recordings: any RecordingFiles
+    let logins: any TerminalRecords
   }
 
   private let runtime: any Runtime
@@ -116,6 +117,7 @@ final class ConnectionService {
     let number = connection.number
     connections[number] = nil
     services.admission.forget(number)
+    services.accounts.killCheck(of: number)
     services.sessions.forget(number)
     services.authorities.forget(number)
     services.transports.forget(number)
@@ -180,8 +182,8 @@ final class ConnectionService {
         services.sessions.open(
           login, promoting: promoting, user: connection.machine.authentication.user ?? login.account.name,
           limit: connection.machine.sessionLimit, for: number)
-      case .checkAccount(let question): services.sessions.checkAccount(question, for: number)
-      case .killAccountCheck: services.sessions.killCheck(of: number)
+      case .checkAccount(let question): services.accounts.checkAccount(question, for: number)
+      case .killAccountCheck: services.accounts.killCheck(of: number)
       case .killSession: services.sessions.kill(of: number)
       case .endSession: services.sessions.end(of: number)
       case .killTransport: connection.transport?.signal(SIGKILL)

@@ -36,6 +36,7 @@ final class LifeCycleService {
     let journal: JournalService
     let exporters: ExporterService
     let audit: AuditService
+    let recorders: RecorderReplyService
   }
 
   /// Milliseconds that connections have when the daemon ends.
@@ -234,7 +235,7 @@ final class LifeCycleService {
 
   /// The event loop is over: ends all processes. Returns the exit code.
   func end() -> ExitCode {
-    services.audit.endRecorders()
+    services.recorders.end()
     services.journal.end()
     services.exporters.end()
     runtime.killAll()

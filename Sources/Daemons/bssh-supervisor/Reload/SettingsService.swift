@@ -17,6 +17,8 @@ final class SettingsService {
     let journal: JournalService
     let exporters: ExporterService
     let audit: AuditService
+    let recorders: RecorderService
+    let logins: LoginRecordService
   }
 
   private let runtime: any Runtime
@@ -78,7 +80,9 @@ final class SettingsService {
 
   /// What is recorded from now on, and where to.
   private func applyAuditSettings() {
-    services.audit.apply(loaded)
+    services.audit.apply(loaded.settings.audit)
+    services.logins.apply(loaded)
+    services.recorders.apply(loaded)
     if services.journal.isEnding(with: loaded) {
       var fact = Fact(.configurationLoaded)
       fact.details = "audit.enabled is false: nothing more is written here"

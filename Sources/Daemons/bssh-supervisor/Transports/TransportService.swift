@@ -4,8 +4,8 @@ import IPC
 import System
 import Wire
 
-/// Assigns a transport to each connection, and keeps spares.
-final class TransportService {
+/// Gives each connection a transport of its own, and keeps some ready.
+final class TransportService: TransportSource {
   private let runtime: any Runtime
   private let zygotes: any ProcessMaker
   private var pool: TransportPool
@@ -19,10 +19,8 @@ final class TransportService {
     pool = TransportPool(spares: 0)
   }
 
-  /// Requests a transport for a connection. ``SupervisorEvent/transportAssigned(_:to:)`` follows.
   func serve(_ connection: UInt64, of source: ClientSource) { perform(pool.serve(connection, of: source)) }
 
-  /// Handles the end of a connection that may be waiting.
   func forget(_ connection: UInt64) { pool.forget(connection: connection) }
 
   /// Replaces the transports without a connection by copies of a new zygote, because settings have changed or an attacker
@@ -46,15 +44,15 @@ final class TransportService {
   func restartTime() { perform(pool.restartTime()) }
 
   private func perform(_ actions: [TransportPool.Action]) {
-    var left = FIFO(actions)
-    while let action = left.popFirst() {
+    performInOrder(actions) { action in
       switch action {
-      case .start: for next in start() { left.append(next) }
+      case .start: return start()
       case .restartAfter(let milliseconds): runtime.setTimer(.transportRestart, after: milliseconds)
       case .serve(let connection, let transport):
         if let child = runtime.children[transport] { runtime.post(.transportAssigned(child, to: connection)) }
       case .kill(let number): runtime.children[number]?.signal(SIGKILL)
       }
+      return []
     }
   }
 
