@@ -107,7 +107,7 @@ let package = Package(
     systemLibrary("CSeccomp", "libseccomp", package: "libseccomp-dev"),
 
     // Swift
-    library("System", ["CLinux"], wrapping),
+    library("System", ["CLinux", "Wire"], wrapping),
     library("Wire", [], fast),
     library("AccessControl", ["Audit", "Wire"]),
     library("Audit", ["Digests", "Wire"], fast),
@@ -157,11 +157,12 @@ let package = Package(
     daemon("Recorder", "bssh-recorder", ["IPC", "System"]),
 
     // Tests
-    .testTarget(name: "AccessControlTests", dependencies: ["AccessControl", "Wire"]),
-    .testTarget(name: "AuditTests", dependencies: ["Audit", "Digests", "Wire"]),
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: safe),
+    .testTarget(name: "AccessControlTests", dependencies: ["AccessControl", "TestSupport", "Wire"]),
+    .testTarget(name: "AuditTests", dependencies: ["Audit", "Digests", "TestSupport", "Wire"]),
     .testTarget(
       name: "AuthenticationTests",
-      dependencies: ["AccessControl", "Audit", "Authentication", "Filter", "Model", "Wire"]),
+      dependencies: ["AccessControl", "Audit", "Authentication", "Filter", "Model", "TestSupport", "Wire"]),
     .testTarget(
       name: "AuthorityTests",
       dependencies: [
@@ -170,7 +171,7 @@ let package = Package(
       ]),
     .testTarget(
       name: "FileTransferTests",
-      dependencies: ["Audit", "FileTransfer", "Filter", "IPC", "Model", "System", "Transfer", "Wire"]),
+      dependencies: ["Audit", "FileTransfer", "Filter", "IPC", "Model", "System", "Transfer", "TestSupport", "Wire"]),
     .testTarget(name: "CredentialsTests", dependencies: ["Credentials", "Authentication", "Wire", "COpenSSL"]),
     .testTarget(
       name: "ConfigurationTests",
@@ -178,7 +179,7 @@ let package = Package(
     .testTarget(name: "DigestsTests", dependencies: ["Digests"]),
     .testTarget(name: "ExportTests", dependencies: ["Audit", "Export", "JournalReader", "Wire"]),
     .testTarget(name: "ExporterTests", dependencies: ["Audit", "Exporter", "JournalReader", "System"]),
-    .testTarget(name: "FilterTests", dependencies: ["Filter", "Wire"]),
+    .testTarget(name: "FilterTests", dependencies: ["Filter", "TestSupport", "Wire"]),
     .testTarget(name: "GzipTests", dependencies: ["Gzip"]),
     .testTarget(
       name: "IPCTests",
@@ -186,7 +187,8 @@ let package = Package(
       exclude: ["MessageVersion.txt"]),
     .testTarget(name: "JournalReaderTests", dependencies: ["Audit", "Gzip", "JournalReader", "System"]),
     .testTarget(name: "ModelTests", dependencies: ["Audit", "Model", "Wire"]),
-    .testTarget(name: "JournalTests", dependencies: ["Audit", "Gzip", "IPC", "Journal", "System", "Wire"]),
+    .testTarget(
+      name: "JournalTests", dependencies: ["Audit", "Gzip", "IPC", "Journal", "System", "TestSupport", "Wire"]),
     .testTarget(name: "RecorderTests", dependencies: ["IPC", "Recorder", "System", "Wire"]),
     .testTarget(
       name: "ServerTests",
@@ -209,13 +211,13 @@ let package = Package(
       name: "SupervisorTests",
       dependencies: [
         "AccessControl", "Audit", "Supervisor", "Authentication", "Configuration", "Filter", "IPC", "Model", "System",
-        "Wire",
+        "TestSupport", "Wire",
       ],
       exclude: ["EventSnapshots.txt"]),
     .testTarget(name: "SystemBusTests", dependencies: ["SystemBus"]),
-    .testTarget(name: "SystemTests", dependencies: ["CLinux", "System"]),
+    .testTarget(name: "SystemTests", dependencies: ["CLinux", "System", "Wire"]),
     .testTarget(name: "TransportTests", dependencies: ["Transport", "Audit", "IPC", "System", "Wire"]),
-    .testTarget(name: "WireTests", dependencies: ["Wire"]),
+    .testTarget(name: "WireTests", dependencies: ["TestSupport", "Wire"]),
     .testTarget(name: "ZygoteTests", dependencies: ["Session", "Transport", "IPC", "System", "Wire"]),
   ]
 )

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Wire
 
@@ -5,7 +6,7 @@ import Wire
   @Test func `elements are removed in the order in which they were appended`() {
     var queue = FIFO<Int>()
     var model: [Int] = []
-    var random = Generator(seed: 1)
+    var random = SplitMix(seed: 1)
     for number in 0..<20_000 {
       queue.append(number)
       model.append(number)
@@ -23,7 +24,14 @@ import Wire
     #expect(queue.isEmpty && queue.first == nil)
   }
 
-  @Test func `a removed element is released immediately`() {
+  @Test func `a queue of elements gives them back in their order, and then nothing`() {
+    var queue = FIFO(1...3)
+    #expect([queue.popFirst(), queue.popFirst(), queue.popFirst(), queue.popFirst()] == [1, 2, 3, nil])
+    queue.append(4)
+    #expect(queue.popFirst() == 4 && queue.isEmpty)
+  }
+
+  @Test func `a removed element is released at once`() {
     final class Element {}
     var queue = FIFO<Element>()
     weak var first: Element?

@@ -18,6 +18,8 @@ struct LoginSession {
   /// How long programs wait for the login's scope after the login, in milliseconds; more than ``ScopeService`` waits
   /// for systemd.
   static let scopeTime: Int64 = 1500
+  /// Limit of queued bytes to the transport; beyond it the login ends.
+  private static let outboxLimit = 1 << 20
 
   struct Channel {
     var machine: SessionChannel
@@ -59,7 +61,7 @@ struct LoginSession {
   let control: MessageSocket
   private let signals: SignalSource
   let loop: EventLoop
-  private var outbox: Outbox
+  private var outbox: MessageQueue
   private var isWaitingToWrite = false
   var channels: [UInt32: Channel] = [:]
   /// Running programs by token.
@@ -68,7 +70,7 @@ struct LoginSession {
   var endings: [UInt64: ProgramStory] = [:]
   var reports = TransferReports()
   var nextToken = Token.firstProgram
-  var supervisor: SupervisorOutbox
+  var supervisor: SupervisorReports
   /// The program that waits until its start is recorded.
   var pending: PendingStart?
   /// Number of starts that the supervisor was asked about.
@@ -101,8 +103,8 @@ struct LoginSession {
     permissions = SessionChannel.Permissions(login)
     self.transport = transport
     self.control = control
-    outbox = Outbox(transport)
-    supervisor = SupervisorOutbox(control)
+    outbox = MessageQueue(transport, bound: .bytes(LoginSession.outboxLimit))
+    supervisor = SupervisorReports(control)
     signals = try SignalSource([Signal.hangUp, Signal.interrupt, Signal.terminate])
     loop = try EventLoop()
     try loop.add(transport.descriptor, .read, token: Token.transport)
@@ -239,9 +241,9 @@ struct LoginSession {
     if deadline == nil { follow(outbox.send(message, descriptors)) }
   }
 
-  private mutating func follow(_ outcome: Outbox.Outcome) {
+  private mutating func follow(_ outcome: MessageQueue.Outcome) {
     switch outcome {
-    case .sent, .waiting:
+    case .sent, .waiting, .held:
       let waits = outcome == .waiting
       if waits == isWaitingToWrite { return }
       isWaitingToWrite = waits
@@ -374,7 +376,7 @@ struct LoginSession {
     for number in channels.keys.sorted() { handle(.closed, number) }
     // This closes our ends of the terminals, which hangs up their processes.
     channels = [:]
-    outbox = Outbox(transport)
+    outbox.removeAll()
   }
 
   // MARK: The supervisor

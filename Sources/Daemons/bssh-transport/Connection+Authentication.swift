@@ -78,6 +78,7 @@ extension Connection {
     isAuthenticated = true
     rememberActivity()
     self.session = session
+    toSession = MessageQueue(session, bound: .bytes(Connection.sessionQueueLimit))
     if settings.keepaliveInterval > 0 { nextKeepalive = Clock.milliseconds + Int64(settings.keepaliveInterval) * 1000 }
     // OpenSSH's host key rotation: the client may ask for a proof that the keys new to it are ours. OpenSSH's PROTOCOL,
     // section 2.5

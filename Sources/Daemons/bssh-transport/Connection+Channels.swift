@@ -77,9 +77,13 @@ extension Connection {
   /// Sends a message to the session. If it cannot be sent at once it is queued, and nothing is read from the client
   /// meanwhile.
   func tell(_ message: TransportToSession) {
-    guard session != nil else { return }
-    untold.append(UntoldMessage(bytes: message.wireBytes, terminal: isRecorded ? WantedTerminal(message) : nil))
-    if untold.count == 1 { tellSession() }
+    guard let wasEmpty = toSession?.isEmpty else { return }
+    let terminal = isRecorded ? WantedTerminal(message) : nil
+    guard toSession?.append(SecretBytes(encoding: message), isHeld: terminal != nil) == true else {
+      return sessionEnded()
+    }
+    if let terminal { wantedTerminals.append(terminal) }
+    if wasEmpty { tellSession() }
   }
 
   /// Handles messages of the session.

@@ -1,15 +1,9 @@
 import Audit
 import IPC
 import System
+import Wire
 
-/// A message to the session that is queued.
-struct UntoldMessage {
-  let bytes: [UInt8]
-  /// The terminal that the message requests, if it has to be recorded: its file is needed first.
-  var terminal: WantedTerminal?
-}
-
-/// A terminal that a client requests.
+/// A terminal that a client requests and that has to be recorded.
 struct WantedTerminal {
   let channel: UInt32
   let term: [UInt8]
@@ -31,26 +25,34 @@ struct WantedTerminal {
 extension Connection {
   /// Sends queued messages to the session, as many as it accepts, up to one that needs a recording first.
   func tellSession() {
-    while let session, let next = untold.first, !isAwaitingRecording {
-      if let terminal = next.terminal, channels[terminal.channel] != nil {
+    while !isAwaitingRecording, let outcome = toSession?.flush() {
+      switch outcome {
+      case .sent, .waiting: return
+      case .failed: return sessionEnded()
+      case .held:
+        guard let terminal = wantedTerminals.first, channels[terminal.channel] != nil else {
+          requestTerminal()
+          continue
+        }
         isAwaitingRecording = true
         return report(.record(channel: terminal.channel))
-      }
-      switch (try? session.send(next.bytes)) ?? .ended {
-      case .bytes: untold.removeFirst()
-      case .wouldBlock: return
-      case .ended: return sessionEnded()
       }
     }
   }
 
+  /// The request for the next recorded terminal may be sent.
+  private func requestTerminal() {
+    _ = wantedTerminals.popFirst()
+    toSession?.releaseFirst()
+  }
+
   /// Handles the supervisor's answer to a request for a recording.
   func recordingAnswered(_ number: UInt32, title: String?, _ descriptors: [Descriptor]) {
-    guard isAwaitingRecording, let terminal = untold.first?.terminal, terminal.channel == number,
+    guard isAwaitingRecording, let terminal = wantedTerminals.first, terminal.channel == number,
       descriptors.count == (title == nil ? 0 : 1)
     else { return disconnect(.byApplication, "internal error", reason: .toldToDisconnect) }
     isAwaitingRecording = false
-    untold[0].terminal = nil
+    requestTerminal()
     if let title, let end = descriptors.first {
       // The recorder sent the file before the supervisor told us.
       guard case .message(_, let files)? = try? MessageSocket(end).receive(), let file = files.first, files.count == 1

@@ -18,6 +18,8 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
 
   /// Bytes buffered for the client from which on no more output is produced until they are sent.
   static let outputLimit: UInt64 = 256 << 10
+  /// Limit of queued bytes to the session, far above what one read of the client's messages can cause.
+  static let sessionQueueLimit = 4 << 20
   /// Limit of bytes held back by a key exchange that the client does not complete.
   static let heldLimit = 1 << 20
   /// The first packets from the client, which are acknowledged at once. During a login client and server take turns,
@@ -57,7 +59,10 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
 
   // Flow
   var inbox: [(SupervisorToTransport, [Descriptor])] = []
-  var untold: [UntoldMessage] = []
+  /// Messages to the session; nil: there is none.
+  var toSession: MessageQueue?
+  /// The terminals that held messages of `toSession` request: their recordings' files are needed first.
+  var wantedTerminals = FIFO<WantedTerminal>()
   /// Terminals of this login are recorded.
   var isRecorded = false
   /// Recordings include what is typed.
@@ -154,7 +159,7 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
 
   /// True while more of the client's messages can be handled.
   var mayRead: Bool {
-    !verdictPending && untold.isEmpty && unflushed < Connection.outputLimit && !hasManyRequests
+    !verdictPending && toSession?.isEmpty != false && unflushed < Connection.outputLimit && !hasManyRequests
   }
 
   /// True when a limit of unanswered requests is reached.
@@ -201,7 +206,8 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
       socketInterest = wanted
     }
     guard let session else { return }
-    let sessionWanted: EventLoop.Interest = untold.isEmpty || isAwaitingRecording ? .read : [.read, .write]
+    let sessionWanted: EventLoop.Interest =
+      toSession?.isEmpty != false || isAwaitingRecording ? .read : [.read, .write]
     if sessionWanted != sessionInterest {
       try? loop.modify(session.descriptor, sessionWanted, token: Token.session)
       sessionInterest = sessionWanted
@@ -258,6 +264,7 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
     }
     channels = [:]
     session = nil
+    toSession = nil
     SSH.close(milliseconds: 1000)
   }
 

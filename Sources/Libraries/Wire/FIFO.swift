@@ -12,6 +12,9 @@ public struct FIFO<Element>: RandomAccessCollection {
   /// An empty queue.
   public init() {}
 
+  /// A queue of these elements, the first of which is the oldest.
+  public init(_ elements: some Sequence<Element>) { append(contentsOf: elements) }
+
   public var startIndex: Int { 0 }
   public var endIndex: Int { slots.count - start }
 
@@ -37,6 +40,13 @@ public struct FIFO<Element>: RandomAccessCollection {
     guard isEmpty || (start > 64 && start > self.count) else { return }
     slots.removeFirst(start)
     start = 0
+  }
+
+  /// Removes the oldest element and returns it; nil: there is none.
+  public mutating func popFirst() -> Element? {
+    guard let first else { return nil }
+    removeFirst()
+    return first
   }
 }
 

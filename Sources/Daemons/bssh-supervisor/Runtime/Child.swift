@@ -12,7 +12,17 @@ final class Child {
     /// The zygotes of transports and of session processes.
     case transportZygote, sessionZygote
 
-    /// The name in the log.
+    /// Messages that may be queued for it. A recorder is told of the ends of all terminals at once, of which Linux has
+    /// 4,096 (kernel.pty.max) unless it is told otherwise.
+    fileprivate var queueLimit: Int {
+      switch self {
+      case .recorder: 8192
+      case .scopes: 512
+      default: 64
+      }
+    }
+
+    /// Its name in the log.
     var name: String {
       switch self {
       case .authority: "authority"
@@ -31,17 +41,7 @@ final class Child {
     }
   }
 
-  /// Maximum number of messages that wait for the process. A recorder may get the ends of all terminals at once, of which
-  /// Linux has 4,096 by default (kernel.pty.max).
-  private var outboxLimit: Int {
-    switch role {
-    case .recorder: 8192
-    case .scopes: 512
-    default: 64
-    }
-  }
-
-  /// A number that is never reused.
+  /// Never given twice.
   let number: UInt64
   let role: Role
   /// The number of the zygote that is creating it; nil: it exists.
@@ -61,7 +61,7 @@ final class Child {
   private var isWaitingForRoom = false
   /// True unless its end of the socket is known to be closed.
   var isOpen = true
-  private var outbox: [(message: SecretBytes, descriptors: [Descriptor])] = []
+  private var queue: MessageQueue
 
   /// The first signal that we sent to it. A process that is killed by a signal without that has crashed.
   private(set) var sentSignal: Int32?
@@ -72,6 +72,7 @@ final class Child {
     self.role = role
     self.process = process
     self.socket = socket
+    queue = MessageQueue(socket, bound: .messages(role.queueLimit))
   }
 
   /// A process that a zygote is asked to create. Messages can be sent to it immediately.
@@ -81,6 +82,7 @@ final class Child {
     self.role = role
     self.maker = maker
     self.socket = socket
+    queue = MessageQueue(socket, bound: .messages(role.queueLimit))
   }
 
   /// Its process id, for the log.
@@ -108,22 +110,28 @@ final class Child {
     case failed(String)
   }
 
-  /// True if messages wait.
-  var hasBacklog: Bool { !outbox.isEmpty }
-  /// True if nothing more will be sent.
-  private(set) var isFinished = false
+  /// True when messages wait.
+  var hasBacklog: Bool { !queue.isEmpty }
+  /// Nothing more will be sent to it.
+  var isFinished: Bool { queue.isFinished }
 
-  /// Closes the socket for writing after the waiting messages.
-  func finish() {
-    isFinished = true
-    if !hasBacklog { socket.shutDownWriting() }
-  }
+  /// Nothing more will be sent: it finds the socket closed behind what waits.
+  func finish() { queue.finish() }
 
-  /// Sends a message after those that wait. Never blocks.
-  func send(_ message: SecretBytes, _ descriptors: [Descriptor] = []) -> Sent {
-    guard outbox.count < outboxLimit else { return .failed("does not read its messages") }
-    outbox.append((message, descriptors))
-    return flush()
+  /// Sends a message after those that wait; never waits itself.
+  func send(_ message: SecretBytes, _ descriptors: [Descriptor] = []) -> Sent { sent(queue.send(message, descriptors)) }
+
+  /// Sends what waits.
+  func flush() -> Sent { sent(queue.flush()) }
+
+  private func sent(_ outcome: MessageQueue.Outcome) -> Sent {
+    switch outcome {
+    case .sent: .sent
+    case .waiting, .held: .waits
+    case .failed(.full): .failed("does not read its messages")
+    case .failed(.gone): .failed("is gone")
+    case .failed(.error(let error)): .failed("cannot be sent a message: \(error)")
+    }
   }
 
   /// Watches its socket for messages, and with `.write` until it is writable.
@@ -142,26 +150,5 @@ final class Child {
     } else {
       loop.remove(socket.writing)
     }
-  }
-
-  /// Sends the waiting messages.
-  func flush() -> Sent {
-    while let (message, descriptors) = outbox.first {
-      do throws(SystemError) {
-        let sent = try message.lend { (bytes) throws(SystemError) in try socket.send(bytes, descriptors: descriptors) }
-        switch sent {
-        case .bytes: outbox.removeFirst()
-        case .wouldBlock: return .waits
-        case .ended:
-          outbox = []
-          return .failed("is gone")
-        }
-      } catch {
-        outbox = []
-        return .failed("cannot be sent a message: \(error)")
-      }
-    }
-    if isFinished { socket.shutDownWriting() }
-    return .sent
   }
 }
