@@ -1,4 +1,5 @@
 import AccessControl
+import TestSupport
 import Testing
 
 @Suite struct ConnectionGateTests {
@@ -42,7 +43,7 @@ import Testing
   }
 
   @Test func `random lists decide like two linear searches`() {
-    var random = Generator(seed: 7)
+    var random = SplitMix(seed: 7)
     func address() -> IPAddress {
       let bytes = [10, 0, UInt8.random(in: 0...3, using: &random), UInt8.random(in: 0...255, using: &random)]
       return Bool.random(using: &random) ? IPAddress(bytes: bytes)! : IPAddress("::ffff:\(IPAddress(bytes: bytes)!)")!

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import AccessControl
@@ -39,11 +40,11 @@ import Testing
   }
 
   /// Ranges and addresses so close to each other that they often overlap.
-  private func randomRange(_ random: inout Generator) -> AddressRange {
+  private func randomRange(_ random: inout SplitMix) -> AddressRange {
     AddressRange(around: randomAddress(&random), prefixLength: Int.random(in: 0...128, using: &random))
   }
 
-  private func randomAddress(_ random: inout Generator) -> IPAddress {
+  private func randomAddress(_ random: inout SplitMix) -> IPAddress {
     let isIPv4 = Bool.random(using: &random)
     // Few bits are set, at random positions, or all but a few.
     var bytes = [UInt8](repeating: Bool.random(using: &random) ? 0 : 255, count: isIPv4 ? 4 : 16)
@@ -55,7 +56,7 @@ import Testing
 
   @Test(arguments: [1, 2, 5, 30, 300, 2000])
   func `random ranges in any order are searched like a linear scan`(count: Int) {
-    var random = Generator(seed: UInt64(count))
+    var random = SplitMix(seed: UInt64(count))
     for _ in 0..<max(3000 / count, 3) {
       let ranges = (0..<count).map { _ in randomRange(&random) }
       let trie = RangeTrie(ranges.shuffled(using: &random))

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import AccessControl
@@ -49,7 +50,7 @@ private struct NaiveSource {
 @Suite struct SourceTableModelTests {
   private enum Event { case connect, fail, refuseKeys }
 
-  private func limits(_ random: inout Generator) -> SourceTable.Limits {
+  private func limits(_ random: inout SplitMix) -> SourceTable.Limits {
     let banTime = Int64.random(in: 1...2000, using: &random)
     return SourceTable.Limits(
       rate: Bool.random(using: &random)
@@ -63,7 +64,7 @@ private struct NaiveSource {
 
   @Test func `interleaved sources are each treated like a naive model alone and no ban ends early`() {
     for seed in UInt64(1)...60 {
-      var random = Generator(seed: seed)
+      var random = SplitMix(seed: seed)
       let limits = limits(&random)
       var table = SourceTable(limits: limits)
       var models: [ClientSource: NaiveSource] = [:]
@@ -92,7 +93,7 @@ private struct NaiveSource {
 
   @Test func `the table never exceeds its capacity and no ban ends early for a source that did not fail`() {
     for seed in UInt64(1)...20 {
-      var random = Generator(seed: seed)
+      var random = SplitMix(seed: seed)
       let limits = limits(&random)
       var table = SourceTable(limits: limits, capacity: 16)
       var bans: [ClientSource: Int64] = [:]

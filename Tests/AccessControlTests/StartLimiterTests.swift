@@ -1,4 +1,5 @@
 import AccessControl
+import TestSupport
 import Testing
 
 /// `10.x.y.1`: each in its own network.
@@ -273,7 +274,7 @@ private func neighbor(_ number: Int, network: Int = 0) -> ClientSource {
 
   @Test(arguments: [3, 5, 8, 13, 21, 34] as [UInt64])
   func `random events are decided as by exhaustive search`(seed: UInt64) {
-    var random = Generator(seed: seed)
+    var random = SplitMix(seed: seed)
     var limiter = StartLimiter(limits: .init(total: 30, perSource: 9))
     var model = Model(limits: limiter.limits)
     let sources =

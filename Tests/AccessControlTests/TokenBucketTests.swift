@@ -1,4 +1,5 @@
 import AccessControl
+import TestSupport
 import Testing
 
 @Suite struct TokenBucketTests {
@@ -41,7 +42,7 @@ import Testing
   }
 
   @Test func `it behaves like a bucket that is filled in small steps`() {
-    var random = Generator(seed: 3)
+    var random = SplitMix(seed: 3)
     for _ in 0..<200 {
       let perSecond = [1, 2, 4, 5, 8, 10, 20, 50, 100].randomElement(using: &random)!
       let burst = Int.random(in: 1...20, using: &random)

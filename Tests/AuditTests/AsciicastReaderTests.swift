@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Audit
@@ -13,7 +14,7 @@ import Testing
   }
 
   @Test func `the reader returns what the writer wrote, whatever it was`() throws {
-    var generator = Generator(seed: 7)
+    var generator = SplitMix(seed: 7)
     for _ in 0..<200 {
       var writer = AsciicastWriter(
         .init(columns: 100, rows: 30, time: 1, title: "a \"title\" \u{1b} é", term: [0xff]), at: 0)
@@ -100,7 +101,7 @@ import Testing
 
   @Test func `damaged lines are refused or read and never trap`() throws {
     let line = Array(#"[12.345678, "o", "a\u00e9\ud83d\ude00\r\n\"x\\"]"#.utf8)
-    var generator = Generator(seed: 11)
+    var generator = SplitMix(seed: 11)
     for _ in 0..<20_000 {
       var damaged = line
       for _ in 0..<Int.random(in: 1...4, using: &generator) {

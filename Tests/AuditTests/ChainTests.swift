@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Audit
@@ -20,7 +21,7 @@ import Testing
   }
 
   private func journal(_ seed: UInt64, _ count: Int = 8, first: UInt64 = 1) -> [JournalLine] {
-    var generator = Generator(seed: seed)
+    var generator = SplitMix(seed: seed)
     return generator.journal(count, first: first)
   }
 
@@ -68,7 +69,7 @@ import Testing
   }
 
   @Test func `a changed byte is found and the line named`() {
-    var generator = Generator(seed: 6)
+    var generator = SplitMix(seed: 6)
     let lines = journal(6)
     for _ in 0..<300 {
       var bytes = lines.map(\.json)
@@ -149,7 +150,7 @@ import Testing
   }
 
   @Test func `numbers at the end of their range do not trap`() {
-    var generator = Generator(seed: 13)
+    var generator = SplitMix(seed: 13)
     let line = JournalLine(generator.event(), sequence: .max, previous: .none)
     var next = JournalLine(generator.event(), sequence: 1, previous: LineHash(of: line.json[...]))
     for head in [nil, ChainHead(first: .max, last: .max, hash: LineHash(of: line.json[...]))] {

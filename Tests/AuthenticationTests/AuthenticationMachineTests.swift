@@ -72,9 +72,9 @@ import Wire
     (
       .request(password),
       [
-        .judgePassword(user: "anna", password: SecretBytes("geheim".utf8)),
-        .judgePassword(user: "anna", password: SecretBytes("geheim".utf8)), reordered, reordered, reordered,
-        .judgePassword(user: "anna", password: SecretBytes("geheim".utf8)), reordered, .ignore, .ignore,
+        .judgePassword,
+        .judgePassword, reordered, reordered, reordered,
+        .judgePassword, reordered, .ignore, .ignore,
       ]
     ),
     (
@@ -102,7 +102,7 @@ import Wire
       .infoResponse(answer),
       [
         unasked, unasked, reordered, reordered, reordered,
-        .judgePassword(user: "anna", password: SecretBytes("geheim".utf8)), reordered, .ignore, .ignore,
+        .judgePassword, reordered, .ignore, .ignore,
       ]
     ),
     (

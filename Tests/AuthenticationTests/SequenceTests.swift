@@ -59,7 +59,7 @@ import Wire
     .reject(continuing: [.password, .keyboardInteractive], refusal)
   }
 
-  static let judged = Machine.Action.judgePassword(user: "anna", password: SecretBytes("geheim".utf8))
+  static let judged = Machine.Action.judgePassword
   static let reordered = AuthenticationMachineTests.reordered
   static let unasked = AuthenticationMachineTests.unasked
   static let malformed = AuthenticationMachineTests.malformed
@@ -138,7 +138,7 @@ import Wire
 
   // MARK: One-time codes in every state
 
-  static let judgedCode = Machine.Action.judgeCode(user: "anna", code: SecretBytes("geheim".utf8))
+  static let judgedCode = Machine.Action.judgeCode
   static let codeTable: [(event: Machine.Event, actions: [Machine.Action])] = [
     (
       .request(password),

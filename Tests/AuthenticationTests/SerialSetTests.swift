@@ -1,10 +1,11 @@
+import TestSupport
 import Testing
 
 @testable import Authentication
 
 @Suite struct SerialSetTests {
   @Test(arguments: 0..<40) func `a set answers like a naive implementation`(seed: UInt64) {
-    var random = Numbers(seed)
+    var random = SplitMix(seed: seed)
     var set = SerialSet()
     var naive: Set<UInt64> = []
     for _ in 0..<Int.random(in: 1...40, using: &random) {
@@ -43,20 +44,5 @@ import Testing
     let last = 1000 + UInt64(SerialSet.bitmapLimit * 8 - 1)
     #expect(set.contains(1000) && set.contains(last))
     #expect(!set.contains(999) && !set.contains(last - 1) && !set.contains(last + 1))
-  }
-}
-
-/// A reproducible sequence of numbers for each seed: SplitMix64.
-private struct Numbers: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(_ seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var value = state
-    value = (value ^ value >> 30) &* 0xbf58_476d_1ce4_e5b9
-    value = (value ^ value >> 27) &* 0x94d0_49bb_1331_11eb
-    return value ^ value >> 31
   }
 }

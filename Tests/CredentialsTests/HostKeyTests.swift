@@ -156,6 +156,42 @@ import Testing
     #expect(try scratch.bytes("key.pub") == key.publicFileContent)
   }
 
+  @Test(arguments: [false, true])
+  func `at no moment is a public key beside the private key of another pair`(force: Bool) throws {
+    let scratch = try Scratch()
+    if force { try HostKeyFile.write(try HostKey.generate(.ed25519), to: scratch.file("key"), force: false) }
+    let key = try HostKey.generate(.ed25519)
+    var steps = 0
+    try HostKeyFile.write(key, to: scratch.file("key"), force: force) {
+      steps += 1
+      guard let bytes = try? scratch.bytes("key.pub") else { return }
+      let beside = try? HostKey.read(try scratch.bytes("key"), name: "key")
+      #expect(beside?.publicFileContent == bytes)
+    }
+    #expect(steps == (force ? 3 : 2))
+    #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.path).sorted() == ["key", "key.pub"])
+    #expect(try scratch.bytes("key.pub") == key.publicFileContent)
+  }
+
+  @Test func `a pair that cannot be written leaves the private key of before, or none`() throws {
+    let scratch = try Scratch()
+    let key = try HostKey.generate(.ed25519)
+    try HostKeyFile.write(key, to: scratch.file("key"), force: false)
+    try FileManager.default.removeItem(atPath: scratch.file("key.pub"))
+    try FileManager.default.createDirectory(atPath: scratch.file("key.pub"), withIntermediateDirectories: false)
+    #expect(throws: CredentialError.self) {
+      try HostKeyFile.write(try HostKey.generate(.ed25519), to: scratch.file("key"), force: true)
+    }
+    #expect(try HostKey.read(try scratch.bytes("key"), name: "key").publicKey == key.publicKey)
+    // Somebody creates the public key meanwhile.
+    let other = scratch.file("other")
+    #expect(throws: CredentialError.exists(other + ".pub")) {
+      try HostKeyFile.write(key, to: other, force: false) { try? scratch.write([1], to: "other.pub") }
+    }
+    #expect(
+      try FileManager.default.contentsOfDirectory(atPath: scratch.path).sorted() == ["key", "key.pub", "other.pub"])
+  }
+
   @Test func `the error names a directory that does not exist`() throws {
     let key = try HostKey.generate(.ed25519)
     #expect {

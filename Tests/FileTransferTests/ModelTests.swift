@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import System
+import TestSupport
 import Testing
 
 @testable import FileTransfer
@@ -31,7 +32,7 @@ struct ModelTests {
     let directory = try TemporaryDirectory()
     var client = try Client(in: directory)
     var model = Model()
-    var random = SplitMix(state: seed)
+    var random = SplitMix(seed: seed)
     func path() -> String {
       (0..<Int.random(in: 1...3, using: &random)).map { _ in "/" + ["a", "b", "c"].randomElement(using: &random)! }
         .joined()
@@ -98,18 +99,5 @@ struct ModelTests {
       if case .file(let bytes) = node { #expect(Array(try directory.read(path).utf8) == bytes) }
     }
     #expect(try FileManager.default.subpathsOfDirectory(atPath: directory.path).count == model.nodes.count - 1)
-  }
-}
-
-/// A random number generator with a reproducible sequence.
-private struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
   }
 }

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import FileTransfer
@@ -36,7 +37,7 @@ struct SFTPPacketsTests {
   /// The longest packets in sequence, from a client that always fills the buffer.
   @Test func `packets are returned unchanged wherever they are in the buffer`() throws {
     var packets = SFTPPackets()
-    var random = SplitMix(state: 7)
+    var random = SplitMix(seed: 7)
     var (sent, taken) = (0, 0)
     var stream: [UInt8] = []
     for _ in 0..<100 {
@@ -55,18 +56,5 @@ struct SFTPPacketsTests {
       #expect(packets.room > 0)
     }
     #expect(taken > 100)
-  }
-}
-
-/// A random number generator with a reproducible sequence.
-private struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
   }
 }

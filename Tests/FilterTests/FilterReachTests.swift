@@ -1,4 +1,5 @@
 import Filter
+import TestSupport
 import Testing
 
 /// Renaming a directory, which moves everything below it.
@@ -92,7 +93,7 @@ import Testing
   @Test(arguments: 1...40 as ClosedRange<UInt64>) func `no allowed move takes a path out of the reach of a rule`(
     seed: UInt64
   ) throws {
-    var random = SplitMix(state: seed)
+    var random = SplitMix(seed: seed)
     func name() -> String { ["a", "b", "a.k"].randomElement(using: &random)! }
     func path(_ count: ClosedRange<Int>) -> String {
       (0..<Int.random(in: count, using: &random)).map { _ in "/" + name() }.joined()
@@ -138,18 +139,5 @@ import Testing
           "\(from + below) to \(to + below) with \(filter)")
       }
     }
-  }
-}
-
-/// A random number generator with a reproducible sequence.
-private struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
   }
 }

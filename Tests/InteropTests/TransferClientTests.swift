@@ -39,8 +39,8 @@ extension Interop {
   }
 }
 
-/// True if a FUSE file system can be mounted: as root, with the required device.
-private let canMount: Bool = {
+/// True if a FUSE file system can be mounted: as root, with the required device and sshfs.
+let canMount: Bool = {
   let device = open("/dev/fuse", O_RDWR | O_CLOEXEC)
   if device >= 0 { close(device) }
   return isRoot && device >= 0 && FileManager.default.isExecutableFile(atPath: "/usr/bin/sshfs")

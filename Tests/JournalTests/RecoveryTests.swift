@@ -1,6 +1,7 @@
 import Audit
 import Foundation
 import IPC
+import TestSupport
 import Testing
 
 @testable import Journal
@@ -196,7 +197,7 @@ import Testing
   /// acknowledged.
   @Test(arguments: 1...20 as ClosedRange<UInt64>)
   func `whenever a process is killed each event is written exactly once`(seed: UInt64) throws {
-    var random = SplitMix(state: seed)
+    var random = SplitMix(seed: seed)
     let place = try Place()
     let settings = place.settings(
       maxSize: 6000, maxBackups: 1000, compress: Bool.random(using: &random))
@@ -342,17 +343,5 @@ import Testing
       #expect(recovery.size == UInt64(file.count + foreign.count) && recovery.head.size == recovery.size)
       #expect(recovery.head.last == 2 && recovery.head.hash == head.hash)
     }
-  }
-}
-
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
   }
 }

@@ -284,7 +284,9 @@ import Wire
   /// A configuration with which root can start the daemon, and the commands to check it as root and as another user.
   private func forRoot(_ folder: Folder, _ more: String = "") throws -> (file: String, run: [[String]]) {
     chmod(folder.path, 0o755)
-    for name in StartChecks.programs { try folder.write(name, "#!/bin/sh\n", mode: 0o755) }
+    for name in ExecutableName.allCases where name != .server {
+      try folder.write(name.rawValue, "#!/bin/sh\n", mode: 0o755)
+    }
     try FileManager.default.copyItem(atPath: program, toPath: folder.file("bssh-server"))
     chmod(folder.file("bssh-server"), 0o755)
     #expect(try bsshServer("gen-host-key", "-t", "ed25519", "-o", folder.file("key")).code == 0)

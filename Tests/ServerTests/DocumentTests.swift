@@ -1,4 +1,5 @@
 import Foundation
+import System
 import Testing
 
 @testable import Server
@@ -131,6 +132,17 @@ import Testing
     #expect(rows.count == Set(rows).count)
     #expect(targets.subtracting(rows).isEmpty, "without a row: \(targets.subtracting(rows).sorted())")
     #expect(Set(rows).subtracting(targets).isEmpty, "not there: \(Set(rows).subtracting(targets).sorted())")
+  }
+
+  @Test func `scripts and the package know the same executables as the sources`() throws {
+    let names = ExecutableName.allCases.map(\.rawValue)
+    let list = try #require(try Self.text("scripts/common.sh").firstMatch(of: /executables=\(([^)]*)\)/))
+    #expect(list.1.split { $0.isWhitespace }.map(String.init) == names)
+    let package = try Self.text("Package.swift").matches(of: /\.executable\(name: "(bssh-[a-z]+)"/).map { String($0.1) }
+    #expect(Set(package) == Set(names) && package.count == names.count)
+    let folders = try FileManager.default.contentsOfDirectory(
+      atPath: Self.root.appendingPathComponent("Sources/Daemons").path)
+    #expect(Set(folders) == Set(names))
   }
 
   @Test func `issue forms are YAML, and refer vulnerabilities to SECURITY.md`() throws {

@@ -1,4 +1,5 @@
 import IPC
+import TestSupport
 import Testing
 
 @testable import Supervisor
@@ -388,7 +389,7 @@ private struct Model {
   private var isStartDue = false
   private var isRetryDue = false
 
-  init(seed: UInt64) { random = SplitMix(state: seed) }
+  init(seed: UInt64) { random = SplitMix(seed: seed) }
 
   mutating func run() {
     perform(queue.replace())
@@ -466,17 +467,5 @@ private struct Model {
       case .watch, .stopWatching, .hold, .release, .failing: break
       }
     }
-  }
-}
-
-private struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
   }
 }

@@ -29,7 +29,7 @@ final class KeptJournal: EventJournal, JournalPlace {
 
   init() {
     service = AuditService(runtime, journal, refusals)
-    // So little is kept that 64 KiB are a user's budget.
+    // The journal is so small that the budget of a user is 64 KiB.
     var settings = Settings.Audit()
     var file = Settings.Audit.File()
     file.rotate.maxSize = 1024

@@ -62,7 +62,7 @@ import Wire
     post(Scenario.lastWord, number)
     post(.transportEnded(.code(0)), number)
     #expect(connections.count == 0 && runtime.hasTimer(.kill(opened.number)))
-    // Its process tells what it has to tell, and then the login is over.
+    // The login ends after the last message of its process.
     let before = runtime.lines.count
     runtime.end(opened, .code(0))
     run()

@@ -128,7 +128,7 @@ final class FakeDaemon {
     return number
   }
 
-  /// A connection comes; returns its number.
+  /// Opens a connection; returns its number.
   func accept() throws -> UInt64 {
     let before = Set(runtime.timers.keys)
     post(
@@ -143,14 +143,14 @@ final class FakeDaemon {
     return number
   }
 
-  /// The zygote has made the transport.
+  /// Lets the zygote create the transport.
   func makeTransport() throws {
     let transport = try #require(child(.transport))
     _ = try runtime.adopt(1, isChild: true, as: transport)
     post(.made(transport))
   }
 
-  /// As far as the verdict on a password.
+  /// Advances a connection to the verdict on a password.
   func authenticate(_ number: UInt64) {
     post(Scenario.sign, number)
     post(.signed([4]), number)

@@ -38,7 +38,7 @@ final class FakeRuntime: Runtime {
   private(set) var logsToSystem = false
   /// How often a copy of the process has begun to wait for signals.
   private(set) var signalsWatched = 0
-  /// Is called while a message is sent.
+  /// Called while a message is sent.
   var whenSending: (Child) -> Void = { _ in }
 
   deinit {

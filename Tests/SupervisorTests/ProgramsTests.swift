@@ -32,6 +32,14 @@ import Testing
     for request in requests { #expect(request.outOfMemoryScore == 17, "\(request.arguments)") }
   }
 
+  @Test func `the supervisor keeps every executable open but its own`() throws {
+    let folder = try ProcessEnvironment.executableFolder()
+    let executables = try Programs.Executables(in: folder, server: "\(folder)/bssh-server")
+    let kept = Mirror(reflecting: executables).children.compactMap { ($0.value as? Executable)?.name }
+    #expect(Set(kept) == Set(ExecutableName.allCases.filter { $0 != .supervisor }.map(\.rawValue)))
+    #expect(kept.count == ExecutableName.allCases.count - 1)
+  }
+
   @Test func `every process has its own session, so that keys of the supervisor's terminal do not reach it`() {
     for request in requests { #expect(request.newSession, "\(request.arguments)") }
   }

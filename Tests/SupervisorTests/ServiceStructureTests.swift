@@ -40,14 +40,14 @@ struct ServiceStructure {
           current = nil
         } else if let current, let match = line.prefixMatch(of: propertyLine) {
           let rest = String(match.4)
-          // What computes its value stores nothing.
+          // A computed property stores nothing.
           let isComputed = rest.prefixMatch(of: computing) != nil
           let name = String(match.3)
           if match.1 != "private ", !isComputed { services[current]?.visible.append(name) }
           if match.1 == nil, match.2 == "var", !isComputed { services[current]?.settable.append(name) }
           hold(words(rest), by: current)
         } else if let current, let match = line.prefixMatch(of: fieldLine) {
-          // Of a structure in which it holds several.
+          // A property of a structure that contains several services.
           hold(words(String(match.1)), by: current)
         }
       }
@@ -114,7 +114,7 @@ struct ServiceStructure {
     return names
   }
 
-  @Test func `services call each other in one direction`() {
+  @Test func `calls between services have no cycle`() {
     #expect(structure.services.count >= 22)
     #expect(structure.circle.isEmpty)
     #expect(structure.calls["AuditService"] == ["JournalService", "LoginRecordService", "ProcessRuntime"])

@@ -10,7 +10,7 @@ import Wire
 @testable import Supervisor
 
 @Suite struct SessionServiceTests {
-  /// A journal and its budgets, as a test wants them.
+  /// A simulated journal with budgets.
   private final class Gate: LoginGate, JournalPatience, EventBudget {
     var isHolding = false
     var isOpen = true
@@ -151,7 +151,7 @@ import Wire
     #expect(!runtime.hasTimer(.throttle(child.number)))
   }
 
-  @Test func `root and who is to mend the server wait for no budget, but for the journal`() throws {
+  @Test func `root and rescue users wait for the journal but not for a budget`() throws {
     gate.wait = 5000
     gate.isHolding = true
     let (root, mender) = (try open(1, user: "root", uid: 0), try open(2, user: "mender"))
@@ -207,7 +207,7 @@ import Wire
     #expect(gate.facts.first?.reason == Reason(SessionLoss.shutDown))
   }
 
-  @Test func `the process that reads shadow(5) says one thing, and its end alone says nothing good`() throws {
+  @Test func `the process that reads shadow(5) sends one message, and its end without one is a failure`() throws {
     accounts.checkAccount(AccountQuestion(name: "anna"), for: 1)
     let first = try #require(process)
     accounts.handle([255], [], from: first)

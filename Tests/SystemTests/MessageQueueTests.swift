@@ -119,7 +119,7 @@ import Wire
       var queue = MessageQueue(ours, bound: bound)
       let sent = fill(&queue, waiting: limit)
       #expect(queue.send(message(sent, size: 1 << 10)) == .failed(.full))
-      #expect(!queue.append(message(sent, size: 1 << 10)))
+      #expect(queue.append(message(sent, size: 1 << 10)) == false)
       var numbers: [Int] = []
       while !queue.isEmpty {
         numbers += try read(theirs).numbers
@@ -134,7 +134,7 @@ import Wire
     var queue = MessageQueue(ours, bound: .messages(10))
     #expect(queue.send(message(0)) == .sent)
     #expect(queue.send(message(1), isHeld: true) == .held && queue.send(message(2)) == .held)
-    #expect(queue.append(message(3), isHeld: true))
+    #expect(queue.append(message(3), isHeld: true) == true)
     #expect(try read(theirs).numbers == [0])
     queue.releaseFirst()
     #expect(queue.flush() == .held, "the next one is held for itself")

@@ -37,8 +37,16 @@ import Testing
     let start = try BorrowedSocket(client.rawValue).tcpProgress()
     #expect(start.outstanding == 0 && start.window > 0 && start.silence == 0)
     try client.writeAll([UInt8](repeating: 1, count: 1000))
-    // Loopback acknowledges before the write returns or soon after.
-    for _ in 0..<300_000 where try client.outstandingBytes() > 0 { usleep(100) }
+    let server = try accept(listener)
+    var received = 0
+    while received < 1000 {
+      try #require(server.wait(for: POLLIN, milliseconds: Self.limit))
+      received += try server.read(count: 1000).bytes.count
+    }
+    // The answer acknowledges everything that was read.
+    try server.writeAll([2])
+    try #require(client.wait(for: POLLIN, milliseconds: Self.limit))
+    #expect(try client.outstandingBytes() == 0)
     let after = try BorrowedSocket(client.rawValue).tcpProgress()
     #expect(after.written - start.written == 1000 && after.acknowledged == after.written)
   }
@@ -47,17 +55,22 @@ import Testing
     let listener = try Listener(SocketAddress(address: "127.0.0.1", port: 0))
     let client = try connected(to: #require(listener.address))
     #expect(try !BorrowedSocket(client.rawValue).tcpProgress().isClosed)
-    for _ in 0..<300_000 {
-      guard case .connection(let accepted) = listener.accept() else {
-        usleep(100)
-        continue
-      }
+    do {
+      let accepted = try accept(listener)
       var now = linger(l_onoff: 1, l_linger: 0)
       setsockopt(accepted.rawValue, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
-      break
     }
-    for _ in 0..<300_000 where try !BorrowedSocket(client.rawValue).tcpProgress().isClosed { usleep(100) }
+    try #require(client.wait(for: POLLIN, milliseconds: Self.limit))
     #expect(try BorrowedSocket(client.rawValue).tcpProgress().isClosed)
+  }
+
+  /// Limit of any wait, in milliseconds.
+  private static let limit: Int32 = 60_000
+
+  private func accept(_ listener: Listener) throws -> Descriptor {
+    try #require(listener.descriptor.wait(for: POLLIN, milliseconds: Self.limit))
+    guard case .connection(let accepted) = listener.accept() else { throw SystemError("accept", code: EAGAIN) }
+    return accepted
   }
 
   private func bindUnix(_ socket: Descriptor, _ path: String) throws {

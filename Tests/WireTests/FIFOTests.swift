@@ -31,7 +31,7 @@ import Wire
     #expect(queue.popFirst() == 4 && queue.isEmpty)
   }
 
-  @Test func `a removed element is released at once`() {
+  @Test func `a removed element is released immediately`() {
     final class Element {}
     var queue = FIFO<Element>()
     weak var first: Element?

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Wire
 
@@ -192,7 +193,7 @@ import Wire
   }
 
   @Test func `arbitrary bytes never make the reader trap or read past the end`() {
-    var generator = Generator(seed: 4251)
+    var generator = SplitMix(seed: 4251)
     for _ in 0..<2000 {
       let bytes = generator.bytes(upTo: 40)
       var reader = WireReader(bytes)

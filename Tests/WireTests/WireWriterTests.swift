@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Wire
 
@@ -50,9 +51,9 @@ import Wire
     case names([String])
     case number([UInt8])
 
-    init(_ generator: inout Generator) {
+    init(_ generator: inout SplitMix) {
       let letters = Array("abcäöü日本 \n\u{301}😀")
-      func text(_ generator: inout Generator) -> String {
+      func text(_ generator: inout SplitMix) -> String {
         String((0..<Int.random(in: 1...20, using: &generator)).map { _ in letters.randomElement(using: &generator)! })
       }
       switch Int.random(in: 0..<8, using: &generator) {
@@ -95,7 +96,7 @@ import Wire
   }
 
   @Test(arguments: UInt64(0)..<50) func `values written in any order are read back`(seed: UInt64) throws {
-    var generator = Generator(seed: seed)
+    var generator = SplitMix(seed: seed)
     let values = (0..<20).map { _ in Value(&generator) }
     var writer = WireWriter(capacity: 0)
     for value in values { value.write(to: &writer) }

@@ -36,7 +36,7 @@ struct RegularFile {
   var isReadableByOthers: Bool { mode & 0o044 != 0 }
 
   /// Why others than this process's user or root could have written or placed it; nil: they could not.
-  var distrust: String? { PathTrust(user: geteuid()).fault(of: descriptor) }
+  var distrust: String? { PathTrust(user: geteuid(), allowsSticky: true).words(on: descriptor) }
 
   /// The whole contents.
   ///

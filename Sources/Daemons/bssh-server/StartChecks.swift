@@ -9,18 +9,12 @@ struct StartChecks {
   private(set) var problems: [Problem] = []
   private(set) var warnings: [Problem] = []
 
-  /// The programs of the daemon other than `bssh-server`.
-  static let programs = [
-    "bssh-supervisor", "bssh-transport", "bssh-authority", "bssh-session", "bssh-transfer", "bssh-journal",
-    "bssh-recorder", "bssh-exporter",
-  ]
-
   init(_ loaded: Loaded, _ arguments: Arguments) {
-    for program in Self.programs {
+    for program in ExecutableName.allCases where program != .server {
       do throws(SystemError) {
-        let path = try Executables.find(program)
+        let path = try Executables.find(program.rawValue)
         // Only root executes the supervisor; users need not be able to.
-        if Hardening.isRoot, program != "bssh-supervisor",
+        if Hardening.isRoot, program != .supervisor,
           let reason = Executables.obstacle(toUsersStarting: path)
         {
           let warning = Problem(source: nil, key: "", reason: reason)

@@ -46,53 +46,30 @@ struct KeyFileReader {
   /// The content of one file.
   func read(_ path: String) throws(KeyFileProblem) -> [UInt8] {
     guard path.hasPrefix("/") else { throw KeyFileProblem("\(path) is not an absolute path") }
-    let (file, status, realPath) = try attempt { () throws(SystemError) in
+    let (file, status) = try attempt { () throws(SystemError) in
       let file = try Descriptor.openUntrusted(path)
-      return (file, try file.status(), try file.realPath())
+      return (file, try file.status())
     }
-    let name = String(decoding: realPath, as: UTF8.self)
-    guard status.kind == .regular else { throw KeyFileProblem("\(name) is not a regular file") }
-    try check(status, name)
-    try checkDirectories(of: realPath, leadingTo: status)
+    func name() throws(KeyFileProblem) -> String {
+      String(decoding: try attempt { () throws(SystemError) in try file.realPath() }, as: UTF8.self)
+    }
+    guard status.kind == .regular else { throw KeyFileProblem("\(try name()) is not a regular file") }
+    do throws(PathTrust.Fault) { try PathTrust(user: user).check(file, status) } catch { throw problem(error) }
     let bytes = try attempt { () throws(SystemError) in try file.read(count: KeyFileReader.sizeLimit + 1, at: 0) }
-    guard bytes.count <= KeyFileReader.sizeLimit else { throw KeyFileProblem("\(name) is larger than 16 MiB") }
+    guard bytes.count <= KeyFileReader.sizeLimit else { throw KeyFileProblem("\(try name()) is larger than 16 MiB") }
     return bytes
   }
 
-  /// Walks the real path down from the root, with a descriptor for each step and no symbolic link followed. So it
-  /// checks exactly the directories that lead to the open file, or detects that they no longer do.
-  private func checkDirectories(of realPath: [UInt8], leadingTo file: FileStatus) throws(KeyFileProblem) {
-    let moved = KeyFileProblem("\(String(decoding: realPath, as: UTF8.self)) was moved or replaced meanwhile")
-    // The path of a file outside of our root directory does not begin with a slash.
-    guard realPath.first == UInt8(ascii: "/") else { throw moved }
-    var place = try attempt { () throws(SystemError) in try Descriptor.root() }
-    var status = try attempt { () throws(SystemError) in try place.status() }
-    try check(status, "/")
-    var name = ""
-    for component in realPath.split(separator: UInt8(ascii: "/")) {
-      guard status.kind == .directory else { throw moved }
-      name += "/" + String(decoding: component, as: UTF8.self)
-      do throws(SystemError) {
-        place = try place.entry(Array(component))
-        status = try place.status()
-      } catch {
-        throw error.isMissingFile ? moved : KeyFileProblem(error)
-      }
-      guard status.kind != .symbolicLink else { throw moved }
-      try check(status, name)
-    }
-    guard status.device == file.device, status.inode == file.inode else { throw moved }
-  }
-
-  private func check(_ status: FileStatus, _ name: String) throws(KeyFileProblem) {
-    guard status.owner == user || status.owner == 0 else {
-      throw KeyFileProblem(
-        "\(name) belongs to uid \(status.owner); it must belong to uid \(user) or to root (chown it)")
-    }
-    guard status.permissions & 0o022 == 0 else {
-      let digits = String(status.permissions, radix: 8)
+  private func problem(_ fault: PathTrust.Fault) -> KeyFileProblem {
+    switch fault {
+    case .owner(let name, let owner):
+      return KeyFileProblem("\(name) belongs to uid \(owner); it must belong to uid \(user) or to root (chown it)")
+    case .writable(let name, let permissions):
+      let digits = String(permissions, radix: 8)
       let mode = String(repeating: "0", count: max(0, 4 - digits.count)) + digits
-      throw KeyFileProblem("\(name) is writable by others (mode \(mode)); chmod go-w it")
+      return KeyFileProblem("\(name) is writable by others (mode \(mode)); chmod go-w it")
+    case .moved(let path): return KeyFileProblem("\(path) was moved or replaced meanwhile")
+    case .error(let error): return KeyFileProblem(error)
     }
   }
 

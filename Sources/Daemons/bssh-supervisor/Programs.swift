@@ -21,14 +21,16 @@ struct Programs {
     ///   - server: the path of `bssh-server`.
     /// - Throws: `SystemError` when one cannot be opened.
     init(in folder: String, server: String) throws(SystemError) {
-      func open(_ name: String) throws(SystemError) -> Executable { try Executable.open("\(folder)/\(name)") }
-      authority = try open("bssh-authority")
-      transport = try open("bssh-transport")
-      session = try open("bssh-session")
-      transfer = try open("bssh-transfer")
-      journal = try open("bssh-journal")
-      recorder = try open("bssh-recorder")
-      exporter = try open("bssh-exporter")
+      func open(_ name: ExecutableName) throws(SystemError) -> Executable {
+        try Executable.open("\(folder)/\(name.rawValue)")
+      }
+      authority = try open(.authority)
+      transport = try open(.transport)
+      session = try open(.session)
+      transfer = try open(.transfer)
+      journal = try open(.journal)
+      recorder = try open(.recorder)
+      exporter = try open(.exporter)
       self.server = try Executable.open(server)
     }
   }

@@ -23,8 +23,8 @@ enum Start {
     }
   }
 
-  /// The supervisor, which alone has the configuration then: its memory, host keys in it, is closed by a reload. nil:
-  /// there is none that could be used.
+  /// Creates the supervisor, which then holds the only reference to the configuration, so that a reload closes its memory
+  /// with the host keys. nil: the configuration cannot be used.
   private static func build(
     _ arguments: Arguments, _ log: inout Log
   ) throws(SystemError) -> (Supervisor, ProcessRuntime)? {

@@ -1,12 +1,12 @@
 extension Supervisor {
-  /// The time of a timer has come.
+  /// A timer has expired.
   func time(_ key: TimerKey) {
     switch key {
     case .connection(let number, let timer): connections.handle(.timer(timer), of: number)
     case .authorityAnswer(let number): authorities.isLate(number)
     case .authorityRestart: authorities.restartTime()
     case .transportRestart: transports.restartTime()
-    // The runtime's own.
+    // Handled by the runtime.
     case .errors, .made, .kill: break
     case .acceptAgain: listeners.acceptAgain()
     case .listenAgain: listeners.listenAgain()

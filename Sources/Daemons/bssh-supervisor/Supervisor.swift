@@ -60,7 +60,7 @@ final class Supervisor {
       loaded.settings, singleUser: singleUser)
     reloads = ReloadService(runtime, listeners, authorities, audit, arguments, directory: directory) {
       answer, asker in
-      // Only root can have a socket there.
+      // Only root can create a socket there.
       if isRoot { Self.send(answer, to: asker, runtime) }
     }
     settings = SettingsService(

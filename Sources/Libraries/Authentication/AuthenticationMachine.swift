@@ -49,10 +49,10 @@ public struct AuthenticationMachine: Sendable {
   public enum Action: Equatable, Sendable {
     /// Let an authority verify the key, and the signature if there is one, in the request's payload.
     case judgePublicKey(user: String)
-    /// Let an authority verify the password.
-    case judgePassword(user: String, password: SecretBytes)
-    /// Let an authority verify the one-time code.
-    case judgeCode(user: String, code: SecretBytes)
+    /// Let an authority verify the password in the request's payload.
+    case judgePassword
+    /// Let an authority verify the one-time code in the request's payload.
+    case judgeCode
     /// Send USERAUTH_INFO_REQUEST with the single prompt ``Prompt/text`` and echo off.
     case prompt(Prompt)
     /// Send USERAUTH_FAILURE with partial success false.
@@ -170,13 +170,11 @@ public struct AuthenticationMachine: Sendable {
       if failures >= policy.maximumFailures { return tooManyFailures() }
       return take(request)
     case (.prompting(let prompt), .infoResponse(let answer)):
-      guard let user, answer.responses.count == 1, let response = answer.responses.first else {
-        return fail(.wrongNumberOfResponses)
-      }
+      guard user != nil, answer.responses.count == 1 else { return fail(.wrongNumberOfResponses) }
       state = .judging(prompt.step)
       switch prompt {
-      case .password: return .judgePassword(user: user, password: response)
-      case .code: return .judgeCode(user: user, code: response)
+      case .password: return .judgePassword
+      case .code: return .judgeCode
       }
     case (.prompting, .verdict):
       return .ignore
@@ -217,10 +215,10 @@ public struct AuthenticationMachine: Sendable {
         state = .judging(step)
       }
       return .judgePublicKey(user: request.user)
-    case .password(let password):
+    case .password:
       guard let step = progress.step(by: .password) else { return fail(.methodNotEnabled) }
       state = .judging(step)
-      return .judgePassword(user: request.user, password: password)
+      return .judgePassword
     case .passwordChange:
       return fail(progress.step(by: .password) == nil ? .methodNotEnabled : .passwordChange)
     case .keyboardInteractive:

@@ -1,6 +1,19 @@
 import CLinux
 import Glibc
 
+/// The names of the executables of this package.
+public enum ExecutableName: String, CaseIterable, Sendable {
+  case server = "bssh-server"
+  case supervisor = "bssh-supervisor"
+  case transport = "bssh-transport"
+  case authority = "bssh-authority"
+  case session = "bssh-session"
+  case transfer = "bssh-transfer"
+  case journal = "bssh-journal"
+  case recorder = "bssh-recorder"
+  case exporter = "bssh-exporter"
+}
+
 /// The executables of this package: where they are installed, and how to become one of them.
 public enum Executables {
   /// The path of the executable `name`: in the directory of this program, or in `…/lib/bssh` and `…/sbin` of the same

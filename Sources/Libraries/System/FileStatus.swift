@@ -104,9 +104,11 @@ extension Descriptor {
 
   /// Opens an entry of this directory, whatever its type; a symbolic link is not followed. openat(2), O_PATH
   ///
-  /// - Throws: `SystemError` with ENOENT when there is none; otherwise with the errno of openat(2).
+  /// - Throws: `SystemError` with ENOENT when there is none, EINVAL for a name with a NUL, which no entry has; otherwise
+  ///   with the errno of openat(2).
   public func entry(_ name: [UInt8]) throws(SystemError) -> Descriptor {
     let directory = rawValue
+    guard !name.contains(0) else { throw SystemError("open \(String(decoding: name, as: UTF8.self))", code: EINVAL) }
     let text = name.map { CChar(bitPattern: $0) } + [0]
     return Descriptor(
       owning: try check("open \(String(decoding: name, as: UTF8.self))") { clinux_open_entry(directory, text) })

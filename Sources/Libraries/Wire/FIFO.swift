@@ -12,7 +12,7 @@ public struct FIFO<Element>: RandomAccessCollection {
   /// An empty queue.
   public init() {}
 
-  /// A queue of these elements, the first of which is the oldest.
+  /// A queue of these elements, of which the first is the oldest.
   public init(_ elements: some Sequence<Element>) { append(contentsOf: elements) }
 
   public var startIndex: Int { 0 }

@@ -193,10 +193,7 @@ final class Daemon {
   }
 
   /// The daemon's programs.
-  static let programs = [
-    "bssh-server", "bssh-supervisor", "bssh-transport", "bssh-authority", "bssh-session", "bssh-transfer",
-    "bssh-journal", "bssh-recorder", "bssh-exporter",
-  ]
+  static let programs = ExecutableName.allCases.map(\.rawValue)
 
   /// Copies the daemon's programs.
   static func copyExecutables(from: String, to: String) throws {

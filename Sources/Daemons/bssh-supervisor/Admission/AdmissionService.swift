@@ -28,8 +28,8 @@ extension ConnectionAdmission {
   }
 }
 
-/// Decides which connections may start, remembers what they did that counts against their source, and bans sources. Reports
-/// what it refuses, without a flood of events or lines.
+/// Decides which connections are accepted, keeps the penalties of sources, and bans sources. Reports refused connections,
+/// with limits on the number of events and log lines.
 final class AdmissionService: BanSource, ConnectionAdmission, StartControl {
   private let runtime: any Runtime
   private let events: any EventLog

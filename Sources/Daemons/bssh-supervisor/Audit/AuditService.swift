@@ -34,7 +34,7 @@ final class AuditService: EventBudget {
     self.refusedLogins = refusedLogins
   }
 
-  /// These settings apply from now on.
+  /// Applies new settings.
   func apply(_ settings: Settings.Audit) { budgets.apply(settings.budgetLimits) }
 
   // MARK: Events

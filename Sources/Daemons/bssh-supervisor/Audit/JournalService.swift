@@ -21,10 +21,10 @@ protocol JournalPlace: AnyObject {
 
 /// Sends events to `bssh-journal`, keeps that process running, and decides what has to wait for it.
 ///
-/// The directory of the journal comes from the loader, which may open it where `bssh-audit` may not even look. When it was
-/// removed, a process like the loader opens it again, and makes it if need be.
+/// The loader opens the directory of the journal, because the account `bssh-audit` may not be able to search its parent
+/// directories. If the directory was removed, `bssh-server open-journal` opens it again, and creates it if necessary.
 final class JournalService: EventJournal, JournalPlace, JournalPatience, LoginGate {
-  /// Milliseconds that a journal may take to end, once it is told to.
+  /// Time limit for a journal process to end, in milliseconds.
   private static let endTime: Int64 = 30_000
   /// Time limit for the journal process to end with the daemon, in milliseconds.
   private static let lastEndTime: Int64 = 3000

@@ -4,11 +4,11 @@ import System
 
 /// Refused logins in btmp. What a service needs of ``LoginRecordService`` to report one.
 protocol RefusedLogins: AnyObject {
-  /// A login was refused, which goes into btmp.
+  /// Enters a refused login in btmp.
   func recordRefusal(_ entry: LoginEntry, of connection: UInt64)
 }
 
-/// What goes into utmp, wtmp, lastlog and btmp. Recorders write it.
+/// Decides which entries recorders write to utmp, wtmp, lastlog and btmp.
 final class LoginRecordService: TerminalRecords, RefusedLogins {
   private let runtime: any Runtime
   private let recorders: any Recorders

@@ -19,7 +19,7 @@ final class RecorderReplyService {
     self.logins = logins
   }
 
-  /// A message of a recorder.
+  /// Handles a message of a recorder.
   func handle(_ bytes: [UInt8], _ descriptors: [Descriptor], from child: Child) {
     let isExpected =
       switch descriptors.isEmpty ? try? RecorderToSupervisor(wireBytes: bytes[...]) : nil {
@@ -41,14 +41,14 @@ final class RecorderReplyService {
     return true
   }
 
-  /// A recorder has ended, with it what it was asked for.
+  /// Handles the end of a recorder, with its unfinished requests.
   func ended(_ child: Child, _ status: ExitStatus) {
     recorders.ended(child, status)
     recordings.recorderEnded(child, status)
     logins.recorderEnded(child)
   }
 
-  /// The daemon ends now: waits a moment until all login records and recordings are written.
+  /// Waits for a limited time until all login records and recordings are written, because the daemon ends.
   func end() {
     recorders.skipPause()
     logins.tellRecorder()

@@ -32,9 +32,9 @@ protocol Recorders: AnyObject {
 
 /// Starts, replaces and ends recorders: processes that create the files of recordings and write login records.
 ///
-/// One is the current recorder. One that was retired does what it was told, and ends.
+/// One of them is the current recorder. A retired one completes its requests and exits.
 final class RecorderService: Recorders, RecorderDemand {
-  /// Milliseconds until a recorder that has ended is started again.
+  /// Milliseconds before a recorder that has ended is restarted.
   static let pause: Int64 = 1000
   /// Time limit for recorders to complete their requests when the daemon ends, in milliseconds.
   private static let endTime: Int64 = 4000

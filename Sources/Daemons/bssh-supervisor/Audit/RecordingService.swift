@@ -4,8 +4,7 @@ import System
 
 /// Requests the files of recordings from recorders.
 ///
-/// The descriptor of a file goes from the recorder to the transport over a socket of their own: it is nothing for this
-/// process.
+/// The recorder sends the descriptor of a file directly to the transport, over a socket pair that this service creates.
 final class RecordingService: RecordingFiles {
   private let runtime: any Runtime
   private let recorders: any Recorders

@@ -4,7 +4,7 @@ import IPC
 import System
 import Wire
 
-/// Starts and ends authorities, and asks them for connections: signatures, accounts and verdicts.
+/// Starts and ends authorities, and sends them the requests of connections for signatures, accounts and verdicts.
 final class AuthorityService: CandidateSource, AuthorityQuestions {
   private let runtime: any Runtime
   /// The user id of every login if the daemon does not run as root; nil: it does.

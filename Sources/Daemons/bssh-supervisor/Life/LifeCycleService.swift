@@ -7,7 +7,7 @@ import System
 /// daemon can take its place.
 final class LifeCycleService {
   private enum Phase: Int, Comparable {
-    /// Not everything works yet that must work at first.
+    /// The start is not complete.
     case starting
     /// The start waits for the journal alone.
     case awaitingJournal
@@ -53,7 +53,7 @@ final class LifeCycleService {
   private var phase = Phase.starting
   /// Logins go to a copy of this process as soon as bans are saved.
   private var isHandingOver = false
-  /// The journal has the end of the service.
+  /// True if the end of the service was reported.
   private var hasRecordedStop = false
   /// How the process ends; nil: it goes on.
   private(set) var exitCode: ExitCode?
@@ -113,7 +113,7 @@ final class LifeCycleService {
     do throws(SystemError) {
       if let output = try process.reportReady(status) { runtime.logToSystemLog(output) }
     } catch {
-      // Standard error is /dev/null now; without /dev/log there is no place left to write to.
+      // Standard error is /dev/null now; without /dev/log the log would have no output.
       runtime.log(.warning, "\(error)")
     }
   }
@@ -121,12 +121,12 @@ final class LifeCycleService {
   /// The journal is open, or the start goes on without it.
   func journalOpened() { if phase == .awaitingJournal { started() } }
 
-  /// The start failed, and the log says why.
+  /// Ends with this exit code. The log contains the reason.
   func fail(_ code: ExitCode) { if exitCode == nil { exitCode = code } }
 
   // MARK: State
 
-  /// Where it listens, and what does not go well, for people: one line, whatever processes said of it.
+  /// The status for administrators, in one line: the addresses and any problems. Texts from other processes are escaped.
   private var status: String {
     let (places, absent) = (services.listeners.places, services.listeners.absentPlaces)
     let refused =
@@ -140,10 +140,10 @@ final class LifeCycleService {
   /// The status line has changed.
   func statusChanged() { process.notify(.status(status)) }
 
-  /// The configuration is loaded again.
+  /// A reload of the configuration begins.
   func reloadBegins() { process.notify(.reloading) }
 
-  /// What came of that.
+  /// A reload has ended with this result.
   func reloadEnded(_ answer: ReloadAnswer) {
     process.notify(.ready(status: status))
     services.reloads.finish(answer)
@@ -203,7 +203,7 @@ final class LifeCycleService {
     runtime.post(.drain)
   }
 
-  /// Ends with the last connection and session.
+  /// Ends after the last connection and session.
   func endWhenIdle() {
     guard phase == .ending, exitCode == nil, services.connections.count == 0,
       !runtime.children.values.contains(where: { $0.role == .session || $0.role == .banWriter })
@@ -216,7 +216,7 @@ final class LifeCycleService {
   func drain() {
     guard exitCode == nil, phase < .draining else { return }
     phase = .draining
-    // What logins have said by now is heard, also of those that are held.
+    // Messages of paused logins are read too.
     runtime.readRest(of: services.sessions.processes, then: .sessionsRead)
   }
 

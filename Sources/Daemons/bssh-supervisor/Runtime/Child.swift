@@ -22,7 +22,7 @@ final class Child {
       }
     }
 
-    /// Its name in the log.
+    /// The name in the log.
     var name: String {
       switch self {
       case .authority: "authority"
@@ -41,7 +41,7 @@ final class Child {
     }
   }
 
-  /// Never given twice.
+  /// A number that is never reused.
   let number: UInt64
   let role: Role
   /// The number of the zygote that is creating it; nil: it exists.
@@ -110,18 +110,18 @@ final class Child {
     case failed(String)
   }
 
-  /// True when messages wait.
+  /// True if messages wait.
   var hasBacklog: Bool { !queue.isEmpty }
-  /// Nothing more will be sent to it.
+  /// True if nothing more will be sent.
   var isFinished: Bool { queue.isFinished }
 
-  /// Nothing more will be sent: it finds the socket closed behind what waits.
+  /// Closes the socket for writing after the waiting messages.
   func finish() { queue.finish() }
 
-  /// Sends a message after those that wait; never waits itself.
+  /// Sends a message after those that wait. Never blocks.
   func send(_ message: SecretBytes, _ descriptors: [Descriptor] = []) -> Sent { sent(queue.send(message, descriptors)) }
 
-  /// Sends what waits.
+  /// Sends the waiting messages.
   func flush() -> Sent { sent(queue.flush()) }
 
   private func sent(_ outcome: MessageQueue.Outcome) -> Sent {

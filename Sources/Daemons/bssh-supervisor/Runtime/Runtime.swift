@@ -18,7 +18,7 @@ protocol Runtime: AnyObject {
   func log(_ level: Log.Level, _ text: String)
   /// True if lines of this level are written.
   func logs(_ level: Log.Level) -> Bool
-  /// The least important level that is written from now on.
+  /// Sets the lowest level of lines that are written.
   func setLogThreshold(_ level: Log.Level)
   /// Lines go to syslog(3) by way of this socket from now on.
   func logToSystemLog(_ socket: Descriptor)
@@ -65,11 +65,11 @@ protocol Runtime: AnyObject {
   func resume(_ child: Child)
   /// Reads what these processes have sent by now, also of those that are paused, then posts `event`.
   func readRest(of children: [Child], then event: SupervisorEvent)
-  /// Kills everything that still runs: the daemon ends.
+  /// Kills all processes, because the daemon ends.
   func killAll()
   /// This process is a copy of the one that waited for signals: signals are for this one from now on.
   ///
-  /// - Throws: what epoll_ctl(2) says.
+  /// - Throws: `SystemError` from epoll_ctl(2).
   func watchSignalsAgain() throws(SystemError)
 }
 

@@ -2,7 +2,7 @@ import System
 
 /// Why logins may have to wait before they are listened to. What a service needs of ``JournalService`` for that.
 protocol JournalPatience: JournalPressure {
-  /// True for those whom `audit.rescue_users` lets in to mend the server.
+  /// True if `audit.rescue_users` allows this user to log in while the journal fails.
   func isRescueUser(_ name: String) -> Bool
 }
 
@@ -11,21 +11,21 @@ final class SessionPauseService {
   /// A login that may have to wait.
   private struct Login {
     let child: Child
-    /// It has root's rights: it never waits for a budget, for it could change the journal all the same.
+    /// True if it has root's privileges. It never waits for a budget, because it could change the journal anyway.
     let isRoot: Bool
     var waitsForJournal = false
-    /// It waits because its user has used up the budget of events.
+    /// True while it is paused because its user has used up the budget of events.
     var isThrottled = false
-    /// For what its terminals are told of such a wait.
+    /// Limits the announcements of such pauses on its terminals.
     var notices = LogThrottle(interval: 60_000)
   }
 
   private let runtime: any Runtime
   private let journal: any JournalPatience
   private let events: any EventBudget
-  /// By the numbers of the processes.
+  /// The processes of logins, by their numbers.
   private var logins: [UInt64: Login] = [:]
-  /// For lines about budgets.
+  /// Limits the log lines about budgets.
   private var lineThrottle = LogThrottle(burst: 10, interval: 10_000)
 
   init(_ runtime: any Runtime, _ journal: any JournalPatience, _ events: any EventBudget) {
@@ -46,7 +46,7 @@ final class SessionPauseService {
     runtime.cancelTimer(.throttle(child.number))
   }
 
-  /// The journal is slow: no login is listened to.
+  /// Pauses all logins, because the journal is slow.
   func hold() { for number in logins.keys { hold(number) } }
 
   private func hold(_ number: UInt64) {
@@ -55,7 +55,7 @@ final class SessionPauseService {
     logins[number]?.waitsForJournal = true
   }
 
-  /// The journal keeps up again.
+  /// Resumes logins, because the journal keeps up again.
   func release() {
     for (number, login) in logins where login.waitsForJournal {
       logins[number]?.waitsForJournal = false
@@ -63,16 +63,14 @@ final class SessionPauseService {
     }
   }
 
-  /// Listens again to a login that waited, unless it has another reason to wait.
+  /// Resumes a login, unless it is paused for another reason.
   private func resume(_ number: UInt64) {
     guard let login = logins[number], login.child.isOpen, !login.waitsForJournal, !login.isThrottled else { return }
     runtime.resume(login.child)
   }
 
-  /// A login has reported events: it waits when its user has used up the budget.
-  ///
-  /// Says so on the terminals of the login and in the log. Those who may have to mend the server are charged and never
-  /// wait: root and ``JournalPatience/isRescueUser(_:)``.
+  /// Pauses a login that has reported events if its user's budget is used up, and announces that on its terminals and
+  /// in the log. Root and rescue users (``JournalPatience/isRescueUser(_:)``) are charged but never paused.
   func throttle(_ child: Child, _ connection: UInt64, _ user: String?) {
     guard let user, let login = logins[child.number], !login.isThrottled, child.isOpen, !login.isRoot,
       !journal.isRescueUser(user)
@@ -93,7 +91,7 @@ final class SessionPauseService {
         + more)
   }
 
-  /// A login has waited for its user's budget.
+  /// Handles the end of a login's wait for its user's budget.
   func throttleEnds(_ number: UInt64) {
     logins[number]?.isThrottled = false
     resume(number)

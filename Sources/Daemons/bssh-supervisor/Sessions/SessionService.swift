@@ -5,11 +5,11 @@ import Model
 import System
 import Wire
 
-/// Who may start something now. What a service needs of ``JournalService`` to open logins.
+/// The part of ``JournalService`` that a service needs to open logins.
 protocol LoginGate: AnyObject {
-  /// Whether this user may log in or start a program now, as far as the journal is concerned.
+  /// True if the state of the journal allows this user to log in or to start a program.
   func admits(_ user: String) -> Bool
-  /// Lets a session process start a program once what was added last is in the journal.
+  /// Lets a session process start a program when the last added event is in the journal.
   func awaitStart(_ number: UInt64, of session: Child, user: String)
 }
 
@@ -22,10 +22,10 @@ protocol EventBudget: EventLog {
 /// Starts and ends the session process of each connection, which looks keys up and gets the login, and reports what it
 /// says.
 final class SessionService: SessionProcesses {
-  /// A session process that has a login.
+  /// A session process with a login.
   private struct Process {
     let child: Child
-    /// Whose login it is, once that is known.
+    /// The subject of the login, once known.
     var subject = Subject()
     /// The programs whose end was not reported.
     var commands = UnfinishedCommands()
@@ -39,13 +39,13 @@ final class SessionService: SessionProcesses {
   private let pauses: SessionPauseService
   private let journal: any LoginGate
   private let events: any EventLog
-  /// False: all processes are the daemon's user's.
+  /// False: all processes run as the user of the daemon.
   private let isRoot: Bool
   /// The processes of logins, by their numbers.
   private var logins: [UInt64: Process] = [:]
   /// The session process of each connection, for its keys or its login.
   private var current: [UInt64: Child] = [:]
-  /// The authorized_keys that were found, by connection; sealed once they are.
+  /// The memory with the authorized_keys files of each connection; sealed after they are read.
   private var keys: [UInt64: Descriptor] = [:]
   /// The user of each connection whose login is counted.
   private var users: [UInt64: String] = [:]
@@ -197,7 +197,7 @@ final class SessionService: SessionProcesses {
     post(.session(message), connection)
   }
 
-  /// Nobody changes what was looked up any more. Returns what the process did that it may not do.
+  /// Seals the memory with the files. Returns the violation of the process; nil: there is none.
   private func sealKeys(_ files: [KeyFile], _ connection: UInt64) -> String? {
     let total = files.reduce(0) { $0 + Int($1.length) }
     guard total <= KeyFile.totalLimit else { return "told of more keys than there can be" }
@@ -224,7 +224,7 @@ final class SessionService: SessionProcesses {
       events.record(fact, of: subject, connection)
       journal.awaitStart(start, of: child, user: logins[child.number]?.subject.user ?? "")
       pauses.throttle(child, connection, subject.user)
-    // Its terminals have ended in the login records with the connection.
+    // Its terminals ended in the login records with the connection.
     case .keys, .account, .terminal, nil: return
     }
   }
@@ -240,7 +240,7 @@ final class SessionService: SessionProcesses {
   func ended(_ child: Child, _ status: ExitStatus) {
     pauses.remove(child)
     guard let connection = child.connection else { return }
-    // After a hand-over it is not known how a process ended: what it has told says whether it ended well.
+    // After a hand-over the exit status is unknown, and its messages show whether it ended normally.
     let isExpected = status == .code(0) || (status == .unknown && child.sentSignal == nil)
     recordLoss(
       of: child.number, child.loss ?? SessionLoss(status, isOurs: child.sentSignal != nil), isExpected: isExpected)

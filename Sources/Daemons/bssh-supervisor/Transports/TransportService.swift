@@ -4,7 +4,7 @@ import IPC
 import System
 import Wire
 
-/// Gives each connection a transport of its own, and keeps some ready.
+/// Assigns a transport to each connection, and keeps spares.
 final class TransportService: TransportSource {
   private let runtime: any Runtime
   private let zygotes: any ProcessMaker

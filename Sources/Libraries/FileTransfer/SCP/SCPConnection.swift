@@ -2,7 +2,7 @@ import Glibc
 import System
 
 /// Why an SCP transfer cannot continue.
-public enum SCPFailure: Error, Equatable, Sendable {
+enum SCPFailure: Error, Equatable, Sendable {
   /// The client violated the protocol.
   case violation(SCPViolation)
   /// The client aborted and said so.

@@ -13,7 +13,7 @@ public struct SCPViolation: Error, Equatable, Sendable, CustomStringConvertible 
 }
 
 /// A control line of the SCP protocol.
-public enum SCPRecord: Equatable, Sendable {
+enum SCPRecord: Equatable, Sendable {
   /// `C0644 120 name`: a file, whose bytes follow.
   case file(SCPEntry)
   /// `D0755 0 name`: a directory; the records up to its `E` are inside.
@@ -26,7 +26,7 @@ public enum SCPRecord: Equatable, Sendable {
   /// Parses a line without its newline.
   ///
   /// - Throws: `SCPViolation` when the line is malformed or its name is not a file name.
-  public init(_ line: ArraySlice<UInt8>) throws(SCPViolation) {
+  init(_ line: ArraySlice<UInt8>) throws(SCPViolation) {
     let rest = line.dropFirst()
     switch line.first {
     case UInt8(ascii: "C"): self = .file(try SCPEntry(rest))
@@ -40,7 +40,7 @@ public enum SCPRecord: Equatable, Sendable {
   }
 
   /// The line with its newline.
-  public var bytes: [UInt8] {
+  var bytes: [UInt8] {
     switch self {
     case .file(let entry): Array("C".utf8) + entry.bytes
     case .directory(let entry): Array("D".utf8) + entry.bytes
