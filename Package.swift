@@ -113,7 +113,7 @@ let package = Package(
     library("Audit", ["Digests", "Wire"], fast),
     library("Authentication", ["AccessControl", "Audit", "Filter", "Model", "Wire"]),
     library("Digests", [], fast),
-    library("Model", ["Audit", "Filter", "Wire"]),
+    library("Model", ["AccessControl", "Audit", "Filter", "Wire"]),
     library("Export", ["Audit", "JournalReader", "Wire"], fast),
     library("Filter", ["Wire"]),
     library("Configuration", ["AccessControl", "Authentication", "Filter", "IPC", "Model", "Wire"]),
@@ -146,7 +146,9 @@ let package = Package(
         "Wire",
         "CCrypt",
       ], wrapping),
-    daemon("Session", "bssh-session", ["Audit", "Filter", "IPC", "Model", "System", "SystemBus", "Wire", "Zygote"]),
+    daemon(
+      "Session", "bssh-session",
+      ["AccessControl", "Audit", "Filter", "IPC", "Model", "System", "SystemBus", "Wire", "Zygote"]),
 
     daemon("Transfer", "bssh-transfer", ["FileTransfer", "Filter", "IPC", "Model", "System", "Wire"]),
     daemon(
@@ -186,7 +188,7 @@ let package = Package(
       dependencies: ["Audit", "Digests", "IPC", "Model", "System", "Wire"],
       exclude: ["MessageVersion.txt"]),
     .testTarget(name: "JournalReaderTests", dependencies: ["Audit", "Gzip", "JournalReader", "System"]),
-    .testTarget(name: "ModelTests", dependencies: ["Audit", "Model", "Wire"]),
+    .testTarget(name: "ModelTests", dependencies: ["AccessControl", "Audit", "Model", "Wire"]),
     .testTarget(
       name: "JournalTests", dependencies: ["Audit", "Gzip", "IPC", "Journal", "System", "TestSupport", "Wire"]),
     .testTarget(name: "RecorderTests", dependencies: ["IPC", "Recorder", "System", "Wire"]),
@@ -206,7 +208,10 @@ let package = Package(
       exclude: ["Clients"]),
     .testTarget(
       name: "SessionTests",
-      dependencies: ["Audit", "Session", "Transfer", "CLinux", "Filter", "IPC", "Model", "System", "SystemBus", "Wire"]),
+      dependencies: [
+        "AccessControl", "Audit", "Session", "Transfer", "CLinux", "Filter", "IPC", "Model", "System", "SystemBus",
+        "Wire",
+      ]),
     .testTarget(
       name: "SupervisorTests",
       dependencies: [

@@ -74,6 +74,7 @@ struct PublicKeyProvider {
     }
     verdict.outcome = offer.signature == nil ? .acceptable : .accepted
     verdict.permissions = grant.permissions
+    verdict.permissions.setSource(verdict.place)
     let refused = rules.variables.filter(&verdict.permissions.environment)
     verdict.warnings += refused.map {
       "\(verdict.place): environment= does not set \($0): auth.publickey.permit_user_environment does not permit it"

@@ -3,6 +3,7 @@ extension EventType {
   func makeRow() -> EventRow {
     let warning = Severity.ByResult(.warning)
     let quiet = Severity.ByResult(.debug)
+    let forward: [JournalKey] = [.channel, .path, .forwardKind, .target, .originator]
     let traffic: [JournalKey] = [.duration, .bytes, .bytesIn, .bytesOut]
     return switch self {
     // MARK: Connections
@@ -197,10 +198,21 @@ extension EventType {
 
     // MARK: Forwards
     case .forwardOpen:
-      EventRow(.session, series: .files, "never: this version forwards nothing") { fact, _ in fact.general }
-    case .forwardClosed: EventRow(.session, series: .files, "never, as `forward_open`") { fact, _ in fact.general }
-    case .forwardDenied: EventRow(.session, severity: warning, "never, as `forward_open`") { fact, _ in fact.general }
-    case .agentForwarded: EventRow(.session, "never, as `forward_open`") { fact, _ in fact.general }
+      EventRow(
+        .session, series: .files, fields: forward + [.address], reasons: ForwardFailure.all,
+        "a forwarded connection was made; `failure` when it was permitted and could not be made",
+        details: "the error of the system or of the resolver"
+      ) { fact, _ in "forward to \(fact.forwardTarget)\(fact.reached)\(fact.origin)\(fact.forwardFailure)" }
+    case .forwardClosed:
+      EventRow(
+        .session, series: .files, fields: forward + [.address] + traffic, "a forwarded connection has ended"
+      ) { fact, _ in "forward to \(fact.forwardTarget) closed\(fact.after)\(fact.traffic)" }
+    case .forwardDenied:
+      EventRow(
+        .session, severity: warning, fields: forward + [.rule], reasons: ForwardDenial.all,
+        "a forward was refused by a rule or a limit, or its target is impossible"
+      ) { fact, _ in "forward to \(fact.forwardTarget)\(fact.origin) refused: \(fact.why)\(Fact.comma(fact.rule))" }
+    case .agentForwarded: EventRow(.session, "never: agents are not forwarded") { fact, _ in fact.general }
 
     // The log has other lines about these.
     case .daemonStarted:

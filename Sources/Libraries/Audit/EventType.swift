@@ -55,13 +55,13 @@ public enum EventType: String, CaseIterable, Sendable {
   case connectionClosed = "connection_closed"
   /// A connection was closed before anything was sent.
   case connectionRefused = "connection_refused"
-  /// Reserved: there is no forwarding.
+  /// A forwarded connection was made, or could not be made.
   case forwardOpen = "forward_open"
-  /// Reserved, as ``forwardOpen``.
+  /// A forwarded connection has ended.
   case forwardClosed = "forward_closed"
-  /// Reserved, as ``forwardOpen``.
+  /// A forward was refused.
   case forwardDenied = "forward_denied"
-  /// Reserved, as ``forwardOpen``.
+  /// Reserved: agents are not forwarded.
   case agentForwarded = "agent_forwarded"
   /// The mode, owner, size or times of a file were changed.
   case attributesChanged = "attributes_changed"

@@ -64,6 +64,20 @@ extension Fact {
       ? ", broken off" : ", not all of it: \(details ?? reason?.code ?? result.rawValue)"
   }
 
+  /// The target of a forward: a place, or the quoted path of a Unix socket.
+  var forwardTarget: String { target.map { $0.quoted() } ?? name }
+
+  /// The address of a forward, unless the client asked for it.
+  var reached: String { address == target ? "" : Fact.space(address.map { "at \($0)" }) }
+
+  /// Where a forward comes from.
+  var origin: String { Fact.space(originator.map { "from \($0.quoted())" }) }
+
+  /// After what was to be forwarded: that it failed.
+  var forwardFailure: String {
+    result == .success ? "" : " failed: \(reason?.code ?? result.rawValue)\(details.map { " (\($0))" } ?? "")"
+  }
+
   /// `after 1.5 s`; nil: unknown.
   var duration: String? {
     milliseconds.map { "after \($0 / 1000).\($0 % 1000 / 100) s" }

@@ -39,6 +39,14 @@ public struct Fact: Equatable, Sendable {
   public var rule: String?
   /// The reason, if the row of the type has reasons.
   public var reason: Reason?
+  /// What a forward is.
+  public var forwardKind: ForwardKind?
+  /// The TCP target of a forward, as the client asked for it: `host:port`.
+  public var target: String?
+  /// The address and port that a forward is connected to.
+  public var address: String?
+  /// Where the client says that a forwarded connection comes from: `host:port`.
+  public var originator: String?
 
   /// An event with these values and nothing else.
   public init(_ type: EventType, _ result: EventResult = .success, _ protocol: EventProtocol? = nil) {
@@ -77,5 +85,9 @@ extension Fact: WireFields {
     bytesOut = try coder.number(value?.bytesOut)
     rule = try coder.text(value?.rule.map(Fact.cut), max: Fact.textLimit)
     reason = try coder.value(value?.reason)
+    forwardKind = try coder.choice(value?.forwardKind)
+    target = try coder.text(value?.target.map(Fact.cut), max: Fact.textLimit)
+    address = try coder.text(value?.address.map(Fact.cut), max: Fact.textLimit)
+    originator = try coder.text(value?.originator.map(Fact.cut), max: Fact.textLimit)
   }
 }

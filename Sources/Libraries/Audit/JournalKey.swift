@@ -63,6 +63,14 @@ public enum JournalKey: String, CaseIterable, Sendable {
   case reason
   /// The key exchange method. RFC 4253, section 7.1
   case keyExchange = "key_exchange"
+  /// The ``ForwardKind``.
+  case forwardKind = "forward_kind"
+  /// The TCP target of a forward, as the client asked for it.
+  case target
+  /// The address and port that a forward is connected to.
+  case address
+  /// Where the client says that a forwarded connection comes from.
+  case originator
 
   /// The type of a value in JSON.
   public enum Form: Sendable {
@@ -133,7 +141,10 @@ public enum JournalKey: String, CaseIterable, Sendable {
       )
     case .details: Row(.text, "A text for administrators, which may change")
     case .protocol: Row(.names(EventProtocol.allCases.map(\.rawValue)), "The part of the server")
-    case .version: Row(.version, isOptional: false, "The version of the line format; version 1 has no `key_exchange`")
+    case .version:
+      Row(
+        .version, isOptional: false,
+        "The version of the line format; version 1 has no `key_exchange`, version 2 no key that follows it")
     case .sequence:
       Row(
         .number(in: 1...UInt64.max), isOptional: false,
@@ -165,6 +176,16 @@ public enum JournalKey: String, CaseIterable, Sendable {
     case .rule: Row(.text, "The rule or configuration key that decided")
     case .reason: Row(.pattern("^[a-z0-9_]+$"), "The reason: a stable code, on which scripts can rely")
     case .keyExchange: Row(.text, "The method of the connection's first key exchange, such as `mlkem768x25519-sha256`")
+    case .forwardKind:
+      Row(
+        .names(ForwardKind.allCases.map(\.rawValue)),
+        "What a forward is: `local`, a connection to a TCP port (`ssh -L`, `-D`, `-W`, `-J`), or `local_socket`, one to a Unix socket, whose path is `path`"
+      )
+    case .target:
+      Row(
+        .text, "The name or address and the port that the client asked to be connected to; IPv6 addresses in brackets")
+    case .address: Row(.text, "The address and the port that a forward is connected to")
+    case .originator: Row(.text, "Where the client says that a forwarded connection comes from; nobody checks it")
     }
   }
 

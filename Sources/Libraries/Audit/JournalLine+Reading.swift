@@ -1,7 +1,8 @@
 import Wire
 
 extension JournalLine {
-  /// Parses a line of this version or of version 1, which has no `key_exchange`; without its newline.
+  /// Parses a line of this version, of version 1, which has no `key_exchange`, or of version 2, which has nothing that
+  /// follows it; without its newline.
   ///
   /// - Throws: `JournalLineError`, see its cases.
   public init(json: ArraySlice<UInt8>) throws(JournalLineError) {
@@ -39,6 +40,12 @@ extension JournalLine {
     fact.rule = try reader.text("rule")
     fact.reason = try reader.text("reason").map { Reason(code: $0) }
     if version > 1 { subject.keyExchange = try reader.text("key_exchange") }
+    if version > 2 {
+      fact.forwardKind = try reader.optional("forward_kind") { ForwardKind(rawValue: $0) }
+      fact.target = try reader.text("target")
+      fact.address = try reader.text("address")
+      fact.originator = try reader.text("originator")
+    }
     for (key, field) in zip(Self.rawKeys, [\Fact.path, \.destination, \.command]) {
       if let raw = try reader.raw(key, of: fact[keyPath: field]) { fact[keyPath: field] = raw }
     }

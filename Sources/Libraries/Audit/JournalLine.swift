@@ -28,7 +28,7 @@ public enum JournalLineError: Error, Equatable, Sendable, CustomStringConvertibl
 /// replaced by U+FFFD, and the original bytes are added in Base64 under a key with the suffix `_raw` at the end.
 public struct JournalLine: Equatable, Sendable {
   /// The version of the line format: `v`.
-  public static let version: UInt64 = 2
+  public static let version: UInt64 = 3
   /// Maximum length of a line in bytes: all texts have their maximum length and every character is escaped.
   public static let lengthLimit = 352 << 10
 
@@ -88,6 +88,10 @@ extension JournalLine {
     writer.text(fact.rule)
     writer.text(fact.reason?.code)
     writer.text(subject.keyExchange)
+    writer.text(fact.forwardKind?.rawValue)
+    writer.text(fact.target)
+    writer.text(fact.address)
+    writer.text(fact.originator)
     for (key, value) in zip(Self.rawKeys, [fact.path, fact.destination, fact.command]) {
       if let value { writer.raw(key, value) }
     }

@@ -46,6 +46,8 @@ public struct CertificateOptions: Equatable, Sendable {
       let command = try text(of: option)
       guard permissions.forcedCommand == nil, !command.contains(0) else { throw .malformed }
       permissions.forcedCommand = command
+      // ssh-keygen adds permit-port-forwarding to every certificate, unless told otherwise.
+      permissions.forwardsBesideCommand = false
     case "source-address":
       guard sources == nil else { throw .malformed }
       sources = try ranges(try text(of: option))

@@ -40,6 +40,7 @@ extension KeyOptions {
   public init(reading text: inout ArraySlice<UInt8>) throws(KeyOptionError) {
     self.init()
     var number = 0
+    var namesForwarding = false
     while let byte = text.first, !isBlank(byte) {
       if byte == UInt8(ascii: ",") {
         text = text.dropFirst()
@@ -58,6 +59,7 @@ extension KeyOptions {
         try set(name, to: try Self.unquoted(&text, of: name))
       } else {
         try set(name)
+        if name == "port-forwarding" { namesForwarding = true }
       }
       guard text.isEmpty || text.first.map({ isBlank($0) || $0 == UInt8(ascii: ",") }) == true else {
         throw KeyOptionError("no comma after the value of \(name)=")
@@ -66,6 +68,8 @@ extension KeyOptions {
     guard principals == nil || isCertificateAuthority else {
       throw KeyOptionError("principals= is only allowed with cert-authority")
     }
+    permissions.forwardsBesideCommand =
+      permissions.forcedCommand == nil || namesForwarding || !permissions.permitOpen.isEmpty
   }
 
   private static let flags: Set = [
@@ -120,9 +124,8 @@ extension KeyOptions {
       }
       expiryTimes.append(time)
     case "environment": try setVariable(value)
-    case "permitopen": permissions.permitOpen = (permissions.permitOpen ?? []) + [try Self.place(value, of: name)]
-    case "permitlisten":
-      permissions.permitListen = (permissions.permitListen ?? []) + [try Self.place(value, of: name)]
+    case "permitopen": try Self.add(value, to: &permissions.permitOpen, of: name)
+    case "permitlisten": try Self.add(value, to: &permissions.permitListen, of: name)
     case "tunnel":
       // Tunnels are not supported, but a line with an invalid value is refused nevertheless.
       guard value.lowercased.elementsEqual("any".utf8) || Self.number(value, upTo: 0x7fff_fffd) != nil else {
@@ -151,29 +154,17 @@ extension KeyOptions {
     }
   }
 
-  /// `host:port`, `[address]:port` or `host:*`; `permitlisten=` also accepts a port alone.
-  private static func place(_ text: [UInt8], of option: String) throws(KeyOptionError) -> ForwardingPlace {
-    var host = Array("*".utf8)[...]
-    var port = text[...]
-    if let close = text.firstIndex(of: UInt8(ascii: "]")), text.first == UInt8(ascii: "[") {
-      host = text[1..<close]
-      port = text[(close + 1)...]
-      guard port.first == UInt8(ascii: ":") else { throw KeyOptionError("\(option)= has no port after the address") }
-      port = port.dropFirst()
-    } else if let colon = text.firstIndex(of: UInt8(ascii: ":")) {
-      host = text[..<colon]
-      port = text[(colon + 1)...]
-    } else if option == "permitopen" {
-      throw KeyOptionError("permitopen= is not host:port")
+  /// Adds a place to the list of an option; ``KeyPermissions/setSource(_:)`` adds the line to the name of the list.
+  private static func add(_ text: [UInt8], to lists: inout [PlaceList], of option: String) throws(KeyOptionError) {
+    let place: ForwardingPlace
+    do throws(ForwardingPlaceError) {
+      place = try ForwardingPlace(text, portAlone: option == "permitlisten")
+    } catch { throw KeyOptionError("\(option)= \(error)") }
+    if lists.isEmpty { lists = [PlaceList("\(option)=", [])] }
+    guard lists[0].places.count < PlaceList.limit else {
+      throw KeyOptionError("\(option)= is set more than \(PlaceList.limit) times")
     }
-    guard !host.isEmpty, host.count < 1025, let name = String(validating: host, as: UTF8.self) else {
-      throw KeyOptionError("\(option)= has no valid host")
-    }
-    if port.elementsEqual("*".utf8) { return ForwardingPlace(host: name, port: nil) }
-    guard let number = number(port, upTo: 65535), number > 0 else {
-      throw KeyOptionError("\(option)= needs a port from 1 to 65535 or *")
-    }
-    return ForwardingPlace(host: name, port: UInt16(number))
+    lists[0].places.append(place)
   }
 
   private static func number(_ text: some Collection<UInt8>, upTo limit: Int) -> Int? {

@@ -42,6 +42,8 @@ public struct Login: WireFields, Equatable {
   public var scp: TransferSettings?
   /// The permissions of the credentials. A login may do what both these and the settings above allow.
   public var permissions: KeyPermissions
+  /// What the login may forward, by the settings and the credentials.
+  public var forwarding = ForwardingRights.none
   /// A program on a terminal is started after ``SupervisorToSession/terminalEntered``, because of login records.
   public var keepsRecords = false
   /// Programs are started after ``SupervisorToSession/scopeEntered``, because the process is moved to its own scope.
@@ -88,6 +90,7 @@ public struct Login: WireFields, Equatable {
     sftp = try coder.value(value?.sftp)
     scp = try coder.value(value?.scp)
     permissions = try coder.value(value?.permissions)
+    forwarding = try coder.value(value?.forwarding)
     keepsRecords = try coder.flag(value?.keepsRecords)
     awaitsScope = try coder.flag(value?.awaitsScope)
   }

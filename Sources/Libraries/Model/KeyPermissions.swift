@@ -7,7 +7,7 @@ import Wire
 public struct KeyPermissions: WireFields, Equatable {
   /// Limit of a forced command, in bytes.
   public static let commandLimit = 16 << 10
-  /// Limit of the variables, and of each list of places.
+  /// Limit of the variables.
   public static let listLimit = 1024
 
   /// Everything: the permissions of a password, or of a key without options.
@@ -31,10 +31,13 @@ public struct KeyPermissions: WireFields, Equatable {
   public var forcedCommand: [UInt8]?
   /// Environment variables of the line, each name once.
   public var environment: [EnvironmentVariable] = []
-  /// `permitopen`: destinations of forwarded connections; nil: all.
-  public var permitOpen: [ForwardingPlace]?
-  /// `permitlisten`: addresses on which connections to forward are accepted; nil: all.
-  public var permitListen: [ForwardingPlace]?
+  /// False if a forced command comes from a line that does not name `port-forwarding` or `permitopen=`, or from a
+  /// certificate: then only a `match` block of the configuration permits forwarding.
+  public var forwardsBesideCommand = true
+  /// `permitopen`: targets of forwarded connections. Each line has its list, and all of them apply; none: everything.
+  public var permitOpen: [PlaceList] = []
+  /// `permitlisten`: addresses on which connections to forward are accepted, as ``permitOpen``.
+  public var permitListen: [PlaceList] = []
 
   private init(
     terminal: Bool, agentForwarding: Bool, portForwarding: Bool, x11Forwarding: Bool, userRC: Bool
@@ -51,6 +54,12 @@ public struct KeyPermissions: WireFields, Equatable {
     (terminal, agentForwarding, portForwarding, x11Forwarding, userRC) = (false, false, false, false, false)
   }
 
+  /// Adds where the options are, as `FILE:LINE`, to the names of the lists.
+  public mutating func setSource(_ place: String) {
+    for index in permitOpen.indices { permitOpen[index].source += " of \(place)" }
+    for index in permitListen.indices { permitListen[index].source += " of \(place)" }
+  }
+
   /// The intersection of both, with the command and variables of either. If both have variables, those of this one.
   /// Returns nil if they force different commands.
   public func merged(with other: KeyPermissions) -> KeyPermissions? {
@@ -63,25 +72,10 @@ public struct KeyPermissions: WireFields, Equatable {
     merged.userRC = userRC && other.userRC
     merged.forcedCommand = forcedCommand ?? other.forcedCommand
     merged.environment = environment.isEmpty ? other.environment : environment
-    merged.permitOpen = Self.common(permitOpen, other.permitOpen)
-    merged.permitListen = Self.common(permitListen, other.permitListen)
+    merged.forwardsBesideCommand = forwardsBesideCommand && other.forwardsBesideCommand
+    merged.permitOpen += other.permitOpen.filter { !permitOpen.contains($0) }
+    merged.permitListen += other.permitListen.filter { !permitListen.contains($0) }
     return merged
-  }
-
-  /// The places that are in both lists; nil: all places. At most ``listLimit``; further ones are not permitted.
-  private static func common(_ places: [ForwardingPlace]?, _ others: [ForwardingPlace]?) -> [ForwardingPlace]? {
-    guard let places else { return others }
-    guard let others else { return places }
-    var common: [ForwardingPlace] = []
-    var seen: Set<ForwardingPlace> = []
-    for place in places {
-      for other in others {
-        guard common.count < listLimit else { return common }
-        guard let shared = place.shared(with: other), seen.insert(shared).inserted else { continue }
-        common.append(shared)
-      }
-    }
-    return common
   }
 
   public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
@@ -92,33 +86,9 @@ public struct KeyPermissions: WireFields, Equatable {
     userRC = try coder.flag(value?.userRC)
     forcedCommand = try coder.bytes(value?.forcedCommand, max: Self.commandLimit)
     environment = try coder.list(value?.environment, max: Self.listLimit)
-    permitOpen = try coder.list(value?.permitOpen, max: Self.listLimit)
-    permitListen = try coder.list(value?.permitListen, max: Self.listLimit)
+    forwardsBesideCommand = try coder.flag(value?.forwardsBesideCommand)
+    permitOpen = try coder.list(value?.permitOpen, max: ForwardingRights.listLimit)
+    permitListen = try coder.list(value?.permitListen, max: ForwardingRights.listLimit)
     try coder.require(!(forcedCommand?.contains(0) ?? false))
-  }
-}
-
-/// `host:port` of `permitopen` and `permitlisten`.
-public struct ForwardingPlace: WireFields, Hashable {
-  /// A name, or an address without brackets, compared byte by byte; `*`: all. At most 1024 bytes.
-  public var host: String
-  /// nil: all ports.
-  public var port: UInt16?
-
-  public init(host: String, port: UInt16?) {
-    self.host = host
-    self.port = port
-  }
-
-  /// The intersection of both; nil: it is empty.
-  func shared(with other: ForwardingPlace) -> ForwardingPlace? {
-    guard host == "*" || other.host == "*" || host.utf8.elementsEqual(other.host.utf8) else { return nil }
-    guard port == nil || other.port == nil || port == other.port else { return nil }
-    return ForwardingPlace(host: host == "*" ? other.host : host, port: port ?? other.port)
-  }
-
-  public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
-    host = try coder.text(value?.host, max: 1024)
-    port = try coder.number(value?.port)
   }
 }

@@ -1,0 +1,90 @@
+import AccessControl
+import Audit
+import IPC
+import Model
+
+/// A connection that a client asks to be forwarded, as its audit records show it.
+struct RequestedForward: Equatable {
+  /// The transport's number of the channel.
+  let channel: UInt32
+  /// The target, as the client sent it.
+  let target: ForwardTarget
+  /// Where the client says that the connection comes from; nobody checks it. Empty: it does not say.
+  let originator: (host: [UInt8], port: UInt32)
+
+  static func == (first: Self, second: Self) -> Bool {
+    first.channel == second.channel && first.target == second.target && first.originator == second.originator
+  }
+}
+
+/// The audit records of a forward: one when it is connected, could not be connected or is denied, and one at its end if
+/// it was connected.
+extension Fact {
+  /// The record of a connected forward.
+  ///
+  /// - Parameter address: the address connected to; nil for a Unix socket.
+  static func opened(_ forward: RequestedForward, at address: IPAddress?) -> Fact {
+    var fact = Fact(.forwardOpen, .success, of: forward)
+    fact.setAddress(address, of: forward)
+    return fact
+  }
+
+  /// The record of a permitted forward that could not be connected.
+  ///
+  /// - Parameter details: the error of the system, or of the resolver.
+  static func failed(_ forward: RequestedForward, _ reason: ForwardFailure, _ details: String? = nil) -> Fact {
+    var fact = Fact(.forwardOpen, reason == .noResources ? .error : .failure, of: forward)
+    fact.reason = Reason(reason)
+    fact.details = details
+    return fact
+  }
+
+  /// The record of a refused forward.
+  static func denied(_ forward: RequestedForward, _ refusal: ForwardRefusal) -> Fact {
+    var fact = Fact(.forwardDenied, .denied, of: forward)
+    fact.reason = Reason(refusal.reason)
+    fact.rule = refusal.rule
+    return fact
+  }
+
+  /// The record of the end of a connected forward.
+  ///
+  /// - Parameters:
+  ///   - address: the address connected to; nil for a Unix socket.
+  ///   - bytes: data from and to the client.
+  ///   - milliseconds: since it was connected.
+  static func closed(
+    _ forward: RequestedForward, at address: IPAddress?, bytesIn: UInt64, bytesOut: UInt64, milliseconds: UInt64
+  ) -> Fact {
+    var fact = Fact(.forwardClosed, .success, of: forward)
+    fact.setAddress(address, of: forward)
+    (fact.bytesIn, fact.bytesOut, fact.bytes) = (bytesIn, bytesOut, bytesIn &+ bytesOut)
+    fact.milliseconds = milliseconds
+    return fact
+  }
+
+  private init(_ type: EventType, _ result: EventResult, of forward: RequestedForward) {
+    self.init(type, result, .forward)
+    channel = forward.channel
+    switch forward.target {
+    case .tcp(let host, let port):
+      forwardKind = .local
+      target = Self.place(host, port)
+    case .socket(let socket):
+      forwardKind = .localSocket
+      path = socket
+    }
+    originator = forward.originator.host.isEmpty ? nil : Self.place(forward.originator.host, forward.originator.port)
+  }
+
+  private mutating func setAddress(_ address: IPAddress?, of forward: RequestedForward) {
+    guard let address, case .tcp(_, let port) = forward.target else { return }
+    self.address = Self.place(Array("\(address)".utf8), port)
+  }
+
+  /// `host:port`; a host with a colon in brackets, and at most the first 300 bytes of it.
+  private static func place(_ host: [UInt8], _ port: UInt32) -> String {
+    let text = String(decoding: host.prefix(300), as: UTF8.self)
+    return text.contains(":") ? "[\(text)]:\(port)" : "\(text):\(port)"
+  }
+}
