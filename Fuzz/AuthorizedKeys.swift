@@ -37,7 +37,7 @@ func fuzz(_ bytes: [UInt8]) {
 private func check(_ options: KeyOptions) {
   precondition(options.isCertificateAuthority || options.principals == nil)
   precondition(options.permissions.forcedCommand?.contains(0) != true)
-  precondition(options.permissions.permitOpen?.isEmpty != true && options.permissions.permitListen?.isEmpty != true)
+  precondition((options.permissions.permitOpen + options.permissions.permitListen).allSatisfy { !$0.places.isEmpty })
   // Permissions are sent to the session, which must decode what was encoded.
   precondition((try? .init(wireBytes: options.permissions.wireBytes[...])) == options.permissions)
   for time in options.expiryTimes { precondition(time.secondsInUTC < 1 << 40) }

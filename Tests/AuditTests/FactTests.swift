@@ -20,6 +20,10 @@ import Wire
     fact.bytesOut = 3
     fact.rule = "no music"
     fact.reason = "permission_denied"
+    fact.forwardKind = .local
+    fact.target = "db:5432"
+    fact.address = "192.0.2.9:5432"
+    fact.originator = "127.0.0.1:1"
     return fact
   }
 

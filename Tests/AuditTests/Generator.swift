@@ -55,6 +55,10 @@ extension SplitMix {
     fact.bytesOut = maybe { $0.number() }
     fact.rule = maybe { $0.text() }
     fact.reason = maybe { Reason(code: $0.text()) }
+    fact.forwardKind = maybe { ForwardKind.allCases.randomElement(using: &$0)! }
+    fact.target = maybe { $0.text() }
+    fact.address = maybe { $0.text() }
+    fact.originator = maybe { $0.text() }
     return AuditEvent(
       id: EventID.random(using: &self), time: Int64.random(in: Timestamp.range, using: &self), host: text(),
       subject: subject, fact: fact)

@@ -14,12 +14,13 @@ import Testing
       {"id":"00000000-0000-4001-8000-000000000002","timestamp":"1969-12-31T23:59:59.999999Z",\
       "event_type":"file_renamed","session_id":"00000000-0000-4001-8000-000000000002","user":"anna",\
       "client_ip":"2001:db8::1","path":"/\u{fffd}","dest_path":"/b","bytes":18446744073709551615,"result":"denied",\
-      "details":"a sentence","protocol":"sftp","v":2,"seq":12,\
+      "details":"a sentence","protocol":"sftp","v":3,"seq":12,\
       "prev":"\(SHA256.hash(Array("the line before".utf8)[...]).map { String(format: "%02x", $0) }.joined())",\
       "host":"h","connection_id":9,"channel":7,"client_port":65535,"client_version":"SSH-2.0-x",\
       "method":"publickey","key_fingerprint":"SHA256:x","command":"ls","exit_status":255,"signal":"TERM",\
       "duration_ms":1,"bytes_in":2,"bytes_out":3,"rule":"no music","reason":"permission_denied",\
-      "key_exchange":"mlkem768x25519-sha256","path_raw":"L/8="}
+      "key_exchange":"mlkem768x25519-sha256","forward_kind":"local","target":"db:5432",\
+      "address":"192.0.2.9:5432","originator":"127.0.0.1:1","path_raw":"L/8="}
       """
     var line = Self.full
     line.event.id = EventID(high: 1, low: 2)
@@ -61,7 +62,9 @@ import Testing
     for field in [\Subject.user, \.clientAddress, \.clientVersion, \.method, \.keyFingerprint, \.keyExchange] {
       event.subject[keyPath: field] = text
     }
-    for field in [\Fact.details, \.signal, \.rule] { event.fact[keyPath: field] = text }
+    for field in [\Fact.details, \.signal, \.rule, \.target, \.address, \.originator] {
+      event.fact[keyPath: field] = text
+    }
     event.fact.reason = Reason(code: text)
     // One byte becomes three as U+FFFD, or six as an escape; the Base64 is in addition.
     for field in [\Fact.path, \.destination, \.command] {
@@ -74,12 +77,27 @@ import Testing
     #expect(throws: JournalLineError.tooLong) { try JournalLine(json: long[...]) }
   }
 
-  @Test func `a line of version 1, which has no key exchange, is read`() throws {
+  private static let forward =
+    ",\"forward_kind\":\"local\",\"target\":\"db:5432\",\"address\":\"192.0.2.9:5432\",\"originator\":\"127.0.0.1:1\""
+
+  @Test func `a line of version 2, which has nothing about forwards, is read`() throws {
     let text = String(decoding: Self.full.json, as: UTF8.self)
-      .replacing("\"v\":2", with: "\"v\":1").replacing(",\"key_exchange\":\"mlkem768x25519-sha256\"", with: "")
+      .replacing("\"v\":3", with: "\"v\":2").replacing(Self.forward, with: "")
     var expected = Self.full
-    expected.event.subject.keyExchange = nil
+    let fact = expected.event.fact
+    expected.event.fact.forwardKind = nil
+    (expected.event.fact.target, expected.event.fact.address, expected.event.fact.originator) = (nil, nil, nil)
+    #expect(fact != expected.event.fact)
     #expect(try JournalLine(json: Array(text.utf8)[...]) == expected)
+  }
+
+  @Test func `a line of version 1, which has no key exchange either, is read`() throws {
+    let text = String(decoding: Self.full.json, as: UTF8.self)
+      .replacing("\"v\":3", with: "\"v\":1").replacing(Self.forward, with: "")
+      .replacing(",\"key_exchange\":\"mlkem768x25519-sha256\"", with: "")
+    let read = try JournalLine(json: Array(text.utf8)[...])
+    #expect(read.event.subject.keyExchange == nil && read.event.fact.target == nil)
+    #expect(read.event.fact.reason == Self.full.event.fact.reason)
   }
 
   @Test func `a line truncated anywhere is refused`() {
@@ -88,8 +106,11 @@ import Testing
   }
 
   @Test(arguments: [
-    ("\"v\":2", "\"v\":3", JournalLineError.value(of: "v")), ("\"v\":2", "\"v\":0", .value(of: "v")),
-    ("\"v\":2", "\"v\":1", .rest), ("\"key_exchange\":\"mlkem768x25519-sha256\",", "", .missingKey("key_exchange")),
+    ("\"v\":3", "\"v\":4", JournalLineError.value(of: "v")), ("\"v\":3", "\"v\":0", .value(of: "v")),
+    ("\"v\":3", "\"v\":1", .rest), ("\"v\":3", "\"v\":2", .rest),
+    ("\"forward_kind\":\"local\"", "\"forward_kind\":\"x11\"", .value(of: "forward_kind")),
+    ("\"target\":\"db:5432\",", "", .missingKey("target")),
+    ("\"key_exchange\":\"mlkem768x25519-sha256\",", "", .missingKey("key_exchange")),
     ("\"seq\":12", "\"seq\":0", .value(of: "seq")),
     ("\"seq\":12", "\"seq\":-1", .value(of: "seq")), ("\"seq\":12", "\"seq\":12.0", .missingKey("prev")),
     ("file_renamed", "file_reread", .value(of: "event_type")), ("\"user\":\"anna\",", "", .missingKey("user")),

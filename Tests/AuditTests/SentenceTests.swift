@@ -36,6 +36,38 @@ import Testing
       fact(.authFailure, .failure) { ($0.reason, $0.details) = ("bad_signature", "key SHA256:x") },
       "refused 'anna' by publickey: bad_signature, key SHA256:x"
     ),
+    (
+      fact(.forwardOpen) {
+        ($0.channel, $0.target, $0.address) = (4, "db'x:5432", "192.0.2.9:5432")
+        $0.originator = "127.0.0.1:50001"
+      }, "channel 4: forward to 'db\\'x:5432' at 192.0.2.9:5432 from '127.0.0.1:50001'"
+    ),
+    (
+      fact(.forwardOpen) { ($0.target, $0.address) = ("192.0.2.9:22", "192.0.2.9:22") }, "forward to '192.0.2.9:22'"
+    ),
+    (
+      fact(.forwardOpen, .failure) {
+        ($0.target, $0.reason, $0.details) = ("db:1", "connection_refused", "connect: Connection refused")
+      }, "forward to 'db:1' failed: connection_refused (connect: Connection refused)"
+    ),
+    (
+      fact(.forwardOpen, .failure) { ($0.target, $0.reason) = ("db:1", "abandoned") },
+      "forward to 'db:1' failed: abandoned"
+    ),
+    (
+      fact(.forwardClosed) {
+        ($0.path, $0.milliseconds, $0.bytesIn, $0.bytesOut) = (path, 1500, 1, 2)
+      }, "forward to \"/d/a b\" closed after 1.5 s, 1 bytes in, 2 bytes out"
+    ),
+    (
+      fact(.forwardDenied, .denied) {
+        ($0.target, $0.reason, $0.rule) = ("db:1", "target_not_permitted", "forwarding.permit_open")
+      }, "forward to 'db:1' refused: target_not_permitted, forwarding.permit_open"
+    ),
+    (
+      fact(.forwardDenied, .denied) { ($0.target, $0.reason) = ("db:0", "malformed_target") },
+      "forward to 'db:0' refused: malformed_target"
+    ),
     (fact(.sessionStart) { $0.details = "as uid 1, gid 2" }, "logged in 'anna' as uid 1, gid 2"),
     (fact(.sessionEnd) { $0.milliseconds = 1900 }, "logged out 'anna' after 1.9 s"),
     (

@@ -56,6 +56,12 @@ import Testing
   @Test func `critical options take effect`() throws {
     #expect(
       try options(critical: [("force-command", Self.string("date"))]).permissions.forcedCommand == Array("date".utf8))
+    // ssh-keygen adds permit-port-forwarding to every certificate, so it is no word about forwarding beside a command.
+    for extensions in [[], [("permit-port-forwarding", [UInt8]())]] {
+      let forced = try options(critical: [("force-command", Self.string("date"))], extensions: extensions)
+      #expect(!forced.permissions.forwardsBesideCommand)
+      #expect(try options(extensions: extensions).permissions.forwardsBesideCommand)
+    }
     #expect(try options(critical: [("verify-required", [])]).requiresVerification)
     let sources = try options(critical: [("source-address", Self.string("10.0.0.0/8,2001:db8::1"))])
     for (address, isIn) in [("10.1.2.3", true), ("2001:db8::1", true), ("11.0.0.1", false), ("2001:db8::2", false)] {

@@ -11,6 +11,10 @@ import Testing
     return (options, String(decoding: bytes, as: UTF8.self))
   }
 
+  private func place(_ text: String) -> ForwardingPlace { Self.place(text) }
+
+  private static func place(_ text: String) -> ForwardingPlace { try! ForwardingPlace(Array(text.utf8)) }
+
   private static func options(_ change: (inout KeyOptions) -> Void) -> KeyOptions {
     var options = KeyOptions()
     change(&options)
@@ -23,7 +27,13 @@ import Testing
   static let all: [(String, KeyOptions)] = [
     ("agent-forwarding", KeyOptions()),
     ("cert-authority", options { $0.isCertificateAuthority = true }),
-    ("command=\"date -u\"", options { $0.permissions.forcedCommand = Array("date -u".utf8) }),
+    (
+      "command=\"date -u\"",
+      options {
+        $0.permissions.forcedCommand = Array("date -u".utf8)
+        $0.permissions.forwardsBesideCommand = false
+      }
+    ),
     ("environment=\"A=b=c\"", options { $0.permissions.environment = [EnvironmentVariable(name: "A", value: "b=c")] }),
     ("expiry-time=\"20261120Z\"", options { $0.expiryTimes = [ExpiryTime(Array("20261120Z".utf8)[...])!] }),
     ("from=\"10.0.0.0/8,!10.0.0.1\"", options { $0.sources = try! SourcePatterns(Array("10.0.0.0/8,!10.0.0.1".utf8)) }),
@@ -32,8 +42,11 @@ import Testing
     ("no-pty", options { $0.permissions.terminal = false }),
     ("no-user-rc", options { $0.permissions.userRC = false }),
     ("no-X11-forwarding", options { $0.permissions.x11Forwarding = false }),
-    ("permitlisten=\"8080\"", options { $0.permissions.permitListen = [ForwardingPlace(host: "*", port: 8080)] }),
-    ("permitopen=\"db:5432\"", options { $0.permissions.permitOpen = [ForwardingPlace(host: "db", port: 5432)] }),
+    (
+      "permitlisten=\"8080\"",
+      options { $0.permissions.permitListen = [PlaceList("permitlisten=", [ForwardingPlace(.any, port: 8080)])] }
+    ),
+    ("permitopen=\"db:5432\"", options { $0.permissions.permitOpen = [PlaceList("permitopen=", [place("db:5432")])] }),
     ("port-forwarding", KeyOptions()),
     (
       "cert-authority,principals=\"a,b\"",
@@ -118,8 +131,7 @@ import Testing
   func `several permitopen options add up`(text: String) throws {
     #expect(
       try read(text).options.permissions.permitOpen == [
-        ForwardingPlace(host: "h", port: 1), ForwardingPlace(host: "2001:db8::1", port: 2),
-        ForwardingPlace(host: "*", port: nil),
+        PlaceList("permitopen=", [place("h:1"), place("[2001:db8::1]:2"), ForwardingPlace(.any, port: nil)])
       ])
   }
 
@@ -127,9 +139,29 @@ import Testing
     #expect(
       try read("permitlisten=\"1\",permitlisten=\"localhost:*\",permitlisten=\"[::1]:65535\",permitlisten=\"*\"")
         .options.permissions.permitListen == [
-          ForwardingPlace(host: "*", port: 1), ForwardingPlace(host: "localhost", port: nil),
-          ForwardingPlace(host: "::1", port: 65535), ForwardingPlace(host: "*", port: nil),
+          PlaceList(
+            "permitlisten=",
+            [
+              ForwardingPlace(.any, port: 1), place("localhost:*"), place("[::1]:65535"),
+              ForwardingPlace(.any, port: nil),
+            ])
         ])
+  }
+
+  @Test(arguments: [
+    ("command=\"date\"", false), ("restrict,command=\"date\"", false), ("command=\"date\",no-port-forwarding", false),
+    ("command=\"date\",permitlisten=\"1\"", false), ("command=\"date\",permitopen=\"a:1\"", true),
+    ("permitopen=\"a:1\",command=\"date\"", true), ("restrict,port-forwarding,command=\"date\"", true),
+    ("command=\"date\",Port-Forwarding", true), ("pty", true), ("no-port-forwarding", true),
+  ])
+  func `a line with a command forwards only if it names port-forwarding or permitopen=`(
+    text: String, forwards: Bool
+  ) throws {
+    #expect(try read(text).options.permissions.forwardsBesideCommand == forwards)
+  }
+
+  @Test func `a line of the greatest length has fewer places than a list may have`() {
+    #expect(TextLines.limit / Array("permitopen=\"*:1\",".utf8).count < PlaceList.limit)
   }
 
   @Test func `the first value of an environment variable applies`() throws {
@@ -178,9 +210,9 @@ import Testing
       "from=\"10.0.0.1/8\"",
       "pattern 1 of from= has bits set after its prefix"
     ),
-    ("cert-authority,principals=\"a\",principals=\"b\"", "principals= is given twice"),
-    ("principals=\"a\"", "principals= is only allowed with cert-authority"),
-    ("expiry-time=\"tomorrow\"", "expiry-time= is not a valid time YYYYMMDD[Z] or YYYYMMDDHHMM[SS][Z]"),
+    ("cert-authority,principals=\"a\",principals=\"b\"", "principals= stands twice"),
+    ("principals=\"a\"", "principals= is for a line with cert-authority"),
+    ("expiry-time=\"tomorrow\"", "expiry-time= is no YYYYMMDD[Z] or YYYYMMDDHHMM[SS][Z] that exists"),
     ("environment=\"A\"", "environment= is not NAME=value with a name of letters, digits and '_' in UTF-8"),
     ("environment=\"=b\"", "environment= is not NAME=value with a name of letters, digits and '_' in UTF-8"),
     ("environment=\"A-B=c\"", "environment= is not NAME=value with a name of letters, digits and '_' in UTF-8"),
@@ -191,6 +223,11 @@ import Testing
     ("permitopen=\"h:\"", "permitopen= needs a port from 1 to 65535 or *"),
     ("permitopen=\"h:ssh\"", "permitopen= needs a port from 1 to 65535 or *"),
     ("permitopen=\":80\"", "permitopen= has no valid host"),
+    ("permitopen=\"\(String(repeating: "a", count: 256)):80\"", "permitopen= has no valid host"),
+    (
+      "permitopen=\"10.0.0.1/8:80\"",
+      "permitopen= has bits set after its prefix; the range around this address is 10.0.0.0/8"
+    ),
     ("permitopen=\"[::1]80\"", "permitopen= has no port after the address"),
     ("permitopen=\"[::1]\"", "permitopen= has no port after the address"),
     ("permitlisten=\"0\"", "permitlisten= needs a port from 1 to 65535 or *"),

@@ -174,7 +174,8 @@ import Testing
     var expected = KeyPermissions.restricted
     expected.portForwarding = true
     expected.forcedCommand = Array("date".utf8)
-    expected.permitOpen = [ForwardingPlace(host: "a", port: 1)]
+    expected.forwardsBesideCommand = false
+    expected.permitOpen = [PlaceList("permitopen=", [ForwardingPlace(.name(Array("a".utf8)), port: 1)])]
     expected.environment = [EnvironmentVariable(name: "A", value: "1")]
     #expect(found.grant?.permissions == expected)
   }

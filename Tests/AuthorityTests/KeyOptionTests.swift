@@ -42,8 +42,12 @@ import Wire
     var expected = KeyPermissions.restricted
     expected.portForwarding = true
     expected.forcedCommand = Array("date".utf8)
-    expected.permitOpen = [ForwardingPlace(host: "a", port: 1)]
-    #expect(try verdict(client, options: options).permissions == expected)
+    let verdict = try verdict(client, options: options)
+    // Denials name the line.
+    let source = "permitopen= of \(verdict.place)"
+    #expect(verdict.place.hasSuffix(":1"))
+    expected.permitOpen = [PlaceList(source, [ForwardingPlace(.name(Array("a".utf8)), port: 1)])]
+    #expect(verdict.permissions == expected)
   }
 
   static let variables =

@@ -2,6 +2,7 @@ import AccessControl
 import Authentication
 import Filter
 import IPC
+import Model
 import Testing
 import Wire
 
@@ -89,6 +90,9 @@ struct Sample: Sendable, CustomTestStringConvertible {
   }
 
   private static let written: [Sample] = [
+    Sample("forwarding.permit_open", list(plain("db:5432"), plain("10.0.0.0/8:*")), "db:5432, 10.0.0.0/8:*") {
+      $0.forwarding.permitOpen = ["db:5432", "10.0.0.0/8:*"].map { try! ForwardingPlace(Array($0.utf8)) }
+    },
     Sample("server.bind_address", list(plain("10.0.0.1"), plain("[::1]:22")), "10.0.0.1, [::1]:22") {
       $0.server.bindAddresses = [.init(address: "10.0.0.1", port: 2222), .init(address: "::1", port: 22)]
     },

@@ -1,6 +1,7 @@
-import Model
 import Testing
 import Wire
+
+@testable import Model
 
 @Suite struct KeyPermissionsTests {
   static let flags: [WritableKeyPath<KeyPermissions, Bool> & Sendable] = [
@@ -36,8 +37,8 @@ import Wire
   @Test func `variables and lists come from whichever has them`() {
     var one = KeyPermissions.everything
     one.environment = [EnvironmentVariable(name: "A", value: "1")]
-    one.permitOpen = [ForwardingPlace(host: "a", port: 1)]
-    one.permitListen = [ForwardingPlace(host: "b", port: nil)]
+    one.permitOpen = [PlaceList("a", [ForwardingPlace(.any, port: 1)])]
+    one.permitListen = [PlaceList("b", [ForwardingPlace(.any, port: nil)])]
     #expect(one.merged(with: .everything) == one)
     #expect(KeyPermissions.everything.merged(with: one) == one)
     #expect(one.merged(with: one) == one)
@@ -47,39 +48,52 @@ import Wire
     #expect(other.merged(with: one) == other)
   }
 
-  typealias Places = [(host: String, port: UInt16?)]
-
-  static let lists: [(one: Places, other: Places, common: Places)] = [
-    ([("a", 1)], [], []), ([], [("a", 1)], []), ([("a", 1)], [("a", 1)], [("a", 1)]),
-    ([("a", 1)], [("a", 2)], []), ([("a", 1)], [("b", 1)], []), ([("a", 1)], [("A", 1)], []),
-    ([("a", nil)], [("a", 1)], [("a", 1)]), ([("*", 1)], [("a", nil)], [("a", 1)]),
-    ([("*", nil)], [("a", 1), ("b", nil)], [("a", 1), ("b", nil)]), ([("*", 1)], [("a", 2)], []),
-    ([("a", 1), ("b", 2), ("c", nil)], [("c", 3), ("b", nil), ("c", nil)], [("b", 2), ("c", 3), ("c", nil)]),
-    ([("a", nil), ("*", 1)], [("a", 1)], [("a", 1)]),
-  ]
-
-  @Test(arguments: lists.indices) func `permitopen of key and certificate intersect`(index: Int) {
-    let places = { (list: Places) in list.map { ForwardingPlace(host: $0.host, port: $0.port) } }
-    let (one, other, common) = Self.lists[index]
-    for list in [\KeyPermissions.permitOpen, \.permitListen] {
-      var first = KeyPermissions.everything
-      first[keyPath: list] = places(one)
-      var second = KeyPermissions.everything
-      second[keyPath: list] = places(other)
-      #expect(first.merged(with: second)?[keyPath: list] == places(common))
-      #expect(second.merged(with: first)?[keyPath: list].map(Set.init) == Set(places(common)))
+  @Test func `lists of two permissions stay apart, and both apply`() throws {
+    let list = { (source: String, host: String) in
+      PlaceList(source, [ForwardingPlace(.name(Array(host.utf8)), port: 1)])
+    }
+    for path in [\KeyPermissions.permitOpen, \.permitListen] {
+      var one = KeyPermissions.everything
+      one[keyPath: path] = [list("one", "a")]
+      var other = KeyPermissions.everything
+      other[keyPath: path] = [list("other", "a")]
+      #expect(one.merged(with: other)?[keyPath: path] == [list("one", "a"), list("other", "a")])
+      #expect(other.merged(with: one)?[keyPath: path] == [list("other", "a"), list("one", "a")])
+      // An empty list permits nothing, and is not the same as none.
+      other[keyPath: path] = [PlaceList("other", [])]
+      #expect(one.merged(with: other)?[keyPath: path] == [list("one", "a"), PlaceList("other", [])])
     }
   }
 
-  @Test(.timeLimit(.minutes(5))) func `the intersection of two full lists fits into a message`() throws {
-    let limit = KeyPermissions.listLimit
-    var one = KeyPermissions.everything
-    one.permitOpen = (0..<limit).map { ForwardingPlace(host: $0 % 2 == 0 ? "*" : "h\($0)", port: nil) }
-    var other = KeyPermissions.everything
-    other.permitOpen = (0..<limit).map { ForwardingPlace(host: "h\($0)", port: UInt16($0)) }
-    let merged = try #require(one.merged(with: other))
-    #expect(merged.permitOpen?.count == limit)
-    #expect(try KeyPermissions(wireBytes: merged.wireBytes[...]) == merged)
+  @Test func `lists beyond the limit are not lost without denying everything`() throws {
+    var all = KeyPermissions.everything
+    for number in 0..<40 {
+      var next = KeyPermissions.everything
+      next.permitOpen = [PlaceList("\(number)", [ForwardingPlace(.any, port: 1)])]
+      all = try #require(all.merged(with: next))
+    }
+    #expect(all.permitOpen.count == KeyPermissions.placeListLimit)
+    #expect(all.permitOpen.last?.places == [])
+    #expect(try KeyPermissions(wireBytes: all.wireBytes[...]) == all)
+  }
+
+  @Test func `a forced command denies forwarding beside it unless each line that forces it permits that`() {
+    for (first, second) in [(true, true), (true, false), (false, true), (false, false)] {
+      var one = KeyPermissions.everything
+      one.forwardsBesideCommand = first
+      var other = KeyPermissions.everything
+      other.forwardsBesideCommand = second
+      #expect(one.merged(with: other)?.forwardsBesideCommand == (first && second))
+    }
+  }
+
+  @Test func `lists get the place of their line`() {
+    var permissions = KeyPermissions.everything
+    permissions.permitOpen = [PlaceList("permitopen=", [])]
+    permissions.permitListen = [PlaceList("permitlisten=", [])]
+    permissions.setSource("/home/anna/.ssh/authorized_keys:3")
+    #expect(permissions.permitOpen[0].source == "permitopen= of /home/anna/.ssh/authorized_keys:3")
+    #expect(permissions.permitListen[0].source == "permitlisten= of /home/anna/.ssh/authorized_keys:3")
   }
 
   @Test func `a command with a NUL byte is refused`() {

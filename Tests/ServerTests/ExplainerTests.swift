@@ -445,6 +445,30 @@ struct KnownFacts: LoginFacts {
     ("security: {idle_timeout: 60}", "security.idle_timeout", "60 s", "f.yaml:2:26"),
     ("security: {session_timeout: 1h}", "security.session_timeout", "3600 s", "f.yaml:2:29"),
     ("match: [{users: [anna], shell: {pty: false}}]", "terminal", "no: shell.pty", "f.yaml:2:38"),
+    ("shell: {pty: true}", "forwarding.tcp", "connections to every host and port", nil),
+    ("shell: {pty: true}", "forwarding.unix_sockets", "connections to every socket of the account", nil),
+    ("forwarding: {tcp: no}", "forwarding.tcp", "no connections: forwarding.tcp", "f.yaml:2:19"),
+    ("forwarding: {tcp: no}", "forwarding.unix_sockets", "no connections: forwarding.tcp", "f.yaml:2:19"),
+    (
+      "forwarding: {permit_open: [db:5432, \"10.0.0.0/8:*\"]}", "forwarding.permit_open",
+      "only db:5432, 10.0.0.0/8:*", "f.yaml:2:27"
+    ),
+    ("forwarding: {permit_open: none}", "forwarding.permit_open", "none", "f.yaml:2:27"),
+    (
+      "forwarding: {permit_open: none}", "forwarding.unix_sockets", "no connections: forwarding.permit_open",
+      "f.yaml:2:27"
+    ),
+    (
+      "auth: {password: {users: [{name: anna, sftp_only: true}]}}", "forwarding.tcp", "no connections: sftp_only",
+      "f.yaml:2:51"
+    ),
+    (
+      "shell: {forced_command: internal-sftp}", "forwarding.tcp", "no connections: shell.forced_command", "f.yaml:2:25"
+    ),
+    (
+      "match: [{users: [anna], shell: {enabled: false}, forwarding: {tcp: local}}]", "forwarding.tcp",
+      "connections to every host and port", "f.yaml:2:66"
+    ),
   ]
 
   @Test(arguments: permissions)
@@ -469,6 +493,24 @@ struct KnownFacts: LoginFacts {
     #expect(
       refused.findings[.permissions]?.first?.text
         == "none: the key forces 'uptime', which is refused: command_not_allowed")
+  }
+
+  @Test func `each list that applies to forwards is reported, with the line of a key`() throws {
+    var facts = KnownFacts()
+    var permissions = KeyPermissions.everything
+    permissions.permitOpen = [
+      PlaceList("permitopen= of /home/anna/.ssh/keys:3", [ForwardingPlace(.any, port: 5432)])
+    ]
+    facts.verdicts[KnownFacts.key(1).blob] = Verdict(outcome: .acceptable, permissions: permissions)
+    let told = try explain("forwarding: {permit_open: [db:5432]}", facts: facts).findings[.permissions] ?? []
+    let lines = told.map { "\($0.rule): \($0.text)" }
+    #expect(lines.contains("forwarding.tcp: connections to some places"))
+    #expect(lines.contains("forwarding.permit_open: only db:5432"))
+    #expect(lines.contains("permitopen= of /home/anna/.ssh/keys:3: only *:5432"))
+    permissions.portForwarding = false
+    facts.verdicts[KnownFacts.key(1).blob] = Verdict(outcome: .acceptable, permissions: permissions)
+    let denied = try explain(facts: facts).findings[.permissions] ?? []
+    #expect(denied.contains { $0.rule == "forwarding.tcp" && $0.text == "no connections: no-port-forwarding" })
   }
 
   // MARK: Text

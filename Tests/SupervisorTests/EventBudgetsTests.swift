@@ -75,7 +75,7 @@ import Testing
     var main: Int64 = 0
     var others: UInt64 = 0
     for _ in 0..<100_000 {
-      switch budgets.denial(of: subject(1), 1, bytes: 1000, at: 0, time: 9) {
+      switch budgets.denial(.transferDenied, of: subject(1), 1, bytes: 1000, at: 0, time: 9) {
       case .main: main += 1000
       case .files: others += 1
       }
@@ -84,7 +84,23 @@ import Testing
     #expect(budgets.ended(at: 60_000).map(\.denied) == [others])
     // No login waits for that; the rest of the budget is for commands.
     #expect(budgets.wait(for: "anna", at: 0) == 0)
-    #expect(budgets.denial(of: subject(3, "bob"), 1, bytes: 1000, at: 0, time: 9) == .main)
+    #expect(budgets.denial(.transferDenied, of: subject(3, "bob"), 1, bytes: 1000, at: 0, time: 9) == .main)
+  }
+
+  @Test func `denials of forwards share that half with those of files, and are counted apart`() {
+    var budgets = budgets()
+    for number in 0..<100_000 {
+      let type = number % 2 == 0 ? EventType.transferDenied : .forwardDenied
+      _ = budgets.denial(type, of: subject(1), 1, bytes: 1000, at: 0, time: 9)
+    }
+    let counted = budgets.ended(at: 60_000)
+    let half = EventBudgets.Limits(kept: Self.kept).burst / 2
+    #expect(counted.map { $0.denied + $0.forwardsDenied } == [100_000 - UInt64(half / 1000)])
+    #expect(counted.allSatisfy { $0.denied > 0 && $0.forwardsDenied.distance(to: $0.denied).magnitude <= 1 })
+    let text = counted.first?.fact.details ?? ""
+    #expect(text.contains(" transfer_denied with the events of files, ") && text.contains(" forward_denied with the"))
+    #expect(counted.first?.fact.reason == Reason(CountReason.manyDenials))
+    #expect(budgets.wait(for: "anna", at: 0) == 0)
   }
 
   @Test func `one user with any number of logins cannot fill the journal in less than a day`() {

@@ -80,6 +80,20 @@ import Testing
     return fact
   }
 
+  private static func forward(_ change: (inout Fact) -> Void) -> Fact {
+    var fact = Fact(.forwardOpen, .success, .forward)
+    (fact.channel, fact.forwardKind, fact.target, fact.originator) = (3, .local, "db:5432", "127.0.0.1:50001")
+    change(&fact)
+    return fact
+  }
+
+  private static func socket(_ change: (inout Fact) -> Void) -> Fact {
+    var fact = Fact(.forwardOpen, .success, .forward)
+    (fact.channel, fact.forwardKind, fact.path) = (3, .localSocket, path)
+    change(&fact)
+    return fact
+  }
+
   private static func reasons(_ codes: [String], _ details: String? = nil) -> [Fact] {
     codes.map { code in fact { ($0.reason, $0.details) = (Reason(code: code), details) } }
   }
@@ -155,7 +169,26 @@ import Testing
         file { ($0.reason, $0.details) = ("recording_failed", "No space left on device, sha256:00") },
         file { $0.reason = "transport_lost" },
       ]
-    case .forwardOpen, .forwardClosed, .forwardDenied, .agentForwarded: [fact { $0.details = "to example.org:80" }]
+    case .forwardOpen:
+      [
+        forward { $0.address = "192.0.2.9:5432" },
+        forward { ($0.reason, $0.details) = ("connection_refused", "connect: Connection refused") },
+        socket { _ in },
+      ]
+    case .forwardClosed:
+      [
+        forward {
+          ($0.address, $0.milliseconds, $0.bytes, $0.bytesIn, $0.bytesOut) = ("192.0.2.9:5432", 1500, 3, 1, 2)
+        },
+        socket { ($0.milliseconds, $0.bytes, $0.bytesIn, $0.bytesOut) = (1500, 3, 1, 2) },
+      ]
+    case .forwardDenied:
+      [
+        forward { ($0.reason, $0.rule) = ("target_not_permitted", "permitopen= of /home/anna/.ssh/authorized_keys:3") },
+        forward { $0.reason = "too_many_forwards" },
+        socket { ($0.reason, $0.rule) = ("forwarding_not_permitted", "forwarding.unix_sockets") },
+      ]
+    case .agentForwarded: [fact { $0.details = "to example.org:80" }]
     case .daemonStarted, .daemonStopped: [fact { $0.details = "bssh-server 1.0" }]
     case .configurationLoaded, .configurationRejected:
       [fact { ($0.path, $0.details) = (Array("/etc/bssh/server.yaml".utf8), "line 1: unknown key") }]

@@ -199,7 +199,8 @@ extension EventType {
     // MARK: Forwards
     case .forwardOpen:
       EventRow(
-        .session, series: .files, fields: forward + [.address], reasons: ForwardFailure.all,
+        .session, series: .files, severity: .init(.info, otherwise: .warning, error: .error),
+        fields: forward + [.address], reasons: ForwardFailure.all,
         "a forwarded connection was made; `failure` when it was permitted and could not be made",
         details: "the error of the system or of the resolver"
       ) { fact, _ in "forward to \(fact.forwardTarget)\(fact.reached)\(fact.origin)\(fact.forwardFailure)" }
@@ -239,7 +240,7 @@ extension EventType {
     case .eventsCounted:
       EventRow(
         .supervisor, fields: [.duration], reasons: CountReason.all,
-        "a login had too many listings, changes of attributes or denials to write them individually",
+        "a login had too many listings, changes of attributes or denials of files and forwards to write them individually",
         details: "the number of each type, and the period"
       ) { fact, _ in fact.general }
     case .auditGap:

@@ -30,7 +30,7 @@ public struct JournalLine: Equatable, Sendable {
   /// The version of the line format: `v`.
   public static let version: UInt64 = 3
   /// Maximum length of a line in bytes: all texts have their maximum length and every character is escaped.
-  public static let lengthLimit = 352 << 10
+  public static let lengthLimit = 432 << 10
 
   /// The keys of every line, in order.
   public static let keys = JournalKey.allCases.map(\.rawValue)

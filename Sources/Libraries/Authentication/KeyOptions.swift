@@ -154,16 +154,14 @@ extension KeyOptions {
     }
   }
 
-  /// Adds a place to the list of an option; ``KeyPermissions/setSource(_:)`` adds the line to the name of the list.
+  /// Adds a place to the list of an option; ``KeyPermissions/setSource(_:)`` adds the line to the name of the list. No
+  /// line is long enough for ``PlaceList/limit`` places.
   private static func add(_ text: [UInt8], to lists: inout [PlaceList], of option: String) throws(KeyOptionError) {
     let place: ForwardingPlace
     do throws(ForwardingPlaceError) {
       place = try ForwardingPlace(text, portAlone: option == "permitlisten")
     } catch { throw KeyOptionError("\(option)= \(error)") }
     if lists.isEmpty { lists = [PlaceList("\(option)=", [])] }
-    guard lists[0].places.count < PlaceList.limit else {
-      throw KeyOptionError("\(option)= is set more than \(PlaceList.limit) times")
-    }
     lists[0].places.append(place)
   }
 

@@ -65,6 +65,7 @@ struct Checks {
     checkTransfers(variants, of: settings.auth.users)
     checkShells(variants)
     checkRoots(variants)
+    checkForwarding(variants)
     for (number, variant) in variants.enumerated() where number == 0 || variant.shell != settings.shell {
       block = number == 0 ? nil : number - 1
       checkCommands(variant)

@@ -4,7 +4,7 @@ import AccessControl
 /// manual, the output of `check-config` and the wire format are derived from it.
 public enum KeyTable {
   /// All keys.
-  public static let keys: [Key] = server + auth + shell + sftp + scp + filter + audit + security + [match]
+  public static let keys: [Key] = server + auth + shell + sftp + scp + filter + forwarding + audit + security + [match]
 
   /// The key with this path.
   static func key(_ path: String) -> Key? { byPath[path] }
@@ -14,8 +14,8 @@ public enum KeyTable {
   private static let match = Key(
     "match", .matches, \.settings.matches,
     "Blocks that change keys for some logins; if several apply, the last one wins. A block has conditions,",
-    "all of which must be met, and keys in their sections: auth, shell, sftp, scp, filter, audit.recording",
-    "and the time limits of security.",
+    "all of which must be met, and keys in their sections: auth, shell, sftp, scp, filter, forwarding,",
+    "audit.recording and the time limits of security.",
     "  - users: [\"ops-*\", \"!ops-intern\"]   names and patterns; ! excludes",
     "    groups: [staff]                     names and patterns of groups",
     "    addresses: [192.0.2.0/24]           addresses of clients",

@@ -12,8 +12,10 @@ extension Settings {
 extension Login {
   /// A login with the permissions of these settings, which must be its own (``Settings/effective(for:)``), and those of
   /// its credentials.
+  ///
+  /// - Parameter blocks: the blocks of `match` that apply to the login.
   public init(
-    _ settings: Settings, _ rights: TransferRights, account: Account, permissions: KeyPermissions,
+    _ settings: Settings, _ rights: TransferRights, account: Account, permissions: KeyPermissions, blocks: [Int],
     client: (address: String, port: UInt16), server: (address: String, port: UInt16)
   ) {
     let shell = settings.shell
@@ -29,5 +31,6 @@ extension Login {
     commandTimeout = UInt32(clamping: shell.commandTimeout)
     commands = CommandRules(
       allowed: shell.allowedCommands, blocked: shell.blockedCommands, forced: shell.forcedCommand)
+    forwarding = ForwardingRights(settings, rights, account: account, permissions: permissions, blocks: blocks)
   }
 }

@@ -14,6 +14,8 @@ public struct Settings: Equatable, Sendable {
   public var scp = SCP()
   /// `filter:`: rules for file transfers by SFTP and SCP.
   public var filter = TransferFilter()
+  /// `forwarding:`
+  public var forwarding = Forwarding()
   /// `audit:`
   public var audit = Audit()
   /// `security:`

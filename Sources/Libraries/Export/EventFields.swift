@@ -73,6 +73,10 @@ public struct EventFields: Sendable {
     text(.rule, fact.rule)
     text(.reason, fact.reason?.code)
     text(.keyExchange, subject.keyExchange)
+    text(.forwardKind, fact.forwardKind?.rawValue)
+    text(.target, fact.target)
+    text(.address, fact.address)
+    text(.originator, fact.originator)
     for (key, value) in [(JournalKey.path, fact.path), (.destination, fact.destination), (.command, fact.command)] {
       if let value, String(validating: value, as: UTF8.self) == nil {
         let raw = String(decoding: Base64.encode(value), as: UTF8.self)
@@ -92,6 +96,7 @@ public struct EventFields: Sendable {
     if let reason = fact.reason { text += " (\(reason))" }
     if let path = fact.path { text += " \(String(decoding: path, as: UTF8.self))" }
     if let destination = fact.destination { text += " -> \(String(decoding: destination, as: UTF8.self))" }
+    if let target = fact.target { text += " \(target)" }
     if let command = fact.command { text += " \(String(decoding: command, as: UTF8.self))" }
     if let details = fact.details { text += ", \(details)" }
     return text

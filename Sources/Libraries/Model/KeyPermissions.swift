@@ -9,6 +9,8 @@ public struct KeyPermissions: WireFields, Equatable {
   public static let commandLimit = 16 << 10
   /// Limit of the variables.
   public static let listLimit = 1024
+  /// Limit of ``permitOpen`` and of ``permitListen``; ``ForwardingRights`` adds the list of the configuration.
+  static let placeListLimit = ForwardingRights.listLimit - 1
 
   /// Everything: the permissions of a password, or of a key without options.
   public static let everything = KeyPermissions(
@@ -73,9 +75,15 @@ public struct KeyPermissions: WireFields, Equatable {
     merged.forcedCommand = forcedCommand ?? other.forcedCommand
     merged.environment = environment.isEmpty ? other.environment : environment
     merged.forwardsBesideCommand = forwardsBesideCommand && other.forwardsBesideCommand
-    merged.permitOpen += other.permitOpen.filter { !permitOpen.contains($0) }
-    merged.permitListen += other.permitListen.filter { !permitListen.contains($0) }
+    merged.permitOpen = Self.joined(permitOpen, other.permitOpen)
+    merged.permitListen = Self.joined(permitListen, other.permitListen)
     return merged
+  }
+
+  /// Both lists of lists, each list once. Above the limit, which no login reaches, the last list permits nothing.
+  private static func joined(_ lists: [PlaceList], _ others: [PlaceList]) -> [PlaceList] {
+    let all = lists + others.filter { !lists.contains($0) }
+    return all.count > placeListLimit ? all.prefix(placeListLimit - 1) + [PlaceList("too many lists", [])] : all
   }
 
   public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
@@ -87,8 +95,8 @@ public struct KeyPermissions: WireFields, Equatable {
     forcedCommand = try coder.bytes(value?.forcedCommand, max: Self.commandLimit)
     environment = try coder.list(value?.environment, max: Self.listLimit)
     forwardsBesideCommand = try coder.flag(value?.forwardsBesideCommand)
-    permitOpen = try coder.list(value?.permitOpen, max: ForwardingRights.listLimit)
-    permitListen = try coder.list(value?.permitListen, max: ForwardingRights.listLimit)
+    permitOpen = try coder.list(value?.permitOpen, max: Self.placeListLimit)
+    permitListen = try coder.list(value?.permitListen, max: Self.placeListLimit)
     try coder.require(!(forcedCommand?.contains(0) ?? false))
   }
 }

@@ -11,14 +11,15 @@ extension Explainer {
       user.settings, user: question.user, home: account.home, shell: account.shellKind, blocks: user.blocks,
       keyCommand: permissions.forcedCommand, isRoot: user.answer.systemName != nil)
     let login = Login(
-      user.settings, rights, account: account, permissions: permissions, client: ("\(question.address)", 0),
-      server: ("", 0))
+      user.settings, rights, account: account, permissions: permissions, blocks: user.blocks,
+      client: ("\(question.address)", 0), server: ("", 0))
     explainPrograms(login, rights, user)
     let hasTerminal = login.mayHaveTerminal && permissions.terminal
     let lacks =
       !permissions.terminal ? "no: restricted by the key" : rights.isOnlyTransfer ? "no: sftp_only" : "no: shell.pty"
     add("terminal", hasTerminal ? "yes" : lacks, hasTerminal ? nil : place(of: "shell.pty", for: user))
     explainFiles(login, rights, user)
+    explainForwarding(login.forwarding, user)
     if !permissions.environment.isEmpty {
       add("environment", "of the key: \(permissions.environment.map(\.name).joined(separator: ", "))", nil)
     }
@@ -92,6 +93,29 @@ extension Explainer {
       let root = configured?.root != nil ? place(ofUserKey: "root") : place(of: "\(key).root", for: user)
       add(name, text, root ?? place(of: "sftp.root", for: user))
     }
+  }
+
+  private mutating func explainForwarding(_ rights: ForwardingRights, _ user: KnownUser) {
+    func place(_ rule: String) -> String? {
+      rule.contains(".") ? self.place(of: rule, for: user) : rule == "sftp_only" ? self.place(ofUserKey: rule) : nil
+    }
+    if let rule = rights.tcpDeniedBy {
+      add("forwarding.tcp", "no connections: \(rule)", place(rule))
+    } else {
+      add(
+        "forwarding.tcp",
+        rights.permitOpen.isEmpty ? "connections to every host and port" : "connections to some places",
+        place("forwarding.tcp"))
+      for list in rights.permitOpen {
+        let shown = list.places.prefix(20).map { "\($0)" } + (list.places.count > 20 ? ["…"] : [])
+        add(list.source, shown.isEmpty ? "none" : "only \(shown.joined(separator: ", "))", place(list.source))
+      }
+    }
+    let sockets = rights.socketsDeniedBy
+    add(
+      "forwarding.unix_sockets",
+      sockets.map { "no connections: \($0)" } ?? "connections to every socket of the account",
+      place(sockets ?? "forwarding.unix_sockets"))
   }
 
   private mutating func explainLimits(_ login: Login, _ user: KnownUser) {

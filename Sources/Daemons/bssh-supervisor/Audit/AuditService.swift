@@ -65,9 +65,9 @@ final class AuditService: EventBudget {
       let tells = budgets.tells(fact.type, of: subject, connection, at: runtime.now, time: runtime.time)
       setTimer()
       return tells ? fact.type.series : nil
-    case .transferDenied:
+    case .transferDenied, .forwardDenied:
       let series = budgets.denial(
-        of: subject, connection, bytes: fact.lineSize, at: runtime.now, time: runtime.time)
+        fact.type, of: subject, connection, bytes: fact.lineSize, at: runtime.now, time: runtime.time)
       setTimer()
       return series
     case .sessionEnd:

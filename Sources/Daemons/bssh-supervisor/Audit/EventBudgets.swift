@@ -5,7 +5,7 @@ import Audit
 /// - Listings and changes of attributes above ``listings`` of a login per ``interval`` are counted and reported together.
 ///   Every other event is reported by itself.
 /// - Events of the main series have a budget per user, for all logins together: ``Limits``. When half of it is used up,
-///   denials of files go to the series of files, and the main series has their count. When all of it is used up, no
+///   denials of files and forwards go to the series of files, and the main series has their count. When all of it is used up, no
 ///   messages of the user's sessions are read until some budget is there again, after a tenth of a day at most.
 ///
 /// Decides only. Times are milliseconds of the monotonic clock, and microseconds since 1970 in reports.
@@ -37,6 +37,7 @@ struct EventBudgets: Sendable {
     var listed: UInt64 = 0
     var changed: UInt64 = 0
     var denied: UInt64 = 0
+    var forwardsDenied: UInt64 = 0
     /// When the first and the last of them was reported.
     var first: Int64 = 0
     var last: Int64 = 0
@@ -87,9 +88,9 @@ struct EventBudgets: Sendable {
     return false
   }
 
-  /// Counts a denial of a file with a line of `bytes`; returns the series to which it is written.
+  /// Counts a denial of a file or a forward with a line of `bytes`; returns the series to which it is written.
   mutating func denial(
-    of subject: Subject, _ connection: UInt64?, bytes: Int, at now: Int64, time: Int64
+    _ type: EventType, of subject: Subject, _ connection: UInt64?, bytes: Int, at now: Int64, time: Int64
   ) -> JournalSeries {
     guard let session = subject.sessionID, let user = subject.user else { return .main }
     if used(user, now) + Int64(bytes) <= limits.burst / 2 {
@@ -97,7 +98,7 @@ struct EventBudgets: Sendable {
       return .main
     }
     var window = window(session, subject, connection, now)
-    window.counted.denied += 1
+    if type == .forwardDenied { window.counted.forwardsDenied += 1 } else { window.counted.denied += 1 }
     note(&window, time)
     windows[session] = window
     return .files
@@ -180,11 +181,12 @@ extension EventBudgets.Counted {
     let counts = [
       (EventType.directoryListed.rawValue, listed), (EventType.attributesChanged.rawValue, changed),
       ("\(EventType.transferDenied.rawValue) with the events of files", denied),
+      ("\(EventType.forwardDenied.rawValue) with the events of files", forwardsDenied),
     ]
     let text = counts.filter { $0.1 > 0 }.map { "\($0.1) \($0.0)" }.joined(separator: ", ")
     fact.details = "\(text), from \(Timestamp.text(first)) to \(Timestamp.text(last))"
     fact.milliseconds = UInt64((last - first) / 1000)
-    fact.reason = Reason(denied > 0 ? CountReason.manyDenials : .manyListings)
+    fact.reason = Reason(denied + forwardsDenied > 0 ? CountReason.manyDenials : .manyListings)
     return fact
   }
 }
@@ -193,7 +195,7 @@ extension Fact {
   /// The approximate size of the event's line in bytes, including escapes.
   var lineSize: Int {
     let texts = [path, destination, command].compactMap(\.self)
-    let others = [details, signal, rule, reason?.code].compactMap(\.self)
+    let others = [details, signal, rule, reason?.code, target, address, originator].compactMap(\.self)
     return 700 + texts.reduce(0) { $0 + Self.size($1) } + others.reduce(0) { $0 + Self.size($1.utf8) }
   }
 

@@ -101,9 +101,10 @@ struct ConnectionSession: Equatable, Sendable {
     }
     lookUp = .none
     let settings = context.settings
+    let blocks = settings.matching(context.applicant(user, answer))
     let rights = TransferRights(
-      settings, user: user, home: account.home, shell: account.shellKind,
-      blocks: settings.matching(context.applicant(user, answer)), keyCommand: permissions.forcedCommand,
+      settings, user: user, home: account.home, shell: account.shellKind, blocks: blocks,
+      keyCommand: permissions.forcedCommand,
       isRoot: answer.systemName != nil)
     if account.shellKind == .unlisted {
       actions.append(.warnOnce("the shell \(account.shell) is not listed in /etc/shells: see shells(5)"))
@@ -113,7 +114,7 @@ struct ConnectionSession: Equatable, Sendable {
         .log(.warning, "no files for \(user.quoted()): the root \(root) means no directory for this login"))
     }
     var login = Login(
-      settings, rights, account: account, permissions: permissions,
+      settings, rights, account: account, permissions: permissions, blocks: blocks,
       client: (context.client.host, context.client.port), server: (context.server.host, context.server.port))
     login.keepsRecords = settings.audit.loginRecords
     return actions + [.openSession(login, promoting: promoting)]
