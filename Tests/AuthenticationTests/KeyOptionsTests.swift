@@ -210,9 +210,9 @@ import Testing
       "from=\"10.0.0.1/8\"",
       "pattern 1 of from= has bits set after its prefix"
     ),
-    ("cert-authority,principals=\"a\",principals=\"b\"", "principals= stands twice"),
-    ("principals=\"a\"", "principals= is for a line with cert-authority"),
-    ("expiry-time=\"tomorrow\"", "expiry-time= is no YYYYMMDD[Z] or YYYYMMDDHHMM[SS][Z] that exists"),
+    ("cert-authority,principals=\"a\",principals=\"b\"", "principals= is given twice"),
+    ("principals=\"a\"", "principals= is only allowed with cert-authority"),
+    ("expiry-time=\"tomorrow\"", "expiry-time= is not a valid time YYYYMMDD[Z] or YYYYMMDDHHMM[SS][Z]"),
     ("environment=\"A\"", "environment= is not NAME=value with a name of letters, digits and '_' in UTF-8"),
     ("environment=\"=b\"", "environment= is not NAME=value with a name of letters, digits and '_' in UTF-8"),
     ("environment=\"A-B=c\"", "environment= is not NAME=value with a name of letters, digits and '_' in UTF-8"),

@@ -251,8 +251,8 @@ import Wire
       ])
     #expect(
       try warnings(["permit_open": list(plain("0.0.0.0:1"), quotedText("[::]:1"))]) == [
-        open + "permits connections to this machine: the system takes 0.0.0.0 for it",
-        open + "permits connections to this machine: the system takes :: for it",
+        open + "can never match: a connection to 0.0.0.0 is one to the loopback address",
+        open + "can never match: a connection to :: is one to the loopback address",
       ])
     #expect(
       try warnings(["permit_open": list(plain("db:1")), "unix_sockets": plain("local")]) == [

@@ -90,6 +90,7 @@ struct Sample: Sendable, CustomTestStringConvertible {
   }
 
   private static let written: [Sample] = [
+    Sample("forwarding.connect_timeout", plain("1m"), "60s") { $0.forwarding.connectTimeout = 60 },
     Sample("forwarding.permit_open", list(plain("db:5432"), plain("10.0.0.0/8:*")), "db:5432, 10.0.0.0/8:*") {
       $0.forwarding.permitOpen = ["db:5432", "10.0.0.0/8:*"].map { try! ForwardingPlace(Array($0.utf8)) }
     },

@@ -147,8 +147,8 @@ import Testing
       ("evil", "::1", false), ("evil", "10.0.0.1", false), ("evil", "::192.0.2.9", false),
       // A name in a rule has every address.
       ("inner", "10.0.0.1", true), ("INNER", "::1", true), ("inner.", "10.0.0.1", false),
-      // What is asked for as an address is compared as it is asked for, whatever is connected to.
-      ("127.0.0.1", "192.0.2.9", false),
+      // What is connected to counts, also where an address is asked for: a connection to 0.0.0.0 is one to 127.0.0.1.
+      ("192.0.2.9", "127.0.0.1", false), ("0.0.0.0", "127.0.0.1", false), ("0.0.0.0", "192.0.2.9", true),
     ] {
       let address = try #require(IPAddress(address))
       let found = rights.refusal(ofHost: Array(host.utf8), port: 80, at: address)

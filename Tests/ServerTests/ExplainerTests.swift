@@ -467,7 +467,7 @@ struct KnownFacts: LoginFacts {
     ),
     (
       "match: [{users: [anna], shell: {enabled: false}, forwarding: {tcp: local}}]", "forwarding.tcp",
-      "connections to every host and port", "f.yaml:2:66"
+      "connections to every host and port", "f.yaml:2:68"
     ),
   ]
 

@@ -28,7 +28,7 @@ extension Checks {
     }
   }
 
-  /// Why nothing, or more than is said, can be reached by a place; nil: neither.
+  /// Why nothing can be reached by a place; nil: something can.
   private static func reason(_ place: ForwardingPlace) -> String? {
     switch place.host {
     case .any: return nil
@@ -39,13 +39,8 @@ extension Checks {
       if range.base.isLinkLocal, range.prefixLength >= 10 {
         return "can never match: a link-local address needs a zone, which is permitted by '*' only"
       }
-      // On Linux a connection to 0.0.0.0 or :: is one to this machine.
-      let isWhole = range.prefixLength == 0
-      let unspecified = [IPAddress.unspecified, IPAddress("0.0.0.0")].compactMap(\.self)
-      if !isWhole, unspecified.contains(where: range.contains) {
-        return "permits connections to this machine: the system takes \(range.base) for it"
-      }
-      return nil
+      return range == AddressRange(.unspecified) || "\(range)" == "0.0.0.0"
+        ? "can never match: a connection to \(range) is one to the loopback address" : nil
     }
   }
 }

@@ -10,31 +10,13 @@ public struct ForwardingPlace: WireFields, Hashable {
   public static let nameLimit = 255
 
   /// The part before the port.
-  public enum Host: WireMessage, Hashable {
+  public enum Host: Hashable, Sendable {
     /// `*`: every host.
     case any
     /// A name in lower case. Names that no host can have are permitted: they match nothing.
     case name([UInt8])
     /// An address or range.
     case addresses(AddressRange)
-
-    public static let blanks: [Self] = [.any, .name([]), .addresses(.blank)]
-
-    public var wireKind: Int {
-      switch self {
-      case .any: 1
-      case .name: 2
-      case .addresses: 3
-      }
-    }
-
-    public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
-      switch try coder.message(value) {
-      case .any: self = .any
-      case .name(let name): self = try .name(coder.bytes(name, max: nameLimit))
-      case .addresses(let range): self = try .addresses(coder.value(range))
-      }
-    }
   }
 
   /// The hosts.
@@ -89,8 +71,29 @@ public struct ForwardingPlace: WireFields, Hashable {
     return port
   }
 
+  private enum Kind: CaseIterable {
+    case any, name, addresses
+  }
+
+  /// The fields of every kind of host, of which those of the others are empty.
   public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
-    host = try coder.value(value?.host)
+    var kind = Kind.any
+    var name: [UInt8] = []
+    var range: AddressRange?
+    switch value?.host {
+    case .any, nil: break
+    case .name(let host): (kind, name) = (.name, host)
+    case .addresses(let host): (kind, range) = (.addresses, host)
+    }
+    kind = try coder.choice(value.map { _ in kind })
+    name = try coder.bytes(value.map { _ in name }, max: Self.nameLimit)
+    let address: IPAddress = try coder.value(range?.base)
+    let length: UInt8 = try coder.number(value.map { _ in UInt8(range?.prefixLength ?? 0) })
+    switch kind {
+    case .any: host = .any
+    case .name: host = .name(name)
+    case .addresses: host = .addresses(AddressRange(around: address, prefixLength: Int(length)))
+    }
     port = try coder.number(value?.port)
   }
 }
@@ -162,14 +165,10 @@ extension ForwardingPlace {
     }
   }
 
-  /// True if the place permits a target by one of its addresses.
+  /// True if the place permits a target at this address. If the place is an address or range, the address alone counts,
+  /// also where the client asks for another one.
   func permits(host: [UInt8], port: UInt16, at address: IPAddress) -> Bool {
-    switch match(host: host, port: port) {
-    case .no: return false
-    case .yes: return true
-    case .someAddresses:
-      guard case .addresses(let range) = self.host else { return false }
-      return range.contains(address)
-    }
+    guard case .addresses(let range) = self.host else { return match(host: host, port: port) == .yes }
+    return (self.port == nil || self.port == port) && !host.contains(UInt8(ascii: "%")) && range.contains(address)
   }
 }
