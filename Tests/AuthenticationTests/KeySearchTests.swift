@@ -65,6 +65,7 @@ import Testing
     var expected = KeyPermissions.restricted
     expected.terminal = true
     expected.forcedCommand = [97]
+    expected.forwardsBesideCommand = false
     #expect(search(in: text).grant?.permissions == expected)
     #expect(search(in: "", text).grant?.permissions == expected)
     #expect(search(in: Self.key, text).grant?.permissions == .everything)
@@ -259,6 +260,7 @@ import Testing
     var expected = KeyPermissions.restricted
     expected.userRC = true
     expected.forcedCommand = Array("date".utf8)
+    expected.forwardsBesideCommand = false
     #expect(grant?.permissions == expected)
     let both = try trusted(file("command=\"date\" ops\n")) {
       $0.critical = [("force-command", CertificateForm.string("uptime"))]

@@ -30,9 +30,9 @@ import Wire
     arguments: [
       (list(), "expected any, none or a list of host:port, found an empty one"),
       (plain("null"), "expected any, none or a list of host:port, found null"),
-      (list(plain("any"), plain("a:1")), "'any' is no host:port"),
+      (list(plain("any"), plain("a:1")), "'any' is not host:port"),
       (list(plain("a:1"), plain("A:1")), "'A:1' is in the list twice"),
-      (list(plain("a:0")), "'a:0' has no port from 1 to 65535, or *"),
+      (list(plain("a:0")), "'a:0' needs a port from 1 to 65535 or *"),
       (list(plain("*.example.com:443")), "'*.example.com:443': there are no patterns of names; * alone is every host"),
       (list(plain("127.1:80")), "'127.1:80': is no address and no name"),
       (list(plain("010.0.0.1:80")), "'010.0.0.1:80': is no address and no name"),

@@ -139,7 +139,7 @@ extension Interop {
       throws
     {
       try withBase { daemon, base throws in
-        try apply(daemon, base, "forwarding: {permit_open: [\"127.0.0.0/8:*\", \"db:1\"]}")
+        try apply(daemon, base, "forwarding: {permit_open: [\"127.0.0.0/8:PORT\", \"db:1\"]}")
         try daemon.user.authorize("permitopen=\"localhost:*\",permitopen=\"db:2\" \(try daemon.key)")
         try open(daemon, "localhost", expecting: .connected)
         try open(daemon, "127.0.0.1", expecting: .denied("permitopen= of \(daemon.user.authorizedKeys):1"))
@@ -288,7 +288,7 @@ extension Interop {
           try open(daemon, "127.0.0.1", expecting: rule.map { .denied($0) } ?? .connected)
           let told = try daemon.shell(
             "\(daemon.server) explain -c $DIRECTORY/server.yaml --user $LOGIN --from 127.0.0.1 --key $KEY.pub")
-          let line = told.output.split(separator: "\n").first { $0.contains(" forwarding.tcp ") } ?? ""
+          let line = told.output.split(separator: "\n").first { $0.contains("--  forwarding.tcp ") } ?? ""
           #expect(
             line.contains(rule.map { "no connections: \($0)" } ?? "connections to every host and port"), "\(told)")
         }

@@ -20,8 +20,11 @@ extension Interop {
       }
     }
 
-    private func scopes(_ manager: Client) throws -> [[String: Any]] {
-      try manager.output.all.split(separator: "\n").filter { $0.hasPrefix("{") }.map { line in
+    /// Waits until `count` scopes were requested, and returns them.
+    private func scopes(_ manager: Client, _ count: Int) throws -> [[String: Any]] {
+      let lines = { manager.output.all.split(separator: "\n").filter { $0.hasPrefix("{") } }
+      eventually("\(count) scopes") { lines().count >= count }
+      return try lines().map { line in
         try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
       }
     }
@@ -31,7 +34,7 @@ extension Interop {
       try withManager(mode) { daemon, manager in
         #expect(try daemon.ssh("host", "echo in").output == "in\n")
         _ = try daemon.sftp("pwd")
-        let all = try scopes(manager)
+        let all = try scopes(manager, 2)
         #expect(all.count == 2)
         for scope in all {
           #expect((scope["name"] as? String)?.hasPrefix("bssh-login-\(daemon.pid)-") == true)
@@ -60,7 +63,7 @@ extension Interop {
         }
         let together = try (0..<5).map { _ in try daemon.startSSH("host", "echo in") }
         for client in together { #expect(try client.wait() == 0) }
-        #expect(try scopes(manager).count == 8)
+        #expect(try scopes(manager, 8).count == 8)
       }
     }
 
@@ -102,7 +105,7 @@ extension Interop {
         try client.output.line(with: "ready")
         let session = try #require(daemon.logins.first { $0.name == "bssh-session" }?.pid)
         try daemon.restart(SIGUSR1)
-        let all = try scopes(manager)
+        let all = try scopes(manager, 2)
         #expect(all.count == 2)
         let generation = try #require(all.last)
         #expect((generation["name"] as? String)?.hasPrefix("bssh-generation-") == true)

@@ -59,7 +59,7 @@ import Testing
     ] as [(String, ForwardingPlaceError)])
   func `what is no place is refused, and the reason quotes nothing`(text: String, error: ForwardingPlaceError) {
     #expect(throws: error) { try Self.place(text) }
-    #expect(!error.description.contains("db"))
+    #expect(text.isEmpty || !error.description.contains(text))
   }
 
   @Test func `a name that is not UTF-8 is refused`() {

@@ -34,7 +34,7 @@ import Testing
     for _ in 0..<4096 {
       part.withUnsafeBytes { queue.append($0) }
       queue.removeFirst(part.count)
-      #expect(queue.size <= 2 * part.count + ByteQueue.slack + part.count)
+      #expect(queue.size <= 2 * part.count + ByteQueue.largeSlack + part.count)
     }
     #expect(queue.withBytes { $0.count } == part.count)
   }
@@ -44,7 +44,7 @@ import Testing
   }
 
   @Test func `consumed bytes stay until they reach the slack and outnumber the rest`() {
-    let slack = ByteQueue.slack
+    let slack = ByteQueue.largeSlack
     var queue = ByteQueue()
     append(2 * slack, to: &queue)
     queue.removeFirst(slack - 1)
@@ -68,9 +68,19 @@ import Testing
       if isThrownAway { queue.removeAll() } else { queue.removeFirst(count) }
       return queue
     }
-    #expect(try capacity(emptied(ByteQueue.slack + 1)) <= ByteQueue.slack)
-    #expect(try capacity(emptied(8 * ByteQueue.slack)) <= ByteQueue.slack)
+    #expect(try capacity(emptied(ByteQueue.largeSlack + 1)) <= ByteQueue.largeSlack)
+    #expect(try capacity(emptied(8 * ByteQueue.largeSlack)) <= ByteQueue.largeSlack)
     // A small buffer is kept, so that a program that keeps up causes no allocations.
     #expect(try capacity(emptied(1000)) >= 1000)
+  }
+
+  @Test func `a queue with a small slack that is never empty uses at most twice its bytes plus that slack`() {
+    var queue = ByteQueue(slack: ByteQueue.smallSlack)
+    append(8000, to: &queue)
+    for _ in 0..<4096 {
+      append(1000, to: &queue)
+      queue.removeFirst(1000)
+      #expect(queue.size <= 2 * 9000 + ByteQueue.smallSlack)
+    }
   }
 }

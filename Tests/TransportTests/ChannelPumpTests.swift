@@ -21,6 +21,7 @@ import Testing
     func sendData(_ memory: UnsafeRawBufferPointer) -> Bool { true }
     func tell(_ message: TransportToSession) {}
     func hasInput(_ channel: ChannelPump) {}
+    func hasOutput(_ channel: ChannelPump) {}
     func forget(_ number: UInt32) {}
     func recorded(_ end: RecordingEnd) {}
   }

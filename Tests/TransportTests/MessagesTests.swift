@@ -120,7 +120,7 @@ import Wire
     #expect(Message.serviceAccept("a") == [6, 0, 0, 0, 1, 97])
     #expect(Message.authenticationFailure(continuing: ["a", "b"], partial: true) == [51, 0, 0, 0, 3, 97, 44, 98, 1])
     #expect(Message.windowAdjust(peer: 1, by: 2) == [93, 0, 0, 0, 1, 0, 0, 0, 2])
-    #expect(Message.openFailure(peer: 1, reason: 3, "") == [92, 0, 0, 0, 1, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0])
+    #expect(Message.openFailure(peer: 1, .unknownType, "") == [92, 0, 0, 0, 1, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0])
     #expect(
       Message.channelRequest(peer: 1, "e") { $0.uint32(9) } == [98, 0, 0, 0, 1, 0, 0, 0, 1, 101, 0, 0, 0, 0, 9])
   }

@@ -28,15 +28,36 @@ import Testing
     let fresh = budget
     let windows = Self.windows(50, &budget)
     #expect(windows.last == 64 << 10)
-    for window in windows { budget.giveBack(window) }
+    for window in windows { budget.giveBack(window, isForward: false) }
     #expect(budget == fresh)
   }
 
   @Test func `a channel with a small window grows when others are removed`() {
     var budget = WindowBudget(fullSize: 2 << 20)
     let windows = Self.windows(50, &budget)
-    for window in windows.dropLast() { budget.giveBack(window) }
+    for window in windows.dropLast() { budget.giveBack(window, isForward: false) }
     #expect(windows.last! + budget.grow(windows.last!) == 2 << 20)
     #expect(budget.grow(2 << 20) == 0)
+  }
+
+  @Test(arguments: [4 << 10, 32 << 10, 2 << 20, 64 << 20] as [UInt32])
+  func `the windows of 5,000 forwarded channels beyond 8 KiB each are part of the budget`(fullSize: UInt32) {
+    var budget = WindowBudget(fullSize: fullSize)
+    let fresh = budget
+    let least = min(8 << 10, fullSize)
+    var windows: [UInt32] = []
+    for _ in 0..<5000 {
+      let window = budget.openForward()
+      windows.append(window + budget.grow(window))
+    }
+    #expect(windows.allSatisfy { $0 >= least && $0 <= fullSize })
+    #expect(windows.reduce(0) { $0 + UInt64($1) } <= 5000 * UInt64(least) + max(16 << 20, 2 * UInt64(fullSize)))
+    for window in windows { budget.giveBack(window, isForward: true) }
+    #expect(budget == fresh)
+  }
+
+  @Test func `the first forwarded channels begin with as much as a session channel`() {
+    var budget = WindowBudget(fullSize: 2 << 20)
+    for _ in 0..<100 { #expect(budget.openForward() == budget.initialSize) }
   }
 }

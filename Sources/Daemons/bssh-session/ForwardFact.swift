@@ -51,14 +51,16 @@ extension Fact {
   ///
   /// - Parameters:
   ///   - address: the address connected to; nil for a Unix socket.
-  ///   - bytes: data from and to the client.
+  ///   - bytesIn: data from the client; nil: the transport ended without a report.
+  ///   - bytesOut: data to the client, as `bytesIn`.
   ///   - milliseconds: since it was connected.
   static func closed(
-    _ forward: RequestedForward, at address: IPAddress?, bytesIn: UInt64, bytesOut: UInt64, milliseconds: UInt64
+    _ forward: RequestedForward, at address: IPAddress?, bytesIn: UInt64?, bytesOut: UInt64?, milliseconds: UInt64
   ) -> Fact {
     var fact = Fact(.forwardClosed, .success, of: forward)
     fact.setAddress(address, of: forward)
-    (fact.bytesIn, fact.bytesOut, fact.bytes) = (bytesIn, bytesOut, bytesIn &+ bytesOut)
+    (fact.bytesIn, fact.bytesOut) = (bytesIn, bytesOut)
+    if let bytesIn, let bytesOut { fact.bytes = bytesIn &+ bytesOut }
     fact.milliseconds = milliseconds
     return fact
   }

@@ -12,6 +12,8 @@ import Wire
 struct LoginSession {
   /// Limit of open channels, and of programs that have not ended.
   static let channelLimit = 1024
+  /// Limit of the messages that are read from a transport that has ended: one for each channel that it can have.
+  static let farewellLimit = 8192
   /// How long to wait for programs to end after the client has left, so that their end can be audited, in milliseconds.
   /// Programs that run longer live on, as under sshd.
   static let partingTime: Int64 = 2000
@@ -70,6 +72,8 @@ struct LoginSession {
   var endings: [UInt64: ProgramStory] = [:]
   var reports = TransferReports()
   var nextToken = Token.firstProgram
+  var forwards: Forwards
+  var forwardWork = ForwardWork()
   var supervisor: SupervisorReports
   /// The program that waits until its start is recorded.
   var pending: PendingStart?
@@ -101,6 +105,7 @@ struct LoginSession {
     keepsRecords = login.keepsRecords
     scopeDeadline = login.awaitsScope ? Clock.milliseconds + LoginSession.scopeTime : nil
     permissions = SessionChannel.Permissions(login)
+    forwards = Forwards(login.forwarding)
     self.transport = transport
     self.control = control
     outbox = MessageQueue(transport, bound: .bytes(LoginSession.outboxLimit))
@@ -121,6 +126,7 @@ struct LoginSession {
       keepLimits(at: now)
       tellEndings(at: now)
       proceed(at: now)
+      if let time = forwards.nextTime, time <= now { handle(.clock) }
       try tellSupervisor()
       if let deadline, (programs.isEmpty && endings.isEmpty) || deadline <= now { return finish() }
       if !isHoldingBack {
@@ -128,6 +134,7 @@ struct LoginSession {
       }
       let times = [
         deadline, nextLimit, nextEnding, pending?.deadline(after: now), isHoldingBack ? nil : reports.nextEnd,
+        forwards.nextTime,
       ]
       let next = times.compactMap(\.self).min().map { Int32(clamping: max($0 - now, 0)) }
       for event in try loop.wait(milliseconds: next ?? -1) {
@@ -141,7 +148,14 @@ struct LoginSession {
         // The next iteration sends what is queued.
         case Token.room: break
         case Token.signals: while signals.next() != nil { letGo() }
-        default: if reports.has(event.token) { forward(event.token) } else { reap(event.token) }
+        default:
+          if forwardWork.has(event.token) {
+            forwardReady(event.token)
+          } else if reports.has(event.token) {
+            forward(event.token)
+          } else {
+            reap(event.token)
+          }
         }
       }
     }
@@ -192,15 +206,22 @@ struct LoginSession {
         return letGo()
       }
       switch message {
-      case .request(let number, let request): handle(.request(request), number)
+      case .request(let number, let request):
+        if forwards.has(number) { send(.refused(channel: number)) } else { handle(.request(request), number) }
       case .closed(let number, let bytesIn, let bytesOut):
         closed(number, bytesIn, bytesOut)
+      case .open(let number, let target, let originator, let port):
+        guard open(RequestedForward(channel: number, target: target, originator: (originator, port))) else {
+          note("the transport opened channel \(number) twice")
+          return letGo()
+        }
       }
     }
   }
 
   /// Handles the client's CLOSE of a channel, after so many bytes of data. Its program goes on, without its terminal.
   private mutating func closed(_ number: UInt32, _ bytesIn: UInt64, _ bytesOut: UInt64) {
+    if forwards.has(number) { return handle(.closed(channel: number, bytesIn: bytesIn, bytesOut: bytesOut)) }
     guard let channel = channels[number] else { return }
     handle(.closed, number)
     // The name may be another terminal's as soon as this one is closed.
@@ -366,7 +387,7 @@ struct LoginSession {
     deadline = Clock.milliseconds + LoginSession.partingTime
     loop.remove(transport.descriptor)
     // What it sent about its channels before it ended is still to be read.
-    for _ in 0..<LoginSession.channelLimit {
+    for _ in 0..<LoginSession.farewellLimit {
       guard case .message(let bytes, _)? = try? transport.receive() else { break }
       guard case .closed(let number, let bytesIn, let bytesOut)? = try? TransportToSession(wireBytes: bytes[...]) else {
         continue
@@ -374,6 +395,8 @@ struct LoginSession {
       closed(number, bytesIn, bytesOut)
     }
     for number in channels.keys.sorted() { handle(.closed, number) }
+    handle(.end)
+    forwardWork.end()
     // This closes our ends of the terminals, which hangs up their processes.
     channels = [:]
     outbox.removeAll()

@@ -1,12 +1,18 @@
 /// A byte queue that is consumed piecemeal. Consumed bytes are released before they exceed the bytes in the queue, even
 /// if it is never empty.
 struct ByteQueue {
-  /// Consumed bytes that may be kept, and the capacity that an empty queue keeps.
-  static let slack = 512 << 10
+  /// The slack of a queue for a program, in bytes.
+  static let largeSlack = 512 << 10
+  /// The slack of a queue for a forwarded connection, of which there can be many, in bytes.
+  static let smallSlack = 32 << 10
 
+  /// Consumed bytes that may be kept, and the capacity that an empty queue keeps.
+  let slack: Int
   private var bytes: [UInt8] = []
   /// How many of them are consumed.
   private var start = 0
+
+  init(slack: Int = largeSlack) { self.slack = slack }
 
   var isEmpty: Bool { start == bytes.count }
   /// Bytes in the queue.
@@ -26,13 +32,13 @@ struct ByteQueue {
     start += count
     if isEmpty { return removeAll() }
     // This moves no more bytes than were consumed since the last time.
-    guard start >= Self.slack, start >= bytes.count - start else { return }
+    guard start >= slack, start >= bytes.count - start else { return }
     bytes.removeFirst(start)
     start = 0
   }
 
   mutating func removeAll() {
-    bytes.removeAll(keepingCapacity: bytes.capacity <= Self.slack)
+    bytes.removeAll(keepingCapacity: bytes.capacity <= slack)
     start = 0
   }
 }

@@ -1,7 +1,9 @@
 import IPC
 
-/// The state machine of one session channel: windows, ends of file, requests and their replies. RFC 4254, sections 5
-/// and 6.
+/// The state machine of one channel: windows, ends of file, requests and their replies. RFC 4254, sections 5 and 6.
+///
+/// A session channel runs a program; a forwarded channel has a socket from the beginning, which is its only output, and
+/// no program: it ends when both directions have ended.
 ///
 /// Decides only: ``ChannelPump`` carries out the actions that it returns. It throws when the client violates the
 /// protocol.
@@ -27,11 +29,12 @@ struct Channel {
     case sendEndOfWrite
     /// Close the descriptors that the program writes to: nobody reads its output.
     case closeOutputs
-    /// Close the program's standard input once the pending input is written.
+    /// Close the program's standard input once the pending input is written; of a forwarded channel, the sending
+    /// direction of the socket.
     case endInput
     /// Close the program's standard input now, and discard the pending input.
     case dropInput
-    /// Tell the session that the client has closed the channel.
+    /// Tell the session that the client has closed the channel, or that a forwarded channel has ended.
     case hangUp
     /// Both sides have closed the channel: remove it.
     case forget
@@ -78,8 +81,15 @@ struct Channel {
   private var sentEnd = false
   private var sentClose = false
   private var inputBroken = false
+  private let isForward: Bool
 
-  init(number: UInt32, peer: UInt32, peerWindow: UInt32, peerMaximumPacket: UInt32, windowSize: UInt32) {
+  /// An open channel.
+  ///
+  /// - Parameter isForward: it is forwarded, and its socket is connected.
+  init(
+    number: UInt32, peer: UInt32, peerWindow: UInt32, peerMaximumPacket: UInt32, windowSize: UInt32,
+    isForward: Bool = false
+  ) {
     self.number = number
     self.peer = peer
     self.peerWindow = peerWindow
@@ -87,6 +97,10 @@ struct Channel {
     packetLimit = Int(min(peerMaximumPacket, 32768))
     window = windowSize
     self.windowSize = windowSize
+    self.isForward = isForward
+    guard isForward else { return }
+    runs = true
+    openOutputs = 1
   }
 
   /// Bytes of data that the next packet may have; 0: none can be sent now.
@@ -118,10 +132,10 @@ struct Channel {
     peerWindow = sum
   }
 
-  /// Handles a request for the session. False when the client has already closed the channel, and the session gets no
-  /// more of it.
+  /// Handles a request for the session. False when the session does not get it: the client has already closed the
+  /// channel, or the channel is forwarded.
   mutating func requested(wantsReply: Bool) -> Bool {
-    if clientClosed { return false }
+    if clientClosed || isForward { return false }
     waiting.append(Request(wantsReply: wantsReply, isRefused: false))
     return true
   }
@@ -150,9 +164,9 @@ struct Channel {
   }
 
   /// Handles eow@openssh.com: the client reads no more output. A terminal ignores it, because it cannot be closed in
-  /// one direction.
+  /// one direction, and so does a forwarded channel, for which it is not defined.
   mutating func endOfWriteReceived() -> [Action] {
-    guard !isTerminal, !sentEnd, !sentClose else { return [] }
+    guard !isTerminal, !isForward, !sentEnd, !sentClose else { return [] }
     clientIgnoresOutput = true
     return closeOutputs() + finish()
   }
@@ -162,14 +176,14 @@ struct Channel {
   ///
   /// OpenSSH's client closes as soon as both sides have sent EOF, and still waits for the exit status. The session is
   /// told in any state, because it may have a terminal without a program, be about to start one, or reserve a place for
-  /// the channel. A second CLOSE changes nothing.
+  /// the channel. A second CLOSE changes nothing. Of a forwarded channel it is told once nothing is left to write.
   mutating func closeReceived() -> [Action] {
     if clientClosed { return [] }
     clientClosed = true
     if sentClose { return [.hangUp, .forget] }
     let input: [Action] = clientEnded ? [] : [.endInput]
     clientEnded = true
-    return [.hangUp] + input + closeOutputs() + finish()
+    return (isForward ? [] : [.hangUp]) + input + closeOutputs() + finish()
   }
 
   // MARK: From the session
@@ -185,7 +199,7 @@ struct Channel {
 
   /// Handles the start of a program, with a terminal or with two output pipes. nil as for ``answered(_:)``.
   mutating func started(isTerminal: Bool) -> [Action]? {
-    guard !runs, let answer = reply(true) else { return nil }
+    guard !runs, !isForward, let answer = reply(true) else { return nil }
     runs = true
     self.isTerminal = isTerminal
     openOutputs = isTerminal ? 1 : 2
@@ -198,7 +212,7 @@ struct Channel {
   /// The client is not told that its input is no longer read: processes that the program left behind may still write,
   /// and the exit status tells the client anyway.
   mutating func exited(_ exit: Action) -> [Action]? {
-    guard runs, !hasExited else { return nil }
+    guard runs, !hasExited, !isForward else { return nil }
     hasExited = true
     inputBroken = true
     return (sentClose ? [] : [exit]) + [.dropInput] + finish()
@@ -243,7 +257,16 @@ struct Channel {
   mutating func inputFailed() -> [Action] {
     if inputBroken { return [] }
     inputBroken = true
+    // The client is told when the other direction ends too, as by sshd.
+    if isForward { return [.dropInput] + inputEnded() }
     return sentClose || clientEnded ? [.dropInput] : [.dropInput, .sendEndOfWrite]
+  }
+
+  /// Handles the end of a forwarded channel's input: the socket got all of it, or takes no more.
+  mutating func inputEnded() -> [Action] {
+    guard isForward, !hasExited else { return [] }
+    hasExited = true
+    return finish()
   }
 
   private mutating func closeOutputs() -> [Action] {
@@ -263,6 +286,7 @@ struct Channel {
     }
     if runs && !hasExited { return actions }
     sentClose = true
-    return actions + (clientClosed ? [.sendClose, .forget] : [.sendClose])
+    guard clientClosed else { return actions + [.sendClose] }
+    return actions + (isForward ? [.sendClose, .hangUp, .forget] : [.sendClose, .forget])
   }
 }

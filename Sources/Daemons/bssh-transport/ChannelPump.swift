@@ -3,7 +3,7 @@ import IPC
 import System
 import Wire
 
-/// Moves the data of one channel between the client and a program's descriptors, as its ``Channel`` decides.
+/// Moves the data of one channel between the client and a program's descriptors or a socket, as its ``Channel`` decides.
 final class ChannelPump {
   /// One of a channel's descriptors.
   enum Stream: UInt64, CaseIterable {
@@ -24,6 +24,8 @@ final class ChannelPump {
     func tell(_ message: TransportToSession)
     /// Asks for ``ChannelPump/flushInput()`` once everything available is read from the client.
     func hasInput(_ channel: ChannelPump)
+    /// Asks for ``ChannelPump/pumpOnce(_:)``: there is something to send.
+    func hasOutput(_ channel: ChannelPump)
     /// Removes the channel, which both sides have closed.
     func forget(_ number: UInt32)
     /// The event loop that watches the descriptors.
@@ -45,7 +47,7 @@ final class ChannelPump {
   /// Outputs that may have bytes to read.
   private var readable = PerStream<Bool>()
   /// Input that the program has not read yet: at most a window.
-  private var pending = ByteQueue()
+  private var pending: ByteQueue
   private var endInputAfterPending = false
   /// The server's own lines that wait for room in the client's window.
   private var announcements: [UInt8] = []
@@ -54,10 +56,29 @@ final class ChannelPump {
   /// True once a program runs on a terminal.
   private(set) var isTerminal = false
   private var hasStarted = false
+  /// The channel is forwarded: its one descriptor is a socket, with both directions.
+  let isForward: Bool
+  /// Nothing more is read from the socket.
+  private var isReadToEnd = false
+  /// The session was told that the channel has ended.
+  private(set) var hasHungUp = false
 
   init(_ channel: Channel, connection: any Surroundings) {
     self.channel = channel
     self.connection = connection
+    pending = ByteQueue()
+    isForward = false
+  }
+
+  /// A forwarded channel with its connected socket, which is non-blocking.
+  init(_ channel: Channel, socket: Descriptor, connection: any Surroundings) {
+    self.channel = channel
+    self.connection = connection
+    pending = ByteQueue(slack: ByteQueue.smallSlack)
+    isForward = true
+    hasStarted = true
+    descriptors[.output] = socket
+    updateInterests()
   }
 
   /// The token of a descriptor in the event loop.
@@ -123,8 +144,10 @@ final class ChannelPump {
     case .exited(_, let status): actions = channel.exited(.sendExitStatus(status))
     case .killed(_, let signal, let core): actions = channel.exited(.sendExitSignal(signal, coreDumped: core))
     case .announce(_, let text):
+      guard !isForward else { return false }
       announce(text)
       actions = []
+    case .connected, .openFailed: actions = nil
     }
     guard let actions else { return false }
     perform(actions)
@@ -166,7 +189,7 @@ final class ChannelPump {
         let actions = channel.consumed(bytes: count)
         perform(actions)
         if !actions.isEmpty { widen() }
-      case .wouldBlock: return updateInterest(isTerminal ? .output : .input)
+      case .wouldBlock: return updateInterest(inputStream)
       case .ended, nil: return perform(channel.inputFailed())
       }
     }
@@ -174,13 +197,16 @@ final class ChannelPump {
     // ignored.
     discardInput()
     if endInputAfterPending { endInput() }
-    updateInterest(isTerminal ? .output : .input)
+    updateInterest(inputStream)
   }
 
   /// Handles an event on a descriptor.
   func ready(_ stream: Stream, _ event: EventLoop.Event) {
-    if event.isWritable && (stream == .input || isTerminal) { flushInput() }
-    if stream != .input && (event.isReadable || event.isHungUp) { readable[stream] = true }
+    if event.isWritable && stream == inputStream { flushInput() }
+    if stream != .input && (event.isReadable || event.isHungUp) && !isReadToEnd {
+      readable[stream] = true
+      connection.hasOutput(self)
+    }
   }
 
   /// Writes a line into the program's output: on the terminal, or else on standard error. Lines are dropped when the
@@ -189,6 +215,7 @@ final class ChannelPump {
     guard announcements.count < 4096 else { return }
     announcements += Array((isTerminal ? "\r\n\(text)\r\n" : "\(text)\n").utf8)
     sendAnnouncements()
+    if !announcements.isEmpty { connection.hasOutput(self) }
   }
 
   private func sendAnnouncements() {
@@ -228,16 +255,18 @@ final class ChannelPump {
         return connection.sendData(UnsafeRawBufferPointer(rebasing: memory[0..<header + count])) && channel.sendable > 0
       case .wouldBlock: readable[stream] = nil
       case .ended:
-        readable[stream] = nil
-        close(stream)
+        endReading(stream)
         perform(channel.outputEnded())
       }
     }
     return !readable.isEmpty && channel.sendable > 0
   }
 
+  /// True when there is something to send.
+  var hasOutput: Bool { !(readable.isEmpty && announcements.isEmpty) }
+
   /// True when there is something to send and room in the window for it.
-  var wantsPump: Bool { !(readable.isEmpty && announcements.isEmpty) && channel.sendable > 0 }
+  var wantsPump: Bool { hasOutput && channel.sendable > 0 }
 
   /// Watches each descriptor only while its readiness is of use.
   func updateInterests() {
@@ -271,11 +300,27 @@ final class ChannelPump {
 
   // MARK: Private
 
-  private var inputDescriptor: Descriptor? { isTerminal ? descriptors[.output] : descriptors[.input] }
+  /// Where input goes: terminals and sockets have one descriptor for both directions.
+  private var inputStream: Stream { isTerminal || isForward ? .output : .input }
+
+  private var inputDescriptor: Descriptor? { descriptors[inputStream] }
 
   private func endInput() {
-    // A terminal has no end of file of its own. As in sshd, the program goes on until the terminal hangs up.
-    if !isTerminal { close(.input) }
+    if isForward {
+      descriptors[.output]?.shutDownWriting()
+      perform(channel.inputEnded())
+    } else if !isTerminal {
+      // A terminal has no end of file of its own. As in sshd, the program goes on until the terminal hangs up.
+      close(.input)
+    }
+  }
+
+  /// Stops reading an output; a socket stays open for what is still to be written.
+  private func endReading(_ stream: Stream) {
+    guard isForward else { return close(stream) }
+    readable[stream] = nil
+    isReadToEnd = true
+    updateInterest(stream)
   }
 
   /// Closes the program's input and discards what is pending.
@@ -303,10 +348,8 @@ final class ChannelPump {
   private func updateInterest(_ stream: Stream) {
     guard let descriptor = descriptors[stream] else { return }
     var interest: EventLoop.Interest = []
-    if stream != .input && readable[stream] == nil && channel.sendable > 0 { interest.insert(.read) }
-    if !pending.isEmpty && (stream == .input || (isTerminal && stream == .output)) {
-      interest.insert(.write)
-    }
+    if stream != .input && !isReadToEnd && readable[stream] == nil && channel.sendable > 0 { interest.insert(.read) }
+    if !pending.isEmpty && stream == inputStream { interest.insert(.write) }
     // A pipe without a reader matters only when there is something to write: then the write fails.
     let wanted: EventLoop.Interest? = interest.isEmpty ? nil : interest
     guard wanted != interests[stream] else { return }
@@ -347,14 +390,16 @@ final class ChannelPump {
           connection.send(Message.channelRequest(peer: peer, "eow@openssh.com") { _ in })
         }
       case .closeOutputs:
-        close(.output)
+        endReading(.output)
         close(.errors)
         // What a terminal has not read has nowhere to go.
         if isTerminal { dropInput() }
       case .endInput:
         if !pending.isEmpty || !hasStarted { endInputAfterPending = true } else { endInput() }
       case .dropInput: dropInput()
-      case .hangUp: connection.tell(lastWord)
+      case .hangUp:
+        hasHungUp = true
+        connection.tell(lastWord)
       case .forget:
         end()
         connection.forget(channel.number)

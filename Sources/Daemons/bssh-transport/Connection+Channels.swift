@@ -9,25 +9,51 @@ extension Connection {
     let peer = try reader.uint32()
     let window = try reader.uint32()
     let maximumPacket = try reader.uint32()
-    guard type == "session" else { return send(Message.openFailure(peer: peer, reason: 3, "unknown channel type")) }
-    guard !noMoreSessions else { return violated("a session was opened after no-more-sessions") }
+    var target: ForwardTarget?
+    var (originator, originatorPort): ([UInt8], UInt32) = ([], 0)
+    switch type {
+    case "session":
+      guard !noMoreSessions else { return violated("a session was opened after no-more-sessions") }
+    case "direct-tcpip":
+      target = .tcp(host: Array(try reader.string()), port: try reader.uint32())
+      (originator, originatorPort) = (Array(try reader.string()), try reader.uint32())
+      try reader.end()
+    case "direct-streamlocal@openssh.com":
+      target = .socket(path: Array(try reader.string()))
+      // Reserved, as OpenSSH's PROTOCOL says.
+      (originator, originatorPort) = (Array(try reader.string()), try reader.uint32())
+      try reader.end()
+    default: return send(Message.openFailure(peer: peer, .unknownType, "unknown channel type"))
+    }
     guard maximumPacket >= 1024 else {
-      return send(Message.openFailure(peer: peer, reason: 2, "maximum packet size under 1024"))
+      return send(Message.openFailure(peer: peer, .connectFailed, "maximum packet size under 1024"))
     }
-    guard channels.count < Int(settings.maxChannels) else {
-      return send(Message.openFailure(peer: peer, reason: 4, "too many channels"))
+    if let target {
+      let open = OpeningForward(peer: peer, window: window, maximumPacket: maximumPacket)
+      return forward(open, to: target, originator, originatorPort)
     }
-    while channels[nextChannel] != nil { nextChannel &+= 1 }
-    let number = nextChannel
-    nextChannel &+= 1
+    guard sessions.count < Int(settings.maxChannels) else {
+      return send(Message.openFailure(peer: peer, .shortage, "too many channels"))
+    }
+    let number = freeNumber()
     isActive = true
     let channel = Channel(
       number: number, peer: peer, peerWindow: window, peerMaximumPacket: maximumPacket, windowSize: windows.initialSize)
-    channels[number] = ChannelPump(channel, connection: self)
+    sessions[number] = ChannelPump(channel, connection: self)
     send(
       Message.openConfirmation(
         peer: peer, number: number, window: windows.initialSize, maximumPacket: settings.maximumPacketSize))
   }
+
+  /// A channel number that is not in use.
+  func freeNumber() -> UInt32 {
+    while channel(nextChannel) != nil || opening[nextChannel] != nil { nextChannel &+= 1 }
+    defer { nextChannel &+= 1 }
+    return nextChannel
+  }
+
+  /// The open channel with this number.
+  func channel(_ number: UInt32) -> ChannelPump? { sessions[number] ?? forwards[number] }
 
   /// Handles CHANNEL_DATA. The only message that is parsed in place, because it is most of the traffic.
   func receivedData(_ payload: UnsafeRawBufferPointer) throws {
@@ -35,14 +61,14 @@ extension Connection {
     let number = UInt32(bigEndian: payload.loadUnaligned(fromByteOffset: 0, as: UInt32.self))
     let count = UInt32(bigEndian: payload.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
     guard Int(count) == payload.count - 8 else { throw WireError.malformed }
-    guard let channel = channels[number] else { return violated("data for a channel that is not open") }
+    guard let channel = channel(number) else { return violated("data for a channel that is not open") }
     isActive = true
     try channel.received(UnsafeRawBufferPointer(rebasing: payload[8...]))
   }
 
   /// Handles CHANNEL_REQUEST. RFC 4254, section 5.4
   func channelRequested(_ reader: inout WireReader) throws {
-    guard let channel = channels[try reader.uint32()] else {
+    guard let channel = channel(try reader.uint32()) else {
       return violated("a request on a channel that is not open")
     }
     let (request, wantsReply) = try ParsedChannelRequest.parse(&reader)
@@ -66,10 +92,14 @@ extension Connection {
     withInput.removeAll(keepingCapacity: true)
   }
 
+  /// Remembers a channel that has something to send.
+  func hasOutput(_ channel: ChannelPump) { withOutput[channel.channel.number] = channel }
+
   /// Removes a channel that both sides have closed.
   func forget(_ number: UInt32) {
-    guard let channel = channels.removeValue(forKey: number) else { return }
-    windows.giveBack(channel.channel.windowSize)
+    withOutput[number] = nil
+    guard let channel = sessions.removeValue(forKey: number) ?? forwards.removeValue(forKey: number) else { return }
+    windows.giveBack(channel.channel.windowSize, isForward: channel.isForward)
   }
 
   // MARK: The session
@@ -93,9 +123,16 @@ extension Connection {
       switch try? session.receive() {
       case .message(let bytes, let descriptors):
         guard let message = try? SessionToTransport(wireBytes: bytes[...]) else { return sessionEnded() }
-        // The session may still answer for a channel that both sides have closed: that is late, not wrong.
-        guard let channel = channels[message.channel] else { continue }
-        if !channel.heard(message, descriptors) { return sessionEnded() }
+        switch message {
+        case .connected(let number):
+          if !connected(number, descriptors) { return sessionEnded() }
+        case .openFailed(let number, let refusal, let text):
+          if !openFailed(number, refusal, text) { return sessionEnded() }
+        case .done, .refused, .started, .exited, .killed, .announce:
+          // The session may still answer for a channel that both sides have closed: that is late, not wrong.
+          guard let channel = channel(message.channel) else { continue }
+          if !channel.heard(message, descriptors) { return sessionEnded() }
+        }
       case .wouldBlock: return
       case .closed, nil: return sessionEnded()
       }
@@ -113,7 +150,7 @@ extension SessionToTransport {
   fileprivate var channel: UInt32 {
     switch self {
     case .done(let channel), .refused(let channel), .started(let channel, _), .exited(let channel, _),
-      .killed(let channel, _, _), .announce(let channel, _):
+      .killed(let channel, _, _), .announce(let channel, _), .connected(let channel), .openFailed(let channel, _, _):
       channel
     }
   }

@@ -20,19 +20,19 @@ extension Connection {
         break
       case MessageNumber.channelOpen where isAuthenticated: try openRequested(&reader)
       case MessageNumber.channelExtendedData where isAuthenticated:
-        guard let channel = channels[try reader.uint32()] else {
+        guard let channel = channel(try reader.uint32()) else {
           return violated("data for a channel that is not open")
         }
         _ = try reader.uint32()
         isActive = true
         try channel.receivedExtended(bytes: reader.string().count)
       case MessageNumber.channelWindowAdjust where isAuthenticated:
-        guard let channel = channels[try reader.uint32()] else { return }
+        guard let channel = channel(try reader.uint32()) else { return }
         try channel.adjusted(by: reader.uint32())
       case MessageNumber.channelEOF where isAuthenticated:
-        channels[try reader.uint32()]?.endOfFileReceived()
+        channel(try reader.uint32())?.endOfFileReceived()
       case MessageNumber.channelClose where isAuthenticated:
-        guard let channel = channels[try reader.uint32()] else {
+        guard let channel = channel(try reader.uint32()) else {
           return violated("a channel that is not open was closed")
         }
         channel.closeReceived()
@@ -54,21 +54,20 @@ extension Connection {
     let name = String(decoding: try reader.string(), as: UTF8.self)
     let wantsReply = try reader.boolean()
     switch name {
-    case "keepalive@openssh.com": reply(wantsReply, Message.requestSuccess())
+    case "keepalive@openssh.com": if wantsReply { reply(to: globalReplies.request(), Message.requestSuccess()) }
     case "no-more-sessions@openssh.com":
       noMoreSessions = true
-      reply(wantsReply, Message.requestSuccess())
+      if wantsReply { reply(to: globalReplies.request(), Message.requestSuccess()) }
     case "hostkeys-prove-00@openssh.com"
-    where wantsReply && repliesAfterProof == nil && reader.count <= TransportSettings.authenticationLimit:
-      repliesAfterProof = []
+    where wantsReply && proofRequest == nil && reader.count <= TransportSettings.authenticationLimit:
+      proofRequest = globalReplies.request()
       report(.proveHostKeys(Array(reader.rest)))
-    default: reply(wantsReply, Message.requestFailure)
+    default: if wantsReply { reply(to: globalReplies.request(), Message.requestFailure) }
     }
   }
 
-  /// Replies to a global request, in the order of the requests.
-  func reply(_ wanted: Bool, _ message: [UInt8]) {
-    guard wanted else { return }
-    if repliesAfterProof == nil { send(message) } else { repliesAfterProof?.append(message) }
+  /// Replies to a global request once all older ones are answered.
+  func reply(to request: UInt64, _ message: [UInt8]) {
+    for due in globalReplies.answer(request, with: message) { send(due) }
   }
 }

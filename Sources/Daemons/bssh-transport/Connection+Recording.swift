@@ -1,4 +1,5 @@
 import Audit
+import Glibc
 import IPC
 import System
 import Wire
@@ -30,7 +31,7 @@ extension Connection {
       case .sent, .waiting: return
       case .failed: return sessionEnded()
       case .held:
-        guard let terminal = wantedTerminals.first, channels[terminal.channel] != nil else {
+        guard let terminal = wantedTerminals.first, sessions[terminal.channel] != nil else {
           requestTerminal()
           continue
         }
@@ -44,6 +45,16 @@ extension Connection {
   private func requestTerminal() {
     _ = wantedTerminals.popFirst()
     toSession?.releaseFirst()
+  }
+
+  /// At the end of the connection, sends what is queued for the session, up to a terminal that would have to be recorded.
+  /// The ends of a thousand channels do not fit into the socket at once; waits a second at most.
+  func tellSessionTheRest() {
+    let deadline = Clock.milliseconds + 1000
+    while case .waiting? = toSession?.flush(), let session {
+      let left = deadline - Clock.milliseconds
+      guard left > 0, session.writing.wait(for: POLLOUT, milliseconds: Int32(left)) else { return }
+    }
   }
 
   /// Handles the supervisor's answer to a request for a recording.
@@ -61,7 +72,7 @@ extension Connection {
         columns: terminal.columns, rows: terminal.rows, time: Clock.secondsSince1970, title: title, term: terminal.term)
       let recorder = TerminalRecorder(file, header)
       // The recording of a channel that is gone is empty.
-      if let channel = channels[number] {
+      if let channel = sessions[number] {
         channel.recorder = recorder
       } else {
         report(.recorded(recorder.finish(number)))
@@ -75,13 +86,13 @@ extension Connection {
 
   /// When the next recording has to be written, in milliseconds of the monotonic clock; nil: none has.
   var recordingDeadline: Int64? {
-    isRecorded ? channels.values.compactMap { $0.recorder?.deadline }.min() : nil
+    isRecorded ? sessions.values.compactMap { $0.recorder?.deadline }.min() : nil
   }
 
   /// Writes the recordings' lines that are due.
   func flushRecordings() {
     guard isRecorded else { return }
     let now = Clock.milliseconds
-    for channel in channels.values { channel.flushRecording(at: now) }
+    for channel in sessions.values { channel.flushRecording(at: now) }
   }
 }

@@ -33,15 +33,14 @@ extension Connection {
       switch message {
       case .authentication(let reply): answer(reply, descriptors)
       case .hostKeyProofs(let payload):
-        guard let waiting = repliesAfterProof else { break }
-        repliesAfterProof = nil
-        send(payload.map { Message.requestSuccess($0) } ?? Message.requestFailure)
-        for reply in waiting { send(reply) }
+        guard let request = proofRequest else { break }
+        proofRequest = nil
+        reply(to: request, payload.map { Message.requestSuccess($0) } ?? Message.requestFailure)
       case .disconnect(let code, let text): disconnect(code: code, text, reason: .toldToDisconnect)
       case .reportIdle:
         if isActive { rememberActivity() }
         report(.idle(since: lastActivity))
-      case .announce(let text): for channel in channels.values where channel.isTerminal { channel.announce(text) }
+      case .announce(let text): for channel in sessions.values where channel.isTerminal { channel.announce(text) }
       case .recordTerminals(let input):
         isRecorded = true
         recordsInput = input

@@ -33,6 +33,8 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
   }
 
   let loop: EventLoop
+  /// Limit of forwarded channels: the descriptors that session channels cannot need.
+  let forwardLimit: Int
   let settings: TransportSettings
   let control: MessageSocket
   var session: MessageSocket?
@@ -48,7 +50,13 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
   var clientIsOpenSSH = false
 
   // Channels
-  var channels: [UInt32: ChannelPump] = [:]
+  var sessions: [UInt32: ChannelPump] = [:]
+  /// Forwarded channels that are connected.
+  var forwards: [UInt32: ChannelPump] = [:]
+  /// Forwarded channels that the session has not connected or refused yet.
+  var opening: [UInt32: OpeningForward] = [:]
+  /// Channels that have something to send, or had until recently.
+  var withOutput: [UInt32: ChannelPump] = [:]
   /// Channels whose input is to be flushed in this iteration of the loop.
   var withInput: [ChannelPump] = []
   var nextChannel: UInt32 = 0
@@ -82,8 +90,10 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
   var lastPackets: UInt64 = 0
   var unanswered: UInt32 = 0
   var nextKeepalive: Int64?
-  /// Set while the authority proves host keys. Later replies to global requests queue up in it, to keep their order.
-  var repliesAfterProof: [[UInt8]]?
+  /// Replies to global requests.
+  var globalReplies = GlobalReplies()
+  /// The request that the authority is to prove host keys for; nil: none.
+  var proofRequest: UInt64?
 
   // Idleness
   /// Something that counts as activity happened in this iteration of the loop.
@@ -91,9 +101,11 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
   /// When that last happened, in milliseconds of the monotonic clock; the login counts.
   var lastActivity: Int64 = 0
 
-  init(_ settings: TransportSettings, control: MessageSocket) throws(SystemError) {
+  /// - Parameter openFiles: how many descriptors this process may have.
+  init(_ settings: TransportSettings, control: MessageSocket, openFiles: UInt64) throws(SystemError) {
     self.settings = settings
     self.control = control
+    forwardLimit = Connection.forwardLimit(openFiles: openFiles, sessions: settings.maxChannels)
     windows = WindowBudget(fullSize: settings.windowSize)
     loop = try EventLoop()
   }
@@ -144,7 +156,7 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
     default:
       let number = UInt32(truncatingIfNeeded: event.token >> 2)
       guard let stream = ChannelPump.Stream(rawValue: event.token & 3) else { return }
-      channels[number]?.ready(stream, event)
+      channel(number)?.ready(stream, event)
     }
   }
 
@@ -164,26 +176,35 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
 
   /// True when a limit of unanswered requests is reached.
   private var hasManyRequests: Bool {
-    (repliesAfterProof?.count ?? 0) >= Channel.requestLimit
-      || channels.values.contains(where: \.channel.hasManyRequests)
+    globalReplies.count >= Channel.requestLimit
+      || sessions.values.contains(where: \.channel.hasManyRequests)
   }
 
   /// True while the client accepts programs' output.
   var mayPump: Bool { end == nil && !isRekeying && unflushed < Connection.outputLimit }
 
-  /// Sends programs' output, a packet of each channel in turn.
+  /// Sends output, a packet of each channel in turn, terminals first.
   func pump() {
-    var active = channels.values.filter(\.wantsPump)
-    guard !active.isEmpty else { return }
-    let touched = active
+    let waiting = withOutput.values.filter(\.wantsPump)
+    guard !waiting.isEmpty else { return }
     if mayPump { pumpTurn &+= 1 }
-    // The client may accept less than a packet of each: each time, another channel is first.
-    let first = Int(pumpTurn % UInt(active.count))
-    active = Array(active[first...]) + Array(active[..<first])
+    var active = Connection.order(
+      terminals: waiting.filter(\.isTerminal), others: waiting.filter { !$0.isTerminal }, turn: pumpTurn)
     while mayPump && !active.isEmpty {
       active = active.filter { mayPump && $0.pumpOnce(memory) }
     }
-    for channel in touched { channel.updateInterests() }
+    for channel in waiting {
+      channel.updateInterests()
+      if !channel.hasOutput { withOutput[channel.channel.number] = nil }
+    }
+  }
+
+  /// The order in which channels send: what a person waits for first. The client may accept less than a packet of each,
+  /// so each turn another of the others is the first of them.
+  static func order<Pump>(terminals: [Pump], others: [Pump], turn: UInt) -> [Pump] {
+    guard !others.isEmpty else { return terminals }
+    let first = Int(turn % UInt(others.count))
+    return terminals + others[first...] + others[..<first]
   }
 
   /// Writes pending bytes to the socket.
@@ -200,7 +221,7 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
     if mayRead { wanted.insert(.read) }
     if SSH.isWritePending { wanted.insert(.write) }
     // Output that can be sent is work to do at once; the writable socket wakes the loop for it.
-    if mayPump && channels.values.contains(where: \.wantsPump) { wanted.insert(.write) }
+    if mayPump && withOutput.values.contains(where: \.wantsPump) { wanted.insert(.write) }
     if wanted != socketInterest {
       try? loop.modify(socket, wanted, token: Token.socket)
       socketInterest = wanted
@@ -250,7 +271,7 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
 
   /// Reports the end to the supervisor and closes everything.
   func finish() {
-    for channel in channels.values { channel.endRecording() }
+    for channel in sessions.values { channel.endRecording() }
     let received = SSH.received.bytes
     let end = end ?? End(reason: .connectionLost, detail: "")
     let farewell = TransportToSupervisor.closed(
@@ -258,11 +279,12 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
     _ = try? control.send(farewell.wireBytes, wait: true)
     // The session learns at once that programs can end, since closing may take a moment; but only after the report to
     // the supervisor, which would otherwise take the session's end for the reason.
-    for channel in channels.values {
-      if !channel.channel.isClosedByClient { tell(channel.lastWord) }
+    for channel in Array(sessions.values) + Array(forwards.values) {
+      if !channel.hasHungUp { tell(channel.lastWord) }
       channel.end()
     }
-    channels = [:]
+    (sessions, forwards, opening, withOutput) = ([:], [:], [:], [:])
+    tellSessionTheRest()
     session = nil
     toSession = nil
     SSH.close(milliseconds: 1000)

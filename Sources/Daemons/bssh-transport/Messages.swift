@@ -1,3 +1,4 @@
+import IPC
 import Wire
 
 /// Message numbers of RFC 4250 (section 4.1.2) that a transport sends or handles.
@@ -106,12 +107,11 @@ enum Message {
     }
   }
 
-  /// CHANNEL_OPEN_FAILURE. RFC 4254, section 5.1. Reasons: 1 prohibited, 2 connect failed, 3 unknown type, 4 resource
-  /// shortage
-  static func openFailure(peer: UInt32, reason: UInt32, _ text: String) -> [UInt8] {
+  /// CHANNEL_OPEN_FAILURE. RFC 4254, section 5.1
+  static func openFailure(peer: UInt32, _ refusal: OpenRefusal, _ text: String) -> [UInt8] {
     make(MessageNumber.channelOpenFailure) {
       $0.uint32(peer)
-      $0.uint32(reason)
+      $0.uint32(refusal.rawValue)
       $0.text(text)
       $0.text("")
     }

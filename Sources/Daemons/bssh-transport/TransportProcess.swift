@@ -11,6 +11,8 @@ enum TransportProcess {
     SignalSource.ignoreBrokenPipes()
     let zygote = MessageSocket.toSupervisor(socket: number, pipe: number + 1)
     var prepared: (settings: TransportSettings, sandbox: Sandbox)?
+    // The sandbox does not permit asking for it.
+    let openFiles = ResourceLimit.openFilesNow
     do {
       let copy = try Zygote.serve(zygote) { settings, descriptors in
         guard let settings, descriptors.isEmpty else { throw Zygote.Failure.unexpected }
@@ -24,7 +26,7 @@ enum TransportProcess {
       guard let copy, let prepared else { return .success }
       ThisProcess.setTitle("bssh-transport: spare")
       try prepared.sandbox.close()
-      return try serve(copy.socket, prepared.settings)
+      return try serve(copy.socket, prepared.settings, openFiles: openFiles)
     } catch {
       if let error = error as? SystemError, error.isOtherVersion {
         var log = Log(threshold: .error, style: .bare)
@@ -35,7 +37,9 @@ enum TransportProcess {
   }
 
   /// Serves one connection, in a copy of the zygote.
-  private static func serve(_ control: MessageSocket, _ settings: TransportSettings) throws -> ExitCode {
+  private static func serve(
+    _ control: MessageSocket, _ settings: TransportSettings, openFiles: UInt64
+  ) throws -> ExitCode {
     guard case .message(let bytes, let descriptors) = try control.receive(wait: -1) else { return .success }
     guard case .serve(let number) = try SupervisorToTransport(wireBytes: bytes[...]), descriptors.count == 1 else {
       return .protocolError
@@ -45,7 +49,7 @@ enum TransportProcess {
       let lastWord = TransportToSupervisor.closed(
         reason: .outOfMemory, detail: "the connection needs more memory than it may have", bytesIn: 0, bytesOut: 0)
       try SSH.whenOutOfMemory(send: lastWord.wireBytes, to: control)
-      let connection = try Connection(settings, control: control)
+      let connection = try Connection(settings, control: control, openFiles: openFiles)
       try SSH.accept(descriptors[0], owner: connection)
       try connection.run(descriptors[0])
       return .success

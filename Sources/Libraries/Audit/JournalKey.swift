@@ -144,7 +144,7 @@ public enum JournalKey: String, CaseIterable, Sendable {
     case .version:
       Row(
         .version, isOptional: false,
-        "The version of the line format; version 1 has no `key_exchange`, version 2 no key that follows it")
+        "The version of the line format; version 1 has no `key_exchange`, version 2 nothing that follows it")
     case .sequence:
       Row(
         .number(in: 1...UInt64.max), isOptional: false,

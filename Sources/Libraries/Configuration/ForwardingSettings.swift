@@ -3,6 +3,7 @@ import Model
 extension Settings {
   /// `forwarding:`: connections that the daemon makes for a client.
   public struct Forwarding: Equatable, Sendable {
+    /// Whether TCP connections are forwarded.
     public var tcp = ForwardingDirection.local
     /// Places that may be connected to; nil: all; empty: none.
     public var permitOpen: [ForwardingPlace]?

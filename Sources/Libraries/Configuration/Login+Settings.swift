@@ -13,7 +13,7 @@ extension Login {
   /// A login with the permissions of these settings, which must be its own (``Settings/effective(for:)``), and those of
   /// its credentials.
   ///
-  /// - Parameter blocks: the blocks of `match` that apply to the login.
+  /// - Parameter blocks: the `match` blocks that apply to the login.
   public init(
     _ settings: Settings, _ rights: TransferRights, account: Account, permissions: KeyPermissions, blocks: [Int],
     client: (address: String, port: UInt16), server: (address: String, port: UInt16)

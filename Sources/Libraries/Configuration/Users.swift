@@ -25,8 +25,8 @@ extension Settings {
     public var environment: [EnvironmentVariable] = []
     /// The system account that the login runs as; nil: the account of the same name.
     public var runAs: String?
-    /// True: only SFTP and SCP are allowed; shells and other commands are refused. Forwarding is allowed only if a block
-    /// of `match` sets `forwarding.tcp` or `forwarding.unix_sockets`.
+    /// True: only SFTP and SCP are allowed; shells and other commands are refused, and so is forwarding, unless a block of
+    /// `match` sets `forwarding.tcp` or `forwarding.unix_sockets`.
     public var sftpOnly = false
     /// The directory that SFTP and SCP show as `/`, instead of ``SFTP/root`` and ``SCP/root``; nil: these.
     public var root: String?
@@ -79,7 +79,7 @@ extension Settings.User: KeyedEntry, SettingValue {
       "The system account of the login; required as root if no account has the user's name."),
     EntryKey(
       "sftp_only", .boolean, \.sftpOnly,
-      "Whether only SFTP and SCP are allowed: no shell, no commands; forwarding only if a match sets it."),
+      "Whether only SFTP and SCP are allowed: no shell, no commands; forwarding only if a match block sets it."),
     EntryKey(
       "root", ValueType.rootPattern.optional, \.root,
       "The directory that this user sees as / in file transfers, instead of sftp.root and scp.root."),

@@ -1,19 +1,26 @@
 import Wire
 
-/// Messages from a transport to the session process of its login. The session replies to each `request` once, in order.
+/// Messages from a transport to the session process of its login. The session replies to each `request` once, in order,
+/// and to each `open` once, in any order.
 public enum TransportToSession: WireMessage, Equatable {
   /// A client's request on a session channel. `channel` is the transport's number of the channel.
   case request(channel: UInt32, ChannelRequest)
   /// The client closed the channel or is gone: close its terminal. No reply, but the end of the program is still
-  /// reported. With the number of data bytes from and to the client.
+  /// reported. With the number of data bytes from and to the client. A forwarded connection has ended on both sides.
   case closed(channel: UInt32, bytesIn: UInt64, bytesOut: UInt64)
+  /// The client opens a channel that is forwarded to `target`. The originator is what the client claims.
+  case open(channel: UInt32, ForwardTarget, originator: [UInt8], originatorPort: UInt32)
 
-  public static let blanks: [Self] = [.request(channel: 0, .shell), .closed(channel: 0, bytesIn: 0, bytesOut: 0)]
+  public static let blanks: [Self] = [
+    .request(channel: 0, .shell), .closed(channel: 0, bytesIn: 0, bytesOut: 0),
+    .open(channel: 0, .tcp(host: [], port: 0), originator: [], originatorPort: 0),
+  ]
 
   public var wireKind: Int {
     switch self {
     case .request: 1
     case .closed: 2
+    case .open: 3
     }
   }
 
@@ -23,8 +30,24 @@ public enum TransportToSession: WireMessage, Equatable {
     case .closed(let channel, let bytesIn, let bytesOut):
       self = try .closed(
         channel: coder.number(channel), bytesIn: coder.number(bytesIn), bytesOut: coder.number(bytesOut))
+    case .open(let channel, let target, let originator, let port):
+      self = try .open(
+        channel: coder.number(channel), coder.value(target),
+        originator: coder.bytes(originator, max: ForwardTarget.longest), originatorPort: coder.number(port))
     }
   }
+}
+
+/// Why a channel is not opened. RFC 4254, section 5.1
+public enum OpenRefusal: UInt32, CaseIterable, Sendable {
+  /// SSH_OPEN_ADMINISTRATIVELY_PROHIBITED
+  case prohibited = 1
+  /// SSH_OPEN_CONNECT_FAILED
+  case connectFailed = 2
+  /// SSH_OPEN_UNKNOWN_CHANNEL_TYPE
+  case unknownType = 3
+  /// SSH_OPEN_RESOURCE_SHORTAGE
+  case shortage = 4
 }
 
 /// A request on a session channel: RFC 4254, section 6; `break` is RFC 4335. The bytes are the client's, unchecked.
@@ -105,10 +128,15 @@ public enum SessionToTransport: WireMessage, Equatable {
   case killed(channel: UInt32, signal: String, coreDumped: Bool)
   /// Write this line, at most 1024 bytes, to the terminal of the program, or as its standard error.
   case announce(channel: UInt32, String)
+  /// The forwarded channel is connected; with its socket, which is non-blocking.
+  case connected(channel: UInt32)
+  /// The forwarded channel is refused; the text, at most 256 bytes, is for the client.
+  case openFailed(channel: UInt32, OpenRefusal, String)
 
   public static let blanks: [Self] = [
     .done(channel: 0), .refused(channel: 0), .started(channel: 0, terminal: false), .exited(channel: 0, status: 0),
     .killed(channel: 0, signal: "", coreDumped: false), .announce(channel: 0, ""),
+    .connected(channel: 0), .openFailed(channel: 0, .prohibited, ""),
   ]
 
   public var wireKind: Int {
@@ -119,6 +147,8 @@ public enum SessionToTransport: WireMessage, Equatable {
     case .exited: 4
     case .killed: 5
     case .announce: 6
+    case .connected: 7
+    case .openFailed: 8
     }
   }
 
@@ -135,6 +165,9 @@ public enum SessionToTransport: WireMessage, Equatable {
         channel: coder.number(channel), signal: coder.text(signal, max: 64), coreDumped: coder.flag(coreDumped))
     case .announce(let channel, let text):
       self = try .announce(channel: coder.number(channel), coder.text(text, max: 1024))
+    case .connected(let channel): self = try .connected(channel: coder.number(channel))
+    case .openFailed(let channel, let refusal, let text):
+      self = try .openFailed(channel: coder.number(channel), coder.choice(refusal), coder.text(text, max: 256))
     }
   }
 }

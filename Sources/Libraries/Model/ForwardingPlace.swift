@@ -24,6 +24,7 @@ public struct ForwardingPlace: WireFields, Hashable {
   /// nil: all ports.
   public var port: UInt16?
 
+  /// A place with these hosts and this port; nil: all ports.
   public init(_ host: Host, port: UInt16?) {
     self.host = host
     self.port = port

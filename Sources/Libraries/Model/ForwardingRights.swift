@@ -51,6 +51,7 @@ public struct ForwardRefusal: Equatable, Sendable {
   /// The key of the configuration, or the option with its file and line; nil: no rule, as for a malformed request.
   public var rule: String?
 
+  /// A refusal for this reason, by this rule.
   public init(_ reason: ForwardDenial, rule: String? = nil) {
     self.reason = reason
     self.rule = rule

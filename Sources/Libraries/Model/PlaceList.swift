@@ -12,6 +12,7 @@ public struct PlaceList: WireFields, Equatable {
   /// Empty: nothing is permitted.
   public var places: [ForwardingPlace]
 
+  /// A list of these places from this source.
   public init(_ source: String, _ places: [ForwardingPlace]) {
     self.source = source
     self.places = places

@@ -204,6 +204,53 @@ def garbage_for_the_session():
         liar.socket.close()
 
 
+def open_forward(liar, channel, target):
+    """The session's answer to a forward: its message, and the number of descriptors."""
+    liar.tell(byte(3) + uint32(channel) + target + string("192.0.2.1") + uint32(5), over="session")
+    answer = liar.hear()
+    assert answer and answer[0] == "session", answer
+    return answer[1:]
+
+
+@claim
+def forwards_that_are_not_granted():
+    """The session alone decides: it connects to $PERMITTED, and gives no descriptor for anything else."""
+    permitted = int(os.environ["PERMITTED"])
+    listener = socket.create_server(("127.0.0.1", permitted))
+    other = socket.create_server(("127.0.0.1", 0))
+    path = os.environ["DIRECTORY"] + "/unix"
+    unix = socket.socket(socket.AF_UNIX)
+    unix.bind(path)
+    unix.listen()
+    os.chmod(path, 0o777)
+    tcp = lambda host, port: byte(1) + string(host) + uint32(port)
+    liar = logged_in()
+    targets = [
+        tcp("127.0.0.1", other.getsockname()[1]), tcp("localhost", other.getsockname()[1]), tcp("::1", permitted),
+        tcp("127.0.0.1", permitted + 65536), tcp("127.0.0.1\0.example", permitted), tcp("127.0.0.2", permitted),
+        tcp("0.0.0.0", permitted), byte(2) + string(path), tcp("", permitted), tcp("x" * 1024, permitted),
+    ]
+    for channel, target in enumerate(targets):
+        message, descriptors = open_forward(liar, channel, target)
+        assert descriptors == 0 and message[0] == 8, (target, message, descriptors)
+    for server in (other, unix, listener):
+        server.setblocking(False)
+        try:
+            server.accept()
+            raise AssertionError("somebody has connected")
+        except BlockingIOError:
+            pass
+    # The control: what is granted is connected to.
+    message, descriptors = open_forward(liar, 99, tcp("127.0.0.1", permitted))
+    assert descriptors == 1 and message == byte(7) + uint32(99), (message, descriptors)
+    # A number that is in use, and a target that is too long, end the login.
+    liar.tell(byte(3) + uint32(99) + tcp("127.0.0.1", permitted) + string("") + uint32(0), over="session")
+    assert liar.hear()[1] is None
+    liar = logged_in()
+    liar.tell(byte(3) + uint32(0) + tcp("x" * 1025, permitted) + string("") + uint32(0), over="session")
+    assert liar.hear()[1] is None
+
+
 @claim
 def second_login():
     """After a login nobody else can be logged in, and nothing more is signed in a user's name."""

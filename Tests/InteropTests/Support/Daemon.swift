@@ -53,8 +53,8 @@ final class Daemon {
   ///     the built ones.
   init(
     mode: Mode = .asIs, server serverKeys: Keys = [:], auth: Keys = [:], shell: Keys = [:],
-    sftp: Keys = [:], scp: Keys = [:], filter: Keys = [:], audit: Keys = [:], security: Keys = [:],
-    userKeys: String = "", hostKeys: [String] = ["ed25519"],
+    sftp: Keys = [:], scp: Keys = [:], filter: Keys = [:], forwarding: Keys = [:], audit: Keys = [:],
+    security: Keys = [:], userKeys: String = "", hostKeys: [String] = ["ed25519"],
     loginShell: String = "/bin/sh", arguments: [String] = ["-v"],
     environment: [String: String] = [:], launcher: [String] = [],
     prepare: (Daemon.Preparation) throws -> Void = { _ in }
@@ -93,6 +93,7 @@ final class Daemon {
         ["whitelist_ips": "[127.0.0.1, \"::1\"]", "ban_state_file": "DIRECTORY/bans"].merging(security) { $1 }
       ),
       ("auth", auth), ("shell", shell), ("sftp", sftp), ("scp", scp), ("filter", filter),
+      ("forwarding", forwarding),
     ]
     self.userKeys = userKeys
     if !runsAsRoot {
@@ -447,15 +448,17 @@ final class Daemon {
 /// Runs `body` with a daemon, which must then exit with 0 and leave nothing behind.
 func withDaemon(
   mode: Daemon.Mode = .asIs, server: Daemon.Keys = [:], auth: Daemon.Keys = [:], shell: Daemon.Keys = [:],
-  sftp: Daemon.Keys = [:], scp: Daemon.Keys = [:], filter: Daemon.Keys = [:], audit: Daemon.Keys = [:],
-  security: Daemon.Keys = [:], userKeys: String = "", hostKeys: [String] = ["ed25519"], loginShell: String = "/bin/sh",
+  sftp: Daemon.Keys = [:], scp: Daemon.Keys = [:], filter: Daemon.Keys = [:], forwarding: Daemon.Keys = [:],
+  audit: Daemon.Keys = [:], security: Daemon.Keys = [:], userKeys: String = "", hostKeys: [String] = ["ed25519"],
+  loginShell: String = "/bin/sh",
   arguments: [String] = ["-v"],
   environment: [String: String] = [:], launcher: [String] = [], sourceLocation: SourceLocation = #_sourceLocation,
   prepare: (Daemon.Preparation) throws -> Void = { _ in }, _ body: (Daemon) throws -> Void
 ) throws {
   let daemon = try Daemon(
-    mode: mode, server: server, auth: auth, shell: shell, sftp: sftp, scp: scp, filter: filter, audit: audit,
-    security: security, userKeys: userKeys, hostKeys: hostKeys, loginShell: loginShell, arguments: arguments,
+    mode: mode, server: server, auth: auth, shell: shell, sftp: sftp, scp: scp, filter: filter,
+    forwarding: forwarding, audit: audit, security: security, userKeys: userKeys, hostKeys: hostKeys,
+    loginShell: loginShell, arguments: arguments,
     environment: environment,
     launcher: launcher, prepare: prepare)
   do {

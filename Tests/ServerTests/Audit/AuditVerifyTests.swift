@@ -92,7 +92,8 @@ import Testing
       "audit.log.2.gz: "
     ),
     (
-      "make a line that is too long", { try $0.write("audit.log", [UInt8](repeating: 0x61, count: JournalLine.lengthLimit + 1)) },
+      "make a line that is too long",
+      { try $0.write("audit.log", [UInt8](repeating: 0x61, count: JournalLine.lengthLimit + 1)) },
       "audit.log: line 1 is longer than "
     ),
   ]
