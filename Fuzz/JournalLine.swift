@@ -16,7 +16,7 @@ func fuzz(_ bytes: [UInt8]) {
   }
   for head in [nil, ChainHead(), ChainHead(json: bytes.prefix(ChainHead.size))] {
     var chain = Chain<Int>(head: head)
-    var problem: Chain<Int>.Problem?
+    var problem: Chain<Int>.Finding?
     for (number, line) in lines.dropLast().enumerated() where problem == nil {
       problem = chain.add(line, at: number)
       precondition((problem?.place ?? 0) <= number)

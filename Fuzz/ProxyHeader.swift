@@ -3,14 +3,14 @@ import AccessControl
 /// PROXY headers: the length is bounded, and parsing in pieces has the same result as parsing the whole.
 func fuzz(_ bytes: [UInt8]) {
   var whole = ProxyHeaderParser()
-  let outcome = Result { () throws(ProxyHeaderError) in try whole.take(bytes) }
+  let outcome = Result { () throws(ProxyHeaderError) in try whole.parse(bytes) }
   // The first byte says where the header is split.
   for cut in [Int(bytes.first ?? 0) % (bytes.count + 1), 1, bytes.count] where cut <= bytes.count {
     var parser = ProxyHeaderParser()
     var (taken, header): (Int, ProxyHeader?) = (0, nil)
     do {
       for part in [bytes[..<cut], bytes[cut...]] where header == nil {
-        let (count, found) = try parser.take(part)
+        let (count, found) = try parser.parse(part)
         precondition(count == part.count || found != nil)
         (taken, header) = (taken + count, found)
       }

@@ -3,10 +3,10 @@ import JournalReader
 
 /// The replies of a receiver of events, over HTTP and over gRPC; and the possible contents of cursor and journal files.
 func fuzz(_ bytes: [UInt8]) {
-  var answer = OTLPAnswer()
+  var answer = OTLPResponse()
   let parts = bytes.split(separator: 0, maxSplits: 1, omittingEmptySubsequences: false)
   for line in parts[0].split(separator: UInt8(ascii: "\n")) {
-    answer.take(headerLine: String(decoding: line, as: UTF8.self))
+    answer.add(headerLine: String(decoding: line, as: UTF8.self))
   }
   answer.body = Array(parts.count > 1 ? parts[1] : [])
   for status in [200, 400, 401, 413, 429, 503] {

@@ -23,7 +23,7 @@ func fuzz(_ bytes: [UInt8]) {
     }
     let before = machine.state
     guard case .accept(_, let steps) = machine.handle(event) else { continue }
-    guard case .judging = before, case .verdict(.accepted, _, _) = event else { preconditionFailure("\(before)") }
+    guard case .verifying = before, case .verdict(.accepted, _, _) = event else { preconditionFailure("\(before)") }
     precondition(required.isEmpty ? steps.count == 1 : required.contains(steps))
   }
 }

@@ -9,7 +9,7 @@ import Testing
       gate: ConnectionGate(), whitelist: RangeTrie([try AddressRange("10.9.0.0/16")]),
       sources: SourceTable.Limits(
         rate: TokenBucket.Rate(perSecond: 1, burst: 1000), failures: 3, keyFailures: 4, window: 1000, banTime: 1000,
-        banFactor: 2, longestBan: 10_000),
+        banFactor: 2, maxBanTime: 10_000),
       starts: StartLimiter.Limits(total: 20, perSource: 5), connections: 50)
     change(&rules)
     return AdmissionControl(rules: rules)
@@ -32,7 +32,7 @@ import Testing
 
   private func ban(_ control: inout AdmissionControl, _ address: String) -> Ban? {
     var ban: Ban?
-    for _ in 0..<3 { ban = control.note(.failed, of: Self.address(address), at: 0) ?? ban }
+    for _ in 0..<3 { ban = control.handle(.failed, of: Self.address(address), at: 0) ?? ban }
     return ban
   }
 
@@ -40,7 +40,7 @@ import Testing
     var control = try control()
     for address in ["10.0.0.1", "10.9.0.1"] {
       for number in 1...4 {
-        let ban = control.note(.keysRefused, of: Self.address(address), at: 0)
+        let ban = control.handle(.keysRefused, of: Self.address(address), at: 0)
         #expect((ban != nil) == (number == 4 && address == "10.0.0.1"))
       }
     }
@@ -79,7 +79,7 @@ import Testing
     var control = try control { $0.sources.rate = TokenBucket.Rate(perSecond: 1, burst: 1) }
     for _ in 0..<40 { #expect(admit(&control, "10.9.1.1") == nil) }
     #expect(ban(&control, "10.9.1.1") == nil)
-    #expect(control.note(.crashed, of: Self.address("10.9.1.1"), at: 0) == nil)
+    #expect(control.handle(.crashed, of: Self.address("10.9.1.1"), at: 0) == nil)
     #expect(control.sourceCount == 0)
     #expect(admit(&control, "10.9.1.1", connections: 50) == .maxConnections)
     // There are 40 of at most 20 connections without a login, and none of them can be displaced.
@@ -128,7 +128,7 @@ import Testing
     #expect(!comeAndGo(at: 60_001))
     // Other sources are not affected.
     #expect(verdict(&control, "203.0.113.9", number: 1000, at: 60_001) != .refuse(.tooManyUnauthenticated))
-    _ = control.note(.loggedIn(failures: 0), of: Self.address("198.51.100.1"), at: 60_001)
+    _ = control.handle(.loggedIn(failures: 0), of: Self.address("198.51.100.1"), at: 60_001)
     #expect((0..<9).count { _ in comeAndGo(at: 60_001) } == 5)
   }
 
@@ -156,21 +156,21 @@ import Testing
 
   @Test func `a crash counts as several failures`() throws {
     var control = try control { $0.sources.failures = 10 }
-    #expect(control.note(.crashed, of: Self.address("192.0.2.1"), at: 0)?.count == 1)
+    #expect(control.handle(.crashed, of: Self.address("192.0.2.1"), at: 0)?.count == 1)
     control = try self.control { $0.sources.failures = 11 }
-    #expect(control.note(.crashed, of: Self.address("192.0.2.1"), at: 0) == nil)
-    #expect(control.note(.failed, of: Self.address("192.0.2.1"), at: 0)?.count == 1)
+    #expect(control.handle(.crashed, of: Self.address("192.0.2.1"), at: 0) == nil)
+    #expect(control.handle(.failed, of: Self.address("192.0.2.1"), at: 0)?.count == 1)
   }
 
   @Test func `a login cancels the stated number of failures and no ban`() throws {
     var control = try control()
     let client = Self.address("192.0.2.1")
     for _ in 0..<10 {
-      for _ in 0..<2 { #expect(control.note(.failed, of: client, at: 0) == nil) }
-      #expect(control.note(.loggedIn(failures: 2), of: client, at: 0) == nil)
+      for _ in 0..<2 { #expect(control.handle(.failed, of: client, at: 0) == nil) }
+      #expect(control.handle(.loggedIn(failures: 2), of: client, at: 0) == nil)
     }
     #expect(ban(&control, "192.0.2.1") != nil)
-    _ = control.note(.loggedIn(failures: 9), of: client, at: 0)
+    _ = control.handle(.loggedIn(failures: 9), of: client, at: 0)
     #expect(admit(&control, "192.0.2.1") == .banned(milliseconds: 1000))
   }
 

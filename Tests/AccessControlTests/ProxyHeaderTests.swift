@@ -56,7 +56,7 @@ import Testing
 
   @Test(arguments: good) func `a valid header is parsed`(bytes: [UInt8], header: ProxyHeader) throws {
     var parser = ProxyHeaderParser()
-    let (count, found) = try parser.take(bytes)
+    let (count, found) = try parser.parse(bytes)
     #expect(count == bytes.count && found == header)
   }
 
@@ -67,15 +67,15 @@ import Testing
     let behind = Array("SSH-2.0-x\r\n".utf8)
     for cut in 0...bytes.count {
       var parser = ProxyHeaderParser()
-      var (count, found) = try parser.take(bytes[..<cut])
+      var (count, found) = try parser.parse(bytes[..<cut])
       #expect(count == cut && (found == nil) == (cut < bytes.count))
-      if found == nil { (count, found) = try parser.take(bytes[cut...] + behind) } else { count = 0 }
+      if found == nil { (count, found) = try parser.parse(bytes[cut...] + behind) } else { count = 0 }
       #expect(count == bytes.count - cut && found == header)
     }
     var parser = ProxyHeaderParser()
     for (index, byte) in bytes.enumerated() {
       #expect(parser.room == ProxyHeaderParser.binaryLimit - index)
-      let (count, found) = try parser.take([byte])
+      let (count, found) = try parser.parse([byte])
       #expect(count == 1 && found == (index == bytes.count - 1 ? header : nil))
     }
   }
@@ -111,9 +111,9 @@ import Testing
   @Test(arguments: bad)
   func `an invalid header is refused in one piece and byte by byte`(bytes: [UInt8], error: ProxyHeaderError) {
     var whole = ProxyHeaderParser()
-    #expect(throws: error) { try whole.take(bytes) }
+    #expect(throws: error) { try whole.parse(bytes) }
     var parser = ProxyHeaderParser()
-    #expect(throws: error) { for byte in bytes { _ = try parser.take([byte]) } }
+    #expect(throws: error) { for byte in bytes { _ = try parser.parse([byte]) } }
   }
 
   @Test func `no header exceeds the stated room`() throws {
@@ -124,7 +124,7 @@ import Testing
       let bytes = start + [UInt8](repeating: 0x78, count: 2000)
       while !isOver {
         do {
-          let (count, header) = try parser.take(bytes[taken..<taken + 1])
+          let (count, header) = try parser.parse(bytes[taken..<taken + 1])
           taken += count
           isOver = header != nil
         } catch { isOver = true }
@@ -136,8 +136,8 @@ import Testing
   @Test func `an incomplete header is not reported`() throws {
     for (bytes, _) in Self.good {
       var parser = ProxyHeaderParser()
-      #expect(try parser.take(bytes.dropLast()).header == nil)
-      #expect(try parser.take([]).header == nil)
+      #expect(try parser.parse(bytes.dropLast()).header == nil)
+      #expect(try parser.parse([]).header == nil)
     }
   }
 }

@@ -34,14 +34,14 @@ private struct NaiveSource {
   mutating func fail(_ source: ClientSource, byKeys: Bool = false, at now: Int64) -> Ban? {
     guard ban(at: now) == nil else { return nil }
     let lastMisbehavior = (failures + keyFailures + bans.map(\.end)).max()
-    if let lastMisbehavior, lastMisbehavior + limits.longestBan <= now { forgotten = bans.count }
+    if let lastMisbehavior, lastMisbehavior + limits.maxBanTime <= now { forgotten = bans.count }
     if byKeys { keyFailures.append(now) } else { failures.append(now) }
     let start = bans.last?.end ?? .min
     let (counted, limit) = byKeys ? (keyFailures, limits.keyFailures) : (failures, limits.failures)
     guard counted.count(where: { $0 >= start && $0 > now - limits.window }) >= limit else { return nil }
     let count = bans.count - forgotten + 1
     var time = limits.banTime
-    for _ in 1..<count { time = min(time * limits.banFactor, limits.longestBan) }
+    for _ in 1..<count { time = min(time * limits.banFactor, limits.maxBanTime) }
     bans.append(Ban(source: source, end: now + time, count: count))
     return bans.last
   }
@@ -59,7 +59,7 @@ private struct NaiveSource {
       failures: Int.random(in: 1...6, using: &random), keyFailures: Int.random(in: 1...6, using: &random),
       window: Int64.random(in: 1...3000, using: &random),
       banTime: banTime, banFactor: Int64.random(in: 1...3, using: &random),
-      longestBan: banTime * Int64.random(in: 1...6, using: &random))
+      maxBanTime: banTime * Int64.random(in: 1...6, using: &random))
   }
 
   @Test func `interleaved sources are each treated like a naive model alone and no ban ends early`() {

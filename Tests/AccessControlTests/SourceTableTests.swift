@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct SourceTableTests {
   static let limits = SourceTable.Limits(
-    rate: nil, failures: 5, keyFailures: 20, window: 300_000, banTime: 300_000, banFactor: 2, longestBan: 86_400_000)
+    rate: nil, failures: 5, keyFailures: 20, window: 300_000, banTime: 300_000, banFactor: 2, maxBanTime: 86_400_000)
 
   private func source(_ number: Int) -> ClientSource {
     ClientSource(IPAddress(bytes: [10, UInt8(number >> 16), UInt8(number >> 8 & 0xff), UInt8(number & 0xff)])!)
@@ -77,7 +77,7 @@ import Testing
 
   @Test func `bans grow up to the maximum and are forgotten after that time without failures`() {
     var limits = Self.limits
-    limits.longestBan = 1_000_000
+    limits.maxBanTime = 1_000_000
     var table = SourceTable(limits: limits)
     var now: Int64 = 0
     for (number, length) in [300_000, 600_000, 1_000_000, 1_000_000].enumerated() {
@@ -93,7 +93,7 @@ import Testing
 
   @Test func `a failure prolongs the memory of earlier bans`() {
     var limits = Self.limits
-    limits.longestBan = 1_000_000
+    limits.maxBanTime = 1_000_000
     var table = SourceTable(limits: limits)
     #expect(fail(&table, source(1), 5, at: 0)?.end == 300_000)
     #expect(table.fail(source(1), at: 1_200_000) == nil)
@@ -103,11 +103,11 @@ import Testing
   @Test func `a large factor is bounded and a factor of 1 does not grow`() {
     var limits = Self.limits
     limits.banFactor = .max
-    #expect(limits.banTime(count: 1_000_000_000) == limits.longestBan)
+    #expect(limits.banTime(count: 1_000_000_000) == limits.maxBanTime)
     limits.banFactor = 1
     #expect(limits.banTime(count: 1_000_000_000) == limits.banTime)
     limits.banTime = .max
-    #expect(limits.banTime(count: 3) == limits.longestBan)
+    #expect(limits.banTime(count: 3) == limits.maxBanTime)
   }
 
   @Test func `several failures at once are all counted`() {
@@ -203,16 +203,16 @@ import Testing
   @Test func `a restored ban is not longer than the maximum and does not shorten a ban in effect`() {
     var table = SourceTable(limits: Self.limits)
     table.restore([Ban(source: source(1), end: .max, count: .max)], at: 0)
-    #expect(table.connect(source(1), at: 0) == .banned(milliseconds: Self.limits.longestBan))
+    #expect(table.connect(source(1), at: 0) == .banned(milliseconds: Self.limits.maxBanTime))
     table.restore([Ban(source: source(1), end: 5, count: 1)], at: 0)
-    #expect(table.connect(source(1), at: 0) == .banned(milliseconds: Self.limits.longestBan))
+    #expect(table.connect(source(1), at: 0) == .banned(milliseconds: Self.limits.maxBanTime))
     table.restore([Ban(source: source(2), end: 1000, count: 0), Ban(source: source(3), end: .min, count: 1)], at: 0)
     #expect(table.connect(source(2), at: 0) == nil)
     #expect(table.bans(at: 0).count == 1)
   }
 
   @Test func `a restored ban ends at its time and at most the maximum length from now`() {
-    let longest = Self.limits.longestBan
+    let longest = Self.limits.maxBanTime
     let now: Int64 = 1_000_000
     for (end, restored) in [
       (now + 1, now + 1), (now + longest - 1, now + longest - 1), (now + longest, now + longest),
@@ -228,7 +228,7 @@ import Testing
   }
 
   @Test func `an expired ban is restored while it still counts and its end is not reported again`() {
-    let longest = Self.limits.longestBan
+    let longest = Self.limits.maxBanTime
     for (age, counts) in [(0, true), (longest - 1, true), (longest, false), (longest + 1, false)] as [(Int64, Bool)] {
       var table = SourceTable(limits: Self.limits)
       table.restore([Ban(source: source(1), end: 5000, count: 3)], at: 5000 + age)
@@ -281,7 +281,7 @@ import Testing
   @Test func `sources that no longer matter are removed`() {
     var limits = Self.limits
     limits.rate = TokenBucket.Rate(perSecond: 10, burst: 100)
-    limits.longestBan = 600_000
+    limits.maxBanTime = 600_000
     var table = SourceTable(limits: limits)
     for number in 0..<1000 { #expect(table.connect(source(number), at: 0) == nil) }
     for number in 0..<200 { _ = table.fail(source(number), at: 0) }

@@ -17,7 +17,7 @@ import Wire
     subject.keyFingerprint = "SHA256:x"
     subject.keyExchange = "mlkem768x25519-sha256"
     return AuditEvent(
-      id: EventID(high: .max, low: 0), time: -1, host: "h", subject: subject, fact: FactTests.full)
+      id: EventID(high: .max, low: 0), time: -1, host: "h", subject: subject, record: AuditRecordTests.full)
   }
 
   @Test func `an event survives encoding and decoding with all fields or none`() throws {

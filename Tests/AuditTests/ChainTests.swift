@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct ChainTests {
   /// Verifies lines. The place of a problem is the index of the line; nil is the end.
-  private func verify(_ lines: [[UInt8]], _ head: ChainHead?, torn: Bool = false) -> Chain<Int>.Problem? {
+  private func verify(_ lines: [[UInt8]], _ head: ChainHead?, torn: Bool = false) -> Chain<Int>.Finding? {
     var chain = Chain<Int>(head: head)
     for (index, line) in lines.enumerated() {
       if let problem = chain.add(line[...], at: index) {
@@ -47,7 +47,7 @@ import Testing
   @Test(arguments: [1, 500] as [UInt64]) func `an edit of any line is found and the line named`(first: UInt64) {
     let edits: [(String, (inout JournalLine) -> Void)] = [
       ("user", { $0.event.subject.user = "mallory" }), ("id", { $0.event.id = EventID(high: 5, low: 5) }),
-      ("time", { $0.event.time = 1 }), ("host", { $0.event.host += "x" }), ("path", { $0.event.fact.path = [1] }),
+      ("time", { $0.event.time = 1 }), ("host", { $0.event.host += "x" }), ("path", { $0.event.record.path = [1] }),
       ("prev", { $0.previous = LineHash(of: [9]) }), ("prev of none", { $0.previous = .none }),
       ("seq", { $0.sequence += 1 }), ("seq less", { $0.sequence = max(2, $0.sequence) - 1 }),
       ("seq far", { $0.sequence += 1000 }), ("seq 1", { $0.sequence = 1 }),
@@ -60,7 +60,7 @@ import Testing
         guard changed != lines else { continue }
         let problem = verify(changed.map(\.json), head(lines))
         #expect(problem?.place == index, "\(name) of line \(index): \(String(describing: problem))")
-        #expect(problem?.fault == .altered, "\(name) of line \(index)")
+        #expect(problem?.defect == .altered, "\(name) of line \(index)")
         guard index < lines.count - 2 else { continue }
         // Without a head, nothing verifies the last line, and a later first line cannot be detected.
         #expect(verify(changed.map(\.json), nil)?.place == index, "\(name) of line \(index), without a head")
@@ -93,10 +93,10 @@ import Testing
         let numbers = UInt64(start + 1)...UInt64(end + 1)
         if end == lines.count - 1 {
           #expect(problem?.place == nil)
-          #expect(problem?.fault == .truncated(numbers))
+          #expect(problem?.defect == .truncated(numbers))
         } else {
           #expect(problem?.place == start)
-          #expect(problem?.fault == .missing(numbers), "\(numbers)")
+          #expect(problem?.defect == .missing(numbers), "\(numbers)")
         }
       }
     }
@@ -110,7 +110,7 @@ import Testing
         bytes.swapAt(one, other)
         let problem = verify(bytes, head(lines))
         #expect(problem?.place == one)
-        #expect(problem?.fault == .reordered(expected: UInt64(one + 1), found: UInt64(other + 1)))
+        #expect(problem?.defect == .reordered(expected: UInt64(one + 1), found: UInt64(other + 1)))
       }
     }
   }
@@ -125,7 +125,7 @@ import Testing
       }
     }
     let twice = lines.map(\.json) + [lines.last!.json]
-    #expect(verify(twice, head(lines))?.fault == .reordered(expected: 9, found: 8))
+    #expect(verify(twice, head(lines))?.defect == .reordered(expected: 9, found: 8))
   }
 
   @Test func `a truncated line and a journal that ends within a line are found`() {
@@ -135,18 +135,18 @@ import Testing
       bytes[index].removeLast(5)
       let problem = verify(bytes, head(lines))
       #expect(problem?.place == index)
-      if case .unreadable = problem?.fault { continue }
+      if case .unreadable = problem?.defect { continue }
       Issue.record("\(String(describing: problem))")
     }
     let torn = verify(lines.dropLast().map(\.json), head(lines), torn: true)
     #expect(torn?.place == lines.count - 1)
-    #expect(torn?.fault == .torn)
+    #expect(torn?.defect == .torn)
   }
 
   @Test func `a completely rewritten journal does not match the head`() {
     let problem = verify(journal(12).map(\.json), head(journal(11)))
     #expect(problem?.place == 7)
-    #expect(problem?.fault == .altered)
+    #expect(problem?.defect == .altered)
   }
 
   @Test func `numbers at the end of their range do not trap`() {

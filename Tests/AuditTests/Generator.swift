@@ -39,29 +39,29 @@ extension SplitMix {
     subject.method = maybe { $0.text() }
     subject.keyFingerprint = maybe { $0.text() }
     subject.keyExchange = maybe { $0.text() }
-    var fact = Fact(
+    var record = AuditRecord(
       EventType.allCases.randomElement(using: &self)!, EventResult.allCases.randomElement(using: &self)!,
       maybe { EventProtocol.allCases.randomElement(using: &$0)! })
-    fact.path = maybe { $0.bytes() }
-    fact.destination = maybe { $0.bytes() }
-    fact.bytes = maybe { $0.number() }
-    fact.details = maybe { $0.text() }
-    fact.channel = maybe { UInt32.random(in: 0 ... .max, using: &$0) }
-    fact.command = maybe { $0.bytes() }
-    fact.exitStatus = maybe { UInt32.random(in: 0 ... .max, using: &$0) }
-    fact.signal = maybe { $0.text() }
-    fact.milliseconds = maybe { $0.number() }
-    fact.bytesIn = maybe { $0.number() }
-    fact.bytesOut = maybe { $0.number() }
-    fact.rule = maybe { $0.text() }
-    fact.reason = maybe { Reason(code: $0.text()) }
-    fact.forwardKind = maybe { ForwardKind.allCases.randomElement(using: &$0)! }
-    fact.target = maybe { $0.text() }
-    fact.address = maybe { $0.text() }
-    fact.originator = maybe { $0.text() }
+    record.path = maybe { $0.bytes() }
+    record.destination = maybe { $0.bytes() }
+    record.bytes = maybe { $0.number() }
+    record.details = maybe { $0.text() }
+    record.channel = maybe { UInt32.random(in: 0 ... .max, using: &$0) }
+    record.command = maybe { $0.bytes() }
+    record.exitStatus = maybe { UInt32.random(in: 0 ... .max, using: &$0) }
+    record.signal = maybe { $0.text() }
+    record.milliseconds = maybe { $0.number() }
+    record.bytesIn = maybe { $0.number() }
+    record.bytesOut = maybe { $0.number() }
+    record.rule = maybe { $0.text() }
+    record.reason = maybe { Reason(code: $0.text()) }
+    record.forwardKind = maybe { ForwardKind.allCases.randomElement(using: &$0)! }
+    record.target = maybe { $0.text() }
+    record.address = maybe { $0.text() }
+    record.originator = maybe { $0.text() }
     return AuditEvent(
       id: EventID.random(using: &self), time: Int64.random(in: Timestamp.range, using: &self), host: text(),
-      subject: subject, fact: fact)
+      subject: subject, record: record)
   }
 
   /// A journal in which every line continues the chain.

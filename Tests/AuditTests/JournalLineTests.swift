@@ -29,7 +29,7 @@ import Testing
 
   @Test func `every key is present and null where it does not apply`() throws {
     let event = AuditEvent(
-      id: EventID(high: 0, low: 0), time: 0, host: "h", subject: Subject(), fact: Fact(.daemonStarted))
+      id: EventID(high: 0, low: 0), time: 0, host: "h", subject: Subject(), record: AuditRecord(.daemonStarted))
     let json = JournalLine(event, sequence: 1, previous: .none).json
     let object = try #require(try JSONSerialization.jsonObject(with: Data(json)) as? [String: Any])
     #expect(Set(object.keys) == Set(JournalLine.keys))
@@ -50,9 +50,9 @@ import Testing
       #expect(read.json == json)
       let object = try #require(try JSONSerialization.jsonObject(with: Data(json)) as? [String: Any])
       let details = (object["details"] as? String).map { Array($0.utf8) }
-      #expect(details == event.fact.details.map { Array($0.utf8) })
+      #expect(details == event.record.details.map { Array($0.utf8) })
       let raw = (object["path_raw"] as? String).flatMap { Data(base64Encoded: $0) }
-      #expect((raw.map(Array.init) ?? (object["path"] as? String).map { Array($0.utf8) }) == event.fact.path)
+      #expect((raw.map(Array.init) ?? (object["path"] as? String).map { Array($0.utf8) }) == event.record.path)
     }
   }
 
@@ -62,17 +62,17 @@ import Testing
     for field in [\Subject.user, \.clientAddress, \.clientVersion, \.method, \.keyFingerprint, \.keyExchange] {
       event.subject[keyPath: field] = text
     }
-    for field in [\Fact.details, \.signal, \.rule, \.target, \.address, \.originator] {
-      event.fact[keyPath: field] = text
+    for field in [\AuditRecord.details, \.signal, \.rule, \.target, \.address, \.originator] {
+      event.record[keyPath: field] = text
     }
-    event.fact.reason = Reason(code: text)
+    event.record.reason = Reason(code: text)
     // One byte becomes three as U+FFFD, or six as an escape; the Base64 is in addition.
-    for field in [\Fact.path, \.destination, \.command] {
-      event.fact[keyPath: field] = [0xff] + [UInt8](repeating: 1, count: 5000)
+    for field in [\AuditRecord.path, \.destination, \.command] {
+      event.record[keyPath: field] = [0xff] + [UInt8](repeating: 1, count: 5000)
     }
     let json = JournalLine(event, sequence: .max, previous: .none).json
     #expect(json.count <= JournalLine.lengthLimit)
-    #expect(try JournalLine(json: json[...]).event.fact.path?.count == Fact.textLimit)
+    #expect(try JournalLine(json: json[...]).event.record.path?.count == AuditRecord.textLimit)
     let long = [UInt8](repeating: 0x20, count: JournalLine.lengthLimit + 1)
     #expect(throws: JournalLineError.tooLong) { try JournalLine(json: long[...]) }
   }
@@ -84,10 +84,10 @@ import Testing
     let text = String(decoding: Self.full.json, as: UTF8.self)
       .replacing("\"v\":3", with: "\"v\":2").replacing(Self.forward, with: "")
     var expected = Self.full
-    let fact = expected.event.fact
-    expected.event.fact.forwardKind = nil
-    (expected.event.fact.target, expected.event.fact.address, expected.event.fact.originator) = (nil, nil, nil)
-    #expect(fact != expected.event.fact)
+    let record = expected.event.record
+    expected.event.record.forwardKind = nil
+    (expected.event.record.target, expected.event.record.address, expected.event.record.originator) = (nil, nil, nil)
+    #expect(record != expected.event.record)
     #expect(try JournalLine(json: Array(text.utf8)[...]) == expected)
   }
 
@@ -96,8 +96,8 @@ import Testing
       .replacing("\"v\":3", with: "\"v\":1").replacing(Self.forward, with: "")
       .replacing(",\"key_exchange\":\"mlkem768x25519-sha256\"", with: "")
     let read = try JournalLine(json: Array(text.utf8)[...])
-    #expect(read.event.subject.keyExchange == nil && read.event.fact.target == nil)
-    #expect(read.event.fact.reason == Self.full.event.fact.reason)
+    #expect(read.event.subject.keyExchange == nil && read.event.record.target == nil)
+    #expect(read.event.record.reason == Self.full.event.record.reason)
   }
 
   @Test func `a line truncated anywhere is refused`() {

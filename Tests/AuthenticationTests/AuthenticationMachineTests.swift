@@ -58,23 +58,23 @@ import Wire
     (
       .request(signed),
       [
-        .judgePublicKey(user: "anna"), .judgePublicKey(user: "anna"), reordered, reordered, reordered,
-        .judgePublicKey(user: "anna"), reordered, .ignore, .ignore,
+        .verifyPublicKey(user: "anna"), .verifyPublicKey(user: "anna"), reordered, reordered, reordered,
+        .verifyPublicKey(user: "anna"), reordered, .ignore, .ignore,
       ]
     ),
     (
       .request(offer),
       [
-        .judgePublicKey(user: "anna"), .judgePublicKey(user: "anna"), reordered, reordered, reordered,
-        .judgePublicKey(user: "anna"), reordered, .ignore, .ignore,
+        .verifyPublicKey(user: "anna"), .verifyPublicKey(user: "anna"), reordered, reordered, reordered,
+        .verifyPublicKey(user: "anna"), reordered, .ignore, .ignore,
       ]
     ),
     (
       .request(password),
       [
-        .judgePassword,
-        .judgePassword, reordered, reordered, reordered,
-        .judgePassword, reordered, .ignore, .ignore,
+        .verifyPassword,
+        .verifyPassword, reordered, reordered, reordered,
+        .verifyPassword, reordered, .ignore, .ignore,
       ]
     ),
     (
@@ -102,7 +102,7 @@ import Wire
       .infoResponse(answer),
       [
         unasked, unasked, reordered, reordered, reordered,
-        .judgePassword, reordered, .ignore, .ignore,
+        .verifyPassword, reordered, .ignore, .ignore,
       ]
     ),
     (
@@ -164,7 +164,7 @@ import Wire
         switch machine.handle(event) {
         case .disconnect: #expect(machine.state == .disconnected)
         case .accept: #expect(machine.state == .loggedIn)
-        case .judgePublicKey, .judgePassword, .judgeCode, .prompt, .reject, .acceptPartly, .publicKeyOK, .ignore:
+        case .verifyPublicKey, .verifyPassword, .verifyCode, .prompt, .reject, .acceptPartly, .publicKeyOK, .ignore:
           #expect(machine.state != .disconnected || way.name == "disconnected")
           #expect(machine.state != .loggedIn || way.name == "logged in")
         }
@@ -185,8 +185,8 @@ import Wire
               guard case .accept = machine.handle(event) else { continue }
               #expect(event == .verdict(.accepted, account: .ordinary))
               switch before {
-              case .judging: break
-              case .waitingForRequest, .judgingOffer, .prompting, .loggedIn, .disconnected:
+              case .verifying: break
+              case .waitingForRequest, .verifyingOffer, .prompting, .loggedIn, .disconnected:
                 Issue.record("logged in from \(before)")
               }
             }
@@ -227,7 +227,7 @@ import Wire
   @Test func `the twenty-first key offer ends the connection`() {
     var machine = Self.machine([])
     for _ in 1...20 {
-      #expect(machine.handle(.request(Self.offer)) == .judgePublicKey(user: "anna"))
+      #expect(machine.handle(.request(Self.offer)) == .verifyPublicKey(user: "anna"))
       #expect(machine.handle(.verdict(.rejected, account: .ordinary)) == Self.rejected(.credentials))
     }
     #expect(machine.failures == 0)

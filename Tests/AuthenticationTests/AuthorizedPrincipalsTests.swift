@@ -3,7 +3,7 @@ import Testing
 @testable import Authentication
 
 @Suite struct AuthorizedPrincipalsTests {
-  private func find(_ text: String, _ names: String...) -> (AuthorizedPrincipals.Finding, [String]) {
+  private func find(_ text: String, _ names: String...) -> (AuthorizedPrincipals.Outcome, [String]) {
     var warnings: [String] = []
     let finding = AuthorizedPrincipals.find(names.map { Array($0.utf8) }, in: Array(text.utf8)[...]) {
       warnings.append("\($0): \($1)")

@@ -20,11 +20,12 @@ import Testing
   }
 
   @Test(arguments: [
-    ("MZXW0", Base32.Fault.character(5)), ("1ZXW", .character(1)), ("MZ XW8", .character(6)), ("MZ-XW", .character(3)),
+    ("MZXW0", Base32.DecodeError.character(5)), ("1ZXW", .character(1)), ("MZ XW8", .character(6)),
+    ("MZ-XW", .character(3)),
     ("MZXW\u{e9}", .character(5)), ("MZ=XW", .character(4)), ("====", .character(1)), ("MZXW6=Y", .character(7)),
     ("M", .length), ("MZX", .length), ("MZXW6Y", .length), ("MZXW6YTBO", .length),
   ])
-  func `invalid Base32 is refused with the position of the fault`(text: String, fault: Base32.Fault) {
+  func `invalid Base32 is refused with the position of the fault`(text: String, fault: Base32.DecodeError) {
     #expect(throws: fault) { try Base32.decode(text.utf8) }
   }
 

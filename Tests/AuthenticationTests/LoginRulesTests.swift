@@ -8,125 +8,125 @@ import Testing
 @Suite struct LoginRulesTests {
   typealias Step = AuthenticationMachine.Step
   typealias Refusal = AuthenticationMachine.Refusal
-  typealias Judgement = LoginRules.Judgement
+  typealias RuleDecision = LoginRules.RuleDecision
 
   /// Rules, a login attempt and the expected decision. Unless a row says otherwise, the attempt is by `anna` of `staff`
   /// and `users` from 192.0.2.7, with an account in good standing.
   struct Row: Sendable {
     let rules: @Sendable (inout LoginRules) throws -> Void
-    let applicant: @Sendable (inout Applicant) -> Void
+    let attempt: @Sendable (inout LoginAttempt) -> Void
     let step: Step
-    let judgement: Judgement?
+    let decision: RuleDecision?
 
     init(
-      _ judgement: Judgement?, by step: Step = .publicKey,
+      _ decision: RuleDecision?, by step: Step = .publicKey,
       rules: @escaping @Sendable (inout LoginRules) throws -> Void,
-      who applicant: @escaping @Sendable (inout Applicant) -> Void = { _ in }
+      who attempt: @escaping @Sendable (inout LoginAttempt) -> Void = { _ in }
     ) {
       self.rules = rules
-      self.applicant = applicant
+      self.attempt = attempt
       self.step = step
-      self.judgement = judgement
+      self.decision = decision
     }
   }
 
-  private static func judged(_ rule: LoginRules.Rule, _ entry: Int, _ refusal: Refusal) -> Judgement {
-    Judgement(rule: rule, entry: entry, refusal: refusal)
+  private static func decision(_ rule: LoginRules.Rule, _ entry: Int, _ refusal: Refusal) -> RuleDecision {
+    RuleDecision(rule: rule, entry: entry, refusal: refusal)
   }
 
-  private static func judged(_ rule: LoginRules.Rule, _ refusal: Refusal) -> Judgement {
-    Judgement(rule: rule, entry: nil, refusal: refusal)
+  private static func decision(_ rule: LoginRules.Rule, _ refusal: Refusal) -> RuleDecision {
+    RuleDecision(rule: rule, entry: nil, refusal: refusal)
   }
 
   static let table: [Row] = [
     Row(nil, rules: { _ in }),
     // auth.deny_users
     Row(
-      judged(.denyUsers, 1, .userDenied), rules: { $0.denyUsers = [try UserPattern("bert"), try UserPattern("an*")] }),
+      decision(.denyUsers, 1, .userDenied), rules: { $0.denyUsers = [try UserPattern("bert"), try UserPattern("an*")] }),
     Row(nil, rules: { $0.denyUsers = [try UserPattern("bert")] }),
-    Row(judged(.denyUsers, 0, .userDenied), rules: { $0.denyUsers = [try UserPattern("anna@192.0.2.0/24")] }),
+    Row(decision(.denyUsers, 0, .userDenied), rules: { $0.denyUsers = [try UserPattern("anna@192.0.2.0/24")] }),
     Row(nil, rules: { $0.denyUsers = [try UserPattern("anna@198.51.100.0/24")] }),
     // auth.allow_users
     Row(nil, rules: { $0.allowUsers = [try UserPattern("bert"), try UserPattern("anna")] }),
-    Row(judged(.allowUsers, .userNotAllowed), rules: { $0.allowUsers = [try UserPattern("bert")] }),
-    Row(judged(.allowUsers, .userNotAllowed), rules: { $0.allowUsers = [try UserPattern("anna@198.51.100.7")] }),
+    Row(decision(.allowUsers, .userNotAllowed), rules: { $0.allowUsers = [try UserPattern("bert")] }),
+    Row(decision(.allowUsers, .userNotAllowed), rules: { $0.allowUsers = [try UserPattern("anna@198.51.100.7")] }),
     Row(nil, rules: { $0.allowUsers = [try UserPattern("anna@192.0.2.7")] }),
     // Deny rules win over allow rules.
     Row(
-      judged(.denyUsers, 0, .userDenied),
+      decision(.denyUsers, 0, .userDenied),
       rules: {
         $0.denyUsers = [try UserPattern("*")]
         $0.allowUsers = [try UserPattern("anna")]
         $0.allowGroups = [NamePattern("staff")]
       }),
     Row(
-      judged(.denyGroups, 0, .groupDenied),
+      decision(.denyGroups, 0, .groupDenied),
       rules: {
         $0.denyGroups = [NamePattern("staff")]
         $0.allowUsers = [try UserPattern("anna")]
         $0.allowGroups = [NamePattern("staff")]
       }),
     // auth.deny_groups
-    Row(judged(.denyGroups, 1, .groupDenied), rules: { $0.denyGroups = [NamePattern("x"), NamePattern("staff")] }),
+    Row(decision(.denyGroups, 1, .groupDenied), rules: { $0.denyGroups = [NamePattern("x"), NamePattern("staff")] }),
     Row(nil, rules: { $0.denyGroups = [NamePattern("sudo")] }),
     Row(nil, rules: { $0.denyGroups = [NamePattern("staff")] }, who: { $0.groups = [] }),
     // auth.allow_groups
     Row(nil, rules: { $0.allowGroups = [NamePattern("sudo"), NamePattern("users")] }),
-    Row(judged(.allowGroups, .groupNotAllowed), rules: { $0.allowGroups = [NamePattern("sudo")] }),
+    Row(decision(.allowGroups, .groupNotAllowed), rules: { $0.allowGroups = [NamePattern("sudo")] }),
     Row(
-      judged(.allowGroups, .groupNotAllowed), rules: { $0.allowGroups = [NamePattern("staff")] },
+      decision(.allowGroups, .groupNotAllowed), rules: { $0.allowGroups = [NamePattern("staff")] },
       who: { $0.groups = [] }),
     // If both lists are set, both must permit the login.
     Row(
-      judged(.allowGroups, .groupNotAllowed),
+      decision(.allowGroups, .groupNotAllowed),
       rules: {
         $0.allowUsers = [try UserPattern("anna")]
         $0.allowGroups = [NamePattern("sudo")]
       }),
     Row(
-      judged(.allowUsers, .userNotAllowed),
+      decision(.allowUsers, .userNotAllowed),
       rules: {
         $0.allowUsers = [try UserPattern("bert")]
         $0.allowGroups = [NamePattern("staff")]
       }),
     // The user's own entry.
-    Row(judged(.disabled, .userDisabled), rules: { $0.isDisabled = true }),
-    Row(judged(.allowedAddresses, .sourceNotAllowed), rules: { $0.allowedAddresses = [try AddressRange("::/0")] }),
+    Row(decision(.disabled, .userDisabled), rules: { $0.isDisabled = true }),
+    Row(decision(.allowedAddresses, .sourceNotAllowed), rules: { $0.allowedAddresses = [try AddressRange("::/0")] }),
     Row(nil, rules: { $0.allowedAddresses = [try AddressRange("::1"), try AddressRange("192.0.2.0/29")] }),
     Row(
-      judged(.methods, .methodNotAllowed), by: .password, rules: { $0.methods = [.publicKey, .keyboardInteractive] }),
+      decision(.methods, .methodNotAllowed), by: .password, rules: { $0.methods = [.publicKey, .keyboardInteractive] }),
     Row(nil, by: .keyboardInteractive, rules: { $0.methods = [.publicKey, .keyboardInteractive] }),
-    Row(judged(.methods, .methodNotAllowed), rules: { $0.methods = [] }),
+    Row(decision(.methods, .methodNotAllowed), rules: { $0.methods = [] }),
     // A one-time code is not a method of its own, and not sufficient alone.
     Row(nil, by: .totp, rules: { $0.methods = [.publicKey] }),
     Row(nil, by: .totp, rules: { _ in }, who: { $0.account?.isPasswordExpired = true }),
     // The account.
-    Row(judged(.account, .lookUpFailed), rules: { _ in }, who: { $0.account = nil }),
+    Row(decision(.account, .lookUpFailed), rules: { _ in }, who: { $0.account = nil }),
     // A locked account, as useradd creates it: with keys only, or not at all.
     Row(nil, rules: { _ in }, who: { $0.account?.isLocked = true }),
-    Row(judged(.account, .accountLocked), by: .password, rules: { _ in }, who: { $0.account?.isLocked = true }),
+    Row(decision(.account, .accountLocked), by: .password, rules: { _ in }, who: { $0.account?.isLocked = true }),
     Row(
-      judged(.account, .accountLocked), by: .keyboardInteractive, rules: { _ in },
+      decision(.account, .accountLocked), by: .keyboardInteractive, rules: { _ in },
       who: { $0.account?.isLocked = true }),
-    Row(judged(.account, .accountLocked), by: .totp, rules: { _ in }, who: { $0.account?.isLocked = true }),
+    Row(decision(.account, .accountLocked), by: .totp, rules: { _ in }, who: { $0.account?.isLocked = true }),
     Row(
-      judged(.account, .accountLocked), rules: { $0.lockedAccounts = .no }, who: { $0.account?.isLocked = true }),
+      decision(.account, .accountLocked), rules: { $0.lockedAccounts = .no }, who: { $0.account?.isLocked = true }),
     Row(nil, rules: { $0.lockedAccounts = .no }),
     Row(
-      judged(.account, .accountExpired), rules: { _ in },
+      decision(.account, .accountExpired), rules: { _ in },
       who: {
         $0.account?.isLocked = true
         $0.account?.isExpired = true
       }),
-    Row(judged(.account, .accountExpired), rules: { _ in }, who: { $0.account?.isExpired = true }),
+    Row(decision(.account, .accountExpired), rules: { _ in }, who: { $0.account?.isExpired = true }),
     Row(nil, rules: { _ in }, who: { $0.account?.isPasswordExpired = true }),
     Row(
-      judged(.account, .passwordExpired), by: .password, rules: { _ in },
+      decision(.account, .passwordExpired), by: .password, rules: { _ in },
       who: { $0.account?.isPasswordExpired = true }),
     Row(
-      judged(.account, .passwordExpired), by: .keyboardInteractive, rules: { _ in },
+      decision(.account, .passwordExpired), by: .keyboardInteractive, rules: { _ in },
       who: { $0.account?.isPasswordExpired = true }),
-    Row(judged(.noLogins, .noLogins), rules: { _ in }, who: { $0.noLogins = "" }),
+    Row(decision(.noLogins, .noLogins), rules: { _ in }, who: { $0.noLogins = "" }),
     Row(
       nil, rules: { _ in },
       who: {
@@ -135,9 +135,9 @@ import Testing
       }),
   ]
 
-  private static func anna() throws -> Applicant {
+  private static func anna() throws -> LoginAttempt {
     let address = try #require(IPAddress("192.0.2.7"))
-    var anna = Applicant(user: "anna", address: address, groups: [NamePattern("staff"), NamePattern("users")])
+    var anna = LoginAttempt(user: "anna", address: address, groups: [NamePattern("staff"), NamePattern("users")])
     anna.account = AccountStatus()
     return anna
   }
@@ -146,15 +146,15 @@ import Testing
     for (number, row) in Self.table.enumerated() {
       var rules = LoginRules()
       try row.rules(&rules)
-      var applicant = try Self.anna()
-      row.applicant(&applicant)
-      #expect(rules.refusal(of: applicant, by: row.step) == row.judgement, "row \(number)")
+      var attempt = try Self.anna()
+      row.attempt(&attempt)
+      #expect(rules.refusal(of: attempt, by: row.step) == row.decision, "row \(number)")
     }
   }
 
   @Test func `a login is refused while the account is unknown`() throws {
-    let applicant = Applicant(user: "anna", address: .unspecified, groups: [])
-    for step in Step.allCases { #expect(LoginRules().refusal(of: applicant, by: step)?.refusal == .lookUpFailed) }
+    let attempt = LoginAttempt(user: "anna", address: .unspecified, groups: [])
+    for step in Step.allCases { #expect(LoginRules().refusal(of: attempt, by: step)?.refusal == .lookUpFailed) }
   }
 
   @Test func `every configured rule is reported with the entry that decided, including rules that permit the login`()
@@ -168,14 +168,14 @@ import Testing
     rules.allowedAddresses = [try AddressRange("198.51.100.7")]
     rules.methods = [.password, .publicKey]
     #expect(
-      rules.judgements(of: try Self.anna(), by: .publicKey) == [
-        Judgement(rule: .denyUsers), Judgement(rule: .denyGroups), Judgement(rule: .allowUsers, entry: 1),
-        Judgement(rule: .allowGroups, entry: 0),
-        Judgement(rule: .allowedAddresses, refusal: .sourceNotAllowed), Judgement(rule: .account),
-        Judgement(rule: .noLogins), Judgement(rule: .methods, entry: 1),
+      rules.decisions(of: try Self.anna(), by: .publicKey) == [
+        RuleDecision(rule: .denyUsers), RuleDecision(rule: .denyGroups), RuleDecision(rule: .allowUsers, entry: 1),
+        RuleDecision(rule: .allowGroups, entry: 0),
+        RuleDecision(rule: .allowedAddresses, refusal: .sourceNotAllowed), RuleDecision(rule: .account),
+        RuleDecision(rule: .noLogins), RuleDecision(rule: .methods, entry: 1),
       ])
-    #expect(Judgement(rule: .allowUsers, entry: 1).description == "auth.allow_users[1]")
-    #expect(Judgement(rule: .account).description == "shadow(5)")
+    #expect(RuleDecision(rule: .allowUsers, entry: 1).description == "auth.allow_users[1]")
+    #expect(RuleDecision(rule: .account).description == "shadow(5)")
   }
 
   /// Compares all combinations of the four lists, each empty, without anna or with anna, with the rules of
@@ -191,10 +191,10 @@ import Testing
             rules.allowUsers = try allowed.map { [try UserPattern($0)] } ?? []
             rules.denyGroups = deniedGroup.map { [NamePattern($0)] } ?? []
             rules.allowGroups = allowedGroup.map { [NamePattern($0)] } ?? []
-            var applicant = try Self.anna()
-            applicant.groups = [NamePattern("anna")]
+            var attempt = try Self.anna()
+            attempt.groups = [NamePattern("anna")]
             let lets = denied != "anna" && deniedGroup != "anna" && allowed != "bert" && allowedGroup != "bert"
-            #expect((rules.refusal(of: applicant, by: .publicKey) == nil) == lets)
+            #expect((rules.refusal(of: attempt, by: .publicKey) == nil) == lets)
           }
         }
       }
@@ -202,7 +202,7 @@ import Testing
   }
 }
 
-extension LoginRules.Judgement {
+extension LoginRules.RuleDecision {
   fileprivate init(rule: LoginRules.Rule, entry: Int? = nil) { self.init(rule: rule, entry: entry, refusal: nil) }
   fileprivate init(rule: LoginRules.Rule, refusal: AuthenticationMachine.Refusal) {
     self.init(rule: rule, entry: nil, refusal: refusal)

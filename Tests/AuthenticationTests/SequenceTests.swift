@@ -59,7 +59,7 @@ import Wire
     .reject(continuing: [.password, .keyboardInteractive], refusal)
   }
 
-  static let judged = Machine.Action.judgePassword
+  static let verification = Machine.Action.verifyPassword
   static let reordered = AuthenticationMachineTests.reordered
   static let unasked = AuthenticationMachineTests.unasked
   static let malformed = AuthenticationMachineTests.malformed
@@ -86,7 +86,7 @@ import Wire
         .ignore, .ignore,
       ]
     ),
-    (.request(password), [judged, reordered, judged, reordered, judged, .ignore, .ignore]),
+    (.request(password), [verification, reordered, verification, reordered, verification, .ignore, .ignore]),
     (
       .request(interactive),
       [.prompt(.password), reordered, .prompt(.password), reordered, .prompt(.password), .ignore, .ignore]
@@ -98,7 +98,7 @@ import Wire
         .ignore,
       ]
     ),
-    (.infoResponse(answer), [unasked, reordered, judged, reordered, unasked, .ignore, .ignore]),
+    (.infoResponse(answer), [unasked, reordered, verification, reordered, unasked, .ignore, .ignore]),
     (
       .infoResponse(Requests.answer([])),
       [unasked, reordered, rejected(.wrongNumberOfResponses), reordered, unasked, .ignore, .ignore]
@@ -138,7 +138,7 @@ import Wire
 
   // MARK: One-time codes in every state
 
-  static let judgedCode = Machine.Action.judgeCode
+  static let codeVerification = Machine.Action.verifyCode
   static let codeTable: [(event: Machine.Event, actions: [Machine.Action])] = [
     (
       .request(password),
@@ -148,7 +148,7 @@ import Wire
       ]
     ),
     (.request(interactive), [.prompt(.code), .prompt(.code), reordered, .prompt(.code), .ignore]),
-    (.infoResponse(answer), [unasked, judgedCode, reordered, unasked, .ignore]),
+    (.infoResponse(answer), [unasked, codeVerification, reordered, unasked, .ignore]),
     (
       .infoResponse(Requests.answer(["1", "2"])),
       [unasked, codeRejected(.wrongNumberOfResponses), reordered, unasked, .ignore]
@@ -282,7 +282,7 @@ import Wire
     }
     _ = Self.pass(.publicKey, &machine)
     for _ in 11...20 {
-      #expect(machine.handle(.request(Self.offer)) == .judgePublicKey(user: "anna"))
+      #expect(machine.handle(.request(Self.offer)) == .verifyPublicKey(user: "anna"))
       _ = machine.handle(.verdict(.rejected, account: .ordinary))
     }
     #expect(
@@ -394,18 +394,19 @@ import Wire
         let key = ["a", "b"].randomElement(using: &random) ?? "a"
         var event = requests.randomElement(using: &random) ?? .malformed
         switch before {
-        case .judging, .judgingOffer:
+        case .verifying, .verifyingOffer:
           let outcome = ProofOutcome.allCases.randomElement(using: &random) ?? .rejected
           event = .verdict(outcome, account: .ordinary, key: key)
         case .waitingForRequest, .prompting, .loggedIn, .disconnected: break
         }
         let action = machine.handle(event)
-        if case .judging(let step) = before, case .verdict(.accepted, _, _) = event {
+        if case .verifying(let step) = before, case .verdict(.accepted, _, _) = event {
           switch action {
           case .acceptPartly, .accept:
             proven.append(step)
             if step == .publicKey { keys.append(key) }
-          case .judgePublicKey, .judgePassword, .judgeCode, .prompt, .reject, .publicKeyOK, .disconnect, .ignore: break
+          case .verifyPublicKey, .verifyPassword, .verifyCode, .prompt, .reject, .publicKeyOK, .disconnect, .ignore:
+            break
           }
         }
         let isLogin = if case .accept = action { true } else { false }

@@ -18,7 +18,7 @@ import Testing
     ),
   ])
   func `one faulty line invalidates the file`(line: String, reason: String) {
-    #expect(throws: TrustedAuthorities.Fault(line: 2, reason: reason)) {
+    #expect(throws: TrustedAuthorities.ParseError(line: 2, reason: reason)) {
       try TrustedAuthorities(Array("\(Keys.ed25519.text)\n\(line)\n\(Keys.ed25519.text)\n".utf8))
     }
   }

@@ -74,8 +74,8 @@ import Wire
       var user = Settings.User(name: "anna")
       user.authorizedKeys = [key]
       settings.auth.users = [user]
-      let question = KeyQuestion(sessionID: client.sessionID, request: request, client: nil, files: [])
-      let verdict = PublicKeyProvider(settings: settings).judge(question, LookedUpFiles(question, content: nil))
+      let question = KeyVerificationRequest(sessionID: client.sessionID, request: request, client: nil, files: [])
+      let verdict = PublicKeyProvider(settings: settings).verify(question, FetchedKeyFiles(question, content: nil))
       #expect(verdict.outcome == (isGood ? .accepted : .rejected), "\(count) bytes")
       #expect(verdict.reason == (isGood ? nil : "malformed"), "\(count) bytes")
     }
@@ -207,8 +207,10 @@ import Wire
     try pipe.writer.writeAll(content)
     let files = [KeyFile(path: "/keys", length: UInt32(content.count), problem: nil)]
     let question = SupervisorToAuthority.publicKey(
-      KeyQuestion(sessionID: client.sessionID, request: try client.request(), client: nil, files: files))
-    guard case .verdict(let verdict) = try authority().answer(question.wireBytes, files: [pipe.reader]) else { return }
+      KeyVerificationRequest(sessionID: client.sessionID, request: try client.request(), client: nil, files: files))
+    guard case .verdict(let verdict) = try authority().reply(to: question.wireBytes, files: [pipe.reader]) else {
+      return
+    }
     #expect(verdict.outcome == .rejected)
     #expect(verdict.warnings == ["the authorized_keys came in a file that can still change: not used"])
   }
@@ -216,12 +218,12 @@ import Wire
   @Test func `key files that are shorter or longer than announced are not used`() throws {
     let client = try Client()
     let content = Array(client.key.publicKey.text.utf8)
-    for length in [UInt32(content.count + 1), UInt32(LookedUpFiles.limit + 1), .max] {
+    for length in [UInt32(content.count + 1), UInt32(FetchedKeyFiles.limit + 1), .max] {
       let files = [KeyFile(path: "/keys", length: length, problem: nil)]
       let question = SupervisorToAuthority.publicKey(
-        KeyQuestion(sessionID: client.sessionID, request: try client.request(), client: nil, files: files))
+        KeyVerificationRequest(sessionID: client.sessionID, request: try client.request(), client: nil, files: files))
       let memory = try Descriptor.sealedMemory(name: "keys", content)
-      guard case .verdict(let verdict) = try authority().answer(question.wireBytes, files: [memory]) else { return }
+      guard case .verdict(let verdict) = try authority().reply(to: question.wireBytes, files: [memory]) else { return }
       #expect(verdict.outcome == .rejected)
       #expect(verdict.warnings.count == 1)
     }

@@ -110,7 +110,7 @@ struct Files {
     _ client: Client, _ request: [UInt8], from address: String? = "192.0.2.7", groups: [String] = []
   ) -> SupervisorToAuthority {
     .publicKey(
-      KeyQuestion(
+      KeyVerificationRequest(
         sessionID: client.sessionID, request: request, client: address.flatMap { IPAddress($0) },
         groups: groups, files: files,
         principals: principals))
@@ -131,7 +131,7 @@ func authority(
 
 extension Authority {
   func ask(_ question: SupervisorToAuthority, _ files: Files = Files()) throws -> AuthorityToSupervisor {
-    try answer(question.wireBytes, files: try files.descriptors())
+    try reply(to: question.wireBytes, files: try files.descriptors())
   }
 
   func verdict(_ question: SupervisorToAuthority, _ files: Files = Files()) throws -> Verdict {
@@ -139,7 +139,7 @@ extension Authority {
     return verdict
   }
 
-  func who(_ user: String, from address: String = "192.0.2.7") throws -> AccountAnswer {
+  func who(_ user: String, from address: String = "192.0.2.7") throws -> AccountReply {
     guard case .account(let answer) = try ask(.account(user: user, address: address)) else { throw WireError.malformed }
     return answer
   }

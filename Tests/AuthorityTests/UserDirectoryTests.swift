@@ -16,7 +16,7 @@ import Testing
       name: "anna", uid: 1000, gid: 100, groups: [100, 27], home: "/home/anna", shell: "/bin/zsh")
     #expect(
       answer
-        == AccountAnswer(
+        == AccountReply(
           login: account, refusal: nil, lookUp: account, keyPaths: ["/home/anna/.ssh/authorized_keys"],
           systemName: "anna"))
   }

@@ -69,7 +69,7 @@ import Wire
   private static let key = Array("-----BEGIN EC PRIVATE KEY-----\nAA==\n-----END EC PRIVATE KEY-----\n".utf8)
   private static let encrypted = Array("-----BEGIN ENCRYPTED PRIVATE KEY-----\r\nAA==\r\n".utf8)
 
-  private var machine: Surroundings {
+  private var machine: HostEnvironment {
     ConfigurationTests.machine(files: [
       "/ca": .init(bytes: Self.certificate, isReadableByOthers: true),
       "/c": .init(bytes: Self.certificate, isReadableByOthers: true),

@@ -74,10 +74,10 @@ import Testing
 
   /// Loads one value, with a host key from an option unless the value is one.
   private func load(_ path: String, _ node: Node) throws(Rejected) -> Loaded {
-    var surroundings = machine(files: ["/users.yaml": .init(bytes: [], isReadableByOthers: false)])
-    surroundings.parse = { _, _ in .success(plain("")) }
+    var hostEnvironment = machine(files: ["/users.yaml": .init(bytes: [], isReadableByOthers: false)])
+    hostEnvironment.parse = { _, _ in .success(plain("")) }
     let isKeys = path == "server.host_keys" && node != list()
-    return try ConfigurationTests.load(tree(path, node), hostKey: isKeys ? nil : "/k/ed25519", on: surroundings)
+    return try ConfigurationTests.load(tree(path, node), hostKey: isKeys ? nil : "/k/ed25519", on: hostEnvironment)
   }
 
   @Test(arguments: keys)

@@ -288,15 +288,15 @@ struct Sample: Sendable, CustomTestStringConvertible {
   ]
 
   /// A machine with the files `/etc/issue` and `/users.yaml`.
-  static var machine: Surroundings {
-    var surroundings = ConfigurationTests.machine(files: [
+  static var machine: HostEnvironment {
+    var hostEnvironment = ConfigurationTests.machine(files: [
       "/etc/issue": .init(bytes: Array("hello\n".utf8), isReadableByOthers: true),
       "/cas": .init(bytes: Array(Sample.key.utf8), isReadableByOthers: true),
       "/revoked": .init(bytes: Array("# none\n".utf8), isReadableByOthers: true),
       "/users.yaml": .init(bytes: [], isReadableByOthers: false),
     ])
-    surroundings.parse = { _, _ in .success(tree("users", list(mapping(["name": plain("carol")])))) }
-    return surroundings
+    hostEnvironment.parse = { _, _ in .success(tree("users", list(mapping(["name": plain("carol")])))) }
+    return hostEnvironment
   }
 }
 

@@ -433,9 +433,9 @@ struct Fault: Sendable, CustomTestStringConvertible {
 
   @Test func `errors in the file of users name that file`() {
     func complaint(_ tree: Node) -> [String] {
-      var surroundings = Sample.machine
-      surroundings.parse = { _, _ in .success(tree) }
-      return complaints(ConfigurationTests.tree("auth.password.users_file", plain("/users.yaml")), on: surroundings)
+      var hostEnvironment = Sample.machine
+      hostEnvironment.parse = { _, _ in .success(tree) }
+      return complaints(ConfigurationTests.tree("auth.password.users_file", plain("/users.yaml")), on: hostEnvironment)
     }
     #expect(complaint(tree("users", list(mapping([:])))) == ["/users.yaml: users[0]: the user has no name"])
     #expect(complaint(tree("user", list())) == ["/users.yaml: user: unknown key; this file has only the key 'users'"])

@@ -6,9 +6,9 @@ import Testing
 import Wire
 
 /// A login attempt, as match blocks see it.
-func applicant(_ user: String, _ groups: String..., from address: String = "192.0.2.7") -> Applicant {
+func attempt(_ user: String, _ groups: String..., from address: String = "192.0.2.7") -> LoginAttempt {
   guard let address = IPAddress(address) else { fatalError("\(address) is no address") }
-  return Applicant(user: user, address: address, groups: Set(groups.map { NamePattern($0) }))
+  return LoginAttempt(user: user, address: address, groups: Set(groups.map { NamePattern($0) }))
 }
 
 @Suite struct MatchTests {
@@ -19,33 +19,33 @@ func applicant(_ user: String, _ groups: String..., from address: String = "192.
   private static let change = mapping(["pty": plain("false")])
 
   /// A condition, a login attempt, and whether a block with the condition applies to it.
-  static let conditions: [(condition: String, node: Node, applicant: Applicant, holds: Bool)] = [
-    ("users", list(plain("anna")), applicant("anna"), true),
-    ("users", list(plain("anna")), applicant("Anna"), false),
-    ("users", list(plain("bert"), plain("an*")), applicant("anna"), true),
-    ("users", list(plain("*"), quotedText("!anna")), applicant("anna"), false),
-    ("users", list(quotedText("!anna"), plain("*")), applicant("anna"), false),
-    ("users", list(plain("*"), quotedText("!anna")), applicant("bert"), true),
-    ("users", list(quotedText("!a*"), plain("anna")), applicant("anna"), false),
-    ("groups", list(plain("staff")), applicant("anna", "staff"), true),
-    ("groups", list(plain("staff")), applicant("anna"), false),
-    ("groups", list(plain("staff"), plain("s*")), applicant("anna", "s*"), true),
-    ("groups", list(plain("*"), quotedText("!staff")), applicant("anna", "*", "staff"), false),
-    ("groups", list(plain("*"), quotedText("!staff")), applicant("anna", "*"), true),
-    ("addresses", list(plain("192.0.2.0/24")), applicant("anna"), true),
-    ("addresses", list(plain("192.0.2.8")), applicant("anna"), false),
-    ("addresses", list(plain("::/0")), applicant("anna"), false),
-    ("addresses", list(plain("2001:db8::/32")), applicant("anna", from: "2001:db8::1"), true),
-    ("addresses", list(plain("::ffff:192.0.2.7")), applicant("anna"), true),
-    ("addresses", list(plain("192.0.2.0/24"), quotedText("!192.0.2.7")), applicant("anna"), false),
-    ("addresses", list(plain("192.0.2.0/24"), quotedText("!192.0.2.8")), applicant("anna"), true),
+  static let conditions: [(condition: String, node: Node, attempt: LoginAttempt, holds: Bool)] = [
+    ("users", list(plain("anna")), attempt("anna"), true),
+    ("users", list(plain("anna")), attempt("Anna"), false),
+    ("users", list(plain("bert"), plain("an*")), attempt("anna"), true),
+    ("users", list(plain("*"), quotedText("!anna")), attempt("anna"), false),
+    ("users", list(quotedText("!anna"), plain("*")), attempt("anna"), false),
+    ("users", list(plain("*"), quotedText("!anna")), attempt("bert"), true),
+    ("users", list(quotedText("!a*"), plain("anna")), attempt("anna"), false),
+    ("groups", list(plain("staff")), attempt("anna", "staff"), true),
+    ("groups", list(plain("staff")), attempt("anna"), false),
+    ("groups", list(plain("staff"), plain("s*")), attempt("anna", "s*"), true),
+    ("groups", list(plain("*"), quotedText("!staff")), attempt("anna", "*", "staff"), false),
+    ("groups", list(plain("*"), quotedText("!staff")), attempt("anna", "*"), true),
+    ("addresses", list(plain("192.0.2.0/24")), attempt("anna"), true),
+    ("addresses", list(plain("192.0.2.8")), attempt("anna"), false),
+    ("addresses", list(plain("::/0")), attempt("anna"), false),
+    ("addresses", list(plain("2001:db8::/32")), attempt("anna", from: "2001:db8::1"), true),
+    ("addresses", list(plain("::ffff:192.0.2.7")), attempt("anna"), true),
+    ("addresses", list(plain("192.0.2.0/24"), quotedText("!192.0.2.7")), attempt("anna"), false),
+    ("addresses", list(plain("192.0.2.0/24"), quotedText("!192.0.2.8")), attempt("anna"), true),
   ]
 
   @Test func `match conditions select only the logins they name`() throws {
-    for (condition, node, applicant, holds) in Self.conditions {
+    for (condition, node, attempt, holds) in Self.conditions {
       let settings = try Self.matches(mapping([condition: node, "shell": Self.change]))
-      #expect(settings.matching(applicant) == (holds ? [0] : []), "\(condition) \(node) \(applicant)")
-      #expect(settings.effective(for: applicant).shell.pty == !holds)
+      #expect(settings.matching(attempt) == (holds ? [0] : []), "\(condition) \(node) \(attempt)")
+      #expect(settings.effective(for: attempt).shell.pty == !holds)
     }
   }
 
@@ -59,7 +59,7 @@ func applicant(_ user: String, _ groups: String..., from address: String = "192.
         "users": list(plain("anna")), "groups": list(plain("staff")), "addresses": list(plain("192.0.2.0/24")),
         "shell": Self.change,
       ]))
-    var someone = applicant(user, from: address)
+    var someone = attempt(user, from: address)
     someone.groups = Set(groups.map { NamePattern($0) })
     #expect(settings.effective(for: someone).shell.pty == !holds)
   }
@@ -74,16 +74,16 @@ func applicant(_ user: String, _ groups: String..., from address: String = "192.
       mapping([
         "users": list(plain("an*")), "shell": mapping(["umask": plain("027"), "pty": plain("true")]),
       ]))
-    let anna = settings.effective(for: applicant("anna"))
-    #expect(settings.matching(applicant("anna")) == [0, 2])
+    let anna = settings.effective(for: attempt("anna"))
+    #expect(settings.matching(attempt("anna")) == [0, 2])
     #expect(anna.shell.umask == 0o027 && anna.shell.pty && anna.shell.enabled && anna.sftp.readOnly)
-    let bert = settings.effective(for: applicant("bert"))
+    let bert = settings.effective(for: attempt("bert"))
     #expect(bert.shell.umask == 0o077 && !bert.shell.pty && !bert.shell.enabled && bert.sftp.readOnly)
   }
 
   @Test func `a key that no block sets keeps its value`() throws {
     var expected = try Self.matches(mapping(["users": list(plain("anna")), "shell": Self.change]))
-    let someone = expected.effective(for: applicant("anna"))
+    let someone = expected.effective(for: attempt("anna"))
     expected.shell.pty = false
     #expect(someone == expected)
   }
@@ -108,15 +108,15 @@ func applicant(_ user: String, _ groups: String..., from address: String = "192.
     let settings = try load(root, on: Sample.machine).settings
     var expected = sample.expected
     expected.matches = settings.matches
-    #expect(settings.effective(for: applicant("anna")) == expected)
+    #expect(settings.effective(for: attempt("anna")) == expected)
     expected = defaults
     expected.matches = settings.matches
-    #expect(settings.effective(for: applicant("bert")) == expected)
+    #expect(settings.effective(for: attempt("bert")) == expected)
     #expect(settings == expected)
-    var received = try Settings(wireBytes: settings.wireBytes[...]).effective(for: applicant("anna"))
+    var received = try Settings(wireBytes: settings.wireBytes[...]).effective(for: attempt("anna"))
     // The paths of files are not sent.
     received.matches = settings.matches
-    #expect(received == settings.effective(for: applicant("anna")))
+    #expect(received == settings.effective(for: attempt("anna")))
   }
 
   private func entries(_ sample: Sample) -> [Node.Entry] {
@@ -127,7 +127,7 @@ func applicant(_ user: String, _ groups: String..., from address: String = "192.
   @Test func `a directory of keys in a block replaces the pattern outside of it`() throws {
     let directory = mapping(["publickey": mapping(["authorized_keys_dir": plain("/keys")])])
     let settings = try Self.matches(mapping(["users": list(plain("anna")), "auth": directory]))
-    let auth = settings.effective(for: applicant("anna")).auth
+    let auth = settings.effective(for: attempt("anna")).auth
     #expect(auth.authorizedKeysDirectory == "/keys" && auth.authorizedKeysPattern == nil)
   }
 

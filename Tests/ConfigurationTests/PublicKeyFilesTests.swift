@@ -3,7 +3,7 @@ import Testing
 
 @Suite struct PublicKeyFilesTests {
   private func complaints(_ key: String, _ content: String?) -> [String] {
-    let files = content.map { ["/f": Surroundings.File(bytes: Array($0.utf8), isReadableByOthers: true)] } ?? [:]
+    let files = content.map { ["/f": HostEnvironment.File(bytes: Array($0.utf8), isReadableByOthers: true)] } ?? [:]
     return ConfigurationTests.complaints(tree("auth.publickey.\(key)", plain("/f")), on: machine(files: files))
   }
 
@@ -36,7 +36,7 @@ import Testing
   }
 
   private func warnings(_ auth: Node, server: Node = mapping([:])) throws -> [String] {
-    let cas = ["/cas": Surroundings.File(bytes: Array(Sample.key.utf8), isReadableByOthers: true)]
+    let cas = ["/cas": HostEnvironment.File(bytes: Array(Sample.key.utf8), isReadableByOthers: true)]
     return try load(mapping(["auth": auth, "server": server]), on: machine(files: cas)).warnings.map(\.description)
   }
 

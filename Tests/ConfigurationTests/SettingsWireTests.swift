@@ -142,10 +142,10 @@ import Wire
 
   @Test func `too many blocks, rules or exporters are refused`() {
     var settings = Settings()
-    settings.matches = Array(repeating: Sample.block, count: Match.most + 1)
+    settings.matches = Array(repeating: Sample.block, count: Match.countLimit + 1)
     #expect(throws: WireError.tooLong) { try Settings(wireBytes: settings.wireBytes[...]) }
     settings = Settings()
-    settings.filter.rules = Array(repeating: FilterRule(action: .log), count: TransferFilter.mostRules + 1)
+    settings.filter.rules = Array(repeating: FilterRule(action: .log), count: TransferFilter.ruleLimit + 1)
     #expect(throws: WireError.tooLong) { try Settings(wireBytes: settings.wireBytes[...]) }
     settings = Settings()
     settings.audit.exporters = Array(repeating: .file(.init()), count: 17)

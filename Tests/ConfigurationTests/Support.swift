@@ -1,13 +1,13 @@
 import Configuration
 
 /// A machine without faults; tests change what they need.
-func machine(files: [String: Surroundings.File] = [:]) -> Surroundings {
-  Surroundings(
+func machine(files: [String: HostEnvironment.File] = [:]) -> HostEnvironment {
+  HostEnvironment(
     read: { path, limit in
       guard let file = files[path] else { return .failure(.init(reason: "No such file or directory")) }
       return file.bytes.count <= limit ? .success(file) : .failure(.init(reason: "too long"))
     },
-    parse: { _, path in .failure(Problem(source: .file(path), key: "", reason: "no YAML in these tests")) },
+    parse: { _, path in .failure(Diagnostic(source: .file(path), key: "", reason: "no YAML in these tests")) },
     hostKey: { path in
       switch path {
       case "/k/rsa": .usable(algorithms: ["rsa-sha2-512", "rsa-sha2-256"])
@@ -41,22 +41,22 @@ func tree(_ path: String, _ node: Node) -> Node {
 /// Loads a file, with a host key from an option unless `hostKey` is nil.
 func load(
   _ root: Node? = nil, environment: KeyValuePairs<String, String> = [:], options: [(String, [String])] = [],
-  hostKey: String? = "/k/ed25519", readableByOthers: Bool = false, on surroundings: Surroundings = machine()
+  hostKey: String? = "/k/ed25519", readableByOthers: Bool = false, on hostEnvironment: HostEnvironment = machine()
 ) throws(Rejected) -> Loaded {
   try Loader(
     file: root.map { .init(name: "f.yaml", root: $0, isReadableByOthers: readableByOthers) },
     environment: environment.map { ($0.key, $0.value) },
     options: options.map { ($0.0, $0.1) } + (hostKey.map { [("-k", [$0])] } ?? [])
-  ).load(in: surroundings)
+  ).load(in: hostEnvironment)
 }
 
 /// The errors of loading, as they are printed.
 func complaints(
   _ root: Node? = nil, environment: KeyValuePairs<String, String> = [:], options: [(String, [String])] = [],
-  hostKey: String? = "/k/ed25519", on surroundings: Surroundings = machine()
+  hostKey: String? = "/k/ed25519", on hostEnvironment: HostEnvironment = machine()
 ) -> [String] {
   do throws(Rejected) {
-    _ = try load(root, environment: environment, options: options, hostKey: hostKey, on: surroundings)
+    _ = try load(root, environment: environment, options: options, hostKey: hostKey, on: hostEnvironment)
     return []
   } catch { return error.problems.map(\.description) }
 }

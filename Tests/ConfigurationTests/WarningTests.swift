@@ -34,17 +34,17 @@ import Testing
           + "'chmod 600 f.yaml' prevents that"
       ])
     #expect(warnings(try load(tree("server.port", plain("1")), readableByOthers: true)) == [])
-    var surroundings = machine(files: ["/u": .init(bytes: [], isReadableByOthers: true)])
-    surroundings.parse = { _, _ in .success(plain("")) }
-    #expect(warnings(try load(tree("auth.password.users_file", plain("/u")), on: surroundings)).count == 1)
+    var hostEnvironment = machine(files: ["/u": .init(bytes: [], isReadableByOthers: true)])
+    hostEnvironment.parse = { _, _ in .success(plain("")) }
+    #expect(warnings(try load(tree("auth.password.users_file", plain("/u")), on: hostEnvironment)).count == 1)
   }
 
   @Test func `nologin and unlisted shells cause one warning each`() throws {
-    var surroundings = machine()
-    surroundings.shellKind = { $0 == "/bin/own" ? .unlisted : $0 == "/bin/false" ? .none : .listed }
+    var hostEnvironment = machine()
+    hostEnvironment.shellKind = { $0 == "/bin/own" ? .unlisted : $0 == "/bin/false" ? .none : .listed }
     let shells = tree("shell.default", plain("/bin/own"))
     let unlisted = "'/bin/own' is not listed in /etc/shells, see shells(5); it is started nevertheless"
-    #expect(warnings(try load(shells, on: surroundings)) == ["f.yaml: shell.default: \(unlisted)"])
+    #expect(warnings(try load(shells, on: hostEnvironment)) == ["f.yaml: shell.default: \(unlisted)"])
     let closed =
       "'/bin/false' allows no interactive login: no commands, and files only with sftp_only, a forced internal-sftp or a match"
     let users = list(
@@ -54,15 +54,15 @@ import Testing
       mapping(["name": plain("d"), "shell": plain("/bin/false")]),
       mapping(["name": plain("e"), "shell": plain("/bin/sh")]))
     #expect(
-      warnings(try load(tree("auth.password.users", users), on: surroundings)) == [
+      warnings(try load(tree("auth.password.users", users), on: hostEnvironment)) == [
         "f.yaml: auth.password.users: the user 'a': \(unlisted)",
         "f.yaml: auth.password.users: the user 'd': \(closed)",
       ])
   }
 
   @Test func `roots that other users can replace cause a warning if the daemon runs as root`() throws {
-    var surroundings = machine()
-    surroundings.exposedDirectories = { $0 == "/srv/share" ? ["/srv/share (uid 7, mode 755)"] : [] }
+    var hostEnvironment = machine()
+    hostEnvironment.exposedDirectories = { $0 == "/srv/share" ? ["/srv/share (uid 7, mode 755)"] : [] }
     let home =
       "is below the home, whose owner can put another directory of theirs in its place (a link is refused); "
       + "%h itself, or a directory below one of root's, is safe"
@@ -70,21 +70,21 @@ import Testing
       "is below /srv/share (uid 7, mode 755): not only root can put another directory in its place (a link is "
       + "refused)"
     for isRoot in [true, false] {
-      surroundings.isRoot = isRoot
+      hostEnvironment.isRoot = isRoot
       for (root, reason) in [
         ("%h", nil), ("%h/pub", home), ("/srv/%u", nil), ("/srv/share/%u", share), ("/srv/share/a", share),
         ("/srv/share", nil), ("/srv/%u/share", nil),
       ] as [(String, String?)] {
         let expected = isRoot ? reason.map { ["f.yaml: sftp.root: '\(root)' \($0)"] } ?? [] : []
-        #expect(warnings(try load(tree("sftp.root", plain(root)), on: surroundings)) == expected, "\(root)")
+        #expect(warnings(try load(tree("sftp.root", plain(root)), on: hostEnvironment)) == expected, "\(root)")
       }
     }
-    surroundings.isRoot = true
+    hostEnvironment.isRoot = true
     #expect(
-      warnings(try load(tree("scp.root", plain("%h/x")), on: surroundings)) == ["f.yaml: scp.root: '%h/x' \(home)"])
+      warnings(try load(tree("scp.root", plain("%h/x")), on: hostEnvironment)) == ["f.yaml: scp.root: '%h/x' \(home)"])
     let user = list(mapping(["name": plain("alice"), "root": plain("%h/x")]))
     #expect(
-      warnings(try load(tree("auth.password.users", user), on: surroundings)) == [
+      warnings(try load(tree("auth.password.users", user), on: hostEnvironment)) == [
         "f.yaml: auth.password.users: the user 'alice': '%h/x' \(home)"
       ])
   }
@@ -168,15 +168,15 @@ import Testing
   }
 
   @Test func `a user who cannot log in causes a warning`() throws {
-    var surroundings = machine(files: ["/cas": .init(bytes: Array(Sample.key.utf8), isReadableByOthers: true)])
-    surroundings.isRoot = true
+    var hostEnvironment = machine(files: ["/cas": .init(bytes: Array(Sample.key.utf8), isReadableByOthers: true)])
+    hostEnvironment.isRoot = true
     let nobody = "f.yaml: auth.password.users[0]: nobody can log in as 'web': there is no password_hash"
     let account = ["\(nobody) and no authorized_keys, and those of the account 'alice' only apply to its own name"]
     let user = mapping(["name": plain("web"), "run_as": plain("alice")])
     func told(_ user: Node, _ publickey: Node? = nil, match: Node? = nil) throws -> [String] {
       let auth = mapping(["password": tree("users", list(user)), "publickey": publickey ?? mapping([:])])
       let root = match.map { mapping(["auth": auth, "match": list($0)]) } ?? tree("auth", auth)
-      return warnings(try load(root, on: surroundings)).filter { $0.contains("nobody can log in") }
+      return warnings(try load(root, on: hostEnvironment)).filter { $0.contains("nobody can log in") }
     }
     #expect(try told(user) == account)
     #expect(try told(user, mapping(["authorized_keys_pattern": plain("/keys/all")])) == account)
@@ -200,8 +200,8 @@ import Testing
       "users": list(plain("web")), "auth": tree("publickey.authorized_keys_dir", plain("/keys")),
     ])
     #expect(try told(user, match: block) == [])
-    surroundings.isRoot = false
-    surroundings.ownAccount = "alice"
+    hostEnvironment.isRoot = false
+    hostEnvironment.ownAccount = "alice"
     #expect(try told(user) == [])
   }
 

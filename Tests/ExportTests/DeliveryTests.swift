@@ -3,29 +3,29 @@ import Export
 import JournalReader
 import Testing
 
-@Suite struct StreamLedgerTests {
+@Suite struct AcknowledgementTrackerTests {
   private func head(_ sequence: UInt64) -> LineHead {
     LineHead(sequence: sequence, id: .init(high: sequence, low: 0))
   }
 
   @Test func `data that the peer's kernel may still hold is not settled`() {
-    var ledger = StreamLedger()
+    var ledger = AcknowledgementTracker()
     for number: UInt64 in 1...1000 { ledger.wrote(head(number), at: nil, end: number * 1000) }
     ledger.observe(acknowledged: 0, outstanding: 1_000_000, window: 65_536)
     #expect(ledger.isOutstanding && ledger.acknowledge() == nil && ledger.settle() == nil)
     ledger.observe(acknowledged: 500_500, outstanding: 499_500, window: 100_000)
     #expect(ledger.acknowledge()?.sequence == 500)
     // The largest window of all, not the last.
-    #expect(ledger.settle()?.head.sequence == (500_500 - 100_000 - StreamLedger.allowance) / 1000)
+    #expect(ledger.settle()?.head.sequence == (500_500 - 100_000 - AcknowledgementTracker.allowance) / 1000)
     ledger.observe(acknowledged: 1_000_000, outstanding: 0, window: 10)
     #expect(!ledger.isOutstanding && ledger.acknowledge()?.sequence == 1000 && ledger.acknowledge() == nil)
-    #expect(ledger.settle()?.head.sequence == (1_000_000 - 100_000 - StreamLedger.allowance) / 1000)
+    #expect(ledger.settle()?.head.sequence == (1_000_000 - 100_000 - AcknowledgementTracker.allowance) / 1000)
     #expect(ledger.settle() == nil)
     #expect(ledger.settle(everything: true)?.head.sequence == 1000)
   }
 
   @Test func `a large window is assumed if the kernel reports none`() {
-    var ledger = StreamLedger()
+    var ledger = AcknowledgementTracker()
     ledger.wrote(head(1), at: nil, end: 1000)
     ledger.wrote(head(2), at: nil, end: 10 << 20)
     ledger.observe(acknowledged: 10 << 20, outstanding: 0, window: 0)
@@ -33,7 +33,7 @@ import Testing
   }
 
   @Test func `a position that was read too high is still reached`() {
-    var ledger = StreamLedger()
+    var ledger = AcknowledgementTracker()
     // Counted twice: once as outstanding and once as acknowledged.
     ledger.observe(acknowledged: 500, outstanding: 700, window: 65_536)
     ledger.wrote(head(1), at: nil, end: 1200)
@@ -42,7 +42,7 @@ import Testing
   }
 
   @Test func `settled entries are dropped`() {
-    var ledger = StreamLedger()
+    var ledger = AcknowledgementTracker()
     var settled: UInt64 = 0
     for number: UInt64 in 1...20_000 {
       ledger.wrote(head(number), at: nil, end: number * 1000)
@@ -63,7 +63,7 @@ import Testing
   }
 
   @Test func `a single refused event is found and given up once the next one is accepted`() {
-    var sizer = BatchSizer(most: 100)
+    var sizer = BatchSizer(countLimit: 100)
     let bad: UInt64 = 37
     var next: UInt64 = 1
     var lost: [UInt64] = []
@@ -83,7 +83,7 @@ import Testing
   }
 
   @Test func `a receiver that refuses everything is retried and no event is given up`() {
-    var sizer = BatchSizer(most: 4)
+    var sizer = BatchSizer(countLimit: 4)
     #expect(sizer.refused(heads(1...4), isTooMuch: false) == .again && sizer.limit == 2)
     #expect(sizer.refused(heads(1...2), isTooMuch: false) == .again && sizer.limit == 1)
     #expect(sizer.refused(heads(1...1), isTooMuch: false) == .probe && sizer.suspect?.sequence == 1)
@@ -94,7 +94,7 @@ import Testing
   }
 
   @Test func `a single event is never given up for its size`() {
-    var sizer = BatchSizer(most: 2)
+    var sizer = BatchSizer(countLimit: 2)
     #expect(sizer.refused(heads(1...2), isTooMuch: true) == .again)
     #expect(sizer.refused(heads(1...1), isTooMuch: true) == .wait && sizer.suspect == nil)
   }
@@ -127,15 +127,15 @@ import Testing
   }
 }
 
-@Suite struct LagWatchTests {
+@Suite struct LagMonitorTests {
   @Test func `falling behind and catching up are reported once each`() {
-    var watch = LagWatch()
-    #expect(watch.look(oldest: nil, now: 0) == nil)
-    #expect(watch.look(oldest: 1000, now: 61_000) == nil && watch.deadline(oldest: 1000) == 61_001)
-    #expect(watch.look(oldest: 1000, now: 61_001) == .fellBehind(milliseconds: 60_001) && watch.isBehind)
-    #expect(watch.look(oldest: 1000, now: 99_000) == nil && watch.deadline(oldest: 1000) == nil)
-    #expect(watch.look(oldest: 98_000, now: 99_000) == nil && watch.isBehind)
-    #expect(watch.look(oldest: nil, now: 99_000) == .caughtUp && !watch.isBehind)
-    #expect(watch.look(oldest: nil, now: 99_000) == nil)
+    var watch = LagMonitor()
+    #expect(watch.update(oldest: nil, now: 0) == nil)
+    #expect(watch.update(oldest: 1000, now: 61_000) == nil && watch.deadline(oldest: 1000) == 61_001)
+    #expect(watch.update(oldest: 1000, now: 61_001) == .fellBehind(milliseconds: 60_001) && watch.isBehind)
+    #expect(watch.update(oldest: 1000, now: 99_000) == nil && watch.deadline(oldest: 1000) == nil)
+    #expect(watch.update(oldest: 98_000, now: 99_000) == nil && watch.isBehind)
+    #expect(watch.update(oldest: nil, now: 99_000) == .caughtUp && !watch.isBehind)
+    #expect(watch.update(oldest: nil, now: 99_000) == nil)
   }
 }

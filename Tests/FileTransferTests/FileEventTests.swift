@@ -118,7 +118,7 @@ struct FileEventTests {
   }
 
   @Test func `reads and writes are observed on request`() throws {
-    list.hearsReadsAndWrites = true
+    list.observesReadsAndWrites = true
     var client = try Client(in: directory, observer: list)
     let file = try client.opened("a", 1 | 2 | 8)
     _ = heard()

@@ -114,8 +114,8 @@ private func rule(_ action: FilterAction, _ change: (inout FilterRule) throws ->
   }
 
   @Test func `sizes are judged if a rule has a size condition`() {
-    #expect(!gate(rule(.deny) { $0.matcher.directory = "a" }).judgesSizes)
-    #expect(gate(rule(.deny) { $0.matcher.minSize = 1 }).judgesSizes)
+    #expect(!gate(rule(.deny) { $0.matcher.directory = "a" }).checksSizes)
+    #expect(gate(rule(.deny) { $0.matcher.minSize = 1 }).checksSizes)
   }
 
   @Test func `the action log allows and records`() throws {

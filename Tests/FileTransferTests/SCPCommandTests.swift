@@ -55,7 +55,7 @@ private func texts(_ command: String) -> [String]? {
   }
 
   @Test func `a command that is too long is declined`() {
-    let path = String(repeating: "a", count: SCPCommand.longest - 7)
+    let path = String(repeating: "a", count: SCPCommand.lengthLimit - 7)
     #expect(texts("scp -t " + path) == [path])
     #expect(parse("scp -t a" + path) == nil)
   }

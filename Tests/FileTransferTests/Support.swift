@@ -49,7 +49,7 @@ final class TemporaryDirectory {
 /// Stores the events that it receives.
 final class EventList: FileObserver {
   var events: [FileEvent] = []
-  var hearsReadsAndWrites = false
+  var observesReadsAndWrites = false
   func record(_ event: FileEvent) { events.append(event) }
 }
 
@@ -59,7 +59,7 @@ struct RefusingGate: TransferGate {
   var prefix: String
   var largest: UInt64?
 
-  var judgesSizes: Bool { largest != nil }
+  var checksSizes: Bool { largest != nil }
 
   func check(_ operation: FileOperation, _ paths: [[UInt8]], size: UInt64?) -> TransferVerdict {
     guard operation == self.operation else { return .allowed }

@@ -110,7 +110,7 @@ struct Samples {
     samples.add(LoaderResult.self)
     samples.add(JournalOpening.self)
     samples.add(BanList.self)
-    samples.add(ReloadAnswer.self)
+    samples.add(ReloadReply.self)
     return samples
   }()
 

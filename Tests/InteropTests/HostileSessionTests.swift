@@ -86,7 +86,7 @@ extension Interop {
         try attack(daemon.user, daemon) { session, terminal in
           let messages: [SessionToSupervisor] = [
             .terminal(.began(channel: 0, name: terminal, process: session.pid)), .terminal(.ended(name: terminal)),
-            .terminal(.began(channel: 0, name: terminal, process: session.pid)), .note("has said it all"),
+            .terminal(.began(channel: 0, name: terminal, process: session.pid)), .log("has said it all"),
           ]
           try daemon.say(messages, as: session)
           try daemon.log.line(with: "has said it all", within: 30)

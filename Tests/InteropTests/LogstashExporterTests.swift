@@ -83,8 +83,8 @@ extension Interop {
       let receiver = try EventReceiver(script: "lines.py", in: journal.directory)
       let exporter = try RunningExporter(journal, logstash(receiver.port))
       try journal.append(50) { event in
-        event.fact.path = [0xff, 0x0a, 0x22, 0x5c, 0xe2, 0x80, 0xae]
-        event.fact.details = "\u{1b}[31m\",\"seq\":99,"
+        event.record.path = [0xff, 0x0a, 0x22, 0x5c, 0xe2, 0x80, 0xae]
+        event.record.details = "\u{1b}[31m\",\"seq\":99,"
       }
       receiver.events.expectAll(of: journal)
       #expect(FileManager.default.contentsEqual(atPath: journal.path, andPath: receiver.events.path))
@@ -133,7 +133,7 @@ extension Interop {
       let before = exporter.peakMemory
       try receiver.tell("stop")
       // 15 MB: more than the buffers of both kernels.
-      for _ in 0..<5 { try journal.append(1000) { $0.fact.details = String(repeating: "x", count: 3000) } }
+      for _ in 0..<5 { try journal.append(1000) { $0.record.details = String(repeating: "x", count: 3000) } }
       try receiver.tell("read")
       receiver.events.expectAll(of: journal)
       #expect(exporter.peakMemory < before + (16 << 20), "\(before) \(exporter.peakMemory)")

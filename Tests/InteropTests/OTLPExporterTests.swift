@@ -83,11 +83,11 @@ extension Interop {
         journal, otel(collector, transport) { $0.resource = [.init(name: "deployment.environment", value: "lab")] })
       journal.time = 1_700_000_000_123
       try journal.append(1) { event in
-        event.fact = Fact(.authFailure, .denied, .ssh)
-        event.fact.reason = "wrong_password"
-        event.fact.details = "third try \"of\" three\n"
-        event.fact.exitStatus = 0
-        event.fact.path = [0x2f, 0xff]
+        event.record = AuditRecord(.authFailure, .denied, .ssh)
+        event.record.reason = "wrong_password"
+        event.record.details = "third try \"of\" three\n"
+        event.record.exitStatus = 0
+        event.record.path = [0x2f, 0xff]
         event.subject.clientPort = 2222
         event.subject.connection = 7
       }
@@ -131,7 +131,7 @@ extension Interop {
           $0.headers = [.init(name: "X-Tenant", value: SecretBytes(Array("blue".utf8)))]
           $0.compression = isCompressed ? .gzip : .none
         })
-      try journal.append(40) { $0.fact.details = String(repeating: "x", count: 3000) }
+      try journal.append(40) { $0.record.details = String(repeating: "x", count: 3000) }
       collector.events.expectAll(of: journal, ReceivedEvents.ofRecord)
       let sent = try #require(Int(String(contentsOfFile: relay.events.path, encoding: .utf8)))
       #expect((sent < 60_000) == isCompressed, "\(sent) bytes")
@@ -271,7 +271,7 @@ extension Interop {
       // Over the same connection.
       try journal.append(250)
       collector.events.expectAll(of: journal, ReceivedEvents.ofRecord)
-      #expect(exporter.messages.allSatisfy { if case .note(true, _) = $0 { false } else { true } })
+      #expect(exporter.messages.allSatisfy { if case .log(true, _) = $0 { false } else { true } })
       exporter.end()
     }
   }

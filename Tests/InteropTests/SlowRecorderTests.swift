@@ -126,7 +126,7 @@ extension Interop {
           let messages: [SessionToSupervisor] = (0..<400).flatMap { _ in
             [.terminal(.ended(name: name)), .terminal(.began(channel: 0, name: name, process: session.pid))]
           }
-          try daemon.say(messages + [.note("has said it all")], as: session)
+          try daemon.say(messages + [.log("has said it all")], as: session)
         }
         for _ in logins { try daemon.log.line(with: "has said it all", within: 60) }
         try daemon.log.line(with: "is not in the login records: the recorder is slow")

@@ -86,9 +86,9 @@ extension Interop {
       waitForSocket("\(journal.directory)/log")
       let exporter = try RunningExporter(journal, syslog(journal, facility: facility))
       try journal.append(1) { event in
-        event.fact = Fact(.transferDenied, .denied, .scp)
-        event.fact.path = Array("/a \"b\" ]\\\n<1>1 forged".utf8)
-        event.fact.rule = "no.exe"
+        event.record = AuditRecord(.transferDenied, .denied, .scp)
+        event.record.path = Array("/a \"b\" ]\\\n<1>1 forged".utf8)
+        event.record.rule = "no.exe"
       }
       receiver.events.expectAll(of: journal)
       let message = try #require(messages(receiver).first)
@@ -112,10 +112,10 @@ extension Interop {
       let exporter = try RunningExporter(journal, syslog(journal))
       try journal.append(3) { event in
         let longest = [UInt8](repeating: 1, count: 4096)
-        (event.fact.path, event.fact.destination, event.fact.command) = (longest, longest, longest)
-        event.fact.details = String(decoding: longest, as: UTF8.self)
-        event.fact.reason = Reason(code: String(decoding: longest, as: UTF8.self))
-        event.fact.rule = String(decoding: longest, as: UTF8.self)
+        (event.record.path, event.record.destination, event.record.command) = (longest, longest, longest)
+        event.record.details = String(decoding: longest, as: UTF8.self)
+        event.record.reason = Reason(code: String(decoding: longest, as: UTF8.self))
+        event.record.rule = String(decoding: longest, as: UTF8.self)
       }
       receiver.events.expectAll(of: journal)
       exporter.end()
@@ -135,8 +135,8 @@ extension Interop {
       try #require(bound == 0)
       let exporter = try RunningExporter(journal, syslog(journal, facility: .auth))
       try journal.append(1) { event in
-        event.fact.details = "two\nlines"
-        event.fact.reason = "why"
+        event.record.details = "two\nlines"
+        event.record.reason = "why"
       }
       try #require(socket.wait(for: POLLIN, milliseconds: 60_000))
       let entry = try socket.read(count: 1 << 16).bytes

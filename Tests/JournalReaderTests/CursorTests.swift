@@ -44,7 +44,7 @@ private func head(_ sequence: UInt64) -> LineHead {
     var cursor = Cursor()
     for sequence: UInt64 in 1...20_000 { cursor.advance(to: head(sequence), at: nil) }
     let distances = cursor.marks.map { 20_000 - $0.sequence }
-    #expect(distances.count < 64 && distances[0] == 0 && cursor.text.utf8.count < Cursor.longest)
+    #expect(distances.count < 64 && distances[0] == 0 && cursor.text.utf8.count < Cursor.sizeLimit)
     for (near, far) in zip(distances.dropFirst(), distances.dropFirst(2)) { #expect(far <= near * 4) }
     #expect(distances[1] <= 2 && distances.last! > 5000)
     #expect(distances == distances.sorted())

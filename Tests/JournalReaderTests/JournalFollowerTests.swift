@@ -22,9 +22,9 @@ final class Files {
   /// Lines with these numbers; `again`: with new IDs.
   func lines(_ numbers: ClosedRange<Int>, details: Int = 0) -> [UInt8] {
     numbers.flatMap { number in
-      var fact = Fact(.fileClose)
-      fact.details = String(repeating: "x", count: details)
-      let event = AuditEvent(id: .random(), time: 0, host: "h", subject: Subject(), fact: fact)
+      var record = AuditRecord(.fileClose)
+      record.details = String(repeating: "x", count: details)
+      let event = AuditEvent(id: .random(), time: 0, host: "h", subject: Subject(), record: record)
       if ids.count >= number { ids.removeSubrange((number - 1)...) }
       while ids.count < number - 1 { ids.append(.random()) }
       ids.append(event.id)

@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct LineHeadTests {
   private func line(_ change: (inout AuditEvent) -> Void = { _ in }) -> JournalLine {
-    var event = AuditEvent(id: .random(), time: 0, host: "h", subject: Subject(), fact: Fact(.fileClose))
+    var event = AuditEvent(id: .random(), time: 0, host: "h", subject: Subject(), record: AuditRecord(.fileClose))
     change(&event)
     return JournalLine(event, sequence: 4711, previous: .none)
   }
@@ -16,10 +16,10 @@ import Testing
 
   @Test func `no text in an event is mistaken for its number`() {
     let line = line { event in
-      event.fact.path = Array(#"","seq":1,"x":""#.utf8)
-      event.fact.details = #","seq":2"#
+      event.record.path = Array(#"","seq":1,"x":""#.utf8)
+      event.record.details = #","seq":2"#
       event.subject.user = #"\","seq":3,"#
-      event.fact.command = Array(#"x,"#.utf8)
+      event.record.command = Array(#"x,"#.utf8)
     }
     #expect(LineHead(line.json[...])?.sequence == 4711)
   }

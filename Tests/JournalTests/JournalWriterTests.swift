@@ -204,7 +204,7 @@ import Testing
     try writer.write(3..<5)
     #expect(try place.written() == [3, 4])
     #expect(writer.takeFindings()?.missingLines == 3)
-    guard case .missing(1...3)? = try place.problem()?.fault else {
+    guard case .missing(1...3)? = try place.problem()?.defect else {
       Issue.record("\(String(describing: try place.problem()))")
       return
     }

@@ -41,7 +41,7 @@ import Testing
     let findings = writer.takeFindings()
     #expect(findings?.tornBytes == UInt64(whole.count - 5 - last) && findings?.missingLines == 1)
     try writer.write(10..<12)
-    guard case .missing(10...10)? = try place.problem()?.fault else {
+    guard case .missing(10...10)? = try place.problem()?.defect else {
       Issue.record("\(String(describing: try place.problem()))")
       return
     }
@@ -108,7 +108,7 @@ import Testing
       try writer.write(10..<12)
       #expect(try place.written() == Array(0..<count) + [10, 11])
       let problem = try place.problem()
-      #expect(problem?.fault == .missing(UInt64(count + 1)...10))
+      #expect(problem?.defect == .missing(UInt64(count + 1)...10))
       #expect(problem?.place == count)
     }
   }
@@ -130,13 +130,13 @@ import Testing
     let place = try journal()
     let lines = try place.bytes().split(separator: 0x0a)
     var last = try JournalLine(json: lines[9])
-    last.event.fact.path = Array("7".utf8)
+    last.event.record.path = Array("7".utf8)
     try place.write(Array(lines.prefix(9).map { Array($0) + [0x0a] }.joined()) + last.json + [0x0a])
     var writer = try place.writer()
     let findings = try #require(writer.takeFindings())
     #expect(findings.isAltered && findings.missingLines == 0 && findings.tornBytes == 0)
     try writer.write(10..<12)
-    #expect(try place.problem()?.fault == .altered)
+    #expect(try place.problem()?.defect == .altered)
     #expect(try place.problem()?.place == 9)
     writer = try place.writer()
     #expect(writer.takeFindings() == nil)

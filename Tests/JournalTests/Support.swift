@@ -90,7 +90,7 @@ final class Place {
   }
 
   /// The first problem of the whole chain; nil if it is intact.
-  func problem() throws -> Chain<Int>.Problem? {
+  func problem() throws -> Chain<Int>.Finding? {
     var chain = Chain<Int>(head: head)
     let (lines, rest) = try lines()
     for (index, line) in lines.enumerated() {
@@ -102,7 +102,7 @@ final class Place {
   /// The paths in the events of all files, as ``event(_:)`` numbers them.
   func written() throws -> [Int] {
     try lines().lines.map {
-      Int(String(decoding: try JournalLine(json: $0[...]).event.fact.path ?? [], as: UTF8.self))
+      Int(String(decoding: try JournalLine(json: $0[...]).event.record.path ?? [], as: UTF8.self))
         ?? -1
     }
   }
@@ -110,11 +110,11 @@ final class Place {
 
 /// An event with `number` as its path.
 func event(_ number: Int, _ type: EventType = .commandExecuted, details: String? = nil) -> AuditEvent {
-  var fact = Fact(type, .success, .sftp)
-  fact.path = Array("\(number)".utf8)
-  fact.details = details
+  var record = AuditRecord(type, .success, .sftp)
+  record.path = Array("\(number)".utf8)
+  record.details = details
   return AuditEvent(
-    id: EventID(high: UInt64(number), low: 1), time: 0, host: "h", subject: Subject(), fact: fact)
+    id: EventID(high: UInt64(number), low: 1), time: 0, host: "h", subject: Subject(), record: record)
 }
 
 extension JournalWriter {

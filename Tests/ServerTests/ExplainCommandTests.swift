@@ -15,7 +15,7 @@ import Testing
   ])
   func `an impossible question is an invalid command line`(words: [String], complaint: String) throws {
     let arguments = try Arguments(["explain"] + words)
-    let failure = #expect(throws: Failure.self) { try LoginQuestion(arguments) }
+    let failure = #expect(throws: Failure.self) { try LoginQuery(arguments) }
     #expect(failure?.code == .usage)
     #expect(failure?.lines.first?.contains(complaint) == true)
   }
@@ -24,7 +24,7 @@ import Testing
     let folder = try Folder()
     let key = String(decoding: Base64Text.ed25519, as: UTF8.self)
     let file = try folder.write("id.pub", "# mine\nssh-ed25519 \(key) anna@host\n")
-    let question = try LoginQuestion(
+    let question = try LoginQuery(
       Arguments([
         "explain", "--user", "anna", "--from", "::ffff:192.0.2.7", "--key", file, "--method", "publickey", "--method",
         "password",

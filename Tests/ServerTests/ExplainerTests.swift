@@ -11,8 +11,8 @@ import Wire
 @testable import Server
 
 /// The replies of the daemon's parts about anna, whose account has uid 1000.
-struct KnownFacts: LoginFacts {
-  var answer = AccountAnswer(
+struct KnownFacts: LoginBackends {
+  var answer = AccountReply(
     login: KnownFacts.anna(), refusal: nil, lookUp: KnownFacts.anna(), keyPaths: ["/home/anna/.ssh/keys"],
     systemName: "anna")
   var status: AccountStatus? = AccountStatus()
@@ -31,19 +31,19 @@ struct KnownFacts: LoginFacts {
 
   func root(_ path: String) -> (problem: String?, exposed: [String]) { roots[path] ?? (nil, []) }
 
-  func account(_ user: String, from address: IPAddress) throws(FactError) -> AccountAnswer { answer }
+  func account(_ user: String, from address: IPAddress) throws(BackendError) -> AccountReply { answer }
 
-  func status(of account: String) throws(FactError) -> AccountStatus? { status }
+  func status(of account: String) throws(BackendError) -> AccountStatus? { status }
 
-  func files(of account: Account, _ paths: [String]) throws(FactError) -> FoundFiles {
-    guard let keys else { throw FactError("it hangs") }
+  func files(of account: Account, _ paths: [String]) throws(BackendError) -> FoundFiles {
+    guard let keys else { throw BackendError("it hangs") }
     let bytes = Array(keys.utf8)
     let memory = try? Descriptor.sealedMemory(name: "keys", bytes)
     return FoundFiles(
       files: [KeyFile(path: paths[0], length: UInt32(bytes.count), problem: nil)], memory: memory)
   }
 
-  func verdict(on question: KeyQuestion, _ files: FoundFiles) throws(FactError) -> Verdict {
+  func verdict(on question: KeyVerificationRequest, _ files: FoundFiles) throws(BackendError) -> Verdict {
     guard let request = try? UserauthRequest(payload: question.request[...]), case .publicKey(let key) = request.method
     else { return Verdict(outcome: .rejected, reason: "malformed") }
     return verdicts[key.key] ?? Verdict(outcome: .acceptable, fingerprint: "SHA256:\(key.key.last ?? 0)")
@@ -64,12 +64,12 @@ struct KnownFacts: LoginFacts {
   /// The report on a login of anna; each entry of `lines` is a line after `server:`, which is the first.
   private func explain(
     _ lines: String..., from address: String = "192.0.2.7", keys: [OfferedKey] = [KnownFacts.key(1)],
-    methods: [AuthenticationMachine.Method] = [], facts: KnownFacts = KnownFacts()
+    methods: [AuthenticationMachine.Method] = [], backends: KnownFacts = KnownFacts()
   ) throws -> Report {
     let loaded = try settings(([Self.hostKey] + lines).joined(separator: "\n"))
-    let question = LoginQuestion(
+    let question = LoginQuery(
       user: "anna", address: try #require(IPAddress(address)), keys: keys, methods: methods)
-    var explainer = Explainer(loaded: loaded, question: question, facts: facts)
+    var explainer = Explainer(loaded: loaded, question: question, backends: backends)
     return try explainer.explain()
   }
 
@@ -83,7 +83,7 @@ struct KnownFacts: LoginFacts {
     let report = try explain()
     #expect(decision(report) == "accepted")
     #expect(report.steps == ["publickey"])
-    #expect(report.findings[.permissions]?.first?.text == "shells and all commands")
+    #expect(report.results[.permissions]?.first?.text == "shells and all commands")
   }
 
   // MARK: The connection
@@ -105,37 +105,37 @@ struct KnownFacts: LoginFacts {
     let report = try explain(
       "security: {whitelist_ips: [192.0.2.0/24], blocked_ips: [192.0.2.8]}", from: "::ffff:192.0.2.8")
     #expect(report.refusal?.code == "blocked_ip")
-    #expect(report.findings[.connection]?.contains { $0.rule == "security.whitelist_ips[0]" } == true)
+    #expect(report.results[.connection]?.contains { $0.rule == "security.whitelist_ips[0]" } == true)
   }
 
   @Test func `a ban that the daemon has saved decides`() throws {
-    var facts = KnownFacts()
+    var backends = KnownFacts()
     let file = "/var/lib/bssh/bans"
     let source = ClientSource(try #require(IPAddress("192.0.2.7")))
-    facts.bans = .bans([Ban(source: source, end: 61_500, count: 2)])
-    let banned = try explain(facts: facts)
+    backends.bans = .bans([Ban(source: source, end: 61_500, count: 2)])
+    let banned = try explain(backends: backends)
     #expect(decision(banned) == "banned security.ban_state_file \(file)")
     #expect(banned.refusal?.text == "192.0.2.7 is banned for 62 s more")
-    #expect(decision(try explain(from: "192.0.2.8", facts: facts)) == "accepted")
-    #expect(decision(try explain("security: {whitelist_ips: [192.0.2.7]}", facts: facts)) == "accepted")
-    #expect(decision(try explain("security: {ban_state_file: null}", facts: facts)) == "accepted")
+    #expect(decision(try explain(from: "192.0.2.8", backends: backends)) == "accepted")
+    #expect(decision(try explain("security: {whitelist_ips: [192.0.2.7]}", backends: backends)) == "accepted")
+    #expect(decision(try explain("security: {ban_state_file: null}", backends: backends)) == "accepted")
     // One that has ended, and one of another source.
-    facts.bans = .bans([Ban(source: source, end: -1, count: 2)])
-    #expect(decision(try explain(facts: facts)) == "accepted")
-    facts.bans = .unusable(line: 3, "damaged")
-    let unknown = try explain(facts: facts)
+    backends.bans = .bans([Ban(source: source, end: -1, count: 2)])
+    #expect(decision(try explain(backends: backends)) == "accepted")
+    backends.bans = .unusable(line: 3, "damaged")
+    let unknown = try explain(backends: backends)
     #expect(decision(unknown) == "accepted")
-    #expect(unknown.findings[.connection]?.contains { $0.text.contains("bans are unknown") } == true)
+    #expect(unknown.results[.connection]?.contains { $0.text.contains("bans are unknown") } == true)
   }
 
   // MARK: The user
 
   @Test(arguments: AccountRefusal.allCases)
   func `a user without an account is not accepted, whatever they have`(refusal: AccountRefusal) throws {
-    var facts = KnownFacts()
-    facts.answer.login = nil
-    facts.answer.refusal = refusal
-    let report = try explain("auth: {password: {users: [{name: anna, run_as: anna}]}}", facts: facts)
+    var backends = KnownFacts()
+    backends.answer.login = nil
+    backends.answer.refusal = refusal
+    let report = try explain("auth: {password: {users: [{name: anna, run_as: anna}]}}", backends: backends)
     #expect(decision(report) == "\(refusal) account f.yaml:2:48")
     #expect(report.steps == nil)
   }
@@ -174,29 +174,29 @@ struct KnownFacts: LoginFacts {
 
   @Test(arguments: rules)
   func `every rule about users decides, and is reported with its place`(lines: [String], expected: String) throws {
-    var facts = KnownFacts()
-    facts.answer.groups = ["ops"]
+    var backends = KnownFacts()
+    backends.answer.groups = ["ops"]
     let report =
       lines.count == 1
-      ? try explain(lines[0], facts: facts) : try explain(lines[0], lines[1], facts: facts)
+      ? try explain(lines[0], backends: backends) : try explain(lines[0], lines[1], backends: backends)
     #expect(decision(report) == expected)
   }
 
   @Test func `a user of a file of users is reported with the file`() throws {
     let loaded = try settings("server: {host_keys: [/k]}\nauth: {password: {users_file: /users.yaml}}")
-    let question = LoginQuestion(
+    let question = LoginQuery(
       user: "carol", address: try #require(IPAddress("192.0.2.7")), keys: [KnownFacts.key(1)], methods: [])
-    var explainer = Explainer(loaded: loaded, question: question, facts: KnownFacts())
-    let account = try explainer.explain().findings[.user]?.first
+    var explainer = Explainer(loaded: loaded, question: question, backends: KnownFacts())
+    let account = try explainer.explain().results[.user]?.first
     #expect(account?.rule == "account" && account?.place == "f.yaml:2:31")
   }
 
   @Test func `blocks are reported with the conditions that fail`() throws {
     let report = try explain("match: [{users: [x], addresses: [192.0.2.7], shell: {pty: false}}]")
-    let block = try #require(report.findings[.user]?.first { $0.rule == "match[0]" })
+    let block = try #require(report.results[.user]?.first { $0.rule == "match[0]" })
     #expect(block.text == "does not apply: users" && block.place == "f.yaml:2:17")
     let holds = try explain("match: [{users: [anna], shell: {pty: false}}]")
-    #expect(holds.findings[.user]?.first { $0.rule == "match[0]" }?.text == "applies, and sets shell.pty")
+    #expect(holds.results[.user]?.first { $0.rule == "match[0]" }?.text == "applies, and sets shell.pty")
   }
 
   @Test(arguments: [
@@ -206,44 +206,44 @@ struct KnownFacts: LoginFacts {
     (nil, "lookup_failed shadow(5)"),
   ])
   func `shadow(5) decides`(status: AccountStatus?, expected: String) throws {
-    var facts = KnownFacts()
-    facts.status = status
-    #expect(decision(try explain(facts: facts)) == expected)
+    var backends = KnownFacts()
+    backends.status = status
+    #expect(decision(try explain(backends: backends)) == expected)
   }
 
   @Test func `a locked account can log in with keys only, unless auth.locked_accounts says no`() throws {
-    var facts = KnownFacts()
-    facts.status = AccountStatus(isLocked: true)
+    var backends = KnownFacts()
+    backends.status = AccountStatus(isLocked: true)
     let auth = "methods: [publickey, password], password: {users: [{name: anna, password_hash: '\(hash)'}]}"
-    let byPassword = try explain("auth: {\(auth)}", keys: [], methods: [.password], facts: facts)
+    let byPassword = try explain("auth: {\(auth)}", keys: [], methods: [.password], backends: backends)
     #expect(byPassword.refusal?.code == "account_locked")
-    let byKey = try explain("auth: {\(auth)}", facts: facts)
+    let byKey = try explain("auth: {\(auth)}", backends: backends)
     #expect(decision(byKey) == "accepted")
     #expect(
-      byKey.findings[.credentials]?.contains {
+      byKey.results[.credentials]?.contains {
         $0.rule == "publickey: shadow(5)" && $0.text.contains("only with a key")
       }
         == true)
-    let closed = try explain("auth: {locked_accounts: no}", facts: facts)
+    let closed = try explain("auth: {locked_accounts: no}", backends: backends)
     #expect(decision(closed) == "account_locked shadow(5) f.yaml:2:25")
   }
 
   @Test func `an expired password disables passwords, and keys are accepted`() throws {
-    var facts = KnownFacts()
-    facts.status = AccountStatus(isPasswordExpired: true)
+    var backends = KnownFacts()
+    backends.status = AccountStatus(isPasswordExpired: true)
     let auth = "auth: {methods: [publickey, password], password: {users: [{name: anna, password_hash: '\(hash)'}]}}"
-    let byPassword = try explain(auth, keys: [], methods: [.password], facts: facts)
+    let byPassword = try explain(auth, keys: [], methods: [.password], backends: backends)
     #expect(decision(byPassword) == "password_expired password f.yaml:2:87")
-    #expect(byPassword.findings[.credentials]?.contains { $0.rule == "password: shadow(5)" } == true)
-    #expect(decision(try explain(auth, facts: facts)) == "accepted")
+    #expect(byPassword.results[.credentials]?.contains { $0.rule == "password: shadow(5)" } == true)
+    #expect(decision(try explain(auth, backends: backends)) == "accepted")
   }
 
   @Test func `nologin(5) refuses everyone but root`() throws {
-    var facts = KnownFacts()
-    facts.answer.noLogins = "Back at noon"
-    #expect(decision(try explain(facts: facts)) == "nologin nologin(5)")
-    facts.answer.login = KnownFacts.anna(uid: 0)
-    #expect(decision(try explain(facts: facts)) == "accepted")
+    var backends = KnownFacts()
+    backends.answer.noLogins = "Back at noon"
+    #expect(decision(try explain(backends: backends)) == "nologin nologin(5)")
+    backends.answer.login = KnownFacts.anna(uid: 0)
+    #expect(decision(try explain(backends: backends)) == "accepted")
   }
 
   // MARK: Shells and roots
@@ -251,43 +251,43 @@ struct KnownFacts: LoginFacts {
   @Test func `a shell that permits no work disables commands and files, and settings that permit files are reported`()
     throws
   {
-    var facts = KnownFacts()
-    facts.answer.login?.shell = "/usr/sbin/nologin"
-    facts.answer.login?.shellKind = .none
-    let told = { (report: Report, rule: String) in report.findings[.permissions]?.first { $0.rule == rule }?.text ?? ""
+    var backends = KnownFacts()
+    backends.answer.login?.shell = "/usr/sbin/nologin"
+    backends.answer.login?.shellKind = .none
+    let told = { (report: Report, rule: String) in report.results[.permissions]?.first { $0.rule == rule }?.text ?? ""
     }
-    let closed = try explain(facts: facts)
-    #expect(closed.findings[.user]?.contains { $0.rule == "shells(5)" } == true)
+    let closed = try explain(backends: backends)
+    #expect(closed.results[.user]?.contains { $0.rule == "shells(5)" } == true)
     #expect(told(closed, "commands") == "none: the shell /usr/sbin/nologin allows none")
     for name in ["SFTP", "SCP"] { #expect(told(closed, name).contains("(nologin_shell)")) }
-    let only = try explain("auth: {password: {users: [{name: anna, sftp_only: true}]}}", facts: facts)
+    let only = try explain("auth: {password: {users: [{name: anna, sftp_only: true}]}}", backends: backends)
     for name in ["SFTP", "SCP"] { #expect(told(only, name) == "all files that the account can access") }
-    let block = try explain("match: [{users: [anna], sftp: {enabled: true}}]", facts: facts)
+    let block = try explain("match: [{users: [anna], sftp: {enabled: true}}]", backends: backends)
     #expect(
       told(block, "SFTP") == "all files that the account can access" && told(block, "SCP").contains("(nologin_shell)"))
   }
 
   @Test func `a shell that shells(5) does not list is reported, and started`() throws {
-    var facts = KnownFacts()
-    facts.answer.login?.shell = "/usr/bin/git-shell"
-    facts.answer.login?.shellKind = .unlisted
-    let report = try explain(facts: facts)
+    var backends = KnownFacts()
+    backends.answer.login?.shell = "/usr/bin/git-shell"
+    backends.answer.login?.shellKind = .unlisted
+    let report = try explain(backends: backends)
     #expect(
-      report.findings[.user]?.first { $0.rule == "shells(5)" }?.text
+      report.results[.user]?.first { $0.rule == "shells(5)" }?.text
         == "/etc/shells does not list /usr/bin/git-shell; it is started nevertheless")
-    #expect(report.findings[.permissions]?.first?.text == "shells and all commands")
+    #expect(report.results[.permissions]?.first?.text == "shells and all commands")
   }
 
   @Test func `a root that cannot be entered, or that others than root can replace, is reported`() throws {
-    var facts = KnownFacts()
-    facts.roots["/srv/anna"] = ("the symbolic link", [])
-    facts.roots["/data"] = (nil, ["/data (uid 7, mode 755)"])
-    let told = { (report: Report) in report.findings[.permissions]?.first { $0.rule == "SFTP" }?.text }
+    var backends = KnownFacts()
+    backends.roots["/srv/anna"] = ("the symbolic link", [])
+    backends.roots["/data"] = (nil, ["/data (uid 7, mode 755)"])
+    let told = { (report: Report) in report.results[.permissions]?.first { $0.rule == "SFTP" }?.text }
     #expect(
-      told(try explain("sftp: {root: /srv/%u}", facts: facts))
+      told(try explain("sftp: {root: /srv/%u}", backends: backends))
         == "no: the root /srv/anna cannot be entered: the symbolic link")
     #expect(
-      told(try explain("sftp: {root: /data}", facts: facts))
+      told(try explain("sftp: {root: /data}", backends: backends))
         == "below /data (users other than root can replace it, below /data (uid 7, mode 755))")
   }
 
@@ -295,21 +295,21 @@ struct KnownFacts: LoginFacts {
 
   @Test(arguments: [("no", "root_not_permitted publickey"), ("publickey", "accepted"), ("yes", "accepted")])
   func `permit_root decides about root`(permit: String, expected: String) throws {
-    var facts = KnownFacts()
-    facts.answer.login = KnownFacts.anna(uid: 0)
-    let report = try explain("auth: {permit_root: \(permit)}", facts: facts)
+    var backends = KnownFacts()
+    backends.answer.login = KnownFacts.anna(uid: 0)
+    let report = try explain("auth: {permit_root: \(permit)}", backends: backends)
     #expect(decision(report) == expected)
     #expect(
-      report.findings[.credentials]?.contains { $0.rule == "auth.permit_root" && $0.place == "f.yaml:2:21" } == true)
+      report.results[.credentials]?.contains { $0.rule == "auth.permit_root" && $0.place == "f.yaml:2:21" } == true)
   }
 
   @Test func `the reason for refusing a key is reported, with its place`() throws {
-    var facts = KnownFacts()
+    var backends = KnownFacts()
     let key = KnownFacts.key(1)
     for (place, told) in [("/home/anna/.ssh/keys:3", nil), ("auth.publickey.revoked_keys", "f.yaml:2:34")] {
-      facts.verdicts[key.blob] = Verdict(
+      backends.verdicts[key.blob] = Verdict(
         outcome: .rejected, reason: "wrong_source", fingerprint: "SHA256:x", place: place)
-      let report = try explain("auth: {publickey: {revoked_keys: /r}}", facts: facts)
+      let report = try explain("auth: {publickey: {revoked_keys: /r}}", backends: backends)
       #expect(report.refusal?.code == "wrong_source" && report.refusal?.place == told)
       #expect(report.refusal?.text == "key SHA256:x of k1.pub, by \(place)")
     }
@@ -319,12 +319,12 @@ struct KnownFacts: LoginFacts {
     let lines = [1, 2, 3].map {
       "ssh-ed25519 " + String(decoding: Base64.encode(KnownFacts.key($0).blob), as: UTF8.self)
     }
-    var facts = KnownFacts()
-    facts.keys = "\(lines[0])\ncert-authority \(lines[1])\n# \(lines[0])\n\(lines[2])\n"
-    facts.verdicts[KnownFacts.key(1).blob] = Verdict(outcome: .rejected, reason: "wrong_source")
-    let report = try explain(keys: [], facts: facts)
+    var backends = KnownFacts()
+    backends.keys = "\(lines[0])\ncert-authority \(lines[1])\n# \(lines[0])\n\(lines[2])\n"
+    backends.verdicts[KnownFacts.key(1).blob] = Verdict(outcome: .rejected, reason: "wrong_source")
+    let report = try explain(keys: [], backends: backends)
     #expect(decision(report) == "accepted")
-    let told = report.findings[.credentials]?.filter { $0.rule == "publickey" }.map(\.text) ?? []
+    let told = report.results[.credentials]?.filter { $0.rule == "publickey" }.map(\.text) ?? []
     #expect(told.contains("certificates may be accepted too: check one with --key"))
     #expect(told.contains { $0.hasSuffix(" of /home/anna/.ssh/keys:1") })
     #expect(!told.contains { $0.hasSuffix(" of /home/anna/.ssh/keys:2") })
@@ -333,11 +333,11 @@ struct KnownFacts: LoginFacts {
 
   @Test func `without any key none is tried`() throws {
     #expect(decision(try explain(keys: [])) == "no_such_key publickey")
-    var facts = KnownFacts()
-    facts.keys = nil
-    let report = try explain(keys: [], facts: facts)
+    var backends = KnownFacts()
+    backends.keys = nil
+    let report = try explain(keys: [], backends: backends)
     #expect(decision(report) == "no_such_key publickey")
-    #expect(report.findings[.credentials]?.contains { $0.text.contains("it hangs") } == true)
+    #expect(report.results[.credentials]?.contains { $0.text.contains("it hangs") } == true)
   }
 
   /// `auth.methods`, `auth.required`, what the client uses, and what decides.
@@ -389,26 +389,26 @@ struct KnownFacts: LoginFacts {
   }
 
   @Test func `a key that is asked about must be used`() throws {
-    var facts = KnownFacts()
-    facts.verdicts[KnownFacts.key(1).blob] = Verdict(outcome: .rejected, reason: "no_such_key")
+    var backends = KnownFacts()
+    backends.verdicts[KnownFacts.key(1).blob] = Verdict(outcome: .rejected, reason: "no_such_key")
     let auth = "auth: {methods: [publickey, password], password: {users: [{name: anna, password_hash: '\(hash)'}]}}"
-    #expect(decision(try explain(auth, facts: facts)).hasPrefix("no_such_key"))
+    #expect(decision(try explain(auth, backends: backends)).hasPrefix("no_such_key"))
     // A question without a key may use the password.
-    facts.keys = ""
-    #expect(decision(try explain(auth, keys: [], facts: facts)) == "accepted")
+    backends.keys = ""
+    #expect(decision(try explain(auth, keys: [], backends: backends)) == "accepted")
   }
 
   @Test func `two keys that force different commands are refused`() throws {
-    var facts = KnownFacts()
+    var backends = KnownFacts()
     for number in [1, 2] as [UInt8] {
       var permissions = KeyPermissions.everything
       permissions.forcedCommand = [number]
-      facts.verdicts[KnownFacts.key(number).blob] = Verdict(
+      backends.verdicts[KnownFacts.key(number).blob] = Verdict(
         outcome: .acceptable, fingerprint: "SHA256:\(number)", permissions: permissions)
     }
     let report = try explain(
-      "auth: {required: [[publickey, publickey]]}", keys: [KnownFacts.key(1), KnownFacts.key(2)], facts: facts)
-    #expect(report.findings[.credentials]?.contains { $0.code == "forced_commands_differ" } == true)
+      "auth: {required: [[publickey, publickey]]}", keys: [KnownFacts.key(1), KnownFacts.key(2)], backends: backends)
+    #expect(report.results[.credentials]?.contains { $0.code == "forced_commands_differ" } == true)
     #expect(!report.isLetIn)
   }
 
@@ -473,50 +473,50 @@ struct KnownFacts: LoginFacts {
 
   @Test(arguments: permissions)
   func `the permissions of a login are reported`(line: String, rule: String, text: String, place: String?) throws {
-    let found = try explain(line).findings[.permissions]?.first { $0.rule == rule }
+    let found = try explain(line).results[.permissions]?.first { $0.rule == rule }
     #expect(found?.text == text)
     #expect(found?.place == place)
   }
 
   @Test func `restrictions of a key are reported`() throws {
-    var facts = KnownFacts()
+    var backends = KnownFacts()
     var permissions = KeyPermissions.restricted
     permissions.forcedCommand = Array("uptime".utf8)
     permissions.environment = [EnvironmentVariable(name: "COLOUR", value: "red")]
-    facts.verdicts[KnownFacts.key(1).blob] = Verdict(outcome: .acceptable, permissions: permissions)
-    let told = try explain(facts: facts).findings[.permissions]?.map { "\($0.rule): \($0.text)" } ?? []
+    backends.verdicts[KnownFacts.key(1).blob] = Verdict(outcome: .acceptable, permissions: permissions)
+    let told = try explain(backends: backends).results[.permissions]?.map { "\($0.rule): \($0.text)" } ?? []
     #expect(told.contains("commands: 'uptime' instead of every shell, command and subsystem, forced by the key"))
     #expect(told.contains("terminal: no: restricted by the key"))
     #expect(told.contains("environment: of the key: COLOUR"))
     #expect(told.contains("~/.ssh/rc: is not run: restricted by the key"))
-    let refused = try explain("shell: {allowed_commands: [date]}", facts: facts)
+    let refused = try explain("shell: {allowed_commands: [date]}", backends: backends)
     #expect(
-      refused.findings[.permissions]?.first?.text
+      refused.results[.permissions]?.first?.text
         == "none: the key forces 'uptime', which is refused: command_not_allowed")
   }
 
   @Test func `each list that applies to forwards is reported, with the line of a key`() throws {
-    var facts = KnownFacts()
+    var backends = KnownFacts()
     var permissions = KeyPermissions.everything
     permissions.permitOpen = [
       PlaceList("permitopen= of /home/anna/.ssh/keys:3", [ForwardingPlace(.any, port: 5432)])
     ]
-    facts.verdicts[KnownFacts.key(1).blob] = Verdict(outcome: .acceptable, permissions: permissions)
-    let told = try explain("forwarding: {permit_open: [db:5432]}", facts: facts).findings[.permissions] ?? []
+    backends.verdicts[KnownFacts.key(1).blob] = Verdict(outcome: .acceptable, permissions: permissions)
+    let told = try explain("forwarding: {permit_open: [db:5432]}", backends: backends).results[.permissions] ?? []
     let lines = told.map { "\($0.rule): \($0.text)" }
     #expect(lines.contains("forwarding.tcp: connections to some places"))
     #expect(lines.contains("forwarding.permit_open: only db:5432"))
     #expect(lines.contains("permitopen= of /home/anna/.ssh/keys:3: only *:5432"))
     permissions.portForwarding = false
-    facts.verdicts[KnownFacts.key(1).blob] = Verdict(outcome: .acceptable, permissions: permissions)
-    let denied = try explain(facts: facts).findings[.permissions] ?? []
+    backends.verdicts[KnownFacts.key(1).blob] = Verdict(outcome: .acceptable, permissions: permissions)
+    let denied = try explain(backends: backends).results[.permissions] ?? []
     #expect(denied.contains { $0.rule == "forwarding.tcp" && $0.text == "no connections: no-port-forwarding" })
   }
 
   // MARK: Text
 
   @Test func `the last line contains the outcome and what decided it`() throws {
-    let question = LoginQuestion(user: "anna", address: try #require(IPAddress("192.0.2.7")), keys: [], methods: [])
+    let question = LoginQuery(user: "anna", address: try #require(IPAddress("192.0.2.7")), keys: [], methods: [])
     let last = { (report: Report) in report.text(question).split(separator: "\n").last.map(String.init) }
     #expect(last(try explain()) == "accepted: 'anna' from 192.0.2.7, by publickey")
     let refused = try explain("auth: {deny_users: [anna]}")

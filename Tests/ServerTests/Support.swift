@@ -78,16 +78,16 @@ func bsshServer(
 func settings(_ yaml: String) throws -> Loaded {
   let root = try YAML.parse(Array(yaml.utf8), name: "f.yaml")
   let users = "users:\n  - name: carol\n    password_hash: '\(hash)'\n"
-  let surroundings = Surroundings(
+  let hostEnvironment = HostEnvironment(
     read: { path, _ in
       .success(.init(bytes: Array((path == "/users.yaml" ? users : "hello\n").utf8), isReadableByOthers: false))
     },
     parse: { bytes, path in
-      do throws(Problem) { return .success(try YAML.parse(bytes, name: path)) } catch { return .failure(error) }
+      do throws(Diagnostic) { return .success(try YAML.parse(bytes, name: path)) } catch { return .failure(error) }
     },
     hostKey: { $0 == "/k/rsa" ? .usable(algorithms: ["rsa-sha2-512"]) : .usable(algorithms: ["ssh-ed25519"]) },
     revocationFault: { _ in nil }, accountExists: { _ in true }, isExecutable: { _ in true }, isRoot: true)
-  return try Loader(file: .init(name: "f.yaml", root: root, isReadableByOthers: false)).load(in: surroundings)
+  return try Loader(file: .init(name: "f.yaml", root: root, isReadableByOthers: false)).load(in: hostEnvironment)
 }
 
 let hash = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g"

@@ -7,7 +7,7 @@ import Testing
   private func problem(_ text: String) -> String? { problem(Array(text.utf8)) }
 
   private func problem(_ bytes: [UInt8]) -> String? {
-    do throws(Problem) {
+    do throws(Diagnostic) {
       _ = try YAML.parse(bytes, name: "f")
       return nil
     } catch { return error.description }

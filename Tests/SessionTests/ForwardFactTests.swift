@@ -14,65 +14,65 @@ import Testing
   }
 
   /// A fact of its type is complete if it has no field and no reason that the row of its type does not list.
-  private static func isOfItsRow(_ fact: Fact) -> Bool {
-    let row = fact.type.row
+  private static func isOfItsRow(_ record: AuditRecord) -> Bool {
+    let row = record.type.row
     let fields: [(JournalKey, Bool)] = [
-      (.channel, fact.channel != nil), (.path, fact.path != nil), (.forwardKind, fact.forwardKind != nil),
-      (.target, fact.target != nil), (.address, fact.address != nil), (.originator, fact.originator != nil),
-      (.rule, fact.rule != nil), (.bytes, fact.bytes != nil), (.bytesIn, fact.bytesIn != nil),
-      (.bytesOut, fact.bytesOut != nil), (.duration, fact.milliseconds != nil),
+      (.channel, record.channel != nil), (.path, record.path != nil), (.forwardKind, record.forwardKind != nil),
+      (.target, record.target != nil), (.address, record.address != nil), (.originator, record.originator != nil),
+      (.rule, record.rule != nil), (.bytes, record.bytes != nil), (.bytesIn, record.bytesIn != nil),
+      (.bytesOut, record.bytesOut != nil), (.duration, record.milliseconds != nil),
     ]
-    return fields.allSatisfy { row.fields.contains($0.0) || !$0.1 } && (fact.reason.map(row.reasons.contains) ?? true)
+    return fields.allSatisfy { row.fields.contains($0.0) || !$0.1 } && (record.reason.map(row.reasons.contains) ?? true)
       && row.reporter <= .session
   }
 
   @Test func `a connected forward has its target, its address and where it comes from`() {
-    let fact = Fact.opened(Self.forward(), at: IPAddress("2001:db8::9"))
-    #expect((fact.type, fact.result, fact.protocol) == (.forwardOpen, .success, .forward))
-    #expect(fact.channel == 3 && fact.forwardKind == .local && fact.target == "db:5432" && fact.path == nil)
-    #expect(fact.address == "[2001:db8::9]:5432" && fact.originator == "127.0.0.1:50001")
-    #expect(Self.isOfItsRow(fact))
+    let record = AuditRecord.opened(Self.forward(), at: IPAddress("2001:db8::9"))
+    #expect((record.type, record.result, record.protocol) == (.forwardOpen, .success, .forward))
+    #expect(record.channel == 3 && record.forwardKind == .local && record.target == "db:5432" && record.path == nil)
+    #expect(record.address == "[2001:db8::9]:5432" && record.originator == "127.0.0.1:50001")
+    #expect(Self.isOfItsRow(record))
   }
 
   @Test func `a forward to a socket has the path as it was asked for, and no address`() {
     let path: [UInt8] = [0x2f, 0xff]
-    let fact = Fact.opened(Self.forward(.socket(path: path), from: ""), at: nil)
-    #expect(fact.forwardKind == .localSocket && fact.path == path && fact.target == nil)
-    #expect(fact.address == nil && fact.originator == nil)
-    #expect(Self.isOfItsRow(fact))
+    let record = AuditRecord.opened(Self.forward(.socket(path: path), from: ""), at: nil)
+    #expect(record.forwardKind == .localSocket && record.path == path && record.target == nil)
+    #expect(record.address == nil && record.originator == nil)
+    #expect(Self.isOfItsRow(record))
   }
 
   @Test(arguments: ForwardFailure.allCases) func `a forward that could not be connected says why`(
     reason: ForwardFailure
   ) {
-    let fact = Fact.failed(Self.forward(), reason, "connect: Connection refused")
-    #expect(fact.type == .forwardOpen && fact.reason == Reason(reason))
+    let record = AuditRecord.failed(Self.forward(), reason, "connect: Connection refused")
+    #expect(record.type == .forwardOpen && record.reason == Reason(reason))
     // Only what exhausts the server is the server's fault.
-    #expect(fact.result == (reason == .noResources ? .error : .failure))
-    #expect(fact.details == "connect: Connection refused" && Self.isOfItsRow(fact))
+    #expect(record.result == (reason == .noResources ? .error : .failure))
+    #expect(record.details == "connect: Connection refused" && Self.isOfItsRow(record))
   }
 
   @Test(arguments: ForwardDenial.allCases) func `a denied forward says why, and by which rule`(reason: ForwardDenial) {
-    let fact = Fact.denied(Self.forward(), ForwardRefusal(reason, rule: "forwarding.permit_open"))
-    #expect(fact.type == .forwardDenied && fact.result == .denied && fact.reason == Reason(reason))
-    #expect(fact.rule == "forwarding.permit_open" && fact.target == "db:5432" && Self.isOfItsRow(fact))
+    let record = AuditRecord.denied(Self.forward(), ForwardRefusal(reason, rule: "forwarding.permit_open"))
+    #expect(record.type == .forwardDenied && record.result == .denied && record.reason == Reason(reason))
+    #expect(record.rule == "forwarding.permit_open" && record.target == "db:5432" && Self.isOfItsRow(record))
   }
 
   @Test func `the end of a forward has its bytes and its duration`() {
-    let fact = Fact.closed(
+    let record = AuditRecord.closed(
       Self.forward(), at: IPAddress("::ffff:192.0.2.9"), bytesIn: .max, bytesOut: 2, milliseconds: 7)
-    #expect(fact.type == .forwardClosed && fact.result == .success && fact.address == "192.0.2.9:5432")
-    #expect(fact.bytesIn == .max && fact.bytesOut == 2 && fact.bytes == 1 && fact.milliseconds == 7)
-    #expect(Self.isOfItsRow(fact))
+    #expect(record.type == .forwardClosed && record.result == .success && record.address == "192.0.2.9:5432")
+    #expect(record.bytesIn == .max && record.bytesOut == 2 && record.bytes == 1 && record.milliseconds == 7)
+    #expect(Self.isOfItsRow(record))
   }
 
   @Test func `a name of 64 KiB makes no event of 64 KiB`() {
     let long = [UInt8](repeating: 0xff, count: 64 << 10)
-    let fact = Fact.denied(
+    let record = AuditRecord.denied(
       RequestedForward(channel: 0, target: .tcp(host: long, port: .max), originator: (long, .max)),
       ForwardRefusal(.malformed))
-    #expect((fact.target?.utf8.count ?? 0) < 1000 && (fact.originator?.utf8.count ?? 0) < 1000)
-    #expect(fact.target?.hasSuffix(":4294967295") == true)
-    #expect(fact.sentence(of: Subject()).utf8.count < 3000)
+    #expect((record.target?.utf8.count ?? 0) < 1000 && (record.originator?.utf8.count ?? 0) < 1000)
+    #expect(record.target?.hasSuffix(":4294967295") == true)
+    #expect(record.logMessage(of: Subject()).utf8.count < 3000)
   }
 }

@@ -52,10 +52,10 @@ import Testing
     else { throw Missing(description: "a connection") }
     try socket.write("there")
     try SessionUnderTest.read(other, until: "there")
-    let fact = try session.fact()
-    #expect(fact.type == .forwardOpen && fact.result == .success && fact.channel == 3)
+    let record = try session.record()
+    #expect(record.type == .forwardOpen && record.result == .success && record.channel == 3)
     try session.send(.closed(channel: 3, bytesIn: 5, bytesOut: 0))
-    let end = try session.fact()
+    let end = try session.record()
     #expect(end.type == .forwardClosed && end.bytesIn == 5 && end.bytesOut == 0)
   }
 
@@ -122,7 +122,7 @@ import Testing
     let (message, _) = try Self.open(session, 0, Self.tcp("127.0.0.1", port))
     #expect(message == .openFailed(channel: 0, .prohibited, "forwarding is not permitted"))
     guard case .wouldBlock = listener.accept() else { throw Missing(description: "no connection") }
-    #expect(try session.fact().type == .forwardDenied)
+    #expect(try session.record().type == .forwardDenied)
   }
 
   @Test func `requests on a forwarded channel are refused, and shells go on`() throws {

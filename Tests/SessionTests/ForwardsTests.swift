@@ -44,8 +44,8 @@ import Testing
           return "abandon \(attempt.number)"
         case .handOver(let channel, let attempt): return "hand over \(attempt.number) to \(channel)"
         case .refuse(let channel, let reason, _): return "refuse \(channel): \(reason.rawValue)"
-        case .record(let fact):
-          let words = [fact.type.rawValue, fact.reason?.code, fact.rule].compactMap(\.self)
+        case .record(let record):
+          let words = [record.type.rawValue, record.reason?.code, record.rule].compactMap(\.self)
           return words.joined(separator: " ")
         }
       }

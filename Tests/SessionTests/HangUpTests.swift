@@ -125,7 +125,7 @@ import Testing
     }
     #expect(count > 100)
     for _ in 0..<count {
-      try #require(try session.fact().reason == "no_such_subsystem")
+      try #require(try session.record().reason == "no_such_subsystem")
       while case .message? = try session.transport?.receive() {}
     }
     session.closeTransport()
@@ -145,7 +145,7 @@ import Testing
   @Test func `a transport that does not read its replies is given up`() throws {
     let session = try SessionUnderTest.loggedIn()
     let request = TransportToSession.request(channel: 0, .signal([])).wireBytes
-    var outcome = Transfer.wouldBlock
+    var outcome = IOOutcome.wouldBlock
     let transport = try #require(session.transport)
     repeat {
       outcome = try transport.send(request)

@@ -10,7 +10,7 @@ import Testing
 @Suite struct PendingStartTests {
   private func pending(recordDeadline: Int64? = nil) -> PendingStart {
     PendingStart(
-      number: 7, channel: 0, .shell, SessionChannel.Preparation(), .shell, Fact(.commandExecuted),
+      number: 7, channel: 0, .shell, SessionChannel.Preparation(), .shell, AuditRecord(.commandExecuted),
       recordDeadline: recordDeadline)
   }
 
@@ -43,7 +43,8 @@ import Testing
 
   @Test func `a start waits for scope and login records, for each until its own deadline`() {
     var start = PendingStart(
-      number: 7, channel: 0, .shell, SessionChannel.Preparation(), .shell, Fact(.commandExecuted), recordDeadline: 500,
+      number: 7, channel: 0, .shell, SessionChannel.Preparation(), .shell, AuditRecord(.commandExecuted),
+      recordDeadline: 500,
       scopeDeadline: 1500)
     start.answered(7, allowed: true)
     #expect(start.step(at: 0) == .wait && start.deadline(after: 0) == 500)
@@ -67,8 +68,8 @@ import Testing
     try session.send(.request(channel: 0, request))
     try session.send(.request(channel: 0, .windowChange(columns: 100, rows: 30, xPixels: 0, yPixels: 0)))
     let start = try session.start()
-    #expect(start.fact.type == .commandStarted && start.fact.channel == 0)
-    #expect(start.fact.details?.hasPrefix("on /dev/pts/") == true)
+    #expect(start.record.type == .commandStarted && start.record.channel == 0)
+    #expect(start.record.details?.hasPrefix("on /dev/pts/") == true)
     // Neither request is answered before.
     #expect(try session.transport?.receive().isMessage == false)
     try session.answer(start.number, allowed: true)
@@ -86,7 +87,7 @@ import Testing
     #expect(output.isEmpty && end == .exited(channel: 0, status: 126))
     #expect(errors == "bssh: the command is refused, because it cannot be recorded (audit_unavailable)\n")
     #expect(access(file, F_OK) != 0)
-    #expect(try session.fact().reason == "not_started")
+    #expect(try session.record().reason == "not_started")
     #expect(try session.ask(.subsystem(Array("sftp".utf8)), on: 1) == .refused(channel: 1))
     session.allowsStarts = true
     #expect(try session.run("echo in", on: 2).output == "in\n")
@@ -99,7 +100,7 @@ import Testing
     let start = try session.start()
     session.closeTransport()
     try session.answer(start.number, allowed: true)
-    #expect(try session.fact().exitStatus == 7)
+    #expect(try session.record().exitStatus == 7)
     #expect(try session.waitForEnd() == .code(0))
   }
 
@@ -117,8 +118,8 @@ import Testing
     try session.send(.request(channel: 0, .execute(Array("exit 7".utf8))))
     _ = try session.start()
     session.closeTransport()
-    let fact = try session.fact()
-    #expect(fact.type == .commandExecuted && fact.reason == "not_started" && fact.exitStatus == nil)
+    let record = try session.record()
+    #expect(record.type == .commandExecuted && record.reason == "not_started" && record.exitStatus == nil)
     #expect(try session.waitForEnd() == .code(0))
   }
 }

@@ -12,7 +12,7 @@ import Testing
   private static func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 
   private static func choices(
-    of wanted: [Wanted] = PermissionsTests.wanted, onTerminal: Bool = false,
+    of wanted: [RequestedProgram] = PermissionsTests.wanted, onTerminal: Bool = false,
     _ change: (inout Login) -> Void
   ) -> [Choice] {
     var login = Login.sample
@@ -26,7 +26,7 @@ import Testing
   }
 
   /// A shell, a command, a call of scp's server, and SFTP.
-  private static let wanted: [Wanted] = [.shell, .command(bytes("ls")), .command(bytes("scp -t .")), .sftp]
+  private static let wanted: [RequestedProgram] = [.shell, .command(bytes("ls")), .command(bytes("scp -t .")), .sftp]
   private static let copy = Program.scp(bytes("scp -t ."))
 
   private static func forced(_ line: String) -> [Choice] {
@@ -201,7 +201,7 @@ import Testing
     let all = Denial.allCases
     #expect(Set(all.map(\.rawValue)).count == all.count)
     for words in all.map(\.words) { #expect(words.hasPrefix("bssh: ") && !words.contains("\n")) }
-    #expect(Wanted.command(Array("a\u{1b}\n".utf8)).description.allSatisfy { $0 != "\n" && $0 != "\u{1b}" })
+    #expect(RequestedProgram.command(Array("a\u{1b}\n".utf8)).description.allSatisfy { $0 != "\n" && $0 != "\u{1b}" })
   }
 
   @Test func `a denial is reported to the client and the log`() throws {
@@ -212,10 +212,10 @@ import Testing
     #expect(try session.next().message == .exited(channel: 3, status: 126))
     #expect(try session.ask(.shell, on: 3) == .refused(channel: 3))
     #expect(try session.ask(.subsystem(Self.bytes("sftp")), on: 4) == .refused(channel: 4))
-    let blocked = try session.fact()
+    let blocked = try session.record()
     #expect(blocked.type == .commandBlocked && blocked.result == .denied && blocked.protocol == .exec)
     #expect(blocked.command == Self.bytes("echo in; id") && blocked.reason == "command_not_allowed")
-    let refused = try session.fact()
+    let refused = try session.record()
     #expect(refused.type == .commandBlocked && refused.protocol == .sftp && refused.reason == "no_sftp")
     #expect([blocked.channel, refused.channel] == [3, 4])
     #expect(try session.run("echo in").output == "in\n")

@@ -85,9 +85,9 @@ import Testing
     #expect(try session.ask(.shell) == .refused(channel: 0))
     #expect(try session.ask(.execute(Array("true".utf8))) == .refused(channel: 0))
     for kind in [EventProtocol.shell, .exec] {
-      let fact = try session.fact()
-      #expect(fact.type == .commandExecuted && fact.protocol == kind && fact.result == .error)
-      #expect(fact.reason == "not_started" && fact.details?.contains("/nonexistent/shell") == true)
+      let record = try session.record()
+      #expect(record.type == .commandExecuted && record.protocol == kind && record.result == .error)
+      #expect(record.reason == "not_started" && record.details?.contains("/nonexistent/shell") == true)
     }
   }
 

@@ -28,7 +28,7 @@ private enum Situation: CaseIterable {
 
 /// The kind of an action, without details.
 private enum Kind {
-  case none, accept, refuse, deny, turnAway, openTerminal, start, resize, signal, report, complainOfLength
+  case none, accept, refuse, deny, rejectWithMessage, openTerminal, start, resize, signal, report, complainOfLength
 
   init(_ action: SessionChannel.Action) {
     self =
@@ -37,7 +37,7 @@ private enum Kind {
       case .accept: .accept
       case .refuse: .refuse
       case .deny: .deny
-      case .turnAway: .turnAway
+      case .rejectWithMessage: .rejectWithMessage
       case .openTerminal: .openTerminal
       case .start: .start
       case .resize: .resize
@@ -121,11 +121,11 @@ extension ChannelRequest {
       [.openTerminal, .accept, .start, .start, .start, .start, .deny, .refuse, .refuse, .refuse]
         + [.none, .none, .none, .none, .none, .none, .none, .complainOfLength, .none, .none]
     case .withTerminal:
-      [.refuse, .accept, .start, .start, .deny, .turnAway, .deny, .resize, .refuse, .refuse]
+      [.refuse, .accept, .start, .start, .deny, .rejectWithMessage, .deny, .resize, .refuse, .refuse]
         + [.none, .none, .none, .none, .none, .none, .none, .complainOfLength, .none, .none]
     case .opening: allRefused + [.accept, .refuse, .none, .none, .none, .none, .none, .refuse, .none, .none]
     case .starting:
-      allRefused + [.none, .none, .none, .refuse, .none, .none, .complainOfLength, .refuse, .turnAway, .deny]
+      allRefused + [.none, .none, .none, .refuse, .none, .none, .complainOfLength, .refuse, .rejectWithMessage, .deny]
     case .running:
       [.refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .refuse, .signal, .signal]
         + [.none, .none, .none, .none, .report, .none, .none, .refuse, .none, .none]
@@ -159,7 +159,8 @@ extension ChannelRequest {
         let before = channel
         switch channel.handle(event) {
         case .refuse, .deny: #expect(channel == before, "\(event) while \(situation)")
-        case .none, .accept, .turnAway, .openTerminal, .start, .resize, .signal, .report, .complainOfLength: break
+        case .none, .accept, .rejectWithMessage, .openTerminal, .start, .resize, .signal, .report, .complainOfLength:
+          break
         }
       }
     }
@@ -206,8 +207,8 @@ extension ChannelRequest {
     var channel = SessionChannelTests.channel(mayExecute: false, mayHaveTerminal: false)
     #expect(channel.handle(.request(.sampleTerminal)) == .deny(.noTerminal, what: "terminal"))
     var second = channel
-    #expect(channel.handle(.request(.shell)) == .turnAway(.noCommands, what: "shell"))
-    #expect(second.handle(.request(.execute([0x61]))) == .turnAway(.noCommands, what: "command 'a'"))
+    #expect(channel.handle(.request(.shell)) == .rejectWithMessage(.noCommands, what: "shell"))
+    #expect(second.handle(.request(.execute([0x61]))) == .rejectWithMessage(.noCommands, what: "command 'a'"))
     #expect(channel.state == .ended && second.state == .ended)
   }
 
@@ -227,7 +228,7 @@ extension ChannelRequest {
     #expect(channel.handle(.request(.sftp)) == .deny(.noSFTP, what: "SFTP"))
     #expect(Kind(channel.handle(.request(.copy))) == .start)
     channel = SessionChannelTests.channel(mayCopy: false)
-    #expect(channel.handle(.request(.copy)) == .turnAway(.noSCP, what: "command 'scp -t .'"))
+    #expect(channel.handle(.request(.copy)) == .rejectWithMessage(.noSCP, what: "command 'scp -t .'"))
     channel = SessionChannelTests.channel(mayCopy: false)
     #expect(Kind(channel.handle(.request(.sftp))) == .start)
   }
@@ -241,7 +242,7 @@ extension ChannelRequest {
         continue
       }
       channel = SessionChannelTests.channel(mayExecute: false)
-      #expect(Kind(channel.handle(.request(.execute(command)))) == .turnAway)
+      #expect(Kind(channel.handle(.request(.execute(command)))) == .rejectWithMessage)
     }
   }
 
@@ -306,7 +307,7 @@ extension ChannelRequest {
     #expect(channel.handle(.request(.overlongCommand([0x61]))) == .complainOfLength)
     #expect(channel.state == .ended && channel.handle(.request(.shell)) == .refuse)
     var closed = SessionChannelTests.channel(mayExecute: false)
-    guard case .turnAway(.noCommands, _) = closed.handle(.request(.overlongCommand([0x61]))) else {
+    guard case .rejectWithMessage(.noCommands, _) = closed.handle(.request(.overlongCommand([0x61]))) else {
       Issue.record("not turned away")
       return
     }

@@ -24,9 +24,9 @@ final class SessionUnderTest {
   private var isReaped = false
   /// Reports that were read and not yet asked for.
   private var notes: [String] = []
-  private var facts: [Fact] = []
+  private var records: [AuditRecord] = []
   private var terminals: [TerminalUse] = []
-  private(set) var starts: [(number: UInt64, fact: Fact)] = []
+  private(set) var starts: [(number: UInt64, record: AuditRecord)] = []
   /// The supervisor's answer when a program is about to start; nil: none.
   var allowsStarts: Bool? = true
 
@@ -115,33 +115,33 @@ final class SessionUnderTest {
   }
 
   /// The next audit record.
-  func fact() throws -> Fact {
-    while facts.isEmpty { try listen() }
-    return facts.removeFirst()
+  func record() throws -> AuditRecord {
+    while records.isEmpty { try listen() }
+    return records.removeFirst()
   }
 
   /// The audit records up to the first of this type.
-  func facts(until type: EventType) throws -> [Fact] {
-    var result: [Fact] = []
-    repeat { result.append(try fact()) } while result.last?.type != type
+  func records(until type: EventType) throws -> [AuditRecord] {
+    var result: [AuditRecord] = []
+    repeat { result.append(try record()) } while result.last?.type != type
     return result
   }
 
   private func listen() throws {
     let (bytes, _) = try SessionUnderTest.receive(control)
     switch try SessionToSupervisor(wireBytes: bytes[...]) {
-    case .note(let text): notes.append(text)
-    case .facts(let batch): facts += batch.facts
+    case .log(let text): notes.append(text)
+    case .records(let batch): records += batch.records
     case .terminal(let use): terminals.append(use)
-    case .starts(let number, let fact):
-      starts.append((number, fact))
+    case .starts(let number, let record):
+      starts.append((number, record))
       if let allowsStarts { try answer(number, allowed: allowsStarts) }
     case .keys, .account: throw Missing(description: "a note or a fact")
     }
   }
 
   /// The next program that is about to start.
-  func start() throws -> (number: UInt64, fact: Fact) {
+  func start() throws -> (number: UInt64, record: AuditRecord) {
     while starts.isEmpty { try listen() }
     return starts.removeFirst()
   }

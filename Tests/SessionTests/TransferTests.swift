@@ -43,11 +43,11 @@ import Testing
     try ends[0].writeAll([0])
     #expect(try SessionUnderTest.readToEnd(ends[1]).contains("Permission denied"))
     #expect(try session.next().message == .exited(channel: 3, status: 1))
-    let facts = try session.facts(until: .commandExecuted)
-    let denied = try #require(facts.first)
+    let records = try session.records(until: .commandExecuted)
+    let denied = try #require(records.first)
     #expect(denied.type == .transferDenied && denied.rule == "nothing here" && denied.path == Array("/tmp".utf8))
-    #expect(facts.allSatisfy { $0.channel == 3 && $0.protocol == .scp })
-    #expect(facts.last?.exitStatus == 1 && facts.last?.command == Array("scp -f /tmp".utf8))
+    #expect(records.allSatisfy { $0.channel == 3 && $0.protocol == .scp })
+    #expect(records.last?.exitStatus == 1 && records.last?.command == Array("scp -f /tmp".utf8))
   }
 
   @Test(.enabled(if: geteuid() == 0, "needs root: it looks into a process that nobody else may look into"))

@@ -22,8 +22,8 @@ import Testing
   }
 
   /// The reply of an authority with this account for the login and the look-up of keys.
-  private static func said(_ login: Account?, groups: [String] = []) -> AccountAnswer {
-    AccountAnswer(
+  private static func said(_ login: Account?, groups: [String] = []) -> AccountReply {
+    AccountReply(
       login: login, refusal: login == nil ? .noSuchUser : nil,
       lookUp: Account(name: "root", uid: 0, gid: 0, groups: [0], home: "/root", shell: "/bin/sh"),
       keyPaths: ["/etc/shadow"], principalsPath: "/etc/gshadow", groups: groups, systemName: "root")
@@ -121,7 +121,7 @@ import Testing
     #expect(fault == nil && answer.refusal == .noSuchUser)
     #expect(answer.lookUp == AccountComparison.nobody)
     #expect(answer.keyPaths == ["/nonexistent/.ssh/authorized_keys"])
-    #expect(comparison.question(Self.said(nil)) == AccountQuestion(name: "nobody"))
+    #expect(comparison.question(Self.said(nil)) == AccountCheckRequest(name: "nobody"))
   }
 
   @Test func `a configured user has the account of run_as with its own home, shell and variables`() {

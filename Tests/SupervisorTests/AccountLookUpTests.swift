@@ -10,7 +10,7 @@ import Testing
 @Suite struct AccountLookUpTests {
   typealias Reaction = ConnectionMachine.Reaction
 
-  private static func answer(_ reaction: Reaction) -> AccountAnswer? {
+  private static func answer(_ reaction: Reaction) -> AccountReply? {
     if case .accountKnown(let answer, _) = reaction.next { answer } else { nil }
   }
 

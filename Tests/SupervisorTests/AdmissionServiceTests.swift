@@ -10,11 +10,11 @@ import Wire
 
 /// Keeps reported events, with the end of the log line; nil: there is no line.
 final class Reports: EventLog {
-  private(set) var facts: [Fact] = []
+  private(set) var records: [AuditRecord] = []
   private(set) var suffixes: [String?] = []
 
-  func record(_ fact: Fact, of subject: Subject, _ connection: UInt64?, logging suffix: String?) {
-    facts.append(fact)
+  func record(_ record: AuditRecord, of subject: Subject, _ connection: UInt64?, logging suffix: String?) {
+    records.append(record)
     suffixes.append(suffix)
   }
 }
@@ -51,7 +51,7 @@ final class Reports: EventLog {
 
   /// Reports failures until the source is banned.
   private func ban(by number: UInt64) {
-    for _ in 0..<20 where service.bans.isEmpty { service.note(.failed, number, of: client) }
+    for _ in 0..<20 where service.bans.isEmpty { service.handle(.failed, number, of: client) }
   }
 
   @Test func `a ban ends only connections of the source without a login`() {
@@ -59,11 +59,11 @@ final class Reports: EventLog {
     service.finishStart(2)
     service.finishStart(3)
     ban(by: 1)
-    #expect(service.bans.count == 1 && reports.facts.map(\.type) == [.ipBlocked])
+    #expect(service.bans.count == 1 && reports.records.map(\.type) == [.ipBlocked])
     let words = events()
     #expect(words.first == "bans" && Set(words) == ["bans", "banned 1", "banned 4"] && words.count == 3)
     #expect(runtime.hasTimer(.banEnd(ClientSource(client))))
-    #expect(!start(5) && reports.facts.last?.type == .connectionRefused)
+    #expect(!start(5) && reports.records.last?.type == .connectionRefused)
   }
 
   @Test func `the end of a ban is reported once, and after a hand-over only by the next daemon`() {
@@ -72,12 +72,12 @@ final class Reports: EventLog {
     #expect(runtime.fire(.banEnd(source)))
     service.banEnds(source)
     service.banEnds(source)
-    #expect(reports.facts.map(\.type) == [.ipBlocked, .ipUnblocked])
-    for _ in 0..<20 where reports.facts.count < 3 { service.note(.failed, 1, of: client) }
+    #expect(reports.records.map(\.type) == [.ipBlocked, .ipUnblocked])
+    for _ in 0..<20 where reports.records.count < 3 { service.handle(.failed, 1, of: client) }
     #expect(runtime.fire(.banEnd(source)))
     service.handOver()
     service.banEnds(source)
-    #expect(reports.facts.map(\.type) == [.ipBlocked, .ipUnblocked, .ipBlocked])
+    #expect(reports.records.map(\.type) == [.ipBlocked, .ipUnblocked, .ipBlocked])
   }
 
   @Test func `bans from before a restart continue and end`() {
@@ -90,21 +90,21 @@ final class Reports: EventLog {
 
   @Test func `the first refusals of a flood are reported individually and the others counted`() {
     for _ in 0..<100 { service.refuse(address, .badProxyHeader, "what", .error) }
-    #expect(reports.facts.count == RefusalLedger.burst)
+    #expect(reports.records.count == RefusalAggregator.burst)
     #expect(runtime.fire(.refusals))
     service.recordRefusals()
-    #expect(reports.facts.count == RefusalLedger.burst + 1)
-    #expect(reports.facts.last?.details == "\(100 - RefusalLedger.burst) connections more in 60 s")
+    #expect(reports.records.count == RefusalAggregator.burst + 1)
+    #expect(reports.records.last?.details == "\(100 - RefusalAggregator.burst) connections more in 60 s")
     service.refuse(address, .badProxyHeader, "what", .error)
     service.recordAllRefusals()
-    #expect(reports.facts.last?.details == "1 connection more in 60 s")
+    #expect(reports.records.last?.details == "1 connection more in 60 s")
   }
 
   @Test func `there are fewer log lines about refusals than events`() {
     for port in UInt16(1)...20 {
       service.refuse(SocketAddress(address: "192.0.2.\(port)", port: port), .badProxyHeader, "what", .error)
     }
-    #expect(reports.facts.count == 20 && reports.suffixes.count { $0 == nil } == 10)
+    #expect(reports.records.count == 20 && reports.suffixes.count { $0 == nil } == 10)
     runtime.now += 10_000
     service.refuse(SocketAddress(address: "192.0.2.99", port: 1), .badProxyHeader, "what", .error)
     #expect(reports.suffixes.last == " (10 more such lines left out)")
@@ -113,13 +113,13 @@ final class Reports: EventLog {
   @Test func `health checks are counted unless they are ignored`() {
     service.countCheck(of: address)
     service.recordAllRefusals()
-    #expect(reports.facts.map(\.type) == [.connectionClosed])
+    #expect(reports.records.map(\.type) == [.connectionClosed])
     var settings = Settings()
     settings.server.ignoresProxyChecks = true
     service.apply(settings)
     service.countCheck(of: address)
     service.recordAllRefusals()
-    #expect(reports.facts.count == 1)
+    #expect(reports.records.count == 1)
   }
 
   @Test func `the number of connections is limited by the settings`() {
@@ -131,7 +131,7 @@ final class Reports: EventLog {
     // A connection whose client is not known yet.
     service.setWaiting(1)
     #expect(!service.hasPlace && !start(10))
-    #expect(reports.facts.map(\.reason) == [Reason(ConnectionRefusal.maxConnections)])
+    #expect(reports.records.map(\.reason) == [Reason(ConnectionRefusal.maxConnections)])
     service.forget(9)
     #expect(service.hasPlace && start(11))
   }

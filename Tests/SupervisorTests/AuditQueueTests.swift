@@ -119,25 +119,25 @@ import Testing
 
   @Test func `a full queue pauses sources and loses no event`() {
     var queue = ready()
-    for number in 0..<99 { #expect(!queue.add(event(number)).contains(.hold)) }
-    #expect(queue.add(event(99)) == [.hold])
-    #expect(queue.isHolding)
+    for number in 0..<99 { #expect(!queue.add(event(number)).contains(.applyBackpressure)) }
+    #expect(queue.add(event(99)) == [.applyBackpressure])
+    #expect(queue.hasBackpressure)
     for number in 100..<110 { #expect(queue.add(event(number)) == []) }
     #expect(queue.count == 110)
     var batch: UInt64 = 0
     var released: Int?
     while queue.count > 0 {
       batch += 1
-      if queue.written(batch)!.contains(.release) { released = queue.count }
+      if queue.written(batch)!.contains(.releaseBackpressure) { released = queue.count }
     }
     #expect(released == 49)
-    #expect(!queue.isHolding)
+    #expect(!queue.hasBackpressure)
   }
 
   @Test func `with a slow journal events beyond sixteen times the queue are lost and reported`() {
     var queue = ready()
     for number in 0..<1600 { _ = queue.add(event(number)) }
-    #expect(queue.isHolding && queue.count == 1600)
+    #expect(queue.hasBackpressure && queue.count == 1600)
     for number in 1600..<1605 { #expect(queue.add(event(number)) == []) }
     #expect(queue.count == 1600)
     #expect(queue.written(1)?.prefix(2) == [.stopWatching, .recovered(lost: 5)])
@@ -148,7 +148,7 @@ import Testing
     var queue = ready()
     let large = [UInt8](repeating: 1, count: 50_000)
     var count = 0
-    while !queue.isHolding {
+    while !queue.hasBackpressure {
       _ = queue.add(large)
       count += 1
     }
@@ -184,7 +184,7 @@ import Testing
       for _ in 0..<count { _ = queue.add(event) }
       #expect(queue.count == count)
       _ = queue.add([1])
-      #expect(queue.count == count && !queue.isHolding)
+      #expect(queue.count == count && !queue.hasBackpressure)
     }
   }
 
@@ -192,16 +192,16 @@ import Testing
     // By events: the last one of the upper half.
     var queue = ready(.init(events: 10, batch: 1))
     for number in 0..<10 { _ = queue.add(event(number)) }
-    for number in 1...4 { #expect(queue.written(UInt64(number))?.contains(.release) == false) }
-    #expect(queue.written(5)?.contains(.release) == true && queue.count == 5)
+    for number in 1...4 { #expect(queue.written(UInt64(number))?.contains(.releaseBackpressure) == false) }
+    #expect(queue.written(5)?.contains(.releaseBackpressure) == true && queue.count == 5)
     // By bytes: few events, with most bytes in the last one.
     queue = ready(.init(events: 10, batch: 1))
     let half = [UInt8](repeating: 1, count: 5 * 4096)
     for event in [[1], half, half, [1]] { _ = queue.add(event) }
-    #expect(queue.isHolding)
-    #expect(queue.written(1)?.contains(.release) == false)
-    #expect(queue.written(2)?.contains(.release) == false)
-    #expect(queue.written(3)?.contains(.release) == true)
+    #expect(queue.hasBackpressure)
+    #expect(queue.written(1)?.contains(.releaseBackpressure) == false)
+    #expect(queue.written(2)?.contains(.releaseBackpressure) == false)
+    #expect(queue.written(3)?.contains(.releaseBackpressure) == true)
   }
 
   @Test func `an event is settled when it is written, and while the journal fails`() {
@@ -242,10 +242,10 @@ import Testing
   {
     var queue = ready()
     for number in 0..<100 { _ = queue.add(event(number)) }
-    #expect(queue.isHolding)
+    #expect(queue.hasBackpressure)
     #expect(
       queue.failed(1, "disk full") == [
-        .stopWatching, .failing(reason: "disk full"), .release,
+        .stopWatching, .failing(reason: "disk full"), .releaseBackpressure,
         .retryAfter(milliseconds: AuditQueue.retryTime),
       ])
     #expect(queue.isFailing)
@@ -357,8 +357,8 @@ import Testing
   @Test func `new limits pause and resume sources`() {
     var queue = ready()
     for number in 0..<60 { _ = queue.add(event(number)) }
-    #expect(queue.apply(.init(events: 60, batch: 10)) == [.hold])
-    #expect(queue.apply(.init(events: 1000, batch: 10)) == [.release])
+    #expect(queue.apply(.init(events: 60, batch: 10)) == [.applyBackpressure])
+    #expect(queue.apply(.init(events: 1000, batch: 10)) == [.releaseBackpressure])
   }
 
   /// With journals that die, refuse and reply at random, every event is written once and in order, except those that were
@@ -373,7 +373,7 @@ import Testing
       UInt64(model.file.count) + model.lost == UInt64(model.made),
       "\(model.file.count), \(model.lost), \(model.made)")
     #expect(model.queue.count == 0)
-    #expect(!model.queue.isHolding && !model.queue.isFailing)
+    #expect(!model.queue.hasBackpressure && !model.queue.isFailing)
   }
 }
 
@@ -409,7 +409,7 @@ private struct Model {
   }
 
   private mutating func step(isHostile: Bool) {
-    let isMaking = isHostile && (!queue.isHolding || Int.random(in: 0..<20, using: &random) == 0)
+    let isMaking = isHostile && (!queue.hasBackpressure || Int.random(in: 0..<20, using: &random) == 0)
     if isMaking { for _ in 0..<Int.random(in: 0...5, using: &random) { make() } }
     if isStartDue, Bool.random(using: &random) {
       isStartDue = false
@@ -464,7 +464,7 @@ private struct Model {
       case .send(let batch): underWay = batch
       case .stop: isRunning = false
       case .recovered(let count): lost += count
-      case .watch, .stopWatching, .hold, .release, .failing: break
+      case .watch, .stopWatching, .applyBackpressure, .releaseBackpressure, .failing: break
       }
     }
   }

@@ -12,8 +12,10 @@ import Wire
 final class KeptJournal: EventJournal, JournalPlace {
   var isOn = true
   var directory: LoadedSettings.OpenDirectory?
-  private(set) var events: [(fact: Fact, subject: Subject, series: JournalSeries?)] = []
-  func add(_ fact: Fact, of subject: Subject, in series: JournalSeries?) { events.append((fact, subject, series)) }
+  private(set) var events: [(record: AuditRecord, subject: Subject, series: JournalSeries?)] = []
+  func add(_ record: AuditRecord, of subject: Subject, in series: JournalSeries?) {
+    events.append((record, subject, series))
+  }
 }
 
 @Suite struct AuditServiceTests {
@@ -38,16 +40,16 @@ final class KeptJournal: EventJournal, JournalPlace {
   }
 
   @Test func `btmp hears of passwords that were refused and of names that nobody has, not of keys`() {
-    var fact = Fact(.authFailure, .failure, .ssh)
+    var record = AuditRecord(.authFailure, .failure, .ssh)
     var subject = Subject()
     (subject.user, subject.method, subject.clientAddress) = ("anna", "publickey", "192.0.2.1")
-    service.record(fact, of: subject, 7)
+    service.record(record, of: subject, 7)
     #expect(refusals.entries.isEmpty)
     subject.method = "publickey,password"
-    service.record(fact, of: subject, 7)
+    service.record(record, of: subject, 7)
     (subject.user, subject.method) = ("nobody-has-it", "publickey")
-    fact.reason = Reason(AccountRefusal.noSuchUser)
-    service.record(fact, of: subject, 7)
+    record.reason = Reason(AccountRefusal.noSuchUser)
+    service.record(record, of: subject, 7)
     #expect(refusals.entries.map(\.user) == ["anna", LoginEntry.short("nobody-has-it")])
     #expect(refusals.entries.allSatisfy { $0.address == "192.0.2.1" })
   }
@@ -59,36 +61,36 @@ final class KeptJournal: EventJournal, JournalPlace {
   }
 
   @Test func `an event is written to the journal with its connection and to the log with its number`() {
-    service.record(Fact(.daemonStarted))
-    service.record(Fact(.connectionOpen, .success, .ssh), of: Subject(), 7)
-    #expect(journal.events.map(\.fact.type) == [.daemonStarted, .connectionOpen])
+    service.record(AuditRecord(.daemonStarted))
+    service.record(AuditRecord(.connectionOpen, .success, .ssh), of: Subject(), 7)
+    #expect(journal.events.map(\.record.type) == [.daemonStarted, .connectionOpen])
     #expect(journal.events.map(\.subject.connection) == [nil, 7])
     #expect(runtime.lines.count == 2 && runtime.lines[1].contains(": [7] ") && !runtime.lines[0].contains("["))
   }
 
   @Test func `a suppressed log line does not suppress the event`() {
-    service.record(Fact(.connectionRefused, .denied, .ssh), of: Subject(), nil, logging: nil)
-    service.record(Fact(.connectionRefused, .denied, .ssh), of: Subject(), nil, logging: " (more)")
+    service.record(AuditRecord(.connectionRefused, .denied, .ssh), of: Subject(), nil, logging: nil)
+    service.record(AuditRecord(.connectionRefused, .denied, .ssh), of: Subject(), nil, logging: " (more)")
     #expect(journal.events.count == 2 && runtime.lines.count == 1 && runtime.lines[0].hasSuffix(" (more)"))
   }
 
   @Test func `listings above the limit are counted and reported after a minute or at the end of the login`() {
-    for _ in 0..<EventBudgets.listings + 5 { service.record(Fact(.directoryListed), of: subject(), 7) }
+    for _ in 0..<EventBudgets.listings + 5 { service.record(AuditRecord(.directoryListed), of: subject(), 7) }
     #expect(journal.events.count == EventBudgets.listings)
     #expect(runtime.fire(.countedEvents))
     service.recordCounted()
-    #expect(journal.events.last?.fact.type == .eventsCounted && journal.events.last?.subject.connection == 7)
-    for _ in 0..<EventBudgets.listings + 5 { service.record(Fact(.directoryListed), of: subject(2), 8) }
-    service.record(Fact(.sessionEnd), of: subject(2), 8)
-    #expect(journal.events.suffix(2).map(\.fact.type) == [.eventsCounted, .sessionEnd])
-    for _ in 0..<EventBudgets.listings + 5 { service.record(Fact(.directoryListed), of: subject(3), 9) }
+    #expect(journal.events.last?.record.type == .eventsCounted && journal.events.last?.subject.connection == 7)
+    for _ in 0..<EventBudgets.listings + 5 { service.record(AuditRecord(.directoryListed), of: subject(2), 8) }
+    service.record(AuditRecord(.sessionEnd), of: subject(2), 8)
+    #expect(journal.events.suffix(2).map(\.record.type) == [.eventsCounted, .sessionEnd])
+    for _ in 0..<EventBudgets.listings + 5 { service.record(AuditRecord(.directoryListed), of: subject(3), 9) }
     service.recordAllCounted()
-    #expect(journal.events.last?.fact.type == .eventsCounted && journal.events.last?.subject.connection == 9)
+    #expect(journal.events.last?.record.type == .eventsCounted && journal.events.last?.subject.connection == 9)
   }
 
   @Test func `a user who has used up the budget waits, unless there is no journal`() {
     #expect(service.wait(for: "anna") == 0)
-    for _ in 0..<200 { service.record(Fact(.commandExecuted), of: subject(), 7) }
+    for _ in 0..<200 { service.record(AuditRecord(.commandExecuted), of: subject(), 7) }
     let wait = service.wait(for: "anna")
     #expect(wait > 0 && service.wait(for: "bob") == 0)
     journal.isOn = false
@@ -100,7 +102,7 @@ final class KeptJournal: EventJournal, JournalPlace {
 
   @Test func `without a journal nothing is counted`() {
     journal.isOn = false
-    for _ in 0..<EventBudgets.listings + 5 { service.record(Fact(.directoryListed), of: subject(), 7) }
+    for _ in 0..<EventBudgets.listings + 5 { service.record(AuditRecord(.directoryListed), of: subject(), 7) }
     #expect(runtime.lines.count == EventBudgets.listings + 5 && !runtime.hasTimer(.countedEvents))
   }
 }
@@ -163,14 +165,14 @@ final class KeptJournal: EventJournal, JournalPlace {
   @Test func `the first loss is reported immediately and those that follow together`() {
     service.apply(loaded)
     for first in UInt64(1)...3 { lose(first) }
-    #expect(reports.facts.map(\.details) == ["2 events from number 1 on do not reach \(name)"])
+    #expect(reports.records.map(\.details) == ["2 events from number 1 on do not reach \(name)"])
     #expect(runtime.fire(.exporterLoss(name)))
     service.lossTime(name)
-    #expect(reports.facts.last?.details == "4 events from number 2 on do not reach \(name)")
+    #expect(reports.records.last?.details == "4 events from number 2 on do not reach \(name)")
     lose(9)
     service.recordAllLosses()
-    #expect(reports.facts.last?.details == "2 events from number 9 on do not reach \(name)")
-    #expect(reports.facts.count == 3)
+    #expect(reports.records.last?.details == "2 events from number 9 on do not reach \(name)")
+    #expect(reports.records.count == 3)
   }
 
   @Test func `an exporter that is behind is in the status, and its log lines are limited`() throws {
@@ -181,7 +183,7 @@ final class KeptJournal: EventJournal, JournalPlace {
       Issue.record("the status is the old one")
       return
     }
-    for _ in 0..<30 { say(.note(isProblem: true, text: "refused")) }
+    for _ in 0..<30 { say(.log(isProblem: true, text: "refused")) }
     #expect(runtime.lines(with: "\(name): refused") == 20)
     let exporter = try #require(exporter)
     service.handle([255], [], from: exporter)

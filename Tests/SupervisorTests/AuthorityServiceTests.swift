@@ -115,7 +115,7 @@ import Wire
     let authorities = try open()
     let memory = try Descriptor.sealedMemory(name: "keys", [1])
     let file = KeyFile(path: "/home/bob/.ssh/authorized_keys", length: 1, problem: nil)
-    let question = KeyQuestion(
+    let question = KeyVerificationRequest(
       sessionID: [1], request: [2], client: nil, groups: [], files: [file], principals: nil)
     service.ask(.publicKey(question), for: 7, from: source, keys: memory)
     #expect(runtime.sent.last?.descriptors.first === memory)

@@ -11,7 +11,7 @@ import Testing
 @Suite struct ConnectionAccountTests {
   static let good = AccountState()
 
-  private static func known(uid: UInt32 = 1000, groups: [String] = [], noLogins: String? = nil) -> AccountAnswer {
+  private static func known(uid: UInt32 = 1000, groups: [String] = [], noLogins: String? = nil) -> AccountReply {
     var answer = Scenario.known(uid: uid)
     answer.groups = groups
     answer.noLogins = noLogins
@@ -20,7 +20,7 @@ import Testing
 
   /// A connection of bob after the look-up of the account.
   private static func prepared(
-    _ answer: AccountAnswer = known(), _ state: AccountState? = good, _ change: (inout Settings) -> Void = { _ in }
+    _ answer: AccountReply = known(), _ state: AccountState? = good, _ change: (inout Settings) -> Void = { _ in }
   ) -> Scenario {
     var settings = Settings()
     settings.auth.methods = [.publicKey, .password, .keyboardInteractive]
@@ -36,7 +36,7 @@ import Testing
   }
 
   /// The system's account if it matches that of the authority.
-  private static func agreeing(_ answer: AccountAnswer, _ state: AccountState = good) -> AccountState {
+  private static func agreeing(_ answer: AccountReply, _ state: AccountState = good) -> AccountState {
     var all = Scenario.state(answer)
     all.status = state.status
     return all
@@ -62,13 +62,13 @@ import Testing
     #expect(
       scenario.send(.account(answer)) == [
         .setTimer(.accountCheck, milliseconds: 10_000),
-        .checkAccount(AccountQuestion(name: "bob", shells: ["/bin/sh"])),
+        .checkAccount(AccountCheckRequest(name: "bob", shells: ["/bin/sh"])),
       ])
     let actions = scenario.send(.accountChecked(Self.agreeing(answer)))
     #expect(
       actions.prefix(3) == [
         .cancelTimer(.accountCheck), .setTimer(.lookUp, milliseconds: 10_000),
-        .startLookUp(Scenario.account(), paths: Scenario.memory),
+        .startKeyFetch(Scenario.account(), paths: Scenario.memory),
       ])
     #expect(actions.told.count == 1)
     #expect(scenario.authenticate(Scenario.passwordRequest()).questions.count == 1)
@@ -101,7 +101,7 @@ import Testing
       return scenario.said.filter { action in
         switch action {
         // Clients do not see the log and the journal.
-        case .log, .audit, .startLookUp, .checkAccount: false
+        case .log, .audit, .startKeyFetch, .checkAccount: false
         default: true
         }
       }
@@ -121,7 +121,7 @@ import Testing
       // Read by an account that owns nothing, because the owner of the keys is not known.
       #expect(
         actions.contains(
-          .startLookUp(AccountComparison.nobody, paths: ["/nonexistent/.ssh/authorized_keys"])))
+          .startKeyFetch(AccountComparison.nobody, paths: ["/nonexistent/.ssh/authorized_keys"])))
       scenario.send(
         .session(.keys([KeyFile(path: "/nonexistent/.ssh/authorized_keys", length: 0, problem: "no such file")])))
       #expect(!Self.byKey(&scenario).opensSession)
@@ -212,7 +212,7 @@ import Testing
     let blocks = [block]
     let scenario = Self.prepared { $0.matches = blocks }
     #expect(scenario.said.lines(.debug).contains("for 'bob' holds match[0]"))
-    #expect(!scenario.said.contains { if case .startLookUp = $0 { true } else { false } })
+    #expect(!scenario.said.contains { if case .startKeyFetch = $0 { true } else { false } })
   }
 
   @Test func `nologin(5) is shown to authenticated users and does not apply to root`() {
@@ -221,7 +221,7 @@ import Testing
       (1000, String(repeating: "\u{e9}", count: 2000), nil), (0, "Back at noon", nil),
     ] {
       var scenario = Self.prepared(Self.known(uid: uid, noLogins: notice))
-      #expect(!Self.wrongKey(&scenario).isGoodbye)
+      #expect(!Self.wrongKey(&scenario).disconnects)
       let actions = Self.byKey(&scenario)
       #expect(actions.opensSession == (uid == 0))
       guard uid != 0 else { continue }
@@ -278,7 +278,7 @@ import Testing
     scenario.send(.account(nil))
     let actions = scenario.authenticate(Scenario.request("none", user: "eve"))
     #expect(actions.questions == [.account(user: "eve", address: "203.0.113.7")])
-    #expect(scenario.send(.account(Self.known())).isGoodbye)
+    #expect(scenario.send(.account(Self.known())).disconnects)
   }
 }
 

@@ -25,7 +25,7 @@ import Wire
       _ = scenario.authenticate(Scenario.request("none"))
       let actions = scenario.send(.account(answer))
       let (account, home) = answer.login.map { ($0, $0.home) } ?? (AccountComparison.nobody, "/nonexistent")
-      #expect(actions.contains(.startLookUp(account, paths: ["\(home)/.ssh/authorized_keys"])))
+      #expect(actions.contains(.startKeyFetch(account, paths: ["\(home)/.ssh/authorized_keys"])))
       scenario.send(Scenario.keys(of: answer))
       #expect(scenario.authenticate(Scenario.keyRequest(signed: false)).questions.count == 1)
     }
@@ -65,7 +65,7 @@ import Wire
     _ = scenario.authenticate(Scenario.keyRequest(signed: false))
     scenario.now += 10
     let actions = scenario.send(.verdict(Verdict(outcome: .accepted)))
-    #expect(actions.isGoodbye && !actions.opensSession)
+    #expect(actions.disconnects && !actions.opensSession)
   }
 
   @Test func `a valid key of an unknown user does not log in`() {
@@ -95,7 +95,7 @@ import Wire
   @Test func `a malformed authentication request disconnects`() {
     var scenario = Scenario.prepared()
     let actions = scenario.authenticate([0, 0, 0, 200, 1])
-    #expect(actions.isGoodbye && actions.questions.isEmpty)
+    #expect(actions.disconnects && actions.questions.isEmpty)
   }
 
   @Test(arguments: [ProofOutcome.accepted, .rejected], [Int64(0), 1, 99])
@@ -113,7 +113,7 @@ import Wire
   }
 
   /// Refusals of keys: by an authority, by a rule, or because there is no verdict.
-  static let refusals: [(Verdict?, isSigned: Bool, answer: AccountAnswer)] = [
+  static let refusals: [(Verdict?, isSigned: Bool, answer: AccountReply)] = [
     (Verdict(outcome: .rejected, reason: "no_such_key"), false, Scenario.known()),
     (Verdict(outcome: .rejected, reason: "no_such_key"), false, Scenario.unknown),
     (Verdict(outcome: .rejected, reason: "bad_signature"), true, Scenario.known()),
@@ -206,7 +206,7 @@ import Wire
       first == [
         .log(
           .info, "partly accepted 'bob' by publickey, key SHA256:abc: needs password or totp as well"),
-        .tell(.authentication(.failure(continuing: ["password", "keyboard-interactive"], partial: true))),
+        .send(.authentication(.failure(continuing: ["password", "keyboard-interactive"], partial: true))),
       ])
     _ = scenario.authenticate(Scenario.passwordRequest())
     scenario.now += 100
@@ -228,8 +228,8 @@ import Wire
       scenario.now += 99
       #expect(
         scenario.send(.timer(.passwordAnswer)).dropFirst() == [
-          .tell(.authentication(.failure(continuing: ["keyboard-interactive"], partial: false))),
-          .note(.failed),
+          .send(.authentication(.failure(continuing: ["keyboard-interactive"], partial: false))),
+          .penalty(.failed),
         ])
       #expect(scenario.said.lines(.info).last == "refused 'bob' by totp: \(answer.refusal?.rawValue ?? "wrong_code")")
     }
@@ -291,7 +291,7 @@ import Wire
       _ = scenario.authenticate(Scenario.passwordRequest())
       scenario.now += 100
       let actions = scenario.send(.verdict(Verdict(outcome: .rejected, reason: "wrong_password")))
-      #expect(actions.isGoodbye == (attempt == 6))
+      #expect(actions.disconnects == (attempt == 6))
     }
   }
 
@@ -325,7 +325,7 @@ import Wire
     let payload = Scenario.keyRequest(signed: true)
     _ = scenario.authenticate(payload)
     let actions = scenario.send(.account(Scenario.known()))
-    #expect(actions.contains(.startLookUp(Scenario.account(), paths: Scenario.memory + ["/principals/bob"])))
+    #expect(actions.contains(.startKeyFetch(Scenario.account(), paths: Scenario.memory + ["/principals/bob"])))
     #expect(
       scenario.send(.session(.keys(files + [principals]))).questions == [
         .publicKey(Scenario.question(payload, files, principals: principals))

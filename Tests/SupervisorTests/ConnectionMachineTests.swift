@@ -104,7 +104,7 @@ import Wire
   @Test func `a key exchange is one signature followed by one negotiated`() {
     var scenario = Scenario.atKeyExchange()
     #expect(scenario.send(Scenario.sign).questions.count == 1)
-    #expect(scenario.send(.signed([4])) == [.tell(.signature([4]))])
+    #expect(scenario.send(.signed([4])) == [.send(.signature([4]))])
     #expect(!scenario.send(Scenario.negotiated).kills)
     #expect(scenario.machine.phase == .authenticating)
     #expect(scenario.send(Scenario.negotiated).kills)
@@ -192,9 +192,9 @@ import Wire
   @Test func `without a login in time the transport is told to disconnect and then killed`() {
     for var scenario in [Scenario.atKeyExchange(), .atAuthentication(), .prepared()] {
       let actions = scenario.send(.timer(.loginGrace))
-      #expect(actions.isGoodbye)
-      #expect(actions.contains(.setTimer(.goodbye, milliseconds: 2000)))
-      #expect(scenario.send(.timer(.goodbye)) == [.killTransport])
+      #expect(actions.disconnects)
+      #expect(actions.contains(.setTimer(.disconnectGrace, milliseconds: 2000)))
+      #expect(scenario.send(.timer(.disconnectGrace)) == [.killTransport])
     }
   }
 
@@ -232,7 +232,7 @@ import Wire
     scenario.send(.sessionEnded(.code(0)))
     let lines = scenario.send(.transportEnded(.signal(9, coreDumped: false))).lines(.error)
     #expect(lines == ["its transport killed by signal 9"])
-    #expect(scenario.said.facts.last?.reason == "transport_lost")
+    #expect(scenario.said.records.last?.reason == "transport_lost")
   }
 
   @Test func `a hand-over drops connections without a login immediately`() {

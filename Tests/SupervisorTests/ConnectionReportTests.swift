@@ -13,26 +13,26 @@ import Testing
   @Test func `the first event has the addresses of server and proxy`() {
     let proxy = SocketAddress(address: "192.0.2.9", port: 80)
     let report = ConnectionReport(Self.server, proxy: proxy, isOfProxy: false, at: 0)
-    #expect(report.accepted(subject).facts.map(\.details) == ["to 192.0.2.1:22, by way of 192.0.2.9:80"])
-    #expect(Self.direct.accepted(subject).facts.map(\.details) == ["to 192.0.2.1:22"])
+    #expect(report.accepted(subject).records.map(\.details) == ["to 192.0.2.1:22, by way of 192.0.2.9:80"])
+    #expect(Self.direct.accepted(subject).records.map(\.details) == ["to 192.0.2.1:22"])
   }
 
   @Test func `the first reason of an end is reported`() {
     var report = Self.direct
-    #expect(report.closed(subject, at: 1000).facts.map(\.reason) == ["transport_lost"])
+    #expect(report.closed(subject, at: 1000).records.map(\.reason) == ["transport_lost"])
     report.ends(.banned, "first")
     report.ends(.serverShutdown)
     report.transportKilled()
-    let fact = report.closed(subject, at: 3500).facts.first
-    #expect(fact?.reason == "banned" && fact?.details == "first" && fact?.milliseconds == 2500)
-    #expect(fact?.result == .denied && fact?.bytes == nil)
+    let record = report.closed(subject, at: 3500).records.first
+    #expect(record?.reason == "banned" && record?.details == "first" && record?.milliseconds == 2500)
+    #expect(record?.result == .denied && record?.bytes == nil)
   }
 
   @Test func `the end of a session because of a killed transport is not the reason`() {
     var report = Self.direct
     report.ends(.sessionEnded)
     report.transportKilled()
-    #expect(report.closed(subject, at: 1000).facts.map(\.reason) == ["transport_lost"])
+    #expect(report.closed(subject, at: 1000).records.map(\.reason) == ["transport_lost"])
   }
 
   @Test func `the ends of login and connection follow the session's events, with their own durations`() {
@@ -42,14 +42,14 @@ import Testing
     report.ends(.clientDisconnected)
     let actions = report.closed(subject, at: 4000)
     #expect(actions.allSatisfy { if case .auditAfterSession = $0 { true } else { false } })
-    #expect(actions.facts.map(\.type) == [.sessionEnd, .connectionClosed])
-    #expect(actions.facts.map(\.milliseconds) == [2000, 3000])
+    #expect(actions.records.map(\.type) == [.sessionEnd, .connectionClosed])
+    #expect(actions.records.map(\.milliseconds) == [2000, 3000])
     // A transport may send any number.
-    #expect(actions.facts.allSatisfy { $0.bytes == 4 && $0.bytesIn == 5 && $0.bytesOut == .max })
+    #expect(actions.records.allSatisfy { $0.bytes == 4 && $0.bytesIn == 5 && $0.bytesOut == .max })
   }
 
   @Test func `durations are never negative`() {
-    #expect(Self.direct.closed(subject, at: 0).facts.map(\.milliseconds) == [0])
+    #expect(Self.direct.closed(subject, at: 0).records.map(\.milliseconds) == [0])
   }
 
   @Test func `a health check is counted and not reported`() {
@@ -65,7 +65,7 @@ import Testing
     for (actions, hasAsked) in [([suspicious], false), ([.log(.info, "x")], false), ([.killTransport], true)] {
       var report = Self.check
       let filtered = report.filter(actions, subject, hasAskedForLogin: hasAsked)
-      #expect(filtered.facts.first?.type == .connectionOpen && Array(filtered.dropFirst()) == actions)
+      #expect(filtered.records.first?.type == .connectionOpen && Array(filtered.dropFirst()) == actions)
       // Once.
       #expect(report.filter(actions, subject, hasAskedForLogin: hasAsked) == actions)
       let end = report.closed(subject, at: 2000)

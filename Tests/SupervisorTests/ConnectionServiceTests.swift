@@ -45,7 +45,7 @@ import Wire
     if case .authentication(.success) = message { true } else { false }
   }
 
-  private func isGoodbye(_ message: SupervisorToTransport) -> Bool {
+  private func disconnects(_ message: SupervisorToTransport) -> Bool {
     if case .disconnect = message { true } else { false }
   }
 
@@ -101,7 +101,7 @@ import Wire
     }
     post(.verdict(Verdict(outcome: .accepted)), number)
     #expect(isDead && sessions.processes.isEmpty)
-    #expect(try told(transport).filter(isSuccess).isEmpty && told(transport).filter(isGoodbye).count == 1)
+    #expect(try told(transport).filter(isSuccess).isEmpty && told(transport).filter(disconnects).count == 1)
     #expect(connections.loginCount == 0)
     post(.transportEnded(.code(0)), number)
     #expect(connections.count == 0)
@@ -115,14 +115,14 @@ import Wire
     let number = try connect()
     try makeTransport()
     authenticate(number)
-    #expect(!journal.isHolding)
+    #expect(!journal.hasBackpressure)
     post(.verdict(Verdict(outcome: .accepted)), number)
     let opened = try #require(session)
     // The login's own events have filled the queue.
-    #expect(journal.isHolding && runtime.paused == [opened.number])
+    #expect(journal.hasBackpressure && runtime.paused == [opened.number])
     #expect(try connections.loginCount == 1 && told(transport).filter(isSuccess).count == 1)
     try daemon.writeJournal()
-    #expect(!journal.isHolding && runtime.paused.isEmpty)
+    #expect(!journal.hasBackpressure && runtime.paused.isEmpty)
   }
 
   @Test func `all connections disconnect when the daemon ends, and only those without a login at a hand-over`() throws {
@@ -139,7 +139,7 @@ import Wire
     #expect(connections.count == 1, "nothing happens to a connection that is over")
     connections.end(.shutDown, logins: true)
     run()
-    #expect(try told(first).filter(isGoodbye).count == 1)
+    #expect(try told(first).filter(disconnects).count == 1)
     connections.end(.transportEnded(.unknown), logins: true)
     run()
     #expect(connections.count == 0)
@@ -155,24 +155,24 @@ import Wire
     private(set) var calls: [String] = []
     private(set) var suffixes: [String?] = []
 
-    func record(_ fact: Fact, of subject: Subject, _ connection: UInt64?, logging suffix: String?) {
+    func record(_ record: AuditRecord, of subject: Subject, _ connection: UInt64?, logging suffix: String?) {
       suffixes.append(suffix)
     }
     func admits(_ client: IPAddress, _ address: SocketAddress, _ number: UInt64) -> Bool { admits }
     func advance(_ number: UInt64, to progress: StartProgress) {}
     func finishStart(_ number: UInt64) { calls.append("finish start") }
-    func note(_ conduct: AdmissionControl.Conduct, _ number: UInt64, of client: IPAddress) {
-      calls.append("\(conduct)")
+    func note(_ event: AdmissionControl.PenaltyEvent, _ number: UInt64, of client: IPAddress) {
+      calls.append("\(event)")
     }
     func countCheck(of address: SocketAddress) { calls.append("check") }
-    func suffix(of fact: Fact) -> String? { " (flood)" }
+    func suffix(of record: AuditRecord) -> String? { " (flood)" }
     func serve(_ connection: UInt64, of source: ClientSource) { calls.append("serve") }
     func ask(_ question: SupervisorToAuthority, for connection: UInt64, from source: ClientSource, keys: Descriptor?) {
       calls.append("ask")
     }
-    func checkAccount(_ question: AccountQuestion, for connection: UInt64) { calls.append("check account") }
+    func checkAccount(_ question: AccountCheckRequest, for connection: UInt64) { calls.append("check account") }
     func killCheck(of connection: UInt64) { calls.append("kill check") }
-    func lookUpKeys(of account: Account, _ paths: [String], for connection: UInt64) { calls.append("look up") }
+    func fetchKeys(of account: Account, _ paths: [String], for connection: UInt64) { calls.append("look up") }
     func foundKeys(of connection: UInt64) -> Descriptor? { nil }
     func open(_ login: Login, promoting: Bool, user: String, limit: Int, for connection: UInt64) {
       calls.append("open \(user) \(limit)")
@@ -182,7 +182,7 @@ import Wire
     func awaitStart(_ number: UInt64, of connection: UInt64) { calls.append("await start \(number)") }
     func enterTerminal(of connection: UInt64) { calls.append("enter terminal") }
     func throttle(_ connection: UInt64, user: String?) { calls.append("throttle") }
-    func recordAtEnd(_ fact: Fact, of subject: Subject, _ connection: UInt64) { calls.append("record at end") }
+    func recordAtEnd(_ record: AuditRecord, of subject: Subject, _ connection: UInt64) { calls.append("record at end") }
     func end(of connection: UInt64) { calls.append("end session") }
     func kill(of connection: UInt64) { calls.append("kill session") }
     func open(in directory: String, user: String, session: String, for connection: UInt64) { calls.append("record") }

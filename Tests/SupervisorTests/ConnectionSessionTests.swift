@@ -60,7 +60,7 @@ import Testing
     .sessionMisbehaved("lied"),
     .session(.keys([KeyFile(path: "/etc/shadow", length: 1, problem: nil)])),
     .session(.keys([])),
-    .session(.note("early")), .session(.facts(FactBatch([Fact(.fileRead)]))),
+    .session(.log("early")), .session(.records(AuditBatch([AuditRecord(.fileRead)]))),
   ])
   func `a look-up that fails or misbehaves has no keys, and the request is verified without`(
     _ event: ConnectionMachine.Event
@@ -88,13 +88,13 @@ import Testing
     var scenario = Scenario.atAuthentication { $0.auth.methods = [.password] }
     _ = scenario.authenticate(Scenario.passwordRequest())
     let actions = scenario.send(.account(Scenario.known()))
-    #expect(!actions.contains { if case .startLookUp = $0 { true } else { false } })
+    #expect(!actions.contains { if case .startKeyFetch = $0 { true } else { false } })
     #expect(actions.questions.count == 1)
   }
 
   @Test func `a session that cannot be started ends the connection with a message`() {
     var scenario = Scenario.atOpening()
-    #expect(scenario.send(.sessionFailed("no memory")).isGoodbye)
+    #expect(scenario.send(.sessionFailed("no memory")).disconnects)
     #expect(!scenario.machine.isLoggedIn)
   }
 
@@ -127,25 +127,25 @@ import Testing
   @Test func `the end of the session ends the connection`() {
     var scenario = Scenario.loggedIn()
     let actions = scenario.send(.sessionEnded(.signal(9, coreDumped: false)))
-    #expect(actions.isGoodbye)
+    #expect(actions.disconnects)
     #expect(actions.lines(.warning) == ["its session process killed by signal 9"])
   }
 
   @Test func `events of a session are reported for its connection, without what only the supervisor may state`() {
     for var scenario in [Scenario.loggedIn(), .told(), .closed(), .killed()] {
-      var fact = Fact(.fileDeleted, .success, .sftp)
-      fact.path = [0x2f]
+      var record = AuditRecord(.fileDeleted, .success, .sftp)
+      record.path = [0x2f]
       #expect(
-        scenario.send(.session(.facts(FactBatch([fact, Fact(.commandExecuted)])))) == [
-          .audit(fact, scenario.machine.subject), .audit(Fact(.commandExecuted), scenario.machine.subject),
+        scenario.send(.session(.records(AuditBatch([record, AuditRecord(.commandExecuted)])))) == [
+          .audit(record, scenario.machine.subject), .audit(AuditRecord(.commandExecuted), scenario.machine.subject),
         ])
       #expect(scenario.machine.subject.clientAddress == "203.0.113.7" && scenario.machine.subject.clientPort == 50000)
     }
     for type in EventType.allCases where !type.isOfSession {
       var scenario = Scenario.loggedIn()
-      let actions = scenario.send(.session(.facts(FactBatch([Fact(.fileRead), Fact(type)]))))
-      #expect(actions.contains(.killSession) && actions.isGoodbye)
-      #expect(actions.facts.map(\.reason) == ["session_misbehaved"])
+      let actions = scenario.send(.session(.records(AuditBatch([AuditRecord(.fileRead), AuditRecord(type)]))))
+      #expect(actions.contains(.killSession) && actions.disconnects)
+      #expect(actions.records.map(\.reason) == ["session_misbehaved"])
     }
   }
 
@@ -217,8 +217,8 @@ import Testing
     #expect(throws: ProtocolViolation("answered without a question")) { try session.read(files) }
     let settings = Settings()
     #expect(
-      session.lookUpKeys(Scenario.known(), settings) == [
-        .setTimer(.lookUp, milliseconds: 10_000), .startLookUp(Scenario.account(), paths: Scenario.memory),
+      session.fetchKeys(Scenario.known(), settings) == [
+        .setTimer(.lookUp, milliseconds: 10_000), .startKeyFetch(Scenario.account(), paths: Scenario.memory),
       ])
     #expect(session.keyFiles == nil)
     #expect(throws: ProtocolViolation("answered about other files")) { try session.read([]) }
@@ -237,7 +237,7 @@ import Testing
       for second in failures {
         var session = ConnectionSession()
         #expect(first(&session) == [] && session.keyFiles == nil)
-        _ = session.lookUpKeys(Scenario.known(), Settings())
+        _ = session.fetchKeys(Scenario.known(), Settings())
         #expect(first(&session).last == .cancelTimer(.lookUp) && session.keyFiles == [])
         #expect(second(&session) == [])
       }
@@ -247,7 +247,7 @@ import Testing
   @Test func `the process that read the keys becomes only a login with the same privileges`() throws {
     for (groups, promoting) in [([1000], true), ([1000, 27], false)] as [([UInt32], Bool)] {
       var session = ConnectionSession()
-      _ = session.lookUpKeys(Scenario.known(), Settings())
+      _ = session.fetchKeys(Scenario.known(), Settings())
       _ = try session.read([KeyFile(path: Scenario.memory[0], length: 3, problem: nil)])
       var account = Scenario.account()
       account.groups = groups

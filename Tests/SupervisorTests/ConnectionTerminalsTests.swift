@@ -22,18 +22,19 @@ import Testing
     .transport(.recorded(RecordingEnd(channel: channel, bytes: 10, hash: hash, milliseconds: 7, failure: failure)))
   }
 
-  private static func fact(
-    _ type: EventType, _ result: EventResult = .success, path: String? = "/r/a.cast", _ change: (inout Fact) -> Void
-  ) -> Fact {
-    var fact = Fact(type, result)
-    fact.path = path.map { Array($0.utf8) }
-    fact.channel = 3
-    change(&fact)
-    return fact
+  private static func record(
+    _ type: EventType, _ result: EventResult = .success, path: String? = "/r/a.cast",
+    _ change: (inout AuditRecord) -> Void
+  ) -> AuditRecord {
+    var record = AuditRecord(type, result)
+    record.path = path.map { Array($0.utf8) }
+    record.channel = 3
+    change(&record)
+    return record
   }
 
-  private func facts(_ actions: [ConnectionMachine.Action]) -> [Fact] {
-    actions.compactMap { if case .audit(let fact, _) = $0 { fact } else { nil } }
+  private func records(_ actions: [ConnectionMachine.Action]) -> [AuditRecord] {
+    actions.compactMap { if case .audit(let record, _) = $0 { record } else { nil } }
   }
 
   // MARK: Recordings
@@ -41,7 +42,7 @@ import Testing
   @Test func `the transport is told that terminals are recorded before the login succeeds`() {
     for input in [true, false] {
       let scenario = Self.recorded { $0.audit.recording.input = input }
-      let told = scenario.said.firstIndex(of: .tell(.recordTerminals(input: input)))
+      let told = scenario.said.firstIndex(of: .send(.recordTerminals(input: input)))
       let opened = scenario.said.firstIndex { if case .openSession = $0 { true } else { false } }
       #expect(told != nil && opened != nil && told! < opened!)
     }
@@ -52,12 +53,12 @@ import Testing
   ])
   func `patterns select the users who are recorded`(users: [String], isRecorded: Bool) {
     let scenario = Self.recorded { $0.audit.recording.users = users.map { NamePattern($0) } }
-    #expect(scenario.said.contains(.tell(.recordTerminals(input: false))) == isRecorded)
+    #expect(scenario.said.contains(.send(.recordTerminals(input: false))) == isRecorded)
   }
 
   @Test func `without configuration nothing is recorded, and a transport that requests it is killed`() {
     var scenario = Scenario.loggedIn()
-    #expect(!scenario.said.contains { if case .tell(.recordTerminals) = $0 { true } else { false } })
+    #expect(!scenario.said.contains { if case .send(.recordTerminals) = $0 { true } else { false } })
     #expect(scenario.send(.transport(.record(channel: 3))).kills)
   }
 
@@ -70,17 +71,17 @@ import Testing
     let opened = scenario.send(.recordingOpened("/r/a.cast"))
     #expect(opened.contains(.giveRecording(channel: 3, title: "bob from 203.0.113.7, session \(Scenario.loginID)")))
     #expect(opened.contains(.cancelTimer(.recording)))
-    #expect(facts(opened) == [Self.fact(.recordingStarted) { _ in }])
+    #expect(records(opened) == [Self.record(.recordingStarted) { _ in }])
     let ended = scenario.send(Self.end())
     #expect(
-      facts(ended) == [
-        Self.fact(.recordingFinished) {
+      records(ended) == [
+        Self.record(.recordingFinished) {
           $0.bytes = 10
           $0.milliseconds = 7
           $0.details = "sha256:" + String(repeating: "a0", count: 32)
         }
       ])
-    #expect(!ended.kills && !ended.isGoodbye)
+    #expect(!ended.kills && !ended.disconnects)
   }
 
   @Test func `recordings are requested one at a time and end separately`() {
@@ -93,10 +94,10 @@ import Testing
     #expect(again.send(.transport(.record(channel: 3))).kills)
     scenario.send(.transport(.record(channel: 4)))
     scenario.send(.recordingOpened("/r/b.cast"))
-    #expect(facts(scenario.send(Self.end(4))).first?.path == Array("/r/b.cast".utf8))
+    #expect(records(scenario.send(Self.end(4))).first?.path == Array("/r/b.cast".utf8))
     var twice = scenario
     #expect(twice.send(Self.end(4)).kills)
-    #expect(facts(scenario.send(Self.end(3))).first?.path == Array("/r/a.cast".utf8))
+    #expect(records(scenario.send(Self.end(3))).first?.path == Array("/r/a.cast".utf8))
     // The number of the channel may be reused.
     #expect(!scenario.send(.transport(.record(channel: 3))).kills)
   }
@@ -129,21 +130,21 @@ import Testing
       var broken = scenario
       let actions = scenario.send(.recordingFailed("No space left"))
       #expect(
-        facts(actions) == [
-          Self.fact(.recordingStarted, .error, path: nil) {
+        records(actions) == [
+          Self.record(.recordingStarted, .error, path: nil) {
             $0.reason = "recording_failed"
             $0.details = "No space left"
           }
         ])
-      #expect(actions.isGoodbye == ends)
-      #expect(actions.contains(.tell(.recording(channel: 3, title: nil))) == !ends)
+      #expect(actions.disconnects == ends)
+      #expect(actions.contains(.send(.recording(channel: 3, title: nil))) == !ends)
 
       broken.send(.recordingOpened("/r/a.cast"))
       let end = broken.send(Self.end(failure: "No space left"))
-      #expect(facts(end).first?.result == .error)
-      #expect(facts(end).first?.reason == "recording_failed")
-      #expect(facts(end).first?.details?.hasPrefix("No space left, sha256:a0a0") == true)
-      #expect(end.isGoodbye == ends)
+      #expect(records(end).first?.result == .error)
+      #expect(records(end).first?.reason == "recording_failed")
+      #expect(records(end).first?.details?.hasPrefix("No space left, sha256:a0a0") == true)
+      #expect(end.disconnects == ends)
     }
   }
 
@@ -152,7 +153,7 @@ import Testing
     scenario.send(.transport(.record(channel: 3)))
     let actions = scenario.send(.timer(.recording))
     #expect(actions.contains(.killRecorder))
-    #expect(facts(actions).first?.details == "no file within 10 s")
+    #expect(records(actions).first?.details == "no file within 10 s")
     #expect(scenario.send(.recordingOpened("/r/a.cast")) == [])
     #expect(scenario.send(.recordingFailed("dead")) == [])
   }
@@ -162,7 +163,7 @@ import Testing
     scenario.send(.transport(.record(channel: 3)))
     scenario.send(.recordingOpened("/r/a.cast"))
     let actions = scenario.send(.transportEnded(.signal(9, coreDumped: false)))
-    #expect(facts(actions).contains(Self.fact(.recordingFinished, .error) { $0.reason = "transport_lost" }))
+    #expect(records(actions).contains(Self.record(.recordingFinished, .error) { $0.reason = "transport_lost" }))
     #expect(actions.last == .close)
   }
 
@@ -171,16 +172,16 @@ import Testing
     scenario.send(.transport(.record(channel: 3)))
     scenario.send(.recordingOpened("/r/a.cast"))
     scenario.send(.shutDown)
-    #expect(facts(scenario.send(Self.end())).first?.bytes == 10)
+    #expect(records(scenario.send(Self.end())).first?.bytes == 10)
     scenario.send(Scenario.lastWord)
-    #expect(facts(scenario.send(.transportEnded(.code(0)))).allSatisfy { $0.type != .recordingFinished })
+    #expect(records(scenario.send(.transportEnded(.code(0)))).allSatisfy { $0.type != .recordingFinished })
   }
 
   @Test func `recordings are refused in other phases`() {
     for scenario in Scenario.everyPhase() {
       var scenario = scenario
       let wasKilled = scenario.machine.phase == .closing(.killed)
-      let isTold = scenario.machine.phase == .closing(.told)
+      let isTold = scenario.machine.phase == .closing(.disconnecting)
       let actions = scenario.send(.transport(.record(channel: 3)))
       #expect(actions.kills == !(wasKilled || isTold), "\(scenario.machine.phase)")
       #expect(!actions.contains { if case .openRecording = $0 { true } else { false } })
@@ -312,7 +313,7 @@ import Testing
       _ = try terminals.handle(.began(channel: channel, name: name, process: 77), Self.bob, uid: 1000)
     }
     let actions = terminals.end(Self.bob, uid: 1000)
-    #expect(actions.facts.map(\.channel) == [3, 5] && actions.facts.allSatisfy { $0.reason == "transport_lost" })
+    #expect(actions.records.map(\.channel) == [3, 5] && actions.records.allSatisfy { $0.reason == "transport_lost" })
     let entries = actions.compactMap { if case .recordLogin(let entry) = $0 { entry } else { nil } }
     #expect(entries.map(\.terminal) == ["pts/3", "pts/5"])
     #expect(entries.allSatisfy { $0.kind == .ended && $0.uid == 1000 && $0.address == "203.0.113.7" })

@@ -29,11 +29,11 @@ import Testing
     #expect(counted[0].listed == 3200 && counted[0].changed == 800 && counted[0].denied == 0)
     #expect(counted[0].first == 1001 && counted[0].last == 5000)
     #expect(counted[0].subject == subject && counted[0].connection == 7)
-    let fact = counted[0].fact
+    let record = counted[0].record
     #expect(
-      fact.details == "3200 directory_listed, 800 attributes_changed, from 1970-01-01T00:00:00.001001Z to "
+      record.details == "3200 directory_listed, 800 attributes_changed, from 1970-01-01T00:00:00.001001Z to "
         + "1970-01-01T00:00:00.005000Z")
-    #expect(fact.type == .eventsCounted && fact.reason == "many_listings" && fact.type.series == .main)
+    #expect(record.type == .eventsCounted && record.reason == "many_listings" && record.type.series == .main)
     // The next minute starts with a new count.
     #expect(budgets.nextEnd == nil)
     #expect(budgets.tells(.directoryListed, of: subject, 7, at: 60_001, time: 1) == true)
@@ -63,9 +63,9 @@ import Testing
         counted += budgets.end(EventID(high: session, low: session), "anna", at: now)?.listed ?? 0
       }
     }
-    counted += budgets.rest().reduce(0) { $0 + $1.listed }
+    counted += budgets.remainder().reduce(0) { $0 + $1.listed }
     #expect(UInt64(told) + counted == UInt64(all))
-    let nothing = budgets.rest()
+    let nothing = budgets.remainder()
     #expect(nothing.isEmpty)
   }
 
@@ -97,9 +97,9 @@ import Testing
     let half = EventBudgets.Limits(kept: Self.kept).burst / 2
     #expect(counted.map { $0.denied + $0.forwardsDenied } == [100_000 - UInt64(half / 1000)])
     #expect(counted.allSatisfy { $0.denied > 0 && $0.forwardsDenied.distance(to: $0.denied).magnitude <= 1 })
-    let text = counted.first?.fact.details ?? ""
+    let text = counted.first?.record.details ?? ""
     #expect(text.contains(" transfer_denied with the events of files, ") && text.contains(" forward_denied with the"))
-    #expect(counted.first?.fact.reason == Reason(CountReason.manyDenials))
+    #expect(counted.first?.record.reason == Reason(CountReason.manyDenials))
     #expect(budgets.wait(for: "anna", at: 0) == 0)
   }
 
@@ -146,14 +146,14 @@ import Testing
   @Test func `the size of a line is never underestimated`() {
     let fillings: [[UInt8]] = [[0x61], [1], [0xff], [0x22], [0xc3, 0xa4], [0x5c, 0x7f], [0xe2, 0x80]]
     for filling in fillings {
-      var fact = Fact(.commandBlocked, .denied, .exec)
-      fact.command = Array((0..<4096).map { filling[$0 % filling.count] })
-      fact.path = fact.command
-      fact.details = String(decoding: fact.command ?? [], as: UTF8.self)
-      let event = AuditEvent(id: .random(), time: 0, host: "h", subject: subject(1), fact: fact)
+      var record = AuditRecord(.commandBlocked, .denied, .exec)
+      record.command = Array((0..<4096).map { filling[$0 % filling.count] })
+      record.path = record.command
+      record.details = String(decoding: record.command ?? [], as: UTF8.self)
+      let event = AuditEvent(id: .random(), time: 0, host: "h", subject: subject(1), record: record)
       let line = JournalLine(event, sequence: 1, previous: .none).json
-      #expect(fact.lineSize >= line.count - 200, "\(filling)")
-      #expect(fact.lineSize <= 6 * line.count)
+      #expect(record.lineSize >= line.count - 200, "\(filling)")
+      #expect(record.lineSize <= 6 * line.count)
     }
   }
 }

@@ -21,30 +21,31 @@ import Testing
     return subject
   }()
 
-  private static func levels(_ fact: Fact) -> String {
-    let severity = fact.severity
+  private static func levels(_ record: AuditRecord) -> String {
+    let severity = record.severity
     return
-      "\(fact.result.rawValue): log \(Log.Level(fact.logLevel)), OTLP \(severity.number) \(severity.name), syslog \(severity.syslog)"
+      "\(record.result.rawValue): log \(Log.Level(record.logLevel)), OTLP \(severity.number) \(severity.name), syslog \(severity.syslog)"
   }
 
-  private static func text(_ fact: Fact) -> String {
+  private static func text(_ record: AuditRecord) -> String {
     let event = AuditEvent(
-      id: EventID(high: 3, low: 4), time: 1_700_000_000_123_456, host: "host.example.org", subject: subject, fact: fact)
+      id: EventID(high: 3, low: 4), time: 1_700_000_000_123_456, host: "host.example.org", subject: subject,
+      record: record)
     let line = JournalLine(event, sequence: 12, previous: LineHash(of: [0]))
     var text = String(decoding: line.json, as: UTF8.self) + "\n"
     for result in EventResult.allCases {
-      var fact = fact
-      fact.result = result
-      text += "\(levels(fact)): \(fact.sentence(of: subject))\n"
+      var record = record
+      record.result = result
+      text += "\(levels(record)): \(record.logMessage(of: subject))\n"
     }
     return text
   }
 
   private static var recorded: String {
     EventType.allCases.map { type in
-      var facts = [Fact(type)] + samples(of: type)
-      for index in facts.indices { facts[index].type = type }
-      return "# \(type.rawValue)\n" + facts.map(text).joined()
+      var records = [AuditRecord(type)] + samples(of: type)
+      for index in records.indices { records[index].type = type }
+      return "# \(type.rawValue)\n" + records.map(text).joined()
     }.joined(separator: "\n")
   }
 
@@ -60,51 +61,51 @@ import Testing
 
   private static let path = Array("/d/a \"b\"\u{ff}".utf8.dropLast()) + [0xff]
 
-  private static func fact(_ change: (inout Fact) -> Void) -> Fact {
-    var fact = Fact(.connectionOpen, .success, .ssh)
-    change(&fact)
-    return fact
+  private static func record(_ change: (inout AuditRecord) -> Void) -> AuditRecord {
+    var record = AuditRecord(.connectionOpen, .success, .ssh)
+    change(&record)
+    return record
   }
 
-  private static func file(_ change: (inout Fact) -> Void) -> Fact {
-    var fact = Fact(.fileRead, .success, .sftp)
-    (fact.path, fact.channel) = (path, 3)
-    change(&fact)
-    return fact
+  private static func file(_ change: (inout AuditRecord) -> Void) -> AuditRecord {
+    var record = AuditRecord(.fileRead, .success, .sftp)
+    (record.path, record.channel) = (path, 3)
+    change(&record)
+    return record
   }
 
-  private static func command(_ name: EventProtocol, _ change: (inout Fact) -> Void) -> Fact {
-    var fact = Fact(.commandExecuted, .success, name)
-    (fact.channel, fact.command) = (0, Array("echo 'a b'".utf8))
-    change(&fact)
-    return fact
+  private static func command(_ name: EventProtocol, _ change: (inout AuditRecord) -> Void) -> AuditRecord {
+    var record = AuditRecord(.commandExecuted, .success, name)
+    (record.channel, record.command) = (0, Array("echo 'a b'".utf8))
+    change(&record)
+    return record
   }
 
-  private static func forward(_ change: (inout Fact) -> Void) -> Fact {
-    var fact = Fact(.forwardOpen, .success, .forward)
-    (fact.channel, fact.forwardKind, fact.target, fact.originator) = (3, .local, "db:5432", "127.0.0.1:50001")
-    change(&fact)
-    return fact
+  private static func forward(_ change: (inout AuditRecord) -> Void) -> AuditRecord {
+    var record = AuditRecord(.forwardOpen, .success, .forward)
+    (record.channel, record.forwardKind, record.target, record.originator) = (3, .local, "db:5432", "127.0.0.1:50001")
+    change(&record)
+    return record
   }
 
-  private static func socket(_ change: (inout Fact) -> Void) -> Fact {
-    var fact = Fact(.forwardOpen, .success, .forward)
-    (fact.channel, fact.forwardKind, fact.path) = (3, .localSocket, path)
-    change(&fact)
-    return fact
+  private static func socket(_ change: (inout AuditRecord) -> Void) -> AuditRecord {
+    var record = AuditRecord(.forwardOpen, .success, .forward)
+    (record.channel, record.forwardKind, record.path) = (3, .localSocket, path)
+    change(&record)
+    return record
   }
 
-  private static func reasons(_ codes: [String], _ details: String? = nil) -> [Fact] {
-    codes.map { code in fact { ($0.reason, $0.details) = (Reason(code: code), details) } }
+  private static func reasons(_ codes: [String], _ details: String? = nil) -> [AuditRecord] {
+    codes.map { code in record { ($0.reason, $0.details) = (Reason(code: code), details) } }
   }
 
   /// Facts as in the daemon: for every kind of sentence and every reason that changes a level.
-  private static func samples(of type: EventType) -> [Fact] {
+  private static func samples(of type: EventType) -> [AuditRecord] {
     switch type {
-    case .connectionOpen: [fact { $0.details = "to 192.0.2.1:22, by way of 192.0.2.9:80" }]
+    case .connectionOpen: [record { $0.details = "to 192.0.2.1:22, by way of 192.0.2.9:80" }]
     case .connectionClosed, .sessionEnd:
       [
-        fact {
+        record {
           ($0.reason, $0.details, $0.milliseconds) = ("client_disconnected", "it's over", 61_250)
           ($0.bytes, $0.bytesIn, $0.bytesOut) = (11, 5, 6)
         }
@@ -118,9 +119,9 @@ import Testing
           "max_connections", "bad_proxy_header", "proxy_header_timeout",
         ], "for 3 s more")
     case .authRateLimited: reasons(["rate_limited"], "faster than security.rate_limit")
-    case .authSuccess: [fact { $0.details = "key SHA256:x, by /home/anna/.ssh/authorized_keys:1" }]
+    case .authSuccess: [record { $0.details = "key SHA256:x, by /home/anna/.ssh/authorized_keys:1" }]
     case .authFailure: reasons(["wrong_password", "no_such_user"]) + reasons(["no_such_key"], "key SHA256:x")
-    case .sessionStart: [fact { $0.details = "as uid 1000, gid 1000" }]
+    case .sessionStart: [record { $0.details = "as uid 1000, gid 1000" }]
     case .sessionLost: reasons(["killed"], "1 command without an end: channel 0: exec 'sleep 60'")
     case .commandStarted, .commandExecuted:
       [
@@ -133,7 +134,7 @@ import Testing
     case .commandBlocked:
       [
         command(.exec) { ($0.reason, $0.rule) = ("command_blocked", "shell.blocked_commands") },
-        fact { ($0.reason, $0.details) = ("no_terminal", "terminal") },
+        record { ($0.reason, $0.details) = ("no_terminal", "terminal") },
       ]
     case .fileOpenRead, .fileOpenWrite: [file { $0.details = "for reading, too" }]
     case .fileRead: [file { ($0.bytes, $0.bytesOut, $0.details) = (9, 9, "at 0") }]
@@ -155,9 +156,9 @@ import Testing
       [
         file { ($0.rule, $0.details, $0.reason) = ("no music", "upload", "denied_by_rule") },
         file { ($0.destination, $0.details, $0.reason) = (Array("/d/b".utf8), "rename", "permission_denied") },
-        fact { ($0.details, $0.reason) = ("statvfs@openssh.com", "request_not_allowed") },
+        record { ($0.details, $0.reason) = ("statvfs@openssh.com", "request_not_allowed") },
       ]
-    case .ipBlocked: [fact { ($0.reason, $0.details, $0.milliseconds) = ("failed_logins", "for 300 s", 300_000) }]
+    case .ipBlocked: [record { ($0.reason, $0.details, $0.milliseconds) = ("failed_logins", "for 300 s", 300_000) }]
     case .ipUnblocked: reasons(["ban_over"], "after ban 1 in a row")
     case .suspiciousActivity:
       reasons(
@@ -188,13 +189,13 @@ import Testing
         forward { $0.reason = "too_many_forwards" },
         socket { ($0.reason, $0.rule) = ("forwarding_not_permitted", "forwarding.unix_sockets") },
       ]
-    case .agentForwarded: [fact { $0.details = "to example.org:80" }]
-    case .daemonStarted, .daemonStopped: [fact { $0.details = "bssh-server 1.0" }]
+    case .agentForwarded: [record { $0.details = "to example.org:80" }]
+    case .daemonStarted, .daemonStopped: [record { $0.details = "bssh-server 1.0" }]
     case .configurationLoaded, .configurationRejected:
-      [fact { ($0.path, $0.details) = (Array("/etc/bssh/server.yaml".utf8), "line 1: unknown key") }]
+      [record { ($0.path, $0.details) = (Array("/etc/bssh/server.yaml".utf8), "line 1: unknown key") }]
     case .adminAction: reasons(["reload"], "signal HUP from process 1 of user 0")
     case .eventsCounted:
-      [fact { ($0.reason, $0.details, $0.milliseconds) = ("many_listings", "7 directory_listed", 9) }]
+      [record { ($0.reason, $0.details, $0.milliseconds) = ("many_listings", "7 directory_listed", 9) }]
     case .auditGap: reasons(["not_written"], "7 events") + reasons(["refused_by_receiver"], "event 3")
     }
   }

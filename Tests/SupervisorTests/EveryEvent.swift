@@ -60,15 +60,15 @@ extension TransportToSupervisor {
 extension SessionToSupervisor {
   /// The cases, without their values.
   enum Kind: CaseIterable {
-    case keys, note, account, facts, terminal, starts
+    case keys, log, account, records, terminal, starts
   }
 
   var kind: Kind {
     switch self {
     case .keys: .keys
-    case .note: .note
+    case .log: .log
     case .account: .account
-    case .facts: .facts
+    case .records: .records
     case .terminal: .terminal
     case .starts: .starts
     }
@@ -78,12 +78,12 @@ extension SessionToSupervisor {
   static func samples(of kind: Kind) -> [SessionToSupervisor] {
     switch kind {
     case .keys: [.keys([KeyFile(path: "/home/bob/.ssh/authorized_keys", length: 3, problem: nil)])]
-    case .note: [.note("x")]
+    case .log: [.log("x")]
     case .account: [.account(Scenario.state(Scenario.known()))]
-    case .facts: [.facts(FactBatch([Fact(.commandExecuted, .success, .exec)]))]
+    case .records: [.records(AuditBatch([AuditRecord(.commandExecuted, .success, .exec)]))]
     case .terminal:
       [.terminal(.began(channel: 3, name: "/dev/pts/3", process: 77)), .terminal(.ended(name: "/dev/pts/3"))]
-    case .starts: [.starts(number: 1, Fact(.commandStarted))]
+    case .starts: [.starts(number: 1, AuditRecord(.commandStarted))]
     }
   }
 
@@ -177,7 +177,7 @@ extension ConnectionMachine.Phase {
     case .authenticating: .authenticating
     case .opening: .opening
     case .loggedIn: .loggedIn
-    case .closing(.told): .told
+    case .closing(.disconnecting): .told
     case .closing(.closed): .closed
     case .closing(.killed): .killed
     }

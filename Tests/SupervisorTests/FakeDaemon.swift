@@ -62,7 +62,8 @@ final class FakeDaemon {
       change(&$0)
     }
     supervisor = Supervisor(
-      try #require(Arguments(["--foreground", "--", "/s", "-c", "x"])), loaded, runtime, process, isRoot: true,
+      try #require(SupervisorArguments(["--foreground", "--", "/s", "-c", "x"])), loaded, runtime, process,
+      isRoot: true,
       directory: nil, transfer: try Descriptor.open("/dev/null", O_RDONLY))
   }
 

@@ -23,7 +23,7 @@ import Testing
     #expect(signing.sessionID == nil)
     _ = try sign(&signing, isFirst: true)
     #expect(signing.sessionID == Self.hash && !signing.isSigned)
-    #expect(signing.signed([4]) == [.tell(.signature([4]))])
+    #expect(signing.signed([4]) == [.send(.signature([4]))])
     #expect(signing.isSigned)
     _ = try sign(&signing, .init(repeating: 9, count: 64), algorithm: "rsa-sha2-512")
     #expect(signing.sessionID == Self.hash && signing.algorithm == "ssh-ed25519")
@@ -43,7 +43,7 @@ import Testing
   @Test func `the first key exchange has one signature even if it failed`() throws {
     var signing = HostKeySigning()
     _ = try sign(&signing, isFirst: true)
-    #expect(signing.signed(nil) == [.log(.error, "no authority signed the key exchange"), .tell(.signature(nil))])
+    #expect(signing.signed(nil) == [.log(.error, "no authority signed the key exchange"), .send(.signature(nil))])
     #expect(!signing.isSigned)
     #expect(throws: ProtocolViolation("asked for a second signature")) { try sign(&signing, isFirst: true) }
   }
@@ -64,7 +64,7 @@ import Testing
         .ask(.sign(hostKey: Scenario.hostKey, algorithm: "ssh-ed25519", hash: Self.hash))
       ])
     #expect(signing.delayExpired(at: 200) == [])
-    #expect(signing.signed([4]) == [.tell(.signature([4]))])
+    #expect(signing.signed([4]) == [.send(.signature([4]))])
   }
 
   @Test func `unexpected replies are ignored`() {
@@ -75,6 +75,6 @@ import Testing
 
   @Test func `there are no proofs without a session identifier`() throws {
     var signing = HostKeySigning()
-    #expect(try signing.prove([0, 0, 0, 1, 1], of: [[1]]) == [.tell(.hostKeyProofs(nil))])
+    #expect(try signing.prove([0, 0, 0, 1, 1], of: [[1]]) == [.send(.hostKeyProofs(nil))])
   }
 }

@@ -35,14 +35,14 @@ import Wire
       case .ended(let child, let status) where child.role == .journalOpener: service.openerEnded(child, status)
       case .ended(let child, let status): service.ended(child, status)
       case .journalNotOpened(let reason): service.notOpened(reason)
-      case .journalHolds: others.append("holds")
-      case .journalReleases: others.append("releases")
+      case .backpressureBegins: others.append("holds")
+      case .backpressureEnds: others.append("releases")
       case .journalOpened: others.append("opened")
       case .journalDirectoryOpened: others.append("directory")
       case .journalDrained: others.append("drained")
       case .failed(let code): others.append("failed \(code)")
       case .statusChanged: others.append("status")
-      case .audit(let fact): others.append("\(fact.type.rawValue) \(fact.details ?? "")")
+      case .audit(let record): others.append("\(record.type.rawValue) \(record.details ?? "")")
       default: others.append("other")
       }
     }
@@ -53,7 +53,7 @@ import Wire
     if let journal { service.handle(message.wireBytes, [], from: journal) }
   }
 
-  private func add(_ count: Int) { for _ in 0..<count { service.add(Fact(.daemonStarted), of: Subject()) } }
+  private func add(_ count: Int) { for _ in 0..<count { service.add(AuditRecord(.daemonStarted), of: Subject()) } }
 
   private func batches() throws -> [JournalBatch] {
     try runtime.messages(SupervisorToJournal.self, to: journal).compactMap {
@@ -75,7 +75,7 @@ import Wire
     #expect(try batches().map(\.events.count) == [1])
     say(.written(batch: 1))
     #expect(try batches().map(\.events.count) == [1, 2])
-    #expect(runtime.timers[.journalAnswer] == runtime.now + AuditQueue.patience)
+    #expect(runtime.timers[.journalAnswer] == runtime.now + AuditQueue.timeout)
     say(.written(batch: 2))
     #expect(runtime.timers[.journalAnswer] == nil && run().isEmpty)
   }
@@ -125,13 +125,13 @@ import Wire
     // The events of the login and the start of its command, within one event.
     add(4)
     service.awaitStart(7, of: session, user: "anna")
-    #expect(service.isHolding)
+    #expect(service.hasBackpressure)
     #expect(run() == ["holds"])
     #expect(try runtime.messages(SupervisorToSession.self, to: session).isEmpty)
     say(.written(batch: 1))
     #expect(try runtime.messages(SupervisorToSession.self, to: session).isEmpty)
     say(.written(batch: 2))
-    #expect(run() == ["releases"] && !service.isHolding)
+    #expect(run() == ["releases"] && !service.hasBackpressure)
     #expect(try runtime.messages(SupervisorToSession.self, to: session).isEmpty)
     say(.written(batch: 3))
     #expect(try runtime.messages(SupervisorToSession.self, to: session) == [.mayStart(number: 7, allowed: true)])

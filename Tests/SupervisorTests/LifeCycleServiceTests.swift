@@ -31,7 +31,7 @@ import Wire
     daemon.post(.journalOpened)
     #expect(daemon.process.acts.count == 4 && daemon.exitCode == nil)
     try daemon.writeJournal()
-    #expect(try facts(of: daemon) == [.daemonStarted, .configurationLoaded])
+    #expect(try records(of: daemon) == [.daemonStarted, .configurationLoaded])
   }
 
   @Test func `a start without a journal, and one that keeps transports ready, wait for the transports`() throws {
@@ -93,7 +93,7 @@ import Wire
     try daemon.writeJournal()
     #expect(daemon.exitCode == .success)
     #expect(
-      try facts(of: daemon) == [.daemonStarted, .configurationLoaded, .adminAction, .daemonStopped])
+      try records(of: daemon) == [.daemonStarted, .configurationLoaded, .adminAction, .daemonStopped])
     #expect(try details(of: daemon, .adminAction) == ["by pid 7, uid 5"])
   }
 
@@ -123,7 +123,7 @@ import Wire
     #expect(daemon.runtime.lines(with: "info: ended") == 1 && daemon.exitCode == nil)
     try daemon.writeJournal()
     #expect(daemon.exitCode == .success)
-    #expect(try facts(of: daemon).contains(.sessionEnd) && facts(of: daemon).last == .daemonStopped)
+    #expect(try records(of: daemon).contains(.sessionEnd) && records(of: daemon).last == .daemonStopped)
   }
 
   @Test func `a second SIGTERM gives connections their time again, and the end of it ends the daemon`() throws {
@@ -139,8 +139,8 @@ import Wire
     // The session process goes on, and is killed with the daemon.
     try daemon.writeJournal()
     #expect(daemon.exitCode == .success && daemon.runtime.lines(with: "info: ended") == 0)
-    #expect(try facts(of: daemon).filter { $0 == .adminAction }.count == 2)
-    #expect(try facts(of: daemon).filter { $0 == .daemonStopped }.count == 1)
+    #expect(try records(of: daemon).filter { $0 == .adminAction }.count == 2)
+    #expect(try records(of: daemon).filter { $0 == .daemonStopped }.count == 1)
   }
 
   @Test(arguments: requests)
@@ -155,7 +155,7 @@ import Wire
     #expect(daemon.runtime.timers[.drain] == drainTime && daemon.runtime.lines(with: "info: ended") == 1)
     try daemon.writeJournal()
     #expect(daemon.exitCode == .success)
-    #expect(try facts(of: daemon).filter { $0 == .daemonStopped }.count == 1)
+    #expect(try records(of: daemon).filter { $0 == .daemonStopped }.count == 1)
   }
 
   @Test func `SIGHUP loads the configuration, and while the daemon ends it is refused and loads nothing`() throws {
@@ -227,7 +227,7 @@ import Wire
     daemon.post(.bansChanged)
     daemon.signal(SIGUSR1)
     #expect(!daemon.process.acts.contains("copy") && daemon.child(.banWriter) != nil)
-    #expect(daemon.runtime.hasTimer(.letGo))
+    #expect(daemon.runtime.hasTimer(.handOver))
     return (daemon, login)
   }
 
@@ -235,7 +235,7 @@ import Wire
     let (daemon, _) = try daemonThatSavesBans()
     daemon.runtime.end(try #require(daemon.child(.banWriter)), .code(0))
     daemon.run()
-    #expect(daemon.process.acts.contains("copy") && !daemon.runtime.hasTimer(.letGo))
+    #expect(daemon.process.acts.contains("copy") && !daemon.runtime.hasTimer(.handOver))
     let before = daemon.runtime.started.count
     daemon.post(.bansChanged)
     #expect(daemon.runtime.started.count == before)
@@ -243,7 +243,7 @@ import Wire
 
   @Test func `a hand-over does not wait for bans that are late`() throws {
     let (daemon, _) = try daemonThatSavesBans()
-    daemon.fire(.letGo)
+    daemon.fire(.handOver)
     #expect(daemon.process.acts.contains("copy"))
     daemon.runtime.end(try #require(daemon.child(.banWriter)), .code(0))
     daemon.run()
@@ -259,7 +259,7 @@ import Wire
     try daemon.writeJournal()
     #expect(!daemon.process.acts.contains("copy") && daemon.exitCode == .success)
     #expect(daemon.runtime.lines(with: "info: ended") == 1)
-    #expect(try facts(of: daemon).filter { $0 == .daemonStopped }.count == 1)
+    #expect(try records(of: daemon).filter { $0 == .daemonStopped }.count == 1)
   }
 
   @Test func `SIGTERM while bans are saved ends the logins, and there is no copy`() throws {
@@ -291,11 +291,11 @@ import Wire
 
   // MARK: What the journal has
 
-  private func events(of daemon: FakeDaemon) throws -> [Fact] {
-    try daemon.batches().flatMap(\.events).map { try AuditEvent(wireBytes: $0[...]).fact }
+  private func events(of daemon: FakeDaemon) throws -> [AuditRecord] {
+    try daemon.batches().flatMap(\.events).map { try AuditEvent(wireBytes: $0[...]).record }
   }
 
-  private func facts(of daemon: FakeDaemon) throws -> [EventType] { try events(of: daemon).map(\.type) }
+  private func records(of daemon: FakeDaemon) throws -> [EventType] { try events(of: daemon).map(\.type) }
 
   private func details(of daemon: FakeDaemon, _ type: EventType) throws -> [String?] {
     try events(of: daemon).filter { $0.type == type }.map(\.details)

@@ -20,7 +20,7 @@ import Testing
     }
   }
 
-  private final class Pressure: JournalPressure { var isHolding = false }
+  private final class Pressure: JournalPressure { var hasBackpressure = false }
 
   private let runtime = FakeRuntime()
   private let admission = Admission()
@@ -86,15 +86,15 @@ import Testing
 
   @Test func `while the journal is slow no connections are accepted, also from new sockets`() throws {
     let (number, _) = try listen(loaded())
-    journal.isHolding = true
-    service.hold()
+    journal.hasBackpressure = true
+    service.pauseAccepting()
     #expect(runtime.watched.isEmpty)
     let more = try loaded(["127.0.0.1", "127.0.0.2"])
     service.apply(more.settings, try service.prepare(more))
-    service.acceptAgain()
+    service.resumeAccepting()
     #expect(runtime.watched.isEmpty)
-    journal.isHolding = false
-    service.acceptAgain()
+    journal.hasBackpressure = false
+    service.resumeAccepting()
     #expect(runtime.watched.count == 2 && runtime.watched.values.contains(number))
   }
 

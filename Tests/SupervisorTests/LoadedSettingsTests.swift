@@ -39,13 +39,13 @@ import Wire
     #expect(loaded.recordings.map(\.directory) == Array(places.dropFirst()))
     #expect(
       loaded.recordings.map { ObjectIdentifier($0.descriptor) } == directories.dropFirst().map(ObjectIdentifier.init))
-    #expect(throws: LoadedSettings.Problem.self) {
+    #expect(throws: LoadedSettings.LoadError.self) {
       try LoadedSettings(LoaderResult.loaded(configuration).wireBytes, [try sealed(), try sealed([1]), bans, null])
     }
   }
 
   @Test func `the errors of a loader are passed on`() {
-    #expect(throws: LoadedSettings.Problem.rejected(["f:1:2: bad"])) {
+    #expect(throws: LoadedSettings.LoadError.rejected(["f:1:2: bad"])) {
       try LoadedSettings(LoaderResult.rejected(["f:1:2: bad"]).wireBytes, [])
     }
   }
@@ -53,7 +53,7 @@ import Wire
   @Test func `too few or too many descriptors or no host key are refused`() throws {
     let memory = try sealed()
     for (keys, count) in [(UInt32(1), 1), (1, 3), (0, 1), (1, 0)] {
-      #expect(throws: LoadedSettings.Problem.self) {
+      #expect(throws: LoadedSettings.LoadError.self) {
         try LoadedSettings(message(keys: keys), Array(repeating: memory, count: count))
       }
     }
@@ -62,15 +62,15 @@ import Wire
   @Test func `memory that is not sealed is refused`() throws {
     let pipe = try Descriptor.pipe().reader
     for descriptors in [[pipe, try sealed()], [try sealed(), pipe]] {
-      #expect(throws: LoadedSettings.Problem.malformed("the loader sent files that can change")) {
+      #expect(throws: LoadedSettings.LoadError.malformed("the loader sent files that can change")) {
         try LoadedSettings(message(), descriptors)
       }
     }
   }
 
   @Test func `a message or settings that cannot be decoded are refused`() throws {
-    #expect(throws: LoadedSettings.Problem.self) { try LoadedSettings([9], []) }
-    #expect(throws: LoadedSettings.Problem.self) {
+    #expect(throws: LoadedSettings.LoadError.self) { try LoadedSettings([9], []) }
+    #expect(throws: LoadedSettings.LoadError.self) {
       try LoadedSettings(message(), [try sealed([1, 2]), try sealed([1])])
     }
   }
@@ -86,25 +86,25 @@ import Wire
   }
 
   @Test func `only arguments as from bssh-server are accepted`() {
-    let all = Arguments(["--log-level", "7", "--foreground", "--pid-file", "/p", "--", "/s", "-c", "x"])
+    let all = SupervisorArguments(["--log-level", "7", "--foreground", "--pid-file", "/p", "--", "/s", "-c", "x"])
     #expect(all?.isForeground == true && all?.pidFile == "/p" && all?.logLevel == .debug)
     #expect(all?.server == "/s" && all?.serverArguments == ["-c", "x"])
     let bad = [
       [], ["--"], ["--log-level", "5", "--", "/s"], ["--log-level", "6"], ["--log-level"],
       ["--log-level", "6", "--pid-file"], ["--log-level", "6", "--what", "--", "/s"],
     ]
-    for arguments in bad { #expect(Arguments(arguments) == nil, "\(arguments)") }
+    for arguments in bad { #expect(SupervisorArguments(arguments) == nil, "\(arguments)") }
   }
 
   @Test func `the log level of the command line overrides that of the settings`() throws {
     var settings = Settings()
     settings.server.logLevel = .error
-    #expect(try #require(Arguments(["--", "/s"])).logLevel(settings) == .error)
-    #expect(try #require(Arguments(["--log-level", "4", "--", "/s"])).logLevel(settings) == .warning)
+    #expect(try #require(SupervisorArguments(["--", "/s"])).logLevel(settings) == .error)
+    #expect(try #require(SupervisorArguments(["--log-level", "4", "--", "/s"])).logLevel(settings) == .warning)
   }
 
   @Test func `delays double up to the longest`() {
-    var backoff = Backoff(first: 1000, longest: 30_000)
+    var backoff = Backoff(first: 1000, limit: 30_000)
     #expect((0..<7).map { _ in backoff.fail() } == [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000])
     for _ in 0..<1000 { #expect(backoff.fail() == 30_000) }
     backoff.succeed()

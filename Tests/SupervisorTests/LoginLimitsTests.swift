@@ -40,7 +40,7 @@ import Testing
     var (scenario, _) = Self.loggedIn(session: 3600)
     #expect(
       scenario.send(.timer(.session)) == [
-        .tell(.announce("bssh: this session ends in 60 seconds (session time limit)")),
+        .send(.announce("bssh: this session ends in 60 seconds (session time limit)")),
         .setTimer(.session, milliseconds: 60_000),
       ])
     let actions = scenario.send(.timer(.session))
@@ -56,10 +56,10 @@ import Testing
     var (scenario, _) = Self.loggedIn(idle: 3600)
     let start = scenario.now
     scenario.now += 3_540_010
-    #expect(scenario.send(.timer(.idle)) == [.tell(.reportIdle)])
+    #expect(scenario.send(.timer(.idle)) == [.send(.reportIdle)])
     #expect(
       scenario.send(idle(start)) == [
-        .tell(.announce("bssh: this session ends in 60 seconds (idle)")), .setTimer(.idle, milliseconds: 59_990),
+        .send(.announce("bssh: this session ends in 60 seconds (idle)")), .setTimer(.idle, milliseconds: 59_990),
       ])
     scenario.now = start + 3_599_999
     scenario.send(.timer(.idle))
@@ -101,7 +101,7 @@ import Testing
   func `extreme times do not trap`(time: Int64, ends: Bool) {
     var (scenario, _) = Self.loggedIn(idle: 120)
     scenario.send(.timer(.idle))
-    #expect(scenario.send(idle(time)).isGoodbye == ends)
+    #expect(scenario.send(idle(time)).disconnects == ends)
   }
 
   @Test func `a start of the idle time in the future is not idle`() {
@@ -136,7 +136,7 @@ import Testing
     #expect(scenario.send(idle(0)).kills)
     for var scenario in Scenario.everyPhase() where !scenario.machine.isLoggedIn {
       let phase = scenario.machine.phase
-      guard phase != .closing(.told), phase != .closing(.killed) else { continue }
+      guard phase != .closing(.disconnecting), phase != .closing(.killed) else { continue }
       #expect(scenario.send(idle(0)).kills, "\(phase)")
     }
   }
@@ -172,7 +172,7 @@ import Testing
     var limits = LoginLimits()
     let violation = ProtocolViolation("told of idleness without a question")
     #expect(throws: violation) { try limits.idle(since: 0, security, at: 0) }
-    #expect(limits.askForIdleTime() == [.tell(.reportIdle)])
+    #expect(limits.askForIdleTime() == [.send(.reportIdle)])
     #expect(try limits.idle(since: 0, security, at: 1) == .init([.setTimer(.idle, milliseconds: 29_999)]))
     #expect(throws: violation) { try limits.idle(since: 0, security, at: 1) }
     _ = limits.askForIdleTime()

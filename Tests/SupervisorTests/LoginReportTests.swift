@@ -34,8 +34,8 @@ import Testing
     ]
     for (ending, type, reason) in endings {
       var report = begun("password")
-      let fact = [report.disconnected(ending, nil, "x", by: "password", nil, nil)].facts.first
-      #expect(fact?.type == type && fact?.reason == reason && fact?.details == "x")
+      let record = [report.disconnected(ending, nil, "x", by: "password", nil, nil)].records.first
+      #expect(record?.type == type && record?.reason == reason && record?.details == "x")
       #expect(ending.isSuspicious == (type == .suspiciousActivity))
       #expect(report.ended(proven: []) == [])
     }
@@ -44,23 +44,23 @@ import Testing
   @Test func `the failure that exceeds the limit has the reason of its refusal`() {
     var report = begun("publickey")
     #expect(
-      [report.disconnected(.tooManyFailures, .credentials, "x", by: "publickey", nil, Self.key)].facts.map(\.reason)
+      [report.disconnected(.tooManyFailures, .credentials, "x", by: "publickey", nil, Self.key)].records.map(\.reason)
         == ["no_such_key"])
     #expect(
-      [report.disconnected(.tooManyFailures, .noneMethod, "x", by: "none", nil, nil)].facts.map(\.reason)
+      [report.disconnected(.tooManyFailures, .noneMethod, "x", by: "none", nil, nil)].records.map(\.reason)
         == [Reason(LoginRefusal.noneMethod)])
   }
 
   @Test func `an offered key is not an attempt unless it is known`() {
     let offer = Credential.publicKey([], isSigned: false)
     var unknown = begun("publickey", isQuestion: true)
-    #expect([unknown.refused(.credentials, "bob", by: "publickey", offer, nil, Self.key)].facts.isEmpty)
-    #expect(unknown.ended(proven: []).facts.map(\.reason) == ["no_such_key"])
+    #expect([unknown.refused(.credentials, "bob", by: "publickey", offer, nil, Self.key)].records.isEmpty)
+    #expect(unknown.ended(proven: []).records.map(\.reason) == ["no_such_key"])
     var listed = begun("publickey", isQuestion: true)
     var verdict = Self.key
     verdict.place = "/k:3"
     let action = listed.refused(.credentials, "bob", by: "publickey", offer, nil, verdict)
-    #expect([action].facts.map(\.details) == ["key SHA256:x, by /k:3"])
+    #expect([action].records.map(\.details) == ["key SHA256:x, by /k:3"])
     #expect(listed.ended(proven: []) == [])
   }
 
@@ -68,11 +68,11 @@ import Testing
     var report = begun("publickey")
     report.granted([.publicKey, .totp], key: "SHA256:x")
     let action = report.sessionNotOpened(.tooManySessions, .denied, "2 are open")
-    guard case .audit(let fact, let subject) = action else {
+    guard case .audit(let record, let subject) = action else {
       Issue.record("no event")
       return
     }
-    #expect(fact.reason == "too_many_sessions" && fact.details == "2 are open")
+    #expect(record.reason == "too_many_sessions" && record.details == "2 are open")
     #expect(subject.method == "publickey,totp" && subject.keyFingerprint == "SHA256:x")
     #expect(report.ended(proven: []) == [])
   }
@@ -83,7 +83,7 @@ import Testing
     verdict.place = "/k:3"
     report.proved(verdict)
     _ = report.partlyAccepted("bob", by: "publickey", verdict, next: [.password])
-    let end = report.ended(proven: [.publicKey]).facts
+    let end = report.ended(proven: [.publicKey]).records
     #expect(end.map(\.reason) == ["incomplete"] && end.map(\.details) == ["key SHA256:x, by /k:3"])
   }
 }

@@ -94,7 +94,7 @@ import Testing
       now += Int64.random(in: 0...60_000, using: &random)
       let name = ["a", "b", "c"].randomElement(using: &random) ?? "a"
       let step = UInt64(now / 30_000) + UInt64.random(in: 0...2, using: &random)
-      let answers: [CodeAnswer] = [.right(step: step), .right(step: step), .wrong, .noSecret]
+      let answers: [CodeVerdict] = [.right(step: step), .right(step: step), .wrong, .noSecret]
       let answer = answers.randomElement(using: &random) ?? .wrong
       guard replays.verdict(on: answer, of: name, at: now).outcome == .accepted else { continue }
       #expect(answer == .right(step: step))

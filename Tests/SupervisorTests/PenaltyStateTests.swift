@@ -26,7 +26,7 @@ import Testing
     #expect(Self.events.enumerated().allSatisfy { index($0.element) == $0.offset })
     for subset in 0..<(1 << Self.events.count) {
       let happened = Self.events.filter { subset >> index($0) & 1 == 1 }
-      let expected: AdmissionControl.Conduct? =
+      let expected: AdmissionControl.PenaltyEvent? =
         if happened.contains(.excused) || happened.contains(.crashed) || happened.contains(.failed) {
           nil
         } else if happened.contains(.misbehaved) {
@@ -49,8 +49,8 @@ import Testing
     for event in Self.events {
       let actions = [event, event].flatMap { state.handle($0) }
       switch event {
-      case .failed: #expect(actions == [.note(.failed), .note(.failed)])
-      case .crashed: #expect(actions == [.note(.crashed)])
+      case .failed: #expect(actions == [.penalty(.failed), .penalty(.failed)])
+      case .crashed: #expect(actions == [.penalty(.crashed)])
       case .askedForLogin, .triedKey, .triedOther, .misbehaved, .excused: #expect(actions == [])
       }
     }

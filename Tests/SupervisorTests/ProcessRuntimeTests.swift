@@ -53,7 +53,7 @@ import Wire
   /// Runs until `last` has been handled; returns all handled events. `react` is called for each event.
   private func run(until last: String, _ react: (SupervisorEvent) throws -> Void = { _ in }) throws -> [String] {
     var words: [String] = []
-    runtime.setTimer(.letGo, after: 60_000)
+    runtime.setTimer(.handOver, after: 60_000)
     try runtime.run { event in
       words.append(word(event))
       do { try react(event) } catch { Issue.record(error) }

@@ -90,7 +90,7 @@ import Wire
     recordings.open(in: "/r", user: "anna", session: "s", for: 9)
     #expect(run().first?.hasPrefix("failed 9 ") == true && recorder === first)
     #expect(runtime.fire(.loginRecords))
-    logins.tellRecorder()
+    logins.sendToRecorder()
     #expect(recorder !== first)
     #expect(try entries(of: recorder) == ["began pts/1 7", "began pts/2 8"])
     say(.entered(connection: 7), by: recorder)
@@ -118,7 +118,7 @@ import Wire
     record(.began, "pts/1", of: 8)
     #expect(isDead && run().isEmpty)
     #expect(runtime.fire(.loginRecords))
-    logins.tellRecorder()
+    logins.sendToRecorder()
     #expect(recorder !== second)
     #expect(try entries(of: recorder) == ["began pts/1 7", "ended pts/1 7", "began pts/1 8"])
   }
@@ -185,20 +185,20 @@ import Wire
   }
 
   @Test func `wrong passwords are entered in btmp and refused keys are not`() throws {
-    var fact = Fact(.authFailure, .denied, .ssh)
+    var record = AuditRecord(.authFailure, .denied, .ssh)
     var subject = Subject()
     (subject.user, subject.method) = ("anna", "publickey")
-    audit.record(fact, of: subject, 7)
+    audit.record(record, of: subject, 7)
     #expect(try entries(of: recorder).isEmpty)
     subject.method = "password"
-    audit.record(fact, of: subject, 7)
-    (subject.method, fact.reason) = ("publickey", Reason(AccountRefusal.noSuchUser))
-    audit.record(fact, of: subject, 8)
+    audit.record(record, of: subject, 7)
+    (subject.method, record.reason) = ("publickey", Reason(AccountRefusal.noSuchUser))
+    audit.record(record, of: subject, 8)
     #expect(try entries(of: recorder) == ["refused ssh:notty 7", "refused ssh:notty 8"])
     // No reply is pending for an entry that was not sent.
     runtime.end(try #require(recorder))
     run()
-    audit.record(fact, of: subject, 9)
+    audit.record(record, of: subject, 9)
     #expect(!runtime.hasTimer(.loginRecords))
   }
 
@@ -218,5 +218,5 @@ import Wire
 /// A journal that ignores events.
 final class SilentJournal: EventJournal {
   var isOn: Bool { false }
-  func add(_ fact: Fact, of subject: Subject, in series: JournalSeries?) {}
+  func add(_ record: AuditRecord, of subject: Subject, in series: JournalSeries?) {}
 }

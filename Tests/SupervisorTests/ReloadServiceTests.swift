@@ -30,7 +30,7 @@ import Wire
   private let service: ReloadService
 
   init() throws {
-    let arguments = try #require(Arguments(["--", "/s", "-c", "x"]))
+    let arguments = try #require(SupervisorArguments(["--", "/s", "-c", "x"]))
     service = ReloadService(runtime, sources, sources, reports, arguments, directory: nil) { [sources] in
       sources.answers.append("\($1): \($0)")
     }
@@ -59,7 +59,7 @@ import Wire
     service.handle(LoaderResult.rejected(problems).wireBytes, [], from: try #require(loader))
   }
 
-  private var refusal: String { "\(ReloadAnswer.refused(["bad", "worse"]))" }
+  private var refusal: String { "\(ReloadReply.refused(["bad", "worse"]))" }
 
   @Test func `new settings apply when their authority is ready, and the result is sent`() throws {
     service.prepare(try .sample())
@@ -71,7 +71,7 @@ import Wire
     service.prepare(try .sample())
     #expect(sources.answers.isEmpty && service.takeCandidate() != nil && service.takeCandidate() == nil)
     service.applied()
-    #expect(run() == ["ends"] && sources.answers == ["7: \(ReloadAnswer.applied)"] && reports.facts.isEmpty)
+    #expect(run() == ["ends"] && sources.answers == ["7: \(ReloadReply.applied)"] && reports.records.isEmpty)
   }
 
   @Test func `rejected settings are reported, and the earlier ones remain`() throws {
@@ -79,11 +79,11 @@ import Wire
     service.reload(for: 7)
     try reject(["bad", "worse"])
     #expect(run() == ["begins", "ends"] && sources.answers == ["7: \(refusal)"])
-    #expect(reports.facts.map(\.type) == [.configurationRejected])
-    #expect(reports.facts.first?.details == "bad (and 1 more)" && service.refusedSince != nil)
+    #expect(reports.records.map(\.type) == [.configurationRejected])
+    #expect(reports.records.first?.details == "bad (and 1 more)" && service.refusedSince != nil)
     // After the message of the loader its end has no effect.
     runtime.end(try #require(loader), .code(0))
-    #expect(run().isEmpty && reports.facts.count == 1)
+    #expect(run().isEmpty && reports.records.count == 1)
   }
 
   @Test func `a loader that dies, cannot be started or finds no socket leaves the earlier settings`() throws {
@@ -99,7 +99,7 @@ import Wire
     run()
     service.candidateFailed("the authority died")
     run()
-    #expect(reports.facts.count == 4 && sources.answers.count == 2)
+    #expect(reports.records.count == 4 && sources.answers.count == 2)
     #expect(runtime.lines(with: "the new configuration is not used; the previous one still applies") == 4)
   }
 
@@ -122,7 +122,7 @@ import Wire
     service.prepare(try .sample())
     #expect(run() == ["failed \(ExitCode.systemError)"])
     service.candidateFailed("the authority died")
-    #expect(run() == ["failed \(ExitCode.unavailable)"] && reports.facts.isEmpty)
+    #expect(run() == ["failed \(ExitCode.unavailable)"] && reports.records.isEmpty)
   }
 
   @Test func `requests for a reload are refused when the daemon ends`() throws {
@@ -135,6 +135,6 @@ import Wire
     #expect(sources.answers.count == 2)
     try reject(["bad"])
     service.candidateFailed("the authority died")
-    #expect(run() == ["begins"] && reports.facts.isEmpty)
+    #expect(run() == ["begins"] && reports.records.isEmpty)
   }
 }

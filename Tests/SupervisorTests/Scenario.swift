@@ -47,12 +47,12 @@ struct Scenario {
       }
     }
     said += actions
-    for fact in actions.facts { #expect(fact.reason.map(fact.type.row.reasons.contains) != false, "\(fact)") }
+    for record in actions.records { #expect(record.reason.map(record.type.row.reasons.contains) != false, "\(record)") }
     return actions
   }
 
   /// The system's account that matches the authority's.
-  static func state(_ answer: AccountAnswer) -> AccountState {
+  static func state(_ answer: AccountReply) -> AccountState {
     AccountState(account: answer.login, groups: answer.groups, isClosed: answer.noLogins != nil)
   }
 
@@ -62,11 +62,11 @@ struct Scenario {
 
   static let whoIsBob = SupervisorToAuthority.account(user: "bob", address: "203.0.113.7")
 
-  static func known(uid: UInt32 = 1000) -> AccountAnswer {
-    AccountAnswer(login: account(uid: uid), refusal: nil, lookUp: account(uid: uid), keyPaths: memory)
+  static func known(uid: UInt32 = 1000) -> AccountReply {
+    AccountReply(login: account(uid: uid), refusal: nil, lookUp: account(uid: uid), keyPaths: memory)
   }
 
-  static let unknown = AccountAnswer(
+  static let unknown = AccountReply(
     login: nil, refusal: .noSuchUser, lookUp: account("nobody", uid: 65534), keyPaths: memory)
 
   static let sign = ConnectionMachine.Event.transport(.sign(hostKey: hostKey, algorithm: "ssh-ed25519", hash: hash))
@@ -78,15 +78,15 @@ struct Scenario {
     .keys([KeyFile(path: "/home/bob/.ssh/authorized_keys", length: 3, problem: nil)]))
 
   /// The event with the keys of this user.
-  static func keys(of answer: AccountAnswer) -> ConnectionMachine.Event {
+  static func keys(of answer: AccountReply) -> ConnectionMachine.Event {
     guard answer.login == nil else { return keys }
     return .session(
       .keys([KeyFile(path: "/nonexistent/.ssh/authorized_keys", length: 0, problem: "no such file")]))
   }
 
   /// The request to an authority about a key.
-  static func question(_ payload: [UInt8], _ files: [KeyFile], principals: KeyFile? = nil) -> KeyQuestion {
-    KeyQuestion(
+  static func question(_ payload: [UInt8], _ files: [KeyFile], principals: KeyFile? = nil) -> KeyVerificationRequest {
+    KeyVerificationRequest(
       sessionID: hash, request: payload, client: IPAddress("203.0.113.7"), files: files, principals: principals)
   }
 
@@ -145,7 +145,7 @@ struct Scenario {
 
   /// A connection whose account is known and whose keys are read.
   static func prepared(
-    _ answer: AccountAnswer = known(), _ change: (inout Settings) -> Void = { _ in }
+    _ answer: AccountReply = known(), _ change: (inout Settings) -> Void = { _ in }
   ) -> Scenario {
     var scenario = atAuthentication(change)
     _ = scenario.authenticate(request("none"))
@@ -196,8 +196,8 @@ extension ConnectionMachine.Action {
 extension [ConnectionMachine.Action] {
   var kills: Bool { contains(.killTransport) }
 
-  var isGoodbye: Bool {
-    contains { if case .tell(.disconnect) = $0 { true } else { false } }
+  var disconnects: Bool {
+    contains { if case .send(.disconnect) = $0 { true } else { false } }
   }
 
   var opensSession: Bool {
@@ -211,7 +211,7 @@ extension [ConnectionMachine.Action] {
 
   /// The messages to the transport.
   var told: [SupervisorToTransport] {
-    compactMap { if case .tell(let message) = $0 { message } else { nil } }
+    compactMap { if case .send(let message) = $0 { message } else { nil } }
   }
 
   /// The log lines of a level, or of all.
@@ -219,18 +219,18 @@ extension [ConnectionMachine.Action] {
     compactMap { action in
       switch action {
       case .log(let found, let text): level == nil || found == level ? text : nil
-      case .audit(let fact, let subject), .auditAfterSession(let fact, let subject):
-        level == nil || Log.Level(fact.logLevel) == level ? fact.sentence(of: subject) : nil
+      case .audit(let record, let subject), .auditAfterSession(let record, let subject):
+        level == nil || Log.Level(record.logLevel) == level ? record.logMessage(of: subject) : nil
       default: nil
       }
     }
   }
 
   /// The reported facts, in order.
-  var facts: [Fact] {
+  var records: [AuditRecord] {
     compactMap { action in
       switch action {
-      case .audit(let fact, _), .auditAfterSession(let fact, _): fact
+      case .audit(let record, _), .auditAfterSession(let record, _): record
       default: nil
       }
     }

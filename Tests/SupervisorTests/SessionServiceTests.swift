@@ -12,18 +12,18 @@ import Wire
 @Suite struct SessionServiceTests {
   /// A simulated journal with budgets.
   private final class Gate: LoginGate, JournalPatience, EventBudget {
-    var isHolding = false
+    var hasBackpressure = false
     var isOpen = true
     var wait: Int64 = 0
-    private(set) var facts: [Fact] = []
+    private(set) var records: [AuditRecord] = []
     private(set) var starts: [String] = []
 
     func admits(_ user: String) -> Bool { isOpen }
     func isRescueUser(_ name: String) -> Bool { name == "mender" }
     func awaitStart(_ number: UInt64, of session: Child, user: String) { starts.append("\(number) \(user)") }
     func wait(for user: String) -> Int64 { wait }
-    func record(_ fact: Fact, of subject: Subject, _ connection: UInt64?, logging suffix: String?) {
-      facts.append(fact)
+    func record(_ record: AuditRecord, of subject: Subject, _ connection: UInt64?, logging suffix: String?) {
+      records.append(record)
     }
   }
 
@@ -81,10 +81,10 @@ import Wire
     service.handle(message.wireBytes, [], from: child)
   }
 
-  private var start: Fact {
-    var fact = Fact(.commandStarted, .success, .exec)
-    fact.command = Array("true".utf8)
-    return fact
+  private var start: AuditRecord {
+    var record = AuditRecord(.commandStarted, .success, .exec)
+    record.command = Array("true".utf8)
+    return record
   }
 
   @Test func `the number of logins of a user is limited, and an end allows another one`() throws {
@@ -106,17 +106,17 @@ import Wire
     runtime.canStart = false
     service.open(try login(), promoting: false, user: "anna", limit: 1, for: 1)
     #expect(run().first?.hasPrefix("1: sessionFailed") == true)
-    accounts.checkAccount(AccountQuestion(name: "anna"), for: 1)
+    accounts.checkAccount(AccountCheckRequest(name: "anna"), for: 1)
     #expect(run() == ["1: \(ConnectionMachine.Event.accountChecked(nil))"])
   }
 
   @Test func `the process that read the keys becomes the login only for the same account`() throws {
-    service.lookUpKeys(of: Scenario.account(), ["/k"], for: 1)
+    service.fetchKeys(of: Scenario.account(), ["/k"], for: 1)
     let lookUp = try #require(process)
     #expect(service.foundKeys(of: 1) != nil)
     service.open(try login(), promoting: true, user: "bob", limit: 1, for: 1)
     #expect(process === lookUp && lookUp.sentSignal == nil)
-    service.lookUpKeys(of: Scenario.account(), ["/k"], for: 2)
+    service.fetchKeys(of: Scenario.account(), ["/k"], for: 2)
     let other = try #require(process)
     service.open(try login(), promoting: false, user: "eve", limit: 1, for: 2)
     #expect(process !== other && other.sentSignal == SIGKILL)
@@ -153,7 +153,7 @@ import Wire
 
   @Test func `root and rescue users wait for the journal but not for a budget`() throws {
     gate.wait = 5000
-    gate.isHolding = true
+    gate.hasBackpressure = true
     let (root, mender) = (try open(1, user: "root", uid: 0), try open(2, user: "mender"))
     #expect(runtime.paused == [root.number, mender.number])
     pauses.release()
@@ -169,13 +169,13 @@ import Wire
     #expect(gate.starts == ["4 anna"])
     var end = start
     end.type = .commandExecuted
-    say(.facts(FactBatch([end])), by: ended)
+    say(.records(AuditBatch([end])), by: ended)
     run()
     runtime.end(killed)
     runtime.end(ended, .code(0))
     let words = run()
     #expect(words.count == 2 && words[0].hasPrefix("1: sessionEnded") && words[1].hasPrefix("2: sessionEnded"))
-    #expect(gate.facts.map(\.type) == [.sessionLost] && gate.facts.first?.reason == Reason(SessionLoss.killed))
+    #expect(gate.records.map(\.type) == [.sessionLost] && gate.records.first?.reason == Reason(SessionLoss.killed))
     #expect(service.processes.isEmpty)
   }
 
@@ -183,39 +183,39 @@ import Wire
     let child = try open(1)
     var subject = Subject()
     subject.user = "anna"
-    service.recordAtEnd(Fact(.sessionEnd), of: subject, 1)
+    service.recordAtEnd(AuditRecord(.sessionEnd), of: subject, 1)
     service.end(of: 1)
     service.forget(1)
-    #expect(gate.facts.isEmpty && runtime.hasTimer(.kill(child.number)))
+    #expect(gate.records.isEmpty && runtime.hasTimer(.kill(child.number)))
     say(.starts(number: 1, start), by: child)
     #expect(gate.starts == ["1 anna"])
     runtime.end(child, .code(0))
     run()
-    #expect(gate.facts.map(\.type) == [.commandStarted, .sessionLost, .sessionEnd])
+    #expect(gate.records.map(\.type) == [.commandStarted, .sessionLost, .sessionEnd])
     // Without a process it is reported immediately.
-    service.recordAtEnd(Fact(.sessionEnd), of: subject, 2)
-    #expect(gate.facts.count == 4)
+    service.recordAtEnd(AuditRecord(.sessionEnd), of: subject, 2)
+    #expect(gate.records.count == 4)
   }
 
   @Test func `when the daemon ends the last events of logins are reported`() throws {
     let child = try open(1)
     say(.starts(number: 1, start), by: child)
-    service.recordAtEnd(Fact(.sessionEnd), of: Subject(), 1)
+    service.recordAtEnd(AuditRecord(.sessionEnd), of: Subject(), 1)
     service.recordAllEnds()
     service.recordAllEnds()
-    #expect(gate.facts.map(\.type) == [.sessionLost, .sessionEnd])
-    #expect(gate.facts.first?.reason == Reason(SessionLoss.shutDown))
+    #expect(gate.records.map(\.type) == [.sessionLost, .sessionEnd])
+    #expect(gate.records.first?.reason == Reason(SessionLoss.shutDown))
   }
 
   @Test func `the process that reads shadow(5) sends one message, and its end without one is a failure`() throws {
-    accounts.checkAccount(AccountQuestion(name: "anna"), for: 1)
+    accounts.checkAccount(AccountCheckRequest(name: "anna"), for: 1)
     let first = try #require(process)
     accounts.handle([255], [], from: first)
     #expect(first.sentSignal == SIGKILL && run() == ["1: \(ConnectionMachine.Event.accountChecked(nil))"])
-    accounts.checkAccount(AccountQuestion(name: "anna"), for: 1)
+    accounts.checkAccount(AccountCheckRequest(name: "anna"), for: 1)
     runtime.end(try #require(process))
     #expect(run() == ["1: \(ConnectionMachine.Event.accountChecked(nil))"])
-    accounts.checkAccount(AccountQuestion(name: "anna"), for: 1)
+    accounts.checkAccount(AccountCheckRequest(name: "anna"), for: 1)
     let state = Scenario.state(Scenario.known())
     let last = try #require(process)
     accounts.handle(SessionToSupervisor.account(state).wireBytes, [], from: last)
@@ -229,9 +229,9 @@ import Wire
     run()
     service.handle([255], [], from: child)
     #expect(run().first?.hasPrefix("1: sessionMisbehaved") == true)
-    var fact = start
-    fact.type = .commandExecuted
-    say(.starts(number: 1, fact), by: child)
+    var record = start
+    record.type = .commandExecuted
+    say(.starts(number: 1, record), by: child)
     #expect(run().first?.contains("told of a start that there cannot be") == true)
     say(.keys([]), by: child)
     #expect(run().first?.contains("answered without a question") == true)

@@ -6,23 +6,23 @@ import Testing
 
 /// The programs of a login whose end was not reported.
 @Suite struct UnfinishedCommandsTests {
-  private func start(_ command: String, on channel: UInt32 = 0) -> Fact {
-    var fact = Fact(.commandStarted, .success, .exec)
-    (fact.command, fact.channel) = (Array(command.utf8), channel)
-    return fact
+  private func start(_ command: String, on channel: UInt32 = 0) -> AuditRecord {
+    var record = AuditRecord(.commandStarted, .success, .exec)
+    (record.command, record.channel) = (Array(command.utf8), channel)
+    return record
   }
 
-  private func end(_ command: String, on channel: UInt32 = 0) -> Fact {
-    var fact = start(command, on: channel)
-    (fact.type, fact.result, fact.exitStatus, fact.details) = (.commandExecuted, .failure, 3, "on /dev/pts/1")
-    return fact
+  private func end(_ command: String, on channel: UInt32 = 0) -> AuditRecord {
+    var record = start(command, on: channel)
+    (record.type, record.result, record.exitStatus, record.details) = (.commandExecuted, .failure, 3, "on /dev/pts/1")
+    return record
   }
 
   /// A collection with these programs, which do not exceed the limit.
-  private func taking(_ starts: [Fact]) -> UnfinishedCommands {
+  private func taking(_ starts: [AuditRecord]) -> UnfinishedCommands {
     var commands = UnfinishedCommands()
-    for fact in starts {
-      let isTaken = commands.start(fact)
+    for record in starts {
+      let isTaken = commands.start(record)
       #expect(isTaken)
     }
     return commands

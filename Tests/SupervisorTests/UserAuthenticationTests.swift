@@ -25,7 +25,7 @@ import Wire
   }
 
   private func request(
-    _ payload: [UInt8], _ account: AccountAnswer? = Scenario.known(), in authentication: inout UserAuthentication
+    _ payload: [UInt8], _ account: AccountReply? = Scenario.known(), in authentication: inout UserAuthentication
   ) throws(ProtocolViolation) -> Reaction {
     try authentication.request(SecretBytes(payload), account, at: 0)
   }
@@ -91,7 +91,7 @@ import Wire
     #expect(throws: violation) { try authentication.informationResponse(answer, Scenario.known(), at: 0) }
     let prompt = try request(
       Scenario.request("keyboard-interactive") { for _ in 0..<2 { $0.text("") } }, in: &authentication)
-    #expect(prompt.actions == [.tell(.authentication(.prompt(name: "", instruction: "", prompt: "Password: ")))])
+    #expect(prompt.actions == [.send(.authentication(.prompt(name: "", instruction: "", prompt: "Password: ")))])
     #expect(try authentication.informationResponse(answer, Scenario.known(), at: 0) == Reaction())
     #expect(throws: violation) { try authentication.informationResponse(answer, Scenario.known(), at: 0) }
   }
@@ -104,7 +104,7 @@ import Wire
         == Reaction([.setTimer(.passwordAnswer, milliseconds: Self.leastTime)]))
     let reaction = authentication.leastTimeExpired(nil)
     #expect(reaction.next == nil && reaction.penalties == [])
-    #expect(reaction.actions.facts.map(\.reason) == ["no_authority"])
+    #expect(reaction.actions.records.map(\.reason) == ["no_authority"])
   }
 
   @Test func `two keys that force different commands are refused`() throws {
@@ -117,7 +117,7 @@ import Wire
       let verdict = Verdict(outcome: .accepted, fingerprint: key, permissions: permissions)
       let reaction = authentication.verdict(verdict, Scenario.known(), 0, at: 10)
       #expect(reaction.next == nil)
-      #expect(reaction.actions.facts.map(\.reason) == (key == "a" ? [] : ["forced_commands_differ"]))
+      #expect(reaction.actions.records.map(\.reason) == (key == "a" ? [] : ["forced_commands_differ"]))
     }
     #expect(authentication.permissions.forcedCommand == Array("date".utf8))
     #expect(authentication.hasProvenStep)
@@ -143,7 +143,7 @@ import Wire
     var renamed = authentication()
     _ = try request(Scenario.request("none"), in: &renamed)
     let reaction = try request(Scenario.request("none", user: "eve"), in: &renamed)
-    #expect(reaction.penalties == [.misbehaved] && reaction.actions.facts.map(\.reason) == ["user_changed"])
+    #expect(reaction.penalties == [.misbehaved] && reaction.actions.records.map(\.reason) == ["user_changed"])
     guard case .disconnect(let disconnect) = reaction.next else {
       Issue.record("no disconnect")
       return

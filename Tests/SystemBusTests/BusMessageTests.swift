@@ -56,7 +56,7 @@ import Testing
   }
 
   @Test func `a message over the limit is refused at once`() {
-    for length in [BusMessage.longest as Int, Int(UInt32.max)] {
+    for length in [BusMessage.sizeLimit as Int, Int(UInt32.max)] {
       var writer = BusWriter()
       for byte in [0x6c, 4, 1, 1] as [UInt8] { writer.byte(byte) }
       writer.uint32(UInt32(length))

@@ -24,7 +24,7 @@ import Testing
     defer { unlink(path) }
     try bindUnix(#require(receiver), path)
     let sender = try Descriptor.datagram(to: path)
-    var outcome = Transfer.bytes(0)
+    var outcome = IOOutcome.bytes(0)
     for _ in 0..<100_000 where outcome != .wouldBlock { outcome = try sender.sendDatagram([1]) }
     #expect(outcome == .wouldBlock)
     receiver = nil

@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct ChannelPumpTests {
   /// A connection that records what is sent to its client.
-  private final class Client: ChannelPump.Surroundings {
+  private final class Client: ChannelPump.Delegate {
     var sent: [[UInt8]] = []
     var isActive = false
     let loop: EventLoop
@@ -19,7 +19,7 @@ import Testing
 
     func send(_ message: [UInt8]) { sent.append(message) }
     func sendData(_ memory: UnsafeRawBufferPointer) -> Bool { true }
-    func tell(_ message: TransportToSession) {}
+    func sendToSession(_ message: TransportToSession) {}
     func hasInput(_ channel: ChannelPump) {}
     func hasOutput(_ channel: ChannelPump) {}
     func forget(_ number: UInt32) {}
@@ -38,7 +38,7 @@ import Testing
     let channel = Channel(number: 0, peer: 7, peerWindow: 1000, peerMaximumPacket: 32768, windowSize: 1000)
     let pump = ChannelPump(channel, connection: client)
     pump.requested(.shell, wantsReply: false)
-    #expect(pump.heard(.started(channel: 0, terminal: true), [try ended()]))
+    #expect(pump.handle(.started(channel: 0, terminal: true), [try ended()]))
     let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 8)
     defer { memory.deallocate() }
     pump.ready(.output, EventLoop.Event(token: 0, isReadable: true, isWritable: false, isHungUp: true))

@@ -7,7 +7,7 @@ import Testing
 /// Data of forwarded channels between a client and a real socket.
 @Suite struct ForwardPumpTests {
   /// A connection that records what is sent to its client.
-  private final class Client: ChannelPump.Surroundings {
+  private final class Client: ChannelPump.Delegate {
     var sent: [[UInt8]] = []
     var told: [TransportToSession] = []
     var forgotten: [UInt32] = []
@@ -25,7 +25,7 @@ import Testing
       sent.append(Array(memory))
       return hasRoom
     }
-    func tell(_ message: TransportToSession) { told.append(message) }
+    func sendToSession(_ message: TransportToSession) { told.append(message) }
     func hasInput(_ channel: ChannelPump) {}
     func hasOutput(_ channel: ChannelPump) {}
     func forget(_ number: UInt32) { forgotten.append(number) }
@@ -198,8 +198,8 @@ import Testing
       .killed(channel: 3, signal: "TERM", coreDumped: false), .connected(channel: 3),
       .openFailed(channel: 3, .prohibited, ""),
     ]
-    for message in messages { #expect(!forward.pump.heard(message, []), "\(message)") }
-    #expect(!forward.pump.heard(.started(channel: 3, terminal: true), [try Descriptor.pipe().reader]))
+    for message in messages { #expect(!forward.pump.handle(message, []), "\(message)") }
+    #expect(!forward.pump.handle(.started(channel: 3, terminal: true), [try Descriptor.pipe().reader]))
   }
 
   private struct WriteFailure: Error {}

@@ -65,7 +65,7 @@ import Testing
     #expect(size == 0)
     write(recorder, "a")
     let deadline = try #require(recorder.deadline)
-    #expect((1...TerminalRecorder.patience + 1).contains(deadline - Clock.milliseconds))
+    #expect((1...TerminalRecorder.flushInterval + 1).contains(deadline - Clock.milliseconds))
     recorder.flush(at: deadline - 1)
     #expect(size == 0)
     recorder.flush(at: deadline)
@@ -153,11 +153,11 @@ import Testing
   @Test func `only a request for a terminal needs a recording`() {
     let terminal = ChannelRequest.terminal(
       term: [0x78], columns: 80, rows: 24, xPixels: 0, yPixels: 0, modes: [])
-    #expect(WantedTerminal(.request(channel: 7, terminal))?.channel == 7)
-    #expect(WantedTerminal(.request(channel: 7, terminal))?.rows == 24)
+    #expect(RequestedTerminal(.request(channel: 7, terminal))?.channel == 7)
+    #expect(RequestedTerminal(.request(channel: 7, terminal))?.rows == 24)
     for request in [ChannelRequest.shell, .execute([]), .windowChange(columns: 1, rows: 1, xPixels: 0, yPixels: 0)] {
-      #expect(WantedTerminal(.request(channel: 7, request)) == nil)
+      #expect(RequestedTerminal(.request(channel: 7, request)) == nil)
     }
-    #expect(WantedTerminal(.closed(channel: 7, bytesIn: 0, bytesOut: 0)) == nil)
+    #expect(RequestedTerminal(.closed(channel: 7, bytesIn: 0, bytesOut: 0)) == nil)
   }
 }

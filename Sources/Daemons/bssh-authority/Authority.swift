@@ -13,7 +13,7 @@ struct Authority {
   private let directory: UserDirectory
   private let keys: PublicKeyProvider
   private let passwords: PasswordProvider
-  private let codes: CodeJudge
+  private let codes: CodeVerifier
 
   /// - Parameter singleUser: see ``AuthorityStart/singleUser``.
   /// - Throws: `CredentialError` if a hash or secret in the configuration is invalid, or randomness is not available.
@@ -24,14 +24,14 @@ struct Authority {
     directory = UserDirectory(settings: settings, singleUser: singleUser, accounts: accounts)
     keys = PublicKeyProvider(settings: settings)
     passwords = try PasswordProvider(users: settings.auth.users)
-    codes = try CodeJudge(users: settings.auth.users)
+    codes = try CodeVerifier(users: settings.auth.users)
   }
 
   /// Answers one request.
   ///
   /// - Parameter files: the descriptors that arrived with the message.
   /// - Throws: `ServiceError.message` if the message does not parse.
-  func answer(_ message: [UInt8], files: [Descriptor]) throws(ServiceError) -> AuthorityToSupervisor {
+  func reply(to message: [UInt8], files: [Descriptor]) throws(ServiceError) -> AuthorityToSupervisor {
     let question: SupervisorToAuthority
     do throws(WireError) {
       question = try SupervisorToAuthority(wireBytes: message[...])
@@ -42,13 +42,13 @@ struct Authority {
     case .proveHostKeys(let sessionID, let algorithm, let keys):
       return .proved(hostKeys.prove(keys, sessionID: sessionID, keyExchangeAlgorithm: algorithm))
     case .account(let user, let address):
-      return .account(directory.answer(user, from: IPAddress(address) ?? .unspecified))
+      return .account(directory.lookUp(user, from: IPAddress(address) ?? .unspecified))
     case .publicKey(let question):
-      return .verdict(keys.judge(question, LookedUpFiles(question, content: files.first)))
+      return .verdict(keys.verify(question, FetchedKeyFiles(question, content: files.first)))
     case .password(let user, let password):
-      return .verdict(passwords.judge(password, of: user))
+      return .verdict(passwords.verify(password, of: user))
     case .code(let user, let code):
-      return .code(code.lend { codes.judge($0, of: user, at: Clock.secondsSince1970) })
+      return .code(code.lend { codes.verify($0, of: user, at: Clock.secondsSince1970) })
     }
   }
 }

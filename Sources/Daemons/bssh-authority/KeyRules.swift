@@ -46,10 +46,10 @@ struct KeyRules {
   }
 
   /// What applies to this login attempt.
-  func of(_ user: String, _ question: KeyQuestion) -> Login {
-    let applicant = Applicant(
+  func of(_ user: String, _ question: KeyVerificationRequest) -> Login {
+    let attempt = LoginAttempt(
       user: user, address: question.client ?? .unspecified, groups: Set(question.groups.map { NamePattern($0) }))
-    let blocks = settings.matching(applicant)
+    let blocks = settings.matching(attempt)
     let auth = settings.applying(blocks).auth
     return Login(
       authorities: authorities[settings.origin(of: Self.authoritiesKey, in: blocks)] ?? TrustedAuthorities(),

@@ -34,7 +34,7 @@ struct PasswordProvider {
   }
 
   /// The verdict on `password`. Neither it nor the time that it takes tells whether there is a user of that name.
-  func judge(_ password: SecretBytes, of user: String) -> Verdict {
+  func verify(_ password: SecretBytes, of user: String) -> Verdict {
     let name = Array(user.utf8)
     let entry = entries[name]
     let fits = verify(password.lend { Secret($0) }, entry ?? decoy(for: name))

@@ -40,14 +40,14 @@ struct PublicKeyProvider {
   }
 
   /// The verdict on a `publickey` request; `files` are those of the user whom it names.
-  func judge(_ question: KeyQuestion, _ files: LookedUpFiles) -> Verdict {
+  func verify(_ question: KeyVerificationRequest, _ files: FetchedKeyFiles) -> Verdict {
     guard let request = try? UserauthRequest(payload: question.request[...]),
       case .publicKey(let offer) = request.method
     else { return .rejected(ProofRefusal.malformed) }
     // First, everything that concerns only the key and signature, which is the same for all users; then the user.
-    let shown: ShownKey
+    let shown: PresentedKey
     do throws(ProofRefusal) {
-      shown = try ShownKey(offer, algorithms: algorithms)
+      shown = try PresentedKey(offer, algorithms: algorithms)
     } catch {
       return Verdict(outcome: .rejected, reason: Reason(error), fingerprint: PublicKey.fingerprint(ofBlob: offer.key))
     }
@@ -85,7 +85,8 @@ struct PublicKeyProvider {
 
   /// The grant of the first line or CA key that accepts the key; nil if none does, with the reason in the verdict.
   private func grant(
-    to shown: ShownKey, _ user: String, _ question: KeyQuestion, _ files: LookedUpFiles, _ rules: KeyRules.Login,
+    to shown: PresentedKey, _ user: String, _ question: KeyVerificationRequest, _ files: FetchedKeyFiles,
+    _ rules: KeyRules.Login,
     _ verdict: inout Verdict
   ) -> KeyGrant? {
     var search = KeySearch(
@@ -107,7 +108,7 @@ struct PublicKeyProvider {
   }
 
   private func verify(
-    _ signature: [UInt8], by shown: ShownKey, in request: UserauthRequest, sessionID: [UInt8]
+    _ signature: [UInt8], by shown: PresentedKey, in request: UserauthRequest, sessionID: [UInt8]
   ) throws(ProofRefusal) -> SignatureBlob.SecurityKey? {
     guard (32...64).contains(sessionID.count), let data = request.signedData(sessionID: sessionID) else {
       throw .malformed

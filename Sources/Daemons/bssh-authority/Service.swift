@@ -35,7 +35,7 @@ enum Service {
     let authority = try start(first.bytes, first.descriptors)
     try send(.ready(hostKeys: authority.hostKeys.offers), to: supervisor)
     while var question = try receive(supervisor) {
-      let answer = try authority.answer(question.bytes, files: question.descriptors)
+      let answer = try authority.reply(to: question.bytes, files: question.descriptors)
       // Requests can contain passwords.
       Secret.wipe(&question.bytes)
       try send(answer, to: supervisor)

@@ -29,13 +29,13 @@ struct UserDirectory {
   }
 
   /// Looks up `name` for a client at `address`. The answer for an unknown name has the same form as for a known one.
-  func answer(_ name: String, from address: IPAddress) -> AccountAnswer {
-    var answer = accountAnswer(name, from: address)
+  func lookUp(_ name: String, from address: IPAddress) -> AccountReply {
+    var answer = accountReply(name, from: address)
     answer.noLogins = accounts.noLogins()
     return answer
   }
 
-  private func accountAnswer(_ name: String, from address: IPAddress) -> AccountAnswer {
+  private func accountReply(_ name: String, from address: IPAddress) -> AccountReply {
     // Always looked up, so that an unknown name does not take less time.
     let decoy = decoyAccount()
     let user = users[Array(name.utf8)]
@@ -43,22 +43,22 @@ struct UserDirectory {
     do throws(AccountRefusal) {
       let system = try systemAccount(name, user)
       groups = try patterns(matching: system.groups, of: user)
-      let settings = settings.effective(for: Applicant(user: name, address: address, groups: groups))
+      let settings = settings.effective(for: LoginAttempt(user: name, address: address, groups: groups))
       let account = try account(name, user, system, defaultShell: settings.shell.defaultShell)
       // If the daemon does not run as root, all logins are the same user, who owns the files.
       let paths =
         singleUser == nil
         ? KeyPaths(settings.auth, otherThan: system.name, home: system.home) : KeyPaths(settings.auth)
-      return AccountAnswer(
+      return AccountReply(
         login: account, refusal: nil, lookUp: account, keyPaths: paths.paths(user: name, home: account.home),
         principalsPath: paths.principalsPath(user: name, home: account.home), groups: texts(groups),
         systemName: singleUser == nil ? system.name : nil)
     } catch {
       if groups.isEmpty { _ = try? patterns(matching: decoy.groups, of: nil) }
-      let settings = settings.effective(for: Applicant(user: name, address: address, groups: groups))
+      let settings = settings.effective(for: LoginAttempt(user: name, address: address, groups: groups))
       // The name must not become part of a path if it is not valid. The number of paths is the same as for known users.
       let paths = KeyPaths(settings.auth).paths(user: Self.nobody, home: decoy.home)
-      return AccountAnswer(
+      return AccountReply(
         login: nil, refusal: error, lookUp: decoy, keyPaths: paths,
         principalsPath: KeyPaths(settings.auth).principalsPath(user: Self.nobody, home: decoy.home),
         groups: texts(groups), systemName: singleUser == nil ? Self.nobody : nil)

@@ -44,7 +44,7 @@ struct CursorFile {
   func read() throws(SystemError) -> (cursor: Cursor?, isDamaged: Bool) {
     do throws(SystemError) {
       let file = try directory.openForReading(name, links: false)
-      let bytes = try file.read(count: Cursor.longest + 1, at: 0)
+      let bytes = try file.read(count: Cursor.sizeLimit + 1, at: 0)
       let cursor = Cursor(bytes, of: series)
       return (cursor, cursor == nil)
     } catch {

@@ -5,7 +5,7 @@ import JournalReader
 import System
 import Wire
 
-/// The main function of bssh-exporter: reads its settings, drops privileges, and runs the ``Shipper``.
+/// The main function of bssh-exporter: reads its settings, drops privileges, and runs the ``ExportLoop``.
 enum ExporterProcess {
   /// Runs until the exporter ends. It takes ownership of both descriptors: sealed memory with the settings, and the
   /// directory of the journal.
@@ -17,31 +17,31 @@ enum ExporterProcess {
       try Hardening.gainNoPrivileges()
       try Hardening.forbidProgramsAndListening()
       let memory = Descriptor(owning: settings)
-      let given = try ExporterSettings(wireBytes: memory.sealedMessage(limit: ExporterSettings.longest)[...])
+      let given = try ExporterSettings(wireBytes: memory.sealedMessage(limit: ExporterSettings.sizeLimit)[...])
       let signals = try SignalSource([SIGTERM])
       let folder = Descriptor(owning: directory)
       let cursors = try CursorFile(in: folder, journal: given.journal, exporter: given.name)
       let lock = try cursors.lock()
       defer { withExtendedLifetime(lock) {} }
       if try !confine(to: cursors.directory, journal: folder) {
-        link.note("\(Hardening.missingLandlock): files are protected by their permissions alone", isProblem: true)
+        link.log("\(Hardening.missingLandlock): files are protected by their permissions alone", isProblem: true)
       }
       let loop = try CurlLoop()
-      var sources: [Shipper.Source] = []
+      var sources: [ExportLoop.Source] = []
       for series in JournalSeries.allCases {
         sources.append(
-          Shipper.Source(
+          ExportLoop.Source(
             JournalFollower(JournalDirectory(series.path(of: given.journal), in: folder), series),
             try DirectoryWatch(folder),
             try CursorFile(in: folder, journal: given.journal, series, exporter: given.name)))
       }
-      let shipper = try Shipper(
+      let exportLoop = try ExportLoop(
         sources, receiver: receiver(given, loop),
         link: link, loop: loop, signals: signals)
-      try shipper.run()
+      try exportLoop.run()
       return .success
     } catch {
-      link.note("cannot go on: \(error)", isProblem: true)
+      link.log("cannot go on: \(error)", isProblem: true)
       return error is WireError ? .protocolError : .systemError
     }
   }

@@ -6,7 +6,8 @@ import System
 
 /// Sends JSON Lines over TCP, optionally with TLS.
 ///
-/// The protocol has no acknowledgements, so ``StreamLedger`` tracks which events the receiver is known to have.
+/// The protocol has no acknowledgements, so ``AcknowledgementTracker`` tracks which events the receiver is known to
+/// have.
 final class LogstashReceiver: Receiver {
   private enum State {
     case closed
@@ -29,7 +30,7 @@ final class LogstashReceiver: Receiver {
   private var buffer: [UInt8] = []
   private var position = 0
   private var events: [JournalEvent] = []
-  private var ledger = StreamLedger()
+  private var tracker = AcknowledgementTracker()
   private var lookAgain: (time: Int64, pause: Int64)?
   /// When the peer began not to acknowledge data, and the time of its last segment.
   private var unanswered: (since: Int64, last: Int64)?
@@ -52,7 +53,7 @@ final class LogstashReceiver: Receiver {
 
   var deadline: Int64? { lookAgain?.time }
 
-  func take(_ events: [JournalEvent], now: Int64) {
+  func queue(_ events: [JournalEvent], now: Int64) {
     self.events = events
     buffer.removeAll(keepingCapacity: true)
     position = 0
@@ -66,7 +67,7 @@ final class LogstashReceiver: Receiver {
   func reset() {
     state = .closed
     events = []
-    ledger = StreamLedger()
+    tracker = AcknowledgementTracker()
     lookAgain = nil
     unanswered = nil
   }
@@ -97,7 +98,7 @@ final class LogstashReceiver: Receiver {
         guard code == CURLE_OK else { throw handle.error(code) }
         guard let socket = handle.socket else { return [.failed(reason: "the connection is lost")] }
         state = .open(handle, socket: socket)
-        return [.note("connected")] + (try exchange(handle, now))
+        return [.log("connected")] + (try exchange(handle, now))
       case .open(let handle, _): return try exchange(handle, now)
       case .closing: return []
       }
@@ -126,18 +127,18 @@ final class LogstashReceiver: Receiver {
     guard let socket = handle.socket, let progress = try? BorrowedSocket(socket).tcpProgress(), !progress.isClosed
     else { return [.failed(reason: "the connection is lost")] }
     if position == buffer.count {
-      for event in events { ledger.wrote(event.head, at: event.place, end: progress.written) }
+      for event in events { tracker.wrote(event.head, at: event.place, end: progress.written) }
       events = []
     }
     if let silence = silence(progress, now), silence > Int64(settings.timeout) * 1000 {
       return [.failed(reason: "the receiver has not answered for \(silence / 1000) s")]
     }
-    ledger.observe(
+    tracker.observe(
       acknowledged: progress.acknowledged, outstanding: progress.outstanding, window: progress.window)
     var outcomes: [Outcome] = []
-    if let head = ledger.acknowledge() { outcomes.append(.accepted(head)) }
-    if let (head, place) = ledger.settle() { outcomes.append(.settled(head, place)) }
-    if !ledger.isOutstanding && events.isEmpty {
+    if let head = tracker.acknowledge() { outcomes.append(.accepted(head)) }
+    if let (head, place) = tracker.settle() { outcomes.append(.settled(head, place)) }
+    if !tracker.isOutstanding && events.isEmpty {
       lookAgain = nil
     } else if let last = lookAgain, !hasMoved {
       if last.time <= now {
@@ -177,9 +178,9 @@ final class LogstashReceiver: Receiver {
     case .closing(let handle, let socket):
       guard let isClosed = try? isClosed(handle) else { return ([], true) }
       guard isClosed, let progress = try? BorrowedSocket(socket).tcpProgress() else { return ([], isClosed) }
-      ledger.observe(
+      tracker.observe(
         acknowledged: progress.acknowledged, outstanding: progress.outstanding, window: progress.window)
-      return (ledger.settle(everything: true).map { [.settled($0.head, $0.place)] } ?? [], true)
+      return (tracker.settle(everything: true).map { [.settled($0.head, $0.place)] } ?? [], true)
     }
   }
 

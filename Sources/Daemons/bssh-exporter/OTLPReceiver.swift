@@ -16,7 +16,7 @@ final class OTLPReceiver: Receiver {
   private var events: [JournalEvent] = []
   /// Those events that do not parse and are not part of the request.
   private var unreadable: [JournalEvent] = []
-  private var answer = OTLPAnswer()
+  private var answer = OTLPResponse()
   /// Why no request could be built; empty if none of the events parses.
   private var failure: String?
   /// When an event was refused alone, and why.
@@ -25,7 +25,7 @@ final class OTLPReceiver: Receiver {
   init(_ settings: OTelSettings, batchSize: Int, loop: CurlLoop) throws(SystemError) {
     self.settings = settings
     self.loop = loop
-    sizer = BatchSizer(most: batchSize)
+    sizer = BatchSizer(countLimit: batchSize)
     handle = try CurlHandle()
     prepare()
   }
@@ -55,10 +55,10 @@ final class OTLPReceiver: Receiver {
     let given = settings.headers.map { "\($0.name): " + $0.value.lend { String(decoding: $0, as: UTF8.self) } }
     handle.setHeaders(own + compressed + ["User-Agent: bssh-exporter/\(version)", "Expect:"] + given)
     handle.receive(
-      header: { [weak self] in self?.answer.take(headerLine: String(decoding: $0, as: UTF8.self)) },
+      header: { [weak self] in self?.answer.add(headerLine: String(decoding: $0, as: UTF8.self)) },
       body: { [weak self] bytes in
         guard let self else { return }
-        answer.body += bytes.prefix(OTLPAnswer.bodyLimit - min(answer.body.count, OTLPAnswer.bodyLimit))
+        answer.body += bytes.prefix(OTLPResponse.bodyLimit - min(answer.body.count, OTLPResponse.bodyLimit))
       })
   }
 
@@ -75,9 +75,9 @@ final class OTLPReceiver: Receiver {
 
   var room: Int { events.isEmpty ? sizer.limit : 0 }
   var waits: [CurlLoop.Wait] { [] }
-  var deadline: Int64? { failure != nil ? 0 : events.isEmpty ? refusal.map { $0.time + RetryDelay.longest } : nil }
+  var deadline: Int64? { failure != nil ? 0 : events.isEmpty ? refusal.map { $0.time + RetryDelay.limit } : nil }
 
-  func take(_ events: [JournalEvent], now: Int64) {
+  func queue(_ events: [JournalEvent], now: Int64) {
     self.events = events
     unreadable = []
     var lines: [JournalLine] = []
@@ -99,7 +99,7 @@ final class OTLPReceiver: Receiver {
       let content = isCompressed ? try compressed(message) : message
       handle.setBody(
         settings.transport == .grpc ? GRPCFrame.frame(content, isCompressed: isCompressed) : content)
-      answer = OTLPAnswer()
+      answer = OTLPResponse()
       loop.start(handle)
     } catch {
       failure = "\(error)"
@@ -113,7 +113,7 @@ final class OTLPReceiver: Receiver {
 
   func work(now: Int64) -> [Outcome] {
     guard let last = events.last else {
-      guard let refusal, now >= refusal.time + RetryDelay.longest else { return [] }
+      guard let refusal, now >= refusal.time + RetryDelay.limit else { return [] }
       return [.failed(reason: refusal.reason, isLasting: true)]
     }
     if let failure {
@@ -149,7 +149,7 @@ final class OTLPReceiver: Receiver {
     if count > 0, let first = events.first {
       outcomes.append(.lost(first: first.head, count: count, reason: .rejected))
     }
-    if !message.isEmpty { outcomes.append(.note("the receiver says: \(message)")) }
+    if !message.isEmpty { outcomes.append(.log("the receiver says: \(message)")) }
     events = []
     return outcomes + [.accepted(last.head), .settled(last.head, last.place)]
   }
@@ -160,7 +160,7 @@ final class OTLPReceiver: Receiver {
     case .probe:
       events = []
       refusal = (now, reason)
-      return [.note("event \(sizer.suspect?.sequence ?? 0) is refused: \(reason); trying the one after it")]
+      return [.log("event \(sizer.suspect?.sequence ?? 0) is refused: \(reason); trying the one after it")]
     case .wait: return [.failed(reason: reason, isLasting: true)]
     }
   }

@@ -18,7 +18,7 @@ enum Outcome {
   /// `count` events, starting with this one, will never arrive.
   case lost(first: LineHead, count: UInt64, reason: ExportLoss)
   /// A message for the log.
-  case note(String)
+  case log(String)
 }
 
 /// Sends events to one destination. It never blocks; the caller waits for ``waits`` and ``deadline``.
@@ -30,7 +30,7 @@ protocol Receiver: AnyObject {
   /// When to call ``work(now:)`` at the latest, in milliseconds of the monotonic clock; nil if there is no such time.
   var deadline: Int64? { get }
   /// Accepts at most ``room`` events of one series, in order.
-  func take(_ events: [JournalEvent], now: Int64)
+  func queue(_ events: [JournalEvent], now: Int64)
   /// Continues sending, and returns the results.
   func work(now: Int64) -> [Outcome]
   /// Drops all events and connections; the events will be passed again.

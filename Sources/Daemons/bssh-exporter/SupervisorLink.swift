@@ -15,8 +15,8 @@ final class SupervisorLink {
   var descriptor: Descriptor { socket.descriptor }
 
   /// Sends a log message, truncated to 1000 bytes.
-  func note(_ text: String, isProblem: Bool) {
-    _ = try? socket.send(ExporterToSupervisor.note(isProblem: isProblem, text: cut(text)).wireBytes)
+  func log(_ text: String, isProblem: Bool) {
+    _ = try? socket.send(ExporterToSupervisor.log(isProblem: isProblem, text: cut(text)).wireBytes)
   }
 
   /// Reports the exporter's progress.

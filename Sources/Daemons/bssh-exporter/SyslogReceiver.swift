@@ -43,7 +43,7 @@ final class SyslogReceiver: Receiver {
 
   var deadline: Int64? { lookAgain?.time }
 
-  func take(_ events: [JournalEvent], now: Int64) {
+  func queue(_ events: [JournalEvent], now: Int64) {
     self.events = events[...]
     lookAgain = (now, Self.firstLook)
   }
@@ -96,7 +96,7 @@ final class SyslogReceiver: Receiver {
     return log
   }
 
-  private func send(_ event: JournalEvent, over connection: Descriptor) throws(SystemError) -> Transfer {
+  private func send(_ event: JournalEvent, over connection: Descriptor) throws(SystemError) -> IOOutcome {
     let line: JournalLine
     do throws(JournalLineError) {
       line = try JournalLine(json: event.line)

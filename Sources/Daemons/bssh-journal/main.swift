@@ -9,7 +9,7 @@ do {
   try Hardening.gainNoPrivileges()
   try Hardening.forbidProgramsAndSockets()
   ThisProcess.setUmask(0o077)
-  var service = JournalService(MessageSocket.toSupervisor())
+  var service = JournalProcess(MessageSocket.toSupervisor())
   exit(service.run().rawValue)
 } catch {
   var log = Log(threshold: .error, style: .bare)

@@ -10,7 +10,7 @@ do {
   try Hardening.gainNoPrivileges()
   try Hardening.forbidProgramsAndSockets()
   ThisProcess.setUmask(0o077)
-  var service = RecorderService(MessageSocket.toSupervisor())
+  var service = RecorderProcess(MessageSocket.toSupervisor())
   service.run()
 } catch {
   var log = Log(threshold: .error, style: .bare)

@@ -29,11 +29,11 @@ struct Arguments: Equatable {
     var rest = words[...]
     while let word = rest.popFirst() {
       if word.hasPrefix("--"), word.utf8.count > 2 {
-        used.append(try takeLong(word, &rest))
+        used.append(try parseLong(word, &rest))
       } else if word.hasPrefix("-"), word.utf8.count > 1, word != "--" {
-        used += try takeShort(word, &rest)
+        used += try parseShort(word, &rest)
       } else if named == nil {
-        named = try takeCommand(word)
+        named = try parseCommand(word)
       } else if named?.operand != nil, operand == nil {
         operand = word
       } else {
@@ -70,7 +70,7 @@ struct Arguments: Equatable {
   }
 
   /// The command that a word names; nil: it is the first word of commands with two words.
-  private mutating func takeCommand(_ word: String) throws(Failure) -> Command? {
+  private mutating func parseCommand(_ word: String) throws(Failure) -> Command? {
     if group == nil, Command.groups.contains(word) {
       group = word
       return nil
@@ -104,7 +104,7 @@ struct Arguments: Equatable {
     closest(to: word, among: candidates).map { "; did you mean '\($0)'?" } ?? ""
   }
 
-  private mutating func takeLong(_ word: String, _ rest: inout ArraySlice<String>) throws(Failure) -> Used {
+  private mutating func parseLong(_ word: String, _ rest: inout ArraySlice<String>) throws(Failure) -> Used {
     let parts = word.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     let name = String(parts[0])
     guard let option = Option.all.first(where: { $0.isNamed(name) }) else {
@@ -116,7 +116,7 @@ struct Arguments: Equatable {
   }
 
   /// `-p 22`, `-p22`, `-p=22`, `-Dvv`.
-  private mutating func takeShort(_ word: String, _ rest: inout ArraySlice<String>) throws(Failure) -> [Used] {
+  private mutating func parseShort(_ word: String, _ rest: inout ArraySlice<String>) throws(Failure) -> [Used] {
     var used: [Used] = []
     var letters = word.dropFirst()
     while let letter = letters.popFirst() {

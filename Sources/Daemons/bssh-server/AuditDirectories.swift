@@ -18,11 +18,11 @@ struct AuditDirectories {
   }
 
   /// The owner of the files; nil: the user who starts the daemon.
-  let owner: OwnedDirectory.Owner?
+  let owner: ServiceDirectory.Owner?
   /// Whether missing directories are created.
   let makes: Bool
 
-  init(owner: OwnedDirectory.Owner?, makes: Bool) {
+  init(owner: ServiceDirectory.Owner?, makes: Bool) {
     self.owner = owner
     self.makes = makes
   }
@@ -30,7 +30,7 @@ struct AuditDirectories {
   /// As the daemon opens them; `accounts` nil: not started as root.
   init(_ accounts: ServiceAccounts?, makes: Bool) {
     self.init(
-      owner: accounts.map { OwnedDirectory.Owner(user: $0.audit.uid, group: $0.audit.gid) }, makes: makes)
+      owner: accounts.map { ServiceDirectory.Owner(user: $0.audit.uid, group: $0.audit.gid) }, makes: makes)
   }
 
   /// Why a directory cannot be used, as text for the user.
@@ -81,7 +81,7 @@ struct AuditDirectories {
     let directory: Descriptor?
     let status: FileAttributes
     do throws(SystemError) {
-      directory = try OwnedDirectory.open(path, missing: makes ? .make(mode: mode, owner: owner) : .leave)
+      directory = try ServiceDirectory.open(path, missing: makes ? .make(mode: mode, owner: owner) : .leave)
       guard let directory else { return nil }
       status = try directory.attributes()
     } catch { throw Unusable(error) }
@@ -160,25 +160,26 @@ struct AuditPlaces {
   private(set) var journal: AuditDirectories.Open?
   private(set) var recordings: [AuditDirectories.Open] = []
   /// Problems that prevent a start.
-  private(set) var problems: [Problem] = []
-  private(set) var warnings: [Problem] = []
+  private(set) var problems: [Diagnostic] = []
+  private(set) var warnings: [Diagnostic] = []
 
   /// Opens, and if `directories` permits creates, what these settings need.
   init(_ loaded: Loaded, _ directories: AuditDirectories) {
     let settings = loaded.settings
     if settings.audit.enabled { openJournal(loaded, directories) }
     let places = settings.recordingPlaces
-    if places.count > OpenedDirectory.most {
+    if places.count > OpenedDirectory.countLimit {
       problems.append(
-        loaded.places.problem(
-          of: "match", "recordings go to \(places.count) directories; at most \(OpenedDirectory.most) are allowed"))
+        loaded.sourceMap.problem(
+          of: "match", "recordings go to \(places.count) directories; at most \(OpenedDirectory.countLimit) are allowed"
+        ))
     }
-    for (path, block) in places.prefix(OpenedDirectory.most) {
+    for (path, block) in places.prefix(OpenedDirectory.countLimit) {
       do throws(AuditDirectories.Unusable) {
         if let open = try directories.recordings(path) { recordings.append(open) }
       } catch {
         warnings.append(
-          loaded.places.problem(
+          loaded.sourceMap.problem(
             of: "audit.recording.directory", inBlock: block, "recordings cannot be created: \(error.reason)"))
       }
     }
@@ -187,8 +188,8 @@ struct AuditPlaces {
   private mutating func openJournal(_ loaded: Loaded, _ directories: AuditDirectories) {
     let audit = loaded.settings.audit
     let entry = loaded.choices.journalEntry
-    func problem(_ part: String, _ reason: String) -> Problem {
-      loaded.places.problem(of: "audit.exporters", entry: entry, part: part, reason)
+    func problem(_ part: String, _ reason: String) -> Diagnostic {
+      loaded.sourceMap.problem(of: "audit.exporters", entry: entry, part: part, reason)
     }
     do throws(AuditDirectories.Unusable) {
       journal = try directories.journal(audit.journalPath, mode: audit.journal.mode)

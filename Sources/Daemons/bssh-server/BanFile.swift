@@ -122,7 +122,7 @@ extension BanFile {
   }
 
   private static func open(_ folder: String) throws(SystemError) -> Descriptor {
-    guard let directory = try OwnedDirectory.open(folder, missing: .make(mode: 0o700, owner: nil)) else {
+    guard let directory = try ServiceDirectory.open(folder, missing: .make(mode: 0o700, owner: nil)) else {
       throw SystemError("open \(folder)", code: ENOENT)
     }
     return directory

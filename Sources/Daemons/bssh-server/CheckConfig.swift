@@ -23,13 +23,13 @@ enum CheckConfig {
   /// Loads the configuration, and checks everything that `run` needs, without changing anything. Without root's
   /// privileges, what depends on them is a warning: the daemon may be started with them.
   private static func check(_ file: ConfigurationFile, _ arguments: Arguments) throws(Rejected) -> Loaded {
-    var loaded = try file.load(arguments, on: Machine(isCheck: true))
-    var missing: [Problem] = []
-    let accounts = Hardening.isRoot ? Answer.serviceAccounts(&missing) : nil
+    var loaded = try file.load(arguments, on: HostInspector(isCheck: true))
+    var missing: [Diagnostic] = []
+    let accounts = Hardening.isRoot ? LoaderReply.serviceAccounts(&missing) : nil
     // The configuration may be for another machine than the one where it is checked.
     loaded.warnings += missing
-    if let warning = Answer.bans(loaded.settings.security.banStateFile).1 { loaded.warnings.append(warning) }
-    let owner = accounts.map { OwnedDirectory.Owner(user: $0.audit.uid, group: $0.audit.gid) }
+    if let warning = LoaderReply.bans(loaded.settings.security.banStateFile).1 { loaded.warnings.append(warning) }
+    let owner = accounts.map { ServiceDirectory.Owner(user: $0.audit.uid, group: $0.audit.gid) }
     let places = AuditPlaces(
       loaded, AuditDirectories(owner: Hardening.isRoot ? owner ?? .nobody : nil, makes: false))
     let start = StartChecks(loaded, arguments)

@@ -33,9 +33,9 @@ struct ConfigurationFile {
   /// The settings from the file, the environment and the options, for this machine.
   ///
   /// - Throws: `Rejected` with all problems and warnings.
-  func load(_ arguments: Arguments, on machine: Machine) throws(Rejected) -> Loaded {
+  func load(_ arguments: Arguments, on machine: HostInspector) throws(Rejected) -> Loaded {
     var file: Loader.File?
-    do throws(Problem) { file = try name.map(read) } catch { throw Rejected(problems: [error], warnings: []) }
+    do throws(Diagnostic) { file = try name.map(read) } catch { throw Rejected(problems: [error], warnings: []) }
     let environment = ProcessEnvironment.all.map { variable in
       let parts = variable.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       return (name: String(parts[0]), value: parts.count == 2 ? String(parts[1]) : "")
@@ -45,10 +45,10 @@ struct ConfigurationFile {
     }
     var loader = Loader(file: file, environment: environment, options: options)
     loader.folder = ProcessEnvironment.directory
-    return try loader.load(in: machine.surroundings)
+    return try loader.load(in: machine.hostEnvironment)
   }
 
-  private func read(_ path: String) throws(Problem) -> Loader.File {
+  private func read(_ path: String) throws(Diagnostic) -> Loader.File {
     let bytes: [UInt8]
     let isReadableByOthers: Bool
     let distrust: String?
@@ -58,10 +58,11 @@ struct ConfigurationFile {
       distrust = file.distrust
       bytes = try file.bytes(limit: YAML.sizeLimit)
     } catch {
-      throw Problem(source: .file(path), key: "", reason: "cannot read the configuration: \(error.reason)")
+      throw Diagnostic(source: .file(path), key: "", reason: "cannot read the configuration: \(error.reason)")
     }
     if let distrust {
-      throw Problem(source: .file(path), key: "", reason: "not used, because others can have written it: \(distrust)")
+      throw Diagnostic(
+        source: .file(path), key: "", reason: "not used, because others can have written it: \(distrust)")
     }
     let root = try YAML.parse(bytes, name: path)
     var file = Loader.File(name: path, root: root, isReadableByOthers: isReadableByOthers)

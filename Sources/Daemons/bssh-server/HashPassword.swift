@@ -23,7 +23,7 @@ enum HashPassword {
 
   /// Prompts twice on the terminal.
   private static func ask() throws(Failure) -> [UInt8] {
-    let answers: [PasswordPrompt.Answer]
+    let answers: [PasswordPrompt.Outcome]
     do throws(SystemError) {
       let prompt = try PasswordPrompt()
       answers = [try prompt.ask("Password: ", limit: limit), try prompt.ask("Repeat the password: ", limit: limit)]

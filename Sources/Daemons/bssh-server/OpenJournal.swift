@@ -13,8 +13,8 @@ enum OpenJournal {
     guard parts.count == 2, let mode = UInt32(parts[0], radix: 8) else {
       throw Arguments.usage("open-journal needs MODE:FILE", for: .openJournal)
     }
-    var problems: [Problem] = []
-    let accounts = Hardening.isRoot ? Answer.serviceAccounts(&problems) : nil
+    var problems: [Diagnostic] = []
+    let accounts = Hardening.isRoot ? LoaderReply.serviceAccounts(&problems) : nil
     var answer = JournalOpening.failed(problems.first?.reason ?? "")
     var descriptors: [Descriptor] = []
     if problems.isEmpty {

@@ -6,7 +6,7 @@ import System
 /// The terminal's echo is restored however the prompt ends: by a response, or by a signal such as that of Ctrl-C.
 struct PasswordPrompt {
   /// How a prompt ended.
-  enum Answer: Equatable {
+  enum Outcome: Equatable {
     case line([UInt8])
     /// End of input in place of a line.
     case ended
@@ -28,7 +28,7 @@ struct PasswordPrompt {
   /// Shows `question` and reads a line of at most `limit` bytes.
   ///
   /// - Throws: `SystemError` if the terminal cannot be read or written.
-  func ask(_ question: String, limit: Int) throws(SystemError) -> Answer {
+  func ask(_ question: String, limit: Int) throws(SystemError) -> Outcome {
     var modes = termios()
     guard tcgetattr(terminal.rawValue, &modes) == 0 else { throw .last("/dev/tty") }
     var silent = modes

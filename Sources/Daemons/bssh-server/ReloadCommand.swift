@@ -5,7 +5,7 @@ import System
 /// `reload`: has a daemon load its configuration again, and waits for the result, which SIGHUP alone does not return.
 enum ReloadCommand {
   /// Timeout in milliseconds: the daemon waits a minute for a loader, and then for an authority.
-  private static let patience: Int64 = 90_000
+  private static let timeout: Int64 = 90_000
 
   static func run(_ arguments: Arguments) throws(Failure) {
     guard let word = arguments.operand, let process = Int32(word), process > 1 else {
@@ -15,7 +15,7 @@ enum ReloadCommand {
     guard let name = ProcessEnvironment.executable(of: process), name == "bssh-supervisor" else {
       throw Failure(.noInput, "bssh-server: process \(process) is not a bssh-supervisor, or belongs to another user")
     }
-    let answer: ReloadAnswer
+    let answer: ReloadReply
     do throws(SystemError) { answer = try ask(process) } catch {
       throw Failure(.systemError, "bssh-server: \(error)")
     }
@@ -28,8 +28,8 @@ enum ReloadCommand {
     }
   }
 
-  private static func ask(_ process: Int32) throws(SystemError) -> ReloadAnswer {
-    let path = ReloadAnswer.path(for: getpid())
+  private static func ask(_ process: Int32) throws(SystemError) -> ReloadReply {
+    let path = ReloadReply.path(for: getpid())
     // A killed process with the same process id may have left its socket.
     unlink(path)
     umask(0o077)
@@ -40,13 +40,13 @@ enum ReloadCommand {
     try loop.add(socket, .read, token: 0)
     try loop.add(target, .read, token: 1)
     guard kill(process, SIGHUP) == 0 else { throw .last("signal process \(process)") }
-    let end = Clock.milliseconds + patience
+    let end = Clock.milliseconds + timeout
     while Clock.milliseconds < end {
       let events = try loop.wait(milliseconds: Int32(clamping: end - Clock.milliseconds))
       if events.contains(where: { $0.token == 0 }) {
-        let (bytes, _) = try socket.read(count: ReloadAnswer.longest + MessageVersion.header.count)
+        let (bytes, _) = try socket.read(count: ReloadReply.sizeLimit + MessageVersion.header.count)
         let message = try MessageVersion.message(in: bytes)
-        guard let answer = try? ReloadAnswer(wireBytes: message) else { break }
+        guard let answer = try? ReloadReply(wireBytes: message) else { break }
         return answer
       }
       if !events.isEmpty { return .refused(["process \(process) has ended"]) }

@@ -12,8 +12,8 @@ enum RunCommand {
   static func run(_ arguments: Arguments) throws(Failure) {
     let file = ConfigurationFile(arguments)
     let listeners = ListeningSockets.take()
-    let answer: Answer
-    do throws(Rejected) { answer = try Answer(file, arguments, listeners: listeners, readsBans: true) } catch {
+    let answer: LoaderReply
+    do throws(Rejected) { answer = try LoaderReply(file, arguments, listeners: listeners, readsBans: true) } catch {
       Output.complain(error.warnings.map { "warning: \($0)" }, .warning)
       var failure = Failure(.configuration)
       failure.lines = error.problems.map(\.description)
@@ -32,11 +32,11 @@ enum RunCommand {
   static func load(_ arguments: Arguments) throws(Failure) {
     let socket = MessageSocket(Descriptor(owning: 3))
     do throws(SystemError) {
-      let answer: Answer
+      let answer: LoaderReply
       do throws(Rejected) {
-        answer = try Answer(ConfigurationFile(arguments), arguments, listeners: [], readsBans: false)
+        answer = try LoaderReply(ConfigurationFile(arguments), arguments, listeners: [], readsBans: false)
       } catch {
-        return try Answer.send(error.problems, over: socket)
+        return try LoaderReply.send(error.problems, over: socket)
       }
       try answer.send(over: socket)
     } catch {

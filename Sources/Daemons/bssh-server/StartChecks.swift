@@ -6,8 +6,8 @@ import System
 /// What a start needs in addition to a configuration that loads: programs, addresses, files that it writes. Changes
 /// nothing.
 struct StartChecks {
-  private(set) var problems: [Problem] = []
-  private(set) var warnings: [Problem] = []
+  private(set) var problems: [Diagnostic] = []
+  private(set) var warnings: [Diagnostic] = []
 
   init(_ loaded: Loaded, _ arguments: Arguments) {
     for program in ExecutableName.allCases where program != .server {
@@ -17,35 +17,35 @@ struct StartChecks {
         if Hardening.isRoot, program != .supervisor,
           let reason = Executables.obstacle(toUsersStarting: path)
         {
-          let warning = Problem(source: nil, key: "", reason: reason)
+          let warning = Diagnostic(source: nil, key: "", reason: reason)
           if !warnings.contains(warning) { warnings.append(warning) }
         }
       } catch {
-        problems.append(Problem(source: nil, key: "", reason: "\(error)"))
+        problems.append(Diagnostic(source: nil, key: "", reason: "\(error)"))
       }
     }
     if Hardening.isRoot {
       do throws(SystemError) { try EmptyDirectory.inspect(EmptyDirectory.ofTransports) } catch {
-        problems.append(Problem(source: nil, key: "", reason: "\(error)"))
+        problems.append(Diagnostic(source: nil, key: "", reason: "\(error)"))
       }
     }
     if let path = arguments.value("pid-file").map(ConfigurationFile.absolute),
       let obstacle = Self.obstacle(toWriting: path)
     {
-      let problem = Problem(source: .option("--pid-file"), key: "", reason: obstacle.reason)
+      let problem = Diagnostic(source: .option("--pid-file"), key: "", reason: obstacle.reason)
       if obstacle.isDenied { denied(problem) } else { problems.append(problem) }
     }
     if let path = loaded.settings.security.banStateFile,
       let obstacle = Self.obstacle(toWriting: path, makesFolder: true)
     {
       warnings.append(
-        loaded.places.problem(of: "security.ban_state_file", "bans cannot be saved: \(obstacle.reason)"))
+        loaded.sourceMap.problem(of: "security.ban_state_file", "bans cannot be saved: \(obstacle.reason)"))
     }
     checkAddresses(loaded)
   }
 
   /// What this user may not do; the daemon may be started by root, who may.
-  private mutating func denied(_ problem: Problem) {
+  private mutating func denied(_ problem: Diagnostic) {
     if Hardening.isRoot { problems.append(problem) } else { warnings.append(problem.unchecked) }
   }
 
@@ -58,15 +58,15 @@ struct StartChecks {
       switch failure.code {
       case EADDRNOTAVAIL where !address.isEveryAddress:
         warnings.append(
-          loaded.places.problem(
+          loaded.sourceMap.problem(
             of: "server.bind_address", entry: index, "this machine does not have the address \(address.address)"))
       case EACCES:
         denied(
-          loaded.places.problem(
+          loaded.sourceMap.problem(
             of: "server.port", "port \(address.port) needs root's privileges: \(SystemError.message(failure.code))"))
       case EAFNOSUPPORT where !address.isEveryAddress:
         warnings.append(
-          loaded.places.problem(
+          loaded.sourceMap.problem(
             of: "server.bind_address", entry: index, "the kernel has no IPv6 for \(address.address)"))
       default: continue
       }
@@ -82,7 +82,7 @@ struct StartChecks {
     let name = Array(path[slash...].utf8.dropFirst())
     if name.isEmpty { return ("'\(path)' is a directory", false) }
     do throws(SystemError) {
-      guard let directory = try OwnedDirectory.open(folder, missing: .leave) else {
+      guard let directory = try ServiceDirectory.open(folder, missing: .leave) else {
         return makesFolder ? nil : ("the directory '\(folder)' does not exist", false)
       }
       if directory.isKernelFileSystem { return ("no files can be created in '\(folder)'", false) }

@@ -13,25 +13,25 @@ struct YAML {
 
   /// The tree of the file `name`; an empty file is a node without a value.
   ///
-  /// - Throws: `Problem` with line and column for what is not YAML or is refused.
-  static func parse(_ bytes: [UInt8], name: String) throws(Problem) -> Node {
+  /// - Throws: `Diagnostic` with line and column for what is not YAML or is refused.
+  static func parse(_ bytes: [UInt8], name: String) throws(Diagnostic) -> Node {
     guard bytes.count <= sizeLimit else {
-      throw Problem(source: .file(name), key: "", reason: "the file is longer than 8 MiB")
+      throw Diagnostic(source: .file(name), key: "", reason: "the file is longer than 8 MiB")
     }
     guard let events = EventReader(name: name) else {
-      throw Problem(source: .file(name), key: "", reason: "out of memory")
+      throw Diagnostic(source: .file(name), key: "", reason: "out of memory")
     }
-    var result: Result<Node, Problem> = .failure(
-      Problem(source: .file(name), key: "", reason: "the file could not be parsed"))
+    var result: Result<Node, Diagnostic> = .failure(
+      Diagnostic(source: .file(name), key: "", reason: "the file could not be parsed"))
     // The parser reads from the bytes until the end of the document, so they must stay where they are.
     bytes.withUnsafeBufferPointer { buffer in
       events.read(from: buffer)
-      do throws(Problem) { result = .success(try document(events)) } catch { result = .failure(error) }
+      do throws(Diagnostic) { result = .success(try document(events)) } catch { result = .failure(error) }
     }
     return try result.get()
   }
 
-  private static func document(_ events: EventReader) throws(Problem) -> Node {
+  private static func document(_ events: EventReader) throws(Diagnostic) -> Node {
     try events.next()  // the start of the stream
     guard case .documentStart = try events.next().kind else { return Node(.scalar("", plain: true)) }
     let root = try node(try events.next(), events, depth: 1)
@@ -43,7 +43,7 @@ struct YAML {
     return root
   }
 
-  private static func node(_ event: Event, _ events: EventReader, depth: Int) throws(Problem) -> Node {
+  private static func node(_ event: Event, _ events: EventReader, depth: Int) throws(Diagnostic) -> Node {
     if case .scalar(let text, let plain) = event.kind { return Node(.scalar(text, plain: plain), at: event.position) }
     guard depth <= depthLimit else {
       throw events.problem(event.position, "lists and mappings are nested more than \(depthLimit) levels deep")
@@ -116,15 +116,15 @@ private final class EventReader {
     yaml_parser_set_input_string(parser, bytes.baseAddress, bytes.count)
   }
 
-  func problem(_ position: Node.Position, _ reason: String) -> Problem {
-    Problem(source: .file(name), position: position, key: "", reason: reason)
+  func problem(_ position: Node.Position, _ reason: String) -> Diagnostic {
+    Diagnostic(source: .file(name), position: position, key: "", reason: reason)
   }
 
   /// The next event.
   ///
-  /// - Throws: `Problem` for what is not YAML or is refused.
+  /// - Throws: `Diagnostic` for what is not YAML or is refused.
   @discardableResult
-  func next() throws(Problem) -> Event {
+  func next() throws(Diagnostic) -> Event {
     var event = yaml_event_t()
     guard yaml_parser_parse(parser, &event) == 1 else { throw failure() }
     defer { yaml_event_delete(&event) }
@@ -155,7 +155,7 @@ private final class EventReader {
 
   private func refuse(
     anchor: UnsafeMutablePointer<yaml_char_t>?, tag: UnsafeMutablePointer<yaml_char_t>?, _ position: Node.Position
-  ) throws(Problem) {
+  ) throws(Diagnostic) {
     if anchor != nil { throw problem(position, "an anchor (&name); anchors and aliases are not allowed") }
     if tag != nil {
       throw problem(position, "a tag (!name); tags are not allowed, and text that begins with '!' must be in quotes")
@@ -163,7 +163,7 @@ private final class EventReader {
   }
 
   /// libyaml's error in its own words, or in ours for common mistakes.
-  private func failure() -> Problem {
+  private func failure() -> Diagnostic {
     let reason = parser.pointee.problem.map { String(cString: $0) } ?? "not YAML"
     let context = parser.pointee.context.map { String(cString: $0) } ?? ""
     // A reader error, about the encoding, has no mark but an offset.

@@ -10,7 +10,7 @@ enum AccountCheck {
   /// The account that is looked up instead of an unknown one, so that both take the same time.
   private static let nobody = "nobody"
 
-  static func answer(_ question: AccountQuestion) throws(SystemError) -> AccountState {
+  static func answer(_ question: AccountCheckRequest) throws(SystemError) -> AccountState {
     let accounts = SystemAccounts()
     let found = try? accounts.account(named: question.name)
     let account = found ?? (try? accounts.account(named: nobody))

@@ -44,7 +44,7 @@ extension CommandDenial {
 }
 
 /// The program that a client requests.
-enum Wanted: Equatable, CustomStringConvertible {
+enum RequestedProgram: Equatable, CustomStringConvertible {
   case shell
   case command([UInt8])
   case sftp

@@ -19,32 +19,32 @@ struct RequestedForward: Equatable {
 
 /// The audit records of a forward: one when it is connected, could not be connected or is denied, and one at its end if
 /// it was connected.
-extension Fact {
+extension AuditRecord {
   /// The record of a connected forward.
   ///
   /// - Parameter address: the address connected to; nil for a Unix socket.
-  static func opened(_ forward: RequestedForward, at address: IPAddress?) -> Fact {
-    var fact = Fact(.forwardOpen, .success, of: forward)
-    fact.setAddress(address, of: forward)
-    return fact
+  static func opened(_ forward: RequestedForward, at address: IPAddress?) -> AuditRecord {
+    var record = AuditRecord(.forwardOpen, .success, of: forward)
+    record.setAddress(address, of: forward)
+    return record
   }
 
   /// The record of a permitted forward that could not be connected.
   ///
   /// - Parameter details: the error of the system, or of the resolver.
-  static func failed(_ forward: RequestedForward, _ reason: ForwardFailure, _ details: String? = nil) -> Fact {
-    var fact = Fact(.forwardOpen, reason == .noResources ? .error : .failure, of: forward)
-    fact.reason = Reason(reason)
-    fact.details = details
-    return fact
+  static func failed(_ forward: RequestedForward, _ reason: ForwardFailure, _ details: String? = nil) -> AuditRecord {
+    var record = AuditRecord(.forwardOpen, reason == .noResources ? .error : .failure, of: forward)
+    record.reason = Reason(reason)
+    record.details = details
+    return record
   }
 
   /// The record of a refused forward.
-  static func denied(_ forward: RequestedForward, _ refusal: ForwardRefusal) -> Fact {
-    var fact = Fact(.forwardDenied, .denied, of: forward)
-    fact.reason = Reason(refusal.reason)
-    fact.rule = refusal.rule
-    return fact
+  static func denied(_ forward: RequestedForward, _ refusal: ForwardRefusal) -> AuditRecord {
+    var record = AuditRecord(.forwardDenied, .denied, of: forward)
+    record.reason = Reason(refusal.reason)
+    record.rule = refusal.rule
+    return record
   }
 
   /// The record of the end of a connected forward.
@@ -56,13 +56,13 @@ extension Fact {
   ///   - milliseconds: since it was connected.
   static func closed(
     _ forward: RequestedForward, at address: IPAddress?, bytesIn: UInt64?, bytesOut: UInt64?, milliseconds: UInt64
-  ) -> Fact {
-    var fact = Fact(.forwardClosed, .success, of: forward)
-    fact.setAddress(address, of: forward)
-    (fact.bytesIn, fact.bytesOut) = (bytesIn, bytesOut)
-    if let bytesIn, let bytesOut { fact.bytes = bytesIn &+ bytesOut }
-    fact.milliseconds = milliseconds
-    return fact
+  ) -> AuditRecord {
+    var record = AuditRecord(.forwardClosed, .success, of: forward)
+    record.setAddress(address, of: forward)
+    (record.bytesIn, record.bytesOut) = (bytesIn, bytesOut)
+    if let bytesIn, let bytesOut { record.bytes = bytesIn &+ bytesOut }
+    record.milliseconds = milliseconds
+    return record
   }
 
   private init(_ type: EventType, _ result: EventResult, of forward: RequestedForward) {

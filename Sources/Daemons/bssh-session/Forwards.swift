@@ -55,7 +55,7 @@ struct Forwards {
     case handOver(channel: UInt32, Attempt)
     /// Refuse the channel.
     case refuse(channel: UInt32, OpenRefusal, String)
-    case record(Fact)
+    case record(AuditRecord)
   }
 
   private struct Pending {

@@ -8,14 +8,14 @@ enum HandOver {
   /// The first argument of this mode.
   static let argument: [UInt8] = Array("hand-over".utf8)
   /// Time limit of the whole in milliseconds, because the next daemon waits.
-  private static let patience: Int64 = 2000
+  private static let timeout: Int64 = 2000
 
   static func run(_ arguments: [[UInt8]], places: ScopeClient.Places = ScopeClient.usualPlaces) -> ExitCode {
     SignalSource.ignoreBrokenPipes()
     let processes = arguments.compactMap { Int32(String(decoding: $0, as: UTF8.self)) }.filter { $0 > 1 }
     guard let first = processes.first else { return .usage }
     var log = Log(threshold: .info, style: ProcessEnvironment.isLoggedByJournal ? .journal : .plain)
-    let end = Clock.milliseconds + patience
+    let end = Clock.milliseconds + timeout
     var problem: String?
     // systemd moves no process if one of them has ended meanwhile. The first one is the supervisor's copy, which goes on
     // for the existing logins.

@@ -68,7 +68,7 @@ extension LoginSession {
     case .handOver(let channel, let attempt):
       if let connection = drop(attempt) { send(.connected(channel: channel), [connection.socket]) }
     case .refuse(let channel, let refusal, let text): send(.openFailed(channel: channel, refusal, text))
-    case .record(let fact): supervisor.add(fact)
+    case .record(let record): supervisor.add(record)
     }
     return nil
   }

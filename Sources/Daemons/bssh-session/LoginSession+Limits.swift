@@ -25,11 +25,11 @@ extension LoginSession {
   /// Performs the steps of limits that are due.
   mutating func keepLimits(at now: Int64) {
     for (token, running) in programs.filter({ $0.value.limit?.nextTime.map { $0 <= now } ?? false }) {
-      while let step = programs[token]?.limit?.step(at: now) { take(step, token, running) }
+      while let step = programs[token]?.limit?.step(at: now) { perform(step, token, running) }
     }
   }
 
-  private mutating func take(_ step: CommandLimit.Step, _ token: UInt64, _ running: Running) {
+  private mutating func perform(_ step: CommandLimit.Step, _ token: UInt64, _ running: Running) {
     let number = running.channel
     switch step {
     case .announce(let seconds):
@@ -38,7 +38,7 @@ extension LoginSession {
       send(.announce(channel: number, "bssh: this command ends in \(time) (command time limit)"))
     case .terminate:
       let limit = running.limit?.seconds ?? 0
-      note("channel \(number): pid \(running.process.pid) has run for \(limit) s, and is ended: command_timeout")
+      log("channel \(number): pid \(running.process.pid) has run for \(limit) s, and is ended: command_timeout")
       send(.announce(channel: number, "bssh: the command has run for \(limit) s, and is ended (command_timeout)"))
       running.process.signalGroup(Signal.terminate)
       running.process.signalGroup(Signal.resume)

@@ -19,17 +19,17 @@ extension LoginSession {
     _ program: Program, _ preparation: SessionChannel.Preparation, _ request: ChannelRequest, _ channel: Channel,
     _ number: UInt32
   ) {
-    var fact = Fact(program, for: request, onTerminal: channel.terminal?.name)
-    fact.channel = number
+    var record = AuditRecord(program, for: request, onTerminal: channel.terminal?.name)
+    record.channel = number
     var recordDeadline: Int64?
     if let terminal = channel.terminal {
       supervisor.add(.began(channel: number, name: terminal.name, process: Daemon.processID))
       if keepsRecords { recordDeadline = Clock.milliseconds + PendingStart.recordTime }
     }
     starts += 1
-    supervisor.add(start: starts, fact.ofStart)
+    supervisor.add(start: starts, record.ofStart)
     pending = PendingStart(
-      number: starts, channel: number, program, preparation, request, fact, recordDeadline: recordDeadline,
+      number: starts, channel: number, program, preparation, request, record, recordDeadline: recordDeadline,
       scopeDeadline: scopeDeadline)
     // Nobody is left who could record it or answer.
     if supervisor.isGone { pending?.answered(starts, allowed: true) }
@@ -48,10 +48,10 @@ extension LoginSession {
     case .wait: return
     case .start(let isLate):
       if isLate, let terminal = channels[start.channel]?.terminal {
-        note("channel \(start.channel): the login records take long; \(terminal.name) is not waited for")
+        log("channel \(start.channel): the login records take long; \(terminal.name) is not waited for")
       }
       if scopeDeadline != nil {
-        note("channel \(start.channel): this login is not in a scope of its own yet, and is not waited for")
+        log("channel \(start.channel): this login is not in a scope of its own yet, and is not waited for")
         scopeDeadline = nil
       }
     case .refuse: break
@@ -60,9 +60,9 @@ extension LoginSession {
     guard var channel = channels[start.channel] else { return }
     if start.step(at: now) == .refuse {
       if let terminal = channel.terminal { supervisor.add(.ended(name: terminal.name)) }
-      var fact = start.fact
-      fact.notStarted("it could not be recorded")
-      supervisor.add(fact)
+      var record = start.record
+      record.notStarted("it could not be recorded")
+      supervisor.add(record)
       var isSFTP = false
       if case .subsystem = start.request { isSFTP = true }
       let action = channel.machine.handle(.notRecorded(isSFTP: isSFTP))
@@ -101,10 +101,10 @@ extension LoginSession {
       case .closed, nil: break waiting
       }
     }
-    guard var fact = pending?.fact else { return }
+    guard var record = pending?.record else { return }
     pending = nil
-    fact.notStarted("the client was gone before it was recorded")
-    supervisor.add(fact)
+    record.notStarted("the client was gone before it was recorded")
+    supervisor.add(record)
   }
 
   /// Handles an answer of the supervisor about the pending program. False: the message is none.
@@ -121,7 +121,7 @@ extension LoginSession {
   /// Starts a program.
   private mutating func start(_ start: PendingStart, _ channel: inout Channel) -> Start {
     let (program, preparation, number) = (start.program, start.preparation, start.channel)
-    var fact = start.fact
+    var record = start.record
     do throws(SystemError) {
       let started = try starter.start(program, preparation, channel.terminal)
       let token = nextToken
@@ -129,24 +129,24 @@ extension LoginSession {
       let report = started.report.map { _ in nextToken }
       programs[token] = Running(
         process: started.process, channel: number,
-        terminal: channel.terminal?.name, story: ProgramStory(fact, report: report, at: Clock.milliseconds),
+        terminal: channel.terminal?.name, commandRecord: CommandRecord(record, report: report, at: Clock.milliseconds),
         limit: limit(of: program))
       channel.program = token
       if channel.terminal != nil { showTerminals() }
       try loop.add(started.process.descriptor, .read, token: token)
       if let report, let socket = started.report {
         nextToken += 1
-        reports.add(socket, of: number, fact.protocol, token: report)
+        reports.add(socket, of: number, record.protocol, token: report)
         try loop.add(socket.descriptor, .read, token: report)
       }
-      if let complaint = started.complaint { note("channel \(number): \(complaint.dropLast())") }
+      if let complaint = started.complaint { log("channel \(number): \(complaint.dropLast())") }
       let place = channel.terminal.map { " on \($0.name)" } ?? ""
-      note("channel \(number): \(program.name) started\(place), pid \(started.process.pid)")
+      log("channel \(number): \(program.name) started\(place), pid \(started.process.pid)")
       return .started(started.descriptors)
     } catch {
       if let terminal = channel.terminal { supervisor.add(.ended(name: terminal.name)) }
-      fact.notStarted("\(error)")
-      supervisor.add(fact)
+      record.notStarted("\(error)")
+      supervisor.add(record)
       return error.isArgumentListTooLong ? .tooLong : .failed
     }
   }
@@ -161,9 +161,9 @@ extension LoginSession {
     } else {
       programs[token] = nil
     }
-    var story = running.story
-    story.end(status, isOverdue: running.limit?.isOver ?? false, at: Clock.milliseconds)
-    endings[token] = story
+    var commandRecord = running.commandRecord
+    commandRecord.end(status, isOverdue: running.limit?.isOver ?? false, at: Clock.milliseconds)
+    endings[token] = commandRecord
     if let name = running.terminal {
       supervisor.add(.ended(name: name))
       showTerminals()
@@ -194,34 +194,36 @@ extension LoginSession {
   var nextEnding: Int64? { endings.values.compactMap { $0.report == nil ? $0.deadline : nil }.min() }
 
   /// Audits programs that have ended, once everything about them is known.
-  mutating func tellEndings(at now: Int64) {
-    for (token, story) in endings where story.isComplete(at: now) { tell(token) }
+  mutating func reportEndings(at now: Int64) {
+    for (token, commandRecord) in endings where commandRecord.isComplete(at: now) { reportEnding(token) }
   }
 
   /// Audits a program that has ended.
-  mutating func tell(_ token: UInt64) {
-    if let story = endings.removeValue(forKey: token) { supervisor.add(story.fact) }
+  mutating func reportEnding(_ token: UInt64) {
+    if let commandRecord = endings.removeValue(forKey: token) { supervisor.add(commandRecord.record) }
   }
 
   /// Passes on the reports of a file transfer; true when there are no more now.
   @discardableResult
   mutating func forward(_ token: UInt64) -> Bool {
-    let told = reports.take(token)
-    for fact in told.facts { supervisor.add(fact) }
-    for line in told.notes { note(line) }
-    if told.isOver {
+    let result = reports.drain(token)
+    for record in result.records { supervisor.add(record) }
+    for line in result.notes { log(line) }
+    if result.isOver {
       if let descriptor = reports.remove(token) { loop.remove(descriptor) }
-      for key in programs.keys where programs[key]?.story.report == token { programs[key]?.story.reportEnded() }
+      for key in programs.keys where programs[key]?.commandRecord.report == token {
+        programs[key]?.commandRecord.reportEnded()
+      }
       for key in endings.keys where endings[key]?.report == token { endings[key]?.reportEnded() }
       return true
     }
-    if !told.facts.isEmpty { rest(token) }
-    return told.facts.isEmpty && told.notes.isEmpty
+    if !result.records.isEmpty { pause(token) }
+    return result.records.isEmpty && result.notes.isEmpty
   }
 
   /// Stops reading a transfer's reports for a while.
-  mutating func rest(_ token: UInt64) {
-    guard let descriptor = reports.rest(token, at: Clock.milliseconds) else { return }
+  mutating func pause(_ token: UInt64) {
+    guard let descriptor = reports.pause(token, at: Clock.milliseconds) else { return }
     // Its end is still reported.
     try? loop.modify(descriptor, [], token: token)
   }

@@ -17,7 +17,7 @@ struct LoginSession {
   /// How long to wait for programs to end after the client has left, so that their end can be audited, in milliseconds.
   /// Programs that run longer live on, as under sshd.
   static let partingTime: Int64 = 2000
-  /// How long programs wait for the login's scope after the login, in milliseconds; more than ``ScopeService`` waits
+  /// How long programs wait for the login's scope after the login, in milliseconds; more than ``ScopeProcess`` waits
   /// for systemd.
   static let scopeTime: Int64 = 1500
   /// Limit of queued bytes to the transport; beyond it the login ends.
@@ -36,7 +36,7 @@ struct LoginSession {
     /// The name of its terminal while it has one.
     var terminal: String?
     /// The audit record of its end.
-    var story: ProgramStory
+    var commandRecord: CommandRecord
     var limit: CommandLimit?
     /// It has ended. Kept unreaped, which reserves its group's id, until the processes that it left behind are killed.
     var hasEnded = false
@@ -69,7 +69,7 @@ struct LoginSession {
   /// Running programs by token.
   var programs: [UInt64: Running] = [:]
   /// Ended programs that are not audited yet, by their token in `programs`.
-  var endings: [UInt64: ProgramStory] = [:]
+  var endings: [UInt64: CommandRecord] = [:]
   var reports = TransferReports()
   var nextToken = Token.firstProgram
   var forwards: Forwards
@@ -124,13 +124,13 @@ struct LoginSession {
     while true {
       let now = Clock.milliseconds
       keepLimits(at: now)
-      tellEndings(at: now)
+      reportEndings(at: now)
       proceed(at: now)
       if let time = forwards.nextTime, time <= now { handle(.clock) }
-      try tellSupervisor()
+      try sendToSupervisor()
       if let deadline, (programs.isEmpty && endings.isEmpty) || deadline <= now { return finish() }
       if !isHoldingBack {
-        for report in reports.rested(at: now) { try loop.modify(report.descriptor, .read, token: report.token) }
+        for report in reports.resumable(at: now) { try loop.modify(report.descriptor, .read, token: report.token) }
       }
       let times = [
         deadline, nextLimit, nextEnding, pending?.deadline(after: now), isHoldingBack ? nil : reports.nextEnd,
@@ -147,7 +147,7 @@ struct LoginSession {
         case Token.control: receiveControl(event)
         // The next iteration sends what is queued.
         case Token.room: break
-        case Token.signals: while signals.next() != nil { letGo() }
+        case Token.signals: while signals.next() != nil { releasePrograms() }
         default:
           if forwardWork.has(event.token) {
             forwardReady(event.token)
@@ -162,12 +162,12 @@ struct LoginSession {
   }
 
   /// Sends queued events to the supervisor; while it does not read them, nothing new is read from others.
-  private mutating func tellSupervisor() throws(SystemError) {
+  private mutating func sendToSupervisor() throws(SystemError) {
     supervisor.flush()
     if supervisor.isBehind != isHoldingBack {
       isHoldingBack = supervisor.isBehind
       try watchRoomForSupervisor()
-      if isHoldingBack { for token in reports.tokens { rest(token) } }
+      if isHoldingBack { for token in reports.tokens { pause(token) } }
     }
     watchTransport()
   }
@@ -186,9 +186,9 @@ struct LoginSession {
   /// At the end of the login, sends the remaining events and kills what is past its limit.
   private mutating func finish() {
     for token in reports.tokens { while !forward(token) {} }
-    for token in endings.keys.sorted() { tell(token) }
+    for token in endings.keys.sorted() { reportEnding(token) }
     for (token, running) in programs.sorted(by: { $0.key < $1.key }) where !running.hasEnded {
-      supervisor.add(running.story.unfinished(at: Clock.milliseconds))
+      supervisor.add(running.commandRecord.unfinished(at: Clock.milliseconds))
       programs[token]?.hasEnded = true
     }
     killOverdue()
@@ -202,8 +202,8 @@ struct LoginSession {
     for _ in 0..<32 where deadline == nil && pending == nil {
       guard case .message(let bytes, let descriptors)? = receivedFromTransport() else { return }
       guard descriptors.isEmpty, let message = try? TransportToSession(wireBytes: bytes[...]) else {
-        note("the transport sent a message that cannot be read")
-        return letGo()
+        log("the transport sent a message that cannot be read")
+        return releasePrograms()
       }
       switch message {
       case .request(let number, let request):
@@ -212,8 +212,8 @@ struct LoginSession {
         closed(number, bytesIn, bytesOut)
       case .open(let number, let target, let originator, let port):
         guard open(RequestedForward(channel: number, target: target, originator: (originator, port))) else {
-          note("the transport opened channel \(number) twice")
-          return letGo()
+          log("the transport opened channel \(number) twice")
+          return releasePrograms()
         }
       }
     }
@@ -233,7 +233,7 @@ struct LoginSession {
     channels[number]?.terminal = nil
     forgetIfClosed(number)
     if let token = channel.program {
-      programs[token]?.story.channelClosed(bytesIn, bytesOut)
+      programs[token]?.commandRecord.channelClosed(bytesIn, bytesOut)
       endings[token]?.channelClosed(bytesIn, bytesOut)
     }
   }
@@ -246,14 +246,14 @@ struct LoginSession {
   private mutating func receivedFromTransport() -> MessageSocket.Received? {
     let received: MessageSocket.Received
     do throws(SystemError) { received = try transport.receive() } catch {
-      note("the transport: \(error)")
-      letGo()
+      log("the transport: \(error)")
+      releasePrograms()
       return nil
     }
     switch received {
     case .message, .wouldBlock: return received
     case .closed:
-      letGo()
+      releasePrograms()
       return nil
     }
   }
@@ -269,7 +269,7 @@ struct LoginSession {
       if waits == isWaitingToWrite { return }
       isWaitingToWrite = waits
       watchTransport(anew: true)
-    case .failed: letGo()
+    case .failed: releasePrograms()
     }
   }
 
@@ -281,7 +281,7 @@ struct LoginSession {
     var interest: EventLoop.Interest = listens ? .read : []
     if isWaitingToWrite { interest.insert(.write) }
     let changed: Void? = try? loop.modify(transport.descriptor, interest, token: Token.transport)
-    if changed == nil { letGo() }
+    if changed == nil { releasePrograms() }
   }
 
   // MARK: Channels
@@ -302,25 +302,26 @@ struct LoginSession {
       action = channel.machine.handle(.terminal(opened: channel.terminal != nil))
     }
     if action == .complainOfLength, case .request(.overlongCommand(let line)) = event {
-      var fact = Fact(.command(line), for: .overlongCommand(line), onTerminal: channel.terminal?.name)
-      fact.channel = number
-      fact.notStarted("longer than any command can be; its start is shown")
-      supervisor.add(fact)
+      var record = AuditRecord(.command(line), for: .overlongCommand(line), onTerminal: channel.terminal?.name)
+      record.channel = number
+      record.notStarted("longer than any command can be; its start is shown")
+      supervisor.add(record)
     }
     channels[number] = channel
     if case .start(let program, let preparation) = action, case .request(let request) = event {
       // For the supervisor, programs whose end it has not heard of are unfinished, and it limits these.
       guard programs.count + endings.count < LoginSession.channelLimit else {
-        var fact = Fact(program, for: request, onTerminal: channel.terminal?.name)
-        fact.channel = number
-        fact.notStarted("\(programs.count) programs of this login have not ended")
-        supervisor.add(fact)
+        var record = AuditRecord(program, for: request, onTerminal: channel.terminal?.name)
+        record.channel = number
+        record.notStarted("\(programs.count) programs of this login have not ended")
+        supervisor.add(record)
         return handle(.program(started: false), number)
       }
       return begin(program, preparation, request, channel, number)
     }
     switch action {
-    case .deny(let denial, let what), .turnAway(let denial, let what): tell(denial, what, event, number)
+    case .deny(let denial, let what), .rejectWithMessage(let denial, let what):
+      reportDenial(denial, what, event, number)
     default: break
     }
     perform(action, channel, number)
@@ -334,7 +335,7 @@ struct LoginSession {
     case .none, .report: break
     case .accept: send(.done(channel: number))
     case .refuse, .deny: send(.refused(channel: number))
-    case .turnAway(let denial, _): end(channel, number, saying: denial.words, status: Denial.exitStatus)
+    case .rejectWithMessage(let denial, _): end(channel, number, saying: denial.words, status: Denial.exitStatus)
     case .complainOfLength:
       end(channel, number, saying: "\(starter.shell): \(SystemError.argumentListTooLong)", status: 1)
     case .resize(let size):
@@ -348,12 +349,13 @@ struct LoginSession {
   }
 
   /// Reports a denial to the supervisor.
-  private mutating func tell(_ denial: Denial, _ what: String, _ event: SessionChannel.Event, _ number: UInt32) {
-    guard case .request(let request) = event, var fact = Fact(denial, of: request) else {
-      return note("channel \(number): \(what) refused: \(denial.rawValue)")
+  private mutating func reportDenial(_ denial: Denial, _ what: String, _ event: SessionChannel.Event, _ number: UInt32)
+  {
+    guard case .request(let request) = event, var record = AuditRecord(denial, of: request) else {
+      return log("channel \(number): \(what) refused: \(denial.rawValue)")
     }
-    fact.channel = number
-    supervisor.add(fact)
+    record.channel = number
+    supervisor.add(record)
   }
 
   /// Tells the client why nothing runs, in the way of a program that prints a message and exits.
@@ -370,18 +372,18 @@ struct LoginSession {
       let terminal = try Terminal()
       terminal.resize(request.size)
       if !terminal.apply(request.modes.modes.map { ($0.opcode, $0.value) }) {
-        note("\(terminal.name) did not take all modes that the client wants")
+        log("\(terminal.name) did not take all modes that the client wants")
       }
       return terminal
     } catch {
-      note("no terminal: \(error)")
+      log("no terminal: \(error)")
       return nil
     }
   }
 
   /// Ends the login after the client has left: releases all programs and gives them a little time. Nothing is sent to
   /// the transport any more.
-  mutating func letGo() {
+  mutating func releasePrograms() {
     if deadline != nil { return }
     proceedAtOnce()
     deadline = Clock.milliseconds + LoginSession.partingTime
@@ -419,7 +421,9 @@ struct LoginSession {
       watchTransport()
     case .message(let bytes, _):
       // After `login` no other message is allowed.
-      guard let message = try? SupervisorToSession(wireBytes: bytes[...]), answered(message) else { return letGo() }
+      guard let message = try? SupervisorToSession(wireBytes: bytes[...]), answered(message) else {
+        return releasePrograms()
+      }
     }
   }
 
@@ -430,5 +434,5 @@ struct LoginSession {
   }
 
   /// Sends a line for the log to the supervisor.
-  mutating func note(_ text: String) { supervisor.note(text) }
+  mutating func log(_ text: String) { supervisor.log(text) }
 }

@@ -16,7 +16,7 @@ struct PendingStart {
   let preparation: SessionChannel.Preparation
   let request: ChannelRequest
   /// Its audit record.
-  var fact: Fact
+  var record: AuditRecord
   /// The supervisor's answer; nil: not there yet.
   private(set) var isAllowed: Bool?
   /// Until when to wait for the login records; nil: don't wait.
@@ -31,14 +31,14 @@ struct PendingStart {
   ///   - scopeDeadline: until when to wait for the login's scope; nil: the login is in one, or will not be.
   init(
     number: UInt64, channel: UInt32, _ program: Program, _ preparation: SessionChannel.Preparation,
-    _ request: ChannelRequest, _ fact: Fact, recordDeadline: Int64?, scopeDeadline: Int64? = nil
+    _ request: ChannelRequest, _ record: AuditRecord, recordDeadline: Int64?, scopeDeadline: Int64? = nil
   ) {
     self.number = number
     self.channel = channel
     self.program = program
     self.preparation = preparation
     self.request = request
-    self.fact = fact
+    self.record = record
     self.recordDeadline = recordDeadline
     self.scopeDeadline = scopeDeadline
   }

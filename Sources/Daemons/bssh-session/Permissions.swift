@@ -44,7 +44,7 @@ extension SessionChannel.Permissions {
   /// nothing.
   ///
   /// - Throws: `Denial` with the reason why nothing may run.
-  func program(for wanted: Wanted, onTerminal: Bool) throws(Denial) -> Program {
+  func program(for wanted: RequestedProgram, onTerminal: Bool) throws(Denial) -> Program {
     // SFTP that the login does not have is denied, whatever is forced.
     if wanted == .sftp, !mayTransfer { throw closedByShell.contains(.sftp) ? .closed : .noSFTP }
     if let forced = rules.forced { return try force(Array(forced.utf8), instead: wanted, onTerminal: onTerminal) }
@@ -78,7 +78,7 @@ extension SessionChannel.Permissions {
     }
   }
 
-  private func force(_ line: [UInt8], instead wanted: Wanted, onTerminal: Bool) throws(Denial) -> Program {
+  private func force(_ line: [UInt8], instead wanted: RequestedProgram, onTerminal: Bool) throws(Denial) -> Program {
     if let words = Self.words(ofSFTP: line) {
       guard wanted == .sftp else { throw .notSFTP }
       if onTerminal { throw .onTerminal }

@@ -33,7 +33,7 @@ enum Program: Equatable {
 struct ForcedCommand: Equatable {
   let line: [UInt8]
   /// What the client requested.
-  let wanted: Wanted
+  let wanted: RequestedProgram
 }
 
 /// A client's request for a terminal. RFC 4254, section 6.2
@@ -102,7 +102,7 @@ struct SessionChannel: Equatable {
     case deny(Denial, what: String)
     /// Grant the request, print on standard error why nothing runs, and exit. A refused request would not do, because
     /// clients don't show a reason for it.
-    case turnAway(Denial, what: String)
+    case rejectWithMessage(Denial, what: String)
     /// Grant the request, print on standard error that the command is too long, and exit, as sshd does.
     case complainOfLength
     /// Open a terminal, and report the result as `terminal(opened:)`.
@@ -149,7 +149,7 @@ struct SessionChannel: Equatable {
       return started ? .none : .refuse
     case (.starting(let preparation, _), .notRecorded(let isSFTP)):
       state = isSFTP ? .preparing(preparation) : .ended
-      return isSFTP ? .deny(.notRecorded, what: "SFTP") : .turnAway(.notRecorded, what: "command")
+      return isSFTP ? .deny(.notRecorded, what: "SFTP") : .rejectWithMessage(.notRecorded, what: "command")
     case (.starting, .argumentsTooLong):
       state = .ended
       return .complainOfLength
@@ -202,11 +202,11 @@ struct SessionChannel: Equatable {
       return start(.command(command), preparation)
     case .overlongCommand(let start):
       // The beginning of the command decides whether it would be allowed; in no case does it run.
-      guard case .turnAway(let denial, let what) = self.start(.command(start), preparation) else {
+      guard case .rejectWithMessage(let denial, let what) = self.start(.command(start), preparation) else {
         state = .ended
         return .complainOfLength
       }
-      return .turnAway(denial, what: what)
+      return .rejectWithMessage(denial, what: what)
     case .subsystem(let name):
       if name != Array("sftp".utf8) { return .deny(.noSubsystem, what: "subsystem") }
       return start(.sftp, preparation)
@@ -217,7 +217,7 @@ struct SessionChannel: Equatable {
     }
   }
 
-  private mutating func start(_ wanted: Wanted, _ preparation: Preparation) -> Action {
+  private mutating func start(_ wanted: RequestedProgram, _ preparation: Preparation) -> Action {
     do throws(Denial) {
       let program = try permissions.program(for: wanted, onTerminal: preparation.terminal != nil)
       state = .starting(preparation, takesSignals: permissions.maySignal(program))
@@ -226,7 +226,7 @@ struct SessionChannel: Equatable {
       // An SFTP client waits for packets, not for a message, and may try something else after a failure.
       if wanted == .sftp { return .deny(error, what: wanted.description) }
       state = .ended
-      return .turnAway(error, what: wanted.description)
+      return .rejectWithMessage(error, what: wanted.description)
     }
   }
 

@@ -146,8 +146,8 @@ struct SessionProcess {
   }
 
   private static func login(in memory: Descriptor) -> Login? {
-    guard memory.isSealedMemory, let bytes = try? memory.read(count: Login.longest + 1, at: 0),
-      bytes.count <= Login.longest
+    guard memory.isSealedMemory, let bytes = try? memory.read(count: Login.sizeLimit + 1, at: 0),
+      bytes.count <= Login.sizeLimit
     else { return nil }
     return try? Login(wireBytes: bytes[...])
   }

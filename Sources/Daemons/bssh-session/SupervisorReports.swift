@@ -14,7 +14,7 @@ struct SupervisorReports {
   private static let limit = 16 << 20
 
   /// Events that follow the queued messages.
-  private var facts: [Fact] = []
+  private var records: [AuditRecord] = []
   private var queue: MessageQueue
   /// The supervisor is gone, and nothing is sent any more.
   private(set) var isGone = false
@@ -25,19 +25,19 @@ struct SupervisorReports {
   init(_ socket: MessageSocket) { queue = MessageQueue(socket, bound: .bytes(Self.limit)) }
 
   /// Queues an audit record for the next ``flush()``.
-  mutating func add(_ fact: Fact) { if !isGone { facts.append(fact) } }
+  mutating func add(_ record: AuditRecord) { if !isGone { records.append(record) } }
 
   /// Queues a log line for the next ``flush()``.
-  mutating func note(_ text: String) {
+  mutating func log(_ text: String) {
     // Truncation may cut a character, which becomes U+FFFD.
-    add(.note(String(decoding: text.utf8.prefix(Self.noteLength), as: UTF8.self)))
+    add(.log(String(decoding: text.utf8.prefix(Self.noteLength), as: UTF8.self)))
   }
 
   /// Queues a change of a terminal's use for the next ``flush()``.
   mutating func add(_ use: TerminalUse) { add(.terminal(use)) }
 
   /// Queues the question whether a program may start, with the record of its start, for the next ``flush()``.
-  mutating func add(start number: UInt64, _ fact: Fact) { add(.starts(number: number, fact)) }
+  mutating func add(start number: UInt64, _ record: AuditRecord) { add(.starts(number: number, record)) }
 
   /// Sends as much as the supervisor accepts now.
   mutating func flush() {
@@ -55,7 +55,7 @@ struct SupervisorReports {
   mutating func giveUp() {
     isGone = true
     isBehind = false
-    facts = []
+    records = []
     queue.removeAll()
   }
 
@@ -66,7 +66,7 @@ struct SupervisorReports {
   }
 
   private mutating func packFacts() {
-    while !facts.isEmpty { append(.facts(FactBatch(takingFrom: &facts))) }
+    while !records.isEmpty { append(.records(AuditBatch(takingFrom: &records))) }
   }
 
   private mutating func append(_ message: SessionToSupervisor) {

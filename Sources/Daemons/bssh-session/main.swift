@@ -9,5 +9,5 @@ ThisProcess.setName("bssh-session")
 let arguments = ThisProcess.arguments.dropFirst()
 if arguments.first == UserRC.argument { exit(UserRC.run(Array(arguments.dropFirst())).rawValue) }
 if arguments.first == HandOver.argument { exit(HandOver.run(Array(arguments.dropFirst())).rawValue) }
-if arguments.first == ScopeService.argument { exit(ScopeService.run(control: 3).rawValue) }
+if arguments.first == ScopeProcess.argument { exit(ScopeProcess.run(control: 3).rawValue) }
 exit(SessionProcess.start(control: 3).rawValue)

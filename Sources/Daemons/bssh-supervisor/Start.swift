@@ -7,7 +7,7 @@ enum Start {
   /// Runs the supervisor, and returns the exit code.
   static func run(_ commandLine: [String]) -> ExitCode {
     var log = Log(threshold: .info, style: ProcessEnvironment.isLoggedByJournal ? .journal : .plain)
-    guard let arguments = Arguments(Array(commandLine.dropFirst())) else {
+    guard let arguments = SupervisorArguments(Array(commandLine.dropFirst())) else {
       log.write(.error, "bssh-server starts this program, nobody else")
       return .usage
     }
@@ -26,7 +26,7 @@ enum Start {
   /// Creates the supervisor, which then holds the only reference to the configuration, so that a reload closes its memory
   /// with the host keys. nil: the configuration cannot be used.
   private static func build(
-    _ arguments: Arguments, _ log: inout Log
+    _ arguments: SupervisorArguments, _ log: inout Log
   ) throws(SystemError) -> (Supervisor, ProcessRuntime)? {
     try Hardening.forbidInspection()
     SignalSource.ignoreBrokenPipes()
@@ -56,7 +56,7 @@ enum Start {
       log.write(.error, "there is no configuration on descriptor 3; bssh-server starts this program, nobody else")
       return nil
     case .message(let bytes, let descriptors):
-      do throws(LoadedSettings.Problem) {
+      do throws(LoadedSettings.LoadError) {
         return try LoadedSettings(bytes, descriptors)
       } catch {
         switch error {

@@ -2,7 +2,7 @@ import System
 
 extension Supervisor {
   /// Passes a message of a process to its service.
-  func take(_ bytes: [UInt8], _ descriptors: [Descriptor], from child: Child) {
+  func handle(_ bytes: [UInt8], _ descriptors: [Descriptor], from child: Child) {
     switch child.role {
     case .authority: authorities.handle(bytes, descriptors, from: child)
     case .transport: transports.handle(bytes, descriptors, from: child)

@@ -30,7 +30,7 @@ final class Supervisor {
   ///   - directory: where the daemon was started, for the loader.
   ///   - transfer: `bssh-transfer`, for the zygote of session processes.
   init(
-    _ arguments: Arguments, _ loaded: LoadedSettings, _ runtime: any Runtime, _ process: any DaemonProcess,
+    _ arguments: SupervisorArguments, _ loaded: LoadedSettings, _ runtime: any Runtime, _ process: any DaemonProcess,
     isRoot: Bool, directory: String?, transfer: Descriptor
   ) {
     let singleUser = isRoot ? nil : Daemon.userID
@@ -92,7 +92,7 @@ final class Supervisor {
     case .signal(let signal, let process, let user): life.handle(signal: signal, from: process, of: user)
     case .timer(let key): time(key)
     case .readable(let number): listeners.handle(readable: number)
-    case .message(let bytes, let descriptors, let child): take(bytes, descriptors, from: child)
+    case .message(let bytes, let descriptors, let child): handle(bytes, descriptors, from: child)
     case .ended(let child, let status): ended(child, status)
     case .accept(let listener, let left): listeners.accept(listener, left: left)
     case .accepted(let connection): connections.open(connection)
@@ -100,7 +100,7 @@ final class Supervisor {
     case .loginOpened(let number, let socket): connections.loginOpened(number, socket)
     case .announce(let text, let number): connections.announce(text, to: number)
     case .connectionClosed: life.endWhenIdle()
-    case .letGo: life.handOverOnceBansAreSaved()
+    case .handOver: life.handOverOnceBansAreSaved()
     case .drain: life.drain()
     case .sessionsRead: life.sessionsRead()
     case .made(let child):
@@ -114,14 +114,14 @@ final class Supervisor {
     case .reloadEnded(let answer): life.reloadEnded(answer)
     case .bansChanged: bans.changed()
     case .bansSaved: life.finishHandOver()
-    case .audit(let fact): audit.record(fact)
+    case .audit(let record): audit.record(record)
     case .statusChanged: life.statusChanged()
     case .failed(let code): life.fail(code)
-    case .journalHolds:
-      listeners.hold()
+    case .backpressureBegins:
+      listeners.pauseAccepting()
       pauses.hold()
-    case .journalReleases:
-      listeners.acceptAgain()
+    case .backpressureEnds:
+      listeners.resumeAccepting()
       pauses.release()
     case .journalOpened: life.journalOpened()
     case .journalNotOpened(let reason): journal.notOpened(reason)
@@ -132,9 +132,9 @@ final class Supervisor {
   }
 
   /// Tells a `bssh-server reload` what came of it.
-  private static func send(_ answer: ReloadAnswer, to asker: Int32, _ runtime: any Runtime) {
+  private static func send(_ answer: ReloadReply, to asker: Int32, _ runtime: any Runtime) {
     do throws(SystemError) {
-      _ = try Descriptor.datagram(to: ReloadAnswer.path(for: asker)).sendDatagram(
+      _ = try Descriptor.datagram(to: ReloadReply.path(for: asker)).sendDatagram(
         MessageVersion.headed(answer.wireBytes))
     } catch {
       runtime.log(.debug, "pid \(asker) does not wait for the end of its reload: \(error)")

@@ -13,7 +13,7 @@ final class ChannelPump {
   }
 
   /// What a pump needs from its connection.
-  protocol Surroundings: AnyObject {
+  protocol Delegate: AnyObject {
     /// Sends a message; it is silently dropped when the connection is over.
     func send(_ message: [UInt8])
     /// Sends a message in `memory`. False: send no more data now.
@@ -21,7 +21,7 @@ final class ChannelPump {
     /// Set when data of a program was sent.
     var isActive: Bool { get set }
     /// Sends a message to the session.
-    func tell(_ message: TransportToSession)
+    func sendToSession(_ message: TransportToSession)
     /// Asks for ``ChannelPump/flushInput()`` once everything available is read from the client.
     func hasInput(_ channel: ChannelPump)
     /// Asks for ``ChannelPump/pumpOnce(_:)``: there is something to send.
@@ -41,7 +41,7 @@ final class ChannelPump {
   }
 
   private(set) var channel: Channel
-  private unowned let connection: any Surroundings
+  private unowned let connection: any Delegate
   private var descriptors = PerStream<Descriptor>()
   private var interests = PerStream<EventLoop.Interest>()
   /// Outputs that may have bytes to read.
@@ -63,7 +63,7 @@ final class ChannelPump {
   /// The session was told that the channel has ended.
   private(set) var hasHungUp = false
 
-  init(_ channel: Channel, connection: any Surroundings) {
+  init(_ channel: Channel, connection: any Delegate) {
     self.channel = channel
     self.connection = connection
     pending = ByteQueue()
@@ -71,7 +71,7 @@ final class ChannelPump {
   }
 
   /// A forwarded channel with its connected socket, which is non-blocking.
-  init(_ channel: Channel, socket: Descriptor, connection: any Surroundings) {
+  init(_ channel: Channel, socket: Descriptor, connection: any Delegate) {
     self.channel = channel
     self.connection = connection
     pending = ByteQueue(slack: ByteQueue.smallSlack)
@@ -120,7 +120,7 @@ final class ChannelPump {
     if let recorder, case .windowChange(let columns, let rows, _, _) = request {
       recorder.resized(columns: columns, rows: rows)
     }
-    connection.tell(.request(channel: channel.number, request))
+    connection.sendToSession(.request(channel: channel.number, request))
   }
 
   /// Handles eow@openssh.com.
@@ -132,7 +132,7 @@ final class ChannelPump {
   // MARK: From the session
 
   /// Handles a session's message about this channel. False: it is not allowed now.
-  func heard(_ message: SessionToTransport, _ given: [Descriptor]) -> Bool {
+  func handle(_ message: SessionToTransport, _ given: [Descriptor]) -> Bool {
     let actions: [Channel.Action]?
     switch message {
     case .done: actions = channel.answered(true)
@@ -274,7 +274,7 @@ final class ChannelPump {
   }
 
   /// The message that tells the session that the client has closed the channel, or is gone.
-  var lastWord: TransportToSession {
+  var closeMessage: TransportToSession {
     .closed(channel: channel.number, bytesIn: channel.bytesIn, bytesOut: channel.bytesOut)
   }
 
@@ -399,7 +399,7 @@ final class ChannelPump {
       case .dropInput: dropInput()
       case .hangUp:
         hasHungUp = true
-        connection.tell(lastWord)
+        connection.sendToSession(closeMessage)
       case .forget:
         end()
         connection.forget(channel.number)

@@ -30,12 +30,12 @@ extension Connection {
     if verdictPending {
       waitingAuthentication.append((number, payload))
     } else {
-      judge(number, payload)
+      forwardAuthentication(number, payload)
     }
   }
 
   /// Forwards an authentication message to the supervisor.
-  func judge(_ number: UInt8, _ payload: SecretBytes) {
+  func forwardAuthentication(_ number: UInt8, _ payload: SecretBytes) {
     if number == MessageNumber.userauthInfoResponse {
       guard promptIsOpen else { return violated("an answer to no question") }
       report(.informationResponse(payload))
@@ -47,7 +47,7 @@ extension Connection {
   }
 
   /// Sends the supervisor's reply to the client.
-  func answer(_ reply: AuthenticationReply, _ descriptors: [Descriptor]) {
+  func handleReply(_ reply: AuthenticationReply, _ descriptors: [Descriptor]) {
     guard verdictPending, !isAuthenticated else { return }
     verdictPending = false
     switch reply {
@@ -65,7 +65,7 @@ extension Connection {
     }
     if !isAuthenticated, !waitingAuthentication.isEmpty {
       let next = waitingAuthentication.removeFirst()
-      judge(next.number, next.payload)
+      forwardAuthentication(next.number, next.payload)
     }
   }
 

@@ -106,19 +106,19 @@ extension Connection {
 
   /// Sends a message to the session. If it cannot be sent at once it is queued, and nothing is read from the client
   /// meanwhile.
-  func tell(_ message: TransportToSession) {
+  func sendToSession(_ message: TransportToSession) {
     guard let wasEmpty = toSession?.isEmpty else { return }
-    let terminal = isRecorded ? WantedTerminal(message) : nil
+    let terminal = isRecorded ? RequestedTerminal(message) : nil
     guard toSession?.append(SecretBytes(encoding: message), isHeld: terminal != nil) == true else {
       return sessionEnded()
     }
     if let terminal { wantedTerminals.append(terminal) }
-    if wasEmpty { tellSession() }
+    if wasEmpty { sendPendingMessages() }
   }
 
   /// Handles messages of the session.
   func receiveSession(_ event: EventLoop.Event) {
-    tellSession()
+    sendPendingMessages()
     while end == nil, let session {
       switch try? session.receive() {
       case .message(let bytes, let descriptors):
@@ -131,7 +131,7 @@ extension Connection {
         case .done, .refused, .started, .exited, .killed, .announce:
           // The session may still answer for a channel that both sides have closed: that is late, not wrong.
           guard let channel = channel(message.channel) else { continue }
-          if !channel.heard(message, descriptors) { return sessionEnded() }
+          if !channel.handle(message, descriptors) { return sessionEnded() }
         }
       case .wouldBlock: return
       case .closed, nil: return sessionEnded()

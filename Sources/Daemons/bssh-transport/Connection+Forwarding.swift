@@ -26,14 +26,14 @@ extension Connection {
     guard forwards.count + opening.count < forwardLimit else {
       return send(Message.openFailure(peer: open.peer, .shortage, "too many channels"))
     }
-    guard target.size <= ForwardTarget.longest else {
+    guard target.size <= ForwardTarget.sizeLimit else {
       return send(Message.openFailure(peer: open.peer, .connectFailed, "the target's name is too long"))
     }
     let number = freeNumber()
     opening[number] = open
-    tell(
+    sendToSession(
       .open(
-        channel: number, target, originator: Array(originator.prefix(ForwardTarget.longest)),
+        channel: number, target, originator: Array(originator.prefix(ForwardTarget.sizeLimit)),
         originatorPort: originatorPort))
   }
 

@@ -5,7 +5,7 @@ import System
 import Wire
 
 /// A terminal that a client requests and that has to be recorded.
-struct WantedTerminal {
+struct RequestedTerminal {
   let channel: UInt32
   let term: [UInt8]
   let columns: UInt32
@@ -25,7 +25,7 @@ struct WantedTerminal {
 // nothing is read from the client, and what was read stays queued in order.
 extension Connection {
   /// Sends queued messages to the session, as many as it accepts, up to one that needs a recording first.
-  func tellSession() {
+  func sendPendingMessages() {
     while !isAwaitingRecording, let outcome = toSession?.flush() {
       switch outcome {
       case .sent, .waiting: return
@@ -78,7 +78,7 @@ extension Connection {
         report(.recorded(recorder.finish(number)))
       }
     }
-    tellSession()
+    sendPendingMessages()
   }
 
   /// Reports a finished recording to the supervisor.

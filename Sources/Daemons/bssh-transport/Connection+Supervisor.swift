@@ -31,7 +31,7 @@ extension Connection {
     while end == nil && !inbox.isEmpty {
       let (message, descriptors) = inbox.removeFirst()
       switch message {
-      case .authentication(let reply): answer(reply, descriptors)
+      case .authentication(let reply): handleReply(reply, descriptors)
       case .hostKeyProofs(let payload):
         guard let request = proofRequest else { break }
         proofRequest = nil

@@ -9,7 +9,7 @@ import Wire
 /// libssh delivers messages during ``SSH/step(readable:writable:)``. Nothing more is read while an authentication
 /// request waits for its verdict, while the session does not accept our messages, or while the client does not accept
 /// ours.
-final class Connection: SSH.Owner, ChannelPump.Surroundings {
+final class Connection: SSH.Owner, ChannelPump.Delegate {
   /// Why a connection has ended; the codes of `TransportToSupervisor.closed`.
   struct End {
     var reason: TransportEnd
@@ -70,7 +70,7 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
   /// Messages to the session; nil: there is none.
   var toSession: MessageQueue?
   /// The terminals that held messages of `toSession` request: their recordings' files are needed first.
-  var wantedTerminals = FIFO<WantedTerminal>()
+  var wantedTerminals = FIFO<RequestedTerminal>()
   /// Terminals of this login are recorded.
   var isRecorded = false
   /// Recordings include what is typed.
@@ -274,13 +274,13 @@ final class Connection: SSH.Owner, ChannelPump.Surroundings {
     for channel in sessions.values { channel.endRecording() }
     let received = SSH.received.bytes
     let end = end ?? End(reason: .connectionLost, detail: "")
-    let farewell = TransportToSupervisor.closed(
+    let closed = TransportToSupervisor.closed(
       reason: end.reason, detail: String(Log.printable(end.detail).prefix(256)), bytesIn: received, bytesOut: bytesOut)
-    _ = try? control.send(farewell.wireBytes, wait: true)
+    _ = try? control.send(closed.wireBytes, wait: true)
     // The session learns at once that programs can end, since closing may take a moment; but only after the report to
     // the supervisor, which would otherwise take the session's end for the reason.
     for channel in Array(sessions.values) + Array(forwards.values) {
-      if !channel.hasHungUp { tell(channel.lastWord) }
+      if !channel.hasHungUp { sendToSession(channel.closeMessage) }
       channel.end()
     }
     (sessions, forwards, opening, withOutput) = ([:], [:], [:], [:])

@@ -10,7 +10,7 @@ final class TerminalRecorder {
   /// Buffered bytes from which on lines are written at once.
   static let blockSize = 32 << 10
   /// Longest time that a line is buffered, in milliseconds.
-  static let patience: Int64 = 500
+  static let flushInterval: Int64 = 500
 
   private let file: Descriptor
   private let hash: RunningHash
@@ -65,7 +65,7 @@ final class TerminalRecorder {
     if writer.waiting >= TerminalRecorder.blockSize {
       write()
     } else if deadline == nil, writer.waiting > 0 {
-      deadline = now / 1000 + TerminalRecorder.patience
+      deadline = now / 1000 + TerminalRecorder.flushInterval
     }
   }
 

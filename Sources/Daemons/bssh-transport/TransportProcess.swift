@@ -46,17 +46,17 @@ enum TransportProcess {
     }
     ThisProcess.setTitle("bssh-transport [\(number)]")
     do {
-      let lastWord = TransportToSupervisor.closed(
+      let closed = TransportToSupervisor.closed(
         reason: .outOfMemory, detail: "the connection needs more memory than it may have", bytesIn: 0, bytesOut: 0)
-      try SSH.whenOutOfMemory(send: lastWord.wireBytes, to: control)
+      try SSH.whenOutOfMemory(send: closed.wireBytes, to: control)
       let connection = try Connection(settings, control: control, openFiles: openFiles)
       try SSH.accept(descriptors[0], owner: connection)
       try connection.run(descriptors[0])
       return .success
     } catch {
       let text = (error as? SSH.Failure)?.text ?? "\(error)"
-      let farewell = TransportToSupervisor.closed(reason: .cannotStart, detail: text, bytesIn: 0, bytesOut: 0)
-      try control.send(farewell.wireBytes, wait: true)
+      let closed = TransportToSupervisor.closed(reason: .cannotStart, detail: text, bytesIn: 0, bytesOut: 0)
+      try control.send(closed.wireBytes, wait: true)
       return .software
     }
   }

@@ -29,7 +29,7 @@ public struct AdmissionControl: Sendable {
   }
 
   /// Behavior of a connection that changes the penalties of its source.
-  public enum Conduct: Hashable, Sendable {
+  public enum PenaltyEvent: Hashable, Sendable {
     /// A wrong password, an invalid signature, a protocol violation, or a login request without success.
     case failed
     /// It offered keys, none of which was accepted, and tried nothing else.
@@ -104,10 +104,10 @@ public struct AdmissionControl: Sendable {
   public mutating func finishStart(_ number: UInt64) { starts.finish(number) }
 
   /// Records the behavior of a connection; returns the ban that begins with it, if any.
-  public mutating func note(_ conduct: Conduct, of client: IPAddress, at now: Int64) -> Ban? {
+  public mutating func handle(_ event: PenaltyEvent, of client: IPAddress, at now: Int64) -> Ban? {
     guard !rules.whitelist.contains(client) else { return nil }
     let source = ClientSource(client)
-    switch conduct {
+    switch event {
     case .failed: return sources.fail(source, at: now)
     case .keysRefused: return sources.refuseKeys(source, at: now)
     case .crashed: return sources.fail(source, times: Self.failuresOfCrash, at: now)

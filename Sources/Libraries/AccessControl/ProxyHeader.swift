@@ -68,7 +68,7 @@ public struct ProxyHeaderParser: Sendable {
   ///
   /// - Returns: the number of bytes consumed, which is all of them unless the header is complete, and the header.
   /// - Throws: `ProxyHeaderError`; the connection must then be closed.
-  public mutating func take(
+  public mutating func parse(
     _ input: some Sequence<UInt8>
   ) throws(ProxyHeaderError) -> (count: Int, header: ProxyHeader?) {
     var count = 0

@@ -26,7 +26,7 @@ extension SourceTable {
     /// End of its last ban.
     var banEnd: Int64 = .min
     /// ``SourceTable/endBan(of:at:)`` has not reported the end of the ban yet.
-    var isBanUntold = false
+    var isBanEndUnreported = false
     /// Time of its last failure, or the end of its last ban if later.
     var misbehaviorTime: Int64 = .min
     /// Number of consecutive bans.
@@ -47,7 +47,7 @@ extension SourceTable {
 
     /// True if the record can no longer affect any decision.
     func isForgettable(_ limits: Limits, at now: Int64) -> Bool {
-      banEnd <= now && (banCount == 0 || misbehaviorTime + limits.longestBan <= now)
+      banEnd <= now && (banCount == 0 || misbehaviorTime + limits.maxBanTime <= now)
         && (failures + keyFailures).allSatisfy { $0 + limits.window <= now } && bucket.isFull(at: now)
         && room.isFull(at: now) && displacedEnd <= now
     }

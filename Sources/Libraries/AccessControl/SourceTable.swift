@@ -18,11 +18,11 @@ public struct SourceTable: Sendable {
     /// Factor by which each consecutive ban is longer than the one before.
     public var banFactor: Int64
     /// Maximum length of a ban in milliseconds. After this time without failures, earlier bans are forgotten.
-    public var longestBan: Int64
+    public var maxBanTime: Int64
 
     public init(
       rate: TokenBucket.Rate?, failures: Int, keyFailures: Int, window: Int64, banTime: Int64, banFactor: Int64,
-      longestBan: Int64
+      maxBanTime: Int64
     ) {
       self.rate = rate
       self.failures = failures
@@ -30,16 +30,16 @@ public struct SourceTable: Sendable {
       self.window = window
       self.banTime = banTime
       self.banFactor = banFactor
-      self.longestBan = longestBan
+      self.maxBanTime = maxBanTime
     }
 
     /// Length in milliseconds of the `count`-th consecutive ban.
     func banTime(count: Int) -> Int64 {
-      var time = min(banTime, longestBan)
-      for _ in 1..<max(count, 1) where time < longestBan {
+      var time = min(banTime, maxBanTime)
+      for _ in 1..<max(count, 1) where time < maxBanTime {
         let (longer, isOver) = time.multipliedReportingOverflow(by: banFactor)
         if longer == time { break }
-        time = isOver ? longestBan : min(longer, longestBan)
+        time = isOver ? maxBanTime : min(longer, maxBanTime)
       }
       return time
     }
@@ -138,7 +138,7 @@ public struct SourceTable: Sendable {
     records[i].banCount += 1
     let time = limits.banTime(count: Int(records[i].banCount))
     records[i].banEnd = now + time
-    records[i].isBanUntold = true
+    records[i].isBanEndUnreported = true
     records[i].misbehaviorTime = now + time
     regrade(place, at: now)
     return Ban(source: source, end: records[i].banEnd, count: Int(records[i].banCount))
@@ -161,10 +161,10 @@ public struct SourceTable: Sendable {
 
   /// Reports the end of a source's ban, once; nil if it has no ban, or one that is still in effect.
   public mutating func endBan(of source: ClientSource, at now: Int64) -> Ban? {
-    guard let place = places[source], records[Int(place)].isBanUntold, records[Int(place)].banEnd <= now else {
+    guard let place = places[source], records[Int(place)].isBanEndUnreported, records[Int(place)].banEnd <= now else {
       return nil
     }
-    records[Int(place)].isBanUntold = false
+    records[Int(place)].isBanEndUnreported = false
     let record = records[Int(place)]
     regrade(place, at: now)
     return Ban(source: source, end: record.banEnd, count: Int(record.banCount))
@@ -173,7 +173,7 @@ public struct SourceTable: Sendable {
   /// All bans that are in effect or still lengthen the next one.
   public func bans(at now: Int64) -> [Ban] {
     records.compactMap { record in
-      guard record.banCount > 0, record.misbehaviorTime + limits.longestBan > now else { return nil }
+      guard record.banCount > 0, record.misbehaviorTime + limits.maxBanTime > now else { return nil }
       return Ban(source: record.source, end: record.banEnd, count: Int(record.banCount))
     }
   }
@@ -181,13 +181,13 @@ public struct SourceTable: Sendable {
   /// Restores saved bans, shortened to the maximum length where necessary.
   public mutating func restore(_ bans: [Ban], at now: Int64) {
     for ban in bans where ban.count > 0 {
-      let end = min(ban.end, now + limits.longestBan)
-      guard end + limits.longestBan > now, let place = place(for: ban.source, mayEvict: .formerlyBanned) else {
+      let end = min(ban.end, now + limits.maxBanTime)
+      guard end + limits.maxBanTime > now, let place = place(for: ban.source, mayEvict: .formerlyBanned) else {
         continue
       }
       let i = Int(place)
       records[i].banEnd = max(end, records[i].banEnd)
-      if end > now { records[i].isBanUntold = true }
+      if end > now { records[i].isBanEndUnreported = true }
       records[i].misbehaviorTime = max(records[i].banEnd, records[i].misbehaviorTime)
       records[i].banCount = max(Int32(clamping: ban.count), records[i].banCount)
       regrade(place, at: now)
@@ -209,7 +209,7 @@ public struct SourceTable: Sendable {
       guard let oldest = records[i][keyPath: kind].first, oldest + limits.window <= now else { continue }
       records[i][keyPath: kind].removeAll { $0 + limits.window <= now }
     }
-    if records[i].misbehaviorTime + limits.longestBan <= now { records[i].banCount = 0 }
+    if records[i].misbehaviorTime + limits.maxBanTime <= now { records[i].banCount = 0 }
     regrade(place, at: now)
   }
 

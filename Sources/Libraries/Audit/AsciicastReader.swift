@@ -72,7 +72,7 @@ public struct AsciicastReader: Sendable {
     case "width": return Self.takeNumber(&columns, &reader)
     case "height": return Self.takeNumber(&rows, &reader)
     case "idle_time_limit":
-      if reader.take("null") { return true }
+      if reader.consume("null") { return true }
       guard let time = reader.microseconds() else { return false }
       idleLimit = time
     // In version 3, `term` contains the size.
@@ -100,19 +100,19 @@ public struct AsciicastReader: Sendable {
     _ reader: inout JSONReader, depth: Int,
     _ member: (inout AsciicastReader, String, inout JSONReader) -> Bool
   ) -> Bool {
-    guard depth < 2, reader.take("{") else { return false }
+    guard depth < 2, reader.consume("{") else { return false }
     reader.skipSpace()
-    if !reader.take("}") {
+    if !reader.consume("}") {
       repeat {
         reader.skipSpace()
         guard let key = reader.text() else { return false }
         reader.skipSpace()
-        guard reader.take(":") else { return false }
+        guard reader.consume(":") else { return false }
         reader.skipSpace()
         guard member(&self, key, &reader) else { return false }
         reader.skipSpace()
-      } while reader.take(",")
-      guard reader.take("}") else { return false }
+      } while reader.consume(",")
+      guard reader.consume("}") else { return false }
     }
     if depth == 0 { reader.skipSpace() }
     return true
@@ -128,13 +128,13 @@ public struct AsciicastReader: Sendable {
     if line.isEmpty || line == [UInt8(ascii: "\r")] { return nil }
     if version == 3, line.first == UInt8(ascii: "#") { return nil }
     var reader = JSONReader(line)
-    guard reader.take("[") else { throw .event }
+    guard reader.consume("[") else { throw .event }
     reader.skipSpace()
-    guard let time = reader.microseconds(), reader.takeComma(), let code = reader.text(), reader.takeComma(),
+    guard let time = reader.microseconds(), reader.consumeComma(), let code = reader.text(), reader.consumeComma(),
       let text = reader.text()
     else { throw .event }
     reader.skipSpace()
-    guard reader.take("]") else { throw .event }
+    guard reader.consume("]") else { throw .event }
     reader.skipSpace()
     guard reader.isAtEnd else { throw .event }
     let (sum, overflow) = last.addingReportingOverflow(time)
@@ -155,14 +155,14 @@ extension JSONReader {
   /// True if an object is next.
   var isAtObject: Bool {
     var ahead = self
-    return ahead.take("{")
+    return ahead.consume("{")
   }
 
-  mutating func skipSpace() { while take(" ") || take("\t") || take("\r") || take("\n") {} }
+  mutating func skipSpace() { while consume(" ") || consume("\t") || consume("\r") || consume("\n") {} }
 
-  mutating func takeComma() -> Bool {
+  mutating func consumeComma() -> Bool {
     skipSpace()
-    guard take(",") else { return false }
+    guard consume(",") else { return false }
     skipSpace()
     return true
   }
@@ -176,25 +176,25 @@ extension JSONReader {
   /// Skips any value with at most 32 levels of nesting.
   mutating func skipValue(depth: Int) -> Bool {
     guard depth < 32 else { return false }
-    if take("{") { return skipMembers(until: "}", depth: depth, hasKeys: true) }
-    if take("[") { return skipMembers(until: "]", depth: depth, hasKeys: false) }
-    return take("null") || take("true") || take("false") || decimal() != nil || text() != nil
+    if consume("{") { return skipMembers(until: "}", depth: depth, hasKeys: true) }
+    if consume("[") { return skipMembers(until: "]", depth: depth, hasKeys: false) }
+    return consume("null") || consume("true") || consume("false") || decimal() != nil || text() != nil
   }
 
   private mutating func skipMembers(until end: String, depth: Int, hasKeys: Bool) -> Bool {
     skipSpace()
-    if take(end) { return true }
+    if consume(end) { return true }
     repeat {
       skipSpace()
       if hasKeys {
         guard text() != nil else { return false }
         skipSpace()
-        guard take(":") else { return false }
+        guard consume(":") else { return false }
         skipSpace()
       }
       guard skipValue(depth: depth + 1) else { return false }
       skipSpace()
-    } while take(",")
-    return take(end)
+    } while consume(",")
+    return consume(end)
   }
 }

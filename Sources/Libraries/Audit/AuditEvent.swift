@@ -35,20 +35,20 @@ public struct AuditEvent: Equatable, Sendable {
   /// The connection and user.
   public var subject: Subject
   /// What happened.
-  public var fact: Fact
+  public var record: AuditRecord
   /// The series to which the event is written. It is not part of the line.
   public var series: JournalSeries
 
   /// - Parameter series: nil: the series of the event's type.
   public init(
-    id: EventID, time: Int64, host: String, subject: Subject, fact: Fact, series: JournalSeries? = nil
+    id: EventID, time: Int64, host: String, subject: Subject, record: AuditRecord, series: JournalSeries? = nil
   ) {
-    self.series = series ?? fact.type.series
+    self.series = series ?? record.type.series
     self.id = id
     self.time = time
     self.host = host
     self.subject = subject
-    self.fact = fact
+    self.record = record
   }
 }
 
@@ -113,14 +113,14 @@ extension EventID: WireFields {
 extension Subject: WireFields {
   public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
     sessionID = try coder.value(value?.sessionID)
-    user = try coder.text(value?.user.map(Fact.cut), max: Fact.textLimit)
-    clientAddress = try coder.text(value?.clientAddress.map(Fact.cut), max: Fact.textLimit)
+    user = try coder.text(value?.user.map(AuditRecord.cut), max: AuditRecord.textLimit)
+    clientAddress = try coder.text(value?.clientAddress.map(AuditRecord.cut), max: AuditRecord.textLimit)
     clientPort = try coder.number(value?.clientPort)
     connection = try coder.number(value?.connection)
-    clientVersion = try coder.text(value?.clientVersion.map(Fact.cut), max: Fact.textLimit)
-    method = try coder.text(value?.method.map(Fact.cut), max: Fact.textLimit)
-    keyFingerprint = try coder.text(value?.keyFingerprint.map(Fact.cut), max: Fact.textLimit)
-    keyExchange = try coder.text(value?.keyExchange.map(Fact.cut), max: Fact.textLimit)
+    clientVersion = try coder.text(value?.clientVersion.map(AuditRecord.cut), max: AuditRecord.textLimit)
+    method = try coder.text(value?.method.map(AuditRecord.cut), max: AuditRecord.textLimit)
+    keyFingerprint = try coder.text(value?.keyFingerprint.map(AuditRecord.cut), max: AuditRecord.textLimit)
+    keyExchange = try coder.text(value?.keyExchange.map(AuditRecord.cut), max: AuditRecord.textLimit)
   }
 }
 
@@ -130,7 +130,7 @@ extension AuditEvent: WireFields {
     time = try coder.number(value?.time)
     host = try coder.text(value?.host, max: 256)
     subject = try coder.value(value?.subject)
-    fact = try coder.value(value?.fact)
+    record = try coder.value(value?.record)
     series = try coder.choice(value?.series)
   }
 }

@@ -4,7 +4,7 @@
 /// This does not protect against someone who can rewrite all of these files; a comparison with exported events does.
 public struct Chain<Place: Sendable>: Sendable {
   /// What is wrong.
-  public enum Fault: Equatable, Sendable {
+  public enum Defect: Equatable, Sendable {
     /// The line is not a valid journal line.
     case unreadable(JournalLineError)
     /// The line has been changed.
@@ -20,11 +20,11 @@ public struct Chain<Place: Sendable>: Sendable {
   }
 
   /// The first fault of the journal.
-  public struct Problem: Sendable {
+  public struct Finding: Sendable {
     /// The line with the fault; nil: the end of the journal.
     public var place: Place?
     /// What is wrong with it.
-    public var fault: Fault
+    public var defect: Defect
   }
 
   private struct Link {
@@ -41,7 +41,7 @@ public struct Chain<Place: Sendable>: Sendable {
   private var firstLine: JournalLine?
   /// A line that does not continue the chain. The next line shows what is wrong.
   private var suspect: (link: Link, line: JournalLine)?
-  private var problem: Problem?
+  private var problem: Finding?
 
   /// The number of lines that have been read.
   public private(set) var count: UInt64 = 0
@@ -53,13 +53,13 @@ public struct Chain<Place: Sendable>: Sendable {
   public init(head: ChainHead?) { self.head = head }
 
   /// Verifies the next line, without its newline. After the first fault, all calls return that fault.
-  public mutating func add(_ bytes: ArraySlice<UInt8>, at place: Place) -> Problem? {
+  public mutating func add(_ bytes: ArraySlice<UInt8>, at place: Place) -> Finding? {
     if problem == nil { problem = check(bytes, place) }
     return problem
   }
 
   /// Ends the verification. `rest`: the place of bytes after the last newline; nil if there are none.
-  public mutating func finish(rest: Place? = nil) -> Problem? {
+  public mutating func finish(rest: Place? = nil) -> Finding? {
     if problem == nil { problem = checkEnd(rest) }
     return problem
   }
@@ -67,16 +67,16 @@ public struct Chain<Place: Sendable>: Sendable {
   /// The number of the last valid line; nil if there is none.
   public var lastSequence: UInt64? { last?.sequence }
 
-  private mutating func check(_ bytes: ArraySlice<UInt8>, _ place: Place) -> Problem? {
+  private mutating func check(_ bytes: ArraySlice<UInt8>, _ place: Place) -> Finding? {
     count += 1
     let line: JournalLine
     do throws(JournalLineError) { line = try JournalLine(json: bytes) } catch {
-      return judge(next: nil) ?? Problem(place: place, fault: .unreadable(error))
+      return finding(next: nil) ?? Finding(place: place, defect: .unreadable(error))
     }
     let link = Link(
       place: place, sequence: line.sequence, previous: line.previous, hash: LineHash(of: bytes))
     if first == nil { first = line.sequence }
-    if suspect != nil { return judge(next: link) }
+    if suspect != nil { return finding(next: link) }
     guard fits(link) else {
       suspect = (link, line)
       return nil
@@ -84,15 +84,15 @@ public struct Chain<Place: Sendable>: Sendable {
     firstLine = last == nil ? line : nil
     last = link
     guard let head, head.last == link.sequence, head.hash != link.hash else { return nil }
-    return Problem(place: place, fault: .altered)
+    return Finding(place: place, defect: .altered)
   }
 
-  private mutating func checkEnd(_ rest: Place?) -> Problem? {
-    if let problem = judge(next: nil) { return problem }
-    if let rest { return Problem(place: rest, fault: .torn) }
+  private mutating func checkEnd(_ rest: Place?) -> Finding? {
+    if let problem = finding(next: nil) { return problem }
+    if let rest { return Finding(place: rest, defect: .torn) }
     guard let head else { return nil }
     let end = last?.sequence ?? head.first - 1
-    return head.last > end ? Problem(place: nil, fault: .truncated(end + 1...head.last)) : nil
+    return head.last > end ? Finding(place: nil, defect: .truncated(end + 1...head.last)) : nil
   }
 
   private func fits(_ link: Link) -> Bool {
@@ -103,35 +103,35 @@ public struct Chain<Place: Sendable>: Sendable {
   }
 
   /// The fault of the line that does not continue the chain, with regard to the line that follows it.
-  private func judge(next: Link?) -> Problem? {
+  private func finding(next: Link?) -> Finding? {
     guard let (link, line) = suspect else { return nil }
     let expected = last.map { $0.sequence &+ 1 } ?? head?.first ?? 1
     // The hash that the line must have according to the next line or the head, if either states it.
     let proved =
       next.flatMap { $0.sequence == expected &+ 1 ? $0.previous : nil }
       ?? head.flatMap { $0.last == expected ? $0.hash : nil }
-    guard link.sequence == expected else { return judge(link, line, number: expected, next, proved) }
+    guard link.sequence == expected else { return finding(link, line, number: expected, next, proved) }
     // The number is right and the hash of the previous line is not: one of the two lines was changed.
-    guard let last else { return Problem(place: link.place, fault: .altered) }
+    guard let last else { return Finding(place: link.place, defect: .altered) }
     var original = line
     original.previous = last.hash
     let isThis = proved != link.hash && proved == LineHash(of: original.json[...])
-    return Problem(place: isThis ? link.place : last.place, fault: .altered)
+    return Finding(place: isThis ? link.place : last.place, defect: .altered)
   }
 
   /// The fault of a line with an unexpected number.
-  private func judge(
+  private func finding(
     _ link: Link, _ line: JournalLine, number expected: UInt64, _ next: Link?, _ proved: LineHash?
-  ) -> Problem {
+  ) -> Finding {
     if var first = firstLine, let last {
       first.sequence = link.sequence &- 1
-      if LineHash(of: first.json[...]) == link.previous { return Problem(place: last.place, fault: .altered) }
+      if LineHash(of: first.json[...]) == link.previous { return Finding(place: last.place, defect: .altered) }
     }
     var original = line
     original.sequence = expected
     let fitsBefore = last.map { link.previous == $0.hash } ?? false
     let fitsBehind = LineHash(of: original.json[...]) == proved
-    let fault: Fault =
+    let defect: Defect =
       if fitsBefore || fitsBehind {
         .altered
       } else if link.sequence > expected, next.map({ $0.sequence > link.sequence }) ?? true {
@@ -139,6 +139,6 @@ public struct Chain<Place: Sendable>: Sendable {
       } else {
         .reordered(expected: expected, found: link.sequence)
       }
-    return Problem(place: link.place, fault: fault)
+    return Finding(place: link.place, defect: defect)
   }
 }

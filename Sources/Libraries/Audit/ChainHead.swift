@@ -46,19 +46,19 @@ public struct ChainHead: Equatable, Sendable {
   /// Parses the content of the file; nil if it is invalid.
   public init?(json: ArraySlice<UInt8>) {
     var reader = JSONReader(json)
-    guard json.count == Self.size, reader.takeKey("first", isFirst: true), let first = reader.number(),
-      reader.takeKey("last", isFirst: false), let last = reader.number(), reader.takeKey("hash", isFirst: false),
-      let text = reader.text(), let hash = LineHash(text), reader.takeKey("size", isFirst: false),
+    guard json.count == Self.size, reader.consumeKey("first", isFirst: true), let first = reader.number(),
+      reader.consumeKey("last", isFirst: false), let last = reader.number(), reader.consumeKey("hash", isFirst: false),
+      let text = reader.text(), let hash = LineHash(text), reader.consumeKey("size", isFirst: false),
       let size = reader.number()
     else { return nil }
     var removed: UInt64?
-    if reader.takeKey("removed", isFirst: false) {
+    if reader.consumeKey("removed", isFirst: false) {
       removed = reader.number()
       guard removed != nil else { return nil }
     }
-    guard reader.take("}") else { return nil }
-    while reader.take(" ") {}
-    guard reader.take("\n"), reader.isAtEnd, first >= 1, first - 1 <= last else { return nil }
+    guard reader.consume("}") else { return nil }
+    while reader.consume(" ") {}
+    guard reader.consume("\n"), reader.isAtEnd, first >= 1, first - 1 <= last else { return nil }
     self.init(first: first, last: last, hash: hash, size: size, removed: Int64(clamping: removed ?? 0))
     isOfOneSeries = removed == nil
   }

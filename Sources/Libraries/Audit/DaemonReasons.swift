@@ -13,7 +13,7 @@ public enum AdminRequest: String, EventReason {
   /// Stop.
   case shutdown
   /// Keep existing logins and let a new daemon take over.
-  case letGo = "let_go"
+  case handOver = "let_go"
 }
 
 /// Why events are missing in the journal: the reason of `audit_gap`.

@@ -14,7 +14,7 @@ public struct EventRow: Sendable {
   }
 
   /// Composes the line of the log, without time, connection and channel.
-  typealias Sentence = @Sendable (_ fact: Fact, _ subject: Subject) -> String
+  typealias LogMessage = @Sendable (_ record: AuditRecord, _ subject: Subject) -> String
 
   /// The least privileged process that may report the event.
   public let reporter: Reporter
@@ -26,7 +26,7 @@ public struct EventRow: Sendable {
   public let log: Severity.ByResult
   /// Reasons for which the line in the log is a warning, regardless of the result.
   public let warnings: [Reason]
-  /// The keys of ``Fact`` and ``Subject`` that it may have, besides ``commonFields``.
+  /// The keys of ``AuditRecord`` and ``Subject`` that it may have, besides ``commonFields``.
   public let fields: [JournalKey]
   /// The reason codes that it may have; empty: none.
   public let reasons: [Reason]
@@ -34,18 +34,18 @@ public struct EventRow: Sendable {
   public let meaning: String
   /// For the documentation: the content of `details`; empty: none.
   public let details: String
-  let sentence: Sentence
+  let logMessage: LogMessage
 
   init(
     _ reporter: Reporter, series: JournalSeries = .main,
     severity: Severity.ByResult = Severity.ByResult(.info, otherwise: .error),
     log: Severity.ByResult = Severity.ByResult(.info), warnings: [Reason] = [],
     fields: [JournalKey] = [], reasons: [Reason] = [], _ meaning: String, details: String = "",
-    _ sentence: @escaping Sentence
+    _ logMessage: @escaping LogMessage
   ) {
     (self.reporter, self.series, self.severity, self.log) = (reporter, series, severity, log)
     (self.warnings, self.fields, self.reasons) = (warnings, fields, reasons)
-    (self.meaning, self.details, self.sentence) = (meaning, details, sentence)
+    (self.meaning, self.details, self.logMessage) = (meaning, details, logMessage)
   }
 
   /// Keys that every event may have: who, where, and the position in the journal.
@@ -73,5 +73,5 @@ extension EventType {
 
   /// True if session processes report this event in batches after it happened. `commandStarted` is reported alone and
   /// acknowledged.
-  public var isToldInBatches: Bool { isOfSession && self != .commandStarted }
+  public var isSentInBatches: Bool { isOfSession && self != .commandStarted }
 }

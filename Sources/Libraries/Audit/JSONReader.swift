@@ -15,16 +15,16 @@ struct JSONReader {
   var isAtEnd: Bool { position == bytes.endIndex }
 
   /// Consumes these bytes if they are next.
-  mutating func take(_ expected: String) -> Bool {
+  mutating func consume(_ expected: String) -> Bool {
     guard bytes[position...].starts(with: expected.utf8) else { return false }
     position += expected.utf8.count
     return true
   }
 
   /// Consumes the key `name` with its punctuation. `isFirst`: it is the first one of the object.
-  mutating func takeKey(_ name: String, isFirst: Bool) -> Bool {
+  mutating func consumeKey(_ name: String, isFirst: Bool) -> Bool {
     let start = position
-    if take(isFirst ? "{\"" : ",\""), take(name), take("\":") { return true }
+    if consume(isFirst ? "{\"" : ",\""), consume(name), consume("\":") { return true }
     position = start
     return false
   }
@@ -51,7 +51,7 @@ struct JSONReader {
 
   /// Parses a string.
   mutating func text() -> String? {
-    guard take("\"") else { return nil }
+    guard consume("\"") else { return nil }
     var plain: [UInt8] = []
     while let byte = next() {
       switch byte {
@@ -92,7 +92,7 @@ struct JSONReader {
   private mutating func unicode() -> Unicode.Scalar? {
     guard let first = unit() else { return nil }
     guard UTF16.isLeadSurrogate(first) else { return Unicode.Scalar(first) }
-    guard take("\\u"), let second = unit(), UTF16.isTrailSurrogate(second) else { return nil }
+    guard consume("\\u"), let second = unit(), UTF16.isTrailSurrogate(second) else { return nil }
     return UTF16.decode(UTF16.EncodedScalar([first, second]))
   }
 

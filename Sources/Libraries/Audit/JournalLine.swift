@@ -56,43 +56,43 @@ extension JournalLine {
   /// The line, without a newline.
   public var json: [UInt8] {
     var writer = LineWriter()
-    let (subject, fact) = (event.subject, event.fact)
+    let (subject, record) = (event.subject, event.record)
     writer.text(event.id.description)
     writer.time(event.time)
-    writer.text(fact.type.rawValue)
+    writer.text(record.type.rawValue)
     writer.text(subject.sessionID?.description)
     writer.text(subject.user)
     writer.text(subject.clientAddress)
-    writer.bytes(fact.path)
-    writer.bytes(fact.destination)
-    writer.number(fact.bytes)
-    writer.text(fact.result.rawValue)
-    writer.text(fact.details)
-    writer.text(fact.protocol?.rawValue)
+    writer.bytes(record.path)
+    writer.bytes(record.destination)
+    writer.number(record.bytes)
+    writer.text(record.result.rawValue)
+    writer.text(record.details)
+    writer.text(record.protocol?.rawValue)
     writer.number(Self.version)
     writer.number(sequence)
     writer.text(previous.description)
     writer.text(event.host)
     writer.number(subject.connection)
-    writer.number(fact.channel.map(UInt64.init))
+    writer.number(record.channel.map(UInt64.init))
     writer.number(subject.clientPort.map(UInt64.init))
     writer.text(subject.clientVersion)
     writer.text(subject.method)
     writer.text(subject.keyFingerprint)
-    writer.bytes(fact.command)
-    writer.number(fact.exitStatus.map(UInt64.init))
-    writer.text(fact.signal)
-    writer.number(fact.milliseconds)
-    writer.number(fact.bytesIn)
-    writer.number(fact.bytesOut)
-    writer.text(fact.rule)
-    writer.text(fact.reason?.code)
+    writer.bytes(record.command)
+    writer.number(record.exitStatus.map(UInt64.init))
+    writer.text(record.signal)
+    writer.number(record.milliseconds)
+    writer.number(record.bytesIn)
+    writer.number(record.bytesOut)
+    writer.text(record.rule)
+    writer.text(record.reason?.code)
     writer.text(subject.keyExchange)
-    writer.text(fact.forwardKind?.rawValue)
-    writer.text(fact.target)
-    writer.text(fact.address)
-    writer.text(fact.originator)
-    for (key, value) in zip(Self.rawKeys, [fact.path, fact.destination, fact.command]) {
+    writer.text(record.forwardKind?.rawValue)
+    writer.text(record.target)
+    writer.text(record.address)
+    writer.text(record.originator)
+    for (key, value) in zip(Self.rawKeys, [record.path, record.destination, record.command]) {
       if let value { writer.raw(key, value) }
     }
     return writer.finished()
@@ -118,12 +118,12 @@ private struct LineWriter {
 
   mutating func text(_ value: String?) {
     key()
-    if let value { JSONText.append(Fact.cut(value), to: &line) } else { null() }
+    if let value { JSONText.append(AuditRecord.cut(value), to: &line) } else { null() }
   }
 
   mutating func bytes(_ value: [UInt8]?) {
     key()
-    if let value { JSONText.append(String(decoding: Fact.cut(value), as: UTF8.self), to: &line) } else { null() }
+    if let value { JSONText.append(String(decoding: AuditRecord.cut(value), as: UTF8.self), to: &line) } else { null() }
   }
 
   mutating func number(_ value: UInt64?) {
@@ -140,7 +140,7 @@ private struct LineWriter {
 
   /// Adds the bytes unless their text representation is exact.
   mutating func raw(_ key: String, _ value: [UInt8]) {
-    let value = Fact.cut(value)
+    let value = AuditRecord.cut(value)
     guard String(validating: value, as: UTF8.self) == nil else { return }
     line.append(contentsOf: ",\"\(key)\":\"".utf8)
     line.append(contentsOf: Base64.encode(value))

@@ -58,7 +58,7 @@ public enum Severity: CaseIterable, Sendable {
   }
 }
 
-extension Fact {
+extension AuditRecord {
   /// The severity for receivers: OTLP and syslog.
   public var severity: Severity { type.row.severity[result] }
 

@@ -17,7 +17,7 @@ public struct AuthenticationMachine: Sendable {
     case infoResponse(InfoResponse)
     /// A USERAUTH_REQUEST or USERAUTH_INFO_RESPONSE that does not parse.
     case malformed
-    /// An authority's answer to one of the `judge…` actions. `key`: the fingerprint of the key that was verified.
+    /// An authority's answer to one of the `verify…` actions. `key`: the fingerprint of the key that was verified.
     case verdict(ProofOutcome, account: AccountKind, key: String = "")
   }
 
@@ -48,11 +48,11 @@ public struct AuthenticationMachine: Sendable {
   /// What the caller must do next.
   public enum Action: Equatable, Sendable {
     /// Let an authority verify the key, and the signature if there is one, in the request's payload.
-    case judgePublicKey(user: String)
+    case verifyPublicKey(user: String)
     /// Let an authority verify the password in the request's payload.
-    case judgePassword
+    case verifyPassword
     /// Let an authority verify the one-time code in the request's payload.
-    case judgeCode
+    case verifyCode
     /// Send USERAUTH_INFO_REQUEST with the single prompt ``Prompt/text`` and echo off.
     case prompt(Prompt)
     /// Send USERAUTH_FAILURE with partial success false.
@@ -98,9 +98,9 @@ public struct AuthenticationMachine: Sendable {
     /// No request is in progress.
     case waitingForRequest
     /// An authority checks a key that was offered without a signature.
-    case judgingOffer(PublicKeyRequest)
+    case verifyingOffer(PublicKeyRequest)
     /// An authority verifies a signature, password or one-time code.
-    case judging(Step)
+    case verifying(Step)
     /// USERAUTH_INFO_REQUEST was sent; the response is pending.
     case prompting(Prompt)
     /// Authentication succeeded.
@@ -156,7 +156,7 @@ public struct AuthenticationMachine: Sendable {
       return .ignore
 
     case (.waitingForRequest, .request(let request)):
-      return take(request)
+      return handle(request)
     case (.waitingForRequest, .infoResponse):
       return disconnect("Unexpected keyboard-interactive response", .unexpectedResponse)
     case (.waitingForRequest, .verdict):
@@ -168,31 +168,32 @@ public struct AuthenticationMachine: Sendable {
       state = .waitingForRequest
       failures += 1
       if failures >= policy.maximumFailures { return tooManyFailures() }
-      return take(request)
+      return handle(request)
     case (.prompting(let prompt), .infoResponse(let answer)):
       guard user != nil, answer.responses.count == 1 else { return fail(.wrongNumberOfResponses) }
-      state = .judging(prompt.step)
+      state = .verifying(prompt.step)
       switch prompt {
-      case .password: return .judgePassword
-      case .code: return .judgeCode
+      case .password: return .verifyPassword
+      case .code: return .verifyCode
       }
     case (.prompting, .verdict):
       return .ignore
 
-    case (.judgingOffer, .request), (.judging, .request), (.judgingOffer, .infoResponse), (.judging, .infoResponse):
+    case (.verifyingOffer, .request), (.verifying, .request), (.verifyingOffer, .infoResponse),
+      (.verifying, .infoResponse):
       return disconnect("Authentication request before the answer to the last one", .requestTooSoon)
-    case (.waitingForRequest, .malformed), (.prompting, .malformed), (.judgingOffer, .malformed),
-      (.judging, .malformed):
+    case (.waitingForRequest, .malformed), (.prompting, .malformed), (.verifyingOffer, .malformed),
+      (.verifying, .malformed):
       return disconnect("Malformed authentication request", .malformed)
 
-    case (.judgingOffer(let offer), .verdict(let outcome, let account, let key)):
-      return judged(offer, outcome, account, key)
-    case (.judging(let step), .verdict(let outcome, let account, let key)):
-      return judged(step, outcome, account, key)
+    case (.verifyingOffer(let offer), .verdict(let outcome, let account, let key)):
+      return handleVerdict(offer, outcome, account, key)
+    case (.verifying(let step), .verdict(let outcome, let account, let key)):
+      return handleVerdict(step, outcome, account, key)
     }
   }
 
-  private mutating func take(_ request: UserauthRequest) -> Action {
+  private mutating func handle(_ request: UserauthRequest) -> Action {
     if let user, !user.hasSameBytes(as: request.user) {
       return disconnect("The user name may not change between authentication requests", .userChanged)
     }
@@ -210,15 +211,15 @@ public struct AuthenticationMachine: Sendable {
       if key.signature == nil {
         guard offers < policy.maximumOffers else { return tooManyFailures(.tooManyOffers) }
         offers += 1
-        state = .judgingOffer(key)
+        state = .verifyingOffer(key)
       } else {
-        state = .judging(step)
+        state = .verifying(step)
       }
-      return .judgePublicKey(user: request.user)
+      return .verifyPublicKey(user: request.user)
     case .password:
       guard let step = progress.step(by: .password) else { return fail(.methodNotEnabled) }
-      state = .judging(step)
-      return .judgePassword
+      state = .verifying(step)
+      return .verifyPassword
     case .passwordChange:
       return fail(progress.step(by: .password) == nil ? .methodNotEnabled : .passwordChange)
     case .keyboardInteractive:
@@ -232,7 +233,7 @@ public struct AuthenticationMachine: Sendable {
   }
 
   /// Handles the verdict on a key that was only offered: it never logs in and never counts as a failure.
-  private mutating func judged(
+  private mutating func handleVerdict(
     _ offer: PublicKeyRequest, _ outcome: ProofOutcome, _ account: AccountKind, _ key: String
   ) -> Action {
     switch outcome {
@@ -249,7 +250,9 @@ public struct AuthenticationMachine: Sendable {
   }
 
   /// Handles the verdict on a signature, password or one-time code.
-  private mutating func judged(_ step: Step, _ outcome: ProofOutcome, _ account: AccountKind, _ key: String) -> Action {
+  private mutating func handleVerdict(_ step: Step, _ outcome: ProofOutcome, _ account: AccountKind, _ key: String)
+    -> Action
+  {
     switch outcome {
     case .rejected: return fail(.credentials)
     case .acceptable: return impossibleVerdict()

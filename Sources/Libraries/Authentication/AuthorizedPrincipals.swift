@@ -2,7 +2,7 @@
 /// AuthorizedPrincipalsFile
 public enum AuthorizedPrincipals {
   /// The result of searching a principals file.
-  public enum Finding: Equatable, Sendable {
+  public enum Outcome: Equatable, Sendable {
     /// No line names a principal of the certificate.
     case notListed
     /// The options of the first line that names one of the certificate's principals.
@@ -14,7 +14,7 @@ public enum AuthorizedPrincipals {
   /// - Parameter warn: called with the number of each line that is not understood, and the reason.
   public static func find(
     _ principals: [[UInt8]], in content: ArraySlice<UInt8>, warn: (_ line: Int, _ reason: String) -> Void
-  ) -> Finding {
+  ) -> Outcome {
     for line in TextLines(content) {
       // Unlike in authorized_keys, a comment may also end a line.
       var text = line.text.prefix { $0 != UInt8(ascii: "#") }

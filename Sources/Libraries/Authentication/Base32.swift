@@ -1,7 +1,7 @@
 /// Base32 (RFC 4648, section 6), tolerant of what people do when they copy it by hand.
 public enum Base32 {
   /// Why text is not valid Base32. Contains only a position in the text, because the text is a secret.
-  public enum Fault: Error, Equatable, Sendable {
+  public enum DecodeError: Error, Equatable, Sendable {
     /// The character at this position, counted from 1, is not a Base32 digit.
     case character(Int)
     /// The number of digits cannot encode a whole number of bytes.
@@ -29,9 +29,9 @@ public enum Base32 {
 
   /// Decodes `text`. Accepts lower case, spaces anywhere and any amount of padding at the end.
   ///
-  /// - Throws: `Fault.character` for a character that is not a digit, or a digit after padding; `Fault.length` if the
-  ///   last group of digits is incomplete.
-  public static func decode(_ text: some Collection<UInt8>) throws(Fault) -> [UInt8] {
+  /// - Throws: `DecodeError.character` for a character that is not a digit, or a digit after padding;
+  ///   `DecodeError.length` if the last group of digits is incomplete.
+  public static func decode(_ text: some Collection<UInt8>) throws(DecodeError) -> [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(text.count * 5 / 8)
     var pending: UInt32 = 0

@@ -25,11 +25,11 @@ public struct CertificateOptions: Equatable, Sendable {
   public init(_ certificate: Certificate) throws(KeyRefusal) {
     for option in certificate.criticalOptions {
       let isKnown: Bool
-      do throws(WireError) { isKnown = try takeCritical(option) } catch { throw .malformedCertificateOptions }
+      do throws(WireError) { isKnown = try parseCritical(option) } catch { throw .malformedCertificateOptions }
       guard isKnown else { throw .unknownCriticalOption }
     }
     for option in certificate.extensions {
-      guard takeExtension(option) else { throw .malformedCertificateOptions }
+      guard parseExtension(option) else { throw .malformedCertificateOptions }
     }
   }
 
@@ -40,7 +40,7 @@ public struct CertificateOptions: Equatable, Sendable {
   }
 
   /// Applies a critical option; false if it is unknown.
-  private mutating func takeCritical(_ option: Certificate.Option) throws(WireError) -> Bool {
+  private mutating func parseCritical(_ option: Certificate.Option) throws(WireError) -> Bool {
     switch String(decoding: option.name, as: UTF8.self) {
     case "force-command":
       let command = try text(of: option)
@@ -60,7 +60,7 @@ public struct CertificateOptions: Equatable, Sendable {
   }
 
   /// Applies an extension; false if it is known but its value is not empty.
-  private mutating func takeExtension(_ option: Certificate.Option) -> Bool {
+  private mutating func parseExtension(_ option: Certificate.Option) -> Bool {
     switch String(decoding: option.name, as: UTF8.self) {
     case "permit-pty": permissions.terminal = true
     case "permit-agent-forwarding": permissions.agentForwarding = true

@@ -39,7 +39,7 @@ public struct KeyClaim: Sendable {
   ///
   /// - Throws: `KeyRefusal` if the line matches but does not permit the login: `expiredKey`, `wrongSource`,
   ///   `wrongPrincipal`, the reasons of a certificate's validity and options, or `forcedCommandsDiffer`.
-  public func judge(_ key: PublicKey, _ options: KeyOptions) throws(KeyRefusal) -> KeyGrant? {
+  public func evaluate(_ key: PublicKey, _ options: KeyOptions) throws(KeyRefusal) -> KeyGrant? {
     switch credential {
     case .key(let shown):
       guard shown == key, !options.isCertificateAuthority else { return nil }
@@ -65,8 +65,8 @@ public struct KeyClaim: Sendable {
   ///   name must be a principal.
   /// - Throws: `KeyRefusal`: `wrongPrincipal`, `wrongSource`, `expiredKey`, the reasons of a certificate's validity and
   ///   options, or `forcedCommandsDiffer`.
-  public func judge(
-    _ certificate: Certificate, principals: AuthorizedPrincipals.Finding?
+  public func evaluate(
+    _ certificate: Certificate, principals: AuthorizedPrincipals.Outcome?
   ) throws(KeyRefusal) -> KeyGrant {
     let granted: KeyGrant
     switch principals {

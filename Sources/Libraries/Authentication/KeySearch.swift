@@ -49,7 +49,7 @@ public struct KeySearch: Sendable {
       case .key(let key, let options, let line):
         let found = "\(file.name):\(line)"
         do throws(KeyRefusal) {
-          guard let grant = try claim.judge(key, options) else { continue }
+          guard let grant = try claim.evaluate(key, options) else { continue }
           place = found
           return grant
         } catch { refuse(error, found) }
@@ -69,7 +69,7 @@ public struct KeySearch: Sendable {
       return nil
     }
     do throws(KeyRefusal) {
-      let grant = try claim.judge(certificate, principals: finding(of: certificate, principals))
+      let grant = try claim.evaluate(certificate, principals: finding(of: certificate, principals))
       place = name
       return grant
     } catch {
@@ -88,7 +88,7 @@ public struct KeySearch: Sendable {
 
   private mutating func finding(
     of certificate: Certificate, _ rule: PrincipalsRule
-  ) -> AuthorizedPrincipals.Finding? {
+  ) -> AuthorizedPrincipals.Outcome? {
     switch rule {
     case .userName: return nil
     case .file(nil): return .notListed

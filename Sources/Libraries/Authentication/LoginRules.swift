@@ -6,7 +6,7 @@ import Model
 /// Access rules that apply whatever the client proves: lists of users and groups, the configuration of the user, and
 /// the state of the account.
 ///
-/// Every rule must permit the login; the first that does not is reported as its ``Judgement``.
+/// Every rule must permit the login; the first that does not is reported as its ``RuleDecision``.
 public struct LoginRules: Equatable, Sendable {
   /// See ``AuthenticationMachine/Step``.
   public typealias Step = AuthenticationMachine.Step
@@ -47,7 +47,7 @@ public struct LoginRules: Equatable, Sendable {
   }
 
   /// The decision of one rule.
-  public struct Judgement: Equatable, Sendable, CustomStringConvertible {
+  public struct RuleDecision: Equatable, Sendable, CustomStringConvertible {
     /// The rule that decided.
     public var rule: Rule
     /// Index of the list entry that decided; nil if no entry did, or the rule is not a list.
@@ -81,19 +81,19 @@ public struct LoginRules: Equatable, Sendable {
 
   /// The decisions of all rules for a login by this step, in the order of evaluation. Rules that are not configured are
   /// omitted.
-  public func judgements(of applicant: Applicant, by step: Step) -> [Judgement] {
-    var all: [Judgement] = []
+  public func decisions(of attempt: LoginAttempt, by step: Step) -> [RuleDecision] {
+    var all: [RuleDecision] = []
     func ask(_ rule: Rule, entry: Int? = nil, _ refusal: Refusal?) {
-      all.append(Judgement(rule: rule, entry: entry, refusal: refusal))
+      all.append(RuleDecision(rule: rule, entry: entry, refusal: refusal))
     }
-    let isUser = { (pattern: UserPattern) in pattern.matches(applicant.user, from: applicant.address) }
+    let isUser = { (pattern: UserPattern) in pattern.matches(attempt.user, from: attempt.address) }
     if isDisabled { ask(.disabled, .userDisabled) }
     if !denyUsers.isEmpty {
       let entry = denyUsers.firstIndex(where: isUser)
       ask(.denyUsers, entry: entry, entry.map { _ in .userDenied })
     }
     if !denyGroups.isEmpty {
-      let entry = denyGroups.firstIndex(where: applicant.groups.contains)
+      let entry = denyGroups.firstIndex(where: attempt.groups.contains)
       ask(.denyGroups, entry: entry, entry.map { _ in .groupDenied })
     }
     if !allowUsers.isEmpty {
@@ -101,15 +101,15 @@ public struct LoginRules: Equatable, Sendable {
       ask(.allowUsers, entry: entry, entry == nil ? .userNotAllowed : nil)
     }
     if !allowGroups.isEmpty {
-      let entry = allowGroups.firstIndex(where: applicant.groups.contains)
+      let entry = allowGroups.firstIndex(where: attempt.groups.contains)
       ask(.allowGroups, entry: entry, entry == nil ? .groupNotAllowed : nil)
     }
     if !allowedAddresses.isEmpty {
-      let entry = allowedAddresses.firstIndex { $0.contains(applicant.address) }
+      let entry = allowedAddresses.firstIndex { $0.contains(attempt.address) }
       ask(.allowedAddresses, entry: entry, entry == nil ? .sourceNotAllowed : nil)
     }
-    ask(.account, refusal(of: applicant.account, by: step))
-    ask(.noLogins, NoLogins.notice(applicant.noLogins, for: applicant.kind) == nil ? nil : .noLogins)
+    ask(.account, refusal(of: attempt.account, by: step))
+    ask(.noLogins, NoLogins.notice(attempt.noLogins, for: attempt.kind) == nil ? nil : .noLogins)
     if let methods, let method = step.enabling {
       let entry = methods.firstIndex(of: method)
       ask(.methods, entry: entry, entry == nil ? .methodNotAllowed : nil)
@@ -118,8 +118,8 @@ public struct LoginRules: Equatable, Sendable {
   }
 
   /// The first rule that refuses a login by this step; nil if none does.
-  public func refusal(of applicant: Applicant, by step: Step) -> Judgement? {
-    judgements(of: applicant, by: step).first { $0.refusal != nil }
+  public func refusal(of attempt: LoginAttempt, by step: Step) -> RuleDecision? {
+    decisions(of: attempt, by: step).first { $0.refusal != nil }
   }
 
   private func refusal(of account: AccountStatus?, by step: Step) -> Refusal? {

@@ -1,7 +1,7 @@
 /// Why text is not a valid TOTP secret. Contains nothing from the text.
 public enum OneTimeSecretError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The text is not Base32.
-  case base32(Base32.Fault)
+  case base32(Base32.DecodeError)
   /// The secret has this many bits, which is outside of ``OneTimeSecret/sizes``.
   case size(Int)
 
@@ -58,7 +58,7 @@ public struct OneTimeSecret: Equatable, Sendable {
     base32 text: String, algorithm: Algorithm = .sha1, digits: Digits = .six
   ) throws(OneTimeSecretError) {
     let bytes: [UInt8]
-    do throws(Base32.Fault) { bytes = try Base32.decode(text.utf8) } catch { throw .base32(error) }
+    do throws(Base32.DecodeError) { bytes = try Base32.decode(text.utf8) } catch { throw .base32(error) }
     guard Self.sizes.contains(bytes.count) else { throw .size(bytes.count * 8) }
     self.init(bytes: bytes, algorithm: algorithm, digits: digits)
   }

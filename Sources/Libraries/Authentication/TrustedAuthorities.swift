@@ -7,7 +7,7 @@ public struct TrustedAuthorities: Equatable, Sendable {
   public let keys: [PublicKey]
 
   /// The first faulty line of the file.
-  public struct Fault: Error, Equatable, Sendable {
+  public struct ParseError: Error, Equatable, Sendable {
     /// Its number, counted from 1.
     public let line: Int
     /// What is wrong, as text for people.
@@ -21,15 +21,15 @@ public struct TrustedAuthorities: Equatable, Sendable {
   ///
   /// A faulty line is an error rather than skipped: an administrator who lists a CA key expects it to work.
   ///
-  /// - Throws: `Fault` for the first line that is not understood or has options.
-  public init(_ content: [UInt8]) throws(Fault) {
+  /// - Throws: `ParseError` for the first line that is not understood or has options.
+  public init(_ content: [UInt8]) throws(ParseError) {
     var keys: [PublicKey] = []
     for entry in AuthorizedKeys(content[...]) {
       switch entry {
-      case .refused(let reason, let line): throw Fault(line: line, reason: reason)
+      case .refused(let reason, let line): throw ParseError(line: line, reason: reason)
       case .key(let key, let options, let line):
         guard options == KeyOptions() else {
-          throw Fault(line: line, reason: "options are not allowed here: certificates contain their permissions")
+          throw ParseError(line: line, reason: "options are not allowed here: certificates contain their permissions")
         }
         keys.append(key)
       }

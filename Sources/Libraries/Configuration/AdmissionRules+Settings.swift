@@ -13,7 +13,7 @@ extension Settings {
         rate: rate, failures: security.maxAuthAttempts, keyFailures: security.maxKeyFailures,
         window: Int64(security.authWindow) * 1000,
         banTime: Int64(security.banTime) * 1000, banFactor: Int64(security.banFactor),
-        longestBan: Int64(max(security.banMax, security.banTime)) * 1000),
+        maxBanTime: Int64(max(security.banMax, security.banTime)) * 1000),
       starts: StartLimiter.Limits(
         total: min(server.maxUnauthenticated, server.maxConnections), perSource: server.maxUnauthenticatedPerSource),
       connections: server.maxConnections)

@@ -5,7 +5,7 @@ extension Settings {
   /// `audit:`: the journal, the exporters, recordings and login records.
   public struct Audit: Equatable, Sendable {
     /// Maximum number of exporters.
-    static let mostExporters = 16
+    static let exporterLimit = 16
     /// The default path of the journal if the daemon runs as root.
     public static let defaultJournal = "/var/log/bssh/audit.log"
 

@@ -11,7 +11,7 @@ extension Checks {
         if audit.exporters[..<index].contains(where: { $0.kind == .file }) {
           problem(key, index: index, "a second file; there is only one journal")
         }
-        if file.path == nil, !surroundings.isRoot { file.path = stateDirectory.map { $0 + "/bssh/audit.log" } }
+        if file.path == nil, !hostEnvironment.isRoot { file.path = stateDirectory.map { $0 + "/bssh/audit.log" } }
         audit.exporters[index] = .file(file)
       case .logstash(var logstash):
         if logstash.tls.isEnabled {
@@ -30,7 +30,7 @@ extension Checks {
       case .syslog: break
       }
     }
-    if !audit.exporters.contains(where: { $0.kind == .file }), !surroundings.isRoot, let stateDirectory {
+    if !audit.exporters.contains(where: { $0.kind == .file }), !hostEnvironment.isRoot, let stateDirectory {
       var file = Settings.Audit.File()
       file.path = stateDirectory + "/bssh/audit.log"
       audit.exporters.append(.file(file))
@@ -75,7 +75,7 @@ extension Checks {
     guard let path else { return nil }
     let isKey = label == "PRIVATE KEY"
     let key = "audit.exporters"
-    switch surroundings.read(path, 1 << 20) {
+    switch hostEnvironment.read(path, 1 << 20) {
     case .failure(let unreadable):
       self.unreadable(path, unreadable, key, index: index)
       return nil

@@ -5,7 +5,7 @@ extension Checks {
   mutating func trustedUserCAKeys(_ path: String?) -> [UInt8]? {
     let key = "auth.publickey.trusted_user_ca_keys"
     guard let path, let bytes = content(of: path, limit: TrustedAuthorities.sizeLimit, key) else { return nil }
-    do throws(TrustedAuthorities.Fault) {
+    do throws(TrustedAuthorities.ParseError) {
       if try TrustedAuthorities(bytes).keys.isEmpty { problem(key, "\(quoted(path)) contains no key") }
     } catch { problem(key, "line \(error.line) of \(quoted(path)): \(error.reason)") }
     return bytes
@@ -15,7 +15,7 @@ extension Checks {
   mutating func revokedKeys(_ path: String?) -> [UInt8]? {
     let key = "auth.publickey.revoked_keys"
     guard let path, let bytes = content(of: path, limit: RevocationList.sizeLimit, key) else { return nil }
-    if let fault = surroundings.revocationFault(bytes) { problem(key, "\(quoted(path)) cannot be used: \(fault)") }
+    if let fault = hostEnvironment.revocationFault(bytes) { problem(key, "\(quoted(path)) cannot be used: \(fault)") }
     return bytes
   }
 
@@ -59,12 +59,12 @@ extension Checks {
   private func hasKeyFile(_ user: Settings.User, _ auth: Settings.Auth) -> Bool {
     let home = "/%h"
     let paths =
-      surroundings.isRoot ? KeyPaths(auth, otherThan: user.runAs ?? user.name, home: home) : KeyPaths(auth)
+      hostEnvironment.isRoot ? KeyPaths(auth, otherThan: user.runAs ?? user.name, home: home) : KeyPaths(auth)
     return paths.paths(user: user.name, home: user.home ?? home).contains { !$0.hasPrefix(KeyPaths.noHome + "/") }
   }
 
   private mutating func content(of path: String, limit: Int, _ key: String) -> [UInt8]? {
-    switch surroundings.read(path, limit) {
+    switch hostEnvironment.read(path, limit) {
     case .success(let file): return trust(file, path, key) ? file.bytes : nil
     case .failure(let unreadable):
       self.unreadable(path, unreadable, key)

@@ -3,7 +3,7 @@ extension Checks {
   /// Warns of roots that users other than root can replace. Before a login only those parent directories are checked
   /// that do not depend on the user.
   mutating func checkRoots(_ variants: [Settings]) {
-    guard surroundings.isRoot else { return }
+    guard hostEnvironment.isRoot else { return }
     var seen: Set<String> = []
     for (number, variant) in variants.enumerated() {
       block = number == 0 ? nil : number - 1
@@ -28,7 +28,7 @@ extension Checks {
         + "refused); %h itself, or a directory below one of root's, is safe"
     }
     let above = names.dropLast().prefix { !$0.contains("%") }
-    let exposed = surroundings.exposedDirectories("/" + above.joined(separator: "/"))
+    let exposed = hostEnvironment.exposedDirectories("/" + above.joined(separator: "/"))
     guard !exposed.isEmpty else { return nil }
     return
       "\(quoted(root)) is below \(exposed.joined(separator: ", ")): not only root can put another directory in its "

@@ -21,7 +21,7 @@ extension Checks {
   }
 
   private func shellReason(_ shell: String) -> String? {
-    switch surroundings.shellKind(shell) {
+    switch hostEnvironment.shellKind(shell) {
     case .listed: nil
     case .unlisted: "\(quoted(shell)) is not listed in /etc/shells, see shells(5); it is started nevertheless"
     case .none:

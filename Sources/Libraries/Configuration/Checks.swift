@@ -3,27 +3,27 @@ import Filter
 
 /// Checks that concern several keys or the machine; the result is the checked settings.
 struct Checks {
-  private let given: GivenValues
-  let surroundings: Surroundings
+  private let given: RawSettings
+  let hostEnvironment: HostEnvironment
   let file: Loader.File?
   /// The directory for persistent state of this user's programs; nil: unknown.
   private let stateDirectory: String?
-  private(set) var problems: [Problem] = []
-  private(set) var warnings: [Problem] = []
+  private(set) var problems: [Diagnostic] = []
+  private(set) var warnings: [Diagnostic] = []
   /// The settings outside of `match` blocks, and those with each block applied.
   private var auths: [Settings.Auth] = []
   /// The index of the `match` block that is being checked, whose keys are named in problems; nil: none.
   var block: Int?
 
-  init(given: GivenValues, surroundings: Surroundings, file: Loader.File?, stateDirectory: String?) {
+  init(given: RawSettings, hostEnvironment: HostEnvironment, file: Loader.File?, stateDirectory: String?) {
     self.given = given
     self.stateDirectory = stateDirectory
-    self.surroundings = surroundings
+    self.hostEnvironment = hostEnvironment
     self.file = file
   }
 
   /// Reads the files that `choices` name, checks everything, and returns the complete settings.
-  mutating func settings(of choices: Choices) -> Settings {
+  mutating func settings(of choices: UnresolvedSettings) -> Settings {
     var settings = choices.settings
     settings.server.bindAddresses = addresses(of: choices)
     checkHostKeys(settings.server)
@@ -69,7 +69,7 @@ struct Checks {
     for (number, variant) in variants.enumerated() where number == 0 || variant.shell != settings.shell {
       block = number == 0 ? nil : number - 1
       checkCommands(variant)
-      if variant.shell.enabled, !surroundings.isExecutable(variant.shell.defaultShell) {
+      if variant.shell.enabled, !hostEnvironment.isExecutable(variant.shell.defaultShell) {
         problem("shell.default", "\(quoted(variant.shell.defaultShell)) is not an executable file")
       }
     }
@@ -77,7 +77,7 @@ struct Checks {
     return settings
   }
 
-  private mutating func addresses(of choices: Choices) -> [Settings.BindAddress] {
+  private mutating func addresses(of choices: UnresolvedSettings) -> [Settings.BindAddress] {
     if given.rank("server.port") > given.rank("server.bind_address"), given.rank("server.port") > 1,
       choices.bindAddresses.allSatisfy({ $0.port != nil })
     {
@@ -106,7 +106,7 @@ struct Checks {
     var offered: [[String]] = []
     var faulty = false
     for (index, path) in server.hostKeys.enumerated() {
-      switch surroundings.hostKey(path) {
+      switch hostEnvironment.hostKey(path) {
       case .unusable(let reason):
         faulty = true
         problem(key, index: index, reason)
@@ -131,7 +131,7 @@ struct Checks {
 
   private mutating func banner(_ path: String?) -> String? {
     guard let path else { return nil }
-    switch surroundings.read(path, 128 << 10) {
+    switch hostEnvironment.read(path, 128 << 10) {
     case .failure(let unreadable):
       self.unreadable(path, unreadable, "server.banner")
       return nil
@@ -148,7 +148,7 @@ struct Checks {
   private mutating func users(in path: String, known: [String]) -> [Settings.User] {
     let key = "auth.password.users_file"
     let bytes: [UInt8]
-    switch surroundings.read(path, 1 << 20) {
+    switch hostEnvironment.read(path, 1 << 20) {
     case .failure(let unreadable):
       self.unreadable(path, unreadable, key)
       return []
@@ -158,7 +158,7 @@ struct Checks {
       bytes = file.bytes
     }
     let root: Node
-    switch surroundings.parse(bytes, path) {
+    switch hostEnvironment.parse(bytes, path) {
     case .failure(let problem):
       problems.append(problem)
       return []
@@ -172,16 +172,16 @@ struct Checks {
     for (index, entry) in entries.enumerated() {
       guard entry.key == "users", index == 0 else {
         let reason = entry.key == "users" ? "given twice" : "unknown key; this file has only the key 'users'"
-        problems.append(Problem(source: .file(path), position: entry.position, key: entry.key, reason: reason))
+        problems.append(Diagnostic(source: .file(path), position: entry.position, key: entry.key, reason: reason))
         continue
       }
-      var faults = Faults()
+      var faults = ValueDiagnostics()
       faults.folder = path.hasPrefix("/") ? String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) : nil
       users = ValueType.users.parse(entry.value, &faults) ?? []
       problems += faults.all.map {
-        Problem(source: .file(path), position: $0.position, key: "users" + $0.below, reason: $0.reason)
+        Diagnostic(source: .file(path), position: $0.position, key: "users" + $0.below, reason: $0.reason)
       }
-      let given = GivenValue(node: entry.value, source: .file(path))
+      let given = RawSetting(node: entry.value, source: .file(path))
       checkUsers(users, at: given, key: "users")
       for user in users where known.contains(user.name) {
         locate(
@@ -192,23 +192,23 @@ struct Checks {
   }
 
   /// Checks users against the accounts and files of the machine; `value` is the value of `key` that defines them.
-  private mutating func checkUsers(_ users: [Settings.User], at value: GivenValue?, key: String) {
+  private mutating func checkUsers(_ users: [Settings.User], at value: RawSetting?, key: String) {
     guard let value else { return }
     for (entry, below) in entries(of: value.node) {
       guard let user = users.first(where: { $0.name == entry.text("name") }) else { continue }
       let place = entry.mapping("run_as") ?? entry.node
       let report = { (node: Node, part: String, reason: String) in
-        Problem(source: value.source, position: node.position, key: key + below + part, reason: reason)
+        Diagnostic(source: value.source, position: node.position, key: key + below + part, reason: reason)
       }
-      let needsAccounts = surroundings.isRoot || surroundings.rightsAreUnknown
-      if needsAccounts, let account = user.runAs, !surroundings.accountExists(account) {
+      let needsAccounts = hostEnvironment.isRoot || hostEnvironment.rightsAreUnknown
+      if needsAccounts, let account = user.runAs, !hostEnvironment.accountExists(account) {
         problems.append(report(place, ".run_as", "the system has no account \(quoted(account))"))
-      } else if !surroundings.isRoot, let account = user.runAs, account != surroundings.ownAccount {
+      } else if !hostEnvironment.isRoot, let account = user.runAs, account != hostEnvironment.ownAccount {
         let reason = "not started as root, the daemon cannot become \(quoted(account)); omit run_as"
         let fault = report(place, ".run_as", reason)
-        if surroundings.rightsAreUnknown { warnings.append(fault.unchecked) } else { problems.append(fault) }
+        if hostEnvironment.rightsAreUnknown { warnings.append(fault.unchecked) } else { problems.append(fault) }
       }
-      if surroundings.isRoot, user.runAs == nil, !surroundings.accountExists(user.name) {
+      if hostEnvironment.isRoot, user.runAs == nil, !hostEnvironment.accountExists(user.name) {
         let reason = "the system has no account \(quoted(user.name)); set run_as to the account for this user"
         problems.append(report(entry.node, "", reason))
       }
@@ -321,13 +321,17 @@ struct Checks {
   }
 
   /// Reports that the file that a key names cannot be read.
-  mutating func unreadable(_ path: String, _ file: Surroundings.Unreadable, _ key: String, index: Int? = nil) {
+  mutating func unreadable(_ path: String, _ file: HostEnvironment.Unreadable, _ key: String, index: Int? = nil) {
     let fault = located(key, index, "cannot read \(quoted(path)): \(file.reason)")
-    if surroundings.rightsAreUnknown, file.isDenied { warnings.append(fault.unchecked) } else { problems.append(fault) }
+    if hostEnvironment.rightsAreUnknown, file.isDenied {
+      warnings.append(fault.unchecked)
+    } else {
+      problems.append(fault)
+    }
   }
 
   /// False, after adding a problem, if other users can have written the file.
-  mutating func trust(_ file: Surroundings.File, _ path: String, _ key: String, index: Int? = nil) -> Bool {
+  mutating func trust(_ file: HostEnvironment.File, _ path: String, _ key: String, index: Int? = nil) -> Bool {
     guard let distrust = file.distrust else { return true }
     problem(key, index: index, "\(quoted(path)) is not used, because others can have written it: \(distrust)")
     return false
@@ -342,20 +346,20 @@ struct Checks {
   }
 
   private mutating func locate(_ node: Node, in path: String, _ key: String, _ reason: String) {
-    problems.append(Problem(source: .file(path), position: node.position, key: key, reason: reason))
+    problems.append(Diagnostic(source: .file(path), position: node.position, key: key, reason: reason))
   }
 
   /// A problem at the place of `key` or of an entry of its list; of the whole file if the key has its default.
-  private func located(_ key: String, _ index: Int?, _ reason: String) -> Problem {
+  private func located(_ key: String, _ index: Int?, _ reason: String) -> Diagnostic {
     let value = given.values[block == nil ? key : "match"]
-    guard let value else { return Problem(source: file.map { .file($0.name) }, key: key, reason: reason) }
+    guard let value else { return Diagnostic(source: file.map { .file($0.name) }, key: key, reason: reason) }
     var node = value.node
     if let block {
       let keys = key.split(separator: ".").map(String.init)
       node = keys.reduce(node.item(block)) { $0?.entry($1) } ?? node.item(block) ?? node
     }
     let position = (index.flatMap(node.item) ?? node).position
-    return Problem(
+    return Diagnostic(
       source: value.source, position: position, key: (block.map { "match[\($0)]." } ?? "") + key, reason: reason)
   }
 }

@@ -17,7 +17,7 @@ public struct EntryKey<Entry: Sendable>: Sendable {
   let schema: JSONSchema
   /// True for a key that must be present.
   let isRequired: Bool
-  let parse: @Sendable (Node, inout Entry, inout Faults) -> Void
+  let parse: @Sendable (Node, inout Entry, inout ValueDiagnostics) -> Void
   /// The value as YAML; nil: the key has its default.
   let render: @Sendable (Entry) -> Rendering?
   /// The property that is sent to other processes.
@@ -60,7 +60,7 @@ extension KeyedEntry {
   /// - Parameter listsKeys: the fault of an unknown key that resembles none lists all keys.
   static func read(
     _ entries: [Node.Entry], _ keys: [EntryKey<Self>] = Self.keys, into entry: inout Self,
-    passing others: [String] = [], listsKeys: Bool = true, _ faults: inout Faults
+    passing others: [String] = [], listsKeys: Bool = true, _ faults: inout ValueDiagnostics
   ) -> Set<String> {
     var seen: Set<String> = []
     for item in entries {

@@ -119,14 +119,14 @@ extension ValueType where Value == [Settings.Audit.Exporter] {
   /// Exporters: each is a mapping with a type and the keys of that type.
   static let exporters = ValueType(
     description: "a list of exporters", isFileOnly: true,
-    schema: .list(of: exporterSchema, atMost: Settings.Audit.mostExporters),
+    schema: .list(of: exporterSchema, atMost: Settings.Audit.exporterLimit),
     parse: { node, faults in
       guard case .sequence(let items) = node.content else {
         faults.add(node, "expected a list of exporters, found \(node.found)")
         return nil
       }
-      guard items.count <= Settings.Audit.mostExporters else {
-        faults.add(node, "expected at most \(Settings.Audit.mostExporters) exporters, found \(items.count)")
+      guard items.count <= Settings.Audit.exporterLimit else {
+        faults.add(node, "expected at most \(Settings.Audit.exporterLimit) exporters, found \(items.count)")
         return nil
       }
       return items.enumerated().compactMap { index, item in faults.within("[\(index)]") { exporter(item, &$0) } }
@@ -146,7 +146,7 @@ private var exporterSchema: JSONSchema {
     entry(.otel, OTelSettings.self), entry(.syslog, SyslogSettings.self))
 }
 
-private func exporter(_ node: Node, _ faults: inout Faults) -> Settings.Audit.Exporter? {
+private func exporter(_ node: Node, _ faults: inout ValueDiagnostics) -> Settings.Audit.Exporter? {
   let kinds = Settings.Audit.Exporter.Kind.allCases.map(\.rawValue).joined(separator: ", ")
   guard case .mapping(let entries) = node.content else {
     faults.add(node, "expected an exporter with a type (\(kinds)), found \(node.found)")
@@ -172,7 +172,8 @@ private func exporter(_ node: Node, _ faults: inout Faults) -> Settings.Audit.Ex
   }
 }
 
-private func entry<Entry: KeyedEntry>(_ entries: [Node.Entry], _ faults: inout Faults) -> (Entry, Set<String>) {
+private func entry<Entry: KeyedEntry>(_ entries: [Node.Entry], _ faults: inout ValueDiagnostics) -> (Entry, Set<String>)
+{
   var entry = Entry()
   let seen = Entry.read(entries, into: &entry, passing: ["type"], &faults)
   return (entry, seen)
@@ -201,7 +202,7 @@ extension Settings.Audit.Exporter: SettingValue {
   }
 
   static func code<Coder: FieldCoder>(list: [Self]?, in coder: inout Coder) throws(Coder.Failure) -> [Self] {
-    try code(list: list, atMost: Settings.Audit.mostExporters, in: &coder)
+    try code(list: list, atMost: Settings.Audit.exporterLimit, in: &coder)
   }
 
   private init(_ kind: Kind) {

@@ -10,7 +10,7 @@ public struct RuleKey: Sendable {
   public let meaning: String
   /// The schema of values. null is the same as no key.
   let schema: JSONSchema
-  fileprivate let parse: @Sendable (Node, inout FilterRule, inout Faults, _ depth: Int) -> Void
+  fileprivate let parse: @Sendable (Node, inout FilterRule, inout ValueDiagnostics, _ depth: Int) -> Void
   /// The value as YAML; nil: the rule does not have the key.
   fileprivate let render: @Sendable (FilterRule) -> Rendering?
   /// True for a key that can also be in a nested matcher.
@@ -214,14 +214,14 @@ extension ValueType where Value == [FilterRule] {
   /// Rules: each is a mapping with the keys ``RuleKey/all``.
   static let filterRules = ValueType(
     description: "a list of rules", isFileOnly: true,
-    schema: .list(of: RuleKey.ruleSchema, atMost: TransferFilter.mostRules),
+    schema: .list(of: RuleKey.ruleSchema, atMost: TransferFilter.ruleLimit),
     parse: { node, faults in
       guard case .sequence(let items) = node.content else {
         faults.add(node, "expected a list of rules, found \(node.found)")
         return nil
       }
-      guard items.count <= TransferFilter.mostRules else {
-        faults.add(node, "expected at most \(TransferFilter.mostRules) rules, found \(items.count)")
+      guard items.count <= TransferFilter.ruleLimit else {
+        faults.add(node, "expected at most \(TransferFilter.ruleLimit) rules, found \(items.count)")
         return nil
       }
       var rules: [FilterRule] = []
@@ -242,7 +242,7 @@ private let compositeSchema: JSONSchema = .mapping(
     ("matchers", .list(of: .reference("matcher"))), ("matcher", .anyOf(.reference("matcher"), .null)),
   ], required: ["type"])
 
-private func rule(_ node: Node, _ faults: inout Faults) -> FilterRule? {
+private func rule(_ node: Node, _ faults: inout ValueDiagnostics) -> FilterRule? {
   var rule = FilterRule(action: .deny)
   guard let seen = read(node, RuleKey.all, into: &rule, "a rule with an action", &faults, depth: 0) else { return nil }
   if !seen.contains("action") {
@@ -254,7 +254,7 @@ private func rule(_ node: Node, _ faults: inout Faults) -> FilterRule? {
   return rule
 }
 
-private func matcher(_ node: Node, _ faults: inout Faults, depth: Int) -> FilterMatcher? {
+private func matcher(_ node: Node, _ faults: inout ValueDiagnostics, depth: Int) -> FilterMatcher? {
   guard depth <= FilterMatcher.deepest else {
     faults.add(node, "matchers are nested more than \(FilterMatcher.deepest) deep")
     return nil
@@ -274,7 +274,8 @@ private func matcher(_ node: Node, _ faults: inout Faults, depth: Int) -> Filter
 /// A value of `null` is the same as no key, because bssh writes it for keys that a rule does not use; `action` is
 /// required.
 private func read(
-  _ node: Node, _ keys: [RuleKey], into rule: inout FilterRule, _ expected: String, _ faults: inout Faults, depth: Int
+  _ node: Node, _ keys: [RuleKey], into rule: inout FilterRule, _ expected: String, _ faults: inout ValueDiagnostics,
+  depth: Int
 ) -> Set<String>? {
   guard case .mapping(let entries) = node.content else {
     faults.add(node, "expected \(expected), found \(node.found)")
@@ -297,7 +298,7 @@ private func read(
   return seen
 }
 
-private func parseComposite(_ node: Node, _ faults: inout Faults, depth: Int) -> FilterMatcher.Composite? {
+private func parseComposite(_ node: Node, _ faults: inout ValueDiagnostics, depth: Int) -> FilterMatcher.Composite? {
   guard case .mapping(let entries) = node.content else {
     faults.add(node, "expected type and matchers, found \(node.found)")
     return nil

@@ -17,21 +17,21 @@ public struct Key: Sendable {
   public let isList: Bool
   /// The value in the template if the default would not show the form.
   let example: Rendering?
-  let parse: @Sendable (Node, inout Choices, inout Faults) -> Void
-  let render: @Sendable (Choices) -> Rendering
+  let parse: @Sendable (Node, inout UnresolvedSettings, inout ValueDiagnostics) -> Void
+  let render: @Sendable (UnresolvedSettings) -> Rendering
   /// The schema of values, with the meaning and the default of the key.
   var schema: JSONSchema {
-    valueSchema.described(meaning.joined(separator: " "), default: render(Choices()))
+    valueSchema.described(meaning.joined(separator: " "), default: render(UnresolvedSettings()))
   }
   let valueSchema: JSONSchema
   /// The property that is sent to other processes.
-  let field: any SettingField<Choices>
+  let field: any SettingField<UnresolvedSettings>
   /// Copies the value of this key from the first to the second.
-  let copy: @Sendable (Choices, inout Choices) -> Void
+  let copy: @Sendable (UnresolvedSettings, inout UnresolvedSettings) -> Void
 
   /// A key that sets `target`. `alias`: the name of the variable in bssh, if it is not derived from the path.
   init<Value: SettingValue>(
-    _ path: String, _ type: ValueType<Value>, _ target: WritableKeyPath<Choices, Value> & Sendable,
+    _ path: String, _ type: ValueType<Value>, _ target: WritableKeyPath<UnresolvedSettings, Value> & Sendable,
     alias: String? = nil, option: String? = nil, example: Value? = nil, _ meaning: String...
   ) {
     self.init(
@@ -41,16 +41,18 @@ public struct Key: Sendable {
   /// A key whose value is converted while loading, such as a path to the content of the file. The result is sent to other
   /// processes.
   init<Value: Sendable, Content: SettingValue>(
-    _ path: String, _ type: ValueType<Value>, _ target: WritableKeyPath<Choices, Value> & Sendable,
-    becomes content: WritableKeyPath<Choices, Content> & Sendable, alias: String? = nil, option: String? = nil,
+    _ path: String, _ type: ValueType<Value>, _ target: WritableKeyPath<UnresolvedSettings, Value> & Sendable,
+    becomes content: WritableKeyPath<UnresolvedSettings, Content> & Sendable, alias: String? = nil,
+    option: String? = nil,
     _ meaning: String...
   ) {
     self.init(path, type, target, becomes: content, alias: alias, option: option, example: nil, meaning: meaning)
   }
 
   private init<Value: Sendable, Content: SettingValue>(
-    _ path: String, _ type: ValueType<Value>, _ target: WritableKeyPath<Choices, Value> & Sendable,
-    becomes content: WritableKeyPath<Choices, Content> & Sendable, alias: String?, option: String?, example: Value?,
+    _ path: String, _ type: ValueType<Value>, _ target: WritableKeyPath<UnresolvedSettings, Value> & Sendable,
+    becomes content: WritableKeyPath<UnresolvedSettings, Content> & Sendable, alias: String?, option: String?,
+    example: Value?,
     meaning: [String]
   ) {
     self.path = path

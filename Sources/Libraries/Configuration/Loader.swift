@@ -3,21 +3,21 @@ public struct Loaded: Equatable, Sendable {
   /// The checked settings.
   public var settings: Settings
   /// The values of the keys, for `check-config`.
-  public var choices: Choices
+  public var choices: UnresolvedSettings
   /// Warnings: what is allowed but probably not intended.
-  public var warnings: [Problem]
+  public var warnings: [Diagnostic]
   /// Where the values are set.
-  public var places = Places()
+  public var sourceMap = SourceMap()
 }
 
 /// A configuration that is refused.
 public struct Rejected: Error, Equatable, Sendable {
   /// All errors, at least one.
-  public var problems: [Problem]
+  public var problems: [Diagnostic]
   /// Warnings, as for a configuration that loads.
-  public var warnings: [Problem]
+  public var warnings: [Diagnostic]
 
-  public init(problems: [Problem], warnings: [Problem]) {
+  public init(problems: [Diagnostic], warnings: [Diagnostic]) {
     self.problems = problems
     self.warnings = warnings
   }
@@ -66,40 +66,40 @@ public struct Loader {
   /// Loads and checks the configuration.
   ///
   /// - Throws: `Rejected` with all errors.
-  public func load(in surroundings: Surroundings) throws(Rejected) -> Loaded {
-    var given = GivenValues()
-    if let file { given.take(file: file.name, root: file.root) }
-    given.take(environment: environment)
-    for option in options { given.take(option: option.name, values: option.values) }
+  public func load(in hostEnvironment: HostEnvironment) throws(Rejected) -> Loaded {
+    var given = RawSettings()
+    if let file { given.add(file: file.name, root: file.root) }
+    given.add(environment: environment)
+    for option in options { given.add(option: option.name, values: option.values) }
 
-    var choices = Choices()
+    var choices = UnresolvedSettings()
     var problems = given.problems
-    var warnings: [Problem] = []
+    var warnings: [Diagnostic] = []
     for key in KeyTable.keys {
       guard let value = given.values[key.path] else { continue }
-      var faults = Faults()
+      var faults = ValueDiagnostics()
       faults.folder = if case .file = value.source { file?.folder } else { folder }
       key.parse(value.node, &choices, &faults)
-      func located(_ fault: Fault) -> Problem {
-        Problem(
+      func located(_ fault: ValueDiagnostic) -> Diagnostic {
+        Diagnostic(
           source: value.source, position: fault.position, key: key.path + fault.below, reason: fault.reason)
       }
       problems += faults.all.map(located)
       warnings += faults.warnings.map(located)
     }
     chooseKeyFiles(&choices, given)
-    if !surroundings.isRoot, given.rank("security.ban_state_file") == 0 {
+    if !hostEnvironment.isRoot, given.rank("security.ban_state_file") == 0 {
       choices.settings.security.banStateFile = stateDirectory.map { $0 + "/bssh/bans" }
     }
 
     var checks = Checks(
-      given: given, surroundings: surroundings, file: file, stateDirectory: stateDirectory)
+      given: given, hostEnvironment: hostEnvironment, file: file, stateDirectory: stateDirectory)
     let settings = checks.settings(of: choices)
     problems += checks.problems
     warnings += checks.warnings
     guard problems.isEmpty else { throw Rejected(problems: problems, warnings: warnings) }
     return Loaded(
-      settings: settings, choices: choices, warnings: warnings, places: Places(given.values))
+      settings: settings, choices: choices, warnings: warnings, sourceMap: SourceMap(given.values))
   }
 
   /// The directory for persistent state: XDG Base Directory Specification.
@@ -109,7 +109,7 @@ public struct Loader {
   }
 
   /// Of the two keys for authorized_keys, one from a source of higher rank replaces the other.
-  private func chooseKeyFiles(_ choices: inout Choices, _ given: GivenValues) {
+  private func chooseKeyFiles(_ choices: inout UnresolvedSettings, _ given: RawSettings) {
     guard choices.settings.auth.authorizedKeysDirectory != nil, choices.settings.auth.authorizedKeysPattern != nil
     else { return }
     let directory = given.rank("auth.publickey.authorized_keys_dir")

@@ -26,20 +26,20 @@ extension Settings {
 
   /// The required authentication of this login, without the steps that an access rule refuses. These must be the
   /// settings of the login: ``effective(for:)``.
-  public func policy(for applicant: Applicant) -> AuthenticationMachine.Policy {
-    let rules = loginRules(for: applicant.user)
+  public func policy(for attempt: LoginAttempt) -> AuthenticationMachine.Policy {
+    let rules = loginRules(for: attempt.user)
     var policy = policy
     for step in AuthenticationMachine.Step.allCases {
-      policy.refusals[step] = rules.refusal(of: applicant, by: step)?.refusal
+      policy.refusals[step] = rules.refusal(of: attempt, by: step)?.refusal
     }
     return policy
   }
 
   /// The rule that refuses every step of this login; nil: none does, or not all steps for the same reason.
-  public func refusal(ofEveryStep applicant: Applicant) -> LoginRules.Judgement? {
-    let rules = loginRules(for: applicant.user)
-    let judgements = AuthenticationMachine.Step.allCases.map { rules.refusal(of: applicant, by: $0) }
-    guard let first = judgements.first, judgements.allSatisfy({ $0 == first }) else { return nil }
+  public func refusal(ofEveryStep attempt: LoginAttempt) -> LoginRules.RuleDecision? {
+    let rules = loginRules(for: attempt.user)
+    let decisions = AuthenticationMachine.Step.allCases.map { rules.refusal(of: attempt, by: $0) }
+    guard let first = decisions.first, decisions.allSatisfy({ $0 == first }) else { return nil }
     return first
   }
 }

@@ -44,7 +44,7 @@ public enum Manual {
   }
 
   private static func facts(of key: Key) -> [String] {
-    let initial = key.example == nil ? key.render(Choices()).inOneLine : "none"
+    let initial = key.example == nil ? key.render(UnresolvedSettings()).inOneLine : "none"
     // The page explains how the first variable is derived from the path.
     let others = (key.option.map { [".Fl \($0.dropFirst())"] } ?? []) + key.variables.dropFirst().map { ".Ev \($0)" }
     var lines = ["Value: \(key.form).", "Default: \(initial)."].map(escaped)

@@ -19,7 +19,7 @@ public struct Match: Equatable, Sendable {
   }
 
   /// Maximum number of blocks in a configuration.
-  public static let most = 256
+  public static let countLimit = 256
   /// The names of the conditions. A block has at least one, and all of them must be met.
   public static let conditions = ["users", "groups", "addresses"]
 
@@ -37,14 +37,14 @@ public struct Match: Equatable, Sendable {
     set { choices.settings = newValue }
   }
   /// The values, with the paths of files whose contents they are; the paths are known only to the loader.
-  var choices = Choices()
+  var choices = UnresolvedSettings()
 
   public init() {}
 
   /// True if all conditions are met.
-  public func holds(for applicant: Applicant) -> Bool {
-    Self.holds(users) { $0.matches(applicant.user) } && Self.holds(groups) { applicant.groups.contains($0) }
-      && Self.holds(addresses) { $0.contains(applicant.address) }
+  public func holds(for attempt: LoginAttempt) -> Bool {
+    Self.holds(users) { $0.matches(attempt.user) } && Self.holds(groups) { attempt.groups.contains($0) }
+      && Self.holds(addresses) { $0.contains(attempt.address) }
   }
 
   /// True if no negated entry and at least one other entry matches, or there are no entries.
@@ -67,11 +67,11 @@ extension Settings {
   }
 
   /// The indices of the blocks that apply to this login, in order.
-  public func matching(_ applicant: Applicant) -> [Int] { matches.indices.filter { matches[$0].holds(for: applicant) } }
+  public func matching(_ attempt: LoginAttempt) -> [Int] { matches.indices.filter { matches[$0].holds(for: attempt) } }
 
   /// The settings with the values of these blocks, of which later ones override earlier ones.
   public func applying(_ blocks: [Int]) -> Settings {
-    var choices = Choices()
+    var choices = UnresolvedSettings()
     choices.settings = self
     for block in blocks where matches.indices.contains(block) {
       for path in matches[block].paths { KeyTable.key(path)?.copy(matches[block].choices, &choices) }
@@ -80,5 +80,5 @@ extension Settings {
   }
 
   /// The settings for one login.
-  public func effective(for applicant: Applicant) -> Settings { applying(matching(applicant)) }
+  public func effective(for attempt: LoginAttempt) -> Settings { applying(matching(attempt)) }
 }

@@ -21,14 +21,14 @@ extension Key {
 extension ValueType where Value == [Match] {
   /// Blocks: each has conditions, and keys in their sections as in the file itself.
   static let matches = ValueType(
-    description: "a list of blocks", isFileOnly: true, schema: .list(of: .reference("block"), atMost: Match.most),
+    description: "a list of blocks", isFileOnly: true, schema: .list(of: .reference("block"), atMost: Match.countLimit),
     parse: { node, faults in
       guard case .sequence(let items) = node.content else {
         faults.add(node, "expected a list of blocks, found \(node.found)")
         return nil
       }
-      guard items.count <= Match.most else {
-        faults.add(node, "expected at most \(Match.most) blocks, found \(items.count)")
+      guard items.count <= Match.countLimit else {
+        faults.add(node, "expected at most \(Match.countLimit) blocks, found \(items.count)")
         return nil
       }
       return items.enumerated().compactMap { index, item in faults.within("[\(index)]") { match(item, &$0) } }
@@ -75,7 +75,7 @@ var matchSchema: JSONSchema {
   return .object(members + [("allOf", .array([one(Match.conditions), one(sections.map(\.0))]))])
 }
 
-private func match(_ node: Node, _ faults: inout Faults) -> Match? {
+private func match(_ node: Node, _ faults: inout ValueDiagnostics) -> Match? {
   guard case .mapping(let entries) = node.content else {
     faults.add(node, "expected a block with conditions and keys, found \(node.found)")
     return nil
@@ -107,7 +107,7 @@ private func match(_ node: Node, _ faults: inout Faults) -> Match? {
 }
 
 private func condition<Value>(
-  _ type: ValueType<[Match.Entry<Value>]>, _ node: Node, _ faults: inout Faults
+  _ type: ValueType<[Match.Entry<Value>]>, _ node: Node, _ faults: inout ValueDiagnostics
 ) -> [Match.Entry<Value>] {
   guard let entries = type.parse(node, &faults) else { return [] }
   if !entries.isEmpty, entries.allSatisfy(\.isNegated) {
@@ -116,13 +116,13 @@ private func condition<Value>(
   return entries
 }
 
-private func readKeys(_ node: Node, into block: inout Match, _ faults: inout Faults) {
-  var given = GivenValues(others: Match.conditions)
-  given.take(file: "", root: node)
+private func readKeys(_ node: Node, into block: inout Match, _ faults: inout ValueDiagnostics) {
+  var given = RawSettings(others: Match.conditions)
+  given.add(file: "", root: node)
   for problem in given.problems {
     faults.within(".\(problem.key)") { $0.add(at: problem.position, problem.reason) }
   }
-  var choices = Choices()
+  var choices = UnresolvedSettings()
   for key in KeyTable.keys {
     guard let value = given.values[key.path] else { continue }
     faults.within(".\(key.path)") { faults in

@@ -61,7 +61,7 @@ extension EnvironmentVariable: SettingValue {}
 
 extension FilterRule: SettingValue {
   static func code<Coder: FieldCoder>(list: [Self]?, in coder: inout Coder) throws(Coder.Failure) -> [Self] {
-    try code(list: list, atMost: TransferFilter.mostRules, in: &coder)
+    try code(list: list, atMost: TransferFilter.ruleLimit, in: &coder)
   }
 }
 

@@ -4,8 +4,8 @@ import Wire
 
 extension Settings: WireFields {
   public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
-    let written = value.map { Choices(settings: $0) }
-    var choices = Choices()
+    let written = value.map { UnresolvedSettings(settings: $0) }
+    var choices = UnresolvedSettings()
     for key in KeyTable.keys { try key.field.code(written, into: &choices, in: &coder) }
     self = choices.settings
   }
@@ -33,7 +33,7 @@ extension Match: SettingValue {
   }
 
   static func code<Coder: FieldCoder>(list: [Self]?, in coder: inout Coder) throws(Coder.Failure) -> [Self] {
-    try code(list: list, atMost: most, in: &coder)
+    try code(list: list, atMost: countLimit, in: &coder)
   }
 }
 

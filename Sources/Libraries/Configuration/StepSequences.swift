@@ -39,7 +39,7 @@ enum StepSequence {
   static let stepLimit = 8
 
   /// Parses the steps, each of which must require other credentials; nil after adding a fault.
-  fileprivate static func parse(_ node: Node, _ faults: inout Faults) -> [Step]? {
+  fileprivate static func parse(_ node: Node, _ faults: inout ValueDiagnostics) -> [Step]? {
     guard case .sequence(let items) = node.content, (1...stepLimit).contains(items.count) else {
       let found = if case .sequence(let items) = node.content { "one of \(items.count)" } else { node.found }
       faults.add(node, "expected a list of 1 to \(stepLimit) steps, such as [publickey, password], found \(found)")

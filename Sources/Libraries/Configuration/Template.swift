@@ -9,7 +9,7 @@ public enum Template {
     # environment, and those override this file. Durations are seconds, or 90s, 15m, 2h, 1d; sizes are
     # bytes, or 64KiB, 50MiB, 1GiB.
 
-    """ + text { key in Block(comment: comment(on: key), value: key.example ?? key.render(Choices())) }
+    """ + text { key in Block(comment: comment(on: key), value: key.example ?? key.render(UnresolvedSettings())) }
 
   /// A file that loads to the same settings as `loaded`, except for credentials: password hashes, TOTP secrets and headers
   /// for receivers are omitted.

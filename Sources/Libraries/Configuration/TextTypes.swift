@@ -22,7 +22,7 @@ extension ValueType where Value == String {
       render: { .scalar(yamlText($0)) })
   }
 
-  /// A path. A relative one is resolved against ``Faults/folder``, so that the value is absolute.
+  /// A path. A relative one is resolved against ``ValueDiagnostics/folder``, so that the value is absolute.
   static let path = path { _ in nil }
 
   /// A directory with a subdirectory for each user; without `..`, because user names are appended.
@@ -236,7 +236,7 @@ private func isVariableByte(_ byte: UInt8) -> Bool {
   }
 }
 
-private func variable(_ entry: Node.Entry, _ faults: inout Faults) -> EnvironmentVariable? {
+private func variable(_ entry: Node.Entry, _ faults: inout ValueDiagnostics) -> EnvironmentVariable? {
   guard (1...256).contains(entry.key.utf8.count), entry.key.utf8.allSatisfy(isVariableByte),
     !entry.key.utf8.prefix(1).allSatisfy({ (0x30...0x39).contains($0) })
   else {

@@ -122,7 +122,7 @@ extension ValueType where Value == [Settings.User] {
     render: { .block($0.map { $0.rendered() }) })
 }
 
-private func user(_ node: Node, _ faults: inout Faults) -> Settings.User? {
+private func user(_ node: Node, _ faults: inout ValueDiagnostics) -> Settings.User? {
   guard case .mapping(let entries) = node.content else {
     faults.add(node, "expected a user with a name, found \(node.found)")
     return nil

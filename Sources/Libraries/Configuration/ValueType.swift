@@ -9,7 +9,7 @@ struct ValueType<Value: Sendable>: Sendable {
   /// The schema of values. It may accept more values than load, but never fewer.
   var schema: JSONSchema
   /// Parses a value; nil after adding at least one fault.
-  var parse: @Sendable (Node, inout Faults) -> Value?
+  var parse: @Sendable (Node, inout ValueDiagnostics) -> Value?
   let render: @Sendable (Value) -> Rendering
 }
 

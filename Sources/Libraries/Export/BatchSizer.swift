@@ -15,15 +15,15 @@ public struct BatchSizer: Equatable, Sendable {
     case wait
   }
 
-  private let most: Int
+  private let countLimit: Int
   private var current: Int
   /// The event that was refused alone. It is skipped until the next request shows whether the event is at fault.
   public private(set) var suspect: LineHead?
 
-  /// - Parameter most: maximum number of events per request; at least 1.
-  public init(most: Int) {
-    self.most = max(most, 1)
-    current = self.most
+  /// - Parameter countLimit: maximum number of events per request; at least 1.
+  public init(countLimit: Int) {
+    self.countLimit = max(countLimit, 1)
+    current = self.countLimit
   }
 
   /// Maximum number of events in the next request.
@@ -31,7 +31,7 @@ public struct BatchSizer: Equatable, Sendable {
 
   /// A request was accepted. Returns the event that is now given up, if the request was the probe after it.
   public mutating func taken() -> LineHead? {
-    current = min(current * 2, most)
+    current = min(current * 2, countLimit)
     defer { suspect = nil }
     return suspect
   }

@@ -34,7 +34,7 @@ public struct EventFields: Sendable {
 
   /// The fields of a line of the journal.
   public init(_ line: JournalLine) {
-    let (event, subject, fact) = (line.event, line.event.subject, line.event.fact)
+    let (event, subject, record) = (line.event, line.event.subject, line.event.record)
     var all: [Field] = []
     func text(_ key: JournalKey, _ value: String?) {
       if let value { all.append(Field(key: key.rawValue, attribute: key.attribute, value: .text(value))) }
@@ -45,39 +45,41 @@ public struct EventFields: Sendable {
     }
     text(.id, event.id.description)
     text(.timestamp, Timestamp.text(event.time))
-    text(.eventType, fact.type.rawValue)
+    text(.eventType, record.type.rawValue)
     text(.sessionID, subject.sessionID?.description)
     text(.user, subject.user)
     text(.clientAddress, subject.clientAddress)
-    bytes(.path, fact.path)
-    bytes(.destination, fact.destination)
-    number(.bytes, fact.bytes)
-    text(.result, fact.result.rawValue)
-    text(.details, fact.details)
-    text(.protocol, fact.protocol?.rawValue)
+    bytes(.path, record.path)
+    bytes(.destination, record.destination)
+    number(.bytes, record.bytes)
+    text(.result, record.result.rawValue)
+    text(.details, record.details)
+    text(.protocol, record.protocol?.rawValue)
     number(.sequence, line.sequence)
     text(.previous, line.previous.description)
     text(.host, event.host)
     number(.connection, subject.connection)
-    number(.channel, fact.channel)
+    number(.channel, record.channel)
     number(.clientPort, subject.clientPort)
     text(.clientVersion, subject.clientVersion)
     text(.method, subject.method)
     text(.keyFingerprint, subject.keyFingerprint)
-    bytes(.command, fact.command)
-    number(.exitStatus, fact.exitStatus)
-    text(.signal, fact.signal)
-    number(.duration, fact.milliseconds)
-    number(.bytesIn, fact.bytesIn)
-    number(.bytesOut, fact.bytesOut)
-    text(.rule, fact.rule)
-    text(.reason, fact.reason?.code)
+    bytes(.command, record.command)
+    number(.exitStatus, record.exitStatus)
+    text(.signal, record.signal)
+    number(.duration, record.milliseconds)
+    number(.bytesIn, record.bytesIn)
+    number(.bytesOut, record.bytesOut)
+    text(.rule, record.rule)
+    text(.reason, record.reason?.code)
     text(.keyExchange, subject.keyExchange)
-    text(.forwardKind, fact.forwardKind?.rawValue)
-    text(.target, fact.target)
-    text(.address, fact.address)
-    text(.originator, fact.originator)
-    for (key, value) in [(JournalKey.path, fact.path), (.destination, fact.destination), (.command, fact.command)] {
+    text(.forwardKind, record.forwardKind?.rawValue)
+    text(.target, record.target)
+    text(.address, record.address)
+    text(.originator, record.originator)
+    for (key, value) in [
+      (JournalKey.path, record.path), (.destination, record.destination), (.command, record.command),
+    ] {
       if let value, String(validating: value, as: UTF8.self) == nil {
         let raw = String(decoding: Base64.encode(value), as: UTF8.self)
         all.append(Field(key: key.rawValue + "_raw", attribute: key.attribute + "_raw", value: .text(raw)))
@@ -88,17 +90,17 @@ public struct EventFields: Sendable {
 
   /// A summary for people: `auth_failure anna from 192.0.2.1: failure (wrong_password)`.
   public static func summary(_ line: JournalLine) -> String {
-    let (subject, fact) = (line.event.subject, line.event.fact)
-    var text = fact.type.rawValue
+    let (subject, record) = (line.event.subject, line.event.record)
+    var text = record.type.rawValue
     if let user = subject.user { text += " \(user)" }
     if let address = subject.clientAddress { text += " from \(address)" }
-    text += ": \(fact.result.rawValue)"
-    if let reason = fact.reason { text += " (\(reason))" }
-    if let path = fact.path { text += " \(String(decoding: path, as: UTF8.self))" }
-    if let destination = fact.destination { text += " -> \(String(decoding: destination, as: UTF8.self))" }
-    if let target = fact.target { text += " \(target)" }
-    if let command = fact.command { text += " \(String(decoding: command, as: UTF8.self))" }
-    if let details = fact.details { text += ", \(details)" }
+    text += ": \(record.result.rawValue)"
+    if let reason = record.reason { text += " (\(reason))" }
+    if let path = record.path { text += " \(String(decoding: path, as: UTF8.self))" }
+    if let destination = record.destination { text += " -> \(String(decoding: destination, as: UTF8.self))" }
+    if let target = record.target { text += " \(target)" }
+    if let command = record.command { text += " \(String(decoding: command, as: UTF8.self))" }
+    if let details = record.details { text += ", \(details)" }
     return text
   }
 }

@@ -63,7 +63,7 @@ public struct OTLPRequest: Sendable {
   }
 
   private static func record(_ line: JournalLine) -> ProtobufWriter {
-    let severity = line.event.fact.severity
+    let severity = line.event.record.severity
     let time = nanoseconds(line.event.time)
     var record = ProtobufWriter()
     record.fixed64(1, time)
@@ -72,7 +72,7 @@ public struct OTLPRequest: Sendable {
     record.message(5, value(.text(EventFields.summary(line))))
     for (name, value) in attributes(of: line) { record.message(6, keyValue((name, value))) }
     record.fixed64(11, time)
-    record.string(12, line.event.fact.type.rawValue)
+    record.string(12, line.event.record.type.rawValue)
     return record
   }
 
@@ -122,11 +122,11 @@ public struct OTLPRequest: Sendable {
   }
 
   private static func append(_ line: JournalLine, to bytes: inout [UInt8]) {
-    let severity = line.event.fact.severity
+    let severity = line.event.record.severity
     let time = nanoseconds(line.event.time)
     bytes += "{\"timeUnixNano\":\"\(time)\",\"observedTimeUnixNano\":\"\(time)\"".utf8
     bytes += ",\"severityNumber\":\(severity.number),\"severityText\":\"\(severity.name)\"".utf8
-    bytes += ",\"eventName\":\"\(line.event.fact.type.rawValue)\",\"body\":{\"stringValue\":".utf8
+    bytes += ",\"eventName\":\"\(line.event.record.type.rawValue)\",\"body\":{\"stringValue\":".utf8
     JSONText.append(EventFields.summary(line), to: &bytes)
     bytes += "},\"attributes\":".utf8
     append(attributes(of: line), to: &bytes)

@@ -4,7 +4,7 @@ public struct RetryDelay: Equatable, Sendable {
   /// The first delay in milliseconds.
   public static let first: Int64 = 500
   /// The maximum delay in milliseconds, unless the receiver asks for more.
-  public static let longest: Int64 = 30_000
+  public static let limit: Int64 = 30_000
 
   /// Failures since the last success.
   public private(set) var failures = 0
@@ -19,7 +19,7 @@ public struct RetryDelay: Equatable, Sendable {
   public mutating func fail(
     wanted: Int64? = nil, isLasting: Bool = false, using generator: inout some RandomNumberGenerator
   ) -> Int64 {
-    let full = isLasting ? Self.longest : min(Self.first << Int64(min(failures, 10)), Self.longest)
+    let full = isLasting ? Self.limit : min(Self.first << Int64(min(failures, 10)), Self.limit)
     failures += 1
     let jittered = full / 2 + Int64.random(in: 0...full / 2, using: &generator)
     return max(jittered, min(wanted ?? 0, 600_000))

@@ -17,7 +17,7 @@ public struct SyslogMessage: Sendable {
     self.facility = facility
   }
 
-  private var severity: Severity { line.event.fact.severity }
+  private var severity: Severity { line.event.record.severity }
 
   /// The message without a trailing newline.
   ///
@@ -25,7 +25,7 @@ public struct SyslogMessage: Sendable {
   public func rfc5424(isShort: Bool = false) -> [UInt8] {
     let priority = Int(facility) << 3 | severity.syslog
     var text = "<\(priority)>1 \(Timestamp.text(line.event.time)) \(Self.printable(line.event.host, 255))"
-    text += " \(Self.program) - \(line.event.fact.type.rawValue) [\(Self.dataID)"
+    text += " \(Self.program) - \(line.event.record.type.rawValue) [\(Self.dataID)"
     for field in EventFields(line).all where field.key != "timestamp" {
       if isShort && field.value.description.utf8.count > 256 { continue }
       text += " \(field.key)=\"\(Self.escaped(Self.oneLine(field.value.description)))\""

@@ -4,9 +4,9 @@ import System
 public enum FileEvent: Equatable, Sendable {
   /// A file was opened.
   case opened(path: [UInt8], reading: Bool, writing: Bool)
-  /// Bytes were read from an open file; only for observers with ``FileObserver/hearsReadsAndWrites``.
+  /// Bytes were read from an open file; only for observers with ``FileObserver/observesReadsAndWrites``.
   case read(path: [UInt8], offset: UInt64, bytes: UInt64)
-  /// Bytes were written to an open file; only for observers with ``FileObserver/hearsReadsAndWrites``.
+  /// Bytes were written to an open file; only for observers with ``FileObserver/observesReadsAndWrites``.
   case written(path: [UInt8], offset: UInt64, bytes: UInt64)
   /// A file was closed; `milliseconds`, here and below, is the time since it was opened.
   case closed(path: [UInt8], bytesRead: UInt64, bytesWritten: UInt64, milliseconds: UInt64)
@@ -48,19 +48,19 @@ public enum UploadProblem: Equatable, Sendable {
 /// Receives each ``FileEvent`` once, just after it happened.
 public protocol FileObserver: AnyObject {
   /// True for an observer that receives every read and write as well.
-  var hearsReadsAndWrites: Bool { get }
+  var observesReadsAndWrites: Bool { get }
 
   /// Handles an event.
   func record(_ event: FileEvent)
 
   /// Called before the server waits for input from the client.
-  func rest(waitingFor input: Descriptor)
+  func pause(waitingFor input: Descriptor)
 }
 
 extension FileObserver {
   /// Default: false.
-  public var hearsReadsAndWrites: Bool { false }
+  public var observesReadsAndWrites: Bool { false }
 
   /// Default: does nothing.
-  public func rest(waitingFor input: Descriptor) {}
+  public func pause(waitingFor input: Descriptor) {}
 }

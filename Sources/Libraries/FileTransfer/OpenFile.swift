@@ -10,14 +10,14 @@ public final class OpenFile {
   private let opening: FileOpening
   private let gate: any TransferGate
   private let observer: (any FileObserver)?
-  private let hearsAll: Bool
+  private let observesAll: Bool
   private let opened = Clock.microseconds
   /// Bytes read by the client so far.
   public private(set) var bytesRead: UInt64 = 0
   /// Bytes written by the client so far.
   public private(set) var bytesWritten: UInt64 = 0
   /// The largest size in bytes that the gate has allowed.
-  private var judgedSize: UInt64
+  private var checkedSize: UInt64
   /// The error of the first write that failed: the file is incomplete even if later writes succeed.
   private var failure: FileError?
   private var isFinished = false
@@ -29,10 +29,10 @@ public final class OpenFile {
     self.descriptor = descriptor
     self.path = path
     self.opening = opening
-    judgedSize = size
+    checkedSize = size
     self.gate = gate
     self.observer = observer
-    hearsAll = observer?.hearsReadsAndWrites ?? false
+    observesAll = observer?.observesReadsAndWrites ?? false
   }
 
   /// A file that was not closed by the client counts as broken off, because parts of it may be missing.
@@ -62,7 +62,7 @@ public final class OpenFile {
     do throws(SystemError) {
       let n = try descriptor.read(into: &bytes, at: position, count: count, offset: offset)
       bytesRead += UInt64(n)
-      if hearsAll { observer?.record(.read(path: path, offset: offset, bytes: UInt64(n))) }
+      if observesAll { observer?.record(.read(path: path, offset: offset, bytes: UInt64(n))) }
       return n
     } catch {
       throw .system(error)
@@ -77,12 +77,12 @@ public final class OpenFile {
     do throws(FileError) {
       let end = offset.addingReportingOverflow(UInt64(bytes.count))
       if end.overflow { throw .system(SystemError("write", code: EFBIG)) }
-      try judge(growingTo: end.partialValue, by: bytes.count)
+      try check(growingTo: end.partialValue, by: bytes.count)
       try system { () throws(SystemError) in
         try descriptor.write(bytes, offset: opening.contains(.append) ? nil : offset)
       }
       bytesWritten += UInt64(bytes.count)
-      if hearsAll { observer?.record(.written(path: path, offset: offset, bytes: UInt64(bytes.count))) }
+      if observesAll { observer?.record(.written(path: path, offset: offset, bytes: UInt64(bytes.count))) }
     } catch {
       failure = failure ?? error
       throw error
@@ -112,10 +112,10 @@ public final class OpenFile {
     let end = targetOffset.addingReportingOverflow(UInt64(max(count, 0)))
     if end.overflow { throw .system(SystemError("copy", code: EFBIG)) }
     do throws(FileError) {
-      if target.gate.judgesSizes {
+      if target.gate.checksSizes {
         let here = try attributes().size
         let wanted = min(UInt64(max(count, 0)), here > offset ? here - offset : 0)
-        try target.judge(growingTo: targetOffset + wanted, by: Int(clamping: wanted))
+        try target.check(growingTo: targetOffset + wanted, by: Int(clamping: wanted))
       }
       let n: Int
       do throws(SystemError) {
@@ -126,7 +126,7 @@ public final class OpenFile {
       }
       bytesRead += UInt64(n)
       target.bytesWritten += UInt64(n)
-      if hearsAll {
+      if observesAll {
         observer?.record(.read(path: path, offset: offset, bytes: UInt64(n)))
         observer?.record(.written(path: target.path, offset: targetOffset, bytes: UInt64(n)))
       }
@@ -150,17 +150,17 @@ public final class OpenFile {
   }
 
   /// Sets the size of the file, which the gate has allowed.
-  func sizeChanged(to size: UInt64) { judgedSize = size }
+  func sizeChanged(to size: UInt64) { checkedSize = size }
 
-  private func judge(growingTo end: UInt64, by count: Int) throws(FileError) {
-    guard gate.judgesSizes else { return }
+  private func check(growingTo end: UInt64, by count: Int) throws(FileError) {
+    guard gate.checksSizes else { return }
     let size = opening.contains(.append) ? try attributes().size + UInt64(count) : end
-    guard size > judgedSize else { return }
+    guard size > checkedSize else { return }
     if case .denied(let rule) = gate.check(.upload, [path], size: size) {
       observer?.record(.denied(.upload, paths: [path], rule: rule))
       throw .denied(rule: rule)
     }
-    judgedSize = size
+    checkedSize = size
   }
 
   private func finish(isClosed: Bool) {

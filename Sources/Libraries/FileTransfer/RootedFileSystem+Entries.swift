@@ -112,7 +112,7 @@ extension RootedFileSystem {
   }
 
   private func size(of entry: DirectoryEntry) -> UInt64? {
-    guard gate.judgesSizes else { return nil }
+    guard gate.checksSizes else { return nil }
     return (try? entry.parent.attributes(ofEntry: entry.name))?.regularSize
   }
 }

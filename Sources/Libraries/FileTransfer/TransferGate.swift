@@ -33,7 +33,7 @@ public enum TransferVerdict: Equatable, Sendable {
 /// Decides whether an operation may happen. It is asked before each operation, with the resolved paths.
 public protocol TransferGate {
   /// True when verdicts depend on sizes. The gate is then asked again at each write that extends a file.
-  var judgesSizes: Bool { get }
+  var checksSizes: Bool { get }
 
   /// True when nothing is ever denied or recorded, so that paths need not be resolved for the gate.
   var allowsEverything: Bool { get }
@@ -63,7 +63,7 @@ extension TransferGate {
 public struct OpenGate: TransferGate {
   public init() {}
 
-  public var judgesSizes: Bool { false }
+  public var checksSizes: Bool { false }
 
   public var allowsEverything: Bool { true }
 

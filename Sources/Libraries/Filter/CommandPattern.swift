@@ -8,7 +8,7 @@
 /// proportional to the length of the pattern times that of the line.
 public struct CommandPattern: Equatable, Sendable {
   /// Longest pattern in bytes.
-  public static let longest = 1024
+  public static let lengthLimit = 1024
 
   private enum Element: Equatable, Sendable {
     case byte(UInt8)
@@ -20,14 +20,14 @@ public struct CommandPattern: Equatable, Sendable {
 
   /// Parses a pattern.
   ///
-  /// - Throws: `GlobError` when the pattern is empty, longer than ``longest``, contains a NUL byte, or ends in an
+  /// - Throws: `GlobError` when the pattern is empty, longer than ``lengthLimit``, contains a NUL byte, or ends in an
   ///   unfinished escape.
   public init(_ text: String) throws(GlobError) {
     var elements: [Element] = []
     var rest = text.utf8[...]
     guard !rest.isEmpty else { throw GlobError(description: "the pattern is empty") }
-    guard rest.count <= Self.longest else {
-      throw GlobError(description: "the pattern is longer than \(Self.longest) bytes")
+    guard rest.count <= Self.lengthLimit else {
+      throw GlobError(description: "the pattern is longer than \(Self.lengthLimit) bytes")
     }
     guard !rest.contains(0) else { throw GlobError(description: "the pattern contains a NUL byte") }
     while let byte = rest.popFirst() {

@@ -12,7 +12,7 @@ public struct GlobError: Error, Equatable, Sendable, CustomStringConvertible {
 /// Matching takes time proportional to the length of the pattern times that of the path.
 public struct Glob: Equatable, Sendable {
   /// Longest pattern in bytes.
-  public static let longest = 1024
+  public static let lengthLimit = 1024
 
   /// What a state of the matcher does with the next byte, or without consuming one.
   enum Step: Equatable, Sendable {
@@ -36,7 +36,8 @@ public struct Glob: Equatable, Sendable {
 
   /// Parses a pattern.
   ///
-  /// - Throws: `GlobError` when the pattern is empty, longer than ``longest``, contains a NUL byte, or is malformed.
+  /// - Throws: `GlobError` when the pattern is empty, longer than ``lengthLimit``, contains a NUL byte, or is
+  ///   malformed.
   public init(_ pattern: String) throws(GlobError) {
     var compiler = GlobCompiler(Array(pattern.utf8))
     self.pattern = pattern

@@ -18,7 +18,7 @@ struct GlobCompiler {
   /// - Throws: `GlobError` when the text is not a valid pattern.
   mutating func compile() throws(GlobError) -> [Glob.Step] {
     guard !pattern.isEmpty else { throw fault("the pattern is empty") }
-    guard pattern.count <= Glob.longest else { throw fault("the pattern is longer than \(Glob.longest) bytes") }
+    guard pattern.count <= Glob.lengthLimit else { throw fault("the pattern is longer than \(Glob.lengthLimit) bytes") }
     guard !pattern.contains(0) else { throw fault("the pattern contains a NUL byte") }
     // The leading slash of a whole path is optional in a pattern: 'a/*' is '/a/*'.
     steps = [.split(1, 2), .byte(UInt8(ascii: "/"))]

@@ -6,7 +6,7 @@ extension TransferFilter: WireFields {
   public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
     isEnabled = try coder.flag(value?.isEnabled)
     defaultAction = try coder.choice(value?.defaultAction)
-    rules = try coder.list(value?.rules, max: Self.mostRules)
+    rules = try coder.list(value?.rules, max: Self.ruleLimit)
   }
 }
 
@@ -25,7 +25,7 @@ extension FilterRule: WireFields {
 
 extension FilterMatcher: WireFields {
   /// Extensions, and matchers of a composite, at most.
-  private static let most = 16_384
+  private static let countLimit = 16_384
 
   public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
     try self.init(fieldsOf: value, in: &coder, depth: 0)
@@ -34,19 +34,19 @@ extension FilterMatcher: WireFields {
   private init<Coder: FieldCoder>(
     fieldsOf value: Self?, in coder: inout Coder, depth: Int
   ) throws(Coder.Failure) {
-    let text: String? = try coder.text(value?.pattern?.pattern, length: 1...Glob.longest)
+    let text: String? = try coder.text(value?.pattern?.pattern, length: 1...Glob.lengthLimit)
     pattern = value?.pattern ?? text.flatMap { try? Glob($0) }
     try coder.require(text == nil || pattern != nil)
     pathPrefix = try coder.text(value?.pathPrefix, max: 4096)
-    extensions = try coder.list(value?.extensions, max: Self.most, length: 4096)
+    extensions = try coder.list(value?.extensions, max: Self.countLimit, length: 4096)
     directory = try coder.text(value?.directory, max: 4096)
     minSize = try coder.number(value?.minSize)
     maxSize = try coder.number(value?.maxSize)
-    not = try Self.list(value?.not, max: Self.most, in: &coder, depth: depth)
+    not = try Self.list(value?.not, max: Self.countLimit, in: &coder, depth: depth)
     let kind: Composite.Kind? = try coder.choice(value?.composite?.kind)
     if let kind {
       composite = Composite(
-        kind: kind, matchers: try Self.list(value?.composite?.matchers, max: Self.most, in: &coder, depth: depth))
+        kind: kind, matchers: try Self.list(value?.composite?.matchers, max: Self.countLimit, in: &coder, depth: depth))
     }
   }
 

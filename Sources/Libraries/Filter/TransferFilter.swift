@@ -43,13 +43,13 @@ public struct TransferFilter: Equatable, Sendable {
   }
 
   /// Most rules in a filter.
-  public static let mostRules = 1000
+  public static let ruleLimit = 1000
 
   /// False: everything is allowed, whatever the rules.
   public var isEnabled = false
   /// Applies when no rule matches.
   public var defaultAction = FilterAction.allow
-  /// In the order in which they are tried, at most ``mostRules``.
+  /// In the order in which they are tried, at most ``ruleLimit``.
   public var rules: [FilterRule] = []
 
   /// A filter that is off and allows everything.

@@ -3,7 +3,7 @@ import Wire
 /// The part of the configuration that `bssh-exporter` gets: in sealed memory, from the supervisor.
 public struct ExporterSettings: WireFields, Equatable {
   /// Limit of these settings on the wire, in bytes.
-  public static let longest = 8 << 20
+  public static let sizeLimit = 8 << 20
 
   /// The name of the exporter in the log and of its cursor: `logstash logs.example.org:5044`.
   public var name: String

@@ -3,7 +3,7 @@ import Wire
 /// The target of a forwarded connection. The bytes are the client's, unchecked.
 public enum ForwardTarget: WireMessage, Equatable {
   /// Limit of a host or path, in bytes. No name, address or path of a socket is as long.
-  public static let longest = 1024
+  public static let sizeLimit = 1024
 
   /// `direct-tcpip`: a name or address, and a port. RFC 4254, section 7.2
   case tcp(host: [UInt8], port: UInt32)
@@ -21,8 +21,9 @@ public enum ForwardTarget: WireMessage, Equatable {
 
   public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
     switch try coder.message(value) {
-    case .tcp(let host, let port): self = try .tcp(host: coder.bytes(host, max: Self.longest), port: coder.number(port))
-    case .socket(let path): self = try .socket(path: coder.bytes(path, max: Self.longest))
+    case .tcp(let host, let port):
+      self = try .tcp(host: coder.bytes(host, max: Self.sizeLimit), port: coder.number(port))
+    case .socket(let path): self = try .socket(path: coder.bytes(path, max: Self.sizeLimit))
     }
   }
 }

@@ -62,7 +62,7 @@ public struct LoadedConfiguration: WireFields, Equatable {
     listenerCount = try coder.number(value?.listenerCount, in: 0...16)
     hasBans = try coder.flag(value?.hasBans)
     journal = try coder.value(value?.journal)
-    recordings = try coder.list(value?.recordings, max: OpenedDirectory.most)
+    recordings = try coder.list(value?.recordings, max: OpenedDirectory.countLimit)
     serviceAccounts = try coder.value(value?.serviceAccounts)
   }
 }

@@ -4,7 +4,7 @@ import Wire
 /// A login: its account, its addresses and its permissions.
 public struct Login: WireFields, Equatable {
   /// Limit on the wire in bytes: transfer settings twice, and everything else.
-  public static let longest = 2 * TransferSettings.longest + (1 << 20)
+  public static let sizeLimit = 2 * TransferSettings.sizeLimit + (1 << 20)
 
   /// The account that the session process becomes.
   public var account: Account

@@ -4,7 +4,7 @@ import Wire
 /// directory.
 public struct OpenedDirectory: WireFields, Hashable, Sendable {
   /// Limit of the directories of recordings in one configuration: a message can carry their descriptors.
-  public static let most = 16
+  public static let countLimit = 16
 
   /// The configured path.
   public var path: String

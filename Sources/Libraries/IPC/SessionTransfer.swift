@@ -3,23 +3,23 @@ import Wire
 /// Messages from `bssh-transfer` to the session process that started it.
 public enum TransferToSession: WireMessage, Equatable {
   /// Events of files. The session adds the channel.
-  case facts(FactBatch)
+  case records(AuditBatch)
   /// A line for the log, at most 1,024 bytes.
-  case note(String)
+  case log(String)
 
-  public static let blanks: [Self] = [.facts(.blank), .note("")]
+  public static let blanks: [Self] = [.records(.blank), .log("")]
 
   public var wireKind: Int {
     switch self {
-    case .facts: 1
-    case .note: 2
+    case .records: 1
+    case .log: 2
     }
   }
 
   public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
     switch try coder.message(value) {
-    case .facts(let batch): self = try .facts(coder.value(batch))
-    case .note(let text): self = try .note(coder.text(text, max: 1024))
+    case .records(let batch): self = try .records(coder.value(batch))
+    case .log(let text): self = try .log(coder.text(text, max: 1024))
     }
   }
 }

@@ -50,7 +50,7 @@ public enum SupervisorToAuthority: WireMessage, Equatable {
   /// Look up this user, who connects from this address. Unknown names get a reply of the same form in the same time.
   case account(user: String, address: String)
   /// Verify a `publickey` request; with a descriptor if there are files.
-  case publicKey(KeyQuestion)
+  case publicKey(KeyVerificationRequest)
   /// Verify a password.
   case password(user: String, password: SecretBytes)
   /// Verify a one-time code, by the clock of this host.
@@ -102,11 +102,11 @@ public enum AuthorityToSupervisor: WireMessage, Equatable {
   /// The payload of the REQUEST_SUCCESS after its message number; nil: refused.
   case proved([UInt8]?)
   /// The reply to ``SupervisorToAuthority/account(user:address:)``.
-  case account(AccountAnswer)
+  case account(AccountReply)
   /// The reply to ``SupervisorToAuthority/publicKey(_:)`` or ``SupervisorToAuthority/password(user:password:)``.
   case verdict(Verdict)
   /// The reply to ``SupervisorToAuthority/code(user:code:)``.
-  case code(CodeAnswer)
+  case code(CodeVerdict)
 
   public static let blanks: [Self] = [
     .ready(hostKeys: []), .signed(nil), .proved(nil), .account(.blank), .verdict(.blank), .code(.wrong),
@@ -136,7 +136,7 @@ public enum AuthorityToSupervisor: WireMessage, Equatable {
 }
 
 /// The verdict on a one-time code. The supervisor checks for reuse, because authorities are several.
-public enum CodeAnswer: WireMessage, Equatable {
+public enum CodeVerdict: WireMessage, Equatable {
   /// The user's code of this time step. RFC 6238, section 4.2
   case right(step: UInt64)
   /// None of the user's codes that are valid now.

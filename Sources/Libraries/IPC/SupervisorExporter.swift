@@ -7,18 +7,18 @@ public enum ExporterToSupervisor: WireMessage, Equatable {
   /// The progress; sent when it changes, at most every few seconds.
   case progress(ExporterProgress)
   /// A line for the log.
-  case note(isProblem: Bool, text: String)
+  case log(isProblem: Bool, text: String)
   /// `count` events will never reach the receiver; the first has the number `first` in its series.
   case lost(JournalSeries, first: UInt64, count: UInt64, reason: ExportLoss)
 
   public static let blanks: [Self] = [
-    .progress(.blank), .note(isProblem: false, text: ""), .lost(.main, first: 0, count: 0, reason: .refused),
+    .progress(.blank), .log(isProblem: false, text: ""), .lost(.main, first: 0, count: 0, reason: .refused),
   ]
 
   public var wireKind: Int {
     switch self {
     case .progress: 1
-    case .note: 2
+    case .log: 2
     case .lost: 3
     }
   }
@@ -26,8 +26,8 @@ public enum ExporterToSupervisor: WireMessage, Equatable {
   public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
     switch try coder.message(value) {
     case .progress(let progress): self = try .progress(coder.value(progress))
-    case .note(let isProblem, let text):
-      self = try .note(isProblem: coder.flag(isProblem), text: coder.text(text, max: 2048))
+    case .log(let isProblem, let text):
+      self = try .log(isProblem: coder.flag(isProblem), text: coder.text(text, max: 2048))
     case .lost(let series, let first, let count, let reason):
       self = try .lost(
         coder.choice(series), first: coder.number(first), count: coder.number(count), reason: coder.choice(reason))

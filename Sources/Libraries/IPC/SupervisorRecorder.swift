@@ -44,7 +44,7 @@ public enum RecorderToSupervisor: WireMessage, Equatable {
   /// The file is not created, with the reason, at most 1024 bytes.
   case failed(number: UInt64, reason: String)
   /// A line for the log, at most 1024 bytes.
-  case note(String)
+  case log(String)
   /// The start of a login is in the records, as far as possible.
   case entered(connection: UInt64)
   /// This entry is not in the login records, because their files were replaced; only a new recorder can open these.
@@ -53,7 +53,7 @@ public enum RecorderToSupervisor: WireMessage, Equatable {
   case left(connection: UInt64)
 
   public static let blanks: [Self] = [
-    .opened(number: 0), .failed(number: 0, reason: ""), .note(""), .entered(connection: 0),
+    .opened(number: 0), .failed(number: 0, reason: ""), .log(""), .entered(connection: 0),
     .replaced(.blank, connection: 0), .left(connection: 0),
   ]
 
@@ -61,7 +61,7 @@ public enum RecorderToSupervisor: WireMessage, Equatable {
     switch self {
     case .opened: 1
     case .failed: 2
-    case .note: 3
+    case .log: 3
     case .entered: 4
     case .replaced: 5
     case .left: 6
@@ -73,7 +73,7 @@ public enum RecorderToSupervisor: WireMessage, Equatable {
     case .opened(let number): self = try .opened(number: coder.number(number))
     case .failed(let number, let reason):
       self = try .failed(number: coder.number(number), reason: coder.text(reason, max: 1024))
-    case .note(let text): self = try .note(coder.text(text, max: 1024))
+    case .log(let text): self = try .log(coder.text(text, max: 1024))
     case .entered(let connection): self = try .entered(connection: coder.number(connection))
     case .replaced(let entry, let connection):
       self = try .replaced(coder.value(entry), connection: coder.number(connection))

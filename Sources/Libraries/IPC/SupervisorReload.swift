@@ -1,7 +1,7 @@
 import Wire
 
 /// The result of a reload: one datagram from the supervisor to `bssh-server reload`, which requested it with SIGHUP.
-public enum ReloadAnswer: WireMessage, Equatable {
+public enum ReloadReply: WireMessage, Equatable {
   /// The new configuration is in effect.
   case applied
   /// The previous configuration is still in effect; with the errors, one line each, as many as fit into a datagram.
@@ -11,11 +11,11 @@ public enum ReloadAnswer: WireMessage, Equatable {
   public static func path(for process: Int32) -> String { "/run/bssh/reload.\(process)" }
 
   /// Limit on the wire, in bytes.
-  public static let longest = 64 << 10
+  public static let sizeLimit = 64 << 10
 
   /// As many of the errors as fit into a datagram, and the number of the others.
   private static func fitting(_ problems: [String]) -> [String] {
-    var room = Self.longest - 64
+    var room = Self.sizeLimit - 64
     let fitting = problems.prefix { problem in
       room -= problem.utf8.count + 4
       return room >= 0
@@ -37,7 +37,7 @@ public enum ReloadAnswer: WireMessage, Equatable {
     switch try coder.message(value) {
     case .applied: self = .applied
     case .refused(let problems):
-      self = try .refused(coder.list(Self.fitting(problems), max: listSize, length: Self.longest))
+      self = try .refused(coder.list(Self.fitting(problems), max: listSize, length: Self.sizeLimit))
     }
   }
 }

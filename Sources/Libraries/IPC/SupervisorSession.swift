@@ -13,11 +13,11 @@ public enum SupervisorToSession: WireMessage, Equatable {
   /// Start a login; with the socket to its transport.
   case login(Login)
   /// Start a login that exceeds the limit of a message; with the socket to its transport, and sealed memory with an
-  /// encoded ``Login`` of at most ``Login/longest`` bytes.
+  /// encoded ``Login`` of at most ``Login/sizeLimit`` bytes.
   case longLogin
   /// The only message to a process that stays root: look up a system account, reply with
   /// ``SessionToSupervisor/account(_:)``, and exit.
-  case checkAccount(AccountQuestion)
+  case checkAccount(AccountCheckRequest)
   /// A terminal that it reported is in the login records: start the program.
   case terminalEntered
   /// The reply to ``SessionToSupervisor/starts(number:_:)``: the event is in the journal, or none is required: start
@@ -63,27 +63,27 @@ public enum SessionToSupervisor: WireMessage, Equatable {
   /// The fetched files, whose contents are in the memory one after the other.
   case keys([KeyFile])
   /// A line for the log that is no event: `channel 0: shell started on /dev/pts/3`, at most 1024 bytes.
-  case note(String)
+  case log(String)
   /// The reply to ``SupervisorToSession/checkAccount(_:)``.
   case account(AccountState)
   /// Events of the login.
-  case facts(FactBatch)
+  case records(AuditBatch)
   /// A program on a terminal is about to start or has ended.
   case terminal(TerminalUse)
   /// A program is about to start: a `command_started`. The session waits for
   /// ``SupervisorToSession/mayStart(number:allowed:)`` with the same number.
-  case starts(number: UInt64, Fact)
+  case starts(number: UInt64, AuditRecord)
 
   public static let blanks: [Self] = [
-    .keys([]), .note(""), .account(.blank), .facts(.blank), .terminal(.ended(name: "")), .starts(number: 0, .blank),
+    .keys([]), .log(""), .account(.blank), .records(.blank), .terminal(.ended(name: "")), .starts(number: 0, .blank),
   ]
 
   public var wireKind: Int {
     switch self {
     case .keys: 1
-    case .note: 2
+    case .log: 2
     case .account: 3
-    case .facts: 4
+    case .records: 4
     case .terminal: 5
     case .starts: 6
     }
@@ -92,11 +92,11 @@ public enum SessionToSupervisor: WireMessage, Equatable {
   public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
     switch try coder.message(value) {
     case .keys(let files): self = try .keys(coder.list(files, max: listSize))
-    case .note(let text): self = try .note(coder.text(text, max: 1024))
+    case .log(let text): self = try .log(coder.text(text, max: 1024))
     case .account(let state): self = try .account(coder.value(state))
-    case .facts(let batch): self = try .facts(coder.value(batch))
+    case .records(let batch): self = try .records(coder.value(batch))
     case .terminal(let use): self = try .terminal(coder.value(use))
-    case .starts(let number, let fact): self = try .starts(number: coder.number(number), coder.value(fact))
+    case .starts(let number, let record): self = try .starts(number: coder.number(number), coder.value(record))
     }
   }
 }
@@ -127,7 +127,7 @@ public enum TerminalUse: WireMessage, Equatable {
 }
 
 /// A question of the supervisor about a system account, to a process that no other process talks to.
-public struct AccountQuestion: WireFields, Equatable {
+public struct AccountCheckRequest: WireFields, Equatable {
   /// The name of the account.
   public var name: String
   /// The group patterns of the configuration.
@@ -154,9 +154,9 @@ public struct AccountState: WireFields, Equatable {
   public var status: AccountStatus
   /// The account by its own name; nil: there is none, or none that can log in.
   public var account: Account?
-  /// The patterns of ``AccountQuestion/groupPatterns`` that match a group of the account.
+  /// The patterns of ``AccountCheckRequest/groupPatterns`` that match a group of the account.
   public var groups: [String]
-  /// The kinds of ``AccountQuestion/shells``, in their order. That of the account's own shell is in ``account``.
+  /// The kinds of ``AccountCheckRequest/shells``, in their order. That of the account's own shell is in ``account``.
   public var shellKinds: [ShellKind]
   /// nologin(5) exists.
   public var isClosed: Bool

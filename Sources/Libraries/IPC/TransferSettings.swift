@@ -4,7 +4,7 @@ import Wire
 /// What a login may do with files by one protocol, SFTP or SCP: what the session hands to `bssh-transfer`.
 public struct TransferSettings: WireFields, Equatable {
   /// Limit on the wire in bytes: the largest number of rules, with ample space for each.
-  public static let longest = 4 << 20
+  public static let sizeLimit = 4 << 20
 
   /// The directory that is the client's `/`, absolute; empty: that of the system.
   public var root: String

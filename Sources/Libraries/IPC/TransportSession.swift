@@ -33,7 +33,7 @@ public enum TransportToSession: WireMessage, Equatable {
     case .open(let channel, let target, let originator, let port):
       self = try .open(
         channel: coder.number(channel), coder.value(target),
-        originator: coder.bytes(originator, max: ForwardTarget.longest), originatorPort: coder.number(port))
+        originator: coder.bytes(originator, max: ForwardTarget.sizeLimit), originatorPort: coder.number(port))
     }
   }
 }

@@ -80,7 +80,7 @@ public struct Cursor: Equatable, Sendable {
   }
 
   /// Maximum size of a cursor file in bytes.
-  public static let longest = 16 << 10
+  public static let sizeLimit = 16 << 10
 
   /// Parses a cursor file; nil if it is invalid or truncated.
   ///

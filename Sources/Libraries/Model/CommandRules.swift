@@ -51,8 +51,8 @@ public struct CommandRules: WireFields, Equatable {
   }
 
   public init<Coder: FieldCoder>(fieldsOf value: Self?, in coder: inout Coder) throws(Coder.Failure) {
-    allowed = try coder.list(value?.allowed, max: Self.listLimit, length: CommandPattern.longest)
-    blocked = try coder.list(value?.blocked, max: Self.listLimit, length: CommandPattern.longest)
+    allowed = try coder.list(value?.allowed, max: Self.listLimit, length: CommandPattern.lengthLimit)
+    blocked = try coder.list(value?.blocked, max: Self.listLimit, length: CommandPattern.lengthLimit)
     forced = try coder.text(value?.forced, max: KeyPermissions.commandLimit)
   }
 }

@@ -105,11 +105,11 @@ public struct SCPCommand: Equatable, Sendable {
   }
 
   /// Limit of a command, in bytes; a longer one is no call of scp.
-  public static let longest = 256 << 10
+  public static let lengthLimit = 256 << 10
 
   /// Parses the command of an `exec` request; nil unless it is a simple call of the server side of scp.
   public static func parse(_ command: [UInt8]) -> SCPCommand? {
-    guard command.count <= longest, let words = ShellWord.split(command), let program = words.first,
+    guard command.count <= lengthLimit, let words = ShellWord.split(command), let program = words.first,
       programs.contains(where: { program.bytes.elementsEqual($0.utf8) })
     else { return nil }
     var direction: Direction?

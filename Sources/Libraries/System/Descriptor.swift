@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 
 /// The result of a read or write that does not block.
-public enum Transfer: Equatable, Sendable {
+public enum IOOutcome: Equatable, Sendable {
   /// This many bytes were transferred, at least one.
   case bytes(Int)
   /// Nothing can be transferred now; wait until the descriptor is ready.
@@ -69,8 +69,8 @@ public final class Descriptor: Sendable {
   /// End of file, EPIPE, ECONNRESET and the EIO of a terminal without a master are `.ended`.
   ///
   /// - Throws: `SystemError` with any other errno of read(2).
-  public func read(count: Int) throws(SystemError) -> (bytes: [UInt8], outcome: Transfer) {
-    var outcome = Transfer.ended
+  public func read(count: Int) throws(SystemError) -> (bytes: [UInt8], outcome: IOOutcome) {
+    var outcome = IOOutcome.ended
     var failure: SystemError?
     let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
       (outcome, failure) = Descriptor.outcome(reading: true) { Glibc.read(rawValue, buffer.baseAddress, count) }
@@ -83,7 +83,7 @@ public final class Descriptor: Sendable {
   /// Reads into the caller's memory; otherwise like ``read(count:)``. read(2)
   ///
   /// - Throws: `SystemError` with the errno of read(2) when that is not an outcome.
-  public func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Transfer {
+  public func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> IOOutcome {
     let (outcome, failure) = Descriptor.outcome(reading: true) {
       Glibc.read(rawValue, buffer.baseAddress, buffer.count)
     }
@@ -94,7 +94,7 @@ public final class Descriptor: Sendable {
   /// Writes as many bytes as the file accepts now. A pipe without a reader is `.ended`. write(2)
   ///
   /// - Throws: `SystemError` with the errno of write(2), except EAGAIN, EPIPE and ECONNRESET.
-  public func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Transfer {
+  public func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> IOOutcome {
     let (outcome, failure) = Descriptor.outcome(reading: false) {
       Glibc.write(rawValue, bytes.baseAddress, bytes.count)
     }
@@ -105,8 +105,8 @@ public final class Descriptor: Sendable {
   /// Writes as many bytes as the file accepts now. A pipe without a reader is `.ended`. write(2)
   ///
   /// - Throws: `SystemError` with the errno of write(2), except EAGAIN, EPIPE and ECONNRESET.
-  public func write(_ bytes: ArraySlice<UInt8>) throws(SystemError) -> Transfer {
-    var outcome = Transfer.ended
+  public func write(_ bytes: ArraySlice<UInt8>) throws(SystemError) -> IOOutcome {
+    var outcome = IOOutcome.ended
     var failure: SystemError?
     bytes.withUnsafeBytes { buffer in
       do throws(SystemError) { outcome = try write(buffer) } catch { failure = error }
@@ -118,7 +118,7 @@ public final class Descriptor: Sendable {
   /// Writes as many bytes as a socket accepts now; never blocks, even on a blocking socket. send(2), MSG_DONTWAIT
   ///
   /// - Throws: `SystemError` with the errno of send(2), except EAGAIN, EPIPE and ECONNRESET.
-  public func send(_ bytes: ArraySlice<UInt8>) throws(SystemError) -> Transfer {
+  public func send(_ bytes: ArraySlice<UInt8>) throws(SystemError) -> IOOutcome {
     let (outcome, failure) = bytes.withUnsafeBytes { buffer in
       Descriptor.outcome(reading: false) {
         Glibc.send(rawValue, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
@@ -131,8 +131,8 @@ public final class Descriptor: Sendable {
   /// Reads at most `count` bytes of a stream socket without removing them; never blocks. recv(2), MSG_PEEK
   ///
   /// - Throws: `SystemError` with the errno of recv(2), except EAGAIN, EPIPE and ECONNRESET.
-  public func peek(count: Int) throws(SystemError) -> (bytes: [UInt8], outcome: Transfer) {
-    var outcome = Transfer.ended
+  public func peek(count: Int) throws(SystemError) -> (bytes: [UInt8], outcome: IOOutcome) {
+    var outcome = IOOutcome.ended
     var failure: SystemError?
     let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
       (outcome, failure) = Descriptor.outcome(reading: true) {
@@ -278,7 +278,7 @@ public final class Descriptor: Sendable {
   /// True for a file in memory that nobody can change, so that reading it neither blocks nor sees a change.
   public var isSealedMemory: Bool { clinux_is_sealed(rawValue) != 0 }
 
-  private static func outcome(reading: Bool, _ body: () -> Int) -> (Transfer, SystemError?) {
+  private static func outcome(reading: Bool, _ body: () -> Int) -> (IOOutcome, SystemError?) {
     while true {
       let n = body()
       if n > 0 { return (.bytes(n), nil) }

@@ -31,7 +31,7 @@ extension Descriptor {
   ///
   /// - Returns: `.wouldBlock` when the receiver's queue is full, `.ended` when the receiver is gone.
   /// - Throws: `SystemError` with EMSGSIZE when the datagram is too long; otherwise with the errno of sendmsg(2).
-  public func sendDatagram(_ bytes: [UInt8], descriptors: [Descriptor] = []) throws(SystemError) -> Transfer {
+  public func sendDatagram(_ bytes: [UInt8], descriptors: [Descriptor] = []) throws(SystemError) -> IOOutcome {
     let numbers = descriptors.map(\.rawValue)
     let sent = withExtendedLifetime(descriptors) {
       clinux_send_message(rawValue, nil, 0, bytes, bytes.count, numbers, numbers.count, 0)

@@ -84,7 +84,7 @@ enum MessagePipe {
     ///
     /// - Parameter wait: whether to block until all of it is written.
     /// - Throws: `SystemError` with the errno of write(2).
-    func send(_ bytes: [UInt8], wait: Bool) throws(SystemError) -> Transfer {
+    func send(_ bytes: [UInt8], wait: Bool) throws(SystemError) -> IOOutcome {
       let flushed = try flush(wait: wait)
       guard case .bytes = flushed else { return flushed }
       frame.reserveCapacity(MessagePipe.headerSize + bytes.count)
@@ -101,7 +101,7 @@ enum MessagePipe {
     }
 
     /// Sends what is pending; `.bytes` when nothing is left.
-    func flush(wait: Bool) throws(SystemError) -> Transfer {
+    func flush(wait: Bool) throws(SystemError) -> IOOutcome {
       while sent < frame.count {
         switch try descriptor.write(frame[sent...]) {
         case .bytes(let count): sent += count

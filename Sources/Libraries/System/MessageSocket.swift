@@ -78,7 +78,7 @@ public final class MessageSocket: Sendable {
   ///
   /// - Throws: `SystemError` with the errno of write(2), except EAGAIN, EPIPE and ECONNRESET.
   @discardableResult
-  public func flush(wait: Bool = false) throws(SystemError) -> Transfer { try writer?.flush(wait: wait) ?? .bytes(0) }
+  public func flush(wait: Bool = false) throws(SystemError) -> IOOutcome { try writer?.flush(wait: wait) ?? .bytes(0) }
 
   /// Creates two connected ends, close-on-exec. socketpair(2)
   ///
@@ -111,7 +111,7 @@ public final class MessageSocket: Sendable {
   @discardableResult
   public func send(
     _ bytes: [UInt8], descriptors: [Descriptor] = [], wait: Bool = false
-  ) throws(SystemError) -> Transfer {
+  ) throws(SystemError) -> IOOutcome {
     guard !bytes.isEmpty, bytes.count <= MessageSocket.limit else { throw SystemError("send", code: EMSGSIZE) }
     if let writer {
       guard descriptors.isEmpty else { throw SystemError("send", code: EINVAL) }

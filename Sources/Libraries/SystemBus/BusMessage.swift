@@ -7,7 +7,7 @@ struct BusMessage: Equatable {
   }
 
   /// Limit of a received message in bytes; the specification allows 128 MiB.
-  static let longest = 256 << 10
+  static let sizeLimit = 256 << 10
   /// Length in bytes of the fixed part of the header, which tells the length of the message.
   static let fixedLength = 16
 
@@ -72,7 +72,7 @@ struct BusMessage: Equatable {
 
   /// The length of a message that begins with `start`; nil when more bytes are needed to know it.
   ///
-  /// - Throws: `BusError.tooLong` above ``longest``, `.malformed` for an invalid byte order.
+  /// - Throws: `BusError.tooLong` above ``sizeLimit``, `.malformed` for an invalid byte order.
   static func length(of start: ArraySlice<UInt8>) throws(BusError) -> Int? {
     guard start.count >= fixedLength else { return nil }
     var reader = BusReader(Array(start.prefix(fixedLength)), isBigEndian: try isBigEndian(start))
@@ -82,9 +82,9 @@ struct BusMessage: Equatable {
     _ = try reader.uint32()
     let fields = try reader.uint32()
     // Both are checked before they are added.
-    guard body <= longest, fields <= longest else { throw .tooLong }
+    guard body <= sizeLimit, fields <= sizeLimit else { throw .tooLong }
     let length = (fixedLength + Int(fields) + 7) / 8 * 8 + Int(body)
-    guard length <= longest else { throw .tooLong }
+    guard length <= sizeLimit else { throw .tooLong }
     return length
   }
 

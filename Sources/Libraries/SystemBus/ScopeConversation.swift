@@ -106,12 +106,12 @@ public struct ScopeConversation {
     while let length = try BusMessage.length(of: buffer[...]), buffer.count >= length {
       let message = try BusMessage.read(Array(buffer[..<length]))
       buffer.removeSubrange(..<length)
-      if let message { outcomes += try heard(message) }
+      if let message { outcomes += try handle(message) }
     }
     return outcomes
   }
 
-  private mutating func heard(_ message: BusMessage) throws(BusError) -> [Outcome] {
+  private mutating func handle(_ message: BusMessage) throws(BusError) -> [Outcome] {
     switch message.kind {
     case .call, .answer: return []
     case .error: return try failed(message)

@@ -147,7 +147,7 @@ struct DaemonJournal {
   var lastNumber: UInt64 { head?.last ?? 0 }
 
   /// What is wrong with the chain; nil: nothing.
-  func problem() throws -> Chain<Int>.Problem? {
+  func problem() throws -> Chain<Int>.Finding? {
     var chain = Chain<Int>(head: head)
     let (lines, rest) = try lines()
     for (number, line) in lines.enumerated() {
@@ -179,7 +179,7 @@ struct DaemonJournal {
     }
     for series in [self, ofFiles] {
       if let problem = try series.problem() {
-        Issue.record("\(series.path): line \(problem.place ?? -1): \(problem.fault)", sourceLocation: sourceLocation)
+        Issue.record("\(series.path): line \(problem.place ?? -1): \(problem.defect)", sourceLocation: sourceLocation)
       }
     }
   }

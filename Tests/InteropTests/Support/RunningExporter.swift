@@ -93,14 +93,14 @@ final class RunningExporter {
   @discardableResult
   func note(after count: Int = 0, within seconds: Double = 60, with words: String) throws -> String {
     try message(after: count, within: seconds, "'\(words)'") {
-      if case .note(_, let text) = $0, text.contains(words) { text } else { nil }
+      if case .log(_, let text) = $0, text.contains(words) { text } else { nil }
     }
   }
 
   /// How often it has logged this so far.
   func count(of text: String) -> Int {
     read()
-    return messages.count { $0 == .note(isProblem: false, text: text) }
+    return messages.count { $0 == .log(isProblem: false, text: text) }
   }
 
   /// All events that it has reported as undeliverable.

@@ -32,11 +32,11 @@ final class TestJournal {
       subject.user = "anna"
       subject.clientAddress = "192.0.2.7"
       subject.sessionID = .random()
-      var fact = Fact(.fileClose, .success, .sftp)
-      fact.path = Array("/home/anna/file \(next)".utf8)
-      fact.bytes = 12345
+      var record = AuditRecord(.fileClose, .success, .sftp)
+      record.path = Array("/home/anna/file \(next)".utf8)
+      record.bytes = 12345
       let now = time.map { $0 * 1000 } ?? Int64(Date().timeIntervalSince1970 * 1_000_000)
-      var event = AuditEvent(id: .random(), time: now, host: "server.example.org", subject: subject, fact: fact)
+      var event = AuditEvent(id: .random(), time: now, host: "server.example.org", subject: subject, record: record)
       change(&event)
       let line = JournalLine(event, sequence: next, previous: previous).json
       ids.append(event.id.description)

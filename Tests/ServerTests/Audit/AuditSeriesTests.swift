@@ -30,7 +30,8 @@ import Testing
         (subject.connection, subject.user) = (7, "anna")
         if type != .connectionOpen { subject.sessionID = SampleJournal.alice }
         let event = AuditEvent(
-          id: .random(), time: SampleJournal.start + second * 1_000_000, host: "tau", subject: subject, fact: Fact(type)
+          id: .random(), time: SampleJournal.start + second * 1_000_000, host: "tau", subject: subject,
+          record: AuditRecord(type)
         )
         let previous = lines.last.map { LineHash(of: $0.json[...]) } ?? (first == 1 ? LineHash.none : LineHash(of: [1]))
         lines.append(JournalLine(event, sequence: first + UInt64(lines.count), previous: previous))
@@ -57,7 +58,7 @@ import Testing
       let outcome = try bsshServer(
         ["audit"] + words + ["--json", "--file", folder.file("audit.log")], environment: [:])
       return try outcome.output.split(separator: "\n").map {
-        try JournalLine(json: Array($0.utf8)[...]).event.fact.type.rawValue
+        try JournalLine(json: Array($0.utf8)[...]).event.record.type.rawValue
       }
     }
   }

@@ -20,7 +20,7 @@ struct SampleJournal {
   mutating func add(
     _ type: EventType, _ result: EventResult = .success, _ protocol: EventProtocol? = nil, connection: UInt64? = nil,
     user: String? = nil, address: String? = "192.0.2.7", session: EventID? = nil,
-    _ change: (inout Fact, inout Subject) -> Void = { _, _ in }
+    _ change: (inout AuditRecord, inout Subject) -> Void = { _, _ in }
   ) {
     var subject = Subject()
     subject.connection = connection
@@ -28,11 +28,11 @@ struct SampleJournal {
     subject.sessionID = session
     subject.clientAddress = connection == nil ? nil : address
     subject.clientPort = connection == nil ? nil : 4711
-    var fact = Fact(type, result, `protocol`)
-    change(&fact, &subject)
+    var record = AuditRecord(type, result, `protocol`)
+    change(&record, &subject)
     let event = AuditEvent(
       id: EventID(high: 1, low: UInt64(lines.count)), time: Self.start + Int64(lines.count) * 1_000_000, host: "tau",
-      subject: subject, fact: fact)
+      subject: subject, record: record)
     lines.append(
       JournalLine(
         event, sequence: UInt64(lines.count) + 1, previous: lines.last.map { LineHash(of: $0.json[...]) } ?? .none))
@@ -44,10 +44,10 @@ struct SampleJournal {
   /// Alice copies files, mallory guesses passwords, bob is still logged in. 18 lines.
   static func day() throws -> SampleJournal {
     var journal = try SampleJournal()
-    journal.add(.daemonStarted) { fact, _ in fact.details = "bssh-server 0.9" }
+    journal.add(.daemonStarted) { record, _ in record.details = "bssh-server 0.9" }
     journal.add(.connectionOpen, connection: 1)
-    journal.add(.authFailure, .failure, connection: 1, user: "alice") { fact, subject in
-      fact.reason = "wrong_password"
+    journal.add(.authFailure, .failure, connection: 1, user: "alice") { record, subject in
+      record.reason = "wrong_password"
       subject.method = "password"
     }
     journal.add(.connectionOpen, connection: 2, address: "203.0.113.9")
@@ -60,44 +60,44 @@ struct SampleJournal {
       subject.keyFingerprint = "SHA256:abc"
     }
     journal.add(.authFailure, .failure, connection: 2, user: "ma\u{1b}[31ml\u{202e}lory", address: "203.0.113.9") {
-      fact, subject in
-      fact.reason = "no_such_user"
+      record, subject in
+      record.reason = "no_such_user"
       subject.method = "password"
     }
-    journal.add(.fileUploaded, .success, .sftp, connection: 1, user: "alice", session: alice) { fact, _ in
-      fact.path = Array("/srv/in/report.pdf".utf8)
-      fact.bytes = 1000
-      fact.milliseconds = 5
-      fact.channel = 0
+    journal.add(.fileUploaded, .success, .sftp, connection: 1, user: "alice", session: alice) { record, _ in
+      record.path = Array("/srv/in/report.pdf".utf8)
+      record.bytes = 1000
+      record.milliseconds = 5
+      record.channel = 0
     }
-    journal.add(.transferDenied, .denied, .sftp, connection: 1, user: "alice", session: alice) { fact, _ in
-      fact.path = Array("/srv/secret\n".utf8) + [0xff]
-      fact.rule = "no secrets"
-      fact.details = "open"
-      fact.channel = 0
+    journal.add(.transferDenied, .denied, .sftp, connection: 1, user: "alice", session: alice) { record, _ in
+      record.path = Array("/srv/secret\n".utf8) + [0xff]
+      record.rule = "no secrets"
+      record.details = "open"
+      record.channel = 0
     }
-    journal.add(.fileRenamed, .success, .sftp, connection: 1, user: "alice", session: alice) { fact, _ in
-      fact.path = Array("/srv/in/a".utf8)
-      fact.destination = Array("/srv/out/b.txt".utf8)
-      fact.channel = 0
+    journal.add(.fileRenamed, .success, .sftp, connection: 1, user: "alice", session: alice) { record, _ in
+      record.path = Array("/srv/in/a".utf8)
+      record.destination = Array("/srv/out/b.txt".utf8)
+      record.channel = 0
     }
     journal.add(.sessionEnd, connection: 1, user: "alice", session: alice) { _, subject in
       subject.method = "publickey"
     }
-    journal.add(.connectionClosed, connection: 1, user: "alice", session: alice) { fact, _ in
-      fact.reason = "client_disconnected"
+    journal.add(.connectionClosed, connection: 1, user: "alice", session: alice) { record, _ in
+      record.reason = "client_disconnected"
     }
     journal.add(.ipBlocked, connection: 2, address: "203.0.113.9")
-    journal.add(.connectionClosed, connection: 2, address: "203.0.113.9") { fact, _ in fact.reason = "banned" }
+    journal.add(.connectionClosed, connection: 2, address: "203.0.113.9") { record, _ in record.reason = "banned" }
     journal.add(.connectionOpen, connection: 3, address: "2001:db8::5")
     journal.add(.sessionStart, connection: 3, user: "bob", address: "2001:db8::5", session: bob) { _, subject in
       subject.method = "publickey,totp"
     }
     journal.add(.commandExecuted, .success, .exec, connection: 3, user: "bob", address: "2001:db8::5", session: bob) {
-      fact, _ in
-      fact.command = Array("ls -l".utf8)
-      fact.exitStatus = 0
-      fact.channel = 1
+      record, _ in
+      record.command = Array("ls -l".utf8)
+      record.exitStatus = 0
+      record.channel = 1
     }
     journal.add(.configurationLoaded)
     return journal

@@ -9,7 +9,7 @@ enum AuditCommand {
   static func path(_ arguments: Arguments) throws(Failure) -> String {
     if let file = arguments.value("file") { return file }
     do throws(Rejected) {
-      return try ConfigurationFile(arguments).load(arguments, on: Machine()).settings.audit.journalPath
+      return try ConfigurationFile(arguments).load(arguments, on: HostInspector()).settings.audit.journalPath
     } catch {
       var failure = Failure(.configuration)
       failure.lines =

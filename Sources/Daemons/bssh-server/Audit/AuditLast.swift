@@ -20,7 +20,7 @@ enum AuditLast {
     var open: [EventID: Int] = [:]
     while let line = try reader.nextEvent() {
       let event = line.event
-      switch event.fact.type {
+      switch event.record.type {
       case .sessionStart:
         guard let id = event.subject.sessionID, filter.matches(event) else { continue }
         open[id] = logins.count
@@ -51,8 +51,8 @@ enum AuditLast {
     var refused: [(subject: Subject, time: Int64, reason: String)] = []
     while let line = try reader.nextEvent() {
       let event = line.event
-      guard event.fact.type == .authFailure, filter.matches(event) else { continue }
-      refused.append((event.subject, event.time, event.fact.reason?.code ?? event.fact.result.rawValue))
+      guard event.record.type == .authFailure, filter.matches(event) else { continue }
+      refused.append((event.subject, event.time, event.record.reason?.code ?? event.record.result.rawValue))
     }
     var output = EventOutput(arguments)
     for login in refused.reversed().prefix(limit ?? .max) {

@@ -4,7 +4,7 @@ import System
 /// `audit show`: everything about one login, from its connection on.
 enum AuditShow {
   /// What a first pass over the journal finds about a login.
-  private struct Story {
+  private struct SessionTimeline {
     var session: EventID?
     var connection: UInt64
     /// The number of events before the first one of its connection.
@@ -19,23 +19,23 @@ enum AuditShow {
           + "connection in the log", for: .auditShow)
     }
     let journal = try Journal(try AuditCommand.path(arguments))
-    let stories = try find(wanted, in: journal)
-    guard let story = stories.last else {
+    let timelines = try find(wanted, in: journal)
+    guard let timeline = timelines.last else {
       throw Failure(.refused, "bssh-server: the journal has no session '\(wanted)'")
     }
-    if stories.count > 1 {
+    if timelines.count > 1 {
       var failure = Failure(.badInput, "bssh-server: several sessions begin with '\(wanted)':")
       failure.lines +=
-        stories.prefix(10).map { "  \($0.session.map(\.description) ?? "")" } + (stories.count > 10 ? ["  …"] : [])
+        timelines.prefix(10).map { "  \($0.session.map(\.description) ?? "")" } + (timelines.count > 10 ? ["  …"] : [])
       throw failure
     }
-    try tell(story, journal, arguments)
+    try show(timeline, journal, arguments)
   }
 
   /// The sessions whose id has this prefix; for a number, the last connection with it.
-  private static func find(_ wanted: String, in journal: Journal) throws(Failure) -> [Story] {
+  private static func find(_ wanted: String, in journal: Journal) throws(Failure) -> [SessionTimeline] {
     let number = UInt64(wanted)
-    var stories: [Story] = []
+    var timelines: [SessionTimeline] = []
     // The beginning of each open connection.
     var open: [String: Int] = [:]
     var reader = MergedReader(journal)
@@ -44,27 +44,28 @@ enum AuditShow {
       defer { count += 1 }
       guard let connection = line.event.subject.connection else { continue }
       let key = "\(connection) \(line.event.host)"
-      if line.event.fact.type == .connectionOpen { open[key] = count }
+      if line.event.record.type == .connectionOpen { open[key] = count }
       let first = open[key] ?? count
-      if line.event.fact.type == .connectionClosed { open[key] = nil }
+      if line.event.record.type == .connectionClosed { open[key] = nil }
       let session = line.event.subject.sessionID
       if let session, session.description.hasPrefix(wanted), number == nil || wanted.utf8.count >= 8 {
-        if !stories.contains(where: { $0.session == session }) {
-          stories.append(Story(session: session, connection: connection, first: first, host: line.event.host))
+        if !timelines.contains(where: { $0.session == session }) {
+          timelines.append(
+            SessionTimeline(session: session, connection: connection, first: first, host: line.event.host))
         }
       } else if connection == number {
-        let story = Story(session: session, connection: connection, first: first, host: line.event.host)
-        if stories.last?.first == first {
-          stories[stories.count - 1].session = stories[stories.count - 1].session ?? session
+        let timeline = SessionTimeline(session: session, connection: connection, first: first, host: line.event.host)
+        if timelines.last?.first == first {
+          timelines[timelines.count - 1].session = timelines[timelines.count - 1].session ?? session
         } else {
-          stories = [story]
+          timelines = [timeline]
         }
       }
     }
-    return stories
+    return timelines
   }
 
-  private static func tell(_ story: Story, _ journal: Journal, _ arguments: Arguments) throws(Failure) {
+  private static func show(_ timeline: SessionTimeline, _ journal: Journal, _ arguments: Arguments) throws(Failure) {
     var output = EventOutput(arguments)
     var isOpen = true
     var hasTitle = arguments.has("json")
@@ -73,13 +74,13 @@ enum AuditShow {
     var count = 0
     while let line = try reader.nextEvent() {
       defer { count += 1 }
-      guard count >= story.first, line.event.host.utf8.elementsEqual(story.host.utf8) else { continue }
+      guard count >= timeline.first, line.event.host.utf8.elementsEqual(timeline.host.utf8) else { continue }
       let subject = line.event.subject
       guard
-        (isOpen && subject.connection == story.connection)
-          || (subject.sessionID != nil && subject.sessionID == story.session)
+        (isOpen && subject.connection == timeline.connection)
+          || (subject.sessionID != nil && subject.sessionID == timeline.session)
       else { continue }
-      if line.event.fact.type == .connectionClosed { isOpen = false }
+      if line.event.record.type == .connectionClosed { isOpen = false }
       waiting.append(line)
       // The user's name is known from the login on.
       if !hasTitle, subject.sessionID != nil || waiting.count == 100 || !isOpen {

@@ -77,7 +77,7 @@ struct AuditStats {
     var rows: [String: UInt64] = [:]
     while let entry = try? stream.next() {
       guard let file = try? stream.directory.openForReading(entry, links: false),
-        let cursor = (try? file.read(count: Cursor.longest + 1, at: 0)).flatMap({ Cursor($0) }),
+        let cursor = (try? file.read(count: Cursor.sizeLimit + 1, at: 0)).flatMap({ Cursor($0) }),
         let name = cursor.receiver,
         let series = JournalSeries.allCases.first(where: { series in
           entry.elementsEqual(Cursor.fileName(for: "\(series.path(of: base)) \(name)").utf8)
@@ -97,16 +97,16 @@ struct AuditStats {
     count += 1
     first = min(first ?? event.time, event.time)
     last = max(last ?? event.time, event.time)
-    types[event.fact.type, default: [:]][event.fact.result, default: 0] += 1
-    switch event.fact.type {
+    types[event.record.type, default: [:]][event.record.result, default: 0] += 1
+    switch event.record.type {
     case .sessionStart: logins.add(event.subject.user)
     case .authFailure:
       refusedUsers.add(event.subject.user)
       refusedAddresses.add(event.subject.clientAddress)
-      reasons.add(event.fact.reason?.code)
-    case .connectionRefused, .commandBlocked, .transferDenied, .forwardDenied: reasons.add(event.fact.reason?.code)
-    case .fileUploaded: uploaded &+= event.fact.bytes ?? 0
-    case .fileDownloaded: downloaded &+= event.fact.bytes ?? 0
+      reasons.add(event.record.reason?.code)
+    case .connectionRefused, .commandBlocked, .transferDenied, .forwardDenied: reasons.add(event.record.reason?.code)
+    case .fileUploaded: uploaded &+= event.record.bytes ?? 0
+    case .fileDownloaded: downloaded &+= event.record.bytes ?? 0
     default: break
     }
   }

@@ -23,7 +23,7 @@ enum AuditVerify {
 
   /// Prints what a series contains; returns what is wrong with it.
   private static func check(_ files: JournalFiles, _ style: EventText) throws(Failure) -> String? {
-    var chain = Chain<JournalPlace>(head: files.head)
+    var chain = Chain<JournalPosition>(head: files.head)
     var problem: String?
     var oldest: JournalLine?
     var reader = SeriesReader(files)
@@ -70,9 +70,9 @@ enum AuditVerify {
   }
 
   /// What is wrong, and where.
-  private static func text(_ problem: Chain<JournalPlace>.Problem) -> String {
+  private static func text(_ problem: Chain<JournalPosition>.Finding) -> String {
     let what =
-      switch problem.fault {
+      switch problem.defect {
       case .unreadable(let error): "not a journal line: \(error)"
       case .altered: "altered"
       case .missing(let numbers): "before it, \(lines(numbers)) missing"

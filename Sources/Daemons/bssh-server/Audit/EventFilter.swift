@@ -57,8 +57,8 @@ struct EventFilter {
   func matches(_ event: AuditEvent) -> Bool {
     if let since, event.time < since { return false }
     if let until, event.time > until { return false }
-    if let types, !types.contains(event.fact.type) { return false }
-    if let results, !results.contains(event.fact.result) { return false }
+    if let types, !types.contains(event.record.type) { return false }
+    if let results, !results.contains(event.record.result) { return false }
     if !users.isEmpty {
       guard let user = event.subject.user, users.contains(where: { $0.matches(user) }) else { return false }
     }
@@ -74,7 +74,7 @@ struct EventFilter {
       else { return false }
     }
     if !paths.isEmpty {
-      let named = [event.fact.path, event.fact.destination].compactMap(\.self)
+      let named = [event.record.path, event.record.destination].compactMap(\.self)
       guard named.contains(where: { path in paths.contains { $0.matches(path: path) } }) else { return false }
     }
     return true

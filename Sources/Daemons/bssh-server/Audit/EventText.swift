@@ -28,18 +28,18 @@ struct EventText {
       : [event.subject.connection.map { "[\($0)]" }, event.subject.user, event.subject.clientAddress]
         .compactMap(\.self).map { Self.visible($0) }
     if let place = who.popLast() { who.append(place + ":") }
-    let type = event.fact.type.rawValue
+    let type = event.record.type.rawValue
     let padding = String(repeating: " ", count: max(0, 18 - type.utf8.count))
     return [
-      colored(time(event.time), "2"), colored(type, color(event.fact)) + padding,
+      colored(time(event.time), "2"), colored(type, color(event.record)) + padding,
     ].joined(separator: " ") + (who.isEmpty ? "" : " " + who.joined(separator: " ")) + " "
-      + Self.visible(event.fact.sentence(of: event.subject)) + "\n"
+      + Self.visible(event.record.logMessage(of: event.subject)) + "\n"
   }
 
   func time(_ time: Int64) -> String { TimeText.format(time, inUTC: inUTC) }
 
-  private func color(_ fact: Fact) -> String {
-    switch (fact.result, fact.type) {
+  private func color(_ record: AuditRecord) -> String {
+    switch (record.result, record.type) {
     case (.success, .authSuccess), (.success, .sessionStart): "32"
     case (.success, .ipBlocked), (.success, .suspiciousActivity), (.success, .auditGap): "31"
     case (.success, _): "36"

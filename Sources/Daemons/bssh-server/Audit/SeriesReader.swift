@@ -3,13 +3,13 @@ import JournalReader
 import System
 
 /// The position of a line in a journal.
-struct JournalPlace: Equatable {
+struct JournalPosition: Equatable {
   let path: String
   /// Starts at 1.
   let line: Int
 }
 
-extension JournalPlace: CustomStringConvertible {
+extension JournalPosition: CustomStringConvertible {
   var description: String { "\(path): line \(line)" }
 }
 
@@ -17,7 +17,7 @@ extension JournalPlace: CustomStringConvertible {
 /// opened.
 struct SeriesReader {
   struct Line {
-    let place: JournalPlace
+    let place: JournalPosition
     /// Without the newline.
     let bytes: ArraySlice<UInt8>
     /// False: it is the last line, and has no newline.
@@ -53,7 +53,7 @@ struct SeriesReader {
       }
       guard let path = current?.path else { return nil }
       number += 1
-      let place = JournalPlace(path: path, line: number)
+      let place = JournalPosition(path: path, line: number)
       switch try current?.lines.next() {
       case .whole(let bytes): return Line(place: place, bytes: bytes, isWhole: true)
       case .rest(let bytes): return Line(place: place, bytes: bytes, isWhole: false)

@@ -8,12 +8,12 @@ import System
 /// files and keys are handled by the same processes with the same privileges.
 enum ExplainCommand {
   static func run(_ arguments: Arguments) throws(Failure) {
-    let question = try LoginQuestion(arguments)
+    let question = try LoginQuery(arguments)
     let loaded = try load(arguments)
     let report: Report
-    do throws(FactError) {
-      let parts = try DaemonParts(loaded.settings, try accounts())
-      var explainer = Explainer(loaded: loaded, question: question, facts: parts)
+    do throws(BackendError) {
+      let parts = try DaemonBackends(loaded.settings, try accounts())
+      var explainer = Explainer(loaded: loaded, question: question, backends: parts)
       report = try explainer.explain()
     } catch { throw Failure(.unavailable, "bssh-server: \(error)") }
     if !Hardening.isRoot {
@@ -27,7 +27,7 @@ enum ExplainCommand {
 
   private static func load(_ arguments: Arguments) throws(Failure) -> Loaded {
     do throws(Rejected) {
-      return try ConfigurationFile(arguments).load(arguments, on: Machine())
+      return try ConfigurationFile(arguments).load(arguments, on: HostInspector())
     } catch {
       var failure = Failure(.configuration)
       failure.lines = error.problems.map(\.description)
@@ -36,11 +36,11 @@ enum ExplainCommand {
   }
 
   /// nil: not as root.
-  private static func accounts() throws(FactError) -> ServiceAccounts? {
+  private static func accounts() throws(BackendError) -> ServiceAccounts? {
     guard Hardening.isRoot else { return nil }
-    var problems: [Problem] = []
-    guard let accounts = Answer.serviceAccounts(&problems) else {
-      throw FactError(problems.map(\.description).joined(separator: "; "))
+    var problems: [Diagnostic] = []
+    guard let accounts = LoaderReply.serviceAccounts(&problems) else {
+      throw BackendError(problems.map(\.description).joined(separator: "; "))
     }
     return accounts
   }

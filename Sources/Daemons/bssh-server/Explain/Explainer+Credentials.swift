@@ -29,22 +29,22 @@ extension Explainer {
   }
 
   /// Tries the ways to log in that the question permits; returns the first that leads to a login.
-  mutating func explainCredentials(_ user: KnownUser) throws(FactError) -> Way? {
+  mutating func explainCredentials(_ user: KnownUser) throws(BackendError) -> Way? {
     explainPolicy(user)
     // For unknown names the daemon verifies what is offered, and accepts nobody.
     guard user.answer.login != nil else { return nil }
     let found = try look(for: user)
     var search = WaySearch(user: user, files: found, keys: question.keys)
     if search.keys.isEmpty { search.keys = listedKeys(user, found) }
-    let policy = user.settings.policy(for: user.applicant)
+    let policy = user.settings.policy(for: user.attempt)
     return try explore(Way(machine: AuthenticationMachine(policy: policy)), search)
   }
 
   /// Files of keys and principals; none if they cannot be read, as for the daemon.
-  private mutating func look(for user: KnownUser) throws(FactError) -> FoundFiles {
+  private mutating func look(for user: KnownUser) throws(BackendError) -> FoundFiles {
     guard user.settings.auth.methods.contains(.publicKey), !user.answer.lookUpPaths.isEmpty else { return FoundFiles() }
     let found: FoundFiles
-    do throws(FactError) { found = try facts.files(of: user.answer.lookUp, user.answer.lookUpPaths) } catch {
+    do throws(BackendError) { found = try backends.files(of: user.answer.lookUp, user.answer.lookUpPaths) } catch {
       report.add(.credentials, .notes, "publickey", "key files could not be read: \(error)")
       return FoundFiles()
     }
@@ -80,7 +80,7 @@ extension Explainer {
     }
   }
 
-  private mutating func explore(_ way: Way, _ search: WaySearch) throws(FactError) -> Way? {
+  private mutating func explore(_ way: Way, _ search: WaySearch) throws(BackendError) -> Way? {
     let done = way.steps.count
     let methods = methods(after: way, search.user)
     if methods.isEmpty, done > 0 {
@@ -132,14 +132,14 @@ extension Explainer {
     let outcome: ProofOutcome = verdict.outcome == .accepted ? .accepted : .rejected
     let action = way.machine.handle(.verdict(outcome, account: user.kind, key: verdict.fingerprint))
     let progress: Progress
-    var mark = Finding.Mark.passes
+    var mark = RuleResult.Mark.passes
     switch action {
     case .accept: progress = .done
     case .acceptPartly: progress = .further
     case .reject(_, let refusal):
       progress = .refused
       mark = .refuses((refusal == .credentials ? verdict.reason : nil)?.code ?? refusal.rawValue)
-    case .disconnect, .judgePublicKey, .judgePassword, .judgeCode, .prompt, .publicKeyOK, .ignore:
+    case .disconnect, .verifyPublicKey, .verifyPassword, .verifyCode, .prompt, .publicKeyOK, .ignore:
       progress = .refused
       mark = .refuses("not_possible")
     }

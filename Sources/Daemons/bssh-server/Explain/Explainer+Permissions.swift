@@ -82,7 +82,7 @@ extension Explainer {
       }
       var text = settings.root.isEmpty ? "all files that the account can access" : "below \(settings.root)"
       if !settings.root.isEmpty {
-        let found = facts.root(settings.root)
+        let found = backends.root(settings.root)
         if let problem = found.problem { text = "no: the root \(settings.root) cannot be entered: \(problem)" }
         if !found.exposed.isEmpty, !settings.isDaemonsUser {
           text += " (users other than root can replace it, below \(found.exposed.joined(separator: ", ")))"

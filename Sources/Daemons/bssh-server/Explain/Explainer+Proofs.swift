@@ -15,9 +15,9 @@ extension Explainer {
     var action = way.machine.handle(request(method).map { .request($0) } ?? .malformed)
     if case .prompt = action { action = way.machine.handle(response.map { .infoResponse($0) } ?? .malformed) }
     switch action {
-    case .judgePublicKey: return .publicKey
-    case .judgePassword: return method == .password ? .password : .keyboardInteractive
-    case .judgeCode: return .totp
+    case .verifyPublicKey: return .publicKey
+    case .verifyPassword: return method == .password ? .password : .keyboardInteractive
+    case .verifyCode: return .totp
     case .reject(_, let refusal):
       let next = way.machine.nextSteps.map(\.rawValue).joined(separator: " or ")
       report.add(
@@ -30,7 +30,7 @@ extension Explainer {
   }
 
   /// The proofs that are possible for this step.
-  func proofs(of step: Step, _ search: WaySearch) throws(FactError) -> [Proof] {
+  func proofs(of step: Step, _ search: WaySearch) throws(BackendError) -> [Proof] {
     switch step {
     case .publicKey:
       guard !search.keys.isEmpty else {
@@ -57,7 +57,7 @@ extension Explainer {
       text: "the user has a \(key); the input is assumed to be correct", place: place(ofUserKey: key))
   }
 
-  private func proof(by key: OfferedKey, _ search: WaySearch) throws(FactError) -> Proof {
+  private func proof(by key: OfferedKey, _ search: WaySearch) throws(BackendError) -> Proof {
     let algorithm = key.algorithm(of: search.user.settings.server.publicKeyAlgorithms)
     var payload = start(of: .publicKey)
     payload.boolean(false)
@@ -65,11 +65,11 @@ extension Explainer {
     payload.string(key.blob)
     // The last file is that of principals.
     let principals = search.user.answer.principalsPath == nil ? nil : search.files.files.last
-    let question = KeyQuestion(
+    let question = KeyVerificationRequest(
       sessionID: [UInt8](repeating: 0, count: 32), request: payload.bytes, client: question.address,
       groups: search.user.answer.groups,
       files: principals == nil ? search.files.files : Array(search.files.files.dropLast()), principals: principals)
-    var verdict = try facts.verdict(on: question, search.files)
+    var verdict = try backends.verdict(on: question, search.files)
     // It was only offered; the owner of the private key can sign.
     if verdict.outcome == .acceptable { verdict.outcome = .accepted }
     var text = "key \(verdict.fingerprint) of \(key.name)"

@@ -9,28 +9,28 @@ extension Explainer {
   typealias Step = AuthenticationMachine.Step
 
   /// The account, the `match` blocks, and the rules that apply whatever is proven.
-  mutating func explainUser() throws(FactError) -> KnownUser {
-    let answer = try facts.account(question.user, from: question.address)
+  mutating func explainUser() throws(BackendError) -> KnownUser {
+    let answer = try backends.account(question.user, from: question.address)
     let kind = AuthenticationMachine.AccountKind(name: question.user, uid: answer.login?.uid)
     explainAccount(answer)
-    var applicant = Applicant(
+    var attempt = LoginAttempt(
       user: question.user, address: question.address, groups: Set(answer.groups.map { NamePattern($0) }))
-    let blocks = loaded.settings.matching(applicant)
-    explainBlocks(applicant)
+    let blocks = loaded.settings.matching(attempt)
+    explainBlocks(attempt)
     if let name = answer.systemName, answer.login != nil {
-      applicant.account = try facts.status(of: name)
+      attempt.account = try backends.status(of: name)
     } else {
-      applicant.account = AccountStatus()
+      attempt.account = AccountStatus()
     }
-    applicant.kind = kind
-    applicant.noLogins = answer.noLogins
+    attempt.kind = kind
+    attempt.noLogins = answer.noLogins
     let user = KnownUser(
-      answer: answer, applicant: applicant, blocks: blocks, settings: loaded.settings.applying(blocks), kind: kind)
+      answer: answer, attempt: attempt, blocks: blocks, settings: loaded.settings.applying(blocks), kind: kind)
     explainRules(user)
     return user
   }
 
-  private mutating func explainAccount(_ answer: AccountAnswer) {
+  private mutating func explainAccount(_ answer: AccountReply) {
     let place = place(ofUserKey: configured?.runAs == nil ? "name" : "run_as")
     guard let account = answer.login else {
       let text =
@@ -60,11 +60,11 @@ extension Explainer {
     }
   }
 
-  private mutating func explainBlocks(_ applicant: Applicant) {
+  private mutating func explainBlocks(_ attempt: LoginAttempt) {
     for (number, block) in loaded.settings.matches.enumerated() {
       let conditions = Match.conditions.filter { !Self.isEmpty($0, of: block) }
-      let failed = conditions.filter { !Self.only($0, of: block).holds(for: applicant) }
-      let place = conditions.first.flatMap { loaded.places.place(of: $0, inBlock: number) }
+      let failed = conditions.filter { !Self.only($0, of: block).holds(for: attempt) }
+      let place = conditions.first.flatMap { loaded.sourceMap.location(of: $0, inBlock: number) }
       let text =
         failed.isEmpty
         ? "applies, and sets \(block.paths.joined(separator: ", "))"
@@ -98,9 +98,9 @@ extension Explainer {
   private mutating func explainRules(_ user: KnownUser) {
     let rules = user.settings.loginRules(for: question.user)
     let steps = steps(user)
-    let all = steps.map { rules.judgements(of: user.applicant, by: $0) }
-    for judgement in all.first ?? [] where all.allSatisfy({ $0.contains(judgement) }) {
-      if judgement.rule != .account || user.answer.login != nil { add(judgement, .user, user) }
+    let all = steps.map { rules.decisions(of: user.attempt, by: $0) }
+    for decision in all.first ?? [] where all.allSatisfy({ $0.contains(decision) }) {
+      if decision.rule != .account || user.answer.login != nil { add(decision, .user, user) }
     }
     let lists: [LoginRules.Rule] = [.denyUsers, .denyGroups, .allowUsers, .allowGroups]
     let missing = lists.filter { rule in all.first?.contains { $0.rule == rule } != true }
@@ -112,10 +112,10 @@ extension Explainer {
   /// The rules that forbid this step, or apply to it only.
   mutating func explainRules(of step: Step, _ user: KnownUser) {
     let rules = user.settings.loginRules(for: question.user)
-    let others = steps(user).filter { $0 != step }.map { rules.judgements(of: user.applicant, by: $0) }
-    for judgement in rules.judgements(of: user.applicant, by: step)
-    where others.contains(where: { !$0.contains(judgement) }) {
-      add(judgement, .credentials, user, of: step)
+    let others = steps(user).filter { $0 != step }.map { rules.decisions(of: user.attempt, by: $0) }
+    for decision in rules.decisions(of: user.attempt, by: step)
+    where others.contains(where: { !$0.contains(decision) }) {
+      add(decision, .credentials, user, of: step)
     }
   }
 
@@ -127,50 +127,50 @@ extension Explainer {
   }
 
   private mutating func add(
-    _ judgement: LoginRules.Judgement, _ part: Report.Part, _ user: KnownUser, of step: Step? = nil
+    _ decision: LoginRules.RuleDecision, _ part: Report.Part, _ user: KnownUser, of step: Step? = nil
   ) {
-    let mark = judgement.refusal.map { Finding.Mark.refuses($0.rawValue) } ?? .passes
+    let mark = decision.refusal.map { RuleResult.Mark.refuses($0.rawValue) } ?? .passes
     let place =
-      switch judgement.rule {
+      switch decision.rule {
       case .denyUsers, .denyGroups, .allowUsers, .allowGroups:
-        place(of: judgement.rule.rawValue, entry: judgement.entry, for: user)
+        place(of: decision.rule.rawValue, entry: decision.entry, for: user)
       case .disabled, .allowedAddresses, .methods:
-        place(ofUserKey: judgement.rule.rawValue, entry: judgement.entry)
+        place(ofUserKey: decision.rule.rawValue, entry: decision.entry)
       case .account:
-        judgement.refusal == .accountLocked ? self.place(of: "auth.locked_accounts", for: user) : nil
+        decision.refusal == .accountLocked ? self.place(of: "auth.locked_accounts", for: user) : nil
       case .noLogins: String?.none
       }
-    let name = step.map { "\($0.rawValue): \(judgement)" } ?? "\(judgement)"
-    report.add(part, mark, name, text(of: judgement, user, step), at: place)
+    let name = step.map { "\($0.rawValue): \(decision)" } ?? "\(decision)"
+    report.add(part, mark, name, text(of: decision, user, step), at: place)
   }
 
-  private func text(of judgement: LoginRules.Judgement, _ user: KnownUser, _ step: Step?) -> String {
+  private func text(of decision: LoginRules.RuleDecision, _ user: KnownUser, _ step: Step?) -> String {
     let (name, auth) = (question.user, user.settings.auth)
     func entry(of list: [some CustomStringConvertible]) -> String {
-      judgement.entry.map { "'\(list[$0])'" } ?? ""
+      decision.entry.map { "'\(list[$0])'" } ?? ""
     }
-    switch judgement.rule {
+    switch decision.rule {
     case .disabled: return "logins under this name are refused"
     case .denyUsers:
-      return judgement.entry == nil ? "does not name '\(name)'" : "\(entry(of: auth.denyUsers)) names '\(name)'"
+      return decision.entry == nil ? "does not name '\(name)'" : "\(entry(of: auth.denyUsers)) names '\(name)'"
     case .allowUsers:
-      return judgement.entry == nil ? "does not name '\(name)'" : "\(entry(of: auth.allowUsers)) names '\(name)'"
+      return decision.entry == nil ? "does not name '\(name)'" : "\(entry(of: auth.allowUsers)) names '\(name)'"
     case .denyGroups:
-      return judgement.entry == nil
+      return decision.entry == nil
         ? "names no group of '\(name)'" : "\(entry(of: auth.denyGroups)) names a group of '\(name)'"
     case .allowGroups:
-      return judgement.entry == nil
+      return decision.entry == nil
         ? "names no group of '\(name)'" : "\(entry(of: auth.allowGroups)) names a group of '\(name)'"
     case .allowedAddresses:
       let ranges = configured?.allowedAddresses ?? []
-      return "\(question.address) is in " + (judgement.entry == nil ? "none of them" : entry(of: ranges))
-    case .account: return accountText(judgement.refusal, user)
+      return "\(question.address) is in " + (decision.entry == nil ? "none of them" : entry(of: ranges))
+    case .account: return accountText(decision.refusal, user)
     case .noLogins:
-      return judgement.refusal != nil
+      return decision.refusal != nil
         ? "only root may log in now"
-        : user.applicant.noLogins != nil ? "only root may log in now, and this is root" : "all users may log in"
+        : user.attempt.noLogins != nil ? "only root may log in now, and this is root" : "all users may log in"
     case .methods:
-      return judgement.entry == nil
+      return decision.entry == nil
         ? "of the user does not have \(step?.rawValue ?? "these")" : "of the user has \(step?.rawValue ?? "these")"
     }
   }
@@ -185,7 +185,7 @@ extension Explainer {
     case .passwordExpired: "the password of '\(name)' has expired"
     case .lookUpFailed: "could not be read"
     default:
-      user.applicant.account?.isLocked == true
+      user.attempt.account?.isLocked == true
         ? "'\(name)' has a locked password: it may log in only with a key (auth.locked_accounts)"
         : "'\(name)' is neither locked nor expired"
     }

@@ -8,20 +8,20 @@ import IPC
 /// Applies each rule to a login, in the order in which the daemon does, and reports its result and where it is written.
 struct Explainer {
   let loaded: Loaded
-  let question: LoginQuestion
-  let facts: any LoginFacts
+  let question: LoginQuery
+  let backends: any LoginBackends
   var report = Report()
 
-  init(loaded: Loaded, question: LoginQuestion, facts: any LoginFacts) {
+  init(loaded: Loaded, question: LoginQuery, backends: any LoginBackends) {
     self.loaded = loaded
     self.question = question
-    self.facts = facts
+    self.backends = backends
   }
 
   /// The user, and what applies to the login.
   struct KnownUser {
-    let answer: AccountAnswer
-    let applicant: Applicant
+    let answer: AccountReply
+    let attempt: LoginAttempt
     /// The indexes of the `match` blocks that apply.
     let blocks: [Int]
     /// The settings with these blocks applied.
@@ -31,8 +31,8 @@ struct Explainer {
 
   /// The whole explanation.
   ///
-  /// - Throws: ``FactError`` if a process does not reply.
-  mutating func explain() throws(FactError) -> Report {
+  /// - Throws: ``BackendError`` if a process does not reply.
+  mutating func explain() throws(BackendError) -> Report {
     explainConnection()
     let user = try explainUser()
     if let way = try explainCredentials(user) {
@@ -45,15 +45,15 @@ struct Explainer {
   /// The place of the effective value of a key, or of an entry of its list; nil: it has its default.
   func place(of path: String, entry: Int? = nil, for user: KnownUser) -> String? {
     guard let block = user.settings.origin(of: path, in: user.blocks) else {
-      return loaded.places.place(of: path, entry: entry)
+      return loaded.sourceMap.location(of: path, entry: entry)
     }
-    return loaded.places.place(of: path, entry: entry, inBlock: block)
+    return loaded.sourceMap.location(of: path, entry: entry, inBlock: block)
   }
 
   /// The place of a key in a user's entry; for users of a file of users, the place that names the file.
   func place(ofUserKey key: String, entry: Int? = nil) -> String? {
-    loaded.places.place(ofUserKey: key, entry: entry, user: question.user)
-      ?? (configured == nil ? nil : loaded.places.place(of: "auth.password.users_file"))
+    loaded.sourceMap.location(ofUserKey: key, entry: entry, user: question.user)
+      ?? (configured == nil ? nil : loaded.sourceMap.location(of: "auth.password.users_file"))
   }
 
   /// The user's entry in the configuration.
@@ -65,7 +65,7 @@ struct Explainer {
   private mutating func explainConnection() {
     let (address, security) = (question.address, loaded.settings.security)
     var admission = AdmissionControl(rules: loaded.settings.admissionRules)
-    let file = security.banStateFile.map { (path: $0, content: facts.bans(in: $0)) }
+    let file = security.banStateFile.map { (path: $0, content: backends.bans(in: $0)) }
     if case .bans(let bans)? = file?.content { admission.restore(bans, at: 0) }
     var refusal: Refusal?
     if case .refuse(let reason) = admission.admit(address, number: 0, connections: 0, random: 0, at: 0) {
@@ -76,7 +76,7 @@ struct Explainer {
       let entry = security.whitelistIPs.firstIndex { $0.contains(address) }
       report.add(
         .connection, .notes, entryName("security.whitelist_ips", entry), "\(address) is never banned and not limited",
-        at: loaded.places.place(of: "security.whitelist_ips", entry: entry))
+        at: loaded.sourceMap.location(of: "security.whitelist_ips", entry: entry))
     }
     if let file { explainBan(refusal, file.path, file.content) }
     if report.refusal == nil, let refusal {
@@ -111,24 +111,24 @@ struct Explainer {
       return report.add(
         .connection, .refuses(ConnectionRefusal.blockedAddress.rawValue), entryName(blocked, entry),
         "\(address) is in \(range)",
-        at: loaded.places.place(of: blocked, entry: entry))
+        at: loaded.sourceMap.location(of: blocked, entry: entry))
     }
     if security.blockedIPs.isEmpty {
       report.add(.connection, .passes, blocked, "no addresses are blocked")
     } else {
       report.add(
-        .connection, .passes, blocked, "\(address) is in none of them", at: loaded.places.place(of: blocked))
+        .connection, .passes, blocked, "\(address) is in none of them", at: loaded.sourceMap.location(of: blocked))
     }
     let entry = security.allowedIPs.firstIndex { $0.contains(address) }
     switch (verdict, entry) {
     case (.notAllowed, _), (.blocked, _):
       report.add(
         .connection, .refuses(ConnectionRefusal.addressNotAllowed.rawValue), allowed, "\(address) is in none of them",
-        at: loaded.places.place(of: allowed))
+        at: loaded.sourceMap.location(of: allowed))
     case (.open, let entry?):
       report.add(
         .connection, .passes, entryName(allowed, entry), "\(address) is in \(security.allowedIPs[entry])",
-        at: loaded.places.place(of: allowed, entry: entry))
+        at: loaded.sourceMap.location(of: allowed, entry: entry))
     case (.open, nil): report.add(.connection, .passes, allowed, "every address is allowed")
     }
   }

@@ -1,5 +1,5 @@
 /// The result of one rule for a login.
-struct Finding: Equatable {
+struct RuleResult: Equatable {
   enum Mark: Equatable {
     /// The rule permits the login.
     case passes
@@ -27,42 +27,42 @@ struct Report: Equatable {
     case permissions = "Permissions"
   }
 
-  private(set) var findings: [Part: [Finding]] = [:]
+  private(set) var results: [Part: [RuleResult]] = [:]
   /// The steps of a login that is accepted.
   var steps: [String]?
 
   /// Adds a finding to its section.
-  mutating func add(_ part: Part, _ mark: Finding.Mark, _ rule: String, _ text: String, at place: String? = nil) {
-    findings[part, default: []].append(Finding(mark: mark, rule: rule, text: text, place: place))
+  mutating func add(_ part: Part, _ mark: RuleResult.Mark, _ rule: String, _ text: String, at place: String? = nil) {
+    results[part, default: []].append(RuleResult(mark: mark, rule: rule, text: text, place: place))
   }
 
   /// What refuses the login; nil: it is accepted.
   ///
   /// Every rule about the connection and the user must permit it. Of the credentials one way is enough, so their
   /// refusals decide only if there is none.
-  var refusal: Finding? {
+  var refusal: RuleResult? {
     let parts: [Part] = steps == nil ? [.connection, .user, .credentials] : [.connection, .user]
-    return parts.flatMap { findings[$0] ?? [] }.first { $0.code != nil }
+    return parts.flatMap { results[$0] ?? [] }.first { $0.code != nil }
   }
 
   /// True if the daemon would accept the login.
   var isLetIn: Bool { steps != nil && refusal == nil }
 
   /// The whole report as text.
-  func text(_ question: LoginQuestion) -> String {
+  func text(_ question: LoginQuery) -> String {
     var lines: [String] = []
     for part in Part.allCases where part != .permissions || isLetIn {
-      guard let findings = findings[part] else { continue }
+      guard let results = results[part] else { continue }
       lines.append(part.rawValue)
-      let width = min(findings.map(\.rule.count).max() ?? 0, 40)
-      lines += findings.map { $0.line(width) }
+      let width = min(results.map(\.rule.count).max() ?? 0, 40)
+      lines += results.map { $0.line(width) }
       lines.append("")
     }
     return (lines + [verdict(question)]).joined(separator: "\n") + "\n"
   }
 
   /// The last line: the outcome, and what decided it.
-  private func verdict(_ question: LoginQuestion) -> String {
+  private func verdict(_ question: LoginQuery) -> String {
     let who = "'\(question.user)' from \(question.address)"
     if isLetIn { return "accepted: \(who), by \((steps ?? []).joined(separator: ", then "))" }
     guard let refusal, let code = refusal.code else { return "refused: \(who)" }
@@ -70,7 +70,7 @@ struct Report: Equatable {
   }
 }
 
-extension Finding {
+extension RuleResult {
   /// nil: it refuses nothing.
   var code: String? { if case .refuses(let code) = mark { code } else { nil } }
 

@@ -34,7 +34,7 @@ final class AdmissionService: BanSource, ConnectionAdmission, StartControl {
   private let runtime: any Runtime
   private let events: any EventLog
   private var admission: AdmissionControl
-  private var refusals = RefusalLedger()
+  private var refusals = RefusalAggregator()
   /// Limits the log lines for each reason.
   private var throttles: [Reason: LogThrottle] = [:]
   /// The connections without a login, and their client's addresses.
@@ -102,21 +102,21 @@ final class AdmissionService: BanSource, ConnectionAdmission, StartControl {
     if starting.removeValue(forKey: number) != nil { admission.finishStart(number) }
   }
 
-  func note(_ conduct: AdmissionControl.Conduct, _ number: UInt64, of client: IPAddress) {
+  func handle(_ event: AdmissionControl.PenaltyEvent, _ number: UInt64, of client: IPAddress) {
     let now = runtime.now
-    guard let ban = admission.note(conduct, of: client, at: now) else { return }
+    guard let ban = admission.handle(event, of: client, at: now) else { return }
     let seconds = (ban.end - now + 999) / 1000
     let (reason, why): (BanReason, String) =
-      switch conduct {
+      switch event {
       case .crashed: (.transportCrashed, "its transport crashed")
       case .keysRefused: (.refusedKeys, "refused keys")
       case .failed, .loggedIn: (.failedLogins, "failed logins")
       }
-    var fact = Fact(.ipBlocked, .denied, .ssh)
-    fact.reason = Reason(reason)
-    fact.details = "for \(seconds) s, ban \(ban.count) in a row: \(why)"
-    fact.milliseconds = UInt64(max(ban.end - now, 0))
-    events.record(fact, of: ban.subject, number)
+    var record = AuditRecord(.ipBlocked, .denied, .ssh)
+    record.reason = Reason(reason)
+    record.details = "for \(seconds) s, ban \(ban.count) in a row: \(why)"
+    record.milliseconds = UInt64(max(ban.end - now, 0))
+    events.record(record, of: ban.subject, number)
     runtime.setTimer(.banEnd(ban.source), at: ban.end)
     runtime.post(.bansChanged)
     for (other, address) in starting where admission.ban(of: address, at: now) != nil {
@@ -142,9 +142,9 @@ final class AdmissionService: BanSource, ConnectionAdmission, StartControl {
     // The next daemon has taken over the bans, and reports their ends.
     if isHandedOver, settings.security.banStateFile != nil { return }
     guard let ban = admission.endBan(of: source, at: runtime.now) else { return }
-    var fact = Fact(.ipUnblocked, .success, .ssh)
-    (fact.reason, fact.details) = (Reason(BanEnd.over), "after ban \(ban.count) in a row")
-    events.record(fact, of: ban.subject)
+    var record = AuditRecord(.ipUnblocked, .success, .ssh)
+    (record.reason, record.details) = (Reason(BanEnd.over), "after ban \(ban.count) in a row")
+    events.record(record, of: ban.subject)
   }
 
   // MARK: Refusals
@@ -172,13 +172,13 @@ final class AdmissionService: BanSource, ConnectionAdmission, StartControl {
   }
 
   /// Reports all refused connections that were only counted, because the daemon ends.
-  func recordAllRefusals() { record(refusals.rest()) }
+  func recordAllRefusals() { record(refusals.remainder()) }
 
   private func setRefusalTimer() {
     if let end = refusals.nextEnd { runtime.setTimer(.refusals, at: end) }
   }
 
-  private func record(_ counts: [RefusalLedger.Count]) {
+  private func record(_ counts: [RefusalAggregator.Count]) {
     for count in counts {
       var subject = Subject()
       subject.clientAddress = count.source?.description
@@ -188,21 +188,21 @@ final class AdmissionService: BanSource, ConnectionAdmission, StartControl {
         continue
       }
       let more = count.source == nil ? "of other sources" : "more"
-      record(refusal, "\(connections) \(more) in \(RefusalLedger.interval / 1000) s", of: subject, .denied)
+      record(refusal, "\(connections) \(more) in \(RefusalAggregator.interval / 1000) s", of: subject, .denied)
     }
   }
 
   private func recordChecks(_ connections: String, of subject: Subject) {
-    var fact = Fact(.connectionClosed, .success, .ssh)
-    fact.reason = Reason(CloseReason.healthCheck)
-    fact.details = "\(connections) in \(RefusalLedger.interval / 1000) s"
-    events.record(fact, of: subject)
+    var record = AuditRecord(.connectionClosed, .success, .ssh)
+    record.reason = Reason(CloseReason.healthCheck)
+    record.details = "\(connections) in \(RefusalAggregator.interval / 1000) s"
+    events.record(record, of: subject)
   }
 
   private func record(_ refusal: ConnectionRefusal, _ details: String, of subject: Subject, _ result: EventResult) {
-    var fact = Fact(refusal == .rateLimited ? .authRateLimited : .connectionRefused, result, .ssh)
-    (fact.reason, fact.details) = (Reason(refusal), details)
-    events.record(fact, of: subject, nil, logging: suffix(ofReason: Reason(refusal)))
+    var record = AuditRecord(refusal == .rateLimited ? .authRateLimited : .connectionRefused, result, .ssh)
+    (record.reason, record.details) = (Reason(refusal), details)
+    events.record(record, of: subject, nil, logging: suffix(ofReason: Reason(refusal)))
   }
 
   /// The end of a log line about a refusal; nil: no line. There are fewer lines than events.
@@ -211,9 +211,9 @@ final class AdmissionService: BanSource, ConnectionAdmission, StartControl {
     return heldBack.map { $0 > 0 ? " (\($0) more such lines left out)" : "" }
   }
 
-  func suffix(of fact: Fact) -> String? {
+  func suffix(of record: AuditRecord) -> String? {
     let displaced = Reason(CloseReason.madeRoom)
-    guard fact.type == .connectionClosed, fact.reason == displaced else { return "" }
+    guard record.type == .connectionClosed, record.reason == displaced else { return "" }
     return suffix(ofReason: displaced)
   }
 }

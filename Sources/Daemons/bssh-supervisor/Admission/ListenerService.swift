@@ -17,7 +17,7 @@ struct NewConnection {
 /// The part of ``JournalService`` that a service needs to know whether connections may be accepted.
 protocol JournalPressure: AnyObject {
   /// True while sources of events are paused, and no connections are accepted.
-  var isHolding: Bool { get }
+  var hasBackpressure: Bool { get }
 }
 
 /// Listens, accepts connections, and reads the PROXY headers of those from load balancers
@@ -66,7 +66,7 @@ final class ListenerService: SocketSource {
   private var listeners: [Socket] = []
   /// Addresses of the current settings on which listening is not possible yet.
   private var absent: [AbsentAddress] = []
-  private var backoff = Backoff(first: 1000, longest: 30_000)
+  private var backoff = Backoff(first: 1000, limit: 30_000)
   private var throttle = LogThrottle(interval: 10_000)
   /// The addresses of load balancers.
   private var proxies: RangeTrie
@@ -186,7 +186,7 @@ final class ListenerService: SocketSource {
     for socket in new where !old.contains(where: { $0.number == socket.number }) {
       if let address = socket.listener.address { runtime.log(.info, "listening on \(address)") }
       // Accepted from as all others when the journal keeps up again.
-      if journal.isHolding { continue }
+      if journal.hasBackpressure { continue }
       do throws(SystemError) {
         try runtime.watch(socket.listener.descriptor, socket.number)
       } catch {
@@ -199,11 +199,11 @@ final class ListenerService: SocketSource {
   // MARK: Connections
 
   /// Stops accepting connections for the moment.
-  func hold() { for socket in listeners { runtime.unwatch(socket.listener.descriptor) } }
+  func pauseAccepting() { for socket in listeners { runtime.unwatch(socket.listener.descriptor) } }
 
   /// Accepts connections again after a pause.
-  func acceptAgain() {
-    if journal.isHolding { return }
+  func resumeAccepting() {
+    if journal.hasBackpressure { return }
     for socket in listeners {
       // It may be watched already.
       runtime.unwatch(socket.listener.descriptor)
@@ -232,7 +232,7 @@ final class ListenerService: SocketSource {
         runtime.log(.error, "\(error); trying again (\(lost) more such lines left out)")
       }
       // Level-triggered: without a pause, the loop would spin until descriptors are available again.
-      hold()
+      pauseAccepting()
       return runtime.setTimer(.acceptAgain, after: 100)
     case .connection(let descriptor):
       if let client = SocketAddress(of: descriptor, peer: true),
@@ -295,7 +295,7 @@ final class ListenerService: SocketSource {
       case .bytes: break
       }
       let count: Int
-      (count, header) = try connection.parser.take(bytes)
+      (count, header) = try connection.parser.parse(bytes)
       _ = try descriptor.read(count: count)
     } catch {
       forgetProxied(number)

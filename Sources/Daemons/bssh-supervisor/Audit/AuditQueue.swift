@@ -24,13 +24,13 @@ struct AuditQueue: Sendable {
     case send(JournalBatch)
     /// Let the journal process end. Its further messages and its end must not be passed to this queue.
     case stop
-    /// Call `hung` unless the journal replies within ``AuditQueue/patience``.
+    /// Call `hung` unless the journal replies within ``AuditQueue/timeout``.
     case watch
     case stopWatching
     /// Pause the sources of events.
-    case hold
+    case applyBackpressure
     /// Resume the sources of events.
-    case release
+    case releaseBackpressure
     /// Events cannot be written.
     case failing(reason: String)
     /// Events are written again; `lost`: how many were lost.
@@ -49,7 +49,7 @@ struct AuditQueue: Sendable {
   }
 
   /// Time limit for writing a batch, in milliseconds.
-  static let patience: Int64 = 30_000
+  static let timeout: Int64 = 30_000
   /// Milliseconds between two attempts to write a batch.
   static let retryTime: Int64 = 1000
   /// Number of journal processes that may end in a row without writing anything, before the journal counts as failing.
@@ -86,7 +86,7 @@ struct AuditQueue: Sendable {
   private var ends = 0
   private var lost: UInt64 = 0
   /// True while the sources of events are paused.
-  private(set) var isHolding = false
+  private(set) var hasBackpressure = false
   /// True while events cannot be written.
   private(set) var isFailing = false
 
@@ -217,10 +217,10 @@ struct AuditQueue: Sendable {
     }
   }
 
-  /// Handles that the journal has not replied within ``patience``. It may still reply.
+  /// Handles that the journal has not replied within ``timeout``. It may still reply.
   mutating func hung() -> [Action] {
     guard case .writing = journal else { return [] }
-    return fail("the journal has not answered for \(Self.patience / 1000) s")
+    return fail("the journal has not answered for \(Self.timeout / 1000) s")
   }
 
   /// Handles the end of the journal process.
@@ -244,13 +244,13 @@ struct AuditQueue: Sendable {
   private mutating func balance() -> [Action] {
     let isFull = events.count >= limits.events || events.bytes >= limits.bytes
     let hasRoom = events.count <= limits.events / 2 && events.bytes <= limits.bytes / 2
-    if !isHolding, isFull, !isFailing {
-      isHolding = true
-      return [.hold]
+    if !hasBackpressure, isFull, !isFailing {
+      hasBackpressure = true
+      return [.applyBackpressure]
     }
-    guard isHolding, hasRoom || isFailing else { return [] }
-    isHolding = false
-    return [.release]
+    guard hasBackpressure, hasRoom || isFailing else { return [] }
+    hasBackpressure = false
+    return [.releaseBackpressure]
   }
 
   private mutating func send() -> [Action] {

@@ -11,13 +11,13 @@ protocol EventLog: AnyObject {
   /// - Parameters:
   ///   - connection: the number of the connection; nil: the event is about the daemon or a refused connection.
   ///   - suffix: the end of the log line; nil: there is no line.
-  func record(_ fact: Fact, of subject: Subject, _ connection: UInt64?, logging suffix: String?)
+  func record(_ record: AuditRecord, of subject: Subject, _ connection: UInt64?, logging suffix: String?)
 }
 
 extension EventLog {
   /// Reports an event to the journal and the log.
-  func record(_ fact: Fact, of subject: Subject = Subject(), _ connection: UInt64? = nil) {
-    record(fact, of: subject, connection, logging: "")
+  func record(_ record: AuditRecord, of subject: Subject = Subject(), _ connection: UInt64? = nil) {
+    self.record(record, of: subject, connection, logging: "")
   }
 }
 
@@ -39,44 +39,44 @@ final class AuditService: EventBudget {
 
   // MARK: Events
 
-  func record(_ fact: Fact, of subject: Subject, _ connection: UInt64?, logging suffix: String?) {
+  func record(_ record: AuditRecord, of subject: Subject, _ connection: UInt64?, logging suffix: String?) {
     var subject = subject
     subject.connection = connection
     let place = connection.map { "[\($0)] " } ?? ""
-    var series = fact.type.series
+    var series = record.type.series
     if journal.isOn {
-      guard let budgeted = budgeted(fact, subject, connection) else { return }
+      guard let budgeted = budgeted(record, subject, connection) else { return }
       series = budgeted
     }
     // Prefixed, so that no session can write a line that looks like ours.
-    let teller = fact.type.isOfSession && fact.type != .suspiciousActivity ? "session: " : ""
-    journal.add(fact, of: subject, in: series)
-    if fact.type == .authFailure { recordRefusal(fact, of: subject) }
-    let level = Log.Level(fact.logLevel)
+    let teller = record.type.isOfSession && record.type != .suspiciousActivity ? "session: " : ""
+    journal.add(record, of: subject, in: series)
+    if record.type == .authFailure { recordRefusal(record, of: subject) }
+    let level = Log.Level(record.logLevel)
     guard let suffix, runtime.logs(level) else { return }
-    runtime.log(level, place + teller + fact.sentence(of: subject) + suffix)
+    runtime.log(level, place + teller + record.logMessage(of: subject) + suffix)
   }
 
   /// The series to which an event is written, depending on the budgets of its login; nil: it was only counted.
-  private func budgeted(_ fact: Fact, _ subject: Subject, _ connection: UInt64?) -> JournalSeries? {
-    guard let session = subject.sessionID else { return fact.type.series }
-    switch fact.type {
+  private func budgeted(_ record: AuditRecord, _ subject: Subject, _ connection: UInt64?) -> JournalSeries? {
+    guard let session = subject.sessionID else { return record.type.series }
+    switch record.type {
     case .directoryListed, .attributesChanged:
-      let tells = budgets.tells(fact.type, of: subject, connection, at: runtime.now, time: runtime.time)
+      let tells = budgets.tells(record.type, of: subject, connection, at: runtime.now, time: runtime.time)
       setTimer()
-      return tells ? fact.type.series : nil
+      return tells ? record.type.series : nil
     case .transferDenied, .forwardDenied:
       let series = budgets.denial(
-        fact.type, of: subject, connection, bytes: fact.lineSize, at: runtime.now, time: runtime.time)
+        record.type, of: subject, connection, bytes: record.lineSize, at: runtime.now, time: runtime.time)
       setTimer()
       return series
     case .sessionEnd:
-      if let counted = budgets.end(session, subject.user, at: runtime.now) { record(counted) }
-      return fact.type.series
+      if let counted = budgets.end(session, subject.user, at: runtime.now) { self.record(counted) }
+      return record.type.series
     default:
-      let isCharged = fact.type.series == .main && (fact.type.isOfSession || fact.type == .recordingStarted)
-      if isCharged, let user = subject.user { _ = budgets.spend(fact.lineSize, user, at: runtime.now) }
-      return fact.type.series
+      let isCharged = record.type.series == .main && (record.type.isOfSession || record.type == .recordingStarted)
+      if isCharged, let user = subject.user { _ = budgets.spend(record.lineSize, user, at: runtime.now) }
+      return record.type.series
     }
   }
 
@@ -89,9 +89,11 @@ final class AuditService: EventBudget {
   }
 
   /// Reports all events that were counted, because the daemon ends.
-  func recordAllCounted() { for counted in budgets.rest() { record(counted) } }
+  func recordAllCounted() { for counted in budgets.remainder() { record(counted) } }
 
-  private func record(_ counted: EventBudgets.Counted) { record(counted.fact, of: counted.subject, counted.connection) }
+  private func record(_ counted: EventBudgets.Counted) {
+    record(counted.record, of: counted.subject, counted.connection)
+  }
 
   private func setTimer() {
     // Intervals that begin later end later.
@@ -100,10 +102,10 @@ final class AuditService: EventBudget {
 
   /// Enters a refused login in btmp. As with sshd(8), these are wrong passwords and codes and unknown user names; a refused
   /// key is no guess.
-  private func recordRefusal(_ fact: Fact, of subject: Subject) {
+  private func recordRefusal(_ record: AuditRecord, of subject: Subject) {
     guard let user = subject.user, let method = subject.method else { return }
     let isTyped = method.split(separator: ",").contains { ["password", "keyboard-interactive", "totp"].contains($0) }
-    guard isTyped || fact.reason == Reason(AccountRefusal.noSuchUser) else { return }
+    guard isTyped || record.reason == Reason(AccountRefusal.noSuchUser) else { return }
     refusedLogins.recordRefusal(
       LoginEntry(
         .refused, user: LoginEntry.short(user), uid: 0, terminal: "ssh:notty", process: 0,

@@ -137,7 +137,7 @@ struct EventBudgets: Sendable {
   }
 
   /// Returns all counts, because the daemon ends.
-  mutating func rest() -> [Counted] {
+  mutating func remainder() -> [Counted] {
     defer {
       windows = [:]
       nextEnd = nil
@@ -176,22 +176,22 @@ struct EventBudgets: Sendable {
 
 extension EventBudgets.Counted {
   /// The event that reports the count.
-  var fact: Fact {
-    var fact = Fact(.eventsCounted)
+  var record: AuditRecord {
+    var record = AuditRecord(.eventsCounted)
     let counts = [
       (EventType.directoryListed.rawValue, listed), (EventType.attributesChanged.rawValue, changed),
       ("\(EventType.transferDenied.rawValue) with the events of files", denied),
       ("\(EventType.forwardDenied.rawValue) with the events of files", forwardsDenied),
     ]
     let text = counts.filter { $0.1 > 0 }.map { "\($0.1) \($0.0)" }.joined(separator: ", ")
-    fact.details = "\(text), from \(Timestamp.text(first)) to \(Timestamp.text(last))"
-    fact.milliseconds = UInt64((last - first) / 1000)
-    fact.reason = Reason(denied + forwardsDenied > 0 ? CountReason.manyDenials : .manyListings)
-    return fact
+    record.details = "\(text), from \(Timestamp.text(first)) to \(Timestamp.text(last))"
+    record.milliseconds = UInt64((last - first) / 1000)
+    record.reason = Reason(denied + forwardsDenied > 0 ? CountReason.manyDenials : .manyListings)
+    return record
   }
 }
 
-extension Fact {
+extension AuditRecord {
   /// The approximate size of the event's line in bytes, including escapes.
   var lineSize: Int {
     let texts = [path, destination, command].compactMap(\.self)

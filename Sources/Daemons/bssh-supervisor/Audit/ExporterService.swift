@@ -20,7 +20,7 @@ final class ExporterService {
   /// Limits the log lines of each exporter.
   private var throttles: [String: LogThrottle] = [:]
   /// The events that will never reach the receiver of each exporter.
-  private var losses: [String: LossTally] = [:]
+  private var losses: [String: LossAggregator] = [:]
 
   init(_ runtime: any Runtime, _ events: any EventLog, _ journal: any JournalPlace) {
     self.runtime = runtime
@@ -91,13 +91,13 @@ final class ExporterService {
       let before = pool.behind.count
       pool.received(progress, from: child.number)
       if before > 0 || pool.behind.count > 0 { runtime.post(.statusChanged) }
-    case .note(let isProblem, let text):
+    case .log(let isProblem, let text):
       guard let heldBack = pass(name) else { return }
       let more = heldBack > 0 ? " (\(heldBack) more lines were left out)" : ""
       runtime.log(isProblem ? .warning : .info, "\(name): \(text)\(more)")
     case .lost(let series, let first, let count, let reason):
-      let loss = losses[name, default: LossTally()].add(
-        LossTally.Loss(series, reason: reason, first: first, count: count), at: runtime.now)
+      let loss = losses[name, default: LossAggregator()].add(
+        LossAggregator.Loss(series, reason: reason, first: first, count: count), at: runtime.now)
       record(loss.map { [$0] } ?? [], of: name)
     }
   }
@@ -117,17 +117,17 @@ final class ExporterService {
   }
 
   /// Reports losses, and sets the timer for deferred ones.
-  private func record(_ reported: [LossTally.Loss], of name: String) {
+  private func record(_ reported: [LossAggregator.Loss], of name: String) {
     for loss in reported { record(loss, of: name) }
     if let time = losses[name]?.deadline { runtime.setTimer(.exporterLoss(name), at: time) }
   }
 
-  private func record(_ loss: LossTally.Loss, of name: String) {
-    var fact = Fact(.auditGap, .error)
-    fact.reason = Reason(loss.reason)
-    fact.details =
+  private func record(_ loss: LossAggregator.Loss, of name: String) {
+    var record = AuditRecord(.auditGap, .error)
+    record.reason = Reason(loss.reason)
+    record.details =
       "\(loss.count) events\(loss.series == .files ? " of files" : "") from number \(loss.first) on do not reach \(name)"
-    events.record(fact)
+    events.record(record)
   }
 
   /// Handles the end of an exporter.

@@ -10,7 +10,7 @@ protocol EventJournal: AnyObject {
   /// True if a journal is configured.
   var isOn: Bool { get }
   /// Sends an event to the journal, if one is configured.
-  func add(_ fact: Fact, of subject: Subject, in series: JournalSeries?)
+  func add(_ record: AuditRecord, of subject: Subject, in series: JournalSeries?)
 }
 
 /// The directory of the journal, for services that read it.
@@ -74,7 +74,7 @@ final class JournalService: EventJournal, JournalPlace, JournalPatience, LoginGa
 
   var isOn: Bool { settings != nil }
   /// True while the sources of events are paused.
-  var isHolding: Bool { queue.isHolding }
+  var hasBackpressure: Bool { queue.hasBackpressure }
 
   // MARK: Settings
 
@@ -112,10 +112,10 @@ final class JournalService: EventJournal, JournalPlace, JournalPatience, LoginGa
 
   // MARK: Events
 
-  func add(_ fact: Fact, of subject: Subject, in series: JournalSeries? = nil) {
+  func add(_ record: AuditRecord, of subject: Subject, in series: JournalSeries? = nil) {
     guard isOn else { return }
     let event = AuditEvent(
-      id: .random(), time: runtime.time, host: hostName, subject: subject, fact: fact, series: series)
+      id: .random(), time: runtime.time, host: hostName, subject: subject, record: record, series: series)
     perform(queue.add(event.wireBytes))
   }
 
@@ -157,15 +157,15 @@ final class JournalService: EventJournal, JournalPlace, JournalPatience, LoginGa
       case .restartAfter(let milliseconds): runtime.setTimer(.journalRestart, after: milliseconds)
       case .retryAfter(let milliseconds): runtime.setTimer(.journalRetry, after: milliseconds)
       case .send(let batch): if let journal { runtime.send(SupervisorToJournal.append(batch), to: journal) }
-      case .watch: runtime.setTimer(.journalAnswer, after: AuditQueue.patience)
+      case .watch: runtime.setTimer(.journalAnswer, after: AuditQueue.timeout)
       case .stopWatching: runtime.cancelTimer(.journalAnswer)
       case .stop: stop()
-      case .hold:
+      case .applyBackpressure:
         runtime.log(.warning, "the journal is slow: \(queue.count) events wait, and so does what makes more")
-        runtime.post(.journalHolds)
-      case .release:
+        runtime.post(.backpressureBegins)
+      case .releaseBackpressure:
         runtime.log(.info, "the journal keeps up again")
-        runtime.post(.journalReleases)
+        runtime.post(.backpressureEnds)
       case .failing(let reason): fails(reason)
       case .recovered(let lost): recovered(lost)
       }
@@ -328,9 +328,9 @@ final class JournalService: EventJournal, JournalPlace, JournalPatience, LoginGa
   }
 
   private func report(_ gap: JournalGap, _ details: String) {
-    var fact = Fact(.auditGap, .error)
-    (fact.reason, fact.details) = (Reason(gap), details)
-    runtime.post(.audit(fact))
+    var record = AuditRecord(.auditGap, .error)
+    (record.reason, record.details) = (Reason(gap), details)
+    runtime.post(.audit(record))
   }
 }
 

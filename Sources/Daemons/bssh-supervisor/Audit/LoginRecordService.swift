@@ -15,8 +15,8 @@ final class LoginRecordService: TerminalRecords, RefusedLogins {
   /// Returns the owner of a terminal, by its name relative to /dev.
   private let owner: (String) -> TerminalOwner
   /// The entries that are not in the records yet.
-  private var ledger = LoginLedger() {
-    didSet { recorders.setHasLoginRecords(ledger.count > 0) }
+  private var queue = LoginRecordQueue() {
+    didSet { recorders.setHasLoginRecords(queue.count > 0) }
   }
   /// The terminals of each connection.
   private var books: [UInt64: LoginRecordPolicy] = [:]
@@ -48,8 +48,8 @@ final class LoginRecordService: TerminalRecords, RefusedLogins {
     case .began: begins(entry, isWanted, connection)
     case .ended:
       guard books[connection]?.ends(entry.terminal) == true else { return }
-      ledger.add(LoginLedger.Item(entry, of: connection))
-      tellRecorder()
+      queue.add(LoginRecordQueue.Item(entry, of: connection))
+      sendToRecorder()
     case .refused: break
     }
   }
@@ -67,26 +67,26 @@ final class LoginRecordService: TerminalRecords, RefusedLogins {
   private func loginRecorder() throws(SystemError) -> Child { try recorders.current(for: \.keepsLogins) }
 
   /// Sends the waiting entries to the recorder, or sets a timer if there can be none at the moment.
-  func tellRecorder() {
-    guard ledger.isWaiting else { return }
+  func sendToRecorder() {
+    guard queue.isWaiting else { return }
     guard let recorder = try? loginRecorder() else {
       return runtime.setTimer(.loginRecords, after: RecorderService.pause)
     }
-    for item in ledger.tell(recorder.number) {
+    for item in queue.dequeue(for: recorder.number) {
       runtime.send(SupervisorToRecorder.login(item.entry, connection: item.connection), to: recorder)
     }
   }
 
   private func begins(_ entry: LoginEntry, _ isWanted: Bool, _ connection: UInt64) {
     guard isPossible, isWanted else { return runtime.post(.terminalEntered(connection)) }
-    guard ledger.count < LoginLedger.limit else { return leaveOut(entry, connection, "the recorder is slow") }
+    guard queue.count < LoginRecordQueue.limit else { return leaveOut(entry, connection, "the recorder is slow") }
     let isTaken = books.contains { $0.key != connection && $0.value.has(entry.terminal) }
     switch books[connection, default: LoginRecordPolicy()].begins(
       entry.terminal, uid: entry.uid, owner: owner(entry.terminal), isTaken: isTaken, at: runtime.now)
     {
     case .record:
-      ledger.add(LoginLedger.Item(entry, of: connection))
-      tellRecorder()
+      queue.add(LoginRecordQueue.Item(entry, of: connection))
+      sendToRecorder()
     case .leaveOut(let why): leaveOut(entry, connection, why)
     case .refuse:
       runtime.post(.connection(.sessionMisbehaved("told of a terminal that is not its user's"), of: connection))
@@ -105,8 +105,8 @@ final class LoginRecordService: TerminalRecords, RefusedLogins {
 
   /// Handles that the oldest entry of a recorder is in the records; false: that entry does not match.
   func isWritten(_ kind: LoginEntry.Kind, _ connection: UInt64, by recorder: Child) -> Bool {
-    let item = ledger.answer(by: recorder.number) { $0.entry.kind == kind && $0.connection == connection }
-    tellRecorder()
+    let item = queue.acknowledge(by: recorder.number) { $0.entry.kind == kind && $0.connection == connection }
+    sendToRecorder()
     guard item != nil else { return false }
     if kind == .began { runtime.post(.terminalEntered(connection)) }
     return true
@@ -116,15 +116,15 @@ final class LoginRecordService: TerminalRecords, RefusedLogins {
   /// one did not write. False: the recorder was not sent this entry.
   func areReplaced(_ entry: LoginEntry, _ connection: UInt64, by child: Child) -> Bool {
     // Refusals are not queued: a lost one leaves no entry without an end.
-    let item = LoginLedger.Item(entry, of: connection)
-    if entry.kind != .refused, ledger.answer(by: child.number, item.isSame) == nil { return false }
+    let item = LoginRecordQueue.Item(entry, of: connection)
+    if entry.kind != .refused, queue.acknowledge(by: child.number, item.isSame) == nil { return false }
     if !recorders.isReplaced(child) {
       runtime.log(
         .error, "[\(connection)] not in the login records, whose files were replaced: \(entry.terminal)")
       if entry.kind == .began { runtime.post(.terminalEntered(connection)) }
     } else if entry.kind != .refused {
-      ledger.add(item)
-      tellRecorder()
+      queue.add(item)
+      sendToRecorder()
     } else if let other = try? recorders.current() {
       runtime.send(SupervisorToRecorder.login(entry, connection: connection), to: other)
     }
@@ -133,11 +133,11 @@ final class LoginRecordService: TerminalRecords, RefusedLogins {
 
   /// Handles the end of a recorder: the next one gets the entries that it had not written.
   func recorderEnded(_ child: Child) {
-    let leftOut = ledger.end(child.number) { books[$0.connection]?.has($0.entry.terminal) == true }
+    let leftOut = queue.end(child.number) { books[$0.connection]?.has($0.entry.terminal) == true }
     for item in leftOut {
       runtime.log(
         .warning, "[\(item.connection)] not in the login records, as recorders died: \(item.entry.terminal)")
     }
-    tellRecorder()
+    sendToRecorder()
   }
 }

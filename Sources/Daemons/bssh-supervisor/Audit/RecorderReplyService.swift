@@ -25,7 +25,7 @@ final class RecorderReplyService {
       switch descriptors.isEmpty ? try? RecorderToSupervisor(wireBytes: bytes[...]) : nil {
       case .opened(let number): recordings.opened(number, by: child)
       case .failed(let number, let reason): recordings.failed(number, reason, by: child)
-      case .note(let text): note(text)
+      case .log(let text): note(text)
       case .entered(let connection): logins.isWritten(.began, connection, by: child)
       case .left(let connection): logins.isWritten(.ended, connection, by: child)
       case .replaced(let entry, let connection): logins.areReplaced(entry, connection, by: child)
@@ -51,7 +51,7 @@ final class RecorderReplyService {
   /// Waits for a limited time until all login records and recordings are written, because the daemon ends.
   func end() {
     recorders.skipPause()
-    logins.tellRecorder()
+    logins.sendToRecorder()
     recorders.end()
   }
 }

@@ -55,7 +55,7 @@ final class RecorderService: Recorders, RecorderDemand {
   /// The current recorder; nil: none is running.
   private var recorder: Child?
   /// The settings that were sent to it.
-  private var told: RecorderSettings?
+  private var sentSettings: RecorderSettings?
   /// The earliest time of the next start.
   private var startTime: Int64 = 0
   private var renewals = TokenBucket()
@@ -87,7 +87,7 @@ final class RecorderService: Recorders, RecorderDemand {
     for directory in loaded.recordings { open[directory.directory.path] = directory }
     let wanted = wanted
     closeDirectories()
-    if let recorder, told != wanted { retire(recorder) }
+    if let recorder, sentSettings != wanted { retire(recorder) }
     guard recorder == nil, wanted.keepsLogins || !wanted.directories.isEmpty else { return }
     do throws(SystemError) { _ = try current() } catch {
       runtime.log(.error, "there are no recordings and no login records: \(error)")
@@ -111,7 +111,9 @@ final class RecorderService: Recorders, RecorderDemand {
   func directory(at path: String) -> OpenedDirectory? { open[path]?.directory }
 
   func current(for isEnough: (RecorderSettings) -> Bool) throws(SystemError) -> Child {
-    if let recorder, recorder.sentSignal == nil, let told, !isEnough(told), mayRenew() { retire(recorder) }
+    if let recorder, recorder.sentSignal == nil, let sentSettings, !isEnough(sentSettings), mayRenew() {
+      retire(recorder)
+    }
     return try current()
   }
 
@@ -125,7 +127,7 @@ final class RecorderService: Recorders, RecorderDemand {
     let child = try runtime.spawn(.recorder(accounts))
     recorder = child
     let wanted = wanted
-    told = wanted
+    sentSettings = wanted
     runtime.send(
       SupervisorToRecorder.prepare(wanted), wanted.directories.compactMap { open[$0.path]?.descriptor }, to: child)
     return child

@@ -9,7 +9,7 @@ final class RecordingService: RecordingFiles {
   private let runtime: any Runtime
   private let recorders: any Recorders
   /// The pending requests.
-  private var openings = RecordingOpenings()
+  private var openings = PendingRecordings()
   /// The transports' ends of the socket pairs, until they are sent.
   private var sockets: [UInt64: Descriptor] = [:]
   /// The number of recordings of each connection so far, for their names.
@@ -57,14 +57,14 @@ final class RecordingService: RecordingFiles {
 
   /// Handles that a recorder has created a file; false: there is no such request.
   func opened(_ number: UInt64, by recorder: Child) -> Bool {
-    guard let opening = openings.answer(number, by: recorder.number) else { return false }
+    guard let opening = openings.remove(number, by: recorder.number) else { return false }
     if let waiting = opening.connection { runtime.post(.connection(.recordingOpened(opening.path), of: waiting)) }
     return true
   }
 
   /// Handles that a recorder could not create a file; false: there is no such request.
   func failed(_ number: UInt64, _ reason: String, by recorder: Child) -> Bool {
-    guard let opening = openings.answer(number, by: recorder.number) else { return false }
+    guard let opening = openings.remove(number, by: recorder.number) else { return false }
     if let waiting = opening.connection { runtime.post(.connection(.recordingFailed(reason), of: waiting)) }
     return true
   }

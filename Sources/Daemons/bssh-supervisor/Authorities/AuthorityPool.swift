@@ -51,7 +51,7 @@ struct AuthorityPool: Sendable {
     /// Call `restartTime` after this time.
     case restartAfter(milliseconds: Int64)
     case ask(authority: UInt64, Ticket, SupervisorToAuthority)
-    /// Call `hung` unless `stopWatching` follows within ``AuthorityPool/patience``.
+    /// Call `hung` unless `stopWatching` follows within ``AuthorityPool/timeout``.
     case watch(authority: UInt64)
     case stopWatching(authority: UInt64)
     /// Deliver the reply; nil: there is none, and the request fails.
@@ -62,7 +62,7 @@ struct AuthorityPool: Sendable {
   }
 
   /// Time limit for an authority to start or to reply, in milliseconds.
-  static let patience: Int64 = 30_000
+  static let timeout: Int64 = 30_000
   /// Maximum number of waiting requests of each priority.
   static let queueLimit = 256
 
@@ -175,12 +175,12 @@ struct AuthorityPool: Sendable {
     }
   }
 
-  /// Handles that an authority has not replied within ``patience``.
+  /// Handles that an authority has not replied within ``timeout``.
   mutating func hung(_ number: UInt64) -> [Action] {
     guard let i = index(of: number) else { return [] }
     switch members[i].state {
-    case .starting: return kill(i, "was not ready after \(Self.patience / 1000) s")
-    case .busy: return kill(i, "did not answer within \(Self.patience / 1000) s")
+    case .starting: return kill(i, "was not ready after \(Self.timeout / 1000) s")
+    case .busy: return kill(i, "did not answer within \(Self.timeout / 1000) s")
     case .idle, .ending: return []
     }
   }

@@ -30,7 +30,7 @@ final class AuthorityService: CandidateSource, AuthorityQuestions {
   func startCandidate(_ new: LoadedSettings) throws(SystemError) {
     let child = try start(new)
     candidate = child
-    runtime.setTimer(.authorityAnswer(child.number), after: AuthorityPool.patience)
+    runtime.setTimer(.authorityAnswer(child.number), after: AuthorityPool.timeout)
   }
 
   func dropCandidate() { candidate?.signal(SIGKILL) }
@@ -78,7 +78,7 @@ final class AuthorityService: CandidateSource, AuthorityQuestions {
       case .ask(let number, let ticket, let question):
         guard let child = runtime.children[number] else { break }
         runtime.send(question, descriptors(question, ticket.connection), to: child)
-      case .watch(let number): runtime.setTimer(.authorityAnswer(number), after: AuthorityPool.patience)
+      case .watch(let number): runtime.setTimer(.authorityAnswer(number), after: AuthorityPool.timeout)
       case .stopWatching(let number): runtime.cancelTimer(.authorityAnswer(number))
       case .answer(let ticket, let answer):
         runtime.post(.connection(event(ticket, answer), of: ticket.connection))
@@ -150,7 +150,7 @@ final class AuthorityService: CandidateSource, AuthorityQuestions {
   func isLate(_ number: UInt64) {
     guard let child = runtime.children[number] else { return }
     guard child === candidate else { return perform(pool.hung(number)) }
-    runtime.log(.error, "authority \(child.pid) was not ready after \(AuthorityPool.patience / 1000) s: killed")
+    runtime.log(.error, "authority \(child.pid) was not ready after \(AuthorityPool.timeout / 1000) s: killed")
     child.signal(SIGKILL)
   }
 

@@ -32,7 +32,7 @@ struct OTPReplayGuard: Sendable {
   /// is accepted again.
   ///
   /// - Parameter now: milliseconds of the monotonic clock.
-  mutating func verdict(on answer: CodeAnswer, of user: String, at now: Int64) -> Verdict {
+  mutating func verdict(on answer: CodeVerdict, of user: String, at now: Int64) -> Verdict {
     let name = Array(user.utf8)
     switch answer {
     case .noSecret: return .rejected(ProofRefusal.noSecret)

@@ -27,11 +27,11 @@ struct AccountComparison {
   private var configured: Settings.User? { settings.auth.users.first { $0.name.utf8.elementsEqual(user.utf8) } }
 
   /// The request for the process that reads the account as root; nil: the daemon does not run as root.
-  func question(_ answer: AccountAnswer) -> AccountQuestion? {
+  func question(_ answer: AccountReply) -> AccountCheckRequest? {
     guard singleUser == nil else { return nil }
     // Names without an account are not passed to a process with root's privileges.
     let name = answer.login == nil ? Self.nobody.name : configured?.runAs ?? user
-    return AccountQuestion(
+    return AccountCheckRequest(
       name: name, groupPatterns: settings.groupPatterns.map(\.description),
       shells: answer.login == nil ? [] : configuredShells)
   }
@@ -52,11 +52,11 @@ struct AccountComparison {
   /// The authority's reply, corrected by the system's account, and the difference; nil: there is none.
   ///
   /// - Parameter state: the system's account; nil: it could not be read, or was not requested.
-  func verified(_ answer: AccountAnswer, _ state: AccountState?) -> (answer: AccountAnswer, fault: String?) {
+  func verified(_ answer: AccountReply, _ state: AccountState?) -> (answer: AccountReply, fault: String?) {
     var result = answer
     result.groups = groups(answer, state)
-    let applicant = Applicant(user: user, address: address, groups: Set(result.groups.map { NamePattern($0) }))
-    let settings = settings.effective(for: applicant)
+    let attempt = LoginAttempt(user: user, address: address, groups: Set(result.groups.map { NamePattern($0) }))
+    let settings = settings.effective(for: attempt)
     result.systemName = question(answer)?.name
     if state?.isClosed == true, result.noLogins == nil { result.noLogins = "" }
     var fault: String?
@@ -101,7 +101,7 @@ struct AccountComparison {
   }
 
   /// The patterns of the configuration that match a group of the account or of the user's entry.
-  private func groups(_ answer: AccountAnswer, _ state: AccountState?) -> [String] {
+  private func groups(_ answer: AccountReply, _ state: AccountState?) -> [String] {
     if singleUser != nil { return answer.groups }
     guard let state, state.account != nil else { return answer.login == nil ? answer.groups : [] }
     let own = configured?.groups ?? []

@@ -15,8 +15,8 @@ struct AccountLookUp: Equatable, Sendable {
     case unknown
     case asked(user: String)
     /// The authority has replied; the system's account is being read.
-    case checking(AccountAnswer, user: String)
-    case known(AccountAnswer)
+    case checking(AccountReply, user: String)
+    case known(AccountReply)
   }
 
   /// Time limit for reading the system's account, in milliseconds.
@@ -25,7 +25,7 @@ struct AccountLookUp: Equatable, Sendable {
   private var state: State = .unknown
 
   /// The result; nil: not known yet.
-  var answer: AccountAnswer? { if case .known(let answer) = state { answer } else { nil } }
+  var answer: AccountReply? { if case .known(let answer) = state { answer } else { nil } }
 
   /// Asks an authority about the user.
   mutating func ask(_ user: String, _ context: ConnectionMachine.Context) -> [Action] {
@@ -34,7 +34,7 @@ struct AccountLookUp: Equatable, Sendable {
   }
 
   /// Handles the authority's reply; nil: there is none.
-  mutating func authorityAnswered(_ answer: AccountAnswer?, _ context: inout ConnectionMachine.Context) -> Reaction {
+  mutating func authorityAnswered(_ answer: AccountReply?, _ context: inout ConnectionMachine.Context) -> Reaction {
     guard case .asked(let user) = state else { return Reaction() }
     guard let answer else {
       state = .unknown
@@ -55,27 +55,27 @@ struct AccountLookUp: Equatable, Sendable {
 
   /// Compares both replies, applies the `match` blocks that select the user, and logs both.
   private mutating func decide(
-    _ user: String, _ said: AccountAnswer, _ account: AccountState?, _ context: inout ConnectionMachine.Context,
+    _ user: String, _ said: AccountReply, _ account: AccountState?, _ context: inout ConnectionMachine.Context,
     _ before: [Action] = []
   ) -> Reaction {
     let (answer, fault) = AccountComparison(user, context).verified(said, account)
     state = .known(answer)
     var actions = before
     if let fault { actions.append(.log(.error, "an authority's account of \(user.quoted()) does not count: \(fault)")) }
-    var applicant = context.applicant(user, answer)
-    let blocks = context.settings.matching(applicant)
+    var attempt = context.attempt(user, answer)
+    let blocks = context.settings.matching(attempt)
     context.settings = context.settings.applying(blocks)
     if !blocks.isEmpty {
       let names = blocks.map { "match[\($0)]" }.joined(separator: ", ")
       actions.append(.log(.debug, "for \(user.quoted()) holds \(names)"))
     }
-    applicant.account = context.singleUser == nil ? account?.status : AccountStatus()
+    attempt.account = context.singleUser == nil ? account?.status : AccountStatus()
     if let refusal = answer.refusal {
       actions.append(.log(.info, "\(user.quoted()) cannot log in: \(refusal)"))
-    } else if let first = context.settings.refusal(ofEveryStep: applicant), let refusal = first.refusal {
+    } else if let first = context.settings.refusal(ofEveryStep: attempt), let refusal = first.refusal {
       actions.append(.log(.info, "\(user.quoted()) cannot log in: \(refusal.rawValue) (\(first))"))
     }
-    return Reaction(actions, next: .accountKnown(answer, context.settings.policy(for: applicant)))
+    return Reaction(actions, next: .accountKnown(answer, context.settings.policy(for: attempt)))
   }
 }
 

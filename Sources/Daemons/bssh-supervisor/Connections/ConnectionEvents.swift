@@ -23,7 +23,7 @@ extension ConnectionMachine {
   /// How a connection is ending.
   enum Closing: Equatable, Sendable {
     /// The transport was told to disconnect; messages that it sent before that are ignored.
-    case told
+    case disconnecting
     /// The transport has sent its last message.
     case closed
     /// The transport was killed and has not ended yet.
@@ -45,8 +45,8 @@ extension ConnectionMachine {
     var clientAddress: IPAddress { IPAddress(client.address) ?? .unspecified }
 
     /// The login attempt, as access rules and `match` blocks see it.
-    func applicant(_ user: String, _ answer: AccountAnswer) -> Applicant {
-      Applicant(user: user, address: clientAddress, groups: Set(answer.groups.map { NamePattern($0) }))
+    func attempt(_ user: String, _ answer: AccountReply) -> LoginAttempt {
+      LoginAttempt(user: user, address: clientAddress, groups: Set(answer.groups.map { NamePattern($0) }))
     }
   }
 
@@ -85,7 +85,7 @@ extension ConnectionMachine {
     /// No authority replied: handle the client's message without an account. The next one causes a new look-up.
     case accountUnavailable
     /// The account is known, and this policy applies.
-    case accountKnown(AccountAnswer, AuthenticationMachine.Policy)
+    case accountKnown(AccountReply, AuthenticationMachine.Policy)
     /// The login is granted: open the session.
     case openSession
     case disconnect(Disconnect)
@@ -96,7 +96,7 @@ extension ConnectionMachine {
     /// Time limit from accept(2) to a login.
     case loginGrace
     /// Time limit for the transport to disconnect and end.
-    case goodbye
+    case disconnectGrace
     /// Time limit for reading the user's keys.
     case lookUp
     /// Time limit for reading the system's account.
@@ -127,7 +127,7 @@ extension ConnectionMachine {
     /// The authority's reply; nil: there is none.
     case signed([UInt8]?)
     case proved([UInt8]?)
-    case account(AccountAnswer?)
+    case account(AccountReply?)
     case verdict(Verdict?)
     /// The reply to `checkAccount`; nil: the account could not be read.
     case accountChecked(AccountState?)
@@ -160,13 +160,13 @@ extension ConnectionMachine {
   /// What the caller must do, in this order.
   enum Action: Equatable, Sendable {
     /// Send this message to the transport.
-    case tell(SupervisorToTransport)
+    case send(SupervisorToTransport)
     case ask(SupervisorToAuthority)
     /// Start a session process that reads these files as the account. The reply is `session(.keys)`, or `sessionFailed` if
     /// it cannot be started.
-    case startLookUp(Account, paths: [String])
+    case startKeyFetch(Account, paths: [String])
     /// Start a process that reads the account as root. The reply is one `accountChecked`.
-    case checkAccount(AccountQuestion)
+    case checkAccount(AccountCheckRequest)
     /// Kill that process.
     case killAccountCheck
     /// Start the login, in the session process that read the keys (`promoting`) or in a new one; then send `.success` with
@@ -181,15 +181,15 @@ extension ConnectionMachine {
     case setTimer(Timer, milliseconds: Int64)
     case cancelTimer(Timer)
     /// Count this for or against the source of the connection.
-    case note(AdmissionControl.Conduct)
+    case penalty(AdmissionControl.PenaltyEvent)
     /// Write a line to the log that is not an event.
     case log(Log.Level, String)
     /// Log a warning that is the same for every connection only once.
     case warnOnce(String)
     /// Report an event of this subject to the journal and the log. The caller adds the number of the connection.
-    case audit(Fact, Subject)
+    case audit(AuditRecord, Subject)
     /// As `audit`, but after the last events of the session process, if there is one.
-    case auditAfterSession(Fact, Subject)
+    case auditAfterSession(AuditRecord, Subject)
     /// Count a health check of a load balancer.
     case countCheck
     /// Create the file of a recording. The reply is one `recordingOpened` or `recordingFailed`.

@@ -12,7 +12,7 @@ import System
 /// ends the transport. Only an authority's verdict, through ``UserAuthentication``, leads to a login.
 struct ConnectionMachine: Sendable {
   /// Time limit for a transport to disconnect, in milliseconds.
-  static let goodbyeTime: Int64 = 2000
+  static let disconnectGraceTime: Int64 = 2000
 
   /// The addresses, and the current settings.
   private(set) var context: Context
@@ -151,7 +151,7 @@ struct ConnectionMachine: Sendable {
     case .starting: throw ProtocolViolation("spoke before it had the connection")
     case .closing(.killed): return []
     case .closing(.closed): throw ProtocolViolation("spoke after its last word")
-    case .closing(.told):
+    case .closing(.disconnecting):
       switch message {
       case .closed, .recorded: break
       case .sign, .negotiated, .authenticate, .informationResponse, .proveHostKeys, .idle, .record: return []
@@ -205,7 +205,7 @@ struct ConnectionMachine: Sendable {
       penalties.handle(.misbehaved)
       let text = "No login within \(context.settings.server.loginGrace) seconds (\(CloseReason.loginTimeout))"
       return end(Disconnect(11, text, .loginTimeout))
-    case .goodbye: return isClosing ? kill() : []
+    case .disconnectGrace: return isClosing ? kill() : []
     case .signature: return phase == .starting || isClosing ? [] : hostKeys.delayExpired(at: now)
     case .lookUp: return phase == .authenticating ? session.lookUpTimedOut() : []
     case .accountCheck:
@@ -231,7 +231,7 @@ struct ConnectionMachine: Sendable {
     case .lookUpAccount(let user): actions += account.ask(user, context)
     case .accountUnavailable: actions += carryOut(authentication.accountUnavailable(leastPasswordTime, at: now))
     case .accountKnown(let answer, let policy):
-      actions += session.lookUpKeys(answer, context.settings)
+      actions += session.fetchKeys(answer, context.settings)
       actions += carryOut(authentication.accountKnown(answer, policy))
     case .openSession: actions += open()
     case .disconnect(let disconnect): actions += end(disconnect)
@@ -256,7 +256,7 @@ struct ConnectionMachine: Sendable {
     phase = .loggedIn
     report.loggedIn(at: now)
     return [.cancelTimer(.loginGrace)] + authentication.sessionOpened(id, login)
-      + [.note(.loggedIn(failures: penalties.failures))] + limits.start(context.settings.security)
+      + [.penalty(.loggedIn(failures: penalties.failures))] + limits.start(context.settings.security)
   }
 
   private mutating func notOpened(
@@ -271,14 +271,14 @@ struct ConnectionMachine: Sendable {
     case (.starting, _), (.keyExchange, _): return []
     case (.authenticating, .keys(let files)): return try session.read(files)
     // Prefixed, so that no session can write a line that looks like the supervisor's.
-    case (.loggedIn, .note(let text)), (.closing, .note(let text)): return [.log(.info, "session: \(text)")]
-    case (.loggedIn, .facts(let batch)), (.closing, .facts(let batch)):
-      guard batch.facts.allSatisfy(\.type.isToldInBatches) else {
+    case (.loggedIn, .log(let text)), (.closing, .log(let text)): return [.log(.info, "session: \(text)")]
+    case (.loggedIn, .records(let batch)), (.closing, .records(let batch)):
+      guard batch.records.allSatisfy(\.type.isSentInBatches) else {
         throw ProtocolViolation("told what it cannot know")
       }
-      return batch.facts.map { .audit(Self.told($0), subject) }
-    case (.loggedIn, .starts(let number, let fact)), (.closing, .starts(let number, let fact)):
-      return [.audit(fact, subject), .awaitStart(number)]
+      return batch.records.map { .audit(Self.sanitized($0), subject) }
+    case (.loggedIn, .starts(let number, let record)), (.closing, .starts(let number, let record)):
+      return [.audit(record, subject), .awaitStart(number)]
     case (.loggedIn, .terminal(let use)): return try terminals.handle(use, subject, uid: uid)
     // All terminals have ended in the login records with the connection.
     case (.closing, .terminal), (.closing, .keys), (.closing, .account): return []
@@ -288,10 +288,10 @@ struct ConnectionMachine: Sendable {
   }
 
   /// An event that a session reported, without what only the supervisor may state: the reason of a suspicious event.
-  static func told(_ fact: Fact) -> Fact {
-    var fact = fact
-    if fact.type == .suspiciousActivity { fact.reason = Reason(Suspicion.protocolViolation) }
-    return fact
+  static func sanitized(_ record: AuditRecord) -> AuditRecord {
+    var record = record
+    if record.type == .suspiciousActivity { record.reason = Reason(Suspicion.protocolViolation) }
+    return record
   }
 
   /// Handles a violation of the protocol by the session process.
@@ -328,10 +328,10 @@ struct ConnectionMachine: Sendable {
     switch phase {
     case .starting: return closed() + [.close]
     case .keyExchange, .authenticating, .opening, .loggedIn:
-      phase = .closing(.told)
+      phase = .closing(.disconnecting)
       return [
-        .tell(.disconnect(reason: disconnect.code, text: disconnect.text)),
-        .setTimer(.goodbye, milliseconds: Self.goodbyeTime),
+        .send(.disconnect(reason: disconnect.code, text: disconnect.text)),
+        .setTimer(.disconnectGrace, milliseconds: Self.disconnectGraceTime),
       ]
     case .closing: return []
     }
@@ -351,7 +351,7 @@ struct ConnectionMachine: Sendable {
       penalties.handle(.misbehaved)
       actions.append(suspicious(.protocolError, detail))
     }
-    return actions + [.endSession, .setTimer(.goodbye, milliseconds: Self.goodbyeTime)]
+    return actions + [.endSession, .setTimer(.disconnectGrace, milliseconds: Self.disconnectGraceTime)]
   }
 
   /// Handles the end of the transport process, the last event of a connection that has one.
@@ -361,7 +361,7 @@ struct ConnectionMachine: Sendable {
     var actions: [Action] = []
     switch phase {
     case .starting, .closing(.killed): break
-    case .closing(.told), .closing(.closed):
+    case .closing(.disconnecting), .closing(.closed):
       if isSignal { report.transportKilled() }
       if isSignal, !status.isCrash { actions = [.log(.error, "its transport \(status)")] }
     case .keyExchange, .authenticating, .opening, .loggedIn:
@@ -372,7 +372,7 @@ struct ConnectionMachine: Sendable {
     }
     phase = .closing(.killed)
     actions += terminals.end(subject, uid: uid) + closed()
-    return actions + (penalties.atEnd.map { [.note($0)] } ?? []) + [.endSession, .close]
+    return actions + (penalties.atEnd.map { [.penalty($0)] } ?? []) + [.endSession, .close]
   }
 
   /// Handles a violation of the protocol by the transport, which is probably compromised.

@@ -16,11 +16,11 @@ protocol StartControl: AnyObject {
   func finishStart(_ number: UInt64)
   /// A connection did something that says something about its source. A ban that comes of it ends all of that source's
   /// connections without a login.
-  func note(_ conduct: AdmissionControl.Conduct, _ number: UInt64, of client: IPAddress)
+  func note(_ event: AdmissionControl.PenaltyEvent, _ number: UInt64, of client: IPAddress)
   /// A load balancer has checked whether the server is there.
   func countCheck(of address: SocketAddress)
   /// The end of the log line about an event of a connection; nil: no line, because there are too many.
-  func suffix(of fact: Fact) -> String?
+  func suffix(of record: AuditRecord) -> String?
   /// Handles the end of a connection.
   func forget(_ number: UInt64)
 }
@@ -46,7 +46,7 @@ protocol AuthorityQuestions: AnyObject {
 /// Accounts as shadow(5) has them. ``AccountCheckService``
 protocol AccountChecks: AnyObject {
   /// Starts a process that reads an account as root. One `accountChecked` follows.
-  func checkAccount(_ question: AccountQuestion, for connection: UInt64)
+  func checkAccount(_ question: AccountCheckRequest, for connection: UInt64)
   /// Kills that process, if it has not answered.
   func killCheck(of connection: UInt64)
 }
@@ -54,7 +54,7 @@ protocol AccountChecks: AnyObject {
 /// The session process of each connection. ``SessionService``
 protocol SessionProcesses: AnyObject {
   /// Starts a session process that reads the keys of an account. `session(.keys)` or `sessionFailed` follows.
-  func lookUpKeys(of account: Account, _ paths: [String], for connection: UInt64)
+  func fetchKeys(of account: Account, _ paths: [String], for connection: UInt64)
   /// The memory with the authorized_keys files of a connection; nil: none were read.
   func foundKeys(of connection: UInt64) -> Descriptor?
   /// Starts a login in a session process. ``SupervisorEvent/loginOpened(_:_:)``, `sessionRefused`, `journalRefused` or
@@ -75,7 +75,7 @@ protocol SessionProcesses: AnyObject {
   /// A login has reported events: it waits when its user has used up the budget.
   func throttle(_ connection: UInt64, user: String?)
   /// Reports an event after the last message of the login's process, or immediately if there is none.
-  func recordAtEnd(_ fact: Fact, of subject: Subject, _ connection: UInt64)
+  func recordAtEnd(_ record: AuditRecord, of subject: Subject, _ connection: UInt64)
   /// Handles that the transport is gone: a login hangs up by itself; a timer ensures that it ends.
   func end(of connection: UInt64)
   /// Kills the session process of a connection. Its end is no longer an event of the connection.

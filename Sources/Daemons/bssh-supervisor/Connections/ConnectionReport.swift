@@ -33,9 +33,9 @@ struct ConnectionReport: Sendable {
   func accepted(_ subject: Subject) -> [Action] { isPerhapsCheck ? [] : [opened(subject)] }
 
   private func opened(_ subject: Subject) -> Action {
-    var fact = Fact(.connectionOpen, .success, .ssh)
-    fact.details = destination
-    return .audit(fact, subject)
+    var record = AuditRecord(.connectionOpen, .success, .ssh)
+    record.details = destination
+    return .audit(record, subject)
   }
 
   /// Handles the start of the login.
@@ -53,7 +53,7 @@ struct ConnectionReport: Sendable {
   /// The last events of the connection and its login.
   func closed(_ subject: Subject, at now: Int64) -> [Action] {
     let (reason, detail) = ending ?? (.transportLost, nil)
-    var closed = Fact(.connectionClosed, reason.result, .ssh)
+    var closed = AuditRecord(.connectionClosed, reason.result, .ssh)
     (closed.reason, closed.details) = (Reason(reason), detail)
     if let (bytesIn, bytesOut) = traffic {
       (closed.bytes, closed.bytesIn, closed.bytesOut) = (bytesIn &+ bytesOut, bytesIn, bytesOut)
@@ -71,7 +71,7 @@ struct ConnectionReport: Sendable {
   mutating func filter(_ actions: [Action], _ subject: Subject, hasAskedForLogin: Bool) -> [Action] {
     guard isPerhapsCheck else { return actions }
     func isEnd(_ action: Action) -> Bool {
-      if case .audit(let fact, _) = action { fact.type == .connectionClosed } else { false }
+      if case .audit(let record, _) = action { record.type == .connectionClosed } else { false }
     }
     func isReport(_ action: Action) -> Bool {
       switch action {
@@ -91,8 +91,8 @@ struct ConnectionReport: Sendable {
   static func suspicious(
     _ reason: Suspicion, _ details: String, _ subject: Subject, _ result: EventResult = .failure
   ) -> Action {
-    var fact = Fact(.suspiciousActivity, result, .ssh)
-    (fact.reason, fact.details) = (Reason(reason), details)
-    return .audit(fact, subject)
+    var record = AuditRecord(.suspiciousActivity, result, .ssh)
+    (record.reason, record.details) = (Reason(reason), details)
+    return .audit(record, subject)
   }
 }

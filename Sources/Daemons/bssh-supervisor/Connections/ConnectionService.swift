@@ -140,7 +140,7 @@ final class ConnectionService {
     switch event {
     case .accepted: services.transports.serve(number, of: ClientSource(connection.client))
     case .sessionOpened: services.sessions.setSubject(connection.machine.subject, of: number)
-    case .session(.facts), .session(.starts):
+    case .session(.records), .session(.starts):
       services.sessions.throttle(number, user: connection.machine.authentication.user)
     default: break
     }
@@ -152,13 +152,13 @@ final class ConnectionService {
     guard let connection = connections[number], connection.machine.phase == .opening,
       services.sessions.hasProcess(number)
     else { return }
-    tell(connection, .authentication(.success), [socket])
+    send(connection, .authentication(.success), [socket])
     runtime.post(.connection(.sessionOpened(.random()), of: number))
   }
 
   /// Announces a text on the terminals of a login.
   func announce(_ text: String, to number: UInt64) {
-    if let connection = connections[number] { tell(connection, .announce(text)) }
+    if let connection = connections[number] { send(connection, .announce(text)) }
   }
 
   /// Handles that a login of this connection is in the login records, if possible: its program may start.
@@ -173,11 +173,11 @@ final class ConnectionService {
     let number = connection.number
     for action in actions {
       switch action {
-      case .tell(let message): tell(connection, message)
+      case .send(let message): send(connection, message)
       case .ask(let question):
         services.authorities.ask(
           question, for: number, from: ClientSource(connection.client), keys: services.sessions.foundKeys(of: number))
-      case .startLookUp(let account, let paths): services.sessions.lookUpKeys(of: account, paths, for: number)
+      case .startKeyFetch(let account, let paths): services.sessions.fetchKeys(of: account, paths, for: number)
       case .openSession(let login, let promoting):
         services.sessions.open(
           login, promoting: promoting, user: connection.machine.authentication.user ?? login.account.name,
@@ -189,14 +189,14 @@ final class ConnectionService {
       case .killTransport: connection.transport?.signal(SIGKILL)
       case .setTimer(let timer, let milliseconds): runtime.setTimer(.connection(number, timer), after: milliseconds)
       case .cancelTimer(let timer): runtime.cancelTimer(.connection(number, timer))
-      case .note(let conduct):
-        if case .loggedIn = conduct { services.admission.finishStart(number) }
-        services.admission.note(conduct, number, of: connection.client)
+      case .penalty(let event):
+        if case .loggedIn = event { services.admission.finishStart(number) }
+        services.admission.handle(event, number, of: connection.client)
       case .log(let level, let text): runtime.log(level, "[\(number)] \(text)")
       case .warnOnce(let text):
         if loggedWarnings.count < 1024, loggedWarnings.insert(text).inserted { runtime.log(.warning, text) }
-      case .audit(let fact, let subject):
-        services.events.record(fact, of: subject, number, logging: services.admission.suffix(of: fact))
+      case .audit(let record, let subject):
+        services.events.record(record, of: subject, number, logging: services.admission.suffix(of: record))
       case .countCheck: services.admission.countCheck(of: connection.machine.context.client)
       case .openRecording(let directory):
         let session = connection.machine.subject.sessionID.map(\.description) ?? "\(number)"
@@ -205,18 +205,18 @@ final class ConnectionService {
       case .killRecorder: services.recordings.killRecorder(of: number)
       case .giveRecording(let channel, let title):
         guard let socket = services.recordings.takeSocket(of: number) else { continue }
-        tell(connection, .recording(channel: channel, title: title), [socket])
+        send(connection, .recording(channel: channel, title: title), [socket])
       case .awaitStart(let start): services.sessions.awaitStart(start, of: number)
       case .recordLogin(let entry):
         services.logins.record(
           entry, isWanted: connection.machine.context.settings.audit.loginRecords, of: number)
-      case .auditAfterSession(let fact, let subject): services.sessions.recordAtEnd(fact, of: subject, number)
+      case .auditAfterSession(let record, let subject): services.sessions.recordAtEnd(record, of: subject, number)
       case .close: close(connection)
       }
     }
   }
 
-  private func tell(_ connection: Connection, _ message: SupervisorToTransport, _ descriptors: [Descriptor] = []) {
+  private func send(_ connection: Connection, _ message: SupervisorToTransport, _ descriptors: [Descriptor] = []) {
     guard let transport = connection.transport else { return }
     runtime.send(message, descriptors, to: transport)
   }

@@ -10,7 +10,7 @@ import System
 struct ConnectionSession: Equatable, Sendable {
   typealias Action = ConnectionMachine.Action
 
-  private enum KeyLookUp: Equatable {
+  private enum KeyFetch: Equatable {
     case none
     case running(paths: [String])
     /// `isAlive`: the process that read the files waits to become the login.
@@ -20,7 +20,7 @@ struct ConnectionSession: Equatable, Sendable {
   /// Time limit for reading a user's keys, in milliseconds.
   static let lookUpTime: Int64 = 10_000
 
-  private var lookUp: KeyLookUp = .none
+  private var lookUp: KeyFetch = .none
 
   /// The files that were read, in the requested order; nil: not yet.
   var keyFiles: [KeyFile]? { if case .done(let files, _) = lookUp { files } else { nil } }
@@ -28,14 +28,14 @@ struct ConnectionSession: Equatable, Sendable {
   // MARK: Keys
 
   /// Reads the keys of the account, if they are needed.
-  mutating func lookUpKeys(_ answer: AccountAnswer, _ settings: Settings) -> [Action] {
+  mutating func fetchKeys(_ answer: AccountReply, _ settings: Settings) -> [Action] {
     let paths = answer.lookUpPaths
     guard settings.auth.methods.contains(.publicKey) && !paths.isEmpty else {
       lookUp = .done([], isAlive: false)
       return []
     }
     lookUp = .running(paths: paths)
-    return [.setTimer(.lookUp, milliseconds: Self.lookUpTime), .startLookUp(answer.lookUp, paths: paths)]
+    return [.setTimer(.lookUp, milliseconds: Self.lookUpTime), .startKeyFetch(answer.lookUp, paths: paths)]
   }
 
   /// Handles that the process has read the files.
@@ -87,7 +87,7 @@ struct ConnectionSession: Equatable, Sendable {
   /// Opens the login of `user` as `account`. The process that read the keys becomes the login if it has the same
   /// privileges.
   mutating func open(
-    _ account: Account, of user: String, _ answer: AccountAnswer, _ permissions: KeyPermissions,
+    _ account: Account, of user: String, _ answer: AccountReply, _ permissions: KeyPermissions,
     _ context: ConnectionMachine.Context
   ) -> [Action] {
     var actions: [Action] = [.cancelTimer(.lookUp)]
@@ -101,7 +101,7 @@ struct ConnectionSession: Equatable, Sendable {
     }
     lookUp = .none
     let settings = context.settings
-    let blocks = settings.matching(context.applicant(user, answer))
+    let blocks = settings.matching(context.attempt(user, answer))
     let rights = TransferRights(
       settings, user: user, home: account.home, shell: account.shellKind, blocks: blocks,
       keyCommand: permissions.forcedCommand,

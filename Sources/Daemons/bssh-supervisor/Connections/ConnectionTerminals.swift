@@ -26,7 +26,7 @@ struct ConnectionTerminals: Equatable, Sendable {
   /// The messages to the transport before the success of the login of `user`.
   mutating func prepare(_ user: String, _ settings: Settings.Audit) -> [Action] {
     isRecorded = settings.records(user)
-    return isRecorded ? [.tell(.recordTerminals(input: settings.recording.input))] : []
+    return isRecorded ? [.send(.recordTerminals(input: settings.recording.input))] : []
   }
 
   /// Handles a request of the transport for the file of a recording.
@@ -56,7 +56,7 @@ struct ConnectionTerminals: Equatable, Sendable {
       "\(LoginEntry.short(subject.user)) from \(subject.clientAddress ?? "")"
       + (subject.sessionID.map { ", session \($0)" } ?? "")
     return [
-      .cancelTimer(.recording), .audit(Self.fact(.recordingStarted, .success, channel, path), subject),
+      .cancelTimer(.recording), .audit(Self.record(.recordingStarted, .success, channel, path), subject),
       .giveRecording(channel: channel, title: title),
     ]
   }
@@ -67,12 +67,12 @@ struct ConnectionTerminals: Equatable, Sendable {
   ) -> Reaction {
     guard let channel = asked else { return Reaction() }
     asked = nil
-    var fact = Self.fact(.recordingStarted, .error, channel)
-    (fact.reason, fact.details) = (Reason(RecordingFailure.failed), why)
-    let actions: [Action] = [.cancelTimer(.recording), .audit(fact, subject)]
+    var record = Self.record(.recordingStarted, .error, channel)
+    (record.reason, record.details) = (Reason(RecordingFailure.failed), why)
+    let actions: [Action] = [.cancelTimer(.recording), .audit(record, subject)]
     guard isLoggedIn else { return Reaction(actions) }
     if let disconnect = Self.disconnect(subject, settings) { return Reaction(actions, next: disconnect) }
-    return Reaction(actions + [.tell(.recording(channel: channel, title: nil))])
+    return Reaction(actions + [.send(.recording(channel: channel, title: nil))])
   }
 
   /// Handles the end of a recording, as reported by the transport.
@@ -84,15 +84,15 @@ struct ConnectionTerminals: Equatable, Sendable {
     guard let path = recordings.removeValue(forKey: end.channel) else {
       throw ProtocolViolation("told of a recording that there is not")
     }
-    var fact = Self.fact(.recordingFinished, end.failure == nil ? .success : .error, end.channel, path)
-    (fact.bytes, fact.milliseconds) = (end.bytes, end.milliseconds)
+    var record = Self.record(.recordingFinished, end.failure == nil ? .success : .error, end.channel, path)
+    (record.bytes, record.milliseconds) = (end.bytes, end.milliseconds)
     let hash = "sha256:" + Hex.text(end.hash)
     guard let failure = end.failure else {
-      fact.details = hash
-      return Reaction([.audit(fact, subject)])
+      record.details = hash
+      return Reaction([.audit(record, subject)])
     }
-    (fact.reason, fact.details) = (Reason(RecordingFailure.failed), "\(failure), \(hash)")
-    return Reaction([.audit(fact, subject)], next: isLoggedIn ? Self.disconnect(subject, settings) : nil)
+    (record.reason, record.details) = (Reason(RecordingFailure.failed), "\(failure), \(hash)")
+    return Reaction([.audit(record, subject)], next: isLoggedIn ? Self.disconnect(subject, settings) : nil)
   }
 
   /// The consequence of `audit.on_failure` when a terminal cannot be recorded; nil: the login continues.
@@ -102,13 +102,13 @@ struct ConnectionTerminals: Equatable, Sendable {
     return .disconnect(.init(11, text, .recordingFailed))
   }
 
-  private static func fact(
+  private static func record(
     _ type: EventType, _ result: EventResult, _ channel: UInt32, _ path: String? = nil
-  ) -> Fact {
-    var fact = Fact(type, result)
-    fact.path = path.map { Array($0.utf8) }
-    fact.channel = channel
-    return fact
+  ) -> AuditRecord {
+    var record = AuditRecord(type, result)
+    record.path = path.map { Array($0.utf8) }
+    record.channel = channel
+    return record
   }
 
   // MARK: Login records
@@ -136,9 +136,9 @@ struct ConnectionTerminals: Equatable, Sendable {
   /// Ends the recordings, and the terminals in the login records, with the connection.
   mutating func end(_ subject: Subject, uid: UInt32) -> [Action] {
     let recordings = recordings.sorted { $0.key < $1.key }.map { channel, path in
-      var fact = Self.fact(.recordingFinished, .error, channel, path)
-      fact.reason = Reason(RecordingFailure.transportLost)
-      return Action.audit(fact, subject)
+      var record = Self.record(.recordingFinished, .error, channel, path)
+      record.reason = Reason(RecordingFailure.transportLost)
+      return Action.audit(record, subject)
     }
     let logins = inUse.sorted { $0.key < $1.key }.map { name, process in
       Action.recordLogin(LoginEntry(.ended, name, process, subject, uid: uid))

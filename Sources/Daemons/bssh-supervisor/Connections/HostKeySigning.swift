@@ -71,7 +71,7 @@ struct HostKeySigning: Sendable {
     signing = .none
     if signature != nil { isSigned = true }
     return (signature == nil ? [.log(.error, "no authority signed the key exchange")] : [])
-      + [.tell(.signature(signature))]
+      + [.send(.signature(signature))]
   }
 
   /// Handles a client's request, after the login, for proofs that the server has the private keys:
@@ -83,16 +83,16 @@ struct HostKeySigning: Sendable {
     guard !isProving else { throw ProtocolViolation("asked for host key proofs before the answer to the last") }
     guard proofs < Self.proofLimit else { throw ProtocolViolation("asked for too many host key proofs") }
     proofs += 1
-    guard let sessionID else { return [.tell(.hostKeyProofs(nil))] }
+    guard let sessionID else { return [.send(.hostKeyProofs(nil))] }
     var keys: [[UInt8]] = []
     var reader = WireReader(payload)
     do throws(WireError) {
       while !reader.isAtEnd { keys.append(Array(try reader.string(limit: 8192))) }
     } catch {
-      return [.log(.info, "host key proofs refused: malformed request"), .tell(.hostKeyProofs(nil))]
+      return [.log(.info, "host key proofs refused: malformed request"), .send(.hostKeyProofs(nil))]
     }
     guard !keys.isEmpty, keys.allSatisfy(hostKeys.contains), keys.count <= hostKeys.count else {
-      return [.log(.info, "host key proofs refused: not our keys"), .tell(.hostKeyProofs(nil))]
+      return [.log(.info, "host key proofs refused: not our keys"), .send(.hostKeyProofs(nil))]
     }
     isProving = true
     return [.ask(.proveHostKeys(sessionID: sessionID, keyExchangeAlgorithm: algorithm, keys: keys))]
@@ -102,6 +102,6 @@ struct HostKeySigning: Sendable {
   mutating func proved(_ proofs: [UInt8]?) -> [Action] {
     guard isProving else { return [] }
     isProving = false
-    return [.tell(.hostKeyProofs(proofs))]
+    return [.send(.hostKeyProofs(proofs))]
   }
 }

@@ -24,7 +24,7 @@ struct LoginLimits: Equatable, Sendable {
   /// Asks the transport how long the login has been idle.
   mutating func askForIdleTime() -> [Action] {
     isAsked = true
-    return [.tell(.reportIdle)]
+    return [.send(.reportIdle)]
   }
 
   /// Handles the transport's reply: the start of the idle time, in milliseconds of the monotonic clock. It is not trusted.
@@ -47,7 +47,7 @@ struct LoginLimits: Equatable, Sendable {
     let wait = Action.setTimer(.idle, milliseconds: left)
     if announcedStart == start { return Reaction([wait]) }
     announcedStart = start
-    return Reaction([.tell(.announce(Self.announcement(left, "idle"))), wait])
+    return Reaction([.send(.announce(Self.announcement(left, "idle"))), wait])
   }
 
   /// Handles that the session time is almost over, or over.
@@ -56,7 +56,7 @@ struct LoginLimits: Equatable, Sendable {
       isEndAnnounced = true
       let notice = Self.notice(ofLimit: limits.sessionTimeout)
       return Reaction([
-        .tell(.announce(Self.announcement(notice, "session time limit"))), .setTimer(.session, milliseconds: notice),
+        .send(.announce(Self.announcement(notice, "session time limit"))), .setTimer(.session, milliseconds: notice),
       ])
     }
     let text = "The session's time of \(limits.sessionTimeout) seconds is over (\(CloseReason.sessionTimeout))"

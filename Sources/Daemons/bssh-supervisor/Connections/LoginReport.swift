@@ -49,7 +49,7 @@ struct LoginReport: Sendable {
   /// Handles a refused request.
   mutating func refused(
     _ refusal: AuthenticationMachine.Refusal, _ user: String?, by method: String, _ credential: Credential?,
-    _ account: AccountAnswer?, _ verdict: Verdict?
+    _ account: AccountReply?, _ verdict: Verdict?
   ) -> Action {
     let nobody = refusal == .noneMethod ? account?.refusal.map { Reason($0) } : nil
     let reason = refusal == .credentials ? Self.reason(verdict, account) : nobody ?? Reason(refusal)
@@ -67,7 +67,7 @@ struct LoginReport: Sendable {
   /// Handles a refused request that ends the connection; `text` is the message to the client.
   mutating func disconnected(
     _ ending: AuthenticationMachine.Ending, _ counted: AuthenticationMachine.Refusal?, _ text: String,
-    by method: String, _ account: AccountAnswer?, _ verdict: Verdict?
+    by method: String, _ account: AccountReply?, _ verdict: Verdict?
   ) -> Action {
     switch ending.report {
     case .suspicious(let suspicion):
@@ -90,9 +90,9 @@ struct LoginReport: Sendable {
   mutating func sessionOpened(_ id: EventID, _ account: Account) -> [Action] {
     attempts.reported()
     subject.sessionID = id
-    var success = Fact(.authSuccess, .success, .ssh)
+    var success = AuditRecord(.authSuccess, .success, .ssh)
     success.details = provenKeys.isEmpty ? nil : provenKeys.joined(separator: ", ")
-    var start = Fact(.sessionStart, .success, .ssh)
+    var start = AuditRecord(.sessionStart, .success, .ssh)
     start.details = "as uid \(account.uid), gid \(account.gid)"
     return [.audit(success, subject), .audit(start, subject)]
   }
@@ -114,7 +114,7 @@ struct LoginReport: Sendable {
   }
 
   /// Why credentials were refused. If the user does not exist, that is the reason.
-  private static func reason(_ verdict: Verdict?, _ account: AccountAnswer?) -> Reason? {
+  private static func reason(_ verdict: Verdict?, _ account: AccountReply?) -> Reason? {
     guard let verdict else { return Reason(LoginFailure.noAuthority) }
     return account?.refusal.map { Reason($0) } ?? verdict.reason
   }
@@ -130,11 +130,11 @@ struct LoginReport: Sendable {
   private func failure(
     _ method: String, _ result: EventResult, _ reason: Reason?, key: String, _ details: [String]
   ) -> Action {
-    var fact = Fact(.authFailure, result, .ssh)
-    (fact.reason, fact.details) = (reason, details.isEmpty ? nil : details.joined(separator: ", "))
+    var record = AuditRecord(.authFailure, result, .ssh)
+    (record.reason, record.details) = (reason, details.isEmpty ? nil : details.joined(separator: ", "))
     var subject = subject
     (subject.method, subject.keyFingerprint) = (method, key.isEmpty ? nil : key)
-    return .audit(fact, subject)
+    return .audit(record, subject)
   }
 
   private static func text(_ user: String?, _ method: String) -> String { "\((user ?? "").quoted()) by \(method)" }

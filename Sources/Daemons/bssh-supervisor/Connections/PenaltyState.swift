@@ -39,12 +39,12 @@ struct PenaltyState: Equatable, Sendable {
     case .triedOther: hasTriedOthers = true
     case .failed:
       failures += 1
-      return [.note(.failed)]
+      return [.penalty(.failed)]
     case .misbehaved: hasMisbehaved = true
     case .excused: isExcused = true
     case .crashed:
       defer { hasCrashed = true }
-      return hasCrashed ? [] : [.note(.crashed)]
+      return hasCrashed ? [] : [.penalty(.crashed)]
     }
     return []
   }
@@ -54,7 +54,7 @@ struct PenaltyState: Equatable, Sendable {
   /// Nothing counts if failures were counted already, or if the client left by itself before it sent an authentication
   /// request, as scans for host keys and health checks do. Refused keys are counted separately, because keys cannot be
   /// guessed, and ssh-copy-id makes a connection for each key of an agent.
-  var atEnd: AdmissionControl.Conduct? {
+  var atEnd: AdmissionControl.PenaltyEvent? {
     guard !isExcused, !hasCrashed, failures == 0 else { return nil }
     if hasMisbehaved { return .failed }
     if hasTriedKeys, !hasTriedOthers { return .keysRefused }

@@ -69,7 +69,7 @@ struct UserAuthentication: Sendable {
   ///
   /// - Throws: `ProtocolViolation` while another message is pending.
   mutating func request(
-    _ payload: SecretBytes, _ account: AccountAnswer?, at now: Int64
+    _ payload: SecretBytes, _ account: AccountReply?, at now: Int64
   ) throws(ProtocolViolation) -> Reaction {
     guard pending == nil else {
       throw ProtocolViolation("sent an authentication request before the answer to the last")
@@ -89,7 +89,7 @@ struct UserAuthentication: Sendable {
   ///
   /// - Throws: `ProtocolViolation` when no prompt was sent.
   mutating func informationResponse(
-    _ payload: SecretBytes, _ account: AccountAnswer?, at now: Int64
+    _ payload: SecretBytes, _ account: AccountReply?, at now: Int64
   ) throws(ProtocolViolation) -> Reaction {
     guard pending == nil, let prompt else { throw ProtocolViolation("sent an answer without a prompt") }
     let response: InfoResponse
@@ -102,13 +102,13 @@ struct UserAuthentication: Sendable {
   }
 
   /// Handles a message as soon as the user is known, because even the list of methods depends on the user.
-  private mutating func handle(_ message: Message, of user: String, _ account: AccountAnswer?) -> Reaction {
+  private mutating func handle(_ message: Message, of user: String, _ account: AccountReply?) -> Reaction {
     if let account { return handle(message, account) }
     pending = .account(message)
     return Reaction(next: .lookUpAccount(user: user))
   }
 
-  private mutating func handle(_ message: Message, _ account: AccountAnswer?) -> Reaction {
+  private mutating func handle(_ message: Message, _ account: AccountReply?) -> Reaction {
     switch message {
     case .request(let request, let payload):
       let credential: Credential? =
@@ -128,7 +128,7 @@ struct UserAuthentication: Sendable {
   // MARK: The account
 
   /// Handles the pending message after the user is known.
-  mutating func accountKnown(_ account: AccountAnswer, _ policy: AuthenticationMachine.Policy) -> Reaction {
+  mutating func accountKnown(_ account: AccountReply, _ policy: AuthenticationMachine.Policy) -> Reaction {
     machine.policy = policy
     guard case .account(let message) = pending else { return Reaction() }
     pending = nil
@@ -152,7 +152,7 @@ struct UserAuthentication: Sendable {
   /// - Parameter keyFiles: the user's files, of which the last one is that of principals, if configured; nil: they are not
   ///   read yet.
   mutating func askForVerdict(
-    _ account: AccountAnswer?, sessionID: [UInt8]?, client: IPAddress?, keyFiles: [KeyFile]?
+    _ account: AccountReply?, sessionID: [UInt8]?, client: IPAddress?, keyFiles: [KeyFile]?
   ) -> [Action] {
     guard case .question(let credential) = pending, let account, let sessionID, let user = machine.user else {
       return []
@@ -163,7 +163,7 @@ struct UserAuthentication: Sendable {
       guard let keyFiles else { return [] }
       let principals = account.principalsPath == nil ? nil : keyFiles.last
       question = .publicKey(
-        KeyQuestion(
+        KeyVerificationRequest(
           sessionID: sessionID, request: payload, client: client, groups: account.groups,
           files: principals == nil ? keyFiles : Array(keyFiles.dropLast()), principals: principals))
     case .password(let password, _): question = .password(user: user, password: password)
@@ -177,7 +177,7 @@ struct UserAuthentication: Sendable {
   ///
   /// - Parameter leastTime: minimum time from the request with a password or a code to the reply, in milliseconds.
   mutating func verdict(
-    _ verdict: Verdict?, _ account: AccountAnswer?, _ leastTime: Int64, at now: Int64
+    _ verdict: Verdict?, _ account: AccountReply?, _ leastTime: Int64, at now: Int64
   ) -> Reaction {
     guard case .verdict(let credential) = pending else { return Reaction() }
     // The time of the reply must reveal neither whether the user exists nor what is wrong.
@@ -193,7 +193,7 @@ struct UserAuthentication: Sendable {
   }
 
   /// Handles that the minimum time of the pending reply is over.
-  mutating func leastTimeExpired(_ account: AccountAnswer?) -> Reaction {
+  mutating func leastTimeExpired(_ account: AccountReply?) -> Reaction {
     guard case .leastTime(let credential, let verdict) = pending else { return Reaction() }
     return conclude(credential, verdict, account)
   }
@@ -210,11 +210,11 @@ struct UserAuthentication: Sendable {
   }
 
   /// True if the verdict on a key leads to a refusal for any reason.
-  private func refuses(_ verdict: Verdict?, _ account: AccountAnswer?) -> Bool {
+  private func refuses(_ verdict: Verdict?, _ account: AccountReply?) -> Bool {
     var copy = machine
     switch copy.handle(event(effective(verdict), account)) {
     case .publicKeyOK, .accept, .acceptPartly: return false
-    case .reject, .disconnect, .judgePublicKey, .judgePassword, .judgeCode, .prompt, .ignore: return true
+    case .reject, .disconnect, .verifyPublicKey, .verifyPassword, .verifyCode, .prompt, .ignore: return true
     }
   }
 
@@ -228,12 +228,12 @@ struct UserAuthentication: Sendable {
     return verdict
   }
 
-  private func event(_ verdict: Verdict?, _ account: AccountAnswer?) -> AuthenticationMachine.Event {
+  private func event(_ verdict: Verdict?, _ account: AccountReply?) -> AuthenticationMachine.Event {
     let kind = AuthenticationMachine.AccountKind(name: machine.user ?? "", uid: account?.login?.uid)
     return .verdict(verdict?.outcome ?? .rejected, account: kind, key: verdict?.fingerprint ?? "")
   }
 
-  private mutating func conclude(_ credential: Credential, _ answer: Verdict?, _ account: AccountAnswer?) -> Reaction {
+  private mutating func conclude(_ credential: Credential, _ answer: Verdict?, _ account: AccountReply?) -> Reaction {
     pending = nil
     let verdict = effective(answer)
     let action = machine.handle(event(verdict, account))
@@ -241,7 +241,7 @@ struct UserAuthentication: Sendable {
     case .accept, .acceptPartly:
       permissions = permissions.merged(with: answer?.permissions ?? .everything) ?? permissions
       report.proved(verdict)
-    case .judgePublicKey, .judgePassword, .judgeCode, .prompt, .reject, .publicKeyOK, .disconnect, .ignore: break
+    case .verifyPublicKey, .verifyPassword, .verifyCode, .prompt, .reject, .publicKeyOK, .disconnect, .ignore: break
     }
     let warnings = (verdict?.warnings ?? []).prefix(16).filter {
       loggedWarnings.count < 64 && loggedWarnings.insert($0).inserted
@@ -256,30 +256,30 @@ struct UserAuthentication: Sendable {
   ///
   /// - Parameter method: the name of the method or the step in the log.
   private mutating func carryOut(
-    _ action: AuthenticationMachine.Action, _ method: String, _ credential: Credential?, _ account: AccountAnswer?,
+    _ action: AuthenticationMachine.Action, _ method: String, _ credential: Credential?, _ account: AccountReply?,
     _ verdict: Verdict? = nil
   ) -> Reaction {
     switch action {
-    case .judgePublicKey, .judgePassword, .judgeCode:
+    case .verifyPublicKey, .verifyPassword, .verifyCode:
       guard let credential else { return Reaction(next: .disconnect(.internalError)) }
       pending = .question(credential)
       return Reaction()
     case .prompt(let prompt):
-      return Reaction([.tell(.authentication(.prompt(name: "", instruction: "", prompt: prompt.text)))])
+      return Reaction([.send(.authentication(.prompt(name: "", instruction: "", prompt: prompt.text)))])
     case .reject(let continuing, let refusal):
       return Reaction([
         report.refused(refusal, user, by: method, credential, account, verdict),
-        .tell(.authentication(.failure(continuing: continuing.map(\.rawValue), partial: false))),
+        .send(.authentication(.failure(continuing: continuing.map(\.rawValue), partial: false))),
       ])
     case .publicKeyOK(let algorithm, let blob):
       return Reaction([
         report.offerAccepted(user, by: method, verdict),
-        .tell(.authentication(.publicKeyAcceptable(algorithm: Array(algorithm.utf8), key: blob))),
+        .send(.authentication(.publicKeyAcceptable(algorithm: Array(algorithm.utf8), key: blob))),
       ])
     case .acceptPartly(_, let continuing):
       return Reaction([
         report.partlyAccepted(user, by: method, verdict, next: machine.nextSteps),
-        .tell(.authentication(.failure(continuing: continuing.map(\.rawValue), partial: true))),
+        .send(.authentication(.failure(continuing: continuing.map(\.rawValue), partial: true))),
       ])
     case .accept(let user, let steps):
       if let notice = account?.noLoginsNotice(for: user) {
@@ -317,7 +317,7 @@ struct UserAuthentication: Sendable {
   }
 }
 
-extension AccountAnswer {
+extension AccountReply {
   /// The message to an authenticated user while only root may log in; nil: the user may log in. nologin(5)
   fileprivate func noLoginsNotice(for user: String) -> String? {
     NoLogins.notice(noLogins, for: AuthenticationMachine.AccountKind(name: user, uid: login?.uid))

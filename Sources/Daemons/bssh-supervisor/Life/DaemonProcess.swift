@@ -48,7 +48,7 @@ final class SystemDaemonProcess: DaemonProcess {
   private var report: Daemon.Report?
   private var hasPidFile = false
 
-  init(_ arguments: Arguments, _ programs: Programs, _ report: Daemon.Report?) {
+  init(_ arguments: SupervisorArguments, _ programs: Programs, _ report: Daemon.Report?) {
     pidFile = arguments.pidFile
     self.programs = programs
     self.report = report

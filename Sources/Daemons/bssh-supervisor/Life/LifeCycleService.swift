@@ -104,9 +104,9 @@ final class LifeCycleService {
     }
     runtime.log(.info, "ready")
     let status = status
-    var fact = Fact(.daemonStarted)
-    fact.details = "bssh-server \(version), \(isRoot ? "as root" : "not as root"), \(status)"
-    services.audit.record(fact)
+    var record = AuditRecord(.daemonStarted)
+    record.details = "bssh-server \(version), \(isRoot ? "as root" : "not as root"), \(status)"
+    services.audit.record(record)
     services.settings.started()
     process.notify(.ready(status: status))
     services.reloads.started()
@@ -144,7 +144,7 @@ final class LifeCycleService {
   func reloadBegins() { process.notify(.reloading) }
 
   /// A reload has ended with this result.
-  func reloadEnded(_ answer: ReloadAnswer) {
+  func reloadEnded(_ answer: ReloadReply) {
     process.notify(.ready(status: status))
     services.reloads.finish(answer)
   }
@@ -161,16 +161,16 @@ final class LifeCycleService {
       record(.reload, process, user)
       services.reloads.reload(for: user == 0 ? Int32(clamping: process) : nil)
     case SIGUSR1:
-      record(.letGo, process, user)
+      record(.handOver, process, user)
       handOver()
     default: break
     }
   }
 
   private func record(_ request: AdminRequest, _ process: UInt32, _ user: UInt32) {
-    var fact = Fact(.adminAction)
-    (fact.reason, fact.details) = (Reason(request), "by pid \(process), uid \(user)")
-    services.audit.record(fact)
+    var record = AuditRecord(.adminAction)
+    (record.reason, record.details) = (Reason(request), "by pid \(process), uid \(user)")
+    services.audit.record(record)
   }
 
   // MARK: End
@@ -248,9 +248,9 @@ final class LifeCycleService {
     if hasRecordedStop { return }
     hasRecordedStop = true
     services.exporters.recordAllLosses()
-    var fact = Fact(.daemonStopped)
-    fact.details = details
-    services.audit.record(fact)
+    var record = AuditRecord(.daemonStopped)
+    record.details = details
+    services.audit.record(record)
   }
 
   // MARK: Hand-over
@@ -263,7 +263,7 @@ final class LifeCycleService {
     process.notify(.stopping)
     stopAccepting()
     services.connections.end(.abandon, logins: false)
-    runtime.post(.letGo)
+    runtime.post(.handOver)
   }
 
   /// Connections without a login are gone: hands over once bans are saved.
@@ -272,7 +272,7 @@ final class LifeCycleService {
     isHandingOver = true
     guard services.bans.isDone else {
       // Whoever starts the next daemon waits for this process, and the next daemon reads what is written now.
-      return runtime.setTimer(.letGo, after: Self.shutDownTime)
+      return runtime.setTimer(.handOver, after: Self.shutDownTime)
     }
     finishHandOver()
   }
@@ -285,7 +285,7 @@ final class LifeCycleService {
     services.bans.handOver()
     services.sessionZygotes.becomeCopy()
     services.transportZygotes.becomeCopy()
-    runtime.cancelTimer(.letGo)
+    runtime.cancelTimer(.handOver)
     let logins = services.connections.loginCount
     recordStop(logins > 0 ? "\(logins) logins go on" : "shutting down")
     guard logins > 0 else { return endWhenIdle() }

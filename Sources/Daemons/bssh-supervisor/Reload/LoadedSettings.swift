@@ -31,7 +31,7 @@ final class LoadedSettings {
   }
 
   /// Why a loader's message is not accepted.
-  enum Problem: Error, Equatable {
+  enum LoadError: Error, Equatable {
     /// The loader rejects the configuration with these errors.
     case rejected([String])
     /// The message is invalid.
@@ -43,8 +43,8 @@ final class LoadedSettings {
 
   /// Decodes the message and the descriptors of a loader.
   ///
-  /// - Throws: `Problem`, see its cases.
-  init(_ message: [UInt8], _ descriptors: [Descriptor]) throws(Problem) {
+  /// - Throws: `LoadError`, see its cases.
+  init(_ message: [UInt8], _ descriptors: [Descriptor]) throws(LoadError) {
     let result: LoaderResult
     do throws(WireError) {
       result = try LoaderResult(wireBytes: message[...])

@@ -40,11 +40,11 @@ final class ReloadService {
   private let sockets: any SocketSource
   private let authorities: any CandidateSource
   private let events: any EventLog
-  private let arguments: Arguments
+  private let arguments: SupervisorArguments
   /// The working directory at the start of the daemon, for the loader.
   private let directory: String?
   /// Sends a reply to the process with this id.
-  private let reply: (ReloadAnswer, Int32) -> Void
+  private let reply: (ReloadReply, Int32) -> Void
   private var phase = Phase.starting
   /// The loader that has not replied yet; nil: none.
   private var loader: Child?
@@ -57,7 +57,7 @@ final class ReloadService {
 
   init(
     _ runtime: any Runtime, _ sockets: any SocketSource, _ authorities: any CandidateSource, _ events: any EventLog,
-    _ arguments: Arguments, directory: String?, reply: @escaping (ReloadAnswer, Int32) -> Void
+    _ arguments: SupervisorArguments, directory: String?, reply: @escaping (ReloadReply, Int32) -> Void
   ) {
     self.runtime = runtime
     self.sockets = sockets
@@ -77,7 +77,7 @@ final class ReloadService {
   /// Stops reloads, because the daemon ends.
   func close() {
     phase = .ending
-    answer(.refused(["the server ends"]))
+    replyToAll(.refused(["the server ends"]))
     authorities.dropCandidate()
     candidate = nil
   }
@@ -85,7 +85,7 @@ final class ReloadService {
   /// Loads the configuration again, and sends the result to this process; nil: to none.
   func reload(for asker: Int32? = nil) {
     if let asker, askers.count < 16 { askers.append(asker) }
-    guard phase != .ending else { return answer(.refused(["the server ends"])) }
+    guard phase != .ending else { return replyToAll(.refused(["the server ends"])) }
     guard phase == .running, candidate == nil, loader == nil else {
       shallReloadAgain = true
       return
@@ -105,7 +105,7 @@ final class ReloadService {
   func handle(_ bytes: [UInt8], _ descriptors: [Descriptor], from child: Child) {
     guard phase == .running, child === loader else { return }
     loader = nil
-    do throws(LoadedSettings.Problem) {
+    do throws(LoadedSettings.LoadError) {
       prepare(try LoadedSettings(bytes, descriptors))
     } catch {
       switch error {
@@ -166,17 +166,17 @@ final class ReloadService {
   private func keep(_ problems: [String]) {
     for problem in problems { runtime.log(.error, problem) }
     runtime.log(.error, "the new configuration is not used; the previous one still applies")
-    var fact = Fact(.configurationRejected, .failure)
-    fact.details = (problems.first ?? "") + (problems.count > 1 ? " (and \(problems.count - 1) more)" : "")
-    events.record(fact)
+    var record = AuditRecord(.configurationRejected, .failure)
+    record.details = (problems.first ?? "") + (problems.count > 1 ? " (and \(problems.count - 1) more)" : "")
+    events.record(record)
     if refusedSince == nil { refusedSince = Clock.timeOfDay }
     runtime.post(.reloadEnded(.refused(problems)))
   }
 
   /// Completes a reload after the service manager was notified.
-  func finish(_ result: ReloadAnswer) {
+  func finish(_ result: ReloadReply) {
     // Processes that requested a reload in the meantime get the result of the next one.
-    if shallReloadAgain { reloadIfAsked() } else { answer(result) }
+    if shallReloadAgain { reloadIfAsked() } else { replyToAll(result) }
   }
 
   private func reloadIfAsked() {
@@ -186,7 +186,7 @@ final class ReloadService {
   }
 
   /// Sends the result of a reload to the processes that requested it.
-  private func answer(_ answer: ReloadAnswer) {
+  private func replyToAll(_ answer: ReloadReply) {
     let all = askers
     askers = []
     for asker in all { reply(answer, asker) }

@@ -23,12 +23,12 @@ final class SettingsService {
 
   private let runtime: any Runtime
   private let services: Services
-  private let arguments: Arguments
+  private let arguments: SupervisorArguments
   /// The settings that apply, or of the start.
   private var loaded: LoadedSettings
   private var isStarting = true
 
-  init(_ runtime: any Runtime, _ services: Services, _ loaded: LoadedSettings, _ arguments: Arguments) {
+  init(_ runtime: any Runtime, _ services: Services, _ loaded: LoadedSettings, _ arguments: SupervisorArguments) {
     self.runtime = runtime
     self.services = services
     self.loaded = loaded
@@ -84,9 +84,9 @@ final class SettingsService {
     services.logins.apply(loaded)
     services.recorders.apply(loaded)
     if services.journal.isEnding(with: loaded) {
-      var fact = Fact(.configurationLoaded)
-      fact.details = "audit.enabled is false: nothing more is written here"
-      services.audit.record(fact)
+      var record = AuditRecord(.configurationLoaded)
+      record.details = "audit.enabled is false: nothing more is written here"
+      services.audit.record(record)
     }
     services.journal.apply(loaded)
     services.exporters.apply(loaded)
@@ -94,10 +94,10 @@ final class SettingsService {
 
   /// Reports that these settings apply.
   private func record() {
-    var fact = Fact(.configurationLoaded)
+    var record = AuditRecord(.configurationLoaded)
     let words = arguments.serverArguments
-    fact.path = words.firstIndex(of: "-c").flatMap { words.dropFirst($0 + 1).first }.map { Array($0.utf8) }
-    if !loaded.warnings.isEmpty { fact.details = "with \(loaded.warnings.count) warnings" }
-    services.audit.record(fact)
+    record.path = words.firstIndex(of: "-c").flatMap { words.dropFirst($0 + 1).first }.map { Array($0.utf8) }
+    if !loaded.warnings.isEmpty { record.details = "with \(loaded.warnings.count) warnings" }
+    services.audit.record(record)
   }
 }

@@ -74,7 +74,7 @@ final class ProcessRuntime: Runtime {
     while runToCompletion(handle) {
       let soonest = timers.soonest().map { max($0 - now, 0) } ?? -1
       for ready in try loop.wait(milliseconds: Int32(clamping: soonest)) {
-        take(ready)
+        handleReady(ready)
         guard runToCompletion(handle) else { return }
       }
       while let key = timers.next(at: now) {
@@ -95,7 +95,7 @@ final class ProcessRuntime: Runtime {
     return !isOver
   }
 
-  private func take(_ ready: EventLoop.Event) {
+  private func handleReady(_ ready: EventLoop.Event) {
     if ready.token == Self.signalToken {
       while let (signal, process, user) = signals.nextWithSender() {
         post(.signal(signal, process: process, user: user))

@@ -39,7 +39,7 @@ enum SupervisorEvent {
   /// A transport is ready, or already serves a connection.
   case transportReady
   /// Hand over the logins as soon as bans are saved.
-  case letGo
+  case handOver
   /// The daemon ends: write all remaining events to the journal.
   case drain
   /// The messages that logins had sent so far are handled.
@@ -51,21 +51,21 @@ enum SupervisorEvent {
   /// A reload of the configuration begins.
   case reloadBegins
   /// A reload has ended with this result.
-  case reloadEnded(ReloadAnswer)
+  case reloadEnded(ReloadReply)
   /// There are bans that are not saved.
   case bansChanged
   /// No ban is left to save.
   case bansSaved
   /// Report an event about the daemon itself.
-  case audit(Fact)
+  case audit(AuditRecord)
   /// What the status line for the service manager says has changed.
   case statusChanged
   /// The start of the daemon has failed; the log contains the reason.
   case failed(ExitCode)
   /// The journal is slow: sources of events are paused.
-  case journalHolds
+  case backpressureBegins
   /// The journal keeps up again: sources of events are resumed.
-  case journalReleases
+  case backpressureEnds
   /// The file of the journal is open, or the start continues without it.
   case journalOpened
   /// The file of the journal cannot be opened, with the reason.

@@ -32,7 +32,7 @@ enum TimerKey: Hashable, Sendable {
   case proxyHeader(UInt64)
   case saveBans
   /// Deadline for saving bans before a hand-over.
-  case letGo
+  case handOver
   /// End of the interval in which refused connections are counted.
   case refusals
   /// End of the interval in which events of logins are counted.

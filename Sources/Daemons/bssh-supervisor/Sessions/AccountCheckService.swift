@@ -16,7 +16,7 @@ final class AccountCheckService: AccountChecks {
     self.zygotes = zygotes
   }
 
-  func checkAccount(_ question: AccountQuestion, for connection: UInt64) {
+  func checkAccount(_ question: AccountCheckRequest, for connection: UInt64) {
     do throws(SystemError) {
       let child = try zygotes.make(nil)
       child.connection = connection

@@ -37,7 +37,7 @@ final class SessionPauseService {
   /// A session process gets a login. Messages to it go on; those of it wait as others do.
   func add(_ child: Child, isRoot: Bool) {
     logins[child.number] = Login(child: child, isRoot: isRoot)
-    if journal.isHolding { hold(child.number) }
+    if journal.hasBackpressure { hold(child.number) }
   }
 
   /// The process has ended.

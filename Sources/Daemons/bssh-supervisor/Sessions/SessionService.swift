@@ -30,7 +30,7 @@ final class SessionService: SessionProcesses {
     /// The programs whose end was not reported.
     var commands = UnfinishedCommands()
     /// Events that are reported after the last message of this process, which outlives its connection.
-    var lastEvents: [(fact: Fact, subject: Subject)] = []
+    var lastEvents: [(record: AuditRecord, subject: Subject)] = []
   }
 
   private let runtime: any Runtime
@@ -69,7 +69,7 @@ final class SessionService: SessionProcesses {
 
   // MARK: Before the login
 
-  func lookUpKeys(of account: Account, _ paths: [String], for connection: UInt64) {
+  func fetchKeys(of account: Account, _ paths: [String], for connection: UInt64) {
     do throws(SystemError) {
       // Created here and sealed after it is written, because the user controls the process that writes it.
       let memory = try Descriptor.memory(name: "authorized_keys", size: KeyFile.totalLimit)
@@ -149,11 +149,11 @@ final class SessionService: SessionProcesses {
     runtime.setTimer(.kill(child.number), after: ProcessRuntime.endTime)
   }
 
-  func recordAtEnd(_ fact: Fact, of subject: Subject, _ connection: UInt64) {
+  func recordAtEnd(_ record: AuditRecord, of subject: Subject, _ connection: UInt64) {
     if let child = current[connection], logins[child.number] != nil {
-      logins[child.number]?.lastEvents.append((fact, subject))
+      logins[child.number]?.lastEvents.append((record, subject))
     } else {
-      events.record(fact, of: subject, connection)
+      events.record(record, of: subject, connection)
     }
   }
 
@@ -187,12 +187,12 @@ final class SessionService: SessionProcesses {
     switch message {
     case .keys(let files):
       if let fault = sealKeys(files, connection) { return post(.sessionMisbehaved(fault), connection) }
-    case .facts(let batch): for fact in batch.facts { logins[child.number]?.commands.handle(fact) }
-    case .starts(_, let fact):
-      if logins[child.number] != nil, !commandStarts(fact, child) {
+    case .records(let batch): for record in batch.records { logins[child.number]?.commands.handle(record) }
+    case .starts(_, let record):
+      if logins[child.number] != nil, !commandStarts(record, child) {
         return post(.sessionMisbehaved("told of a start that there cannot be"), connection)
       }
-    case .note, .account, .terminal: break
+    case .log, .account, .terminal: break
     }
     post(.session(message), connection)
   }
@@ -212,16 +212,16 @@ final class SessionService: SessionProcesses {
   private func handleLast(_ bytes: [UInt8], _ child: Child, _ connection: UInt64) {
     guard let subject = logins[child.number]?.lastEvents.first?.subject else { return }
     switch try? SessionToSupervisor(wireBytes: bytes[...]) {
-    case .note(let text): runtime.log(.info, "[\(connection)] session: \(text)")
-    case .facts(let batch):
-      for fact in batch.facts where fact.type.isToldInBatches {
-        logins[child.number]?.commands.handle(fact)
-        events.record(ConnectionMachine.told(fact), of: subject, connection)
+    case .log(let text): runtime.log(.info, "[\(connection)] session: \(text)")
+    case .records(let batch):
+      for record in batch.records where record.type.isSentInBatches {
+        logins[child.number]?.commands.handle(record)
+        events.record(ConnectionMachine.sanitized(record), of: subject, connection)
       }
       pauses.throttle(child, connection, subject.user)
-    case .starts(let start, let fact):
-      guard commandStarts(fact, child) else { return }
-      events.record(fact, of: subject, connection)
+    case .starts(let start, let record):
+      guard commandStarts(record, child) else { return }
+      events.record(record, of: subject, connection)
       journal.awaitStart(start, of: child, user: logins[child.number]?.subject.user ?? "")
       pauses.throttle(child, connection, subject.user)
     // Its terminals ended in the login records with the connection.
@@ -230,8 +230,8 @@ final class SessionService: SessionProcesses {
   }
 
   /// Handles that a program is about to start. False: the session process violates the protocol.
-  private func commandStarts(_ fact: Fact, _ child: Child) -> Bool {
-    fact.type == .commandStarted && logins[child.number]?.commands.start(fact) ?? false
+  private func commandStarts(_ record: AuditRecord, _ child: Child) -> Bool {
+    record.type == .commandStarted && logins[child.number]?.commands.start(record) ?? false
   }
 
   // MARK: Ends
@@ -257,17 +257,17 @@ final class SessionService: SessionProcesses {
   /// Reports the end of a login's process, unless it ended normally and reported the ends of all programs.
   private func recordLoss(of number: UInt64, _ loss: SessionLoss, isExpected: Bool) {
     guard let login = logins[number], !(isExpected && login.commands.isEmpty) else { return }
-    var fact = Fact(.sessionLost, .error, .ssh)
-    (fact.reason, fact.details) = (Reason(loss), login.commands.summary)
+    var record = AuditRecord(.sessionLost, .error, .ssh)
+    (record.reason, record.details) = (Reason(loss), login.commands.summary)
     logins[number]?.commands = UnfinishedCommands()
-    events.record(fact, of: login.subject, login.child.connection)
+    events.record(record, of: login.subject, login.child.connection)
   }
 
   /// Reports the last events of a login, after the last message of its process.
   private func recordLastEvents(of number: UInt64) {
     guard let login = logins[number] else { return }
     logins[number]?.lastEvents = []
-    for (fact, subject) in login.lastEvents { events.record(fact, of: subject, login.child.connection) }
+    for (record, subject) in login.lastEvents { events.record(record, of: subject, login.child.connection) }
   }
 
   /// Reports the last events of all logins, because the daemon ends and reads no more messages.

@@ -18,9 +18,9 @@ struct UnfinishedCommands: Equatable, Sendable {
     /// The first ``shownBytes`` of the command.
     let line: [UInt8]
 
-    init(_ fact: Fact) {
-      (channel, `protocol`) = (fact.channel, fact.protocol)
-      line = Array((fact.command ?? []).prefix(UnfinishedCommands.shownBytes))
+    init(_ record: AuditRecord) {
+      (channel, `protocol`) = (record.channel, record.protocol)
+      line = Array((record.command ?? []).prefix(UnfinishedCommands.shownBytes))
     }
   }
 
@@ -31,15 +31,15 @@ struct UnfinishedCommands: Equatable, Sendable {
 
   /// Handles the start of a program: a `command_started`. False: there are more than ``limit``, which our session process
   /// would not allow.
-  mutating func start(_ fact: Fact) -> Bool {
+  mutating func start(_ record: AuditRecord) -> Bool {
     guard commands.count < Self.limit else { return false }
-    commands.append(Command(fact))
+    commands.append(Command(record))
     return true
   }
 
   /// Handles an event: a `command_executed` ends the oldest program with the same channel, protocol and command.
-  mutating func handle(_ fact: Fact) {
-    guard fact.type == .commandExecuted, let index = commands.firstIndex(of: Command(fact)) else { return }
+  mutating func handle(_ record: AuditRecord) {
+    guard record.type == .commandExecuted, let index = commands.firstIndex(of: Command(record)) else { return }
     commands.remove(at: index)
   }
 

@@ -10,7 +10,7 @@ public struct FilterGate: TransferGate {
   private let groups: [String]
   private let record: Record
 
-  public let judgesSizes: Bool
+  public let checksSizes: Bool
 
   public var allowsEverything: Bool { !filter.isEnabled }
 
@@ -22,7 +22,7 @@ public struct FilterGate: TransferGate {
     self.user = user
     self.groups = groups
     self.record = record
-    judgesSizes = FilterOperation.allCases.contains(where: filter.asksForSize)
+    checksSizes = FilterOperation.allCases.contains(where: filter.asksForSize)
   }
 
   public func hides(_ path: [UInt8], size: UInt64?) -> Bool {

@@ -7,7 +7,7 @@ import System
 /// Braces without a comma or a sequence, and an unmatched brace, are literal.
 struct BraceExpansion {
   /// Bytes of memory that the expansion of one word may take.
-  static let longest = 1 << 20
+  static let sizeLimit = 1 << 20
   /// Deepest nesting of braces.
   static let deepest = 64
 
@@ -25,7 +25,7 @@ struct BraceExpansion {
 
   /// The words that `word` expands to, in the order in which they are written.
   ///
-  /// - Throws: `.system` with E2BIG when the result exceeds ``longest`` or braces are nested deeper than ``deepest``.
+  /// - Throws: `.system` with E2BIG when the result exceeds ``sizeLimit`` or braces are nested deeper than ``deepest``.
   static func words(_ word: ShellWord) throws(FileError) -> [ShellWord] {
     let opening = UInt8(ascii: "{")
     guard zip(word.bytes, word.isBare).contains(where: { $0 == (opening, true) }) else { return [word] }
@@ -125,7 +125,7 @@ struct BraceExpansion {
   private static func steps(from first: Int64, to last: Int64, by step: Int64) throws(FileError) -> [Int64] {
     let width = step == 0 ? 1 : step.magnitude
     let distance = first <= last ? last.subtract(first) : first.subtract(last)
-    guard distance / width < UInt64(longest / 64) else { throw tooMany }
+    guard distance / width < UInt64(sizeLimit / 64) else { throw tooMany }
     // Each result is between the two, although `way` alone may overflow.
     return (0...distance / width).map { index in
       let way = Int64(bitPattern: index &* width)
@@ -159,7 +159,7 @@ struct BraceExpansion {
         for ending in endings {
           // Each word takes two heap objects.
           size += 2 * (word.bytes.count + ending.bytes.count + 64)
-          guard size <= longest else { throw tooMany }
+          guard size <= sizeLimit else { throw tooMany }
           next.append(ShellWord(bytes: word.bytes + ending.bytes, isBare: word.isBare + ending.isBare))
         }
       }

@@ -7,7 +7,7 @@ import System
 /// client may see.
 struct PathExpansion {
   /// Bytes of memory that the paths of one word may take.
-  static let longest = 8 << 20
+  static let sizeLimit = 8 << 20
 
   private let files: RootedFileSystem
   /// The name of the login, whose home is the start of relative paths.
@@ -21,7 +21,7 @@ struct PathExpansion {
   /// The paths that `word` expands to: for each alternative of its braces the matches, sorted, or without a match the
   /// alternative itself.
   ///
-  /// - Throws: `.system` with E2BIG when the paths exceed ``longest``.
+  /// - Throws: `.system` with E2BIG when the paths exceed ``sizeLimit``.
   func paths(_ word: ShellWord) throws(FileError) -> [[UInt8]] {
     let words = try BraceExpansion.words(word)
     guard words.count > 1 else { return try words.isEmpty ? [] : matches(words[0]) }
@@ -61,7 +61,7 @@ struct PathExpansion {
     mutating func append(_ path: [UInt8]) throws(FileError) {
       // Each path takes a heap object.
       size += path.count + 64
-      guard size <= PathExpansion.longest else { throw .system(SystemError("glob", code: E2BIG)) }
+      guard size <= PathExpansion.sizeLimit else { throw .system(SystemError("glob", code: E2BIG)) }
       all.append(path)
     }
   }

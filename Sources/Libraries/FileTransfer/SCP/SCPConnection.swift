@@ -72,7 +72,7 @@ final class SCPConnection {
   }
 
   /// Notes that the client reported an error.
-  func note(_ message: [UInt8]) { hasFailed = true }
+  func recordFailure(_ message: [UInt8]) { hasFailed = true }
 
   /// Waits for the client's response; true when it accepted what was sent.
   ///
@@ -87,10 +87,10 @@ final class SCPConnection {
       switch response {
       case .accepted: return true
       case .refused(let message):
-        note(message)
+        recordFailure(message)
         return false
       case .fatal(let message):
-        note(message)
+        recordFailure(message)
         throw .fatal
       case nil: guard try fill() else { throw .lost }
       }
@@ -108,7 +108,7 @@ final class SCPConnection {
 
   /// Waits for more when everything was consumed; false at the end of input.
   private func fill() throws(SCPFailure) -> Bool {
-    observer?.rest(waitingFor: input)
+    observer?.pause(waitingFor: input)
     while true {
       do throws(SystemError) {
         let count = try input.read(into: &buffer, at: 0, count: Self.chunk)

@@ -72,7 +72,7 @@ struct SCPSink {
     case .directory(let entry, let times): try enter(entry, times)
     case .directoryEnded: try leave()
     case .problem(let message, let isFatal):
-      connection.note(message)
+      connection.recordFailure(message)
       if isFatal { throw .fatal }
     }
   }
@@ -132,7 +132,7 @@ struct SCPSink {
   private mutating func end(problem: [UInt8]?) throws(SCPFailure) {
     guard let current = file else { return }
     file = nil
-    if let problem { connection.note(problem) }
+    if let problem { connection.recordFailure(problem) }
     do throws(FileError) {
       if let failure = current.failure { throw failure }
       try finish(current)

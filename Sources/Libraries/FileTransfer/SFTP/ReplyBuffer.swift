@@ -32,7 +32,7 @@ public struct ReplyBuffer {
   /// Sends what the descriptor accepts now.
   ///
   /// - Throws: `SystemError` when write(2) or send(2) fails.
-  mutating func flush(to descriptor: Descriptor, isSocket: Bool) throws(SystemError) -> Transfer {
+  mutating func flush(to descriptor: Descriptor, isSocket: Bool) throws(SystemError) -> IOOutcome {
     let outcome = isSocket ? try descriptor.send(unsent) : try descriptor.write(unsent)
     if case .bytes(let n) = outcome { sent(n) }
     return outcome

@@ -3,7 +3,7 @@ import System
 /// The command line of an SFTP server: the options of sftp-server(8), and `--root`.
 public struct SFTPArguments: Equatable, Sendable {
   /// Why a command line is rejected.
-  public struct Problem: Error, Equatable, Sendable {
+  public struct UsageError: Error, Equatable, Sendable {
     /// For the person who typed the command line.
     public let text: String
 
@@ -39,26 +39,26 @@ public struct SFTPArguments: Equatable, Sendable {
 
   /// Parses the arguments after the program's name.
   ///
-  /// - Throws: `Problem` for an unknown option, a missing or invalid value, and `-h`, which asks for the usage.
-  public init(_ arguments: [String]) throws(Problem) {
+  /// - Throws: `UsageError` for an unknown option, a missing or invalid value, and `-h`, which asks for the usage.
+  public init(_ arguments: [String]) throws(UsageError) {
     var rest = arguments[...]
     while let argument = rest.popFirst() {
       // The rest is ignored, as sftp-server(8) does: `scp -D` passes such arguments.
       if argument == "--" { return }
       if argument == "--root" {
-        guard let value = rest.popFirst() else { throw Problem(text: "--root needs a directory") }
+        guard let value = rest.popFirst() else { throw UsageError(text: "--root needs a directory") }
         root = value
         continue
       }
       guard argument.hasPrefix("-"), argument.utf8.count > 1 else {
-        throw Problem(text: "'\(argument)' is not an option")
+        throw UsageError(text: "'\(argument)' is not an option")
       }
       var letters = argument.dropFirst()
       while let letter = letters.popFirst() {
         if try takeFlag(letter) { continue }
-        guard "flpPduQ".contains(letter) else { throw Problem(text: "-\(letter) is not an option") }
+        guard "flpPduQ".contains(letter) else { throw UsageError(text: "-\(letter) is not an option") }
         guard let value = letters.isEmpty ? rest.popFirst() : String(letters) else {
-          throw Problem(text: "-\(letter) needs a value")
+          throw UsageError(text: "-\(letter) needs a value")
         }
         try take(letter, value)
         break
@@ -66,12 +66,12 @@ public struct SFTPArguments: Equatable, Sendable {
     }
   }
 
-  private mutating func takeFlag(_ letter: Character) throws(Problem) -> Bool {
+  private mutating func takeFlag(_ letter: Character) throws(UsageError) -> Bool {
     switch letter {
     case "e": logsToStandardError = true
     case "R": isReadOnly = true
     case "h":
-      throw Problem(
+      throw UsageError(
         text: "[-ehR] [-d directory] [-f facility] [-l level] [-P denied] [-p allowed] [-u umask] [--root directory]"
           + " | -Q requests")
     default: return false
@@ -79,11 +79,11 @@ public struct SFTPArguments: Equatable, Sendable {
     return true
   }
 
-  private mutating func take(_ letter: Character, _ value: String) throws(Problem) {
+  private mutating func take(_ letter: Character, _ value: String) throws(UsageError) {
     switch letter {
     case "f":
       guard let known = SFTPArguments.facilities[value.uppercased()] else {
-        throw Problem(text: "-f \(value): one of \(SFTPArguments.facilities.keys.sorted().joined(separator: ", "))")
+        throw UsageError(text: "-f \(value): one of \(SFTPArguments.facilities.keys.sorted().joined(separator: ", "))")
       }
       facility = known
     case "l":
@@ -92,26 +92,26 @@ public struct SFTPArguments: Equatable, Sendable {
       case "FATAL", "ERROR": logLevel = .error
       case "INFO", "VERBOSE": logLevel = .info
       case "DEBUG", "DEBUG1", "DEBUG2", "DEBUG3": logLevel = .debug
-      default: throw Problem(text: "-l \(value): one of QUIET, FATAL, ERROR, INFO, VERBOSE, DEBUG, DEBUG1 to DEBUG3")
+      default: throw UsageError(text: "-l \(value): one of QUIET, FATAL, ERROR, INFO, VERBOSE, DEBUG, DEBUG1 to DEBUG3")
       }
     case "p": allowedRequests = (allowedRequests ?? []).union(try requests(value))
     case "P": deniedRequests.formUnion(try requests(value))
     case "d": directory = value
     case "u":
       guard let mask = UInt32(value, radix: 8), mask <= 0o777 else {
-        throw Problem(text: "-u \(value): an octal number up to 777")
+        throw UsageError(text: "-u \(value): an octal number up to 777")
       }
       umask = mask
     default:
-      guard value == "requests" else { throw Problem(text: "-Q \(value): only 'requests' can be asked for") }
+      guard value == "requests" else { throw UsageError(text: "-Q \(value): only 'requests' can be asked for") }
       listsRequests = true
     }
   }
 
-  private func requests(_ list: String) throws(Problem) -> [String] {
+  private func requests(_ list: String) throws(UsageError) -> [String] {
     let names = list.split(separator: ",").map(String.init)
     for name in names where !SFTPRequest.names.contains(name) {
-      throw Problem(text: "'\(name)' is not a request; -Q requests lists them")
+      throw UsageError(text: "'\(name)' is not a request; -Q requests lists them")
     }
     return names
   }

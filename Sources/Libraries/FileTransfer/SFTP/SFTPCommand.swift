@@ -7,10 +7,10 @@ public enum SFTPCommand {
   ///
   /// - Parameter arguments: those after the program's name, as in ``SFTPArguments``.
   public static func run(_ arguments: [String]) -> ExitCode {
-    do throws(SFTPArguments.Problem) {
+    do throws(SFTPArguments.UsageError) {
       return run(try SFTPArguments(arguments))
     } catch {
-      tell("usage: bssh-transfer sftp \(error.text)\n")
+      printError("usage: bssh-transfer sftp \(error.text)\n")
       return .usage
     }
   }
@@ -34,7 +34,7 @@ public enum SFTPCommand {
       }
     } catch {
       log.write(.error, "\(error)")
-      tell("bssh-transfer: \(error)\n")
+      printError("bssh-transfer: \(error)\n")
       return .systemError
     }
   }
@@ -81,5 +81,5 @@ public enum SFTPCommand {
     return result
   }
 
-  private static func tell(_ text: String) { try? Descriptor.standardError().writeAll(Array(text.utf8)) }
+  private static func printError(_ text: String) { try? Descriptor.standardError().writeAll(Array(text.utf8)) }
 }

@@ -46,7 +46,7 @@ public struct SFTPSession {
           return packets.isEmpty ? .finished : .violated(.cutOff)
         }
         let mayRead = !hasEnded && violation == nil && packets.room > 0
-        server.files.observer?.rest(waitingFor: input)
+        server.files.observer?.pause(waitingFor: input)
         let isReadable =
           replies.isEmpty || Readiness.wait(reading: mayRead ? input : nil, writing: output)
         if isReadable, mayRead {

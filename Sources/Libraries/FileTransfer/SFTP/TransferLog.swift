@@ -23,7 +23,7 @@ final class TransferLog: FileObserver {
     // SFTPCommand logs it.
     if case .violated = event { return }
     let level = TransferLog.level(of: event)
-    if log?.writes(level) == true { write(level, Fact(event).sentence(of: Subject())) }
+    if log?.writes(level) == true { write(level, AuditRecord(event).logMessage(of: Subject())) }
   }
 
   /// The level at which an event is logged.
