@@ -29,9 +29,9 @@ import Wire
   @Test(
     arguments: [
       (list(), "expected any, none or a list of host:port, found an empty one"),
-      (plain("null"), "expected any, none or a list of host:port, found null"),
+      (plain("null"), "expected any, none or a list of host:port, found nothing"),
       (list(plain("any"), plain("a:1")), "'any' is not host:port"),
-      (list(plain("a:1"), plain("A:1")), "'A:1' is in the list twice"),
+      (list(plain("a:1"), plain("A:1")), "'A:1' is a duplicate"),
       (list(plain("a:0")), "'a:0' needs a port from 1 to 65535 or *"),
       (list(plain("*.example.com:443")), "'*.example.com:443': there are no patterns of names; * alone is every host"),
       (list(plain("127.1:80")), "'127.1:80': is no address and no name"),
@@ -261,7 +261,7 @@ import Wire
   }
 
   @Test func `a block is warned of where it is`() throws {
-    let block = mapping(["users": list(plain("bob")), "forwarding": mapping(["permit_open": list(plain("db.:1"))])])
+    let block = mapping(["users": list(plain("alice")), "forwarding": mapping(["permit_open": list(plain("db.:1"))])])
     let found = try load(tree("match", list(block))).warnings.map(\.description)
     #expect(found.count == 1 && found.first?.contains("match[0].forwarding.permit_open") == true, "\(found)")
   }

@@ -315,7 +315,8 @@ struct Fault: Sendable, CustomTestStringConvertible {
   @Test func `a file must be a mapping`() {
     #expect(
       complaints(list()) == [
-        "f.yaml: expected the sections server, auth, shell, sftp, scp, filter, audit, security, match, found a list"
+        "f.yaml: expected the sections server, auth, shell, sftp, scp, filter, forwarding, audit, security, match, "
+          + "found a list"
       ])
   }
 
