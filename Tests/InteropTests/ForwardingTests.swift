@@ -32,8 +32,14 @@ extension Interop {
       try withDaemon(mode: .unprivileged) { try $0.claim("forwarding.py", claim) }
     }
 
-    @Test(.timeLimit(.minutes(4))) func `a shell answers while a thousand connections are forwarded`() throws {
-      try withDaemon(arguments: []) { try $0.claim("forwarding.py", "thousand", within: 220) }
+    @Test(.timeLimit(.minutes(4)))
+    func `a shell answers while a thousand connections are forwarded, and the end of each is recorded`() throws {
+      try withDaemon(arguments: []) { daemon throws in
+        try daemon.claim("forwarding.py", "thousand", within: 220)
+        // One more was opened to see whether ssh listens.
+        let closed = try daemon.events.events(1000, of: "forward_closed")
+        #expect(closed.count { ($0.number("bytes_in") ?? 0) >= 5 && ($0.number("bytes_out") ?? 0) >= 5 } == 999)
+      }
     }
 
     @Test(.timeLimit(.minutes(4))) func `100,000 channels get what the limit allows, and nobody else notices`() throws {

@@ -3,6 +3,7 @@ import Audit
 import IPC
 import Model
 import Testing
+import Wire
 
 @testable import Session
 
@@ -74,5 +75,14 @@ import Testing
     #expect((record.target?.utf8.count ?? 0) < 1000 && (record.originator?.utf8.count ?? 0) < 1000)
     #expect(record.target?.hasSuffix(":4294967295") == true)
     #expect(record.logMessage(of: Subject()).utf8.count < 3000)
+  }
+
+  @Test func `whatever bytes a client sends as a name, the supervisor can read the event`() throws {
+    for name: [UInt8] in [[0], Array("a\0b".utf8), [0xff, 0, 0xfe], Array(0...255)] {
+      let request = RequestedForward(channel: 0, target: .tcp(host: name, port: 80), originator: (name, 80))
+      let record = AuditRecord.denied(request, ForwardRefusal(.malformed))
+      let read = try AuditRecord(wireBytes: record.wireBytes[...])
+      #expect(read == record && record.target?.hasSuffix(":80") == true)
+    }
   }
 }

@@ -84,9 +84,10 @@ extension AuditRecord {
     self.address = Self.place(Array("\(address)".utf8), port)
   }
 
-  /// `host:port`; a host with a colon in brackets, and at most the first 300 bytes of it.
+  /// `host:port`; a host with a colon in brackets, and at most the first 300 bytes of it. U+FFFD stands for what is no
+  /// text: invalid UTF-8 and NUL.
   private static func place(_ host: [UInt8], _ port: UInt32) -> String {
-    let text = String(decoding: host.prefix(300), as: UTF8.self)
+    let text = String(decoding: host.prefix(300).map { $0 == 0 ? 0xff : $0 }, as: UTF8.self)
     return text.contains(":") ? "[\(text)]:\(port)" : "\(text):\(port)"
   }
 }

@@ -212,6 +212,14 @@ def open_forward(liar, channel, target):
     return answer[1:]
 
 
+def ends(liar):
+    """The login ends, and no descriptor is given before."""
+    while (answer := liar.hear()) is not None:
+        assert answer[2] == 0, answer
+        if answer[1] is None:
+            return
+
+
 @claim
 def forwards_that_are_not_granted():
     """The session alone decides: it connects to $PERMITTED, and gives no descriptor for anything else."""
@@ -245,10 +253,10 @@ def forwards_that_are_not_granted():
     assert descriptors == 1 and message == byte(7) + uint32(99), (message, descriptors)
     # A number that is in use, and a target that is too long, end the login.
     liar.tell(byte(3) + uint32(99) + tcp("127.0.0.1", permitted) + string("") + uint32(0), over="session")
-    assert liar.hear()[1] is None
+    ends(liar)
     liar = logged_in()
     liar.tell(byte(3) + uint32(0) + tcp("x" * 1025, permitted) + string("") + uint32(0), over="session")
-    assert liar.hear()[1] is None
+    ends(liar)
 
 
 @claim
