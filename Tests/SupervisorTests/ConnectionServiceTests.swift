@@ -161,7 +161,7 @@ import Wire
     func admits(_ client: IPAddress, _ address: SocketAddress, _ number: UInt64) -> Bool { admits }
     func advance(_ number: UInt64, to progress: StartProgress) {}
     func finishStart(_ number: UInt64) { calls.append("finish start") }
-    func note(_ event: AdmissionControl.PenaltyEvent, _ number: UInt64, of client: IPAddress) {
+    func handle(_ event: AdmissionControl.PenaltyEvent, _ number: UInt64, of client: IPAddress) {
       calls.append("\(event)")
     }
     func countCheck(of address: SocketAddress) { calls.append("check") }

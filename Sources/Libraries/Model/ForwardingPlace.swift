@@ -72,7 +72,8 @@ public struct ForwardingPlace: WireFields, Hashable {
     return port
   }
 
-  private enum Kind: CaseIterable {
+  /// The cases of ``Host`` on the wire. Not private: the digest of messages has its name.
+  enum Kind: CaseIterable {
     case any, name, addresses
   }
 

@@ -16,7 +16,7 @@ protocol StartControl: AnyObject {
   func finishStart(_ number: UInt64)
   /// A connection did something that says something about its source. A ban that comes of it ends all of that source's
   /// connections without a login.
-  func note(_ event: AdmissionControl.PenaltyEvent, _ number: UInt64, of client: IPAddress)
+  func handle(_ event: AdmissionControl.PenaltyEvent, _ number: UInt64, of client: IPAddress)
   /// A load balancer has checked whether the server is there.
   func countCheck(of address: SocketAddress)
   /// The end of the log line about an event of a connection; nil: no line, because there are too many.
