@@ -58,12 +58,12 @@ import Wire
     ("", 1, "the last line is missing"), ("192.0.2.1 1.000 1\n", 2, "the last line is missing"),
     ("192.0.2.1 1.000 1\nend 2\n", 2, "there are 1 bans, not 2"),
     ("end 0\n192.0.2.1 1.000 1\n", 2, "data follows the last line"), ("end 0\nend 0\n", 2, "data follows"),
-    ("192.0.2.1 1.000\nend 1\n", 1, "not a ban"), ("192.0.2.0/24 1.000 1\nend 1\n", 1, "no ban"),
-    ("2001:db8::/32 1.000 1\nend 1\n", 1, "not a ban"), ("host 1.000 1\nend 1\n", 1, "no ban"),
-    ("192.0.2.1 1 1\nend 1\n", 1, "not a ban"), ("192.0.2.1 -1.000 1\nend 1\n", 1, "no ban"),
-    ("192.0.2.1 1.0000 1\nend 1\n", 1, "not a ban"), ("192.0.2.1 1.000 0\nend 1\n", 1, "no ban"),
-    ("192.0.2.1 1.000 -1\nend 1\n", 1, "not a ban"), ("192.0.2.1 1.000 99999999999\nend 1\n", 1, "no ban"),
-    ("192.0.2.1 9999999999999999.000 1\nend 1\n", 1, "not a ban"), ("\0\u{1}\u{2}", 1, "no ban"),
+    ("192.0.2.1 1.000\nend 1\n", 1, "not a ban"), ("192.0.2.0/24 1.000 1\nend 1\n", 1, "not a ban"),
+    ("2001:db8::/32 1.000 1\nend 1\n", 1, "not a ban"), ("host 1.000 1\nend 1\n", 1, "not a ban"),
+    ("192.0.2.1 1 1\nend 1\n", 1, "not a ban"), ("192.0.2.1 -1.000 1\nend 1\n", 1, "not a ban"),
+    ("192.0.2.1 1.0000 1\nend 1\n", 1, "not a ban"), ("192.0.2.1 1.000 0\nend 1\n", 1, "not a ban"),
+    ("192.0.2.1 1.000 -1\nend 1\n", 1, "not a ban"), ("192.0.2.1 1.000 99999999999\nend 1\n", 1, "not a ban"),
+    ("192.0.2.1 9999999999999999.000 1\nend 1\n", 1, "not a ban"), ("\0\u{1}\u{2}", 1, "not a ban"),
     ("end -1\n", 1, "there are 0 bans"), ("end\n", 1, "not a ban"),
   ])
   func `a damaged file is not used at all, and the line is named`(text: String, line: Int, reason: String) {

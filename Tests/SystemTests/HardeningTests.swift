@@ -180,4 +180,10 @@ import Testing
     #expect(try String(contentsOfFile: old[0], encoding: .utf8) == "old+")
     #expect(try String(contentsOfFile: old[1], encoding: .utf8) == "old")
   }
+
+  @Test func `the limit of a child is at most the hard limit`() {
+    let limit = ResourceLimit.openFiles(1000)
+    #expect(limit.lowered(to: 64).soft == 64 && limit.lowered(to: 64).hard == 64)
+    #expect(limit.lowered(to: 8256).soft == 1000 && limit.lowered(to: 8256).hard == 1000)
+  }
 }

@@ -123,6 +123,8 @@ import Testing
   @Test func `as many channels are forwarded as there are descriptors that sessions cannot need`() {
     #expect(Connection.forwardLimit(openFiles: 4096, sessions: 50) == 3832)
     #expect(Connection.forwardLimit(openFiles: 4096, sessions: 10_000) == 0)
+    // The upper bounds of `server.max_channels` and `forwarding.max_channels`, with the limit that the supervisor sets.
+    #expect(Connection.forwardLimit(openFiles: 4 * 1024 + 4096 + 64, sessions: 1024) == 4096)
     #expect(Connection.forwardLimit(openFiles: 0, sessions: 50) == 0)
   }
 

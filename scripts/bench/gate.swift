@@ -59,8 +59,8 @@ print("lookup", Double(nanoseconds() - started) / Double(addresses.count))
 precondition(open > 100_000 && open < 900_000)
 
 let limits = SourceTable.Limits(
-  rate: TokenBucket.Rate(perSecond: 10, burst: 100), failures: 5, window: 300_000, banTime: 300_000, banFactor: 2,
-  maxBanTime: 86_400_000)
+  rate: TokenBucket.Rate(perSecond: 10, burst: 100), failures: 5, keyFailures: 20, window: 300_000, banTime: 300_000,
+  banFactor: 2, maxBanTime: 86_400_000)
 var table = SourceTable(limits: limits)
 let sources = (0..<2 * SourceTable.capacity).map { _ in ClientSource(address(isIPv4: false)) }
 let before = memory()

@@ -89,12 +89,16 @@ struct Programs {
     return request
   }
 
+  /// Descriptors of a transport: four for each session channel and one for each forwarded connection, at the upper bounds
+  /// of `server.max_channels` and `forwarding.max_channels`, and its own.
+  static let transportDescriptors: UInt64 = 4 * 1024 + 4096 + 64
+
   /// The zygote of transports, which are exposed to the network: with its own account and minimal limits.
   func transportZygote(_ accounts: ServiceAccounts?, ends: Ends) -> ChildProcess.Request {
     var request = base(executables.transport, ends)
     request.identity = accounts.map { identity($0.transport) }
     request.keepsChroot = accounts != nil
-    request.limits = [.coreFile(0), .openFiles(4096), .addressSpace(1 << 30)]
+    request.limits = [.coreFile(0), openFiles.lowered(to: Self.transportDescriptors), .addressSpace(1 << 30)]
     request.arguments.append(ThisProcess.titleRoom)
     return request
   }

@@ -28,6 +28,9 @@ public struct ResourceLimit: Sendable {
   /// Bytes of a file that is written; 0 forbids writing to files. RLIMIT_FSIZE
   public static func fileSize(_ bytes: UInt64) -> ResourceLimit { .init(resource: 1, value: bytes) }
 
+  /// The limit of a child: `count`, or the hard limit if that is lower. An unprivileged process cannot raise it.
+  public func lowered(to count: UInt64) -> ResourceLimit { .init(resource: resource, value: min(hard, count)) }
+
   /// Sets the limit for this process. setrlimit(2)
   ///
   /// - Throws: `SystemError` with EPERM when this would raise the hard limit.

@@ -7,10 +7,10 @@ from rawssh import *
 
 
 def ask(peer, channel, name, rest):
-    """True if the request is granted; window adjustments are ignored."""
+    """True if the request is granted. The end of what a killed command writes may come first."""
     peer.send(channel.ask(name, rest))
     while (number := peer.receive()[0]) not in (CHANNEL_SUCCESS, CHANNEL_FAILURE):
-        assert number == CHANNEL_WINDOW_ADJUST, number
+        assert number in (CHANNEL_WINDOW_ADJUST, CHANNEL_EOF), number
     return number == CHANNEL_SUCCESS
 
 
