@@ -3,14 +3,23 @@ import Glibc
 
 /// The names of the executables of this package.
 public enum ExecutableName: String, CaseIterable, Sendable {
+  /// The command line.
   case server = "bssh-server"
+  /// Listens, and starts and supervises the others.
   case supervisor = "bssh-supervisor"
+  /// Key exchange, packets and channels of one connection.
   case transport = "bssh-transport"
+  /// Verifies credentials, and signs with the host keys.
   case authority = "bssh-authority"
+  /// The processes of one login, as its user.
   case session = "bssh-session"
+  /// SFTP and SCP, as the user of the login.
   case transfer = "bssh-transfer"
+  /// Writes the journal.
   case journal = "bssh-journal"
+  /// Creates files of recordings, and keeps login records.
   case recorder = "bssh-recorder"
+  /// Sends events to one receiver.
   case exporter = "bssh-exporter"
 }
 

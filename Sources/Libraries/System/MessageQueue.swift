@@ -30,6 +30,7 @@ public struct MessageQueue {
     case waiting
     /// The first message waits for ``releaseFirst()``.
     case held
+    /// Nothing more is sent.
     case failed(Failure)
   }
 

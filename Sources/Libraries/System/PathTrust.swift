@@ -13,6 +13,7 @@ public struct PathTrust: Sendable {
     case writable(String, mode: UInt32)
     /// The path does not lead to the open file any more.
     case moved(String)
+    /// A system call failed.
     case error(SystemError)
   }
 
