@@ -221,7 +221,7 @@ let package = Package(
       exclude: ["EventSnapshots.txt"]),
     .testTarget(name: "SystemBusTests", dependencies: ["SystemBus"]),
     .testTarget(name: "SystemTests", dependencies: ["CLinux", "System", "Wire"]),
-    .testTarget(name: "TransportTests", dependencies: ["Transport", "Audit", "IPC", "System", "Wire"]),
+    .testTarget(name: "TransportTests", dependencies: ["Transport", "Audit", "CLinux", "IPC", "System", "Wire"]),
     .testTarget(name: "WireTests", dependencies: ["TestSupport", "Wire"]),
     .testTarget(name: "ZygoteTests", dependencies: ["Session", "Transport", "IPC", "System", "Wire"]),
   ]

@@ -37,7 +37,7 @@ import Wire
       (list(plain("127.1:80")), "'127.1:80': is no address and no name"),
       (list(plain("010.0.0.1:80")), "'010.0.0.1:80': is no address and no name"),
       (
-        list(plain("[fe80::1%eth0]:80")), "'[fe80::1%eth0]:80': an address with a zone is permitted by '*' only"
+        list(plain("[fe80::1%eth0]:80")), "'[fe80::1%eth0]:80': no address with a zone is connected to"
       ),
       (
         list(plain("a b:80")),
@@ -190,6 +190,15 @@ import Wire
     let sockets = [Self.block("forwarding.unix_sockets") { $0.forwarding.unixSockets = .local }]
     let alone = Self.rights(blocks: sockets, shell: shell, .everything, change)
     #expect(alone.tcpDeniedBy == rule && alone.socketsDeniedBy == nil)
+    // A block that denies TCP, or takes a key back, opens no sockets.
+    let closing = Self.rights(blocks: no, shell: shell) {
+      change(&$0)
+      $0.forwarding.unixSockets = .local
+    }
+    #expect(closing.tcpDeniedBy == "forwarding.tcp" && closing.socketsDeniedBy == rule)
+    let reset = [Self.block("forwarding.unix_sockets") { $0.forwarding.unixSockets = nil }]
+    let back = Self.rights(blocks: reset, shell: shell, .everything, change)
+    #expect(back.tcpDeniedBy == rule && back.socketsDeniedBy == rule)
   }
 
   @Test func `the command of a key restricts as well, unless the line names forwarding`() {
@@ -247,7 +256,7 @@ import Wire
       ])
     #expect(
       try warnings(["permit_open": list(quotedText("[fe80::/10]:1"))]) == [
-        open + "can never match: a link-local address needs a zone, which is permitted by '*' only"
+        open + "can never match: a link-local address needs a zone, and no address with a zone is connected to"
       ])
     #expect(
       try warnings(["permit_open": list(plain("0.0.0.0:1"), quotedText("[::]:1"))]) == [

@@ -86,7 +86,7 @@ import Testing
     var login = Login()
     #expect(login.open(5, "host.example") == ["resolve host.example"])
     #expect(login.resolve("192.0.2.1") == ["connect 192.0.2.1 80"])
-    #expect(login.send(.connected(login.attempts[0].attempt)) == ["hand over 0 to 5", "forward_open"])
+    #expect(login.send(.connected(login.attempts[0].attempt)) == ["forward_open", "hand over 0 to 5"])
     #expect(login.forwards.has(5))
     #expect(login.forwards.nextTime == nil)
     #expect(login.send(.closed(channel: 5, bytesIn: 1, bytesOut: 2)) == ["forward_closed"])
@@ -111,7 +111,7 @@ import Testing
     #expect(login.send(.clock) == [])
     login.now += 1
     #expect(login.send(.clock) == ["connect 192.0.2.1 80"])
-    #expect(login.send(.connected(login.attempts[1].attempt)) == ["abandon 0", "hand over 1 to 0", "forward_open"])
+    #expect(login.send(.connected(login.attempts[1].attempt)) == ["abandon 0", "forward_open", "hand over 1 to 0"])
     // The other one's success comes too late.
     #expect(login.send(.connected(login.attempts[0].attempt)) == ["abandon 0"])
   }
@@ -144,7 +144,7 @@ import Testing
     #expect(login.resolve() == ["refuse 0: 2", "forward_open name_not_resolved"])
     login.open(1, "host.example")
     #expect(
-      login.send(.notResolving(login.resolving[0], SystemError("fork", code: ENOMEM)))
+      login.send(.notResolving(login.resolving[0], SystemError("fork", code: EAGAIN)))
         == ["refuse 1: 4", "forward_open out_of_resources"])
   }
 
@@ -173,7 +173,7 @@ import Testing
     }
     let longest = String(repeating: "a", count: 107)
     #expect(login.open(path: longest) == ["connect \(longest)"])
-    #expect(login.send(.connected(login.attempts[0].attempt)) == ["hand over 0 to 0", "forward_open"])
+    #expect(login.send(.connected(login.attempts[0].attempt)) == ["forward_open", "hand over 0 to 0"])
     #expect(login.open(1, path: "/nowhere") == ["connect /nowhere"])
     #expect(
       login.send(.failed(login.attempts[1].attempt, SystemError("connect", code: ENOENT)))

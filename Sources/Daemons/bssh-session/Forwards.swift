@@ -119,7 +119,7 @@ struct Forwards {
       return (name.map { resolved(forward, addresses, $0, now) } ?? []) + startResolvers()
     case .notResolving(let forward, let error):
       resolverEnded(forward)
-      return fail(forward, error) + startResolvers()
+      return fail(forward, .noResources, SystemError.message(error.code)) + startResolvers()
     case .connected(let attempt): return connected(attempt, now)
     case .failed(let attempt, let error): return failed(attempt, error, now)
     case .closed(let channel, let bytesIn, let bytesOut): return closed(channel, bytesIn, bytesOut, now)
@@ -234,7 +234,7 @@ struct Forwards {
     }
     open[done.request.channel] = Open(request: done.request, address: address, since: now)
     return losers
-      + [.handOver(channel: done.request.channel, attempt), .record(.opened(done.request, at: address))]
+      + [.record(.opened(done.request, at: address)), .handOver(channel: done.request.channel, attempt)]
   }
 
   private mutating func failed(_ attempt: Attempt, _ error: SystemError, _ now: Int64) -> [Action] {

@@ -13,8 +13,14 @@ struct ForwardWork {
   /// True when the token belongs to one of them.
   func has(_ token: UInt64) -> Bool { resolvers[token] != nil || connections[token] != nil }
 
+  /// The login is over: nothing new begins.
+  private(set) var isOver = false
+
   /// Ends all of them.
-  func end() { for (_, resolver) in resolvers.values { resolver.cancel() } }
+  mutating func end() {
+    isOver = true
+    for (_, resolver) in resolvers.values { resolver.cancel() }
+  }
 }
 
 // Forwarded channels: ``Forwards`` decides, and this carries it out.
@@ -50,6 +56,8 @@ extension LoginSession {
 
   private mutating func perform(_ action: Forwards.Action) -> Forwards.Event? {
     switch action {
+    case .resolve where forwardWork.isOver, .connect where forwardWork.isOver, .connectSocket where forwardWork.isOver:
+      break
     case .resolve(let forward, let host): return resolve(forward, host)
     case .stopResolving(let forward):
       for (number, resolver) in forwardWork.resolvers.values where number == forward { resolver.cancel() }

@@ -4,7 +4,7 @@ struct ByteQueue {
   /// The slack of a queue for a program, in bytes.
   static let largeSlack = 512 << 10
   /// The slack of a queue for a forwarded connection, of which there can be many, in bytes.
-  static let smallSlack = 32 << 10
+  static let smallSlack = 8 << 10
 
   /// Consumed bytes that may be kept, and the capacity that an empty queue keeps.
   let slack: Int

@@ -6,7 +6,9 @@ import System
 struct Sandbox {
   /// Allowed system calls; any other kills the process. The reasons:
   ///
-  /// - read, write, recvmsg, sendmsg, recvfrom, sendto: use of the descriptors that it was given.
+  /// - read, write, recvmsg, recvfrom: use of the descriptors that it was given.
+  /// - sendmsg, sendto without MSG_FASTOPEN: the same. With that flag they would connect a socket that has failed, and
+  ///   the sockets of forwarded connections belong to the user.
   /// - poll: libssh polls its socket, without blocking.
   /// - epoll_wait, epoll_ctl, epoll_create1: its own event loop.
   /// - ioctl with FIONREAD: the length of a message; no other ioctl.
@@ -20,7 +22,7 @@ struct Sandbox {
   /// - getpid: libcrypto detects a fork with it.
   /// - rt_sigreturn, exit, exit_group, restart_syscall: returning from signals, and exiting.
   static let allowed = [
-    "read", "write", "recvmsg", "sendmsg", "recvfrom", "sendto", "poll", "epoll_wait", "epoll_pwait", "epoll_ctl",
+    "read", "write", "recvmsg", "recvfrom", "poll", "epoll_wait", "epoll_pwait", "epoll_ctl",
     "epoll_create1", "close", "shutdown", "getsockopt", "brk", "mremap", "munmap", "madvise", "futex", "getrandom",
     "clock_gettime", "gettimeofday", "getpid", "rt_sigreturn", "exit", "exit_group", "restart_syscall",
   ]
@@ -64,16 +66,22 @@ struct Sandbox {
   private static let duplicateDescriptor: Int32 = 1030
   /// FIONREAD
   private static let queuedBytes: UInt64 = 0x541B
+  /// MSG_FASTOPEN
+  static let fastOpen: Int32 = 0x2000_0000
 
   /// Compiles the filter, once in the zygote: libseccomp takes longer than everything else that a copy does before it
   /// serves.
-  private static func compiledFilter() throws(SystemError) -> [UInt8] {
+  static func compiledFilter() throws(SystemError) -> [UInt8] {
     guard let filter = seccomp_init(killProcess) else { throw SystemError("seccomp", code: ENOMEM) }
     defer { seccomp_release(filter) }
     for name in allowed { try allow(filter, name) }
     for name in ["mmap", "mprotect"] {
       try allow(
         filter, name, scmp_arg_cmp(arg: 2, op: SCMP_CMP_MASKED_EQ, datum_a: UInt64(PROT_EXEC), datum_b: 0))
+    }
+    for (name, flags) in [("sendmsg", 2), ("sendto", 3)] as [(String, UInt32)] {
+      try allow(
+        filter, name, scmp_arg_cmp(arg: flags, op: SCMP_CMP_MASKED_EQ, datum_a: UInt64(fastOpen), datum_b: 0))
     }
     for command in [F_GETFL, F_SETFL, duplicateDescriptor] {
       try allow(filter, "fcntl", scmp_arg_cmp(arg: 1, op: SCMP_CMP_EQ, datum_a: UInt64(command), datum_b: 0))

@@ -37,7 +37,7 @@ extension Checks {
         ? "matches only a client that asks with the dot at the end: names are not resolved to be compared" : nil
     case .addresses(let range):
       if range.base.isLinkLocal, range.prefixLength >= 10 {
-        return "can never match: a link-local address needs a zone, which is permitted by '*' only"
+        return "can never match: a link-local address needs a zone, and no address with a zone is connected to"
       }
       return range == AddressRange(.unspecified) || "\(range)" == "0.0.0.0"
         ? "can never match: a connection to \(range) is one to the loopback address" : nil

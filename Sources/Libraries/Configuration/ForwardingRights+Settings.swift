@@ -5,7 +5,7 @@ extension ForwardingRights {
   /// What a login may forward by these settings, as ``Settings/effective(for:)`` has them for it, and by its credentials.
   ///
   /// A login that is restricted to files, to one command or to some commands forwards only if a block of `match` that
-  /// holds for it sets the key.
+  /// holds for it sets the key to `local`.
   ///
   /// - Parameter blocks: those of `match` that hold for the login.
   init(
@@ -13,8 +13,10 @@ extension ForwardingRights {
   ) {
     let forwarding = settings.forwarding
     let restriction = Self.restriction(settings, rights, account, permissions)
-    let isTCPSet = settings.origin(of: "forwarding.tcp", in: blocks) != nil
-    let areSocketsSet = isTCPSet || settings.origin(of: "forwarding.unix_sockets", in: blocks) != nil
+    let isTCPOpened = forwarding.tcp == .local && settings.origin(of: "forwarding.tcp", in: blocks) != nil
+    let areSocketsOpened =
+      isTCPOpened
+      || forwarding.unixSockets == .local && settings.origin(of: "forwarding.unix_sockets", in: blocks) != nil
     self.init(
       permitOpen: permissions.permitOpen, connectTimeout: UInt32(clamping: forwarding.connectTimeout),
       maxChannels: UInt32(clamping: forwarding.maxChannels))
@@ -24,13 +26,13 @@ extension ForwardingRights {
       socketsDeniedBy = tcpDeniedBy
       return
     }
-    tcpDeniedBy = forwarding.tcp == .no ? "forwarding.tcp" : isTCPSet ? nil : restriction
+    tcpDeniedBy = forwarding.tcp == .no ? "forwarding.tcp" : isTCPOpened ? nil : restriction
     // A list of places names no Unix socket, so it permits none. The key that is about sockets alone can.
     let list = forwarding.unixSockets == nil ? permitOpen.first : permissions.permitOpen.first
     switch forwarding.unixSockets {
     case .no: socketsDeniedBy = "forwarding.unix_sockets"
     case nil where forwarding.tcp == .no: socketsDeniedBy = "forwarding.tcp"
-    case .local, nil: socketsDeniedBy = (areSocketsSet ? nil : restriction) ?? list?.source
+    case .local, nil: socketsDeniedBy = (areSocketsOpened ? nil : restriction) ?? list?.source
     }
   }
 

@@ -117,7 +117,7 @@ extension ForwardingPlace {
     if name.contains(UInt8(ascii: "*")) || name.contains(UInt8(ascii: "?")) {
       return "there are no patterns of names; * alone is every host"
     }
-    if name.contains(UInt8(ascii: "%")) { return "an address with a zone is permitted by '*' only" }
+    if name.contains(UInt8(ascii: "%")) { return "no address with a zone is connected to" }
     let isName = name.allSatisfy { byte in
       switch byte {
       case 0x30...0x39, 0x61...0x7a, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), 0x80...: true

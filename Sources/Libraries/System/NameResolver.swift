@@ -20,7 +20,11 @@ public final class NameResolver: Sendable {
     let parent = getpid()
     let pid = try check("fork") { clinux_fork() }
     if pid == 0 { Self.resolve(host, parent: parent, writer.rawValue) }
-    process = try ChildProcess(adopting: pid)
+    do throws(SystemError) { process = try ChildProcess(adopting: pid) } catch {
+      kill(pid, SIGKILL)
+      while waitpid(pid, nil, 0) < 0, errno == EINTR {}
+      throw error
+    }
     result = reader
   }
 
