@@ -257,6 +257,19 @@ extension JournalFollower {
     #expect(findings.contains { if case .missing = $0 { true } else { false } })
   }
 
+  @Test(arguments: [false, true])
+  func `a number that belongs into a later file is passed over, and reading comes to an end`(compress: Bool) throws {
+    let files = try Files()
+    try files.append(files.lines(1...10) + files.lines(5000...5000) + files.lines(11...20))
+    try files.rotate(compress: compress)
+    try files.append(files.lines(21...22))
+    let follower = try files.follower()
+    var passed = 0
+    follower.passesOver = { _, _ in passed += 1 }
+    #expect(try follower.numbers() == Array(1...22))
+    #expect(follower.takeFindings() == [] && passed == 1)
+  }
+
   @Test func `after a crash lost the last events the journal is read again from before them`() throws {
     let files = try Files()
     try files.append(files.lines(1...100))

@@ -106,10 +106,13 @@ public final class JournalFollower {
     let file: JournalFile
     /// True once another file has taken its place, so that it will not grow any more.
     var isComplete = false
+    /// The first number of the next file, which is above those of this file; nil: unknown.
+    let end: UInt64?
     private var lines: LineReader
 
-    init(_ file: JournalFile, from offset: UInt64 = 0) {
+    init(_ file: JournalFile, from offset: UInt64 = 0, end: UInt64? = nil) {
       self.file = file
+      self.end = end
       lines = file.lines(from: offset)
     }
 
@@ -157,7 +160,8 @@ public final class JournalFollower {
     while count < Self.chunkSize {
       guard let line = try source.next() else { return count > 0 }
       count += line.bytes.count + 1
-      guard let head = LineHead(line.bytes, of: series) else {
+      // A number that belongs into a later file is damage; it would hide all events below it.
+      guard let head = LineHead(line.bytes, of: series), source.end.map({ head.sequence < $0 }) ?? true else {
         passesOver(source.file, line.bytes)
         continue
       }
@@ -236,7 +240,11 @@ public final class JournalFollower {
     }
     guard case .read(let index) = step else { return nil }
     finished = nil
-    return Source(found[index].file)
+    // The younger file begins above the older one, or another journal has begun.
+    let end = found[..<index].last { $0.first != nil }?.first.flatMap { next in
+      found[index].first.flatMap { $0 < next ? next : nil }
+    }
+    return Source(found[index].file, end: end)
   }
 
   /// The file with the event of the cursor, positioned after it; nil if the event is not there any more.
