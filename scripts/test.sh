@@ -128,6 +128,8 @@ step "executables are linked as they should be" scripts/check-binaries.sh
 step "ML-KEM agrees with its standard, in constant time" scripts/check-ml-kem.sh
 step "the unit is valid" check_unit
 finish "tests of units"
+# Before the namespaces, so that files which try.sh leaves belong to accounts that stay.
+((EUID != 0)) || make_service_accounts
 start "fuzzing, $fuzz_seconds s each" nice -n 10 scripts/fuzz.sh "$fuzz_seconds"
 start "interoperability tests" run_interop_tests
 [[ -n $namespaces ]] || finish "interoperability tests"
